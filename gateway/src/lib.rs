@@ -1,0 +1,3 @@
+//! Gatewright: a programmable gateway for PostgreSQL.
+//!
+//! Each room says what it does, what it refuses to know and which room comes next.
