@@ -1,0 +1,203 @@
+//! The gateway as a process, the way people run it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+
+use crate::{Child, Dsn, locate};
+
+/// What to run; `start` runs it.
+pub struct GatewayCommand {
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    binary: Option<PathBuf>,
+}
+
+impl GatewayCommand {
+    /// `gatewright dev` in front of `upstream`, on a free port.
+    pub fn dev(upstream: &Dsn) -> Self {
+        let url = Dsn {
+            database: String::new(),
+            ..upstream.clone()
+        }
+        .url();
+        let url = url.trim_end_matches('/');
+        Self::verb("dev").arguments(["--upstream", url, "--listen", "127.0.0.1:0"])
+    }
+
+    /// `gatewright serve --config`.
+    pub fn serve(config: &Path) -> Self {
+        Self::verb("serve")
+            .argument("--config")
+            .argument(&config.display().to_string())
+    }
+
+    /// Any verb.
+    pub fn verb(verb: &str) -> Self {
+        Self {
+            arguments: vec![verb.to_owned()],
+            environment: Vec::new(),
+            binary: None,
+        }
+    }
+
+    /// `--policies DIR`.
+    pub fn policies(self, folder: &Path) -> Self {
+        self.argument("--policies")
+            .argument(&folder.display().to_string())
+    }
+
+    /// `--settings FILE`.
+    pub fn settings(self, file: &Path) -> Self {
+        self.argument("--settings")
+            .argument(&file.display().to_string())
+    }
+
+    /// One more argument.
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// More arguments.
+    pub fn arguments<const N: usize>(mut self, arguments: [&str; N]) -> Self {
+        self.arguments.extend(arguments.map(str::to_owned));
+        self
+    }
+
+    /// An environment variable.
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Another binary than `locate::gateway`, for example the release build.
+    pub fn binary(mut self, path: &Path) -> Self {
+        self.binary = Some(path.to_path_buf());
+        self
+    }
+
+    /// Runs it to its end and returns what it printed, for verbs that end by themselves.
+    pub fn output(&self) -> Result<std::process::Output> {
+        self.command()?
+            .stdin(Stdio::null())
+            .output()
+            .context("running gatewright")
+    }
+
+    /// Starts it and waits for the line that says it is ready.
+    pub fn start(&self) -> Result<Gateway> {
+        let folder = tempfile::Builder::new()
+            .prefix("gatewright-gateway-")
+            .tempdir()?;
+        let log = folder.path().join("stderr.log");
+        let mut command = self.command()?;
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&log)?);
+        let (mut process, lines) = start_with_lines(&mut command, folder.path())?;
+        let mut printed = Vec::new();
+        loop {
+            match lines.recv_timeout(Duration::from_secs(60)) {
+                Ok(line) => {
+                    let ready = line.strip_prefix("ready ").map(str::to_owned);
+                    printed.push(line);
+                    if let Some(url) = ready {
+                        return Ok(Gateway {
+                            process,
+                            dsn: Dsn::parse(url.trim()).ok(),
+                            log,
+                            printed,
+                            _folder: folder,
+                        });
+                    }
+                }
+                Err(_) => {
+                    let ended = process
+                        .wait(Duration::from_secs(1))
+                        .map(|status| status.to_string());
+                    bail!(
+                        "the gateway printed no `ready` line ({}); stdout: {printed:?}; stderr:\n{}",
+                        ended.unwrap_or_else(|_| "it still runs".to_owned()),
+                        std::fs::read_to_string(&log)?
+                    );
+                }
+            }
+        }
+    }
+
+    fn command(&self) -> Result<Command> {
+        let binary = match &self.binary {
+            Some(path) => path.clone(),
+            None => locate::gateway()?,
+        };
+        let mut command = Command::new(binary);
+        command
+            .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        Ok(command)
+    }
+}
+
+/// A running gateway. Stopped with SIGTERM on drop.
+pub struct Gateway {
+    process: Child,
+    dsn: Option<Dsn>,
+    log: PathBuf,
+    printed: Vec<String>,
+    _folder: TempDir,
+}
+
+impl Gateway {
+    /// Where clients connect, as the `ready` line says, with a working token as the password.
+    pub fn dsn(&self) -> Result<Dsn> {
+        self.dsn
+            .clone()
+            .with_context(|| format!("the `ready` line holds no whole URL: {:?}", self.printed))
+    }
+
+    /// Its address for a database of the upstream.
+    pub fn database(&self, name: &str) -> Result<Dsn> {
+        Ok(self.dsn()?.with_database(name))
+    }
+
+    /// What it printed up to and with the `ready` line.
+    pub fn printed(&self) -> &[String] {
+        &self.printed
+    }
+
+    /// All that it has written to stderr so far.
+    pub fn log(&self) -> Result<String> {
+        std::fs::read_to_string(&self.log).context("reading the gateway's log")
+    }
+
+    /// The running process: signals, memory, exit status.
+    pub fn process(&mut self) -> &mut Child {
+        &mut self.process
+    }
+}
+
+fn start_with_lines(
+    command: &mut Command,
+    folder: &Path,
+) -> Result<(Child, mpsc::Receiver<String>)> {
+    let (reader, writer) = std::io::pipe()?;
+    command.stdout(writer);
+    let process = Child::start("the gateway", command, "TERM", &[folder.to_path_buf()])?;
+    // The command still holds the pipe's writing end; without this the reader would never see the end.
+    command.stdout(Stdio::null());
+    let (send, receive) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(reader).lines().map_while(Result::ok) {
+            // Reading goes on when nobody listens any more, so that the gateway never blocks on a full pipe.
+            let _ = send.send(line);
+        }
+    });
+    Ok((process, receive))
+}

@@ -1,0 +1,171 @@
+//! Finds the programs of this machine, and says which package brings one that is missing.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+/// Environment variable naming the folder with `initdb` and `postgres`.
+pub const PG_BIN: &str = "GATEWRIGHT_PG_BIN";
+/// Environment variable naming the gateway binary under test.
+pub const GATEWAY_BIN: &str = "GATEWRIGHT_BIN";
+/// Environment variable naming a Python that can import psycopg.
+pub const PYTHON: &str = "GATEWRIGHT_PYTHON";
+
+/// The folder with PostgreSQL's server programs: `GATEWRIGHT_PG_BIN`, `pg_config --bindir`, Debian's newest, `PATH`.
+pub fn postgres_bin() -> Result<PathBuf> {
+    if let Some(folder) = std::env::var_os(PG_BIN) {
+        let folder = PathBuf::from(folder);
+        if has_server(&folder) {
+            return Ok(folder);
+        }
+        bail!(
+            "{PG_BIN} is {}, which holds no initdb and postgres",
+            folder.display()
+        );
+    }
+    let asked = Command::new("pg_config").arg("--bindir").output().ok();
+    let configured = asked
+        .filter(|output| output.status.success())
+        .map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
+    let candidates = configured
+        .into_iter()
+        .chain(debian_folders())
+        .chain(path_folders());
+    match candidates.into_iter().find(|folder| has_server(folder)) {
+        Some(folder) => Ok(folder),
+        None => bail!(
+            "no PostgreSQL server programs (initdb, postgres) found. Install them: `apt-get install postgresql` \
+             (Debian, Ubuntu), or name their folder in {PG_BIN}"
+        ),
+    }
+}
+
+/// psql, next to the server programs or on `PATH`.
+pub fn psql() -> Result<PathBuf> {
+    beside_server("psql", "postgresql-client")
+}
+
+/// pgbench, next to the server programs or on `PATH`.
+pub fn pgbench() -> Result<PathBuf> {
+    beside_server("pgbench", "postgresql")
+}
+
+/// PgBouncer, on `PATH` or in /usr/sbin, where Debian puts it.
+pub fn pgbouncer() -> Result<PathBuf> {
+    program("pgbouncer", "pgbouncer")
+}
+
+/// The gateway: `GATEWRIGHT_BIN`, else `<target>/debug/gatewright`.
+pub fn gateway() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os(GATEWAY_BIN) {
+        let path = PathBuf::from(path);
+        if path.is_file() {
+            return Ok(path);
+        }
+        bail!("{GATEWAY_BIN} is {}, which is no file", path.display());
+    }
+    let path = target_directory().join("debug/gatewright");
+    if path.is_file() {
+        return Ok(path);
+    }
+    bail!(
+        "{} does not exist. Build it: `cargo build -p gatewright` (`cargo xtask test` does)",
+        path.display()
+    )
+}
+
+/// A Python whose psycopg (version 3) can be imported: `GATEWRIGHT_PYTHON`, the project's own environment in
+/// `<target>/python`, Debian's, then the one on `PATH`.
+pub fn python_with_psycopg() -> Result<PathBuf> {
+    let named = std::env::var_os(PYTHON).map(PathBuf::from);
+    let usual = [
+        target_directory().join("python/bin/python"),
+        PathBuf::from("/usr/bin/python3"),
+        PathBuf::from("python3"),
+    ];
+    match named
+        .into_iter()
+        .chain(usual)
+        .find(|python| imports_psycopg(python))
+    {
+        Some(python) => Ok(python),
+        None => bail!(
+            "no Python with psycopg 3 found. `cargo xtask test` makes one; by hand: \
+             `apt-get install python3-psycopg`, or name one in {PYTHON}"
+        ),
+    }
+}
+
+/// `<workspace>/target`, or where `CARGO_TARGET_DIR` points.
+pub fn target_directory() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => workspace().join(folder),
+        None => workspace().join("target"),
+    }
+}
+
+/// The root of the checkout this was built from.
+pub fn workspace() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}
+
+/// A program on `PATH` or in a system folder that users' `PATH` often lacks.
+pub fn program(name: &str, package: &str) -> Result<PathBuf> {
+    let system = ["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from);
+    match path_folders()
+        .into_iter()
+        .chain(system)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+    {
+        Some(path) => Ok(path),
+        None => bail!(
+            "{name} is not installed. Install it: `apt-get install {package}` (Debian, Ubuntu)"
+        ),
+    }
+}
+
+fn beside_server(name: &str, package: &str) -> Result<PathBuf> {
+    if let Ok(folder) = postgres_bin()
+        && folder.join(name).is_file()
+    {
+        return Ok(folder.join(name));
+    }
+    program(name, package)
+}
+
+fn has_server(folder: &Path) -> bool {
+    folder.join("initdb").is_file() && folder.join("postgres").is_file()
+}
+
+fn debian_folders() -> Vec<PathBuf> {
+    let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") else {
+        return Vec::new();
+    };
+    let mut found: Vec<(u32, PathBuf)> = versions
+        .flatten()
+        .filter_map(|entry| {
+            Some((
+                entry.file_name().to_str()?.parse().ok()?,
+                entry.path().join("bin"),
+            ))
+        })
+        .collect();
+    found.sort_by(|a, b| b.0.cmp(&a.0));
+    found.into_iter().map(|(_, folder)| folder).collect()
+}
+
+fn path_folders() -> Vec<PathBuf> {
+    std::env::var_os("PATH")
+        .map(|path| std::env::split_paths(&path).collect())
+        .unwrap_or_default()
+}
+
+fn imports_psycopg(python: &Path) -> bool {
+    Command::new(python)
+        .args(["-c", "import psycopg; assert psycopg.__version__ >= '3'"])
+        .output()
+        .is_ok_and(|output| output.status.success())
+}

@@ -1,0 +1,100 @@
+//! PgBouncer in front of a private PostgreSQL, pooling by session.
+
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use tempfile::TempDir;
+
+use crate::postgres::{as_server_user, give_to_server_user, owned_folder};
+use crate::{Child, Dsn, free_port, locate};
+
+/// A running PgBouncer; clients log in as the upstream's user with SCRAM. Stopped on drop.
+pub struct PgBouncer {
+    process: Child,
+    dsn: Dsn,
+    _folder: TempDir,
+}
+
+impl PgBouncer {
+    /// Starts it for up to `connections` clients, each with a server connection of its own.
+    pub fn start(upstream: &Dsn, connections: u32) -> Result<Self> {
+        let program = locate::pgbouncer()?;
+        let folder = owned_folder("gatewright-pgbouncer-")?;
+        let port = free_port()?;
+        let users = folder.path().join("users.txt");
+        std::fs::write(
+            &users,
+            format!("\"{}\" \"{}\"\n", upstream.user, upstream.password),
+        )?;
+        let log = folder.path().join("pgbouncer.log");
+        let configuration = folder.path().join("pgbouncer.ini");
+        std::fs::write(
+            &configuration,
+            format!(
+                "[databases]\n* = host={host} port={upstream_port}\n\
+                 [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
+                 auth_type = scram-sha-256\nauth_file = {users}\npool_mode = session\n\
+                 max_client_conn = {connections}\ndefault_pool_size = {connections}\n\
+                 ignore_startup_parameters = extra_float_digits\nserver_reset_query =\n",
+                host = upstream.host,
+                upstream_port = upstream.port,
+                users = users.display(),
+            ),
+        )?;
+        give_to_server_user(&users)?;
+        give_to_server_user(&configuration)?;
+        let output = std::fs::File::create(&log)?;
+        let mut command = Command::new(program);
+        command
+            .arg(&configuration)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output);
+        let mut process = Child::start(
+            "PgBouncer",
+            as_server_user(&mut command)?,
+            "TERM",
+            &[folder.path().to_path_buf()],
+        )?;
+        await_port(&mut process, port, &log)?;
+        let dsn = Dsn {
+            host: "127.0.0.1".to_owned(),
+            port,
+            ..upstream.clone()
+        };
+        Ok(Self {
+            process,
+            dsn,
+            _folder: folder,
+        })
+    }
+
+    /// Where clients connect; any database of the upstream can be named.
+    pub fn dsn(&self) -> &Dsn {
+        &self.dsn
+    }
+
+    /// The running process.
+    pub fn process(&self) -> &Child {
+        &self.process
+    }
+}
+
+fn await_port(process: &mut Child, port: u16, log: &PathBuf) -> Result<()> {
+    let start = Instant::now();
+    loop {
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return Ok(());
+        }
+        if process.exited()?.is_some() || start.elapsed() > Duration::from_secs(20) {
+            bail!(
+                "PgBouncer did not start; its log:\n{}",
+                std::fs::read_to_string(log)?
+            );
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,335 @@
+//! A private PostgreSQL from local binaries, in a temporary folder.
+
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use tempfile::TempDir;
+
+use crate::{Child, Dsn, Psql, free_port, locate, random_secret};
+
+/// How the server runs; `Default` is quick and forgets everything at the end.
+#[derive(Clone, Debug, Default)]
+pub struct PostgresSettings {
+    /// Lines for postgresql.conf (`name`, value as written there), after the quick defaults.
+    pub settings: Vec<(String, String)>,
+    /// Certificate and key files (PEM) for TLS.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// pg_hba.conf in place of the default, which asks for SCRAM over TCP.
+    pub host_based_access: Option<String>,
+}
+
+impl PostgresSettings {
+    /// Adds one line of postgresql.conf.
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+/// A running server. Its superuser is `postgres` with a random password; stopped and deleted on drop.
+pub struct Postgres {
+    // Fields drop in this order: the process before its folder.
+    process: Child,
+    port: u16,
+    password: String,
+    log: PathBuf,
+    folder: TempDir,
+    _template: Arc<Template>,
+}
+
+const QUICK: &str = "
+listen_addresses = '127.0.0.1'
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+max_connections = 200
+shared_buffers = 64MB
+log_statement = all
+log_line_prefix = '%p %q%a: '
+lc_messages = C
+timezone = UTC
+";
+
+impl Postgres {
+    /// A server with the quick defaults, whose log shows every statement it receives.
+    pub fn start() -> Result<Self> {
+        Self::start_with(&PostgresSettings::default())
+    }
+
+    /// A server with these settings. Tries other ports when another program takes the chosen one first.
+    pub fn start_with(settings: &PostgresSettings) -> Result<Self> {
+        let template = Template::shared()?;
+        for _ in 0..4 {
+            match Self::try_start(settings, &template)? {
+                Ok(server) => return Ok(server),
+                Err(log) if log.contains("Address already in use") => {}
+                Err(log) => bail!("PostgreSQL did not start; its log:\n{log}"),
+            }
+        }
+        bail!("PostgreSQL found its port taken four times in a row")
+    }
+
+    fn try_start(
+        settings: &PostgresSettings,
+        template: &Arc<Template>,
+    ) -> Result<Result<Self, String>> {
+        let folder = owned_folder("gatewright-pg-")?;
+        let data = folder.path().join("data");
+        let copied = as_server_user(Command::new("cp").arg("-a").arg(&template.data).arg(&data))?
+            .status()?;
+        ensure!(
+            copied.success(),
+            "copying {} failed",
+            template.data.display()
+        );
+        let port = free_port()?;
+        write_configuration(&data, folder.path(), port, settings)?;
+        let log = folder.path().join("server.log");
+        let output = std::fs::File::create(&log)?;
+        let mut command = Command::new(template.bin.join("postgres"));
+        command
+            .arg("-D")
+            .arg(&data)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output);
+        let mut process = Child::start(
+            "PostgreSQL",
+            as_server_user(&mut command)?,
+            "INT",
+            &[folder.path().to_path_buf()],
+        )?;
+        if !await_ready(&mut process, &log)? {
+            return Ok(Err(std::fs::read_to_string(&log)?));
+        }
+        let server = Self {
+            process,
+            port,
+            password: template.password.clone(),
+            log,
+            folder,
+            _template: Arc::clone(template),
+        };
+        Ok(Ok(server))
+    }
+
+    /// The superuser's address in database `postgres`.
+    pub fn dsn(&self) -> Dsn {
+        Dsn {
+            user: "postgres".to_owned(),
+            password: self.password.clone(),
+            host: "127.0.0.1".to_owned(),
+            port: self.port,
+            database: "postgres".to_owned(),
+            options: String::new(),
+        }
+    }
+
+    /// TCP port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Folder with the server's Unix socket.
+    pub fn socket_folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The server's process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Creates a database and returns its address.
+    pub fn create_database(&self, name: &str) -> Result<Dsn> {
+        Psql::new(&self.dsn())?.query(&format!("CREATE DATABASE {name}"))?;
+        Ok(self.dsn().with_database(name))
+    }
+
+    /// All that the server has logged so far. With `log_statement = all`, every statement that reached it is here.
+    pub fn log(&self) -> Result<String> {
+        std::fs::read_to_string(&self.log).context("reading the server's log")
+    }
+
+    /// Re-reads its configuration.
+    pub fn reload(&self) -> Result<()> {
+        self.process.signal("HUP")
+    }
+
+    /// Stops it in fast mode.
+    pub fn stop(&mut self) -> Result<()> {
+        self.process.stop()
+    }
+}
+
+/// The result of one `initdb`, copied for each server; it lives as long as a server that came from it.
+struct Template {
+    data: PathBuf,
+    bin: PathBuf,
+    password: String,
+    _folder: TempDir,
+}
+
+static SHARED: Mutex<Weak<Template>> = Mutex::new(Weak::new());
+
+impl Template {
+    fn shared() -> Result<Arc<Self>> {
+        let mut shared = SHARED
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(template) = shared.upgrade() {
+            return Ok(template);
+        }
+        let template = Arc::new(Self::create()?);
+        *shared = Arc::downgrade(&template);
+        Ok(template)
+    }
+
+    fn create() -> Result<Self> {
+        let bin = locate::postgres_bin()?;
+        let folder = owned_folder("gatewright-initdb-")?;
+        let password = random_secret()?;
+        let password_file = folder.path().join("password");
+        std::fs::write(&password_file, &password)?;
+        give_to_server_user(&password_file)?;
+        let data = folder.path().join("data");
+        let mut command = Command::new(bin.join("initdb"));
+        command
+            .args([
+                "--no-sync",
+                "--username=postgres",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--auth=scram-sha-256",
+            ])
+            .arg("--pwfile")
+            .arg(&password_file)
+            .arg("-D")
+            .arg(&data)
+            .stdin(Stdio::null());
+        let output = as_server_user(&mut command)?
+            .output()
+            .context("running initdb")?;
+        if !output.status.success() {
+            bail!(
+                "initdb failed:\n{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        std::fs::remove_file(&password_file)?;
+        Ok(Self {
+            data,
+            bin,
+            password,
+            _folder: folder,
+        })
+    }
+}
+
+fn write_configuration(
+    data: &Path,
+    sockets: &Path,
+    port: u16,
+    settings: &PostgresSettings,
+) -> Result<()> {
+    use std::fmt::Write;
+    let mut text = QUICK.to_owned();
+    writeln!(
+        text,
+        "port = {port}\nunix_socket_directories = '{}'",
+        sockets.display()
+    )?;
+    if let Some((certificate, key)) = &settings.tls {
+        for (source, name) in [(certificate, "server.crt"), (key, "server.key")] {
+            let copy = data.join(name);
+            std::fs::copy(source, &copy)
+                .with_context(|| format!("copying {}", source.display()))?;
+            std::fs::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+            give_to_server_user(&copy)?;
+        }
+        writeln!(
+            text,
+            "ssl = on\nssl_cert_file = 'server.crt'\nssl_key_file = 'server.key'"
+        )?;
+    }
+    for (name, value) in &settings.settings {
+        writeln!(text, "{name} = {value}")?;
+    }
+    // The last setting of a name counts, so these stand after initdb's own.
+    let path = data.join("postgresql.auto.conf");
+    std::fs::write(&path, text)?;
+    if let Some(rules) = &settings.host_based_access {
+        std::fs::write(data.join("pg_hba.conf"), rules)?;
+    }
+    Ok(())
+}
+
+fn await_ready(process: &mut Child, log: &Path) -> Result<bool> {
+    let start = Instant::now();
+    while process.exited()?.is_none() {
+        if std::fs::read_to_string(log)?.contains("database system is ready to accept connections")
+        {
+            return Ok(true);
+        }
+        if start.elapsed() > Duration::from_secs(60) {
+            bail!(
+                "PostgreSQL was not ready within 60 s; its log:\n{}",
+                std::fs::read_to_string(log)?
+            );
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(false)
+}
+
+/// User and group that the server runs as: PostgreSQL refuses root. `None`: we are not root, it runs as us.
+pub(crate) fn server_user() -> Result<Option<(u32, u32)>> {
+    use std::os::unix::fs::MetadataExt;
+    // /proc/self belongs to the effective user.
+    if std::fs::metadata("/proc/self")?.uid() != 0 {
+        return Ok(None);
+    }
+    let accounts = std::fs::read_to_string("/etc/passwd")?;
+    for wanted in ["postgres", "nobody"] {
+        for account in accounts.lines() {
+            let fields: Vec<&str> = account.split(':').collect();
+            if let [name, _, user, group, ..] = fields.as_slice()
+                && *name == wanted
+            {
+                return Ok(Some((user.parse()?, group.parse()?)));
+            }
+        }
+    }
+    bail!(
+        "PostgreSQL refuses to run as root, and there is no user `postgres` or `nobody` to run it as"
+    )
+}
+
+/// Makes `command` drop root, its groups included.
+pub(crate) fn as_server_user(command: &mut Command) -> Result<&mut Command> {
+    Ok(match server_user()? {
+        Some((user, group)) => command.uid(user).gid(group).current_dir("/"),
+        None => command,
+    })
+}
+
+pub(crate) fn give_to_server_user(path: &Path) -> Result<()> {
+    if let Some((user, group)) = server_user()? {
+        std::os::unix::fs::chown(path, Some(user), Some(group))
+            .with_context(|| format!("giving {} to user {user}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// A temporary folder that the server's user owns.
+pub(crate) fn owned_folder(prefix: &str) -> Result<TempDir> {
+    let folder = tempfile::Builder::new().prefix(prefix).tempdir()?;
+    give_to_server_user(folder.path())?;
+    Ok(folder)
+}
