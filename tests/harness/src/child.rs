@@ -157,7 +157,7 @@ mod tests {
             "sleep",
             Command::new("sleep").arg("600"),
             "TERM",
-            &[folder.clone()],
+            std::slice::from_ref(&folder),
         )?;
         // What the kernel does to the pipe when the owner is killed.
         drop(child.guard_input.take());

@@ -153,7 +153,7 @@ fn debian_folders() -> Vec<PathBuf> {
             ))
         })
         .collect();
-    found.sort_by(|a, b| b.0.cmp(&a.0));
+    found.sort_by_key(|found| std::cmp::Reverse(found.0));
     found.into_iter().map(|(_, folder)| folder).collect()
 }
 

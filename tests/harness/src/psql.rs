@@ -94,7 +94,7 @@ impl Psql {
         drop(command);
         Ok(PsqlSession {
             process,
-            input: input,
+            input,
             lines: read_lines(reader),
             count: 0,
         })

@@ -1,0 +1,249 @@
+//! What a verb needs from the machine: checked first, installed where that is ours to do, else named exactly.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use gatewright_harness::locate;
+
+use crate::screen;
+
+/// Something that must be on the machine.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// initdb and postgres
+    PostgresServer,
+    Psql,
+    Pgbench,
+    PgBouncer,
+    /// bindgen reads PostgreSQL's parser through it
+    Libclang,
+    /// compiles PostgreSQL's parser
+    CCompiler,
+    /// the standard library for wasm32-unknown-unknown, or Debian's compiler that has it
+    WasmTarget,
+    /// Python with psycopg 3
+    Psycopg,
+}
+
+/// For building the gateway and the policies.
+pub const BUILD: [Need; 3] = [Need::CCompiler, Need::Libclang, Need::WasmTarget];
+
+impl Need {
+    fn present(self) -> bool {
+        match self {
+            Self::PostgresServer => locate::postgres_bin().is_ok(),
+            Self::Psql => locate::psql().is_ok(),
+            Self::Pgbench => locate::pgbench().is_ok(),
+            Self::PgBouncer => locate::pgbouncer().is_ok(),
+            Self::Libclang => libclang(),
+            Self::CCompiler => ["cc", "gcc", "clang"]
+                .iter()
+                .any(|name| locate::program(name, "gcc").is_ok()),
+            Self::WasmTarget => wasm_standard_library() || debian_wasm_compiler(),
+            Self::Psycopg => locate::python_with_psycopg().is_ok(),
+        }
+    }
+
+    fn what(self) -> &'static str {
+        match self {
+            Self::PostgresServer => "PostgreSQL's server programs (initdb, postgres)",
+            Self::Psql => "psql",
+            Self::Pgbench => "pgbench",
+            Self::PgBouncer => "PgBouncer",
+            Self::Libclang => "libclang",
+            Self::CCompiler => "a C compiler",
+            Self::WasmTarget => "a Rust standard library for wasm32",
+            Self::Psycopg => "Python with psycopg 3",
+        }
+    }
+
+    fn debian_packages(self) -> &'static [&'static str] {
+        match self {
+            Self::PostgresServer | Self::Pgbench => &["postgresql"],
+            Self::Psql => &["postgresql-client"],
+            Self::PgBouncer => &["pgbouncer"],
+            Self::Libclang => &["libclang-dev"],
+            Self::CCompiler => &["gcc", "libc6-dev"],
+            Self::WasmTarget => &["rustc-web", "rust-web-src"],
+            Self::Psycopg => &["python3-psycopg"],
+        }
+    }
+}
+
+/// Makes sure that all of `needs` are there. As root on Debian it installs what is missing, saying so; elsewhere it
+/// fails with the command to run.
+pub fn require(needs: &[Need]) -> Result<()> {
+    if missing(needs).contains(&Need::WasmTarget) {
+        add_rustup_target();
+    }
+    let still = missing(needs);
+    if still.is_empty() {
+        return Ok(());
+    }
+    let packages = packages(&still);
+    if can_install() {
+        install(&packages)?;
+    }
+    if missing(needs).contains(&Need::Psycopg) {
+        create_python_environment();
+    }
+    let still = missing(needs);
+    if still.is_empty() {
+        Ok(())
+    } else {
+        bail!(explain(&still))
+    }
+}
+
+fn missing(needs: &[Need]) -> Vec<Need> {
+    needs
+        .iter()
+        .copied()
+        .filter(|need| !need.present())
+        .collect()
+}
+
+fn packages(needs: &[Need]) -> Vec<&'static str> {
+    let mut packages: Vec<_> = needs
+        .iter()
+        .flat_map(|need| need.debian_packages())
+        .copied()
+        .collect();
+    packages.sort_unstable();
+    packages.dedup();
+    packages
+}
+
+fn explain(needs: &[Need]) -> String {
+    let mut text = "this machine lacks:\n".to_owned();
+    for need in needs {
+        text.push_str(&format!("  - {}\n", need.what()));
+    }
+    text.push_str(&format!(
+        "On Debian or Ubuntu:\n  sudo apt-get install {}\n",
+        packages(needs).join(" ")
+    ));
+    if needs.contains(&Need::WasmTarget) {
+        text.push_str("With rustup, for the wasm32 standard library:\n  rustup target add wasm32-unknown-unknown\n");
+    }
+    if needs.contains(&Need::PostgresServer) {
+        text.push_str("PostgreSQL elsewhere than usual? Name its folder:\n");
+        text.push_str(&format!("  {}=/path/to/pgsql/bin\n", locate::PG_BIN));
+    }
+    text
+}
+
+fn can_install() -> bool {
+    let root = Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    root && locate::program("apt-get", "apt").is_ok()
+}
+
+fn install(packages: &[&str]) -> Result<()> {
+    screen::stage(&format!("Installing {}", packages.join(", ")));
+    apt(&["update", "-qq"])?;
+    apt(&[
+        &["install", "-y", "-qq", "--no-install-recommends"],
+        packages,
+    ]
+    .concat())
+}
+
+fn apt(arguments: &[&str]) -> Result<()> {
+    let status = Command::new("apt-get")
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .context("starting apt-get")?;
+    if !status.success() {
+        bail!("`apt-get {}` failed", arguments.join(" "));
+    }
+    Ok(())
+}
+
+fn wasm_standard_library() -> bool {
+    let Ok(output) = Command::new("rustc")
+        .args([
+            "--print",
+            "target-libdir",
+            "--target",
+            "wasm32-unknown-unknown",
+        ])
+        .output()
+    else {
+        return false;
+    };
+    let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    output.status.success() && holds(&folder, "libstd-")
+}
+
+fn debian_wasm_compiler() -> bool {
+    Path::new("/usr/share/doc/rustc-web").exists()
+        && Path::new("/usr/share/doc/rust-web-src").exists()
+}
+
+/// The cheapest way when rustup is there; what it could not do, the next check sees.
+fn add_rustup_target() {
+    if locate::program("rustup", "rustup").is_ok() {
+        let _ = Command::new("rustup")
+            .args(["target", "add", "wasm32-unknown-unknown"])
+            .status();
+    }
+}
+
+/// An environment of our own below the target directory; what it could not do, the next check sees.
+fn create_python_environment() {
+    let folder = locate::target_directory().join("python");
+    screen::stage("Creating a Python environment with psycopg");
+    let made = Command::new("python3")
+        .args(["-m", "venv"])
+        .arg(&folder)
+        .status();
+    if made.is_ok_and(|status| status.success()) {
+        let _ = Command::new(folder.join("bin/python"))
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "psycopg[binary]",
+            ])
+            .status();
+    }
+}
+
+fn libclang() -> bool {
+    if std::env::var_os("LIBCLANG_PATH").is_some() {
+        return true;
+    }
+    let mut folders: Vec<PathBuf> = ["/usr/lib", "/usr/lib64", "/usr/local/lib"]
+        .map(PathBuf::from)
+        .to_vec();
+    for parent in ["/usr/lib", "/usr/local"] {
+        for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with("llvm") {
+                folders.push(entry.path().join("lib"));
+            } else if name.ends_with("-linux-gnu") {
+                folders.push(entry.path());
+            }
+        }
+    }
+    folders
+        .iter()
+        .any(|folder| holds(folder, "libclang.so") || holds(folder, "libclang-"))
+}
+
+fn holds(folder: &Path, prefix: &str) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .into_iter()
+        .any(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+}
