@@ -1,3 +1,4 @@
 //! Gatewright: a programmable gateway for PostgreSQL.
 //!
 //! Each room says what it does, what it refuses to know and which room comes next.
+pub mod identity;

@@ -1,0 +1,196 @@
+use std::fmt;
+use std::time::SystemTime;
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::Identity;
+use super::error::TokenError;
+use super::settings::IssuerSettings;
+
+/// Where a claim is: a JSON pointer (`/realm_access/roles`, RFC 6901), or names joined by dots
+/// (`realm_access.roles`). Without a leading slash, a top-level claim of exactly that name is tried
+/// first, because providers use names such as `https://example.com/groups`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimPath {
+    text: String,
+    steps: Vec<String>,
+}
+
+/// Why a text is no claim path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ClaimPathError {
+    #[error("a claim path must not be empty")]
+    Empty,
+    #[error("a claim path has an empty name between its separators")]
+    EmptyStep,
+    #[error("in a JSON pointer `~` must be followed by 0 or 1")]
+    Escape,
+}
+
+impl ClaimPath {
+    /// Reads a claim path.
+    ///
+    /// # Errors
+    /// When it is empty, has an empty step, or a bad `~` escape.
+    pub fn parse(text: &str) -> Result<Self, ClaimPathError> {
+        if text.is_empty() || text == "/" {
+            return Err(ClaimPathError::Empty);
+        }
+        let steps: Vec<String> = match text.strip_prefix('/') {
+            Some(pointer) => pointer.split('/').map(unescape).collect::<Result<_, _>>()?,
+            None => text.split('.').map(str::to_owned).collect(),
+        };
+        if steps.iter().any(String::is_empty) {
+            return Err(ClaimPathError::EmptyStep);
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            steps,
+        })
+    }
+
+    /// The claim of that name at the top of the token.
+    pub(super) fn top_level(name: &str) -> Self {
+        Self {
+            text: format!("/{name}"),
+            steps: vec![name.to_owned()],
+        }
+    }
+
+    fn find<'c>(&self, claims: &'c Map<String, Value>) -> Option<&'c Value> {
+        if !self.text.starts_with('/')
+            && let Some(value) = claims.get(&self.text)
+        {
+            return present(value);
+        }
+        let (first, rest) = self.steps.split_first()?;
+        let mut value = claims.get(first)?;
+        for step in rest {
+            value = match value {
+                Value::Object(members) => members.get(step)?,
+                Value::Array(items) => items.get(step.parse::<usize>().ok()?)?,
+                _ => return None,
+            };
+        }
+        present(value)
+    }
+}
+
+impl fmt::Display for ClaimPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn present(value: &Value) -> Option<&Value> {
+    (!value.is_null()).then_some(value)
+}
+
+fn unescape(step: &str) -> Result<String, ClaimPathError> {
+    let mut parts = step.split('~');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_at_checked(1) {
+            Some(("0", rest)) => {
+                out.push('~');
+                out.push_str(rest);
+            }
+            Some(("1", rest)) => {
+                out.push('/');
+                out.push_str(rest);
+            }
+            _ => return Err(ClaimPathError::Escape),
+        }
+    }
+    Ok(out)
+}
+
+/// Builds the identity a verified token stands for.
+pub(super) fn identity(
+    claims: &Map<String, Value>,
+    issuer: &IssuerSettings,
+    expires_at: SystemTime,
+) -> Result<Identity, TokenError> {
+    let paths = &issuer.claims;
+    let subject = text(claims, &paths.subject, "subject")?
+        .filter(|subject| !subject.is_empty())
+        .ok_or(TokenError::Claim { claim: "subject" })?;
+    let mut groups = groups(claims, &paths.groups)?;
+    if let Some(given) = issuer.subject_groups.get(&subject) {
+        groups.extend(given.iter().cloned());
+    }
+    Ok(Identity {
+        issuer: issuer.url.clone(),
+        groups: without_duplicates(groups),
+        agent: text(claims, &paths.agent, "agent")?,
+        task: text(claims, &paths.task, "task")?,
+        attributes: attributes(claims, issuer)?,
+        expires_at,
+        subject,
+    })
+}
+
+fn text(
+    claims: &Map<String, Value>,
+    path: &ClaimPath,
+    claim: &'static str,
+) -> Result<Option<String>, TokenError> {
+    match path.find(claims) {
+        None => Ok(None),
+        Some(Value::String(text)) if is_clean(text) => Ok(Some(text.clone())),
+        Some(_) => Err(TokenError::Claim { claim }),
+    }
+}
+
+fn groups(claims: &Map<String, Value>, path: &ClaimPath) -> Result<Vec<String>, TokenError> {
+    let wrong = TokenError::Claim { claim: "groups" };
+    let groups: Vec<String> = match path.find(claims) {
+        None => Vec::new(),
+        Some(Value::String(text)) => text.split(' ').map(str::to_owned).collect(),
+        Some(Value::Array(items)) => items
+            .iter()
+            .map(|item| item.as_str().map(str::to_owned).ok_or(wrong))
+            .collect::<Result<_, _>>()?,
+        Some(_) => return Err(wrong),
+    };
+    if !groups.iter().all(|group| is_clean(group)) {
+        return Err(wrong);
+    }
+    Ok(groups.into_iter().filter(|g| !g.is_empty()).collect())
+}
+
+fn attributes(
+    claims: &Map<String, Value>,
+    issuer: &IssuerSettings,
+) -> Result<Vec<(String, String)>, TokenError> {
+    let mut found = Vec::with_capacity(issuer.claims.attributes.len());
+    for (name, path) in &issuer.claims.attributes {
+        let value = match path.find(claims) {
+            None => continue,
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+        };
+        if !is_clean(&value) {
+            return Err(TokenError::Claim {
+                claim: "attributes",
+            });
+        }
+        found.push((name.clone(), value));
+    }
+    Ok(found)
+}
+
+fn without_duplicates(groups: Vec<String>) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    groups
+        .into_iter()
+        .filter(|group| seen.insert(group.clone()))
+        .collect()
+}
+
+/// Identities are logged and put in startup parameters: a line break or NUL in one would let a
+/// provider's user write log lines or cut a parameter short.
+fn is_clean(text: &str) -> bool {
+    !text.chars().any(char::is_control)
+}

@@ -1,0 +1,43 @@
+//! Turns the token a client presents into an `Identity`, and an identity into what it may reach.
+//! Refuses to know sockets, statements and the configuration file: it is handed settings and text.
+//! Next room: `upstream`, which logs in with the grant's role.
+
+mod checks;
+mod claims;
+mod dev;
+mod error;
+mod fetch;
+mod jws;
+mod keys;
+mod settings;
+mod verifier;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::SystemTime;
+
+pub use claims::{ClaimPath, ClaimPathError};
+pub use dev::{DevProvider, DevProviderError, TokenRequest};
+pub use error::{TokenError, VerifierError};
+pub use settings::{Algorithm, ClaimPaths, IssuerSettings, KeySettings, VerifierSettings};
+pub use verifier::Verifier;
+
+/// Who a client is, as a trusted issuer signed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The person or workload, unique within its issuer. Never empty, never with control characters.
+    pub subject: String,
+    /// The issuer's URL, exactly as configured.
+    pub issuer: String,
+    /// The groups or roles the issuer vouches for, without duplicates, in the token's order.
+    pub groups: Vec<String>,
+    /// The agent that acts for the subject, where the token names one.
+    pub agent: Option<String>,
+    /// The task the agent works on, where the token names one.
+    pub task: Option<String>,
+    /// Further claims the configuration asked for, as (name, text).
+    pub attributes: Vec<(String, String)>,
+    /// When the token stops being valid (its `exp` claim, without any clock skew).
+    pub expires_at: SystemTime,
+}

@@ -1,0 +1,142 @@
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use super::provider::{Es256, StaticProvider, compact};
+use super::*;
+
+async fn target() -> (Es256, StaticProvider, Verifier) {
+    let key = Es256::generate("k1");
+    let provider = StaticProvider::start().await;
+    provider.publish(&[key.public()]);
+    let verifier = Verifier::new(vec![provider.settings()]).await.unwrap();
+    (key, provider, verifier)
+}
+
+#[tokio::test]
+async fn unsigned_tokens_are_refused() {
+    let (_, provider, verifier) = target().await;
+    for alg in ["none", "None", "NONE", "nOnE", ""] {
+        for signature in [&b""[..], b"x"] {
+            let header = json!({"alg": alg, "kid": "k1"});
+            let token = compact(&header, &good_claims(&provider.url), |_| signature.to_vec());
+            assert_eq!(
+                verifier.verify(&token).await,
+                Err(TokenError::Algorithm),
+                "{alg}"
+            );
+        }
+    }
+}
+
+/// The classic confusion: the public key, which everybody has, used as an HMAC secret.
+#[tokio::test]
+async fn the_public_key_is_no_shared_secret() {
+    let (key, provider, verifier) = target().await;
+    let jwk = serde_json::to_string(&key.public()).unwrap();
+    for secret in [key.point(), jwk.into_bytes(), Vec::new()] {
+        for alg in ["HS256", "HS384", "ES256"] {
+            let header = json!({"alg": alg, "kid": "k1", "typ": "JWT"});
+            let token = compact(&header, &good_claims(&provider.url), |input| {
+                let mut mac = Hmac::<Sha256>::new_from_slice(&secret).unwrap();
+                mac.update(input);
+                mac.finalize().into_bytes().to_vec()
+            });
+            let refused = verifier.verify(&token).await.unwrap_err();
+            assert!(
+                matches!(refused, TokenError::Algorithm | TokenError::Signature),
+                "{refused:?}"
+            );
+        }
+    }
+}
+
+/// Even a provider that publishes a shared secret cannot make HMAC acceptable.
+#[tokio::test]
+async fn a_published_symmetric_key_is_ignored() {
+    let (key, provider, verifier) = target().await;
+    let public = serde_json::to_value(key.public()).unwrap();
+    provider.publish_json(json!({"keys": [{"kty": "oct", "kid": "h", "k": "c2VjcmV0"}, public]}));
+    let header = json!({"alg": "HS256", "kid": "h"});
+    let token = compact(&header, &good_claims(&provider.url), |input| {
+        let mut mac = Hmac::<Sha256>::new_from_slice(b"secret").unwrap();
+        mac.update(input);
+        mac.finalize().into_bytes().to_vec()
+    });
+    assert_eq!(verifier.verify(&token).await, Err(TokenError::Algorithm));
+}
+
+#[tokio::test]
+async fn a_changed_payload_or_header_breaks_the_signature() {
+    let (key, provider, verifier) = target().await;
+    let header = json!({"alg": "ES256", "kid": "k1"});
+    let good = key.token(&header, &good_claims(&provider.url));
+    assert!(verifier.verify(&good).await.is_ok());
+    let mut parts: Vec<String> = good.split('.').map(str::to_owned).collect();
+    let mut claims = good_claims(&provider.url);
+    claims["groups"] = json!(["admins"]);
+    parts[1] = BASE64_URL_SAFE_NO_PAD.encode(claims.to_string());
+    assert_eq!(
+        verifier.verify(&parts.join(".")).await,
+        Err(TokenError::Signature)
+    );
+    let mut parts: Vec<String> = good.split('.').map(str::to_owned).collect();
+    parts[0] =
+        BASE64_URL_SAFE_NO_PAD.encode(json!({"alg": "ES256", "kid": "k1", "x": 1}).to_string());
+    assert_eq!(
+        verifier.verify(&parts.join(".")).await,
+        Err(TokenError::Signature)
+    );
+}
+
+/// A key inside the token is the attacker's; RFC 7515 section 4.1.3 lets a token carry one.
+#[tokio::test]
+async fn a_key_the_token_brings_along_is_not_believed() {
+    let (_, provider, verifier) = target().await;
+    let own = Es256::generate("k1");
+    let header = json!({"alg": "ES256", "kid": "k1", "jwk": own.public(),
+        "jku": "http://127.0.0.1:1/jwks"});
+    let token = own.token(&header, &good_claims(&provider.url));
+    assert_eq!(verifier.verify(&token).await, Err(TokenError::Signature));
+}
+
+#[tokio::test]
+async fn types_and_critical_headers_are_checked() {
+    let (key, provider, verifier) = target().await;
+    let claims = good_claims(&provider.url);
+    for typ in ["JWT", "jwt", "at+jwt", "application/at+jwt", "AT+JWT"] {
+        let token = key.token(&json!({"alg": "ES256", "kid": "k1", "typ": typ}), &claims);
+        assert!(verifier.verify(&token).await.is_ok(), "{typ}");
+    }
+    for typ in [
+        "logout+jwt",
+        "secevent+jwt",
+        "dpop+jwt",
+        "application/jwt; x",
+        "",
+    ] {
+        let token = key.token(&json!({"alg": "ES256", "kid": "k1", "typ": typ}), &claims);
+        assert_eq!(
+            verifier.verify(&token).await,
+            Err(TokenError::Type),
+            "{typ}"
+        );
+    }
+    let header = json!({"alg": "ES256", "kid": "k1", "crit": ["exp"], "exp": 1});
+    let critical = verifier.verify(&key.token(&header, &claims)).await;
+    assert_eq!(critical, Err(TokenError::CriticalExtension));
+}
+
+#[tokio::test]
+async fn a_key_marked_for_something_else_does_not_sign() {
+    let (key, provider, verifier) = target().await;
+    let mut public = serde_json::to_value(key.public()).unwrap();
+    public["use"] = json!("enc");
+    provider.publish_json(json!({"keys": [public]}));
+    let token = key.token(
+        &json!({"alg": "ES256", "kid": "k1"}),
+        &good_claims(&provider.url),
+    );
+    assert_eq!(verifier.verify(&token).await, Err(TokenError::Signature));
+}

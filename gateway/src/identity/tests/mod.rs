@@ -1,0 +1,53 @@
+//! Everything here goes over real HTTP on loopback and real signatures.
+
+mod accepted;
+mod forged;
+mod provider;
+mod refused;
+mod rotation;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use super::*;
+
+/// Claims of a token that is good for the provider given.
+fn good_claims(issuer: &str) -> Value {
+    json!({
+        "iss": issuer, "aud": "gatewright", "sub": "ada", "groups": ["analysts"],
+        "iat": now(), "exp": now() + 300,
+    })
+}
+
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("the clock is past 1970")
+        .as_secs()
+}
+
+fn request() -> TokenRequest {
+    TokenRequest {
+        subject: "ada".into(),
+        groups: vec!["analysts".into(), "eu".into()],
+        agent: Some("report-bot".into()),
+        task: Some("T-17".into()),
+        ttl: Duration::from_secs(60),
+    }
+}
+
+/// Settings that try again at once, so that tests need not wait.
+fn eager(mut settings: IssuerSettings) -> IssuerSettings {
+    settings.keys.unknown_key_interval = Duration::from_millis(1);
+    settings.keys.retry = Duration::from_millis(20);
+    settings
+}
+
+async fn started() -> (DevProvider, Verifier) {
+    let provider = DevProvider::start().await.expect("a provider");
+    let verifier = Verifier::new(vec![provider.issuer_settings()])
+        .await
+        .expect("a verifier");
+    (provider, verifier)
+}
