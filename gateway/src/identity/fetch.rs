@@ -199,6 +199,12 @@ async fn call(client: reqwest::Client, request: HttpRequest) -> Result<HttpRespo
     Ok(answer.body(body)?)
 }
 
+/// Whether an identity provider may be reached under this URL: by `https`, or by `http` on a
+/// loopback address.
+pub fn is_secure_url(url: &str) -> bool {
+    transport(url) != Transport::Refused
+}
+
 /// What a URL's scheme and host allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Transport {

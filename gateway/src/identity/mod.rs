@@ -4,9 +4,11 @@
 
 mod checks;
 mod claims;
+mod credential;
 mod dev;
 mod error;
 mod fetch;
+mod grants;
 mod jws;
 mod keys;
 mod settings;
@@ -18,8 +20,11 @@ mod tests;
 use std::time::SystemTime;
 
 pub use claims::{ClaimPath, ClaimPathError};
+pub use credential::{Credential, CredentialError};
 pub use dev::{DevProvider, DevProviderError, TokenRequest};
 pub use error::{TokenError, VerifierError};
+pub use fetch::is_secure_url;
+pub use grants::{ANY, CatalogLogin, Database, Grant, GrantError, GrantRule, Grants, ServerTls};
 pub use settings::{Algorithm, ClaimPaths, IssuerSettings, KeySettings, VerifierSettings};
 pub use verifier::Verifier;
 

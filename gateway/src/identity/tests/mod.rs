@@ -2,6 +2,7 @@
 
 mod accepted;
 mod forged;
+mod grants;
 mod provider;
 mod refused;
 mod rotation;

@@ -1,0 +1,143 @@
+use secrecy::ExposeSecret;
+
+use super::*;
+
+fn ada(groups: &[&str]) -> Identity {
+    Identity {
+        subject: "ada".into(),
+        issuer: "https://id.example.com".into(),
+        groups: groups.iter().map(|g| (*g).to_owned()).collect(),
+        agent: None,
+        task: None,
+        attributes: Vec::new(),
+        expires_at: SystemTime::now(),
+    }
+}
+
+fn database(name: &str) -> Database {
+    Database {
+        name: name.into(),
+        hosts: vec![("db.internal".into(), 5432)],
+        dbname: (name != ANY).then(|| format!("{name}_v2")),
+        tls: ServerTls::default(),
+        ca: None,
+        catalog: None,
+    }
+}
+
+fn rule(groups: &[&str], databases: &[&str], role: &str) -> GrantRule {
+    let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+    GrantRule {
+        groups: owned(groups),
+        issuers: Vec::new(),
+        databases: owned(databases),
+        role: role.into(),
+        credential: Credential::Inline("pw".into()),
+    }
+}
+
+#[test]
+fn the_first_rule_that_fits_decides() {
+    let grants = Grants::new(
+        vec![database("shop"), database("audit")],
+        vec![
+            rule(&["admins"], &["shop", "audit"], "owner"),
+            rule(&["analysts", "interns"], &["shop"], "reader"),
+            rule(&["analysts"], &["shop"], "never"),
+        ],
+    );
+    let role = |groups, db| {
+        grants
+            .resolve(&ada(groups), db)
+            .map(|g| (g.role, g.dbname))
+            .ok()
+    };
+    assert_eq!(
+        role(&["analysts"], "shop"),
+        Some(("reader".into(), "shop_v2".into()))
+    );
+    assert_eq!(
+        role(&["analysts", "admins"], "shop"),
+        Some(("owner".into(), "shop_v2".into()))
+    );
+    assert_eq!(role(&["analysts"], "audit"), None);
+    assert_eq!(role(&["Analysts"], "shop"), None);
+    assert_eq!(role(&[], "shop"), None);
+    let grant = grants.resolve(&ada(&["admins"]), "audit").unwrap();
+    assert_eq!(grant.password.unwrap().expose_secret(), "pw");
+}
+
+#[test]
+fn a_refusal_tells_only_what_is_open_to_the_asker() {
+    let grants = Grants::new(
+        vec![database("shop"), database("payroll")],
+        vec![
+            rule(&["hr"], &["payroll"], "r"),
+            rule(&["analysts"], &["shop"], "r"),
+        ],
+    );
+    let closed = grants.resolve(&ada(&["analysts"]), "payroll").unwrap_err();
+    let absent = grants.resolve(&ada(&["analysts"]), "nothing").unwrap_err();
+    assert_eq!(closed.hint(), absent.hint());
+    assert_eq!(closed.hint(), "Your groups open: shop.");
+    assert_eq!(
+        closed.client_text().replace("payroll", "X"),
+        absent.client_text().replace("nothing", "X")
+    );
+    assert!(!closed.client_text().contains("hr"));
+    let nothing = grants.resolve(&ada(&[]), "shop").unwrap_err();
+    assert!(!nothing.hint().contains("shop"));
+    assert_eq!((nothing.sqlstate(), nothing.label()), ("28000", "no_grant"));
+}
+
+#[test]
+fn any_opens_every_name_and_passes_it_on() {
+    let grants = Grants::new(
+        vec![database(ANY), database("shop")],
+        vec![rule(&[ANY], &[ANY], "dev")],
+    );
+    assert_eq!(
+        grants.resolve(&ada(&[]), "whatever").unwrap().dbname,
+        "whatever"
+    );
+    assert_eq!(grants.resolve(&ada(&[]), "shop").unwrap().dbname, "shop_v2");
+}
+
+#[test]
+fn a_rule_can_be_for_one_issuer_only() {
+    let mut only = rule(&["admins"], &["shop"], "owner");
+    only.issuers = vec!["https://corporate.example.com".into()];
+    let grants = Grants::new(vec![database("shop")], vec![only]);
+    let mut identity = ada(&["admins"]);
+    assert!(grants.resolve(&identity, "shop").is_err());
+    identity.issuer = "https://corporate.example.com".into();
+    assert!(grants.resolve(&identity, "shop").is_ok());
+}
+
+#[test]
+fn a_password_file_is_read_at_each_login() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("password");
+    let mut from_file = rule(&["admins"], &["shop"], "owner");
+    from_file.credential = Credential::File(path.clone());
+    let grants = Grants::new(vec![database("shop")], vec![from_file]);
+    let password = || {
+        grants
+            .resolve(&ada(&["admins"]), "shop")
+            .map(|g| g.password.unwrap())
+    };
+    let missing = password().unwrap_err();
+    assert!(missing.to_string().contains("password"), "{missing}");
+    assert!(
+        !missing
+            .client_text()
+            .contains(&*folder.path().to_string_lossy())
+    );
+    for (written, meant) in [("one\n", "one"), ("two", "two"), (" three \r\n", " three ")] {
+        std::fs::write(&path, written).unwrap();
+        assert_eq!(password().unwrap().expose_secret(), meant);
+    }
+    std::fs::write(&path, "\n").unwrap();
+    assert!(matches!(password(), Err(GrantError::Credential { .. })));
+    assert!(!format!("{grants:?}").contains("three"));
+}
