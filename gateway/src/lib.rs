@@ -2,3 +2,4 @@
 //!
 //! Each room says what it does, what it refuses to know and which room comes next.
 pub mod identity;
+pub mod results;

@@ -1,0 +1,285 @@
+//! Row codecs: where a row ends, where its cells are, what a cell's bytes mean as text, and how a cell is written.
+//! Refuses to know masks and policies. Next: `editor`, which drives a codec, and `emission`, which writes with it.
+
+mod copy_binary;
+mod copy_csv;
+mod copy_text;
+mod data_row;
+
+use bytes::BufMut;
+
+use super::column::Column;
+use super::error::ResultError;
+use super::shape::{Format, RowShape};
+use super::types::Kind;
+use copy_binary::BinaryCopy;
+use copy_csv::CsvCopy;
+use copy_text::TextCopy;
+
+/// How the rows of a result travel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowCodec {
+    /// DataRow messages; each column in the format its description says.
+    DataRow,
+    CopyText(TextOptions),
+    CopyCsv(CsvOptions),
+    CopyBinary,
+}
+
+/// The options of `COPY ... TO STDOUT (FORMAT text)` that change bytes. The data must be UTF-8: a COPY with another
+/// `ENCODING` must not reach the editor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextOptions {
+    pub delimiter: u8,
+    pub null: String,
+    pub header: bool,
+}
+
+impl Default for TextOptions {
+    fn default() -> Self {
+        Self {
+            delimiter: b'\t',
+            null: "\\N".to_owned(),
+            header: false,
+        }
+    }
+}
+
+/// The options of `COPY ... TO STDOUT (FORMAT csv)`, in UTF-8 likewise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CsvOptions {
+    pub delimiter: u8,
+    pub quote: u8,
+    pub escape: u8,
+    pub null: String,
+    pub header: bool,
+    pub force_quote: ForceQuote,
+}
+
+impl Default for CsvOptions {
+    fn default() -> Self {
+        Self {
+            delimiter: b',',
+            quote: b'"',
+            escape: b'"',
+            null: String::new(),
+            header: false,
+            force_quote: ForceQuote::None,
+        }
+    }
+}
+
+/// `FORCE_QUOTE`: the columns whose non-NULL values are quoted always.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ForceQuote {
+    #[default]
+    None,
+    All,
+    Columns(Vec<String>),
+}
+
+/// Where a cell's value lies in the editor's buffer; a length of -1 is NULL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) start: u32,
+    pub(super) length: i32,
+}
+
+impl Cell {
+    pub(super) fn is_null(self) -> bool {
+        self.length < 0
+    }
+
+    /// The value's bytes as they travelled; empty for NULL.
+    pub(super) fn value(self, raw: &[u8]) -> &[u8] {
+        let start = self.start as usize;
+        let length = usize::try_from(self.length).unwrap_or(0);
+        raw.get(start..start + length).unwrap_or_default()
+    }
+}
+
+/// Receives the fields of one row in order and keeps those of the columns that are worked on.
+pub(super) struct Fields<'a> {
+    columns: std::slice::IterMut<'a, Column>,
+    wanted: Option<&'a mut Column>,
+    /// Where the row's first byte lies in the editor's buffer.
+    base: usize,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(columns: &'a mut [Column], base: usize) -> Self {
+        let mut columns = columns.iter_mut();
+        let wanted = columns.next();
+        Self {
+            columns,
+            wanted,
+            base,
+        }
+    }
+
+    /// `start` counts from the row's first byte; a length of -1 is NULL.
+    #[inline]
+    fn field(&mut self, index: usize, start: usize, length: i32) {
+        if let Some(column) = &mut self.wanted
+            && column.index == index
+        {
+            // The editor refuses to hold 4 GiB, so the position fits.
+            column.cells.push(Cell {
+                start: (self.base + start) as u32,
+                length,
+            });
+            self.wanted = self.columns.next();
+        }
+    }
+
+    /// Whether the field is worked on, for codecs where finding out if it is NULL costs something.
+    #[inline]
+    fn wants(&self, index: usize) -> bool {
+        self.wanted
+            .as_ref()
+            .is_some_and(|column| column.index == index)
+    }
+}
+
+/// One piece of COPY data that ends where a message may end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// A row of `length` bytes, the first `prefix` of which stay even if the row is dropped.
+    Row { length: usize, prefix: usize },
+    /// Header, end marker, trailer: passes as it is.
+    Other { length: usize },
+}
+
+/// A codec with its settings resolved for one result and its place in the stream.
+pub(super) enum Codec {
+    DataRow,
+    Text(TextCopy),
+    Csv(CsvCopy),
+    Binary(BinaryCopy),
+}
+
+impl Codec {
+    pub(super) fn new(codec: RowCodec, shape: &RowShape) -> Self {
+        match codec {
+            RowCodec::DataRow => Self::DataRow,
+            RowCodec::CopyText(options) => Self::Text(TextCopy::new(options)),
+            RowCodec::CopyCsv(options) => Self::Csv(CsvCopy::new(options, shape)),
+            RowCodec::CopyBinary => Self::Binary(BinaryCopy::default()),
+        }
+    }
+
+    /// The tag of the messages that carry rows.
+    pub(super) fn tag(&self) -> u8 {
+        match self {
+            Self::DataRow => b'D',
+            Self::Text(_) | Self::Csv(_) | Self::Binary(_) => b'd',
+        }
+    }
+
+    pub(super) fn format(&self, described: Format) -> Format {
+        match self {
+            Self::DataRow => described,
+            Self::Text(_) | Self::Csv(_) => Format::Text,
+            Self::Binary(_) => Format::Binary,
+        }
+    }
+
+    /// Finds the next unit at the start of COPY data, which may be incomplete. The codec remembers how far it looked:
+    /// asked again it must be given the same bytes and more.
+    pub(super) fn unit(&mut self, data: &[u8]) -> Result<Option<Unit>, ResultError> {
+        match self {
+            Self::DataRow => Ok((!data.is_empty()).then_some(Unit::Row {
+                length: data.len(),
+                prefix: 0,
+            })),
+            Self::Text(copy) => Ok(copy.unit(data)),
+            Self::Csv(copy) => Ok(copy.unit(data)),
+            Self::Binary(copy) => copy.unit(data),
+        }
+    }
+
+    /// What is left when the stream ended: a last row without its newline is a row.
+    pub(super) fn last_unit(&mut self, data: &[u8]) -> Result<Unit, ResultError> {
+        match self {
+            Self::Text(_) | Self::Csv(_) => Ok(Unit::Row {
+                length: data.len(),
+                prefix: 0,
+            }),
+            Self::DataRow | Self::Binary(_) => Err(ResultError::Truncated),
+        }
+    }
+
+    /// Finds the cells of one whole row.
+    pub(super) fn fields(
+        &self,
+        row: &[u8],
+        width: usize,
+        fields: Fields<'_>,
+    ) -> Result<(), ResultError> {
+        match self {
+            Self::DataRow => data_row::fields(row, width, fields),
+            Self::Text(copy) => copy.fields(row, width, fields),
+            Self::Csv(copy) => copy.fields(row, width, fields),
+            Self::Binary(_) => data_row::fields(row, width, fields),
+        }
+    }
+
+    /// Whether a cell's bytes are its text already.
+    pub(super) fn is_verbatim(&self, kind: Kind, format: Format) -> bool {
+        matches!(self, Self::DataRow | Self::Binary(_))
+            && (format == Format::Text || kind.is_text())
+    }
+
+    /// Appends the text of a non-NULL cell, which need not be UTF-8. False if the bytes are not a value of the type.
+    pub(super) fn read(&self, kind: Kind, format: Format, value: &[u8], out: &mut Vec<u8>) -> bool {
+        match self {
+            Self::DataRow | Self::Binary(_) => kind.read(format, value, out),
+            Self::Text(_) => {
+                copy_text::unescape(value, out);
+                true
+            }
+            Self::Csv(copy) => {
+                copy.unquote(value, out);
+                true
+            }
+        }
+    }
+
+    /// Appends a whole cell, as a row holds it: what stands between two neighbours. `None` is NULL, and so is a text
+    /// that is no value of the type.
+    pub(super) fn write(
+        &self,
+        column: &Column,
+        text: Option<&[u8]>,
+        scratch: &mut Vec<u8>,
+        out: &mut impl BufMut,
+    ) {
+        match self {
+            Self::DataRow | Self::Binary(_) => {
+                data_row::write(column.kind, column.format, text, scratch, out)
+            }
+            Self::Text(copy) => copy.write(text, out),
+            Self::Csv(copy) => copy.write(column.index, text, out),
+        }
+    }
+
+    /// The bytes that stand for NULL.
+    pub(super) fn null(&self) -> &[u8] {
+        match self {
+            Self::DataRow | Self::Binary(_) => &data_row::NULL,
+            Self::Text(copy) => copy.null(),
+            Self::Csv(copy) => copy.null(),
+        }
+    }
+
+    /// The range of the buffer that a replacement of this cell takes the place of.
+    #[inline]
+    pub(super) fn span(&self, cell: Cell) -> (usize, usize) {
+        let start = cell.start as usize;
+        let length = usize::try_from(cell.length);
+        match self {
+            Self::DataRow | Self::Binary(_) => (start - 4, start + length.unwrap_or(0)),
+            Self::Text(_) | Self::Csv(_) => (start, start + length.unwrap_or(self.null().len())),
+        }
+    }
+}

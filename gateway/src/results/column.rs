@@ -1,0 +1,359 @@
+//! One column that some step works on: where its cells lie, its present text, and the masks that run down it.
+//! Refuses to know the other columns and how rows are framed. Next: `judging` for what a policy says, `emission` for bytes.
+
+use super::codec::{Cell, Codec};
+use super::key::PseudonymKey;
+use super::mask::{self, Mask};
+use super::shape::Format;
+use super::types::Kind;
+use gatewright_policy_host::contract::{ColumnAction, PackedColumn};
+
+/// One step's work on this column.
+pub(super) struct Task {
+    pub(super) step: usize,
+    pub(super) mask: Mask,
+}
+
+/// Where the column's present values are, for the rows at hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// As the server sent them.
+    Original,
+    /// All NULL.
+    Nullified,
+    /// The constant of the task with this number, but for NULLs.
+    Constant(usize),
+    /// In `text`; where `changed` is false the server's bytes still stand.
+    Text,
+}
+
+pub(super) struct Column {
+    pub(super) index: usize,
+    pub(super) kind: Kind,
+    pub(super) format: Format,
+    pub(super) tasks: Vec<Task>,
+    pub(super) cells: Vec<Cell>,
+    pub(super) state: State,
+    pub(super) text: PackedColumn,
+    pub(super) changed: Vec<bool>,
+    /// Rows whose value could not be read as text: shown as NULL, and NULL for good once a step wants more than to observe.
+    opaque: Vec<u32>,
+    /// Nullified by a plan: no later reply brings a value back.
+    pub(super) nullified: bool,
+    spare: PackedColumn,
+    scratch: Vec<u8>,
+}
+
+/// The text form of one column's batch is longer than may be held.
+pub(super) struct TooLarge;
+
+impl Column {
+    pub(super) fn new(index: usize, kind: Kind, format: Format) -> Self {
+        Self {
+            index,
+            kind,
+            format,
+            tasks: Vec::new(),
+            cells: Vec::new(),
+            state: State::Original,
+            text: PackedColumn::default(),
+            changed: Vec::new(),
+            opaque: Vec::new(),
+            nullified: false,
+            spare: PackedColumn::default(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Adds what `step` does. A constant is checked and encoded here, once; one that is no value of the type nullifies.
+    pub(super) fn plan(
+        &mut self,
+        step: usize,
+        action: &ColumnAction,
+        codec: &Codec,
+        key: &PseudonymKey,
+    ) {
+        let mask = match action {
+            ColumnAction::Pass => return,
+            ColumnAction::Nullify => Mask::Nullify,
+            ColumnAction::Fixed(text) => self.constant(text, codec),
+            ColumnAction::Partial(partial) => Mask::Partial(partial.clone()),
+            ColumnAction::Pseudonym(label) => Mask::Pseudonym(Box::new(key.labelled(label))),
+            ColumnAction::Inspect => Mask::Inspect,
+            ColumnAction::Observe => Mask::Observe,
+        };
+        self.tasks.push(Task { step, mask });
+    }
+
+    fn constant(&self, text: &str, codec: &Codec) -> Mask {
+        let mut settled = Vec::new();
+        if !self.kind.settle(text, &mut settled) {
+            return Mask::Nullify;
+        }
+        let mut wire = Vec::new();
+        codec.write(self, Some(&settled), &mut Vec::new(), &mut wire);
+        Mask::Fixed {
+            text: settled,
+            wire,
+        }
+    }
+
+    /// What is to be done for `step`, if anything.
+    pub(super) fn task(&self, step: usize) -> Option<usize> {
+        self.tasks.iter().position(|task| task.step == step)
+    }
+
+    /// Runs one task that needs no judge. Inspection and observation only need the text, so that is what they get.
+    pub(super) fn run(
+        &mut self,
+        task: usize,
+        raw: &[u8],
+        codec: &Codec,
+        limit: usize,
+    ) -> Result<(), TooLarge> {
+        let Some(Task { mask, .. }) = self.tasks.get(task) else {
+            return Ok(());
+        };
+        match mask {
+            Mask::Inspect => {
+                self.load(raw, codec, limit)?;
+                for row in self.opaque.drain(..) {
+                    self.changed[row as usize] = true;
+                }
+            }
+            Mask::Observe => self.load(raw, codec, limit)?,
+            _ if self.nullified => {}
+            Mask::Nullify => {
+                self.state = State::Nullified;
+                self.nullified = true;
+            }
+            Mask::Fixed { .. } if self.state != State::Text => self.state = State::Constant(task),
+            Mask::Fixed { .. } | Mask::Partial(_) | Mask::Pseudonym(_) => {
+                self.rewrite(task, raw, codec, limit)?
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the present values into `text`.
+    pub(super) fn load(&mut self, raw: &[u8], codec: &Codec, limit: usize) -> Result<(), TooLarge> {
+        if self.state == State::Text {
+            return Ok(());
+        }
+        let mut packer = Packer::new(&mut self.text, self.cells.len(), limit);
+        self.changed.clear();
+        self.opaque.clear();
+        for (row, cell) in self.cells.iter().enumerate() {
+            let value = cell.value(raw);
+            let (legal, changed) = match self.state {
+                _ if cell.is_null() => (false, false),
+                State::Nullified => (false, true),
+                State::Constant(task) => {
+                    if let Some(Task {
+                        mask: Mask::Fixed { text, .. },
+                        ..
+                    }) = self.tasks.get(task)
+                    {
+                        packer.values.extend_from_slice(text);
+                    }
+                    (true, true)
+                }
+                State::Original | State::Text => {
+                    let legal = packer.read(|out| codec.read(self.kind, self.format, value, out));
+                    if !legal {
+                        self.opaque.push(row as u32);
+                    }
+                    (legal, false)
+                }
+            };
+            packer.close(row, legal)?;
+            self.changed.push(changed);
+        }
+        self.state = State::Text;
+        Ok(())
+    }
+
+    /// Puts a built-in's answer in place of every value that is not NULL.
+    fn rewrite(
+        &mut self,
+        task: usize,
+        raw: &[u8],
+        codec: &Codec,
+        limit: usize,
+    ) -> Result<(), TooLarge> {
+        let verbatim = self.state == State::Original && codec.is_verbatim(self.kind, self.format);
+        if !verbatim {
+            self.load(raw, codec, limit)?;
+        }
+        let Self {
+            kind,
+            tasks,
+            cells,
+            text,
+            changed,
+            opaque,
+            spare,
+            scratch,
+            ..
+        } = self;
+        let Some(Task { mask, .. }) = tasks.get(task) else {
+            return Ok(());
+        };
+        let mut packer = Packer::new(spare, cells.len(), limit);
+        if verbatim {
+            changed.clear();
+            changed.resize(cells.len(), false);
+        }
+        for row in opaque.drain(..) {
+            changed[row as usize] = true;
+        }
+        for (row, cell) in cells.iter().enumerate() {
+            let value = if verbatim {
+                (!cell.is_null()).then(|| cell.value(raw))
+            } else {
+                text.value(row)
+            };
+            let legal = match value {
+                None => false,
+                Some(value) => {
+                    changed[row] = true;
+                    packer.put(|out| answer(mask, *kind, value, scratch, out))
+                }
+            };
+            packer.close(row, legal)?;
+        }
+        std::mem::swap(&mut self.text, &mut self.spare);
+        self.state = State::Text;
+        Ok(())
+    }
+
+    /// Keeps the rows for which `keep` says so.
+    pub(super) fn retain(&mut self, keep: &[bool]) {
+        let mut flags = keep.iter();
+        self.cells
+            .retain(|_| flags.next().copied().unwrap_or(false));
+        if self.state != State::Text {
+            return;
+        }
+        let kept = keep.iter().filter(|keep| **keep).count();
+        let mut packer = Packer::new(&mut self.spare, kept, usize::MAX);
+        let mut opaque = Vec::new();
+        for (to, from) in keep
+            .iter()
+            .enumerate()
+            .filter(|(_, keep)| **keep)
+            .map(|(from, _)| from)
+            .enumerate()
+        {
+            if self.opaque.binary_search(&(from as u32)).is_ok() {
+                opaque.push(to as u32);
+            }
+            let value = self.text.value(from);
+            packer.values.extend_from_slice(value.unwrap_or_default());
+            // Cannot fail: the text was within its limit before rows were taken away.
+            let _ = packer.close(to, value.is_some());
+        }
+        self.opaque = opaque;
+        let mut flags = keep.iter();
+        self.changed
+            .retain(|_| flags.next().copied().unwrap_or(false));
+        std::mem::swap(&mut self.text, &mut self.spare);
+    }
+
+    /// Forgets the rows; the buffers stay for the next batch unless a huge value blew them up.
+    pub(super) fn clear(&mut self, keep_bytes: usize) {
+        self.cells.clear();
+        self.changed.clear();
+        self.opaque.clear();
+        self.state = State::Original;
+        self.nullified = false;
+        for buffer in [
+            &mut self.text.values,
+            &mut self.spare.values,
+            &mut self.scratch,
+        ] {
+            buffer.clear();
+            buffer.shrink_to(keep_bytes);
+        }
+    }
+}
+
+/// A built-in's answer to one value, appended to `out`; false is NULL.
+fn answer(mask: &Mask, kind: Kind, value: &[u8], scratch: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
+    match mask {
+        Mask::Fixed { text, .. } => {
+            out.extend_from_slice(text);
+            true
+        }
+        Mask::Partial(partial) if kind.is_text() => mask::partial(partial, value, out),
+        Mask::Partial(partial) => {
+            scratch.clear();
+            mask::partial(partial, value, scratch)
+                && std::str::from_utf8(scratch).is_ok_and(|text| kind.settle(text, out))
+        }
+        Mask::Pseudonym(key) => mask::pseudonym(key, kind, value, out),
+        Mask::Nullify | Mask::Inspect | Mask::Observe => false,
+    }
+}
+
+/// Fills a packed column row by row.
+pub(super) struct Packer<'a> {
+    offsets: &'a mut Vec<u32>,
+    validity: &'a mut Vec<u8>,
+    pub(super) values: &'a mut Vec<u8>,
+    limit: usize,
+}
+
+impl<'a> Packer<'a> {
+    pub(super) fn new(column: &'a mut PackedColumn, rows: usize, limit: usize) -> Self {
+        let PackedColumn {
+            offsets,
+            validity,
+            values,
+        } = column;
+        offsets.clear();
+        offsets.reserve(rows + 1);
+        offsets.push(0);
+        validity.clear();
+        validity.resize(rows.div_ceil(8), 0);
+        values.clear();
+        Self {
+            offsets,
+            validity,
+            values,
+            limit: limit.min(u32::MAX as usize),
+        }
+    }
+
+    /// Lets `write` append a value; takes back what a failed one appended.
+    #[inline]
+    pub(super) fn put(&mut self, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
+        let start = self.values.len();
+        let legal = write(self.values);
+        if !legal {
+            self.values.truncate(start);
+        }
+        legal
+    }
+
+    /// As `put`, for a value that also has to be UTF-8.
+    fn read(&mut self, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
+        self.put(|values| {
+            let start = values.len();
+            write(values) && std::str::from_utf8(&values[start..]).is_ok()
+        })
+    }
+
+    /// Ends the value of `row`.
+    #[inline]
+    pub(super) fn close(&mut self, row: usize, valid: bool) -> Result<(), TooLarge> {
+        if self.values.len() > self.limit {
+            return Err(TooLarge);
+        }
+        if valid && let Some(byte) = self.validity.get_mut(row / 8) {
+            *byte |= 1 << (row % 8);
+        }
+        self.offsets.push(self.values.len() as u32);
+        Ok(())
+    }
+}

@@ -1,0 +1,158 @@
+//! Writes the messages of one batch: the bytes as they came, but for replaced cells and dropped rows.
+//! Refuses to know why a cell changed. Next: the caller's buffer.
+
+use bytes::{BufMut, BytesMut};
+
+use super::codec::{Cell, Codec};
+use super::column::{Column, State, Task};
+use super::mask::Mask;
+
+/// Message tag and length.
+pub(super) const HEADER: usize = 5;
+
+/// One row's message in the editor's buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+/// A row taken out, of whose body the first `prefix` bytes stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Removed {
+    pub(super) row: Row,
+    pub(super) prefix: u32,
+}
+
+pub(super) struct Emission<'a> {
+    pub(super) raw: &'a [u8],
+    pub(super) codec: &'a Codec,
+    pub(super) columns: &'a [Column],
+    pub(super) rows: &'a [Row],
+    /// In the order of the stream.
+    pub(super) removed: &'a [Removed],
+}
+
+impl Emission<'_> {
+    /// Appends the messages to `out` and says how many cells differ from what the server sent.
+    ///
+    /// What lies between two replaced cells is copied in one go, over the borders of messages, and the length of a
+    /// message is mended when its row is done.
+    pub(super) fn write(&self, out: &mut BytesMut) -> u64 {
+        let edited: Vec<&Column> = self
+            .columns
+            .iter()
+            .filter(|column| is_edited(column))
+            .collect();
+        out.reserve(
+            self.raw.len()
+                + edited
+                    .iter()
+                    .map(|column| self.growth(column))
+                    .sum::<usize>(),
+        );
+        let mut removed = self.removed.iter().peekable();
+        let mut cursor = 0;
+        let mut masked = 0;
+        let mut scratch = Vec::new();
+        if edited.is_empty() && self.removed.is_empty() {
+            out.extend_from_slice(self.raw);
+            return 0;
+        }
+        for (at, row) in self.rows.iter().enumerate() {
+            while let Some(gone) = removed.next_if(|gone| gone.row.start < row.start) {
+                cursor = self.leave_out(gone, cursor, out);
+            }
+            let start = row.start as usize;
+            let message = out.len() + (start - cursor);
+            let mut edits = 0;
+            for column in &edited {
+                let Some(cell) = column.cells.get(at).copied() else {
+                    continue;
+                };
+                if !is_changed(column, at, cell) {
+                    continue;
+                }
+                let (from, to) = self.codec.span(cell);
+                out.extend_from_slice(self.raw.get(cursor..from).unwrap_or_default());
+                self.replacement(column, at, &mut scratch, out);
+                cursor = to;
+                edits += 1;
+            }
+            if edits > 0 {
+                let end = row.end as usize;
+                let length = out.len() - message + (end - cursor) - 1;
+                mend(out, message, length);
+                masked += edits;
+            }
+        }
+        for gone in removed {
+            cursor = self.leave_out(gone, cursor, out);
+        }
+        out.extend_from_slice(self.raw.get(cursor..).unwrap_or_default());
+        masked
+    }
+
+    /// A close upper bound, for one allocation; it need not hold.
+    fn growth(&self, column: &Column) -> usize {
+        column.text.values.len() + column.cells.len() * 4
+    }
+
+    fn replacement(&self, column: &Column, row: usize, scratch: &mut Vec<u8>, out: &mut BytesMut) {
+        match column.state {
+            State::Original | State::Nullified => out.extend_from_slice(self.codec.null()),
+            State::Constant(task) => match column.tasks.get(task) {
+                Some(Task {
+                    mask: Mask::Fixed { wire, .. },
+                    ..
+                }) => out.extend_from_slice(wire),
+                _ => out.extend_from_slice(self.codec.null()),
+            },
+            State::Text => self
+                .codec
+                .write(column, column.text.value(row), scratch, out),
+        }
+    }
+
+    /// Copies up to a removed row and steps over it.
+    fn leave_out(&self, gone: &Removed, cursor: usize, out: &mut BytesMut) -> usize {
+        let (start, end) = (gone.row.start as usize, gone.row.end as usize);
+        out.extend_from_slice(self.raw.get(cursor..start).unwrap_or_default());
+        if gone.prefix > 0 {
+            let body = start + HEADER;
+            out.put_u8(self.codec.tag());
+            out.put_u32(gone.prefix + 4);
+            out.extend_from_slice(
+                self.raw
+                    .get(body..body + gone.prefix as usize)
+                    .unwrap_or_default(),
+            );
+        }
+        end
+    }
+}
+
+/// Writes the length of the message at `message`; it counts itself but not the tag.
+#[inline]
+fn mend(out: &mut BytesMut, message: usize, length: usize) {
+    if let Some(place) = out.get_mut(message + 1..message + HEADER) {
+        place.copy_from_slice(&(length as u32).to_be_bytes());
+    }
+}
+
+fn is_edited(column: &Column) -> bool {
+    match column.state {
+        State::Original => false,
+        State::Nullified | State::Constant(_) => true,
+        State::Text => column.changed.contains(&true),
+    }
+}
+
+#[inline]
+fn is_changed(column: &Column, row: usize, cell: Cell) -> bool {
+    match column.state {
+        State::Original => false,
+        State::Nullified | State::Constant(_) => !cell.is_null(),
+        State::Text => column.changed.get(row).copied().unwrap_or(false),
+    }
+}

@@ -1,0 +1,287 @@
+//! The editor as its callers use it: rows in, rows out.
+
+use bytes::BytesMut;
+
+use super::*;
+use gatewright_policy_host::contract::{Batch, BatchReply, ColumnAction, Denial, PartialMask};
+
+/// Answers every batch with what its function says, and keeps what it was asked.
+struct Scripted<'a> {
+    asked: Vec<(usize, Batch)>,
+    answer: Box<dyn FnMut(usize, &Batch) -> BatchReply + 'a>,
+}
+
+impl<'a> Scripted<'a> {
+    fn new(answer: impl FnMut(usize, &Batch) -> BatchReply + 'a) -> Self {
+        Self {
+            asked: Vec::new(),
+            answer: Box::new(answer),
+        }
+    }
+}
+
+impl BatchJudge for Scripted<'_> {
+    fn on_batch(&mut self, step: usize, batch: &Batch) -> Result<BatchReply, Denial> {
+        self.asked.push((step, batch.clone()));
+        Ok((self.answer)(step, batch))
+    }
+}
+
+fn nobody() -> Scripted<'static> {
+    Scripted::new(|_, _| panic!("no step asks for a batch"))
+}
+
+fn key() -> PseudonymKey {
+    PseudonymKey::from_bytes([7; 32])
+}
+
+fn shape(types: &[u32], format: Format) -> RowShape {
+    let column = |(at, type_oid): (usize, &u32)| ShapeColumn {
+        name: format!("c{at}"),
+        type_oid: *type_oid,
+        format,
+    };
+    RowShape {
+        columns: types.iter().enumerate().map(column).collect(),
+    }
+}
+
+fn editor(types: &[u32], steps: Vec<Vec<ColumnAction>>) -> ResultEditor {
+    let steps = steps.into_iter().map(|actions| Step { actions }).collect();
+    ResultEditor::new(shape(types, Format::Text), steps, RowCodec::DataRow, &key())
+}
+
+/// A DataRow body.
+fn row(cells: &[Option<&str>]) -> Vec<u8> {
+    let mut body = (cells.len() as u16).to_be_bytes().to_vec();
+    for cell in cells {
+        match cell {
+            Some(text) => {
+                body.extend_from_slice(&(text.len() as i32).to_be_bytes());
+                body.extend_from_slice(text.as_bytes());
+            }
+            None => body.extend_from_slice(&(-1i32).to_be_bytes()),
+        }
+    }
+    body
+}
+
+fn message(tag: u8, body: &[u8]) -> Vec<u8> {
+    let mut message = vec![tag];
+    message.extend_from_slice(&(body.len() as u32 + 4).to_be_bytes());
+    message.extend_from_slice(body);
+    message
+}
+
+fn messages(rows: &[&[Option<&str>]]) -> Vec<u8> {
+    rows.iter()
+        .flat_map(|cells| message(b'D', &row(cells)))
+        .collect()
+}
+
+fn run(editor: &mut ResultEditor, rows: &[&[Option<&str>]]) -> (Vec<u8>, Flushed) {
+    for cells in rows {
+        editor.push(&row(cells)).expect("a good row");
+    }
+    let mut out = BytesMut::new();
+    let flushed = editor
+        .flush(&mut nobody(), &mut out)
+        .expect("nothing to refuse");
+    (out.to_vec(), flushed)
+}
+
+fn partial(first: u32, last: u32) -> ColumnAction {
+    ColumnAction::Partial(PartialMask {
+        first,
+        last,
+        fill: '*',
+    })
+}
+
+const TEXT: u32 = 25;
+const INT4: u32 = 23;
+
+#[test]
+fn rows_without_work_leave_as_they_came() {
+    let mut editor = editor(
+        &[TEXT, TEXT],
+        vec![vec![ColumnAction::Pass, ColumnAction::Pass]],
+    );
+    assert!(editor.untouched());
+    let rows: [&[_]; 2] = [&[Some("a"), None], &[Some(""), Some("b")]];
+    let (out, flushed) = run(&mut editor, &rows);
+    assert_eq!(out, messages(&rows));
+    assert_eq!(
+        flushed,
+        Flushed {
+            rows: 2,
+            bytes: out.len() as u64,
+            masked_cells: 0,
+            dropped_rows: 0
+        }
+    );
+}
+
+#[test]
+fn built_in_masks_change_their_cells_and_nothing_else() {
+    let actions = vec![
+        ColumnAction::Pass,
+        ColumnAction::Nullify,
+        ColumnAction::Fixed("gone".to_owned()),
+        partial(1, 2),
+        ColumnAction::Pass,
+    ];
+    let mut editor = editor(&[TEXT; 5], vec![actions]);
+    let (out, flushed) = run(
+        &mut editor,
+        &[
+            &[
+                Some("a"),
+                Some("b"),
+                Some("c"),
+                Some("0123456789"),
+                Some("e"),
+            ],
+            &[None, None, None, None, None],
+            &[Some("ü"), Some(""), Some(""), Some("äöü€z"), Some("x")],
+        ],
+    );
+    let expected = messages(&[
+        &[Some("a"), None, Some("gone"), Some("0*******89"), Some("e")],
+        &[None, None, None, None, None],
+        &[Some("ü"), None, Some("gone"), Some("ä**€z"), Some("x")],
+    ]);
+    assert_eq!(out, expected);
+    assert_eq!((flushed.rows, flushed.masked_cells), (3, 6));
+}
+
+#[test]
+fn short_values_are_filled_completely() {
+    let mut editor = editor(&[TEXT], vec![vec![partial(2, 2)]]);
+    let (out, _) = run(
+        &mut editor,
+        &[&[Some("abcd")], &[Some("abcde")], &[Some("ß")], &[Some("")]],
+    );
+    assert_eq!(
+        out,
+        messages(&[&[Some("****")], &[Some("ab*de")], &[Some("*")], &[Some("")]])
+    );
+}
+
+#[test]
+fn masks_of_several_steps_compose_and_null_wins() {
+    let steps = vec![
+        vec![
+            partial(2, 0),
+            ColumnAction::Nullify,
+            ColumnAction::Fixed("abc".to_owned()),
+        ],
+        vec![
+            partial(0, 1),
+            ColumnAction::Fixed("never".to_owned()),
+            partial(1, 0),
+        ],
+    ];
+    let mut editor = editor(&[TEXT; 3], steps);
+    let (out, _) = run(&mut editor, &[&[Some("hello"), Some("x"), Some("y")]]);
+    assert_eq!(out, messages(&[&[Some("*****"), None, Some("a**")]]));
+}
+
+#[test]
+fn pseudonyms_are_stable_per_label_and_legal_for_their_type() {
+    let pseudonym = |label: &str| ColumnAction::Pseudonym(label.to_owned());
+    let steps = vec![vec![
+        pseudonym("mail"),
+        pseudonym("mail"),
+        pseudonym("phone"),
+        pseudonym("n"),
+        pseudonym("n"),
+    ]];
+    let mut editor = editor(&[TEXT, TEXT, TEXT, INT4, 1082], steps);
+    editor
+        .push(&row(&[
+            Some("a"),
+            Some("a"),
+            Some("a"),
+            Some("-5"),
+            Some("2020-01-01"),
+        ]))
+        .expect("a good row");
+    let mut out = BytesMut::new();
+    editor
+        .flush(&mut nobody(), &mut out)
+        .expect("nothing to refuse");
+    let cells = cells(&out[5..]);
+    let texts: Vec<Option<String>> = cells
+        .iter()
+        .map(|cell| {
+            cell.as_ref()
+                .map(|bytes| String::from_utf8(bytes.clone()).expect("text"))
+        })
+        .collect();
+    assert_eq!(texts[0], texts[1]);
+    assert_ne!(texts[0], texts[2]);
+    assert_eq!(texts[0].as_ref().map(String::len), Some(32));
+    assert!(
+        texts[3]
+            .as_ref()
+            .expect("a number")
+            .parse::<i32>()
+            .expect("a number")
+            >= 0
+    );
+    assert_eq!(texts[4], None, "a date has no pseudonym");
+}
+
+#[test]
+fn an_illegal_constant_becomes_null() {
+    let steps = vec![vec![
+        ColumnAction::Fixed("seven".to_owned()),
+        ColumnAction::Fixed("7".to_owned()),
+        partial(1, 0),
+    ]];
+    let mut editor = editor(&[INT4; 3], steps);
+    let (out, _) = run(&mut editor, &[&[Some("1"), Some("2"), Some("345")]]);
+    assert_eq!(out, messages(&[&[None, Some("7"), None]]));
+}
+
+#[test]
+fn rows_that_do_not_fit_their_description_are_refused() {
+    let mut wrong_count = editor(&[TEXT, TEXT], vec![vec![partial(0, 0), ColumnAction::Pass]]);
+    assert_eq!(
+        wrong_count.push(&row(&[Some("a")])),
+        Err(ResultError::ColumnCount {
+            expected: 2,
+            found: 1
+        })
+    );
+    let good = row(&[Some("abc")]);
+    for end in 0..good.len() {
+        let mut editor = editor(&[TEXT], vec![vec![partial(0, 0)]]);
+        assert!(editor.push(&good[..end]).is_err(), "cut at {end}");
+        assert!(
+            editor.flush(&mut nobody(), &mut BytesMut::new()).is_err(),
+            "an editor that failed stays failed"
+        );
+    }
+    let mut longer = good.clone();
+    longer.push(0);
+    assert!(
+        editor(&[TEXT], vec![vec![partial(0, 0)]])
+            .push(&longer)
+            .is_err()
+    );
+}
+
+/// The cells of a DataRow body.
+fn cells(mut body: &[u8]) -> Vec<Option<Vec<u8>>> {
+    let mut cells = Vec::new();
+    body = &body[2..];
+    while let Some((length, rest)) = body.split_first_chunk::<4>() {
+        let length = i32::from_be_bytes(*length);
+        let (value, rest) = rest.split_at(length.max(0) as usize);
+        cells.push((length >= 0).then(|| value.to_vec()));
+        body = rest;
+    }
+    cells
+}
