@@ -77,7 +77,7 @@ impl Column {
             ColumnAction::Pass => return,
             ColumnAction::Nullify => Mask::Nullify,
             ColumnAction::Fixed(text) => self.constant(text, codec),
-            ColumnAction::Partial(partial) => Mask::Partial(partial.clone()),
+            ColumnAction::Partial(partial) => Mask::Partial(*partial),
             ColumnAction::Pseudonym(label) => Mask::Pseudonym(Box::new(key.labelled(label))),
             ColumnAction::Inspect => Mask::Inspect,
             ColumnAction::Observe => Mask::Observe,

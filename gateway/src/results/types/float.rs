@@ -162,5 +162,5 @@ fn in_range(text: &str, infinite: bool, zero: bool) -> bool {
     let number = text.contains(|character: char| character.is_ascii_digit());
     let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
     let nonzero = mantissa.contains(|character: char| ('1'..='9').contains(&character));
-    !(number && infinite) && !(zero && nonzero)
+    !((number && infinite) || (zero && nonzero))
 }

@@ -14,10 +14,14 @@ pub(super) fn read(value: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let time = i64::from_be_bytes(*value.first_chunk()?);
     let days = i32::from_be_bytes(*value[8..].first_chunk()?);
     let months = i32::from_be_bytes(*value[12..].first_chunk()?);
-    match (months, days, time) {
-        (i32::MAX, i32::MAX, i64::MAX) => return Some(out.extend_from_slice(b"infinity")),
-        (i32::MIN, i32::MIN, i64::MIN) => return Some(out.extend_from_slice(b"-infinity")),
-        _ => {}
+    let infinity: &[u8] = match (months, days, time) {
+        (i32::MAX, i32::MAX, i64::MAX) => b"infinity",
+        (i32::MIN, i32::MIN, i64::MIN) => b"-infinity",
+        _ => b"",
+    };
+    if !infinity.is_empty() {
+        out.extend_from_slice(infinity);
+        return Some(());
     }
     let mut part = 0;
     let mut negative = false;
