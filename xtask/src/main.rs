@@ -2,7 +2,9 @@
 //! It needs nothing installed but the Rust toolchain, and installs what else a verb needs or says what to install.
 //! Each verb is a module.
 
+mod bench;
 mod cargo;
+mod demo;
 mod policies;
 mod screen;
 mod setup;
@@ -20,6 +22,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Run Gatewright in front of a private PostgreSQL with a small shop, and show what policies do
+    Demo {
+        /// End after the tour; exit 0 only if every step showed what it should
+        #[arg(long)]
+        once: bool,
+    },
     /// Run all tests: units, policies, end to end against a real PostgreSQL
     Test {
         /// Only tests whose name contains this
@@ -27,11 +35,19 @@ enum Verb {
     },
     /// Build every bundled policy to target/policies/<name>.wasm
     Policies,
+    /// Measure against PostgreSQL alone and PgBouncer; writes target/bench.json
+    Bench {
+        /// Shorter and fewer rounds; the numbers are rough
+        #[arg(long)]
+        quick: bool,
+    },
 }
 
 fn main() -> Result<()> {
     match Arguments::parse().verb {
+        Verb::Demo { once } => demo::run(once),
         Verb::Test { filter } => test::run(filter.as_deref()),
         Verb::Policies => policies::build().map(drop),
+        Verb::Bench { quick } => bench::run(quick),
     }
 }

@@ -15,6 +15,7 @@ use crate::{Child, Dsn, locate};
 pub struct GatewayCommand {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    listen: Option<String>,
     binary: Option<PathBuf>,
 }
 
@@ -27,7 +28,9 @@ impl GatewayCommand {
         }
         .url();
         let url = url.trim_end_matches('/');
-        Self::verb("dev").arguments(["--upstream", url, "--listen", "127.0.0.1:0"])
+        Self::verb("dev")
+            .arguments(["--upstream", url])
+            .listen("127.0.0.1:0")
     }
 
     /// `gatewright serve --config`.
@@ -42,8 +45,15 @@ impl GatewayCommand {
         Self {
             arguments: vec![verb.to_owned()],
             environment: Vec::new(),
+            listen: None,
             binary: None,
         }
+    }
+
+    /// `--listen ADDRESS`.
+    pub fn listen(mut self, address: &str) -> Self {
+        self.listen = Some(address.to_owned());
+        self
     }
 
     /// `--policies DIR`.
@@ -138,9 +148,11 @@ impl GatewayCommand {
             None => locate::gateway()?,
         };
         let mut command = Command::new(binary);
-        command
-            .args(&self.arguments)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.args(&self.arguments);
+        if let Some(address) = &self.listen {
+            command.args(["--listen", address]);
+        }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         Ok(command)
     }
 }
@@ -177,8 +189,13 @@ impl Gateway {
         std::fs::read_to_string(&self.log).context("reading the gateway's log")
     }
 
-    /// The running process: signals, memory, exit status.
-    pub fn process(&mut self) -> &mut Child {
+    /// The running process: signals and memory.
+    pub fn process(&self) -> &Child {
+        &self.process
+    }
+
+    /// The running process, to wait for its end.
+    pub fn process_mut(&mut self) -> &mut Child {
         &mut self.process
     }
 }

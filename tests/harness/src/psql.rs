@@ -161,7 +161,9 @@ impl PsqlSession {
 fn read_lines(reader: PipeReader) -> mpsc::Receiver<String> {
     let (send, receive) = mpsc::channel();
     std::thread::spawn(move || {
-        for line in BufReader::new(reader).lines().map_while(Result::ok) {
+        // Split by hand: under another client encoding the lines are not UTF-8.
+        for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line).into_owned();
             if send.send(line).is_err() {
                 break;
             }

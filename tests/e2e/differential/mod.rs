@@ -1,0 +1,50 @@
+//! With an allow-all gateway a client cannot tell it from the server: each client's script gives the same transcript
+//! direct and through `gatewright dev`.
+
+mod psql;
+mod psycopg;
+mod tokio;
+mod wire;
+
+use anyhow::Result;
+use gatewright_harness::{Dsn, GatewayCommand, Postgres, PostgresSettings};
+
+/// Runs `script` against two servers with the same history, so that even object ids are alike: one direct, the other
+/// through the gateway.
+fn both(database: &str, script: impl Fn(&Dsn) -> Result<String>) -> Result<(String, String)> {
+    let settings = PostgresSettings::default().set("max_prepared_transactions", "10");
+    let direct = {
+        let server = Postgres::start_with(&settings)?;
+        script(&server.create_database(database)?)?
+    };
+    let server = Postgres::start_with(&settings)?;
+    let gateway = GatewayCommand::dev(&server.dsn()).start()?;
+    server.create_database(database)?;
+    Ok((direct, script(&gateway.database(database)?)?))
+}
+
+/// Fails with the first line that differs and what stands around it.
+fn assert_same(direct: &str, through: &str) {
+    let mut before: Vec<&str> = Vec::new();
+    for (number, pair) in lines_side_by_side(direct, through).enumerate() {
+        let (left, right) = pair;
+        assert!(
+            left == right,
+            "line {} differs\n  direct:  {left:.400?}\n  gateway: {right:.400?}\nafter:\n{}",
+            number + 1,
+            before[before.len().saturating_sub(12)..].join("\n")
+        );
+        before.extend(left.map(|line| line.get(..160).unwrap_or(line)));
+    }
+}
+
+fn lines_side_by_side<'a>(
+    left: &'a str,
+    right: &'a str,
+) -> impl Iterator<Item = (Option<&'a str>, Option<&'a str>)> {
+    let (mut left, mut right) = (left.lines(), right.lines());
+    std::iter::from_fn(move || match (left.next(), right.next()) {
+        (None, None) => None,
+        pair => Some(pair),
+    })
+}

@@ -1,0 +1,84 @@
+//! psql's script: everything people type, with errors in full.
+
+use anyhow::Result;
+use gatewright_harness::Psql;
+
+use super::{assert_same, both};
+
+const SCRIPT: &str = include_str!("statements.sql");
+
+#[test]
+fn psql_sees_no_difference() -> Result<()> {
+    assert!(
+        statements(SCRIPT) >= 60,
+        "only {} statements",
+        statements(SCRIPT)
+    );
+    let (direct, through) = both("diff_psql", |dsn| {
+        let mut session = Psql::new(dsn)?.session()?;
+        Ok(without_process_ids(&session.run(SCRIPT)?))
+    })?;
+    assert!(
+        direct.contains("division by zero") && direct.contains("end of the script"),
+        "{direct}"
+    );
+    assert_same(&direct, &through);
+    Ok(())
+}
+
+#[test]
+fn psql_describes_the_same_catalog() -> Result<()> {
+    let commands = [
+        "\\d",
+        "\\d+ item",
+        "\\dt",
+        "\\dT+",
+        "\\df",
+        "\\dn+",
+        "\\du",
+        "\\l",
+        "\\dp item",
+        "\\di+",
+        "\\dx",
+    ];
+    let (direct, through) = both("diff_catalog", |dsn| {
+        let mut session = Psql::new(dsn)?.session()?;
+        let mut text = session.run(
+            "CREATE TABLE item (id int PRIMARY KEY, label text DEFAULT 'x' CHECK (label <> ''));",
+        )?;
+        for command in commands {
+            text.push_str(&session.run(command)?);
+            text.push('\n');
+        }
+        Ok(text)
+    })?;
+    assert!(direct.contains("item_pkey"), "{direct}");
+    assert_same(&direct, &through);
+    Ok(())
+}
+
+fn statements(script: &str) -> usize {
+    script
+        .lines()
+        .filter(|line| !line.starts_with("--") && line.contains(';'))
+        .count()
+}
+
+/// Notifications name the server process, which is another one on each run.
+fn without_process_ids(text: &str) -> String {
+    let mut result = String::new();
+    for line in text.lines() {
+        match line.split_once(" PID ") {
+            Some((before, after)) => {
+                result.push_str(before);
+                result.push_str(" PID n");
+                result.push_str(
+                    after.trim_start_matches(|character: char| character.is_ascii_digit()),
+                );
+            }
+            None => result.push_str(line),
+        }
+        result.push('\n');
+    }
+    result
+}

@@ -1,0 +1,28 @@
+//! psycopg: one Python script, run against both.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+use gatewright_harness::locate;
+
+use super::{assert_same, both};
+
+#[test]
+fn psycopg_sees_no_difference() -> Result<()> {
+    let python = locate::python_with_psycopg()?;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/differential/psycopg_script.py");
+    let (direct, through) = both("diff_psycopg", |dsn| {
+        let output = Command::new(&python)
+            .arg(&script)
+            .env("DSN", dsn.url())
+            .env("PGTZ", "UTC")
+            .output()?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "the script failed:\n{errors}");
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    })?;
+    assert!(direct.contains("end of the script"), "{direct}");
+    assert_same(&direct, &through);
+    Ok(())
+}

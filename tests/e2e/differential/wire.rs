@@ -1,0 +1,419 @@
+//! The protocol byte for byte, where drivers never go: every backend message must be the same.
+
+use anyhow::Result;
+use gatewright_harness::Dsn;
+use gatewright_tests::raw::{self, Client, Message};
+
+use super::{assert_same, both};
+
+/// Conversations after one setup. Each ends with a message that brings ReadyForQuery.
+fn conversations() -> Vec<(&'static str, Vec<u8>)> {
+    let wide = "SELECT i, repeat('w', 2000) FROM generate_series(1, 500) AS i";
+    vec![
+        ("empty query", raw::query("")),
+        ("only a comment", raw::query("-- nothing\n")),
+        (
+            "several statements",
+            raw::query("SELECT 1; SELECT 2; INSERT INTO w VALUES (90); SELECT count(*) FROM w"),
+        ),
+        (
+            "an error stops the rest",
+            raw::query("INSERT INTO w VALUES (91); SELECT 1/0; INSERT INTO w VALUES (92)"),
+        ),
+        (
+            "and rolled it back",
+            raw::query("SELECT * FROM w WHERE i > 90"),
+        ),
+        (
+            "extended, text",
+            [
+                raw::extended("SELECT $1::int + 1, $2::text", &[Some("41"), None], 0),
+                raw::sync(),
+            ]
+            .concat(),
+        ),
+        (
+            "extended, binary",
+            [
+                raw::extended(
+                    "SELECT $1::int + 1, $2::timestamptz, $3::numeric",
+                    &[Some("41"), Some("2024-01-01 00:00+00"), Some("1.25")],
+                    1,
+                ),
+                raw::sync(),
+            ]
+            .concat(),
+        ),
+        (
+            "describe statement",
+            [
+                raw::parse("s1", "SELECT i, $1::text FROM w WHERE i = $2"),
+                raw::describe(b'S', "s1"),
+                raw::sync(),
+            ]
+            .concat(),
+        ),
+        (
+            "execute named twice",
+            [
+                raw::bind("", "s1", &[Some("a"), Some("1")], 0),
+                raw::execute("", 0),
+                raw::bind("", "s1", &[Some("b"), Some("2")], 1),
+                raw::execute("", 0),
+                raw::sync(),
+            ]
+            .concat(),
+        ),
+        (
+            "parse the name again",
+            [raw::parse("s1", "SELECT 1"), raw::sync()].concat(),
+        ),
+        (
+            "close and use",
+            [
+                raw::close(b'S', "s1"),
+                raw::bind("", "s1", &[], 0),
+                raw::execute("", 0),
+                raw::sync(),
+            ]
+            .concat(),
+        ),
+        (
+            "close what is not there",
+            [
+                raw::close(b'S', "nobody"),
+                raw::close(b'P', "nobody"),
+                raw::sync(),
+            ]
+            .concat(),
+        ),
+        (
+            "portal in pieces",
+            [
+                raw::query("BEGIN"),
+                raw::parse("", wide),
+                raw::bind("p", "", &[], 0),
+                raw::execute("p", 3),
+                raw::execute("p", 3),
+                raw::describe(b'P', "p"),
+                raw::execute("p", 0),
+                raw::close(b'P', "p"),
+                raw::sync(),
+            ]
+            .concat(),
+        ),
+        ("end of that transaction", raw::query("COMMIT")),
+        (
+            "pipeline of two Syncs",
+            [
+                raw::extended("SELECT 1", &[], 0),
+                raw::sync(),
+                raw::extended("SELECT 2", &[], 0),
+                raw::sync(),
+            ]
+            .concat(),
+        ),
+        (
+            "error in a pipeline",
+            [
+                raw::extended("INSERT INTO w VALUES (95)", &[], 0),
+                raw::extended("SELECT 1/0", &[], 0),
+                raw::extended("SELECT 'skipped'", &[], 0),
+                raw::sync(),
+            ]
+            .concat(),
+        ),
+        (
+            "which was one transaction",
+            raw::query("SELECT * FROM w WHERE i = 95"),
+        ),
+        (
+            "no such statement",
+            [
+                raw::bind("", "missing", &[], 0),
+                raw::execute("", 0),
+                raw::sync(),
+            ]
+            .concat(),
+        ),
+        (
+            "no such portal",
+            [raw::execute("missing", 0), raw::sync()].concat(),
+        ),
+        (
+            "several in one Parse",
+            [raw::parse("", "SELECT 1; SELECT 2"), raw::sync()].concat(),
+        ),
+        (
+            "empty Parse",
+            [raw::extended("", &[], 0), raw::sync()].concat(),
+        ),
+        (
+            "too few parameters",
+            [
+                raw::parse("", "SELECT $1::int"),
+                raw::bind("", "", &[], 0),
+                raw::sync(),
+            ]
+            .concat(),
+        ),
+        (
+            "a bad parameter",
+            [
+                raw::extended("SELECT $1::int", &[Some("x")], 0),
+                raw::sync(),
+            ]
+            .concat(),
+        ),
+        ("only Sync", raw::sync()),
+        (
+            "Flush before Sync",
+            [raw::extended("SELECT 7", &[], 0), raw::flush(), raw::sync()].concat(),
+        ),
+        (
+            "COPY out",
+            raw::query("COPY (SELECT i FROM generate_series(1, 3) AS i) TO STDOUT"),
+        ),
+        (
+            "COPY out, binary",
+            raw::query("COPY (SELECT 1, NULL, 'x'::text) TO STDOUT (FORMAT binary)"),
+        ),
+        (
+            "COPY out, extended",
+            [raw::extended("COPY w TO STDOUT", &[], 0), raw::sync()].concat(),
+        ),
+        (
+            "COPY in",
+            [
+                raw::query("COPY w FROM STDIN"),
+                raw::message(b'd', &[b"100\n101\n"]),
+                raw::message(b'd', &[b"102\n"]),
+                raw::message(b'c', &[]),
+            ]
+            .concat(),
+        ),
+        (
+            "COPY in that fails",
+            [
+                raw::query("COPY w FROM STDIN"),
+                raw::message(b'd', &[b"x\n"]),
+                raw::message(b'c', &[]),
+            ]
+            .concat(),
+        ),
+        (
+            "COPY in given up",
+            [
+                raw::query("COPY w FROM STDIN"),
+                raw::message(b'd', &[b"103\n"]),
+                raw::message(b'f', &[b"client gave up\0"]),
+            ]
+            .concat(),
+        ),
+        (
+            "COPY in, extended",
+            [
+                raw::extended("COPY w FROM STDIN", &[], 0),
+                raw::message(b'd', &[b"104\n"]),
+                raw::message(b'c', &[]),
+                raw::sync(),
+            ]
+            .concat(),
+        ),
+        (
+            "between two copies",
+            raw::query("COPY w TO STDOUT; SELECT count(*) FROM w; COPY w TO STDOUT"),
+        ),
+        (
+            "transaction status",
+            [
+                raw::query("BEGIN"),
+                raw::query("SELECT 1/0"),
+                raw::query("SELECT 1"),
+                raw::query("ROLLBACK"),
+            ]
+            .concat(),
+        ),
+        (
+            "BEGIN in a pipeline",
+            [
+                raw::extended("BEGIN", &[], 0),
+                raw::extended("SELECT 1", &[], 0),
+                raw::sync(),
+                raw::query("END"),
+            ]
+            .concat(),
+        ),
+        (
+            "notices",
+            raw::query(
+                "DO $$ BEGIN RAISE NOTICE 'n' USING DETAIL = 'd'; END $$; DROP TABLE IF EXISTS nowhere",
+            ),
+        ),
+        (
+            "parameter status",
+            raw::query("SET application_name TO 'x'; SET timezone TO 'Asia/Tokyo'; RESET timezone"),
+        ),
+        ("notification to itself", raw::query("LISTEN a; SELECT 1")),
+        ("a wide result", raw::query(wide)),
+        (
+            "two hundred columns",
+            raw::query(&format!("SELECT {}", vec!["NULL"; 200].join(", "))),
+        ),
+        (
+            "function call",
+            raw::message(b'F', &[&810_u32.to_be_bytes(), &[0, 0], &[0, 0], &[0, 0]]),
+        ),
+        (
+            "function call with arguments",
+            raw::message(
+                b'F',
+                &[
+                    &177_u32.to_be_bytes(),
+                    &[0, 0],
+                    &[0, 2],
+                    &[0, 0, 0, 1],
+                    b"2",
+                    &[0, 0, 0, 1],
+                    b"3",
+                    &[0, 0],
+                ],
+            ),
+        ),
+        (
+            "no such function",
+            raw::message(
+                b'F',
+                &[&999_999_u32.to_be_bytes(), &[0, 0], &[0, 0], &[0, 0]],
+            ),
+        ),
+    ]
+}
+
+#[test]
+fn every_message_is_the_same() -> Result<()> {
+    let (direct, through) = both("diff_wire", transcript)?;
+    assert!(direct.contains("CopyData") && direct.lines().count() > 700);
+    assert_same(&direct, &through);
+    Ok(())
+}
+
+#[test]
+fn startup_is_the_same() -> Result<()> {
+    let parameters = [
+        ("application_name", "a client"),
+        ("DateStyle", "German"),
+        ("client_encoding", "LATIN1"),
+        ("options", "-c work_mem=3MB -c extra_float_digits=1"),
+        ("search_path", "pg_catalog"),
+        ("TimeZone", "Asia/Kolkata"),
+    ];
+    let (direct, through) = both("diff_startup", |dsn| {
+        let mut client = Client::connect_with(dsn, &parameters)?;
+        let mut status: Vec<_> = client.parameters.clone().into_iter().collect();
+        status.sort();
+        let settings = "SELECT current_database(), current_user, current_setting('work_mem'), \
+                        current_setting('search_path'), current_setting('extra_float_digits')";
+        Ok(format!("{status:#?}\n{}", show(&client.query(settings)?)))
+    })?;
+    assert!(
+        direct.contains("German") && direct.contains("3MB"),
+        "{direct}"
+    );
+    assert_same(&direct, &through);
+    Ok(())
+}
+
+#[test]
+fn a_failed_login_names_the_database() -> Result<()> {
+    let (direct, through) = both("diff_login", |dsn| {
+        let refused = Client::connect(&dsn.with_database("no_such_database"));
+        Ok(refused
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default())
+    })?;
+    for text in [&direct, &through] {
+        assert!(
+            text.contains("3D000") && text.contains("no_such_database"),
+            "{text}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn cancel_reaches_the_statement() -> Result<()> {
+    let (direct, through) = both("diff_cancel", |dsn| {
+        let mut client = Client::connect(dsn)?;
+        client.send(&raw::query("SELECT pg_sleep(30)"))?;
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let start = std::time::Instant::now();
+        raw::cancel(dsn, &client.key)?;
+        let messages = client.until_ready()?;
+        assert!(start.elapsed() < std::time::Duration::from_secs(5));
+        // A key that nobody holds changes nothing.
+        raw::cancel(dsn, &[1, 2, 3, 4, 5, 6, 7, 8])?;
+        Ok(show(&messages) + &show(&client.query("SELECT 'goes on'")?))
+    })?;
+    assert!(direct.contains("57014"), "{direct}");
+    assert_same(&direct, &through);
+    Ok(())
+}
+
+#[test]
+fn a_row_of_thirty_megabytes_comes_through() -> Result<()> {
+    let (direct, through) = both("diff_large", |dsn| {
+        let mut client = Client::connect(dsn)?;
+        let messages = client.query("SELECT repeat('0123456789', 3000000), 'after'")?;
+        let sizes: Vec<_> = messages.iter().map(|message| message.body.len()).collect();
+        let parameter = "p".repeat(20_000_000);
+        client.send(
+            &[
+                raw::extended("SELECT length($1)", &[Some(&parameter)], 0),
+                raw::sync(),
+            ]
+            .concat(),
+        )?;
+        Ok(format!("{sizes:?}\n{}", show(&client.until_ready()?)))
+    })?;
+    assert!(direct.contains("20000000"), "{direct}");
+    assert_same(&direct, &through);
+    Ok(())
+}
+
+fn transcript(dsn: &Dsn) -> Result<String> {
+    let mut client = Client::connect(dsn)?;
+    client.query("CREATE TABLE w AS SELECT i FROM generate_series(1, 5) AS i")?;
+    let mut text = String::new();
+    for (name, bytes) in conversations() {
+        text.push_str(&format!("-- {name}\n"));
+        client.send(&bytes)?;
+        // Each conversation is followed by a marker of our own, so that one with several ReadyForQuery ends too.
+        client.send(&raw::query("SELECT 'marker'"))?;
+        loop {
+            let messages = client.until_ready()?;
+            text.push_str(&show(&messages));
+            if messages
+                .iter()
+                .any(|message| message.tag == b'D' && message.body.ends_with(b"marker"))
+            {
+                break;
+            }
+        }
+    }
+    Ok(text)
+}
+
+/// One line for each message: its tag and its body with unprintable bytes escaped.
+fn show(messages: &[Message]) -> String {
+    let mut text = String::new();
+    for message in messages {
+        let kind = match message.tag {
+            b'd' => "CopyData".to_owned(),
+            tag => char::from(tag).to_string(),
+        };
+        text.push_str(&format!("{kind} {}\n", message.body.escape_ascii()));
+    }
+    text
+}

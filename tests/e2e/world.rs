@@ -1,0 +1,134 @@
+//! What the tests share: one PostgreSQL for all of them, a database for each, and a gateway for each.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Context, Result, bail};
+use gatewright_harness::{Dsn, Gateway, GatewayCommand, Postgres, PostgresSettings, Psql, locate};
+use gatewright_tests::raw::Client;
+use tempfile::TempDir;
+
+/// The server all tests share. It logs every statement it receives, and ends with the test process.
+pub fn postgres() -> Result<&'static Postgres> {
+    static SERVER: OnceLock<Postgres> = OnceLock::new();
+    static START: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _one_at_a_time = START
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    if SERVER.get().is_none() {
+        let settings = PostgresSettings::default()
+            .set("max_connections", "500")
+            .set("max_prepared_transactions", "10");
+        let _ = SERVER.set(Postgres::start_with(&settings)?);
+    }
+    SERVER.get().context("the server was set above")
+}
+
+/// A database of its own for one test, named after it.
+pub fn database(test: &str) -> Result<Dsn> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("{test}_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    postgres()?.create_database(&name)
+}
+
+/// A database with a gateway in front.
+pub struct World {
+    pub gateway: Gateway,
+    /// The database, past the gateway.
+    pub direct: Dsn,
+    /// The directory of policies.
+    pub policies: TempDir,
+}
+
+impl World {
+    /// `gatewright dev` with no policies.
+    pub fn allow_all(test: &str) -> Result<Self> {
+        let direct = database(test)?;
+        let gateway = GatewayCommand::dev(&postgres()?.dsn()).start()?;
+        Ok(Self {
+            gateway,
+            direct,
+            policies: tempfile::tempdir()?,
+        })
+    }
+
+    /// `gatewright dev` with bundled policies and their settings (TOML).
+    pub fn with_policies(test: &str, names: &[&str], settings: &str) -> Result<Self> {
+        let policies = tempfile::tempdir()?;
+        for name in names {
+            std::fs::copy(bundled(name)?, policies.path().join(format!("{name}.wasm")))?;
+        }
+        Self::with_directory(test, policies, settings)
+    }
+
+    /// `gatewright dev` with a directory of policies as it is.
+    pub fn with_directory(test: &str, policies: TempDir, settings: &str) -> Result<Self> {
+        let direct = database(test)?;
+        let file = policies.path().join("settings.toml");
+        std::fs::write(&file, settings)?;
+        let gateway = GatewayCommand::dev(&postgres()?.dsn())
+            .policies(policies.path())
+            .settings(&file)
+            .start()?;
+        Ok(Self {
+            gateway,
+            direct,
+            policies,
+        })
+    }
+
+    /// The same database through the gateway.
+    pub fn dsn(&self) -> Result<Dsn> {
+        self.gateway.database(&self.direct.database)
+    }
+
+    /// A connection through the gateway.
+    pub fn client(&self) -> Result<Client> {
+        Client::connect(&self.dsn()?)
+    }
+
+    /// Runs a script past the gateway; it must succeed.
+    pub fn prepare(&self, sql: &str) -> Result<String> {
+        Psql::new(&self.direct)?.query(sql)
+    }
+
+    /// psql through the gateway.
+    pub fn psql(&self) -> Result<Psql> {
+        Psql::new(&self.dsn()?)
+    }
+}
+
+/// A policy built by `cargo xtask policies`.
+pub fn bundled(name: &str) -> Result<PathBuf> {
+    let path = locate::target_directory()
+        .join("policies")
+        .join(format!("{name}.wasm"));
+    if !path.is_file() {
+        bail!(
+            "{} does not exist. Build it: `cargo xtask policies` (`cargo xtask test` does)",
+            path.display()
+        );
+    }
+    Ok(path)
+}
+
+/// Puts a file in place the way careful programs do: written beside, then renamed.
+pub fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let beside = folder.join(format!(".{name}.new"));
+    std::fs::write(&beside, bytes)?;
+    std::fs::rename(beside, folder.join(name))?;
+    Ok(())
+}
+
+/// Tries until `attempt` says yes, at most ten seconds.
+pub fn eventually(what: &str, mut attempt: impl FnMut() -> Result<bool>) -> Result<()> {
+    let start = std::time::Instant::now();
+    while start.elapsed() < std::time::Duration::from_secs(10) {
+        if attempt()? {
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    bail!("within ten seconds it did not happen that {what}")
+}

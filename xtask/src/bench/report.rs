@@ -1,0 +1,177 @@
+//! Medians, ratios, and the two forms they are written in.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::Effort;
+use super::ways::Way;
+use super::workload::Workload;
+
+/// All measurements of one workload.
+pub struct Row {
+    pub workload: Workload,
+    measured: [Vec<f64>; 4],
+}
+
+impl Row {
+    pub fn new(workload: Workload) -> Self {
+        Self {
+            workload,
+            measured: Default::default(),
+        }
+    }
+
+    pub fn add(&mut self, way: Way, value: f64) {
+        self.measured[way as usize].push(value);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.measured.iter().all(Vec::is_empty)
+    }
+
+    /// Median of what was measured this way.
+    fn median(&self, way: Way) -> Option<f64> {
+        let mut values = self.measured[way as usize].clone();
+        values.sort_by(f64::total_cmp);
+        let middle = values.len() / 2;
+        match values.len() {
+            0 => None,
+            count if count % 2 == 1 => Some(values[middle]),
+            _ => Some((values[middle - 1] + values[middle]) / 2.0),
+        }
+    }
+
+    fn ratio(&self, of: Way, to: Way) -> Option<f64> {
+        Some(self.median(of)? / self.median(to)?)
+    }
+
+    /// One line while measuring.
+    pub fn progress(&self) -> String {
+        let last = Way::ALL.map(|way| number(self.measured[way as usize].last().copied()));
+        format!(
+            "{:<42} {:>2} clients  {}",
+            self.workload.name(),
+            self.workload.clients(),
+            last.join("  ")
+        )
+    }
+
+    /// The ratio that this row is held to, if it is.
+    fn mark(&self) -> Option<Mark> {
+        let (against, least) = match self.workload {
+            Workload::Select { .. } => (Way::PgBouncer, 0.8),
+            Workload::Rows { masked: false, .. } => (Way::Direct, 0.85),
+            Workload::Rows { masked: true, .. } => (Way::Direct, 0.7),
+            Workload::Connect { .. } | Workload::Idle => return None,
+        };
+        Some(Mark {
+            ratio: self.ratio(Way::Policies, against)?,
+            against,
+            least,
+        })
+    }
+}
+
+struct Mark {
+    ratio: f64,
+    against: Way,
+    least: f64,
+}
+
+/// The table as Markdown.
+pub fn table(rows: &[Row], effort: &Effort) -> String {
+    let mut text = format!(
+        "Medians of {} rounds, {} s each; all ways in turn in one run. The mark is a ratio of the gateway with three policies.\n\n\
+         | workload | clients | unit | direct | PgBouncer | allow-all | three policies | allow-all / direct | policies / direct | policies / PgBouncer | mark |\n\
+         | --- | --: | --- | --: | --: | --: | --: | --: | --: | --: | --- |\n",
+        effort.rounds, effort.seconds
+    );
+    for row in rows {
+        let medians = Way::ALL.map(|way| number(row.median(way))).join(" | ");
+        let ratios = [
+            row.ratio(Way::AllowAll, Way::Direct),
+            row.ratio(Way::Policies, Way::Direct),
+            row.ratio(Way::Policies, Way::PgBouncer),
+        ];
+        let ratios = ratios
+            .map(|ratio| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}")))
+            .join(" | ");
+        let mark = row.mark().map_or("-".to_owned(), |mark| {
+            let verdict = if mark.ratio >= mark.least {
+                "met"
+            } else {
+                "missed"
+            };
+            let against = if mark.against == Way::Direct {
+                "direct"
+            } else {
+                "PgBouncer"
+            };
+            format!(
+                "{verdict}: {:.2} of {against}, wanted {}",
+                mark.ratio, mark.least
+            )
+        });
+        let workload = row.workload;
+        text.push_str(&format!(
+            "| {} | {} | {} | {medians} | {ratios} | {mark} |\n",
+            workload.name(),
+            workload.clients(),
+            workload.unit()
+        ));
+    }
+    text
+}
+
+/// The rows for machines. `null` where nothing stands between client and server.
+pub fn json(rows: &[Row]) -> Result<String> {
+    let rows: Vec<Value> = rows
+        .iter()
+        .map(|row| {
+            json!({
+                "workload": row.workload.name(),
+                "clients": row.workload.clients(),
+                "unit": row.workload.unit(),
+                "higher_is_better": row.workload.higher_is_better(),
+                "direct": row.median(Way::Direct),
+                "pgbouncer": row.median(Way::PgBouncer),
+                "gateway_allow_all": row.median(Way::AllowAll),
+                "gateway_policies": row.median(Way::Policies),
+            })
+        })
+        .collect();
+    Ok(serde_json::to_string_pretty(&rows)? + "\n")
+}
+
+fn number(value: Option<f64>) -> String {
+    match value {
+        None => "-".to_owned(),
+        Some(value) if value >= 1000.0 => format!("{value:.0}"),
+        Some(value) => format!("{value:.1}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_ignores_an_outlier_and_the_ratio_follows() -> Result<()> {
+        let mut row = Row::new(Workload::Select {
+            mode: "simple",
+            clients: 8,
+        });
+        for (way, values) in [
+            (Way::PgBouncer, [100.0, 104.0, 9.0]),
+            (Way::Policies, [70.0, 90.0, 900.0]),
+        ] {
+            values.into_iter().for_each(|value| row.add(way, value));
+        }
+        assert_eq!(row.median(Way::PgBouncer), Some(100.0));
+        assert_eq!(row.ratio(Way::Policies, Way::PgBouncer), Some(0.9));
+        let parsed: Value = serde_json::from_str(&json(&[row])?)?;
+        assert_eq!(parsed[0]["gateway_policies"], 90.0);
+        assert_eq!(parsed[0]["direct"], Value::Null);
+        Ok(())
+    }
+}

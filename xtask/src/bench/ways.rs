@@ -1,0 +1,139 @@
+//! The ways to the server that are compared.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use gatewright_harness::{
+    Dsn, Gateway, GatewayCommand, PgBouncer, Postgres, PostgresSettings, Psql,
+};
+use tempfile::TempDir;
+
+use super::Effort;
+use crate::cargo;
+
+/// One way to the server. All go over TCP on 127.0.0.1 without TLS and log in with a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Direct,
+    PgBouncer,
+    AllowAll,
+    Policies,
+}
+
+impl Way {
+    pub const ALL: [Self; 4] = [
+        Self::Direct,
+        Self::PgBouncer,
+        Self::AllowAll,
+        Self::Policies,
+    ];
+}
+
+const POLICIES: [&str; 3] = ["deny-list", "mask-columns", "row-limit"];
+
+/// One column is masked, in one of two tables that are otherwise alike. The limits are out of reach.
+const SETTINGS: &str = r#"
+[mask-columns]
+columns = [{ column = "public.people_masked.email", method = "email" }]
+
+[row-limit]
+rows-per-statement = 1000000000
+bytes-per-statement = 1000000000000
+rows-per-session = 1000000000000
+bytes-per-session = 1000000000000000
+"#;
+
+/// The running servers.
+pub struct Ways {
+    // The clients of PostgreSQL end before it.
+    gateway_policies: Gateway,
+    gateway_allow_all: Gateway,
+    pgbouncer: PgBouncer,
+    postgres: Postgres,
+    _policies: TempDir,
+}
+
+impl Ways {
+    /// Starts all of them and fills the database `bench`.
+    pub fn start(gateway: &Path, built: &[PathBuf], effort: &Effort) -> Result<Self> {
+        let connections = effort.idle + 100;
+        let settings = PostgresSettings::default()
+            .set("max_connections", &(connections + 20).to_string())
+            .set("shared_buffers", "'512MB'")
+            .set("autovacuum", "off")
+            .set("log_statement", "none");
+        let postgres = Postgres::start_with(&settings)?;
+        let database = postgres.create_database("bench")?;
+        fill(&database, effort)?;
+
+        let folder = tempfile::Builder::new()
+            .prefix("gatewright-bench-")
+            .tempdir()?;
+        for name in POLICIES {
+            let file = built
+                .iter()
+                .find(|path| path.file_stem().is_some_and(|stem| stem == name));
+            let file = file.with_context(|| format!("no {name}.wasm was built"))?;
+            std::fs::copy(file, folder.path().join(format!("{name}.wasm")))?;
+        }
+        let settings = folder.path().join("settings.toml");
+        std::fs::write(&settings, SETTINGS)?;
+
+        let command = || {
+            GatewayCommand::dev(&postgres.dsn())
+                .binary(gateway)
+                .environment("RUST_LOG", "warn")
+        };
+        Ok(Self {
+            gateway_policies: command()
+                .policies(folder.path())
+                .settings(&settings)
+                .start()?,
+            gateway_allow_all: command().start()?,
+            pgbouncer: PgBouncer::start(&postgres.dsn(), connections)?,
+            postgres,
+            _policies: folder,
+        })
+    }
+
+    /// Where clients of this way connect.
+    pub fn dsn(&self, way: Way) -> Result<Dsn> {
+        Ok(match way {
+            Way::Direct => self.postgres.dsn().with_database("bench"),
+            Way::PgBouncer => self.pgbouncer.dsn().with_database("bench"),
+            Way::AllowAll => self.gateway_allow_all.database("bench")?,
+            Way::Policies => self.gateway_policies.database("bench")?,
+        })
+    }
+
+    /// Resident memory of what stands between client and server; `None`: nothing does.
+    pub fn resident_bytes(&self, way: Way) -> Result<Option<u64>> {
+        Ok(match way {
+            Way::Direct => None,
+            Way::PgBouncer => Some(self.pgbouncer.process().resident_bytes()?),
+            Way::AllowAll => Some(self.gateway_allow_all.process().resident_bytes()?),
+            Way::Policies => Some(self.gateway_policies.process().resident_bytes()?),
+        })
+    }
+}
+
+fn fill(database: &Dsn, effort: &Effort) -> Result<()> {
+    super::workload::pgbench(database, &["--initialize", "--quiet", "--scale=10"])?;
+    let rows = effort.rows;
+    Psql::new(database)?.query(&format!(
+        "CREATE TABLE people (id integer, name text, email text, joined timestamptz, balance numeric(12, 2));
+         INSERT INTO people SELECT i, 'Customer number ' || i, 'customer' || i || '@example.com',
+             timestamptz '2024-01-01' + i * interval '1 minute', (i % 1000000) / 100.0 FROM generate_series(1, {rows}) AS i;
+         CREATE TABLE people_masked AS SELECT * FROM people;
+         VACUUM (ANALYZE, FREEZE) people;
+         VACUUM (ANALYZE, FREEZE) people_masked;"
+    ))?;
+    Ok(())
+}
+
+/// Where the built bench client is.
+pub fn client() -> PathBuf {
+    gatewright_harness::locate::target_directory()
+        .join(cargo::Profile::Release.folder())
+        .join("bench-client")
+}

@@ -1,0 +1,208 @@
+//! What is measured, and how one measurement runs.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use gatewright_harness::{Dsn, locate};
+
+use super::Effort;
+use super::ways::{self, Way, Ways};
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workload {
+    /// pgbench -S in a query mode.
+    Select { mode: &'static str, clients: u32 },
+    /// All rows of a table of five columns.
+    Rows { copy: bool, masked: bool },
+    /// pgbench -S with a new connection for each statement.
+    Connect { clients: u32 },
+    /// Memory with idle connections.
+    Idle,
+}
+
+impl Workload {
+    /// All rows in the table's order.
+    pub fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for mode in ["simple", "extended", "prepared"] {
+            all.extend([1, 8].map(|clients| Self::Select { mode, clients }));
+        }
+        for copy in [false, true] {
+            all.extend([false, true].map(|masked| Self::Rows { copy, masked }));
+        }
+        all.extend([1, 8].map(|clients| Self::Connect { clients }));
+        all.push(Self::Idle);
+        all
+    }
+
+    pub fn name(self) -> String {
+        match self {
+            Self::Select { mode, .. } => format!("pgbench -S -M {mode}"),
+            Self::Rows { copy, masked } => {
+                let verb = if copy { "COPY" } else { "SELECT" };
+                let what = if masked {
+                    "one column masked"
+                } else {
+                    "none masked"
+                };
+                format!("1,000,000 rows by {verb}, {what}")
+            }
+            Self::Connect { .. } => "connections per second".to_owned(),
+            Self::Idle => "memory with 1,000 idle connections".to_owned(),
+        }
+    }
+
+    pub fn clients(self) -> u32 {
+        match self {
+            Self::Select { clients, .. } | Self::Connect { clients } => clients,
+            Self::Rows { .. } => 1,
+            Self::Idle => 1_000,
+        }
+    }
+
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Select { .. } => "transactions/s",
+            Self::Rows { .. } => "rows/s",
+            Self::Connect { .. } => "connections/s",
+            Self::Idle => "MiB resident",
+        }
+    }
+
+    pub fn higher_is_better(self) -> bool {
+        self != Self::Idle
+    }
+}
+
+/// Runs measurements.
+pub struct Bench {
+    seconds: u32,
+    rows: u32,
+    idle: u32,
+}
+
+impl Bench {
+    pub fn new(effort: &Effort) -> Result<Self> {
+        Ok(Self {
+            seconds: effort.seconds,
+            rows: effort.rows,
+            idle: effort.idle,
+        })
+    }
+
+    /// One measurement; `None` where the workload means nothing for this way.
+    pub fn run(&self, workload: Workload, way: Way, ways: &Ways) -> Result<Option<f64>> {
+        let dsn = ways.dsn(way)?;
+        match workload {
+            Workload::Select { mode, clients } => {
+                self.transactions(&dsn, clients, &["-M", mode]).map(Some)
+            }
+            Workload::Connect { clients } => {
+                self.transactions(&dsn, clients, &["--connect"]).map(Some)
+            }
+            Workload::Rows { copy, masked } => self.rows_per_second(&dsn, copy, masked).map(Some),
+            Workload::Idle => self.idle_memory(&dsn, way, ways),
+        }
+    }
+
+    fn transactions(&self, dsn: &Dsn, clients: u32, more: &[&str]) -> Result<f64> {
+        let (count, threads) = (clients.to_string(), clients.min(2).to_string());
+        let time = self.seconds.to_string();
+        let fixed = [
+            "--select-only",
+            "--no-vacuum",
+            "-c",
+            &count,
+            "-j",
+            &threads,
+            "-T",
+            &time,
+        ];
+        let output = pgbench(dsn, &[&fixed[..], more].concat())?;
+        let line = output.lines().find_map(|line| line.strip_prefix("tps = "));
+        let number = line.and_then(|rest| rest.split(' ').next());
+        number
+            .and_then(|text| text.parse().ok())
+            .with_context(|| format!("no `tps =` line from pgbench:\n{output}"))
+    }
+
+    fn rows_per_second(&self, dsn: &Dsn, copy: bool, masked: bool) -> Result<f64> {
+        let table = if masked { "people_masked" } else { "people" };
+        let sql = if copy {
+            format!("COPY {table} TO STDOUT")
+        } else {
+            format!("SELECT * FROM {table}")
+        };
+        let output = Command::new(ways::client())
+            .args(["scan", &sql])
+            .env("GATEWRIGHT_BENCH_URL", dsn.url())
+            .stderr(Stdio::inherit())
+            .output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let numbers: Vec<f64> = text
+            .split_whitespace()
+            .filter_map(|word| word.parse().ok())
+            .collect();
+        let [rows, _bytes, seconds] = numbers[..] else {
+            bail!("the bench client failed on {sql}")
+        };
+        ensure!(
+            rows == f64::from(self.rows),
+            "{rows} rows came back from {sql}"
+        );
+        Ok(rows / seconds)
+    }
+
+    fn idle_memory(&self, dsn: &Dsn, way: Way, ways: &Ways) -> Result<Option<f64>> {
+        if ways.resident_bytes(way)?.is_none() {
+            return Ok(None);
+        }
+        let mut client = Command::new(ways::client())
+            .args(["idle", &self.idle.to_string()])
+            .env("GATEWRIGHT_BENCH_URL", dsn.url())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        let output = client.stdout.take().context("no output to read")?;
+        BufReader::new(output).read_line(&mut line)?;
+        let bytes = ways.resident_bytes(way)?;
+        drop(client.stdin.take());
+        client.wait()?;
+        ensure!(
+            line.trim() == "ready",
+            "the idle connections were not opened"
+        );
+        Ok(bytes.map(|bytes| bytes as f64 / (1024.0 * 1024.0)))
+    }
+}
+
+/// Runs pgbench to its end and returns what it printed.
+pub fn pgbench(dsn: &Dsn, arguments: &[&str]) -> Result<String> {
+    let output = Command::new(locate::pgbench()?)
+        .args(arguments)
+        .args([
+            "-h",
+            &dsn.host,
+            "-p",
+            &dsn.port.to_string(),
+            "-U",
+            &dsn.user,
+            &dsn.database,
+        ])
+        .env("PGPASSWORD", &dsn.password)
+        .env("PGSSLMODE", "disable")
+        .env("PGGSSENCMODE", "disable")
+        .output()
+        .context("starting pgbench")?;
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        bail!(
+            "pgbench failed: {}{printed}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(printed)
+}

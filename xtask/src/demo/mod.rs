@@ -1,0 +1,151 @@
+//! `cargo xtask demo`: the whole product in front of a small shop, played by a real psql.
+//! It runs `gatewright dev`, the command that people run; the tour knows only what a client sees.
+//! Next: `tour`.
+
+mod tour;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use gatewright_harness::{Dsn, Gateway, GatewayCommand, Postgres, Psql, locate};
+use tempfile::TempDir;
+
+use crate::setup::{self, Need};
+use crate::{cargo, policies, screen};
+
+const SHOP: &str = include_str!("shop.sql");
+const SETTINGS: &str = include_str!("settings.toml");
+/// In force from the start.
+const POLICIES: [&str; 3] = ["deny-list", "mask-columns", "row-limit"];
+/// Where people expect the gateway, when nobody else is there.
+const USUAL_ADDRESS: &str = "127.0.0.1:6432";
+
+/// Builds, starts everything and plays the tour; then stays up, or with `once` ends.
+pub fn run(once: bool) -> Result<()> {
+    setup::require(&[&setup::BUILD[..], &[Need::PostgresServer, Need::Psql]].concat())?;
+    screen::stage("Building the policies");
+    let built = policies::build()?;
+    screen::stage("Building the gateway (the first time takes some minutes)");
+    let binary = cargo::gateway(cargo::Profile::Debug)?;
+
+    screen::stage("Starting PostgreSQL with a small shop, and Gatewright in front of it");
+    let mut stage = Stage::set(&binary, &built)?;
+    screen::note(&format!(
+        "PostgreSQL on port {}, nothing but this demo uses it",
+        stage.postgres.port()
+    ));
+    screen::note(&format!(
+        "Gatewright on port {}, with {}",
+        stage.gateway.dsn()?.port,
+        POLICIES.join(", ")
+    ));
+
+    let failures = tour::play(&stage)?;
+    if !failures.is_empty() {
+        println!(
+            "\n{}",
+            screen::red("These steps did not show what they should:")
+        );
+        for failure in &failures {
+            println!("  - {failure}");
+        }
+        println!(
+            "\nThe gateway's log ends with:\n{}",
+            tail(&stage.gateway.log()?, 20)
+        );
+        bail!("{} of the tour's checks failed", failures.len());
+    }
+    println!("\n{}", screen::green("Every step showed what it should."));
+    if once { Ok(()) } else { stage.stay() }
+}
+
+/// All that the demo runs; stopped and deleted when it goes out of scope, or when the demo is killed.
+struct Stage {
+    postgres: Postgres,
+    /// The shop, past the gateway: to load it, and to check what the gateway shows.
+    direct: Dsn,
+    gateway: Gateway,
+    policies: TempDir,
+    built: Vec<PathBuf>,
+}
+
+impl Stage {
+    fn set(binary: &Path, built: &[PathBuf]) -> Result<Self> {
+        let postgres = Postgres::start()?;
+        let direct = postgres.create_database("shop")?;
+        Psql::new(&direct)?.query(SHOP)?;
+
+        let policies = tempfile::Builder::new()
+            .prefix("gatewright-policies-")
+            .tempdir()?;
+        for name in POLICIES {
+            std::fs::copy(
+                find(built, name)?,
+                policies.path().join(format!("{name}.wasm")),
+            )?;
+        }
+        let settings = policies.path().join("settings.toml");
+        std::fs::write(&settings, SETTINGS)?;
+
+        let mut command = GatewayCommand::dev(&postgres.dsn())
+            .binary(binary)
+            .policies(policies.path())
+            .settings(&settings);
+        if std::net::TcpListener::bind(USUAL_ADDRESS).is_ok() {
+            command = command.listen(USUAL_ADDRESS);
+        }
+        let gateway = command.start()?;
+        Ok(Self {
+            postgres,
+            direct,
+            gateway,
+            policies,
+            built: built.to_vec(),
+        })
+    }
+
+    /// The shop through the gateway, as a client connects to it.
+    fn shop(&self) -> Result<Dsn> {
+        self.gateway.database("shop")
+    }
+
+    fn stay(&mut self) -> Result<()> {
+        println!("\nGatewright stays up. Connect from another terminal:\n");
+        println!(
+            "  {}\n",
+            screen::bold(&format!("psql '{}'", self.shop()?.url()))
+        );
+        println!(
+            "Policies are in {}; drop a .wasm file there or remove one.",
+            self.policies.path().display()
+        );
+        println!("Ctrl-C stops everything and deletes it.");
+        loop {
+            std::thread::sleep(Duration::from_millis(300));
+            if let Some(status) = self.gateway.process_mut().exited()? {
+                bail!(
+                    "the gateway ended ({status}); its log ends with:\n{}",
+                    tail(&self.gateway.log()?, 20)
+                );
+            }
+        }
+    }
+}
+
+fn find<'a>(built: &'a [PathBuf], name: &str) -> Result<&'a PathBuf> {
+    built
+        .iter()
+        .find(|path| path.file_stem().is_some_and(|stem| stem == name))
+        .with_context(|| {
+            format!(
+                "no {name}.wasm was built in {}",
+                locate::target_directory().display()
+            )
+        })
+}
+
+fn tail(text: &str, lines: usize) -> String {
+    let all: Vec<&str> = text.lines().collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
+}

@@ -1,0 +1,232 @@
+//! The tour: statements through one psql connection, what came back, and whether that is what it should be.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use gatewright_harness::{Psql, PsqlSession};
+
+use super::{Stage, find};
+use crate::screen;
+
+/// Dropped into the directory while the tour runs.
+const NEWCOMER: &str = "guard-table";
+
+/// Plays all scenes; returns what did not come out as it should.
+pub fn play(stage: &Stage) -> Result<Vec<String>> {
+    let mut tour = Tour {
+        stage,
+        direct: Psql::new(&stage.direct)?,
+        session: Psql::new(&stage.shop()?)?
+            .argument("--pset=null=(null)")
+            .session()?,
+        failures: Vec::new(),
+    };
+    let connection = tour.value("SELECT pg_backend_pid()")?;
+    tour.masked_columns()?;
+    tour.no_way_around_the_mask()?;
+    tour.refused_drop()?;
+    tour.refused_in_a_transaction()?;
+    tour.newcomer()?;
+    let still = tour.value("SELECT pg_backend_pid()")?;
+    tour.check(
+        "all of it ran on one connection to one server process",
+        connection == still,
+    );
+    Ok(tour.failures)
+}
+
+struct Tour<'a> {
+    stage: &'a Stage,
+    direct: Psql,
+    session: PsqlSession,
+    failures: Vec<String>,
+}
+
+impl Tour<'_> {
+    fn masked_columns(&mut self) -> Result<()> {
+        self.scene(
+            "Masked columns",
+            "The statement reaches PostgreSQL as it is; four columns leave masked.",
+        );
+        let sql =
+            "SELECT id, name, email, phone, birth_date, card FROM customers ORDER BY id LIMIT 3;";
+        let seen = self.show(sql)?;
+        let real = self
+            .direct
+            .query("SELECT email, phone, birth_date, card FROM customers ORDER BY id LIMIT 3")?;
+        let hidden = real
+            .split(['|', '\n'])
+            .filter(|value| !value.is_empty())
+            .all(|value| !seen.contains(value));
+        let name = self
+            .direct
+            .query("SELECT name FROM customers WHERE id = 1")?;
+        self.check(
+            "no e-mail, phone, birth date or card came through",
+            hidden && seen.contains("(3 rows)"),
+        );
+        self.check(
+            "the other columns came through unchanged",
+            seen.contains(&name),
+        );
+        Ok(())
+    }
+
+    fn no_way_around_the_mask(&mut self) -> Result<()> {
+        self.scene(
+            "No way around the mask",
+            "An expression over a masked column is refused instead of guessed.",
+        );
+        let seen = self.show("SELECT upper(email) FROM customers WHERE id = 1;")?;
+        self.check_refused(&seen)?;
+        let seen = self.show(
+            "SELECT email AS just_a_name FROM (SELECT * FROM customers) AS c WHERE id = 1;",
+        )?;
+        let real = self
+            .direct
+            .query("SELECT email FROM customers WHERE id = 1")?;
+        self.check(
+            "an alias and a subquery do not hide the column",
+            seen.contains("(1 row)") && !seen.contains(&real),
+        );
+        Ok(())
+    }
+
+    fn refused_drop(&mut self) -> Result<()> {
+        self.scene(
+            "A refused DROP",
+            "It comes back as an error PostgreSQL itself would raise; the session goes on.",
+        );
+        let seen = self.show("DROP TABLE customers;")?;
+        self.check_refused(&seen)?;
+        let arrived = self.stage.postgres.log()?.contains("DROP TABLE customers");
+        self.check("PostgreSQL's own log never saw it", !arrived);
+        let seen = self.show("SELECT count(*) FROM products;")?;
+        self.check(
+            "the connection answers the next statement",
+            seen.contains("40"),
+        );
+        Ok(())
+    }
+
+    fn refused_in_a_transaction(&mut self) -> Result<()> {
+        self.scene(
+            "An UPDATE without WHERE, in a transaction",
+            "Refused, and the transaction is aborted exactly as after any other error.",
+        );
+        let before = self
+            .direct
+            .query("SELECT md5(string_agg(status, ',' ORDER BY id)) FROM orders")?;
+        self.show("BEGIN;")?;
+        self.show("UPDATE orders SET status = 'sent' WHERE id = 1;")?;
+        let seen = self.show("UPDATE orders SET status = 'lost';")?;
+        self.check_refused(&seen)?;
+        let seen = self.show("SELECT 1;")?;
+        self.check(
+            "the transaction is aborted",
+            seen.contains("current transaction is aborted"),
+        );
+        self.show("ROLLBACK;")?;
+        let after = self
+            .direct
+            .query("SELECT md5(string_agg(status, ',' ORDER BY id)) FROM orders")?;
+        self.check("no order has changed", before == after);
+        Ok(())
+    }
+
+    fn newcomer(&mut self) -> Result<()> {
+        self.scene(
+            "A new policy, while connected",
+            "A .wasm file dropped into the directory rules the next statement; removed, it is gone.",
+        );
+        let sql = "SELECT id, name, price FROM products ORDER BY id LIMIT 2;";
+        let seen = self.show(sql)?;
+        self.check("products can be read", seen.contains("(2 rows)"));
+
+        let file = self.stage.policies.path().join(format!("{NEWCOMER}.wasm"));
+        self.say(&format!(
+            "cp target/policies/{NEWCOMER}.wasm {}",
+            self.stage.policies.path().display()
+        ));
+        std::fs::copy(find(&self.stage.built, NEWCOMER)?, &file)?;
+        let seen = self.show_once(sql, |seen| seen.contains("ERROR"))?;
+        self.check_refused(&seen)?;
+
+        self.say(&format!("rm {}", file.display()));
+        std::fs::remove_file(&file)?;
+        let seen = self.show_once(sql, |seen| !seen.contains("ERROR"))?;
+        self.check("products can be read again", seen.contains("(2 rows)"));
+        Ok(())
+    }
+
+    fn scene(&self, title: &str, about: &str) {
+        screen::stage(title);
+        screen::note(&screen::dim(about));
+    }
+
+    fn say(&self, command: &str) {
+        println!("\n   {} {}", screen::dim("$"), screen::bold(command));
+    }
+
+    /// Runs a statement and prints it with its answer.
+    fn show(&mut self, sql: &str) -> Result<String> {
+        let answer = self.session.run(sql)?;
+        print_exchange(sql, &answer);
+        Ok(answer)
+    }
+
+    /// Repeats a statement for at most ten seconds until `wanted` holds, then prints it with its last answer.
+    fn show_once(&mut self, sql: &str, wanted: impl Fn(&str) -> bool) -> Result<String> {
+        let start = Instant::now();
+        loop {
+            let answer = self.session.run(sql)?;
+            if wanted(&answer) || start.elapsed() > Duration::from_secs(10) {
+                screen::note(&screen::dim(&format!(
+                    "({} ms later, same connection)",
+                    start.elapsed().as_millis()
+                )));
+                print_exchange(sql, &answer);
+                return Ok(answer);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// One value, unprinted.
+    fn value(&mut self, sql: &str) -> Result<String> {
+        self.session
+            .run(&format!("{sql} AS value \\gset\n\\echo :value"))
+    }
+
+    fn check_refused(&mut self, answer: &str) -> Result<()> {
+        let sqlstate = self.session.run("\\echo :LAST_ERROR_SQLSTATE")?;
+        let complete =
+            answer.contains("ERROR:") && answer.contains("DETAIL:") && answer.contains("HINT:");
+        self.check(
+            "refused with SQLSTATE 42501, a reason and a hint",
+            sqlstate == "42501" && complete,
+        );
+        Ok(())
+    }
+
+    fn check(&mut self, what: &str, holds: bool) {
+        if holds {
+            println!("   {} {what}", screen::green("✓"));
+        } else {
+            println!("   {} {what}", screen::red("✗"));
+            self.failures.push(what.to_owned());
+        }
+    }
+}
+
+fn print_exchange(sql: &str, answer: &str) {
+    println!("\n   {} {}", screen::dim("shop=>"), screen::bold(sql));
+    for line in answer.trim_end().lines() {
+        let line = if line.starts_with("ERROR") {
+            screen::red(line)
+        } else {
+            line.to_owned()
+        };
+        println!("   {line}");
+    }
+}
