@@ -3,5 +3,12 @@
 //! `cargo xtask test` builds what they need.
 
 mod differential;
+mod faults;
+mod guest;
+mod hostile;
+mod masking;
+mod refusals;
+mod reload;
+mod rooms;
 
 mod world;

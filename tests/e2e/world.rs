@@ -42,17 +42,6 @@ pub struct World {
 }
 
 impl World {
-    /// `gatewright dev` with no policies.
-    pub fn allow_all(test: &str) -> Result<Self> {
-        let direct = database(test)?;
-        let gateway = GatewayCommand::dev(&postgres()?.dsn()).start()?;
-        Ok(Self {
-            gateway,
-            direct,
-            policies: tempfile::tempdir()?,
-        })
-    }
-
     /// `gatewright dev` with bundled policies and their settings (TOML).
     pub fn with_policies(test: &str, names: &[&str], settings: &str) -> Result<Self> {
         let policies = tempfile::tempdir()?;

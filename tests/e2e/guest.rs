@@ -1,0 +1,159 @@
+//! Small policies written by hand as core modules, for what no honest compiler would emit.
+//! Layouts follow the canonical ABI for `gatewright:policy@0.1.0`.
+
+use anyhow::Result;
+
+/// Byte offset of `facts.verb` in the arguments of `on-statement`: the handle, padding, four u64s, the phase.
+const VERB: u32 = 41;
+/// `delete` among the verbs.
+const DELETE: u32 = 3;
+
+/// What a guest does when it is asked about a DELETE; it allows everything else.
+#[derive(Clone, Copy)]
+pub enum OnDelete {
+    Trap,
+    LoopForever,
+    /// Grows its memory until the host says no, then insists.
+    EatMemory,
+    /// A verdict whose discriminant no variant has.
+    IllegalVariant,
+    /// A refusal whose message lies outside its memory.
+    IllegalPointer,
+    /// A refusal whose message is not UTF-8.
+    IllegalText,
+    /// A handle it does not own.
+    IllegalHandle,
+    /// A refusal with this code.
+    Refuse(&'static str),
+}
+
+/// A guest as a core module without metadata.
+pub fn on_delete(name: &str, what: OnDelete) -> Result<Vec<u8>> {
+    let body = match what {
+        OnDelete::Trap => "unreachable".to_owned(),
+        OnDelete::LoopForever => "(loop $again br $again)".to_owned(),
+        OnDelete::EatMemory => {
+            "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable".to_owned()
+        }
+        OnDelete::IllegalVariant => "(i32.store8 (i32.const 4096) (i32.const 200))".to_owned(),
+        OnDelete::IllegalPointer => refusal(0x7fff_0000, 4096, name),
+        OnDelete::IllegalText => refusal(8000, 4, name),
+        OnDelete::IllegalHandle => "(call $drop (i32.const 4711))".to_owned(),
+        OnDelete::Refuse(code) => refusal(2048, u32::try_from(code.len())?, code),
+    };
+    let condition =
+        format!("(i32.eq (i32.load8_u offset={VERB} (local.get $arguments)) (i32.const {DELETE}))");
+    module(
+        name,
+        &format!("(if {condition} (then {body}))"),
+        "",
+        what_text(what),
+    )
+}
+
+/// A guest that refuses every statement with this code, or allows every one.
+pub fn always(name: &str, refuse: Option<&'static str>) -> Result<Vec<u8>> {
+    let body = refuse
+        .map(|code| refusal(2048, u32::try_from(code.len()).unwrap_or(0), code))
+        .unwrap_or_default();
+    module(name, &body, "", refuse.unwrap_or_default())
+}
+
+/// A guest that asks for an import outside the contract.
+pub fn with_unknown_import(name: &str) -> Result<Vec<u8>> {
+    module(
+        name,
+        "",
+        r#"(import "env" "open_file" (func (param i32) (result i32)))"#,
+        "",
+    )
+}
+
+/// A guest whose `init` rejects its settings with this text.
+pub fn rejecting_settings(name: &str, text: &str) -> Result<Vec<u8>> {
+    let init = format!(
+        "(i32.store8 (i32.const 4096) (i32.const 1)) (i32.store (i32.const 4100) (i32.const 2048))
+         (i32.store (i32.const 4104) (i32.const {})) (i32.const 4096)",
+        text.len()
+    );
+    assemble(name, &init, "", "", text)
+}
+
+fn what_text(what: OnDelete) -> &'static str {
+    match what {
+        OnDelete::Refuse(code) => code,
+        _ => "",
+    }
+}
+
+/// deny({ code, message: the bytes at `pointer`, hint: none, sqlstate: none })
+fn refusal(pointer: u32, length: u32, code: &str) -> String {
+    let code_length = code.len();
+    format!(
+        "(i32.store8 (i32.const 4096) (i32.const 1))
+         (i32.store (i32.const 4104) (i32.const 2048)) (i32.store (i32.const 4108) (i32.const {code_length}))
+         (i32.store (i32.const 4112) (i32.const {pointer})) (i32.store (i32.const 4116) (i32.const {length}))
+         (i32.store8 (i32.const 4120) (i32.const 0)) (i32.store8 (i32.const 4132) (i32.const 0))"
+    )
+}
+
+fn module(name: &str, on_statement: &str, import: &str, text: &str) -> Result<Vec<u8>> {
+    // ok({ name, version: "1", description: name, hooks: statement, settings-schema: none })
+    let length = name.len();
+    let init = format!(
+        "(i32.store8 (i32.const 4096) (i32.const 0))
+         (i32.store (i32.const 4100) (i32.const 1024)) (i32.store (i32.const 4104) (i32.const {length}))
+         (i32.store (i32.const 4108) (i32.const 1536)) (i32.store (i32.const 4112) (i32.const 1))
+         (i32.store (i32.const 4116) (i32.const 1024)) (i32.store (i32.const 4120) (i32.const {length}))
+         (i32.store8 (i32.const 4124) (i32.const 1)) (i32.store8 (i32.const 4128) (i32.const 0))
+         (i32.const 4096)"
+    );
+    assemble(name, &init, on_statement, import, text)
+}
+
+/// Memory: 1024 the name, 1536 the version, 2048 a text, 4096 the result area, 8000 bytes that are not UTF-8, then
+/// what the host allocates.
+fn assemble(
+    name: &str,
+    init: &str,
+    on_statement: &str,
+    import: &str,
+    text: &str,
+) -> Result<Vec<u8>> {
+    let wat = format!(
+        r#"(module
+  (import "gatewright:policy/host@0.1.0" "[resource-drop]statement" (func $drop (param i32)))
+  {import}
+  (memory (export "memory") 1)
+  (global $free (mut i32) (i32.const 16384))
+  (data (i32.const 1024) "{name}")
+  (data (i32.const 1536) "1")
+  (data (i32.const 2048) "{text}")
+  (data (i32.const 8000) "\ff\fe\fd\fc")
+  (func (export "cabi_realloc") (param $old i32) (param $size i32) (param $align i32) (param $new i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+    (global.set $free (i32.add (local.get $at) (local.get $new)))
+    (block $fits
+      (br_if $fits (i32.le_u (global.get $free) (i32.mul (memory.size) (i32.const 65536))))
+      (drop (memory.grow (i32.const 4))))
+    (local.get $at))
+  (func (export "gatewright:policy/module@0.1.0#init") (param i32 i32) (result i32)
+    {init})
+  (func (export "gatewright:policy/module@0.1.0#on-statement") (param $arguments i32) (result i32)
+    (memory.fill (i32.const 4096) (i32.const 0) (i32.const 128))
+    (global.set $free (i32.const 16384))
+    {on_statement}
+    (call $drop (i32.load (local.get $arguments)))
+    (i32.const 4096))
+  (func (export "gatewright:policy/module@0.1.0#on-result") (param $statement i32) (param i32 i32) (result i32)
+    (call $drop (local.get $statement))
+    unreachable)
+  (func (export "gatewright:policy/module@0.1.0#on-batch") (param $statement i32) (param i32 i64 i32 i32) (result i32)
+    (call $drop (local.get $statement))
+    unreachable)
+  (func (export "gatewright:policy/module@0.1.0#on-completion") (param i64 i64 i64 i64 i32 i32)))
+"#
+    );
+    Ok(wat::parse_str(wat)?)
+}

@@ -1,0 +1,438 @@
+//! No raw value of a masked column leaves, under any alias, format or command; what leaves is legal for its type.
+
+use anyhow::{Context, Result};
+use gatewright_tests::raw::{self, Client};
+
+use crate::world::World;
+
+const SCHEMA: &str = "
+    CREATE TABLE customers (
+        id int PRIMARY KEY, name text, email text, phone varchar(20), code char(8), born date, at timestamptz,
+        salary numeric(12, 2), visits int, big bigint, ratio float8, vip boolean, key uuid, doc jsonb, tags text[],
+        raw bytea, net inet);
+    INSERT INTO customers SELECT i, 'name' || i, 'secret' || i || '@example.com', '+44 7700 90' || 1000 + i, 'SECRET' || i % 10,
+        '1981-07-13', '1981-07-13 11:22:33+00', 98765.43, 98765, 9876598765, 9876.5, true,
+        'deadbeef-dead-beef-dead-beefdeadbeef', '{\"secret\": 1}', '{secret}', '\\xdeadbeef', '203.0.113.77'
+        FROM generate_series(1, 3) AS i;
+    CREATE TABLE orders (id int, customer int, note text);
+    INSERT INTO orders SELECT i, i, 'note' || i FROM generate_series(1, 3) AS i;
+    CREATE VIEW contacts AS SELECT id, email AS address FROM customers;";
+
+/// Every column but `id` and `name`, each type once.
+const SETTINGS: &str = r#"
+[mask-columns]
+columns = [
+    { column = "public.customers.email", method = "email" },
+    { column = "public.customers.phone", method = "partial", last = 2 },
+    { column = "public.customers.code", method = "redact" },
+    { column = "public.customers.born", method = "null" },
+    { column = "public.customers.at", method = "redact" },
+    { column = "public.customers.salary", method = "redact" },
+    { column = "public.customers.visits", method = "redact" },
+    { column = "public.customers.big", method = "redact" },
+    { column = "public.customers.ratio", method = "redact" },
+    { column = "public.customers.vip", method = "null" },
+    { column = "public.customers.key", method = "hash" },
+    { column = "public.customers.doc", method = "redact" },
+    { column = "public.customers.tags", method = "redact" },
+    { column = "public.customers.raw", method = "redact" },
+    { column = "public.customers.net", method = "redact" },
+]
+"#;
+
+/// Pieces of the raw values, in text and in binary.
+const SECRETS: &[&[u8]] = &[
+    b"secret1@",
+    b"90100",
+    b"SECRET1",
+    b"1981",
+    b"98765",
+    b"9876.5",
+    b"deadbeef",
+    b"\"secret\"",
+    b"{secret}",
+    b"\xde\xad\xbe\xef",
+    b"203.0.113",
+    &98_765_i32.to_be_bytes(),
+    &9_876_598_765_i64.to_be_bytes(),
+    &9_876.5_f64.to_be_bytes(),
+    &[203, 0, 113, 77],
+];
+
+fn world(test: &str) -> Result<World> {
+    let world = World::with_policies(test, &["mask-columns"], SETTINGS)?;
+    world.prepare(SCHEMA)?;
+    Ok(world)
+}
+
+/// Statements whose rows come, masked. The number is how many rows.
+const MASKED: &[(&str, usize)] = &[
+    ("SELECT * FROM customers ORDER BY id", 3),
+    ("SELECT email FROM customers", 3),
+    ("SELECT email AS name, phone AS id FROM customers", 3),
+    ("SELECT c.email, c.email, c.born FROM customers AS c", 3),
+    ("SELECT x FROM (SELECT email AS x FROM customers) AS s", 3),
+    (
+        "SELECT a.email, o.note FROM orders o JOIN customers a ON a.id = o.customer",
+        3,
+    ),
+    (
+        "WITH w AS (SELECT email AS e, id FROM customers) SELECT e FROM w WHERE id < 3",
+        2,
+    ),
+    ("SELECT email FROM customers WHERE id = 1 FOR UPDATE", 1),
+    ("SELECT DISTINCT born FROM customers", 1),
+    ("SELECT born FROM customers GROUP BY born", 1),
+    (
+        "UPDATE customers SET name = 'x' WHERE id = 1 RETURNING *",
+        1,
+    ),
+    ("DELETE FROM customers WHERE id = 99 RETURNING email", 0),
+    (
+        "INSERT INTO customers (id, email) VALUES (50, 'secret1@new.example') RETURNING id, email",
+        1,
+    ),
+    ("SELECT id, name FROM customers ORDER BY id LIMIT 2", 2),
+    ("SELECT count(*) FROM customers", 1),
+    ("SELECT o.note FROM orders o", 3),
+];
+
+/// Statements over a protected table with an output of unknown origin: refused.
+const REFUSED: &[&str] = &[
+    "SELECT upper(email) FROM customers",
+    "SELECT email || '' FROM customers",
+    "SELECT max(email) FROM customers",
+    "SELECT customers FROM customers",
+    "SELECT c FROM customers AS c",
+    "SELECT to_jsonb(c) FROM customers c",
+    "SELECT row_to_json(customers) FROM customers",
+    "SELECT email::varchar FROM customers",
+    "SELECT coalesce(email, '') FROM customers",
+    "SELECT ARRAY(SELECT email FROM customers)",
+    "SELECT (SELECT email FROM customers LIMIT 1)",
+    "SELECT email FROM customers UNION SELECT note FROM orders",
+    "SELECT string_agg(email, ',') FROM customers",
+    "UPDATE customers SET name = 'x' WHERE id = 1 RETURNING upper(email)",
+    "INSERT INTO orders SELECT 9, 9, email FROM customers RETURNING note",
+    "COPY (SELECT lower(email) FROM customers) TO STDOUT",
+];
+
+#[test]
+fn every_way_to_read_a_column_is_masked_in_text_and_binary() -> Result<()> {
+    let world = world("mask_rows")?;
+    for (sql, count) in MASKED {
+        let mut client = world.client()?;
+        client.query("BEGIN")?;
+        let simple = client.query(sql)?;
+        assert_eq!(rows(&simple), *count, "{sql}: {:?}", raw::error(&simple));
+        assert_no_secret(sql, &simple);
+        client.query("ROLLBACK")?;
+        for format in [0, 1] {
+            client.query("BEGIN")?;
+            client.send(&[raw::extended(sql, &[], format), raw::sync()].concat())?;
+            let extended = client.until_ready()?;
+            assert_eq!(
+                rows(&extended),
+                *count,
+                "{sql} in format {format}: {:?}",
+                raw::error(&extended)
+            );
+            assert_no_secret(sql, &extended);
+            client.query("ROLLBACK")?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_output_of_unknown_origin_is_refused() -> Result<()> {
+    let world = world("mask_refused")?;
+    let mut client = world.client()?;
+    for sql in REFUSED {
+        let simple = client.query(sql)?;
+        let error = raw::error(&simple).with_context(|| format!("{sql} was not refused"))?;
+        assert_eq!(
+            (error[&'C'].as_str(), rows(&simple)),
+            ("42501", 0),
+            "{sql}: {error:?}"
+        );
+        assert_no_secret(sql, &simple);
+        client.send(&[raw::extended(sql, &[], 1), raw::sync()].concat())?;
+        let extended = client.until_ready()?;
+        assert_eq!(
+            raw::error(&extended).context("not refused")?[&'C'],
+            "42501",
+            "{sql} extended"
+        );
+        assert_no_secret(sql, &extended);
+    }
+    assert_eq!(rows(&client.query("SELECT id FROM customers")?), 3);
+    Ok(())
+}
+
+#[test]
+fn copy_out_is_masked_in_every_format() -> Result<()> {
+    let world = world("mask_copy")?;
+    let mut client = world.client()?;
+    for source in [
+        "customers",
+        "customers (id, email, born)",
+        "(SELECT * FROM customers)",
+        "(SELECT email AS e, id FROM customers)",
+    ] {
+        for options in [
+            "",
+            "(FORMAT csv)",
+            "(FORMAT csv, HEADER, FORCE_QUOTE *)",
+            "(DELIMITER ';', NULL 'nil')",
+            "(FORMAT binary)",
+        ] {
+            let sql = format!("COPY {source} TO STDOUT {options}");
+            let messages = client.query(&sql)?;
+            assert!(
+                raw::error(&messages).is_none(),
+                "{sql}: {:?}",
+                raw::error(&messages)
+            );
+            assert!(
+                messages.iter().any(|message| message.text() == "COPY 3"),
+                "{sql}"
+            );
+            assert_no_secret(&sql, &messages);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn cursors_and_prepared_statements_are_masked() -> Result<()> {
+    let world = world("mask_cursor")?;
+    let mut client = world.client()?;
+    let statements = [
+        ("BEGIN", 0),
+        (
+            "DECLARE c CURSOR FOR SELECT email AS e, * FROM customers ORDER BY id",
+            0,
+        ),
+        ("FETCH 2 FROM c", 2),
+        ("FETCH ALL FROM c", 1),
+        ("CLOSE c", 0),
+        (
+            "DECLARE b BINARY CURSOR FOR SELECT salary, visits FROM customers",
+            0,
+        ),
+        ("FETCH ALL FROM b", 3),
+        ("COMMIT", 0),
+        (
+            "DECLARE h SCROLL CURSOR WITH HOLD FOR SELECT email FROM customers",
+            0,
+        ),
+        ("FETCH FORWARD 1 FROM h", 1),
+        ("FETCH LAST FROM h", 1),
+        ("CLOSE ALL", 0),
+        (
+            "PREPARE p (int) AS SELECT email, salary FROM customers WHERE id = $1",
+            0,
+        ),
+        ("EXECUTE p (1)", 1),
+        ("DEALLOCATE p", 0),
+    ];
+    for (sql, count) in statements {
+        let messages = client.query(sql)?;
+        assert_eq!(
+            (rows(&messages), raw::error(&messages)),
+            (count, None),
+            "{sql}"
+        );
+        assert_no_secret(sql, &messages);
+    }
+    client.send(
+        &[
+            raw::parse("s", "SELECT email, born, id FROM customers WHERE id = $1"),
+            raw::describe(b'S', "s"),
+            raw::sync(),
+        ]
+        .concat(),
+    )?;
+    client.until_ready()?;
+    for (id, format) in [("1", 0), ("2", 1), ("3", 0)] {
+        client.send(
+            &[
+                raw::bind("", "s", &[Some(id)], format),
+                raw::execute("", 0),
+                raw::sync(),
+            ]
+            .concat(),
+        )?;
+        let messages = client.until_ready()?;
+        assert_eq!(rows(&messages), 1);
+        assert_no_secret("prepared", &messages);
+    }
+    client.send(
+        &[
+            raw::parse("", "SELECT email FROM customers"),
+            raw::bind("p", "", &[], 0),
+            raw::execute("p", 1),
+            raw::execute("p", 1),
+            raw::execute("p", 0),
+            raw::sync(),
+        ]
+        .concat(),
+    )?;
+    let pieces = client.until_ready()?;
+    assert_eq!(rows(&pieces), 3, "{pieces:?}");
+    assert_no_secret("portal in pieces", &pieces);
+    Ok(())
+}
+
+#[test]
+fn replacements_are_legal_values_of_their_types() -> Result<()> {
+    let world = world("mask_types")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let (client, connection) =
+            tokio_postgres::connect(&world.dsn()?.url(), tokio_postgres::NoTls).await?;
+        tokio::spawn(connection);
+        // Binary: the driver's own decoders fail on anything illegal.
+        for row in client
+            .query(
+                "SELECT email, phone, code, visits, big, ratio, vip, raw, at FROM customers",
+                &[],
+            )
+            .await?
+        {
+            row.try_get::<_, Option<String>>(0)?;
+            row.try_get::<_, Option<String>>(1)?;
+            row.try_get::<_, Option<String>>(2)?;
+            row.try_get::<_, Option<i32>>(3)?;
+            row.try_get::<_, Option<i64>>(4)?;
+            row.try_get::<_, Option<f64>>(5)?;
+            row.try_get::<_, Option<bool>>(6)?;
+            row.try_get::<_, Option<Vec<u8>>>(7)?;
+            row.try_get::<_, Option<std::time::SystemTime>>(8)?;
+        }
+        anyhow::Ok(())
+    })?;
+    // Text: the server itself takes each value back as its type.
+    let names =
+        "email, phone, code, born, at, salary, visits, big, ratio, vip, key, doc, tags, raw, net";
+    let masked = world
+        .psql()?
+        .query(&format!("COPY (SELECT {names} FROM customers) TO STDOUT"))?;
+    world.prepare(&format!(
+        "CREATE TABLE back (LIKE customers); ALTER TABLE back ALTER id DROP NOT NULL; COPY back ({names}) FROM STDIN;\n{masked}\n\\.\n"
+    ))?;
+    assert_eq!(
+        world.prepare("SELECT count(*), count(born), count(vip) FROM back")?,
+        "3|0|0"
+    );
+    Ok(())
+}
+
+#[test]
+fn the_same_value_has_the_same_hash_and_others_differ() -> Result<()> {
+    let world = World::with_policies(
+        "mask_hash",
+        &["mask-columns"],
+        "[mask-columns]\ncolumns = [{ column = \"public.people.name\", method = \"hash\" }]\n",
+    )?;
+    world.prepare("CREATE TABLE people AS SELECT i, 'person' || i % 2 AS name FROM generate_series(1, 4) AS i")?;
+    let names = world.psql()?.query("SELECT name FROM people ORDER BY i")?;
+    let names: Vec<&str> = names.lines().collect();
+    assert_eq!((names.len(), names[0], names[1]), (4, names[2], names[3]));
+    assert!(
+        names[0] != names[1] && !names[0].contains("person"),
+        "{names:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn rows_that_need_no_mask_arrive_unchanged() -> Result<()> {
+    let world = world("mask_untouched")?;
+    for sql in [
+        "SELECT id, name FROM customers ORDER BY id",
+        "SELECT * FROM orders ORDER BY id",
+        "COPY orders TO STDOUT (FORMAT csv)",
+    ] {
+        let direct = Client::connect(&world.direct)?.query(sql)?;
+        assert_eq!(world.client()?.query(sql)?, direct, "{sql}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_view_over_a_masked_column_does_not_show_it() -> Result<()> {
+    let world = world("mask_view")?;
+    let mut client = world.client()?;
+    for sql in [
+        "SELECT * FROM contacts",
+        "SELECT address FROM contacts AS c",
+        "COPY (SELECT * FROM contacts) TO STDOUT",
+    ] {
+        assert_no_secret(sql, &client.query(sql)?);
+        client.send(&[raw::extended(sql, &[], 1), raw::sync()].concat())?;
+        assert_no_secret(sql, &client.until_ready()?);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_big_result_is_masked_to_its_last_row() -> Result<()> {
+    let world = world("mask_big")?;
+    world.prepare("INSERT INTO customers (id, email) SELECT i, 'secret1@' || i FROM generate_series(100, 60000) AS i")?;
+    let mut client = world.client()?;
+    let messages = client.query("SELECT id, email FROM customers ORDER BY id")?;
+    assert_eq!(rows(&messages), 59_904);
+    assert_no_secret("a big result", &messages);
+    Ok(())
+}
+
+#[test]
+fn the_first_rows_are_not_held_back_by_a_slow_last_one() -> Result<()> {
+    let settings =
+        "[mask-columns]\ncolumns = [{ column = \"public.wide.body\", method = \"redact\" }]\n";
+    let world = World::with_policies("mask_early", &["mask-columns"], settings)?;
+    // Rows wide enough that the server itself sends the first ones before it sleeps.
+    world.prepare("CREATE TABLE wide AS SELECT i, repeat('secret1@', 3000) AS body FROM generate_series(1, 6) AS i")?;
+    let mut client = world.client()?;
+    let start = std::time::Instant::now();
+    client.send(&raw::query(
+        "SELECT i, body FROM wide WHERE i < 6 OR pg_sleep(2) IS NOT NULL",
+    ))?;
+    while client.receive()?.tag != b'D' {}
+    assert!(
+        start.elapsed() < std::time::Duration::from_millis(1500),
+        "{:?}",
+        start.elapsed()
+    );
+    assert_eq!(rows(&client.until_ready()?), 5);
+    assert!(start.elapsed() >= std::time::Duration::from_secs(2));
+    Ok(())
+}
+
+fn rows(messages: &[raw::Message]) -> usize {
+    messages
+        .iter()
+        .filter(|message| message.tag == b'D')
+        .count()
+}
+
+fn assert_no_secret(sql: &str, messages: &[raw::Message]) {
+    for message in messages {
+        for secret in SECRETS {
+            let found = message
+                .body
+                .windows(secret.len())
+                .any(|window| window == *secret);
+            assert!(
+                !found,
+                "{sql} let {} through in {:?}",
+                secret.escape_ascii(),
+                message.body.escape_ascii().to_string()
+            );
+        }
+    }
+}

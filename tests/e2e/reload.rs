@@ -1,0 +1,196 @@
+//! A reload under load loses no statement and leaves none unjudged.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use gatewright_tests::raw::{self, Client};
+
+use crate::guest;
+use crate::world::{World, eventually, put};
+
+const SESSIONS: usize = 100;
+
+/// What one statement met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Allowed,
+    Refused,
+}
+
+fn world(test: &str, settings: &str) -> Result<World> {
+    let folder = tempfile::tempdir()?;
+    put(folder.path(), "flip.wasm", &guest::always("flip", None)?)?;
+    World::with_directory(test, folder, settings)
+}
+
+fn outcome(client: &mut Client, sql: &str) -> Result<Outcome> {
+    let messages = client.query(sql)?;
+    match raw::error(&messages) {
+        None if raw::tags(&messages) == "TDCZ" => Ok(Outcome::Allowed),
+        Some(error) if error[&'C'] == "42501" && error[&'M'] == "flipped" => Ok(Outcome::Refused),
+        other => bail!(
+            "neither version answered so: {other:?} {}",
+            raw::tags(&messages)
+        ),
+    }
+}
+
+#[test]
+fn statements_in_flight_end_and_the_next_ones_meet_the_new_version() -> Result<()> {
+    let world = world("reload_flight", "")?;
+    let mut clients = (0..SESSIONS)
+        .map(|_| world.client())
+        .collect::<Result<Vec<_>>>()?;
+    for client in &mut clients {
+        client.send(&raw::query("SELECT 1, pg_sleep(2)"))?;
+    }
+    put(
+        world.policies.path(),
+        "flip.wasm",
+        &guest::always("flip", Some("flipped"))?,
+    )?;
+    let mut witness = world.client()?;
+    eventually("the new version is in force", || {
+        Ok(outcome(&mut witness, "SELECT 1")? == Outcome::Refused)
+    })?;
+    for client in &mut clients {
+        let messages = client.until_ready()?;
+        assert_eq!(raw::tags(&messages), "TDCZ", "{:?}", raw::error(&messages));
+    }
+    for client in &mut clients {
+        assert_eq!(outcome(client, "SELECT 1")?, Outcome::Refused);
+    }
+    Ok(())
+}
+
+#[test]
+fn under_steady_load_every_statement_meets_one_of_the_two_versions() -> Result<()> {
+    let world = world("reload_load", "")?;
+    let dsn = world.dsn()?;
+    let stop = AtomicBool::new(false);
+    let allow = guest::always("flip", None)?;
+    let refuse = guest::always("flip", Some("flipped"))?;
+    let mut flips = Vec::new();
+    let journals: Result<Vec<Vec<(Instant, Instant, Outcome)>>> = std::thread::scope(|scope| {
+        let sessions: Vec<_> = (0..SESSIONS)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut client = Client::connect(&dsn)?;
+                    let mut journal = Vec::new();
+                    while !stop.load(Ordering::Relaxed) {
+                        let start = Instant::now();
+                        let met = outcome(&mut client, "SELECT 1")?;
+                        journal.push((start, Instant::now(), met));
+                    }
+                    Ok(journal)
+                })
+            })
+            .collect();
+        let mut witness = Client::connect(&dsn)?;
+        let flipped = (0..6).try_for_each(|turn| {
+            let (wasm, wanted) = if turn % 2 == 0 {
+                (&refuse, Outcome::Refused)
+            } else {
+                (&allow, Outcome::Allowed)
+            };
+            let before = Instant::now();
+            put(world.policies.path(), "flip.wasm", wasm)?;
+            let mut seen = before;
+            eventually("the flip is in force", || {
+                seen = Instant::now();
+                Ok(outcome(&mut witness, "SELECT 1")? == wanted)
+            })?;
+            // From the end of the statement that met the new version, none that starts may meet the old one.
+            flips.push((before, Instant::now(), wanted));
+            std::thread::sleep(Duration::from_millis(200));
+            anyhow::Ok(())
+        });
+        stop.store(true, Ordering::Relaxed);
+        let journals = sessions.into_iter().map(|session| {
+            session
+                .join()
+                .map_err(|_| anyhow::anyhow!("a session panicked"))?
+        });
+        let journals = journals.collect();
+        flipped?;
+        journals
+    });
+    let journals = journals?;
+    let total: usize = journals.iter().map(Vec::len).sum();
+    assert!(
+        journals.iter().all(|journal| !journal.is_empty()) && total > 1000,
+        "only {total} statements"
+    );
+    for (index, (_, settled, wanted)) in flips.iter().enumerate() {
+        let next = flips.get(index + 1).map(|(before, _, _)| *before);
+        for (start, end, met) in journals.iter().flatten() {
+            let within = start > settled && next.is_none_or(|next| *end < next);
+            assert!(
+                !within || met == wanted,
+                "a statement met the version before flip {index}"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_optional_policy_goes_with_its_file() -> Result<()> {
+    let world = world("reload_optional", "")?;
+    put(
+        world.policies.path(),
+        "flip.wasm",
+        &guest::always("flip", Some("flipped"))?,
+    )?;
+    let mut client = world.client()?;
+    eventually("it refuses", || {
+        Ok(outcome(&mut client, "SELECT 1")? == Outcome::Refused)
+    })?;
+    std::fs::remove_file(world.policies.path().join("flip.wasm"))?;
+    eventually("it is gone", || {
+        Ok(outcome(&mut client, "SELECT 1")? == Outcome::Allowed)
+    })
+}
+
+#[test]
+fn a_required_policy_that_is_missing_refuses_everything() -> Result<()> {
+    let world = world("reload_required", "[flip]\nrequired = true\n")?;
+    let mut client = world.client()?;
+    assert_eq!(outcome(&mut client, "SELECT 1")?, Outcome::Allowed);
+    let file = world.policies.path().join("flip.wasm");
+    let bytes = std::fs::read(&file)?;
+    std::fs::remove_file(&file)?;
+    eventually("everything is refused", || {
+        let messages = client.query("SELECT 1")?;
+        let Some(error) = raw::error(&messages) else {
+            return Ok(false);
+        };
+        let told = format!("{} {}", error[&'M'], error.get(&'D').context("no DETAIL")?);
+        assert!(error[&'C'] == "42501" && told.contains("flip"), "{error:?}");
+        Ok(true)
+    })?;
+    assert!(raw::error(&client.query("SHOW server_version")?).is_some());
+    put(world.policies.path(), "flip.wasm", &bytes)?;
+    eventually("it is back", || {
+        Ok(outcome(&mut client, "SELECT 1").is_ok_and(|met| met == Outcome::Allowed))
+    })
+}
+
+#[test]
+fn a_policy_is_in_force_within_a_second_of_its_file() -> Result<()> {
+    let world = world("reload_quick", "")?;
+    let mut client = world.client()?;
+    let wasm = guest::always("flip", Some("flipped"))?;
+    let start = Instant::now();
+    put(world.policies.path(), "flip.wasm", &wasm)?;
+    while outcome(&mut client, "SELECT 1")? == Outcome::Allowed {
+        assert!(
+            start.elapsed() < Duration::from_secs(5),
+            "not in force after {:?}",
+            start.elapsed()
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
