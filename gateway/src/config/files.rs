@@ -1,0 +1,145 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::reader::{At, Section};
+use crate::identity::Credential;
+
+type PathAt = At<std::path::PathBuf>;
+
+/// A certificate chain and key must be readable and belong together, as rustls will ask at start.
+pub(super) fn check_pair(section: &Section<'_, '_>, certificate: &PathAt, key: &PathAt) {
+    let chain = read_certificates(section, certificate);
+    let key_bytes = read_file(section, key);
+    let parsed = key_bytes.and_then(|(_, bytes)| match PrivateKeyDer::from_pem_slice(&bytes) {
+        Ok(key) => Some(key),
+        Err(_) => {
+            let path = key.value.display();
+            section.fault(
+                key.at,
+                format!("{path} holds no PEM private key (PKCS#8, PKCS#1 or SEC1)"),
+            );
+            None
+        }
+    });
+    let (Some(chain), Some(parsed)) = (chain, parsed) else {
+        return;
+    };
+    let built = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| {
+            builder
+                .with_no_client_auth()
+                .with_single_cert(chain, parsed)
+        });
+    if let Err(error) = built {
+        let certificate = certificate.value.display();
+        section.fault(
+            key.at,
+            format!("this key and the certificate {certificate} cannot be used: {error}"),
+        );
+    }
+}
+
+/// A PEM file with at least one certificate; gives its bytes.
+pub(super) fn certificates(section: &Section<'_, '_>, path: &PathAt) -> Option<Vec<u8>> {
+    read_certificates(section, path)?;
+    std::fs::read(&path.value).ok()
+}
+
+fn read_certificates(
+    section: &Section<'_, '_>,
+    path: &PathAt,
+) -> Option<Vec<CertificateDer<'static>>> {
+    let (_, bytes) = read_file(section, path)?;
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    match chain {
+        Ok(chain) if !chain.is_empty() => Some(chain),
+        _ => {
+            let shown = path.value.display();
+            section.fault(path.at, format!("{shown} holds no PEM certificate"));
+            None
+        }
+    }
+}
+
+fn read_file<'p>(section: &Section<'_, '_>, path: &'p PathAt) -> Option<(&'p Path, Vec<u8>)> {
+    match std::fs::read(&path.value) {
+        Ok(bytes) => Some((&path.value, bytes)),
+        Err(error) => {
+            let shown = path.value.display();
+            section.fault(path.at, format!("{shown} cannot be read: {error}"));
+            None
+        }
+    }
+}
+
+pub(super) fn check_folder(section: &Section<'_, '_>, path: &PathAt) -> bool {
+    let shown = path.value.display();
+    match std::fs::read_dir(&path.value) {
+        Ok(_) => true,
+        Err(error) => {
+            section.fault(
+                path.at,
+                format!("the folder {shown} cannot be read: {error}"),
+            );
+            false
+        }
+    }
+}
+
+/// Reads one of `password`, `password_file` and `password_env`, or none.
+pub(super) fn credential(section: &Section<'_, '_>) -> Credential {
+    let inline = section.read("password", |value| {
+        let text = value.as_str().filter(|text| !text.is_empty());
+        text.map(|text| Credential::Inline(text.into()))
+            .ok_or_else(|| "a text in quotes".into())
+    });
+    let file = section.path("password_file").map(|path| {
+        let credential = Credential::File(path.value.clone());
+        if let Err(error) = credential.password() {
+            section.fault(path.at, error.to_string());
+        }
+        At {
+            value: credential,
+            at: path.at,
+        }
+    });
+    let variable = section
+        .text("password_env")
+        .and_then(|name| environment(section, name));
+    let keys = ["password", "password_file", "password_env"];
+    let given = keys.into_iter().filter(|key| section.has(key)).count();
+    if given > 1 {
+        section.fault_here(format!("give one of {}, not {given}", keys.join(", ")));
+    }
+    inline
+        .or(file)
+        .or(variable)
+        .map(|at| at.value)
+        .unwrap_or_default()
+}
+
+fn environment(section: &Section<'_, '_>, name: At<String>) -> Option<At<Credential>> {
+    match std::env::var(&name.value) {
+        Ok(value) if !value.is_empty() => Some(At {
+            value: Credential::Environment {
+                name: name.value,
+                value: value.into(),
+            },
+            at: name.at,
+        }),
+        _ => {
+            let message = format!(
+                "the environment variable {} is not set, or empty",
+                name.value
+            );
+            section.fault(name.at, message);
+            None
+        }
+    }
+}

@@ -1,0 +1,244 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::files;
+use super::reader::Section;
+
+/// Where clients connect and what is asked of them before they are anybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    pub address: SocketAddr,
+    pub tls: Option<TlsFiles>,
+    /// The operator says that clients may connect from elsewhere without TLS.
+    pub allow_plaintext: bool,
+    pub cleartext_password: CleartextPassword,
+    pub limits: Limits,
+}
+
+/// PEM files that exist, hold what they should and fit each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+/// When a token may travel as a password outside TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CleartextPassword {
+    #[default]
+    Never,
+    /// On connections from this machine to itself.
+    Loopback,
+}
+
+/// What one listener bears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub max_connections: usize,
+    /// From accept to the end of the startup message, TLS included.
+    pub handshake_timeout: Duration,
+    /// From the startup message to being known.
+    pub authentication_timeout: Duration,
+    /// The longest message a client or server may send, in bytes.
+    pub max_message: usize,
+    /// A session without a message for so long is ended; `None` lets it be.
+    pub idle_timeout: Option<Duration>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_connections: 2000,
+            handshake_timeout: Duration::from_secs(10),
+            authentication_timeout: Duration::from_secs(30),
+            max_message: 128 << 20,
+            idle_timeout: None,
+        }
+    }
+}
+
+/// The port for metrics and health.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admin {
+    pub address: SocketAddr,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// A filter as tracing's `EnvFilter` reads it, such as `info` or `gatewright=debug`.
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            level: "info".to_owned(),
+            format: LogFormat::default(),
+        }
+    }
+}
+
+/// PostgreSQL's own limit on one message (1 GiB less one).
+const MAX_MESSAGE: u64 = (1 << 30) - 1;
+
+fn default_address() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 6432))
+}
+
+pub(super) fn listen(root: &Section<'_, '_>) -> Listen {
+    let mut listen = Listen {
+        address: default_address(),
+        tls: None,
+        allow_plaintext: false,
+        cleartext_password: CleartextPassword::default(),
+        limits: Limits::default(),
+    };
+    let Some(section) = root.section("listen") else {
+        if !root.has("listen") {
+            root.fault_here(
+                "there is no [listen], so nobody could log in; add it with [listen.tls], \
+                 or with `cleartext_password = \"loopback\"` to try things out on this machine",
+            );
+        }
+        return listen;
+    };
+    if let Some(address) = address(&section) {
+        listen.address = address;
+    }
+    let tls_wanted = section.has("tls");
+    listen.tls = section.section("tls").and_then(tls);
+    listen.allow_plaintext = section.boolean("allow_plaintext").unwrap_or(false);
+    let choices = [
+        ("never", CleartextPassword::Never),
+        ("loopback", CleartextPassword::Loopback),
+    ];
+    if let Some(when) = section.choice("cleartext_password", &choices) {
+        listen.cleartext_password = when;
+    }
+    if let Some(section) = section.section("limits") {
+        listen.limits = limits(section);
+    }
+    if !tls_wanted && !listen.address.ip().is_loopback() && !listen.allow_plaintext {
+        section.fault_here(format!(
+            "{} is reachable from elsewhere and has no TLS: add [listen.tls] with a certificate and key, \
+             listen on 127.0.0.1, or set `allow_plaintext = true` when something else protects the way",
+            listen.address
+        ));
+    }
+    if !tls_wanted && listen.cleartext_password == CleartextPassword::Never {
+        section.fault_here(
+            "nobody could log in: there is no TLS, and `cleartext_password` is \"never\"; \
+             add [listen.tls], or set `cleartext_password = \"loopback\"`",
+        );
+    }
+    section.finish();
+    listen
+}
+
+fn tls(section: Section<'_, '_>) -> Option<TlsFiles> {
+    let certificate = section.required_text("certificate", "a PEM file with the certificate chain");
+    let key = section.required_text("key", "a PEM file with the private key");
+    let files = certificate.and(key).and_then(|_| {
+        let certificate = section.path("certificate")?;
+        let key = section.path("key")?;
+        files::check_pair(&section, &certificate, &key);
+        Some(TlsFiles {
+            certificate: certificate.value,
+            key: key.value,
+        })
+    });
+    section.finish();
+    files
+}
+
+fn limits(section: Section<'_, '_>) -> Limits {
+    let default = Limits::default();
+    let limits = Limits {
+        max_connections: section
+            .integer("max_connections", 1, 1_000_000)
+            .and_then(|n| usize::try_from(n).ok())
+            .unwrap_or(default.max_connections),
+        handshake_timeout: section
+            .period("handshake_timeout")
+            .unwrap_or(default.handshake_timeout),
+        authentication_timeout: section
+            .period("authentication_timeout")
+            .unwrap_or(default.authentication_timeout),
+        max_message: section
+            .size("max_message", 64 << 10, MAX_MESSAGE)
+            .and_then(|n| usize::try_from(n).ok())
+            .unwrap_or(default.max_message),
+        idle_timeout: section.period("idle_timeout"),
+    };
+    section.finish();
+    limits
+}
+
+pub(super) fn admin(root: &Section<'_, '_>) -> Option<Admin> {
+    let section = root.section("admin")?;
+    if !section.has("address") {
+        section.missing(
+            "address",
+            "where metrics and health are served, such as \"127.0.0.1:9464\"",
+        );
+    }
+    let address = address(&section);
+    section.finish();
+    address.map(|address| Admin { address })
+}
+
+pub(super) fn log(root: &Section<'_, '_>) -> Log {
+    let mut log = Log::default();
+    let Some(section) = root.section("log") else {
+        return log;
+    };
+    let level = section.read("level", |value| {
+        let filter = value
+            .as_str()
+            .filter(|text| text.split(',').all(is_directive));
+        filter.map(str::to_owned).ok_or_else(|| {
+            "error, warn, info, debug, trace or off, or such as \"info,gatewright=debug\"".into()
+        })
+    });
+    if let Some(level) = level {
+        log.level = level.value;
+    }
+    let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+    if let Some(format) = section.choice("format", &formats) {
+        log.format = format;
+    }
+    section.finish();
+    log
+}
+
+/// A level, or a target and its level. tracing would take a misspelt level for a target's name.
+fn is_directive(text: &str) -> bool {
+    let level = match text.rsplit_once('=') {
+        Some((target, level)) if !target.is_empty() => level,
+        _ => text,
+    };
+    let levels = ["error", "warn", "info", "debug", "trace", "off"];
+    levels.contains(&level.trim())
+}
+
+fn address(section: &Section<'_, '_>) -> Option<SocketAddr> {
+    let address = section.read("address", |value| {
+        value
+            .as_str()
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| {
+                "an IP address and port such as \"127.0.0.1:6432\" or \"[::]:6432\"".into()
+            })
+    });
+    address.map(|at| at.value)
+}

@@ -1,0 +1,93 @@
+//! Reads `gatewright.toml` and gives each room its settings, or every fault of the file in one report.
+//! Refuses to know what a room does with its settings; no room imports this one.
+//! Next room: `app`, which builds the gateway from a `Config`.
+
+mod database;
+mod files;
+mod issuer;
+mod listen;
+mod policies;
+mod reader;
+mod render;
+mod report;
+mod units;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::identity::{Grants, IssuerSettings, VerifierSettings};
+
+pub use listen::{Admin, CleartextPassword, Limits, Listen, Log, LogFormat, TlsFiles};
+pub use policies::Policies;
+pub use report::{Fault, Report};
+
+use reader::Source;
+
+/// Everything a gateway is told, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub listen: Listen,
+    pub admin: Option<Admin>,
+    pub log: Log,
+    /// Never empty.
+    pub issuers: Vec<IssuerSettings>,
+    pub verifier: VerifierSettings,
+    /// The databases and who reaches them.
+    pub grants: Grants,
+    pub policies: Policies,
+}
+
+/// Reads and checks a configuration file. Relative paths in it are relative to its folder.
+///
+/// # Errors
+/// Every fault found, with its place in the file.
+pub fn load(path: &Path) -> Result<Config, Report> {
+    let text = read(path)?;
+    let source = Source::new(path, &text);
+    let document = source.parse();
+    let root = source.root(&document);
+    let listen = listen::listen(&root);
+    let admin = listen::admin(&root);
+    let log = listen::log(&root);
+    let issuers = issuer::issuers(&root);
+    let verifier = issuer::verifier(&root);
+    let grants = database::grants(&root, &issuers);
+    let policies = policies::policies(&root);
+    root.finish();
+    source.outcome(Config {
+        listen,
+        admin,
+        log,
+        issuers,
+        verifier,
+        grants,
+        policies,
+    })
+}
+
+/// Reads a file with one table of settings per policy name, as `gatewright dev --settings` takes it.
+///
+/// # Errors
+/// Every fault found, with its place in the file.
+pub fn settings_file(path: &Path) -> Result<BTreeMap<String, serde_json::Value>, Report> {
+    let text = read(path)?;
+    let source = Source::new(path, &text);
+    let document = source.parse();
+    let settings = policies::settings_tables(&source.root(&document));
+    source.outcome(settings)
+}
+
+fn read(path: &Path) -> Result<String, Report> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let message = format!("cannot be read: {error}");
+        Report::of(Fault {
+            file: path.to_owned(),
+            line: 0,
+            column: 0,
+            message,
+        })
+    })
+}

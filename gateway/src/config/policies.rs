@@ -1,0 +1,214 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use gatewright_policy_host::{HostSettings, Isolation, Mode, PolicySettings};
+use serde_json::{Map, Number, Value};
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::files;
+use super::issuer::values;
+use super::reader::{At, Section, nearest};
+
+/// Which policies there are and how each is run.
+#[derive(Clone, Debug)]
+pub struct Policies {
+    /// `None` runs none: everything is allowed.
+    pub directory: Option<PathBuf>,
+    pub host: HostSettings,
+    /// Policies with settings of their own, by name.
+    pub policies: BTreeMap<String, PolicySettings>,
+    /// For policies without an entry.
+    pub default: PolicySettings,
+    /// Names in the order they judge; others follow by name.
+    pub order: Vec<String>,
+}
+
+const MIN_MEMORY: u64 = 64 << 10;
+/// What one linear memory of 32-bit WebAssembly can hold.
+const MAX_MEMORY: u64 = 4 << 30;
+
+pub(super) fn policies(root: &Section<'_, '_>) -> Policies {
+    let mut policies = Policies {
+        directory: None,
+        host: HostSettings::default(),
+        policies: BTreeMap::new(),
+        default: PolicySettings::default(),
+        order: Vec::new(),
+    };
+    let mut required = Vec::new();
+    if let Some(section) = root.section("policies") {
+        required = chain(&section, &mut policies);
+        section.finish();
+    }
+    if let Some(each) = root.section("policy") {
+        if policies.directory.is_none() && !root.has("policies") {
+            each.fault_here(
+                "settings of policies have no effect without [policies] and its `directory`",
+            );
+        }
+        for (name, value) in each.entries() {
+            if let Some(section) = each.table_of(name.value, value) {
+                let settings = policy(section, &policies.default);
+                policies.policies.insert(name.value.to_owned(), settings);
+            }
+        }
+    }
+    for name in required {
+        let settings = policies
+            .policies
+            .entry(name)
+            .or_insert_with(|| policies.default.clone());
+        settings.required = true;
+    }
+    policies
+}
+
+/// Reads `[policies]`; gives the names of the required ones.
+fn chain(section: &Section<'_, '_>, policies: &mut Policies) -> Vec<String> {
+    let directory = section.path("directory");
+    if !section.has("directory") {
+        section.missing("directory", "the folder whose .wasm files are the policies");
+    }
+    policies.host.cache_directory = section.path("cache_directory").map(|path| path.value);
+    run(section, &mut policies.default);
+    let required = section.texts("required").unwrap_or_default();
+    let order = section.texts("order").unwrap_or_default();
+    if let Some(directory) = &directory
+        && files::check_folder(section, directory)
+    {
+        check_presence(section, &directory.value, &required);
+    }
+    let mut seen = BTreeSet::new();
+    for name in &order {
+        if !seen.insert(&name.value) {
+            section.fault(name.at, format!("`order` names {} twice", name.value));
+        }
+    }
+    policies.directory = directory.map(|path| path.value);
+    policies.order = values(order);
+    values(required)
+}
+
+fn check_presence(section: &Section<'_, '_>, directory: &Path, required: &[At<String>]) {
+    let present = names_in(directory);
+    for name in required {
+        if present.contains(&name.value) {
+            continue;
+        }
+        let meant = nearest(&name.value, present.iter().map(String::as_str));
+        let advice = meant.map(|meant| format!("; did you mean \"{meant}\"?"));
+        let shown = directory.display();
+        section.fault(
+            name.at,
+            format!(
+                "the required policy \"{}\" is not there: {shown} has no {}.wasm{}",
+                name.value,
+                name.value,
+                advice.unwrap_or_default()
+            ),
+        );
+    }
+}
+
+/// A policy's name is its file's name without `.wasm`.
+fn names_in(directory: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "wasm")
+        })
+        .filter_map(|path| path.file_stem()?.to_str().map(str::to_owned))
+        .collect()
+}
+
+fn policy(section: Section<'_, '_>, default: &PolicySettings) -> PolicySettings {
+    let mut settings = default.clone();
+    run(&section, &mut settings);
+    if let Some(own) = section.section("settings") {
+        settings.settings = Value::Object(object(&own));
+    }
+    section.finish();
+    settings
+}
+
+/// The keys that say how a policy is run; the same for all policies and for one.
+fn run(section: &Section<'_, '_>, settings: &mut PolicySettings) {
+    let modes = [
+        ("enforce", Mode::Enforce),
+        ("shadow", Mode::Shadow),
+        ("off", Mode::Off),
+    ];
+    if let Some(mode) = section.choice("mode", &modes) {
+        settings.mode = mode;
+    }
+    if let Some(deadline) = section.period("deadline") {
+        settings.deadline = deadline;
+    }
+    let memory = section.size("memory", MIN_MEMORY, MAX_MEMORY);
+    if let Some(memory) = memory.and_then(|bytes| usize::try_from(bytes).ok()) {
+        settings.memory_bytes = memory;
+    }
+    let kinds = [
+        ("pooled", Isolation::Pooled),
+        ("statement", Isolation::Statement),
+    ];
+    if let Some(isolation) = section.choice("isolation", &kinds) {
+        settings.isolation = isolation;
+    }
+    let instances = section.integer("max_instances", 1, 4096);
+    if let Some(instances) = instances.and_then(|n| usize::try_from(n).ok()) {
+        settings.max_instances = instances;
+    }
+}
+
+/// Reads a file that is nothing but one table of settings per policy.
+pub(super) fn settings_tables(root: &Section<'_, '_>) -> BTreeMap<String, Value> {
+    let mut tables = BTreeMap::new();
+    for (name, value) in root.entries() {
+        if let Some(section) = root.table_of(name.value, value) {
+            tables.insert(name.value.to_owned(), Value::Object(object(&section)));
+        }
+    }
+    tables
+}
+
+fn object(section: &Section<'_, '_>) -> Map<String, Value> {
+    section
+        .entries()
+        .map(|(name, value)| (name.value.to_owned(), json(section, value)))
+        .collect()
+}
+
+/// Policies read their settings as JSON, which has neither dates nor infinity.
+fn json(section: &Section<'_, '_>, value: &Spanned<DeValue<'_>>) -> Value {
+    let refuse = |what: &str| {
+        section.fault(
+            value.span().start,
+            format!("{what} cannot be handed to a policy"),
+        );
+        Value::Null
+    };
+    match value.get_ref() {
+        DeValue::String(text) => Value::String(text.to_string()),
+        DeValue::Boolean(value) => Value::Bool(*value),
+        DeValue::Datetime(date) => Value::String(date.to_string()),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map_or_else(|_| refuse("a number beyond 64 bits"), Value::from),
+        DeValue::Float(number) => {
+            let number = number.as_str().parse().ok().and_then(Number::from_f64);
+            number.map_or_else(|| refuse("a number that is not finite"), Value::Number)
+        }
+        DeValue::Array(items) => items.iter().map(|item| json(section, item)).collect(),
+        DeValue::Table(table) => table
+            .iter()
+            .map(|(key, value)| (key.get_ref().to_string(), json(section, value)))
+            .collect::<Map<_, _>>()
+            .into(),
+    }
+}
