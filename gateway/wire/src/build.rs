@@ -1,0 +1,338 @@
+//! Messages that the gateway itself sends, appended to a buffer. Encoding is pgwire's.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use pgwire::messages::Message;
+use pgwire::messages::copy::{CopyData, CopyDone, CopyFail};
+use pgwire::messages::data::{FieldDescription, RowDescription};
+use pgwire::messages::extendedquery::{
+    Bind, BindComplete, Close, CloseComplete, Describe, Execute, Flush, Parse, ParseComplete, Sync,
+};
+use pgwire::messages::response::{CommandComplete, EmptyQueryResponse, ReadyForQuery};
+use pgwire::messages::simplequery::Query;
+use pgwire::messages::startup::{
+    Authentication, BackendKeyData, NegotiateProtocolVersion, ParameterStatus, SASLInitialResponse,
+    SASLResponse, SecretKey,
+};
+use pgwire::messages::terminate::Terminate;
+
+use crate::ErrorFields;
+use crate::backend::TransactionStatus;
+use crate::frontend::Subject;
+
+/// A message that may not be sent as it is. The buffer is left as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// A zero byte ends a string on the wire; what follows it would be read as something else.
+    #[error("a {message} message cannot carry text with a zero byte")]
+    ZeroByte { message: &'static str },
+    #[error("the message is longer than the protocol allows")]
+    TooLong,
+}
+
+/// Appends one pgwire message; on failure nothing is appended.
+pub(crate) fn append(out: &mut BytesMut, message: &impl Message) -> Result<(), BuildError> {
+    let start = out.len();
+    message.encode(out).map_err(|_| {
+        // pgwire writes the tag before it looks at the length.
+        out.truncate(start);
+        BuildError::TooLong
+    })
+}
+
+// The messages below have a fixed size within every limit.
+fn append_fixed(out: &mut BytesMut, message: &impl Message) {
+    let sent = append(out, message);
+    debug_assert!(sent.is_ok(), "a message of fixed size fits");
+}
+
+fn text(message: &'static str, text: &str) -> Result<String, BuildError> {
+    if text.as_bytes().contains(&0) {
+        Err(BuildError::ZeroByte { message })
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+fn name(message: &'static str, name: &str) -> Result<Option<String>, BuildError> {
+    text(message, name).map(Some)
+}
+
+pub fn query(out: &mut BytesMut, sql: &str) -> Result<(), BuildError> {
+    append(out, &Query::new(text("Query", sql)?))
+}
+
+/// `types`: object ids of the first parameters, 0 where the server decides.
+pub fn parse(
+    out: &mut BytesMut,
+    statement: &str,
+    sql: &str,
+    types: &[u32],
+) -> Result<(), BuildError> {
+    counted(types.len())?;
+    append(
+        out,
+        &Parse::new(
+            name("Parse", statement)?,
+            text("Parse", sql)?,
+            types.to_vec(),
+        ),
+    )
+}
+
+/// Values are sent as they are; `None` is null. Format codes: 0 text, 1 binary; empty means text for all.
+pub fn bind(
+    out: &mut BytesMut,
+    portal: &str,
+    statement: &str,
+    formats: &[i16],
+    parameters: &[Option<&[u8]>],
+    result_formats: &[i16],
+) -> Result<(), BuildError> {
+    counted(
+        formats
+            .len()
+            .max(parameters.len())
+            .max(result_formats.len()),
+    )?;
+    let values = parameters
+        .iter()
+        .map(|value| value.map(Bytes::copy_from_slice))
+        .collect();
+    let (portal, statement) = (name("Bind", portal)?, name("Bind", statement)?);
+    append(
+        out,
+        &Bind::new(
+            portal,
+            statement,
+            formats.to_vec(),
+            values,
+            result_formats.to_vec(),
+        ),
+    )
+}
+
+pub fn describe(out: &mut BytesMut, subject: Subject<'_>) -> Result<(), BuildError> {
+    append(
+        out,
+        &Describe::new(subject_kind(subject), name("Describe", subject.name())?),
+    )
+}
+
+pub fn close(out: &mut BytesMut, subject: Subject<'_>) -> Result<(), BuildError> {
+    append(
+        out,
+        &Close::new(subject_kind(subject), name("Close", subject.name())?),
+    )
+}
+
+/// `max_rows` 0: no limit.
+pub fn execute(out: &mut BytesMut, portal: &str, max_rows: i32) -> Result<(), BuildError> {
+    append(out, &Execute::new(name("Execute", portal)?, max_rows))
+}
+
+pub fn sync(out: &mut BytesMut) {
+    append_fixed(out, &Sync::new());
+}
+
+pub fn flush(out: &mut BytesMut) {
+    append_fixed(out, &Flush::new());
+}
+
+pub fn terminate(out: &mut BytesMut) {
+    append_fixed(out, &Terminate::new());
+}
+
+pub fn copy_data(out: &mut BytesMut, data: &[u8]) -> Result<(), BuildError> {
+    append(out, &CopyData::new(Bytes::copy_from_slice(data)))
+}
+
+pub fn copy_done(out: &mut BytesMut) {
+    append_fixed(out, &CopyDone::new());
+}
+
+pub fn copy_fail(out: &mut BytesMut, reason: &str) -> Result<(), BuildError> {
+    append(out, &CopyFail::new(text("CopyFail", reason)?))
+}
+
+/// A PasswordMessage: a cleartext password or the answer to AuthenticationMD5Password.
+pub fn password(out: &mut BytesMut, password: &[u8]) -> Result<(), BuildError> {
+    if password.contains(&0) {
+        return Err(BuildError::ZeroByte {
+            message: "PasswordMessage",
+        });
+    }
+    // Not pgwire's: it takes only UTF-8 and fewer bytes than a cloud provider's tokens may have.
+    let length = u32::try_from(password.len() + 5).map_err(|_| BuildError::TooLong)?;
+    if length as usize > crate::frame::PASSWORD_MESSAGE_LIMIT {
+        return Err(BuildError::TooLong);
+    }
+    out.put_u8(b'p');
+    out.put_u32(length);
+    out.put_slice(password);
+    out.put_u8(0);
+    Ok(())
+}
+
+pub fn sasl_initial_response(
+    out: &mut BytesMut,
+    mechanism: &str,
+    data: &[u8],
+) -> Result<(), BuildError> {
+    let mechanism = text("SASLInitialResponse", mechanism)?;
+    append(
+        out,
+        &SASLInitialResponse::new(mechanism, Some(Bytes::copy_from_slice(data))),
+    )
+}
+
+pub fn sasl_response(out: &mut BytesMut, data: &[u8]) -> Result<(), BuildError> {
+    append(out, &SASLResponse::new(Bytes::copy_from_slice(data)))
+}
+
+/// An ErrorResponse. Zero bytes in texts become spaces, endless texts are cut at 1 MiB.
+pub fn error_response(out: &mut BytesMut, fields: &ErrorFields) {
+    fields.encode_error(out);
+}
+
+/// A NoticeResponse. Zero bytes in texts become spaces, endless texts are cut at 1 MiB.
+pub fn notice_response(out: &mut BytesMut, fields: &ErrorFields) {
+    fields.encode_notice(out);
+}
+
+pub fn ready_for_query(out: &mut BytesMut, status: TransactionStatus) {
+    use pgwire::messages::response::TransactionStatus as Sent;
+    let status = match status {
+        TransactionStatus::Idle => Sent::Idle,
+        TransactionStatus::InTransaction => Sent::Transaction,
+        TransactionStatus::Failed => Sent::Error,
+    };
+    append_fixed(out, &ReadyForQuery::new(status));
+}
+
+pub fn command_complete(out: &mut BytesMut, tag: &str) -> Result<(), BuildError> {
+    append(out, &CommandComplete::new(text("CommandComplete", tag)?))
+}
+
+pub fn empty_query_response(out: &mut BytesMut) {
+    append_fixed(out, &EmptyQueryResponse::new());
+}
+
+pub fn parse_complete(out: &mut BytesMut) {
+    append_fixed(out, &ParseComplete::new());
+}
+
+pub fn bind_complete(out: &mut BytesMut) {
+    append_fixed(out, &BindComplete::new());
+}
+
+pub fn close_complete(out: &mut BytesMut) {
+    append_fixed(out, &CloseComplete::new());
+}
+
+/// One column of [`row_description`]. Format codes: 0 text, 1 binary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column<'a> {
+    pub name: &'a str,
+    pub type_oid: u32,
+    /// `pg_type.typlen`: -1 for variable width.
+    pub type_size: i16,
+    pub format: i16,
+}
+
+/// A RowDescription of columns that belong to no table.
+pub fn row_description(out: &mut BytesMut, columns: &[Column<'_>]) -> Result<(), BuildError> {
+    counted(columns.len())?;
+    let mut fields = Vec::with_capacity(columns.len());
+    for column in columns {
+        let name = text("RowDescription", column.name)?;
+        fields.push(FieldDescription::new(
+            name,
+            0,
+            0,
+            column.type_oid,
+            column.type_size,
+            -1,
+            column.format,
+        ));
+    }
+    append(out, &RowDescription::new(fields))
+}
+
+/// A DataRow; `None` is null.
+pub fn data_row(out: &mut BytesMut, cells: &[Option<&[u8]>]) -> Result<(), BuildError> {
+    let count = counted(cells.len())?;
+    let mut length = 6_usize;
+    for cell in cells {
+        length += 4 + cell.map_or(0, <[u8]>::len);
+    }
+    // Not pgwire's: its DataRow is a buffer that the caller has to fill in the same way.
+    let length = i32::try_from(length).map_err(|_| BuildError::TooLong)?;
+    out.put_u8(b'D');
+    out.put_i32(length);
+    out.put_u16(count);
+    for cell in cells {
+        match cell {
+            // Fits: the sum above did.
+            Some(bytes) => {
+                out.put_u32(bytes.len() as u32);
+                out.put_slice(bytes);
+            }
+            None => out.put_i32(-1),
+        }
+    }
+    Ok(())
+}
+
+pub fn parameter_status(
+    out: &mut BytesMut,
+    parameter: &str,
+    value: &str,
+) -> Result<(), BuildError> {
+    let message = "ParameterStatus";
+    append(
+        out,
+        &ParameterStatus::new(text(message, parameter)?, text(message, value)?),
+    )
+}
+
+/// `key`: 4 to 256 bytes; clients of protocol 3.0 take exactly 4.
+pub fn backend_key_data(out: &mut BytesMut, pid: i32, key: &[u8]) -> Result<(), BuildError> {
+    append(
+        out,
+        &BackendKeyData::new(pid, SecretKey::Bytes(Bytes::copy_from_slice(key))),
+    )
+}
+
+pub fn authentication_ok(out: &mut BytesMut) {
+    append_fixed(out, &Authentication::Ok);
+}
+
+pub fn authentication_cleartext_password(out: &mut BytesMut) {
+    append_fixed(out, &Authentication::CleartextPassword);
+}
+
+/// `version`: the newest version the gateway speaks below the one asked for; `unsupported`: `_pq_.` options it does not know.
+pub fn negotiate_protocol_version(
+    out: &mut BytesMut,
+    version: (u16, u16),
+    unsupported: &[String],
+) -> Result<(), BuildError> {
+    let options = unsupported
+        .iter()
+        .map(|option| text("NegotiateProtocolVersion", option))
+        .collect::<Result<Vec<_>, _>>()?;
+    // PostgreSQL sends the whole version number, though the manual speaks of the minor one.
+    let version = i32::from(version.0) << 16 | i32::from(version.1);
+    append(out, &NegotiateProtocolVersion::new(version, options))
+}
+
+fn subject_kind(subject: Subject<'_>) -> u8 {
+    match subject {
+        Subject::Statement(_) => b'S',
+        Subject::Portal(_) => b'P',
+    }
+}
+
+fn counted(count: usize) -> Result<u16, BuildError> {
+    u16::try_from(count).map_err(|_| BuildError::TooLong)
+}

@@ -1,0 +1,4 @@
+mod arbitrary;
+mod frames;
+mod roundtrip;
+mod startup;
