@@ -6,7 +6,16 @@ use serde_json::{Map, Value};
 use super::error::TokenError;
 
 /// Longest token that is looked at, in bytes.
-pub(super) const MAX_TOKEN: usize = 16 * 1024;
+const MAX_TOKEN: usize = 16 * 1024;
+
+/// Checked before anything is computed from the token.
+pub(super) fn check_length(token: &str) -> Result<(), TokenError> {
+    match token.len() {
+        0 => Err(TokenError::Missing),
+        length if length > MAX_TOKEN => Err(TokenError::TooLong { limit: MAX_TOKEN }),
+        _ => Ok(()),
+    }
+}
 
 /// A signed token taken apart and not yet believed (RFC 7515 section 3.1).
 pub(super) struct Unverified<'t> {
@@ -29,12 +38,6 @@ pub(super) struct Header {
 
 impl<'t> Unverified<'t> {
     pub(super) fn parse(token: &'t str) -> Result<Self, TokenError> {
-        if token.is_empty() {
-            return Err(TokenError::Missing);
-        }
-        if token.len() > MAX_TOKEN {
-            return Err(TokenError::TooLong { limit: MAX_TOKEN });
-        }
         let malformed = |part| TokenError::Malformed { part };
         let (signed, signature) = token
             .rsplit_once('.')

@@ -74,6 +74,8 @@ struct State {
     keys: Option<Arc<KeySet>>,
     /// Fetches that have ended, well or not.
     attempts: u64,
+    /// Whether the last fetch failed.
+    failing: bool,
     /// Until then asking again is refused.
     rest_until: Option<Instant>,
 }
@@ -110,6 +112,11 @@ impl Keys {
             Some(keys) => Ok(keys),
             None => self.newer().await.ok_or(TokenError::ProviderUnavailable),
         }
+    }
+
+    /// Whether the last fetch failed, so that an unknown key may only be unknown here.
+    pub(super) fn provider_is_down(&self) -> bool {
+        self.state.borrow().failing
     }
 
     /// Has the keys fetched again and waits for it; `None` when that is refused for having been
@@ -157,6 +164,7 @@ async fn keep_fetched(
                 warn!(issuer, %error, retry_in = ?wait, "the issuer's keys cannot be fetched");
                 publish.send_modify(|state| {
                     state.attempts += 1;
+                    state.failing = true;
                     state.rest_until = Some(Instant::now() + wait);
                 });
                 Pause {
@@ -184,6 +192,7 @@ fn accept(state: &mut State, keys: Vec<CoreJsonWebKey>, issuer: &str, settings: 
         fetched_at: now,
     }));
     state.attempts += 1;
+    state.failing = false;
     state.rest_until = Some(now + settings.unknown_key_interval);
 }
 
@@ -204,6 +213,12 @@ struct Pause {
 impl Pause {
     async fn take(self, wanted: &Notify) {
         let start = Instant::now();
+        // Who asked while the last fetch went on has been answered by it.
+        tokio::select! {
+            biased;
+            () = wanted.notified() => {}
+            () = std::future::ready(()) => {}
+        }
         tokio::time::sleep_until(start + self.rest.min(self.sleep)).await;
         tokio::select! {
             () = tokio::time::sleep_until(start + self.sleep) => {}

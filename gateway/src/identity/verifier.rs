@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::error::{TokenError, VerifierError};
 use super::fetch::KeyFetcher;
-use super::jws::Unverified;
+use super::jws::{Unverified, check_length};
 use super::keys::{KeySet, Keys, Outcome, Signed};
 use super::settings::{Algorithm, IssuerSettings, VerifierSettings};
 use super::{Identity, checks, claims};
@@ -98,6 +98,7 @@ impl Verifier {
     /// # Errors
     /// The first check that failed.
     pub async fn verify(&self, token: &str) -> Result<Identity, TokenError> {
+        check_length(token)?;
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         if let Some(identity) = self.recall(&digest) {
             return Ok(identity);
@@ -183,6 +184,9 @@ impl Issuer {
         match outcome {
             Outcome::Verified => Ok(keys),
             Outcome::BadSignature => Err(TokenError::Signature),
+            Outcome::NoSuchKey if self.keys.provider_is_down() => {
+                Err(TokenError::ProviderUnavailable)
+            }
             Outcome::NoSuchKey if signed.kid.is_none() => Err(TokenError::Signature),
             Outcome::NoSuchKey => Err(TokenError::UnknownKey),
         }

@@ -153,3 +153,77 @@ fn a_settings_file_has_one_table_a_policy() {
     let lines: Vec<_> = report.faults.iter().map(|f| (f.line, f.column)).collect();
     assert_eq!(lines, [(1, 7), (3, 5)]);
 }
+
+/// Every key of the example, commented out or not, is explained in the documentation.
+#[test]
+fn the_documentation_knows_every_key() {
+    let documentation = include_str!("../../../../docs/configuration.md");
+    let mut keys = 0;
+    for line in include_str!("../../../../docs/gatewright.example.toml").lines() {
+        let line = line.strip_prefix("# ").unwrap_or(line);
+        let Some((key, _)) = line.split_once(" = ") else {
+            continue;
+        };
+        if key.starts_with('"') || ["department", "namespace", "columns", "rows"].contains(&key) {
+            continue;
+        }
+        keys += 1;
+        assert!(
+            documentation.contains(&format!("`{key}`")),
+            "{key} is not in docs/configuration.md"
+        );
+    }
+    assert!(keys > 45, "{keys}");
+}
+
+#[test]
+fn times_and_sizes_are_read_and_written() {
+    use crate::config::units::{duration, duration_text, size, size_text};
+    for (text, millis) in [
+        ("250ms", 250),
+        ("30s", 30_000),
+        ("5m", 300_000),
+        ("1h", 3_600_000),
+        ("7d", 604_800_000),
+        ("0s", 0),
+    ] {
+        assert_eq!(
+            duration(text),
+            Some(Duration::from_millis(millis)),
+            "{text}"
+        );
+        assert_eq!(
+            duration(&duration_text(Duration::from_millis(millis))),
+            duration(text)
+        );
+    }
+    assert_eq!(duration("1h30m"), Some(Duration::from_secs(5400)));
+    for (text, bytes) in [
+        ("512B", 512),
+        ("64KiB", 65_536),
+        ("16MiB", 16 << 20),
+        ("1GiB", 1 << 30),
+        ("2MB", 2_000_000),
+        ("1kB", 1000),
+    ] {
+        assert_eq!(size(text), Some(bytes), "{text}");
+        assert_eq!(size(&size_text(bytes)), Some(bytes));
+    }
+    for nonsense in [
+        "",
+        "s",
+        "5",
+        "5 s",
+        "-5s",
+        "5x",
+        "5s!",
+        "99999999999999999999s",
+        "18446744073709551615d",
+        "1.5h",
+        "١s",
+    ] {
+        assert_eq!(duration(nonsense), None, "{nonsense}");
+        assert_eq!(size(nonsense), None, "{nonsense}");
+    }
+    assert_eq!(size("18446744073709551615GiB"), None);
+}

@@ -126,8 +126,18 @@ async fn keys_outlive_their_provider_only_for_the_stale_time() {
     let verifier = Verifier::new(vec![settings]).await.unwrap();
     let token = provider.issue(&request());
     assert!(verifier.verify(&token).await.is_ok());
+    let unseen = Es256::generate("new").token(
+        &json!({"alg": "ES256", "kid": "new"}),
+        &good_claims(provider.issuer_url()),
+    );
     drop(provider);
     assert!(verifier.verify(&token).await.is_ok());
+    // Signed with a new key perhaps; nobody can say while the provider is down.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert_eq!(
+        verifier.verify(&unseen).await,
+        Err(TokenError::ProviderUnavailable)
+    );
     tokio::time::sleep(Duration::from_millis(450)).await;
     assert_eq!(
         verifier.verify(&token).await,
