@@ -2,13 +2,19 @@
 //! Each module is one promise; none of them knows how the gateway is made.
 //! `cargo xtask test` builds what they need.
 
+mod admin;
+mod check;
 mod differential;
 mod faults;
 mod guest;
 mod hostile;
+mod issuer;
 mod masking;
 mod refusals;
 mod reload;
 mod rooms;
+mod secrets;
+mod serve;
+mod site;
 
 mod world;

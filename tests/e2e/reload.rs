@@ -18,10 +18,10 @@ enum Outcome {
     Refused,
 }
 
-fn world(test: &str, settings: &str) -> Result<World> {
+fn world(test: &str) -> Result<World> {
     let folder = tempfile::tempdir()?;
     put(folder.path(), "flip.wasm", &guest::always("flip", None)?)?;
-    World::with_directory(test, folder, settings)
+    World::with_directory(test, folder, "")
 }
 
 fn outcome(client: &mut Client, sql: &str) -> Result<Outcome> {
@@ -38,7 +38,7 @@ fn outcome(client: &mut Client, sql: &str) -> Result<Outcome> {
 
 #[test]
 fn statements_in_flight_end_and_the_next_ones_meet_the_new_version() -> Result<()> {
-    let world = world("reload_flight", "")?;
+    let world = world("reload_flight")?;
     let mut clients = (0..SESSIONS)
         .map(|_| world.client())
         .collect::<Result<Vec<_>>>()?;
@@ -66,7 +66,7 @@ fn statements_in_flight_end_and_the_next_ones_meet_the_new_version() -> Result<(
 
 #[test]
 fn under_steady_load_every_statement_meets_one_of_the_two_versions() -> Result<()> {
-    let world = world("reload_load", "")?;
+    let world = world("reload_load")?;
     let dsn = world.dsn()?;
     let stop = AtomicBool::new(false);
     let allow = guest::always("flip", None)?;
@@ -137,7 +137,7 @@ fn under_steady_load_every_statement_meets_one_of_the_two_versions() -> Result<(
 
 #[test]
 fn an_optional_policy_goes_with_its_file() -> Result<()> {
-    let world = world("reload_optional", "")?;
+    let world = world("reload_optional")?;
     put(
         world.policies.path(),
         "flip.wasm",
@@ -154,32 +154,8 @@ fn an_optional_policy_goes_with_its_file() -> Result<()> {
 }
 
 #[test]
-fn a_required_policy_that_is_missing_refuses_everything() -> Result<()> {
-    let world = world("reload_required", "[flip]\nrequired = true\n")?;
-    let mut client = world.client()?;
-    assert_eq!(outcome(&mut client, "SELECT 1")?, Outcome::Allowed);
-    let file = world.policies.path().join("flip.wasm");
-    let bytes = std::fs::read(&file)?;
-    std::fs::remove_file(&file)?;
-    eventually("everything is refused", || {
-        let messages = client.query("SELECT 1")?;
-        let Some(error) = raw::error(&messages) else {
-            return Ok(false);
-        };
-        let told = format!("{} {}", error[&'M'], error.get(&'D').context("no DETAIL")?);
-        assert!(error[&'C'] == "42501" && told.contains("flip"), "{error:?}");
-        Ok(true)
-    })?;
-    assert!(raw::error(&client.query("SHOW server_version")?).is_some());
-    put(world.policies.path(), "flip.wasm", &bytes)?;
-    eventually("it is back", || {
-        Ok(outcome(&mut client, "SELECT 1").is_ok_and(|met| met == Outcome::Allowed))
-    })
-}
-
-#[test]
 fn a_policy_is_in_force_within_a_second_of_its_file() -> Result<()> {
-    let world = world("reload_quick", "")?;
+    let world = world("reload_quick")?;
     let mut client = world.client()?;
     let wasm = guest::always("flip", Some("flipped"))?;
     let start = Instant::now();

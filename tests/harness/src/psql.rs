@@ -15,6 +15,7 @@ pub struct Psql {
     program: PathBuf,
     dsn: Dsn,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
 }
 
 /// What one run of psql gave.
@@ -33,12 +34,19 @@ impl Psql {
             program: locate::psql()?,
             dsn: dsn.clone(),
             arguments: Vec::new(),
+            environment: Vec::new(),
         })
     }
 
     /// One more argument, for example `-At`.
     pub fn argument(mut self, argument: &str) -> Self {
         self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// An environment variable, for example PGSSLMODE.
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -70,6 +78,7 @@ impl Psql {
         let strict = Self {
             program: self.program.clone(),
             dsn: self.dsn.clone(),
+            environment: self.environment.clone(),
             arguments: [
                 &["-At", "-v", "ON_ERROR_STOP=1"].map(str::to_owned)[..],
                 &self.arguments,
@@ -111,7 +120,8 @@ impl Psql {
             .env("PGPASSWORD", &self.dsn.password)
             .env("PGCONNECT_TIMEOUT", "20")
             .env("LC_ALL", "C.UTF-8")
-            .env("PGTZ", "UTC");
+            .env("PGTZ", "UTC")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 }

@@ -1,0 +1,59 @@
+//! The admin port: health, readiness, and metrics that count what happened.
+
+use anyhow::Result;
+
+use crate::site::Site;
+
+#[test]
+fn metrics_count_statements_verdicts_masks_and_calls() -> Result<()> {
+    let site = Site::start("info")?;
+    assert_eq!(site.admin("/healthz")?.0, 200);
+    assert_eq!(site.admin("/readyz")?.0, 200);
+    let mut session = site
+        .psql(&site.issuer.token("ada", &["staff"])?)?
+        .session()?;
+    session.run("SELECT id, email FROM customers;")?;
+    session.run("DROP TABLE customers;")?;
+    let (status, metrics) = site.admin("/metrics")?;
+    assert_eq!(status, 200);
+    for wanted in [
+        "connections",
+        "statements",
+        "verdict",
+        "masked_cells",
+        "policy",
+        "reload",
+        "trap",
+        "_bucket",
+    ] {
+        assert!(metrics.contains(wanted), "no {wanted} in\n{metrics}");
+    }
+    assert_eq!(total(&metrics, "masked_cells"), 2.0, "{metrics}");
+    let denied = metrics
+        .lines()
+        .any(|line| line.contains("statements") && line.contains("deny") && line.ends_with(" 1"));
+    assert!(denied, "no denied statement is counted in\n{metrics}");
+    assert!(
+        !metrics.contains("canary") && !metrics.contains("customers"),
+        "metrics hold data"
+    );
+    Ok(())
+}
+
+#[test]
+fn the_admin_port_answers_only_what_it_has() -> Result<()> {
+    let site = Site::start("info")?;
+    assert_eq!(site.admin("/")?.0, 404);
+    assert_eq!(site.admin("/config")?.0, 404);
+    Ok(())
+}
+
+/// The sum of all samples of metrics whose name contains this.
+fn total(metrics: &str, name: &str) -> f64 {
+    let samples = metrics
+        .lines()
+        .filter(|line| !line.starts_with('#') && line.contains(name));
+    samples
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+        .sum()
+}
