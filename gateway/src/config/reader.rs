@@ -8,6 +8,8 @@ use toml::de::{DeTable, DeValue};
 use super::report::{Fault, Report};
 use super::units;
 
+const LONGEST: Duration = Duration::from_secs(3650 * 86_400);
+
 /// A file being read, and the faults found in it so far.
 pub(super) struct Source<'t> {
     file: PathBuf,
@@ -206,12 +208,16 @@ impl<'s, 't> Section<'s, 't> {
         value.map(|at| at.value)
     }
 
+    /// A duration. Ten years bound it, so that adding it to a clock is always possible.
     pub(super) fn duration(&self, key: &'static str) -> Option<Duration> {
         let value = self.read(key, |value| {
             value
                 .as_str()
                 .and_then(units::duration)
-                .ok_or_else(|| "a time such as \"250ms\", \"30s\", \"5m\" or \"1h\"".into())
+                .filter(|duration| *duration <= LONGEST)
+                .ok_or_else(|| {
+                    "a time such as \"250ms\", \"30s\", \"5m\" or \"1h\", at most \"3650d\"".into()
+                })
         });
         value.map(|at| at.value)
     }

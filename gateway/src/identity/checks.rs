@@ -54,7 +54,7 @@ pub(super) fn audience_and_times(
     if still_acceptable_until(expires_at, issuer) <= now {
         return Err(TokenError::Expired);
     }
-    let latest = now + issuer.clock_skew;
+    let latest = now.checked_add(issuer.clock_skew).unwrap_or(now);
     if time(claims, "nbf")?.is_some_and(|nbf| nbf > latest) {
         return Err(TokenError::NotYetValid);
     }

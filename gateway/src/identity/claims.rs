@@ -58,7 +58,7 @@ impl ClaimPath {
         }
     }
 
-    fn find<'c>(&self, claims: &'c Map<String, Value>) -> Option<&'c Value> {
+    pub(super) fn find<'c>(&self, claims: &'c Map<String, Value>) -> Option<&'c Value> {
         if !self.text.starts_with('/')
             && let Some(value) = claims.get(&self.text)
         {

@@ -1,3 +1,4 @@
+mod arbitrary;
 mod check;
 mod faults;
 mod good;

@@ -1,6 +1,7 @@
 //! Everything here goes over real HTTP on loopback and real signatures.
 
 mod accepted;
+mod arbitrary;
 mod forged;
 mod grants;
 mod provider;
