@@ -123,7 +123,8 @@ proptest! {
 
 #[test]
 fn messages_without_fields() {
-    let built: [(fn(&mut BytesMut), &[u8]); 4] = [
+    type Build = fn(&mut BytesMut);
+    let built: [(Build, &[u8]); 4] = [
         (build::sync, b"S\0\0\0\x04"),
         (build::flush, b"H\0\0\0\x04"),
         (build::terminate, b"X\0\0\0\x04"),
