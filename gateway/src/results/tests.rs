@@ -8,8 +8,10 @@ use gatewright_policy_host::contract::{Batch, BatchReply, ColumnAction, Denial, 
 /// Answers every batch with what its function says, and keeps what it was asked.
 struct Scripted<'a> {
     asked: Vec<(usize, Batch)>,
-    answer: Box<dyn FnMut(usize, &Batch) -> BatchReply + 'a>,
+    answer: Box<Answer<'a>>,
 }
+
+type Answer<'a> = dyn FnMut(usize, &Batch) -> BatchReply + 'a;
 
 impl<'a> Scripted<'a> {
     fn new(answer: impl FnMut(usize, &Batch) -> BatchReply + 'a) -> Self {

@@ -58,11 +58,16 @@ fn special(nan: bool, infinite: bool, negative: bool, out: &mut Vec<u8>) -> bool
 
 fn shortest<F: LowerExp + FromStr + PartialEq + Copy>(value: F, width: &Width, out: &mut Vec<u8>) {
     let mut printed = format!("{value:e}");
-    let mut precision = digits(&printed).1.len();
+    let mut precision = digits(&printed).1.len() - 1;
+    // Of two decimals equally near PostgreSQL takes the even one, as formatting to a precision does.
+    let even = format!("{value:.precision$e}");
+    if even.parse::<F>().is_ok_and(|even| even == value) {
+        printed = even;
+    }
     // A decimal halfway between two numbers reads back by rounding to even; PostgreSQL prints one that needs no such luck.
-    while !is_inside(value, &printed) && precision < width.digits {
-        printed = format!("{value:.precision$e}");
+    while !is_inside(value, &printed) && precision + 1 < width.digits {
         precision += 1;
+        printed = format!("{value:.precision$e}");
     }
     let (negative, digits, exponent) = digits(&printed);
     if negative {

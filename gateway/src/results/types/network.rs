@@ -35,10 +35,10 @@ pub(super) fn read(cidr: bool, value: &[u8], out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// PostgreSQL writes the last 32 bits with dots after six words of zeros, too; the standard library does not.
+/// PostgreSQL writes the last 32 bits with dots after exactly six words of zeros, too; the standard library does not.
 fn write_v6(address: Ipv6Addr, out: &mut Vec<u8>) -> Option<()> {
     match address.segments() {
-        [0, 0, 0, 0, 0, 0, high, low] if high != 0 || low > 1 => write!(
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => write!(
             out,
             "::{}",
             Ipv4Addr::from(u32::from(high) << 16 | u32::from(low))

@@ -29,13 +29,20 @@ pub(super) fn read(value: &[u8], out: &mut Vec<u8>) -> Option<()> {
     {
         return None;
     }
-    match *sign {
-        NAN => return Some(out.extend_from_slice(b"NaN")),
-        INFINITY => return Some(out.extend_from_slice(b"Infinity")),
-        MINUS_INFINITY => return Some(out.extend_from_slice(b"-Infinity")),
-        NEGATIVE => out.push(b'-'),
-        POSITIVE => {}
+    let special: &[u8] = match *sign {
+        POSITIVE => b"",
+        NEGATIVE => {
+            out.push(b'-');
+            b""
+        }
+        NAN => b"NaN",
+        INFINITY => b"Infinity",
+        MINUS_INFINITY => b"-Infinity",
         _ => return None,
+    };
+    if !special.is_empty() {
+        out.extend_from_slice(special);
+        return Some(());
     }
     let group = |place: i32| {
         let index = usize::try_from(weight.checked_sub(place)?).ok()?;
@@ -57,11 +64,15 @@ pub(super) fn read(value: &[u8], out: &mut Vec<u8>) -> Option<()> {
 }
 
 pub(super) fn encode(text: &str, out: &mut Vec<u8>) -> Option<()> {
-    match text.to_ascii_lowercase().as_str() {
-        "nan" => return Some(special(NAN, out)),
-        "inf" | "infinity" | "+inf" | "+infinity" => return Some(special(INFINITY, out)),
-        "-inf" | "-infinity" => return Some(special(MINUS_INFINITY, out)),
-        _ => {}
+    let special = match text.to_ascii_lowercase().as_str() {
+        "nan" => Some(NAN),
+        "inf" | "infinity" | "+inf" | "+infinity" => Some(INFINITY),
+        "-inf" | "-infinity" => Some(MINUS_INFINITY),
+        _ => None,
+    };
+    if let Some(sign) = special {
+        append([0, 0, sign, 0], out);
+        return Some(());
     }
     let (sign, unsigned) = match text.as_bytes().first()? {
         b'-' => (NEGATIVE, &text[1..]),
@@ -89,22 +100,21 @@ pub(super) fn encode(text: &str, out: &mut Vec<u8>) -> Option<()> {
     let (weight, groups) = groups(&digits, point);
     let sign = if groups.is_empty() { POSITIVE } else { sign };
     let count = u16::try_from(groups.len()).ok()?;
-    for word in [
-        count,
-        i16::try_from(weight).ok()? as u16,
-        sign,
-        scale as u16,
-    ]
-    .iter()
-    .chain(&groups)
-    {
-        out.extend_from_slice(&word.to_be_bytes());
-    }
+    append(
+        [
+            count,
+            i16::try_from(weight).ok()? as u16,
+            sign,
+            scale as u16,
+        ],
+        out,
+    );
+    append(groups, out);
     Some(())
 }
 
-fn special(sign: u16, out: &mut Vec<u8>) {
-    for word in [0, 0, sign, 0] {
+fn append(words: impl IntoIterator<Item = u16>, out: &mut Vec<u8>) {
+    for word in words {
         out.extend_from_slice(&word.to_be_bytes());
     }
 }
