@@ -181,12 +181,13 @@ impl Column {
         codec: &Codec,
         limit: usize,
     ) -> Result<(), TooLarge> {
-        let verbatim = self.state == State::Original && codec.is_verbatim(self.kind, self.format);
-        if !verbatim {
+        let original = self.state == State::Original;
+        if !original {
             self.load(raw, codec, limit)?;
         }
         let Self {
             kind,
+            format,
             tasks,
             cells,
             text,
@@ -200,7 +201,8 @@ impl Column {
             return Ok(());
         };
         let mut packer = Packer::new(spare, cells.len(), limit);
-        if verbatim {
+        let mut unwrapped = Vec::new();
+        if original {
             changed.clear();
             changed.resize(cells.len(), false);
         }
@@ -208,18 +210,19 @@ impl Column {
             changed[row as usize] = true;
         }
         for (row, cell) in cells.iter().enumerate() {
-            let value = if verbatim {
-                (!cell.is_null()).then(|| cell.value(raw))
+            let present = if original {
+                !cell.is_null()
             } else {
-                text.value(row)
+                text.value(row).is_some()
             };
-            let legal = match value {
-                None => false,
-                Some(value) => {
-                    changed[row] = true;
-                    packer.put(|out| answer(mask, *kind, value, scratch, out))
-                }
+            changed[row] |= present;
+            let value = match original {
+                true if !present => None,
+                true => codec.text(*kind, *format, cell.value(raw), &mut unwrapped),
+                false => text.value(row),
             };
+            let legal = value
+                .is_some_and(|value| packer.put(|out| answer(mask, *kind, value, scratch, out)));
             packer.close(row, legal)?;
         }
         std::mem::swap(&mut self.text, &mut self.spare);

@@ -178,6 +178,12 @@ impl ResultEditor {
         if let Some(error) = &self.failed {
             return Err(error.clone().into());
         }
+        let edited = self.edit(judge, out);
+        self.clear();
+        edited.inspect_err(|_| self.failed = Some(ResultError::Stopped))
+    }
+
+    fn edit(&mut self, judge: &mut dyn BatchJudge, out: &mut BytesMut) -> Result<Flushed, Stop> {
         let mut removed = Vec::new();
         for step in 0..self.steps {
             if !self.rows.is_empty() {
@@ -194,14 +200,12 @@ impl ResultEditor {
             removed: &removed,
         };
         let masked_cells = emission.write(out);
-        let flushed = Flushed {
+        Ok(Flushed {
             rows: self.rows.len() as u64,
             bytes: (out.len() - before) as u64,
             masked_cells,
             dropped_rows: removed.len() as u64,
-        };
-        self.clear();
-        Ok(flushed)
+        })
     }
 
     /// Runs one policy's plan over the rows that are left.

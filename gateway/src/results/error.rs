@@ -18,6 +18,9 @@ pub enum ResultError {
     Truncated,
     #[error("COPY data goes on after its end marker")]
     AfterEnd,
+    /// A flush was refused before; its rows are gone.
+    #[error("the result has been stopped")]
+    Stopped,
 }
 
 /// The result ends here. Nothing of the batch that caused it has been written.

@@ -14,6 +14,8 @@ mod shape;
 pub mod types;
 
 #[cfg(test)]
+mod judging_tests;
+#[cfg(test)]
 mod server_tests;
 #[cfg(test)]
 mod tests;

@@ -6,15 +6,15 @@ use super::*;
 use gatewright_policy_host::contract::{Batch, BatchReply, ColumnAction, Denial, PartialMask};
 
 /// Answers every batch with what its function says, and keeps what it was asked.
-struct Scripted<'a> {
-    asked: Vec<(usize, Batch)>,
+pub(super) struct Scripted<'a> {
+    pub(super) asked: Vec<(usize, Batch)>,
     answer: Box<Answer<'a>>,
 }
 
 type Answer<'a> = dyn FnMut(usize, &Batch) -> BatchReply + 'a;
 
 impl<'a> Scripted<'a> {
-    fn new(answer: impl FnMut(usize, &Batch) -> BatchReply + 'a) -> Self {
+    pub(super) fn new(answer: impl FnMut(usize, &Batch) -> BatchReply + 'a) -> Self {
         Self {
             asked: Vec::new(),
             answer: Box::new(answer),
@@ -29,15 +29,15 @@ impl BatchJudge for Scripted<'_> {
     }
 }
 
-fn nobody() -> Scripted<'static> {
+pub(super) fn nobody() -> Scripted<'static> {
     Scripted::new(|_, _| panic!("no step asks for a batch"))
 }
 
-fn key() -> PseudonymKey {
+pub(super) fn key() -> PseudonymKey {
     PseudonymKey::from_bytes([7; 32])
 }
 
-fn shape(types: &[u32], format: Format) -> RowShape {
+pub(super) fn shape(types: &[u32], format: Format) -> RowShape {
     let column = |(at, type_oid): (usize, &u32)| ShapeColumn {
         name: format!("c{at}"),
         type_oid: *type_oid,
@@ -48,13 +48,13 @@ fn shape(types: &[u32], format: Format) -> RowShape {
     }
 }
 
-fn editor(types: &[u32], steps: Vec<Vec<ColumnAction>>) -> ResultEditor {
+pub(super) fn editor(types: &[u32], steps: Vec<Vec<ColumnAction>>) -> ResultEditor {
     let steps = steps.into_iter().map(|actions| Step { actions }).collect();
     ResultEditor::new(shape(types, Format::Text), steps, RowCodec::DataRow, &key())
 }
 
 /// A DataRow body.
-fn row(cells: &[Option<&str>]) -> Vec<u8> {
+pub(super) fn row(cells: &[Option<&str>]) -> Vec<u8> {
     let mut body = (cells.len() as u16).to_be_bytes().to_vec();
     for cell in cells {
         match cell {
@@ -68,20 +68,20 @@ fn row(cells: &[Option<&str>]) -> Vec<u8> {
     body
 }
 
-fn message(tag: u8, body: &[u8]) -> Vec<u8> {
+pub(super) fn message(tag: u8, body: &[u8]) -> Vec<u8> {
     let mut message = vec![tag];
     message.extend_from_slice(&(body.len() as u32 + 4).to_be_bytes());
     message.extend_from_slice(body);
     message
 }
 
-fn messages(rows: &[&[Option<&str>]]) -> Vec<u8> {
+pub(super) fn messages(rows: &[&[Option<&str>]]) -> Vec<u8> {
     rows.iter()
         .flat_map(|cells| message(b'D', &row(cells)))
         .collect()
 }
 
-fn run(editor: &mut ResultEditor, rows: &[&[Option<&str>]]) -> (Vec<u8>, Flushed) {
+pub(super) fn run(editor: &mut ResultEditor, rows: &[&[Option<&str>]]) -> (Vec<u8>, Flushed) {
     for cells in rows {
         editor.push(&row(cells)).expect("a good row");
     }
@@ -92,7 +92,7 @@ fn run(editor: &mut ResultEditor, rows: &[&[Option<&str>]]) -> (Vec<u8>, Flushed
     (out.to_vec(), flushed)
 }
 
-fn partial(first: u32, last: u32) -> ColumnAction {
+pub(super) fn partial(first: u32, last: u32) -> ColumnAction {
     ColumnAction::Partial(PartialMask {
         first,
         last,
@@ -100,8 +100,8 @@ fn partial(first: u32, last: u32) -> ColumnAction {
     })
 }
 
-const TEXT: u32 = 25;
-const INT4: u32 = 23;
+pub(super) const TEXT: u32 = 25;
+pub(super) const INT4: u32 = 23;
 
 #[test]
 fn rows_without_work_leave_as_they_came() {
@@ -275,8 +275,65 @@ fn rows_that_do_not_fit_their_description_are_refused() {
     );
 }
 
+#[test]
+fn what_is_held_is_bounded() {
+    let limits = Limits {
+        pending_bytes: 10,
+        text_bytes: 10,
+        batch_rows: 2,
+        ..Limits::default()
+    };
+    let steps = vec![Step {
+        actions: vec![ColumnAction::Inspect],
+    }];
+    let mut copy = ResultEditor::new(
+        shape(&[TEXT], Format::Text),
+        steps.clone(),
+        RowCodec::CopyText(TextOptions::default()),
+        &key(),
+    )
+    .with_limits(limits.clone());
+    copy.push(b"123456789").expect("within the limit");
+    assert_eq!(copy.push(b"01"), Err(ResultError::RowTooLong { limit: 10 }));
+    let mut rows = ResultEditor::new(
+        shape(&[TEXT], Format::Text),
+        steps,
+        RowCodec::DataRow,
+        &key(),
+    )
+    .with_limits(limits);
+    rows.push(&row(&[Some("12345678901")])).expect("a good row");
+    assert!(!rows.wants_flush());
+    rows.push(&row(&[Some("1")])).expect("a good row");
+    assert!(rows.wants_flush());
+    assert_eq!(
+        rows.flush(&mut nobody(), &mut BytesMut::new()),
+        Err(Stop::TooLarge {
+            column: 0,
+            limit: 10
+        })
+    );
+}
+
+#[test]
+fn a_binary_copy_that_ends_early_is_refused() {
+    let steps = vec![Step {
+        actions: vec![ColumnAction::Nullify],
+    }];
+    let mut editor = ResultEditor::new(
+        shape(&[TEXT], Format::Text),
+        steps,
+        RowCodec::CopyBinary,
+        &key(),
+    );
+    editor
+        .push(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0\0\x01")
+        .expect("a good beginning");
+    assert_eq!(editor.finish(), Err(ResultError::Truncated));
+}
+
 /// The cells of a DataRow body.
-fn cells(mut body: &[u8]) -> Vec<Option<Vec<u8>>> {
+pub(super) fn cells(mut body: &[u8]) -> Vec<Option<Vec<u8>>> {
     let mut cells = Vec::new();
     body = &body[2..];
     while let Some((length, rest)) = body.split_first_chunk::<4>() {

@@ -2,7 +2,7 @@
 //! Refuses to know types: every value is text. Reference: SQL command COPY, "File Formats", "CSV Format".
 
 use bytes::BufMut;
-use memchr::{memchr2, memchr3};
+use memchr::{memchr, memchr2};
 
 use super::super::error::ResultError;
 use super::super::shape::RowShape;
@@ -172,6 +172,11 @@ impl CsvCopy {
             .map_err(|_| ResultError::Malformed("a value is longer than PostgreSQL allows"))
     }
 
+    /// A field without quotes is its value.
+    pub(super) fn is_bare(&self, field: &[u8]) -> bool {
+        memchr(self.quote, field).is_none()
+    }
+
     /// Appends the value that a field stands for.
     pub(super) fn unquote(&self, field: &[u8], out: &mut Vec<u8>) {
         let mut place = Place::Plain;
@@ -217,7 +222,12 @@ impl CsvCopy {
             || text == self.null.as_slice()
             // A lone end-of-data marker would end the data.
             || (self.forced.len() == 1 && text == b"\\.")
-            || memchr3(self.delimiter, self.quote, b'\n', text).is_some()
-            || text.contains(&b'\r')
+            || text.iter().fold(false, |found, &byte| {
+                found
+                    | (byte == self.delimiter)
+                    | (byte == self.quote)
+                    | (byte == b'\n')
+                    | (byte == b'\r')
+            })
     }
 }

@@ -111,6 +111,13 @@ impl TextCopy {
         let Some(text) = text else {
             return out.put_slice(&self.null);
         };
+        // Without short cut, so that the compiler can look at many bytes at once.
+        let special = text.iter().fold(false, |found, &byte| {
+            found | (byte < 0x20) | (byte == b'\\') | (byte == self.delimiter)
+        });
+        if !special {
+            return out.put_slice(text);
+        }
         for &byte in text {
             let escaped = match byte {
                 0x08 => b'b',

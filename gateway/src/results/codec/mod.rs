@@ -5,8 +5,11 @@ mod copy_binary;
 mod copy_csv;
 mod copy_text;
 mod data_row;
+#[cfg(test)]
+mod tests;
 
 use bytes::BufMut;
+use memchr::memchr;
 
 use super::column::Column;
 use super::error::ResultError;
@@ -224,10 +227,26 @@ impl Codec {
         }
     }
 
-    /// Whether a cell's bytes are its text already.
-    pub(super) fn is_verbatim(&self, kind: Kind, format: Format) -> bool {
-        matches!(self, Self::DataRow | Self::Binary(_))
-            && (format == Format::Text || kind.is_text())
+    /// The text of a non-NULL cell: its own bytes where they are that, else what they unfold to in `buffer`. `None` if
+    /// they are not a value of the type.
+    pub(super) fn text<'a>(
+        &self,
+        kind: Kind,
+        format: Format,
+        value: &'a [u8],
+        buffer: &'a mut Vec<u8>,
+    ) -> Option<&'a [u8]> {
+        let verbatim = match self {
+            Self::DataRow | Self::Binary(_) => format == Format::Text || kind.is_text(),
+            Self::Text(_) => memchr(b'\\', value).is_none(),
+            Self::Csv(copy) => copy.is_bare(value),
+        };
+        if verbatim {
+            return Some(value);
+        }
+        buffer.clear();
+        self.read(kind, format, value, buffer)
+            .then_some(buffer.as_slice())
     }
 
     /// Appends the text of a non-NULL cell, which need not be UTF-8. False if the bytes are not a value of the type.

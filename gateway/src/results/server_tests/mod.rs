@@ -1,6 +1,7 @@
 //! The codecs and types against a real PostgreSQL: what it prints is what we print, what we take it takes.
 
 mod copying;
+mod literals;
 mod values;
 
 use gatewright_harness::Postgres;
