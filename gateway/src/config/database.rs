@@ -141,13 +141,11 @@ fn split_host(text: &str, default: u16) -> Option<(String, u16)> {
 
 fn rule(section: &Section<'_, '_>, databases: &[&str], issuers: &[&str]) -> GrantRule {
     let role = section.required_text("role", "the PostgreSQL role the gateway logs in with");
-    let groups = non_empty(
-        section,
+    let groups = section.some_texts(
         "groups",
         "the groups this is for, or \"*\" for everyone with a valid token",
     );
-    let wanted = non_empty(
-        section,
+    let wanted = section.some_texts(
         "databases",
         "names of [[database]] entries, or \"*\" for all",
     );
@@ -169,17 +167,6 @@ fn rule(section: &Section<'_, '_>, databases: &[&str], issuers: &[&str]) -> Gran
         databases: values(wanted),
         role: role.map(|role| role.value).unwrap_or_default(),
         credential: files::credential(section),
-    }
-}
-
-fn non_empty(section: &Section<'_, '_>, key: &'static str, purpose: &str) -> Vec<At<String>> {
-    let texts = section.texts(key);
-    match texts {
-        Some(texts) if !texts.is_empty() => texts,
-        _ => {
-            section.missing(key, purpose);
-            Vec::new()
-        }
     }
 }
 

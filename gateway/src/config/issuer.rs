@@ -45,29 +45,22 @@ pub(super) fn verifier(root: &Section<'_, '_>) -> VerifierSettings {
 
 fn issuer(section: &Section<'_, '_>) -> IssuerSettings {
     let url = section.required_text("url", "the exact text of the tokens' `iss` claim");
-    if !section.has("audience") {
-        section.missing(
-            "audience",
-            "what a token's `aud` must name; without it any token of the issuer would do",
-        );
-    }
-    let audiences = section.texts("audience").map(values).unwrap_or_default();
-    if section.has("audience") && audiences.is_empty() {
-        section.fault_here("`audience` is empty; name at least one");
-    }
+    let purpose = "what a token's `aud` must name; without it any token of the issuer would do";
+    let audiences = values(section.some_texts("audience", purpose));
     let mut settings = IssuerSettings::new(
         url.map(|url| checked_url(section, "url", url))
             .unwrap_or_default(),
         audiences,
     );
-    if let Some(algorithms) = section.texts("algorithms") {
-        settings.algorithms = self::algorithms(section, algorithms);
+    if section.has("algorithms") {
+        let names = section.some_texts("algorithms", "the signatures allowed, or leave it out");
+        settings.algorithms = algorithms(section, names);
     }
     if let Some(skew) = section.duration("clock_skew") {
         settings.clock_skew = skew;
     }
     if let Some(claims) = section.section("claims") {
-        settings.claims = self::claims(claims);
+        settings.claims = claim_paths(claims);
     }
     if let Some(groups) = section.section("subject_groups") {
         settings.subject_groups = subject_groups(&groups);
@@ -103,9 +96,6 @@ fn keys(section: &Section<'_, '_>) -> KeySettings {
 }
 
 fn algorithms(section: &Section<'_, '_>, names: Vec<At<String>>) -> Vec<Algorithm> {
-    if names.is_empty() {
-        section.fault_here("`algorithms` is empty; leave it out for the defaults");
-    }
     let mut algorithms = Vec::with_capacity(names.len());
     for name in names {
         match Algorithm::from_name(&name.value) {
@@ -119,7 +109,7 @@ fn algorithms(section: &Section<'_, '_>, names: Vec<At<String>>) -> Vec<Algorith
     algorithms
 }
 
-fn claims(section: Section<'_, '_>) -> ClaimPaths {
+fn claim_paths(section: Section<'_, '_>) -> ClaimPaths {
     let mut paths = ClaimPaths::default();
     let places = [
         ("subject", &mut paths.subject),

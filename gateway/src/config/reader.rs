@@ -188,6 +188,25 @@ impl<'s, 't> Section<'s, 't> {
         self.text(key)
     }
 
+    /// A list of texts that must be there and must not be empty.
+    pub(super) fn some_texts(&self, key: &'static str, purpose: &str) -> Vec<At<String>> {
+        let Some(value) = self.value(key) else {
+            self.missing(key, purpose);
+            return Vec::new();
+        };
+        if value
+            .get_ref()
+            .as_array()
+            .is_some_and(|items| items.is_empty())
+        {
+            self.fault(
+                value.span().start,
+                format!("`{key}` is empty; give {purpose}"),
+            );
+        }
+        self.texts(key).unwrap_or_default()
+    }
+
     pub(super) fn missing(&self, key: &str, purpose: &str) {
         self.fault_here(format!("{} needs `{key}`: {purpose}", self.title()));
     }

@@ -59,7 +59,7 @@ directory = "policies"
     for (line, word) in [
         (1, "nobody could log in"),
         (11, "audience"),
-        (19, "groups"),
+        (20, "groups"),
         (19, "not 2"),
     ] {
         assert!(
