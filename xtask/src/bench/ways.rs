@@ -58,7 +58,8 @@ impl Ways {
     pub fn start(gateway: &Path, built: &[PathBuf], effort: &Effort) -> Result<Self> {
         let connections = effort.idle + 100;
         let settings = PostgresSettings::default()
-            .set("max_connections", &(connections + 20).to_string())
+            // PgBouncer keeps its idle server connections while the next way opens its own.
+            .set("max_connections", &(2 * connections + 50).to_string())
             .set("shared_buffers", "'512MB'")
             .set("autovacuum", "off")
             .set("log_statement", "none");
