@@ -103,7 +103,10 @@ impl Postgres {
             "PostgreSQL",
             as_server_user(&mut command)?,
             "INT",
-            &[folder.path().to_path_buf()],
+            &[
+                folder.path().to_path_buf(),
+                template.folder.path().to_path_buf(),
+            ],
         )?;
         if !await_ready(&mut process, &log)? {
             return Ok(Err(std::fs::read_to_string(&log)?));
@@ -173,7 +176,7 @@ struct Template {
     data: PathBuf,
     bin: PathBuf,
     password: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 static SHARED: Mutex<Weak<Template>> = Mutex::new(Weak::new());
@@ -227,7 +230,7 @@ impl Template {
             data,
             bin,
             password,
-            _folder: folder,
+            folder,
         })
     }
 }
