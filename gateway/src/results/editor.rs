@@ -199,7 +199,7 @@ impl ResultEditor {
             rows: &self.rows,
             removed: &removed,
         };
-        let masked_cells = emission.write(out);
+        let masked_cells = emission.write(out).inspect_err(|_| out.truncate(before))?;
         Ok(Flushed {
             rows: self.rows.len() as u64,
             bytes: (out.len() - before) as u64,

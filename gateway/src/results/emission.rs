@@ -5,6 +5,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::codec::{Cell, Codec};
 use super::column::{Column, State, Task};
+use super::error::ResultError;
 use super::mask::Mask;
 
 /// Message tag and length.
@@ -37,8 +38,9 @@ impl Emission<'_> {
     /// Appends the messages to `out` and says how many cells differ from what the server sent.
     ///
     /// What lies between two replaced cells is copied in one go, over the borders of messages, and the length of a
-    /// message is mended when its row is done.
-    pub(super) fn write(&self, out: &mut BytesMut) -> u64 {
+    /// message is mended when its row is done. A row that has grown beyond what a message can hold is an error; `out`
+    /// then holds a part of the batch.
+    pub(super) fn write(&self, out: &mut BytesMut) -> Result<u64, ResultError> {
         let edited: Vec<&Column> = self
             .columns
             .iter()
@@ -57,7 +59,7 @@ impl Emission<'_> {
         let mut scratch = Vec::new();
         if edited.is_empty() && self.removed.is_empty() {
             out.extend_from_slice(self.raw);
-            return 0;
+            return Ok(0);
         }
         for (at, row) in self.rows.iter().enumerate() {
             while let Some(gone) = removed.next_if(|gone| gone.row.start < row.start) {
@@ -82,7 +84,7 @@ impl Emission<'_> {
             if edits > 0 {
                 let end = row.end as usize;
                 let length = out.len() - message + (end - cursor) - 1;
-                mend(out, message, length);
+                mend(out, message, length)?;
                 masked += edits;
             }
         }
@@ -90,7 +92,7 @@ impl Emission<'_> {
             cursor = self.leave_out(gone, cursor, out);
         }
         out.extend_from_slice(self.raw.get(cursor..).unwrap_or_default());
-        masked
+        Ok(masked)
     }
 
     /// A close upper bound, for one allocation; it need not hold.
@@ -134,10 +136,16 @@ impl Emission<'_> {
 
 /// Writes the length of the message at `message`; it counts itself but not the tag.
 #[inline]
-fn mend(out: &mut BytesMut, message: usize, length: usize) {
+fn mend(out: &mut BytesMut, message: usize, length: usize) -> Result<(), ResultError> {
+    let Ok(length) = i32::try_from(length) else {
+        return Err(ResultError::RowTooLong {
+            limit: i32::MAX as usize,
+        });
+    };
     if let Some(place) = out.get_mut(message + 1..message + HEADER) {
-        place.copy_from_slice(&(length as u32).to_be_bytes());
+        place.copy_from_slice(&length.to_be_bytes());
     }
+    Ok(())
 }
 
 fn is_edited(column: &Column) -> bool {

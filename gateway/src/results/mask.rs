@@ -5,7 +5,8 @@ use super::key::Pseudonym;
 use super::types::{Kind, Scalar};
 use gatewright_policy_host::contract::PartialMask;
 
-/// What one step does to one column, ready to run.
+/// What one step does to one column, ready to run. No built-in turns NULL into a value, a constant neither: whether a
+/// value is there stays as the server said, or becomes NULL.
 pub(super) enum Mask {
     Nullify,
     /// `text` as a policy would see it, `wire` the whole replacement as the codec writes it.
@@ -92,9 +93,11 @@ pub(super) fn pseudonym(key: &Pseudonym, kind: Kind, value: &[u8], out: &mut Vec
 
 fn hexadecimal(bytes: &[u8], out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        out.push(DIGITS[usize::from(byte >> 4)]);
-        out.push(DIGITS[usize::from(byte & 15)]);
+    let start = out.len();
+    out.resize(start + bytes.len() * 2, 0);
+    for (pair, byte) in out[start..].chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
     }
 }
 

@@ -1,4 +1,5 @@
 //! Results: edits the rows of one result on their way to the client, by built-in masks or by what a judge says of a batch.
+//! Values are UTF-8 (`client_encoding`), shown to judges as text, and replaced only by legal values of their type.
 //! Refuses to know sockets, WebAssembly and who asked: it takes message bodies and gives back messages.
 //! Next room: `relay`, which feeds it DataRow and CopyData bodies and sends what comes out.
 
@@ -15,6 +16,8 @@ pub mod types;
 
 #[cfg(test)]
 mod judging_tests;
+#[cfg(test)]
+mod model_tests;
 #[cfg(test)]
 mod server_tests;
 #[cfg(test)]

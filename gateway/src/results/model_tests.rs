@@ -1,0 +1,177 @@
+//! The editor against a model that works cell by cell: random rows, plans, replies and batch borders.
+
+use bytes::BytesMut;
+use gatewright_policy_host::contract::{
+    BatchEdit, BatchReply, ColumnAction, ColumnReply, PackedColumn,
+};
+use proptest::prelude::*;
+
+use super::tests::{Scripted, TEXT, editor, message, partial, row};
+use super::*;
+
+type Cell = Option<String>;
+type Row = Vec<Cell>;
+
+const WIDTH: usize = 3;
+
+/// What the judge of the tests says of a value: a pure function, so that the model can ask it too.
+fn opinion(step: usize, value: &Cell) -> Cell {
+    match value {
+        Some(text) if text.contains('n') => None,
+        Some(text) if text.contains('r') => Some(format!("{text}{step}")),
+        None if step == 1 => Some("born".to_owned()),
+        other => other.clone(),
+    }
+}
+
+/// A row goes if a cell that the step inspects or observes says so.
+fn stays(step: usize, cells: &[Cell]) -> bool {
+    let mark = if step == 0 { "d" } else { "dd" };
+    !cells.iter().flatten().any(|text| text.contains(mark))
+}
+
+fn judge() -> Scripted<'static> {
+    Scripted::new(|step, batch| {
+        let rows = batch.rows as usize;
+        let value = |column: usize, row: usize| -> Cell {
+            let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
+            batch.columns[column].data.value(row).map(text)
+        };
+        let mut keep = vec![0; rows.div_ceil(8)];
+        for row in 0..rows {
+            let cells: Row = (0..batch.columns.len())
+                .map(|column| value(column, row))
+                .collect();
+            keep[row / 8] |= u8::from(stays(step, &cells)) << (row % 8);
+        }
+        let columns = (0..batch.columns.len()).map(|column| {
+            // The last column is observed by every plan of these tests that asks for it.
+            if batch.columns[column].index as usize == WIDTH - 1 {
+                return ColumnReply::Unchanged;
+            }
+            let mut packed = PackedColumn {
+                offsets: vec![0],
+                validity: vec![0; rows.div_ceil(8)],
+                values: Vec::new(),
+            };
+            for row in 0..rows {
+                if let Some(text) = opinion(step, &value(column, row)) {
+                    packed.values.extend_from_slice(text.as_bytes());
+                    packed.validity[row / 8] |= 1 << (row % 8);
+                }
+                packed.offsets.push(packed.values.len() as u32);
+            }
+            ColumnReply::Replaced(packed)
+        });
+        BatchReply::Edit(BatchEdit {
+            columns: columns.collect(),
+            keep_rows: Some(keep),
+        })
+    })
+}
+
+/// The model: one row through all steps; `None` if it is dropped.
+fn expected(cells: &Row, steps: &[Vec<ColumnAction>]) -> Option<Row> {
+    let mut cells = cells.clone();
+    let mut nullified = [false; WIDTH];
+    for (step, actions) in steps.iter().enumerate() {
+        let mut seen = Vec::new();
+        for (at, action) in actions.iter().enumerate() {
+            let present = cells[at].clone();
+            match action {
+                ColumnAction::Nullify => {
+                    cells[at] = None;
+                    nullified[at] = true;
+                }
+                ColumnAction::Fixed(text) => cells[at] = present.map(|_| text.clone()),
+                ColumnAction::Partial(mask) => {
+                    cells[at] =
+                        present.map(|text| masked(&text, mask.first as usize, mask.last as usize))
+                }
+                ColumnAction::Inspect => {
+                    seen.push(present.clone());
+                    if !nullified[at] {
+                        cells[at] = opinion(step, &present);
+                    }
+                }
+                ColumnAction::Observe => seen.push(present),
+                ColumnAction::Pass | ColumnAction::Pseudonym(_) => {}
+            }
+        }
+        if !seen.is_empty() && !stays(step, &seen) {
+            return None;
+        }
+    }
+    // A nullified column stays NULL whatever came after.
+    for (at, nullified) in nullified.iter().enumerate() {
+        if *nullified {
+            cells[at] = None;
+        }
+    }
+    Some(cells)
+}
+
+fn masked(text: &str, first: usize, last: usize) -> String {
+    let length = text.chars().count();
+    let kept = |at: usize| first + last < length && (at < first || at >= length - last);
+    text.chars()
+        .enumerate()
+        .map(|(at, character)| if kept(at) { character } else { '*' })
+        .collect()
+}
+
+fn action(last: bool) -> impl Strategy<Value = ColumnAction> {
+    let seen = if last {
+        ColumnAction::Observe
+    } else {
+        ColumnAction::Inspect
+    };
+    prop_oneof![
+        3 => Just(seen),
+        3 => Just(ColumnAction::Pass),
+        1 => Just(ColumnAction::Nullify),
+        1 => Just(ColumnAction::Fixed("fixed".to_owned())),
+        2 => (0u32..3, 0u32..3).prop_map(|(first, last)| partial(first, last)),
+    ]
+}
+
+fn plan() -> impl Strategy<Value = Vec<ColumnAction>> {
+    (action(false), action(false), action(true)).prop_map(|(a, b, c)| vec![a, b, c])
+}
+
+fn table() -> impl Strategy<Value = Vec<Row>> {
+    let cell = prop::option::weighted(0.8, "[adnrü]{0,5}");
+    prop::collection::vec(prop::collection::vec(cell, WIDTH), 0..24)
+}
+
+fn body(cells: &Row) -> Vec<u8> {
+    row(&cells.iter().map(Option::as_deref).collect::<Vec<_>>())
+}
+
+proptest! {
+    #[test]
+    fn rows_come_out_as_the_model_says(
+        table in table(),
+        steps in prop::collection::vec(plan(), 0..4),
+        border in 1usize..30,
+    ) {
+        let mut editor = editor(&[TEXT; WIDTH], steps.clone());
+        let mut out = BytesMut::new();
+        let mut total = Flushed::default();
+        for batch in table.chunks(border) {
+            for cells in batch {
+                editor.push(&body(cells)).expect("a good row");
+            }
+            let flushed = editor.flush(&mut judge(), &mut out).expect("no refusal");
+            total.rows += flushed.rows;
+            total.dropped_rows += flushed.dropped_rows;
+            total.bytes += flushed.bytes;
+        }
+        let rows: Vec<Row> = table.iter().filter_map(|cells| expected(cells, &steps)).collect();
+        let messages: Vec<u8> = rows.iter().flat_map(|cells| message(b'D', &body(cells))).collect();
+        prop_assert_eq!(&out[..], &messages[..]);
+        prop_assert_eq!(total.rows, rows.len() as u64);
+        prop_assert_eq!(total.rows + total.dropped_rows, table.len() as u64);
+        prop_assert_eq!(total.bytes, out.len() as u64);
+    }
+}
