@@ -6,7 +6,7 @@ use gatewright_policy_host::contract::{
 };
 use proptest::prelude::*;
 
-use super::tests::{Scripted, TEXT, editor, message, partial, row};
+use super::tests::{Scripted, TEXT, editor, key, message, partial, row, shape};
 use super::*;
 
 type Cell = Option<String>;
@@ -174,4 +174,79 @@ proptest! {
         prop_assert_eq!(total.rows + total.dropped_rows, table.len() as u64);
         prop_assert_eq!(total.bytes, out.len() as u64);
     }
+
+    /// Whatever arrives, the editor refuses it or gives back well-formed messages; it never panics.
+    #[test]
+    fn arbitrary_bodies_are_refused_or_edited(
+        bodies in prop::collection::vec(arbitrary_body(), 0..6),
+        codec in prop_oneof![
+            Just(RowCodec::DataRow),
+            Just(RowCodec::CopyText(TextOptions::default())),
+            Just(RowCodec::CopyCsv(CsvOptions::default())),
+            Just(RowCodec::CopyBinary),
+        ],
+        types in prop::collection::vec(prop_oneof![Just(TEXT), Just(23u32), Just(1700), Just(1009), Just(3802), Just(99_999)], WIDTH),
+        steps in prop::collection::vec(plan(), 1..4),
+    ) {
+        let steps = steps.into_iter().map(|actions| Step { actions }).collect();
+        let mut editor = ResultEditor::new(shape(&types, Format::Binary), steps, codec, &key());
+        let mut out = BytesMut::new();
+        let refused = bodies.iter().any(|body| editor.push(body).is_err()) || editor.finish().is_err();
+        let flushed = editor.flush(&mut judge(), &mut out);
+        prop_assert_eq!(flushed.is_err(), refused);
+        let mut rest = &out[..];
+        while let Some((header, after)) = rest.split_first_chunk::<5>() {
+            let length = u32::from_be_bytes([header[1], header[2], header[3], header[4]]) as usize;
+            prop_assert!(matches!(header[0], b'd' | b'D') && length >= 4 && length - 4 <= after.len());
+            rest = &after[length - 4..];
+        }
+        prop_assert!(rest.is_empty());
+    }
+}
+
+/// Noise, or a framed row of noise, with or without the header of binary COPY data.
+fn arbitrary_body() -> impl Strategy<Value = Vec<u8>> {
+    let noise = |length| prop::collection::vec(arbitrary_byte(), 0..length);
+    let cells = prop::collection::vec(prop::option::of(noise(14)), WIDTH);
+    let framed = (any::<bool>(), cells).prop_map(|(header, cells)| {
+        let mut body = if header {
+            b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0".to_vec()
+        } else {
+            Vec::new()
+        };
+        body.extend_from_slice(&(WIDTH as u16).to_be_bytes());
+        for cell in cells {
+            let length = cell.as_ref().map_or(-1, |cell| cell.len() as i32);
+            body.extend_from_slice(&length.to_be_bytes());
+            body.extend_from_slice(&cell.unwrap_or_default());
+        }
+        body
+    });
+    prop_oneof![noise(60), framed]
+}
+
+/// Bytes that codecs care for, more often than others.
+fn arbitrary_byte() -> impl Strategy<Value = u8> {
+    prop_oneof![
+        Just(0u8),
+        Just(0xff),
+        Just(3),
+        Just(4),
+        Just(b'\n'),
+        Just(b'\t'),
+        Just(b','),
+        Just(b'"'),
+        Just(b'\\'),
+        any::<u8>()
+    ]
+}
+
+/// A session may move between threads, and its editor with it.
+#[test]
+fn editors_are_sent_between_threads() {
+    fn sent<T: Send>(_: T) {}
+    sent(editor(
+        &[TEXT],
+        vec![vec![ColumnAction::Pseudonym("label".to_owned())]],
+    ));
 }
