@@ -4,4 +4,6 @@
 pub mod cli;
 pub mod config;
 pub mod identity;
+pub mod listener;
 pub mod results;
+pub mod upstream;

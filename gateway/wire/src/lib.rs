@@ -6,6 +6,7 @@
 
 mod body;
 mod decode_error;
+mod refusal;
 
 pub mod backend;
 pub mod build;
@@ -18,6 +19,7 @@ pub use body::{FormatCodes, Oids, Values};
 pub use decode_error::DecodeError;
 pub use errors::ErrorFields;
 pub use frame::{FrameError, Header, Side};
+pub use refusal::Refusal;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,119 @@
+//! Meets a client: TLS, startup packet, cancel requests, the password, and a clear refusal where it ends here.
+//! It refuses to know what a password means, which server lies behind and what a statement is.
+//! Next: `identity` says who the client is, `upstream` opens the way to the server.
+
+pub mod cancel;
+mod error;
+mod handshake;
+mod password;
+mod stream;
+mod tls;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_rustls::rustls::ServerConfig;
+
+pub use error::HandshakeError;
+pub use gatewright_wire::Refusal;
+pub use gatewright_wire::startup::{CancelRequest, StartupMessage};
+pub use handshake::handshake;
+pub use stream::ClientStream;
+pub use tls::{TlsFileError, server_config};
+
+/// What a listener asks of those who connect.
+#[derive(Debug, Clone)]
+pub struct HandshakeSettings {
+    /// Certificate and key, see [`server_config`]; without them encryption requests are answered `N`.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Whether a password may cross a connection without TLS.
+    pub cleartext_password: CleartextPassword,
+    /// From the first byte to the end of the startup packet, TLS included.
+    pub handshake_timeout: Duration,
+    /// From the request for a password to its arrival.
+    pub authentication_timeout: Duration,
+}
+
+impl Default for HandshakeSettings {
+    fn default() -> Self {
+        Self {
+            tls: None,
+            cleartext_password: CleartextPassword::Never,
+            handshake_timeout: Duration::from_secs(10),
+            authentication_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Which connections without TLS may be asked for a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CleartextPassword {
+    #[default]
+    Never,
+    /// Those from this machine.
+    Loopback,
+}
+
+/// What a connection turned out to be.
+#[derive(Debug)]
+pub enum Handshake {
+    /// A client that wants a session.
+    Session(Box<Accepted>),
+    /// A request to cancel another connection's statement. The connection is closed already.
+    Cancel(CancelRequest),
+    /// Closed before it said what it wants, as load balancers do.
+    Gone,
+}
+
+/// A client that has sent its startup packet and is not yet authenticated.
+#[derive(Debug)]
+pub struct Accepted {
+    pub stream: ClientStream,
+    /// `protocol` is the version agreed on.
+    pub startup: StartupMessage,
+    /// Inside TLS.
+    pub secure: bool,
+    /// Connected from a loopback address.
+    pub loopback: bool,
+    /// IP address, without the port.
+    pub peer: String,
+    /// Bytes that the client sent after what has been read.
+    pub leftover: BytesMut,
+}
+
+/// Tells a client why it is turned away and closes the connection.
+///
+/// Returns after about a second at most; a client that does not listen is left alone.
+pub async fn refuse(mut stream: impl AsyncRead + AsyncWrite + Unpin, refusal: &Refusal) {
+    let mut out = BytesMut::new();
+    refusal.encode(&mut out);
+    let _ = tokio::time::timeout(LINGER, say_and_close(&mut stream, out.freeze())).await;
+}
+
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Bytes of a client being turned away that are read and dropped.
+const LINGER_BYTES: usize = 64 * 1024;
+
+async fn say_and_close(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    last: Bytes,
+) -> std::io::Result<()> {
+    stream.write_all(&last).await?;
+    stream.shutdown().await?;
+    // Closing a socket with unread bytes resets the connection, and the reset may overtake the message.
+    let mut dropped = [0; 4096];
+    let mut total = 0;
+    while total < LINGER_BYTES {
+        match stream.read(&mut dropped).await? {
+            0 => break,
+            count => total += count,
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+/// PostgreSQL's ALPN name (registered with IANA).
+pub(super) const ALPN: &[u8] = b"postgresql";
+
+/// Why a certificate and its key cannot be used.
+#[derive(Debug, Error)]
+pub enum TlsFileError {
+    #[error("{} cannot be read as PEM: {source}", path.display())]
+    Pem { path: PathBuf, source: pem::Error },
+    #[error("{} holds no certificate", path.display())]
+    NoCertificate { path: PathBuf },
+    #[error("the certificate {} and its key cannot be used: {source}", path.display())]
+    Unusable {
+        path: PathBuf,
+        source: tokio_rustls::rustls::Error,
+    },
+}
+
+/// TLS with the certificate chain and private key of two PEM files, as they are now.
+pub fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsFileError> {
+    let unreadable = |path: &Path| {
+        let path = path.to_owned();
+        move |source| TlsFileError::Pem { path, source }
+    };
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(|certificates| certificates.collect::<Result<Vec<_>, _>>())
+        .map_err(unreadable(certificate))?;
+    if chain.is_empty() {
+        return Err(TlsFileError::NoCertificate {
+            path: certificate.to_owned(),
+        });
+    }
+    let private = PrivateKeyDer::from_pem_file(key).map_err(unreadable(key))?;
+    let unusable = |source| TlsFileError::Unusable {
+        path: certificate.to_owned(),
+        source,
+    };
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(unusable)?
+        .with_no_client_auth()
+        .with_single_cert(chain, private)
+        .map_err(unusable)?;
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    Ok(Arc::new(config))
+}

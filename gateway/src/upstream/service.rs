@@ -1,0 +1,113 @@
+//! A small client for the gateway's own questions to a server: simple queries, values as text.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use gatewright_wire::backend::DataRow;
+use gatewright_wire::{DecodeError, build};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::startup::{Link, leave, server_error};
+use super::{Target, UpstreamError, UpstreamStream, connect};
+
+/// All values of one answer together, in bytes.
+const MAX_ANSWER: usize = 256 << 20;
+
+/// From the question to the end of its answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Rows of values as text; `None` is null.
+pub type Rows = Vec<Vec<Option<String>>>;
+
+/// A connection that belongs to the gateway itself.
+pub struct Service {
+    link: Link<UpstreamStream>,
+    target: Target,
+}
+
+impl Service {
+    /// Logs in, with UTF-8 and without the search path that the role may have been given.
+    pub async fn connect(target: &Target) -> Result<Self, UpstreamError> {
+        let parameters = [
+            ("application_name", "gatewright"),
+            ("client_encoding", "UTF8"),
+            ("search_path", "pg_catalog"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let connected = connect(target, &parameters).await?;
+        let link = Link {
+            stream: connected.stream,
+            buffer: connected.leftover,
+        };
+        Ok(Self {
+            link,
+            target: target.clone(),
+        })
+    }
+
+    /// The rows of a statement. After an error of the server the connection can be used further; after any other
+    /// error it cannot.
+    pub async fn query(&mut self, sql: &str) -> Result<Rows, UpstreamError> {
+        match tokio::time::timeout(
+            ANSWER_TIMEOUT,
+            simple_query(&self.target, &mut self.link, sql),
+        )
+        .await
+        {
+            Ok(rows) => rows,
+            Err(_) => {
+                let endpoint = self.target.address_and_database();
+                Err(UpstreamError::Timeout {
+                    endpoint,
+                    limit: ANSWER_TIMEOUT,
+                })
+            }
+        }
+    }
+
+    /// Ends the connection in good order; dropping it ends it too.
+    pub async fn close(self) {
+        leave(self.link.stream).await;
+    }
+}
+
+pub(super) async fn simple_query<S: AsyncRead + AsyncWrite + Unpin>(
+    target: &Target,
+    link: &mut Link<S>,
+    sql: &str,
+) -> Result<Rows, UpstreamError> {
+    let mut question = BytesMut::new();
+    build::query(&mut question, sql)?;
+    link.send(&question).await?;
+    let mut rows = Rows::new();
+    let mut size = 0;
+    let mut error = None;
+    loop {
+        let received = match link.receive(MAX_ANSWER).await {
+            Ok(received) => received,
+            // A FATAL error says more than the closed connection that follows it.
+            Err(broken) => return Err(error.unwrap_or(broken)),
+        };
+        match received.tag {
+            b'D' => {
+                size += received.bytes.len();
+                if size > MAX_ANSWER {
+                    return Err(UpstreamError::TooLarge { limit: MAX_ANSWER });
+                }
+                rows.push(row(received.body())?);
+            }
+            b'E' => error = Some(server_error(target, received.body())),
+            b'Z' => return error.map_or(Ok(rows), Err),
+            b'T' | b'C' | b'I' | b'N' | b'S' | b'A' => {}
+            tag => return Err(UpstreamError::Unexpected { tag }),
+        }
+    }
+}
+
+fn row(body: &[u8]) -> Result<Vec<Option<String>>, DecodeError> {
+    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+    DataRow::decode(body)?
+        .cells()
+        .map(|cell| Ok(cell?.map(text)))
+        .collect()
+}

@@ -1,0 +1,192 @@
+//! The exchange of messages on a fresh connection up to ReadyForQuery.
+
+use std::collections::HashMap;
+
+use bytes::BytesMut;
+use gatewright_wire::backend::{
+    Authentication, BackendKeyData, ParameterStatus, ReadyForQuery, TransactionStatus,
+};
+use gatewright_wire::frame::{self, Side};
+use gatewright_wire::startup::StartupMessage;
+use gatewright_wire::{ErrorFields, build};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::auth::Login;
+use super::{BackendKey, Connected, Endpoint, Target, UpstreamError, UpstreamStream};
+
+/// A message during startup longer than this ends the attempt; an unknown server must not make the gateway grow.
+const MAX_MESSAGE: usize = 1 << 20;
+
+/// All of the greeting together.
+const MAX_GREETING: usize = 4 << 20;
+
+/// A connection and the bytes read from it that are not used yet.
+pub(super) struct Link<S = UpstreamStream> {
+    pub(super) stream: S,
+    pub(super) buffer: BytesMut,
+}
+
+/// One message of the server.
+pub(super) struct Received {
+    pub(super) tag: u8,
+    /// Header and body.
+    pub(super) bytes: BytesMut,
+}
+
+impl Received {
+    pub(super) fn body(&self) -> &[u8] {
+        self.bytes.get(frame::HEADER_BYTES..).unwrap_or_default()
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
+    pub(super) fn new(stream: S) -> Self {
+        Self {
+            stream,
+            buffer: BytesMut::new(),
+        }
+    }
+
+    pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), UpstreamError> {
+        self.stream.write_all(bytes).await?;
+        self.stream.flush().await?;
+        Ok(())
+    }
+
+    /// The next message, which may be `max` bytes long.
+    pub(super) async fn receive(&mut self, max: usize) -> Result<Received, UpstreamError> {
+        loop {
+            if let Some(header) = frame::next_header(&self.buffer, Side::Backend, max)?
+                && self.buffer.len() >= header.total()
+            {
+                return Ok(Received {
+                    tag: header.tag,
+                    bytes: self.buffer.split_to(header.total()),
+                });
+            }
+            self.buffer.reserve(8192);
+            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+                return Err(UpstreamError::Closed);
+            }
+        }
+    }
+}
+
+/// Logs in and waits until the server is ready. `parameters` are the client's; user and database are the target's.
+pub(super) async fn start(
+    stream: UpstreamStream,
+    endpoint: Endpoint,
+    target: &Target,
+    parameters: &[(String, String)],
+) -> Result<Connected, UpstreamError> {
+    let mut link = Link::new(stream);
+    let mut packet = BytesMut::new();
+    startup_message(target, parameters).encode(&mut packet)?;
+    link.send(&packet).await?;
+    let mut greeting = Greeting::default();
+    let mut login = Login::new(target, &link.stream);
+    loop {
+        let received = link.receive(MAX_MESSAGE).await?;
+        match received.tag {
+            b'R' if !login.done() => {
+                if let Some(answer) = login.step(Authentication::decode(received.body())?)? {
+                    link.send(&answer).await?;
+                }
+            }
+            b'E' => return Err(server_error(target, received.body())),
+            b'N' => greeting.keep(&received)?,
+            b'S' if login.done() => {
+                let status = ParameterStatus::decode(received.body())?;
+                greeting
+                    .parameters
+                    .insert(status.name.to_owned(), status.value.to_owned());
+                greeting.keep(&received)?;
+            }
+            b'K' if login.done() => {
+                let key = BackendKeyData::decode(received.body())?;
+                greeting.key = Some((key.pid, key.key.to_vec()));
+            }
+            b'Z' if login.done() => {
+                let status = ReadyForQuery::decode(received.body())?.status;
+                return greeting.finish(link, endpoint, status);
+            }
+            // NegotiateProtocolVersion too: the gateway asks for 3.0 and no options, below which there is nothing.
+            tag => return Err(UpstreamError::Unexpected { tag }),
+        }
+    }
+}
+
+fn startup_message(target: &Target, parameters: &[(String, String)]) -> StartupMessage {
+    let own = [("user", &target.user), ("database", &target.dbname)];
+    let own = own
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.clone()));
+    let passed = parameters.iter().filter(|(name, _)| {
+        !matches!(name.as_str(), "user" | "database" | "replication") && !name.starts_with("_pq_.")
+    });
+    StartupMessage {
+        protocol: (3, 0),
+        parameters: own.chain(passed.cloned()).collect(),
+        protocol_options: Vec::new(),
+    }
+}
+
+pub(super) fn server_error(target: &Target, body: &[u8]) -> UpstreamError {
+    match ErrorFields::decode(body) {
+        Ok(fields) => {
+            let names_role = !target.user.is_empty() && fields.message().contains(&target.user);
+            UpstreamError::Server { fields, names_role }
+        }
+        Err(error) => error.into(),
+    }
+}
+
+#[derive(Default)]
+struct Greeting {
+    bytes: Vec<u8>,
+    parameters: HashMap<String, String>,
+    key: Option<(i32, Vec<u8>)>,
+}
+
+impl Greeting {
+    fn keep(&mut self, received: &Received) -> Result<(), UpstreamError> {
+        if self.bytes.len() + received.bytes.len() > MAX_GREETING {
+            return Err(UpstreamError::TooLarge {
+                limit: MAX_GREETING,
+            });
+        }
+        self.bytes.extend_from_slice(&received.bytes);
+        Ok(())
+    }
+
+    fn finish(
+        self,
+        mut link: Link,
+        endpoint: Endpoint,
+        status: TransactionStatus,
+    ) -> Result<Connected, UpstreamError> {
+        // A server without BackendKeyData cannot be cancelled; no PostgreSQL is like that.
+        let (pid, secret) = self.key.ok_or(UpstreamError::Unexpected { tag: b'Z' })?;
+        let leftover = link.buffer.split();
+        Ok(Connected {
+            stream: link.stream,
+            greeting: self.bytes,
+            parameters: self.parameters,
+            key: BackendKey {
+                pid,
+                secret,
+                endpoint,
+            },
+            status,
+            leftover,
+        })
+    }
+}
+
+/// Says goodbye to a server whose connection is not wanted after all.
+pub(super) async fn leave(mut stream: UpstreamStream) {
+    let mut goodbye = BytesMut::new();
+    build::terminate(&mut goodbye);
+    let _ = stream.write_all(&goodbye).await;
+    let _ = stream.shutdown().await;
+}

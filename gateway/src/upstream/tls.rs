@@ -1,0 +1,247 @@
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use thiserror::Error;
+use tokio_rustls::rustls::client::danger::{
+    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
+};
+use tokio_rustls::rustls::client::{
+    WebPkiServerVerifier, verify_server_cert_signed_by_trust_anchor,
+};
+use tokio_rustls::rustls::crypto::{
+    CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature,
+};
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::server::ParsedCertificate;
+use tokio_rustls::rustls::{
+    self, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
+
+/// libpq's `sslmode`, without `allow`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TlsMode {
+    Disable,
+    /// TLS if the server offers it; whose certificate it shows does not matter.
+    #[default]
+    Prefer,
+    /// TLS or nothing; whose certificate it shows does not matter unless roots were given.
+    Require,
+    /// The certificate must come from a trusted root.
+    VerifyCa,
+    /// It must also bear the host's name.
+    VerifyFull,
+}
+
+/// The authorities that server certificates must come from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Roots {
+    /// Those of the operating system.
+    #[default]
+    System,
+    /// Those of a PEM file.
+    File(PathBuf),
+}
+
+/// Why TLS towards a server cannot be set up.
+#[derive(Debug, Error)]
+pub enum TlsSetupError {
+    #[error("{} cannot be read as PEM: {source}", path.display())]
+    Pem { path: PathBuf, source: pem::Error },
+    #[error("{} holds no certificate that can be a root", path.display())]
+    NoRoot { path: PathBuf },
+    #[error("the operating system has no trusted certificates: give a file of roots")]
+    NoSystemRoots,
+    #[error("TLS towards the server cannot be set up: {0}")]
+    Rustls(#[from] rustls::Error),
+    #[error("the root certificates cannot be used: {0}")]
+    Verifier(#[from] rustls::client::VerifierBuilderError),
+}
+
+/// How a connection to a server is encrypted. Made once and shared: reading roots takes a while.
+#[derive(Debug, Clone)]
+pub struct ClientTls {
+    pub(super) mode: TlsMode,
+    // Absent exactly when the mode is `Disable`.
+    pub(super) config: Option<Arc<ClientConfig>>,
+}
+
+impl Default for ClientTls {
+    /// [`TlsMode::Prefer`] without roots, which needs no file; without TLS should even the crypto provider be unusable.
+    fn default() -> Self {
+        Self::new(TlsMode::Prefer, &Roots::System, None).unwrap_or_else(|_| Self::disabled())
+    }
+}
+
+impl ClientTls {
+    /// No TLS.
+    pub fn disabled() -> Self {
+        Self {
+            mode: TlsMode::Disable,
+            config: None,
+        }
+    }
+
+    /// Reads the files and checks them. `certificate`: chain and key (PEM) that the gateway shows to the server.
+    ///
+    /// As in libpq, `require` with a file of roots means `verify-ca`.
+    pub fn new(
+        mode: TlsMode,
+        roots: &Roots,
+        certificate: Option<(&Path, &Path)>,
+    ) -> Result<Self, TlsSetupError> {
+        let mode = match (mode, roots) {
+            (TlsMode::Disable, _) => return Ok(Self::disabled()),
+            (TlsMode::Require, Roots::File(_)) => TlsMode::VerifyCa,
+            (mode, _) => mode,
+        };
+        let provider = Arc::new(ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()?;
+        let builder = match mode {
+            TlsMode::Disable | TlsMode::Prefer | TlsMode::Require => builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(Lenient {
+                    provider,
+                    roots: None,
+                })),
+            TlsMode::VerifyCa => {
+                let roots = Some(root_store(roots)?);
+                builder
+                    .dangerous()
+                    .with_custom_certificate_verifier(Arc::new(Lenient { provider, roots }))
+            }
+            TlsMode::VerifyFull => {
+                let verifier =
+                    WebPkiServerVerifier::builder_with_provider(root_store(roots)?, provider)
+                        .build()?;
+                builder.with_webpki_verifier(verifier)
+            }
+        };
+        let mut config = match certificate {
+            Some((chain, key)) => {
+                builder.with_client_auth_cert(certificates(chain)?, private_key(key)?)?
+            }
+            None => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![b"postgresql".to_vec()];
+        Ok(Self {
+            mode,
+            config: Some(Arc::new(config)),
+        })
+    }
+
+    pub fn mode(&self) -> TlsMode {
+        self.mode
+    }
+}
+
+fn root_store(roots: &Roots) -> Result<Arc<RootCertStore>, TlsSetupError> {
+    match roots {
+        Roots::System => system_roots(),
+        Roots::File(path) => {
+            let mut store = RootCertStore::empty();
+            store.add_parsable_certificates(certificates(path)?);
+            match store.is_empty() {
+                true => Err(TlsSetupError::NoRoot { path: path.clone() }),
+                false => Ok(Arc::new(store)),
+            }
+        }
+    }
+}
+
+fn system_roots() -> Result<Arc<RootCertStore>, TlsSetupError> {
+    static SYSTEM: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+    let store = SYSTEM.get_or_init(|| {
+        let mut store = RootCertStore::empty();
+        // Single unreadable files are common on real machines; what counts is whether any root is left.
+        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        Arc::new(store)
+    });
+    match store.is_empty() {
+        true => Err(TlsSetupError::NoSystemRoots),
+        false => Ok(Arc::clone(store)),
+    }
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsSetupError> {
+    CertificateDer::pem_file_iter(path)
+        .and_then(|certificates| certificates.collect())
+        .map_err(|source| TlsSetupError::Pem {
+            path: path.to_owned(),
+            source,
+        })
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsSetupError> {
+    PrivateKeyDer::from_pem_file(path).map_err(|source| TlsSetupError::Pem {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Checks less than rustls does by itself: never the name, and without roots not the certificate either. That the server
+/// holds the certificate's key is checked always.
+#[derive(Debug)]
+struct Lenient {
+    provider: Arc<CryptoProvider>,
+    roots: Option<Arc<RootCertStore>>,
+}
+
+impl ServerCertVerifier for Lenient {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if let Some(roots) = &self.roots {
+            let certificate = ParsedCertificate::try_from(end_entity)?;
+            let algorithms = self.provider.signature_verification_algorithms.all;
+            verify_server_cert_signed_by_trust_anchor(
+                &certificate,
+                roots,
+                intermediates,
+                now,
+                algorithms,
+            )?;
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
