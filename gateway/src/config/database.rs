@@ -1,9 +1,13 @@
+use std::time::Duration;
+
 use super::files;
 use super::issuer::values;
 use super::reader::{At, Section, nearest};
-use crate::identity::{ANY, CatalogLogin, Database, GrantRule, Grants, IssuerSettings, ServerTls};
+use crate::identity::{ANY, CatalogLogin, Database, GrantRule, Grants, IssuerSettings};
+use crate::upstream::{ClientTls, Roots, SessionAttributes, TlsMode};
 
 const DEFAULT_PORT: u16 = 5432;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn grants(root: &Section<'_, '_>, issuers: &[IssuerSettings]) -> Grants {
     let databases = databases(root);
@@ -51,24 +55,7 @@ fn database(section: &Section<'_, '_>) -> Database {
     let name = name.map(|name| name.value).unwrap_or_default();
     let hosts = hosts(section);
     let dbname = section.text("dbname").map(|dbname| dbname.value);
-    let modes = [
-        ("disable", ServerTls::Disable),
-        ("prefer", ServerTls::Prefer),
-        ("require", ServerTls::Require),
-        ("verify-ca", ServerTls::VerifyCa),
-        ("verify-full", ServerTls::VerifyFull),
-    ];
-    let tls = section.choice("tls", &modes).unwrap_or_default();
-    let ca = section.path("ca").map(|path| {
-        files::certificates(section, &path);
-        if !matches!(tls, ServerTls::VerifyCa | ServerTls::VerifyFull) {
-            section.fault(
-                path.at,
-                "`ca` has no effect unless `tls` is \"verify-ca\" or \"verify-full\"",
-            );
-        }
-        path.value
-    });
+    let (tls, roots) = tls(section, &hosts);
     let catalog = section.section("catalog").map(|login| {
         let user = login.required_text("user", "the role the gateway reads the catalog with");
         let credential = files::credential(&login);
@@ -83,9 +70,60 @@ fn database(section: &Section<'_, '_>) -> Database {
         name,
         hosts,
         tls,
-        ca,
+        roots,
+        session_attributes: session_attributes(section),
+        connect_timeout: section.period("connect_timeout").unwrap_or(CONNECT_TIMEOUT),
         catalog,
     }
+}
+
+/// libpq's modes, and stricter than libpq in what goes without saying. Unix sockets have no TLS.
+fn tls(section: &Section<'_, '_>, hosts: &[(String, u16)]) -> (ClientTls, Roots) {
+    let over_network = hosts.iter().any(|(host, _)| !host.starts_with('/'));
+    let default = match over_network {
+        true => TlsMode::VerifyFull,
+        false => TlsMode::Disable,
+    };
+    let modes = [
+        ("disable", TlsMode::Disable),
+        ("prefer", TlsMode::Prefer),
+        ("require", TlsMode::Require),
+        ("verify-ca", TlsMode::VerifyCa),
+        ("verify-full", TlsMode::VerifyFull),
+    ];
+    let mode = section.choice("tls", &modes).unwrap_or(default);
+    let roots = match section.path("ca") {
+        None => Roots::System,
+        Some(path) => {
+            if !matches!(mode, TlsMode::VerifyCa | TlsMode::VerifyFull) {
+                let why = "`ca` has no effect unless `tls` is \"verify-ca\" or \"verify-full\"";
+                section.fault(path.at, why);
+            }
+            if files::certificates(section, &path).is_none() {
+                return (ClientTls::disabled(), Roots::System);
+            }
+            Roots::File(path.value)
+        }
+    };
+    let tls = ClientTls::new(mode, &roots, None).unwrap_or_else(|error| {
+        section.fault_here(error.to_string());
+        ClientTls::disabled()
+    });
+    (tls, roots)
+}
+
+fn session_attributes(section: &Section<'_, '_>) -> SessionAttributes {
+    let kinds = [
+        ("any", SessionAttributes::Any),
+        ("read-write", SessionAttributes::ReadWrite),
+        ("read-only", SessionAttributes::ReadOnly),
+        ("primary", SessionAttributes::Primary),
+        ("standby", SessionAttributes::Standby),
+        ("prefer-standby", SessionAttributes::PreferStandby),
+    ];
+    section
+        .choice("target_session_attrs", &kinds)
+        .unwrap_or_default()
 }
 
 fn hosts(section: &Section<'_, '_>) -> Vec<(String, u16)> {

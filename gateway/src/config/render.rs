@@ -7,8 +7,10 @@ use super::listen::{CleartextPassword, LogFormat};
 use super::units::{duration_text, size_text};
 use super::{Config, Listen, Policies};
 use crate::identity::{
-    Algorithm, Credential, Database, GrantRule, IssuerSettings, ServerTls, VerifierSettings,
+    Algorithm, Credential, Database, GrantRule, IssuerSettings, VerifierSettings,
 };
+
+use crate::upstream::{Roots, SessionAttributes, TlsMode};
 
 /// Stands where a secret would.
 const HIDDEN: &str = "(hidden)";
@@ -145,17 +147,31 @@ fn database(f: &mut Formatter<'_>, database: &Database) -> fmt::Result {
         Some(dbname) => text(f, "dbname", dbname)?,
         None => f.write_str("# dbname: the name the client asks for\n")?,
     }
-    let tls = match database.tls {
-        ServerTls::Disable => "disable",
-        ServerTls::Prefer => "prefer",
-        ServerTls::Require => "require",
-        ServerTls::VerifyCa => "verify-ca",
-        ServerTls::VerifyFull => "verify-full",
+    let tls = match database.tls.mode() {
+        TlsMode::Disable => "disable",
+        TlsMode::Prefer => "prefer",
+        TlsMode::Require => "require",
+        TlsMode::VerifyCa => "verify-ca",
+        TlsMode::VerifyFull => "verify-full",
     };
     text(f, "tls", tls)?;
-    if let Some(ca) = &database.ca {
+    if let Roots::File(ca) = &database.roots {
         text(f, "ca", ca.display())?;
     }
+    let kind = match database.session_attributes {
+        SessionAttributes::Any => "any",
+        SessionAttributes::ReadWrite => "read-write",
+        SessionAttributes::ReadOnly => "read-only",
+        SessionAttributes::Primary => "primary",
+        SessionAttributes::Standby => "standby",
+        SessionAttributes::PreferStandby => "prefer-standby",
+    };
+    text(f, "target_session_attrs", kind)?;
+    text(
+        f,
+        "connect_timeout",
+        duration_text(database.connect_timeout),
+    )?;
     if let Some(catalog) = &database.catalog {
         section(f, "[database.catalog]")?;
         text(f, "user", &catalog.user)?;

@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use secrecy::SecretString;
 use thiserror::Error;
 
 use super::Identity;
 use super::credential::{Credential, CredentialError};
+use crate::upstream::{ClientTls, Roots, SessionAttributes, Target};
 
 /// Stands for every group, or every database, in a rule; as a database's name, for every name that
 /// has no entry of its own.
@@ -21,22 +21,14 @@ pub struct Database {
     pub hosts: Vec<(String, u16)>,
     /// The name on the server; `None` passes on the name the client asked for.
     pub dbname: Option<String>,
-    pub tls: ServerTls,
-    /// PEM file of the authorities to trust in place of the system's.
-    pub ca: Option<PathBuf>,
+    pub tls: ClientTls,
+    /// What `tls` was made with.
+    pub roots: Roots,
+    pub session_attributes: SessionAttributes,
+    /// For each address of each host.
+    pub connect_timeout: Duration,
     /// The role the gateway itself reads the server's catalog with.
     pub catalog: Option<CatalogLogin>,
-}
-
-/// How the connection to a server is protected, named as libpq's `sslmode`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ServerTls {
-    Disable,
-    Prefer,
-    Require,
-    VerifyCa,
-    #[default]
-    VerifyFull,
 }
 
 /// The gateway's own login.
@@ -71,10 +63,8 @@ pub struct Grants {
 #[derive(Clone, Debug)]
 pub struct Grant {
     pub database: Arc<Database>,
-    /// The database's name on the server.
-    pub dbname: String,
-    pub role: String,
-    pub password: Option<SecretString>,
+    /// Where to log in, in which role and with which password.
+    pub target: Target,
 }
 
 /// Why an identity cannot have a database.
@@ -107,6 +97,36 @@ impl Grants {
         }
     }
 
+    /// Everyone with a valid token gets every database of a server, in the target's role and with
+    /// its password. For `gatewright dev`, which has no configuration.
+    pub fn everyone(target: &Target) -> Self {
+        let credential = match &target.password {
+            Some(password) => Credential::Inline(password.clone()),
+            None => Credential::None,
+        };
+        let database = Database {
+            name: ANY.to_owned(),
+            hosts: target.hosts.clone(),
+            dbname: None,
+            tls: target.tls.clone(),
+            roots: Roots::System,
+            session_attributes: target.session_attributes,
+            connect_timeout: target.connect_timeout,
+            catalog: Some(CatalogLogin {
+                user: target.user.clone(),
+                credential: credential.clone(),
+            }),
+        };
+        let rule = GrantRule {
+            groups: vec![ANY.to_owned()],
+            issuers: Vec::new(),
+            databases: vec![ANY.to_owned()],
+            role: target.user.clone(),
+            credential,
+        };
+        Self::new(vec![database], vec![rule])
+    }
+
     pub fn databases(&self) -> impl Iterator<Item = &Arc<Database>> {
         self.databases.values()
     }
@@ -129,18 +149,10 @@ impl Grants {
                 subject: identity.subject.clone(),
                 open: self.open_to(identity),
             })?;
-        let password = rule
-            .credential
-            .password()
-            .map_err(|source| GrantError::Credential {
-                role: rule.role.clone(),
-                source,
-            })?;
+        let target = entry.target(database, &rule.role, &rule.credential)?;
         Ok(Grant {
-            dbname: entry.dbname.clone().unwrap_or_else(|| database.to_owned()),
             database: Arc::clone(entry),
-            role: rule.role.clone(),
-            password,
+            target,
         })
     }
 
@@ -162,6 +174,43 @@ impl Grants {
             .filter(|name| *name != ANY && self.rule(identity, name).is_some())
             .cloned()
             .collect()
+    }
+}
+
+impl Database {
+    /// Where the gateway reads this database's catalog, when it has a login for that. `requested`
+    /// is the name the client asked for.
+    ///
+    /// # Errors
+    /// When the credential cannot be had.
+    pub fn catalog_target(&self, requested: &str) -> Result<Option<Target>, GrantError> {
+        self.catalog
+            .as_ref()
+            .map(|login| self.target(requested, &login.user, &login.credential))
+            .transpose()
+    }
+
+    fn target(
+        &self,
+        requested: &str,
+        role: &str,
+        credential: &Credential,
+    ) -> Result<Target, GrantError> {
+        let password = credential
+            .password()
+            .map_err(|source| GrantError::Credential {
+                role: role.to_owned(),
+                source,
+            })?;
+        Ok(Target {
+            hosts: self.hosts.clone(),
+            dbname: self.dbname.as_deref().unwrap_or(requested).to_owned(),
+            user: role.to_owned(),
+            password,
+            tls: self.tls.clone(),
+            session_attributes: self.session_attributes,
+            connect_timeout: self.connect_timeout,
+        })
     }
 }
 

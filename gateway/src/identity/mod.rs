@@ -24,7 +24,7 @@ pub use credential::{Credential, CredentialError};
 pub use dev::{DevProvider, DevProviderError, TokenRequest};
 pub use error::{TokenError, VerifierError};
 pub use fetch::is_secure_url;
-pub use grants::{ANY, CatalogLogin, Database, Grant, GrantError, GrantRule, Grants, ServerTls};
+pub use grants::{ANY, CatalogLogin, Database, Grant, GrantError, GrantRule, Grants};
 pub use settings::{Algorithm, ClaimPaths, IssuerSettings, KeySettings, VerifierSettings};
 pub use verifier::Verifier;
 

@@ -48,7 +48,7 @@ fn the_least_configuration_is_printed_with_its_defaults() {
     for line in [
         "address = \"127.0.0.1:6432\"",
         "max_message = \"128MiB\"",
-        "tls = \"verify-full\"",
+        "tls = \"disable\"",
         "host = \"/run/postgresql\"",
         "# no [policies]: every statement is allowed",
     ] {

@@ -236,7 +236,7 @@ fn columns_count_characters() {
 fn there_is_one_of_each_issuer_and_database() {
     let again = format!("{LEAST}[[issuer]]\nurl = \"https://id.example.com\"\naudience = \"b\"\n");
     assert!(message(&again).contains("twice"));
-    let again = format!("{LEAST}[[database]]\nname = \"shop\"\nhost = \"b\"\n");
+    let again = format!("{LEAST}[[database]]\nname = \"shop\"\nhost = \"/b\"\n");
     assert!(message(&again).contains("twice"));
     let single = LEAST.replace("[[database]]", "[database]");
     assert!(message(&single).contains("[[database]]"));

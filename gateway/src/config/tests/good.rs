@@ -5,7 +5,8 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::*;
-use crate::identity::{ANY, Credential, ServerTls};
+use crate::identity::{ANY, Credential};
+use crate::upstream::{SessionAttributes, TlsMode};
 
 #[test]
 fn the_example_of_the_documentation_loads() {
@@ -35,6 +36,7 @@ fn the_example_of_the_documentation_loads() {
     ];
     assert_eq!(shop.hosts, hosts);
     assert_eq!(shop.dbname.as_deref(), Some("shop_production"));
+    assert_eq!(shop.session_attributes, SessionAttributes::Any);
     let password = config.grants.rules()[0]
         .credential
         .password()
@@ -71,11 +73,19 @@ fn the_defaults_are_those_of_the_example() {
     assert_eq!((a.clock_skew, a.keys), (b.clock_skew, b.keys));
     assert_eq!(a.claims.subject, b.claims.subject);
     assert_eq!(a.claims.task, b.claims.task);
-    let tls = |config: &Config| config.grants.databases().next().unwrap().tls;
-    assert_eq!(
-        (tls(&least), tls(&full)),
-        (ServerTls::VerifyFull, ServerTls::VerifyFull)
+    let tls = |config: &Config| config.grants.databases().next().unwrap().tls.mode();
+    assert_eq!(tls(&least), TlsMode::Disable, "a unix socket");
+    let network = LEAST.replace(
+        "\"/run/postgresql\"",
+        "\"db\"\nca = \"tls/database-ca.pem\"",
     );
+    let network = folder.load(&network).unwrap();
+    assert_eq!(
+        (tls(&network), tls(&full)),
+        (TlsMode::VerifyFull, TlsMode::VerifyFull)
+    );
+    let wait = |config: &Config| config.grants.databases().next().unwrap().connect_timeout;
+    assert_eq!(wait(&least), wait(&full));
 }
 
 #[test]
@@ -97,7 +107,8 @@ fn the_least_configuration_loads() {
 #[test]
 fn hosts_are_read_in_every_form() {
     let folder = Folder::new();
-    let hosts = r#"hosts = ["a", "b:1", "::1", "[::1]:2", "10.0.0.1:3", "/run/pg"]
+    let hosts = r#"ca = "tls/database-ca.pem"
+hosts = ["a", "b:1", "::1", "[::1]:2", "10.0.0.1:3", "/run/pg"]
 port = 7777"#;
     let config = folder
         .load(&LEAST.replace("host = \"/run/postgresql\"", hosts))

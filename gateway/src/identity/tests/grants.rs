@@ -1,6 +1,7 @@
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::upstream::{ClientTls, Roots, SessionAttributes, Target};
 
 fn ada(groups: &[&str]) -> Identity {
     Identity {
@@ -19,9 +20,14 @@ fn database(name: &str) -> Database {
         name: name.into(),
         hosts: vec![("db.internal".into(), 5432)],
         dbname: (name != ANY).then(|| format!("{name}_v2")),
-        tls: ServerTls::default(),
-        ca: None,
-        catalog: None,
+        tls: ClientTls::disabled(),
+        roots: Roots::System,
+        session_attributes: SessionAttributes::Any,
+        connect_timeout: Duration::from_secs(10),
+        catalog: Some(CatalogLogin {
+            user: "gatewright".into(),
+            credential: Credential::Inline("catalog-pw".into()),
+        }),
     }
 }
 
@@ -49,7 +55,7 @@ fn the_first_rule_that_fits_decides() {
     let role = |groups, db| {
         grants
             .resolve(&ada(groups), db)
-            .map(|g| (g.role, g.dbname))
+            .map(|g| (g.target.user, g.target.dbname))
             .ok()
     };
     assert_eq!(
@@ -64,7 +70,7 @@ fn the_first_rule_that_fits_decides() {
     assert_eq!(role(&["Analysts"], "shop"), None);
     assert_eq!(role(&[], "shop"), None);
     let grant = grants.resolve(&ada(&["admins"]), "audit").unwrap();
-    assert_eq!(grant.password.unwrap().expose_secret(), "pw");
+    assert_eq!(grant.target.password.unwrap().expose_secret(), "pw");
 }
 
 #[test]
@@ -97,10 +103,13 @@ fn any_opens_every_name_and_passes_it_on() {
         vec![rule(&[ANY], &[ANY], "dev")],
     );
     assert_eq!(
-        grants.resolve(&ada(&[]), "whatever").unwrap().dbname,
+        grants.resolve(&ada(&[]), "whatever").unwrap().target.dbname,
         "whatever"
     );
-    assert_eq!(grants.resolve(&ada(&[]), "shop").unwrap().dbname, "shop_v2");
+    assert_eq!(
+        grants.resolve(&ada(&[]), "shop").unwrap().target.dbname,
+        "shop_v2"
+    );
 }
 
 #[test]
@@ -124,7 +133,7 @@ fn a_password_file_is_read_at_each_login() {
     let password = || {
         grants
             .resolve(&ada(&["admins"]), "shop")
-            .map(|g| g.password.unwrap())
+            .map(|g| g.target.password.unwrap())
     };
     let missing = password().unwrap_err();
     assert!(missing.to_string().contains("password"), "{missing}");
@@ -140,4 +149,34 @@ fn a_password_file_is_read_at_each_login() {
     std::fs::write(&path, "\n").unwrap();
     assert!(matches!(password(), Err(GrantError::Credential { .. })));
     assert!(!format!("{grants:?}").contains("three"));
+}
+
+#[test]
+fn everyone_gets_what_the_target_gives() {
+    let mut target = Target::new(vec![("/run/postgresql".into(), 5432)], "ignored", "dev");
+    target.password = Some("pw".into());
+    let grants = Grants::everyone(&target);
+    let grant = grants.resolve(&ada(&[]), "shop").unwrap();
+    assert_eq!(
+        (&*grant.target.dbname, &*grant.target.user),
+        ("shop", "dev")
+    );
+    assert_eq!(grant.target.password.unwrap().expose_secret(), "pw");
+    let catalog = grant.database.catalog_target("shop").unwrap().unwrap();
+    assert_eq!((&*catalog.dbname, &*catalog.user), ("shop", "dev"));
+}
+
+#[test]
+fn the_catalog_is_read_in_its_own_role() {
+    let grants = Grants::new(
+        vec![database("shop")],
+        vec![rule(&["a"], &["shop"], "reader")],
+    );
+    let grant = grants.resolve(&ada(&["a"]), "shop").unwrap();
+    let catalog = grant.database.catalog_target("shop").unwrap().unwrap();
+    assert_eq!(
+        (&*catalog.dbname, &*catalog.user),
+        ("shop_v2", "gatewright")
+    );
+    assert_eq!(catalog.password.unwrap().expose_secret(), "catalog-pw");
 }
