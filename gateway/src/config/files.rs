@@ -1,48 +1,39 @@
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::reader::{At, Section};
 use crate::identity::Credential;
+use crate::listener;
 
 type PathAt = At<std::path::PathBuf>;
 
-/// A certificate chain and key must be readable and belong together, as rustls will ask at start.
-pub(super) fn check_pair(section: &Section<'_, '_>, certificate: &PathAt, key: &PathAt) {
-    let chain = read_certificates(section, certificate);
-    let key_bytes = read_file(section, key);
-    let parsed = key_bytes.and_then(|(_, bytes)| match PrivateKeyDer::from_pem_slice(&bytes) {
-        Ok(key) => Some(key),
-        Err(_) => {
+/// Reads a certificate chain and key as the listener does; they must belong together.
+pub(super) fn server_config(
+    section: &Section<'_, '_>,
+    certificate: &PathAt,
+    key: &PathAt,
+) -> Option<Arc<ServerConfig>> {
+    let chain_read = read_certificates(section, certificate).is_some();
+    let key_read = read_file(section, key).is_some_and(|bytes| {
+        let found = PrivateKeyDer::from_pem_slice(&bytes).is_ok();
+        if !found {
             let path = key.value.display();
             section.fault(
                 key.at,
-                format!("{path} holds no PEM private key (PKCS#8, PKCS#1 or SEC1)"),
+                format!("{path} holds no PEM private key (PKCS#8, PKCS#1 or SEC 1)"),
             );
-            None
         }
+        found
     });
-    let (Some(chain), Some(parsed)) = (chain, parsed) else {
-        return;
-    };
-    let built = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .and_then(|builder| {
-            builder
-                .with_no_client_auth()
-                .with_single_cert(chain, parsed)
-        });
-    if let Err(error) = built {
-        let certificate = certificate.value.display();
-        section.fault(
-            key.at,
-            format!("this key and the certificate {certificate} cannot be used: {error}"),
-        );
+    if !(chain_read && key_read) {
+        return None;
     }
+    listener::server_config(&certificate.value, &key.value)
+        .map_err(|error| section.fault(key.at, error.to_string()))
+        .ok()
 }
 
 /// A PEM file with at least one certificate; gives its bytes.
@@ -55,7 +46,7 @@ fn read_certificates(
     section: &Section<'_, '_>,
     path: &PathAt,
 ) -> Option<Vec<CertificateDer<'static>>> {
-    let (_, bytes) = read_file(section, path)?;
+    let bytes = read_file(section, path)?;
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match chain {
         Ok(chain) if !chain.is_empty() => Some(chain),
@@ -67,15 +58,13 @@ fn read_certificates(
     }
 }
 
-fn read_file<'p>(section: &Section<'_, '_>, path: &'p PathAt) -> Option<(&'p Path, Vec<u8>)> {
-    match std::fs::read(&path.value) {
-        Ok(bytes) => Some((&path.value, bytes)),
-        Err(error) => {
+fn read_file(section: &Section<'_, '_>, path: &PathAt) -> Option<Vec<u8>> {
+    std::fs::read(&path.value)
+        .map_err(|error| {
             let shown = path.value.display();
             section.fault(path.at, format!("{shown} cannot be read: {error}"));
-            None
-        }
-    }
+        })
+        .ok()
 }
 
 pub(super) fn check_folder(section: &Section<'_, '_>, path: &PathAt) -> bool {

@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use super::files;
 use super::reader::Section;
+use crate::listener::{CleartextPassword, HandshakeSettings};
 
 /// Where clients connect and what is asked of them before they are anybody.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Listen {
     pub address: SocketAddr,
+    /// What `handshake.tls` was read from.
     pub tls: Option<TlsFiles>,
     /// The operator says that clients may connect from elsewhere without TLS.
     pub allow_plaintext: bool,
-    pub cleartext_password: CleartextPassword,
+    pub handshake: HandshakeSettings,
     pub limits: Limits,
 }
 
@@ -23,23 +25,10 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// When a token may travel as a password outside TLS.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CleartextPassword {
-    #[default]
-    Never,
-    /// On connections from this machine to itself.
-    Loopback,
-}
-
 /// What one listener bears.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub max_connections: usize,
-    /// From accept to the end of the startup message, TLS included.
-    pub handshake_timeout: Duration,
-    /// From the startup message to being known.
-    pub authentication_timeout: Duration,
     /// The longest message a client or server may send, in bytes.
     pub max_message: usize,
     /// A session without a message for so long is ended; `None` lets it be.
@@ -50,8 +39,6 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_connections: 2000,
-            handshake_timeout: Duration::from_secs(10),
-            authentication_timeout: Duration::from_secs(30),
             max_message: 128 << 20,
             idle_timeout: None,
         }
@@ -88,6 +75,9 @@ impl Default for Log {
     }
 }
 
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+const AUTHENTICATION_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// PostgreSQL's own limit on one message (1 GiB less one).
 const MAX_MESSAGE: u64 = (1 << 30) - 1;
 
@@ -100,7 +90,11 @@ pub(super) fn listen(root: &Section<'_, '_>) -> Listen {
         address: default_address(),
         tls: None,
         allow_plaintext: false,
-        cleartext_password: CleartextPassword::default(),
+        handshake: HandshakeSettings {
+            handshake_timeout: HANDSHAKE_TIMEOUT,
+            authentication_timeout: AUTHENTICATION_TIMEOUT,
+            ..HandshakeSettings::default()
+        },
         limits: Limits::default(),
     };
     let Some(section) = root.section("listen") else {
@@ -115,73 +109,73 @@ pub(super) fn listen(root: &Section<'_, '_>) -> Listen {
     if let Some(address) = address(&section) {
         listen.address = address;
     }
-    let tls_wanted = section.has("tls");
-    listen.tls = section.section("tls").and_then(tls);
     listen.allow_plaintext = section.boolean("allow_plaintext").unwrap_or(false);
     let choices = [
         ("never", CleartextPassword::Never),
         ("loopback", CleartextPassword::Loopback),
     ];
     if let Some(when) = section.choice("cleartext_password", &choices) {
-        listen.cleartext_password = when;
+        listen.handshake.cleartext_password = when;
+    }
+    match section.section("tls") {
+        Some(files) => tls(files, &mut listen),
+        None if section.has("tls") => {}
+        None => check_plaintext(&section, &listen),
     }
     if let Some(section) = section.section("limits") {
-        listen.limits = limits(section);
+        limits(section, &mut listen);
     }
-    if !tls_wanted && !listen.address.ip().is_loopback() && !listen.allow_plaintext {
+    section.finish();
+    listen
+}
+
+fn check_plaintext(section: &Section<'_, '_>, listen: &Listen) {
+    if !listen.address.ip().is_loopback() && !listen.allow_plaintext {
         section.fault_here(format!(
             "{} is reachable from elsewhere and has no TLS: add [listen.tls] with a certificate and key, \
              listen on 127.0.0.1, or set `allow_plaintext = true` when something else protects the way",
             listen.address
         ));
     }
-    if !tls_wanted && listen.cleartext_password == CleartextPassword::Never {
+    if listen.handshake.cleartext_password == CleartextPassword::Never {
         section.fault_here(
             "nobody could log in: there is no TLS, and `cleartext_password` is \"never\"; \
              add [listen.tls], or set `cleartext_password = \"loopback\"`",
         );
     }
-    section.finish();
-    listen
 }
 
-fn tls(section: Section<'_, '_>) -> Option<TlsFiles> {
-    let certificate = section.required_text("certificate", "a PEM file with the certificate chain");
-    let key = section.required_text("key", "a PEM file with the private key");
-    let files = certificate.and(key).and_then(|_| {
-        let certificate = section.path("certificate")?;
-        let key = section.path("key")?;
-        files::check_pair(&section, &certificate, &key);
-        Some(TlsFiles {
+fn tls(section: Section<'_, '_>, listen: &mut Listen) {
+    section.required_text("certificate", "a PEM file with the certificate chain");
+    section.required_text("key", "a PEM file with the private key");
+    if let (Some(certificate), Some(key)) = (section.path("certificate"), section.path("key")) {
+        listen.handshake.tls = files::server_config(&section, &certificate, &key);
+        listen.tls = Some(TlsFiles {
             certificate: certificate.value,
             key: key.value,
-        })
-    });
+        });
+    }
     section.finish();
-    files
 }
 
-fn limits(section: Section<'_, '_>) -> Limits {
-    let default = Limits::default();
-    let limits = Limits {
-        max_connections: section
-            .integer("max_connections", 1, 1_000_000)
-            .and_then(|n| usize::try_from(n).ok())
-            .unwrap_or(default.max_connections),
-        handshake_timeout: section
-            .period("handshake_timeout")
-            .unwrap_or(default.handshake_timeout),
-        authentication_timeout: section
-            .period("authentication_timeout")
-            .unwrap_or(default.authentication_timeout),
-        max_message: section
-            .size("max_message", 64 << 10, MAX_MESSAGE)
-            .and_then(|n| usize::try_from(n).ok())
-            .unwrap_or(default.max_message),
-        idle_timeout: section.period("idle_timeout"),
-    };
+fn limits(section: Section<'_, '_>, listen: &mut Listen) {
+    let limits = &mut listen.limits;
+    let connections = section.integer("max_connections", 1, 1_000_000);
+    if let Some(connections) = connections.and_then(|n| usize::try_from(n).ok()) {
+        limits.max_connections = connections;
+    }
+    let message = section.size("max_message", 64 << 10, MAX_MESSAGE);
+    if let Some(message) = message.and_then(|n| usize::try_from(n).ok()) {
+        limits.max_message = message;
+    }
+    limits.idle_timeout = section.period("idle_timeout");
+    if let Some(timeout) = section.period("handshake_timeout") {
+        listen.handshake.handshake_timeout = timeout;
+    }
+    if let Some(timeout) = section.period("authentication_timeout") {
+        listen.handshake.authentication_timeout = timeout;
+    }
     section.finish();
-    limits
 }
 
 pub(super) fn admin(root: &Section<'_, '_>) -> Option<Admin> {

@@ -20,7 +20,7 @@ use std::path::Path;
 
 use crate::identity::{Grants, IssuerSettings, VerifierSettings};
 
-pub use listen::{Admin, CleartextPassword, Limits, Listen, Log, LogFormat, TlsFiles};
+pub use listen::{Admin, Limits, Listen, Log, LogFormat, TlsFiles};
 pub use policies::Policies;
 pub use report::{Fault, Report};
 

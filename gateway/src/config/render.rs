@@ -3,13 +3,14 @@ use std::fmt::{self, Display, Formatter, Write};
 use gatewright_policy_host::{Isolation, Mode, PolicySettings};
 use serde_json::Value;
 
-use super::listen::{CleartextPassword, LogFormat};
+use super::listen::LogFormat;
 use super::units::{duration_text, size_text};
 use super::{Config, Listen, Policies};
 use crate::identity::{
     Algorithm, Credential, Database, GrantRule, IssuerSettings, VerifierSettings,
 };
 
+use crate::listener::CleartextPassword;
 use crate::upstream::{Roots, SessionAttributes, TlsMode};
 
 /// Stands where a secret would.
@@ -46,7 +47,7 @@ impl Display for Config {
 fn listen(f: &mut Formatter<'_>, listen: &Listen) -> fmt::Result {
     f.write_str("[listen]\n")?;
     text(f, "address", listen.address)?;
-    let when = match listen.cleartext_password {
+    let when = match listen.handshake.cleartext_password {
         CleartextPassword::Never => "never",
         CleartextPassword::Loopback => "loopback",
     };
@@ -63,12 +64,12 @@ fn listen(f: &mut Formatter<'_>, listen: &Listen) -> fmt::Result {
     text(
         f,
         "handshake_timeout",
-        duration_text(limits.handshake_timeout),
+        duration_text(listen.handshake.handshake_timeout),
     )?;
     text(
         f,
         "authentication_timeout",
-        duration_text(limits.authentication_timeout),
+        duration_text(listen.handshake.authentication_timeout),
     )?;
     text(f, "max_message", size_text(limits.max_message as u64))?;
     match limits.idle_timeout {

@@ -65,6 +65,15 @@ fn the_defaults_are_those_of_the_example() {
     let full = folder.load(&example()).unwrap();
     assert_eq!(least.listen.address, "127.0.0.1:6432".parse().unwrap());
     assert_eq!(least.listen.limits, full.listen.limits);
+    let timeouts = |config: &Config| {
+        let handshake = &config.listen.handshake;
+        (
+            handshake.handshake_timeout,
+            handshake.authentication_timeout,
+        )
+    };
+    assert_eq!(timeouts(&least), timeouts(&full));
+    assert!(full.listen.handshake.tls.is_some());
     assert_eq!(least.log, full.log);
     assert_eq!(least.verifier, full.verifier);
     assert_eq!(least.policies.default, full.policies.default);
