@@ -8,7 +8,7 @@ use gatewright_wire::{DecodeError, build};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::startup::{Link, leave, server_error};
-use super::{Target, UpstreamError, UpstreamStream, connect};
+use super::{BackendKey, Target, UpstreamError, UpstreamStream, connect};
 
 /// All values of one answer together, in bytes.
 const MAX_ANSWER: usize = 256 << 20;
@@ -22,6 +22,7 @@ pub type Rows = Vec<Vec<Option<String>>>;
 /// A connection that belongs to the gateway itself.
 pub struct Service {
     link: Link<UpstreamStream>,
+    key: BackendKey,
     target: Target,
 }
 
@@ -41,6 +42,7 @@ impl Service {
         };
         Ok(Self {
             link,
+            key: connected.key,
             target: target.clone(),
         })
     }
@@ -63,6 +65,11 @@ impl Service {
                 })
             }
         }
+    }
+
+    /// What it takes to cancel a question from elsewhere.
+    pub fn key(&self) -> &BackendKey {
+        &self.key
     }
 
     /// Ends the connection in good order; dropping it ends it too.

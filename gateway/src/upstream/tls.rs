@@ -134,6 +134,11 @@ impl ClientTls {
     pub fn mode(&self) -> TlsMode {
         self.mode
     }
+
+    /// What rustls works with; `None` without TLS.
+    pub fn rustls_config(&self) -> Option<&Arc<ClientConfig>> {
+        self.config.as_ref()
+    }
 }
 
 fn root_store(roots: &Roots) -> Result<Arc<RootCertStore>, TlsSetupError> {

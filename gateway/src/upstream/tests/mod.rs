@@ -1,1 +1,6 @@
-
+mod dsn;
+mod end_point;
+mod hosts;
+mod impostors;
+mod logins;
+mod server_tls;
