@@ -23,7 +23,7 @@ impl Default for HostSettings {
         HostSettings {
             cache_directory: None,
             total_instances: 256,
-            tick: Duration::from_millis(1),
+            tick: Duration::from_millis(2),
             stack_bytes: 512 * 1024,
             state_bytes_per_policy: 16 * 1024 * 1024,
             state_keys_per_policy: 65_536,
@@ -59,8 +59,10 @@ pub struct PolicySettings {
     /// When it is missing, everything is refused.
     pub required: bool,
     pub mode: Mode,
-    /// For one call, `init` included.
+    /// For one call.
     pub deadline: Duration,
+    /// For starting an instance and its `init`; runtimes of scripting languages take long here.
+    pub init_deadline: Duration,
     /// Linear memory of one instance.
     pub memory_bytes: usize,
     pub isolation: Isolation,
@@ -75,6 +77,7 @@ impl Default for PolicySettings {
             required: false,
             mode: Mode::Enforce,
             deadline: Duration::from_millis(50),
+            init_deadline: Duration::from_secs(2),
             memory_bytes: 64 * 1024 * 1024,
             isolation: Isolation::Pooled,
             max_instances: 64,

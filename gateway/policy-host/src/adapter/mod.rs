@@ -1,0 +1,59 @@
+//! Between the contract's types and those of the WIT versions that components were built for: one folder for each version.
+//! It refuses to know pools, deadlines and whether an answer makes sense. Next room: `policy`, which makes the calls.
+
+mod v0_1;
+
+use std::sync::Arc;
+
+use wasmtime::component::Component;
+use wasmtime::{Engine, Store};
+
+use crate::contract::{
+    Batch, BatchReply, Completion, Facts, Plan, Registration, ResultColumn, Verdict,
+};
+use crate::guest::GuestData;
+
+/// A version of the WIT that this host speaks.
+pub(crate) struct WitVersion {
+    /// Of the package, in full.
+    pub(crate) version: &'static str,
+    /// Components built for any patch of this minor version fit.
+    pub(crate) minor: &'static str,
+    /// The package's text.
+    pub(crate) wit: &'static str,
+    pub(crate) prepare: fn(&Engine, &Component) -> wasmtime::Result<Arc<dyn Adapter>>,
+}
+
+/// Oldest first.
+pub(crate) static VERSIONS: &[WitVersion] = &[v0_1::VERSION];
+
+/// A compiled policy of one WIT version, linked and ready to be instantiated.
+pub(crate) trait Adapter: Send + Sync {
+    fn instantiate(&self, store: &mut Store<GuestData>) -> wasmtime::Result<Box<dyn Guest>>;
+}
+
+/// The exports of one instance. The statement is in the store; an `Err` ends the instance.
+pub(crate) trait Guest: Send + Sync {
+    fn init(
+        &self,
+        store: &mut Store<GuestData>,
+        settings: &str,
+    ) -> wasmtime::Result<Result<Registration, String>>;
+    fn on_statement(
+        &self,
+        store: &mut Store<GuestData>,
+        facts: &Facts,
+    ) -> wasmtime::Result<Verdict>;
+    fn on_result(
+        &self,
+        store: &mut Store<GuestData>,
+        columns: &[ResultColumn],
+    ) -> wasmtime::Result<Plan>;
+    fn on_batch(&self, store: &mut Store<GuestData>, batch: &Batch)
+    -> wasmtime::Result<BatchReply>;
+    fn on_completion(
+        &self,
+        store: &mut Store<GuestData>,
+        completion: &Completion,
+    ) -> wasmtime::Result<()>;
+}

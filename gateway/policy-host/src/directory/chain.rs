@@ -1,0 +1,271 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::scan::{self, Found, Stamp};
+use super::{DirectoryError, DirectorySettings, Refused};
+use crate::host::PolicyHost;
+use crate::load;
+use crate::observer::{ReloadEvent, ReloadOutcome};
+use crate::policy::Policy;
+use crate::set::{Missing, PolicySet};
+use crate::settings::{Mode, PolicySettings};
+
+/// What is known of each policy, and the set that follows from it.
+pub(super) struct Chain {
+    host: Arc<PolicyHost>,
+    settings: DirectorySettings,
+    entries: BTreeMap<String, Entry>,
+    published: Arc<ArcSwap<PolicySet>>,
+    /// Device and inode of the folder itself.
+    folder: Option<(u64, u64)>,
+    unreadable: bool,
+}
+
+#[derive(Default)]
+struct Entry {
+    /// The file as last tried, with the settings it was tried with.
+    tried: Option<(Stamp, PolicySettings)>,
+    policy: Option<Arc<Policy>>,
+    /// Why the last try failed.
+    failure: Option<String>,
+}
+
+impl Chain {
+    pub(super) fn new(host: Arc<PolicyHost>, settings: DirectorySettings) -> Chain {
+        let folder = identity(&settings.path);
+        Chain {
+            host,
+            settings,
+            entries: BTreeMap::new(),
+            published: Arc::new(ArcSwap::from_pointee(PolicySet::empty())),
+            folder,
+            unreadable: false,
+        }
+    }
+
+    pub(super) fn published(&self) -> Arc<ArcSwap<PolicySet>> {
+        self.published.clone()
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.settings.path
+    }
+
+    /// Whether another folder has taken this one's place since the last time of asking.
+    pub(super) fn folder_replaced(&mut self) -> bool {
+        let now = identity(&self.settings.path);
+        let replaced = now.is_some() && now != self.folder;
+        if replaced {
+            self.folder = now;
+        }
+        replaced
+    }
+
+    pub(super) fn replace_settings(
+        &mut self,
+        settings: DirectorySettings,
+    ) -> Result<(), DirectoryError> {
+        self.settings = settings;
+        self.folder = identity(&self.settings.path);
+        let refused = self.refresh();
+        if refused.is_empty() {
+            Ok(())
+        } else {
+            Err(DirectoryError::Refused(refused))
+        }
+    }
+
+    /// Looks at the folder and puts in force what has changed; returns what was tried and failed.
+    pub(super) fn refresh(&mut self) -> Vec<Refused> {
+        let files = match scan::scan(&self.settings.path) {
+            Ok(files) => files,
+            Err(error) => {
+                // A folder out of reach is no reason to drop what is in force.
+                if !std::mem::replace(&mut self.unreadable, true) {
+                    tracing::error!(path = %self.settings.path.display(), %error, "policy folder cannot be read; the policies in force stay");
+                }
+                return Vec::new();
+            }
+        };
+        self.unreadable = false;
+        let mut outcomes = Vec::new();
+        for (name, found) in &files {
+            outcomes.extend(
+                self.update(name, found)
+                    .map(|outcome| (name.clone(), outcome)),
+            );
+        }
+        let gone: Vec<String> = self
+            .entries
+            .keys()
+            .filter(|name| !files.contains_key(*name) || self.settings_of(name).mode == Mode::Off)
+            .cloned()
+            .collect();
+        for name in gone {
+            if self
+                .entries
+                .remove(&name)
+                .is_some_and(|entry| entry.policy.is_some())
+            {
+                outcomes.push((name, ReloadOutcome::Removed));
+            }
+        }
+        let refused = outcomes.iter().filter_map(|(name, outcome)| match outcome {
+            ReloadOutcome::Failed { reason, .. } => Some(Refused {
+                policy: name.clone(),
+                reason: reason.clone(),
+            }),
+            _ => None,
+        });
+        let refused = refused.collect();
+        self.publish(outcomes);
+        refused
+    }
+
+    /// Loads one file if it or its settings are new.
+    fn update(&mut self, name: &str, found: &Found) -> Option<ReloadOutcome> {
+        let settings = self.settings_of(name).clone();
+        if settings.mode == Mode::Off {
+            return None;
+        }
+        let entry = self.entries.entry(name.to_owned()).or_default();
+        if entry
+            .tried
+            .as_ref()
+            .is_some_and(|(stamp, with)| *stamp == found.stamp && *with == settings)
+        {
+            return None;
+        }
+        let loaded = fs::read(&found.path)
+            .map_err(|error| format!("policy {name} cannot be read: {error}"))
+            .and_then(|bytes| {
+                let unchanged = entry.policy.as_ref().is_some_and(|policy| {
+                    policy.code().digest == load::digest(&bytes) && *policy.settings() == settings
+                });
+                if unchanged {
+                    return Ok(None);
+                }
+                self.host
+                    .load(name, &bytes, &settings)
+                    .map(Some)
+                    .map_err(|error| error.to_string())
+            });
+        entry.tried = Some((found.stamp, settings));
+        match loaded {
+            Ok(None) => {
+                entry.failure = None;
+                None
+            }
+            Ok(Some(policy)) => {
+                entry.failure = None;
+                let outcome = ReloadOutcome::Loaded {
+                    digest: policy.digest(),
+                    version: policy.version().to_owned(),
+                };
+                entry.policy = Some(policy);
+                Some(outcome)
+            }
+            Err(reason) => {
+                entry.failure = Some(reason.clone());
+                Some(ReloadOutcome::Failed {
+                    reason,
+                    kept: entry.policy.is_some(),
+                })
+            }
+        }
+    }
+
+    fn publish(&self, mut outcomes: Vec<(String, ReloadOutcome)>) {
+        let before = self.published.load_full();
+        let mut policies: Vec<Arc<Policy>> = self
+            .entries
+            .values()
+            .filter_map(|entry| entry.policy.clone())
+            .collect();
+        let place = |policy: &Policy| {
+            let listed = self
+                .settings
+                .order
+                .iter()
+                .position(|name| name == policy.name());
+            (listed.unwrap_or(usize::MAX), policy.name().to_owned())
+        };
+        policies.sort_by_cached_key(|policy| place(policy));
+        let missing = self.missing();
+        for newly in missing
+            .iter()
+            .filter(|missing| !before.missing.contains(missing))
+        {
+            let reason = newly.reason.clone();
+            outcomes.push((newly.name.clone(), ReloadOutcome::Missing { reason }));
+        }
+        let same_policies = before.policies.len() == policies.len()
+            && before
+                .policies
+                .iter()
+                .zip(&policies)
+                .all(|(a, b)| Arc::ptr_eq(a, b));
+        let generation = if same_policies && before.missing == missing {
+            before.generation
+        } else {
+            let generation = before.generation + 1;
+            self.published.store(Arc::new(PolicySet {
+                generation,
+                policies,
+                missing,
+            }));
+            generation
+        };
+        for (policy, outcome) in outcomes {
+            self.host.observer().reload(&ReloadEvent {
+                policy,
+                outcome,
+                generation,
+            });
+        }
+    }
+
+    /// Required policies that are not in force.
+    fn missing(&self) -> Vec<Missing> {
+        let named = self.settings.policies.keys();
+        let names: std::collections::BTreeSet<&String> = named.chain(self.entries.keys()).collect();
+        names
+            .into_iter()
+            .filter(|name| {
+                let settings = self.settings_of(name);
+                settings.required && settings.mode != Mode::Off
+            })
+            .filter_map(|name| {
+                let entry = self.entries.get(name);
+                if entry.is_some_and(|entry| entry.policy.is_some()) {
+                    return None;
+                }
+                let reason = entry
+                    .and_then(|entry| entry.failure.clone())
+                    .unwrap_or_else(|| format!("there is no {name}.wasm in the policy folder"));
+                Some(Missing {
+                    name: name.clone(),
+                    reason,
+                })
+            })
+            .collect()
+    }
+
+    fn settings_of(&self, name: &str) -> &PolicySettings {
+        self.settings
+            .policies
+            .get(name)
+            .unwrap_or(&self.settings.default)
+    }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path)
+        .ok()
+        .map(|metadata| (metadata.dev(), metadata.ino()))
+}

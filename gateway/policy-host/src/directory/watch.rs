@@ -1,0 +1,124 @@
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use super::chain::Chain;
+use super::{DirectoryError, DirectorySettings};
+
+/// A change is looked at once nothing more has happened for this long.
+const QUIET: Duration = Duration::from_millis(60);
+/// However much keeps happening, a look is taken after this long.
+const PATIENCE: Duration = Duration::from_millis(400);
+/// Not every file system tells of changes, and a link's target changes elsewhere.
+const POLL: Duration = Duration::from_secs(2);
+
+pub(super) enum Signal {
+    Changed,
+    Settings(Box<DirectorySettings>, Sender<Result<(), DirectoryError>>),
+    Stop,
+}
+
+/// Wakes the loading thread when something happens in the folder.
+pub(super) struct Watcher {
+    watcher: RecommendedWatcher,
+    path: PathBuf,
+}
+
+impl Watcher {
+    pub(super) fn start(path: &Path, signals: Sender<Signal>) -> Result<Watcher, DirectoryError> {
+        let failed = |error: notify::Error| DirectoryError::Watch {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        };
+        let mut watcher =
+            notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+                // Reading the files is what loading does: those events would feed themselves.
+                if !event.is_ok_and(|event| event.kind.is_access() && !closed_after_writing(&event))
+                {
+                    // Without a receiver the directory is being dropped.
+                    let _ = signals.send(Signal::Changed);
+                }
+            })
+            .map_err(failed)?;
+        watcher
+            .watch(path, RecursiveMode::NonRecursive)
+            .map_err(failed)?;
+        Ok(Watcher {
+            watcher,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Watches anew: the folder under this path may have become another one.
+    fn renew(&mut self, path: &Path) {
+        // It is not watched any more if it was replaced, which is what we are here for.
+        let _ = self.watcher.unwatch(&self.path);
+        path.clone_into(&mut self.path);
+        if let Err(error) = self.watcher.watch(path, RecursiveMode::NonRecursive) {
+            tracing::warn!(path = %path.display(), %error, "policy folder cannot be watched; it is looked at every {} s", POLL.as_secs());
+        }
+    }
+}
+
+fn closed_after_writing(event: &notify::Event) -> bool {
+    use notify::event::{AccessKind, AccessMode, EventKind};
+    event.kind == EventKind::Access(AccessKind::Close(AccessMode::Write))
+}
+
+/// Loads and swaps on a thread of its own until told to stop.
+pub(super) fn run(
+    mut chain: Chain,
+    mut watcher: Watcher,
+    inbox: Receiver<Signal>,
+) -> Result<JoinHandle<()>, DirectoryError> {
+    let path = chain.path().to_owned();
+    thread::Builder::new()
+        .name("policy-directory".into())
+        .spawn(move || {
+            while let Some(settings) = next(&inbox) {
+                if let Some((settings, reply)) = settings {
+                    let moved = settings.path != chain.path();
+                    if moved {
+                        watcher.renew(&settings.path);
+                    }
+                    // Whoever asked may have gone.
+                    let _ = reply.send(chain.replace_settings(*settings));
+                } else {
+                    if chain.folder_replaced() {
+                        watcher.renew(chain.path());
+                    }
+                    // What failed has been reported to the observer.
+                    let _ = chain.refresh();
+                }
+            }
+        })
+        .map_err(|error| DirectoryError::Watch {
+            path,
+            reason: error.to_string(),
+        })
+}
+
+type Request = (Box<DirectorySettings>, Sender<Result<(), DirectoryError>>);
+
+/// The next thing to do: take new settings, or look at the folder. `None`: stop.
+fn next(inbox: &Receiver<Signal>) -> Option<Option<Request>> {
+    match inbox.recv_timeout(POLL) {
+        Ok(Signal::Settings(settings, reply)) => return Some(Some((settings, reply))),
+        Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return None,
+        Err(RecvTimeoutError::Timeout) => return Some(None),
+        Ok(Signal::Changed) => {}
+    }
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        match inbox.recv_timeout(QUIET.min(left)) {
+            Ok(Signal::Changed) if !left.is_zero() => {}
+            Ok(Signal::Changed) | Err(RecvTimeoutError::Timeout) => return Some(None),
+            Ok(Signal::Settings(settings, reply)) => return Some(Some((settings, reply))),
+            Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return None,
+        }
+    }
+}

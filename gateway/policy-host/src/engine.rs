@@ -1,0 +1,107 @@
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use std::num::NonZeroUsize;
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::error::HostError;
+use crate::settings::HostSettings;
+
+/// With all of it reserved, compiled code needs no bounds checks; what is used is capped per policy.
+const MEMORY_RESERVATION: u64 = 4 << 30;
+/// Language runtimes packed into a component come as many core modules.
+const CORE_INSTANCES_PER_COMPONENT: u32 = 64;
+const TABLES_PER_COMPONENT: u32 = 8;
+const MEMORIES_PER_COMPONENT: u32 = 2;
+const BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+
+/// The engine all policies share, and the clock their deadlines are counted in.
+pub(crate) struct Machine {
+    pub(crate) engine: Engine,
+    tick: Duration,
+    ticker: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Machine {
+    pub(crate) fn new(settings: &HostSettings) -> Result<Machine, HostError> {
+        let engine = match Engine::new(&config(settings, true)) {
+            Ok(engine) => engine,
+            Err(error) => {
+                tracing::warn!(
+                    instances = settings.total_instances,
+                    error = %format_args!("{error:#}"),
+                    "no address space for a pool of policy instances; they are allocated one by one, which is slower"
+                );
+                Engine::new(&config(settings, false))
+                    .map_err(|error| HostError::Engine(format!("{error:#}")))?
+            }
+        };
+        let tick = settings.tick.max(Duration::from_micros(100));
+        let ticker = start_ticker(engine.clone(), tick)?;
+        Ok(Machine {
+            engine,
+            tick,
+            ticker: Some(ticker),
+        })
+    }
+
+    /// A duration in ticks, rounded up: a call gets at least this time.
+    pub(crate) fn ticks(&self, duration: Duration) -> u64 {
+        let ticks = duration.as_nanos().div_ceil(self.tick.as_nanos());
+        // The tick under way may end at once.
+        u64::try_from(ticks)
+            .unwrap_or(u64::MAX / 2)
+            .min(u64::MAX / 2)
+            + 1
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if let Some((stop, thread)) = self.ticker.take() {
+            drop(stop);
+            // A panic in the ticker has been reported by its thread.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn config(settings: &HostSettings, pooled: bool) -> Config {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        // Costs 0.4 us on every call and serves only async contracts.
+        .concurrency_support(false)
+        .max_wasm_stack(settings.stack_bytes)
+        .memory_reservation(MEMORY_RESERVATION)
+        .wasm_backtrace_max_frames(Some(BACKTRACE_FRAMES))
+        .wasm_memory64(false)
+        .relaxed_simd_deterministic(true);
+    if pooled {
+        let count = settings.total_instances;
+        let mut pool = PoolingAllocationConfig::new();
+        pool.total_component_instances(count)
+            .total_core_instances(count.saturating_mul(8))
+            .total_memories(count)
+            .total_tables(count.saturating_mul(2))
+            .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
+            .max_tables_per_component(TABLES_PER_COMPONENT)
+            .max_memories_per_component(MEMORIES_PER_COMPONENT);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    }
+    config
+}
+
+fn start_ticker(engine: Engine, tick: Duration) -> Result<(Sender<()>, JoinHandle<()>), HostError> {
+    let (stop, stopped) = mpsc::channel::<()>();
+    let thread = thread::Builder::new()
+        .name("policy-deadlines".into())
+        .spawn(move || {
+            while stopped.recv_timeout(tick) == Err(RecvTimeoutError::Timeout) {
+                engine.increment_epoch();
+            }
+        })
+        .map_err(HostError::Ticker)?;
+    Ok((stop, thread))
+}

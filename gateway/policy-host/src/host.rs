@@ -1,0 +1,122 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use crate::engine::Machine;
+use crate::error::{HostError, LoadError};
+use crate::load::{self, Code, CodeCache, Digest};
+use crate::observer::Observer;
+use crate::policy::{Policy, Surroundings};
+use crate::services::Services;
+use crate::settings::{HostSettings, PolicySettings};
+use crate::state::StateLimits;
+
+/// Compiles policies and owns what they share: the engine, the clock of their deadlines, compiled code and their state.
+pub struct PolicyHost {
+    machine: Arc<Machine>,
+    cache: Option<CodeCache>,
+    observer: Arc<dyn Observer>,
+    state_limits: StateLimits,
+    /// By policy name, so that state and budgets outlive a reload.
+    services: Mutex<HashMap<String, Arc<Services>>>,
+    /// Code that is in use somewhere need not be compiled again for other settings.
+    compiled: Mutex<HashMap<Digest, Weak<Code>>>,
+}
+
+impl PolicyHost {
+    /// Sets up the engine and opens the code cache. Without address space for a pool of instances it goes on without one.
+    pub fn new(
+        settings: HostSettings,
+        observer: Arc<dyn Observer>,
+    ) -> Result<PolicyHost, HostError> {
+        Ok(PolicyHost {
+            cache: settings
+                .cache_directory
+                .as_deref()
+                .map(CodeCache::open)
+                .transpose()?,
+            machine: Arc::new(Machine::new(&settings)?),
+            observer,
+            state_limits: StateLimits {
+                bytes: settings.state_bytes_per_policy,
+                keys: settings.state_keys_per_policy,
+            },
+            services: Mutex::default(),
+            compiled: Mutex::default(),
+        })
+    }
+
+    /// Compiles a component or core module and starts it with its settings. Can take seconds: not for the data path.
+    pub fn load(
+        &self,
+        name: &str,
+        wasm: &[u8],
+        settings: &PolicySettings,
+    ) -> Result<Arc<Policy>, LoadError> {
+        let code = self.code(name, wasm)?;
+        self.start(name, code, settings)
+    }
+
+    /// Starts code that is already loaded, with other settings.
+    pub(crate) fn start(
+        &self,
+        name: &str,
+        code: Arc<Code>,
+        settings: &PolicySettings,
+    ) -> Result<Arc<Policy>, LoadError> {
+        let around = Surroundings {
+            machine: self.machine.clone(),
+            services: self.services(name),
+            observer: self.observer.clone(),
+        };
+        Policy::start(name, code, settings, around).map(Arc::new)
+    }
+
+    /// Frees what policies kept in the scope of this session.
+    pub fn session_ended(&self, session_id: u64) {
+        let services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
+        for services in services.values() {
+            services.state.session_ended(session_id);
+        }
+    }
+
+    pub(crate) fn observer(&self) -> &dyn Observer {
+        self.observer.as_ref()
+    }
+
+    fn code(&self, name: &str, wasm: &[u8]) -> Result<Arc<Code>, LoadError> {
+        let digest = load::digest(wasm);
+        let known = self
+            .compiled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&digest)
+            .and_then(Weak::upgrade);
+        if let Some(code) = known {
+            return Ok(code);
+        }
+        let code = Arc::new(load::load(
+            &self.machine.engine,
+            self.cache.as_ref(),
+            name,
+            wasm,
+        )?);
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        compiled.retain(|_, code| code.strong_count() > 0);
+        compiled.insert(digest, Arc::downgrade(&code));
+        Ok(code)
+    }
+
+    fn services(&self, name: &str) -> Arc<Services> {
+        let mut services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
+        services
+            .entry(name.to_owned())
+            .or_insert_with(|| {
+                Arc::new(Services::new(
+                    name,
+                    self.state_limits,
+                    self.observer.clone(),
+                ))
+            })
+            .clone()
+    }
+}

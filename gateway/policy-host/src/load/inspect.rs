@@ -1,0 +1,117 @@
+use wasmparser::{Encoding, Parser, Payload};
+
+use super::{MODULE, PACKAGE, one_line};
+use crate::error::LoadError;
+
+/// What a file is and wants, told by its outermost sections alone.
+pub(super) struct Inspected {
+    pub(super) form: Form,
+    /// The version in the name of the export that makes it a policy.
+    pub(super) contract: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Component,
+    /// `described`: a compiler's bindings left the types of its imports and exports in a custom section.
+    CoreModule {
+        described: bool,
+    },
+}
+
+/// Reads through the whole file, so that one cut short is told from one that is wrong.
+pub(super) fn inspect(policy: &str, bytes: &[u8]) -> Result<Inspected, LoadError> {
+    let broken = |error: wasmparser::BinaryReaderError| LoadError::NotWebAssembly {
+        policy: policy.to_owned(),
+        reason: one_line(&error),
+    };
+    if !Parser::is_component(bytes) && !Parser::is_core_wasm(bytes) {
+        let reason = if bytes.is_empty() {
+            "it is empty"
+        } else {
+            "it does not begin like one"
+        };
+        return Err(LoadError::NotWebAssembly {
+            policy: policy.to_owned(),
+            reason: reason.to_owned(),
+        });
+    }
+    let mut inspected = Inspected {
+        form: Form::Component,
+        contract: None,
+    };
+    // Payloads of modules and components nested in a component come in the same stream.
+    let mut depth = 0_usize;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(broken)? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            _ if depth > 0 => {}
+            Payload::Version {
+                encoding: Encoding::Module,
+                ..
+            } => inspected.form = Form::CoreModule { described: false },
+            Payload::CustomSection(section) if section.name().starts_with("component-type") => {
+                if let Form::CoreModule { described } = &mut inspected.form {
+                    *described = true;
+                }
+            }
+            Payload::ComponentImportSection(section) => {
+                for import in section {
+                    grant(policy, import.map_err(broken)?.name.name, None)?;
+                }
+            }
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    let import = import.map_err(broken)?;
+                    grant(policy, import.module, Some(import.name))?;
+                }
+            }
+            Payload::ComponentExportSection(section) => {
+                for export in section {
+                    inspected.note_export(export.map_err(broken)?.name.name);
+                }
+            }
+            Payload::ExportSection(section) => {
+                for export in section {
+                    inspected.note_export(
+                        export
+                            .map_err(broken)?
+                            .name
+                            .split('#')
+                            .next()
+                            .unwrap_or_default(),
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(inspected)
+}
+
+/// A policy reaches its own contract and nothing else.
+fn grant(policy: &str, module: &str, field: Option<&str>) -> Result<(), LoadError> {
+    if module.starts_with(PACKAGE) {
+        return Ok(());
+    }
+    let import = match field {
+        Some(field) => format!("{module}.{field}"),
+        None => module.to_owned(),
+    };
+    Err(LoadError::NotGranted {
+        policy: policy.to_owned(),
+        import,
+    })
+}
+
+impl Inspected {
+    fn note_export(&mut self, name: &str) {
+        if let Some(version) = name
+            .strip_prefix(MODULE)
+            .and_then(|rest| rest.strip_prefix('@'))
+        {
+            self.contract = Some(version.to_owned());
+        }
+    }
+}

@@ -1,0 +1,380 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
+
+use crate::adapter::Guest;
+use crate::check;
+use crate::contract::{
+    Allowance, Batch, BatchEdit, BatchReply, ColumnAction, ColumnReply, Completion, Facts, Hooks,
+    Phase, Plan, Registration, ResultColumn, Verdict,
+};
+use crate::engine::Machine;
+use crate::error::LoadError;
+use crate::fault::Fault;
+use crate::guest::GuestData;
+use crate::load::{Code, one_line};
+use crate::observer::Observer;
+use crate::pool::{Place, Pool};
+use crate::services::{HostRefusal, Services};
+use crate::settings::{Isolation, Mode, PolicySettings};
+use crate::view::StatementView;
+
+/// Bytes a guest may hand to the host in one call: what a reply points at can add up to far more than the guest's memory.
+const REPLY_BYTES: usize = 64 * 1024 * 1024;
+
+/// A loaded policy with its settings and instances. Calls may come from any thread and block it no longer than the deadline,
+/// once more that long if all instances are busy, and `init_deadline` if a new instance is needed.
+pub struct Policy {
+    name: String,
+    registration: Registration,
+    settings: PolicySettings,
+    settings_json: String,
+    code: Arc<Code>,
+    machine: Arc<Machine>,
+    services: Arc<Services>,
+    observer: Arc<dyn Observer>,
+    pool: Pool<Instance>,
+    deadline_ticks: u64,
+}
+
+struct Instance {
+    store: Store<GuestData>,
+    guest: Box<dyn Guest>,
+}
+
+impl std::fmt::Debug for Policy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Policy")
+            .field("name", &self.name)
+            .field("version", &self.registration.version)
+            .field("digest", &self.digest())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a policy needs of its host.
+pub(crate) struct Surroundings {
+    pub(crate) machine: Arc<Machine>,
+    pub(crate) services: Arc<Services>,
+    pub(crate) observer: Arc<dyn Observer>,
+}
+
+enum StartError {
+    Fault(Fault),
+    Settings(String),
+}
+
+impl Policy {
+    /// Starts a first instance, which is the test of code and settings both.
+    pub(crate) fn start(
+        name: &str,
+        code: Arc<Code>,
+        settings: &PolicySettings,
+        around: Surroundings,
+    ) -> Result<Policy, LoadError> {
+        let Surroundings {
+            machine,
+            services,
+            observer,
+        } = around;
+        let mut policy = Policy {
+            name: name.to_owned(),
+            registration: Registration {
+                name: String::new(),
+                version: String::new(),
+                description: String::new(),
+                hooks: Hooks::empty(),
+                settings_schema: None,
+            },
+            settings_json: settings.settings.to_string(),
+            deadline_ticks: machine.ticks(settings.deadline),
+            pool: Pool::new(settings.max_instances),
+            settings: settings.clone(),
+            code,
+            machine,
+            services,
+            observer,
+        };
+        let (instance, registration) = policy.instantiate().map_err(|error| match error {
+            StartError::Settings(reason) => LoadError::Settings {
+                policy: name.to_owned(),
+                reason: one_line(&reason),
+            },
+            StartError::Fault(fault) => LoadError::Start {
+                policy: name.to_owned(),
+                reason: one_line(&fault),
+            },
+        })?;
+        check::registration(&registration).map_err(|reason| LoadError::Registration {
+            policy: name.to_owned(),
+            reason,
+        })?;
+        if registration.name != name {
+            tracing::warn!(policy = name, registered = %printable(&registration.name), "policy calls itself by another name than its file; the file's name counts");
+        }
+        if registration.hooks.is_empty() {
+            tracing::warn!(
+                policy = name,
+                "policy registered no hook and will never be called"
+            );
+        }
+        policy.registration = registration;
+        if settings.isolation == Isolation::Pooled
+            && let Some(mut place) = policy.pool.take(Duration::ZERO)
+        {
+            place.item = Some(instance);
+            place.keep();
+        }
+        Ok(policy)
+    }
+
+    /// The file's stem, which is also the name of its settings.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The version the policy states of itself.
+    pub fn version(&self) -> &str {
+        &self.registration.version
+    }
+
+    pub fn description(&self) -> &str {
+        &self.registration.description
+    }
+
+    /// JSON Schema of the settings, where the policy gives one.
+    pub fn settings_schema(&self) -> Option<&str> {
+        self.registration.settings_schema.as_deref()
+    }
+
+    /// SHA-256 of the file, in hex.
+    pub fn digest(&self) -> String {
+        hex::encode(self.code.digest)
+    }
+
+    pub fn hooks(&self) -> Hooks {
+        self.registration.hooks
+    }
+
+    pub fn mode(&self) -> Mode {
+        self.settings.mode
+    }
+
+    pub fn required(&self) -> bool {
+        self.settings.required
+    }
+
+    pub(crate) fn code(&self) -> &Arc<Code> {
+        &self.code
+    }
+
+    pub(crate) fn settings(&self) -> &PolicySettings {
+        &self.settings
+    }
+
+    /// Judges a statement. A policy is asked at Parse if it registered `statement`, at Execute if it registered `parameters`,
+    /// and where both come at once (simple Query, FunctionCall) if it registered either; if it is not asked it allows.
+    pub fn on_statement(
+        &self,
+        view: &Arc<dyn StatementView>,
+        facts: &Facts,
+    ) -> Result<Verdict, Fault> {
+        let wanted = match facts.phase {
+            Phase::Parse => Hooks::STATEMENT,
+            Phase::Execute => Hooks::PARAMETERS,
+            Phase::Simple | Phase::FunctionCall => Hooks::STATEMENT | Hooks::PARAMETERS,
+        };
+        if !self.hooks().intersects(wanted) {
+            return Ok(Verdict::Allow(Allowance::default()));
+        }
+        self.call(
+            "on-statement",
+            view,
+            |guest, store| guest.on_statement(store, facts),
+            |verdict| check::verdict(verdict, self.hooks()),
+        )
+    }
+
+    /// Asks what is to happen to each column of a result; without the hook all pass.
+    pub fn on_result(
+        &self,
+        view: &Arc<dyn StatementView>,
+        columns: &[ResultColumn],
+    ) -> Result<Plan, Fault> {
+        if !self.hooks().contains(Hooks::RESULT_PLAN) {
+            return Ok(Plan::Columns(vec![ColumnAction::Pass; columns.len()]));
+        }
+        self.call(
+            "on-result",
+            view,
+            |guest, store| guest.on_result(store, columns),
+            |plan| check::plan(plan, columns, self.hooks()),
+        )
+    }
+
+    /// Hands over rows; without the hook they stay as they are. Replaced columns are UTF-8 and fit the batch's rows; whether a
+    /// column may be replaced, and by what, is for the caller to say.
+    pub fn on_batch(
+        &self,
+        view: &Arc<dyn StatementView>,
+        batch: &Batch,
+    ) -> Result<BatchReply, Fault> {
+        if !self.hooks().contains(Hooks::BATCH) {
+            return Ok(BatchReply::Edit(BatchEdit {
+                columns: vec![ColumnReply::Unchanged; batch.columns.len()],
+                keep_rows: None,
+            }));
+        }
+        self.call(
+            "on-batch",
+            view,
+            |guest, store| guest.on_batch(store, batch),
+            |reply| check::batch_reply(reply, batch),
+        )
+    }
+
+    /// Tells how a statement ended; without the hook nobody is told.
+    pub fn on_completion(
+        &self,
+        view: &Arc<dyn StatementView>,
+        completion: &Completion,
+    ) -> Result<(), Fault> {
+        if !self.hooks().contains(Hooks::COMPLETION) {
+            return Ok(());
+        }
+        self.call(
+            "on-completion",
+            view,
+            |guest, store| guest.on_completion(store, completion),
+            |()| Ok(()),
+        )
+    }
+
+    fn call<R>(
+        &self,
+        hook: &'static str,
+        view: &Arc<dyn StatementView>,
+        ask: impl FnOnce(&dyn Guest, &mut Store<GuestData>) -> wasmtime::Result<R>,
+        check: impl FnOnce(&R) -> Result<(), String>,
+    ) -> Result<R, Fault> {
+        let started = Instant::now();
+        let answer = self.checkout().and_then(|mut place| {
+            let answer = match place.item.as_mut() {
+                Some(instance) => self.enter(instance, view, ask),
+                None => Err(Fault::Exhausted(self.pool.limit())),
+            };
+            // After a trap the instance is in no known state.
+            if answer.is_ok() && self.settings.isolation == Isolation::Pooled {
+                place.keep();
+            }
+            answer
+        });
+        let answer =
+            answer.and_then(|answer| check(&answer).map_err(Fault::IllegalReply).map(|()| answer));
+        self.observer.call(&self.name, hook, started.elapsed());
+        answer.inspect_err(|fault| self.observer.fault(&self.name, fault))
+    }
+
+    fn checkout(&self) -> Result<Place<'_, Instance>, Fault> {
+        let mut place = self
+            .pool
+            .take(self.settings.deadline)
+            .ok_or(Fault::Exhausted(self.pool.limit()))?;
+        if place.item.is_none() {
+            let (instance, _) = self.instantiate().map_err(|error| match error {
+                StartError::Fault(fault) => fault,
+                StartError::Settings(_) => {
+                    Fault::IllegalReply("it now refuses the settings it had accepted".into())
+                }
+            })?;
+            place.item = Some(instance);
+        }
+        Ok(place)
+    }
+
+    fn enter<R>(
+        &self,
+        instance: &mut Instance,
+        view: &Arc<dyn StatementView>,
+        ask: impl FnOnce(&dyn Guest, &mut Store<GuestData>) -> wasmtime::Result<R>,
+    ) -> Result<R, Fault> {
+        let Instance { store, guest } = instance;
+        store.data_mut().view = Some(view.clone());
+        store.data_mut().memory.denied = false;
+        store.set_epoch_deadline(self.deadline_ticks);
+        let answer = ask(guest.as_ref(), store);
+        store.data_mut().view = None;
+        answer
+            .map_err(|error| self.fault(&error, store.data().memory.denied, self.settings.deadline))
+    }
+
+    fn instantiate(&self) -> Result<(Instance, Registration), StartError> {
+        let mut store = Store::new(
+            &self.machine.engine,
+            GuestData::new(self.services.clone(), self.settings.memory_bytes),
+        );
+        store.limiter(|data| &mut data.memory);
+        store.set_hostcall_fuel(REPLY_BYTES);
+        store.set_epoch_deadline(self.machine.ticks(self.settings.init_deadline));
+        let started = self
+            .code
+            .adapter
+            .instantiate(&mut store)
+            .and_then(|guest| Ok((guest.init(&mut store, &self.settings_json)?, guest)));
+        match started {
+            Ok((Ok(registration), guest)) => Ok((Instance { store, guest }, registration)),
+            Ok((Err(reason), _)) => Err(StartError::Settings(printable(&reason))),
+            Err(error) => Err(StartError::Fault(self.fault(
+                &error,
+                store.data().memory.denied,
+                self.settings.init_deadline,
+            ))),
+        }
+    }
+
+    fn fault(&self, error: &wasmtime::Error, memory_denied: bool, deadline: Duration) -> Fault {
+        if error.is::<PoolConcurrencyLimitError>() {
+            return Fault::Exhausted(self.pool.limit());
+        }
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::Interrupt) => Fault::Deadline(deadline),
+            _ if memory_denied => Fault::Memory(self.settings.memory_bytes),
+            Some(trap) => Fault::Trap(with_backtrace(&trap.to_string(), error)),
+            None => match error.downcast_ref::<HostRefusal>() {
+                Some(refusal) => Fault::Trap(with_backtrace(&refusal.to_string(), error)),
+                // Neither the guest's code nor the host's: the reply could not be read.
+                None => Fault::IllegalReply(one_line(&error.root_cause())),
+            },
+        }
+    }
+}
+
+/// The trap and the innermost functions by name: enough to find the place, nothing of the guest's data.
+fn with_backtrace(reason: &str, error: &wasmtime::Error) -> String {
+    let frames = error
+        .downcast_ref::<WasmBacktrace>()
+        .map(WasmBacktrace::frames)
+        .unwrap_or_default();
+    let names: Vec<String> = frames
+        .iter()
+        .map(|frame| {
+            frame.func_name().map_or_else(
+                || format!("function {}", frame.func_index()),
+                |name| name.chars().take(120).collect(),
+            )
+        })
+        .collect();
+    if names.is_empty() {
+        reason.to_owned()
+    } else {
+        format!("{reason} in {}", names.join(" < "))
+    }
+}
+
+fn printable(text: &str) -> String {
+    text.chars()
+        .take(500)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}

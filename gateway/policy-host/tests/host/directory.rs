@@ -1,0 +1,212 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use gatewright_policy_host::contract::*;
+use gatewright_policy_host::*;
+
+use crate::module::{Module, constant};
+use crate::world::{World, denial, facts, statement};
+
+fn settings(path: &Path) -> DirectorySettings {
+    DirectorySettings {
+        path: path.to_owned(),
+        policies: BTreeMap::new(),
+        default: PolicySettings::default(),
+        order: Vec::new(),
+    }
+}
+
+/// Denies with a code, to tell versions apart.
+fn denying(code: &str) -> Vec<u8> {
+    let mut module = Module::new("fixture");
+    let reply = module.deny(&Denial {
+        code: code.into(),
+        ..denial()
+    });
+    module.statement(&constant(reply)).wasm()
+}
+
+fn code_of(policy: &Policy) -> String {
+    match policy.on_statement(&statement(), &facts()) {
+        Ok(Verdict::Deny(denial)) => denial.code,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn names(set: &PolicySet) -> Vec<&str> {
+    set.policies.iter().map(|policy| policy.name()).collect()
+}
+
+/// Waits until the set in force is as wanted, and tells how long that took.
+fn until(directory: &Directory, wanted: impl Fn(&PolicySet) -> bool) -> Duration {
+    let started = Instant::now();
+    while !wanted(&directory.current()) {
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "{:?} {:?}",
+            names(&directory.current()),
+            directory.current().missing
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    started.elapsed()
+}
+
+#[test]
+fn a_dropped_file_is_in_force_soon_and_holders_keep_theirs() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    fs::write(folder.path().join("a.wasm"), denying("one")).unwrap();
+    let directory = Directory::open(world.host.clone(), settings(folder.path())).unwrap();
+    let held = directory.current();
+    assert_eq!(names(&held), ["a"]);
+    fs::write(folder.path().join("a.wasm"), denying("two")).unwrap();
+    until(&directory, |set| {
+        set.generation > held.generation && code_of(&set.policies[0]) == "two"
+    });
+    assert_eq!(code_of(&held.policies[0]), "one");
+}
+
+#[test]
+fn a_half_written_file_leaves_the_old_one_in_force_until_it_is_whole() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let file = folder.path().join("a.wasm");
+    fs::write(&file, denying("one")).unwrap();
+    let directory = Directory::open(world.host.clone(), settings(folder.path())).unwrap();
+    let whole = denying("two");
+    fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    let failed =
+        |event: &ReloadEvent| matches!(event.outcome, ReloadOutcome::Failed { kept: true, .. });
+    let started = Instant::now();
+    while !world.observer.reloads.lock().unwrap().iter().any(failed) {
+        assert!(started.elapsed() < Duration::from_secs(10));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(code_of(&directory.current().policies[0]), "one");
+    fs::write(&file, &whole).unwrap();
+    until(&directory, |set| code_of(&set.policies[0]) == "two");
+}
+
+#[test]
+fn a_deleted_optional_policy_goes_and_a_required_one_is_missed() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    for name in ["optional", "required"] {
+        fs::write(folder.path().join(format!("{name}.wasm")), denying(name)).unwrap();
+    }
+    let mut wanted = settings(folder.path());
+    wanted.policies.insert(
+        "required".into(),
+        PolicySettings {
+            required: true,
+            ..PolicySettings::default()
+        },
+    );
+    let directory = Directory::open(world.host.clone(), wanted).unwrap();
+    assert_eq!(names(&directory.current()), ["optional", "required"]);
+    fs::remove_file(folder.path().join("optional.wasm")).unwrap();
+    until(&directory, |set| names(set) == ["required"]);
+    assert!(directory.current().missing.is_empty());
+    fs::remove_file(folder.path().join("required.wasm")).unwrap();
+    until(&directory, |set| {
+        set.missing.len() == 1 && set.policies.is_empty()
+    });
+    assert_eq!(directory.current().missing[0].name, "required");
+}
+
+#[test]
+fn a_required_policy_that_never_loaded_is_missing_with_its_reason() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    fs::write(folder.path().join("broken.wasm"), b"not wasm").unwrap();
+    let mut wanted = settings(folder.path());
+    for name in ["broken", "absent"] {
+        wanted.policies.insert(
+            name.into(),
+            PolicySettings {
+                required: true,
+                ..PolicySettings::default()
+            },
+        );
+    }
+    let directory = Directory::open(world.host.clone(), wanted).unwrap();
+    let set = directory.current();
+    let reasons: Vec<&str> = set
+        .missing
+        .iter()
+        .map(|missing| missing.reason.as_str())
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            "there is no absent.wasm in the policy folder",
+            "policy broken is not a complete WebAssembly file: it does not begin like one"
+        ]
+    );
+}
+
+#[test]
+fn the_order_is_the_listed_one_then_by_name_and_off_is_not_there() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    for name in ["a", "b", "c", "d"] {
+        fs::write(folder.path().join(format!("{name}.wasm")), denying(name)).unwrap();
+    }
+    let mut wanted = settings(folder.path());
+    wanted.order = vec!["d".into(), "b".into()];
+    wanted.policies.insert(
+        "a".into(),
+        PolicySettings {
+            mode: Mode::Off,
+            ..PolicySettings::default()
+        },
+    );
+    let directory = Directory::open(world.host.clone(), wanted).unwrap();
+    assert_eq!(names(&directory.current()), ["d", "b", "c"]);
+}
+
+#[test]
+fn settings_that_a_policy_refuses_leave_it_on_its_old_ones() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let mut module = Module::new("a");
+    let (fine, refusal) = (
+        module.registration("a", Hooks::all()),
+        module.init_error("a list is wanted"),
+    );
+    let wasm = module.init(&format!("(select (i32.const {refusal}) (i32.const {fine}) (i32.gt_u (local.get $length) (i32.const 2)))")).wasm();
+    fs::write(folder.path().join("a.wasm"), wasm).unwrap();
+    let directory = Directory::open(world.host.clone(), settings(folder.path())).unwrap();
+    let before = directory.current();
+    let mut bad = settings(folder.path());
+    bad.default.settings = serde_json::json!({"deny": 7});
+    let error = directory.replace_settings(bad).unwrap_err().to_string();
+    assert!(
+        error.contains("policy a refuses its settings: a list is wanted"),
+        "{error}"
+    );
+    assert!(std::sync::Arc::ptr_eq(
+        &before.policies[0],
+        &directory.current().policies[0]
+    ));
+    let mut good = settings(folder.path());
+    good.default.mode = Mode::Shadow;
+    directory.replace_settings(good).unwrap();
+    assert_eq!(directory.current().policies[0].mode(), Mode::Shadow);
+}
+
+#[test]
+fn a_folder_behind_swapped_links_is_followed() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let path = folder.path();
+    for version in ["v1", "v2"] {
+        fs::create_dir(path.join(version)).unwrap();
+        fs::write(path.join(version).join("a.wasm"), denying(version)).unwrap();
+    }
+    let link =
+        |target: &str, name: &str| std::os::unix::fs::symlink(target, path.join(name)).unwrap();
+    link("v1", "..data");
+    link("..data/a.wasm", "a.wasm");
+    let directory = Directory::open(world.host.clone(), settings(path)).unwrap();
+    assert_eq!(code_of(&directory.current().policies[0]), "v1");
+    link("v2", "..data_tmp");
+    fs::rename(path.join("..data_tmp"), path.join("..data")).unwrap();
+    until(&directory, |set| code_of(&set.policies[0]) == "v2");
+}

@@ -1,0 +1,291 @@
+use std::time::{Duration, Instant};
+
+use gatewright_policy_host::contract::*;
+use gatewright_policy_host::{Fault, HostSettings, PolicySettings};
+
+use crate::module::{Module, constant};
+use crate::world::{World, column, denial, facts, statement};
+
+#[test]
+fn a_trap_names_the_place_and_spares_the_next_call() {
+    let world = World::new();
+    let mut module = Module::new("fixture");
+    let allow = module.allow(&Allowance::default());
+    // Traps on the first call of each instance, so that only a second instance would trap again.
+    let wasm = module
+        .extra("(func $deep_inside unreachable)")
+        .statement(&format!(
+            "(if (i32.eq (i32.load8_u {}) (i32.const 1)) (then (call $deep_inside))) {}",
+            "(i32.add (local.get $args) (i32.const 40))",
+            constant(allow)
+        ))
+        .wasm();
+    let policy = world.load(&wasm);
+    let trapped = policy.on_statement(
+        &statement(),
+        &Facts {
+            phase: Phase::Parse,
+            ..facts()
+        },
+    );
+    let Err(Fault::Trap(text)) = trapped else {
+        panic!("{trapped:?}")
+    };
+    assert!(
+        text.contains("unreachable") && text.contains("deep_inside"),
+        "{text}"
+    );
+    assert!(policy.on_statement(&statement(), &facts()).is_ok());
+    assert_eq!(world.observer.faults.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn an_endless_loop_is_stopped_near_its_deadline() {
+    let world = World::new();
+    let mut module = Module::new("fixture");
+    let wasm = module.statement("(loop $on (br $on)) (unreachable)").wasm();
+    let deadline = Duration::from_millis(20);
+    let policy = world
+        .host
+        .load(
+            "fixture",
+            &wasm,
+            &PolicySettings {
+                deadline,
+                ..PolicySettings::default()
+            },
+        )
+        .unwrap();
+    let started = Instant::now();
+    assert_eq!(
+        policy.on_statement(&statement(), &facts()),
+        Err(Fault::Deadline(deadline))
+    );
+    let took = started.elapsed();
+    assert!(
+        took >= deadline && took < Duration::from_secs(2),
+        "{took:?}"
+    );
+}
+
+#[test]
+fn an_endless_init_does_not_load() {
+    let world = World::new();
+    let mut module = Module::new("fixture");
+    let wasm = module.init("(loop $on (br $on)) (unreachable)").wasm();
+    let settings = PolicySettings {
+        init_deadline: Duration::from_millis(20),
+        ..PolicySettings::default()
+    };
+    let error = world
+        .host
+        .load("fixture", &wasm, &settings)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("cannot be started: did not answer within 20 ms"),
+        "{error}"
+    );
+}
+
+#[test]
+fn memory_is_capped() {
+    let world = World::new();
+    let mut module = Module::new("fixture");
+    let wasm = module.statement("(loop $on (br_if $on (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (unreachable)").wasm();
+    let settings = PolicySettings {
+        memory_bytes: 4 << 20,
+        ..PolicySettings::default()
+    };
+    let policy = world.host.load("fixture", &wasm, &settings).unwrap();
+    assert_eq!(
+        policy.on_statement(&statement(), &facts()),
+        Err(Fault::Memory(4 << 20))
+    );
+}
+
+#[test]
+fn runaway_recursion_is_a_trap() {
+    let mut module = Module::new("fixture");
+    let wasm = module
+        .extra("(func $down (call $down) (call $down))")
+        .statement("(call $down) (unreachable)")
+        .wasm();
+    let fault = World::new()
+        .load(&wasm)
+        .on_statement(&statement(), &facts());
+    assert!(
+        matches!(&fault, Err(Fault::Trap(text)) if text.contains("call stack exhausted")),
+        "{fault:?}"
+    );
+}
+
+#[test]
+fn replies_that_cannot_be_read_are_illegal() {
+    let world = World::new();
+    let mut module = Module::new("fixture");
+    let beyond = module.words(&[
+        1,
+        0,
+        0x7fff_0000,
+        10,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+    ]);
+    let unknown_case = module.words(&[9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    // One text of 60 KiB, named 60,000 times over: 3.6 GB if the host took it all.
+    let text = module.text(&"x".repeat(60_000));
+    let list = module.words(&[text.0, text.1].repeat(60_000));
+    let amplified = module.words(&[
+        2, 0, text.0, 1, text.0, 1, list, 60_000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ]);
+    for reply in [beyond, unknown_case, amplified] {
+        let fault = world
+            .load(&module.statement(&constant(reply)).wasm())
+            .on_statement(&statement(), &facts());
+        assert!(matches!(fault, Err(Fault::IllegalReply(_))), "{fault:?}");
+    }
+}
+
+#[test]
+fn verdicts_that_make_no_sense_are_illegal() {
+    let world = World::new();
+    for denial in [
+        Denial {
+            message: " ".into(),
+            ..denial()
+        },
+        Denial {
+            code: String::new(),
+            ..denial()
+        },
+        Denial {
+            sqlstate: Some("00000".into()),
+            ..denial()
+        },
+        Denial {
+            sqlstate: Some("4250a".into()),
+            ..denial()
+        },
+        Denial {
+            message: "a\0b".into(),
+            ..denial()
+        },
+        Denial {
+            hint: Some("x".repeat(5000)),
+            ..denial()
+        },
+    ] {
+        let mut module = Module::new("fixture");
+        let reply = module.deny(&denial);
+        let fault = world
+            .load(&module.statement(&constant(reply)).wasm())
+            .on_statement(&statement(), &facts());
+        assert!(
+            matches!(fault, Err(Fault::IllegalReply(_))),
+            "{denial:?}: {fault:?}"
+        );
+    }
+}
+
+#[test]
+fn a_plan_for_other_columns_is_illegal() {
+    let mut module = Module::new("fixture");
+    let plan = module.plan(&[ColumnAction::Pass]);
+    let policy = World::new().load(&module.result(&constant(plan)).wasm());
+    assert!(policy.on_result(&statement(), &[column(true)]).is_ok());
+    let fault = policy.on_result(&statement(), &[column(true), column(true)]);
+    assert_eq!(
+        fault,
+        Err(Fault::IllegalReply(
+            "a plan for 1 columns where the result has 2".into()
+        ))
+    );
+}
+
+#[test]
+fn more_calls_than_instances_are_turned_away_in_bounded_time() {
+    let world = World::with(HostSettings {
+        total_instances: 4,
+        ..HostSettings::default()
+    });
+    let mut module = Module::new("fixture");
+    let wasm = module.statement("(loop $on (br $on)) (unreachable)").wasm();
+    let settings = PolicySettings {
+        deadline: Duration::from_millis(300),
+        max_instances: 1,
+        ..PolicySettings::default()
+    };
+    let slow = world.host.load("fixture", &wasm, &settings).unwrap();
+    let busy = std::thread::spawn({
+        let slow = slow.clone();
+        move || slow.on_statement(&statement(), &facts())
+    });
+    std::thread::sleep(Duration::from_millis(50));
+    let started = Instant::now();
+    let second = slow.on_statement(&statement(), &facts());
+    assert!(started.elapsed() < Duration::from_secs(3));
+    assert!(
+        matches!(second, Err(Fault::Exhausted(1) | Fault::Deadline(_))),
+        "{second:?}"
+    );
+    assert!(matches!(busy.join().unwrap(), Err(Fault::Deadline(_))));
+}
+
+#[test]
+fn the_pool_of_the_whole_host_is_bounded_too() {
+    let world = World::with(HostSettings {
+        total_instances: 1,
+        ..HostSettings::default()
+    });
+    let wasm = Module::new("fixture").wasm();
+    let first = world.load(&wasm);
+    let second = world.host.load("second", &wasm, &PolicySettings::default());
+    assert!(second.is_err_and(|error| error.to_string().contains("busy")));
+    assert!(first.on_statement(&statement(), &facts()).is_ok());
+}
+
+#[test]
+fn keys_are_bounded_and_scopes_need_a_statement() {
+    let world = World::new();
+    let mut module = Module::new("fixture");
+    let key = module.text(&"k".repeat(600));
+    let body = format!(
+        "(drop (call $counter_add (i32.const 3) (i32.const {}) (i32.const {}) (i64.const 1) (i64.const 0))) (unreachable)",
+        key.0, key.1
+    );
+    let fault = world
+        .load(&module.statement(&body).wasm())
+        .on_statement(&statement(), &facts());
+    assert!(
+        matches!(&fault, Err(Fault::Trap(text)) if text.contains("600 bytes")),
+        "{fault:?}"
+    );
+
+    let mut module = Module::new("fixture");
+    let body = format!(
+        "(drop (call $counter_add (i32.const 0) (i32.const {}) (i32.const 1) (i64.const 1) (i64.const 0))) (unreachable)",
+        key.0
+    );
+    let error = world
+        .host
+        .load(
+            "fixture",
+            &module.init(&body).wasm(),
+            &PolicySettings::default(),
+        )
+        .unwrap_err();
+    assert!(error.to_string().contains("without a statement"), "{error}");
+}

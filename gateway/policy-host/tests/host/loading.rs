@@ -1,0 +1,121 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use gatewright_policy_host::{HostSettings, PolicySettings};
+
+use crate::module::Module;
+use crate::world::World;
+
+fn refused(wasm: &[u8]) -> String {
+    World::new()
+        .host
+        .load("deny-list", wasm, &PolicySettings::default())
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn what_is_not_granted_is_refused_by_name() {
+    let core = wat::parse_str(r#"(module (import "env" "abort" (func)))"#).unwrap();
+    assert!(refused(&core).starts_with("policy deny-list imports env.abort, which is not granted"));
+    let core =
+        wat::parse_str(r#"(module (import "wasi_snapshot_preview1" "fd_write" (func)))"#).unwrap();
+    assert!(
+        refused(&core)
+            .starts_with("policy deny-list imports wasi_snapshot_preview1.fd_write, which")
+    );
+    let component =
+        wat::parse_str(r#"(component (import "wasi:filesystem/types@0.2.0" (instance)))"#).unwrap();
+    assert!(
+        refused(&component).starts_with(
+            "policy deny-list imports wasi:filesystem/types@0.2.0, which is not granted"
+        )
+    );
+}
+
+#[test]
+fn another_contract_version_is_named() {
+    let wasm = Module::new("deny-list").version("0.9.0").wasm();
+    assert_eq!(
+        refused(&wasm),
+        "policy deny-list was built for contract version 0.9.0; this gateway speaks 0.1.0"
+    );
+}
+
+#[test]
+fn what_is_no_policy_is_refused() {
+    assert!(refused(b"").contains("it is empty"));
+    assert!(refused(b"MZ..").contains("does not begin like one"));
+    assert!(
+        refused(&wat::parse_str("(module)").unwrap())
+            .contains("does not export gatewright:policy/module")
+    );
+    assert!(
+        refused(&wat::parse_str("(component)").unwrap())
+            .contains("does not export gatewright:policy/module")
+    );
+    let wasm = Module::new("deny-list").wasm();
+    let world = World::new();
+    for length in (8..wasm.len()).step_by(7) {
+        assert!(
+            world
+                .host
+                .load("p", &wasm[..length], &PolicySettings::default())
+                .is_err(),
+            "{length}"
+        );
+    }
+}
+
+#[test]
+fn the_policy_s_own_words_say_why_settings_are_bad() {
+    let mut module = Module::new("deny-list");
+    let refusal = module.init_error("`tables` must be a list");
+    assert_eq!(
+        refused(&module.init(&format!("(i32.const {refusal})")).wasm()),
+        "policy deny-list refuses its settings: `tables` must be a list"
+    );
+}
+
+#[test]
+fn compiled_code_is_kept_and_a_damaged_copy_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("code");
+    let world = || {
+        World::with(HostSettings {
+            cache_directory: Some(cache.clone()),
+            total_instances: 4,
+            ..HostSettings::default()
+        })
+    };
+    let wasm = Module::new("fixture").wasm();
+    world().load(&wasm);
+    let files: Vec<_> = fs::read_dir(&cache)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(files.len(), 1);
+    let whole = fs::read(&files[0]).unwrap();
+    let mut damaged = whole.clone();
+    let last = damaged.len() - 1;
+    damaged[last] ^= 1;
+    fs::write(&files[0], &damaged).unwrap();
+    world().load(&wasm);
+    assert_ne!(fs::read(&files[0]).unwrap(), damaged);
+    world().load(&wasm);
+}
+
+#[test]
+fn a_code_folder_open_to_others_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let settings = HostSettings {
+        cache_directory: Some(folder.path().to_owned()),
+        ..HostSettings::default()
+    };
+    let error = gatewright_policy_host::PolicyHost::new(
+        settings,
+        std::sync::Arc::new(crate::world::Remembering::default()),
+    );
+    assert!(error.is_err_and(|error| error.to_string().contains("others may enter it (mode 755)")));
+}

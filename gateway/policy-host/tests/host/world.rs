@@ -1,0 +1,197 @@
+//! The surroundings of a policy in these tests: a statement to judge, and an observer that remembers.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use gatewright_policy_host::contract::{
+    Access, Attribute, ColumnRef, ColumnSource, DataFlow, Denial, Facts, Identity, Level,
+    Parameter, Phase, RelationKind, ResultColumn, Session, TableRef, Usage, Verb,
+};
+use gatewright_policy_host::{
+    Fault, HostSettings, Observer, Policy, PolicyHost, PolicySettings, ReloadEvent, StatementView,
+};
+
+#[derive(Default)]
+pub struct Remembering {
+    pub calls: Mutex<Vec<(String, &'static str)>>,
+    pub faults: Mutex<Vec<Fault>>,
+    pub reloads: Mutex<Vec<ReloadEvent>>,
+    pub lines: Mutex<Vec<(Level, String)>>,
+    pub metrics: Mutex<Vec<(String, f64)>>,
+}
+
+impl Observer for Remembering {
+    fn call(&self, policy: &str, hook: &'static str, _elapsed: Duration) {
+        self.calls.lock().unwrap().push((policy.to_owned(), hook));
+    }
+
+    fn fault(&self, _policy: &str, fault: &Fault) {
+        self.faults.lock().unwrap().push(fault.clone());
+    }
+
+    fn reload(&self, event: &ReloadEvent) {
+        self.reloads.lock().unwrap().push(event.clone());
+    }
+
+    fn log(&self, _policy: &str, level: Level, message: &str) {
+        self.lines.lock().unwrap().push((level, message.to_owned()));
+    }
+
+    fn metric(&self, _policy: &str, name: &str, value: f64) {
+        self.metrics.lock().unwrap().push((name.to_owned(), value));
+    }
+}
+
+pub struct World {
+    pub host: Arc<PolicyHost>,
+    pub observer: Arc<Remembering>,
+}
+
+impl World {
+    pub fn new() -> World {
+        World::with(HostSettings {
+            total_instances: 16,
+            ..HostSettings::default()
+        })
+    }
+
+    pub fn with(settings: HostSettings) -> World {
+        let observer = Arc::new(Remembering::default());
+        World {
+            host: Arc::new(PolicyHost::new(settings, observer.clone()).unwrap()),
+            observer,
+        }
+    }
+
+    pub fn load(&self, wasm: &[u8]) -> Arc<Policy> {
+        self.host
+            .load("fixture", wasm, &PolicySettings::default())
+            .unwrap()
+    }
+}
+
+pub struct Statement {
+    pub session: u64,
+    pub subject: String,
+    pub task: Option<String>,
+}
+
+pub fn statement() -> Arc<dyn StatementView> {
+    in_session(7)
+}
+
+pub fn in_session(session: u64) -> Arc<dyn StatementView> {
+    Arc::new(Statement {
+        session,
+        subject: "ada".into(),
+        task: None,
+    })
+}
+
+impl StatementView for Statement {
+    fn sql(&self) -> String {
+        "SELECT ssn FROM customers".into()
+    }
+
+    fn normalized(&self) -> String {
+        self.sql()
+    }
+
+    fn ast_json(&self) -> Option<String> {
+        None
+    }
+
+    fn session(&self) -> Session {
+        Session {
+            id: self.session,
+            ..Session::default()
+        }
+    }
+
+    fn parameters(&self) -> Vec<Parameter> {
+        Vec::new()
+    }
+
+    fn outputs(&self) -> Vec<Vec<ColumnSource>> {
+        Vec::new()
+    }
+
+    fn flows(&self) -> Vec<DataFlow> {
+        Vec::new()
+    }
+
+    fn comment_tag(&self, _key: &str) -> Option<String> {
+        None
+    }
+
+    fn session_id(&self) -> u64 {
+        self.session
+    }
+
+    fn identity_key(&self) -> &str {
+        &self.subject
+    }
+
+    fn task_key(&self) -> Option<&str> {
+        self.task.as_deref()
+    }
+}
+
+pub fn facts() -> Facts {
+    Facts {
+        statement_id: 1,
+        session_id: 7,
+        now_ms: 3,
+        fingerprint: 4,
+        phase: Phase::Simple,
+        verb: Verb::Select,
+        commands: vec!["SELECT".into()],
+        opaque: vec!["function shop.f has an unknown body".into()],
+        unbounded_write: true,
+        limit: Some(10),
+        parameter_count: 2,
+        tables: vec![TableRef {
+            schema: "shop".into(),
+            name: "customers".into(),
+            kind: RelationKind::View,
+            access: Access::SELECT | Access::LOCK,
+        }],
+        columns: vec![ColumnRef {
+            table: None,
+            name: "ssn".into(),
+            usage: Usage::Filter,
+        }],
+        functions: vec!["pg_catalog.lower".into()],
+        identity: Identity {
+            subject: "ada".into(),
+            issuer: "https://issuer".into(),
+            groups: vec!["analysts".into()],
+            agent: Some("robot".into()),
+            task: None,
+            attributes: vec![Attribute {
+                key: "team".into(),
+                value: "blue".into(),
+            }],
+        },
+    }
+}
+
+pub fn denial() -> Denial {
+    Denial {
+        code: "no-ssn".into(),
+        message: "not yours".into(),
+        hint: Some("ask".into()),
+        sqlstate: Some("42501".into()),
+    }
+}
+
+pub fn column(readable: bool) -> ResultColumn {
+    ResultColumn {
+        name: "ssn".into(),
+        type_name: "text".into(),
+        type_oid: 25,
+        readable,
+        exact: true,
+        sources: Vec::new(),
+    }
+}
