@@ -1,6 +1,7 @@
 """Prints what psycopg sees; the test runs it direct and through the gateway and compares."""
 
 import os
+import signal
 import threading
 import time
 
@@ -10,6 +11,8 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 DSN = os.environ["DSN"]
+# A driver that waits forever is a failure, not a hang.
+signal.alarm(120)
 
 
 def show(title, value):
@@ -139,9 +142,11 @@ def others(connection):
     show("notices", notices)
     connection.commit()
     connection.autocommit = True
+    notes = []
+    connection.add_notify_handler(lambda note: notes.append((note.channel, note.payload)))
     connection.execute("LISTEN ch")
     connection.execute("NOTIFY ch, 'payload'")
-    show("notification", [(note.channel, note.payload) for note in [next(connection.notifies())]])
+    show("notification", notes)
     timer = threading.Timer(0.3, connection.cancel)
     timer.start()
     started = time.monotonic()
