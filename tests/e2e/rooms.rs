@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use gatewright_harness::locate::workspace;
 
-/// Rooms of the binary crate from the top; a room may use those that stand after it.
-/// `app` joins them all; `cli` is a face of `app`; `main` and `lib` only name them.
+/// Rooms of the binary crate from the top; a room may use those that stand after it. `main` and `lib` only name them.
 const ROOMS: &[&str] = &[
-    "app", "cli", "config", "admin", "relay", "gate", "session", "results", "catalog", "identity",
+    "cli", "app", "config", "admin", "relay", "gate", "session", "results", "catalog", "identity",
     "upstream", "listener",
 ];
 
@@ -33,7 +32,11 @@ fn no_room_imports_upward() -> Result<()> {
             .to_string_lossy()
             .trim_end_matches(".rs")
             .to_owned();
-        if ["main", "lib"].contains(&room.as_str()) {
+        // Tests may look at a room from above.
+        let test = inside
+            .components()
+            .any(|part| part.as_os_str().to_string_lossy().trim_end_matches(".rs") == "tests");
+        if ["main", "lib"].contains(&room.as_str()) || test {
             continue;
         }
         let Some(place) = ROOMS.iter().position(|name| *name == room) else {
