@@ -1,1 +1,216 @@
+//! From SQL text to facts, by PostgreSQL's own grammar.
+//! It refuses to know connections, policies and clocks: a pure function of text, catalog and settings.
+//! Next room: the gate, which hands the facts to policies.
+//!
+//! `analyze` must run, and its result be made, on a thread with a stack of at least [`STACK_BYTES`].
+#![forbid(unsafe_code)]
 
+mod catalog;
+mod comment;
+mod copy;
+mod facts;
+mod guard;
+mod same;
+mod tree;
+mod walker;
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use pg_query::{FingerprintOptions, ParserOptions};
+use serde::Serialize;
+
+pub use catalog::{Catalog, CatalogBuilder, Column, Relation};
+pub use facts::*;
+
+/// The stack that `analyze` needs: PostgreSQL's own depth limit is reached before it is used up.
+pub const STACK_BYTES: usize = 128 << 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub max_bytes: usize,
+    pub max_tokens: usize,
+    pub max_comment_depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_bytes: 16 << 20,
+            max_tokens: 2_000_000,
+            max_comment_depth: 64,
+        }
+    }
+}
+
+/// What changes the meaning of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    pub standard_conforming_strings: bool,
+    pub limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            standard_conforming_strings: true,
+            limits: Limits::default(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Analysis {
+    /// Empty when the text is white space and comments.
+    pub statements: Vec<Statement>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Statement {
+    /// Bytes of the text.
+    pub span: Range<usize>,
+    #[serde(serialize_with = "shared")]
+    pub facts: Arc<Facts>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AnalyzeError {
+    /// `position` counts characters from 1; 0 when the grammar gives none.
+    #[error("{message}")]
+    Syntax {
+        message: String,
+        position: u32,
+        sqlstate: &'static str,
+    },
+    #[error("the statement is {bytes} bytes long; the limit is {limit}")]
+    TooLarge { bytes: usize, limit: usize },
+    #[error("the statement has more than {limit} tokens")]
+    TooManyTokens { limit: usize },
+    #[error("comments are nested deeper than {limit}")]
+    CommentsTooDeep { limit: usize },
+    #[error("the statement is nested too deeply")]
+    TooDeep,
+    #[error("the text holds a zero byte")]
+    ZeroByte,
+    #[error("the result of the grammar cannot be read")]
+    Unreadable,
+}
+
+/// The facts of every statement of a text. Errors: the text is no SQL, or over a limit.
+pub fn analyze(
+    text: &str,
+    catalog: &Catalog,
+    settings: &Settings,
+) -> Result<Analysis, AnalyzeError> {
+    let standard = settings.standard_conforming_strings;
+    guard::check(text, &settings.limits, standard)?;
+    let options = if standard {
+        ParserOptions::DEFAULT
+    } else {
+        ParserOptions::DISABLE_STANDARD_CONFORMING_STRINGS
+    };
+    let parsed = pg_query::parse(text, options).map_err(|error| failure(text, error))?;
+    let mut statements = Vec::with_capacity(parsed.protobuf.stmts.len());
+    for raw in &parsed.protobuf.stmts {
+        let start = usize::try_from(raw.stmt_location).unwrap_or(0);
+        let length = usize::try_from(raw.stmt_len).unwrap_or(0);
+        let end = if length == 0 {
+            text.len()
+        } else {
+            start + length
+        };
+        let own = text.get(start..end).ok_or(AnalyzeError::Unreadable)?;
+        let node = raw
+            .stmt
+            .as_ref()
+            .and_then(|node| node.node.as_ref())
+            .ok_or(AnalyzeError::Unreadable)?;
+        let mut facts = walker::facts(node, catalog);
+        let full = FingerprintOptions::from(19);
+        facts.fingerprint = pg_query::fingerprint(own, options, full)
+            .map_err(|error| failure(text, error))?
+            .value;
+        statements.push(Statement {
+            span: start..end,
+            facts: Arc::new(facts),
+        });
+    }
+    Ok(Analysis { statements })
+}
+
+fn failure(text: &str, error: pg_query::Error) -> AnalyzeError {
+    match error {
+        pg_query::Error::Conversion(_) => AnalyzeError::ZeroByte,
+        pg_query::Error::Parse(message)
+            if message.contains("stack depth")
+                || message.contains("nested too deeply")
+                || message.contains("memory exhausted") =>
+        {
+            AnalyzeError::TooDeep
+        }
+        pg_query::Error::Parse(message) => {
+            let position = position(text, &message);
+            AnalyzeError::Syntax {
+                message,
+                position,
+                sqlstate: "42601",
+            }
+        }
+        _ => AnalyzeError::Unreadable,
+    }
+}
+
+/// Where the grammar stopped: at the end, or at the only place the word it names stands; 0 where that is ambiguous.
+fn position(text: &str, message: &str) -> u32 {
+    let characters = |bytes: usize| {
+        text.get(..bytes).map_or(0, |before| {
+            u32::try_from(before.chars().count() + 1).unwrap_or(0)
+        })
+    };
+    if message.ends_with("at end of input") {
+        return characters(text.len());
+    }
+    let Some((_, word)) = message.split_once("at or near \"") else {
+        return 0;
+    };
+    let word = word.trim_end_matches('"');
+    let mut places = text.match_indices(word);
+    match (places.next(), places.next()) {
+        (Some((at, _)), None) => characters(at),
+        _ => 0,
+    }
+}
+
+fn shared<S: serde::Serializer>(facts: &Arc<Facts>, serializer: S) -> Result<S::Ok, S::Error> {
+    facts.as_ref().serialize(serializer)
+}
+
+impl Statement {
+    fn own<'t>(&self, text: &'t str) -> &'t str {
+        text.get(self.span.clone()).unwrap_or_default()
+    }
+
+    /// The text with constants replaced by `$n`.
+    pub fn normalized(&self, text: &str) -> String {
+        pg_query::normalize(self.own(text)).unwrap_or_default()
+    }
+
+    /// The value of a `key='value'` comment in sqlcommenter form.
+    pub fn comment_tag(&self, text: &str, key: &str) -> Option<String> {
+        comment::tag(text, key)
+    }
+}
+
+/// Runs `f` on a thread with a stack of [`STACK_BYTES`]. None when no such thread can be started or it panicked.
+pub fn on_big_stack<T: Send>(f: impl FnOnce() -> T + Send) -> Option<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, f)
+            .ok()?;
+        thread.join().ok()
+    })
+}

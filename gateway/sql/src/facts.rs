@@ -1,0 +1,329 @@
+//! The facts of one statement, as policies see them.
+//! It refuses to know how they were found or who asks.
+//! Next room: `walker`, which fills them in.
+
+use serde::Serialize;
+
+/// The kind of a statement, by its outermost command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verb {
+    Select,
+    Insert,
+    Update,
+    Delete,
+    Merge,
+    Truncate,
+    CopyIn,
+    CopyOut,
+    Call,
+    DoBlock,
+    Ddl,
+    Grant,
+    Transaction,
+    Set,
+    Explain,
+    Cursor,
+    Prepare,
+    Listen,
+    Lock,
+    Maintenance,
+    Utility,
+    Unknown,
+}
+
+/// What is done to a relation: a set of rights, as flags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Access(u8);
+
+impl Access {
+    pub const SELECT: Self = Self(1);
+    pub const INSERT: Self = Self(2);
+    pub const UPDATE: Self = Self(4);
+    pub const DELETE: Self = Self(8);
+    pub const TRUNCATE: Self = Self(16);
+    pub const DDL: Self = Self(32);
+    pub const EXECUTE: Self = Self(64);
+    pub const LOCK: Self = Self(128);
+
+    /// The flags as bits, in the order of the contract: select is bit 0, lock bit 7.
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    pub fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The names of the flags that are set, in the order of the contract.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        const NAMES: [&str; 8] = [
+            "select", "insert", "update", "delete", "truncate", "ddl", "execute", "lock",
+        ];
+        NAMES
+            .into_iter()
+            .enumerate()
+            .filter(move |(bit, _)| self.0 & (1 << bit) != 0)
+            .map(|(_, name)| name)
+    }
+}
+
+impl std::ops::BitOr for Access {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl std::ops::BitOrAssign for Access {
+    fn bitor_assign(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+impl Serialize for Access {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.names())
+    }
+}
+
+/// Where a column is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Usage {
+    Output,
+    Filter,
+    Join,
+    Group,
+    Order,
+    Aggregate,
+    Window,
+    Assigned,
+    Returning,
+    Argument,
+    Other,
+}
+
+impl Usage {
+    pub const ALL: [Self; 11] = [
+        Self::Output,
+        Self::Filter,
+        Self::Join,
+        Self::Group,
+        Self::Order,
+        Self::Aggregate,
+        Self::Window,
+        Self::Assigned,
+        Self::Returning,
+        Self::Argument,
+        Self::Other,
+    ];
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RelationKind {
+    Table,
+    Partitioned,
+    View,
+    MaterializedView,
+    Function,
+    Foreign,
+    Temporary,
+    Catalog,
+    Unresolved,
+}
+
+/// A relation that the statement names, or that a named view reads.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct TableRef {
+    /// Empty when the relation is not in the catalog and was written without a schema.
+    pub schema: String,
+    pub name: String,
+    pub kind: RelationKind,
+    pub access: Access,
+}
+
+/// One use of one column.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct ColumnRef {
+    /// Index into `Facts::tables`; none when it cannot be tied to one table.
+    pub table: Option<usize>,
+    /// `*` is the whole row.
+    pub name: String,
+    pub usage: Usage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transform {
+    Identity,
+    Expression,
+    Aggregate,
+    Constant,
+    Unknown,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct ColumnSource {
+    pub schema: String,
+    pub table: String,
+    pub column: String,
+    pub transform: Transform,
+}
+
+/// One output column.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Output {
+    pub name: Option<String>,
+    /// None: not known here. Empty: provably carries no data of any column.
+    pub sources: Option<Vec<ColumnSource>>,
+}
+
+/// What can be said of the result columns before the statement runs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outputs {
+    /// The statement returns no rows.
+    None,
+    /// It may return rows; their number of columns is not known here.
+    Unknown,
+    /// One entry per output column, in order.
+    Columns(Vec<Output>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TransactionCommand {
+    Begin,
+    Commit { chain: bool },
+    Rollback { chain: bool },
+    Savepoint(String),
+    Release(String),
+    RollbackTo(String),
+    PrepareTransaction,
+    CommitPrepared,
+    RollbackPrepared,
+}
+
+/// What the gateway itself must follow on this connection.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionEffect {
+    None,
+    Transaction(TransactionCommand),
+    Prepare {
+        name: String,
+        inner: Box<Facts>,
+    },
+    Execute {
+        name: String,
+    },
+    /// None: ALL.
+    Deallocate(Option<String>),
+    /// The facts of the statement are those of the cursor's query.
+    DeclareCursor {
+        name: String,
+    },
+    /// FETCH and MOVE.
+    Fetch {
+        name: String,
+    },
+    /// None: ALL.
+    CloseCursor(Option<String>),
+    CopyOut(CopyOut),
+    CopyIn,
+    DiscardAll,
+    /// `value` none: RESET, DEFAULT or FROM CURRENT; `name` is `all` for RESET ALL.
+    Set {
+        name: String,
+        value: Option<String>,
+        local: bool,
+    },
+    /// `executes`: the name of the prepared statement in EXPLAIN EXECUTE name.
+    Explain {
+        analyze: bool,
+        executes: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CopyDestination {
+    Stdout,
+    File,
+    Program,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CopyFormat {
+    Text,
+    Csv,
+    Binary,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForceQuote {
+    All,
+    Columns(Vec<String>),
+    None,
+}
+
+/// A COPY ... TO with its options resolved to PostgreSQL's defaults.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct CopyOut {
+    pub destination: CopyDestination,
+    pub format: CopyFormat,
+    pub delimiter: u8,
+    pub quote: u8,
+    pub escape: u8,
+    pub null: String,
+    pub header: bool,
+    pub force_quote: ForceQuote,
+    pub encoding: Option<String>,
+    /// A query whose row description is that of the copied rows.
+    pub describe: String,
+}
+
+/// Everything that is known of one statement.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Facts {
+    pub verb: Verb,
+    /// PostgreSQL's command tags: the outermost first, then each command nested in it.
+    pub commands: Vec<String>,
+    /// Empty when fully understood; else the reasons why not.
+    pub opaque: Vec<String>,
+    /// An UPDATE or DELETE at any depth that no WHERE clause narrows.
+    pub unbounded_write: bool,
+    /// The constant LIMIT of the outermost query.
+    pub limit: Option<u64>,
+    pub parameter_count: u32,
+    pub tables: Vec<TableRef>,
+    pub columns: Vec<ColumnRef>,
+    pub functions: Vec<String>,
+    /// Equal for statements that differ in constants only.
+    pub fingerprint: u64,
+    pub outputs: Outputs,
+    pub session: SessionEffect,
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self {
+            verb: Verb::Unknown,
+            commands: Vec::new(),
+            opaque: Vec::new(),
+            unbounded_write: false,
+            limit: None,
+            parameter_count: 0,
+            tables: Vec::new(),
+            columns: Vec::new(),
+            functions: Vec::new(),
+            fingerprint: 0,
+            outputs: Outputs::None,
+            session: SessionEffect::None,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+use crate::{Access, Analysis, AnalyzeError, Catalog, Facts, Settings, analyze, on_big_stack};
+
+fn all(text: &str) -> Result<Analysis, AnalyzeError> {
+    on_big_stack(|| analyze(text, &Catalog::default(), &Settings::default()))
+        .expect("analysis does not panic")
+}
+
+fn one(text: &str) -> Facts {
+    let analysis = all(text).expect(text);
+    assert_eq!(analysis.statements.len(), 1, "{text}");
+    (*analysis.statements[0].facts).clone()
+}
+
+fn tables(text: &str) -> Vec<String> {
+    one(text)
+        .tables
+        .into_iter()
+        .map(|table| table.name)
+        .collect()
+}
+
+#[test]
+fn hostile_statements_name_their_tables() {
+    for text in [
+        "SELECT ssn END FROM customers",
+        "SELECT * FROM ONLY customers",
+        "SELECT * FROM ONLY (customers)",
+        "SELECT ssn AND FROM customers",
+        "SELECT INTERVAL FROM customers",
+        "SELECT GLOBAL.ssn FROM customers GLOBAL",
+        "TABLE customers",
+        "SELECT 1 UNION TABLE customers",
+        "SELECT TOP(ssn) FROM customers",
+        "WITH customers AS (SELECT * FROM customers) SELECT * FROM customers",
+        "DECLARE c CURSOR FOR SELECT * FROM customers",
+        "PREPARE x AS DELETE FROM customers",
+        "EXPLAIN ANALYZE SELECT * FROM customers",
+        "COPY customers TO STDOUT",
+        "SELECT * FROM customers TABLESAMPLE SYSTEM (1)",
+        "CALL p((SELECT ssn FROM customers))",
+        "DROP TABLE customers",
+        "VACUUM customers",
+    ] {
+        assert_eq!(tables(text), ["customers"], "{text}");
+    }
+    assert_eq!(
+        tables("DELETE FROM t WHERE a=1 RETURNING a END, (SELECT ssn FROM customers)"),
+        ["t", "customers"]
+    );
+    assert_eq!(
+        all("SELECT 1 END FROM customers; DROP TABLE x").map(|analysis| analysis.statements.len()),
+        Ok(2)
+    );
+}
+
+#[test]
+fn nested_commands_are_listed() {
+    let facts = one("WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x");
+    assert_eq!(facts.commands, ["SELECT", "DELETE"]);
+    assert!(facts.unbounded_write);
+    assert_eq!(facts.tables[0].access, Access::DELETE);
+    assert_eq!(
+        one("EXPLAIN DELETE FROM t WHERE id = 1").commands,
+        ["EXPLAIN", "DELETE"]
+    );
+    assert_eq!(one("DROP TABLE a").commands, ["DROP TABLE"]);
+}
+
+#[test]
+fn constants_do_not_narrow() {
+    for (text, unbounded) in [
+        ("DELETE FROM t", true),
+        ("DELETE FROM t WHERE true", true),
+        ("DELETE FROM t WHERE 1=1", true),
+        ("DELETE FROM t WHERE id=1 OR true", true),
+        ("DELETE FROM t WHERE id=1", false),
+        ("UPDATE t SET a=1 WHERE CURRENT OF c", false),
+    ] {
+        assert_eq!(one(text).unbounded_write, unbounded, "{text}");
+    }
+}
+
+#[test]
+fn whole_rows_are_stars() {
+    for text in [
+        "SELECT c FROM customers c",
+        "SELECT to_jsonb(c) FROM customers c",
+        "SELECT (c).ssn FROM customers c",
+        "SELECT c::text FROM customers c",
+    ] {
+        assert!(
+            one(text)
+                .columns
+                .iter()
+                .any(|column| column.table == Some(0) && column.name == "*"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn copy_is_described() {
+    let crate::SessionEffect::CopyOut(copy) =
+        one("COPY s.t (a, \"B\") TO STDOUT (FORMAT csv)").session
+    else {
+        panic!("no copy");
+    };
+    assert_eq!(copy.describe, "SELECT a, \"B\" FROM ONLY s.t");
+    assert_eq!(copy.delimiter, b',');
+}
+
+#[test]
+fn what_is_not_understood_is_opaque() {
+    for text in [
+        "DO $$begin end$$",
+        "CALL p()",
+        "SELECT query_to_xml('select 1', true, true, '')",
+        "SELECT pg_read_file('x')",
+    ] {
+        assert!(!one(text).opaque.is_empty(), "{text}");
+    }
+    assert!(
+        one("SELECT id FROM t WHERE a = $1 LIMIT 5")
+            .opaque
+            .is_empty()
+    );
+}
+
+#[test]
+fn deep_statements_never_abort() {
+    for text in [
+        format!("SELECT {}1", "1+".repeat(20_000)),
+        format!("SELECT 1::int{}", "[]".repeat(20_000)),
+        format!("SELECT 1{}", " UNION SELECT 1".repeat(20_000)),
+        format!("SELECT {}1{}", "(".repeat(100_000), ")".repeat(100_000)),
+        format!("SELECT 1{}", "+1".repeat(3_000)),
+        format!("SELECT 1{}", " UNION SELECT 1".repeat(3_000)),
+    ] {
+        if let Err(error) = all(&text) {
+            assert!(
+                matches!(error, AnalyzeError::TooDeep | AnalyzeError::Syntax { .. }),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! From a syntax tree to facts.
+//! It refuses to guess: what it does not understand makes the statement opaque, and an ambiguous name is reported for all it can mean.
+//! Next room: `facts`, which it returns.
+
+mod command;
+mod dispatch;
+mod dml;
+mod outputs;
+mod risky;
+mod scope;
+mod select;
+mod tags;
+
+use std::collections::HashSet;
+
+use pg_query::{NodeEnum, NodeRef, protobuf as pb};
+
+use crate::catalog::Catalog;
+use crate::facts::{Access, Facts, Outputs, SessionEffect, Usage, Verb};
+
+use scope::Scope;
+
+pub(crate) struct Walker<'a> {
+    catalog: &'a Catalog,
+    facts: Facts,
+    scopes: Vec<Scope<'a>>,
+    columns: HashSet<(Option<usize>, String, Usage)>,
+    seen_views: HashSet<u32>,
+    /// Bit set of `Usage`.
+    usage: u16,
+    access: Access,
+}
+
+/// The facts of one statement, but for its fingerprint.
+pub(crate) fn facts(node: &NodeEnum, catalog: &Catalog) -> Facts {
+    let mut walker = Walker {
+        catalog,
+        facts: Facts::default(),
+        scopes: Vec::new(),
+        columns: HashSet::new(),
+        seen_views: HashSet::new(),
+        usage: 1 << Usage::Output as u16,
+        access: Access::DDL,
+    };
+    walker.facts.verb = tags::verb(node.to_ref());
+    walker.node(node.to_ref());
+    walker.facts.outputs = outputs::of(node, catalog);
+    if let NodeEnum::SelectStmt(select) = node {
+        walker.facts.limit = outputs::limit(select);
+        if select.into_clause.is_some() {
+            walker.facts.commands = vec!["SELECT INTO".to_owned()]
+                .into_iter()
+                .chain(walker.facts.commands.drain(1..))
+                .collect();
+            walker.facts.verb = Verb::Ddl;
+            walker.facts.outputs = Outputs::None;
+        }
+    }
+    walker.facts
+}
+
+impl<'a> Walker<'a> {
+    fn opaque(&mut self, reason: String) {
+        if !self.facts.opaque.contains(&reason) {
+            self.facts.opaque.push(reason);
+        }
+    }
+
+    /// A query is named among the commands only where it is the statement itself.
+    fn nested(&mut self, tag: &str, run: impl FnOnce(&mut Self)) {
+        if self.facts.commands.is_empty() {
+            self.facts.commands.push(tag.to_owned());
+        }
+        run(self);
+    }
+
+    fn using(&mut self, usage: Usage, run: impl FnOnce(&mut Self)) {
+        let before = std::mem::replace(&mut self.usage, 1 << usage as u16);
+        run(self);
+        self.usage = before;
+    }
+
+    fn nodes(&mut self, nodes: &'a [pb::Node]) {
+        for node in nodes {
+            if let Some(node) = &node.node {
+                self.node(node.to_ref());
+            }
+        }
+    }
+
+    fn boxed(&mut self, node: &'a Option<Box<pb::Node>>) {
+        if let Some(node) = node.as_ref().and_then(|node| node.node.as_ref()) {
+            self.node(node.to_ref());
+        }
+    }
+
+    fn column_ref(&mut self, column: &'a pb::ColumnRef) {
+        let star = column
+            .fields
+            .last()
+            .is_some_and(|last| matches!(last.node, Some(NodeEnum::AStar(_))));
+        let names = strings(&column.fields);
+        match (names.as_slice(), star) {
+            ([], _) => self.star(None),
+            ([.., alias], true) => self.star(Some(alias)),
+            ([name], false) => self.bare(name),
+            ([.., alias, name], false) => self.qualified(alias, name),
+        }
+    }
+
+    /// set_config with constants is a SET; anything else is beyond reading.
+    fn set_config_or_opaque(&mut self, call: &'a pb::FuncCall, name: &str, reason: String) {
+        let constants: Vec<&str> = call.args.iter().filter_map(constant).collect();
+        if name == "set_config"
+            && self.facts.session == SessionEffect::None
+            && self.scopes.len() == 1
+            && let [parameter, value] = constants.as_slice()
+            && call.args.len() == 3
+        {
+            self.facts.session = SessionEffect::Set {
+                name: parameter.to_lowercase(),
+                value: Some((*value).to_owned()),
+                local: false,
+            };
+        } else {
+            self.opaque(reason);
+        }
+    }
+}
+
+fn constant(node: &pb::Node) -> Option<&str> {
+    match &node.node {
+        Some(NodeEnum::AConst(constant)) => match &constant.val {
+            Some(pb::a_const::Val::Sval(text)) => Some(&text.sval),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The names in a list of String nodes.
+fn strings(nodes: &[pb::Node]) -> Vec<&str> {
+    nodes
+        .iter()
+        .filter_map(|node| match &node.node {
+            Some(NodeEnum::String(text)) => Some(text.sval.as_str()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Whether a condition can leave rows out because of what they hold.
+fn narrows(condition: Option<&pb::Node>) -> bool {
+    let Some(node) = condition.and_then(|node| node.node.as_ref()) else {
+        return false;
+    };
+    if let NodeEnum::BoolExpr(expression) = node {
+        let mut arms = expression.args.iter().map(|arm| narrows(Some(arm)));
+        return if expression.boolop == pb::BoolExprType::OrExpr as i32 {
+            arms.all(|arm| arm)
+        } else {
+            arms.any(|arm| arm)
+        };
+    }
+    if let NodeEnum::AExpr(expression) = node
+        && let (Some(left), Some(right)) = (&expression.lexpr, &expression.rexpr)
+        && let (Some(NodeEnum::ColumnRef(left)), Some(NodeEnum::ColumnRef(right))) =
+            (&left.node, &right.node)
+        && strings(&left.fields) == strings(&right.fields)
+    {
+        return false;
+    }
+    names_column(node.to_ref())
+}
+
+fn names_column(node: NodeRef<'_>) -> bool {
+    let mut found = matches!(node, NodeRef::ColumnRef(_) | NodeRef::CurrentOfExpr(_));
+    crate::tree::children(node, &mut |child| found = found || names_column(child));
+    found
+}

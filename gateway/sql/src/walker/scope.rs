@@ -1,0 +1,242 @@
+//! Names in force at one level of a query, and what a column reference can mean there.
+
+use crate::catalog::Relation;
+use crate::facts::{Access, ColumnRef, RelationKind, TableRef, Usage};
+
+use super::Walker;
+
+/// An entry of a FROM clause, or a target relation.
+pub(super) struct Source<'a> {
+    pub name: String,
+    /// The relations it may be: several when schemas share the name, none for a derived table.
+    pub tables: Vec<(usize, Option<&'a Relation>)>,
+    /// Column names given by the alias, which stand for the first columns.
+    pub renamed: Vec<String>,
+}
+
+#[derive(Default)]
+pub(super) struct Scope<'a> {
+    pub ctes: Vec<String>,
+    pub sources: Vec<Source<'a>>,
+    /// FROM has been read: all its names are visible, so that they hide those of outer levels.
+    pub complete: bool,
+}
+
+impl<'a> Walker<'a> {
+    pub(super) fn is_cte(&self, name: &str) -> bool {
+        self.scopes
+            .iter()
+            .any(|scope| scope.ctes.iter().any(|cte| cte == name))
+    }
+
+    /// Records a relation under every schema that holds the name, and what it reads if it is a view.
+    pub(super) fn relation(
+        &mut self,
+        schema: &str,
+        name: &str,
+        access: Access,
+    ) -> Vec<(usize, Option<&'a Relation>)> {
+        let written = (!schema.is_empty()).then_some(schema);
+        let found = self.catalog.lookup(written, name);
+        if found.is_empty() {
+            let at = self.table(schema, name, RelationKind::Unresolved, access);
+            return vec![(at, None)];
+        }
+        let mut tables = Vec::with_capacity(found.len());
+        for relation in found {
+            tables.push((
+                self.table(&relation.schema, &relation.name, relation.kind, access),
+                Some(relation),
+            ));
+            self.read_through(relation.oid, 0);
+        }
+        tables
+    }
+
+    fn read_through(&mut self, view: u32, depth: u8) {
+        let catalog = self.catalog;
+        if !self.seen_views.insert(view) {
+            return;
+        }
+        if depth == u8::MAX {
+            self.opaque("views nested too deeply".to_owned());
+            return;
+        }
+        for (base, attnum) in catalog.reads(view) {
+            let Some(relation) = catalog.relation(*base) else {
+                self.opaque("a view reads a relation that the catalog does not hold".to_owned());
+                continue;
+            };
+            let at = self.table(
+                &relation.schema,
+                &relation.name,
+                relation.kind,
+                Access::SELECT,
+            );
+            let name = catalog
+                .column(*base, *attnum)
+                .map_or("*", |column| column.name.as_str());
+            if *attnum != 0 {
+                self.push_column(Some(at), name, Usage::Other);
+            }
+            self.read_through(*base, depth + 1);
+        }
+    }
+
+    fn table(&mut self, schema: &str, name: &str, kind: RelationKind, access: Access) -> usize {
+        let tables = &mut self.facts.tables;
+        if let Some(at) = tables
+            .iter()
+            .position(|table| table.name == name && table.schema == schema)
+        {
+            if let Some(table) = tables.get_mut(at) {
+                table.access |= access;
+            }
+            return at;
+        }
+        tables.push(TableRef {
+            schema: schema.to_owned(),
+            name: name.to_owned(),
+            kind,
+            access,
+        });
+        tables.len() - 1
+    }
+
+    pub(super) fn push_column(&mut self, table: Option<usize>, name: &str, usage: Usage) {
+        if self.columns.insert((table, name.to_owned(), usage)) {
+            self.facts.columns.push(ColumnRef {
+                table,
+                name: name.to_owned(),
+                usage,
+            });
+        }
+    }
+
+    /// Records the column once for each usage in force.
+    pub(super) fn column(&mut self, table: Option<usize>, name: &str) {
+        for (bit, usage) in Usage::ALL.into_iter().enumerate() {
+            if self.usage & (1 << bit) != 0 {
+                self.push_column(table, name, usage);
+            }
+        }
+    }
+
+    /// `*` or `alias.*`.
+    pub(super) fn star(&mut self, alias: Option<&str>) {
+        let mut tables = Vec::new();
+        for scope in self.scopes.iter().rev() {
+            let named = scope
+                .sources
+                .iter()
+                .filter(|source| alias.is_none_or(|alias| source.name == alias));
+            let mut any = false;
+            for source in named {
+                any = true;
+                tables.extend(source.tables.iter().map(|(table, _)| *table));
+            }
+            if scope.complete && (any || alias.is_none()) {
+                break;
+            }
+        }
+        for table in tables {
+            self.column(Some(table), "*");
+        }
+    }
+
+    /// `alias.name`: a column, or by PostgreSQL's rule the function `name(alias)`.
+    pub(super) fn qualified(&mut self, alias: &str, name: &str) {
+        let mut hits = Vec::new();
+        let mut any = false;
+        for scope in self.scopes.iter().rev() {
+            let mut here = false;
+            for source in scope.sources.iter().filter(|source| source.name == alias) {
+                here = true;
+                hits.extend(
+                    source
+                        .tables
+                        .iter()
+                        .flat_map(|table| meanings(source, table, name)),
+                );
+            }
+            any |= here;
+            if here && scope.complete {
+                break;
+            }
+        }
+        if !any || hits.is_empty() {
+            self.column(None, name);
+        }
+        for (table, name) in hits {
+            self.column(Some(table), &name);
+        }
+    }
+
+    /// A bare name: a column of any source that may have it, or the whole row of a source of that name.
+    pub(super) fn bare(&mut self, name: &str) {
+        let mut hits: Vec<(usize, String)> = Vec::new();
+        let mut derived = false;
+        for scope in self.scopes.iter().rev() {
+            let mut known = false;
+            for source in &scope.sources {
+                derived |= source.tables.is_empty();
+                for table in &source.tables {
+                    match table.1 {
+                        _ if source.renamed.iter().any(|column| column == name) => {
+                            hits.extend(meanings(source, table, name));
+                            known = true;
+                        }
+                        Some(relation) if relation.columns.is_empty() => {
+                            hits.push((table.0, name.to_owned()))
+                        }
+                        Some(relation) if relation.has_column(name) => {
+                            hits.push((table.0, name.to_owned()));
+                            known = true;
+                        }
+                        Some(_) => {}
+                        None => hits.push((table.0, name.to_owned())),
+                    }
+                }
+            }
+            let rows = scope.sources.iter().filter(|source| source.name == name);
+            if !known {
+                hits.extend(
+                    rows.flat_map(|row| {
+                        row.tables.iter().map(|(table, _)| (*table, "*".to_owned()))
+                    }),
+                );
+            }
+            if scope.complete && known {
+                break;
+            }
+        }
+        if hits.is_empty() || derived {
+            self.column(None, name);
+        }
+        for (table, name) in hits {
+            self.column(Some(table), &name);
+        }
+    }
+}
+
+/// What `source.name` can be of one table: the column, the column an alias list renamed, or else the whole row.
+fn meanings(
+    source: &Source<'_>,
+    (table, relation): &(usize, Option<&Relation>),
+    name: &str,
+) -> Vec<(usize, String)> {
+    if let Some(at) = source.renamed.iter().position(|column| column == name) {
+        let original = relation.and_then(|relation| relation.columns.get(at));
+        return vec![(
+            *table,
+            original
+                .map_or("*", |column| column.name.as_str())
+                .to_owned(),
+        )];
+    }
+    let mut found = vec![(*table, name.to_owned())];
+    if relation.is_some_and(|relation| !relation.columns.is_empty() && !relation.has_column(name)) {
+        found.push((*table, "*".to_owned()));
+    }
+    found
+}
