@@ -5,4 +5,5 @@ mod directory;
 mod faults;
 mod loading;
 mod module;
+mod services;
 mod world;

@@ -1,0 +1,71 @@
+//! What a call costs: `cargo bench -p gatewright-policy-host`. `GATEWRIGHT_BENCH_POLICY` names a policy file to measure in
+//! place of the built-in one, which answers at once and so shows the cost of the boundary alone.
+
+#[path = "../tests/host/module.rs"]
+#[expect(dead_code, reason = "the tests use the rest of it")]
+mod module;
+#[path = "../tests/host/world.rs"]
+#[expect(dead_code, reason = "the tests use the rest of it")]
+mod world;
+
+use std::sync::Arc;
+
+use divan::{Bencher, counter::ItemsCount};
+use gatewright_policy_host::contract::{Batch, BatchColumn, PackedColumn};
+use gatewright_policy_host::{Policy, PolicySettings};
+
+use self::module::Module;
+use self::world::{World, facts, statement};
+
+const ROWS: u32 = 4096;
+
+fn main() {
+    divan::main();
+}
+
+fn policies(count: usize) -> Vec<Arc<Policy>> {
+    let wasm = match std::env::var_os("GATEWRIGHT_BENCH_POLICY") {
+        Some(path) => std::fs::read(path).expect("the policy file to measure"),
+        None => Module::new("fixture").wasm(),
+    };
+    let world = World::new();
+    (0..count)
+        .map(|_| {
+            world
+                .host
+                .load("fixture", &wasm, &PolicySettings::default())
+                .expect("a policy that loads")
+        })
+        .collect()
+}
+
+#[divan::bench(args = [1, 3])]
+fn on_statement(bencher: Bencher, count: usize) {
+    let (policies, view, facts) = (policies(count), statement(), facts());
+    bencher.bench_local(|| {
+        for policy in &policies {
+            divan::black_box(policy.on_statement(&view, &facts)).expect("a verdict");
+        }
+    });
+}
+
+#[divan::bench]
+fn batch_of_one_column(bencher: Bencher) {
+    let (policies, view) = (policies(1), statement());
+    let values: Vec<u8> = (0..ROWS)
+        .flat_map(|row| format!("{row:019}").into_bytes())
+        .collect();
+    let data = PackedColumn {
+        offsets: (0..=ROWS).map(|row| row * 19).collect(),
+        validity: vec![0xff; ROWS as usize / 8],
+        values,
+    };
+    let batch = Batch {
+        rows: ROWS,
+        sequence: 0,
+        columns: vec![BatchColumn { index: 0, data }],
+    };
+    bencher
+        .counter(ItemsCount::new(ROWS))
+        .bench_local(|| divan::black_box(policies[0].on_batch(&view, &batch)).expect("a reply"));
+}
