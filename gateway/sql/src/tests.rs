@@ -144,3 +144,31 @@ fn deep_statements_never_abort() {
         }
     }
 }
+
+#[test]
+fn what_flows_into_a_new_relation_is_output() {
+    for text in [
+        "CREATE TABLE n AS SELECT ssn FROM customers",
+        "CREATE VIEW n AS SELECT ssn FROM customers",
+        "PREPARE p AS SELECT ssn FROM customers",
+    ] {
+        let columns = one(text).columns;
+        assert!(
+            columns
+                .iter()
+                .any(|column| column.name == "ssn" && column.usage == crate::Usage::Output),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_prepared_statement_run_inside_another_command_is_opaque() {
+    assert!(
+        !one("EXPLAIN ANALYZE CREATE TABLE n AS EXECUTE p")
+            .opaque
+            .is_empty()
+    );
+    assert!(!one("CREATE TABLE n AS EXECUTE p").opaque.is_empty());
+    assert!(one("EXPLAIN EXECUTE p").opaque.is_empty());
+}

@@ -24,7 +24,11 @@ impl<'a> Walker<'a> {
             NodeRef::DropStmt(drop) => self.drop(drop),
             NodeRef::CommentStmt(comment) => self.named(comment.objtype, comment.object.as_deref()),
             NodeRef::SecLabelStmt(label) => self.named(label.objtype, label.object.as_deref()),
-            NodeRef::ExplainStmt(_) | NodeRef::DeclareCursorStmt(_) => {
+            NodeRef::ExplainStmt(_)
+            | NodeRef::DeclareCursorStmt(_)
+            | NodeRef::CreateTableAsStmt(_)
+            | NodeRef::ViewStmt(_)
+            | NodeRef::PrepareStmt(_) => {
                 self.usage = 1 << Usage::Output as u16;
                 self.descend(node);
             }
@@ -117,7 +121,13 @@ impl<'a> Walker<'a> {
         ) {
             self.opaque("a command that changes the session is nested in another".to_owned());
         } else if matches!(node, NodeRef::ExecuteStmt(_))
-            && !matches!(self.facts.session, SessionEffect::Explain { .. })
+            && !matches!(
+                self.facts.session,
+                SessionEffect::Explain {
+                    executes: Some(_),
+                    ..
+                }
+            )
         {
             self.opaque("a prepared statement is run inside another command".to_owned());
         }

@@ -108,7 +108,7 @@ impl<'a> Walker<'a> {
             walker.with(update.with_clause.as_ref());
             let targets = walker.target(update.relation.as_ref(), Access::UPDATE);
             for item in &update.from_clause {
-                walker.from_item(item.node.as_ref());
+                walker.read_item(item.node.as_ref());
             }
             walker.scope().complete = true;
             walker.facts.unbounded_write |= !super::narrows(update.where_clause.as_deref());
@@ -123,7 +123,7 @@ impl<'a> Walker<'a> {
             walker.with(delete.with_clause.as_ref());
             walker.target(delete.relation.as_ref(), Access::DELETE);
             for item in &delete.using_clause {
-                walker.from_item(item.node.as_ref());
+                walker.read_item(item.node.as_ref());
             }
             walker.scope().complete = true;
             walker.facts.unbounded_write |= !super::narrows(delete.where_clause.as_deref());
@@ -136,7 +136,7 @@ impl<'a> Walker<'a> {
         self.statement("MERGE", |walker| {
             walker.with(merge.with_clause.as_ref());
             let targets = walker.target(merge.relation.as_ref(), Access::SELECT);
-            walker.from_item(
+            walker.read_item(
                 merge
                     .source_relation
                     .as_ref()

@@ -37,7 +37,7 @@ impl<'a> Walker<'a> {
             self.target(into.rel.as_ref(), Access::DDL | Access::INSERT);
         }
         for item in &select.from_clause {
-            self.from_item(item.node.as_ref());
+            self.read_item(item.node.as_ref());
         }
         self.scope().complete = true;
         for arm in [&select.larg, &select.rarg].into_iter().flatten() {
@@ -197,7 +197,7 @@ impl<'a> Walker<'a> {
         indexes
     }
 
-    pub(super) fn from_item(&mut self, item: Option<&'a NodeEnum>) {
+    pub(super) fn read_item(&mut self, item: Option<&'a NodeEnum>) {
         match item {
             Some(NodeEnum::RangeVar(relation)) => self.read(relation),
             Some(NodeEnum::JoinExpr(join)) => self.join(join),
@@ -206,7 +206,7 @@ impl<'a> Walker<'a> {
                 self.source("", sub.alias.as_ref(), Vec::new());
             }
             Some(NodeEnum::RangeTableSample(sample)) => {
-                self.from_item(sample.relation.as_ref().and_then(|node| node.node.as_ref()));
+                self.read_item(sample.relation.as_ref().and_then(|node| node.node.as_ref()));
                 self.using(Usage::Argument, |walker| {
                     walker.nodes(&sample.args);
                     walker.boxed(&sample.repeatable);
@@ -229,7 +229,7 @@ impl<'a> Walker<'a> {
     fn join(&mut self, join: &'a pb::JoinExpr) {
         let first = self.scope().sources.len();
         for side in [&join.larg, &join.rarg] {
-            self.from_item(side.as_ref().and_then(|node| node.node.as_ref()));
+            self.read_item(side.as_ref().and_then(|node| node.node.as_ref()));
         }
         self.using(Usage::Join, |walker| {
             walker.boxed(&join.quals);
