@@ -173,8 +173,9 @@ impl Policy {
         &self.settings
     }
 
-    /// Judges a statement. A policy is asked at Parse if it registered `statement`, at Execute if it registered `parameters`,
-    /// and where both come at once (simple Query, FunctionCall) if it registered either; if it is not asked it allows.
+    /// Judges a statement. At Parse only a policy that registered `statement` is asked, at every other phase one that
+    /// registered `statement` or `parameters`; if it is not asked it allows. Whether an earlier answer may stand in for
+    /// a call is for the caller to say.
     pub fn on_statement(
         &self,
         view: &Arc<dyn StatementView>,
@@ -182,8 +183,9 @@ impl Policy {
     ) -> Result<Verdict, Fault> {
         let wanted = match facts.phase {
             Phase::Parse => Hooks::STATEMENT,
-            Phase::Execute => Hooks::PARAMETERS,
-            Phase::Simple | Phase::FunctionCall => Hooks::STATEMENT | Hooks::PARAMETERS,
+            Phase::Execute | Phase::Simple | Phase::FunctionCall => {
+                Hooks::STATEMENT | Hooks::PARAMETERS
+            }
         };
         if !self.hooks().intersects(wanted) {
             return Ok(Verdict::Allow(Allowance::default()));

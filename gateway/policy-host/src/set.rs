@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use crate::contract::Hooks;
 use crate::policy::Policy;
 
 /// The policies in force together. Whoever holds one goes on with it unaltered while a newer one takes its place.
@@ -21,6 +22,18 @@ pub struct Missing {
 }
 
 impl PolicySet {
+    /// True when nothing is asked and nothing is missing.
+    pub fn is_empty(&self) -> bool {
+        self.policies.is_empty() && self.missing.is_empty()
+    }
+
+    /// True when some policy reads bound parameters.
+    pub fn wants_parameters(&self) -> bool {
+        self.policies
+            .iter()
+            .any(|policy| policy.hooks().contains(Hooks::PARAMETERS))
+    }
+
     /// No policies: everything is allowed.
     pub fn empty() -> PolicySet {
         PolicySet::of(Vec::new())

@@ -49,6 +49,14 @@ impl Catalog {
         CatalogBuilder::default()
     }
 
+    /// Whether both say the same of the database, whenever they were read.
+    pub fn has_same_content(&self, other: &Self) -> bool {
+        self.relations == other.relations
+            && self.reads == other.reads
+            && self.functions == other.functions
+            && self.types == other.types
+    }
+
     pub fn is_empty(&self) -> bool {
         self.relations.is_empty()
     }
