@@ -1,0 +1,174 @@
+//! Messages from the client: is this one legal now, and what becomes of it.
+
+use gatewright_wire::frame::{self, Side};
+
+use super::judge::Judge;
+use super::owed::Owed;
+use super::{HIGH_WATER, Mode, STREAM_ABOVE, Session, Streaming, Taken, Violation, Wires};
+
+/// How far a run over the client's bytes came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes that are done with.
+    pub consumed: usize,
+    /// The next message waits for the server, the judge, or room to write; offering more bytes changes nothing.
+    pub held: bool,
+}
+
+/// One whole message.
+#[derive(Clone, Copy)]
+pub(super) struct Frame<'a> {
+    pub tag: u8,
+    pub whole: &'a [u8],
+}
+
+impl<'a> Frame<'a> {
+    pub fn body(&self) -> &'a [u8] {
+        self.whole.get(5..).unwrap_or_default()
+    }
+}
+
+impl<J: Judge> Session<J> {
+    /// Takes as many whole messages from the client as can be dealt with now.
+    pub fn client_bytes(
+        &mut self,
+        bytes: &[u8],
+        judge: &mut J,
+        wires: &mut Wires,
+    ) -> Result<Progress, Violation> {
+        let mut consumed = 0;
+        while consumed < bytes.len() && !wires.terminated {
+            if wires.to_server.len() >= HIGH_WATER {
+                return Ok(Progress {
+                    consumed,
+                    held: true,
+                });
+            }
+            let rest = &bytes[consumed..];
+            if let Some(streaming) = &mut self.from_client {
+                let piece = streaming.remaining.min(rest.len());
+                if streaming.forward {
+                    wires.to_server.extend_from_slice(&rest[..piece]);
+                }
+                streaming.remaining -= piece;
+                if streaming.remaining == 0 {
+                    self.from_client = None;
+                }
+                consumed += piece;
+                continue;
+            }
+            let Some(header) =
+                frame::next_header(rest, Side::Frontend, self.max_client_message(rest))
+                    .map_err(Violation::ClientFrame)?
+            else {
+                break;
+            };
+            let total = header.total();
+            if total > rest.len() {
+                if header.tag == b'd' && total > STREAM_ABOVE {
+                    let forward = self.mode == Mode::CopyIn;
+                    self.from_client = Some(Streaming {
+                        remaining: total,
+                        forward,
+                    });
+                    continue;
+                }
+                break;
+            }
+            let frame = Frame {
+                tag: header.tag,
+                whole: &rest[..total],
+            };
+            match self.client_frame(frame, judge, wires)? {
+                Taken::Yes => consumed += total,
+                Taken::Hold => {
+                    return Ok(Progress {
+                        consumed,
+                        held: true,
+                    });
+                }
+            }
+        }
+        Ok(Progress {
+            consumed,
+            held: false,
+        })
+    }
+
+    /// COPY data passes in pieces, so its length is the server's business; everything else is read whole.
+    fn max_client_message(&self, rest: &[u8]) -> usize {
+        if rest.first() == Some(&b'd') {
+            usize::try_from(i32::MAX).unwrap_or(usize::MAX)
+        } else {
+            self.max_message
+        }
+    }
+
+    fn client_frame(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        wires: &mut Wires,
+    ) -> Result<Taken, Violation> {
+        if frame.tag == b'X' {
+            wires.to_server.extend_from_slice(frame.whole);
+            wires.terminated = true;
+            return Ok(Taken::Yes);
+        }
+        match self.mode {
+            Mode::Skipping => {
+                if frame.tag == b'S' {
+                    self.mode = Mode::Ready;
+                    self.forward_sync(frame, wires);
+                }
+                Ok(Taken::Yes)
+            }
+            Mode::CopyIn => self.client_in_copy(frame, wires),
+            Mode::Ready => self.client_ready(frame, judge, wires),
+        }
+    }
+
+    fn client_ready(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        wires: &mut Wires,
+    ) -> Result<Taken, Violation> {
+        if self.drain_first {
+            if !self.queue.is_empty() && self.in_hand.is_none() {
+                return Ok(self.hold_for_replies(wires));
+            }
+            self.drain_first = false;
+        }
+        match frame.tag {
+            b'S' => {
+                self.forward_sync(frame, wires);
+                Ok(Taken::Yes)
+            }
+            b'H' => {
+                wires.to_server.extend_from_slice(frame.whole);
+                Ok(Taken::Yes)
+            }
+            // Left over from a COPY that has failed: the server ignores them (protocol: COPY Operations).
+            b'd' | b'c' | b'f' => Ok(Taken::Yes),
+            // Only Sync may follow a statement that can still be stopped, so that nothing runs behind a stop.
+            _ if self.stoppable > 0 => Ok(self.hold_for_replies(wires)),
+            b'Q' => self.query(frame, judge, wires),
+            b'P' => self.parse(frame, judge, wires),
+            b'B' => self.bind(frame, judge, wires),
+            b'D' => self.describe(frame, wires),
+            b'E' => self.execute(frame, judge, wires),
+            b'C' => self.close(frame, wires),
+            b'F' => self.function_call(frame, judge, wires),
+            _ => Err(Violation::ClientMessage {
+                message: "password",
+                reason: "authentication is over".into(),
+            }),
+        }
+    }
+
+    fn forward_sync(&mut self, frame: Frame<'_>, wires: &mut Wires) {
+        wires.to_server.extend_from_slice(frame.whole);
+        self.owe(Owed::Sync);
+    }
+}

@@ -1,0 +1,34 @@
+//! COPY FROM STDIN: the client's data goes through; anything else ends the copy.
+
+use super::client::Frame;
+use super::judge::Judge;
+use super::outgoing;
+use super::{Mode, Session, Taken, Violation, Wires};
+
+impl<J: Judge> Session<J> {
+    pub(super) fn client_in_copy(
+        &mut self,
+        frame: Frame<'_>,
+        wires: &mut Wires,
+    ) -> Result<Taken, Violation> {
+        match frame.tag {
+            b'd' => wires.to_server.extend_from_slice(frame.whole),
+            b'c' | b'f' => {
+                wires.to_server.extend_from_slice(frame.whole);
+                self.mode = Mode::Ready;
+            }
+            // The server ignores both while it copies in, so it owes nothing for them.
+            b'H' | b'S' => wires.to_server.extend_from_slice(frame.whole),
+            // The server would fail the copy. It must not see the message itself: had the copy just failed for another
+            // reason, the server would run what nobody has judged.
+            _ => {
+                outgoing::copy_fail(
+                    &mut wires.to_server,
+                    "unexpected message during COPY from stdin",
+                );
+                self.mode = Mode::Ready;
+            }
+        }
+        Ok(Taken::Yes)
+    }
+}

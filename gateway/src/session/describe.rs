@@ -1,0 +1,204 @@
+//! Asking the server for row descriptions before a statement runs, and reading the answers.
+
+use std::rc::Rc;
+
+use gatewright_sql::SessionEffect;
+use gatewright_wire::{backend, build};
+
+use super::judge::{Field, Judge};
+use super::names::{Description, Prepared};
+use super::outgoing;
+use super::owed::{Audience, CloseTarget, Described, Owed};
+use super::{Session, Violation, Wires};
+
+/// The name under which the gateway prepares what it only wants described.
+const DESCRIBE_NAME: &str = "gatewright_describe";
+
+impl<J: Judge> Session<J> {
+    /// Has the server describe one statement of the Query in hand. Flush, not Sync: the transaction that the Query
+    /// may be continuing must not end here.
+    pub(super) fn ask_for_description(&mut self, text: &J::Text, index: usize, wires: &mut Wires) {
+        let Some(statement) = J::analysis(text).statements.get(index) else {
+            return;
+        };
+        let source = match &statement.facts.session {
+            SessionEffect::CopyOut(copy) => copy.describe.as_str(),
+            _ => J::source(text)
+                .get(statement.span.clone())
+                .unwrap_or_default(),
+        };
+        self.describe_text(source, || Described::InHand, wires);
+    }
+
+    fn describe_text(
+        &mut self,
+        source: &str,
+        target: impl Fn() -> Described<J>,
+        wires: &mut Wires,
+    ) {
+        outgoing::parse(&mut wires.to_server, DESCRIBE_NAME, source, &[]);
+        outgoing::describe_statement(&mut wires.to_server, DESCRIBE_NAME);
+        outgoing::close_statement(&mut wires.to_server, DESCRIBE_NAME);
+        build::flush(&mut wires.to_server);
+        self.owe(Owed::Describe {
+            target: target(),
+            audience: Audience::Gateway,
+        });
+        self.owe(Owed::Close {
+            target: CloseTarget::Statement(DESCRIBE_NAME.into()),
+            audience: Audience::Gateway,
+        });
+        self.flushed = true;
+    }
+
+    /// Has the server describe a prepared statement of the client's.
+    pub(super) fn describe_prepared(
+        &mut self,
+        name: &str,
+        prepared: &Rc<Prepared<J>>,
+        wires: &mut Wires,
+    ) {
+        prepared.describing.set(true);
+        let copy = J::analysis(&prepared.text)
+            .statements
+            .get(prepared.index)
+            .and_then(|statement| match &statement.facts.session {
+                SessionEffect::CopyOut(copy) => Some(copy.describe.clone()),
+                _ => None,
+            });
+        if let Some(source) = copy {
+            self.describe_text(&source, || Described::Statement(Rc::clone(prepared)), wires);
+            return;
+        }
+        outgoing::describe_statement(&mut wires.to_server, name);
+        build::flush(&mut wires.to_server);
+        self.owe(Owed::Describe {
+            target: Described::Statement(Rc::clone(prepared)),
+            audience: Audience::Gateway,
+        });
+        self.flushed = true;
+    }
+
+    /// ParseComplete and CloseComplete of what the gateway prepared for itself carry no news, so only their Describe is
+    /// owed by name; this says whether such a reply is expected now.
+    pub(super) fn describes_for_itself(&self) -> bool {
+        matches!(
+            self.queue.front(),
+            Some(Owed::Describe {
+                audience: Audience::Gateway,
+                ..
+            })
+        )
+    }
+
+    /// ParameterDescription.
+    pub(super) fn parameter_description(
+        &mut self,
+        whole: &[u8],
+        wires: &mut Wires,
+    ) -> Result<(), Violation> {
+        let Some(Owed::Describe { target, audience }) = self.queue.front() else {
+            return Err(Violation::Unexpected('t'));
+        };
+        if let Described::Statement(prepared) = target {
+            let described = backend::ParameterDescription::decode(body(whole))
+                .map_err(|error| bad("ParameterDescription", &error))?;
+            *prepared.parameter_types.borrow_mut() = Some(described.types.iter().collect());
+        }
+        if *audience == Audience::Client {
+            wires.to_client.extend_from_slice(whole);
+        }
+        Ok(())
+    }
+
+    /// RowDescription (`Some`) or NoData as the answer to a Describe.
+    pub(super) fn described(
+        &mut self,
+        whole: &[u8],
+        fields: Option<Vec<Field>>,
+        wires: &mut Wires,
+    ) -> Result<(), Violation> {
+        let tag = whole.first().map_or(' ', |tag| char::from(*tag));
+        let Some(Owed::Describe { target, audience }) = self.queue.pop() else {
+            return Err(Violation::Unexpected(tag));
+        };
+        match target {
+            Described::Statement(prepared) => self.statement_described(&prepared, fields, audience),
+            Described::Portal(portal) => {
+                if let (Some(plan), Some(fields)) = (&portal.plan, &fields)
+                    && plan.fields != *fields
+                {
+                    return Err(Violation::ShapeChanged);
+                }
+            }
+            Described::InHand => {
+                if let Some(in_hand) = &mut self.in_hand {
+                    in_hand.described = Some(fields);
+                }
+            }
+            Described::Unknown => {}
+        }
+        if audience == Audience::Client {
+            wires.to_client.extend_from_slice(whole);
+        }
+        Ok(())
+    }
+
+    fn statement_described(
+        &mut self,
+        prepared: &Prepared<J>,
+        fields: Option<Vec<Field>>,
+        audience: Audience,
+    ) {
+        if audience == Audience::Gateway {
+            prepared.describing.set(false);
+        } else if matches!(
+            J::analysis(&prepared.text)
+                .statements
+                .get(prepared.index)
+                .map(|statement| &statement.facts.session),
+            Some(SessionEffect::CopyOut(_))
+        ) {
+            // The client asked about the COPY itself, which has no columns; the gateway knows those of its rows.
+            return;
+        }
+        let epoch = self.epoch;
+        let news = match fields {
+            None => Description::None { epoch },
+            Some(fields) => Description::Rows {
+                epoch,
+                fields: fields.into(),
+            },
+        };
+        if !news.same_columns(&prepared.description.borrow()) {
+            *prepared.plan.borrow_mut() = None;
+        }
+        *prepared.description.borrow_mut() = news;
+    }
+}
+
+/// Reads a RowDescription.
+pub(super) fn fields_of(whole: &[u8]) -> Result<Vec<Field>, Violation> {
+    let fields = backend::RowDescription::decode(body(whole))
+        .map_err(|error| bad("RowDescription", &error))?;
+    Ok(fields
+        .fields()
+        .map(|field| Field {
+            name: field.name.to_owned(),
+            table_oid: field.table_oid,
+            attribute: field.attribute,
+            type_oid: field.type_oid,
+        })
+        .collect())
+}
+
+pub(super) fn body(whole: &[u8]) -> &[u8] {
+    whole.get(5..).unwrap_or_default()
+}
+
+pub(super) fn bad(message: &'static str, error: &dyn std::fmt::Display) -> Violation {
+    Violation::ServerMessage {
+        message,
+        reason: error.to_string(),
+    }
+}

@@ -1,0 +1,246 @@
+//! The session: what the messages of one connection mean, and what follows from each. Bytes in, bytes out, no I/O.
+//! It knows the protocol and the order of things; it does not know sockets, policies, identities or SQL's meaning,
+//! which it asks its [`Judge`] about. The next room is `gate`, which judges; `relay` moves the bytes.
+
+mod client;
+mod copy;
+mod describe;
+mod extended;
+mod judge;
+mod names;
+mod outgoing;
+mod owed;
+mod query;
+mod refusal;
+mod results;
+mod server;
+mod stop;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use gatewright_wire::frame::FrameError;
+use thiserror::Error;
+
+use crate::results::PseudonymKey;
+use names::Names;
+use owed::Queue;
+use query::QueryInHand;
+use results::Running;
+
+pub use judge::{
+    BoundParameters, Completion, Field, Judge, Judged, Limit, Limits, NameFacts, Phase, Plan,
+    Question, Verdict,
+};
+pub use names::merge as merge_facts;
+pub use refusal::Refusal;
+
+/// Output is produced only while less than this many bytes wait to be written, so that a slow peer holds the other back.
+pub const HIGH_WATER: usize = 256 * 1024;
+
+/// A message longer than this is passed on in pieces where nobody needs to see it whole.
+const STREAM_ABOVE: usize = 64 * 1024;
+
+/// Bytes that wait to be written, and what else the relay must do.
+#[derive(Debug, Default)]
+pub struct Wires {
+    pub to_server: BytesMut,
+    pub to_client: BytesMut,
+    /// The statement in hand is to be cancelled on the server.
+    pub cancel: bool,
+    /// The client said good-bye.
+    pub terminated: bool,
+}
+
+/// What a peer did that ends the connection.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum Violation {
+    #[error("the client sent a malformed message: {0}")]
+    ClientFrame(FrameError),
+    #[error("the client sent a {message} message that cannot be read: {reason}")]
+    ClientMessage {
+        message: &'static str,
+        reason: String,
+    },
+    #[error("the server sent a malformed message: {0}")]
+    ServerFrame(FrameError),
+    #[error("the server sent a {message} message that cannot be read: {reason}")]
+    ServerMessage {
+        message: &'static str,
+        reason: String,
+    },
+    #[error("the server sent message '{0}', which nothing asked for")]
+    Unexpected(char),
+    #[error("the server's result has other columns than it described, so it cannot be masked")]
+    ShapeChanged,
+    #[error("replication is not served")]
+    Replication,
+}
+
+impl Violation {
+    /// What the client is told (SQLSTATE and text) before the connection ends.
+    pub fn client_text(&self) -> (&'static str, &'static str) {
+        match self {
+            Violation::ClientFrame(_) | Violation::ClientMessage { .. } => {
+                ("08P01", "invalid message format")
+            }
+            Violation::ServerFrame(_)
+            | Violation::ServerMessage { .. }
+            | Violation::Unexpected(_) => (
+                "08006",
+                "the gateway ended the connection: the server broke the protocol",
+            ),
+            Violation::ShapeChanged => (
+                "0A000",
+                "the gateway ended the connection: the result changed its columns after it was judged",
+            ),
+            Violation::Replication => ("0A000", "replication is not served by this gateway"),
+        }
+    }
+
+    /// True when the client is to blame.
+    pub fn is_clients(&self) -> bool {
+        matches!(
+            self,
+            Violation::ClientFrame(_) | Violation::ClientMessage { .. }
+        )
+    }
+}
+
+/// How the client's messages are read now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Ready,
+    /// After an error in the extended protocol: everything up to Sync is dropped, as the server does.
+    Skipping,
+    /// The server takes COPY data.
+    CopyIn,
+}
+
+/// What became of a message that was offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    Yes,
+    /// Offer the same message again once something has changed.
+    Hold,
+}
+
+/// A message that passes in pieces.
+#[derive(Debug, Clone, Copy)]
+struct Streaming {
+    remaining: usize,
+    forward: bool,
+}
+
+/// Facts about the server's settings that the session starts with (ParameterStatus).
+#[derive(Debug, Clone)]
+pub struct SessionStart {
+    pub standard_conforming_strings: bool,
+    pub client_encoding: String,
+    /// From ReadyForQuery: `I`, `T` or `E`.
+    pub status: u8,
+    /// Longest message that is read whole, in bytes.
+    pub max_message: usize,
+}
+
+/// One client connection with its server connection.
+pub struct Session<J: Judge> {
+    queue: Queue<J>,
+    names: Names<J>,
+    mode: Mode,
+    /// Transaction status of the last ReadyForQuery.
+    status: u8,
+    /// Moves on whenever a statement may have changed what names mean.
+    epoch: u64,
+    standard_conforming_strings: bool,
+    utf8: bool,
+    max_message: usize,
+    key: Arc<PseudonymKey>,
+    running: Option<Running>,
+    in_hand: Option<QueryInHand<J>>,
+    /// The permit of a Bind that waits for a description.
+    held_bind: Option<J::Permit>,
+    /// A Flush of our own went out after the newest message.
+    flushed: bool,
+    /// Nothing is read from the client until every reply is in.
+    drain_first: bool,
+    /// Forwarded statements whose result may yet be stopped.
+    stoppable: usize,
+    /// The next ReadyForQuery must find the transaction aborted.
+    abort_on_ready: bool,
+    from_client: Option<Streaming>,
+    from_server: Option<Streaming>,
+}
+
+impl<J: Judge> Session<J> {
+    pub fn new(start: SessionStart, key: Arc<PseudonymKey>) -> Self {
+        Session {
+            queue: Queue::default(),
+            names: Names::default(),
+            mode: Mode::Ready,
+            status: start.status,
+            epoch: 0,
+            standard_conforming_strings: start.standard_conforming_strings,
+            utf8: is_utf8(&start.client_encoding),
+            max_message: start.max_message,
+            key,
+            running: None,
+            in_hand: None,
+            held_bind: None,
+            flushed: false,
+            drain_first: false,
+            stoppable: 0,
+            abort_on_ready: false,
+            from_client: None,
+            from_server: None,
+        }
+    }
+
+    /// True when the server owes nothing and no transaction is open: a good moment to end the connection.
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.status == b'I' && self.in_hand.is_none()
+    }
+
+    /// True while the server owes a reply.
+    pub fn awaits_server(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    fn in_transaction(&self) -> bool {
+        self.status != b'I'
+    }
+
+    /// Remembers a message that the server will answer.
+    fn owe(&mut self, owed: owed::Owed<J>) {
+        self.flushed = false;
+        self.queue.push(owed);
+    }
+
+    /// The message must wait for replies: makes sure that the server sends them.
+    fn hold_for_replies(&mut self, wires: &mut Wires) -> Taken {
+        let answered_anyway = matches!(
+            self.queue.newest_first().next(),
+            None | Some(owed::Owed::Sync | owed::Owed::Query(_) | owed::Owed::FunctionCall)
+        );
+        if !answered_anyway && !self.flushed {
+            gatewright_wire::build::flush(&mut wires.to_server);
+            self.flushed = true;
+        }
+        Taken::Hold
+    }
+}
+
+fn is_utf8(client_encoding: &str) -> bool {
+    client_encoding.eq_ignore_ascii_case("UTF8") || client_encoding.eq_ignore_ascii_case("UTF-8")
+}
+
+/// Result format codes as Bind gives them, for one column.
+fn format_of(formats: &[i16], column: usize) -> i16 {
+    match formats {
+        [] => 0,
+        [all] => *all,
+        each => each.get(column).copied().unwrap_or(0),
+    }
+}

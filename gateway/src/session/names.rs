@@ -1,0 +1,258 @@
+//! What the client has named on this connection: prepared statements, portals, cursors.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use gatewright_sql::{Facts, SessionEffect};
+
+use super::judge::{Field, Judge, Plan};
+
+/// How many SQL cursors a connection may name before the oldest knowledge is given up (and their FETCH with it).
+const MAX_CURSORS: usize = 1024;
+
+/// A prepared statement, made by Parse or by SQL's PREPARE.
+pub struct Prepared<J: Judge> {
+    pub text: J::Text,
+    /// Which statement of the text; PREPARE may stand among others in one Query.
+    pub index: usize,
+    /// `None` when the text is empty, or made by SQL's PREPARE.
+    pub permit: RefCell<Option<J::Permit>>,
+    /// What EXECUTE of it does, for one made by SQL's PREPARE.
+    pub inner: Option<Arc<Facts>>,
+    /// From ParameterDescription.
+    pub parameter_types: RefCell<Option<Rc<[u32]>>>,
+    pub description: RefCell<Description>,
+    /// The plan made from the description for the permit it was made with.
+    pub plan: RefCell<Option<(J::Permit, Rc<Plan>)>>,
+    /// True while a Describe of the gateway's own is on its way.
+    pub describing: Cell<bool>,
+}
+
+/// The row description of a prepared statement, as far as the gateway had to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Description {
+    Unknown,
+    /// NoData: the statement returns no rows.
+    None {
+        epoch: u64,
+    },
+    Rows {
+        epoch: u64,
+        fields: Rc<[Field]>,
+    },
+}
+
+impl Description {
+    /// True when both speak of the same columns, whenever they were asked for.
+    pub fn same_columns(&self, other: &Description) -> bool {
+        match (self, other) {
+            (Description::None { .. }, Description::None { .. }) => true,
+            (Description::Rows { fields, .. }, Description::Rows { fields: others, .. }) => {
+                fields == others
+            }
+            _ => false,
+        }
+    }
+
+    /// The answer, if it was given in this epoch: `Some(None)` for no rows.
+    pub fn in_epoch(&self, now: u64) -> Option<Option<Rc<[Field]>>> {
+        match self {
+            Description::None { epoch } if *epoch == now => Some(None),
+            Description::Rows { epoch, fields } if *epoch == now => Some(Some(Rc::clone(fields))),
+            _ => None,
+        }
+    }
+}
+
+impl<J: Judge> Prepared<J> {
+    pub fn new(
+        text: J::Text,
+        index: usize,
+        permit: Option<J::Permit>,
+        inner: Option<Arc<Facts>>,
+    ) -> Self {
+        Prepared {
+            text,
+            index,
+            permit: RefCell::new(permit),
+            inner,
+            parameter_types: RefCell::new(None),
+            description: RefCell::new(Description::Unknown),
+            plan: RefCell::new(None),
+            describing: Cell::new(false),
+        }
+    }
+}
+
+/// A portal made by Bind.
+pub struct Portal<J: Judge> {
+    pub prepared: Rc<Prepared<J>>,
+    pub permit: Option<J::Permit>,
+    pub plan: Option<Rc<Plan>>,
+    /// Result format codes as in Bind: none (all text), one for all, or one a column.
+    pub formats: Vec<i16>,
+    /// An Execute of it went out: its statement is in flight until it ends, under the permit it has.
+    pub started: Cell<bool>,
+}
+
+/// Names that the server is known to hold. Changes enter when the server confirms them.
+pub struct Names<J: Judge> {
+    unnamed: Option<Rc<Prepared<J>>>,
+    statements: HashMap<String, Rc<Prepared<J>>>,
+    unnamed_portal: Option<Rc<Portal<J>>>,
+    portals: HashMap<String, Rc<Portal<J>>>,
+    cursors: HashMap<String, Arc<Facts>>,
+}
+
+impl<J: Judge> Default for Names<J> {
+    fn default() -> Self {
+        Names {
+            unnamed: None,
+            statements: HashMap::new(),
+            unnamed_portal: None,
+            portals: HashMap::new(),
+            cursors: HashMap::new(),
+        }
+    }
+}
+
+impl<J: Judge> Names<J> {
+    pub fn prepared(&self, name: &str) -> Option<&Rc<Prepared<J>>> {
+        if name.is_empty() {
+            self.unnamed.as_ref()
+        } else {
+            self.statements.get(name)
+        }
+    }
+
+    pub fn set_prepared(&mut self, name: &str, prepared: Rc<Prepared<J>>) {
+        if name.is_empty() {
+            self.unnamed = Some(prepared);
+        } else {
+            self.statements.insert(name.to_owned(), prepared);
+        }
+    }
+
+    pub fn close_prepared(&mut self, name: &str) {
+        if name.is_empty() {
+            self.unnamed = None;
+        } else {
+            self.statements.remove(name);
+        }
+    }
+
+    pub fn portal(&self, name: &str) -> Option<&Rc<Portal<J>>> {
+        if name.is_empty() {
+            self.unnamed_portal.as_ref()
+        } else {
+            self.portals.get(name)
+        }
+    }
+
+    pub fn set_portal(&mut self, name: &str, portal: Rc<Portal<J>>) {
+        if name.is_empty() {
+            self.unnamed_portal = Some(portal);
+        } else {
+            self.portals.insert(name.to_owned(), portal);
+        }
+    }
+
+    pub fn close_portal(&mut self, name: &str) {
+        if name.is_empty() {
+            self.unnamed_portal = None;
+        } else {
+            self.portals.remove(name);
+        }
+    }
+
+    /// Portals made by Bind end with the transaction (protocol: Extended Query).
+    pub fn transaction_ended(&mut self) {
+        self.unnamed_portal = None;
+        if !self.portals.is_empty() {
+            self.portals.clear();
+        }
+    }
+
+    pub fn deallocate_all(&mut self) {
+        self.unnamed = None;
+        self.statements.clear();
+    }
+
+    /// A cursor was declared. A name that was used before keeps what it could carry then, since an earlier
+    /// cursor of that name may be the one that is still open.
+    pub fn declare_cursor(&mut self, name: &str, facts: &Arc<Facts>) {
+        if let Some(known) = self.cursors.get_mut(name) {
+            let mut both = (**known).clone();
+            merge(&mut both, facts);
+            *known = Arc::new(both);
+        } else {
+            if self.cursors.len() >= MAX_CURSORS {
+                self.cursors.clear();
+            }
+            self.cursors.insert(name.to_owned(), Arc::clone(facts));
+        }
+    }
+
+    pub fn is_cursor(&self, name: &str) -> bool {
+        self.cursors.contains_key(name)
+    }
+
+    pub fn statement_facts(&self, name: &str) -> Option<Arc<Facts>> {
+        let prepared = self.statements.get(name)?;
+        match &prepared.inner {
+            Some(inner) => Some(Arc::clone(inner)),
+            None => own_facts::<J>(prepared),
+        }
+    }
+
+    /// FETCH reaches cursors of DECLARE and portals of Bind alike.
+    pub fn cursor_facts(&self, name: &str) -> Option<Arc<Facts>> {
+        let portal = self
+            .portals
+            .get(name)
+            .and_then(|portal| own_facts::<J>(&portal.prepared));
+        match (self.cursors.get(name), portal) {
+            (Some(cursor), Some(portal)) => {
+                let mut both = (**cursor).clone();
+                merge(&mut both, &portal);
+                Some(Arc::new(both))
+            }
+            (Some(cursor), None) => Some(Arc::clone(cursor)),
+            (None, portal) => portal,
+        }
+    }
+}
+
+/// The facts of a prepared text, unless they lie behind yet another name: that one is not followed, so it stays unknown.
+fn own_facts<J: Judge>(prepared: &Prepared<J>) -> Option<Arc<Facts>> {
+    let facts = &J::analysis(&prepared.text)
+        .statements
+        .get(prepared.index)?
+        .facts;
+    match facts.session {
+        SessionEffect::Execute { .. }
+        | SessionEffect::Fetch { .. }
+        | SessionEffect::Explain {
+            executes: Some(_), ..
+        } => None,
+        _ => Some(Arc::clone(facts)),
+    }
+}
+
+/// Adds to `facts` what `other` reads, writes, calls and cannot tell.
+pub fn merge(facts: &mut Facts, other: &Facts) {
+    let base = facts.tables.len();
+    facts.tables.extend(other.tables.iter().cloned());
+    facts
+        .columns
+        .extend(other.columns.iter().cloned().map(|mut column| {
+            column.table = column.table.map(|index| index + base);
+            column
+        }));
+    facts.functions.extend(other.functions.iter().cloned());
+    facts.opaque.extend(other.opaque.iter().cloned());
+    facts.commands.extend(other.commands.iter().cloned());
+    facts.unbounded_write |= other.unbounded_write;
+}

@@ -1,0 +1,182 @@
+//! The replies that the server still owes, one entry for each message forwarded to it, oldest first.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use super::judge::{Judge, Plan};
+use super::names::{Portal, Prepared};
+use super::refusal::Refusal;
+
+/// Who gets the reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    Client,
+    /// The gateway asked for itself; the client sees nothing of it but an error.
+    Gateway,
+}
+
+pub enum Owed<J: Judge> {
+    Query(QueryRun<J>),
+    Parse {
+        name: String,
+        prepared: Rc<Prepared<J>>,
+    },
+    Bind {
+        name: String,
+        portal: Rc<Portal<J>>,
+    },
+    Describe {
+        target: Described<J>,
+        audience: Audience,
+    },
+    Execute {
+        portal: Rc<Portal<J>>,
+    },
+    Close {
+        target: CloseTarget,
+        audience: Audience,
+    },
+    /// The stand-in for a refused extended message: always an error.
+    Refused(Refusal),
+    /// A stand-in whose error the client must not see: it had its own before.
+    Silenced,
+    FunctionCall,
+    Sync,
+}
+
+/// A simple Query on its way.
+pub struct QueryRun<J: Judge> {
+    pub text: Option<J::Text>,
+    pub permits: Vec<J::Permit>,
+    pub plans: Vec<Option<Rc<Plan>>>,
+    /// The statement whose reply is expected next.
+    pub index: usize,
+    /// Set when a stand-in was sent instead: the error that comes back wears these words.
+    pub refusal: Option<Refusal>,
+    /// The client has its error already; the stand-in only aborts the transaction.
+    pub silent_error: bool,
+}
+
+impl<J: Judge> QueryRun<J> {
+    pub fn stand_in(refusal: Refusal) -> Self {
+        QueryRun {
+            text: None,
+            permits: Vec::new(),
+            plans: Vec::new(),
+            index: 0,
+            refusal: Some(refusal),
+            silent_error: false,
+        }
+    }
+}
+
+pub enum Described<J: Judge> {
+    /// A statement that the gateway knows.
+    Statement(Rc<Prepared<J>>),
+    Portal(Rc<Portal<J>>),
+    /// One statement of the simple Query in hand.
+    InHand,
+    /// Nothing that the gateway knows; the server answers with its own error.
+    Unknown,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CloseTarget {
+    Statement(String),
+    Portal(String),
+}
+
+/// The queue itself.
+pub struct Queue<J: Judge> {
+    entries: VecDeque<Owed<J>>,
+    /// How many entries can change what a name means.
+    naming: usize,
+}
+
+impl<J: Judge> Default for Queue<J> {
+    fn default() -> Self {
+        Queue {
+            entries: VecDeque::new(),
+            naming: 0,
+        }
+    }
+}
+
+impl<J: Judge> Queue<J> {
+    pub fn push(&mut self, owed: Owed<J>) {
+        self.naming += usize::from(names_something(&owed));
+        self.entries.push_back(owed);
+    }
+
+    pub fn pop(&mut self) -> Option<Owed<J>> {
+        let owed = self.entries.pop_front();
+        if let Some(owed) = &owed {
+            self.naming -= usize::from(names_something(owed));
+        }
+        owed
+    }
+
+    pub fn front(&self) -> Option<&Owed<J>> {
+        self.entries.front()
+    }
+
+    pub fn front_mut(&mut self) -> Option<&mut Owed<J>> {
+        self.entries.front_mut()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// True while some forwarded message may still change what a name means.
+    pub fn names_pending(&self) -> bool {
+        self.naming > 0
+    }
+
+    /// Entries from the newest to the oldest.
+    pub fn newest_first(&self) -> impl Iterator<Item = &Owed<J>> {
+        self.entries.iter().rev()
+    }
+
+    /// After an error in the extended protocol the server skips to Sync: nothing before it is answered any more.
+    /// Returns true when that Sync is among the messages already forwarded.
+    pub fn skip_to_sync(&mut self) -> bool {
+        while let Some(owed) = self.entries.front() {
+            if matches!(owed, Owed::Sync) {
+                return true;
+            }
+            if let Some(
+                Owed::Parse { prepared, .. }
+                | Owed::Describe {
+                    target: Described::Statement(prepared),
+                    ..
+                },
+            ) = self.pop().as_ref()
+            {
+                prepared.describing.set(false);
+            }
+        }
+        false
+    }
+
+    /// The server reads no Sync while it is copying in, so those right behind the COPY are never answered
+    /// (protocol: COPY Operations).
+    pub fn drop_syncs_behind_front(&mut self) {
+        while matches!(self.entries.get(1), Some(Owed::Sync)) {
+            self.entries.remove(1);
+        }
+    }
+}
+
+fn names_something<J: Judge>(owed: &Owed<J>) -> bool {
+    match owed {
+        Owed::Parse { .. } | Owed::Bind { .. } | Owed::Close { .. } => true,
+        Owed::Query(run) => run.text.is_some(),
+        Owed::Execute { .. } => true,
+        Owed::Describe { .. }
+        | Owed::Refused(_)
+        | Owed::Silenced
+        | Owed::FunctionCall
+        | Owed::Sync => false,
+    }
+}

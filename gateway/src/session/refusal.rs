@@ -1,0 +1,107 @@
+//! What a client is told in place of a statement's own outcome.
+
+use std::borrow::Cow;
+
+use gatewright_wire::ErrorFields;
+
+/// The text of the message that stands in for a refused one. It is no SQL, so the server answers with a syntax error in
+/// every transaction state, and does what it always does after an error; only the text of that error is replaced.
+pub const STAND_IN: &str = "gatewright_refused_this_statement";
+
+/// An error that the client sees as if PostgreSQL had raised it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Five characters (PostgreSQL, Appendix A).
+    pub sqlstate: Cow<'static, str>,
+    pub message: String,
+    /// Machine-readable reason, JSON.
+    pub detail: Option<String>,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// 1-based character index into the statement.
+    pub position: Option<u32>,
+}
+
+impl Refusal {
+    pub fn new(sqlstate: &'static str, message: impl Into<String>) -> Self {
+        Refusal {
+            sqlstate: Cow::Borrowed(sqlstate),
+            message: message.into(),
+            detail: None,
+            hint: None,
+            position: None,
+        }
+    }
+
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Puts this refusal's words into an error of the server, keeping what else the server said (file, line, routine).
+    pub fn dress(&self, server: &ErrorFields) -> ErrorFields {
+        let mut fields = ErrorFields::default();
+        for code in [b'S', b'V'] {
+            fields.set(code, server.field(code).unwrap_or("ERROR"));
+        }
+        fields.set(b'C', clean(&self.sqlstate));
+        fields.set(b'M', clean(&self.message));
+        if let Some(detail) = &self.detail {
+            fields.set(b'D', clean(detail));
+        }
+        if let Some(hint) = &self.hint {
+            fields.set(b'H', clean(hint));
+        }
+        if let Some(position) = self.position {
+            fields.set(b'P', position.to_string());
+        }
+        if self.sqlstate == "42601" {
+            for code in [b'F', b'L', b'R'] {
+                if let Some(text) = server.field(code) {
+                    fields.set(code, text);
+                }
+            }
+        }
+        fields
+    }
+
+    /// The error as the gateway itself says it, when no server error stands behind it.
+    pub fn error(&self) -> ErrorFields {
+        self.dress(&ErrorFields::default())
+    }
+}
+
+/// A zero byte would end the text on the wire, and what follows it would be read as something else.
+fn clean(text: &str) -> String {
+    text.replace('\0', " ")
+}
+
+/// An error of a statement that touched protected columns, without the parts that can hold values of theirs.
+pub fn redact(server: &ErrorFields) -> ErrorFields {
+    let mut fields = ErrorFields::default();
+    for code in [
+        b'S', b'V', b'C', b'P', b'F', b'L', b'R', b's', b't', b'c', b'd', b'n',
+    ] {
+        if let Some(text) = server.field(code) {
+            fields.set(code, text);
+        }
+    }
+    let sqlstate = server.field(b'C').unwrap_or("XX000");
+    match sqlstate.get(..2) {
+        // Syntax, naming, privileges, transaction state and resources: the server's words hold names, not values.
+        Some(
+            "42" | "25" | "0A" | "26" | "34" | "3D" | "3F" | "40" | "53" | "54" | "55" | "57"
+            | "58",
+        ) => {
+            fields.set(b'M', server.field(b'M').unwrap_or_default());
+            if let Some(hint) = server.field(b'H') {
+                fields.set(b'H', hint);
+            }
+        }
+        _ => fields.set(
+            b'M',
+            "the statement failed; its message is withheld because it reads protected columns",
+        ),
+    }
+    fields
+}

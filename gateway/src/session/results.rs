@@ -1,0 +1,363 @@
+//! The rows of the statement that is running: passed on untouched, edited by the plan, counted against limits.
+
+use std::rc::Rc;
+
+use bytes::BytesMut;
+use gatewright_policy_host::contract;
+use gatewright_sql::{CopyFormat, CopyOut, SessionEffect};
+
+use super::judge::{Completion, Field, Judge, Limit, Limits, Plan};
+use super::names::Portal;
+use super::owed::{Owed, QueryRun};
+use super::refusal::Refusal;
+use super::{Session, Violation, Wires, format_of};
+use crate::results::{
+    BatchJudge, CsvOptions, ForceQuote, Format, PseudonymKey, ResultEditor, RowCodec, RowShape,
+    ShapeColumn, Stop, TextOptions,
+};
+
+/// A result on its way from the server to the client.
+pub(super) struct Running {
+    /// `None`: bytes pass untouched.
+    pub editor: Option<ResultEditor>,
+    pub limits: Limits,
+    pub rows: u64,
+    pub bytes: u64,
+    pub masked_cells: u64,
+    /// The client will get this error in place of the result's end; rows are no longer passed on.
+    pub stopping: Option<Refusal>,
+}
+
+impl Running {
+    pub fn plain(limits: Limits) -> Self {
+        Running {
+            editor: None,
+            limits,
+            rows: 0,
+            bytes: 0,
+            masked_cells: 0,
+            stopping: None,
+        }
+    }
+
+    /// True when whole runs of rows may be passed on without a look at each.
+    pub fn is_plain(&self) -> bool {
+        self.editor.is_none() && self.stopping.is_none()
+    }
+
+    /// How many more rows of `bytes` in total fit.
+    pub fn admits(&self, rows: u64, bytes: u64) -> bool {
+        self.limits
+            .rows
+            .is_none_or(|limit| self.rows + rows <= limit)
+            && self
+                .limits
+                .bytes
+                .is_none_or(|limit| self.bytes + bytes <= limit)
+    }
+
+    pub fn completion(&self, sqlstate: &str) -> Completion {
+        Completion {
+            rows: self.rows,
+            bytes: self.bytes,
+            masked_cells: self.masked_cells,
+            sqlstate: sqlstate.to_owned(),
+        }
+    }
+}
+
+/// What stands at the front of the queue while rows arrive.
+pub(super) struct Current<J: Judge> {
+    pub permit: Option<J::Permit>,
+    pub plan: Option<Rc<Plan>>,
+    pub copy: Option<CopyOut>,
+}
+
+impl<J: Judge> Current<J> {
+    fn of_query(run: &QueryRun<J>) -> Self {
+        let statement = run
+            .text
+            .as_ref()
+            .and_then(|text| J::analysis(text).statements.get(run.index));
+        Current {
+            permit: run.permits.get(run.index).cloned(),
+            plan: run.plans.get(run.index).cloned().flatten(),
+            copy: statement.and_then(|statement| copy_out(&statement.facts.session)),
+        }
+    }
+
+    fn of_portal(portal: &Portal<J>) -> Self {
+        Current {
+            permit: portal.permit.clone(),
+            plan: portal.plan.clone(),
+            copy: portal
+                .prepared
+                .statement()
+                .and_then(|statement| copy_out(&statement.facts.session)),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        self.permit.as_ref().map(J::limits).unwrap_or_default()
+    }
+}
+
+fn copy_out(effect: &SessionEffect) -> Option<CopyOut> {
+    match effect {
+        SessionEffect::CopyOut(copy) => Some(copy.clone()),
+        _ => None,
+    }
+}
+
+/// Lends the judge to the editor for one flush.
+struct Ask<'a, J: Judge> {
+    judge: &'a mut J,
+    permit: &'a J::Permit,
+}
+
+impl<J: Judge> BatchJudge for Ask<'_, J> {
+    fn on_batch(
+        &mut self,
+        step: usize,
+        batch: &contract::Batch,
+    ) -> Result<contract::BatchReply, contract::Denial> {
+        self.judge.on_batch(self.permit, step, batch)
+    }
+}
+
+impl<J: Judge> Session<J> {
+    pub(super) fn current(&self) -> Option<Current<J>> {
+        match self.queue.front()? {
+            Owed::Query(run) => Some(Current::of_query(run)),
+            Owed::Execute { portal } => Some(Current::of_portal(portal)),
+            _ => None,
+        }
+    }
+
+    /// RowDescription within a simple Query: the rows of one statement follow.
+    pub(super) fn rows_of_query(
+        &mut self,
+        fields: &[Field],
+        formats: &[i16],
+    ) -> Result<(), Violation> {
+        let Some(current) = self.current() else {
+            return Err(Violation::Unexpected('T'));
+        };
+        let mut running = Running::plain(current.limits());
+        if let Some(plan) = &current.plan {
+            if plan.fields != fields {
+                return Err(Violation::ShapeChanged);
+            }
+            running.editor = editor(plan, formats, RowCodec::DataRow, &self.key);
+        } else if current.permit.as_ref().is_some_and(J::wants_plan) {
+            // Described as returning nothing, yet rows come: nobody has planned for them.
+            return Err(Violation::ShapeChanged);
+        }
+        self.running = Some(running);
+        Ok(())
+    }
+
+    /// The first row of an Execute, which is described by what was known at Bind.
+    pub(super) fn rows_of_execute(&mut self) -> Result<(), Violation> {
+        let Some(Owed::Execute { portal }) = self.queue.front() else {
+            return Err(Violation::Unexpected('D'));
+        };
+        let current = Current::of_portal(portal);
+        let mut running = Running::plain(current.limits());
+        match &current.plan {
+            Some(plan) => {
+                running.editor = editor(plan, &portal.formats, RowCodec::DataRow, &self.key)
+            }
+            None if current.permit.as_ref().is_some_and(J::wants_plan) => {
+                return Err(Violation::ShapeChanged);
+            }
+            None => {}
+        }
+        self.running = Some(running);
+        Ok(())
+    }
+
+    /// CopyOutResponse.
+    pub(super) fn copy_out(&mut self, binary: bool, column_count: usize) -> Result<(), Violation> {
+        let Some(current) = self.current() else {
+            return Err(Violation::Unexpected('H'));
+        };
+        let mut running = Running::plain(current.limits());
+        match (&current.plan, &current.copy) {
+            (Some(plan), Some(copy)) => {
+                if plan.fields.len() != column_count
+                    || binary != (copy.format == CopyFormat::Binary)
+                {
+                    return Err(Violation::ShapeChanged);
+                }
+                running.editor = editor(plan, &[i16::from(binary)], copy_codec(copy), &self.key);
+            }
+            (None, _) if !current.permit.as_ref().is_some_and(J::wants_plan) => {}
+            _ => return Err(Violation::ShapeChanged),
+        }
+        self.running = Some(running);
+        Ok(())
+    }
+
+    /// One DataRow or CopyData of the server.
+    pub(super) fn row(&mut self, whole: &[u8], judge: &mut J, wires: &mut Wires) {
+        let Some(running) = &mut self.running else {
+            return;
+        };
+        if running.stopping.is_some() {
+            return;
+        }
+        let size = whole.len() as u64;
+        if !running.admits(1, size) {
+            let limit = match running.limits.rows {
+                Some(rows) if running.rows >= rows => Limit::Rows(rows),
+                _ => Limit::Bytes(running.limits.bytes.unwrap_or_default()),
+            };
+            self.stop_at(limit, judge, wires);
+            return;
+        }
+        running.rows += 1;
+        running.bytes += size;
+        let Some(editor) = &mut running.editor else {
+            wires.to_client.extend_from_slice(whole);
+            return;
+        };
+        match editor.push(whole.get(5..).unwrap_or_default()) {
+            Ok(()) if editor.wants_flush() => self.flush_rows(judge, wires),
+            Ok(()) => {}
+            Err(error) => {
+                let Some(permit) = self.current().and_then(|current| current.permit) else {
+                    return;
+                };
+                let refusal = judge.stopped(&permit, Stop::Rows(error));
+                self.stop_with(refusal, wires);
+            }
+        }
+    }
+
+    /// The result goes no further than this.
+    pub(super) fn stop_at(&mut self, limit: Limit, judge: &mut J, wires: &mut Wires) {
+        self.flush_rows(judge, wires);
+        let Some(permit) = self.current().and_then(|current| current.permit) else {
+            return;
+        };
+        if self
+            .running
+            .as_ref()
+            .is_some_and(|running| running.stopping.is_none())
+        {
+            let refusal = judge.limit_reached(&permit, limit);
+            self.stop_with(refusal, wires);
+        }
+    }
+
+    pub(super) fn stop_with(&mut self, refusal: Refusal, wires: &mut Wires) {
+        if let Some(running) = &mut self.running {
+            running.editor = None;
+            running.stopping = Some(refusal);
+            wires.cancel = true;
+        }
+    }
+
+    /// The server said that the rows are complete.
+    pub(super) fn finish_rows(&mut self, judge: &mut J, wires: &mut Wires) {
+        let unfinished = self
+            .running
+            .as_mut()
+            .and_then(|running| running.editor.as_mut())
+            .and_then(|editor| editor.finish().err());
+        match (
+            unfinished,
+            self.current().and_then(|current| current.permit),
+        ) {
+            (Some(error), Some(permit)) => {
+                let refusal = judge.stopped(&permit, Stop::Rows(error));
+                self.stop_with(refusal, wires);
+            }
+            _ => self.flush_rows(judge, wires),
+        }
+    }
+
+    /// Sends on what the editor holds. Called whenever no more rows are at hand, so that none waits for another.
+    pub fn flush_rows(&mut self, judge: &mut J, wires: &mut Wires) {
+        let Some(running) = &self.running else { return };
+        if running.editor.as_ref().is_none_or(ResultEditor::is_empty) {
+            return;
+        }
+        let Some(permit) = self.current().and_then(|current| current.permit) else {
+            return;
+        };
+        let Some(running) = &mut self.running else {
+            return;
+        };
+        let Some(editor) = &mut running.editor else {
+            return;
+        };
+        match flush(editor, judge, &permit, &mut wires.to_client) {
+            Ok(masked) => running.masked_cells += masked,
+            Err(stop) => {
+                let refusal = judge.stopped(&permit, stop);
+                self.stop_with(refusal, wires);
+            }
+        }
+    }
+}
+
+fn flush<J: Judge>(
+    editor: &mut ResultEditor,
+    judge: &mut J,
+    permit: &J::Permit,
+    out: &mut BytesMut,
+) -> Result<u64, Stop> {
+    Ok(editor.flush(&mut Ask { judge, permit }, out)?.masked_cells)
+}
+
+/// `None` when the plan leaves every column as it is.
+fn editor(
+    plan: &Plan,
+    formats: &[i16],
+    codec: RowCodec,
+    key: &PseudonymKey,
+) -> Option<ResultEditor> {
+    let columns = plan
+        .fields
+        .iter()
+        .enumerate()
+        .map(|(index, field)| ShapeColumn {
+            name: field.name.clone(),
+            type_oid: field.type_oid,
+            format: if format_of(formats, index) == 0 {
+                Format::Text
+            } else {
+                Format::Binary
+            },
+        })
+        .collect();
+    let editor = ResultEditor::new(RowShape { columns }, plan.steps.clone(), codec, key);
+    (!editor.untouched()).then_some(editor)
+}
+
+fn copy_codec(copy: &CopyOut) -> RowCodec {
+    match copy.format {
+        CopyFormat::Text => RowCodec::CopyText(TextOptions {
+            delimiter: copy.delimiter,
+            null: copy.null.clone(),
+            header: copy.header,
+        }),
+        CopyFormat::Csv => RowCodec::CopyCsv(CsvOptions {
+            delimiter: copy.delimiter,
+            quote: copy.quote,
+            escape: copy.escape,
+            null: copy.null.clone(),
+            header: copy.header,
+            force_quote: match &copy.force_quote {
+                gatewright_sql::ForceQuote::None => ForceQuote::None,
+                gatewright_sql::ForceQuote::All => ForceQuote::All,
+                gatewright_sql::ForceQuote::Columns(columns) => {
+                    ForceQuote::Columns(columns.clone())
+                }
+            },
+        }),
+        CopyFormat::Binary => RowCodec::CopyBinary,
+    }
+}

@@ -1,0 +1,558 @@
+//! Messages from the server: which forwarded message each one answers, and what the client gets to see of it.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use gatewright_sql::{SessionEffect, TransactionCommand, Verb};
+use gatewright_wire::frame::{self, Side};
+use gatewright_wire::{ErrorFields, backend, build};
+
+use super::client::Progress;
+use super::describe::{bad, body, fields_of};
+use super::judge::{Completion, Judge};
+use super::names::Prepared;
+use super::owed::{Audience, CloseTarget, Described, Owed};
+use super::refusal::{Refusal, redact};
+use super::results::Running;
+use super::{HIGH_WATER, Mode, STREAM_ABOVE, Session, Streaming, Violation, Wires, is_utf8};
+
+impl<J: Judge> Session<J> {
+    /// Takes as many whole messages from the server as can be dealt with now.
+    pub fn server_bytes(
+        &mut self,
+        bytes: &[u8],
+        judge: &mut J,
+        wires: &mut Wires,
+    ) -> Result<Progress, Violation> {
+        let mut consumed = 0;
+        while consumed < bytes.len() {
+            if wires.to_client.len() >= HIGH_WATER || wires.to_server.len() >= HIGH_WATER {
+                return Ok(Progress {
+                    consumed,
+                    held: true,
+                });
+            }
+            let rest = &bytes[consumed..];
+            if let Some(streaming) = &mut self.from_server {
+                let piece = streaming.remaining.min(rest.len());
+                if streaming.forward {
+                    wires.to_client.extend_from_slice(&rest[..piece]);
+                }
+                streaming.remaining -= piece;
+                if streaming.remaining == 0 {
+                    self.from_server = None;
+                }
+                consumed += piece;
+                continue;
+            }
+            let plain = self.plain_rows(rest, wires);
+            if plain > 0 {
+                consumed += plain;
+                continue;
+            }
+            let limit = usize::try_from(i32::MAX).unwrap_or(usize::MAX);
+            let Some(header) =
+                frame::next_header(rest, Side::Backend, limit).map_err(Violation::ServerFrame)?
+            else {
+                break;
+            };
+            let total = header.total();
+            if total > rest.len() {
+                if total > STREAM_ABOVE && self.stream(header.tag, total, judge, wires)? {
+                    continue;
+                }
+                break;
+            }
+            self.server_frame(header.tag, &rest[..total], judge, wires)?;
+            consumed += total;
+        }
+        Ok(Progress {
+            consumed,
+            held: false,
+        })
+    }
+
+    /// Rows that nobody edits pass in one piece, as far as they are whole.
+    fn plain_rows(&mut self, rest: &[u8], wires: &mut Wires) -> usize {
+        let Some(running) = &mut self.running else {
+            return 0;
+        };
+        if !running.is_plain() || !matches!(rest.first(), Some(b'D' | b'd')) {
+            return 0;
+        }
+        let room = HIGH_WATER.saturating_sub(wires.to_client.len());
+        let window = rest.get(..room.min(rest.len())).unwrap_or(rest);
+        let run = frame::scan_run(window, Side::Backend, |tag| tag == b'D' || tag == b'd');
+        let bytes = run.bytes as u64;
+        if run.frames == 0 || !running.admits(run.frames, bytes) {
+            return 0;
+        }
+        running.rows += run.frames;
+        running.bytes += bytes;
+        wires.to_client.extend_from_slice(&window[..run.bytes]);
+        run.bytes
+    }
+
+    /// A long message that has not all arrived: passes in pieces where nobody looks into it.
+    fn stream(
+        &mut self,
+        tag: u8,
+        total: usize,
+        judge: &mut J,
+        wires: &mut Wires,
+    ) -> Result<bool, Violation> {
+        if !matches!(tag, b'D' | b'd') {
+            if total > self.max_message {
+                return Err(Violation::ServerMessage {
+                    message: "long",
+                    reason: format!("{total} bytes exceed the limit of {}", self.max_message),
+                });
+            }
+            return Ok(false);
+        }
+        if self.is_over_for_client() {
+            self.from_server = Some(Streaming {
+                remaining: total,
+                forward: false,
+            });
+            return Ok(true);
+        }
+        self.expect_rows(tag)?;
+        let Some(running) = &mut self.running else {
+            return Ok(false);
+        };
+        let size = total as u64;
+        if running.stopping.is_some() {
+            self.from_server = Some(Streaming {
+                remaining: total,
+                forward: false,
+            });
+        } else if running.editor.is_some() {
+            if total <= self.max_message {
+                return Ok(false);
+            }
+            self.stop_at(super::Limit::RowSize(self.max_message as u64), judge, wires);
+            self.from_server = Some(Streaming {
+                remaining: total,
+                forward: false,
+            });
+        } else if running.admits(1, size) {
+            running.rows += 1;
+            running.bytes += size;
+            self.from_server = Some(Streaming {
+                remaining: total,
+                forward: true,
+            });
+        } else {
+            let limit = running
+                .limits
+                .bytes
+                .map_or(super::Limit::Rows(running.rows), super::Limit::Bytes);
+            self.stop_at(limit, judge, wires);
+            self.from_server = Some(Streaming {
+                remaining: total,
+                forward: false,
+            });
+        }
+        Ok(true)
+    }
+
+    /// True when the client has had the last of the Query in front, though the server has not.
+    fn is_over_for_client(&self) -> bool {
+        matches!(self.queue.front(), Some(Owed::Query(run)) if run.silent_error)
+    }
+
+    fn expect_rows(&mut self, tag: u8) -> Result<(), Violation> {
+        if self.running.is_some() {
+            return Ok(());
+        }
+        if tag == b'D' && matches!(self.queue.front(), Some(Owed::Execute { .. })) {
+            return self.rows_of_execute();
+        }
+        Err(Violation::Unexpected(char::from(tag)))
+    }
+
+    fn server_frame(
+        &mut self,
+        tag: u8,
+        whole: &[u8],
+        judge: &mut J,
+        wires: &mut Wires,
+    ) -> Result<(), Violation> {
+        if self.is_over_for_client() && !matches!(tag, b'Z' | b'E' | b'S' | b'A') {
+            return Ok(());
+        }
+        match tag {
+            b'D' | b'd' => {
+                self.expect_rows(tag)?;
+                self.row(whole, judge, wires);
+                Ok(())
+            }
+            b'C' | b'I' | b's' => self.statement_ended(tag, whole, judge, wires),
+            b'Z' => self.ready(whole, wires),
+            b'1' => self.parsed(whole, wires),
+            b'2' => self.bound(whole, wires),
+            b'3' => self.closed(whole, wires),
+            b't' => self.parameter_description(whole, wires),
+            b'n' => self.described(whole, None, wires),
+            b'T' => self.row_description(whole, wires),
+            b'E' => self.error(whole, judge, wires),
+            b'N' => self.notice(whole, wires),
+            b'S' => self.parameter_status(whole, wires),
+            b'A' => {
+                wires.to_client.extend_from_slice(whole);
+                Ok(())
+            }
+            b'G' => self.copy_in(whole, wires),
+            b'H' => {
+                let copy = backend::CopyResponse::decode(body(whole))
+                    .map_err(|error| bad("CopyOutResponse", &error))?;
+                self.copy_out(copy.binary, copy.formats.len())?;
+                wires.to_client.extend_from_slice(whole);
+                Ok(())
+            }
+            b'c' => {
+                self.finish_rows(judge, wires);
+                if self
+                    .running
+                    .as_ref()
+                    .is_none_or(|running| running.stopping.is_none())
+                {
+                    wires.to_client.extend_from_slice(whole);
+                }
+                Ok(())
+            }
+            b'V' => {
+                wires.to_client.extend_from_slice(whole);
+                Ok(())
+            }
+            b'W' => Err(Violation::Replication),
+            other => Err(Violation::Unexpected(char::from(other))),
+        }
+    }
+
+    fn row_description(&mut self, whole: &[u8], wires: &mut Wires) -> Result<(), Violation> {
+        let fields = fields_of(whole)?;
+        match self.queue.front() {
+            Some(Owed::Describe { .. }) => self.described(whole, Some(fields), wires),
+            Some(Owed::Query(_)) => {
+                let formats: Vec<i16> = backend::RowDescription::decode(body(whole))
+                    .map_err(|error| bad("RowDescription", &error))?
+                    .fields()
+                    .map(|field| field.format)
+                    .collect();
+                self.rows_of_query(&fields, &formats)?;
+                wires.to_client.extend_from_slice(whole);
+                Ok(())
+            }
+            _ => Err(Violation::Unexpected('T')),
+        }
+    }
+
+    fn parsed(&mut self, whole: &[u8], wires: &mut Wires) -> Result<(), Violation> {
+        if self.describes_for_itself() {
+            return Ok(());
+        }
+        let Some(Owed::Parse { name, prepared, .. }) = self.queue.pop() else {
+            return Err(Violation::Unexpected('1'));
+        };
+        self.names.set_prepared(&name, prepared);
+        wires.to_client.extend_from_slice(whole);
+        Ok(())
+    }
+
+    fn bound(&mut self, whole: &[u8], wires: &mut Wires) -> Result<(), Violation> {
+        let Some(Owed::Bind { name, portal }) = self.queue.pop() else {
+            return Err(Violation::Unexpected('2'));
+        };
+        self.names.set_portal(&name, portal);
+        wires.to_client.extend_from_slice(whole);
+        Ok(())
+    }
+
+    fn closed(&mut self, whole: &[u8], wires: &mut Wires) -> Result<(), Violation> {
+        let Some(Owed::Close { target, audience }) = self.queue.pop() else {
+            return Err(Violation::Unexpected('3'));
+        };
+        match target {
+            CloseTarget::Statement(name) => self.names.close_prepared(&name),
+            CloseTarget::Portal(name) => self.names.close_portal(&name),
+        }
+        if audience == Audience::Client {
+            wires.to_client.extend_from_slice(whole);
+        }
+        Ok(())
+    }
+
+    /// CommandComplete, EmptyQueryResponse or PortalSuspended.
+    fn statement_ended(
+        &mut self,
+        tag: u8,
+        whole: &[u8],
+        judge: &mut J,
+        wires: &mut Wires,
+    ) -> Result<(), Violation> {
+        self.finish_rows(judge, wires);
+        let mut running = self
+            .running
+            .take()
+            .unwrap_or_else(|| Running::plain(super::Limits::default()));
+        if let Some(refusal) = running.stopping.take() {
+            return self.ended_before_stop(&refusal, &running, judge, wires);
+        }
+        wires.to_client.extend_from_slice(whole);
+        let done = running.completion("00000");
+        match self.queue.front_mut() {
+            Some(Owed::Query(run)) => {
+                let index = run.index;
+                run.index += 1;
+                if let (Some(text), Some(permit)) =
+                    (run.text.clone(), run.permits.get(index).cloned())
+                {
+                    judge.completed(&permit, &done);
+                    self.take_effect(&text, index, Some(permit));
+                }
+                Ok(())
+            }
+            Some(Owed::Execute { .. }) => {
+                let Some(Owed::Execute { portal }) = self.queue.pop() else {
+                    return Ok(());
+                };
+                self.stoppable -= usize::from(portal.can_stop());
+                if let Some(permit) = &portal.permit
+                    && tag != b's'
+                {
+                    judge.completed(permit, &done);
+                    let text = portal.prepared.text.clone();
+                    self.take_effect(&text, portal.prepared.index, Some(permit.clone()));
+                }
+                Ok(())
+            }
+            _ => Err(Violation::Unexpected(char::from(tag))),
+        }
+    }
+
+    /// What a statement that has just succeeded changes for those after it.
+    fn take_effect(&mut self, text: &J::Text, index: usize, permit: Option<J::Permit>) {
+        let Some(statement) = J::analysis(text).statements.get(index) else {
+            return;
+        };
+        let facts = Arc::clone(&statement.facts);
+        match &facts.session {
+            SessionEffect::Prepare { name, inner } => {
+                let prepared = Prepared::new(
+                    text.clone(),
+                    index,
+                    permit,
+                    Some(Arc::new((**inner).clone())),
+                );
+                self.names.set_prepared(name, Rc::new(prepared));
+                self.epoch += 1;
+            }
+            SessionEffect::Deallocate(Some(name)) => self.names.close_prepared(name),
+            SessionEffect::Deallocate(None) => self.names.deallocate_all(),
+            SessionEffect::DiscardAll => {
+                self.names.deallocate_all();
+                self.epoch += 1;
+            }
+            SessionEffect::DeclareCursor { name } => {
+                self.names.declare_cursor(name, &facts);
+                self.epoch += 1;
+            }
+            SessionEffect::Set { .. } => self.epoch += 1,
+            SessionEffect::Transaction(command) if *command != TransactionCommand::Begin => {
+                self.epoch += 1
+            }
+            _ if !facts.opaque.is_empty()
+                || matches!(facts.verb, Verb::Ddl | Verb::DoBlock | Verb::Call) =>
+            {
+                self.epoch += 1
+            }
+            _ => {}
+        }
+    }
+
+    fn ready(&mut self, whole: &[u8], wires: &mut Wires) -> Result<(), Violation> {
+        let status = backend::ReadyForQuery::decode(body(whole))
+            .map_err(|error| bad("ReadyForQuery", &error))?
+            .status
+            .byte();
+        match self.queue.pop() {
+            Some(Owed::Query(run)) => self.stoppable -= usize::from(run.can_stop()),
+            Some(Owed::Sync | Owed::FunctionCall) => {}
+            _ => return Err(Violation::Unexpected('Z')),
+        }
+        self.status = status;
+        self.running = None;
+        if status == b'I' {
+            self.names.transaction_ended();
+        }
+        if std::mem::take(&mut self.abort_on_ready) && status == b'T' {
+            self.abort_transaction(wires);
+            return Ok(());
+        }
+        wires.to_client.extend_from_slice(whole);
+        Ok(())
+    }
+
+    fn error(&mut self, whole: &[u8], judge: &mut J, wires: &mut Wires) -> Result<(), Violation> {
+        let fields =
+            ErrorFields::decode(body(whole)).map_err(|error| bad("ErrorResponse", &error))?;
+        if matches!(fields.field(b'V'), Some("FATAL" | "PANIC")) {
+            build::error_response(&mut wires.to_client, &fields);
+            return Ok(());
+        }
+        self.flush_rows(judge, wires);
+        let sqlstate = fields.field(b'C').unwrap_or("XX000").to_owned();
+        let permit = self.current().and_then(|current| current.permit);
+        let mut running = self.running.take();
+        let stopping = running.as_mut().and_then(|running| running.stopping.take());
+        let words = self.words_for(&fields, stopping.as_ref(), permit.as_ref());
+        match words {
+            Words::Swallowed => {}
+            Words::Unchanged => wires.to_client.extend_from_slice(whole),
+            Words::Changed(fields) => build::error_response(&mut wires.to_client, &fields),
+        }
+        if let Some(permit) = &permit {
+            let done = running.as_ref().map_or_else(
+                || Completion {
+                    sqlstate: sqlstate.clone(),
+                    ..Completion::default()
+                },
+                |running| running.completion(&sqlstate),
+            );
+            judge.completed(permit, &done);
+        }
+        self.after_error(wires);
+        Ok(())
+    }
+
+    fn words_for(
+        &mut self,
+        fields: &ErrorFields,
+        stopping: Option<&Refusal>,
+        permit: Option<&J::Permit>,
+    ) -> Words {
+        let dress = |refusal: &Refusal| Words::Changed(refusal.dress(fields));
+        if let Some(refusal) = stopping {
+            return dress(refusal);
+        }
+        let several = self
+            .in_hand
+            .as_ref()
+            .is_some_and(|in_hand| in_hand.statement_count() > 1);
+        match self.queue.front() {
+            Some(Owed::Query(run)) if run.silent_error => Words::Swallowed,
+            Some(Owed::Silenced) => Words::Swallowed,
+            Some(Owed::Query(run)) => match &run.refusal {
+                Some(refusal) => dress(refusal),
+                None if permit.is_some_and(J::wants_plan) => Words::Changed(redact(fields)),
+                None => Words::Unchanged,
+            },
+            Some(Owed::Refused(refusal)) => dress(refusal),
+            Some(Owed::Describe {
+                target: Described::InHand,
+                ..
+            }) if several => dress(
+                &Refusal::new(
+                    "0A000",
+                    "the statement cannot be described before those in front of it have run",
+                )
+                .with_hint("Send each statement in a message of its own."),
+            ),
+            Some(Owed::Bind { portal, .. } | Owed::Execute { portal })
+                if portal.permit.as_ref().is_some_and(J::wants_plan) =>
+            {
+                Words::Changed(redact(fields))
+            }
+            _ => Words::Unchanged,
+        }
+    }
+
+    /// Where both sides stand after an ERROR.
+    fn after_error(&mut self, wires: &mut Wires) {
+        self.held_bind = None;
+        if self.mode == Mode::CopyIn {
+            self.mode = Mode::Ready;
+        }
+        match self.queue.front() {
+            // ReadyForQuery follows.
+            Some(Owed::Query(_) | Owed::FunctionCall) => {}
+            Some(Owed::Describe {
+                target: Described::InHand,
+                ..
+            }) => {
+                self.queue.skip_to_sync();
+                if let Some(in_hand) = &mut self.in_hand {
+                    in_hand.answered = true;
+                }
+                build::sync(&mut wires.to_server);
+                self.owe(Owed::Sync);
+            }
+            None => {}
+            Some(_) => {
+                self.in_hand = None;
+                if !self.skip_to_sync() {
+                    self.mode = Mode::Skipping;
+                }
+            }
+        }
+    }
+
+    fn skip_to_sync(&mut self) -> bool {
+        let found = self.queue.skip_to_sync();
+        // Only a Sync may stand behind a statement that can be stopped, so none is left.
+        self.stoppable = 0;
+        found
+    }
+
+    fn notice(&mut self, whole: &[u8], wires: &mut Wires) -> Result<(), Violation> {
+        let protected = self
+            .current()
+            .and_then(|current| current.permit)
+            .as_ref()
+            .is_some_and(J::wants_plan);
+        if protected {
+            let fields =
+                ErrorFields::decode(body(whole)).map_err(|error| bad("NoticeResponse", &error))?;
+            build::notice_response(&mut wires.to_client, &redact(&fields));
+        } else {
+            wires.to_client.extend_from_slice(whole);
+        }
+        Ok(())
+    }
+
+    fn parameter_status(&mut self, whole: &[u8], wires: &mut Wires) -> Result<(), Violation> {
+        let status = backend::ParameterStatus::decode(body(whole))
+            .map_err(|error| bad("ParameterStatus", &error))?;
+        match status.name {
+            "client_encoding" => self.utf8 = is_utf8(status.value),
+            "standard_conforming_strings" => {
+                self.standard_conforming_strings = status.value == "on"
+            }
+            _ => {}
+        }
+        wires.to_client.extend_from_slice(whole);
+        Ok(())
+    }
+
+    fn copy_in(&mut self, whole: &[u8], wires: &mut Wires) -> Result<(), Violation> {
+        if !matches!(
+            self.queue.front(),
+            Some(Owed::Query(_) | Owed::Execute { .. })
+        ) {
+            return Err(Violation::Unexpected('G'));
+        }
+        self.queue.drop_syncs_behind_front();
+        self.mode = Mode::CopyIn;
+        wires.to_client.extend_from_slice(whole);
+        Ok(())
+    }
+}
+
+/// What becomes of the text of an error.
+enum Words {
+    Unchanged,
+    Changed(ErrorFields),
+    Swallowed,
+}
