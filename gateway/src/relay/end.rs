@@ -1,0 +1,114 @@
+//! How a connection ends, and what its client is told then.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use gatewright_wire::build;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+
+use super::{PendingJudge, Relay};
+use crate::session::{Refusal, Violation};
+
+/// A client that does not read its last error within this time does not get it.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Why a session was told to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The gateway shuts down: the session may finish its transaction.
+    Drain,
+    /// The gateway shuts down now.
+    Shutdown,
+    /// The token that opened the session is no longer valid.
+    TokenExpired,
+}
+
+impl Ending {
+    pub(super) fn waits_for_idle(self) -> bool {
+        self == Ending::Drain
+    }
+
+    fn refusal(self) -> Refusal {
+        match self {
+            Ending::Drain | Ending::Shutdown => Refusal::new(
+                "57P01",
+                "terminating connection: the gateway is shutting down",
+            ),
+            Ending::TokenExpired => {
+                Refusal::new("28000", "terminating connection: the token has expired")
+                    .with_hint("Connect again with a fresh token.")
+            }
+        }
+    }
+}
+
+/// How a connection ended.
+#[derive(Debug)]
+pub enum End {
+    ClientLeft,
+    ClientGone(io::Error),
+    ServerGone(io::Error),
+    Violation(Violation),
+    Told(Ending),
+}
+
+impl End {
+    /// A fixed word for metrics.
+    pub fn label(&self) -> &'static str {
+        match self {
+            End::ClientLeft => "client_left",
+            End::ClientGone(_) => "client_gone",
+            End::ServerGone(_) => "server_gone",
+            End::Violation(violation) if violation.is_clients() => "client_violation",
+            End::Violation(_) => "server_violation",
+            End::Told(Ending::Drain | Ending::Shutdown) => "shutdown",
+            End::Told(Ending::TokenExpired) => "token_expired",
+        }
+    }
+}
+
+impl<C, S, J> Relay<C, S, J>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin,
+    J: PendingJudge,
+{
+    /// Sends what is still owed to the client, and the reason for the end where the client cannot know it.
+    pub(super) async fn say_goodbye(&mut self, end: &End) {
+        let mut last = std::mem::take(&mut self.wires.to_client);
+        match end {
+            End::ClientLeft | End::ClientGone(_) => {}
+            // The server's own last words are among the bytes already; without any, libpq reports a lost connection.
+            End::ServerGone(_) => {}
+            End::Violation(violation) => {
+                let (sqlstate, message) = violation.client_text();
+                fatal(&mut last, &Refusal::new(sqlstate, message));
+            }
+            End::Told(ending) => fatal(&mut last, &ending.refusal()),
+        }
+        if !matches!(end, End::ClientGone(_)) {
+            let farewell = async {
+                self.client.write_all(&last).await?;
+                self.client.shutdown().await
+            };
+            // The client may be gone as well; there is nobody else to tell.
+            let _ = timeout(GOODBYE, farewell).await;
+        }
+        let mut terminate = BytesMut::new();
+        build::terminate(&mut terminate);
+        let _ = timeout(GOODBYE, async {
+            self.server.write_all(&terminate).await?;
+            self.server.shutdown().await
+        })
+        .await;
+    }
+}
+
+fn fatal(out: &mut BytesMut, refusal: &Refusal) {
+    let mut fields = refusal.error();
+    fields.set(b'S', "FATAL");
+    fields.set(b'V', "FATAL");
+    build::error_response(out, &fields);
+}

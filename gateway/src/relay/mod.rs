@@ -1,0 +1,339 @@
+//! The relay: moves bytes between a client, its session and its server, and waits where there is nothing to move.
+//! It decides nothing: what bytes mean is `session`'s business, what may run is `gate`'s. Below it are only sockets.
+
+mod buffers;
+mod end;
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::session::{HIGH_WATER, Judge, Session, Wires};
+use buffers::with_scratch;
+
+pub use end::{End, Ending};
+
+/// A client whose next message cannot be taken yet may send this much ahead.
+const READ_AHEAD: usize = 64 * 1024;
+
+/// Buffers larger than this are given back when they are empty.
+const KEEP_CAPACITY: usize = 8 * 1024;
+
+/// What the relay asks of the judge besides judging: to be told when an answer that took time has come.
+pub trait PendingJudge: Judge {
+    /// Ready when the message that was put back may be offered again. Pending forever while nothing is awaited.
+    fn poll_pending(&mut self, context: &mut Context<'_>) -> Poll<()>;
+}
+
+type Task = Pin<Box<dyn Future<Output = ()>>>;
+
+/// What the relay is told from outside.
+pub struct Signals {
+    /// Completes when the session must end, with the reason.
+    pub end: Pin<Box<dyn Future<Output = Ending>>>,
+    /// Starts a cancel of whatever the server is doing for this session; completes when the server has taken note.
+    pub cancel: Box<dyn Fn() -> Task>,
+}
+
+/// One connection under way.
+pub struct Relay<C, S, J: Judge> {
+    client: C,
+    server: S,
+    session: Session<J>,
+    judge: J,
+    signals: Signals,
+    wires: Wires,
+    /// Bytes that were read and not yet taken.
+    from_client: BytesMut,
+    from_server: BytesMut,
+    /// More bytes change nothing: the next message waits for something else.
+    client_held: bool,
+    server_held: bool,
+    client_closed: bool,
+    cancelling: Option<Task>,
+    /// The session is to end as soon as it is idle.
+    draining: Option<Ending>,
+    pub client_bytes: u64,
+    pub server_bytes: u64,
+}
+
+impl<C, S, J> Relay<C, S, J>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin,
+    J: PendingJudge,
+{
+    /// `greeting` goes to the client first; the leftovers are what was read with the handshakes.
+    pub fn new(
+        client: C,
+        server: S,
+        session: Session<J>,
+        judge: J,
+        signals: Signals,
+        greeting: BytesMut,
+        leftovers: (BytesMut, BytesMut),
+    ) -> Self {
+        let wires = Wires {
+            to_client: greeting,
+            ..Wires::default()
+        };
+        Relay {
+            client,
+            server,
+            session,
+            judge,
+            signals,
+            wires,
+            from_client: leftovers.0,
+            from_server: leftovers.1,
+            client_held: false,
+            server_held: false,
+            client_closed: false,
+            cancelling: None,
+            draining: None,
+            client_bytes: 0,
+            server_bytes: 0,
+        }
+    }
+
+    /// Runs the connection to its end. Cancel-safe in the sense that dropping it drops both sockets.
+    pub async fn run(mut self) -> End {
+        let end = poll_fn(|context| self.poll(context)).await;
+        self.say_goodbye(&end).await;
+        end
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<End> {
+        match self.turn(context) {
+            Ok(Some(end)) | Err(end) => Poll::Ready(end),
+            Ok(None) => Poll::Pending,
+        }
+    }
+
+    /// Moves what can be moved. `Ok(None)`: everything waits.
+    fn turn(&mut self, context: &mut Context<'_>) -> Result<Option<End>, End> {
+        self.listen(context)?;
+        loop {
+            let mut moved = self.read_server(context)?;
+            moved |= self.read_client(context)?;
+            moved |= self.write_both(context)?;
+            self.start_cancel();
+            if self.wires.terminated && self.wires.to_server.is_empty() {
+                return Ok(Some(End::ClientLeft));
+            }
+            if self.client_closed
+                && !self.session.awaits_server()
+                && self.wires.to_client.is_empty()
+            {
+                return Ok(Some(End::ClientLeft));
+            }
+            if self.draining.is_some() && self.session.is_idle() && self.from_client.is_empty() {
+                return Ok(self.draining.take().map(End::Told));
+            }
+            if !moved {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Hears signals and judgements.
+    fn listen(&mut self, context: &mut Context<'_>) -> Result<(), End> {
+        if self.draining.is_none()
+            && let Poll::Ready(ending) = self.signals.end.as_mut().poll(context)
+        {
+            if ending.waits_for_idle() {
+                self.draining = Some(ending);
+            } else {
+                return Err(End::Told(ending));
+            }
+        }
+        if self.judge.poll_pending(context).is_ready() {
+            self.client_held = false;
+        }
+        if let Some(task) = &mut self.cancelling
+            && task.as_mut().poll(context).is_ready()
+        {
+            self.cancelling = None;
+            self.client_held = false;
+        }
+        Ok(())
+    }
+
+    fn start_cancel(&mut self) {
+        if std::mem::take(&mut self.wires.cancel) && self.cancelling.is_none() {
+            self.cancelling = Some((self.signals.cancel)());
+        }
+    }
+
+    fn read_server(&mut self, context: &mut Context<'_>) -> Result<bool, End> {
+        let mut moved = false;
+        if !self.from_server.is_empty() && !self.server_held {
+            moved |= self.offer_server_leftover()?;
+        }
+        if self.server_held || self.wires.to_client.len() >= HIGH_WATER {
+            return Ok(moved);
+        }
+        if with_scratch(|scratch| self.take_from_server(context, scratch))? {
+            return Ok(true);
+        }
+        let before = self.wires.to_client.len();
+        self.session.flush_rows(&mut self.judge, &mut self.wires);
+        Ok(moved || self.wires.to_client.len() != before)
+    }
+
+    /// One read of the server's socket. `false`: nothing is there now.
+    fn take_from_server(
+        &mut self,
+        context: &mut Context<'_>,
+        scratch: &mut [u8],
+    ) -> Result<bool, End> {
+        let count = match buffers::read(&mut self.server, context, scratch) {
+            Poll::Pending => return Ok(false),
+            Poll::Ready(Err(error)) => return Err(End::ServerGone(error)),
+            Poll::Ready(Ok(0)) => return Err(End::ServerGone(io::ErrorKind::UnexpectedEof.into())),
+            Poll::Ready(Ok(count)) => count,
+        };
+        self.server_bytes += count as u64;
+        if self.from_server.is_empty() {
+            let progress = self
+                .session
+                .server_bytes(&scratch[..count], &mut self.judge, &mut self.wires)
+                .map_err(End::Violation)?;
+            self.from_server
+                .extend_from_slice(&scratch[progress.consumed..count]);
+            self.server_held = progress.held;
+        } else {
+            self.from_server.extend_from_slice(&scratch[..count]);
+            self.offer_server_leftover()?;
+        }
+        self.client_held = false;
+        Ok(true)
+    }
+
+    fn offer_server_leftover(&mut self) -> Result<bool, End> {
+        let progress = self
+            .session
+            .server_bytes(&self.from_server, &mut self.judge, &mut self.wires)
+            .map_err(End::Violation)?;
+        self.from_server.advance(progress.consumed);
+        self.server_held = progress.held;
+        self.client_held &= progress.consumed == 0;
+        shrink(&mut self.from_server);
+        Ok(progress.consumed > 0)
+    }
+
+    fn read_client(&mut self, context: &mut Context<'_>) -> Result<bool, End> {
+        let mut moved = false;
+        if !self.from_client.is_empty() && !self.client_is_held() {
+            moved |= self.offer_client_leftover()?;
+        }
+        if self.client_closed || self.wires.to_server.len() >= HIGH_WATER {
+            return Ok(moved);
+        }
+        if self.client_is_held() && self.from_client.len() >= READ_AHEAD {
+            return Ok(moved);
+        }
+        Ok(with_scratch(|scratch| self.take_from_client(context, scratch))? || moved)
+    }
+
+    /// One read of the client's socket. `false`: nothing is there now.
+    fn take_from_client(
+        &mut self,
+        context: &mut Context<'_>,
+        scratch: &mut [u8],
+    ) -> Result<bool, End> {
+        let count = match buffers::read(&mut self.client, context, scratch) {
+            Poll::Pending => return Ok(false),
+            Poll::Ready(Err(error)) => return Err(End::ClientGone(error)),
+            Poll::Ready(Ok(0)) => {
+                self.client_closed = true;
+                return Ok(true);
+            }
+            Poll::Ready(Ok(count)) => count,
+        };
+        self.client_bytes += count as u64;
+        if self.from_client.is_empty() && self.cancelling.is_none() {
+            let progress = self
+                .session
+                .client_bytes(&scratch[..count], &mut self.judge, &mut self.wires)
+                .map_err(End::Violation)?;
+            self.from_client
+                .extend_from_slice(&scratch[progress.consumed..count]);
+            self.client_held = progress.held;
+        } else {
+            self.from_client.extend_from_slice(&scratch[..count]);
+            if !self.client_is_held() {
+                self.offer_client_leftover()?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn client_is_held(&self) -> bool {
+        self.client_held || self.cancelling.is_some()
+    }
+
+    fn offer_client_leftover(&mut self) -> Result<bool, End> {
+        let progress = self
+            .session
+            .client_bytes(&self.from_client, &mut self.judge, &mut self.wires)
+            .map_err(End::Violation)?;
+        self.from_client.advance(progress.consumed);
+        self.client_held = progress.held;
+        shrink(&mut self.from_client);
+        Ok(progress.consumed > 0)
+    }
+
+    fn write_both(&mut self, context: &mut Context<'_>) -> Result<bool, End> {
+        let to_server =
+            write(&mut self.server, &mut self.wires.to_server, context).map_err(End::ServerGone)?;
+        let to_client =
+            write(&mut self.client, &mut self.wires.to_client, context).map_err(End::ClientGone)?;
+        if to_client {
+            self.server_held = false;
+        }
+        if to_server {
+            self.client_held = false;
+            self.server_held = false;
+        }
+        Ok(to_server || to_client)
+    }
+}
+
+/// Writes what the socket takes. True when something went out.
+fn write<W: AsyncWrite + Unpin>(
+    socket: &mut W,
+    bytes: &mut BytesMut,
+    context: &mut Context<'_>,
+) -> io::Result<bool> {
+    let mut moved = false;
+    while !bytes.is_empty() {
+        match Pin::new(&mut *socket).poll_write(context, bytes) {
+            Poll::Pending => return Ok(moved),
+            Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+            Poll::Ready(Ok(count)) => {
+                bytes.advance(count);
+                moved = true;
+            }
+            Poll::Ready(Err(error)) => return Err(error),
+        }
+    }
+    if moved {
+        shrink(bytes);
+        // TLS keeps records back until it is told to send them.
+        if let Poll::Ready(Err(error)) = Pin::new(socket).poll_flush(context) {
+            return Err(error);
+        }
+    }
+    Ok(moved)
+}
+
+fn shrink(bytes: &mut BytesMut) {
+    if bytes.is_empty() && bytes.capacity() > KEEP_CAPACITY {
+        *bytes = BytesMut::new();
+    }
+}
