@@ -1,0 +1,245 @@
+//! Analysed texts: one parse for a text that many sessions send, off the session's thread where it would take long.
+
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gatewright_sql::{Analysis, AnalyzeError, Catalog, RelationKind, Settings};
+use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Weighter};
+use tokio::sync::oneshot;
+
+use super::SessionGate;
+use super::facts::StatementFacts;
+use crate::session::{Judged, Refusal};
+
+/// Longer texts are analysed on a thread of their own, so that other sessions of the worker go on.
+const INLINE_BYTES: usize = 16 * 1024;
+
+/// What an entry costs beside its text: the facts, roughly.
+const ENTRY_BYTES: u64 = 2048;
+
+/// A text, what it does, and how policies are told.
+pub struct AnalyzedText {
+    pub source: Box<str>,
+    pub analysis: Analysis,
+    /// One entry a statement.
+    pub(super) facts: Vec<Arc<StatementFacts>>,
+    pub(super) catalog: Arc<Catalog>,
+}
+
+impl AnalyzedText {
+    pub(super) fn new(source: &str, analysis: Analysis, catalog: Arc<Catalog>) -> Self {
+        let facts = analysis
+            .statements
+            .iter()
+            .map(|statement| Arc::new(StatementFacts::of(&statement.facts)))
+            .collect();
+        AnalyzedText {
+            source: source.into(),
+            analysis,
+            facts,
+            catalog,
+        }
+    }
+
+    fn has_unresolved(&self) -> bool {
+        self.analysis.statements.iter().any(|statement| {
+            statement
+                .facts
+                .tables
+                .iter()
+                .any(|table| table.kind == RelationKind::Unresolved)
+        })
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    catalog: usize,
+    standard_conforming_strings: bool,
+    text: Box<str>,
+}
+
+struct KeyRef<'a> {
+    catalog: usize,
+    standard_conforming_strings: bool,
+    text: &'a str,
+}
+
+impl Hash for KeyRef<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.catalog.hash(state);
+        self.standard_conforming_strings.hash(state);
+        self.text.hash(state);
+    }
+}
+
+impl Equivalent<Key> for KeyRef<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.catalog == key.catalog
+            && self.standard_conforming_strings == key.standard_conforming_strings
+            && *self.text == *key.text
+    }
+}
+
+#[derive(Clone)]
+struct ByText;
+
+impl Weighter<Key, Arc<AnalyzedText>> for ByText {
+    fn weight(&self, key: &Key, _: &Arc<AnalyzedText>) -> u64 {
+        2 * key.text.len() as u64 + ENTRY_BYTES
+    }
+}
+
+/// The cache of analysed texts.
+pub(super) struct Analyses(Cache<Key, Arc<AnalyzedText>, ByText>);
+
+impl Analyses {
+    pub fn new(bytes: u64) -> Self {
+        let entries = usize::try_from(bytes / (2 * ENTRY_BYTES))
+            .unwrap_or(usize::MAX)
+            .max(16);
+        Analyses(Cache::with_weighter(entries, bytes, ByText))
+    }
+}
+
+type Outcome = Result<Arc<AnalyzedText>, AnalyzeError>;
+
+/// The way back of an analysis that ran elsewhere.
+#[derive(Default)]
+pub(super) struct Delivery(Arc<Mutex<Option<(Box<str>, Outcome)>>>);
+
+impl Delivery {
+    /// Takes what was delivered for this text.
+    fn take(&self, text: &str) -> Option<Outcome> {
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.take_if(|(delivered, _)| **delivered == *text)
+            .map(|(_, outcome)| outcome)
+    }
+}
+
+impl SessionGate {
+    pub(super) fn analyze_text(
+        &mut self,
+        text: &str,
+        standard_conforming_strings: bool,
+    ) -> Judged<Result<Arc<AnalyzedText>, Refusal>> {
+        if self.later.is_some() {
+            return Judged::Later;
+        }
+        if self.stale_catalog && !self.gate.policies.current().is_empty() {
+            self.stale_catalog = false;
+            self.wait_for(Arc::clone(&self.catalog).refreshed());
+            return Judged::Later;
+        }
+        let catalog = self.catalog.current();
+        // Catalogs are compared by address: two of them never share one while an entry keeps the first alive.
+        let address = Arc::as_ptr(&catalog) as usize;
+        let key = KeyRef {
+            catalog: address,
+            standard_conforming_strings,
+            text,
+        };
+        if let Some(known) = self.gate.analyses.0.get(&key) {
+            return self.settle(known);
+        }
+        let outcome = match self.delivery.take(text) {
+            Some(outcome) => outcome,
+            None if text.len() > INLINE_BYTES => {
+                self.analyze_elsewhere(text, standard_conforming_strings, catalog);
+                return Judged::Later;
+            }
+            None => analyze(text, &catalog, self.settings(standard_conforming_strings)),
+        };
+        match outcome {
+            Err(error) => Judged::Ready(Err(not_understood(error))),
+            Ok(analyzed) => {
+                // A delivered analysis may be older than the catalog at hand; it is cached under its own.
+                let key = Key {
+                    catalog: Arc::as_ptr(&analyzed.catalog) as usize,
+                    standard_conforming_strings,
+                    text: text.into(),
+                };
+                self.gate.analyses.0.insert(key, Arc::clone(&analyzed));
+                self.settle(analyzed)
+            }
+        }
+    }
+
+    /// A relation that the catalog does not know may just have been made elsewhere: looks once in each generation.
+    fn settle(
+        &mut self,
+        analyzed: Arc<AnalyzedText>,
+    ) -> Judged<Result<Arc<AnalyzedText>, Refusal>> {
+        let generation = analyzed.catalog.generation;
+        if analyzed.has_unresolved()
+            && self.looked_for != Some(generation)
+            && !self.gate.policies.current().is_empty()
+        {
+            self.looked_for = Some(generation);
+            self.wait_for(Arc::clone(&self.catalog).refreshed());
+            return Judged::Later;
+        }
+        Judged::Ready(Ok(analyzed))
+    }
+
+    pub(super) fn settings(&self, standard_conforming_strings: bool) -> Settings {
+        Settings {
+            standard_conforming_strings,
+            limits: self.gate.settings.parser.clone(),
+        }
+    }
+
+    fn analyze_elsewhere(
+        &mut self,
+        text: &str,
+        standard_conforming_strings: bool,
+        catalog: Arc<Catalog>,
+    ) {
+        let settings = self.settings(standard_conforming_strings);
+        let text: Box<str> = text.into();
+        let slot = Arc::clone(&self.delivery.0);
+        let (done, finished) = oneshot::channel::<()>();
+        let work = move || {
+            let outcome = analyze(&text, &catalog, settings);
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((text, outcome));
+            drop(done);
+        };
+        let thread = std::thread::Builder::new()
+            .name("analysis".into())
+            .stack_size(gatewright_sql::STACK_BYTES)
+            .spawn(work);
+        if let Err(error) = thread {
+            tracing::error!(%error, "no thread for the analysis of a large statement; it will be tried again");
+        }
+        self.wait_for(async {
+            let _ = finished.await;
+        });
+    }
+}
+
+fn analyze(text: &str, catalog: &Arc<Catalog>, settings: Settings) -> Outcome {
+    let analysis = gatewright_sql::analyze(text, catalog, &settings)?;
+    Ok(Arc::new(AnalyzedText::new(
+        text,
+        analysis,
+        Arc::clone(catalog),
+    )))
+}
+
+/// What the client is told of a text that cannot be understood. A syntax error reads as PostgreSQL's own.
+fn not_understood(error: AnalyzeError) -> Refusal {
+    match error {
+        AnalyzeError::Syntax {
+            message,
+            position,
+            sqlstate,
+        } => {
+            let mut refusal = Refusal::new(sqlstate, message);
+            refusal.position = (position > 0).then_some(position);
+            refusal
+        }
+        other => Refusal::new("54001", other.to_string())
+            .with_hint("Split the statement, or send its values as parameters."),
+    }
+}

@@ -1,0 +1,430 @@
+//! The chain of policies: each is asked once, a denial wins over a wish for approval, that over leave to run.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use gatewright_policy_host::{Mode, Policy, StatementView, contract};
+use gatewright_sql::{Facts, SessionEffect, Verb};
+use smallvec::SmallVec;
+
+use super::analysis::AnalyzedText;
+use super::facts::StatementFacts;
+use super::permit::{Answer, Permit};
+use super::view::{KeptParameters, View};
+use super::{SessionGate, denial};
+use crate::session::{
+    Completion, Limits, NameFacts, Phase, Question, Refusal, Verdict, merge_facts,
+};
+
+/// Settings that say who the client is on the server.
+const ROLE_SETTINGS: [&str; 2] = ["role", "session_authorization"];
+
+/// One statement on its way through the chain.
+struct Case {
+    phase: contract::Phase,
+    view: Arc<View>,
+    verb: Verb,
+    facts: Arc<StatementFacts>,
+}
+
+/// What the chain came to.
+enum Outcome {
+    Permit(Permit),
+    Rewrite(usize, contract::Replacement),
+}
+
+impl SessionGate {
+    pub(super) fn judge_statement(
+        &mut self,
+        question: Question<'_, Self>,
+    ) -> Result<Verdict<Self>, Refusal> {
+        let mut text = Arc::clone(question.text);
+        let mut rewritten_by: SmallVec<[usize; 2]> = SmallVec::new();
+        let earlier = question.earlier.map(|permit| &**permit);
+        loop {
+            let case = self.case(&question, &text, !rewritten_by.is_empty())?;
+            let earlier = earlier.filter(|_| rewritten_by.is_empty());
+            match self.ask_all(&case, earlier)? {
+                Outcome::Permit(permit) if rewritten_by.is_empty() => {
+                    return Ok(Verdict::Permit(Arc::new(permit)));
+                }
+                Outcome::Permit(permit) => {
+                    return Ok(Verdict::Rewrite {
+                        text,
+                        permit: Arc::new(permit),
+                    });
+                }
+                Outcome::Rewrite(policy, replacement) => {
+                    if rewritten_by.contains(&policy) {
+                        return Err(self.refuse(
+                            "rewrite-loop",
+                            "two policies keep rewriting this statement, so it is refused",
+                            case.verb,
+                        ));
+                    }
+                    rewritten_by.push(policy);
+                    text = self.rewrite(&text, question.index, &replacement, &case)?;
+                }
+            }
+        }
+    }
+
+    fn case(
+        &mut self,
+        question: &Question<'_, Self>,
+        text: &Arc<AnalyzedText>,
+        rewritten: bool,
+    ) -> Result<Case, Refusal> {
+        // A rewritten text holds its one statement alone.
+        let index = if rewritten { 0 } else { question.index };
+        self.statements += 1;
+        let statement_id = (self.facts.session.id << 24) | (self.statements & 0xff_ffff);
+        self.set = self.gate.policies.current();
+        let (Some(statement), Some(known)) =
+            (text.analysis.statements.get(index), text.facts.get(index))
+        else {
+            return Err(denial::of_gateway(
+                "no-statement",
+                "the statement is gone",
+                None,
+                statement_id,
+            ));
+        };
+        self.check_role(&statement.facts, statement_id)?;
+        let facts = match behind_name(&statement.facts, question.names) {
+            Some(merged) => Arc::new(StatementFacts::of(&merged)),
+            None => Arc::clone(known),
+        };
+        let keep = |bound: &crate::session::BoundParameters<'_>| KeptParameters {
+            bind: bound.bind.into(),
+            types: bound.types.into(),
+        };
+        let parameters = question
+            .parameters
+            .as_ref()
+            .filter(|_| self.set.wants_parameters())
+            .map(keep);
+        let view = View {
+            session: Arc::clone(&self.facts),
+            text: Some(Arc::clone(text)),
+            index,
+            in_transaction: question.in_transaction,
+            parameters,
+            statement_id,
+        };
+        let phase = match question.phase {
+            Phase::Simple => contract::Phase::Simple,
+            Phase::Parse => contract::Phase::Parse,
+            Phase::Execute => contract::Phase::Execute,
+        };
+        Ok(Case {
+            phase,
+            view: Arc::new(view),
+            verb: statement.facts.verb,
+            facts,
+        })
+    }
+
+    /// The client may not become someone else on the server.
+    fn check_role(&self, facts: &Facts, statement_id: u64) -> Result<(), Refusal> {
+        match &facts.session {
+            SessionEffect::Set { name, .. }
+                if self.gate.settings.lock_role && ROLE_SETTINGS.contains(&name.as_str()) =>
+            {
+                self.gate.tally.verdict(facts.verb, "denied");
+                let hint = "Connect with a grant for the role you need.";
+                Err(denial::of_gateway(
+                    "role-locked",
+                    format!("\"{name}\" is set by the gateway and cannot be changed"),
+                    Some(hint),
+                    statement_id,
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn judge_call(
+        &mut self,
+        function_oid: u32,
+        in_transaction: bool,
+    ) -> Result<Arc<Permit>, Refusal> {
+        self.statements += 1;
+        self.set = self.gate.policies.current();
+        let view = View {
+            session: Arc::clone(&self.facts),
+            text: None,
+            index: 0,
+            in_transaction,
+            parameters: None,
+            statement_id: (self.facts.session.id << 24) | (self.statements & 0xff_ffff),
+        };
+        let facts = Arc::new(StatementFacts::of_function_call(function_oid));
+        let case = Case {
+            phase: contract::Phase::FunctionCall,
+            view: Arc::new(view),
+            verb: Verb::Unknown,
+            facts,
+        };
+        match self.ask_all(&case, None)? {
+            Outcome::Permit(permit) => Ok(Arc::new(permit)),
+            Outcome::Rewrite(..) => Err(self.refuse(
+                "rewrite-of-call",
+                "a function call by message cannot be rewritten, so it is refused",
+                Verb::Unknown,
+            )),
+        }
+    }
+
+    fn ask_all(&mut self, case: &Case, earlier: Option<&Permit>) -> Result<Outcome, Refusal> {
+        if let Some(missing) = self.set.missing.first() {
+            let message = format!(
+                "the required policy \"{}\" is not loaded, so every statement is refused",
+                missing.name
+            );
+            return Err(self.refuse("policy-missing", message, case.verb));
+        }
+        let earlier = earlier.filter(|permit| Arc::ptr_eq(&permit.set, &self.set));
+        let mut answers: SmallVec<[Answer; 4]> = SmallVec::with_capacity(self.set.policies.len());
+        let mut contract_facts = None;
+        let mut approval = None;
+        for (index, policy) in self.set.policies.iter().enumerate() {
+            if !policy
+                .hooks()
+                .intersects(contract::Hooks::STATEMENT | contract::Hooks::PARAMETERS)
+            {
+                answers.push(Answer::NotAsked);
+                continue;
+            }
+            if let Some(known @ Answer::Reusable(_)) =
+                earlier.and_then(|permit| permit.answers.get(index))
+            {
+                answers.push(known.clone());
+                continue;
+            }
+            let facts = contract_facts.get_or_insert_with(|| self.contract_facts(case));
+            match self.ask(policy, case, facts) {
+                contract::Verdict::Allow(allowance)
+                    if allowance.reuse == contract::Reuse::Never =>
+                {
+                    answers.push(Answer::Once(allowance))
+                }
+                contract::Verdict::Allow(allowance) => answers.push(Answer::Reusable(allowance)),
+                contract::Verdict::Deny(denied) => {
+                    self.gate.tally.verdict(case.verb, "denied");
+                    self.log_denial(policy, &denied, case);
+                    return Err(denial::of_policy(policy, denied, case.view.statement_id));
+                }
+                contract::Verdict::RequireApproval(wanted) => {
+                    approval.get_or_insert((index, wanted));
+                    answers.push(Answer::NotAsked);
+                }
+                contract::Verdict::Rewrite(replacement) => {
+                    return Ok(Outcome::Rewrite(index, replacement));
+                }
+            }
+        }
+        if let Some((index, wanted)) = approval {
+            return Err(self.refuse_approval(index, &wanted, case));
+        }
+        self.gate.tally.verdict(case.verb, "allowed");
+        Ok(Outcome::Permit(self.permit(case, answers)))
+    }
+
+    /// One policy's verdict. One that only watches always allows; one that fails refuses.
+    fn ask(&self, policy: &Arc<Policy>, case: &Case, facts: &contract::Facts) -> contract::Verdict {
+        let view = Arc::clone(&case.view) as Arc<dyn StatementView>;
+        let verdict = policy.on_statement(&view, facts);
+        let shadow = policy.mode() == Mode::Shadow;
+        match verdict {
+            Ok(contract::Verdict::Allow(allowance)) if !shadow => {
+                contract::Verdict::Allow(allowance)
+            }
+            Ok(verdict) if shadow => {
+                tracing::info!(
+                    policy = policy.name(),
+                    verdict = kind_of(&verdict),
+                    decision = case.view.statement_id,
+                    "shadow verdict"
+                );
+                contract::Verdict::Allow(contract::Allowance::default())
+            }
+            Ok(verdict) => verdict,
+            Err(fault) => {
+                tracing::error!(policy = policy.name(), %fault, shadow, "the policy gave no verdict");
+                if shadow {
+                    contract::Verdict::Allow(contract::Allowance::default())
+                } else {
+                    contract::Verdict::Deny(denial::of_fault(policy, &fault))
+                }
+            }
+        }
+    }
+
+    fn permit(&self, case: &Case, answers: SmallVec<[Answer; 4]>) -> Permit {
+        let smallest = |limit: fn(&contract::Allowance) -> Option<u64>| {
+            answers
+                .iter()
+                .filter_map(|answer| answer.allowance().and_then(limit))
+                .min()
+        };
+        let limits = Limits {
+            rows: smallest(|allowance| allowance.row_limit),
+            bytes: smallest(|allowance| allowance.byte_limit),
+        };
+        let planners = answers
+            .iter()
+            .enumerate()
+            .filter(|(_, answer)| {
+                answer
+                    .allowance()
+                    .is_some_and(|allowance| allowance.plan_result)
+            })
+            .filter(|(index, _)| {
+                self.set
+                    .policies
+                    .get(*index)
+                    .is_some_and(|policy| policy.hooks().contains(contract::Hooks::RESULT_PLAN))
+            })
+            .map(|(index, _)| index)
+            .collect();
+        Permit {
+            set: Arc::clone(&self.set),
+            view: Arc::clone(&case.view),
+            verb: case.verb,
+            answers,
+            limits,
+            planners,
+            started: Instant::now(),
+        }
+    }
+
+    fn contract_facts(&self, case: &Case) -> contract::Facts {
+        let now_ms = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| {
+                u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+            });
+        case.facts.for_policies(
+            case.view.statement_id,
+            self.facts.session.id,
+            now_ms,
+            case.phase,
+            &self.facts.identity,
+        )
+    }
+
+    fn rewrite(
+        &self,
+        text: &Arc<AnalyzedText>,
+        index: usize,
+        replacement: &contract::Replacement,
+        case: &Case,
+    ) -> Result<Arc<AnalyzedText>, Refusal> {
+        let _ = (text, index, replacement);
+        Err(self.refuse(
+            "rewrite-invalid",
+            "a policy rewrote this statement into one that cannot be used, so it is refused",
+            case.verb,
+        ))
+    }
+
+    fn refuse_approval(&self, index: usize, wanted: &contract::Approval, case: &Case) -> Refusal {
+        self.gate.tally.verdict(case.verb, "denied");
+        let name = self
+            .set
+            .policies
+            .get(index)
+            .map_or("unknown", |policy| policy.name());
+        denial::of_gateway(
+            &wanted.code,
+            format!(
+                "policy \"{name}\" wants a person's approval for this statement, and this gateway has nobody to ask yet"
+            ),
+            Some(&wanted.reason),
+            case.view.statement_id,
+        )
+    }
+
+    fn refuse(&self, code: &str, message: impl Into<String>, verb: Verb) -> Refusal {
+        self.gate.tally.verdict(verb, "denied");
+        denial::of_gateway(
+            code,
+            message,
+            Some("Tell whoever runs the gateway."),
+            (self.facts.session.id << 24) | (self.statements & 0xff_ffff),
+        )
+    }
+
+    fn log_denial(&self, policy: &Policy, denied: &contract::Denial, case: &Case) {
+        tracing::info!(
+            policy = policy.name(),
+            code = %denied.code,
+            subject = %self.facts.identity.subject,
+            database = %self.facts.session.database,
+            decision = %format_args!("{:016x}", case.view.statement_id),
+            "statement refused"
+        );
+    }
+
+    pub(super) fn statement_completed(&mut self, permit: &Permit, done: &Completion) {
+        let elapsed = permit.started.elapsed();
+        self.gate
+            .tally
+            .completed(permit.verb, elapsed.as_secs_f64(), done);
+        if permit.verb == Verb::Ddl && done.sqlstate == "00000" {
+            self.stale_catalog = true;
+        }
+        for policy in &permit.set.policies {
+            if !policy.hooks().contains(contract::Hooks::COMPLETION) {
+                continue;
+            }
+            let completion = contract::Completion {
+                statement_id: permit.view.statement_id,
+                rows: done.rows,
+                bytes: done.bytes,
+                elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+                sqlstate: done.sqlstate.clone(),
+            };
+            // The statement is over: a fault here is reported by the host and changes nothing for the client.
+            if let Err(fault) = policy.on_completion(&permit.view_for_policies(), &completion) {
+                tracing::warn!(policy = policy.name(), %fault, "the policy could not take note of a completed statement");
+            }
+        }
+    }
+}
+
+/// The facts of EXECUTE and FETCH together with those of what they name; `None` for any other statement.
+fn behind_name(facts: &Arc<Facts>, names: &dyn NameFacts) -> Option<Facts> {
+    let (named, what, name) = match &facts.session {
+        SessionEffect::Execute { name }
+        | SessionEffect::Explain {
+            executes: Some(name),
+            ..
+        } => (names.statement(name), "prepared statement", name),
+        SessionEffect::Fetch { name } => (names.cursor(name), "cursor", name),
+        _ => return None,
+    };
+    let mut merged = (**facts).clone();
+    match named {
+        Some(inner) => {
+            merge_facts(&mut merged, &inner);
+            if !matches!(facts.session, SessionEffect::Explain { .. }) {
+                merged.outputs = inner.outputs.clone();
+            }
+        }
+        None => merged
+            .opaque
+            .push(format!("{what} \"{name}\" was not made on this connection")),
+    }
+    Some(merged)
+}
+
+fn kind_of(verdict: &contract::Verdict) -> &'static str {
+    match verdict {
+        contract::Verdict::Allow(_) => "allow",
+        contract::Verdict::Deny(_) => "deny",
+        contract::Verdict::RequireApproval(_) => "require-approval",
+        contract::Verdict::Rewrite(_) => "rewrite",
+    }
+}

@@ -1,0 +1,149 @@
+//! Refusals in the words of whoever refused.
+
+use std::borrow::Cow;
+
+use gatewright_policy_host::{Fault, Policy, contract};
+use serde_json::json;
+
+use super::permit::Permit;
+use crate::results::Stop;
+use crate::session::{Limit, Refusal};
+
+/// insufficient_privilege (PostgreSQL, Appendix A): what a refusal is unless its policy chose otherwise.
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
+
+/// A policy's denial as the client sees it.
+pub(super) fn of_policy(policy: &Policy, denial: contract::Denial, statement_id: u64) -> Refusal {
+    Refusal {
+        sqlstate: denial
+            .sqlstate
+            .map_or(Cow::Borrowed(INSUFFICIENT_PRIVILEGE), Cow::Owned),
+        message: denial.message,
+        detail: Some(detail(
+            policy.name(),
+            policy.version(),
+            &denial.code,
+            statement_id,
+        )),
+        hint: denial.hint,
+        position: None,
+    }
+}
+
+/// A refusal of the gateway's own.
+pub(super) fn of_gateway(
+    code: &str,
+    message: impl Into<String>,
+    hint: Option<&str>,
+    statement_id: u64,
+) -> Refusal {
+    Refusal {
+        sqlstate: Cow::Borrowed(INSUFFICIENT_PRIVILEGE),
+        message: message.into(),
+        detail: Some(detail(
+            "gateway",
+            env!("CARGO_PKG_VERSION"),
+            code,
+            statement_id,
+        )),
+        hint: hint.map(str::to_owned),
+        position: None,
+    }
+}
+
+/// DETAIL: which rule refused, for programs. The decision is the number under which the gateway logs it.
+fn detail(policy: &str, version: &str, code: &str, statement_id: u64) -> String {
+    json!({ "policy": policy, "version": version, "code": code, "decision": format!("{statement_id:016x}") }).to_string()
+}
+
+/// The denial that stands for a policy which gave no answer. What went wrong is for the log.
+pub(super) fn of_fault(policy: &Policy, fault: &Fault) -> contract::Denial {
+    contract::Denial {
+        code: format!("policy-fault-{}", fault.kind()),
+        message: format!(
+            "policy \"{}\" could not judge this statement, so it is refused",
+            policy.name()
+        ),
+        hint: Some(
+            "This is a fault of the policy, not of the statement; tell whoever runs the gateway."
+                .into(),
+        ),
+        sqlstate: None,
+    }
+}
+
+pub(super) fn no_such_step() -> contract::Denial {
+    contract::Denial {
+        code: "no-such-policy".into(),
+        message: "the policy that was to see this result is gone, so it is refused".into(),
+        hint: Some("Run the statement again.".into()),
+        sqlstate: None,
+    }
+}
+
+/// A result that ended before its end.
+pub(super) fn stopped(permit: &Permit, stop: Stop) -> Refusal {
+    let id = permit.view.statement_id;
+    match stop {
+        Stop::Denied { step, denial } => match permit.planner(step) {
+            Some(policy) => of_policy(policy, denial, id),
+            None => of_gateway(&denial.code, denial.message, denial.hint.as_deref(), id),
+        },
+        Stop::Illegal { step, .. } => {
+            let name = permit
+                .planner(step)
+                .map_or("unknown", |policy| policy.name());
+            of_gateway(
+                "policy-fault-illegal-reply",
+                format!(
+                    "policy \"{name}\" gave a reply that does not fit this result, so the result is refused"
+                ),
+                Some(
+                    "This is a fault of the policy, not of the statement; tell whoever runs the gateway.",
+                ),
+                id,
+            )
+        }
+        Stop::TooLarge { .. } | Stop::Rows(_) => of_gateway(
+            "result-unreadable",
+            format!("the result cannot be masked: {stop}"),
+            Some("Select smaller values, or leave out the column."),
+            id,
+        ),
+    }
+}
+
+/// A result that reached a limit of its permit.
+pub(super) fn limit(permit: &Permit, limit: Limit) -> Refusal {
+    let (code, text, hint) = match limit {
+        Limit::Rows(rows) => (
+            "row-limit",
+            format!("the result has more than the {rows} rows allowed for it"),
+            "Narrow the statement with WHERE or LIMIT; the rows delivered so far are complete.",
+        ),
+        Limit::Bytes(bytes) => (
+            "byte-limit",
+            format!("the result has more than the {bytes} bytes allowed for it"),
+            "Select fewer columns or rows; the rows delivered so far are complete.",
+        ),
+        Limit::RowSize(bytes) => (
+            "row-size",
+            format!("a row is longer than the {bytes} bytes that can be held to mask it"),
+            "Leave the large column out, or select a part of it.",
+        ),
+    };
+    let policy = permit.limited_by(limit);
+    match policy {
+        Some(policy) => of_policy(
+            policy,
+            contract::Denial {
+                code: code.into(),
+                message: text,
+                hint: Some(hint.into()),
+                sqlstate: Some("54000".into()),
+            },
+            permit.view.statement_id,
+        ),
+        None => of_gateway(code, text, Some(hint), permit.view.statement_id),
+    }
+}

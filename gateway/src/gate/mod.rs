@@ -1,0 +1,261 @@
+//! The gate: owns the order *judge, then permit*. Nothing reaches a server without a [`Permit`], and only this room makes one.
+//! It knows facts, policies and identities; it does not know sockets or the protocol's messages. What it permits
+//! goes back to `session`; the rooms below are `catalog` and the crates for SQL and policies.
+
+mod analysis;
+mod chain;
+mod denial;
+mod facts;
+mod permit;
+mod plan;
+mod view;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use gatewright_policy_host::contract;
+use gatewright_policy_host::{Directory, PolicyHost, PolicySet};
+use gatewright_sql::{Analysis, Limits as ParserLimits, Verb};
+
+use crate::catalog::CatalogHandle;
+use crate::identity::Identity;
+use crate::relay::PendingJudge;
+use crate::results::Stop;
+use crate::session::{
+    Completion, Field, Judge, Judged, Limit, Limits, Plan, Question, Refusal, Verdict,
+};
+use analysis::{Analyses, Delivery};
+use view::SessionFacts;
+
+pub use analysis::AnalyzedText;
+pub use permit::Permit;
+
+/// Where the policies in force come from.
+pub enum Policies {
+    /// None: every statement that is understood may run.
+    None(Arc<PolicySet>),
+    /// A directory that is watched, and the host that runs what is in it.
+    Directory {
+        directory: Directory,
+        host: Arc<PolicyHost>,
+    },
+}
+
+impl Policies {
+    /// No policies.
+    pub fn none() -> Self {
+        Policies::None(Arc::new(PolicySet::empty()))
+    }
+
+    /// Those in force now. Compared by address: a set that is the same has judged the same.
+    pub fn current(&self) -> Arc<PolicySet> {
+        match self {
+            Policies::None(empty) => Arc::clone(empty),
+            Policies::Directory { directory, .. } => directory.current(),
+        }
+    }
+}
+
+/// Counts what the gate decides. The admin room implements it.
+pub trait Tally: Send + Sync {
+    fn verdict(&self, verb: Verb, verdict: &'static str);
+    fn completed(&self, verb: Verb, seconds: f64, done: &Completion);
+}
+
+/// Settings of the gate.
+#[derive(Debug, Clone)]
+pub struct GateSettings {
+    pub parser: ParserLimits,
+    /// Bytes of statement text whose analysis is kept.
+    pub cache_bytes: u64,
+    /// Refuse SET ROLE and SET SESSION AUTHORIZATION: who the client is on the server is the grant's business.
+    pub lock_role: bool,
+}
+
+impl Default for GateSettings {
+    fn default() -> Self {
+        GateSettings {
+            parser: ParserLimits::default(),
+            cache_bytes: 64 << 20,
+            lock_role: true,
+        }
+    }
+}
+
+/// What all sessions share.
+pub struct Gate {
+    settings: GateSettings,
+    policies: Arc<Policies>,
+    analyses: Analyses,
+    tally: Arc<dyn Tally>,
+}
+
+impl Gate {
+    pub fn new(
+        settings: GateSettings,
+        policies: Arc<Policies>,
+        tally: Arc<dyn Tally>,
+    ) -> Arc<Self> {
+        let analyses = Analyses::new(settings.cache_bytes);
+        Arc::new(Gate {
+            settings,
+            policies,
+            analyses,
+            tally,
+        })
+    }
+
+    /// The judge of one session.
+    pub fn session(
+        self: &Arc<Self>,
+        session: contract::Session,
+        identity: &Identity,
+        catalog: Arc<CatalogHandle>,
+    ) -> SessionGate {
+        SessionGate {
+            gate: Arc::clone(self),
+            set: self.policies.current(),
+            facts: Arc::new(SessionFacts::new(session, identity)),
+            catalog,
+            later: None,
+            delivery: Delivery::default(),
+            stale_catalog: false,
+            looked_for: None,
+            statements: 0,
+        }
+    }
+}
+
+type Later = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Judges the statements of one session.
+pub struct SessionGate {
+    gate: Arc<Gate>,
+    /// The policies of the statement in hand; a reload takes effect with the next one.
+    set: Arc<PolicySet>,
+    facts: Arc<SessionFacts>,
+    catalog: Arc<CatalogHandle>,
+    /// What is being waited for.
+    later: Option<Later>,
+    /// Brings the analysis of a large text.
+    delivery: Delivery,
+    /// A statement of this session changed relations: the next one needs a fresh catalog.
+    stale_catalog: bool,
+    /// The catalog generation in which an unknown relation was last looked for.
+    looked_for: Option<u64>,
+    statements: u64,
+}
+
+impl Drop for SessionGate {
+    fn drop(&mut self) {
+        if let Policies::Directory { host, .. } = &*self.gate.policies {
+            host.session_ended(self.facts.session.id);
+        }
+    }
+}
+
+impl PendingJudge for SessionGate {
+    fn poll_pending(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(later) = &mut self.later else {
+            return Poll::Pending;
+        };
+        if later.as_mut().poll(context).is_ready() {
+            self.later = None;
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+}
+
+impl SessionGate {
+    fn wait_for(&mut self, later: impl Future<Output = ()> + 'static) {
+        self.later = Some(Box::pin(later));
+    }
+}
+
+impl Judge for SessionGate {
+    type Text = Arc<AnalyzedText>;
+    type Permit = Arc<Permit>;
+
+    fn analyze(
+        &mut self,
+        text: &str,
+        standard_conforming_strings: bool,
+    ) -> Judged<Result<Self::Text, Refusal>> {
+        self.analyze_text(text, standard_conforming_strings)
+    }
+
+    fn analysis(text: &Self::Text) -> &Analysis {
+        &text.analysis
+    }
+
+    fn source(text: &Self::Text) -> &str {
+        &text.source
+    }
+
+    fn judge(&mut self, question: Question<'_, Self>) -> Judged<Result<Verdict<Self>, Refusal>> {
+        Judged::Ready(self.judge_statement(question))
+    }
+
+    fn judge_function_call(
+        &mut self,
+        function_oid: u32,
+        in_transaction: bool,
+    ) -> Judged<Result<Self::Permit, Refusal>> {
+        Judged::Ready(self.judge_call(function_oid, in_transaction))
+    }
+
+    fn is_current(&self, permit: &Self::Permit) -> bool {
+        Arc::ptr_eq(&permit.set, &self.gate.policies.current())
+    }
+
+    fn wants_plan(permit: &Self::Permit) -> bool {
+        !permit.planners.is_empty()
+    }
+
+    fn covers(planned_for: &Self::Permit, now: &Self::Permit) -> bool {
+        Arc::ptr_eq(&planned_for.set, &now.set) && planned_for.planners == now.planners
+    }
+
+    fn limits(permit: &Self::Permit) -> Limits {
+        permit.limits
+    }
+
+    fn wants_parameters(&self) -> bool {
+        self.gate.policies.current().wants_parameters()
+    }
+
+    fn plan(&mut self, permit: &Self::Permit, fields: &[Field]) -> Result<Plan, Refusal> {
+        plan::plan(permit, fields, &self.catalog.current())
+    }
+
+    fn on_batch(
+        &mut self,
+        permit: &Self::Permit,
+        step: usize,
+        batch: &contract::Batch,
+    ) -> Result<contract::BatchReply, contract::Denial> {
+        let Some(policy) = permit.planner(step) else {
+            return Err(denial::no_such_step());
+        };
+        policy
+            .on_batch(&permit.view_for_policies(), batch)
+            .map_err(|fault| denial::of_fault(policy, &fault))
+    }
+
+    fn stopped(&mut self, permit: &Self::Permit, stop: Stop) -> Refusal {
+        self.gate.tally.verdict(permit.verb, "stopped");
+        denial::stopped(permit, stop)
+    }
+
+    fn limit_reached(&mut self, permit: &Self::Permit, limit: Limit) -> Refusal {
+        self.gate.tally.verdict(permit.verb, "stopped");
+        denial::limit(permit, limit)
+    }
+
+    fn completed(&mut self, permit: &Self::Permit, done: &Completion) {
+        self.statement_completed(permit, done);
+    }
+}

@@ -1,0 +1,191 @@
+//! The row description as policies see it, and the plans they answer with.
+
+use std::collections::BTreeSet;
+
+use gatewright_policy_host::contract::{self, ColumnAction};
+use gatewright_sql::{Catalog, Outputs, RelationKind};
+
+use super::denial;
+use super::permit::Permit;
+use crate::results::{self, Step};
+use crate::session::{Field, Plan, Refusal};
+
+/// System columns by attribute number (PostgreSQL, System Columns).
+const SYSTEM_COLUMNS: [(i16, &str); 6] = [
+    (-1, "ctid"),
+    (-2, "xmin"),
+    (-3, "cmin"),
+    (-4, "xmax"),
+    (-5, "cmax"),
+    (-6, "tableoid"),
+];
+
+/// Asks every policy of the permit that wants to see columns.
+pub(super) fn plan(permit: &Permit, fields: &[Field], catalog: &Catalog) -> Result<Plan, Refusal> {
+    let columns: Vec<contract::ResultColumn> = fields
+        .iter()
+        .enumerate()
+        .map(|(index, field)| column(permit, index, field, fields.len(), catalog))
+        .collect();
+    let view = permit.view_for_policies();
+    let mut steps = Vec::with_capacity(permit.planners.len());
+    for index in &permit.planners {
+        let Some(policy) = permit.set.policies.get(*index) else {
+            continue;
+        };
+        match policy.on_result(&view, &columns) {
+            Ok(contract::Plan::Columns(actions)) => steps.push(Step { actions }),
+            Ok(contract::Plan::Deny(denied)) => {
+                return Err(denial::of_policy(policy, denied, permit.view.statement_id));
+            }
+            Err(fault) => {
+                tracing::error!(policy = policy.name(), %fault, "the policy gave no plan; the statement is refused");
+                return Err(denial::of_policy(
+                    policy,
+                    denial::of_fault(policy, &fault),
+                    permit.view.statement_id,
+                ));
+            }
+        }
+    }
+    if steps.iter().all(|step| {
+        step.actions
+            .iter()
+            .all(|action| *action == ColumnAction::Pass)
+    }) {
+        steps.clear();
+    }
+    Ok(Plan {
+        fields: fields.to_vec(),
+        steps,
+    })
+}
+
+fn column(
+    permit: &Permit,
+    index: usize,
+    field: &Field,
+    count: usize,
+    catalog: &Catalog,
+) -> contract::ResultColumn {
+    let (sources, exact) = origin(permit, index, field, count, catalog);
+    contract::ResultColumn {
+        name: field.name.clone(),
+        type_name: catalog
+            .type_name(field.type_oid)
+            .unwrap_or("unknown")
+            .to_owned(),
+        type_oid: field.type_oid,
+        readable: results::readable(field.type_oid, results::Format::Binary),
+        exact,
+        sources,
+    }
+}
+
+/// What the column can carry. RowDescription's table and attribute number are the server's own word; where it is
+/// silent, what the text says of the expression.
+fn origin(
+    permit: &Permit,
+    index: usize,
+    field: &Field,
+    count: usize,
+    catalog: &Catalog,
+) -> (Vec<contract::ColumnSource>, bool) {
+    if field.table_oid == 0 {
+        return predicted(permit, index, count);
+    }
+    let Some(relation) = catalog.relation(field.table_oid) else {
+        return (Vec::new(), false);
+    };
+    let source = |schema: &str, table: &str, column: &str, transform| contract::ColumnSource {
+        schema: schema.to_owned(),
+        table: table.to_owned(),
+        column: column.to_owned(),
+        transform,
+    };
+    let name = match field.attribute {
+        0 => "*",
+        number if number < 0 => SYSTEM_COLUMNS
+            .iter()
+            .find(|(known, _)| *known == number)
+            .map_or("*", |(_, name)| *name),
+        number => match catalog.column(field.table_oid, number) {
+            Some(column) => column.name.as_str(),
+            None => return (Vec::new(), false),
+        },
+    };
+    let mut sources = vec![source(
+        &relation.schema,
+        &relation.name,
+        name,
+        contract::Transform::Identity,
+    )];
+    let view = matches!(
+        relation.kind,
+        RelationKind::View | RelationKind::MaterializedView
+    );
+    for (base, base_attribute) in reads_in_the_end(catalog, field.table_oid) {
+        let Some(base_relation) = catalog.relation(base) else {
+            return (Vec::new(), false);
+        };
+        let base_name = match base_attribute {
+            0 => "*",
+            number => catalog
+                .column(base, number)
+                .map_or("*", |column| column.name.as_str()),
+        };
+        // A view's column may carry any column that the view reads; an inheriting table's carries its parent's namesake.
+        if view {
+            sources.push(source(
+                &base_relation.schema,
+                &base_relation.name,
+                base_name,
+                contract::Transform::Unknown,
+            ));
+        } else if base_name == name || name == "*" {
+            sources.push(source(
+                &base_relation.schema,
+                &base_relation.name,
+                name,
+                contract::Transform::Identity,
+            ));
+        }
+    }
+    let exact = !view || sources.len() == 1;
+    (sources, exact)
+}
+
+/// Everything that a view or inheriting table reads, through the views in between.
+fn reads_in_the_end(catalog: &Catalog, relation: u32) -> BTreeSet<(u32, i16)> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![relation];
+    while let Some(next) = open.pop() {
+        for (base, attribute) in catalog.reads(next) {
+            if found.insert((*base, *attribute)) {
+                open.push(*base);
+            }
+        }
+    }
+    found
+}
+
+fn predicted(permit: &Permit, index: usize, count: usize) -> (Vec<contract::ColumnSource>, bool) {
+    let statement = permit
+        .view
+        .text
+        .as_ref()
+        .and_then(|text| text.analysis.statements.get(permit.view.index));
+    let Some(statement) = statement else {
+        return (Vec::new(), false);
+    };
+    match &statement.facts.outputs {
+        Outputs::Columns(outputs) if outputs.len() == count => match outputs
+            .get(index)
+            .and_then(|output| output.sources.as_ref())
+        {
+            Some(sources) => (sources.iter().map(super::facts::source).collect(), true),
+            None => (Vec::new(), false),
+        },
+        _ => (Vec::new(), false),
+    }
+}
