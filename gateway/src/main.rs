@@ -1,1 +1,10 @@
-fn main() {}
+//! The `gatewright` command.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use gatewright::cli::Arguments;
+
+fn main() -> ExitCode {
+    Arguments::parse().run()
+}

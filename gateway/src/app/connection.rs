@@ -1,0 +1,436 @@
+//! One client connection from its first byte to its last: handshake, identity, grant, server, relay.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::net::TcpStream;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use bytes::BytesMut;
+use gatewright_policy_host::contract;
+use gatewright_wire::build;
+use gatewright_wire::startup::CancelRequest;
+use secrecy::ExposeSecret;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use super::access::Access;
+use crate::admin::Connection;
+use crate::catalog::CatalogHandle;
+use crate::gate::{Gate, Policies, SessionGate};
+use crate::identity::{Grant, Identity};
+use crate::listener::cancel::CancelRegistry;
+use crate::listener::{self, Accepted, Handshake, HandshakeSettings, Refusal as LoginRefusal};
+use crate::relay::{Ending, Relay, Signals};
+use crate::results::PseudonymKey;
+use crate::session::{Session, SessionStart};
+use crate::upstream::{self, BackendKey, Target};
+
+/// Startup parameters that the gateway answers itself.
+const OWN_PARAMETERS: [&str; 3] = ["user", "database", "replication"];
+
+/// Settings that say who the client is on the server.
+const ROLE_PARAMETERS: [&str; 2] = ["role", "session_authorization"];
+
+/// Settings of client connections.
+#[derive(Debug, Clone)]
+pub struct ConnectionSettings {
+    pub max_connections: usize,
+    /// Longest message that is read whole, in bytes.
+    pub max_message: usize,
+    /// How often catalogs are read again without a reason.
+    pub catalog_interval: Duration,
+    /// How long a session may outlive its token.
+    pub token_grace: Duration,
+    /// Startup may not choose another role on the server.
+    pub lock_role: bool,
+}
+
+/// What every connection needs, shared by all session threads.
+pub struct Connections {
+    pub settings: ConnectionSettings,
+    pub handshake: ArcSwap<HandshakeSettings>,
+    pub access: ArcSwap<Access>,
+    pub gate: Arc<Gate>,
+    pub policies: Arc<Policies>,
+    pub registry: CancelRegistry<Cancellable>,
+    pub catalogs: Mutex<HashMap<String, Arc<CatalogHandle>>>,
+    /// The event loop that reads catalogs and sends cancel requests.
+    pub background: Handle,
+    pub shutdown: watch::Receiver<Option<Ending>>,
+    pub key: Arc<PseudonymKey>,
+    pub next_session: AtomicU64,
+    pub open: AtomicUsize,
+}
+
+/// What it takes to cancel a session's statement on its server.
+pub type Cancellable = Arc<(Target, BackendKey)>;
+
+/// A client that was let in, and the way to its server.
+struct Admitted {
+    accepted: Accepted,
+    identity: Identity,
+    database: String,
+    grant: Grant,
+}
+
+impl Default for ConnectionSettings {
+    fn default() -> Self {
+        ConnectionSettings {
+            max_connections: 2000,
+            max_message: 128 << 20,
+            catalog_interval: Duration::from_secs(60),
+            token_grace: Duration::ZERO,
+            lock_role: true,
+        }
+    }
+}
+
+impl Connections {
+    /// What stands in the way of serving statements, one line each.
+    pub(super) fn readiness(&self) -> Result<(), Vec<String>> {
+        let mut reasons: Vec<String> = self
+            .policies
+            .current()
+            .missing
+            .iter()
+            .map(|missing| format!("policy {} is missing: {}", missing.name, missing.reason))
+            .collect();
+        if !self.access.load().verifier.has_all_keys() {
+            reasons.push("the keys of an issuer are not loaded".into());
+        }
+        if self.shutdown.borrow().is_some() {
+            reasons.push("the gateway is shutting down".into());
+        }
+        if reasons.is_empty() {
+            Ok(())
+        } else {
+            Err(reasons)
+        }
+    }
+
+    /// Serves one connection to its end, and counts how it ended.
+    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream) {
+        let _connection = Connection::open();
+        let _slot = Slot::take(Arc::clone(&self));
+        let outcome = match self.admit(stream).await {
+            Ok(admitted) => Arc::clone(&self).relay(admitted).await,
+            Err(outcome) => outcome,
+        };
+        Connection::ended(outcome);
+    }
+
+    /// Handshake, token, grant. `Err`: the client has been told, or was no client.
+    async fn admit(&self, stream: TcpStream) -> Result<Admitted, &'static str> {
+        let stream = stream
+            .set_nonblocking(true)
+            .and_then(|()| tokio::net::TcpStream::from_std(stream))
+            .map_err(|error| {
+                tracing::warn!(%error, "a connection could not be taken over");
+                "lost"
+            })?;
+        let handshake = self.handshake.load_full();
+        let mut accepted = match listener::handshake(stream, &handshake).await {
+            Ok(Handshake::Session(accepted)) => *accepted,
+            Ok(Handshake::Cancel(request)) => {
+                self.cancel(&request);
+                return Err("cancel_request");
+            }
+            Ok(Handshake::Gone) => return Err("gone"),
+            Err(error) => {
+                tracing::info!(%error, "a client's handshake failed");
+                return Err("handshake_failed");
+            }
+        };
+        if self.open.load(Ordering::Relaxed) > self.settings.max_connections {
+            return self
+                .turn_away(
+                    accepted,
+                    LoginRefusal::new("53300", "the gateway serves no more connections now")
+                        .with_hint("Try again later."),
+                    "too_many",
+                )
+                .await;
+        }
+        if self.shutdown.borrow().is_some() {
+            return self
+                .turn_away(
+                    accepted,
+                    LoginRefusal::new("57P03", "the gateway is shutting down"),
+                    "shutdown",
+                )
+                .await;
+        }
+        if let Some(refusal) = self.check_startup(&accepted) {
+            return self.turn_away(accepted, refusal, "startup_refused").await;
+        }
+        let password = match accepted.ask_password(&handshake).await {
+            Ok(password) => password,
+            Err(error) => {
+                tracing::info!(%error, peer = %accepted.peer, "a client gave no password");
+                return match error.refusal() {
+                    Some(refusal) => self.turn_away(accepted, refusal, "no_password").await,
+                    None => Err("no_password"),
+                };
+            }
+        };
+        let access = self.access.load_full();
+        let identity = match access.verifier.verify(password.expose_secret()).await {
+            Ok(identity) => identity,
+            Err(error) => {
+                tracing::info!(check = error.label(), peer = %accepted.peer, "a token was refused");
+                let refusal = LoginRefusal::new(error.sqlstate(), error.client_text())
+                    .with_hint("Give a token of a trusted issuer as the password.");
+                return self.turn_away(accepted, refusal, "token_refused").await;
+            }
+        };
+        let database = accepted
+            .startup
+            .parameter("database")
+            .or_else(|| accepted.startup.parameter("user"))
+            .unwrap_or_default()
+            .to_owned();
+        match access.grants.resolve(&identity, &database) {
+            Ok(grant) => Ok(Admitted {
+                accepted,
+                identity,
+                database,
+                grant,
+            }),
+            Err(error) => {
+                tracing::info!(subject = %identity.subject, %database, %error, "a client was turned away");
+                let refusal = LoginRefusal::new(error.sqlstate(), error.client_text())
+                    .with_hint(error.hint());
+                self.turn_away(accepted, refusal, "no_grant").await
+            }
+        }
+    }
+
+    async fn turn_away<T>(
+        &self,
+        accepted: Accepted,
+        refusal: LoginRefusal,
+        outcome: &'static str,
+    ) -> Result<T, &'static str> {
+        listener::refuse(accepted.stream, &refusal).await;
+        Err(outcome)
+    }
+
+    fn check_startup(&self, accepted: &Accepted) -> Option<LoginRefusal> {
+        let startup = &accepted.startup;
+        if startup
+            .parameter("replication")
+            .is_some_and(|value| !matches!(value, "false" | "off" | "no" | "0"))
+        {
+            return Some(LoginRefusal::new(
+                "0A000",
+                "replication is not served by this gateway",
+            ));
+        }
+        let chooses_role = ROLE_PARAMETERS
+            .iter()
+            .any(|name| startup.setting(name).is_some());
+        (self.settings.lock_role && chooses_role).then(|| {
+            LoginRefusal::new(
+                "42501",
+                "the role on the server is set by the gateway and cannot be chosen at startup",
+            )
+            .with_hint("Connect with a grant for the role you need.")
+        })
+    }
+
+    fn cancel(&self, request: &CancelRequest) {
+        let Some(session) = self.registry.lookup(request) else {
+            return;
+        };
+        self.background.spawn(async move {
+            if let Err(error) = upstream::cancel(&session.0, &session.1).await {
+                tracing::warn!(%error, "a cancel request could not be passed on");
+            }
+        });
+    }
+
+    async fn relay(self: Arc<Self>, admitted: Admitted) -> &'static str {
+        let Admitted {
+            accepted,
+            identity,
+            database,
+            grant,
+        } = admitted;
+        let target = grant.target.clone();
+        let parameters: Vec<(String, String)> = accepted
+            .startup
+            .parameters
+            .iter()
+            .filter(|(name, _)| {
+                !OWN_PARAMETERS.contains(&name.as_str()) && !name.starts_with("_pq_.")
+            })
+            .cloned()
+            .collect();
+        let connected = match upstream::connect(&target, &parameters).await {
+            Ok(connected) => connected,
+            Err(error) => {
+                tracing::warn!(%error, database = %target.dbname, "no connection to the server");
+                listener::refuse(accepted.stream, &error.refusal()).await;
+                return "upstream_refused";
+            }
+        };
+        let catalog = self.catalog(&grant, &database).await;
+        let session = self.contract_session(&accepted, &database, &target);
+        tracing::info!(session = session.id, subject = %identity.subject, %database, role = %target.user, peer = %accepted.peer, "session begins");
+        let judge: SessionGate = self.gate.session(session.clone(), &identity, catalog);
+        let start = SessionStart {
+            standard_conforming_strings: connected
+                .parameters
+                .get("standard_conforming_strings")
+                .is_none_or(|value| value == "on"),
+            client_encoding: connected
+                .parameters
+                .get("client_encoding")
+                .cloned()
+                .unwrap_or_default(),
+            status: connected.status.byte(),
+            max_message: self.settings.max_message,
+        };
+        let cancellable = Arc::new((target, connected.key));
+        let pid = cancellable.1.pid;
+        let (client_key, _registered) =
+            self.registry
+                .register(pid, Arc::clone(&cancellable), accepted.startup.protocol);
+        let mut greeting = BytesMut::new();
+        build::authentication_ok(&mut greeting);
+        greeting.extend_from_slice(&connected.greeting);
+        client_key.encode(&mut greeting);
+        build::ready_for_query(&mut greeting, connected.status);
+        let signals = Signals {
+            end: self.end_of(&identity),
+            cancel: canceller(cancellable),
+        };
+        let relay = Relay::new(
+            accepted.stream,
+            connected.stream,
+            Session::new(start, Arc::clone(&self.key)),
+            judge,
+            signals,
+            greeting,
+            (accepted.leftover, connected.leftover),
+        );
+        let end = relay.run().await;
+        tracing::info!(session = session.id, end = end.label(), "session ends");
+        end.label()
+    }
+
+    fn contract_session(
+        &self,
+        accepted: &Accepted,
+        database: &str,
+        target: &Target,
+    ) -> contract::Session {
+        contract::Session {
+            id: self.next_session.fetch_add(1, Ordering::Relaxed),
+            database: database.to_owned(),
+            role: target.user.clone(),
+            application: accepted
+                .startup
+                .parameter("application_name")
+                .unwrap_or_default()
+                .to_owned(),
+            client_address: accepted.peer.clone(),
+            in_transaction: false,
+            started_ms: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| {
+                    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+                }),
+        }
+    }
+
+    /// The catalog of the target's database. Without policies nobody reads it, so it is not read from the server.
+    async fn catalog(&self, grant: &Grant, database: &str) -> Arc<CatalogHandle> {
+        if matches!(*self.policies, Policies::None(_)) {
+            return CatalogHandle::new(grant.target.clone());
+        }
+        let service = match grant.database.catalog_target(database) {
+            Ok(Some(service)) => service,
+            Ok(None) => grant.target.clone(),
+            Err(error) => {
+                tracing::error!(%error, "the catalog is read in the session's own role");
+                grant.target.clone()
+            }
+        };
+        let (handle, is_new) = {
+            let mut catalogs = self.catalogs.lock().unwrap_or_else(PoisonError::into_inner);
+            let key = service.address_and_database();
+            match catalogs.get(&key) {
+                Some(handle) => (Arc::clone(handle), false),
+                None => {
+                    let handle = CatalogHandle::new(service);
+                    catalogs.insert(key, Arc::clone(&handle));
+                    (handle, true)
+                }
+            }
+        };
+        if is_new {
+            self.background
+                .spawn(Arc::clone(&handle).keep_fresh(self.settings.catalog_interval));
+        }
+        if !handle.is_read() {
+            Arc::clone(&handle).refreshed().await;
+        }
+        handle
+    }
+
+    /// Completes when the gateway shuts down or the token expires.
+    fn end_of(&self, identity: &Identity) -> Pin<Box<dyn Future<Output = Ending>>> {
+        let mut shutdown = self.shutdown.clone();
+        let valid_for = identity
+            .expires_at
+            .duration_since(SystemTime::now())
+            .unwrap_or_default()
+            + self.settings.token_grace;
+        Box::pin(async move {
+            let told = async {
+                match shutdown.wait_for(Option::is_some).await {
+                    Ok(ending) => ending.unwrap_or(Ending::Shutdown),
+                    // Nobody is left who could tell: the process is ending.
+                    Err(_) => Ending::Shutdown,
+                }
+            };
+            tokio::select! {
+                ending = told => ending,
+                () = tokio::time::sleep(valid_for) => Ending::TokenExpired,
+            }
+        })
+    }
+}
+
+/// Cancels what the server does for one session, and knows when the server has taken note.
+fn canceller(session: Cancellable) -> Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>> {
+    Box::new(move || {
+        let session = Arc::clone(&session);
+        Box::pin(async move {
+            if let Err(error) = upstream::cancel(&session.0, &session.1).await {
+                tracing::warn!(%error, "a result that was stopped could not be cancelled on the server; its rows are dropped");
+            }
+        })
+    })
+}
+
+/// One of the connections that count against the limit.
+struct Slot(Arc<Connections>);
+
+impl Slot {
+    fn take(connections: Arc<Connections>) -> Self {
+        connections.open.fetch_add(1, Ordering::Relaxed);
+        Slot(connections)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}

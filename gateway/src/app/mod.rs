@@ -1,0 +1,160 @@
+//! The one place that builds things: it turns settings into rooms, joins them, and ends them in order.
+//! It knows every room and holds no logic of theirs.
+//! Next room: `listener`, where a connection begins; `connection.rs` walks it through the others.
+
+mod access;
+mod connection;
+mod policies;
+mod running;
+mod signals;
+mod workers;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, Result};
+use arc_swap::ArcSwap;
+use gatewright_policy_host::DirectorySettings;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::watch;
+
+use crate::admin::{self, Metrics, Readiness};
+use crate::gate::{Gate, GateSettings, Policies};
+use crate::identity::{Grants, Verifier};
+use crate::listener::HandshakeSettings;
+use crate::listener::cancel::CancelRegistry;
+use crate::relay::Ending;
+use crate::results::PseudonymKey;
+use access::Access;
+use connection::Connections;
+
+pub use connection::ConnectionSettings;
+pub use policies::PolicySource;
+pub use running::{RunSettings, Running, StartError};
+pub use signals::{Hangups, stop_signal};
+
+/// What a gateway is made of.
+pub struct Parts {
+    pub connections: ConnectionSettings,
+    pub handshake: HandshakeSettings,
+    pub verifier: Arc<Verifier>,
+    pub grants: Grants,
+    pub policies: Arc<Policies>,
+    pub metrics: Metrics,
+}
+
+/// The event loop of everything but the sessions.
+///
+/// # Errors
+/// The operating system gives no event loop.
+pub fn runtime() -> Result<Runtime> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("no event loop could be started")
+}
+
+/// Installs the metrics of this process.
+///
+/// # Errors
+/// They are installed already.
+pub fn metrics() -> Result<Metrics> {
+    Metrics::install().context("the metrics could not be set up")
+}
+
+/// A gateway that is built but takes no connections yet.
+pub struct Gateway {
+    connections: Arc<Connections>,
+    shutdown: watch::Sender<Option<Ending>>,
+    metrics: Metrics,
+}
+
+impl Gateway {
+    /// Joins the parts. Must be called inside [`runtime`], which then reads catalogs and sends cancel requests.
+    pub fn build(parts: Parts) -> Arc<Self> {
+        let (shutdown, told) = watch::channel(None);
+        let gate_settings = GateSettings {
+            lock_role: parts.connections.lock_role,
+            ..GateSettings::default()
+        };
+        let connections = Arc::new(Connections {
+            settings: parts.connections,
+            handshake: ArcSwap::from_pointee(parts.handshake),
+            access: ArcSwap::from_pointee(Access {
+                verifier: parts.verifier,
+                grants: parts.grants,
+            }),
+            gate: Gate::new(
+                gate_settings,
+                Arc::clone(&parts.policies),
+                Arc::new(parts.metrics.clone()),
+            ),
+            policies: parts.policies,
+            registry: CancelRegistry::new(),
+            catalogs: Mutex::new(HashMap::new()),
+            background: Handle::current(),
+            shutdown: told,
+            key: Arc::new(PseudonymKey::random()),
+            next_session: AtomicU64::new(1),
+            open: AtomicUsize::new(0),
+        });
+        Arc::new(Gateway {
+            connections,
+            shutdown,
+            metrics: parts.metrics,
+        })
+    }
+
+    /// Serves metrics and health.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn serve_admin(&self, address: SocketAddr) -> Result<SocketAddr> {
+        let connections = Arc::clone(&self.connections);
+        let readiness: Readiness = Arc::new(move || connections.readiness());
+        let bound = admin::serve(address, self.metrics.clone(), readiness).await?;
+        tracing::info!(address = %bound, "the admin port is open");
+        Ok(bound)
+    }
+
+    /// Binds the listener and starts the session threads.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(&self, settings: RunSettings) -> Result<Running, StartError> {
+        Running::start(
+            settings,
+            Arc::clone(&self.connections),
+            self.shutdown.clone(),
+        )
+        .await
+    }
+
+    /// Other settings for the policies, in force as soon as those that changed have loaded.
+    ///
+    /// # Errors
+    /// The directory cannot be read, or a policy does not take its settings.
+    pub async fn replace_policy_settings(&self, settings: DirectorySettings) -> Result<()> {
+        let policies = Arc::clone(&self.connections.policies);
+        let replaced = tokio::task::spawn_blocking(move || match &*policies {
+            Policies::None(_) => Ok(()),
+            Policies::Directory { directory, .. } => directory.replace_settings(settings),
+        });
+        replaced.await?.context("the policies' settings")
+    }
+
+    /// Other issuers, grants and certificates for the connections to come.
+    pub fn replace_access(
+        &self,
+        verifier: Arc<Verifier>,
+        grants: Grants,
+        handshake: HandshakeSettings,
+    ) {
+        self.connections
+            .access
+            .store(Arc::new(Access { verifier, grants }));
+        self.connections.handshake.store(Arc::new(handshake));
+    }
+}

@@ -1,0 +1,35 @@
+//! The policy host and its directory, built from settings.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use gatewright_policy_host::{Directory, DirectorySettings, HostSettings, Observer, PolicyHost};
+
+use crate::gate::Policies;
+
+/// Where policies come from and how they are run.
+pub struct PolicySource {
+    /// `None`: there are no policies, and everything that is understood may run.
+    pub directory: Option<PathBuf>,
+    pub host: HostSettings,
+    pub settings: DirectorySettings,
+}
+
+impl PolicySource {
+    /// Loads what the directory holds and starts to watch it.
+    ///
+    /// # Errors
+    /// The engine cannot be set up, or the directory cannot be read.
+    pub fn open(self, observer: Arc<dyn Observer>) -> Result<Arc<Policies>> {
+        let Some(path) = self.directory else {
+            return Ok(Arc::new(Policies::none()));
+        };
+        let host = PolicyHost::new(self.host, observer)
+            .context("the policy engine could not be started")?;
+        let host = Arc::new(host);
+        let directory = Directory::open(Arc::clone(&host), self.settings)
+            .with_context(|| format!("the policy directory {} cannot be used", path.display()))?;
+        Ok(Arc::new(Policies::Directory { directory, host }))
+    }
+}

@@ -1,0 +1,159 @@
+//! `gatewright dev`: the gateway in front of a PostgreSQL that is already there, with a development identity provider and
+//! no configuration file.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use clap::Args;
+use gatewright_policy_host::{DirectorySettings, HostSettings, PolicySettings};
+
+use super::logging::{self, LogFormat};
+use crate::app::{self, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings};
+use crate::config;
+use crate::identity::{DevProvider, Grants, TokenRequest, Verifier};
+use crate::listener::{CleartextPassword, HandshakeSettings};
+use crate::upstream::Target;
+
+/// How long the printed token lasts: a working day.
+const TOKEN_TTL: Duration = Duration::from_secs(12 * 3600);
+
+/// Arguments of `gatewright dev`.
+#[derive(Debug, Args)]
+pub struct DevArguments {
+    /// The server: postgres://user[:password]@host[:port][/database]; PGPASSWORD is used where no password is given
+    #[arg(long, value_name = "DSN")]
+    upstream: String,
+    /// Where clients connect
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:6432")]
+    listen: SocketAddr,
+    /// A folder of policies (.wasm), watched for changes; without it everything is allowed
+    #[arg(long, value_name = "DIR")]
+    policies: Option<PathBuf>,
+    /// A TOML file with one table of settings a policy
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    /// Who the printed token is for
+    #[arg(long, value_name = "SUBJECT", default_value = "developer")]
+    subject: String,
+    /// Groups in the printed token, separated by commas
+    #[arg(long, value_name = "GROUPS", value_delimiter = ',')]
+    groups: Vec<String>,
+    /// Serve metrics and health here
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<SocketAddr>,
+    /// How log lines look
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+pub(super) fn run(arguments: DevArguments) -> ExitCode {
+    logging::start("info", arguments.log_format);
+    super::finish(app::runtime().and_then(|runtime| runtime.block_on(serve(arguments))))
+}
+
+async fn serve(arguments: DevArguments) -> Result<()> {
+    let target: Target = arguments.upstream.parse().context("--upstream")?;
+    let provider = DevProvider::start()
+        .await
+        .context("the development identity provider could not be started")?;
+    let verifier = Verifier::new(vec![provider.issuer_settings()])
+        .await
+        .context("the token verifier could not be set up")?;
+    let metrics = app::metrics()?;
+    let policies = policy_source(&arguments)?.open(std::sync::Arc::new(metrics.clone()))?;
+    let gateway = Gateway::build(Parts {
+        connections: ConnectionSettings {
+            lock_role: false,
+            ..ConnectionSettings::default()
+        },
+        handshake: HandshakeSettings {
+            cleartext_password: CleartextPassword::Loopback,
+            ..HandshakeSettings::default()
+        },
+        verifier: std::sync::Arc::new(verifier),
+        grants: Grants::everyone(&target),
+        policies,
+        metrics,
+    });
+    if let Some(address) = arguments.admin {
+        gateway.serve_admin(address).await?;
+    }
+    let running = gateway
+        .start(RunSettings {
+            listen: arguments.listen,
+            ..RunSettings::default()
+        })
+        .await?;
+    let token = provider.issue(&TokenRequest {
+        subject: arguments.subject.clone(),
+        groups: arguments.groups.clone(),
+        agent: None,
+        task: None,
+        ttl: TOKEN_TTL,
+    });
+    announce(&running.address, &arguments.subject, &token, &target.dbname)?;
+    running.run(app::stop_signal()).await;
+    Ok(())
+}
+
+fn policy_source(arguments: &DevArguments) -> Result<PolicySource> {
+    if let (Some(_), None) = (&arguments.settings, &arguments.policies) {
+        return Err(anyhow!("--settings has no effect without --policies"));
+    }
+    let tables = match &arguments.settings {
+        Some(file) => config::settings_file(file).map_err(|report| anyhow!("{report}"))?,
+        None => BTreeMap::new(),
+    };
+    let policies = tables
+        .into_iter()
+        .map(|(name, settings)| {
+            (
+                name,
+                PolicySettings {
+                    settings,
+                    ..PolicySettings::default()
+                },
+            )
+        })
+        .collect();
+    Ok(PolicySource {
+        directory: arguments.policies.clone(),
+        host: HostSettings::default(),
+        settings: DirectorySettings {
+            path: arguments.policies.clone().unwrap_or_default(),
+            policies,
+            default: PolicySettings::default(),
+            order: Vec::new(),
+        },
+    })
+}
+
+/// Prints the one line that programs wait for.
+fn announce(address: &SocketAddr, subject: &str, token: &str, database: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "ready postgres://{}:{token}@{address}/{}",
+        percent_encoded(subject),
+        percent_encoded(database)
+    )?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Percent-encodes what a URI's user and path may not hold as it is (RFC 3986, unreserved characters).
+fn percent_encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}

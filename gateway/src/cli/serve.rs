@@ -1,0 +1,118 @@
+//! `gatewright serve`: the gateway as its configuration file says.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use clap::Args;
+use gatewright_policy_host::DirectorySettings;
+
+use super::logging::{self, LogFormat};
+use crate::app::{self, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings};
+use crate::config::{self, Config};
+use crate::identity::Verifier;
+
+/// Arguments of `gatewright serve`.
+#[derive(Debug, Args)]
+pub struct ServeArguments {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = "gatewright.toml")]
+    config: PathBuf,
+}
+
+pub(super) fn run(arguments: &ServeArguments) -> ExitCode {
+    let config = match config::load(&arguments.config) {
+        Ok(config) => config,
+        Err(report) => {
+            eprintln!("{report}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let format = match config.log.format {
+        config::LogFormat::Text => LogFormat::Text,
+        config::LogFormat::Json => LogFormat::Json,
+    };
+    logging::start(&config.log.level, format);
+    super::finish(
+        app::runtime().and_then(|runtime| runtime.block_on(serve(config, &arguments.config))),
+    )
+}
+
+async fn serve(config: Config, path: &Path) -> Result<()> {
+    let verifier = verifier(&config).await?;
+    let metrics = app::metrics()?;
+    let policies = PolicySource {
+        directory: config.policies.directory.clone(),
+        host: config.policies.host.clone(),
+        settings: directory_settings(&config),
+    }
+    .open(Arc::new(metrics.clone()))?;
+    let gateway = Gateway::build(Parts {
+        connections: ConnectionSettings {
+            max_connections: config.listen.limits.max_connections,
+            max_message: config.listen.limits.max_message,
+            ..ConnectionSettings::default()
+        },
+        handshake: config.listen.handshake.clone(),
+        verifier: Arc::new(verifier),
+        grants: config.grants.clone(),
+        policies,
+        metrics,
+    });
+    if let Some(admin) = &config.admin {
+        gateway.serve_admin(admin.address).await?;
+    }
+    let running = gateway
+        .start(RunSettings {
+            listen: config.listen.address,
+            ..RunSettings::default()
+        })
+        .await?;
+    tracing::info!(address = %running.address, "gatewright takes connections");
+    let reload = reload_on_hangup(Arc::clone(&gateway), path.to_owned());
+    tokio::select! {
+        () = running.run(app::stop_signal()) => {}
+        never = reload => match never {},
+    }
+    Ok(())
+}
+
+async fn verifier(config: &Config) -> Result<Verifier> {
+    Verifier::with_settings(config.issuers.clone(), config.verifier.clone())
+        .await
+        .context("the token verifier could not be set up")
+}
+
+fn directory_settings(config: &Config) -> DirectorySettings {
+    DirectorySettings {
+        path: config.policies.directory.clone().unwrap_or_default(),
+        policies: config.policies.policies.clone(),
+        default: config.policies.default.clone(),
+        order: config.policies.order.clone(),
+    }
+}
+
+/// Reads the configuration again at each SIGHUP. A file with faults changes nothing.
+async fn reload_on_hangup(gateway: Arc<Gateway>, path: PathBuf) -> std::convert::Infallible {
+    let mut hangups = app::Hangups::listen();
+    loop {
+        hangups.next().await;
+        match reload(&gateway, &path).await {
+            Ok(()) => tracing::info!(file = %path.display(), "configuration read again"),
+            Err(error) => {
+                tracing::error!(file = %path.display(), %error, "configuration not read again; the last one stays in force")
+            }
+        }
+    }
+}
+
+async fn reload(gateway: &Gateway, path: &Path) -> Result<()> {
+    let config = config::load(path).map_err(|report| anyhow!("{report}"))?;
+    let verifier = Arc::new(verifier(&config).await?);
+    gateway
+        .replace_policy_settings(directory_settings(&config))
+        .await?;
+    gateway.replace_access(verifier, config.grants, config.listen.handshake);
+    Ok(())
+}
