@@ -18,6 +18,7 @@ pub fn play(stage: &Stage) -> Result<Vec<String>> {
         direct: Psql::new(&stage.direct)?,
         session: Psql::new(&stage.shop()?)?
             .argument("--pset=null=(null)")
+            .argument("--set=QUIET=off")
             .session()?,
         failures: Vec::new(),
     };
