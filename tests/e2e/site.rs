@@ -73,7 +73,7 @@ impl Site {
         );
         let config = folder.path().join("gatewright.toml");
         std::fs::write(&config, text)?;
-        let gateway = GatewayCommand::serve(&config).start()?;
+        let gateway = GatewayCommand::serve(&config).ready_at(port).start()?;
         Ok(Self {
             gateway,
             _postgres: postgres,

@@ -1,10 +1,11 @@
 //! The gateway as a process, the way people run it.
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
@@ -16,6 +17,7 @@ pub struct GatewayCommand {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     listen: Option<String>,
+    ready_at: Option<u16>,
     binary: Option<PathBuf>,
 }
 
@@ -40,12 +42,19 @@ impl GatewayCommand {
             .argument(&config.display().to_string())
     }
 
+    /// `serve` is ready when this port of 127.0.0.1 takes connections; `dev` says so itself.
+    pub fn ready_at(mut self, port: u16) -> Self {
+        self.ready_at = Some(port);
+        self
+    }
+
     /// Any verb.
     pub fn verb(verb: &str) -> Self {
         Self {
             arguments: vec![verb.to_owned()],
             environment: Vec::new(),
             listen: None,
+            ready_at: None,
             binary: None,
         }
     }
@@ -113,33 +122,30 @@ impl GatewayCommand {
             .stderr(std::fs::File::create(&log)?);
         let (mut process, lines) = start_with_lines(&mut command, folder.path())?;
         let mut printed = Vec::new();
-        loop {
-            match lines.recv_timeout(Duration::from_secs(60)) {
-                Ok(line) => {
-                    let ready = line.strip_prefix("ready ").map(str::to_owned);
-                    printed.push(line);
-                    if let Some(url) = ready {
-                        return Ok(Gateway {
-                            process,
-                            dsn: Dsn::parse(url.trim()).ok(),
-                            log,
-                            printed,
-                            _folder: folder,
-                        });
-                    }
-                }
-                Err(_) => {
-                    let ended = process
-                        .wait(Duration::from_secs(1))
-                        .map(|status| status.to_string());
-                    bail!(
-                        "the gateway printed no `ready` line ({}); stdout: {printed:?}; stderr:\n{}",
-                        ended.unwrap_or_else(|_| "it still runs".to_owned()),
-                        std::fs::read_to_string(&log)?
-                    );
-                }
-            }
+        let ready = match self.ready_at {
+            Some(port) => await_port(port, &mut process)?,
+            None => await_line(&lines, &mut printed),
+        };
+        if !ready {
+            let ended = match process.wait(Duration::from_secs(1)) {
+                Ok(status) => status.to_string(),
+                Err(_) => "it still runs".to_owned(),
+            };
+            bail!(
+                "the gateway did not become ready ({ended}); stdout: {printed:?}; stderr:\n{}",
+                std::fs::read_to_string(&log)?
+            );
         }
+        let dsn = printed
+            .last()
+            .and_then(|line| Dsn::parse(line.strip_prefix("ready ")?.trim()).ok());
+        Ok(Gateway {
+            process,
+            dsn,
+            log,
+            printed,
+            _folder: folder,
+        })
     }
 
     fn command(&self) -> Result<Command> {
@@ -198,6 +204,28 @@ impl Gateway {
     pub fn process_mut(&mut self) -> &mut Child {
         &mut self.process
     }
+}
+
+fn await_line(lines: &mpsc::Receiver<String>, printed: &mut Vec<String>) -> bool {
+    while let Ok(line) = lines.recv_timeout(Duration::from_secs(60)) {
+        let ready = line.starts_with("ready ");
+        printed.push(line);
+        if ready {
+            return true;
+        }
+    }
+    false
+}
+
+fn await_port(port: u16, process: &mut Child) -> Result<bool> {
+    let start = Instant::now();
+    while process.exited()?.is_none() && start.elapsed() < Duration::from_secs(60) {
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return Ok(true);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(false)
 }
 
 fn start_with_lines(
