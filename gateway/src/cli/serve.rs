@@ -1,5 +1,6 @@
 //! `gatewright serve`: the gateway as its configuration file says.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -70,6 +71,10 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         })
         .await?;
     tracing::info!(address = %running.address, "gatewright takes connections");
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "ready postgres://{}", running.address)?;
+    out.flush()?;
+    drop(out);
     let reload = reload_on_hangup(Arc::clone(&gateway), path.to_owned());
     tokio::select! {
         () = running.run(app::stop_signal()) => {}
