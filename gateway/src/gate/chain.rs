@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use gatewright_policy_host::{Mode, Policy, StatementView, contract};
-use gatewright_sql::{Facts, SessionEffect, Verb};
+use gatewright_sql::{Access, Facts, SessionEffect, Verb};
 use smallvec::SmallVec;
 
 use super::analysis::AnalyzedText;
@@ -127,6 +127,16 @@ impl SessionGate {
 
     /// The client may not become someone else on the server.
     fn check_role(&self, facts: &Facts, statement_id: u64) -> Result<(), Refusal> {
+        if self.gate.settings.lock_role && sets_the_unknown(facts) {
+            self.gate.tally.verdict(facts.verb, "denied");
+            let hint = "Give set_config the name of the setting as a constant.";
+            return Err(denial::of_gateway(
+                "role-locked",
+                "a setting is changed by a name that is not known before the statement runs; it could be the role",
+                Some(hint),
+                statement_id,
+            ));
+        }
         match &facts.session {
             SessionEffect::Set { name, .. }
                 if self.gate.settings.lock_role && ROLE_SETTINGS.contains(&name.as_str()) =>
@@ -418,6 +428,22 @@ fn behind_name(facts: &Arc<Facts>, names: &dyn NameFacts) -> Option<Facts> {
             .push(format!("{what} \"{name}\" was not made on this connection")),
     }
     Some(merged)
+}
+
+/// True when the statement changes a setting whose name only the server will know: set_config with computed arguments, or an
+/// UPDATE of pg_settings, whose rule calls it.
+fn sets_the_unknown(facts: &Facts) -> bool {
+    let by_function = facts
+        .functions
+        .iter()
+        .any(|name| name == "set_config" || name == "pg_catalog.set_config")
+        && (!matches!(facts.session, SessionEffect::Set { .. })
+            || facts.opaque.iter().any(|reason| reason.contains("set_config")));
+    let by_view = facts
+        .tables
+        .iter()
+        .any(|table| table.name == "pg_settings" && table.access.contains(Access::UPDATE));
+    by_function || by_view
 }
 
 fn kind_of(verdict: &contract::Verdict) -> &'static str {

@@ -116,7 +116,6 @@ where
 
     /// Moves what can be moved. `Ok(None)`: everything waits.
     fn turn(&mut self, context: &mut Context<'_>) -> Result<Option<End>, End> {
-        self.listen(context)?;
         loop {
             let mut moved = self.read_server(context)?;
             moved |= self.read_client(context)?;
@@ -134,33 +133,39 @@ where
             if self.draining.is_some() && self.session.is_idle() && self.from_client.is_empty() {
                 return Ok(self.draining.take().map(End::Told));
             }
+            // Last, so that whatever this turn began to wait for knows whom to wake.
+            moved |= self.listen(context)?;
             if !moved {
                 return Ok(None);
             }
         }
     }
 
-    /// Hears signals and judgements.
-    fn listen(&mut self, context: &mut Context<'_>) -> Result<(), End> {
+    /// Hears signals and judgements. True when one came.
+    fn listen(&mut self, context: &mut Context<'_>) -> Result<bool, End> {
+        let mut heard = false;
         if self.draining.is_none()
             && let Poll::Ready(ending) = self.signals.end.as_mut().poll(context)
         {
             if ending.waits_for_idle() {
                 self.draining = Some(ending);
+                heard = true;
             } else {
                 return Err(End::Told(ending));
             }
         }
         if self.judge.poll_pending(context).is_ready() {
             self.client_held = false;
+            heard = true;
         }
         if let Some(task) = &mut self.cancelling
             && task.as_mut().poll(context).is_ready()
         {
             self.cancelling = None;
             self.client_held = false;
+            heard = true;
         }
-        Ok(())
+        Ok(heard)
     }
 
     fn start_cancel(&mut self) {

@@ -154,6 +154,8 @@ pub struct Session<J: Judge> {
     status: u8,
     /// Moves on whenever a statement may have changed what names mean.
     epoch: u64,
+    /// The epoch in which the transaction began.
+    transaction_epoch: u64,
     standard_conforming_strings: bool,
     utf8: bool,
     max_message: usize,
@@ -182,6 +184,7 @@ impl<J: Judge> Session<J> {
             mode: Mode::Ready,
             status: start.status,
             epoch: 0,
+            transaction_epoch: 0,
             standard_conforming_strings: start.standard_conforming_strings,
             utf8: is_utf8(&start.client_encoding),
             max_message: start.max_message,

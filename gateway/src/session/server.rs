@@ -360,7 +360,11 @@ impl<J: Judge> Session<J> {
                 self.epoch += 1;
             }
             SessionEffect::Set { .. } => self.epoch += 1,
-            SessionEffect::Transaction(command) if *command != TransactionCommand::Begin => {
+            SessionEffect::Transaction(TransactionCommand::Begin) => {
+                self.transaction_epoch = self.epoch;
+            }
+            // What a transaction has set may be undone with it; one that changed nothing leaves everything as it was.
+            SessionEffect::Transaction(_) if self.epoch != self.transaction_epoch => {
                 self.epoch += 1
             }
             _ if !facts.opaque.is_empty()
@@ -386,6 +390,7 @@ impl<J: Judge> Session<J> {
         self.running = None;
         if status == b'I' {
             self.names.transaction_ended();
+            self.transaction_epoch = self.epoch;
         }
         if std::mem::take(&mut self.abort_on_ready) && status == b'T' {
             self.abort_transaction(wires);
