@@ -12,9 +12,10 @@ mod issuer;
 mod masking;
 mod refusals;
 mod reload;
-mod rooms;
+
 mod secrets;
 mod serve;
 mod site;
+mod structure;
 
 mod world;

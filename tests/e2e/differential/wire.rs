@@ -1,6 +1,6 @@
 //! The protocol byte for byte, where drivers never go: every backend message must be the same.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use gatewright_harness::Dsn;
 use gatewright_tests::raw::{self, Client, Message};
 
@@ -392,7 +392,7 @@ fn transcript(dsn: &Dsn) -> Result<String> {
         // Each conversation is followed by a marker of our own, so that one with several ReadyForQuery ends too.
         client.send(&raw::query("SELECT 'marker'"))?;
         loop {
-            let messages = client.until_ready()?;
+            let messages = client.until_ready().with_context(|| name)?;
             text.push_str(&show(&messages));
             if messages
                 .iter()
