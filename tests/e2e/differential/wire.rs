@@ -405,7 +405,8 @@ fn transcript(dsn: &Dsn) -> Result<String> {
     Ok(text)
 }
 
-/// One line for each message: its tag and its body with unprintable bytes escaped.
+/// One line for each message: its tag and its body with unprintable bytes escaped. Of errors and notices, all fields
+/// but those that name a line of the server's own source code.
 fn show(messages: &[Message]) -> String {
     let mut text = String::new();
     for message in messages {
@@ -413,7 +414,16 @@ fn show(messages: &[Message]) -> String {
             b'd' => "CopyData".to_owned(),
             tag => char::from(tag).to_string(),
         };
-        text.push_str(&format!("{kind} {}\n", message.body.escape_ascii()));
+        let body = match message.tag {
+            b'E' | b'N' => message
+                .body
+                .split(|byte| *byte == 0)
+                .filter(|field| !field.first().is_some_and(|letter| b"FLR".contains(letter)))
+                .collect::<Vec<_>>()
+                .join(&0),
+            _ => message.body.clone(),
+        };
+        text.push_str(&format!("{kind} {}\n", body.escape_ascii()));
     }
     text
 }
