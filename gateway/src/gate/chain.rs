@@ -438,7 +438,10 @@ fn sets_the_unknown(facts: &Facts) -> bool {
         .iter()
         .any(|name| name == "set_config" || name == "pg_catalog.set_config")
         && (!matches!(facts.session, SessionEffect::Set { .. })
-            || facts.opaque.iter().any(|reason| reason.contains("set_config")));
+            || facts
+                .opaque
+                .iter()
+                .any(|reason| reason.contains("set_config")));
     let by_view = facts
         .tables
         .iter()

@@ -21,10 +21,9 @@ use gatewright_sql::{Analysis, Limits as ParserLimits, Verb};
 
 use crate::catalog::CatalogHandle;
 use crate::identity::Identity;
-use crate::relay::PendingJudge;
 use crate::results::Stop;
 use crate::session::{
-    Completion, Field, Judge, Judged, Limit, Limits, Plan, Question, Refusal, Verdict,
+    Completion, Field, Judge, Judged, Limit, Limits, PendingJudge, Plan, Question, Refusal, Verdict,
 };
 use analysis::{Analyses, Delivery};
 use view::SessionFacts;

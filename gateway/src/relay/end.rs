@@ -8,8 +8,8 @@ use gatewright_wire::build;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::{PendingJudge, Relay};
-use crate::session::{Refusal, Violation};
+use super::Relay;
+use crate::session::{PendingJudge, Refusal, Violation};
 
 /// A client that does not read its last error within this time does not get it.
 const GOODBYE: Duration = Duration::from_secs(2);

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::session::{HIGH_WATER, Judge, Session, Wires};
+use crate::session::{HIGH_WATER, Judge, PendingJudge, Session, Wires};
 use buffers::with_scratch;
 
 pub use end::{End, Ending};
@@ -22,12 +22,6 @@ const READ_AHEAD: usize = 64 * 1024;
 
 /// Buffers larger than this are given back when they are empty.
 const KEEP_CAPACITY: usize = 8 * 1024;
-
-/// What the relay asks of the judge besides judging: to be told when an answer that took time has come.
-pub trait PendingJudge: Judge {
-    /// Ready when the message that was put back may be offered again. Pending forever while nothing is awaited.
-    fn poll_pending(&mut self, context: &mut Context<'_>) -> Poll<()>;
-}
 
 type Task = Pin<Box<dyn Future<Output = ()>>>;
 

@@ -66,6 +66,13 @@ impl<J: Judge> Session<J> {
             let total = header.total();
             if total > rest.len() {
                 if header.tag == b'd' && total > STREAM_ABOVE {
+                    if self.mode == Mode::Ready && self.queue.may_copy_in() {
+                        self.hold_for_replies(wires);
+                        return Ok(Progress {
+                            consumed,
+                            held: true,
+                        });
+                    }
                     let forward = self.mode == Mode::CopyIn;
                     self.from_client = Some(Streaming {
                         remaining: total,
@@ -149,6 +156,8 @@ impl<J: Judge> Session<J> {
                 wires.to_server.extend_from_slice(frame.whole);
                 Ok(Taken::Yes)
             }
+            // Ahead of the server's word that it copies in.
+            b'd' | b'c' | b'f' if self.queue.may_copy_in() => Ok(self.hold_for_replies(wires)),
             // Left over from a COPY that has failed: the server ignores them (protocol: COPY Operations).
             b'd' | b'c' | b'f' => Ok(Taken::Yes),
             // Only Sync may follow a statement that can still be stopped, so that nothing runs behind a stop.

@@ -1,6 +1,7 @@
 //! What the session asks of whoever judges statements. The gate answers; tests answer with a few lines.
 
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use gatewright_policy_host::contract;
 use gatewright_sql::{Analysis, Facts};
@@ -159,6 +160,12 @@ pub trait Judge {
     fn limit_reached(&mut self, permit: &Self::Permit, limit: Limit) -> Refusal;
     /// The statement is over.
     fn completed(&mut self, permit: &Self::Permit, done: &Completion);
+}
+
+/// What is asked of a judge besides judging: to tell when an answer that took time has come.
+pub trait PendingJudge: Judge {
+    /// Ready when the message that was put back may be offered again. Pending forever while nothing is awaited.
+    fn poll_pending(&mut self, context: &mut Context<'_>) -> Poll<()>;
 }
 
 /// What comes of judging: leave to run, or another text to run instead.

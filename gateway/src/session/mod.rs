@@ -31,8 +31,8 @@ use query::QueryInHand;
 use results::Running;
 
 pub use judge::{
-    BoundParameters, Completion, Field, Judge, Judged, Limit, Limits, NameFacts, Phase, Plan,
-    Question, Verdict,
+    BoundParameters, Completion, Field, Judge, Judged, Limit, Limits, NameFacts, PendingJudge,
+    Phase, Plan, Question, Verdict,
 };
 pub use names::merge as merge_facts;
 pub use refusal::Refusal;

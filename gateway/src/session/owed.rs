@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use gatewright_sql::SessionEffect;
+
 use super::judge::{Judge, Plan};
 use super::names::{Portal, Prepared};
 use super::refusal::Refusal;
@@ -131,6 +133,24 @@ impl<J: Judge> Queue<J> {
     /// True while some forwarded message may still change what a name means.
     pub fn names_pending(&self) -> bool {
         self.naming > 0
+    }
+
+    /// True while some forwarded statement may still make the server copy in.
+    pub fn may_copy_in(&self) -> bool {
+        self.entries.iter().any(|owed| match owed {
+            Owed::Query(run) => run.text.as_ref().is_some_and(|text| {
+                let statements = &J::analysis(text).statements;
+                statements
+                    .iter()
+                    .skip(run.index)
+                    .any(|statement| statement.facts.session == SessionEffect::CopyIn)
+            }),
+            Owed::Execute { portal } => portal
+                .prepared
+                .statement()
+                .is_some_and(|statement| statement.facts.session == SessionEffect::CopyIn),
+            _ => false,
+        })
     }
 
     /// Entries from the newest to the oldest.
