@@ -136,6 +136,10 @@ impl<J: Judge> Session<J> {
                     in_hand.described = Some(fields);
                 }
             }
+            // A statement that nobody has judged must not be bound.
+            Described::Unknown if audience == Audience::Gateway => {
+                return Err(Violation::Unexpected(tag));
+            }
             Described::Unknown => {}
         }
         if audience == Audience::Client {

@@ -130,9 +130,7 @@ impl<J: Judge> Session<J> {
         };
         let prepared = match self.lookup_prepared(bind.statement) {
             Lookup::Pending => return Ok(self.hold_for_replies(wires)),
-            Lookup::Unknown => {
-                return Ok(self.refuse_extended(no_such_statement(bind.statement), wires));
-            }
+            Lookup::Unknown => return Ok(self.bind_unknown(bind.statement, wires)),
             Lookup::Known(prepared) => prepared,
         };
         let mut permit = None;
@@ -332,7 +330,7 @@ impl<J: Judge> Session<J> {
                 return Ok(self.refuse_extended(refusal, wires));
             }
             Lookup::Unknown => {
-                return Ok(self.refuse_extended(no_such_portal(execute.portal), wires));
+                return Ok(self.execute_unknown(execute.portal, wires));
             }
         };
         if let Some(permit) = &portal.permit
@@ -429,6 +427,29 @@ impl<J: Judge> Session<J> {
         if name.is_empty() {
             self.names.close_prepared("");
         }
+        Taken::Yes
+    }
+
+    /// A Bind of a statement that was never prepared here. The server says so in its own words when it is asked to describe
+    /// it, and runs nothing, should it know the name after all.
+    fn bind_unknown(&mut self, name: &str, wires: &mut Wires) -> Taken {
+        outgoing::describe_statement(&mut wires.to_server, name);
+        self.owe(Owed::Describe {
+            target: Described::Unknown,
+            audience: Audience::Gateway,
+        });
+        Taken::Yes
+    }
+
+    /// An Execute of a portal that was never bound here fails as one of a portal that cannot exist.
+    fn execute_unknown(&mut self, name: &str, wires: &mut Wires) -> Taken {
+        let refusal = Refusal::new("34000", format!("portal \"{name}\" does not exist"));
+        let free = matches!(self.lookup_portal(STAND_IN), Lookup::Unknown);
+        if !free || self.names.is_cursor(STAND_IN) {
+            return self.refuse_extended(refusal, wires);
+        }
+        outgoing::execute(&mut wires.to_server, STAND_IN);
+        self.owe(Owed::Refused(refusal));
         Taken::Yes
     }
 
@@ -580,19 +601,4 @@ fn names_statements(facts: &gatewright_sql::Facts) -> bool {
         facts.session,
         SessionEffect::Prepare { .. } | SessionEffect::Deallocate(_) | SessionEffect::DiscardAll
     )
-}
-
-fn no_such_statement(name: &str) -> Refusal {
-    if name.is_empty() {
-        Refusal::new("26000", "unnamed prepared statement does not exist")
-    } else {
-        Refusal::new(
-            "26000",
-            format!("prepared statement \"{name}\" does not exist"),
-        )
-    }
-}
-
-fn no_such_portal(name: &str) -> Refusal {
-    Refusal::new("34000", format!("portal \"{name}\" does not exist"))
 }

@@ -38,6 +38,12 @@ pub(super) fn stand_in_parse(out: &mut BytesMut, name: &str) {
     }
 }
 
+pub(super) fn execute(out: &mut BytesMut, portal: &str) {
+    if build::execute(out, portal, 0).is_err() {
+        stand_in_parse(out, STAND_IN);
+    }
+}
+
 pub(super) fn describe_statement(out: &mut BytesMut, name: &str) {
     if build::describe(out, Subject::Statement(name)).is_err() {
         stand_in_parse(out, STAND_IN);

@@ -55,7 +55,8 @@ impl Refusal {
         if let Some(position) = self.position {
             fields.set(b'P', position.to_string());
         }
-        if self.sqlstate == "42601" {
+        // Where the stand-in fails as the client's own message would have, the server's source position is the right one.
+        if matches!(&*self.sqlstate, "42601" | "34000") {
             for code in [b'F', b'L', b'R'] {
                 if let Some(text) = server.field(code) {
                     fields.set(code, text);

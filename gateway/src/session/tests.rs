@@ -397,18 +397,20 @@ fn a_name_that_may_have_changed_waits_for_the_reply() {
         );
         build::ready_for_query(out, TransactionStatus::Idle);
     });
-    assert_eq!(play.to_server(), [format!("P {STAND_IN}"), "S".into()]);
-    play.server(syntax_error);
-    play.server(ready(TransactionStatus::Idle));
+    // Asked to describe it, the server says that it does not know the name, and runs nothing.
+    assert_eq!(play.to_server(), ["D", "S"]);
+    let unknown = "prepared statement \"s\" does not exist";
+    play.server(|out| {
+        build::error_response(out, &ErrorFields::new("ERROR", "26000", unknown));
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
     let replies = play.to_client();
     assert_eq!(
         replies[0],
         "E 42P05 prepared statement \"s\" already exists"
     );
-    assert_eq!(
-        replies[2],
-        "E 26000 prepared statement \"s\" does not exist"
-    );
+    assert_eq!(replies[2], format!("E 26000 {unknown}"));
+    assert!(play.session.is_idle());
 }
 
 #[test]
