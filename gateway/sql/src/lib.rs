@@ -10,6 +10,8 @@ mod comment;
 mod copy;
 mod facts;
 mod guard;
+pub mod render;
+mod replacement;
 mod same;
 mod tree;
 mod walker;
@@ -25,6 +27,7 @@ use serde::Serialize;
 
 pub use catalog::{Catalog, CatalogBuilder, Column, Relation};
 pub use facts::*;
+pub use replacement::{ReplacementError, verify_replacement};
 
 /// The stack that `analyze` needs: PostgreSQL's own depth limit is reached before it is used up.
 pub const STACK_BYTES: usize = 128 << 20;

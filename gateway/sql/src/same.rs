@@ -2,8 +2,21 @@
 //! It refuses to know SQL: it compares every field but positions.
 //! Next room: whoever rewrites or describes a statement.
 
+use pg_query::ParserOptions;
 use pg_query::protobuf::ParseResult;
 use serde_json::Value;
+
+/// The tree of a text that reads the same with standard_conforming_strings on and off.
+pub(crate) fn with_either_setting(text: &str) -> Option<ParseResult> {
+    let on = pg_query::parse(text, ParserOptions::DEFAULT).ok()?.protobuf;
+    if text.contains('\\') {
+        let off = pg_query::parse(text, ParserOptions::DISABLE_STANDARD_CONFORMING_STRINGS);
+        if !same(&on, &off.ok()?.protobuf) {
+            return None;
+        }
+    }
+    Some(on)
+}
 
 pub(crate) fn same(left: &ParseResult, right: &ParseResult) -> bool {
     match (

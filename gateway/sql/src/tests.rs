@@ -172,3 +172,76 @@ fn a_prepared_statement_run_inside_another_command_is_opaque() {
     assert!(!one("CREATE TABLE n AS EXECUTE p").opaque.is_empty());
     assert!(one("EXPLAIN EXECUTE p").opaque.is_empty());
 }
+
+fn verified(original: &str, replacement: &str) -> Result<Analysis, crate::ReplacementError> {
+    let original = all(original).expect(original).statements.remove(0);
+    on_big_stack(|| {
+        crate::verify_replacement(
+            &original,
+            replacement,
+            &Catalog::default(),
+            &Settings::default(),
+        )
+    })
+    .expect("no panic")
+}
+
+#[test]
+fn a_replacement_is_one_understood_statement_of_the_same_effect() {
+    use crate::ReplacementError as Error;
+    let original = "SELECT * FROM t WHERE id = $1";
+    for good in [
+        "SELECT id FROM t WHERE id = $1 AND tenant = 5 LIMIT 10",
+        "SELECT 1",
+        "DELETE FROM t WHERE id = $1",
+        r"SELECT E'a\nb'",
+        "SELECT id FROM t_safe -- a comment\n;",
+    ] {
+        assert!(verified(original, good).is_ok(), "{good}");
+    }
+    type Check = fn(&Error) -> bool;
+    let refused: [(&str, Check); 9] = [
+        ("SELECT 1; DROP TABLE t", |e| matches!(e, Error::NotOne(2))),
+        ("-- nothing", |e| matches!(e, Error::NotOne(0))),
+        ("SELEC", |e| matches!(e, Error::Invalid(_))),
+        ("SELECT $1, $2", |e| {
+            matches!(e, Error::Parameters { used: 2, sent: 1 })
+        }),
+        ("SELECT pg_read_file('x')", |e| {
+            matches!(e, Error::Opaque(_))
+        }),
+        ("DO $$begin end$$", |e| matches!(e, Error::Opaque(_))),
+        ("COMMIT", |e| matches!(e, Error::SessionEffect)),
+        ("COPY t TO STDOUT", |e| matches!(e, Error::SessionEffect)),
+        (r"SELECT 'a\' FROM t", |e| {
+            matches!(e, Error::AmbiguousStrings)
+        }),
+    ];
+    for (text, expected) in refused {
+        match verified(original, text) {
+            Err(error) => assert!(expected(&error), "{text}: {error}"),
+            Ok(_) => panic!("{text} was taken"),
+        }
+    }
+    assert!(verified("CALL p(1)", "CALL p(2)").is_ok());
+}
+
+#[test]
+fn facts_are_shown_to_people() {
+    let shown = crate::render::text(&one(
+        "DELETE FROM s.t WHERE true OR id = $1 RETURNING id, now()",
+    ));
+    for line in [
+        "statement    delete",
+        "tables       s.t  delete",
+        "columns      s.t.id  filter, output, returning",
+        "functions    now",
+        "parameters   1",
+        "warning      writes rows that no WHERE clause narrows",
+        "             2 now  (carries no column)",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line}\n{shown}");
+    }
+    assert!(shown.ends_with('\n'));
+    assert!(!crate::render::text(&one("SELECT 1")).contains("tables"));
+}

@@ -4,14 +4,14 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Args;
-use gatewright_sql::{Analysis, Catalog, Settings};
+use gatewright_sql::{Analysis, Catalog, Settings, render};
 
 /// Arguments of `gatewright explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
     /// The SQL text; several statements are explained one after the other
     sql: String,
-    /// Print JSON, one object a statement
+    /// Print a JSON array, one object a statement
     #[arg(long)]
     json: bool,
 }
@@ -52,11 +52,24 @@ fn print(analysis: &Analysis, arguments: &ExplainArguments) -> io::Result<()> {
     if analysis.statements.is_empty() {
         return writeln!(out, "no statement");
     }
+    let several = analysis.statements.len() > 1;
     for (index, statement) in analysis.statements.iter().enumerate() {
-        if index > 0 {
-            writeln!(out)?;
+        if several {
+            let blank = if index > 0 { "\n" } else { "" };
+            let own = arguments.sql.get(statement.span.clone());
+            writeln!(out, "{blank}-- {}", one_line(own.unwrap_or_default()))?;
         }
-        writeln!(out, "{}", serde_json::to_string_pretty(&*statement.facts)?)?;
+        out.write_all(render::text(&statement.facts).as_bytes())?;
     }
     Ok(())
+}
+
+/// The statement as a heading: white space run together, cut to the width of a terminal.
+fn one_line(sql: &str) -> String {
+    const WIDTH: usize = 72;
+    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= WIDTH {
+        return line;
+    }
+    line.chars().take(WIDTH).chain(['…']).collect()
 }

@@ -63,7 +63,7 @@ impl SessionGate {
                         ));
                     }
                     rewritten_by.push(policy);
-                    text = self.rewrite(&text, question.index, &replacement, &case)?;
+                    text = self.rewrite(&text, policy, &replacement, &case)?;
                 }
             }
         }
@@ -331,12 +331,37 @@ impl SessionGate {
         replacement: &contract::Replacement,
         case: &Case,
     ) -> Result<Arc<AnalyzedText>, Refusal> {
-        let _ = (text, index, replacement);
-        Err(self.refuse(
-            "rewrite-invalid",
-            "a policy rewrote this statement into one that cannot be used, so it is refused",
-            case.verb,
-        ))
+        let name = self
+            .set
+            .policies
+            .get(index)
+            .map_or("unknown", |policy| policy.name());
+        let original = text.analysis.statements.get(case.view.index);
+        let verified = original.map(|original| {
+            gatewright_sql::verify_replacement(
+                original,
+                &replacement.sql,
+                &text.catalog,
+                &self.settings(true),
+            )
+        });
+        match verified {
+            Some(Ok(analysis)) => Ok(Arc::new(AnalyzedText::new(
+                &replacement.sql,
+                analysis,
+                Arc::clone(&text.catalog),
+            ))),
+            refused => {
+                if let Some(Err(error)) = refused {
+                    tracing::error!(policy = name, %error, "the policy's replacement cannot be used");
+                }
+                Err(self.refuse(
+                    "rewrite-invalid",
+                    "a policy rewrote this statement into one that cannot be used, so it is refused",
+                    case.verb,
+                ))
+            }
+        }
     }
 
     fn refuse_approval(&self, index: usize, wanted: &contract::Approval, case: &Case) -> Refusal {
