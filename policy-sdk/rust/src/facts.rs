@@ -1,0 +1,96 @@
+//! Questions that many policies ask of the facts.
+
+use crate::name::Qualified;
+use crate::{Access, Facts, Identity, TableRef};
+
+impl Access {
+    /// Everything but reading.
+    pub const WRITES: Self = Self::INSERT
+        .union(Self::UPDATE)
+        .union(Self::DELETE)
+        .union(Self::TRUNCATE)
+        .union(Self::DDL);
+}
+
+impl Facts {
+    /// Whether the statement, or a command nested in it, has this command tag (`DROP TABLE`, `DELETE`). `DROP` alone also
+    /// means `DROP TABLE`, `DROP VIEW` and so on.
+    pub fn runs(&self, tag: &str) -> bool {
+        self.commands.iter().any(|command| command_is(command, tag))
+    }
+
+    /// Whether a relation of this name is read, written or otherwise used, as far as can be known.
+    pub fn uses(&self, name: &Qualified) -> bool {
+        self.tables.iter().any(|table| table.may_be(name))
+    }
+
+    /// The table that a column belongs to, if it is tied to one.
+    pub fn table_of(&self, column: &crate::ColumnRef) -> Option<&TableRef> {
+        self.tables.get(usize::try_from(column.table).ok()?)
+    }
+}
+
+impl TableRef {
+    /// Whether the name can mean this relation: same name, and same schema unless one of the two has none.
+    /// A database in front of the name is not looked at: facts are always of the database connected to.
+    pub fn may_be(&self, name: &Qualified) -> bool {
+        let schema = name.schema().unwrap_or_default();
+        self.name == name.name()
+            && (self.schema.is_empty() || schema.is_empty() || self.schema == schema)
+    }
+
+    /// The name as one would write it in SQL.
+    pub fn display(&self) -> String {
+        crate::name::join([self.schema.as_str(), self.name.as_str()])
+    }
+}
+
+impl Identity {
+    /// Whether the identity is in one of these groups.
+    pub fn in_any(&self, groups: &[String]) -> bool {
+        self.groups.iter().any(|group| groups.contains(group))
+    }
+}
+
+/// Whether a command tag is this one, or begins with its words: `DROP TABLE` is a `DROP`.
+pub fn command_is(command: &str, tag: &str) -> bool {
+    match (command.get(..tag.len()), command.as_bytes().get(tag.len())) {
+        (Some(start), None | Some(b' ')) => !tag.is_empty() && start.eq_ignore_ascii_case(tag),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::facts;
+    use crate::{Access, RelationKind, TableRef, Verb, name::Qualified};
+
+    #[test]
+    fn a_tag_is_met_by_whole_words() {
+        let facts = facts(Verb::Ddl, &["DROP TABLE"], &[]);
+        assert!(facts.runs("DROP") && facts.runs("drop table") && facts.runs("DROP TABLE"));
+        assert!(
+            !facts.runs("DRO")
+                && !facts.runs("TABLE")
+                && !facts.runs("DROP TABLES")
+                && !facts.runs("")
+        );
+    }
+
+    #[test]
+    fn a_table_without_schema_may_be_any_of_its_name() -> Result<(), crate::name::NameError> {
+        let table = |schema: &str| TableRef {
+            schema: schema.to_owned(),
+            name: "people".to_owned(),
+            kind: RelationKind::Table,
+            access: Access::SELECT,
+        };
+        let name = Qualified::parse("hr.people")?;
+        assert!(
+            table("hr").may_be(&name) && table("").may_be(&name) && !table("crm").may_be(&name)
+        );
+        assert!(table("crm").may_be(&Qualified::parse("People")?));
+        assert!(!table("hr").may_be(&Qualified::parse("\"People\"")?));
+        Ok(())
+    }
+}

@@ -1,0 +1,67 @@
+//! The statement in hand.
+
+use std::marker::PhantomData;
+
+use crate::{ColumnSource, DataFlow, Parameter, Session};
+
+#[cfg(target_arch = "wasm32")]
+type Inner<'a> = &'a crate::bindings::gatewright::policy::host::Statement;
+#[cfg(not(target_arch = "wasm32"))]
+type Inner<'a> = &'a crate::testing::StatementDouble;
+
+/// What the facts leave out because few policies read it; each call asks the host.
+#[derive(Debug)]
+pub struct Statement<'a> {
+    inner: Inner<'a>,
+    during_one_call: PhantomData<&'a ()>,
+}
+
+impl<'a> Statement<'a> {
+    /// Wraps the host's handle; in tests, a double.
+    pub fn new(inner: Inner<'a>) -> Self {
+        Self {
+            inner,
+            during_one_call: PhantomData,
+        }
+    }
+
+    /// The text as the client sent it.
+    pub fn sql(&self) -> String {
+        self.inner.sql()
+    }
+
+    /// The text with constants replaced by `$n`.
+    pub fn normalized(&self) -> String {
+        self.inner.normalized()
+    }
+
+    /// sqlparser's syntax tree as JSON; none where it disagrees with the facts.
+    pub fn ast_json(&self) -> Option<String> {
+        self.inner.ast_json()
+    }
+
+    /// The connection: database, role, application and so on.
+    pub fn session(&self) -> Session {
+        self.inner.session()
+    }
+
+    /// Bound parameters; empty before Bind.
+    pub fn parameters(&self) -> Vec<Parameter> {
+        self.inner.parameters()
+    }
+
+    /// Predicted sources of each output column.
+    pub fn outputs(&self) -> Vec<Vec<ColumnSource>> {
+        self.inner.outputs()
+    }
+
+    /// What the statement writes, and from where.
+    pub fn flows(&self) -> Vec<DataFlow> {
+        self.inner.flows()
+    }
+
+    /// A `key='value'` pair of the statement's comment, in sqlcommenter form.
+    pub fn comment_tag(&self, key: &str) -> Option<String> {
+        self.inner.comment_tag(key)
+    }
+}

@@ -1,0 +1,282 @@
+//! The host as tests need it: facts and columns to judge, a statement to ask, and services that live in the test's thread.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+
+use crate::{
+    Access, ColumnRef, ColumnSource, DataFlow, Facts, Identity, Level, Parameter, Phase, Policy,
+    RelationKind, ResultColumn, Scope, Session, Statement, TableRef, Transform, Usage, Verb,
+};
+
+/// Makes a policy from settings in JSON, as the gateway would.
+///
+/// # Errors
+/// The text that the operator would see.
+pub fn policy<P: Policy>(settings: &str) -> Result<P, String> {
+    crate::start(settings, "test", "0").map(|(policy, _)| policy)
+}
+
+/// Facts of a simple statement by somebody without groups. Tables are given as (`schema.name`, access).
+pub fn facts(verb: Verb, commands: &[&str], tables: &[(&str, Access)]) -> Facts {
+    Facts {
+        statement_id: 1,
+        session_id: 1,
+        now_ms: 1_700_000_000_000,
+        fingerprint: 1,
+        phase: Phase::Simple,
+        verb,
+        commands: commands.iter().map(|&command| command.to_owned()).collect(),
+        opaque: Vec::new(),
+        unbounded_write: false,
+        limit: None,
+        parameter_count: 0,
+        tables: tables
+            .iter()
+            .map(|&(name, access)| table(name, access))
+            .collect(),
+        columns: Vec::new(),
+        functions: Vec::new(),
+        identity: Identity {
+            subject: "ada".to_owned(),
+            issuer: "https://issuer.test".to_owned(),
+            groups: Vec::new(),
+            agent: None,
+            task: None,
+            attributes: Vec::new(),
+        },
+    }
+}
+
+/// Facts of a plain SELECT from these tables.
+pub fn select(tables: &[&str]) -> Facts {
+    let tables: Vec<_> = tables.iter().map(|&name| (name, Access::SELECT)).collect();
+    facts(Verb::Select, &["SELECT"], &tables)
+}
+
+/// A table; without a dot in its name it is one that the catalog does not hold.
+pub fn table(name: &str, access: Access) -> TableRef {
+    let (schema, name) = name.split_once('.').unwrap_or(("", name));
+    let kind = if schema.is_empty() {
+        RelationKind::Unresolved
+    } else {
+        RelationKind::Table
+    };
+    TableRef {
+        schema: schema.to_owned(),
+        name: name.to_owned(),
+        kind,
+        access,
+    }
+}
+
+/// A column of `facts.tables[table]`.
+pub fn column(table: u32, name: &str, usage: Usage) -> ColumnRef {
+    ColumnRef {
+        table,
+        name: name.to_owned(),
+        usage,
+    }
+}
+
+/// A result column of type text that carries exactly these sources, given as `schema.table.column`.
+pub fn result_column(name: &str, sources: &[&str]) -> ResultColumn {
+    ResultColumn {
+        name: name.to_owned(),
+        type_name: "text".to_owned(),
+        type_oid: 25,
+        readable: true,
+        exact: true,
+        sources: sources.iter().map(|&name| source(name)).collect(),
+    }
+}
+
+/// A source, given as `schema.table.column`; missing parts in front are empty.
+pub fn source(name: &str) -> ColumnSource {
+    let mut parts = name.rsplitn(3, '.').map(str::to_owned);
+    let column = parts.next().unwrap_or_default();
+    let table = parts.next().unwrap_or_default();
+    let schema = parts.next().unwrap_or_default();
+    ColumnSource {
+        schema,
+        table,
+        column,
+        transform: Transform::Identity,
+    }
+}
+
+/// What a statement answers in a test.
+#[derive(Debug, Clone)]
+pub struct StatementDouble {
+    /// The text; `normalized` answers it too.
+    pub sql: String,
+    /// The syntax tree.
+    pub ast_json: Option<String>,
+    /// The connection.
+    pub session: Session,
+    /// Bound parameters.
+    pub parameters: Vec<Parameter>,
+    /// Predicted sources.
+    pub outputs: Vec<Vec<ColumnSource>>,
+    /// Data written.
+    pub flows: Vec<DataFlow>,
+    /// Tags of the comment.
+    pub comment_tags: HashMap<String, String>,
+}
+
+impl StatementDouble {
+    /// A statement in the database `shop`.
+    pub fn new(sql: &str) -> Self {
+        Self {
+            sql: sql.to_owned(),
+            ast_json: None,
+            session: Session {
+                id: 1,
+                database: "shop".to_owned(),
+                role: "app".to_owned(),
+                application: "test".to_owned(),
+                client_address: "127.0.0.1".to_owned(),
+                in_transaction: false,
+                started_ms: 1_700_000_000_000,
+            },
+            parameters: Vec::new(),
+            outputs: Vec::new(),
+            flows: Vec::new(),
+            comment_tags: HashMap::new(),
+        }
+    }
+
+    /// As the policy sees it.
+    pub fn view(&self) -> Statement<'_> {
+        Statement::new(self)
+    }
+
+    pub(crate) fn sql(&self) -> String {
+        self.sql.clone()
+    }
+
+    pub(crate) fn normalized(&self) -> String {
+        self.sql.clone()
+    }
+
+    pub(crate) fn ast_json(&self) -> Option<String> {
+        self.ast_json.clone()
+    }
+
+    pub(crate) fn session(&self) -> Session {
+        self.session.clone()
+    }
+
+    pub(crate) fn parameters(&self) -> Vec<Parameter> {
+        self.parameters.clone()
+    }
+
+    pub(crate) fn outputs(&self) -> Vec<Vec<ColumnSource>> {
+        self.outputs.clone()
+    }
+
+    pub(crate) fn flows(&self) -> Vec<DataFlow> {
+        self.flows.clone()
+    }
+
+    pub(crate) fn comment_tag(&self, key: &str) -> Option<String> {
+        self.comment_tags.get(key).cloned()
+    }
+}
+
+/// The host's services in this thread.
+#[derive(Debug, Default)]
+struct Host {
+    now_ms: u64,
+    counters: HashMap<Key, (i64, u64)>,
+    sets: HashMap<Key, (BTreeSet<String>, u64)>,
+    values: HashMap<Key, (Vec<u8>, u64)>,
+    log: Vec<(Level, String)>,
+    metrics: HashMap<String, f64>,
+}
+
+type Key = (u8, String);
+
+thread_local! {
+    static HOST: RefCell<Host> = RefCell::default();
+}
+
+/// Sets the clock of this thread's host; what has expired by then is gone.
+pub fn set_now_ms(now: u64) {
+    HOST.with_borrow_mut(|host| {
+        host.now_ms = now;
+        host.counters.retain(|_, (_, until)| *until > now);
+        host.sets.retain(|_, (_, until)| *until > now);
+        host.values.retain(|_, (_, until)| *until > now);
+    });
+}
+
+/// What was logged in this thread so far.
+pub fn logged() -> Vec<(Level, String)> {
+    HOST.with_borrow(|host| host.log.clone())
+}
+
+/// The sum of a metric in this thread.
+pub fn metric(name: &str) -> f64 {
+    HOST.with_borrow(|host| host.metrics.get(name).copied().unwrap_or_default())
+}
+
+pub(crate) mod services {
+    use super::{HOST, Host, Key, Level, Scope};
+
+    pub(crate) fn log(level: Level, message: &str) {
+        HOST.with_borrow_mut(|host| host.log.push((level, message.to_owned())));
+    }
+
+    pub(crate) fn now_ms() -> u64 {
+        HOST.with_borrow(|host| host.now_ms)
+    }
+
+    pub(crate) fn counter_add(scope: Scope, key: &str, delta: i64, ttl_ms: u64) -> i64 {
+        HOST.with_borrow_mut(|host| {
+            let until = until(host, ttl_ms);
+            let (value, _) = host.counters.entry(full(scope, key)).or_insert((0, until));
+            *value = value.saturating_add(delta);
+            *value
+        })
+    }
+
+    pub(crate) fn distinct_add(scope: Scope, key: &str, value: &str, ttl_ms: u64) -> u64 {
+        HOST.with_borrow_mut(|host| {
+            let until = until(host, ttl_ms);
+            let (set, _) = host
+                .sets
+                .entry(full(scope, key))
+                .or_insert_with(|| (Default::default(), until));
+            set.insert(value.to_owned());
+            set.len() as u64
+        })
+    }
+
+    pub(crate) fn value_get(scope: Scope, key: &str) -> Option<Vec<u8>> {
+        HOST.with_borrow(|host| {
+            host.values
+                .get(&full(scope, key))
+                .map(|(value, _)| value.clone())
+        })
+    }
+
+    pub(crate) fn value_set(scope: Scope, key: &str, value: &[u8], ttl_ms: u64) {
+        HOST.with_borrow_mut(|host| {
+            let until = until(host, ttl_ms);
+            host.values
+                .insert(full(scope, key), (value.to_vec(), until));
+        });
+    }
+
+    pub(crate) fn metric_add(name: &str, value: f64) {
+        HOST.with_borrow_mut(|host| *host.metrics.entry(name.to_owned()).or_default() += value);
+    }
+
+    fn until(host: &Host, ttl_ms: u64) -> u64 {
+        host.now_ms.saturating_add(ttl_ms)
+    }
+
+    fn full(scope: Scope, key: &str) -> Key {
+        (scope as u8, key.to_owned())
+    }
+}
