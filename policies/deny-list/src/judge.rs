@@ -1,0 +1,126 @@
+use gatewright_policy::name::Qualified;
+use gatewright_policy::{Allowance, Denial, Facts, Verdict, command_is};
+
+use crate::settings::{Choice, Settings};
+
+impl Settings {
+    pub fn judge(&self, facts: &Facts) -> Verdict {
+        if facts.identity.in_any(&self.exempt_groups) {
+            return Allowance::new().reuse_statement().into();
+        }
+        let denial = self
+            .command(facts)
+            .or_else(|| self.kind(facts))
+            .or_else(|| self.unbounded(facts))
+            .or_else(|| self.table(facts))
+            .or_else(|| self.function(facts))
+            .or_else(|| self.opaque(facts));
+        match denial {
+            Some(denial) => denial.into(),
+            None => Allowance::new().reuse_statement().into(),
+        }
+    }
+
+    fn command(&self, facts: &Facts) -> Option<Denial> {
+        let listed = self.commands.iter().find(|listed| facts.runs(listed))?;
+        let (position, command) = facts
+            .commands
+            .iter()
+            .enumerate()
+            .find(|(_, command)| command_is(command, listed))?;
+        let place = if position == 0 {
+            String::new()
+        } else {
+            format!(" inside {}", facts.commands[0])
+        };
+        Some(
+            Denial::new(
+                "command",
+                format!("{command}{place} is not allowed on this connection"),
+            )
+            .hint(instead_of(command)),
+        )
+    }
+
+    fn kind(&self, facts: &Facts) -> Option<Denial> {
+        let kind = self.kinds.iter().find(|kind| {
+            kind.is(facts.verb) || kind.nested().iter().any(|command| facts.runs(command))
+        })?;
+        let nested = kind.nested().iter().find(|command| facts.runs(command));
+        let command = nested
+            .copied()
+            .or(facts.commands.first().map(String::as_str))
+            .unwrap_or("This statement");
+        Some(Denial::new("kind", format!("{command} is not allowed on this connection")).hint(
+            "Statements of this kind are all refused; do not send another form of it. Ask an operator if it is needed.",
+        ))
+    }
+
+    fn unbounded(&self, facts: &Facts) -> Option<Denial> {
+        if self.unbounded_writes == Choice::Allow || !facts.unbounded_write {
+            return None;
+        }
+        let command = ["DELETE", "UPDATE"]
+            .into_iter()
+            .find(|command| facts.runs(command))
+            .unwrap_or("The statement");
+        Some(
+            Denial::new("unbounded-write", format!("{command} would change every row, because no WHERE clause narrows it"))
+                .hint("Add a WHERE clause on a column that selects the rows you mean, for example WHERE id = 1. A condition that is always true does not count."),
+        )
+    }
+
+    fn table(&self, facts: &Facts) -> Option<Denial> {
+        let table = facts
+            .tables
+            .iter()
+            .find(|table| self.tables.iter().any(|listed| table.may_be(listed)))?;
+        Some(
+            Denial::new("table", format!("the table {} is closed on this connection", table.display()))
+                .hint("Answer the question without this table, views on it and copies of it included. Ask an operator if it is needed."),
+        )
+    }
+
+    fn function(&self, facts: &Facts) -> Option<Denial> {
+        let function = facts
+            .functions
+            .iter()
+            .find(|function| self.functions.iter().any(|listed| may_be(function, listed)))?;
+        Some(
+            Denial::new(
+                "function",
+                format!("the function {function} is not allowed on this connection"),
+            )
+            .hint("Write the statement without this function."),
+        )
+    }
+
+    fn opaque(&self, facts: &Facts) -> Option<Denial> {
+        let reason = facts
+            .opaque
+            .first()
+            .filter(|_| self.opaque == Choice::Deny)?;
+        Some(
+            Denial::new("opaque", format!("it cannot be known what the statement does: {reason}"))
+                .hint("Write it as plain SELECT, INSERT, UPDATE or DELETE over named tables, with built-in functions only."),
+        )
+    }
+}
+
+/// The facts name a function as the statement does, parts joined by dots and without quotes.
+fn may_be(function: &str, listed: &Qualified) -> bool {
+    let (schema, name) = function.rsplit_once('.').unwrap_or(("", function));
+    let schema = schema.rsplit_once('.').map_or(schema, |(_, schema)| schema);
+    name == listed.name()
+        && (schema.is_empty() || listed.schema().is_none_or(|listed| listed == schema))
+}
+
+fn instead_of(command: &str) -> &'static str {
+    if command.starts_with("TRUNCATE") {
+        "Delete the rows you mean with DELETE and a WHERE clause."
+    } else if command.starts_with("DROP") {
+        "Leave the object in place; if it must go, ask an operator to remove it."
+    } else {
+        "Do not send it in another form. If it is needed, ask an operator."
+    }
+}

@@ -1,0 +1,127 @@
+use gatewright_policy::Verb;
+use gatewright_policy::name::Qualified;
+use serde::Deserialize;
+
+/// The policy's section of the configuration; README.md says what each key means.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    pub commands: Vec<String>,
+    pub kinds: Vec<Kind>,
+    pub tables: Vec<Qualified>,
+    pub functions: Vec<Qualified>,
+    pub unbounded_writes: Choice,
+    pub opaque: Choice,
+    pub exempt_groups: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            commands: ["DROP", "TRUNCATE"].map(str::to_owned).to_vec(),
+            kinds: Vec::new(),
+            tables: Vec::new(),
+            functions: Vec::new(),
+            unbounded_writes: Choice::Deny,
+            opaque: Choice::Allow,
+            exempt_groups: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// What serde cannot see.
+    pub fn check(&self) -> Result<(), String> {
+        for command in &self.commands {
+            let words = command.split(' ');
+            if words
+                .clone()
+                .any(|word| word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_alphabetic()))
+            {
+                return Err(format!(
+                    "setting commands: {command:?} is no command tag; write words with one space between, as in \"DROP TABLE\""
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Choice {
+    Allow,
+    Deny,
+}
+
+/// A statement's verb, named as in the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    Select,
+    Insert,
+    Update,
+    Delete,
+    Merge,
+    Truncate,
+    CopyIn,
+    CopyOut,
+    Call,
+    DoBlock,
+    Ddl,
+    Grant,
+    Transaction,
+    Set,
+    Explain,
+    Cursor,
+    Prepare,
+    Listen,
+    Lock,
+    Maintenance,
+    Utility,
+    Unknown,
+}
+
+impl Kind {
+    pub fn is(self, verb: Verb) -> bool {
+        self.verb() == verb
+    }
+
+    fn verb(self) -> Verb {
+        match self {
+            Self::Select => Verb::Select,
+            Self::Insert => Verb::Insert,
+            Self::Update => Verb::Update,
+            Self::Delete => Verb::Delete,
+            Self::Merge => Verb::Merge,
+            Self::Truncate => Verb::Truncate,
+            Self::CopyIn => Verb::CopyIn,
+            Self::CopyOut => Verb::CopyOut,
+            Self::Call => Verb::Call,
+            Self::DoBlock => Verb::DoBlock,
+            Self::Ddl => Verb::Ddl,
+            Self::Grant => Verb::Grant,
+            Self::Transaction => Verb::Transaction,
+            Self::Set => Verb::Set,
+            Self::Explain => Verb::Explain,
+            Self::Cursor => Verb::Cursor,
+            Self::Prepare => Verb::Prepare,
+            Self::Listen => Verb::Listen,
+            Self::Lock => Verb::Lock,
+            Self::Maintenance => Verb::Maintenance,
+            Self::Utility => Verb::Utility,
+            Self::Unknown => Verb::Unknown,
+        }
+    }
+
+    /// Commands that, nested in another statement, make it be of this kind too.
+    pub fn nested(self) -> &'static [&'static str] {
+        match self {
+            Self::Insert => &["INSERT"],
+            Self::Update => &["UPDATE"],
+            Self::Delete => &["DELETE"],
+            Self::Merge => &["MERGE"],
+            _ => &[],
+        }
+    }
+}

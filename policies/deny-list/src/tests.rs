@@ -1,0 +1,175 @@
+use gatewright_policy::testing::{self, StatementDouble, facts, select};
+use gatewright_policy::{Access, Denial, Facts, Policy, Reuse, Verb, Verdict};
+
+use crate::DenyList;
+
+fn judge(settings: &str, facts: &Facts) -> Option<Denial> {
+    let mut policy: DenyList = testing::policy(settings).expect("legal settings");
+    match policy.on_statement(&StatementDouble::new("").view(), facts) {
+        Verdict::Deny(denial) => Some(denial),
+        Verdict::Allow(allowance) => {
+            assert_eq!(
+                (allowance.reuse, allowance.plan_result),
+                (Reuse::Statement, false)
+            );
+            None
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn code(settings: &str, facts: &Facts) -> Option<String> {
+    judge(settings, facts).map(|denial| {
+        assert!(
+            !denial.message.is_empty() && denial.hint.is_some(),
+            "{denial:?}"
+        );
+        denial.code
+    })
+}
+
+fn delete(unbounded: bool) -> Facts {
+    Facts {
+        unbounded_write: unbounded,
+        ..facts(
+            Verb::Delete,
+            &["DELETE"],
+            &[("public.orders", Access::DELETE)],
+        )
+    }
+}
+
+#[test]
+fn by_default_what_destroys_is_refused() {
+    let drop = facts(
+        Verb::Ddl,
+        &["DROP TABLE"],
+        &[("public.orders", Access::DDL)],
+    );
+    assert_eq!(code("null", &drop).as_deref(), Some("command"));
+    assert_eq!(
+        code("{}", &facts(Verb::Truncate, &["TRUNCATE TABLE"], &[])).as_deref(),
+        Some("command")
+    );
+    assert_eq!(
+        code("{}", &delete(true)).as_deref(),
+        Some("unbounded-write")
+    );
+    assert_eq!(code("{}", &delete(false)), None);
+    assert_eq!(code("{}", &select(&["public.orders"])), None);
+}
+
+#[test]
+fn a_nested_command_is_named_with_what_holds_it() {
+    let denial = judge(
+        "{}",
+        &facts(Verb::Prepare, &["PREPARE", "TRUNCATE TABLE"], &[]),
+    )
+    .expect("refused");
+    assert!(
+        denial.message.starts_with("TRUNCATE TABLE inside PREPARE"),
+        "{}",
+        denial.message
+    );
+}
+
+#[test]
+fn commands_replace_the_default() {
+    let settings = r#"{"commands": ["create table", "VACUUM"]}"#;
+    assert_eq!(
+        code(settings, &facts(Verb::Ddl, &["CREATE TABLE"], &[])).as_deref(),
+        Some("command")
+    );
+    assert_eq!(
+        code(settings, &facts(Verb::Ddl, &["DROP TABLE"], &[])),
+        None
+    );
+    assert_eq!(
+        code(settings, &delete(true)).as_deref(),
+        Some("unbounded-write")
+    );
+    assert_eq!(
+        code(r#"{"unbounded_writes": "allow"}"#, &delete(true)),
+        None
+    );
+}
+
+#[test]
+fn a_kind_is_met_inside_others_too() {
+    let settings = r#"{"kinds": ["delete", "copy-in"]}"#;
+    assert_eq!(code(settings, &delete(false)).as_deref(), Some("kind"));
+    assert_eq!(
+        code(settings, &facts(Verb::Select, &["SELECT", "DELETE"], &[])).as_deref(),
+        Some("kind")
+    );
+    assert_eq!(
+        code(settings, &facts(Verb::CopyIn, &["COPY"], &[])).as_deref(),
+        Some("kind")
+    );
+    assert_eq!(code(settings, &facts(Verb::CopyOut, &["COPY"], &[])), None);
+}
+
+#[test]
+fn tables_and_functions_are_met_by_name() {
+    let settings = r#"{"tables": ["hr.salaries"], "functions": ["pg_sleep", "app.pay"]}"#;
+    assert_eq!(
+        code(settings, &select(&["hr.salaries"])).as_deref(),
+        Some("table")
+    );
+    assert_eq!(
+        code(settings, &select(&["salaries"])).as_deref(),
+        Some("table")
+    );
+    assert_eq!(code(settings, &select(&["crm.salaries"])), None);
+    let calls = |name: &str| Facts {
+        functions: vec![name.to_owned()],
+        ..select(&[])
+    };
+    for refused in ["pg_sleep", "pg_catalog.pg_sleep", "pay", "app.pay"] {
+        assert_eq!(
+            code(settings, &calls(refused)).as_deref(),
+            Some("function"),
+            "{refused}"
+        );
+    }
+    assert_eq!(code(settings, &calls("shop.pay")), None);
+}
+
+#[test]
+fn what_is_not_understood_passes_unless_told() {
+    let facts = Facts {
+        opaque: vec!["a DO block runs code".to_owned()],
+        ..facts(Verb::DoBlock, &["DO"], &[])
+    };
+    assert_eq!(code("{}", &facts), None);
+    assert_eq!(
+        code(r#"{"opaque": "deny"}"#, &facts).as_deref(),
+        Some("opaque")
+    );
+}
+
+#[test]
+fn an_exempt_group_may_do_all() {
+    let mut facts = delete(true);
+    facts.identity.groups.push("dba".to_owned());
+    assert_eq!(code(r#"{"exempt_groups": ["dba"]}"#, &facts), None);
+    assert_eq!(
+        code(r#"{"exempt_groups": ["dbas"]}"#, &facts).as_deref(),
+        Some("unbounded-write")
+    );
+}
+
+#[test]
+fn wrong_settings_are_named() {
+    for (settings, part) in [
+        (r#"{"command": []}"#, "command"),
+        (r#"{"commands": ["DROP  TABLE"]}"#, "DROP  TABLE"),
+        (r#"{"tables": ["a-b"]}"#, "tables[0]"),
+        (r#"{"unbounded_writes": "no"}"#, "unbounded_writes"),
+    ] {
+        let error = testing::policy::<DenyList>(settings)
+            .err()
+            .expect("refused");
+        assert!(error.contains(part), "{error}");
+    }
+}

@@ -1,0 +1,73 @@
+use gatewright_policy::PackedColumn;
+use gatewright_policy::packed::Builder;
+
+const HIDDEN: &[u8] = b"***";
+
+/// Keeps the first character and the domain: `ada@example.com` becomes `a***@example.com`.
+pub fn mask(column: &PackedColumn) -> PackedColumn {
+    let mut masked = Builder::with_capacity(column.rows(), column.values.len());
+    for cell in column.cells() {
+        match cell {
+            None => masked.push(None),
+            Some(address) => {
+                let (first, domain) = kept(address);
+                masked.push_pieces(&[first, HIDDEN, domain]);
+            }
+        }
+    }
+    masked.finish()
+}
+
+/// What may be seen. One character alone would be all of the name, and without @ it is no address: then nothing.
+fn kept(address: &[u8]) -> (&[u8], &[u8]) {
+    let Some(at) = address.iter().rposition(|&byte| byte == b'@') else {
+        return (b"", b"");
+    };
+    let (local, domain) = address.split_at(at);
+    let length = local
+        .iter()
+        .skip(1)
+        .position(|&byte| byte & 0xc0 != 0x80)
+        .map(|more| more + 1);
+    (
+        length.map_or(b"".as_slice(), |length| &local[..length]),
+        domain,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_character_and_the_domain_stay() {
+        let addresses = [
+            "ada@example.com",
+            "a@example.com",
+            "@example.com",
+            "éva@x.org",
+            "é@x.org",
+            "none",
+            "",
+            "\"a@b\"@x.org",
+        ];
+        let column: PackedColumn = addresses.into_iter().map(Some).chain([None]).collect();
+        let masked = mask(&column);
+        let seen: Vec<Option<String>> = masked
+            .texts()
+            .map(|text| text.map(|text| text.into_owned()))
+            .collect();
+        let expected = [
+            "a***@example.com",
+            "***@example.com",
+            "***@example.com",
+            "é***@x.org",
+            "***@x.org",
+            "***",
+            "***",
+            "\"***@x.org",
+        ];
+        assert_eq!(seen[..8], expected.map(|text| Some(text.to_owned())));
+        assert_eq!(seen[8], None);
+    }
+}

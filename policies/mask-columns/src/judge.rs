@@ -1,0 +1,168 @@
+use gatewright_policy::{
+    Access, Allowance, Denial, Facts, TableRef, Usage, Verb, Verdict, command_is,
+};
+
+use crate::MaskColumns;
+use crate::settings::{Choice, Rule};
+
+/// Where PostgreSQL keeps samples of the values of all columns.
+const SAMPLES: [&str; 5] = [
+    "pg_statistic",
+    "pg_stats",
+    "pg_statistic_ext_data",
+    "pg_stats_ext",
+    "pg_stats_ext_exprs",
+];
+/// How values leave a table: to the client, or by UPDATE and DELETE with what they return.
+const READS: Access = Access::SELECT.union(Access::UPDATE).union(Access::DELETE);
+
+impl MaskColumns {
+    pub fn judge(&self, rules: &[&Rule], facts: &Facts) -> Verdict {
+        if rules.is_empty() {
+            return Verdict::reusable();
+        }
+        if let Some(table) = facts.tables.iter().find(|table| holds_samples(table)) {
+            return samples(table).into();
+        }
+        let protected: Vec<&TableRef> = facts
+            .tables
+            .iter()
+            .filter(|table| is_protected(rules, table))
+            .collect();
+        let Some(first) = protected.first() else {
+            return match facts.opaque.first() {
+                Some(reason) if self.settings.opaque == Choice::Refuse => {
+                    opaque(reason, None).into()
+                }
+                _ => Verdict::reusable(),
+            };
+        };
+        if let Some(reason) = facts.opaque.first() {
+            return opaque(reason, Some(first)).into();
+        }
+        if facts.verb == Verb::Explain {
+            return match self.settings.explain {
+                Choice::Allow if !writes_elsewhere(rules, facts) => Verdict::reusable(),
+                _ => explain(first).into(),
+            };
+        }
+        match carried_elsewhere(rules, facts, &protected) {
+            Some(denial) => denial.into(),
+            None => Allowance::new().plan_result().reuse_statement().into(),
+        }
+    }
+}
+
+fn carried_elsewhere(rules: &[&Rule], facts: &Facts, protected: &[&TableRef]) -> Option<Denial> {
+    if let Some(changed) = protected
+        .iter()
+        .find(|table| table.access.contains(Access::DDL))
+    {
+        let harmless =
+            |command: &String| command_is(command, "DROP") || command_is(command, "COMMENT");
+        return (!facts.commands.iter().all(harmless)).then(|| definition(changed));
+    }
+    let read = protected
+        .iter()
+        .find(|table| table.access.intersects(READS))?;
+    let written = facts
+        .tables
+        .iter()
+        .find(|table| !is_protected(rules, table) && table.access.intersects(Access::WRITES));
+    if let Some(written) = written {
+        return Some(copied(read, &written.display()));
+    }
+    if facts.verb == Verb::Ddl {
+        return Some(definition(read));
+    }
+    let writes = protected
+        .iter()
+        .any(|table| table.access.intersects(Access::INSERT | Access::UPDATE));
+    if writes && let Some(rule) = rules.iter().find(|rule| is_moved(rule, facts)) {
+        return Some(copied_within(rule));
+    }
+    None
+}
+
+/// Whether a statement that writes reads the column for anything but conditions and what it returns.
+fn is_moved(rule: &Rule, facts: &Facts) -> bool {
+    let mentions = |usage: Usage| {
+        facts.columns.iter().filter(move |column| {
+            column.usage == usage
+                && (column.name == rule.column() || column.name == "*")
+                && facts
+                    .table_of(column)
+                    .is_none_or(|table| table.may_be(rule.table()))
+        })
+    };
+    let returned = mentions(Usage::Returning).next().is_some();
+    let scanned = facts
+        .tables
+        .iter()
+        .any(|table| table.may_be(rule.table()) && table.access.contains(Access::SELECT));
+    mentions(Usage::Other).next().is_some() || mentions(Usage::Output).any(|_| scanned || !returned)
+}
+
+fn is_protected(rules: &[&Rule], table: &TableRef) -> bool {
+    rules.iter().any(|rule| table.may_be(rule.table()))
+}
+
+fn writes_elsewhere(rules: &[&Rule], facts: &Facts) -> bool {
+    facts
+        .tables
+        .iter()
+        .any(|table| !is_protected(rules, table) && table.access.intersects(Access::WRITES))
+}
+
+fn holds_samples(table: &TableRef) -> bool {
+    let sampled = SAMPLES.contains(&table.name.as_str())
+        && ["", "pg_catalog"].contains(&table.schema.as_str());
+    let stored = table.schema == "pg_toast"
+        || (table.schema.is_empty() && table.name.starts_with("pg_toast_"));
+    (sampled || stored) && table.access.contains(Access::SELECT)
+}
+
+fn samples(table: &TableRef) -> Denial {
+    Denial::new("samples", format!("{} holds values of protected columns", table.display()))
+        .hint("For the size of a table read reltuples of pg_class; for its columns, information_schema.columns.")
+}
+
+fn opaque(reason: &str, table: Option<&TableRef>) -> Denial {
+    let message = match table {
+        Some(table) => format!(
+            "{} has protected columns, and it cannot be known what the statement does with them: {reason}",
+            table.display()
+        ),
+        None => format!(
+            "the statement could read protected columns, and it cannot be known whether it does: {reason}"
+        ),
+    };
+    Denial::new("opaque", message)
+        .hint("Write it as a plain SELECT, INSERT, UPDATE or DELETE that names its tables and columns; protected columns then come masked.")
+}
+
+fn explain(table: &TableRef) -> Denial {
+    Denial::new(
+        "explain",
+        format!(
+            "EXPLAIN would show estimates over protected columns of {}",
+            table.display()
+        ),
+    )
+    .hint("Run the statement itself; protected columns come masked.")
+}
+
+fn definition(table: &TableRef) -> Denial {
+    Denial::new("definition", format!("{} has protected columns, and the statement would define something by them or change what they are called", table.display()))
+        .hint("Send the SELECT itself instead of creating a view or table from it. To change the table, ask an operator.")
+}
+
+fn copied(read: &TableRef, written: &str) -> Denial {
+    Denial::new("copied", format!("{} has protected columns, and their values could get into {written}, where they are not masked", read.display()))
+        .hint("Read in one statement and write in another: SELECT what you need (protected columns come masked), then write it as constants.")
+}
+
+fn copied_within(rule: &Rule) -> Denial {
+    Denial::new("copied", format!("the protected column {} could get into another column, where it is not masked", rule.display()))
+        .hint("Assign constants or other columns. The protected column may be in WHERE and be assigned itself.")
+}

@@ -1,0 +1,81 @@
+//! Masks protected columns in every result, under any alias, and refuses statements that would carry their values elsewhere.
+//! It trusts facts and result descriptions; it reads no SQL. Next: `settings`, then `judge` (statements), `plan` (columns),
+//! `email` (values).
+
+mod email;
+mod judge;
+mod plan;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use gatewright_policy::{
+    Batch, BatchReply, ColumnReply, Facts, Hooks, Plan, Policy, ResultColumn, Statement, Verdict,
+    export,
+};
+
+use settings::{Rule, Settings};
+
+struct MaskColumns {
+    settings: Settings,
+    rules: Vec<Rule>,
+}
+
+impl Policy for MaskColumns {
+    type Settings = Settings;
+    const DESCRIPTION: &'static str = "Masks the columns it is given in every result, and refuses statements that would carry their values elsewhere";
+    const HOOKS: Hooks = Hooks::STATEMENT
+        .union(Hooks::RESULT_PLAN)
+        .union(Hooks::BATCH);
+
+    fn new(settings: Settings) -> Result<Self, String> {
+        let rules = settings.rules()?;
+        Ok(Self { settings, rules })
+    }
+
+    fn on_statement(&mut self, statement: &Statement<'_>, facts: &Facts) -> Verdict {
+        if facts.identity.in_any(&self.settings.exempt_groups) {
+            return Verdict::reusable();
+        }
+        self.judge(&self.in_force(statement), facts)
+    }
+
+    fn on_result(&mut self, statement: &Statement<'_>, columns: &[ResultColumn]) -> Plan {
+        plan::plan(&self.in_force(statement), columns)
+    }
+
+    fn on_batch(&mut self, _: &Statement<'_>, batch: &Batch) -> BatchReply {
+        // Only e-mail addresses are ever inspected.
+        BatchReply::edit(
+            batch
+                .columns
+                .iter()
+                .map(|column| ColumnReply::Replaced(email::mask(&column.data)))
+                .collect(),
+        )
+    }
+}
+
+impl MaskColumns {
+    /// The rules for the database of this connection.
+    fn in_force(&self, statement: &Statement<'_>) -> Vec<&Rule> {
+        if self
+            .rules
+            .iter()
+            .all(|rule| rule.table().database().is_none())
+        {
+            return self.rules.iter().collect();
+        }
+        let here = statement.session().database;
+        self.rules
+            .iter()
+            .filter(|rule| {
+                rule.table()
+                    .database()
+                    .is_none_or(|database| database == here)
+            })
+            .collect()
+    }
+}
+
+export!(MaskColumns);

@@ -1,0 +1,172 @@
+use gatewright_policy::name::{self, Column, Qualified};
+use gatewright_policy::{ColumnAction, ColumnSource};
+use serde::Deserialize;
+
+/// The policy's section of the configuration; README.md says what each key means.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    #[serde(default)]
+    columns: Vec<Entry>,
+    #[serde(default)]
+    default_method: Method,
+    #[serde(default)]
+    pub exempt_groups: Vec<String>,
+    #[serde(default)]
+    pub explain: Choice,
+    #[serde(default)]
+    pub opaque: Choice,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Choice {
+    Allow,
+    #[default]
+    Refuse,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Method {
+    #[default]
+    Redact,
+    Partial,
+    Null,
+    Hash,
+    Email,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a name such as \"schema.table.column\", or a table with `column` and `method`"
+)]
+enum Entry {
+    Name(String),
+    Full(Box<Full>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Full {
+    column: String,
+    method: Option<Method>,
+    first: Option<u32>,
+    last: Option<u32>,
+    fill: Option<char>,
+    text: Option<String>,
+}
+
+/// A protected column and what leaves instead of its values.
+#[derive(Debug)]
+pub struct Rule {
+    column: Column,
+    pub mask: ColumnAction,
+}
+
+impl Settings {
+    /// Checks the entries and makes them rules.
+    pub fn rules(&self) -> Result<Vec<Rule>, String> {
+        let mut rules: Vec<Rule> = Vec::with_capacity(self.columns.len());
+        for (index, entry) in self.columns.iter().enumerate() {
+            let rule = self
+                .rule(entry)
+                .map_err(|reason| format!("setting columns[{index}]: {reason}"))?;
+            if rules.iter().any(|other| other.column == rule.column) {
+                return Err(format!(
+                    "setting columns[{index}]: {} is named twice",
+                    rule.column
+                ));
+            }
+            rules.push(rule);
+        }
+        Ok(rules)
+    }
+
+    fn rule(&self, entry: &Entry) -> Result<Rule, String> {
+        let bare;
+        let full = match entry {
+            Entry::Full(full) => full,
+            Entry::Name(column) => {
+                bare = Full {
+                    column: column.clone(),
+                    method: None,
+                    first: None,
+                    last: None,
+                    fill: None,
+                    text: None,
+                };
+                &bare
+            }
+        };
+        let column = Column::parse(&full.column).map_err(|error| error.to_string())?;
+        let method = full.method.unwrap_or(self.default_method);
+        full.check(method)?;
+        let mask = match method {
+            Method::Redact => {
+                ColumnAction::Fixed(full.text.clone().unwrap_or_else(|| "[redacted]".to_owned()))
+            }
+            Method::Partial => ColumnAction::partial(
+                full.first.unwrap_or(0),
+                full.last.unwrap_or(0),
+                full.fill.unwrap_or('*'),
+            ),
+            Method::Null => ColumnAction::Nullify,
+            Method::Hash => ColumnAction::Pseudonym(name::join([
+                column.table.schema().unwrap_or_default(),
+                column.table.name(),
+                &column.column,
+            ])),
+            Method::Email => ColumnAction::Inspect,
+        };
+        Ok(Rule { column, mask })
+    }
+}
+
+impl Full {
+    fn check(&self, method: Method) -> Result<(), String> {
+        let partial = self.first.is_some() || self.last.is_some() || self.fill.is_some();
+        if partial && method != Method::Partial {
+            return Err("first, last and fill belong to method = \"partial\"".to_owned());
+        }
+        if self.text.is_some() && method != Method::Redact {
+            return Err("text belongs to method = \"redact\"".to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl Rule {
+    pub fn table(&self) -> &Qualified {
+        &self.column.table
+    }
+
+    pub fn column(&self) -> &str {
+        &self.column.column
+    }
+
+    /// The column as a client would write it.
+    pub fn display(&self) -> String {
+        name::join([
+            self.table().schema().unwrap_or_default(),
+            self.table().name(),
+            self.column(),
+        ])
+    }
+
+    /// Whether values of this column can come from there.
+    pub fn feeds(&self, source: &ColumnSource) -> bool {
+        self.is_table_of(source) && (source.column == self.column() || source.column == "*")
+    }
+
+    /// Whether the source is the whole row of this column's table.
+    pub fn is_in_row(&self, source: &ColumnSource) -> bool {
+        self.is_table_of(source) && source.column == "*"
+    }
+
+    fn is_table_of(&self, source: &ColumnSource) -> bool {
+        source.table == self.table().name()
+            && (source.schema.is_empty() || self.table().schema() == Some(source.schema.as_str()))
+    }
+}

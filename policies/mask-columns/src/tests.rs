@@ -1,0 +1,282 @@
+use gatewright_policy::testing::{
+    self, StatementDouble, column, facts, result_column, select, source,
+};
+use gatewright_policy::{
+    Access, ColumnAction, Denial, Facts, Plan, Policy, ResultColumn, Transform, Usage, Verb,
+    Verdict,
+};
+
+use crate::MaskColumns;
+
+const SETTINGS: &str = r#"{"columns": ["public.people.ssn",
+    {"column": "public.people.mail", "method": "email"},
+    {"column": "public.people.card", "method": "partial", "last": 4},
+    {"column": "public.people.token", "method": "hash"},
+    {"column": "shop.public.people.born", "method": "null"}], "exempt_groups": ["auditors"]}"#;
+
+fn policy(settings: &str) -> MaskColumns {
+    testing::policy(settings).expect("legal settings")
+}
+
+/// The code of the refusal, or whether the result is to be planned.
+fn judge(facts: &Facts) -> Result<bool, String> {
+    judge_with(SETTINGS, facts)
+}
+
+fn judge_with(settings: &str, facts: &Facts) -> Result<bool, String> {
+    match policy(settings).on_statement(&StatementDouble::new("").view(), facts) {
+        Verdict::Allow(allowance) => Ok(allowance.plan_result),
+        Verdict::Deny(denial) => Err(checked(denial)),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn checked(denial: Denial) -> String {
+    assert!(
+        !denial.message.is_empty() && denial.hint.is_some(),
+        "{denial:?}"
+    );
+    denial.code
+}
+
+fn plan(columns: &[ResultColumn]) -> Result<Vec<ColumnAction>, String> {
+    match policy(SETTINGS).on_result(&StatementDouble::new("").view(), columns) {
+        Plan::Columns(actions) => Ok(actions),
+        Plan::Deny(denial) => Err(checked(denial)),
+    }
+}
+
+fn refused(code: &str) -> Result<bool, String> {
+    Err(code.to_owned())
+}
+
+#[test]
+fn a_read_of_a_protected_table_is_planned() {
+    assert_eq!(judge(&select(&["public.people"])), Ok(true));
+    assert_eq!(judge(&select(&["people"])), Ok(true));
+    assert_eq!(judge(&select(&["crm.people", "public.orders"])), Ok(false));
+}
+
+#[test]
+fn what_is_not_understood_is_refused() {
+    let opaque = |facts: Facts| Facts {
+        opaque: vec!["a DO block".to_owned()],
+        ..facts
+    };
+    assert_eq!(
+        judge(&opaque(select(&["public.people"]))),
+        refused("opaque")
+    );
+    assert_eq!(judge(&opaque(select(&[]))), refused("opaque"));
+    let loose = SETTINGS.replacen('{', r#"{"opaque": "allow","#, 1);
+    assert_eq!(judge_with(&loose, &opaque(select(&[]))), Ok(false));
+    assert_eq!(
+        judge_with(&loose, &opaque(select(&["people"]))),
+        refused("opaque")
+    );
+}
+
+#[test]
+fn samples_of_values_are_refused() {
+    assert_eq!(judge(&select(&["pg_catalog.pg_stats"])), refused("samples"));
+    assert_eq!(
+        judge(&select(&["pg_toast.pg_toast_16384"])),
+        refused("samples")
+    );
+    assert_eq!(
+        judge_with("{}", &select(&["pg_catalog.pg_stats"])),
+        Ok(false)
+    );
+}
+
+#[test]
+fn explain_is_refused_unless_told() {
+    let explain = facts(
+        Verb::Explain,
+        &["EXPLAIN", "SELECT"],
+        &[("public.people", Access::SELECT)],
+    );
+    assert_eq!(judge(&explain), refused("explain"));
+    let loose = SETTINGS.replacen('{', r#"{"explain": "allow","#, 1);
+    assert_eq!(judge_with(&loose, &explain), Ok(false));
+}
+
+#[test]
+fn values_are_not_carried_into_other_tables() {
+    let people = ("public.people", Access::SELECT);
+    let insert = facts(
+        Verb::Insert,
+        &["INSERT"],
+        &[people, ("public.copy", Access::INSERT)],
+    );
+    assert_eq!(judge(&insert), refused("copied"));
+    let create = facts(
+        Verb::Ddl,
+        &["CREATE TABLE AS"],
+        &[people, ("copy", Access::DDL)],
+    );
+    assert_eq!(judge(&create), refused("copied"));
+    let alter = facts(
+        Verb::Ddl,
+        &["ALTER TABLE"],
+        &[("public.people", Access::DDL)],
+    );
+    assert_eq!(judge(&alter), refused("definition"));
+    let drop = facts(
+        Verb::Ddl,
+        &["DROP TABLE"],
+        &[("public.people", Access::DDL)],
+    );
+    assert_eq!(judge(&drop), Ok(true));
+    let fill = facts(
+        Verb::Insert,
+        &["INSERT"],
+        &[
+            ("public.people", Access::INSERT),
+            ("public.new", Access::SELECT),
+        ],
+    );
+    assert_eq!(judge(&fill), Ok(true));
+}
+
+#[test]
+fn values_are_not_carried_into_other_columns() {
+    let update = |columns| Facts {
+        columns,
+        ..facts(
+            Verb::Update,
+            &["UPDATE"],
+            &[("public.people", Access::UPDATE)],
+        )
+    };
+    let harmless = vec![
+        column(0, "ssn", Usage::Assigned),
+        column(0, "ssn", Usage::Filter),
+    ];
+    assert_eq!(judge(&update(harmless)), Ok(true));
+    assert_eq!(
+        judge(&update(vec![column(0, "ssn", Usage::Other)])),
+        refused("copied")
+    );
+    assert_eq!(
+        judge(&update(vec![column(0, "*", Usage::Output)])),
+        refused("copied")
+    );
+    assert_eq!(
+        judge(&update(vec![column(u32::MAX, "ssn", Usage::Other)])),
+        refused("copied")
+    );
+    assert_eq!(
+        judge(&update(vec![column(0, "name", Usage::Other)])),
+        Ok(true)
+    );
+    let returned = vec![
+        column(0, "ssn", Usage::Returning),
+        column(0, "ssn", Usage::Output),
+    ];
+    assert_eq!(judge(&update(returned)), Ok(true));
+}
+
+#[test]
+fn an_exempt_group_sees_all() {
+    let mut facts = select(&["public.people"]);
+    facts.identity.groups.push("auditors".to_owned());
+    assert_eq!(judge(&facts), Ok(false));
+}
+
+#[test]
+fn each_column_has_its_mask() {
+    let columns = ["ssn", "mail", "card", "token", "born", "name"]
+        .map(|name| result_column("alias", &[&format!("public.people.{name}")]));
+    let expected = vec![
+        ColumnAction::Fixed("[redacted]".to_owned()),
+        ColumnAction::Inspect,
+        ColumnAction::partial(0, 4, '*'),
+        ColumnAction::Pseudonym("public.people.token".to_owned()),
+        ColumnAction::Nullify,
+        ColumnAction::Pass,
+    ];
+    assert_eq!(plan(&columns), Ok(expected));
+}
+
+#[test]
+fn a_rule_for_another_database_is_not_in_force() {
+    let elsewhere = r#"{"columns": ["other.public.people.ssn"]}"#;
+    assert_eq!(
+        judge_with(elsewhere, &select(&["public.people"])),
+        Ok(false)
+    );
+    assert_eq!(
+        judge_with(
+            &elsewhere.replace("other", "shop"),
+            &select(&["public.people"])
+        ),
+        Ok(true)
+    );
+}
+
+#[test]
+fn what_may_carry_a_protected_value_is_refused() {
+    let column = result_column("x", &["public.people.ssn"]);
+    let inexact = ResultColumn {
+        exact: false,
+        ..column.clone()
+    };
+    assert_eq!(plan(&[inexact]), Err("derived".to_owned()));
+    let mut aggregate = column.clone();
+    aggregate.sources[0].transform = Transform::Aggregate;
+    assert_eq!(plan(&[aggregate]), Err("derived".to_owned()));
+    assert_eq!(
+        plan(&[result_column("x", &["public.people.*"])]),
+        Err("whole-row".to_owned())
+    );
+    let unknown = ResultColumn {
+        exact: false,
+        ..result_column("x", &[])
+    };
+    assert_eq!(plan(&[unknown]), Err("unknown-origin".to_owned()));
+    assert_eq!(
+        plan(&[result_column("count", &[])]),
+        Ok(vec![ColumnAction::Pass])
+    );
+    let other = ResultColumn {
+        exact: false,
+        ..result_column("x", &["public.orders.id"])
+    };
+    assert_eq!(plan(&[other]), Ok(vec![ColumnAction::Pass]));
+}
+
+#[test]
+fn what_cannot_be_read_is_nulled_and_mixed_columns_too() {
+    let unreadable = ResultColumn {
+        readable: false,
+        ..result_column("x", &["public.people.ssn"])
+    };
+    assert_eq!(plan(&[unreadable]), Ok(vec![ColumnAction::Nullify]));
+    let mut mixed = result_column("x", &["public.people.ssn"]);
+    mixed.sources.push(source("public.people.card"));
+    assert_eq!(plan(&[mixed]), Ok(vec![ColumnAction::Nullify]));
+}
+
+#[test]
+fn wrong_settings_are_named() {
+    for (settings, part) in [
+        (r#"{"columns": 7}"#, "columns"),
+        (r#"{"columns": ["people.ssn"]}"#, "schema.table.column"),
+        (r#"{"columns": ["a.b.c", "A.B.C"]}"#, "twice"),
+        (
+            r#"{"columns": [{"column": "a.b.c", "method": "hash", "first": 1}]}"#,
+            "columns[0]",
+        ),
+        (
+            r#"{"columns": [{"column": "a.b.c", "metod": "hash"}]}"#,
+            "columns[0]",
+        ),
+        (r#"{"default_method": "blur"}"#, "blur"),
+    ] {
+        let error = testing::policy::<MaskColumns>(settings)
+            .err()
+            .expect("refused");
+        assert!(error.contains(part), "{error}");
+    }
+}
