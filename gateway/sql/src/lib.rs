@@ -5,6 +5,7 @@
 //! `analyze` must run, and its result be made, on a thread with a stack of at least [`STACK_BYTES`].
 #![forbid(unsafe_code)]
 
+mod ast;
 mod catalog;
 mod comment;
 mod copy;
@@ -199,6 +200,12 @@ impl Statement {
     /// The text with constants replaced by `$n`.
     pub fn normalized(&self, text: &str) -> String {
         pg_query::normalize(self.own(text)).unwrap_or_default()
+    }
+
+    /// sqlparser's tree as JSON; none where it does not say what the facts say.
+    pub fn ast_json(&self, text: &str) -> Option<String> {
+        // Handed to policies at any depth of stack, and sqlparser's tree is recursive.
+        on_big_stack(|| ast::json(self.own(text)))?
     }
 
     /// The value of a `key='value'` comment in sqlcommenter form.

@@ -245,3 +245,73 @@ fn facts_are_shown_to_people() {
     assert!(shown.ends_with('\n'));
     assert!(!crate::render::text(&one("SELECT 1")).contains("tables"));
 }
+
+fn ast(text: &str) -> Option<String> {
+    all(text).expect(text).statements[0].ast_json(text)
+}
+
+#[test]
+fn an_ast_is_given_where_the_grammars_agree() {
+    for text in [
+        "SELECT 1",
+        "SELECT c.id, \"Name\" FROM public.customers c WHERE c.id = $1;",
+        "SELECT count(*), coalesce(a, 0) FROM t GROUP BY b HAVING count(*) > 1",
+        "SELECT * FROM a JOIN b USING (id) LEFT JOIN c ON c.x = b.x ORDER BY 1 LIMIT 5",
+        "WITH x AS (SELECT * FROM t) SELECT * FROM x WHERE id IN (SELECT id FROM u)",
+        "WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x",
+        "WITH x AS (SELECT 1) DELETE FROM t WHERE id = 1",
+        "INSERT INTO t (a, b) VALUES (1, 'it''s') ON CONFLICT (a) DO UPDATE SET b = 2 RETURNING id",
+        "UPDATE t SET a = DEFAULT, b = lower(c) FROM u WHERE t.id = u.id",
+        "DELETE FROM t USING u WHERE t.id = u.id",
+        "MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN DELETE",
+        "SELECT extract(year FROM d), substring(a FROM 1 FOR 2), CURRENT_TIMESTAMP FROM t",
+        "SELECT * FROM generate_series(1, 3) g",
+    ] {
+        let json = ast(text).unwrap_or_else(|| panic!("no tree: {text}"));
+        serde_json::from_str::<serde_json::Value>(&json).expect("JSON");
+    }
+}
+
+#[test]
+fn no_ast_is_given_where_the_grammars_disagree() {
+    let long = format!("SELECT 1 FROM {}", "x".repeat(70));
+    for text in [
+        "SELECT ssn END FROM customers",
+        "DELETE FROM t WHERE a=1 RETURNING a END, (SELECT ssn FROM customers)",
+        "SELECT * FROM ONLY customers",
+        "SELECT * FROM ONLY (customers)",
+        "SELECT ssn AND FROM customers",
+        "SELECT INTERVAL FROM customers",
+        "SELECT GLOBAL.ssn FROM customers GLOBAL",
+        "SELECT id FROM t QUALIFY WHERE @ id = 1",
+        "SELECT TOP(ssn) FROM t",
+        "SELECT LIMIT (7)",
+        "SELECT ssn 'x' FROM t",
+        "SELECT - -1 FROM t WHERE tenant=5",
+        "SELECT a=@b FROM t",
+        "SELECT a FROM t GROUP BY GROUPING SETS (ROLLUP(a,b),a)",
+        r"SELECT 'a\'",
+        "SELECT 1 UNION TABLE t",
+        "CREATE TABLE t (a int)",
+        "DO $$begin end$$",
+        long.as_str(),
+    ] {
+        assert_eq!(ast(text), None, "{text}");
+    }
+}
+
+#[test]
+fn the_deepest_ast_fits_the_stack() {
+    for text in [
+        format!("SELECT a{}", " or a".repeat(6_500)),
+        format!("SELECT 1::int{}", "[]".repeat(16_000)),
+        format!("SELECT a{}", "[1]".repeat(10_000)),
+        format!("SELECT 1{}", " UNION SELECT 1".repeat(2_000)),
+        format!("SELECT 1{}", "+1".repeat(2_500)),
+    ] {
+        // Whether there is a tree does not matter: the process is still here.
+        if let Ok(analysis) = all(&text) {
+            let _ = analysis.statements[0].ast_json(&text);
+        }
+    }
+}

@@ -74,7 +74,8 @@ impl StatementView for View {
     }
 
     fn ast_json(&self) -> Option<String> {
-        None
+        self.statement()
+            .and_then(|(text, statement)| statement.ast_json(&text.source))
     }
 
     fn session(&self) -> contract::Session {
