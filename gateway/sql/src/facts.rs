@@ -2,6 +2,8 @@
 //! It refuses to know how they were found or who asks.
 //! Next room: `walker`, which fills them in.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use serde::Serialize;
 
 /// The kind of a statement, by its outermost command.
@@ -303,10 +305,24 @@ pub struct Facts {
     pub tables: Vec<TableRef>,
     pub columns: Vec<ColumnRef>,
     pub functions: Vec<String>,
-    /// Equal for statements that differ in constants only.
+    /// Equal for statements that differ only in constants, and in none that a fact reports.
+    /// Differs wherever any other fact does, so it changes with the catalog too.
     pub fingerprint: u64,
     pub outputs: Outputs,
     pub session: SessionEffect,
+}
+
+impl Facts {
+    /// `tree`: of the syntax tree without its constants.
+    pub(crate) fn set_fingerprint(&mut self, tree: u64) {
+        if let SessionEffect::Prepare { inner, .. } = &mut self.session {
+            inner.set_fingerprint(tree);
+        }
+        self.fingerprint = 0;
+        let mut hasher = DefaultHasher::new();
+        (tree, &*self).hash(&mut hasher);
+        self.fingerprint = hasher.finish();
+    }
 }
 
 impl Default for Facts {

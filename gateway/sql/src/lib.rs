@@ -11,6 +11,7 @@ mod comment;
 mod copy;
 mod facts;
 mod guard;
+mod position;
 pub mod render;
 mod replacement;
 mod same;
@@ -116,7 +117,7 @@ pub fn analyze(
     } else {
         ParserOptions::DISABLE_STANDARD_CONFORMING_STRINGS
     };
-    let parsed = pg_query::parse(text, options).map_err(|error| failure(text, error))?;
+    let parsed = pg_query::parse(text, options).map_err(|error| failure(text, error, options))?;
     let mut statements = Vec::with_capacity(parsed.protobuf.stmts.len());
     for raw in &parsed.protobuf.stmts {
         let start = usize::try_from(raw.stmt_location).unwrap_or(0);
@@ -133,10 +134,9 @@ pub fn analyze(
             .and_then(|node| node.node.as_ref())
             .ok_or(AnalyzeError::Unreadable)?;
         let mut facts = walker::facts(node, catalog);
-        let full = FingerprintOptions::from(19);
-        facts.fingerprint = pg_query::fingerprint(own, options, full)
-            .map_err(|error| failure(text, error))?
-            .value;
+        let tree = pg_query::fingerprint(own, options, FingerprintOptions::from(19))
+            .map_err(|error| failure(text, error, options))?;
+        facts.set_fingerprint(tree.value);
         statements.push(Statement {
             span: start..end,
             facts: Arc::new(facts),
@@ -145,7 +145,7 @@ pub fn analyze(
     Ok(Analysis { statements })
 }
 
-fn failure(text: &str, error: pg_query::Error) -> AnalyzeError {
+fn failure(text: &str, error: pg_query::Error, options: ParserOptions) -> AnalyzeError {
     match error {
         pg_query::Error::Conversion(_) => AnalyzeError::ZeroByte,
         pg_query::Error::Parse(message)
@@ -156,7 +156,7 @@ fn failure(text: &str, error: pg_query::Error) -> AnalyzeError {
             AnalyzeError::TooDeep
         }
         pg_query::Error::Parse(message) => {
-            let position = position(text, &message);
+            let position = position::of(text, &message, options);
             AnalyzeError::Syntax {
                 message,
                 position,
@@ -164,27 +164,6 @@ fn failure(text: &str, error: pg_query::Error) -> AnalyzeError {
             }
         }
         _ => AnalyzeError::Unreadable,
-    }
-}
-
-/// Where the grammar stopped: at the end, or at the only place the word it names stands; 0 where that is ambiguous.
-fn position(text: &str, message: &str) -> u32 {
-    let characters = |bytes: usize| {
-        text.get(..bytes).map_or(0, |before| {
-            u32::try_from(before.chars().count() + 1).unwrap_or(0)
-        })
-    };
-    if message.ends_with("at end of input") {
-        return characters(text.len());
-    }
-    let Some((_, word)) = message.split_once("at or near \"") else {
-        return 0;
-    };
-    let word = word.trim_end_matches('"');
-    let mut places = text.match_indices(word);
-    match (places.next(), places.next()) {
-        (Some((at, _)), None) => characters(at),
-        _ => 0,
     }
 }
 

@@ -315,3 +315,55 @@ fn the_deepest_ast_fits_the_stack() {
         }
     }
 }
+
+#[test]
+fn syntax_errors_are_placed() {
+    for (text, expected) in [
+        ("SELEC 1", 1),
+        ("SELECT 1 FROM", 14),
+        ("SELECT é, a FROM t WHERE FROM u", 26),
+        ("SELECT 'from', \"from\" FROM t, FROM u", 31),
+        ("SELECT 1; SELECT 2; SELECT )", 28),
+        (
+            "SELECT a, a, a, FROM t WHERE a = (SELECT a FROM u) FROM v",
+            17,
+        ),
+        ("SELECT \"a\" \"a\" \"a\"", 16),
+        ("SELECT (1), (2)), (3)", 16),
+        ("SELECT 'abc", 8),
+    ] {
+        match all(text) {
+            Err(AnalyzeError::Syntax { position, .. }) => assert_eq!(position, expected, "{text}"),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_fingerprint_tells_facts_apart() {
+    let fingerprint = |text| one(text).fingerprint;
+    assert_eq!(
+        fingerprint("SELECT * FROM t WHERE id = 1"),
+        fingerprint("select * from t where id = 22")
+    );
+    for (left, right) in [
+        ("SELECT * FROM a.t x", "SELECT * FROM b.t x"),
+        ("SELECT * FROM t1", "SELECT * FROM t2"),
+        ("SELECT * FROM a x", "SELECT * FROM b x"),
+        ("SELECT * FROM t LIMIT 1", "SELECT * FROM t LIMIT 2"),
+        ("DELETE FROM t WHERE id = 1", "DELETE FROM t WHERE true"),
+        ("SET role = a", "SET role = b"),
+        ("PREPARE p AS SELECT 1", "PREPARE q AS SELECT 1"),
+        ("COPY t TO STDOUT CSV", "COPY t TO STDOUT"),
+        (
+            "SELECT set_config('role', 'a', false)",
+            "SELECT set_config('role', 'b', false)",
+        ),
+    ] {
+        assert_ne!(fingerprint(left), fingerprint(right), "{left} / {right}");
+    }
+    let crate::SessionEffect::Prepare { inner, .. } = one("PREPARE p AS SELECT 1").session else {
+        panic!("not prepared");
+    };
+    assert_ne!(inner.fingerprint, 0);
+}
