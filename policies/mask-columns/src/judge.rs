@@ -13,6 +13,13 @@ const SAMPLES: [&str; 5] = [
     "pg_stats_ext",
     "pg_stats_ext_exprs",
 ];
+/// Functions that put what they are given where it can be read without a mask.
+const SENDERS: [&str; 4] = [
+    "pg_notify",
+    "set_config",
+    "setval",
+    "pg_logical_emit_message",
+];
 /// How values leave a table: to the client, or by UPDATE and DELETE with what they return.
 const READS: Access = Access::SELECT.union(Access::UPDATE).union(Access::DELETE);
 
@@ -39,6 +46,9 @@ impl MaskColumns {
         };
         if let Some(reason) = facts.opaque.first() {
             return opaque(reason, Some(first)).into();
+        }
+        if let Some(function) = facts.functions.iter().find(|function| sends(function)) {
+            return sender(function, first).into();
         }
         if facts.verb == Verb::Explain {
             return match self.settings.explain {
@@ -122,9 +132,21 @@ fn holds_samples(table: &TableRef) -> bool {
     (sampled || stored) && table.access.contains(Access::SELECT)
 }
 
+fn sends(function: &str) -> bool {
+    let name = function.rsplit_once('.').map_or(function, |(_, name)| name);
+    SENDERS.contains(&name)
+        || name.starts_with("pg_advisory_")
+        || name.starts_with("pg_try_advisory_")
+}
+
 fn samples(table: &TableRef) -> Denial {
     Denial::new("samples", format!("{} holds values of protected columns", table.display()))
         .hint("For the size of a table read reltuples of pg_class; for its columns, information_schema.columns.")
+}
+
+fn sender(function: &str, table: &TableRef) -> Denial {
+    Denial::new("sender", format!("{} has protected columns, and {function} could put their values where they are not masked", table.display()))
+        .hint(format!("Call {function} in a statement of its own, with constants."))
 }
 
 fn opaque(reason: &str, table: Option<&TableRef>) -> Denial {

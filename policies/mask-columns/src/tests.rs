@@ -90,6 +90,22 @@ fn samples_of_values_are_refused() {
 }
 
 #[test]
+fn functions_that_send_values_elsewhere_are_refused() {
+    for function in ["pg_notify", "pg_catalog.setval", "pg_advisory_xact_lock"] {
+        let calls = |tables: &[&str]| Facts {
+            functions: vec![function.to_owned()],
+            ..select(tables)
+        };
+        assert_eq!(
+            judge(&calls(&["public.people"])),
+            refused("sender"),
+            "{function}"
+        );
+        assert_eq!(judge(&calls(&["public.orders"])), Ok(false), "{function}");
+    }
+}
+
+#[test]
 fn explain_is_refused_unless_told() {
     let explain = facts(
         Verb::Explain,

@@ -20,7 +20,8 @@ pub fn now_ms() -> u64 {
     services::now_ms()
 }
 
-/// Adds to a counter, which starts at 0, and returns its new value. It is forgotten `ttl` after it was made.
+/// Adds to a counter, which starts at 0, and returns its new value. It is forgotten `ttl` after it was made; `Duration::ZERO`
+/// means as late as the host allows. What belongs to a session goes with it.
 pub fn counter_add(scope: Scope, key: &str, delta: i64, ttl: Duration) -> i64 {
     services::counter_add(scope, key, delta, milliseconds(ttl))
 }

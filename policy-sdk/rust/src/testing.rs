@@ -273,7 +273,11 @@ pub(crate) mod services {
     }
 
     fn until(host: &Host, ttl_ms: u64) -> u64 {
-        host.now_ms.saturating_add(ttl_ms)
+        if ttl_ms == 0 {
+            u64::MAX
+        } else {
+            host.now_ms.saturating_add(ttl_ms)
+        }
     }
 
     fn full(scope: Scope, key: &str) -> Key {

@@ -37,10 +37,10 @@ const SETTINGS: &str = r#"
 columns = [{ column = "public.people_masked.email", method = "email" }]
 
 [row-limit]
-rows-per-statement = 1000000000
-bytes-per-statement = 1000000000000
-rows-per-session = 1000000000000
-bytes-per-session = 1000000000000000
+rows = 1000000000
+bytes = 1000000000000
+session_rows = 1000000000000
+session_bytes = 1000000000000000
 "#;
 
 /// The running servers.

@@ -1,0 +1,156 @@
+use gatewright_policy::name::Qualified;
+use gatewright_policy::{Access, Denial, Facts, Verb};
+
+/// Commands that change no data and no definition, whole tags. COPY is judged by its direction, the commands nested in
+/// others by their own tags.
+const READING: [&str; 26] = [
+    "SELECT",
+    "VALUES",
+    "TABLE",
+    "SHOW",
+    "EXPLAIN",
+    "PREPARE",
+    "EXECUTE",
+    "DEALLOCATE",
+    "DECLARE CURSOR",
+    "FETCH",
+    "MOVE",
+    "CLOSE CURSOR",
+    "BEGIN",
+    "START TRANSACTION",
+    "COMMIT",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "RELEASE",
+    "SET",
+    "SET CONSTRAINTS",
+    "RESET",
+    "LISTEN",
+    "UNLISTEN",
+    "DISCARD ALL",
+    "DISCARD PLANS",
+    "DISCARD SEQUENCES",
+];
+
+/// Built-in functions that change something although they are called in a SELECT.
+const CHANGING: [&str; 20] = [
+    "nextval",
+    "setval",
+    "set_config",
+    "pg_notify",
+    "lowrite",
+    "pg_terminate_backend",
+    "pg_cancel_backend",
+    "pg_reload_conf",
+    "pg_rotate_logfile",
+    "pg_promote",
+    "pg_switch_wal",
+    "pg_create_restore_point",
+    "pg_log_backend_memory_contexts",
+    "pg_logical_emit_message",
+    "pg_import_system_collations",
+    "pg_extension_config_dump",
+    "brin_summarize_new_values",
+    "brin_summarize_range",
+    "brin_desummarize_range",
+    "gin_clean_pending_list",
+];
+
+const CHANGING_PREFIXES: [&str; 16] = [
+    "lo_",
+    "dblink",
+    "pg_advisory_",
+    "pg_try_advisory_",
+    "pg_stat_reset",
+    "pg_stat_clear",
+    "pg_file_",
+    "pg_wal_replay_",
+    "pg_backup_",
+    "pg_start_backup",
+    "pg_stop_backup",
+    "pg_replication_",
+    "pg_create_",
+    "pg_drop_",
+    "pg_copy_",
+    "pg_logical_slot_",
+];
+
+/// Why the statement is more than reading.
+pub fn refusal(facts: &Facts, listed: &[Qualified]) -> Option<Denial> {
+    command(facts)
+        .or_else(|| access(facts))
+        .or_else(|| function(facts, listed))
+        .or_else(|| opaque(facts))
+}
+
+fn command(facts: &Facts) -> Option<Denial> {
+    let reads = |command: &&String| {
+        READING.contains(&command.as_str()) || (*command == "COPY" && facts.verb != Verb::CopyIn)
+    };
+    if facts.verb == Verb::CopyIn {
+        return Some(denial("command", "COPY FROM writes".to_owned()));
+    }
+    let (position, command) = facts
+        .commands
+        .iter()
+        .enumerate()
+        .find(|(_, command)| !reads(command))?;
+    let place = match facts.commands.first() {
+        Some(outer) if position > 0 => format!(" inside {outer}"),
+        _ => String::new(),
+    };
+    Some(denial(
+        "command",
+        format!("{command}{place} is more than reading"),
+    ))
+}
+
+fn access(facts: &Facts) -> Option<Denial> {
+    let more = Access::WRITES | Access::LOCK;
+    let table = facts
+        .tables
+        .iter()
+        .find(|table| table.access.intersects(more))?;
+    let does = if table.access.intersects(Access::WRITES) {
+        "changes"
+    } else {
+        "locks"
+    };
+    Some(denial(
+        "access",
+        format!("the statement {does} {}", table.display()),
+    ))
+}
+
+fn function(facts: &Facts, listed: &[Qualified]) -> Option<Denial> {
+    let function = facts.functions.iter().find(|function| {
+        let (schema, name) = function.rsplit_once('.').unwrap_or(("", function));
+        CHANGING.contains(&name)
+            || CHANGING_PREFIXES
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+            || listed.iter().any(|listed| {
+                listed.name() == name
+                    && (schema.is_empty() || listed.schema().is_none_or(|listed| listed == schema))
+            })
+    })?;
+    Some(denial(
+        "function",
+        format!("the function {function} can change something"),
+    ))
+}
+
+fn opaque(facts: &Facts) -> Option<Denial> {
+    let reason = facts.opaque.first()?;
+    Some(denial(
+        "opaque",
+        format!("it cannot be known whether the statement only reads: {reason}"),
+    ))
+}
+
+fn denial(code: &str, reason: String) -> Denial {
+    Denial::new(code, format!("this connection is for reading only, and {reason}"))
+        // read_only_sql_transaction
+        .sqlstate("25006")
+        .hint("Answer with SELECT. Do not send the change in another form; ask an operator for a connection that may write.")
+}

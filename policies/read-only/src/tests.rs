@@ -1,0 +1,108 @@
+use gatewright_policy::testing::{self, StatementDouble, facts, select};
+use gatewright_policy::{Access, Facts, Policy, Verb, Verdict};
+
+use crate::ReadOnly;
+
+/// The code of the refusal, if any.
+fn judge(settings: &str, facts: &Facts) -> Option<String> {
+    let mut policy: ReadOnly = testing::policy(settings).expect("legal settings");
+    match policy.on_statement(&StatementDouble::new("").view(), facts) {
+        Verdict::Deny(denial) => {
+            assert!(
+                denial.hint.is_some() && denial.sqlstate.as_deref() == Some("25006"),
+                "{denial:?}"
+            );
+            Some(denial.code)
+        }
+        allowed => {
+            assert_eq!(allowed, Verdict::reusable());
+            None
+        }
+    }
+}
+
+#[test]
+fn reading_passes() {
+    for (verb, commands) in [
+        (Verb::Select, vec!["SELECT"]),
+        (Verb::Explain, vec!["EXPLAIN", "SELECT"]),
+        (Verb::Prepare, vec!["PREPARE", "SELECT"]),
+        (Verb::Cursor, vec!["DECLARE CURSOR", "SELECT"]),
+        (Verb::CopyOut, vec!["COPY", "SELECT"]),
+        (Verb::Transaction, vec!["BEGIN"]),
+        (Verb::Set, vec!["SET"]),
+        (Verb::Utility, vec![]),
+    ] {
+        let facts = facts(verb, &commands, &[("public.orders", Access::SELECT)]);
+        assert_eq!(judge("{}", &facts), None, "{commands:?}");
+    }
+}
+
+#[test]
+fn commands_that_do_more_are_refused_wherever_they_are() {
+    for (verb, commands) in [
+        (Verb::Insert, vec!["INSERT"]),
+        (Verb::Select, vec!["SELECT", "DELETE"]),
+        (Verb::Explain, vec!["EXPLAIN", "UPDATE"]),
+        (Verb::CopyIn, vec!["COPY"]),
+        (Verb::Ddl, vec!["CREATE TABLE AS", "SELECT"]),
+        (Verb::Transaction, vec!["COMMIT PREPARED"]),
+        (Verb::Maintenance, vec!["VACUUM"]),
+        (Verb::Unknown, vec!["SOMETHING NEW"]),
+    ] {
+        assert_eq!(
+            judge("{}", &facts(verb, &commands, &[])).as_deref(),
+            Some("command"),
+            "{commands:?}"
+        );
+    }
+}
+
+#[test]
+fn access_beyond_reading_is_refused() {
+    for access in [Access::DDL | Access::INSERT, Access::SELECT | Access::LOCK] {
+        let facts = facts(Verb::Select, &["SELECT"], &[("public.orders", access)]);
+        assert_eq!(judge("{}", &facts).as_deref(), Some("access"));
+    }
+}
+
+#[test]
+fn functions_that_change_something_are_refused() {
+    let calls = |name: &str| Facts {
+        functions: vec![name.to_owned()],
+        ..select(&[])
+    };
+    for name in [
+        "nextval",
+        "pg_catalog.setval",
+        "lo_unlink",
+        "pg_terminate_backend",
+        "app.pay",
+        "pay",
+    ] {
+        assert_eq!(
+            judge(r#"{"functions": ["app.pay"]}"#, &calls(name)).as_deref(),
+            Some("function"),
+            "{name}"
+        );
+    }
+    for name in ["lower", "other.pay", "count"] {
+        assert_eq!(
+            judge(r#"{"functions": ["app.pay"]}"#, &calls(name)),
+            None,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn what_is_not_understood_is_refused_but_for_exempt_groups() {
+    let mut facts = Facts {
+        opaque: vec!["CALL".to_owned()],
+        ..select(&[])
+    };
+    let settings = r#"{"exempt_groups": ["writers"]}"#;
+    assert_eq!(judge(settings, &facts).as_deref(), Some("opaque"));
+    facts.identity.groups.push("writers".to_owned());
+    assert_eq!(judge(settings, &facts), None);
+}

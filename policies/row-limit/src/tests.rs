@@ -1,0 +1,109 @@
+use gatewright_policy::testing::{self, StatementDouble, facts, select};
+use gatewright_policy::{Allowance, Completion, Denial, Policy, Reuse, Verb, Verdict};
+
+use crate::RowLimit;
+
+fn policy(settings: &str) -> RowLimit {
+    testing::policy(settings).expect("legal settings")
+}
+
+fn judge(policy: &mut RowLimit) -> Result<Allowance, Denial> {
+    match policy.on_statement(
+        &StatementDouble::new("").view(),
+        &select(&["public.orders"]),
+    ) {
+        Verdict::Allow(allowance) => Ok(allowance),
+        Verdict::Deny(denial) => Err(denial),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn ended(rows: u64, bytes: u64) -> Completion {
+    Completion {
+        statement_id: 1,
+        rows,
+        bytes,
+        elapsed_us: 10,
+        sqlstate: "00000".to_owned(),
+    }
+}
+
+#[test]
+fn without_settings_a_statement_has_ten_thousand_rows() {
+    let allowance = judge(&mut policy("null")).expect("allowed");
+    assert_eq!(
+        (allowance.row_limit, allowance.byte_limit, allowance.reuse),
+        (Some(10_000), None, Reuse::Statement)
+    );
+}
+
+#[test]
+fn limits_of_a_statement_can_be_reused() {
+    let mut policy = policy(r#"{"rows": 5, "bytes": 100}"#);
+    policy.on_completion(&ended(5, 100));
+    let allowance = judge(&mut policy).expect("allowed");
+    assert_eq!(
+        (allowance.row_limit, allowance.byte_limit, allowance.reuse),
+        (Some(5), Some(100), Reuse::Statement)
+    );
+}
+
+#[test]
+fn a_session_spends_its_share() {
+    let mut policy = policy(r#"{"rows": 6, "session_rows": 10}"#);
+    let first = judge(&mut policy).expect("allowed");
+    assert_eq!(
+        (first.row_limit, first.byte_limit, first.reuse),
+        (Some(6), None, Reuse::Never)
+    );
+    policy.on_completion(&ended(6, 600));
+    assert_eq!(judge(&mut policy).expect("allowed").row_limit, Some(4));
+    policy.on_completion(&ended(4, 400));
+    let denial = judge(&mut policy).expect_err("refused");
+    assert_eq!(
+        (denial.code.as_str(), denial.sqlstate.as_deref()),
+        ("session-limit", Some("53400"))
+    );
+    assert!(
+        denial.message.contains("10 rows") && denial.hint.is_some(),
+        "{denial:?}"
+    );
+}
+
+#[test]
+fn bytes_are_counted_apart() {
+    let mut policy = policy(r#"{"session_bytes": 1000}"#);
+    policy.on_completion(&ended(1, 999));
+    let allowance = judge(&mut policy).expect("allowed");
+    assert_eq!((allowance.row_limit, allowance.byte_limit), (None, Some(1)));
+    policy.on_completion(&ended(1, u64::MAX));
+    assert!(
+        judge(&mut policy)
+            .expect_err("refused")
+            .message
+            .contains("bytes")
+    );
+}
+
+#[test]
+fn an_exempt_group_has_no_limit() {
+    let mut policy = policy(r#"{"rows": 1, "exempt_groups": ["etl"]}"#);
+    let mut facts = select(&[]);
+    facts.identity.groups.push("etl".to_owned());
+    let verdict = policy.on_statement(&StatementDouble::new("").view(), &facts);
+    assert_eq!(verdict, Verdict::reusable());
+}
+
+#[test]
+fn wrong_settings_are_named() {
+    for (settings, part) in [
+        (r#"{"rows": 0}"#, "rows"),
+        (r#"{"rows": -1}"#, "rows"),
+        (r#"{"session-rows": 1}"#, "session-rows"),
+    ] {
+        let error = testing::policy::<RowLimit>(settings)
+            .err()
+            .expect("refused");
+        assert!(error.contains(part), "{error}");
+    }
+}
