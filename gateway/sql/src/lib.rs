@@ -15,6 +15,7 @@ mod position;
 pub mod render;
 mod replacement;
 mod same;
+mod template;
 mod tree;
 mod walker;
 
@@ -30,6 +31,7 @@ use serde::Serialize;
 pub use catalog::{Catalog, CatalogBuilder, Column, Relation};
 pub use facts::*;
 pub use replacement::{ReplacementError, verify_replacement};
+pub use template::{Template, template};
 
 /// The stack that `analyze` needs: PostgreSQL's own depth limit is reached before it is used up.
 pub const STACK_BYTES: usize = 128 << 20;

@@ -3,7 +3,10 @@
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use gatewright_sql::{Analysis, AnalyzeError, Catalog, RelationKind, Settings};
+use gatewright_sql::{
+    Analysis, AnalyzeError, Catalog, RelationKind, SessionEffect, Settings, Statement, Template,
+    Verb,
+};
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 use tokio::sync::oneshot;
@@ -42,6 +45,37 @@ impl AnalyzedText {
         }
     }
 
+    /// True when no constant of the text has a part in what is known of it.
+    fn is_the_same_for_all_constants(&self) -> bool {
+        let [statement] = self.analysis.statements.as_slice() else {
+            return false;
+        };
+        let facts = &statement.facts;
+        matches!(
+            facts.verb,
+            Verb::Select | Verb::Insert | Verb::Update | Verb::Delete
+        ) && facts.session == SessionEffect::None
+            && facts.limit.is_none()
+            && facts.opaque.is_empty()
+    }
+
+    /// The analysis of a text that differs from this one in constants alone.
+    fn alike(&self, source: &str, template: &Template) -> Option<Self> {
+        let statement = self.analysis.statements.first()?;
+        let statement = Statement {
+            span: 0..template.end,
+            facts: Arc::clone(&statement.facts),
+        };
+        Some(AnalyzedText {
+            source: source.into(),
+            analysis: Analysis {
+                statements: vec![statement],
+            },
+            facts: self.facts.clone(),
+            catalog: Arc::clone(&self.catalog),
+        })
+    }
+
     fn has_unresolved(&self) -> bool {
         self.analysis.statements.iter().any(|statement| {
             statement
@@ -60,6 +94,7 @@ struct Key {
     text: Box<str>,
 }
 
+#[derive(Clone, Copy)]
 struct KeyRef<'a> {
     catalog: usize,
     standard_conforming_strings: bool,
@@ -143,6 +178,20 @@ impl SessionGate {
         if let Some(known) = self.gate.analyses.0.get(&key) {
             return self.settle(known);
         }
+        let template = standard_conforming_strings
+            .then(|| gatewright_sql::template(text))
+            .flatten();
+        if let Some(template) = &template {
+            let key = KeyRef {
+                text: &template.key,
+                ..key
+            };
+            if let Some(known) = self.gate.analyses.0.get(&key)
+                && let Some(alike) = known.alike(text, template)
+            {
+                return self.settle(Arc::new(alike));
+            }
+        }
         let outcome = match self.delivery.take(text) {
             Some(outcome) => outcome,
             None if text.len() > INLINE_BYTES => {
@@ -155,6 +204,10 @@ impl SessionGate {
             Err(error) => Judged::Ready(Err(not_understood(error))),
             Ok(analyzed) => {
                 // A delivered analysis may be older than the catalog at hand; it is cached under its own.
+                let text = match &template {
+                    Some(template) if analyzed.is_the_same_for_all_constants() => &template.key,
+                    _ => text,
+                };
                 let key = Key {
                     catalog: Arc::as_ptr(&analyzed.catalog) as usize,
                     standard_conforming_strings,

@@ -27,6 +27,33 @@ struct Case {
     facts: Arc<StatementFacts>,
 }
 
+/// A permit whose answers may stand in for calls.
+enum Earlier {
+    /// Of the same prepared statement.
+    SameStatement(Arc<Permit>),
+    /// Of another text with the very same facts, in the same session.
+    SameFacts(Arc<Permit>),
+}
+
+impl Earlier {
+    fn permit(&self) -> &Permit {
+        match self {
+            Earlier::SameStatement(permit) | Earlier::SameFacts(permit) => permit,
+        }
+    }
+
+    /// What a policy said then, if it said that it holds now too.
+    fn answer(&self, index: usize) -> Option<&Answer> {
+        let answer = self.permit().answers.get(index)?;
+        let reuse = answer.allowance()?.reuse;
+        let holds = match self {
+            Earlier::SameStatement(_) => reuse != contract::Reuse::Never,
+            Earlier::SameFacts(_) => reuse == contract::Reuse::Fingerprint,
+        };
+        holds.then_some(answer)
+    }
+}
+
 /// What the chain came to.
 enum Outcome {
     Permit(Permit),
@@ -40,13 +67,23 @@ impl SessionGate {
     ) -> Result<Verdict<Self>, Refusal> {
         let mut text = Arc::clone(question.text);
         let mut rewritten_by: SmallVec<[usize; 2]> = SmallVec::new();
-        let earlier = question.earlier.map(|permit| &**permit);
         loop {
             let case = self.case(&question, &text, !rewritten_by.is_empty())?;
-            let earlier = earlier.filter(|_| rewritten_by.is_empty());
-            match self.ask_all(&case, earlier)? {
+            let earlier = match question.earlier {
+                _ if !rewritten_by.is_empty() => None,
+                Some(permit) => Some(Earlier::SameStatement(Arc::clone(permit))),
+                None => self
+                    .recent
+                    .find(&case.facts, question.in_transaction)
+                    .map(|permit| Earlier::SameFacts(Arc::clone(permit))),
+            };
+            match self.ask_all(&case, earlier.as_ref())? {
                 Outcome::Permit(permit) if rewritten_by.is_empty() => {
-                    return Ok(Verdict::Permit(Arc::new(permit)));
+                    let permit = Arc::new(permit);
+                    if question.phase == Phase::Simple {
+                        self.recent.keep(&case.facts, &permit);
+                    }
+                    return Ok(Verdict::Permit(permit));
                 }
                 Outcome::Permit(permit) => {
                     return Ok(Verdict::Rewrite {
@@ -186,7 +223,7 @@ impl SessionGate {
         }
     }
 
-    fn ask_all(&mut self, case: &Case, earlier: Option<&Permit>) -> Result<Outcome, Refusal> {
+    fn ask_all(&mut self, case: &Case, earlier: Option<&Earlier>) -> Result<Outcome, Refusal> {
         if let Some(missing) = self.set.missing.first() {
             let message = format!(
                 "the required policy \"{}\" is not loaded, so every statement is refused",
@@ -194,7 +231,7 @@ impl SessionGate {
             );
             return Err(self.refuse("policy-missing", message, case.verb));
         }
-        let earlier = earlier.filter(|permit| Arc::ptr_eq(&permit.set, &self.set));
+        let earlier = earlier.filter(|earlier| Arc::ptr_eq(&earlier.permit().set, &self.set));
         let mut answers: SmallVec<[Answer; 4]> = SmallVec::with_capacity(self.set.policies.len());
         let mut contract_facts = None;
         let mut approval = None;
@@ -206,20 +243,13 @@ impl SessionGate {
                 answers.push(Answer::NotAsked);
                 continue;
             }
-            if let Some(known @ Answer::Reusable(_)) =
-                earlier.and_then(|permit| permit.answers.get(index))
-            {
+            if let Some(known) = earlier.and_then(|earlier| earlier.answer(index)) {
                 answers.push(known.clone());
                 continue;
             }
             let facts = contract_facts.get_or_insert_with(|| self.contract_facts(case));
             match self.ask(policy, case, facts) {
-                contract::Verdict::Allow(allowance)
-                    if allowance.reuse == contract::Reuse::Never =>
-                {
-                    answers.push(Answer::Once(allowance))
-                }
-                contract::Verdict::Allow(allowance) => answers.push(Answer::Reusable(allowance)),
+                contract::Verdict::Allow(allowance) => answers.push(Answer::Allowed(allowance)),
                 contract::Verdict::Deny(denied) => {
                     self.gate.tally.verdict(case.verb, "denied");
                     self.log_denial(policy, &denied, case);

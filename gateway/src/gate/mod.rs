@@ -8,6 +8,7 @@ mod denial;
 mod facts;
 mod permit;
 mod plan;
+mod recent;
 mod view;
 
 use std::future::Future;
@@ -26,6 +27,7 @@ use crate::session::{
     Completion, Field, Judge, Judged, Limit, Limits, PendingJudge, Plan, Question, Refusal, Verdict,
 };
 use analysis::{Analyses, Delivery};
+use recent::Recent;
 use view::SessionFacts;
 
 pub use analysis::AnalyzedText;
@@ -123,6 +125,7 @@ impl Gate {
             stale_catalog: false,
             looked_for: None,
             statements: 0,
+            recent: Recent::default(),
         }
     }
 }
@@ -145,6 +148,8 @@ pub struct SessionGate {
     /// The catalog generation in which an unknown relation was last looked for.
     looked_for: Option<u64>,
     statements: u64,
+    /// Permits whose answers hold for statements with the very same facts.
+    recent: Recent,
 }
 
 impl Drop for SessionGate {

@@ -28,17 +28,14 @@ pub struct Permit {
 pub(super) enum Answer {
     /// The policy has no statement hook, or only watches.
     NotAsked,
-    /// Asked each time.
-    Once(contract::Allowance),
-    /// Good for every run of the prepared statement.
-    Reusable(contract::Allowance),
+    Allowed(contract::Allowance),
 }
 
 impl Answer {
     pub fn allowance(&self) -> Option<&contract::Allowance> {
         match self {
             Answer::NotAsked => None,
-            Answer::Once(allowance) | Answer::Reusable(allowance) => Some(allowance),
+            Answer::Allowed(allowance) => Some(allowance),
         }
     }
 }
