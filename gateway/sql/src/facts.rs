@@ -48,6 +48,11 @@ impl Access {
     pub const EXECUTE: Self = Self(64);
     pub const LOCK: Self = Self(128);
 
+    /// What reaches the rows of the relations behind a view: not its definition.
+    pub(crate) fn of_rows(self) -> Self {
+        Self(self.0 & !(Self::DDL.0 | Self::EXECUTE.0))
+    }
+
     /// The flags as bits, in the order of the contract: select is bit 0, lock bit 7.
     pub fn bits(self) -> u8 {
         self.0

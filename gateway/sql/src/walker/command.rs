@@ -15,6 +15,7 @@ impl<'a> Walker<'a> {
         self.access = match node {
             NodeRef::TruncateStmt(_) => Access::TRUNCATE,
             NodeRef::LockStmt(_) => Access::LOCK,
+            NodeRef::CreateTableAsStmt(_) => Access::DDL | Access::INSERT,
             _ => Access::DDL,
         };
         self.usage = 1 << Usage::Other as u16;

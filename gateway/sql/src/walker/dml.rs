@@ -47,14 +47,6 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn grant(&mut self, targets: &[usize], access: Access) {
-        for at in targets {
-            if let Some(table) = self.facts.tables.get_mut(*at) {
-                table.access |= access;
-            }
-        }
-    }
-
     fn statement(&mut self, tag: &str, run: impl FnOnce(&mut Self)) {
         self.facts.commands.push(tag.to_owned());
         self.scopes.push(Scope::default());

@@ -25,7 +25,8 @@ pub(crate) struct Walker<'a> {
     facts: Facts,
     scopes: Vec<Scope<'a>>,
     columns: HashSet<(Option<usize>, String, Usage)>,
-    seen_views: HashSet<u32>,
+    /// Relations whose bases were recorded, and with which access.
+    reached: HashSet<(u32, Access)>,
     /// Bit set of `Usage`.
     usage: u16,
     access: Access,
@@ -38,7 +39,7 @@ pub(crate) fn facts(node: &NodeEnum, catalog: &Catalog) -> Facts {
         facts: Facts::default(),
         scopes: Vec::new(),
         columns: HashSet::new(),
-        seen_views: HashSet::new(),
+        reached: HashSet::new(),
         usage: 1 << Usage::Output as u16,
         access: Access::DDL,
     };

@@ -59,9 +59,34 @@ fn of_select(select: &pb::SelectStmt, catalog: &Catalog) -> Outputs {
         };
     }
     if !select.values_lists.is_empty() {
-        return Outputs::Unknown;
+        return values(&select.values_lists, catalog);
     }
     targets(&select.target_list, catalog)
+}
+
+/// PostgreSQL names the columns of VALUES `column1` and so on.
+fn values(rows: &[pb::Node], catalog: &Catalog) -> Outputs {
+    let mut empty: Vec<bool> = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        let Some(NodeEnum::List(row)) = &row.node else {
+            return Outputs::Unknown;
+        };
+        if at == 0 {
+            empty = vec![true; row.items.len()];
+        }
+        if row.items.len() != empty.len() {
+            return Outputs::Unknown;
+        }
+        for (empty, item) in empty.iter_mut().zip(&row.items) {
+            let item = item.node.as_ref();
+            *empty &= item.is_some_and(|item| carries_nothing(item, catalog));
+        }
+    }
+    let columns = empty.into_iter().enumerate().map(|(at, empty)| Output {
+        name: Some(format!("column{}", at + 1)),
+        sources: empty.then(Vec::new),
+    });
+    Outputs::Columns(columns.collect())
 }
 
 fn targets(list: &[pb::Node], catalog: &Catalog) -> Outputs {
@@ -110,8 +135,7 @@ fn targets(list: &[pb::Node], catalog: &Catalog) -> Outputs {
 
 /// Constants, parameters, the clock and counts.
 fn carries_nothing(node: &NodeEnum, catalog: &Catalog) -> bool {
-    const FUNCTIONS: [&str; 14] = [
-        "count",
+    const WITHOUT_ARGUMENTS: [&str; 13] = [
         "now",
         "clock_timestamp",
         "statement_timestamp",
@@ -126,13 +150,34 @@ fn carries_nothing(node: &NodeEnum, catalog: &Catalog) -> bool {
         "gen_random_uuid",
         "pg_is_in_recovery",
     ];
+    // now(t) would be the column t.now; count takes anything, so it is always the function.
+    let known = |name: &str, call: &pb::FuncCall| {
+        name == "count" || call.args.is_empty() && WITHOUT_ARGUMENTS.contains(&name)
+    };
     match node {
         NodeEnum::AConst(_) | NodeEnum::ParamRef(_) | NodeEnum::SqlvalueFunction(_) => true,
+        NodeEnum::TypeCast(cast) => {
+            let inner = cast.arg.as_ref().and_then(|arg| arg.node.as_ref());
+            inner.is_some_and(|inner| carries_nothing(inner, catalog))
+                && cast.type_name.as_ref().is_some_and(is_built_in)
+        }
         NodeEnum::FuncCall(call) => match strings(&call.funcname).as_slice() {
-            ["pg_catalog", name] => FUNCTIONS.contains(name),
-            [name] => FUNCTIONS.contains(name) && !catalog.shadows_function(name),
+            ["pg_catalog", name] => known(name, call),
+            [name] => known(name, call) && !catalog.shadows_function(name),
             _ => false,
         },
+        _ => false,
+    }
+}
+
+/// Conversion to other types may run functions that read tables.
+fn is_built_in(kind: &pb::TypeName) -> bool {
+    const COMMON: [&str; 8] = [
+        "text", "date", "uuid", "json", "jsonb", "bytea", "name", "oid",
+    ];
+    match strings(&kind.names).as_slice() {
+        ["pg_catalog", _] => true,
+        [name] => COMMON.contains(name),
         _ => false,
     }
 }

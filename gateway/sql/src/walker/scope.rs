@@ -48,38 +48,50 @@ impl<'a> Walker<'a> {
                 self.table(&relation.schema, &relation.name, relation.kind, access),
                 Some(relation),
             ));
-            self.read_through(relation.oid, 0);
+            self.reach(relation.oid, access, 0);
         }
         tables
     }
 
-    fn read_through(&mut self, view: u32, depth: u8) {
+    /// What a view reads and a partition belongs to. Whoever writes to either writes there too.
+    pub(super) fn reach(&mut self, relation: u32, access: Access, depth: u8) {
         let catalog = self.catalog;
-        if !self.seen_views.insert(view) {
+        let access = access.of_rows();
+        if !self.reached.insert((relation, access)) {
             return;
         }
         if depth == u8::MAX {
             self.opaque("views nested too deeply".to_owned());
             return;
         }
-        for (base, attnum) in catalog.reads(view) {
-            let Some(relation) = catalog.relation(*base) else {
+        for (base, attnum) in catalog.reads(relation) {
+            let Some(below) = catalog.relation(*base) else {
                 self.opaque("a view reads a relation that the catalog does not hold".to_owned());
                 continue;
             };
-            let at = self.table(
-                &relation.schema,
-                &relation.name,
-                relation.kind,
-                Access::SELECT,
-            );
-            let name = catalog
-                .column(*base, *attnum)
-                .map_or("*", |column| column.name.as_str());
+            let access = access | Access::SELECT;
+            let at = self.table(&below.schema, &below.name, below.kind, access);
             if *attnum != 0 {
+                let column = catalog.column(*base, *attnum);
+                let name = column.map_or("*", |column| column.name.as_str());
                 self.push_column(Some(at), name, Usage::Other);
             }
-            self.read_through(*base, depth + 1);
+            self.reach(*base, access, depth + 1);
+        }
+    }
+
+    /// Adds an access to relations that were recorded before.
+    pub(super) fn grant(&mut self, targets: &[usize], access: Access) {
+        let catalog = self.catalog;
+        for at in targets {
+            let Some(table) = self.facts.tables.get_mut(*at) else {
+                continue;
+            };
+            table.access |= access;
+            let found = catalog.lookup(Some(&table.schema), &table.name);
+            for relation in found {
+                self.reach(relation.oid, access, 0);
+            }
         }
     }
 

@@ -97,11 +97,7 @@ impl<'a> Walker<'a> {
             .filter(|source| named.is_empty() || named.contains(&source.name.as_str()))
             .flat_map(|source| source.tables.iter().map(|(table, _)| *table))
             .collect();
-        for at in tables {
-            if let Some(table) = self.facts.tables.get_mut(at) {
-                table.access |= Access::LOCK;
-            }
-        }
+        self.grant(&tables, Access::LOCK);
     }
 
     /// Order and group items, which may name or count output columns.

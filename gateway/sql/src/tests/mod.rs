@@ -1,5 +1,11 @@
 use crate::{Access, Analysis, AnalyzeError, Catalog, Facts, Settings, analyze, on_big_stack};
 
+mod catalog;
+mod constructs;
+mod hostile;
+mod outputs;
+mod properties;
+
 fn all(text: &str) -> Result<Analysis, AnalyzeError> {
     on_big_stack(|| analyze(text, &Catalog::default(), &Settings::default()))
         .expect("analysis does not panic")

@@ -1,0 +1,185 @@
+//! Names resolved against a catalog.
+
+use super::all;
+use crate::{Access, Catalog, Facts, RelationKind, Settings, analyze, on_big_stack};
+
+fn catalog() -> Catalog {
+    let mut catalog = Catalog::builder();
+    catalog
+        .relation(1, "public", "customers", RelationKind::Table)
+        .column(1, 1, "id", 23)
+        .column(1, 2, "ssn", 25)
+        .relation(2, "archive", "customers", RelationKind::Table)
+        .column(2, 1, "id", 23)
+        .relation(3, "public", "people", RelationKind::View)
+        .column(3, 1, "id", 23)
+        .depends(3, 1, 1)
+        .relation(4, "public", "everybody", RelationKind::View)
+        .column(4, 1, "id", 23)
+        .depends(4, 3, 1)
+        .relation(5, "public", "orders", RelationKind::Partitioned)
+        .column(5, 1, "total", 23)
+        .relation(6, "public", "orders_2024", RelationKind::Table)
+        .column(6, 1, "total", 23)
+        .depends(6, 5, 1)
+        .relation(7, "pg_catalog", "pg_class", RelationKind::Catalog)
+        .relation(8, "public", "Weird\"Name", RelationKind::Table)
+        .relation(9, "public", &"n".repeat(63), RelationKind::Table)
+        .relation(10, "public", "round", RelationKind::View)
+        .relation(11, "public", "trip", RelationKind::View)
+        .depends(10, 11, 0)
+        .depends(11, 10, 0)
+        .relation(12, "public", "dangling", RelationKind::View)
+        .depends(12, 999, 1)
+        .function("public", "now");
+    catalog.build()
+}
+
+fn facts(text: &str) -> Facts {
+    let analysis = on_big_stack(|| analyze(text, &catalog(), &Settings::default()))
+        .expect("no panic")
+        .expect(text);
+    (*analysis.statements[0].facts).clone()
+}
+
+fn tables(text: &str) -> Vec<(String, Access)> {
+    facts(text)
+        .tables
+        .into_iter()
+        .map(|table| (format!("{}.{}", table.schema, table.name), table.access))
+        .collect()
+}
+
+fn expect(text: &str, expected: &[(&str, Access)]) {
+    let expected: Vec<(String, Access)> = expected
+        .iter()
+        .map(|(name, access)| ((*name).to_owned(), *access))
+        .collect();
+    assert_eq!(tables(text), expected, "{text}");
+}
+
+const SELECT: Access = Access::SELECT;
+
+#[test]
+fn an_unqualified_name_is_every_relation_of_that_name() {
+    let both = [("public.customers", SELECT), ("archive.customers", SELECT)];
+    expect("SELECT * FROM customers", &both);
+    expect("SELECT * FROM archive.customers", &both[1..]);
+    expect("SELECT * FROM pg_class", &[("pg_catalog.pg_class", SELECT)]);
+    let facts = facts("SELECT ssn FROM customers");
+    assert_eq!(facts.columns.len(), 1, "only one of them has the column");
+    assert_eq!(facts.columns[0].table, Some(0));
+}
+
+#[test]
+fn an_unknown_name_is_unresolved() {
+    expect("SELECT * FROM nowhere", &[(".nowhere", SELECT)]);
+    expect(
+        "SELECT * FROM archive.nowhere",
+        &[("archive.nowhere", SELECT)],
+    );
+    let facts = facts("SELECT * FROM nowhere");
+    assert_eq!(facts.tables[0].kind, RelationKind::Unresolved);
+}
+
+#[test]
+fn views_reach_what_they_read() {
+    expect(
+        "SELECT * FROM everybody",
+        &[
+            ("public.everybody", SELECT),
+            ("public.people", SELECT),
+            ("public.customers", SELECT),
+        ],
+    );
+    expect(
+        "SELECT * FROM orders_2024",
+        &[("public.orders_2024", SELECT), ("public.orders", SELECT)],
+    );
+    expect(
+        "SELECT * FROM round",
+        &[("public.round", SELECT), ("public.trip", SELECT)],
+    );
+    assert!(!facts("SELECT * FROM dangling").opaque.is_empty());
+}
+
+#[test]
+fn whoever_writes_to_a_view_writes_to_what_it_reads() {
+    for (text, access) in [
+        ("DELETE FROM people WHERE id = 1", Access::DELETE),
+        ("UPDATE people SET id = 2 WHERE id = 1", Access::UPDATE),
+        ("INSERT INTO people VALUES (1)", Access::INSERT),
+        (
+            "INSERT INTO people VALUES (1) ON CONFLICT (id) DO UPDATE SET id = 2",
+            Access::INSERT | Access::UPDATE,
+        ),
+        (
+            "MERGE INTO people p USING nowhere n ON p.id = n.id WHEN MATCHED THEN DELETE",
+            Access::DELETE,
+        ),
+        ("COPY people FROM STDIN", Access::INSERT),
+        (
+            "WITH a AS (SELECT * FROM people) DELETE FROM people WHERE id = 1",
+            Access::DELETE,
+        ),
+    ] {
+        let tables = tables(text);
+        let (_, found) = tables
+            .iter()
+            .find(|(name, _)| name == "public.customers")
+            .expect(text);
+        assert!(found.contains(access), "{text}: {found:?}");
+    }
+    expect(
+        "DROP VIEW people",
+        &[("public.people", Access::DDL), ("public.customers", SELECT)],
+    );
+}
+
+#[test]
+fn names_are_folded_and_cut_as_postgresql_does() {
+    for text in [
+        "SELECT * FROM PUBLIC.Customers",
+        "SELECT * FROM \"public\".\"customers\"",
+        "SELECT * FROM public.U&\"cu\\0073tomers\"",
+        "SELECT * FROM pubLIC/**/./**/CUSTOMERS",
+    ] {
+        expect(text, &[("public.customers", SELECT)]);
+    }
+    expect("SELECT * FROM \"Customers\"", &[(".Customers", SELECT)]);
+    expect("SELECT * FROM É", &[(".É", SELECT)]);
+    expect(
+        "SELECT * FROM \"Weird\"\"Name\"",
+        &[("public.Weird\"Name", SELECT)],
+    );
+    let cut = format!("public.{}", "n".repeat(63));
+    expect(
+        &format!("SELECT * FROM {}", "N".repeat(70)),
+        &[(cut.as_str(), SELECT)],
+    );
+}
+
+#[test]
+fn an_alias_list_renames_columns() {
+    let facts = facts("SELECT harmless FROM public.customers AS c (a, harmless)");
+    assert_eq!(facts.columns.len(), 1);
+    assert_eq!(facts.columns[0].name, "ssn");
+}
+
+#[test]
+fn facts_change_with_the_catalog() {
+    let text = "SELECT * FROM people";
+    let without = all(text).expect(text).statements[0].facts.fingerprint;
+    assert_ne!(facts(text).fingerprint, without);
+}
+
+#[test]
+fn a_shadowed_function_carries_what_it_likes() {
+    let sources = |text: &str| match facts(text).outputs {
+        crate::Outputs::Columns(columns) => columns[0].sources.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(sources("SELECT now()"), None);
+    assert_eq!(sources("SELECT pg_catalog.now()"), Some(vec![]));
+    assert_eq!(sources("SELECT count(*) FROM customers"), Some(vec![]));
+}

@@ -1,0 +1,361 @@
+//! One statement for each construct, with its relations and what is done to them.
+
+use super::{all, one};
+use crate::{Facts, SessionEffect, Usage, Verb};
+
+/// `name:access+access` for each relation.
+fn reads(facts: &Facts) -> String {
+    let tables = facts.tables.iter().map(|table| {
+        let access: Vec<&str> = table.access.names().collect();
+        format!("{}:{}", table.name, access.join("+"))
+    });
+    tables.collect::<Vec<_>>().join(" ")
+}
+
+fn expect(cases: &[(&str, Verb, &str)]) {
+    let mut wrong = Vec::new();
+    for (text, verb, tables) in cases {
+        let facts = one(text);
+        let (found, opaque) = (reads(&facts), &facts.opaque);
+        if facts.verb != *verb || found != *tables || !opaque.is_empty() {
+            wrong.push(format!("{text}: {:?} [{found}] {opaque:?}", facts.verb));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn queries() {
+    use Verb::Select;
+    expect(&[
+        (
+            "WITH f AS (SELECT * FROM f) SELECT * FROM f",
+            Select,
+            "f:select",
+        ),
+        (
+            "WITH x AS (SELECT 1) SELECT * FROM x, s.x",
+            Select,
+            "x:select",
+        ),
+        (
+            "SELECT * FROM (WITH x AS (SELECT 1) SELECT * FROM x) y, x",
+            Select,
+            "x:select",
+        ),
+        (
+            "WITH RECURSIVE x AS (SELECT 1 UNION ALL SELECT n FROM x, t) SELECT * FROM x",
+            Select,
+            "t:select",
+        ),
+        (
+            "WITH a AS (SELECT * FROM b), b AS (SELECT 1) SELECT * FROM a, b",
+            Select,
+            "b:select",
+        ),
+        (
+            "SELECT * FROM t TABLESAMPLE bernoulli((SELECT 1 FROM u))",
+            Select,
+            "t:select u:select",
+        ),
+        (
+            "SELECT * FROM t, LATERAL (SELECT * FROM u WHERE u.a = t.a) x",
+            Select,
+            "t:select u:select",
+        ),
+        (
+            "SELECT * FROM ROWS FROM (f((SELECT 1 FROM t)), g()) r",
+            Select,
+            "t:select",
+        ),
+        (
+            "SELECT * FROM t, JSON_TABLE(t.doc, '$[*]' COLUMNS (a int PATH '$.a' DEFAULT (SELECT 1 FROM u) ON EMPTY)) j",
+            Select,
+            "t:select u:select",
+        ),
+        ("SELECT 1 FROM t FOR UPDATE OF t", Select, "t:select+lock"),
+        (
+            "SELECT CASE WHEN EXISTS (TABLE a) THEN ARRAY(TABLE b) END, (TABLE c) = ANY (TABLE d) ORDER BY (TABLE e) LIMIT (SELECT 1 FROM f)",
+            Select,
+            "a:select b:select c:select d:select e:select f:select",
+        ),
+        (
+            "SELECT sum(a) FILTER (WHERE (TABLE b)) OVER (PARTITION BY (TABLE c) ROWS (SELECT 1 FROM d) PRECEDING) FROM t",
+            Select,
+            "t:select b:select c:select d:select",
+        ),
+        ("VALUES ((SELECT a FROM t))", Select, "t:select"),
+        (
+            "SELECT * FROM a NATURAL JOIN b RIGHT JOIN (c CROSS JOIN d) ON (TABLE e)",
+            Select,
+            "a:select b:select c:select d:select e:select",
+        ),
+    ]);
+}
+
+#[test]
+fn row_changes() {
+    expect(&[
+        (
+            "INSERT INTO t SELECT * FROM u ON CONFLICT (a) WHERE (TABLE v) DO UPDATE SET a = (SELECT 1 FROM w) WHERE EXISTS (TABLE x) RETURNING (SELECT 1 FROM y)",
+            Verb::Insert,
+            "u:select t:insert+update w:select x:select v:select y:select",
+        ),
+        (
+            "UPDATE t SET (a, b) = (SELECT c, d FROM u) FROM v WHERE t.a = v.a RETURNING (SELECT 1 FROM w)",
+            Verb::Update,
+            "t:update v:select u:select w:select",
+        ),
+        (
+            "DELETE FROM t USING u WHERE t.a = u.a",
+            Verb::Delete,
+            "t:delete u:select",
+        ),
+        (
+            "MERGE INTO t USING (SELECT * FROM u) s ON t.a = s.a WHEN MATCHED AND EXISTS (TABLE v) THEN UPDATE SET b = (SELECT 1 FROM w) WHEN NOT MATCHED THEN INSERT VALUES ((SELECT 1 FROM x))",
+            Verb::Merge,
+            "t:select+insert+update u:select v:select w:select x:select",
+        ),
+        (
+            "WITH a AS (INSERT INTO t VALUES (1) RETURNING *), b AS (UPDATE u SET x = 1 WHERE y = 1 RETURNING *), c AS (DELETE FROM v WHERE z = 1) SELECT * FROM a, b",
+            Verb::Select,
+            "t:insert u:update v:delete",
+        ),
+        (
+            "WITH t AS (SELECT 1) DELETE FROM t WHERE a = 1",
+            Verb::Delete,
+            "t:delete",
+        ),
+    ]);
+    assert_eq!(
+        one("WITH a AS (INSERT INTO t VALUES (1)), c AS (DELETE FROM v) SELECT 1").commands,
+        ["SELECT", "INSERT", "DELETE"]
+    );
+}
+
+#[test]
+fn writes_that_nothing_narrows() {
+    for (text, unbounded) in [
+        ("UPDATE t SET a = 1", true),
+        ("UPDATE t SET a = 1 WHERE a = a", true),
+        ("UPDATE t SET a = 1 WHERE $1", true),
+        ("UPDATE t SET a = 1 FROM u WHERE t.id = u.id", false),
+        ("WITH x AS (DELETE FROM t) SELECT 1", true),
+        ("EXPLAIN ANALYZE DELETE FROM t", true),
+        ("PREPARE p AS DELETE FROM t", true),
+        ("COPY (DELETE FROM t RETURNING a) TO STDOUT", true),
+        (
+            "MERGE INTO t USING u ON true WHEN MATCHED THEN DELETE",
+            true,
+        ),
+        (
+            "MERGE INTO t USING u ON true WHEN NOT MATCHED THEN INSERT DEFAULT VALUES",
+            false,
+        ),
+    ] {
+        assert_eq!(one(text).unbounded_write, unbounded, "{text}");
+    }
+}
+
+#[test]
+fn definitions() {
+    use Verb::Ddl;
+    expect(&[
+        (
+            "CREATE TABLE n AS SELECT * FROM t",
+            Ddl,
+            "t:select n:insert+ddl",
+        ),
+        ("SELECT * INTO n FROM t", Ddl, "n:insert+ddl t:select"),
+        ("CREATE VIEW v AS SELECT * FROM t", Ddl, "v:ddl t:select"),
+        (
+            "CREATE MATERIALIZED VIEW v AS SELECT * FROM t",
+            Ddl,
+            "t:select v:insert+ddl",
+        ),
+        (
+            "CREATE RULE r AS ON SELECT TO v DO INSTEAD SELECT * FROM t",
+            Ddl,
+            "v:ddl t:select",
+        ),
+        (
+            "CREATE SCHEMA s CREATE TABLE a (x int REFERENCES b) CREATE VIEW v AS SELECT * FROM c",
+            Ddl,
+            "a:ddl b:ddl v:ddl c:select",
+        ),
+        (
+            "CREATE FUNCTION f() RETURNS int RETURN (SELECT a FROM t)",
+            Ddl,
+            "t:select",
+        ),
+        (
+            "CREATE FUNCTION f() RETURNS void BEGIN ATOMIC DELETE FROM t WHERE a = 1; SELECT * FROM u; END",
+            Ddl,
+            "t:delete u:select",
+        ),
+        (
+            "CREATE POLICY p ON t USING (EXISTS (SELECT 1 FROM u))",
+            Ddl,
+            "t:ddl u:select",
+        ),
+        (
+            "CREATE TABLE c (LIKE a) INHERITS (b)",
+            Ddl,
+            "c:ddl a:ddl b:ddl",
+        ),
+        (
+            "ALTER TABLE t ATTACH PARTITION u DEFAULT",
+            Ddl,
+            "t:ddl u:ddl",
+        ),
+        ("CREATE INDEX i ON t (lower(a))", Ddl, "t:ddl"),
+        (
+            "CREATE TRIGGER r AFTER INSERT ON t EXECUTE FUNCTION f()",
+            Ddl,
+            "t:ddl",
+        ),
+        ("DROP TABLE s.a, b", Ddl, "a:ddl b:ddl"),
+        ("COMMENT ON COLUMN t.a IS 'x'", Ddl, "t:ddl"),
+        ("GRANT SELECT ON t TO u", Verb::Grant, "t:ddl"),
+        ("LOCK TABLE t", Verb::Lock, "t:lock"),
+        ("TRUNCATE a, b", Verb::Truncate, "a:truncate b:truncate"),
+        ("VACUUM ANALYZE t (a)", Verb::Maintenance, "t:ddl"),
+        ("REINDEX TABLE t", Verb::Maintenance, "t:ddl"),
+        ("CLUSTER t USING i", Verb::Maintenance, "t:ddl"),
+    ]);
+}
+
+#[test]
+fn sessions() {
+    expect(&[
+        (
+            "DECLARE c CURSOR FOR SELECT * FROM t",
+            Verb::Cursor,
+            "t:select",
+        ),
+        ("FETCH ALL FROM c", Verb::Cursor, ""),
+        (
+            "PREPARE p (int) AS UPDATE t SET a = $1 WHERE b = 1",
+            Verb::Prepare,
+            "t:update",
+        ),
+        ("EXECUTE p((SELECT a FROM t))", Verb::Prepare, "t:select"),
+        (
+            "EXPLAIN (VERBOSE) SELECT * FROM t",
+            Verb::Explain,
+            "t:select",
+        ),
+        (
+            "EXPLAIN CREATE TABLE n AS SELECT * FROM t",
+            Verb::Explain,
+            "t:select n:insert+ddl",
+        ),
+        (
+            "COPY (SELECT * FROM t) TO STDOUT",
+            Verb::CopyOut,
+            "t:select",
+        ),
+        (
+            "COPY t (a) FROM STDIN WHERE a > 1",
+            Verb::CopyIn,
+            "t:insert",
+        ),
+    ]);
+    let explains = |text: &str| match one(text).session {
+        SessionEffect::Explain { analyze, .. } => analyze,
+        other => panic!("{other:?}"),
+    };
+    assert!(explains("EXPLAIN ANALYZE SELECT 1"));
+    assert!(explains("EXPLAIN (ANALYZE) SELECT 1"));
+    assert!(!explains("EXPLAIN SELECT 1"));
+    assert_eq!(
+        one("SET LOCAL Search_Path = a").session,
+        SessionEffect::Set {
+            name: "search_path".to_owned(),
+            value: Some("a".to_owned()),
+            local: true
+        }
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_opaque() {
+    for text in [
+        "DO $$begin end$$",
+        "CALL p((SELECT ssn FROM customers))",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'select 1'",
+        "CREATE EXTENSION dblink",
+        "LOAD 'x'",
+        "IMPORT FOREIGN SCHEMA s FROM SERVER x INTO y",
+        "REFRESH MATERIALIZED VIEW v",
+        "COPY t TO '/tmp/x'",
+        "COPY t FROM PROGRAM 'x'",
+        "SELECT set_config($1, 'x', false)",
+        "SELECT set_config(a, 'x', false) FROM t",
+        "SELECT pg_catalog.query_to_xml('x', true, true, '')",
+        "SELECT * FROM dblink('x', 'y') AS t (a int)",
+        "SELECT lo_import('x')",
+    ] {
+        assert!(!one(text).opaque.is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn functions_are_named_wherever_they_stand() {
+    for (text, functions) in [
+        ("SELECT f(g(1)), s.h()", vec!["f", "g", "s.h"]),
+        (
+            "SELECT * FROM f(1), ROWS FROM (g(1), h(2))",
+            vec!["f", "g", "h"],
+        ),
+        ("VALUES (f())", vec!["f"]),
+        ("SELECT (f()).*", vec!["f"]),
+        ("CALL p(f())", vec!["p", "f"]),
+        (
+            "CREATE TABLE t (a int DEFAULT f(), CHECK (g(a)))",
+            vec!["f", "g"],
+        ),
+        (
+            "SELECT a FROM t GROUP BY GROUPING SETS (ROLLUP (f(a)), g(a))",
+            vec!["f", "g"],
+        ),
+        ("SELECT * FROM t TABLESAMPLE system (f())", vec!["f"]),
+        ("EXECUTE p(f())", vec!["f"]),
+    ] {
+        let facts = all(text).expect(text).statements.remove(0).facts;
+        assert_eq!(facts.functions, functions, "{text}");
+    }
+}
+
+#[test]
+fn columns_are_told_by_use() {
+    let facts = one(
+        "SELECT a, sum(b) OVER (ORDER BY c) FROM t JOIN u ON t.d = u.d WHERE e = 1 GROUP BY f ORDER BY g",
+    );
+    for (name, usage) in [
+        ("a", Usage::Output),
+        ("b", Usage::Aggregate),
+        ("b", Usage::Output),
+        ("c", Usage::Window),
+        ("d", Usage::Join),
+        ("e", Usage::Filter),
+        ("f", Usage::Group),
+        ("g", Usage::Order),
+    ] {
+        assert!(
+            facts
+                .columns
+                .iter()
+                .any(|column| column.name == name && column.usage == usage),
+            "{name} {usage:?}"
+        );
+    }
+    let assigned = one("UPDATE t SET (a, b) = (SELECT c, d FROM u)");
+    let names: Vec<&str> = assigned
+        .columns
+        .iter()
+        .filter(|column| column.usage == Usage::Assigned)
+        .map(|column| column.name.as_str())
+        .collect();
+    assert_eq!(names, ["a", "b"]);
+}
