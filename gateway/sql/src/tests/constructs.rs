@@ -301,6 +301,58 @@ fn what_cannot_be_read_is_opaque() {
 }
 
 #[test]
+fn functions_that_do_what_their_arguments_say_are_opaque() {
+    for call in [
+        "table_to_xml('t', true, true, '')",
+        "query_to_xml_and_xmlschema('x', true, true, '')",
+        "cursor_to_xml('c', 1, true, true, '')",
+        "database_to_xmlschema(true, true, '')",
+        "ts_stat('SELECT x')",
+        "ts_rewrite('a'::tsquery, 'SELECT x')",
+        "crosstab3('x')",
+        "pg_read_binary_file('x')",
+        "pg_ls_dir('x')",
+        "lo_get(1)",
+        "loread(1, 2)",
+        "pg_hba_file_rules()",
+        "pg_logical_slot_peek_changes('s', NULL, NULL)",
+        "pg_terminate_backend(1)",
+        "pg_reload_conf()",
+        "cron.schedule('* * * * *', 'x')",
+        "dblink_exec('x', 'y')",
+    ] {
+        assert!(!one(&format!("SELECT {call}")).opaque.is_empty(), "{call}");
+        let nested = format!("SELECT a FROM t ORDER BY coalesce({call}::text, '')");
+        assert!(!one(&nested).opaque.is_empty(), "{nested}");
+    }
+    for call in [
+        "ts_rewrite('a'::tsquery, 'b'::tsquery, 'c'::tsquery)",
+        "pg_notify('c', 'x')",
+        "nextval('s')",
+        "xpath('/a', x)",
+        "lower(a)",
+        "current_setting('x')",
+        "pg_advisory_lock(1)",
+    ] {
+        assert!(one(&format!("SELECT {call}")).opaque.is_empty(), "{call}");
+    }
+}
+
+#[test]
+fn a_constant_set_config_is_a_set() {
+    let effect = one("SELECT set_config('ROLE', 'a', false)").session;
+    assert!(matches!(effect, SessionEffect::Set { name, .. } if name == "role"));
+    for text in [
+        "SELECT set_config('role', 'a', false), set_config('search_path', 'b', false)",
+        "SELECT set_config('role', a, false) FROM t",
+        "INSERT INTO t SELECT set_config('role', 'a', false)",
+        "EXPLAIN ANALYZE SELECT set_config('role', 'a', false)",
+    ] {
+        assert!(!one(text).opaque.is_empty(), "{text}");
+    }
+}
+
+#[test]
 fn functions_are_named_wherever_they_stand() {
     for (text, functions) in [
         ("SELECT f(g(1)), s.h()", vec!["f", "g", "s.h"]),

@@ -258,7 +258,7 @@ impl<'a> Walker<'a> {
         let parts = strings(&call.funcname);
         let name = parts.join(".");
         let bare = parts.last().copied().unwrap_or_default();
-        if let Some(reason) = super::risky::reason(bare) {
+        if let Some(reason) = super::risky::reason(&parts, call) {
             self.set_config_or_opaque(call, bare, reason);
         }
         if !self.facts.functions.contains(&name) {
