@@ -64,6 +64,9 @@ fn a_session_spends_its_share() {
         (denial.code.as_str(), denial.sqlstate.as_deref()),
         ("session-limit", Some("53400"))
     );
+    let commit = facts(Verb::Transaction, &["COMMIT"], &[]);
+    let verdict = policy.on_statement(&StatementDouble::new("").view(), &commit);
+    assert_eq!(verdict, Verdict::reusable());
     assert!(
         denial.message.contains("10 rows") && denial.hint.is_some(),
         "{denial:?}"
