@@ -41,29 +41,40 @@ impl<'a> Walker<'a> {
     }
 
     fn reasons(&mut self, node: NodeRef<'a>) {
-        match node {
-            NodeRef::DoStmt(_) => self.opaque("a DO block runs code that is not SQL".to_owned()),
-            NodeRef::CallStmt(_) => {
-                self.opaque("CALL runs a procedure whose body is not known".to_owned())
-            }
+        let cascades = |behavior: i32| behavior == pb::DropBehavior::DropCascade as i32;
+        let in_schema = pb::GrantTargetType::AclTargetAllInSchema as i32;
+        let reason = match node {
+            NodeRef::DoStmt(_) => "a DO block runs code that is not SQL",
+            NodeRef::CallStmt(_) => "CALL runs a procedure whose body is not known",
             NodeRef::CreateFunctionStmt(create) if create.sql_body.is_none() => {
-                self.opaque("the body of a function is text".to_owned());
+                "the body of a function is text"
             }
-            NodeRef::LoadStmt(_) => self.opaque("LOAD runs a library".to_owned()),
-            NodeRef::CreateExtensionStmt(_) => {
-                self.opaque("an extension's script is not known".to_owned())
-            }
-            NodeRef::AlterExtensionStmt(_) => {
-                self.opaque("an extension's script is not known".to_owned())
+            NodeRef::LoadStmt(_) => "LOAD runs a library",
+            NodeRef::CreateExtensionStmt(_) | NodeRef::AlterExtensionStmt(_) => {
+                "an extension's script is not known"
             }
             NodeRef::ImportForeignSchemaStmt(_) => {
-                self.opaque("IMPORT FOREIGN SCHEMA creates tables that are not named".to_owned())
+                "IMPORT FOREIGN SCHEMA creates tables that are not named"
             }
             NodeRef::RefreshMatViewStmt(_) if self.catalog.is_empty() => {
-                self.opaque("the query of a materialized view is not known".to_owned())
+                "the query of a materialized view is not known"
             }
-            _ => {}
-        }
+            NodeRef::TruncateStmt(truncate) if cascades(truncate.behavior) => {
+                "TRUNCATE CASCADE empties tables that are not named"
+            }
+            NodeRef::DropStmt(drop) if cascades(drop.behavior) => {
+                "DROP CASCADE drops objects that are not named"
+            }
+            NodeRef::DropOwnedStmt(_) | NodeRef::ReassignOwnedStmt(_) => {
+                "the objects of an owner are not named"
+            }
+            NodeRef::GrantStmt(grant) if grant.targtype == in_schema => {
+                "the tables of a schema are not named"
+            }
+            NodeRef::AlterTableMoveAllStmt(_) => "the tables of a tablespace are not named",
+            _ => return,
+        };
+        self.opaque(reason.to_owned());
     }
 
     fn effect(&mut self, node: NodeRef<'a>) {

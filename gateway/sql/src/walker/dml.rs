@@ -99,6 +99,10 @@ impl<'a> Walker<'a> {
         self.statement("UPDATE", |walker| {
             walker.with(update.with_clause.as_ref());
             let targets = walker.target(update.relation.as_ref(), Access::UPDATE);
+            let settings = update.relation.as_ref();
+            if settings.is_some_and(|relation| relation.relname == "pg_settings") {
+                walker.opaque("an update of pg_settings changes settings".to_owned());
+            }
             for item in &update.from_clause {
                 walker.read_item(item.node.as_ref());
             }

@@ -1,0 +1,143 @@
+//! What is opaque, which functions are named, and how columns are told apart.
+
+use super::{all, one};
+use crate::{SessionEffect, Usage};
+
+#[test]
+fn what_cannot_be_read_is_opaque() {
+    for text in [
+        "DO $$begin end$$",
+        "CALL p((SELECT ssn FROM customers))",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'select 1'",
+        "CREATE EXTENSION dblink",
+        "LOAD 'x'",
+        "IMPORT FOREIGN SCHEMA s FROM SERVER x INTO y",
+        "REFRESH MATERIALIZED VIEW v",
+        "COPY t TO '/tmp/x'",
+        "COPY t FROM PROGRAM 'x'",
+        "SELECT set_config($1, 'x', false)",
+        "SELECT set_config(a, 'x', false) FROM t",
+        "SELECT pg_catalog.query_to_xml('x', true, true, '')",
+        "SELECT * FROM dblink('x', 'y') AS t (a int)",
+        "SELECT lo_import('x')",
+        "UPDATE pg_settings SET setting = 'a' WHERE name = 'role'",
+        "TRUNCATE t CASCADE",
+        "DROP SCHEMA s CASCADE",
+        "DROP OWNED BY a",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA s TO u",
+    ] {
+        assert!(!one(text).opaque.is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn functions_that_do_what_their_arguments_say_are_opaque() {
+    for call in [
+        "table_to_xml('t', true, true, '')",
+        "query_to_xml_and_xmlschema('x', true, true, '')",
+        "cursor_to_xml('c', 1, true, true, '')",
+        "database_to_xmlschema(true, true, '')",
+        "ts_stat('SELECT x')",
+        "ts_rewrite('a'::tsquery, 'SELECT x')",
+        "crosstab3('x')",
+        "pg_read_binary_file('x')",
+        "pg_ls_dir('x')",
+        "lo_get(1)",
+        "loread(1, 2)",
+        "pg_hba_file_rules()",
+        "pg_logical_slot_peek_changes('s', NULL, NULL)",
+        "pg_terminate_backend(1)",
+        "pg_reload_conf()",
+        "cron.schedule('* * * * *', 'x')",
+        "dblink_exec('x', 'y')",
+    ] {
+        assert!(!one(&format!("SELECT {call}")).opaque.is_empty(), "{call}");
+        let nested = format!("SELECT a FROM t ORDER BY coalesce({call}::text, '')");
+        assert!(!one(&nested).opaque.is_empty(), "{nested}");
+    }
+    for call in [
+        "ts_rewrite('a'::tsquery, 'b'::tsquery, 'c'::tsquery)",
+        "pg_notify('c', 'x')",
+        "nextval('s')",
+        "xpath('/a', x)",
+        "lower(a)",
+        "current_setting('x')",
+        "pg_advisory_lock(1)",
+    ] {
+        assert!(one(&format!("SELECT {call}")).opaque.is_empty(), "{call}");
+    }
+}
+
+#[test]
+fn a_constant_set_config_is_a_set() {
+    let effect = one("SELECT set_config('ROLE', 'a', false)").session;
+    assert!(matches!(effect, SessionEffect::Set { name, .. } if name == "role"));
+    for text in [
+        "SELECT set_config('role', 'a', false), set_config('search_path', 'b', false)",
+        "SELECT set_config('role', a, false) FROM t",
+        "INSERT INTO t SELECT set_config('role', 'a', false)",
+        "EXPLAIN ANALYZE SELECT set_config('role', 'a', false)",
+    ] {
+        assert!(!one(text).opaque.is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn functions_are_named_wherever_they_stand() {
+    for (text, functions) in [
+        ("SELECT f(g(1)), s.h()", vec!["f", "g", "s.h"]),
+        (
+            "SELECT * FROM f(1), ROWS FROM (g(1), h(2))",
+            vec!["f", "g", "h"],
+        ),
+        ("VALUES (f())", vec!["f"]),
+        ("SELECT (f()).*", vec!["f"]),
+        ("CALL p(f())", vec!["p", "f"]),
+        (
+            "CREATE TABLE t (a int DEFAULT f(), CHECK (g(a)))",
+            vec!["f", "g"],
+        ),
+        (
+            "SELECT a FROM t GROUP BY GROUPING SETS (ROLLUP (f(a)), g(a))",
+            vec!["f", "g"],
+        ),
+        ("SELECT * FROM t TABLESAMPLE system (f())", vec!["f"]),
+        ("EXECUTE p(f())", vec!["f"]),
+    ] {
+        let facts = all(text).expect(text).statements.remove(0).facts;
+        assert_eq!(facts.functions, functions, "{text}");
+    }
+}
+
+#[test]
+fn columns_are_told_by_use() {
+    let facts = one(
+        "SELECT a, sum(b) OVER (ORDER BY c) FROM t JOIN u ON t.d = u.d WHERE e = 1 GROUP BY f ORDER BY g",
+    );
+    for (name, usage) in [
+        ("a", Usage::Output),
+        ("b", Usage::Aggregate),
+        ("b", Usage::Output),
+        ("c", Usage::Window),
+        ("d", Usage::Join),
+        ("e", Usage::Filter),
+        ("f", Usage::Group),
+        ("g", Usage::Order),
+    ] {
+        assert!(
+            facts
+                .columns
+                .iter()
+                .any(|column| column.name == name && column.usage == usage),
+            "{name} {usage:?}"
+        );
+    }
+    let assigned = one("UPDATE t SET (a, b) = (SELECT c, d FROM u)");
+    let names: Vec<&str> = assigned
+        .columns
+        .iter()
+        .filter(|column| column.usage == Usage::Assigned)
+        .map(|column| column.name.as_str())
+        .collect();
+    assert_eq!(names, ["a", "b"]);
+}
