@@ -3,28 +3,32 @@
 use anyhow::Result;
 
 use crate::site::Site;
+use crate::world::eventually;
 
 #[test]
 fn metrics_count_statements_verdicts_masks_and_calls() -> Result<()> {
     let site = Site::start("info")?;
     assert_eq!(site.admin("/healthz")?.0, 200);
-    assert_eq!(site.admin("/readyz")?.0, 200);
+    // Before anybody logs in: a load balancer sends nobody to a gateway that is not ready.
+    eventually("it is ready", || Ok(site.admin("/readyz")?.0 == 200))?;
     let mut session = site
         .psql(&site.issuer.token("ada", &["staff"])?)?
         .session()?;
     session.run("SELECT id, email FROM customers;")?;
     session.run("DROP TABLE customers;")?;
+    // A module that is none: its load fails, and is counted.
+    std::fs::write(site.folder.path().join("policies/noise.wasm"), b"noise")?;
+    eventually("the failed load is counted", || {
+        Ok(site.admin("/metrics")?.1.contains("outcome=\"failed\""))
+    })?;
     let (status, metrics) = site.admin("/metrics")?;
     assert_eq!(status, 200);
     for wanted in [
-        "connections",
-        "statements",
-        "verdict",
-        "masked_cells",
-        "policy",
-        "reload",
-        "trap",
-        "_bucket",
+        "gatewright_connections ",
+        "gatewright_statements_total{",
+        "gatewright_masked_cells_total",
+        "gatewright_policy_call_seconds_bucket{",
+        "gatewright_policy_reloads_total{",
     ] {
         assert!(metrics.contains(wanted), "no {wanted} in\n{metrics}");
     }

@@ -9,7 +9,9 @@ use crate::world::{World, database, postgres};
 
 #[test]
 fn the_log_of_serve_holds_no_secret_even_at_trace() -> Result<()> {
-    let site = Site::start("trace")?;
+    let site = Site::start(
+        "trace,cranelift_codegen=off,cranelift_frontend=off,cranelift_wasm=off,wasmtime=off,wasmtime_environ=off,wasmtime_internal_cranelift=off,regalloc2=off",
+    )?;
     let token = site.issuer.token("ada", &["staff"])?;
     let bad = site.issuer.token("eve", &["visitors"])?;
     let mut session = site.psql(&token)?.session()?;

@@ -133,7 +133,7 @@ impl GatewayCommand {
             };
             bail!(
                 "the gateway did not become ready ({ended}); stdout: {printed:?}; stderr:\n{}",
-                std::fs::read_to_string(&log)?
+                last_lines(&std::fs::read_to_string(&log)?, 40)
             );
         }
         let dsn = printed
@@ -204,6 +204,12 @@ impl Gateway {
     pub fn process_mut(&mut self) -> &mut Child {
         &mut self.process
     }
+}
+
+/// The end of a log that may be long.
+fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
 fn await_line(lines: &mpsc::Receiver<String>, printed: &mut Vec<String>) -> bool {
