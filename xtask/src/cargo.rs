@@ -14,13 +14,18 @@ pub fn run(folder: &Path, arguments: &[&str]) -> Result<()> {
 /// Like `run`, with environment variables.
 pub fn run_with(folder: &Path, arguments: &[&str], environment: &[(&str, &Path)]) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    let mut command = Command::new(cargo);
+    // The outer `cargo run` describes xtask to us in these; an inner build would take them for a change of its own.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    let status = command
         .args(arguments)
         .current_dir(folder)
         .envs(environment.iter().copied())
-        // Set by the outer `cargo run`; they would make every inner call look like a change of the environment.
-        .env_remove("CARGO_MANIFEST_DIR")
-        .env_remove("CARGO_MANIFEST_PATH")
         .status()
         .context("starting cargo")?;
     if !status.success() {
