@@ -21,6 +21,9 @@ const STATEMENT_SECONDS: [f64; 13] = [
     1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0, 300.0,
 ];
 
+/// The kinds of [`Fault`].
+const FAULT_KINDS: [&str; 5] = ["trap", "deadline", "memory", "illegal-reply", "exhausted"];
+
 /// The metrics of the process.
 #[derive(Clone)]
 pub struct Metrics(PrometheusHandle);
@@ -176,6 +179,10 @@ impl Observer for Metrics {
         let generation = event.generation;
         let outcome = match &event.outcome {
             ReloadOutcome::Loaded { digest, version } => {
+                // Present from the start, so that an alert on their rate never waits for a first fault.
+                for kind in FAULT_KINDS {
+                    counter!("gatewright_policy_faults_total", "policy" => policy.to_owned(), "kind" => kind).increment(0);
+                }
                 tracing::info!(policy, %version, %digest, generation, "policy in force");
                 "loaded"
             }

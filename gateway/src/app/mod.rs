@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
@@ -34,6 +35,9 @@ pub use connection::ConnectionSettings;
 pub use policies::PolicySource;
 pub use running::{RunSettings, Running, StartError};
 pub use signals::{Hangups, stop_signal};
+
+/// How long a start waits for the keys of issuers.
+pub const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What a gateway is made of.
 pub struct Parts {
@@ -117,6 +121,20 @@ impl Gateway {
         let bound = admin::serve(address, self.metrics.clone(), readiness).await?;
         tracing::info!(address = %bound, "the admin port is open");
         Ok(bound)
+    }
+
+    /// Waits until statements can be served, but no longer than this: an issuer may be down for long.
+    pub async fn settle(&self, patience: Duration) {
+        let ready = async {
+            while self.connections.readiness().is_err() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        if tokio::time::timeout(patience, ready).await.is_err() {
+            tracing::warn!(
+                "the gateway takes connections before everything is ready; /readyz says what is missing"
+            );
+        }
     }
 
     /// Binds the listener and starts the session threads.

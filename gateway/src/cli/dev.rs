@@ -83,6 +83,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
     if let Some(address) = arguments.admin {
         gateway.serve_admin(address).await?;
     }
+    gateway.settle(app::PATIENCE).await;
     let running = gateway
         .start(RunSettings {
             listen: arguments.listen,

@@ -64,6 +64,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     if let Some(admin) = &config.admin {
         gateway.serve_admin(admin.address).await?;
     }
+    gateway.settle(app::PATIENCE).await;
     let running = gateway
         .start(RunSettings {
             listen: config.listen.address,

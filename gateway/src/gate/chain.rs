@@ -165,7 +165,7 @@ impl SessionGate {
     /// The client may not become someone else on the server.
     fn check_role(&self, facts: &Facts, statement_id: u64) -> Result<(), Refusal> {
         if self.gate.settings.lock_role && sets_the_unknown(facts) {
-            self.gate.tally.verdict(facts.verb, "denied");
+            self.gate.tally.verdict(facts.verb, "deny");
             let hint = "Give set_config the name of the setting as a constant.";
             return Err(denial::of_gateway(
                 "role-locked",
@@ -178,7 +178,7 @@ impl SessionGate {
             SessionEffect::Set { name, .. }
                 if self.gate.settings.lock_role && ROLE_SETTINGS.contains(&name.as_str()) =>
             {
-                self.gate.tally.verdict(facts.verb, "denied");
+                self.gate.tally.verdict(facts.verb, "deny");
                 let hint = "Connect with a grant for the role you need.";
                 Err(denial::of_gateway(
                     "role-locked",
@@ -226,7 +226,7 @@ impl SessionGate {
     fn ask_all(&mut self, case: &Case, earlier: Option<&Earlier>) -> Result<Outcome, Refusal> {
         if let Some(missing) = self.set.missing.first() {
             let message = format!(
-                "the required policy \"{}\" is not loaded, so every statement is refused",
+                "the policy \"{}\" is not loaded, so every statement is refused",
                 missing.name
             );
             return Err(self.refuse("policy-missing", message, case.verb));
@@ -251,7 +251,7 @@ impl SessionGate {
             match self.ask(policy, case, facts) {
                 contract::Verdict::Allow(allowance) => answers.push(Answer::Allowed(allowance)),
                 contract::Verdict::Deny(denied) => {
-                    self.gate.tally.verdict(case.verb, "denied");
+                    self.gate.tally.verdict(case.verb, "deny");
                     self.log_denial(policy, &denied, case);
                     return Err(denial::of_policy(policy, denied, case.view.statement_id));
                 }
@@ -267,7 +267,7 @@ impl SessionGate {
         if let Some((index, wanted)) = approval {
             return Err(self.refuse_approval(index, &wanted, case));
         }
-        self.gate.tally.verdict(case.verb, "allowed");
+        self.gate.tally.verdict(case.verb, "allow");
         Ok(Outcome::Permit(self.permit(case, answers)))
     }
 
@@ -395,7 +395,7 @@ impl SessionGate {
     }
 
     fn refuse_approval(&self, index: usize, wanted: &contract::Approval, case: &Case) -> Refusal {
-        self.gate.tally.verdict(case.verb, "denied");
+        self.gate.tally.verdict(case.verb, "deny");
         let name = self
             .set
             .policies
@@ -412,7 +412,7 @@ impl SessionGate {
     }
 
     fn refuse(&self, code: &str, message: impl Into<String>, verb: Verb) -> Refusal {
-        self.gate.tally.verdict(verb, "denied");
+        self.gate.tally.verdict(verb, "deny");
         denial::of_gateway(
             code,
             message,

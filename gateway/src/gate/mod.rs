@@ -250,12 +250,12 @@ impl Judge for SessionGate {
     }
 
     fn stopped(&mut self, permit: &Self::Permit, stop: Stop) -> Refusal {
-        self.gate.tally.verdict(permit.verb, "stopped");
+        self.gate.tally.verdict(permit.verb, "stop");
         denial::stopped(permit, stop)
     }
 
     fn limit_reached(&mut self, permit: &Self::Permit, limit: Limit) -> Refusal {
-        self.gate.tally.verdict(permit.verb, "stopped");
+        self.gate.tally.verdict(permit.verb, "stop");
         denial::limit(permit, limit)
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Chain {
     /// Device and inode of the folder itself.
     folder: Option<(u64, u64)>,
     unreadable: bool,
+    /// The first look at the folder is over.
+    started: bool,
 }
 
 #[derive(Default)]
@@ -33,6 +35,8 @@ struct Entry {
     policy: Option<Arc<Policy>>,
     /// Why the last try failed.
     failure: Option<String>,
+    /// The file was there at the start and did not load: nobody knows what it would have refused.
+    broken_from_start: bool,
 }
 
 impl Chain {
@@ -45,6 +49,7 @@ impl Chain {
             published: Arc::new(ArcSwap::from_pointee(PolicySet::empty())),
             folder,
             unreadable: false,
+            started: false,
         }
     }
 
@@ -123,6 +128,7 @@ impl Chain {
             _ => None,
         });
         let refused = refused.collect();
+        self.started = true;
         self.publish(outcomes);
         refused
     }
@@ -163,6 +169,7 @@ impl Chain {
             }
             Ok(Some(policy)) => {
                 entry.failure = None;
+                entry.broken_from_start = false;
                 let outcome = ReloadOutcome::Loaded {
                     digest: policy.digest(),
                     version: policy.version().to_owned(),
@@ -172,6 +179,7 @@ impl Chain {
             }
             Err(reason) => {
                 entry.failure = Some(reason.clone());
+                entry.broken_from_start |= !self.started;
                 Some(ReloadOutcome::Failed {
                     reason,
                     kept: entry.policy.is_some(),
@@ -238,7 +246,11 @@ impl Chain {
             .into_iter()
             .filter(|name| {
                 let settings = self.settings_of(name);
-                settings.required && settings.mode != Mode::Off
+                let broken = self
+                    .entries
+                    .get(*name)
+                    .is_some_and(|entry| entry.broken_from_start);
+                (settings.required || broken) && settings.mode != Mode::Off
             })
             .filter_map(|name| {
                 let entry = self.entries.get(name);
