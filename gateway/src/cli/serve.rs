@@ -85,7 +85,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
 }
 
 async fn verifier(config: &Config) -> Result<Verifier> {
-    Verifier::with_settings(config.issuers.clone(), config.verifier.clone())
+    Verifier::with_settings(config.issuers.clone(), config.verifier)
         .await
         .context("the token verifier could not be set up")
 }

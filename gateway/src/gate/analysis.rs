@@ -142,7 +142,10 @@ type Outcome = Result<Arc<AnalyzedText>, AnalyzeError>;
 
 /// The way back of an analysis that ran elsewhere.
 #[derive(Default)]
-pub(super) struct Delivery(Arc<Mutex<Option<(Box<str>, Outcome)>>>);
+pub(super) struct Delivery(Arc<Mutex<Option<Delivered>>>);
+
+/// A text and what came of its analysis.
+type Delivered = (Box<str>, Outcome);
 
 impl Delivery {
     /// Takes what was delivered for this text.
@@ -239,7 +242,7 @@ impl SessionGate {
     pub(super) fn settings(&self, standard_conforming_strings: bool) -> Settings {
         Settings {
             standard_conforming_strings,
-            limits: self.gate.settings.parser.clone(),
+            limits: self.gate.settings.parser,
         }
     }
 

@@ -56,7 +56,7 @@ impl Earlier {
 
 /// What the chain came to.
 enum Outcome {
-    Permit(Permit),
+    Permit(Arc<Permit>),
     Rewrite(usize, contract::Replacement),
 }
 
@@ -79,17 +79,13 @@ impl SessionGate {
             };
             match self.ask_all(&case, earlier.as_ref())? {
                 Outcome::Permit(permit) if rewritten_by.is_empty() => {
-                    let permit = Arc::new(permit);
                     if question.phase == Phase::Simple {
                         self.recent.keep(&case.facts, &permit);
                     }
                     return Ok(Verdict::Permit(permit));
                 }
                 Outcome::Permit(permit) => {
-                    return Ok(Verdict::Rewrite {
-                        text,
-                        permit: Arc::new(permit),
-                    });
+                    return Ok(Verdict::Rewrite { text, permit });
                 }
                 Outcome::Rewrite(policy, replacement) => {
                     if rewritten_by.contains(&policy) {
@@ -214,7 +210,7 @@ impl SessionGate {
             facts,
         };
         match self.ask_all(&case, None)? {
-            Outcome::Permit(permit) => Ok(Arc::new(permit)),
+            Outcome::Permit(permit) => Ok(permit),
             Outcome::Rewrite(..) => Err(self.refuse(
                 "rewrite-of-call",
                 "a function call by message cannot be rewritten, so it is refused",
@@ -268,7 +264,7 @@ impl SessionGate {
             return Err(self.refuse_approval(index, &wanted, case));
         }
         self.gate.tally.verdict(case.verb, "allow");
-        Ok(Outcome::Permit(self.permit(case, answers)))
+        Ok(Outcome::Permit(Arc::new(self.permit(case, answers))))
     }
 
     /// One policy's verdict. One that only watches always allows; one that fails refuses.

@@ -220,12 +220,12 @@ impl Play {
     }
 
     /// Tags of what waits to go to the server; texts of Query and Parse behind theirs.
-    fn to_server(&mut self) -> Vec<String> {
+    fn sent(&mut self) -> Vec<String> {
         let bytes = self.wires.to_server.split();
         tags(&bytes, gatewright_wire::frame::Side::Frontend)
     }
 
-    fn to_client(&mut self) -> Vec<String> {
+    fn replied(&mut self) -> Vec<String> {
         let bytes = self.wires.to_client.split();
         tags(&bytes, gatewright_wire::frame::Side::Backend)
     }
@@ -318,12 +318,12 @@ fn row(out: &mut BytesMut) {
 fn a_permitted_query_passes_with_its_reply() {
     let mut play = Play::new();
     play.client(query("select 1"));
-    assert_eq!(play.to_server(), ["Q select 1"]);
+    assert_eq!(play.sent(), ["Q select 1"]);
     play.server(|out| row_description(out, "a"));
     play.server(row);
     play.server(complete);
     play.server(ready(TransactionStatus::Idle));
-    assert_eq!(play.to_client(), ["T", "D", "C", "ZI"]);
+    assert_eq!(play.replied(), ["T", "D", "C", "ZI"]);
     assert_eq!(play.judge.completed[0].rows, 1);
     assert!(play.session.is_idle());
 }
@@ -332,17 +332,17 @@ fn a_permitted_query_passes_with_its_reply() {
 fn a_refused_query_is_replaced_and_its_error_dressed() {
     let mut play = Play::new();
     play.client(query("deny this"));
-    assert_eq!(play.to_server(), [format!("Q {STAND_IN}")]);
+    assert_eq!(play.sent(), [format!("Q {STAND_IN}")]);
     play.server(syntax_error);
     play.server(ready(TransactionStatus::Failed));
-    assert_eq!(play.to_client(), ["E 42501 denied by word", "ZE"]);
+    assert_eq!(play.replied(), ["E 42501 denied by word", "ZE"]);
 }
 
 #[test]
 fn one_refused_statement_refuses_the_whole_message() {
     let mut play = Play::new();
     play.client(query("select 1;deny this;select 2"));
-    assert_eq!(play.to_server(), [format!("Q {STAND_IN}")]);
+    assert_eq!(play.sent(), [format!("Q {STAND_IN}")]);
     assert_eq!(play.judge.asked, ["select 1", "deny this"]);
 }
 
@@ -358,7 +358,7 @@ fn a_refusal_in_a_pipeline_skips_to_sync() {
         build::execute(out, "", 0).expect("an Execute");
         build::sync(out);
     });
-    let sent = play.to_server();
+    let sent = play.sent();
     assert_eq!(
         sent[..4],
         ["P select 1", "B", "E", &format!("P {STAND_IN}")]
@@ -373,7 +373,7 @@ fn a_refusal_in_a_pipeline_skips_to_sync() {
         build::ready_for_query(out, TransactionStatus::Idle);
     });
     assert_eq!(
-        play.to_client(),
+        play.replied(),
         ["1", "2", "D", "C", "E 42501 denied by word", "ZI"]
     );
     assert!(play.session.is_idle());
@@ -388,7 +388,7 @@ fn a_name_that_may_have_changed_waits_for_the_reply() {
         bind(out, "s");
         build::sync(out);
     });
-    assert_eq!(play.to_server(), ["P select 1", "S"]);
+    assert_eq!(play.sent(), ["P select 1", "S"]);
     // The name was taken: the Parse fails, and the Bind means a statement that was never prepared here.
     play.server(|out| {
         build::error_response(
@@ -398,13 +398,13 @@ fn a_name_that_may_have_changed_waits_for_the_reply() {
         build::ready_for_query(out, TransactionStatus::Idle);
     });
     // Asked to describe it, the server says that it does not know the name, and runs nothing.
-    assert_eq!(play.to_server(), ["D", "S"]);
+    assert_eq!(play.sent(), ["D", "S"]);
     let unknown = "prepared statement \"s\" does not exist";
     play.server(|out| {
         build::error_response(out, &ErrorFields::new("ERROR", "26000", unknown));
         build::ready_for_query(out, TransactionStatus::Idle);
     });
-    let replies = play.to_client();
+    let replies = play.replied();
     assert_eq!(
         replies[0],
         "E 42P05 prepared statement \"s\" already exists"
@@ -417,15 +417,15 @@ fn a_name_that_may_have_changed_waits_for_the_reply() {
 fn a_masked_query_is_described_before_it_runs() {
     let mut play = Play::new();
     play.client(query("mask a"));
-    assert_eq!(play.to_server(), ["P mask a", "D", "C", "H"]);
+    assert_eq!(play.sent(), ["P mask a", "D", "C", "H"]);
     play.server(|out| {
         build::parse_complete(out);
         out.extend_from_slice(b"t\0\0\0\x06\0\0");
         row_description(out, "a");
         build::close_complete(out);
     });
-    assert_eq!(play.to_client(), Vec::<String>::new());
-    assert_eq!(play.to_server(), ["Q mask a"]);
+    assert_eq!(play.replied(), Vec::<String>::new());
+    assert_eq!(play.sent(), ["Q mask a"]);
     play.server(|out| {
         row_description(out, "a");
         row(out);
@@ -434,38 +434,38 @@ fn a_masked_query_is_described_before_it_runs() {
     });
     let out = play.wires.to_client.clone();
     assert!(!out.windows(5).any(|window| window == b"value"));
-    assert_eq!(play.to_client(), ["T", "D", "C", "ZI"]);
+    assert_eq!(play.replied(), ["T", "D", "C", "ZI"]);
 }
 
 #[test]
 fn a_column_refused_by_its_description_never_runs() {
     let mut play = Play::new();
     play.client(query("mask secret"));
-    play.to_server();
+    play.sent();
     play.server(|out| {
         build::parse_complete(out);
         out.extend_from_slice(b"t\0\0\0\x06\0\0");
         row_description(out, "secret");
         build::close_complete(out);
     });
-    assert_eq!(play.to_server(), [format!("Q {STAND_IN}")]);
+    assert_eq!(play.sent(), [format!("Q {STAND_IN}")]);
 }
 
 #[test]
 fn an_error_of_the_description_is_the_error_of_the_query() {
     let mut play = Play::new();
     play.client(query("mask nothing"));
-    play.to_server();
+    play.sent();
     play.server(|out| {
         build::error_response(
             out,
             &ErrorFields::new("ERROR", "42703", "column \"nothing\" does not exist"),
         )
     });
-    assert_eq!(play.to_server(), ["S"]);
+    assert_eq!(play.sent(), ["S"]);
     play.server(ready(TransactionStatus::Idle));
     assert_eq!(
-        play.to_client(),
+        play.replied(),
         ["E 42703 column \"nothing\" does not exist", "ZI"]
     );
     assert!(play.waiting.is_empty());
@@ -491,7 +491,7 @@ fn a_result_over_its_limit_ends_with_an_error() {
     });
     play.server(ready(TransactionStatus::Idle));
     assert_eq!(
-        play.to_client(),
+        play.replied(),
         ["T", "D", "D", "E 54000 too many rows", "ZI"]
     );
 }
@@ -500,7 +500,7 @@ fn a_result_over_its_limit_ends_with_an_error() {
 fn a_limit_reached_too_late_to_cancel_aborts_the_transaction() {
     let mut play = Play::new();
     play.client(query("limit a"));
-    play.to_server();
+    play.sent();
     play.server(|out| {
         row_description(out, "a");
         row(out);
@@ -509,11 +509,11 @@ fn a_limit_reached_too_late_to_cancel_aborts_the_transaction() {
         complete(out);
     });
     play.server(ready(TransactionStatus::InTransaction));
-    assert_eq!(play.to_client(), ["T", "D", "D", "E 54000 too many rows"]);
-    assert_eq!(play.to_server(), [format!("Q {STAND_IN}")]);
+    assert_eq!(play.replied(), ["T", "D", "D", "E 54000 too many rows"]);
+    assert_eq!(play.sent(), [format!("Q {STAND_IN}")]);
     play.server(syntax_error);
     play.server(ready(TransactionStatus::Failed));
-    assert_eq!(play.to_client(), ["ZE"]);
+    assert_eq!(play.replied(), ["ZE"]);
 }
 
 #[test]
@@ -527,14 +527,14 @@ fn nothing_follows_a_result_that_may_be_stopped() {
         build::execute(out, "", 0).expect("an Execute");
         build::sync(out);
     });
-    assert_eq!(play.to_server(), ["P limit a", "B", "E", "H"]);
+    assert_eq!(play.sent(), ["P limit a", "B", "E", "H"]);
     play.server(|out| {
         build::parse_complete(out);
         build::bind_complete(out);
         row(out);
         complete(out);
     });
-    assert_eq!(play.to_server(), ["B", "E", "S"]);
+    assert_eq!(play.sent(), ["B", "E", "S"]);
 }
 
 #[test]
@@ -551,13 +551,13 @@ fn a_sync_swallowed_by_copy_in_is_not_awaited() {
         build::bind_complete(out);
         out.extend_from_slice(b"G\0\0\0\x07\0\0\0");
     });
-    play.to_server();
+    play.sent();
     play.client(|out| {
         build::copy_data(out, b"1\n").expect("data");
         build::copy_done(out);
         build::sync(out);
     });
-    assert_eq!(play.to_server(), ["d", "c", "S"]);
+    assert_eq!(play.sent(), ["d", "c", "S"]);
     play.server(complete);
     play.server(ready(TransactionStatus::Idle));
     assert!(play.session.is_idle());
@@ -568,9 +568,9 @@ fn a_query_inside_copy_in_fails_the_copy_and_is_not_forwarded() {
     let mut play = Play::new();
     play.client(query("copy t from stdin"));
     play.server(|out| out.extend_from_slice(b"G\0\0\0\x07\0\0\0"));
-    play.to_server();
+    play.sent();
     play.client(query("deny this"));
-    assert_eq!(play.to_server(), ["f"]);
+    assert_eq!(play.sent(), ["f"]);
 }
 
 #[test]
@@ -579,9 +579,9 @@ fn a_statement_prepared_in_sql_is_known_to_bind() {
     play.client(query("prepare s as select 1"));
     play.server(complete);
     play.server(ready(TransactionStatus::Idle));
-    play.to_server();
+    play.sent();
     play.client(|out| bind(out, "s"));
-    assert_eq!(play.to_server(), ["B"]);
+    assert_eq!(play.sent(), ["B"]);
 }
 
 #[test]
@@ -595,11 +595,11 @@ fn every_split_of_the_bytes_gives_the_same_messages() {
     query("deny this")(&mut whole);
     let mut expected = Play::new();
     expected.client(|out| out.extend_from_slice(&whole));
-    let expected = expected.to_server();
+    let expected = expected.sent();
     for split in 1..whole.len() {
         let mut play = Play::new();
         play.client(|out| out.extend_from_slice(&whole[..split]));
         play.client(|out| out.extend_from_slice(&whole[split..]));
-        assert_eq!(play.to_server(), expected, "split at byte {split}");
+        assert_eq!(play.sent(), expected, "split at byte {split}");
     }
 }
