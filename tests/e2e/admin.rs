@@ -33,9 +33,9 @@ fn metrics_count_statements_verdicts_masks_and_calls() -> Result<()> {
         assert!(metrics.contains(wanted), "no {wanted} in\n{metrics}");
     }
     assert_eq!(total(&metrics, "masked_cells"), 2.0, "{metrics}");
-    let denied = metrics
-        .lines()
-        .any(|line| line.contains("statements") && line.contains("deny") && line.ends_with(" 1"));
+    let denied = metrics.lines().any(|line| {
+        line.contains("statements") && line.contains("verdict=\"denied\"") && line.ends_with(" 1")
+    });
     assert!(denied, "no denied statement is counted in\n{metrics}");
     assert!(
         !metrics.contains("canary") && !metrics.contains("customers"),
