@@ -105,7 +105,7 @@ impl Settings {
         full.check(method)?;
         let mask = match method {
             Method::Redact => {
-                ColumnAction::Fixed(full.text.clone().unwrap_or_else(|| "[redacted]".to_owned()))
+                ColumnAction::Fixed(full.text.clone().unwrap_or_else(|| "***".to_owned()))
             }
             Method::Partial => ColumnAction::partial(
                 full.first.unwrap_or(0),

@@ -205,7 +205,7 @@ fn each_column_has_its_mask() {
     let columns = ["ssn", "mail", "card", "token", "born", "name"]
         .map(|name| result_column("alias", &[&format!("public.people.{name}")]));
     let expected = vec![
-        ColumnAction::Fixed("[redacted]".to_owned()),
+        ColumnAction::Fixed("***".to_owned()),
         ColumnAction::Inspect,
         ColumnAction::partial(0, 4, '*'),
         ColumnAction::Pseudonym("public.people.token".to_owned()),
