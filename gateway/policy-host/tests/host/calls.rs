@@ -277,7 +277,7 @@ fn each_phase_asks_those_who_registered_for_it() {
     };
     let cases = [
         (Phase::Parse, true, false),
-        (Phase::Execute, false, true),
+        (Phase::Execute, true, true),
         (Phase::Simple, true, true),
         (Phase::FunctionCall, true, true),
     ];
