@@ -34,7 +34,7 @@ fn metrics_count_statements_verdicts_masks_and_calls() -> Result<()> {
     }
     assert_eq!(total(&metrics, "masked_cells"), 2.0, "{metrics}");
     let denied = metrics.lines().any(|line| {
-        line.contains("statements") && line.contains("verdict=\"denied\"") && line.ends_with(" 1")
+        line.contains("statements") && line.contains("verdict=\"deny\"") && line.ends_with(" 1")
     });
     assert!(denied, "no denied statement is counted in\n{metrics}");
     assert!(

@@ -9,9 +9,23 @@ pub enum LogFormat {
     Json,
 }
 
+/// The compiler of policies says at debug and trace what it does with every instruction.
+const QUIET: [&str; 4] = [
+    "cranelift_codegen=info",
+    "wasmtime_internal_cranelift=info",
+    "regalloc2=info",
+    "wit_parser=info",
+];
+
 /// Starts logging. `level` is a filter directive such as `info` or `gatewright=debug`; `RUST_LOG` wins over it.
 pub(super) fn start(level: &str, format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let mut filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    for directive in QUIET {
+        // Each is a constant that parses; one that did not would only leave its crate talkative.
+        if let Ok(directive) = directive.parse() {
+            filter = filter.add_directive(directive);
+        }
+    }
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
