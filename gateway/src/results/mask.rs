@@ -2,7 +2,7 @@
 //! Refuses to know rows and wire formats: text in, text out. Next: `column`, which runs them down a column.
 
 use super::key::Pseudonym;
-use super::types::{Kind, Scalar};
+use super::types::{Kind, Scalar, hexadecimal, uuid_text};
 use gatewright_policy_host::contract::PartialMask;
 
 /// What one step does to one column, ready to run. No built-in turns NULL into a value, a constant neither: whether a
@@ -91,37 +91,13 @@ pub(super) fn pseudonym(key: &Pseudonym, kind: Kind, value: &[u8], out: &mut Vec
     true
 }
 
-fn hexadecimal(bytes: &[u8], out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let start = out.len();
-    out.resize(start + bytes.len() * 2, 0);
-    for (pair, byte) in out[start..].chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
-    }
-}
-
 /// RFC 9562 section 5.8: version 8 is for values that an application makes by its own rule.
 fn uuid(digest: &[u8; 32], out: &mut Vec<u8>) {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     bytes[6] = (bytes[6] & 0x0f) | 0x80;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    for (at, group) in [
-        &bytes[..4],
-        &bytes[4..6],
-        &bytes[6..8],
-        &bytes[8..10],
-        &bytes[10..],
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        if at > 0 {
-            out.push(b'-');
-        }
-        hexadecimal(group, out);
-    }
+    uuid_text(&bytes, out);
 }
 
 fn decimal(number: i64, out: &mut Vec<u8>) {

@@ -6,7 +6,7 @@ use memchr::{memchr, memchr2};
 
 use super::super::error::ResultError;
 use super::super::shape::RowShape;
-use super::{CsvOptions, Fields, ForceQuote, Unit};
+use super::{CsvOptions, Fields, ForceQuote, Unit, check_width, field_length};
 
 pub(in super::super) struct CsvCopy {
     delimiter: u8,
@@ -154,22 +154,12 @@ impl CsvCopy {
             start = end + 1;
             at = start;
         }
-        if found != width && !(width == 0 && line.is_empty()) {
-            return Err(ResultError::ColumnCount {
-                expected: width,
-                found,
-            });
-        }
-        Ok(())
+        check_width(line, found, width)
     }
 
     /// NULL is the null string without quotes.
     fn length(&self, field: &[u8]) -> Result<i32, ResultError> {
-        if field == self.null.as_slice() {
-            return Ok(-1);
-        }
-        i32::try_from(field.len())
-            .map_err(|_| ResultError::Malformed("a value is longer than PostgreSQL allows"))
+        field_length(field, &self.null)
     }
 
     /// A field without quotes is its value.

@@ -5,7 +5,7 @@ use bytes::BufMut;
 use memchr::{memchr, memchr2};
 
 use super::super::error::ResultError;
-use super::{Fields, TextOptions, Unit};
+use super::{Fields, TextOptions, Unit, check_width, field_length};
 
 pub(in super::super) struct TextCopy {
     delimiter: u8,
@@ -87,23 +87,12 @@ impl TextCopy {
             start = end + 1;
             at = start;
         }
-        // A row without columns is an empty line.
-        if found != width && !(width == 0 && line.is_empty()) {
-            return Err(ResultError::ColumnCount {
-                expected: width,
-                found,
-            });
-        }
-        Ok(())
+        check_width(line, found, width)
     }
 
     /// NULL is recognized before escapes are taken away.
     fn length(&self, field: &[u8]) -> Result<i32, ResultError> {
-        if field == self.null.as_slice() {
-            return Ok(-1);
-        }
-        i32::try_from(field.len())
-            .map_err(|_| ResultError::Malformed("a value is longer than PostgreSQL allows"))
+        field_length(field, &self.null)
     }
 
     /// Appends a cell as the server would write it.

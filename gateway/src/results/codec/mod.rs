@@ -101,6 +101,26 @@ impl Cell {
     }
 }
 
+/// The length of a COPY field as it travels; -1 for one that spells NULL.
+fn field_length(field: &[u8], null: &[u8]) -> Result<i32, ResultError> {
+    if field == null {
+        return Ok(-1);
+    }
+    i32::try_from(field.len())
+        .map_err(|_| ResultError::Malformed("a value is longer than PostgreSQL allows"))
+}
+
+/// A line of COPY data must have the columns that were described. One without columns is empty.
+fn check_width(line: &[u8], found: usize, width: usize) -> Result<(), ResultError> {
+    if found == width || (width == 0 && line.is_empty()) {
+        return Ok(());
+    }
+    Err(ResultError::ColumnCount {
+        expected: width,
+        found,
+    })
+}
+
 /// Receives the fields of one row in order and keeps those of the columns that are worked on.
 pub(super) struct Fields<'a> {
     columns: std::slice::IterMut<'a, Column>,

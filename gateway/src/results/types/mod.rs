@@ -14,7 +14,7 @@ mod scalar;
 mod tests;
 
 use super::shape::Format;
-pub(super) use scalar::Scalar;
+pub(super) use scalar::{Scalar, hexadecimal, uuid_text};
 
 /// Longest text that one value may unfold to, in bytes: an array of short binary numerics grows ten thousand fold.
 const LONGEST_TEXT: usize = 256 << 20;

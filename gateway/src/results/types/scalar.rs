@@ -229,12 +229,14 @@ fn char_of(text: &str) -> Option<u8> {
     }
 }
 
-fn hexadecimal(bytes: &[u8], out: &mut Vec<u8>) {
+/// Appends two lower-case digits a byte.
+pub(in crate::results) fn hexadecimal(bytes: &[u8], out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    out.reserve(bytes.len() * 2);
-    for byte in bytes {
-        out.push(DIGITS[usize::from(byte >> 4)]);
-        out.push(DIGITS[usize::from(byte & 15)]);
+    let start = out.len();
+    out.resize(start + bytes.len() * 2, 0);
+    for (pair, byte) in out[start..].chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
     }
 }
 
@@ -243,7 +245,8 @@ fn bytes_of(digits: &str, out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-fn uuid_text(bytes: &[u8; 16], out: &mut Vec<u8>) {
+/// Appends the form the server writes (RFC 9562, section 4).
+pub(in crate::results) fn uuid_text(bytes: &[u8; 16], out: &mut Vec<u8>) {
     for (at, group) in [
         &bytes[..4],
         &bytes[4..6],
