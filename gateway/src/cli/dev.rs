@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use gatewright_policy_host::{DirectorySettings, HostSettings, PolicySettings};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 use super::logging::{self, LogFormat};
 use crate::app::{self, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings};
@@ -18,6 +19,13 @@ use crate::config;
 use crate::identity::{DevProvider, Grants, TokenRequest, Verifier};
 use crate::listener::{CleartextPassword, HandshakeSettings};
 use crate::upstream::Target;
+
+/// What a URI's user and path may not hold as it is: all but RFC 3986's unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// How long the printed token lasts: a working day.
 const TOKEN_TTL: Duration = Duration::from_secs(12 * 3600);
@@ -147,14 +155,6 @@ fn announce(address: &SocketAddr, subject: &str, token: &str, database: &str) ->
     Ok(())
 }
 
-/// Percent-encodes what a URI's user and path may not hold as it is (RFC 3986, unreserved characters).
-fn percent_encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
-            other => format!("%{other:02X}"),
-        })
-        .collect()
+fn percent_encoded(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, RESERVED)
 }

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use super::analysis::AnalyzedText;
 use super::facts::StatementFacts;
-use super::permit::{Answer, Permit};
+use super::permit::{Answers, Permit};
 use super::view::{KeptParameters, View};
 use super::{SessionGate, denial};
 use crate::session::{
@@ -43,9 +43,9 @@ impl Earlier {
     }
 
     /// What a policy said then, if it said that it holds now too.
-    fn answer(&self, index: usize) -> Option<&Answer> {
-        let answer = self.permit().answers.get(index)?;
-        let reuse = answer.allowance()?.reuse;
+    fn answer(&self, index: usize) -> Option<&contract::Allowance> {
+        let answer = self.permit().answers.get(index)?.as_ref()?;
+        let reuse = answer.reuse;
         let holds = match self {
             Earlier::SameStatement(_) => reuse != contract::Reuse::Never,
             Earlier::SameFacts(_) => reuse == contract::Reuse::Fingerprint,
@@ -111,7 +111,7 @@ impl SessionGate {
         // A rewritten text holds its one statement alone.
         let index = if rewritten { 0 } else { question.index };
         self.statements += 1;
-        let statement_id = (self.facts.session.id << 24) | (self.statements & 0xff_ffff);
+        let statement_id = self.statement_id();
         self.set = self.gate.policies.current();
         let (Some(statement), Some(known)) =
             (text.analysis.statements.get(index), text.facts.get(index))
@@ -158,33 +158,35 @@ impl SessionGate {
         })
     }
 
+    /// Numbers the statement in hand among those of all sessions.
+    fn statement_id(&self) -> u64 {
+        (self.facts.session.id << 24) | (self.statements & 0xff_ffff)
+    }
+
     /// The client may not become someone else on the server.
     fn check_role(&self, facts: &Facts, statement_id: u64) -> Result<(), Refusal> {
-        if self.gate.settings.lock_role && sets_the_unknown(facts) {
-            self.gate.tally.verdict(facts.verb, "deny");
-            let hint = "Give set_config the name of the setting as a constant.";
-            return Err(denial::of_gateway(
-                "role-locked",
-                "a setting is changed by a name that is not known before the statement runs; it could be the role",
-                Some(hint),
-                statement_id,
-            ));
+        if !self.gate.settings.lock_role {
+            return Ok(());
         }
-        match &facts.session {
-            SessionEffect::Set { name, .. }
-                if self.gate.settings.lock_role && ROLE_SETTINGS.contains(&name.as_str()) =>
-            {
-                self.gate.tally.verdict(facts.verb, "deny");
-                let hint = "Connect with a grant for the role you need.";
-                Err(denial::of_gateway(
-                    "role-locked",
-                    format!("\"{name}\" is set by the gateway and cannot be changed"),
-                    Some(hint),
-                    statement_id,
-                ))
-            }
-            _ => Ok(()),
-        }
+        let (message, hint) = match &facts.session {
+            _ if sets_the_unknown(facts) => (
+                "a setting is changed by a name that is not known before the statement runs; it could be the role"
+                    .to_owned(),
+                "Give set_config the name of the setting as a constant.",
+            ),
+            SessionEffect::Set { name, .. } if ROLE_SETTINGS.contains(&name.as_str()) => (
+                format!("\"{name}\" is set by the gateway and cannot be changed"),
+                "Connect with a grant for the role you need.",
+            ),
+            _ => return Ok(()),
+        };
+        self.gate.tally.verdict(facts.verb, "deny");
+        Err(denial::of_gateway(
+            "role-locked",
+            message,
+            Some(hint),
+            statement_id,
+        ))
     }
 
     pub(super) fn judge_call(
@@ -200,7 +202,7 @@ impl SessionGate {
             index: 0,
             in_transaction,
             parameters: None,
-            statement_id: (self.facts.session.id << 24) | (self.statements & 0xff_ffff),
+            statement_id: self.statement_id(),
         };
         let facts = Arc::new(StatementFacts::of_function_call(function_oid));
         let case = Case {
@@ -228,7 +230,7 @@ impl SessionGate {
             return Err(self.refuse("policy-missing", message, case.verb));
         }
         let earlier = earlier.filter(|earlier| Arc::ptr_eq(&earlier.permit().set, &self.set));
-        let mut answers: SmallVec<[Answer; 4]> = SmallVec::with_capacity(self.set.policies.len());
+        let mut answers = Answers::with_capacity(self.set.policies.len());
         let mut contract_facts = None;
         let mut approval = None;
         for (index, policy) in self.set.policies.iter().enumerate() {
@@ -236,16 +238,16 @@ impl SessionGate {
                 .hooks()
                 .intersects(contract::Hooks::STATEMENT | contract::Hooks::PARAMETERS)
             {
-                answers.push(Answer::NotAsked);
+                answers.push(None);
                 continue;
             }
             if let Some(known) = earlier.and_then(|earlier| earlier.answer(index)) {
-                answers.push(known.clone());
+                answers.push(Some(known.clone()));
                 continue;
             }
             let facts = contract_facts.get_or_insert_with(|| self.contract_facts(case));
             match self.ask(policy, case, facts) {
-                contract::Verdict::Allow(allowance) => answers.push(Answer::Allowed(allowance)),
+                contract::Verdict::Allow(allowance) => answers.push(Some(allowance)),
                 contract::Verdict::Deny(denied) => {
                     self.gate.tally.verdict(case.verb, "deny");
                     self.log_denial(policy, &denied, case);
@@ -253,7 +255,7 @@ impl SessionGate {
                 }
                 contract::Verdict::RequireApproval(wanted) => {
                     approval.get_or_insert((index, wanted));
-                    answers.push(Answer::NotAsked);
+                    answers.push(None);
                 }
                 contract::Verdict::Rewrite(replacement) => {
                     return Ok(Outcome::Rewrite(index, replacement));
@@ -297,11 +299,11 @@ impl SessionGate {
         }
     }
 
-    fn permit(&self, case: &Case, answers: SmallVec<[Answer; 4]>) -> Permit {
+    fn permit(&self, case: &Case, answers: Answers) -> Permit {
         let smallest = |limit: fn(&contract::Allowance) -> Option<u64>| {
             answers
                 .iter()
-                .filter_map(|answer| answer.allowance().and_then(limit))
+                .filter_map(|answer| answer.as_ref().and_then(limit))
                 .min()
         };
         let limits = Limits {
@@ -313,7 +315,7 @@ impl SessionGate {
             .enumerate()
             .filter(|(_, answer)| {
                 answer
-                    .allowance()
+                    .as_ref()
                     .is_some_and(|allowance| allowance.plan_result)
             })
             .filter(|(index, _)| {
@@ -413,7 +415,7 @@ impl SessionGate {
             code,
             message,
             Some("Tell whoever runs the gateway."),
-            (self.facts.session.id << 24) | (self.statements & 0xff_ffff),
+            self.statement_id(),
         )
     }
 

@@ -8,36 +8,21 @@ use gatewright_sql::Verb;
 use smallvec::SmallVec;
 
 use super::view::View;
-use crate::session::Limits;
+use crate::session::{Limit, Limits};
+
+/// What each policy of the set allowed; `None` for one that has no statement hook.
+pub(super) type Answers = SmallVec<[Option<contract::Allowance>; 4]>;
 
 /// Leave to run one statement. Made by the gate alone, after every policy in force has answered.
 pub struct Permit {
     pub(super) set: Arc<PolicySet>,
     pub(super) view: Arc<View>,
     pub(super) verb: Verb,
-    /// One entry a policy of the set.
-    pub(super) answers: SmallVec<[Answer; 4]>,
+    pub(super) answers: Answers,
     pub(super) limits: Limits,
     /// Policies that must see the row description, as indexes into the set.
     pub(super) planners: SmallVec<[usize; 4]>,
     pub(super) started: Instant,
-}
-
-/// What one policy allowed, kept where it may be reused.
-#[derive(Debug, Clone)]
-pub(super) enum Answer {
-    /// The policy has no statement hook, or only watches.
-    NotAsked,
-    Allowed(contract::Allowance),
-}
-
-impl Answer {
-    pub fn allowance(&self) -> Option<&contract::Allowance> {
-        match self {
-            Answer::NotAsked => None,
-            Answer::Allowed(allowance) => Some(allowance),
-        }
-    }
 }
 
 impl Permit {
@@ -49,14 +34,11 @@ impl Permit {
     pub(super) fn view_for_policies(&self) -> Arc<dyn StatementView> {
         Arc::clone(&self.view) as Arc<dyn StatementView>
     }
-}
 
-impl Permit {
     /// The policy whose limit this is.
-    pub(super) fn limited_by(&self, limit: crate::session::Limit) -> Option<&Arc<Policy>> {
-        use crate::session::Limit;
+    pub(super) fn limited_by(&self, limit: Limit) -> Option<&Arc<Policy>> {
         let index = self.answers.iter().position(|answer| {
-            answer.allowance().is_some_and(|allowance| match limit {
+            answer.as_ref().is_some_and(|allowance| match limit {
                 Limit::Rows(rows) => allowance.row_limit == Some(rows),
                 Limit::Bytes(bytes) => allowance.byte_limit == Some(bytes),
                 Limit::RowSize(_) => false,

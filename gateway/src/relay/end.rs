@@ -4,12 +4,12 @@ use std::io;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use gatewright_wire::build;
+use gatewright_wire::{Refusal, build};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::Relay;
-use crate::session::{PendingJudge, Refusal, Violation};
+use crate::session::{PendingJudge, Violation};
 
 /// A client that does not read its last error within this time does not get it.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -84,9 +84,9 @@ where
             End::ServerGone(_) => {}
             End::Violation(violation) => {
                 let (sqlstate, message) = violation.client_text();
-                fatal(&mut last, &Refusal::new(sqlstate, message));
+                Refusal::new(sqlstate, message).encode(&mut last);
             }
-            End::Told(ending) => fatal(&mut last, &ending.refusal()),
+            End::Told(ending) => ending.refusal().encode(&mut last),
         }
         if !matches!(end, End::ClientGone(_)) {
             let farewell = async {
@@ -104,11 +104,4 @@ where
         })
         .await;
     }
-}
-
-fn fatal(out: &mut BytesMut, refusal: &Refusal) {
-    let mut fields = refusal.error();
-    fields.set(b'S', "FATAL");
-    fields.set(b'V', "FATAL");
-    build::error_response(out, &fields);
 }

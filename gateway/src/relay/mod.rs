@@ -51,8 +51,6 @@ pub struct Relay<C, S, J: Judge> {
     cancelling: Option<Task>,
     /// The session is to end as soon as it is idle.
     draining: Option<Ending>,
-    pub client_bytes: u64,
-    pub server_bytes: u64,
 }
 
 impl<C, S, J> Relay<C, S, J>
@@ -89,8 +87,6 @@ where
             client_closed: false,
             cancelling: None,
             draining: None,
-            client_bytes: 0,
-            server_bytes: 0,
         }
     }
 
@@ -196,7 +192,6 @@ where
             Poll::Ready(Ok(0)) => return Err(End::ServerGone(io::ErrorKind::UnexpectedEof.into())),
             Poll::Ready(Ok(count)) => count,
         };
-        self.server_bytes += count as u64;
         if self.from_server.is_empty() {
             let progress = self
                 .session
@@ -254,7 +249,6 @@ where
             }
             Poll::Ready(Ok(count)) => count,
         };
-        self.client_bytes += count as u64;
         if self.from_client.is_empty() && self.cancelling.is_none() {
             let progress = self
                 .session
