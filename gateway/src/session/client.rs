@@ -1,6 +1,6 @@
 //! Messages from the client: is this one legal now, and what becomes of it.
 
-use gatewright_wire::frame::{self, Side};
+use gatewright_wire::frame::{self, Frame, Side};
 
 use super::judge::Judge;
 use super::owed::Owed;
@@ -13,19 +13,6 @@ pub struct Progress {
     pub consumed: usize,
     /// The next message waits for the server, the judge, or room to write; offering more bytes changes nothing.
     pub held: bool,
-}
-
-/// One whole message.
-#[derive(Clone, Copy)]
-pub(super) struct Frame<'a> {
-    pub tag: u8,
-    pub whole: &'a [u8],
-}
-
-impl<'a> Frame<'a> {
-    pub fn body(&self) -> &'a [u8] {
-        self.whole.get(5..).unwrap_or_default()
-    }
 }
 
 impl<J: Judge> Session<J> {
@@ -46,15 +33,10 @@ impl<J: Judge> Session<J> {
             }
             let rest = &bytes[consumed..];
             if let Some(streaming) = &mut self.from_client {
-                let piece = streaming.remaining.min(rest.len());
-                if streaming.forward {
-                    wires.to_server.extend_from_slice(&rest[..piece]);
-                }
-                streaming.remaining -= piece;
-                if streaming.remaining == 0 {
+                consumed += streaming.pass(rest, &mut wires.to_server);
+                if streaming.is_over() {
                     self.from_client = None;
                 }
-                consumed += piece;
                 continue;
             }
             let Some(header) =
@@ -82,10 +64,7 @@ impl<J: Judge> Session<J> {
                 }
                 break;
             }
-            let frame = Frame {
-                tag: header.tag,
-                whole: &rest[..total],
-            };
+            let frame = header.frame(&rest[..total]);
             match self.client_frame(frame, judge, wires)? {
                 Taken::Yes => consumed += total,
                 Taken::Hold => {
@@ -118,7 +97,7 @@ impl<J: Judge> Session<J> {
         wires: &mut Wires,
     ) -> Result<Taken, Violation> {
         if frame.tag == b'X' {
-            wires.to_server.extend_from_slice(frame.whole);
+            wires.to_server.extend_from_slice(frame.bytes);
             wires.terminated = true;
             return Ok(Taken::Yes);
         }
@@ -153,7 +132,7 @@ impl<J: Judge> Session<J> {
                 Ok(Taken::Yes)
             }
             b'H' => {
-                wires.to_server.extend_from_slice(frame.whole);
+                wires.to_server.extend_from_slice(frame.bytes);
                 Ok(Taken::Yes)
             }
             // Ahead of the server's word that it copies in.
@@ -177,7 +156,7 @@ impl<J: Judge> Session<J> {
     }
 
     fn forward_sync(&mut self, frame: Frame<'_>, wires: &mut Wires) {
-        wires.to_server.extend_from_slice(frame.whole);
+        wires.to_server.extend_from_slice(frame.bytes);
         self.owe(Owed::Sync);
     }
 }

@@ -1,6 +1,7 @@
 //! COPY FROM STDIN: the client's data goes through; anything else ends the copy.
 
-use super::client::Frame;
+use gatewright_wire::frame::Frame;
+
 use super::judge::Judge;
 use super::outgoing;
 use super::{Mode, Session, Taken, Violation, Wires};
@@ -12,13 +13,13 @@ impl<J: Judge> Session<J> {
         wires: &mut Wires,
     ) -> Result<Taken, Violation> {
         match frame.tag {
-            b'd' => wires.to_server.extend_from_slice(frame.whole),
+            b'd' => wires.to_server.extend_from_slice(frame.bytes),
             b'c' | b'f' => {
-                wires.to_server.extend_from_slice(frame.whole);
+                wires.to_server.extend_from_slice(frame.bytes);
                 self.mode = Mode::Ready;
             }
             // The server ignores both while it copies in, so it owes nothing for them.
-            b'H' | b'S' => wires.to_server.extend_from_slice(frame.whole),
+            b'H' | b'S' => wires.to_server.extend_from_slice(frame.bytes),
             // The server would fail the copy. It must not see the message itself: had the copy just failed for another
             // reason, the server would run what nobody has judged.
             _ => {

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use gatewright_sql::SessionEffect;
+use gatewright_wire::frame::Frame;
 use gatewright_wire::{backend, build};
 
 use super::judge::{Field, Judge};
-use super::names::{Description, Prepared};
+use super::names::{Description, Prepared, copied};
 use super::outgoing;
 use super::owed::{Audience, CloseTarget, Described, Owed};
 use super::{Session, Violation, Wires};
@@ -21,9 +21,9 @@ impl<J: Judge> Session<J> {
         let Some(statement) = J::analysis(text).statements.get(index) else {
             return;
         };
-        let source = match &statement.facts.session {
-            SessionEffect::CopyOut(copy) => copy.describe.as_str(),
-            _ => J::source(text)
+        let source = match copied(&statement.facts) {
+            Some(copy) => copy.describe.as_str(),
+            None => J::source(text)
                 .get(statement.span.clone())
                 .unwrap_or_default(),
         };
@@ -59,13 +59,7 @@ impl<J: Judge> Session<J> {
         wires: &mut Wires,
     ) {
         prepared.describing.set(true);
-        let copy = J::analysis(&prepared.text)
-            .statements
-            .get(prepared.index)
-            .and_then(|statement| match &statement.facts.session {
-                SessionEffect::CopyOut(copy) => Some(copy.describe.clone()),
-                _ => None,
-            });
+        let copy = prepared.copy_out().map(|copy| copy.describe.clone());
         if let Some(source) = copy {
             self.describe_text(&source, || Described::Statement(Rc::clone(prepared)), wires);
             return;
@@ -94,19 +88,19 @@ impl<J: Judge> Session<J> {
     /// ParameterDescription.
     pub(super) fn parameter_description(
         &mut self,
-        whole: &[u8],
+        frame: Frame<'_>,
         wires: &mut Wires,
     ) -> Result<(), Violation> {
         let Some(Owed::Describe { target, audience }) = self.queue.front() else {
             return Err(Violation::Unexpected('t'));
         };
         if let Described::Statement(prepared) = target {
-            let described = backend::ParameterDescription::decode(body(whole))
+            let described = backend::ParameterDescription::decode(frame.body)
                 .map_err(|error| bad("ParameterDescription", &error))?;
             *prepared.parameter_types.borrow_mut() = Some(described.types.iter().collect());
         }
         if *audience == Audience::Client {
-            wires.to_client.extend_from_slice(whole);
+            wires.to_client.extend_from_slice(frame.bytes);
         }
         Ok(())
     }
@@ -114,11 +108,11 @@ impl<J: Judge> Session<J> {
     /// RowDescription (`Some`) or NoData as the answer to a Describe.
     pub(super) fn described(
         &mut self,
-        whole: &[u8],
+        frame: Frame<'_>,
         fields: Option<Vec<Field>>,
         wires: &mut Wires,
     ) -> Result<(), Violation> {
-        let tag = whole.first().map_or(' ', |tag| char::from(*tag));
+        let tag = char::from(frame.tag);
         let Some(Owed::Describe { target, audience }) = self.queue.pop() else {
             return Err(Violation::Unexpected(tag));
         };
@@ -143,7 +137,7 @@ impl<J: Judge> Session<J> {
             Described::Unknown => {}
         }
         if audience == Audience::Client {
-            wires.to_client.extend_from_slice(whole);
+            wires.to_client.extend_from_slice(frame.bytes);
         }
         Ok(())
     }
@@ -156,13 +150,7 @@ impl<J: Judge> Session<J> {
     ) {
         if audience == Audience::Gateway {
             prepared.describing.set(false);
-        } else if matches!(
-            J::analysis(&prepared.text)
-                .statements
-                .get(prepared.index)
-                .map(|statement| &statement.facts.session),
-            Some(SessionEffect::CopyOut(_))
-        ) {
+        } else if prepared.copy_out().is_some() {
             // The client asked about the COPY itself, which has no columns; the gateway knows those of its rows.
             return;
         }
@@ -181,11 +169,9 @@ impl<J: Judge> Session<J> {
     }
 }
 
-/// Reads a RowDescription.
-pub(super) fn fields_of(whole: &[u8]) -> Result<Vec<Field>, Violation> {
-    let fields = backend::RowDescription::decode(body(whole))
-        .map_err(|error| bad("RowDescription", &error))?;
-    Ok(fields
+/// The columns of a RowDescription.
+pub(super) fn fields_of(description: &backend::RowDescription<'_>) -> Vec<Field> {
+    description
         .fields()
         .map(|field| Field {
             name: field.name.to_owned(),
@@ -193,11 +179,7 @@ pub(super) fn fields_of(whole: &[u8]) -> Result<Vec<Field>, Violation> {
             attribute: field.attribute,
             type_oid: field.type_oid,
         })
-        .collect())
-}
-
-pub(super) fn body(whole: &[u8]) -> &[u8] {
-    whole.get(5..).unwrap_or_default()
+        .collect()
 }
 
 pub(super) fn bad(message: &'static str, error: &dyn std::fmt::Display) -> Violation {

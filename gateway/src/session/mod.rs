@@ -2,11 +2,13 @@
 //! It knows the protocol and the order of things; it does not know sockets, policies, identities or SQL's meaning,
 //! which it asks its [`Judge`] about. The next room is `gate`, which judges; `relay` moves the bytes.
 
+mod bind;
 mod client;
 mod copy;
 mod describe;
 mod extended;
 mod judge;
+mod lookup;
 mod names;
 mod outgoing;
 mod owed;
@@ -132,6 +134,22 @@ enum Taken {
 struct Streaming {
     remaining: usize,
     forward: bool,
+}
+
+impl Streaming {
+    /// Takes the next piece of the message. Returns how many bytes of `bytes` belong to it.
+    fn pass(&mut self, bytes: &[u8], out: &mut BytesMut) -> usize {
+        let piece = self.remaining.min(bytes.len());
+        if self.forward {
+            out.extend_from_slice(&bytes[..piece]);
+        }
+        self.remaining -= piece;
+        piece
+    }
+
+    fn is_over(&self) -> bool {
+        self.remaining == 0
+    }
 }
 
 /// Facts about the server's settings that the session starts with (ParameterStatus).

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gatewright_sql::{Facts, SessionEffect};
+use gatewright_sql::{CopyOut, Facts, SessionEffect, Statement};
 
 use super::judge::{Field, Judge, Plan};
+use super::query::is_dynamic;
 
 /// How many SQL cursors a connection may name before the oldest knowledge is given up (and their FETCH with it).
 const MAX_CURSORS: usize = 1024;
@@ -83,6 +84,21 @@ impl<J: Judge> Prepared<J> {
             plan: RefCell::new(None),
             describing: Cell::new(false),
         }
+    }
+
+    /// The statement; `None` for an empty text.
+    pub fn statement(&self) -> Option<&Statement> {
+        J::analysis(&self.text).statements.get(self.index)
+    }
+
+    pub fn copy_out(&self) -> Option<&CopyOut> {
+        copied(&self.statement()?.facts)
+    }
+
+    /// True when its statement is of this kind.
+    pub fn is(&self, kind: impl Fn(&Facts) -> bool) -> bool {
+        self.statement()
+            .is_some_and(|statement| kind(&statement.facts))
     }
 }
 
@@ -227,17 +243,15 @@ impl<J: Judge> Names<J> {
 
 /// The facts of a prepared text, unless they lie behind yet another name: that one is not followed, so it stays unknown.
 fn own_facts<J: Judge>(prepared: &Prepared<J>) -> Option<Arc<Facts>> {
-    let facts = &J::analysis(&prepared.text)
-        .statements
-        .get(prepared.index)?
-        .facts;
-    match facts.session {
-        SessionEffect::Execute { .. }
-        | SessionEffect::Fetch { .. }
-        | SessionEffect::Explain {
-            executes: Some(_), ..
-        } => None,
-        _ => Some(Arc::clone(facts)),
+    let facts = &prepared.statement()?.facts;
+    (!is_dynamic(facts)).then(|| Arc::clone(facts))
+}
+
+/// The COPY TO of a statement that is one.
+pub(super) fn copied(facts: &Facts) -> Option<&CopyOut> {
+    match &facts.session {
+        SessionEffect::CopyOut(copy) => Some(copy),
+        _ => None,
     }
 }
 

@@ -147,8 +147,7 @@ impl<J: Judge> Queue<J> {
             }),
             Owed::Execute { portal } => portal
                 .prepared
-                .statement()
-                .is_some_and(|statement| statement.facts.session == SessionEffect::CopyIn),
+                .is(|facts| facts.session == SessionEffect::CopyIn),
             _ => false,
         })
     }

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use gatewright_sql::SessionEffect;
+use gatewright_sql::{Facts, SessionEffect};
+use gatewright_wire::frame::Frame;
 use gatewright_wire::{DecodeError, frontend};
 
-use super::client::Frame;
 use super::judge::{Field, Judge, Judged, Phase, Plan, Question, Verdict};
 use super::outgoing;
 use super::owed::{Owed, QueryRun};
@@ -92,17 +92,10 @@ impl<J: Judge> Session<J> {
         frame: Frame<'_>,
         judge: &mut J,
     ) -> Result<Judged<Result<J::Text, Refusal>>, Violation> {
-        let query = match frontend::Query::decode(frame.body()) {
-            Ok(query) => query,
-            Err(DecodeError::NotUtf8 { .. }) => return Ok(Judged::Ready(Err(not_utf8()))),
-            Err(error) => {
-                return Err(Violation::ClientMessage {
-                    message: "Query",
-                    reason: error.to_string(),
-                });
-            }
-        };
-        Ok(self.analyze(query.text, judge))
+        match frontend::Query::decode(frame.body) {
+            Ok(query) => Ok(self.analyze(query.text, judge)),
+            Err(error) => Ok(Judged::Ready(Err(unreadable("Query", error)?))),
+        }
     }
 
     pub(super) fn analyze(
@@ -220,30 +213,19 @@ impl<J: Judge> Session<J> {
         if in_hand.rewritten {
             outgoing::query(&mut wires.to_server, J::source(&in_hand.text));
         } else {
-            wires.to_server.extend_from_slice(frame.whole);
+            wires.to_server.extend_from_slice(frame.bytes);
         }
-        self.drain_first |= (0..in_hand.statement_count()).any(|index| {
-            changes_reading(
-                J::analysis(&in_hand.text)
-                    .statements
-                    .get(index)
-                    .map(|s| &*s.facts),
-            )
-        });
-        let stoppable = in_hand
-            .permits
-            .iter()
-            .zip(&in_hand.plans)
-            .any(|(permit, plan)| can_stop::<J>(permit, plan.as_deref()));
-        self.stoppable += usize::from(stoppable);
-        self.owe(Owed::Query(QueryRun {
+        let run = QueryRun {
             text: Some(in_hand.text),
             permits: in_hand.permits,
             plans: in_hand.plans,
             index: 0,
             refusal: None,
             silent_error: false,
-        }));
+        };
+        self.drain_first |= run.any(changes_reading);
+        self.stoppable += usize::from(run.can_stop());
+        self.owe(Owed::Query(run));
     }
 
     /// Sends what always fails in place of the Query; its error will wear the refusal's words.
@@ -255,6 +237,14 @@ impl<J: Judge> Session<J> {
 }
 
 impl<J: Judge> QueryRun<J> {
+    /// True when some statement of the message is of this kind.
+    pub fn any(&self, kind: impl Fn(&Facts) -> bool) -> bool {
+        self.text.as_ref().is_some_and(|text| {
+            let statements = &J::analysis(text).statements;
+            statements.iter().any(|statement| kind(&statement.facts))
+        })
+    }
+
     /// True when the result of some statement may be stopped on its way.
     pub fn can_stop(&self) -> bool {
         self.permits
@@ -270,8 +260,7 @@ pub(super) fn can_stop<J: Judge>(permit: &J::Permit, plan: Option<&Plan>) -> boo
 }
 
 /// True when later bytes of the client may have to be read in another way once this statement ran.
-pub(super) fn changes_reading(facts: Option<&gatewright_sql::Facts>) -> bool {
-    let Some(facts) = facts else { return false };
+pub(super) fn changes_reading(facts: &Facts) -> bool {
     match &facts.session {
         SessionEffect::Set { name, .. } => [
             "client_encoding",
@@ -286,7 +275,7 @@ pub(super) fn changes_reading(facts: Option<&gatewright_sql::Facts>) -> bool {
 }
 
 /// True when what the statement does hangs on a name that may come to mean something else.
-pub(super) fn is_dynamic(facts: &gatewright_sql::Facts) -> bool {
+pub(super) fn is_dynamic(facts: &Facts) -> bool {
     matches!(
         facts.session,
         SessionEffect::Execute { .. }
@@ -298,6 +287,17 @@ pub(super) fn is_dynamic(facts: &gatewright_sql::Facts) -> bool {
     )
 }
 
-pub(super) fn not_utf8() -> Refusal {
-    Refusal::new("22021", "invalid byte sequence for encoding \"UTF8\"")
+/// What a message that cannot be read comes to: text in another encoding is refused as PostgreSQL refuses it, anything
+/// else ends the connection.
+pub(super) fn unreadable(message: &'static str, error: DecodeError) -> Result<Refusal, Violation> {
+    match error {
+        DecodeError::NotUtf8 { .. } => Ok(Refusal::new(
+            "22021",
+            "invalid byte sequence for encoding \"UTF8\"",
+        )),
+        error => Err(Violation::ClientMessage {
+            message,
+            reason: error.to_string(),
+        }),
+    }
 }

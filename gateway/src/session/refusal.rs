@@ -44,13 +44,13 @@ impl Refusal {
         for code in [b'S', b'V'] {
             fields.set(code, server.field(code).unwrap_or("ERROR"));
         }
-        fields.set(b'C', clean(&self.sqlstate));
-        fields.set(b'M', clean(&self.message));
+        fields.set(b'C', &*self.sqlstate);
+        fields.set(b'M', &self.message);
         if let Some(detail) = &self.detail {
-            fields.set(b'D', clean(detail));
+            fields.set(b'D', detail);
         }
         if let Some(hint) = &self.hint {
-            fields.set(b'H', clean(hint));
+            fields.set(b'H', hint);
         }
         if let Some(position) = self.position {
             fields.set(b'P', position.to_string());
@@ -70,11 +70,6 @@ impl Refusal {
     pub fn error(&self) -> ErrorFields {
         self.dress(&ErrorFields::default())
     }
-}
-
-/// A zero byte would end the text on the wire, and what follows it would be read as something else.
-fn clean(text: &str) -> String {
-    text.replace('\0', " ")
 }
 
 /// An error of a statement that touched protected columns, without the parts that can hold values of theirs.

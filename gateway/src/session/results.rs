@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use bytes::BytesMut;
 use gatewright_policy_host::contract;
-use gatewright_sql::{CopyFormat, CopyOut, SessionEffect};
+use gatewright_sql::{CopyFormat, CopyOut};
+use gatewright_wire::frame::Frame;
 
 use super::judge::{Completion, Field, Judge, Limit, Limits, Plan};
-use super::names::Portal;
+use super::names::{Portal, copied};
 use super::owed::{Owed, QueryRun};
 use super::refusal::Refusal;
 use super::{Session, Violation, Wires, format_of};
@@ -56,6 +57,14 @@ impl Running {
                 .is_none_or(|limit| self.bytes + bytes <= limit)
     }
 
+    /// The limit that the next row would exceed.
+    pub fn reached(&self) -> Limit {
+        match self.limits.rows {
+            Some(rows) if self.rows >= rows => Limit::Rows(rows),
+            _ => Limit::Bytes(self.limits.bytes.unwrap_or_default()),
+        }
+    }
+
     pub fn completion(&self, sqlstate: &str) -> Completion {
         Completion {
             rows: self.rows,
@@ -67,7 +76,7 @@ impl Running {
 }
 
 /// What stands at the front of the queue while rows arrive.
-pub(super) struct Current<J: Judge> {
+struct Current<J: Judge> {
     pub permit: Option<J::Permit>,
     pub plan: Option<Rc<Plan>>,
     pub copy: Option<CopyOut>,
@@ -82,7 +91,7 @@ impl<J: Judge> Current<J> {
         Current {
             permit: run.permits.get(run.index).cloned(),
             plan: run.plans.get(run.index).cloned().flatten(),
-            copy: statement.and_then(|statement| copy_out(&statement.facts.session)),
+            copy: statement.and_then(|statement| copied(&statement.facts).cloned()),
         }
     }
 
@@ -90,22 +99,12 @@ impl<J: Judge> Current<J> {
         Current {
             permit: portal.permit.clone(),
             plan: portal.plan.clone(),
-            copy: portal
-                .prepared
-                .statement()
-                .and_then(|statement| copy_out(&statement.facts.session)),
+            copy: portal.prepared.copy_out().cloned(),
         }
     }
 
     fn limits(&self) -> Limits {
         self.permit.as_ref().map(J::limits).unwrap_or_default()
-    }
-}
-
-fn copy_out(effect: &SessionEffect) -> Option<CopyOut> {
-    match effect {
-        SessionEffect::CopyOut(copy) => Some(copy.clone()),
-        _ => None,
     }
 }
 
@@ -126,10 +125,19 @@ impl<J: Judge> BatchJudge for Ask<'_, J> {
 }
 
 impl<J: Judge> Session<J> {
-    pub(super) fn current(&self) -> Option<Current<J>> {
+    fn current(&self) -> Option<Current<J>> {
         match self.queue.front()? {
             Owed::Query(run) => Some(Current::of_query(run)),
             Owed::Execute { portal } => Some(Current::of_portal(portal)),
+            _ => None,
+        }
+    }
+
+    /// The permit of the statement whose reply is expected now.
+    pub(super) fn permit_in_front(&self) -> Option<J::Permit> {
+        match self.queue.front()? {
+            Owed::Query(run) => run.permits.get(run.index).cloned(),
+            Owed::Execute { portal } => portal.permit.clone(),
             _ => None,
         }
     }
@@ -200,33 +208,30 @@ impl<J: Judge> Session<J> {
     }
 
     /// One DataRow or CopyData of the server.
-    pub(super) fn row(&mut self, whole: &[u8], judge: &mut J, wires: &mut Wires) {
+    pub(super) fn row(&mut self, frame: Frame<'_>, judge: &mut J, wires: &mut Wires) {
         let Some(running) = &mut self.running else {
             return;
         };
         if running.stopping.is_some() {
             return;
         }
-        let size = whole.len() as u64;
+        let size = frame.bytes.len() as u64;
         if !running.admits(1, size) {
-            let limit = match running.limits.rows {
-                Some(rows) if running.rows >= rows => Limit::Rows(rows),
-                _ => Limit::Bytes(running.limits.bytes.unwrap_or_default()),
-            };
+            let limit = running.reached();
             self.stop_at(limit, judge, wires);
             return;
         }
         running.rows += 1;
         running.bytes += size;
         let Some(editor) = &mut running.editor else {
-            wires.to_client.extend_from_slice(whole);
+            wires.to_client.extend_from_slice(frame.bytes);
             return;
         };
-        match editor.push(whole.get(5..).unwrap_or_default()) {
+        match editor.push(frame.body) {
             Ok(()) if editor.wants_flush() => self.flush_rows(judge, wires),
             Ok(()) => {}
             Err(error) => {
-                let Some(permit) = self.current().and_then(|current| current.permit) else {
+                let Some(permit) = self.permit_in_front() else {
                     return;
                 };
                 let refusal = judge.stopped(&permit, Stop::Rows(error));
@@ -238,7 +243,7 @@ impl<J: Judge> Session<J> {
     /// The result goes no further than this.
     pub(super) fn stop_at(&mut self, limit: Limit, judge: &mut J, wires: &mut Wires) {
         self.flush_rows(judge, wires);
-        let Some(permit) = self.current().and_then(|current| current.permit) else {
+        let Some(permit) = self.permit_in_front() else {
             return;
         };
         if self
@@ -266,15 +271,12 @@ impl<J: Judge> Session<J> {
             .as_mut()
             .and_then(|running| running.editor.as_mut())
             .and_then(|editor| editor.finish().err());
-        match (
-            unfinished,
-            self.current().and_then(|current| current.permit),
-        ) {
-            (Some(error), Some(permit)) => {
-                let refusal = judge.stopped(&permit, Stop::Rows(error));
-                self.stop_with(refusal, wires);
-            }
-            _ => self.flush_rows(judge, wires),
+        let Some(error) = unfinished else {
+            return self.flush_rows(judge, wires);
+        };
+        if let Some(permit) = self.permit_in_front() {
+            let refusal = judge.stopped(&permit, Stop::Rows(error));
+            self.stop_with(refusal, wires);
         }
     }
 
@@ -284,7 +286,7 @@ impl<J: Judge> Session<J> {
         if running.editor.as_ref().is_none_or(ResultEditor::is_empty) {
             return;
         }
-        let Some(permit) = self.current().and_then(|current| current.permit) else {
+        let Some(permit) = self.permit_in_front() else {
             return;
         };
         let Some(running) = &mut self.running else {

@@ -4,12 +4,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use gatewright_sql::{SessionEffect, TransactionCommand, Verb};
-use gatewright_wire::frame::{self, Side};
+use gatewright_wire::frame::{self, Frame, Side};
 use gatewright_wire::{ErrorFields, backend, build};
 
 use super::client::Progress;
-use super::describe::{bad, body, fields_of};
-use super::judge::{Completion, Judge};
+use super::describe::{bad, fields_of};
+use super::judge::{Completion, Judge, Limit, Limits};
 use super::names::Prepared;
 use super::owed::{Audience, CloseTarget, Described, Owed};
 use super::refusal::{Refusal, redact};
@@ -17,7 +17,7 @@ use super::results::Running;
 use super::{HIGH_WATER, Mode, STREAM_ABOVE, Session, Streaming, Violation, Wires, is_utf8};
 
 impl<J: Judge> Session<J> {
-    /// Takes as many whole messages from the server as can be dealt with now.
+    /// Takes as many frame.bytes messages from the server as can be dealt with now.
     pub fn server_bytes(
         &mut self,
         bytes: &[u8],
@@ -34,15 +34,10 @@ impl<J: Judge> Session<J> {
             }
             let rest = &bytes[consumed..];
             if let Some(streaming) = &mut self.from_server {
-                let piece = streaming.remaining.min(rest.len());
-                if streaming.forward {
-                    wires.to_client.extend_from_slice(&rest[..piece]);
-                }
-                streaming.remaining -= piece;
-                if streaming.remaining == 0 {
+                consumed += streaming.pass(rest, &mut wires.to_client);
+                if streaming.is_over() {
                     self.from_server = None;
                 }
-                consumed += piece;
                 continue;
             }
             let plain = self.plain_rows(rest, wires);
@@ -63,7 +58,7 @@ impl<J: Judge> Session<J> {
                 }
                 break;
             }
-            self.server_frame(header.tag, &rest[..total], judge, wires)?;
+            self.server_frame(header.frame(&rest[..total]), judge, wires)?;
             consumed += total;
         }
         Ok(Progress {
@@ -72,7 +67,7 @@ impl<J: Judge> Session<J> {
         })
     }
 
-    /// Rows that nobody edits pass in one piece, as far as they are whole.
+    /// Rows that nobody edits pass in one piece, as far as they are frame.bytes.
     fn plain_rows(&mut self, rest: &[u8], wires: &mut Wires) -> usize {
         let Some(running) = &mut self.running else {
             return 0;
@@ -110,51 +105,43 @@ impl<J: Judge> Session<J> {
             }
             return Ok(false);
         }
-        if self.is_over_for_client() {
-            self.from_server = Some(Streaming {
-                remaining: total,
-                forward: false,
-            });
-            return Ok(true);
-        }
-        self.expect_rows(tag)?;
-        let Some(running) = &mut self.running else {
-            return Ok(false);
+        let forward = if self.is_over_for_client() {
+            false
+        } else {
+            self.expect_rows(tag)?;
+            match self.admit_long_row(total, judge, wires) {
+                Some(forward) => forward,
+                None => return Ok(false),
+            }
         };
+        self.from_server = Some(Streaming {
+            remaining: total,
+            forward,
+        });
+        Ok(true)
+    }
+
+    /// Whether a long row goes to the client; `None` when it must be read frame.bytes to be edited.
+    fn admit_long_row(&mut self, total: usize, judge: &mut J, wires: &mut Wires) -> Option<bool> {
+        let running = self.running.as_mut()?;
         let size = total as u64;
         if running.stopping.is_some() {
-            self.from_server = Some(Streaming {
-                remaining: total,
-                forward: false,
-            });
-        } else if running.editor.is_some() {
+            return Some(false);
+        }
+        let limit = if running.editor.is_some() {
             if total <= self.max_message {
-                return Ok(false);
+                return None;
             }
-            self.stop_at(super::Limit::RowSize(self.max_message as u64), judge, wires);
-            self.from_server = Some(Streaming {
-                remaining: total,
-                forward: false,
-            });
+            Limit::RowSize(self.max_message as u64)
         } else if running.admits(1, size) {
             running.rows += 1;
             running.bytes += size;
-            self.from_server = Some(Streaming {
-                remaining: total,
-                forward: true,
-            });
+            return Some(true);
         } else {
-            let limit = running
-                .limits
-                .bytes
-                .map_or(super::Limit::Rows(running.rows), super::Limit::Bytes);
-            self.stop_at(limit, judge, wires);
-            self.from_server = Some(Streaming {
-                remaining: total,
-                forward: false,
-            });
-        }
-        Ok(true)
+            running.reached()
+        };
+        self.stop_at(limit, judge, wires);
+        Some(false)
     }
 
     /// True when the client has had the last of the Query in front, though the server has not.
@@ -174,41 +161,40 @@ impl<J: Judge> Session<J> {
 
     fn server_frame(
         &mut self,
-        tag: u8,
-        whole: &[u8],
+        frame: Frame<'_>,
         judge: &mut J,
         wires: &mut Wires,
     ) -> Result<(), Violation> {
-        if self.is_over_for_client() && !matches!(tag, b'Z' | b'E' | b'S' | b'A') {
+        if self.is_over_for_client() && !matches!(frame.tag, b'Z' | b'E' | b'S' | b'A') {
             return Ok(());
         }
-        match tag {
+        match frame.tag {
             b'D' | b'd' => {
-                self.expect_rows(tag)?;
-                self.row(whole, judge, wires);
+                self.expect_rows(frame.tag)?;
+                self.row(frame, judge, wires);
                 Ok(())
             }
-            b'C' | b'I' | b's' => self.statement_ended(tag, whole, judge, wires),
-            b'Z' => self.ready(whole, wires),
-            b'1' => self.parsed(whole, wires),
-            b'2' => self.bound(whole, wires),
-            b'3' => self.closed(whole, wires),
-            b't' => self.parameter_description(whole, wires),
-            b'n' => self.described(whole, None, wires),
-            b'T' => self.row_description(whole, wires),
-            b'E' => self.error(whole, judge, wires),
-            b'N' => self.notice(whole, wires),
-            b'S' => self.parameter_status(whole, wires),
+            b'C' | b'I' | b's' => self.statement_ended(frame, judge, wires),
+            b'Z' => self.ready(frame, wires),
+            b'1' => self.parsed(frame, wires),
+            b'2' => self.bound(frame, wires),
+            b'3' => self.closed(frame, wires),
+            b't' => self.parameter_description(frame, wires),
+            b'n' => self.described(frame, None, wires),
+            b'T' => self.row_description(frame, wires),
+            b'E' => self.error(frame, judge, wires),
+            b'N' => self.notice(frame, wires),
+            b'S' => self.parameter_status(frame, wires),
             b'A' => {
-                wires.to_client.extend_from_slice(whole);
+                wires.to_client.extend_from_slice(frame.bytes);
                 Ok(())
             }
-            b'G' => self.copy_in(whole, wires),
+            b'G' => self.copy_in(frame, wires),
             b'H' => {
-                let copy = backend::CopyResponse::decode(body(whole))
+                let copy = backend::CopyResponse::decode(frame.body)
                     .map_err(|error| bad("CopyOutResponse", &error))?;
                 self.copy_out(copy.binary, copy.formats.len())?;
-                wires.to_client.extend_from_slice(whole);
+                wires.to_client.extend_from_slice(frame.bytes);
                 Ok(())
             }
             b'c' => {
@@ -218,12 +204,12 @@ impl<J: Judge> Session<J> {
                     .as_ref()
                     .is_none_or(|running| running.stopping.is_none())
                 {
-                    wires.to_client.extend_from_slice(whole);
+                    wires.to_client.extend_from_slice(frame.bytes);
                 }
                 Ok(())
             }
             b'V' => {
-                wires.to_client.extend_from_slice(whole);
+                wires.to_client.extend_from_slice(frame.bytes);
                 Ok(())
             }
             b'W' => Err(Violation::Replication),
@@ -231,25 +217,23 @@ impl<J: Judge> Session<J> {
         }
     }
 
-    fn row_description(&mut self, whole: &[u8], wires: &mut Wires) -> Result<(), Violation> {
-        let fields = fields_of(whole)?;
+    fn row_description(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
+        let description = backend::RowDescription::decode(frame.body)
+            .map_err(|error| bad("RowDescription", &error))?;
+        let fields = fields_of(&description);
         match self.queue.front() {
-            Some(Owed::Describe { .. }) => self.described(whole, Some(fields), wires),
+            Some(Owed::Describe { .. }) => self.described(frame, Some(fields), wires),
             Some(Owed::Query(_)) => {
-                let formats: Vec<i16> = backend::RowDescription::decode(body(whole))
-                    .map_err(|error| bad("RowDescription", &error))?
-                    .fields()
-                    .map(|field| field.format)
-                    .collect();
+                let formats: Vec<i16> = description.fields().map(|field| field.format).collect();
                 self.rows_of_query(&fields, &formats)?;
-                wires.to_client.extend_from_slice(whole);
+                wires.to_client.extend_from_slice(frame.bytes);
                 Ok(())
             }
             _ => Err(Violation::Unexpected('T')),
         }
     }
 
-    fn parsed(&mut self, whole: &[u8], wires: &mut Wires) -> Result<(), Violation> {
+    fn parsed(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
         if self.describes_for_itself() {
             return Ok(());
         }
@@ -257,20 +241,20 @@ impl<J: Judge> Session<J> {
             return Err(Violation::Unexpected('1'));
         };
         self.names.set_prepared(&name, prepared);
-        wires.to_client.extend_from_slice(whole);
+        wires.to_client.extend_from_slice(frame.bytes);
         Ok(())
     }
 
-    fn bound(&mut self, whole: &[u8], wires: &mut Wires) -> Result<(), Violation> {
+    fn bound(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
         let Some(Owed::Bind { name, portal }) = self.queue.pop() else {
             return Err(Violation::Unexpected('2'));
         };
         self.names.set_portal(&name, portal);
-        wires.to_client.extend_from_slice(whole);
+        wires.to_client.extend_from_slice(frame.bytes);
         Ok(())
     }
 
-    fn closed(&mut self, whole: &[u8], wires: &mut Wires) -> Result<(), Violation> {
+    fn closed(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
         let Some(Owed::Close { target, audience }) = self.queue.pop() else {
             return Err(Violation::Unexpected('3'));
         };
@@ -279,7 +263,7 @@ impl<J: Judge> Session<J> {
             CloseTarget::Portal(name) => self.names.close_portal(&name),
         }
         if audience == Audience::Client {
-            wires.to_client.extend_from_slice(whole);
+            wires.to_client.extend_from_slice(frame.bytes);
         }
         Ok(())
     }
@@ -287,8 +271,7 @@ impl<J: Judge> Session<J> {
     /// CommandComplete, EmptyQueryResponse or PortalSuspended.
     fn statement_ended(
         &mut self,
-        tag: u8,
-        whole: &[u8],
+        frame: Frame<'_>,
         judge: &mut J,
         wires: &mut Wires,
     ) -> Result<(), Violation> {
@@ -296,11 +279,11 @@ impl<J: Judge> Session<J> {
         let mut running = self
             .running
             .take()
-            .unwrap_or_else(|| Running::plain(super::Limits::default()));
+            .unwrap_or_else(|| Running::plain(Limits::default()));
         if let Some(refusal) = running.stopping.take() {
             return self.ended_before_stop(&refusal, &running, judge, wires);
         }
-        wires.to_client.extend_from_slice(whole);
+        wires.to_client.extend_from_slice(frame.bytes);
         let done = running.completion("00000");
         match self.queue.front_mut() {
             Some(Owed::Query(run)) => {
@@ -320,7 +303,7 @@ impl<J: Judge> Session<J> {
                 };
                 self.stoppable -= usize::from(portal.can_stop());
                 if let Some(permit) = &portal.permit
-                    && tag != b's'
+                    && frame.tag != b's'
                 {
                     judge.completed(permit, &done);
                     let text = portal.prepared.text.clone();
@@ -328,7 +311,7 @@ impl<J: Judge> Session<J> {
                 }
                 Ok(())
             }
-            _ => Err(Violation::Unexpected(char::from(tag))),
+            _ => Err(Violation::Unexpected(char::from(frame.tag))),
         }
     }
 
@@ -376,8 +359,8 @@ impl<J: Judge> Session<J> {
         }
     }
 
-    fn ready(&mut self, whole: &[u8], wires: &mut Wires) -> Result<(), Violation> {
-        let status = backend::ReadyForQuery::decode(body(whole))
+    fn ready(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
+        let status = backend::ReadyForQuery::decode(frame.body)
             .map_err(|error| bad("ReadyForQuery", &error))?
             .status
             .byte();
@@ -396,26 +379,31 @@ impl<J: Judge> Session<J> {
             self.abort_transaction(wires);
             return Ok(());
         }
-        wires.to_client.extend_from_slice(whole);
+        wires.to_client.extend_from_slice(frame.bytes);
         Ok(())
     }
 
-    fn error(&mut self, whole: &[u8], judge: &mut J, wires: &mut Wires) -> Result<(), Violation> {
+    fn error(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        wires: &mut Wires,
+    ) -> Result<(), Violation> {
         let fields =
-            ErrorFields::decode(body(whole)).map_err(|error| bad("ErrorResponse", &error))?;
+            ErrorFields::decode(frame.body).map_err(|error| bad("ErrorResponse", &error))?;
         if matches!(fields.field(b'V'), Some("FATAL" | "PANIC")) {
             build::error_response(&mut wires.to_client, &fields);
             return Ok(());
         }
         self.flush_rows(judge, wires);
         let sqlstate = fields.field(b'C').unwrap_or("XX000").to_owned();
-        let permit = self.current().and_then(|current| current.permit);
+        let permit = self.permit_in_front();
         let mut running = self.running.take();
         let stopping = running.as_mut().and_then(|running| running.stopping.take());
         let words = self.words_for(&fields, stopping.as_ref(), permit.as_ref());
         match words {
             Words::Swallowed => {}
-            Words::Unchanged => wires.to_client.extend_from_slice(whole),
+            Words::Unchanged => wires.to_client.extend_from_slice(frame.bytes),
             Words::Changed(fields) => build::error_response(&mut wires.to_client, &fields),
         }
         if let Some(permit) = &permit {
@@ -511,24 +499,20 @@ impl<J: Judge> Session<J> {
         found
     }
 
-    fn notice(&mut self, whole: &[u8], wires: &mut Wires) -> Result<(), Violation> {
-        let protected = self
-            .current()
-            .and_then(|current| current.permit)
-            .as_ref()
-            .is_some_and(J::wants_plan);
+    fn notice(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
+        let protected = self.permit_in_front().as_ref().is_some_and(J::wants_plan);
         if protected {
             let fields =
-                ErrorFields::decode(body(whole)).map_err(|error| bad("NoticeResponse", &error))?;
+                ErrorFields::decode(frame.body).map_err(|error| bad("NoticeResponse", &error))?;
             build::notice_response(&mut wires.to_client, &redact(&fields));
         } else {
-            wires.to_client.extend_from_slice(whole);
+            wires.to_client.extend_from_slice(frame.bytes);
         }
         Ok(())
     }
 
-    fn parameter_status(&mut self, whole: &[u8], wires: &mut Wires) -> Result<(), Violation> {
-        let status = backend::ParameterStatus::decode(body(whole))
+    fn parameter_status(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
+        let status = backend::ParameterStatus::decode(frame.body)
             .map_err(|error| bad("ParameterStatus", &error))?;
         match status.name {
             "client_encoding" => self.utf8 = is_utf8(status.value),
@@ -537,11 +521,11 @@ impl<J: Judge> Session<J> {
             }
             _ => {}
         }
-        wires.to_client.extend_from_slice(whole);
+        wires.to_client.extend_from_slice(frame.bytes);
         Ok(())
     }
 
-    fn copy_in(&mut self, whole: &[u8], wires: &mut Wires) -> Result<(), Violation> {
+    fn copy_in(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
         if !matches!(
             self.queue.front(),
             Some(Owed::Query(_) | Owed::Execute { .. })
@@ -550,7 +534,7 @@ impl<J: Judge> Session<J> {
         }
         self.queue.drop_syncs_behind_front();
         self.mode = Mode::CopyIn;
-        wires.to_client.extend_from_slice(whole);
+        wires.to_client.extend_from_slice(frame.bytes);
         Ok(())
     }
 }

@@ -24,7 +24,7 @@ impl<J: Judge> Session<J> {
             sqlstate: refusal.sqlstate.clone().into_owned(),
             ..running.completion("")
         };
-        if let Some(permit) = self.current().and_then(|current| current.permit) {
+        if let Some(permit) = self.permit_in_front() {
             judge.completed(&permit, &done);
         }
         match self.queue.front_mut() {

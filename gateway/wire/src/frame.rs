@@ -21,6 +21,15 @@ impl Header {
         self.length as usize + 1
     }
 
+    /// The message that this header is at the start of: `bytes` are all of it.
+    pub fn frame<'a>(&self, bytes: &'a [u8]) -> Frame<'a> {
+        Frame {
+            tag: self.tag,
+            body: bytes.get(HEADER_BYTES..).unwrap_or_default(),
+            bytes,
+        }
+    }
+
     /// Bytes of the body.
     pub fn body(&self) -> usize {
         (self.length as usize).saturating_sub(4)
@@ -166,12 +175,7 @@ pub fn next_frame(buf: &[u8], side: Side, max: usize) -> Result<Option<Frame<'_>
     let Some(bytes) = buf.get(..header.total()) else {
         return Ok(None);
     };
-    let body = bytes.get(HEADER_BYTES..).unwrap_or_default();
-    Ok(Some(Frame {
-        tag: header.tag,
-        body,
-        bytes,
-    }))
+    Ok(Some(header.frame(bytes)))
 }
 
 /// Whole messages at the start of a buffer that may be forwarded in one copy.
