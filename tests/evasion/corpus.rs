@@ -1,0 +1,162 @@
+//! The corpus as files: one a class, each a list of entries.
+//!
+//! ```text
+//! -- What the class is about.
+//!
+//! --# id-of-an-entry
+//! --! guess 'q%' | 'z%'
+//! SELECT count(*) FROM people WHERE email LIKE {guess}
+//! --
+//! the next step
+//! ```
+//!
+//! `--!` in front of an entry's first step speaks of the entry, `--!` right after a `--` of the step that follows.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::play::{MODES, Mode};
+
+/// A trick or a harmless statement.
+#[derive(Debug, Clone, Default)]
+pub struct Entry {
+    pub class: String,
+    pub id: String,
+    /// In a database of its own and outside any transaction.
+    pub alone: bool,
+    /// Only in the simple protocol.
+    pub simple: bool,
+    /// Traces of a raw value that only this trick leaves.
+    pub shows: Vec<String>,
+    /// A right and a wrong guess for `{guess}`: the trick works when the answers differ.
+    pub guess: Option<(String, String)>,
+    pub steps: Vec<Step>,
+}
+
+impl Entry {
+    /// The ways to play it.
+    pub fn modes(&self) -> &'static [Mode] {
+        if self.simple { &MODES[..1] } else { &MODES }
+    }
+
+    /// `class/id`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.class, self.id)
+    }
+}
+
+/// One message to the server, or a few that belong together.
+#[derive(Debug, Clone)]
+pub struct Step {
+    pub kind: Kind,
+    pub sql: String,
+    /// Text parameters; a step that has some always goes by the extended protocol.
+    pub parameters: Vec<String>,
+    /// What is sent when the server asks for COPY data.
+    pub data: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// Past the gateway, as the owner of everything, before the rest.
+    Setup,
+    Run,
+    /// On a second connection of the same client.
+    Other,
+    /// Parse under a name.
+    Parse(String),
+    /// Bind and Execute of that name.
+    Execute(String),
+    /// FunctionCall; the text is the function's signature.
+    Call,
+}
+
+/// Every entry of the files of a folder, in order of class.
+pub fn read(folder: &Path) -> Result<Vec<Entry>> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)?
+        .map(|file| Ok(file?.path()))
+        .collect::<Result<_>>()?;
+    files.sort();
+    let mut entries: Vec<Entry> = Vec::new();
+    for file in files {
+        let class = file.file_stem().and_then(|stem| stem.to_str());
+        let class = class.context("a file without a name")?;
+        let text = std::fs::read_to_string(&file)?;
+        entries.extend(parse(class, &text).with_context(|| file.display().to_string())?);
+    }
+    let mut ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+    ids.sort_unstable();
+    if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
+        bail!("two entries are called {}", pair[0]);
+    }
+    Ok(entries)
+}
+
+fn parse(class: &str, text: &str) -> Result<Vec<Entry>> {
+    ensure!(
+        text.starts_with("-- "),
+        "the first lines say what the class is about"
+    );
+    text.split("\n--# ")
+        .skip(1)
+        .map(|text| {
+            let (id, body) = text.split_once('\n').unwrap_or((text, ""));
+            entry(class, id.trim(), body).with_context(|| id.to_owned())
+        })
+        .collect()
+}
+
+fn entry(class: &str, id: &str, body: &str) -> Result<Entry> {
+    let mut entry = Entry {
+        class: class.to_owned(),
+        id: id.to_owned(),
+        ..Entry::default()
+    };
+    for block in format!("{body}\n").split("\n--\n") {
+        let mut step = Step {
+            kind: Kind::Run,
+            sql: String::new(),
+            parameters: Vec::new(),
+            data: String::new(),
+        };
+        let mut lines = Vec::new();
+        for line in block.lines() {
+            match line.strip_prefix("--! ") {
+                Some(directive) => direct(&mut entry, &mut step, directive)?,
+                None => lines.push(line),
+            }
+        }
+        step.sql = lines.join("\n").trim().to_owned();
+        ensure!(
+            !step.sql.is_empty() || matches!(step.kind, Kind::Execute(_)),
+            "an empty step"
+        );
+        entry.alone |= step.kind == Kind::Setup;
+        entry.steps.push(step);
+    }
+    Ok(entry)
+}
+
+fn direct(entry: &mut Entry, step: &mut Step, directive: &str) -> Result<()> {
+    let (word, rest) = directive.split_once(' ').unwrap_or((directive, ""));
+    let rest = rest.trim();
+    match word {
+        "alone" => entry.alone = true,
+        "simple" => entry.simple = true,
+        "shows" => entry.shows.push(rest.to_owned()),
+        "guess" => {
+            let (right, wrong) = rest.split_once(" | ").context("guess RIGHT | WRONG")?;
+            entry.guess = Some((right.to_owned(), wrong.to_owned()));
+        }
+        "setup" => step.kind = Kind::Setup,
+        "other" => step.kind = Kind::Other,
+        "parse" => step.kind = Kind::Parse(rest.to_owned()),
+        "execute" => step.kind = Kind::Execute(rest.to_owned()),
+        "call" => step.kind = Kind::Call,
+        "with" => step.parameters = rest.split(" | ").map(str::to_owned).collect(),
+        "data" => step.data = format!("{}\n", rest.replace("\\n", "\n")),
+        other => bail!("`{other}` is no directive"),
+    }
+    Ok(())
+}

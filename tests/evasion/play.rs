@@ -1,0 +1,262 @@
+//! Plays an entry against one address and keeps every byte that comes back.
+
+use std::borrow::Cow;
+
+use anyhow::{Context, Result};
+use gatewright_harness::{Dsn, Psql};
+use gatewright_tests::raw::{self, Client, Message};
+
+use crate::corpus::{Entry, Kind, Step};
+
+/// How the steps that leave it open are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Simple,
+    /// Extended protocol, results as text.
+    Text,
+    /// Extended protocol, results in binary.
+    Binary,
+}
+
+pub const MODES: [Mode; 3] = [Mode::Simple, Mode::Text, Mode::Binary];
+
+/// What the client was told.
+#[derive(Debug, Default)]
+pub struct Heard {
+    pub messages: Vec<Message>,
+    /// The gateway or server closed the connection.
+    pub ended: bool,
+}
+
+impl Heard {
+    /// All bytes, then the cells again without what stands between them: a value may come a character a row.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for message in &self.messages {
+            bytes.push(message.tag);
+            bytes.extend_from_slice(&without_decision(message));
+        }
+        bytes.push(0);
+        for message in &self.messages {
+            match message.tag {
+                b'D' => cells(&message.body)
+                    .into_iter()
+                    .flatten()
+                    .for_each(|cell| bytes.extend_from_slice(cell)),
+                b'd' => bytes.extend_from_slice(&message.body),
+                _ => {}
+            }
+        }
+        bytes
+    }
+
+    /// SQLSTATEs and messages of the errors.
+    pub fn errors(&self) -> Vec<(String, String)> {
+        self.messages
+            .iter()
+            .filter(|message| message.tag == b'E')
+            .map(|message| {
+                let mut fields = message.fields();
+                let mut take = |code| fields.remove(&code).unwrap_or_default();
+                (take('C'), take('M'))
+            })
+            .collect()
+    }
+
+    /// What tells one answer from another, without the words of the question.
+    pub fn answer(&self, question: &str) -> Vec<(u8, String)> {
+        let mut told: Vec<(u8, String)> = self
+            .messages
+            .iter()
+            .filter(|message| message.tag != b'E')
+            .map(|message| (message.tag, format!("{:?}", message.body)))
+            .collect();
+        for (code, message) in self.errors() {
+            told.push((b'E', format!("{code} {}", message.replace(question, ""))));
+        }
+        told
+    }
+}
+
+/// The gateway counts its decisions, and a count may look like a value.
+fn without_decision(message: &Message) -> Cow<'_, [u8]> {
+    const DECISION: &[u8] = br#""decision":""#;
+    let at = message
+        .body
+        .windows(DECISION.len())
+        .position(|window| window == DECISION);
+    match at {
+        Some(at) if message.tag == b'E' => {
+            let mut body = message.body.clone();
+            body.drain(at + DECISION.len()..(at + DECISION.len() + 16).min(message.body.len()));
+            Cow::Owned(body)
+        }
+        _ => Cow::Borrowed(&message.body),
+    }
+}
+
+/// The values of a DataRow; `None` is NULL.
+pub fn cells(body: &[u8]) -> Vec<Option<&[u8]>> {
+    let mut rest = body.get(2..).unwrap_or_default();
+    let mut cells = Vec::new();
+    while let Some((length, after)) = rest.split_at_checked(4) {
+        let length = i32::from_be_bytes([length[0], length[1], length[2], length[3]]);
+        let Some((value, next)) = after.split_at_checked(usize::try_from(length).unwrap_or(0))
+        else {
+            break;
+        };
+        cells.push((length >= 0).then_some(value));
+        rest = next;
+    }
+    cells
+}
+
+/// Plays all steps. `guess` stands for `{guess}`; `direct` is where setup goes.
+pub fn play(
+    entry: &Entry,
+    dsn: &Dsn,
+    direct: &Dsn,
+    mode: Mode,
+    guess: Option<&str>,
+) -> Result<Heard> {
+    let mut heard = Heard::default();
+    for step in entry.steps.iter().filter(|step| step.kind == Kind::Setup) {
+        Psql::new(direct)?.query(&step.sql)?;
+    }
+    let mut player = Player {
+        client: Client::connect(dsn)?,
+        other: None,
+        direct,
+        mode,
+    };
+    let outcome = player.steps(entry, dsn, guess, &mut heard);
+    match outcome {
+        Err(error) if error.to_string().contains("closed the connection") => heard.ended = true,
+        Err(error) if is_reset(&error) => heard.ended = true,
+        other => other.with_context(|| format!("{mode:?}"))?,
+    }
+    Ok(heard)
+}
+
+fn is_reset(error: &anyhow::Error) -> bool {
+    let kind = error
+        .downcast_ref::<std::io::Error>()
+        .map(std::io::Error::kind);
+    matches!(
+        kind,
+        Some(std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe)
+    )
+}
+
+struct Player<'a> {
+    client: Client,
+    other: Option<Client>,
+    direct: &'a Dsn,
+    mode: Mode,
+}
+
+impl Player<'_> {
+    fn steps(
+        &mut self,
+        entry: &Entry,
+        dsn: &Dsn,
+        guess: Option<&str>,
+        heard: &mut Heard,
+    ) -> Result<()> {
+        if !entry.alone {
+            self.client.query("BEGIN")?;
+        }
+        for step in entry.steps.iter().filter(|step| step.kind != Kind::Setup) {
+            let sql = guess.map_or_else(
+                || step.sql.clone(),
+                |guess| step.sql.replace("{guess}", guess),
+            );
+            if !entry.alone {
+                self.client.query("SAVEPOINT step")?;
+            }
+            let bytes = self.bytes(step, &sql)?;
+            let ready = if step.kind == Kind::Other {
+                if self.other.is_none() {
+                    self.other = Some(Client::connect(dsn)?);
+                }
+                let other = self.other.as_mut().context("connected above")?;
+                listen(other, &bytes, &step.data, heard)?
+            } else {
+                listen(&mut self.client, &bytes, &step.data, heard)?
+            };
+            if !entry.alone && ready == b'E' {
+                self.client.query("ROLLBACK TO SAVEPOINT step")?;
+            }
+        }
+        // Notifications come with the next answer.
+        for client in [Some(&mut self.client), self.other.as_mut()]
+            .into_iter()
+            .flatten()
+        {
+            heard.messages.extend(client.query("SELECT")?);
+        }
+        if !entry.alone {
+            self.client.query("ROLLBACK")?;
+        }
+        Ok(())
+    }
+
+    fn bytes(&self, step: &Step, sql: &str) -> Result<Vec<u8>> {
+        let parameters: Vec<Option<&str>> = step
+            .parameters
+            .iter()
+            .map(|value| Some(value.as_str()))
+            .collect();
+        let format = u8::from(self.mode == Mode::Binary);
+        Ok(match &step.kind {
+            Kind::Parse(name) => [raw::parse(name, sql), raw::sync()].concat(),
+            Kind::Execute(name) => [
+                raw::bind("", name, &parameters, format),
+                raw::describe(b'P', ""),
+                raw::execute("", 0),
+                raw::sync(),
+            ]
+            .concat(),
+            Kind::Call => self.call(sql, &parameters)?,
+            _ if self.mode == Mode::Simple && parameters.is_empty() => raw::query(sql),
+            _ => [raw::extended(sql, &parameters, format), raw::sync()].concat(),
+        })
+    }
+
+    fn call(&self, signature: &str, parameters: &[Option<&str>]) -> Result<Vec<u8>> {
+        let sql = format!("SELECT '{signature}'::regprocedure::oid");
+        let number: u32 = Psql::new(self.direct)?.query(&sql)?.parse()?;
+        let mut body = number.to_be_bytes().to_vec();
+        body.extend_from_slice(&[0, 0]);
+        body.extend_from_slice(&u16::try_from(parameters.len())?.to_be_bytes());
+        for value in parameters.iter().flatten() {
+            body.extend_from_slice(&u32::try_from(value.len())?.to_be_bytes());
+            body.extend_from_slice(value.as_bytes());
+        }
+        body.extend_from_slice(&[0, 0]);
+        Ok(raw::message(b'F', &[&body]))
+    }
+}
+
+/// Sends, keeps all answers up to ReadyForQuery, and returns its state.
+fn listen(client: &mut Client, bytes: &[u8], data: &str, heard: &mut Heard) -> Result<u8> {
+    client.send(bytes)?;
+    loop {
+        let message = client.receive()?;
+        let (tag, state) = (message.tag, message.body.first().copied());
+        heard.messages.push(message);
+        match (tag, state) {
+            (b'Z', Some(state)) => return Ok(state),
+            (b'G', _) => {
+                let mut answer = raw::message(b'd', &[data.as_bytes()]);
+                answer.extend(raw::message(b'c', &[]));
+                if bytes.first() != Some(&b'Q') {
+                    // The Sync behind the COPY was skipped (protocol: COPY Operations).
+                    answer.extend(raw::sync());
+                }
+                client.send(&answer)?;
+            }
+            _ => {}
+        }
+    }
+}

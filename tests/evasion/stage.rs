@@ -1,0 +1,141 @@
+//! Where entries are played: one server, one gateway with `mask-columns`, and a database for each worker.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use anyhow::{Context, Result, bail};
+use gatewright_harness::{Dsn, Gateway, GatewayCommand, Postgres, PostgresSettings, Psql, locate};
+use tempfile::TempDir;
+
+use crate::corpus::Entry;
+use crate::secrets::Needles;
+
+const TEMPLATE: &str = "attacked";
+/// Entries played at the same time.
+const WORKERS: usize = 6;
+
+pub struct Stage {
+    gateway: Gateway,
+    server: Postgres,
+    pub needles: Needles,
+    _policies: TempDir,
+}
+
+/// The folder of this test's files.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("evasion")
+}
+
+/// One stage for all tests of this process.
+pub fn stage() -> Result<&'static Stage> {
+    static STAGE: OnceLock<Stage> = OnceLock::new();
+    static START: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = START.lock().unwrap_or_else(PoisonError::into_inner);
+    if STAGE.get().is_none() {
+        let _ = STAGE.set(Stage::start()?);
+    }
+    STAGE.get().context("the stage was set above")
+}
+
+impl Stage {
+    fn start() -> Result<Self> {
+        let settings = PostgresSettings::default()
+            .set("max_connections", "200")
+            .set("shared_preload_libraries", "'pg_stat_statements'")
+            .set("wal_level", "logical")
+            .set("max_wal_senders", "4")
+            .set("log_statement", "none");
+        let server = Postgres::start_with(&settings)?;
+        let template = server.create_database(TEMPLATE)?;
+        let schema = std::fs::read_to_string(folder().join("schema.sql"))?;
+        Psql::new(&template)?.query(&schema)?;
+        let needles =
+            Needles::all(|word| Psql::new(&template)?.query(&format!("SELECT md5('{word}')")))?;
+        let policies = tempfile::tempdir()?;
+        let bundled = locate::target_directory().join("policies/mask-columns.wasm");
+        if !bundled.is_file() {
+            bail!(
+                "{} does not exist. Build it: `cargo xtask policies` (`cargo xtask test` does)",
+                bundled.display()
+            );
+        }
+        std::fs::copy(bundled, policies.path().join("mask-columns.wasm"))?;
+        let gateway = GatewayCommand::dev(&server.dsn())
+            .policies(policies.path())
+            .settings(&folder().join("settings.toml"))
+            .start()?;
+        Ok(Self {
+            gateway,
+            server,
+            needles,
+            _policies: policies,
+        })
+    }
+
+    /// The same database through the gateway.
+    pub fn through(&self, direct: &Dsn) -> Result<Dsn> {
+        self.gateway.database(&direct.database)
+    }
+
+    pub fn gateway_log(&self) -> Result<String> {
+        self.gateway.log()
+    }
+
+    fn clone_database(&self) -> Result<Dsn> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("copy_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        // Two copies of one template at a time disturb each other.
+        static COPYING: Mutex<()> = Mutex::new(());
+        let _one_at_a_time = COPYING.lock().unwrap_or_else(PoisonError::into_inner);
+        Psql::new(&self.server.dsn())?
+            .query(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))?;
+        Ok(self.server.dsn().with_database(&name))
+    }
+
+    /// Runs `job` in a database that is thrown away afterwards.
+    pub fn in_own_database<T>(&self, job: impl FnOnce(&Dsn) -> Result<T>) -> Result<T> {
+        let direct = self.clone_database()?;
+        let result = job(&direct);
+        let _ = Psql::new(&self.server.dsn())?
+            .query(&format!("DROP DATABASE {} WITH (FORCE)", direct.database));
+        result
+    }
+
+    /// Runs `job` for every entry, several at a time; `job` gets a database that no other worker uses.
+    pub fn for_each<T: Send>(
+        &self,
+        entries: &[Entry],
+        job: impl Fn(&Entry, &Dsn) -> T + Sync,
+    ) -> Result<Vec<T>> {
+        let next = AtomicUsize::new(0);
+        let done: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..WORKERS)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let direct = self.clone_database()?;
+                        loop {
+                            let at = next.fetch_add(1, Ordering::Relaxed);
+                            let Some(entry) = entries.get(at) else {
+                                return anyhow::Ok(());
+                            };
+                            let result = job(entry, &direct);
+                            done.lock()
+                                .unwrap_or_else(PoisonError::into_inner)
+                                .push((at, result));
+                        }
+                    })
+                })
+                .collect();
+            workers.into_iter().try_for_each(|worker| {
+                worker
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+        })?;
+        let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        done.sort_by_key(|(at, _)| *at);
+        Ok(done.into_iter().map(|(_, result)| result).collect())
+    }
+}

@@ -1,0 +1,210 @@
+-- Rows that come by FETCH, from portals, and from statements prepared before.
+
+--# cursor
+DECLARE c CURSOR FOR SELECT email FROM people
+--
+FETCH ALL FROM c
+
+--# cursor-renamed
+DECLARE c CURSOR FOR SELECT email AS name FROM people
+--
+FETCH 2 FROM c
+
+--# cursor-scroll
+DECLARE c SCROLL CURSOR FOR SELECT email FROM people
+--
+MOVE LAST FROM c
+--
+FETCH PRIOR FROM c
+
+--# cursor-absolute
+DECLARE c SCROLL CURSOR FOR SELECT * FROM people
+--
+FETCH ABSOLUTE 2 FROM c
+
+--# cursor-backward
+DECLARE c SCROLL CURSOR FOR SELECT * FROM people
+--
+MOVE ALL FROM c
+--
+FETCH BACKWARD ALL FROM c
+
+--# cursor-binary
+DECLARE c BINARY CURSOR FOR SELECT salary, born, email FROM people
+--
+FETCH ALL FROM c
+
+--# cursor-insensitive
+DECLARE c INSENSITIVE CURSOR FOR SELECT email FROM people
+--
+FETCH NEXT FROM c
+
+--# cursor-with-hold
+--! alone
+DECLARE c CURSOR WITH HOLD FOR SELECT email FROM people
+--
+FETCH ALL FROM c
+
+--# cursor-held-over-a-commit
+--! alone
+BEGIN
+--
+DECLARE c CURSOR WITH HOLD FOR SELECT email, salary FROM people
+--
+COMMIT
+--
+FETCH ALL FROM c
+
+--# cursor-of-expression
+DECLARE c CURSOR FOR SELECT upper(email) FROM people
+--
+FETCH ALL FROM c
+
+--# cursor-quoted
+DECLARE "C c" CURSOR FOR SELECT email FROM people
+--
+FETCH ALL FROM "C c"
+
+--# cursor-redeclared
+DECLARE c CURSOR FOR SELECT name FROM people
+--
+CLOSE c
+--
+DECLARE c CURSOR FOR SELECT email FROM people
+--
+FETCH ALL FROM c
+
+--# cursor-in-one-message
+DECLARE c CURSOR FOR SELECT email FROM people; FETCH ALL FROM c
+
+--# cursor-of-a-function
+--! alone
+--! setup
+CREATE FUNCTION opened() RETURNS refcursor LANGUAGE plpgsql AS $$ DECLARE c refcursor := 'opened'; BEGIN OPEN c FOR SELECT email FROM people; RETURN c; END $$
+--
+BEGIN
+--
+SELECT opened()
+--
+FETCH ALL FROM opened
+
+--# cursor-as-execute-portal
+DECLARE c CURSOR FOR SELECT email FROM people
+--
+FETCH FORWARD 1 IN c
+
+--# where-current-of
+DECLARE c CURSOR FOR SELECT * FROM people FOR UPDATE
+--
+FETCH 1 FROM c
+--
+UPDATE people SET name = name WHERE CURRENT OF c RETURNING email
+
+--# prepare-execute
+PREPARE s AS SELECT email FROM people
+--
+EXECUTE s
+
+--# prepare-with-parameter
+PREPARE s (int) AS SELECT email, salary FROM people WHERE id = $1
+--
+EXECUTE s (1)
+
+--# prepare-expression
+PREPARE s AS SELECT upper(email) FROM people
+--
+EXECUTE s
+
+--# prepare-quoted
+PREPARE "S s" AS SELECT email FROM people
+--
+EXECUTE "S s"
+
+--# prepare-in-one-message
+PREPARE s AS SELECT email FROM people; EXECUTE s
+
+--# execute-twice-in-one-message
+PREPARE s AS SELECT email FROM people
+--
+EXECUTE s; EXECUTE s
+
+--# prepare-then-rename
+PREPARE s AS SELECT item FROM orders
+--
+ALTER TABLE orders RENAME TO orders_before
+--
+CREATE VIEW orders AS SELECT email AS item FROM people
+--
+EXECUTE s
+
+--# parse-once-execute-often
+--! parse s
+SELECT email FROM people
+--
+--! execute s
+--
+--! execute s
+
+--# parse-and-execute-by-sql
+--! parse s
+SELECT email FROM people
+--
+EXECUTE s
+
+--# prepare-by-sql-execute-by-message
+PREPARE s AS SELECT email FROM people
+--
+--! execute s
+
+--# parse-with-text-parameter
+--! with 1
+SELECT email FROM people WHERE id = $1
+
+--# parse-again-under-the-same-name
+--! parse s
+SELECT name FROM people
+--
+DEALLOCATE s
+--
+--! parse s
+SELECT email FROM people
+--
+--! execute s
+
+--# prepared-over-ddl
+--! parse s
+SELECT body FROM letterbox
+--
+DROP RULE letterbox_answers ON letterbox
+--
+DROP TABLE letterbox
+--
+CREATE VIEW letterbox AS SELECT id, email AS body FROM people
+--
+--! execute s
+
+--# prepared-over-search-path
+CREATE SCHEMA attic
+--
+CREATE VIEW attic.bystanders AS SELECT email AS name FROM public.people
+--
+--! parse s
+SELECT name FROM bystanders
+--
+SET search_path = attic, public
+--
+--! execute s
+
+--# create-table-as-execute
+PREPARE s AS SELECT email FROM people
+--
+CREATE TEMP TABLE t AS EXECUTE s
+--
+SELECT * FROM t
+
+--# explain-execute
+PREPARE s (text) AS SELECT 1 FROM people WHERE email = $1
+--
+EXPLAIN (COSTS off) EXECUTE s ((SELECT email FROM people WHERE id = 1))
+--
+SELECT email FROM people
