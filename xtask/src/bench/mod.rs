@@ -66,6 +66,7 @@ pub fn run(quick: bool) -> Result<()> {
     let effort = if quick { QUICK } else { FULL };
     screen::stage("Starting PostgreSQL, PgBouncer and two gateways");
     let ways = Ways::start(&gateway, &built, &effort)?;
+    ways.check()?;
     let bench = Bench::new(&effort)?;
 
     let rows = measure(&bench, &ways, &effort)?;

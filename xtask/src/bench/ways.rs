@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use gatewright_harness::{
     Dsn, Gateway, GatewayCommand, PgBouncer, Postgres, PostgresSettings, Psql,
 };
@@ -105,6 +105,24 @@ impl Ways {
             Way::AllowAll => self.gateway_allow_all.database("bench")?,
             Way::Policies => self.gateway_policies.database("bench")?,
         })
+    }
+
+    /// Fails unless the policies are at work: without them the numbers would be those of another gateway.
+    pub fn check(&self) -> Result<()> {
+        let email = "SELECT email FROM people_masked WHERE id = 1";
+        let direct = Psql::new(&self.dsn(Way::Direct)?)?.query(email)?;
+        let allowed = Psql::new(&self.dsn(Way::AllowAll)?)?.query(email)?;
+        let masked = Psql::new(&self.dsn(Way::Policies)?)?.query(email)?;
+        ensure!(
+            direct == allowed && direct != masked,
+            "the e-mail address is not masked by the policies alone"
+        );
+        let refused = Psql::new(&self.dsn(Way::Policies)?)?.query("DELETE FROM people_masked");
+        ensure!(
+            refused.is_err(),
+            "deny-list let an unbounded DELETE through"
+        );
+        Ok(())
     }
 
     /// Resident memory of what stands between client and server; `None`: nothing does.
