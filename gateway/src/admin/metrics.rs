@@ -1,11 +1,15 @@
 //! Every metric the gateway exports, named in one place.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use gatewright_policy_host::contract::Level;
 use gatewright_policy_host::{Fault, Observer, ReloadEvent, ReloadOutcome};
 use gatewright_sql::Verb;
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    histogram,
+};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::gate::Tally;
@@ -23,6 +27,30 @@ const STATEMENT_SECONDS: [f64; 13] = [
 
 /// The kinds of [`Fault`].
 const FAULT_KINDS: [&str; 5] = ["trap", "deadline", "memory", "illegal-reply", "exhausted"];
+
+thread_local! {
+    static VERDICTS: RefCell<Handles<(Verb, &'static str), Counter>> = const { RefCell::new(Handles::new()) };
+    static STATEMENTS: RefCell<Handles<Verb, Histogram>> = const { RefCell::new(Handles::new()) };
+    static CALLS: RefCell<Handles<(Box<str>, &'static str), Histogram>> = const { RefCell::new(Handles::new()) };
+}
+
+/// Handles of metrics that every statement touches: making one out of its labels costs more than counting.
+struct Handles<K, H>(Vec<(K, H)>);
+
+impl<K, H> Handles<K, H> {
+    const fn new() -> Self {
+        Handles(Vec::new())
+    }
+
+    fn of(&mut self, is: impl Fn(&K) -> bool, make: impl FnOnce() -> (K, H)) -> &H {
+        let index = self.0.iter().position(|(key, _)| is(key));
+        let index = index.unwrap_or_else(|| {
+            self.0.push(make());
+            self.0.len() - 1
+        });
+        &self.0[index].1
+    }
+}
 
 /// The metrics of the process.
 #[derive(Clone)]
@@ -147,12 +175,32 @@ fn word(verb: Verb) -> &'static str {
 
 impl Tally for Metrics {
     fn verdict(&self, verb: Verb, verdict: &'static str) {
-        counter!("gatewright_statements_total", "kind" => word(verb), "verdict" => verdict)
-            .increment(1);
+        VERDICTS.with_borrow_mut(|known| {
+            known
+                .of(
+                    |(a, b)| *a == verb && *b == verdict,
+                    || {
+                        let handle = counter!("gatewright_statements_total", "kind" => word(verb), "verdict" => verdict);
+                        ((verb, verdict), handle)
+                    },
+                )
+                .increment(1);
+        });
     }
 
     fn completed(&self, verb: Verb, seconds: f64, done: &Completion) {
-        histogram!("gatewright_statement_seconds", "kind" => word(verb)).record(seconds);
+        STATEMENTS.with_borrow_mut(|known| {
+            known
+                .of(
+                    |kept| *kept == verb,
+                    || {
+                        let handle =
+                            histogram!("gatewright_statement_seconds", "kind" => word(verb));
+                        (verb, handle)
+                    },
+                )
+                .record(seconds);
+        });
         if done.rows > 0 {
             counter!("gatewright_result_rows_total").increment(done.rows);
             counter!("gatewright_result_bytes_total").increment(done.bytes);
@@ -165,8 +213,17 @@ impl Tally for Metrics {
 
 impl Observer for Metrics {
     fn call(&self, policy: &str, hook: &'static str, elapsed: Duration) {
-        histogram!("gatewright_policy_call_seconds", "policy" => policy.to_owned(), "hook" => hook)
-            .record(elapsed.as_secs_f64());
+        CALLS.with_borrow_mut(|known| {
+            known
+                .of(
+                    |(name, of)| *of == hook && **name == *policy,
+                    || {
+                        let handle = histogram!("gatewright_policy_call_seconds", "policy" => policy.to_owned(), "hook" => hook);
+                        ((policy.into(), hook), handle)
+                    },
+                )
+                .record(elapsed.as_secs_f64());
+        });
     }
 
     fn fault(&self, policy: &str, fault: &Fault) {

@@ -3,6 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use gatewright_policy_host::contract::StatementFacts;
 use gatewright_sql::{
     Analysis, AnalyzeError, Catalog, RelationKind, SessionEffect, Settings, Statement, Template,
     Verb,
@@ -12,7 +13,7 @@ use quick_cache::{Equivalent, Weighter};
 use tokio::sync::oneshot;
 
 use super::SessionGate;
-use super::facts::StatementFacts;
+use super::facts;
 use crate::session::{Judged, Refusal};
 
 /// Longer texts are analysed on a thread of their own, so that other sessions of the worker go on.
@@ -32,15 +33,15 @@ pub struct AnalyzedText {
 
 impl AnalyzedText {
     pub(super) fn new(source: &str, analysis: Analysis, catalog: Arc<Catalog>) -> Self {
-        let facts = analysis
+        let told = analysis
             .statements
             .iter()
-            .map(|statement| Arc::new(StatementFacts::of(&statement.facts)))
+            .map(|statement| Arc::new(facts::of_statement(&statement.facts)))
             .collect();
         AnalyzedText {
             source: source.into(),
             analysis,
-            facts,
+            facts: told,
             catalog,
         }
     }

@@ -3,21 +3,24 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use gatewright_policy_host::contract::StatementFacts;
 use gatewright_policy_host::{Mode, Policy, StatementView, contract};
 use gatewright_sql::{Access, Facts, SessionEffect, Verb};
 use smallvec::SmallVec;
 
 use super::analysis::AnalyzedText;
-use super::facts::StatementFacts;
 use super::permit::{Answers, Permit};
 use super::view::{KeptParameters, View};
-use super::{SessionGate, denial};
+use super::{SessionGate, denial, facts};
 use crate::session::{
     Completion, Limits, NameFacts, Phase, Question, Refusal, Verdict, merge_facts,
 };
 
 /// Settings that say who the client is on the server.
 const ROLE_SETTINGS: [&str; 2] = ["role", "session_authorization"];
+
+/// Answers for longer texts are not kept.
+const KEPT_TEXT: usize = 16 * 1024;
 
 /// One statement on its way through the chain.
 struct Case {
@@ -27,24 +30,24 @@ struct Case {
     facts: Arc<StatementFacts>,
 }
 
-/// A permit whose answers may stand in for calls.
+/// Answers that may stand in for calls.
 enum Earlier {
-    /// Of the same prepared statement.
-    SameStatement(Arc<Permit>),
-    /// Of another text with the very same facts, in the same session.
-    SameFacts(Arc<Permit>),
+    /// Given for the same prepared statement.
+    SameStatement(Arc<Answers>),
+    /// Given for another text with the very same facts, in the same session.
+    SameFacts(Arc<Answers>),
 }
 
 impl Earlier {
-    fn permit(&self) -> &Permit {
+    fn answers(&self) -> &Arc<Answers> {
         match self {
-            Earlier::SameStatement(permit) | Earlier::SameFacts(permit) => permit,
+            Earlier::SameStatement(answers) | Earlier::SameFacts(answers) => answers,
         }
     }
 
     /// What a policy said then, if it said that it holds now too.
     fn answer(&self, index: usize) -> Option<&contract::Allowance> {
-        let answer = self.permit().answers.get(index)?.as_ref()?;
+        let answer = self.answers().get(index)?.as_ref()?;
         let reuse = answer.reuse;
         let holds = match self {
             Earlier::SameStatement(_) => reuse != contract::Reuse::Never,
@@ -69,18 +72,22 @@ impl SessionGate {
         let mut rewritten_by: SmallVec<[usize; 2]> = SmallVec::new();
         loop {
             let case = self.case(&question, &text, !rewritten_by.is_empty())?;
-            let earlier = match question.earlier {
-                _ if !rewritten_by.is_empty() => None,
-                Some(permit) => Some(Earlier::SameStatement(Arc::clone(permit))),
-                None => self
-                    .recent
-                    .find(&case.facts, question.in_transaction)
-                    .map(|permit| Earlier::SameFacts(Arc::clone(permit))),
+            let earlier = if rewritten_by.is_empty() {
+                self.earlier(&question, &case)
+            } else {
+                None
             };
             match self.ask_all(&case, earlier.as_ref())? {
                 Outcome::Permit(permit) if rewritten_by.is_empty() => {
-                    if question.phase == Phase::Simple {
-                        self.recent.keep(&case.facts, &permit);
+                    // A long text would keep its facts in memory for as long as the session lasts.
+                    if question.earlier.is_none() && text.source.len() <= KEPT_TEXT {
+                        self.recent.keep(
+                            &self.set,
+                            &case.facts,
+                            case.phase,
+                            question.in_transaction,
+                            &permit.answers,
+                        );
                     }
                     return Ok(Verdict::Permit(permit));
                 }
@@ -99,6 +106,18 @@ impl SessionGate {
                     text = self.rewrite(&text, policy, &replacement, &case)?;
                 }
             }
+        }
+    }
+
+    /// Answers given before under the policies in force.
+    fn earlier(&self, question: &Question<'_, Self>, case: &Case) -> Option<Earlier> {
+        match question.earlier {
+            Some(permit) => Arc::ptr_eq(&permit.set, &self.set)
+                .then(|| Earlier::SameStatement(Arc::clone(&permit.answers))),
+            None => self
+                .recent
+                .find(&self.set, &case.facts, case.phase, question.in_transaction)
+                .map(|answers| Earlier::SameFacts(Arc::clone(answers))),
         }
     }
 
@@ -125,7 +144,7 @@ impl SessionGate {
         };
         self.check_role(&statement.facts, statement_id)?;
         let facts = match behind_name(&statement.facts, question.names) {
-            Some(merged) => Arc::new(StatementFacts::of(&merged)),
+            Some(merged) => Arc::new(facts::of_statement(&merged)),
             None => Arc::clone(known),
         };
         let keep = |bound: &crate::session::BoundParameters<'_>| KeptParameters {
@@ -204,7 +223,7 @@ impl SessionGate {
             parameters: None,
             statement_id: self.statement_id(),
         };
-        let facts = Arc::new(StatementFacts::of_function_call(function_oid));
+        let facts = Arc::new(facts::of_function_call(function_oid));
         let case = Case {
             phase: contract::Phase::FunctionCall,
             view: Arc::new(view),
@@ -229,7 +248,6 @@ impl SessionGate {
             );
             return Err(self.refuse("policy-missing", message, case.verb));
         }
-        let earlier = earlier.filter(|earlier| Arc::ptr_eq(&earlier.permit().set, &self.set));
         let mut answers = Answers::with_capacity(self.set.policies.len());
         let mut contract_facts = None;
         let mut approval = None;
@@ -266,7 +284,9 @@ impl SessionGate {
             return Err(self.refuse_approval(index, &wanted, case));
         }
         self.gate.tally.verdict(case.verb, "allow");
-        Ok(Outcome::Permit(Arc::new(self.permit(case, answers))))
+        Ok(Outcome::Permit(Arc::new(
+            self.permit(case, Arc::new(answers)),
+        )))
     }
 
     /// One policy's verdict. One that only watches always allows; one that fails refuses.
@@ -299,7 +319,7 @@ impl SessionGate {
         }
     }
 
-    fn permit(&self, case: &Case, answers: Answers) -> Permit {
+    fn permit(&self, case: &Case, answers: Arc<Answers>) -> Permit {
         let smallest = |limit: fn(&contract::Allowance) -> Option<u64>| {
             answers
                 .iter()
@@ -343,13 +363,14 @@ impl SessionGate {
             .map_or(0, |since| {
                 u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
             });
-        case.facts.for_policies(
-            case.view.statement_id,
-            self.facts.session.id,
+        contract::Facts {
+            statement_id: case.view.statement_id,
+            session_id: self.facts.session.id,
             now_ms,
-            case.phase,
-            &self.facts.identity,
-        )
+            phase: case.phase,
+            statement: Arc::clone(&case.facts),
+            identity: Arc::clone(&self.facts.identity),
+        }
     }
 
     fn rewrite(

@@ -1,84 +1,41 @@
 //! Facts of the parser in the words of the policy contract.
 
-use gatewright_policy_host::contract;
+use gatewright_policy_host::contract::{self, StatementFacts};
 use gatewright_sql as sql;
 
 use crate::identity::Identity;
 
 /// What policies are told of one statement, made once for every text that is kept.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct StatementFacts {
-    fingerprint: u64,
-    verb: contract::Verb,
-    commands: Vec<String>,
-    opaque: Vec<String>,
-    unbounded_write: bool,
-    limit: Option<u64>,
-    parameter_count: u32,
-    tables: Vec<contract::TableRef>,
-    columns: Vec<contract::ColumnRef>,
-    functions: Vec<String>,
+pub(super) fn of_statement(facts: &sql::Facts) -> StatementFacts {
+    StatementFacts {
+        fingerprint: facts.fingerprint,
+        verb: verb(facts.verb),
+        commands: facts.commands.clone(),
+        opaque: facts.opaque.clone(),
+        unbounded_write: facts.unbounded_write,
+        limit: facts.limit,
+        parameter_count: facts.parameter_count,
+        tables: facts.tables.iter().map(table).collect(),
+        columns: facts.columns.iter().map(column).collect(),
+        functions: facts.functions.clone(),
+    }
 }
 
-impl StatementFacts {
-    pub fn of(facts: &sql::Facts) -> Self {
-        StatementFacts {
-            fingerprint: facts.fingerprint,
-            verb: verb(facts.verb),
-            commands: facts.commands.clone(),
-            opaque: facts.opaque.clone(),
-            unbounded_write: facts.unbounded_write,
-            limit: facts.limit,
-            parameter_count: facts.parameter_count,
-            tables: facts.tables.iter().map(table).collect(),
-            columns: facts.columns.iter().map(column).collect(),
-            functions: facts.functions.clone(),
-        }
-    }
-
-    /// A function called by message (protocol: FunctionCall): the server runs it by number, so its name is not known here.
-    pub fn of_function_call(function_oid: u32) -> Self {
-        StatementFacts {
-            fingerprint: u64::from(function_oid),
-            verb: contract::Verb::Unknown,
-            commands: vec!["FUNCTION CALL".into()],
-            opaque: vec![format!(
-                "calls the function with OID {function_oid} by message"
-            )],
-            unbounded_write: false,
-            limit: None,
-            parameter_count: 0,
-            tables: Vec::new(),
-            columns: Vec::new(),
-            functions: Vec::new(),
-        }
-    }
-
-    pub fn for_policies(
-        &self,
-        statement_id: u64,
-        session_id: u64,
-        now_ms: u64,
-        phase: contract::Phase,
-        identity: &contract::Identity,
-    ) -> contract::Facts {
-        contract::Facts {
-            statement_id,
-            session_id,
-            now_ms,
-            fingerprint: self.fingerprint,
-            phase,
-            verb: self.verb,
-            commands: self.commands.clone(),
-            opaque: self.opaque.clone(),
-            unbounded_write: self.unbounded_write,
-            limit: self.limit,
-            parameter_count: self.parameter_count,
-            tables: self.tables.clone(),
-            columns: self.columns.clone(),
-            functions: self.functions.clone(),
-            identity: identity.clone(),
-        }
+/// A function called by message (protocol: FunctionCall): the server runs it by number, so its name is not known here.
+pub(super) fn of_function_call(function_oid: u32) -> StatementFacts {
+    StatementFacts {
+        fingerprint: u64::from(function_oid),
+        verb: contract::Verb::Unknown,
+        commands: vec!["FUNCTION CALL".into()],
+        opaque: vec![format!(
+            "calls the function with OID {function_oid} by message"
+        )],
+        unbounded_write: false,
+        limit: None,
+        parameter_count: 0,
+        tables: Vec::new(),
+        columns: Vec::new(),
+        functions: Vec::new(),
     }
 }
 

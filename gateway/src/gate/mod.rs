@@ -148,7 +148,7 @@ pub struct SessionGate {
     /// The catalog generation in which an unknown relation was last looked for.
     looked_for: Option<u64>,
     statements: u64,
-    /// Permits whose answers hold for statements with the very same facts.
+    /// Answers that hold for statements with the very same facts.
     recent: Recent,
 }
 

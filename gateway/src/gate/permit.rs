@@ -18,7 +18,7 @@ pub struct Permit {
     pub(super) set: Arc<PolicySet>,
     pub(super) view: Arc<View>,
     pub(super) verb: Verb,
-    pub(super) answers: Answers,
+    pub(super) answers: Arc<Answers>,
     pub(super) limits: Limits,
     /// Policies that must see the row description, as indexes into the set.
     pub(super) planners: SmallVec<[usize; 4]>,

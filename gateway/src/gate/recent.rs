@@ -1,40 +1,91 @@
-//! The last permits of a session, by the facts they were given for.
+//! What policies answered of late in a session, by the facts they answered for.
 
 use std::sync::Arc;
 
-use super::facts::StatementFacts;
-use super::permit::Permit;
+use gatewright_policy_host::PolicySet;
+use gatewright_policy_host::contract::{self, StatementFacts};
+
+use super::permit::Answers;
 
 /// A client repeats few kinds of statements at a time.
 const KEPT: usize = 16;
 
-/// Finds the permit of a statement with the same facts: the very same object, which texts share when they differ in
-/// constants alone.
+/// Answers that hold for statements with the same facts: the very same object, which texts share when they differ in
+/// constants alone. Those of another set of policies are forgotten.
 #[derive(Default)]
 pub(super) struct Recent {
-    kept: Vec<(Arc<StatementFacts>, Arc<Permit>)>,
+    set: Option<Arc<PolicySet>>,
+    kept: Vec<Known>,
     next: usize,
 }
 
+struct Known {
+    facts: Arc<StatementFacts>,
+    phase: contract::Phase,
+    in_transaction: bool,
+    answers: Arc<Answers>,
+}
+
+impl Known {
+    fn is_of(
+        &self,
+        facts: &Arc<StatementFacts>,
+        phase: contract::Phase,
+        in_transaction: bool,
+    ) -> bool {
+        Arc::ptr_eq(&self.facts, facts)
+            && self.phase == phase
+            && self.in_transaction == in_transaction
+    }
+}
+
 impl Recent {
-    pub fn find(&self, facts: &Arc<StatementFacts>, in_transaction: bool) -> Option<&Arc<Permit>> {
+    pub fn find(
+        &self,
+        set: &Arc<PolicySet>,
+        facts: &Arc<StatementFacts>,
+        phase: contract::Phase,
+        in_transaction: bool,
+    ) -> Option<&Arc<Answers>> {
+        self.set.as_ref().filter(|known| Arc::ptr_eq(known, set))?;
         self.kept
             .iter()
-            .find(|(known, permit)| {
-                Arc::ptr_eq(known, facts) && permit.view.in_transaction == in_transaction
-            })
-            .map(|(_, permit)| permit)
+            .find(|known| known.is_of(facts, phase, in_transaction))
+            .map(|known| &known.answers)
     }
 
-    pub fn keep(&mut self, facts: &Arc<StatementFacts>, permit: &Arc<Permit>) {
-        let entry = (Arc::clone(facts), Arc::clone(permit));
-        if let Some(known) = self
+    pub fn keep(
+        &mut self,
+        set: &Arc<PolicySet>,
+        facts: &Arc<StatementFacts>,
+        phase: contract::Phase,
+        in_transaction: bool,
+        answers: &Arc<Answers>,
+    ) {
+        if !self
+            .set
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, set))
+        {
+            self.kept.clear();
+            self.next = 0;
+            self.set = Some(Arc::clone(set));
+        }
+        let same = self
             .kept
             .iter_mut()
-            .find(|(known, _)| Arc::ptr_eq(known, facts))
-        {
-            *known = entry;
-        } else if self.kept.len() < KEPT {
+            .find(|known| known.is_of(facts, phase, in_transaction));
+        if let Some(known) = same {
+            known.answers = Arc::clone(answers);
+            return;
+        }
+        let entry = Known {
+            facts: Arc::clone(facts),
+            phase,
+            in_transaction,
+            answers: Arc::clone(answers),
+        };
+        if self.kept.len() < KEPT {
             self.kept.push(entry);
         } else if let Some(oldest) = self.kept.get_mut(self.next) {
             *oldest = entry;

@@ -13,7 +13,7 @@ use crate::results;
 /// What is the same for every statement of a session.
 pub(super) struct SessionFacts {
     pub session: contract::Session,
-    pub identity: contract::Identity,
+    pub identity: Arc<contract::Identity>,
     identity_key: String,
     task_key: Option<String>,
 }
@@ -28,7 +28,7 @@ impl SessionFacts {
             .map(|task| format!("{identity_key}\n{task}"));
         SessionFacts {
             session,
-            identity: facts::identity(identity),
+            identity: Arc::new(facts::identity(identity)),
             identity_key,
             task_key,
         }

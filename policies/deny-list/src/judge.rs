@@ -6,7 +6,7 @@ use crate::settings::{Choice, Settings};
 impl Settings {
     pub fn judge(&self, facts: &Facts) -> Verdict {
         if facts.identity.in_any(&self.exempt_groups) {
-            return Allowance::new().reuse_statement().into();
+            return Allowance::new().reuse_fingerprint().into();
         }
         let denial = self
             .command(facts)
@@ -17,7 +17,7 @@ impl Settings {
             .or_else(|| self.opaque(facts));
         match denial {
             Some(denial) => denial.into(),
-            None => Allowance::new().reuse_statement().into(),
+            None => Allowance::new().reuse_fingerprint().into(),
         }
     }
 

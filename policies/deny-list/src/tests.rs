@@ -10,7 +10,7 @@ fn judge(settings: &str, facts: &Facts) -> Option<Denial> {
         Verdict::Allow(allowance) => {
             assert_eq!(
                 (allowance.reuse, allowance.plan_result),
-                (Reuse::Statement, false)
+                (Reuse::Fingerprint, false)
             );
             None
         }

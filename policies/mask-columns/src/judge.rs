@@ -58,7 +58,7 @@ impl MaskColumns {
         }
         match carried_elsewhere(rules, facts, &protected) {
             Some(denial) => denial.into(),
-            None => Allowance::new().plan_result().reuse_statement().into(),
+            None => Allowance::new().plan_result().reuse_fingerprint().into(),
         }
     }
 }

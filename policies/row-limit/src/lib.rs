@@ -8,8 +8,8 @@ mod tests;
 use std::time::Duration;
 
 use gatewright_policy::{
-    Allowance, Completion, Denial, Facts, Hooks, Policy, Scope, Statement, Verb, Verdict, export,
-    host,
+    Allowance, Completion, Denial, Facts, Hooks, Phase, Policy, Scope, Statement, Verb, Verdict,
+    export, host,
 };
 
 use settings::{Limits, Settings};
@@ -34,11 +34,24 @@ impl Policy for RowLimit {
         })
     }
 
+    fn hooks(&self) -> Hooks {
+        if self.limits.counts_sessions() {
+            Self::HOOKS
+        } else {
+            // Nobody counts what a statement returned.
+            Hooks::STATEMENT
+        }
+    }
+
     fn on_statement(&mut self, _: &Statement<'_>, facts: &Facts) -> Verdict {
         // A session that had its share must still be able to end its transaction.
         let returns_nothing = facts.verb == Verb::Transaction;
         if returns_nothing || facts.identity.in_any(&self.limits.exempt_groups) {
             return Verdict::reusable();
+        }
+        if facts.phase == Phase::Parse && self.limits.counts_sessions() {
+            // What is left is asked when the statement runs: it may be another amount by then.
+            return Verdict::allow();
         }
         match (self.limits.rows.left(ROWS), self.limits.bytes.left(BYTES)) {
             (Err(denial), _) | (_, Err(denial)) => denial.into(),
@@ -52,7 +65,7 @@ impl Policy for RowLimit {
                 if self.limits.counts_sessions() {
                     allowance
                 } else {
-                    allowance.reuse_statement()
+                    allowance.reuse_fingerprint()
                 }
                 .into()
             }

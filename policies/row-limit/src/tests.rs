@@ -33,7 +33,7 @@ fn without_settings_a_statement_has_ten_thousand_rows() {
     let allowance = judge(&mut policy("null")).expect("allowed");
     assert_eq!(
         (allowance.row_limit, allowance.byte_limit, allowance.reuse),
-        (Some(10_000), None, Reuse::Statement)
+        (Some(10_000), None, Reuse::Fingerprint)
     );
 }
 
@@ -44,7 +44,7 @@ fn limits_of_a_statement_can_be_reused() {
     let allowance = judge(&mut policy).expect("allowed");
     assert_eq!(
         (allowance.row_limit, allowance.byte_limit, allowance.reuse),
-        (Some(5), Some(100), Reuse::Statement)
+        (Some(5), Some(100), Reuse::Fingerprint)
     );
 }
 

@@ -11,9 +11,10 @@ impl Verdict {
         Allowance::new().into()
     }
 
-    /// Allowed, as it is, each time the same prepared statement runs.
+    /// Allowed, as it is, each time the same statement runs for the same identity, whatever its constants. For answers that hang on
+    /// the facts alone.
     pub fn reusable() -> Self {
-        Allowance::new().reuse_statement().into()
+        Allowance::new().reuse_fingerprint().into()
     }
 
     /// Refused. `code` is stable and for programs; `message` tells the client why, `hint` what to do instead.

@@ -88,14 +88,15 @@ pub fn start<P: Policy>(
     };
     let mut reader = serde_json::Deserializer::from_str(text);
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(explain)?;
+    let policy = P::new(parsed)?;
     let registration = Registration {
         name: name.to_owned(),
         version: version.to_owned(),
         description: P::DESCRIPTION.to_owned(),
-        hooks: P::HOOKS,
+        hooks: policy.hooks(),
         settings_schema: None,
     };
-    Ok((P::new(parsed)?, registration))
+    Ok((policy, registration))
 }
 
 /// Names the setting; the position in the JSON would mean nothing to somebody who wrote TOML.

@@ -21,6 +21,11 @@ pub trait Policy: Sized {
     /// A text for the operator: which setting is wrong and what would be right. The gateway then does not load the policy.
     fn new(settings: Self::Settings) -> Result<Self, String>;
 
+    /// Which functions the gateway calls with these settings; fewer than [`HOOKS`](Policy::HOOKS) where some have nothing to do.
+    fn hooks(&self) -> Hooks {
+        Self::HOOKS
+    }
+
     /// Judges a statement before it reaches the server (`Hooks::STATEMENT`; with `Hooks::PARAMETERS` also at execution).
     fn on_statement(&mut self, statement: &Statement<'_>, facts: &Facts) -> Verdict {
         let _ = (statement, facts);

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use bitflags::bitflags;
 use serde::{Serialize, Serializer};
 
@@ -168,15 +170,10 @@ pub struct DataFlow {
     pub exact: bool,
 }
 
-/// The hot facts of one statement; what few policies read is behind [`crate::StatementView`].
+/// What is the same each time a statement runs; what few policies read is behind [`crate::StatementView`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Facts {
-    pub statement_id: u64,
-    pub session_id: u64,
-    /// Milliseconds since the Unix epoch.
-    pub now_ms: u64,
+pub struct StatementFacts {
     pub fingerprint: u64,
-    pub phase: Phase,
     pub verb: Verb,
     /// PostgreSQL's command tags: the statement's own first, then each command nested in it.
     pub commands: Vec<String>,
@@ -190,7 +187,27 @@ pub struct Facts {
     pub tables: Vec<TableRef>,
     pub columns: Vec<ColumnRef>,
     pub functions: Vec<String>,
-    pub identity: Identity,
+}
+
+/// The hot facts of one statement in hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Facts {
+    pub statement_id: u64,
+    pub session_id: u64,
+    /// Milliseconds since the Unix epoch.
+    pub now_ms: u64,
+    pub phase: Phase,
+    #[serde(flatten, serialize_with = "by_value")]
+    pub statement: Arc<StatementFacts>,
+    #[serde(serialize_with = "by_value")]
+    pub identity: Arc<Identity>,
+}
+
+fn by_value<T: Serialize, S: Serializer>(
+    shared: &Arc<T>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    (**shared).serialize(serializer)
 }
 
 /// A bound parameter in PostgreSQL's text form, whatever the wire format; `None` is NULL. `ordinal` counts from 1, as in `$1`.

@@ -11,7 +11,7 @@ pub use answer::{
 };
 pub use facts::{
     Access, Attribute, ColumnRef, ColumnSource, DataFlow, Facts, Identity, Parameter, Phase,
-    RelationKind, Session, TableRef, Transform, Usage, Verb,
+    RelationKind, Session, StatementFacts, TableRef, Transform, Usage, Verb,
 };
 pub use result::{
     Batch, BatchColumn, BatchEdit, BatchReply, ColumnAction, ColumnReply, Completion, PackedColumn,

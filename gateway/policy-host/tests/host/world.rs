@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gatewright_policy_host::contract::{
     Access, Attribute, ColumnRef, ColumnSource, DataFlow, Denial, Facts, Identity, Level,
-    Parameter, Phase, RelationKind, ResultColumn, Session, TableRef, Usage, Verb,
+    Parameter, Phase, RelationKind, ResultColumn, Session, StatementFacts, TableRef, Usage, Verb,
 };
 use gatewright_policy_host::{
     Fault, HostSettings, Observer, Policy, PolicyHost, PolicySettings, ReloadEvent, StatementView,
@@ -142,27 +142,29 @@ pub fn facts() -> Facts {
         statement_id: 1,
         session_id: 7,
         now_ms: 3,
-        fingerprint: 4,
         phase: Phase::Simple,
-        verb: Verb::Select,
-        commands: vec!["SELECT".into()],
-        opaque: vec!["function shop.f has an unknown body".into()],
-        unbounded_write: true,
-        limit: Some(10),
-        parameter_count: 2,
-        tables: vec![TableRef {
-            schema: "shop".into(),
-            name: "customers".into(),
-            kind: RelationKind::View,
-            access: Access::SELECT | Access::LOCK,
-        }],
-        columns: vec![ColumnRef {
-            table: None,
-            name: "ssn".into(),
-            usage: Usage::Filter,
-        }],
-        functions: vec!["pg_catalog.lower".into()],
-        identity: Identity {
+        statement: Arc::new(StatementFacts {
+            fingerprint: 4,
+            verb: Verb::Select,
+            commands: vec!["SELECT".into()],
+            opaque: vec!["function shop.f has an unknown body".into()],
+            unbounded_write: true,
+            limit: Some(10),
+            parameter_count: 2,
+            tables: vec![TableRef {
+                schema: "shop".into(),
+                name: "customers".into(),
+                kind: RelationKind::View,
+                access: Access::SELECT | Access::LOCK,
+            }],
+            columns: vec![ColumnRef {
+                table: None,
+                name: "ssn".into(),
+                usage: Usage::Filter,
+            }],
+            functions: vec!["pg_catalog.lower".into()],
+        }),
+        identity: Arc::new(Identity {
             subject: "ada".into(),
             issuer: "https://issuer".into(),
             groups: vec!["analysts".into()],
@@ -172,7 +174,7 @@ pub fn facts() -> Facts {
                 key: "team".into(),
                 value: "blue".into(),
             }],
-        },
+        }),
     }
 }
 

@@ -83,41 +83,38 @@ impl Guest for Instance {
         store: &mut Store<GuestData>,
         facts: &contract::Facts,
     ) -> wasmtime::Result<contract::Verdict> {
-        let commands = lower::strings(&facts.commands);
-        let opaque = lower::strings(&facts.opaque);
-        let functions = lower::strings(&facts.functions);
-        let groups = lower::strings(&facts.identity.groups);
+        let (known, identity) = (&*facts.statement, &*facts.identity);
+        let commands = lower::strings(&known.commands);
+        let opaque = lower::strings(&known.opaque);
+        let functions = lower::strings(&known.functions);
+        let groups = lower::strings(&identity.groups);
         let tables: SmallVec<[types::TableRef<'_>; 8]> =
-            facts.tables.iter().map(lower::table).collect();
+            known.tables.iter().map(lower::table).collect();
         let columns: SmallVec<[types::ColumnRef<'_>; 16]> =
-            facts.columns.iter().map(lower::column).collect();
-        let attributes: SmallVec<[types::AttributeParam<'_>; 8]> = facts
-            .identity
-            .attributes
-            .iter()
-            .map(lower::attribute)
-            .collect();
+            known.columns.iter().map(lower::column).collect();
+        let attributes: SmallVec<[types::AttributeParam<'_>; 8]> =
+            identity.attributes.iter().map(lower::attribute).collect();
         let lowered = types::Facts {
             statement_id: facts.statement_id,
             session_id: facts.session_id,
             now_ms: facts.now_ms,
-            fingerprint: facts.fingerprint,
+            fingerprint: known.fingerprint,
             phase: lower::phase(facts.phase),
-            verb: lower::verb(facts.verb),
+            verb: lower::verb(known.verb),
             commands: &commands,
             opaque: &opaque,
-            unbounded_write: facts.unbounded_write,
-            limit: facts.limit,
-            parameter_count: facts.parameter_count,
+            unbounded_write: known.unbounded_write,
+            limit: known.limit,
+            parameter_count: known.parameter_count,
             tables: &tables,
             columns: &columns,
             functions: &functions,
             identity: types::Identity {
-                subject: &facts.identity.subject,
-                issuer: &facts.identity.issuer,
+                subject: &identity.subject,
+                issuer: &identity.issuer,
                 groups: &groups,
-                agent: facts.identity.agent.as_deref(),
-                task: facts.identity.task.as_deref(),
+                agent: identity.agent.as_deref(),
+                task: identity.task.as_deref(),
                 attributes: &attributes,
             },
         };
