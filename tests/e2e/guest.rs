@@ -25,6 +25,8 @@ pub enum OnDelete {
     IllegalHandle,
     /// A refusal with this code.
     Refuse(&'static str),
+    /// Another statement in its place.
+    Rewrite(&'static str),
 }
 
 /// A guest as a core module without metadata.
@@ -40,6 +42,7 @@ pub fn on_delete(name: &str, what: OnDelete) -> Result<Vec<u8>> {
         OnDelete::IllegalText => refusal(8000, 4, name),
         OnDelete::IllegalHandle => "(call $drop (i32.const 4711))".to_owned(),
         OnDelete::Refuse(code) => refusal(2048, u32::try_from(code.len())?, code),
+        OnDelete::Rewrite(sql) => replacement(sql),
     };
     let condition =
         format!("(i32.eq (i32.load8_u offset={VERB} (local.get $arguments)) (i32.const {DELETE}))");
@@ -81,7 +84,7 @@ pub fn rejecting_settings(name: &str, text: &str) -> Result<Vec<u8>> {
 
 fn what_text(what: OnDelete) -> &'static str {
     match what {
-        OnDelete::Refuse(code) => code,
+        OnDelete::Refuse(text) | OnDelete::Rewrite(text) => text,
         _ => "",
     }
 }
@@ -94,6 +97,16 @@ fn refusal(pointer: u32, length: u32, code: &str) -> String {
          (i32.store (i32.const 4104) (i32.const 2048)) (i32.store (i32.const 4108) (i32.const {code_length}))
          (i32.store (i32.const 4112) (i32.const {pointer})) (i32.store (i32.const 4116) (i32.const {length}))
          (i32.store8 (i32.const 4120) (i32.const 0)) (i32.store8 (i32.const 4132) (i32.const 0))"
+    )
+}
+
+/// rewrite({ sql: the text, reason: the name's first letter })
+fn replacement(sql: &str) -> String {
+    let length = sql.len();
+    format!(
+        "(i32.store8 (i32.const 4096) (i32.const 3))
+         (i32.store (i32.const 4104) (i32.const 2048)) (i32.store (i32.const 4108) (i32.const {length}))
+         (i32.store (i32.const 4112) (i32.const 1024)) (i32.store (i32.const 4116) (i32.const 1))"
     )
 }
 
@@ -120,6 +133,7 @@ fn assemble(
     import: &str,
     text: &str,
 ) -> Result<Vec<u8>> {
+    let escaped = text.replace('\\', r"\\");
     let wat = format!(
         r#"(module
   (import "gatewright:policy/host@0.1.0" "[resource-drop]statement" (func $drop (param i32)))
@@ -128,7 +142,7 @@ fn assemble(
   (global $free (mut i32) (i32.const 16384))
   (data (i32.const 1024) "{name}")
   (data (i32.const 1536) "1")
-  (data (i32.const 2048) "{text}")
+  (data (i32.const 2048) "{escaped}")
   (data (i32.const 8000) "\ff\fe\fd\fc")
   (func (export "cabi_realloc") (param $old i32) (param $size i32) (param $align i32) (param $new i32) (result i32)
     (local $at i32)

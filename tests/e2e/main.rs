@@ -9,10 +9,11 @@ mod faults;
 mod guest;
 mod hostile;
 mod issuer;
+mod limits;
 mod masking;
 mod refusals;
 mod reload;
-
+mod rewrites;
 mod secrets;
 mod serve;
 mod site;

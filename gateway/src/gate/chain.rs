@@ -1,7 +1,7 @@
 //! The chain of policies: each is asked once, a denial wins over a wish for approval, that over leave to run.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gatewright_policy_host::contract::StatementFacts;
 use gatewright_policy_host::{Mode, Policy, StatementView, contract};
@@ -329,6 +329,7 @@ impl SessionGate {
         let limits = Limits {
             rows: smallest(|allowance| allowance.row_limit),
             bytes: smallest(|allowance| allowance.byte_limit),
+            time: smallest(|allowance| allowance.timeout_ms).map(Duration::from_millis),
         };
         let planners = answers
             .iter()

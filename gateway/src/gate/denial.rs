@@ -126,6 +126,14 @@ pub(super) fn limit(permit: &Permit, limit: Limit) -> Refusal {
             format!("the result has more than the {bytes} bytes allowed for it"),
             "Select fewer columns or rows; the rows delivered so far are complete.",
         ),
+        Limit::Time(time) => (
+            "time-limit",
+            format!(
+                "the statement took longer than the {} ms allowed for it",
+                time.as_millis()
+            ),
+            "Narrow the statement, or read what it needs in smaller steps.",
+        ),
         Limit::RowSize(bytes) => (
             "row-size",
             format!("a row is longer than the {bytes} bytes that can be held to mask it"),
@@ -140,7 +148,13 @@ pub(super) fn limit(permit: &Permit, limit: Limit) -> Refusal {
                 code: code.into(),
                 message: text,
                 hint: Some(hint.into()),
-                sqlstate: Some("54000".into()),
+                sqlstate: Some(
+                    match limit {
+                        Limit::Time(_) => "57014",
+                        _ => "54000",
+                    }
+                    .into(),
+                ),
             },
             permit.view.statement_id,
         ),

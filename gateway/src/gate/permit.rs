@@ -1,7 +1,7 @@
 //! The proof that a statement was judged, and what its policies asked for.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gatewright_policy_host::{Policy, PolicySet, StatementView, contract};
 use gatewright_sql::Verb;
@@ -41,6 +41,7 @@ impl Permit {
             answer.as_ref().is_some_and(|allowance| match limit {
                 Limit::Rows(rows) => allowance.row_limit == Some(rows),
                 Limit::Bytes(bytes) => allowance.byte_limit == Some(bytes),
+                Limit::Time(time) => allowance.timeout_ms.map(Duration::from_millis) == Some(time),
                 Limit::RowSize(_) => false,
             })
         })?;

@@ -33,6 +33,13 @@ pub struct Signals {
     pub cancel: Box<dyn Fn() -> Task>,
 }
 
+/// The time of one statement.
+struct Timer {
+    turn: u64,
+    /// `None` once it is over.
+    sleep: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
 /// One connection under way.
 pub struct Relay<C, S, J: Judge> {
     client: C,
@@ -49,6 +56,8 @@ pub struct Relay<C, S, J: Judge> {
     server_held: bool,
     client_closed: bool,
     cancelling: Option<Task>,
+    /// When the statement that has its turn has had its time.
+    timer: Option<Timer>,
     /// The session is to end as soon as it is idle.
     draining: Option<Ending>,
 }
@@ -86,6 +95,7 @@ where
             server_held: false,
             client_closed: false,
             cancelling: None,
+            timer: None,
             draining: None,
         }
     }
@@ -148,6 +158,7 @@ where
             self.client_held = false;
             heard = true;
         }
+        heard |= self.watch_time(context);
         if let Some(task) = &mut self.cancelling
             && task.as_mut().poll(context).is_ready()
         {
@@ -156,6 +167,30 @@ where
             heard = true;
         }
         Ok(heard)
+    }
+
+    /// True when the statement that has its turn was told that its time is up.
+    fn watch_time(&mut self, context: &mut Context<'_>) -> bool {
+        let Some((turn, limit)) = self.session.time_limit() else {
+            self.timer = None;
+            return false;
+        };
+        let timer = match &mut self.timer {
+            Some(timer) if timer.turn == turn => timer,
+            _ => self.timer.insert(Timer {
+                turn,
+                sleep: Some(Box::pin(tokio::time::sleep(limit))),
+            }),
+        };
+        let up = timer
+            .sleep
+            .as_mut()
+            .is_some_and(|sleep| sleep.as_mut().poll(context).is_ready());
+        if up {
+            timer.sleep = None;
+            self.session.time_is_up(&mut self.judge, &mut self.wires);
+        }
+        up
     }
 
     fn start_cancel(&mut self) {

@@ -253,12 +253,12 @@ impl<J: Judge> Session<J> {
 }
 
 impl<J: Judge> Portal<J> {
-    /// True when its result may be stopped before its end. What returns no rows has nothing to stop.
+    /// True when it may be stopped before its end. What returns no rows can only take too long.
     pub fn can_stop(&self) -> bool {
         let rows = self.prepared.is(|facts| facts.outputs != Outputs::None);
-        rows && self
-            .permit
-            .as_ref()
-            .is_some_and(|permit| can_stop::<J>(permit, self.plan.as_deref()))
+        self.permit.as_ref().is_some_and(|permit| {
+            J::limits(permit).time.is_some()
+                || (rows && can_stop::<J>(permit, self.plan.as_deref()))
+        })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use gatewright_policy_host::contract;
 use gatewright_sql::{Analysis, Facts};
@@ -81,11 +82,13 @@ pub struct Plan {
 pub struct Limits {
     pub rows: Option<u64>,
     pub bytes: Option<u64>,
+    /// From when it is the statement's turn on the server.
+    pub time: Option<Duration>,
 }
 
 impl Limits {
     pub fn any(&self) -> bool {
-        self.rows.is_some() || self.bytes.is_some()
+        self.rows.is_some() || self.bytes.is_some() || self.time.is_some()
     }
 }
 
@@ -94,6 +97,8 @@ impl Limits {
 pub enum Limit {
     Rows(u64),
     Bytes(u64),
+    /// The statement took longer than this.
+    Time(Duration),
     /// A single row larger than the gateway may hold in memory to edit it.
     RowSize(u64),
 }

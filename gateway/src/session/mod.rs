@@ -188,6 +188,10 @@ pub struct Session<J: Judge> {
     drain_first: bool,
     /// Forwarded statements whose result may yet be stopped.
     stoppable: usize,
+    /// Counts the messages that had their turn on the server.
+    turns: u64,
+    /// What the client is told when the server heeds the cancel of a statement that took too long.
+    overdue: Option<Refusal>,
     /// The next ReadyForQuery must find the transaction aborted.
     abort_on_ready: bool,
     from_client: Option<Streaming>,
@@ -213,6 +217,8 @@ impl<J: Judge> Session<J> {
             flushed: false,
             drain_first: false,
             stoppable: 0,
+            turns: 0,
+            overdue: None,
             abort_on_ready: false,
             from_client: None,
             from_server: None,

@@ -152,6 +152,11 @@ impl<J: Judge> Queue<J> {
         })
     }
 
+    /// Entries in the order in which the server answers them.
+    pub fn oldest_first(&self) -> impl Iterator<Item = &Owed<J>> {
+        self.entries.iter()
+    }
+
     /// Entries from the newest to the oldest.
     pub fn newest_first(&self) -> impl Iterator<Item = &Owed<J>> {
         self.entries.iter().rev()

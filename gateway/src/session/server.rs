@@ -16,6 +16,9 @@ use super::refusal::{Refusal, redact};
 use super::results::Running;
 use super::{HIGH_WATER, Mode, STREAM_ABOVE, Session, Streaming, Violation, Wires, is_utf8};
 
+/// SQLSTATE of a statement that was cancelled.
+const QUERY_CANCELED: &str = "57014";
+
 impl<J: Judge> Session<J> {
     /// Takes as many frame.bytes messages from the server as can be dealt with now.
     pub fn server_bytes(
@@ -302,6 +305,7 @@ impl<J: Judge> Session<J> {
                     return Ok(());
                 };
                 self.stoppable -= usize::from(portal.can_stop());
+                self.turns += 1;
                 if let Some(permit) = &portal.permit
                     && frame.tag != b's'
                 {
@@ -371,6 +375,8 @@ impl<J: Judge> Session<J> {
         }
         self.status = status;
         self.running = None;
+        self.turns += 1;
+        self.overdue = None;
         if status == b'I' {
             self.names.transaction_ended();
             self.transaction_epoch = self.epoch;
@@ -399,7 +405,11 @@ impl<J: Judge> Session<J> {
         let sqlstate = fields.field(b'C').unwrap_or("XX000").to_owned();
         let permit = self.permit_in_front();
         let mut running = self.running.take();
-        let stopping = running.as_mut().and_then(|running| running.stopping.take());
+        let overdue = self.overdue.take().filter(|_| sqlstate == QUERY_CANCELED);
+        let stopping = running
+            .as_mut()
+            .and_then(|running| running.stopping.take())
+            .or(overdue);
         let words = self.words_for(&fields, stopping.as_ref(), permit.as_ref());
         match words {
             Words::Swallowed => {}

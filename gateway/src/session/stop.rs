@@ -1,8 +1,10 @@
 //! Ending a result before its end: the server is cancelled, the client gets an error, the transaction is aborted.
 
+use std::time::Duration;
+
 use gatewright_wire::build;
 
-use super::judge::{Completion, Judge};
+use super::judge::{Completion, Judge, Limit};
 use super::outgoing;
 use super::owed::{Owed, QueryRun};
 use super::refusal::{Refusal, STAND_IN};
@@ -10,6 +12,41 @@ use super::results::Running;
 use super::{Mode, Session, Violation, Wires};
 
 impl<J: Judge> Session<J> {
+    /// How long the message that has its turn on the server may take, and a number that tells it from the next. `None`: as long
+    /// as it likes. The statements of one Query share the time of the strictest, since the server tells of all of them at once.
+    pub fn time_limit(&self) -> Option<(u64, Duration)> {
+        let (_, limit) = self.shortest_time()?;
+        Some((self.turns, limit))
+    }
+
+    /// The permit with the least time of those that run now.
+    fn shortest_time(&self) -> Option<(J::Permit, Duration)> {
+        if self.stoppable == 0 {
+            return None;
+        }
+        let time_of = |permit: &J::Permit| Some((permit.clone(), J::limits(permit).time?));
+        // What is prepared or bound in front of an Execute takes no time, but is answered together with it.
+        self.queue.oldest_first().find_map(|owed| match owed {
+            Owed::Query(run) => Some(
+                run.permits
+                    .iter()
+                    .filter_map(time_of)
+                    .min_by_key(|(_, time)| *time),
+            ),
+            Owed::Execute { portal } => Some(portal.permit.as_ref().and_then(time_of)),
+            _ => None,
+        })?
+    }
+
+    /// The statement had its time: the server is asked to cancel it. Should it be done before the cancel arrives, the client
+    /// gets its result; nothing that follows it can be hit, since nothing is sent on until the cancel is through.
+    pub fn time_is_up(&mut self, judge: &mut J, wires: &mut Wires) {
+        if let Some((permit, limit)) = self.shortest_time() {
+            self.overdue = Some(judge.limit_reached(&permit, Limit::Time(limit)));
+            wires.cancel = true;
+        }
+    }
+
     /// The statement was done before the cancel reached it. The client gets the error all the same, and what
     /// follows on the server is what follows an error.
     pub(super) fn ended_before_stop(

@@ -120,6 +120,7 @@ impl Judge for WordJudge {
         Limits {
             rows: (permit.word == "limit").then_some(2),
             bytes: None,
+            time: None,
         }
     }
 

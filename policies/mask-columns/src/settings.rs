@@ -1,6 +1,10 @@
+use std::fmt;
+
 use gatewright_policy::name::{self, Column, Qualified};
 use gatewright_policy::{ColumnAction, ColumnSource};
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 /// The policy's section of the configuration; README.md says what each key means.
 #[derive(Debug, Deserialize)]
@@ -37,14 +41,38 @@ enum Method {
     Email,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "a name such as \"schema.table.column\", or a table with `column` and `method`"
-)]
+#[derive(Debug)]
 enum Entry {
     Name(String),
     Full(Box<Full>),
+}
+
+/// By hand, since an untagged enum would not say which key of an entry is wrong.
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntryVisitor;
+
+        impl<'de> Visitor<'de> for EntryVisitor {
+            type Value = Entry;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(
+                    "a name such as \"schema.table.column\", or a table with `column` and `method`",
+                )
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<Entry, E> {
+                Ok(Entry::Name(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Entry, A::Error> {
+                let full = Full::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Entry::Full(Box::new(full)))
+            }
+        }
+
+        deserializer.deserialize_any(EntryVisitor)
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -286,7 +286,11 @@ fn wrong_settings_are_named() {
         ),
         (
             r#"{"columns": [{"column": "a.b.c", "metod": "hash"}]}"#,
-            "columns[0]",
+            "metod",
+        ),
+        (
+            r#"{"columns": ["a.b.d", {"column": "a.b.c", "method": "blur"}]}"#,
+            "columns[1].method",
         ),
         (r#"{"default_method": "blur"}"#, "blur"),
     ] {

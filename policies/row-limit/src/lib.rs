@@ -59,6 +59,7 @@ impl Policy for RowLimit {
                 let allowance = Allowance {
                     row_limit,
                     byte_limit,
+                    timeout_ms: self.limits.timeout_ms,
                     ..Allowance::new()
                 };
                 // What is left of a session is another amount each time.

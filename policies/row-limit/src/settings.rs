@@ -10,6 +10,7 @@ pub struct Settings {
     bytes: Option<u64>,
     session_rows: Option<u64>,
     session_bytes: Option<u64>,
+    timeout_ms: Option<u64>,
     exempt_groups: Vec<String>,
 }
 
@@ -18,6 +19,7 @@ pub struct Settings {
 pub struct Limits {
     pub rows: Limit,
     pub bytes: Limit,
+    pub timeout_ms: Option<u64>,
     pub exempt_groups: Vec<String>,
 }
 
@@ -31,6 +33,7 @@ impl Settings {
             ("bytes", self.bytes),
             ("session_rows", self.session_rows),
             ("session_bytes", self.session_bytes),
+            ("timeout_ms", self.timeout_ms),
         ];
         if let Some((name, _)) = named.iter().find(|(_, value)| *value == Some(0)) {
             return Err(format!(
@@ -51,6 +54,7 @@ impl Settings {
                 statement: self.bytes,
                 session: self.session_bytes,
             },
+            timeout_ms: self.timeout_ms,
             exempt_groups: self.exempt_groups,
         })
     }

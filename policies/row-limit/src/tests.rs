@@ -1,5 +1,7 @@
 use gatewright_policy::testing::{self, StatementDouble, facts, select};
-use gatewright_policy::{Allowance, Completion, Denial, Policy, Reuse, Verb, Verdict};
+use gatewright_policy::{
+    Allowance, Completion, Denial, Facts, Hooks, Phase, Policy, Reuse, Verb, Verdict,
+};
 
 use crate::RowLimit;
 
@@ -45,6 +47,38 @@ fn limits_of_a_statement_can_be_reused() {
     assert_eq!(
         (allowance.row_limit, allowance.byte_limit, allowance.reuse),
         (Some(5), Some(100), Reuse::Fingerprint)
+    );
+}
+
+#[test]
+fn the_time_of_a_statement_is_passed_on() {
+    let allowance = judge(&mut policy(r#"{"timeout_ms": 250}"#)).expect("allowed");
+    assert_eq!(
+        (allowance.timeout_ms, allowance.row_limit),
+        (Some(250), None)
+    );
+}
+
+#[test]
+fn a_session_that_had_its_share_is_refused_when_a_statement_runs_not_when_it_is_prepared() {
+    let mut policy = policy(r#"{"session_rows": 1}"#);
+    policy.on_completion(&ended(1, 1));
+    let prepare = Facts {
+        phase: Phase::Parse,
+        ..select(&["public.orders"])
+    };
+    let verdict = policy.on_statement(&StatementDouble::new("").view(), &prepare);
+    assert_eq!(verdict, Verdict::allow());
+    assert!(judge(&mut policy).is_err());
+}
+
+#[test]
+fn completions_are_asked_for_only_where_a_session_is_counted() {
+    assert_eq!(policy(r#"{"rows": 1}"#).hooks(), Hooks::STATEMENT);
+    assert!(
+        policy(r#"{"session_bytes": 1}"#)
+            .hooks()
+            .contains(Hooks::COMPLETION)
     );
 }
 

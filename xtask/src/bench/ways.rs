@@ -39,8 +39,6 @@ columns = [{ column = "public.people_masked.email", method = "email" }]
 [row-limit]
 rows = 1000000000
 bytes = 1000000000000
-session_rows = 1000000000000
-session_bytes = 1000000000000000
 "#;
 
 /// The running servers.
