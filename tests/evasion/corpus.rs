@@ -37,7 +37,12 @@ pub struct Entry {
 impl Entry {
     /// The ways to play it.
     pub fn modes(&self) -> &'static [Mode] {
-        if self.simple { &MODES[..1] } else { &MODES }
+        match (self.simple, self.alone) {
+            (true, _) => &[Mode::Simple],
+            // A database of its own is dear.
+            (false, true) => &[Mode::Simple, Mode::Binary],
+            (false, false) => &MODES,
+        }
     }
 
     /// `class/id`.
@@ -85,7 +90,7 @@ pub fn read(folder: &Path) -> Result<Vec<Entry>> {
         let text = std::fs::read_to_string(&file)?;
         entries.extend(parse(class, &text).with_context(|| file.display().to_string())?);
     }
-    let mut ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+    let mut ids: Vec<String> = entries.iter().map(Entry::name).collect();
     ids.sort_unstable();
     if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
         bail!("two entries are called {}", pair[0]);

@@ -18,6 +18,9 @@ pub enum Mode {
     Binary,
 }
 
+/// SQLSTATE of a refusal.
+pub const REFUSED: &str = "42501";
+
 pub const MODES: [Mode; 3] = [Mode::Simple, Mode::Text, Mode::Binary];
 
 /// What the client was told.
@@ -72,7 +75,12 @@ impl Heard {
             .map(|message| (message.tag, format!("{:?}", message.body)))
             .collect();
         for (code, message) in self.errors() {
-            told.push((b'E', format!("{code} {}", message.replace(question, ""))));
+            // The gateway's refusals do not repeat the statement; the server's errors do.
+            let message = match code.as_str() {
+                REFUSED => message,
+                _ => message.replace(question, ""),
+            };
+            told.push((b'E', format!("{code} {message}")));
         }
         told
     }

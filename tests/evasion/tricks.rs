@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use gatewright_harness::Dsn;
 
 use crate::corpus::{self, Entry};
-use crate::play::{Heard, Mode, play};
+use crate::play::{Heard, Mode, REFUSED, play};
 use crate::stage::{Stage, folder, stage};
 
 /// What became of one trick.
@@ -102,8 +102,11 @@ fn shown<'a>(stage: &'a Stage, entry: &'a Entry, heard: &Heard) -> Option<&'a st
 fn leaks_directly(stage: &Stage, entry: &Entry, direct: &Dsn) -> Result<bool> {
     let mut last = Heard::default();
     for &mode in entry.modes() {
-        if let Some((right, wrong)) = &entry.guess {
-            if guessed(stage, entry, direct, false, mode, (right, wrong))?.is_some() {
+        if let Some(guesses) = &entry.guess {
+            if guessed(stage, entry, direct, false, mode, guesses)?
+                .0
+                .is_some()
+            {
                 return Ok(true);
             }
             continue;
@@ -128,40 +131,39 @@ fn through_the_gateway(
     mode: Mode,
 ) -> Result<(Option<String>, bool)> {
     let heard = match &entry.guess {
-        Some((right, wrong)) => {
-            if let Some(told) = guessed(stage, entry, direct, true, mode, (right, wrong))? {
-                return Ok((Some(told), false));
+        Some(guesses) => {
+            let (told, heard) = guessed(stage, entry, direct, true, mode, guesses)?;
+            if told.is_some() {
+                return Ok((told, false));
             }
-            played(stage, entry, direct, true, mode, Some(right))?
+            heard
         }
         None => played(stage, entry, direct, true, mode, None)?,
     };
     if std::env::var_os("EVASION_SHOW").is_some() {
         println!("{} {mode:?}: {:?}", entry.name(), heard.errors());
     }
-    let refused = heard.ended || heard.errors().iter().any(|(code, _)| code == "42501");
+    let refused = heard.ended || heard.errors().iter().any(|(code, _)| code == REFUSED);
     Ok((shown(stage, entry, &heard).map(str::to_owned), refused))
 }
 
-/// The answers to the right and the wrong guess where they differ.
+/// The answers to the right and the wrong guess where they differ, and what was heard of the right one.
 fn guessed(
     stage: &Stage,
     entry: &Entry,
     direct: &Dsn,
     gateway: bool,
     mode: Mode,
-    (right, wrong): (&str, &str),
-) -> Result<Option<String>> {
-    let yes = played(stage, entry, direct, gateway, mode, Some(right))?;
+    (right, wrong): &(String, String),
+) -> Result<(Option<String>, Heard)> {
+    let heard = played(stage, entry, direct, gateway, mode, Some(right))?;
     let no = played(stage, entry, direct, gateway, mode, Some(wrong))?;
-    let (yes, no) = (yes.answer(right), no.answer(wrong));
-    Ok((yes != no).then(|| {
-        format!(
-            "{right} is answered otherwise than {wrong}: {:.200} / {:.200}",
-            format!("{yes:?}"),
-            format!("{no:?}")
-        )
-    }))
+    let (yes, no) = (heard.answer(right), no.answer(wrong));
+    let told = (yes != no).then(|| {
+        let (yes, no) = (format!("{yes:?}"), format!("{no:?}"));
+        format!("{right} is answered otherwise than {wrong}: {yes:.200} / {no:.200}")
+    });
+    Ok((told, heard))
 }
 
 fn played(

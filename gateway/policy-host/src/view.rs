@@ -14,6 +14,8 @@ pub trait StatementView: Send + Sync {
     /// Predicted sources of each output column, before the statement runs.
     fn outputs(&self) -> Vec<Vec<ColumnSource>>;
     fn flows(&self) -> Vec<DataFlow>;
+    /// Indexes into the columns of the facts of uses that can tell no more than whether values are equal.
+    fn equated(&self) -> Vec<u32>;
     /// The value of a `key=value` comment in sqlcommenter form.
     fn comment_tag(&self, key: &str) -> Option<String>;
     /// Names the session scope of a policy's counters and values.

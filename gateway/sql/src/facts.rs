@@ -310,6 +310,10 @@ pub struct Facts {
     pub tables: Vec<TableRef>,
     pub columns: Vec<ColumnRef>,
     pub functions: Vec<String>,
+    /// Indexes into `columns` of uses that can tell no more than whether values are equal: `column = constant` and IS NULL as
+    /// a condition that all rows must meet, the bare column in GROUP BY, DISTINCT, count() and ON CONFLICT.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub equated: Vec<usize>,
     /// Equal for statements that differ only in constants, and in none that a fact reports.
     /// Differs wherever any other fact does, so it changes with the catalog too.
     pub fingerprint: u64,
@@ -342,6 +346,7 @@ impl Default for Facts {
             tables: Vec::new(),
             columns: Vec::new(),
             functions: Vec::new(),
+            equated: Vec::new(),
             fingerprint: 0,
             outputs: Outputs::None,
             session: SessionEffect::None,

@@ -129,6 +129,16 @@ impl StatementView for View {
         Vec::new()
     }
 
+    fn equated(&self) -> Vec<u32> {
+        let statement = self.statement();
+        let equated = statement.map(|(_, statement)| statement.facts.equated.as_slice());
+        equated
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|index| u32::try_from(*index).ok())
+            .collect()
+    }
+
     fn comment_tag(&self, key: &str) -> Option<String> {
         self.statement()
             .and_then(|(text, statement)| statement.comment_tag(&text.source, key))

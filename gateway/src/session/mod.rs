@@ -13,6 +13,7 @@ mod names;
 mod outgoing;
 mod owed;
 mod query;
+mod redaction;
 mod refusal;
 mod results;
 mod server;

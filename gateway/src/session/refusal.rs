@@ -71,33 +71,3 @@ impl Refusal {
         self.dress(&ErrorFields::default())
     }
 }
-
-/// An error of a statement that touched protected columns, without the parts that can hold values of theirs.
-pub fn redact(server: &ErrorFields) -> ErrorFields {
-    let mut fields = ErrorFields::default();
-    for code in [
-        b'S', b'V', b'C', b'P', b'F', b'L', b'R', b's', b't', b'c', b'd', b'n',
-    ] {
-        if let Some(text) = server.field(code) {
-            fields.set(code, text);
-        }
-    }
-    let sqlstate = server.field(b'C').unwrap_or("XX000");
-    match sqlstate.get(..2) {
-        // Syntax, naming, privileges, transaction state and resources: the server's words hold names, not values.
-        Some(
-            "42" | "25" | "0A" | "26" | "34" | "3D" | "3F" | "40" | "53" | "54" | "55" | "57"
-            | "58",
-        ) => {
-            fields.set(b'M', server.field(b'M').unwrap_or_default());
-            if let Some(hint) = server.field(b'H') {
-                fields.set(b'H', hint);
-            }
-        }
-        _ => fields.set(
-            b'M',
-            "the statement failed; its message is withheld because it reads protected columns",
-        ),
-    }
-    fields
-}

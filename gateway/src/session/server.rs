@@ -12,7 +12,8 @@ use super::describe::{bad, fields_of};
 use super::judge::{Completion, Judge, Limit, Limits};
 use super::names::Prepared;
 use super::owed::{Audience, CloseTarget, Described, Owed};
-use super::refusal::{Refusal, redact};
+use super::redaction::redact;
+use super::refusal::Refusal;
 use super::results::Running;
 use super::{HIGH_WATER, Mode, STREAM_ABOVE, Session, Streaming, Violation, Wires, is_utf8};
 

@@ -1,18 +1,11 @@
 use gatewright_policy::{
-    Access, Allowance, Denial, Facts, TableRef, Usage, Verb, Verdict, command_is,
+    Access, Allowance, Denial, Facts, Statement, TableRef, Usage, Verb, Verdict, command_is,
 };
 
 use crate::MaskColumns;
 use crate::settings::{Choice, Rule};
+use crate::side_channels;
 
-/// Where PostgreSQL keeps samples of the values of all columns.
-const SAMPLES: [&str; 5] = [
-    "pg_statistic",
-    "pg_stats",
-    "pg_statistic_ext_data",
-    "pg_stats_ext",
-    "pg_stats_ext_exprs",
-];
 /// Functions that put what they are given where it can be read without a mask.
 const SENDERS: [&str; 4] = [
     "pg_notify",
@@ -24,12 +17,12 @@ const SENDERS: [&str; 4] = [
 const READS: Access = Access::SELECT.union(Access::UPDATE).union(Access::DELETE);
 
 impl MaskColumns {
-    pub fn judge(&self, rules: &[&Rule], facts: &Facts) -> Verdict {
+    pub fn judge(&self, rules: &[&Rule], statement: &Statement<'_>, facts: &Facts) -> Verdict {
         if rules.is_empty() {
             return Verdict::reusable();
         }
-        if let Some(table) = facts.tables.iter().find(|table| holds_samples(table)) {
-            return samples(table).into();
+        if let Some(denial) = side_channels::find(facts) {
+            return denial.into();
         }
         let protected: Vec<&TableRef> = facts
             .tables
@@ -56,7 +49,9 @@ impl MaskColumns {
                 _ => explain(first).into(),
             };
         }
-        match carried_elsewhere(rules, facts, &protected) {
+        let denial = carried_elsewhere(rules, facts, &protected)
+            .or_else(|| self.probed(rules, statement, facts));
+        match denial {
             Some(denial) => denial.into(),
             None => Allowance::new().plan_result().reuse_fingerprint().into(),
         }
@@ -124,24 +119,11 @@ fn writes_elsewhere(rules: &[&Rule], facts: &Facts) -> bool {
         .any(|table| !is_protected(rules, table) && table.access.intersects(Access::WRITES))
 }
 
-fn holds_samples(table: &TableRef) -> bool {
-    let sampled = SAMPLES.contains(&table.name.as_str())
-        && ["", "pg_catalog"].contains(&table.schema.as_str());
-    let stored = table.schema == "pg_toast"
-        || (table.schema.is_empty() && table.name.starts_with("pg_toast_"));
-    (sampled || stored) && table.access.contains(Access::SELECT)
-}
-
 fn sends(function: &str) -> bool {
     let name = function.rsplit_once('.').map_or(function, |(_, name)| name);
     SENDERS.contains(&name)
         || name.starts_with("pg_advisory_")
         || name.starts_with("pg_try_advisory_")
-}
-
-fn samples(table: &TableRef) -> Denial {
-    Denial::new("samples", format!("{} holds values of protected columns", table.display()))
-        .hint("For the size of a table read reltuples of pg_class; for its columns, information_schema.columns.")
 }
 
 fn sender(function: &str, table: &TableRef) -> Denial {

@@ -5,7 +5,9 @@
 mod email;
 mod judge;
 mod plan;
+mod probes;
 mod settings;
+mod side_channels;
 #[cfg(test)]
 mod tests;
 
@@ -37,7 +39,7 @@ impl Policy for MaskColumns {
         if facts.identity.in_any(&self.settings.exempt_groups) {
             return Verdict::reusable();
         }
-        self.judge(&self.in_force(statement), facts)
+        self.judge(&self.in_force(statement), statement, facts)
     }
 
     fn on_result(&mut self, statement: &Statement<'_>, columns: &[ResultColumn]) -> Plan {

@@ -20,6 +20,14 @@ pub struct Settings {
     pub explain: Choice,
     #[serde(default)]
     pub opaque: Choice,
+    #[serde(default)]
+    pub predicates: Choice,
+    #[serde(default = "allowed")]
+    pub equality: Choice,
+}
+
+fn allowed() -> Choice {
+    Choice::Allow
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]

@@ -24,7 +24,14 @@ fn judge(facts: &Facts) -> Result<bool, String> {
 }
 
 fn judge_with(settings: &str, facts: &Facts) -> Result<bool, String> {
-    match policy(settings).on_statement(&StatementDouble::new("").view(), facts) {
+    judge_equated(settings, facts, &[])
+}
+
+/// `equated`: uses of columns that tell only whether values are equal.
+fn judge_equated(settings: &str, facts: &Facts, equated: &[u32]) -> Result<bool, String> {
+    let mut statement = StatementDouble::new("");
+    statement.equated = equated.to_vec();
+    match policy(settings).on_statement(&statement.view(), facts) {
         Verdict::Allow(allowance) => Ok(allowance.plan_result),
         Verdict::Deny(denial) => Err(checked(denial)),
         other => panic!("{other:?}"),
@@ -169,7 +176,10 @@ fn values_are_not_carried_into_other_columns() {
         column(0, "ssn", Usage::Assigned),
         column(0, "ssn", Usage::Filter),
     ];
-    assert_eq!(judge(&update(harmless)), Ok(true));
+    assert_eq!(
+        judge_equated(SETTINGS, &update(harmless), &[1]),
+        Ok(true)
+    );
     assert_eq!(
         judge(&update(vec![column(0, "ssn", Usage::Other)])),
         refused("copied")
@@ -191,6 +201,64 @@ fn values_are_not_carried_into_other_columns() {
         column(0, "ssn", Usage::Output),
     ];
     assert_eq!(judge(&update(returned)), Ok(true));
+}
+
+#[test]
+fn what_would_tell_of_values_is_refused() {
+    let asks = |name: &str, usage: Usage| Facts {
+        columns: vec![column(0, name, usage)],
+        ..select(&["public.people"])
+    };
+    for usage in [
+        Usage::Filter,
+        Usage::Join,
+        Usage::Order,
+        Usage::Window,
+        Usage::Group,
+        Usage::Aggregate,
+        Usage::Argument,
+    ] {
+        for name in ["ssn", "*"] {
+            assert_eq!(judge(&asks(name, usage)), refused("probe"), "{usage:?}");
+        }
+        assert_eq!(judge(&asks("name", usage)), Ok(true), "{usage:?}");
+        let allowed = SETTINGS.replacen('{', r#"{"predicates": "allow","#, 1);
+        assert_eq!(judge_with(&allowed, &asks("ssn", usage)), Ok(true));
+    }
+    let equation = asks("ssn", Usage::Filter);
+    assert_eq!(judge_equated(SETTINGS, &equation, &[0]), Ok(true));
+    let strict = SETTINGS.replacen('{', r#"{"equality": "refuse","#, 1);
+    assert_eq!(judge_equated(&strict, &equation, &[0]), refused("probe"));
+    let fetch = Facts {
+        commands: vec!["FETCH".to_owned()],
+        ..asks("ssn", Usage::Order)
+    };
+    assert_eq!(judge(&fetch), Ok(true), "judged when it was declared");
+}
+
+#[test]
+fn texts_of_other_statements_are_refused() {
+    let activity = |name: &str| Facts {
+        columns: vec![column(0, name, Usage::Output)],
+        ..select(&["pg_catalog.pg_stat_activity"])
+    };
+    assert_eq!(judge(&activity("query")), refused("activity"));
+    assert_eq!(judge(&activity("*")), refused("activity"));
+    assert_eq!(judge(&activity("state")), Ok(false));
+    let called = Facts {
+        functions: vec!["pg_stat_get_activity".to_owned()],
+        ..select(&[])
+    };
+    assert_eq!(judge(&called), refused("activity"));
+}
+
+#[test]
+fn ways_past_the_gateway_are_refused() {
+    for command in ["CREATE SERVER", "CREATE SUBSCRIPTION", "ALTER SCHEMA"] {
+        let facts = facts(Verb::Ddl, &[command], &[]);
+        assert_eq!(judge(&facts), refused("way-out"), "{command}");
+        assert_eq!(judge_with("{}", &facts), Ok(false), "{command}");
+    }
 }
 
 #[test]

@@ -60,6 +60,11 @@ impl<'a> Statement<'a> {
         self.inner.flows()
     }
 
+    /// Indexes into the facts' columns of uses that can tell no more than whether values are equal.
+    pub fn equated(&self) -> Vec<u32> {
+        self.inner.equated()
+    }
+
     /// A `key='value'` pair of the statement's comment, in sqlcommenter form.
     pub fn comment_tag(&self, key: &str) -> Option<String> {
         self.inner.comment_tag(key)

@@ -119,6 +119,8 @@ pub struct StatementDouble {
     pub outputs: Vec<Vec<ColumnSource>>,
     /// Data written.
     pub flows: Vec<DataFlow>,
+    /// Uses of columns that tell only whether values are equal.
+    pub equated: Vec<u32>,
     /// Tags of the comment.
     pub comment_tags: HashMap<String, String>,
 }
@@ -141,6 +143,7 @@ impl StatementDouble {
             parameters: Vec::new(),
             outputs: Vec::new(),
             flows: Vec::new(),
+            equated: Vec::new(),
             comment_tags: HashMap::new(),
         }
     }
@@ -176,6 +179,10 @@ impl StatementDouble {
 
     pub(crate) fn flows(&self) -> Vec<DataFlow> {
         self.flows.clone()
+    }
+
+    pub(crate) fn equated(&self) -> Vec<u32> {
+        self.equated.clone()
     }
 
     pub(crate) fn comment_tag(&self, key: &str) -> Option<String> {

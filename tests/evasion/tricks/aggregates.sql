@@ -96,3 +96,15 @@ SELECT json_agg(email ORDER BY id) FROM people
 
 --# array-agg-distinct
 SELECT array_agg(DISTINCT email) FROM people
+
+--# count-of-a-condition
+--! guess 7351924 | 7351925
+SELECT count(*) FILTER (WHERE salary = {guess}) FROM people
+
+--# count-of-case
+--! guess q% | z%
+SELECT count(CASE WHEN email LIKE '{guess}' THEN 1 END) FROM people
+
+--# row-number-by-secret
+--! shows 112332
+SELECT id, row_number() OVER (ORDER BY email DESC) FROM people ORDER BY id

@@ -120,3 +120,7 @@ SELECT email FROM people WHERE EXISTS (SELECT 1)
 SELECT email AS body INTO TEMP t FROM people
 --
 SELECT body FROM t
+
+--# subquery-in-limit
+--! guess 1 | 9
+SELECT id FROM bystanders LIMIT (SELECT salary % 2 + {guess} - 1 FROM people WHERE id = 2)

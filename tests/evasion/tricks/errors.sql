@@ -287,3 +287,18 @@ FETCH 1 FROM c
 --# division-by-guess
 --! guess 7351924 | 7351925
 SELECT 1 / (salary - {guess}) > 0 FROM people WHERE id = 1
+
+--# raise-as-syntax-error-in-where
+SELECT id FROM people WHERE explode_quietly(email)
+
+--# division-in-where
+--! guess 7351924 | 7351925
+SELECT id FROM people WHERE id = 1 AND 1 / (salary - {guess}) > 5
+
+--# error-if-case
+--! guess q | z
+SELECT count(*) FROM people WHERE id = 1 AND 1 / (CASE WHEN email LIKE '{guess}%' THEN 0 ELSE 1 END) > 5
+
+--# sqrt-of-difference
+--! guess 7000000 | 8000000
+SELECT id FROM people WHERE id = 1 AND sqrt(salary - {guess}) < 0

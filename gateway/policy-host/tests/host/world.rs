@@ -120,6 +120,10 @@ impl StatementView for Statement {
         Vec::new()
     }
 
+    fn equated(&self) -> Vec<u32> {
+        Vec::new()
+    }
+
     fn comment_tag(&self, _key: &str) -> Option<String> {
         None
     }

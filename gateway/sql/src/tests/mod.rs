@@ -2,6 +2,7 @@ use crate::{Access, Analysis, AnalyzeError, Catalog, Facts, Settings, analyze, o
 
 mod catalog;
 mod constructs;
+mod equality;
 mod functions;
 mod hostile;
 mod outputs;

@@ -6,6 +6,8 @@ use crate::facts::Usage;
 
 use super::{Walker, strings};
 
+const EXISTS: i32 = pg_query::protobuf::SubLinkType::ExistsSublink as i32;
+
 impl<'a> Walker<'a> {
     pub(super) fn node(&mut self, node: NodeRef<'a>) {
         match node {
@@ -34,6 +36,10 @@ impl<'a> Walker<'a> {
                 self.descend(node);
             }
             NodeRef::WindowDef(_) => self.using(Usage::Window, |walker| walker.descend(node)),
+            // EXISTS tells nothing of what it selects.
+            NodeRef::SubLink(link) if link.sub_link_type == EXISTS => {
+                self.using(Usage::Output, |walker| walker.descend(node))
+            }
             NodeRef::SubLink(_) | NodeRef::ResTarget(_) | NodeRef::RawStmt(_) => self.descend(node),
             // Every other command.
             NodeRef::AlterTableStmt(_)

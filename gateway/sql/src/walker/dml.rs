@@ -86,7 +86,7 @@ impl<'a> Walker<'a> {
                 walker.using(Usage::Filter, |walker| {
                     walker.boxed(&conflict.where_clause);
                     if let Some(infer) = conflict.infer.as_deref() {
-                        walker.nodes(&infer.index_elems);
+                        walker.arbiter(&infer.index_elems);
                         walker.boxed(&infer.where_clause);
                     }
                 });
@@ -109,7 +109,7 @@ impl<'a> Walker<'a> {
             walker.scope().complete = true;
             walker.facts.unbounded_write |= !super::narrows(update.where_clause.as_deref());
             walker.assigned(&targets, &update.target_list);
-            walker.using(Usage::Filter, |walker| walker.boxed(&update.where_clause));
+            walker.condition(&update.where_clause);
             walker.returning(update.returning_clause.as_ref());
         });
     }
@@ -123,7 +123,7 @@ impl<'a> Walker<'a> {
             }
             walker.scope().complete = true;
             walker.facts.unbounded_write |= !super::narrows(delete.where_clause.as_deref());
-            walker.using(Usage::Filter, |walker| walker.boxed(&delete.where_clause));
+            walker.condition(&delete.where_clause);
             walker.returning(delete.returning_clause.as_ref());
         });
     }

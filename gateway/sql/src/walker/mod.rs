@@ -5,6 +5,7 @@
 mod command;
 mod dispatch;
 mod dml;
+mod equality;
 mod outputs;
 mod risky;
 mod scope;
@@ -25,6 +26,10 @@ pub(crate) struct Walker<'a> {
     facts: Facts,
     scopes: Vec<Scope<'a>>,
     columns: HashSet<(Option<usize>, String, Usage)>,
+    /// Uses among them that can tell more than whether values are equal.
+    telling: HashSet<(Option<usize>, String, Usage)>,
+    /// The column that comes next is only asked whether it equals something.
+    equality: bool,
     /// Relations whose bases were recorded, and with which access.
     reached: HashSet<(u32, Access)>,
     /// Bit set of `Usage`.
@@ -39,12 +44,15 @@ pub(crate) fn facts(node: &NodeEnum, catalog: &Catalog) -> Facts {
         facts: Facts::default(),
         scopes: Vec::new(),
         columns: HashSet::new(),
+        telling: HashSet::new(),
+        equality: false,
         reached: HashSet::new(),
         usage: 1 << Usage::Output as u16,
         access: Access::DDL,
     };
     walker.facts.verb = tags::verb(node.to_ref());
     walker.node(node.to_ref());
+    walker.facts.equated = walker.equated();
     walker.facts.outputs = outputs::of(node, catalog);
     if let NodeEnum::SelectStmt(select) = node {
         walker.facts.limit = outputs::limit(select);

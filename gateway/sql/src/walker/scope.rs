@@ -116,6 +116,9 @@ impl<'a> Walker<'a> {
     }
 
     pub(super) fn push_column(&mut self, table: Option<usize>, name: &str, usage: Usage) {
+        if !self.equality || !super::equality::can_be_equated(usage) {
+            self.telling.insert((table, name.to_owned(), usage));
+        }
         if self.columns.insert((table, name.to_owned(), usage)) {
             self.facts.columns.push(ColumnRef {
                 table,
@@ -123,6 +126,32 @@ impl<'a> Walker<'a> {
                 usage,
             });
         }
+        for parent in table.map_or_else(Vec::new, |at| self.parents(at)) {
+            self.push_column(Some(parent), name, usage);
+        }
+    }
+
+    /// Tables recorded for what a partition or inheriting table belongs to: its columns are theirs.
+    fn parents(&self, at: usize) -> Vec<usize> {
+        let Some(table) = self.facts.tables.get(at) else {
+            return Vec::new();
+        };
+        if !matches!(table.kind, RelationKind::Table | RelationKind::Partitioned) {
+            return Vec::new();
+        }
+        let below = self.catalog.lookup(Some(&table.schema), &table.name);
+        below
+            .iter()
+            .flat_map(|relation| self.catalog.reads(relation.oid))
+            .filter_map(|(parent, _)| self.catalog.relation(*parent))
+            .filter_map(|parent| {
+                self.facts
+                    .tables
+                    .iter()
+                    .position(|table| table.name == parent.name && table.schema == parent.schema)
+            })
+            .filter(|parent| *parent != at)
+            .collect()
     }
 
     /// Records the column once for each usage in force.

@@ -41,31 +41,31 @@ impl<'a> Walker<'a> {
         }
         self.scope().complete = true;
         for arm in [&select.larg, &select.rarg].into_iter().flatten() {
-            self.usage = usage;
+            self.usage = usage | super::equality::compared_arms(select);
             self.select(arm);
         }
         self.nodes(&select.target_list);
         self.nodes(&select.values_lists);
-        self.using(Usage::Filter, |walker| {
-            walker.boxed(&select.where_clause);
-            walker.boxed(&select.having_clause);
-        });
+        self.condition(&select.where_clause);
+        self.using(Usage::Filter, |walker| walker.boxed(&select.having_clause));
         self.using(Usage::Group, |walker| {
             walker.aliases(&select.group_clause, &select.target_list);
-            walker.nodes(&select.distinct_clause);
+            walker.bare_nodes(&select.distinct_clause);
         });
         if select
             .distinct_clause
             .iter()
             .any(|node| node.node.is_none())
         {
-            self.using(Usage::Group, |walker| walker.nodes(&select.target_list));
+            self.using(Usage::Group, |walker| {
+                walker.bare_nodes(&select.target_list)
+            });
         }
         self.using(Usage::Window, |walker| walker.nodes(&select.window_clause));
         self.using(Usage::Order, |walker| {
             walker.aliases(&select.sort_clause, &select.target_list)
         });
-        self.using(Usage::Other, |walker| {
+        self.using(Usage::Argument, |walker| {
             walker.boxed(&select.limit_count);
             walker.boxed(&select.limit_offset);
         });
@@ -116,7 +116,7 @@ impl<'a> Walker<'a> {
                             if let Some(NodeEnum::ResTarget(target)) = &target.node
                                 && target.name == *name
                             {
-                                self.boxed(&target.val);
+                                self.bare_or_not(target.val.as_deref());
                             }
                         }
                     }
@@ -126,12 +126,12 @@ impl<'a> Walker<'a> {
                         && let Ok(at) = usize::try_from(at.ival)
                         && let Some(target) = at.checked_sub(1).and_then(|at| targets.get(at))
                     {
-                        self.nodes(std::slice::from_ref(target));
+                        self.bare_nodes(std::slice::from_ref(target));
                     }
                 }
                 _ => {}
             }
-            self.nodes(std::slice::from_ref(item));
+            self.bare_nodes(std::slice::from_ref(item));
         }
     }
 
@@ -287,7 +287,11 @@ impl<'a> Walker<'a> {
         {
             self.qualified(row, bare);
         }
-        crate::tree::children(NodeRef::FuncCall(call), &mut |child| self.node(child));
+        if parts.as_slice() == ["count"] && super::equality::takes_a_column(call) {
+            self.bare_nodes(&call.args);
+        } else {
+            crate::tree::children(NodeRef::FuncCall(call), &mut |child| self.node(child));
+        }
         self.usage = usage;
     }
 }

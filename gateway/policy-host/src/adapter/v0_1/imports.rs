@@ -69,6 +69,10 @@ impl host::HostStatement for GuestData {
             .collect())
     }
 
+    fn equated(&mut self, _: Resource<Statement>) -> wasmtime::Result<Vec<u32>> {
+        Ok(self.statement()?.equated())
+    }
+
     fn comment_tag(
         &mut self,
         _: Resource<Statement>,

@@ -1,0 +1,78 @@
+use super::one;
+use crate::Usage;
+
+/// Uses of the column `s` with whether they tell only of equality.
+fn uses(text: &str) -> Vec<(Usage, bool)> {
+    let facts = one(text);
+    let columns = facts.columns.iter().enumerate();
+    columns
+        .filter(|(_, column)| column.name == "s" && column.usage != Usage::Output)
+        .map(|(at, column)| (column.usage, facts.equated.contains(&at)))
+        .collect()
+}
+
+#[test]
+fn comparisons_with_a_constant_tell_of_equality_only() {
+    for text in [
+        "SELECT id FROM t WHERE s = 5",
+        "SELECT id FROM t WHERE 5 = s AND id > 3",
+        "SELECT id FROM t WHERE s = $1::int",
+        "SELECT id FROM t WHERE s IS NOT NULL",
+        "UPDATE t SET a = 1 WHERE s = 'x'",
+        "DELETE FROM t WHERE s = 'x' AND id = 4",
+        "SELECT id FROM t WHERE id IN (SELECT id FROM t WHERE s = 5)",
+    ] {
+        assert_eq!(uses(text), [(Usage::Filter, true)], "{text}");
+    }
+    for text in [
+        "SELECT count(*) FROM t GROUP BY s",
+        "SELECT s FROM t GROUP BY 1",
+        "SELECT DISTINCT s FROM t",
+    ] {
+        assert_eq!(uses(text), [(Usage::Group, true)], "{text}");
+    }
+    assert_eq!(
+        uses("SELECT count(s) FROM t"),
+        [(Usage::Aggregate, true), (Usage::Argument, true)]
+    );
+}
+
+#[test]
+fn everything_else_tells_more() {
+    for text in [
+        "SELECT id FROM t WHERE s > 5",
+        "SELECT id FROM t WHERE s <> 5",
+        "SELECT id FROM t WHERE s LIKE 'a'",
+        "SELECT id FROM t WHERE s IN (1, 2)",
+        "SELECT id FROM t WHERE s = ANY ($1)",
+        "SELECT id FROM t WHERE s = 1 OR s = 2",
+        "SELECT id FROM t WHERE NOT (s = 1)",
+        "SELECT id FROM t WHERE s = 1 AND s < 3",
+        "SELECT id FROM t WHERE s + 0 = 1",
+        "SELECT id FROM t WHERE s = (SELECT 1)",
+        "SELECT id FROM t WHERE s = a",
+        "SELECT id FROM t WHERE s OPERATOR(odd.=) 1",
+        "SELECT city FROM t GROUP BY city HAVING s = 1",
+        "SELECT a FROM t JOIN u ON s = 1",
+        "SELECT a FROM t JOIN u USING (s)",
+        "SELECT a FROM t ORDER BY s",
+        "SELECT a FROM t GROUP BY s > 5",
+        "SELECT count(*) FROM (SELECT DISTINCT s > 5 FROM t) AS q",
+        "SELECT count(s) FILTER (WHERE s > 1) FROM t",
+        "SELECT count(nullif(s, 1)) FROM t",
+        "SELECT row_number() OVER (ORDER BY s) FROM t",
+        "SELECT s FROM t INTERSECT SELECT 1",
+        "SELECT a FROM u LIMIT (SELECT s FROM t)",
+    ] {
+        let found = uses(text);
+        assert!(
+            !found.is_empty() && found.iter().any(|(_, equated)| !equated),
+            "{text}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn exists_tells_nothing_of_what_it_selects() {
+    assert_eq!(uses("SELECT id FROM u WHERE EXISTS (SELECT s FROM t)"), []);
+}

@@ -1,0 +1,133 @@
+//! Which uses of a column can tell no more than whether values are equal.
+//! It refuses to see through expressions: a column inside one counts as telling.
+//! Next room: `facts`, whose `equated` this fills.
+
+use pg_query::{NodeEnum, protobuf as pb};
+
+use crate::facts::Usage;
+
+use super::{Walker, strings};
+
+/// Whether a use of this kind can be a plain comparison.
+pub(super) fn can_be_equated(usage: Usage) -> bool {
+    matches!(
+        usage,
+        Usage::Filter | Usage::Group | Usage::Argument | Usage::Aggregate | Usage::Output
+    )
+}
+
+/// UNION, INTERSECT and EXCEPT compare whole rows of both arms; UNION ALL does not. As a bit of `Usage`.
+pub(super) fn compared_arms(select: &pb::SelectStmt) -> u16 {
+    let joins_only = select.all && select.op == pb::SetOperation::SetopUnion as i32;
+    if joins_only {
+        0
+    } else {
+        1 << Usage::Join as u16
+    }
+}
+
+/// `f(column)` and nothing else.
+pub(super) fn takes_a_column(call: &pb::FuncCall) -> bool {
+    let bare = call.agg_filter.is_none() && call.agg_order.is_empty() && call.over.is_none();
+    bare && matches!(call.args.as_slice(), [argument] if is_column(argument))
+}
+
+impl<'a> Walker<'a> {
+    /// A WHERE clause: every part that all rows must meet is looked at by itself.
+    pub(super) fn condition(&mut self, node: &'a Option<Box<pb::Node>>) {
+        self.using(Usage::Filter, |walker| walker.conjunct(node.as_deref()));
+    }
+
+    fn conjunct(&mut self, node: Option<&'a pb::Node>) {
+        match node.and_then(|node| node.node.as_ref()) {
+            Some(NodeEnum::BoolExpr(expression))
+                if expression.boolop == pb::BoolExprType::AndExpr as i32 =>
+            {
+                for part in &expression.args {
+                    self.conjunct(Some(part));
+                }
+            }
+            Some(part) => self.with_equality(is_equation(part), part),
+            None => {}
+        }
+    }
+
+    /// The columns of a unique index that ON CONFLICT names.
+    pub(super) fn arbiter(&mut self, elements: &'a [pb::Node]) {
+        for element in elements {
+            if let Some(node) = &element.node {
+                let plain = matches!(node, NodeEnum::IndexElem(element) if element.expr.is_none());
+                self.with_equality(plain, node);
+            }
+        }
+    }
+
+    /// Items of a list that groups: a column by itself is compared for equality only.
+    pub(super) fn bare_nodes(&mut self, nodes: &'a [pb::Node]) {
+        for node in nodes {
+            self.bare_or_not(Some(node));
+        }
+    }
+
+    pub(super) fn bare_or_not(&mut self, node: Option<&'a pb::Node>) {
+        if let Some(inner) = node.and_then(|node| node.node.as_ref()) {
+            let bare = match inner {
+                NodeEnum::ColumnRef(_) => true,
+                NodeEnum::ResTarget(target) => target.val.as_deref().is_some_and(is_column),
+                _ => false,
+            };
+            self.with_equality(bare, inner);
+        }
+    }
+
+    fn with_equality(&mut self, equality: bool, node: &'a NodeEnum) {
+        let before = std::mem::replace(&mut self.equality, equality);
+        self.node(node.to_ref());
+        self.equality = before;
+    }
+
+    /// Uses that are nothing but comparisons, as indexes into the columns of the facts.
+    pub(super) fn equated(&self) -> Vec<usize> {
+        let plain = |column: &crate::facts::ColumnRef| {
+            let key = (column.table, column.name.clone(), column.usage);
+            column.usage != Usage::Output && !self.telling.contains(&key)
+        };
+        let columns = self.facts.columns.iter().enumerate();
+        columns
+            .filter(|(_, column)| plain(column))
+            .map(|(at, _)| at)
+            .collect()
+    }
+}
+
+fn is_column(node: &pb::Node) -> bool {
+    matches!(node.node, Some(NodeEnum::ColumnRef(_)))
+}
+
+/// `column = constant` and `column IS [NOT] NULL`.
+fn is_equation(node: &NodeEnum) -> bool {
+    match node {
+        NodeEnum::NullTest(test) => test.arg.as_deref().is_some_and(is_column),
+        NodeEnum::AExpr(expression) => {
+            let (Some(left), Some(right)) = (&expression.lexpr, &expression.rexpr) else {
+                return false;
+            };
+            let plain = expression.kind == pb::AExprKind::AexprOp as i32
+                && matches!(
+                    strings(&expression.name).as_slice(),
+                    ["="] | ["pg_catalog", "="]
+                );
+            plain && (is_column(left) && is_given(right) || is_given(left) && is_column(right))
+        }
+        _ => false,
+    }
+}
+
+/// A constant or a parameter.
+fn is_given(node: &pb::Node) -> bool {
+    match &node.node {
+        Some(NodeEnum::AConst(_) | NodeEnum::ParamRef(_)) => true,
+        Some(NodeEnum::TypeCast(cast)) => cast.arg.as_deref().is_some_and(is_given),
+        _ => false,
+    }
+}
