@@ -19,6 +19,14 @@ const DEPENDENCIES: &str = "SELECT DISTINCT r.ev_class, d.refobjid, d.refobjsubi
      JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid \
      WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> r.ev_class AND r.ev_class >= 16384";
 
+/// A whole row in a rule (attribute number 0 in its tree) leaves no trace of its columns in pg_depend: such a rule reads all columns of
+/// all that it depends on.
+const WHOLE_ROWS: &str = "SELECT DISTINCT r.ev_class, a.attrelid, a.attnum FROM pg_catalog.pg_rewrite r \
+     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid \
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum > 0 AND NOT a.attisdropped \
+     WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> r.ev_class AND r.ev_class >= 16384 \
+     AND r.ev_action::pg_catalog.text LIKE '%:varattno 0 %'";
+
 /// A partition or inheriting table holds rows of its parent, so reading it reads the parent's columns.
 const PARENTS: &str = "SELECT i.inhrelid, i.inhparent, p.attnum FROM pg_catalog.pg_inherits i \
      JOIN pg_catalog.pg_attribute p ON p.attrelid = i.inhparent AND p.attnum > 0 AND NOT p.attisdropped \
@@ -50,6 +58,7 @@ pub(super) async fn read(target: &Target, last_generation: u64) -> Result<Catalo
     let relations = service.query(RELATIONS).await?;
     let columns = service.query(COLUMNS).await?;
     let dependencies = service.query(DEPENDENCIES).await?;
+    let whole_rows = service.query(WHOLE_ROWS).await?;
     let parents = service.query(PARENTS).await?;
     let functions = service.query(FUNCTIONS).await?;
     let types = service.query(TYPES).await?;
@@ -86,7 +95,7 @@ pub(super) async fn read(target: &Target, last_generation: u64) -> Result<Catalo
             number(row, 3).ok_or_else(form)?,
         );
     }
-    for row in dependencies.iter().chain(&parents) {
+    for row in dependencies.iter().chain(&whole_rows).chain(&parents) {
         let form = || CatalogError::Form {
             question: "dependencies",
         };

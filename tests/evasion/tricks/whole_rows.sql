@@ -148,3 +148,6 @@ SELECT xmlelement(name r, xmlforest(p.email, p.salary)) FROM people p
 
 --# field-of-a-views-row
 SELECT (whole).email FROM people_rows
+
+--# view-of-rows
+SELECT whole FROM people_rows
