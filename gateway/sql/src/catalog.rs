@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::facts::RelationKind;
+use crate::facts::{ColumnSource, RelationKind};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
@@ -23,11 +23,45 @@ pub struct Relation {
     pub columns: Vec<Column>,
 }
 
+/// System columns by attribute number (PostgreSQL, System Columns).
+const SYSTEM_COLUMNS: [(i16, &str); 6] = [
+    (-1, "ctid"),
+    (-2, "xmin"),
+    (-3, "cmin"),
+    (-4, "xmax"),
+    (-5, "cmax"),
+    (-6, "tableoid"),
+];
+
 impl Relation {
     /// Whether the relation has a column of this name, system columns included.
     pub fn has_column(&self, name: &str) -> bool {
-        const SYSTEM: [&str; 6] = ["ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"];
-        SYSTEM.contains(&name) || self.columns.iter().any(|column| column.name == name)
+        self.system_column(name).is_some() || self.columns.iter().any(|column| column.name == name)
+    }
+
+    /// The attribute number of a system column.
+    pub fn system_column(&self, name: &str) -> Option<i16> {
+        let mut columns = SYSTEM_COLUMNS.iter();
+        columns
+            .find(|(_, known)| *known == name)
+            .map(|(attnum, _)| *attnum)
+    }
+
+    /// The name of a column by its attribute number; 0 is the whole row, `*`.
+    pub fn attribute_name(&self, attnum: i16) -> Option<&str> {
+        if attnum == 0 {
+            return Some("*");
+        }
+        if attnum < 0 {
+            let mut columns = SYSTEM_COLUMNS.iter();
+            return columns
+                .find(|(known, _)| *known == attnum)
+                .map(|(_, name)| *name);
+        }
+        let mut columns = self.columns.iter();
+        columns
+            .find(|column| column.attnum == attnum)
+            .map(|column| column.name.as_str())
     }
 }
 
@@ -89,6 +123,45 @@ impl Catalog {
     /// What a view reads directly: (relation, attribute number; 0 is the whole relation).
     pub fn reads(&self, view: u32) -> &[(u32, i16)] {
         self.reads.get(&view).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a column carries by the catalog alone, through views and inheritance, and whether as it is. None: unknown.
+    pub fn carried_by(&self, oid: u32, attnum: i16) -> Option<(Vec<ColumnSource>, bool)> {
+        crate::lineage::of_column(self, oid, attnum)
+    }
+
+    /// Whether an operator of that name can only be PostgreSQL's own.
+    pub(crate) fn operator_is_readable(&self, _name: &str) -> bool {
+        true
+    }
+
+    /// Whether a cast to that type can run no function that is not known.
+    pub(crate) fn casts_are_readable(&self, _name: &[&str]) -> bool {
+        false
+    }
+
+    /// Whether there may be a function of that name: false only where a catalog says so.
+    pub(crate) fn may_have_function(&self, _name: &str) -> bool {
+        true
+    }
+
+    /// The columns of a function in FROM: empty for one column named by alias or function. None: not known.
+    pub(crate) fn function_columns(&self, parts: &[&str], arguments: usize) -> Option<&[String]> {
+        let name = match parts {
+            [name] | ["pg_catalog", name] => *name,
+            _ => return None,
+        };
+        const SINGLE: [&str; 7] = [
+            "generate_series",
+            "generate_subscripts",
+            "regexp_split_to_table",
+            "string_to_table",
+            "json_object_keys",
+            "jsonb_object_keys",
+            "regexp_matches",
+        ];
+        let single = arguments > 0 && SINGLE.contains(&name) && !self.shadows_function(name);
+        single.then_some(&[])
     }
 
     /// Whether a schema other than pg_catalog holds a function of that name.

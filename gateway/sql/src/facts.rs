@@ -185,6 +185,19 @@ pub struct Output {
     pub name: Option<String>,
     /// None: not known here. Empty: provably carries no data of any column.
     pub sources: Option<Vec<ColumnSource>>,
+    /// The value is an unchanged value of one of the sources whose transform is `Identity`; what other sources there
+    /// are only chose it. True too where there are no sources.
+    pub exact: bool,
+}
+
+/// What the statement writes into one column.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Flow {
+    /// `schema` is as written where the relation is new or not in the catalog; column `*` is any.
+    pub target: ColumnSource,
+    /// None: not known here. A value that carries no column makes no flow.
+    pub sources: Option<Vec<ColumnSource>>,
+    pub exact: bool,
 }
 
 /// What can be said of the result columns before the statement runs.
@@ -318,6 +331,9 @@ pub struct Facts {
     /// Differs wherever any other fact does, so it changes with the catalog too.
     pub fingerprint: u64,
     pub outputs: Outputs,
+    /// The columns of the rows that leave by COPY, or later through a cursor.
+    pub inner: Outputs,
+    pub flows: Vec<Flow>,
     pub session: SessionEffect,
 }
 
@@ -349,6 +365,8 @@ impl Default for Facts {
             equated: Vec::new(),
             fingerprint: 0,
             outputs: Outputs::None,
+            inner: Outputs::None,
+            flows: Vec::new(),
             session: SessionEffect::None,
         }
     }

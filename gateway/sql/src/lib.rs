@@ -11,6 +11,7 @@ mod comment;
 mod copy;
 mod facts;
 mod guard;
+mod lineage;
 mod position;
 pub mod render;
 mod replacement;

@@ -75,6 +75,16 @@ pub(super) fn outputs(facts: &sql::Facts) -> Vec<Vec<contract::ColumnSource>> {
     }
 }
 
+/// A flow of unknown sources has none and is not exact; a value that carries no column makes no flow.
+pub(super) fn flows(facts: &sql::Facts) -> Vec<contract::DataFlow> {
+    let flows = facts.flows.iter().map(|flow| contract::DataFlow {
+        target: source(&flow.target),
+        sources: flow.sources.iter().flatten().map(source).collect(),
+        exact: flow.exact,
+    });
+    flows.collect()
+}
+
 pub(super) fn source(source: &sql::ColumnSource) -> contract::ColumnSource {
     contract::ColumnSource {
         schema: source.schema.clone(),

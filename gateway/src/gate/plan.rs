@@ -3,22 +3,12 @@
 use std::collections::BTreeSet;
 
 use gatewright_policy_host::contract::{self, ColumnAction};
-use gatewright_sql::{Catalog, Outputs, RelationKind};
+use gatewright_sql::{Catalog, Output, Outputs, RelationKind};
 
 use super::denial;
 use super::permit::Permit;
 use crate::results::{self, Step};
 use crate::session::{Field, Plan, Refusal};
-
-/// System columns by attribute number (PostgreSQL, System Columns).
-const SYSTEM_COLUMNS: [(i16, &str); 6] = [
-    (-1, "ctid"),
-    (-2, "xmin"),
-    (-3, "cmin"),
-    (-4, "xmax"),
-    (-5, "cmax"),
-    (-6, "tableoid"),
-];
 
 /// Asks every policy of the permit that wants to see columns.
 pub(super) fn plan(permit: &Permit, fields: &[Field], catalog: &Catalog) -> Result<Plan, Refusal> {
@@ -91,8 +81,12 @@ fn origin(
     count: usize,
     catalog: &Catalog,
 ) -> (Vec<contract::ColumnSource>, bool) {
+    let predicted = predicted(permit, index, count);
     if field.table_oid == 0 {
-        return predicted(permit, index, count);
+        return match predicted {
+            Some(output) => known(output),
+            None => (Vec::new(), false),
+        };
     }
     let Some(relation) = catalog.relation(field.table_oid) else {
         return (Vec::new(), false);
@@ -103,17 +97,20 @@ fn origin(
         column: column.to_owned(),
         transform,
     };
-    let name = match field.attribute {
-        0 => "*",
-        number if number < 0 => SYSTEM_COLUMNS
-            .iter()
-            .find(|(known, _)| *known == number)
-            .map_or("*", |(_, name)| *name),
-        number => match catalog.column(field.table_oid, number) {
-            Some(column) => column.name.as_str(),
-            None => return (Vec::new(), false),
-        },
+    let Some(name) = relation.attribute_name(field.attribute) else {
+        return (Vec::new(), false);
     };
+    // Where the text says what the column carries, it must say that it carries this one.
+    let agrees = predicted.and_then(|output| output.sources.as_ref());
+    if agrees.is_some_and(|sources| {
+        !sources.iter().any(|source| {
+            source.table == relation.name
+                && source.schema == relation.schema
+                && source.column == name
+        })
+    }) {
+        return (Vec::new(), false);
+    }
     let mut sources = vec![source(
         &relation.schema,
         &relation.name,
@@ -169,23 +166,27 @@ fn reads_in_the_end(catalog: &Catalog, relation: u32) -> BTreeSet<(u32, i16)> {
     found
 }
 
-fn predicted(permit: &Permit, index: usize, count: usize) -> (Vec<contract::ColumnSource>, bool) {
-    let statement = permit
-        .view
-        .text
-        .as_ref()
-        .and_then(|text| text.analysis.statements.get(permit.view.index));
-    let Some(statement) = statement else {
-        return (Vec::new(), false);
+/// What the text says of the column; `None` where it does not say how many columns there are, or says another number.
+fn predicted(permit: &Permit, index: usize, count: usize) -> Option<&Output> {
+    let text = permit.view.text.as_ref()?;
+    let facts = &text.analysis.statements.get(permit.view.index)?.facts;
+    let outputs = match &facts.outputs {
+        // Rows that leave by COPY.
+        Outputs::None => &facts.inner,
+        outputs => outputs,
     };
-    match &statement.facts.outputs {
-        Outputs::Columns(outputs) if outputs.len() == count => match outputs
-            .get(index)
-            .and_then(|output| output.sources.as_ref())
-        {
-            Some(sources) => (sources.iter().map(super::facts::source).collect(), true),
-            None => (Vec::new(), false),
-        },
-        _ => (Vec::new(), false),
+    match outputs {
+        Outputs::Columns(outputs) if outputs.len() == count => outputs.get(index),
+        _ => None,
+    }
+}
+
+fn known(output: &Output) -> (Vec<contract::ColumnSource>, bool) {
+    match &output.sources {
+        Some(sources) => (
+            sources.iter().map(super::facts::source).collect(),
+            output.exact,
+        ),
+        None => (Vec::new(), false),
     }
 }

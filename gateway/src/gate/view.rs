@@ -126,7 +126,9 @@ impl StatementView for View {
     }
 
     fn flows(&self) -> Vec<contract::DataFlow> {
-        Vec::new()
+        self.statement()
+            .map(|(_, statement)| facts::flows(&statement.facts))
+            .unwrap_or_default()
     }
 
     fn equated(&self) -> Vec<u32> {

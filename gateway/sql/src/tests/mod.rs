@@ -5,6 +5,7 @@ mod constructs;
 mod equality;
 mod functions;
 mod hostile;
+mod lineage;
 mod outputs;
 mod properties;
 

@@ -7,7 +7,7 @@ mod dispatch;
 mod dml;
 mod equality;
 mod outputs;
-mod risky;
+pub(crate) mod risky;
 mod scope;
 mod select;
 mod tags;
@@ -17,7 +17,7 @@ use std::collections::HashSet;
 use pg_query::{NodeEnum, NodeRef, protobuf as pb};
 
 use crate::catalog::Catalog;
-use crate::facts::{Access, Facts, Outputs, SessionEffect, Usage, Verb};
+use crate::facts::{Access, Facts, SessionEffect, Usage, Verb};
 
 use scope::Scope;
 
@@ -53,7 +53,7 @@ pub(crate) fn facts(node: &NodeEnum, catalog: &Catalog) -> Facts {
     walker.facts.verb = tags::verb(node.to_ref());
     walker.node(node.to_ref());
     walker.facts.equated = walker.equated();
-    walker.facts.outputs = outputs::of(node, catalog);
+    walker.lineage(node);
     if let NodeEnum::SelectStmt(select) = node {
         walker.facts.limit = outputs::limit(select);
         if select.into_clause.is_some() {
@@ -62,13 +62,31 @@ pub(crate) fn facts(node: &NodeEnum, catalog: &Catalog) -> Facts {
                 .chain(walker.facts.commands.drain(1..))
                 .collect();
             walker.facts.verb = Verb::Ddl;
-            walker.facts.outputs = Outputs::None;
         }
     }
     walker.facts
 }
 
 impl<'a> Walker<'a> {
+    fn lineage(&mut self, node: &NodeEnum) {
+        let lineage = crate::lineage::of(node, self.catalog);
+        self.facts.outputs = lineage.outputs;
+        self.facts.inner = lineage.inner;
+        self.facts.flows = lineage.flows;
+        for (relation, attnum, usage) in lineage.uses {
+            let Some(relation) = self.catalog.relation(relation) else {
+                continue;
+            };
+            let at =
+                self.facts.tables.iter().position(|table| {
+                    table.name == relation.name && table.schema == relation.schema
+                });
+            if let (Some(at), Some(name)) = (at, relation.attribute_name(attnum)) {
+                self.push_column(Some(at), name, usage);
+            }
+        }
+    }
+
     fn opaque(&mut self, reason: String) {
         if !self.facts.opaque.contains(&reason) {
             self.facts.opaque.push(reason);
@@ -148,7 +166,7 @@ fn constant(node: &pb::Node) -> Option<&str> {
 }
 
 /// The names in a list of String nodes.
-fn strings(nodes: &[pb::Node]) -> Vec<&str> {
+pub(crate) fn strings(nodes: &[pb::Node]) -> Vec<&str> {
     nodes
         .iter()
         .filter_map(|node| match &node.node {
@@ -187,3 +205,5 @@ fn names_column(node: NodeRef<'_>) -> bool {
     crate::tree::children(node, &mut |child| found = found || names_column(child));
     found
 }
+
+pub(crate) use outputs::is_built_in;

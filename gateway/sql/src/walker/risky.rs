@@ -60,10 +60,9 @@ const NAMES: [&str; 21] = [
 ];
 
 /// Why a call cannot be read. `parts` is the name as written, schema first.
-pub(super) fn reason(parts: &[&str], call: &pb::FuncCall) -> Option<String> {
+pub(crate) fn reason(parts: &[&str], call: &pb::FuncCall) -> Option<String> {
     let name = parts.last()?;
-    let risky = NAMES.contains(name)
-        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    let risky = is_risky(name)
         // With two arguments the second is a query; with three there is none.
         || *name == "ts_rewrite" && call.args.len() != 3
         // pg_cron keeps SQL text to run later.
@@ -71,7 +70,12 @@ pub(super) fn reason(parts: &[&str], call: &pb::FuncCall) -> Option<String> {
     risky.then(|| format!("function {name} does what its arguments say"))
 }
 
-pub(super) fn is_aggregate(name: &str, call: &pb::FuncCall) -> bool {
+/// Whether a function of that name does what its arguments say.
+pub(crate) fn is_risky(name: &str) -> bool {
+    NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+pub(crate) fn is_aggregate(name: &str, call: &pb::FuncCall) -> bool {
     const NAMES: [&str; 22] = [
         "count",
         "sum",

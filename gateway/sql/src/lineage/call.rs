@@ -1,0 +1,159 @@
+//! What a function call carries.
+//! It refuses to know what functions there are: the catalog does. Next: `expression`.
+
+use pg_query::{NodeEnum, protobuf as pb};
+
+use super::Resolver;
+use super::carried::{Carried, Column};
+use super::scope::{Item, Rows};
+use crate::facts::{Transform, Usage};
+use crate::walker::{risky, strings};
+
+impl<'t> Resolver<'t> {
+    pub(super) fn call(&mut self, call: &'t pb::FuncCall) -> Carried {
+        let parts = strings(&call.funcname);
+        let name = parts.last().copied().unwrap_or_default();
+        let aggregate = risky::is_aggregate(name, call);
+        let transform = if aggregate {
+            Transform::Aggregate
+        } else {
+            Transform::Expression
+        };
+        let mut value = self.result(&parts, call, transform);
+        for item in &call.agg_order {
+            let order = self.optional(Some(item));
+            // The values of WITHIN GROUP are what is aggregated.
+            value.absorb(&order, transform);
+        }
+        let filter = self.boxed(&call.agg_filter);
+        value.absorb(&filter, Transform::Expression);
+        if let Some(window) = call.over.as_deref() {
+            let window = self.window(window);
+            value.absorb(&window, Transform::Expression);
+        }
+        value
+    }
+
+    fn result(&mut self, parts: &[&str], call: &'t pb::FuncCall, transform: Transform) -> Carried {
+        let name = parts.last().copied().unwrap_or_default();
+        let bare = parts.len() == 1;
+        let args: Vec<Carried> = call
+            .args
+            .iter()
+            .map(|arg| self.optional(Some(arg)))
+            .collect();
+        for arg in &args {
+            self.record(arg, Usage::Argument);
+        }
+        // Called with one row, a function of that name is sought first, then a column.
+        let field = match args.as_slice() {
+            [row] if bare && row.has_field(name) => Some(row.field(name)),
+            _ => None,
+        };
+        if let Some(field) = &field
+            && !self.catalog.may_have_function(name)
+        {
+            return field.clone();
+        }
+        let counts = name == "count" && !self.catalog.shadows_function(name);
+        let plain = |node: &pb::Node| {
+            matches!(
+                node.node,
+                Some(NodeEnum::ColumnRef(_) | NodeEnum::AConst(_) | NodeEnum::ParamRef(_))
+            )
+        };
+        let mut value = Carried::constant();
+        // How many values a column has tells none of them.
+        if !(counts && call.args.iter().all(plain)) {
+            for arg in &args {
+                value.absorb(arg, transform);
+            }
+        }
+        let body = self.body(parts, call);
+        value.absorb(&body, Transform::Expression);
+        if let Some(field) = &field {
+            value.or(field);
+        }
+        value
+    }
+
+    /// What the function itself puts into its result.
+    pub(super) fn body(&mut self, parts: &[&str], call: &'t pb::FuncCall) -> Carried {
+        let readable = match parts {
+            ["pg_catalog", _] => true,
+            [name] => !self.catalog.shadows_function(name),
+            _ => false,
+        };
+        if readable && risky::reason(parts, call).is_none() {
+            Carried::constant()
+        } else {
+            Carried::unknown()
+        }
+    }
+
+    /// `item.name` where the item has no such column: a function of its row.
+    pub(super) fn call_of_row(&self, name: &str, item: &Item<'t>) -> Carried {
+        let mut value = item.row(self).into(Transform::Expression);
+        value.unknown |= self.catalog.shadows_function(name) || risky::is_risky(name);
+        value
+    }
+
+    pub(super) fn window(&mut self, window: &'t pb::WindowDef) -> Carried {
+        let mut value = self.together(&window.partition_clause);
+        for part in [
+            self.together(&window.order_clause),
+            self.boxed(&window.start_offset),
+            self.boxed(&window.end_offset),
+        ] {
+            value.absorb(&part, Transform::Expression);
+        }
+        self.record(&value, Usage::Window);
+        // OVER w has a name, OVER (w ...) and WINDOW v AS (w ...) a reference.
+        let windows = self.levels.last().map_or(&[][..], |level| level.windows);
+        for referred in [&window.name, &window.refname] {
+            if referred.is_empty() {
+                continue;
+            }
+            let at = windows.iter().position(|known| {
+                matches!(&known.node, Some(NodeEnum::WindowDef(known))
+                    if known.name == *referred && !std::ptr::eq(&**known, window))
+            });
+            if let Some((before, Some(NodeEnum::WindowDef(known)))) =
+                at.and_then(|at| Some((windows.get(..at)?, windows.get(at)?.node.as_ref())))
+            {
+                // A window may refer to earlier ones only.
+                let level = self.level();
+                let all = std::mem::replace(&mut level.windows, before);
+                let known = self.window(known);
+                self.level().windows = all;
+                value.absorb(&known, Transform::Expression);
+            }
+        }
+        value
+    }
+
+    /// The rows of a function in FROM, whose value as an expression is known.
+    pub(super) fn call_rows(
+        &mut self,
+        node: &'t pb::Node,
+        value: Carried,
+        alias: Option<&str>,
+    ) -> Rows {
+        let Some(NodeEnum::FuncCall(call)) = &node.node else {
+            // CURRENT_DATE and its like have one column, whose name is not followed.
+            return Rows::of(vec![Column { name: None, value }]);
+        };
+        let parts = strings(&call.funcname);
+        let name = parts.last().copied().unwrap_or_default();
+        match self.catalog.function_columns(&parts, call.args.len()) {
+            Some([]) => Rows::of(vec![Column::named(alias.unwrap_or(name), value)]),
+            Some(names) => Rows::of(
+                names
+                    .iter()
+                    .map(|name| Column::named(name, value.clone()))
+                    .collect(),
+            ),
+            None => Rows::open(value),
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! INSERT, UPDATE, DELETE and MERGE: what they return, and what flows into which column.
+//! Next: `flow`, which names targets; `query`.
+
+use std::sync::Arc;
+
+use pg_query::{NodeEnum, protobuf as pb};
+
+use super::Resolver;
+use super::carried::{Carried, Column};
+use super::scope::{Columns, Item, Level, Rows};
+use crate::facts::{Transform, Usage};
+
+/// What is assigned to the columns of a target, in order. None as a name: to any of them.
+pub(super) type Assigned = Vec<(Option<String>, Carried)>;
+
+impl<'t> Resolver<'t> {
+    pub(super) fn insert(&mut self, insert: &'t pb::InsertStmt) -> Rows {
+        self.levels.push(Level::default());
+        let mut chosen = self.with(insert.with_clause.as_ref());
+        let source = insert
+            .select_stmt
+            .as_ref()
+            .map(|_| self.boxed_query(insert.select_stmt.as_deref()));
+        let target = self.target_item(insert.relation.as_ref());
+        let mut assigned = Assigned::new();
+        if let Some(rows) = &source {
+            chosen.absorb(&rows.chosen, Transform::Expression);
+            assigned = self.by_position(&target, &insert.cols, rows);
+        }
+        if let Some(conflict) = insert.on_conflict_clause.as_deref() {
+            let excluded = Item {
+                bare: false,
+                name: "excluded",
+                ..self.with_assigned(&target, &assigned, false)
+            };
+            self.level().items = vec![target.clone(), excluded];
+            let mut set = self.set_list(&conflict.target_list);
+            assigned.append(&mut set);
+            let condition = self.boxed(&conflict.where_clause);
+            self.record(&condition, Usage::Filter);
+        }
+        self.flow(insert.relation.as_ref(), &target, &assigned);
+        self.level().items.clear();
+        self.returning(
+            insert.returning_clause.as_ref(),
+            target,
+            &assigned,
+            chosen,
+            false,
+        )
+    }
+
+    pub(super) fn update(&mut self, update: &'t pb::UpdateStmt) -> Rows {
+        self.levels.push(Level::default());
+        let mut chosen = self.with(update.with_clause.as_ref());
+        let target = self.target_item(update.relation.as_ref());
+        self.level().items.push(target.clone());
+        let from = self.from(&update.from_clause);
+        let condition = self.boxed(&update.where_clause);
+        self.record(&condition, Usage::Filter);
+        for by in [&from, &condition] {
+            chosen.absorb(by, Transform::Expression);
+        }
+        let assigned = self.set_list(&update.target_list);
+        self.flow(update.relation.as_ref(), &target, &assigned);
+        self.level().items.remove(0);
+        self.returning(
+            update.returning_clause.as_ref(),
+            target,
+            &assigned,
+            chosen,
+            false,
+        )
+    }
+
+    pub(super) fn delete(&mut self, delete: &'t pb::DeleteStmt) -> Rows {
+        self.levels.push(Level::default());
+        let mut chosen = self.with(delete.with_clause.as_ref());
+        let target = self.target_item(delete.relation.as_ref());
+        self.level().items.push(target.clone());
+        let using = self.from(&delete.using_clause);
+        let condition = self.boxed(&delete.where_clause);
+        self.record(&condition, Usage::Filter);
+        for by in [&using, &condition] {
+            chosen.absorb(by, Transform::Expression);
+        }
+        self.level().items.remove(0);
+        self.returning(
+            delete.returning_clause.as_ref(),
+            target,
+            &Vec::new(),
+            chosen,
+            false,
+        )
+    }
+
+    pub(super) fn merge(&mut self, merge: &'t pb::MergeStmt) -> Rows {
+        self.levels.push(Level::default());
+        let mut chosen = self.with(merge.with_clause.as_ref());
+        let source = merge
+            .source_relation
+            .as_ref()
+            .and_then(|node| node.node.as_ref());
+        let (items, by) = self.read_item(source);
+        chosen.absorb(&by, Transform::Expression);
+        let target = self.target_item(merge.relation.as_ref());
+        self.level().items = items;
+        self.level().items.push(target.clone());
+        let condition = self.boxed(&merge.join_condition);
+        self.record(&condition, Usage::Join);
+        chosen.absorb(&condition, Transform::Expression);
+        let mut assigned = Assigned::new();
+        for clause in &merge.merge_when_clauses {
+            let Some(NodeEnum::MergeWhenClause(clause)) = &clause.node else {
+                continue;
+            };
+            let condition = self.boxed(&clause.condition);
+            self.record(&condition, Usage::Filter);
+            chosen.absorb(&condition, Transform::Expression);
+            if clause.values.is_empty() {
+                let mut set = self.set_list(&clause.target_list);
+                assigned.append(&mut set);
+            } else {
+                let values = clause.values.iter();
+                let columns = values
+                    .map(|value| Column {
+                        name: None,
+                        value: self.optional(Some(value)),
+                    })
+                    .collect();
+                let mut inserted =
+                    self.by_position(&target, &clause.target_list, &Rows::of(columns));
+                assigned.append(&mut inserted);
+            }
+        }
+        self.flow(merge.relation.as_ref(), &target, &assigned);
+        self.level().items.pop();
+        // RETURNING * has the source's columns before the target's.
+        self.returning(
+            merge.returning_clause.as_ref(),
+            target,
+            &assigned,
+            chosen,
+            true,
+        )
+    }
+
+    fn target_item(&self, relation: Option<&'t pb::RangeVar>) -> Item<'t> {
+        match relation {
+            Some(relation) => self.relation_item(relation, true),
+            None => Item::new("", Columns::Open(Carried::unknown())),
+        }
+    }
+
+    /// The list of SET, or an empty list of INSERT's.
+    fn set_list(&mut self, list: &'t [pb::Node]) -> Assigned {
+        let mut assigned = Assigned::new();
+        for item in list {
+            let Some(NodeEnum::ResTarget(target)) = &item.node else {
+                continue;
+            };
+            let mut value = self.optional(target.val.as_deref());
+            if !target.indirection.is_empty() {
+                let at = self.together(&target.indirection);
+                value.absorb(&at, Transform::Expression);
+            }
+            assigned.push((Some(target.name.clone()), value));
+        }
+        assigned
+    }
+
+    /// The rows' columns to the listed columns, or to the target's own in order.
+    fn by_position(&mut self, target: &Item<'t>, listed: &'t [pb::Node], rows: &Rows) -> Assigned {
+        let names: Option<Vec<String>> = if listed.is_empty() {
+            let own = Item {
+                renamed: Vec::new(),
+                ..target.clone()
+            };
+            own.list(self).map(|columns| {
+                let names = columns.into_iter().filter_map(|column| column.name);
+                names.map(|name| name.to_string()).collect()
+            })
+        } else {
+            let names = listed.iter().map(|item| match &item.node {
+                Some(NodeEnum::ResTarget(target)) => Some(target.name.clone()),
+                _ => None,
+            });
+            names.collect()
+        };
+        match (names, &rows.columns) {
+            (Some(names), Some(columns)) if columns.len() <= names.len() => {
+                let values = columns.iter().map(|column| column.value.clone());
+                names.into_iter().map(Some).zip(values).collect()
+            }
+            // INSERT INTO t (a, b) SELECT row.* and the like: any value may be anywhere.
+            _ => vec![(None, rows.all())],
+        }
+    }
+
+    /// The target with what was assigned; `kept`: together with what was there.
+    fn with_assigned(&self, target: &Item<'t>, assigned: &Assigned, kept: bool) -> Item<'t> {
+        let mut item = target.clone();
+        let Some(mut columns) = target.list(self) else {
+            if let Columns::Open(any) = &mut item.columns {
+                for (_, value) in assigned {
+                    any.or(value);
+                }
+            } else {
+                item.columns = Columns::Open(Carried::unknown());
+            }
+            return item;
+        };
+        let own = Item {
+            renamed: Vec::new(),
+            ..target.clone()
+        };
+        let names = own.list(self).unwrap_or_default();
+        for (column, original) in columns.iter_mut().zip(names) {
+            if !kept {
+                column.value = Carried::null();
+            }
+            for (name, value) in assigned {
+                if name.is_none() || name.as_deref() == original.name.as_deref() {
+                    column.value.or(value);
+                }
+            }
+        }
+        item.columns = Columns::Listed(Arc::new(columns));
+        item
+    }
+
+    /// Ends the statement: the rows of RETURNING.
+    fn returning(
+        &mut self,
+        clause: Option<&'t pb::ReturningClause>,
+        target: Item<'t>,
+        assigned: &Assigned,
+        chosen: Carried,
+        last: bool,
+    ) -> Rows {
+        let mut rows = Rows::of(Vec::new());
+        if let Some(clause) = clause {
+            let after = if assigned.is_empty() {
+                target.clone()
+            } else {
+                self.with_assigned(&target, assigned, true)
+            };
+            let (mut old, mut new) = ("old", "new");
+            for option in &clause.options {
+                if let Some(NodeEnum::ReturningOption(option)) = &option.node {
+                    if option.option == pb::ReturningOptionKind::ReturningOptionOld as i32 {
+                        old = &option.value;
+                    } else {
+                        new = &option.value;
+                    }
+                }
+            }
+            let system = Item {
+                bare: false,
+                qualified: true,
+                ..target.clone()
+            };
+            let versions = [(old, &target), (new, &after)].map(|(name, item)| Item {
+                name,
+                schema: "",
+                bare: false,
+                ..item.clone()
+            });
+            let items = &mut self.level().items;
+            let at = if last { items.len() } else { 0 };
+            items.insert(at, after);
+            items.extend(versions);
+            // System columns are found in the relation itself.
+            items.push(system);
+            let (columns, _) = self.targets(&clause.exprs);
+            rows = match columns {
+                Ok(columns) => Rows::of(columns),
+                Err(any) => Rows::open(any),
+            };
+        }
+        rows.chosen = chosen;
+        self.levels.pop();
+        rows
+    }
+}

@@ -1,0 +1,256 @@
+//! What an expression's value carries.
+//! It refuses to know where names come from. Next: `scope` for names, `call` for functions.
+
+use std::sync::Arc;
+
+use pg_query::{NodeEnum, NodeRef, protobuf as pb};
+
+use super::Resolver;
+use super::carried::{Carried, Column};
+use super::scope::Rows;
+use crate::facts::Transform;
+use crate::walker::{is_built_in, strings};
+
+impl<'t> Resolver<'t> {
+    pub(super) fn boxed(&mut self, node: &'t Option<Box<pb::Node>>) -> Carried {
+        self.optional(node.as_deref())
+    }
+
+    pub(super) fn optional(&mut self, node: Option<&'t pb::Node>) -> Carried {
+        match node.and_then(|node| node.node.as_ref()) {
+            Some(node) => self.value(node),
+            None => Carried::constant(),
+        }
+    }
+
+    /// Everything that a list of expressions carries.
+    pub(super) fn together(&mut self, nodes: &'t [pb::Node]) -> Carried {
+        let mut value = Carried::constant();
+        for node in nodes {
+            let part = self.optional(Some(node));
+            value.absorb(&part, Transform::Expression);
+        }
+        value
+    }
+
+    pub(super) fn value(&mut self, node: &'t NodeEnum) -> Carried {
+        self.spend(1);
+        if self.spent() {
+            return Carried::unknown();
+        }
+        match node {
+            NodeEnum::ColumnRef(column) => self.column_ref(column),
+            NodeEnum::AConst(constant) if constant.isnull => Carried::null(),
+            NodeEnum::AConst(_)
+            | NodeEnum::ParamRef(_)
+            | NodeEnum::SqlvalueFunction(_)
+            | NodeEnum::SetToDefault(_)
+            | NodeEnum::CurrentOfExpr(_)
+            | NodeEnum::GroupingFunc(_)
+            | NodeEnum::MergeSupportFunc(_) => Carried::constant(),
+            NodeEnum::TypeCast(cast) => self.cast(cast),
+            NodeEnum::CollateClause(collate) => self.boxed(&collate.arg),
+            NodeEnum::NamedArgExpr(named) => self.boxed(&named.arg),
+            NodeEnum::FuncCall(call) => self.call(call),
+            NodeEnum::SubLink(link) => self.sublink(link),
+            NodeEnum::RowExpr(row) => {
+                let values: Vec<Carried> = row
+                    .args
+                    .iter()
+                    .map(|arg| self.optional(Some(arg)))
+                    .collect();
+                let named = values.into_iter().enumerate();
+                let columns =
+                    named.map(|(at, value)| Column::named(&format!("f{}", at + 1), value));
+                Carried::row(Arc::new(columns.collect()))
+            }
+            NodeEnum::AIndirection(indirection) => self.indirection(indirection),
+            NodeEnum::MultiAssignRef(assigned) => self.multi_assign(assigned),
+            NodeEnum::AExpr(expression) => self.operator(expression),
+            NodeEnum::SelectStmt(_) => {
+                // JSON_ARRAY(SELECT ...).
+                let rows = self.query(node);
+                self.of_rows(&rows)
+            }
+            _ => self.children(node.to_ref()),
+        }
+    }
+
+    /// A node that is computed from all its children, and from nothing else.
+    pub(super) fn children(&mut self, node: NodeRef<'t>) -> Carried {
+        let mut parts = Vec::new();
+        crate::tree::children(node, &mut |child| parts.push(child));
+        let mut value = Carried::constant();
+        for part in parts {
+            let part = self.part(part);
+            value.absorb(&part, Transform::Expression);
+        }
+        value
+    }
+
+    fn part(&mut self, node: NodeRef<'t>) -> Carried {
+        match node {
+            NodeRef::ColumnRef(column) => self.column_ref(column),
+            NodeRef::FuncCall(call) => self.call(call),
+            NodeRef::SubLink(link) => self.sublink(link),
+            NodeRef::SelectStmt(select) => {
+                let rows = self.select(select);
+                self.of_rows(&rows)
+            }
+            NodeRef::AExpr(expression) => self.operator(expression),
+            NodeRef::TypeCast(cast) => self.cast(cast),
+            NodeRef::AIndirection(indirection) => self.indirection(indirection),
+            NodeRef::MultiAssignRef(assigned) => self.multi_assign(assigned),
+            NodeRef::TypeName(_) => Carried::constant(),
+            NodeRef::WindowDef(window) => self.window(window),
+            NodeRef::InsertStmt(_)
+            | NodeRef::UpdateStmt(_)
+            | NodeRef::DeleteStmt(_)
+            | NodeRef::MergeStmt(_) => Carried::unknown(),
+            _ => {
+                self.spend(1);
+                if self.spent() {
+                    return Carried::unknown();
+                }
+                self.children(node)
+            }
+        }
+    }
+
+    fn operator(&mut self, expression: &'t pb::AExpr) -> Carried {
+        let mut value = Carried::constant();
+        for side in [&expression.lexpr, &expression.rexpr] {
+            let side = self.boxed(side);
+            value.absorb(&side, Transform::Expression);
+        }
+        let names = strings(&expression.name);
+        if names
+            .last()
+            .is_some_and(|name| !self.catalog.operator_is_readable(name))
+        {
+            value.unknown = true;
+        }
+        value
+    }
+
+    fn cast(&mut self, cast: &'t pb::TypeCast) -> Carried {
+        let arg = self.boxed(&cast.arg);
+        let readable = cast.type_name.as_ref().is_some_and(|kind| {
+            is_built_in(kind) || self.catalog.casts_are_readable(&strings(&kind.names))
+        });
+        if !readable {
+            return Carried::unknown();
+        }
+        if arg == Carried::null() {
+            return arg;
+        }
+        arg.into(Transform::Expression)
+    }
+
+    pub(super) fn column_ref(&mut self, column: &'t pb::ColumnRef) -> Carried {
+        let star = column
+            .fields
+            .last()
+            .is_some_and(|last| matches!(last.node, Some(NodeEnum::AStar(_))));
+        let names = strings(&column.fields);
+        match (names.as_slice(), star) {
+            ([name], false) => self.bare(name),
+            ([item, name], false) => self.qualified("", item, name),
+            ([.., schema, item, name], false) => self.qualified(schema, item, name),
+            // A star where one value is wanted: count(t.*), ROW(t.*).
+            ([item], true) => self.row_of("", item),
+            ([.., schema, item], true) => self.row_of(schema, item),
+            _ => Carried::unknown(),
+        }
+    }
+
+    fn row_of(&mut self, schema: &str, item: &str) -> Carried {
+        match self.item(schema, item) {
+            Some(item) => item.row(self),
+            None => Carried::unknown(),
+        }
+    }
+
+    /// `(value).field[1]`. A star at the end is the row itself here.
+    fn indirection(&mut self, indirection: &'t pb::AIndirection) -> Carried {
+        let mut value = self.boxed(&indirection.arg);
+        for step in &indirection.indirection {
+            match &step.node {
+                Some(NodeEnum::String(name)) => value = value.field(&name.sval),
+                Some(NodeEnum::AStar(_)) => {}
+                Some(NodeEnum::AIndices(at)) => {
+                    let mut element = value.into(Transform::Expression);
+                    for bound in [&at.lidx, &at.uidx] {
+                        let bound = self.boxed(bound);
+                        element.absorb(&bound, Transform::Expression);
+                    }
+                    value = element;
+                }
+                _ => value = Carried::unknown(),
+            }
+        }
+        value
+    }
+
+    fn sublink(&mut self, link: &'t pb::SubLink) -> Carried {
+        use pb::SubLinkType as Kind;
+        let rows = match link.subselect.as_ref().and_then(|node| node.node.as_ref()) {
+            Some(node) => self.query(node),
+            None => Rows::unknown(),
+        };
+        match Kind::try_from(link.sub_link_type) {
+            Ok(Kind::ExistsSublink) => rows.chosen.into(Transform::Expression),
+            Ok(Kind::ExprSublink) => {
+                let mut value = match rows.columns.as_ref().map(|columns| columns.as_slice()) {
+                    Some([only]) => only.value.clone(),
+                    _ => rows.all().into(Transform::Expression),
+                };
+                value.chosen_by(&rows.chosen);
+                value
+            }
+            _ => {
+                let mut value = self.of_rows(&rows);
+                let test = self.boxed(&link.testexpr);
+                value.absorb(&test, Transform::Expression);
+                let names = strings(&link.oper_name);
+                if names
+                    .last()
+                    .is_some_and(|name| !self.catalog.operator_is_readable(name))
+                {
+                    value.unknown = true;
+                }
+                value
+            }
+        }
+    }
+
+    /// One value made of a query's rows.
+    pub(super) fn of_rows(&mut self, rows: &Rows) -> Carried {
+        let mut value = rows.all().into(Transform::Expression);
+        value.absorb(&rows.chosen, Transform::Expression);
+        value
+    }
+
+    /// `(a, b) = source`: the part for one column.
+    fn multi_assign(&mut self, assigned: &'t pb::MultiAssignRef) -> Carried {
+        let at = usize::try_from(assigned.colno).unwrap_or(0).checked_sub(1);
+        match (
+            assigned.source.as_ref().and_then(|node| node.node.as_ref()),
+            at,
+        ) {
+            (Some(NodeEnum::RowExpr(row)), Some(at)) => self.optional(row.args.get(at)),
+            (Some(NodeEnum::SubLink(link)), Some(at)) => {
+                let rows = self.boxed_query(link.subselect.as_deref());
+                let column = rows.columns.as_ref().and_then(|columns| columns.get(at));
+                let mut value = match column {
+                    Some(column) => column.value.clone(),
+                    None => rows.all(),
+                };
+                value.chosen_by(&rows.chosen);
+                value
+            }
+            (Some(other), _) => self.value(other),
+            _ => Carried::unknown(),
+        }
+    }
+}

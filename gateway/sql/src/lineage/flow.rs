@@ -1,0 +1,98 @@
+//! What flows into which column of which table.
+//! It refuses to judge: a flow into the column that it comes from is one too.
+
+use pg_query::protobuf as pb;
+
+use super::Resolver;
+use super::carried::Carried;
+use super::change::Assigned;
+use super::scope::{Columns, Item, Rows};
+use crate::facts::{ColumnSource, Flow, Transform};
+use crate::walker::strings;
+
+/// More flows than this are told as unknown.
+const MOST: usize = 10_000;
+
+impl<'t> Resolver<'t> {
+    pub(super) fn flow(
+        &mut self,
+        relation: Option<&'t pb::RangeVar>,
+        target: &Item<'t>,
+        assigned: &Assigned,
+    ) {
+        let Some(relation) = relation else { return };
+        for (name, value) in assigned {
+            if value.is_nothing() {
+                continue;
+            }
+            let mut reached = Carried::null();
+            if let Columns::Relations(relations) = &target.columns {
+                for relation in relations {
+                    for column in &relation.columns {
+                        if name.as_deref().is_none_or(|name| name == column.name) {
+                            reached.or(&self.base(relation, column.attnum));
+                        }
+                    }
+                }
+            }
+            let (targets, _) = self.named(&reached);
+            let mut targets = targets.unwrap_or_default();
+            if targets.is_empty() {
+                let column = name.as_deref().unwrap_or("*");
+                targets.push(written(relation, column));
+            }
+            for target in targets {
+                self.push_flow(target, value);
+            }
+        }
+    }
+
+    /// CREATE TABLE AS, SELECT INTO, CREATE VIEW.
+    pub(super) fn flow_into(
+        &mut self,
+        relation: Option<&'t pb::RangeVar>,
+        names: &'t [pb::Node],
+        rows: &Rows,
+    ) {
+        let Some(relation) = relation else { return };
+        let names = strings(names);
+        let Some(columns) = &rows.columns else {
+            self.push_flow(written(relation, "*"), &rows.any);
+            return;
+        };
+        for (at, column) in columns.iter().enumerate() {
+            let name = names.get(at).copied().or(column.name.as_deref());
+            if !column.value.is_nothing() {
+                self.push_flow(written(relation, name.unwrap_or("*")), &column.value);
+            }
+        }
+    }
+
+    fn push_flow(&mut self, target: ColumnSource, value: &Carried) {
+        let (sources, exact) = if self.flows.len() < MOST {
+            self.named(value)
+        } else {
+            (None, false)
+        };
+        if self.flows.len() > MOST {
+            return;
+        }
+        let flow = Flow {
+            target,
+            sources,
+            exact,
+        };
+        if !self.flows.contains(&flow) {
+            self.flows.push(flow);
+        }
+    }
+}
+
+fn written(relation: &pb::RangeVar, column: &str) -> ColumnSource {
+    ColumnSource {
+        schema: relation.schemaname.clone(),
+        table: relation.relname.clone(),
+        column: column.to_owned(),
+        transform: Transform::Identity,
+    }
+}

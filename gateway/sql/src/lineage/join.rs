@@ -1,0 +1,143 @@
+//! JOIN: conditions, merged columns of USING and NATURAL, aliases over a join.
+//! Next: `from`.
+
+use std::sync::Arc;
+
+use pg_query::protobuf as pb;
+
+use super::Resolver;
+use super::carried::{Carried, Column};
+use super::from::{Items, item};
+use super::scope::Columns;
+use crate::facts::{Transform, Usage};
+use crate::walker::strings;
+
+impl<'t> Resolver<'t> {
+    pub(super) fn join(&mut self, join: &'t pb::JoinExpr) -> (Items<'t>, Carried) {
+        let before = self.level().items.len();
+        let side =
+            |node: &'t Option<Box<pb::Node>>| node.as_ref().and_then(|node| node.node.as_ref());
+        let (left, mut chosen) = self.read_item(side(&join.larg));
+        // A LATERAL item on the right sees the left.
+        self.level().items.extend(left);
+        let (right, by) = self.read_item(side(&join.rarg));
+        let left = self.level().items.split_off(before);
+        chosen.absorb(&by, Transform::Expression);
+
+        let (left_columns, right_columns) = (self.columns_of(&left), self.columns_of(&right));
+        let merged = merged_names(join, left_columns.as_deref(), right_columns.as_deref());
+        let mut items = left;
+        items.extend(right);
+
+        // Conditions see the two sides of this join, and what surrounds the query.
+        let around = std::mem::replace(&mut self.level().items, items);
+        let condition = self.boxed(&join.quals);
+        self.record(&condition, Usage::Join);
+        chosen.absorb(&condition, Transform::Expression);
+        for name in &merged {
+            let both = self.bare(name);
+            self.record(&both, Usage::Join);
+            chosen.absorb(&both, Transform::Expression);
+        }
+        let mut items = std::mem::replace(&mut self.level().items, around);
+        if join.is_natural && (left_columns.is_none() || right_columns.is_none()) {
+            chosen.unknown = true;
+        }
+
+        let plain = merged.is_empty() && join.alias.is_none();
+        let Some((left_columns, right_columns)) = left_columns.zip(right_columns) else {
+            return (self.open_join(join, items), chosen);
+        };
+        if plain {
+            return (items, chosen);
+        }
+        let (both, rest) = merge(&merged, left_columns, right_columns);
+        for item in &mut items {
+            item.bare = false;
+        }
+        if let Some(alias) = &join.join_using_alias {
+            let mut using = item("", Some(alias), Columns::Listed(Arc::new(both.clone())));
+            using.bare = false;
+            items.push(using);
+        }
+        let all: Vec<Column> = both.into_iter().chain(rest).collect();
+        let mut whole = item("", join.alias.as_ref(), Columns::Listed(Arc::new(all)));
+        if join.alias.is_some() {
+            // The alias hides what is inside.
+            items.clear();
+        } else {
+            whole.qualified = false;
+        }
+        items.push(whole);
+        (items, chosen)
+    }
+
+    /// A join of items whose columns are not all known.
+    fn open_join(&mut self, join: &'t pb::JoinExpr, mut items: Items<'t>) -> Items<'t> {
+        let mut any = Carried::constant();
+        for item in &items {
+            any.absorb(&item.row(self), Transform::Expression);
+        }
+        any.unknown = true;
+        if let Some(alias) = &join.join_using_alias {
+            let mut using = item("", Some(alias), Columns::Open(any.clone()));
+            using.bare = false;
+            items.push(using);
+        }
+        if join.alias.is_some() {
+            return vec![item("", join.alias.as_ref(), Columns::Open(any))];
+        }
+        items
+    }
+
+    fn columns_of(&self, items: &Items<'t>) -> Option<Vec<Column>> {
+        let mut columns = Vec::new();
+        for item in items.iter().filter(|item| item.bare) {
+            columns.extend(item.list(self)?);
+        }
+        Some(columns)
+    }
+}
+
+fn merged_names(
+    join: &pb::JoinExpr,
+    left: Option<&[Column]>,
+    right: Option<&[Column]>,
+) -> Vec<String> {
+    if !join.is_natural {
+        let using = strings(&join.using_clause);
+        return using.into_iter().map(str::to_owned).collect();
+    }
+    let right = right.unwrap_or_default();
+    let shared = left
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|column| column.name.as_deref())
+        .filter(|name| {
+            right
+                .iter()
+                .any(|column| column.name.as_deref() == Some(name))
+        });
+    shared.map(str::to_owned).collect()
+}
+
+/// The merged columns, and after them those of the left and the right that remain.
+fn merge(names: &[String], left: Vec<Column>, right: Vec<Column>) -> (Vec<Column>, Vec<Column>) {
+    let is = |column: &Column, name: &str| column.name.as_deref() == Some(name);
+    let mut both = Vec::with_capacity(names.len());
+    for name in names {
+        let mut sides = left.iter().chain(&right).filter(|column| is(column, name));
+        let mut value = sides
+            .next()
+            .map_or_else(Carried::unknown, |column| column.value.clone());
+        for column in sides {
+            value.or(&column.value);
+        }
+        both.push(Column::named(name, value));
+    }
+    let rest = left
+        .into_iter()
+        .chain(right)
+        .filter(|column| !names.iter().any(|name| is(column, name)));
+    (both, rest.collect())
+}

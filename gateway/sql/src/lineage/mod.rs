@@ -1,0 +1,254 @@
+//! Lineage: for every output column the base columns whose values it can carry, and what flows into which table.
+//! It refuses to guess low: a name or function that it cannot follow makes the value unknown.
+//! Next room: `facts`, which it fills in.
+//!
+//! What counts as carried: every column that a value is computed from, and also what a CASE, an aggregate's FILTER or
+//! order, a window or a subquery *used as a value* decides by, since the value then tells of it. What chooses rows (WHERE,
+//! JOIN, HAVING of the query itself) is a use of a column, not a source.
+
+mod base;
+mod call;
+mod carried;
+mod change;
+mod expression;
+mod flow;
+mod from;
+mod join;
+mod name;
+mod query;
+mod scope;
+mod set;
+mod with;
+
+use std::cell::Cell;
+use std::collections::HashSet;
+
+use pg_query::{NodeEnum, protobuf as pb};
+
+use crate::catalog::Catalog;
+use crate::facts::{ColumnSource, Flow, Output, Outputs, Usage};
+
+pub(crate) use base::of_column;
+use carried::{Carried, Source};
+use scope::{Level, Rows};
+
+/// Steps after which a statement is too large to be followed: some tenths of a second.
+const BUDGET: u64 = 2_000_000;
+
+pub(crate) struct Lineage {
+    /// What comes back to the client as rows.
+    pub outputs: Outputs,
+    /// What the rows are that leave by COPY, or through a cursor later.
+    pub inner: Outputs,
+    pub flows: Vec<Flow>,
+    /// Uses of columns other than for output: (relation, attribute, usage).
+    pub uses: Vec<(u32, i16, Usage)>,
+}
+
+pub(super) struct Resolver<'t> {
+    catalog: &'t Catalog,
+    levels: Vec<Level<'t>>,
+    /// Names of the parameters of the function whose body is read.
+    parameters: Vec<&'t str>,
+    budget: Cell<u64>,
+    uses: Vec<(u32, i16, Usage)>,
+    used: HashSet<(u32, i16, Usage)>,
+    flows: Vec<Flow>,
+}
+
+/// The lineage of one statement.
+pub(crate) fn of(node: &NodeEnum, catalog: &Catalog) -> Lineage {
+    let mut resolver = Resolver::new(catalog);
+    let (outputs, inner) = resolver.statement(node);
+    Lineage {
+        outputs,
+        inner,
+        flows: resolver.flows,
+        uses: resolver.uses,
+    }
+}
+
+impl<'t> Resolver<'t> {
+    fn new(catalog: &'t Catalog) -> Self {
+        Self {
+            catalog,
+            levels: Vec::new(),
+            parameters: Vec::new(),
+            budget: Cell::new(BUDGET),
+            uses: Vec::new(),
+            used: HashSet::new(),
+            flows: Vec::new(),
+        }
+    }
+
+    fn spend(&self, steps: usize) {
+        let left = self.budget.get().saturating_sub(steps as u64);
+        self.budget.set(left);
+    }
+
+    fn spent(&self) -> bool {
+        self.budget.get() == 0
+    }
+
+    fn statement(&mut self, node: &'t NodeEnum) -> (Outputs, Outputs) {
+        let none = || (Outputs::None, Outputs::None);
+        match node {
+            NodeEnum::SelectStmt(select) => {
+                let rows = self.query(node);
+                match select.into_clause.as_deref() {
+                    Some(into) => {
+                        self.flow_into(into.rel.as_ref(), &into.col_names, &rows);
+                        none()
+                    }
+                    None => (self.outputs(&rows), Outputs::None),
+                }
+            }
+            NodeEnum::InsertStmt(_)
+            | NodeEnum::UpdateStmt(_)
+            | NodeEnum::DeleteStmt(_)
+            | NodeEnum::MergeStmt(_) => {
+                let rows = self.query(node);
+                if returns_rows(node) {
+                    (self.outputs(&rows), Outputs::None)
+                } else {
+                    none()
+                }
+            }
+            NodeEnum::DeclareCursorStmt(declare) => {
+                let rows = self.boxed_query(declare.query.as_deref());
+                (Outputs::None, self.outputs(&rows))
+            }
+            NodeEnum::CopyStmt(copy) => (Outputs::None, self.copy(copy)),
+            NodeEnum::CreateTableAsStmt(create) => {
+                let rows = self.boxed_query(create.query.as_deref());
+                if let Some(into) = create.into.as_deref() {
+                    self.flow_into(into.rel.as_ref(), &into.col_names, &rows);
+                }
+                none()
+            }
+            NodeEnum::ViewStmt(view) => {
+                let rows = self.boxed_query(view.query.as_deref());
+                self.flow_into(view.view.as_ref(), &view.aliases, &rows);
+                none()
+            }
+            NodeEnum::ExplainStmt(explain) => {
+                if let Some(inner) = explain.query.as_ref().and_then(|node| node.node.as_ref()) {
+                    self.statement(inner);
+                }
+                (Outputs::Unknown, Outputs::None)
+            }
+            NodeEnum::FetchStmt(_)
+            | NodeEnum::ExecuteStmt(_)
+            | NodeEnum::CallStmt(_)
+            | NodeEnum::VariableShowStmt(_) => (Outputs::Unknown, Outputs::None),
+            _ => none(),
+        }
+    }
+
+    fn boxed_query(&mut self, query: Option<&'t pb::Node>) -> Rows {
+        match query.and_then(|node| node.node.as_ref()) {
+            Some(node) => self.query(node),
+            None => Rows::unknown(),
+        }
+    }
+
+    /// COPY relation or COPY (query).
+    fn copy(&mut self, copy: &'t pb::CopyStmt) -> Outputs {
+        if copy.is_from {
+            return Outputs::None;
+        }
+        if copy.query.is_some() {
+            let rows = self.boxed_query(copy.query.as_deref());
+            return self.outputs(&rows);
+        }
+        let Some(relation) = copy.relation.as_ref() else {
+            return Outputs::Unknown;
+        };
+        let item = self.relation_item(relation, false);
+        if copy.attlist.is_empty() {
+            return match item.list(self) {
+                Some(columns) => self.outputs(&Rows::of(columns)),
+                None => Outputs::Unknown,
+            };
+        }
+        self.levels.push(Level {
+            items: vec![item],
+            ..Level::default()
+        });
+        let names = crate::walker::strings(&copy.attlist);
+        let columns = names
+            .into_iter()
+            .map(|name| carried::Column::named(name, self.bare(name)));
+        let rows = Rows::of(columns.collect());
+        self.levels.pop();
+        self.outputs(&rows)
+    }
+
+    fn outputs(&self, rows: &Rows) -> Outputs {
+        let Some(columns) = &rows.columns else {
+            return Outputs::Unknown;
+        };
+        let mut total = 0;
+        let columns = columns.iter().map(|column| {
+            total += column.value.sources().len();
+            let (sources, exact) = if total > 100_000 {
+                (None, false)
+            } else {
+                self.named(&column.value)
+            };
+            Output {
+                name: column.name.as_deref().map(str::to_owned),
+                sources,
+                exact,
+            }
+        });
+        Outputs::Columns(columns.collect())
+    }
+
+    /// Sources by name, and whether the value is one of them unchanged. None: unknown.
+    fn named(&self, value: &Carried) -> (Option<Vec<ColumnSource>>, bool) {
+        if value.unknown || self.spent() {
+            return (None, false);
+        }
+        let sources: Option<Vec<ColumnSource>> = value
+            .sources()
+            .iter()
+            .map(|source| name_of(self.catalog, source))
+            .collect();
+        let exact = sources
+            .as_ref()
+            .is_some_and(|sources| sources.is_empty() || !value.changed);
+        (sources, exact)
+    }
+
+    /// Records what a condition, group or order uses.
+    fn record(&mut self, value: &Carried, usage: Usage) {
+        for source in value.sources() {
+            let key = (source.relation, source.attnum, usage);
+            if self.used.insert(key) {
+                self.uses.push(key);
+            }
+        }
+    }
+}
+
+fn name_of(catalog: &Catalog, source: &Source) -> Option<ColumnSource> {
+    let relation = catalog.relation(source.relation)?;
+    Some(ColumnSource {
+        schema: relation.schema.clone(),
+        table: relation.name.clone(),
+        column: relation.attribute_name(source.attnum)?.to_owned(),
+        transform: source.transform,
+    })
+}
+
+fn returns_rows(node: &NodeEnum) -> bool {
+    let clause = match node {
+        NodeEnum::InsertStmt(insert) => &insert.returning_clause,
+        NodeEnum::UpdateStmt(update) => &update.returning_clause,
+        NodeEnum::DeleteStmt(delete) => &delete.returning_clause,
+        NodeEnum::MergeStmt(merge) => &merge.returning_clause,
+        _ => return true,
+    };
+    clause.is_some()
+}

@@ -1,0 +1,318 @@
+//! Names in force while a query is read, and what they carry.
+//! It refuses to know syntax. Next: `from`, which fills a level, and `expression`, which asks it.
+
+use std::sync::Arc;
+
+use pg_query::protobuf as pb;
+
+use super::Resolver;
+use super::carried::{Carried, Column};
+use crate::catalog::Relation;
+
+/// The columns of an item of FROM.
+#[derive(Clone)]
+pub(super) enum Columns<'t> {
+    /// The relations that a name can mean; never empty.
+    Relations(Vec<&'t Relation>),
+    Listed(Arc<Vec<Column>>),
+    /// Columns whose names are not known: each may be any, and carries this.
+    Open(Carried),
+}
+
+#[derive(Clone)]
+pub(super) struct Item<'t> {
+    pub schema: &'t str,
+    pub name: &'t str,
+    pub columns: Columns<'t>,
+    /// Names given by the alias to the first columns.
+    pub renamed: Vec<&'t str>,
+    /// Whether its columns can be named alone, and itself by name.
+    pub bare: bool,
+    pub qualified: bool,
+}
+
+pub(super) struct Cte<'t> {
+    pub name: &'t str,
+    pub rows: Rows,
+}
+
+#[derive(Default)]
+pub(super) struct Level<'t> {
+    pub ctes: Vec<Cte<'t>>,
+    pub items: Vec<Item<'t>>,
+    /// FROM is being read, and what is read now is not LATERAL.
+    pub hidden: bool,
+    pub windows: &'t [pb::Node],
+}
+
+/// What a query yields.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Rows {
+    /// None: neither their number nor their names are known.
+    pub columns: Option<Arc<Vec<Column>>>,
+    /// What a column can carry when `columns` is none.
+    pub any: Carried,
+    /// What decided which rows there are.
+    pub chosen: Carried,
+}
+
+impl Rows {
+    pub fn of(columns: Vec<Column>) -> Self {
+        Self {
+            columns: Some(Arc::new(columns)),
+            any: Carried::null(),
+            chosen: Carried::constant(),
+        }
+    }
+
+    pub fn unknown() -> Self {
+        Self::open(Carried::unknown())
+    }
+
+    pub fn open(any: Carried) -> Self {
+        Self {
+            columns: None,
+            any,
+            chosen: Carried::constant(),
+        }
+    }
+
+    /// Everything that any column carries.
+    pub fn all(&self) -> Carried {
+        let mut value = self.any.clone();
+        for column in self.columns.iter().flat_map(|columns| columns.iter()) {
+            value.or(&column.value);
+        }
+        value
+    }
+
+    pub fn shape<'t>(&self) -> Columns<'t> {
+        match &self.columns {
+            Some(columns) => Columns::Listed(Arc::clone(columns)),
+            None => Columns::Open(self.any.clone()),
+        }
+    }
+}
+
+/// What a name was found to be.
+struct Found {
+    value: Carried,
+    /// No other reading of the name is possible.
+    certain: bool,
+}
+
+impl<'t> Item<'t> {
+    pub fn new(name: &'t str, columns: Columns<'t>) -> Self {
+        Self {
+            schema: "",
+            name,
+            columns,
+            renamed: Vec::new(),
+            bare: true,
+            qualified: true,
+        }
+    }
+
+    fn find(&self, resolver: &Resolver<'t>, name: &str) -> Option<Found> {
+        let renamed = self.renamed.iter().position(|known| *known == name);
+        let (mut value, mut hits, mut certain) = (Carried::null(), 0_usize, true);
+        let mut hit = |found: Carried| {
+            if hits == 0 {
+                value = found;
+            } else {
+                value.or(&found);
+            }
+            hits += 1;
+        };
+        match &self.columns {
+            Columns::Relations(relations) => {
+                for relation in relations {
+                    let at = renamed.or_else(|| {
+                        let at = relation.columns.iter().position(|known| known.name == name);
+                        at.filter(|at| *at >= self.renamed.len())
+                    });
+                    match at.and_then(|at| relation.columns.get(at)) {
+                        Some(column) => hit(resolver.base(relation, column.attnum)),
+                        None => match relation.system_column(name) {
+                            Some(attnum) => hit(resolver.base(relation, attnum)),
+                            None => certain = false,
+                        },
+                    }
+                }
+            }
+            Columns::Listed(columns) => {
+                let exact = |column: &&Column| column.name.as_deref() == Some(name);
+                if let Some(at) = renamed {
+                    columns
+                        .get(at)
+                        .into_iter()
+                        .for_each(|column| hit(column.value.clone()));
+                } else {
+                    let rest = columns.get(self.renamed.len()..).unwrap_or_default();
+                    if rest.iter().any(|column| exact(&column)) {
+                        rest.iter()
+                            .filter(exact)
+                            .for_each(|column| hit(column.value.clone()));
+                    } else {
+                        certain = false;
+                        rest.iter()
+                            .filter(|column| column.name.is_none())
+                            .for_each(|column| hit(column.value.clone()));
+                    }
+                }
+            }
+            Columns::Open(any) => {
+                certain = renamed.is_some();
+                hit(any.clone());
+            }
+        }
+        (hits > 0).then_some(Found { value, certain })
+    }
+
+    /// All columns in order, system columns left out. None: their number is not known.
+    pub fn list(&self, resolver: &Resolver<'t>) -> Option<Vec<Column>> {
+        let mut columns = match &self.columns {
+            Columns::Open(_) => return None,
+            Columns::Listed(columns) => columns.to_vec(),
+            Columns::Relations(relations) => {
+                let (first, others) = relations.split_first()?;
+                let same = |other: &&Relation| {
+                    other.columns.len() == first.columns.len()
+                        && first
+                            .columns
+                            .iter()
+                            .zip(&other.columns)
+                            .all(|(left, right)| left.name == right.name)
+                };
+                if first.columns.is_empty() || !others.iter().all(same) {
+                    return None;
+                }
+                let value = |at: usize| {
+                    let mut value = Carried::null();
+                    for (nth, relation) in relations.iter().enumerate() {
+                        if let Some(column) = relation.columns.get(at) {
+                            let base = resolver.base(relation, column.attnum);
+                            if nth == 0 {
+                                value = base;
+                            } else {
+                                value.or(&base);
+                            }
+                        }
+                    }
+                    value
+                };
+                let named = first.columns.iter().enumerate();
+                named
+                    .map(|(at, column)| Column::named(&column.name, value(at)))
+                    .collect()
+            }
+        };
+        for (column, name) in columns.iter_mut().zip(&self.renamed) {
+            column.name = Some(Arc::from(*name));
+        }
+        resolver.spend(columns.len());
+        Some(columns)
+    }
+
+    /// The row as one value.
+    pub fn row(&self, resolver: &Resolver<'t>) -> Carried {
+        match (self.list(resolver), &self.columns) {
+            (Some(columns), _) => Carried::row(Arc::new(columns)),
+            (None, Columns::Open(any)) => any.clone().into(crate::Transform::Expression),
+            (None, Columns::Relations(relations)) => {
+                let mut value = Carried::constant();
+                for relation in relations {
+                    value.unknown |= relation.columns.is_empty();
+                    for column in &relation.columns {
+                        let base = resolver.base(relation, column.attnum);
+                        value.absorb(&base, crate::Transform::Expression);
+                    }
+                }
+                value
+            }
+            (None, Columns::Listed(_)) => Carried::unknown(),
+        }
+    }
+}
+
+impl<'t> Resolver<'t> {
+    pub(super) fn level(&mut self) -> &mut Level<'t> {
+        if self.levels.is_empty() {
+            self.levels.push(Level::default());
+        }
+        let last = self.levels.len() - 1;
+        &mut self.levels[last]
+    }
+
+    pub(super) fn cte(&self, name: &str) -> Option<&Rows> {
+        let mut levels = self.levels.iter().rev();
+        levels.find_map(|level| {
+            let cte = level.ctes.iter().rev().find(|cte| cte.name == name)?;
+            Some(&cte.rows)
+        })
+    }
+
+    fn visible(&self) -> impl Iterator<Item = &Level<'t>> {
+        self.levels.iter().rev().filter(|level| !level.hidden)
+    }
+
+    /// A name alone: a column of the innermost level that has it; else the row of an item of that name.
+    pub(super) fn bare(&self, name: &str) -> Carried {
+        let mut maybe: Option<Carried> = None;
+        let also = |maybe: &mut Option<Carried>, value: &Carried| match maybe {
+            Some(known) => known.or(value),
+            None => *maybe = Some(value.clone()),
+        };
+        for level in self.visible() {
+            let mut certain = false;
+            for item in level.items.iter().filter(|item| item.bare) {
+                if let Some(found) = item.find(self, name) {
+                    certain |= found.certain;
+                    also(&mut maybe, &found.value);
+                }
+            }
+            if certain {
+                return maybe.unwrap_or_else(Carried::unknown);
+            }
+        }
+        if let Some(row) = self.item("", name) {
+            also(&mut maybe, &row.row(self));
+        } else if self.parameters.contains(&name) {
+            also(&mut maybe, &Carried::constant());
+        }
+        maybe.unwrap_or_else(Carried::unknown)
+    }
+
+    pub(super) fn item(&self, schema: &str, name: &str) -> Option<&Item<'t>> {
+        self.visible().find_map(|level| {
+            level.items.iter().find(|item| {
+                item.qualified
+                    && item.name == name
+                    && (schema.is_empty() || item.schema.is_empty() || item.schema == schema)
+            })
+        })
+    }
+
+    /// `item.name`: a column; else, by PostgreSQL's rule, the function `name` of the row.
+    pub(super) fn qualified(&self, schema: &str, item: &str, name: &str) -> Carried {
+        let Some(found) = self.item(schema, item) else {
+            // A function's parameter may be written with the function's name.
+            return if self.parameters.contains(&name) {
+                Carried::constant()
+            } else {
+                Carried::unknown()
+            };
+        };
+        let column = found.find(self, name);
+        if let Some(column) = &column
+            && column.certain
+        {
+            return column.value.clone();
+        }
+        let mut value = self.call_of_row(name, found);
+        if let Some(column) = column {
+            value.or(&column.value);
+        }
+        value
+    }
+}

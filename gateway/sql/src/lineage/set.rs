@@ -1,0 +1,75 @@
+//! UNION, INTERSECT, EXCEPT and VALUES: columns merged by position.
+//! Next: `query`.
+
+use std::sync::Arc;
+
+use pg_query::{NodeEnum, protobuf as pb};
+
+use super::Resolver;
+use super::carried::{Carried, Column};
+use super::scope::Rows;
+use crate::facts::Transform;
+
+impl<'t> Resolver<'t> {
+    pub(super) fn set_operation(
+        &mut self,
+        select: &'t pb::SelectStmt,
+        left: &'t pb::SelectStmt,
+        right: &'t pb::SelectStmt,
+    ) -> Rows {
+        let mut rows = self.select(left);
+        let other = self.select(right);
+        // INTERSECT, EXCEPT and UNION without ALL compare whole rows.
+        let union = select.op == pb::SetOperation::SetopUnion as i32;
+        if !(union && select.all) {
+            for value in [rows.all(), other.all()] {
+                rows.chosen.absorb(&value, Transform::Expression);
+            }
+        }
+        either(&mut rows, &other);
+        rows
+    }
+
+    /// PostgreSQL names the columns of VALUES `column1` and so on.
+    pub(super) fn values(&mut self, lists: &'t [pb::Node]) -> Rows {
+        let mut columns: Vec<Column> = Vec::new();
+        let mut moving = Carried::constant();
+        for (nth, list) in lists.iter().enumerate() {
+            let Some(NodeEnum::List(list)) = &list.node else {
+                return Rows::unknown();
+            };
+            if nth > 0 && list.items.len() != columns.len() {
+                return Rows::unknown();
+            }
+            for (at, item) in list.items.iter().enumerate() {
+                let value = self.optional(Some(item));
+                moving.absorb(&value, Transform::Expression);
+                match columns.get_mut(at) {
+                    Some(column) => column.value.or(&value),
+                    None => columns.push(Column::named(&format!("column{}", at + 1), value)),
+                }
+            }
+        }
+        let mut rows = Rows::of(columns);
+        rows.chosen = moving;
+        rows
+    }
+}
+
+/// Rows of the one or the other query, under the names of the first.
+pub(super) fn either(rows: &mut Rows, other: &Rows) {
+    rows.chosen.absorb(&other.chosen, Transform::Expression);
+    match (&mut rows.columns, &other.columns) {
+        (Some(left), Some(right)) if left.len() == right.len() => {
+            for (left, right) in Arc::make_mut(left).iter_mut().zip(right.iter()) {
+                left.value.or(&right.value);
+            }
+        }
+        _ => {
+            let mut any = rows.all();
+            any.or(&other.all());
+            rows.columns = None;
+            rows.any = any;
+        }
+    }
+}
