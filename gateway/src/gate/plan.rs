@@ -82,11 +82,12 @@ fn origin(
     catalog: &Catalog,
 ) -> (Vec<contract::ColumnSource>, bool) {
     let predicted = predicted(permit, index, count);
-    if field.table_oid == 0 {
-        return match predicted {
-            Some(output) => known(output),
-            None => (Vec::new(), false),
-        };
+    // Attribute 0 is a whole row, which the text can tell column by column.
+    let told = predicted.filter(|output| output.sources.is_some());
+    match told {
+        Some(output) if field.table_oid == 0 || field.attribute == 0 => return known(output),
+        None if field.table_oid == 0 => return (Vec::new(), false),
+        _ => {}
     }
     let Some(relation) = catalog.relation(field.table_oid) else {
         return (Vec::new(), false);

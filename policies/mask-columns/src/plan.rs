@@ -1,4 +1,4 @@
-use gatewright_policy::{ColumnAction, Denial, Plan, ResultColumn, Transform, name};
+use gatewright_policy::{ColumnAction, ColumnSource, Denial, Plan, ResultColumn, Transform, name};
 
 use crate::settings::Rule;
 
@@ -28,22 +28,36 @@ fn action(rules: &[&Rule], column: &ResultColumn) -> Result<ColumnAction, Denial
     let Some(rule) = feeding.next() else {
         return Ok(ColumnAction::Pass);
     };
-    let untouched = column
-        .sources
-        .iter()
-        .filter(|source| rules.iter().any(|rule| rule.feeds(source)))
-        .all(|source| source.transform == Transform::Identity);
-    if !column.exact || !untouched {
+    let fed = |source: &&ColumnSource| rules.iter().any(|rule| rule.feeds(source));
+    let carried = |transform: Transform| {
+        let mut sources = column.sources.iter().filter(fed);
+        sources.all(|source| source.transform == transform)
+    };
+    if carried(Transform::Aggregate) {
+        return Ok(ColumnAction::Nullify);
+    }
+    if !carried(Transform::Identity) {
         return Err(derived(column, rule));
     }
-    if !column.readable {
+    if !column.exact || !column.readable {
         return Ok(ColumnAction::Nullify);
     }
     // Values of several protected columns in one: only a mask that all of them share suits.
-    Ok(if feeding.all(|other| other.mask == rule.mask) {
-        rule.mask.clone()
-    } else {
-        ColumnAction::Nullify
+    if !feeding.all(|other| other.mask == rule.mask) {
+        return Ok(ColumnAction::Nullify);
+    }
+    // Values that a client chose would show their pseudonyms beside those of others: it could guess and compare.
+    let pure = || {
+        let direct = |source: &&ColumnSource| source.transform == Transform::Identity;
+        column
+            .sources
+            .iter()
+            .filter(direct)
+            .all(|source| fed(&source))
+    };
+    Ok(match &rule.mask {
+        ColumnAction::Pseudonym(_) if !pure() => ColumnAction::Nullify,
+        mask => mask.clone(),
     })
 }
 

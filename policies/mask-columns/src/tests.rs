@@ -300,16 +300,19 @@ fn a_rule_for_another_database_is_not_in_force() {
 }
 
 #[test]
-fn what_may_carry_a_protected_value_is_refused() {
+fn what_may_carry_a_protected_value_is_nulled_or_refused() {
     let column = result_column("x", &["public.people.ssn"]);
     let inexact = ResultColumn {
         exact: false,
         ..column.clone()
     };
-    assert_eq!(plan(&[inexact]), Err("derived".to_owned()));
+    assert_eq!(plan(&[inexact]), Ok(vec![ColumnAction::Nullify]));
+    let mut computed = column.clone();
+    computed.sources[0].transform = Transform::Expression;
+    assert_eq!(plan(&[computed]), Err("derived".to_owned()));
     let mut aggregate = column.clone();
     aggregate.sources[0].transform = Transform::Aggregate;
-    assert_eq!(plan(&[aggregate]), Err("derived".to_owned()));
+    assert_eq!(plan(&[aggregate]), Ok(vec![ColumnAction::Nullify]));
     assert_eq!(
         plan(&[result_column("x", &["public.people.*"])]),
         Err("whole-row".to_owned())
@@ -340,6 +343,16 @@ fn what_cannot_be_read_is_nulled_and_mixed_columns_too() {
     let mut mixed = result_column("x", &["public.people.ssn"]);
     mixed.sources.push(source("public.people.card"));
     assert_eq!(plan(&[mixed]), Ok(vec![ColumnAction::Nullify]));
+}
+
+#[test]
+fn pseudonyms_of_chosen_values_are_not_shown() {
+    let mut mixed = result_column("x", &["public.people.token"]);
+    mixed.sources.push(source("public.notes.guess"));
+    assert_eq!(plan(&[mixed.clone()]), Ok(vec![ColumnAction::Nullify]));
+    mixed.sources[1].transform = Transform::Expression;
+    let pseudonym = ColumnAction::Pseudonym("public.people.token".to_owned());
+    assert_eq!(plan(&[mixed]), Ok(vec![pseudonym]));
 }
 
 #[test]

@@ -44,13 +44,12 @@ impl<'t> Resolver<'t> {
                 self.spend(1);
                 value.changed = true;
                 value.unknown |= self.catalog.relation(*base).is_none();
-                if *attnum != 0 {
-                    value.add(Source {
-                        relation: *base,
-                        attnum: *attnum,
-                        transform: Transform::Unknown,
-                    });
-                }
+                // 0 is the whole row, for all that is known.
+                value.add(Source {
+                    relation: *base,
+                    attnum: *attnum,
+                    transform: Transform::Unknown,
+                });
                 if !seen.contains(base) {
                     seen.push(*base);
                 }

@@ -27,6 +27,9 @@ impl<'t> Resolver<'t> {
         }
         let filter = self.boxed(&call.agg_filter);
         value.absorb(&filter, Transform::Expression);
+        if aggregate && let Some(level) = self.levels.last() {
+            value.absorb(&level.moved, Transform::Expression);
+        }
         if let Some(window) = call.over.as_deref() {
             let window = self.window(window);
             value.absorb(&window, Transform::Expression);

@@ -34,6 +34,7 @@ impl<'t> Resolver<'t> {
                     resolver.boxed_query(sub.subquery.as_deref())
                 });
                 let chosen = rows.chosen.clone();
+                self.moves(&chosen);
                 (vec![derived("", sub.alias.as_ref(), &rows)], chosen)
             }
             Some(NodeEnum::RangeTableSample(sample)) => {
@@ -71,11 +72,16 @@ impl<'t> Resolver<'t> {
         {
             let chosen = rows.chosen.clone();
             let item = derived(&relation.relname, relation.alias.as_ref(), rows);
+            self.moves(&chosen);
             return (vec![item], chosen);
         }
         let item = self.relation_item(relation, true);
         let chosen = self.view_chosen(&item);
         (vec![item], chosen)
+    }
+
+    fn moves(&mut self, chosen: &Carried) {
+        self.level().moved.absorb(chosen, Transform::Expression);
     }
 
     /// A relation of the catalog, under its alias.
@@ -116,6 +122,7 @@ impl<'t> Resolver<'t> {
             let all = rows.all();
             self.record(&all, Usage::Argument);
             chosen.absorb(&all, Transform::Expression);
+            self.moves(&all);
             any.or(&all);
             match (&mut columns, &rows.columns) {
                 (Some(columns), Some(more)) => columns.extend(more.iter().cloned()),

@@ -4,7 +4,8 @@
 //!
 //! What counts as carried: every column that a value is computed from, and also what a CASE, an aggregate's FILTER or
 //! order, a window or a subquery *used as a value* decides by, since the value then tells of it. What chooses rows (WHERE,
-//! JOIN, HAVING of the query itself) is a use of a column, not a source.
+//! JOIN, HAVING of the query itself) is a use of a column, not a source; but an aggregate over a subquery, CTE or function in
+//! FROM carries what decides how many rows that has.
 
 mod base;
 mod call;

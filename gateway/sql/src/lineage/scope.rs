@@ -43,6 +43,8 @@ pub(super) struct Level<'t> {
     /// FROM is being read, and what is read now is not LATERAL.
     pub hidden: bool,
     pub windows: &'t [pb::Node],
+    /// What decides how many rows functions and subqueries of FROM have, which aggregates tell.
+    pub moved: Carried,
 }
 
 /// What a query yields.
