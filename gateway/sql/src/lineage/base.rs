@@ -34,25 +34,26 @@ impl<'t> Resolver<'t> {
         value
     }
 
-    /// A view's column may carry any column that the view reads.
+    /// A view's column may carry anything of the relations that the view reads: which columns it takes from whole rows,
+    /// the server's list of dependencies does not say.
     fn view(&self, view: &Relation, value: &mut Carried) {
         let mut seen = vec![view.oid];
         let mut at = 0;
         while let Some(next) = seen.get(at).copied() {
             at += 1;
-            for (base, attnum) in self.catalog.reads(next) {
+            for (base, _) in self.catalog.reads(next) {
                 self.spend(1);
+                if seen.contains(base) {
+                    continue;
+                }
+                seen.push(*base);
                 value.changed = true;
                 value.unknown |= self.catalog.relation(*base).is_none();
-                // 0 is the whole row, for all that is known.
                 value.add(Source {
                     relation: *base,
-                    attnum: *attnum,
+                    attnum: 0,
                     transform: Transform::Unknown,
                 });
-                if !seen.contains(base) {
-                    seen.push(*base);
-                }
             }
         }
     }
