@@ -102,16 +102,14 @@ const MASKED: &[(&str, usize)] = &[
     ("SELECT o.note FROM orders o", 3),
 ];
 
-/// Statements with an output that is an aggregate of a protected column or mixed with others, and how many rows come, all NULL.
-const NULLED: &[(&str, usize)] = &[
-    ("SELECT max(email) FROM customers", 1),
-    ("SELECT string_agg(email, ',') FROM customers", 1),
-    ("SELECT m FROM (SELECT max(email) AS m FROM customers) s", 1),
-    ("SELECT email FROM customers UNION ALL SELECT 'guess'", 4),
-];
+/// Statements with an output in which a protected column is mixed with constants, and how many rows come, all NULL.
+const NULLED: &[(&str, usize)] = &[("SELECT email FROM customers UNION ALL SELECT 'guess'", 4)];
 
 /// Statements that compute an output from a protected column or carry it where no mask is: refused.
 const REFUSED: &[&str] = &[
+    "SELECT max(email) FROM customers",
+    "SELECT string_agg(email, ',') FROM customers",
+    "SELECT m FROM (SELECT max(email) AS m FROM customers) s",
     "SELECT upper(email) FROM customers",
     "SELECT email || '' FROM customers",
     "SELECT customers FROM customers",
@@ -163,7 +161,7 @@ fn what_carries_no_protected_column_passes() -> Result<()> {
 }
 
 #[test]
-fn aggregates_and_mixtures_of_a_protected_column_are_null() -> Result<()> {
+fn mixtures_of_a_protected_column_and_constants_are_null() -> Result<()> {
     let world = world("mask_nulled")?;
     for (sql, count) in NULLED {
         for format in [0, 1] {

@@ -222,9 +222,10 @@ impl<'t> Resolver<'t> {
         (sources, exact)
     }
 
-    /// Records what a condition, group or order uses.
+    /// Records what a condition, group or order uses, where it is more than a guess at what a view reads.
     fn record(&mut self, value: &Carried, usage: Usage) {
-        for source in value.sources() {
+        let certain = |source: &&Source| source.transform != crate::Transform::Unknown;
+        for source in value.sources().iter().filter(certain) {
             let key = (source.relation, source.attnum, usage);
             if self.used.insert(key) {
                 self.uses.push(key);
