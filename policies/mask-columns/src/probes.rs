@@ -73,7 +73,9 @@ fn probe(rule: &Rule, usage: Usage, equality: Choice) -> Denial {
         _ => "a result",
     };
     let hint = match equality {
-        Choice::Allow => "Leave it out of expressions, or compare it with one value: column = constant.",
+        Choice::Allow => {
+            "Leave it out of expressions, or compare it with one value: column = constant."
+        }
         Choice::Refuse => "Leave it out of conditions, orders and expressions.",
     };
     Denial::new(

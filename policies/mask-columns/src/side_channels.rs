@@ -50,11 +50,10 @@ pub fn find(facts: &Facts) -> Option<Denial> {
     if let Some(function) = function {
         return Some(texts(function));
     }
-    let way_out = facts.commands.iter().find(|command| {
-        WAYS_OUT
-            .iter()
-            .any(|way_out| command_is(command, way_out))
-    });
+    let way_out = facts
+        .commands
+        .iter()
+        .find(|command| WAYS_OUT.iter().any(|way_out| command_is(command, way_out)));
     way_out.map(|command| outside(command))
 }
 
@@ -78,9 +77,7 @@ fn shows_texts(table: &TableRef, facts: &Facts) -> bool {
 }
 
 fn bare(function: &str) -> &str {
-    function
-        .rsplit_once('.')
-        .map_or(function, |(_, name)| name)
+    function.rsplit_once('.').map_or(function, |(_, name)| name)
 }
 
 fn samples(table: &TableRef) -> Denial {
@@ -91,7 +88,9 @@ fn samples(table: &TableRef) -> Denial {
 fn texts(what: &str) -> Denial {
     Denial::new(
         "activity",
-        format!("{what} shows the texts of other sessions' statements, which may hold protected values"),
+        format!(
+            "{what} shows the texts of other sessions' statements, which may hold protected values"
+        ),
     )
     .hint("Name the columns you need, all but `query`.")
 }

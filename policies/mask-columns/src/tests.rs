@@ -176,10 +176,7 @@ fn values_are_not_carried_into_other_columns() {
         column(0, "ssn", Usage::Assigned),
         column(0, "ssn", Usage::Filter),
     ];
-    assert_eq!(
-        judge_equated(SETTINGS, &update(harmless), &[1]),
-        Ok(true)
-    );
+    assert_eq!(judge_equated(SETTINGS, &update(harmless), &[1]), Ok(true));
     assert_eq!(
         judge(&update(vec![column(0, "ssn", Usage::Other)])),
         refused("copied")
