@@ -11,7 +11,7 @@ use crate::play::{Heard, cells, play};
 use crate::stage::{Stage, folder, stage};
 
 /// Of a hundred harmless statements, so many must work.
-const GOAL: usize = 89;
+const GOAL: usize = 98;
 
 #[test]
 fn harmless_statements_work() -> Result<()> {

@@ -2,7 +2,7 @@
 //! It refuses to know how it was read: no I/O, no refresh.
 //! Next room: `walker`, which resolves names against it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::facts::{ColumnSource, RelationKind};
 
@@ -75,6 +75,8 @@ pub struct Catalog {
     by_name: HashMap<String, Vec<usize>>,
     reads: HashMap<u32, Vec<(u32, i16)>>,
     functions: HashMap<String, HashSet<String>>,
+    /// Of those, the ones in a language that can hold SQL: what they read and write is not known.
+    unread: HashMap<String, BTreeSet<String>>,
     types: HashMap<u32, String>,
 }
 
@@ -88,6 +90,7 @@ impl Catalog {
         self.relations == other.relations
             && self.reads == other.reads
             && self.functions == other.functions
+            && self.unread == other.unread
             && self.types == other.types
     }
 
@@ -164,6 +167,21 @@ impl Catalog {
         single.then_some(&[])
     }
 
+    /// The name, schema first, of a function that the call could mean and whose body was not read.
+    pub(crate) fn unread_function(&self, parts: &[&str]) -> Option<String> {
+        let (name, schema) = match parts {
+            [name] => (name, None),
+            [.., schema, name] => (name, Some(*schema)),
+            [] => return None,
+        };
+        let schemas = self.unread.get(*name)?;
+        let found = match schema {
+            Some(schema) => schemas.get(schema),
+            None => schemas.first(),
+        };
+        found.map(|schema| format!("{schema}.{name}"))
+    }
+
     /// Whether a schema other than pg_catalog holds a function of that name.
     pub fn shadows_function(&self, name: &str) -> bool {
         self.functions
@@ -231,6 +249,13 @@ impl CatalogBuilder {
 
     pub fn function(&mut self, schema: &str, name: &str) -> &mut Self {
         let schemas = self.catalog.functions.entry(name.to_owned()).or_default();
+        schemas.insert(schema.to_owned());
+        self
+    }
+
+    /// A function that was added before can run SQL of its own.
+    pub fn unread_function(&mut self, schema: &str, name: &str) -> &mut Self {
+        let schemas = self.catalog.unread.entry(name.to_owned()).or_default();
         schemas.insert(schema.to_owned());
         self
     }

@@ -32,8 +32,8 @@ const PARENTS: &str = "SELECT i.inhrelid, i.inhparent, p.attnum FROM pg_catalog.
      JOIN pg_catalog.pg_attribute p ON p.attrelid = i.inhparent AND p.attnum > 0 AND NOT p.attisdropped \
      JOIN pg_catalog.pg_class c ON c.oid = i.inhparent AND c.relkind IN ('r', 'p', 'f')";
 
-const FUNCTIONS: &str = "SELECT DISTINCT n.nspname, p.proname FROM pg_catalog.pg_proc p \
-     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')";
+const FUNCTIONS: &str = "SELECT DISTINCT n.nspname, p.proname, l.lanname NOT IN ('c', 'internal') FROM pg_catalog.pg_proc p \
+     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace JOIN pg_catalog.pg_language l ON l.oid = p.prolang WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')";
 
 const TYPES: &str = "SELECT t.oid, pg_catalog.format_type(t.oid, NULL) FROM pg_catalog.pg_type t WHERE t.typtype <> 'c' AND t.typelem = 0 \
      OR t.oid < 16384";
@@ -110,10 +110,15 @@ pub(super) async fn read(target: &Target, last_generation: u64) -> Result<Catalo
         let form = || CatalogError::Form {
             question: "functions",
         };
-        catalog.function(
+        let (schema, name) = (
             text(row, 0).ok_or_else(form)?,
             text(row, 1).ok_or_else(form)?,
         );
+        catalog.function(schema, name);
+        // Those in C come with the server or by a superuser, and the ones that run text are known by name.
+        if text(row, 2).ok_or_else(form)? == "t" {
+            catalog.unread_function(schema, name);
+        }
     }
     for row in &types {
         let form = || CatalogError::Form { question: "types" };

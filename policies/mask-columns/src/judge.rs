@@ -30,14 +30,14 @@ impl MaskColumns {
             .filter(|table| is_protected(rules, table))
             .collect();
         let Some(first) = protected.first() else {
-            return match facts.opaque.first() {
+            return match self.not_understood(facts) {
                 Some(reason) if self.settings.opaque == Choice::Refuse => {
                     opaque(reason, None).into()
                 }
                 _ => Verdict::reusable(),
             };
         };
-        if let Some(reason) = facts.opaque.first() {
+        if let Some(reason) = self.not_understood(facts) {
             return opaque(reason, Some(first)).into();
         }
         if let Some(function) = facts.functions.iter().find(|function| sends(function)) {
@@ -55,6 +55,22 @@ impl MaskColumns {
             Some(denial) => denial.into(),
             None => Allowance::new().plan_result().reuse_fingerprint().into(),
         }
+    }
+}
+
+impl MaskColumns {
+    /// Why it cannot be known what the statement does, but for functions that are trusted.
+    fn not_understood<'f>(&self, facts: &'f Facts) -> Option<&'f String> {
+        let is_trusted = |reason: &str| {
+            reason
+                .strip_prefix("function ")
+                .and_then(|rest| rest.strip_suffix(" has an unknown body"))
+                .is_some_and(|name| {
+                    let trusted = &self.settings.trusted_functions;
+                    trusted.iter().any(|function| function == name)
+                })
+        };
+        facts.opaque.iter().find(|reason| !is_trusted(reason))
     }
 }
 

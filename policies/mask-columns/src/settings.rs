@@ -21,6 +21,8 @@ pub struct Settings {
     #[serde(default)]
     pub opaque: Choice,
     #[serde(default)]
+    pub trusted_functions: Vec<String>,
+    #[serde(default)]
     pub predicates: Choice,
     #[serde(default = "allowed")]
     pub equality: Choice,
@@ -104,6 +106,13 @@ pub struct Rule {
 impl Settings {
     /// Checks the entries and makes them rules.
     pub fn rules(&self) -> Result<Vec<Rule>, String> {
+        for (index, function) in self.trusted_functions.iter().enumerate() {
+            if !function.contains('.') {
+                return Err(format!(
+                    "setting trusted_functions[{index}]: write \"schema.function\" instead of \"{function}\""
+                ));
+            }
+        }
         let mut rules: Vec<Rule> = Vec::with_capacity(self.columns.len());
         for (index, entry) in self.columns.iter().enumerate() {
             let rule = self

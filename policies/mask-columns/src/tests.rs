@@ -353,6 +353,18 @@ fn pseudonyms_of_chosen_values_are_not_shown() {
 }
 
 #[test]
+fn functions_with_unknown_bodies_are_refused_unless_trusted() {
+    let mut calls = select(&["public.orders"]);
+    calls.opaque = vec!["function shop.leak has an unknown body".to_owned()];
+    let trusting =
+        r#"{"columns": ["public.people.ssn"], "trusted_functions": ["shop.leak", "shop.other"]}"#;
+    assert_eq!(judge(&calls), refused("opaque"));
+    assert_eq!(judge_with(trusting, &calls), Ok(false));
+    calls.opaque.push("a DO block".to_owned());
+    assert_eq!(judge_with(trusting, &calls), refused("opaque"));
+}
+
+#[test]
 fn wrong_settings_are_named() {
     for (settings, part) in [
         (r#"{"columns": 7}"#, "columns"),
@@ -369,6 +381,10 @@ fn wrong_settings_are_named() {
         (
             r#"{"columns": ["a.b.d", {"column": "a.b.c", "method": "blur"}]}"#,
             "columns[1].method",
+        ),
+        (
+            r#"{"trusted_functions": ["lower_name"]}"#,
+            "trusted_functions[0]",
         ),
         (r#"{"default_method": "blur"}"#, "blur"),
     ] {

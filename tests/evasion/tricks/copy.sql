@@ -113,3 +113,12 @@ COPY (SELECT * FROM contacts) TO STDOUT
 
 --# copy-twice-in-one-message
 COPY (SELECT name FROM people) TO STDOUT; COPY (SELECT email FROM people) TO STDOUT
+
+--# copy-from-then-to
+--! data 9
+CREATE TEMP TABLE t (id int, body text DEFAULT email_of(1))
+--
+--! data 9
+COPY t (id) FROM STDIN
+--
+COPY t TO STDOUT

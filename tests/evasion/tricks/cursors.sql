@@ -208,3 +208,12 @@ PREPARE s (text) AS SELECT 1 FROM people WHERE email = $1
 EXPLAIN (COSTS off) EXECUTE s ((SELECT email FROM people WHERE id = 1))
 --
 SELECT email FROM people
+
+--# execute-with-secret-argument
+PREPARE s (text) AS SELECT $1
+--
+EXECUTE s (email_of(1))
+
+--# bind-parameter-function
+--! with 1
+SELECT email_of($1::int)

@@ -302,3 +302,6 @@ SELECT count(*) FROM people WHERE id = 1 AND 1 / (CASE WHEN email LIKE '{guess}%
 --# sqrt-of-difference
 --! guess 7000000 | 8000000
 SELECT id FROM people WHERE id = 1 AND sqrt(salary - {guess}) < 0
+
+--# sql-function-error
+SELECT email_of(1)::int

@@ -211,7 +211,7 @@ SELECT nextval('notes_id_seq')
 --# advisory-lock-carries
 SELECT pg_advisory_lock(salary) FROM people
 --
-SELECT objid FROM pg_locks WHERE locktype = 'advisory'
+SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
 
 --# set-config-carries
 SELECT set_config('my.secret', email, false) FROM people WHERE id = 1
@@ -226,3 +226,64 @@ SHOW my.secret
 --# application-name-shows
 --! alone
 SELECT set_config('application_name', split_part((SELECT email FROM people WHERE id = 1), '@', 1), false)
+
+--# sql-function
+SELECT email_of(1)
+
+--# sql-function-atomic
+SELECT email_of_atomic(1)
+
+--# sql-function-set
+SELECT * FROM everyone()
+
+--# sql-function-set-field
+SELECT (everyone()).email
+
+--# sql-function-star
+SELECT (everyone()).*
+
+--# plpgsql-function
+SELECT salary_of(1)
+
+--# plpgsql-runs-text
+SELECT run_text('SELECT email FROM people')
+
+--# plpgsql-runs-hidden-text
+SELECT run_text(convert_from(decode('53454c45435420656d61696c2046524f4d2070656f706c65', 'hex'), 'UTF8'))
+
+--# function-in-from
+SELECT * FROM run_text('SELECT email FROM people') AS r
+
+--# function-in-where
+--! guess 7000000 | 8000000
+SELECT id FROM bystanders WHERE salary_of(1) > {guess}
+
+--# function-in-limit
+--! guess 7351920 | 7351921
+SELECT id FROM bystanders ORDER BY id LIMIT salary_of(1) - {guess}
+
+--# function-in-values
+VALUES (email_of(1))
+
+--# function-in-insert
+INSERT INTO notes (body) VALUES (email_of(1)) RETURNING body
+
+--# function-in-update
+UPDATE notes SET body = email_of(2) RETURNING body
+
+--# function-in-copy
+COPY (SELECT email_of(1)) TO STDOUT
+
+--# function-qualified
+SELECT public.email_of(1)
+
+--# function-quoted
+SELECT "email_of"(1)
+
+--# function-named-arguments
+SELECT email_of(person => 1)
+
+--# default-of-a-column
+ALTER TABLE bystanders ADD COLUMN leak text DEFAULT email_of(1)
+--
+SELECT leak FROM bystanders

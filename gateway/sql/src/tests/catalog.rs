@@ -31,7 +31,9 @@ fn catalog() -> Catalog {
         .depends(11, 10, 0)
         .relation(12, "public", "dangling", RelationKind::View)
         .depends(12, 999, 1)
-        .function("public", "now");
+        .function("public", "now")
+        .function("shop", "leak")
+        .unread_function("shop", "leak");
     catalog.build()
 }
 
@@ -182,4 +184,28 @@ fn a_shadowed_function_carries_what_it_likes() {
     assert_eq!(sources("SELECT now()"), None);
     assert_eq!(sources("SELECT pg_catalog.now()"), Some(vec![]));
     assert_eq!(sources("SELECT count(*) FROM customers"), Some(vec![]));
+}
+
+#[test]
+fn a_function_that_can_hold_sql_makes_its_caller_opaque() {
+    let reason = ["function shop.leak has an unknown body"];
+    for text in [
+        "SELECT leak()",
+        "SELECT shop.leak()",
+        "SELECT * FROM leak() AS l",
+        "SELECT 1 WHERE \"leak\"() IS NULL",
+        "SELECT id FROM customers ORDER BY leak(id)",
+        "INSERT INTO customers (id) VALUES (leak())",
+        "ALTER TABLE customers ADD COLUMN more text DEFAULT leak()",
+        "COPY (SELECT leak()) TO STDOUT",
+    ] {
+        assert_eq!(facts(text).opaque, reason, "{text}");
+    }
+    for text in [
+        "SELECT pg_catalog.now()",
+        "SELECT now()",
+        "SELECT other.leak()",
+    ] {
+        assert!(facts(text).opaque.is_empty(), "{text}");
+    }
 }

@@ -261,6 +261,9 @@ impl<'a> Walker<'a> {
         if let Some(reason) = super::risky::reason(&parts, call) {
             self.set_config_or_opaque(call, bare, reason);
         }
+        if let Some(function) = self.catalog.unread_function(&parts) {
+            self.opaque(format!("function {function} has an unknown body"));
+        }
         if !self.facts.functions.contains(&name) {
             self.facts.functions.push(name.clone());
         }
