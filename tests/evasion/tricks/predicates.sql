@@ -404,3 +404,15 @@ SELECT count(*) FROM (SELECT {guess} EXCEPT SELECT salary FROM people) AS s
 --# union-divides
 --! guess 7351924 | 7351925
 SELECT id FROM (SELECT id, 1 / (salary - {guess}) FROM people UNION SELECT 1, 2) AS s
+
+--# derived-filter
+--! guess 7000000 | 8000000
+SELECT id FROM (SELECT id, salary AS s FROM people) AS q WHERE s > {guess}
+
+--# cte-filter
+--! guess 7000000 | 8000000
+WITH q AS (SELECT id, salary AS s FROM people) SELECT id FROM q WHERE s > {guess}
+
+--# derived-order
+--! shows 321
+SELECT id FROM (SELECT id, salary AS s FROM people) AS q ORDER BY s
