@@ -76,6 +76,36 @@ fn who_may_not_come_in_is_told_why_and_no_more() -> Result<()> {
 }
 
 #[test]
+fn startup_options_cannot_choose_a_role() -> Result<()> {
+    let site = Site::start("info")?;
+    site.prepare("CREATE ROLE elevated; GRANT elevated TO reader")?;
+    let token = site.issuer.token("ada", &["staff"])?;
+    let with = |options: &str| -> Result<_> {
+        let psql = site.psql(&token)?.environment("PGOPTIONS", options);
+        psql.script("SELECT 'is ' || current_user;")
+    };
+    for options in [
+        "-c role=elevated",
+        "-crole=elevated",
+        "--role=elevated",
+        r"-c r\ole=elevated",
+        "-ecrole=elevated",
+        "-c session_authorization=elevated",
+        "--session-authorization=elevated",
+    ] {
+        let output = with(options)?;
+        assert_eq!(output.code, Some(2), "{options:?}: {output:?}");
+        assert!(
+            output.stderr.contains("cannot be chosen at startup"),
+            "{output:?}"
+        );
+    }
+    let output = with("-c work_mem=3MB -c app.role=x")?;
+    assert!(output.stdout.contains("is reader"), "{output:?}");
+    Ok(())
+}
+
+#[test]
 fn sighup_rereads_and_a_faulty_file_changes_nothing() -> Result<()> {
     let site = Site::start("info")?;
     let token = site.issuer.token("eve", &["visitors"])?;

@@ -17,7 +17,7 @@ use crate::world::bundled;
 /// Everything that runs, and the folder with its files.
 pub struct Site {
     pub gateway: Gateway,
-    _postgres: Postgres,
+    postgres: Postgres,
     pub issuer: Issuer,
     pub folder: TempDir,
     pub port: u16,
@@ -76,13 +76,18 @@ impl Site {
         let gateway = GatewayCommand::serve(&config).ready_at(port).start()?;
         Ok(Self {
             gateway,
-            _postgres: postgres,
+            postgres,
             issuer,
             folder,
             port,
             admin_port,
             passwords,
         })
+    }
+
+    /// Runs a script past the gateway, as the server's superuser.
+    pub fn prepare(&self, sql: &str) -> Result<String> {
+        Psql::new(&self.postgres.dsn())?.query(sql)
     }
 
     pub fn config(&self) -> PathBuf {

@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::access::Access;
+use super::startup;
 use crate::admin::Connection;
 use crate::catalog::CatalogHandle;
 use crate::gate::{Gate, Policies, SessionGate};
@@ -31,9 +32,6 @@ use crate::upstream::{self, BackendKey, Target};
 
 /// Startup parameters that the gateway answers itself.
 const OWN_PARAMETERS: [&str; 3] = ["user", "database", "replication"];
-
-/// Settings that say who the client is on the server.
-const ROLE_PARAMETERS: [&str; 2] = ["role", "session_authorization"];
 
 /// Settings of client connections.
 #[derive(Debug, Clone)]
@@ -164,7 +162,7 @@ impl Connections {
                 )
                 .await;
         }
-        if let Some(refusal) = self.check_startup(&accepted) {
+        if let Some(refusal) = startup::refusal(&accepted.startup, self.settings.lock_role) {
             return self.turn_away(accepted, refusal, "startup_refused").await;
         }
         let password = match accepted.ask_password(&handshake).await {
@@ -217,29 +215,6 @@ impl Connections {
     ) -> Result<T, &'static str> {
         listener::refuse(accepted.stream, &refusal).await;
         Err(outcome)
-    }
-
-    fn check_startup(&self, accepted: &Accepted) -> Option<LoginRefusal> {
-        let startup = &accepted.startup;
-        if startup
-            .parameter("replication")
-            .is_some_and(|value| !matches!(value, "false" | "off" | "no" | "0"))
-        {
-            return Some(LoginRefusal::new(
-                "0A000",
-                "replication is not served by this gateway",
-            ));
-        }
-        let chooses_role = ROLE_PARAMETERS
-            .iter()
-            .any(|name| startup.setting(name).is_some());
-        (self.settings.lock_role && chooses_role).then(|| {
-            LoginRefusal::new(
-                "42501",
-                "the role on the server is set by the gateway and cannot be chosen at startup",
-            )
-            .with_hint("Connect with a grant for the role you need.")
-        })
     }
 
     fn cancel(&self, request: &CancelRequest) {

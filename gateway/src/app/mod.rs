@@ -7,6 +7,7 @@ mod connection;
 mod policies;
 mod running;
 mod signals;
+mod startup;
 mod workers;
 
 use std::collections::HashMap;
