@@ -2,24 +2,20 @@ use std::time::Duration;
 
 use openidconnect::core::CoreJsonWebKey;
 use openidconnect::http::{self, HeaderValue, header};
-use openidconnect::url::{Host, Url};
-use openidconnect::{DiscoveryError, HttpRequest, HttpResponse, JsonWebKeySet, JsonWebKeySetUrl};
+use openidconnect::{DiscoveryError, JsonWebKeySet, JsonWebKeySetUrl};
 use serde::Deserialize;
 use thiserror::Error;
 
 use super::error::VerifierError;
+use super::http::{HttpError, ProviderHttp, is_secure_url};
 use super::settings::IssuerSettings;
-
-/// A discovery document or key set longer than this is not read, in bytes.
-const MAX_DOCUMENT: usize = 1024 * 1024;
 
 /// Where one issuer's keys come from.
 pub(super) struct KeyFetcher {
     issuer: String,
     jwks_url: Option<String>,
-    loopback: bool,
     timeout: Duration,
-    client: reqwest::Client,
+    http: ProviderHttp,
 }
 
 /// Why an issuer's keys could not be fetched. For the log: holds addresses, never a document.
@@ -48,16 +44,6 @@ pub(super) enum FetchError {
     NoKeys { url: String },
 }
 
-#[derive(Debug, Error)]
-pub(super) enum HttpError {
-    #[error("{}", chain(.0))]
-    Request(#[from] reqwest::Error),
-    #[error("the answer is longer than {MAX_DOCUMENT} bytes")]
-    TooLong,
-    #[error(transparent)]
-    Build(#[from] http::Error),
-}
-
 /// The part of a discovery document that is needed. openidconnect's own type demands an
 /// authorization endpoint, which Kubernetes does not publish.
 #[derive(Deserialize)]
@@ -68,39 +54,17 @@ struct Discovery {
 
 impl KeyFetcher {
     pub(super) fn new(issuer: &IssuerSettings) -> Result<Self, VerifierError> {
-        let url = || issuer.url.clone();
-        let loopback = transport(&issuer.url) == Transport::Loopback;
-        for address in std::iter::once(&issuer.url).chain(&issuer.jwks_url) {
-            if transport(address) == Transport::Refused {
-                return Err(VerifierError::InsecureUrl {
-                    url: address.clone(),
-                });
-            }
-        }
-        // A redirect could send the request anywhere the gateway can reach.
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(issuer.keys.timeout)
-            .user_agent(concat!("gatewright/", env!("CARGO_PKG_VERSION")));
-        if loopback {
-            builder = builder.no_proxy();
-        }
-        if let Some(pem) = &issuer.ca_pem {
-            builder = builder.tls_built_in_root_certs(false);
-            let certificates = reqwest::Certificate::from_pem_bundle(pem)
-                .map_err(|source| VerifierError::Certificates { url: url(), source })?;
-            for certificate in certificates {
-                builder = builder.add_root_certificate(certificate);
-            }
+        let http = ProviderHttp::new(&issuer.url, issuer.ca_pem.as_deref(), issuer.keys.timeout)?;
+        if let Some(url) = issuer.jwks_url.as_deref().filter(|url| !is_secure_url(url)) {
+            return Err(VerifierError::InsecureUrl {
+                url: url.to_owned(),
+            });
         }
         Ok(Self {
-            issuer: url(),
+            issuer: issuer.url.clone(),
             jwks_url: issuer.jwks_url.clone(),
-            loopback,
             timeout: issuer.keys.timeout,
-            client: builder
-                .build()
-                .map_err(|source| VerifierError::Client { url: url(), source })?,
+            http,
         })
     }
 
@@ -116,18 +80,19 @@ impl KeyFetcher {
             Some(url) => url.clone(),
             None => self.discover().await?,
         };
-        match transport(&url) {
-            Transport::Tls => {}
-            Transport::Loopback if self.loopback => {}
-            _ => return Err(FetchError::InsecureKeys { url }),
+        if !self.http.may_reach(&url) {
+            return Err(FetchError::InsecureKeys { url });
         }
         let bad = |reason: String| FetchError::Keys {
             url: url.clone(),
             reason,
         };
         let address = JsonWebKeySetUrl::new(url.clone()).map_err(|e| bad(e.to_string()))?;
-        let client = self.client.clone();
-        let http = move |request| call(client.clone(), request);
+        let provider = self.http.clone();
+        let http = move |request| {
+            let provider = provider.clone();
+            async move { provider.call(request).await }
+        };
         let set: JsonWebKeySet<CoreJsonWebKey> = JsonWebKeySet::fetch_async(&address, &http)
             .await
             .map_err(|error| match error {
@@ -164,7 +129,7 @@ impl KeyFetcher {
             .header(header::ACCEPT, HeaderValue::from_static("application/json"))
             .body(Vec::new())
             .map_err(|e| failed(e.into()))?;
-        let response = call(self.client.clone(), request).await.map_err(failed)?;
+        let response = self.http.call(request).await.map_err(failed)?;
         if response.status() != http::StatusCode::OK {
             return Err(FetchError::Status {
                 status: response.status().as_u16(),
@@ -179,55 +144,6 @@ impl KeyFetcher {
             });
         }
         Ok(found.jwks_uri)
-    }
-}
-
-async fn call(client: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-    let request = reqwest::Request::try_from(request)?;
-    let mut response = client.execute(request).await?;
-    let mut answer = http::Response::builder().status(response.status());
-    for (name, value) in response.headers() {
-        answer = answer.header(name, value);
-    }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > MAX_DOCUMENT {
-            return Err(HttpError::TooLong);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(answer.body(body)?)
-}
-
-/// Whether an identity provider may be reached under this URL: by `https`, or by `http` on a
-/// loopback address.
-pub fn is_secure_url(url: &str) -> bool {
-    transport(url) != Transport::Refused
-}
-
-/// What a URL's scheme and host allow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Transport {
-    Tls,
-    /// Plain HTTP that never leaves the machine.
-    Loopback,
-    Refused,
-}
-
-fn transport(url: &str) -> Transport {
-    let Ok(url) = Url::parse(url) else {
-        return Transport::Refused;
-    };
-    let loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => return Transport::Refused,
-    };
-    match url.scheme() {
-        "https" => Transport::Tls,
-        "http" if loopback => Transport::Loopback,
-        _ => Transport::Refused,
     }
 }
 
@@ -261,16 +177,4 @@ fn modulus_bits(modulus: &str) -> usize {
         .next()
         .map_or(0, |b| b.leading_zeros() as usize);
     (significant.count() * 8).saturating_sub(leading)
-}
-
-/// reqwest's own text stops at "error sending request"; the cause is what an operator needs.
-fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

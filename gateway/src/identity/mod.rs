@@ -9,6 +9,7 @@ mod dev;
 mod error;
 mod fetch;
 mod grants;
+mod http;
 mod jws;
 mod keys;
 mod settings;
@@ -23,8 +24,8 @@ pub use claims::{ClaimPath, ClaimPathError};
 pub use credential::{Credential, CredentialError};
 pub use dev::{DevProvider, DevProviderError, TokenRequest};
 pub use error::{TokenError, VerifierError};
-pub use fetch::is_secure_url;
 pub use grants::{ANY, CatalogLogin, Database, Grant, GrantError, GrantRule, Grants};
+pub use http::{HttpError, ProviderHttp, is_secure_url};
 pub use settings::{Algorithm, ClaimPaths, IssuerSettings, KeySettings, VerifierSettings};
 pub use verifier::Verifier;
 

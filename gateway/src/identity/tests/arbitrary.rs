@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::identity::claims::identity;
 use crate::identity::jws::Unverified;
-use crate::identity::{checks, fetch};
+use crate::identity::{checks, http};
 
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -60,7 +60,7 @@ proptest! {
     #[test]
     fn plain_http_stays_on_the_machine(host in "[a-z0-9.@:-]{1,20}") {
         let url = format!("http://{host}");
-        if fetch::is_secure_url(&url) {
+        if http::is_secure_url(&url) {
             let url = openidconnect::url::Url::parse(&url).unwrap();
             let host = url.host_str().unwrap();
             prop_assert!(host == "localhost" || host.starts_with("127."), "{url}");

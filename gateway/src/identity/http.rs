@@ -1,0 +1,183 @@
+//! Requests to an identity provider: bounded, over TLS or on loopback, never redirected.
+
+use std::time::Duration;
+
+use openidconnect::http;
+use openidconnect::url::{Host, Url};
+use openidconnect::{HttpRequest, HttpResponse};
+use thiserror::Error;
+
+use super::error::VerifierError;
+
+/// An answer longer than this is not read, in bytes.
+const MAX_DOCUMENT: usize = 1024 * 1024;
+
+/// Asks one provider: its discovery document, its keys, its tokens.
+#[derive(Clone, Debug)]
+pub struct ProviderHttp {
+    loopback: bool,
+    client: reqwest::Client,
+}
+
+/// Why a provider could not be asked. Holds addresses, never a document.
+#[derive(Debug, Error)]
+pub enum HttpError {
+    #[error("{}", chain(.0))]
+    Request(#[from] reqwest::Error),
+    #[error("the answer is longer than {MAX_DOCUMENT} bytes")]
+    TooLong,
+    #[error("{url} is neither https nor http on loopback beside a loopback issuer")]
+    Insecure { url: String },
+    #[error(transparent)]
+    Build(#[from] http::Error),
+}
+
+impl ProviderHttp {
+    /// `ca_pem`: certificates to trust in place of the system's. `timeout`: of one request, answer included.
+    ///
+    /// # Errors
+    /// The issuer's URL is not one a provider may be reached under, or the certificates cannot be used.
+    pub fn new(
+        issuer: &str,
+        ca_pem: Option<&[u8]>,
+        timeout: Duration,
+    ) -> Result<Self, VerifierError> {
+        let url = || issuer.to_owned();
+        let loopback = match transport(issuer) {
+            Transport::Tls => false,
+            Transport::Loopback => true,
+            Transport::Refused => return Err(VerifierError::InsecureUrl { url: url() }),
+        };
+        // A redirect could send the request anywhere this machine can reach.
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(timeout)
+            .user_agent(concat!("gatewright/", env!("CARGO_PKG_VERSION")));
+        if loopback {
+            builder = builder.no_proxy();
+        }
+        if let Some(pem) = ca_pem {
+            builder = builder.tls_built_in_root_certs(false);
+            let certificates = reqwest::Certificate::from_pem_bundle(pem)
+                .map_err(|source| VerifierError::Certificates { url: url(), source })?;
+            for certificate in certificates {
+                builder = builder.add_root_certificate(certificate);
+            }
+        }
+        let client = builder
+            .build()
+            .map_err(|source| VerifierError::Client { url: url(), source })?;
+        Ok(Self { loopback, client })
+    }
+
+    /// Whether a URL that the provider published may be asked: `https`, or plain `http` on loopback where the issuer
+    /// itself is there.
+    pub fn may_reach(&self, url: &str) -> bool {
+        match transport(url) {
+            Transport::Tls => true,
+            Transport::Loopback => self.loopback,
+            Transport::Refused => false,
+        }
+    }
+
+    /// One request and its whole answer.
+    ///
+    /// # Errors
+    /// See [`HttpError`]; an answer with any status is no error.
+    pub async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let request = reqwest::Request::try_from(request)?;
+        if !self.may_reach(request.url().as_str()) {
+            return Err(HttpError::Insecure {
+                url: request.url().to_string(),
+            });
+        }
+        let mut response = self.client.execute(request).await?;
+        let mut answer = http::Response::builder().status(response.status());
+        for (name, value) in response.headers() {
+            answer = answer.header(name, value);
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if body.len() + chunk.len() > MAX_DOCUMENT {
+                return Err(HttpError::TooLong);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(answer.body(body)?)
+    }
+}
+
+/// Whether an identity provider may be reached under this URL: by `https`, or by `http` on a
+/// loopback address.
+pub fn is_secure_url(url: &str) -> bool {
+    transport(url) != Transport::Refused
+}
+
+/// What a URL's scheme and host allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Transport {
+    Tls,
+    /// Plain HTTP that never leaves the machine.
+    Loopback,
+    Refused,
+}
+
+fn transport(url: &str) -> Transport {
+    let Ok(url) = Url::parse(url) else {
+        return Transport::Refused;
+    };
+    let loopback = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => return Transport::Refused,
+    };
+    match url.scheme() {
+        "https" => Transport::Tls,
+        "http" if loopback => Transport::Loopback,
+        _ => Transport::Refused,
+    }
+}
+
+/// reqwest's own text stops at "error sending request"; the cause is what a reader needs.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_provider_publishes_is_reached_securely_or_not_at_all() {
+        let timeout = Duration::from_secs(5);
+        let public = ProviderHttp::new("https://id.example.com", None, timeout).expect("a client");
+        let local = ProviderHttp::new("http://127.0.0.1:9", None, timeout).expect("a client");
+        for (url, from_public, from_local) in [
+            ("https://keys.example.com/jwks", true, true),
+            ("http://127.0.0.1:9/token", false, true),
+            ("http://[::1]/token", false, true),
+            ("http://localhost/token", false, true),
+            ("http://id.example.com/token", false, false),
+            ("http://127.0.0.1.example.com/", false, false),
+            ("file:///etc/passwd", false, false),
+            ("no url", false, false),
+        ] {
+            assert_eq!(public.may_reach(url), from_public, "{url}");
+            assert_eq!(local.may_reach(url), from_local, "{url}");
+        }
+        let request = http::Request::post("http://127.0.0.1:9/token").body(Vec::new());
+        let refused = public.call(request.expect("a request")).await;
+        assert!(
+            matches!(refused, Err(HttpError::Insecure { .. })),
+            "{refused:?}"
+        );
+    }
+}
