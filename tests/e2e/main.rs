@@ -11,6 +11,7 @@ mod hostile;
 mod issuer;
 mod limits;
 mod masking;
+mod proxy;
 mod refusals;
 mod reload;
 mod rewrites;

@@ -2,10 +2,12 @@
 //! It refuses to hold any logic of the rooms.
 //! Next room: `app`, which builds the gateway, and `config`, which reads the file a command is given.
 
+mod address;
 pub mod check;
 mod dev;
 mod explain;
 mod logging;
+mod proxy;
 mod serve;
 
 use std::io;
@@ -16,6 +18,7 @@ use clap::{Parser, Subcommand};
 
 pub use dev::DevArguments;
 pub use explain::ExplainArguments;
+pub use proxy::ProxyArguments;
 pub use serve::ServeArguments;
 
 /// Gatewright: a programmable gateway for PostgreSQL.
@@ -40,6 +43,8 @@ enum Command {
     Dev(DevArguments),
     /// Show what the gateway understands of a statement
     Explain(ExplainArguments),
+    /// Listen on loopback and take clients that cannot present a token to a gateway
+    Proxy(ProxyArguments),
 }
 
 impl Arguments {
@@ -52,6 +57,7 @@ impl Arguments {
             }
             Command::Dev(arguments) => dev::run(arguments),
             Command::Explain(arguments) => explain::run(&arguments),
+            Command::Proxy(arguments) => proxy::run(arguments),
         }
     }
 }

@@ -71,7 +71,7 @@ fn still_acceptable_until(expires_at: SystemTime, issuer: &IssuerSettings) -> Sy
 }
 
 /// A NumericDate (RFC 7519 section 2): seconds since the epoch, possibly with a fraction.
-fn time(
+pub(super) fn time(
     claims: &Map<String, Value>,
     claim: &'static str,
 ) -> Result<Option<SystemTime>, TokenError> {

@@ -12,6 +12,7 @@ mod grants;
 mod http;
 mod jws;
 mod keys;
+mod peek;
 mod settings;
 mod verifier;
 
@@ -26,6 +27,7 @@ pub use dev::{DevProvider, DevProviderError, TokenRequest};
 pub use error::{TokenError, VerifierError};
 pub use grants::{ANY, CatalogLogin, Database, Grant, GrantError, GrantRule, Grants};
 pub use http::{HttpError, ProviderHttp, is_secure_url};
+pub use peek::TokenPeek;
 pub use settings::{Algorithm, ClaimPaths, IssuerSettings, KeySettings, VerifierSettings};
 pub use verifier::Verifier;
 

@@ -86,10 +86,15 @@ pub struct Accepted {
 /// Tells a client why it is turned away and closes the connection.
 ///
 /// Returns after about a second at most; a client that does not listen is left alone.
-pub async fn refuse(mut stream: impl AsyncRead + AsyncWrite + Unpin, refusal: &Refusal) {
+pub async fn refuse(stream: impl AsyncRead + AsyncWrite + Unpin, refusal: &Refusal) {
     let mut out = BytesMut::new();
     refusal.encode(&mut out);
-    let _ = tokio::time::timeout(LINGER, say_and_close(&mut stream, out.freeze())).await;
+    close_with(stream, out.freeze()).await;
+}
+
+/// Sends a client its last message and closes the connection, with the patience of [`refuse`].
+pub async fn close_with(mut stream: impl AsyncRead + AsyncWrite + Unpin, last: Bytes) {
+    let _ = tokio::time::timeout(LINGER, say_and_close(&mut stream, last)).await;
 }
 
 const LINGER: Duration = Duration::from_secs(1);

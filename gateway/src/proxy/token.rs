@@ -1,0 +1,57 @@
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::TokenFault;
+use crate::identity::{Credential, CredentialError, TokenError, TokenPeek};
+
+/// A token that expired no longer ago than this is still tried: the gateway allows for clocks that differ.
+const SKEW: Duration = Duration::from_secs(30);
+
+/// Where the token for a connection comes from. It is asked anew for every connection.
+#[derive(Debug, Clone)]
+pub enum TokenSource {
+    /// A file that something else renews, such as a projected service account token.
+    File(PathBuf),
+}
+
+impl TokenSource {
+    /// The token as it is now.
+    pub(super) async fn token(&self) -> Result<SecretString, TokenFault> {
+        match self {
+            Self::File(path) => from_file(path),
+        }
+    }
+}
+
+fn from_file(path: &Path) -> Result<SecretString, TokenFault> {
+    let path = path.to_owned();
+    let not_a_token = |source| TokenFault::NotAToken {
+        path: path.clone(),
+        source,
+    };
+    let token = match Credential::File(path.clone()).password() {
+        Ok(token) => token.ok_or_else(|| not_a_token(TokenError::Missing))?,
+        Err(CredentialError::Unreadable { path, source }) => {
+            return Err(match source.kind() {
+                ErrorKind::NotFound => TokenFault::Missing { path },
+                _ => TokenFault::Unreadable { path, source },
+            });
+        }
+        Err(CredentialError::Empty { path }) => return Err(TokenFault::Empty { path }),
+        Err(CredentialError::NotAPassword { .. }) => {
+            let part = "it is too long or not text";
+            return Err(not_a_token(TokenError::Malformed { part }));
+        }
+    };
+    let peek = TokenPeek::of(token.expose_secret()).map_err(not_a_token)?;
+    let expired = peek
+        .expires_at
+        .and_then(|expiry| SystemTime::now().duration_since(expiry).ok());
+    match expired {
+        Some(ago) if ago > SKEW => Err(TokenFault::Expired { path, ago }),
+        _ => Ok(token),
+    }
+}

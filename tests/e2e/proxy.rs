@@ -1,0 +1,236 @@
+//! `gatewright proxy`: clients that know no token reach a gateway with the one in a file, and are told plainly when they
+//! cannot.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use gatewright_harness::{Dsn, Gateway, GatewayCommand, Psql};
+use gatewright_tests::raw::{self, Client};
+
+use crate::site::Site;
+use crate::world::{eventually, put};
+
+/// A site, and a proxy in front of it whose token file is `token`.
+struct Sidecar {
+    proxy: Gateway,
+    site: Site,
+}
+
+impl Sidecar {
+    fn start(token: Option<&str>) -> Result<Self> {
+        let site = Site::start("info")?;
+        if let Some(token) = token {
+            std::fs::write(site.folder.path().join("token"), token)?;
+        }
+        let proxy = proxy(&site, &format!("localhost:{}", site.port), "ca.crt").start()?;
+        Ok(Self { proxy, site })
+    }
+
+    fn with_token_of(groups: &[&str]) -> Result<Self> {
+        let sidecar = Self::start(None)?;
+        sidecar.rotate(&sidecar.site.issuer.token("pod", groups)?)?;
+        Ok(sidecar)
+    }
+
+    /// Another token in the file, put there as careful programs do.
+    fn rotate(&self, token: &str) -> Result<()> {
+        put(
+            self.site.folder.path(),
+            "token",
+            format!("{token}\n").as_bytes(),
+        )
+    }
+
+    /// The shop through the proxy: no password at all.
+    fn dsn(&self) -> Result<Dsn> {
+        address(&self.proxy)
+    }
+
+    fn psql(&self) -> Result<Psql> {
+        Psql::new(&self.dsn()?)
+    }
+
+    /// What psql says when it cannot connect.
+    fn refusal(&self) -> Result<String> {
+        Ok(self.psql()?.script("SELECT 1")?.stderr)
+    }
+}
+
+fn proxy(site: &Site, upstream: &str, ca: &str) -> GatewayCommand {
+    let path = |name: &str| site.folder.path().join(name).display().to_string();
+    GatewayCommand::verb("proxy")
+        .arguments(["--upstream", upstream])
+        .arguments(["--token-file", &path("token")])
+        .arguments(["--ca", &path(ca)])
+        .listen("127.0.0.1:0")
+}
+
+fn address(proxy: &Gateway) -> Result<Dsn> {
+    let ready = proxy.printed().last().context("no line")?;
+    let address = ready.strip_prefix("ready postgres://127.0.0.1:");
+    Ok(Dsn {
+        user: "app".to_owned(),
+        password: String::new(),
+        host: "127.0.0.1".to_owned(),
+        port: address.context("no port")?.trim().parse()?,
+        database: "shop".to_owned(),
+        options: String::new(),
+    })
+}
+
+#[test]
+fn a_client_without_a_token_works_through_the_proxy() -> Result<()> {
+    let sidecar = Sidecar::with_token_of(&["staff"])?;
+    let psql = sidecar.psql()?;
+    assert_eq!(psql.query("SELECT count(*) FROM customers")?, "2");
+    // The gateway is in between: its policies rule.
+    assert!(
+        !psql
+            .query("SELECT email FROM customers")?
+            .contains("canary")
+    );
+    // Startup parameters arrive, and large results and COPY both ways pass.
+    let set = sidecar.psql()?.environment("PGOPTIONS", "-c work_mem=3MB");
+    assert_eq!(set.query("SHOW work_mem")?, "3MB");
+    let long = psql.query(
+        "SELECT sum(length(x)) FROM (SELECT repeat('x', 1000) x FROM generate_series(1, 20000)) t",
+    )?;
+    assert_eq!(long, "20000000");
+    let rows = psql.query("SELECT repeat('y', 500) FROM generate_series(1, 20000)")?;
+    assert_eq!(rows.len(), 20000 * 501 - 1);
+    let copied = psql.script("COPY customers (id, name) FROM stdin;\n7\tLin\n8\tMay\n\\.\nSELECT count(*) FROM customers;")?;
+    assert!(copied.stdout.contains('4'), "{copied:?}");
+    Ok(())
+}
+
+#[test]
+fn every_connection_takes_the_token_as_it_is_then() -> Result<()> {
+    let sidecar = Sidecar::with_token_of(&["strangers"])?;
+    let refused = sidecar.refusal()?;
+    // The gateway's own words, sqlstate and hint come through.
+    let direct = sidecar
+        .site
+        .psql(&sidecar.site.issuer.token("pod", &["strangers"])?)?;
+    let said = |text: &str| text.split_once("FATAL:").map(|(_, said)| said.to_owned());
+    assert_eq!(said(&refused), said(&direct.script("SELECT 1")?.stderr));
+    sidecar.rotate(&sidecar.site.issuer.token("pod", &["staff"])?)?;
+    let mut open = sidecar.psql()?.session()?;
+    assert!(open.run("SELECT 7;")?.contains('7'));
+    sidecar.rotate(&sidecar.site.issuer.token("pod", &["strangers"])?)?;
+    assert!(open.run("SELECT 8;")?.contains('8'), "open sessions go on");
+    assert!(sidecar.refusal()?.contains("FATAL"));
+    Ok(())
+}
+
+#[test]
+fn a_client_is_told_what_is_wrong_with_the_token_file() -> Result<()> {
+    let sidecar = Sidecar::start(None)?;
+    let folder = sidecar.site.folder.path().display().to_string();
+    let check = |text: &str| -> Result<()> {
+        let said = sidecar.refusal()?;
+        assert!(said.contains(&format!("FATAL:  {text}")), "{said}");
+        assert!(!said.contains(&folder), "{said}");
+        Ok(())
+    };
+    check("the proxy's token file does not exist")?;
+    sidecar.rotate("")?;
+    check("the proxy's token file is empty")?;
+    sidecar.rotate("no-token-at-all")?;
+    check("the proxy's token file holds no signed token")?;
+    let expired = sidecar
+        .site
+        .issuer
+        .token_for("pod", &["staff"], "gatewright", -200)?;
+    sidecar.rotate(&expired)?;
+    check("the proxy's token expired 3 minutes ago")?;
+    // Expired a moment ago: the gateway's clock decides, as it would for anybody.
+    let late = sidecar
+        .site
+        .issuer
+        .token_for("pod", &["staff"], "gatewright", -1)?;
+    sidecar.rotate(&late)?;
+    assert!(!sidecar.refusal()?.contains("the proxy's token"));
+    let log = sidecar.proxy.log()?;
+    assert!(log.contains(&folder), "the log names the file: {log}");
+    assert!(!log.contains(&expired), "no token in the log");
+    sidecar.rotate(&sidecar.site.issuer.token("pod", &["staff"])?)?;
+    assert_eq!(sidecar.psql()?.query("SELECT 1")?, "1");
+    Ok(())
+}
+
+#[test]
+fn a_cancel_request_reaches_the_statement_of_its_own_client_only() -> Result<()> {
+    let sidecar = Sidecar::with_token_of(&["staff"])?;
+    let mut busy = Client::connect(&sidecar.dsn()?)?;
+    busy.send(&raw::query("SELECT pg_sleep(60)"))?;
+    let running = || -> Result<bool> {
+        let count = sidecar.site.prepare(
+            "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'",
+        )?;
+        Ok(count == "1")
+    };
+    eventually("the statement runs", running)?;
+    let mut wrong = busy.key.clone();
+    *wrong.last_mut().context("a key")? ^= 1;
+    raw::cancel(&sidecar.dsn()?, &wrong)?;
+    assert!(running()?, "cancelled with a wrong key");
+    raw::cancel(&sidecar.dsn()?, &busy.key.clone())?;
+    let error = raw::error(&busy.until_ready()?).context("no error")?;
+    assert_eq!(error.get(&'C').map(String::as_str), Some("57014"));
+    assert_eq!(raw::error(&busy.query("SELECT 1")?), None);
+    Ok(())
+}
+
+#[test]
+fn a_gateway_that_cannot_prove_who_it_is_gets_no_token() -> Result<()> {
+    let site = Site::start("info")?;
+    std::fs::write(
+        site.folder.path().join("token"),
+        site.issuer.token("pod", &["staff"])?,
+    )?;
+    let other = tempfile::tempdir()?;
+    crate::site::certificates(other.path())?;
+    std::fs::copy(
+        other.path().join("ca.crt"),
+        site.folder.path().join("other.crt"),
+    )?;
+    // Another authority; a name that is not in the certificate; a server that offers no TLS.
+    let plain = crate::world::postgres()?.dsn().port;
+    for (upstream, ca) in [
+        (format!("localhost:{}", site.port), "other.crt"),
+        (format!("127.0.0.2:{}", site.port), "ca.crt"),
+        (format!("localhost:{plain}"), "ca.crt"),
+    ] {
+        let proxy = proxy(&site, &upstream, ca).start()?;
+        let said = Psql::new(&address(&proxy)?)?.script("SELECT 1")?.stderr;
+        assert!(said.contains("FATAL"), "{upstream}: {said}");
+        assert!(!said.contains("password"), "{upstream}: {said}");
+    }
+    let log = site.gateway.log()?;
+    assert!(!log.contains("session begins"), "{log}");
+    Ok(())
+}
+
+#[test]
+fn the_proxy_refuses_what_would_give_the_token_away() -> Result<()> {
+    let token = tempfile::NamedTempFile::new()?;
+    let run = |arguments: [&str; 4]| -> Result<String> {
+        let output = GatewayCommand::verb("proxy")
+            .arguments(["--token-file", &path(token.path())])
+            .arguments(arguments)
+            .output()?;
+        assert!(!output.status.success());
+        Ok(String::from_utf8(output.stderr)?)
+    };
+    let said = run(["--upstream", "localhost", "--listen", "0.0.0.0:0"])?;
+    assert!(said.contains("not a loopback address"), "{said}");
+    let said = run(["--upstream", "localhost", "--tls", "require"])?;
+    assert!(said.contains("verify-full"), "{said}");
+    let said = run(["--upstream", "localhost", "--ca", "/nonexistent.crt"])?;
+    assert!(said.contains("/nonexistent.crt"), "{said}");
+    Ok(())
+}
+
+fn path(path: &Path) -> String {
+    PathBuf::from(path).display().to_string()
+}
