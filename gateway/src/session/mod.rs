@@ -4,8 +4,10 @@
 
 mod bind;
 mod client;
+mod completion;
 mod copy;
 mod describe;
+mod errors;
 mod extended;
 mod judge;
 mod lookup;

@@ -1,27 +1,16 @@
 //! Messages from the server: which forwarded message each one answers, and what the client gets to see of it.
 
-use std::rc::Rc;
-use std::sync::Arc;
-
-use gatewright_sql::{SessionEffect, TransactionCommand, Verb};
+use gatewright_wire::backend;
 use gatewright_wire::frame::{self, Frame, Side};
-use gatewright_wire::{ErrorFields, backend, build};
 
 use super::client::Progress;
 use super::describe::{bad, fields_of};
-use super::judge::{Completion, Judge, Limit, Limits};
-use super::names::Prepared;
-use super::owed::{Audience, CloseTarget, Described, Owed};
-use super::redaction::redact;
-use super::refusal::Refusal;
-use super::results::Running;
+use super::judge::{Judge, Limit};
+use super::owed::{Audience, CloseTarget, Owed};
 use super::{HIGH_WATER, Mode, STREAM_ABOVE, Session, Streaming, Violation, Wires, is_utf8};
 
-/// SQLSTATE of a statement that was cancelled.
-const QUERY_CANCELED: &str = "57014";
-
 impl<J: Judge> Session<J> {
-    /// Takes as many frame.bytes messages from the server as can be dealt with now.
+    /// Takes as many whole messages from the server as can be dealt with now.
     pub fn server_bytes(
         &mut self,
         bytes: &[u8],
@@ -71,7 +60,7 @@ impl<J: Judge> Session<J> {
         })
     }
 
-    /// Rows that nobody edits pass in one piece, as far as they are frame.bytes.
+    /// Rows that nobody edits pass in one piece, as far as they are whole.
     fn plain_rows(&mut self, rest: &[u8], wires: &mut Wires) -> usize {
         let Some(running) = &mut self.running else {
             return 0;
@@ -125,7 +114,7 @@ impl<J: Judge> Session<J> {
         Ok(true)
     }
 
-    /// Whether a long row goes to the client; `None` when it must be read frame.bytes to be edited.
+    /// Whether a long row goes to the client; `None` when it must be read whole to be edited.
     fn admit_long_row(&mut self, total: usize, judge: &mut J, wires: &mut Wires) -> Option<bool> {
         let running = self.running.as_mut()?;
         let size = total as u64;
@@ -272,256 +261,6 @@ impl<J: Judge> Session<J> {
         Ok(())
     }
 
-    /// CommandComplete, EmptyQueryResponse or PortalSuspended.
-    fn statement_ended(
-        &mut self,
-        frame: Frame<'_>,
-        judge: &mut J,
-        wires: &mut Wires,
-    ) -> Result<(), Violation> {
-        self.finish_rows(judge, wires);
-        let mut running = self
-            .running
-            .take()
-            .unwrap_or_else(|| Running::plain(Limits::default()));
-        if let Some(refusal) = running.stopping.take() {
-            return self.ended_before_stop(&refusal, &running, judge, wires);
-        }
-        wires.to_client.extend_from_slice(frame.bytes);
-        let done = running.completion("00000");
-        match self.queue.front_mut() {
-            Some(Owed::Query(run)) => {
-                let index = run.index;
-                run.index += 1;
-                if let (Some(text), Some(permit)) =
-                    (run.text.clone(), run.permits.get(index).cloned())
-                {
-                    judge.completed(&permit, &done);
-                    self.take_effect(&text, index, Some(permit));
-                }
-                Ok(())
-            }
-            Some(Owed::Execute { .. }) => {
-                let Some(Owed::Execute { portal }) = self.queue.pop() else {
-                    return Ok(());
-                };
-                self.stoppable -= usize::from(portal.can_stop());
-                self.turns += 1;
-                if let Some(permit) = &portal.permit
-                    && frame.tag != b's'
-                {
-                    judge.completed(permit, &done);
-                    let text = portal.prepared.text.clone();
-                    self.take_effect(&text, portal.prepared.index, Some(permit.clone()));
-                }
-                Ok(())
-            }
-            _ => Err(Violation::Unexpected(char::from(frame.tag))),
-        }
-    }
-
-    /// What a statement that has just succeeded changes for those after it.
-    fn take_effect(&mut self, text: &J::Text, index: usize, permit: Option<J::Permit>) {
-        let Some(statement) = J::analysis(text).statements.get(index) else {
-            return;
-        };
-        let facts = Arc::clone(&statement.facts);
-        match &facts.session {
-            SessionEffect::Prepare { name, inner } => {
-                let prepared = Prepared::new(
-                    text.clone(),
-                    index,
-                    permit,
-                    Some(Arc::new((**inner).clone())),
-                );
-                self.names.set_prepared(name, Rc::new(prepared));
-                self.epoch += 1;
-            }
-            SessionEffect::Deallocate(Some(name)) => self.names.close_prepared(name),
-            SessionEffect::Deallocate(None) => self.names.deallocate_all(),
-            SessionEffect::DiscardAll => {
-                self.names.deallocate_all();
-                self.epoch += 1;
-            }
-            SessionEffect::DeclareCursor { name } => {
-                self.names.declare_cursor(name, &facts);
-                self.epoch += 1;
-            }
-            SessionEffect::Set { .. } => self.epoch += 1,
-            SessionEffect::Transaction(TransactionCommand::Begin) => {
-                self.transaction_epoch = self.epoch;
-            }
-            // What a transaction has set may be undone with it; one that changed nothing leaves everything as it was.
-            SessionEffect::Transaction(_) if self.epoch != self.transaction_epoch => {
-                self.epoch += 1
-            }
-            _ if !facts.opaque.is_empty()
-                || matches!(facts.verb, Verb::Ddl | Verb::DoBlock | Verb::Call) =>
-            {
-                self.epoch += 1
-            }
-            _ => {}
-        }
-    }
-
-    fn ready(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
-        let status = backend::ReadyForQuery::decode(frame.body)
-            .map_err(|error| bad("ReadyForQuery", &error))?
-            .status
-            .byte();
-        match self.queue.pop() {
-            Some(Owed::Query(run)) => self.stoppable -= usize::from(run.can_stop()),
-            Some(Owed::Sync | Owed::FunctionCall) => {}
-            _ => return Err(Violation::Unexpected('Z')),
-        }
-        self.status = status;
-        self.running = None;
-        self.turns += 1;
-        self.overdue = None;
-        if status == b'I' {
-            self.names.transaction_ended();
-            self.transaction_epoch = self.epoch;
-        }
-        if std::mem::take(&mut self.abort_on_ready) && status == b'T' {
-            self.abort_transaction(wires);
-            return Ok(());
-        }
-        wires.to_client.extend_from_slice(frame.bytes);
-        Ok(())
-    }
-
-    fn error(
-        &mut self,
-        frame: Frame<'_>,
-        judge: &mut J,
-        wires: &mut Wires,
-    ) -> Result<(), Violation> {
-        let fields =
-            ErrorFields::decode(frame.body).map_err(|error| bad("ErrorResponse", &error))?;
-        if matches!(fields.field(b'V'), Some("FATAL" | "PANIC")) {
-            build::error_response(&mut wires.to_client, &fields);
-            return Ok(());
-        }
-        self.flush_rows(judge, wires);
-        let sqlstate = fields.field(b'C').unwrap_or("XX000").to_owned();
-        let permit = self.permit_in_front();
-        let mut running = self.running.take();
-        let overdue = self.overdue.take().filter(|_| sqlstate == QUERY_CANCELED);
-        let stopping = running
-            .as_mut()
-            .and_then(|running| running.stopping.take())
-            .or(overdue);
-        let words = self.words_for(&fields, stopping.as_ref(), permit.as_ref());
-        match words {
-            Words::Swallowed => {}
-            Words::Unchanged => wires.to_client.extend_from_slice(frame.bytes),
-            Words::Changed(fields) => build::error_response(&mut wires.to_client, &fields),
-        }
-        if let Some(permit) = &permit {
-            let done = running.as_ref().map_or_else(
-                || Completion {
-                    sqlstate: sqlstate.clone(),
-                    ..Completion::default()
-                },
-                |running| running.completion(&sqlstate),
-            );
-            judge.completed(permit, &done);
-        }
-        self.after_error(wires);
-        Ok(())
-    }
-
-    fn words_for(
-        &mut self,
-        fields: &ErrorFields,
-        stopping: Option<&Refusal>,
-        permit: Option<&J::Permit>,
-    ) -> Words {
-        let dress = |refusal: &Refusal| Words::Changed(refusal.dress(fields));
-        if let Some(refusal) = stopping {
-            return dress(refusal);
-        }
-        let several = self
-            .in_hand
-            .as_ref()
-            .is_some_and(|in_hand| in_hand.statement_count() > 1);
-        match self.queue.front() {
-            Some(Owed::Query(run)) if run.silent_error => Words::Swallowed,
-            Some(Owed::Silenced) => Words::Swallowed,
-            Some(Owed::Query(run)) => match &run.refusal {
-                Some(refusal) => dress(refusal),
-                None if permit.is_some_and(J::wants_plan) => Words::Changed(redact(fields)),
-                None => Words::Unchanged,
-            },
-            Some(Owed::Refused(refusal)) => dress(refusal),
-            Some(Owed::Describe {
-                target: Described::InHand,
-                ..
-            }) if several => dress(
-                &Refusal::new(
-                    "0A000",
-                    "the statement cannot be described before those in front of it have run",
-                )
-                .with_hint("Send each statement in a message of its own."),
-            ),
-            Some(Owed::Bind { portal, .. } | Owed::Execute { portal })
-                if portal.permit.as_ref().is_some_and(J::wants_plan) =>
-            {
-                Words::Changed(redact(fields))
-            }
-            _ => Words::Unchanged,
-        }
-    }
-
-    /// Where both sides stand after an ERROR.
-    fn after_error(&mut self, wires: &mut Wires) {
-        self.held_bind = None;
-        if self.mode == Mode::CopyIn {
-            self.mode = Mode::Ready;
-        }
-        match self.queue.front() {
-            // ReadyForQuery follows.
-            Some(Owed::Query(_) | Owed::FunctionCall) => {}
-            Some(Owed::Describe {
-                target: Described::InHand,
-                ..
-            }) => {
-                self.queue.skip_to_sync();
-                if let Some(in_hand) = &mut self.in_hand {
-                    in_hand.answered = true;
-                }
-                build::sync(&mut wires.to_server);
-                self.owe(Owed::Sync);
-            }
-            None => {}
-            Some(_) => {
-                self.in_hand = None;
-                if !self.skip_to_sync() {
-                    self.mode = Mode::Skipping;
-                }
-            }
-        }
-    }
-
-    fn skip_to_sync(&mut self) -> bool {
-        let found = self.queue.skip_to_sync();
-        // Only a Sync may stand behind a statement that can be stopped, so none is left.
-        self.stoppable = 0;
-        found
-    }
-
-    fn notice(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
-        let protected = self.permit_in_front().as_ref().is_some_and(J::wants_plan);
-        if protected {
-            let fields =
-                ErrorFields::decode(frame.body).map_err(|error| bad("NoticeResponse", &error))?;
-            build::notice_response(&mut wires.to_client, &redact(&fields));
-        } else {
-            wires.to_client.extend_from_slice(frame.bytes);
-        }
-        Ok(())
-    }
-
     fn parameter_status(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
         let status = backend::ParameterStatus::decode(frame.body)
             .map_err(|error| bad("ParameterStatus", &error))?;
@@ -548,11 +287,4 @@ impl<J: Judge> Session<J> {
         wires.to_client.extend_from_slice(frame.bytes);
         Ok(())
     }
-}
-
-/// What becomes of the text of an error.
-enum Words {
-    Unchanged,
-    Changed(ErrorFields),
-    Swallowed,
 }

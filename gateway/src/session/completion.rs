@@ -1,0 +1,135 @@
+//! Statements that end well, and where the connection stands then.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use gatewright_sql::{SessionEffect, TransactionCommand, Verb};
+use gatewright_wire::backend;
+use gatewright_wire::frame::Frame;
+
+use super::describe::bad;
+use super::judge::{Judge, Limits};
+use super::names::Prepared;
+use super::owed::Owed;
+use super::results::Running;
+use super::{Session, Violation, Wires};
+
+impl<J: Judge> Session<J> {
+    /// CommandComplete, EmptyQueryResponse or PortalSuspended.
+    pub(super) fn statement_ended(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        wires: &mut Wires,
+    ) -> Result<(), Violation> {
+        self.finish_rows(judge, wires);
+        let mut running = self
+            .running
+            .take()
+            .unwrap_or_else(|| Running::plain(Limits::default()));
+        if let Some(refusal) = running.stopping.take() {
+            return self.ended_before_stop(&refusal, &running, judge, wires);
+        }
+        wires.to_client.extend_from_slice(frame.bytes);
+        let done = running.completion("00000");
+        match self.queue.front_mut() {
+            Some(Owed::Query(run)) => {
+                let index = run.index;
+                run.index += 1;
+                if let (Some(text), Some(permit)) =
+                    (run.text.clone(), run.permits.get(index).cloned())
+                {
+                    judge.completed(&permit, &done);
+                    self.take_effect(&text, index, Some(permit));
+                }
+                Ok(())
+            }
+            Some(Owed::Execute { .. }) => {
+                let Some(Owed::Execute { portal }) = self.queue.pop() else {
+                    return Ok(());
+                };
+                self.stoppable -= usize::from(portal.can_stop());
+                self.turns += 1;
+                if let Some(permit) = &portal.permit
+                    && frame.tag != b's'
+                {
+                    judge.completed(permit, &done);
+                    let text = portal.prepared.text.clone();
+                    self.take_effect(&text, portal.prepared.index, Some(permit.clone()));
+                }
+                Ok(())
+            }
+            _ => Err(Violation::Unexpected(char::from(frame.tag))),
+        }
+    }
+
+    /// What a statement that has just succeeded changes for those after it.
+    fn take_effect(&mut self, text: &J::Text, index: usize, permit: Option<J::Permit>) {
+        let Some(statement) = J::analysis(text).statements.get(index) else {
+            return;
+        };
+        let facts = Arc::clone(&statement.facts);
+        match &facts.session {
+            SessionEffect::Prepare { name, inner } => {
+                let prepared = Prepared::new(
+                    text.clone(),
+                    index,
+                    permit,
+                    Some(Arc::new((**inner).clone())),
+                );
+                self.names.set_prepared(name, Rc::new(prepared));
+                self.epoch += 1;
+            }
+            SessionEffect::Deallocate(Some(name)) => self.names.close_prepared(name),
+            SessionEffect::Deallocate(None) => self.names.deallocate_all(),
+            SessionEffect::DiscardAll => {
+                self.names.deallocate_all();
+                self.epoch += 1;
+            }
+            SessionEffect::DeclareCursor { name } => {
+                self.names.declare_cursor(name, &facts);
+                self.epoch += 1;
+            }
+            SessionEffect::Set { .. } => self.epoch += 1,
+            SessionEffect::Transaction(TransactionCommand::Begin) => {
+                self.transaction_epoch = self.epoch;
+            }
+            // What a transaction has set may be undone with it; one that changed nothing leaves everything as it was.
+            SessionEffect::Transaction(_) if self.epoch != self.transaction_epoch => {
+                self.epoch += 1
+            }
+            _ if !facts.opaque.is_empty()
+                || matches!(facts.verb, Verb::Ddl | Verb::DoBlock | Verb::Call) =>
+            {
+                self.epoch += 1
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn ready(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
+        let status = backend::ReadyForQuery::decode(frame.body)
+            .map_err(|error| bad("ReadyForQuery", &error))?
+            .status
+            .byte();
+        match self.queue.pop() {
+            Some(Owed::Query(run)) => self.stoppable -= usize::from(run.can_stop()),
+            Some(Owed::Sync | Owed::FunctionCall) => {}
+            _ => return Err(Violation::Unexpected('Z')),
+        }
+        self.status = status;
+        self.running = None;
+        self.turns += 1;
+        self.overdue = None;
+        if status == b'I' {
+            self.names.transaction_ended();
+            self.transaction_epoch = self.epoch;
+        }
+        if std::mem::take(&mut self.abort_on_ready) && status == b'T' {
+            self.abort_transaction(wires);
+            return Ok(());
+        }
+        wires.to_client.extend_from_slice(frame.bytes);
+        Ok(())
+    }
+}

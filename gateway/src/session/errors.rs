@@ -1,0 +1,155 @@
+//! Errors and notices from the server: whose words the client gets, and where both sides stand then.
+
+use gatewright_wire::frame::Frame;
+use gatewright_wire::{ErrorFields, build};
+
+use super::describe::bad;
+use super::judge::{Completion, Judge};
+use super::owed::{Described, Owed};
+use super::redaction::redact;
+use super::refusal::Refusal;
+use super::{Mode, Session, Violation, Wires};
+
+/// SQLSTATE of a statement that was cancelled.
+const QUERY_CANCELED: &str = "57014";
+
+impl<J: Judge> Session<J> {
+    pub(super) fn error(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        wires: &mut Wires,
+    ) -> Result<(), Violation> {
+        let fields =
+            ErrorFields::decode(frame.body).map_err(|error| bad("ErrorResponse", &error))?;
+        if matches!(fields.field(b'V'), Some("FATAL" | "PANIC")) {
+            build::error_response(&mut wires.to_client, &fields);
+            return Ok(());
+        }
+        self.flush_rows(judge, wires);
+        let sqlstate = fields.field(b'C').unwrap_or("XX000").to_owned();
+        let permit = self.permit_in_front();
+        let mut running = self.running.take();
+        let overdue = self.overdue.take().filter(|_| sqlstate == QUERY_CANCELED);
+        let stopping = running
+            .as_mut()
+            .and_then(|running| running.stopping.take())
+            .or(overdue);
+        let words = self.words_for(&fields, stopping.as_ref(), permit.as_ref());
+        match words {
+            Words::Swallowed => {}
+            Words::Unchanged => wires.to_client.extend_from_slice(frame.bytes),
+            Words::Changed(fields) => build::error_response(&mut wires.to_client, &fields),
+        }
+        if let Some(permit) = &permit {
+            let done = running.as_ref().map_or_else(
+                || Completion {
+                    sqlstate: sqlstate.clone(),
+                    ..Completion::default()
+                },
+                |running| running.completion(&sqlstate),
+            );
+            judge.completed(permit, &done);
+        }
+        self.after_error(wires);
+        Ok(())
+    }
+
+    fn words_for(
+        &mut self,
+        fields: &ErrorFields,
+        stopping: Option<&Refusal>,
+        permit: Option<&J::Permit>,
+    ) -> Words {
+        let dress = |refusal: &Refusal| Words::Changed(refusal.dress(fields));
+        if let Some(refusal) = stopping {
+            return dress(refusal);
+        }
+        let several = self
+            .in_hand
+            .as_ref()
+            .is_some_and(|in_hand| in_hand.statement_count() > 1);
+        match self.queue.front() {
+            Some(Owed::Query(run)) if run.silent_error => Words::Swallowed,
+            Some(Owed::Silenced) => Words::Swallowed,
+            Some(Owed::Query(run)) => match &run.refusal {
+                Some(refusal) => dress(refusal),
+                None if permit.is_some_and(J::wants_plan) => Words::Changed(redact(fields)),
+                None => Words::Unchanged,
+            },
+            Some(Owed::Refused(refusal)) => dress(refusal),
+            Some(Owed::Describe {
+                target: Described::InHand,
+                ..
+            }) if several => dress(
+                &Refusal::new(
+                    "0A000",
+                    "the statement cannot be described before those in front of it have run",
+                )
+                .with_hint("Send each statement in a message of its own."),
+            ),
+            Some(Owed::Bind { portal, .. } | Owed::Execute { portal })
+                if portal.permit.as_ref().is_some_and(J::wants_plan) =>
+            {
+                Words::Changed(redact(fields))
+            }
+            _ => Words::Unchanged,
+        }
+    }
+
+    /// Where both sides stand after an ERROR.
+    fn after_error(&mut self, wires: &mut Wires) {
+        self.held_bind = None;
+        if self.mode == Mode::CopyIn {
+            self.mode = Mode::Ready;
+        }
+        match self.queue.front() {
+            // ReadyForQuery follows.
+            Some(Owed::Query(_) | Owed::FunctionCall) => {}
+            Some(Owed::Describe {
+                target: Described::InHand,
+                ..
+            }) => {
+                self.queue.skip_to_sync();
+                if let Some(in_hand) = &mut self.in_hand {
+                    in_hand.answered = true;
+                }
+                build::sync(&mut wires.to_server);
+                self.owe(Owed::Sync);
+            }
+            None => {}
+            Some(_) => {
+                self.in_hand = None;
+                if !self.skip_to_sync() {
+                    self.mode = Mode::Skipping;
+                }
+            }
+        }
+    }
+
+    fn skip_to_sync(&mut self) -> bool {
+        let found = self.queue.skip_to_sync();
+        // Only a Sync may stand behind a statement that can be stopped, so none is left.
+        self.stoppable = 0;
+        found
+    }
+
+    pub(super) fn notice(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
+        let protected = self.permit_in_front().as_ref().is_some_and(J::wants_plan);
+        if protected {
+            let fields =
+                ErrorFields::decode(frame.body).map_err(|error| bad("NoticeResponse", &error))?;
+            build::notice_response(&mut wires.to_client, &redact(&fields));
+        } else {
+            wires.to_client.extend_from_slice(frame.bytes);
+        }
+        Ok(())
+    }
+}
+
+/// What becomes of the text of an error.
+enum Words {
+    Unchanged,
+    Changed(ErrorFields),
+    Swallowed,
+}

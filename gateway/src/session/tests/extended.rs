@@ -1,0 +1,154 @@
+//! The extended protocol.
+
+use bytes::BytesMut;
+use gatewright_wire::backend::TransactionStatus;
+use gatewright_wire::frontend::Subject;
+use gatewright_wire::{ErrorFields, build};
+
+use super::super::refusal::STAND_IN;
+use super::play::*;
+
+#[test]
+fn a_refusal_in_a_pipeline_skips_to_sync() {
+    let mut play = Play::new();
+    play.client(|out| {
+        parse("", "select 1")(out);
+        bind(out, "");
+        build::execute(out, "", 0).expect("an Execute");
+        parse("", "deny this")(out);
+        bind(out, "");
+        build::execute(out, "", 0).expect("an Execute");
+        build::sync(out);
+    });
+    let sent = play.sent();
+    assert_eq!(
+        sent[..4],
+        ["P select 1", "B", "E", &format!("P {STAND_IN}")]
+    );
+    assert!(!sent.iter().any(|message| message.contains("deny")));
+    play.server(|out| {
+        build::parse_complete(out);
+        build::bind_complete(out);
+        row(out);
+        complete(out);
+        syntax_error(out);
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    assert_eq!(
+        play.replied(),
+        ["1", "2", "D", "C", "E 42501 denied by word", "ZI"]
+    );
+    assert!(play.session.is_idle());
+}
+
+#[test]
+fn a_name_that_may_have_changed_waits_for_the_reply() {
+    let mut play = Play::new();
+    play.client(|out| {
+        parse("s", "select 1")(out);
+        build::sync(out);
+        bind(out, "s");
+        build::sync(out);
+    });
+    assert_eq!(play.sent(), ["P select 1", "S"]);
+    // The name was taken: the Parse fails, and the Bind means a statement that was never prepared here.
+    play.server(|out| {
+        build::error_response(
+            out,
+            &ErrorFields::new("ERROR", "42P05", "prepared statement \"s\" already exists"),
+        );
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    // Asked to describe it, the server says that it does not know the name, and runs nothing.
+    assert_eq!(play.sent(), ["D", "S"]);
+    let unknown = "prepared statement \"s\" does not exist";
+    play.server(|out| {
+        build::error_response(out, &ErrorFields::new("ERROR", "26000", unknown));
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    let replies = play.replied();
+    assert_eq!(
+        replies[0],
+        "E 42P05 prepared statement \"s\" already exists"
+    );
+    assert_eq!(replies[2], format!("E 26000 {unknown}"));
+    assert!(play.session.is_idle());
+}
+
+#[test]
+fn nothing_follows_a_result_that_may_be_stopped() {
+    let mut play = Play::new();
+    play.client(|out| {
+        parse("", "limit a")(out);
+        bind(out, "");
+        build::execute(out, "", 0).expect("an Execute");
+        bind(out, "");
+        build::execute(out, "", 0).expect("an Execute");
+        build::sync(out);
+    });
+    assert_eq!(play.sent(), ["P limit a", "B", "E", "H"]);
+    play.server(|out| {
+        build::parse_complete(out);
+        build::bind_complete(out);
+        row(out);
+        complete(out);
+    });
+    assert_eq!(play.sent(), ["B", "E", "S"]);
+}
+
+#[test]
+fn a_sync_swallowed_by_copy_in_is_not_awaited() {
+    let mut play = Play::new();
+    play.client(|out| {
+        parse("", "copy t from stdin")(out);
+        bind(out, "");
+        build::execute(out, "", 0).expect("an Execute");
+        build::sync(out);
+    });
+    play.server(|out| {
+        build::parse_complete(out);
+        build::bind_complete(out);
+        out.extend_from_slice(b"G\0\0\0\x07\0\0\0");
+    });
+    play.sent();
+    play.client(|out| {
+        build::copy_data(out, b"1\n").expect("data");
+        build::copy_done(out);
+        build::sync(out);
+    });
+    assert_eq!(play.sent(), ["d", "c", "S"]);
+    play.server(complete);
+    play.server(ready(TransactionStatus::Idle));
+    assert!(play.session.is_idle());
+}
+
+#[test]
+fn a_statement_prepared_in_sql_is_known_to_bind() {
+    let mut play = Play::new();
+    play.client(query("prepare s as select 1"));
+    play.server(complete);
+    play.server(ready(TransactionStatus::Idle));
+    play.sent();
+    play.client(|out| bind(out, "s"));
+    assert_eq!(play.sent(), ["B"]);
+}
+
+#[test]
+fn every_split_of_the_bytes_gives_the_same_messages() {
+    let mut whole = BytesMut::new();
+    parse("s", "select 1")(&mut whole);
+    bind(&mut whole, "s");
+    build::describe(&mut whole, Subject::Portal("")).expect("a Describe");
+    build::execute(&mut whole, "", 0).expect("an Execute");
+    build::sync(&mut whole);
+    query("deny this")(&mut whole);
+    let mut expected = Play::new();
+    expected.client(|out| out.extend_from_slice(&whole));
+    let expected = expected.sent();
+    for split in 1..whole.len() {
+        let mut play = Play::new();
+        play.client(|out| out.extend_from_slice(&whole[..split]));
+        play.client(|out| out.extend_from_slice(&whole[split..]));
+        assert_eq!(play.sent(), expected, "split at byte {split}");
+    }
+}

@@ -1,0 +1,6 @@
+//! The session driven message by message, with a judge of a few lines.
+
+mod extended;
+mod judge;
+mod play;
+mod simple;

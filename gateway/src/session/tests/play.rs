@@ -1,0 +1,156 @@
+//! Both ends of a session, played by a test.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use gatewright_wire::backend::TransactionStatus;
+use gatewright_wire::{ErrorFields, build};
+
+use super::super::refusal::STAND_IN;
+use super::super::*;
+use super::judge::WordJudge;
+
+/// A session between two ends that the test plays.
+pub(super) struct Play {
+    pub(super) session: Session<WordJudge>,
+    pub(super) judge: WordJudge,
+    pub(super) wires: Wires,
+    pub(super) waiting: BytesMut,
+}
+
+impl Play {
+    pub(super) fn new() -> Self {
+        let start = SessionStart {
+            standard_conforming_strings: true,
+            client_encoding: "UTF8".into(),
+            status: b'I',
+            max_message: 1 << 20,
+        };
+        let key = Arc::new(PseudonymKey::from_bytes([7; 32]));
+        Play {
+            session: Session::new(start, key),
+            judge: WordJudge::default(),
+            wires: Wires::default(),
+            waiting: BytesMut::new(),
+        }
+    }
+
+    pub(super) fn offer(&mut self) {
+        let progress = self
+            .session
+            .client_bytes(&self.waiting, &mut self.judge, &mut self.wires)
+            .expect("the client is well-behaved");
+        let _ = self.waiting.split_to(progress.consumed);
+    }
+
+    pub(super) fn client(&mut self, write: impl FnOnce(&mut BytesMut)) {
+        write(&mut self.waiting);
+        self.offer();
+    }
+
+    pub(super) fn server(&mut self, write: impl FnOnce(&mut BytesMut)) {
+        let mut bytes = BytesMut::new();
+        write(&mut bytes);
+        let progress = self
+            .session
+            .server_bytes(&bytes, &mut self.judge, &mut self.wires)
+            .expect("the server is well-behaved");
+        assert_eq!(progress.consumed, bytes.len());
+        self.session.flush_rows(&mut self.judge, &mut self.wires);
+        self.offer();
+    }
+
+    /// Tags of what waits to go to the server; texts of Query and Parse behind theirs.
+    pub(super) fn sent(&mut self) -> Vec<String> {
+        let bytes = self.wires.to_server.split();
+        tags(&bytes, gatewright_wire::frame::Side::Frontend)
+    }
+
+    pub(super) fn replied(&mut self) -> Vec<String> {
+        let bytes = self.wires.to_client.split();
+        tags(&bytes, gatewright_wire::frame::Side::Backend)
+    }
+}
+
+pub(super) fn tags(mut bytes: &[u8], side: gatewright_wire::frame::Side) -> Vec<String> {
+    let mut all = Vec::new();
+    while let Some(frame) = gatewright_wire::frame::next_frame(bytes, side, usize::MAX)
+        .expect("what the session sends is well formed")
+    {
+        let tag = char::from(frame.tag);
+        all.push(match (side, frame.tag) {
+            (gatewright_wire::frame::Side::Frontend, b'Q') => {
+                format!(
+                    "Q {}",
+                    gatewright_wire::frontend::Query::decode(frame.body)
+                        .expect("a Query")
+                        .text
+                )
+            }
+            (gatewright_wire::frame::Side::Frontend, b'P') => {
+                format!(
+                    "P {}",
+                    gatewright_wire::frontend::Parse::decode(frame.body)
+                        .expect("a Parse")
+                        .text
+                )
+            }
+            (gatewright_wire::frame::Side::Backend, b'E') => {
+                let fields = ErrorFields::decode(frame.body).expect("an error");
+                format!("E {} {}", fields.sqlstate(), fields.message())
+            }
+            (gatewright_wire::frame::Side::Backend, b'Z') => {
+                format!("Z{}", char::from(frame.body[0]))
+            }
+            _ => tag.to_string(),
+        });
+        bytes = &bytes[frame.bytes.len()..];
+    }
+    assert!(bytes.is_empty());
+    all
+}
+
+pub(super) fn query(text: &str) -> impl FnOnce(&mut BytesMut) + '_ {
+    move |out| build::query(out, text).expect("a text")
+}
+
+pub(super) fn parse<'a>(name: &'a str, text: &'a str) -> impl FnOnce(&mut BytesMut) + 'a {
+    move |out| build::parse(out, name, text, &[]).expect("a text")
+}
+
+pub(super) fn bind(out: &mut BytesMut, statement: &str) {
+    build::bind(out, "", statement, &[], &[], &[]).expect("a Bind");
+}
+
+pub(super) fn ready(status: TransactionStatus) -> impl FnOnce(&mut BytesMut) {
+    move |out| build::ready_for_query(out, status)
+}
+
+pub(super) fn complete(out: &mut BytesMut) {
+    build::command_complete(out, "SELECT 1").expect("a tag");
+}
+
+pub(super) fn syntax_error(out: &mut BytesMut) {
+    build::error_response(
+        out,
+        &ErrorFields::new(
+            "ERROR",
+            "42601",
+            format!("syntax error at or near \"{STAND_IN}\""),
+        ),
+    );
+}
+
+pub(super) fn row_description(out: &mut BytesMut, name: &str) {
+    let column = build::Column {
+        name,
+        type_oid: 25,
+        type_size: -1,
+        format: 0,
+    };
+    build::row_description(out, &[column]).expect("a description");
+}
+
+pub(super) fn row(out: &mut BytesMut) {
+    build::data_row(out, &[Some(b"value")]).expect("a row");
+}

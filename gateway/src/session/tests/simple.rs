@@ -1,0 +1,152 @@
+//! Simple queries, and COPY by way of them.
+
+use gatewright_wire::backend::TransactionStatus;
+use gatewright_wire::{ErrorFields, build};
+
+use super::super::refusal::STAND_IN;
+use super::play::*;
+
+#[test]
+fn a_permitted_query_passes_with_its_reply() {
+    let mut play = Play::new();
+    play.client(query("select 1"));
+    assert_eq!(play.sent(), ["Q select 1"]);
+    play.server(|out| row_description(out, "a"));
+    play.server(row);
+    play.server(complete);
+    play.server(ready(TransactionStatus::Idle));
+    assert_eq!(play.replied(), ["T", "D", "C", "ZI"]);
+    assert_eq!(play.judge.completed[0].rows, 1);
+    assert!(play.session.is_idle());
+}
+
+#[test]
+fn a_refused_query_is_replaced_and_its_error_dressed() {
+    let mut play = Play::new();
+    play.client(query("deny this"));
+    assert_eq!(play.sent(), [format!("Q {STAND_IN}")]);
+    play.server(syntax_error);
+    play.server(ready(TransactionStatus::Failed));
+    assert_eq!(play.replied(), ["E 42501 denied by word", "ZE"]);
+}
+
+#[test]
+fn one_refused_statement_refuses_the_whole_message() {
+    let mut play = Play::new();
+    play.client(query("select 1;deny this;select 2"));
+    assert_eq!(play.sent(), [format!("Q {STAND_IN}")]);
+    assert_eq!(play.judge.asked, ["select 1", "deny this"]);
+}
+
+#[test]
+fn a_masked_query_is_described_before_it_runs() {
+    let mut play = Play::new();
+    play.client(query("mask a"));
+    assert_eq!(play.sent(), ["P mask a", "D", "C", "H"]);
+    play.server(|out| {
+        build::parse_complete(out);
+        out.extend_from_slice(b"t\0\0\0\x06\0\0");
+        row_description(out, "a");
+        build::close_complete(out);
+    });
+    assert_eq!(play.replied(), Vec::<String>::new());
+    assert_eq!(play.sent(), ["Q mask a"]);
+    play.server(|out| {
+        row_description(out, "a");
+        row(out);
+        complete(out);
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    let out = play.wires.to_client.clone();
+    assert!(!out.windows(5).any(|window| window == b"value"));
+    assert_eq!(play.replied(), ["T", "D", "C", "ZI"]);
+}
+
+#[test]
+fn a_column_refused_by_its_description_never_runs() {
+    let mut play = Play::new();
+    play.client(query("mask secret"));
+    play.sent();
+    play.server(|out| {
+        build::parse_complete(out);
+        out.extend_from_slice(b"t\0\0\0\x06\0\0");
+        row_description(out, "secret");
+        build::close_complete(out);
+    });
+    assert_eq!(play.sent(), [format!("Q {STAND_IN}")]);
+}
+
+#[test]
+fn an_error_of_the_description_is_the_error_of_the_query() {
+    let mut play = Play::new();
+    play.client(query("mask nothing"));
+    play.sent();
+    play.server(|out| {
+        build::error_response(
+            out,
+            &ErrorFields::new("ERROR", "42703", "column \"nothing\" does not exist"),
+        )
+    });
+    assert_eq!(play.sent(), ["S"]);
+    play.server(ready(TransactionStatus::Idle));
+    assert_eq!(
+        play.replied(),
+        ["E 42703 column \"nothing\" does not exist", "ZI"]
+    );
+    assert!(play.waiting.is_empty());
+    assert!(play.session.is_idle());
+}
+
+#[test]
+fn a_result_over_its_limit_ends_with_an_error() {
+    let mut play = Play::new();
+    play.client(query("limit a"));
+    play.server(|out| {
+        row_description(out, "a");
+        row(out);
+        row(out);
+        row(out);
+    });
+    assert!(play.wires.cancel);
+    play.server(|out| {
+        build::error_response(
+            out,
+            &ErrorFields::new("ERROR", "57014", "canceling statement due to user request"),
+        )
+    });
+    play.server(ready(TransactionStatus::Idle));
+    assert_eq!(
+        play.replied(),
+        ["T", "D", "D", "E 54000 too many rows", "ZI"]
+    );
+}
+
+#[test]
+fn a_limit_reached_too_late_to_cancel_aborts_the_transaction() {
+    let mut play = Play::new();
+    play.client(query("limit a"));
+    play.sent();
+    play.server(|out| {
+        row_description(out, "a");
+        row(out);
+        row(out);
+        row(out);
+        complete(out);
+    });
+    play.server(ready(TransactionStatus::InTransaction));
+    assert_eq!(play.replied(), ["T", "D", "D", "E 54000 too many rows"]);
+    assert_eq!(play.sent(), [format!("Q {STAND_IN}")]);
+    play.server(syntax_error);
+    play.server(ready(TransactionStatus::Failed));
+    assert_eq!(play.replied(), ["ZE"]);
+}
+
+#[test]
+fn a_query_inside_copy_in_fails_the_copy_and_is_not_forwarded() {
+    let mut play = Play::new();
+    play.client(query("copy t from stdin"));
+    play.server(|out| out.extend_from_slice(b"G\0\0\0\x07\0\0\0"));
+    play.sent();
+    play.client(query("deny this"));
+    assert_eq!(play.sent(), ["f"]);
+}
