@@ -3,6 +3,7 @@
 //! `cargo xtask test` builds what they need.
 
 mod admin;
+mod bounds;
 mod check;
 mod differential;
 mod faults;
@@ -17,6 +18,7 @@ mod reload;
 mod rewrites;
 mod secrets;
 mod serve;
+mod served;
 mod site;
 mod structure;
 

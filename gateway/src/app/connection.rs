@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::net::TcpStream;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,32 +13,27 @@ use bytes::BytesMut;
 use gatewright_policy_host::contract;
 use gatewright_wire::build;
 use gatewright_wire::startup::CancelRequest;
-use secrecy::ExposeSecret;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::access::Access;
-use super::startup;
+use super::limits::{ConnectionLimits, Seats};
+use super::login::Login;
 use crate::admin::Connection;
 use crate::catalog::CatalogHandle;
 use crate::gate::{Gate, Policies, SessionGate};
 use crate::identity::{Grant, Identity};
 use crate::listener::cancel::CancelRegistry;
-use crate::listener::{self, Accepted, Handshake, HandshakeSettings, Refusal as LoginRefusal};
+use crate::listener::{self, Accepted, Handshake, HandshakeSettings};
 use crate::relay::{Ending, Relay, Signals};
 use crate::results::PseudonymKey;
 use crate::session::{Session, SessionStart};
 use crate::upstream::{self, BackendKey, Target};
 
-/// Startup parameters that the gateway answers itself.
-const OWN_PARAMETERS: [&str; 3] = ["user", "database", "replication"];
-
 /// Settings of client connections.
 #[derive(Debug, Clone)]
 pub struct ConnectionSettings {
-    pub max_connections: usize,
-    /// Longest message that is read whole, in bytes.
-    pub max_message: usize,
+    pub limits: ConnectionLimits,
     /// How often catalogs are read again without a reason.
     pub catalog_interval: Duration,
     /// How long a session may outlive its token.
@@ -50,6 +45,8 @@ pub struct ConnectionSettings {
 /// What every connection needs, shared by all session threads.
 pub struct Connections {
     pub settings: ConnectionSettings,
+    pub limits: ArcSwap<ConnectionLimits>,
+    pub seats: Arc<Seats>,
     pub handshake: ArcSwap<HandshakeSettings>,
     pub access: ArcSwap<Access>,
     pub gate: Arc<Gate>,
@@ -61,25 +58,15 @@ pub struct Connections {
     pub shutdown: watch::Receiver<Option<Ending>>,
     pub key: Arc<PseudonymKey>,
     pub next_session: AtomicU64,
-    pub open: AtomicUsize,
 }
 
 /// What it takes to cancel a session's statement on its server.
 pub type Cancellable = Arc<(Target, BackendKey)>;
 
-/// A client that was let in, and the way to its server.
-struct Admitted {
-    accepted: Accepted,
-    identity: Identity,
-    database: String,
-    grant: Grant,
-}
-
 impl Default for ConnectionSettings {
     fn default() -> Self {
         ConnectionSettings {
-            max_connections: 2000,
-            max_message: 128 << 20,
+            limits: ConnectionLimits::default(),
             catalog_interval: Duration::from_secs(60),
             token_grace: Duration::ZERO,
             lock_role: true,
@@ -113,108 +100,50 @@ impl Connections {
     /// Serves one connection to its end, and counts how it ended.
     pub(super) async fn serve(self: Arc<Self>, stream: TcpStream) {
         let _connection = Connection::open();
-        let _slot = Slot::take(Arc::clone(&self));
-        let outcome = match self.admit(stream).await {
-            Ok(admitted) => Arc::clone(&self).relay(admitted).await,
-            Err(outcome) => outcome,
-        };
-        Connection::ended(outcome);
+        Connection::ended(self.pass(stream).await);
     }
 
-    /// Handshake, token, grant. `Err`: the client has been told, or was no client.
-    async fn admit(&self, stream: TcpStream) -> Result<Admitted, &'static str> {
+    /// A connection's way through the gateway. Returns how it ended, as a fixed word.
+    async fn pass(self: Arc<Self>, stream: TcpStream) -> &'static str {
         let stream = stream
             .set_nonblocking(true)
-            .and_then(|()| tokio::net::TcpStream::from_std(stream))
-            .map_err(|error| {
+            .and_then(|()| tokio::net::TcpStream::from_std(stream));
+        let stream = match stream {
+            Ok(stream) => stream,
+            Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken over");
-                "lost"
-            })?;
+                return "lost";
+            }
+        };
+        let limits = self.limits.load_full();
+        let entrance = match self.seats.enter(&limits) {
+            Ok(entrance) => entrance,
+            Err(full) => {
+                tracing::warn!(reason = %full, "a connection was turned away");
+                listener::refuse(stream, &full.refusal()).await;
+                return "too_many";
+            }
+        };
         let handshake = self.handshake.load_full();
         let mut accepted = match listener::handshake(stream, &handshake).await {
             Ok(Handshake::Session(accepted)) => *accepted,
             Ok(Handshake::Cancel(request)) => {
                 self.cancel(&request);
-                return Err("cancel_request");
+                return "cancel_request";
             }
-            Ok(Handshake::Gone) => return Err("gone"),
+            Ok(Handshake::Gone) => return "gone",
             Err(error) => {
                 tracing::info!(%error, "a client's handshake failed");
-                return Err("handshake_failed");
+                return "handshake_failed";
             }
         };
-        if self.open.load(Ordering::Relaxed) > self.settings.max_connections {
-            return self
-                .turn_away(
-                    accepted,
-                    LoginRefusal::new("53300", "the gateway serves no more connections now")
-                        .with_hint("Try again later."),
-                    "too_many",
-                )
-                .await;
-        }
-        if self.shutdown.borrow().is_some() {
-            return self
-                .turn_away(
-                    accepted,
-                    LoginRefusal::new("57P03", "the gateway is shutting down"),
-                    "shutdown",
-                )
-                .await;
-        }
-        if let Some(refusal) = startup::refusal(&accepted.startup, self.settings.lock_role) {
-            return self.turn_away(accepted, refusal, "startup_refused").await;
-        }
-        let password = match accepted.ask_password(&handshake).await {
-            Ok(password) => password,
-            Err(error) => {
-                tracing::info!(%error, peer = %accepted.peer, "a client gave no password");
-                return match error.refusal() {
-                    Some(refusal) => self.turn_away(accepted, refusal, "no_password").await,
-                    None => Err("no_password"),
-                };
+        match self.log_in(&mut accepted, &handshake, &limits).await {
+            Ok(login) => {
+                drop(entrance);
+                self.relay(accepted, login, &limits).await
             }
-        };
-        let access = self.access.load_full();
-        let identity = match access.verifier.verify(password.expose_secret()).await {
-            Ok(identity) => identity,
-            Err(error) => {
-                tracing::info!(check = error.label(), peer = %accepted.peer, "a token was refused");
-                let refusal = LoginRefusal::new(error.sqlstate(), error.client_text())
-                    .with_hint("Give a token of a trusted issuer as the password.");
-                return self.turn_away(accepted, refusal, "token_refused").await;
-            }
-        };
-        let database = accepted
-            .startup
-            .parameter("database")
-            .or_else(|| accepted.startup.parameter("user"))
-            .unwrap_or_default()
-            .to_owned();
-        match access.grants.resolve(&identity, &database) {
-            Ok(grant) => Ok(Admitted {
-                accepted,
-                identity,
-                database,
-                grant,
-            }),
-            Err(error) => {
-                tracing::info!(subject = %identity.subject, %database, %error, "a client was turned away");
-                let refusal = LoginRefusal::new(error.sqlstate(), error.client_text())
-                    .with_hint(error.hint());
-                self.turn_away(accepted, refusal, "no_grant").await
-            }
+            Err(turned_away) => turned_away.tell(accepted).await,
         }
-    }
-
-    async fn turn_away<T>(
-        &self,
-        accepted: Accepted,
-        refusal: LoginRefusal,
-        outcome: &'static str,
-    ) -> Result<T, &'static str> {
-        listener::refuse(accepted.stream, &refusal).await;
-        Err(outcome)
     }
 
     fn cancel(&self, request: &CancelRequest) {
@@ -228,31 +157,20 @@ impl Connections {
         });
     }
 
-    async fn relay(self: Arc<Self>, admitted: Admitted) -> &'static str {
-        let Admitted {
-            accepted,
+    async fn relay(
+        &self,
+        accepted: Accepted,
+        login: Login,
+        limits: &ConnectionLimits,
+    ) -> &'static str {
+        let Login {
             identity,
             database,
             grant,
-        } = admitted;
+            connected,
+            seat: _seat,
+        } = login;
         let target = grant.target.clone();
-        let parameters: Vec<(String, String)> = accepted
-            .startup
-            .parameters
-            .iter()
-            .filter(|(name, _)| {
-                !OWN_PARAMETERS.contains(&name.as_str()) && !name.starts_with("_pq_.")
-            })
-            .cloned()
-            .collect();
-        let connected = match upstream::connect(&target, &parameters).await {
-            Ok(connected) => connected,
-            Err(error) => {
-                tracing::warn!(%error, database = %target.dbname, "no connection to the server");
-                listener::refuse(accepted.stream, &error.refusal()).await;
-                return "upstream_refused";
-            }
-        };
         let catalog = self.catalog(&grant, &database).await;
         let session = self.contract_session(&accepted, &database, &target);
         tracing::info!(session = session.id, subject = %identity.subject, %database, role = %target.user, peer = %accepted.peer, "session begins");
@@ -268,7 +186,7 @@ impl Connections {
                 .cloned()
                 .unwrap_or_default(),
             status: connected.status.byte(),
-            max_message: self.settings.max_message,
+            max_message: limits.max_message,
         };
         let cancellable = Arc::new((target, connected.key));
         let pid = cancellable.1.pid;
@@ -282,6 +200,7 @@ impl Connections {
         build::ready_for_query(&mut greeting, connected.status);
         let signals = Signals {
             end: self.end_of(&identity),
+            idle_timeout: limits.idle_timeout,
             cancel: canceller(cancellable),
         };
         let relay = Relay::new(
@@ -392,20 +311,4 @@ fn canceller(session: Cancellable) -> Box<dyn Fn() -> Pin<Box<dyn Future<Output 
             }
         })
     })
-}
-
-/// One of the connections that count against the limit.
-struct Slot(Arc<Connections>);
-
-impl Slot {
-    fn take(connections: Arc<Connections>) -> Self {
-        connections.open.fetch_add(1, Ordering::Relaxed);
-        Slot(connections)
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-    }
 }

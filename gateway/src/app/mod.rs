@@ -4,6 +4,8 @@
 
 mod access;
 mod connection;
+mod limits;
+mod login;
 mod policies;
 mod running;
 mod signals;
@@ -12,7 +14,7 @@ mod workers;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -33,6 +35,7 @@ use access::Access;
 use connection::Connections;
 
 pub use connection::ConnectionSettings;
+pub use limits::ConnectionLimits;
 pub use policies::PolicySource;
 pub use running::{RunSettings, Running, StartError};
 pub use signals::{Hangups, stop_signal};
@@ -85,6 +88,8 @@ impl Gateway {
             ..GateSettings::default()
         };
         let connections = Arc::new(Connections {
+            limits: ArcSwap::from_pointee(parts.connections.limits.clone()),
+            seats: Arc::default(),
             settings: parts.connections,
             handshake: ArcSwap::from_pointee(parts.handshake),
             access: ArcSwap::from_pointee(Access {
@@ -103,7 +108,6 @@ impl Gateway {
             shutdown: told,
             key: Arc::new(PseudonymKey::random()),
             next_session: AtomicU64::new(1),
-            open: AtomicUsize::new(0),
         });
         Arc::new(Gateway {
             connections,
@@ -162,6 +166,11 @@ impl Gateway {
             Policies::Directory { directory, .. } => directory.replace_settings(settings),
         });
         replaced.await?.context("the policies' settings")
+    }
+
+    /// Other limits for the connections to come.
+    pub fn replace_limits(&self, limits: ConnectionLimits) {
+        self.connections.limits.store(Arc::new(limits));
     }
 
     /// Other issuers, grants and certificates for the connections to come.

@@ -10,7 +10,9 @@ use clap::Args;
 use gatewright_policy_host::DirectorySettings;
 
 use super::logging::{self, LogFormat};
-use crate::app::{self, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings};
+use crate::app::{
+    self, ConnectionLimits, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings,
+};
 use crate::config::{self, Config};
 use crate::identity::Verifier;
 
@@ -51,8 +53,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     .open(Arc::new(metrics.clone()))?;
     let gateway = Gateway::build(Parts {
         connections: ConnectionSettings {
-            max_connections: config.listen.limits.max_connections,
-            max_message: config.listen.limits.max_message,
+            limits: connection_limits(&config),
             ..ConnectionSettings::default()
         },
         handshake: config.listen.handshake.clone(),
@@ -90,6 +91,17 @@ async fn verifier(config: &Config) -> Result<Verifier> {
         .context("the token verifier could not be set up")
 }
 
+fn connection_limits(config: &Config) -> ConnectionLimits {
+    let limits = &config.listen.limits;
+    ConnectionLimits {
+        max_connections: limits.max_connections,
+        max_handshakes: limits.max_handshakes,
+        max_connections_per_identity: limits.max_connections_per_identity,
+        max_message: limits.max_message,
+        idle_timeout: limits.idle_timeout,
+    }
+}
+
 fn directory_settings(config: &Config) -> DirectorySettings {
     DirectorySettings {
         path: config.policies.directory.clone().unwrap_or_default(),
@@ -119,6 +131,7 @@ async fn reload(gateway: &Gateway, path: &Path) -> Result<()> {
     gateway
         .replace_policy_settings(directory_settings(&config))
         .await?;
+    gateway.replace_limits(connection_limits(&config));
     gateway.replace_access(verifier, config.grants, config.listen.handshake);
     Ok(())
 }

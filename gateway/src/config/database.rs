@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::files;
 use super::issuer::values;
+use super::listen::MAX_CONNECTIONS;
 use super::reader::{At, Section, nearest};
 use crate::identity::{ANY, CatalogLogin, Database, GrantRule, Grants, IssuerSettings};
 use crate::upstream::{ClientTls, Roots, SessionAttributes, TlsMode};
@@ -73,6 +74,9 @@ fn database(section: &Section<'_, '_>) -> Database {
         roots,
         session_attributes: session_attributes(section),
         connect_timeout: section.period("connect_timeout").unwrap_or(CONNECT_TIMEOUT),
+        max_connections: section
+            .integer("max_connections", 1, MAX_CONNECTIONS)
+            .and_then(|n| usize::try_from(n).ok()),
         catalog,
     }
 }

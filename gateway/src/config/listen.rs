@@ -28,10 +28,15 @@ pub struct TlsFiles {
 /// What one listener bears.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// Sessions at one time.
     pub max_connections: usize,
+    /// Connections that have not logged in yet, at one time.
+    pub max_handshakes: usize,
+    /// Sessions of one identity at one time.
+    pub max_connections_per_identity: Option<usize>,
     /// The longest message a client or server may send, in bytes.
     pub max_message: usize,
-    /// A session without a message for so long is ended; `None` lets it be.
+    /// A session outside a transaction without a message for so long is ended; `None` lets it be.
     pub idle_timeout: Option<Duration>,
 }
 
@@ -39,6 +44,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_connections: 2000,
+            max_handshakes: 500,
+            max_connections_per_identity: None,
             max_message: 128 << 20,
             idle_timeout: None,
         }
@@ -77,6 +84,9 @@ impl Default for Log {
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const AUTHENTICATION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The most that a limit on connections may be.
+pub(super) const MAX_CONNECTIONS: u64 = 1_000_000;
 
 /// PostgreSQL's own limit on one message (1 GiB less one).
 const MAX_MESSAGE: u64 = (1 << 30) - 1;
@@ -160,10 +170,17 @@ fn tls(section: Section<'_, '_>, listen: &mut Listen) {
 
 fn limits(section: Section<'_, '_>, listen: &mut Listen) {
     let limits = &mut listen.limits;
-    let connections = section.integer("max_connections", 1, 1_000_000);
-    if let Some(connections) = connections.and_then(|n| usize::try_from(n).ok()) {
+    let count = |key| {
+        let count = section.integer(key, 1, MAX_CONNECTIONS);
+        count.and_then(|n| usize::try_from(n).ok())
+    };
+    if let Some(connections) = count("max_connections") {
         limits.max_connections = connections;
     }
+    if let Some(handshakes) = count("max_handshakes") {
+        limits.max_handshakes = handshakes;
+    }
+    limits.max_connections_per_identity = count("max_connections_per_identity");
     let message = section.size("max_message", 64 << 10, MAX_MESSAGE);
     if let Some(message) = message.and_then(|n| usize::try_from(n).ok()) {
         limits.max_message = message;

@@ -61,6 +61,11 @@ fn listen(f: &mut Formatter<'_>, listen: &Listen) -> fmt::Result {
     section(f, "[listen.limits]")?;
     let limits = &listen.limits;
     plain(f, "max_connections", limits.max_connections)?;
+    plain(f, "max_handshakes", limits.max_handshakes)?;
+    match limits.max_connections_per_identity {
+        Some(limit) => plain(f, "max_connections_per_identity", limit)?,
+        None => f.write_str("# max_connections_per_identity: none\n")?,
+    }
     text(
         f,
         "handshake_timeout",
@@ -173,6 +178,9 @@ fn database(f: &mut Formatter<'_>, database: &Database) -> fmt::Result {
         "connect_timeout",
         duration_text(database.connect_timeout),
     )?;
+    if let Some(limit) = database.max_connections {
+        plain(f, "max_connections", limit)?;
+    }
     if let Some(catalog) = &database.catalog {
         section(f, "[database.catalog]")?;
         text(f, "user", &catalog.user)?;

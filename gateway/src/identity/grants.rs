@@ -27,6 +27,8 @@ pub struct Database {
     pub session_attributes: SessionAttributes,
     /// For each address of each host.
     pub connect_timeout: Duration,
+    /// Sessions at one time, those of every name together for [`ANY`].
+    pub max_connections: Option<usize>,
     /// The role the gateway itself reads the server's catalog with.
     pub catalog: Option<CatalogLogin>,
 }
@@ -112,6 +114,7 @@ impl Grants {
             roots: Roots::System,
             session_attributes: target.session_attributes,
             connect_timeout: target.connect_timeout,
+            max_connections: None,
             catalog: Some(CatalogLogin {
                 user: target.user.clone(),
                 credential: credential.clone(),

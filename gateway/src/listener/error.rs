@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use gatewright_wire::startup::StartupError;
 use gatewright_wire::{FrameError, Refusal};
 use thiserror::Error;
@@ -9,10 +11,12 @@ pub enum HandshakeError {
     Io(#[from] std::io::Error),
     #[error("the client closed the connection")]
     Closed,
-    #[error("the client took too long to start its session")]
-    StartupTimeout,
-    #[error("the client took too long to send its password")]
-    PasswordTimeout,
+    #[error("no startup message came within {0:?} (handshake_timeout)")]
+    StartupTimeout(Duration),
+    #[error(
+        "canceling authentication due to timeout: it took longer than {0:?} (authentication_timeout)"
+    )]
+    AuthenticationTimeout(Duration),
     #[error("the TLS handshake failed: {0}")]
     Tls(std::io::Error),
     /// CVE-2021-23214: what was sent before encryption began must not be taken for what was sent inside it.
@@ -49,7 +53,8 @@ impl HandshakeError {
         let refusal = |sqlstate: &str| Some(Refusal::new(sqlstate, self.to_string()));
         match self {
             Self::Io(_) | Self::Closed | Self::Tls(_) | Self::TlsNotOffered => None,
-            Self::StartupTimeout | Self::PasswordTimeout => refusal("57P05"),
+            // As PostgreSQL's own authentication_timeout does.
+            Self::StartupTimeout(_) | Self::AuthenticationTimeout(_) => refusal("57014"),
             Self::Startup(StartupError::UnsupportedProtocol { .. }) => refusal("0A000"),
             Self::BufferedBytes { .. }
             | Self::RepeatedRequest { .. }

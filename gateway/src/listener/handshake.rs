@@ -26,7 +26,7 @@ pub async fn handshake(
     let outcome = match tokio::time::timeout(settings.handshake_timeout, entry.run(settings)).await
     {
         Ok(outcome) => outcome,
-        Err(_) => Err(HandshakeError::StartupTimeout),
+        Err(_) => Err(HandshakeError::StartupTimeout(settings.handshake_timeout)),
     };
     match (outcome, entry.stream) {
         (Ok(Opening::Startup(startup)), Some(stream)) => {

@@ -32,7 +32,7 @@ pub struct HandshakeSettings {
     pub cleartext_password: CleartextPassword,
     /// From the first byte to the end of the startup packet, TLS included.
     pub handshake_timeout: Duration,
-    /// From the request for a password to its arrival.
+    /// From the end of the startup packet until the client is logged in.
     pub authentication_timeout: Duration,
 }
 

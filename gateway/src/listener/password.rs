@@ -8,6 +8,7 @@ use super::{Accepted, CleartextPassword, HandshakeError, HandshakeSettings};
 
 impl Accepted {
     /// Asks for the password in clear text and waits for it: inside TLS, or where the settings allow it without.
+    /// How long is the caller's business.
     ///
     /// The caller answers an error with [`HandshakeError::refusal`].
     pub async fn ask_password(
@@ -19,10 +20,7 @@ impl Accepted {
         if !allowed {
             return Err(HandshakeError::CleartextRefused);
         }
-        match tokio::time::timeout(settings.authentication_timeout, self.exchange()).await {
-            Ok(password) => password,
-            Err(_) => Err(HandshakeError::PasswordTimeout),
-        }
+        self.exchange().await
     }
 
     async fn exchange(&mut self) -> Result<SecretString, HandshakeError> {

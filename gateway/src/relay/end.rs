@@ -23,6 +23,8 @@ pub enum Ending {
     Shutdown,
     /// The token that opened the session is no longer valid.
     TokenExpired,
+    /// No message for so long, outside a transaction.
+    Idle(Duration),
 }
 
 impl Ending {
@@ -40,6 +42,11 @@ impl Ending {
                 Refusal::new("28000", "terminating connection: the token has expired")
                     .with_hint("Connect again with a fresh token.")
             }
+            // PostgreSQL's idle_session_timeout.
+            Ending::Idle(limit) => Refusal::new(
+                "57P05",
+                format!("terminating connection: it was idle for {limit:?} (idle_timeout)"),
+            ),
         }
     }
 }
@@ -65,6 +72,7 @@ impl End {
             End::Violation(_) => "server_violation",
             End::Told(Ending::Drain | Ending::Shutdown) => "shutdown",
             End::Told(Ending::TokenExpired) => "token_expired",
+            End::Told(Ending::Idle(_)) => "idle_timeout",
         }
     }
 }

@@ -3,17 +3,20 @@
 
 mod buffers;
 mod end;
+mod idle;
 
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::session::{HIGH_WATER, Judge, PendingJudge, Session, Wires};
 use buffers::with_scratch;
+use idle::IdleWatch;
 
 pub use end::{End, Ending};
 
@@ -29,6 +32,8 @@ type Task = Pin<Box<dyn Future<Output = ()>>>;
 pub struct Signals {
     /// Completes when the session must end, with the reason.
     pub end: Pin<Box<dyn Future<Output = Ending>>>,
+    /// A session outside a transaction that has had no message for so long is ended.
+    pub idle_timeout: Option<Duration>,
     /// Starts a cancel of whatever the server is doing for this session; completes when the server has taken note.
     pub cancel: Box<dyn Fn() -> Task>,
 }
@@ -60,6 +65,7 @@ pub struct Relay<C, S, J: Judge> {
     timer: Option<Timer>,
     /// The session is to end as soon as it is idle.
     draining: Option<Ending>,
+    idle: Option<IdleWatch>,
 }
 
 impl<C, S, J> Relay<C, S, J>
@@ -82,6 +88,7 @@ where
             to_client: greeting,
             ..Wires::default()
         };
+        let idle = signals.idle_timeout.map(IdleWatch::new);
         Relay {
             client,
             server,
@@ -97,6 +104,7 @@ where
             cancelling: None,
             timer: None,
             draining: None,
+            idle,
         }
     }
 
@@ -138,6 +146,9 @@ where
             if !moved {
                 return Ok(None);
             }
+            if let Some(idle) = &mut self.idle {
+                idle.stirred();
+            }
         }
     }
 
@@ -153,6 +164,12 @@ where
             } else {
                 return Err(End::Told(ending));
             }
+        }
+        if let Some(idle) = &mut self.idle
+            && let Poll::Ready(ending) =
+                idle.poll(self.session.is_idle() && !self.client_held, context)
+        {
+            return Err(End::Told(ending));
         }
         if self.judge.poll_pending(context).is_ready() {
             self.client_held = false;

@@ -1,10 +1,10 @@
 //! Messages from the client: is this one legal now, and what becomes of it.
 
-use gatewright_wire::frame::{self, Frame, Side};
+use gatewright_wire::frame::{self, Frame, FrameError, Side};
 
 use super::judge::Judge;
 use super::owed::Owed;
-use super::{HIGH_WATER, Mode, STREAM_ABOVE, Session, Streaming, Taken, Violation, Wires};
+use super::{HIGH_WATER, Mode, Peer, STREAM_ABOVE, Session, Streaming, Taken, Violation, Wires};
 
 /// How far a run over the client's bytes came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl<J: Judge> Session<J> {
             }
             let Some(header) =
                 frame::next_header(rest, Side::Frontend, self.max_client_message(rest))
-                    .map_err(Violation::ClientFrame)?
+                    .map_err(|error| self.bad_client_frame(error))?
             else {
                 break;
             };
@@ -87,6 +87,19 @@ impl<J: Judge> Session<J> {
             usize::try_from(i32::MAX).unwrap_or(usize::MAX)
         } else {
             self.max_message
+        }
+    }
+
+    fn bad_client_frame(&self, error: FrameError) -> Violation {
+        match error {
+            FrameError::TooLong { length, limit, .. } if limit == self.max_message => {
+                Violation::TooLong {
+                    by: Peer::Client,
+                    length: length as usize,
+                    limit,
+                }
+            }
+            other => Violation::ClientFrame(other),
         }
     }
 

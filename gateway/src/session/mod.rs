@@ -23,6 +23,8 @@ mod stop;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -59,6 +61,22 @@ pub struct Wires {
     pub terminated: bool,
 }
 
+/// Who sent a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    Client,
+    Server,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Peer::Client => "the client",
+            Peer::Server => "the server",
+        })
+    }
+}
+
 /// What a peer did that ends the connection.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum Violation {
@@ -76,6 +94,12 @@ pub enum Violation {
         message: &'static str,
         reason: String,
     },
+    #[error("{by} sent a message of {length} bytes; max_message is {limit} bytes")]
+    TooLong {
+        by: Peer,
+        length: usize,
+        limit: usize,
+    },
     #[error("the server sent message '{0}', which nothing asked for")]
     Unexpected(char),
     #[error("the server's result has other columns than it described, so it cannot be masked")]
@@ -86,8 +110,11 @@ pub enum Violation {
 
 impl Violation {
     /// What the client is told (SQLSTATE and text) before the connection ends.
-    pub fn client_text(&self) -> (&'static str, &'static str) {
-        match self {
+    pub fn client_text(&self) -> (&'static str, Cow<'static, str>) {
+        let (sqlstate, text) = match self {
+            Violation::TooLong { .. } => {
+                return ("54000", format!("terminating connection: {self}").into());
+            }
             Violation::ClientFrame(_) | Violation::ClientMessage { .. } => {
                 ("08P01", "invalid message format")
             }
@@ -102,14 +129,20 @@ impl Violation {
                 "the gateway ended the connection: the result changed its columns after it was judged",
             ),
             Violation::Replication => ("0A000", "replication is not served by this gateway"),
-        }
+        };
+        (sqlstate, text.into())
     }
 
     /// True when the client is to blame.
     pub fn is_clients(&self) -> bool {
         matches!(
             self,
-            Violation::ClientFrame(_) | Violation::ClientMessage { .. }
+            Violation::ClientFrame(_)
+                | Violation::ClientMessage { .. }
+                | Violation::TooLong {
+                    by: Peer::Client,
+                    ..
+                }
         )
     }
 }

@@ -7,7 +7,7 @@ use super::client::Progress;
 use super::describe::{bad, fields_of};
 use super::judge::{Judge, Limit};
 use super::owed::{Audience, CloseTarget, Owed};
-use super::{HIGH_WATER, Mode, STREAM_ABOVE, Session, Streaming, Violation, Wires, is_utf8};
+use super::{HIGH_WATER, Mode, Peer, STREAM_ABOVE, Session, Streaming, Violation, Wires, is_utf8};
 
 impl<J: Judge> Session<J> {
     /// Takes as many whole messages from the server as can be dealt with now.
@@ -91,9 +91,10 @@ impl<J: Judge> Session<J> {
     ) -> Result<bool, Violation> {
         if !matches!(tag, b'D' | b'd') {
             if total > self.max_message {
-                return Err(Violation::ServerMessage {
-                    message: "long",
-                    reason: format!("{total} bytes exceed the limit of {}", self.max_message),
+                return Err(Violation::TooLong {
+                    by: Peer::Server,
+                    length: total,
+                    limit: self.max_message,
                 });
             }
             return Ok(false);

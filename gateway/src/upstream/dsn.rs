@@ -40,6 +40,9 @@ pub enum DsnError {
     },
     #[error("sslcert and sslkey are given together or not at all")]
     HalfCertificate,
+    /// As libpq has it: the system's authorities vouch for every server there is, so its name must be checked.
+    #[error("sslrootcert=system goes with sslmode=verify-full only")]
+    WeakMode,
     #[error(transparent)]
     Tls(#[from] TlsSetupError),
 }
@@ -77,7 +80,12 @@ impl Target {
             .unwrap_or_else(|| user.clone());
         let mut target = Self::new(hosts(parts.hosts, &parts.ports)?, dbname, user);
         target.password = parts.password.or(password);
-        target.tls = ClientTls::new(parts.mode, &parts.roots, certificate)?;
+        let mode = match (parts.mode, parts.system_roots) {
+            (Some(TlsMode::VerifyFull) | None, true) => TlsMode::VerifyFull,
+            (Some(_), true) => return Err(DsnError::WeakMode),
+            (mode, false) => mode.unwrap_or_default(),
+        };
+        target.tls = ClientTls::new(mode, &parts.roots, certificate)?;
         target.session_attributes = parts.session_attributes;
         if let Some(limit) = parts.connect_timeout {
             target.connect_timeout = limit;
@@ -93,8 +101,10 @@ struct Parts {
     hosts: Vec<String>,
     ports: Vec<String>,
     dbname: Option<String>,
-    mode: TlsMode,
+    mode: Option<TlsMode>,
     roots: Roots,
+    /// `sslrootcert=system`.
+    system_roots: bool,
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
     connect_timeout: Option<Duration>,
@@ -154,11 +164,14 @@ impl Parts {
             "user" => self.user = non_empty(value),
             "password" => self.password = Some(value.into()),
             "dbname" => self.dbname = non_empty(value),
-            "sslmode" => self.mode = mode(value)?,
-            "sslrootcert" if value == "system" => {
-                (self.mode, self.roots) = (TlsMode::VerifyFull, Roots::System)
+            "sslmode" => self.mode = Some(mode(value)?),
+            "sslrootcert" => {
+                self.system_roots = value == "system";
+                self.roots = match self.system_roots {
+                    true => Roots::System,
+                    false => Roots::File(PathBuf::from(value)),
+                };
             }
-            "sslrootcert" => self.roots = Roots::File(PathBuf::from(value)),
             "sslcert" => self.certificate = Some(Path::new(&value).to_owned()),
             "sslkey" => self.key = Some(Path::new(&value).to_owned()),
             "connect_timeout" => self.connect_timeout = timeout(value)?,

@@ -24,6 +24,7 @@ fn database(name: &str) -> Database {
         roots: Roots::System,
         session_attributes: SessionAttributes::Any,
         connect_timeout: Duration::from_secs(10),
+        max_connections: None,
         catalog: Some(CatalogLogin {
             user: "gatewright".into(),
             credential: Credential::Inline("catalog-pw".into()),

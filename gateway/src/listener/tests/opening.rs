@@ -114,8 +114,8 @@ async fn silence_has_an_end() {
     let mut met = meet(quick(HandshakeSettings::default())).await;
     met.send(b"\0\0").await;
     let (refusal, sent) = met.refused().await;
-    assert!(matches!(refusal, HandshakeError::StartupTimeout));
-    assert_eq!(error(&sent).sqlstate(), "57P05");
+    assert!(matches!(refusal, HandshakeError::StartupTimeout(_)));
+    assert_eq!(error(&sent).sqlstate(), "57014");
 }
 
 #[tokio::test]

@@ -116,7 +116,7 @@ async fn a_tls_handshake_that_stops_is_ended() {
     assert_eq!(read_some(&mut met.client, 1).await, b"S");
     met.send(b"\x16\x03\x01\x02\0").await;
     let (refusal, sent) = met.refused().await;
-    assert!(matches!(refusal, HandshakeError::StartupTimeout));
+    assert!(matches!(refusal, HandshakeError::StartupTimeout(_)));
     assert!(
         sent.is_empty(),
         "nothing in clear text after the answer S: {sent:?}"

@@ -44,6 +44,29 @@ fn what_is_left_out_is_as_in_libpq() {
 }
 
 #[test]
+fn the_systems_authorities_are_for_full_verification_only() {
+    let mode = |options: &str| Target::from_dsn(&format!("postgres://app@db?{options}"), None);
+    for options in [
+        "sslrootcert=system",
+        "sslrootcert=system&sslmode=verify-full",
+        "sslmode=verify-full&sslrootcert=system",
+    ] {
+        assert_eq!(mode(options).unwrap().tls.mode(), TlsMode::VerifyFull);
+    }
+    for weaker in ["disable", "prefer", "require", "verify-ca"] {
+        for options in [
+            format!("sslrootcert=system&sslmode={weaker}"),
+            format!("sslmode={weaker}&sslrootcert=system"),
+        ] {
+            assert!(
+                matches!(mode(&options), Err(DsnError::WeakMode)),
+                "{options}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_password_from_elsewhere_stands_in() {
     let elsewhere = || Some("elsewhere".into());
     let password = |dsn| {

@@ -1,0 +1,149 @@
+//! From the startup message to a server that has let the gateway in for this client: password, token, grant, place, login
+//! upstream. All of it within the authentication timeout.
+
+use secrecy::ExposeSecret;
+use tokio::time::timeout;
+
+use super::connection::Connections;
+use super::limits::{ConnectionLimits, Seat};
+use super::startup;
+use crate::identity::{Grant, Identity};
+use crate::listener::{self, Accepted, HandshakeError, HandshakeSettings, Refusal};
+use crate::upstream::{self, Connected};
+
+/// Startup parameters that the gateway answers itself.
+const OWN_PARAMETERS: [&str; 3] = ["user", "database", "replication"];
+
+/// A client that was let in, and the way to its server.
+pub(super) struct Login {
+    pub identity: Identity,
+    pub database: String,
+    pub grant: Grant,
+    pub connected: Connected,
+    pub seat: Seat,
+}
+
+/// A client that was not let in.
+pub(super) struct TurnedAway {
+    /// What it is told; `None` where nobody listens.
+    refusal: Option<Refusal>,
+    /// A fixed word for metrics.
+    outcome: &'static str,
+}
+
+impl TurnedAway {
+    fn new(outcome: &'static str, refusal: Refusal) -> Self {
+        TurnedAway {
+            refusal: Some(refusal),
+            outcome,
+        }
+    }
+
+    /// Tells the client, and returns the outcome.
+    pub async fn tell(self, accepted: Accepted) -> &'static str {
+        if let Some(refusal) = &self.refusal {
+            listener::refuse(accepted.stream, refusal).await;
+        }
+        self.outcome
+    }
+}
+
+impl Connections {
+    pub(super) async fn log_in(
+        &self,
+        accepted: &mut Accepted,
+        handshake: &HandshakeSettings,
+        limits: &ConnectionLimits,
+    ) -> Result<Login, TurnedAway> {
+        let patience = handshake.authentication_timeout;
+        let peer = accepted.peer.clone();
+        match timeout(patience, self.log_in_patiently(accepted, handshake, limits)).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                let error = HandshakeError::AuthenticationTimeout(patience);
+                tracing::info!(%error, %peer, "a client was turned away");
+                Err(TurnedAway {
+                    refusal: error.refusal(),
+                    outcome: "authentication_timeout",
+                })
+            }
+        }
+    }
+
+    async fn log_in_patiently(
+        &self,
+        accepted: &mut Accepted,
+        handshake: &HandshakeSettings,
+        limits: &ConnectionLimits,
+    ) -> Result<Login, TurnedAway> {
+        if self.shutdown.borrow().is_some() {
+            let refusal = Refusal::new("57P03", "the gateway is shutting down");
+            return Err(TurnedAway::new("shutdown", refusal));
+        }
+        if let Some(refusal) = startup::refusal(&accepted.startup, self.settings.lock_role) {
+            return Err(TurnedAway::new("startup_refused", refusal));
+        }
+        let identity = self.identify(accepted, handshake).await?;
+        let database = accepted
+            .startup
+            .parameter("database")
+            .or_else(|| accepted.startup.parameter("user"))
+            .unwrap_or_default()
+            .to_owned();
+        let access = self.access.load_full();
+        let grant = access.grants.resolve(&identity, &database).map_err(|error| {
+            tracing::info!(subject = %identity.subject, %database, %error, "a client was turned away");
+            let refusal = Refusal::new(error.sqlstate(), error.client_text());
+            TurnedAway::new("no_grant", refusal.with_hint(error.hint()))
+        })?;
+        let seat = self.seats.sit(limits, &identity, &grant.database).map_err(|full| {
+            tracing::warn!(subject = %identity.subject, %database, reason = %full, "a client was turned away");
+            TurnedAway::new("too_many", full.refusal())
+        })?;
+        let connected = upstream::connect(&grant.target, &passed_on(accepted))
+            .await
+            .map_err(|error| {
+                tracing::warn!(%error, database = %grant.target.dbname, "no connection to the server");
+                TurnedAway::new("upstream_refused", error.refusal())
+            })?;
+        Ok(Login {
+            identity,
+            database,
+            grant,
+            connected,
+            seat,
+        })
+    }
+
+    /// Who the client is, by the token it gives as its password.
+    async fn identify(
+        &self,
+        accepted: &mut Accepted,
+        handshake: &HandshakeSettings,
+    ) -> Result<Identity, TurnedAway> {
+        let password = accepted.ask_password(handshake).await.map_err(|error| {
+            tracing::info!(%error, peer = %accepted.peer, "a client gave no password");
+            TurnedAway {
+                refusal: error.refusal(),
+                outcome: "no_password",
+            }
+        })?;
+        let access = self.access.load_full();
+        let verified = access.verifier.verify(password.expose_secret()).await;
+        verified.map_err(|error| {
+            tracing::info!(check = error.label(), peer = %accepted.peer, "a token was refused");
+            let refusal = Refusal::new(error.sqlstate(), error.client_text())
+                .with_hint("Give a token of a trusted issuer as the password.");
+            TurnedAway::new("token_refused", refusal)
+        })
+    }
+}
+
+/// The startup parameters that are the server's to read.
+fn passed_on(accepted: &Accepted) -> Vec<(String, String)> {
+    let parameters = accepted.startup.parameters.iter();
+    parameters
+        .filter(|(name, _)| !OWN_PARAMETERS.contains(&name.as_str()) && !name.starts_with("_pq_."))
+        .cloned()
+        .collect()
+}

@@ -1,0 +1,107 @@
+//! `gatewright serve` on loopback without TLS, in front of the server that all tests share: for tests of settings.
+
+use anyhow::{Result, ensure};
+use gatewright_harness::{Dsn, Gateway, GatewayCommand, free_port};
+use gatewright_tests::raw::Client;
+use tempfile::TempDir;
+
+use crate::issuer::Issuer;
+use crate::world::{database, postgres};
+
+pub struct Served {
+    pub gateway: Gateway,
+    pub issuer: Issuer,
+    /// The database, past the gateway.
+    pub direct: Dsn,
+    pub port: u16,
+    folder: TempDir,
+}
+
+impl Served {
+    /// `limits` are lines of `[listen.limits]`, `entry` lines of the `[[database]]`, which is called `here`.
+    pub fn start(test: &str, limits: &str, entry: &str) -> Result<Self> {
+        let host = format!("host = \"127.0.0.1:{}\"", postgres()?.port());
+        Self::start_at(test, limits, &format!("{host}\n{entry}"))
+    }
+
+    /// The same, with `host` or `hosts` among the lines of the entry.
+    pub fn start_at(test: &str, limits: &str, entry: &str) -> Result<Self> {
+        let direct = database(test)?;
+        let folder = tempfile::tempdir()?;
+        let issuer = Issuer::start()?;
+        let port = free_port()?;
+        let text = format!(
+            r#"
+[listen]
+address = "127.0.0.1:{port}"
+cleartext_password = "loopback"
+[listen.limits]
+{limits}
+
+[[issuer]]
+url = "{url}"
+audience = "gatewright"
+
+[[database]]
+name = "here"
+dbname = "{name}"
+tls = "disable"
+{entry}
+
+[[grant]]
+groups = ["staff"]
+databases = ["here"]
+role = "{user}"
+password = "{password}"
+"#,
+            url = issuer.url,
+            name = direct.database,
+            user = direct.user,
+            password = direct.password,
+        );
+        let config = folder.path().join("gatewright.toml");
+        std::fs::write(&config, text)?;
+        let gateway = GatewayCommand::serve(&config).ready_at(port).start()?;
+        Ok(Self {
+            gateway,
+            issuer,
+            direct,
+            port,
+            folder,
+        })
+    }
+
+    /// Where this person connects.
+    pub fn dsn(&self, subject: &str) -> Result<Dsn> {
+        Ok(Dsn {
+            user: subject.to_owned(),
+            password: self.issuer.token(subject, &["staff"])?,
+            host: "127.0.0.1".to_owned(),
+            port: self.port,
+            database: "here".to_owned(),
+            options: String::new(),
+        })
+    }
+
+    pub fn client(&self, subject: &str) -> Result<Client> {
+        Client::connect(&self.dsn(subject)?)
+    }
+
+    /// Why this person does not get in.
+    pub fn refusal(&self, subject: &str) -> Result<String> {
+        match self.client(subject) {
+            Ok(_) => anyhow::bail!("{subject} was let in"),
+            Err(error) => Ok(format!("{error:#}")),
+        }
+    }
+
+    /// Changes the configuration file and tells the gateway.
+    pub fn reconfigure(&self, from: &str, to: &str) -> Result<()> {
+        let path = self.folder.path().join("gatewright.toml");
+        let old = std::fs::read_to_string(&path)?;
+        let new = old.replace(from, to);
+        ensure!(old != new, "the configuration did not change");
+        std::fs::write(path, new)?;
+        self.gateway.process().signal("HUP")
+    }
+}
