@@ -10,6 +10,7 @@ pub mod config;
 pub mod gate;
 pub mod identity;
 pub mod listener;
+pub mod login;
 pub mod proxy;
 pub mod relay;
 pub mod results;

@@ -2,11 +2,13 @@
 //! It refuses to hold any logic of the rooms.
 //! Next room: `app`, which builds the gateway, and `config`, which reads the file a command is given.
 
-mod address;
 pub mod check;
+mod connect;
 mod dev;
 mod explain;
+mod folders;
 mod logging;
+mod login;
 mod proxy;
 mod serve;
 
@@ -16,8 +18,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub use connect::ConnectArguments;
 pub use dev::DevArguments;
 pub use explain::ExplainArguments;
+pub use login::{LoginArguments, ProfileArgument};
 pub use proxy::ProxyArguments;
 pub use serve::ServeArguments;
 
@@ -43,6 +47,14 @@ enum Command {
     Dev(DevArguments),
     /// Show what the gateway understands of a statement
     Explain(ExplainArguments),
+    /// Log in at an identity provider and keep the token
+    Login(LoginArguments),
+    /// Forget a login
+    Logout(ProfileArgument),
+    /// Print the token of a login, renewed if it is time
+    Token(ProfileArgument),
+    /// Run psql with the token of a login
+    Connect(ConnectArguments),
     /// Listen on loopback and take clients that cannot present a token to a gateway
     Proxy(ProxyArguments),
 }
@@ -57,6 +69,10 @@ impl Arguments {
             }
             Command::Dev(arguments) => dev::run(arguments),
             Command::Explain(arguments) => explain::run(&arguments),
+            Command::Login(arguments) => login::log_in(arguments),
+            Command::Logout(profile) => login::log_out(profile),
+            Command::Token(profile) => login::print_token(profile),
+            Command::Connect(arguments) => connect::run(arguments),
             Command::Proxy(arguments) => proxy::run(arguments),
         }
     }

@@ -8,9 +8,11 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
-use super::address::HostPort;
+use super::folders;
 use super::logging::{self, LogFormat};
 use crate::app;
+use crate::config;
+use crate::login::ProfileName;
 use crate::proxy::{Proxy, ProxySettings, TokenSource};
 use crate::upstream::{ClientTls, Roots, TlsMode};
 
@@ -22,12 +24,21 @@ pub struct ProxyArguments {
         long,
         value_name = "HOST[:PORT]",
         required = true,
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = gateway
     )]
-    upstream: Vec<HostPort>,
+    upstream: Vec<(String, u16)>,
     /// A file with a token that something else renews; it is read for every connection
-    #[arg(long, value_name = "FILE")]
-    token_file: PathBuf,
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "profile",
+        conflicts_with = "profile"
+    )]
+    token_file: Option<PathBuf>,
+    /// Use the token of a login (`gatewright login --name PROFILE`), renewed when it is time
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<ProfileName>,
     /// Where clients connect; a loopback address
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5432")]
     listen: SocketAddr,
@@ -56,6 +67,11 @@ pub(super) fn run(arguments: ProxyArguments) -> ExitCode {
     super::finish(app::runtime().and_then(|runtime| runtime.block_on(serve(arguments))))
 }
 
+fn gateway(text: &str) -> Result<(String, u16), String> {
+    config::gateway_address(text)
+        .ok_or_else(|| "a gateway is HOST or HOST:PORT, such as [::1]:6432".to_owned())
+}
+
 async fn serve(arguments: ProxyArguments) -> Result<()> {
     let mode = match arguments.tls {
         Verified::VerifyFull => TlsMode::VerifyFull,
@@ -63,9 +79,15 @@ async fn serve(arguments: ProxyArguments) -> Result<()> {
     };
     let roots = arguments.ca.map_or(Roots::System, Roots::File);
     let tls = ClientTls::new(mode, &roots, None).context("--ca")?;
-    let gateway = arguments.upstream.into_iter().map(HostPort::pair).collect();
-    let tokens = TokenSource::File(arguments.token_file);
-    let proxy = Proxy::bind(ProxySettings::new(arguments.listen, gateway, tls, tokens)).await?;
+    let tokens = match (arguments.token_file, arguments.profile) {
+        (Some(path), _) => TokenSource::File(path),
+        (None, name) => TokenSource::Login {
+            store: folders::store()?,
+            name: name.unwrap_or_default(),
+        },
+    };
+    let settings = ProxySettings::new(arguments.listen, arguments.upstream, tls, tokens);
+    let proxy = Proxy::bind(settings).await?;
     tracing::info!(address = %proxy.address(), "the proxy takes connections");
     let mut out = std::io::stdout().lock();
     writeln!(out, "ready postgres://{}", proxy.address())?;

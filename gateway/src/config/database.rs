@@ -160,8 +160,14 @@ fn hosts(section: &Section<'_, '_>) -> Vec<(String, u16)> {
         .collect()
 }
 
-/// Takes `name`, `name:port`, `::1`, `[::1]:port`, or `/directory` apart.
-fn split_host(text: &str, default: u16) -> Option<(String, u16)> {
+/// Takes `name`, `name:port`, `::1`, `[::1]`, `[::1]:port`, or `/directory` apart.
+pub(super) fn split_host(text: &str, default: u16) -> Option<(String, u16)> {
+    let bracketed = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    if let Some(host) = bracketed.filter(|host| host.parse::<std::net::Ipv6Addr>().is_ok()) {
+        return Some((host.to_owned(), default));
+    }
     if text.starts_with('/') || text.parse::<std::net::IpAddr>().is_ok() {
         return Some((text.to_owned(), default));
     }

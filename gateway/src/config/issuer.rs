@@ -75,7 +75,7 @@ fn issuer(section: &Section<'_, '_>) -> IssuerSettings {
     settings
 }
 
-fn checked_url(section: &Section<'_, '_>, key: &str, url: At<String>) -> String {
+pub(super) fn checked_url(section: &Section<'_, '_>, key: &str, url: At<String>) -> String {
     if !is_secure_url(&url.value) {
         section.fault(
             url.at,

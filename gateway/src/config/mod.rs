@@ -6,6 +6,7 @@ mod database;
 mod files;
 mod issuer;
 mod listen;
+mod person;
 mod policies;
 mod reader;
 mod render;
@@ -21,6 +22,7 @@ use std::path::Path;
 use crate::identity::{Grants, IssuerSettings, VerifierSettings};
 
 pub use listen::{Admin, Limits, Listen, Log, LogFormat, TlsFiles};
+pub use person::{Person, Profile, gateway_address, person};
 pub use policies::Policies;
 pub use report::{Fault, Report};
 

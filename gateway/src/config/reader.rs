@@ -410,7 +410,7 @@ fn integer(value: &DeValue<'_>) -> Option<u64> {
 /// What was found, in words. A password is never repeated.
 fn found(key: &str, value: &DeValue<'_>) -> String {
     match value {
-        _ if key == "password" => "this".to_owned(),
+        _ if ["password", "client_secret"].contains(&key) => "this".to_owned(),
         DeValue::String(text) => format!("{:?}", text.chars().take(60).collect::<String>()),
         DeValue::Integer(number) => number.to_string(),
         DeValue::Boolean(value) => value.to_string(),

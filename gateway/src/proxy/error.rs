@@ -6,6 +6,7 @@ use gatewright_wire::Refusal;
 use thiserror::Error;
 
 use crate::identity::TokenError;
+use crate::login::LoginError;
 
 /// Why a proxy does not start.
 #[derive(Debug, Error)]
@@ -40,6 +41,8 @@ pub enum TokenFault {
     NotAToken { path: PathBuf, source: TokenError },
     #[error("the token in {} expired {} ago", path.display(), human(*ago))]
     Expired { path: PathBuf, ago: Duration },
+    #[error(transparent)]
+    Login(#[from] LoginError),
 }
 
 impl TokenFault {
@@ -65,6 +68,14 @@ impl TokenFault {
                 format!("the proxy's token expired {} ago", human(*ago)),
             )
             .with_hint(renewed),
+            Self::Login(LoginError::NotLoggedIn { .. } | LoginError::Ended { .. }) => {
+                Refusal::new("28000", "the proxy's login has ended, or there was none")
+                    .with_hint("Log in again; the log of `gatewright proxy` says how.")
+            }
+            Self::Login(_) => {
+                Refusal::new("28000", "the proxy's login gives no token at the moment")
+                    .with_hint("The log of `gatewright proxy` says why.")
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::TokenFault;
 use crate::identity::{Credential, CredentialError, TokenError, TokenPeek};
+use crate::login::{self, ProfileName, Store};
 
 /// A token that expired no longer ago than this is still tried: the gateway allows for clocks that differ.
 const SKEW: Duration = Duration::from_secs(30);
@@ -15,6 +16,8 @@ const SKEW: Duration = Duration::from_secs(30);
 pub enum TokenSource {
     /// A file that something else renews, such as a projected service account token.
     File(PathBuf),
+    /// A person's login, which is renewed when it is time.
+    Login { store: Store, name: ProfileName },
 }
 
 impl TokenSource {
@@ -22,6 +25,7 @@ impl TokenSource {
     pub(super) async fn token(&self) -> Result<SecretString, TokenFault> {
         match self {
             Self::File(path) => from_file(path),
+            Self::Login { store, name } => Ok(login::current(store, name).await?.token),
         }
     }
 }

@@ -2,6 +2,7 @@ mod arbitrary;
 mod check;
 mod faults;
 mod good;
+mod person;
 
 use std::path::{Path, PathBuf};
 

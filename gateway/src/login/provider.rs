@@ -1,0 +1,376 @@
+//! What the provider is asked, and what is believed of its answers.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::pin::Pin;
+use std::time::{Duration, SystemTime};
+
+use oauth2::basic::{
+    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
+    BasicTokenType,
+};
+use oauth2::{
+    AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet,
+    EndpointSet, ErrorResponse, ErrorResponseType, ExtraTokenFields, HttpRequest, HttpResponse,
+    PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, StandardErrorResponse,
+    StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::{Held, LoginError, LoginSettings, TokenKind};
+use crate::identity::{
+    Algorithm, ClaimPath, ClaimPaths, HttpError, Identity, IssuerSettings, ProviderHttp, TokenPeek,
+    Verifier,
+};
+
+/// One request to the provider, answer included.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+pub(super) type TokenAnswer = StandardTokenResponse<IdTokenField, BasicTokenType>;
+
+/// The client of the `oauth2` crate once the token endpoint is known.
+pub(super) type Client = oauth2::Client<
+    BasicErrorResponse,
+    TokenAnswer,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+/// What OpenID Connect adds to a token response. The claims are not read here: providers write the standard ones in more
+/// ways than the standard has, and only the subject matters.
+#[derive(Serialize, Deserialize)]
+pub(super) struct IdTokenField {
+    #[serde(default)]
+    id_token: Option<String>,
+}
+
+impl ExtraTokenFields for IdTokenField {}
+
+// It is a secret.
+impl fmt::Debug for IdTokenField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdTokenField")
+    }
+}
+
+/// The parts of a discovery document that a login needs (OpenID Connect Discovery 1.0, RFC 8414, RFC 8628, RFC 9207).
+#[derive(Debug, Deserialize)]
+pub(super) struct Metadata {
+    issuer: String,
+    jwks_uri: String,
+    token_endpoint: String,
+    pub(super) authorization_endpoint: Option<String>,
+    pub(super) device_authorization_endpoint: Option<String>,
+    #[serde(default)]
+    scopes_supported: Vec<String>,
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) authorization_response_iss_parameter_supported: bool,
+}
+
+/// A provider that has said where its endpoints are.
+pub(super) struct Provider {
+    pub(super) settings: LoginSettings,
+    pub(super) metadata: Metadata,
+    http: ProviderHttp,
+    ca_pem: Option<Vec<u8>>,
+}
+
+/// Sends the requests of the `oauth2` crate.
+pub(super) struct Sender(ProviderHttp);
+
+impl<'c> AsyncHttpClient<'c> for Sender {
+    type Error = HttpError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.0.call(request))
+    }
+}
+
+impl Provider {
+    pub(super) async fn discover(settings: LoginSettings) -> Result<Self, LoginError> {
+        let ca_pem = match &settings.ca {
+            Some(path) => Some(
+                std::fs::read(path).map_err(|source| LoginError::Certificates {
+                    path: path.clone(),
+                    source,
+                })?,
+            ),
+            None => None,
+        };
+        let http = ProviderHttp::new(&settings.issuer, ca_pem.as_deref(), TIMEOUT)?;
+        let metadata = discover(&http, &settings.issuer).await?;
+        let endpoints = [
+            ("token", Some(&metadata.token_endpoint)),
+            ("key set", Some(&metadata.jwks_uri)),
+            ("authorization", metadata.authorization_endpoint.as_ref()),
+            (
+                "device authorization",
+                metadata.device_authorization_endpoint.as_ref(),
+            ),
+        ];
+        for (endpoint, url) in endpoints {
+            if let Some(url) = url.filter(|url| !http.may_reach(url)) {
+                let url = url.clone();
+                return Err(LoginError::Endpoint { endpoint, url });
+            }
+        }
+        Ok(Self {
+            settings,
+            metadata,
+            http,
+            ca_pem,
+        })
+    }
+
+    /// What is asked for: never without `openid` where the ID token is wanted.
+    pub(super) fn scopes(&self) -> Vec<String> {
+        let mut scopes = self.settings.scopes.clone();
+        if scopes.is_empty() {
+            let supported = |scope: &&str| {
+                self.metadata
+                    .scopes_supported
+                    .iter()
+                    .any(|known| known == scope)
+            };
+            scopes.push("openid".to_owned());
+            scopes.extend(Some("offline_access").filter(supported).map(str::to_owned));
+        }
+        if self.settings.token == TokenKind::Id && !scopes.iter().any(|scope| scope == "openid") {
+            scopes.insert(0, "openid".to_owned());
+        }
+        scopes
+    }
+
+    /// Parameters that say what the access token is to be for.
+    pub(super) fn targets(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let LoginSettings {
+            audience, resource, ..
+        } = &self.settings;
+        let audience = audience.clone().map(|value| ("audience", value));
+        let resource = resource.clone().map(|value| ("resource", value));
+        audience.into_iter().chain(resource)
+    }
+
+    pub(super) fn client(&self) -> Result<Client, LoginError> {
+        let token_url =
+            TokenUrl::new(self.metadata.token_endpoint.clone()).map_err(not_understood)?;
+        let mut client = oauth2::Client::new(ClientId::new(self.settings.client_id.clone()))
+            .set_token_uri(token_url);
+        if let Some(secret) = &self.settings.client_secret {
+            client = client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
+        }
+        // OpenID Connect Discovery 1.0 section 3: basic where nothing is said.
+        let basic = match &self.metadata.token_endpoint_auth_methods_supported {
+            Some(methods) => methods.iter().any(|method| method == "client_secret_basic"),
+            None => true,
+        };
+        Ok(client.set_auth_type(match basic {
+            true => AuthType::BasicAuth,
+            false => AuthType::RequestBody,
+        }))
+    }
+
+    /// What the `oauth2` crate sends its requests with.
+    pub(super) fn sender(&self) -> Sender {
+        Sender(self.http.clone())
+    }
+
+    pub(super) async fn redeem(
+        &self,
+        code: String,
+        verifier: PkceCodeVerifier,
+        redirect: RedirectUrl,
+        nonce: &str,
+    ) -> Result<Held, LoginError> {
+        let client = self.client()?.set_redirect_uri(redirect);
+        let mut request = client
+            .exchange_code(AuthorizationCode::new(code))
+            .set_pkce_verifier(verifier);
+        for (name, value) in self.targets().filter(|(name, _)| *name == "resource") {
+            request = request.add_extra_param(name, value);
+        }
+        let answer = request
+            .request_async(&self.sender())
+            .await
+            .map_err(refused)?;
+        self.held(&answer, Some(nonce)).await
+    }
+
+    /// Uses the refresh token. Providers may leave out what has not changed.
+    pub(super) async fn renew(
+        &self,
+        held: &Held,
+        refresh_token: &SecretString,
+    ) -> Result<Held, LoginError> {
+        let client = self.client()?;
+        let refresh = RefreshToken::new(refresh_token.expose_secret().to_owned());
+        let mut request = client.exchange_refresh_token(&refresh);
+        for (name, value) in self.targets().filter(|(name, _)| *name == "resource") {
+            request = request.add_extra_param(name, value);
+        }
+        let answer = request
+            .request_async(&self.sender())
+            .await
+            .map_err(refused)?;
+        let renewed = self.held(&answer, None).await?;
+        // OpenID Connect Core 1.0 section 12.2.
+        if held.subject.is_some() && renewed.subject.is_some() && held.subject != renewed.subject {
+            return Err(LoginError::OtherSubject);
+        }
+        Ok(Held {
+            subject: renewed.subject.clone().or_else(|| held.subject.clone()),
+            refresh_token: renewed
+                .refresh_token
+                .clone()
+                .or_else(|| held.refresh_token.clone()),
+            ..renewed
+        })
+    }
+
+    /// Checks what the token endpoint gave and takes the token that the settings want.
+    pub(super) async fn held(
+        &self,
+        answer: &TokenAnswer,
+        nonce: Option<&str>,
+    ) -> Result<Held, LoginError> {
+        let now = SystemTime::now();
+        let id_token = answer.extra_fields().id_token.as_deref();
+        let identity = match id_token {
+            Some(token) => Some(self.verified(token, nonce).await?),
+            None => None,
+        };
+        let (token, expires_at) = match self.settings.token {
+            TokenKind::Id => {
+                let identity = identity.as_ref().ok_or(LoginError::NoIdToken)?;
+                (id_token.unwrap_or_default(), identity.expires_at)
+            }
+            TokenKind::Access => {
+                let token = answer.access_token().secret().as_str();
+                let peek = TokenPeek::of(token).map_err(LoginError::OpaqueAccessToken)?;
+                (token, peek.expires_at.ok_or(LoginError::NoExpiry)?)
+            }
+        };
+        Ok(Held {
+            settings: self.settings.clone(),
+            token: token.into(),
+            subject: identity.map(|identity| identity.subject),
+            obtained_at: now,
+            expires_at,
+            refresh_token: answer
+                .refresh_token()
+                .map(|token| token.secret().as_str().into()),
+        })
+    }
+
+    /// The ID token as a gateway would verify it, meant for this client and answering this login.
+    async fn verified(&self, token: &str, nonce: Option<&str>) -> Result<Identity, LoginError> {
+        let audience = vec![self.settings.client_id.clone()];
+        let mut issuer = IssuerSettings::new(self.settings.issuer.clone(), audience);
+        issuer.algorithms = Algorithm::ALL.to_vec();
+        issuer.clock_skew = Duration::from_secs(300);
+        issuer.claims = claims().map_err(not_understood)?;
+        issuer.ca_pem = self.ca_pem.clone();
+        issuer.jwks_url = Some(self.metadata.jwks_uri.clone());
+        issuer.keys.timeout = TIMEOUT;
+        let verifier = Verifier::new(vec![issuer]).await?;
+        let identity = verifier.verify(token).await.map_err(LoginError::IdToken)?;
+        let answered = identity
+            .attributes
+            .iter()
+            .find(|(name, _)| name == "nonce")
+            .map(|(_, value)| value.as_str());
+        match nonce.is_none() || answered == nonce {
+            true => Ok(identity),
+            false => Err(LoginError::Nonce),
+        }
+    }
+}
+
+/// The subject and the nonce only; what a gateway reads besides is its configuration's business.
+fn claims() -> Result<ClaimPaths, crate::identity::ClaimPathError> {
+    let nowhere = ClaimPath::parse("/urn:gatewright:no-such-claim")?;
+    Ok(ClaimPaths {
+        groups: nowhere.clone(),
+        agent: nowhere.clone(),
+        task: nowhere,
+        attributes: BTreeMap::from([("nonce".to_owned(), ClaimPath::parse("/nonce")?)]),
+        ..ClaimPaths::default()
+    })
+}
+
+async fn discover(http: &ProviderHttp, issuer: &str) -> Result<Metadata, LoginError> {
+    let url = format!(
+        "{}/.well-known/openid-configuration",
+        issuer.trim_end_matches('/')
+    );
+    let request = openidconnect::http::Request::get(&url)
+        .header("accept", "application/json")
+        .body(Vec::new())
+        .map_err(HttpError::from)?;
+    let answer = http.call(request).await?;
+    if answer.status() != openidconnect::http::StatusCode::OK {
+        return Err(LoginError::Discovery {
+            status: answer.status().as_u16(),
+            issuer: issuer.to_owned(),
+            url,
+        });
+    }
+    let metadata: Metadata = serde_json::from_slice(answer.body())
+        .map_err(|source| LoginError::Document { url, source })?;
+    // OpenID Connect Discovery 1.0 section 4.3, byte for byte.
+    match metadata.issuer == issuer {
+        true => Ok(metadata),
+        false => Err(LoginError::OtherIssuer {
+            issuer: issuer.to_owned(),
+            found: printable(&metadata.issuer),
+        }),
+    }
+}
+
+/// An error of the token or device endpoint, in the provider's words.
+pub(super) fn refused<T: ErrorResponseType + fmt::Display + 'static>(
+    error: RequestTokenError<HttpError, StandardErrorResponse<T>>,
+) -> LoginError
+where
+    StandardErrorResponse<T>: ErrorResponse,
+{
+    match error {
+        RequestTokenError::ServerResponse(answer) => LoginError::Refused {
+            code: printable(&answer.error().to_string()),
+            description: answer.error_description().map(|text| printable(text)),
+        },
+        RequestTokenError::Request(error) => LoginError::Http(error),
+        // The body may hold a token.
+        RequestTokenError::Parse(error, _) => LoginError::Answer {
+            reason: printable(&error.to_string()),
+        },
+        RequestTokenError::Other(reason) => LoginError::Answer {
+            reason: printable(&reason),
+        },
+    }
+}
+
+pub(super) fn not_understood(error: impl fmt::Display) -> LoginError {
+    LoginError::Answer {
+        reason: printable(&error.to_string()),
+    }
+}
+
+/// A provider's text as a terminal may show it: bounded, without control characters.
+pub(super) fn printable(text: &str) -> String {
+    let mut text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    text.truncate(text.floor_char_boundary(2000));
+    text
+}
