@@ -5,6 +5,7 @@
 mod admin;
 mod bounds;
 mod check;
+mod departures;
 mod differential;
 mod faults;
 mod guest;
@@ -12,6 +13,7 @@ mod hostile;
 mod issuer;
 mod limits;
 mod masking;
+mod outages;
 mod proxy;
 mod refusals;
 mod reload;

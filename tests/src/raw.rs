@@ -187,6 +187,11 @@ impl Client {
         Ok(self.stream.set_read_timeout(Some(limit))?)
     }
 
+    /// The socket.
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
     fn header(&mut self) -> Result<(u8, usize)> {
         while self.end - self.start < 5 {
             self.fill(5)?;

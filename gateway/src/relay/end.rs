@@ -14,6 +14,9 @@ use crate::session::{PendingJudge, Violation};
 /// A client that does not read its last error within this time does not get it.
 const GOODBYE: Duration = Duration::from_secs(2);
 
+/// How long a client may take to read the end of a result whose server is done.
+const LAST_RESULT: Duration = Duration::from_secs(60);
+
 /// Why a session was told to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -83,7 +86,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     J: PendingJudge,
 {
-    /// Sends what is still owed to the client, and the reason for the end where the client cannot know it.
+    /// Sends what is still owed to the client, and the reason for the end where the client cannot know it. What the server
+    /// does for the client is cancelled.
     pub(super) async fn say_goodbye(&mut self, end: &End) {
         let mut last = std::mem::take(&mut self.wires.to_client);
         match end {
@@ -96,16 +100,34 @@ where
             }
             End::Told(ending) => ending.refusal().encode(&mut last),
         }
+        let patience = match end {
+            // What is left is the result of a statement that ran.
+            End::ServerGone(_) | End::ClientLeft => LAST_RESULT,
+            _ => GOODBYE,
+        };
         if !matches!(end, End::ClientGone(_)) {
             let farewell = async {
                 self.client.write_all(&last).await?;
                 self.client.shutdown().await
             };
             // The client may be gone as well; there is nobody else to tell.
-            let _ = timeout(GOODBYE, farewell).await;
+            let _ = timeout(patience, farewell).await;
+        }
+        self.leave_server(end).await;
+    }
+
+    async fn leave_server(&mut self, end: &End) {
+        if matches!(end, End::ServerGone(_)) {
+            return;
+        }
+        if self.session.awaits_server() && !matches!(end, End::ClientLeft) {
+            let _ = timeout(GOODBYE, (self.signals.cancel)()).await;
         }
         let mut terminate = BytesMut::new();
-        build::terminate(&mut terminate);
+        // Behind half a message, Terminate would be taken for the other half.
+        if self.wires.to_server.is_empty() && self.session.is_between_messages() {
+            build::terminate(&mut terminate);
+        }
         let _ = timeout(GOODBYE, async {
             self.server.write_all(&terminate).await?;
             self.server.shutdown().await

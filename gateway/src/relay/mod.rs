@@ -60,6 +60,10 @@ pub struct Relay<C, S, J: Judge> {
     client_held: bool,
     server_held: bool,
     client_closed: bool,
+    /// The server was told that the client sends no more.
+    server_told: bool,
+    /// The server takes no more, and what it still has to say is awaited.
+    server_deaf: bool,
     cancelling: Option<Task>,
     /// When the statement that has its turn has had its time.
     timer: Option<Timer>,
@@ -101,6 +105,8 @@ where
             client_held: false,
             server_held: false,
             client_closed: false,
+            server_told: false,
+            server_deaf: false,
             cancelling: None,
             timer: None,
             draining: None,
@@ -132,11 +138,11 @@ where
             if self.wires.terminated && self.wires.to_server.is_empty() {
                 return Ok(Some(End::ClientLeft));
             }
-            if self.client_closed
-                && !self.session.awaits_server()
-                && self.wires.to_client.is_empty()
-            {
-                return Ok(Some(End::ClientLeft));
+            if self.client_closed && !self.client_is_held() && self.wires.to_server.is_empty() {
+                if !self.session.awaits_server() && self.wires.to_client.is_empty() {
+                    return Ok(Some(End::ClientLeft));
+                }
+                self.pass_on_the_end(context);
             }
             if self.draining.is_some() && self.session.is_idle() && self.from_client.is_empty() {
                 return Ok(self.draining.take().map(End::Told));
@@ -149,6 +155,14 @@ where
             if let Some(idle) = &mut self.idle {
                 idle.stirred();
             }
+        }
+    }
+
+    /// The client sends no more: the server is told in the same way, and goes on or gives up as it would without a gateway.
+    fn pass_on_the_end(&mut self, context: &mut Context<'_>) {
+        if !self.server_told {
+            // An error shows when the server is read.
+            self.server_told = Pin::new(&mut self.server).poll_shutdown(context).is_ready();
         }
     }
 
@@ -240,6 +254,9 @@ where
     ) -> Result<bool, End> {
         let count = match buffers::read(&mut self.server, context, scratch) {
             Poll::Pending => return Ok(false),
+            Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) if self.server_told => {
+                return Err(End::ClientLeft);
+            }
             Poll::Ready(Err(error)) => return Err(End::ServerGone(error)),
             Poll::Ready(Ok(0)) => return Err(End::ServerGone(io::ErrorKind::UnexpectedEof.into())),
             Poll::Ready(Ok(count)) => count,
@@ -334,8 +351,18 @@ where
     }
 
     fn write_both(&mut self, context: &mut Context<'_>) -> Result<bool, End> {
-        let to_server =
-            write(&mut self.server, &mut self.wires.to_server, context).map_err(End::ServerGone)?;
+        if self.server_deaf {
+            self.wires.to_server.clear();
+        }
+        let to_server = match write(&mut self.server, &mut self.wires.to_server, context) {
+            Ok(moved) => moved,
+            // Its last words may still be there to be read.
+            Err(_) => {
+                self.server_deaf = true;
+                self.wires.to_server.clear();
+                true
+            }
+        };
         let to_client =
             write(&mut self.client, &mut self.wires.to_client, context).map_err(End::ClientGone)?;
         if to_client {

@@ -6,6 +6,9 @@ use super::judge::Judge;
 use super::owed::Owed;
 use super::{HIGH_WATER, Mode, Peer, STREAM_ABOVE, Session, Streaming, Taken, Violation, Wires};
 
+/// A client that asks for more before it has read what it asked for waits, so that what is remembered of it has a bound.
+const MOST_OWED: usize = 10_000;
+
 /// How far a run over the client's bytes came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
@@ -138,6 +141,9 @@ impl<J: Judge> Session<J> {
                 return Ok(self.hold_for_replies(wires));
             }
             self.drain_first = false;
+        }
+        if self.queue.len() >= MOST_OWED {
+            return Ok(self.hold_for_replies(wires));
         }
         match frame.tag {
             b'S' => {

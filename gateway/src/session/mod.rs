@@ -271,6 +271,11 @@ impl<J: Judge> Session<J> {
         !self.queue.is_empty()
     }
 
+    /// True when what was forwarded to the server ends with the end of a message.
+    pub fn is_between_messages(&self) -> bool {
+        self.from_client.is_none()
+    }
+
     fn in_transaction(&self) -> bool {
         self.status != b'I'
     }

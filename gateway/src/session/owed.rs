@@ -130,6 +130,11 @@ impl<J: Judge> Queue<J> {
         self.entries.is_empty()
     }
 
+    /// How many replies are owed.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// True while some forwarded message may still change what a name means.
     pub fn names_pending(&self) -> bool {
         self.naming > 0

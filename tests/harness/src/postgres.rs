@@ -38,7 +38,7 @@ pub struct Postgres {
     password: String,
     log: PathBuf,
     folder: TempDir,
-    _template: Arc<Template>,
+    template: Arc<Template>,
 }
 
 const QUICK: &str = "
@@ -91,23 +91,7 @@ impl Postgres {
         let port = free_port()?;
         write_configuration(&data, folder.path(), port, settings)?;
         let log = folder.path().join("server.log");
-        let output = std::fs::File::create(&log)?;
-        let mut command = Command::new(template.bin.join("postgres"));
-        command
-            .arg("-D")
-            .arg(&data)
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output);
-        let mut process = Child::start(
-            "PostgreSQL",
-            as_server_user(&mut command)?,
-            "INT",
-            &[
-                folder.path().to_path_buf(),
-                template.folder.path().to_path_buf(),
-            ],
-        )?;
+        let mut process = run(template, folder.path(), &log)?;
         if !await_ready(&mut process, &log)? {
             return Ok(Err(std::fs::read_to_string(&log)?));
         }
@@ -117,7 +101,7 @@ impl Postgres {
             password: template.password.clone(),
             log,
             folder,
-            _template: Arc::clone(template),
+            template: Arc::clone(template),
         };
         Ok(Ok(server))
     }
@@ -169,6 +153,44 @@ impl Postgres {
     pub fn stop(&mut self) -> Result<()> {
         self.process.stop()
     }
+
+    /// Starts it again after [`Self::stop`], with the same data on the same port. Its log begins anew.
+    pub fn restart(&mut self) -> Result<()> {
+        self.process = run(&self.template, self.folder.path(), &self.log)?;
+        ensure!(
+            await_ready(&mut self.process, &self.log)?,
+            "PostgreSQL did not start again; its log:\n{}",
+            self.log()?
+        );
+        Ok(())
+    }
+
+    /// Kills one of its processes the hard way (SIGKILL): a crash.
+    pub fn kill_backend(&self, pid: &str) -> Result<()> {
+        let killed = Command::new("sh")
+            .args(["-c", "kill -s KILL \"$0\"", pid])
+            .status()?;
+        ensure!(killed.success(), "process {pid} could not be killed");
+        Ok(())
+    }
+}
+
+/// Starts the server whose data is in this folder.
+fn run(template: &Template, folder: &Path, log: &Path) -> Result<Child> {
+    let output = std::fs::File::create(log)?;
+    let mut command = Command::new(template.bin.join("postgres"));
+    command
+        .arg("-D")
+        .arg(folder.join("data"))
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output);
+    Child::start(
+        "PostgreSQL",
+        as_server_user(&mut command)?,
+        "INT",
+        &[folder.to_path_buf(), template.folder.path().to_path_buf()],
+    )
 }
 
 /// The result of one `initdb`, copied for each server; it lives as long as a server that came from it.
