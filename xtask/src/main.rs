@@ -28,6 +28,8 @@ enum Verb {
         #[arg(long)]
         once: bool,
     },
+    /// Install what building and testing need, or say what to install
+    Setup,
     /// Run all tests: units, policies, end to end against a real PostgreSQL
     Test {
         /// Only tests whose name contains this
@@ -46,6 +48,7 @@ enum Verb {
 fn main() -> Result<()> {
     match Arguments::parse().verb {
         Verb::Demo { once } => demo::run(once),
+        Verb::Setup => setup::all(),
         Verb::Test { filter } => test::run(filter.as_deref()),
         Verb::Policies => policies::build().map(drop),
         Verb::Bench { quick } => bench::run(quick),

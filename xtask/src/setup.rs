@@ -24,10 +24,25 @@ pub enum Need {
     WasmTarget,
     /// Python with psycopg 3
     Psycopg,
+    Node,
+    Npm,
+    /// the identity provider that tests log in with
+    OidcProvider,
 }
 
 /// For building the gateway and the policies.
 pub const BUILD: [Need; 3] = [Need::CCompiler, Need::Libclang, Need::WasmTarget];
+
+/// For running the tests.
+pub const TESTS: [Need; 7] = [
+    Need::PostgresServer,
+    Need::Psql,
+    Need::PgBouncer,
+    Need::Psycopg,
+    Need::Node,
+    Need::Npm,
+    Need::OidcProvider,
+];
 
 impl Need {
     fn present(self) -> bool {
@@ -42,6 +57,9 @@ impl Need {
                 .any(|name| locate::program(name, "gcc").is_ok()),
             Self::WasmTarget => wasm_standard_library() || debian_wasm_compiler(),
             Self::Psycopg => locate::python_with_psycopg().is_ok(),
+            Self::Node => locate::node().is_ok(),
+            Self::Npm => locate::program("npm", "npm").is_ok(),
+            Self::OidcProvider => locate::oidc_provider().is_ok(),
         }
     }
 
@@ -55,6 +73,9 @@ impl Need {
             Self::CCompiler => "a C compiler",
             Self::WasmTarget => "a Rust standard library for wasm32",
             Self::Psycopg => "Python with psycopg 3",
+            Self::Node => "Node.js 18 or later",
+            Self::Npm => "npm",
+            Self::OidcProvider => "the identity provider for tests (npm installs it)",
         }
     }
 
@@ -67,6 +88,8 @@ impl Need {
             Self::CCompiler => &["gcc", "libc6-dev"],
             Self::WasmTarget => &["rustc-web", "rust-web-src"],
             Self::Psycopg => &["python3-psycopg"],
+            Self::Node => &["nodejs"],
+            Self::Npm | Self::OidcProvider => &["npm"],
         }
     }
 }
@@ -81,12 +104,18 @@ pub fn require(needs: &[Need]) -> Result<()> {
     if still.is_empty() {
         return Ok(());
     }
-    let packages = packages(&still);
-    if can_install() {
-        install(&packages)?;
+    let lacking: Vec<Need> = still
+        .into_iter()
+        .filter(|need| *need != Need::OidcProvider)
+        .collect();
+    if can_install() && !lacking.is_empty() {
+        install(&packages(&lacking))?;
     }
     if missing(needs).contains(&Need::Psycopg) {
         create_python_environment();
+    }
+    if missing(needs).contains(&Need::OidcProvider) {
+        install_oidc_provider();
     }
     let still = missing(needs);
     if still.is_empty() {
@@ -94,6 +123,11 @@ pub fn require(needs: &[Need]) -> Result<()> {
     } else {
         bail!(explain(&still))
     }
+}
+
+/// All that building and testing needs.
+pub fn all() -> Result<()> {
+    require(&[&BUILD[..], &TESTS].concat())
 }
 
 fn missing(needs: &[Need]) -> Vec<Need> {
@@ -214,6 +248,34 @@ fn create_python_environment() {
                 "--disable-pip-version-check",
                 "psycopg[binary]",
             ])
+            .status();
+    }
+}
+
+/// With npm, into a folder below the target directory, exactly as the lock file says; what it could not do, the next
+/// check sees.
+fn install_oidc_provider() {
+    let folder = locate::target_directory().join("provider");
+    let source = locate::workspace().join("tests/provider");
+    screen::stage("Installing the identity provider for tests");
+    let copied = std::fs::create_dir_all(&folder).and_then(|()| {
+        for name in ["package.json", "package-lock.json"] {
+            std::fs::copy(source.join(name), folder.join(name))?;
+        }
+        Ok(())
+    });
+    if copied.is_ok() {
+        let _ = Command::new("npm")
+            .args([
+                "ci",
+                "--ignore-scripts",
+                "--no-audit",
+                "--no-fund",
+                "--loglevel=error",
+            ])
+            .current_dir(&folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
             .status();
     }
 }

@@ -3,18 +3,11 @@
 use anyhow::Result;
 use gatewright_harness::locate;
 
-use crate::setup::{self, Need};
-use crate::{cargo, policies, screen};
+use crate::{cargo, policies, screen, setup};
 
 /// Builds the policies, the gateway and the tests, then runs them. With a filter, only tests whose name contains it.
 pub fn run(filter: Option<&str>) -> Result<()> {
-    let tools = [
-        Need::PostgresServer,
-        Need::Psql,
-        Need::PgBouncer,
-        Need::Psycopg,
-    ];
-    setup::require(&[&setup::BUILD[..], &tools].concat())?;
+    setup::all()?;
     let root = locate::workspace();
 
     screen::stage("Building the bundled policies");

@@ -120,7 +120,7 @@ impl GatewayCommand {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(&log)?);
-        let (mut process, lines) = start_with_lines(&mut command, folder.path())?;
+        let (mut process, lines) = start_with_lines("the gateway", &mut command, folder.path())?;
         let mut printed = Vec::new();
         let ready = match self.ready_at {
             Some(port) => await_port(port, &mut process)?,
@@ -234,19 +234,21 @@ fn await_port(port: u16, process: &mut Child) -> Result<bool> {
     Ok(false)
 }
 
-fn start_with_lines(
+/// Starts a program whose lines on stdout arrive at the receiver.
+pub(crate) fn start_with_lines(
+    name: &str,
     command: &mut Command,
     folder: &Path,
 ) -> Result<(Child, mpsc::Receiver<String>)> {
     let (reader, writer) = std::io::pipe()?;
     command.stdout(writer);
-    let process = Child::start("the gateway", command, "TERM", &[folder.to_path_buf()])?;
+    let process = Child::start(name, command, "TERM", &[folder.to_path_buf()])?;
     // The command still holds the pipe's writing end; without this the reader would never see the end.
     command.stdout(Stdio::null());
     let (send, receive) = mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(reader).lines().map_while(Result::ok) {
-            // Reading goes on when nobody listens any more, so that the gateway never blocks on a full pipe.
+            // Reading goes on when nobody listens any more, so that the program never blocks on a full pipe.
             let _ = send.send(line);
         }
     });

@@ -1,4 +1,5 @@
-//! Starts the real programs that tests, demo and benchmark talk to: PostgreSQL, PgBouncer, psql and the gateway.
+//! Starts the real programs that tests, demo and benchmark talk to: PostgreSQL, PgBouncer, psql, an identity
+//! provider and the gateway.
 //! It knows nothing of protocols or policies; every program it starts ends with its owner, however the owner ends.
 //! Next: the tests in `tests/e2e` and the verbs of `xtask`.
 
@@ -8,6 +9,7 @@ mod gateway;
 pub mod locate;
 mod pgbouncer;
 mod postgres;
+mod provider;
 mod psql;
 
 pub use child::Child;
@@ -15,6 +17,7 @@ pub use dsn::Dsn;
 pub use gateway::{Gateway, GatewayCommand};
 pub use pgbouncer::PgBouncer;
 pub use postgres::{Postgres, PostgresSettings};
+pub use provider::{Provider, Tokens};
 pub use psql::{Psql, PsqlOutput, PsqlSession};
 
 /// A port that was free a moment ago on 127.0.0.1.

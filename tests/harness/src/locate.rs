@@ -12,6 +12,9 @@ pub const GATEWAY_BIN: &str = "GATEWRIGHT_BIN";
 /// Environment variable naming a Python that can import psycopg.
 pub const PYTHON: &str = "GATEWRIGHT_PYTHON";
 
+/// What is there once npm has put the provider in place.
+const PROVIDER_MODULE: &str = "node_modules/oidc-provider/package.json";
+
 /// The folder with PostgreSQL's server programs: `GATEWRIGHT_PG_BIN`, `pg_config --bindir`, Debian's newest, `PATH`.
 pub fn postgres_bin() -> Result<PathBuf> {
     if let Some(folder) = std::env::var_os(PG_BIN) {
@@ -95,6 +98,25 @@ pub fn python_with_psycopg() -> Result<PathBuf> {
              `apt-get install python3-psycopg`, or name one in {PYTHON}"
         ),
     }
+}
+
+/// node, on `PATH`.
+pub fn node() -> Result<PathBuf> {
+    program("node", "nodejs")
+}
+
+/// The folder of `<target>/provider` with the identity provider for tests, as tests/provider/package-lock.json says.
+pub fn oidc_provider() -> Result<PathBuf> {
+    let folder = target_directory().join("provider");
+    let wanted = std::fs::read(workspace().join("tests/provider/package-lock.json"))?;
+    let there = std::fs::read(folder.join("package-lock.json")).ok();
+    if there.is_some_and(|there| there == wanted) && folder.join(PROVIDER_MODULE).is_file() {
+        return Ok(folder);
+    }
+    bail!(
+        "the identity provider for tests is not in {}. `cargo xtask setup` puts it there",
+        folder.display()
+    )
 }
 
 /// `<workspace>/target`, or where `CARGO_TARGET_DIR` points.
