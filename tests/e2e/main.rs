@@ -15,6 +15,7 @@ mod issuer;
 mod limits;
 mod masking;
 mod outages;
+mod people;
 mod proxy;
 mod refusals;
 mod reload;

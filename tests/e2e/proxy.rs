@@ -65,7 +65,7 @@ fn proxy(site: &Site, upstream: &str, ca: &str) -> GatewayCommand {
         .listen("127.0.0.1:0")
 }
 
-fn address(proxy: &Gateway) -> Result<Dsn> {
+pub fn address(proxy: &Gateway) -> Result<Dsn> {
     let ready = proxy.printed().last().context("no line")?;
     let address = ready.strip_prefix("ready postgres://127.0.0.1:");
     Ok(Dsn {

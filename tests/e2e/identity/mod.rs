@@ -1,4 +1,4 @@
 //! Who is let in, as whom, and for how long: real identity providers, tokens and certificates.
 
 mod provider;
-mod stage;
+pub mod stage;
