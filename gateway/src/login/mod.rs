@@ -60,6 +60,8 @@ pub async fn log_in(
     way: Way,
     show: impl Fn(Prompt),
 ) -> Result<Held, LoginError> {
+    // Whether the token can be kept is known before the person is sent anywhere.
+    drop(store.lock(name).await?);
     let provider = Provider::discover(settings).await?;
     let held = match way {
         Way::Browser(browser) => browser::log_in(&provider, browser, show).await?,

@@ -283,3 +283,17 @@ async fn a_provider_that_leads_astray_is_not_followed() {
         );
     }
 }
+
+#[tokio::test]
+async fn nobody_is_sent_anywhere_for_a_token_that_could_not_be_kept() {
+    let (folder, work, provider) = (Folder::new(), name("work"), FakeProvider::start().await);
+    std::fs::create_dir_all(folder.path("")).expect("a folder");
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder.path(""), open).expect("a mode");
+    let way = Way::Browser(Browser::Leave);
+    let outcome = log_in(&folder.store, &work, provider.settings(), way, |prompt| {
+        panic!("{prompt:?}");
+    });
+    let error = outcome.await.expect_err("exposed");
+    assert!(matches!(error, LoginError::Exposed { .. }), "{error}");
+}
