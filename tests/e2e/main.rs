@@ -25,5 +25,5 @@ mod serve;
 mod served;
 mod site;
 mod structure;
-
+mod volumes;
 mod world;

@@ -78,6 +78,7 @@ pub struct Client {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    byte_by_byte: bool,
     /// ParameterStatus as received.
     pub parameters: HashMap<String, String>,
     /// BackendKeyData: process and secret.
@@ -92,17 +93,32 @@ impl Client {
 
     /// Connects with more startup parameters.
     pub fn connect_with(dsn: &Dsn, parameters: &[(&str, &str)]) -> Result<Self> {
+        Self::open(dsn)?.start(dsn, parameters)
+    }
+
+    /// Connects, and writes every byte by itself from the first on.
+    pub fn connect_byte_by_byte(dsn: &Dsn) -> Result<Self> {
+        let mut client = Self::open(dsn)?;
+        client.byte_by_byte = true;
+        client.start(dsn, &[])
+    }
+
+    fn open(dsn: &Dsn) -> Result<Self> {
         let stream = TcpStream::connect((dsn.host.as_str(), dsn.port))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        let mut client = Self {
+        Ok(Self {
             stream,
             buffer: vec![0; 256 * 1024],
             start: 0,
             end: 0,
+            byte_by_byte: false,
             parameters: HashMap::new(),
             key: Vec::new(),
-        };
+        })
+    }
+
+    fn start(mut self, dsn: &Dsn, parameters: &[(&str, &str)]) -> Result<Self> {
         let mut body = 196_608_u32.to_be_bytes().to_vec();
         let given = [
             ("user", dsn.user.as_str()),
@@ -115,22 +131,26 @@ impl Client {
             body.push(0);
         }
         body.push(0);
-        client.send(
+        self.send(
             &[
                 &(u32::try_from(body.len())? + 4).to_be_bytes(),
                 body.as_slice(),
             ]
             .concat(),
         )?;
-        client.log_in(&dsn.password)?;
-        Ok(client)
+        self.log_in(&dsn.password)?;
+        Ok(self)
     }
 
     /// Sends bytes as they are.
     pub fn send(&mut self, bytes: &[u8]) -> Result<()> {
-        self.stream
-            .write_all(bytes)
-            .context("sending to the server")
+        let pieces = bytes.chunks(if self.byte_by_byte { 1 } else { usize::MAX });
+        for piece in pieces {
+            self.stream
+                .write_all(piece)
+                .context("sending to the server")?;
+        }
+        Ok(())
     }
 
     /// Sends a simple Query and reads to ReadyForQuery.

@@ -34,6 +34,8 @@ use crate::upstream::{self, BackendKey, Target};
 #[derive(Debug, Clone)]
 pub struct ConnectionSettings {
     pub limits: ConnectionLimits,
+    /// Longest statement text that is analysed, in bytes.
+    pub max_statement: usize,
     /// How often catalogs are read again without a reason.
     pub catalog_interval: Duration,
     /// How long a session may outlive its token.
@@ -67,6 +69,7 @@ impl Default for ConnectionSettings {
     fn default() -> Self {
         ConnectionSettings {
             limits: ConnectionLimits::default(),
+            max_statement: 64 << 20,
             catalog_interval: Duration::from_secs(60),
             token_grace: Duration::ZERO,
             lock_role: true,

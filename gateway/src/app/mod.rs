@@ -83,9 +83,14 @@ impl Gateway {
     /// Joins the parts. Must be called inside [`runtime`], which then reads catalogs and sends cancel requests.
     pub fn build(parts: Parts) -> Arc<Self> {
         let (shutdown, told) = watch::channel(None);
+        let defaults = GateSettings::default();
         let gate_settings = GateSettings {
             lock_role: parts.connections.lock_role,
-            ..GateSettings::default()
+            parser: gatewright_sql::Limits {
+                max_bytes: parts.connections.max_statement,
+                ..defaults.parser
+            },
+            ..defaults
         };
         let connections = Arc::new(Connections {
             limits: ArcSwap::from_pointee(parts.connections.limits.clone()),

@@ -54,6 +54,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     let gateway = Gateway::build(Parts {
         connections: ConnectionSettings {
             limits: connection_limits(&config),
+            max_statement: config.listen.limits.max_statement,
             ..ConnectionSettings::default()
         },
         handshake: config.listen.handshake.clone(),

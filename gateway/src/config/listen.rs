@@ -36,6 +36,8 @@ pub struct Limits {
     pub max_connections_per_identity: Option<usize>,
     /// The longest message a client or server may send, in bytes.
     pub max_message: usize,
+    /// The longest statement text, in bytes.
+    pub max_statement: usize,
     /// A session outside a transaction without a message for so long is ended; `None` lets it be.
     pub idle_timeout: Option<Duration>,
 }
@@ -47,6 +49,7 @@ impl Default for Limits {
             max_handshakes: 500,
             max_connections_per_identity: None,
             max_message: 128 << 20,
+            max_statement: 64 << 20,
             idle_timeout: None,
         }
     }
@@ -184,6 +187,10 @@ fn limits(section: Section<'_, '_>, listen: &mut Listen) {
     let message = section.size("max_message", 64 << 10, MAX_MESSAGE);
     if let Some(message) = message.and_then(|n| usize::try_from(n).ok()) {
         limits.max_message = message;
+    }
+    let statement = section.size("max_statement", 64 << 10, MAX_MESSAGE);
+    if let Some(statement) = statement.and_then(|n| usize::try_from(n).ok()) {
+        limits.max_statement = statement;
     }
     limits.idle_timeout = section.period("idle_timeout");
     if let Some(timeout) = section.period("handshake_timeout") {

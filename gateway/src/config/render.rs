@@ -77,6 +77,7 @@ fn listen(f: &mut Formatter<'_>, listen: &Listen) -> fmt::Result {
         duration_text(listen.handshake.authentication_timeout),
     )?;
     text(f, "max_message", size_text(limits.max_message as u64))?;
+    text(f, "max_statement", size_text(limits.max_statement as u64))?;
     match limits.idle_timeout {
         Some(timeout) => text(f, "idle_timeout", duration_text(timeout)),
         None => f.write_str("# idle_timeout: none\n"),
