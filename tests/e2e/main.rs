@@ -14,6 +14,7 @@ mod identity;
 mod issuer;
 mod limits;
 mod masking;
+mod openings;
 mod outages;
 mod people;
 mod proxy;

@@ -1,0 +1,67 @@
+//! Requests to cancel, in clear.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use anyhow::Result;
+use gatewright_harness::Psql;
+use gatewright_tests::raw::{self, Client, tags};
+
+use super::cancel_request;
+use crate::served::Served;
+use crate::world::eventually;
+
+/// Waits until so many statements with `pg_sleep(600)` run.
+pub fn until_it_runs(ask: impl Fn(&str) -> Result<String>, count: usize) -> Result<()> {
+    eventually("the statement runs", || {
+        let running = ask("SELECT count(*) FROM pg_stat_activity \
+             WHERE state = 'active' AND query LIKE '%sleep(600)%' AND pid <> pg_backend_pid()")?;
+        Ok(running == count.to_string())
+    })
+}
+
+/// Sends the request and waits until the gateway has closed its connection.
+fn cancel(served: &Served, key: &[u8]) -> Result<()> {
+    let mut stream = TcpStream::connect(("127.0.0.1", served.port))?;
+    stream.write_all(&cancel_request(key))?;
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said)?;
+    assert!(said.is_empty(), "{said:?}");
+    Ok(())
+}
+
+#[test]
+fn only_the_holder_of_the_key_can_cancel() -> Result<()> {
+    let served = Served::start("open_cancel", "", "")?;
+    let psql = Psql::new(&served.direct)?;
+    let mine = |sql: &str| psql.query(&format!("{sql} AND datname = current_database()"));
+    let sleep = raw::query("SELECT pg_sleep(600)");
+    let mut ada: Client = served.client("ada")?;
+    let mut grace: Client = served.client("grace")?;
+    ada.send(&sleep)?;
+    grace.send(&sleep)?;
+    until_it_runs(mine, 2)?;
+    // The server's process id with another secret, another session's secret, and a key of another length.
+    let mut guessed = ada.key.clone();
+    guessed[7] ^= 1;
+    cancel(&served, &guessed)?;
+    cancel(&served, &[&ada.key[..4], &grace.key[4..]].concat())?;
+    cancel(&served, &[&ada.key[..], &[0; 28]].concat())?;
+    cancel(&served, &grace.key)?;
+    let messages = grace.until_ready()?;
+    assert_eq!(
+        raw::error(&messages).map(|error| error[&'C'].clone()),
+        Some("57014".to_owned())
+    );
+    // Had one of the others reached the server, it would have come before the one that did.
+    until_it_runs(mine, 1)?;
+    cancel(&served, &ada.key)?;
+    assert_eq!(tags(&ada.until_ready()?), "TEZ");
+    // A request for a session that does nothing cancels nothing, and one that is over cannot be cancelled.
+    cancel(&served, &ada.key)?;
+    let key = ada.key.clone();
+    drop(ada);
+    cancel(&served, &key)?;
+    assert_eq!(tags(&grace.query("SELECT 1")?), "TDCZ");
+    Ok(())
+}
