@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::identity::stage::{Plan, Stage};
 use crate::proxy;
 use crate::site::certificates;
+use crate::world::put;
 
 /// A provider, a gateway with TLS that trusts it, and a person's home.
 struct Town {
@@ -153,8 +154,19 @@ fn a_person_logs_in_with_a_browser_and_psql_is_let_in() -> Result<()> {
         0o700
     );
 
+    // A copy of the file is worth nothing once its owner has logged out: the provider takes no renewal.
+    let mut copy: Value = serde_json::from_slice(&std::fs::read(town.kept("default"))?)?;
     succeeded(town.run(&["logout"])?)?;
     assert!(!town.kept("default").exists());
+    copy["expires_at"] = copy["obtained_at"].clone();
+    put(
+        town.kept("stolen").parent().context("a folder")?,
+        "stolen.json",
+        copy.to_string().as_bytes(),
+    )?;
+    std::fs::set_permissions(town.kept("stolen"), std::fs::Permissions::from_mode(0o600))?;
+    let stolen = text(&town.run(&["token", "--name", "stolen"])?.stderr);
+    assert!(stolen.contains("invalid_grant"), "{stolen}");
     let nobody = town.run(&["token"])?;
     assert_eq!(nobody.status.code(), Some(1));
     assert!(nobody.stdout.is_empty());

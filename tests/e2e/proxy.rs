@@ -212,6 +212,53 @@ fn a_gateway_that_cannot_prove_who_it_is_gets_no_token() -> Result<()> {
 }
 
 #[test]
+fn at_sigterm_those_who_are_connected_may_finish() -> Result<()> {
+    let mut sidecar = Sidecar::with_token_of(&["staff"])?;
+    let dsn = sidecar.dsn()?;
+    let mut open = Client::connect(&dsn)?;
+    sidecar.proxy.process().signal("TERM")?;
+    eventually("newcomers are turned away", || {
+        Ok(std::net::TcpStream::connect((dsn.host.as_str(), dsn.port)).is_err())
+    })?;
+    assert_eq!(raw::error(&open.query("SELECT 1")?), None);
+    drop(open);
+    let status = sidecar
+        .proxy
+        .process_mut()
+        .wait(std::time::Duration::from_secs(10))?;
+    assert!(status.success(), "{status}");
+    Ok(())
+}
+
+#[test]
+fn when_the_gateway_ends_a_session_its_client_is_told_and_let_go() -> Result<()> {
+    let sidecar = Sidecar::start(None)?;
+    let brief = sidecar
+        .site
+        .issuer
+        .token_for("pod", &["staff"], "gatewright", 4)?;
+    sidecar.rotate(&brief)?;
+    let mut open = Client::connect(&sidecar.dsn()?)?;
+    let last = open.receive()?;
+    assert_eq!(char::from(last.tag), 'E');
+    assert!(
+        last.fields()[&'M'].contains("token has expired"),
+        "{last:?}"
+    );
+    assert!(open.receive().is_err(), "the connection is closed");
+    Ok(())
+}
+
+#[test]
+fn replication_is_refused_and_not_taken_for_something_else() -> Result<()> {
+    let sidecar = Sidecar::with_token_of(&["staff"])?;
+    let refused = Client::connect_with(&sidecar.dsn()?, &[("replication", "database")]);
+    let error = refused.err().context("let in")?.to_string();
+    assert!(error.contains("0A000"), "{error}");
+    Ok(())
+}
+
+#[test]
 fn the_proxy_refuses_what_would_give_the_token_away() -> Result<()> {
     let token = tempfile::NamedTempFile::new()?;
     let run = |arguments: [&str; 4]| -> Result<String> {

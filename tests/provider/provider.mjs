@@ -78,6 +78,7 @@ function provider(issuer, keys) {
     features: {
       clientCredentials: { enabled: true },
       deviceFlow: { enabled: true },
+      revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => settings.resource,

@@ -13,7 +13,7 @@ use super::folders;
 use crate::app;
 use crate::config::Person;
 use crate::login::{
-    self, Browser, Held, LoginSettings, ProfileName, Prompt, Redirect, TokenKind, Way,
+    self, Browser, Held, LoggedOut, LoginSettings, ProfileName, Prompt, Redirect, TokenKind, Way,
 };
 
 /// Arguments of `gatewright login`. Those that are left out are taken from the person's configuration file, or from the
@@ -160,7 +160,9 @@ fn show(prompt: Prompt) {
             );
         }
         Prompt::Visit { url, opened: false } => {
-            eprintln!("Open this address in a browser on this machine to log in:\n\n  {url}\n");
+            eprintln!(
+                "Open this address in a browser on this machine to log in (is there none? then `gatewright login --device`):\n\n  {url}\n"
+            );
         }
         Prompt::Type {
             url,
@@ -208,9 +210,12 @@ pub(super) fn log_out(profile: ProfileArgument) -> ExitCode {
     super::finish(app::runtime().and_then(|runtime| {
         runtime.block_on(async {
             let name = profile.choose(&folders::person()?);
-            match folders::store()?.remove(&name).await? {
-                true => eprintln!("The login of profile {name} is forgotten."),
-                false => eprintln!("Nobody was logged in as profile {name}."),
+            match login::log_out(&folders::store()?, &name).await? {
+                LoggedOut::Nothing => eprintln!("Nobody was logged in as profile {name}."),
+                LoggedOut::Forgotten => eprintln!("The login of profile {name} is forgotten."),
+                LoggedOut::NotWithdrawn(error) => eprintln!(
+                    "The login of profile {name} is forgotten here. Its refresh token is still good at the provider: {error}."
+                ),
             }
             Ok(())
         })
@@ -228,4 +233,63 @@ pub(super) fn print_token(profile: ProfileArgument) -> ExitCode {
             Ok(())
         })
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: LoginArguments,
+    }
+
+    fn arguments(line: &str) -> LoginArguments {
+        let words = std::iter::once("login").chain(line.split_whitespace());
+        Line::try_parse_from(words).expect(line).arguments
+    }
+
+    fn known() -> LoginSettings {
+        LoginSettings {
+            client_secret: Some("shh".into()),
+            scopes: vec!["openid".to_owned()],
+            resource: Some("urn:known".to_owned()),
+            token: TokenKind::Access,
+            ..LoginSettings::new("https://id.example.com", "cli")
+        }
+    }
+
+    #[test]
+    fn arguments_win_over_what_is_known() {
+        let same = settings(arguments(""), Some(known())).expect("settings");
+        assert_eq!(same.issuer, "https://id.example.com");
+        assert_eq!(same.resource.as_deref(), Some("urn:known"));
+        assert!(same.client_secret.is_some());
+
+        let line = "--issuer https://id.example.com --scope a --scope b --audience x --token id";
+        let other = settings(arguments(line), Some(known())).expect("settings");
+        assert_eq!(other.scopes, ["a", "b"]);
+        assert_eq!(other.audience.as_deref(), Some("x"));
+        assert_eq!(other.resource, None, "a target is one or the other");
+        assert_eq!(other.token, TokenKind::Id);
+
+        // A secret belongs to its client.
+        let client = settings(arguments("--client-id other"), Some(known())).expect("settings");
+        assert!(client.client_secret.is_none());
+    }
+
+    #[test]
+    fn nothing_that_is_known_goes_to_another_provider() {
+        let line = "--issuer https://other.example.com --client-id x";
+        let other = settings(arguments(line), Some(known())).expect("settings");
+        assert!(other.client_secret.is_none() && other.resource.is_none());
+        assert_eq!(other.token, TokenKind::Id);
+        let line = arguments("--issuer https://other.example.com");
+        let error = settings(line, Some(known())).expect_err("no client id");
+        assert!(error.to_string().contains("--client-id"), "{error}");
+        assert!(settings(arguments("--client-id x"), None).is_err());
+    }
 }

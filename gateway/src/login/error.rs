@@ -72,6 +72,10 @@ pub enum LoginError {
         code: String,
         description: Option<String>,
     },
+    #[error("the provider has no way to withdraw it")]
+    NoRevocation,
+    #[error("the provider answered with status {status}")]
+    Revocation { status: u16 },
     #[error("the provider's answer was not understood: {reason}")]
     Answer { reason: String },
 

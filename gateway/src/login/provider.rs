@@ -68,6 +68,7 @@ pub(super) struct Metadata {
     token_endpoint: String,
     pub(super) authorization_endpoint: Option<String>,
     pub(super) device_authorization_endpoint: Option<String>,
+    pub(super) revocation_endpoint: Option<String>,
     #[serde(default)]
     scopes_supported: Vec<String>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
@@ -79,7 +80,7 @@ pub(super) struct Metadata {
 pub(super) struct Provider {
     pub(super) settings: LoginSettings,
     pub(super) metadata: Metadata,
-    http: ProviderHttp,
+    pub(super) http: ProviderHttp,
     ca_pem: Option<Vec<u8>>,
 }
 
@@ -116,6 +117,7 @@ impl Provider {
                 "device authorization",
                 metadata.device_authorization_endpoint.as_ref(),
             ),
+            ("revocation", metadata.revocation_endpoint.as_ref()),
         ];
         for (endpoint, url) in endpoints {
             if let Some(url) = url.filter(|url| !http.may_reach(url)) {
@@ -168,15 +170,18 @@ impl Provider {
         if let Some(secret) = &self.settings.client_secret {
             client = client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
         }
-        // OpenID Connect Discovery 1.0 section 3: basic where nothing is said.
-        let basic = match &self.metadata.token_endpoint_auth_methods_supported {
-            Some(methods) => methods.iter().any(|method| method == "client_secret_basic"),
-            None => true,
-        };
-        Ok(client.set_auth_type(match basic {
+        Ok(client.set_auth_type(match self.wants_basic() {
             true => AuthType::BasicAuth,
             false => AuthType::RequestBody,
         }))
+    }
+
+    /// How a client with a secret shows it. OpenID Connect Discovery 1.0 section 3: by basic where nothing is said.
+    pub(super) fn wants_basic(&self) -> bool {
+        match &self.metadata.token_endpoint_auth_methods_supported {
+            Some(methods) => methods.iter().any(|method| method == "client_secret_basic"),
+            None => true,
+        }
     }
 
     /// What the `oauth2` crate sends its requests with.

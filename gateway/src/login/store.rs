@@ -102,7 +102,7 @@ impl Store {
     ///
     /// # Errors
     /// The file cannot be removed.
-    pub async fn remove(&self, name: &ProfileName) -> Result<bool, LoginError> {
+    pub(super) async fn remove(&self, name: &ProfileName) -> Result<bool, LoginError> {
         if !self.folder.exists() {
             return Ok(false);
         }

@@ -22,6 +22,7 @@ struct Script {
     discovery: Value,
     token: VecDeque<Answer>,
     device: VecDeque<Answer>,
+    revocation: VecDeque<Answer>,
     asked: Vec<HashMap<String, String>>,
 }
 
@@ -53,6 +54,7 @@ impl FakeProvider {
             .route("/.well-known/openid-configuration", get(discovery))
             .route("/token", post(token))
             .route("/device", post(device))
+            .route("/revoke", post(revoke))
             .with_state(Arc::clone(&script));
         let task = tokio::spawn(async move { axum::serve(listener, router).await });
         Self {
@@ -83,7 +85,12 @@ impl FakeProvider {
         script.device.push_back((status, body));
     }
 
-    /// Requests to the token and device endpoints so far.
+    pub(super) fn answer_revocation(&self, status: u16) {
+        let mut script = self.script.lock().expect("the script");
+        script.revocation.push_back((status, json!({})));
+    }
+
+    /// Requests to the token, device and revocation endpoints so far.
     pub(super) fn asked(&self) -> Vec<HashMap<String, String>> {
         self.script.lock().expect("the script").asked.clone()
     }
@@ -144,6 +151,12 @@ async fn device(State(script): Shared, Form(form): Form<HashMap<String, String>>
     let mut script = script.lock().expect("the script");
     script.asked.push(form);
     reply(script.device.pop_front())
+}
+
+async fn revoke(State(script): Shared, Form(form): Form<HashMap<String, String>>) -> Reply {
+    let mut script = script.lock().expect("the script");
+    script.asked.push(form);
+    reply(script.revocation.pop_front())
 }
 
 type Reply = (StatusCode, Json<Value>);

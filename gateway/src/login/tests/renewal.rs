@@ -163,3 +163,32 @@ async fn who_never_logged_in_is_told_to() {
         "nobody is logged in as profile default; run `gatewright login`"
     );
 }
+
+#[tokio::test]
+async fn a_logout_withdraws_the_refresh_token_and_forgets_in_any_case() {
+    let (folder, provider, work) = (Folder::new(), FakeProvider::start().await, name("work"));
+    let url = format!("{}/revoke", provider.url);
+    provider.publish("revocation_endpoint", json!(url));
+    kept(&folder, &provider, 0, 3600, Some("refresh-1"));
+    provider.answer_revocation(200);
+    let out = log_out(&folder.store, &work).await.expect("out");
+    assert!(matches!(out, LoggedOut::Forgotten), "{out:?}");
+    let asked = provider.asked();
+    assert_eq!(asked[0]["token"], "refresh-1");
+    assert_eq!(asked[0]["token_type_hint"], "refresh_token");
+    assert_eq!(asked[0]["client_id"], provider::CLIENT);
+    assert!(folder.store.load(&work).expect("read").is_none());
+
+    kept(&folder, &provider, 0, 3600, Some("refresh-1"));
+    provider.answer_revocation(503);
+    let out = log_out(&folder.store, &work).await.expect("out");
+    assert!(matches!(out, LoggedOut::NotWithdrawn(_)), "{out:?}");
+    assert!(folder.store.load(&work).expect("read").is_none());
+
+    kept(&folder, &provider, 0, 3600, None);
+    let out = log_out(&folder.store, &work).await.expect("out");
+    assert!(matches!(out, LoggedOut::Forgotten), "{out:?}");
+    let out = log_out(&folder.store, &work).await.expect("out");
+    assert!(matches!(out, LoggedOut::Nothing), "{out:?}");
+    assert_eq!(provider.asked().len(), 2);
+}
