@@ -4,13 +4,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use gatewright_sql::{SessionEffect, TransactionCommand, Verb};
-use gatewright_wire::backend;
 use gatewright_wire::frame::Frame;
+use gatewright_wire::{backend, build};
 
 use super::describe::bad;
 use super::judge::{Judge, Limits};
 use super::names::Prepared;
 use super::owed::Owed;
+use super::query::can_stop;
 use super::results::Running;
 use super::{Session, Violation, Wires};
 
@@ -61,6 +62,35 @@ impl<J: Judge> Session<J> {
             }
             _ => Err(Violation::Unexpected(char::from(frame.tag))),
         }
+    }
+
+    /// FunctionCallResponse: one value, which counts as a row.
+    pub(super) fn function_returned(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        wires: &mut Wires,
+    ) -> Result<(), Violation> {
+        let Some(Owed::FunctionCall { permit, answered }) = self.queue.front_mut() else {
+            return Err(Violation::Unexpected('V'));
+        };
+        if std::mem::replace(answered, true) {
+            return Err(Violation::Unexpected('V'));
+        }
+        self.epoch += 1;
+        let mut result = Running::plain(J::limits(permit));
+        let size = frame.bytes.len() as u64;
+        if result.admits(1, size) {
+            (result.rows, result.bytes) = (1, size);
+            judge.completed(permit, &result.completion("00000"));
+            wires.to_client.extend_from_slice(frame.bytes);
+        } else {
+            let refusal = judge.limit_reached(permit, result.reached());
+            judge.completed(permit, &result.completion(&refusal.sqlstate));
+            build::error_response(&mut wires.to_client, &refusal.error());
+            self.abort_on_ready = true;
+        }
+        Ok(())
     }
 
     /// What a statement that has just succeeded changes for those after it.
@@ -114,7 +144,10 @@ impl<J: Judge> Session<J> {
             .byte();
         match self.queue.pop() {
             Some(Owed::Query(run)) => self.stoppable -= usize::from(run.can_stop()),
-            Some(Owed::Sync | Owed::FunctionCall) => {}
+            Some(Owed::FunctionCall { permit, .. }) => {
+                self.stoppable -= usize::from(can_stop::<J>(&permit, None));
+            }
+            Some(Owed::Sync) => {}
             _ => return Err(Violation::Unexpected('Z')),
         }
         self.status = status;

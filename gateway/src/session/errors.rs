@@ -105,7 +105,7 @@ impl<J: Judge> Session<J> {
         }
         match self.queue.front() {
             // ReadyForQuery follows.
-            Some(Owed::Query(_) | Owed::FunctionCall) => {}
+            Some(Owed::Query(_) | Owed::FunctionCall { .. }) => {}
             Some(Owed::Describe {
                 target: Described::InHand,
                 ..

@@ -213,9 +213,22 @@ impl<J: Judge> Session<J> {
         match judge.judge_function_call(call.function, self.in_transaction()) {
             Judged::Later => Ok(Taken::Hold),
             Judged::Ready(Err(refusal)) => Ok(self.refuse_query(refusal, wires)),
-            Judged::Ready(Ok(_permit)) => {
+            Judged::Ready(Ok(permit)) if J::wants_plan(&permit) => {
+                let refusal = Refusal::new(
+                    "0A000",
+                    "a policy has to see the columns of this result, and a function called by message has none",
+                );
+                Ok(self.refuse_query(refusal.with_hint("Call it with SELECT."), wires))
+            }
+            Judged::Ready(Ok(permit)) => {
                 wires.to_server.extend_from_slice(frame.bytes);
-                self.owe(Owed::FunctionCall);
+                self.stoppable += usize::from(can_stop::<J>(&permit, None));
+                // It may be set_config.
+                self.drain_first = true;
+                self.owe(Owed::FunctionCall {
+                    permit,
+                    answered: false,
+                });
                 Ok(Taken::Yes)
             }
         }

@@ -290,7 +290,7 @@ impl<J: Judge> Session<J> {
     fn hold_for_replies(&mut self, wires: &mut Wires) -> Taken {
         let answered_anyway = matches!(
             self.queue.newest_first().next(),
-            None | Some(owed::Owed::Sync | owed::Owed::Query(_) | owed::Owed::FunctionCall)
+            None | Some(owed::Owed::Sync | owed::Owed::Query(_) | owed::Owed::FunctionCall { .. })
         );
         if !answered_anyway && !self.flushed {
             gatewright_wire::build::flush(&mut wires.to_server);

@@ -42,7 +42,11 @@ pub enum Owed<J: Judge> {
     Refused(Refusal),
     /// A stand-in whose error the client must not see: it had its own before.
     Silenced,
-    FunctionCall,
+    FunctionCall {
+        permit: J::Permit,
+        /// Its result came, and its end was reported.
+        answered: bool,
+    },
     Sync,
 }
 
@@ -205,7 +209,7 @@ fn names_something<J: Judge>(owed: &Owed<J>) -> bool {
         Owed::Describe { .. }
         | Owed::Refused(_)
         | Owed::Silenced
-        | Owed::FunctionCall
+        | Owed::FunctionCall { .. }
         | Owed::Sync => false,
     }
 }

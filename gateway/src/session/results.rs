@@ -138,6 +138,10 @@ impl<J: Judge> Session<J> {
         match self.queue.front()? {
             Owed::Query(run) => run.permits.get(run.index).cloned(),
             Owed::Execute { portal } => portal.permit.clone(),
+            Owed::FunctionCall {
+                permit,
+                answered: false,
+            } => Some(permit.clone()),
             _ => None,
         }
     }

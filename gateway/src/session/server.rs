@@ -202,10 +202,7 @@ impl<J: Judge> Session<J> {
                 }
                 Ok(())
             }
-            b'V' => {
-                wires.to_client.extend_from_slice(frame.bytes);
-                Ok(())
-            }
+            b'V' => self.function_returned(frame, judge, wires),
             b'W' => Err(Violation::Replication),
             other => Err(Violation::Unexpected(char::from(other))),
         }

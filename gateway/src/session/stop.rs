@@ -34,6 +34,7 @@ impl<J: Judge> Session<J> {
                     .min_by_key(|(_, time)| *time),
             ),
             Owed::Execute { portal } => Some(portal.permit.as_ref().and_then(time_of)),
+            Owed::FunctionCall { permit, .. } => Some(time_of(permit)),
             _ => None,
         })?
     }

@@ -95,8 +95,19 @@ impl Judge for WordJudge {
         })
     }
 
-    fn judge_function_call(&mut self, _: u32, _: bool) -> Judged<Result<WordPermit, Refusal>> {
-        Judged::Ready(Err(Refusal::new("42501", "no calls")))
+    /// By number: 1 may run, 2 may return no more than two rows, 3 is masked, others are refused.
+    fn judge_function_call(&mut self, oid: u32, _: bool) -> Judged<Result<WordPermit, Refusal>> {
+        self.asked.push(format!("call {oid}"));
+        let word = match oid {
+            1 => "select",
+            2 => "limit",
+            3 => "mask",
+            _ => return Judged::Ready(Err(Refusal::new("42501", "no such calls"))),
+        };
+        Judged::Ready(Ok(WordPermit {
+            word: word.to_owned(),
+            generation: self.generation,
+        }))
     }
 
     fn is_current(&self, permit: &WordPermit) -> bool {

@@ -3,6 +3,7 @@
 use gatewright_wire::backend::TransactionStatus;
 use gatewright_wire::{ErrorFields, build};
 
+use super::super::Violation;
 use super::super::refusal::STAND_IN;
 use super::play::*;
 
@@ -149,4 +150,85 @@ fn a_query_inside_copy_in_fails_the_copy_and_is_not_forwarded() {
     play.sent();
     play.client(query("deny this"));
     assert_eq!(play.sent(), ["f"]);
+}
+
+fn call(function: u32) -> impl FnOnce(&mut bytes::BytesMut) {
+    move |out| {
+        // No arguments, result as text.
+        out.extend_from_slice(b"F\0\0\0\x0e");
+        out.extend_from_slice(&function.to_be_bytes());
+        out.extend_from_slice(&[0; 6]);
+    }
+}
+
+#[test]
+fn a_function_call_is_judged_and_its_end_reported() {
+    let mut play = Play::new();
+    play.client(call(1));
+    assert_eq!(play.sent(), ["F"]);
+    play.server(|out| out.extend_from_slice(b"V\0\0\0\x09\0\0\0\x01x"));
+    play.server(ready(TransactionStatus::Idle));
+    assert_eq!(play.replied(), ["V", "ZI"]);
+    let done = &play.judge.completed[0];
+    assert_eq!((done.rows, done.sqlstate.as_str()), (1, "00000"));
+    play.client(call(1));
+    play.sent();
+    play.server(|out| {
+        build::error_response(out, &ErrorFields::new("ERROR", "42883", "no such function"));
+    });
+    play.server(ready(TransactionStatus::Idle));
+    assert_eq!(play.replied(), ["E 42883 no such function", "ZI"]);
+    assert_eq!(play.judge.completed[1].sqlstate, "42883");
+    assert!(play.session.is_idle());
+}
+
+#[test]
+fn a_function_call_that_may_not_run_is_not_forwarded() {
+    // Refused, and one whose result a policy would have to edit.
+    for function in [9, 3] {
+        let mut play = Play::new();
+        play.client(call(function));
+        assert_eq!(play.sent(), [format!("Q {STAND_IN}")]);
+        play.server(syntax_error);
+        play.server(ready(TransactionStatus::Idle));
+        assert_eq!(play.replied().len(), 2);
+        assert_eq!(play.judge.completed.len(), 0);
+    }
+}
+
+#[test]
+fn what_follows_a_function_call_waits_to_be_read_as_the_server_reads_it() {
+    let mut play = Play::new();
+    play.client(call(1));
+    play.client(query("select 1"));
+    assert_eq!(play.sent(), ["F"]);
+    assert_eq!(play.judge.asked, ["call 1"]);
+    play.server(|out| {
+        out.extend_from_slice(b"V\0\0\0\x08\xff\xff\xff\xff");
+        build::parameter_status(out, "standard_conforming_strings", "off").expect("a setting");
+    });
+    play.server(ready(TransactionStatus::Idle));
+    assert_eq!(play.sent(), ["Q select 1"]);
+}
+
+#[test]
+fn nothing_follows_a_function_call_that_may_be_stopped() {
+    let mut play = Play::new();
+    play.client(call(2));
+    play.client(query("select 1"));
+    assert_eq!(play.sent(), ["F"]);
+    play.server(|out| out.extend_from_slice(b"V\0\0\0\x09\0\0\0\x01x"));
+    play.server(ready(TransactionStatus::Idle));
+    assert_eq!(play.sent(), ["Q select 1"]);
+}
+
+#[test]
+fn replication_begun_by_the_server_ends_the_connection() {
+    let mut play = Play::new();
+    play.client(query("select 1"));
+    let copy_both = b"W\0\0\0\x07\0\0\0";
+    let outcome = play
+        .session
+        .server_bytes(copy_both, &mut play.judge, &mut play.wires);
+    assert_eq!(outcome.err(), Some(Violation::Replication));
 }
