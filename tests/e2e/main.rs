@@ -10,6 +10,7 @@ mod differential;
 mod faults;
 mod guest;
 mod hostile;
+mod hosts;
 mod identity;
 mod issuer;
 mod limits;

@@ -11,6 +11,7 @@ mod pgbouncer;
 mod postgres;
 mod provider;
 mod psql;
+mod standby;
 
 pub use child::Child;
 pub use dsn::Dsn;

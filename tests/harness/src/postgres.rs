@@ -33,12 +33,12 @@ impl PostgresSettings {
 /// A running server. Its superuser is `postgres` with a random password; stopped and deleted on drop.
 pub struct Postgres {
     // Fields drop in this order: the process before its folder.
-    process: Child,
-    port: u16,
-    password: String,
-    log: PathBuf,
-    folder: TempDir,
-    template: Arc<Template>,
+    pub(crate) process: Child,
+    pub(crate) port: u16,
+    pub(crate) password: String,
+    pub(crate) log: PathBuf,
+    pub(crate) folder: TempDir,
+    pub(crate) template: Arc<Template>,
 }
 
 const QUICK: &str = "
@@ -176,7 +176,7 @@ impl Postgres {
 }
 
 /// Starts the server whose data is in this folder.
-fn run(template: &Template, folder: &Path, log: &Path) -> Result<Child> {
+pub(crate) fn run(template: &Template, folder: &Path, log: &Path) -> Result<Child> {
     let output = std::fs::File::create(log)?;
     let mut command = Command::new(template.bin.join("postgres"));
     command
@@ -194,9 +194,9 @@ fn run(template: &Template, folder: &Path, log: &Path) -> Result<Child> {
 }
 
 /// The result of one `initdb`, copied for each server; it lives as long as a server that came from it.
-struct Template {
+pub(crate) struct Template {
     data: PathBuf,
-    bin: PathBuf,
+    pub(crate) bin: PathBuf,
     password: String,
     folder: TempDir,
 }
@@ -295,11 +295,10 @@ fn write_configuration(
     Ok(())
 }
 
-fn await_ready(process: &mut Child, log: &Path) -> Result<bool> {
+pub(crate) fn await_ready(process: &mut Child, log: &Path) -> Result<bool> {
     let start = Instant::now();
     while process.exited()?.is_none() {
-        if std::fs::read_to_string(log)?.contains("database system is ready to accept connections")
-        {
+        if std::fs::read_to_string(log)?.contains("database system is ready to accept") {
             return Ok(true);
         }
         if start.elapsed() > Duration::from_secs(60) {
