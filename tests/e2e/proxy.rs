@@ -250,6 +250,26 @@ fn when_the_gateway_ends_a_session_its_client_is_told_and_let_go() -> Result<()>
 }
 
 #[test]
+fn a_server_that_is_no_gateway_gets_no_token() -> Result<()> {
+    let site = Site::start("info")?;
+    let token = site.issuer.token("pod", &["staff"])?;
+    std::fs::write(site.folder.path().join("token"), token)?;
+    // The PostgreSQL behind the gateway has the same authority's certificate, and asks for SCRAM.
+    let proxy = proxy(
+        &site,
+        &format!("localhost:{}", site.postgres_port()),
+        "ca.crt",
+    )
+    .start()?;
+    let said = Psql::new(&address(&proxy)?)?.script("SELECT 1")?.stderr;
+    assert!(
+        said.contains("asks for something other than a token"),
+        "{said}"
+    );
+    Ok(())
+}
+
+#[test]
 fn replication_is_refused_and_not_taken_for_something_else() -> Result<()> {
     let sidecar = Sidecar::with_token_of(&["staff"])?;
     let refused = Client::connect_with(&sidecar.dsn()?, &[("replication", "database")]);

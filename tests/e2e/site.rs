@@ -90,6 +90,11 @@ impl Site {
         Psql::new(&self.postgres.dsn())?.query(sql)
     }
 
+    /// The port of the server past the gateway.
+    pub fn postgres_port(&self) -> u16 {
+        self.postgres.port()
+    }
+
     pub fn config(&self) -> PathBuf {
         self.folder.path().join("gatewright.toml")
     }

@@ -210,6 +210,7 @@ impl Database {
             dbname: self.dbname.as_deref().unwrap_or(requested).to_owned(),
             user: role.to_owned(),
             password,
+            bearer: false,
             tls: self.tls.clone(),
             session_attributes: self.session_attributes,
             connect_timeout: self.connect_timeout,

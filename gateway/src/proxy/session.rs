@@ -59,6 +59,7 @@ async fn log_in(shared: &Shared, accepted: &Accepted) -> Result<(Target, Connect
     let database = startup.parameter("database").unwrap_or(user);
     let target = Target {
         password: Some(token),
+        bearer: true,
         tls: shared.settings.tls.clone(),
         connect_timeout: shared.settings.connect_timeout,
         ..Target::new(shared.settings.gateway.clone(), database, user)
@@ -66,7 +67,7 @@ async fn log_in(shared: &Shared, accepted: &Accepted) -> Result<(Target, Connect
     match upstream::connect(&target, &startup.parameters).await {
         Ok(connected) => Ok((target, connected)),
         Err(error) => {
-            tracing::warn!(%error, "the gateway let a connection not in");
+            tracing::warn!(%error, gateway = %target.address_and_database(), "the gateway did not let a connection in");
             Err(last_words(error))
         }
     }
@@ -84,6 +85,12 @@ fn last_words(error: UpstreamError) -> Bytes {
             encoded(
                 &Refusal::new("08001", "the gateway could not prove who it is over TLS")
                     .with_hint("The log of `gatewright proxy` says why."),
+            )
+        }
+        UpstreamError::UnsupportedAuthentication { .. } | UpstreamError::UnsupportedSasl => {
+            encoded(
+                &Refusal::new("08004", "the gateway asks for something other than a token")
+                    .with_hint("Is it a gateway? The log of `gatewright proxy` names it."),
             )
         }
         _ => encoded(

@@ -1,4 +1,4 @@
-//! Logging in: trust, cleartext inside TLS, MD5, SCRAM-SHA-256 and SCRAM-SHA-256-PLUS.
+//! Logging in: trust, cleartext inside TLS, MD5, SCRAM-SHA-256 and SCRAM-SHA-256-PLUS; with a token by OAUTHBEARER.
 
 use bytes::BytesMut;
 use gatewright_wire::backend::Authentication;
@@ -9,13 +9,18 @@ use postgres_protocol::authentication::sasl::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
+use super::bearer;
 use super::end_point::tls_server_end_point;
 use super::{Target, UpstreamError, UpstreamStream};
+
+/// AuthenticationMD5Password.
+const MD5_PASSWORD: u32 = 5;
 
 /// One login, step by step as the server asks.
 pub(super) struct Login<'a> {
     user: &'a str,
     password: Option<&'a SecretString>,
+    bearer: bool,
     secure: bool,
     /// Channel binding data of the TLS connection.
     end_point: Option<Vec<u8>>,
@@ -30,6 +35,10 @@ enum State {
     ScramFinal(ScramSha256),
     /// The server has proved that it knows the password.
     ScramProved,
+    /// The token was sent by OAUTHBEARER.
+    Bearer,
+    /// The server did not like it: an error follows and nothing else.
+    BearerRefused,
     Done,
 }
 
@@ -47,6 +56,7 @@ impl<'a> Login<'a> {
         Self {
             user: &target.user,
             password: target.password.as_ref(),
+            bearer: target.bearer,
             secure: stream.secure(),
             end_point,
             state: State::Begun,
@@ -65,6 +75,10 @@ impl<'a> Login<'a> {
     ) -> Result<Option<BytesMut>, UpstreamError> {
         let mut out = BytesMut::new();
         let state = std::mem::replace(&mut self.state, State::Answered);
+        if self.bearer {
+            self.state = self.step_with_token(state, request, &mut out)?;
+            return Ok((!out.is_empty()).then_some(out));
+        }
         self.state = match (state, request) {
             (State::Begun | State::Answered | State::ScramProved, Authentication::Ok) => {
                 State::Done
@@ -106,6 +120,46 @@ impl<'a> Login<'a> {
             _ => return Err(UpstreamError::Unexpected { tag: b'R' }),
         };
         Ok((!out.is_empty()).then_some(out))
+    }
+
+    /// A token is given as it is, to a server that nobody listens in on, and in no other way.
+    fn step_with_token(
+        &self,
+        state: State,
+        request: Authentication<'_>,
+        out: &mut BytesMut,
+    ) -> Result<State, UpstreamError> {
+        match (state, request) {
+            (State::Begun | State::Answered | State::Bearer, Authentication::Ok) => Ok(State::Done),
+            (State::Begun, Authentication::CleartextPassword | Authentication::Sasl { .. })
+                if !self.secure =>
+            {
+                Err(UpstreamError::CleartextOutsideTls)
+            }
+            (State::Begun, Authentication::CleartextPassword) => {
+                build::password(out, self.password()?)?;
+                Ok(State::Answered)
+            }
+            (State::Begun, Authentication::Sasl { mechanisms })
+                if mechanisms.contains(&bearer::OAUTHBEARER) =>
+            {
+                let message = bearer::initial_response(self.password()?);
+                build::sasl_initial_response(out, bearer::OAUTHBEARER, &message)?;
+                Ok(State::Bearer)
+            }
+            (State::Begun, Authentication::Sasl { .. }) => Err(UpstreamError::UnsupportedSasl),
+            (State::Bearer, Authentication::SaslContinue(_)) => {
+                build::sasl_response(out, bearer::ANSWER_TO_ERROR)?;
+                Ok(State::BearerRefused)
+            }
+            (State::Begun, Authentication::Md5Password { .. }) => {
+                Err(UpstreamError::UnsupportedAuthentication { code: MD5_PASSWORD })
+            }
+            (_, Authentication::Other(code)) => {
+                Err(UpstreamError::UnsupportedAuthentication { code })
+            }
+            _ => Err(UpstreamError::Unexpected { tag: b'R' }),
+        }
     }
 
     fn password(&self) -> Result<&'a [u8], UpstreamError> {

@@ -3,6 +3,7 @@
 //! Next: `catalog` reads the server's relations through `service`; `relay` takes the open connection over.
 
 mod auth;
+mod bearer;
 mod connect;
 mod dsn;
 mod end_point;

@@ -15,6 +15,8 @@ pub struct Target {
     /// The role that the gateway logs in as.
     pub user: String,
     pub password: Option<SecretString>,
+    /// The password is a bearer token: it is given in clear text or by OAUTHBEARER, inside TLS, and never hashed.
+    pub bearer: bool,
     pub tls: ClientTls,
     /// What kind of server will do, where several hosts are given.
     pub session_attributes: SessionAttributes,
@@ -34,6 +36,7 @@ impl Target {
             dbname: dbname.into(),
             user: user.into(),
             password: None,
+            bearer: false,
             tls: ClientTls::default(),
             session_attributes: SessionAttributes::Any,
             connect_timeout: Duration::from_secs(10),

@@ -1,3 +1,4 @@
+mod bearer;
 mod dsn;
 mod end_point;
 mod hosts;
