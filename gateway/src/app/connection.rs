@@ -19,10 +19,11 @@ use tokio::sync::watch;
 use super::access::Access;
 use super::limits::{ConnectionLimits, Seats};
 use super::login::Login;
+use super::tenure::Tenure;
 use crate::admin::Connection;
 use crate::catalog::CatalogHandle;
 use crate::gate::{Gate, Policies, SessionGate};
-use crate::identity::{Grant, Identity};
+use crate::identity::Grant;
 use crate::listener::cancel::CancelRegistry;
 use crate::listener::{self, Accepted, Handshake, HandshakeSettings};
 use crate::relay::{Ending, Relay, Signals};
@@ -38,8 +39,6 @@ pub struct ConnectionSettings {
     pub max_statement: usize,
     /// How often catalogs are read again without a reason.
     pub catalog_interval: Duration,
-    /// How long a session may outlive its token.
-    pub token_grace: Duration,
     /// Startup may not choose another role on the server.
     pub lock_role: bool,
 }
@@ -50,7 +49,7 @@ pub struct Connections {
     pub limits: ArcSwap<ConnectionLimits>,
     pub seats: Arc<Seats>,
     pub handshake: ArcSwap<HandshakeSettings>,
-    pub access: ArcSwap<Access>,
+    pub access: watch::Sender<Arc<Access>>,
     pub gate: Arc<Gate>,
     pub policies: Arc<Policies>,
     pub registry: CancelRegistry<Cancellable>,
@@ -71,13 +70,17 @@ impl Default for ConnectionSettings {
             limits: ConnectionLimits::default(),
             max_statement: 64 << 20,
             catalog_interval: Duration::from_secs(60),
-            token_grace: Duration::ZERO,
             lock_role: true,
         }
     }
 }
 
 impl Connections {
+    /// Who may come in now.
+    pub(super) fn access(&self) -> Arc<Access> {
+        Arc::clone(&self.access.borrow())
+    }
+
     /// What stands in the way of serving statements, one line each.
     pub(super) fn readiness(&self) -> Result<(), Vec<String>> {
         let mut reasons: Vec<String> = self
@@ -87,7 +90,7 @@ impl Connections {
             .iter()
             .map(|missing| format!("policy {} is missing: {}", missing.name, missing.reason))
             .collect();
-        if !self.access.load().verifier.has_all_keys() {
+        if !self.access().verifier.has_all_keys() {
             reasons.push("the keys of an issuer are not loaded".into());
         }
         if self.shutdown.borrow().is_some() {
@@ -172,7 +175,9 @@ impl Connections {
             grant,
             connected,
             seat: _seat,
+            access,
         } = login;
+        let tenure = Tenure::new(identity.clone(), database.clone(), &grant, &access);
         let target = grant.target.clone();
         let catalog = self.catalog(&grant, &database).await;
         let session = self.contract_session(&accepted, &database, &target);
@@ -202,7 +207,7 @@ impl Connections {
         client_key.encode(&mut greeting);
         build::ready_for_query(&mut greeting, connected.status);
         let signals = Signals {
-            end: self.end_of(&identity),
+            end: Box::pin(tenure.end(self.shutdown.clone(), self.access.subscribe())),
             idle_timeout: limits.idle_timeout,
             cancel: canceller(cancellable),
         };
@@ -278,29 +283,6 @@ impl Connections {
             Arc::clone(&handle).refreshed().await;
         }
         handle
-    }
-
-    /// Completes when the gateway shuts down or the token expires.
-    fn end_of(&self, identity: &Identity) -> Pin<Box<dyn Future<Output = Ending>>> {
-        let mut shutdown = self.shutdown.clone();
-        let valid_for = identity
-            .expires_at
-            .duration_since(SystemTime::now())
-            .unwrap_or_default()
-            + self.settings.token_grace;
-        Box::pin(async move {
-            let told = async {
-                match shutdown.wait_for(Option::is_some).await {
-                    Ok(ending) => ending.unwrap_or(Ending::Shutdown),
-                    // Nobody is left who could tell: the process is ending.
-                    Err(_) => Ending::Shutdown,
-                }
-            };
-            tokio::select! {
-                ending = told => ending,
-                () = tokio::time::sleep(valid_for) => Ending::TokenExpired,
-            }
-        })
     }
 }
 

@@ -1,14 +1,17 @@
 //! From the startup message to a server that has let the gateway in for this client: password, token, grant, place, login
 //! upstream. All of it within the authentication timeout.
 
+use std::sync::Arc;
+
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
 
+use super::access::Access;
 use super::connection::Connections;
 use super::limits::{ConnectionLimits, Seat};
 use super::startup;
 use crate::identity::{Grant, Identity};
-use crate::listener::{self, Accepted, HandshakeError, HandshakeSettings, Refusal};
+use crate::listener::{self, Accepted, Given, HandshakeError, HandshakeSettings, Refusal};
 use crate::upstream::{self, Connected};
 
 /// Startup parameters that the gateway answers itself.
@@ -21,6 +24,8 @@ pub(super) struct Login {
     pub grant: Grant,
     pub connected: Connected,
     pub seat: Seat,
+    /// By which the client was let in.
+    pub access: Arc<Access>,
 }
 
 /// A client that was not let in.
@@ -90,7 +95,7 @@ impl Connections {
             .or_else(|| accepted.startup.parameter("user"))
             .unwrap_or_default()
             .to_owned();
-        let access = self.access.load_full();
+        let access = self.access();
         let grant = access.grants.resolve(&identity, &database).map_err(|error| {
             tracing::info!(subject = %identity.subject, %database, %error, "a client was turned away");
             let refusal = Refusal::new(error.sqlstate(), error.client_text());
@@ -112,6 +117,7 @@ impl Connections {
             grant,
             connected,
             seat,
+            access,
         })
     }
 
@@ -121,21 +127,31 @@ impl Connections {
         accepted: &mut Accepted,
         handshake: &HandshakeSettings,
     ) -> Result<Identity, TurnedAway> {
-        let password = accepted.ask_password(handshake).await.map_err(|error| {
-            tracing::info!(%error, peer = %accepted.peer, "a client gave no password");
+        let given = accepted.ask_token(handshake).await.map_err(|error| {
+            tracing::info!(%error, peer = %accepted.peer, "a client gave no token");
             TurnedAway {
                 refusal: error.refusal(),
                 outcome: "no_password",
             }
         })?;
-        let access = self.access.load_full();
-        let verified = access.verifier.verify(password.expose_secret()).await;
-        verified.map_err(|error| {
-            tracing::info!(check = error.label(), peer = %accepted.peer, "a token was refused");
-            let refusal = Refusal::new(error.sqlstate(), error.client_text())
-                .with_hint("Give a token of a trusted issuer as the password.");
-            TurnedAway::new("token_refused", refusal)
-        })
+        let access = self.access();
+        let error = match access.verifier.verify(given.token().expose_secret()).await {
+            Ok(identity) => return Ok(identity),
+            Err(error) => error,
+        };
+        tracing::info!(check = error.label(), peer = %accepted.peer, "a token was refused");
+        let hint = match &given {
+            Given::Password(_) => "Give a token of a trusted issuer as the password.",
+            Given::Bearer(_) => "Get a token of a trusted issuer.",
+        };
+        if matches!(given, Given::Bearer(_)) && accepted.reject_bearer(handshake).await.is_err() {
+            return Err(TurnedAway {
+                refusal: None,
+                outcome: "token_refused",
+            });
+        }
+        let refusal = Refusal::new(error.sqlstate(), error.client_text());
+        Err(TurnedAway::new("token_refused", refusal.with_hint(hint)))
     }
 }
 

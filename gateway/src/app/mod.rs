@@ -10,6 +10,7 @@ mod policies;
 mod running;
 mod signals;
 mod startup;
+mod tenure;
 mod workers;
 
 use std::collections::HashMap;
@@ -26,14 +27,13 @@ use tokio::sync::watch;
 
 use crate::admin::{self, Metrics, Readiness};
 use crate::gate::{Gate, GateSettings, Policies};
-use crate::identity::{Grants, Verifier};
 use crate::listener::HandshakeSettings;
 use crate::listener::cancel::CancelRegistry;
 use crate::relay::Ending;
 use crate::results::PseudonymKey;
-use access::Access;
 use connection::Connections;
 
+pub use access::Access;
 pub use connection::ConnectionSettings;
 pub use limits::ConnectionLimits;
 pub use policies::PolicySource;
@@ -47,8 +47,7 @@ pub const PATIENCE: Duration = Duration::from_secs(3);
 pub struct Parts {
     pub connections: ConnectionSettings,
     pub handshake: HandshakeSettings,
-    pub verifier: Arc<Verifier>,
-    pub grants: Grants,
+    pub access: Access,
     pub policies: Arc<Policies>,
     pub metrics: Metrics,
 }
@@ -97,10 +96,7 @@ impl Gateway {
             seats: Arc::default(),
             settings: parts.connections,
             handshake: ArcSwap::from_pointee(parts.handshake),
-            access: ArcSwap::from_pointee(Access {
-                verifier: parts.verifier,
-                grants: parts.grants,
-            }),
+            access: watch::Sender::new(Arc::new(parts.access)),
             gate: Gate::new(
                 gate_settings,
                 Arc::clone(&parts.policies),
@@ -178,16 +174,9 @@ impl Gateway {
         self.connections.limits.store(Arc::new(limits));
     }
 
-    /// Other issuers, grants and certificates for the connections to come.
-    pub fn replace_access(
-        &self,
-        verifier: Arc<Verifier>,
-        grants: Grants,
-        handshake: HandshakeSettings,
-    ) {
-        self.connections
-            .access
-            .store(Arc::new(Access { verifier, grants }));
+    /// Other issuers, grants and certificates. Open sessions whose grant is not what it was end.
+    pub fn replace_access(&self, access: Access, handshake: HandshakeSettings) {
         self.connections.handshake.store(Arc::new(handshake));
+        self.connections.access.send_replace(Arc::new(access));
     }
 }

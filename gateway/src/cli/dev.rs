@@ -14,10 +14,10 @@ use gatewright_policy_host::{DirectorySettings, HostSettings, PolicySettings};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 use super::logging::{self, LogFormat};
-use crate::app::{self, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings};
+use crate::app::{self, Access, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings};
 use crate::config;
 use crate::identity::{DevProvider, Grants, TokenRequest, Verifier};
-use crate::listener::{CleartextPassword, HandshakeSettings};
+use crate::listener::{CleartextPassword, Discovery, HandshakeSettings};
 use crate::upstream::Target;
 
 /// What a URI's user and path may not hold as it is: all but RFC 3986's unreserved characters.
@@ -81,10 +81,14 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         },
         handshake: HandshakeSettings {
             cleartext_password: CleartextPassword::Loopback,
+            discovery: Some(Discovery::of(&provider.issuer_settings().url)),
             ..HandshakeSettings::default()
         },
-        verifier: std::sync::Arc::new(verifier),
-        grants: Grants::everyone(&target),
+        access: Access {
+            verifier: std::sync::Arc::new(verifier),
+            grants: Grants::everyone(&target),
+            token_grace: Duration::ZERO,
+        },
         policies,
         metrics,
     });

@@ -11,7 +11,7 @@ use gatewright_policy_host::DirectorySettings;
 
 use super::logging::{self, LogFormat};
 use crate::app::{
-    self, ConnectionLimits, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings,
+    self, Access, ConnectionLimits, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings,
 };
 use crate::config::{self, Config};
 use crate::identity::Verifier;
@@ -58,8 +58,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
             ..ConnectionSettings::default()
         },
         handshake: config.listen.handshake.clone(),
-        verifier: Arc::new(verifier),
-        grants: config.grants.clone(),
+        access: access(&config, verifier),
         policies,
         metrics,
     });
@@ -90,6 +89,14 @@ async fn verifier(config: &Config) -> Result<Verifier> {
     Verifier::with_settings(config.issuers.clone(), config.verifier)
         .await
         .context("the token verifier could not be set up")
+}
+
+fn access(config: &Config, verifier: Verifier) -> Access {
+    Access {
+        verifier: Arc::new(verifier),
+        grants: config.grants.clone(),
+        token_grace: config.token_grace,
+    }
 }
 
 fn connection_limits(config: &Config) -> ConnectionLimits {
@@ -128,11 +135,11 @@ async fn reload_on_hangup(gateway: Arc<Gateway>, path: PathBuf) -> std::convert:
 
 async fn reload(gateway: &Gateway, path: &Path) -> Result<()> {
     let config = config::load(path).map_err(|report| anyhow!("{report}"))?;
-    let verifier = Arc::new(verifier(&config).await?);
+    let access = access(&config, verifier(&config).await?);
     gateway
         .replace_policy_settings(directory_settings(&config))
         .await?;
     gateway.replace_limits(connection_limits(&config));
-    gateway.replace_access(verifier, config.grants, config.listen.handshake);
+    gateway.replace_access(access, config.listen.handshake);
     Ok(())
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::files;
 use super::reader::{At, Section};
@@ -26,12 +27,13 @@ pub(super) fn issuers(root: &Section<'_, '_>) -> Vec<IssuerSettings> {
     issuers
 }
 
-/// `[tokens]`: what the verifier does for all issuers.
-pub(super) fn verifier(root: &Section<'_, '_>) -> VerifierSettings {
+/// `[tokens]`: what the verifier does for all issuers, and the grace of sessions whose token expires.
+pub(super) fn tokens(root: &Section<'_, '_>) -> (VerifierSettings, Duration) {
     let mut settings = VerifierSettings::default();
     let Some(section) = root.section("tokens") else {
-        return settings;
+        return (settings, Duration::ZERO);
     };
+    let grace = section.duration("grace").unwrap_or_default();
     if let Some(cache) = section.duration("cache") {
         settings.cache = cache;
     }
@@ -40,7 +42,7 @@ pub(super) fn verifier(root: &Section<'_, '_>) -> VerifierSettings {
         settings.cache_entries = entries;
     }
     section.finish();
-    settings
+    (settings, grace)
 }
 
 fn issuer(section: &Section<'_, '_>) -> IssuerSettings {

@@ -3,8 +3,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::files;
-use super::reader::Section;
-use crate::listener::{CleartextPassword, HandshakeSettings};
+use super::reader::{Section, nearest};
+use crate::identity::IssuerSettings;
+use crate::listener::{Authentication, CleartextPassword, Discovery, HandshakeSettings};
 
 /// Where clients connect and what is asked of them before they are anybody.
 #[derive(Clone, Debug)]
@@ -98,7 +99,7 @@ fn default_address() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 6432))
 }
 
-pub(super) fn listen(root: &Section<'_, '_>) -> Listen {
+pub(super) fn listen(root: &Section<'_, '_>, issuers: &[IssuerSettings]) -> Listen {
     let mut listen = Listen {
         address: default_address(),
         tls: None,
@@ -106,6 +107,7 @@ pub(super) fn listen(root: &Section<'_, '_>) -> Listen {
         handshake: HandshakeSettings {
             handshake_timeout: HANDSHAKE_TIMEOUT,
             authentication_timeout: AUTHENTICATION_TIMEOUT,
+            discovery: issuers.first().map(|issuer| Discovery::of(&issuer.url)),
             ..HandshakeSettings::default()
         },
         limits: Limits::default(),
@@ -129,6 +131,16 @@ pub(super) fn listen(root: &Section<'_, '_>) -> Listen {
     ];
     if let Some(when) = section.choice("cleartext_password", &choices) {
         listen.handshake.cleartext_password = when;
+    }
+    let ways = [
+        ("password", Authentication::Password),
+        ("oauthbearer", Authentication::OAuthBearer),
+    ];
+    if let Some(way) = section.choice("authentication", &ways) {
+        listen.handshake.authentication = way;
+    }
+    if let Some(section) = section.section("oauth") {
+        oauth(section, issuers, &mut listen);
     }
     match section.section("tls") {
         Some(files) => tls(files, &mut listen),
@@ -156,6 +168,29 @@ fn check_plaintext(section: &Section<'_, '_>, listen: &Listen) {
              add [listen.tls], or set `cleartext_password = \"loopback\"`",
         );
     }
+}
+
+/// What clients without a token are told.
+fn oauth(section: Section<'_, '_>, issuers: &[IssuerSettings], listen: &mut Listen) {
+    let urls = || issuers.iter().map(|issuer| issuer.url.as_str());
+    if let Some(url) = section.text("issuer") {
+        if !urls().any(|known| known == url.value) {
+            let advice = match nearest(&url.value, urls()) {
+                Some(meant) => format!("; did you mean \"{meant}\"?"),
+                None => String::new(),
+            };
+            section.fault(
+                url.at,
+                format!("there is no [[issuer]] \"{}\"{advice}", url.value),
+            );
+        }
+        listen.handshake.discovery = Some(Discovery::of(&url.value));
+    }
+    let scope = section.text("scope");
+    if let (Some(scope), Some(discovery)) = (scope, &mut listen.handshake.discovery) {
+        discovery.scope = scope.value;
+    }
+    section.finish();
 }
 
 fn tls(section: Section<'_, '_>, listen: &mut Listen) {

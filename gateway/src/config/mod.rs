@@ -18,6 +18,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::identity::{Grants, IssuerSettings, VerifierSettings};
 
@@ -37,6 +38,8 @@ pub struct Config {
     /// Never empty.
     pub issuers: Vec<IssuerSettings>,
     pub verifier: VerifierSettings,
+    /// How long a session may outlive its token.
+    pub token_grace: Duration,
     /// The databases and who reaches them.
     pub grants: Grants,
     pub policies: Policies,
@@ -51,11 +54,11 @@ pub fn load(path: &Path) -> Result<Config, Report> {
     let source = Source::new(path, &text);
     let document = source.parse();
     let root = source.root(&document);
-    let listen = listen::listen(&root);
+    let issuers = issuer::issuers(&root);
+    let listen = listen::listen(&root, &issuers);
     let admin = listen::admin(&root);
     let log = listen::log(&root);
-    let issuers = issuer::issuers(&root);
-    let verifier = issuer::verifier(&root);
+    let (verifier, token_grace) = issuer::tokens(&root);
     let grants = database::grants(&root, &issuers);
     let policies = policies::policies(&root);
     root.finish();
@@ -65,6 +68,7 @@ pub fn load(path: &Path) -> Result<Config, Report> {
         log,
         issuers,
         verifier,
+        token_grace,
         grants,
         policies,
     })

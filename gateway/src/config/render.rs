@@ -10,7 +10,7 @@ use crate::identity::{
     Algorithm, Credential, Database, GrantRule, IssuerSettings, VerifierSettings,
 };
 
-use crate::listener::CleartextPassword;
+use crate::listener::{Authentication, CleartextPassword};
 use crate::upstream::{Roots, SessionAttributes, TlsMode};
 
 /// Stands where a secret would.
@@ -32,6 +32,7 @@ impl Display for Config {
         };
         text(f, "format", format)?;
         tokens(f, &self.verifier)?;
+        text(f, "grace", duration_text(self.token_grace))?;
         self.issuers.iter().try_for_each(|one| issuer(f, one))?;
         self.grants
             .databases()
@@ -53,6 +54,16 @@ fn listen(f: &mut Formatter<'_>, listen: &Listen) -> fmt::Result {
     };
     text(f, "cleartext_password", when)?;
     plain(f, "allow_plaintext", listen.allow_plaintext)?;
+    let way = match listen.handshake.authentication {
+        Authentication::Password => "password",
+        Authentication::OAuthBearer => "oauthbearer",
+    };
+    text(f, "authentication", way)?;
+    if let Some(discovery) = &listen.handshake.discovery {
+        section(f, "[listen.oauth]")?;
+        text(f, "issuer", &discovery.issuer)?;
+        text(f, "scope", &discovery.scope)?;
+    }
     if let Some(tls) = &listen.tls {
         section(f, "[listen.tls]")?;
         text(f, "certificate", tls.certificate.display())?;

@@ -69,6 +69,15 @@ pub struct Grant {
     pub target: Target,
 }
 
+/// Where a session goes, and as whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub hosts: Vec<(String, u16)>,
+    /// The database's name on the server.
+    pub dbname: String,
+    pub role: String,
+}
+
 /// Why an identity cannot have a database.
 #[derive(Debug, Error)]
 pub enum GrantError {
@@ -159,6 +168,17 @@ impl Grants {
         })
     }
 
+    /// Where this identity is let in when it asks for that database, and as whom. Reads no credential.
+    pub fn place(&self, identity: &Identity, database: &str) -> Option<Place> {
+        let entry = self.entry(database)?;
+        let rule = self.rule(identity, database)?;
+        Some(Place {
+            hosts: entry.hosts.clone(),
+            dbname: entry.dbname_for(database).to_owned(),
+            role: rule.role.clone(),
+        })
+    }
+
     fn entry(&self, database: &str) -> Option<&Arc<Database>> {
         self.databases
             .get(database)
@@ -193,6 +213,11 @@ impl Database {
             .transpose()
     }
 
+    /// Its name on the server.
+    fn dbname_for<'n>(&'n self, requested: &'n str) -> &'n str {
+        self.dbname.as_deref().unwrap_or(requested)
+    }
+
     fn target(
         &self,
         requested: &str,
@@ -207,7 +232,7 @@ impl Database {
             })?;
         Ok(Target {
             hosts: self.hosts.clone(),
-            dbname: self.dbname.as_deref().unwrap_or(requested).to_owned(),
+            dbname: self.dbname_for(requested).to_owned(),
             user: role.to_owned(),
             password,
             bearer: false,
@@ -215,6 +240,16 @@ impl Database {
             session_attributes: self.session_attributes,
             connect_timeout: self.connect_timeout,
         })
+    }
+}
+
+impl Grant {
+    pub fn place(&self) -> Place {
+        Place {
+            hosts: self.target.hosts.clone(),
+            dbname: self.target.dbname.clone(),
+            role: self.target.user.clone(),
+        }
     }
 }
 

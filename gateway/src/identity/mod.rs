@@ -25,7 +25,7 @@ pub use claims::{ClaimPath, ClaimPathError};
 pub use credential::{Credential, CredentialError};
 pub use dev::{DevProvider, DevProviderError, TokenRequest};
 pub use error::{TokenError, VerifierError};
-pub use grants::{ANY, CatalogLogin, Database, Grant, GrantError, GrantRule, Grants};
+pub use grants::{ANY, CatalogLogin, Database, Grant, GrantError, GrantRule, Grants, Place};
 pub use http::{HttpError, ProviderHttp, is_secure_url};
 pub use peek::TokenPeek;
 pub use settings::{Algorithm, ClaimPaths, IssuerSettings, KeySettings, VerifierSettings};

@@ -92,6 +92,18 @@ impl Verifier {
         self.issuers.values().all(|i| i.keys.current().is_some())
     }
 
+    /// Whether tokens of this issuer are accepted.
+    pub fn trusts(&self, issuer: &str) -> bool {
+        self.issuers.contains_key(issuer)
+    }
+
+    /// The groups that the settings of the issuer give to this subject, besides those in its token.
+    pub fn given_groups(&self, issuer: &str, subject: &str) -> &[String] {
+        let issuer = self.issuers.get(issuer);
+        let given = issuer.and_then(|issuer| issuer.settings.subject_groups.get(subject));
+        given.map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Verifies a token: issuer, algorithm, signature, type, audience and times, then reads the
     /// identity out of its claims. Waits for a key fetch at most as long as the issuer's timeout.
     ///

@@ -43,6 +43,13 @@ pub enum HandshakeError {
     Frame(#[from] FrameError),
     #[error("the password message is malformed")]
     MalformedPassword,
+    #[error("client selected an invalid SASL authentication mechanism")]
+    OtherMechanism,
+    /// RFC 7628 section 3.1. Holds the name of the part that is wrong.
+    #[error("malformed OAUTHBEARER message: {0}")]
+    MalformedBearer(&'static str),
+    #[error("no token was given; the client was told where to get one")]
+    NoToken,
     #[error("empty password returned by client")]
     EmptyPassword,
 }
@@ -63,8 +70,10 @@ impl HandshakeError {
             | Self::Startup(_)
             | Self::NotAPassword { .. }
             | Self::Frame(_)
+            | Self::OtherMechanism
+            | Self::MalformedBearer(_)
             | Self::MalformedPassword => refusal("08P01"),
-            Self::NoUser => refusal("28000"),
+            Self::NoUser | Self::NoToken => refusal("28000"),
             Self::CleartextRefused => Some(
                 Refusal::new("28000", self.to_string())
                     .with_hint("Connect with TLS (sslmode=require or stricter)."),

@@ -1,13 +1,15 @@
-//! Meets a client: TLS, startup packet, cancel requests, the password, and a clear refusal where it ends here.
-//! It refuses to know what a password means, which server lies behind and what a statement is.
+//! Meets a client: TLS, startup packet, cancel requests, the token, and a clear refusal where it ends here.
+//! It refuses to know what a token means, which server lies behind and what a statement is.
 //! Next: `identity` says who the client is, `upstream` opens the way to the server.
 
 pub mod cancel;
 mod error;
 mod handshake;
+mod oauthbearer;
 mod password;
 mod stream;
 mod tls;
+mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +22,10 @@ pub use error::HandshakeError;
 pub use gatewright_wire::Refusal;
 pub use gatewright_wire::startup::{CancelRequest, StartupMessage};
 pub use handshake::handshake;
+pub use oauthbearer::Discovery;
 pub use stream::ClientStream;
 pub use tls::{TlsFileError, server_config};
+pub use token::{Authentication, Given};
 
 /// What a listener asks of those who connect.
 #[derive(Debug, Clone)]
@@ -30,6 +34,10 @@ pub struct HandshakeSettings {
     pub tls: Option<Arc<ServerConfig>>,
     /// Whether a password may cross a connection without TLS.
     pub cleartext_password: CleartextPassword,
+    /// How a client that does not choose is asked for its token.
+    pub authentication: Authentication,
+    /// What a client without a token is told, where it asks by OAUTHBEARER.
+    pub discovery: Option<Discovery>,
     /// From the first byte to the end of the startup packet, TLS included.
     pub handshake_timeout: Duration,
     /// From the end of the startup packet until the client is logged in.
@@ -41,6 +49,8 @@ impl Default for HandshakeSettings {
         Self {
             tls: None,
             cleartext_password: CleartextPassword::Never,
+            authentication: Authentication::default(),
+            discovery: None,
             handshake_timeout: Duration::from_secs(10),
             authentication_timeout: Duration::from_secs(60),
         }

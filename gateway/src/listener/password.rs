@@ -4,30 +4,23 @@ use gatewright_wire::{build, frontend};
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{Accepted, CleartextPassword, HandshakeError, HandshakeSettings};
+use super::{Accepted, HandshakeError};
 
 impl Accepted {
-    /// Asks for the password in clear text and waits for it: inside TLS, or where the settings allow it without.
-    /// How long is the caller's business.
-    ///
-    /// The caller answers an error with [`HandshakeError::refusal`].
-    pub async fn ask_password(
-        &mut self,
-        settings: &HandshakeSettings,
-    ) -> Result<SecretString, HandshakeError> {
-        let allowed = self.secure
-            || (self.loopback && settings.cleartext_password == CleartextPassword::Loopback);
-        if !allowed {
-            return Err(HandshakeError::CleartextRefused);
-        }
-        self.exchange().await
-    }
-
-    async fn exchange(&mut self) -> Result<SecretString, HandshakeError> {
+    /// Asks for the password in clear text and waits for it.
+    pub(super) async fn exchange_password(&mut self) -> Result<SecretString, HandshakeError> {
         let mut request = BytesMut::new();
         build::authentication_cleartext_password(&mut request);
         self.stream.write_all(&request).await?;
         self.stream.flush().await?;
+        self.response(take_password).await
+    }
+
+    /// Waits for a message `p` and hands its body to `take`. Nothing of it stays in the buffer.
+    pub(super) async fn response<T>(
+        &mut self,
+        take: impl FnOnce(&[u8]) -> Result<T, HandshakeError>,
+    ) -> Result<T, HandshakeError> {
         loop {
             if let Some(header) =
                 frame::next_header(&self.leftover, Side::Frontend, PASSWORD_MESSAGE_LIMIT)?
@@ -36,9 +29,10 @@ impl Accepted {
                     return Err(HandshakeError::NotAPassword { tag: header.tag });
                 }
                 if let Some(message) = self.leftover.get_mut(..header.total()) {
-                    let password = take_password(message);
+                    let taken = take(message.get(HEADER_BYTES..).unwrap_or_default());
+                    message.fill(0);
                     self.leftover.advance(header.total());
-                    return password;
+                    return taken;
                 }
                 // Room for all of it at once: a buffer that grows leaves copies of the password behind.
                 let missing = header.total().saturating_sub(self.leftover.len());
@@ -53,13 +47,11 @@ impl Accepted {
     }
 }
 
-fn take_password(message: &mut [u8]) -> Result<SecretString, HandshakeError> {
-    let body = message.get_mut(HEADER_BYTES..).unwrap_or_default();
+fn take_password(body: &[u8]) -> Result<SecretString, HandshakeError> {
     let password = frontend::password(body)
         .and_then(|password| std::str::from_utf8(password).ok())
         .map(SecretString::from)
         .ok_or(HandshakeError::MalformedPassword);
-    body.fill(0);
     match &password {
         Ok(secret) if secrecy::ExposeSecret::expose_secret(secret).is_empty() => {
             Err(HandshakeError::EmptyPassword)

@@ -26,6 +26,12 @@ pub enum Ending {
     Shutdown,
     /// The token that opened the session is no longer valid.
     TokenExpired,
+    /// After a reload no grant gives this identity the session's database.
+    GrantWithdrawn,
+    /// After a reload the grant that fits gives another role or another database.
+    GrantChanged,
+    /// After a reload the issuer that vouched for the identity is trusted no longer.
+    IssuerRemoved,
     /// No message for so long, outside a transaction.
     Idle(Duration),
 }
@@ -45,6 +51,20 @@ impl Ending {
                 Refusal::new("28000", "terminating connection: the token has expired")
                     .with_hint("Connect again with a fresh token.")
             }
+            Ending::GrantWithdrawn => Refusal::new(
+                "57P01",
+                "terminating connection: your access to this database was withdrawn",
+            )
+            .with_hint("None of your groups is granted it any longer; ask for access."),
+            Ending::GrantChanged => Refusal::new(
+                "57P01",
+                "terminating connection: your grant for this database now gives another role or server",
+            )
+            .with_hint("Connect again."),
+            Ending::IssuerRemoved => Refusal::new(
+                "57P01",
+                "terminating connection: the issuer of your token is not trusted any longer",
+            ),
             // PostgreSQL's idle_session_timeout.
             Ending::Idle(limit) => Refusal::new(
                 "57P05",
@@ -75,6 +95,9 @@ impl End {
             End::Violation(_) => "server_violation",
             End::Told(Ending::Drain | Ending::Shutdown) => "shutdown",
             End::Told(Ending::TokenExpired) => "token_expired",
+            End::Told(Ending::GrantWithdrawn) => "grant_withdrawn",
+            End::Told(Ending::GrantChanged) => "grant_changed",
+            End::Told(Ending::IssuerRemoved) => "issuer_removed",
             End::Told(Ending::Idle(_)) => "idle_timeout",
         }
     }

@@ -311,6 +311,16 @@ pub fn authentication_cleartext_password(out: &mut BytesMut) {
     append_fixed(out, &Authentication::CleartextPassword);
 }
 
+/// Offers one SASL mechanism.
+pub fn authentication_sasl(out: &mut BytesMut, mechanism: &str) {
+    append_fixed(out, &Authentication::SASL(vec![mechanism.to_owned()]));
+}
+
+pub fn authentication_sasl_continue(out: &mut BytesMut, data: &[u8]) {
+    let data = Bytes::copy_from_slice(data);
+    append_fixed(out, &Authentication::SASLContinue(data));
+}
+
 /// `version`: the newest version the gateway speaks below the one asked for; `unsupported`: `_pq_.` options it does not know.
 pub fn negotiate_protocol_version(
     out: &mut BytesMut,

@@ -232,3 +232,12 @@ pub fn password(body: &[u8]) -> Option<&[u8]> {
     body.end().ok()?;
     Some(password)
 }
+
+/// The mechanism and the data of a SASLInitialResponse; `None` where there is no initial response.
+pub fn sasl_initial_response(body: &[u8]) -> Result<(&str, Option<&[u8]>), DecodeError> {
+    let mut body = Body::new("SASLInitialResponse", body);
+    let mechanism = body.cstr()?;
+    let data = body.value()?;
+    body.end()?;
+    Ok((mechanism, data))
+}

@@ -1,4 +1,6 @@
 //! Who is let in, as whom, and for how long: real identity providers, tokens and certificates.
 
+mod ends;
+mod oauthbearer;
 mod provider;
 pub mod stage;

@@ -1,11 +1,13 @@
 //! `gatewright serve` on loopback in front of a database of the shared server, for one way of telling who it is.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::Result;
 use gatewright_harness::{
     Dsn, Gateway, GatewayCommand, Psql, PsqlOutput, free_port, random_secret,
 };
+use gatewright_tests::raw::Client;
 use tempfile::TempDir;
 
 use crate::world;
@@ -40,11 +42,14 @@ impl Default for Plan<'_> {
 
 /// What runs.
 pub struct Stage {
-    _gateway: Gateway,
-    _folder: TempDir,
+    pub gateway: Gateway,
+    pub folder: TempDir,
     pub port: u16,
-    /// The role of the grant for the group `staff`.
+    /// The database, past the gateway and as superuser.
+    pub direct: Dsn,
+    /// The role of the grant for the group `staff`, and its password on the server.
     pub role: String,
+    pub password: String,
 }
 
 impl Stage {
@@ -63,11 +68,25 @@ impl Stage {
         std::fs::write(&file, configuration(plan, port, &direct, &role, &password))?;
         let gateway = GatewayCommand::serve(&file).ready_at(port).start()?;
         Ok(Self {
-            _gateway: gateway,
-            _folder: folder,
+            gateway,
+            folder,
             port,
+            direct,
             role,
+            password,
         })
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("gatewright.toml")
+    }
+
+    /// Rewrites the configuration file.
+    pub fn edit(&self, change: impl Fn(&str) -> String) -> Result<()> {
+        let old = std::fs::read_to_string(self.config())?;
+        let new = change(&old);
+        anyhow::ensure!(old != new, "the configuration did not change");
+        Ok(std::fs::write(self.config(), new)?)
     }
 
     /// The database through the gateway with this token.
@@ -80,6 +99,10 @@ impl Stage {
             database: "shop".to_owned(),
             options: String::new(),
         }
+    }
+
+    pub fn client(&self, token: &str) -> Result<Client> {
+        Client::connect(&self.dsn(token))
     }
 
     pub fn psql(&self, token: &str) -> Result<Psql> {

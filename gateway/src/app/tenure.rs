@@ -1,0 +1,112 @@
+//! How long a session may last: until its token expires, until a reload takes away what opened it, or until the gateway
+//! stops.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+
+use super::access::Access;
+use crate::identity::{Grant, Identity, Place};
+use crate::relay::Ending;
+
+/// Clocks are set and machines sleep; so the time of day is looked at again this often.
+const LOOK_AGAIN: Duration = Duration::from_secs(4);
+
+/// What opened a session.
+pub(super) struct Tenure {
+    identity: Identity,
+    /// What the client asked for.
+    database: String,
+    place: Place,
+    /// Groups that the configuration gave the identity, as opposed to its token.
+    given: Vec<String>,
+}
+
+impl Tenure {
+    /// `access` is what `grant` was found in.
+    pub fn new(identity: Identity, database: String, grant: &Grant, access: &Access) -> Self {
+        let verifier = &access.verifier;
+        let given = verifier.given_groups(&identity.issuer, &identity.subject);
+        Tenure {
+            given: given.to_vec(),
+            place: grant.place(),
+            identity,
+            database,
+        }
+    }
+
+    /// Completes when the session must end.
+    pub async fn end(
+        self,
+        mut shutdown: watch::Receiver<Option<Ending>>,
+        mut access: watch::Receiver<Arc<Access>>,
+    ) -> Ending {
+        let told = async move {
+            match shutdown.wait_for(Option::is_some).await {
+                Ok(ending) => ending.unwrap_or(Ending::Shutdown),
+                // Nobody is left who could tell: the process is ending.
+                Err(_) => Ending::Shutdown,
+            }
+        };
+        let withdrawn = async move {
+            loop {
+                let now = Arc::clone(&access.borrow_and_update());
+                if let Some(ending) = self.judged_by(&now) {
+                    return ending;
+                }
+                tokio::select! {
+                    changed = access.changed() => if changed.is_err() {
+                        return Ending::Shutdown;
+                    },
+                    () = self.expired(now.token_grace) => return Ending::TokenExpired,
+                }
+            }
+        };
+        tokio::select! {
+            ending = told => ending,
+            ending = withdrawn => ending,
+        }
+    }
+
+    /// Completes once the token has been expired for `grace`.
+    async fn expired(&self, grace: Duration) {
+        // An end that no clock can show never comes.
+        let end = self.identity.expires_at.checked_add(grace);
+        loop {
+            let left = end.map(|end| end.duration_since(SystemTime::now()));
+            match left {
+                Some(Err(_)) | Some(Ok(Duration::ZERO)) => return,
+                Some(Ok(left)) => tokio::time::sleep(left.min(LOOK_AGAIN)).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Why the session must end by what holds now.
+    fn judged_by(&self, access: &Access) -> Option<Ending> {
+        if !access.verifier.trusts(&self.identity.issuer) {
+            return Some(Ending::IssuerRemoved);
+        }
+        match access
+            .grants
+            .place(&self.with_groups_by(access), &self.database)
+        {
+            None => Some(Ending::GrantWithdrawn),
+            Some(place) if place != self.place => Some(Ending::GrantChanged),
+            Some(_) => None,
+        }
+    }
+
+    /// The identity with the groups that the configuration gives it now. A group that token and configuration both named is
+    /// taken for the configuration's.
+    fn with_groups_by(&self, access: &Access) -> Identity {
+        let mut identity = self.identity.clone();
+        let now = access
+            .verifier
+            .given_groups(&identity.issuer, &identity.subject);
+        identity.groups.retain(|group| !self.given.contains(group));
+        identity.groups.extend(now.iter().cloned());
+        identity
+    }
+}

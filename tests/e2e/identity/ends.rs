@@ -1,0 +1,150 @@
+//! A session ends with what opened it: its token, its grant, its issuer.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use gatewright_harness::{Provider, Psql};
+use gatewright_tests::raw::{Client, query};
+use serde_json::json;
+
+use super::stage::{Plan, Stage};
+use crate::world::eventually;
+
+/// What the issue promises, and some room for a busy machine.
+const SOON: Duration = Duration::from_secs(15);
+
+fn stage(test: &str, more: &str) -> Result<(Stage, Provider)> {
+    let provider = Provider::start(&json!({ "ada": { "groups": ["staff"] } }))?;
+    let plan = Plan {
+        issuer: provider.url(),
+        more,
+        ..Plan::default()
+    };
+    Ok((Stage::start(test, tempfile::tempdir()?, &plan)?, provider))
+}
+
+/// The fields of the error that ends a session, which must come soon.
+fn last_words(client: &mut Client) -> Result<(String, String)> {
+    client.set_patience(SOON)?;
+    loop {
+        let message = client.receive()?;
+        if message.tag == b'E' {
+            let fields = message.fields();
+            assert_eq!(fields[&'S'], "FATAL");
+            assert!(client.receive().is_err(), "the connection stays open");
+            return Ok((fields[&'C'].clone(), fields[&'M'].clone()));
+        }
+    }
+}
+
+fn reload(stage: &Stage, change: impl Fn(&str) -> String) -> Result<()> {
+    stage.edit(change)?;
+    stage.gateway.process().signal("HUP")
+}
+
+#[test]
+fn idle_and_busy_sessions_end_with_the_token() -> Result<()> {
+    let (stage, provider) = stage("end_expiry", "")?;
+    let token = provider.access_token_for("ada", "gatewright", 4)?;
+    let mut idle = stage.client(&token)?;
+    idle.query("SELECT 1")?;
+    let mut busy = stage.client(&token)?;
+    busy.send(&query("SELECT pg_sleep(600)"))?;
+    for client in [&mut idle, &mut busy] {
+        let (_, text) = last_words(client)?;
+        assert!(text.contains("token has expired"), "{text}");
+    }
+    // What it ran on the server does not go on without it.
+    let direct = Psql::new(&stage.direct)?;
+    eventually("the server stops the statement", || {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()";
+        Ok(direct.query(sql)? == "0")
+    })
+}
+
+#[test]
+fn a_grace_lets_a_session_outlive_its_token_and_a_reload_ends_the_grace() -> Result<()> {
+    let (stage, provider) = stage("end_grace", "[tokens]\ngrace = \"1h\"")?;
+    let token = provider.access_token_for("ada", "gatewright", 2)?;
+    let mut client = stage.client(&token)?;
+    std::thread::sleep(Duration::from_secs(4));
+    client.query("SELECT 1")?;
+    reload(&stage, |text| {
+        text.replace("grace = \"1h\"", "grace = \"0s\"")
+    })?;
+    assert!(last_words(&mut client)?.1.contains("token has expired"));
+    Ok(())
+}
+
+#[test]
+fn a_withdrawn_or_changed_grant_ends_its_sessions_and_no_others() -> Result<()> {
+    let (stage, provider) = stage("end_grant", "")?;
+    let token = provider.access_token("ada")?;
+
+    // A reload that takes nothing away is not felt.
+    let mut first = stage.client(&token)?;
+    reload(&stage, |text| format!("{text}\n[log]\nlevel = \"info\"\n"))?;
+    eventually("the file is read again", || {
+        Ok(stage.gateway.log()?.contains("configuration read again"))
+    })?;
+    first.query("SELECT 1")?;
+
+    // Another role.
+    let other = format!("{}_other", stage.role);
+    Psql::new(&stage.direct)?.query(&format!(
+        "CREATE ROLE {other} LOGIN PASSWORD '{}'",
+        stage.password
+    ))?;
+    let role = |name: &str| format!("role = \"{name}\"");
+    reload(&stage, |text| {
+        text.replace(&role(&stage.role), &role(&other))
+    })?;
+    let (sqlstate, text) = last_words(&mut first)?;
+    assert_eq!(sqlstate, "57P01");
+    assert!(text.contains("another role"), "{text}");
+    assert_eq!(stage.role_of(&token)?, other);
+
+    // No grant at all, for a session in a transaction.
+    let mut second = stage.client(&token)?;
+    second.query("BEGIN")?;
+    reload(&stage, |text| {
+        text.replace("groups = [\"staff\"]", "groups = [\"nobody\"]")
+    })?;
+    let (sqlstate, text) = last_words(&mut second)?;
+    assert_eq!(sqlstate, "57P01");
+    assert!(text.contains("withdrawn"), "{text}");
+    assert!(stage.refusal(&token)?.contains("no grant"));
+    Ok(())
+}
+
+#[test]
+fn groups_and_trust_that_the_configuration_gave_it_takes() -> Result<()> {
+    let provider = Provider::start(&json!({ "bo": {} }))?;
+    let plan = Plan {
+        issuer: provider.url(),
+        issuer_keys: "[issuer.subject_groups]\nbo = [\"staff\"]",
+        ..Plan::default()
+    };
+    let stage = Stage::start("end_groups", tempfile::tempdir()?, &plan)?;
+    let token = provider.access_token("bo")?;
+    let mut client = stage.client(&token)?;
+    reload(&stage, |text| {
+        text.replace("bo = [\"staff\"]", "bo = [\"guests\"]")
+    })?;
+    assert!(last_words(&mut client)?.1.contains("withdrawn"));
+
+    reload(&stage, |text| {
+        text.replace("bo = [\"guests\"]", "bo = [\"staff\"]")
+    })?;
+    eventually("the group is back", || {
+        Ok(stage.psql(&token)?.script("SELECT 1;")?.code == Some(0))
+    })?;
+    let mut client = stage.client(&token)?;
+    reload(&stage, |text| {
+        text.replace(provider.url(), "http://127.0.0.1:1")
+    })?;
+    let (sqlstate, text) = last_words(&mut client).context("after the issuer is gone")?;
+    assert_eq!(sqlstate, "57P01");
+    assert!(text.contains("issuer"), "{text}");
+    Ok(())
+}
