@@ -9,6 +9,7 @@ mod ast;
 mod catalog;
 mod comment;
 mod copy;
+mod definition;
 mod facts;
 mod guard;
 mod lineage;

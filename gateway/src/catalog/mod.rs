@@ -2,6 +2,7 @@
 //! It knows how to ask PostgreSQL and when to ask again; what the answers mean for a statement is the business of
 //! `gatewright-sql`, whose value it builds. The next room is `gate`.
 
+mod questions;
 mod reader;
 
 use std::sync::Arc;

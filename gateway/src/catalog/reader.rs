@@ -1,42 +1,11 @@
-//! The questions asked of pg_catalog, for PostgreSQL 13 to 18.
+//! Asks the questions and makes a catalog of the answers.
 
-use gatewright_sql::{Catalog, RelationKind};
+use gatewright_sql::{Catalog, CatalogBuilder, RelationKind};
 use thiserror::Error;
 
+use super::questions;
 use crate::upstream::service::Service;
 use crate::upstream::{Target, UpstreamError};
-
-const RELATIONS: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, n.nspname IN ('pg_catalog', 'information_schema') \
-     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')";
-
-const COLUMNS: &str = "SELECT a.attrelid, a.attnum, a.attname, a.atttypid FROM pg_catalog.pg_attribute a \
-     JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
-     WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')";
-
-/// What the rules of a view (and of a table that has rules) read.
-const DEPENDENCIES: &str = "SELECT DISTINCT r.ev_class, d.refobjid, d.refobjsubid FROM pg_catalog.pg_rewrite r \
-     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid \
-     WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> r.ev_class AND r.ev_class >= 16384";
-
-/// A whole row in a rule (attribute number 0 in its tree) leaves no trace of its columns in pg_depend: such a rule reads all columns of
-/// all that it depends on.
-const WHOLE_ROWS: &str = "SELECT DISTINCT r.ev_class, a.attrelid, a.attnum FROM pg_catalog.pg_rewrite r \
-     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid \
-     JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum > 0 AND NOT a.attisdropped \
-     WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> r.ev_class AND r.ev_class >= 16384 \
-     AND r.ev_action::pg_catalog.text LIKE '%:varattno 0 %'";
-
-/// A partition or inheriting table holds rows of its parent, so reading it reads the parent's columns.
-const PARENTS: &str = "SELECT i.inhrelid, i.inhparent, p.attnum FROM pg_catalog.pg_inherits i \
-     JOIN pg_catalog.pg_attribute p ON p.attrelid = i.inhparent AND p.attnum > 0 AND NOT p.attisdropped \
-     JOIN pg_catalog.pg_class c ON c.oid = i.inhparent AND c.relkind IN ('r', 'p', 'f')";
-
-const FUNCTIONS: &str = "SELECT DISTINCT n.nspname, p.proname, l.lanname NOT IN ('c', 'internal') FROM pg_catalog.pg_proc p \
-     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace JOIN pg_catalog.pg_language l ON l.oid = p.prolang WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')";
-
-const TYPES: &str = "SELECT t.oid, pg_catalog.format_type(t.oid, NULL) FROM pg_catalog.pg_type t WHERE t.typtype <> 'c' AND t.typelem = 0 \
-     OR t.oid < 16384";
 
 /// The catalog of a database could not be read.
 #[derive(Debug, Error)]
@@ -45,89 +14,146 @@ pub enum CatalogError {
     Connection(UpstreamError),
     #[error("the answer to the {question} question has an unexpected form")]
     Form { question: &'static str },
+    #[error("no thread could be had to read the definitions of views and functions")]
+    NoThread,
 }
 
 type Row = Vec<Option<String>>;
 
 pub(super) async fn read(target: &Target, last_generation: u64) -> Result<Catalog, CatalogError> {
-    let mut service = Service::connect(target).await?;
-    // One snapshot, so that the answers agree with each other.
-    service
-        .query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        .await?;
-    let relations = service.query(RELATIONS).await?;
-    let columns = service.query(COLUMNS).await?;
-    let dependencies = service.query(DEPENDENCIES).await?;
-    let whole_rows = service.query(WHOLE_ROWS).await?;
-    let parents = service.query(PARENTS).await?;
-    let functions = service.query(FUNCTIONS).await?;
-    let types = service.query(TYPES).await?;
-    service.query("COMMIT").await?;
-    service.close().await;
+    let answers = Answers::fetch(target).await?;
+    // Definitions are parsed, and grammar takes stack.
+    let built = tokio::task::spawn_blocking(move || {
+        gatewright_sql::on_big_stack(|| answers.catalog(last_generation + 1))
+    });
+    match built.await {
+        Ok(Some(catalog)) => catalog,
+        _ => Err(CatalogError::NoThread),
+    }
+}
 
-    let mut catalog = Catalog::builder();
-    catalog.generation(last_generation + 1);
-    for row in &relations {
-        let form = || CatalogError::Form {
+/// The answers, in the order of the questions.
+struct Answers {
+    relations: Vec<Row>,
+    columns: Vec<Row>,
+    /// Views, and whole rows in views.
+    dependencies: [Vec<Row>; 2],
+    parents: Vec<Row>,
+    functions: Vec<Row>,
+    views: Vec<Row>,
+    generated: Vec<Row>,
+    operators: Vec<Row>,
+    casts: Vec<Row>,
+    types: Vec<Row>,
+}
+
+impl Answers {
+    async fn fetch(target: &Target) -> Result<Self, UpstreamError> {
+        let mut service = Service::connect(target).await?;
+        // One snapshot, so that the answers agree with each other.
+        service
+            .query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .await?;
+        let answers = Answers {
+            relations: service.query(questions::RELATIONS).await?,
+            columns: service.query(questions::COLUMNS).await?,
+            dependencies: [
+                service.query(questions::DEPENDENCIES).await?,
+                service.query(questions::WHOLE_ROWS).await?,
+            ],
+            parents: service.query(questions::PARENTS).await?,
+            functions: service.query(questions::FUNCTIONS).await?,
+            views: service.query(questions::VIEWS).await?,
+            generated: service.query(questions::GENERATED).await?,
+            operators: service.query(questions::OPERATORS).await?,
+            casts: service.query(questions::CASTS).await?,
+            types: service.query(questions::TYPES).await?,
+        };
+        service.query("COMMIT").await?;
+        service.close().await;
+        Ok(answers)
+    }
+
+    fn catalog(&self, generation: u64) -> Result<Catalog, CatalogError> {
+        let mut catalog = Catalog::builder();
+        catalog.generation(generation);
+        self.add_relations(&mut catalog).ok_or(CatalogError::Form {
             question: "relations",
-        };
-        let kind = kind_of(
-            text(row, 3).ok_or_else(form)?,
-            text(row, 4).ok_or_else(form)?,
-            text(row, 5) == Some("t"),
-        );
-        catalog.relation(
-            number(row, 0).ok_or_else(form)?,
-            text(row, 1).ok_or_else(form)?,
-            text(row, 2).ok_or_else(form)?,
-            kind,
-        );
-    }
-    for row in &columns {
-        let form = || CatalogError::Form {
-            question: "columns",
-        };
-        let attribute = number::<i16>(row, 1).ok_or_else(form)?;
-        catalog.column(
-            number(row, 0).ok_or_else(form)?,
-            attribute,
-            text(row, 2).ok_or_else(form)?,
-            number(row, 3).ok_or_else(form)?,
-        );
-    }
-    for row in dependencies.iter().chain(&whole_rows).chain(&parents) {
-        let form = || CatalogError::Form {
-            question: "dependencies",
-        };
-        let attribute = number::<i16>(row, 2).ok_or_else(form)?;
-        catalog.depends(
-            number(row, 0).ok_or_else(form)?,
-            number(row, 1).ok_or_else(form)?,
-            attribute,
-        );
-    }
-    for row in &functions {
-        let form = || CatalogError::Form {
+        })?;
+        self.add_functions(&mut catalog).ok_or(CatalogError::Form {
             question: "functions",
-        };
-        let (schema, name) = (
-            text(row, 0).ok_or_else(form)?,
-            text(row, 1).ok_or_else(form)?,
-        );
-        catalog.function(schema, name);
-        // Those in C come with the server or by a superuser, and the ones that run text are known by name.
-        if text(row, 2).ok_or_else(form)? == "t" {
-            catalog.unread_function(schema, name);
+        })?;
+        self.add_definitions(&mut catalog)
+            .ok_or(CatalogError::Form {
+                question: "definitions",
+            })?;
+        Ok(catalog.build())
+    }
+
+    fn add_relations(&self, catalog: &mut CatalogBuilder) -> Option<()> {
+        for row in &self.relations {
+            let kind = kind_of(text(row, 3)?, text(row, 4)?, text(row, 5) == Some("t"));
+            catalog.relation(number(row, 0)?, text(row, 1)?, text(row, 2)?, kind);
         }
+        for row in &self.columns {
+            let attribute = number::<i16>(row, 1)?;
+            catalog.column(number(row, 0)?, attribute, text(row, 2)?, number(row, 3)?);
+        }
+        for row in self.dependencies.iter().flatten() {
+            catalog.depends(number(row, 0)?, number(row, 1)?, number::<i16>(row, 2)?);
+        }
+        for row in &self.parents {
+            catalog.inherits(number(row, 0)?, number(row, 1)?);
+        }
+        for row in &self.types {
+            catalog.type_name(number(row, 0)?, text(row, 1)?);
+        }
+        Some(())
     }
-    for row in &types {
-        let form = || CatalogError::Form { question: "types" };
-        catalog.type_name(
-            number(row, 0).ok_or_else(form)?,
-            text(row, 1).ok_or_else(form)?,
-        );
+
+    fn add_functions(&self, catalog: &mut CatalogBuilder) -> Option<()> {
+        for row in &self.functions {
+            let (schema, name, language) = (text(row, 1)?, text(row, 2)?, text(row, 3)?);
+            let plain = |extension: &str| questions::PLAIN_EXTENSIONS.contains(&extension);
+            match (language, text(row, 4), text(row, 5)) {
+                (_, _, Some(definition)) => {
+                    catalog.defined_function(number(row, 0)?, schema, name, definition);
+                }
+                ("c", Some(extension), _) if plain(extension) => {
+                    catalog.plain_function(schema, name);
+                }
+                // Those in C come with the server or by a superuser, and the ones that run text are known by name.
+                ("c" | "internal", _, _) => {
+                    catalog.function(schema, name);
+                }
+                _ => {
+                    catalog.unread_function(schema, name);
+                }
+            }
+        }
+        Some(())
     }
-    Ok(catalog.build())
+
+    fn add_definitions(&self, catalog: &mut CatalogBuilder) -> Option<()> {
+        for row in &self.views {
+            // Null where the view was dropped in the meantime.
+            if let Some(query) = text(row, 1) {
+                catalog.defined_view(number(row, 0)?, query);
+            }
+        }
+        for row in &self.generated {
+            if let Some(expression) = text(row, 2) {
+                catalog.generated_column(number(row, 0)?, number::<i16>(row, 1)?, expression);
+            }
+        }
+        for row in &self.operators {
+            catalog.operator(text(row, 0)?, text(row, 1)?, text(row, 2)?);
+        }
+        for row in &self.casts {
+            catalog.cast(text(row, 0)?, text(row, 1)?, text(row, 2)?);
+        }
+        Some(())
+    }
 }
 
 fn kind_of(relkind: &str, persistence: &str, system: bool) -> RelationKind {

@@ -27,16 +27,34 @@ impl<'t> Resolver<'t> {
             return value;
         }
         match relation.kind {
-            RelationKind::View | RelationKind::MaterializedView => self.view(relation, &mut value),
+            RelationKind::View | RelationKind::MaterializedView => {
+                self.view(relation, attnum, &mut value);
+            }
             RelationKind::Catalog => {}
-            _ => self.relatives(relation, attnum, &mut value),
+            _ => {
+                self.relatives(relation, attnum, &mut value);
+                self.generated(relation, attnum, &mut value);
+            }
         }
         value
     }
 
+    fn view(&self, view: &Relation, attnum: i16, value: &mut Carried) {
+        let defined = self.catalog.bodies().of_relation(view.oid);
+        let columns = defined.and_then(|body| body.rows.columns.as_ref());
+        let at = usize::try_from(attnum).unwrap_or(0).checked_sub(1);
+        match columns.zip(at).and_then(|(columns, at)| columns.get(at)) {
+            Some(column) => value.or(&column.value),
+            None => self.all_of_view(view, value),
+        }
+    }
+
     /// A view's column may carry anything of the relations that the view reads: which columns it takes from whole rows,
     /// the server's list of dependencies does not say.
-    fn view(&self, view: &Relation, value: &mut Carried) {
+    fn all_of_view(&self, view: &Relation, value: &mut Carried) {
+        if self.catalog.bodies().view_waits(view.oid) {
+            self.waits.set(true);
+        }
         let mut seen = vec![view.oid];
         let mut at = 0;
         while let Some(next) = seen.get(at).copied() {
@@ -58,43 +76,45 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    /// Rows of an inheriting table are rows of its parents.
+    /// A generated column tells of those that it is computed from.
+    fn generated(&self, relation: &Relation, attnum: i16, value: &mut Carried) {
+        let bodies = self.catalog.bodies();
+        if bodies.column_waits(relation.oid, attnum) {
+            self.waits.set(true);
+        }
+        if let Some(body) = bodies.of_column(relation.oid, attnum) {
+            value.chosen_by(&body.rows.all());
+        }
+    }
+
+    /// Rows of an inheriting table are rows of its parents, and a parent shows those of its children.
     fn relatives(&self, relation: &Relation, attnum: i16, value: &mut Carried) {
         let Some(name) = relation.attribute_name(attnum) else {
             return;
         };
-        let mut seen = vec![relation.oid];
-        let mut at = 0;
-        while let Some(next) = seen.get(at).copied() {
-            at += 1;
-            for (base, _) in self.catalog.reads(next) {
-                if seen.contains(base) {
-                    continue;
-                }
-                seen.push(*base);
-                let column = self
-                    .catalog
-                    .relation(*base)
-                    .and_then(|base| base.columns.iter().find(|column| column.name == name));
-                if let Some(column) = column {
-                    value.add(Source {
-                        relation: *base,
-                        attnum: column.attnum,
-                        transform: Transform::Identity,
-                    });
-                }
+        for relative in self.catalog.relatives(relation.oid) {
+            let column = relative.columns.iter().find(|column| column.name == name);
+            if let Some(column) = column {
+                value.add(Source {
+                    relation: relative.oid,
+                    attnum: column.attnum,
+                    transform: Transform::Identity,
+                });
             }
         }
     }
 
-    /// What decides which rows a view has: a part of everything that it reads.
+    /// What decides which rows a view has; where it has no definition, a part of everything that it reads.
     pub(super) fn view_chosen(&self, item: &Item<'t>) -> Carried {
         let mut chosen = Carried::constant();
         if let Columns::Relations(relations) = &item.columns {
             for relation in relations {
                 if is_view(relation) {
                     let mut value = Carried::constant();
-                    self.view(relation, &mut value);
+                    match self.catalog.bodies().of_relation(relation.oid) {
+                        Some(body) => value = body.rows.chosen.clone(),
+                        None => self.all_of_view(relation, &mut value),
+                    }
                     chosen.absorb(&value, Transform::Expression);
                 }
             }

@@ -82,22 +82,47 @@ impl<'t> Resolver<'t> {
 
     /// What the function itself puts into its result.
     pub(super) fn body(&mut self, parts: &[&str], call: &'t pb::FuncCall) -> Carried {
-        let readable = match parts {
-            ["pg_catalog", _] => true,
-            [name] => !self.catalog.shadows_function(name),
-            _ => false,
-        };
-        if readable && risky::reason(parts, call).is_none() {
-            Carried::constant()
-        } else {
-            Carried::unknown()
+        if risky::reason(parts, call).is_some() {
+            return Carried::unknown();
         }
+        match self.yields(parts) {
+            Some(rows) => {
+                let mut value = rows.all();
+                value.chosen_by(&rows.chosen);
+                value
+            }
+            None => Carried::unknown(),
+        }
+    }
+
+    /// What the functions of that name yield by themselves. None: unknown.
+    fn yields(&self, parts: &[&str]) -> Option<Rows> {
+        let name = parts.last().copied().unwrap_or_default();
+        if self.catalog.bodies().function_waits(name) {
+            self.waits.set(true);
+        }
+        let bodies = self.catalog.function_bodies(parts)?;
+        if let [body] = bodies.as_slice() {
+            return Some(body.rows.clone());
+        }
+        let mut all = Rows::open(Carried::constant());
+        for body in bodies {
+            all.any.absorb(&body.rows.all(), Transform::Expression);
+            all.chosen.absorb(&body.rows.chosen, Transform::Expression);
+        }
+        Some(all)
     }
 
     /// `item.name` where the item has no such column: a function of its row.
     pub(super) fn call_of_row(&self, name: &str, item: &Item<'t>) -> Carried {
         let mut value = item.row(self).into(Transform::Expression);
-        value.unknown |= self.catalog.shadows_function(name) || risky::is_risky(name);
+        match self.yields(&[name]) {
+            Some(rows) if !risky::is_risky(name) => {
+                value.absorb(&rows.all(), Transform::Expression);
+                value.absorb(&rows.chosen, Transform::Expression);
+            }
+            _ => value.unknown = true,
+        }
         value
     }
 
@@ -156,7 +181,20 @@ impl<'t> Resolver<'t> {
                     .map(|name| Column::named(name, value.clone()))
                     .collect(),
             ),
-            None => Rows::open(value),
+            None => self.listed(&parts, value),
         }
+    }
+
+    /// The columns that a function's definition names; each may carry what the call does.
+    fn listed(&self, parts: &[&str], value: Carried) -> Rows {
+        let columns = self.yields(parts).and_then(|rows| rows.columns);
+        let Some(columns) = columns else {
+            return Rows::open(value);
+        };
+        let named = columns.iter().map(|column| Column {
+            name: column.name.clone(),
+            value: value.clone(),
+        });
+        Rows::of(named.collect())
     }
 }

@@ -9,7 +9,7 @@ use super::Resolver;
 use super::carried::{Carried, Column};
 use super::scope::Rows;
 use crate::facts::Transform;
-use crate::walker::{is_built_in, strings};
+use crate::walker::strings;
 
 impl<'t> Resolver<'t> {
     pub(super) fn boxed(&mut self, node: &'t Option<Box<pb::Node>>) -> Carried {
@@ -135,9 +135,10 @@ impl<'t> Resolver<'t> {
 
     fn cast(&mut self, cast: &'t pb::TypeCast) -> Carried {
         let arg = self.boxed(&cast.arg);
-        let readable = cast.type_name.as_ref().is_some_and(|kind| {
-            is_built_in(kind) || self.catalog.casts_are_readable(&strings(&kind.names))
-        });
+        let readable = cast
+            .type_name
+            .as_ref()
+            .is_some_and(|kind| self.catalog.casts_are_readable(&strings(&kind.names)));
         if !readable {
             return Carried::unknown();
         }

@@ -30,8 +30,10 @@ use crate::catalog::Catalog;
 use crate::facts::{ColumnSource, Flow, Output, Outputs, Usage};
 
 pub(crate) use base::of_column;
-use carried::{Carried, Source};
-use scope::{Level, Rows};
+use carried::Source;
+pub(crate) use carried::{Carried, Column};
+use scope::Level;
+pub(crate) use scope::Rows;
 
 /// Steps after which a statement is too large to be followed: some tenths of a second.
 const BUDGET: u64 = 2_000_000;
@@ -55,6 +57,22 @@ pub(super) struct Resolver<'t> {
     uses: Vec<(u32, i16, Usage)>,
     used: HashSet<(u32, i16, Usage)>,
     flows: Vec<Flow>,
+    /// Something was named whose definition is still to be read.
+    waits: Cell<bool>,
+}
+
+/// What a query of a definition yields, and whether that hangs on a definition that is still to be read.
+pub(crate) fn rows_of(node: &NodeEnum, catalog: &Catalog, parameters: &[&str]) -> (Rows, bool) {
+    let mut resolver = Resolver::new(catalog);
+    resolver.parameters = parameters.to_vec();
+    let rows = match node {
+        NodeEnum::ReturnStmt(statement) => {
+            let value = resolver.boxed(&statement.returnval);
+            Rows::of(vec![Column { name: None, value }])
+        }
+        _ => resolver.query(node),
+    };
+    (rows, resolver.waits.get())
 }
 
 /// The lineage of one statement.
@@ -79,6 +97,7 @@ impl<'t> Resolver<'t> {
             uses: Vec::new(),
             used: HashSet::new(),
             flows: Vec::new(),
+            waits: Cell::new(false),
         }
     }
 

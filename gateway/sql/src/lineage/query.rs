@@ -49,6 +49,7 @@ impl<'t> Resolver<'t> {
         }
         for bound in [&select.limit_count, &select.limit_offset] {
             let bound = self.boxed(bound);
+            self.record(&bound, Usage::Filter);
             rows.chosen.absorb(&bound, Transform::Expression);
         }
         self.levels.pop();

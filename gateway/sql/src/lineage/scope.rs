@@ -88,7 +88,18 @@ impl Rows {
         value
     }
 
-    pub fn shape<'t>(&self) -> Columns<'t> {
+    /// Known to carry nothing of any column, and to hang on none.
+    pub fn is_nothing(&self) -> bool {
+        self.any.is_nothing()
+            && self.chosen.is_nothing()
+            && self
+                .columns
+                .iter()
+                .flat_map(|columns| columns.iter())
+                .all(|column| column.value.is_nothing())
+    }
+
+    pub(super) fn shape<'t>(&self) -> Columns<'t> {
         match &self.columns {
             Some(columns) => Columns::Listed(Arc::clone(columns)),
             None => Columns::Open(self.any.clone()),
@@ -298,8 +309,8 @@ impl<'t> Resolver<'t> {
     /// `item.name`: a column; else, by PostgreSQL's rule, the function `name` of the row.
     pub(super) fn qualified(&self, schema: &str, item: &str, name: &str) -> Carried {
         let Some(found) = self.item(schema, item) else {
-            // A function's parameter may be written with the function's name.
-            return if self.parameters.contains(&name) {
+            // A function's parameter may be written with the function's name, and have fields.
+            return if self.parameters.contains(&name) || self.parameters.contains(&item) {
                 Carried::constant()
             } else {
                 Carried::unknown()

@@ -21,7 +21,7 @@ fn catalog() -> Catalog {
         .column(5, 1, "total", 23)
         .relation(6, "public", "orders_2024", RelationKind::Table)
         .column(6, 1, "total", 23)
-        .depends(6, 5, 1)
+        .inherits(6, 5)
         .relation(7, "pg_catalog", "pg_class", RelationKind::Catalog)
         .relation(8, "public", "Weird\"Name", RelationKind::Table)
         .relation(9, "public", &"n".repeat(63), RelationKind::Table)

@@ -36,7 +36,7 @@ fn catalog() -> Catalog {
         .column(7, 1, "k", 25)
         .relation(8, "public", "child", RelationKind::Table)
         .column(8, 1, "k", 25)
-        .depends(8, 7, 1)
+        .inherits(8, 7)
         .function("public", "leak");
     catalog.build()
 }

@@ -24,7 +24,7 @@ fn outputs_are_known_only_where_they_are_certain() {
         ("SELECT 1, 'a', NULL, $1, -5, 1.5, true", "ccccccc"),
         ("SELECT count(*), count(a), now(), version() FROM t", "cccc"),
         ("SELECT CURRENT_TIMESTAMP, current_date", "cc"),
-        ("SELECT 1::text, $1::int, 1::odd, 1 + 2, 'a' || $1", "cc?cc"),
+        ("SELECT 1::text, $1::int, 1::odd, 1 + 2, 'a' || $1", "ccccc"),
         (
             "SELECT a, max(a), lower(a), (SELECT a FROM t) FROM t",
             "????",

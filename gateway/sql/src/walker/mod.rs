@@ -37,19 +37,23 @@ pub(crate) struct Walker<'a> {
     access: Access,
 }
 
+/// What a statement of a definition names, without its lineage. None where it does anything but read.
+pub(crate) fn reads(node: &NodeEnum, catalog: &Catalog) -> Option<Facts> {
+    let mut walker = Walker::new(catalog);
+    walker.node(node.to_ref());
+    let facts = walker.facts;
+    let reads = Access::SELECT | Access::LOCK;
+    let only_reads = facts.session == SessionEffect::None
+        && facts
+            .tables
+            .iter()
+            .all(|table| reads.contains(table.access));
+    only_reads.then_some(facts)
+}
+
 /// The facts of one statement, but for its fingerprint.
 pub(crate) fn facts(node: &NodeEnum, catalog: &Catalog) -> Facts {
-    let mut walker = Walker {
-        catalog,
-        facts: Facts::default(),
-        scopes: Vec::new(),
-        columns: HashSet::new(),
-        telling: HashSet::new(),
-        equality: false,
-        reached: HashSet::new(),
-        usage: 1 << Usage::Output as u16,
-        access: Access::DDL,
-    };
+    let mut walker = Walker::new(catalog);
     walker.facts.verb = tags::verb(node.to_ref());
     walker.node(node.to_ref());
     walker.facts.equated = walker.equated();
@@ -68,6 +72,20 @@ pub(crate) fn facts(node: &NodeEnum, catalog: &Catalog) -> Facts {
 }
 
 impl<'a> Walker<'a> {
+    fn new(catalog: &'a Catalog) -> Self {
+        Walker {
+            catalog,
+            facts: Facts::default(),
+            scopes: Vec::new(),
+            columns: HashSet::new(),
+            telling: HashSet::new(),
+            equality: false,
+            reached: HashSet::new(),
+            usage: 1 << Usage::Output as u16,
+            access: Access::DDL,
+        }
+    }
+
     fn lineage(&mut self, node: &NodeEnum) {
         let lineage = crate::lineage::of(node, self.catalog);
         self.facts.outputs = lineage.outputs;
@@ -205,5 +223,3 @@ fn names_column(node: NodeRef<'_>) -> bool {
     crate::tree::children(node, &mut |child| found = found || names_column(child));
     found
 }
-
-pub(crate) use outputs::is_built_in;

@@ -1,8 +1,6 @@
-//! Small readings of a query's parts: its constant LIMIT, PostgreSQL's own types.
+//! Small readings of a query's parts: its constant LIMIT.
 
 use pg_query::{NodeEnum, protobuf as pb};
-
-use super::strings;
 
 pub(super) fn limit(select: &pb::SelectStmt) -> Option<u64> {
     if select.limit_option != pb::LimitOption::Count as i32 {
@@ -15,45 +13,5 @@ pub(super) fn limit(select: &pb::SelectStmt) -> Option<u64> {
             _ => None,
         },
         _ => None,
-    }
-}
-
-/// Conversion to other types may run functions that read tables.
-pub(crate) fn is_built_in(kind: &pb::TypeName) -> bool {
-    const COMMON: [&str; 29] = [
-        "text",
-        "date",
-        "uuid",
-        "json",
-        "jsonb",
-        "bytea",
-        "name",
-        "oid",
-        "xml",
-        "bool",
-        "int2",
-        "int4",
-        "int8",
-        "float4",
-        "float8",
-        "money",
-        "timestamptz",
-        "timetz",
-        "inet",
-        "cidr",
-        "macaddr",
-        "regclass",
-        "regtype",
-        "regproc",
-        "regprocedure",
-        "regrole",
-        "regnamespace",
-        "tsvector",
-        "tsquery",
-    ];
-    match strings(&kind.names).as_slice() {
-        ["pg_catalog", _] => true,
-        [name] => COMMON.contains(name),
-        _ => false,
     }
 }

@@ -1,6 +1,7 @@
 //! Names in force at one level of a query, and what a column reference can mean there.
 
 use crate::catalog::Relation;
+use crate::definition::Body;
 use crate::facts::{Access, ColumnRef, RelationKind, TableRef, Usage};
 
 use super::Walker;
@@ -60,6 +61,13 @@ impl<'a> Walker<'a> {
         if !self.reached.insert((relation, access)) {
             return;
         }
+        if let Some(body) = catalog.bodies().of_relation(relation) {
+            self.body(body, access);
+        }
+        for relative in catalog.relatives(relation) {
+            let access = access | Access::SELECT;
+            self.table(&relative.schema, &relative.name, relative.kind, access);
+        }
         if depth == u8::MAX {
             self.opaque("views nested too deeply".to_owned());
             return;
@@ -77,6 +85,35 @@ impl<'a> Walker<'a> {
                 self.push_column(Some(at), name, Usage::Other);
             }
             self.reach(*base, access, depth + 1);
+        }
+    }
+
+    /// What a definition reads that the statement names.
+    pub(super) fn body(&mut self, body: &Body, access: Access) {
+        let places: Vec<usize> = body
+            .tables
+            .iter()
+            .map(|table| {
+                self.table(
+                    &table.schema,
+                    &table.name,
+                    table.kind,
+                    access | table.access,
+                )
+            })
+            .collect();
+        for (at, name) in &body.columns {
+            if let Some(table) = places.get(*at) {
+                self.push_column(Some(*table), name, Usage::Other);
+            }
+        }
+        for function in &body.functions {
+            if !self.facts.functions.contains(function) {
+                self.facts.functions.push(function.clone());
+            }
+        }
+        for reason in &body.opaque {
+            self.opaque(reason.clone());
         }
     }
 
@@ -126,31 +163,44 @@ impl<'a> Walker<'a> {
                 usage,
             });
         }
-        for parent in table.map_or_else(Vec::new, |at| self.parents(at)) {
-            self.push_column(Some(parent), name, usage);
+        for relative in table.map_or_else(Vec::new, |at| self.relatives(at)) {
+            if !self.equality || !super::equality::can_be_equated(usage) {
+                self.telling
+                    .insert((Some(relative), name.to_owned(), usage));
+            }
+            if self
+                .columns
+                .insert((Some(relative), name.to_owned(), usage))
+            {
+                self.facts.columns.push(ColumnRef {
+                    table: Some(relative),
+                    name: name.to_owned(),
+                    usage,
+                });
+            }
         }
     }
 
-    /// Tables recorded for what a partition or inheriting table belongs to: its columns are theirs.
-    fn parents(&self, at: usize) -> Vec<usize> {
+    /// Tables recorded for what inherits from a table, or it from them: a column of one is a column of the others.
+    fn relatives(&self, at: usize) -> Vec<usize> {
         let Some(table) = self.facts.tables.get(at) else {
             return Vec::new();
         };
-        if !matches!(table.kind, RelationKind::Table | RelationKind::Partitioned) {
+        if !self.catalog.has_inheritance()
+            || !matches!(table.kind, RelationKind::Table | RelationKind::Partitioned)
+        {
             return Vec::new();
         }
-        let below = self.catalog.lookup(Some(&table.schema), &table.name);
-        below
+        let meant = self.catalog.lookup(Some(&table.schema), &table.name);
+        meant
             .iter()
-            .flat_map(|relation| self.catalog.reads(relation.oid))
-            .filter_map(|(parent, _)| self.catalog.relation(*parent))
-            .filter_map(|parent| {
-                self.facts
-                    .tables
-                    .iter()
-                    .position(|table| table.name == parent.name && table.schema == parent.schema)
+            .flat_map(|relation| self.catalog.relatives(relation.oid))
+            .filter_map(|relative| {
+                self.facts.tables.iter().position(|table| {
+                    table.name == relative.name && table.schema == relative.schema
+                })
             })
-            .filter(|parent| *parent != at)
+            .filter(|relative| *relative != at)
             .collect()
     }
 

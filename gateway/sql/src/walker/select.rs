@@ -264,6 +264,10 @@ impl<'a> Walker<'a> {
         if let Some(function) = self.catalog.unread_function(&parts) {
             self.opaque(format!("function {function} has an unknown body"));
         }
+        let catalog = self.catalog;
+        for body in catalog.function_bodies(&parts).into_iter().flatten() {
+            self.body(body, Access::SELECT);
+        }
         if !self.facts.functions.contains(&name) {
             self.facts.functions.push(name.clone());
         }

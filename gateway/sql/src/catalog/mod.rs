@@ -2,9 +2,15 @@
 //! It refuses to know how it was read: no I/O, no refresh.
 //! Next room: `walker`, which resolves names against it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod builder;
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::definition::{Bodies, Body, Definition};
 use crate::facts::{ColumnSource, RelationKind};
+
+pub use builder::CatalogBuilder;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
@@ -65,6 +71,9 @@ impl Relation {
     }
 }
 
+/// Of a table with more partitions, those are not told: a rule is written for the table, seldom for one of hundreds of parts.
+const MOST_PARTITIONS: usize = 64;
+
 /// The relations of one database at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
@@ -74,10 +83,21 @@ pub struct Catalog {
     by_oid: HashMap<u32, usize>,
     by_name: HashMap<String, Vec<usize>>,
     reads: HashMap<u32, Vec<(u32, i16)>>,
+    /// Tables whose rows a table shares, by inheriting table or partition; and the other way round.
+    parents: HashMap<u32, Vec<u32>>,
+    children: HashMap<u32, Vec<u32>>,
+    /// Functions outside pg_catalog: the schemas that have one of that name.
     functions: HashMap<String, HashSet<String>>,
+    /// Of those, the ones whose result may carry anything.
+    obscure: HashMap<String, BTreeSet<String>>,
     /// Of those, the ones in a language that can hold SQL: what they read and write is not known.
     unread: HashMap<String, BTreeSet<String>>,
+    /// Operators and types for whose conversion a function outside pg_catalog is called: its schema and name.
+    operators: HashMap<String, Vec<(String, String)>>,
+    casts: HashMap<String, Vec<(String, String)>>,
     types: HashMap<u32, String>,
+    definitions: Vec<Definition>,
+    bodies: Bodies,
 }
 
 impl Catalog {
@@ -89,8 +109,13 @@ impl Catalog {
     pub fn has_same_content(&self, other: &Self) -> bool {
         self.relations == other.relations
             && self.reads == other.reads
+            && self.parents == other.parents
             && self.functions == other.functions
+            && self.obscure == other.obscure
             && self.unread == other.unread
+            && self.operators == other.operators
+            && self.casts == other.casts
+            && self.definitions == other.definitions
             && self.types == other.types
     }
 
@@ -133,14 +158,111 @@ impl Catalog {
         crate::lineage::of_column(self, oid, attnum)
     }
 
-    /// Whether an operator of that name can only be PostgreSQL's own.
-    pub(crate) fn operator_is_readable(&self, _name: &str) -> bool {
-        true
+    pub(crate) fn has_inheritance(&self) -> bool {
+        !self.parents.is_empty()
     }
 
-    /// Whether a cast to that type can run no function that is not known.
-    pub(crate) fn casts_are_readable(&self, _name: &[&str]) -> bool {
-        false
+    /// What a table inherits from or is a partition of, by whatever way, and what so hangs on it.
+    pub(crate) fn relatives(&self, oid: u32) -> Vec<&Relation> {
+        let mut found: Vec<&Relation> = Vec::new();
+        let mut open = self.parents(oid).to_vec();
+        while let Some(next) = open.pop() {
+            if next != oid && !found.iter().any(|known| known.oid == next) {
+                found.extend(self.relation(next));
+                open.extend(self.parents(next));
+            }
+        }
+        found.extend(self.descendants(oid));
+        found
+    }
+
+    /// The tables that a table inherits from, or is a partition of, directly.
+    fn parents(&self, oid: u32) -> &[u32] {
+        self.parents.get(&oid).map_or(&[], Vec::as_slice)
+    }
+
+    /// The tables that inherit from a table directly, partitions included.
+    fn children(&self, oid: u32) -> &[u32] {
+        self.children.get(&oid).map_or(&[], Vec::as_slice)
+    }
+
+    /// The relations whose rows a table shows beside its own: inheriting tables, and partitions where they are not many.
+    pub(crate) fn descendants(&self, oid: u32) -> Vec<&Relation> {
+        let mut found: Vec<&Relation> = Vec::new();
+        let mut open = vec![oid];
+        while let Some(next) = open.pop() {
+            let children = self.children(next);
+            let partitions = self
+                .relation(next)
+                .is_some_and(|relation| relation.kind == RelationKind::Partitioned);
+            if partitions && children.len() > MOST_PARTITIONS {
+                continue;
+            }
+            for child in children.iter().filter_map(|child| self.relation(*child)) {
+                if child.oid != oid && !found.iter().any(|known| known.oid == child.oid) {
+                    found.push(child);
+                    open.push(child.oid);
+                }
+            }
+        }
+        found
+    }
+
+    pub(crate) fn bodies(&self) -> &Bodies {
+        &self.bodies
+    }
+
+    pub(crate) fn bodies_mut(&mut self) -> &mut Bodies {
+        &mut self.bodies
+    }
+
+    /// Whether no operator of that name calls a function that may carry anything but its operands.
+    pub(crate) fn operator_is_readable(&self, name: &str) -> bool {
+        self.are_readable(self.operators.get(name))
+    }
+
+    /// Whether a cast to that type calls no function that may carry anything but its operand.
+    pub(crate) fn casts_are_readable(&self, name: &[&str]) -> bool {
+        name.last()
+            .is_some_and(|name| self.are_readable(self.casts.get(*name)))
+    }
+
+    fn are_readable(&self, functions: Option<&Vec<(String, String)>>) -> bool {
+        let functions = functions.map_or(&[][..], Vec::as_slice);
+        functions.iter().all(|(schema, name)| {
+            let parts = [schema.as_str(), name.as_str()];
+            match self.function_bodies(&parts) {
+                Some(bodies) => bodies.iter().all(|body| body.rows.is_nothing()),
+                None => false,
+            }
+        })
+    }
+
+    /// What the functions that a call may mean were read to do; none of them for those that only compute on their arguments.
+    /// None: one of them may do anything.
+    pub(crate) fn function_bodies(&self, parts: &[&str]) -> Option<Vec<&Arc<Body>>> {
+        let (name, schema) = match parts {
+            ["pg_catalog", _] => return Some(Vec::new()),
+            [name] => (*name, None),
+            [.., schema, name] => (*name, Some(*schema)),
+            [] => return None,
+        };
+        let known = self.functions.get(name);
+        let Some(schemas) =
+            known.filter(|schemas| schema.is_none_or(|schema| schemas.contains(schema)))
+        else {
+            // A bare name is PostgreSQL's own then; another schema's function is not in the catalog.
+            return schema.is_none().then(Vec::new);
+        };
+        let obscure = self.obscure.get(name);
+        let mut meant = schemas
+            .iter()
+            .filter(|own| schema.is_none_or(|schema| schema == **own));
+        let is_obscure = |own: &String| obscure.is_some_and(|obscure| obscure.contains(own));
+        if meant.any(is_obscure) {
+            return None;
+        }
+        Some(self.bodies.of_function(schema, name))
     }
 
     /// Whether there may be a function of that name: false only where a catalog says so.
@@ -187,88 +309,5 @@ impl Catalog {
         self.functions
             .get(name)
             .is_some_and(|schemas| schemas.iter().any(|schema| schema != "pg_catalog"))
-    }
-}
-
-/// Collects what a service connection reads; `build` makes the snapshot.
-#[derive(Debug, Default)]
-pub struct CatalogBuilder {
-    catalog: Catalog,
-}
-
-impl CatalogBuilder {
-    pub fn generation(&mut self, generation: u64) -> &mut Self {
-        self.catalog.generation = generation;
-        self
-    }
-
-    pub fn relation(
-        &mut self,
-        oid: u32,
-        schema: &str,
-        name: &str,
-        kind: RelationKind,
-    ) -> &mut Self {
-        let catalog = &mut self.catalog;
-        let at = catalog.relations.len();
-        catalog.relations.push(Relation {
-            oid,
-            schema: schema.to_owned(),
-            name: name.to_owned(),
-            kind,
-            columns: Vec::new(),
-        });
-        catalog.by_oid.insert(oid, at);
-        catalog.by_name.entry(name.to_owned()).or_default().push(at);
-        self
-    }
-
-    /// A column of a relation that was added before; one of an unknown relation is ignored.
-    pub fn column(&mut self, oid: u32, attnum: i16, name: &str, type_oid: u32) -> &mut Self {
-        let catalog = &mut self.catalog;
-        let at = catalog.by_oid.get(&oid).copied();
-        if let Some(relation) = at.and_then(|at| catalog.relations.get_mut(at)) {
-            relation.columns.push(Column {
-                attnum,
-                name: name.to_owned(),
-                type_oid,
-            });
-        }
-        self
-    }
-
-    /// The view reads that column of that relation (0: the relation as such).
-    pub fn depends(&mut self, view: u32, base: u32, attnum: i16) -> &mut Self {
-        self.catalog
-            .reads
-            .entry(view)
-            .or_default()
-            .push((base, attnum));
-        self
-    }
-
-    pub fn function(&mut self, schema: &str, name: &str) -> &mut Self {
-        let schemas = self.catalog.functions.entry(name.to_owned()).or_default();
-        schemas.insert(schema.to_owned());
-        self
-    }
-
-    /// A function that was added before can run SQL of its own.
-    pub fn unread_function(&mut self, schema: &str, name: &str) -> &mut Self {
-        let schemas = self.catalog.unread.entry(name.to_owned()).or_default();
-        schemas.insert(schema.to_owned());
-        self
-    }
-
-    pub fn type_name(&mut self, oid: u32, name: &str) -> &mut Self {
-        self.catalog.types.insert(oid, name.to_owned());
-        self
-    }
-
-    pub fn build(mut self) -> Catalog {
-        for relation in &mut self.catalog.relations {
-            relation.columns.sort_by_key(|column| column.attnum);
-        }
-        self.catalog
     }
 }

@@ -1,0 +1,162 @@
+//! Collects what a service connection reads, piece by piece, and makes a catalog of it.
+
+use super::{Catalog, Column, Relation};
+use crate::definition::{self, Definition, Subject};
+use crate::facts::RelationKind;
+
+/// Collects what a service connection reads; `build` makes the snapshot.
+#[derive(Debug, Default)]
+pub struct CatalogBuilder {
+    catalog: Catalog,
+}
+
+impl CatalogBuilder {
+    pub fn generation(&mut self, generation: u64) -> &mut Self {
+        self.catalog.generation = generation;
+        self
+    }
+
+    pub fn relation(
+        &mut self,
+        oid: u32,
+        schema: &str,
+        name: &str,
+        kind: RelationKind,
+    ) -> &mut Self {
+        let catalog = &mut self.catalog;
+        let at = catalog.relations.len();
+        catalog.relations.push(Relation {
+            oid,
+            schema: schema.to_owned(),
+            name: name.to_owned(),
+            kind,
+            columns: Vec::new(),
+        });
+        catalog.by_oid.insert(oid, at);
+        catalog.by_name.entry(name.to_owned()).or_default().push(at);
+        self
+    }
+
+    /// A column of a relation that was added before; one of an unknown relation is ignored.
+    pub fn column(&mut self, oid: u32, attnum: i16, name: &str, type_oid: u32) -> &mut Self {
+        let catalog = &mut self.catalog;
+        let at = catalog.by_oid.get(&oid).copied();
+        if let Some(relation) = at.and_then(|at| catalog.relations.get_mut(at)) {
+            relation.columns.push(Column {
+                attnum,
+                name: name.to_owned(),
+                type_oid,
+            });
+        }
+        self
+    }
+
+    /// The view reads that column of that relation (0: the relation as such).
+    pub fn depends(&mut self, view: u32, base: u32, attnum: i16) -> &mut Self {
+        self.catalog
+            .reads
+            .entry(view)
+            .or_default()
+            .push((base, attnum));
+        self
+    }
+
+    /// A partition, or a table that inherits: its rows are rows of the parent too, so reading it reads the parent's columns.
+    pub fn inherits(&mut self, child: u32, parent: u32) -> &mut Self {
+        let catalog = &mut self.catalog;
+        catalog.parents.entry(child).or_default().push(parent);
+        catalog.children.entry(parent).or_default().push(child);
+        self
+    }
+
+    /// A function outside pg_catalog whose result may carry anything.
+    pub fn function(&mut self, schema: &str, name: &str) -> &mut Self {
+        let schemas = self.catalog.obscure.entry(name.to_owned()).or_default();
+        schemas.insert(schema.to_owned());
+        self.plain_function(schema, name)
+    }
+
+    /// A function outside pg_catalog that only computes on its arguments.
+    pub fn plain_function(&mut self, schema: &str, name: &str) -> &mut Self {
+        let schemas = self.catalog.functions.entry(name.to_owned()).or_default();
+        schemas.insert(schema.to_owned());
+        self
+    }
+
+    /// A function that can run SQL of its own, which is not known.
+    pub fn unread_function(&mut self, schema: &str, name: &str) -> &mut Self {
+        let schemas = self.catalog.unread.entry(name.to_owned()).or_default();
+        schemas.insert(schema.to_owned());
+        self.function(schema, name)
+    }
+
+    /// A function by the statement that would create it (`pg_get_functiondef`), with all names outside pg_catalog
+    /// qualified. One that cannot be read counts as [`CatalogBuilder::unread_function`].
+    pub fn defined_function(
+        &mut self,
+        oid: u32,
+        schema: &str,
+        name: &str,
+        definition: &str,
+    ) -> &mut Self {
+        let subject = Subject::Function {
+            oid,
+            schema: schema.to_owned(),
+            name: name.to_owned(),
+        };
+        self.define(subject, definition);
+        self.plain_function(schema, name)
+    }
+
+    /// The query of a view (`pg_get_viewdef`), with all names outside pg_catalog qualified.
+    pub fn defined_view(&mut self, oid: u32, query: &str) -> &mut Self {
+        self.define(Subject::View(oid), query)
+    }
+
+    /// The expression of a generated column (`pg_get_expr`).
+    pub fn generated_column(&mut self, oid: u32, attnum: i16, expression: &str) -> &mut Self {
+        self.define(Subject::Column(oid, attnum), expression)
+    }
+
+    fn define(&mut self, subject: Subject, text: &str) -> &mut Self {
+        let text = text.to_owned();
+        self.catalog.definitions.push(Definition { subject, text });
+        self
+    }
+
+    /// An operator of that name calls a function outside pg_catalog.
+    pub fn operator(&mut self, name: &str, schema: &str, function: &str) -> &mut Self {
+        let functions = self.catalog.operators.entry(name.to_owned()).or_default();
+        functions.push((schema.to_owned(), function.to_owned()));
+        self
+    }
+
+    /// A cast to the type of that name calls a function outside pg_catalog.
+    pub fn cast(&mut self, target: &str, schema: &str, function: &str) -> &mut Self {
+        let functions = self.catalog.casts.entry(target.to_owned()).or_default();
+        functions.push((schema.to_owned(), function.to_owned()));
+        self
+    }
+
+    pub fn type_name(&mut self, oid: u32, name: &str) -> &mut Self {
+        self.catalog.types.insert(oid, name.to_owned());
+        self
+    }
+
+    /// The snapshot. Definitions are parsed here, so it must run on a stack of [`crate::STACK_BYTES`] where there are any.
+    pub fn build(mut self) -> Catalog {
+        let catalog = &mut self.catalog;
+        for relation in &mut catalog.relations {
+            relation.columns.sort_by_key(|column| column.attnum);
+        }
+        let definitions = std::mem::take(&mut catalog.definitions);
+        let unreadable = definition::read(catalog, &definitions);
+        catalog.definitions = definitions;
+        for subject in unreadable {
+            if let Subject::Function { schema, name, .. } = subject {
+                self.unread_function(&schema, &name);
+            }
+        }
+        self.catalog
+    }
+}

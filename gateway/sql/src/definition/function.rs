@@ -1,0 +1,194 @@
+//! The body of a function, from the statement that would create it.
+//! It refuses to follow what a body writes, and every language but SQL and PL/pgSQL.
+
+use std::sync::Arc;
+
+use pg_query::{NodeEnum, protobuf as pb};
+
+use super::{Outcome, parse, plpgsql, queries};
+use crate::catalog::Catalog;
+use crate::facts::Transform;
+use crate::lineage::{Column, Rows};
+use crate::walker::strings;
+
+pub(super) fn of(text: &str, catalog: &Catalog) -> Outcome {
+    let Some(parsed) = parse(text) else {
+        return Outcome::Unreadable;
+    };
+    let [NodeEnum::CreateFunctionStmt(create)] = parsed.as_slice() else {
+        return Outcome::Unreadable;
+    };
+    let parameters = parameters(create);
+    let outcome = match option(create, "language") {
+        Some("sql") => sql(create, catalog, &parameters),
+        Some("plpgsql") => plpgsql::of(text, catalog, &parameters),
+        _ => Outcome::Unreadable,
+    };
+    let defaults = defaults(create);
+    match (
+        outcome,
+        queries(&defaults.iter().collect::<Vec<_>>(), catalog, &[]),
+    ) {
+        (Outcome::Read(mut body), Outcome::Read(defaults)) => {
+            name(&mut body.rows, create, catalog);
+            let given = defaults.rows.all();
+            body.rows.chosen.absorb(&given, Transform::Expression);
+            body.merge(defaults);
+            Outcome::Read(body)
+        }
+        (Outcome::Unreadable, _) | (_, Outcome::Unreadable) => Outcome::Unreadable,
+        (Outcome::Waits, _) | (_, Outcome::Waits) => Outcome::Waits,
+    }
+}
+
+/// What parameters are given when the caller leaves them out, as one row.
+fn defaults(create: &pb::CreateFunctionStmt) -> Option<NodeEnum> {
+    let given = create
+        .parameters
+        .iter()
+        .filter_map(|parameter| match &parameter.node {
+            Some(NodeEnum::FunctionParameter(parameter)) => parameter.defexpr.as_deref().cloned(),
+            _ => None,
+        });
+    let args: Vec<pb::Node> = given.collect();
+    if args.is_empty() {
+        return None;
+    }
+    let row = NodeEnum::RowExpr(Box::new(pb::RowExpr {
+        args,
+        ..pb::RowExpr::default()
+    }));
+    Some(NodeEnum::ReturnStmt(Box::new(pb::ReturnStmt {
+        returnval: Some(Box::new(pb::Node { node: Some(row) })),
+    })))
+}
+
+fn sql(create: &pb::CreateFunctionStmt, catalog: &Catalog, parameters: &[&str]) -> Outcome {
+    if let Some(body) = create.sql_body.as_ref().and_then(|node| node.node.as_ref()) {
+        let mut nodes = Vec::new();
+        return match flatten(body, &mut nodes) {
+            Some(()) => queries(&nodes, catalog, parameters),
+            None => Outcome::Unreadable,
+        };
+    }
+    let Some(text) = option(create, "as") else {
+        return Outcome::Unreadable;
+    };
+    match parse(text) {
+        Some(nodes) => queries(&nodes.iter().collect::<Vec<_>>(), catalog, parameters),
+        None => Outcome::Unreadable,
+    }
+}
+
+/// The statements of BEGIN ATOMIC ... END: a list of lists.
+fn flatten<'n>(node: &'n NodeEnum, into: &mut Vec<&'n NodeEnum>) -> Option<()> {
+    match node {
+        NodeEnum::List(list) => list
+            .items
+            .iter()
+            .try_for_each(|item| flatten(item.node.as_ref()?, into)),
+        NodeEnum::SelectStmt(_) | NodeEnum::ReturnStmt(_) => {
+            into.push(node);
+            Some(())
+        }
+        _ => None,
+    }
+}
+
+fn parameters(create: &pb::CreateFunctionStmt) -> Vec<&str> {
+    let names = create
+        .parameters
+        .iter()
+        .filter_map(|parameter| match &parameter.node {
+            Some(NodeEnum::FunctionParameter(parameter)) => Some(parameter.name.as_str()),
+            _ => None,
+        });
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+fn option<'c>(create: &'c pb::CreateFunctionStmt, name: &str) -> Option<&'c str> {
+    let options = create.options.iter();
+    let mut named = options.filter_map(|option| match &option.node {
+        Some(NodeEnum::DefElem(option)) if option.defname == name => Some(option),
+        _ => None,
+    });
+    match named.next()?.arg.as_ref()?.node.as_ref()? {
+        NodeEnum::String(text) => Some(&text.sval),
+        // The text, and for C a symbol behind it.
+        NodeEnum::List(list) => strings(&list.items).first().copied(),
+        _ => None,
+    }
+}
+
+/// Gives the columns the names that callers see: those of OUT parameters and TABLE, or of the composite type.
+fn name(rows: &mut Rows, create: &pb::CreateFunctionStmt, catalog: &Catalog) {
+    use pb::FunctionParameterMode as Mode;
+    let is_out = |parameter: &pb::FunctionParameter| {
+        [
+            Mode::FuncParamOut,
+            Mode::FuncParamInout,
+            Mode::FuncParamTable,
+        ]
+        .iter()
+        .any(|mode| parameter.mode == *mode as i32)
+    };
+    let outs = create
+        .parameters
+        .iter()
+        .filter_map(|parameter| match &parameter.node {
+            Some(NodeEnum::FunctionParameter(parameter)) if is_out(parameter) => {
+                Some(parameter.name.clone())
+            }
+            _ => None,
+        });
+    let mut names: Vec<String> = outs.collect();
+    if names.is_empty()
+        && let Some(kind) = &create.return_type
+        && let [schema, name] = strings(&kind.names).as_slice()
+        && let [relation] = catalog.lookup(Some(schema), name).as_slice()
+    {
+        let columns = relation.columns.iter();
+        names = columns.map(|column| column.name.clone()).collect();
+    }
+    if names.is_empty() {
+        let kind = create.return_type.as_ref();
+        let scalar = kind.is_some_and(|kind| match strings(&kind.names).as_slice() {
+            [name] | ["pg_catalog", name] => {
+                *name != "record" && catalog.lookup(Some("pg_catalog"), name).is_empty()
+            }
+            _ => false,
+        });
+        *rows = match rows.columns.as_ref().map(|columns| columns.as_slice()) {
+            // Its name is the caller's choice.
+            Some([only]) if scalar => Rows {
+                columns: Some(Arc::new(vec![Column {
+                    name: None,
+                    value: only.value.clone(),
+                }])),
+                ..rows.clone()
+            },
+            _ => Rows {
+                columns: None,
+                any: rows.all(),
+                chosen: rows.chosen.clone(),
+            },
+        };
+        return;
+    }
+    let shaped = match &rows.columns {
+        Some(columns) if columns.len() == names.len() => Some(
+            columns
+                .iter()
+                .zip(&names)
+                .map(|(column, name)| Column::named(name, column.value.clone()))
+                .collect::<Vec<Column>>(),
+        ),
+        // One composite value, or a body that is not told column by column: each may be any.
+        _ => {
+            let all = rows.all();
+            let columns = names.iter().map(|name| Column::named(name, all.clone()));
+            Some(columns.collect())
+        }
+    };
+    rows.columns = shaped.map(Arc::new);
+}

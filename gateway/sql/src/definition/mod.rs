@@ -1,0 +1,305 @@
+//! What views, functions and generated columns are made of: their definitions, read once when a catalog is built.
+//! It refuses to guess: a definition that cannot be followed leaves its subject as unknown as if it had none.
+//! Next room: `lineage`, which follows names into what is kept here.
+
+mod function;
+mod plpgsql;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use pg_query::NodeEnum;
+
+use crate::catalog::Catalog;
+use crate::facts::TableRef;
+use crate::lineage::{self, Rows};
+use crate::walker;
+
+/// Longer definitions are not read.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// What is defined.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Subject {
+    View(u32),
+    /// A generated column.
+    Column(u32, i16),
+    /// One of the functions of that schema and name; `oid` tells them apart.
+    Function {
+        oid: u32,
+        schema: String,
+        name: String,
+    },
+}
+
+/// A definition as the server tells it, with every name outside pg_catalog qualified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Definition {
+    pub subject: Subject,
+    pub text: String,
+}
+
+/// What a definition was found to do.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Body {
+    /// What it yields, arguments left out.
+    pub rows: Rows,
+    pub tables: Vec<TableRef>,
+    /// Indexes into `tables`, and columns of those that it uses.
+    pub columns: Vec<(usize, String)>,
+    pub functions: Vec<String>,
+    pub opaque: Vec<String>,
+}
+
+/// All that was read of the definitions of a catalog.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bodies {
+    relations: HashMap<u32, Arc<Body>>,
+    generated: HashMap<(u32, i16), Arc<Body>>,
+    functions: HashMap<String, Vec<(Subject, Arc<Body>)>>,
+    /// What is still to be read: whoever meets it waits.
+    waiting: HashSet<Waiting>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Waiting {
+    View(u32),
+    Column(u32, i16),
+    Function(String),
+}
+
+impl Subject {
+    fn waiting(&self) -> Waiting {
+        match self {
+            Self::View(oid) => Waiting::View(*oid),
+            Self::Column(oid, attnum) => Waiting::Column(*oid, *attnum),
+            Self::Function { name, .. } => Waiting::Function(name.clone()),
+        }
+    }
+}
+
+impl Bodies {
+    pub fn of_relation(&self, oid: u32) -> Option<&Arc<Body>> {
+        self.relations.get(&oid)
+    }
+
+    pub fn of_column(&self, oid: u32, attnum: i16) -> Option<&Arc<Body>> {
+        self.generated.get(&(oid, attnum))
+    }
+
+    /// The bodies that were read of functions of that name: in one schema, or in all.
+    pub fn of_function(&self, schema: Option<&str>, name: &str) -> Vec<&Arc<Body>> {
+        let known = self.functions.get(name).map_or(&[][..], Vec::as_slice);
+        let fits = |subject: &Subject| match subject {
+            Subject::Function { schema: own, .. } => schema.is_none_or(|schema| schema == own),
+            _ => false,
+        };
+        known
+            .iter()
+            .filter(|(subject, _)| fits(subject))
+            .map(|(_, body)| body)
+            .collect()
+    }
+
+    pub fn view_waits(&self, oid: u32) -> bool {
+        !self.waiting.is_empty() && self.waiting.contains(&Waiting::View(oid))
+    }
+
+    pub fn column_waits(&self, oid: u32, attnum: i16) -> bool {
+        !self.waiting.is_empty() && self.waiting.contains(&Waiting::Column(oid, attnum))
+    }
+
+    pub fn function_waits(&self, name: &str) -> bool {
+        !self.waiting.is_empty() && self.waiting.contains(&Waiting::Function(name.to_owned()))
+    }
+
+    fn insert(&mut self, subject: Subject, body: Body) {
+        let body = Arc::new(body);
+        match subject {
+            Subject::View(oid) => {
+                self.relations.insert(oid, body);
+            }
+            Subject::Column(oid, attnum) => {
+                self.generated.insert((oid, attnum), body);
+            }
+            Subject::Function { ref name, .. } => {
+                let known = self.functions.entry(name.clone()).or_default();
+                known.push((subject, body));
+            }
+        }
+    }
+}
+
+enum Outcome {
+    Read(Body),
+    /// It names something whose definition was not read yet.
+    Waits,
+    Unreadable,
+}
+
+/// Reads all definitions into `catalog`, each after those that it names. Returns the functions that could not be read.
+pub(crate) fn read(catalog: &mut Catalog, definitions: &[Definition]) -> Vec<Subject> {
+    let mut open: Vec<&Definition> = definitions.iter().collect();
+    let mut unreadable = Vec::new();
+    loop {
+        let waiting = open.iter().map(|definition| definition.subject.waiting());
+        catalog.bodies_mut().waiting = waiting.collect();
+        let before = open.len();
+        let mut read = Vec::new();
+        open.retain(|definition| match of(definition, catalog) {
+            Outcome::Read(body) => {
+                read.push((definition.subject.clone(), body));
+                false
+            }
+            Outcome::Waits => true,
+            Outcome::Unreadable => {
+                unreadable.push(definition.subject.clone());
+                false
+            }
+        });
+        for (subject, body) in read {
+            catalog.bodies_mut().insert(subject, body);
+        }
+        if open.is_empty() || open.len() == before {
+            break;
+        }
+    }
+    // What names itself, by whatever way, is not followed.
+    unreadable.extend(open.iter().map(|definition| definition.subject.clone()));
+    catalog.bodies_mut().waiting.clear();
+    unreadable.retain(|subject| matches!(subject, Subject::Function { .. }));
+    unreadable
+}
+
+fn of(definition: &Definition, catalog: &Catalog) -> Outcome {
+    if definition.text.len() > MAX_BYTES {
+        return Outcome::Unreadable;
+    }
+    match &definition.subject {
+        Subject::View(_) => query(&definition.text, catalog),
+        Subject::Column(oid, _) => match catalog.relation(*oid) {
+            Some(relation) => {
+                let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+                let (schema, name) = (quote(&relation.schema), quote(&relation.name));
+                let text = format!("SELECT {} FROM ONLY {schema}.{name}", definition.text);
+                query(&text, catalog)
+            }
+            None => Outcome::Unreadable,
+        },
+        Subject::Function { .. } => function::of(&definition.text, catalog),
+    }
+}
+
+/// A definition that is one query.
+fn query(text: &str, catalog: &Catalog) -> Outcome {
+    let Some(parsed) = parse(text) else {
+        return Outcome::Unreadable;
+    };
+    match parsed.as_slice() {
+        [node @ NodeEnum::SelectStmt(_)] => queries(&[node], catalog, &[]),
+        _ => Outcome::Unreadable,
+    }
+}
+
+/// Statements of which the last one yields the rows. All must only read.
+fn queries(nodes: &[&NodeEnum], catalog: &Catalog, parameters: &[&str]) -> Outcome {
+    let mut body = Body {
+        rows: Rows::of(Vec::new()),
+        tables: Vec::new(),
+        columns: Vec::new(),
+        functions: Vec::new(),
+        opaque: Vec::new(),
+    };
+    for node in nodes {
+        if !matches!(node, NodeEnum::SelectStmt(_) | NodeEnum::ReturnStmt(_)) {
+            return Outcome::Unreadable;
+        }
+        let (rows, waits) = lineage::rows_of(node, catalog, parameters);
+        if waits {
+            return Outcome::Waits;
+        }
+        let Some(reads) = walker::reads(returned(node), catalog) else {
+            return Outcome::Unreadable;
+        };
+        body.rows = rows;
+        body.add(reads);
+    }
+    Outcome::Read(body)
+}
+
+/// The expression of RETURN; any other statement itself.
+fn returned(node: &NodeEnum) -> &NodeEnum {
+    let expression = match node {
+        NodeEnum::ReturnStmt(statement) => statement.returnval.as_ref(),
+        _ => None,
+    };
+    expression
+        .and_then(|node| node.node.as_ref())
+        .unwrap_or(node)
+}
+
+impl Body {
+    /// Adds what another body reads, its rows left out.
+    fn merge(&mut self, other: Body) {
+        let columns = other
+            .columns
+            .into_iter()
+            .map(|(at, name)| crate::ColumnRef {
+                table: Some(at),
+                name,
+                usage: crate::Usage::Other,
+            });
+        self.add(crate::Facts {
+            columns: columns.collect(),
+            tables: other.tables,
+            functions: other.functions,
+            opaque: other.opaque,
+            ..crate::Facts::default()
+        });
+    }
+
+    fn add(&mut self, reads: crate::Facts) {
+        let mut places = Vec::with_capacity(reads.tables.len());
+        for table in reads.tables {
+            let same = |known: &TableRef| known.name == table.name && known.schema == table.schema;
+            let at = self.tables.iter().position(same).unwrap_or_else(|| {
+                self.tables.push(table.clone());
+                self.tables.len() - 1
+            });
+            if let Some(known) = self.tables.get_mut(at) {
+                known.access |= table.access;
+            }
+            places.push(at);
+        }
+        for column in reads.columns {
+            // What cannot be tied to a table is a parameter, or a column of a subquery.
+            let Some(at) = column.table.and_then(|at| places.get(at)) else {
+                continue;
+            };
+            let used = (*at, column.name);
+            if !self.columns.contains(&used) {
+                self.columns.push(used);
+            }
+        }
+        for function in reads.functions {
+            if !self.functions.contains(&function) {
+                self.functions.push(function);
+            }
+        }
+        for reason in reads.opaque {
+            if !self.opaque.contains(&reason) {
+                self.opaque.push(reason);
+            }
+        }
+    }
+}
+
+fn parse(text: &str) -> Option<Vec<NodeEnum>> {
+    let parsed = pg_query::parse(text, pg_query::ParserOptions::DEFAULT).ok()?;
+    let nodes = parsed.protobuf.stmts.into_iter();
+    nodes
+        .map(|raw| raw.stmt.and_then(|node| node.node))
+        .collect()
+}
