@@ -89,6 +89,30 @@ CREATE TRIGGER inbox_is_filled BEFORE INSERT ON inbox FOR EACH ROW EXECUTE FUNCT
 CREATE TABLE letterbox (id int, body text);
 CREATE RULE letterbox_answers AS ON UPDATE TO letterbox DO INSTEAD SELECT id, email AS body FROM people;
 
+-- A column made of a protected one, and rows that only a child's rule protects.
+CREATE TABLE members (id int, email text, handle text GENERATED ALWAYS AS (split_part(email, '@', 1)) STORED);
+INSERT INTO members (id, email) SELECT id, email FROM people;
+CREATE TABLE stock (id int, serial text);
+CREATE TABLE rarities (origin text) INHERITS (stock);
+INSERT INTO stock VALUES (1, 'plain');
+INSERT INTO rarities SELECT id, email, 'found' FROM people;
+
+-- What applications have around their tables.
+CREATE TABLE stamps (id int, word text, updated timestamptz);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN IF TG_OP = 'INSERT' OR NEW.word IS DISTINCT FROM OLD.word THEN NEW.updated := '2024-01-01'; END IF; RETURN NEW; END $$;
+CREATE TRIGGER stamps_are_touched BEFORE INSERT OR UPDATE ON stamps FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TABLE changes (id serial, word text);
+CREATE FUNCTION note_change() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN INSERT INTO changes (word) VALUES (NEW.word); RETURN NULL; END $$;
+CREATE TRIGGER stamps_are_noted AFTER UPDATE ON stamps FOR EACH ROW EXECUTE FUNCTION note_change();
+CREATE FUNCTION spent_by(customer int) RETURNS numeric LANGUAGE sql STABLE AS 'SELECT sum(price) FROM orders WHERE person = customer';
+CREATE FUNCTION orders_of(customer int) RETURNS TABLE (number int, item text) LANGUAGE sql STABLE AS
+    'SELECT o.id, o.item FROM orders o WHERE person = customer ORDER BY o.id';
+CREATE FUNCTION initials(value text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
+    $$ DECLARE word text; made text := ''; BEGIN FOREACH word IN ARRAY string_to_array(value, ' ') LOOP made := made || left(word, 1); END LOOP; RETURN made; END $$;
+CREATE FUNCTION city_of(person int) RETURNS text LANGUAGE sql STABLE AS 'SELECT city FROM people WHERE id = person';
+
 CREATE TABLE bystanders (id int PRIMARY KEY, name text, born date, amount numeric(10, 2), ref uuid, doc jsonb, tags text[], ok boolean);
 INSERT INTO bystanders SELECT i, 'name ' || i, date '2000-01-01' + i, i * 1.25, md5(i::text)::uuid, jsonb_build_object('k', i), ARRAY['a' || i, 'b'], i % 2 = 0
     FROM generate_series(1, 20) AS i;

@@ -58,6 +58,10 @@ impl Access {
         self.0
     }
 
+    pub(crate) fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
     pub fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
@@ -198,6 +202,31 @@ pub struct Flow {
     /// None: not known here. A value that carries no column makes no flow.
     pub sources: Option<Vec<ColumnSource>>,
     pub exact: bool,
+}
+
+impl Flow {
+    /// The value may be computed from these too. None: from anything.
+    pub(crate) fn add(&mut self, sources: Option<&[ColumnSource]>) {
+        let (Some(known), Some(more)) = (&mut self.sources, sources) else {
+            self.sources = None;
+            self.exact = false;
+            return;
+        };
+        for source in more {
+            let same = |known: &ColumnSource| {
+                known.column == source.column
+                    && known.table == source.table
+                    && known.schema == source.schema
+            };
+            self.exact = false;
+            if !known.iter().any(same) {
+                known.push(ColumnSource {
+                    transform: Transform::Expression,
+                    ..source.clone()
+                });
+            }
+        }
+    }
 }
 
 /// What can be said of the result columns before the statement runs.

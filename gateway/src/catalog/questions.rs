@@ -78,5 +78,13 @@ pub(super) const PLAIN_EXTENSIONS: [&str; 22] = [
     "bloom",
 ];
 
+pub(super) const TRIGGERS: &str = "SELECT t.tgrelid, t.tgtype, n.nspname, p.proname FROM pg_catalog.pg_trigger t \
+     JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+     WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'";
+
+/// Relations with rules for other than SELECT, which is what views are.
+pub(super) const RULES: &str = "SELECT DISTINCT r.ev_class FROM pg_catalog.pg_rewrite r \
+     WHERE r.ev_type <> '1' AND r.ev_enabled <> 'D' AND r.ev_class >= 16384";
+
 pub(super) const TYPES: &str = "SELECT t.oid, pg_catalog.format_type(t.oid, NULL) FROM pg_catalog.pg_type t WHERE t.typtype <> 'c' AND t.typelem = 0 \
      OR t.oid < 16384";

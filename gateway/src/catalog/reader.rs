@@ -1,6 +1,6 @@
 //! Asks the questions and makes a catalog of the answers.
 
-use gatewright_sql::{Catalog, CatalogBuilder, RelationKind};
+use gatewright_sql::{Access, Catalog, CatalogBuilder, RelationKind};
 use thiserror::Error;
 
 use super::questions;
@@ -44,6 +44,8 @@ struct Answers {
     generated: Vec<Row>,
     operators: Vec<Row>,
     casts: Vec<Row>,
+    triggers: Vec<Row>,
+    rules: Vec<Row>,
     types: Vec<Row>,
 }
 
@@ -67,6 +69,8 @@ impl Answers {
             generated: service.query(questions::GENERATED).await?,
             operators: service.query(questions::OPERATORS).await?,
             casts: service.query(questions::CASTS).await?,
+            triggers: service.query(questions::TRIGGERS).await?,
+            rules: service.query(questions::RULES).await?,
             types: service.query(questions::TYPES).await?,
         };
         service.query("COMMIT").await?;
@@ -146,6 +150,13 @@ impl Answers {
                 catalog.generated_column(number(row, 0)?, number::<i16>(row, 1)?, expression);
             }
         }
+        for row in &self.triggers {
+            let on = written_by(number(row, 1)?);
+            catalog.trigger(number(row, 0)?, on, text(row, 2)?, text(row, 3)?);
+        }
+        for row in &self.rules {
+            catalog.rules(number(row, 0)?);
+        }
         for row in &self.operators {
             catalog.operator(text(row, 0)?, text(row, 1)?, text(row, 2)?);
         }
@@ -166,6 +177,18 @@ fn kind_of(relkind: &str, persistence: &str, system: bool) -> RelationKind {
         ("f", _) => RelationKind::Foreign,
         _ => RelationKind::Table,
     }
+}
+
+/// The ways of writing that `pg_trigger.tgtype` names.
+fn written_by(tgtype: i16) -> Access {
+    let bits = [
+        (4, Access::INSERT),
+        (8, Access::DELETE),
+        (16, Access::UPDATE),
+        (32, Access::TRUNCATE),
+    ];
+    let named = bits.iter().filter(|(bit, _)| tgtype & bit != 0);
+    named.fold(Access::default(), |all, (_, access)| all | *access)
 }
 
 fn text(row: &Row, column: usize) -> Option<&str> {

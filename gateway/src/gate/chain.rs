@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gatewright_policy_host::contract::StatementFacts;
 use gatewright_policy_host::{Mode, Policy, StatementView, contract};
-use gatewright_sql::{Access, Facts, SessionEffect, Verb};
+use gatewright_sql::{Access, Facts, Outputs, SessionEffect, Verb};
 use smallvec::SmallVec;
 
 use super::analysis::AnalyzedText;
@@ -143,8 +143,9 @@ impl SessionGate {
             ));
         };
         self.check_role(&statement.facts, statement_id)?;
-        let facts = match behind_name(&statement.facts, question.names) {
-            Some(merged) => Arc::new(facts::of_statement(&merged)),
+        let named = behind_name(&statement.facts, question.names).map(Arc::new);
+        let facts = match &named {
+            Some(merged) => Arc::new(facts::of_statement(merged)),
             None => Arc::clone(known),
         };
         let keep = |bound: &crate::session::BoundParameters<'_>| KeptParameters {
@@ -160,6 +161,7 @@ impl SessionGate {
             session: Arc::clone(&self.facts),
             text: Some(Arc::clone(text)),
             index,
+            named,
             in_transaction: question.in_transaction,
             parameters,
             statement_id,
@@ -219,6 +221,7 @@ impl SessionGate {
             session: Arc::clone(&self.facts),
             text: None,
             index: 0,
+            named: None,
             in_transaction,
             parameters: None,
             statement_id: self.statement_id(),
@@ -495,7 +498,11 @@ fn behind_name(facts: &Arc<Facts>, names: &dyn NameFacts) -> Option<Facts> {
         Some(inner) => {
             merge_facts(&mut merged, &inner);
             if !matches!(facts.session, SessionEffect::Explain { .. }) {
-                merged.outputs = inner.outputs.clone();
+                // A cursor's rows are those of the query that it was declared for.
+                merged.outputs = match &inner.outputs {
+                    Outputs::None => inner.inner.clone(),
+                    outputs => outputs.clone(),
+                };
             }
         }
         None => merged

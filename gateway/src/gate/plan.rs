@@ -1,9 +1,7 @@
 //! The row description as policies see it, and the plans they answer with.
 
-use std::collections::BTreeSet;
-
 use gatewright_policy_host::contract::{self, ColumnAction};
-use gatewright_sql::{Catalog, Output, Outputs, RelationKind};
+use gatewright_sql::{Catalog, Output, Outputs};
 
 use super::denial;
 use super::permit::Permit;
@@ -92,12 +90,6 @@ fn origin(
     let Some(relation) = catalog.relation(field.table_oid) else {
         return (Vec::new(), false);
     };
-    let source = |schema: &str, table: &str, column: &str, transform| contract::ColumnSource {
-        schema: schema.to_owned(),
-        table: table.to_owned(),
-        column: column.to_owned(),
-        transform,
-    };
     let Some(name) = relation.attribute_name(field.attribute) else {
         return (Vec::new(), false);
     };
@@ -112,65 +104,15 @@ fn origin(
     }) {
         return (Vec::new(), false);
     }
-    let mut sources = vec![source(
-        &relation.schema,
-        &relation.name,
-        name,
-        contract::Transform::Identity,
-    )];
-    let view = matches!(
-        relation.kind,
-        RelationKind::View | RelationKind::MaterializedView
-    );
-    for (base, base_attribute) in reads_in_the_end(catalog, field.table_oid) {
-        let Some(base_relation) = catalog.relation(base) else {
-            return (Vec::new(), false);
-        };
-        let base_name = match base_attribute {
-            0 => "*",
-            number => catalog
-                .column(base, number)
-                .map_or("*", |column| column.name.as_str()),
-        };
-        // A view's column may carry any column that the view reads; an inheriting table's carries its parent's namesake.
-        if view {
-            sources.push(source(
-                &base_relation.schema,
-                &base_relation.name,
-                base_name,
-                contract::Transform::Unknown,
-            ));
-        } else if base_name == name || name == "*" {
-            sources.push(source(
-                &base_relation.schema,
-                &base_relation.name,
-                name,
-                contract::Transform::Identity,
-            ));
-        }
+    match catalog.carried_by(field.table_oid, field.attribute) {
+        Some((sources, exact)) => (sources.iter().map(super::facts::source).collect(), exact),
+        None => (Vec::new(), false),
     }
-    let exact = !view || sources.len() == 1;
-    (sources, exact)
-}
-
-/// Everything that a view or inheriting table reads, through the views in between.
-fn reads_in_the_end(catalog: &Catalog, relation: u32) -> BTreeSet<(u32, i16)> {
-    let mut found = BTreeSet::new();
-    let mut open = vec![relation];
-    while let Some(next) = open.pop() {
-        for (base, attribute) in catalog.reads(next) {
-            if found.insert((*base, *attribute)) {
-                open.push(*base);
-            }
-        }
-    }
-    found
 }
 
 /// What the text says of the column; `None` where it does not say how many columns there are, or says another number.
 fn predicted(permit: &Permit, index: usize, count: usize) -> Option<&Output> {
-    let text = permit.view.text.as_ref()?;
-    let facts = &text.analysis.statements.get(permit.view.index)?.facts;
+    let facts = permit.view.facts()?;
     let outputs = match &facts.outputs {
         // Rows that leave by COPY.
         Outputs::None => &facts.inner,

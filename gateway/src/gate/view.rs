@@ -47,6 +47,8 @@ pub(super) struct View {
     /// `None` for a fast-path function call.
     pub text: Option<Arc<AnalyzedText>>,
     pub index: usize,
+    /// Of EXECUTE and FETCH: their facts together with those of what they name.
+    pub named: Option<Arc<gatewright_sql::Facts>>,
     pub in_transaction: bool,
     pub parameters: Option<KeptParameters>,
     pub statement_id: u64,
@@ -56,6 +58,14 @@ impl View {
     fn statement(&self) -> Option<(&AnalyzedText, &gatewright_sql::Statement)> {
         let text = self.text.as_deref()?;
         Some((text, text.analysis.statements.get(self.index)?))
+    }
+
+    /// What is known of the statement.
+    pub fn facts(&self) -> Option<&gatewright_sql::Facts> {
+        match &self.named {
+            Some(named) => Some(named),
+            None => self.statement().map(|(_, statement)| &*statement.facts),
+        }
     }
 }
 
@@ -120,15 +130,11 @@ impl StatementView for View {
     }
 
     fn outputs(&self) -> Vec<Vec<contract::ColumnSource>> {
-        self.statement()
-            .map(|(_, statement)| facts::outputs(&statement.facts))
-            .unwrap_or_default()
+        self.facts().map(facts::outputs).unwrap_or_default()
     }
 
     fn flows(&self) -> Vec<contract::DataFlow> {
-        self.statement()
-            .map(|(_, statement)| facts::flows(&statement.facts))
-            .unwrap_or_default()
+        self.facts().map(facts::flows).unwrap_or_default()
     }
 
     fn equated(&self) -> Vec<u32> {

@@ -267,6 +267,7 @@ pub fn merge(facts: &mut Facts, other: &Facts) {
         }));
     facts.functions.extend(other.functions.iter().cloned());
     facts.opaque.extend(other.opaque.iter().cloned());
+    facts.flows.extend(other.flows.iter().cloned());
     facts.commands.extend(other.commands.iter().cloned());
     facts.unbounded_write |= other.unbounded_write;
 }

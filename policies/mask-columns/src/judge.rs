@@ -1,5 +1,5 @@
 use gatewright_policy::{
-    Access, Allowance, Denial, Facts, Statement, TableRef, Usage, Verb, Verdict, command_is,
+    Access, Allowance, DataFlow, Denial, Facts, Statement, TableRef, Verb, Verdict, command_is,
 };
 
 use crate::MaskColumns;
@@ -49,7 +49,7 @@ impl MaskColumns {
                 _ => explain(first).into(),
             };
         }
-        let denial = carried_elsewhere(rules, facts, &protected)
+        let denial = carried_elsewhere(rules, statement, facts, &protected)
             .or_else(|| self.probed(rules, statement, facts));
         match denial {
             Some(denial) => denial.into(),
@@ -74,7 +74,20 @@ impl MaskColumns {
     }
 }
 
-fn carried_elsewhere(rules: &[&Rule], facts: &Facts, protected: &[&TableRef]) -> Option<Denial> {
+/// Commands that keep what a query yields, which flows tell of.
+const KEEPING: [&str; 4] = [
+    "CREATE TABLE AS",
+    "CREATE MATERIALIZED VIEW",
+    "CREATE VIEW",
+    "SELECT INTO",
+];
+
+fn carried_elsewhere(
+    rules: &[&Rule],
+    statement: &Statement<'_>,
+    facts: &Facts,
+    protected: &[&TableRef],
+) -> Option<Denial> {
     if let Some(changed) = protected
         .iter()
         .find(|table| table.access.contains(Access::DDL))
@@ -86,42 +99,38 @@ fn carried_elsewhere(rules: &[&Rule], facts: &Facts, protected: &[&TableRef]) ->
     let read = protected
         .iter()
         .find(|table| table.access.intersects(READS))?;
-    let written = facts
-        .tables
-        .iter()
-        .find(|table| !is_protected(rules, table) && table.access.intersects(Access::WRITES));
-    if let Some(written) = written {
-        return Some(copied(read, &written.display()));
-    }
-    if facts.verb == Verb::Ddl {
+    let keeps = |command: &String| KEEPING.contains(&command.as_str());
+    if facts.verb == Verb::Ddl && !facts.commands.first().is_some_and(keeps) {
         return Some(definition(read));
     }
-    let writes = protected
-        .iter()
-        .any(|table| table.access.intersects(Access::INSERT | Access::UPDATE));
-    if writes && let Some(rule) = rules.iter().find(|rule| is_moved(rule, facts)) {
-        return Some(copied_within(rule));
-    }
-    None
-}
-
-/// Whether a statement that writes reads the column for anything but conditions and what it returns.
-fn is_moved(rule: &Rule, facts: &Facts) -> bool {
-    let mentions = |usage: Usage| {
-        facts.columns.iter().filter(move |column| {
-            column.usage == usage
-                && (column.name == rule.column() || column.name == "*")
-                && facts
-                    .table_of(column)
-                    .is_none_or(|table| table.may_be(rule.table()))
-        })
-    };
-    let returned = mentions(Usage::Returning).next().is_some();
-    let scanned = facts
+    if !facts
         .tables
         .iter()
-        .any(|table| table.may_be(rule.table()) && table.access.contains(Access::SELECT));
-    mentions(Usage::Other).next().is_some() || mentions(Usage::Output).any(|_| scanned || !returned)
+        .any(|table| table.access.intersects(Access::WRITES))
+    {
+        return None;
+    }
+    let flows = statement.flows();
+    flows.iter().find_map(|flow| moved(rules, flow, read))
+}
+
+/// What a flow would carry out from under its mask. A column may flow into itself.
+fn moved(rules: &[&Rule], flow: &DataFlow, read: &TableRef) -> Option<Denial> {
+    if flow.sources.is_empty() {
+        return (!flow.exact).then(|| copied(read, &target(flow)));
+    }
+    let carried = |rule: &&&Rule| flow.sources.iter().any(|source| rule.feeds(source));
+    let stays = |rule: &Rule| rule.feeds(&flow.target) && !rule.is_in_row(&flow.target);
+    let rule = rules.iter().filter(carried).find(|rule| !stays(rule))?;
+    Some(if rules.iter().any(|rule| rule.is_table_of(&flow.target)) {
+        copied_within(rule)
+    } else {
+        copied(read, &target(flow))
+    })
+}
+
+fn target(flow: &DataFlow) -> String {
+    gatewright_policy::name::join([flow.target.schema.as_str(), flow.target.table.as_str()])
 }
 
 fn is_protected(rules: &[&Rule], table: &TableRef) -> bool {

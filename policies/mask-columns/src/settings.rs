@@ -210,7 +210,8 @@ impl Rule {
         self.is_table_of(source) && source.column == "*"
     }
 
-    fn is_table_of(&self, source: &ColumnSource) -> bool {
+    /// Whether that is a column of this column's table.
+    pub fn is_table_of(&self, source: &ColumnSource) -> bool {
         source.table == self.table().name()
             && (source.schema.is_empty() || self.table().schema() == Some(source.schema.as_str()))
     }

@@ -2,8 +2,8 @@ use gatewright_policy::testing::{
     self, StatementDouble, column, facts, result_column, select, source,
 };
 use gatewright_policy::{
-    Access, ColumnAction, Denial, Facts, Plan, Policy, ResultColumn, Transform, Usage, Verb,
-    Verdict,
+    Access, ColumnAction, DataFlow, Denial, Facts, Plan, Policy, ResultColumn, Transform, Usage,
+    Verb, Verdict,
 };
 
 use crate::MaskColumns;
@@ -31,6 +31,25 @@ fn judge_with(settings: &str, facts: &Facts) -> Result<bool, String> {
 fn judge_equated(settings: &str, facts: &Facts, equated: &[u32]) -> Result<bool, String> {
     let mut statement = StatementDouble::new("");
     statement.equated = equated.to_vec();
+    verdict(settings, &statement, facts)
+}
+
+/// With what flows into `target`: from known columns, or from unknown ones.
+fn judge_flow(facts: &Facts, target: &str, sources: Option<&[&str]>) -> Result<bool, String> {
+    let mut statement = StatementDouble::new("");
+    statement.flows = vec![DataFlow {
+        target: source(target),
+        exact: sources.is_some(),
+        sources: sources
+            .unwrap_or_default()
+            .iter()
+            .map(|name| source(name))
+            .collect(),
+    }];
+    verdict(SETTINGS, &statement, facts)
+}
+
+fn verdict(settings: &str, statement: &StatementDouble, facts: &Facts) -> Result<bool, String> {
     match policy(settings).on_statement(&statement.view(), facts) {
         Verdict::Allow(allowance) => Ok(allowance.plan_result),
         Verdict::Deny(denial) => Err(checked(denial)),
@@ -132,13 +151,28 @@ fn values_are_not_carried_into_other_tables() {
         &["INSERT"],
         &[people, ("public.copy", Access::INSERT)],
     );
-    assert_eq!(judge(&insert), refused("copied"));
     let create = facts(
         Verb::Ddl,
         &["CREATE TABLE AS"],
         &[people, ("copy", Access::DDL)],
     );
-    assert_eq!(judge(&create), refused("copied"));
+    for statement in [&insert, &create] {
+        let into = |sources| judge_flow(statement, "public.copy.a", sources);
+        assert_eq!(into(Some(&["public.people.ssn"])), refused("copied"));
+        assert_eq!(
+            into(Some(&["public.people.name", "public.people.*"])),
+            refused("copied")
+        );
+        assert_eq!(into(None), refused("copied"));
+        assert_eq!(into(Some(&["public.people.name"])), Ok(true));
+        assert_eq!(judge(statement), Ok(true));
+    }
+    let rule = facts(
+        Verb::Ddl,
+        &["CREATE RULE"],
+        &[people, ("copy", Access::DDL)],
+    );
+    assert_eq!(judge(&rule), refused("definition"));
     let alter = facts(
         Verb::Ddl,
         &["ALTER TABLE"],
@@ -164,40 +198,34 @@ fn values_are_not_carried_into_other_tables() {
 
 #[test]
 fn values_are_not_carried_into_other_columns() {
-    let update = |columns| Facts {
-        columns,
-        ..facts(
-            Verb::Update,
-            &["UPDATE"],
-            &[("public.people", Access::UPDATE)],
-        )
-    };
-    let harmless = vec![
-        column(0, "ssn", Usage::Assigned),
-        column(0, "ssn", Usage::Filter),
-    ];
-    assert_eq!(judge_equated(SETTINGS, &update(harmless), &[1]), Ok(true));
+    let update = facts(
+        Verb::Update,
+        &["UPDATE"],
+        &[("public.people", Access::UPDATE)],
+    );
+    let into = |target, sources: &[&str]| judge_flow(&update, target, Some(sources));
+    assert_eq!(into("public.people.ssn", &["public.people.ssn"]), Ok(true));
+    assert_eq!(into("public.people.ssn", &["public.people.name"]), Ok(true));
     assert_eq!(
-        judge(&update(vec![column(0, "ssn", Usage::Other)])),
+        into("public.people.name", &["public.people.ssn"]),
         refused("copied")
     );
     assert_eq!(
-        judge(&update(vec![column(0, "*", Usage::Output)])),
+        into("public.people.card", &["public.people.ssn"]),
         refused("copied")
     );
     assert_eq!(
-        judge(&update(vec![column(u32::MAX, "ssn", Usage::Other)])),
+        into("public.people.*", &["public.people.ssn"]),
         refused("copied")
     );
     assert_eq!(
-        judge(&update(vec![column(0, "name", Usage::Other)])),
+        into("public.people.name", &["public.people.name"]),
         Ok(true)
     );
-    let returned = vec![
-        column(0, "ssn", Usage::Returning),
-        column(0, "ssn", Usage::Output),
-    ];
-    assert_eq!(judge(&update(returned)), Ok(true));
+    assert_eq!(
+        judge_flow(&update, "public.people.name", None),
+        refused("copied")
+    );
 }
 
 #[test]

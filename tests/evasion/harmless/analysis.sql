@@ -246,3 +246,60 @@ DELETE FROM orders USING people p WHERE p.id = orders.person AND p.city = 'Rome'
 CREATE TABLE cities AS SELECT city, count(*) AS n FROM people GROUP BY city
 --
 SELECT * FROM cities ORDER BY city
+
+--# function-in-sql
+SELECT spent_by(1)
+
+--# function-in-sql-over-a-table
+SELECT name, spent_by(id) FROM people ORDER BY id
+
+--# function-with-columns
+SELECT number, item FROM orders_of(1)
+
+--# function-with-columns-star
+SELECT * FROM orders_of(1)
+
+--# function-in-plpgsql
+SELECT initials(name), initials('a b c') FROM bystanders ORDER BY id
+
+--# function-of-an-open-column
+SELECT initials(name), city_of(id) FROM people ORDER BY id
+
+--# view-with-a-computed-protected-column-beside
+SELECT id, name FROM upper_contacts ORDER BY id
+
+--# expression-over-a-view
+SELECT upper(name), id * 2 FROM contacts ORDER BY id
+
+--# trigger-that-stamps
+INSERT INTO stamps (id, word) VALUES (1, 'a'), (2, 'b') RETURNING id, updated
+--
+UPDATE stamps SET word = 'c' WHERE id = 1
+--
+SELECT id, word, updated FROM stamps ORDER BY id
+
+--# trigger-that-notes-changes
+INSERT INTO stamps (id, word) VALUES (1, 'a')
+--
+UPDATE stamps SET word = 'c' WHERE id = 1
+--
+SELECT word FROM changes
+
+--# function-that-writes
+SELECT keep('a constant')
+--
+SELECT body FROM notes WHERE body = 'a constant'
+
+--# view-made-of-open-columns
+CREATE VIEW mine AS SELECT id, city FROM people
+--
+SELECT * FROM mine ORDER BY id
+
+--# parent-and-children
+SELECT id FROM stock ORDER BY id
+
+--# generated-columns-neighbour
+SELECT id, email FROM members ORDER BY id
+
+--# operator-made-by-users
+SELECT name ~~> '!' FROM bystanders ORDER BY id

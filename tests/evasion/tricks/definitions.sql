@@ -246,3 +246,48 @@ SELECT enumlabel FROM pg_enum WHERE enumlabel LIKE '%@%'
 DO $$ BEGIN EXECUTE format('CREATE TABLE leak (%I int)', (SELECT email FROM people WHERE id = 1)); END $$
 --
 SELECT * FROM leak
+
+--# trigger-on-another-table
+INSERT INTO inbox (id) VALUES (1) RETURNING body
+
+--# trigger-on-another-table-then-read
+INSERT INTO inbox (id) VALUES (1)
+--
+SELECT body FROM inbox
+
+--# generated-column
+SELECT handle FROM members
+
+--# generated-column-star
+SELECT * FROM members
+
+--# generated-column-expression
+SELECT upper(handle) FROM members WHERE id = 1
+
+--# generated-column-in-a-condition
+--! guess 'quillona' | 'nobody'
+SELECT id FROM members WHERE handle = {guess}
+
+--# view-replaced
+CREATE VIEW mine AS SELECT id, city FROM people
+--
+CREATE OR REPLACE VIEW mine AS SELECT id, email AS city FROM people
+--
+SELECT city FROM mine
+
+--# view-made-of-a-computed-column
+CREATE VIEW mine AS SELECT upper(email) AS city FROM people
+--
+SELECT city FROM mine
+
+--# view-of-a-view-made-here
+CREATE VIEW mine AS SELECT address FROM contacts
+--
+CREATE VIEW ours AS SELECT reverse(address) AS x FROM mine
+--
+SELECT x FROM ours
+
+--# materialized-view-made-here
+CREATE MATERIALIZED VIEW mine AS SELECT salary FROM people
+--
+SELECT salary FROM mine

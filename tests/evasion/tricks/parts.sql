@@ -76,3 +76,20 @@ SELECT b::animals FROM birds b
 
 --# child-as-parent-field
 SELECT (b::animals).email FROM birds b
+
+--# parent-of-a-protected-child
+SELECT serial FROM stock
+
+--# parent-of-a-protected-child-star
+SELECT * FROM stock
+
+--# parent-of-a-protected-child-computed
+SELECT reverse(serial) FROM stock
+
+--# parent-of-a-protected-child-copy
+COPY (SELECT serial FROM stock) TO STDOUT
+
+--# parent-of-a-protected-child-kept
+CREATE TABLE kept AS SELECT serial FROM stock
+--
+SELECT serial FROM kept

@@ -306,3 +306,61 @@ CREATE TABLE more_people () INHERITS (people)
 INSERT INTO more_people (id, name, email) SELECT 50, 'x', email FROM people WHERE id = 1
 --
 SELECT email FROM more_people
+
+--# kept-and-filled-later
+CREATE TABLE kept AS SELECT id, city FROM people
+--
+UPDATE kept SET city = email FROM people WHERE people.id = kept.id
+--
+SELECT city FROM kept
+
+--# prepared-insert
+PREPARE p AS INSERT INTO notes (body) SELECT email FROM people
+--
+EXECUTE p
+--
+SELECT body FROM notes
+
+--# prepared-insert-of-an-argument
+PREPARE p (text) AS INSERT INTO notes (body) VALUES ($1)
+--
+EXECUTE p (email_of(1))
+--
+SELECT body FROM notes
+
+--# created-from-a-prepared-statement
+PREPARE p AS SELECT email FROM people
+--
+CREATE TABLE kept AS EXECUTE p
+--
+SELECT email FROM kept
+
+--# deleted-and-kept
+WITH gone AS (DELETE FROM members RETURNING email) INSERT INTO notes (body) SELECT email FROM gone
+--
+SELECT body FROM notes
+
+--# assigned-from-a-joined-table
+UPDATE orders SET item = p.email FROM people p WHERE p.id = orders.person
+--
+SELECT item FROM orders
+
+--# kept-by-a-function
+SELECT keep(email) FROM people
+--
+SELECT body FROM notes
+
+--# kept-by-a-function-from-a-function
+SELECT keep(email_of(1))
+--
+SELECT body FROM notes
+
+--# assigned-by-conflict
+INSERT INTO orders (id, item) VALUES (10, 'x') ON CONFLICT (id) DO UPDATE SET item = (SELECT email FROM people WHERE id = 1)
+--
+SELECT item FROM orders
+
+--# merged-from-protected
+MERGE INTO notes n USING people p ON n.id = p.id WHEN MATCHED THEN UPDATE SET body = p.email
+--
+SELECT body FROM notes

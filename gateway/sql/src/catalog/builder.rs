@@ -1,8 +1,8 @@
 //! Collects what a service connection reads, piece by piece, and makes a catalog of it.
 
-use super::{Catalog, Column, Relation};
+use super::{Catalog, Column, Relation, Trigger};
 use crate::definition::{self, Definition, Subject};
-use crate::facts::RelationKind;
+use crate::facts::{Access, RelationKind};
 
 /// Collects what a service connection reads; `build` makes the snapshot.
 #[derive(Debug, Default)]
@@ -121,6 +121,23 @@ impl CatalogBuilder {
     fn define(&mut self, subject: Subject, text: &str) -> &mut Self {
         let text = text.to_owned();
         self.catalog.definitions.push(Definition { subject, text });
+        self
+    }
+
+    /// A trigger of that relation, on these ways of writing to it, calls a function.
+    pub fn trigger(&mut self, oid: u32, on: Access, schema: &str, function: &str) -> &mut Self {
+        let triggers = self.catalog.triggers.entry(oid).or_default();
+        triggers.push(Trigger {
+            on,
+            schema: schema.to_owned(),
+            function: function.to_owned(),
+        });
+        self
+    }
+
+    /// The relation has rules for INSERT, UPDATE or DELETE.
+    pub fn rules(&mut self, oid: u32) -> &mut Self {
+        self.catalog.rules.insert(oid);
         self
     }
 

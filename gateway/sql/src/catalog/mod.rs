@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::definition::{Bodies, Body, Definition};
-use crate::facts::{ColumnSource, RelationKind};
+use crate::facts::{Access, ColumnSource, RelationKind};
 
 pub use builder::CatalogBuilder;
 
@@ -27,6 +27,14 @@ pub struct Relation {
     pub kind: RelationKind,
     /// In order of attribute number.
     pub columns: Vec<Column>,
+}
+
+/// A function that runs when rows of a relation are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Trigger {
+    pub on: Access,
+    pub schema: String,
+    pub function: String,
 }
 
 /// System columns by attribute number (PostgreSQL, System Columns).
@@ -95,6 +103,9 @@ pub struct Catalog {
     /// Operators and types for whose conversion a function outside pg_catalog is called: its schema and name.
     operators: HashMap<String, Vec<(String, String)>>,
     casts: HashMap<String, Vec<(String, String)>>,
+    triggers: HashMap<u32, Vec<Trigger>>,
+    /// Relations with rules for writing.
+    rules: HashSet<u32>,
     types: HashMap<u32, String>,
     definitions: Vec<Definition>,
     bodies: Bodies,
@@ -115,6 +126,8 @@ impl Catalog {
             && self.unread == other.unread
             && self.operators == other.operators
             && self.casts == other.casts
+            && self.triggers == other.triggers
+            && self.rules == other.rules
             && self.definitions == other.definitions
             && self.types == other.types
     }
@@ -156,6 +169,19 @@ impl Catalog {
     /// What a column carries by the catalog alone, through views and inheritance, and whether as it is. None: unknown.
     pub fn carried_by(&self, oid: u32, attnum: i16) -> Option<(Vec<ColumnSource>, bool)> {
         crate::lineage::of_column(self, oid, attnum)
+    }
+
+    /// The triggers that run when the relation is written in any of these ways.
+    pub(crate) fn triggers(&self, oid: u32, access: Access) -> impl Iterator<Item = &Trigger> {
+        let triggers = self.triggers.get(&oid).map_or(&[][..], Vec::as_slice);
+        triggers
+            .iter()
+            .filter(move |trigger| trigger.on.intersects(access))
+    }
+
+    /// Whether writing to the relation may do something else instead.
+    pub(crate) fn has_rules(&self, oid: u32) -> bool {
+        self.rules.contains(&oid)
     }
 
     pub(crate) fn has_inheritance(&self) -> bool {

@@ -1,11 +1,11 @@
 //! The body of a function, from the statement that would create it.
-//! It refuses to follow what a body writes, and every language but SQL and PL/pgSQL.
+//! It refuses every language but SQL and PL/pgSQL, and commands beyond reading and writing rows.
 
 use std::sync::Arc;
 
 use pg_query::{NodeEnum, protobuf as pb};
 
-use super::{Outcome, parse, plpgsql, queries};
+use super::{Outcome, is_followed, parse, plpgsql, queries};
 use crate::catalog::Catalog;
 use crate::facts::Transform;
 use crate::lineage::{Column, Rows};
@@ -21,6 +21,12 @@ pub(super) fn of(text: &str, catalog: &Catalog) -> Outcome {
     let parameters = parameters(create);
     let outcome = match option(create, "language") {
         Some("sql") => sql(create, catalog, &parameters),
+        Some("plpgsql") if returns_trigger(create) => {
+            match option(create, "as").and_then(plpgsql::trigger_as_function) {
+                Some(text) => plpgsql::of(&text, catalog, &parameters),
+                None => Outcome::Unreadable,
+            }
+        }
         Some("plpgsql") => plpgsql::of(text, catalog, &parameters),
         _ => Outcome::Unreadable,
     };
@@ -80,6 +86,11 @@ fn sql(create: &pb::CreateFunctionStmt, catalog: &Catalog, parameters: &[&str]) 
     }
 }
 
+fn returns_trigger(create: &pb::CreateFunctionStmt) -> bool {
+    let kind = create.return_type.as_ref();
+    kind.is_some_and(|kind| strings(&kind.names).last() == Some(&"trigger"))
+}
+
 /// The statements of BEGIN ATOMIC ... END: a list of lists.
 fn flatten<'n>(node: &'n NodeEnum, into: &mut Vec<&'n NodeEnum>) -> Option<()> {
     match node {
@@ -87,7 +98,7 @@ fn flatten<'n>(node: &'n NodeEnum, into: &mut Vec<&'n NodeEnum>) -> Option<()> {
             .items
             .iter()
             .try_for_each(|item| flatten(item.node.as_ref()?, into)),
-        NodeEnum::SelectStmt(_) | NodeEnum::ReturnStmt(_) => {
+        node if is_followed(node) => {
             into.push(node);
             Some(())
         }

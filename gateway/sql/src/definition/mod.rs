@@ -13,7 +13,7 @@ use std::sync::Arc;
 use pg_query::NodeEnum;
 
 use crate::catalog::Catalog;
-use crate::facts::TableRef;
+use crate::facts::{Flow, TableRef};
 use crate::lineage::{self, Rows};
 use crate::walker;
 
@@ -51,6 +51,8 @@ pub(crate) struct Body {
     pub columns: Vec<(usize, String)>,
     pub functions: Vec<String>,
     pub opaque: Vec<String>,
+    /// What it writes, arguments left out.
+    pub flows: Vec<Flow>,
 }
 
 /// All that was read of the definitions of a catalog.
@@ -203,7 +205,20 @@ fn query(text: &str, catalog: &Catalog) -> Outcome {
     }
 }
 
-/// Statements of which the last one yields the rows. All must only read.
+/// What bodies may consist of.
+fn is_followed(node: &NodeEnum) -> bool {
+    matches!(
+        node,
+        NodeEnum::SelectStmt(_)
+            | NodeEnum::ReturnStmt(_)
+            | NodeEnum::InsertStmt(_)
+            | NodeEnum::UpdateStmt(_)
+            | NodeEnum::DeleteStmt(_)
+            | NodeEnum::MergeStmt(_)
+    )
+}
+
+/// Statements of which the last one yields the rows.
 fn queries(nodes: &[&NodeEnum], catalog: &Catalog, parameters: &[&str]) -> Outcome {
     let mut body = Body {
         rows: Rows::of(Vec::new()),
@@ -211,20 +226,22 @@ fn queries(nodes: &[&NodeEnum], catalog: &Catalog, parameters: &[&str]) -> Outco
         columns: Vec::new(),
         functions: Vec::new(),
         opaque: Vec::new(),
+        flows: Vec::new(),
     };
     for node in nodes {
-        if !matches!(node, NodeEnum::SelectStmt(_) | NodeEnum::ReturnStmt(_)) {
+        if !is_followed(node) {
             return Outcome::Unreadable;
         }
-        let (rows, waits) = lineage::rows_of(node, catalog, parameters);
-        if waits {
+        let followed = lineage::follow(node, catalog, parameters);
+        if followed.waits {
             return Outcome::Waits;
         }
-        let Some(reads) = walker::reads(returned(node), catalog) else {
+        let Some(named) = walker::names(returned(node), catalog) else {
             return Outcome::Unreadable;
         };
-        body.rows = rows;
-        body.add(reads);
+        body.rows = followed.rows;
+        body.flows.extend(followed.flows);
+        body.add(named);
     }
     Outcome::Read(body)
 }
@@ -243,6 +260,7 @@ fn returned(node: &NodeEnum) -> &NodeEnum {
 impl Body {
     /// Adds what another body reads, its rows left out.
     fn merge(&mut self, other: Body) {
+        self.flows.extend(other.flows);
         let columns = other
             .columns
             .into_iter()

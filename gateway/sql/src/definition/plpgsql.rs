@@ -4,15 +4,28 @@
 use pg_query::NodeEnum;
 use serde_json::Value;
 
-use super::{Body, Outcome, parse, queries};
+use super::{Body, Outcome, is_followed, parse, queries};
 use crate::catalog::Catalog;
 use crate::facts::Transform;
-use crate::lineage::{Carried, Column, Rows};
+use crate::lineage::{self, Carried, Column, Rows};
+
+struct Query {
+    text: String,
+    mode: Mode,
+}
+
+/// How the text is to be read (PostgreSQL's RawParseMode).
+enum Mode {
+    Statement,
+    Expression,
+    /// `target := value` or `target = value`.
+    Assignment,
+}
 
 /// What a walk over a body found.
 #[derive(Default)]
 struct Found {
-    queries: Vec<String>,
+    queries: Vec<Query>,
     variables: Vec<String>,
     /// EXECUTE and its like run text that is made at run time.
     dynamic: bool,
@@ -35,6 +48,7 @@ pub(super) fn of(definition: &str, catalog: &Catalog, parameters: &[&str]) -> Ou
         columns: Vec::new(),
         functions: Vec::new(),
         opaque: Vec::new(),
+        flows: Vec::new(),
     };
     let mut carried = Carried::constant();
     for query in &found.queries {
@@ -51,6 +65,8 @@ pub(super) fn of(definition: &str, catalog: &Catalog, parameters: &[&str]) -> Ou
             other => return other,
         }
     }
+    // A variable may be what is written.
+    lineage::add_to_flows(&mut all.flows, &carried, catalog);
     all.rows = Rows::of(vec![Column {
         name: None,
         value: carried,
@@ -58,17 +74,30 @@ pub(super) fn of(definition: &str, catalog: &Catalog, parameters: &[&str]) -> Ou
     Outcome::Read(all)
 }
 
+/// The definition of a function with the variables of a trigger function as parameters: those that the grammar gives to such a function
+/// itself do not come out of it legibly.
+pub(super) fn trigger_as_function(body: &str) -> Option<String> {
+    const VARIABLES: &str = "new record, old record, tg_name name, tg_when text, tg_level text, tg_op text, tg_relid oid, \
+        tg_relname name, tg_table_name name, tg_table_schema name, tg_nargs int, tg_argv text[]";
+    const QUOTE: &str = "$gatewright$";
+    (!body.contains(QUOTE)).then(|| {
+        format!(
+            "CREATE FUNCTION f({VARIABLES}) RETURNS record LANGUAGE plpgsql AS {QUOTE}{body}{QUOTE}"
+        )
+    })
+}
+
 /// A query of a body: a whole statement, an expression, or an assignment.
-fn statement(query: &str) -> Option<Vec<NodeEnum>> {
-    let is_query = |nodes: &Vec<NodeEnum>| matches!(nodes.as_slice(), [NodeEnum::SelectStmt(_)]);
-    if let Some(parsed) = parse(query) {
-        return is_query(&parsed).then_some(parsed);
-    }
-    let expression = match query.split_once(":=") {
-        Some((_, value)) if parse(&format!("SELECT {query}")).is_none() => value,
-        _ => query,
+fn statement(query: &Query) -> Option<Vec<NodeEnum>> {
+    let parsed = match query.mode {
+        Mode::Statement => parse(&query.text),
+        Mode::Expression => parse(&format!("SELECT {}", query.text)),
+        Mode::Assignment => {
+            let (_, value) = query.text.split_once('=')?;
+            parse(&format!("SELECT {value}"))
+        }
     };
-    parse(&format!("SELECT {expression}")).filter(is_query)
+    parsed.filter(|nodes| matches!(nodes.as_slice(), [node] if is_followed(node)))
 }
 
 impl Found {
@@ -84,9 +113,23 @@ impl Found {
         }
     }
 
+    fn expression(&mut self, fields: &serde_json::Map<String, Value>) {
+        let mode = match fields.get("parseMode").and_then(Value::as_i64) {
+            None | Some(0) => Mode::Statement,
+            Some(2) => Mode::Expression,
+            Some(3..=5) => Mode::Assignment,
+            // A type's name.
+            Some(_) => return,
+        };
+        if let Some(Value::String(text)) = fields.get("query") {
+            let text = text.clone();
+            self.queries.push(Query { text, mode });
+        }
+    }
+
     fn field(&mut self, name: &str, value: &Value) {
         match (name, value) {
-            ("query", Value::String(text)) => self.queries.push(text.clone()),
+            ("PLpgSQL_expr", Value::Object(fields)) => self.expression(fields),
             ("refname", Value::String(variable)) => self.variables.push(variable.clone()),
             // The text of EXECUTE, FOR IN EXECUTE, OPEN FOR EXECUTE, RETURN QUERY EXECUTE.
             ("PLpgSQL_stmt_dynexecute" | "PLpgSQL_stmt_dynfors" | "dynquery", _) => {

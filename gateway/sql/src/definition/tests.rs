@@ -1,8 +1,24 @@
 //! What is read of definitions, and what statements are said to carry through them.
 
-use crate::{Catalog, Facts, Outputs, RelationKind, Settings, analyze, on_big_stack};
+use crate::{Access, Catalog, Facts, Outputs, RelationKind, Settings, analyze, on_big_stack};
 
-const FUNCTIONS: [(&str, &str); 16] = [
+const FUNCTIONS: [(&str, &str); 20] = [
+    (
+        "keeps",
+        "CREATE FUNCTION public.keeps(v text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.notes (body) VALUES (v); END $$",
+    ),
+    (
+        "copies",
+        "CREATE FUNCTION public.copies() RETURNS void LANGUAGE plpgsql AS $$ DECLARE v text; BEGIN SELECT email INTO v FROM public.people; INSERT INTO public.notes (body) VALUES (v); END $$",
+    ),
+    (
+        "fills",
+        "CREATE FUNCTION public.fills() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.body := (SELECT email FROM public.people WHERE id = NEW.id); RETURN NEW; END $$",
+    ),
+    (
+        "drops",
+        "CREATE FUNCTION public.drops() RETURNS void LANGUAGE sql AS $$ DROP TABLE public.notes $$",
+    ),
     (
         "given",
         "CREATE FUNCTION public.given(a text DEFAULT public.email_of(1)) RETURNS text LANGUAGE sql AS $$ SELECT a $$",
@@ -95,6 +111,21 @@ fn catalog() -> Catalog {
         .column(5, 1, "x", 25)
         .depends(5, 1, 3)
         .defined_view(5, "SELECT beyond the grammar")
+        .relation(6, "public", "notes", RelationKind::Table)
+        .column(6, 1, "id", 23)
+        .column(6, 2, "body", 25)
+        .relation(7, "public", "inbox", RelationKind::Table)
+        .column(7, 1, "id", 23)
+        .column(7, 2, "body", 25)
+        .trigger(7, Access::INSERT, "public", "fills")
+        .relation(8, "public", "stamped", RelationKind::Table)
+        .column(8, 1, "id", 23)
+        .column(8, 2, "updated", 1184)
+        .trigger(8, Access::INSERT | Access::UPDATE, "public", "touch")
+        .relation(9, "public", "odd", RelationKind::Table)
+        .column(9, 1, "id", 23)
+        .trigger(9, Access::DELETE, "public", "dynamic")
+        .rules(9)
         .operator("~~~", "public", "looks")
         .operator("+++", "public", "returned")
         .cast("secret", "public", "looks");
@@ -244,13 +275,7 @@ fn what_a_function_reads_is_among_the_tables() {
 
 #[test]
 fn a_function_that_cannot_be_read_makes_its_caller_opaque() {
-    for name in [
-        "dynamic('x')",
-        "endless()",
-        "writes()",
-        "stores()",
-        "fetches('c')",
-    ] {
+    for name in ["dynamic('x')", "endless()", "fetches('c')"] {
         let facts = facts(&format!("SELECT {name}"));
         assert!(
             facts
@@ -263,7 +288,117 @@ fn a_function_that_cannot_be_read_makes_its_caller_opaque() {
     }
 }
 
+fn written(text: &str) -> Vec<String> {
+    let facts = facts(text);
+    let flows = facts.flows.iter().map(|flow| {
+        let sources = flow.sources.as_ref().map_or_else(
+            || "?".to_owned(),
+            |sources| {
+                let names: Vec<String> = sources
+                    .iter()
+                    .map(|source| format!("{}.{}", source.table, source.column))
+                    .collect();
+                names.join(" ")
+            },
+        );
+        format!("{}.{} <- {sources}", flow.target.table, flow.target.column)
+    });
+    flows.collect()
+}
+
+#[test]
+fn what_functions_and_triggers_write_is_a_flow() {
+    for (text, expected) in [
+        ("SELECT writes()", vec![]),
+        ("SELECT keeps('x')", vec![]),
+        (
+            "SELECT keeps(name) FROM people",
+            vec!["notes.body <- people.name"],
+        ),
+        ("SELECT copies()", vec!["notes.body <- people.email"]),
+        ("INSERT INTO stamped (id) VALUES (1)", vec![]),
+        (
+            "INSERT INTO inbox (id) VALUES (1)",
+            vec![
+                "inbox.id <- people.id people.email",
+                "inbox.body <- people.id people.email",
+            ],
+        ),
+        ("UPDATE inbox SET id = 1", vec![]),
+    ] {
+        assert_eq!(written(text), expected, "{text}");
+        assert!(
+            facts(text).opaque.is_empty(),
+            "{text}: {:?}",
+            facts(text).opaque
+        );
+    }
+    let returned = facts("INSERT INTO inbox (id) VALUES (1) RETURNING body");
+    assert_eq!(carried(&returned), ["~people.id ~people.email inbox.body"]);
+}
+
+#[test]
+fn what_cannot_be_known_of_a_trigger_or_rule_makes_the_statement_opaque() {
+    for (text, opaque) in [
+        ("DELETE FROM odd WHERE id = 1", 2),
+        ("UPDATE odd SET id = 2 WHERE id = 1", 1),
+        ("SELECT * FROM odd", 0),
+    ] {
+        assert_eq!(facts(text).opaque.len(), opaque, "{text}");
+    }
+}
+
 #[test]
 fn an_operator_counts_like_the_function_behind_it() {
     assert!(carried(&facts("SELECT 'a' ~~~ 'b' FROM orders")).contains(&"unknown".to_owned()));
+}
+
+/// Words that change what a body is, and pieces that leave it unfinished.
+const PIECES: [&str; 24] = [
+    "BEGIN",
+    "END",
+    "END;",
+    "IF",
+    "THEN",
+    "ELSIF x THEN",
+    "LOOP",
+    "END LOOP;",
+    "EXCEPTION WHEN others THEN",
+    "DECLARE",
+    "$$",
+    ";",
+    "x people%ROWTYPE;",
+    "x people.id%TYPE;",
+    "c CURSOR FOR SELECT 1;",
+    "FOR r IN c LOOP",
+    "OPEN c",
+    "FETCH c INTO x;",
+    "RAISE EXCEPTION '%', x;",
+    "<<a>>",
+    "EXIT a WHEN",
+    "CASE x WHEN 1 THEN",
+    "(",
+    "RETURN QUERY EXECUTE 'x' USING 1;",
+];
+
+proptest::proptest! {
+    #[test]
+    fn a_mangled_definition_is_read_or_not_but_never_ends_the_process(
+        at in 0..FUNCTIONS.len(),
+        edits in proptest::collection::vec((0.0..1.0f64, 0..20usize, proptest::sample::select(PIECES.to_vec())), 1..6),
+    ) {
+        let mut text = FUNCTIONS[at].1.to_owned();
+        for (place, cut, piece) in edits {
+            let place = (place * text.len() as f64) as usize;
+            let start = (0..=place).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            let end = (start + cut).min(text.len());
+            text.replace_range(start..end, &format!(" {piece} "));
+        }
+        let built = on_big_stack(|| {
+            let mut catalog = Catalog::builder();
+            catalog.defined_function(1, "public", "mangled", &text);
+            catalog.build()
+        });
+        proptest::prop_assert!(built.is_some(), "{}", text);
+    }
 }

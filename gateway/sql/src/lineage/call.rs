@@ -6,7 +6,7 @@ use pg_query::{NodeEnum, protobuf as pb};
 use super::Resolver;
 use super::carried::{Carried, Column};
 use super::scope::{Item, Rows};
-use crate::facts::{Transform, Usage};
+use crate::facts::{Flow, Transform, Usage};
 use crate::walker::{risky, strings};
 
 impl<'t> Resolver<'t> {
@@ -74,6 +74,7 @@ impl<'t> Resolver<'t> {
         }
         let body = self.body(parts, call);
         value.absorb(&body, Transform::Expression);
+        self.writes(parts, &args);
         if let Some(field) = &field {
             value.or(field);
         }
@@ -95,8 +96,24 @@ impl<'t> Resolver<'t> {
         }
     }
 
+    /// What the functions of that name write: their arguments may be in it.
+    fn writes(&mut self, parts: &[&str], args: &[Carried]) {
+        let catalog = self.catalog;
+        let bodies = catalog.function_bodies(parts).unwrap_or_default();
+        let mut flows: Vec<Flow> = bodies
+            .iter()
+            .flat_map(|body| body.flows.iter().cloned())
+            .collect();
+        let mut given = Carried::constant();
+        for arg in args {
+            given.absorb(arg, Transform::Expression);
+        }
+        super::add_to_flows(&mut flows, &given, catalog);
+        self.add_flows(flows);
+    }
+
     /// What the functions of that name yield by themselves. None: unknown.
-    fn yields(&self, parts: &[&str]) -> Option<Rows> {
+    pub(super) fn yields(&self, parts: &[&str]) -> Option<Rows> {
         let name = parts.last().copied().unwrap_or_default();
         if self.catalog.bodies().function_waits(name) {
             self.waits.set(true);

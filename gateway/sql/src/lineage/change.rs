@@ -8,7 +8,7 @@ use pg_query::{NodeEnum, protobuf as pb};
 use super::Resolver;
 use super::carried::{Carried, Column};
 use super::scope::{Columns, Item, Level, Rows};
-use crate::facts::{Transform, Usage};
+use crate::facts::{Access, Transform, Usage};
 
 /// What is assigned to the columns of a target, in order. None as a name: to any of them.
 pub(super) type Assigned = Vec<(Option<String>, Carried)>;
@@ -39,6 +39,11 @@ impl<'t> Resolver<'t> {
             let condition = self.boxed(&conflict.where_clause);
             self.record(&condition, Usage::Filter);
         }
+        let on = match insert.on_conflict_clause {
+            Some(_) => Access::INSERT | Access::UPDATE,
+            None => Access::INSERT,
+        };
+        self.triggered(&target, on, &mut assigned);
         self.flow(insert.relation.as_ref(), &target, &assigned);
         self.level().items.clear();
         self.returning(
@@ -61,7 +66,8 @@ impl<'t> Resolver<'t> {
         for by in [&from, &condition] {
             chosen.absorb(by, Transform::Expression);
         }
-        let assigned = self.set_list(&update.target_list);
+        let mut assigned = self.set_list(&update.target_list);
+        self.triggered(&target, Access::UPDATE, &mut assigned);
         self.flow(update.relation.as_ref(), &target, &assigned);
         self.level().items.remove(0);
         self.returning(
@@ -85,10 +91,12 @@ impl<'t> Resolver<'t> {
             chosen.absorb(by, Transform::Expression);
         }
         self.level().items.remove(0);
+        let mut assigned = Assigned::new();
+        self.triggered(&target, Access::DELETE, &mut assigned);
         self.returning(
             delete.returning_clause.as_ref(),
             target,
-            &Vec::new(),
+            &assigned,
             chosen,
             false,
         )
@@ -133,6 +141,8 @@ impl<'t> Resolver<'t> {
                 assigned.append(&mut inserted);
             }
         }
+        let on = Access::INSERT | Access::UPDATE | Access::DELETE;
+        self.triggered(&target, on, &mut assigned);
         self.flow(merge.relation.as_ref(), &target, &assigned);
         self.level().items.pop();
         // RETURNING * has the source's columns before the target's.
@@ -143,6 +153,34 @@ impl<'t> Resolver<'t> {
             chosen,
             true,
         )
+    }
+
+    /// What triggers put into the rows that are written, and write elsewhere.
+    fn triggered(&mut self, target: &Item<'t>, on: Access, assigned: &mut Assigned) {
+        let Columns::Relations(relations) = &target.columns else {
+            return;
+        };
+        let catalog = self.catalog;
+        for trigger in relations
+            .iter()
+            .flat_map(|relation| catalog.triggers(relation.oid, on))
+        {
+            let parts = [trigger.schema.as_str(), trigger.function.as_str()];
+            let put = match self.yields(&parts) {
+                Some(rows) => {
+                    let mut put = rows.all();
+                    put.absorb(&rows.chosen, Transform::Expression);
+                    put
+                }
+                None => Carried::unknown(),
+            };
+            if !put.is_nothing() {
+                assigned.push((None, put));
+            }
+            let bodies = catalog.function_bodies(&parts).unwrap_or_default();
+            let flows = bodies.iter().flat_map(|body| body.flows.iter().cloned());
+            self.add_flows(flows.collect());
+        }
     }
 
     fn target_item(&self, relation: Option<&'t pb::RangeVar>) -> Item<'t> {

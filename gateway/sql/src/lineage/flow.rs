@@ -22,7 +22,7 @@ impl<'t> Resolver<'t> {
     ) {
         let Some(relation) = relation else { return };
         for (name, value) in assigned {
-            if value.is_nothing() {
+            if value.is_nothing() && !self.within {
                 continue;
             }
             let mut reached = Carried::null();
@@ -77,13 +77,20 @@ impl<'t> Resolver<'t> {
         if self.flows.len() > MOST {
             return;
         }
-        let flow = Flow {
+        self.add_flows(vec![Flow {
             target,
             sources,
             exact,
-        };
-        if !self.flows.contains(&flow) {
-            self.flows.push(flow);
+        }]);
+    }
+
+    /// Flows of definitions that the statement sets going.
+    pub(super) fn add_flows(&mut self, flows: Vec<Flow>) {
+        for flow in flows {
+            let carries = self.within || flow.sources.as_ref().is_none_or(|of| !of.is_empty());
+            if carries && self.flows.len() <= MOST && !self.flows.contains(&flow) {
+                self.flows.push(flow);
+            }
         }
     }
 }

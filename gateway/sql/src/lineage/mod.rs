@@ -46,6 +46,8 @@ pub(crate) struct Lineage {
     pub flows: Vec<Flow>,
     /// Uses of columns other than for output: (relation, attribute, usage).
     pub uses: Vec<(u32, i16, Usage)>,
+    /// Why what the statement yields cannot be told here.
+    pub opaque: Option<&'static str>,
 }
 
 pub(super) struct Resolver<'t> {
@@ -57,14 +59,26 @@ pub(super) struct Resolver<'t> {
     uses: Vec<(u32, i16, Usage)>,
     used: HashSet<(u32, i16, Usage)>,
     flows: Vec<Flow>,
+    opaque: Option<&'static str>,
+    /// What is followed is a definition: parameters may be in whatever it writes.
+    within: bool,
     /// Something was named whose definition is still to be read.
     waits: Cell<bool>,
 }
 
-/// What a query of a definition yields, and whether that hangs on a definition that is still to be read.
-pub(crate) fn rows_of(node: &NodeEnum, catalog: &Catalog, parameters: &[&str]) -> (Rows, bool) {
+/// What a statement of a definition yields and writes.
+pub(crate) struct Followed {
+    pub rows: Rows,
+    pub flows: Vec<Flow>,
+    /// It hangs on a definition that is still to be read.
+    pub waits: bool,
+}
+
+/// Follows a statement of a definition, whose parameters carry nothing here.
+pub(crate) fn follow(node: &NodeEnum, catalog: &Catalog, parameters: &[&str]) -> Followed {
     let mut resolver = Resolver::new(catalog);
     resolver.parameters = parameters.to_vec();
+    resolver.within = true;
     let rows = match node {
         NodeEnum::ReturnStmt(statement) => {
             let value = resolver.boxed(&statement.returnval);
@@ -72,7 +86,19 @@ pub(crate) fn rows_of(node: &NodeEnum, catalog: &Catalog, parameters: &[&str]) -
         }
         _ => resolver.query(node),
     };
-    (rows, resolver.waits.get())
+    Followed {
+        rows,
+        waits: resolver.waits.get(),
+        flows: resolver.flows,
+    }
+}
+
+/// Says that all that is written may carry this too.
+pub(crate) fn add_to_flows(flows: &mut [Flow], value: &Carried, catalog: &Catalog) {
+    let (sources, _) = Resolver::new(catalog).named(value);
+    for flow in flows.iter_mut() {
+        flow.add(sources.as_deref());
+    }
 }
 
 /// The lineage of one statement.
@@ -84,6 +110,7 @@ pub(crate) fn of(node: &NodeEnum, catalog: &Catalog) -> Lineage {
         inner,
         flows: resolver.flows,
         uses: resolver.uses,
+        opaque: resolver.opaque,
     }
 }
 
@@ -97,6 +124,8 @@ impl<'t> Resolver<'t> {
             uses: Vec::new(),
             used: HashSet::new(),
             flows: Vec::new(),
+            opaque: None,
+            within: false,
             waits: Cell::new(false),
         }
     }
@@ -151,16 +180,28 @@ impl<'t> Resolver<'t> {
                 self.flow_into(view.view.as_ref(), &view.aliases, &rows);
                 none()
             }
+            NodeEnum::PrepareStmt(prepare) => {
+                // Its rows come with EXECUTE; what it will write is told now.
+                if let Some(inner) = prepare.query.as_ref().and_then(|node| node.node.as_ref()) {
+                    self.statement(inner);
+                }
+                none()
+            }
             NodeEnum::ExplainStmt(explain) => {
                 if let Some(inner) = explain.query.as_ref().and_then(|node| node.node.as_ref()) {
                     self.statement(inner);
                 }
                 (Outputs::Unknown, Outputs::None)
             }
-            NodeEnum::FetchStmt(_)
-            | NodeEnum::ExecuteStmt(_)
-            | NodeEnum::CallStmt(_)
-            | NodeEnum::VariableShowStmt(_) => (Outputs::Unknown, Outputs::None),
+            NodeEnum::ExecuteStmt(execute) => {
+                if !self.together(&execute.params).is_nothing() {
+                    self.opaque = Some("EXECUTE is given what a function reads");
+                }
+                (Outputs::Unknown, Outputs::None)
+            }
+            NodeEnum::FetchStmt(_) | NodeEnum::CallStmt(_) | NodeEnum::VariableShowStmt(_) => {
+                (Outputs::Unknown, Outputs::None)
+            }
             _ => none(),
         }
     }
@@ -175,6 +216,8 @@ impl<'t> Resolver<'t> {
     /// COPY relation or COPY (query).
     fn copy(&mut self, copy: &'t pb::CopyStmt) -> Outputs {
         if copy.is_from {
+            let condition = self.boxed(&copy.where_clause);
+            self.record(&condition, Usage::Filter);
             return Outputs::None;
         }
         if copy.query.is_some() {

@@ -73,6 +73,22 @@ fn nested_commands_are_listed() {
         ["EXPLAIN", "DELETE"]
     );
     assert_eq!(one("DROP TABLE a").commands, ["DROP TABLE"]);
+    for (text, tag) in [
+        ("CREATE VIEW v AS SELECT 1", "CREATE VIEW"),
+        ("CREATE TABLESPACE t LOCATION '/x'", "CREATE TABLESPACE"),
+        ("DROP TABLESPACE t", "DROP TABLESPACE"),
+        (
+            "ALTER TABLESPACE t SET (seq_page_cost = 1)",
+            "ALTER TABLESPACE",
+        ),
+        (
+            "CREATE ACCESS METHOD a TYPE INDEX HANDLER h",
+            "CREATE ACCESS METHOD",
+        ),
+        ("ALTER SERVER s VERSION '1'", "ALTER SERVER"),
+    ] {
+        assert_eq!(one(text).commands, [tag], "{text}");
+    }
 }
 
 #[test]

@@ -37,18 +37,18 @@ pub(crate) struct Walker<'a> {
     access: Access,
 }
 
-/// What a statement of a definition names, without its lineage. None where it does anything but read.
-pub(crate) fn reads(node: &NodeEnum, catalog: &Catalog) -> Option<Facts> {
+/// What a statement of a definition names, without its lineage. None where it does more than read and write rows.
+pub(crate) fn names(node: &NodeEnum, catalog: &Catalog) -> Option<Facts> {
     let mut walker = Walker::new(catalog);
     walker.node(node.to_ref());
     let facts = walker.facts;
-    let reads = Access::SELECT | Access::LOCK;
-    let only_reads = facts.session == SessionEffect::None
+    let followed = Access::SELECT | Access::INSERT | Access::UPDATE | Access::DELETE | Access::LOCK;
+    let understood = facts.session == SessionEffect::None
         && facts
             .tables
             .iter()
-            .all(|table| reads.contains(table.access));
-    only_reads.then_some(facts)
+            .all(|table| followed.contains(table.access));
+    understood.then_some(facts)
 }
 
 /// The facts of one statement, but for its fingerprint.
@@ -91,6 +91,9 @@ impl<'a> Walker<'a> {
         self.facts.outputs = lineage.outputs;
         self.facts.inner = lineage.inner;
         self.facts.flows = lineage.flows;
+        if let Some(reason) = lineage.opaque {
+            self.opaque(reason.to_owned());
+        }
         for (relation, attnum, usage) in lineage.uses {
             let Some(relation) = self.catalog.relation(relation) else {
                 continue;

@@ -61,6 +61,7 @@ impl<'a> Walker<'a> {
         if !self.reached.insert((relation, access)) {
             return;
         }
+        self.triggered(relation, access);
         if let Some(body) = catalog.bodies().of_relation(relation) {
             self.body(body, access);
         }
@@ -85,6 +86,25 @@ impl<'a> Walker<'a> {
                 self.push_column(Some(at), name, Usage::Other);
             }
             self.reach(*base, access, depth + 1);
+        }
+    }
+
+    /// What writing to a relation sets going.
+    fn triggered(&mut self, relation: u32, access: Access) {
+        let catalog = self.catalog;
+        let writes = Access::INSERT | Access::UPDATE | Access::DELETE;
+        if catalog.has_rules(relation) && access.intersects(writes) {
+            let name = catalog.relation(relation).map_or("", |known| &known.name);
+            self.opaque(format!("writing to {name} follows its rules"));
+        }
+        for trigger in catalog.triggers(relation, access) {
+            let parts = [trigger.schema.as_str(), trigger.function.as_str()];
+            if let Some(function) = catalog.unread_function(&parts) {
+                self.opaque(format!("function {function} has an unknown body"));
+            }
+            for body in catalog.function_bodies(&parts).into_iter().flatten() {
+                self.body(body, Access::default());
+            }
         }
     }
 

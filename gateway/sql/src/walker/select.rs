@@ -266,7 +266,7 @@ impl<'a> Walker<'a> {
         }
         let catalog = self.catalog;
         for body in catalog.function_bodies(&parts).into_iter().flatten() {
-            self.body(body, Access::SELECT);
+            self.body(body, Access::default());
         }
         if !self.facts.functions.contains(&name) {
             self.facts.functions.push(name.clone());
