@@ -39,7 +39,7 @@ pub(super) fn of(text: &str, catalog: &Catalog) -> Outcome {
             name(&mut body.rows, create, catalog);
             let given = defaults.rows.all();
             body.rows.chosen.absorb(&given, Transform::Expression);
-            body.merge(defaults);
+            body.merge(*defaults);
             Outcome::Read(body)
         }
         (Outcome::Unreadable, _) | (_, Outcome::Unreadable) => Outcome::Unreadable,

@@ -135,7 +135,7 @@ impl Bodies {
 }
 
 enum Outcome {
-    Read(Body),
+    Read(Box<Body>),
     /// It names something whose definition was not read yet.
     Waits,
     Unreadable,
@@ -162,7 +162,7 @@ pub(crate) fn read(catalog: &mut Catalog, definitions: &[Definition]) -> Vec<Sub
             }
         });
         for (subject, body) in read {
-            catalog.bodies_mut().insert(subject, body);
+            catalog.bodies_mut().insert(subject, *body);
         }
         if open.is_empty() || open.len() == before {
             break;
@@ -243,7 +243,7 @@ fn queries(nodes: &[&NodeEnum], catalog: &Catalog, parameters: &[&str]) -> Outco
         body.flows.extend(followed.flows);
         body.add(named);
     }
-    Outcome::Read(body)
+    Outcome::Read(Box::new(body))
 }
 
 /// The expression of RETURN; any other statement itself.

@@ -60,7 +60,7 @@ pub(super) fn of(definition: &str, catalog: &Catalog, parameters: &[&str]) -> Ou
             Outcome::Read(body) => {
                 carried.absorb(&body.rows.all(), Transform::Expression);
                 carried.absorb(&body.rows.chosen, Transform::Expression);
-                all.merge(body);
+                all.merge(*body);
             }
             other => return other,
         }
@@ -71,7 +71,7 @@ pub(super) fn of(definition: &str, catalog: &Catalog, parameters: &[&str]) -> Ou
         name: None,
         value: carried,
     }]);
-    Outcome::Read(all)
+    Outcome::Read(Box::new(all))
 }
 
 /// The definition of a function with the variables of a trigger function as parameters: those that the grammar gives to such a function
