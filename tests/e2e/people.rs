@@ -255,6 +255,39 @@ fn a_token_that_runs_out_is_renewed_without_the_person() -> Result<()> {
 }
 
 #[test]
+fn processes_that_renew_at_once_use_a_refresh_token_once() -> Result<()> {
+    let town = Town::with("people_race", 20)?;
+    succeeded(town.log_in("ada", &[])?)?;
+    let kept = town.kept("default");
+    let mut login: Value = serde_json::from_slice(&std::fs::read(&kept)?)?;
+    let first = login["token"].clone();
+    login["expires_at"] = login["obtained_at"].clone();
+    std::fs::write(&kept, login.to_string())?;
+    let running = (0..6)
+        .map(|_| {
+            let mut command = town.gatewright(&["token"])?;
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            Ok(command.spawn()?)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let mut tokens = Vec::new();
+    for process in running {
+        tokens.push(succeeded(process.wait_with_output()?)?);
+    }
+    tokens.dedup();
+    let [token] = tokens.as_slice() else {
+        anyhow::bail!("{} tokens", tokens.len());
+    };
+    assert_ne!(json!(token), first);
+    // The provider takes a refresh token that comes twice for a stolen one, and ends the whole login.
+    let mut login: Value = serde_json::from_slice(&std::fs::read(&kept)?)?;
+    login["expires_at"] = login["obtained_at"].clone();
+    std::fs::write(&kept, login.to_string())?;
+    assert_ne!(&succeeded(town.run(&["token"])?)?, token);
+    Ok(())
+}
+
+#[test]
 fn a_login_that_the_provider_has_forgotten_says_what_to_run() -> Result<()> {
     let town = Town::with("people_forgotten", 1)?;
     succeeded(town.log_in("ada", &["--name", "work"])?)?;

@@ -10,12 +10,12 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use oauth2::{AuthUrl, CsrfToken, PkceCodeChallenge, RedirectUrl, Scope};
+use oauth2::{AuthUrl, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
 use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use super::page::{self, Page};
+use super::page::Page;
 use super::provider::{Provider, not_understood, printable};
 use super::{Held, LoginError, Prompt};
 
@@ -52,61 +52,42 @@ pub(super) async fn log_in(
     browser: Browser,
     show: impl Fn(Prompt),
 ) -> Result<Held, LoginError> {
-    let endpoint = provider.metadata.authorization_endpoint.clone();
-    let endpoint = AuthUrl::new(endpoint.ok_or(LoginError::NoBrowserLogin)?);
-    let endpoint = endpoint.map_err(not_understood)?;
     let redirect = &provider.settings.redirect;
     let address = redirect.address();
     let failed = |source| LoginError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let port = listener.local_addr().map_err(failed)?.port();
     let uri = RedirectUrl::new(redirect.uri(port)).map_err(not_understood)?;
-
-    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-    let nonce = CsrfToken::new_random().into_secret();
-    let client = provider
-        .client()?
-        .set_auth_uri(endpoint)
-        .set_redirect_uri(uri.clone());
-    let scopes = provider.scopes();
-    let mut request = client
-        .authorize_url(CsrfToken::new_random)
-        .set_pkce_challenge(challenge)
-        .add_extra_param("nonce", &nonce);
-    // OpenID Connect Core 1.0 section 11: offline access is given to those who were asked.
-    if scopes.iter().any(|scope| scope == "offline_access") {
-        request = request.add_extra_param("prompt", "consent");
-    }
-    for (name, value) in provider.targets() {
-        request = request.add_extra_param(name, value);
-    }
-    let (url, state) = request.add_scopes(scopes.into_iter().map(Scope::new)).url();
+    let asked = ask(provider, &uri)?;
 
     let (brought, bringing) = oneshot::channel();
     let waiting = Arc::new(Waiting {
-        state,
+        state: asked.state,
         brought: Mutex::new(Some(brought)),
     });
-    let (done, stop) = oneshot::channel::<()>();
     let router = Router::new()
         .route(redirect.path(), get(receive))
         .fallback(elsewhere)
         .with_state(waiting);
-    let serving = tokio::spawn(
-        axum::serve(listener, router)
-            .with_graceful_shutdown(async {
-                let _ = stop.await;
-            })
-            .into_future(),
-    );
-    let url = url.to_string();
-    let opened = browser == Browser::Open && open(&url);
-    show(Prompt::Visit { url, opened });
+    let (done, stop) = oneshot::channel::<()>();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async {
+        let _ = stop.await;
+    });
+    let serving = tokio::spawn(serving.into_future());
+    let opened = browser == Browser::Open && open(&asked.url);
+    show(Prompt::Visit {
+        url: asked.url,
+        opened,
+    });
 
     let outcome = match tokio::time::timeout(PATIENCE, bringing).await {
         Ok(Ok(Brought { parameters, ended })) => {
             let outcome = match code(provider, &parameters) {
-                Ok(code) => provider.redeem(code, verifier, uri, &nonce).await,
+                Ok(code) => {
+                    provider
+                        .redeem(code, asked.verifier, uri, &asked.nonce)
+                        .await
+                }
                 Err(error) => Err(error),
             };
             let page = match &outcome {
@@ -122,6 +103,44 @@ pub(super) async fn log_in(
     drop(done);
     let _ = tokio::time::timeout(LAST_PAGE, serving).await;
     outcome
+}
+
+/// What the browser asks the provider with, and the secrets that tie the answer to it.
+struct Asked {
+    url: String,
+    state: CsrfToken,
+    nonce: String,
+    verifier: PkceCodeVerifier,
+}
+
+fn ask(provider: &Provider, redirect: &RedirectUrl) -> Result<Asked, LoginError> {
+    let endpoint = provider.metadata.authorization_endpoint.clone();
+    let endpoint = AuthUrl::new(endpoint.ok_or(LoginError::NoBrowserLogin)?);
+    let client = provider
+        .client()?
+        .set_auth_uri(endpoint.map_err(not_understood)?)
+        .set_redirect_uri(redirect.clone());
+    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    let nonce = CsrfToken::new_random().into_secret();
+    let scopes = provider.scopes();
+    let mut request = client
+        .authorize_url(CsrfToken::new_random)
+        .set_pkce_challenge(challenge)
+        .add_extra_param("nonce", &nonce);
+    // OpenID Connect Core 1.0 section 11: offline access is given to those who were asked.
+    if scopes.iter().any(|scope| scope == "offline_access") {
+        request = request.add_extra_param("prompt", "consent");
+    }
+    for (name, value) in provider.targets() {
+        request = request.add_extra_param(name, value);
+    }
+    let (url, state) = request.add_scopes(scopes.into_iter().map(Scope::new)).url();
+    Ok(Asked {
+        url: url.to_string(),
+        state,
+        nonce,
+        verifier,
+    })
 }
 
 /// The code among what the provider sent with the browser (RFC 6749 section 4.1.2, RFC 9207).
@@ -177,7 +196,7 @@ async fn receive(
     let _ = brought.send(Brought { parameters, ended });
     match end.await {
         Ok(page) => page.answer(StatusCode::OK),
-        Err(_) => page::Page::failure("the login was given up").answer(StatusCode::OK),
+        Err(_) => Page::failure("it was given up").answer(StatusCode::OK),
     }
 }
 

@@ -81,7 +81,7 @@ impl TokenFault {
 }
 
 /// A time as a person would say it: its largest unit only.
-fn human(time: Duration) -> String {
+pub(super) fn human(time: Duration) -> String {
     let seconds = time.as_secs();
     let (count, unit) = match seconds {
         0..60 => (seconds, "second"),

@@ -7,6 +7,9 @@ mod error;
 mod session;
 mod token;
 
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
