@@ -113,6 +113,10 @@ CREATE FUNCTION initials(value text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
     $$ DECLARE word text; made text := ''; BEGIN FOREACH word IN ARRAY string_to_array(value, ' ') LOOP made := made || left(word, 1); END LOOP; RETURN made; END $$;
 CREATE FUNCTION city_of(person int) RETURNS text LANGUAGE sql STABLE AS 'SELECT city FROM people WHERE id = person';
 
+CREATE FUNCTION rank_text(rank) RETURNS text LANGUAGE sql STABLE AS 'SELECT email FROM people WHERE id = 1';
+CREATE FUNCTION add_email(state text, person int) RETURNS text LANGUAGE sql STABLE AS
+    $$ SELECT coalesce(state, '') || email FROM people WHERE id = person $$;
+
 CREATE TABLE bystanders (id int PRIMARY KEY, name text, born date, amount numeric(10, 2), ref uuid, doc jsonb, tags text[], ok boolean);
 INSERT INTO bystanders SELECT i, 'name ' || i, date '2000-01-01' + i, i * 1.25, md5(i::text)::uuid, jsonb_build_object('k', i), ARRAY['a' || i, 'b'], i % 2 = 0
     FROM generate_series(1, 20) AS i;

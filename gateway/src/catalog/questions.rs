@@ -35,6 +35,10 @@ pub(super) const FUNCTIONS: &str = "SELECT p.oid, n.nspname, p.proname, l.lannam
      LEFT JOIN pg_catalog.pg_extension e ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND e.oid = d.refobjid \
      WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')";
 
+/// What a name alone may call: functions of pg_catalog, and types to convert to.
+pub(super) const BUILT_IN: &str = "SELECT p.proname FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace \
+     UNION SELECT t.typname FROM pg_catalog.pg_type t WHERE t.typtype <> 'c' AND t.typelem = 0";
+
 /// Names outside pg_catalog come qualified, since the connection's search path holds nothing else.
 pub(super) const VIEWS: &str = "SELECT c.oid, pg_catalog.pg_get_viewdef(c.oid) FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \

@@ -39,6 +39,7 @@ struct Answers {
     /// Views, and whole rows in views.
     dependencies: [Vec<Row>; 2],
     parents: Vec<Row>,
+    built_in: Vec<Row>,
     functions: Vec<Row>,
     views: Vec<Row>,
     generated: Vec<Row>,
@@ -64,6 +65,7 @@ impl Answers {
                 service.query(questions::WHOLE_ROWS).await?,
             ],
             parents: service.query(questions::PARENTS).await?,
+            built_in: service.query(questions::BUILT_IN).await?,
             functions: service.query(questions::FUNCTIONS).await?,
             views: service.query(questions::VIEWS).await?,
             generated: service.query(questions::GENERATED).await?,
@@ -116,6 +118,9 @@ impl Answers {
     }
 
     fn add_functions(&self, catalog: &mut CatalogBuilder) -> Option<()> {
+        for row in &self.built_in {
+            catalog.built_in(text(row, 0)?);
+        }
         for row in &self.functions {
             let (schema, name, language) = (text(row, 1)?, text(row, 2)?, text(row, 3)?);
             let plain = |extension: &str| questions::PLAIN_EXTENSIONS.contains(&extension);

@@ -79,11 +79,10 @@ impl AnalyzedText {
 
     fn has_unresolved(&self) -> bool {
         self.analysis.statements.iter().any(|statement| {
-            statement
-                .facts
-                .tables
-                .iter()
-                .any(|table| table.kind == RelationKind::Unresolved)
+            let mut tables = statement.facts.tables.iter();
+            let mut opaque = statement.facts.opaque.iter();
+            tables.any(|table| table.kind == RelationKind::Unresolved)
+                || opaque.any(|reason| reason.ends_with("is not in the catalog"))
         })
     }
 }
@@ -223,7 +222,7 @@ impl SessionGate {
         }
     }
 
-    /// A relation that the catalog does not know may just have been made elsewhere: looks once in each generation.
+    /// A relation or function that the catalog does not know may just have been made elsewhere: looks once in each generation.
     fn settle(
         &mut self,
         analyzed: Arc<AnalyzedText>,

@@ -291,3 +291,62 @@ SELECT x FROM ours
 CREATE MATERIALIZED VIEW mine AS SELECT salary FROM people
 --
 SELECT salary FROM mine
+
+--# trigger-made-in-a-transaction
+BEGIN
+--
+CREATE TRIGGER mine BEFORE INSERT ON letterbox FOR EACH ROW EXECUTE FUNCTION fill_inbox()
+--
+INSERT INTO letterbox (id) VALUES (1) RETURNING body
+
+--# trigger-made-in-the-same-message
+CREATE TRIGGER mine BEFORE INSERT ON letterbox FOR EACH ROW EXECUTE FUNCTION fill_inbox(); INSERT INTO letterbox (id) VALUES (1) RETURNING body
+
+--# function-renamed-in-a-transaction
+BEGIN
+--
+ALTER FUNCTION email_of(int) RENAME TO harmless
+--
+SELECT harmless(1)
+
+--# function-renamed-to-a-built-in-name
+BEGIN
+--
+ALTER FUNCTION email_of(int) RENAME TO chr
+--
+SELECT public.chr(1)
+
+--# function-moved-in-a-transaction
+BEGIN
+--
+ALTER FUNCTION email_of(int) SET SCHEMA crm
+--
+SELECT crm.email_of(1)
+
+--# operator-made-in-a-transaction
+BEGIN
+--
+CREATE OPERATOR ### (RIGHTARG = int, FUNCTION = email_of)
+--
+SELECT ### 1
+
+--# cast-made-in-a-transaction
+BEGIN
+--
+CREATE CAST (rank AS text) WITH FUNCTION rank_text(rank)
+--
+SELECT 'plainrank'::rank::text
+
+--# aggregate-made-in-a-transaction
+BEGIN
+--
+CREATE AGGREGATE leaking (int) (SFUNC = add_email, STYPE = text)
+--
+SELECT leaking(1)
+
+--# view-renamed-in-a-transaction
+BEGIN
+--
+ALTER VIEW contacts RENAME TO others
+--
+SELECT address FROM others

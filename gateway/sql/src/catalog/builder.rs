@@ -69,6 +69,13 @@ impl CatalogBuilder {
         self
     }
 
+    /// A function or type of pg_catalog, or another type, which a value can be converted to by calling its name. Where none is
+    /// told, every name that is not known counts as built in.
+    pub fn built_in(&mut self, name: &str) -> &mut Self {
+        self.catalog.built_in.insert(name.to_owned());
+        self
+    }
+
     /// A function outside pg_catalog whose result may carry anything.
     pub fn function(&mut self, schema: &str, name: &str) -> &mut Self {
         let schemas = self.catalog.obscure.entry(name.to_owned()).or_default();

@@ -94,6 +94,8 @@ pub struct Catalog {
     /// Tables whose rows a table shares, by inheriting table or partition; and the other way round.
     parents: HashMap<u32, Vec<u32>>,
     children: HashMap<u32, Vec<u32>>,
+    /// The names of functions and types in pg_catalog, and of types outside it, by which a value can be converted.
+    built_in: HashSet<String>,
     /// Functions outside pg_catalog: the schemas that have one of that name.
     functions: HashMap<String, HashSet<String>>,
     /// Of those, the ones whose result may carry anything.
@@ -121,6 +123,7 @@ impl Catalog {
         self.relations == other.relations
             && self.reads == other.reads
             && self.parents == other.parents
+            && self.built_in == other.built_in
             && self.functions == other.functions
             && self.obscure == other.obscure
             && self.unread == other.unread
@@ -277,8 +280,8 @@ impl Catalog {
         let Some(schemas) =
             known.filter(|schemas| schema.is_none_or(|schema| schemas.contains(schema)))
         else {
-            // A bare name is PostgreSQL's own then; another schema's function is not in the catalog.
-            return schema.is_none().then(Vec::new);
+            // A bare name is PostgreSQL's own then.
+            return (schema.is_none() && self.is_built_in(name)).then(Vec::new);
         };
         let obscure = self.obscure.get(name);
         let mut meant = schemas
@@ -328,6 +331,22 @@ impl Catalog {
             None => schemas.first(),
         };
         found.map(|schema| format!("{schema}.{name}"))
+    }
+
+    fn is_built_in(&self, name: &str) -> bool {
+        self.built_in.is_empty() || self.built_in.contains(name)
+    }
+
+    /// Whether no function is known that the call could mean: it was made in a transaction that is not over, or there is none.
+    pub(crate) fn is_unknown_function(&self, parts: &[&str]) -> bool {
+        match parts {
+            ["pg_catalog" | "information_schema", _] | [] => false,
+            [name] => !self.functions.contains_key(*name) && !self.is_built_in(name),
+            [.., schema, name] => {
+                let schemas = self.functions.get(*name);
+                !self.built_in.is_empty() && !schemas.is_some_and(|known| known.contains(*schema))
+            }
+        }
     }
 
     /// Whether a schema other than pg_catalog holds a function of that name.

@@ -349,6 +349,63 @@ fn what_cannot_be_known_of_a_trigger_or_rule_makes_the_statement_opaque() {
 }
 
 #[test]
+fn a_function_that_is_handed_on_counts_as_called() {
+    for text in [
+        "CREATE TRIGGER t BEFORE INSERT ON notes FOR EACH ROW EXECUTE FUNCTION fills()",
+        "CREATE OPERATOR ### (LEFTARG = text, FUNCTION = public.email_of)",
+        "CREATE AGGREGATE a (text) (SFUNC = looks, STYPE = text)",
+        "CREATE CAST (int4 AS text) WITH FUNCTION public.email_of(integer)",
+        "ALTER FUNCTION email_of(integer) RENAME TO harmless",
+        "ALTER FUNCTION email_of(integer) SET SCHEMA other",
+    ] {
+        let facts = facts(text);
+        assert!(
+            facts.tables.iter().any(|table| table.name == "people"),
+            "{text}"
+        );
+    }
+    let opaque = facts("CREATE TRIGGER t BEFORE INSERT ON notes EXECUTE FUNCTION dynamic()").opaque;
+    assert_eq!(opaque, ["function public.dynamic has an unknown body"]);
+}
+
+#[test]
+fn a_function_that_is_not_in_the_catalog_makes_its_caller_opaque() {
+    let mut catalog = Catalog::builder();
+    catalog
+        .relation(1, "public", "people", RelationKind::Table)
+        .column(1, 1, "name", 25)
+        .built_in("lower")
+        .built_in("date")
+        .plain_function("public", "similarity");
+    let catalog = catalog.build();
+    for (text, known) in [
+        (
+            "SELECT lower('A'), date('2024-01-01'), extract(year FROM now()) FROM people",
+            false,
+        ),
+        (
+            "SELECT lower('A'), date('2024-01-01'), trim(' a ') FROM people",
+            true,
+        ),
+        (
+            "SELECT similarity(name, 'x'), public.similarity(name, 'x'), name(people) FROM people",
+            true,
+        ),
+        ("SELECT renamed(1)", false),
+        ("SELECT elsewhere.lower('x')", false),
+        ("SELECT pg_catalog.anything('x')", true),
+    ] {
+        let analysis = on_big_stack(|| analyze(text, &catalog, &Settings::default()));
+        let analysis = analysis.expect("no panic").expect(text);
+        assert_eq!(
+            analysis.statements[0].facts.opaque.is_empty(),
+            known,
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn an_operator_counts_like_the_function_behind_it() {
     assert!(carried(&facts("SELECT 'a' ~~~ 'b' FROM orders")).contains(&"unknown".to_owned()));
 }

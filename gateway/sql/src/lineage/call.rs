@@ -83,7 +83,8 @@ impl<'t> Resolver<'t> {
 
     /// What the function itself puts into its result.
     pub(super) fn body(&mut self, parts: &[&str], call: &'t pb::FuncCall) -> Carried {
-        if risky::reason(parts, call).is_some() {
+        // A type's name converts to it.
+        if risky::reason(parts, call).is_some() || !self.catalog.casts_are_readable(parts) {
             return Carried::unknown();
         }
         match self.yields(parts) {

@@ -35,6 +35,9 @@ impl<'a> Walker<'a> {
             }
             _ => self.descend(node),
         }
+        for function in super::handed::functions(node) {
+            self.calls(&function);
+        }
         self.reasons(node);
         (self.usage, self.access) = (usage, access);
         self.scopes.pop();

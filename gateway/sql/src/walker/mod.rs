@@ -6,6 +6,7 @@ mod command;
 mod dispatch;
 mod dml;
 mod equality;
+mod handed;
 mod outputs;
 pub(crate) mod risky;
 mod scope;

@@ -98,13 +98,7 @@ impl<'a> Walker<'a> {
             self.opaque(format!("writing to {name} follows its rules"));
         }
         for trigger in catalog.triggers(relation, access) {
-            let parts = [trigger.schema.as_str(), trigger.function.as_str()];
-            if let Some(function) = catalog.unread_function(&parts) {
-                self.opaque(format!("function {function} has an unknown body"));
-            }
-            for body in catalog.function_bodies(&parts).into_iter().flatten() {
-                self.body(body, Access::default());
-            }
+            self.calls(&[trigger.schema.as_str(), trigger.function.as_str()]);
         }
     }
 

@@ -261,12 +261,9 @@ impl<'a> Walker<'a> {
         if let Some(reason) = super::risky::reason(&parts, call) {
             self.set_config_or_opaque(call, bare, reason);
         }
-        if let Some(function) = self.catalog.unread_function(&parts) {
-            self.opaque(format!("function {function} has an unknown body"));
-        }
-        let catalog = self.catalog;
-        for body in catalog.function_bodies(&parts).into_iter().flatten() {
-            self.body(body, Access::default());
+        self.calls(&parts);
+        if self.catalog.is_unknown_function(&parts) && !self.may_be_field(call) {
+            self.opaque(format!("function {name} is not in the catalog"));
         }
         if !self.facts.functions.contains(&name) {
             self.facts.functions.push(name.clone());
@@ -280,17 +277,8 @@ impl<'a> Walker<'a> {
             self.usage |= 1 << Usage::Window as u8;
         }
         // PostgreSQL reads f(c) as the column c.f where c is a row.
-        if let [
-            pb::Node {
-                node: Some(NodeEnum::ColumnRef(column)),
-            },
-        ] = call.args.as_slice()
+        if let Some(row) = self.row_of(call)
             && parts.len() == 1
-            && let [row] = strings(&column.fields).as_slice()
-            && self
-                .scopes
-                .iter()
-                .any(|scope| scope.sources.iter().any(|source| source.name == *row))
         {
             self.qualified(row, bare);
         }
@@ -300,5 +288,38 @@ impl<'a> Walker<'a> {
             crate::tree::children(NodeRef::FuncCall(call), &mut |child| self.node(child));
         }
         self.usage = usage;
+    }
+
+    /// What a function does that is called, or that a definition hands on to be called.
+    pub(super) fn calls(&mut self, parts: &[&str]) {
+        let catalog = self.catalog;
+        if let Some(function) = catalog.unread_function(parts) {
+            self.opaque(format!("function {function} has an unknown body"));
+        }
+        for body in catalog.function_bodies(parts).into_iter().flatten() {
+            self.body(body, Access::default());
+        }
+    }
+
+    /// The row of FROM that is the only argument.
+    fn row_of(&self, call: &'a pb::FuncCall) -> Option<&'a str> {
+        let [argument] = call.args.as_slice() else {
+            return None;
+        };
+        let Some(NodeEnum::ColumnRef(column)) = &argument.node else {
+            return None;
+        };
+        let [row] = strings(&column.fields)[..] else {
+            return None;
+        };
+        let mut scopes = self.scopes.iter();
+        scopes
+            .any(|scope| scope.sources.iter().any(|source| source.name == row))
+            .then_some(row)
+    }
+
+    /// Whether PostgreSQL may read the call as a column of a row.
+    fn may_be_field(&self, call: &'a pb::FuncCall) -> bool {
+        call.funcname.len() == 1 && self.row_of(call).is_some()
     }
 }
