@@ -3,6 +3,9 @@
 //! It knows nothing of protocols or policies; every program it starts ends with its owner, however the owner ends.
 //! Next: the tests in `tests/e2e` and the verbs of `xtask`.
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 mod child;
 mod dsn;
 mod gateway;
@@ -21,11 +24,25 @@ pub use postgres::{Postgres, PostgresSettings};
 pub use provider::{Provider, Tokens};
 pub use psql::{Psql, PsqlOutput, PsqlSession};
 
-/// A port that was free a moment ago on 127.0.0.1.
+/// A port of 127.0.0.1 that is free and likely to stay so: below those that outgoing connections get, and handed
+/// out once by this process. Other processes begin their search elsewhere.
 pub fn free_port() -> anyhow::Result<u16> {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
-    Ok(listener.local_addr()?.port())
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    static BEGIN: OnceLock<u32> = OnceLock::new();
+    let begin = *BEGIN.get_or_init(|| std::process::id().wrapping_mul(2_654_435_761) >> 8);
+    for _ in 0..PORTS.len() {
+        let step = TAKEN.fetch_add(1, Ordering::Relaxed);
+        let port = PORTS.start + begin.wrapping_add(step) % (PORTS.end - PORTS.start);
+        let port = u16::try_from(port)?;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    anyhow::bail!("no port is free")
 }
+
+/// Linux gives outgoing connections ports from 32768 on.
+const PORTS: std::ops::Range<u32> = 12_000..32_000;
 
 /// A secret of this run: 32 hexadecimal digits from the system's random source.
 pub fn random_secret() -> anyhow::Result<String> {
