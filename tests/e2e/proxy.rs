@@ -212,6 +212,36 @@ fn a_gateway_that_cannot_prove_who_it_is_gets_no_token() -> Result<()> {
 }
 
 #[test]
+fn many_clients_at_once_get_their_own_answers() -> Result<()> {
+    let sidecar = Sidecar::with_token_of(&["staff"])?;
+    let dsn = sidecar.dsn()?;
+    let clients = (0..40).map(|number| {
+        let dsn = dsn.clone();
+        std::thread::spawn(move || -> Result<()> {
+            let mut client = Client::connect(&dsn)?;
+            for turn in 0..50 {
+                let wanted = format!("{number}/{turn}");
+                let answer =
+                    client.query(&format!("SELECT '{wanted}', repeat('x', {number} * 1000)"))?;
+                let row = answer.iter().find(|message| message.tag == b'D');
+                let cells = row.context("no row")?.cells();
+                anyhow::ensure!(
+                    cells[0].as_deref() == Some(&wanted),
+                    "{wanted}: {:?}",
+                    cells[0]
+                );
+            }
+            Ok(())
+        })
+    });
+    let clients: Vec<_> = clients.collect();
+    for client in clients {
+        client.join().ok().context("a client panicked")??;
+    }
+    Ok(())
+}
+
+#[test]
 fn at_sigterm_those_who_are_connected_may_finish() -> Result<()> {
     let mut sidecar = Sidecar::with_token_of(&["staff"])?;
     let dsn = sidecar.dsn()?;
