@@ -12,6 +12,7 @@ use secrecy::ExposeSecret;
 use super::folders;
 use crate::app;
 use crate::config::Profile;
+use crate::listener;
 use crate::login::{self, Held, ProfileName};
 
 /// Arguments of `gatewright connect`.
@@ -67,6 +68,13 @@ fn connect(arguments: ConnectArguments) -> Result<()> {
 /// password.
 fn settle(command: &mut Command, held: &Held, profile: Option<&Profile>) {
     command.env("PGPASSWORD", held.token.expose_secret());
+    // Whatever the gateway asks others for; what the person chose comes later and wins.
+    let mut options = OsString::from(format!("-c {}=password", listener::CHOICE));
+    if let Some(own) = std::env::var_os("PGOPTIONS") {
+        options.push(" ");
+        options.push(own);
+    }
+    command.env("PGOPTIONS", options);
     let unset = |name: &str| std::env::var_os(name).is_none();
     if let Some((host, port)) = profile.and_then(|profile| profile.gateway.as_ref())
         && unset("PGHOST")

@@ -25,7 +25,7 @@ pub use handshake::handshake;
 pub use oauthbearer::Discovery;
 pub use stream::ClientStream;
 pub use tls::{TlsFileError, server_config};
-pub use token::{Authentication, Given};
+pub use token::{Authentication, CHOICE, Given};
 
 /// What a listener asks of those who connect.
 #[derive(Debug, Clone)]

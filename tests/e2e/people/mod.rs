@@ -1,114 +1,20 @@
 //! People log in at a real provider, by browser and by device, and reach the database with what they got.
 
+mod town;
+
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use gatewright_harness::{GatewayCommand, Provider, locate};
+use gatewright_harness::{GatewayCommand, Provider, Psql, locate};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::identity::stage::{Plan, Stage};
 use crate::proxy;
 use crate::site::certificates;
 use crate::world::put;
-
-/// A provider, a gateway with TLS that trusts it, and a person's home.
-struct Town {
-    provider: Provider,
-    stage: Stage,
-    authorities: PathBuf,
-    home: TempDir,
-}
-
-impl Town {
-    fn new(test: &str) -> Result<Self> {
-        Self::with(test, 600)
-    }
-
-    /// ID tokens that last so many seconds.
-    fn with(test: &str, seconds: u32) -> Result<Self> {
-        let accounts = json!({ "ada": { "groups": ["staff"] }, "eve": { "groups": ["visitors"] } });
-        let settings = json!({ "accounts": accounts, "idTokenSeconds": seconds });
-        let provider = Provider::start_with(&settings)?;
-        let folder = tempfile::tempdir()?;
-        certificates(folder.path())?;
-        let authorities = folder.path().join("ca.crt");
-        let plan = Plan {
-            issuer: provider.url(),
-            issuer_keys: "clock_skew = \"0s\"",
-            listen: "",
-            listen_tables: "[listen.tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"",
-            ..Plan::default()
-        };
-        let stage = Stage::start(test, folder, &plan)?;
-        Ok(Self {
-            provider,
-            stage,
-            authorities,
-            home: tempfile::tempdir()?,
-        })
-    }
-
-    /// `gatewright` as this person runs it, in a home and an environment of their own.
-    fn gatewright(&self, arguments: &[&str]) -> Result<Command> {
-        let mut command = Command::new(locate::gateway()?);
-        command
-            .args(arguments)
-            .env_clear()
-            .env("HOME", self.home.path())
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("PGSSLROOTCERT", &self.authorities)
-            .env("LC_ALL", "C.UTF-8")
-            .stdin(Stdio::null());
-        Ok(command)
-    }
-
-    fn run(&self, arguments: &[&str]) -> Result<Output> {
-        Ok(self.gatewright(arguments)?.output()?)
-    }
-
-    /// `login` with a browser that does as this account says.
-    fn log_in(&self, account: &str, more: &[&str]) -> Result<Output> {
-        let provider = ["--issuer", self.provider.url(), "--client-id", "gatewright"];
-        self.log_in_again(account, &[&provider, more].concat())
-    }
-
-    /// `login` that is told no provider.
-    fn log_in_again(&self, account: &str, arguments: &[&str]) -> Result<Output> {
-        let browser = Provider::browser(account)?;
-        let words: Vec<_> = std::iter::once(browser.get_program())
-            .chain(browser.get_args())
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect();
-        let mut command = self.gatewright(&[&["login"], arguments].concat())?;
-        Ok(command.env("BROWSER", words.join(" ")).output()?)
-    }
-
-    /// psql through `connect`, to the gateway.
-    fn connect(&self, arguments: &[&str]) -> Result<Output> {
-        let port = self.stage.port.to_string();
-        let place = ["-h", "localhost", "-p", &port, "-d", "shop", "-XAt"];
-        let mut command = self.gatewright(&["connect"])?;
-        Ok(command.args(arguments).args(place).output()?)
-    }
-
-    fn kept(&self, name: &str) -> PathBuf {
-        let folder = self.home.path().join(".local/state/gatewright/logins");
-        folder.join(format!("{name}.json"))
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn succeeded(output: Output) -> Result<String> {
-    ensure!(output.status.success(), "{}", text(&output.stderr));
-    Ok(text(&output.stdout).trim_end().to_owned())
-}
+use town::{Town, succeeded, text};
 
 /// The claims of a token.
 fn claims(token: &str) -> Result<Value> {
@@ -379,17 +285,8 @@ fn a_login_file_that_others_can_read_is_not_used() -> Result<()> {
 #[test]
 fn the_proxy_renews_a_persons_token_for_those_who_connect() -> Result<()> {
     let town = Town::with("people_proxy", 4)?;
-    let upstream = format!("localhost:{}", town.stage.port);
-    let home = town.home.path().display().to_string();
-    let proxy = GatewayCommand::verb("proxy")
-        .arguments(["--upstream", &upstream])
-        .arguments(["--profile", "default"])
-        .arguments(["--ca", &town.authorities.display().to_string()])
-        .environment("HOME", &home)
-        .environment("XDG_STATE_HOME", "")
-        .listen("127.0.0.1:0")
-        .start()?;
-    let psql = gatewright_harness::Psql::new(&proxy::address(&proxy)?)?;
+    let proxy = town.proxy("default")?;
+    let psql = Psql::new(&proxy::address(&proxy)?)?;
     let refused = psql.script("SELECT 1;")?.stderr;
     assert!(
         refused.contains("FATAL:  the proxy's login has ended, or there was none"),
@@ -399,5 +296,52 @@ fn the_proxy_renews_a_persons_token_for_those_who_connect() -> Result<()> {
     assert_eq!(psql.query("SELECT current_user")?, town.stage.role);
     std::thread::sleep(std::time::Duration::from_secs(5));
     assert_eq!(psql.query("SELECT current_user")?, town.stage.role);
+    Ok(())
+}
+
+#[test]
+fn a_gateway_that_asks_by_oauthbearer_is_answered() -> Result<()> {
+    let town = Town::asking("people_bearer", 600, "authentication = \"oauthbearer\"")?;
+    succeeded(town.log_in("ada", &[])?)?;
+    succeeded(town.log_in("eve", &["--name", "eve"])?)?;
+    // What psql does by itself: this libpq knows no OAUTHBEARER, or has no token for it.
+    let mut psql = Command::new(locate::psql()?);
+    let port = town.stage.port.to_string();
+    let alone = psql
+        .args([
+            "-h",
+            "localhost",
+            "-p",
+            &port,
+            "-d",
+            "shop",
+            "-XAtc",
+            "SELECT 1",
+        ])
+        .env("PGSSLMODE", "require")
+        .env("PGPASSWORD", "x")
+        .output()?;
+    assert!(!alone.status.success(), "{alone:?}");
+    let role = succeeded(town.connect(&["-c", "SELECT current_user"])?)?;
+    assert_eq!(role, town.stage.role);
+    // Options of the person's own are passed on beside it.
+    let mut command =
+        town.gatewright(&["connect", "-h", "localhost", "-p", &port, "-d", "shop"])?;
+    command
+        .env("PGOPTIONS", "-c work_mem=3MB")
+        .args(["-XAtc", "SHOW work_mem"]);
+    assert_eq!(succeeded(command.output()?)?, "3MB");
+
+    let proxy = town.proxy("default")?;
+    let psql = Psql::new(&proxy::address(&proxy)?)?;
+    assert_eq!(psql.query("SELECT current_user")?, town.stage.role);
+    let proxy = town.proxy("eve")?;
+    let refused = Psql::new(&proxy::address(&proxy)?)?
+        .script("SELECT 1;")?
+        .stderr;
+    assert!(
+        refused.contains("FATAL") && refused.contains("eve"),
+        "{refused}"
+    );
     Ok(())
 }
