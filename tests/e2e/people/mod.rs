@@ -343,5 +343,25 @@ fn a_gateway_that_asks_by_oauthbearer_is_answered() -> Result<()> {
         refused.contains("FATAL") && refused.contains("eve"),
         "{refused}"
     );
+
+    // A token that is not accepted: the exchange ends with the gateway's own words.
+    let foreign = town.home.path().join("foreign");
+    std::fs::write(
+        &foreign,
+        town.provider.access_token_for("ada", "billing", 600)?,
+    )?;
+    let proxy = GatewayCommand::verb("proxy")
+        .arguments(["--upstream", &format!("localhost:{port}")])
+        .arguments(["--token-file", &foreign.display().to_string()])
+        .arguments(["--ca", &town.authorities.display().to_string()])
+        .listen("127.0.0.1:0")
+        .start()?;
+    let refused = Psql::new(&proxy::address(&proxy)?)?
+        .script("SELECT 1;")?
+        .stderr;
+    assert!(
+        refused.contains("FATAL") && refused.contains("audience"),
+        "{refused}"
+    );
     Ok(())
 }
