@@ -5,6 +5,7 @@
 mod admin;
 mod bounds;
 mod check;
+mod content;
 mod departures;
 mod differential;
 mod faults;

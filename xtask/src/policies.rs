@@ -161,7 +161,9 @@ fn names(source: &Path) -> Result<Vec<String>> {
         std::fs::read_dir(source).with_context(|| format!("reading {}", source.display()))?
     {
         let entry = entry?;
-        if entry.path().join("Cargo.toml").is_file() {
+        let manifest = std::fs::read_to_string(entry.path().join("Cargo.toml"));
+        // A folder beside them may be a library that policies share.
+        if manifest.is_ok_and(|manifest| manifest.contains("\"cdylib\"")) {
             names.push(entry.file_name().to_string_lossy().into_owned());
         }
     }

@@ -10,7 +10,8 @@ mod world;
 
 use std::sync::Arc;
 
-use divan::{Bencher, counter::ItemsCount};
+use divan::Bencher;
+use divan::counter::{BytesCount, ItemsCount};
 use gatewright_policy_host::contract::{Batch, BatchColumn, PackedColumn};
 use gatewright_policy_host::{Policy, PolicySettings};
 
@@ -67,5 +68,48 @@ fn batch_of_one_column(bencher: Bencher) {
     };
     bencher
         .counter(ItemsCount::new(ROWS))
+        .bench_local(|| divan::black_box(policies[0].on_batch(&view, &batch)).expect("a reply"));
+}
+
+/// What people write: words, numbers, dates, punctuation, and an address in every tenth value.
+fn prose(row: u32) -> String {
+    let address = match row % 10 {
+        0 => format!("write to user{row}@example.com, "),
+        _ => "call back later, ".to_owned(),
+    };
+    format!(
+        "Ticket {row}: the customer asked on 2024-03-{:02} why order {} of {}.{:02} EUR has not come; {address}\
+         see https://example.com/orders/{row}?lang=en. Status: OPEN (priority {}), item A-{row}-B, lot 7f3a{row:04x}.",
+        row % 28 + 1,
+        row * 7 + 100_000,
+        row % 900,
+        row % 100,
+        row % 5
+    )
+}
+
+#[divan::bench]
+fn batch_of_prose(bencher: Bencher) {
+    let (policies, view) = (policies(1), statement());
+    let texts: Vec<String> = (0..1024).map(prose).collect();
+    let mut offsets = vec![0_u32];
+    let mut values = Vec::new();
+    for text in &texts {
+        values.extend_from_slice(text.as_bytes());
+        offsets.push(u32::try_from(values.len()).expect("less than 4 GiB"));
+    }
+    let bytes = values.len();
+    let data = PackedColumn {
+        offsets,
+        validity: vec![0xff; texts.len() / 8],
+        values,
+    };
+    let batch = Batch {
+        rows: u32::try_from(texts.len()).expect("1,024 rows"),
+        sequence: 0,
+        columns: vec![BatchColumn { index: 0, data }],
+    };
+    bencher
+        .counter(BytesCount::new(bytes))
         .bench_local(|| divan::black_box(policies[0].on_batch(&view, &batch)).expect("a reply"));
 }

@@ -1,0 +1,61 @@
+//! E-mail addresses, from the `@` outwards.
+
+use crate::{Find, Kind};
+
+/// RFC 5321, 4.5.3.1.
+const LONGEST_LOCAL: usize = 64;
+const LONGEST_DOMAIN: usize = 255;
+
+/// The address around the `@` at `at`, not reaching back before `done`.
+pub fn around(text: &[u8], at: usize, done: usize) -> Option<Find> {
+    let before = text.get(done..at)?;
+    let local = before
+        .iter()
+        .rev()
+        .take(LONGEST_LOCAL)
+        .take_while(|byte| is_local(**byte))
+        .count();
+    // What may stand in a local part may stand before one, too: quotes, brackets.
+    let local = before
+        .get(before.len() - local..)?
+        .iter()
+        .skip_while(|byte| !(byte.is_ascii_alphanumeric() || **byte == b'_' || !byte.is_ascii()))
+        .count();
+    if local == 0 || before.last() == Some(&b'.') {
+        return None;
+    }
+    let after = text.get(at + 1..)?;
+    let domain = after
+        .iter()
+        .take(LONGEST_DOMAIN)
+        .take_while(|byte| is_domain(**byte))
+        .count();
+    let mut domain = after.get(..domain)?;
+    while let Some((b'.' | b'-', rest)) = domain.split_last() {
+        domain = rest;
+    }
+    let dot = domain.iter().rposition(|byte| *byte == b'.')?;
+    let top = domain.get(dot + 1..)?;
+    let is_top = top.len() >= 2
+        && (top
+            .iter()
+            .all(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
+            || top.starts_with(b"xn--"));
+    let labels = domain
+        .split(|byte| *byte == b'.')
+        .all(|label| !label.is_empty());
+    (is_top && labels).then(|| Find {
+        start: at - local,
+        end: at + 1 + domain.len(),
+        kind: Kind::Email,
+    })
+}
+
+/// Bytes of other than ASCII are letters of some script (RFC 6531).
+fn is_local(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || !byte.is_ascii() || b".!#$%&'*+?^_~-".contains(&byte)
+}
+
+fn is_domain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || !byte.is_ascii() || byte == b'.' || byte == b'-'
+}

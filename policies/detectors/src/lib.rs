@@ -1,0 +1,198 @@
+//! Finds personal data and secrets in text by what they look like, and by their checksums where they have one.
+//! It refuses to know columns, policies and what is to be done about a find.
+//!
+//! One pass over the bytes: only at an `@`, at the first digit of a number and at the first letter of a word that could begin something
+//! is looked closer.
+#![forbid(unsafe_code)]
+
+mod digits;
+mod email;
+mod national;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use national::Country;
+
+/// What a find is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// An e-mail address (RFC 5321, without quoted local parts).
+    Email,
+    /// A telephone number: international with `+`, or national with separators.
+    Phone,
+    /// A payment card number: issuer range, length and Luhn digit (ISO/IEC 7812).
+    Card,
+    /// An international bank account number: country, length and check digits (ISO 13616).
+    Iban,
+    /// A person's number or tax number of one of the [`Country`]s.
+    NationalId,
+    /// A JSON Web Token with a header that names an algorithm (RFC 7519).
+    Jwt,
+    /// An access key of a cloud or code host.
+    CloudKey,
+    /// A private key in PEM (RFC 7468), its BEGIN line to its END line or the end of the text.
+    PrivateKey,
+}
+
+impl Kind {
+    pub const ALL: [Self; 8] = [
+        Self::Email,
+        Self::Phone,
+        Self::Card,
+        Self::Iban,
+        Self::NationalId,
+        Self::Jwt,
+        Self::CloudKey,
+        Self::PrivateKey,
+    ];
+
+    /// The name for people and settings: `national-id`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Card => "card",
+            Self::Iban => "iban",
+            Self::NationalId => "national-id",
+            Self::Jwt => "jwt",
+            Self::CloudKey => "cloud-key",
+            Self::PrivateKey => "private-key",
+        }
+    }
+}
+
+/// Where something was found: bytes `start..end` of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Find {
+    pub start: usize,
+    pub end: usize,
+    pub kind: Kind,
+}
+
+/// What is looked for.
+#[derive(Debug, Clone)]
+pub struct Detectors {
+    wanted: [bool; Kind::ALL.len()],
+    countries: Vec<Country>,
+    starts: [Start; 256],
+}
+
+/// Why a byte is looked at closer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    Nothing,
+    At,
+    Digit,
+    /// A letter, `+`, `(` or `-` that a word or number to be found can begin with.
+    Word,
+}
+
+impl Detectors {
+    /// Looks for these kinds, and for the national numbers of these countries.
+    pub fn new(kinds: &[Kind], countries: &[Country]) -> Self {
+        let mut wanted = [false; Kind::ALL.len()];
+        for kind in kinds {
+            if let Some(slot) = wanted.get_mut(*kind as usize) {
+                *slot = true;
+            }
+        }
+        let mut starts = [Start::Nothing; 256];
+        let wants = |kind: Kind| wanted.get(kind as usize).copied().unwrap_or(false);
+        let mut set = |bytes: &[u8], start: Start| {
+            for byte in bytes {
+                if let Some(slot) = starts.get_mut(usize::from(*byte)) {
+                    *slot = start;
+                }
+            }
+        };
+        if wants(Kind::Email) {
+            set(b"@", Start::At);
+        }
+        if wants(Kind::Card) || wants(Kind::Phone) || wants(Kind::NationalId) {
+            set(b"0123456789", Start::Digit);
+        }
+        if wants(Kind::Phone) {
+            set(b"+(", Start::Word);
+        }
+        if wants(Kind::Iban) || wants(Kind::NationalId) {
+            set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", Start::Word);
+        }
+        if wants(Kind::Jwt) {
+            set(b"e", Start::Word);
+        }
+        if wants(Kind::CloudKey) {
+            set(words::KEY_STARTS, Start::Word);
+        }
+        if wants(Kind::PrivateKey) {
+            set(b"-", Start::Word);
+        }
+        Self {
+            wanted,
+            countries: countries.to_vec(),
+            starts,
+        }
+    }
+
+    fn wants(&self, kind: Kind) -> bool {
+        self.wanted.get(kind as usize).copied().unwrap_or(false)
+    }
+
+    /// Adds the finds of a text, in order and without overlap.
+    pub fn scan(&self, text: &[u8], finds: &mut Vec<Find>) {
+        let (mut at, mut done) = (0, 0);
+        while let Some(byte) = text.get(at) {
+            let start = self
+                .starts
+                .get(usize::from(*byte))
+                .copied()
+                .unwrap_or(Start::Nothing);
+            if start == Start::Nothing {
+                at += 1;
+                continue;
+            }
+            let look = self.look(text, at, done, start);
+            if let Some(find) = look.find {
+                finds.push(find);
+                done = find.end;
+            }
+            at = look.next.max(at + 1);
+        }
+    }
+
+    fn look(&self, text: &[u8], at: usize, done: usize, start: Start) -> Look {
+        let begins = at.checked_sub(1).and_then(|before| text.get(before));
+        let inside = begins.is_some_and(|before| before.is_ascii_alphanumeric());
+        match start {
+            Start::At => match email::around(text, at, done) {
+                Some(find) => Look::found(find),
+                None => Look::past(at + 1),
+            },
+            Start::Digit if inside => Look::past(digits::end_of_run(text, at)),
+            Start::Digit => digits::at(self, text, at),
+            Start::Word if inside => Look::past(at + 1),
+            Start::Word => words::at(self, text, at),
+            Start::Nothing => Look::past(at + 1),
+        }
+    }
+}
+
+/// What came of a closer look, and where to go on.
+struct Look {
+    find: Option<Find>,
+    next: usize,
+}
+
+impl Look {
+    fn found(find: Find) -> Self {
+        Self {
+            next: find.end,
+            find: Some(find),
+        }
+    }
+
+    fn past(next: usize) -> Self {
+        Self { find: None, next }
+    }
+}

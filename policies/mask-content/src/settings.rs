@@ -1,0 +1,146 @@
+use std::collections::BTreeMap;
+
+use gatewright_detectors::{Country, Detectors, Kind};
+use serde::Deserialize;
+
+/// The policy's section of the configuration; README.md says what each key means.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    #[serde(default)]
+    pub detectors: BTreeMap<Name, Detector>,
+    #[serde(default)]
+    pub default_action: Action,
+    #[serde(default = "one")]
+    pub default_threshold: u32,
+    #[serde(default)]
+    countries: Option<Vec<String>>,
+    #[serde(default)]
+    pub exempt_groups: Vec<String>,
+    /// `schema.table.column` of columns that are left alone.
+    #[serde(default)]
+    pub ignore_columns: Vec<String>,
+    #[serde(default)]
+    pub numbers: bool,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Name {
+    Email,
+    Phone,
+    Card,
+    Iban,
+    NationalId,
+    Jwt,
+    CloudKey,
+    PrivateKey,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Detector {
+    enabled: Option<bool>,
+    action: Option<Action>,
+    threshold: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    #[default]
+    Redact,
+    Partial,
+    Null,
+    Refuse,
+}
+
+/// What is done about a kind of find.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule {
+    pub action: Action,
+    /// Values of a column in one batch that must have such a find before anything is done.
+    pub threshold: u32,
+}
+
+impl Name {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Email => Kind::Email,
+            Self::Phone => Kind::Phone,
+            Self::Card => Kind::Card,
+            Self::Iban => Kind::Iban,
+            Self::NationalId => Kind::NationalId,
+            Self::Jwt => Kind::Jwt,
+            Self::CloudKey => Kind::CloudKey,
+            Self::PrivateKey => Kind::PrivateKey,
+        }
+    }
+}
+
+impl Settings {
+    /// The rule of each kind, in the order of `Kind::ALL`.
+    pub fn rules(&self) -> Result<[Rule; Kind::ALL.len()], String> {
+        let default = Rule {
+            action: self.default_action,
+            threshold: self.default_threshold,
+        };
+        let mut rules = [default; Kind::ALL.len()];
+        for (name, detector) in &self.detectors {
+            if let Some(rule) = rules.get_mut(name.kind() as usize) {
+                rule.action = detector.action.unwrap_or(rule.action);
+                rule.threshold = detector.threshold.unwrap_or(rule.threshold);
+            }
+        }
+        if rules.iter().any(|rule| rule.threshold == 0) {
+            return Err(
+                "a threshold of 0 would act where nothing was found: the least is 1".to_owned(),
+            );
+        }
+        Ok(rules)
+    }
+
+    /// What is looked for.
+    pub fn scanner(&self) -> Result<Detectors, String> {
+        let off = |kind: &Kind| {
+            let mut named = self.detectors.iter();
+            named.any(|(name, detector)| name.kind() == *kind && detector.enabled == Some(false))
+        };
+        let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| !off(kind)).collect();
+        if kinds.is_empty() {
+            return Err(
+                "every detector is switched off: leave one on, or remove the policy".to_owned(),
+            );
+        }
+        Ok(Detectors::new(&kinds, &self.countries()?))
+    }
+
+    fn countries(&self) -> Result<Vec<Country>, String> {
+        let Some(named) = &self.countries else {
+            // One number of nine digits in eleven is a Dutch one by chance: only who asks for it gets it.
+            return Ok(Country::ALL
+                .into_iter()
+                .filter(|country| *country != Country::Nl)
+                .collect());
+        };
+        named
+            .iter()
+            .map(|code| {
+                let mut all = Country::ALL.into_iter();
+                all.find(|country| country.code() == code.as_str())
+                    .ok_or_else(|| {
+                        let known: Vec<&str> =
+                            Country::ALL.iter().map(|country| country.code()).collect();
+                        format!(
+                            "setting countries: \"{code}\" is not one of {}",
+                            known.join(", ")
+                        )
+                    })
+            })
+            .collect()
+    }
+}

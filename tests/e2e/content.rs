@@ -1,0 +1,131 @@
+//! `mask-content` through a real gateway: values are masked by what they look like, however they leave.
+
+use anyhow::{Context, Result, ensure};
+use gatewright_harness::Psql;
+use tokio_postgres::NoTls;
+
+use crate::world::World;
+
+const TABLE: &str = "CREATE EXTENSION IF NOT EXISTS citext;
+    CREATE TABLE letters (id int, body text, short varchar(40), doc jsonb, words text[], folded citext, amount bigint, at date);
+    INSERT INTO letters VALUES (1, 'write to ada@example.com or +44 7700 900461', '4111 1111 1111 1111',
+        '{\"mail\": \"ada@example.com\", \"card\": 4111111111111111}', '{ada@example.com,plain}', 'Ada@Example.com', 4111111111111111, '2024-01-05'),
+        (2, 'nothing to see', 'plain', '{\"n\": 1}', '{a,b}', 'plain', 7, '2024-01-06'), (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL);";
+
+/// Whatever leaves must hold none of these.
+const SECRETS: [&str; 4] = ["ada@", "Ada@", "900461", "4111 1111"];
+
+fn world(test: &str, settings: &str) -> Result<World> {
+    let world = World::with_policies(test, &["mask-content"], settings)?;
+    world.prepare(TABLE)?;
+    Ok(world)
+}
+
+fn hidden(text: &str) -> Result<()> {
+    let shown = SECRETS.iter().find(|secret| text.contains(**secret));
+    ensure!(shown.is_none(), "{shown:?} is shown: {text}");
+    Ok(())
+}
+
+#[test]
+fn texts_json_and_arrays_are_masked_where_they_stand() -> Result<()> {
+    let world = world("content_text", "")?;
+    let psql = Psql::new(&world.dsn()?)?;
+    let all = psql.query("SELECT * FROM letters ORDER BY id")?;
+    hidden(&all)?;
+    ensure!(
+        all == "1|write to [email] or [phone]|[card]|{\"card\": \"[card]\", \"mail\": \"[email]\"}|{[email],plain}||4111111111111111|2024-01-05\n\
+                2|nothing to see|plain|{\"n\": 1}|{a,b}||7|2024-01-06\n3|||||||",
+        "{all}"
+    );
+    for copy in ["TEXT", "CSV", "CSV, HEADER, DELIMITER ';', QUOTE ''''"] {
+        let copied = psql.query(&format!("COPY letters TO STDOUT WITH (FORMAT {copy})"))?;
+        hidden(&copied)?;
+        ensure!(
+            copied.contains("[email]") && copied.contains("nothing to see"),
+            "{copied}"
+        );
+    }
+    hidden(
+        &psql.query("SELECT body || ' ' || short, upper(body), row_to_json(l) FROM letters l")?,
+    )?;
+    hidden(&psql.query("UPDATE letters SET id = id RETURNING *")?)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn binary_results_are_masked_too() -> Result<()> {
+    let world = world("content_binary", "")?;
+    let (client, connection) = tokio_postgres::connect(&world.dsn()?.url(), NoTls).await?;
+    let connection = tokio::spawn(connection);
+    let rows = client
+        .query("SELECT body, words, id FROM letters ORDER BY id", &[])
+        .await?;
+    let first = rows.first().context("a row")?;
+    let (body, words): (&str, Vec<String>) = (first.get(0), first.get(1));
+    ensure!(
+        body == "write to [email] or [phone]" && words == ["[email]", "plain"],
+        "{body} {words:?}"
+    );
+    ensure!(
+        rows.last()
+            .context("a row")?
+            .get::<_, Option<&str>>(0)
+            .is_none()
+    );
+    drop(client);
+    connection.await??;
+    Ok(())
+}
+
+#[test]
+fn settings_decide_what_is_done() -> Result<()> {
+    let settings = "[mask-content]\nnumbers = true\ndefault_action = \"partial\"\nignore_columns = [\"public.letters.short\"]\n\
+        [mask-content.detectors.phone]\nenabled = false\n[mask-content.detectors.email]\nthreshold = 2\n";
+    let world = world("content_settings", settings)?;
+    let psql = Psql::new(&world.dsn()?)?;
+    let first = psql.query("SELECT body, short, amount FROM letters WHERE id = 1")?;
+    // A masked number is none, so it leaves as NULL; one address in a column is below the threshold.
+    ensure!(
+        first == "write to ada@example.com or +44 7700 900461|4111 1111 1111 1111|",
+        "{first}"
+    );
+    let two =
+        psql.query("SELECT body FROM letters WHERE id = 1 UNION ALL SELECT 'to bob@example.com'")?;
+    ensure!(
+        two == "write to a***@example.com or +44 7700 900461\nto b***@example.com",
+        "{two}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_result_may_be_stopped_and_the_connection_goes_on() -> Result<()> {
+    let settings = "[mask-content.detectors.card]\naction = \"refuse\"\n";
+    let world = world("content_refuse", settings)?;
+    let mut client = world.client()?;
+    let refused = client.query("SELECT short FROM letters")?;
+    let error = refused
+        .iter()
+        .find(|message| message.tag == b'E')
+        .context("an error")?;
+    ensure!(
+        error.fields()[&'C'] == "42501" && error.fields()[&'M'].contains("card"),
+        "{:?}",
+        error.fields()
+    );
+    let fine = client.query("SELECT id FROM letters")?;
+    ensure!(fine.iter().all(|message| message.tag != b'E'));
+    Ok(())
+}
+
+#[test]
+fn beside_mask_columns_the_stricter_mask_wins() -> Result<()> {
+    let settings =
+        "[mask-columns]\ncolumns = [{ column = \"public.letters.body\", method = \"null\" }]\n";
+    let world = World::with_policies("content_both", &["mask-columns", "mask-content"], settings)?;
+    world.prepare(TABLE)?;
+    let answer = Psql::new(&world.dsn()?)?.query("SELECT body, short FROM letters WHERE id = 1")?;
+    ensure!(answer == "|[card]", "{answer}");
+    Ok(())
+}
