@@ -296,6 +296,14 @@ fn the_proxy_renews_a_persons_token_for_those_who_connect() -> Result<()> {
     assert_eq!(psql.query("SELECT current_user")?, town.stage.role);
     std::thread::sleep(std::time::Duration::from_secs(5));
     assert_eq!(psql.query("SELECT current_user")?, town.stage.role);
+    // The log says everything that there is to say at `trace`, and no secret.
+    let log = proxy.log()?;
+    assert!(log.contains("TRACE"), "{log:.200}");
+    let kept: Value = serde_json::from_slice(&std::fs::read(town.kept("default"))?)?;
+    for secret in ["token", "refresh_token"] {
+        let secret = kept[secret].as_str().context("no secret")?;
+        assert!(!log.contains(secret), "the log holds a secret");
+    }
     Ok(())
 }
 

@@ -104,6 +104,7 @@ impl Town {
             .arguments(["--ca", &self.authorities.display().to_string()])
             .environment("HOME", &self.home.path().display().to_string())
             .environment("XDG_STATE_HOME", "")
+            .environment("RUST_LOG", "trace")
             .listen("127.0.0.1:0")
             .start()
     }
