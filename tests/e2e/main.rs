@@ -2,6 +2,23 @@
 //! Each module is one promise; none of them knows how the gateway is made.
 //! `cargo xtask test` builds what they need.
 
+/// Makes two tests of each function that takes a version of PostgreSQL.
+macro_rules! on_each_version {
+    ($($name:ident),* $(,)?) => {$(
+        mod $name {
+            #[test]
+            fn on_the_installed_postgresql() -> anyhow::Result<()> {
+                super::$name(gatewright_harness::Version::Installed)
+            }
+
+            #[test]
+            fn on_postgresql_18() -> anyhow::Result<()> {
+                super::$name(gatewright_harness::Version::Eighteen)
+            }
+        }
+    )*};
+}
+
 mod admin;
 mod bounds;
 mod check;

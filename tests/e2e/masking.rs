@@ -1,6 +1,7 @@
 //! No raw value of a masked column leaves, under any alias, format or command; what leaves is legal for its type.
 
 use anyhow::{Context, Result};
+use gatewright_harness::Version;
 use gatewright_tests::raw::{self, Client};
 
 use crate::world::World;
@@ -59,8 +60,19 @@ const SECRETS: &[&[u8]] = &[
     &[203, 0, 113, 77],
 ];
 
+on_each_version!(
+    every_way_to_read_a_column_is_masked_in_text_and_binary,
+    what_cannot_be_masked_is_refused,
+    copy_out_is_masked_in_every_format,
+    cursors_and_prepared_statements_are_masked
+);
+
 fn world(test: &str) -> Result<World> {
-    let world = World::with_policies(test, &["mask-columns"], SETTINGS)?;
+    world_of(Version::Installed, test)
+}
+
+fn world_of(version: Version, test: &str) -> Result<World> {
+    let world = World::of_version(version, test, &["mask-columns"], SETTINGS)?;
     world.prepare(SCHEMA)?;
     Ok(world)
 }
@@ -179,9 +191,8 @@ fn mixtures_of_a_protected_column_and_constants_are_null() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn every_way_to_read_a_column_is_masked_in_text_and_binary() -> Result<()> {
-    let world = world("mask_rows")?;
+fn every_way_to_read_a_column_is_masked_in_text_and_binary(version: Version) -> Result<()> {
+    let world = world_of(version, "mask_rows")?;
     for (sql, count) in MASKED {
         let mut client = world.client()?;
         client.query("BEGIN")?;
@@ -206,9 +217,8 @@ fn every_way_to_read_a_column_is_masked_in_text_and_binary() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn what_cannot_be_masked_is_refused() -> Result<()> {
-    let world = world("mask_refused")?;
+fn what_cannot_be_masked_is_refused(version: Version) -> Result<()> {
+    let world = world_of(version, "mask_refused")?;
     let mut client = world.client()?;
     for sql in REFUSED {
         let simple = client.query(sql)?;
@@ -232,9 +242,8 @@ fn what_cannot_be_masked_is_refused() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn copy_out_is_masked_in_every_format() -> Result<()> {
-    let world = world("mask_copy")?;
+fn copy_out_is_masked_in_every_format(version: Version) -> Result<()> {
+    let world = world_of(version, "mask_copy")?;
     let mut client = world.client()?;
     for source in [
         "customers",
@@ -266,9 +275,8 @@ fn copy_out_is_masked_in_every_format() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn cursors_and_prepared_statements_are_masked() -> Result<()> {
-    let world = world("mask_cursor")?;
+fn cursors_and_prepared_statements_are_masked(version: Version) -> Result<()> {
+    let world = world_of(version, "mask_cursor")?;
     let mut client = world.client()?;
     let statements = [
         ("BEGIN", 0),

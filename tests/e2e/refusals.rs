@@ -3,13 +3,25 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result};
+use gatewright_harness::Version;
 use gatewright_tests::raw::{self, Client, tags};
 use serde_json::Value;
 
-use crate::world::{World, postgres};
+use crate::world::{World, postgres, postgres_of};
+
+on_each_version!(
+    a_simple_query_is_refused_as_a_native_error,
+    a_transaction_is_aborted_on_both_sides,
+    a_pipeline_is_skipped_to_its_sync,
+    a_prepared_statement_is_refused_at_parse_and_stays_unknown
+);
 
 fn world(test: &str) -> Result<World> {
-    let world = World::with_policies(test, &["deny-list"], "")?;
+    world_of(Version::Installed, test)
+}
+
+fn world_of(version: Version, test: &str) -> Result<World> {
+    let world = World::of_version(version, test, &["deny-list"], "")?;
     world.prepare("CREATE TABLE kept AS SELECT i FROM generate_series(1, 10) AS i")?;
     Ok(world)
 }
@@ -24,9 +36,8 @@ const REFUSED: [&str; 6] = [
     "EXPLAIN ANALYZE DELETE FROM kept /* mark */",
 ];
 
-#[test]
-fn a_simple_query_is_refused_as_a_native_error() -> Result<()> {
-    let world = world("refuse_simple")?;
+fn a_simple_query_is_refused_as_a_native_error(version: Version) -> Result<()> {
+    let world = world_of(version, "refuse_simple")?;
     let mut client = world.client()?;
     for sql in REFUSED {
         let mark = format!("mark {}", world.direct.database);
@@ -40,7 +51,7 @@ fn a_simple_query_is_refused_as_a_native_error() -> Result<()> {
             "{sql}"
         );
         assert!(
-            !postgres()?.log()?.contains(&mark),
+            !postgres_of(version)?.log()?.contains(&mark),
             "{sql} reached the server"
         );
     }
@@ -66,9 +77,8 @@ fn one_refused_statement_refuses_the_whole_message() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn a_transaction_is_aborted_on_both_sides() -> Result<()> {
-    let world = world("refuse_transaction")?;
+fn a_transaction_is_aborted_on_both_sides(version: Version) -> Result<()> {
+    let world = world_of(version, "refuse_transaction")?;
     let mut client = world.client()?;
     assert_eq!(
         client
@@ -112,9 +122,8 @@ fn a_savepoint_brings_the_transaction_back() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn a_pipeline_is_skipped_to_its_sync() -> Result<()> {
-    let world = world("refuse_pipeline")?;
+fn a_pipeline_is_skipped_to_its_sync(version: Version) -> Result<()> {
+    let world = world_of(version, "refuse_pipeline")?;
     let mut client = world.client()?;
     let mark = format!("pipe_{}", world.direct.database);
     client.send(
@@ -137,13 +146,12 @@ fn a_pipeline_is_skipped_to_its_sync() -> Result<()> {
     assert_refusal(&first, "deny-list")?;
     // The implicit transaction of the pipeline was rolled back by the server, its INSERT with it.
     assert_eq!(rows(&client.until_ready()?), ["10"]);
-    assert!(!postgres()?.log()?.contains(&mark));
+    assert!(!postgres_of(version)?.log()?.contains(&mark));
     Ok(())
 }
 
-#[test]
-fn a_prepared_statement_is_refused_at_parse_and_stays_unknown() -> Result<()> {
-    let world = world("refuse_prepared")?;
+fn a_prepared_statement_is_refused_at_parse_and_stays_unknown(version: Version) -> Result<()> {
+    let world = world_of(version, "refuse_prepared")?;
     let mut client = world.client()?;
     client.send(
         &[

@@ -5,31 +5,48 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result, bail};
-use gatewright_harness::{Dsn, Gateway, GatewayCommand, Postgres, PostgresSettings, Psql, locate};
+use gatewright_harness::{
+    Dsn, Gateway, GatewayCommand, Postgres, PostgresSettings, Psql, Version, locate,
+};
 use gatewright_tests::raw::Client;
 use tempfile::TempDir;
 
 /// The server all tests share. It logs every statement it receives, and ends with the test process.
 pub fn postgres() -> Result<&'static Postgres> {
-    static SERVER: OnceLock<Postgres> = OnceLock::new();
+    postgres_of(Version::Installed)
+}
+
+/// The shared server of this version.
+pub fn postgres_of(version: Version) -> Result<&'static Postgres> {
+    static SERVERS: [OnceLock<Postgres>; 2] = [const { OnceLock::new() }; 2];
     static START: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _one_at_a_time = START
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
-    if SERVER.get().is_none() {
+    let [installed, eighteen] = &SERVERS;
+    let server = match version {
+        Version::Installed => installed,
+        Version::Eighteen => eighteen,
+    };
+    if server.get().is_none() {
         let settings = PostgresSettings::default()
+            .version(version)
             .set("max_connections", "500")
             .set("max_prepared_transactions", "10");
-        let _ = SERVER.set(Postgres::start_with(&settings)?);
+        let _ = server.set(Postgres::start_with(&settings)?);
     }
-    SERVER.get().context("the server was set above")
+    server.get().context("the server was set above")
 }
 
 /// A database of its own for one test, named after it.
 pub fn database(test: &str) -> Result<Dsn> {
+    database_of(Version::Installed, test)
+}
+
+fn database_of(version: Version, test: &str) -> Result<Dsn> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = format!("{test}_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    postgres()?.create_database(&name)
+    postgres_of(version)?.create_database(&name)
 }
 
 /// A database with a gateway in front.
@@ -44,19 +61,33 @@ pub struct World {
 impl World {
     /// `gatewright dev` with bundled policies and their settings (TOML).
     pub fn with_policies(test: &str, names: &[&str], settings: &str) -> Result<Self> {
+        Self::of_version(Version::Installed, test, names, settings)
+    }
+
+    /// The same in front of this version of PostgreSQL.
+    pub fn of_version(
+        version: Version,
+        test: &str,
+        names: &[&str],
+        settings: &str,
+    ) -> Result<Self> {
         let policies = tempfile::tempdir()?;
         for name in names {
             std::fs::copy(bundled(name)?, policies.path().join(format!("{name}.wasm")))?;
         }
-        Self::with_directory(test, policies, settings)
+        Self::build(version, test, policies, settings)
     }
 
     /// `gatewright dev` with a directory of policies as it is.
     pub fn with_directory(test: &str, policies: TempDir, settings: &str) -> Result<Self> {
-        let direct = database(test)?;
+        Self::build(Version::Installed, test, policies, settings)
+    }
+
+    fn build(version: Version, test: &str, policies: TempDir, settings: &str) -> Result<Self> {
+        let direct = database_of(version, test)?;
         let file = policies.path().join("settings.toml");
         std::fs::write(&file, settings)?;
-        let gateway = GatewayCommand::dev(&postgres()?.dsn())
+        let gateway = GatewayCommand::dev(&postgres_of(version)?.dsn())
             .policies(policies.path())
             .settings(&file)
             .start()?;

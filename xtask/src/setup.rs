@@ -28,7 +28,7 @@ pub enum Need {
     Npm,
     /// the identity provider that tests log in with
     OidcProvider,
-    /// PostgreSQL 18, for its client library
+    /// PostgreSQL 18: server, clients, client library
     Postgres18,
 }
 

@@ -7,12 +7,18 @@ mod tokio;
 mod wire;
 
 use anyhow::Result;
-use gatewright_harness::{Dsn, GatewayCommand, Postgres, PostgresSettings};
+use gatewright_harness::{Dsn, GatewayCommand, Postgres, PostgresSettings, Version};
 
 /// Runs `script` against two servers with the same history, so that even object ids are alike: one direct, the other
 /// through the gateway.
-fn both(database: &str, script: impl Fn(&Dsn) -> Result<String>) -> Result<(String, String)> {
-    let settings = PostgresSettings::default().set("max_prepared_transactions", "10");
+fn both(
+    version: Version,
+    database: &str,
+    script: impl Fn(&Dsn) -> Result<String>,
+) -> Result<(String, String)> {
+    let settings = PostgresSettings::default()
+        .version(version)
+        .set("max_prepared_transactions", "10");
     let direct = {
         let server = Postgres::start_with(&settings)?;
         script(&server.create_database(database)?)?

@@ -1,21 +1,22 @@
 //! psql's script: everything people type, with errors in full.
 
 use anyhow::Result;
-use gatewright_harness::Psql;
+use gatewright_harness::{Psql, Version};
 
 use super::{assert_same, both};
 
+on_each_version!(psql_sees_no_difference, psql_describes_the_same_catalog);
+
 const SCRIPT: &str = include_str!("statements.sql");
 
-#[test]
-fn psql_sees_no_difference() -> Result<()> {
+fn psql_sees_no_difference(version: Version) -> Result<()> {
     assert!(
         statements(SCRIPT) >= 60,
         "only {} statements",
         statements(SCRIPT)
     );
-    let (direct, through) = both("diff_psql", |dsn| {
-        let mut session = Psql::new(dsn)?.session()?;
+    let (direct, through) = both(version, "diff_psql", |dsn| {
+        let mut session = Psql::new(dsn)?.version(version)?.session()?;
         Ok(without_process_ids(&session.run(SCRIPT)?))
     })?;
     assert!(
@@ -26,8 +27,7 @@ fn psql_sees_no_difference() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn psql_describes_the_same_catalog() -> Result<()> {
+fn psql_describes_the_same_catalog(version: Version) -> Result<()> {
     let commands = [
         "\\d",
         "\\d+ item",
@@ -41,8 +41,8 @@ fn psql_describes_the_same_catalog() -> Result<()> {
         "\\di+",
         "\\dx",
     ];
-    let (direct, through) = both("diff_catalog", |dsn| {
-        let mut session = Psql::new(dsn)?.session()?;
+    let (direct, through) = both(version, "diff_catalog", |dsn| {
+        let mut session = Psql::new(dsn)?.version(version)?.session()?;
         let mut text = session.run(
             "CREATE TABLE item (id int PRIMARY KEY, label text DEFAULT 'x' CHECK (label <> ''));",
         )?;

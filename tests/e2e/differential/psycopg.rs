@@ -4,15 +4,16 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
-use gatewright_harness::locate;
+use gatewright_harness::{Version, locate};
 
 use super::{assert_same, both};
 
-#[test]
-fn psycopg_sees_no_difference() -> Result<()> {
+on_each_version!(psycopg_sees_no_difference);
+
+fn psycopg_sees_no_difference(version: Version) -> Result<()> {
     let python = locate::python_with_psycopg()?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/differential/psycopg_script.py");
-    let (direct, through) = both("diff_psycopg", |dsn| {
+    let (direct, through) = both(version, "diff_psycopg", |dsn| {
         let output = Command::new(&python)
             .arg(&script)
             .env("DSN", dsn.url())

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
 use futures_util::{SinkExt, StreamExt, TryStreamExt, future};
-use gatewright_harness::Dsn;
+use gatewright_harness::{Dsn, Version};
 use tokio_postgres::types::{FromSql, ToSql, Type};
 use tokio_postgres::{AsyncMessage, Client, NoTls, SimpleQueryMessage, Statement};
 
@@ -48,9 +48,10 @@ const STATEMENTS: &[&str] = &[
     "SELECT 'last'",
 ];
 
-#[test]
-fn tokio_postgres_sees_no_difference() -> Result<()> {
-    let (direct, through) = both("diff_tokio", |dsn| {
+on_each_version!(tokio_postgres_sees_no_difference);
+
+fn tokio_postgres_sees_no_difference(version: Version) -> Result<()> {
+    let (direct, through) = both(version, "diff_tokio", |dsn| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;

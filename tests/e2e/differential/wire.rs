@@ -1,10 +1,17 @@
 //! The protocol byte for byte, where drivers never go: every backend message must be the same.
 
 use anyhow::{Context, Result};
-use gatewright_harness::Dsn;
+use gatewright_harness::{Dsn, Version};
 use gatewright_tests::raw::{self, Client, Message};
 
 use super::{assert_same, both};
+
+on_each_version!(
+    every_message_is_the_same,
+    startup_is_the_same,
+    a_failed_login_names_the_database,
+    cancel_reaches_the_statement
+);
 
 /// Conversations after one setup. Each ends with a message that brings ReadyForQuery.
 fn conversations() -> Vec<(&'static str, Vec<u8>)> {
@@ -290,16 +297,14 @@ fn conversations() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-#[test]
-fn every_message_is_the_same() -> Result<()> {
-    let (direct, through) = both("diff_wire", transcript)?;
+fn every_message_is_the_same(version: Version) -> Result<()> {
+    let (direct, through) = both(version, "diff_wire", transcript)?;
     assert!(direct.contains("CopyData") && direct.lines().count() > 700);
     assert_same(&direct, &through);
     Ok(())
 }
 
-#[test]
-fn startup_is_the_same() -> Result<()> {
+fn startup_is_the_same(version: Version) -> Result<()> {
     let parameters = [
         ("application_name", "a client"),
         ("DateStyle", "German"),
@@ -308,7 +313,7 @@ fn startup_is_the_same() -> Result<()> {
         ("search_path", "pg_catalog"),
         ("TimeZone", "Asia/Kolkata"),
     ];
-    let (direct, through) = both("diff_startup", |dsn| {
+    let (direct, through) = both(version, "diff_startup", |dsn| {
         let mut client = Client::connect_with(dsn, &parameters)?;
         let mut status: Vec<_> = client.parameters.clone().into_iter().collect();
         status.sort();
@@ -324,9 +329,8 @@ fn startup_is_the_same() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn a_failed_login_names_the_database() -> Result<()> {
-    let (direct, through) = both("diff_login", |dsn| {
+fn a_failed_login_names_the_database(version: Version) -> Result<()> {
+    let (direct, through) = both(version, "diff_login", |dsn| {
         let refused = Client::connect(&dsn.with_database("no_such_database"));
         Ok(refused
             .err()
@@ -342,9 +346,8 @@ fn a_failed_login_names_the_database() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn cancel_reaches_the_statement() -> Result<()> {
-    let (direct, through) = both("diff_cancel", |dsn| {
+fn cancel_reaches_the_statement(version: Version) -> Result<()> {
+    let (direct, through) = both(version, "diff_cancel", |dsn| {
         let mut client = Client::connect(dsn)?;
         client.send(&raw::query("SELECT pg_sleep(30)"))?;
         std::thread::sleep(std::time::Duration::from_millis(300));
@@ -363,7 +366,7 @@ fn cancel_reaches_the_statement() -> Result<()> {
 
 #[test]
 fn a_row_of_thirty_megabytes_comes_through() -> Result<()> {
-    let (direct, through) = both("diff_large", |dsn| {
+    let (direct, through) = both(Version::Installed, "diff_large", |dsn| {
         let mut client = Client::connect(dsn)?;
         let messages = client.query("SELECT repeat('0123456789', 3000000), 'after'")?;
         let sizes: Vec<_> = messages.iter().map(|message| message.body.len()).collect();

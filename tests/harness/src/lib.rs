@@ -15,6 +15,7 @@ mod postgres;
 mod provider;
 mod psql;
 mod standby;
+mod version;
 
 pub use child::Child;
 pub use dsn::Dsn;
@@ -23,6 +24,7 @@ pub use pgbouncer::PgBouncer;
 pub use postgres::{Postgres, PostgresSettings};
 pub use provider::{Provider, Tokens};
 pub use psql::{Psql, PsqlOutput, PsqlSession};
+pub use version::Version;
 
 /// A port of 127.0.0.1 that is free and likely to stay so: below those that outgoing connections get, and handed
 /// out once by this process. Other processes begin their search elsewhere.

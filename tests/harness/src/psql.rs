@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{Child, Dsn, locate};
+use crate::{Child, Dsn, Version, locate};
 
 /// psql for one address.
 pub struct Psql {
@@ -36,6 +36,12 @@ impl Psql {
             arguments: Vec::new(),
             environment: Vec::new(),
         })
+    }
+
+    /// The psql of this version instead of the machine's own.
+    pub fn version(mut self, version: Version) -> Result<Self> {
+        self.program = version.client("psql")?;
+        Ok(self)
     }
 
     /// One more argument, for example `-At`.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use gatewright_harness::{PgBouncer, Postgres, PostgresSettings, Psql};
+use gatewright_harness::{PgBouncer, Postgres, PostgresSettings, Psql, Version};
 
 #[test]
 fn postgres_runs_logs_its_statements_and_leaves_nothing() -> Result<()> {
@@ -24,6 +24,23 @@ fn postgres_runs_logs_its_statements_and_leaves_nothing() -> Result<()> {
     server.stop()?;
     drop(server);
     assert!(!folder.exists());
+    Ok(())
+}
+
+#[test]
+fn postgresql_18_runs_with_its_own_psql() -> Result<()> {
+    let settings = PostgresSettings::default().version(Version::Eighteen);
+    let server = Postgres::start_with(&settings)?;
+    let mut session = Psql::new(&server.dsn())?
+        .version(Version::Eighteen)?
+        .argument("-At")
+        .session()?;
+    assert_eq!(
+        session
+            .run("SELECT current_setting('server_version_num')::int / 10000;\\echo :VERSION_NUM")?
+            .get(..4),
+        Some("18\n1")
+    );
     Ok(())
 }
 
