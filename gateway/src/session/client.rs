@@ -158,6 +158,8 @@ impl<J: Judge> Session<J> {
             b'd' | b'c' | b'f' if self.queue.may_copy_in() => Ok(self.hold_for_replies(wires)),
             // Left over from a COPY that has failed: the server ignores them (protocol: COPY Operations).
             b'd' | b'c' | b'f' => Ok(Taken::Yes),
+            // Should the server copy in, it would take any of these for an error of the copy and answer none of them.
+            _ if self.queue.may_copy_in() => Ok(self.hold_for_replies(wires)),
             // Only Sync may follow a statement that can still be stopped, so that nothing runs behind a stop.
             _ if self.stoppable > 0 => Ok(self.hold_for_replies(wires)),
             b'Q' => self.query(frame, judge, wires),

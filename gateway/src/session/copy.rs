@@ -17,6 +17,8 @@ impl<J: Judge> Session<J> {
             b'c' | b'f' => {
                 wires.to_server.extend_from_slice(frame.bytes);
                 self.mode = Mode::Ready;
+                // A Flush that the copy took is none.
+                self.flushed = false;
             }
             // The server ignores both while it copies in, so it owes nothing for them.
             b'H' | b'S' => wires.to_server.extend_from_slice(frame.bytes),
@@ -28,6 +30,7 @@ impl<J: Judge> Session<J> {
                     "unexpected message during COPY from stdin",
                 );
                 self.mode = Mode::Ready;
+                self.flushed = false;
             }
         }
         Ok(Taken::Yes)

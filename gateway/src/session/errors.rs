@@ -6,12 +6,16 @@ use gatewright_wire::{ErrorFields, build};
 use super::describe::bad;
 use super::judge::{Completion, Judge};
 use super::owed::{Described, Owed};
+use super::query::can_stop;
 use super::redaction::redact;
 use super::refusal::Refusal;
 use super::{Mode, Session, Violation, Wires};
 
 /// SQLSTATE of a statement that was cancelled.
 const QUERY_CANCELED: &str = "57014";
+
+/// SQLSTATE of a statement in a transaction that has failed.
+const IN_FAILED_TRANSACTION: &str = "25P02";
 
 impl<J: Judge> Session<J> {
     pub(super) fn error(
@@ -65,10 +69,10 @@ impl<J: Judge> Session<J> {
         if let Some(refusal) = stopping {
             return dress(refusal);
         }
-        let several = self
-            .in_hand
-            .as_ref()
-            .is_some_and(|in_hand| in_hand.statement_count() > 1);
+        let several = self.in_hand.as_ref().is_some_and(|in_hand| {
+            let aborted = fields.field(b'C') == Some(IN_FAILED_TRANSACTION);
+            in_hand.statement_count() > 1 && (!aborted || in_hand.begins_with_end())
+        });
         match self.queue.front() {
             Some(Owed::Query(run)) if run.silent_error => Words::Swallowed,
             Some(Owed::Silenced) => Words::Swallowed,
@@ -118,19 +122,23 @@ impl<J: Judge> Session<J> {
                 self.owe(Owed::Sync);
             }
             None => {}
-            Some(_) => {
-                self.in_hand = None;
-                if !self.skip_to_sync() {
-                    self.mode = Mode::Skipping;
-                }
-            }
+            Some(_) => self.skip_series(),
+        }
+    }
+
+    /// The server skips to the next Sync.
+    fn skip_series(&mut self) {
+        // A Query in hand is the newest of all: a Sync in front of it ends the skipping.
+        if !self.skip_to_sync() {
+            self.in_hand = None;
+            self.mode = Mode::Skipping;
         }
     }
 
     fn skip_to_sync(&mut self) -> bool {
         let found = self.queue.skip_to_sync();
-        // Only a Sync may stand behind a statement that can be stopped, so none is left.
-        self.stoppable = 0;
+        // What stands behind the Sync is still to come.
+        self.stoppable = self.queue.oldest_first().filter(|owed| stops(owed)).count();
         found
     }
 
@@ -144,6 +152,16 @@ impl<J: Judge> Session<J> {
             wires.to_client.extend_from_slice(frame.bytes);
         }
         Ok(())
+    }
+}
+
+/// True for a message whose result may be stopped.
+fn stops<J: Judge>(owed: &Owed<J>) -> bool {
+    match owed {
+        Owed::Query(run) => run.can_stop(),
+        Owed::Execute { portal } => portal.can_stop(),
+        Owed::FunctionCall { permit, .. } => can_stop::<J>(permit, None),
+        _ => false,
     }
 }
 

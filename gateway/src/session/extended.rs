@@ -238,10 +238,8 @@ impl<J: Judge> Session<J> {
     /// gone after a failed Parse too (protocol: Extended Query).
     fn refuse_parse(&mut self, name: &str, refusal: Refusal, wires: &mut Wires) -> Taken {
         outgoing::stand_in_parse(&mut wires.to_server, name);
+        // What an empty name meant until now is gone, unless the server skips this too: either way it is the server that knows.
         self.owe(Owed::Refused(refusal));
-        if name.is_empty() {
-            self.names.close_prepared("");
-        }
         Taken::Yes
     }
 

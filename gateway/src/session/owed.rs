@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use gatewright_sql::SessionEffect;
+use gatewright_sql::{Facts, SessionEffect};
 
 use super::judge::{Judge, Plan};
 use super::names::{Portal, Prepared};
@@ -97,6 +97,8 @@ pub struct Queue<J: Judge> {
     entries: VecDeque<Owed<J>>,
     /// How many entries can change what a name means.
     naming: usize,
+    /// How many entries could make the server copy in when they were forwarded.
+    copying: usize,
 }
 
 impl<J: Judge> Default for Queue<J> {
@@ -104,6 +106,7 @@ impl<J: Judge> Default for Queue<J> {
         Queue {
             entries: VecDeque::new(),
             naming: 0,
+            copying: 0,
         }
     }
 }
@@ -111,6 +114,7 @@ impl<J: Judge> Default for Queue<J> {
 impl<J: Judge> Queue<J> {
     pub fn push(&mut self, owed: Owed<J>) {
         self.naming += usize::from(names_something(&owed));
+        self.copying += usize::from(holds_copy_in(&owed));
         self.entries.push_back(owed);
     }
 
@@ -118,6 +122,7 @@ impl<J: Judge> Queue<J> {
         let owed = self.entries.pop_front();
         if let Some(owed) = &owed {
             self.naming -= usize::from(names_something(owed));
+            self.copying -= usize::from(holds_copy_in(owed));
         }
         owed
     }
@@ -146,19 +151,7 @@ impl<J: Judge> Queue<J> {
 
     /// True while some forwarded statement may still make the server copy in.
     pub fn may_copy_in(&self) -> bool {
-        self.entries.iter().any(|owed| match owed {
-            Owed::Query(run) => run.text.as_ref().is_some_and(|text| {
-                let statements = &J::analysis(text).statements;
-                statements
-                    .iter()
-                    .skip(run.index)
-                    .any(|statement| statement.facts.session == SessionEffect::CopyIn)
-            }),
-            Owed::Execute { portal } => portal
-                .prepared
-                .is(|facts| facts.session == SessionEffect::CopyIn),
-            _ => false,
-        })
+        self.copying > 0 && self.entries.iter().any(copies_in)
     }
 
     /// Entries in the order in which the server answers them.
@@ -212,4 +205,34 @@ fn names_something<J: Judge>(owed: &Owed<J>) -> bool {
         | Owed::FunctionCall { .. }
         | Owed::Sync => false,
     }
+}
+
+/// True when the message may copy in, or has done so already.
+fn holds_copy_in<J: Judge>(owed: &Owed<J>) -> bool {
+    match owed {
+        Owed::Query(run) => copies_in_from(run, 0),
+        _ => copies_in(owed),
+    }
+}
+
+/// True when the message may yet copy in.
+fn copies_in<J: Judge>(owed: &Owed<J>) -> bool {
+    match owed {
+        Owed::Query(run) => copies_in_from(run, run.index),
+        Owed::Execute { portal } => portal.prepared.is(is_copy_in),
+        _ => false,
+    }
+}
+
+fn copies_in_from<J: Judge>(run: &QueryRun<J>, index: usize) -> bool {
+    run.text.as_ref().is_some_and(|text| {
+        let statements = J::analysis(text).statements.iter().skip(index);
+        statements
+            .into_iter()
+            .any(|statement| is_copy_in(&statement.facts))
+    })
+}
+
+fn is_copy_in(facts: &Facts) -> bool {
+    facts.session == SessionEffect::CopyIn
 }

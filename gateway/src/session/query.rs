@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use gatewright_sql::{Facts, SessionEffect};
+use gatewright_sql::{Facts, SessionEffect, TransactionCommand};
 use gatewright_wire::frame::Frame;
 use gatewright_wire::{DecodeError, frontend};
 
@@ -38,6 +38,20 @@ impl<J: Judge> QueryInHand<J> {
             described: None,
             answered: false,
         }
+    }
+
+    /// True when its first statement may end the transaction that there is.
+    pub fn begins_with_end(&self) -> bool {
+        let first = J::analysis(&self.text).statements.first();
+        first.is_some_and(|first| match &first.facts.session {
+            SessionEffect::Transaction(command) => !matches!(
+                command,
+                TransactionCommand::Begin
+                    | TransactionCommand::Savepoint(_)
+                    | TransactionCommand::Release(_)
+            ),
+            _ => false,
+        })
     }
 
     pub fn statement_count(&self) -> usize {

@@ -4,13 +4,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use gatewright_policy_host::contract;
-use gatewright_sql::{Analysis, Facts, Outputs, SessionEffect, Statement};
+use gatewright_sql::{Analysis, Facts, Outputs, SessionEffect, Statement, TransactionCommand};
 
 use super::super::*;
 use crate::results::{Step, Stop};
 
 /// Understands a text by its first word: `deny` is refused, `limit` may return two rows, `mask` has its first column
-/// nullified, `prepare NAME` and `execute NAME` do as they say, anything else may run.
+/// nullified, `prepare NAME`, `execute NAME`, `copyin` and the words of transactions do as they say, anything else may run.
 #[derive(Default)]
 pub(super) struct WordJudge {
     pub(super) asked: Vec<String>,
@@ -43,6 +43,14 @@ fn statement(text: &str, start: usize, part: &str) -> Statement {
             inner: Box::default(),
         },
         (Some("execute"), Some(name)) => SessionEffect::Execute { name: name.into() },
+        (Some("copyin"), _) => SessionEffect::CopyIn,
+        (Some("begin"), _) => SessionEffect::Transaction(TransactionCommand::Begin),
+        (Some("commit"), _) => {
+            SessionEffect::Transaction(TransactionCommand::Commit { chain: false })
+        }
+        (Some("rollback"), _) => {
+            SessionEffect::Transaction(TransactionCommand::Rollback { chain: false })
+        }
         _ => SessionEffect::None,
     };
     assert!(text.is_char_boundary(start));

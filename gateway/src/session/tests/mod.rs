@@ -3,4 +3,6 @@
 mod extended;
 mod judge;
 mod play;
+mod properties;
+mod server;
 mod simple;

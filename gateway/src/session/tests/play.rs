@@ -60,6 +60,17 @@ impl Play {
         self.offer();
     }
 
+    /// Bytes of the server that may end anywhere. Returns how many of them are done with.
+    pub(super) fn server_piece(&mut self, bytes: &[u8]) -> usize {
+        let progress = self
+            .session
+            .server_bytes(bytes, &mut self.judge, &mut self.wires)
+            .expect("the server is well-behaved");
+        self.session.flush_rows(&mut self.judge, &mut self.wires);
+        self.offer();
+        progress.consumed
+    }
+
     /// Tags of what waits to go to the server; texts of Query and Parse behind theirs.
     pub(super) fn sent(&mut self) -> Vec<String> {
         let bytes = self.wires.to_server.split();

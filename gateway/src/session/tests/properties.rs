@@ -1,0 +1,318 @@
+//! Whatever a client sends, in whatever pieces it and the answers travel: it sees what it would see if the server had the
+//! policies itself, and no refused statement comes near the server.
+
+use bytes::BytesMut;
+use gatewright_wire::build;
+use gatewright_wire::frontend::Subject;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::play::{Play, tags};
+use super::server::Server;
+use gatewright_wire::frame::Side;
+
+/// What a client may send.
+#[derive(Debug, Clone)]
+enum Sent {
+    Query(Vec<&'static str>),
+    Parse(&'static str, &'static str),
+    Bind(&'static str, &'static str),
+    DescribeStatement(&'static str),
+    DescribePortal(&'static str),
+    Execute(&'static str, i32),
+    CloseStatement(&'static str),
+    ClosePortal(&'static str),
+    Flush,
+    Sync,
+    CopyData,
+    CopyDone,
+    CopyFail,
+}
+
+impl Sent {
+    fn write(&self, out: &mut BytesMut) {
+        let built = match self {
+            Sent::Query(parts) => build::query(out, &parts.join(";")),
+            Sent::Parse(name, text) => build::parse(out, name, text, &[]),
+            Sent::Bind(portal, name) => build::bind(out, portal, name, &[], &[], &[]),
+            Sent::DescribeStatement(name) => build::describe(out, Subject::Statement(name)),
+            Sent::DescribePortal(name) => build::describe(out, Subject::Portal(name)),
+            Sent::Execute(portal, most) => build::execute(out, portal, *most),
+            Sent::CloseStatement(name) => build::close(out, Subject::Statement(name)),
+            Sent::ClosePortal(name) => build::close(out, Subject::Portal(name)),
+            Sent::CopyData => build::copy_data(out, b"data"),
+            Sent::CopyFail => build::copy_fail(out, "no more"),
+            Sent::Flush => {
+                build::flush(out);
+                Ok(())
+            }
+            Sent::Sync => {
+                build::sync(out);
+                Ok(())
+            }
+            Sent::CopyDone => {
+                build::copy_done(out);
+                Ok(())
+            }
+        };
+        built.expect("a message");
+    }
+}
+
+const TEXTS: [&str; 12] = [
+    "select 0",
+    "select 1",
+    "select 3",
+    "mask 2",
+    "deny this",
+    "fail",
+    "begin",
+    "commit",
+    "rollback",
+    "copyin",
+    "copyout 2",
+    "other",
+];
+
+fn text() -> impl Strategy<Value = &'static str> {
+    select(&TEXTS[..])
+}
+
+fn name() -> impl Strategy<Value = &'static str> {
+    select(vec!["", "", "s", "t"])
+}
+
+/// A masked statement is described before the message runs, so it is refused behind one that ends a transaction.
+fn describable(mut parts: Vec<&'static str>) -> Sent {
+    let end = |part: &&str| matches!(*part, "commit" | "rollback");
+    if parts.iter().any(end) {
+        parts.retain(|part| *part != "mask 2");
+    }
+    Sent::Query(parts)
+}
+
+fn message() -> impl Strategy<Value = Sent> {
+    let some_text = prop_oneof![9 => text(), 1 => Just("")];
+    prop_oneof![
+        4 => proptest::collection::vec(text(), 0..4).prop_map(describable),
+        4 => (name(), some_text).prop_map(|(name, text)| Sent::Parse(name, text)),
+        4 => (name(), name()).prop_map(|(portal, name)| Sent::Bind(portal, name)),
+        1 => name().prop_map(Sent::DescribeStatement),
+        1 => name().prop_map(Sent::DescribePortal),
+        4 => (name(), 0..3_i32).prop_map(|(portal, most)| Sent::Execute(portal, most)),
+        1 => name().prop_map(Sent::CloseStatement),
+        1 => name().prop_map(Sent::ClosePortal),
+        1 => Just(Sent::Flush),
+        4 => Just(Sent::Sync),
+        1 => Just(Sent::CopyData),
+        1 => Just(Sent::CopyDone),
+        1 => Just(Sent::CopyFail),
+    ]
+}
+
+/// Ends whatever is under way: a COPY, a series, a transaction.
+fn ending() -> [Sent; 4] {
+    [
+        Sent::CopyFail,
+        Sent::Sync,
+        Sent::Query(vec!["rollback"]),
+        Sent::Query(vec!["select 1"]),
+    ]
+}
+
+fn bytes_of(messages: &[Sent]) -> BytesMut {
+    let mut bytes = BytesMut::new();
+    for message in messages.iter().chain(&ending()) {
+        message.write(&mut bytes);
+    }
+    bytes
+}
+
+/// A message that is out of place in a COPY fails it here as CopyFail does, so that the server never sees the message itself.
+fn normalized(messages: Vec<String>) -> Vec<String> {
+    let unexpected = "E 08P01 unexpected message during COPY";
+    let failed = "E 57014 COPY from stdin failed";
+    let one = |message: String| match message == unexpected {
+        true => failed.to_owned(),
+        false => message,
+    };
+    messages.into_iter().map(one).collect()
+}
+
+/// What a client sees of a server that has the policies itself.
+fn without_a_gateway(bytes: &[u8]) -> (Vec<String>, Vec<String>) {
+    let mut server = Server::new(true);
+    server.take(bytes);
+    (normalized(tags(&server.output, Side::Backend)), server.ran)
+}
+
+/// One turn of what moves between the three: which way, and how many bytes of what there is.
+type Turn = (u8, u16);
+
+/// A client, the session and a server, with bytes under way between them.
+struct Between {
+    play: Play,
+    server: Server,
+    from_client: BytesMut,
+    from_server: BytesMut,
+    /// Given to the session and not taken by it.
+    replies: BytesMut,
+    seen: BytesMut,
+}
+
+impl Between {
+    fn new(bytes: &[u8]) -> Self {
+        Between {
+            play: Play::new(),
+            server: Server::new(false),
+            from_client: BytesMut::from(bytes),
+            from_server: BytesMut::new(),
+            replies: BytesMut::new(),
+            seen: BytesMut::new(),
+        }
+    }
+
+    /// Moves up to `most` bytes one way. False: there were none.
+    fn turn(&mut self, way: u8, most: impl Fn(usize) -> usize) -> bool {
+        let moved = match way % 3 {
+            0 => {
+                let count = most(self.from_client.len());
+                let piece = self.from_client.split_to(count);
+                self.play.client(|out| out.extend_from_slice(&piece));
+                count
+            }
+            1 => {
+                let count = most(self.play.wires.to_server.len());
+                let piece = self.play.wires.to_server.split_to(count);
+                self.server.take(&piece);
+                let said = self.server.output.split();
+                self.from_server.extend_from_slice(&said);
+                count
+            }
+            _ => {
+                let count = most(self.from_server.len());
+                let piece = self.from_server.split_to(count);
+                self.replies.extend_from_slice(&piece);
+                let used = self.play.server_piece(&self.replies);
+                let _ = self.replies.split_to(used);
+                count
+            }
+        };
+        let seen = self.play.wires.to_client.split();
+        self.seen.extend_from_slice(&seen);
+        moved > 0
+    }
+
+    fn finish(&mut self) {
+        while self.turn(0, |all| all) | self.turn(1, |all| all) | self.turn(2, |all| all) {}
+    }
+}
+
+fn check(messages: &[Sent], turns: &[Turn]) -> Result<(), TestCaseError> {
+    let bytes = bytes_of(messages);
+    let (expected, would_run) = without_a_gateway(&bytes);
+    let mut between = Between::new(&bytes);
+    for (way, most) in turns {
+        between.turn(*way, |all| all.min(1 + usize::from(*most) % all.max(1)));
+    }
+    between.finish();
+    prop_assert_eq!(tags(&between.seen, Side::Backend), expected);
+    prop_assert_eq!(&between.server.ran, &would_run);
+    prop_assert!(between.play.session.is_idle(), "a reply is still owed");
+    prop_assert!(between.play.waiting.is_empty() && between.replies.is_empty());
+    let masked = between.seen.windows(5).filter(|window| window == b"value");
+    let rows = would_run.iter().any(|text| !text.starts_with("mask"));
+    prop_assert!(rows || masked.count() == 0, "a masked value was seen");
+    Ok(())
+}
+
+/// Orders that went wrong once.
+#[test]
+fn orders_that_went_wrong_once() {
+    use Sent::*;
+    let found = [
+        // The server took the Query for an error of the copy and did not answer it.
+        vec![Query(vec!["copyin"]), Query(vec![])],
+        // The Query in hand was forgotten when an earlier series failed.
+        vec![
+            Query(vec!["begin"]),
+            Bind("", ""),
+            Sync,
+            Query(vec!["mask 2", "select 0"]),
+        ],
+        // The count of statements that may be stopped lost those behind the Sync.
+        vec![
+            Parse("", "mask 2"),
+            Parse("s", "deny this"),
+            Sync,
+            CloseStatement("s"),
+            Bind("", ""),
+            Execute("", 0),
+        ],
+        // The unnamed statement was forgotten though the server skipped what would have ended it.
+        vec![
+            Parse("", "select 0"),
+            Sync,
+            Bind("", "s"),
+            Bind("", ""),
+            Parse("", "deny this"),
+            Sync,
+            Bind("", ""),
+        ],
+        // The copy took the Flush that should have brought its end.
+        vec![
+            Parse("s", "copyin"),
+            Bind("", "s"),
+            Execute("", 0),
+            CopyDone,
+            Query(vec![]),
+        ],
+    ];
+    for messages in found {
+        for piece in [0, 2, 6, 20, 60] {
+            for shift in 0..9 {
+                // Mostly what the client sends, so that much is under way.
+                let turn = |step: u16| {
+                    (
+                        if step % 4 < 3 {
+                            0
+                        } else {
+                            (step / 4 + shift) as u8
+                        },
+                        piece,
+                    )
+                };
+                let turns: Vec<Turn> = (0..200).map(turn).collect();
+                check(&messages, &turns).expect("what a server would do");
+            }
+        }
+        check(&messages, &[]).expect("what a server would do");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_client_sees_what_it_would_see_of_the_server_itself(
+        messages in proptest::collection::vec(message(), 0..14),
+        turns in proptest::collection::vec(any::<Turn>(), 0..60),
+    ) {
+        check(&messages, &turns)?;
+    }
+
+    /// Nothing that either side sends makes the session panic.
+    #[test]
+    fn garbage_ends_the_connection_or_does_nothing(
+        messages in proptest::collection::vec(message(), 0..6),
+        from_client in proptest::collection::vec(any::<u8>(), 0..60),
+        from_server in proptest::collection::vec(any::<u8>(), 0..60),
+    ) {
+        let mut play = Play::new();
+        let bytes = [&bytes_of(&messages)[..], &from_client].concat();
+        let _ = play.session.client_bytes(&bytes, &mut play.judge, &mut play.wires);
+        let _ = play.session.server_bytes(&from_server, &mut play.judge, &mut play.wires);
+        play.session.flush_rows(&mut play.judge, &mut play.wires);
+        let _ = play.session.client_bytes(&from_client, &mut play.judge, &mut play.wires);
+    }
+}

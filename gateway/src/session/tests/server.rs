@@ -1,0 +1,400 @@
+//! A server that keeps PostgreSQL's rules about messages (protocol: Message Flow; tcop/postgres.c), for statements of a
+//! word or two: `select N` and `mask N` return N rows, `copyin` and `copyout N` copy, `fail` fails, `begin`, `commit` and
+//! `rollback` do as they say, `deny` must never come here.
+
+use std::collections::{HashMap, VecDeque};
+
+use bytes::BytesMut;
+use gatewright_wire::backend::TransactionStatus;
+use gatewright_wire::frame::{self, Frame, Side};
+use gatewright_wire::frontend::{self, Message, Subject};
+use gatewright_wire::{ErrorFields, build};
+
+use super::super::refusal::STAND_IN;
+use super::play::row_description;
+
+/// A statement that was bound, and how much of it is left.
+struct Open {
+    text: String,
+    rows: usize,
+    started: bool,
+}
+
+/// Where a COPY FROM STDIN came from, and what is left of its Query.
+enum Copying {
+    Query(VecDeque<String>),
+    Portal,
+}
+
+pub(super) struct Server {
+    /// It refuses `deny` and masks `mask` itself: what a client sees without a gateway, if the server had the policies.
+    judges: bool,
+    input: BytesMut,
+    /// What is said and not yet sent.
+    held: BytesMut,
+    pub(super) output: BytesMut,
+    status: TransactionStatus,
+    skipping: bool,
+    copying: Option<Copying>,
+    statements: HashMap<String, String>,
+    portals: HashMap<String, Open>,
+    /// Every statement that began to run.
+    pub(super) ran: Vec<String>,
+}
+
+struct Failed(&'static str, String);
+
+type Outcome = Result<(), Failed>;
+
+fn fail<T>(sqlstate: &'static str, message: impl Into<String>) -> Result<T, Failed> {
+    Err(Failed(sqlstate, message.into()))
+}
+
+fn split(text: &str) -> (&str, usize) {
+    let (word, number) = text.split_once(' ').unwrap_or((text, ""));
+    (word, number.parse().unwrap_or(0))
+}
+
+fn returns_rows(text: &str) -> bool {
+    matches!(split(text).0, "select" | "mask")
+}
+
+impl Server {
+    pub(super) fn new(judges: bool) -> Self {
+        Server {
+            judges,
+            input: BytesMut::new(),
+            held: BytesMut::new(),
+            output: BytesMut::new(),
+            status: TransactionStatus::Idle,
+            skipping: false,
+            copying: None,
+            statements: HashMap::new(),
+            portals: HashMap::new(),
+            ran: Vec::new(),
+        }
+    }
+
+    pub(super) fn take(&mut self, bytes: &[u8]) {
+        self.input.extend_from_slice(bytes);
+        loop {
+            let input = self.input.split();
+            let used = match frame::next_frame(&input, Side::Frontend, 1 << 20) {
+                Ok(Some(frame)) => {
+                    self.message(frame);
+                    frame.bytes.len()
+                }
+                Ok(None) => 0,
+                Err(error) => panic!("what comes to the server cannot be followed: {error}"),
+            };
+            self.input.extend_from_slice(&input[used..]);
+            if used == 0 {
+                return;
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        let held = self.held.split();
+        self.output.extend_from_slice(&held);
+    }
+
+    fn ready(&mut self) {
+        if self.status == TransactionStatus::Idle {
+            self.portals.clear();
+        }
+        build::ready_for_query(&mut self.held, self.status);
+        self.flush();
+    }
+
+    fn message(&mut self, frame: Frame<'_>) {
+        if self.copying.is_some() {
+            return self.copy_message(frame);
+        }
+        match frame.tag {
+            b'd' | b'c' | b'f' => {}
+            b'S' => {
+                self.skipping = false;
+                self.ready();
+            }
+            _ if self.skipping => {}
+            b'H' => self.flush(),
+            b'Q' => {
+                let query = frontend::Query::decode(frame.body).expect("a Query");
+                // PostgreSQL drops the unnamed statement too. Behind the gateway it outlives a Query that is found wrong while it is
+                // described, so what clients may rely on is left out here.
+                self.portals.remove("");
+                let parts: VecDeque<String> = query
+                    .text
+                    .split(';')
+                    .filter(|part| !part.is_empty())
+                    .map(str::to_owned)
+                    .collect();
+                if parts.is_empty() {
+                    build::empty_query_response(&mut self.held);
+                    return self.ready();
+                }
+                let denied = parts.iter().find_map(|part| self.check(part).err());
+                match denied {
+                    Some(failed) => self.failed(&failed, false),
+                    None => self.go_on(parts),
+                }
+            }
+            _ => {
+                let message = Message::decode(frame.tag, frame.body).expect("a message");
+                if let Err(failed) = self.extended(&message) {
+                    self.failed(&failed, true);
+                }
+            }
+        }
+    }
+
+    /// What parsing finds, whatever the state of the transaction.
+    fn check(&self, text: &str) -> Outcome {
+        match split(text).0 {
+            "deny" if self.judges => fail("42501", "denied by word"),
+            "deny" => panic!("a refused statement came to the server: {text}"),
+            STAND_IN => fail("42601", "syntax error"),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_transaction(&self, text: &str) -> Outcome {
+        let ends = matches!(split(text).0, "commit" | "rollback");
+        match self.status == TransactionStatus::Failed && !ends {
+            true => fail("25P02", "current transaction is aborted"),
+            false => Ok(()),
+        }
+    }
+
+    /// Runs the statements of a Query until they are done or data is awaited.
+    fn go_on(&mut self, mut parts: VecDeque<String>) {
+        while let Some(text) = parts.pop_front() {
+            if let Err(failed) = self.check_transaction(&text) {
+                return self.failed(&failed, false);
+            }
+            if returns_rows(&text) {
+                row_description(&mut self.held, "a");
+            }
+            if text == "copyin" {
+                self.ran.push(text);
+                return self.begin_copy(Copying::Query(parts));
+            }
+            if let Err(failed) = self.run(&text) {
+                return self.failed(&failed, false);
+            }
+        }
+        self.ready();
+    }
+
+    fn begin_copy(&mut self, copying: Copying) {
+        self.held.extend_from_slice(b"G\0\0\0\x07\0\0\0");
+        self.copying = Some(copying);
+        self.flush();
+    }
+
+    /// All of a statement but its row description.
+    fn run(&mut self, text: &str) -> Outcome {
+        self.ran.push(text.to_owned());
+        let (word, number) = split(text);
+        match word {
+            "fail" => return fail("22012", "division by zero"),
+            "begin" if self.status == TransactionStatus::Idle => {
+                self.status = TransactionStatus::InTransaction;
+            }
+            "commit" | "rollback" => {
+                self.status = TransactionStatus::Idle;
+                self.portals.clear();
+            }
+            "copyout" => {
+                self.held.extend_from_slice(b"H\0\0\0\x09\0\0\x01\0\0");
+                for _ in 0..number {
+                    build::copy_data(&mut self.held, b"value\n").expect("data");
+                }
+                build::copy_done(&mut self.held);
+            }
+            _ => self.rows(text, number),
+        }
+        self.complete(text);
+        Ok(())
+    }
+
+    fn complete(&mut self, text: &str) {
+        build::command_complete(&mut self.held, text).expect("a tag");
+    }
+
+    fn rows(&mut self, text: &str, count: usize) {
+        let masked = self.judges && split(text).0 == "mask";
+        let cell = (!masked).then_some(&b"value"[..]);
+        for _ in 0..count {
+            build::data_row(&mut self.held, &[cell]).expect("a row");
+        }
+    }
+
+    fn extended(&mut self, message: &Message<'_>) -> Outcome {
+        match message {
+            Message::Parse(parse) => self.parse(parse.name, parse.text),
+            Message::Bind(bind) => self.bind(bind.portal, bind.statement),
+            Message::Describe(describe) => self.describe(&describe.subject),
+            Message::Execute(execute) => {
+                let most = usize::try_from(execute.max_rows).unwrap_or(0);
+                self.execute(execute.portal, most)
+            }
+            Message::Close(close) => {
+                match close.subject {
+                    Subject::Statement(name) => drop(self.statements.remove(name)),
+                    Subject::Portal(name) => drop(self.portals.remove(name)),
+                }
+                build::close_complete(&mut self.held);
+                Ok(())
+            }
+            _ => panic!("the tests send no such message"),
+        }
+    }
+
+    fn parse(&mut self, name: &str, text: &str) -> Outcome {
+        if name.is_empty() {
+            self.statements.remove("");
+        }
+        self.check(text)?;
+        if !text.is_empty() {
+            self.check_transaction(text)?;
+        }
+        if self.statements.contains_key(name) {
+            return fail(
+                "42P05",
+                format!("prepared statement \"{name}\" already exists"),
+            );
+        }
+        self.statements.insert(name.to_owned(), text.to_owned());
+        build::parse_complete(&mut self.held);
+        Ok(())
+    }
+
+    fn bind(&mut self, portal: &str, statement: &str) -> Outcome {
+        let Some(text) = self.statements.get(statement).cloned() else {
+            return fail(
+                "26000",
+                format!("prepared statement \"{statement}\" does not exist"),
+            );
+        };
+        if !text.is_empty() {
+            self.check_transaction(&text)?;
+        }
+        if !portal.is_empty() && self.portals.contains_key(portal) {
+            return fail("42P03", format!("cursor \"{portal}\" already exists"));
+        }
+        let open = Open {
+            rows: split(&text).1,
+            text,
+            started: false,
+        };
+        self.portals.insert(portal.to_owned(), open);
+        build::bind_complete(&mut self.held);
+        Ok(())
+    }
+
+    fn describe(&mut self, subject: &Subject<'_>) -> Outcome {
+        let text = match subject {
+            Subject::Statement(name) => match self.statements.get(*name) {
+                Some(text) => text.clone(),
+                None => {
+                    return fail(
+                        "26000",
+                        format!("prepared statement \"{name}\" does not exist"),
+                    );
+                }
+            },
+            Subject::Portal(name) => match self.portals.get(*name) {
+                Some(open) => open.text.clone(),
+                None => return fail("34000", format!("portal \"{name}\" does not exist")),
+            },
+        };
+        if returns_rows(&text) {
+            self.check_transaction(&text)?;
+        }
+        if matches!(subject, Subject::Statement(_)) {
+            self.held.extend_from_slice(b"t\0\0\0\x06\0\0");
+        }
+        match returns_rows(&text) {
+            true => row_description(&mut self.held, "a"),
+            false => self.held.extend_from_slice(b"n\0\0\0\x04"),
+        }
+        Ok(())
+    }
+
+    fn execute(&mut self, name: &str, most: usize) -> Outcome {
+        let Some(open) = self.portals.get_mut(name) else {
+            return fail("34000", format!("portal \"{name}\" does not exist"));
+        };
+        let text = open.text.clone();
+        if text.is_empty() {
+            build::empty_query_response(&mut self.held);
+            return Ok(());
+        }
+        let started = std::mem::replace(&mut open.started, true);
+        let rows = open.rows;
+        self.check_transaction(&text)?;
+        if returns_rows(&text) {
+            if !started {
+                self.ran.push(text.clone());
+            }
+            let now = if most == 0 { rows } else { rows.min(most) };
+            if let Some(open) = self.portals.get_mut(name) {
+                open.rows -= now;
+            }
+            self.rows(&text, now);
+            if most > 0 && now == most {
+                self.held.extend_from_slice(b"s\0\0\0\x04");
+            } else {
+                self.complete(&text);
+            }
+            return Ok(());
+        }
+        if started {
+            return fail("55000", format!("portal \"{name}\" cannot be run"));
+        }
+        if text == "copyin" {
+            self.ran.push(text);
+            self.begin_copy(Copying::Portal);
+            return Ok(());
+        }
+        self.run(&text)
+    }
+
+    fn copy_message(&mut self, frame: Frame<'_>) {
+        let failed = match frame.tag {
+            b'd' if frame.body == b"bad" => Failed("22P04", "bad data".into()),
+            b'd' | b'H' | b'S' => return,
+            b'c' => {
+                let copying = self.copying.take();
+                self.complete("copyin");
+                if let Some(Copying::Query(parts)) = copying {
+                    self.go_on(parts);
+                }
+                return;
+            }
+            b'f' => Failed("57014", "COPY from stdin failed".into()),
+            _ => Failed("08P01", "unexpected message during COPY".into()),
+        };
+        let of_portal = matches!(self.copying.take(), Some(Copying::Portal));
+        self.failed(&failed, of_portal);
+    }
+
+    fn failed(&mut self, failed: &Failed, extended: bool) {
+        let Failed(sqlstate, message) = failed;
+        let mut fields = ErrorFields::new("ERROR", sqlstate, message.clone());
+        fields.set(b'F', "postgres.c");
+        build::error_response(&mut self.held, &fields);
+        if self.status == TransactionStatus::InTransaction {
+            self.status = TransactionStatus::Failed;
+        }
+        self.portals.clear();
+        if extended {
+            self.skipping = true;
+            self.flush();
+        } else {
+            self.ready();
+        }
+    }
+}
