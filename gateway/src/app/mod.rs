@@ -7,6 +7,7 @@ mod connection;
 mod limits;
 mod login;
 mod policies;
+mod preview;
 mod running;
 mod signals;
 mod startup;
@@ -37,6 +38,7 @@ pub use access::Access;
 pub use connection::ConnectionSettings;
 pub use limits::ConnectionLimits;
 pub use policies::PolicySource;
+pub use preview::{Previewed, preview};
 pub use running::{RunSettings, Running, StartError};
 pub use signals::{Hangups, stop_signal};
 

@@ -1,47 +1,99 @@
-//! `gatewright explain`: the facts of a statement.
+//! `gatewright explain`: the facts of a statement; with a server and policies, what they would make of it.
 
-use std::io::{self, Write};
+mod judged;
+
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use gatewright_sql::{Analysis, Catalog, Settings, render};
 
 /// Arguments of `gatewright explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
-    /// The SQL text; several statements are explained one after the other
+    /// The SQL text, or - to read it from standard input; several statements are explained one after the other
     sql: String,
     /// Print a JSON array, one object a statement
     #[arg(long)]
     json: bool,
+    /// Ask this server what tables, columns, views and functions it has, and to describe results; nothing is run
+    #[arg(long, value_name = "DSN")]
+    upstream: Option<String>,
+    /// Ask the policies (.wasm) in this folder
+    #[arg(long, value_name = "DIR", requires = "upstream")]
+    policies: Option<PathBuf>,
+    /// A TOML file with one table of settings a policy
+    #[arg(long, value_name = "FILE", requires = "policies")]
+    settings: Option<PathBuf>,
+    /// Who would send the statement
+    #[arg(
+        long,
+        value_name = "SUBJECT",
+        default_value = "somebody",
+        requires = "upstream"
+    )]
+    subject: String,
+    /// The groups they would be in, separated by commas
+    #[arg(
+        long,
+        value_name = "GROUPS",
+        value_delimiter = ',',
+        requires = "upstream"
+    )]
+    groups: Vec<String>,
+    /// The agent that would act for them
+    #[arg(long, value_name = "AGENT", requires = "upstream")]
+    agent: Option<String>,
+    /// The task it would work on
+    #[arg(long, value_name = "TASK", requires = "upstream")]
+    task: Option<String>,
 }
 
+/// A statement would be refused.
+const REFUSED: u8 = 3;
+
 pub(super) fn run(arguments: &ExplainArguments) -> ExitCode {
-    let text = arguments.sql.clone();
-    let analysis = gatewright_sql::on_big_stack(move || {
-        gatewright_sql::analyze(&text, &Catalog::default(), &Settings::default())
-    });
-    let outcome = match analysis {
-        None => {
-            eprintln!("gatewright explain: no thread could be started to read the statement");
-            return ExitCode::FAILURE;
+    match explain(arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(REFUSED),
+        Err(error) => {
+            // For the person at the terminal: the statement is theirs.
+            let _ = writeln!(io::stderr(), "gatewright explain: {error:#}");
+            ExitCode::FAILURE
         }
-        Some(Ok(analysis)) => print(&analysis, arguments),
-        Some(Err(error)) => {
-            // Both are for the person at the terminal: the statement is theirs.
-            let _ = writeln!(io::stderr(), "gatewright explain: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
     }
 }
 
-fn print(analysis: &Analysis, arguments: &ExplainArguments) -> io::Result<()> {
+/// Whether all statements would run.
+fn explain(arguments: &ExplainArguments) -> Result<bool> {
+    let sql = match arguments.sql.as_str() {
+        "-" => {
+            let mut text = String::new();
+            io::stdin()
+                .read_to_string(&mut text)
+                .context("standard input")?;
+            text
+        }
+        text => text.to_owned(),
+    };
+    if arguments.upstream.is_some() {
+        return judged::explain(arguments, &sql);
+    }
+    let text = sql.clone();
+    let analysis = gatewright_sql::on_big_stack(move || {
+        gatewright_sql::analyze(&text, &Catalog::default(), &Settings::default())
+    });
+    let analysis =
+        analysis.ok_or_else(|| anyhow!("no thread could be started to read the statement"))??;
+    print(&analysis, &sql, arguments.json)?;
+    Ok(true)
+}
+
+fn print(analysis: &Analysis, sql: &str, json: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    if arguments.json {
+    if json {
         let all: Vec<_> = analysis
             .statements
             .iter()
@@ -56,7 +108,7 @@ fn print(analysis: &Analysis, arguments: &ExplainArguments) -> io::Result<()> {
     for (index, statement) in analysis.statements.iter().enumerate() {
         if several {
             let blank = if index > 0 { "\n" } else { "" };
-            let own = arguments.sql.get(statement.span.clone());
+            let own = sql.get(statement.span.clone());
             writeln!(out, "{blank}-- {}", one_line(own.unwrap_or_default()))?;
         }
         out.write_all(render::text(&statement.facts).as_bytes())?;
@@ -72,4 +124,9 @@ fn one_line(sql: &str) -> String {
         return line;
     }
     line.chars().take(WIDTH).chain(['…']).collect()
+}
+
+/// Whether colours are wanted (<https://no-color.org>).
+fn colours() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

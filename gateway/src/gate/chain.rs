@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use super::analysis::AnalyzedText;
 use super::permit::{Answers, Permit};
+use super::preview::Said;
 use super::view::{KeptParameters, View};
 use super::{SessionGate, denial, facts};
 use crate::session::{
@@ -290,6 +291,28 @@ impl SessionGate {
         Ok(Outcome::Permit(Arc::new(
             self.permit(case, Arc::new(answers)),
         )))
+    }
+
+    /// What each policy says by itself, one after the other whatever they say; nothing hangs on it.
+    pub(super) fn verdicts(
+        &mut self,
+        question: &Question<'_, Self>,
+    ) -> Vec<Said<contract::Verdict>> {
+        let Ok(case) = self.case(question, question.text, false) else {
+            return Vec::new();
+        };
+        let facts = self.contract_facts(&case);
+        let asked = contract::Hooks::STATEMENT | contract::Hooks::PARAMETERS;
+        self.set
+            .policies
+            .iter()
+            .filter(|policy| policy.hooks().intersects(asked))
+            .map(|policy| Said {
+                policy: policy.name().to_owned(),
+                version: policy.version().to_owned(),
+                answer: self.ask(policy, &case, &facts),
+            })
+            .collect()
     }
 
     /// One policy's verdict. One that only watches always allows; one that fails refuses.

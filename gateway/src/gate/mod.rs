@@ -8,6 +8,7 @@ mod denial;
 mod facts;
 mod permit;
 mod plan;
+mod preview;
 mod recent;
 mod view;
 
@@ -32,6 +33,7 @@ use view::SessionFacts;
 
 pub use analysis::AnalyzedText;
 pub use permit::Permit;
+pub use preview::{Preview, ResultPreview, Said};
 
 /// Where the policies in force come from.
 pub enum Policies {

@@ -10,11 +10,7 @@ use crate::session::{Field, Plan, Refusal};
 
 /// Asks every policy of the permit that wants to see columns.
 pub(super) fn plan(permit: &Permit, fields: &[Field], catalog: &Catalog) -> Result<Plan, Refusal> {
-    let columns: Vec<contract::ResultColumn> = fields
-        .iter()
-        .enumerate()
-        .map(|(index, field)| column(permit, index, field, fields.len(), catalog))
-        .collect();
+    let columns = columns(permit, fields, catalog);
     let view = permit.view_for_policies();
     let mut steps = Vec::with_capacity(permit.planners.len());
     for index in &permit.planners {
@@ -47,6 +43,18 @@ pub(super) fn plan(permit: &Permit, fields: &[Field], catalog: &Catalog) -> Resu
         fields: fields.to_vec(),
         steps,
     })
+}
+
+/// The row description as policies see it.
+pub(super) fn columns(
+    permit: &Permit,
+    fields: &[Field],
+    catalog: &Catalog,
+) -> Vec<contract::ResultColumn> {
+    let described = fields.iter().enumerate();
+    described
+        .map(|(index, field)| column(permit, index, field, fields.len(), catalog))
+        .collect()
 }
 
 fn column(

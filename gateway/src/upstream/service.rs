@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use gatewright_wire::backend::DataRow;
+use gatewright_wire::backend::{DataRow, RowDescription};
+use gatewright_wire::frontend::Subject;
 use gatewright_wire::{DecodeError, build};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -19,6 +20,15 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// Rows of values as text; `None` is null.
 pub type Rows = Vec<Vec<Option<String>>>;
 
+/// A column that a statement would return (RowDescription).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    pub name: String,
+    pub table_oid: u32,
+    pub attribute: i16,
+    pub type_oid: u32,
+}
+
 /// A connection that belongs to the gateway itself.
 pub struct Service {
     link: Link<UpstreamStream>,
@@ -29,12 +39,27 @@ pub struct Service {
 impl Service {
     /// Logs in, with UTF-8 and without the search path that the role may have been given.
     pub async fn connect(target: &Target) -> Result<Self, UpstreamError> {
-        let parameters = [
+        Self::log_in(target, &[("search_path", "pg_catalog")]).await
+    }
+
+    /// Logs in as a client of the role would, with the settings that it has on the server.
+    ///
+    /// # Errors
+    /// The connection cannot be made.
+    pub async fn connect_as_client(target: &Target) -> Result<Self, UpstreamError> {
+        Self::log_in(target, &[]).await
+    }
+
+    async fn log_in(target: &Target, more: &[(&str, &str)]) -> Result<Self, UpstreamError> {
+        let own = [
             ("application_name", "gatewright"),
             ("client_encoding", "UTF8"),
-            ("search_path", "pg_catalog"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        ];
+        let parameters: Vec<(String, String)> = own
+            .iter()
+            .chain(more)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         let connected = connect(target, &parameters).await?;
         let link = Link {
             stream: connected.stream,
@@ -63,6 +88,32 @@ impl Service {
                     endpoint,
                     limit: ANSWER_TIMEOUT,
                 })
+            }
+        }
+    }
+
+    /// The columns that a statement would return, without running it; none where it returns no rows.
+    ///
+    /// # Errors
+    /// The server's own about the statement, after which the connection can be used further; any other ends it.
+    pub async fn describe(&mut self, sql: &str) -> Result<Option<Vec<Described>>, UpstreamError> {
+        let mut question = BytesMut::new();
+        build::parse(&mut question, "", sql, &[])?;
+        build::describe(&mut question, Subject::Statement(""))?;
+        build::sync(&mut question);
+        self.link.send(&question).await?;
+        let (mut columns, mut error) = (None, None);
+        loop {
+            let received = match self.link.receive(MAX_ANSWER).await {
+                Ok(received) => received,
+                Err(broken) => return Err(error.unwrap_or(broken)),
+            };
+            match received.tag {
+                b'T' => columns = Some(described(received.body())?),
+                b'E' => error = Some(server_error(&self.target, received.body())),
+                b'Z' => return error.map_or(Ok(columns), Err),
+                b'1' | b't' | b'n' | b'N' | b'S' | b'A' => {}
+                tag => return Err(UpstreamError::Unexpected { tag }),
             }
         }
     }
@@ -117,4 +168,16 @@ fn row(body: &[u8]) -> Result<Vec<Option<String>>, DecodeError> {
         .cells()
         .map(|cell| Ok(cell?.map(text)))
         .collect()
+}
+
+fn described(body: &[u8]) -> Result<Vec<Described>, DecodeError> {
+    let fields = RowDescription::decode(body)?.fields();
+    Ok(fields
+        .map(|field| Described {
+            name: field.name.to_owned(),
+            table_oid: field.table_oid,
+            attribute: field.attribute,
+            type_oid: field.type_oid,
+        })
+        .collect())
 }

@@ -1,0 +1,93 @@
+//! What the gate would answer, for people who ask before a statement is sent. Nothing is forwarded, so nothing needs a session.
+//! It goes the way of every statement: the same facts, the same chain, the same plan.
+
+use std::sync::Arc;
+
+use gatewright_policy_host::{StatementView, contract};
+use gatewright_sql::Facts;
+
+use super::analysis::AnalyzedText;
+use super::permit::Permit;
+use super::{SessionGate, denial, plan};
+use crate::session::{Field, NameFacts, Phase, Question, Refusal, Verdict};
+
+/// What one policy says.
+#[derive(Debug, Clone)]
+pub struct Said<T> {
+    pub policy: String,
+    pub version: String,
+    pub answer: T,
+}
+
+/// What all policies say of a statement, and what comes of it.
+pub struct Preview {
+    pub verdicts: Vec<Said<contract::Verdict>>,
+    /// The permit to go on with, and the text that would run in the statement's place if one was rewritten.
+    pub outcome: Result<(Arc<Permit>, Option<Arc<AnalyzedText>>), Refusal>,
+}
+
+/// What all policies that asked for it say of a result.
+pub struct ResultPreview {
+    pub columns: Vec<contract::ResultColumn>,
+    pub plans: Vec<Said<contract::Plan>>,
+    pub refusal: Option<Refusal>,
+}
+
+/// A connection on which nothing was prepared or declared.
+struct NoNames;
+
+impl NameFacts for NoNames {
+    fn statement(&self, _: &str) -> Option<Arc<Facts>> {
+        None
+    }
+
+    fn cursor(&self, _: &str) -> Option<Arc<Facts>> {
+        None
+    }
+}
+
+impl SessionGate {
+    /// Asks every policy about one statement of a text, also those behind one that refuses; then judges it.
+    pub fn preview(&mut self, text: &Arc<AnalyzedText>, index: usize) -> Preview {
+        let question = || Question {
+            phase: Phase::Simple,
+            text,
+            index,
+            parameters: None,
+            earlier: None,
+            in_transaction: false,
+            names: &NoNames,
+        };
+        let verdicts = self.verdicts(&question());
+        let outcome = self
+            .judge_statement(question())
+            .map(|verdict| match verdict {
+                Verdict::Permit(permit) => (permit, None),
+                Verdict::Rewrite { text, permit } => (permit, Some(text)),
+            });
+        Preview { verdicts, outcome }
+    }
+
+    /// Shows the columns to the policies that asked to see them.
+    pub fn preview_result(&self, permit: &Permit, fields: &[Field]) -> ResultPreview {
+        let catalog = self.catalog.current();
+        let columns = plan::columns(permit, fields, &catalog);
+        let view = Arc::clone(&permit.view) as Arc<dyn StatementView>;
+        let planners = permit.planners.iter();
+        let plans = planners
+            .filter_map(|index| permit.set.policies.get(*index))
+            .map(|policy| Said {
+                policy: policy.name().to_owned(),
+                version: policy.version().to_owned(),
+                answer: policy
+                    .on_result(&view, &columns)
+                    .unwrap_or_else(|fault| contract::Plan::Deny(denial::of_fault(policy, &fault))),
+            })
+            .collect();
+        ResultPreview {
+            refusal: plan::plan(permit, fields, &catalog).err(),
+            columns,
+            plans,
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! `gatewright explain` in front of a server: facts, verdicts and plans, and nothing runs.
+
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result, ensure};
+use gatewright_harness::{Psql, locate};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::world::{bundled, database, postgres};
+
+struct Desk {
+    upstream: String,
+    direct: gatewright_harness::Dsn,
+    folder: TempDir,
+}
+
+fn desk(test: &str) -> Result<Desk> {
+    let direct = database(test)?;
+    Psql::new(&direct)?.query(
+        "CREATE TABLE people (id int PRIMARY KEY, name text, email text);
+         INSERT INTO people VALUES (1, 'Ada', 'ada@example.com');
+         CREATE TABLE notes (body text);
+         CREATE VIEW contacts AS SELECT id, email AS address FROM people;
+         CREATE FUNCTION email_of(person int) RETURNS text LANGUAGE sql AS 'SELECT email FROM people WHERE id = person'",
+    )?;
+    let folder = tempfile::tempdir()?;
+    std::fs::copy(
+        bundled("mask-columns")?,
+        folder.path().join("mask-columns.wasm"),
+    )?;
+    std::fs::copy(bundled("deny-list")?, folder.path().join("deny-list.wasm"))?;
+    std::fs::write(
+        folder.path().join("settings.toml"),
+        "[mask-columns]\ncolumns = [{ column = \"public.people.email\", method = \"email\" }]\nexempt_groups = [\"auditors\"]\n\
+         [deny-list]\ncommands = [\"DROP\"]\n",
+    )?;
+    Ok(Desk {
+        upstream: postgres()?.dsn().with_database(&direct.database).url(),
+        direct,
+        folder,
+    })
+}
+
+impl Desk {
+    fn explain(&self, more: &[&str], sql: &str) -> Result<Output> {
+        let mut command = Command::new(locate::gateway()?);
+        command
+            .args(["explain", "--upstream", &self.upstream, "--policies"])
+            .arg(self.folder.path())
+            .arg("--settings")
+            .arg(self.folder.path().join("settings.toml"))
+            .args(more)
+            .arg(sql);
+        command.output().context("gatewright explain")
+    }
+
+    fn page(&self, sql: &str) -> Result<(String, Option<i32>)> {
+        let output = self.explain(&[], sql)?;
+        let (out, err) = (
+            String::from_utf8(output.stdout)?,
+            String::from_utf8(output.stderr)?,
+        );
+        Ok((format!("{out}{err}"), output.status.code()))
+    }
+}
+
+fn has(page: &str, lines: &[&str]) -> Result<()> {
+    for line in lines {
+        let found = page
+            .lines()
+            .any(|known| known.split_whitespace().collect::<Vec<_>>().join(" ") == *line);
+        ensure!(found, "no line \"{line}\" in:\n{page}");
+    }
+    Ok(())
+}
+
+#[test]
+fn each_column_is_told_with_its_origin_and_its_mask() -> Result<()> {
+    let desk = desk("explain_columns")?;
+    let (page, code) = desk.page("SELECT name, address FROM people JOIN contacts USING (id)")?;
+    ensure!(code == Some(0), "{page}");
+    has(
+        &page,
+        &[
+            "result 1 name (text) from public.people.name",
+            "2 address (text) from public.people.email, public.contacts.address",
+            "mask-columns: is looked at and may be replaced, value by value",
+            "outcome permitted",
+        ],
+    )?;
+    ensure!(page.contains("deny-list 0.1.0: allows"), "{page}");
+    Ok(())
+}
+
+#[test]
+fn a_refusal_says_who_and_why_and_ends_with_a_code_of_its_own() -> Result<()> {
+    let desk = desk("explain_refusals")?;
+    for (sql, says) in [
+        ("DROP TABLE notes", "deny-list"),
+        ("SELECT upper(email) FROM people", "refuses (probe)"),
+        ("SELECT email_of(1)", "mask-columns refuses (derived)"),
+        (
+            "INSERT INTO notes SELECT email FROM people",
+            "refuses (copied)",
+        ),
+    ] {
+        let (page, code) = desk.page(sql)?;
+        ensure!(
+            code == Some(3) && page.contains(says),
+            "{sql}: {code:?}\n{page}"
+        );
+        ensure!(
+            page.contains("outcome      refused  42501: ") && page.contains("hint: "),
+            "{page}"
+        );
+    }
+    let (page, _) = desk.page("INSERT INTO notes SELECT email FROM people")?;
+    has(
+        &page,
+        &["writes public.notes.body from public.people.email"],
+    )?;
+    Ok(())
+}
+
+#[test]
+fn nothing_runs() -> Result<()> {
+    let desk = desk("explain_runs")?;
+    let text = "INSERT INTO notes VALUES ('x'); DELETE FROM people WHERE id = 1 RETURNING id; SELECT count(*) FROM notes";
+    let (page, code) = desk.page(text)?;
+    ensure!(
+        code == Some(0) && page.matches("outcome      permitted").count() == 3,
+        "{page}"
+    );
+    let counts = Psql::new(&desk.direct)?
+        .query("SELECT count(*) FROM notes UNION ALL SELECT count(*) FROM people")?;
+    ensure!(counts == "0\n1", "{counts}");
+    Ok(())
+}
+
+#[test]
+fn it_depends_on_who_asks_and_programs_can_read_it() -> Result<()> {
+    let desk = desk("explain_json")?;
+    let told = |groups: &[&str]| -> Result<Value> {
+        let output = desk.explain(&[&["--json"], groups].concat(), "SELECT email FROM people")?;
+        Ok(serde_json::from_slice(&output.stdout)?)
+    };
+    let everybody = told(&[])?;
+    let action = &everybody[0]["result"]["plans"][0]["plan"]["columns"][0];
+    ensure!(*action == "inspect", "{everybody:#}");
+    ensure!(
+        everybody[0]["permitted"] == true && everybody[0]["facts"]["tables"][0]["name"] == "people"
+    );
+    let auditor = told(&["--groups", "auditors"])?;
+    ensure!(
+        auditor[0]["result"]["plans"]
+            .as_array()
+            .is_some_and(Vec::is_empty),
+        "{auditor:#}"
+    );
+    Ok(())
+}
+
+#[test]
+fn what_goes_wrong_is_said() -> Result<()> {
+    let desk = desk("explain_wrong")?;
+    let (page, code) = desk.page("SELEC 1")?;
+    ensure!(
+        code == Some(1) && page.contains("syntax error at or near \"SELEC\" (at character 1)"),
+        "{page}"
+    );
+    let (page, code) = desk.page("SELECT nowhere FROM people")?;
+    ensure!(
+        code == Some(0) && page.contains("column \"nowhere\" does not exist"),
+        "{page}"
+    );
+    let output = Command::new(locate::gateway()?)
+        .args([
+            "explain",
+            "--upstream",
+            "postgres://x@127.0.0.1:1/x",
+            "SELECT 1",
+        ])
+        .output()?;
+    let error = String::from_utf8(output.stderr)?;
+    ensure!(
+        output.status.code() == Some(1) && error.contains("the catalog could not be read"),
+        "{error}"
+    );
+    Ok(())
+}
