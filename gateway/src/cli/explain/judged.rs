@@ -155,16 +155,21 @@ fn flow_line(flow: &Flow) -> String {
     let sources = match flow.sources.as_deref() {
         None => "what is not known".to_owned(),
         Some(sources) => {
-            let names = sources
-                .iter()
-                .map(|source| format!("{}.{}.{}", source.schema, source.table, source.column));
-            names.collect::<Vec<_>>().join(", ")
+            let named = |source: &gatewright_sql::ColumnSource| {
+                name(&source.schema, &source.table, &source.column)
+            };
+            sources.iter().map(named).collect::<Vec<_>>().join(", ")
         }
     };
-    format!(
-        "{}.{}.{} from {sources}",
-        target.schema, target.table, target.column
-    )
+    let target = name(&target.schema, &target.table, &target.column);
+    format!("{target} from {sources}")
+}
+
+/// A relation that is not in the catalog has no schema unless one was written.
+fn name(schema: &str, table: &str, column: &str) -> String {
+    let parts = [schema, table, column];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(".")
 }
 
 fn verdict(verdict: &Verdict) -> String {
