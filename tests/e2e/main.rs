@@ -25,6 +25,7 @@ mod check;
 mod content;
 mod departures;
 mod differential;
+mod drivers;
 mod explain;
 mod faults;
 mod guest;

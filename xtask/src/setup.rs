@@ -22,10 +22,14 @@ pub enum Need {
     CCompiler,
     /// the standard library for wasm32-unknown-unknown, or Debian's compiler that has it
     WasmTarget,
-    /// Python with psycopg 3
-    Psycopg,
+    /// Python with the drivers of tests/drivers/requirements.txt
+    PythonDrivers,
     Node,
     Npm,
+    /// node-postgres and its companions
+    NodeDrivers,
+    /// the client of tests/drivers/sqlx
+    SqlxDriver,
     /// the identity provider that tests log in with
     OidcProvider,
     /// PostgreSQL 18: server, clients, client library
@@ -36,13 +40,16 @@ pub enum Need {
 pub const BUILD: [Need; 3] = [Need::CCompiler, Need::Libclang, Need::WasmTarget];
 
 /// For running the tests.
-pub const TESTS: [Need; 8] = [
+pub const TESTS: [Need; 11] = [
     Need::PostgresServer,
     Need::Psql,
+    Need::Pgbench,
     Need::PgBouncer,
-    Need::Psycopg,
+    Need::PythonDrivers,
     Need::Node,
     Need::Npm,
+    Need::NodeDrivers,
+    Need::SqlxDriver,
     Need::OidcProvider,
     Need::Postgres18,
 ];
@@ -59,7 +66,9 @@ impl Need {
                 .iter()
                 .any(|name| locate::program(name, "gcc").is_ok()),
             Self::WasmTarget => wasm_standard_library() || debian_wasm_compiler(),
-            Self::Psycopg => locate::python_with_psycopg().is_ok(),
+            Self::PythonDrivers => locate::python_with_drivers().is_ok(),
+            Self::NodeDrivers => locate::node_drivers().is_ok(),
+            Self::SqlxDriver => locate::sqlx_driver().is_ok(),
             Self::Node => locate::node().is_ok(),
             Self::Npm => locate::program("npm", "npm").is_ok(),
             Self::OidcProvider => locate::oidc_provider().is_ok(),
@@ -69,7 +78,10 @@ impl Need {
 
     /// Whether it comes into the target directory, and from no package of the system.
     fn is_ours(self) -> bool {
-        matches!(self, Self::OidcProvider | Self::Postgres18)
+        matches!(
+            self,
+            Self::OidcProvider | Self::Postgres18 | Self::NodeDrivers | Self::SqlxDriver
+        )
     }
 
     fn what(self) -> &'static str {
@@ -81,7 +93,9 @@ impl Need {
             Self::Libclang => "libclang",
             Self::CCompiler => "a C compiler",
             Self::WasmTarget => "a Rust standard library for wasm32",
-            Self::Psycopg => "Python with psycopg 3",
+            Self::PythonDrivers => "Python with psycopg, asyncpg and pg8000",
+            Self::NodeDrivers => "node-postgres (npm installs it)",
+            Self::SqlxDriver => "the sqlx client for tests (cargo builds it)",
             Self::Node => "Node.js 18 or later",
             Self::Npm => "npm",
             Self::OidcProvider => "the identity provider for tests (npm installs it)",
@@ -97,10 +111,10 @@ impl Need {
             Self::Libclang => &["libclang-dev"],
             Self::CCompiler => &["gcc", "libc6-dev"],
             Self::WasmTarget => &["rustc-web", "rust-web-src"],
-            Self::Psycopg => &["python3-psycopg"],
+            Self::PythonDrivers | Self::Postgres18 => &["python3-venv"],
+            Self::SqlxDriver => &[],
             Self::Node => &["nodejs"],
-            Self::Npm | Self::OidcProvider => &["npm"],
-            Self::Postgres18 => &["python3-pip"],
+            Self::Npm | Self::NodeDrivers | Self::OidcProvider => &["npm"],
         }
     }
 }
@@ -119,11 +133,14 @@ pub fn require(needs: &[Need]) -> Result<()> {
     if can_install() && !lacking.is_empty() {
         install(&packages(&lacking))?;
     }
-    if missing(needs).contains(&Need::Psycopg) {
-        create_python_environment();
-    }
-    if missing(needs).contains(&Need::OidcProvider) {
-        install_oidc_provider();
+    for need in missing(needs) {
+        match need {
+            Need::PythonDrivers => create_python_environment(),
+            Need::OidcProvider => install_from_npm("provider", "the identity provider for tests"),
+            Need::NodeDrivers => install_from_npm("drivers", "node-postgres for tests"),
+            Need::SqlxDriver => build_sqlx_driver(),
+            _ => {}
+        }
     }
     if missing(needs).contains(&Need::Postgres18) {
         install_postgres18();
@@ -244,31 +261,42 @@ fn add_rustup_target() {
 /// An environment of our own below the target directory; what it could not do, the next check sees.
 fn create_python_environment() {
     let folder = locate::target_directory().join("python");
-    screen::stage("Creating a Python environment with psycopg");
+    let requirements = locate::workspace().join("tests/drivers/requirements.txt");
+    screen::stage("Creating a Python environment with drivers for tests");
     let made = Command::new("python3")
-        .args(["-m", "venv"])
+        .args(["-m", "venv", "--clear"])
         .arg(&folder)
         .status();
-    if made.is_ok_and(|status| status.success()) {
-        let _ = Command::new(folder.join("bin/python"))
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "psycopg[binary]",
-            ])
-            .status();
+    if !made.is_ok_and(|status| status.success()) {
+        return;
+    }
+    let installed = Command::new(folder.join("bin/python"))
+        .args(["-m", "pip", "install", "--quiet", "--no-deps"])
+        .args(["--disable-pip-version-check", "--requirement"])
+        .arg(&requirements)
+        .status();
+    if installed.is_ok_and(|status| status.success()) {
+        // Says which requirements are met.
+        let _ = std::fs::copy(&requirements, folder.join("requirements.txt"));
     }
 }
 
-/// With npm, into a folder below the target directory, exactly as the lock file says; what it could not do, the next
-/// check sees.
-fn install_oidc_provider() {
-    let folder = locate::target_directory().join("provider");
-    let source = locate::workspace().join("tests/provider");
-    screen::stage("Installing the identity provider for tests");
+/// The client of tests/drivers/sqlx, which has a lock file of its own; what it could not do, the next check sees.
+pub fn build_sqlx_driver() {
+    screen::stage("Building the sqlx client for tests");
+    let _ = Command::new("cargo")
+        .args(["build", "--quiet", "--locked"])
+        .current_dir(locate::workspace().join("tests/drivers/sqlx"))
+        .env("CARGO_TARGET_DIR", locate::sqlx_target())
+        .status();
+}
+
+/// With npm, what the lock file in this folder of tests says into the folder of the same name below the target
+/// directory; what it could not do, the next check sees.
+fn install_from_npm(name: &str, what: &str) {
+    let folder = locate::target_directory().join(name);
+    let source = locate::workspace().join("tests").join(name);
+    screen::stage(&format!("Installing {what}"));
     let copied = std::fs::create_dir_all(&folder).and_then(|()| {
         for name in ["package.json", "package-lock.json"] {
             std::fs::copy(source.join(name), folder.join(name))?;
@@ -294,7 +322,7 @@ fn install_oidc_provider() {
 /// With pip, below the target directory; what it could not do, the next check sees.
 fn install_postgres18() {
     screen::stage("Installing PostgreSQL 18 for tests");
-    let python = locate::python_with_psycopg().unwrap_or_else(|_| "python3".into());
+    let python = locate::python_with_drivers().unwrap_or_else(|_| "python3".into());
     let _ = Command::new(python)
         .args([
             "-m",

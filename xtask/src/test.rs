@@ -17,9 +17,11 @@ pub fn run(filter: Option<&str>) -> Result<()> {
     // One selection of packages and targets for build and test, so that cargo resolves one set of features.
     cargo::run(&root, &["build", "--workspace", "--bins", "--tests"])?;
 
+    setup::build_sqlx_driver();
+
     screen::stage("Testing the workspace");
     let gateway = locate::target_directory().join("debug/gatewright");
-    let python = locate::python_with_psycopg()?;
+    let python = locate::python_with_drivers()?;
     let environment = [
         (locate::GATEWAY_BIN, gateway.as_path()),
         (locate::PYTHON, python.as_path()),

@@ -11,7 +11,7 @@ use gatewright_harness::{Dsn, GatewayCommand, Postgres, PostgresSettings, Versio
 
 /// Runs `script` against two servers with the same history, so that even object ids are alike: one direct, the other
 /// through the gateway.
-fn both(
+pub fn both(
     version: Version,
     database: &str,
     script: impl Fn(&Dsn) -> Result<String>,
@@ -30,7 +30,7 @@ fn both(
 }
 
 /// Fails with the first line that differs and what stands around it.
-fn assert_same(direct: &str, through: &str) {
+pub fn assert_same(direct: &str, through: &str) {
     let mut before: Vec<&str> = Vec::new();
     for (number, pair) in lines_side_by_side(direct, through).enumerate() {
         let (left, right) = pair;

@@ -100,6 +100,55 @@ pub fn python_with_psycopg() -> Result<PathBuf> {
     }
 }
 
+/// A Python with the drivers of tests/drivers/requirements.txt: `GATEWRIGHT_PYTHON` if it has them, else the project's
+/// own environment in `<target>/python`.
+pub fn python_with_drivers() -> Result<PathBuf> {
+    let own = target_directory().join("python");
+    let wanted = std::fs::read(workspace().join("tests/drivers/requirements.txt"))?;
+    let there = std::fs::read(own.join("requirements.txt")).ok();
+    if there.is_some_and(|there| there == wanted) {
+        return Ok(own.join("bin/python"));
+    }
+    match std::env::var_os(PYTHON).map(PathBuf::from) {
+        Some(python) if imports(&python, "psycopg, asyncpg, pg8000") => Ok(python),
+        _ => bail!(
+            "no Python with psycopg, asyncpg and pg8000 in {}. `cargo xtask setup` makes one",
+            own.display()
+        ),
+    }
+}
+
+/// The folder of `<target>/drivers` with node-postgres, as tests/drivers/package-lock.json says.
+pub fn node_drivers() -> Result<PathBuf> {
+    let folder = target_directory().join("drivers");
+    let wanted = std::fs::read(workspace().join("tests/drivers/package-lock.json"))?;
+    let there = std::fs::read(folder.join("package-lock.json")).ok();
+    if there.is_some_and(|there| there == wanted) && folder.join("node_modules/pg").is_dir() {
+        return Ok(folder);
+    }
+    bail!(
+        "node-postgres is not in {}. `cargo xtask setup` puts it there",
+        folder.display()
+    )
+}
+
+/// Where cargo builds tests/drivers/sqlx.
+pub fn sqlx_target() -> PathBuf {
+    target_directory().join("drivers-rust")
+}
+
+/// The program of tests/drivers/sqlx.
+pub fn sqlx_driver() -> Result<PathBuf> {
+    let program = sqlx_target().join("debug/gatewright-sqlx-driver");
+    if program.is_file() {
+        return Ok(program);
+    }
+    bail!(
+        "{} does not exist. `cargo xtask setup` builds it",
+        program.display()
+    )
+}
+
 /// node, on `PATH`.
 pub fn node() -> Result<PathBuf> {
     program("node", "nodejs")
@@ -200,6 +249,13 @@ fn path_folders() -> Vec<PathBuf> {
     std::env::var_os("PATH")
         .map(|path| std::env::split_paths(&path).collect())
         .unwrap_or_default()
+}
+
+fn imports(python: &Path, modules: &str) -> bool {
+    Command::new(python)
+        .args(["-c", &format!("import {modules}")])
+        .output()
+        .is_ok_and(|output| output.status.success())
 }
 
 fn imports_psycopg(python: &Path) -> bool {

@@ -72,7 +72,14 @@ fn functions_that_do_what_their_arguments_say_are_opaque() {
 fn a_constant_set_config_is_a_set() {
     let effect = one("SELECT set_config('ROLE', 'a', false)").session;
     assert!(matches!(effect, SessionEffect::Set { name, .. } if name == "role"));
+    let effect = one("SELECT set_config('jit', $1, false)");
+    assert!(
+        matches!(effect.session, SessionEffect::Set { name, value: None, .. } if name == "jit")
+    );
+    assert!(effect.opaque.is_empty());
     for text in [
+        "SELECT set_config('role', $1, false)",
+        "SELECT set_config('jit', a, false) FROM t",
         "SELECT set_config('role', 'a', false), set_config('search_path', 'b', false)",
         "SELECT set_config('role', a, false) FROM t",
         "INSERT INTO t SELECT set_config('role', 'a', false)",

@@ -157,24 +157,33 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// set_config with constants is a SET; anything else is beyond reading.
+    /// set_config with constants is a SET, and so it is where only the value of a setting that changes no meaning comes
+    /// with Bind; anything else is beyond reading.
     fn set_config_or_opaque(&mut self, call: &'a pb::FuncCall, name: &str, reason: String) {
-        let constants: Vec<&str> = call.args.iter().filter_map(constant).collect();
         if name == "set_config"
             && self.facts.session == SessionEffect::None
             && self.scopes.len() == 1
-            && let [parameter, value] = constants.as_slice()
-            && call.args.len() == 3
+            && let [parameter, value, local] = call.args.as_slice()
+            && let Some(parameter) = constant(parameter).map(str::to_lowercase)
+            && constant(local).is_none()
+            && (constant(value).is_some() || is_bound(value) && parameter == INERT_SETTING)
         {
             self.facts.session = SessionEffect::Set {
-                name: parameter.to_lowercase(),
-                value: Some((*value).to_owned()),
+                name: parameter,
+                value: constant(value).map(str::to_owned),
                 local: false,
             };
         } else {
             self.opaque(reason);
         }
     }
+}
+
+/// asyncpg turns it off while it looks up types, and back to what it was.
+const INERT_SETTING: &str = "jit";
+
+fn is_bound(node: &pb::Node) -> bool {
+    matches!(node.node, Some(NodeEnum::ParamRef(_)))
 }
 
 fn constant(node: &pb::Node) -> Option<&str> {

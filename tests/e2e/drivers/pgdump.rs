@@ -1,0 +1,95 @@
+//! pg_dump and pg_restore: a dump through the gateway is the dump, and what is restored from it through the gateway is
+//! the database.
+
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+use gatewright_harness::{Dsn, GatewayCommand, Postgres, PostgresSettings, Psql, Version};
+
+const SCHEMA: &str = "
+    CREATE SCHEMA shop;
+    CREATE TYPE shop.mood AS ENUM ('sad', 'happy');
+    CREATE DOMAIN shop.address AS text CHECK (VALUE LIKE '%@%');
+    CREATE TABLE shop.customer (id serial PRIMARY KEY, name text NOT NULL DEFAULT 'x', mail shop.address, mood shop.mood,
+        doc jsonb, at timestamptz, raw bytea, total numeric(12, 2) GENERATED ALWAYS AS (id * 1.5) STORED);
+    INSERT INTO shop.customer (name, mail, mood, doc, at, raw) SELECT 'name' || i || E'\\ttab', 'a@b', 'happy', '{\"a\": [1]}',
+        '2024-01-01 00:00+00', '\\x00ff' FROM generate_series(1, 500) AS i;
+    CREATE TABLE shop.line (customer int REFERENCES shop.customer, n int) PARTITION BY RANGE (n);
+    CREATE TABLE shop.line_1 PARTITION OF shop.line FOR VALUES FROM (0) TO (100);
+    CREATE TABLE shop.line_2 PARTITION OF shop.line FOR VALUES FROM (100) TO (200);
+    INSERT INTO shop.line SELECT 1 + i % 500, i FROM generate_series(0, 199) AS i;
+    CREATE INDEX ON shop.customer (lower(name));
+    CREATE VIEW shop.happy AS SELECT id, name FROM shop.customer WHERE mood = 'happy';
+    CREATE MATERIALIZED VIEW shop.sums AS SELECT customer, sum(n) AS n FROM shop.line GROUP BY customer;
+    CREATE FUNCTION shop.double(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 2';
+    CREATE FUNCTION shop.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.at := now(); RETURN NEW; END';
+    CREATE TRIGGER touch BEFORE UPDATE ON shop.customer FOR EACH ROW EXECUTE FUNCTION shop.touch();
+    COMMENT ON TABLE shop.customer IS 'it''s \"quoted\"';
+    SELECT lo_from_bytea(4711, '\\xdeadbeef');";
+
+on_each_version!(a_dump_through_the_gateway_is_the_dump);
+
+fn a_dump_through_the_gateway_is_the_dump(version: Version) -> Result<()> {
+    let server = Postgres::start_with(&PostgresSettings::default().version(version))?;
+    let gateway = GatewayCommand::dev(&server.dsn()).start()?;
+    let direct = server.create_database("shop")?;
+    Psql::new(&direct)?.version(version)?.query(SCHEMA)?;
+    let through = gateway.database("shop")?;
+
+    let plain = dump(version, &direct, &[])?;
+    assert!(plain.contains("name500") && plain.contains("deadbeef") && plain.contains("line_2"));
+    assert_eq!(plain, dump(version, &through, &[])?);
+    let inserts = ["--inserts", "--rows-per-insert=50"];
+    assert_eq!(
+        dump(version, &direct, &inserts)?,
+        dump(version, &through, &inserts)?
+    );
+
+    let folder = tempfile::tempdir()?;
+    for format in ["custom", "directory"] {
+        let file = folder.path().join(format).display().to_string();
+        let jobs = if format == "directory" {
+            "--jobs=2"
+        } else {
+            "--jobs=1"
+        };
+        let into = format!("--file={file}");
+        run(
+            version,
+            "pg_dump",
+            &through,
+            &[&format!("--format={format}"), &into, jobs],
+        )?;
+        let copy = server.create_database(&format!("from_{format}"))?;
+        let target = gateway.database(&copy.database)?;
+        run(
+            version,
+            "pg_restore",
+            &target,
+            &["--exit-on-error", "--jobs=2", &file],
+        )?;
+        assert_eq!(plain, dump(version, &copy, &[])?, "restored from {format}");
+    }
+    Ok(())
+}
+
+/// The text of a dump, but for the key that newer versions make up for each run.
+fn dump(version: Version, dsn: &Dsn, arguments: &[&str]) -> Result<String> {
+    let text = run(version, "pg_dump", dsn, arguments)?;
+    let kept = text
+        .lines()
+        .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"));
+    Ok(kept.collect::<Vec<_>>().join("\n"))
+}
+
+fn run(version: Version, program: &str, dsn: &Dsn, arguments: &[&str]) -> Result<String> {
+    let output = Command::new(version.client(program)?)
+        .args(["--host", &dsn.host, "--port", &dsn.port.to_string()])
+        .args(["--username", &dsn.user, "--dbname", &dsn.database])
+        .args(arguments)
+        .env("PGPASSWORD", &dsn.password)
+        .output()?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{program} {arguments:?}: {errors}");
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
