@@ -1,0 +1,141 @@
+//! A conversation: pieces from the client and from the server in turns, with the gateway's own judge and no policies.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::SystemTime;
+
+use gatewright::catalog::CatalogHandle;
+use gatewright::gate::{Gate, GateSettings, Policies, SessionGate, Tally};
+use gatewright::identity::Identity;
+use gatewright::results::PseudonymKey;
+use gatewright::session::{Completion, Session, SessionStart, Wires};
+use gatewright_policy_host::contract;
+use gatewright_sql::{Catalog, STACK_BYTES, Settings, Verb};
+use gatewright_wire::frame::{self, Side};
+use gatewright_wire::frontend;
+
+/// The text that stands in for a refused one.
+const STAND_IN: &str = "gatewright_refused_this_statement";
+
+/// Longer texts are analysed elsewhere and later.
+const MOST: usize = 8 * 1024;
+
+/// Plays the bytes: each piece begins with a byte that says who sends it (lowest bit: 1 the server) and how long it is (the rest,
+/// times four).
+///
+/// # Panics
+/// When the session panics, writes what is no message, or forwards a statement that the gateway does not understand.
+pub fn session(bytes: &[u8]) {
+    let bytes = &bytes[..bytes.len().min(MOST)];
+    thread::scope(|scope| {
+        let builder = thread::Builder::new().stack_size(STACK_BYTES);
+        let played = builder
+            .spawn_scoped(scope, || play(bytes))
+            .map(|thread| thread.join());
+        match played {
+            Ok(Ok(())) => {}
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(error) => panic!("no thread: {error}"),
+        }
+    });
+}
+
+struct Nothing;
+
+impl Tally for Nothing {
+    fn verdict(&self, _: Verb, _: &'static str) {}
+    fn completed(&self, _: Verb, _: f64, _: &Completion) {}
+}
+
+fn judge() -> SessionGate {
+    let policies = Arc::new(Policies::none());
+    let gate = Gate::new(GateSettings::default(), policies, Arc::new(Nothing));
+    let identity = Identity {
+        subject: "somebody".to_owned(),
+        issuer: "https://id.example".to_owned(),
+        groups: Vec::new(),
+        agent: None,
+        task: None,
+        attributes: Vec::new(),
+        expires_at: SystemTime::UNIX_EPOCH,
+    };
+    let session = contract::Session {
+        id: 1,
+        database: "here".to_owned(),
+        role: "role".to_owned(),
+        application: String::new(),
+        client_address: String::new(),
+        in_transaction: false,
+        started_ms: 0,
+    };
+    let target = "postgres://role@localhost/here?sslmode=disable".parse();
+    let target = target.expect("a connection string");
+    gate.session(session, &identity, CatalogHandle::new(target))
+}
+
+fn play(mut bytes: &[u8]) {
+    let mut judge = judge();
+    let start = SessionStart {
+        standard_conforming_strings: true,
+        client_encoding: "UTF8".to_owned(),
+        status: b'I',
+        max_message: 64 * 1024,
+    };
+    let key = Arc::new(PseudonymKey::from_bytes([7; 32]));
+    let mut session = Session::new(start, key);
+    let mut wires = Wires::default();
+    let (mut from_client, mut from_server) = (Vec::new(), Vec::new());
+    while let Some((head, rest)) = bytes.split_first() {
+        let (piece, after) = rest.split_at(rest.len().min(usize::from(head >> 1) * 4));
+        bytes = after;
+        if head & 1 == 0 {
+            from_client.extend_from_slice(piece);
+        } else {
+            from_server.extend_from_slice(piece);
+        }
+        let Ok(progress) = session.server_bytes(&from_server, &mut judge, &mut wires) else {
+            break;
+        };
+        from_server.drain(..progress.consumed);
+        session.flush_rows(&mut judge, &mut wires);
+        let Ok(progress) = session.client_bytes(&from_client, &mut judge, &mut wires) else {
+            break;
+        };
+        from_client.drain(..progress.consumed);
+    }
+    check(&wires.to_server);
+}
+
+/// What goes to the server is messages, and every text in them is one that was understood.
+fn check(mut sent: &[u8]) {
+    loop {
+        let next = frame::next_frame(sent, Side::Frontend, usize::MAX);
+        let Some(frame) = next.expect("what the session sends can be followed") else {
+            return;
+        };
+        let text = match frame.tag {
+            b'Q' => frontend::Query::decode(frame.body).expect("a Query").text,
+            b'P' => frontend::Parse::decode(frame.body).expect("a Parse").text,
+            _ => "",
+        };
+        if text != STAND_IN {
+            understood(text);
+        }
+        sent = &sent[frame.bytes.len()..];
+    }
+}
+
+/// The setting may have changed under way, so either reading will do.
+fn understood(text: &str) {
+    let reads = |standard_conforming_strings| {
+        let settings = Settings {
+            standard_conforming_strings,
+            ..Settings::default()
+        };
+        gatewright_sql::analyze(text, &Catalog::default(), &settings).is_ok()
+    };
+    assert!(
+        reads(true) || reads(false),
+        "forwarded and not understood: {text}"
+    );
+}

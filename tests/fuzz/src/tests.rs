@@ -1,0 +1,64 @@
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::{frames, session};
+
+fn corpus(name: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+    let files = std::fs::read_dir(folder.join(name)).expect("the corpus is there");
+    files
+        .map(|file| std::fs::read(file.expect("a file").path()).expect("a file that can be read"))
+        .collect()
+}
+
+#[test]
+fn the_corpus_of_frames() {
+    let all = corpus("frames");
+    assert!(all.len() >= 3);
+    all.iter().for_each(|bytes| frames(bytes));
+}
+
+#[test]
+fn the_corpus_of_sessions() {
+    let all = corpus("session");
+    assert!(all.len() >= 3);
+    all.iter().for_each(|bytes| session(bytes));
+}
+
+/// An entry of the corpus with some bytes changed, put in or left out.
+fn mutated(name: &'static str) -> impl Strategy<Value = Vec<u8>> {
+    let change = (any::<u16>(), any::<u8>(), 0..3_u8);
+    let changes = proptest::collection::vec(change, 0..6);
+    (proptest::sample::select(corpus(name)), changes).prop_map(|(mut bytes, changes)| {
+        for (at, value, how) in changes {
+            let at = usize::from(at) % (bytes.len() + 1);
+            match how {
+                0 => bytes.insert(at, value),
+                _ if at >= bytes.len() => {}
+                1 => bytes[at] = value,
+                _ => drop(bytes.remove(at)),
+            }
+        }
+        bytes
+    })
+}
+
+fn by_chance() -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![3 => Just(0_u8), 2 => 0..12_u8, 2 => proptest::sample::select(b"QPBDEHSCFXdcfTZGI123st\x00".to_vec()), 1 => any::<u8>()];
+    proptest::collection::vec(byte, 0..200)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn frames_by_chance(bytes in prop_oneof![by_chance(), mutated("frames")]) {
+        frames(&bytes);
+    }
+
+    #[test]
+    fn sessions_by_chance(bytes in prop_oneof![1 => by_chance(), 4 => mutated("session")]) {
+        session(&bytes);
+    }
+}
