@@ -123,4 +123,57 @@ INSERT INTO bystanders SELECT i, 'name ' || i, date '2000-01-01' + i, i * 1.25, 
 CREATE SCHEMA crm;
 CREATE TABLE crm.accounts (id int PRIMARY KEY, title text, owner int);
 INSERT INTO crm.accounts VALUES (1, 'Acme', 1), (2, 'Bolt', 2);
+
+-- What an operator's database may have already: things that call functions, by other ways than by name.
+CREATE AGGREGATE mailing(int) (SFUNC = add_email, STYPE = text);
+CREATE OPERATOR #?# (RIGHTARG = int, FUNCTION = email_of);
+CREATE TYPE staff AS (id int);
+CREATE FUNCTION staff_name(staff) RETURNS name LANGUAGE sql STABLE AS 'SELECT email::name FROM people WHERE id = ($1).id';
+CREATE CAST (staff AS name) WITH FUNCTION staff_name(staff) AS IMPLICIT;
+CREATE FUNCTION buyer(orders) RETURNS text LANGUAGE sql STABLE AS 'SELECT email FROM people WHERE id = ($1).person';
+CREATE FUNCTION is_known_start(value text) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT EXISTS (SELECT 1 FROM people WHERE starts_with(email, value))';
+CREATE DOMAIN known_start AS text CHECK (is_known_start(VALUE));
+CREATE TABLE invites (id int, start text CHECK (is_known_start(start)));
+CREATE TABLE badges (id int, owner text DEFAULT email_of(1));
+CREATE FUNCTION holder_of(person int) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT email FROM people WHERE id = person';
+CREATE TABLE passes (id int, holder text GENERATED ALWAYS AS (holder_of(id)) STORED);
+CREATE TABLE days (id int, body text) PARTITION BY LIST (id);
+CREATE TABLE days_one PARTITION OF days FOR VALUES IN (1);
+CREATE TRIGGER one_is_filled BEFORE INSERT ON days_one FOR EACH ROW EXECUTE FUNCTION fill_inbox();
+CREATE VIEW inbox_view AS SELECT id, body FROM inbox;
+CREATE TABLE drafts (id int, body text);
+CREATE TRIGGER drafts_are_filled BEFORE INSERT ON drafts FOR EACH ROW EXECUTE FUNCTION fill_inbox();
+ALTER TABLE drafts DISABLE TRIGGER drafts_are_filled;
+CREATE TABLE lines (id int, number int REFERENCES orders ON DELETE CASCADE);
+INSERT INTO lines VALUES (1, 10), (2, 12);
+CREATE FUNCTION note_line() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN INSERT INTO notes (body) SELECT email FROM people WHERE id = OLD.id; RETURN NULL; END $$;
+CREATE TRIGGER lines_are_noted AFTER DELETE ON lines FOR EACH ROW EXECUTE FUNCTION note_line();
+CREATE FUNCTION rename_person(person int, wanted text) RETURNS text LANGUAGE plpgsql AS
+    $$ DECLARE why text; BEGIN UPDATE people SET name = wanted WHERE id = person; RETURN 'renamed';
+       EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS why = PG_EXCEPTION_DETAIL; RETURN why; END $$;
+CREATE FUNCTION digit_at(place int) RETURNS text LANGUAGE plpgsql STABLE AS
+    $$ DECLARE marks text[] := '{}'; BEGIN marks[(SELECT salary FROM people ORDER BY id LIMIT 1)] := 'x'; RETURN marks::text; END $$;
+CREATE FUNCTION first_person() RETURNS text LANGUAGE plpgsql STABLE AS
+    $$ DECLARE one record := (SELECT p FROM people p ORDER BY id LIMIT 1); BEGIN RETURN one.email; END $$;
+CREATE FUNCTION by_cursor(person int) RETURNS text LANGUAGE plpgsql STABLE AS
+    $$ DECLARE found_one CURSOR (wanted int) FOR SELECT email FROM people WHERE id = wanted; made text := ''; BEGIN
+       FOR one IN found_one(person) LOOP made := made || one.email; END LOOP; RETURN made; END $$;
+CREATE FUNCTION renamed_person() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN UPDATE people SET name = NEW.word WHERE id = NEW.id; RETURN NULL; END $$;
+CREATE TABLE nicknames (id int, word text);
+CREATE CONSTRAINT TRIGGER people_are_renamed AFTER INSERT ON nicknames DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION renamed_person();
+CREATE FUNCTION mark_perk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.body := 'marked'; RETURN NEW; END $$;
+CREATE TABLE perks (id int, body text);
+CREATE TRIGGER perks_are_marked BEFORE INSERT ON perks FOR EACH ROW WHEN (salary_of(NEW.id) > 7000000) EXECUTE FUNCTION mark_perk();
+CREATE FUNCTION contact_of(person int, OUT mail text, OUT pay int) LANGUAGE sql STABLE AS 'SELECT email, salary FROM people WHERE id = person';
+CREATE FUNCTION mails_of(VARIADIC wanted int[]) RETURNS text[] LANGUAGE sql STABLE AS 'SELECT array_agg(email) FROM people WHERE id = ANY (wanted)';
+CREATE FUNCTION mail_or(other anyelement, person int DEFAULT 1) RETURNS anyelement LANGUAGE sql STABLE AS 'SELECT email FROM people WHERE id = person';
+CREATE FUNCTION open_people(opened refcursor) RETURNS refcursor LANGUAGE plpgsql AS $$ BEGIN OPEN opened FOR SELECT email FROM people; RETURN opened; END $$;
+CREATE VIEW marked_people AS SELECT id, salary AS pay, set_config('app.seen', 'yes', true) AS mark FROM people;
+CREATE FUNCTION top_pay(person int) RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN RETURN 0; END';
+CREATE VIEW pays AS SELECT id, salary AS pay, top_pay(id) AS top FROM people;
+CREATE OR REPLACE FUNCTION top_pay(person int) RETURNS int LANGUAGE plpgsql STABLE AS
+    $$ BEGIN IF person IS NULL THEN RETURN (SELECT max(pay) FROM pays); END IF; RETURN 0; END $$;
+CREATE FUNCTION crm.salary_of(person int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 0';
 ANALYZE;
