@@ -3,10 +3,11 @@
 
 mod psql;
 mod psycopg;
+mod random;
 mod tokio;
 mod wire;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use gatewright_harness::{Dsn, GatewayCommand, Postgres, PostgresSettings, Version};
 
 /// Runs `script` against two servers with the same history, so that even object ids are alike: one direct, the other
@@ -16,17 +17,33 @@ pub fn both(
     database: &str,
     script: impl Fn(&Dsn) -> Result<String>,
 ) -> Result<(String, String)> {
+    both_through(version, database, GatewayCommand::dev, script)
+}
+
+/// The same through a gateway of one's own.
+fn both_through(
+    version: Version,
+    database: &str,
+    gateway: impl Fn(&Dsn) -> GatewayCommand,
+    script: impl Fn(&Dsn) -> Result<String>,
+) -> Result<(String, String)> {
     let settings = PostgresSettings::default()
         .version(version)
         .set("max_prepared_transactions", "10");
     let direct = {
         let server = Postgres::start_with(&settings)?;
-        script(&server.create_database(database)?)?
+        script(&server.create_database(database)?).context("direct")?
     };
     let server = Postgres::start_with(&settings)?;
-    let gateway = GatewayCommand::dev(&server.dsn()).start()?;
+    let gateway = gateway(&server.dsn()).start()?;
     server.create_database(database)?;
-    Ok((direct, script(&gateway.database(database)?)?))
+    let through = script(&gateway.database(database)?).with_context(|| {
+        format!(
+            "through the gateway, whose log is\n{}",
+            gateway.log().unwrap_or_default()
+        )
+    })?;
+    Ok((direct, through))
 }
 
 /// Fails with the first line that differs and what stands around it.

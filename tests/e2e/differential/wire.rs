@@ -410,7 +410,7 @@ fn transcript(dsn: &Dsn) -> Result<String> {
 
 /// One line for each message: its tag and its body with unprintable bytes escaped. Of errors and notices, all fields
 /// but those that name a line of the server's own source code.
-fn show(messages: &[Message]) -> String {
+pub(super) fn show(messages: &[Message]) -> String {
     let mut text = String::new();
     for message in messages {
         let kind = match message.tag {

@@ -1,0 +1,197 @@
+//! Scripts made by chance from a seed: thousands of messages in any order, malformed ones aside. Every message that the
+//! server sends must be the same.
+
+use anyhow::{Context, Result};
+use gatewright_harness::{Dsn, GatewayCommand, Version};
+use gatewright_tests::raw::{self, Client};
+
+use super::wire::show;
+use super::{assert_same, both, both_through};
+use crate::world::bundled;
+
+on_each_version!(a_long_script_plays_alike);
+
+/// More seeds: set this variable to a number.
+const SEED: &str = "GATEWRIGHT_SEED";
+
+const STATEMENTS: &[&str] = &[
+    "SELECT i, label FROM r ORDER BY i LIMIT 4",
+    "SELECT $1::int + 1, $2::text",
+    "SELECT label FROM r WHERE i = $1",
+    "SELECT i FROM generate_series(1, 9) AS i",
+    "SELECT NULL::int, ARRAY[1, 2], '{\"a\": 1}'::jsonb, date '2024-02-29', 1.50::numeric",
+    "INSERT INTO r VALUES ($1, $2)",
+    "INSERT INTO r VALUES (500, 'five') RETURNING *",
+    "UPDATE r SET label = $1 WHERE i = 2 RETURNING i, label",
+    "DELETE FROM r WHERE i > 400",
+    "SELECT 1 / 0",
+    "SELECT missing FROM r",
+    "SELECT FRO",
+    "",
+    "-- nothing",
+    "SELECT 1; SELECT 2",
+    "BEGIN",
+    "COMMIT",
+    "ROLLBACK",
+    "SAVEPOINT a",
+    "ROLLBACK TO a",
+    "SET LOCAL work_mem = '1MB'",
+    "SET application_name = 'by chance'",
+    "SHOW application_name",
+    "COPY r TO STDOUT",
+    "COPY (SELECT i FROM generate_series(1, 3) AS i) TO STDOUT (FORMAT binary)",
+    "CREATE TEMP TABLE IF NOT EXISTS made (i int)",
+    "SELECT count(*) FROM made",
+    "DROP TABLE IF EXISTS made",
+    "VALUES (1, 'x'), (2, 'y')",
+    "EXPLAIN (COSTS OFF) SELECT * FROM r",
+];
+
+const SIMPLE: &[&str] = &[
+    "SELECT 1; SELECT 1 / 0; SELECT 2",
+    "BEGIN; SELECT count(*) FROM r; COMMIT",
+    "SELECT 'a'; COPY r TO STDOUT; SELECT 'b'",
+    "INSERT INTO r VALUES (401, 'x'); SELECT count(*) FROM r",
+    "BEGIN; SELECT FRO",
+];
+
+/// xorshift64: what follows hangs on the seed alone.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % limit as u64).unwrap_or_default()
+    }
+
+    fn of<'a>(&mut self, from: &[&'a str]) -> &'a str {
+        from[self.below(from.len())]
+    }
+}
+
+/// One step of a script.
+fn step(chance: &mut Chance) -> Vec<u8> {
+    let statement = chance.of(&["", "", "s1", "s2", "s3"]);
+    let portal = chance.of(&["", "", "p1", "p2"]);
+    let format = u8::try_from(chance.below(2)).unwrap_or_default();
+    let number = chance.below(300).to_string();
+    let parameters = [Some(number.as_str()), Some("17")];
+    let parameters = &parameters[..chance.below(3)];
+    match chance.below(22) {
+        0..=3 => raw::parse(statement, chance.of(STATEMENTS)),
+        4..=6 => raw::bind(portal, statement, parameters, format),
+        7 => raw::describe(b'S', statement),
+        8 => raw::describe(b'P', portal),
+        9..=11 => raw::execute(portal, u32::try_from(chance.below(4)).unwrap_or_default()),
+        12 => raw::close(b'S', statement),
+        13 => raw::close(b'P', portal),
+        14 => raw::flush(),
+        15 | 16 => raw::sync(),
+        17 | 18 => raw::extended(chance.of(STATEMENTS), parameters, format),
+        19 => raw::query(chance.of(STATEMENTS)),
+        20 => raw::query(chance.of(SIMPLE)),
+        _ => copy_in(chance),
+    }
+}
+
+fn copy_in(chance: &mut Chance) -> Vec<u8> {
+    let start = match chance.below(2) {
+        0 => raw::query("COPY r FROM STDIN"),
+        _ => raw::extended("COPY r FROM STDIN", &[], 0),
+    };
+    let end = match chance.below(3) {
+        0 => raw::message(b'f', &[b"given up\0"]),
+        _ => raw::message(b'c', &[]),
+    };
+    [
+        start,
+        raw::message(b'd', &[b"301\tcopied\n30"]),
+        raw::message(b'd', &[b"2\tcopied\n"]),
+        end,
+        // Executed again, it would take what follows for data.
+        raw::sync(),
+        raw::close(b'S', ""),
+        raw::close(b'P', ""),
+    ]
+    .concat()
+}
+
+fn a_long_script_plays_alike(version: Version) -> Result<()> {
+    let seeds = match std::env::var(SEED) {
+        Ok(seed) => vec![seed.parse().context("the seed is a number")?],
+        Err(_) => vec![1, 2, 3],
+    };
+    for seed in seeds {
+        let (direct, through) = both(version, "random", |dsn| transcript(dsn, seed))?;
+        assert!(direct.lines().count() > 3000, "{direct}");
+        assert_same(&direct, &through);
+    }
+    Ok(())
+}
+
+/// The same with a policy that asks for the columns of every statement, and protects none of these.
+#[test]
+fn a_long_script_under_a_policy_that_looks_plays_alike() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let policy = folder.path().join("mask-columns.wasm");
+    std::fs::copy(bundled("mask-columns")?, policy)?;
+    let settings = folder.path().join("settings.toml");
+    std::fs::write(
+        &settings,
+        "[mask-columns]\ncolumns = [{ column = \"pg_catalog.pg_authid.rolpassword\" }]\n",
+    )?;
+    let (direct, through) = both_through(
+        Version::Installed,
+        "random",
+        |dsn| {
+            GatewayCommand::dev(dsn)
+                .policies(folder.path())
+                .settings(&settings)
+        },
+        |dsn| transcript(dsn, 4),
+    )?;
+    assert_same(&direct, &through);
+    Ok(())
+}
+
+/// Series of a few messages, of some hundred, and one of five thousand.
+fn transcript(dsn: &Dsn, seed: u64) -> Result<String> {
+    let mut client = Client::connect(dsn)?;
+    client.query(
+        "CREATE TABLE r AS SELECT i, 'label' || i AS label FROM generate_series(1, 9) AS i",
+    )?;
+    let mut chance = Chance(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let mut text = String::new();
+    let lengths = [[3; 60].as_slice(), &[12; 40], &[200; 4], &[5000]].concat();
+    for (number, length) in lengths.into_iter().enumerate() {
+        text.push_str(&format!("-- series {number} of seed {seed}\n"));
+        let mut bytes: Vec<u8> = (0..length).flat_map(|_| step(&mut chance)).collect();
+        // What ends it brings an answer whatever came before.
+        bytes.extend(
+            [
+                raw::sync(),
+                raw::query("ROLLBACK"),
+                raw::query("SELECT 'marker'"),
+            ]
+            .concat(),
+        );
+        let ended = |messages: &[raw::Message]| {
+            messages
+                .iter()
+                .any(|message| message.tag == b'D' && message.body.ends_with(b"marker"))
+        };
+        client.send(&bytes)?;
+        loop {
+            let messages = client
+                .until_ready()
+                .with_context(|| format!("series {number} of seed {seed}"))?;
+            text.push_str(&show(&messages));
+            if ended(&messages) {
+                break;
+            }
+        }
+    }
+    Ok(text)
+}
