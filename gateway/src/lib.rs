@@ -15,4 +15,5 @@ pub mod proxy;
 pub mod relay;
 pub mod results;
 pub mod session;
+pub mod suggest;
 pub mod upstream;

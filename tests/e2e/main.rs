@@ -47,5 +47,6 @@ mod serve;
 mod served;
 mod site;
 mod structure;
+mod suggest;
 mod volumes;
 mod world;

@@ -8,8 +8,8 @@ use gatewright_harness::locate::workspace;
 
 /// Rooms of the binary crate from the top; a room may use those that stand after it. `main` and `lib` only name them.
 const ROOMS: &[&str] = &[
-    "cli", "app", "config", "admin", "proxy", "login", "relay", "gate", "session", "results",
-    "catalog", "identity", "upstream", "listener",
+    "cli", "app", "config", "admin", "suggest", "proxy", "login", "relay", "gate", "session",
+    "results", "catalog", "identity", "upstream", "listener",
 ];
 
 /// Crates below the binary crate, which know nothing of each other.

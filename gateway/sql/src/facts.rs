@@ -353,7 +353,7 @@ pub struct Facts {
     pub columns: Vec<ColumnRef>,
     pub functions: Vec<String>,
     /// Indexes into `columns` of uses that can tell no more than whether values are equal: `column = constant` and IS NULL as
-    /// a condition that all rows must meet, the bare column in GROUP BY, DISTINCT, count() and ON CONFLICT.
+    /// a condition that all rows must meet, the bare column in count() and ON CONFLICT.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub equated: Vec<usize>,
     /// Equal for statements that differ only in constants, and in none that a fact reports.

@@ -27,7 +27,11 @@ pub(super) const PARENTS: &str = "SELECT i.inhrelid, i.inhparent FROM pg_catalog
 
 /// Functions outside pg_catalog: what they are written in, and their definition where it may be read. Those in C are plain where they
 /// come with an extension that is known to compute on its arguments alone.
-pub(super) const FUNCTIONS: &str = "SELECT p.oid, n.nspname, p.proname, l.lanname, e.extname, \
+pub(super) const FUNCTIONS: &str = "SELECT p.oid, n.nspname, p.proname, \
+     CASE WHEN p.prokind = 'a' AND EXISTS (SELECT FROM pg_catalog.pg_aggregate g \
+         JOIN pg_catalog.pg_proc f ON f.oid IN (g.aggtransfn, g.aggfinalfn, g.aggcombinefn, g.aggmtransfn, g.aggmfinalfn) \
+         JOIN pg_catalog.pg_language o ON o.oid = f.prolang \
+         WHERE g.aggfnoid = p.oid AND o.lanname NOT IN ('c', 'internal')) THEN 'aggregate' ELSE l.lanname END, e.extname, \
      CASE WHEN l.lanname IN ('sql', 'plpgsql') AND p.prokind IN ('f', 'w') THEN pg_catalog.pg_get_functiondef(p.oid) END \
      FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
      JOIN pg_catalog.pg_language l ON l.oid = p.prolang \

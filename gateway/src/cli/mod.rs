@@ -11,6 +11,7 @@ mod logging;
 mod login;
 mod proxy;
 mod serve;
+mod suggest;
 
 use std::io;
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ pub use explain::ExplainArguments;
 pub use login::{LoginArguments, ProfileArgument};
 pub use proxy::ProxyArguments;
 pub use serve::ServeArguments;
+pub use suggest::SuggestArguments;
 
 /// Gatewright: a programmable gateway for PostgreSQL.
 #[derive(Debug, Parser)]
@@ -47,6 +49,8 @@ enum Command {
     Dev(DevArguments),
     /// Show what the gateway understands of a statement
     Explain(ExplainArguments),
+    /// Look at a database and draft which columns to mask
+    SuggestMasking(SuggestArguments),
     /// Log in at an identity provider and keep the token
     Login(LoginArguments),
     /// Forget a login
@@ -69,6 +73,7 @@ impl Arguments {
             }
             Command::Dev(arguments) => dev::run(arguments),
             Command::Explain(arguments) => explain::run(&arguments),
+            Command::SuggestMasking(arguments) => suggest::run(&arguments),
             Command::Login(arguments) => login::log_in(arguments),
             Command::Logout(profile) => login::log_out(profile),
             Command::Token(profile) => login::print_token(profile),

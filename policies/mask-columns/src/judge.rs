@@ -1,5 +1,6 @@
 use gatewright_policy::{
-    Access, Allowance, DataFlow, Denial, Facts, Statement, TableRef, Verb, Verdict, command_is,
+    Access, Allowance, DataFlow, Denial, Facts, Statement, TableRef, Transform, Verb, Verdict,
+    command_is,
 };
 
 use crate::MaskColumns;
@@ -114,13 +115,19 @@ fn carried_elsewhere(
     flows.iter().find_map(|flow| moved(rules, flow, read))
 }
 
-/// What a flow would carry out from under its mask. A column may flow into itself.
+/// What a flow would carry out from under its mask. A column may flow into itself as it is.
 fn moved(rules: &[&Rule], flow: &DataFlow, read: &TableRef) -> Option<Denial> {
     if flow.sources.is_empty() {
         return (!flow.exact).then(|| copied(read, &target(flow)));
     }
     let carried = |rule: &&&Rule| flow.sources.iter().any(|source| rule.feeds(source));
-    let stays = |rule: &Rule| rule.feeds(&flow.target) && !rule.is_in_row(&flow.target);
+    // What is computed would show something else of the value, under the mask or by an equation.
+    let unchanged = |rule: &Rule| {
+        let mut fed = flow.sources.iter().filter(|source| rule.feeds(source));
+        flow.exact && fed.all(|source| source.transform == Transform::Identity)
+    };
+    let stays =
+        |rule: &Rule| rule.feeds(&flow.target) && !rule.is_in_row(&flow.target) && unchanged(rule);
     let rule = rules.iter().filter(carried).find(|rule| !stays(rule))?;
     Some(if rules.iter().any(|rule| rule.is_table_of(&flow.target)) {
         copied_within(rule)

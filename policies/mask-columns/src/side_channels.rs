@@ -17,8 +17,19 @@ const TEXT_FUNCTIONS: [&str; 3] = [
     "pg_stat_get_backend_activity",
     "pg_stat_statements",
 ];
-/// Commands that open a way to data past the gateway, or give protected tables a name that no rule knows.
-const WAYS_OUT: [&str; 14] = [
+/// Commands that open a way to data past the gateway, give protected tables a name that no rule knows, or give a meaning of one's own
+/// to what statements are judged by: `=`, conversions, orders.
+const WAYS_OUT: [&str; 24] = [
+    "CREATE OPERATOR",
+    "ALTER OPERATOR",
+    "CREATE OPERATOR CLASS",
+    "CREATE OPERATOR FAMILY",
+    "CREATE CAST",
+    "CREATE AGGREGATE",
+    "CREATE COLLATION",
+    "CREATE CONVERSION",
+    "CREATE TRANSFORM",
+    "CREATE ACCESS METHOD",
     "CREATE SERVER",
     "ALTER SERVER",
     "CREATE FOREIGN TABLE",

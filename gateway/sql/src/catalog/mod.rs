@@ -250,6 +250,11 @@ impl Catalog {
         self.are_readable(self.operators.get(name))
     }
 
+    /// The functions that operators of that name call, schema and name; those of pg_catalog are left out.
+    pub(crate) fn operator_functions(&self, name: &str) -> &[(String, String)] {
+        self.operators.get(name).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether a cast to that type calls no function that may carry anything but its operand.
     pub(crate) fn casts_are_readable(&self, name: &[&str]) -> bool {
         name.last()

@@ -29,6 +29,8 @@ impl<'a> Walker<'a> {
                 self.descend(node);
                 for name in strings(&indirection.indirection) {
                     self.column(None, name);
+                    // A function of the value, where it has no such field.
+                    self.calls(&[name]);
                 }
             }
             NodeRef::JoinExpr(_) | NodeRef::RangeSubselect(_) | NodeRef::RangeTableSample(_) => {
@@ -40,7 +42,15 @@ impl<'a> Walker<'a> {
             NodeRef::SubLink(link) if link.sub_link_type == EXISTS => {
                 self.using(Usage::Output, |walker| walker.descend(node))
             }
-            NodeRef::SubLink(_) | NodeRef::ResTarget(_) | NodeRef::RawStmt(_) => self.descend(node),
+            NodeRef::SubLink(link) => {
+                self.operator(&link.oper_name);
+                self.descend(node);
+            }
+            NodeRef::AExpr(expression) => {
+                self.operator(&expression.name);
+                self.descend(node);
+            }
+            NodeRef::ResTarget(_) | NodeRef::RawStmt(_) => self.descend(node),
             // Every other command.
             NodeRef::AlterTableStmt(_)
             | NodeRef::AlterDomainStmt(_)
@@ -169,7 +179,6 @@ impl<'a> Walker<'a> {
             | NodeRef::IntoClause(_)
             | NodeRef::AlterTableCmd(_)
             | NodeRef::AtalterConstraint(_)
-            | NodeRef::AExpr(_)
             | NodeRef::AConst(_)
             | NodeRef::AStar(_)
             | NodeRef::AIndices(_)

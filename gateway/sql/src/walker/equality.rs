@@ -8,11 +8,11 @@ use crate::facts::Usage;
 
 use super::{Walker, strings};
 
-/// Whether a use of this kind can be a plain comparison.
+/// Whether a use of this kind can be a plain comparison. Groups are not: the server may build them by sorting, and their order shows.
 pub(super) fn can_be_equated(usage: Usage) -> bool {
     matches!(
         usage,
-        Usage::Filter | Usage::Group | Usage::Argument | Usage::Aggregate | Usage::Output
+        Usage::Filter | Usage::Argument | Usage::Aggregate | Usage::Output
     )
 }
 

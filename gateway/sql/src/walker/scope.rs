@@ -272,6 +272,10 @@ impl<'a> Walker<'a> {
         if !any || hits.is_empty() {
             self.column(None, name);
         }
+        // PostgreSQL's other reading of it: a function of the row.
+        if hits.is_empty() || hits.iter().any(|(_, hit)| hit == "*") {
+            self.calls(&[name]);
+        }
         for (table, name) in hits {
             self.column(Some(table), &name);
         }

@@ -290,6 +290,15 @@ impl<'a> Walker<'a> {
         self.usage = usage;
     }
 
+    /// What the functions behind an operator do.
+    pub(super) fn operator(&mut self, name: &[pb::Node]) {
+        let catalog = self.catalog;
+        let name = strings(name).last().copied().unwrap_or_default();
+        for (schema, function) in catalog.operator_functions(name) {
+            self.calls(&[schema, function]);
+        }
+    }
+
     /// What a function does that is called, or that a definition hands on to be called.
     pub(super) fn calls(&mut self, parts: &[&str]) {
         let catalog = self.catalog;

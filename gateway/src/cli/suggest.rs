@@ -1,0 +1,60 @@
+//! `gatewright suggest-masking`: a draft of what to mask, for a person to review.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::app;
+use crate::suggest::{self, Wishes};
+use crate::upstream::Target;
+
+/// Arguments of `gatewright suggest-masking`.
+#[derive(Debug, Args)]
+pub struct SuggestArguments {
+    /// The database: postgres://user[:password]@host[:port][/database]; PGPASSWORD is used where no password is given
+    #[arg(long, value_name = "DSN")]
+    upstream: String,
+    /// Look into this schema only; may be given several times
+    #[arg(long, value_name = "SCHEMA")]
+    schema: Vec<String>,
+    /// Rows to look at in each table; 0 goes by names alone
+    #[arg(long, value_name = "ROWS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    sample_rows: u32,
+    /// Write here instead of to standard output; a file that exists is not replaced
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Write a file of settings for `gatewright dev --settings` instead of a part of gatewright.toml
+    #[arg(long)]
+    dev: bool,
+}
+
+pub(super) fn run(arguments: &SuggestArguments) -> ExitCode {
+    super::finish(suggest(arguments))
+}
+
+fn suggest(arguments: &SuggestArguments) -> Result<()> {
+    let target: Target = arguments.upstream.parse().context("--upstream")?;
+    let wishes = Wishes {
+        schemas: arguments.schema.clone(),
+        sample_rows: arguments.sample_rows,
+    };
+    let draft = app::runtime()?.block_on(suggest::draft(&target, &wishes))?;
+    let table = match arguments.dev {
+        true => "mask-columns",
+        false => "policy.mask-columns.settings",
+    };
+    let page = suggest::page(&draft, table);
+    match &arguments.out {
+        None => std::io::stdout().lock().write_all(page.as_bytes())?,
+        Some(path) => {
+            let mut file = std::fs::File::create_new(path)
+                .with_context(|| format!("{} cannot be written", path.display()))?;
+            file.write_all(page.as_bytes())
+                .with_context(|| format!("{} cannot be written", path.display()))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! The draft as settings that a person reviews: TOML with the evidence beside each entry.
+
+use std::fmt::Write;
+
+use super::{Confidence, Draft, Evidence, Method, Suggestion};
+
+/// The page. `table` heads the settings: `policy.mask-columns.settings` in a configuration file, `mask-columns` in a file of settings.
+pub fn page(draft: &Draft, table: &str) -> String {
+    let mut page = String::new();
+    let count = |confidence| {
+        let all = draft.suggestions.iter();
+        all.filter(|suggestion| suggestion.evidence.confidence == confidence)
+            .count()
+    };
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        page,
+        "# A draft for the policy mask-columns, to be reviewed: {} columns of {} tables were looked at.\n\
+         # Proposed: {} with high, {} with medium confidence; {} with low confidence stand in comments.",
+        draft.columns,
+        draft.tables,
+        count(Confidence::High),
+        count(Confidence::Medium),
+        count(Confidence::Low)
+    );
+    for (name, reason) in &draft.unsampled {
+        let _ = writeln!(page, "# {name} was judged by names alone: {reason}");
+    }
+    let _ = writeln!(page, "\n[{table}]\ncolumns = [");
+    let mut last = String::new();
+    for suggestion in &draft.suggestions {
+        let heading = format!("{}.{}", suggestion.schema, suggestion.table);
+        if heading != last {
+            let _ = writeln!(page, "    # {}", one_line(&heading));
+            last = heading;
+        }
+        let off = match suggestion.evidence.confidence {
+            Confidence::Low => "# ",
+            _ => "",
+        };
+        let _ = writeln!(
+            page,
+            "    {off}{{ column = {}, {} }}, # {}",
+            column(suggestion),
+            method(suggestion.method),
+            evidence(suggestion)
+        );
+        for view in &suggestion.shown_by {
+            let _ = writeln!(
+                page,
+                "    #   also protected where it is shown: {}",
+                one_line(view)
+            );
+        }
+    }
+    page.push_str("]\n");
+    page
+}
+
+fn column(suggestion: &Suggestion) -> String {
+    let quote = |name: &str| {
+        let plain = name.chars().enumerate().all(|(at, letter)| {
+            letter.is_ascii_lowercase() || letter == '_' || at > 0 && letter.is_ascii_digit()
+        });
+        match plain && !name.is_empty() {
+            true => name.to_owned(),
+            false => format!("\"{}\"", name.replace('"', "\"\"")),
+        }
+    };
+    let parts = [&suggestion.schema, &suggestion.table, &suggestion.column];
+    let name = parts.map(|part| quote(part)).join(".");
+    toml::Value::String(name).to_string()
+}
+
+fn method(method: Method) -> String {
+    match method {
+        Method::Redact => "method = \"redact\"".to_owned(),
+        Method::Null => "method = \"null\"".to_owned(),
+        Method::Hash => "method = \"hash\"".to_owned(),
+        Method::Email => "method = \"email\"".to_owned(),
+        Method::Last(count) => format!("method = \"partial\", last = {count}"),
+        Method::First => "method = \"partial\", first = 1".to_owned(),
+    }
+}
+
+fn evidence(suggestion: &Suggestion) -> String {
+    let Evidence {
+        confidence,
+        name,
+        found,
+    } = &suggestion.evidence;
+    let mut reasons = vec![format!("{}: {}", confidence.name(), suggestion.type_name)];
+    if let Some(name) = name {
+        reasons.push(format!("named like {name}"));
+    }
+    if let Some((kind, hits, values)) = found {
+        reasons.push(format!(
+            "{hits} of {values} sampled values hold what looks like {}",
+            kind.name()
+        ));
+    }
+    one_line(&reasons.join("; "))
+}
+
+/// Names are anything that a database allows; a comment ends with its line.
+fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect()
+}

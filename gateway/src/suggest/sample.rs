@@ -1,0 +1,178 @@
+//! The questions for columns and for samples of their values. Values are counted and forgotten.
+
+use gatewright_detectors::{Country, Detectors, Find, Kind};
+
+use super::{Column, SuggestError, Wishes};
+use crate::upstream::UpstreamError;
+use crate::upstream::service::Service;
+
+/// Longer values are looked at from their beginning.
+const LONGEST: u32 = 4096;
+
+const COLUMNS: &str = "SELECT n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, NULL), \
+     coalesce(pg_catalog.col_description(c.oid, a.attnum), ''), \
+     EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('p', 'u', 'f') AND a.attnum = ANY (k.conkey)), \
+     c.reltuples \
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+     WHERE c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition AND c.relpersistence <> 't' \
+     AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%' \
+     ORDER BY n.nspname, c.relname, a.attnum";
+
+const VIEW_COLUMNS: &str = "SELECT c.oid, a.attnum, pg_catalog.concat_ws('.', n.nspname, c.relname, a.attname) \
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+     WHERE c.relkind IN ('v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 3";
+
+pub(super) struct ViewColumn {
+    pub oid: u32,
+    pub attnum: i16,
+    pub name: String,
+}
+
+/// How many sampled values there were, and in how many something was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub values: u32,
+    pub found: [u32; Kind::ALL.len()],
+}
+
+pub(super) async fn columns(
+    service: &mut Service,
+    wishes: &Wishes,
+) -> Result<Vec<Column>, SuggestError> {
+    let rows = service.query(COLUMNS).await?;
+    let mut columns = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let text = |at: usize| {
+            row.get(at)
+                .and_then(Option::as_deref)
+                .ok_or(SuggestError::Form)
+        };
+        let schema = text(0)?;
+        if !wishes.schemas.is_empty() && !wishes.schemas.iter().any(|wanted| wanted == schema) {
+            continue;
+        }
+        columns.push(Column {
+            schema: schema.to_owned(),
+            table: text(1)?.to_owned(),
+            name: text(2)?.to_owned(),
+            type_name: text(3)?.to_owned(),
+            comment: text(4)?.to_owned(),
+            key: text(5)? == "t",
+            rows: text(6)?.parse().map_err(|_| SuggestError::Form)?,
+        });
+    }
+    Ok(columns)
+}
+
+pub(super) async fn view_columns(service: &mut Service) -> Result<Vec<ViewColumn>, SuggestError> {
+    let rows = service.query(VIEW_COLUMNS).await?;
+    rows.iter()
+        .map(|row| {
+            let text = |at: usize| row.get(at).and_then(Option::as_deref);
+            Some(ViewColumn {
+                oid: text(0)?.parse().ok()?,
+                attnum: text(1)?.parse().ok()?,
+                name: text(2)?.to_owned(),
+            })
+        })
+        .collect::<Option<Vec<_>>>()
+        .ok_or(SuggestError::Form)
+}
+
+/// Counts finds in a sample of each column. Errors: why there is no sample, without the server's words, which may quote values.
+pub(super) async fn table(
+    service: &mut Service,
+    columns: &[Column],
+    rows: u32,
+) -> Result<Vec<Counts>, String> {
+    let mut counts = vec![Counts::default(); columns.len()];
+    if rows == 0 || columns.is_empty() {
+        return Ok(counts);
+    }
+    let reason = |error: &UpstreamError| match error {
+        UpstreamError::Server { fields, .. } => match fields.sqlstate() {
+            "42501" => "permission denied".to_owned(),
+            "57014" => "it took longer than ten seconds".to_owned(),
+            other => format!("the server answered {other}"),
+        },
+        other => other.to_string(),
+    };
+    let answer = match service.query(&question(columns, rows)).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            // The transaction failed with its question; a connection that is gone fails the next one, too.
+            let _ = service.query("ROLLBACK").await;
+            return Err(reason(&error));
+        }
+    };
+    let countries: Vec<Country> = Country::ALL
+        .into_iter()
+        .filter(|country| *country != Country::Nl)
+        .collect();
+    let detectors = Detectors::new(&Kind::ALL, &countries);
+    let mut finds: Vec<Find> = Vec::new();
+    for row in &answer {
+        for (value, counts) in row.iter().zip(&mut counts) {
+            let Some(value) = value else { continue };
+            counts.values += 1;
+            finds.clear();
+            detectors.scan(value.as_bytes(), &mut finds);
+            for (kind, found) in Kind::ALL.iter().zip(&mut counts.found) {
+                *found += u32::from(finds.iter().any(|find| find.kind == *kind));
+            }
+        }
+    }
+    Ok(counts)
+}
+
+fn question(columns: &[Column], rows: u32) -> String {
+    let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let listed: Vec<String> = columns
+        .iter()
+        .map(|column| match is_looked_into(&column.type_name) {
+            true => format!(
+                "pg_catalog.left({}::pg_catalog.text, {LONGEST})",
+                quote(&column.name)
+            ),
+            false => "NULL".to_owned(),
+        })
+        .collect();
+    let table = columns.first().map_or_else(String::new, |column| {
+        format!("{}.{}", quote(&column.schema), quote(&column.table))
+    });
+    let known = columns.first().map_or(0.0, |column| column.rows);
+    // Pages from all over a large table rather than its beginning; twice as many as are needed.
+    let wanted = f64::from(rows);
+    let sample = match known > 20.0 * wanted {
+        true => format!(
+            " TABLESAMPLE SYSTEM ({:.4})",
+            (200.0 * wanted / known).clamp(0.0001, 100.0)
+        ),
+        false => String::new(),
+    };
+    format!(
+        "BEGIN READ ONLY; SET LOCAL statement_timeout = '10s'; SELECT {} FROM {table}{sample} LIMIT {rows}; COMMIT",
+        listed.join(", ")
+    )
+}
+
+/// Types whose values are text, or hold it.
+pub(super) fn is_looked_into(type_name: &str) -> bool {
+    let name = type_name.trim_end_matches("[]");
+    let name = name.rsplit_once('.').map_or(name, |(_, name)| name);
+    matches!(
+        name,
+        "text"
+            | "character varying"
+            | "character"
+            | "json"
+            | "jsonb"
+            | "xml"
+            | "citext"
+            | "hstore"
+            | "bigint"
+            | "numeric"
+    )
+}
