@@ -280,7 +280,8 @@ impl Connections {
                 .spawn(Arc::clone(&handle).keep_fresh(self.settings.catalog_interval));
         }
         if !handle.is_read() {
-            Arc::clone(&handle).refreshed().await;
+            // Where it is not read by now, the first statement waits for it, and is refused where it does not come.
+            let _ = Arc::clone(&handle).refreshed().await;
         }
         handle
     }

@@ -27,6 +27,8 @@ pub struct CatalogHandle {
     /// Reads that were asked for, and reads that are done: a reader that starts after a request serves it.
     wanted: watch::Sender<u64>,
     done: watch::Sender<u64>,
+    /// The last request that a read served which succeeded.
+    served: watch::Sender<u64>,
     reading: Mutex<()>,
 }
 
@@ -38,6 +40,7 @@ impl CatalogHandle {
             current: ArcSwap::from_pointee(Catalog::default()),
             wanted: watch::Sender::new(0),
             done: watch::Sender::new(0),
+            served: watch::Sender::new(0),
             reading: Mutex::new(()),
         })
     }
@@ -69,6 +72,9 @@ impl CatalogHandle {
             }
             Err(error) => Err(error),
         };
+        if outcome.is_ok() {
+            self.served.send_replace(serves);
+        }
         self.done.send_replace(serves);
         outcome
     }
@@ -88,15 +94,17 @@ impl CatalogHandle {
         }
     }
 
-    /// Asks for a read and waits until one that started after this call is done, but no longer than a few seconds.
-    pub async fn refreshed(self: Arc<Self>) {
+    /// Asks for a read and waits until one that started after this call is done, but no longer than a few seconds. False when it was
+    /// not done by then, or failed: what is at hand may be older than the call.
+    pub async fn refreshed(self: Arc<Self>) -> bool {
         let mut done = self.done.subscribe();
         let mut request = 0;
         self.wanted.send_modify(|wanted| {
             *wanted += 1;
             request = *wanted;
         });
-        let _ = timeout(PATIENCE, done.wait_for(|served| *served >= request)).await;
+        let finished = timeout(PATIENCE, done.wait_for(|served| *served >= request)).await;
+        finished.is_ok() && *self.served.borrow() >= request
     }
 }
 

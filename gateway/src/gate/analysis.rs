@@ -165,10 +165,20 @@ impl SessionGate {
         if self.later.is_some() {
             return Judged::Later;
         }
-        if self.stale_catalog && !self.gate.policies.current().is_empty() {
-            self.stale_catalog = false;
-            self.wait_for(Arc::clone(&self.catalog).refreshed());
-            return Judged::Later;
+        let refreshed = self.refreshed.as_ref().and_then(Refreshed::take);
+        self.refreshed = None;
+        if !self.gate.policies.current().is_empty()
+            && (self.stale_catalog || !self.catalog.is_read())
+        {
+            // A statement is not judged by what the database was.
+            match refreshed {
+                Some(true) => self.stale_catalog = false,
+                Some(false) => return Judged::Ready(Err(catalog_is_late())),
+                None => {
+                    self.wait_for_catalog();
+                    return Judged::Later;
+                }
+            }
         }
         let catalog = self.catalog.current();
         // Catalogs are compared by address: two of them never share one while an entry keeps the first alive.
@@ -233,7 +243,10 @@ impl SessionGate {
             && !self.gate.policies.current().is_empty()
         {
             self.looked_for = Some(generation);
-            self.wait_for(Arc::clone(&self.catalog).refreshed());
+            let refresh = Arc::clone(&self.catalog).refreshed();
+            self.wait_for(async {
+                refresh.await;
+            });
             return Judged::Later;
         }
         Judged::Ready(Ok(analyzed))
@@ -244,6 +257,14 @@ impl SessionGate {
             standard_conforming_strings,
             limits: self.gate.settings.parser,
         }
+    }
+
+    fn wait_for_catalog(&mut self) {
+        let refresh = Arc::clone(&self.catalog).refreshed();
+        let outcome = self.refreshed.insert(Refreshed::default()).clone();
+        self.wait_for(async move {
+            outcome.put(refresh.await);
+        });
     }
 
     fn analyze_elsewhere(
@@ -298,4 +319,26 @@ fn not_understood(error: AnalyzeError) -> Refusal {
         other => Refusal::new("54001", other.to_string())
             .with_hint("Split the statement, or send its values as parameters."),
     }
+}
+
+/// Whether the catalog that a session waited for was read.
+#[derive(Clone, Default)]
+pub(super) struct Refreshed(Arc<Mutex<Option<bool>>>);
+
+impl Refreshed {
+    fn take(&self) -> Option<bool> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn put(&self, outcome: bool) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+    }
+}
+
+fn catalog_is_late() -> Refusal {
+    Refusal::new(
+        "57P03",
+        "the gateway could not read in time what tables and functions the database has, so the statement was not judged",
+    )
+    .with_hint("Try again; if it stays so, an operator finds the cause in the gateway's log.")
 }

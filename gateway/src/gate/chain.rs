@@ -20,6 +20,9 @@ use crate::session::{
 /// Settings that say who the client is on the server.
 const ROLE_SETTINGS: [&str; 2] = ["role", "session_authorization"];
 
+/// Why the catalog does not tell what names mean; policies may know it by its words.
+const UNSETTLED: &str = "the transaction has created, altered or dropped something, and what names mean is not known before it ends";
+
 /// Answers for longer texts are not kept.
 const KEPT_TEXT: usize = 16 * 1024;
 
@@ -144,7 +147,17 @@ impl SessionGate {
             ));
         };
         self.check_role(&statement.facts, statement_id)?;
-        let named = behind_name(&statement.facts, question.names).map(Arc::new);
+        self.reshaped &= question.in_transaction;
+        let before = text.analysis.statements.get(..index).unwrap_or_default();
+        let unsettled = self.reshaped || before.iter().any(|before| reshapes(&before.facts));
+        let named = behind_name(&statement.facts, question.names);
+        let named = match unsettled {
+            true => Some(unsettled_facts(
+                named.unwrap_or_else(|| (*statement.facts).clone()),
+            )),
+            false => named,
+        };
+        let named = named.map(Arc::new);
         let facts = match &named {
             Some(merged) => Arc::new(facts::of_statement(merged)),
             None => Arc::clone(known),
@@ -485,6 +498,7 @@ impl SessionGate {
             .completed(permit.verb, elapsed.as_secs_f64(), done);
         if permit.verb == Verb::Ddl && done.sqlstate == "00000" {
             self.stale_catalog = true;
+            self.reshaped |= permit.view.facts().is_some_and(|facts| reshapes(facts));
         }
         for policy in &permit.set.policies {
             if !policy.hooks().contains(contract::Hooks::COMPLETION) {
@@ -533,6 +547,16 @@ fn behind_name(facts: &Arc<Facts>, names: &dyn NameFacts) -> Option<Facts> {
             .push(format!("{what} \"{name}\" was not made on this connection")),
     }
     Some(merged)
+}
+
+/// Whether names may mean something else once the statement has run.
+fn reshapes(facts: &Facts) -> bool {
+    facts.verb == Verb::Ddl
+}
+
+fn unsettled_facts(mut facts: Facts) -> Facts {
+    facts.opaque.push(UNSETTLED.to_owned());
+    facts
 }
 
 /// True when the statement changes a setting whose name only the server will know: set_config with computed arguments, or an

@@ -27,7 +27,7 @@ use crate::results::Stop;
 use crate::session::{
     Completion, Field, Judge, Judged, Limit, Limits, PendingJudge, Plan, Question, Refusal, Verdict,
 };
-use analysis::{Analyses, Delivery};
+use analysis::{Analyses, Delivery, Refreshed};
 use recent::Recent;
 use view::SessionFacts;
 
@@ -125,6 +125,8 @@ impl Gate {
             later: None,
             delivery: Delivery::default(),
             stale_catalog: false,
+            refreshed: None,
+            reshaped: false,
             looked_for: None,
             statements: 0,
             recent: Recent::default(),
@@ -147,6 +149,10 @@ pub struct SessionGate {
     delivery: Delivery,
     /// A statement of this session changed relations: the next one needs a fresh catalog.
     stale_catalog: bool,
+    /// What came of waiting for it, for the statement that waited.
+    refreshed: Option<Refreshed>,
+    /// A statement of the transaction in progress created, altered or dropped something, which the catalog cannot show yet.
+    reshaped: bool,
     /// The catalog generation in which an unknown relation was last looked for.
     looked_for: Option<u64>,
     statements: u64,

@@ -32,7 +32,7 @@ impl MaskColumns {
             .collect();
         let Some(first) = protected.first() else {
             return match self.not_understood(facts) {
-                Some(reason) if self.settings.opaque == Choice::Refuse => {
+                Some(reason) if self.settings.opaque == Choice::Refuse && !is_unsettled(reason) => {
                     opaque(reason, None).into()
                 }
                 _ => Verdict::reusable(),
@@ -73,6 +73,11 @@ impl MaskColumns {
         };
         facts.opaque.iter().find(|reason| !is_trusted(reason))
     }
+}
+
+/// Migrations go on after they have altered something; only what names a protected table must be certain.
+fn is_unsettled(reason: &str) -> bool {
+    reason.starts_with("the transaction has created, altered or dropped")
 }
 
 /// Commands that keep what a query yields, which flows tell of.

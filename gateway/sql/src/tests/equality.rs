@@ -29,7 +29,8 @@ fn comparisons_with_a_constant_tell_of_equality_only() {
         "SELECT s FROM t GROUP BY 1",
         "SELECT DISTINCT s FROM t",
     ] {
-        assert_eq!(uses(text), [(Usage::Group, true)], "{text}");
+        // The server may sort to group, and the order shows.
+        assert_eq!(uses(text), [(Usage::Group, false)], "{text}");
     }
     assert_eq!(
         uses("SELECT count(s) FROM t"),
