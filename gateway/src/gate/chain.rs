@@ -498,7 +498,7 @@ impl SessionGate {
             .completed(permit.verb, elapsed.as_secs_f64(), done);
         if permit.verb == Verb::Ddl && done.sqlstate == "00000" {
             self.stale_catalog = true;
-            self.reshaped |= permit.view.facts().is_some_and(|facts| reshapes(facts));
+            self.reshaped |= permit.view.facts().is_some_and(reshapes);
         }
         for policy in &permit.set.policies {
             if !policy.hooks().contains(contract::Hooks::COMPLETION) {
