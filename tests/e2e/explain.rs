@@ -104,6 +104,10 @@ fn a_refusal_says_who_and_why_and_ends_with_a_code_of_its_own() -> Result<()> {
             "INSERT INTO notes SELECT email FROM people",
             "refuses (copied)",
         ),
+        (
+            "COPY (SELECT p FROM people p) TO STDOUT",
+            "plan         mask-columns refuses (",
+        ),
     ] {
         let (page, code) = desk.page(sql)?;
         ensure!(

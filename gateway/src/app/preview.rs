@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use gatewright_policy_host::contract;
+use gatewright_sql::SessionEffect;
 
 use super::PolicySource;
 use crate::admin::Metrics;
@@ -64,7 +65,16 @@ pub async fn preview(
         let preview = session.preview(&text, index);
         let result = match &preview.outcome {
             Ok((permit, rewritten)) => {
-                let runs = rewritten.as_ref().map_or(own, |text| &*text.source);
+                let facts = rewritten
+                    .as_ref()
+                    .and_then(|text| text.analysis.statements.first())
+                    .map_or(&statement.facts, |statement| &statement.facts);
+                let text = rewritten.as_ref().map_or(own, |text| &*text.source);
+                // The rows of a COPY are described as the gateway does it: by the query that reads them.
+                let runs = match &facts.session {
+                    SessionEffect::CopyOut(copy) => &copy.describe,
+                    _ => text,
+                };
                 match describe(&mut service, runs).await {
                     Ok(fields) => fields.map(|fields| Ok(session.preview_result(permit, &fields))),
                     Err(error) => Some(Err(error)),

@@ -24,7 +24,12 @@ pub fn page(draft: &Draft, table: &str) -> String {
         count(Confidence::Low)
     );
     for (name, reason) in &draft.unsampled {
-        let _ = writeln!(page, "# {name} was judged by names alone: {reason}");
+        let _ = writeln!(
+            page,
+            "# {} was judged by names alone: {}",
+            one_line(name),
+            one_line(reason)
+        );
     }
     let _ = writeln!(page, "\n[{table}]\ncolumns = [");
     let mut last = String::new();
@@ -69,7 +74,23 @@ fn column(suggestion: &Suggestion) -> String {
     };
     let parts = [&suggestion.schema, &suggestion.table, &suggestion.column];
     let name = parts.map(|part| quote(part)).join(".");
-    toml::Value::String(name).to_string()
+    on_one_line(&name)
+}
+
+/// A TOML basic string, which stays on its line whatever the database calls its columns.
+fn on_one_line(name: &str) -> String {
+    let mut text = String::from("\"");
+    for letter in name.chars() {
+        match letter {
+            '"' | '\\' => text.extend(['\\', letter]),
+            letter if letter.is_control() => {
+                let _ = write!(text, "\\u{:04x}", u32::from(letter));
+            }
+            letter => text.push(letter),
+        }
+    }
+    text.push('"');
+    text
 }
 
 fn method(method: Method) -> String {
@@ -107,4 +128,52 @@ fn one_line(text: &str) -> String {
     text.chars()
         .map(|letter| if letter.is_control() { ' ' } else { letter })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_writes_settings_of_its_own() {
+        let name = "x\n[listen]\naddress = \"0.0.0.0:1\"\n#";
+        let suggestion = Suggestion {
+            schema: "public".to_owned(),
+            table: name.to_owned(),
+            column: "e\u{7f}\\mail".to_owned(),
+            type_name: "text".to_owned(),
+            method: Method::Email,
+            evidence: Evidence {
+                confidence: Confidence::Low,
+                name: Some("email"),
+                found: None,
+            },
+            shown_by: vec![name.to_owned()],
+        };
+        let sure = Suggestion {
+            evidence: Evidence {
+                confidence: Confidence::High,
+                ..suggestion.evidence.clone()
+            },
+            ..suggestion.clone()
+        };
+        let draft = Draft {
+            suggestions: vec![suggestion, sure],
+            unsampled: vec![(name.to_owned(), "permission denied".to_owned())],
+            ..Draft::default()
+        };
+        let page = page(&draft, "mask-columns");
+        let settings: toml::Table = toml::from_str(&page).expect(&page);
+        assert_eq!(
+            settings.keys().collect::<Vec<_>>(),
+            ["mask-columns"],
+            "{page}"
+        );
+        let columns = settings["mask-columns"]["columns"]
+            .as_array()
+            .expect("a list");
+        assert_eq!(columns.len(), 1);
+        let quoted = format!("public.\"{}\".\"e\u{7f}\\mail\"", name.replace('"', "\"\""));
+        assert_eq!(columns[0]["column"].as_str(), Some(quoted.as_str()));
+    }
 }
