@@ -28,6 +28,21 @@ pub fn end_of_run(text: &[u8], at: usize) -> usize {
 
 /// What begins with the digit at `at`.
 pub fn at(detectors: &Detectors, text: &[u8], at: usize) -> Look {
+    // Most numbers are short: nothing but eight digits and a letter has fewer than nine.
+    if !is_long(text, at) {
+        let end = end_of_run(text, at);
+        if end - at == 8
+            && detectors.wants(Kind::NationalId)
+            && let Some(end) = national::digits_and_letter(&detectors.countries, text, at)
+        {
+            return Look::found(Find {
+                start: at,
+                end,
+                kind: Kind::NationalId,
+            });
+        }
+        return Look::past(end);
+    }
     let number = read(text, at);
     for groups in (1..=number.groups.len()).rev() {
         let part = number.first(groups);
@@ -50,6 +65,22 @@ pub fn at(detectors: &Detectors, text: &[u8], at: usize) -> Look {
     }
     // Groups behind the first may begin a number of their own.
     Look::past(end_of_run(text, at))
+}
+
+/// Whether at least nine digits stand here, with separators between them.
+fn is_long(text: &[u8], start: usize) -> bool {
+    let (mut at, mut digits) = (start, 0);
+    loop {
+        let end = end_of_run(text, at);
+        digits += end - at;
+        if digits >= 9 {
+            return true;
+        }
+        match separator(text, end) {
+            Some((_, length)) if end > at => at = end + length,
+            _ => return false,
+        }
+    }
 }
 
 fn kind_of(detectors: &Detectors, text: &[u8], number: &Number) -> Option<Kind> {

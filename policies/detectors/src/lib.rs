@@ -142,16 +142,17 @@ impl Detectors {
     /// Adds the finds of a text, in order and without overlap.
     pub fn scan(&self, text: &[u8], finds: &mut Vec<Find>) {
         let (mut at, mut done) = (0, 0);
-        while let Some(byte) = text.get(at) {
-            let start = self
-                .starts
-                .get(usize::from(*byte))
-                .copied()
-                .unwrap_or(Start::Nothing);
-            if start == Start::Nothing {
-                at += 1;
-                continue;
-            }
+        loop {
+            let mut rest = text.get(at..).unwrap_or_default().iter();
+            // Any byte is an index of the table.
+            let begins = |byte: &u8| self.starts[usize::from(*byte)] != Start::Nothing;
+            let Some(skipped) = rest.position(begins) else {
+                break;
+            };
+            at += skipped;
+            let start = text
+                .get(at)
+                .map_or(Start::Nothing, |byte| self.starts[usize::from(*byte)]);
             let look = self.look(text, at, done, start);
             if let Some(find) = look.find {
                 finds.push(find);

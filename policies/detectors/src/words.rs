@@ -128,6 +128,28 @@ pub fn at(detectors: &Detectors, text: &[u8], at: usize) -> Look {
 
 fn cloud_key(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
+    // Most words end here.
+    if !matches!(
+        rest.get(..2)?,
+        b"AK"
+            | b"AS"
+            | b"AI"
+            | b"Ac"
+            | b"Sh"
+            | b"gh"
+            | b"gi"
+            | b"gl"
+            | b"xo"
+            | b"xa"
+            | b"sk"
+            | b"rk"
+            | b"np"
+            | b"py"
+            | b"hf"
+            | b"SG"
+    ) {
+        return None;
+    }
     let prefix = PREFIXES
         .iter()
         .find(|prefix| rest.starts_with(prefix.text))?;
