@@ -1,4 +1,4 @@
-//! Facts as text for a person.
+//! Facts as text for a person, and names as SQL takes them.
 //! It refuses to decide anything: it shows what the facts hold and leaves out what they do not.
 //! Next room: the command line, which prints it.
 
@@ -38,6 +38,11 @@ pub fn text(facts: &Facts) -> String {
     }
     page.entry("fingerprint", &[format!("{:016x}", facts.fingerprint)]);
     page.0
+}
+
+/// A name as SQL takes it whatever it holds (PostgreSQL, Identifiers and Key Words).
+pub fn quoted_identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 struct Page(String);

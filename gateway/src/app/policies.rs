@@ -1,10 +1,14 @@
 //! The policy host and its directory, built from settings.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use gatewright_policy_host::{Directory, DirectorySettings, HostSettings, Observer, PolicyHost};
+use gatewright_policy_host::{
+    Directory, DirectorySettings, HostSettings, Observer, PolicyHost, PolicySettings,
+};
+use serde_json::Value;
 
 use crate::gate::Policies;
 
@@ -17,6 +21,27 @@ pub struct PolicySource {
 }
 
 impl PolicySource {
+    /// A folder with settings by policy, and the defaults of everything else.
+    pub fn of_folder(folder: Option<PathBuf>, settings: BTreeMap<String, Value>) -> Self {
+        let policies = settings.into_iter().map(|(name, settings)| {
+            let settings = PolicySettings {
+                settings,
+                ..PolicySettings::default()
+            };
+            (name, settings)
+        });
+        Self {
+            host: HostSettings::default(),
+            settings: DirectorySettings {
+                path: folder.clone().unwrap_or_default(),
+                policies: policies.collect(),
+                default: PolicySettings::default(),
+                order: Vec::new(),
+            },
+            directory: folder,
+        }
+    }
+
     /// Loads what the directory holds and starts to watch it.
     ///
     /// # Errors

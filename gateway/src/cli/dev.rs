@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
-use gatewright_policy_host::{DirectorySettings, HostSettings, PolicySettings};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 use super::logging::{self, LogFormat};
@@ -122,28 +121,7 @@ fn policy_source(arguments: &DevArguments) -> Result<PolicySource> {
         Some(file) => config::settings_file(file).map_err(|report| anyhow!("{report}"))?,
         None => BTreeMap::new(),
     };
-    let policies = tables
-        .into_iter()
-        .map(|(name, settings)| {
-            (
-                name,
-                PolicySettings {
-                    settings,
-                    ..PolicySettings::default()
-                },
-            )
-        })
-        .collect();
-    Ok(PolicySource {
-        directory: arguments.policies.clone(),
-        host: HostSettings::default(),
-        settings: DirectorySettings {
-            path: arguments.policies.clone().unwrap_or_default(),
-            policies,
-            default: PolicySettings::default(),
-            order: Vec::new(),
-        },
-    })
+    Ok(PolicySource::of_folder(arguments.policies.clone(), tables))
 }
 
 /// Prints the one line that programs wait for.

@@ -1,5 +1,7 @@
 //! `gatewright suggest-masking`: a draft of what to mask, for a person to review.
 
+mod page;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,7 +48,7 @@ fn suggest(arguments: &SuggestArguments) -> Result<()> {
         true => "mask-columns",
         false => "policy.mask-columns.settings",
     };
-    let page = suggest::page(&draft, table);
+    let page = page::page(&draft, table);
     match &arguments.out {
         None => std::io::stdout().lock().write_all(page.as_bytes())?,
         Some(path) => {

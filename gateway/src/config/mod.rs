@@ -25,6 +25,7 @@ use crate::identity::{Grants, IssuerSettings, VerifierSettings};
 pub use listen::{Admin, Limits, Listen, Log, LogFormat, TlsFiles};
 pub use person::{Person, Profile, gateway_address, person};
 pub use policies::Policies;
+pub use render::quoted;
 pub use report::{Fault, Report};
 
 use reader::Source;

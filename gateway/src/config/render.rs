@@ -317,8 +317,8 @@ fn list(f: &mut Formatter<'_>, name: &str, items: &[impl AsRef<str>]) -> fmt::Re
     writeln!(f, "{name} = [{}]", items.join(", "))
 }
 
-/// A TOML basic string (TOML 1.0, "String").
-fn quoted(text: &str) -> String {
+/// A TOML basic string (TOML 1.0, "String"), on one line whatever it holds.
+pub fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {

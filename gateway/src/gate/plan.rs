@@ -1,6 +1,9 @@
 //! The row description as policies see it, and the plans they answer with.
 
+use std::sync::Arc;
+
 use gatewright_policy_host::contract::{self, ColumnAction};
+use gatewright_policy_host::{Policy, StatementView};
 use gatewright_sql::{Catalog, Output, Outputs};
 
 use super::denial;
@@ -17,18 +20,10 @@ pub(super) fn plan(permit: &Permit, fields: &[Field], catalog: &Catalog) -> Resu
         let Some(policy) = permit.set.policies.get(*index) else {
             continue;
         };
-        match policy.on_result(&view, &columns) {
-            Ok(contract::Plan::Columns(actions)) => steps.push(Step { actions }),
-            Ok(contract::Plan::Deny(denied)) => {
+        match answer(policy, &view, &columns) {
+            contract::Plan::Columns(actions) => steps.push(Step { actions }),
+            contract::Plan::Deny(denied) => {
                 return Err(denial::of_policy(policy, denied, permit.view.statement_id));
-            }
-            Err(fault) => {
-                tracing::error!(policy = policy.name(), %fault, "the policy gave no plan; the statement is refused");
-                return Err(denial::of_policy(
-                    policy,
-                    denial::of_fault(policy, &fault),
-                    permit.view.statement_id,
-                ));
             }
         }
     }
@@ -42,6 +37,18 @@ pub(super) fn plan(permit: &Permit, fields: &[Field], catalog: &Catalog) -> Resu
     Ok(Plan {
         fields: fields.to_vec(),
         steps,
+    })
+}
+
+/// One policy's plan. One that fails refuses.
+pub(super) fn answer(
+    policy: &Policy,
+    view: &Arc<dyn StatementView>,
+    columns: &[contract::ResultColumn],
+) -> contract::Plan {
+    policy.on_result(view, columns).unwrap_or_else(|fault| {
+        tracing::error!(policy = policy.name(), %fault, "the policy gave no plan; the statement is refused");
+        contract::Plan::Deny(denial::of_fault(policy, &fault))
     })
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use gatewright_policy_host::{StatementView, contract};
+use gatewright_policy_host::contract;
 use gatewright_sql::Facts;
 
 use super::analysis::AnalyzedText;
@@ -70,24 +70,27 @@ impl SessionGate {
 
     /// Shows the columns to the policies that asked to see them.
     pub fn preview_result(&self, permit: &Permit, fields: &[Field]) -> ResultPreview {
-        let catalog = self.catalog.current();
-        let columns = plan::columns(permit, fields, &catalog);
-        let view = Arc::clone(&permit.view) as Arc<dyn StatementView>;
+        let columns = plan::columns(permit, fields, &self.catalog.current());
+        let view = permit.view_for_policies();
+        let (mut plans, mut refusal) = (Vec::new(), None);
         let planners = permit.planners.iter();
-        let plans = planners
-            .filter_map(|index| permit.set.policies.get(*index))
-            .map(|policy| Said {
+        for policy in planners.filter_map(|index| permit.set.policies.get(*index)) {
+            let answer = plan::answer(policy, &view, &columns);
+            if let contract::Plan::Deny(denied) = &answer {
+                refusal.get_or_insert_with(|| {
+                    denial::of_policy(policy, denied.clone(), permit.view.statement_id)
+                });
+            }
+            plans.push(Said {
                 policy: policy.name().to_owned(),
                 version: policy.version().to_owned(),
-                answer: policy
-                    .on_result(&view, &columns)
-                    .unwrap_or_else(|fault| contract::Plan::Deny(denial::of_fault(policy, &fault))),
-            })
-            .collect();
+                answer,
+            });
+        }
         ResultPreview {
-            refusal: plan::plan(permit, fields, &catalog).err(),
             columns,
             plans,
+            refusal,
         }
     }
 }

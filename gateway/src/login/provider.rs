@@ -154,12 +154,15 @@ impl Provider {
 
     /// Parameters that say what the access token is to be for.
     pub(super) fn targets(&self) -> impl Iterator<Item = (&'static str, String)> {
-        let LoginSettings {
-            audience, resource, ..
-        } = &self.settings;
-        let audience = audience.clone().map(|value| ("audience", value));
-        let resource = resource.clone().map(|value| ("resource", value));
-        audience.into_iter().chain(resource)
+        let audience = self.settings.audience.clone();
+        let audience = audience.map(|value| ("audience", value));
+        audience.into_iter().chain(self.resource())
+    }
+
+    /// The one of them that requests to the token endpoint take (RFC 8707).
+    fn resource(&self) -> Option<(&'static str, String)> {
+        let resource = self.settings.resource.clone();
+        resource.map(|value| ("resource", value))
     }
 
     pub(super) fn client(&self) -> Result<Client, LoginError> {
@@ -200,7 +203,7 @@ impl Provider {
         let mut request = client
             .exchange_code(AuthorizationCode::new(code))
             .set_pkce_verifier(verifier);
-        for (name, value) in self.targets().filter(|(name, _)| *name == "resource") {
+        if let Some((name, value)) = self.resource() {
             request = request.add_extra_param(name, value);
         }
         let answer = request
@@ -219,7 +222,7 @@ impl Provider {
         let client = self.client()?;
         let refresh = RefreshToken::new(refresh_token.expose_secret().to_owned());
         let mut request = client.exchange_refresh_token(&refresh);
-        for (name, value) in self.targets().filter(|(name, _)| *name == "resource") {
+        if let Some((name, value)) = self.resource() {
             request = request.add_extra_param(name, value);
         }
         let answer = request

@@ -4,7 +4,6 @@
 
 mod evidence;
 mod names;
-mod page;
 mod sample;
 
 use std::collections::BTreeMap;
@@ -18,7 +17,6 @@ use crate::upstream::service::Service;
 use crate::upstream::{Target, UpstreamError};
 
 pub use evidence::{Confidence, Evidence, Method};
-pub use page::page;
 
 /// What to look at.
 #[derive(Debug, Clone)]

@@ -2,6 +2,8 @@
 
 use gatewright_detectors::{Country, Detectors, Find, Kind};
 
+use gatewright_sql::render::quoted_identifier;
+
 use super::{Column, SuggestError, Wishes};
 use crate::upstream::UpstreamError;
 use crate::upstream::service::Service;
@@ -128,19 +130,22 @@ pub(super) async fn table(
 }
 
 fn question(columns: &[Column], rows: u32) -> String {
-    let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     let listed: Vec<String> = columns
         .iter()
         .map(|column| match is_looked_into(&column.type_name) {
             true => format!(
                 "pg_catalog.left({}::pg_catalog.text, {LONGEST})",
-                quote(&column.name)
+                quoted_identifier(&column.name)
             ),
             false => "NULL".to_owned(),
         })
         .collect();
     let table = columns.first().map_or_else(String::new, |column| {
-        format!("{}.{}", quote(&column.schema), quote(&column.table))
+        format!(
+            "{}.{}",
+            quoted_identifier(&column.schema),
+            quoted_identifier(&column.table)
+        )
     });
     let known = columns.first().map_or(0.0, |column| column.rows);
     // Pages from all over a large table rather than its beginning; twice as many as are needed.

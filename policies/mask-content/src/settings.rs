@@ -8,7 +8,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     #[serde(default)]
-    pub detectors: BTreeMap<Name, Detector>,
+    detectors: BTreeMap<String, Detector>,
     #[serde(default)]
     pub default_action: Action,
     #[serde(default = "one")]
@@ -26,19 +26,6 @@ pub struct Settings {
 
 fn one() -> u32 {
     1
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Name {
-    Email,
-    Phone,
-    Card,
-    Iban,
-    NationalId,
-    Jwt,
-    CloudKey,
-    PrivateKey,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -67,21 +54,6 @@ pub struct Rule {
     pub threshold: u32,
 }
 
-impl Name {
-    fn kind(self) -> Kind {
-        match self {
-            Self::Email => Kind::Email,
-            Self::Phone => Kind::Phone,
-            Self::Card => Kind::Card,
-            Self::Iban => Kind::Iban,
-            Self::NationalId => Kind::NationalId,
-            Self::Jwt => Kind::Jwt,
-            Self::CloudKey => Kind::CloudKey,
-            Self::PrivateKey => Kind::PrivateKey,
-        }
-    }
-}
-
 impl Settings {
     /// The rule of each kind, in the order of `Kind::ALL`.
     pub fn rules(&self) -> Result<[Rule; Kind::ALL.len()], String> {
@@ -90,8 +62,8 @@ impl Settings {
             threshold: self.default_threshold,
         };
         let mut rules = [default; Kind::ALL.len()];
-        for (name, detector) in &self.detectors {
-            if let Some(rule) = rules.get_mut(name.kind() as usize) {
+        for (kind, detector) in self.named()? {
+            if let Some(rule) = rules.get_mut(kind as usize) {
                 rule.action = detector.action.unwrap_or(rule.action);
                 rule.threshold = detector.threshold.unwrap_or(rule.threshold);
             }
@@ -106,9 +78,10 @@ impl Settings {
 
     /// What is looked for.
     pub fn scanner(&self) -> Result<Detectors, String> {
+        let named = self.named()?;
         let off = |kind: &Kind| {
-            let mut named = self.detectors.iter();
-            named.any(|(name, detector)| name.kind() == *kind && detector.enabled == Some(false))
+            let mut named = named.iter();
+            named.any(|(name, detector)| name == kind && detector.enabled == Some(false))
         };
         let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| !off(kind)).collect();
         if kinds.is_empty() {
@@ -127,20 +100,34 @@ impl Settings {
                 .filter(|country| *country != Country::Nl)
                 .collect());
         };
-        named
-            .iter()
-            .map(|code| {
-                let mut all = Country::ALL.into_iter();
-                all.find(|country| country.code() == code.as_str())
-                    .ok_or_else(|| {
-                        let known: Vec<&str> =
-                            Country::ALL.iter().map(|country| country.code()).collect();
-                        format!(
-                            "setting countries: \"{code}\" is not one of {}",
-                            known.join(", ")
-                        )
-                    })
+        let country = |code: &String| one_of("countries", code, &Country::ALL, Country::code);
+        named.iter().map(country).collect()
+    }
+
+    fn named(&self) -> Result<Vec<(Kind, &Detector)>, String> {
+        let detectors = self.detectors.iter();
+        detectors
+            .map(|(name, detector)| {
+                let kind = one_of("detectors", name, &Kind::ALL, Kind::name)?;
+                Ok((kind, detector))
             })
             .collect()
     }
+}
+
+/// What a setting names, or what it could have named.
+fn one_of<T: Copy>(
+    setting: &str,
+    name: &str,
+    all: &[T],
+    name_of: fn(T) -> &'static str,
+) -> Result<T, String> {
+    let mut named = all.iter().copied();
+    named.find(|one| name_of(*one) == name).ok_or_else(|| {
+        let known: Vec<&str> = all.iter().map(|one| name_of(*one)).collect();
+        format!(
+            "setting {setting}: \"{name}\" is not one of {}",
+            known.join(", ")
+        )
+    })
 }

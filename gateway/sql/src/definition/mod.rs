@@ -15,6 +15,7 @@ use pg_query::NodeEnum;
 use crate::catalog::Catalog;
 use crate::facts::{Flow, TableRef};
 use crate::lineage::{self, Rows};
+use crate::render::quoted_identifier;
 use crate::walker;
 
 /// Longer definitions are not read.
@@ -183,9 +184,8 @@ fn of(definition: &Definition, catalog: &Catalog) -> Outcome {
         Subject::View(_) => query(&definition.text, catalog),
         Subject::Column(oid, _) => match catalog.relation(*oid) {
             Some(relation) => {
-                let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-                let (schema, name) = (quote(&relation.schema), quote(&relation.name));
-                let text = format!("SELECT {} FROM ONLY {schema}.{name}", definition.text);
+                let table = [&relation.schema, &relation.name].map(|name| quoted_identifier(name));
+                let text = format!("SELECT {} FROM ONLY {}", definition.text, table.join("."));
                 query(&text, catalog)
             }
             None => Outcome::Unreadable,
@@ -220,14 +220,7 @@ fn is_followed(node: &NodeEnum) -> bool {
 
 /// Statements of which the last one yields the rows.
 fn queries(nodes: &[&NodeEnum], catalog: &Catalog, parameters: &[&str]) -> Outcome {
-    let mut body = Body {
-        rows: Rows::of(Vec::new()),
-        tables: Vec::new(),
-        columns: Vec::new(),
-        functions: Vec::new(),
-        opaque: Vec::new(),
-        flows: Vec::new(),
-    };
+    let mut body = Body::empty();
     for node in nodes {
         if !is_followed(node) {
             return Outcome::Unreadable;
@@ -258,6 +251,18 @@ fn returned(node: &NodeEnum) -> &NodeEnum {
 }
 
 impl Body {
+    /// One that does nothing.
+    fn empty() -> Self {
+        Self {
+            rows: Rows::of(Vec::new()),
+            tables: Vec::new(),
+            columns: Vec::new(),
+            functions: Vec::new(),
+            opaque: Vec::new(),
+            flows: Vec::new(),
+        }
+    }
+
     /// Adds what another body reads, its rows left out.
     fn merge(&mut self, other: Body) {
         self.flows.extend(other.flows);

@@ -42,14 +42,7 @@ pub(super) fn of(definition: &str, catalog: &Catalog, parameters: &[&str]) -> Ou
     }
     let mut names: Vec<&str> = parameters.to_vec();
     names.extend(found.variables.iter().map(String::as_str));
-    let mut all = Body {
-        rows: Rows::of(Vec::new()),
-        tables: Vec::new(),
-        columns: Vec::new(),
-        functions: Vec::new(),
-        opaque: Vec::new(),
-        flows: Vec::new(),
-    };
+    let mut all = Body::empty();
     let mut carried = Carried::constant();
     for query in &found.queries {
         let Some(parsed) = statement(query) else {

@@ -105,6 +105,9 @@ impl<'t> Resolver<'t> {
             .iter()
             .flat_map(|body| body.flows.iter().cloned())
             .collect();
+        if flows.is_empty() {
+            return;
+        }
         let mut given = Carried::constant();
         for arg in args {
             given.absorb(arg, Transform::Expression);

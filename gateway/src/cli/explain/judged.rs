@@ -9,7 +9,6 @@ use anyhow::{Context, Result, anyhow};
 use gatewright_policy_host::contract::{
     Allowance, ColumnAction, ColumnSource, Plan, ResultColumn, Transform, Verdict,
 };
-use gatewright_policy_host::{DirectorySettings, HostSettings, PolicySettings};
 use gatewright_sql::{Flow, render};
 use serde_json::json;
 
@@ -63,23 +62,7 @@ fn policy_source(arguments: &ExplainArguments) -> Result<PolicySource> {
         Some(file) => config::settings_file(file).map_err(|report| anyhow!("{report}"))?,
         None => BTreeMap::new(),
     };
-    let named = tables.into_iter().map(|(name, settings)| {
-        let settings = PolicySettings {
-            settings,
-            ..PolicySettings::default()
-        };
-        (name, settings)
-    });
-    Ok(PolicySource {
-        directory: arguments.policies.clone(),
-        host: HostSettings::default(),
-        settings: DirectorySettings {
-            path: arguments.policies.clone().unwrap_or_default(),
-            policies: named.collect(),
-            default: PolicySettings::default(),
-            order: Vec::new(),
-        },
-    })
+    Ok(PolicySource::of_folder(arguments.policies.clone(), tables))
 }
 
 fn is_permitted(preview: &Previewed) -> bool {

@@ -2,10 +2,13 @@
 
 use std::fmt::Write;
 
-use super::{Confidence, Draft, Evidence, Method, Suggestion};
+use gatewright_sql::render::quoted_identifier;
+
+use crate::config::quoted;
+use crate::suggest::{Confidence, Draft, Evidence, Method, Suggestion};
 
 /// The page. `table` heads the settings: `policy.mask-columns.settings` in a configuration file, `mask-columns` in a file of settings.
-pub fn page(draft: &Draft, table: &str) -> String {
+pub(super) fn page(draft: &Draft, table: &str) -> String {
     let mut page = String::new();
     let count = |confidence| {
         let all = draft.suggestions.iter();
@@ -69,28 +72,12 @@ fn column(suggestion: &Suggestion) -> String {
         });
         match plain && !name.is_empty() {
             true => name.to_owned(),
-            false => format!("\"{}\"", name.replace('"', "\"\"")),
+            false => quoted_identifier(name),
         }
     };
     let parts = [&suggestion.schema, &suggestion.table, &suggestion.column];
     let name = parts.map(|part| quote(part)).join(".");
-    on_one_line(&name)
-}
-
-/// A TOML basic string, which stays on its line whatever the database calls its columns.
-fn on_one_line(name: &str) -> String {
-    let mut text = String::from("\"");
-    for letter in name.chars() {
-        match letter {
-            '"' | '\\' => text.extend(['\\', letter]),
-            letter if letter.is_control() => {
-                let _ = write!(text, "\\u{:04x}", u32::from(letter));
-            }
-            letter => text.push(letter),
-        }
-    }
-    text.push('"');
-    text
+    quoted(&name)
 }
 
 fn method(method: Method) -> String {
