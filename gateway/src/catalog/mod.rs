@@ -62,16 +62,13 @@ impl CatalogHandle {
     pub async fn refresh(&self) -> Result<(), CatalogError> {
         let _one_at_a_time = self.reading.lock().await;
         let serves = *self.wanted.borrow();
-        let result = reader::read(&self.target, self.current.load().generation).await;
-        let outcome = match result {
-            Ok(read) => {
-                if !read.has_same_content(&self.current.load()) {
+        let outcome = reader::read(&self.target, self.current())
+            .await
+            .map(|read| {
+                if let Some(read) = read {
                     self.current.store(Arc::new(read));
                 }
-                Ok(())
-            }
-            Err(error) => Err(error),
-        };
+            });
         if outcome.is_ok() {
             self.served.send_replace(serves);
         }

@@ -1,5 +1,7 @@
 //! Asks the questions and makes a catalog of the answers.
 
+use std::sync::Arc;
+
 use gatewright_sql::{Access, Catalog, CatalogBuilder, RelationKind};
 use thiserror::Error;
 
@@ -20,11 +22,15 @@ pub enum CatalogError {
 
 type Row = Vec<Option<String>>;
 
-pub(super) async fn read(target: &Target, last_generation: u64) -> Result<Catalog, CatalogError> {
+/// A catalog of the next generation; none where nothing has changed since `last`.
+pub(super) async fn read(
+    target: &Target,
+    last: Arc<Catalog>,
+) -> Result<Option<Catalog>, CatalogError> {
     let answers = Answers::fetch(target).await?;
     // Definitions are parsed, and grammar takes stack.
     let built = tokio::task::spawn_blocking(move || {
-        gatewright_sql::on_big_stack(|| answers.catalog(last_generation + 1))
+        gatewright_sql::on_big_stack(|| answers.catalog(&last))
     });
     match built.await {
         Ok(Some(catalog)) => catalog,
@@ -80,9 +86,9 @@ impl Answers {
         Ok(answers)
     }
 
-    fn catalog(&self, generation: u64) -> Result<Catalog, CatalogError> {
+    fn catalog(&self, last: &Catalog) -> Result<Option<Catalog>, CatalogError> {
         let mut catalog = Catalog::builder();
-        catalog.generation(generation);
+        catalog.generation(last.generation + 1);
         self.add_relations(&mut catalog).ok_or(CatalogError::Form {
             question: "relations",
         })?;
@@ -93,7 +99,7 @@ impl Answers {
             .ok_or(CatalogError::Form {
                 question: "definitions",
             })?;
-        Ok(catalog.build())
+        Ok(catalog.build_unless_same(last))
     }
 
     fn add_relations(&self, catalog: &mut CatalogBuilder) -> Option<()> {

@@ -1,5 +1,7 @@
 //! Collects what a service connection reads, piece by piece, and makes a catalog of it.
 
+use std::sync::Arc;
+
 use super::{Catalog, Column, Relation, Trigger};
 use crate::definition::{self, Definition, Subject};
 use crate::facts::{Access, RelationKind};
@@ -127,7 +129,7 @@ impl CatalogBuilder {
 
     fn define(&mut self, subject: Subject, text: &str) -> &mut Self {
         let text = text.to_owned();
-        self.catalog.definitions.push(Definition { subject, text });
+        Arc::make_mut(&mut self.catalog.definitions).push(Definition { subject, text });
         self
     }
 
@@ -168,18 +170,25 @@ impl CatalogBuilder {
     }
 
     /// The snapshot. Definitions are parsed here, so it must run on a stack of [`crate::STACK_BYTES`] where there are any.
-    pub fn build(mut self) -> Catalog {
-        let catalog = &mut self.catalog;
-        for relation in &mut catalog.relations {
-            relation.columns.sort_by_key(|column| column.attnum);
+    pub fn build(self) -> Catalog {
+        let mut catalog = self.told();
+        definition::read(&mut catalog);
+        catalog
+    }
+
+    /// The snapshot, as [`CatalogBuilder::build`] makes it; none where `last` was told the very same, which spares reading the definitions.
+    pub fn build_unless_same(self, last: &Catalog) -> Option<Catalog> {
+        let mut catalog = self.told();
+        if catalog.is_told_the_same(last) {
+            return None;
         }
-        let definitions = std::mem::take(&mut catalog.definitions);
-        let unreadable = definition::read(catalog, &definitions);
-        catalog.definitions = definitions;
-        for subject in unreadable {
-            if let Subject::Function { schema, name, .. } = subject {
-                self.unread_function(&schema, &name);
-            }
+        definition::read(&mut catalog);
+        Some(catalog)
+    }
+
+    fn told(mut self) -> Catalog {
+        for relation in &mut self.catalog.relations {
+            relation.columns.sort_by_key(|column| column.attnum);
         }
         self.catalog
     }

@@ -109,7 +109,8 @@ pub struct Catalog {
     /// Relations with rules for writing.
     rules: HashSet<u32>,
     types: HashMap<u32, String>,
-    definitions: Vec<Definition>,
+    definitions: Arc<Vec<Definition>>,
+    /// What was read of the definitions.
     bodies: Bodies,
 }
 
@@ -118,8 +119,8 @@ impl Catalog {
         CatalogBuilder::default()
     }
 
-    /// Whether both say the same of the database, whenever they were read.
-    pub fn has_same_content(&self, other: &Self) -> bool {
+    /// Whether both were told the same of the database, whenever that was. What follows from it is left out.
+    fn is_told_the_same(&self, other: &Self) -> bool {
         self.relations == other.relations
             && self.reads == other.reads
             && self.parents == other.parents
@@ -237,6 +238,10 @@ impl Catalog {
         found
     }
 
+    pub(crate) fn definitions(&self) -> Arc<Vec<Definition>> {
+        Arc::clone(&self.definitions)
+    }
+
     pub(crate) fn bodies(&self) -> &Bodies {
         &self.bodies
     }
@@ -288,11 +293,11 @@ impl Catalog {
             // A bare name is PostgreSQL's own then.
             return (schema.is_none() && self.is_built_in(name)).then(Vec::new);
         };
-        let obscure = self.obscure.get(name);
         let mut meant = schemas
             .iter()
             .filter(|own| schema.is_none_or(|schema| schema == **own));
-        let is_obscure = |own: &String| obscure.is_some_and(|obscure| obscure.contains(own));
+        let marked = [self.obscure.get(name), self.bodies.unreadable(name)];
+        let is_obscure = |own: &String| marked.iter().flatten().any(|marked| marked.contains(own));
         if meant.any(is_obscure) {
             return None;
         }
@@ -330,11 +335,11 @@ impl Catalog {
             [.., schema, name] => (name, Some(*schema)),
             [] => return None,
         };
-        let schemas = self.unread.get(*name)?;
-        let found = match schema {
-            Some(schema) => schemas.get(schema),
-            None => schemas.first(),
-        };
+        let marked = [self.unread.get(*name), self.bodies.unreadable(name)];
+        let schemas = marked.into_iter().flatten().flatten();
+        let found = schemas
+            .filter(|own| schema.is_none_or(|schema| schema == own.as_str()))
+            .min();
         found.map(|schema| format!("{schema}.{name}"))
     }
 

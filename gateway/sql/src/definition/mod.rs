@@ -7,7 +7,7 @@ mod plpgsql;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use pg_query::NodeEnum;
@@ -61,7 +61,10 @@ pub(crate) struct Body {
 pub(crate) struct Bodies {
     relations: HashMap<u32, Arc<Body>>,
     generated: HashMap<(u32, i16), Arc<Body>>,
-    functions: HashMap<String, Vec<(Subject, Arc<Body>)>>,
+    /// By name, with the schema of each.
+    functions: HashMap<String, Vec<(String, Arc<Body>)>>,
+    /// Functions whose definition could not be followed: the schemas of each name.
+    unreadable: HashMap<String, BTreeSet<String>>,
     /// What is still to be read: whoever meets it waits.
     waiting: HashSet<Waiting>,
 }
@@ -95,15 +98,16 @@ impl Bodies {
     /// The bodies that were read of functions of that name: in one schema, or in all.
     pub fn of_function(&self, schema: Option<&str>, name: &str) -> Vec<&Arc<Body>> {
         let known = self.functions.get(name).map_or(&[][..], Vec::as_slice);
-        let fits = |subject: &Subject| match subject {
-            Subject::Function { schema: own, .. } => schema.is_none_or(|schema| schema == own),
-            _ => false,
-        };
         known
             .iter()
-            .filter(|(subject, _)| fits(subject))
+            .filter(|(own, _)| schema.is_none_or(|schema| schema == own))
             .map(|(_, body)| body)
             .collect()
+    }
+
+    /// The schemas that have a function of that name whose definition could not be followed.
+    pub fn unreadable(&self, name: &str) -> Option<&BTreeSet<String>> {
+        self.unreadable.get(name)
     }
 
     pub fn view_waits(&self, oid: u32) -> bool {
@@ -118,19 +122,23 @@ impl Bodies {
         !self.waiting.is_empty() && self.waiting.contains(&Waiting::Function(name.to_owned()))
     }
 
-    fn insert(&mut self, subject: Subject, body: Body) {
-        let body = Arc::new(body);
-        match subject {
-            Subject::View(oid) => {
-                self.relations.insert(oid, body);
+    /// Keeps what came of a definition. A view or column that cannot be followed is one without a definition.
+    fn settle(&mut self, subject: Subject, outcome: Outcome) {
+        match (subject, outcome) {
+            (Subject::View(oid), Outcome::Read(body)) => {
+                self.relations.insert(oid, Arc::from(body));
             }
-            Subject::Column(oid, attnum) => {
-                self.generated.insert((oid, attnum), body);
+            (Subject::Column(oid, attnum), Outcome::Read(body)) => {
+                self.generated.insert((oid, attnum), Arc::from(body));
             }
-            Subject::Function { ref name, .. } => {
-                let known = self.functions.entry(name.clone()).or_default();
-                known.push((subject, body));
+            (Subject::Function { schema, name, .. }, Outcome::Read(body)) => {
+                let known = self.functions.entry(name).or_default();
+                known.push((schema, Arc::from(body)));
             }
+            (Subject::Function { schema, name, .. }, _) => {
+                self.unreadable.entry(name).or_default().insert(schema);
+            }
+            (Subject::View(_) | Subject::Column(..), _) => {}
         }
     }
 }
@@ -142,38 +150,35 @@ enum Outcome {
     Unreadable,
 }
 
-/// Reads all definitions into `catalog`, each after those that it names. Returns the functions that could not be read.
-pub(crate) fn read(catalog: &mut Catalog, definitions: &[Definition]) -> Vec<Subject> {
+/// Reads all definitions of `catalog` into it, each after those that it names.
+pub(crate) fn read(catalog: &mut Catalog) {
+    let definitions = catalog.definitions();
     let mut open: Vec<&Definition> = definitions.iter().collect();
-    let mut unreadable = Vec::new();
     loop {
         let waiting = open.iter().map(|definition| definition.subject.waiting());
         catalog.bodies_mut().waiting = waiting.collect();
         let before = open.len();
-        let mut read = Vec::new();
+        let mut outcomes = Vec::new();
         open.retain(|definition| match of(definition, catalog) {
-            Outcome::Read(body) => {
-                read.push((definition.subject.clone(), body));
-                false
-            }
             Outcome::Waits => true,
-            Outcome::Unreadable => {
-                unreadable.push(definition.subject.clone());
+            outcome => {
+                outcomes.push((definition.subject.clone(), outcome));
                 false
             }
         });
-        for (subject, body) in read {
-            catalog.bodies_mut().insert(subject, *body);
+        for (subject, outcome) in outcomes {
+            catalog.bodies_mut().settle(subject, outcome);
         }
         if open.is_empty() || open.len() == before {
             break;
         }
     }
+    let bodies = catalog.bodies_mut();
     // What names itself, by whatever way, is not followed.
-    unreadable.extend(open.iter().map(|definition| definition.subject.clone()));
-    catalog.bodies_mut().waiting.clear();
-    unreadable.retain(|subject| matches!(subject, Subject::Function { .. }));
-    unreadable
+    for definition in open {
+        bodies.settle(definition.subject.clone(), Outcome::Unreadable);
+    }
+    bodies.waiting.clear();
 }
 
 fn of(definition: &Definition, catalog: &Catalog) -> Outcome {
