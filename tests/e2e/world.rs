@@ -144,11 +144,11 @@ pub fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
 /// Tries until `attempt` says yes, at most ten seconds.
 pub fn eventually(what: &str, mut attempt: impl FnMut() -> Result<bool>) -> Result<()> {
     let start = std::time::Instant::now();
-    while start.elapsed() < std::time::Duration::from_secs(10) {
+    while start.elapsed() < std::time::Duration::from_secs(30) {
         if attempt()? {
             return Ok(());
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    bail!("within ten seconds it did not happen that {what}")
+    bail!("within half a minute it did not happen that {what}")
 }
