@@ -255,14 +255,8 @@ impl Connections {
         if matches!(*self.policies, Policies::None(_)) {
             return CatalogHandle::new(grant.target.clone());
         }
-        let service = match grant.database.catalog_target(database) {
-            Ok(Some(service)) => service,
-            Ok(None) => grant.target.clone(),
-            Err(error) => {
-                tracing::error!(%error, "the catalog is read in the session's own role");
-                grant.target.clone()
-            }
-        };
+        let service = grant.database.catalog_target(database);
+        let service = service.unwrap_or_else(|| grant.target.clone());
         let (handle, is_new) = {
             let mut catalogs = self.catalogs.lock().unwrap_or_else(PoisonError::into_inner);
             let key = service.address_and_database();

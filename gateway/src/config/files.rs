@@ -4,9 +4,10 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::command;
 use super::reader::{At, Section};
-use crate::identity::Credential;
 use crate::listener;
+use crate::upstream::{Credential, password_file};
 
 type PathAt = At<std::path::PathBuf>;
 
@@ -81,7 +82,7 @@ pub(super) fn check_folder(section: &Section<'_, '_>, path: &PathAt) -> bool {
     }
 }
 
-/// Reads one of `password`, `password_file` and `password_env`, or none.
+/// Reads one of `password`, `password_file`, `password_env` and `password_command`, or none.
 pub(super) fn credential(section: &Section<'_, '_>) -> Credential {
     let inline = section.read("password", |value| {
         let text = value.as_str().filter(|text| !text.is_empty());
@@ -89,19 +90,24 @@ pub(super) fn credential(section: &Section<'_, '_>) -> Credential {
             .ok_or_else(|| "a text in quotes".into())
     });
     let file = section.path("password_file").map(|path| {
-        let credential = Credential::File(path.value.clone());
-        if let Err(error) = credential.password() {
+        if let Err(error) = password_file(&path.value) {
             section.fault(path.at, error.to_string());
         }
         At {
-            value: credential,
+            value: Credential::File(path.value),
             at: path.at,
         }
     });
     let variable = section
         .text("password_env")
         .and_then(|name| environment(section, name));
-    let keys = ["password", "password_file", "password_env"];
+    let command = command::credential(section);
+    let keys = [
+        "password",
+        "password_file",
+        "password_env",
+        "password_command",
+    ];
     let given = keys.into_iter().filter(|key| section.has(key)).count();
     if given > 1 {
         section.fault_here(format!("give one of {}, not {given}", keys.join(", ")));
@@ -109,6 +115,7 @@ pub(super) fn credential(section: &Section<'_, '_>) -> Credential {
     inline
         .or(file)
         .or(variable)
+        .or(command)
         .map(|at| at.value)
         .unwrap_or_default()
 }

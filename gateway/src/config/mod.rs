@@ -2,6 +2,7 @@
 //! Refuses to know what a room does with its settings; no room imports this one.
 //! Next room: `app`, which builds the gateway from a `Config`.
 
+mod command;
 mod database;
 mod files;
 mod issuer;

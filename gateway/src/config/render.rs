@@ -6,12 +6,9 @@ use serde_json::Value;
 use super::listen::LogFormat;
 use super::units::{duration_text, size_text};
 use super::{Config, Listen, Policies};
-use crate::identity::{
-    Algorithm, Credential, Database, GrantRule, IssuerSettings, VerifierSettings,
-};
-
+use crate::identity::{Algorithm, Database, GrantRule, IssuerSettings, VerifierSettings};
 use crate::listener::{Authentication, CleartextPassword};
-use crate::upstream::{Roots, SessionAttributes, TlsMode};
+use crate::upstream::{Credential, Roots, SessionAttributes, TlsMode};
 
 /// Stands where a secret would.
 const HIDDEN: &str = "(hidden)";
@@ -226,6 +223,19 @@ fn credential(f: &mut Formatter<'_>, credential: &Credential) -> fmt::Result {
         Credential::Inline(_) => text(f, "password", HIDDEN),
         Credential::File(path) => text(f, "password_file", path.display()),
         Credential::Environment { name, .. } => text(f, "password_env", name),
+        Credential::Command(command) => {
+            // Arguments may hold secrets too.
+            let arguments = (0..command.arguments()).map(|_| HIDDEN.to_owned());
+            let program = command.program().display().to_string();
+            let words: Vec<_> = std::iter::once(program).chain(arguments).collect();
+            list(f, "password_command", &words)?;
+            text(f, "password_command_cache", duration_text(command.keep()))?;
+            text(
+                f,
+                "password_command_timeout",
+                duration_text(command.limit()),
+            )
+        }
     }
 }
 

@@ -5,8 +5,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::Identity;
-use super::credential::{Credential, CredentialError};
-use crate::upstream::{ClientTls, Roots, SessionAttributes, Target};
+use crate::upstream::{ClientTls, Credential, Roots, SessionAttributes, Target};
 
 /// Stands for every group, or every database, in a rule; as a database's name, for every name that
 /// has no entry of its own.
@@ -89,11 +88,6 @@ pub enum GrantError {
         /// The named databases this identity could have.
         open: Vec<String>,
     },
-    #[error("the credential for role {role} cannot be had: {source}")]
-    Credential {
-        role: String,
-        source: CredentialError,
-    },
 }
 
 impl Grants {
@@ -111,10 +105,7 @@ impl Grants {
     /// Everyone with a valid token gets every database of a server, in the target's role and with
     /// its password. For `gatewright dev`, which has no configuration.
     pub fn everyone(target: &Target) -> Self {
-        let credential = match &target.password {
-            Some(password) => Credential::Inline(password.clone()),
-            None => Credential::None,
-        };
+        let credential = target.password.clone();
         let database = Database {
             name: ANY.to_owned(),
             hosts: target.hosts.clone(),
@@ -147,11 +138,10 @@ impl Grants {
         &self.rules
     }
 
-    /// What this identity gets when it asks for that database. Reads the credential's file, if it
-    /// is in one.
+    /// What this identity gets when it asks for that database.
     ///
     /// # Errors
-    /// When no rule fits, or the credential cannot be had.
+    /// When no rule fits.
     pub fn resolve(&self, identity: &Identity, database: &str) -> Result<Grant, GrantError> {
         let (entry, rule) = self
             .entry(database)
@@ -161,14 +151,14 @@ impl Grants {
                 subject: identity.subject.clone(),
                 open: self.open_to(identity),
             })?;
-        let target = entry.target(database, &rule.role, &rule.credential)?;
+        let target = entry.target(database, &rule.role, &rule.credential);
         Ok(Grant {
             database: Arc::clone(entry),
             target,
         })
     }
 
-    /// Where this identity is let in when it asks for that database, and as whom. Reads no credential.
+    /// Where this identity is let in when it asks for that database, and as whom.
     pub fn place(&self, identity: &Identity, database: &str) -> Option<Place> {
         let entry = self.entry(database)?;
         let rule = self.rule(identity, database)?;
@@ -203,14 +193,9 @@ impl Grants {
 impl Database {
     /// Where the gateway reads this database's catalog, when it has a login for that. `requested`
     /// is the name the client asked for.
-    ///
-    /// # Errors
-    /// When the credential cannot be had.
-    pub fn catalog_target(&self, requested: &str) -> Result<Option<Target>, GrantError> {
-        self.catalog
-            .as_ref()
-            .map(|login| self.target(requested, &login.user, &login.credential))
-            .transpose()
+    pub fn catalog_target(&self, requested: &str) -> Option<Target> {
+        let login = self.catalog.as_ref()?;
+        Some(self.target(requested, &login.user, &login.credential))
     }
 
     /// Its name on the server.
@@ -218,28 +203,17 @@ impl Database {
         self.dbname.as_deref().unwrap_or(requested)
     }
 
-    fn target(
-        &self,
-        requested: &str,
-        role: &str,
-        credential: &Credential,
-    ) -> Result<Target, GrantError> {
-        let password = credential
-            .password()
-            .map_err(|source| GrantError::Credential {
-                role: role.to_owned(),
-                source,
-            })?;
-        Ok(Target {
+    fn target(&self, requested: &str, role: &str, credential: &Credential) -> Target {
+        Target {
             hosts: self.hosts.clone(),
             dbname: self.dbname_for(requested).to_owned(),
             user: role.to_owned(),
-            password,
+            password: credential.clone(),
             bearer: false,
             tls: self.tls.clone(),
             session_attributes: self.session_attributes,
             connect_timeout: self.connect_timeout,
-        })
+        }
     }
 }
 
@@ -271,9 +245,6 @@ impl GrantError {
     pub fn client_text(&self) -> String {
         match self {
             Self::NoGrant { .. } => self.to_string(),
-            Self::Credential { .. } => {
-                "the gateway has no working credential for this database at the moment".to_owned()
-            }
         }
     }
 
@@ -286,7 +257,6 @@ impl GrantError {
             Self::NoGrant { open, .. } => {
                 format!("Your groups open: {}.", open.join(", "))
             }
-            Self::Credential { .. } => "Tell the gateway's operator; its log says more.".to_owned(),
         }
     }
 
@@ -294,7 +264,6 @@ impl GrantError {
     pub fn sqlstate(&self) -> &'static str {
         match self {
             Self::NoGrant { .. } => "28000",
-            Self::Credential { .. } => "57P03",
         }
     }
 
@@ -302,7 +271,6 @@ impl GrantError {
     pub fn label(&self) -> &'static str {
         match self {
             Self::NoGrant { .. } => "no_grant",
-            Self::Credential { .. } => "credential",
         }
     }
 }

@@ -4,7 +4,6 @@
 
 mod checks;
 mod claims;
-mod credential;
 mod dev;
 mod error;
 mod fetch;
@@ -22,7 +21,6 @@ mod tests;
 use std::time::SystemTime;
 
 pub use claims::{ClaimPath, ClaimPathError};
-pub use credential::{Credential, CredentialError};
 pub use dev::{DevProvider, DevProviderError, TokenRequest};
 pub use error::{TokenError, VerifierError};
 pub use grants::{ANY, CatalogLogin, Database, Grant, GrantError, GrantRule, Grants, Place};

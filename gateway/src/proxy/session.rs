@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use super::Shared;
 use crate::listener::{self, Accepted, CancelRequest, Handshake};
-use crate::upstream::{self, BackendKey, Connected, Target, UpstreamError};
+use crate::upstream::{self, BackendKey, Connected, Credential, Target, UpstreamError};
 
 /// What it takes to cancel at the gateway: the very host that the connection was made to, and the key it gave out.
 pub(super) type Cancellable = Arc<(Target, BackendKey)>;
@@ -58,7 +58,7 @@ async fn log_in(shared: &Shared, accepted: &Accepted) -> Result<(Target, Connect
     let user = startup.parameter("user").unwrap_or_default();
     let database = startup.parameter("database").unwrap_or(user);
     let target = Target {
-        password: Some(token),
+        password: Credential::Inline(token),
         bearer: true,
         tls: shared.settings.tls.clone(),
         connect_timeout: shared.settings.connect_timeout,
@@ -123,7 +123,7 @@ async fn relay(
     connected: Connected,
 ) -> io::Result<()> {
     // Cancelling needs no token, so none is kept.
-    target.password = None;
+    target.password = Credential::None;
     let pid = connected.key.pid;
     let session: Cancellable = Arc::new((target, connected.key));
     // The key that the client gets is the proxy's own: a request with it goes to the host that this connection is on.

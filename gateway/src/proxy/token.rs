@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::TokenFault;
-use crate::identity::{Credential, CredentialError, TokenError, TokenPeek};
+use crate::identity::{TokenError, TokenPeek};
 use crate::login::{self, ProfileName, Store};
+use crate::upstream::{CredentialError, password_file};
 
 /// A token that expired no longer ago than this is still tried: the gateway allows for clocks that differ.
 const SKEW: Duration = Duration::from_secs(30);
@@ -31,13 +32,12 @@ impl TokenSource {
 }
 
 fn from_file(path: &Path) -> Result<SecretString, TokenFault> {
-    let path = path.to_owned();
     let not_a_token = |source| TokenFault::NotAToken {
-        path: path.clone(),
+        path: path.to_owned(),
         source,
     };
-    let token = match Credential::File(path.clone()).password() {
-        Ok(token) => token.ok_or_else(|| not_a_token(TokenError::Missing))?,
+    let token = match password_file(path) {
+        Ok(token) => token,
         Err(CredentialError::Unreadable { path, source }) => {
             return Err(match source.kind() {
                 ErrorKind::NotFound => TokenFault::Missing { path },
@@ -45,7 +45,7 @@ fn from_file(path: &Path) -> Result<SecretString, TokenFault> {
             });
         }
         Err(CredentialError::Empty { path }) => return Err(TokenFault::Empty { path }),
-        Err(CredentialError::NotAPassword { .. }) => {
+        Err(CredentialError::NotAPassword { .. } | CredentialError::Command(_)) => {
             let part = "it is too long or not text";
             return Err(not_a_token(TokenError::Malformed { part }));
         }
@@ -55,7 +55,10 @@ fn from_file(path: &Path) -> Result<SecretString, TokenFault> {
         .expires_at
         .and_then(|expiry| SystemTime::now().duration_since(expiry).ok());
     match expired {
-        Some(ago) if ago > SKEW => Err(TokenFault::Expired { path, ago }),
+        Some(ago) if ago > SKEW => Err(TokenFault::Expired {
+            path: path.to_owned(),
+            ago,
+        }),
         _ => Ok(token),
     }
 }

@@ -43,7 +43,11 @@ enum State {
 }
 
 impl<'a> Login<'a> {
-    pub(super) fn new(target: &'a Target, stream: &UpstreamStream) -> Self {
+    pub(super) fn new(
+        target: &'a Target,
+        password: Option<&'a SecretString>,
+        stream: &UpstreamStream,
+    ) -> Self {
         let end_point = match stream {
             UpstreamStream::Tls(stream) => {
                 let certificates = stream.get_ref().1.peer_certificates();
@@ -55,7 +59,7 @@ impl<'a> Login<'a> {
         };
         Self {
             user: &target.user,
-            password: target.password.as_ref(),
+            password,
             bearer: target.bearer,
             secure: stream.secure(),
             end_point,

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use gatewright_wire::startup::{CancelRequest, ssl_request};
+use secrecy::SecretString;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
@@ -18,8 +19,40 @@ use super::{
 ///
 /// `parameters` are the client's startup parameters; `user`, `database`, `replication` and `_pq_.` options among them
 /// are left out. The gateway speaks protocol 3.0 here. Where every host fails, the error is the last one's.
+/// Where a server refuses the password and there is another by now, it is tried once more with that.
 pub async fn connect(
     target: &Target,
+    parameters: &[(String, String)],
+) -> Result<Connected, UpstreamError> {
+    let no_password = |source| UpstreamError::Credential {
+        role: target.user.clone(),
+        source,
+    };
+    let password = target.password.password().await.map_err(no_password)?;
+    let refused = match connect_with(target, password.as_ref(), parameters).await {
+        Err(error) if error.refuses_password() => error,
+        outcome => return outcome,
+    };
+    let Some(password) = password else {
+        return Err(refused);
+    };
+    match target
+        .password
+        .after(&password)
+        .await
+        .map_err(no_password)?
+    {
+        Some(password) => {
+            tracing::info!(role = %target.user, database = %target.dbname, "the server refused a password; trying again with the one there is now");
+            connect_with(target, Some(&password), parameters).await
+        }
+        None => Err(refused),
+    }
+}
+
+async fn connect_with(
+    target: &Target,
+    password: Option<&SecretString>,
     parameters: &[(String, String)],
 ) -> Result<Connected, UpstreamError> {
     let mut last = UpstreamError::NoHost;
@@ -33,7 +66,7 @@ pub async fn connect(
                 }
             };
             for endpoint in endpoints {
-                match attempt(target, parameters, endpoint, *wanted).await {
+                match attempt(target, password, parameters, endpoint, *wanted).await {
                     Ok(connected) => return Ok(connected),
                     Err(error) if error.another_host_may_do() => last = error,
                     Err(error) => return Err(error),
@@ -67,6 +100,7 @@ pub async fn cancel(target: &Target, key: &BackendKey) -> Result<(), UpstreamErr
 
 async fn attempt(
     target: &Target,
+    password: Option<&SecretString>,
     parameters: &[(String, String)],
     endpoint: Endpoint,
     wanted: SessionAttributes,
@@ -74,7 +108,8 @@ async fn attempt(
     let limit = target.connect_timeout;
     let exchange = async {
         let stream = open(target, &endpoint).await?;
-        let mut connected = startup::start(stream, endpoint.clone(), target, parameters).await?;
+        let mut connected =
+            startup::start(stream, endpoint.clone(), target, password, parameters).await?;
         if session_attrs::suits(target, &mut connected, wanted).await? {
             return Ok(connected);
         }

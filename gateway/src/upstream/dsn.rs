@@ -79,7 +79,7 @@ impl Target {
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| user.clone());
         let mut target = Self::new(hosts(parts.hosts, &parts.ports)?, dbname, user);
-        target.password = parts.password.or(password);
+        target.password = parts.password.or(password).into();
         let mode = match (parts.mode, parts.system_roots) {
             (Some(TlsMode::VerifyFull) | None, true) => TlsMode::VerifyFull,
             (Some(_), true) => return Err(DsnError::WeakMode),

@@ -4,6 +4,8 @@ use gatewright_wire::build::BuildError;
 use gatewright_wire::{DecodeError, ErrorFields, FrameError, Refusal};
 use thiserror::Error;
 
+use super::CredentialError;
+
 /// Why there is no connection to the server, or no more. Texts are for the log; [`UpstreamError::refusal`] is for the client.
 #[derive(Debug, Error)]
 pub enum UpstreamError {
@@ -31,6 +33,11 @@ pub enum UpstreamError {
     Tls(std::io::Error),
     #[error("the host {host} cannot be the name in a certificate")]
     TlsName { host: String },
+    #[error("the password of role {role} cannot be had: {source}")]
+    Credential {
+        role: String,
+        source: CredentialError,
+    },
     #[error("the server asks for a password and the target has none")]
     NoPassword,
     #[error("the server asks for a password in clear text outside TLS")]
@@ -75,6 +82,11 @@ impl UpstreamError {
             | Self::UnsupportedSasl
             | Self::Scram(_)
             | Self::ScramUnfinished => login_refusal(),
+            Self::Credential { .. } => Refusal::new(
+                "57P03",
+                "the gateway has no working credential for this database at the moment",
+            )
+            .with_hint("Tell the gateway's operator; its log says more."),
             Self::NoHost
             | Self::Resolve { .. }
             | Self::Connect { .. }
@@ -89,6 +101,14 @@ impl UpstreamError {
             | Self::Decode(_)
             | Self::Build(_)
             | Self::TooLarge { .. } => unreachable_refusal("08P01"),
+        }
+    }
+
+    /// The server did not accept the password. Servers that leave it to PAM or LDAP say 28000, as those of cloud providers do.
+    pub(super) fn refuses_password(&self) -> bool {
+        match self {
+            Self::Server { fields, .. } => ["28P01", "28000"].contains(&fields.sqlstate()),
+            _ => false,
         }
     }
 

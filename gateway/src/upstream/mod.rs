@@ -5,6 +5,7 @@
 mod auth;
 mod bearer;
 mod connect;
+mod credential;
 mod dsn;
 mod end_point;
 mod error;
@@ -21,6 +22,7 @@ use bytes::BytesMut;
 use gatewright_wire::backend::TransactionStatus;
 
 pub use connect::{cancel, connect};
+pub use credential::{CommandError, Credential, CredentialError, PasswordCommand, password_file};
 pub use dsn::DsnError;
 pub use error::UpstreamError;
 pub use stream::UpstreamStream;

@@ -9,6 +9,7 @@ use gatewright_wire::backend::{
 use gatewright_wire::frame::{self, Side};
 use gatewright_wire::startup::StartupMessage;
 use gatewright_wire::{ErrorFields, build};
+use secrecy::SecretString;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::auth::Login;
@@ -77,6 +78,7 @@ pub(super) async fn start(
     stream: UpstreamStream,
     endpoint: Endpoint,
     target: &Target,
+    password: Option<&SecretString>,
     parameters: &[(String, String)],
 ) -> Result<Connected, UpstreamError> {
     let mut link = Link::new(stream);
@@ -84,7 +86,7 @@ pub(super) async fn start(
     startup_message(target, parameters).encode(&mut packet)?;
     link.send(&packet).await?;
     let mut greeting = Greeting::default();
-    let mut login = Login::new(target, &link.stream);
+    let mut login = Login::new(target, password, &link.stream);
     loop {
         let received = link.receive(MAX_MESSAGE).await?;
         match received.tag {

@@ -2,9 +2,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
-
-use super::ClientTls;
+use super::{ClientTls, Credential};
 
 /// A database on a server, and how the gateway logs in there.
 #[derive(Debug, Clone)]
@@ -14,7 +12,7 @@ pub struct Target {
     pub dbname: String,
     /// The role that the gateway logs in as.
     pub user: String,
-    pub password: Option<SecretString>,
+    pub password: Credential,
     /// The password is a bearer token: it is given in clear text or by OAUTHBEARER, inside TLS, and never hashed.
     pub bearer: bool,
     pub tls: ClientTls,
@@ -35,7 +33,7 @@ impl Target {
             hosts,
             dbname: dbname.into(),
             user: user.into(),
-            password: None,
+            password: Credential::None,
             bearer: false,
             tls: ClientTls::default(),
             session_attributes: SessionAttributes::Any,

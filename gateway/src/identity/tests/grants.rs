@@ -1,7 +1,7 @@
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::upstream::{ClientTls, Roots, SessionAttributes, Target};
+use crate::upstream::{ClientTls, Credential, Roots, SessionAttributes, Target};
 
 fn ada(groups: &[&str]) -> Identity {
     Identity {
@@ -43,6 +43,13 @@ fn rule(groups: &[&str], databases: &[&str], role: &str) -> GrantRule {
     }
 }
 
+fn secret(credential: &Credential) -> &str {
+    match credential {
+        Credential::Inline(password) => password.expose_secret(),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn the_first_rule_that_fits_decides() {
     let grants = Grants::new(
@@ -71,7 +78,7 @@ fn the_first_rule_that_fits_decides() {
     assert_eq!(role(&["Analysts"], "shop"), None);
     assert_eq!(role(&[], "shop"), None);
     let grant = grants.resolve(&ada(&["admins"]), "audit").unwrap();
-    assert_eq!(grant.target.password.unwrap().expose_secret(), "pw");
+    assert_eq!(secret(&grant.target.password), "pw");
 }
 
 #[test]
@@ -125,45 +132,17 @@ fn a_rule_can_be_for_one_issuer_only() {
 }
 
 #[test]
-fn a_password_file_is_read_at_each_login() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("password");
-    let mut from_file = rule(&["admins"], &["shop"], "owner");
-    from_file.credential = Credential::File(path.clone());
-    let grants = Grants::new(vec![database("shop")], vec![from_file]);
-    let password = || {
-        grants
-            .resolve(&ada(&["admins"]), "shop")
-            .map(|g| g.target.password.unwrap())
-    };
-    let missing = password().unwrap_err();
-    assert!(missing.to_string().contains("password"), "{missing}");
-    assert!(
-        !missing
-            .client_text()
-            .contains(&*folder.path().to_string_lossy())
-    );
-    for (written, meant) in [("one\n", "one"), ("two", "two"), (" three \r\n", " three ")] {
-        std::fs::write(&path, written).unwrap();
-        assert_eq!(password().unwrap().expose_secret(), meant);
-    }
-    std::fs::write(&path, "\n").unwrap();
-    assert!(matches!(password(), Err(GrantError::Credential { .. })));
-    assert!(!format!("{grants:?}").contains("three"));
-}
-
-#[test]
 fn everyone_gets_what_the_target_gives() {
     let mut target = Target::new(vec![("/run/postgresql".into(), 5432)], "ignored", "dev");
-    target.password = Some("pw".into());
+    target.password = Credential::Inline("pw".into());
     let grants = Grants::everyone(&target);
     let grant = grants.resolve(&ada(&[]), "shop").unwrap();
     assert_eq!(
         (&*grant.target.dbname, &*grant.target.user),
         ("shop", "dev")
     );
-    assert_eq!(grant.target.password.unwrap().expose_secret(), "pw");
-    let catalog = grant.database.catalog_target("shop").unwrap().unwrap();
+    assert_eq!(secret(&grant.target.password), "pw");
+    let catalog = grant.database.catalog_target("shop").unwrap();
     assert_eq!((&*catalog.dbname, &*catalog.user), ("shop", "dev"));
 }
 
@@ -174,10 +153,10 @@ fn the_catalog_is_read_in_its_own_role() {
         vec![rule(&["a"], &["shop"], "reader")],
     );
     let grant = grants.resolve(&ada(&["a"]), "shop").unwrap();
-    let catalog = grant.database.catalog_target("shop").unwrap().unwrap();
+    let catalog = grant.database.catalog_target("shop").unwrap();
     assert_eq!(
         (&*catalog.dbname, &*catalog.user),
         ("shop_v2", "gatewright")
     );
-    assert_eq!(catalog.password.unwrap().expose_secret(), "catalog-pw");
+    assert_eq!(secret(&catalog.password), "catalog-pw");
 }

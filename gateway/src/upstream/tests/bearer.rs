@@ -1,14 +1,18 @@
 //! Logins with a token.
 
 use gatewright_wire::backend::Authentication;
+use secrecy::SecretString;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
 use crate::upstream::auth::Login;
 use crate::upstream::{Target, UpstreamError, UpstreamStream};
 
+fn token() -> SecretString {
+    "header.claims.signature".into()
+}
+
 fn target() -> Target {
     Target {
-        password: Some("header.claims.signature".into()),
         bearer: true,
         ..Target::new(Vec::new(), "shop", "app")
     }
@@ -19,7 +23,8 @@ fn answers(requests: Vec<Authentication<'_>>) -> Vec<Result<Option<Vec<u8>>, Ups
     let target = target();
     let (stream, _other) = UnixStream::pair().unwrap();
     let stream = UpstreamStream::Unix(stream);
-    let mut login = Login::new(&target, &stream);
+    let token = token();
+    let mut login = Login::new(&target, Some(&token), &stream);
     requests
         .into_iter()
         .map(|request| {
@@ -83,7 +88,7 @@ async fn a_token_does_not_cross_an_open_network() {
     let stream = UpstreamStream::Tcp(TcpStream::connect(address).await.unwrap());
     let target = target();
     for request in [offer("OAUTHBEARER"), Authentication::CleartextPassword] {
-        let outcome = Login::new(&target, &stream).step(request);
+        let outcome = Login::new(&target, Some(&token()), &stream).step(request);
         assert!(matches!(outcome, Err(UpstreamError::CleartextOutsideTls)));
     }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
-use crate::upstream::{DsnError, SessionAttributes, Target, TlsMode};
+use crate::upstream::{Credential, DsnError, SessionAttributes, Target, TlsMode};
 
 fn read(dsn: &str) -> Target {
     Target::from_dsn(dsn, None).unwrap()
@@ -12,6 +12,13 @@ fn fault(dsn: &str) -> String {
     let error = Target::from_dsn(dsn, None).unwrap_err().to_string();
     assert!(!error.contains("hunter2"), "{error}");
     error
+}
+
+fn secret(credential: Credential) -> String {
+    match credential {
+        Credential::Inline(password) => password.expose_secret().to_owned(),
+        other => panic!("{other:?}"),
+    }
 }
 
 fn one(host: &str, port: u16) -> Vec<(String, u16)> {
@@ -24,7 +31,7 @@ fn the_usual_form() {
         read("postgres://app:p%40ss%2Fw@db.example:6000/shop?sslmode=require&connect_timeout=3");
     assert_eq!(target.hosts, one("db.example", 6000));
     assert_eq!((&target.user[..], &target.dbname[..]), ("app", "shop"));
-    assert_eq!(target.password.unwrap().expose_secret(), "p@ss/w");
+    assert_eq!(secret(target.password), "p@ss/w");
     assert_eq!(
         (target.tls.mode(), target.connect_timeout),
         (TlsMode::Require, Duration::from_secs(3))
@@ -39,7 +46,7 @@ fn what_is_left_out_is_as_in_libpq() {
         (&target.dbname[..], target.tls.mode()),
         ("app", TlsMode::Prefer)
     );
-    assert!(target.password.is_none());
+    assert!(matches!(target.password, Credential::None));
     assert_eq!(target.session_attributes, SessionAttributes::Any);
 }
 
@@ -69,14 +76,7 @@ fn the_systems_authorities_are_for_full_verification_only() {
 #[test]
 fn a_password_from_elsewhere_stands_in() {
     let elsewhere = || Some("elsewhere".into());
-    let password = |dsn| {
-        Target::from_dsn(dsn, elsewhere())
-            .unwrap()
-            .password
-            .unwrap()
-            .expose_secret()
-            .to_owned()
-    };
+    let password = |dsn| secret(Target::from_dsn(dsn, elsewhere()).unwrap().password);
     assert_eq!(password("postgres://app@db"), "elsewhere");
     assert_eq!(password("postgres://app:own@db"), "own");
     assert_eq!(password("postgres://app@db?password=own"), "own");

@@ -3,7 +3,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::upstream::{ClientTls, Roots, Target, TlsMode, UpstreamError, connect};
+use crate::upstream::{ClientTls, Credential, Roots, Target, TlsMode, UpstreamError, connect};
 
 /// What comes of a server that answers the startup packet with these parts, one for each message received.
 async fn against(parts: &[&'static [u8]]) -> UpstreamError {
@@ -23,7 +23,7 @@ async fn attempt(parts: &[&'static [u8]], tls: ClientTls) -> UpstreamError {
         }
     });
     let mut target = Target::new(vec![("127.0.0.1".to_owned(), port)], "db", "app");
-    target.password = Some("secret".into());
+    target.password = Credential::Inline("secret".into());
     target.tls = tls;
     let error = connect(&target, &[]).await.unwrap_err();
     server.await.unwrap();

@@ -45,7 +45,7 @@ fn target(server: &Postgres, user: &str, password: Option<&str>) -> Target {
         "postgres",
         user,
     );
-    target.password = password.map(Into::into);
+    target.password = password.map(Into::into).into();
     target
 }
 

@@ -1,4 +1,5 @@
 mod bearer;
+mod credential;
 mod dsn;
 mod end_point;
 mod hosts;

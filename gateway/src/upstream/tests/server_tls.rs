@@ -8,7 +8,7 @@ use gatewright_wire::backend::Authentication;
 
 use crate::upstream::auth::Login;
 use crate::upstream::service::Service;
-use crate::upstream::{ClientTls, Roots, Target, TlsMode, UpstreamError};
+use crate::upstream::{ClientTls, Credential, Roots, Target, TlsMode, UpstreamError};
 
 /// A root, and a certificate from it for the name `localhost`.
 pub(super) struct Authority {
@@ -104,7 +104,7 @@ fn server(authority: &Authority) -> Postgres {
 
 fn target(server: &Postgres, host: &str, user: &str, tls: ClientTls) -> Target {
     let mut target = Target::new(vec![(host.to_owned(), server.port())], "postgres", user);
-    target.password = Some("secret".into());
+    target.password = Credential::Inline("secret".into());
     target.tls = tls;
     target
 }
@@ -183,7 +183,7 @@ async fn passwords_inside_tls_and_channel_binding() {
     let offered = Authentication::Sasl {
         mechanisms: vec!["SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"],
     };
-    let answer = Login::new(&target, &connected.stream)
+    let answer = Login::new(&target, Some(&"secret".into()), &connected.stream)
         .step(offered)
         .unwrap()
         .unwrap();

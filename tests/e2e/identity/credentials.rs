@@ -1,0 +1,100 @@
+//! The gateway's own passwords change while it runs: those of a file, and those that a command prints.
+
+use std::path::Path;
+
+use anyhow::Result;
+use gatewright_harness::{Psql, random_secret};
+
+use super::stage::{Plan, Stage};
+use crate::issuer::Issuer;
+use crate::world::eventually;
+
+const TOKEN_SCRIPT: &str = "#!/bin/sh\nset -e\ncd \"$1\"\necho run >> runs\ncat current\n";
+
+fn stage(test: &str, issuer: &Issuer, credential: &str) -> Result<Stage> {
+    let folder = tempfile::tempdir()?;
+    let script = folder.path().join("token.sh");
+    std::fs::write(&script, TOKEN_SCRIPT)?;
+    // Replaced below; the configuration is checked before the role is there.
+    std::fs::write(folder.path().join("current"), "not yet")?;
+    let credential = credential.replace("FOLDER", &folder.path().display().to_string());
+    let plan = Plan {
+        issuer: &issuer.url,
+        credential: &credential,
+        ..Plan::default()
+    };
+    Stage::start(test, folder, &plan)
+}
+
+/// Gives the role another password on the server, and tells it to `current`.
+fn rotate(stage: &Stage) -> Result<String> {
+    let password = random_secret()?;
+    let role = &stage.role;
+    Psql::new(&stage.direct)?.query(&format!("ALTER ROLE {role} PASSWORD '{password}'"))?;
+    std::fs::write(stage.folder.path().join("current"), format!("{password}\n"))?;
+    Ok(password)
+}
+
+fn runs(folder: &Path) -> Result<usize> {
+    Ok(std::fs::read_to_string(folder.join("runs"))?
+        .lines()
+        .count())
+}
+
+#[test]
+fn a_command_gives_the_password_and_is_asked_anew_when_it_is_refused() -> Result<()> {
+    let issuer = Issuer::start()?;
+    let credential = "password_command = [\"/bin/sh\", \"token.sh\", \"FOLDER\"]\npassword_command_cache = \"1h\"";
+    let credential = credential.replace("token.sh", "FOLDER/token.sh");
+    let stage = stage("command_rotates", &issuer, &credential)?;
+    let token = issuer.token("ada", &["staff"])?;
+    let first = rotate(&stage)?;
+    let mut open = stage.client(&token)?;
+    assert_eq!(stage.role_of(&token)?, stage.role);
+    assert_eq!(runs(stage.folder.path())?, 1, "kept for the next login");
+
+    let second = rotate(&stage)?;
+    assert_eq!(stage.role_of(&token)?, stage.role);
+    assert_eq!(stage.role_of(&token)?, stage.role);
+    assert_eq!(runs(stage.folder.path())?, 2);
+    open.query("SELECT 1")?;
+
+    // With what it has got the gateway goes on; once that is refused, nobody is let in.
+    std::fs::remove_file(stage.folder.path().join("current"))?;
+    assert_eq!(stage.role_of(&token)?, stage.role);
+    let third = rotate(&stage)?;
+    std::fs::remove_file(stage.folder.path().join("current"))?;
+    let refused = stage.refusal(&token)?;
+    assert!(refused.contains("no working credential"), "{refused}");
+    for inside in [stage.role.as_str(), "token.sh", "command", "current"] {
+        assert!(!refused.contains(inside), "{inside} in {refused}");
+    }
+    let told = |log: &str| log.contains("the password command /bin/sh failed with exit status: 1");
+    eventually("the log says why", || Ok(told(&stage.gateway.log()?)))?;
+    open.query("SELECT 1")?;
+
+    rotate(&stage)?;
+    assert_eq!(stage.role_of(&token)?, stage.role);
+    let log = stage.gateway.log()?;
+    for password in [&first, &second, &third] {
+        assert!(!log.contains(password.as_str()), "a password is in the log");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_password_file_that_changes_is_used_at_the_next_login() -> Result<()> {
+    let issuer = Issuer::start()?;
+    let stage = stage("file_rotates", &issuer, "password_file = \"current\"")?;
+    let token = issuer.token("ada", &["staff"])?;
+    let refused = stage.refusal(&token)?;
+    assert!(refused.contains("could not log in"), "{refused}");
+    for _ in 0..2 {
+        rotate(&stage)?;
+        assert_eq!(stage.role_of(&token)?, stage.role);
+    }
+    std::fs::remove_file(stage.folder.path().join("current"))?;
+    let refused = stage.refusal(&token)?;
+    assert!(refused.contains("no working credential"), "{refused}");
+    Ok(())
+}
