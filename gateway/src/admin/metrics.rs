@@ -78,6 +78,10 @@ impl Metrics {
             "Client connections by how they ended, or why they were refused"
         );
         describe_counter!(
+            "gatewright_refusals_delayed_total",
+            "Failed logins that were told so late, because their address fails repeatedly"
+        );
+        describe_counter!(
             "gatewright_statements_total",
             "Statements judged, by kind and verdict"
         );
@@ -131,6 +135,11 @@ impl Connection {
     pub fn open() -> Self {
         gauge!("gatewright_connections").increment(1.0);
         Connection(())
+    }
+
+    /// A client is told late that it was turned away.
+    pub fn delayed() {
+        counter!("gatewright_refusals_delayed_total").increment(1);
     }
 
     /// The connection is over; `outcome` is a fixed word.

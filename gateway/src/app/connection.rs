@@ -15,9 +15,11 @@ use gatewright_wire::build;
 use gatewright_wire::startup::CancelRequest;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::access::Access;
-use super::limits::{ConnectionLimits, Seats};
+use super::failures::Failures;
+use super::limits::{ConnectionLimits, Entrance, Seats};
 use super::login::Login;
 use super::tenure::Tenure;
 use crate::admin::Connection;
@@ -48,6 +50,7 @@ pub struct Connections {
     pub settings: ConnectionSettings,
     pub limits: ArcSwap<ConnectionLimits>,
     pub seats: Arc<Seats>,
+    pub failures: Failures,
     pub handshake: ArcSwap<HandshakeSettings>,
     pub access: watch::Sender<Arc<Access>>,
     pub gate: Arc<Gate>,
@@ -122,7 +125,7 @@ impl Connections {
             }
         };
         let limits = self.limits.load_full();
-        let entrance = match self.seats.enter(&limits) {
+        let mut entrance = match self.seats.enter(&limits) {
             Ok(entrance) => entrance,
             Err(full) => {
                 tracing::warn!(reason = %full, "a connection was turned away");
@@ -148,7 +151,37 @@ impl Connections {
                 drop(entrance);
                 self.relay(accepted, login, &limits).await
             }
-            Err(turned_away) => turned_away.tell(accepted).await,
+            Err(turned_away) => {
+                if turned_away.failed {
+                    self.slow_down(&accepted, &limits, &mut entrance).await;
+                }
+                let outcome = turned_away.tell(accepted, &handshake).await;
+                drop(entrance);
+                outcome
+            }
+        }
+    }
+
+    /// Has an address whose logins fail again and again wait before it is told so. Those who wait take no place from those who
+    /// come; where too many wait, this one is told at once.
+    async fn slow_down(
+        &self,
+        accepted: &Accepted,
+        limits: &ConnectionLimits,
+        entrance: &mut Entrance,
+    ) {
+        let failure = self
+            .failures
+            .failed(accepted.address, &limits.slowing, Instant::now());
+        if failure.delay.is_zero() || !entrance.waits(limits) {
+            return;
+        }
+        Connection::delayed();
+        tracing::info!(peer = %accepted.peer, failures = failure.count, delay = ?failure.delay, "a refusal is told late");
+        let mut shutdown = self.shutdown.clone();
+        tokio::select! {
+            () = tokio::time::sleep(failure.delay) => {}
+            _ = shutdown.wait_for(Option::is_some) => {}
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::Slowing;
 use crate::identity::{Database, Identity};
 use crate::listener::Refusal;
 
@@ -23,6 +24,8 @@ pub struct ConnectionLimits {
     pub max_message: usize,
     /// A session outside a transaction that has had no message for so long is ended.
     pub idle_timeout: Option<Duration>,
+    /// What repeated failures to log in come to.
+    pub slowing: Slowing,
 }
 
 impl Default for ConnectionLimits {
@@ -33,6 +36,7 @@ impl Default for ConnectionLimits {
             max_connections_per_identity: None,
             max_message: 128 << 20,
             idle_timeout: None,
+            slowing: Slowing::default(),
         }
     }
 }
@@ -71,6 +75,8 @@ pub(super) struct Seats(Mutex<Taken>);
 #[derive(Default)]
 struct Taken {
     handshakes: usize,
+    /// Connections that were turned away and are not told yet.
+    waiting: usize,
     sessions: usize,
     /// By issuer and subject.
     identities: HashMap<Person, usize>,
@@ -81,7 +87,10 @@ struct Taken {
 type Person = (String, String);
 
 /// A place among the connections that have not logged in yet; given back when dropped.
-pub(super) struct Entrance(Arc<Seats>);
+pub(super) struct Entrance {
+    seats: Arc<Seats>,
+    waits: bool,
+}
 
 /// A session's place; given back when dropped.
 pub(super) struct Seat {
@@ -99,7 +108,10 @@ impl Seats {
         }
         taken.handshakes += 1;
         drop(taken);
-        Ok(Entrance(Arc::clone(self)))
+        Ok(Entrance {
+            seats: Arc::clone(self),
+            waits: false,
+        })
     }
 
     /// A place for a session.
@@ -144,9 +156,27 @@ impl Seats {
     }
 }
 
+impl Entrance {
+    /// Gives the place to others and takes one among those who wait to be told that they were turned away, of which there are as
+    /// many. False where there is none: then it stays where it is.
+    pub fn waits(&mut self, limits: &ConnectionLimits) -> bool {
+        let mut taken = self.seats.taken();
+        if !self.waits && taken.waiting < limits.max_handshakes {
+            taken.waiting += 1;
+            taken.handshakes -= 1;
+            self.waits = true;
+        }
+        self.waits
+    }
+}
+
 impl Drop for Entrance {
     fn drop(&mut self) {
-        self.0.taken().handshakes -= 1;
+        let mut taken = self.seats.taken();
+        match self.waits {
+            true => taken.waiting -= 1,
+            false => taken.handshakes -= 1,
+        }
     }
 }
 
@@ -186,6 +216,26 @@ mod tests {
             attributes: Vec::new(),
             expires_at: SystemTime::now(),
         }
+    }
+
+    #[test]
+    fn those_who_wait_take_no_place_from_those_who_come() {
+        let limits = ConnectionLimits {
+            max_handshakes: 1,
+            ..ConnectionLimits::default()
+        };
+        let seats = Arc::new(Seats::default());
+        let mut first = seats.enter(&limits).ok().unwrap();
+        assert_eq!(seats.enter(&limits).err(), Some(Full::Handshakes(1)));
+        assert!(first.waits(&limits) && first.waits(&limits));
+        let mut second = seats.enter(&limits).ok().unwrap();
+        assert!(!second.waits(&limits), "one waits already");
+        assert_eq!(seats.enter(&limits).err(), Some(Full::Handshakes(1)));
+        drop(first);
+        assert!(second.waits(&limits));
+        drop(second);
+        let taken = seats.taken();
+        assert_eq!((taken.handshakes, taken.waiting), (0, 0));
     }
 
     #[test]

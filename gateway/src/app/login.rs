@@ -10,7 +10,7 @@ use super::access::Access;
 use super::connection::Connections;
 use super::limits::{ConnectionLimits, Seat};
 use super::startup;
-use crate::identity::{Grant, Identity};
+use crate::identity::{Grant, Identity, TokenError};
 use crate::listener::{self, Accepted, Given, HandshakeError, HandshakeSettings, Refusal};
 use crate::upstream::{self, Connected};
 
@@ -34,6 +34,10 @@ pub(super) struct TurnedAway {
     refusal: Option<Refusal>,
     /// A fixed word for metrics.
     outcome: &'static str,
+    /// Who it says it is did not stand up to a check.
+    pub failed: bool,
+    /// It is owed the answer of OAUTHBEARER before the error.
+    bearer: bool,
 }
 
 impl TurnedAway {
@@ -41,11 +45,31 @@ impl TurnedAway {
         TurnedAway {
             refusal: Some(refusal),
             outcome,
+            failed: false,
+            bearer: false,
+        }
+    }
+
+    fn by_handshake(outcome: &'static str, error: &HandshakeError) -> Self {
+        TurnedAway {
+            refusal: error.refusal(),
+            outcome,
+            failed: false,
+            bearer: false,
         }
     }
 
     /// Tells the client, and returns the outcome.
-    pub async fn tell(self, accepted: Accepted) -> &'static str {
+    pub async fn tell(self, mut accepted: Accepted, handshake: &HandshakeSettings) -> &'static str {
+        if self.bearer {
+            let answered = accepted.reject_bearer(handshake);
+            if !matches!(
+                timeout(handshake.handshake_timeout, answered).await,
+                Ok(Ok(()))
+            ) {
+                return self.outcome;
+            }
+        }
         if let Some(refusal) = &self.refusal {
             listener::refuse(accepted.stream, refusal).await;
         }
@@ -67,10 +91,7 @@ impl Connections {
             Err(_) => {
                 let error = HandshakeError::AuthenticationTimeout(patience);
                 tracing::info!(%error, %peer, "a client was turned away");
-                Err(TurnedAway {
-                    refusal: error.refusal(),
-                    outcome: "authentication_timeout",
-                })
+                Err(TurnedAway::by_handshake("authentication_timeout", &error))
             }
         }
     }
@@ -129,14 +150,14 @@ impl Connections {
     ) -> Result<Identity, TurnedAway> {
         let given = accepted.ask_token(handshake).await.map_err(|error| {
             tracing::info!(%error, peer = %accepted.peer, "a client gave no token");
-            TurnedAway {
-                refusal: error.refusal(),
-                outcome: "no_password",
-            }
+            TurnedAway::by_handshake("no_password", &error)
         })?;
         let access = self.access();
         let error = match access.verifier.verify(given.token().expose_secret()).await {
-            Ok(identity) => return Ok(identity),
+            Ok(identity) => {
+                self.failures.succeeded(accepted.address);
+                return Ok(identity);
+            }
             Err(error) => error,
         };
         tracing::info!(check = error.label(), peer = %accepted.peer, "a token was refused");
@@ -144,14 +165,13 @@ impl Connections {
             Given::Password(_) => "Give a token of a trusted issuer as the password.",
             Given::Bearer(_) => "Get a token of a trusted issuer.",
         };
-        if matches!(given, Given::Bearer(_)) && accepted.reject_bearer(handshake).await.is_err() {
-            return Err(TurnedAway {
-                refusal: None,
-                outcome: "token_refused",
-            });
-        }
-        let refusal = Refusal::new(error.sqlstate(), error.client_text());
-        Err(TurnedAway::new("token_refused", refusal.with_hint(hint)))
+        let refusal = Refusal::new(error.sqlstate(), error.client_text()).with_hint(hint);
+        Err(TurnedAway {
+            // A provider that is down is not the client's failure.
+            failed: error != TokenError::ProviderUnavailable,
+            bearer: matches!(given, Given::Bearer(_)),
+            ..TurnedAway::new("token_refused", refusal)
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod access;
 mod connection;
+mod failures;
 mod limits;
 mod login;
 mod policies;
@@ -33,9 +34,11 @@ use crate::listener::cancel::CancelRegistry;
 use crate::relay::Ending;
 use crate::results::PseudonymKey;
 use connection::Connections;
+use failures::Failures;
 
 pub use access::Access;
 pub use connection::ConnectionSettings;
+pub use failures::Slowing;
 pub use limits::ConnectionLimits;
 pub use policies::PolicySource;
 pub use preview::{Previewed, preview};
@@ -96,6 +99,7 @@ impl Gateway {
         let connections = Arc::new(Connections {
             limits: ArcSwap::from_pointee(parts.connections.limits.clone()),
             seats: Arc::default(),
+            failures: Failures::default(),
             settings: parts.connections,
             handshake: ArcSwap::from_pointee(parts.handshake),
             access: watch::Sender::new(Arc::new(parts.access)),

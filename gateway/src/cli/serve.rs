@@ -12,6 +12,7 @@ use gatewright_policy_host::DirectorySettings;
 use super::logging::{self, LogFormat};
 use crate::app::{
     self, Access, ConnectionLimits, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings,
+    Slowing,
 };
 use crate::config::{self, Config};
 use crate::identity::Verifier;
@@ -107,6 +108,11 @@ fn connection_limits(config: &Config) -> ConnectionLimits {
         max_connections_per_identity: limits.max_connections_per_identity,
         max_message: limits.max_message,
         idle_timeout: limits.idle_timeout,
+        slowing: Slowing {
+            first: limits.failure_delay,
+            most: limits.failure_delay_max,
+            memory: limits.failure_memory,
+        },
     }
 }
 

@@ -41,6 +41,11 @@ pub struct Limits {
     pub max_statement: usize,
     /// A session outside a transaction without a message for so long is ended; `None` lets it be.
     pub idle_timeout: Option<Duration>,
+    /// How long the first refusal of a repeated failure is held back; zero: none is.
+    pub failure_delay: Duration,
+    pub failure_delay_max: Duration,
+    /// An address without a failure for so long begins anew.
+    pub failure_memory: Duration,
 }
 
 impl Default for Limits {
@@ -52,6 +57,9 @@ impl Default for Limits {
             max_message: 128 << 20,
             max_statement: 64 << 20,
             idle_timeout: None,
+            failure_delay: Duration::from_millis(250),
+            failure_delay_max: Duration::from_secs(5),
+            failure_memory: Duration::from_secs(600),
         }
     }
 }
@@ -228,6 +236,15 @@ fn limits(section: Section<'_, '_>, listen: &mut Listen) {
         limits.max_statement = statement;
     }
     limits.idle_timeout = section.period("idle_timeout");
+    if let Some(delay) = section.duration("failure_delay") {
+        limits.failure_delay = delay;
+    }
+    if let Some(delay) = section.duration("failure_delay_max") {
+        limits.failure_delay_max = delay;
+    }
+    if let Some(memory) = section.period("failure_memory") {
+        limits.failure_memory = memory;
+    }
     if let Some(timeout) = section.period("handshake_timeout") {
         listen.handshake.handshake_timeout = timeout;
     }

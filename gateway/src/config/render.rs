@@ -86,6 +86,13 @@ fn listen(f: &mut Formatter<'_>, listen: &Listen) -> fmt::Result {
     )?;
     text(f, "max_message", size_text(limits.max_message as u64))?;
     text(f, "max_statement", size_text(limits.max_statement as u64))?;
+    text(f, "failure_delay", duration_text(limits.failure_delay))?;
+    text(
+        f,
+        "failure_delay_max",
+        duration_text(limits.failure_delay_max),
+    )?;
+    text(f, "failure_memory", duration_text(limits.failure_memory))?;
     match limits.idle_timeout {
         Some(timeout) => text(f, "idle_timeout", duration_text(timeout)),
         None => f.write_str("# idle_timeout: none\n"),

@@ -35,6 +35,7 @@ pub async fn handshake(
                 stream,
                 startup,
                 loopback: ip.is_loopback(),
+                address: ip,
                 peer: ip.to_string(),
                 leftover: entry.buffer,
             })))

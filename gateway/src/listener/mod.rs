@@ -11,6 +11,7 @@ mod stream;
 mod tls;
 mod token;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,7 +88,9 @@ pub struct Accepted {
     pub secure: bool,
     /// Connected from a loopback address.
     pub loopback: bool,
-    /// IP address, without the port.
+    /// Where it connected from; an IPv4 address in its own form.
+    pub address: IpAddr,
+    /// The same as text.
     pub peer: String,
     /// Bytes that the client sent after what has been read.
     pub leftover: BytesMut,

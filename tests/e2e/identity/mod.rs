@@ -2,6 +2,7 @@
 
 mod credentials;
 mod ends;
+mod failures;
 mod oauthbearer;
 mod provider;
 pub mod stage;
