@@ -336,6 +336,25 @@ pub struct CopyOut {
     pub describe: String,
 }
 
+/// Whether a statement may leave this session, or a later one, with another role on the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RoleEffect {
+    /// All that runs was read, and sets none.
+    #[default]
+    Kept,
+    /// It runs, or leaves to be run, code that was not read.
+    Unread,
+    /// It sets the role, or a setting whose name only the server will know.
+    Set,
+}
+
+impl RoleEffect {
+    pub(crate) fn is_kept(&self) -> bool {
+        *self == Self::Kept
+    }
+}
+
 /// Everything that is known of one statement.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Facts {
@@ -364,6 +383,8 @@ pub struct Facts {
     pub inner: Outputs,
     pub flows: Vec<Flow>,
     pub session: SessionEffect,
+    #[serde(skip_serializing_if = "RoleEffect::is_kept")]
+    pub role: RoleEffect,
 }
 
 impl Facts {
@@ -397,6 +418,7 @@ impl Default for Facts {
             inner: Outputs::None,
             flows: Vec::new(),
             session: SessionEffect::None,
+            role: RoleEffect::Kept,
         }
     }
 }

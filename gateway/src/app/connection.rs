@@ -283,9 +283,9 @@ impl Connections {
         }
     }
 
-    /// The catalog of the target's database. Without policies nobody reads it, so it is not read from the server.
+    /// The catalog of the target's database. Without policies and a lock on the role nobody reads it, so it is not read from the server.
     async fn catalog(&self, grant: &Grant, database: &str) -> Arc<CatalogHandle> {
-        if matches!(*self.policies, Policies::None(_)) {
+        if matches!(*self.policies, Policies::None(_)) && !self.settings.lock_role {
             return CatalogHandle::new(grant.target.clone());
         }
         let service = grant.database.catalog_target(database);

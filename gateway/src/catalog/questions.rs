@@ -32,7 +32,7 @@ pub(super) const FUNCTIONS: &str = "SELECT p.oid, n.nspname, p.proname, \
          JOIN pg_catalog.pg_proc f ON f.oid IN (g.aggtransfn, g.aggfinalfn, g.aggcombinefn, g.aggmtransfn, g.aggmfinalfn) \
          JOIN pg_catalog.pg_language o ON o.oid = f.prolang \
          WHERE g.aggfnoid = p.oid AND o.lanname NOT IN ('c', 'internal')) THEN 'aggregate' ELSE l.lanname END, e.extname, \
-     CASE WHEN l.lanname IN ('sql', 'plpgsql') AND p.prokind IN ('f', 'w') THEN pg_catalog.pg_get_functiondef(p.oid) END \
+     CASE WHEN l.lanname IN ('sql', 'plpgsql') AND p.prokind IN ('f', 'w', 'p') THEN pg_catalog.pg_get_functiondef(p.oid) END \
      FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
      JOIN pg_catalog.pg_language l ON l.oid = p.prolang \
      LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e' \
@@ -96,3 +96,11 @@ pub(super) const RULES: &str = "SELECT DISTINCT r.ev_class FROM pg_catalog.pg_re
 
 pub(super) const TYPES: &str = "SELECT t.oid, pg_catalog.format_type(t.oid, NULL) FROM pg_catalog.pg_type t WHERE t.typtype <> 'c' AND t.typelem = 0 \
      OR t.oid < 16384";
+
+/// Roles that can become another: by SET ROLE, or by first making themselves members. Membership without SET and ADMIN (from PostgreSQL 16)
+/// opens nothing by itself, but what it inherits may. A superuser is everyone already.
+pub(super) const CHANGEABLE_ROLES: &str = "WITH RECURSIVE edges AS (SELECT m.member, m.roleid, m.admin_option \
+         OR coalesce((pg_catalog.to_jsonb(m) ->> 'set_option')::pg_catalog.bool, true) AS opens FROM pg_catalog.pg_auth_members m), \
+     reach AS (SELECT member, roleid, opens FROM edges UNION SELECT r.member, e.roleid, e.opens FROM reach r JOIN edges e ON e.member = r.roleid) \
+     SELECT a.rolname FROM pg_catalog.pg_roles a WHERE NOT a.rolsuper AND (a.rolcreaterole OR EXISTS (SELECT FROM reach r \
+         WHERE r.opens AND r.member = a.oid))";

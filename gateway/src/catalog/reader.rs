@@ -54,6 +54,7 @@ struct Answers {
     triggers: Vec<Row>,
     rules: Vec<Row>,
     types: Vec<Row>,
+    changeable_roles: Vec<Row>,
 }
 
 impl Answers {
@@ -80,6 +81,7 @@ impl Answers {
             triggers: service.query(questions::TRIGGERS).await?,
             rules: service.query(questions::RULES).await?,
             types: service.query(questions::TYPES).await?,
+            changeable_roles: service.query(questions::CHANGEABLE_ROLES).await?,
         };
         service.query("COMMIT").await?;
         service.close().await;
@@ -126,6 +128,9 @@ impl Answers {
     fn add_functions(&self, catalog: &mut CatalogBuilder) -> Option<()> {
         for row in &self.built_in {
             catalog.built_in(text(row, 0)?);
+        }
+        for row in &self.changeable_roles {
+            catalog.changeable_role(text(row, 0)?);
         }
         for row in &self.functions {
             let (schema, name, language) = (text(row, 1)?, text(row, 2)?, text(row, 3)?);

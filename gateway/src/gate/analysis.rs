@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use gatewright_policy_host::contract::StatementFacts;
 use gatewright_sql::{
-    Analysis, AnalyzeError, Catalog, RelationKind, SessionEffect, Settings, Statement, Template,
-    Verb,
+    Analysis, AnalyzeError, Catalog, RelationKind, RoleEffect, SessionEffect, Settings, Statement,
+    Template, Verb,
 };
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
@@ -58,6 +58,7 @@ impl AnalyzedText {
         ) && facts.session == SessionEffect::None
             && facts.limit.is_none()
             && facts.opaque.is_empty()
+            && facts.role == RoleEffect::Kept
     }
 
     /// The analysis of a text that differs from this one in constants alone.
@@ -167,9 +168,7 @@ impl SessionGate {
         }
         let refreshed = self.refreshed.as_ref().and_then(Refreshed::take);
         self.refreshed = None;
-        if !self.gate.policies.current().is_empty()
-            && (self.stale_catalog || !self.catalog.is_read())
-        {
+        if self.needs_catalog() && (self.stale_catalog || !self.catalog.is_read()) {
             // A statement is not judged by what the database was.
             match refreshed {
                 Some(true) => self.stale_catalog = false,
@@ -238,9 +237,7 @@ impl SessionGate {
         analyzed: Arc<AnalyzedText>,
     ) -> Judged<Result<Arc<AnalyzedText>, Refusal>> {
         let generation = analyzed.catalog.generation;
-        if analyzed.has_unresolved()
-            && self.looked_for != Some(generation)
-            && !self.gate.policies.current().is_empty()
+        if self.needs_catalog() && analyzed.has_unresolved() && self.looked_for != Some(generation)
         {
             self.looked_for = Some(generation);
             let refresh = Arc::clone(&self.catalog).refreshed();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gatewright_policy_host::contract::StatementFacts;
 use gatewright_policy_host::{Mode, Policy, StatementView, contract};
-use gatewright_sql::{Access, Facts, Outputs, SessionEffect, Verb};
+use gatewright_sql::{Facts, Outputs, RoleEffect, SessionEffect, Verb};
 use smallvec::SmallVec;
 
 use super::analysis::AnalyzedText;
@@ -16,9 +16,6 @@ use super::{SessionGate, denial, facts};
 use crate::session::{
     Completion, Limits, NameFacts, Phase, Question, Refusal, Verdict, merge_facts,
 };
-
-/// Settings that say who the client is on the server.
-const ROLE_SETTINGS: [&str; 2] = ["role", "session_authorization"];
 
 /// Why the catalog does not tell what names mean; policies may know it by its words.
 const UNSETTLED: &str = "the transaction has created, altered or dropped something, and what names mean is not known before it ends";
@@ -146,7 +143,6 @@ impl SessionGate {
                 statement_id,
             ));
         };
-        self.check_role(&statement.facts, statement_id)?;
         self.reshaped &= question.in_transaction;
         let before = text.analysis.statements.get(..index).unwrap_or_default();
         let unsettled = self.reshaped || before.iter().any(|before| reshapes(&before.facts));
@@ -158,6 +154,7 @@ impl SessionGate {
             false => named,
         };
         let named = named.map(Arc::new);
+        self.check_role(named.as_ref().unwrap_or(&statement.facts), statement_id)?;
         let facts = match &named {
             Some(merged) => Arc::new(facts::of_statement(merged)),
             None => Arc::clone(known),
@@ -194,34 +191,8 @@ impl SessionGate {
     }
 
     /// Numbers the statement in hand among those of all sessions.
-    fn statement_id(&self) -> u64 {
+    pub(super) fn statement_id(&self) -> u64 {
         (self.facts.session.id << 24) | (self.statements & 0xff_ffff)
-    }
-
-    /// The client may not become someone else on the server.
-    fn check_role(&self, facts: &Facts, statement_id: u64) -> Result<(), Refusal> {
-        if !self.gate.settings.lock_role {
-            return Ok(());
-        }
-        let (message, hint) = match &facts.session {
-            _ if sets_the_unknown(facts) => (
-                "a setting is changed by a name that is not known before the statement runs; it could be the role"
-                    .to_owned(),
-                "Give set_config the name of the setting as a constant.",
-            ),
-            SessionEffect::Set { name, .. } if ROLE_SETTINGS.contains(&name.as_str()) => (
-                format!("\"{name}\" is set by the gateway and cannot be changed"),
-                "Connect with a grant for the role you need.",
-            ),
-            _ => return Ok(()),
-        };
-        self.gate.tally.verdict(facts.verb, "deny");
-        Err(denial::of_gateway(
-            "role-locked",
-            message,
-            Some(hint),
-            statement_id,
-        ))
     }
 
     pub(super) fn judge_call(
@@ -231,6 +202,7 @@ impl SessionGate {
     ) -> Result<Arc<Permit>, Refusal> {
         self.statements += 1;
         self.set = self.gate.policies.current();
+        self.check_role_of_call(function_oid)?;
         let view = View {
             session: Arc::clone(&self.facts),
             text: None,
@@ -542,9 +514,12 @@ fn behind_name(facts: &Arc<Facts>, names: &dyn NameFacts) -> Option<Facts> {
                 };
             }
         }
-        None => merged
-            .opaque
-            .push(format!("{what} \"{name}\" was not made on this connection")),
+        None => {
+            merged.role = merged.role.max(RoleEffect::Unread);
+            merged
+                .opaque
+                .push(format!("{what} \"{name}\" was not made on this connection"));
+        }
     }
     Some(merged)
 }
@@ -557,25 +532,6 @@ fn reshapes(facts: &Facts) -> bool {
 fn unsettled_facts(mut facts: Facts) -> Facts {
     facts.opaque.push(UNSETTLED.to_owned());
     facts
-}
-
-/// True when the statement changes a setting whose name only the server will know: set_config with computed arguments, or an
-/// UPDATE of pg_settings, whose rule calls it.
-fn sets_the_unknown(facts: &Facts) -> bool {
-    let by_function = facts
-        .functions
-        .iter()
-        .any(|name| name == "set_config" || name == "pg_catalog.set_config")
-        && (!matches!(facts.session, SessionEffect::Set { .. })
-            || facts
-                .opaque
-                .iter()
-                .any(|reason| reason.contains("set_config")));
-    let by_view = facts
-        .tables
-        .iter()
-        .any(|table| table.name == "pg_settings" && table.access.contains(Access::UPDATE));
-    by_function || by_view
 }
 
 fn kind_of(verdict: &contract::Verdict) -> &'static str {

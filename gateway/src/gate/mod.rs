@@ -10,6 +10,7 @@ mod permit;
 mod plan;
 mod preview;
 mod recent;
+mod role;
 mod view;
 
 use std::future::Future;
@@ -73,7 +74,7 @@ pub struct GateSettings {
     pub parser: ParserLimits,
     /// Bytes of statement text whose analysis is kept.
     pub cache_bytes: u64,
-    /// Refuse SET ROLE and SET SESSION AUTHORIZATION: who the client is on the server is the grant's business.
+    /// Refuse SET ROLE and whatever else may do the same: who the client is on the server is the grant's business.
     pub lock_role: bool,
 }
 

@@ -270,4 +270,5 @@ pub fn merge(facts: &mut Facts, other: &Facts) {
     facts.flows.extend(other.flows.iter().cloned());
     facts.commands.extend(other.commands.iter().cloned());
     facts.unbounded_write |= other.unbounded_write;
+    facts.role = facts.role.max(other.role);
 }

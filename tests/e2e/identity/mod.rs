@@ -5,4 +5,5 @@ mod ends;
 mod failures;
 mod oauthbearer;
 mod provider;
+mod role;
 pub mod stage;

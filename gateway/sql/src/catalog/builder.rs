@@ -164,6 +164,12 @@ impl CatalogBuilder {
         self
     }
 
+    /// A role that may become another one by SET ROLE, or may make itself a member of one.
+    pub fn changeable_role(&mut self, name: &str) -> &mut Self {
+        self.catalog.changeable_roles.insert(name.to_owned());
+        self
+    }
+
     pub fn type_name(&mut self, oid: u32, name: &str) -> &mut Self {
         self.catalog.types.insert(oid, name.to_owned());
         self

@@ -109,6 +109,8 @@ pub struct Catalog {
     /// Relations with rules for writing.
     rules: HashSet<u32>,
     types: HashMap<u32, String>,
+    /// Roles that PostgreSQL would let become others.
+    changeable_roles: HashSet<String>,
     definitions: Arc<Vec<Definition>>,
     /// What was read of the definitions.
     bodies: Bodies,
@@ -134,6 +136,7 @@ impl Catalog {
             && self.rules == other.rules
             && self.definitions == other.definitions
             && self.types == other.types
+            && self.changeable_roles == other.changeable_roles
     }
 
     pub fn is_empty(&self) -> bool {
@@ -159,6 +162,11 @@ impl Catalog {
     pub fn column(&self, oid: u32, attnum: i16) -> Option<&Column> {
         let columns = &self.relation(oid)?.columns;
         columns.iter().find(|column| column.attnum == attnum)
+    }
+
+    /// Whether a role may become another one. True for all while nothing was read.
+    pub fn may_change_role(&self, role: &str) -> bool {
+        self.generation == 0 || self.changeable_roles.contains(role)
     }
 
     pub fn type_name(&self, oid: u32) -> Option<&str> {

@@ -47,6 +47,33 @@ pub(super) fn of(text: &str, catalog: &Catalog) -> Outcome {
     }
 }
 
+/// Every statement of the text that a function, procedure or DO block is made of. None where they are not all known.
+pub(crate) fn statements_of_function(create: &pb::CreateFunctionStmt) -> Option<Vec<NodeEnum>> {
+    let body = option(create, "as")?;
+    match option(create, "language")? {
+        "sql" => parse(body),
+        "plpgsql" if returns_trigger(create) => {
+            plpgsql::statements(&plpgsql::trigger_as_function(body)?)
+        }
+        "plpgsql" => {
+            let whole = NodeEnum::CreateFunctionStmt(Box::new(create.clone()));
+            plpgsql::statements(&whole.deparse(pg_query::DeparseOptions::default()).ok()?)
+        }
+        _ => None,
+    }
+}
+
+/// See [`statements_of_function`].
+pub(crate) fn statements_of_block(block: &pb::DoStmt) -> Option<Vec<NodeEnum>> {
+    match text_of(&block.args, "language") {
+        None | Some("plpgsql") => {
+            let body = text_of(&block.args, "as")?;
+            plpgsql::statements(&plpgsql::block_as_function(body)?)
+        }
+        Some(_) => None,
+    }
+}
+
 /// What parameters are given when the caller leaves them out, as one row.
 fn defaults(create: &pb::CreateFunctionStmt) -> Option<NodeEnum> {
     let given = create
@@ -118,8 +145,11 @@ fn parameters(create: &pb::CreateFunctionStmt) -> Vec<&str> {
 }
 
 fn option<'c>(create: &'c pb::CreateFunctionStmt, name: &str) -> Option<&'c str> {
-    let options = create.options.iter();
-    let mut named = options.filter_map(|option| match &option.node {
+    text_of(&create.options, name)
+}
+
+fn text_of<'o>(options: &'o [pb::Node], name: &str) -> Option<&'o str> {
+    let mut named = options.iter().filter_map(|option| match &option.node {
         Some(NodeEnum::DefElem(option)) if option.defname == name => Some(option),
         _ => None,
     });

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use pg_query::NodeEnum;
 
 use crate::catalog::Catalog;
-use crate::facts::{Flow, TableRef};
+use crate::facts::{Flow, RoleEffect, TableRef};
 use crate::lineage::{self, Rows};
 use crate::render::quoted_identifier;
 use crate::walker;
@@ -54,6 +54,7 @@ pub(crate) struct Body {
     pub opaque: Vec<String>,
     /// What it writes, arguments left out.
     pub flows: Vec<Flow>,
+    pub role: RoleEffect,
 }
 
 /// All that was read of the definitions of a catalog.
@@ -265,6 +266,7 @@ impl Body {
             functions: Vec::new(),
             opaque: Vec::new(),
             flows: Vec::new(),
+            role: RoleEffect::Kept,
         }
     }
 
@@ -284,11 +286,13 @@ impl Body {
             tables: other.tables,
             functions: other.functions,
             opaque: other.opaque,
+            role: other.role,
             ..crate::Facts::default()
         });
     }
 
     fn add(&mut self, reads: crate::Facts) {
+        self.role = self.role.max(reads.role);
         let mut places = Vec::with_capacity(reads.tables.len());
         for table in reads.tables {
             let same = |known: &TableRef| known.name == table.name && known.schema == table.schema;
@@ -323,6 +327,8 @@ impl Body {
         }
     }
 }
+
+pub(crate) use function::{statements_of_block, statements_of_function};
 
 fn parse(text: &str) -> Option<Vec<NodeEnum>> {
     let parsed = pg_query::parse(text, pg_query::ParserOptions::DEFAULT).ok()?;

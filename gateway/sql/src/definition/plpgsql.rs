@@ -32,22 +32,20 @@ struct Found {
 }
 
 pub(super) fn of(definition: &str, catalog: &Catalog, parameters: &[&str]) -> Outcome {
-    let Ok(tree) = pg_query::parse_plpgsql(definition) else {
+    let Some(found) = Found::of(definition) else {
         return Outcome::Unreadable;
     };
-    let mut found = Found::default();
-    found.walk(&tree);
-    if found.dynamic {
-        return Outcome::Unreadable;
-    }
     let mut names: Vec<&str> = parameters.to_vec();
     names.extend(found.variables.iter().map(String::as_str));
     let mut all = Body::empty();
     let mut carried = Carried::constant();
     for query in &found.queries {
-        let Some(parsed) = statement(query) else {
+        let Some(parsed) = query.parse() else {
             return Outcome::Unreadable;
         };
+        if !matches!(parsed.as_slice(), [node] if is_followed(node)) {
+            return Outcome::Unreadable;
+        }
         let nodes: Vec<&NodeEnum> = parsed.iter().collect();
         match queries(&nodes, catalog, &names) {
             Outcome::Read(body) => {
@@ -72,28 +70,53 @@ pub(super) fn of(definition: &str, catalog: &Catalog, parameters: &[&str]) -> Ou
 pub(super) fn trigger_as_function(body: &str) -> Option<String> {
     const VARIABLES: &str = "new record, old record, tg_name name, tg_when text, tg_level text, tg_op text, tg_relid oid, \
         tg_relname name, tg_table_name name, tg_table_schema name, tg_nargs int, tg_argv text[]";
+    as_function(VARIABLES, "record", body)
+}
+
+/// The definition of a function that does what a DO block does.
+pub(super) fn block_as_function(body: &str) -> Option<String> {
+    as_function("", "void", body)
+}
+
+fn as_function(parameters: &str, returns: &str, body: &str) -> Option<String> {
     const QUOTE: &str = "$gatewright$";
     (!body.contains(QUOTE)).then(|| {
-        format!(
-            "CREATE FUNCTION f({VARIABLES}) RETURNS record LANGUAGE plpgsql AS {QUOTE}{body}{QUOTE}"
-        )
+        format!("CREATE FUNCTION f({parameters}) RETURNS {returns} LANGUAGE plpgsql AS {QUOTE}{body}{QUOTE}")
     })
 }
 
-/// A query of a body: a whole statement, an expression, or an assignment.
-fn statement(query: &Query) -> Option<Vec<NodeEnum>> {
-    let parsed = match query.mode {
-        Mode::Statement => parse(&query.text),
-        Mode::Expression => parse(&format!("SELECT {}", query.text)),
-        Mode::Assignment => {
-            let (_, value) = query.text.split_once('=')?;
-            parse(&format!("SELECT {value}"))
+/// Every statement and expression of a body, whatever it is. None where one is made at run time, or cannot be parsed.
+pub(super) fn statements(definition: &str) -> Option<Vec<NodeEnum>> {
+    let found = Found::of(definition)?;
+    let mut all = Vec::new();
+    for query in &found.queries {
+        all.extend(query.parse()?);
+    }
+    Some(all)
+}
+
+impl Query {
+    fn parse(&self) -> Option<Vec<NodeEnum>> {
+        match self.mode {
+            Mode::Statement => parse(&self.text),
+            Mode::Expression => parse(&format!("SELECT {}", self.text)),
+            Mode::Assignment => {
+                let (_, value) = self.text.split_once('=')?;
+                parse(&format!("SELECT {value}"))
+            }
         }
-    };
-    parsed.filter(|nodes| matches!(nodes.as_slice(), [node] if is_followed(node)))
+    }
 }
 
 impl Found {
+    /// None where the body cannot be parsed, or runs text that it makes.
+    fn of(definition: &str) -> Option<Self> {
+        let tree = pg_query::parse_plpgsql(definition).ok()?;
+        let mut found = Self::default();
+        found.walk(&tree);
+        (!found.dynamic).then_some(found)
+    }
+
     fn walk(&mut self, tree: &Value) {
         match tree {
             Value::Array(items) => items.iter().for_each(|item| self.walk(item)),

@@ -1,7 +1,7 @@
 //! What is opaque, which functions are named, and how columns are told apart.
 
 use super::{all, one};
-use crate::{SessionEffect, Usage};
+use crate::{RoleEffect, SessionEffect, Usage};
 
 #[test]
 fn what_cannot_be_read_is_opaque() {
@@ -147,4 +147,84 @@ fn columns_are_told_by_use() {
         .map(|column| column.name.as_str())
         .collect();
     assert_eq!(names, ["a", "b"]);
+}
+
+#[test]
+fn what_may_change_the_role_is_told() {
+    let told = [
+        (RoleEffect::Kept, "SELECT now()"),
+        (RoleEffect::Kept, "SET work_mem = '1MB'"),
+        (RoleEffect::Kept, "SELECT set_config('my.user', $1, true)"),
+        (RoleEffect::Kept, "SELECT lo_get(1)"),
+        (RoleEffect::Kept, "DO $$ BEGIN UPDATE t SET a = 1; END $$"),
+        (RoleEffect::Kept, "ALTER ROLE a SET work_mem = '1MB'"),
+        (
+            RoleEffect::Kept,
+            "CREATE FUNCTION f(n int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN n + 1; END'",
+        ),
+        (RoleEffect::Unread, "DO $$ BEGIN EXECUTE 'x'; END $$"),
+        (
+            RoleEffect::Unread,
+            "DO $$ BEGIN DO $i$ BEGIN END $i$; END $$",
+        ),
+        (RoleEffect::Unread, "DO LANGUAGE plpython3u $$ pass $$"),
+        (RoleEffect::Unread, "DO $$ this is no PL/pgSQL $$"),
+        (
+            RoleEffect::Unread,
+            "SELECT a FROM t WHERE query_to_xml('x', true, true, '') IS NULL",
+        ),
+        (
+            RoleEffect::Unread,
+            "CREATE OPERATOR !! (RIGHTARG = text, FUNCTION = ts_stat)",
+        ),
+        (
+            RoleEffect::Unread,
+            "CREATE FUNCTION f() RETURNS int LANGUAGE c AS 'a', 'b'",
+        ),
+        (RoleEffect::Unread, "LOAD 'x'"),
+        (RoleEffect::Set, "SET ROLE a"),
+        (RoleEffect::Set, "RESET ROLE"),
+        (RoleEffect::Set, "SET \"RoLe\" TO a"),
+        (RoleEffect::Set, "SET SESSION AUTHORIZATION a"),
+        (RoleEffect::Set, "SELECT set_config('ROLE', $1, true)"),
+        (RoleEffect::Set, "SELECT set_config($1, 'a', true)"),
+        (
+            RoleEffect::Set,
+            "SELECT 1 FROM t, set_config('role', 'a', true)",
+        ),
+        (
+            RoleEffect::Set,
+            "CREATE VIEW v AS SELECT set_config('role', 'a', true)",
+        ),
+        (
+            RoleEffect::Set,
+            "CREATE AGGREGATE x (text) (SFUNC = set_config, STYPE = text)",
+        ),
+        (RoleEffect::Set, "ALTER ROLE a SET role = 'b'"),
+        (
+            RoleEffect::Set,
+            "ALTER DATABASE d SET session_authorization = 'b'",
+        ),
+        (RoleEffect::Set, "ALTER FUNCTION f() SET role = 'b'"),
+        (
+            RoleEffect::Set,
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql SET role = 'b' AS 'SELECT 1'",
+        ),
+        (
+            RoleEffect::Set,
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SET ROLE b'",
+        ),
+        (
+            RoleEffect::Set,
+            "DO $$ BEGIN IF true THEN SET LOCAL ROLE b; END IF; END $$",
+        ),
+        (RoleEffect::Set, "UPDATE pg_settings SET setting = 'a'"),
+        (
+            RoleEffect::Set,
+            "PREPARE p AS SELECT set_config('role', 'a', true)",
+        ),
+    ];
+    for (effect, text) in told {
+        assert_eq!(one(text).role, effect, "{text}");
+    }
 }

@@ -37,7 +37,9 @@ impl<'a> Walker<'a> {
         }
         for function in super::handed::functions(node) {
             self.calls(&function);
+            self.role(super::role::of_call(function.last().unwrap_or(&""), &[]));
         }
+        self.code(node);
         self.reasons(node);
         (self.usage, self.access) = (usage, access);
         self.scopes.pop();
@@ -128,6 +130,9 @@ impl<'a> Walker<'a> {
             },
             _ => return,
         };
+        if let SessionEffect::Set { name, .. } = &effect {
+            self.role(super::role::of_setting(name));
+        }
         if outermost {
             self.facts.session = effect;
         } else if !matches!(

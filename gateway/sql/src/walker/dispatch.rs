@@ -307,7 +307,7 @@ impl<'a> Walker<'a> {
             | NodeRef::OidList(_)
             | NodeRef::JsonTablePath(_)
             | NodeRef::CollateExpr(_) => {
-                self.opaque("an unknown kind of syntax node".to_owned());
+                self.unread("an unknown kind of syntax node".to_owned());
                 self.descend(node);
             }
         }

@@ -2,7 +2,7 @@
 
 use pg_query::{NodeEnum, protobuf as pb};
 
-use crate::facts::{Access, Usage};
+use crate::facts::{Access, RoleEffect, Usage};
 
 use super::Walker;
 use super::scope::Scope;
@@ -101,6 +101,7 @@ impl<'a> Walker<'a> {
             let targets = walker.target(update.relation.as_ref(), Access::UPDATE);
             let settings = update.relation.as_ref();
             if settings.is_some_and(|relation| relation.relname == "pg_settings") {
+                walker.role(RoleEffect::Set);
                 walker.opaque("an update of pg_settings changes settings".to_owned());
             }
             for item in &update.from_clause {

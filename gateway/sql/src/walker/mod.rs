@@ -9,6 +9,7 @@ mod equality;
 mod handed;
 mod outputs;
 pub(crate) mod risky;
+mod role;
 mod scope;
 mod select;
 mod tags;
@@ -18,7 +19,7 @@ use std::collections::HashSet;
 use pg_query::{NodeEnum, NodeRef, protobuf as pb};
 
 use crate::catalog::Catalog;
-use crate::facts::{Access, Facts, SessionEffect, Usage, Verb};
+use crate::facts::{Access, Facts, RoleEffect, SessionEffect, Usage, Verb};
 
 use scope::Scope;
 
@@ -33,6 +34,8 @@ pub(crate) struct Walker<'a> {
     equality: bool,
     /// Relations whose bases were recorded, and with which access.
     reached: HashSet<(u32, Access)>,
+    /// Code within code is not read.
+    in_code: bool,
     /// Bit set of `Usage`.
     usage: u16,
     access: Access,
@@ -82,6 +85,7 @@ impl<'a> Walker<'a> {
             telling: HashSet::new(),
             equality: false,
             reached: HashSet::new(),
+            in_code: false,
             usage: 1 << Usage::Output as u16,
             access: Access::DDL,
         }
@@ -107,6 +111,16 @@ impl<'a> Walker<'a> {
                 self.push_column(Some(at), name, usage);
             }
         }
+    }
+
+    /// Opaque, since code runs that was not read: it might do anything, such as setting a role.
+    fn unread(&mut self, reason: String) {
+        self.role(RoleEffect::Unread);
+        self.opaque(reason);
+    }
+
+    fn role(&mut self, effect: RoleEffect) {
+        self.facts.role = self.facts.role.max(effect);
     }
 
     fn opaque(&mut self, reason: String) {
@@ -168,12 +182,14 @@ impl<'a> Walker<'a> {
             && constant(local).is_none()
             && (constant(value).is_some() || is_bound(value) && parameter == INERT_SETTING)
         {
+            self.role(role::of_setting(&parameter));
             self.facts.session = SessionEffect::Set {
                 name: parameter,
                 value: constant(value).map(str::to_owned),
                 local: false,
             };
         } else {
+            self.role(role::of_call(name, &call.args));
             self.opaque(reason);
         }
     }

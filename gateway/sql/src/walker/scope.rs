@@ -97,9 +97,12 @@ impl<'a> Walker<'a> {
             let name = catalog.relation(relation).map_or("", |known| &known.name);
             self.opaque(format!("writing to {name} follows its rules"));
         }
+        // No client gives a trigger its text: what made it was judged, or is the operator's.
+        let role = self.facts.role;
         for trigger in catalog.triggers(relation, access) {
             self.calls(&[trigger.schema.as_str(), trigger.function.as_str()]);
         }
+        self.facts.role = role;
     }
 
     /// What a definition reads that the statement names.
@@ -126,6 +129,7 @@ impl<'a> Walker<'a> {
                 self.facts.functions.push(function.clone());
             }
         }
+        self.role(body.role);
         for reason in &body.opaque {
             self.opaque(reason.clone());
         }

@@ -263,7 +263,7 @@ impl<'a> Walker<'a> {
         }
         self.calls(&parts);
         if self.catalog.is_unknown_function(&parts) && !self.may_be_field(call) {
-            self.opaque(format!("function {name} is not in the catalog"));
+            self.unread(format!("function {name} is not in the catalog"));
         }
         if !self.facts.functions.contains(&name) {
             self.facts.functions.push(name.clone());
@@ -303,7 +303,7 @@ impl<'a> Walker<'a> {
     pub(super) fn calls(&mut self, parts: &[&str]) {
         let catalog = self.catalog;
         if let Some(function) = catalog.unread_function(parts) {
-            self.opaque(format!("function {function} has an unknown body"));
+            self.unread(format!("function {function} has an unknown body"));
         }
         for body in catalog.function_bodies(parts).into_iter().flatten() {
             self.body(body, Access::default());
