@@ -51,12 +51,40 @@ pub(super) const VIEWS: &str = "SELECT c.oid, pg_catalog.pg_get_viewdef(c.oid) F
 pub(super) const GENERATED: &str = "SELECT d.adrelid, d.adnum, pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attrdef d \
      JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum WHERE a.attgenerated <> ''";
 
+/// What a column is given where a statement gives it nothing.
+pub(super) const DEFAULTS: &str = "SELECT d.adrelid, d.adnum, pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attrdef d \
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum WHERE a.attgenerated = ''";
+
+pub(super) const CHECKS: &str = "SELECT c.conrelid, pg_catalog.pg_get_expr(c.conbin, c.conrelid) FROM pg_catalog.pg_constraint c \
+     WHERE c.contype = 'c' AND c.conrelid <> 0";
+
+/// Checks and defaults of domains, told of every type that holds a value of the domain: domains over it, arrays, rows.
+pub(super) const DOMAINS: &str = "WITH RECURSIVE parts (part, whole) AS ( \
+         SELECT t.typbasetype, t.oid FROM pg_catalog.pg_type t WHERE t.typbasetype >= 16384 \
+         UNION ALL SELECT t.typelem, t.oid FROM pg_catalog.pg_type t WHERE t.typelem >= 16384 AND t.typcategory = 'A' \
+         UNION ALL SELECT r.rngsubtype, r.rngtypid FROM pg_catalog.pg_range r WHERE r.rngsubtype >= 16384 \
+         UNION ALL SELECT a.atttypid, c.reltype FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
+             WHERE a.atttypid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped AND c.reltype <> 0), \
+     holds (typ, domain) AS ( \
+         SELECT t.oid, t.oid FROM pg_catalog.pg_type t WHERE t.typtype = 'd' AND t.oid >= 16384 \
+         UNION SELECT p.whole, h.domain FROM holds h JOIN parts p ON p.part = h.typ) \
+     SELECT t.oid, t.typname, pg_catalog.pg_get_expr(c.conbin, 0) FROM holds h JOIN pg_catalog.pg_type t ON t.oid = h.typ \
+     JOIN pg_catalog.pg_constraint c ON c.contypid = h.domain AND c.contype = 'c' \
+     UNION SELECT t.oid, t.typname, pg_catalog.pg_get_expr(d.typdefaultbin, 0) FROM holds h JOIN pg_catalog.pg_type t ON t.oid = h.typ \
+     JOIN pg_catalog.pg_type d ON d.oid = h.domain AND d.typdefaultbin IS NOT NULL ORDER BY 1, 3";
+
+/// Foreign keys that write to the table that refers: what happens there on UPDATE and on DELETE.
+pub(super) const CASCADES: &str = "SELECT c.confrelid, c.conrelid, c.confupdtype, c.confdeltype, \
+     pg_catalog.array_to_string(c.confkey, ' ') FROM pg_catalog.pg_constraint c \
+     WHERE c.contype = 'f' AND (c.confupdtype IN ('c', 'n', 'd') OR c.confdeltype IN ('c', 'n', 'd'))";
+
 pub(super) const OPERATORS: &str = "SELECT DISTINCT o.oprname, n.nspname, p.proname FROM pg_catalog.pg_operator o \
      JOIN pg_catalog.pg_proc p ON p.oid = o.oprcode JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
      WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')";
 
-pub(super) const CASTS: &str = "SELECT DISTINCT t.typname, n.nspname, p.proname FROM pg_catalog.pg_cast c \
-     JOIN pg_catalog.pg_type t ON t.oid = c.casttarget \
+/// Target, source by number and name, whether it may be applied where none is written, and the function.
+pub(super) const CASTS: &str = "SELECT t.typname, s.oid, s.typname, c.castcontext IN ('i', 'a'), n.nspname, p.proname \
+     FROM pg_catalog.pg_cast c JOIN pg_catalog.pg_type t ON t.oid = c.casttarget JOIN pg_catalog.pg_type s ON s.oid = c.castsource \
      JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
      WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')";
 
@@ -86,9 +114,12 @@ pub(super) const PLAIN_EXTENSIONS: [&str; 22] = [
     "bloom",
 ];
 
-pub(super) const TRIGGERS: &str = "SELECT t.tgrelid, t.tgtype, n.nspname, p.proname FROM pg_catalog.pg_trigger t \
+/// Triggers, those that are disabled included: one of the same transaction may be enabled before the catalog shows it. With the
+/// statement that would create it where it has a condition.
+pub(super) const TRIGGERS: &str = "SELECT t.tgrelid, t.tgtype, n.nspname, p.proname, \
+     CASE WHEN t.tgqual IS NOT NULL THEN pg_catalog.pg_get_triggerdef(t.oid) END FROM pg_catalog.pg_trigger t \
      JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
-     WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'";
+     WHERE NOT t.tgisinternal OR t.tgparentid <> 0";
 
 /// Relations with rules for other than SELECT, which is what views are.
 pub(super) const RULES: &str = "SELECT DISTINCT r.ev_class FROM pg_catalog.pg_rewrite r \

@@ -49,6 +49,10 @@ struct Answers {
     functions: Vec<Row>,
     views: Vec<Row>,
     generated: Vec<Row>,
+    defaults: Vec<Row>,
+    checks: Vec<Row>,
+    domains: Vec<Row>,
+    cascades: Vec<Row>,
     operators: Vec<Row>,
     casts: Vec<Row>,
     triggers: Vec<Row>,
@@ -76,6 +80,10 @@ impl Answers {
             functions: service.query(questions::FUNCTIONS).await?,
             views: service.query(questions::VIEWS).await?,
             generated: service.query(questions::GENERATED).await?,
+            defaults: service.query(questions::DEFAULTS).await?,
+            checks: service.query(questions::CHECKS).await?,
+            domains: service.query(questions::DOMAINS).await?,
+            cascades: service.query(questions::CASCADES).await?,
             operators: service.query(questions::OPERATORS).await?,
             casts: service.query(questions::CASTS).await?,
             triggers: service.query(questions::TRIGGERS).await?,
@@ -166,9 +174,22 @@ impl Answers {
                 catalog.generated_column(number(row, 0)?, number::<i16>(row, 1)?, expression);
             }
         }
+        self.add_expressions(catalog)?;
         for row in &self.triggers {
-            let on = written_by(number(row, 1)?);
-            catalog.trigger(number(row, 0)?, on, text(row, 2)?, text(row, 3)?);
+            let (relation, on) = (number(row, 0)?, written_by(number(row, 1)?));
+            catalog.trigger(relation, on, text(row, 2)?, text(row, 3)?);
+            if let Some(definition) = text(row, 4) {
+                catalog.trigger_condition(relation, on, definition);
+            }
+        }
+        for row in &self.cascades {
+            let (on_update, on_delete) = (text(row, 2)?, text(row, 3)?);
+            let keys = text(row, 4)?.split(' ').map(str::parse);
+            let keys: Vec<i16> = match on_update {
+                "c" | "n" | "d" => keys.collect::<Result<_, _>>().ok()?,
+                _ => Vec::new(),
+            };
+            catalog.cascades(number(row, 0)?, number(row, 1)?, &keys, cascaded(on_delete));
         }
         for row in &self.rules {
             catalog.rules(number(row, 0)?);
@@ -177,7 +198,30 @@ impl Answers {
             catalog.operator(text(row, 0)?, text(row, 1)?, text(row, 2)?);
         }
         for row in &self.casts {
-            catalog.cast(text(row, 0)?, text(row, 1)?, text(row, 2)?);
+            let source = (number(row, 1)?, text(row, 2)?);
+            let unwritten = text(row, 3)? == "t";
+            let function = (text(row, 4)?, text(row, 5)?);
+            catalog.cast(text(row, 0)?, source, unwritten, function);
+        }
+        Some(())
+    }
+
+    /// What is computed for a row that is written. Null where it was dropped in the meantime.
+    fn add_expressions(&self, catalog: &mut CatalogBuilder) -> Option<()> {
+        for row in &self.defaults {
+            if let Some(expression) = text(row, 2) {
+                catalog.default_of_column(number(row, 0)?, number(row, 1)?, expression);
+            }
+        }
+        for row in &self.checks {
+            if let Some(expression) = text(row, 1) {
+                catalog.check(number(row, 0)?, expression);
+            }
+        }
+        for row in &self.domains {
+            if let Some(expression) = text(row, 2) {
+                catalog.domain(number(row, 0)?, text(row, 1)?, expression);
+            }
         }
         Some(())
     }
@@ -192,6 +236,15 @@ fn kind_of(relkind: &str, persistence: &str, system: bool) -> RelationKind {
         ("m", _) => RelationKind::MaterializedView,
         ("f", _) => RelationKind::Foreign,
         _ => RelationKind::Table,
+    }
+}
+
+/// How the table that refers is written when a row is deleted that it refers to (`pg_constraint.confdeltype`).
+fn cascaded(confdeltype: &str) -> Access {
+    match confdeltype {
+        "c" => Access::DELETE,
+        "n" | "d" => Access::UPDATE,
+        _ => Access::default(),
     }
 }
 

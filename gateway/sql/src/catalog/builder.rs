@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Catalog, Column, Relation, Trigger};
+use super::convert::Cast;
+use super::written::{Cascade, Trigger};
+use super::{Catalog, Column, Relation};
 use crate::definition::{self, Definition, Subject};
 use crate::facts::{Access, RelationKind};
 
@@ -124,7 +126,69 @@ impl CatalogBuilder {
 
     /// The expression of a generated column (`pg_get_expr`).
     pub fn generated_column(&mut self, oid: u32, attnum: i16, expression: &str) -> &mut Self {
-        self.define(Subject::Column(oid, attnum), expression)
+        self.define(Subject::Column(oid, attnum), expression);
+        // One that is not stored is computed when it is read.
+        let on = Access::SELECT | Access::INSERT | Access::UPDATE;
+        self.computed(oid, Some(attnum), on, expression)
+    }
+
+    /// What a column is given where a statement gives it nothing, or DEFAULT (`pg_get_expr`).
+    pub fn default_of_column(&mut self, oid: u32, attnum: i16, expression: &str) -> &mut Self {
+        self.computed(
+            oid,
+            Some(attnum),
+            Access::INSERT | Access::UPDATE,
+            expression,
+        )
+    }
+
+    /// A CHECK constraint of a table (`pg_get_expr`).
+    pub fn check(&mut self, oid: u32, expression: &str) -> &mut Self {
+        self.computed(oid, None, Access::INSERT | Access::UPDATE, expression)
+    }
+
+    fn computed(
+        &mut self,
+        relation: u32,
+        column: Option<i16>,
+        on: Access,
+        expression: &str,
+    ) -> &mut Self {
+        let subject = Subject::Computed {
+            relation,
+            column,
+            on,
+        };
+        self.define(subject, expression)
+    }
+
+    /// The WHEN of a trigger, within the statement that would create it (`pg_get_triggerdef`).
+    pub fn trigger_condition(&mut self, oid: u32, on: Access, definition: &str) -> &mut Self {
+        self.define(Subject::Condition { relation: oid, on }, definition)
+    }
+
+    /// A check or default of a domain (`pg_get_expr`), told of each type that holds values of the domain.
+    pub fn domain(&mut self, oid: u32, name: &str, expression: &str) -> &mut Self {
+        let known = self.catalog.domains.entry(name.to_owned()).or_default();
+        known.insert(oid);
+        self.define(Subject::Domain(oid), expression)
+    }
+
+    /// A foreign key of `child` on `parent` that writes to `child`: the columns of `parent` whose UPDATE updates it, and what DELETE does.
+    pub fn cascades(
+        &mut self,
+        parent: u32,
+        child: u32,
+        on_update: &[i16],
+        on_delete: Access,
+    ) -> &mut Self {
+        let cascades = self.catalog.cascades.entry(parent).or_default();
+        cascades.push(Cascade {
+            child,
+            on_update: on_update.to_vec(),
+            on_delete,
+        });
+        self
     }
 
     fn define(&mut self, subject: Subject, text: &str) -> &mut Self {
@@ -157,10 +221,22 @@ impl CatalogBuilder {
         self
     }
 
-    /// A cast to the type of that name calls a function outside pg_catalog.
-    pub fn cast(&mut self, target: &str, schema: &str, function: &str) -> &mut Self {
-        let functions = self.catalog.casts.entry(target.to_owned()).or_default();
-        functions.push((schema.to_owned(), function.to_owned()));
+    /// A cast calls a function outside pg_catalog: the names of its types, the source's number too, and whether it is applied where
+    /// none is written.
+    pub fn cast(
+        &mut self,
+        target: &str,
+        (source, source_name): (u32, &str),
+        unwritten: bool,
+        (schema, function): (&str, &str),
+    ) -> &mut Self {
+        self.catalog.casts.push(Cast {
+            target: target.to_owned(),
+            source,
+            source_name: source_name.to_owned(),
+            unwritten,
+            function: (schema.to_owned(), function.to_owned()),
+        });
         self
     }
 

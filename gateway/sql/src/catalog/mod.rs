@@ -3,14 +3,19 @@
 //! Next room: `walker`, which resolves names against it.
 
 mod builder;
+mod convert;
+mod written;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::definition::{Bodies, Body, Definition};
-use crate::facts::{Access, ColumnSource, RelationKind};
+use crate::facts::{ColumnSource, RelationKind};
 
 pub use builder::CatalogBuilder;
+pub(crate) use convert::{Cast, Operand};
+use written::{Cascade, Trigger};
+pub(crate) use written::{Keys, Write};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
@@ -27,14 +32,6 @@ pub struct Relation {
     pub kind: RelationKind,
     /// In order of attribute number.
     pub columns: Vec<Column>,
-}
-
-/// A function that runs when rows of a relation are written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Trigger {
-    pub on: Access,
-    pub schema: String,
-    pub function: String,
 }
 
 /// System columns by attribute number (PostgreSQL, System Columns).
@@ -102,10 +99,14 @@ pub struct Catalog {
     obscure: HashMap<String, BTreeSet<String>>,
     /// Of those, the ones in a language that can hold SQL: what they read and write is not known.
     unread: HashMap<String, BTreeSet<String>>,
-    /// Operators and types for whose conversion a function outside pg_catalog is called: its schema and name.
+    /// Operators for which a function outside pg_catalog is called: its schema and name.
     operators: HashMap<String, Vec<(String, String)>>,
-    casts: HashMap<String, Vec<(String, String)>>,
+    casts: Vec<Cast>,
+    /// Types that hold values of domains with checks, by name.
+    domains: HashMap<String, BTreeSet<u32>>,
     triggers: HashMap<u32, Vec<Trigger>>,
+    /// Foreign keys that write, by the table that they refer to.
+    cascades: HashMap<u32, Vec<Cascade>>,
     /// Relations with rules for writing.
     rules: HashSet<u32>,
     types: HashMap<u32, String>,
@@ -132,7 +133,9 @@ impl Catalog {
             && self.unread == other.unread
             && self.operators == other.operators
             && self.casts == other.casts
+            && self.domains == other.domains
             && self.triggers == other.triggers
+            && self.cascades == other.cascades
             && self.rules == other.rules
             && self.definitions == other.definitions
             && self.types == other.types
@@ -181,19 +184,6 @@ impl Catalog {
     /// What a column carries by the catalog alone, through views and inheritance, and whether as it is. None: unknown.
     pub fn carried_by(&self, oid: u32, attnum: i16) -> Option<(Vec<ColumnSource>, bool)> {
         crate::lineage::of_column(self, oid, attnum)
-    }
-
-    /// The triggers that run when the relation is written in any of these ways.
-    pub(crate) fn triggers(&self, oid: u32, access: Access) -> impl Iterator<Item = &Trigger> {
-        let triggers = self.triggers.get(&oid).map_or(&[][..], Vec::as_slice);
-        triggers
-            .iter()
-            .filter(move |trigger| trigger.on.intersects(access))
-    }
-
-    /// Whether writing to the relation may do something else instead.
-    pub(crate) fn has_rules(&self, oid: u32) -> bool {
-        self.rules.contains(&oid)
     }
 
     pub(crate) fn has_inheritance(&self) -> bool {
@@ -260,7 +250,7 @@ impl Catalog {
 
     /// Whether no operator of that name calls a function that may carry anything but its operands.
     pub(crate) fn operator_is_readable(&self, name: &str) -> bool {
-        self.are_readable(self.operators.get(name))
+        self.are_readable(self.operator_functions(name))
     }
 
     /// The functions that operators of that name call, schema and name; those of pg_catalog are left out.
@@ -268,15 +258,19 @@ impl Catalog {
         self.operators.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a cast to that type calls no function that may carry anything but its operand.
-    pub(crate) fn casts_are_readable(&self, name: &[&str]) -> bool {
-        name.last()
-            .is_some_and(|name| self.are_readable(self.casts.get(*name)))
+    /// Whether a cast of such a value to that type calls no function that may carry anything but its operand.
+    pub(crate) fn casts_are_readable(&self, name: &[&str], operand: Operand<'_>) -> bool {
+        if !self.has_casts() {
+            return !name.is_empty();
+        }
+        name.last().is_some_and(|name| {
+            let casts = self.casts_to(name, operand);
+            self.are_readable(casts.map(|cast| &cast.function))
+        })
     }
 
-    fn are_readable(&self, functions: Option<&Vec<(String, String)>>) -> bool {
-        let functions = functions.map_or(&[][..], Vec::as_slice);
-        functions.iter().all(|(schema, name)| {
+    fn are_readable<'f>(&self, functions: impl IntoIterator<Item = &'f (String, String)>) -> bool {
+        functions.into_iter().all(|(schema, name)| {
             let parts = [schema.as_str(), name.as_str()];
             match self.function_bodies(&parts) {
                 Some(bodies) => bodies.iter().all(|body| body.rows.is_nothing()),

@@ -74,7 +74,7 @@ pub(crate) fn statements_of_block(block: &pb::DoStmt) -> Option<Vec<NodeEnum>> {
     }
 }
 
-/// What parameters are given when the caller leaves them out, as one row.
+/// What parameters are given when the caller leaves them out, and values of the types that are not PostgreSQL's own, as one row.
 fn defaults(create: &pb::CreateFunctionStmt) -> Option<NodeEnum> {
     let given = create
         .parameters
@@ -83,7 +83,19 @@ fn defaults(create: &pb::CreateFunctionStmt) -> Option<NodeEnum> {
             Some(NodeEnum::FunctionParameter(parameter)) => parameter.defexpr.as_deref().cloned(),
             _ => None,
         });
-    let args: Vec<pb::Node> = given.collect();
+    let types = create
+        .parameters
+        .iter()
+        .filter_map(|parameter| match &parameter.node {
+            Some(NodeEnum::FunctionParameter(parameter)) => parameter.arg_type.as_ref(),
+            _ => None,
+        });
+    let own = |name: &&pb::TypeName| {
+        let names = strings(&name.names);
+        !name.pct_type && matches!(names.as_slice(), [schema, _] if *schema != "pg_catalog")
+    };
+    let made = types.chain(&create.return_type).filter(own).map(null_of);
+    let args: Vec<pb::Node> = given.chain(made).collect();
     if args.is_empty() {
         return None;
     }
@@ -94,6 +106,23 @@ fn defaults(create: &pb::CreateFunctionStmt) -> Option<NodeEnum> {
     Some(NodeEnum::ReturnStmt(Box::new(pb::ReturnStmt {
         returnval: Some(Box::new(pb::Node { node: Some(row) })),
     })))
+}
+
+/// `NULL::name`.
+fn null_of(name: &pb::TypeName) -> pb::Node {
+    let null = NodeEnum::AConst(pb::AConst {
+        isnull: true,
+        ..pb::AConst::default()
+    });
+    let cast = NodeEnum::TypeCast(Box::new(pb::TypeCast {
+        arg: Some(Box::new(pb::Node { node: Some(null) })),
+        type_name: Some(pb::TypeName {
+            setof: false,
+            ..name.clone()
+        }),
+        location: 0,
+    }));
+    pb::Node { node: Some(cast) }
 }
 
 fn sql(create: &pb::CreateFunctionStmt, catalog: &Catalog, parameters: &[&str]) -> Outcome {
@@ -144,7 +173,7 @@ fn parameters(create: &pb::CreateFunctionStmt) -> Vec<&str> {
     names.filter(|name| !name.is_empty()).collect()
 }
 
-fn option<'c>(create: &'c pb::CreateFunctionStmt, name: &str) -> Option<&'c str> {
+pub(super) fn option<'c>(create: &'c pb::CreateFunctionStmt, name: &str) -> Option<&'c str> {
     text_of(&create.options, name)
 }
 

@@ -2,21 +2,27 @@
 //! It refuses to guess: a definition that cannot be followed leaves its subject as unknown as if it had none.
 //! Next room: `lineage`, which follows names into what is kept here.
 
+mod bodies;
+#[cfg(test)]
+mod computed_tests;
 mod function;
 mod plpgsql;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use pg_query::NodeEnum;
+use pg_query::{NodeEnum, protobuf as pb};
 
 use crate::catalog::Catalog;
-use crate::facts::{Flow, RoleEffect, TableRef};
+use crate::facts::{Access, Flow, RoleEffect, TableRef};
 use crate::lineage::{self, Rows};
 use crate::render::quoted_identifier;
 use crate::walker;
+
+pub(crate) use bodies::Bodies;
+
+const UNREADABLE: &str = "a default, check, generated column or trigger condition cannot be read";
 
 /// Longer definitions are not read.
 const MAX_BYTES: usize = 256 * 1024;
@@ -27,6 +33,19 @@ pub(crate) enum Subject {
     View(u32),
     /// A generated column.
     Column(u32, i16),
+    /// What is computed for a row of a relation by itself: a default, a generated column, a check.
+    Computed {
+        relation: u32,
+        column: Option<i16>,
+        on: Access,
+    },
+    /// The condition of a trigger.
+    Condition {
+        relation: u32,
+        on: Access,
+    },
+    /// A check or default of a domain, for a type that holds its values.
+    Domain(u32),
     /// One of the functions of that schema and name; `oid` tells them apart.
     Function {
         oid: u32,
@@ -57,98 +76,26 @@ pub(crate) struct Body {
     pub role: RoleEffect,
 }
 
-/// All that was read of the definitions of a catalog.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Bodies {
-    relations: HashMap<u32, Arc<Body>>,
-    generated: HashMap<(u32, i16), Arc<Body>>,
-    /// By name, with the schema of each.
-    functions: HashMap<String, Vec<(String, Arc<Body>)>>,
-    /// Functions whose definition could not be followed: the schemas of each name.
-    unreadable: HashMap<String, BTreeSet<String>>,
-    /// What is still to be read: whoever meets it waits.
-    waiting: HashSet<Waiting>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Waiting {
-    View(u32),
-    Column(u32, i16),
-    Function(String),
-}
-
-impl Subject {
-    fn waiting(&self) -> Waiting {
-        match self {
-            Self::View(oid) => Waiting::View(*oid),
-            Self::Column(oid, attnum) => Waiting::Column(*oid, *attnum),
-            Self::Function { name, .. } => Waiting::Function(name.clone()),
-        }
-    }
-}
-
-impl Bodies {
-    pub fn of_relation(&self, oid: u32) -> Option<&Arc<Body>> {
-        self.relations.get(&oid)
-    }
-
-    pub fn of_column(&self, oid: u32, attnum: i16) -> Option<&Arc<Body>> {
-        self.generated.get(&(oid, attnum))
-    }
-
-    /// The bodies that were read of functions of that name: in one schema, or in all.
-    pub fn of_function(&self, schema: Option<&str>, name: &str) -> Vec<&Arc<Body>> {
-        let known = self.functions.get(name).map_or(&[][..], Vec::as_slice);
-        known
-            .iter()
-            .filter(|(own, _)| schema.is_none_or(|schema| schema == own))
-            .map(|(_, body)| body)
-            .collect()
-    }
-
-    /// The schemas that have a function of that name whose definition could not be followed.
-    pub fn unreadable(&self, name: &str) -> Option<&BTreeSet<String>> {
-        self.unreadable.get(name)
-    }
-
-    pub fn view_waits(&self, oid: u32) -> bool {
-        !self.waiting.is_empty() && self.waiting.contains(&Waiting::View(oid))
-    }
-
-    pub fn column_waits(&self, oid: u32, attnum: i16) -> bool {
-        !self.waiting.is_empty() && self.waiting.contains(&Waiting::Column(oid, attnum))
-    }
-
-    pub fn function_waits(&self, name: &str) -> bool {
-        !self.waiting.is_empty() && self.waiting.contains(&Waiting::Function(name.to_owned()))
-    }
-
-    /// Keeps what came of a definition. A view or column that cannot be followed is one without a definition.
-    fn settle(&mut self, subject: Subject, outcome: Outcome) {
-        match (subject, outcome) {
-            (Subject::View(oid), Outcome::Read(body)) => {
-                self.relations.insert(oid, Arc::from(body));
-            }
-            (Subject::Column(oid, attnum), Outcome::Read(body)) => {
-                self.generated.insert((oid, attnum), Arc::from(body));
-            }
-            (Subject::Function { schema, name, .. }, Outcome::Read(body)) => {
-                let known = self.functions.entry(name).or_default();
-                known.push((schema, Arc::from(body)));
-            }
-            (Subject::Function { schema, name, .. }, _) => {
-                self.unreadable.entry(name).or_default().insert(schema);
-            }
-            (Subject::View(_) | Subject::Column(..), _) => {}
-        }
-    }
-}
-
 enum Outcome {
     Read(Box<Body>),
     /// It names something whose definition was not read yet.
     Waits,
     Unreadable,
+}
+
+impl Outcome {
+    /// What is more than computing on arguments. What cannot be followed may do anything.
+    fn acts(self) -> Option<Arc<Body>> {
+        match self {
+            Self::Read(body) => body.acts().then(|| Arc::from(body)),
+            Self::Waits | Self::Unreadable => {
+                let mut body = Body::empty();
+                body.rows = Rows::unknown();
+                body.opaque.push(UNREADABLE.to_owned());
+                Some(Arc::new(body))
+            }
+        }
+    }
 }
 
 /// Reads all definitions of `catalog` into it, each after those that it names.
@@ -196,6 +143,17 @@ fn of(definition: &Definition, catalog: &Catalog) -> Outcome {
             }
             None => Outcome::Unreadable,
         },
+        Subject::Computed { relation, .. } => match catalog.relation(*relation) {
+            Some(relation) => {
+                let columns = relation.columns.iter().map(|column| column.name.as_str());
+                let mut given: Vec<&str> = columns.collect();
+                given.push(&relation.name);
+                expression(&definition.text, catalog, &given)
+            }
+            None => Outcome::Unreadable,
+        },
+        Subject::Condition { .. } => condition(&definition.text, catalog),
+        Subject::Domain(_) => expression(&definition.text, catalog, &["value"]),
         Subject::Function { .. } => function::of(&definition.text, catalog),
     }
 }
@@ -209,6 +167,27 @@ fn query(text: &str, catalog: &Catalog) -> Outcome {
         [node @ NodeEnum::SelectStmt(_)] => queries(&[node], catalog, &[]),
         _ => Outcome::Unreadable,
     }
+}
+
+/// A definition that is one expression over what it is given.
+fn expression(text: &str, catalog: &Catalog, given: &[&str]) -> Outcome {
+    let parsed = parse(&format!("SELECT {text}"));
+    match parsed.as_deref() {
+        Some([node @ NodeEnum::SelectStmt(_)]) => queries(&[node], catalog, given),
+        _ => Outcome::Unreadable,
+    }
+}
+
+/// The WHEN of the statement that would create a trigger.
+fn condition(text: &str, catalog: &Catalog) -> Outcome {
+    let parsed = parse(text);
+    let Some([NodeEnum::CreateTrigStmt(create)]) = parsed.as_deref() else {
+        return Outcome::Unreadable;
+    };
+    let condition = NodeEnum::ReturnStmt(Box::new(pb::ReturnStmt {
+        returnval: create.when_clause.clone(),
+    }));
+    queries(&[&condition], catalog, &["new", "old"])
 }
 
 /// What bodies may consist of.
@@ -268,6 +247,14 @@ impl Body {
             flows: Vec::new(),
             role: RoleEffect::Kept,
         }
+    }
+
+    /// Whether it does more than compute on its arguments.
+    fn acts(&self) -> bool {
+        !(self.rows.is_nothing()
+            && self.tables.is_empty()
+            && self.opaque.is_empty()
+            && self.flows.is_empty())
     }
 
     /// Adds what another body reads, its rows left out.

@@ -27,8 +27,12 @@ enum Mode {
 struct Found {
     queries: Vec<Query>,
     variables: Vec<String>,
+    /// Those of them that hold rows. What they begin as does not come out of the grammar.
+    records: Vec<String>,
     /// EXECUTE and its like run text that is made at run time.
     dynamic: bool,
+    /// It looks at the words of an error that it caught, which may show any row of what it touches.
+    reads_errors: bool,
 }
 
 pub(super) fn of(definition: &str, catalog: &Catalog, parameters: &[&str]) -> Outcome {
@@ -43,18 +47,24 @@ pub(super) fn of(definition: &str, catalog: &Catalog, parameters: &[&str]) -> Ou
         let Some(parsed) = query.parse() else {
             return Outcome::Unreadable;
         };
-        if !matches!(parsed.as_slice(), [node] if is_followed(node)) {
+        let several = parsed.len() > 1 && !matches!(query.mode, Mode::Assignment);
+        if several || parsed.is_empty() || !parsed.iter().all(is_followed) {
             return Outcome::Unreadable;
         }
-        let nodes: Vec<&NodeEnum> = parsed.iter().collect();
-        match queries(&nodes, catalog, &names) {
-            Outcome::Read(body) => {
-                carried.absorb(&body.rows.all(), Transform::Expression);
-                carried.absorb(&body.rows.chosen, Transform::Expression);
-                all.merge(*body);
+        for node in &parsed {
+            match queries(&[node], catalog, &names) {
+                Outcome::Read(body) => {
+                    carried.absorb(&body.rows.all(), Transform::Expression);
+                    carried.absorb(&body.rows.chosen, Transform::Expression);
+                    all.merge(*body);
+                }
+                other => return other,
             }
-            other => return other,
         }
+    }
+    // The grammar does not print RETURN of a variable.
+    if found.reads_errors || definition.to_ascii_lowercase().contains("sqlerrm") {
+        carried.absorb(&rows_of_tables(&all, catalog), Transform::Unknown);
     }
     // A variable may be what is written.
     lineage::add_to_flows(&mut all.flows, &carried, catalog);
@@ -96,15 +106,60 @@ pub(super) fn statements(definition: &str) -> Option<Vec<NodeEnum>> {
 }
 
 impl Query {
+    /// Statements: that of an assignment, and another one for what stands in its target.
     fn parse(&self) -> Option<Vec<NodeEnum>> {
         match self.mode {
             Mode::Statement => parse(&self.text),
             Mode::Expression => parse(&format!("SELECT {}", self.text)),
             Mode::Assignment => {
-                let (_, value) = self.text.split_once('=')?;
-                parse(&format!("SELECT {value}"))
+                let (target, value) = assignment(&self.text)?;
+                let mut parsed = parse(&format!("SELECT {value}"))?;
+                if target.contains(['[', '(']) {
+                    parsed.append(&mut parse(&format!("SELECT {target}"))?);
+                }
+                Some(parsed)
             }
         }
+    }
+}
+
+/// The rows of all tables that a body touches, each as a whole.
+fn rows_of_tables(body: &Body, catalog: &Catalog) -> Carried {
+    let mut rows = Carried::constant();
+    for table in &body.tables {
+        let found = catalog.lookup(Some(&table.schema), &table.name);
+        rows.unknown |= found.is_empty();
+        for relation in found {
+            rows.absorb(&Carried::column(relation.oid, 0), Transform::Unknown);
+        }
+    }
+    rows
+}
+
+/// Both sides of `target := value` or `target = value`: the target may hold subscripts.
+fn assignment(text: &str) -> Option<(&str, &str)> {
+    let tokens = pg_query::scan(text).ok()?.tokens;
+    let mut depth = 0_i32;
+    for token in &tokens {
+        let start = usize::try_from(token.start).ok()?;
+        let end = usize::try_from(token.end).ok()?;
+        match text.get(start..end)? {
+            "[" | "(" => depth += 1,
+            "]" | ")" => depth -= 1,
+            ":=" | "=" if depth == 0 => return Some((text.get(..start)?, text.get(end..)?)),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The text of the body within the statement that would create the function.
+fn body(definition: &str) -> Option<String> {
+    match parse(definition)?.as_slice() {
+        [NodeEnum::CreateFunctionStmt(create)] => {
+            super::function::option(create, "as").map(str::to_owned)
+        }
+        _ => None,
     }
 }
 
@@ -114,6 +169,7 @@ impl Found {
         let tree = pg_query::parse_plpgsql(definition).ok()?;
         let mut found = Self::default();
         found.walk(&tree);
+        found.defaults_of_records(definition)?;
         (!found.dynamic).then_some(found)
     }
 
@@ -127,6 +183,77 @@ impl Found {
             }
             _ => {}
         }
+    }
+
+    /// Finds what variables that hold rows begin as, in the text between DECLARE and BEGIN. None: it cannot be told.
+    fn defaults_of_records(&mut self, definition: &str) -> Option<()> {
+        if self.records.is_empty() {
+            return Some(());
+        }
+        let body = body(definition)?;
+        let tokens = pg_query::scan(&body).ok()?.tokens;
+        let words: Option<Vec<(usize, &str)>> = tokens
+            .iter()
+            .map(|token| {
+                let start = usize::try_from(token.start).ok()?;
+                let end = usize::try_from(token.end).ok()?;
+                Some((end, body.get(start..end)?))
+            })
+            .collect();
+        let mut declaring = false;
+        for declaration in words?.split(|(_, word)| *word == ";") {
+            let opens = declaration
+                .iter()
+                .rposition(|(_, word)| word.eq_ignore_ascii_case("declare"));
+            declaring |= opens.is_some();
+            let own = declaration.get(opens.map_or(0, |at| at + 1)..)?;
+            let begins = own
+                .iter()
+                .any(|(_, word)| word.eq_ignore_ascii_case("begin"));
+            if begins {
+                declaring = false;
+            }
+            let Some((_, name)) = own.first().filter(|_| declaring) else {
+                continue;
+            };
+            let name = name.trim_matches('"');
+            if !self
+                .records
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(name))
+            {
+                continue;
+            }
+            let given = own.iter().find(|(_, word)| {
+                [":=", "="].contains(word) || word.eq_ignore_ascii_case("default")
+            });
+            let type_name = own
+                .iter()
+                .skip(1)
+                .map(|(_, word)| *word)
+                .take_while(|word| {
+                    let ends = [":=", "=", "default", "not", "collate"];
+                    !ends.iter().any(|end| word.eq_ignore_ascii_case(end))
+                });
+            let type_name: Vec<&str> = type_name
+                .filter(|word| !word.eq_ignore_ascii_case("constant"))
+                .collect();
+            let made = format!("NULL::{}", type_name.join(" "));
+            // The type of a column or table is none of a name of its own.
+            if !type_name.contains(&"%") && parse(&format!("SELECT {made}")).is_some() {
+                self.queries.push(Query {
+                    text: made,
+                    mode: Mode::Expression,
+                });
+            }
+            if let (Some((from, _)), Some((to, _))) = (given, own.last()) {
+                self.queries.push(Query {
+                    text: body.get(*from..*to)?.to_owned(),
+                    mode: Mode::Expression,
+                });
+            }
+        }
+        Some(())
     }
 
     fn expression(&mut self, fields: &serde_json::Map<String, Value>) {
@@ -147,6 +274,13 @@ impl Found {
         match (name, value) {
             ("PLpgSQL_expr", Value::Object(fields)) => self.expression(fields),
             ("refname", Value::String(variable)) => self.variables.push(variable.clone()),
+            ("PLpgSQL_rec" | "PLpgSQL_row", Value::Object(fields)) => {
+                if let Some(Value::String(name)) = fields.get("refname") {
+                    self.records.push(name.clone());
+                }
+                self.walk(value);
+            }
+            ("is_stacked", _) => self.reads_errors = true,
             // The text of EXECUTE, FOR IN EXECUTE, OPEN FOR EXECUTE, RETURN QUERY EXECUTE.
             ("PLpgSQL_stmt_dynexecute" | "PLpgSQL_stmt_dynfors" | "dynquery", _) => {
                 self.dynamic = true;

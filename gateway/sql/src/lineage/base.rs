@@ -26,6 +26,13 @@ impl<'t> Resolver<'t> {
         if attnum < 0 {
             return value;
         }
+        if self.catalog.has_casts() {
+            let column = self.catalog.column(relation.oid, attnum);
+            let kind = column.map_or(0, |column| column.type_oid);
+            for cast in self.catalog.unwritten_casts_of(kind) {
+                value.chosen_by(&self.made_by(&cast.function));
+            }
+        }
         match relation.kind {
             RelationKind::View | RelationKind::MaterializedView => {
                 self.view(relation, attnum, &mut value);

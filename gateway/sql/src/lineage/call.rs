@@ -6,6 +6,7 @@ use pg_query::{NodeEnum, protobuf as pb};
 use super::Resolver;
 use super::carried::{Carried, Column};
 use super::scope::{Item, Rows};
+use crate::catalog::Operand;
 use crate::facts::{Flow, Transform, Usage};
 use crate::walker::{risky, strings};
 
@@ -74,6 +75,9 @@ impl<'t> Resolver<'t> {
         }
         let body = self.body(parts, call);
         value.absorb(&body, Transform::Expression);
+        // A type's name converts to it.
+        let made = self.made_as(parts);
+        value.absorb(&made, Transform::Expression);
         self.writes(parts, &args);
         if let Some(field) = &field {
             value.or(field);
@@ -84,7 +88,9 @@ impl<'t> Resolver<'t> {
     /// What the function itself puts into its result.
     pub(super) fn body(&mut self, parts: &[&str], call: &'t pb::FuncCall) -> Carried {
         // A type's name converts to it.
-        if risky::reason(parts, call).is_some() || !self.catalog.casts_are_readable(parts) {
+        if risky::reason(parts, call).is_some()
+            || !self.catalog.casts_are_readable(parts, Operand::Any)
+        {
             return Carried::unknown();
         }
         match self.yields(parts) {

@@ -8,7 +8,15 @@ use pg_query::{NodeEnum, protobuf as pb};
 use super::Resolver;
 use super::carried::{Carried, Column};
 use super::scope::{Columns, Item, Level, Rows};
-use crate::facts::{Access, Transform, Usage};
+use crate::catalog::{Keys, Write};
+use crate::facts::{Access, RelationKind, Transform, Usage};
+
+/// All that rows carry and are chosen by.
+fn everything(rows: &Rows) -> Carried {
+    let mut value = rows.all();
+    value.absorb(&rows.chosen, Transform::Expression);
+    value
+}
 
 /// What is assigned to the columns of a target, in order. None as a name: to any of them.
 pub(super) type Assigned = Vec<(Option<String>, Carried)>;
@@ -156,34 +164,89 @@ impl<'t> Resolver<'t> {
     }
 
     /// What triggers put into the rows that are written, and write elsewhere.
-    fn triggered(&mut self, target: &Item<'t>, on: Access, assigned: &mut Assigned) {
+    pub(super) fn triggered(&mut self, target: &Item<'t>, on: Access, assigned: &mut Assigned) {
         let Columns::Relations(relations) = &target.columns else {
             return;
         };
         let catalog = self.catalog;
-        for trigger in relations
+        let named = assigned.iter().filter_map(|(name, _)| name.as_deref());
+        let named: Vec<&str> = named.collect();
+        let any = assigned.iter().any(|(name, _)| name.is_none());
+        let keys = match relations.first() {
+            Some(relation) if !any && relation.kind != RelationKind::View => Keys::Named(&named),
+            _ => Keys::Any,
+        };
+        let writes: Vec<Write<'t>> = relations
             .iter()
-            .flat_map(|relation| catalog.triggers(relation.oid, on))
-        {
+            .flat_map(|relation| catalog.written_with(relation.oid, on, keys))
+            .collect();
+        for write in writes {
+            let by_triggers = self.put_by_triggers(&write);
+            let by_definition = self.put_by_definition(&write);
+            let keeps = write.access.intersects(Access::INSERT | Access::UPDATE);
+            // Rows that are deleted keep nothing, but whether something then happens tells.
+            let elsewhere = by_definition
+                .iter()
+                .filter(|_| write.cascaded || !keeps)
+                .chain(by_triggers.iter().filter(|_| write.cascaded && keeps));
+            for (_, value) in elsewhere.filter(|(_, value)| !value.is_nothing()) {
+                self.flow_to(write.relation, value);
+            }
+            if !write.cascaded {
+                let put = by_triggers.into_iter().chain(by_definition);
+                assigned.extend(put.filter(|(_, value)| !value.is_nothing()));
+            }
+        }
+    }
+
+    fn put_by_triggers(&mut self, write: &Write<'t>) -> Assigned {
+        let catalog = self.catalog;
+        let mut put = Assigned::new();
+        for trigger in catalog.triggers(write.relation.oid, write.access) {
             let parts = [trigger.schema.as_str(), trigger.function.as_str()];
-            let put = match self.yields(&parts) {
-                Some(rows) => {
-                    let mut put = rows.all();
-                    put.absorb(&rows.chosen, Transform::Expression);
-                    put
-                }
+            let value = match self.yields(&parts) {
+                Some(rows) => everything(&rows),
                 None => Carried::unknown(),
             };
-            if !put.is_nothing() {
-                assigned.push((None, put));
-            }
+            put.push((None, value));
             let bodies = catalog.function_bodies(&parts).unwrap_or_default();
             let flows = bodies.iter().flat_map(|body| body.flows.iter().cloned());
             self.add_flows(flows.collect());
         }
+        put
     }
 
-    fn target_item(&self, relation: Option<&'t pb::RangeVar>) -> Item<'t> {
+    /// Defaults, generated columns, checks, conditions of triggers and checks of domains.
+    fn put_by_definition(&mut self, write: &Write<'t>) -> Assigned {
+        let bodies = self.catalog.bodies();
+        let relation = write.relation;
+        if bodies.computed_waits(relation.oid) {
+            self.waits.set(true);
+        }
+        let mut put = Assigned::new();
+        for computed in bodies.computed(relation.oid, write.access) {
+            let name = computed
+                .column
+                .and_then(|attnum| relation.attribute_name(attnum));
+            let name = name.filter(|_| !write.cascaded).map(str::to_owned);
+            put.push((name, everything(&computed.body.rows)));
+            self.add_flows(computed.body.flows.clone());
+        }
+        if write.access.intersects(Access::INSERT | Access::UPDATE) {
+            for column in &relation.columns {
+                if bodies.domain_waits(column.type_oid) {
+                    self.waits.set(true);
+                }
+                for body in bodies.of_domain(column.type_oid) {
+                    put.push((Some(column.name.clone()), everything(&body.rows)));
+                    self.add_flows(body.flows.clone());
+                }
+            }
+        }
+        put
+    }
+
+    pub(super) fn target_item(&self, relation: Option<&'t pb::RangeVar>) -> Item<'t> {
         match relation {
             Some(relation) => self.relation_item(relation, true),
             None => Item::new("", Columns::Open(Carried::unknown())),

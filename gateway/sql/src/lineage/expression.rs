@@ -8,8 +8,9 @@ use pg_query::{NodeEnum, NodeRef, protobuf as pb};
 use super::Resolver;
 use super::carried::{Carried, Column};
 use super::scope::Rows;
+use crate::catalog::Operand;
 use crate::facts::Transform;
-use crate::walker::strings;
+use crate::walker::{operand, strings};
 
 impl<'t> Resolver<'t> {
     pub(super) fn boxed(&mut self, node: &'t Option<Box<pb::Node>>) -> Carried {
@@ -101,7 +102,7 @@ impl<'t> Resolver<'t> {
             NodeRef::TypeCast(cast) => self.cast(cast),
             NodeRef::AIndirection(indirection) => self.indirection(indirection),
             NodeRef::MultiAssignRef(assigned) => self.multi_assign(assigned),
-            NodeRef::TypeName(_) => Carried::constant(),
+            NodeRef::TypeName(name) => self.made_as(&strings(&name.names)),
             NodeRef::WindowDef(window) => self.window(window),
             NodeRef::InsertStmt(_)
             | NodeRef::UpdateStmt(_)
@@ -135,17 +136,77 @@ impl<'t> Resolver<'t> {
 
     fn cast(&mut self, cast: &'t pb::TypeCast) -> Carried {
         let arg = self.boxed(&cast.arg);
-        let readable = cast
-            .type_name
-            .as_ref()
-            .is_some_and(|kind| self.catalog.casts_are_readable(&strings(&kind.names)));
-        if !readable {
+        let Some(kind) = cast.type_name.as_ref() else {
+            return Carried::unknown();
+        };
+        let names = strings(&kind.names);
+        let operand = self.operand(cast, &arg);
+        if !self.catalog.casts_are_readable(&names, operand) {
             return Carried::unknown();
         }
-        if arg == Carried::null() {
+        let made = self.made_as(&names);
+        if arg == Carried::null() && made.is_nothing() {
             return arg;
         }
-        arg.into(Transform::Expression)
+        let mut value = arg.into(Transform::Expression);
+        value.absorb(&made, Transform::Expression);
+        value
+    }
+
+    /// The type of what is cast, where it is a plain column's or the syntax tells it.
+    fn operand<'n>(&self, cast: &'n pb::TypeCast, arg: &Carried) -> Operand<'n> {
+        let known = if self.catalog.has_casts() {
+            operand(cast)
+        } else {
+            Operand::Any
+        };
+        let is_array = |name: &pb::TypeName| !name.array_bounds.is_empty();
+        let array = cast.type_name.as_ref().is_some_and(is_array);
+        match (known, arg.sources()) {
+            (Operand::Any, [source])
+                if !array
+                    && !arg.changed
+                    && !arg.unknown
+                    && source.transform == Transform::Identity =>
+            {
+                let column = self.catalog.column(source.relation, source.attnum);
+                column.map_or(Operand::Any, |column| Operand::Oid(column.type_oid))
+            }
+            _ => known,
+        }
+    }
+
+    /// What a value of a type carries by being made, or by being given as another type.
+    pub(super) fn made_as(&mut self, name: &[&str]) -> Carried {
+        let catalog = self.catalog;
+        let name = name.last().copied().unwrap_or_default();
+        if catalog.type_waits(name) {
+            self.waits.set(true);
+        }
+        let mut made = Carried::constant();
+        for body in catalog.checks_of_type(name) {
+            made.absorb(&body.rows.all(), Transform::Expression);
+            made.absorb(&body.rows.chosen, Transform::Expression);
+        }
+        if catalog.has_casts() {
+            for cast in catalog.unwritten_casts(name) {
+                let given = self.made_by(&cast.function);
+                made.absorb(&given, Transform::Expression);
+            }
+        }
+        made
+    }
+
+    /// What a cast's function puts into the value.
+    pub(super) fn made_by(&self, (schema, name): &(String, String)) -> Carried {
+        match self.yields(&[schema, name]) {
+            Some(rows) => {
+                let mut value = rows.all();
+                value.absorb(&rows.chosen, Transform::Expression);
+                value
+            }
+            None => Carried::unknown(),
+        }
     }
 
     pub(super) fn column_ref(&mut self, column: &'t pb::ColumnRef) -> Carried {
@@ -168,6 +229,8 @@ impl<'t> Resolver<'t> {
     fn row_of(&mut self, schema: &str, item: &str) -> Carried {
         match self.item(schema, item) {
             Some(item) => item.row(self),
+            // The row that a check is of.
+            None if self.parameters.contains(&item) => Carried::constant(),
             None => Carried::unknown(),
         }
     }

@@ -7,6 +7,7 @@ use super::Resolver;
 use super::carried::Carried;
 use super::change::Assigned;
 use super::scope::{Columns, Item, Rows};
+use crate::catalog::Relation;
 use crate::facts::{ColumnSource, Flow, Transform};
 use crate::walker::strings;
 
@@ -66,6 +67,17 @@ impl<'t> Resolver<'t> {
                 self.push_flow(written(relation, name.unwrap_or("*")), &column.value);
             }
         }
+    }
+
+    /// Into a relation that the statement does not name.
+    pub(super) fn flow_to(&mut self, relation: &Relation, value: &Carried) {
+        let target = ColumnSource {
+            schema: relation.schema.clone(),
+            table: relation.name.clone(),
+            column: "*".to_owned(),
+            transform: Transform::Identity,
+        };
+        self.push_flow(target, value);
     }
 
     fn push_flow(&mut self, target: ColumnSource, value: &Carried) {

@@ -27,7 +27,7 @@ use std::collections::HashSet;
 use pg_query::{NodeEnum, protobuf as pb};
 
 use crate::catalog::Catalog;
-use crate::facts::{ColumnSource, Flow, Output, Outputs, Usage};
+use crate::facts::{Access, ColumnSource, Flow, Output, Outputs, Usage};
 
 pub(crate) use base::of_column;
 use carried::Source;
@@ -218,6 +218,10 @@ impl<'t> Resolver<'t> {
         if copy.is_from {
             let condition = self.boxed(&copy.where_clause);
             self.record(&condition, Usage::Filter);
+            let target = self.target_item(copy.relation.as_ref());
+            let mut assigned = change::Assigned::new();
+            self.triggered(&target, Access::INSERT, &mut assigned);
+            self.flow(copy.relation.as_ref(), &target, &assigned);
             return Outputs::None;
         }
         if copy.query.is_some() {

@@ -229,6 +229,20 @@ impl<'t> Item<'t> {
 
     /// The row as one value.
     pub fn row(&self, resolver: &Resolver<'t>) -> Carried {
+        let mut value = self.all(resolver);
+        if let Columns::Relations(relations) = &self.columns
+            && resolver.catalog.has_casts()
+        {
+            for relation in relations {
+                for cast in resolver.catalog.unwritten_casts(&relation.name) {
+                    value.chosen_by(&resolver.made_by(&cast.function));
+                }
+            }
+        }
+        value
+    }
+
+    fn all(&self, resolver: &Resolver<'t>) -> Carried {
         match (self.list(resolver), &self.columns) {
             (Some(columns), _) => Carried::row(Arc::new(columns)),
             (None, Columns::Open(any)) => any.clone().into(crate::Transform::Expression),

@@ -19,6 +19,7 @@ impl<'a> Walker<'a> {
             _ => Access::DDL,
         };
         self.usage = 1 << Usage::Other as u16;
+        let outer = std::mem::replace(&mut self.hands_over, super::handed::hands_over(node));
         self.effect(node);
         match node {
             NodeRef::CopyStmt(copy) => self.copy(copy),
@@ -41,6 +42,7 @@ impl<'a> Walker<'a> {
         }
         self.code(node);
         self.reasons(node);
+        self.hands_over = outer;
         (self.usage, self.access) = (usage, access);
         self.scopes.pop();
     }

@@ -50,6 +50,14 @@ impl<'a> Walker<'a> {
                 self.operator(&expression.name);
                 self.descend(node);
             }
+            NodeRef::TypeCast(cast) => {
+                self.cast(cast);
+                self.descend(node);
+            }
+            NodeRef::TypeName(name) => {
+                self.descend(node);
+                self.type_named(&strings(&name.names));
+            }
             NodeRef::ResTarget(_) | NodeRef::RawStmt(_) => self.descend(node),
             // Every other command.
             NodeRef::AlterTableStmt(_)
@@ -184,13 +192,11 @@ impl<'a> Walker<'a> {
             | NodeRef::AIndices(_)
             | NodeRef::AArrayExpr(_)
             | NodeRef::MultiAssignRef(_)
-            | NodeRef::TypeCast(_)
             | NodeRef::CollateClause(_)
             | NodeRef::SortBy(_)
             | NodeRef::RangeFunction(_)
             | NodeRef::RangeTableFunc(_)
             | NodeRef::RangeTableFuncCol(_)
-            | NodeRef::TypeName(_)
             | NodeRef::ColumnDef(_)
             | NodeRef::IndexElem(_)
             | NodeRef::Constraint(_)

@@ -47,6 +47,19 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// Columns are assigned to rows that are there.
+    fn changed(&mut self, targets: &[usize], list: &'a [pb::Node]) {
+        self.assigned(targets, list);
+        let names = list.iter().filter_map(|item| match &item.node {
+            Some(NodeEnum::ResTarget(target)) => Some(target.name.as_str()),
+            _ => None,
+        });
+        let names: Vec<&str> = names.collect();
+        for target in targets {
+            self.rekeyed(*target, &names);
+        }
+    }
+
     fn statement(&mut self, tag: &str, run: impl FnOnce(&mut Self)) {
         self.facts.commands.push(tag.to_owned());
         self.scopes.push(Scope::default());
@@ -82,7 +95,7 @@ impl<'a> Walker<'a> {
                 if conflict.action == pb::OnConflictAction::OnconflictUpdate as i32 {
                     walker.grant(&targets, Access::UPDATE);
                 }
-                walker.assigned(&targets, &conflict.target_list);
+                walker.changed(&targets, &conflict.target_list);
                 walker.using(Usage::Filter, |walker| {
                     walker.boxed(&conflict.where_clause);
                     if let Some(infer) = conflict.infer.as_deref() {
@@ -109,7 +122,7 @@ impl<'a> Walker<'a> {
             }
             walker.scope().complete = true;
             walker.facts.unbounded_write |= !super::narrows(update.where_clause.as_deref());
-            walker.assigned(&targets, &update.target_list);
+            walker.changed(&targets, &update.target_list);
             walker.condition(&update.where_clause);
             walker.returning(update.returning_clause.as_ref());
         });
@@ -161,7 +174,11 @@ impl<'a> Walker<'a> {
                         walker.push_column(Some(*table), "*", Usage::Assigned);
                     }
                 }
-                walker.assigned(&targets, &clause.target_list);
+                if access == Access::UPDATE {
+                    walker.changed(&targets, &clause.target_list);
+                } else {
+                    walker.assigned(&targets, &clause.target_list);
+                }
                 walker.using(Usage::Other, |walker| walker.nodes(&clause.values));
             }
             walker.returning(merge.returning_clause.as_ref());

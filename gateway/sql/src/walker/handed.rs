@@ -29,6 +29,28 @@ pub(super) fn functions(node: NodeRef<'_>) -> Vec<Vec<&str>> {
     found
 }
 
+/// Whether the command gives what belongs to a relation (triggers, defaults, generated columns) to another one, or another name to
+/// the relation: the catalog will not show it before the transaction ends.
+pub(super) fn hands_over(node: NodeRef<'_>) -> bool {
+    use pb::AlterTableType as Kind;
+    match node {
+        NodeRef::RenameStmt(_) | NodeRef::AlterObjectSchemaStmt(_) => true,
+        NodeRef::CreateStmt(create) => {
+            let mut elements = create.table_elts.iter();
+            !create.inh_relations.is_empty()
+                || elements
+                    .any(|element| matches!(element.node, Some(NodeEnum::TableLikeClause(_))))
+        }
+        NodeRef::AlterTableStmt(alter) => alter.cmds.iter().any(|cmd| {
+            matches!(&cmd.node, Some(NodeEnum::AlterTableCmd(cmd))
+                if [Kind::AtAttachPartition, Kind::AtAddInherit]
+                    .iter()
+                    .any(|kind| cmd.subtype == *kind as i32))
+        }),
+        _ => false,
+    }
+}
+
 fn with_arguments<'n>(
     objects: impl IntoIterator<Item = Option<&'n pb::ObjectWithArgs>>,
 ) -> Vec<Vec<&'n str>> {

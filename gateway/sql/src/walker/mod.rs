@@ -3,6 +3,7 @@
 //! Next room: `facts`, which it returns.
 
 mod command;
+mod convert;
 mod dispatch;
 mod dml;
 mod equality;
@@ -23,6 +24,8 @@ use crate::facts::{Access, Facts, RoleEffect, SessionEffect, Usage, Verb};
 
 use scope::Scope;
 
+pub(crate) use convert::operand;
+
 pub(crate) struct Walker<'a> {
     catalog: &'a Catalog,
     facts: Facts,
@@ -39,6 +42,8 @@ pub(crate) struct Walker<'a> {
     /// Bit set of `Usage`.
     usage: u16,
     access: Access,
+    /// What belongs to the relations named goes to others, or gets another name: it counts as set going.
+    hands_over: bool,
 }
 
 /// What a statement of a definition names, without its lineage. None where it does more than read and write rows.
@@ -88,6 +93,7 @@ impl<'a> Walker<'a> {
             in_code: false,
             usage: 1 << Usage::Output as u16,
             access: Access::DDL,
+            hands_over: false,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Names in force at one level of a query, and what a column reference can mean there.
 
-use crate::catalog::Relation;
+use crate::catalog::{Keys, Relation};
 use crate::definition::Body;
 use crate::facts::{Access, ColumnRef, RelationKind, TableRef, Usage};
 
@@ -50,6 +50,10 @@ impl<'a> Walker<'a> {
                 Some(relation),
             ));
             self.reach(relation.oid, access, 0);
+            if self.hands_over && access.contains(Access::DDL) {
+                let any = Access::INSERT | Access::UPDATE | Access::DELETE;
+                self.triggered(relation.oid, any, Keys::Any);
+            }
         }
         tables
     }
@@ -61,7 +65,7 @@ impl<'a> Walker<'a> {
         if !self.reached.insert((relation, access)) {
             return;
         }
-        self.triggered(relation, access);
+        self.triggered(relation, access, Keys::Named(&[]));
         if let Some(body) = catalog.bodies().of_relation(relation) {
             self.body(body, access);
         }
@@ -90,7 +94,7 @@ impl<'a> Walker<'a> {
     }
 
     /// What writing to a relation sets going.
-    fn triggered(&mut self, relation: u32, access: Access) {
+    fn triggered(&mut self, relation: u32, access: Access, keys: Keys<'_>) {
         let catalog = self.catalog;
         let writes = Access::INSERT | Access::UPDATE | Access::DELETE;
         if catalog.has_rules(relation) && access.intersects(writes) {
@@ -99,10 +103,46 @@ impl<'a> Walker<'a> {
         }
         // No client gives a trigger its text: what made it was judged, or is the operator's.
         let role = self.facts.role;
-        for trigger in catalog.triggers(relation, access) {
-            self.calls(&[trigger.schema.as_str(), trigger.function.as_str()]);
+        for write in catalog.written_with(relation, access, keys) {
+            let (oid, access) = (write.relation.oid, write.access);
+            for trigger in catalog.triggers(oid, access) {
+                self.calls(&[trigger.schema.as_str(), trigger.function.as_str()]);
+            }
+            for computed in catalog.bodies().computed(oid, access) {
+                self.body(&computed.body, Access::default());
+            }
+            if access.intersects(Access::INSERT | Access::UPDATE) {
+                let columns = write.relation.columns.iter();
+                for body in columns.flat_map(|column| catalog.bodies().of_domain(column.type_oid)) {
+                    self.body(body, Access::default());
+                }
+            }
+        }
+        if catalog.has_casts() {
+            self.casts_of_columns(relation);
         }
         self.facts.role = role;
+    }
+
+    /// Columns of a target are assigned: foreign keys may follow.
+    pub(super) fn rekeyed(&mut self, target: usize, names: &[&str]) {
+        let catalog = self.catalog;
+        let Some(table) = self
+            .facts
+            .tables
+            .get(target)
+            .filter(|_| catalog.has_cascades())
+        else {
+            return;
+        };
+        let found = catalog.lookup(Some(&table.schema), &table.name);
+        for relation in found {
+            let keys = match relation.kind {
+                RelationKind::View => Keys::Any,
+                _ => Keys::Named(names),
+            };
+            self.triggered(relation.oid, Access::UPDATE, keys);
+        }
     }
 
     /// What a definition reads that the statement names.

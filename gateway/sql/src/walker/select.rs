@@ -2,6 +2,7 @@
 
 use pg_query::{NodeEnum, NodeRef, protobuf as pb};
 
+use crate::catalog::Operand;
 use crate::facts::{Access, Usage};
 
 use super::scope::{Scope, Source};
@@ -262,6 +263,11 @@ impl<'a> Walker<'a> {
             self.set_config_or_opaque(call, bare, reason);
         }
         self.calls(&parts);
+        // A type's name converts to it.
+        self.type_named(&parts);
+        for cast in self.catalog.casts_to(bare, Operand::Any) {
+            self.calls(&[&cast.function.0, &cast.function.1]);
+        }
         if self.catalog.is_unknown_function(&parts) && !self.may_be_field(call) {
             self.unread(format!("function {name} is not in the catalog"));
         }

@@ -1,0 +1,112 @@
+//! What a write to a relation sets going, there and elsewhere: triggers, and writes to other relations that no statement names.
+//! It refuses to know what triggers do. Next room: `definition`, which reads their functions.
+
+use super::{Catalog, Relation};
+use crate::facts::{Access, RelationKind};
+
+/// A function that runs when rows of a relation are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Trigger {
+    pub on: Access,
+    pub schema: String,
+    pub function: String,
+}
+
+/// A foreign key that writes to the table that refers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cascade {
+    pub child: u32,
+    /// The columns that are referred to, whose UPDATE updates the other table; none where it does not.
+    pub on_update: Vec<i16>,
+    /// What DELETE does there.
+    pub on_delete: Access,
+}
+
+/// A relation that is written, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Write<'c> {
+    pub relation: &'c Relation,
+    pub access: Access,
+    /// By a foreign key: the values written are not the statement's.
+    pub cascaded: bool,
+}
+
+/// The columns that an UPDATE assigns.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Keys<'k> {
+    Any,
+    Named(&'k [&'k str]),
+}
+
+impl Keys<'_> {
+    fn hold(self, relation: &Relation, attnums: &[i16]) -> bool {
+        match self {
+            Keys::Any => !attnums.is_empty(),
+            Keys::Named(names) => attnums.iter().any(|attnum| {
+                let name = relation.attribute_name(*attnum);
+                name.is_none_or(|name| names.contains(&name))
+            }),
+        }
+    }
+}
+
+impl Catalog {
+    pub(crate) fn has_cascades(&self) -> bool {
+        !self.cascades.is_empty()
+    }
+
+    /// The triggers that run when the relation is written in any of these ways.
+    pub(crate) fn triggers(&self, oid: u32, access: Access) -> impl Iterator<Item = &Trigger> {
+        let triggers = self.triggers.get(&oid).map_or(&[][..], Vec::as_slice);
+        triggers
+            .iter()
+            .filter(move |trigger| trigger.on.intersects(access))
+    }
+
+    /// Whether writing to the relation may do something else instead.
+    pub(crate) fn has_rules(&self, oid: u32) -> bool {
+        self.rules.contains(&oid)
+    }
+
+    /// The relation, and all that is written with it: partitions and inheriting tables, what a view reads, what foreign keys follow.
+    /// Those follow an UPDATE only of the columns that they refer to.
+    pub(crate) fn written_with(&self, oid: u32, access: Access, keys: Keys<'_>) -> Vec<Write<'_>> {
+        let mut found: Vec<Write<'_>> = Vec::new();
+        let mut open = vec![(oid, access, false, keys)];
+        while let Some((next, access, cascaded, keys)) = open.pop() {
+            let known = |write: &Write<'_>| {
+                write.relation.oid == next
+                    && write.access.contains(access)
+                    && write.cascaded == cascaded
+            };
+            let Some(relation) = self.relation(next).filter(|_| !found.iter().any(known)) else {
+                continue;
+            };
+            found.push(Write {
+                relation,
+                access,
+                cascaded,
+            });
+            let parts = self.children(next).iter();
+            open.extend(parts.map(|child| (*child, access, cascaded, keys)));
+            if relation.kind == RelationKind::View {
+                let below = self.reads(next).iter();
+                open.extend(below.map(|(base, _)| (*base, access, cascaded, Keys::Any)));
+            }
+            for cascade in self.cascades.get(&next).into_iter().flatten() {
+                let mut follows = Access::default();
+                if access.intersects(Access::DELETE) {
+                    follows |= cascade.on_delete;
+                }
+                let updates = access.intersects(Access::UPDATE);
+                if updates && keys.hold(relation, &cascade.on_update) {
+                    follows |= Access::UPDATE;
+                }
+                if follows != Access::default() {
+                    open.push((cascade.child, follows, true, Keys::Any));
+                }
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,161 @@
+//! What was read of the definitions of a catalog, by what is defined.
+//! It refuses to know how definitions are read. Next: the parent, which settles one after the other.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::{Body, Outcome, Subject};
+use crate::facts::Access;
+
+/// What is computed when rows of a relation are written, or read.
+#[derive(Debug, Clone)]
+pub(crate) struct Computed {
+    /// The column that it is for; none where it only decides.
+    pub column: Option<i16>,
+    pub on: Access,
+    pub body: Arc<Body>,
+}
+
+/// All that was read of the definitions of a catalog.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bodies {
+    relations: HashMap<u32, Arc<Body>>,
+    generated: HashMap<(u32, i16), Arc<Body>>,
+    /// What is computed for rows of a relation, where it does more than compute on the row.
+    computed: HashMap<u32, Vec<Computed>>,
+    domains: HashMap<u32, Vec<Arc<Body>>>,
+    /// By name, with the schema of each.
+    functions: HashMap<String, Vec<(String, Arc<Body>)>>,
+    /// Functions whose definition could not be followed: the schemas of each name.
+    unreadable: HashMap<String, BTreeSet<String>>,
+    /// What is still to be read: whoever meets it waits.
+    pub(super) waiting: HashSet<Waiting>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Waiting {
+    View(u32),
+    Column(u32, i16),
+    /// Anything that is computed for rows of the relation.
+    Computed(u32),
+    Domain(u32),
+    Function(String),
+}
+
+impl Subject {
+    pub(super) fn waiting(&self) -> Waiting {
+        match self {
+            Self::View(oid) => Waiting::View(*oid),
+            Self::Column(oid, attnum) => Waiting::Column(*oid, *attnum),
+            Self::Computed { relation, .. } | Self::Condition { relation, .. } => {
+                Waiting::Computed(*relation)
+            }
+            Self::Domain(oid) => Waiting::Domain(*oid),
+            Self::Function { name, .. } => Waiting::Function(name.clone()),
+        }
+    }
+}
+
+impl Bodies {
+    pub fn of_relation(&self, oid: u32) -> Option<&Arc<Body>> {
+        self.relations.get(&oid)
+    }
+
+    pub fn of_column(&self, oid: u32, attnum: i16) -> Option<&Arc<Body>> {
+        self.generated.get(&(oid, attnum))
+    }
+
+    /// What is computed for rows of a relation that are used in any of these ways.
+    pub fn computed(&self, relation: u32, access: Access) -> impl Iterator<Item = &Computed> {
+        let computed = self.computed.get(&relation).into_iter().flatten();
+        computed.filter(move |computed| computed.on.intersects(access))
+    }
+
+    pub fn of_domain(&self, oid: u32) -> &[Arc<Body>] {
+        self.domains.get(&oid).map_or(&[], Vec::as_slice)
+    }
+
+    /// The bodies that were read of functions of that name: in one schema, or in all.
+    pub fn of_function(&self, schema: Option<&str>, name: &str) -> Vec<&Arc<Body>> {
+        let known = self.functions.get(name).map_or(&[][..], Vec::as_slice);
+        known
+            .iter()
+            .filter(|(own, _)| schema.is_none_or(|schema| schema == own))
+            .map(|(_, body)| body)
+            .collect()
+    }
+
+    /// The schemas that have a function of that name whose definition could not be followed.
+    pub fn unreadable(&self, name: &str) -> Option<&BTreeSet<String>> {
+        self.unreadable.get(name)
+    }
+
+    pub fn view_waits(&self, oid: u32) -> bool {
+        !self.waiting.is_empty() && self.waiting.contains(&Waiting::View(oid))
+    }
+
+    pub fn column_waits(&self, oid: u32, attnum: i16) -> bool {
+        !self.waiting.is_empty() && self.waiting.contains(&Waiting::Column(oid, attnum))
+    }
+
+    pub fn computed_waits(&self, relation: u32) -> bool {
+        !self.waiting.is_empty() && self.waiting.contains(&Waiting::Computed(relation))
+    }
+
+    pub fn domain_waits(&self, oid: u32) -> bool {
+        !self.waiting.is_empty() && self.waiting.contains(&Waiting::Domain(oid))
+    }
+
+    pub fn function_waits(&self, name: &str) -> bool {
+        !self.waiting.is_empty() && self.waiting.contains(&Waiting::Function(name.to_owned()))
+    }
+
+    /// Keeps what came of a definition. A view or column that cannot be followed is one without a definition.
+    pub(super) fn settle(&mut self, subject: Subject, outcome: Outcome) {
+        match (subject, outcome) {
+            (Subject::View(oid), Outcome::Read(body)) => {
+                self.relations.insert(oid, Arc::from(body));
+            }
+            (Subject::Column(oid, attnum), Outcome::Read(body)) => {
+                self.generated.insert((oid, attnum), Arc::from(body));
+            }
+            (Subject::Function { schema, name, .. }, Outcome::Read(body)) => {
+                let known = self.functions.entry(name).or_default();
+                known.push((schema, Arc::from(body)));
+            }
+            (Subject::Function { schema, name, .. }, _) => {
+                self.unreadable.entry(name).or_default().insert(schema);
+            }
+            (Subject::View(_) | Subject::Column(..), _) => {}
+            (
+                Subject::Computed {
+                    relation,
+                    column,
+                    on,
+                },
+                outcome,
+            ) => self.settle_computed(relation, column, on, outcome),
+            (Subject::Condition { relation, on }, outcome) => {
+                self.settle_computed(relation, None, on, outcome);
+            }
+            (Subject::Domain(oid), outcome) => {
+                if let Some(body) = outcome.acts() {
+                    self.domains.entry(oid).or_default().push(body);
+                }
+            }
+        }
+    }
+
+    fn settle_computed(
+        &mut self,
+        relation: u32,
+        column: Option<i16>,
+        on: Access,
+        outcome: Outcome,
+    ) {
+        if let Some(body) = outcome.acts() {
+            let computed = self.computed.entry(relation).or_default();
+            computed.push(Computed { column, on, body });
+        }
+    }
+}

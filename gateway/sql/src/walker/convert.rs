@@ -1,0 +1,107 @@
+//! Values that become others by their type: casts, checks of domains.
+//! It refuses to find out the types of expressions: what is no plain column or constant may be of any.
+//! Next: `scope`, which adds what functions do.
+
+use pg_query::{NodeEnum, protobuf as pb};
+
+use super::{Walker, strings};
+use crate::catalog::Operand;
+use crate::facts::Access;
+
+impl<'a> Walker<'a> {
+    /// What a value of the type does by being made, and where it is given as another type.
+    pub(super) fn type_named(&mut self, name: &[&str]) {
+        let catalog = self.catalog;
+        let name = name.last().copied().unwrap_or_default();
+        for body in catalog.checks_of_type(name) {
+            self.body(body, Access::default());
+        }
+        if catalog.has_casts() {
+            for cast in catalog.unwritten_casts(name) {
+                self.calls(&[&cast.function.0, &cast.function.1]);
+            }
+        }
+    }
+
+    pub(super) fn cast(&mut self, cast: &'a pb::TypeCast) {
+        let catalog = self.catalog;
+        if !catalog.has_casts() {
+            return;
+        }
+        let Some(kind) = &cast.type_name else { return };
+        let mut operands = vec![operand(cast)];
+        if operands == [Operand::Any]
+            && kind.array_bounds.is_empty()
+            && let Some(types) = self.column_types(cast.arg.as_deref())
+        {
+            operands = types.into_iter().map(Operand::Oid).collect();
+        }
+        let name = strings(&kind.names).last().copied().unwrap_or_default();
+        for operand in operands {
+            for cast in catalog.casts_to(name, operand) {
+                self.calls(&[&cast.function.0, &cast.function.1]);
+            }
+        }
+    }
+
+    /// The types that a column of that name can have here. None: not known.
+    fn column_types(&self, node: Option<&pb::Node>) -> Option<Vec<u32>> {
+        let Some(NodeEnum::ColumnRef(column)) = node.and_then(|node| node.node.as_ref()) else {
+            return None;
+        };
+        let name = *strings(&column.fields).last()?;
+        let mut types = Vec::new();
+        for source in self.scopes.iter().flat_map(|scope| &scope.sources) {
+            if source.tables.is_empty() || !source.renamed.is_empty() || source.name == name {
+                return None;
+            }
+            for (_, relation) in &source.tables {
+                let mut columns = (*relation)?.columns.iter();
+                let found = columns.find(|column| column.name == name);
+                types.extend(found.map(|column| column.type_oid));
+            }
+        }
+        (!types.is_empty()).then_some(types)
+    }
+
+    /// What happens where a column, or the whole row, is given as another type.
+    pub(super) fn casts_of_columns(&mut self, relation: u32) {
+        let catalog = self.catalog;
+        let Some(relation) = catalog.relation(relation) else {
+            return;
+        };
+        let columns = relation.columns.iter();
+        let casts = columns
+            .flat_map(|column| catalog.unwritten_casts_of(column.type_oid))
+            .chain(catalog.unwritten_casts(&relation.name));
+        for cast in casts {
+            self.calls(&[&cast.function.0, &cast.function.1]);
+        }
+    }
+}
+
+/// What the syntax tells of the type of a cast's operand.
+pub(crate) fn operand(cast: &pb::TypeCast) -> Operand<'_> {
+    let is_array = |name: &pb::TypeName| !name.array_bounds.is_empty();
+    let inner = cast.arg.as_ref().and_then(|arg| arg.node.as_ref());
+    match inner {
+        _ if cast.type_name.as_ref().is_some_and(is_array) => Operand::Any,
+        Some(NodeEnum::ParamRef(_)) => Operand::Untyped,
+        Some(NodeEnum::AConst(constant)) => match &constant.val {
+            Some(pb::a_const::Val::Sval(_)) | None => Operand::Untyped,
+            Some(pb::a_const::Val::Ival(_)) => Operand::Named("int4"),
+            Some(pb::a_const::Val::Boolval(_)) => Operand::Named("bool"),
+            Some(_) => Operand::Any,
+        },
+        Some(NodeEnum::TypeCast(inner)) => match &inner.type_name {
+            Some(name) if !is_array(name) => {
+                let names = strings(&name.names);
+                names
+                    .last()
+                    .map_or(Operand::Any, |name| Operand::Named(name))
+            }
+            _ => Operand::Any,
+        },
+        _ => Operand::Any,
+    }
+}
