@@ -256,7 +256,7 @@ pub fn certificates(folder: &Path) -> Result<()> {
     )
 }
 
-fn openssl(folder: &Path, arguments: &[&str]) -> Result<()> {
+pub fn openssl(folder: &Path, arguments: &[&str]) -> Result<()> {
     let program = locate::program("openssl", "openssl")?;
     let output = Command::new(program)
         .args(arguments)

@@ -204,13 +204,20 @@ impl Connections {
     ) -> &'static str {
         let Login {
             identity,
+            certificates,
             database,
             grant,
             connected,
             seat: _seat,
             access,
         } = login;
-        let tenure = Tenure::new(identity.clone(), database.clone(), &grant, &access);
+        let tenure = Tenure::new(
+            identity.clone(),
+            certificates,
+            database.clone(),
+            &grant,
+            &access,
+        );
         let target = grant.target.clone();
         let catalog = self.catalog(&grant, &database).await;
         let session = self.contract_session(&accepted, &database, &target);

@@ -2,9 +2,11 @@
 //! upstream. All of it within the authentication timeout.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::access::Access;
 use super::connection::Connections;
@@ -20,6 +22,8 @@ const OWN_PARAMETERS: [&str; 3] = ["user", "database", "replication"];
 /// A client that was let in, and the way to its server.
 pub(super) struct Login {
     pub identity: Identity,
+    /// What it logged in with, its own first; empty where it did with a token.
+    pub certificates: Vec<CertificateDer<'static>>,
     pub database: String,
     pub grant: Grant,
     pub connected: Connected,
@@ -109,7 +113,11 @@ impl Connections {
         if let Some(refusal) = startup::refusal(&accepted.startup, self.settings.lock_role) {
             return Err(TurnedAway::new("startup_refused", refusal));
         }
-        let identity = self.identify(accepted, handshake).await?;
+        let certificates = accepted.stream.certificates();
+        let identity = match certificates.is_empty() {
+            true => self.identify(accepted, handshake).await?,
+            false => self.identify_by_certificate(accepted, &certificates)?,
+        };
         let database = accepted
             .startup
             .parameter("database")
@@ -134,12 +142,38 @@ impl Connections {
             })?;
         Ok(Login {
             identity,
+            certificates,
             database,
             grant,
             connected,
             seat,
             access,
         })
+    }
+
+    /// Who the client is, by the certificate that it gave in TLS. It is not asked for a token then, and one that stands for nobody
+    /// cannot be made up for by one.
+    fn identify_by_certificate(
+        &self,
+        accepted: &Accepted,
+        chain: &[CertificateDer<'static>],
+    ) -> Result<Identity, TurnedAway> {
+        let certificates = &self.access().certificates;
+        match certificates.identify(chain, SystemTime::now()) {
+            Ok(identity) => {
+                self.failures.succeeded(accepted.address);
+                Ok(identity)
+            }
+            Err(error) => {
+                tracing::info!(check = error.label(), peer = %accepted.peer, "a client certificate was refused");
+                let refusal = Refusal::new("28000", error.to_string())
+                    .with_hint("Ask the gateway's operator, or connect without a client certificate and with a token.");
+                Err(TurnedAway {
+                    failed: true,
+                    ..TurnedAway::new("certificate_refused", refusal)
+                })
+            }
+        }
     }
 
     /// Who the client is, by the token it gives as its password.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::access::Access;
 use crate::identity::{Grant, Identity, Place};
@@ -19,17 +20,40 @@ pub(super) struct Tenure {
     /// What the client asked for.
     database: String,
     place: Place,
-    /// Groups that the configuration gave the identity, as opposed to its token.
-    given: Vec<String>,
+    by: By,
+}
+
+/// What it was opened with.
+enum By {
+    /// With the groups that the configuration gave the identity, as opposed to its token.
+    Token {
+        given: Vec<String>,
+    },
+    Certificate(Vec<CertificateDer<'static>>),
 }
 
 impl Tenure {
     /// `access` is what `grant` was found in.
-    pub fn new(identity: Identity, database: String, grant: &Grant, access: &Access) -> Self {
-        let verifier = &access.verifier;
-        let given = verifier.given_groups(&identity.issuer, &identity.subject);
+    /// `certificates` are the client's, empty where it has a token.
+    pub fn new(
+        identity: Identity,
+        certificates: Vec<CertificateDer<'static>>,
+        database: String,
+        grant: &Grant,
+        access: &Access,
+    ) -> Self {
+        let given = || {
+            let verifier = &access.verifier;
+            verifier.given_groups(&identity.issuer, &identity.subject)
+        };
+        let by = match certificates.is_empty() {
+            true => By::Token {
+                given: given().to_vec(),
+            },
+            false => By::Certificate(certificates),
+        };
         Tenure {
-            given: given.to_vec(),
+            by,
             place: grant.place(),
             identity,
             database,
@@ -59,7 +83,10 @@ impl Tenure {
                     changed = access.changed() => if changed.is_err() {
                         return Ending::Shutdown;
                     },
-                    () = self.expired(now.token_grace) => return Ending::TokenExpired,
+                    () = self.expired(now.token_grace) => return match self.by {
+                        By::Token { .. } => Ending::TokenExpired,
+                        By::Certificate(_) => Ending::CertificateExpired,
+                    },
                 }
             }
         };
@@ -85,13 +112,21 @@ impl Tenure {
 
     /// Why the session must end by what holds now.
     fn judged_by(&self, access: &Access) -> Option<Ending> {
-        if !access.verifier.trusts(&self.identity.issuer) {
-            return Some(Ending::IssuerRemoved);
-        }
-        match access
-            .grants
-            .place(&self.with_groups_by(access), &self.database)
-        {
+        let identity = match &self.by {
+            By::Token { .. } if !access.verifier.trusts(&self.identity.issuer) => {
+                return Some(Ending::IssuerRemoved);
+            }
+            By::Token { given } => self.with_groups_by(access, given),
+            By::Certificate(chain) => {
+                // Its end is the business of `expired`.
+                let now = SystemTime::now().min(self.identity.expires_at);
+                match access.certificates.identify(chain, now) {
+                    Ok(identity) => identity,
+                    Err(_) => return Some(Ending::CertificateWithdrawn),
+                }
+            }
+        };
+        match access.grants.place(&identity, &self.database) {
             None => Some(Ending::GrantWithdrawn),
             Some(place) if place != self.place => Some(Ending::GrantChanged),
             Some(_) => None,
@@ -100,12 +135,12 @@ impl Tenure {
 
     /// The identity with the groups that the configuration gives it now. A group that token and configuration both named is
     /// taken for the configuration's.
-    fn with_groups_by(&self, access: &Access) -> Identity {
+    fn with_groups_by(&self, access: &Access, given: &[String]) -> Identity {
         let mut identity = self.identity.clone();
         let now = access
             .verifier
             .given_groups(&identity.issuer, &identity.subject);
-        identity.groups.retain(|group| !self.given.contains(group));
+        identity.groups.retain(|group| !given.contains(group));
         identity.groups.extend(now.iter().cloned());
         identity
     }

@@ -15,7 +15,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_e
 use super::logging::{self, LogFormat};
 use crate::app::{self, Access, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings};
 use crate::config;
-use crate::identity::{DevProvider, Grants, TokenRequest, Verifier};
+use crate::identity::{ClientCertificates, DevProvider, Grants, TokenRequest, Verifier};
 use crate::listener::{CleartextPassword, Discovery, HandshakeSettings};
 use crate::upstream::Target;
 
@@ -85,6 +85,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         },
         access: Access {
             verifier: std::sync::Arc::new(verifier),
+            certificates: ClientCertificates::default(),
             grants: Grants::everyone(&target),
             token_grace: Duration::ZERO,
         },

@@ -95,6 +95,7 @@ async fn verifier(config: &Config) -> Result<Verifier> {
 fn access(config: &Config, verifier: Verifier) -> Access {
     Access {
         verifier: Arc::new(verifier),
+        certificates: config.listen.certificates.clone(),
         grants: config.grants.clone(),
         token_grace: config.token_grace,
     }

@@ -4,13 +4,20 @@ use super::files;
 use super::issuer::values;
 use super::listen::MAX_CONNECTIONS;
 use super::reader::{At, Section, nearest};
-use crate::identity::{ANY, CatalogLogin, Database, GrantRule, Grants, IssuerSettings};
+use crate::identity::{
+    ANY, CERTIFICATE, CatalogLogin, Database, GrantRule, Grants, IssuerSettings,
+};
 use crate::upstream::{ClientTls, Roots, SessionAttributes, TlsMode};
 
 const DEFAULT_PORT: u16 = 5432;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(super) fn grants(root: &Section<'_, '_>, issuers: &[IssuerSettings]) -> Grants {
+/// `certificates`: clients may log in with one, so that it can be named among a grant's issuers.
+pub(super) fn grants(
+    root: &Section<'_, '_>,
+    issuers: &[IssuerSettings],
+    certificates: bool,
+) -> Grants {
     let databases = databases(root);
     let sections = root.sections("grant");
     if sections.is_empty() && !root.has("grant") {
@@ -20,7 +27,8 @@ pub(super) fn grants(root: &Section<'_, '_>, issuers: &[IssuerSettings]) -> Gran
         .iter()
         .map(|database| database.name.as_str())
         .collect();
-    let urls: Vec<&str> = issuers.iter().map(|issuer| issuer.url.as_str()).collect();
+    let mut urls: Vec<&str> = issuers.iter().map(|issuer| issuer.url.as_str()).collect();
+    urls.extend(certificates.then_some(CERTIFICATE));
     let mut rules = Vec::with_capacity(sections.len());
     for section in sections {
         rules.push(rule(&section, &names, &urls));

@@ -6,6 +6,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::command;
 use super::reader::{At, Section};
+use crate::identity::ClientCertificates;
 use crate::listener;
 use crate::upstream::{Credential, password_file};
 
@@ -16,6 +17,7 @@ pub(super) fn server_config(
     section: &Section<'_, '_>,
     certificate: &PathAt,
     key: &PathAt,
+    clients: &ClientCertificates,
 ) -> Option<Arc<ServerConfig>> {
     let chain_read = read_certificates(section, certificate).is_some();
     let key_read = read_file(section, key).is_some_and(|bytes| {
@@ -32,7 +34,7 @@ pub(super) fn server_config(
     if !(chain_read && key_read) {
         return None;
     }
-    listener::server_config(&certificate.value, &key.value)
+    listener::server_config(&certificate.value, &key.value, clients.verifier())
         .map_err(|error| section.fault(key.at, error.to_string()))
         .ok()
 }

@@ -9,7 +9,7 @@ use crate::identity::{
 
 pub(super) fn issuers(root: &Section<'_, '_>) -> Vec<IssuerSettings> {
     let sections = root.sections("issuer");
-    if sections.is_empty() && !root.has("issuer") {
+    if sections.is_empty() && !root.has("issuer") && !root.has("client_certificate") {
         root.fault_here("there is no [[issuer]], so nobody could log in; name the identity provider whose tokens are accepted");
     }
     let mut issuers: Vec<IssuerSettings> = Vec::new();

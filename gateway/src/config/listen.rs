@@ -2,9 +2,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::files;
 use super::reader::{Section, nearest};
-use crate::identity::IssuerSettings;
+use super::{client, files};
+use crate::identity::{CertificateRule, ClientCertificates, IssuerSettings};
 use crate::listener::{Authentication, CleartextPassword, Discovery, HandshakeSettings};
 
 /// Where clients connect and what is asked of them before they are anybody.
@@ -13,6 +13,8 @@ pub struct Listen {
     pub address: SocketAddr,
     /// What `handshake.tls` was read from.
     pub tls: Option<TlsFiles>,
+    /// Who logs in with a client certificate.
+    pub certificates: ClientCertificates,
     /// The operator says that clients may connect from elsewhere without TLS.
     pub allow_plaintext: bool,
     pub handshake: HandshakeSettings,
@@ -24,6 +26,9 @@ pub struct Listen {
 pub struct TlsFiles {
     pub certificate: PathBuf,
     pub key: PathBuf,
+    /// The authorities of client certificates, and what they revoked.
+    pub client_ca: Option<PathBuf>,
+    pub client_crl: Vec<PathBuf>,
 }
 
 /// What one listener bears.
@@ -107,10 +112,15 @@ fn default_address() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 6432))
 }
 
-pub(super) fn listen(root: &Section<'_, '_>, issuers: &[IssuerSettings]) -> Listen {
+pub(super) fn listen(
+    root: &Section<'_, '_>,
+    issuers: &[IssuerSettings],
+    rules: &[CertificateRule],
+) -> Listen {
     let mut listen = Listen {
         address: default_address(),
         tls: None,
+        certificates: ClientCertificates::default(),
         allow_plaintext: false,
         handshake: HandshakeSettings {
             handshake_timeout: HANDSHAKE_TIMEOUT,
@@ -151,12 +161,15 @@ pub(super) fn listen(root: &Section<'_, '_>, issuers: &[IssuerSettings]) -> List
         oauth(section, issuers, &mut listen);
     }
     match section.section("tls") {
-        Some(files) => tls(files, &mut listen),
+        Some(files) => tls(files, rules, &mut listen),
         None if section.has("tls") => {}
         None => check_plaintext(&section, &listen),
     }
     if let Some(section) = section.section("limits") {
         limits(section, &mut listen);
+    }
+    if !rules.is_empty() && !section.has("tls") {
+        section.fault_here("[[client_certificate]] needs [listen.tls] with a `client_ca`");
     }
     section.finish();
     listen
@@ -201,14 +214,20 @@ fn oauth(section: Section<'_, '_>, issuers: &[IssuerSettings], listen: &mut List
     section.finish();
 }
 
-fn tls(section: Section<'_, '_>, listen: &mut Listen) {
+fn tls(section: Section<'_, '_>, rules: &[CertificateRule], listen: &mut Listen) {
     section.required_text("certificate", "a PEM file with the certificate chain");
     section.required_text("key", "a PEM file with the private key");
+    let client_ca = section.path("client_ca");
+    let client_crl = section.paths("client_crl");
+    listen.certificates = client::certificates(&section, client_ca.as_ref(), &client_crl, rules);
     if let (Some(certificate), Some(key)) = (section.path("certificate"), section.path("key")) {
-        listen.handshake.tls = files::server_config(&section, &certificate, &key);
+        listen.handshake.tls =
+            files::server_config(&section, &certificate, &key, &listen.certificates);
         listen.tls = Some(TlsFiles {
             certificate: certificate.value,
             key: key.value,
+            client_ca: client_ca.map(|path| path.value),
+            client_crl,
         });
     }
     section.finish();

@@ -2,6 +2,7 @@
 //! Refuses to know what a room does with its settings; no room imports this one.
 //! Next room: `app`, which builds the gateway from a `Config`.
 
+mod client;
 mod command;
 mod database;
 mod files;
@@ -37,7 +38,7 @@ pub struct Config {
     pub listen: Listen,
     pub admin: Option<Admin>,
     pub log: Log,
-    /// Never empty.
+    /// Empty only where all log in with client certificates.
     pub issuers: Vec<IssuerSettings>,
     pub verifier: VerifierSettings,
     /// How long a session may outlive its token.
@@ -57,11 +58,12 @@ pub fn load(path: &Path) -> Result<Config, Report> {
     let document = source.parse();
     let root = source.root(&document);
     let issuers = issuer::issuers(&root);
-    let listen = listen::listen(&root, &issuers);
+    let rules = client::rules(&root);
+    let listen = listen::listen(&root, &issuers, &rules);
     let admin = listen::admin(&root);
     let log = listen::log(&root);
     let (verifier, token_grace) = issuer::tokens(&root);
-    let grants = database::grants(&root, &issuers);
+    let grants = database::grants(&root, &issuers, !rules.is_empty());
     let policies = policies::policies(&root);
     root.finish();
     source.outcome(Config {

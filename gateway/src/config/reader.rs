@@ -322,6 +322,14 @@ impl<'s, 't> Section<'s, 't> {
         Some(At { value, at })
     }
 
+    /// Paths, as [`Section::path`] has them; none where the key is not there.
+    pub(super) fn paths(&self, key: &'static str) -> Vec<PathBuf> {
+        let texts = self.texts(key).unwrap_or_default().into_iter();
+        texts
+            .map(|text| self.source.folder().join(text.value))
+            .collect()
+    }
+
     pub(super) fn section(&self, key: &'static str) -> Option<Section<'s, 't>> {
         let value = self.value(key)?;
         self.table_of(key, value)

@@ -6,7 +6,10 @@ use serde_json::Value;
 use super::listen::LogFormat;
 use super::units::{duration_text, size_text};
 use super::{Config, Listen, Policies};
-use crate::identity::{Algorithm, Database, GrantRule, IssuerSettings, VerifierSettings};
+use crate::identity::{
+    Algorithm, CertificateName, CertificateRule, Database, GrantRule, IssuerSettings,
+    VerifierSettings,
+};
 use crate::listener::{Authentication, CleartextPassword};
 use crate::upstream::{Credential, Roots, SessionAttributes, TlsMode};
 
@@ -31,6 +34,10 @@ impl Display for Config {
         tokens(f, &self.verifier)?;
         text(f, "grace", duration_text(self.token_grace))?;
         self.issuers.iter().try_for_each(|one| issuer(f, one))?;
+        let certificates = self.listen.certificates.rules();
+        certificates
+            .iter()
+            .try_for_each(|one| certificate(f, one))?;
         self.grants
             .databases()
             .try_for_each(|one| database(f, one))?;
@@ -65,6 +72,14 @@ fn listen(f: &mut Formatter<'_>, listen: &Listen) -> fmt::Result {
         section(f, "[listen.tls]")?;
         text(f, "certificate", tls.certificate.display())?;
         text(f, "key", tls.key.display())?;
+        if let Some(ca) = &tls.client_ca {
+            text(f, "client_ca", ca.display())?;
+        }
+        if !tls.client_crl.is_empty() {
+            let lists = tls.client_crl.iter();
+            let lists: Vec<_> = lists.map(|path| path.display().to_string()).collect();
+            list(f, "client_crl", &lists)?;
+        }
     }
     section(f, "[listen.limits]")?;
     let limits = &listen.limits;
@@ -148,6 +163,20 @@ fn issuer(f: &mut Formatter<'_>, issuer: &IssuerSettings) -> fmt::Result {
         list(f, &key(subject), groups)?;
     }
     Ok(())
+}
+
+fn certificate(f: &mut Formatter<'_>, rule: &CertificateRule) -> fmt::Result {
+    section(f, "[[client_certificate]]")?;
+    match &rule.name {
+        CertificateName::Uri(uri) => text(f, "uri", uri)?,
+        CertificateName::CommonName(name) => text(f, "common_name", name)?,
+    }
+    text(f, "subject", &rule.subject)?;
+    list(f, "groups", &rule.groups)?;
+    match &rule.agent {
+        Some(agent) => text(f, "agent", agent),
+        None => Ok(()),
+    }
 }
 
 fn database(f: &mut Formatter<'_>, database: &Database) -> fmt::Result {

@@ -2,6 +2,7 @@
 //! Refuses to know sockets, statements and the configuration file: it is handed settings and text.
 //! Next room: `upstream`, which logs in with the grant's role.
 
+mod certificate;
 mod checks;
 mod claims;
 mod dev;
@@ -20,6 +21,10 @@ mod tests;
 
 use std::time::SystemTime;
 
+pub use certificate::{
+    AuthoritiesError, CERTIFICATE, CertificateError, CertificateName, CertificateRule,
+    ClientCertificates,
+};
 pub use claims::{ClaimPath, ClaimPathError};
 pub use dev::{DevProvider, DevProviderError, TokenRequest};
 pub use error::{TokenError, VerifierError};
@@ -34,7 +39,7 @@ pub use verifier::Verifier;
 pub struct Identity {
     /// The person or workload, unique within its issuer. Never empty, never with control characters.
     pub subject: String,
-    /// The issuer's URL, exactly as configured.
+    /// The issuer's URL, exactly as configured; [`CERTIFICATE`] for a client certificate.
     pub issuer: String,
     /// The groups or roles the issuer vouches for, without duplicates, in the token's order.
     pub groups: Vec<String>,
@@ -44,6 +49,6 @@ pub struct Identity {
     pub task: Option<String>,
     /// Further claims the configuration asked for, as (name, text).
     pub attributes: Vec<(String, String)>,
-    /// When the token stops being valid (its `exp` claim, without any clock skew).
+    /// When the token stops being valid (its `exp` claim, without any clock skew), or the certificate (`notAfter`).
     pub expires_at: SystemTime,
 }

@@ -4,6 +4,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::server::TlsStream;
 
 /// A client's connection, encrypted or not.
@@ -20,6 +21,17 @@ impl ClientStream {
             Self::Plain(stream) => stream,
             Self::Tls(stream) => stream.get_ref().0,
         }
+    }
+}
+
+impl ClientStream {
+    /// The certificates that the client proved to hold, its own first; empty where it gave none.
+    pub fn certificates(&self) -> Vec<CertificateDer<'static>> {
+        let given = match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => stream.get_ref().1.peer_certificates(),
+        };
+        given.map(<[_]>::to_vec).unwrap_or_default()
     }
 }
 

@@ -6,6 +6,8 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::NoClientAuth;
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 
 /// PostgreSQL's ALPN name (registered with IANA).
 pub(super) const ALPN: &[u8] = b"postgresql";
@@ -25,7 +27,13 @@ pub enum TlsFileError {
 }
 
 /// TLS with the certificate chain and private key of two PEM files, as they are now.
-pub fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsFileError> {
+///
+/// `clients` verifies the certificates of clients, which are then asked for one.
+pub fn server_config(
+    certificate: &Path,
+    key: &Path,
+    clients: Option<Arc<dyn ClientCertVerifier>>,
+) -> Result<Arc<ServerConfig>, TlsFileError> {
     let unreadable = |path: &Path| {
         let path = path.to_owned();
         move |source| TlsFileError::Pem { path, source }
@@ -46,7 +54,7 @@ pub fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(unusable)?
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients.unwrap_or_else(|| Arc::new(NoClientAuth)))
         .with_single_cert(chain, private)
         .map_err(unusable)?;
     config.alpn_protocols = vec![ALPN.to_vec()];

@@ -26,6 +26,10 @@ pub enum Ending {
     Shutdown,
     /// The token that opened the session is no longer valid.
     TokenExpired,
+    /// The client certificate that opened the session is no longer valid.
+    CertificateExpired,
+    /// After a reload the client certificate is not trusted any longer, was revoked, or stands for nobody.
+    CertificateWithdrawn,
     /// After a reload no grant gives this identity the session's database.
     GrantWithdrawn,
     /// After a reload the grant that fits gives another role or another database.
@@ -51,6 +55,15 @@ impl Ending {
                 Refusal::new("28000", "terminating connection: the token has expired")
                     .with_hint("Connect again with a fresh token.")
             }
+            Ending::CertificateExpired => Refusal::new(
+                "28000",
+                "terminating connection: the client certificate has expired",
+            )
+            .with_hint("Connect again with a new certificate."),
+            Ending::CertificateWithdrawn => Refusal::new(
+                "57P01",
+                "terminating connection: the client certificate is not accepted any longer",
+            ),
             Ending::GrantWithdrawn => Refusal::new(
                 "57P01",
                 "terminating connection: your access to this database was withdrawn",
@@ -95,6 +108,8 @@ impl End {
             End::Violation(_) => "server_violation",
             End::Told(Ending::Drain | Ending::Shutdown) => "shutdown",
             End::Told(Ending::TokenExpired) => "token_expired",
+            End::Told(Ending::CertificateExpired) => "certificate_expired",
+            End::Told(Ending::CertificateWithdrawn) => "certificate_withdrawn",
             End::Told(Ending::GrantWithdrawn) => "grant_withdrawn",
             End::Told(Ending::GrantChanged) => "grant_changed",
             End::Told(Ending::IssuerRemoved) => "issuer_removed",

@@ -1,5 +1,6 @@
 //! Who is let in, as whom, and for how long: real identity providers, tokens and certificates.
 
+mod certificates;
 mod credentials;
 mod ends;
 mod failures;

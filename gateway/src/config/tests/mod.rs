@@ -1,5 +1,6 @@
 mod arbitrary;
 mod check;
+mod client;
 mod command;
 mod faults;
 mod good;

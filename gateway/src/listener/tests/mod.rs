@@ -153,7 +153,7 @@ fn shown() -> &'static Certificate {
 }
 
 fn with_tls() -> HandshakeSettings {
-    let tls = server_config(&shown().certificate, &shown().key).unwrap();
+    let tls = server_config(&shown().certificate, &shown().key, None).unwrap();
     HandshakeSettings {
         tls: Some(tls),
         ..HandshakeSettings::default()

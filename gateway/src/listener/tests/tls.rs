@@ -129,16 +129,16 @@ async fn a_tls_handshake_that_stops_is_ended() {
 #[test]
 fn certificate_files_that_do_not_fit_are_refused_by_name() {
     let (one, other) = (certificate(), certificate());
-    assert!(server_config(&one.certificate, &one.key).is_ok());
+    assert!(server_config(&one.certificate, &one.key, None).is_ok());
     assert!(matches!(
-        server_config(&one.certificate, &other.key),
+        server_config(&one.certificate, &other.key, None),
         Err(TlsFileError::Unusable { .. })
     ));
     assert!(matches!(
-        server_config(&one.key, &one.key),
+        server_config(&one.key, &one.key, None),
         Err(TlsFileError::NoCertificate { .. })
     ));
     let missing =
-        server_config(&one.certificate, std::path::Path::new("/nowhere.key")).unwrap_err();
+        server_config(&one.certificate, std::path::Path::new("/nowhere.key"), None).unwrap_err();
     assert!(missing.to_string().contains("/nowhere.key"), "{missing}");
 }
