@@ -20,18 +20,29 @@ pub struct Issuer {
 
 impl Issuer {
     pub fn start() -> Result<Self> {
+        Self::with(true)
+    }
+
+    /// One that vouches for pods, as Kubernetes does: nobody can log in there, and its tokens hold no groups.
+    pub fn cluster() -> Result<Self> {
+        Self::with(false)
+    }
+
+    fn with(people: bool) -> Result<Self> {
         let random = SystemRandom::new();
         let pair = key(&random).context("making a key")?;
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let url = format!("http://{}", listener.local_addr()?);
-        let discovery = json!({
+        let mut discovery = json!({
             "issuer": url,
-            "authorization_endpoint": format!("{url}/authorize"),
             "jwks_uri": format!("{url}/keys"),
-            "response_types_supported": ["code"],
+            "response_types_supported": [if people { "code" } else { "id_token" }],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["ES256"],
         });
+        if people {
+            discovery["authorization_endpoint"] = format!("{url}/authorize").into();
+        }
         let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
         let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
         let keys = json!({ "keys": [{
@@ -63,6 +74,22 @@ impl Issuer {
         self.sign(&json!({
             "iss": self.url, "aud": audience, "sub": subject, "groups": groups,
             "iat": now - 1000, "exp": now + lifetime,
+        }))
+    }
+
+    /// A projected service-account token, with the claims that Kubernetes 1.30 puts into one.
+    pub fn pod_token(&self, namespace: &str, account: &str, audience: &str) -> Result<String> {
+        let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
+        let uid = "6a3d34d6-6f2f-4a0c-8f57-3a9f1c3f3a11";
+        self.sign(&json!({
+            "iss": self.url, "aud": [audience], "exp": now + 3607, "iat": now, "nbf": now, "jti": uid,
+            "sub": format!("system:serviceaccount:{namespace}:{account}"),
+            "kubernetes.io": {
+                "namespace": namespace,
+                "node": { "name": "node-1", "uid": uid },
+                "pod": { "name": format!("{account}-0"), "uid": uid },
+                "serviceaccount": { "name": account, "uid": uid },
+            },
         }))
     }
 
@@ -104,15 +131,17 @@ fn answer(mut stream: TcpStream, discovery: &Value, keys: &Value) -> Result<()> 
         .nth(1)
         .unwrap_or_default()
         .to_owned();
-    let (status, body) = match path.as_str() {
-        "/.well-known/openid-configuration" => ("200 OK", discovery.to_string()),
-        "/keys" => ("200 OK", keys.to_string()),
-        _ => ("404 Not Found", String::new()),
+    let json = "application/json";
+    let (status, kind, body) = match path.as_str() {
+        "/.well-known/openid-configuration" => ("200 OK", json, discovery.to_string()),
+        // As Kubernetes has it (RFC 7517 section 8.5.2).
+        "/keys" => ("200 OK", "application/jwk-set+json", keys.to_string()),
+        _ => ("404 Not Found", json, String::new()),
     };
     let length = body.len();
     write!(
         stream,
-        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     )?;
     Ok(())
 }

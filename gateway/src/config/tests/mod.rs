@@ -2,6 +2,7 @@ mod arbitrary;
 mod check;
 mod client;
 mod command;
+mod documentation;
 mod faults;
 mod good;
 mod person;
@@ -26,6 +27,7 @@ impl Folder {
             ("tls/other.key", OTHER_KEY),
             ("tls/cluster-ca.pem", CERTIFICATE),
             ("tls/database-ca.pem", CERTIFICATE),
+            ("tls/clients-ca.pem", CERTIFICATE),
             ("secrets/gatewright", "catalog-pw\n"),
             ("secrets/analyst", "analyst-pw\n"),
             ("policies/deny-list.wasm", ""),
