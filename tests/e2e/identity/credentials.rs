@@ -6,25 +6,32 @@ use anyhow::Result;
 use gatewright_harness::{Psql, random_secret};
 
 use super::stage::{Plan, Stage};
+use crate::guest;
 use crate::issuer::Issuer;
-use crate::world::eventually;
+use crate::world::{eventually, put};
 
 const TOKEN_SCRIPT: &str = "#!/bin/sh\nset -e\ncd \"$1\"\necho run >> runs\ncat current\n";
 
-fn stage(test: &str, issuer: &Issuer, credential: &str) -> Result<Stage> {
+fn stage(test: &str, issuer: &Issuer, credential: &str, more: &str) -> Result<Stage> {
     let folder = tempfile::tempdir()?;
     let script = folder.path().join("token.sh");
     std::fs::write(&script, TOKEN_SCRIPT)?;
+    let policies = folder.path().join("policies");
+    std::fs::create_dir(&policies)?;
+    put(&policies, "allow.wasm", &guest::always("allow", None)?)?;
     // Replaced below; the configuration is checked before the role is there.
     std::fs::write(folder.path().join("current"), "not yet")?;
     let credential = credential.replace("FOLDER", &folder.path().display().to_string());
     let plan = Plan {
         issuer: &issuer.url,
         credential: &credential,
+        more,
         ..Plan::default()
     };
     Stage::start(test, folder, &plan)
 }
+
+const FILE: &str = "password_file = \"current\"";
 
 /// Gives the role another password on the server, and tells it to `current`.
 fn rotate(stage: &Stage) -> Result<String> {
@@ -46,7 +53,7 @@ fn a_command_gives_the_password_and_is_asked_anew_when_it_is_refused() -> Result
     let issuer = Issuer::start()?;
     let credential = "password_command = [\"/bin/sh\", \"token.sh\", \"FOLDER\"]\npassword_command_cache = \"1h\"";
     let credential = credential.replace("token.sh", "FOLDER/token.sh");
-    let stage = stage("command_rotates", &issuer, &credential)?;
+    let stage = stage("command_rotates", &issuer, &credential, "")?;
     let token = issuer.token("ada", &["staff"])?;
     let first = rotate(&stage)?;
     let mut open = stage.client(&token)?;
@@ -85,7 +92,7 @@ fn a_command_gives_the_password_and_is_asked_anew_when_it_is_refused() -> Result
 #[test]
 fn a_password_file_that_changes_is_used_at_the_next_login() -> Result<()> {
     let issuer = Issuer::start()?;
-    let stage = stage("file_rotates", &issuer, "password_file = \"current\"")?;
+    let stage = stage("file_rotates", &issuer, FILE, "")?;
     let token = issuer.token("ada", &["staff"])?;
     let refused = stage.refusal(&token)?;
     assert!(refused.contains("could not log in"), "{refused}");
@@ -96,5 +103,23 @@ fn a_password_file_that_changes_is_used_at_the_next_login() -> Result<()> {
     std::fs::remove_file(stage.folder.path().join("current"))?;
     let refused = stage.refusal(&token)?;
     assert!(refused.contains("no working credential"), "{refused}");
+    Ok(())
+}
+
+/// Once a table was made, no statement is judged before the catalog is read again: by a login of the gateway's own.
+#[test]
+fn the_catalog_is_read_with_the_password_of_now() -> Result<()> {
+    let issuer = Issuer::start()?;
+    let policies = "[policies]\ndirectory = \"policies\"";
+    let stage = stage("catalog_rotates", &issuer, FILE, policies)?;
+    let token = issuer.token("ada", &["staff"])?;
+    for table in ["one", "two"] {
+        rotate(&stage)?;
+        let sql = format!("CREATE TABLE {table} (id int); SELECT count(*) FROM {table}");
+        assert_eq!(stage.psql(&token)?.query(&sql)?, "0");
+        let again = format!("SELECT count(*) FROM {table}");
+        assert_eq!(stage.psql(&token)?.query(&again)?, "0");
+    }
+    assert!(!stage.gateway.log()?.contains("catalog could not be read"));
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! Clients that log in with a certificate: which authorities vouch for them, and who each is.
 
 mod names;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
