@@ -8,7 +8,7 @@ use gatewright_wire::frontend;
 
 use super::judge::{BoundParameters, Judge, Judged, Phase, Plan, Question, Verdict};
 use super::lookup::Lookup;
-use super::names::{Description, Portal, Prepared};
+use super::names::{Description, MAX_PORTALS, Portal, Prepared};
 use super::outgoing;
 use super::owed::{Audience, Described, Owed};
 use super::query::{is_dynamic, unreadable};
@@ -32,9 +32,16 @@ impl<J: Judge> Session<J> {
         let bind = match frontend::Bind::decode(frame.body) {
             Ok(bind) => bind,
             Err(error) => {
-                return Ok(self.refuse_extended(unreadable("Bind", error)?, wires));
+                return Ok(self.refuse_extended(unreadable(&error), wires));
             }
         };
+        if !self.names.has_room_for_portal(bind.portal) {
+            let message =
+                format!("the transaction has {MAX_PORTALS} named portals and cannot have more");
+            let refusal = Refusal::new("54000", message);
+            let refusal = refusal.with_hint("Close those that are no longer needed.");
+            return Ok(self.refuse_extended(refusal, wires));
+        }
         let prepared = match self.lookup_prepared(bind.statement) {
             Lookup::Pending => return Ok(self.hold_for_replies(wires)),
             Lookup::Unknown => return Ok(self.bind_unknown(bind.statement, wires)),

@@ -112,6 +112,9 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         wires: &mut Wires,
     ) -> Result<Taken, Violation> {
+        if !b"QPBDECFHSXdcf".contains(&frame.tag) {
+            return Err(Violation::ClientMessage(frame.tag));
+        }
         if frame.tag == b'X' {
             wires.to_server.extend_from_slice(frame.bytes);
             wires.terminated = true;
@@ -169,10 +172,7 @@ impl<J: Judge> Session<J> {
             b'E' => self.execute(frame, judge, wires),
             b'C' => self.close(frame, wires),
             b'F' => self.function_call(frame, judge, wires),
-            _ => Err(Violation::ClientMessage {
-                message: "password",
-                reason: "authentication is over".into(),
-            }),
+            _ => Err(Violation::ClientMessage(frame.tag)),
         }
     }
 

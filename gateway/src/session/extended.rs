@@ -5,10 +5,11 @@ use std::rc::Rc;
 use gatewright_sql::Outputs;
 use gatewright_wire::frame::Frame;
 use gatewright_wire::frontend::{self, Subject};
+use gatewright_wire::{DecodeError, build};
 
 use super::judge::{Judge, Judged, Phase, Question, Verdict};
 use super::lookup::Lookup;
-use super::names::{Portal, Prepared};
+use super::names::{MAX_PREPARED, MAX_PREPARED_BYTES, Portal, Prepared};
 use super::outgoing;
 use super::owed::{Audience, CloseTarget, Described, Owed};
 use super::query::{can_stop, changes_reading, is_dynamic, unreadable};
@@ -25,7 +26,7 @@ impl<J: Judge> Session<J> {
         let parse = match frontend::Parse::decode(frame.body) {
             Ok(parse) => parse,
             Err(error) => {
-                return Ok(self.refuse_extended(unreadable("Parse", error)?, wires));
+                return Ok(self.refuse_extended(unreadable(&error), wires));
             }
         };
         let mut text = match self.analyze(parse.text, judge) {
@@ -39,6 +40,17 @@ impl<J: Judge> Session<J> {
                 "42601",
                 "cannot insert multiple commands into a prepared statement",
             );
+            return Ok(self.refuse_parse(parse.name, refusal, wires));
+        }
+        if !self.names.has_room(parse.name, &text) {
+            let refusal = Refusal::new(
+                "54000",
+                format!(
+                    "the session has {MAX_PREPARED} prepared statements, or their texts are {} MiB long, and cannot have more",
+                    MAX_PREPARED_BYTES >> 20
+                ),
+            );
+            let refusal = refusal.with_hint("Close or DEALLOCATE those that are no longer needed.");
             return Ok(self.refuse_parse(parse.name, refusal, wires));
         }
         let mut permit = None;
@@ -120,7 +132,9 @@ impl<J: Judge> Session<J> {
                 Lookup::Pending => return Ok(self.hold_for_replies(wires)),
             },
             Err(error) => {
-                return Ok(self.refuse_extended(unreadable("Describe", error)?, wires));
+                return Ok(
+                    self.refuse_extended(unreadable_subject("DESCRIBE", frame, &error), wires)
+                );
             }
         };
         wires.to_server.extend_from_slice(frame.bytes);
@@ -140,7 +154,7 @@ impl<J: Judge> Session<J> {
         let execute = match frontend::Execute::decode(frame.body) {
             Ok(execute) => execute,
             Err(error) => {
-                return Ok(self.refuse_extended(unreadable("Execute", error)?, wires));
+                return Ok(self.refuse_extended(unreadable(&error), wires));
             }
         };
         let portal = match self.lookup_portal(execute.portal) {
@@ -187,7 +201,7 @@ impl<J: Judge> Session<J> {
                 subject: Subject::Portal(name),
             }) => CloseTarget::Portal(name.to_owned()),
             Err(error) => {
-                return Ok(self.refuse_extended(unreadable("Close", error)?, wires));
+                return Ok(self.refuse_extended(unreadable_subject("CLOSE", frame, &error), wires));
             }
         };
         wires.to_server.extend_from_slice(frame.bytes);
@@ -204,21 +218,22 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         wires: &mut Wires,
     ) -> Result<Taken, Violation> {
-        let call = frontend::FunctionCall::decode(frame.body).map_err(|error| {
-            Violation::ClientMessage {
-                message: "FunctionCall",
-                reason: error.to_string(),
-            }
-        })?;
+        let call = match frontend::FunctionCall::decode(frame.body) {
+            Ok(call) => call,
+            Err(error) => return Ok(self.refuse_alone(unreadable(&error), wires)),
+        };
+        if !self.queue.is_empty() {
+            return Ok(self.hold_for_replies(wires));
+        }
         match judge.judge_function_call(call.function, self.in_transaction()) {
             Judged::Later => Ok(Taken::Hold),
-            Judged::Ready(Err(refusal)) => Ok(self.refuse_query(refusal, wires)),
+            Judged::Ready(Err(refusal)) => Ok(self.refuse_alone(refusal, wires)),
             Judged::Ready(Ok(permit)) if J::wants_plan(&permit) => {
                 let refusal = Refusal::new(
                     "0A000",
                     "a policy has to see the columns of this result, and a function called by message has none",
                 );
-                Ok(self.refuse_query(refusal.with_hint("Call it with SELECT."), wires))
+                Ok(self.refuse_alone(refusal.with_hint("Call it with SELECT."), wires))
             }
             Judged::Ready(Ok(permit)) => {
                 wires.to_server.extend_from_slice(frame.bytes);
@@ -255,11 +270,34 @@ impl<J: Judge> Session<J> {
         Taken::Yes
     }
 
+    /// Refuses a message that has a ReadyForQuery of its own, and that would have left the unnamed statement as it is: unlike a
+    /// Query, which does away with it.
+    pub(super) fn refuse_alone(&mut self, refusal: Refusal, wires: &mut Wires) -> Taken {
+        // Behind an error it is dropped, which has to be known: the Sync would not be.
+        if !self.queue.is_empty() {
+            return self.hold_for_replies(wires);
+        }
+        self.refuse_extended(refusal, wires);
+        build::sync(&mut wires.to_server);
+        self.owe(Owed::Sync);
+        Taken::Yes
+    }
+
     /// Sends a Parse that always fails in place of another message.
     pub(super) fn refuse_extended(&mut self, refusal: Refusal, wires: &mut Wires) -> Taken {
         outgoing::stand_in_parse(&mut wires.to_server, STAND_IN);
         self.owe(Owed::Refused(refusal));
         Taken::Yes
+    }
+}
+
+/// PostgreSQL names what a Describe or Close is of by number where it is of neither statement nor portal.
+fn unreadable_subject(message: &str, frame: Frame<'_>, error: &DecodeError) -> Refusal {
+    match (error, frame.body.first()) {
+        (DecodeError::UndefinedValue { .. }, Some(kind)) => {
+            Refusal::new("08P01", format!("invalid {message} message subtype {kind}"))
+        }
+        _ => unreadable(error),
     }
 }
 

@@ -82,11 +82,8 @@ impl fmt::Display for Peer {
 pub enum Violation {
     #[error("the client sent a malformed message: {0}")]
     ClientFrame(FrameError),
-    #[error("the client sent a {message} message that cannot be read: {reason}")]
-    ClientMessage {
-        message: &'static str,
-        reason: String,
-    },
+    #[error("the client sent a message of type {0}, which no session has")]
+    ClientMessage(u8),
     #[error("the server sent a malformed message: {0}")]
     ServerFrame(FrameError),
     #[error("the server sent a {message} message that cannot be read: {reason}")]
@@ -115,8 +112,12 @@ impl Violation {
             Violation::TooLong { .. } => {
                 return ("54000", format!("terminating connection: {self}").into());
             }
-            Violation::ClientFrame(_) | Violation::ClientMessage { .. } => {
-                ("08P01", "invalid message format")
+            Violation::ClientFrame(_) => ("08P01", "invalid message format"),
+            Violation::ClientMessage(tag) => {
+                return (
+                    "08P01",
+                    format!("invalid frontend message type {tag}").into(),
+                );
             }
             Violation::ServerFrame(_)
             | Violation::ServerMessage { .. }
@@ -138,7 +139,7 @@ impl Violation {
         matches!(
             self,
             Violation::ClientFrame(_)
-                | Violation::ClientMessage { .. }
+                | Violation::ClientMessage(_)
                 | Violation::TooLong {
                     by: Peer::Client,
                     ..

@@ -13,6 +13,12 @@ use super::query::is_dynamic;
 /// How many SQL cursors a connection may name before the oldest knowledge is given up (and their FETCH with it).
 const MAX_CURSORS: usize = 1024;
 
+/// How many prepared statements a session may name, and how long their texts may be together, in bytes. The server keeps as many.
+pub const MAX_PREPARED: usize = 50_000;
+/// How many portals a transaction may name.
+pub const MAX_PORTALS: usize = 50_000;
+pub const MAX_PREPARED_BYTES: usize = 256 << 20;
+
 /// A prepared statement, made by Parse or by SQL's PREPARE.
 pub struct Prepared<J: Judge> {
     pub text: J::Text,
@@ -117,6 +123,8 @@ pub struct Portal<J: Judge> {
 pub struct Names<J: Judge> {
     unnamed: Option<Rc<Prepared<J>>>,
     statements: HashMap<String, Rc<Prepared<J>>>,
+    /// Of the names and texts in `statements`, in bytes.
+    bytes: usize,
     unnamed_portal: Option<Rc<Portal<J>>>,
     portals: HashMap<String, Rc<Portal<J>>>,
     cursors: HashMap<String, Arc<Facts>>,
@@ -127,6 +135,7 @@ impl<J: Judge> Default for Names<J> {
         Names {
             unnamed: None,
             statements: HashMap::new(),
+            bytes: 0,
             unnamed_portal: None,
             portals: HashMap::new(),
             cursors: HashMap::new(),
@@ -146,16 +155,25 @@ impl<J: Judge> Names<J> {
     pub fn set_prepared(&mut self, name: &str, prepared: Rc<Prepared<J>>) {
         if name.is_empty() {
             self.unnamed = Some(prepared);
-        } else {
+        } else if self.has_room(name, &prepared.text) {
+            self.close_prepared(name);
+            self.bytes += size_of::<J>(name, &prepared.text);
             self.statements.insert(name.to_owned(), prepared);
         }
+    }
+
+    /// Whether one more prepared statement can be kept. One that is not kept cannot be executed.
+    pub fn has_room(&self, name: &str, text: &J::Text) -> bool {
+        name.is_empty()
+            || self.statements.len() < MAX_PREPARED
+                && self.bytes + size_of::<J>(name, text) <= MAX_PREPARED_BYTES
     }
 
     pub fn close_prepared(&mut self, name: &str) {
         if name.is_empty() {
             self.unnamed = None;
-        } else {
-            self.statements.remove(name);
+        } else if let Some(closed) = self.statements.remove(name) {
+            self.bytes -= size_of::<J>(name, &closed.text);
         }
     }
 
@@ -170,9 +188,14 @@ impl<J: Judge> Names<J> {
     pub fn set_portal(&mut self, name: &str, portal: Rc<Portal<J>>) {
         if name.is_empty() {
             self.unnamed_portal = Some(portal);
-        } else {
+        } else if self.has_room_for_portal(name) {
             self.portals.insert(name.to_owned(), portal);
         }
+    }
+
+    /// Whether one more portal can be kept. One that is not kept cannot be executed.
+    pub fn has_room_for_portal(&self, name: &str) -> bool {
+        name.is_empty() || self.portals.len() < MAX_PORTALS || self.portals.contains_key(name)
     }
 
     pub fn close_portal(&mut self, name: &str) {
@@ -194,6 +217,7 @@ impl<J: Judge> Names<J> {
     pub fn deallocate_all(&mut self) {
         self.unnamed = None;
         self.statements.clear();
+        self.bytes = 0;
     }
 
     /// A cursor was declared. A name that was used before keeps what it could carry then, since an earlier
@@ -239,6 +263,10 @@ impl<J: Judge> Names<J> {
             (None, portal) => portal,
         }
     }
+}
+
+fn size_of<J: Judge>(name: &str, text: &J::Text) -> usize {
+    name.len() + J::source(text).len()
 }
 
 /// The facts of a prepared text, unless they lie behind yet another name: that one is not followed, so it stays unknown.

@@ -75,11 +75,17 @@ impl<J: Judge> Session<J> {
     ) -> Result<Taken, Violation> {
         let mut in_hand = match self.in_hand.take() {
             Some(in_hand) => in_hand,
-            None => match self.analyze_query(frame, judge)? {
-                Judged::Later => return Ok(Taken::Hold),
-                Judged::Ready(Err(refusal)) => return Ok(self.refuse_query(refusal, wires)),
-                Judged::Ready(Ok(text)) => QueryInHand::new(text),
-            },
+            None => {
+                let query = match frontend::Query::decode(frame.body) {
+                    Ok(query) => query,
+                    Err(error) => return Ok(self.refuse_alone(unreadable(&error), wires)),
+                };
+                match self.analyze(query.text, judge) {
+                    Judged::Later => return Ok(Taken::Hold),
+                    Judged::Ready(Err(refusal)) => return Ok(self.refuse_query(refusal, wires)),
+                    Judged::Ready(Ok(text)) => QueryInHand::new(text),
+                }
+            }
         };
         if in_hand.answered {
             return Ok(Taken::Yes);
@@ -98,17 +104,6 @@ impl<J: Judge> Session<J> {
                 self.send_query(frame, in_hand, wires);
                 Ok(Taken::Yes)
             }
-        }
-    }
-
-    fn analyze_query(
-        &mut self,
-        frame: Frame<'_>,
-        judge: &mut J,
-    ) -> Result<Judged<Result<J::Text, Refusal>>, Violation> {
-        match frontend::Query::decode(frame.body) {
-            Ok(query) => Ok(self.analyze(query.text, judge)),
-            Err(error) => Ok(Judged::Ready(Err(unreadable("Query", error)?))),
         }
     }
 
@@ -301,17 +296,15 @@ pub(super) fn is_dynamic(facts: &Facts) -> bool {
     )
 }
 
-/// What a message that cannot be read comes to: text in another encoding is refused as PostgreSQL refuses it, anything
-/// else ends the connection.
-pub(super) fn unreadable(message: &'static str, error: DecodeError) -> Result<Refusal, Violation> {
-    match error {
-        DecodeError::NotUtf8 { .. } => Ok(Refusal::new(
-            "22021",
-            "invalid byte sequence for encoding \"UTF8\"",
-        )),
-        error => Err(Violation::ClientMessage {
-            message,
-            reason: error.to_string(),
-        }),
-    }
+/// The error of a message whose fields cannot be read, in PostgreSQL's words. What stands in for it at the server fails as it would have.
+pub(super) fn unreadable(error: &DecodeError) -> Refusal {
+    let (sqlstate, message) = match error {
+        DecodeError::NotUtf8 { .. } => ("22021", "invalid byte sequence for encoding \"UTF8\""),
+        DecodeError::Truncated { .. } | DecodeError::NegativeLength { .. } => {
+            ("08P01", "insufficient data left in message")
+        }
+        DecodeError::Unterminated { .. } => ("08P01", "invalid string in message"),
+        _ => ("08P01", "invalid message format"),
+    };
+    Refusal::new(sqlstate, message)
 }

@@ -5,6 +5,7 @@ use gatewright_wire::backend::TransactionStatus;
 use gatewright_wire::frontend::Subject;
 use gatewright_wire::{ErrorFields, build};
 
+use super::super::names::MAX_PREPARED;
 use super::super::refusal::STAND_IN;
 use super::play::*;
 
@@ -151,4 +152,99 @@ fn every_split_of_the_bytes_gives_the_same_messages() {
         play.client(|out| out.extend_from_slice(&whole[split..]));
         assert_eq!(play.sent(), expected, "split at byte {split}");
     }
+}
+
+#[test]
+fn a_session_names_no_more_statements_than_there_is_room_for() {
+    let mut play = Play::new();
+    for n in 0..MAX_PREPARED {
+        play.client(|out| {
+            parse(&format!("s{n}"), "select 1")(out);
+            build::sync(out);
+        });
+        play.server(|out| {
+            build::parse_complete(out);
+            build::ready_for_query(out, TransactionStatus::Idle);
+        });
+        play.sent();
+        play.replied();
+    }
+    play.client(|out| {
+        parse("one_more", "select 1")(out);
+        build::sync(out);
+    });
+    assert_eq!(play.sent(), [format!("P {STAND_IN}"), "S".to_owned()]);
+    play.server(|out| {
+        syntax_error(out);
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    let replied = play.replied();
+    assert!(replied[0].starts_with("E 54000"), "{replied:?}");
+    // One that is closed makes room.
+    play.client(|out| {
+        build::close(out, Subject::Statement("s7")).expect("a Close");
+        build::sync(out);
+    });
+    play.server(|out| {
+        build::close_complete(out);
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    play.client(|out| {
+        parse("one_more", "select 1")(out);
+        build::sync(out);
+    });
+    play.server(|out| {
+        build::parse_complete(out);
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    assert_eq!(play.replied(), ["3", "ZI", "1", "ZI"]);
+}
+
+#[test]
+fn a_message_that_cannot_be_read_is_an_error_and_the_session_goes_on() {
+    for (tag, body, sqlstate) in [
+        (b'P', &b"s\0select 1\0\0\x05"[..], "08P01"),
+        (b'P', b"s\0select 1", "08P01"),
+        (b'P', b"s\0select \xff\0\0\0", "22021"),
+        (b'B', b"\0\0\0\0", "08P01"),
+        (b'D', b"X\0", "08P01"),
+        (b'C', b"Xs\0", "08P01"),
+        (b'E', b"\0", "08P01"),
+    ] {
+        let mut play = Play::new();
+        play.client(|out| {
+            message(out, tag, body);
+            parse("", "select 1")(out);
+            build::sync(out);
+        });
+        assert_eq!(play.sent()[0], format!("P {STAND_IN}"));
+        play.server(|out| {
+            syntax_error(out);
+            build::ready_for_query(out, TransactionStatus::Idle);
+        });
+        let replied = play.replied();
+        assert!(
+            replied[0].starts_with(&format!("E {sqlstate}")),
+            "{replied:?}"
+        );
+        assert_eq!(replied[1..], ["ZI"]);
+        assert!(play.session.is_idle());
+    }
+    for (tag, body) in [(b'Q', &b"select 1"[..]), (b'F', b"\0\0")] {
+        let mut play = Play::new();
+        play.client(|out| message(out, tag, body));
+        play.server(|out| {
+            syntax_error(out);
+            build::ready_for_query(out, TransactionStatus::Idle);
+        });
+        let replied = play.replied();
+        assert!(replied[0].starts_with("E 08P01"), "{replied:?}");
+        assert_eq!(replied[1..], ["ZI"]);
+    }
+}
+
+fn message(out: &mut BytesMut, tag: u8, body: &[u8]) {
+    out.extend_from_slice(&[tag]);
+    out.extend_from_slice(&u32::try_from(body.len() + 4).expect("short").to_be_bytes());
+    out.extend_from_slice(body);
 }

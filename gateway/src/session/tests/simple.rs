@@ -188,7 +188,7 @@ fn a_function_call_that_may_not_run_is_not_forwarded() {
     for function in [9, 3] {
         let mut play = Play::new();
         play.client(call(function));
-        assert_eq!(play.sent(), [format!("Q {STAND_IN}")]);
+        assert_eq!(play.sent(), [format!("P {STAND_IN}"), "S".to_owned()]);
         play.server(syntax_error);
         play.server(ready(TransactionStatus::Idle));
         assert_eq!(play.replied().len(), 2);
