@@ -69,6 +69,8 @@ pub enum Kind {
     Run,
     /// On a second connection of the same client.
     Other,
+    /// Extended messages of several statements, parted by a line `--&`, before one Sync.
+    Pipeline,
     /// Parse under a name.
     Parse(String),
     /// Bind and Execute of that name.
@@ -156,6 +158,7 @@ fn direct(entry: &mut Entry, step: &mut Step, directive: &str) -> Result<()> {
         }
         "setup" => step.kind = Kind::Setup,
         "other" => step.kind = Kind::Other,
+        "pipeline" => step.kind = Kind::Pipeline,
         "parse" => step.kind = Kind::Parse(rest.to_owned()),
         "execute" => step.kind = Kind::Execute(rest.to_owned()),
         "call" => step.kind = Kind::Call,

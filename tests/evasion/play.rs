@@ -225,6 +225,14 @@ impl Player<'_> {
                 raw::sync(),
             ]
             .concat(),
+            Kind::Pipeline => {
+                let statements = sql.split("\n--&\n");
+                let mut bytes: Vec<u8> = statements
+                    .flat_map(|statement| raw::extended(statement, &parameters, format))
+                    .collect();
+                bytes.extend(raw::sync());
+                bytes
+            }
             Kind::Call => self.call(sql, &parameters)?,
             _ if self.mode == Mode::Simple && parameters.is_empty() => raw::query(sql),
             _ => [raw::extended(sql, &parameters, format), raw::sync()].concat(),

@@ -6,6 +6,7 @@ mod questions;
 mod reader;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -30,6 +31,8 @@ pub struct CatalogHandle {
     /// The last request that a read served which succeeded.
     served: watch::Sender<u64>,
     reading: Mutex<()>,
+    /// Counts changes of sessions through this gateway.
+    changes: AtomicU64,
 }
 
 impl CatalogHandle {
@@ -42,12 +45,23 @@ impl CatalogHandle {
             done: watch::Sender::new(0),
             served: watch::Sender::new(0),
             reading: Mutex::new(()),
+            changes: AtomicU64::new(0),
         })
     }
 
     /// True once a catalog was read.
     pub fn is_read(&self) -> bool {
         self.current.load().generation > 0
+    }
+
+    /// Some session has changed, or may have changed, what the database holds.
+    pub fn note_change(&self) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often [`CatalogHandle::note_change`] was told.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
     }
 
     /// The newest catalog.

@@ -231,15 +231,15 @@ impl SessionGate {
         }
     }
 
-    /// A relation or function that the catalog does not know may just have been made elsewhere: looks once in each generation.
+    /// A relation or function that the catalog does not know may just have been made elsewhere: looks once in each generation, and
+    /// again whenever a session has changed something since.
     fn settle(
         &mut self,
         analyzed: Arc<AnalyzedText>,
     ) -> Judged<Result<Arc<AnalyzedText>, Refusal>> {
-        let generation = analyzed.catalog.generation;
-        if self.needs_catalog() && analyzed.has_unresolved() && self.looked_for != Some(generation)
-        {
-            self.looked_for = Some(generation);
+        let looked = (analyzed.catalog.generation, self.catalog.changes());
+        if self.needs_catalog() && analyzed.has_unresolved() && self.looked_for != Some(looked) {
+            self.looked_for = Some(looked);
             let refresh = Arc::clone(&self.catalog).refreshed();
             self.wait_for(async {
                 refresh.await;

@@ -25,6 +25,8 @@ const KEPT_TEXT: usize = 16 * 1024;
 
 /// One statement on its way through the chain.
 struct Case {
+    /// What names mean is not known: see [`UNSETTLED`].
+    unsettled: bool,
     phase: contract::Phase,
     view: Arc<View>,
     verb: Verb,
@@ -90,9 +92,11 @@ impl SessionGate {
                             &permit.answers,
                         );
                     }
+                    self.note_reshaping(&question, &text);
                     return Ok(Verdict::Permit(permit));
                 }
                 Outcome::Permit(permit) => {
+                    self.note_reshaping(&question, &text);
                     return Ok(Verdict::Rewrite { text, permit });
                 }
                 Outcome::Rewrite(policy, replacement) => {
@@ -110,10 +114,18 @@ impl SessionGate {
         }
     }
 
+    /// What is sent behind the statement is judged before it is known to have run.
+    fn note_reshaping(&mut self, question: &Question<'_, Self>, text: &AnalyzedText) {
+        let mut statements = text.analysis.statements.iter();
+        self.reshaped |= question.phase != Phase::Parse
+            && statements.any(|statement| reshapes(&statement.facts));
+    }
+
     /// Answers given before under the policies in force.
     fn earlier(&self, question: &Question<'_, Self>, case: &Case) -> Option<Earlier> {
         match question.earlier {
-            Some(permit) => Arc::ptr_eq(&permit.set, &self.set)
+            // What was said of a statement holds while its names mean the same.
+            Some(permit) => (Arc::ptr_eq(&permit.set, &self.set) && !case.unsettled)
                 .then(|| Earlier::SameStatement(Arc::clone(&permit.answers))),
             None => self
                 .recent
@@ -143,7 +155,9 @@ impl SessionGate {
                 statement_id,
             ));
         };
-        self.reshaped &= question.in_transaction;
+        if question.at_rest && std::mem::take(&mut self.reshaped) {
+            self.catalog.note_change();
+        }
         let before = text.analysis.statements.get(..index).unwrap_or_default();
         let unsettled = self.reshaped || before.iter().any(|before| reshapes(&before.facts));
         let named = behind_name(&statement.facts, question.names);
@@ -183,6 +197,7 @@ impl SessionGate {
             Phase::Execute => contract::Phase::Execute,
         };
         Ok(Case {
+            unsettled,
             phase,
             view: Arc::new(view),
             verb: statement.facts.verb,
@@ -214,6 +229,7 @@ impl SessionGate {
         };
         let facts = Arc::new(facts::of_function_call(function_oid));
         let case = Case {
+            unsettled: false,
             phase: contract::Phase::FunctionCall,
             view: Arc::new(view),
             verb: Verb::Unknown,
@@ -470,7 +486,11 @@ impl SessionGate {
             .completed(permit.verb, elapsed.as_secs_f64(), done);
         if permit.verb == Verb::Ddl && done.sqlstate == "00000" {
             self.stale_catalog = true;
+            self.catalog.note_change();
             self.reshaped |= permit.view.facts().is_some_and(reshapes);
+        }
+        if permit.verb == Verb::Transaction && self.reshaped {
+            self.catalog.note_change();
         }
         for policy in &permit.set.policies {
             if !policy.hooks().contains(contract::Hooks::COMPLETION) {

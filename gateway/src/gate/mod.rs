@@ -154,8 +154,8 @@ pub struct SessionGate {
     refreshed: Option<Refreshed>,
     /// A statement of the transaction in progress created, altered or dropped something, which the catalog cannot show yet.
     reshaped: bool,
-    /// The catalog generation in which an unknown relation was last looked for.
-    looked_for: Option<u64>,
+    /// The catalog generation, and the count of changes, in which an unknown relation was last looked for.
+    looked_for: Option<(u64, u64)>,
     statements: u64,
     /// Answers that hold for statements with the very same facts.
     recent: Recent,

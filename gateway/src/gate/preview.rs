@@ -56,6 +56,7 @@ impl SessionGate {
             parameters: None,
             earlier: None,
             in_transaction: false,
+            at_rest: true,
             names: &NoNames,
         };
         let verdicts = self.verdicts(&question());

@@ -136,6 +136,7 @@ impl<J: Judge> Session<J> {
             // What a name means may have changed since Parse.
             earlier: earlier.as_ref().filter(|_| !prepared.is(is_dynamic)),
             in_transaction: self.in_transaction(),
+            at_rest: self.is_at_rest(),
             names: &self.names,
         });
         if let Judged::Ready(Ok(Verdict::Permit(permit))) = &answer {

@@ -51,6 +51,7 @@ impl<J: Judge> Session<J> {
                 };
                 self.stoppable -= usize::from(portal.can_stop());
                 self.turns += 1;
+                self.veiled |= portal.permit.as_ref().is_some_and(J::wants_plan);
                 if let Some(permit) = &portal.permit
                     && frame.tag != b's'
                 {
@@ -99,6 +100,7 @@ impl<J: Judge> Session<J> {
             return;
         };
         let facts = Arc::clone(&statement.facts);
+        self.veiled |= permit.as_ref().is_some_and(J::wants_plan);
         match &facts.session {
             SessionEffect::Prepare { name, inner } => {
                 let prepared = Prepared::new(
@@ -156,6 +158,7 @@ impl<J: Judge> Session<J> {
         self.overdue = None;
         if status == b'I' {
             self.names.transaction_ended();
+            self.veiled = false;
             self.transaction_epoch = self.epoch;
         }
         if std::mem::take(&mut self.abort_on_ready) && status == b'T' {

@@ -1,5 +1,6 @@
 //! Errors and notices from the server: whose words the client gets, and where both sides stand then.
 
+use gatewright_sql::Verb;
 use gatewright_wire::frame::Frame;
 use gatewright_wire::{ErrorFields, build};
 
@@ -78,7 +79,9 @@ impl<J: Judge> Session<J> {
             Some(Owed::Silenced) => Words::Swallowed,
             Some(Owed::Query(run)) => match &run.refusal {
                 Some(refusal) => dress(refusal),
-                None if permit.is_some_and(J::wants_plan) => Words::Changed(redact(fields)),
+                None if permit.is_some_and(J::wants_plan) || self.may_speak_of_others() => {
+                    Words::Changed(redact(fields))
+                }
                 None => Words::Unchanged,
             },
             Some(Owed::Refused(refusal)) => dress(refusal),
@@ -97,7 +100,30 @@ impl<J: Judge> Session<J> {
             {
                 Words::Changed(redact(fields))
             }
+            Some(Owed::Execute { .. } | Owed::Sync) if self.may_speak_of_others() => {
+                Words::Changed(redact(fields))
+            }
             _ => Words::Unchanged,
+        }
+    }
+
+    /// Whether what the server says now may come of a deferred trigger or constraint of a statement before, whose result policies plan:
+    /// they run at the end of a transaction, whatever ends it, and with SET CONSTRAINTS.
+    fn may_speak_of_others(&self) -> bool {
+        if !self.veiled {
+            return false;
+        }
+        match self.queue.front() {
+            Some(Owed::Sync) => true,
+            Some(Owed::Query(run)) => {
+                let ends = run.index + 1 >= run.permits.len() && !self.in_transaction();
+                let text = run.text.as_ref();
+                ends || text.is_none_or(|text| runs_what_is_deferred::<J>(text, run.index))
+            }
+            Some(Owed::Execute { portal }) => {
+                runs_what_is_deferred::<J>(&portal.prepared.text, portal.prepared.index)
+            }
+            _ => false,
         }
     }
 
@@ -143,7 +169,8 @@ impl<J: Judge> Session<J> {
     }
 
     pub(super) fn notice(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
-        let protected = self.permit_in_front().as_ref().is_some_and(J::wants_plan);
+        let protected = self.permit_in_front().as_ref().is_some_and(J::wants_plan)
+            || self.may_speak_of_others();
         if protected {
             let fields =
                 ErrorFields::decode(frame.body).map_err(|error| bad("NoticeResponse", &error))?;
@@ -153,6 +180,15 @@ impl<J: Judge> Session<J> {
         }
         Ok(())
     }
+}
+
+fn runs_what_is_deferred<J: Judge>(text: &J::Text, index: usize) -> bool {
+    let statement = J::analysis(text).statements.get(index);
+    statement.is_none_or(|statement| {
+        let facts = &statement.facts;
+        let mut commands = facts.commands.iter();
+        facts.verb == Verb::Transaction || commands.any(|command| command == "SET CONSTRAINTS")
+    })
 }
 
 /// True for a message whose result may be stopped.

@@ -66,6 +66,7 @@ impl<J: Judge> Session<J> {
                 parameters: None,
                 earlier: None,
                 in_transaction: self.in_transaction(),
+                at_rest: self.is_at_rest(),
                 names: &self.names,
             };
             match judge.judge(question) {

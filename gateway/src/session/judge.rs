@@ -49,6 +49,8 @@ pub struct Question<'a, J: Judge> {
     /// The permit given at Parse, whose answers may be reused where the policies said so.
     pub earlier: Option<&'a J::Permit>,
     pub in_transaction: bool,
+    /// No transaction is open, of whatever kind, and nothing that was sent is still to be answered.
+    pub at_rest: bool,
     /// What EXECUTE and FETCH name on this connection.
     pub names: &'a dyn NameFacts,
 }

@@ -211,6 +211,10 @@ pub struct Session<J: Judge> {
     epoch: u64,
     /// The epoch in which the transaction began.
     transaction_epoch: u64,
+    /// Extended messages went out that no Sync followed yet.
+    unsynced: bool,
+    /// Policies plan the result of a statement of the transaction in progress: what is deferred to the end of it may speak of the same.
+    veiled: bool,
     standard_conforming_strings: bool,
     utf8: bool,
     max_message: usize,
@@ -244,6 +248,8 @@ impl<J: Judge> Session<J> {
             status: start.status,
             epoch: 0,
             transaction_epoch: 0,
+            unsynced: false,
+            veiled: false,
             standard_conforming_strings: start.standard_conforming_strings,
             utf8: is_utf8(&start.client_encoding),
             max_message: start.max_message,
@@ -281,9 +287,18 @@ impl<J: Judge> Session<J> {
         self.status != b'I'
     }
 
+    /// True between transactions, also those that the server opens for extended messages up to Sync.
+    fn is_at_rest(&self) -> bool {
+        !self.in_transaction() && self.queue.is_empty() && !self.unsynced
+    }
+
     /// Remembers a message that the server will answer.
     fn owe(&mut self, owed: owed::Owed<J>) {
         self.flushed = false;
+        self.unsynced = !matches!(
+            owed,
+            owed::Owed::Sync | owed::Owed::Query(_) | owed::Owed::FunctionCall { .. }
+        );
         self.queue.push(owed);
     }
 

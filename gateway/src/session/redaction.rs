@@ -6,7 +6,7 @@
 use gatewright_wire::ErrorFields;
 
 /// What stands in place of words that are withheld.
-const WITHHELD: &str =
+pub(super) const WITHHELD: &str =
     "the statement failed; its message is withheld because it reads protected columns";
 /// Source files of the server whose messages name objects, states and resources and no values of rows.
 const ABOUT_ITSELF: [&str; 18] = [

@@ -54,6 +54,9 @@ pub fn find(facts: &Facts) -> Option<Denial> {
     if let Some(table) = facts.tables.iter().find(|table| shows_texts(table, facts)) {
         return Some(texts(&table.display()));
     }
+    if let Some(table) = facts.tables.iter().find(|table| is_renamed_source(table)) {
+        return Some(outside(&format!("a change of {}", table.display())));
+    }
     let function = facts
         .functions
         .iter()
@@ -74,6 +77,14 @@ fn holds_samples(table: &TableRef) -> bool {
     let stored = table.schema == "pg_toast"
         || (table.schema.is_empty() && table.name.starts_with("pg_toast_"));
     (sampled || stored) && table.access.contains(Access::SELECT)
+}
+
+/// Under another name it would be known for nothing.
+fn is_renamed_source(table: &TableRef) -> bool {
+    let name = table.name.as_str();
+    (SAMPLES.contains(&name) || TEXTS.contains(&name))
+        && ["", "pg_catalog"].contains(&table.schema.as_str())
+        && table.access.contains(Access::DDL)
 }
 
 fn shows_texts(table: &TableRef, facts: &Facts) -> bool {

@@ -129,3 +129,69 @@ INSERT INTO odd.notes VALUES (1)
 SET search_path = odd, public
 --
 SELECT (SELECT body FROM notes LIMIT 1) FROM people AS p (id, name, city, body)
+
+--# deferred-trigger-fails
+INSERT INTO nicknames VALUES (1, NULL)
+--
+SET CONSTRAINTS ALL IMMEDIATE
+
+--# deferred-trigger-fails-at-commit
+--! alone
+BEGIN; INSERT INTO nicknames VALUES (1, NULL)
+--
+COMMIT
+
+--# system-view-renamed
+SET allow_system_table_mods = on
+--
+ALTER VIEW pg_stats RENAME TO numbers
+--
+SELECT histogram_bounds FROM pg_catalog.numbers WHERE tablename = 'people'
+
+--# built-in-function-renamed
+--! alone
+ALTER FUNCTION query_to_xml(text, boolean, boolean, text) RENAME TO xmlq
+--
+SELECT xmlq('SELECT email FROM people', true, true, '')
+
+--# made-elsewhere-looked-for-once
+--! alone
+SELECT 1 FROM no_such_table
+--
+--! other
+ALTER TABLE inbox RENAME TO tray
+--
+INSERT INTO tray (id) VALUES (1) RETURNING body
+
+--# deferred-trigger-fails-behind-another-statement
+--! alone
+--! simple
+INSERT INTO nicknames VALUES (1, NULL); SELECT 1
+
+--# deferred-trigger-fails-at-sync
+--! alone
+INSERT INTO nicknames VALUES (1, NULL)
+
+--# outer-column-behind-ddl-in-a-pipeline
+--! alone
+--! pipeline
+ALTER TABLE notes DROP COLUMN body
+--&
+SELECT (SELECT body FROM notes LIMIT 1) FROM people AS p (id, name, city, body)
+
+--# outer-column-behind-a-transaction-in-a-pipeline
+--! alone
+--! pipeline
+BEGIN
+--&
+ALTER TABLE notes DROP COLUMN body
+--&
+SELECT (SELECT body FROM notes LIMIT 1) FROM people AS p (id, name, city, body)
+
+--# outer-column-of-a-statement-prepared-before
+--! parse s
+SELECT (SELECT body FROM notes LIMIT 1) FROM people AS p (id, name, city, body)
+--
+ALTER TABLE notes DROP COLUMN body
+--
+--! execute s

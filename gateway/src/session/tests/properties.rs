@@ -7,6 +7,7 @@ use gatewright_wire::frontend::Subject;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::super::redaction::WITHHELD;
 use super::play::{Play, tags};
 use super::server::Server;
 use gatewright_wire::frame::Side;
@@ -208,6 +209,22 @@ impl Between {
     }
 }
 
+/// What the last statement of a message, COMMIT or Sync is answered behind a statement whose result is planned may come of what that one has
+/// deferred: its words are withheld, and nothing else.
+fn with_words_withheld(expected: Vec<String>, seen: &[String], ran: &[String]) -> Vec<String> {
+    let planned = ran.iter().any(|text| text.starts_with("mask"));
+    let both = expected.into_iter().enumerate();
+    both.map(|(at, line)| match (seen.get(at), line.split_once(' ')) {
+        (Some(other), Some(("E", rest))) if planned => {
+            let sqlstate = rest.split(' ').next().unwrap_or_default();
+            let withheld = format!("E {sqlstate} {WITHHELD}");
+            if *other == withheld { withheld } else { line }
+        }
+        _ => line,
+    })
+    .collect()
+}
+
 fn check(messages: &[Sent], turns: &[Turn]) -> Result<(), TestCaseError> {
     let bytes = bytes_of(messages);
     let (expected, would_run) = without_a_gateway(&bytes);
@@ -216,7 +233,8 @@ fn check(messages: &[Sent], turns: &[Turn]) -> Result<(), TestCaseError> {
         between.turn(*way, |all| all.min(1 + usize::from(*most) % all.max(1)));
     }
     between.finish();
-    prop_assert_eq!(tags(&between.seen, Side::Backend), expected);
+    let seen = tags(&between.seen, Side::Backend);
+    prop_assert_eq!(with_words_withheld(expected, &seen, &would_run), seen);
     prop_assert_eq!(&between.server.ran, &would_run);
     prop_assert!(between.play.session.is_idle(), "a reply is still owed");
     prop_assert!(between.play.waiting.is_empty() && between.replies.is_empty());
