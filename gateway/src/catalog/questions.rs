@@ -55,6 +55,11 @@ pub(super) const GENERATED: &str = "SELECT d.adrelid, d.adnum, pg_catalog.pg_get
 pub(super) const DEFAULTS: &str = "SELECT d.adrelid, d.adnum, pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attrdef d \
      JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum WHERE a.attgenerated = ''";
 
+/// Columns of which no two rows have the same value, and none has NULL.
+pub(super) const UNIQUE: &str = "SELECT i.indrelid, i.indkey[0] FROM pg_catalog.pg_index i \
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
+     WHERE i.indisunique AND i.indisvalid AND i.indimmediate AND i.indnkeyatts = 1 AND i.indpred IS NULL AND a.attnotnull";
+
 pub(super) const CHECKS: &str = "SELECT c.conrelid, pg_catalog.pg_get_expr(c.conbin, c.conrelid) FROM pg_catalog.pg_constraint c \
      WHERE c.contype = 'c' AND c.conrelid <> 0";
 

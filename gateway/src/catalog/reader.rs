@@ -50,6 +50,7 @@ struct Answers {
     views: Vec<Row>,
     generated: Vec<Row>,
     defaults: Vec<Row>,
+    unique: Vec<Row>,
     checks: Vec<Row>,
     domains: Vec<Row>,
     cascades: Vec<Row>,
@@ -81,6 +82,7 @@ impl Answers {
             views: service.query(questions::VIEWS).await?,
             generated: service.query(questions::GENERATED).await?,
             defaults: service.query(questions::DEFAULTS).await?,
+            unique: service.query(questions::UNIQUE).await?,
             checks: service.query(questions::CHECKS).await?,
             domains: service.query(questions::DOMAINS).await?,
             cascades: service.query(questions::CASCADES).await?,
@@ -126,6 +128,9 @@ impl Answers {
         }
         for row in &self.parents {
             catalog.inherits(number(row, 0)?, number(row, 1)?);
+        }
+        for row in &self.unique {
+            catalog.unique(number(row, 0)?, number(row, 1)?);
         }
         for row in &self.types {
             catalog.type_name(number(row, 0)?, text(row, 1)?);

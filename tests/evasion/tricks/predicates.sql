@@ -416,3 +416,21 @@ WITH q AS (SELECT id, salary AS s FROM people) SELECT id FROM q WHERE s > {guess
 --# derived-order
 --! shows 321
 SELECT id FROM (SELECT id, salary AS s FROM people) AS q ORDER BY s
+
+--# order-by-an-index
+--! shows 231
+SET enable_seqscan = off
+--
+SET enable_bitmapscan = off
+--
+SELECT id FROM people WHERE email IS NOT NULL
+
+--# order-by-an-index-of-a-cursor
+--! shows 231
+SET enable_seqscan = off
+--
+SET enable_bitmapscan = off
+--
+DECLARE c CURSOR FOR SELECT id FROM people WHERE email IS NOT NULL
+--
+FETCH ALL FROM c

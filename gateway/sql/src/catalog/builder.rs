@@ -73,6 +73,12 @@ impl CatalogBuilder {
         self
     }
 
+    /// No two rows of the relation itself have the same value in the column.
+    pub fn unique(&mut self, oid: u32, attnum: i16) -> &mut Self {
+        self.catalog.unique.insert((oid, attnum));
+        self
+    }
+
     /// A function or type of pg_catalog, or another type, which a value can be converted to by calling its name. Where none is
     /// told, every name that is not known counts as built in.
     pub fn built_in(&mut self, name: &str) -> &mut Self {

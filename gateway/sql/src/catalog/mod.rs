@@ -91,6 +91,8 @@ pub struct Catalog {
     /// Tables whose rows a table shares, by inheriting table or partition; and the other way round.
     parents: HashMap<u32, Vec<u32>>,
     children: HashMap<u32, Vec<u32>>,
+    /// Columns whose values tell all rows of a relation apart.
+    unique: HashSet<(u32, i16)>,
     /// The names of functions and types in pg_catalog, and of types outside it, by which a value can be converted.
     built_in: HashSet<String>,
     /// Functions outside pg_catalog: the schemas that have one of that name.
@@ -127,6 +129,7 @@ impl Catalog {
         self.relations == other.relations
             && self.reads == other.reads
             && self.parents == other.parents
+            && self.unique == other.unique
             && self.built_in == other.built_in
             && self.functions == other.functions
             && self.obscure == other.obscure
@@ -174,6 +177,14 @@ impl Catalog {
 
     pub fn type_name(&self, oid: u32) -> Option<&str> {
         self.types.get(&oid).map(String::as_str)
+    }
+
+    /// Whether sorting by the column leaves no two rows of what the relation shows in an order of their own.
+    pub(crate) fn tells_rows_apart(&self, relation: &Relation, name: &str) -> bool {
+        let mut columns = relation.columns.iter();
+        let column = columns.find(|column| column.name == name);
+        self.children(relation.oid).is_empty()
+            && column.is_some_and(|column| self.unique.contains(&(relation.oid, column.attnum)))
     }
 
     /// What a view reads directly: (relation, attribute number; 0 is the whole relation).

@@ -17,7 +17,9 @@ fn comparisons_with_a_constant_tell_of_equality_only() {
         "SELECT id FROM t WHERE s = 5",
         "SELECT id FROM t WHERE 5 = s AND id > 3",
         "SELECT id FROM t WHERE s = $1::int",
-        "SELECT id FROM t WHERE s IS NOT NULL",
+        "SELECT id FROM t WHERE s IS NULL",
+        "SELECT count(*), max(id) FROM t WHERE s IS NOT NULL",
+        "UPDATE t SET a = 1 WHERE s IS NOT NULL",
         "UPDATE t SET a = 1 WHERE s = 'x'",
         "DELETE FROM t WHERE s = 'x' AND id = 4",
         "SELECT id FROM t WHERE id IN (SELECT id FROM t WHERE s = 5)",
@@ -42,6 +44,10 @@ fn comparisons_with_a_constant_tell_of_equality_only() {
 fn everything_else_tells_more() {
     for text in [
         "SELECT id FROM t WHERE s > 5",
+        "SELECT id FROM t WHERE s IS NOT NULL",
+        "SELECT id FROM t WHERE s IS NOT NULL ORDER BY a",
+        "SELECT array_agg(id) FROM t WHERE s IS NOT NULL",
+        "DELETE FROM t WHERE s IS NOT NULL RETURNING id",
         "SELECT id FROM t WHERE s <> 5",
         "SELECT id FROM t WHERE s LIKE 'a'",
         "SELECT id FROM t WHERE s IN (1, 2)",

@@ -123,7 +123,7 @@ impl<'a> Walker<'a> {
             walker.scope().complete = true;
             walker.facts.unbounded_write |= !super::narrows(update.where_clause.as_deref());
             walker.changed(&targets, &update.target_list);
-            walker.condition(&update.where_clause);
+            walker.condition(&update.where_clause, update.returning_clause.is_some());
             walker.returning(update.returning_clause.as_ref());
         });
     }
@@ -137,7 +137,7 @@ impl<'a> Walker<'a> {
             }
             walker.scope().complete = true;
             walker.facts.unbounded_write |= !super::narrows(delete.where_clause.as_deref());
-            walker.condition(&delete.where_clause);
+            walker.condition(&delete.where_clause, delete.returning_clause.is_some());
             walker.returning(delete.returning_clause.as_ref());
         });
     }

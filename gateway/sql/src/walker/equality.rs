@@ -4,6 +4,7 @@
 
 use pg_query::{NodeEnum, protobuf as pb};
 
+use crate::catalog::Relation;
 use crate::facts::Usage;
 
 use super::{Walker, strings};
@@ -34,8 +35,59 @@ pub(super) fn takes_a_column(call: &pb::FuncCall) -> bool {
 
 impl<'a> Walker<'a> {
     /// A WHERE clause: every part that all rows must meet is looked at by itself.
-    pub(super) fn condition(&mut self, node: &'a Option<Box<pb::Node>>) {
+    /// `order_shows`: the client sees in which order the rows are found that meet it.
+    pub(super) fn condition(&mut self, node: &'a Option<Box<pb::Node>>, order_shows: bool) {
+        let before = std::mem::replace(&mut self.order_shows, order_shows);
         self.using(Usage::Filter, |walker| walker.conjunct(node.as_deref()));
+        self.order_shows = before;
+    }
+
+    /// Whether the rows of a query come in the order in which they are found: they are not sorted by what tells all of them apart, and
+    /// not made into one.
+    pub(super) fn shows_order(&self, select: &'a pb::SelectStmt) -> bool {
+        let targets = || {
+            select
+                .target_list
+                .iter()
+                .filter_map(|target| match &target.node {
+                    Some(NodeEnum::ResTarget(target)) => Some(target),
+                    _ => None,
+                })
+        };
+        let sums = targets().all(|target| match target.val.as_ref().map(|val| &val.node) {
+            Some(Some(NodeEnum::FuncCall(call))) => is_sum(call),
+            _ => false,
+        });
+        if sums && !select.target_list.is_empty() && select.group_clause.is_empty() {
+            return false;
+        }
+        let Some([source]) = self.scopes.last().map(|scope| scope.sources.as_slice()) else {
+            return true;
+        };
+        let sorted = select.sort_clause.iter().any(|item| {
+            let Some(NodeEnum::SortBy(sort)) = &item.node else {
+                return false;
+            };
+            let Some(NodeEnum::ColumnRef(column)) =
+                sort.node.as_ref().and_then(|n| n.node.as_ref())
+            else {
+                return false;
+            };
+            let names = strings(&column.fields);
+            let Some(name) = names.last() else {
+                return false;
+            };
+            // An output of that name comes first.
+            let renamed = names.len() == 1 && targets().any(|target| target.name == *name);
+            let tells_apart = |(_, relation): &(usize, Option<&Relation>)| {
+                relation.is_some_and(|relation| self.catalog.tells_rows_apart(relation, name))
+            };
+            !renamed
+                && source.renamed.is_empty()
+                && !source.tables.is_empty()
+                && source.tables.iter().all(tells_apart)
+        });
+        !sorted
     }
 
     fn conjunct(&mut self, node: Option<&'a pb::Node>) {
@@ -47,6 +99,8 @@ impl<'a> Walker<'a> {
                     self.conjunct(Some(part));
                 }
             }
+            // An index may find them, in the order of their values.
+            Some(part) if self.order_shows && is_not_null(part) => self.with_equality(false, part),
             Some(part) => self.with_equality(is_equation(part), part),
             None => {}
         }
@@ -102,6 +156,20 @@ impl<'a> Walker<'a> {
 
 fn is_column(node: &pb::Node) -> bool {
     matches!(node.node, Some(NodeEnum::ColumnRef(_)))
+}
+
+/// An aggregate that gives the same in whatever order rows come.
+fn is_sum(call: &pb::FuncCall) -> bool {
+    const NAMES: [&str; 8] = [
+        "count", "sum", "min", "max", "avg", "bool_and", "bool_or", "every",
+    ];
+    call.over.is_none()
+        && matches!(strings(&call.funcname).as_slice(), [name] if NAMES.contains(name))
+}
+
+fn is_not_null(node: &NodeEnum) -> bool {
+    matches!(node, NodeEnum::NullTest(test)
+        if test.nulltesttype == pb::NullTestType::IsNotNull as i32)
 }
 
 /// `column = constant` and `column IS [NOT] NULL`.

@@ -35,6 +35,8 @@ pub(crate) struct Walker<'a> {
     telling: HashSet<(Option<usize>, String, Usage)>,
     /// The column that comes next is only asked whether it equals something.
     equality: bool,
+    /// The client sees in which order the server finds rows.
+    order_shows: bool,
     /// Relations whose bases were recorded, and with which access.
     reached: HashSet<(u32, Access)>,
     /// Code within code is not read.
@@ -89,6 +91,7 @@ impl<'a> Walker<'a> {
             columns: HashSet::new(),
             telling: HashSet::new(),
             equality: false,
+            order_shows: true,
             reached: HashSet::new(),
             in_code: false,
             usage: 1 << Usage::Output as u16,

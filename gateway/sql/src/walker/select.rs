@@ -47,7 +47,7 @@ impl<'a> Walker<'a> {
         }
         self.nodes(&select.target_list);
         self.nodes(&select.values_lists);
-        self.condition(&select.where_clause);
+        self.condition(&select.where_clause, self.shows_order(select));
         self.using(Usage::Filter, |walker| walker.boxed(&select.having_clause));
         self.using(Usage::Group, |walker| {
             walker.aliases(&select.group_clause, &select.target_list);
