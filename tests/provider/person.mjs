@@ -15,6 +15,11 @@ function formOf(page, here) {
   return { action: new URL(attribute(form, 'action') ?? here, here), fields };
 }
 
+// Debian's Node 18 has no getSetCookie and joins the headers; a comma in a date has no name and `=` behind it.
+function cookiesSet(headers) {
+  return headers.getSetCookie?.() ?? headers.get('set-cookie')?.split(/,\s*(?=[^;,\s=]+=)/) ?? [];
+}
+
 // Ends where `stop` says so of an address, or at a page without a form. Returns the last address and page.
 export async function visit(start, account, { userCode, stop = () => false } = {}) {
   const cookies = new Map();
@@ -28,7 +33,7 @@ export async function visit(start, account, { userCode, stop = () => false } = {
       redirect: 'manual',
       headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
     });
-    for (const line of response.headers.getSetCookie?.() ?? []) {
+    for (const line of cookiesSet(response.headers)) {
       const [pair] = line.split(';');
       const at = pair.indexOf('=');
       cookies.set(pair.slice(0, at), pair.slice(at + 1));
