@@ -284,7 +284,7 @@ fn a_login_file_that_others_can_read_is_not_used() -> Result<()> {
 
 #[test]
 fn the_proxy_renews_a_persons_token_for_those_who_connect() -> Result<()> {
-    let town = Town::with("people_proxy", 4)?;
+    let town = Town::with("people_proxy", 15)?;
     let proxy = town.proxy("default")?;
     let psql = Psql::new(&proxy::address(&proxy)?)?;
     let refused = psql.script("SELECT 1;")?.stderr;
