@@ -3,8 +3,8 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use anyhow::Result;
-use gatewright_harness::Psql;
+use anyhow::{Result, ensure};
+use gatewright_harness::{Psql, Version};
 use gatewright_tests::raw::{self, Client, tags};
 
 use super::cancel_request;
@@ -63,5 +63,38 @@ fn only_the_holder_of_the_key_can_cancel() -> Result<()> {
     drop(ada);
     cancel(&served, &key)?;
     assert_eq!(tags(&grace.query("SELECT 1")?), "TDCZ");
+    Ok(())
+}
+
+/// libpq 18 speaks 3.2 where it is told to, and keys are 32 bytes then.
+#[test]
+fn psql_18_speaks_protocol_3_2_and_cancels() -> Result<()> {
+    let served = Served::start("open_psql_3_2", "", "")?;
+    let direct = Psql::new(&served.direct)?;
+    let mine = |sql: &str| direct.query(&format!("{sql} AND datname = current_database()"));
+    let psql = Psql::new(&served.dsn("ada")?)?.version(Version::Eighteen)?;
+    let psql = psql
+        .environment("PGMINPROTOCOLVERSION", "3.2")
+        .environment("PGMAXPROTOCOLVERSION", "3.2");
+    let mut session = psql.session()?;
+    let connected = session.run("\\conninfo")?;
+    assert!(connected.contains("3.2"), "{connected}");
+    assert!(session.run("SELECT 6 * 7 AS answer;")?.contains("42"));
+    let process = session.id().to_string();
+    let waiting = std::thread::spawn(move || session.run("SELECT pg_sleep(600);"));
+    until_it_runs(mine, 1)?;
+    let kill = std::process::Command::new("kill")
+        .args(["-INT", &process])
+        .status()?;
+    ensure!(kill.success(), "kill: {kill}");
+    // A script ends where it is cancelled.
+    let ended = waiting
+        .join()
+        .map_err(|_| anyhow::anyhow!("the session panicked"))?;
+    let told = ended.map_or_else(|error| error.to_string(), |told| told);
+    assert!(
+        told.contains("canceling statement due to user request"),
+        "{told}"
+    );
     Ok(())
 }
