@@ -1,5 +1,7 @@
 //! `gatewright explain` in front of a server: facts, verdicts and plans, and nothing runs.
 
+mod deployed;
+
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
@@ -190,6 +192,108 @@ fn what_goes_wrong_is_said() -> Result<()> {
     ensure!(
         output.status.code() == Some(1) && error.contains("the catalog could not be read"),
         "{error}"
+    );
+    Ok(())
+}
+
+#[test]
+fn who_would_become_another_is_refused_and_policies_are_asked_all_the_same() -> Result<()> {
+    let desk = desk("explain_role")?;
+    for (sql, says) in [
+        (
+            "SET ROLE pg_read_all_data",
+            "\"role\" is set by the gateway",
+        ),
+        (
+            "SET SESSION AUTHORIZATION pg_read_all_data",
+            "is set by the gateway",
+        ),
+        (
+            "SELECT set_config('ro' || 'le', 'pg_read_all_data', false)",
+            "this sets the role",
+        ),
+    ] {
+        let (page, code) = desk.page(sql)?;
+        ensure!(code == Some(3), "{sql}: {code:?}\n{page}");
+        ensure!(
+            page.contains("outcome      refused  42501: ") && page.contains(says),
+            "{sql}:\n{page}"
+        );
+        ensure!(page.contains("deny-list 0.1.0: allows"), "{sql}:\n{page}");
+    }
+    let (page, code) = desk.page("SET work_mem = '1MB'")?;
+    ensure!(code == Some(0), "{page}");
+    Ok(())
+}
+
+#[test]
+fn a_policy_that_does_not_load_says_why() -> Result<()> {
+    let desk = desk("explain_unloaded")?;
+    std::fs::write(desk.folder.path().join("broken.wasm"), "no component")?;
+    let output = desk.explain(&[], "SELECT 1")?;
+    let (out, err) = (
+        String::from_utf8(output.stdout)?,
+        String::from_utf8(output.stderr)?,
+    );
+    ensure!(output.status.code() == Some(3), "{out}{err}");
+    ensure!(
+        err.contains("policy broken is not loaded: ") && err.trim_end().lines().count() == 1,
+        "{err}"
+    );
+    ensure!(
+        out.contains("the policy \"broken\" is not loaded, so every statement is refused"),
+        "{out}"
+    );
+    std::fs::remove_file(desk.folder.path().join("broken.wasm"))?;
+    std::fs::write(
+        desk.folder.path().join("settings.toml"),
+        "[mask-columns]\ncolumns = 5\n",
+    )?;
+    let (page, code) = desk.page("SELECT 1")?;
+    ensure!(
+        code == Some(3)
+            && page.contains("policy mask-columns is not loaded: ")
+            && page.contains("columns"),
+        "{page}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_statement_may_nest_as_deep_as_in_a_session() -> Result<()> {
+    let desk = desk("explain_deep")?;
+    let sql = format!("SELECT {}1{}", "(1 + ".repeat(1500), ")".repeat(1500));
+    let (page, code) = desk.page(&sql)?;
+    ensure!(
+        code == Some(0) && page.contains("outcome      permitted"),
+        "{code:?}\n{page:.2000}"
+    );
+    Ok(())
+}
+
+#[test]
+fn names_mean_what_they_mean_to_the_role() -> Result<()> {
+    let mut desk = desk("explain_path")?;
+    let role = format!("{}_reader", desk.direct.database);
+    Psql::new(&desk.direct)?.query(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'x';
+         CREATE SCHEMA own; GRANT USAGE ON SCHEMA own TO {role};
+         CREATE TABLE own.people (id int, nick text);
+         ALTER ROLE {role} SET search_path = nowhere;
+         ALTER ROLE {role} IN DATABASE {} SET search_path = own;
+         ALTER ROLE {role} SET standard_conforming_strings = off",
+        desk.direct.database
+    ))?;
+    let login = postgres()?.dsn().with_login(&role, "x");
+    desk.upstream = login.with_database(&desk.direct.database).url();
+    let (page, code) = desk.page("SELECT nick FROM people")?;
+    ensure!(code == Some(0), "{page}");
+    has(&page, &["result 1 nick (text) from own.people.nick"])?;
+    // Read as the standard says, the text would end behind the backslash and the rest would be no SQL.
+    let (page, code) = desk.page(r"SELECT 'a\' from people' AS text")?;
+    ensure!(
+        code == Some(0) && page.contains("1 text (text) carries no column"),
+        "{page}"
     );
     Ok(())
 }

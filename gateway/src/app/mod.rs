@@ -41,7 +41,7 @@ pub use connection::ConnectionSettings;
 pub use failures::Slowing;
 pub use limits::ConnectionLimits;
 pub use policies::PolicySource;
-pub use preview::{Previewed, preview};
+pub use preview::{PreviewSettings, Previewed, preview};
 pub use running::{RunSettings, Running, StartError};
 pub use signals::{Hangups, stop_signal};
 

@@ -1,19 +1,68 @@
 //! A gate without a gateway around it: what would be said of statements, in front of a server that is only asked what it has.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use gatewright_policy_host::contract;
 use gatewright_sql::SessionEffect;
 
-use super::PolicySource;
+use super::ConnectionSettings;
 use crate::admin::Metrics;
 use crate::catalog::CatalogHandle;
-use crate::gate::{AnalyzedText, Gate, GateSettings, Preview, ResultPreview, SessionGate};
-use crate::identity::Identity;
+use crate::gate::{
+    AnalyzedText, Gate, GateSettings, Policies, Preview, ResultPreview, SessionGate,
+};
+use crate::identity::{Grant, Identity};
 use crate::session::{Field, Judge, Judged, Refusal};
 use crate::upstream::Target;
 use crate::upstream::service::Service;
+
+/// Catalogs are read again when a statement asks for it, not by the clock.
+const CATALOG_INTERVAL: Duration = Duration::from_secs(24 * 3600);
+
+/// Whose statements are judged, and where they would run.
+pub struct PreviewSettings {
+    /// Where the session would be, and in which role.
+    pub target: Target,
+    /// Where and in which role the catalog is read.
+    pub catalog: Target,
+    /// The name under which the client asks for the database.
+    pub database: String,
+    pub identity: Identity,
+    /// Longest statement text that is analysed, in bytes.
+    pub max_statement: usize,
+}
+
+impl PreviewSettings {
+    /// In front of a server, with the defaults of everything else.
+    pub fn of_target(target: Target, identity: Identity) -> Self {
+        PreviewSettings {
+            catalog: target.clone(),
+            database: target.dbname.clone(),
+            target,
+            identity,
+            max_statement: ConnectionSettings::default().max_statement,
+        }
+    }
+
+    /// As a session that was let in by this grant.
+    pub fn of_grant(
+        grant: Grant,
+        database: &str,
+        identity: Identity,
+        max_statement: usize,
+    ) -> Self {
+        let catalog = grant.database.catalog_target(database);
+        PreviewSettings {
+            catalog: catalog.unwrap_or_else(|| grant.target.clone()),
+            database: database.to_owned(),
+            target: grant.target,
+            identity,
+            max_statement,
+        }
+    }
+}
 
 /// What is said of one statement.
 pub struct Previewed {
@@ -25,40 +74,42 @@ pub struct Previewed {
 }
 
 /// Judges every statement of a text as the gateway would. The server is asked for its catalog and to describe statements that would be
-/// permitted; none is run.
+/// permitted; none is run. Must be called on a stack of [`gatewright_sql::STACK_BYTES`].
 ///
 /// # Errors
-/// The policies cannot be loaded, the server cannot be reached, or the text is no SQL.
+/// The server cannot be reached, or the text is no SQL.
 pub async fn preview(
-    target: &Target,
-    policies: PolicySource,
+    settings: &PreviewSettings,
+    policies: Arc<Policies>,
     metrics: &Metrics,
-    identity: &Identity,
     sql: &str,
 ) -> Result<Vec<Previewed>> {
-    let policies = policies.open(Arc::new(metrics.clone()))?;
-    let catalog = CatalogHandle::new(target.clone());
+    let catalog = CatalogHandle::new(settings.catalog.clone());
+    let fresh = tokio::spawn(Arc::clone(&catalog).keep_fresh(CATALOG_INTERVAL));
+    let previews = preview_with(settings, policies, metrics, sql, catalog).await;
+    fresh.abort();
+    previews
+}
+
+async fn preview_with(
+    settings: &PreviewSettings,
+    policies: Arc<Policies>,
+    metrics: &Metrics,
+    sql: &str,
+    catalog: Arc<CatalogHandle>,
+) -> Result<Vec<Previewed>> {
     catalog
         .refresh()
         .await
         .context("the catalog could not be read")?;
-    let settings = GateSettings {
-        lock_role: false,
-        ..GateSettings::default()
-    };
-    let gate = Gate::new(settings, policies, Arc::new(metrics.clone()));
-    let session = contract::Session {
-        database: target.dbname.clone(),
-        role: target.user.clone(),
-        application: "gatewright explain".to_owned(),
-        ..contract::Session::default()
-    };
-    let mut session = gate.session(session, identity, catalog);
-    let text = analyzed(&mut session, sql).await?;
-    let mut service = Service::connect_as_client(target).await?;
+    let mut service = Service::connect_as_client(&settings.target).await?;
     service
         .query("SET default_transaction_read_only TO on")
         .await?;
+    let standard_strings = service.query("SHOW standard_conforming_strings").await?;
+    let standard_strings = standard_strings != [[Some("off".to_owned())]];
+    let mut session = session_gate(settings, policies, metrics, catalog);
+    let text = analyzed(&mut session, sql, standard_strings).await?;
     let mut all = Vec::new();
     for (index, statement) in text.analysis.statements.iter().enumerate() {
         let own = sql.get(statement.span.clone()).unwrap_or_default();
@@ -93,10 +144,39 @@ pub async fn preview(
     Ok(all)
 }
 
-async fn analyzed(session: &mut SessionGate, sql: &str) -> Result<Arc<AnalyzedText>> {
+/// The judge of a session that has just begun.
+fn session_gate(
+    settings: &PreviewSettings,
+    policies: Arc<Policies>,
+    metrics: &Metrics,
+    catalog: Arc<CatalogHandle>,
+) -> SessionGate {
+    let defaults = GateSettings::default();
+    let gate_settings = GateSettings {
+        parser: gatewright_sql::Limits {
+            max_bytes: settings.max_statement,
+            ..defaults.parser
+        },
+        ..defaults
+    };
+    let gate = Gate::new(gate_settings, policies, Arc::new(metrics.clone()));
+    let session = contract::Session {
+        database: settings.database.clone(),
+        role: settings.target.user.clone(),
+        application: "gatewright explain".to_owned(),
+        ..contract::Session::default()
+    };
+    gate.session(session, &settings.identity, catalog)
+}
+
+async fn analyzed(
+    session: &mut SessionGate,
+    sql: &str,
+    standard_conforming_strings: bool,
+) -> Result<Arc<AnalyzedText>> {
     // A large text, or one that names what the catalog does not hold, takes a second look.
     for _ in 0..3 {
-        match session.analyze(sql, true) {
+        match session.analyze(sql, standard_conforming_strings) {
             Judged::Ready(Ok(text)) => return Ok(text),
             Judged::Ready(Err(refusal)) => bail!(said(&refusal)),
             Judged::Later => {

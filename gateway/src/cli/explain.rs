@@ -1,10 +1,12 @@
 //! `gatewright explain`: the facts of a statement; with a server and policies, what they would make of it.
 
+mod front;
 mod judged;
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
@@ -19,36 +21,67 @@ pub struct ExplainArguments {
     #[arg(long)]
     json: bool,
     /// Ask this server what tables, columns, views and functions it has, and to describe results; nothing is run
-    #[arg(long, value_name = "DSN")]
+    #[arg(long, value_name = "DSN", group = "front")]
     upstream: Option<String>,
+    /// Ask as the gateway with this configuration file would: its database, grant and policies
+    #[arg(long, value_name = "FILE", group = "front", requires_all = ["database", "whoever"])]
+    config: Option<PathBuf>,
+    /// The database that the client would ask for
+    #[arg(long, value_name = "NAME", requires = "config")]
+    database: Option<String>,
     /// Ask the policies (.wasm) in this folder
     #[arg(long, value_name = "DIR", requires = "upstream")]
     policies: Option<PathBuf>,
     /// A TOML file with one table of settings a policy
     #[arg(long, value_name = "FILE", requires = "policies")]
     settings: Option<PathBuf>,
+    /// Who would send the statement, and the groups they would be in, separated by commas; a name with a slash goes into --subject
+    #[arg(
+        long = "as",
+        value_name = "USER/GROUPS",
+        requires = "front",
+        group = "whoever",
+        conflicts_with = "groups"
+    )]
+    person: Option<Person>,
     /// Who would send the statement
-    #[arg(
-        long,
-        value_name = "SUBJECT",
-        default_value = "somebody",
-        requires = "upstream"
-    )]
-    subject: String,
+    #[arg(long, value_name = "SUBJECT", requires = "front", group = "whoever")]
+    subject: Option<String>,
     /// The groups they would be in, separated by commas
-    #[arg(
-        long,
-        value_name = "GROUPS",
-        value_delimiter = ',',
-        requires = "upstream"
-    )]
+    #[arg(long, value_name = "GROUPS", value_delimiter = ',', requires = "front")]
     groups: Vec<String>,
+    /// Whose token they would log in with, where the configuration trusts several issuers; `certificate` for a client certificate
+    #[arg(long, value_name = "URL", requires = "config")]
+    issuer: Option<String>,
     /// The agent that would act for them
-    #[arg(long, value_name = "AGENT", requires = "upstream")]
+    #[arg(long, value_name = "AGENT", requires = "front")]
     agent: Option<String>,
     /// The task it would work on
-    #[arg(long, value_name = "TASK", requires = "upstream")]
+    #[arg(long, value_name = "TASK", requires = "front")]
     task: Option<String>,
+}
+
+/// A subject and its groups.
+#[derive(Debug, Clone)]
+struct Person {
+    subject: String,
+    groups: Vec<String>,
+}
+
+impl FromStr for Person {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (subject, groups) = text.split_once('/').unwrap_or((text, ""));
+        if subject.is_empty() {
+            return Err("write it as USER/GROUPS, the groups separated by commas");
+        }
+        let groups = groups.split(',').filter(|group| !group.is_empty());
+        Ok(Person {
+            subject: subject.to_owned(),
+            groups: groups.map(str::to_owned).collect(),
+        })
+    }
 }
 
 /// A statement would be refused.
@@ -78,15 +111,16 @@ fn explain(arguments: &ExplainArguments) -> Result<bool> {
         }
         text => text.to_owned(),
     };
-    if arguments.upstream.is_some() {
-        return judged::explain(arguments, &sql);
+    let no_thread = || anyhow!("no thread could be started to read the statement");
+    if arguments.upstream.is_some() || arguments.config.is_some() {
+        return gatewright_sql::on_big_stack(|| judged::explain(arguments, &sql))
+            .ok_or_else(no_thread)?;
     }
     let text = sql.clone();
     let analysis = gatewright_sql::on_big_stack(move || {
         gatewright_sql::analyze(&text, &Catalog::default(), &Settings::default())
     });
-    let analysis =
-        analysis.ok_or_else(|| anyhow!("no thread could be started to read the statement"))??;
+    let analysis = analysis.ok_or_else(no_thread)??;
     print(&analysis, &sql, arguments.json)?;
     Ok(true)
 }

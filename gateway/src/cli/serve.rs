@@ -46,12 +46,7 @@ pub(super) fn run(arguments: &ServeArguments) -> ExitCode {
 async fn serve(config: Config, path: &Path) -> Result<()> {
     let verifier = verifier(&config).await?;
     let metrics = app::metrics()?;
-    let policies = PolicySource {
-        directory: config.policies.directory.clone(),
-        host: config.policies.host.clone(),
-        settings: directory_settings(&config),
-    }
-    .open(Arc::new(metrics.clone()))?;
+    let policies = policy_source(&config).open(Arc::new(metrics.clone()))?;
     let gateway = Gateway::build(Parts {
         connections: ConnectionSettings {
             limits: connection_limits(&config),
@@ -114,6 +109,15 @@ fn connection_limits(config: &Config) -> ConnectionLimits {
             most: limits.failure_delay_max,
             memory: limits.failure_memory,
         },
+    }
+}
+
+/// The policies of a configuration.
+pub(super) fn policy_source(config: &Config) -> PolicySource {
+    PolicySource {
+        directory: config.policies.directory.clone(),
+        host: config.policies.host.clone(),
+        settings: directory_settings(config),
     }
 }
 

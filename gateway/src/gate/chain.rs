@@ -134,7 +134,30 @@ impl SessionGate {
         }
     }
 
+    /// A statement that keeps the role, or need not.
     fn case(
+        &mut self,
+        question: &Question<'_, Self>,
+        text: &Arc<AnalyzedText>,
+        rewritten: bool,
+    ) -> Result<Case, Refusal> {
+        let case = self.unlocked_case(question, text, rewritten)?;
+        let facts = case.view.facts().ok_or_else(|| self.gone())?;
+        self.check_role(facts, case.view.statement_id)?;
+        Ok(case)
+    }
+
+    fn gone(&self) -> Refusal {
+        denial::of_gateway(
+            "no-statement",
+            "the statement is gone",
+            None,
+            self.statement_id(),
+        )
+    }
+
+    /// A statement that the role lock has not seen.
+    fn unlocked_case(
         &mut self,
         question: &Question<'_, Self>,
         text: &Arc<AnalyzedText>,
@@ -148,12 +171,7 @@ impl SessionGate {
         let (Some(statement), Some(known)) =
             (text.analysis.statements.get(index), text.facts.get(index))
         else {
-            return Err(denial::of_gateway(
-                "no-statement",
-                "the statement is gone",
-                None,
-                statement_id,
-            ));
+            return Err(self.gone());
         };
         if question.at_rest && std::mem::take(&mut self.reshaped) {
             self.catalog.note_change();
@@ -168,7 +186,6 @@ impl SessionGate {
             false => named,
         };
         let named = named.map(Arc::new);
-        self.check_role(named.as_ref().unwrap_or(&statement.facts), statement_id)?;
         let facts = match &named {
             Some(merged) => Arc::new(facts::of_statement(merged)),
             None => Arc::clone(known),
@@ -294,12 +311,12 @@ impl SessionGate {
         )))
     }
 
-    /// What each policy says by itself, one after the other whatever they say; nothing hangs on it.
+    /// What each policy says by itself, one after the other whatever they and the role lock say; nothing hangs on it.
     pub(super) fn verdicts(
         &mut self,
         question: &Question<'_, Self>,
     ) -> Vec<Said<contract::Verdict>> {
-        let Ok(case) = self.case(question, question.text, false) else {
+        let Ok(case) = self.unlocked_case(question, question.text, false) else {
             return Vec::new();
         };
         let facts = self.contract_facts(&case);

@@ -1,42 +1,43 @@
 //! What policies in front of a server would make of statements, for people and as JSON.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::time::SystemTime;
+use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::Result;
 use gatewright_policy_host::contract::{
     Allowance, ColumnAction, ColumnSource, Plan, ResultColumn, Transform, Verdict,
 };
 use gatewright_sql::{Flow, render};
 use serde_json::json;
 
+use super::front::{self, Front};
 use super::{ExplainArguments, colours, one_line};
-use crate::app::{self, PolicySource, Previewed};
-use crate::config;
-use crate::gate::{ResultPreview, Said};
-use crate::identity::Identity;
+use crate::app::{self, Previewed};
+use crate::gate::{Policies, ResultPreview, Said};
 use crate::session::Refusal;
-use crate::upstream::Target;
 
+/// Whether all statements would run. Must be called on a stack of [`gatewright_sql::STACK_BYTES`].
 pub(super) fn explain(arguments: &ExplainArguments, sql: &str) -> Result<bool> {
-    let dsn = arguments.upstream.as_deref().unwrap_or_default();
-    let target: Target = dsn.parse().context("--upstream")?;
-    let identity = Identity {
-        subject: arguments.subject.clone(),
-        issuer: "gatewright explain".to_owned(),
-        groups: arguments.groups.clone(),
-        agent: arguments.agent.clone(),
-        task: arguments.task.clone(),
-        attributes: Vec::new(),
-        expires_at: SystemTime::now(),
+    let (settings, policies) = match front::of(arguments)? {
+        Front::Open(settings, policies) => (settings, policies),
+        Front::Closed(error) => {
+            let mut err = io::stderr().lock();
+            writeln!(
+                err,
+                "not let in: {}: {}",
+                error.sqlstate(),
+                error.client_text()
+            )?;
+            writeln!(err, "hint: {}", error.hint())?;
+            return Ok(false);
+        }
     };
-    let policies = policy_source(arguments)?;
     let metrics = app::metrics()?;
-    let previews =
-        app::runtime()?.block_on(app::preview(&target, policies, &metrics, &identity, sql))?;
-    let runs = previews.iter().all(is_permitted);
+    let policies = policies.open(Arc::new(metrics.clone()))?;
+    let all_loaded = say_what_is_missing(&policies)?;
+    let previews = app::runtime()?.block_on(app::preview(&settings, policies, &metrics, sql))?;
+    let runs = all_loaded && previews.iter().all(is_permitted);
     let mut out = io::stdout().lock();
     if arguments.json {
         let all: Vec<_> = previews.iter().map(as_json).collect();
@@ -57,12 +58,18 @@ pub(super) fn explain(arguments: &ExplainArguments, sql: &str) -> Result<bool> {
     Ok(runs)
 }
 
-fn policy_source(arguments: &ExplainArguments) -> Result<PolicySource> {
-    let tables = match &arguments.settings {
-        Some(file) => config::settings_file(file).map_err(|report| anyhow!("{report}"))?,
-        None => BTreeMap::new(),
-    };
-    Ok(PolicySource::of_folder(arguments.policies.clone(), tables))
+/// Without a policy everything is refused, and its reason stands in no refusal. True where none is missing.
+fn say_what_is_missing(policies: &Policies) -> io::Result<bool> {
+    let current = policies.current();
+    let mut err = io::stderr().lock();
+    for missing in &current.missing {
+        writeln!(
+            err,
+            "policy {} is not loaded: {}",
+            missing.name, missing.reason
+        )?;
+    }
+    Ok(current.missing.is_empty())
 }
 
 fn is_permitted(preview: &Previewed) -> bool {
