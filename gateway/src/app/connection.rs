@@ -295,8 +295,7 @@ impl Connections {
         if matches!(*self.policies, Policies::None(_)) && !self.settings.lock_role {
             return CatalogHandle::new(grant.target.clone());
         }
-        let service = grant.database.catalog_target(database);
-        let service = service.unwrap_or_else(|| grant.target.clone());
+        let service = grant.catalog_target(database);
         let (handle, is_new) = {
             let mut catalogs = self.catalogs.lock().unwrap_or_else(PoisonError::into_inner);
             let key = service.address_and_database();

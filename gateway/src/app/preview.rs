@@ -53,9 +53,8 @@ impl PreviewSettings {
         identity: Identity,
         max_statement: usize,
     ) -> Self {
-        let catalog = grant.database.catalog_target(database);
         PreviewSettings {
-            catalog: catalog.unwrap_or_else(|| grant.target.clone()),
+            catalog: grant.catalog_target(database),
             database: database.to_owned(),
             target: grant.target,
             identity,

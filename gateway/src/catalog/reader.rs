@@ -48,7 +48,6 @@ struct Answers {
     built_in: Vec<Row>,
     functions: Vec<Row>,
     views: Vec<Row>,
-    generated: Vec<Row>,
     defaults: Vec<Row>,
     unique: Vec<Row>,
     checks: Vec<Row>,
@@ -80,7 +79,6 @@ impl Answers {
             built_in: service.query(questions::BUILT_IN).await?,
             functions: service.query(questions::FUNCTIONS).await?,
             views: service.query(questions::VIEWS).await?,
-            generated: service.query(questions::GENERATED).await?,
             defaults: service.query(questions::DEFAULTS).await?,
             unique: service.query(questions::UNIQUE).await?,
             checks: service.query(questions::CHECKS).await?,
@@ -174,11 +172,6 @@ impl Answers {
                 catalog.defined_view(number(row, 0)?, query);
             }
         }
-        for row in &self.generated {
-            if let Some(expression) = text(row, 2) {
-                catalog.generated_column(number(row, 0)?, number::<i16>(row, 1)?, expression);
-            }
-        }
         self.add_expressions(catalog)?;
         for row in &self.triggers {
             let (relation, on) = (number(row, 0)?, written_by(number(row, 1)?));
@@ -214,8 +207,15 @@ impl Answers {
     /// What is computed for a row that is written. Null where it was dropped in the meantime.
     fn add_expressions(&self, catalog: &mut CatalogBuilder) -> Option<()> {
         for row in &self.defaults {
-            if let Some(expression) = text(row, 2) {
-                catalog.default_of_column(number(row, 0)?, number(row, 1)?, expression);
+            let (relation, column) = (number(row, 0)?, number(row, 1)?);
+            match (text(row, 2), text(row, 3)? == "t") {
+                (Some(expression), true) => {
+                    catalog.generated_column(relation, column, expression);
+                }
+                (Some(expression), false) => {
+                    catalog.default_of_column(relation, column, expression);
+                }
+                (None, _) => {}
             }
         }
         for row in &self.checks {

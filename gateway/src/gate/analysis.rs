@@ -168,7 +168,7 @@ impl SessionGate {
         }
         let refreshed = self.refreshed.as_ref().and_then(Refreshed::take);
         self.refreshed = None;
-        if self.needs_catalog() && (self.stale_catalog || !self.catalog.is_read()) {
+        if (self.stale_catalog || !self.catalog.is_read()) && self.needs_catalog() {
             // A statement is not judged by what the database was.
             match refreshed {
                 Some(true) => self.stale_catalog = false,
@@ -238,7 +238,7 @@ impl SessionGate {
         analyzed: Arc<AnalyzedText>,
     ) -> Judged<Result<Arc<AnalyzedText>, Refusal>> {
         let looked = (analyzed.catalog.generation, self.catalog.changes());
-        if self.needs_catalog() && analyzed.has_unresolved() && self.looked_for != Some(looked) {
+        if self.looked_for != Some(looked) && analyzed.has_unresolved() && self.needs_catalog() {
             self.looked_for = Some(looked);
             let refresh = Arc::clone(&self.catalog).refreshed();
             self.wait_for(async {

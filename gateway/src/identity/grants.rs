@@ -218,6 +218,12 @@ impl Database {
 }
 
 impl Grant {
+    /// Where the catalog is read for its sessions: in a role of its own, if there is one. `requested` is the name the client asked for.
+    pub fn catalog_target(&self, requested: &str) -> Target {
+        let own = self.database.catalog_target(requested);
+        own.unwrap_or_else(|| self.target.clone())
+    }
+
     pub fn place(&self) -> Place {
         Place {
             hosts: self.target.hosts.clone(),

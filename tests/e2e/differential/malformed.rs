@@ -4,7 +4,7 @@ use anyhow::Result;
 use gatewright_harness::{Dsn, Version};
 use gatewright_tests::raw::{self, Client, message};
 
-use super::wire::show;
+use super::wire::to_marker;
 use super::{assert_same, both};
 
 on_each_version!(malformed_messages_are_answered_alike);
@@ -108,17 +108,7 @@ fn transcript(mut client: Client) -> Result<String> {
     let mut text = String::new();
     for (name, bytes) in bodies() {
         text.push_str(&format!("-- {name}\n"));
-        client.send(&[bytes, raw::query("SELECT 'marker'")].concat())?;
-        loop {
-            let messages = client.until_ready()?;
-            text.push_str(&show(&messages));
-            if messages
-                .iter()
-                .any(|message| message.tag == b'D' && message.body.ends_with(b"marker"))
-            {
-                break;
-            }
-        }
+        text.push_str(&to_marker(&mut client, &bytes)?);
     }
     Ok(text)
 }

@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use gatewright_harness::{Dsn, GatewayCommand, Version};
 use gatewright_tests::raw::{self, Client};
 
-use super::wire::show;
+use super::wire::to_marker;
 use super::{assert_same, both, both_through};
 use crate::world::bundled;
 
@@ -169,29 +169,9 @@ fn transcript(dsn: &Dsn, seed: u64) -> Result<String> {
         text.push_str(&format!("-- series {number} of seed {seed}\n"));
         let mut bytes: Vec<u8> = (0..length).flat_map(|_| step(&mut chance)).collect();
         // What ends it brings an answer whatever came before.
-        bytes.extend(
-            [
-                raw::sync(),
-                raw::query("ROLLBACK"),
-                raw::query("SELECT 'marker'"),
-            ]
-            .concat(),
-        );
-        let ended = |messages: &[raw::Message]| {
-            messages
-                .iter()
-                .any(|message| message.tag == b'D' && message.body.ends_with(b"marker"))
-        };
-        client.send(&bytes)?;
-        loop {
-            let messages = client
-                .until_ready()
-                .with_context(|| format!("series {number} of seed {seed}"))?;
-            text.push_str(&show(&messages));
-            if ended(&messages) {
-                break;
-            }
-        }
+        bytes.extend([raw::sync(), raw::query("ROLLBACK")].concat());
+        let played = to_marker(&mut client, &bytes);
+        text.push_str(&played.with_context(|| format!("series {number} of seed {seed}"))?);
     }
     Ok(text)
 }

@@ -391,21 +391,24 @@ fn transcript(dsn: &Dsn) -> Result<String> {
     let mut text = String::new();
     for (name, bytes) in conversations() {
         text.push_str(&format!("-- {name}\n"));
-        client.send(&bytes)?;
-        // Each conversation is followed by a marker of our own, so that one with several ReadyForQuery ends too.
-        client.send(&raw::query("SELECT 'marker'"))?;
-        loop {
-            let messages = client.until_ready().with_context(|| name)?;
-            text.push_str(&show(&messages));
-            if messages
-                .iter()
-                .any(|message| message.tag == b'D' && message.body.ends_with(b"marker"))
-            {
-                break;
-            }
-        }
+        text.push_str(&to_marker(&mut client, &bytes).with_context(|| name)?);
     }
     Ok(text)
+}
+
+/// Sends messages and a marker of our own behind them, so that a conversation with several ReadyForQuery, or none, ends too. Shows what comes
+/// back.
+pub(super) fn to_marker(client: &mut Client, bytes: &[u8]) -> Result<String> {
+    client.send(&[bytes, &raw::query("SELECT 'marker'")].concat())?;
+    let mut text = String::new();
+    loop {
+        let messages = client.until_ready()?;
+        text.push_str(&show(&messages));
+        let mut rows = messages.iter().filter(|message| message.tag == b'D');
+        if rows.any(|row| row.body.ends_with(b"marker")) {
+            return Ok(text);
+        }
+    }
 }
 
 /// One line for each message: its tag and its body with unprintable bytes escaped. Of errors and notices, all fields

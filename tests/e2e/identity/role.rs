@@ -8,15 +8,21 @@ use serde_json::json;
 use super::stage::{Plan, Stage};
 use crate::world;
 
-#[test]
-fn no_spelling_changes_the_role() -> Result<()> {
+/// A role that is a member of another, and a token for it.
+fn stage(test: &str) -> Result<(Stage, String, Provider)> {
     let provider = Provider::start(&json!({ "ada": { "groups": ["staff"] } }))?;
     let plan = Plan {
         issuer: provider.url(),
         ..Plan::default()
     };
-    let stage = Stage::start("role_locked", tempfile::tempdir()?, &plan)?;
+    let stage = Stage::start(test, tempfile::tempdir()?, &plan)?;
     let token = provider.access_token("ada")?;
+    Ok((stage, token, provider))
+}
+
+#[test]
+fn no_spelling_changes_the_role() -> Result<()> {
+    let (stage, token, _provider) = stage("role_locked")?;
     let above = format!("{}_above", stage.role);
     let me = stage.role.clone();
     let spellings = [
@@ -141,17 +147,11 @@ fn set_config_by_number(role: &str) -> Vec<u8> {
 /// What shows that it leaves the role alone runs, though the role is a member of another.
 #[test]
 fn what_can_be_read_runs() -> Result<()> {
-    let provider = Provider::start(&json!({ "ada": { "groups": ["staff"] } }))?;
-    let plan = Plan {
-        issuer: provider.url(),
-        ..Plan::default()
-    };
-    let stage = Stage::start("role_readable", tempfile::tempdir()?, &plan)?;
+    let (stage, token, _provider) = stage("role_readable")?;
     Psql::new(&stage.direct)?.query(
         "CREATE TABLE kept (a int); GRANT ALL ON kept TO public; \
          CREATE PROCEDURE keep(n int) LANGUAGE plpgsql AS 'BEGIN INSERT INTO kept VALUES (n); COMMIT; END'",
     )?;
-    let token = provider.access_token("ada")?;
     let mut client = stage.client(&token)?;
     let statements = [
         "DO $$ BEGIN RAISE NOTICE 'hello'; END $$",
@@ -184,17 +184,11 @@ fn what_can_be_read_runs() -> Result<()> {
 /// A role that can become no other needs no lock.
 #[test]
 fn a_role_of_no_others_may_run_what_it_likes() -> Result<()> {
-    let provider = Provider::start(&json!({ "ada": { "groups": ["staff"] } }))?;
-    let plan = Plan {
-        issuer: provider.url(),
-        ..Plan::default()
-    };
-    let stage = Stage::start("role_alone", tempfile::tempdir()?, &plan)?;
+    let (stage, token, _provider) = stage("role_alone")?;
     let dynamic = "DO $$ BEGIN EXECUTE 'SELECT 1'; END $$";
     let told = |client: &mut raw::Client| -> Result<Option<String>> {
         Ok(raw::error(&client.query(dynamic)?).map(|fields| fields[&'M'].clone()))
     };
-    let token = provider.access_token("ada")?;
     let mut client = stage.client(&token)?;
     let refusal = told(&mut client)?.unwrap_or_default();
     assert!(refusal.contains(&stage.role), "{refusal}");

@@ -62,6 +62,11 @@ const BASE_TYPES: [&str; 24] = [
 ];
 
 impl Cast {
+    /// The function's name, schema first.
+    pub fn called(&self) -> [&str; 2] {
+        [&self.function.0, &self.function.1]
+    }
+
     fn may_take(&self, operand: Operand<'_>) -> bool {
         match operand {
             Operand::Any => true,

@@ -1,6 +1,8 @@
 //! The body of a PL/pgSQL function: every query and expression in it, as the grammar of PL/pgSQL tells them.
 //! It refuses to follow variables: what any query yields, any of them may hold, and so the result.
 
+use std::ops::Range;
+
 use pg_query::NodeEnum;
 use serde_json::Value;
 
@@ -54,8 +56,7 @@ pub(super) fn of(definition: &str, catalog: &Catalog, parameters: &[&str]) -> Ou
         for node in &parsed {
             match queries(&[node], catalog, &names) {
                 Outcome::Read(body) => {
-                    carried.absorb(&body.rows.all(), Transform::Expression);
-                    carried.absorb(&body.rows.chosen, Transform::Expression);
+                    body.rows.make(&mut carried);
                     all.merge(*body);
                 }
                 other => return other,
@@ -136,17 +137,27 @@ fn rows_of_tables(body: &Body, catalog: &Catalog) -> Carried {
     rows
 }
 
-/// Both sides of `target := value` or `target = value`: the target may hold subscripts.
-fn assignment(text: &str) -> Option<(&str, &str)> {
+/// The tokens of a text, each with the bytes that it stands at.
+fn words(text: &str) -> Option<Vec<(Range<usize>, &str)>> {
     let tokens = pg_query::scan(text).ok()?.tokens;
-    let mut depth = 0_i32;
-    for token in &tokens {
+    let word = |token: &pg_query::protobuf::ScanToken| {
         let start = usize::try_from(token.start).ok()?;
         let end = usize::try_from(token.end).ok()?;
-        match text.get(start..end)? {
+        Some((start..end, text.get(start..end)?))
+    };
+    tokens.iter().map(word).collect()
+}
+
+/// Both sides of `target := value` or `target = value`: the target may hold subscripts.
+fn assignment(text: &str) -> Option<(&str, &str)> {
+    let mut depth = 0_i32;
+    for (place, word) in words(text)? {
+        match word {
             "[" | "(" => depth += 1,
             "]" | ")" => depth -= 1,
-            ":=" | "=" if depth == 0 => return Some((text.get(..start)?, text.get(end..)?)),
+            ":=" | "=" if depth == 0 => {
+                return Some((text.get(..place.start)?, text.get(place.end..)?));
+            }
             _ => {}
         }
     }
@@ -191,17 +202,8 @@ impl Found {
             return Some(());
         }
         let body = body(definition)?;
-        let tokens = pg_query::scan(&body).ok()?.tokens;
-        let words: Option<Vec<(usize, &str)>> = tokens
-            .iter()
-            .map(|token| {
-                let start = usize::try_from(token.start).ok()?;
-                let end = usize::try_from(token.end).ok()?;
-                Some((end, body.get(start..end)?))
-            })
-            .collect();
         let mut declaring = false;
-        for declaration in words?.split(|(_, word)| *word == ";") {
+        for declaration in words(&body)?.split(|(_, word)| *word == ";") {
             let opens = declaration
                 .iter()
                 .rposition(|(_, word)| word.eq_ignore_ascii_case("declare"));
@@ -248,7 +250,7 @@ impl Found {
             }
             if let (Some((from, _)), Some((to, _))) = (given, own.last()) {
                 self.queries.push(Query {
-                    text: body.get(*from..*to)?.to_owned(),
+                    text: body.get(from.end..to.end)?.to_owned(),
                     mode: Mode::Expression,
                 });
             }

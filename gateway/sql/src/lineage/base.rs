@@ -30,7 +30,7 @@ impl<'t> Resolver<'t> {
             let column = self.catalog.column(relation.oid, attnum);
             let kind = column.map_or(0, |column| column.type_oid);
             for cast in self.catalog.unwritten_casts_of(kind) {
-                value.chosen_by(&self.made_by(&cast.function));
+                value.chosen_by(&self.made_by(&cast.called()));
             }
         }
         match relation.kind {

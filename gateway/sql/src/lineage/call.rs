@@ -145,8 +145,7 @@ impl<'t> Resolver<'t> {
         let mut value = item.row(self).into(Transform::Expression);
         match self.yields(&[name]) {
             Some(rows) if !risky::is_risky(name) => {
-                value.absorb(&rows.all(), Transform::Expression);
-                value.absorb(&rows.chosen, Transform::Expression);
+                rows.make(&mut value);
             }
             _ => value.unknown = true,
         }

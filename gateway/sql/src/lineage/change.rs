@@ -11,13 +11,6 @@ use super::scope::{Columns, Item, Level, Rows};
 use crate::catalog::{Keys, Write};
 use crate::facts::{Access, RelationKind, Transform, Usage};
 
-/// All that rows carry and are chosen by.
-fn everything(rows: &Rows) -> Carried {
-    let mut value = rows.all();
-    value.absorb(&rows.chosen, Transform::Expression);
-    value
-}
-
 /// What is assigned to the columns of a target, in order. None as a name: to any of them.
 pub(super) type Assigned = Vec<(Option<String>, Carried)>;
 
@@ -204,11 +197,7 @@ impl<'t> Resolver<'t> {
         let mut put = Assigned::new();
         for trigger in catalog.triggers(write.relation.oid, write.access) {
             let parts = [trigger.schema.as_str(), trigger.function.as_str()];
-            let value = match self.yields(&parts) {
-                Some(rows) => everything(&rows),
-                None => Carried::unknown(),
-            };
-            put.push((None, value));
+            put.push((None, self.made_by(&parts)));
             let bodies = catalog.function_bodies(&parts).unwrap_or_default();
             let flows = bodies.iter().flat_map(|body| body.flows.iter().cloned());
             self.add_flows(flows.collect());
@@ -229,7 +218,7 @@ impl<'t> Resolver<'t> {
                 .column
                 .and_then(|attnum| relation.attribute_name(attnum));
             let name = name.filter(|_| !write.cascaded).map(str::to_owned);
-            put.push((name, everything(&computed.body.rows)));
+            put.push((name, computed.body.rows.everything()));
             self.add_flows(computed.body.flows.clone());
         }
         if write.access.intersects(Access::INSERT | Access::UPDATE) {
@@ -238,7 +227,7 @@ impl<'t> Resolver<'t> {
                     self.waits.set(true);
                 }
                 for body in bodies.of_domain(column.type_oid) {
-                    put.push((Some(column.name.clone()), everything(&body.rows)));
+                    put.push((Some(column.name.clone()), body.rows.everything()));
                     self.add_flows(body.flows.clone());
                 }
             }

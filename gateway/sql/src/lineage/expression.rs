@@ -185,26 +185,21 @@ impl<'t> Resolver<'t> {
         }
         let mut made = Carried::constant();
         for body in catalog.checks_of_type(name) {
-            made.absorb(&body.rows.all(), Transform::Expression);
-            made.absorb(&body.rows.chosen, Transform::Expression);
+            body.rows.make(&mut made);
         }
         if catalog.has_casts() {
             for cast in catalog.unwritten_casts(name) {
-                let given = self.made_by(&cast.function);
+                let given = self.made_by(&cast.called());
                 made.absorb(&given, Transform::Expression);
             }
         }
         made
     }
 
-    /// What a cast's function puts into the value.
-    pub(super) fn made_by(&self, (schema, name): &(String, String)) -> Carried {
-        match self.yields(&[schema, name]) {
-            Some(rows) => {
-                let mut value = rows.all();
-                value.absorb(&rows.chosen, Transform::Expression);
-                value
-            }
+    /// What a function, schema first, puts into a value that it makes.
+    pub(super) fn made_by(&self, function: &[&str]) -> Carried {
+        match self.yields(function) {
+            Some(rows) => rows.everything(),
             None => Carried::unknown(),
         }
     }

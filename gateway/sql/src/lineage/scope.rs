@@ -8,6 +8,7 @@ use pg_query::protobuf as pb;
 use super::Resolver;
 use super::carried::{Carried, Column};
 use crate::catalog::Relation;
+use crate::facts::Transform;
 
 /// The columns of an item of FROM.
 #[derive(Clone)]
@@ -86,6 +87,19 @@ impl Rows {
             value.or(&column.value);
         }
         value
+    }
+
+    /// Everything that any column carries, and what the rows are chosen by.
+    pub fn everything(&self) -> Carried {
+        let mut value = self.all();
+        value.absorb(&self.chosen, Transform::Expression);
+        value
+    }
+
+    /// Adds it to a value that is made of them.
+    pub fn make(&self, value: &mut Carried) {
+        value.absorb(&self.all(), Transform::Expression);
+        value.absorb(&self.chosen, Transform::Expression);
     }
 
     /// Known to carry nothing of any column, and to hang on none.
@@ -235,7 +249,7 @@ impl<'t> Item<'t> {
         {
             for relation in relations {
                 for cast in resolver.catalog.unwritten_casts(&relation.name) {
-                    value.chosen_by(&resolver.made_by(&cast.function));
+                    value.chosen_by(&resolver.made_by(&cast.called()));
                 }
             }
         }

@@ -40,9 +40,9 @@ impl<'a> Walker<'a> {
             self.calls(&function);
             let name = function.last().copied().unwrap_or_default();
             if super::risky::is_risky(name) {
-                self.opaque(format!("function {name} does what its arguments say"));
+                self.opaque(super::risky::reason_of(name));
             }
-            self.role(super::role::of_call(function.last().unwrap_or(&""), &[]));
+            self.role(super::role::of_call(name, &[]));
         }
         self.code(node);
         self.reasons(node);

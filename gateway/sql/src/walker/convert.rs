@@ -18,7 +18,7 @@ impl<'a> Walker<'a> {
         }
         if catalog.has_casts() {
             for cast in catalog.unwritten_casts(name) {
-                self.calls(&[&cast.function.0, &cast.function.1]);
+                self.calls(&cast.called());
             }
         }
     }
@@ -39,7 +39,7 @@ impl<'a> Walker<'a> {
         let name = strings(&kind.names).last().copied().unwrap_or_default();
         for operand in operands {
             for cast in catalog.casts_to(name, operand) {
-                self.calls(&[&cast.function.0, &cast.function.1]);
+                self.calls(&cast.called());
             }
         }
     }
@@ -75,7 +75,7 @@ impl<'a> Walker<'a> {
             .flat_map(|column| catalog.unwritten_casts_of(column.type_oid))
             .chain(catalog.unwritten_casts(&relation.name));
         for cast in casts {
-            self.calls(&[&cast.function.0, &cast.function.1]);
+            self.calls(&cast.called());
         }
     }
 }

@@ -67,7 +67,11 @@ pub(crate) fn reason(parts: &[&str], call: &pb::FuncCall) -> Option<String> {
         || *name == "ts_rewrite" && call.args.len() != 3
         // pg_cron keeps SQL text to run later.
         || matches!(parts, [.., "cron", _]);
-    risky.then(|| format!("function {name} does what its arguments say"))
+    risky.then(|| reason_of(name))
+}
+
+pub(super) fn reason_of(name: &str) -> String {
+    format!("function {name} does what its arguments say")
 }
 
 /// Whether a function of that name does what its arguments say.

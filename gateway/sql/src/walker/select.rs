@@ -266,7 +266,7 @@ impl<'a> Walker<'a> {
         // A type's name converts to it.
         self.type_named(&parts);
         for cast in self.catalog.casts_to(bare, Operand::Any) {
-            self.calls(&[&cast.function.0, &cast.function.1]);
+            self.calls(&cast.called());
         }
         if self.catalog.is_unknown_function(&parts) && !self.may_be_field(call) {
             self.unread(format!("function {name} is not in the catalog"));
