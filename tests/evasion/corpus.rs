@@ -75,6 +75,10 @@ pub enum Kind {
     Parse(String),
     /// Bind and Execute of that name.
     Execute(String),
+    /// Parse, and Bind of a portal of that name.
+    Bind(String),
+    /// Execute of the portal or cursor of that name.
+    Portal(String),
     /// FunctionCall; the text is the function's signature.
     Call,
 }
@@ -136,7 +140,7 @@ fn entry(class: &str, id: &str, body: &str) -> Result<Entry> {
         }
         step.sql = lines.join("\n").trim().to_owned();
         ensure!(
-            !step.sql.is_empty() || matches!(step.kind, Kind::Execute(_)),
+            !step.sql.is_empty() || matches!(step.kind, Kind::Execute(_) | Kind::Portal(_)),
             "an empty step"
         );
         entry.alone |= step.kind == Kind::Setup;
@@ -161,6 +165,8 @@ fn direct(entry: &mut Entry, step: &mut Step, directive: &str) -> Result<()> {
         "pipeline" => step.kind = Kind::Pipeline,
         "parse" => step.kind = Kind::Parse(rest.to_owned()),
         "execute" => step.kind = Kind::Execute(rest.to_owned()),
+        "bind" => step.kind = Kind::Bind(rest.to_owned()),
+        "portal" => step.kind = Kind::Portal(rest.to_owned()),
         "call" => step.kind = Kind::Call,
         "with" => step.parameters = rest.split(" | ").map(str::to_owned).collect(),
         "data" => step.data = format!("{}\n", rest.replace("\\n", "\n")),

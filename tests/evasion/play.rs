@@ -225,6 +225,13 @@ impl Player<'_> {
                 raw::sync(),
             ]
             .concat(),
+            Kind::Bind(name) => [
+                raw::parse("", sql),
+                raw::bind(name, "", &parameters, format),
+                raw::sync(),
+            ]
+            .concat(),
+            Kind::Portal(name) => [raw::execute(name, 0), raw::sync()].concat(),
             Kind::Pipeline => {
                 let statements = sql.split("\n--&\n");
                 let mut bytes: Vec<u8> = statements

@@ -135,10 +135,7 @@ where
             moved |= self.read_client(context)?;
             moved |= self.write_both(context)?;
             self.start_cancel();
-            if self.wires.terminated && self.wires.to_server.is_empty() {
-                return Ok(Some(End::ClientLeft));
-            }
-            if self.client_closed && !self.client_is_held() && self.wires.to_server.is_empty() {
+            if self.client_is_done() && self.wires.to_server.is_empty() {
                 if !self.session.awaits_server() && self.wires.to_client.is_empty() {
                     return Ok(Some(End::ClientLeft));
                 }
@@ -156,6 +153,11 @@ where
                 idle.stirred();
             }
         }
+    }
+
+    /// True when no message will come of the client any more.
+    fn client_is_done(&self) -> bool {
+        self.wires.terminated || self.client_closed && !self.client_is_held()
     }
 
     /// The client sends no more: the server is told in the same way, and goes on or gives up as it would without a gateway.

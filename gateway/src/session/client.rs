@@ -1,9 +1,11 @@
 //! Messages from the client: is this one legal now, and what becomes of it.
 
+use gatewright_wire::DecodeError;
 use gatewright_wire::frame::{self, Frame, FrameError, Side};
 
 use super::judge::Judge;
 use super::owed::Owed;
+use super::query::unreadable;
 use super::{HIGH_WATER, Mode, Peer, STREAM_ABOVE, Session, Streaming, Taken, Violation, Wires};
 
 /// A client that asks for more before it has read what it asked for waits, so that what is remembered of it has a bound.
@@ -34,6 +36,12 @@ impl<J: Judge> Session<J> {
                     held: true,
                 });
             }
+            if self.queue.in_doubt() {
+                return Ok(Progress {
+                    consumed,
+                    held: true,
+                });
+            }
             let rest = &bytes[consumed..];
             if let Some(streaming) = &mut self.from_client {
                 consumed += streaming.pass(rest, &mut wires.to_server);
@@ -42,12 +50,18 @@ impl<J: Judge> Session<J> {
                 }
                 continue;
             }
-            let Some(header) =
-                frame::next_header(rest, Side::Frontend, self.max_client_message(rest))
-                    .map_err(|error| self.bad_client_frame(error))?
-            else {
-                break;
-            };
+            let header =
+                match frame::next_header(rest, Side::Frontend, self.max_client_message(rest)) {
+                    Ok(Some(header)) => header,
+                    Ok(None) => break,
+                    Err(error) => {
+                        self.bad_client_frame(error, wires)?;
+                        return Ok(Progress {
+                            consumed,
+                            held: true,
+                        });
+                    }
+                };
             let total = header.total();
             if total > rest.len() {
                 if header.tag == b'd' && total > STREAM_ABOVE {
@@ -80,7 +94,8 @@ impl<J: Judge> Session<J> {
         }
         Ok(Progress {
             consumed,
-            held: false,
+            // Behind Terminate nothing is read.
+            held: wires.terminated,
         })
     }
 
@@ -93,8 +108,18 @@ impl<J: Judge> Session<J> {
         }
     }
 
-    fn bad_client_frame(&self, error: FrameError) -> Violation {
-        match error {
+    /// What cannot be read ends the connection, once all that was sent before is answered.
+    fn bad_client_frame(&mut self, error: FrameError, wires: &mut Wires) -> Result<(), Violation> {
+        if let (Mode::CopyIn, FrameError::UnknownTag { tag }) = (self.mode, error) {
+            self.out_of_place_in_copy(tag, wires);
+            return Ok(());
+        }
+        if !self.queue.is_empty() && self.mode != Mode::CopyIn {
+            self.hold_for_replies(wires);
+            return Ok(());
+        }
+        Err(match error {
+            FrameError::UnknownTag { tag } => Violation::ClientMessage(tag),
             FrameError::TooLong { length, limit, .. } if limit == self.max_message => {
                 Violation::TooLong {
                     by: Peer::Client,
@@ -103,7 +128,7 @@ impl<J: Judge> Session<J> {
                 }
             }
             other => Violation::ClientFrame(other),
-        }
+        })
     }
 
     fn client_frame(
@@ -112,8 +137,9 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         wires: &mut Wires,
     ) -> Result<Taken, Violation> {
-        if !b"QPBDECFHSXdcf".contains(&frame.tag) {
-            return Err(Violation::ClientMessage(frame.tag));
+        if frame.tag == b'p' {
+            let error = FrameError::UnknownTag { tag: frame.tag };
+            return self.bad_client_frame(error, wires).map(|()| Taken::Hold);
         }
         if frame.tag == b'X' {
             wires.to_server.extend_from_slice(frame.bytes);
@@ -153,9 +179,13 @@ impl<J: Judge> Session<J> {
                 self.forward_sync(frame, wires);
                 Ok(Taken::Yes)
             }
-            b'H' => {
+            b'H' if frame.body.is_empty() => {
                 wires.to_server.extend_from_slice(frame.bytes);
                 Ok(Taken::Yes)
+            }
+            b'H' => {
+                let refusal = unreadable(&DecodeError::Trailing { message: "Flush" });
+                Ok(self.refuse_extended(refusal, wires))
             }
             // Ahead of the server's word that it copies in.
             b'd' | b'c' | b'f' if self.queue.may_copy_in() => Ok(self.hold_for_replies(wires)),

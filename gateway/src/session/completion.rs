@@ -24,6 +24,7 @@ impl<J: Judge> Session<J> {
         wires: &mut Wires,
     ) -> Result<(), Violation> {
         self.finish_rows(judge, wires);
+        self.copy_syncs = 0;
         let mut running = self
             .running
             .take()
@@ -56,9 +57,16 @@ impl<J: Judge> Session<J> {
                     && frame.tag != b's'
                 {
                     judge.completed(permit, &done);
-                    let text = portal.prepared.text.clone();
-                    self.take_effect(&text, portal.prepared.index, Some(permit.clone()));
+                    // The portal of a Bind that failed holds nothing to run.
+                    if frame.tag == b'C' {
+                        let text = portal.prepared.text.clone();
+                        self.take_effect(&text, portal.prepared.index, Some(permit.clone()));
+                    }
                 }
+                Ok(())
+            }
+            Some(Owed::ExecuteUnknown) if frame.tag == b'I' => {
+                self.queue.pop();
                 Ok(())
             }
             _ => Err(Violation::Unexpected(char::from(frame.tag))),
@@ -144,6 +152,13 @@ impl<J: Judge> Session<J> {
             .map_err(|error| bad("ReadyForQuery", &error))?
             .status
             .byte();
+        if let Some(Owed::Doubt(doubt)) = self.queue.front_mut() {
+            if !doubt.ready(frame, wires) {
+                return Ok(());
+            }
+            self.doubt_is_over(status);
+            return Ok(());
+        }
         match self.queue.pop() {
             Some(Owed::Query(run)) => self.stoppable -= usize::from(run.can_stop()),
             Some(Owed::FunctionCall { permit, .. }) => {
@@ -152,6 +167,17 @@ impl<J: Judge> Session<J> {
             Some(Owed::Sync) => {}
             _ => return Err(Violation::Unexpected('Z')),
         }
+        self.stands(status);
+        if std::mem::take(&mut self.abort_on_ready) && status == b'T' {
+            self.abort_transaction(wires);
+            return Ok(());
+        }
+        wires.to_client.extend_from_slice(frame.bytes);
+        Ok(())
+    }
+
+    /// A message had its turn, and the server told where the transaction stands.
+    pub(super) fn stands(&mut self, status: u8) {
         self.status = status;
         self.running = None;
         self.turns += 1;
@@ -161,11 +187,5 @@ impl<J: Judge> Session<J> {
             self.veiled = false;
             self.transaction_epoch = self.epoch;
         }
-        if std::mem::take(&mut self.abort_on_ready) && status == b'T' {
-            self.abort_transaction(wires);
-            return Ok(());
-        }
-        wires.to_client.extend_from_slice(frame.bytes);
-        Ok(())
     }
 }

@@ -6,6 +6,7 @@ use gatewright_wire::frame::Frame;
 use gatewright_wire::{backend, build};
 
 use super::judge::{Field, Judge};
+use super::lookup::Lookup;
 use super::names::{Description, Prepared, copied};
 use super::outgoing;
 use super::owed::{Audience, CloseTarget, Described, Owed};
@@ -30,7 +31,20 @@ impl<J: Judge> Session<J> {
         self.describe_text(source, || Described::InHand, wires);
     }
 
-    fn describe_text(
+    /// A Query does away with the unnamed statement, whatever becomes of it (protocol: Extended Query). Has the server to be asked before
+    /// there is one, this comes first.
+    pub(super) fn close_unnamed(&mut self, wires: &mut Wires) {
+        if matches!(self.lookup_prepared(""), Lookup::Unknown) {
+            return;
+        }
+        outgoing::close_statement(&mut wires.to_server, "");
+        self.owe(Owed::Close {
+            target: CloseTarget::Statement(String::new()),
+            audience: Audience::Gateway,
+        });
+    }
+
+    pub(super) fn describe_text(
         &mut self,
         source: &str,
         target: impl Fn() -> Described<J>,

@@ -1,5 +1,7 @@
 //! Errors and notices from the server: whose words the client gets, and where both sides stand then.
 
+use std::rc::Rc;
+
 use gatewright_sql::Verb;
 use gatewright_wire::frame::Frame;
 use gatewright_wire::{ErrorFields, build};
@@ -28,6 +30,9 @@ impl<J: Judge> Session<J> {
         let fields =
             ErrorFields::decode(frame.body).map_err(|error| bad("ErrorResponse", &error))?;
         if matches!(fields.field(b'V'), Some("FATAL" | "PANIC")) {
+            if let Some(Owed::Doubt(doubt)) = self.queue.front_mut() {
+                doubt.misplaced_was_read(wires);
+            }
             build::error_response(&mut wires.to_client, &fields);
             return Ok(());
         }
@@ -56,6 +61,7 @@ impl<J: Judge> Session<J> {
             );
             judge.completed(permit, &done);
         }
+        self.remember_portal_of_failed_bind(&fields);
         self.after_error(wires);
         Ok(())
     }
@@ -76,7 +82,7 @@ impl<J: Judge> Session<J> {
         });
         match self.queue.front() {
             Some(Owed::Query(run)) if run.silent_error => Words::Swallowed,
-            Some(Owed::Silenced) => Words::Swallowed,
+            Some(Owed::Silenced | Owed::Doubt(_)) => Words::Swallowed,
             Some(Owed::Query(run)) => match &run.refusal {
                 Some(refusal) => dress(refusal),
                 None if permit.is_some_and(J::wants_plan) || self.may_speak_of_others() => {
@@ -127,12 +133,38 @@ impl<J: Judge> Session<J> {
         }
     }
 
+    /// A Bind that fails once its portal was made leaves the portal behind, though nothing but the end of a failed transaction can be run
+    /// with it (PostgreSQL's `exec_bind_message`).
+    fn remember_portal_of_failed_bind(&mut self, fields: &ErrorFields) {
+        let Some(Owed::Bind { name, portal }) = self.queue.front() else {
+            return;
+        };
+        let before_portal = match fields.field(b'C') {
+            // No such statement, a failed transaction, and such a portal already.
+            Some("26000" | IN_FAILED_TRANSACTION | "42P03") => true,
+            // Another number of parameters or formats.
+            Some("08P01") => fields.field(b'R') == Some("exec_bind_message"),
+            _ => false,
+        };
+        if !before_portal {
+            let portal = Rc::clone(portal);
+            let name = name.clone();
+            self.names.set_portal(&name, portal);
+        }
+    }
+
     /// Where both sides stand after an ERROR.
     fn after_error(&mut self, wires: &mut Wires) {
         self.held_bind = None;
+        self.held_fetch = None;
         if self.mode == Mode::CopyIn {
             self.mode = Mode::Ready;
         }
+        if let Some(Owed::Doubt(doubt)) = self.queue.front_mut() {
+            doubt.misplaced_was_read(wires);
+            return;
+        }
+        self.doubt_syncs_of_copy(wires);
         match self.queue.front() {
             // ReadyForQuery follows.
             Some(Owed::Query(_) | Owed::FunctionCall { .. }) => {}

@@ -161,16 +161,7 @@ impl<J: Judge> Session<J> {
         let portal = match self.lookup_portal(execute.portal) {
             Lookup::Known(portal) => portal,
             Lookup::Pending => return Ok(self.hold_for_replies(wires)),
-            Lookup::Unknown if self.names.is_cursor(execute.portal) => {
-                let refusal = Refusal::new(
-                    "0A000",
-                    "a cursor made by DECLARE is read with FETCH here, not with an Execute message",
-                );
-                return Ok(self.refuse_extended(refusal, wires));
-            }
-            Lookup::Unknown => {
-                return Ok(self.execute_unknown(execute.portal, wires));
-            }
+            Lookup::Unknown => return Ok(self.execute_unknown(frame, &execute, judge, wires)),
         };
         if let Some(permit) = &portal.permit
             && !portal.started.get()
@@ -182,11 +173,20 @@ impl<J: Judge> Session<J> {
             return Ok(self.refuse_extended(refusal, wires));
         }
         portal.started.set(true);
+        self.send_execute(frame, portal, wires);
+        Ok(Taken::Yes)
+    }
+
+    pub(super) fn send_execute(
+        &mut self,
+        frame: Frame<'_>,
+        portal: Rc<Portal<J>>,
+        wires: &mut Wires,
+    ) {
         wires.to_server.extend_from_slice(frame.bytes);
         self.drain_first |= portal.prepared.is(changes_reading);
         self.stoppable += usize::from(portal.can_stop());
         self.owe(Owed::Execute { portal });
-        Ok(Taken::Yes)
     }
 
     pub(super) fn close(
@@ -259,8 +259,31 @@ impl<J: Judge> Session<J> {
         Taken::Yes
     }
 
-    /// An Execute of a portal that was never bound here fails as one of a portal that cannot exist.
-    fn execute_unknown(&mut self, name: &str, wires: &mut Wires) -> Taken {
+    /// An Execute of a portal that was never bound here: a cursor, or nothing. In a failed transaction the server may have another
+    /// reason to fail it: a simple Query that ends with an error leaves an unnamed portal behind.
+    fn execute_unknown(
+        &mut self,
+        frame: Frame<'_>,
+        execute: &frontend::Execute<'_>,
+        judge: &mut J,
+        wires: &mut Wires,
+    ) -> Taken {
+        if self.held_fetch.is_none() && self.queue.may_change_transaction() {
+            return self.hold_for_replies(wires);
+        }
+        if self.status == b'E' {
+            wires.to_server.extend_from_slice(frame.bytes);
+            self.owe(Owed::ExecuteUnknown);
+            return Taken::Yes;
+        }
+        if execute.portal.is_empty() {
+            return self.execute_nobody(execute.portal, wires);
+        }
+        self.execute_cursor(frame, execute, judge, wires)
+    }
+
+    /// Sends an Execute of a portal that cannot exist in place of one that does not.
+    pub(super) fn execute_nobody(&mut self, name: &str, wires: &mut Wires) -> Taken {
         let refusal = Refusal::new("34000", format!("portal \"{name}\" does not exist"));
         let free = matches!(self.lookup_portal(STAND_IN), Lookup::Unknown);
         if !free || self.names.is_cursor(STAND_IN) {

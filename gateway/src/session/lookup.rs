@@ -44,6 +44,8 @@ impl<J: Judge> Session<J> {
                 target: CloseTarget::Portal(other),
                 ..
             } if other == name => Change::Ends,
+            Owed::Query(run) if run.any(declares) => Change::Unclear,
+            Owed::Execute { portal } if portal.prepared.is(declares) => Change::Unclear,
             _ => Change::None,
         })
     }
@@ -93,6 +95,11 @@ enum Change<'a, T> {
     Ends,
     /// Only its reply tells.
     Unclear,
+}
+
+/// True when the statement makes a cursor, maybe in place of a portal that was closed before.
+fn declares(facts: &Facts) -> bool {
+    matches!(facts.session, SessionEffect::DeclareCursor { .. })
 }
 
 /// True when the statement changes what names of prepared statements mean.

@@ -6,6 +6,7 @@ mod bind;
 mod client;
 mod completion;
 mod copy;
+mod cursor;
 mod describe;
 mod errors;
 mod extended;
@@ -25,6 +26,7 @@ mod tests;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -223,10 +225,14 @@ pub struct Session<J: Judge> {
     in_hand: Option<QueryInHand<J>>,
     /// The permit of a Bind that waits for a description.
     held_bind: Option<J::Permit>,
+    /// The FETCH as which an Execute of a cursor is judged, until it is.
+    held_fetch: Option<Rc<names::Prepared<J>>>,
     /// A Flush of our own went out after the newest message.
     flushed: bool,
     /// Nothing is read from the client until every reply is in.
     drain_first: bool,
+    /// Syncs that went out while the server was taking COPY data, and that it ignores unless the copy has failed before.
+    copy_syncs: usize,
     /// Forwarded statements whose result may yet be stopped.
     stoppable: usize,
     /// Counts the messages that had their turn on the server.
@@ -257,8 +263,10 @@ impl<J: Judge> Session<J> {
             running: None,
             in_hand: None,
             held_bind: None,
+            held_fetch: None,
             flushed: false,
             drain_first: false,
+            copy_syncs: 0,
             stoppable: 0,
             turns: 0,
             overdue: None,
@@ -297,7 +305,10 @@ impl<J: Judge> Session<J> {
         self.flushed = false;
         self.unsynced = !matches!(
             owed,
-            owed::Owed::Sync | owed::Owed::Query(_) | owed::Owed::FunctionCall { .. }
+            owed::Owed::Sync
+                | owed::Owed::Query(_)
+                | owed::Owed::FunctionCall { .. }
+                | owed::Owed::Doubt(_)
         );
         self.queue.push(owed);
     }
@@ -306,7 +317,12 @@ impl<J: Judge> Session<J> {
     fn hold_for_replies(&mut self, wires: &mut Wires) -> Taken {
         let answered_anyway = matches!(
             self.queue.newest_first().next(),
-            None | Some(owed::Owed::Sync | owed::Owed::Query(_) | owed::Owed::FunctionCall { .. })
+            None | Some(
+                owed::Owed::Sync
+                    | owed::Owed::Query(_)
+                    | owed::Owed::FunctionCall { .. }
+                    | owed::Owed::Doubt(_)
+            )
         );
         if !answered_anyway && !self.flushed {
             gatewright_wire::build::flush(&mut wires.to_server);

@@ -223,6 +223,8 @@ impl<J: Judge> Names<J> {
     /// A cursor was declared. A name that was used before keeps what it could carry then, since an earlier
     /// cursor of that name may be the one that is still open.
     pub fn declare_cursor(&mut self, name: &str, facts: &Arc<Facts>) {
+        // The name was free, so the portal of that name is closed.
+        self.portals.remove(name);
         if let Some(known) = self.cursors.get_mut(name) {
             let mut both = (**known).clone();
             merge(&mut both, facts);

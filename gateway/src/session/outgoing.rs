@@ -55,11 +55,3 @@ pub(super) fn close_statement(out: &mut BytesMut, name: &str) {
         stand_in_parse(out, STAND_IN);
     }
 }
-
-pub(super) fn copy_fail(out: &mut BytesMut, reason: &str) {
-    let built = build::copy_fail(out, reason);
-    debug_assert!(
-        built.is_ok(),
-        "the reasons given here are short texts without zero bytes"
-    );
-}

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use gatewright_sql::{Facts, SessionEffect};
 
+use super::copy::Doubt;
 use super::judge::{Judge, Plan};
 use super::names::{Portal, Prepared};
 use super::refusal::Refusal;
@@ -34,6 +35,9 @@ pub enum Owed<J: Judge> {
     Execute {
         portal: Rc<Portal<J>>,
     },
+    /// Of a portal that the gateway does not know, in a transaction that has failed: the server runs nothing but the end of it there,
+    /// so all that may come is an error, or word that there is nothing to run.
+    ExecuteUnknown,
     Close {
         target: CloseTarget,
         audience: Audience,
@@ -48,6 +52,8 @@ pub enum Owed<J: Judge> {
         answered: bool,
     },
     Sync,
+    /// The gateway's own question which Syncs a failed COPY FROM STDIN has left to be answered.
+    Doubt(Doubt),
 }
 
 /// A simple Query on its way.
@@ -154,6 +160,16 @@ impl<J: Judge> Queue<J> {
         self.copying > 0 && self.entries.iter().any(copies_in)
     }
 
+    /// True while some forwarded message may begin, end or abort a transaction block.
+    pub fn may_change_transaction(&self) -> bool {
+        self.entries.iter().any(|owed| {
+            matches!(
+                owed,
+                Owed::Query(_) | Owed::Execute { .. } | Owed::FunctionCall { .. } | Owed::Sync
+            )
+        })
+    }
+
     /// Entries in the order in which the server answers them.
     pub fn oldest_first(&self) -> impl Iterator<Item = &Owed<J>> {
         self.entries.iter()
@@ -168,7 +184,7 @@ impl<J: Judge> Queue<J> {
     /// Returns true when that Sync is among the messages already forwarded.
     pub fn skip_to_sync(&mut self) -> bool {
         while let Some(owed) = self.entries.front() {
-            if matches!(owed, Owed::Sync) {
+            if matches!(owed, Owed::Sync | Owed::Doubt(_)) {
                 return true;
             }
             if let Some(
@@ -186,11 +202,19 @@ impl<J: Judge> Queue<J> {
     }
 
     /// The server reads no Sync while it is copying in, so those right behind the COPY are never answered
-    /// (protocol: COPY Operations).
-    pub fn drop_syncs_behind_front(&mut self) {
+    /// (protocol: COPY Operations). Returns how many there were.
+    pub fn drop_syncs_behind_front(&mut self) -> usize {
+        let mut dropped = 0;
         while matches!(self.entries.get(1), Some(Owed::Sync)) {
             self.entries.remove(1);
+            dropped += 1;
         }
+        dropped
+    }
+
+    /// True while the server is asked which Syncs it has still to answer. Nothing is forwarded behind that question.
+    pub fn in_doubt(&self) -> bool {
+        matches!(self.entries.back(), Some(Owed::Doubt(_)))
     }
 }
 
@@ -203,6 +227,8 @@ fn names_something<J: Judge>(owed: &Owed<J>) -> bool {
         | Owed::Refused(_)
         | Owed::Silenced
         | Owed::FunctionCall { .. }
+        | Owed::ExecuteUnknown
+        | Owed::Doubt(_)
         | Owed::Sync => false,
     }
 }

@@ -186,6 +186,7 @@ impl<J: Judge> Session<J> {
             }
             if in_hand.awaiting.is_none() {
                 in_hand.awaiting = Some(index);
+                self.close_unnamed(wires);
                 self.ask_for_description(&in_hand.text, index, wires);
                 return Stage::Hold;
             }

@@ -246,6 +246,9 @@ impl<J: Judge> Session<J> {
     }
 
     fn closed(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
+        if let Some(Owed::Doubt(doubt)) = self.queue.front_mut() {
+            return doubt.closed();
+        }
         let Some(Owed::Close { target, audience }) = self.queue.pop() else {
             return Err(Violation::Unexpected('3'));
         };
@@ -280,7 +283,7 @@ impl<J: Judge> Session<J> {
         ) {
             return Err(Violation::Unexpected('G'));
         }
-        self.queue.drop_syncs_behind_front();
+        self.copy_syncs += self.queue.drop_syncs_behind_front();
         self.mode = Mode::CopyIn;
         wires.to_client.extend_from_slice(frame.bytes);
         Ok(())

@@ -142,6 +142,11 @@ pub fn terminate(out: &mut BytesMut) {
     append_fixed(out, &Terminate::new());
 }
 
+/// A message of this type whose body is empty.
+pub fn empty(out: &mut BytesMut, tag: u8) {
+    out.extend_from_slice(&[tag, 0, 0, 0, 4]);
+}
+
 pub fn copy_data(out: &mut BytesMut, data: &[u8]) -> Result<(), BuildError> {
     append(out, &CopyData::new(Bytes::copy_from_slice(data)))
 }

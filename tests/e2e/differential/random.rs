@@ -1,4 +1,4 @@
-//! Scripts made by chance from a seed: thousands of messages in any order, malformed ones aside. Every message that the
+//! Scripts made by chance from a seed: thousands of messages in any order, malformed ones among them. Every message that the
 //! server sends must be the same.
 
 use anyhow::{Context, Result};
@@ -43,6 +43,13 @@ const STATEMENTS: &[&str] = &[
     "CREATE TEMP TABLE IF NOT EXISTS made (i int)",
     "SELECT count(*) FROM made",
     "DROP TABLE IF EXISTS made",
+    "DECLARE c CURSOR FOR SELECT i, label FROM r ORDER BY i",
+    "DECLARE h BINARY CURSOR WITH HOLD FOR SELECT i, label FROM r ORDER BY i LIMIT 3",
+    "FETCH 2 FROM c",
+    "FETCH ALL FROM h",
+    "CLOSE c",
+    "CLOSE ALL",
+    "DEALLOCATE ALL",
     "VALUES (1, 'x'), (2, 'y')",
     "EXPLAIN (COSTS OFF) SELECT * FROM r",
 ];
@@ -74,12 +81,12 @@ impl Chance {
 /// One step of a script.
 fn step(chance: &mut Chance) -> Vec<u8> {
     let statement = chance.of(&["", "", "s1", "s2", "s3"]);
-    let portal = chance.of(&["", "", "p1", "p2"]);
+    let portal = chance.of(&["", "", "p1", "p2", "c", "h"]);
     let format = u8::try_from(chance.below(2)).unwrap_or_default();
     let number = chance.below(300).to_string();
     let parameters = [Some(number.as_str()), Some("17")];
     let parameters = &parameters[..chance.below(3)];
-    match chance.below(22) {
+    match chance.below(23) {
         0..=3 => raw::parse(statement, chance.of(STATEMENTS)),
         4..=6 => raw::bind(portal, statement, parameters, format),
         7 => raw::describe(b'S', statement),
@@ -92,23 +99,50 @@ fn step(chance: &mut Chance) -> Vec<u8> {
         17 | 18 => raw::extended(chance.of(STATEMENTS), parameters, format),
         19 => raw::query(chance.of(STATEMENTS)),
         20 => raw::query(chance.of(SIMPLE)),
+        21 => malformed(chance),
         _ => copy_in(chance),
     }
 }
 
+/// A message whose fields are wrong in a way that has one answer, whatever came before.
+fn malformed(chance: &mut Chance) -> Vec<u8> {
+    let (tag, body): (u8, &[u8]) = match chance.below(8) {
+        0 => (b'P', b"\0SELECT 1"),
+        1 => (b'P', b"\0SELECT 1\0\0\x02\0\0\0\x17"),
+        2 => (b'D', b"X\0"),
+        3 => (b'C', b"Xs\0"),
+        4 => (b'E', b"\0\0"),
+        5 => (b'Q', b"SELECT 1"),
+        6 => (b'H', b"x"),
+        _ => (b'S', b"x"),
+    };
+    raw::message(tag, &[body])
+}
+
+/// Data that is right, wrong at once, or wrong at the end, with or without a Sync among it.
 fn copy_in(chance: &mut Chance) -> Vec<u8> {
-    let start = match chance.below(2) {
+    let start = match chance.below(3) {
         0 => raw::query("COPY r FROM STDIN"),
+        1 => raw::query("SELECT 'before'; COPY r FROM STDIN; SELECT 'after'"),
         _ => raw::extended("COPY r FROM STDIN", &[], 0),
     };
+    let sync = |chance: &mut Chance| match chance.below(3) {
+        0 => raw::sync(),
+        _ => Vec::new(),
+    };
+    let first = chance.of(&["301\tcopied\n30", "301\tcopied\n30", "x\ty\n30"]);
+    let second = chance.of(&["2\tcopied\n", "2\tcopied\n", "y\tz\n"]);
     let end = match chance.below(3) {
         0 => raw::message(b'f', &[b"given up\0"]),
         _ => raw::message(b'c', &[]),
     };
     [
         start,
-        raw::message(b'd', &[b"301\tcopied\n30"]),
-        raw::message(b'd', &[b"2\tcopied\n"]),
+        sync(chance),
+        raw::message(b'd', &[first.as_bytes()]),
+        sync(chance),
+        raw::message(b'd', &[second.as_bytes()]),
+        sync(chance),
         end,
         // Executed again, it would take what follows for data.
         raw::sync(),

@@ -93,6 +93,70 @@ DECLARE c CURSOR FOR SELECT email FROM people
 --
 FETCH FORWARD 1 IN c
 
+--# cursor-by-execute-message
+DECLARE c CURSOR FOR SELECT name, email FROM people
+--
+--! portal c
+
+--# cursor-of-expression-by-execute-message
+DECLARE "C c" CURSOR FOR SELECT upper(email) FROM people
+--
+--! portal C c
+
+--# cursor-held-by-execute-message
+--! alone
+DECLARE c CURSOR WITH HOLD FOR SELECT email FROM people
+--
+--! portal c
+
+--# cursor-in-place-of-a-portal
+--! bind p
+SELECT name FROM people
+--
+CLOSE p
+--
+DECLARE p CURSOR FOR SELECT email FROM people
+--
+--! portal p
+
+--# cursor-in-place-of-a-portal-in-one-message
+--! bind p
+SELECT name FROM people
+--
+CLOSE p; DECLARE p CURSOR FOR SELECT email FROM people
+--
+--! portal p
+
+--# portal-in-place-of-a-cursor
+DECLARE p CURSOR FOR SELECT name FROM people
+--
+CLOSE p
+--
+--! bind p
+SELECT email FROM people
+--
+--! portal p
+
+--# portal-fetched
+--! bind p
+SELECT email FROM people
+--
+FETCH ALL FROM p
+
+--# cursor-opened-by-a-function-in-place-of-a-portal
+--! alone
+--! setup
+CREATE FUNCTION swapped() RETURNS int LANGUAGE plpgsql AS $$ DECLARE c refcursor := 'p'; BEGIN CLOSE c; OPEN c FOR SELECT email FROM people; RETURN 1; END $$
+--
+BEGIN
+--
+--! bind p
+SELECT name FROM people
+--
+SELECT swapped()
+--
+--! portal p
+
 --# where-current-of
 DECLARE c CURSOR FOR SELECT * FROM people FOR UPDATE
 --

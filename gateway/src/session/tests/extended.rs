@@ -248,3 +248,35 @@ fn message(out: &mut BytesMut, tag: u8, body: &[u8]) {
     out.extend_from_slice(&u32::try_from(body.len() + 4).expect("short").to_be_bytes());
     out.extend_from_slice(body);
 }
+
+#[test]
+fn a_cursor_in_place_of_a_portal_is_judged_as_what_it_is() {
+    let mut play = Play::new();
+    play.client(|out| {
+        parse("", "select 1")(out);
+        build::bind(out, "p", "", &[], &[], &[]).expect("a Bind");
+        build::sync(out);
+    });
+    play.server(|out| {
+        build::parse_complete(out);
+        build::bind_complete(out);
+        build::ready_for_query(out, TransactionStatus::InTransaction);
+    });
+    play.sent();
+    // Closing the portal is nothing that the session hears of. What p is, only the end of the Query tells.
+    play.client(|out| {
+        query("declare p")(out);
+        build::execute(out, "p", 0).expect("an Execute");
+        build::sync(out);
+    });
+    assert_eq!(play.sent(), ["Q declare p"]);
+    play.server(|out| {
+        build::command_complete(out, "DECLARE CURSOR").expect("a tag");
+        build::ready_for_query(out, TransactionStatus::InTransaction);
+    });
+    assert_eq!(play.sent(), ["E", "S"]);
+    assert_eq!(
+        play.judge.asked.last().expect("a question"),
+        "FETCH ALL FROM \"p\""
+    );
+}

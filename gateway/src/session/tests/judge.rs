@@ -10,7 +10,7 @@ use super::super::*;
 use crate::results::{Step, Stop};
 
 /// Understands a text by its first word: `deny` is refused, `limit` may return two rows, `mask` has its first column
-/// nullified, `prepare NAME`, `execute NAME`, `copyin` and the words of transactions do as they say, anything else may run.
+/// nullified, `prepare NAME`, `execute NAME`, `declare NAME`, `copyin` and the words of transactions do as they say, anything else may run.
 #[derive(Default)]
 pub(super) struct WordJudge {
     pub(super) asked: Vec<String>,
@@ -42,6 +42,7 @@ fn statement(text: &str, start: usize, part: &str) -> Statement {
             name: name.into(),
             inner: Box::default(),
         },
+        (Some("declare"), Some(name)) => SessionEffect::DeclareCursor { name: name.into() },
         (Some("execute"), Some(name)) => SessionEffect::Execute { name: name.into() },
         (Some("copyin"), _) => SessionEffect::CopyIn,
         (Some("begin"), _) => SessionEffect::Transaction(TransactionCommand::Begin),

@@ -26,6 +26,7 @@ enum Sent {
     Flush,
     Sync,
     CopyData,
+    CopyBad,
     CopyDone,
     CopyFail,
 }
@@ -42,6 +43,7 @@ impl Sent {
             Sent::CloseStatement(name) => build::close(out, Subject::Statement(name)),
             Sent::ClosePortal(name) => build::close(out, Subject::Portal(name)),
             Sent::CopyData => build::copy_data(out, b"data"),
+            Sent::CopyBad => build::copy_data(out, b"bad"),
             Sent::CopyFail => build::copy_fail(out, "no more"),
             Sent::Flush => {
                 build::flush(out);
@@ -106,6 +108,7 @@ fn message() -> impl Strategy<Value = Sent> {
         1 => Just(Sent::Flush),
         4 => Just(Sent::Sync),
         1 => Just(Sent::CopyData),
+        1 => Just(Sent::CopyBad),
         1 => Just(Sent::CopyDone),
         1 => Just(Sent::CopyFail),
     ]
@@ -129,22 +132,11 @@ fn bytes_of(messages: &[Sent]) -> BytesMut {
     bytes
 }
 
-/// A message that is out of place in a COPY fails it here as CopyFail does, so that the server never sees the message itself.
-fn normalized(messages: Vec<String>) -> Vec<String> {
-    let unexpected = "E 08P01 unexpected message during COPY";
-    let failed = "E 57014 COPY from stdin failed";
-    let one = |message: String| match message == unexpected {
-        true => failed.to_owned(),
-        false => message,
-    };
-    messages.into_iter().map(one).collect()
-}
-
 /// What a client sees of a server that has the policies itself.
 fn without_a_gateway(bytes: &[u8]) -> (Vec<String>, Vec<String>) {
     let mut server = Server::new(true);
     server.take(bytes);
-    (normalized(tags(&server.output, Side::Backend)), server.ran)
+    (tags(&server.output, Side::Backend), server.ran)
 }
 
 /// One turn of what moves between the three: which way, and how many bytes of what there is.
@@ -236,8 +228,10 @@ fn check(messages: &[Sent], turns: &[Turn]) -> Result<(), TestCaseError> {
     let seen = tags(&between.seen, Side::Backend);
     prop_assert_eq!(with_words_withheld(expected, &seen, &would_run), seen);
     prop_assert_eq!(&between.server.ran, &would_run);
-    prop_assert!(between.play.session.is_idle(), "a reply is still owed");
-    prop_assert!(between.play.waiting.is_empty() && between.replies.is_empty());
+    if !between.server.dead {
+        prop_assert!(between.play.session.is_idle(), "a reply is still owed");
+        prop_assert!(between.play.waiting.is_empty() && between.replies.is_empty());
+    }
     let masked = between.seen.windows(5).filter(|window| window == b"value");
     let rows = would_run.iter().any(|text| !text.starts_with("mask"));
     prop_assert!(rows || masked.count() == 0, "a masked value was seen");
@@ -277,6 +271,36 @@ fn orders_that_went_wrong_once() {
             Sync,
             Bind("", ""),
         ],
+        // The Sync among the data was answered, since the copy had failed by then.
+        vec![
+            Query(vec!["copyin", "select 1"]),
+            CopyBad,
+            Sync,
+            CopyData,
+            Sync,
+            CopyDone,
+            Sync,
+            Query(vec!["select 3"]),
+        ],
+        vec![
+            Parse("", "copyin"),
+            Bind("", ""),
+            Execute("", 0),
+            Sync,
+            CopyBad,
+            Sync,
+            Query(vec!["select 3"]),
+        ],
+        // What is out of place in a COPY that has failed is not.
+        vec![
+            Query(vec!["copyin"]),
+            CopyBad,
+            Sync,
+            Query(vec!["select 3"]),
+        ],
+        vec![Query(vec!["copyin"]), CopyData, Query(vec!["select 3"])],
+        // A Query that fails leaves an unnamed portal.
+        vec![Query(vec!["begin"]), Query(vec!["fail"]), Execute("", 0)],
         // The copy took the Flush that should have brought its end.
         vec![
             Parse("s", "copyin"),

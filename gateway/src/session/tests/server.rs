@@ -38,6 +38,8 @@ pub(super) struct Server {
     copying: Option<Copying>,
     statements: HashMap<String, String>,
     portals: HashMap<String, Open>,
+    /// It has ended the session.
+    pub(super) dead: bool,
     /// Every statement that began to run.
     pub(super) ran: Vec<String>,
 }
@@ -71,6 +73,7 @@ impl Server {
             copying: None,
             statements: HashMap::new(),
             portals: HashMap::new(),
+            dead: false,
             ran: Vec::new(),
         }
     }
@@ -108,6 +111,9 @@ impl Server {
     }
 
     fn message(&mut self, frame: Frame<'_>) {
+        if self.dead {
+            return;
+        }
         if self.copying.is_some() {
             return self.copy_message(frame);
         }
@@ -120,10 +126,11 @@ impl Server {
             _ if self.skipping => {}
             b'H' => self.flush(),
             b'Q' => {
-                let query = frontend::Query::decode(frame.body).expect("a Query");
-                // PostgreSQL drops the unnamed statement too. Behind the gateway it outlives a Query that is found wrong while it is
-                // described, so what clients may rely on is left out here.
-                self.portals.remove("");
+                let Ok(query) = frontend::Query::decode(frame.body) else {
+                    return self
+                        .failed(&Failed("08P01", "invalid string in message".into()), false);
+                };
+                self.statements.remove("");
                 let parts: VecDeque<String> = query
                     .text
                     .split(';')
@@ -141,8 +148,11 @@ impl Server {
                 }
             }
             _ => {
-                let message = Message::decode(frame.tag, frame.body).expect("a message");
-                if let Err(failed) = self.extended(&message) {
+                let outcome = match Message::decode(frame.tag, frame.body) {
+                    Ok(message) => self.extended(&message),
+                    Err(_) => fail("08P01", "invalid message format"),
+                };
+                if let Err(failed) = outcome {
                     self.failed(&failed, true);
                 }
             }
@@ -173,6 +183,13 @@ impl Server {
             if let Err(failed) = self.check_transaction(&text) {
                 return self.failed(&failed, false);
             }
+            // Each statement has the unnamed portal, and leaves it behind when it fails.
+            let portal = Open {
+                text: text.clone(),
+                rows: 0,
+                started: true,
+            };
+            self.portals.insert(String::new(), portal);
             if returns_rows(&text) {
                 row_description(&mut self.held, "a");
             }
@@ -183,6 +200,7 @@ impl Server {
             if let Err(failed) = self.run(&text) {
                 return self.failed(&failed, false);
             }
+            self.portals.remove("");
         }
         self.ready();
     }
@@ -370,26 +388,38 @@ impl Server {
                 let copying = self.copying.take();
                 self.complete("copyin");
                 if let Some(Copying::Query(parts)) = copying {
+                    self.portals.remove("");
                     self.go_on(parts);
                 }
                 return;
             }
             b'f' => Failed("57014", "COPY from stdin failed".into()),
-            _ => Failed("08P01", "unexpected message during COPY".into()),
+            tag => {
+                let unexpected = format!("unexpected message {tag} during COPY");
+                self.say("ERROR", &Failed("08P01", unexpected));
+                self.say("FATAL", &Failed("08P01", "synchronization was lost".into()));
+                self.dead = true;
+                return self.flush();
+            }
         };
         let of_portal = matches!(self.copying.take(), Some(Copying::Portal));
         self.failed(&failed, of_portal);
     }
 
-    fn failed(&mut self, failed: &Failed, extended: bool) {
+    fn say(&mut self, severity: &str, failed: &Failed) {
         let Failed(sqlstate, message) = failed;
-        let mut fields = ErrorFields::new("ERROR", sqlstate, message.clone());
+        let mut fields = ErrorFields::new(severity, sqlstate, message.clone());
+        fields.set(b'V', severity);
         fields.set(b'F', "postgres.c");
         build::error_response(&mut self.held, &fields);
-        if self.status == TransactionStatus::InTransaction {
-            self.status = TransactionStatus::Failed;
+    }
+
+    fn failed(&mut self, failed: &Failed, extended: bool) {
+        self.say("ERROR", failed);
+        match self.status {
+            TransactionStatus::Idle => self.portals.clear(),
+            _ => self.status = TransactionStatus::Failed,
         }
-        self.portals.clear();
         if extended {
             self.skipping = true;
             self.flush();

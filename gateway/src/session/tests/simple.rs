@@ -143,13 +143,29 @@ fn a_limit_reached_too_late_to_cancel_aborts_the_transaction() {
 }
 
 #[test]
-fn a_query_inside_copy_in_fails_the_copy_and_is_not_forwarded() {
+fn a_query_inside_copy_in_is_judged_when_the_copy_has_failed() {
     let mut play = Play::new();
     play.client(query("copy t from stdin"));
     play.server(|out| out.extend_from_slice(b"G\0\0\0\x07\0\0\0"));
     play.sent();
-    play.client(query("deny this"));
-    assert_eq!(play.sent(), ["f"]);
+    play.client(|out| {
+        out.extend_from_slice(b"Q\0\0\0\x0edeny this\0");
+    });
+    // One of its type that is empty, and what tells which Syncs were read.
+    let sent = play.wires.to_server.split();
+    assert!(sent.starts_with(b"Q\0\0\0\x04S"), "{sent:?}");
+    play.server(|out| {
+        build::error_response(out, &ErrorFields::new("ERROR", "22P02", "bad data"));
+        build::ready_for_query(out, TransactionStatus::Idle);
+        build::error_response(out, &ErrorFields::new("ERROR", "08P01", "invalid string"));
+        // Its own, that of the first Sync, and that of the second.
+        build::ready_for_query(out, TransactionStatus::Idle);
+        build::ready_for_query(out, TransactionStatus::Idle);
+        build::close_complete(out);
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    assert_eq!(play.replied(), ["G", "E 22P02 bad data", "ZI"]);
+    assert_eq!(play.sent(), [format!("Q {STAND_IN}")]);
 }
 
 fn call(function: u32) -> impl FnOnce(&mut bytes::BytesMut) {

@@ -1,0 +1,357 @@
+//! Conversations on the edge of the protocol: what is sent while the server takes COPY data, portals and cursors that outlive what made
+//! them, and bytes that end a session. Each on a connection of its own, whole and byte by byte.
+
+use anyhow::{Context, Result};
+use gatewright_harness::{Dsn, Version};
+use gatewright_tests::raw::{self, Client, message};
+
+use super::wire::show;
+use super::{assert_same, both};
+
+on_each_version!(copies_fail_alike, portals_live_alike, sessions_end_alike);
+
+type Conversation = (&'static str, Vec<u8>);
+
+fn data(text: &str) -> Vec<u8> {
+    message(b'd', &[text.as_bytes()])
+}
+
+fn done() -> Vec<u8> {
+    message(b'c', &[])
+}
+
+/// Everything that may be sent to a server that copies in, each in a COPY of a Query and of an Execute, and each behind data
+/// that is right, that is wrong at once, and that is wrong at the end.
+fn copies() -> Vec<Conversation> {
+    let starts = [
+        raw::query("COPY w FROM STDIN"),
+        [raw::extended("COPY w FROM STDIN", &[], 0), raw::flush()].concat(),
+        [raw::extended("COPY w FROM STDIN", &[], 0), raw::sync()].concat(),
+        raw::query("SELECT 'before'; COPY w FROM STDIN; COPY w FROM STDIN; SELECT 'after'"),
+        // Fails when its statement begins, ahead of any data.
+        raw::query("COPY never FROM STDIN"),
+        [raw::extended("COPY never FROM STDIN", &[], 0), raw::sync()].concat(),
+    ];
+    let ends: Vec<Conversation> = vec![
+        ("CopyDone", done()),
+        ("CopyFail", message(b'f', &[b"given up\0"])),
+        ("CopyFail without words", message(b'f', &[])),
+        ("CopyDone with a body", message(b'c', &[b"x"])),
+        (
+            "Sync, CopyDone",
+            [raw::sync(), done(), raw::sync()].concat(),
+        ),
+        (
+            "Syncs and Flush among data",
+            [
+                raw::sync(),
+                raw::flush(),
+                data("2\n"),
+                raw::sync(),
+                done(),
+                raw::sync(),
+                raw::sync(),
+            ]
+            .concat(),
+        ),
+        (
+            "Sync, CopyFail",
+            [raw::sync(), message(b'f', &[b"no\0"]), raw::sync()].concat(),
+        ),
+        ("wrong data between Syncs", {
+            [raw::sync(), data("x\n"), raw::sync(), done(), raw::sync()].concat()
+        }),
+        (
+            "a Query",
+            [raw::query("SELECT 'run?'"), raw::sync()].concat(),
+        ),
+        (
+            "a Parse",
+            [raw::parse("", "SELECT 1"), raw::sync()].concat(),
+        ),
+        ("an Execute", [raw::execute("", 0), raw::sync()].concat()),
+        ("a Close", [raw::close(b'S', ""), raw::sync()].concat()),
+        ("a Query behind Syncs", {
+            let syncs = [raw::sync(), raw::sync(), raw::query("SELECT 'run?'")];
+            [syncs.concat(), raw::sync()].concat()
+        }),
+        ("a FunctionCall", [message(b'F', &[]), raw::sync()].concat()),
+        ("no type of message", message(b'z', &[b"what"])),
+    ];
+    let mut all = Vec::new();
+    for start in &starts {
+        for first in ["1\n", "wrong\n"] {
+            for (name, end) in &ends {
+                // What ends a skipped series, and any COPY that is still open.
+                let last = [raw::sync(), done(), raw::sync(), done(), raw::sync()].concat();
+                let bytes = [start.as_slice(), &data(first), end, &last];
+                all.push((*name, bytes.concat()));
+            }
+        }
+    }
+    all
+}
+
+fn in_block(steps: &[Vec<u8>]) -> Vec<u8> {
+    [raw::query("BEGIN"), steps.concat(), raw::query("ROLLBACK")].concat()
+}
+
+fn bound(portal: &str, sql: &str, parameters: &[Option<&str>]) -> Vec<u8> {
+    [raw::parse("", sql), raw::bind(portal, "", parameters, 0)].concat()
+}
+
+fn run(portal: &str, rows: u32) -> Vec<u8> {
+    [raw::execute(portal, rows), raw::sync()].concat()
+}
+
+fn portals() -> Vec<Conversation> {
+    let numbers = "SELECT i, i::text FROM generate_series(1, 10) AS i";
+    let declare = |what: &str| raw::query(&format!("DECLARE {what} FOR {numbers}"));
+    vec![
+        (
+            "a Bind that fails leaves a portal",
+            in_block(&[
+                bound("p", "SELECT $1::int", &[Some("x")]),
+                raw::sync(),
+                run("p", 0),
+                raw::describe(b'P', "p"),
+                raw::sync(),
+            ]),
+        ),
+        (
+            "a Bind with too many parameters leaves the one before",
+            in_block(&[
+                bound("", "SELECT $1::int", &[Some("1")]),
+                raw::sync(),
+                raw::bind("", "", &[Some("1"), Some("2")], 0),
+                raw::sync(),
+                run("", 0),
+            ]),
+        ),
+        (
+            "a Bind to a portal that there is",
+            in_block(&[
+                bound("p", "SELECT 1", &[]),
+                raw::bind("p", "", &[], 0),
+                raw::sync(),
+                run("p", 0),
+            ]),
+        ),
+        (
+            "a Query that fails leaves a portal",
+            in_block(&[raw::query("SELECT 1/0"), run("", 0), run("p", 0)]),
+        ),
+        (
+            "a failed end of a savepoint leaves another",
+            in_block(&[
+                raw::query("SELECT FRO"),
+                raw::query("ROLLBACK TO nowhere"),
+                run("", 0),
+            ]),
+        ),
+        (
+            "a savepoint takes it away",
+            in_block(&[
+                raw::query("SAVEPOINT a"),
+                raw::query("SELECT 1/0"),
+                run("", 0),
+                raw::query("ROLLBACK TO a"),
+                run("", 0),
+            ]),
+        ),
+        (
+            "the end of a transaction, twice",
+            in_block(&[
+                raw::query("SELECT FRO"),
+                bound("", "ROLLBACK", &[]),
+                raw::execute("", 0),
+                run("", 0),
+            ]),
+        ),
+        (
+            "a Query takes an unnamed portal away",
+            in_block(&[
+                bound("", "SELECT 7", &[]),
+                raw::sync(),
+                raw::query("SELECT 8"),
+                run("", 0),
+            ]),
+        ),
+        (
+            "a cursor in pieces",
+            in_block(&[
+                declare("c CURSOR"),
+                run("c", 3),
+                raw::describe(b'P', "c"),
+                raw::execute("c", 2),
+                raw::sync(),
+                raw::query("FETCH 1 FROM c"),
+                raw::execute("c", 0),
+                run("c", 0),
+            ]),
+        ),
+        (
+            "a binary cursor that is held",
+            [
+                declare("c BINARY CURSOR WITH HOLD"),
+                run("c", 3),
+                raw::query("FETCH 1 FROM c"),
+                run("c", 0),
+                raw::close(b'P', "c"),
+                run("c", 0),
+            ]
+            .concat(),
+        ),
+        (
+            "a cursor that scrolls, with a quoted name",
+            in_block(&[
+                declare("\"C \"\"c\" SCROLL CURSOR"),
+                run("C \"c", 0),
+                raw::query("FETCH BACKWARD 2 FROM \"C \"\"c\""),
+                run("C \"c", 1),
+            ]),
+        ),
+        (
+            "a cursor in one series",
+            in_block(&[
+                raw::extended(&format!("DECLARE c CURSOR FOR {numbers}"), &[], 0),
+                raw::execute("c", 3),
+                run("c", 3),
+            ]),
+        ),
+        (
+            "a cursor of a failed transaction",
+            in_block(&[declare("c CURSOR"), raw::query("SELECT 1/0"), run("c", 0)]),
+        ),
+        (
+            "a cursor that was closed",
+            in_block(&[declare("c CURSOR"), raw::query("CLOSE c"), run("c", 0)]),
+        ),
+        (
+            "a cursor of a function",
+            in_block(&[
+                raw::query("DO $$ DECLARE r refcursor := 'r'; BEGIN OPEN r FOR SELECT 1; END $$"),
+                run("r", 0),
+            ]),
+        ),
+        (
+            "a cursor in place of a portal",
+            in_block(&[
+                bound("p", "SELECT 'portal'", &[]),
+                raw::sync(),
+                raw::query("CLOSE p; DECLARE p CURSOR FOR SELECT 'cursor'"),
+                run("p", 0),
+                raw::query("CLOSE p"),
+                bound("p", "SELECT 'portal again'", &[]),
+                run("p", 0),
+            ]),
+        ),
+    ]
+}
+
+fn endings() -> Vec<Conversation> {
+    vec![
+        (
+            "an unknown type behind a Query",
+            [raw::query("SELECT pg_sleep(0.1)"), message(b'z', &[])].concat(),
+        ),
+        (
+            "a password behind a Parse",
+            [raw::parse("", "SELECT 1"), message(b'p', &[b"word\0"])].concat(),
+        ),
+        (
+            "an unknown type among what is skipped",
+            [raw::parse("", "SELECT FRO"), message(b'z', &[])].concat(),
+        ),
+        (
+            "Terminate behind a Query",
+            [raw::query("SELECT pg_sleep(0.1)"), message(b'X', &[])].concat(),
+        ),
+        (
+            "Terminate behind a Parse",
+            [raw::parse("", "SELECT 1"), message(b'X', &[])].concat(),
+        ),
+        (
+            "a Flush with a body",
+            [message(b'H', &[b"x"]), raw::extended("SELECT 1", &[], 0)].concat(),
+        ),
+        (
+            "a Sync with a body",
+            [raw::extended("SELECT 1", &[], 0), message(b'S', &[b"x"])].concat(),
+        ),
+    ]
+}
+
+/// What comes back up to a marker of our own, or up to the end of the connection.
+fn to_the_end(client: &mut Client, bytes: &[u8]) -> String {
+    let mut text = String::new();
+    // The server may be gone before it has read all.
+    let _ = client.send(&[bytes, &raw::sync(), &raw::query("SELECT 'marker'")].concat());
+    let mut seen = false;
+    while let Ok(message) = client.receive() {
+        text.push_str(&show(std::slice::from_ref(&message)));
+        seen |= message.tag == b'D' && message.body.ends_with(b"marker");
+        if seen && message.tag == b'Z' {
+            return text;
+        }
+    }
+    text.push_str("the connection ended\n");
+    text
+}
+
+fn transcript(dsn: &Dsn, conversations: &[Conversation]) -> Result<String> {
+    let mut setup = Client::connect(dsn)?;
+    setup.query(
+        "CREATE TABLE w (i int);
+         CREATE TABLE never (i int);
+         CREATE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'never'; END $$;
+         CREATE TRIGGER fails BEFORE INSERT ON never EXECUTE FUNCTION fails()",
+    )?;
+    let mut text = String::new();
+    for (number, (name, bytes)) in conversations.iter().enumerate() {
+        for split in [false, true] {
+            text.push_str(&format!("-- {number}: {name}, split: {split}\n"));
+            let client = match split {
+                false => Client::connect(dsn),
+                true => Client::connect_byte_by_byte(dsn),
+            };
+            let mut client = client.with_context(|| format!("{number}: {name}"))?;
+            text.push_str(&to_the_end(&mut client, bytes));
+        }
+    }
+    Ok(text)
+}
+
+fn alike(version: Version, conversations: &[Conversation]) -> Result<String> {
+    let (direct, through) = both(version, "edges", |dsn| transcript(dsn, conversations))?;
+    assert_same(&direct, &through);
+    Ok(direct)
+}
+
+fn copies_fail_alike(version: Version) -> Result<()> {
+    let direct = alike(version, &copies())?;
+    for told in [
+        "unexpected message type 0x51 during COPY from stdin",
+        "unexpected message type 0x7A during COPY from stdin",
+        "protocol synchronization was lost",
+        "given up",
+        "run?\n",
+    ] {
+        assert!(direct.contains(told), "{told}: {direct}");
+    }
+    Ok(())
+}
+
+fn portals_live_alike(version: Version) -> Result<()> {
+    let direct = alike(version, &portals())?;
+    for told in ["25P02", "34000", "55000", "SELECT 4", "cursor"] {
+        assert!(direct.contains(told), "{told}: {direct}");
+    }
+    Ok(())
+}
+
+fn sessions_end_alike(version: Version) -> Result<()> {
+    let direct = alike(version, &endings())?;
+    assert!(direct.contains("invalid frontend message type 122"));
+    Ok(())
+}
