@@ -77,6 +77,8 @@ pub enum Kind {
     Execute(String),
     /// Parse, and Bind of a portal of that name.
     Bind(String),
+    /// Close of a statement (`S`) or portal (`P`) of that name.
+    Close(u8, String),
     /// Execute of the portal or cursor of that name.
     Portal(String),
     /// FunctionCall; the text is the function's signature.
@@ -140,7 +142,11 @@ fn entry(class: &str, id: &str, body: &str) -> Result<Entry> {
         }
         step.sql = lines.join("\n").trim().to_owned();
         ensure!(
-            !step.sql.is_empty() || matches!(step.kind, Kind::Execute(_) | Kind::Portal(_)),
+            !step.sql.is_empty()
+                || matches!(
+                    step.kind,
+                    Kind::Execute(_) | Kind::Portal(_) | Kind::Close(..)
+                ),
             "an empty step"
         );
         entry.alone |= step.kind == Kind::Setup;
@@ -166,6 +172,8 @@ fn direct(entry: &mut Entry, step: &mut Step, directive: &str) -> Result<()> {
         "parse" => step.kind = Kind::Parse(rest.to_owned()),
         "execute" => step.kind = Kind::Execute(rest.to_owned()),
         "bind" => step.kind = Kind::Bind(rest.to_owned()),
+        "close-statement" => step.kind = Kind::Close(b'S', rest.to_owned()),
+        "close-portal" => step.kind = Kind::Close(b'P', rest.to_owned()),
         "portal" => step.kind = Kind::Portal(rest.to_owned()),
         "call" => step.kind = Kind::Call,
         "with" => step.parameters = rest.split(" | ").map(str::to_owned).collect(),

@@ -231,6 +231,7 @@ impl Player<'_> {
                 raw::sync(),
             ]
             .concat(),
+            Kind::Close(kind, name) => [raw::close(*kind, name), raw::sync()].concat(),
             Kind::Portal(name) => [raw::execute(name, 0), raw::sync()].concat(),
             Kind::Pipeline => {
                 let statements = sql.split("\n--&\n");

@@ -223,16 +223,14 @@ impl Connections {
         let session = self.contract_session(&accepted, &database, &target);
         tracing::info!(session = session.id, subject = %identity.subject, %database, role = %target.user, peer = %accepted.peer, "session begins");
         let judge: SessionGate = self.gate.session(session.clone(), &identity, catalog);
+        let parameter = |name| connected.parameters.get(name).cloned().unwrap_or_default();
         let start = SessionStart {
             standard_conforming_strings: connected
                 .parameters
                 .get("standard_conforming_strings")
                 .is_none_or(|value| value == "on"),
-            client_encoding: connected
-                .parameters
-                .get("client_encoding")
-                .cloned()
-                .unwrap_or_default(),
+            client_encoding: parameter("client_encoding"),
+            server_encoding: parameter("server_encoding"),
             status: connected.status.byte(),
             max_message: limits.max_message,
         };

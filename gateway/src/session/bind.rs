@@ -8,9 +8,10 @@ use gatewright_wire::frontend;
 
 use super::judge::{BoundParameters, Judge, Judged, Phase, Plan, Question, Verdict};
 use super::lookup::Lookup;
+use super::name::Name;
 use super::names::{Description, MAX_PORTALS, Portal, Prepared};
 use super::outgoing;
-use super::owed::{Audience, Described, Owed};
+use super::owed::{Audience, CloseTarget, Owed};
 use super::query::{is_dynamic, unreadable};
 use super::refusal::Refusal;
 use super::{Session, Taken, Violation, Wires};
@@ -32,19 +33,20 @@ impl<J: Judge> Session<J> {
         let bind = match frontend::Bind::decode(frame.body) {
             Ok(bind) => bind,
             Err(error) => {
-                return Ok(self.refuse_extended(unreadable(&error), wires));
+                return Ok(self.refuse_unreadable(frame, unreadable(&error), wires));
             }
         };
-        if !self.names.has_room_for_portal(bind.portal) {
+        let name = Name::new(bind.portal);
+        if !self.names.has_room_for_portal(&name) {
             let message =
                 format!("the transaction has {MAX_PORTALS} named portals and cannot have more");
             let refusal = Refusal::new("54000", message);
             let refusal = refusal.with_hint("Close those that are no longer needed.");
             return Ok(self.refuse_extended(refusal, wires));
         }
-        let prepared = match self.lookup_prepared(bind.statement) {
+        let prepared = match self.lookup_prepared(&Name::new(bind.statement)) {
             Lookup::Pending => return Ok(self.hold_for_replies(wires)),
-            Lookup::Unknown => return Ok(self.bind_unknown(bind.statement, wires)),
+            Lookup::Unknown => return Ok(self.bind_unknown(frame, bind.statement, wires)),
             Lookup::Known(prepared) => prepared,
         };
         let mut permit = None;
@@ -68,10 +70,7 @@ impl<J: Judge> Session<J> {
             formats,
             started: Cell::new(false),
         });
-        self.owe(Owed::Bind {
-            name: bind.portal.to_owned(),
-            portal,
-        });
+        self.owe(Owed::Bind { name, portal });
         Ok(Taken::Yes)
     }
 
@@ -153,6 +152,11 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         wires: &mut Wires,
     ) -> BindStage<J> {
+        if prepared.copy_out().is_some()
+            && let Err(refusal) = self.sendable(&prepared.text)
+        {
+            return BindStage::Refused(refusal);
+        }
         let described = prepared.description.borrow().in_epoch(self.epoch);
         let Some(described) = described else {
             if !prepared.describing.get() {
@@ -182,14 +186,16 @@ impl<J: Judge> Session<J> {
         }
     }
 
-    /// A Bind of a statement that was never prepared here. The server says so in its own words when it is asked to describe
-    /// it, and runs nothing, should it know the name after all.
-    fn bind_unknown(&mut self, name: &str, wires: &mut Wires) -> Taken {
-        outgoing::describe_statement(&mut wires.to_server, name);
-        self.owe(Owed::Describe {
-            target: Described::Unknown,
+    /// A Bind of a statement that was never prepared here. The server says so in its own words; lest it know the name after all, the
+    /// name is closed first.
+    fn bind_unknown(&mut self, frame: Frame<'_>, name: &str, wires: &mut Wires) -> Taken {
+        outgoing::close_statement(&mut wires.to_server, name);
+        self.owe(Owed::Close {
+            target: CloseTarget::Statement(Name::new(name)),
             audience: Audience::Gateway,
         });
+        wires.to_server.extend_from_slice(frame.bytes);
+        self.owe(Owed::BindUnknown);
         Taken::Yes
     }
 }

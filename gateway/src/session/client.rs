@@ -6,6 +6,7 @@ use gatewright_wire::frame::{self, Frame, FrameError, Side};
 use super::judge::Judge;
 use super::owed::Owed;
 use super::query::unreadable;
+use super::refusal::Refusal;
 use super::{HIGH_WATER, Mode, Peer, STREAM_ABOVE, Session, Streaming, Taken, Violation, Wires};
 
 /// A client that asks for more before it has read what it asked for waits, so that what is remembered of it has a bound.
@@ -174,6 +175,9 @@ impl<J: Judge> Session<J> {
         if self.queue.len() >= MOST_OWED {
             return Ok(self.hold_for_replies(wires));
         }
+        if !names_are_plain(frame) && !self.keeps_names() {
+            return Ok(self.refuse_extended(unkept_name(), wires));
+        }
         match frame.tag {
             b'S' => {
                 self.forward_sync(frame, wires);
@@ -184,8 +188,11 @@ impl<J: Judge> Session<J> {
                 Ok(Taken::Yes)
             }
             b'H' => {
+                // The server finds what is behind its fields.
+                wires.to_server.extend_from_slice(frame.bytes);
                 let refusal = unreadable(&DecodeError::Trailing { message: "Flush" });
-                Ok(self.refuse_extended(refusal, wires))
+                self.owe(Owed::Refused(refusal));
+                Ok(Taken::Yes)
             }
             // Ahead of the server's word that it copies in.
             b'd' | b'c' | b'f' if self.queue.may_copy_in() => Ok(self.hold_for_replies(wires)),
@@ -210,4 +217,25 @@ impl<J: Judge> Session<J> {
         wires.to_server.extend_from_slice(frame.bytes);
         self.owe(Owed::Sync);
     }
+
+    /// True when the server keeps names outside ASCII as they came, so that the gateway knows where it cuts long ones.
+    fn keeps_names(&self) -> bool {
+        self.encoding.is_utf8() && self.server_encoding == "UTF8"
+    }
+}
+
+/// True when the names of statements and portals in the message are ASCII.
+fn names_are_plain(frame: Frame<'_>) -> bool {
+    let strings = match frame.tag {
+        b'P' | b'D' | b'E' | b'C' => 1,
+        b'B' => 2,
+        _ => return true,
+    };
+    let mut names = frame.body.split(|byte| *byte == 0).take(strings);
+    names.all(|name| name.is_ascii())
+}
+
+fn unkept_name() -> Refusal {
+    let message = "names of prepared statements and portals outside ASCII are taken only where client and server both use UTF8";
+    Refusal::new("0A000", message)
 }

@@ -9,6 +9,7 @@ use gatewright_wire::{backend, build};
 
 use super::describe::bad;
 use super::judge::{Judge, Limits};
+use super::name::Name;
 use super::names::Prepared;
 use super::owed::Owed;
 use super::query::can_stop;
@@ -117,20 +118,25 @@ impl<J: Judge> Session<J> {
                     permit,
                     Some(Arc::new((**inner).clone())),
                 );
-                self.names.set_prepared(name, Rc::new(prepared));
+                self.names.set_prepared(&Name::new(name), Rc::new(prepared));
                 self.epoch += 1;
             }
-            SessionEffect::Deallocate(Some(name)) => self.names.close_prepared(name),
+            SessionEffect::Deallocate(Some(name)) => self.names.close_prepared(&Name::new(name)),
             SessionEffect::Deallocate(None) => self.names.deallocate_all(),
             SessionEffect::DiscardAll => {
                 self.names.deallocate_all();
                 self.epoch += 1;
             }
             SessionEffect::DeclareCursor { name } => {
-                self.names.declare_cursor(name, &facts);
+                self.names.declare_cursor(&Name::new(name), &facts);
                 self.epoch += 1;
             }
             SessionEffect::Set { .. } => self.epoch += 1,
+            SessionEffect::Transaction(_) if self.status == b'E' => {
+                // It has ended the failed transaction, or gone back to where that was well; ReadyForQuery will tell which.
+                self.status = b'T';
+                self.epoch += 1;
+            }
             SessionEffect::Transaction(TransactionCommand::Begin) => {
                 self.transaction_epoch = self.epoch;
             }

@@ -7,6 +7,7 @@ use gatewright_wire::frame::Frame;
 use gatewright_wire::frontend;
 
 use super::judge::{Judge, Judged, Phase, Plan, Question, Verdict};
+use super::name::Name;
 use super::names::{Portal, Prepared};
 use super::owed::Described;
 use super::refusal::Refusal;
@@ -127,7 +128,7 @@ impl<J: Judge> Session<J> {
 
     /// Of a name that nobody has declared, all that can be said is that it is not there.
     fn refuse_cursor(&mut self, name: &str, refusal: Refusal, wires: &mut Wires) -> Taken {
-        if self.names.is_cursor(name) {
+        if self.names.is_cursor(&Name::new(name)) {
             self.refuse_extended(refusal, wires)
         } else {
             self.execute_nobody(name, wires)

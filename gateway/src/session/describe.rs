@@ -7,6 +7,7 @@ use gatewright_wire::{backend, build};
 
 use super::judge::{Field, Judge};
 use super::lookup::Lookup;
+use super::name::Name;
 use super::names::{Description, Prepared, copied};
 use super::outgoing;
 use super::owed::{Audience, CloseTarget, Described, Owed};
@@ -34,12 +35,12 @@ impl<J: Judge> Session<J> {
     /// A Query does away with the unnamed statement, whatever becomes of it (protocol: Extended Query). Has the server to be asked before
     /// there is one, this comes first.
     pub(super) fn close_unnamed(&mut self, wires: &mut Wires) {
-        if matches!(self.lookup_prepared(""), Lookup::Unknown) {
+        if matches!(self.lookup_prepared(&Name::unnamed()), Lookup::Unknown) {
             return;
         }
         outgoing::close_statement(&mut wires.to_server, "");
         self.owe(Owed::Close {
-            target: CloseTarget::Statement(String::new()),
+            target: CloseTarget::Statement(Name::unnamed()),
             audience: Audience::Gateway,
         });
     }
@@ -59,7 +60,7 @@ impl<J: Judge> Session<J> {
             audience: Audience::Gateway,
         });
         self.owe(Owed::Close {
-            target: CloseTarget::Statement(DESCRIBE_NAME.into()),
+            target: CloseTarget::Statement(Name::new(DESCRIBE_NAME)),
             audience: Audience::Gateway,
         });
         self.flushed = true;
@@ -72,6 +73,10 @@ impl<J: Judge> Session<J> {
         prepared: &Rc<Prepared<J>>,
         wires: &mut Wires,
     ) {
+        if prepared.copy_out().is_some() && self.sendable(&prepared.text).is_err() {
+            // Bind will say so.
+            return;
+        }
         prepared.describing.set(true);
         let copy = prepared.copy_out().map(|copy| copy.describe.clone());
         if let Some(source) = copy {
@@ -188,7 +193,7 @@ pub(super) fn fields_of(description: &backend::RowDescription<'_>) -> Vec<Field>
     description
         .fields()
         .map(|field| Field {
-            name: field.name.to_owned(),
+            name: String::from_utf8_lossy(field.name).into_owned(),
             table_oid: field.table_oid,
             attribute: field.attribute,
             type_oid: field.type_oid,

@@ -72,7 +72,11 @@ impl<J: Judge> Session<J> {
         stopping: Option<&Refusal>,
         permit: Option<&J::Permit>,
     ) -> Words {
-        let dress = |refusal: &Refusal| Words::Changed(refusal.dress(fields));
+        let dress = |refusal: &Refusal| match (&*refusal.sqlstate, fields.field(b'C')) {
+            // What cannot be read is found behind what comes first.
+            ("08P01", Some(IN_FAILED_TRANSACTION)) => Words::Unchanged,
+            _ => Words::Changed(refusal.dress(fields)),
+        };
         if let Some(refusal) = stopping {
             return dress(refusal);
         }

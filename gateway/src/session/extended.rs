@@ -9,9 +9,10 @@ use gatewright_wire::{DecodeError, build};
 
 use super::judge::{Judge, Judged, Phase, Question, Verdict};
 use super::lookup::Lookup;
+use super::name::Name;
 use super::names::{MAX_PREPARED, MAX_PREPARED_BYTES, Portal, Prepared};
 use super::outgoing;
-use super::owed::{Audience, CloseTarget, Described, Owed};
+use super::owed::{Audience, CloseTarget, Described, Owed, QueryRun};
 use super::query::{can_stop, changes_reading, is_dynamic, unreadable};
 use super::refusal::{Refusal, STAND_IN};
 use super::{Session, Taken, Violation, Wires};
@@ -26,10 +27,14 @@ impl<J: Judge> Session<J> {
         let parse = match frontend::Parse::decode(frame.body) {
             Ok(parse) => parse,
             Err(error) => {
-                return Ok(self.refuse_extended(unreadable(&error), wires));
+                return Ok(self.refuse_unreadable(frame, unreadable(&error), wires));
             }
         };
-        let mut text = match self.analyze(parse.text, judge) {
+        let text = match self.encoding.read(parse.text) {
+            Ok(text) => text,
+            Err(refusal) => return Ok(self.refuse_unreadable(frame, refusal, wires)),
+        };
+        let mut text = match self.analyze(&text, judge) {
             Judged::Later => return Ok(Taken::Hold),
             Judged::Ready(Err(refusal)) => return Ok(self.refuse_parse(parse.name, refusal, wires)),
             Judged::Ready(Ok(text)) => text,
@@ -42,7 +47,7 @@ impl<J: Judge> Session<J> {
             );
             return Ok(self.refuse_parse(parse.name, refusal, wires));
         }
-        if !self.names.has_room(parse.name, &text) {
+        if !self.names.has_room(&Name::new(parse.name), &text) {
             let refusal = Refusal::new(
                 "54000",
                 format!(
@@ -79,6 +84,9 @@ impl<J: Judge> Session<J> {
                     text: other,
                     permit: permitted,
                 })) => {
+                    if let Err(refusal) = self.sendable(&other) {
+                        return Ok(self.refuse_parse(parse.name, refusal, wires));
+                    }
                     text = other;
                     rewritten = true;
                     permit = Some(permitted);
@@ -103,7 +111,7 @@ impl<J: Judge> Session<J> {
     /// A Parse went out: remembers it, and asks for its description at once where Bind will need one.
     fn prepared(&mut self, name: &str, prepared: Rc<Prepared<J>>, judge: &J, wires: &mut Wires) {
         self.owe(Owed::Parse {
-            name: name.to_owned(),
+            name: Name::new(name),
             prepared: Rc::clone(&prepared),
         });
         let wants_plan = prepared.permit.borrow().as_ref().is_some_and(J::wants_plan);
@@ -120,22 +128,21 @@ impl<J: Judge> Session<J> {
         let target = match frontend::Describe::decode(frame.body) {
             Ok(frontend::Describe {
                 subject: Subject::Statement(name),
-            }) => match self.lookup_prepared(name) {
+            }) => match self.lookup_prepared(&Name::new(name)) {
                 Lookup::Known(prepared) => Described::Statement(prepared),
                 Lookup::Unknown => Described::Unknown,
                 Lookup::Pending => return Ok(self.hold_for_replies(wires)),
             },
             Ok(frontend::Describe {
                 subject: Subject::Portal(name),
-            }) => match self.lookup_portal(name) {
+            }) => match self.lookup_portal(&Name::new(name)) {
                 Lookup::Known(portal) => Described::Portal(portal),
                 Lookup::Unknown => Described::Unknown,
                 Lookup::Pending => return Ok(self.hold_for_replies(wires)),
             },
             Err(error) => {
-                return Ok(
-                    self.refuse_extended(unreadable_subject("DESCRIBE", frame, &error), wires)
-                );
+                let refusal = unreadable_subject("DESCRIBE", frame, &error);
+                return Ok(self.refuse_unreadable(frame, refusal, wires));
             }
         };
         wires.to_server.extend_from_slice(frame.bytes);
@@ -155,10 +162,11 @@ impl<J: Judge> Session<J> {
         let execute = match frontend::Execute::decode(frame.body) {
             Ok(execute) => execute,
             Err(error) => {
-                return Ok(self.refuse_extended(unreadable(&error), wires));
+                return Ok(self.refuse_unreadable(frame, unreadable(&error), wires));
             }
         };
-        let portal = match self.lookup_portal(execute.portal) {
+        let name = Name::new(execute.portal);
+        let portal = match self.lookup_portal(&name) {
             Lookup::Known(portal) => portal,
             Lookup::Pending => return Ok(self.hold_for_replies(wires)),
             Lookup::Unknown => return Ok(self.execute_unknown(frame, &execute, judge, wires)),
@@ -166,7 +174,7 @@ impl<J: Judge> Session<J> {
         if let Some(permit) = &portal.permit
             && !portal.started.get()
             && !judge.is_current(permit)
-            && !self.bound_in_this_turn(execute.portal)
+            && !self.bound_in_this_turn(&name)
         {
             let refusal = Refusal::new("55000", "the policies changed after this portal was bound")
                 .with_hint("Bind the statement again.");
@@ -197,12 +205,13 @@ impl<J: Judge> Session<J> {
         let target = match frontend::Close::decode(frame.body) {
             Ok(frontend::Close {
                 subject: Subject::Statement(name),
-            }) => CloseTarget::Statement(name.to_owned()),
+            }) => CloseTarget::Statement(Name::new(name)),
             Ok(frontend::Close {
                 subject: Subject::Portal(name),
-            }) => CloseTarget::Portal(name.to_owned()),
+            }) => CloseTarget::Portal(Name::new(name)),
             Err(error) => {
-                return Ok(self.refuse_extended(unreadable_subject("CLOSE", frame, &error), wires));
+                let refusal = unreadable_subject("CLOSE", frame, &error);
+                return Ok(self.refuse_unreadable(frame, refusal, wires));
             }
         };
         wires.to_server.extend_from_slice(frame.bytes);
@@ -221,20 +230,20 @@ impl<J: Judge> Session<J> {
     ) -> Result<Taken, Violation> {
         let call = match frontend::FunctionCall::decode(frame.body) {
             Ok(call) => call,
-            Err(error) => return Ok(self.refuse_alone(unreadable(&error), wires)),
+            Err(error) => return Ok(self.refuse_alone(frame, unreadable(&error), wires)),
         };
         if !self.queue.is_empty() {
             return Ok(self.hold_for_replies(wires));
         }
         match judge.judge_function_call(call.function, self.in_transaction()) {
             Judged::Later => Ok(Taken::Hold),
-            Judged::Ready(Err(refusal)) => Ok(self.refuse_alone(refusal, wires)),
+            Judged::Ready(Err(refusal)) => Ok(self.refuse_alone(frame, refusal, wires)),
             Judged::Ready(Ok(permit)) if J::wants_plan(&permit) => {
                 let refusal = Refusal::new(
                     "0A000",
                     "a policy has to see the columns of this result, and a function called by message has none",
                 );
-                Ok(self.refuse_alone(refusal.with_hint("Call it with SELECT."), wires))
+                Ok(self.refuse_alone(frame, refusal.with_hint("Call it with SELECT."), wires))
             }
             Judged::Ready(Ok(permit)) => {
                 wires.to_server.extend_from_slice(frame.bytes);
@@ -285,8 +294,8 @@ impl<J: Judge> Session<J> {
     /// Sends an Execute of a portal that cannot exist in place of one that does not.
     pub(super) fn execute_nobody(&mut self, name: &str, wires: &mut Wires) -> Taken {
         let refusal = Refusal::new("34000", format!("portal \"{name}\" does not exist"));
-        let free = matches!(self.lookup_portal(STAND_IN), Lookup::Unknown);
-        if !free || self.names.is_cursor(STAND_IN) {
+        let free = matches!(self.lookup_portal(&Name::new(STAND_IN)), Lookup::Unknown);
+        if !free || self.names.is_cursor(&Name::new(STAND_IN)) {
             return self.refuse_extended(refusal, wires);
         }
         outgoing::execute(&mut wires.to_server, STAND_IN);
@@ -294,16 +303,29 @@ impl<J: Judge> Session<J> {
         Taken::Yes
     }
 
-    /// Refuses a message that has a ReadyForQuery of its own, and that would have left the unnamed statement as it is: unlike a
-    /// Query, which does away with it.
-    pub(super) fn refuse_alone(&mut self, refusal: Refusal, wires: &mut Wires) -> Taken {
-        // Behind an error it is dropped, which has to be known: the Sync would not be.
-        if !self.queue.is_empty() {
-            return self.hold_for_replies(wires);
-        }
-        self.refuse_extended(refusal, wires);
-        build::sync(&mut wires.to_server);
-        self.owe(Owed::Sync);
+    /// Refuses a Query or FunctionCall, each of which has a ReadyForQuery of its own, ahead of anything that it does: one of its type that is
+    /// empty fails likewise.
+    pub(super) fn refuse_alone(
+        &mut self,
+        frame: Frame<'_>,
+        refusal: Refusal,
+        wires: &mut Wires,
+    ) -> Taken {
+        build::empty(&mut wires.to_server, frame.tag);
+        self.owe(Owed::Query(QueryRun::stand_in(refusal)));
+        Taken::Yes
+    }
+
+    /// Refuses a message of the extended protocol whose fields cannot be read, ahead of anything that it does: one of its type that is empty
+    /// cannot be read either.
+    pub(super) fn refuse_unreadable(
+        &mut self,
+        frame: Frame<'_>,
+        refusal: Refusal,
+        wires: &mut Wires,
+    ) -> Taken {
+        build::empty(&mut wires.to_server, frame.tag);
+        self.owe(Owed::Refused(refusal));
         Taken::Yes
     }
 

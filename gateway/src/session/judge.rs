@@ -7,6 +7,7 @@ use std::time::Duration;
 use gatewright_policy_host::contract;
 use gatewright_sql::{Analysis, Facts};
 
+use super::name::Name;
 use super::names::Names;
 use super::refusal::Refusal;
 use crate::results::{Step, Stop};
@@ -188,10 +189,10 @@ pub enum Verdict<J: Judge> {
 /// Looks names up in the session's own tables.
 impl<J: Judge> NameFacts for Names<J> {
     fn statement(&self, name: &str) -> Option<Arc<Facts>> {
-        self.statement_facts(name)
+        self.statement_facts(&Name::new(name))
     }
 
     fn cursor(&self, name: &str) -> Option<Arc<Facts>> {
-        self.cursor_facts(name)
+        self.cursor_facts(&Name::new(name))
     }
 }

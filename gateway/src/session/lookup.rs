@@ -6,6 +6,7 @@ use gatewright_sql::{Facts, SessionEffect};
 
 use super::Session;
 use super::judge::Judge;
+use super::name::Name;
 use super::names::{Portal, Prepared};
 use super::owed::{CloseTarget, Owed};
 
@@ -18,7 +19,7 @@ pub(super) enum Lookup<T> {
 }
 
 impl<J: Judge> Session<J> {
-    pub(super) fn lookup_prepared(&self, name: &str) -> Lookup<Rc<Prepared<J>>> {
+    pub(super) fn lookup_prepared(&self, name: &Name) -> Lookup<Rc<Prepared<J>>> {
         self.lookup(self.names.prepared(name), |owed| match owed {
             Owed::Parse {
                 name: other,
@@ -34,7 +35,7 @@ impl<J: Judge> Session<J> {
         })
     }
 
-    pub(super) fn lookup_portal(&self, name: &str) -> Lookup<Rc<Portal<J>>> {
+    pub(super) fn lookup_portal(&self, name: &Name) -> Lookup<Rc<Portal<J>>> {
         self.lookup(self.names.portal(name), |owed| match owed {
             Owed::Bind {
                 name: other,
@@ -79,7 +80,7 @@ impl<J: Judge> Session<J> {
     }
 
     /// True when the Bind of this portal belongs to the same series of messages, so that its statement is in flight.
-    pub(super) fn bound_in_this_turn(&self, portal: &str) -> bool {
+    pub(super) fn bound_in_this_turn(&self, portal: &Name) -> bool {
         self.queue
             .newest_first()
             .take_while(|owed| !matches!(owed, Owed::Sync))

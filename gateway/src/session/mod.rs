@@ -8,10 +8,12 @@ mod completion;
 mod copy;
 mod cursor;
 mod describe;
+mod encoding;
 mod errors;
 mod extended;
 mod judge;
 mod lookup;
+mod name;
 mod names;
 mod outgoing;
 mod owed;
@@ -34,6 +36,7 @@ use gatewright_wire::frame::FrameError;
 use thiserror::Error;
 
 use crate::results::PseudonymKey;
+use encoding::Encoding;
 use names::Names;
 use owed::Queue;
 use query::QueryInHand;
@@ -196,6 +199,7 @@ impl Streaming {
 pub struct SessionStart {
     pub standard_conforming_strings: bool,
     pub client_encoding: String,
+    pub server_encoding: String,
     /// From ReadyForQuery: `I`, `T` or `E`.
     pub status: u8,
     /// Longest message that is read whole, in bytes.
@@ -218,7 +222,8 @@ pub struct Session<J: Judge> {
     /// Policies plan the result of a statement of the transaction in progress: what is deferred to the end of it may speak of the same.
     veiled: bool,
     standard_conforming_strings: bool,
-    utf8: bool,
+    encoding: Encoding,
+    server_encoding: String,
     max_message: usize,
     key: Arc<PseudonymKey>,
     running: Option<Running>,
@@ -257,7 +262,8 @@ impl<J: Judge> Session<J> {
             unsynced: false,
             veiled: false,
             standard_conforming_strings: start.standard_conforming_strings,
-            utf8: is_utf8(&start.client_encoding),
+            encoding: Encoding::new(&start.client_encoding, &start.server_encoding),
+            server_encoding: start.server_encoding,
             max_message: start.max_message,
             key,
             running: None,
@@ -330,10 +336,6 @@ impl<J: Judge> Session<J> {
         }
         Taken::Hold
     }
-}
-
-fn is_utf8(client_encoding: &str) -> bool {
-    client_encoding.eq_ignore_ascii_case("UTF8") || client_encoding.eq_ignore_ascii_case("UTF-8")
 }
 
 /// Result format codes as Bind gives them, for one column.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use gatewright_sql::{CopyOut, Facts, SessionEffect, Statement};
 
 use super::judge::{Field, Judge, Plan};
+use super::name::Name;
 use super::query::is_dynamic;
 
 /// How many SQL cursors a connection may name before the oldest knowledge is given up (and their FETCH with it).
@@ -122,12 +123,12 @@ pub struct Portal<J: Judge> {
 /// Names that the server is known to hold. Changes enter when the server confirms them.
 pub struct Names<J: Judge> {
     unnamed: Option<Rc<Prepared<J>>>,
-    statements: HashMap<String, Rc<Prepared<J>>>,
+    statements: HashMap<Name, Rc<Prepared<J>>>,
     /// Of the names and texts in `statements`, in bytes.
     bytes: usize,
     unnamed_portal: Option<Rc<Portal<J>>>,
-    portals: HashMap<String, Rc<Portal<J>>>,
-    cursors: HashMap<String, Arc<Facts>>,
+    portals: HashMap<Name, Rc<Portal<J>>>,
+    cursors: HashMap<Name, Arc<Facts>>,
 }
 
 impl<J: Judge> Default for Names<J> {
@@ -144,62 +145,62 @@ impl<J: Judge> Default for Names<J> {
 }
 
 impl<J: Judge> Names<J> {
-    pub fn prepared(&self, name: &str) -> Option<&Rc<Prepared<J>>> {
-        if name.is_empty() {
+    pub fn prepared(&self, name: &Name) -> Option<&Rc<Prepared<J>>> {
+        if name.is_unnamed() {
             self.unnamed.as_ref()
         } else {
             self.statements.get(name)
         }
     }
 
-    pub fn set_prepared(&mut self, name: &str, prepared: Rc<Prepared<J>>) {
-        if name.is_empty() {
+    pub fn set_prepared(&mut self, name: &Name, prepared: Rc<Prepared<J>>) {
+        if name.is_unnamed() {
             self.unnamed = Some(prepared);
         } else if self.has_room(name, &prepared.text) {
             self.close_prepared(name);
             self.bytes += size_of::<J>(name, &prepared.text);
-            self.statements.insert(name.to_owned(), prepared);
+            self.statements.insert(name.clone(), prepared);
         }
     }
 
     /// Whether one more prepared statement can be kept. One that is not kept cannot be executed.
-    pub fn has_room(&self, name: &str, text: &J::Text) -> bool {
-        name.is_empty()
+    pub fn has_room(&self, name: &Name, text: &J::Text) -> bool {
+        name.is_unnamed()
             || self.statements.len() < MAX_PREPARED
                 && self.bytes + size_of::<J>(name, text) <= MAX_PREPARED_BYTES
     }
 
-    pub fn close_prepared(&mut self, name: &str) {
-        if name.is_empty() {
+    pub fn close_prepared(&mut self, name: &Name) {
+        if name.is_unnamed() {
             self.unnamed = None;
         } else if let Some(closed) = self.statements.remove(name) {
             self.bytes -= size_of::<J>(name, &closed.text);
         }
     }
 
-    pub fn portal(&self, name: &str) -> Option<&Rc<Portal<J>>> {
-        if name.is_empty() {
+    pub fn portal(&self, name: &Name) -> Option<&Rc<Portal<J>>> {
+        if name.is_unnamed() {
             self.unnamed_portal.as_ref()
         } else {
             self.portals.get(name)
         }
     }
 
-    pub fn set_portal(&mut self, name: &str, portal: Rc<Portal<J>>) {
-        if name.is_empty() {
+    pub fn set_portal(&mut self, name: &Name, portal: Rc<Portal<J>>) {
+        if name.is_unnamed() {
             self.unnamed_portal = Some(portal);
         } else if self.has_room_for_portal(name) {
-            self.portals.insert(name.to_owned(), portal);
+            self.portals.insert(name.clone(), portal);
         }
     }
 
     /// Whether one more portal can be kept. One that is not kept cannot be executed.
-    pub fn has_room_for_portal(&self, name: &str) -> bool {
-        name.is_empty() || self.portals.len() < MAX_PORTALS || self.portals.contains_key(name)
+    pub fn has_room_for_portal(&self, name: &Name) -> bool {
+        name.is_unnamed() || self.portals.len() < MAX_PORTALS || self.portals.contains_key(name)
     }
 
-    pub fn close_portal(&mut self, name: &str) {
-        if name.is_empty() {
+    pub fn close_portal(&mut self, name: &Name) {
+        if name.is_unnamed() {
             self.unnamed_portal = None;
         } else {
             self.portals.remove(name);
@@ -214,15 +215,15 @@ impl<J: Judge> Names<J> {
         }
     }
 
+    /// The unnamed statement is none of SQL's, and stays.
     pub fn deallocate_all(&mut self) {
-        self.unnamed = None;
         self.statements.clear();
         self.bytes = 0;
     }
 
     /// A cursor was declared. A name that was used before keeps what it could carry then, since an earlier
     /// cursor of that name may be the one that is still open.
-    pub fn declare_cursor(&mut self, name: &str, facts: &Arc<Facts>) {
+    pub fn declare_cursor(&mut self, name: &Name, facts: &Arc<Facts>) {
         // The name was free, so the portal of that name is closed.
         self.portals.remove(name);
         if let Some(known) = self.cursors.get_mut(name) {
@@ -233,15 +234,15 @@ impl<J: Judge> Names<J> {
             if self.cursors.len() >= MAX_CURSORS {
                 self.cursors.clear();
             }
-            self.cursors.insert(name.to_owned(), Arc::clone(facts));
+            self.cursors.insert(name.clone(), Arc::clone(facts));
         }
     }
 
-    pub fn is_cursor(&self, name: &str) -> bool {
+    pub fn is_cursor(&self, name: &Name) -> bool {
         self.cursors.contains_key(name)
     }
 
-    pub fn statement_facts(&self, name: &str) -> Option<Arc<Facts>> {
+    pub fn statement_facts(&self, name: &Name) -> Option<Arc<Facts>> {
         let prepared = self.statements.get(name)?;
         match &prepared.inner {
             Some(inner) => Some(Arc::clone(inner)),
@@ -250,7 +251,7 @@ impl<J: Judge> Names<J> {
     }
 
     /// FETCH reaches cursors of DECLARE and portals of Bind alike.
-    pub fn cursor_facts(&self, name: &str) -> Option<Arc<Facts>> {
+    pub fn cursor_facts(&self, name: &Name) -> Option<Arc<Facts>> {
         let portal = self
             .portals
             .get(name)
@@ -267,7 +268,7 @@ impl<J: Judge> Names<J> {
     }
 }
 
-fn size_of<J: Judge>(name: &str, text: &J::Text) -> usize {
+fn size_of<J: Judge>(name: &Name, text: &J::Text) -> usize {
     name.len() + J::source(text).len()
 }
 

@@ -7,6 +7,7 @@ use gatewright_sql::{Facts, SessionEffect};
 
 use super::copy::Doubt;
 use super::judge::{Judge, Plan};
+use super::name::Name;
 use super::names::{Portal, Prepared};
 use super::refusal::Refusal;
 
@@ -21,13 +22,15 @@ pub enum Audience {
 pub enum Owed<J: Judge> {
     Query(QueryRun<J>),
     Parse {
-        name: String,
+        name: Name,
         prepared: Rc<Prepared<J>>,
     },
     Bind {
-        name: String,
+        name: Name,
         portal: Rc<Portal<J>>,
     },
+    /// Of a statement that there is not: always an error.
+    BindUnknown,
     Describe {
         target: Described<J>,
         audience: Audience,
@@ -94,8 +97,8 @@ pub enum Described<J: Judge> {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CloseTarget {
-    Statement(String),
-    Portal(String),
+    Statement(Name),
+    Portal(Name),
 }
 
 /// The queue itself.
@@ -228,6 +231,7 @@ fn names_something<J: Judge>(owed: &Owed<J>) -> bool {
         | Owed::Silenced
         | Owed::FunctionCall { .. }
         | Owed::ExecuteUnknown
+        | Owed::BindUnknown
         | Owed::Doubt(_)
         | Owed::Sync => false,
     }

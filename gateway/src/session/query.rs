@@ -78,9 +78,13 @@ impl<J: Judge> Session<J> {
             None => {
                 let query = match frontend::Query::decode(frame.body) {
                     Ok(query) => query,
-                    Err(error) => return Ok(self.refuse_alone(unreadable(&error), wires)),
+                    Err(error) => return Ok(self.refuse_alone(frame, unreadable(&error), wires)),
                 };
-                match self.analyze(query.text, judge) {
+                let text = match self.encoding.read(query.text) {
+                    Ok(text) => text,
+                    Err(refusal) => return Ok(self.refuse_alone(frame, refusal, wires)),
+                };
+                match self.analyze(&text, judge) {
                     Judged::Later => return Ok(Taken::Hold),
                     Judged::Ready(Err(refusal)) => return Ok(self.refuse_query(refusal, wires)),
                     Judged::Ready(Ok(text)) => QueryInHand::new(text),
@@ -112,13 +116,6 @@ impl<J: Judge> Session<J> {
         text: &str,
         judge: &mut J,
     ) -> Judged<Result<J::Text, Refusal>> {
-        if !self.utf8 && !text.is_ascii() {
-            return Judged::Ready(Err(Refusal::new(
-                "0A000",
-                "statements outside ASCII are understood only with client_encoding UTF8",
-            )
-            .with_hint("SET client_encoding TO 'UTF8' first.")));
-        }
         judge.analyze(text, self.standard_conforming_strings)
     }
 
@@ -153,6 +150,9 @@ impl<J: Judge> Session<J> {
                         return Stage::Refused(Refusal::new("0A000", "a policy rewrites this statement, which is not done among several in one message")
                             .with_hint("Send the statement in a message of its own."));
                     }
+                    if let Err(refusal) = self.sendable(&text) {
+                        return Stage::Refused(refusal);
+                    }
                     in_hand.text = text;
                     in_hand.rewritten = true;
                     in_hand.permits.push(permit);
@@ -185,6 +185,9 @@ impl<J: Judge> Session<J> {
                 continue;
             }
             if in_hand.awaiting.is_none() {
+                if let Err(refusal) = self.sendable(&in_hand.text) {
+                    return Stage::Refused(refusal);
+                }
                 in_hand.awaiting = Some(index);
                 self.close_unnamed(wires);
                 self.ask_for_description(&in_hand.text, index, wires);
@@ -208,9 +211,18 @@ impl<J: Judge> Session<J> {
         Stage::Done
     }
 
+    /// What the gateway sends of its own is ASCII or UTF-8, so a text that it writes or asks about anew must be readable as such.
+    pub(super) fn sendable(&self, text: &J::Text) -> Result<(), Refusal> {
+        if self.encoding.is_utf8() || J::source(text).is_ascii() {
+            return Ok(());
+        }
+        let message = "a policy looks into this statement, which is outside ASCII and not in UTF8";
+        Err(Refusal::new("0A000", message).with_hint("SET client_encoding TO 'UTF8' first."))
+    }
+
     /// Values are edited as UTF-8 text, so the client must speak it.
     pub(super) fn editable(&self, plan: Plan) -> Result<Plan, Refusal> {
-        if plan.steps.is_empty() || self.utf8 {
+        if plan.steps.is_empty() || self.encoding.is_utf8() {
             return Ok(plan);
         }
         Err(Refusal::new(

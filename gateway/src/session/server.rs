@@ -5,9 +5,10 @@ use gatewright_wire::frame::{self, Frame, Side};
 
 use super::client::Progress;
 use super::describe::{bad, fields_of};
+use super::encoding::Encoding;
 use super::judge::{Judge, Limit};
 use super::owed::{Audience, CloseTarget, Owed};
-use super::{HIGH_WATER, Mode, Peer, STREAM_ABOVE, Session, Streaming, Violation, Wires, is_utf8};
+use super::{HIGH_WATER, Mode, Peer, STREAM_ABOVE, Session, Streaming, Violation, Wires};
 
 impl<J: Judge> Session<J> {
     /// Takes as many whole messages from the server as can be dealt with now.
@@ -266,9 +267,12 @@ impl<J: Judge> Session<J> {
         let status = backend::ParameterStatus::decode(frame.body)
             .map_err(|error| bad("ParameterStatus", &error))?;
         match status.name {
-            "client_encoding" => self.utf8 = is_utf8(status.value),
+            "client_encoding" => {
+                let client = String::from_utf8_lossy(status.value);
+                self.encoding = Encoding::new(&client, &self.server_encoding);
+            }
             "standard_conforming_strings" => {
-                self.standard_conforming_strings = status.value == "on"
+                self.standard_conforming_strings = status.value == b"on"
             }
             _ => {}
         }

@@ -174,7 +174,7 @@ fn described(body: &[u8]) -> Result<Vec<Described>, DecodeError> {
     let fields = RowDescription::decode(body)?.fields();
     Ok(fields
         .map(|field| Described {
-            name: field.name.to_owned(),
+            name: String::from_utf8_lossy(field.name).into_owned(),
             table_oid: field.table_oid,
             attribute: field.attribute,
             type_oid: field.type_oid,

@@ -99,9 +99,10 @@ pub(super) async fn start(
             b'N' => greeting.keep(&received)?,
             b'S' if login.done() => {
                 let status = ParameterStatus::decode(received.body())?;
-                greeting
-                    .parameters
-                    .insert(status.name.to_owned(), status.value.to_owned());
+                greeting.parameters.insert(
+                    status.name.to_owned(),
+                    String::from_utf8_lossy(status.value).into_owned(),
+                );
                 greeting.keep(&received)?;
             }
             b'K' if login.done() => {

@@ -13,7 +13,8 @@ pub struct RowDescription<'a> {
 /// One column of a RowDescription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field<'a> {
-    pub name: &'a str,
+    /// In the client's encoding.
+    pub name: &'a [u8],
     /// `pg_class.oid` of the table, or 0.
     pub table_oid: u32,
     /// `pg_attribute.attnum` in that table, or 0.
@@ -56,7 +57,7 @@ impl<'a> RowDescription<'a> {
 impl<'a> Field<'a> {
     fn decode(body: &mut Body<'a>) -> Result<Self, DecodeError> {
         Ok(Self {
-            name: body.cstr()?,
+            name: body.raw_cstr()?,
             table_oid: body.u32()?,
             attribute: body.i16()?,
             type_oid: body.u32()?,
@@ -218,14 +219,15 @@ impl<'a> CopyResponse<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParameterStatus<'a> {
     pub name: &'a str,
-    pub value: &'a str,
+    /// In the client's encoding.
+    pub value: &'a [u8],
 }
 
 impl<'a> ParameterStatus<'a> {
     pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut body = Body::new("ParameterStatus", body);
         let name = body.cstr()?;
-        let value = body.cstr()?;
+        let value = body.raw_cstr()?;
         body.end()?;
         Ok(Self { name, value })
     }

@@ -56,13 +56,14 @@ fn bare<'a>(
 /// A simple query: any number of statements in one text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Query<'a> {
-    pub text: &'a str,
+    /// In the client's encoding.
+    pub text: &'a [u8],
 }
 
 impl<'a> Query<'a> {
     pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut body = Body::new("Query", body);
-        let text = body.cstr()?;
+        let text = body.raw_cstr()?;
         body.end()?;
         Ok(Self { text })
     }
@@ -72,7 +73,8 @@ impl<'a> Query<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parse<'a> {
     pub name: &'a str,
-    pub text: &'a str,
+    /// In the client's encoding.
+    pub text: &'a [u8],
     /// Parameter types the client prescribes; may be fewer than there are parameters.
     pub types: Oids<'a>,
 }
@@ -81,7 +83,7 @@ impl<'a> Parse<'a> {
     pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut body = Body::new("Parse", body);
         let name = body.cstr()?;
-        let text = body.cstr()?;
+        let text = body.raw_cstr()?;
         let types = body.oids()?;
         body.end()?;
         Ok(Self { name, text, types })

@@ -5,10 +5,15 @@ use anyhow::{Context, Result};
 use gatewright_harness::{Dsn, Version};
 use gatewright_tests::raw::{self, Client, message};
 
-use super::wire::show;
+use super::wire::to_marker_or_end;
 use super::{assert_same, both};
 
-on_each_version!(copies_fail_alike, portals_live_alike, sessions_end_alike);
+on_each_version!(
+    copies_fail_alike,
+    encodings_are_read_alike,
+    portals_live_alike,
+    sessions_end_alike
+);
 
 type Conversation = (&'static str, Vec<u8>);
 
@@ -249,6 +254,80 @@ fn portals() -> Vec<Conversation> {
     ]
 }
 
+/// Text that is not UTF-8, or not only.
+fn encodings() -> Vec<Conversation> {
+    let set = |encoding: &str| raw::query(&format!("SET client_encoding TO '{encoding}'"));
+    let query = |text: &[u8]| message(b'Q', &[text, b"\0"]);
+    let prepared = |text: &[u8]| {
+        let parse = message(b'P', &[b"\0", text, b"\0\0\0"]);
+        [parse, bound_again(), raw::sync()].concat()
+    };
+    let mut all = vec![(
+        "what is not UTF-8",
+        [
+            query(b"SELECT '\xe9\xe8'"),
+            raw::parse("", "SELECT 'kept'"),
+            raw::sync(),
+            message(b'P', &[b"\0SELECT '\xc3'\0\0\0"]),
+            raw::sync(),
+            bound_again(),
+            raw::sync(),
+            query(b"SELECT 'a\xf0\x9f\x98'"),
+            query(b"SELECT '\xff'"),
+        ]
+        .concat(),
+    )];
+    for encoding in [
+        "LATIN1",
+        "LATIN2",
+        "LATIN9",
+        "WIN1250",
+        "WIN1252",
+        "KOI8R",
+        "ISO_8859_5",
+    ] {
+        let text = b"SELECT '\xe9\xe8' AS \"\xe9\", length('\xe9')";
+        let bytes = [
+            set(encoding),
+            query(text),
+            prepared(text),
+            raw::describe(b'S', ""),
+            raw::sync(),
+            query(b"SELECT missing AS \"\xe9\" FROM \"\xe8\""),
+            query(b"SELECT '\xe9'::int"),
+            query(b"SELECT U&'\\4e2d'"),
+            set("UTF8"),
+            raw::query("SELECT 'é'"),
+        ];
+        all.push(("one byte a character", bytes.concat()));
+    }
+    let ascii = [
+        set("SQL_ASCII"),
+        raw::query("SELECT 'é' AS \"é\""),
+        query(b"SELECT '\xe9'"),
+    ];
+    all.push(("no conversion", ascii.concat()));
+    all.push((
+        "several bytes a character",
+        [
+            set("SJIS"),
+            query(b"SELECT 'ASCII'"),
+            query(b"SELECT U&'\\4e2d'"),
+        ]
+        .concat(),
+    ));
+    all
+}
+
+fn bound_again() -> Vec<u8> {
+    [
+        raw::bind("", "", &[], 0),
+        raw::describe(b'P', ""),
+        raw::execute("", 0),
+    ]
+    .concat()
+}
+
 fn endings() -> Vec<Conversation> {
     vec![
         (
@@ -282,23 +361,6 @@ fn endings() -> Vec<Conversation> {
     ]
 }
 
-/// What comes back up to a marker of our own, or up to the end of the connection.
-fn to_the_end(client: &mut Client, bytes: &[u8]) -> String {
-    let mut text = String::new();
-    // The server may be gone before it has read all.
-    let _ = client.send(&[bytes, &raw::sync(), &raw::query("SELECT 'marker'")].concat());
-    let mut seen = false;
-    while let Ok(message) = client.receive() {
-        text.push_str(&show(std::slice::from_ref(&message)));
-        seen |= message.tag == b'D' && message.body.ends_with(b"marker");
-        if seen && message.tag == b'Z' {
-            return text;
-        }
-    }
-    text.push_str("the connection ended\n");
-    text
-}
-
 fn transcript(dsn: &Dsn, conversations: &[Conversation]) -> Result<String> {
     let mut setup = Client::connect(dsn)?;
     setup.query(
@@ -316,7 +378,8 @@ fn transcript(dsn: &Dsn, conversations: &[Conversation]) -> Result<String> {
                 true => Client::connect_byte_by_byte(dsn),
             };
             let mut client = client.with_context(|| format!("{number}: {name}"))?;
-            text.push_str(&to_the_end(&mut client, bytes));
+            let all = [bytes.as_slice(), &raw::sync()].concat();
+            text.push_str(&to_marker_or_end(&mut client, &all).0);
         }
     }
     Ok(text)
@@ -345,6 +408,14 @@ fn copies_fail_alike(version: Version) -> Result<()> {
 fn portals_live_alike(version: Version) -> Result<()> {
     let direct = alike(version, &portals())?;
     for told in ["25P02", "34000", "55000", "SELECT 4", "cursor"] {
+        assert!(direct.contains(told), "{told}: {direct}");
+    }
+    Ok(())
+}
+
+fn encodings_are_read_alike(version: Version) -> Result<()> {
+    let direct = alike(version, &encodings())?;
+    for told in ["0xe9 0xe8 0x27", "kept", "\\xe9\\xe8", "22P05"] {
         assert!(direct.contains(told), "{told}: {direct}");
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! The protocol byte for byte, where drivers never go: every backend message must be the same.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use gatewright_harness::{Dsn, Version};
 use gatewright_tests::raw::{self, Client, Message};
 
@@ -399,16 +399,26 @@ fn transcript(dsn: &Dsn) -> Result<String> {
 /// Sends messages and a marker of our own behind them, so that a conversation with several ReadyForQuery, or none, ends too. Shows what comes
 /// back.
 pub(super) fn to_marker(client: &mut Client, bytes: &[u8]) -> Result<String> {
-    client.send(&[bytes, &raw::query("SELECT 'marker'")].concat())?;
+    let (text, ended) = to_marker_or_end(client, bytes);
+    ensure!(!ended, "the connection ended:\n{text}");
+    Ok(text)
+}
+
+/// The same where the bytes may end the connection. True when they did.
+pub(super) fn to_marker_or_end(client: &mut Client, bytes: &[u8]) -> (String, bool) {
+    // The server may be gone before it has read all.
+    let _ = client.send(&[bytes, &raw::query("SELECT 'marker'")].concat());
     let mut text = String::new();
-    loop {
-        let messages = client.until_ready()?;
-        text.push_str(&show(&messages));
-        let mut rows = messages.iter().filter(|message| message.tag == b'D');
-        if rows.any(|row| row.body.ends_with(b"marker")) {
-            return Ok(text);
+    let mut seen = false;
+    while let Ok(message) = client.receive() {
+        text.push_str(&show(std::slice::from_ref(&message)));
+        seen |= message.tag == b'D' && message.body.ends_with(b"marker");
+        if seen && message.tag == b'Z' {
+            return (text, false);
         }
     }
+    text.push_str("the connection ended\n");
+    (text, true)
 }
 
 /// One line for each message: its tag and its body with unprintable bytes escaped. Of errors and notices, all fields

@@ -111,3 +111,23 @@ SELECT max(id) FROM people GROUP BY salary
 SET enable_hashagg = off
 --
 SELECT id FROM (SELECT DISTINCT salary, id FROM people) q
+
+--# text-in-another-encoding
+SET client_encoding TO 'LATIN1'
+--
+SELECT email AS "é" FROM people
+
+--# text-in-another-encoding-by-name
+SET NAMES 'WIN1252'
+--
+SELECT 'é', email FROM people
+
+--# text-without-an-encoding
+SET client_encoding TO 'SQL_ASCII'
+--
+SELECT 'é', email, salary FROM people
+
+--# copied-in-another-encoding
+SET client_encoding TO 'LATIN1'
+--
+COPY (SELECT 'é', email FROM people) TO STDOUT

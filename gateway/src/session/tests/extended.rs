@@ -60,10 +60,11 @@ fn a_name_that_may_have_changed_waits_for_the_reply() {
         );
         build::ready_for_query(out, TransactionStatus::Idle);
     });
-    // Asked to describe it, the server says that it does not know the name, and runs nothing.
-    assert_eq!(play.sent(), ["D", "S"]);
+    // Closed first, the name is one that the server does not know either.
+    assert_eq!(play.sent(), ["C", "B", "S"]);
     let unknown = "prepared statement \"s\" does not exist";
     play.server(|out| {
+        build::close_complete(out);
         build::error_response(out, &ErrorFields::new("ERROR", "26000", unknown));
         build::ready_for_query(out, TransactionStatus::Idle);
     });
@@ -217,7 +218,9 @@ fn a_message_that_cannot_be_read_is_an_error_and_the_session_goes_on() {
             parse("", "select 1")(out);
             build::sync(out);
         });
-        assert_eq!(play.sent()[0], format!("P {STAND_IN}"));
+        // An empty one cannot be read either.
+        let sent = play.wires.to_server.split();
+        assert!(sent.starts_with(&[tag, 0, 0, 0, 4]), "{sent:?}");
         play.server(|out| {
             syntax_error(out);
             build::ready_for_query(out, TransactionStatus::Idle);

@@ -23,6 +23,7 @@ impl Play {
         let start = SessionStart {
             standard_conforming_strings: true,
             client_encoding: "UTF8".into(),
+            server_encoding: "UTF8".into(),
             status: b'I',
             max_message: 1 << 20,
         };
@@ -93,17 +94,21 @@ pub(super) fn tags(mut bytes: &[u8], side: gatewright_wire::frame::Side) -> Vec<
             (gatewright_wire::frame::Side::Frontend, b'Q') => {
                 format!(
                     "Q {}",
-                    gatewright_wire::frontend::Query::decode(frame.body)
-                        .expect("a Query")
-                        .text
+                    String::from_utf8_lossy(
+                        gatewright_wire::frontend::Query::decode(frame.body)
+                            .expect("a Query")
+                            .text
+                    )
                 )
             }
             (gatewright_wire::frame::Side::Frontend, b'P') => {
                 format!(
                     "P {}",
-                    gatewright_wire::frontend::Parse::decode(frame.body)
-                        .expect("a Parse")
-                        .text
+                    String::from_utf8_lossy(
+                        gatewright_wire::frontend::Parse::decode(frame.body)
+                            .expect("a Parse")
+                            .text
+                    )
                 )
             }
             (gatewright_wire::frame::Side::Backend, b'E') => {

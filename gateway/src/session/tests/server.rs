@@ -131,8 +131,7 @@ impl Server {
                         .failed(&Failed("08P01", "invalid string in message".into()), false);
                 };
                 self.statements.remove("");
-                let parts: VecDeque<String> = query
-                    .text
+                let parts: VecDeque<String> = String::from_utf8_lossy(query.text)
                     .split(';')
                     .filter(|part| !part.is_empty())
                     .map(str::to_owned)
@@ -251,7 +250,7 @@ impl Server {
 
     fn extended(&mut self, message: &Message<'_>) -> Outcome {
         match message {
-            Message::Parse(parse) => self.parse(parse.name, parse.text),
+            Message::Parse(parse) => self.parse(parse.name, &String::from_utf8_lossy(parse.text)),
             Message::Bind(bind) => self.bind(bind.portal, bind.statement),
             Message::Describe(describe) => self.describe(&describe.subject),
             Message::Execute(execute) => {

@@ -48,12 +48,12 @@ proptest! {
     fn query_parse_describe_close_execute(name in text(), sql in text(), types in vec(any::<u32>(), 0..6), rows in any::<i32>()) {
         let mut out = BytesMut::new();
         build::query(&mut out, &sql).unwrap();
-        prop_assert!(matches!(client(&out), Message::Query(query) if query.text == sql));
+        prop_assert!(matches!(client(&out), Message::Query(query) if query.text == sql.as_bytes()));
 
         out.clear();
         build::parse(&mut out, &name, &sql, &types).unwrap();
         let Message::Parse(parse) = client(&out) else { panic!("not a Parse") };
-        prop_assert_eq!((parse.name, parse.text), (&name[..], &sql[..]));
+        prop_assert_eq!((parse.name, parse.text), (&name[..], sql.as_bytes()));
         prop_assert_eq!(parse.types.iter().collect::<Vec<_>>(), types);
 
         for subject in [Subject::Statement(&name), Subject::Portal(&name)] {
@@ -153,7 +153,7 @@ fn server_messages() {
     out.clear();
     build::parameter_status(&mut out, "TimeZone", "UTC").unwrap();
     let status = ParameterStatus::decode(only(&out, Side::Backend).body).unwrap();
-    assert_eq!((status.name, status.value), ("TimeZone", "UTC"));
+    assert_eq!((status.name, status.value), ("TimeZone", &b"UTC"[..]));
 
     out.clear();
     build::backend_key_data(&mut out, 42, &[7; 32]).unwrap();
@@ -202,7 +202,7 @@ fn row_descriptions() {
     build::row_description(&mut out, &[column, column]).unwrap();
     let rows = RowDescription::decode(only(&out, Side::Backend).body).unwrap();
     let expected = Field {
-        name: "é",
+        name: "é".as_bytes(),
         table_oid: 0,
         attribute: 0,
         type_oid: 25,
