@@ -1,17 +1,20 @@
 //! Finds personal data and secrets in text by what they look like, and by their checksums where they have one.
 //! It refuses to know columns, policies and what is to be done about a find.
 //!
-//! One pass over the bytes: only at an `@`, at the first digit of a number and at the first letter of a word that could begin something
+//! One pass over the bytes: only at an `@`, at the first digit of a number and at the first letters of a word that could begin something
 //! is looked closer.
 #![forbid(unsafe_code)]
 
 mod digits;
 mod email;
+mod marks;
 mod national;
 mod words;
 
 #[cfg(test)]
 mod tests;
+
+use marks::{BLOCK, Marks};
 
 pub use national::Country;
 
@@ -79,14 +82,16 @@ pub struct Detectors {
     starts: [Start; 256],
 }
 
-/// Why a byte is looked at closer.
+/// What can begin with a byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Start {
     Nothing,
     At,
+    /// `+`, `(` or `-` of a number or key.
+    Sign,
     Digit,
-    /// A letter, `+`, `(` or `-` that a word or number to be found can begin with.
-    Word,
+    /// The letter of a token or number.
+    Letter,
 }
 
 impl Detectors {
@@ -114,19 +119,19 @@ impl Detectors {
             set(b"0123456789", Start::Digit);
         }
         if wants(Kind::Phone) {
-            set(b"+(", Start::Word);
+            set(b"+(", Start::Sign);
         }
         if wants(Kind::Iban) || wants(Kind::NationalId) {
-            set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", Start::Word);
+            set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", Start::Letter);
         }
         if wants(Kind::Jwt) {
-            set(b"e", Start::Word);
+            set(b"e", Start::Letter);
         }
         if wants(Kind::CloudKey) {
-            set(words::KEY_STARTS, Start::Word);
+            set(words::KEY_STARTS, Start::Letter);
         }
         if wants(Kind::PrivateKey) {
-            set(b"-", Start::Word);
+            set(b"-", Start::Sign);
         }
         Self {
             wanted,
@@ -141,42 +146,52 @@ impl Detectors {
 
     /// Adds the finds of a text, in order and without overlap.
     pub fn scan(&self, text: &[u8], finds: &mut Vec<Find>) {
-        let (mut at, mut done) = (0, 0);
-        loop {
-            let mut rest = text.get(at..).unwrap_or_default().iter();
-            // Any byte is an index of the table.
-            let begins = |byte: &u8| self.starts[usize::from(*byte)] != Start::Nothing;
-            let Some(skipped) = rest.position(begins) else {
-                break;
-            };
-            at += skipped;
-            let start = text
-                .get(at)
-                .map_or(Start::Nothing, |byte| self.starts[usize::from(*byte)]);
-            let look = self.look(text, at, done, start);
-            if let Some(find) = look.find {
-                finds.push(find);
-                done = find.end;
+        let (mut next, mut done) = (0, 0);
+        let mut in_word = 0;
+        for (number, block) in text.chunks(BLOCK).enumerate() {
+            let base = number * BLOCK;
+            let marks = Marks::of(block);
+            // Inside a word, and right behind one, nothing begins but the `@` of an address.
+            let behind_word = marks.words << 1 | in_word;
+            in_word = marks.words >> (BLOCK - 1);
+            let mut places = (marks.words | marks.signs) & !behind_word | marks.ats;
+            places &= from(base, next);
+            while places != 0 {
+                let at = base + places.trailing_zeros() as usize;
+                places &= places - 1;
+                let look = self.look(text, at, done);
+                if let Some(find) = look.find {
+                    finds.push(find);
+                    done = find.end;
+                }
+                if look.next > at + 1 {
+                    next = look.next;
+                    places &= from(base, next);
+                }
             }
-            at = look.next.max(at + 1);
         }
     }
 
-    fn look(&self, text: &[u8], at: usize, done: usize, start: Start) -> Look {
-        let begins = at.checked_sub(1).and_then(|before| text.get(before));
-        let inside = begins.is_some_and(|before| before.is_ascii_alphanumeric());
+    fn look(&self, text: &[u8], at: usize, done: usize) -> Look {
+        // Any byte is an index of the table.
+        let start = text.get(at).map(|byte| self.starts[usize::from(*byte)]);
         match start {
-            Start::At => match email::around(text, at, done) {
+            Some(Start::At) => match email::around(text, at, done) {
                 Some(find) => Look::found(find),
                 None => Look::past(at + 1),
             },
-            Start::Digit if inside => Look::past(digits::end_of_run(text, at)),
-            Start::Digit => digits::at(self, text, at),
-            Start::Word if inside => Look::past(at + 1),
-            Start::Word => words::at(self, text, at),
-            Start::Nothing => Look::past(at + 1),
+            Some(Start::Digit) => digits::at(self, text, at),
+            Some(Start::Letter) if !words::is_likely(text, at) => Look::past(at + 1),
+            Some(Start::Letter | Start::Sign) => words::at(self, text, at),
+            Some(Start::Nothing) | None => Look::past(at + 1),
         }
     }
+}
+
+/// The places of a block that are at or behind `next`.
+fn from(base: usize, next: usize) -> u64 {
+    let passed = u32::try_from(next.saturating_sub(base)).unwrap_or(u32::MAX);
+    u64::MAX.checked_shl(passed).unwrap_or(0)
 }
 
 /// What came of a closer look, and where to go on.

@@ -78,6 +78,28 @@ fn dotted(byte: u8) -> bool {
     token(byte) || byte == b'.'
 }
 
+/// Whether the first two characters of a word could begin any of what [`at`] finds. Of words in prose, hardly any do.
+pub fn is_likely(text: &[u8], at: usize) -> bool {
+    let Some([first, second]) = text.get(at..at + 2) else {
+        return false;
+    };
+    if first.is_ascii_uppercase() {
+        // Accounts and persons' numbers go on with a capital letter, a digit, or a hyphen; keys are told apart below.
+        return !second.is_ascii_lowercase() && *second != b' '
+            || matches!((first, second), (b'A', b'c') | (b'S', b'h'));
+    }
+    matches!(
+        (first, second),
+        (b'e', b'y')
+            | (b'g', b'h' | b'i' | b'l')
+            | (b'x', b'o' | b'a')
+            | (b's' | b'r', b'k')
+            | (b'n', b'p')
+            | (b'p', b'y')
+            | (b'h', b'f')
+    )
+}
+
 /// What begins with the letter or sign at `at`.
 pub fn at(detectors: &Detectors, text: &[u8], at: usize) -> Look {
     let found = |end: usize, kind: Kind| {
