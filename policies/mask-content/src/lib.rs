@@ -2,6 +2,7 @@
 //! It trusts values alone: it reads no SQL and no names. Next: `settings`, then `mask` (columns of values);
 //! `gatewright-detectors` says what a find is.
 
+mod escapes;
 mod mask;
 mod settings;
 #[cfg(test)]

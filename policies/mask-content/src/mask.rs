@@ -4,6 +4,7 @@ use gatewright_detectors::{Detectors, Find, Kind};
 use gatewright_policy::packed::Builder;
 use gatewright_policy::{ColumnReply, PackedColumn};
 
+use crate::escapes;
 use crate::settings::{Action, Rule};
 
 /// A kind of find for which results are to be stopped.
@@ -30,7 +31,7 @@ pub fn column(
     let mut values = [0_u32; Kind::ALL.len()];
     for cell in column.cells() {
         let before = found.finds.len();
-        detectors.scan(cell.unwrap_or_default(), &mut found.finds);
+        escapes::scan(detectors, cell.unwrap_or_default(), &mut found.finds);
         count(found.finds.get(before..).unwrap_or_default(), &mut values);
         found.ends.push(found.finds.len());
     }
@@ -94,7 +95,10 @@ fn value(text: &[u8], finds: &[Find], acts: &impl Fn(Kind) -> Option<Action>) ->
             None => part.to_vec(),
             Some(Action::Null | Action::Refuse) => return None,
             Some(Action::Redact) => redacted(find.kind),
-            Some(Action::Partial) => partial(find.kind, part),
+            Some(Action::Partial) => match escapes::read(part) {
+                Some(read) => partial(find.kind, &read),
+                None => partial(find.kind, part),
+            },
         };
         masked.extend_from_slice(text.get(at..find.start)?);
         if is_json_number(text, find) {
