@@ -21,6 +21,8 @@ pub(super) struct Tenure {
     database: String,
     place: Place,
     by: By,
+    /// How long after its token's expiry it lasts, besides the grace: the skew of the issuer's clock, where that is what let the token in.
+    skew: Duration,
 }
 
 /// What it was opened with.
@@ -52,8 +54,13 @@ impl Tenure {
             },
             false => By::Certificate(certificates),
         };
+        let skew = match identity.expires_at > SystemTime::now() {
+            true => Duration::ZERO,
+            false => access.verifier.clock_skew(&identity.issuer),
+        };
         Tenure {
             by,
+            skew,
             place: grant.place(),
             identity,
             database,
@@ -99,6 +106,7 @@ impl Tenure {
     /// Completes once the token has been expired for `grace`.
     async fn expired(&self, grace: Duration) {
         // An end that no clock can show never comes.
+        let grace = grace.saturating_add(self.skew);
         let end = self.identity.expires_at.checked_add(grace);
         loop {
             let left = end.map(|end| end.duration_since(SystemTime::now()));

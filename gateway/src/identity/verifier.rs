@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use quick_cache::sync::Cache;
 use serde_json::Value;
@@ -102,6 +102,12 @@ impl Verifier {
         let issuer = self.issuers.get(issuer);
         let given = issuer.and_then(|issuer| issuer.settings.subject_groups.get(subject));
         given.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// How far the clock of this issuer may be off; nothing for one that is not known.
+    pub fn clock_skew(&self, issuer: &str) -> Duration {
+        let issuer = self.issuers.get(issuer);
+        issuer.map_or(Duration::ZERO, |issuer| issuer.settings.clock_skew)
     }
 
     /// Verifies a token: issuer, algorithm, signature, type, audience and times, then reads the

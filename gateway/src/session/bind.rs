@@ -37,7 +37,13 @@ impl<J: Judge> Session<J> {
             }
         };
         let name = Name::new(bind.portal);
-        if !self.names.has_room_for_portal(&name) {
+        if !self
+            .names
+            .has_room_for_portal(&name, self.queue.most_names())
+        {
+            if self.queue.names_pending() {
+                return Ok(self.hold_for_replies(wires));
+            }
             let message =
                 format!("the transaction has {MAX_PORTALS} named portals and cannot have more");
             let refusal = Refusal::new("54000", message);

@@ -12,6 +12,9 @@ use super::{HIGH_WATER, Mode, Peer, STREAM_ABOVE, Session, Streaming, Taken, Vio
 /// A client that asks for more before it has read what it asked for waits, so that what is remembered of it has a bound.
 const MOST_OWED: usize = 10_000;
 
+/// So does one whose texts that are still to be answered are as long as this, in bytes: what they are understood as is larger still.
+const MOST_TEXT: usize = 16 << 20;
+
 /// How far a run over the client's bytes came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
@@ -172,7 +175,7 @@ impl<J: Judge> Session<J> {
             }
             self.drain_first = false;
         }
-        if self.queue.len() >= MOST_OWED {
+        if self.queue.len() >= MOST_OWED || self.queue.texts() >= MOST_TEXT {
             return Ok(self.hold_for_replies(wires));
         }
         if !names_are_plain(frame) && !self.keeps_names() {

@@ -47,7 +47,11 @@ impl<J: Judge> Session<J> {
             );
             return Ok(self.refuse_parse(parse.name, refusal, wires));
         }
-        if !self.names.has_room(&Name::new(parse.name), &text) {
+        let pending = (self.queue.most_names(), self.queue.texts());
+        if !self.names.has_room(&Name::new(parse.name), &text, pending) {
+            if self.queue.names_pending() {
+                return Ok(self.hold_for_replies(wires));
+            }
             let refusal = Refusal::new(
                 "54000",
                 format!(

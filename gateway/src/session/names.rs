@@ -156,18 +156,20 @@ impl<J: Judge> Names<J> {
     pub fn set_prepared(&mut self, name: &Name, prepared: Rc<Prepared<J>>) {
         if name.is_unnamed() {
             self.unnamed = Some(prepared);
-        } else if self.has_room(name, &prepared.text) {
+        } else if self.has_room(name, &prepared.text, (0, 0)) {
             self.close_prepared(name);
             self.bytes += size_of::<J>(name, &prepared.text);
             self.statements.insert(name.clone(), prepared);
         }
     }
 
-    /// Whether one more prepared statement can be kept. One that is not kept cannot be executed.
-    pub fn has_room(&self, name: &Name, text: &J::Text) -> bool {
+    /// Whether one more prepared statement can be kept, should so many that are on their way, with texts of so many bytes, come before it. One
+    /// that is not kept cannot be executed.
+    pub fn has_room(&self, name: &Name, text: &J::Text, pending: (usize, usize)) -> bool {
+        let size = size_of::<J>(name, text) + pending.1;
         name.is_unnamed()
-            || self.statements.len() < MAX_PREPARED
-                && self.bytes + size_of::<J>(name, text) <= MAX_PREPARED_BYTES
+            || self.statements.len() + pending.0 < MAX_PREPARED
+                && self.bytes + size <= MAX_PREPARED_BYTES
     }
 
     pub fn close_prepared(&mut self, name: &Name) {
@@ -189,14 +191,16 @@ impl<J: Judge> Names<J> {
     pub fn set_portal(&mut self, name: &Name, portal: Rc<Portal<J>>) {
         if name.is_unnamed() {
             self.unnamed_portal = Some(portal);
-        } else if self.has_room_for_portal(name) {
+        } else if self.has_room_for_portal(name, 0) {
             self.portals.insert(name.clone(), portal);
         }
     }
 
-    /// Whether one more portal can be kept. One that is not kept cannot be executed.
-    pub fn has_room_for_portal(&self, name: &Name) -> bool {
-        name.is_unnamed() || self.portals.len() < MAX_PORTALS || self.portals.contains_key(name)
+    /// Whether one more portal can be kept, should so many that are on their way come before it. One that is not kept cannot be executed.
+    pub fn has_room_for_portal(&self, name: &Name, pending: usize) -> bool {
+        name.is_unnamed()
+            || self.portals.len() + pending < MAX_PORTALS
+            || self.portals.contains_key(name)
     }
 
     pub fn close_portal(&mut self, name: &Name) {

@@ -108,6 +108,8 @@ pub struct Queue<J: Judge> {
     naming: usize,
     /// How many entries could make the server copy in when they were forwarded.
     copying: usize,
+    /// Bytes of the texts that the entries keep.
+    texts: usize,
 }
 
 impl<J: Judge> Default for Queue<J> {
@@ -116,6 +118,7 @@ impl<J: Judge> Default for Queue<J> {
             entries: VecDeque::new(),
             naming: 0,
             copying: 0,
+            texts: 0,
         }
     }
 }
@@ -124,6 +127,7 @@ impl<J: Judge> Queue<J> {
     pub fn push(&mut self, owed: Owed<J>) {
         self.naming += usize::from(names_something(&owed));
         self.copying += usize::from(holds_copy_in(&owed));
+        self.texts += text_of(&owed);
         self.entries.push_back(owed);
     }
 
@@ -132,6 +136,7 @@ impl<J: Judge> Queue<J> {
         if let Some(owed) = &owed {
             self.naming -= usize::from(names_something(owed));
             self.copying -= usize::from(holds_copy_in(owed));
+            self.texts -= text_of(owed);
         }
         owed
     }
@@ -156,6 +161,16 @@ impl<J: Judge> Queue<J> {
     /// True while some forwarded message may still change what a name means.
     pub fn names_pending(&self) -> bool {
         self.naming > 0
+    }
+
+    /// The most names that forwarded messages may still make.
+    pub fn most_names(&self) -> usize {
+        self.naming
+    }
+
+    /// Bytes of the texts that are kept until their replies are in.
+    pub fn texts(&self) -> usize {
+        self.texts
     }
 
     /// True while some forwarded statement may still make the server copy in.
@@ -218,6 +233,15 @@ impl<J: Judge> Queue<J> {
     /// True while the server is asked which Syncs it has still to answer. Nothing is forwarded behind that question.
     pub fn in_doubt(&self) -> bool {
         matches!(self.entries.back(), Some(Owed::Doubt(_)))
+    }
+}
+
+/// Bytes of the text that the entry keeps.
+fn text_of<J: Judge>(owed: &Owed<J>) -> usize {
+    match owed {
+        Owed::Parse { prepared, .. } => J::source(&prepared.text).len(),
+        Owed::Query(run) => run.text.as_ref().map_or(0, |text| J::source(text).len()),
+        _ => 0,
     }
 }
 

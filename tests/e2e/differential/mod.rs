@@ -2,6 +2,7 @@
 //! direct and through `gatewright dev`.
 
 mod edges;
+mod large_objects;
 mod malformed;
 mod psql;
 mod psycopg;

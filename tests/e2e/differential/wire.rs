@@ -385,13 +385,16 @@ fn a_row_of_thirty_megabytes_comes_through() -> Result<()> {
     Ok(())
 }
 
+/// On two connections: whole messages, and byte by byte.
 fn transcript(dsn: &Dsn) -> Result<String> {
     let mut client = Client::connect(dsn)?;
     client.query("CREATE TABLE w AS SELECT i FROM generate_series(1, 5) AS i")?;
     let mut text = String::new();
-    for (name, bytes) in conversations() {
-        text.push_str(&format!("-- {name}\n"));
-        text.push_str(&to_marker(&mut client, &bytes).with_context(|| name)?);
+    for mut client in [client, Client::connect_byte_by_byte(dsn)?] {
+        for (name, bytes) in conversations() {
+            text.push_str(&format!("-- {name}\n"));
+            text.push_str(&to_marker(&mut client, &bytes).with_context(|| name)?);
+        }
     }
     Ok(text)
 }

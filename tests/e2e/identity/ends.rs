@@ -62,6 +62,24 @@ fn idle_and_busy_sessions_end_with_the_token() -> Result<()> {
     })
 }
 
+/// The issuer's clock may be behind: a token that is let in for that reason opens a session, and not one that ends at once.
+#[test]
+fn a_token_within_the_clock_skew_opens_a_session_that_lasts_as_long() -> Result<()> {
+    let (stage, provider) = stage("end_skew", "")?;
+    let token = provider.access_token_for("ada", "gatewright", 1)?;
+    std::thread::sleep(Duration::from_secs(2));
+    let mut client = stage.client(&token)?;
+    for _ in 0..3 {
+        client.query("SELECT 1")?;
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    // The default is 30 s.
+    client.set_patience(SOON * 2)?;
+    let message = client.receive()?;
+    assert!(message.fields()[&'M'].contains("token has expired"));
+    Ok(())
+}
+
 #[test]
 fn a_grace_lets_a_session_outlive_its_token_and_a_reload_ends_the_grace() -> Result<()> {
     let (stage, provider) = stage("end_grace", "[tokens]\ngrace = \"1h\"")?;

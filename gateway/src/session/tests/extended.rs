@@ -5,7 +5,6 @@ use gatewright_wire::backend::TransactionStatus;
 use gatewright_wire::frontend::Subject;
 use gatewright_wire::{ErrorFields, build};
 
-use super::super::names::MAX_PREPARED;
 use super::super::refusal::STAND_IN;
 use super::play::*;
 
@@ -153,52 +152,6 @@ fn every_split_of_the_bytes_gives_the_same_messages() {
         play.client(|out| out.extend_from_slice(&whole[split..]));
         assert_eq!(play.sent(), expected, "split at byte {split}");
     }
-}
-
-#[test]
-fn a_session_names_no_more_statements_than_there_is_room_for() {
-    let mut play = Play::new();
-    for n in 0..MAX_PREPARED {
-        play.client(|out| {
-            parse(&format!("s{n}"), "select 1")(out);
-            build::sync(out);
-        });
-        play.server(|out| {
-            build::parse_complete(out);
-            build::ready_for_query(out, TransactionStatus::Idle);
-        });
-        play.sent();
-        play.replied();
-    }
-    play.client(|out| {
-        parse("one_more", "select 1")(out);
-        build::sync(out);
-    });
-    assert_eq!(play.sent(), [format!("P {STAND_IN}"), "S".to_owned()]);
-    play.server(|out| {
-        syntax_error(out);
-        build::ready_for_query(out, TransactionStatus::Idle);
-    });
-    let replied = play.replied();
-    assert!(replied[0].starts_with("E 54000"), "{replied:?}");
-    // One that is closed makes room.
-    play.client(|out| {
-        build::close(out, Subject::Statement("s7")).expect("a Close");
-        build::sync(out);
-    });
-    play.server(|out| {
-        build::close_complete(out);
-        build::ready_for_query(out, TransactionStatus::Idle);
-    });
-    play.client(|out| {
-        parse("one_more", "select 1")(out);
-        build::sync(out);
-    });
-    play.server(|out| {
-        build::parse_complete(out);
-        build::ready_for_query(out, TransactionStatus::Idle);
-    });
-    assert_eq!(play.replied(), ["3", "ZI", "1", "ZI"]);
 }
 
 #[test]

@@ -4,5 +4,6 @@ mod extended;
 mod judge;
 mod play;
 mod properties;
+mod room;
 mod server;
 mod simple;
