@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use super::issuer::values;
 use super::reader::{At, Section};
-use crate::identity::{CertificateName, CertificateRule, ClientCertificates};
+use crate::identity::{CertificateName, CertificateRule, ClientCertificates, distinguished_name};
 
 /// Every `[[client_certificate]]`, in the file's order: the first that fits decides.
 pub(super) fn rules(root: &Section<'_, '_>) -> Vec<CertificateRule> {
@@ -22,22 +22,31 @@ pub(super) fn rules(root: &Section<'_, '_>) -> Vec<CertificateRule> {
 fn rule(section: &Section<'_, '_>) -> Option<CertificateRule> {
     let uri = section.text("uri").map(|uri| uri.value);
     let common_name = section.text("common_name").map(|name| name.value);
+    let whole = section.text("distinguished_name");
     let subject = section.text("subject").map(|subject| subject.value);
     let groups = values(section.some_texts("groups", "the groups that its holder is in"));
     let agent = section.text("agent").map(|agent| agent.value);
-    let name = match (uri, common_name) {
-        (Some(uri), None) => CertificateName::Uri(uri),
-        (None, Some(name)) => CertificateName::CommonName(name),
+    let name = match (uri, common_name, whole) {
+        (Some(uri), None, None) => CertificateName::Uri(uri),
+        (None, Some(name), None) => CertificateName::CommonName(name),
+        (None, None, Some(name)) => match distinguished_name(&name.value) {
+            Some(name) => CertificateName::DistinguishedName(name),
+            None => {
+                section.fault_here(
+                    "`distinguished_name` is no distinguished name (RFC 4514): write it as `openssl x509 -noout -subject -nameopt RFC2253` does",
+                );
+                return None;
+            }
+        },
         _ => {
             section.fault_here(
-                "give `uri`, the URI in the certificate's alternative names such as a SPIFFE id, or `common_name`, that of its subject, and not both",
+                "give `uri`, the URI in the certificate's alternative names such as a SPIFFE id, or `common_name`, that of its subject, or `distinguished_name`, all of its subject, and not both",
             );
             return None;
         }
     };
-    let (CertificateName::Uri(own) | CertificateName::CommonName(own)) = &name;
     Some(CertificateRule {
-        subject: subject.unwrap_or_else(|| own.clone()),
+        subject: subject.unwrap_or_else(|| name.text().to_owned()),
         name,
         groups,
         agent,

@@ -170,6 +170,7 @@ fn certificate(f: &mut Formatter<'_>, rule: &CertificateRule) -> fmt::Result {
     match &rule.name {
         CertificateName::Uri(uri) => text(f, "uri", uri)?,
         CertificateName::CommonName(name) => text(f, "common_name", name)?,
+        CertificateName::DistinguishedName(name) => text(f, "distinguished_name", name)?,
     }
     text(f, "subject", &rule.subject)?;
     list(f, "groups", &rule.groups)?;

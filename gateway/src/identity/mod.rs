@@ -23,7 +23,7 @@ use std::time::SystemTime;
 
 pub use certificate::{
     AuthoritiesError, CERTIFICATE, CertificateError, CertificateName, CertificateRule,
-    ClientCertificates,
+    ClientCertificates, distinguished_name,
 };
 pub use claims::{ClaimPath, ClaimPathError};
 pub use dev::{DevProvider, DevProviderError, TokenRequest};

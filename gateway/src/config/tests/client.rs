@@ -79,6 +79,11 @@ fn what_would_let_nobody_or_the_wrong_ones_in_is_a_fault() {
         (&no_list, RULES, "holds no revocation list"),
         (&list_alone, "", "no effect without `client_ca`"),
         (TLS, both, "and not both"),
+        (
+            TLS,
+            "[[client_certificate]]\ndistinguished_name = \"ada\"\ngroups = \"x\"\n",
+            "no distinguished name",
+        ),
         (TLS, &twice, "there twice"),
         (TLS, "[[client_certificate]]\nuri = \"a:b\"\n", "`groups`"),
     ] {

@@ -22,7 +22,7 @@ fn the_pieces_of_the_configuration_make_one_that_loads() {
         .load(&pieces.join("\n"))
         .unwrap_or_else(|report| panic!("{report}"));
     assert_eq!(config.issuers.len(), 3);
-    assert_eq!(config.listen.certificates.rules().len(), 2);
+    assert_eq!(config.listen.certificates.rules().len(), 3);
     // What is asked for in the examples is what the configuration expects, and its groups open something.
     let examples = [blocks("yaml"), blocks("console")].concat().join("\n");
     for (issuer, asked) in config.issuers.iter().zip([

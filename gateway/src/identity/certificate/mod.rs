@@ -39,6 +39,23 @@ pub enum CertificateName {
     Uri(String),
     /// The one common name of its subject.
     CommonName(String),
+    /// Its subject as a whole (RFC 4514), as [`distinguished_name`] writes it.
+    DistinguishedName(String),
+}
+
+impl CertificateName {
+    /// The name itself, of whichever kind.
+    pub fn text(&self) -> &str {
+        let (Self::Uri(text) | Self::CommonName(text) | Self::DistinguishedName(text)) = self;
+        text
+    }
+}
+
+/// A distinguished name the one way in which names are compared: RFC 4514, the last component of the subject first, types in capital letters and by
+/// their short names. `None` for what is no such name.
+pub fn distinguished_name(text: &str) -> Option<String> {
+    let name: x509_cert::name::Name = text.parse().ok()?;
+    (!name.is_empty()).then(|| name.to_string())
 }
 
 /// The authorities and rules of client certificates. The default knows nobody.

@@ -5,6 +5,7 @@ use spki::der::asn1::{AnyRef, GeneralizedTime, UtcTime};
 use spki::der::{self, Decode, Reader, SliceReader, Tag, Tagged};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use webpki::EndEntityCert;
+use x509_cert::name::Name;
 
 use super::CertificateName;
 
@@ -18,16 +19,19 @@ pub(super) struct Names {
     pub uri: Option<String>,
     /// The common name of its subject, where there is exactly one.
     pub common_name: Option<String>,
+    /// Its subject as RFC 4514 writes it; nothing for one without components.
+    pub distinguished_name: Option<String>,
     pub not_after: SystemTime,
 }
 
 impl Names {
     pub fn read(certificate: &CertificateDer<'_>) -> Option<Self> {
         let parsed = EndEntityCert::try_from(certificate).ok()?;
-        let (not_after, common_name) = fields(certificate).ok()?;
+        let (not_after, subject) = fields(certificate).ok()?;
         Some(Self {
             uri: only(parsed.valid_uri_names().map(str::to_owned)),
-            common_name,
+            common_name: common_name(subject).ok()?,
+            distinguished_name: distinguished_name(subject).ok()?,
             not_after: UNIX_EPOCH.checked_add(not_after)?,
         })
     }
@@ -36,6 +40,9 @@ impl Names {
         match name {
             CertificateName::Uri(uri) => self.uri.as_ref() == Some(uri),
             CertificateName::CommonName(name) => self.common_name.as_ref() == Some(name),
+            CertificateName::DistinguishedName(name) => {
+                self.distinguished_name.as_ref() == Some(name)
+            }
         }
     }
 }
@@ -45,8 +52,8 @@ fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
     items.next().is_none().then_some(first)
 }
 
-/// `notAfter` since the epoch and the common name, out of Certificate and TBSCertificate (RFC 5280, 4.1).
-fn fields(certificate: &[u8]) -> der::Result<(Duration, Option<String>)> {
+/// `notAfter` since the epoch and the subject, out of Certificate and TBSCertificate (RFC 5280, 4.1).
+fn fields(certificate: &[u8]) -> der::Result<(Duration, AnyRef<'_>)> {
     let whole = AnyRef::from_der(certificate)?;
     let tbs = next(&mut inside(whole, Tag::Sequence)?)?;
     let mut tbs = inside(tbs, Tag::Sequence)?;
@@ -59,7 +66,7 @@ fn fields(certificate: &[u8]) -> der::Result<(Duration, Option<String>)> {
     let mut validity = inside(next(&mut tbs)?, Tag::Sequence)?;
     next(&mut validity)?;
     let not_after = time(next(&mut validity)?)?;
-    Ok((not_after, common_name(next(&mut tbs)?)?))
+    Ok((not_after, next(&mut tbs)?))
 }
 
 fn time(value: AnyRef<'_>) -> der::Result<Duration> {
@@ -83,6 +90,11 @@ fn common_name(name: AnyRef<'_>) -> der::Result<Option<String>> {
         }
     }
     Ok(only(found.into_iter()).flatten())
+}
+
+fn distinguished_name(name: AnyRef<'_>) -> der::Result<Option<String>> {
+    let name: Name = name.decode_as()?;
+    Ok((!name.is_empty()).then(|| name.to_string()))
 }
 
 /// Strings of the kinds that are UTF-8 or a part of it; others are no names here.

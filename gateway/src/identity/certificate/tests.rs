@@ -48,6 +48,32 @@ fn names_are_read_where_they_stand_alone() {
 }
 
 #[test]
+fn a_subject_is_compared_as_a_whole() {
+    let subject = |text: &str| Names::read(&made(text, &[])).unwrap();
+    for (given, written) in [
+        ("/O=Shop/OU=data/CN=reports", "CN=reports,OU=data,O=Shop"),
+        ("/O=A, B\\+C/CN=Zoë", "CN=Zoë,O=A\\, B\\+C"),
+        ("/DC=example/UID=a", "UID=a,DC=example"),
+    ] {
+        assert_eq!(subject(given).distinguished_name, some(written), "{given}");
+        let as_configured = distinguished_name(written);
+        assert_eq!(as_configured, some(written));
+        let rule = CertificateName::DistinguishedName(as_configured.unwrap());
+        assert!(subject(given).are(&rule));
+        // A part of the name is not the name, and neither is one that holds it.
+        assert!(!subject("/CN=reports").are(&rule));
+        assert!(!subject(&format!("{given}/CN=more")).are(&rule));
+    }
+    assert_eq!(
+        distinguished_name("cn=reports,o=Shop"),
+        some("CN=reports,O=Shop")
+    );
+    for no_name in ["", "reports", "CN", "nothing=a", "=a"] {
+        assert_eq!(distinguished_name(no_name), None, "{no_name}");
+    }
+}
+
+#[test]
 fn the_end_is_that_of_the_certificate() {
     let names = Names::read(&made("/CN=a", &[])).unwrap();
     let left = names.not_after.duration_since(SystemTime::now()).unwrap();
