@@ -72,6 +72,7 @@ fn editor(action: ColumnAction, codec: RowCodec) -> ResultEditor {
     let column = |at| ShapeColumn {
         name: format!("c{at}"),
         type_oid: 25,
+        type_modifier: -1,
         format: Format::Text,
     };
     let shape = RowShape {

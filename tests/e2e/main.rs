@@ -33,6 +33,7 @@ mod hostile;
 mod hosts;
 mod identity;
 mod issuer;
+mod lengths;
 mod limits;
 mod masking;
 mod openings;

@@ -209,6 +209,8 @@ async fn describe(service: &mut Service, sql: &str) -> Result<Option<Vec<Field>>
         table_oid: column.table_oid,
         attribute: column.attribute,
         type_oid: column.type_oid,
+        // Only rows are made to fit.
+        type_modifier: -1,
     };
     Ok(described.map(|columns| columns.into_iter().map(field).collect()))
 }

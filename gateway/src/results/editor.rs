@@ -79,7 +79,7 @@ impl ResultEditor {
         for (index, described) in shape.columns.iter().enumerate() {
             let mut column = Column::new(
                 index,
-                Kind::of(described.type_oid),
+                Kind::of_column(described.type_oid, described.type_modifier),
                 codec.format(described.format),
             );
             for (number, step) in steps.iter().enumerate() {

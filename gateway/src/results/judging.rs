@@ -173,7 +173,7 @@ fn replace(
     if column.nullified {
         return Ok(());
     }
-    if column.kind.is_text() && is_clean(&reply) {
+    if column.kind.takes_any_text() && is_clean(&reply) {
         for row in 0..rows {
             if column.text.value(row) != reply.value(row)
                 && let Some(changed) = column.changed.get_mut(row)

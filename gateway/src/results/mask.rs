@@ -75,10 +75,16 @@ fn kept(mask: &PartialMask, length: usize) -> (usize, usize) {
 
 /// Appends the pseudonym of `value` as text of `kind`. False where the type has no deterministic stand-in.
 pub(super) fn pseudonym(key: &Pseudonym, kind: Kind, value: &[u8], out: &mut Vec<u8>) -> bool {
-    let Kind::Scalar(scalar) = kind else {
-        return false;
-    };
     let digest = key.digest(value);
+    let scalar = match kind {
+        Kind::Scalar(scalar) => scalar,
+        Kind::Limited { .. } => {
+            let mut text = Vec::with_capacity(32);
+            hexadecimal(&digest[..16], &mut text);
+            return std::str::from_utf8(&text).is_ok_and(|text| kind.settle(text, out));
+        }
+        Kind::Array { .. } | Kind::Other => return false,
+    };
     let [a, b, c, d, e, f, g, h, ..] = digest;
     match scalar {
         Scalar::Text => hexadecimal(&digest[..16], out),

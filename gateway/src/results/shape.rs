@@ -15,6 +15,8 @@ pub enum Format {
 pub struct ShapeColumn {
     pub name: String,
     pub type_oid: u32,
+    /// `pg_attribute.atttypmod` as RowDescription gives it, -1 for none: the length of a varchar or char column.
+    pub type_modifier: i32,
     /// Ignored by the COPY codecs, whose format is that of the whole COPY.
     pub format: Format,
 }

@@ -41,6 +41,7 @@ pub(super) fn shape(types: &[u32], format: Format) -> RowShape {
     let column = |(at, type_oid): (usize, &u32)| ShapeColumn {
         name: format!("c{at}"),
         type_oid: *type_oid,
+        type_modifier: -1,
         format,
     };
     RowShape {

@@ -158,9 +158,7 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         wires: &mut Wires,
     ) -> BindStage<J> {
-        if prepared.copy_out().is_some()
-            && let Err(refusal) = self.sendable(&prepared.text)
-        {
+        if let Err(refusal) = self.sendable(&prepared.text) {
             return BindStage::Refused(refusal);
         }
         let described = prepared.description.borrow().in_epoch(self.epoch);

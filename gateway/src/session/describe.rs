@@ -197,6 +197,7 @@ pub(super) fn fields_of(description: &backend::RowDescription<'_>) -> Vec<Field>
             table_oid: field.table_oid,
             attribute: field.attribute,
             type_oid: field.type_oid,
+            type_modifier: field.type_modifier,
         })
         .collect()
 }

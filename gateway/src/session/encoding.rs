@@ -13,17 +13,26 @@ pub enum Encoding {
     Utf8,
     /// ISO 8859-1: each byte is the code point of its number.
     Latin1,
-    /// One byte a character, of which the lower half is ASCII.
-    Single(&'static whatwg::Encoding),
+    /// ASCII is ASCII, but for second bytes of characters of two.
+    Other(&'static whatwg::Encoding),
     /// Nobody converts, and the database holds what came. Read as UTF-8 where it is, else as if it were [`Encoding::Latin1`]: either way ASCII
     /// is ASCII.
     Bytes,
-    /// Bytes of ASCII may be parts of characters, or the tables of characters differ from one implementation to the next.
+    /// There is no table for it here.
     Unreadable,
 }
 
-/// PostgreSQL's names beside tables that agree with its own for every byte that it takes.
-const SINGLE: &[(&str, &whatwg::Encoding)] = &[
+/// PostgreSQL's names beside tables that tell where its characters begin and end. Of the single ones they agree with its own for every byte that it
+/// takes; of those with two bytes a few characters are others, so nothing that hangs on names is told by them: see [`super::Session::sendable`].
+const OTHERS: &[(&str, &whatwg::Encoding)] = &[
+    ("SJIS", whatwg::SHIFT_JIS),
+    ("BIG5", whatwg::BIG5),
+    ("GBK", whatwg::GBK),
+    ("GB18030", whatwg::GB18030),
+    ("UHC", whatwg::EUC_KR),
+    ("EUC_JP", whatwg::EUC_JP),
+    ("EUC_KR", whatwg::EUC_KR),
+    ("EUC_CN", whatwg::GBK),
     ("LATIN2", whatwg::ISO_8859_2),
     ("LATIN3", whatwg::ISO_8859_3),
     ("LATIN4", whatwg::ISO_8859_4),
@@ -65,8 +74,8 @@ impl Encoding {
         if is(client, "LATIN1") {
             return Encoding::Latin1;
         }
-        let known = SINGLE.iter().find(|(name, _)| is(client, name));
-        known.map_or(Encoding::Unreadable, |(_, table)| Encoding::Single(table))
+        let known = OTHERS.iter().find(|(name, _)| is(client, name));
+        known.map_or(Encoding::Unreadable, |(_, table)| Encoding::Other(table))
     }
 
     pub fn is_utf8(self) -> bool {
@@ -83,7 +92,7 @@ impl Encoding {
             (Encoding::Latin1 | Encoding::Bytes, _) => {
                 Ok(text.iter().map(|byte| char::from(*byte)).collect())
             }
-            (Encoding::Single(table), _) => table
+            (Encoding::Other(table), _) => table
                 .decode_without_bom_handling_and_without_replacement(text)
                 .ok_or_else(unreadable),
             (Encoding::Unreadable, _) => Err(unreadable()),

@@ -71,6 +71,8 @@ pub struct Field {
     /// 0 likewise, or for a whole row.
     pub attribute: i16,
     pub type_oid: u32,
+    /// -1 for none.
+    pub type_modifier: i32,
 }
 
 /// What the policies decided for the columns of one result.

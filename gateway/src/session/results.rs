@@ -332,6 +332,7 @@ fn editor(
         .map(|(index, field)| ShapeColumn {
             name: field.name.clone(),
             type_oid: field.type_oid,
+            type_modifier: field.type_modifier,
             format: if format_of(formats, index) == 0 {
                 Format::Text
             } else {

@@ -301,6 +301,34 @@ fn encodings() -> Vec<Conversation> {
         ];
         all.push(("one byte a character", bytes.concat()));
     }
+    // The character 中, and one whose second byte is a backslash or a letter.
+    for (encoding, character) in [
+        ("SJIS", b"\x92\x86\x83\x5c".as_slice()),
+        ("BIG5", b"\xa4\xa4\xa5\x5c"),
+        ("GBK", b"\xd6\xd0\x81\x5c"),
+        ("GB18030", b"\xd6\xd0\x81\x5c\x81\x39\xee\x39"),
+        ("UHC", b"\xf1\xe9\x81\x41"),
+        ("EUC_JP", b"\xc3\xe6"),
+        ("EUC_KR", b"\xf1\xe9"),
+        ("EUC_CN", b"\xd6\xd0"),
+    ] {
+        let text = [
+            b"SELECT '",
+            character,
+            b"', length('",
+            character,
+            b"') AS \"",
+            character,
+            b"\"",
+        ];
+        let bytes = [
+            set(encoding),
+            query(&text.concat()),
+            prepared(&text.concat()),
+            query(&[b"SELECT E'", character, b"'::int"].concat()),
+        ];
+        all.push(("two bytes a character", bytes.concat()));
+    }
     let ascii = [
         set("SQL_ASCII"),
         raw::query("SELECT 'é' AS \"é\""),
@@ -308,7 +336,7 @@ fn encodings() -> Vec<Conversation> {
     ];
     all.push(("no conversion", ascii.concat()));
     all.push((
-        "several bytes a character",
+        "no text outside ASCII",
         [
             set("SJIS"),
             query(b"SELECT 'ASCII'"),

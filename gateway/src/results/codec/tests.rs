@@ -19,6 +19,7 @@ fn shape() -> RowShape {
     let column = |at| super::super::ShapeColumn {
         name: format!("c{at}"),
         type_oid: 25,
+        type_modifier: -1,
         format: Format::Text,
     };
     RowShape {

@@ -95,6 +95,7 @@ fn editor(codec: RowCodec, masked: ColumnAction) -> ResultEditor {
     let column = |name: &str, type_oid| ShapeColumn {
         name: name.to_owned(),
         type_oid,
+        type_modifier: -1,
         format: Format::Text,
     };
     let shape = RowShape {

@@ -19,6 +19,10 @@ pub(super) use scalar::{Scalar, hexadecimal, uuid_text};
 /// Longest text that one value may unfold to, in bytes: an array of short binary numerics grows ten thousand fold.
 const LONGEST_TEXT: usize = 256 << 20;
 
+/// OIDs in `pg_type.dat`: char(n) and varchar.
+const BPCHAR: u32 = 1042;
+const VARCHAR: u32 = 1043;
+
 /// A type as far as the gateway knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -26,6 +30,11 @@ pub(super) enum Kind {
     Array {
         element: Scalar,
         oid: u32,
+    },
+    /// varchar(n), or char(n), whose values are padded with blanks: text of so many characters.
+    Limited {
+        characters: usize,
+        padded: bool,
     },
     /// Enums, domains, composites, ranges, extension types: text is text, binary is closed.
     Other,
@@ -40,9 +49,24 @@ impl Kind {
         }
     }
 
-    /// Any text is a value of it, and its binary form is its text.
+    /// The type of a column, with its modifier (`varchar.c`: the length and four bytes more).
+    pub(super) fn of_column(type_oid: u32, modifier: i32) -> Self {
+        let padded = type_oid == BPCHAR;
+        match usize::try_from(modifier.saturating_sub(4)) {
+            Ok(characters) if padded || type_oid == VARCHAR => Self::Limited { characters, padded },
+            _ => Self::of(type_oid),
+        }
+    }
+
+    /// Its binary form is its text.
     #[inline]
     pub(super) fn is_text(self) -> bool {
+        self.takes_any_text() || matches!(self, Self::Limited { .. })
+    }
+
+    /// Any text is a value of it.
+    #[inline]
+    pub(super) fn takes_any_text(self) -> bool {
         self == Self::Scalar(Scalar::Text)
     }
 
@@ -54,6 +78,7 @@ impl Kind {
             | Self::Array {
                 element: scalar, ..
             } => scalar.has_binary(),
+            Self::Limited { .. } => true,
             Self::Other => false,
         }
     }
@@ -67,17 +92,19 @@ impl Kind {
             }
             Self::Scalar(scalar) => scalar.read(value, out).is_some(),
             Self::Array { element, oid } => array::read(element, oid, value, out).is_some(),
+            Self::Limited { .. } => Scalar::Text.read(value, out).is_some(),
             Self::Other => false,
         }
     }
 
-    /// Appends `text` as the server would write it, if it is a value of the type.
+    /// Appends `text` as the server would write it, if it is a value of the type. What is too long for the column is cut, as by a cast.
     pub(super) fn settle(self, text: &str, out: &mut Vec<u8>) -> bool {
         if text.contains('\0') {
             return false;
         }
         match self {
             Self::Scalar(Scalar::Text) => out.extend_from_slice(text.as_bytes()),
+            Self::Limited { characters, padded } => limited(text, characters, padded, out),
             // Drivers know no other spelling from a server than t and f.
             Self::Scalar(Scalar::Bool) => match scalar::boolean(text) {
                 Some(value) => out.push(if value { b't' } else { b'f' }),
@@ -99,8 +126,18 @@ impl Kind {
         match self {
             Self::Scalar(scalar) => scalar.encode(text, out).is_some(),
             Self::Array { element, oid } => array::encode(element, oid, text, out).is_some(),
+            Self::Limited { .. } => Scalar::Text.encode(text, out).is_some(),
             Self::Other => false,
         }
+    }
+}
+
+fn limited(text: &str, characters: usize, padded: bool, out: &mut Vec<u8>) {
+    let end = text.char_indices().nth(characters);
+    out.extend_from_slice(end.map_or(text, |(end, _)| &text[..end]).as_bytes());
+    if padded {
+        let missing = characters.saturating_sub(text.chars().count());
+        out.resize(out.len() + missing, b' ');
     }
 }
 

@@ -56,6 +56,30 @@ fn text_takes_everything_but_nul() {
 }
 
 #[test]
+fn text_is_cut_and_padded_to_the_length_of_its_column() {
+    let settled = |oid, modifier, text: &str| {
+        let mut out = Vec::new();
+        let kind = Kind::of_column(oid, modifier);
+        assert!(kind.is_text() && kind.settle(text, &mut out));
+        String::from_utf8(out).unwrap()
+    };
+    for (oid, modifier, text, expected) in [
+        (1043, 9, "[masked]", "[mask"),
+        (1043, 9, "ab", "ab"),
+        (1043, 7, "äöüß", "äöü"),
+        (1043, -1, "[masked]", "[masked]"),
+        (1042, 9, "[masked]", "[mask"),
+        (1042, 9, "ä", "ä    "),
+        (1042, 5, "", " "),
+        (1042, -1, "a", "a"),
+        (25, 9, "[masked]", "[masked]"),
+    ] {
+        assert_eq!(settled(oid, modifier, text), expected, "{oid} {modifier}");
+    }
+    assert!(!Kind::of_column(1043, 9).settle("a\0", &mut Vec::new()));
+}
+
+#[test]
 fn arrays_that_lie_about_their_length_are_refused_at_once() {
     let mut value = Vec::new();
     for word in [
