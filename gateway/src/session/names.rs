@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use gatewright_sql::{CopyOut, Facts, SessionEffect, Statement};
 
-use super::judge::{Field, Judge, Plan};
+use super::judge::{Field, Judge, NameFacts, Plan};
 use super::name::Name;
 use super::query::is_dynamic;
 
@@ -269,6 +269,52 @@ impl<J: Judge> Names<J> {
             (Some(cursor), None) => Some(Arc::clone(cursor)),
             (None, portal) => portal,
         }
+    }
+}
+
+/// The names as they stand for one statement of a message, behind those in front of it: each of them has succeeded when it runs.
+pub struct InMessage<'a, J: Judge> {
+    pub names: &'a Names<J>,
+    pub text: &'a J::Text,
+    /// Its number in the message.
+    pub index: usize,
+}
+
+impl<J: Judge> InMessage<'_, J> {
+    fn before(&self) -> impl DoubleEndedIterator<Item = &Arc<Facts>> {
+        let statements = J::analysis(self.text).statements.iter();
+        statements
+            .take(self.index)
+            .map(|statement| &statement.facts)
+    }
+}
+
+impl<J: Judge> NameFacts for InMessage<'_, J> {
+    fn statement(&self, name: &str) -> Option<Arc<Facts>> {
+        let name = Name::new(name);
+        let prepared = self.before().rev().find_map(|facts| match &facts.session {
+            SessionEffect::Prepare { name: made, inner } if Name::new(made) == name => {
+                Some(Arc::new((**inner).clone()))
+            }
+            _ => None,
+        });
+        prepared.or_else(|| self.names.statement_facts(&name))
+    }
+
+    fn cursor(&self, name: &str) -> Option<Arc<Facts>> {
+        let name = Name::new(name);
+        let declared = self.before().filter(|facts| match &facts.session {
+            SessionEffect::DeclareCursor { name: made } => Name::new(made) == name,
+            _ => false,
+        });
+        declared.fold(self.names.cursor_facts(&name), |known, declared| {
+            let Some(known) = known else {
+                return Some(Arc::clone(declared));
+            };
+            let mut both = (*known).clone();
+            merge(&mut both, declared);
+            Some(Arc::new(both))
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use gatewright_wire::frame::Frame;
 use gatewright_wire::{DecodeError, frontend};
 
 use super::judge::{Field, Judge, Judged, Phase, Plan, Question, Verdict};
+use super::names::InMessage;
 use super::outgoing;
 use super::owed::{Owed, QueryRun};
 use super::refusal::Refusal;
@@ -131,6 +132,11 @@ impl<J: Judge> Session<J> {
                 self.hold_for_replies(wires);
                 return Stage::Hold;
             }
+            let names = InMessage {
+                names: &self.names,
+                text: &in_hand.text,
+                index,
+            };
             let question = Question {
                 phase: Phase::Simple,
                 text: &in_hand.text,
@@ -139,7 +145,7 @@ impl<J: Judge> Session<J> {
                 earlier: None,
                 in_transaction: self.in_transaction(),
                 at_rest: self.is_at_rest(),
-                names: &self.names,
+                names: &names,
             };
             match judge.judge(question) {
                 Judged::Later => return Stage::Hold,

@@ -210,6 +210,108 @@ DECLARE aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa CURSOR F
 --
 --! portal aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaax
 
+--# prepared-anew-in-the-message-that-executes
+PREPARE s AS SELECT item FROM orders
+--
+DEALLOCATE s; PREPARE s AS SELECT email FROM people; EXECUTE s
+
+--# prepared-anew-in-another-case
+PREPARE s AS SELECT item FROM orders
+--
+DEALLOCATE ALL; PREPARE S AS SELECT email FROM people; EXECUTE "s"
+
+--# declared-anew-in-the-message-that-fetches
+DECLARE c CURSOR FOR SELECT item FROM orders
+--
+CLOSE c; DECLARE c CURSOR FOR SELECT email FROM people; FETCH ALL FROM c
+
+--# portal-declared-anew-in-the-message-that-fetches
+--! bind c
+SELECT item FROM orders
+--
+CLOSE c; DECLARE c CURSOR FOR SELECT email FROM people; FETCH ALL FROM c
+
+--# copied-by-execute-of-what-was-prepared-anew
+PREPARE s AS SELECT item FROM orders
+--
+DEALLOCATE s; PREPARE s AS SELECT email FROM people; CREATE TEMP TABLE kept AS EXECUTE s; SELECT * FROM kept
+
+--# prepared-anew-in-a-pipeline
+PREPARE s AS SELECT item FROM orders
+--
+--! pipeline
+DEALLOCATE s
+--&
+PREPARE s AS SELECT email FROM people
+--&
+EXECUTE s
+
+--# declared-anew-in-a-pipeline
+DECLARE c CURSOR FOR SELECT item FROM orders
+--
+--! pipeline
+CLOSE c
+--&
+DECLARE c CURSOR FOR SELECT email FROM people
+--&
+FETCH ALL FROM c
+
+--# prepared-anew-and-executed-again
+PREPARE s AS SELECT item FROM orders
+--
+EXECUTE s
+--
+DEALLOCATE s
+--
+PREPARE s AS SELECT email FROM people
+--
+EXECUTE s
+
+--# declared-anew-and-fetched-again
+DECLARE c CURSOR FOR SELECT item FROM orders
+--
+FETCH 1 FROM c
+--
+CLOSE c
+--
+DECLARE c CURSOR FOR SELECT email FROM people
+--
+FETCH 1 FROM c
+
+--# declared-twice-in-the-message-that-fetches
+DECLARE c CURSOR FOR SELECT item FROM orders; CLOSE c; DECLARE c CURSOR FOR SELECT email FROM people; FETCH ALL FROM c
+
+--# prepared-twice-in-the-message-that-executes
+PREPARE s AS SELECT item FROM orders; DEALLOCATE s; PREPARE s AS SELECT upper(email) AS item FROM people; EXECUTE s
+
+--# prepared-anew-by-sql-and-executed-by-message
+--! parse s
+SELECT item FROM orders
+--
+DEALLOCATE s
+--
+PREPARE s AS SELECT email FROM people
+--
+--! execute s
+
+--# prepared-anew-in-one-message-and-executed-by-message
+--! simple
+--! parse s
+SELECT item FROM orders
+--
+DEALLOCATE s; PREPARE s AS SELECT email FROM people; SELECT 1
+--
+--! execute s
+
+--# prepared-anew-in-a-message-that-fails
+--! simple
+--! alone
+PREPARE s AS SELECT item FROM orders
+--
+DEALLOCATE s; PREPARE s AS SELECT email FROM people; SELECT 1/0
+--
+EXECUTE s
+
 --# where-current-of
 DECLARE c CURSOR FOR SELECT * FROM people FOR UPDATE
 --
