@@ -75,6 +75,7 @@ impl<J: Judge> Session<J> {
             plan,
             formats,
             started: Cell::new(false),
+            bound: Cell::new(None),
         });
         self.owe(Owed::Bind { name, portal });
         Ok(Taken::Yes)

@@ -52,6 +52,7 @@ impl<J: Judge> Session<J> {
                     plan,
                     formats: Vec::new(),
                     started: Cell::new(true),
+                    bound: Cell::new(None),
                 });
                 self.send_execute(frame, portal, wires);
                 Taken::Yes

@@ -1,5 +1,6 @@
 //! The extended protocol but for Bind: Parse, Describe, Execute, Close, and the fast-path FunctionCall.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use gatewright_sql::Outputs;
@@ -184,9 +185,59 @@ impl<J: Judge> Session<J> {
                 .with_hint("Bind the statement again.");
             return Ok(self.refuse_extended(refusal, wires));
         }
+        if portal.prepared.is(is_dynamic) && !portal.started.get() {
+            if self.names_change_behind_bind(&name) {
+                return Ok(self.hold_for_replies(wires));
+            }
+            if !self.names.are_as_bound(&portal) {
+                return Ok(self.execute_anew(frame, &portal, judge, wires));
+            }
+        }
         portal.started.set(true);
         self.send_execute(frame, portal, wires);
         Ok(Taken::Yes)
+    }
+
+    /// An EXECUTE or FETCH that was bound before names changed: it does what they mean now. As that it is judged once more; where a policy
+    /// wants to see its columns, the plan that it was bound with is of others.
+    fn execute_anew(
+        &mut self,
+        frame: Frame<'_>,
+        portal: &Portal<J>,
+        judge: &mut J,
+        wires: &mut Wires,
+    ) -> Taken {
+        let answer = judge.judge(Question {
+            phase: Phase::Simple,
+            text: &portal.prepared.text,
+            index: portal.prepared.index,
+            parameters: None,
+            earlier: None,
+            in_transaction: self.in_transaction(),
+            at_rest: self.is_at_rest(),
+            names: &self.names,
+        });
+        let permit = match answer {
+            Judged::Later => return Taken::Hold,
+            Judged::Ready(Ok(Verdict::Permit(permit))) if !J::wants_plan(&permit) => permit,
+            Judged::Ready(Err(refusal)) => return self.refuse_extended(refusal, wires),
+            Judged::Ready(Ok(_)) => {
+                let message = "what this statement names has changed since it was bound";
+                let refusal = Refusal::new("55000", message).with_hint("Bind the statement again.");
+                return self.refuse_extended(refusal, wires);
+            }
+        };
+        let anew = Portal {
+            prepared: Rc::clone(&portal.prepared),
+            permit: Some(permit),
+            plan: None,
+            formats: portal.formats.clone(),
+            started: Cell::new(true),
+            bound: portal.bound.clone(),
+        };
+        portal.started.set(true);
+        self.send_execute(frame, Rc::new(anew), wires);
+        Taken::Yes
     }
 
     pub(super) fn send_execute(

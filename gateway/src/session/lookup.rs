@@ -79,6 +79,21 @@ impl<J: Judge> Session<J> {
         known(now)
     }
 
+    /// True when a name may yet change by what was sent behind the Bind of this portal.
+    pub(super) fn names_change_behind_bind(&self, portal: &Name) -> bool {
+        self.queue
+            .newest_first()
+            .take_while(|owed| !matches!(owed, Owed::Bind { name, .. } if name == portal))
+            .any(|owed| match owed {
+                Owed::Parse { name, .. } | Owed::Bind { name, .. } => !name.is_unnamed(),
+                Owed::Query(run) => run.any(|facts| names_statements(facts) || declares(facts)),
+                Owed::Execute { portal } => portal
+                    .prepared
+                    .is(|facts| names_statements(facts) || declares(facts)),
+                _ => false,
+            })
+    }
+
     /// True when the Bind of this portal belongs to the same series of messages, so that its statement is in flight.
     pub(super) fn bound_in_this_turn(&self, portal: &Name) -> bool {
         self.queue

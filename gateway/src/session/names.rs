@@ -118,6 +118,8 @@ pub struct Portal<J: Judge> {
     pub formats: Vec<i16>,
     /// An Execute of it went out: its statement is in flight until it ends, under the permit it has.
     pub started: Cell<bool>,
+    /// [`Names::version`] when the server confirmed it.
+    pub bound: Cell<Option<u64>>,
 }
 
 /// Names that the server is known to hold. Changes enter when the server confirms them.
@@ -129,6 +131,8 @@ pub struct Names<J: Judge> {
     unnamed_portal: Option<Rc<Portal<J>>>,
     portals: HashMap<Name, Rc<Portal<J>>>,
     cursors: HashMap<Name, Arc<Facts>>,
+    /// Moves on whenever a name may have come to mean something else.
+    version: u64,
 }
 
 impl<J: Judge> Default for Names<J> {
@@ -140,6 +144,7 @@ impl<J: Judge> Default for Names<J> {
             unnamed_portal: None,
             portals: HashMap::new(),
             cursors: HashMap::new(),
+            version: 0,
         }
     }
 }
@@ -158,6 +163,7 @@ impl<J: Judge> Names<J> {
             self.unnamed = Some(prepared);
         } else if self.has_room(name, &prepared.text, (0, 0)) {
             self.close_prepared(name);
+            self.version += 1;
             self.bytes += size_of::<J>(name, &prepared.text);
             self.statements.insert(name.clone(), prepared);
         }
@@ -189,6 +195,8 @@ impl<J: Judge> Names<J> {
     }
 
     pub fn set_portal(&mut self, name: &Name, portal: Rc<Portal<J>>) {
+        self.version += u64::from(!name.is_unnamed());
+        portal.bound.set(Some(self.version));
         if name.is_unnamed() {
             self.unnamed_portal = Some(portal);
         } else if self.has_room_for_portal(name, 0) {
@@ -228,6 +236,7 @@ impl<J: Judge> Names<J> {
     /// A cursor was declared. A name that was used before keeps what it could carry then, since an earlier
     /// cursor of that name may be the one that is still open.
     pub fn declare_cursor(&mut self, name: &Name, facts: &Arc<Facts>) {
+        self.version += 1;
         // The name was free, so the portal of that name is closed.
         self.portals.remove(name);
         if let Some(known) = self.cursors.get_mut(name) {
@@ -240,6 +249,11 @@ impl<J: Judge> Names<J> {
             }
             self.cursors.insert(name.clone(), Arc::clone(facts));
         }
+    }
+
+    /// Whether all names mean what they meant when the portal was bound. One that is not confirmed stands behind whatever changed them.
+    pub fn are_as_bound(&self, portal: &Portal<J>) -> bool {
+        portal.bound.get().is_none_or(|then| then == self.version)
     }
 
     pub fn is_cursor(&self, name: &Name) -> bool {

@@ -240,6 +240,31 @@ fn portals() -> Vec<Conversation> {
             ]),
         ),
         (
+            "what is named anew between Bind and Execute",
+            in_block(&[
+                raw::query("PREPARE s AS SELECT 'first'; DECLARE c CURSOR FOR SELECT 'first'"),
+                bound("p", "EXECUTE s", &[]),
+                bound("q", "FETCH ALL FROM c", &[]),
+                raw::sync(),
+                raw::query("DEALLOCATE s; PREPARE s AS SELECT 'second'; EXECUTE s"),
+                raw::query("CLOSE c; DECLARE c CURSOR FOR SELECT 'second'; FETCH ALL FROM c"),
+                run("p", 0),
+                run("q", 0),
+                raw::query("DEALLOCATE s"),
+            ]),
+        ),
+        (
+            "the same in one series",
+            in_block(&[
+                raw::query("PREPARE s AS SELECT 'first'"),
+                bound("p", "EXECUTE s", &[]),
+                raw::extended("DEALLOCATE s", &[], 0),
+                raw::parse("s", "SELECT 'second'"),
+                run("p", 0),
+                raw::query("DEALLOCATE s"),
+            ]),
+        ),
+        (
             "a cursor in place of a portal",
             in_block(&[
                 bound("p", "SELECT 'portal'", &[]),

@@ -312,6 +312,72 @@ DEALLOCATE s; PREPARE s AS SELECT email FROM people; SELECT 1/0
 --
 EXECUTE s
 
+--# bound-before-it-is-prepared-anew
+PREPARE p AS SELECT item FROM orders
+--
+--! bind q
+EXECUTE p
+--
+DEALLOCATE p
+--
+PREPARE p AS SELECT email AS item FROM people
+--
+--! portal q
+
+--# bound-before-it-is-parsed-anew
+--! parse p
+SELECT item FROM orders
+--
+--! bind q
+EXECUTE p
+--
+--! close-statement p
+--
+--! parse p
+SELECT email FROM people
+--
+--! portal q
+
+--# bound-before-it-is-declared-anew
+DECLARE c CURSOR FOR SELECT item FROM orders
+--
+--! bind q
+FETCH ALL FROM c
+--
+CLOSE c
+--
+DECLARE c CURSOR FOR SELECT email AS item FROM people
+--
+--! portal q
+
+--# bound-before-its-portal-is-bound-anew
+--! bind c
+SELECT item FROM orders
+--
+--! bind q
+FETCH ALL FROM c
+--
+--! close-portal c
+--
+--! bind c
+SELECT email FROM people
+--
+--! portal q
+
+--# table-bound-before-it-is-prepared-anew
+PREPARE p AS SELECT item FROM orders
+--
+--! bind q
+CREATE TEMP TABLE kept AS EXECUTE p
+--
+DEALLOCATE p
+--
+PREPARE p AS SELECT email AS item FROM people
+--
+--! portal q
+--
+SELECT * FROM kept
+
 --# where-current-of
 DECLARE c CURSOR FOR SELECT * FROM people FOR UPDATE
 --
