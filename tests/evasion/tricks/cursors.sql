@@ -378,6 +378,94 @@ PREPARE p AS SELECT email AS item FROM people
 --
 SELECT * FROM kept
 
+--# function-replaced-between-bind-and-execute
+--! alone
+CREATE FUNCTION pick() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN 'x'; END $$
+--
+BEGIN
+--
+--! bind q
+SELECT pick()
+--
+CREATE OR REPLACE FUNCTION pick() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT email FROM people WHERE id = 1); END $$
+--
+--! portal q
+
+--# sql-function-replaced-between-bind-and-execute
+--! alone
+CREATE FUNCTION pick() RETURNS text LANGUAGE sql VOLATILE SET work_mem = '1MB' AS $$ SELECT 'x' $$
+--
+BEGIN
+--
+--! bind q
+SELECT pick()
+--
+CREATE OR REPLACE FUNCTION pick() RETURNS text LANGUAGE sql VOLATILE SET work_mem = '1MB' AS $$ SELECT email FROM people WHERE id = 1 $$
+--
+--! portal q
+
+--# function-replaced-in-the-message-that-calls
+--! alone
+CREATE FUNCTION pick() RETURNS text LANGUAGE sql AS $$ SELECT 'x' $$
+--
+CREATE OR REPLACE FUNCTION pick() RETURNS text LANGUAGE sql AS $$ SELECT email FROM people WHERE id = 1 $$; SELECT pick()
+
+--# function-replaced-in-the-transaction-that-calls
+--! alone
+CREATE FUNCTION pick() RETURNS text LANGUAGE sql AS $$ SELECT 'x' $$
+--
+--! parse s
+SELECT pick()
+--
+BEGIN
+--
+CREATE OR REPLACE FUNCTION pick() RETURNS text LANGUAGE sql AS $$ SELECT email FROM people WHERE id = 1 $$
+--
+--! execute s
+--
+SELECT pick()
+
+--# view-replaced-in-the-message-that-reads
+--! alone
+CREATE VIEW picked AS SELECT item AS it FROM orders
+--
+CREATE OR REPLACE VIEW picked AS SELECT email AS it FROM people; SELECT it FROM picked
+
+--# view-replaced-between-bind-and-execute
+--! alone
+CREATE VIEW picked AS SELECT item AS it FROM orders
+--
+BEGIN
+--
+--! bind q
+SELECT it FROM picked
+--
+CREATE OR REPLACE VIEW picked AS SELECT email AS it FROM people
+--
+--! portal q
+--
+--! bind r
+SELECT it FROM picked
+--
+--! portal r
+
+--# trigger-made-between-bind-and-execute
+--! alone
+CREATE TABLE seen_by (it text)
+--
+CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.it := 'x'; RETURN NEW; END $$
+--
+CREATE TRIGGER noted BEFORE INSERT ON seen_by FOR EACH ROW EXECUTE FUNCTION noted()
+--
+BEGIN
+--
+--! bind q
+INSERT INTO seen_by VALUES ('y') RETURNING it
+--
+CREATE OR REPLACE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.it := (SELECT email FROM people WHERE id = 1); RETURN NEW; END $$
+--
+--! portal q
+
 --# where-current-of
 DECLARE c CURSOR FOR SELECT * FROM people FOR UPDATE
 --
