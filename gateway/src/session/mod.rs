@@ -10,6 +10,7 @@ mod cursor;
 mod describe;
 mod encoding;
 mod errors;
+mod execute;
 mod extended;
 mod judge;
 mod lookup;

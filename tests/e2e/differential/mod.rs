@@ -1,6 +1,7 @@
 //! With an allow-all gateway a client cannot tell it from the server: each client's script gives the same transcript
 //! direct and through `gatewright dev`.
 
+mod copying;
 mod edges;
 mod large_objects;
 mod malformed;
