@@ -13,8 +13,10 @@ pub enum Encoding {
     Utf8,
     /// ISO 8859-1: each byte is the code point of its number.
     Latin1,
+    /// One byte a character, of which the lower half is ASCII.
+    Single(&'static whatwg::Encoding),
     /// ASCII is ASCII, but for second bytes of characters of two.
-    Other(&'static whatwg::Encoding),
+    Double(&'static whatwg::Encoding),
     /// Nobody converts, and the database holds what came. Read as UTF-8 where it is, else as if it were [`Encoding::Latin1`]: either way ASCII
     /// is ASCII.
     Bytes,
@@ -22,9 +24,8 @@ pub enum Encoding {
     Unreadable,
 }
 
-/// PostgreSQL's names beside tables that tell where its characters begin and end. Of the single ones they agree with its own for every byte that it
-/// takes; of those with two bytes a few characters are others, so nothing that hangs on names is told by them: see [`super::Session::sendable`].
-const OTHERS: &[(&str, &whatwg::Encoding)] = &[
+/// PostgreSQL's names beside tables that tell where characters of two bytes begin and end.
+const DOUBLE: &[(&str, &whatwg::Encoding)] = &[
     ("SJIS", whatwg::SHIFT_JIS),
     ("BIG5", whatwg::BIG5),
     ("GBK", whatwg::GBK),
@@ -33,6 +34,10 @@ const OTHERS: &[(&str, &whatwg::Encoding)] = &[
     ("EUC_JP", whatwg::EUC_JP),
     ("EUC_KR", whatwg::EUC_KR),
     ("EUC_CN", whatwg::GBK),
+];
+
+/// The same with tables that agree with its own for every byte that it takes.
+const SINGLE: &[(&str, &whatwg::Encoding)] = &[
     ("LATIN2", whatwg::ISO_8859_2),
     ("LATIN3", whatwg::ISO_8859_3),
     ("LATIN4", whatwg::ISO_8859_4),
@@ -74,8 +79,13 @@ impl Encoding {
         if is(client, "LATIN1") {
             return Encoding::Latin1;
         }
-        let known = OTHERS.iter().find(|(name, _)| is(client, name));
-        known.map_or(Encoding::Unreadable, |(_, table)| Encoding::Other(table))
+        let find = |tables: &[(&str, &'static whatwg::Encoding)]| {
+            let found = tables.iter().find(|(name, _)| is(client, name));
+            found.map(|(_, table)| *table)
+        };
+        let single = find(SINGLE).map(Encoding::Single);
+        let known = single.or_else(|| find(DOUBLE).map(Encoding::Double));
+        known.unwrap_or(Encoding::Unreadable)
     }
 
     pub fn is_utf8(self) -> bool {
@@ -92,16 +102,32 @@ impl Encoding {
             (Encoding::Latin1 | Encoding::Bytes, _) => {
                 Ok(text.iter().map(|byte| char::from(*byte)).collect())
             }
-            (Encoding::Other(table), _) => table
+            (Encoding::Single(table), _) => table
                 .decode_without_bom_handling_and_without_replacement(text)
+                .ok_or_else(unreadable),
+            (Encoding::Double(table), _) => table
+                .decode_without_bom_handling_and_without_replacement(text)
+                .filter(|text| text.chars().all(is_agreed_on))
                 .ok_or_else(unreadable),
             (Encoding::Unreadable, _) => Err(unreadable()),
         }
     }
 }
 
+/// Whether the tables of two bytes that there are agree on a character. Of signs they do not (WAVE DASH or FULLWIDTH TILDE), and a name that is read as
+/// another would not be known to a policy that forbids it.
+fn is_agreed_on(character: char) -> bool {
+    matches!(character,
+        '\0'..='\x7f'
+        // The comma and the full stop, kana, ideographs, hangul, and digits and letters of full width.
+        | '\u{3001}' | '\u{3002}'
+        | '\u{3041}'..='\u{3093}' | '\u{30a1}'..='\u{30f6}' | '\u{30fc}'
+        | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}'
+        | '\u{ff10}'..='\u{ff19}' | '\u{ff21}'..='\u{ff3a}' | '\u{ff41}'..='\u{ff5a}')
+}
+
 fn unreadable() -> Refusal {
-    let message = "statements outside ASCII are not understood in this client_encoding";
+    let message = "the statement has characters that are not understood in this client_encoding";
     Refusal::new("0A000", message).with_hint("SET client_encoding TO 'UTF8' first.")
 }
 
@@ -124,4 +150,54 @@ fn invalid(text: &[u8], at: usize) -> Refusal {
         bytes.join(" ")
     );
     Refusal::new("22021", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_read_or_refused_and_never_guessed() {
+        let read = |encoding: &str, text: &[u8]| {
+            let read = Encoding::new(encoding, "UTF8").read(text);
+            read.map(Cow::into_owned)
+                .map_err(|refusal| refusal.sqlstate)
+        };
+        assert_eq!(read("LATIN1", b"\xe9\x80"), Ok("é\u{80}".into()));
+        assert_eq!(read("WIN1252", b"\x80"), Ok("€".into()));
+        assert_eq!(read("KOI8R", b"\xc1"), Ok("а".into()));
+        assert_eq!(read("SJIS", b"'\x83\x5c'"), Ok("'ソ'".into()));
+        // FULLWIDTH TILDE to some, WAVE DASH to others.
+        assert_eq!(read("SJIS", b"\x81\x60"), Err("0A000".into()));
+        assert_eq!(read("SJIS", b"\x83"), Err("0A000".into()));
+        for unknown in ["JOHAB", "EUC_TW", "MULE_INTERNAL", "LATIN5", "x"] {
+            assert_eq!(read(unknown, b"SELECT 1"), Ok("SELECT 1".into()));
+            assert_eq!(read(unknown, b"\xe9"), Err("0A000".into()));
+        }
+        assert_eq!(read("UTF8", b"\xe9"), Err("22021".into()));
+        // Not converted, and so what the server takes.
+        assert_eq!(read("SQL_ASCII", "é".as_bytes()), Ok("é".into()));
+        assert_eq!(read("SQL_ASCII", b"\xe9"), Err("22021".into()));
+        let of = |client, server| Encoding::new(client, server);
+        assert_eq!(of("SQL_ASCII", "LATIN1"), Encoding::Latin1);
+        assert_eq!(of("SQL_ASCII", "SQL_ASCII"), Encoding::Bytes);
+        assert_eq!(Encoding::Bytes.read(b"\xe9").ok().as_deref(), Some("é"));
+    }
+
+    #[test]
+    fn invalid_bytes_are_named_as_the_server_names_them() {
+        for (text, named) in [
+            (b"a\xe9\xe8\x27".as_slice(), "0xe9 0xe8 0x27"),
+            (b"\xc3", "0xc3"),
+            (b"\xf0\x9f\x98", "0xf0 0x9f 0x98"),
+            (b"\xff\xff", "0xff"),
+        ] {
+            let refusal = Encoding::Utf8.read(text).expect_err("not UTF-8");
+            assert!(
+                refusal.message.ends_with(&format!(": {named}")),
+                "{}",
+                refusal.message
+            );
+        }
+    }
 }
