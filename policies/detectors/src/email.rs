@@ -19,7 +19,9 @@ pub fn around(text: &[u8], at: usize, done: usize) -> Option<Find> {
     let local = before
         .get(before.len() - local..)?
         .iter()
-        .skip_while(|byte| !(byte.is_ascii_alphanumeric() || **byte == b'_' || !byte.is_ascii()))
+        .skip_while(|byte| {
+            !(byte.is_ascii_alphanumeric() || **byte == b'_' || begins_letter(**byte))
+        })
         .count();
     if local == 0 || before.last() == Some(&b'.') {
         return None;
@@ -30,7 +32,10 @@ pub fn around(text: &[u8], at: usize, done: usize) -> Option<Find> {
         .take(LONGEST_DOMAIN)
         .take_while(|byte| is_domain(**byte))
         .count();
-    let mut domain = after.get(..domain)?;
+    // Where the longest domain ends inside of a character, that is none of its own.
+    let whole = (0..=domain).rev();
+    let mut whole = whole.filter(|end| after.get(*end).is_none_or(|byte| byte >> 6 != 0b10));
+    let mut domain = after.get(..whole.next()?)?;
     while let Some((b'.' | b'-', rest)) = domain.split_last() {
         domain = rest;
     }
@@ -49,6 +54,11 @@ pub fn around(text: &[u8], at: usize, done: usize) -> Option<Find> {
         end: at + 1 + domain.len(),
         kind: Kind::Email,
     })
+}
+
+/// The first byte of a character of more than one (RFC 3629).
+fn begins_letter(byte: u8) -> bool {
+    byte >> 6 == 0b11
 }
 
 /// Bytes of other than ASCII are letters of some script (RFC 6531).

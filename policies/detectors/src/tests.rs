@@ -170,6 +170,14 @@ fn several_are_found_in_order() {
 }
 
 #[test]
+fn addresses_that_are_too_long_are_cut_between_characters() {
+    let text = format!("{}x@example.com", "\u{e9}".repeat(40));
+    assert_eq!(found(&text).len(), 1);
+    let text = format!("ada@example.{}", "\u{20ac}".repeat(100));
+    assert_eq!(found(&text).len(), 1);
+}
+
+#[test]
 fn what_is_not_wanted_is_not_found() {
     for (kind, sample) in SAMPLES {
         let others: Vec<Kind> = Kind::ALL

@@ -1,8 +1,10 @@
-//! Text in which characters are written as JSON's `\u0040` or `\/`: what is found in it when it is read, in the places where it is written.
+//! Text in which characters are written as JSON's `\u0040`, `\/` or `\n`: what is found in it when it is read, in the places where it is written.
+
+use std::cmp::Reverse;
 
 use gatewright_detectors::{Detectors, Find};
 
-/// Adds the finds of a text as it stands and as it reads, in order and without overlap.
+/// Adds the finds of a text as it stands and as it reads, by where they begin. Finds of different kinds may overlap.
 pub fn scan(detectors: &Detectors, text: &[u8], finds: &mut Vec<Find>) {
     let first = finds.len();
     detectors.scan(text, finds);
@@ -11,11 +13,13 @@ pub fn scan(detectors: &Detectors, text: &[u8], finds: &mut Vec<Find>) {
     };
     let mut more = Vec::new();
     detectors.scan(&read.bytes, &mut more);
-    finds.extend(more.into_iter().map(|find| Find {
-        start: read.place(find.start),
-        end: read.place(find.end),
-        ..find
-    }));
+    for find in &mut more {
+        (find.start, find.end) = (read.place(find.start), read.place(find.end));
+    }
+    for find in finds.iter_mut().skip(first) {
+        read.settle(find, &more);
+    }
+    finds.append(&mut more);
     merge(finds, first);
 }
 
@@ -24,13 +28,15 @@ pub fn read(text: &[u8]) -> Option<Vec<u8>> {
     Read::of(text).map(|read| read.bytes)
 }
 
-/// Makes one of finds that overlap, from `first` on.
+/// Orders the finds from `first` on, and makes one of those that overlap and are of one kind.
 fn merge(finds: &mut Vec<Find>, first: usize) {
     let mut found = finds.split_off(first);
-    found.sort_by_key(|find| (find.start, find.end));
+    found.sort_by_key(|find| (find.start, Reverse(find.end)));
     for find in found {
         match finds.get_mut(first..).and_then(<[Find]>::last_mut) {
-            Some(last) if find.start < last.end => last.end = last.end.max(find.end),
+            Some(last) if find.start < last.end && find.kind == last.kind => {
+                last.end = last.end.max(find.end);
+            }
             _ => finds.push(find),
         }
     }
@@ -54,14 +60,22 @@ impl Read {
         };
         let (mut at, mut escaped) = (0, false);
         while let Some(byte) = text.get(at) {
-            let escape = (*byte == b'\\').then(|| escape(text, at)).flatten();
-            if let Some((character, end)) = escape {
+            if *byte != b'\\' {
+                read.push(&[*byte], at);
+                at += 1;
+                continue;
+            }
+            let behind = at + slashes(text, at);
+            if let Some((character, end)) = escape(text, behind) {
                 let mut utf8 = [0; 4];
                 read.push(character.encode_utf8(&mut utf8).as_bytes(), at);
                 (at, escaped) = (end, true);
             } else {
-                read.push(&[*byte], at);
-                at += 1;
+                // All of them at once: a text may consist of nothing else.
+                for at in at..behind {
+                    read.push(b"\\", at);
+                }
+                at = behind;
             }
         }
         read.places.push(text.len());
@@ -77,30 +91,57 @@ impl Read {
         let end = self.places.last().copied().unwrap_or(0);
         self.places.get(at).copied().unwrap_or(end)
     }
+
+    /// Moves the borders of a find in the text as it stands out of escapes: half an escape would be none. The `n` of `\n` is no letter of an
+    /// address where `read`, the finds of the text as it reads, say so.
+    fn settle(&self, find: &mut Find, read: &[Find]) {
+        let next = self.places.partition_point(|place| *place < find.start);
+        let behind = self.place(next);
+        if behind != find.start {
+            let covered = read
+                .iter()
+                .any(|other| other.start <= behind && behind < other.end);
+            let escape = self.place(next.saturating_sub(1));
+            find.start = if covered { behind } else { escape };
+        }
+        let next = self.places.partition_point(|place| *place < find.end);
+        find.end = self.place(next);
+    }
 }
 
-/// The character that is escaped at `at`, and where its escape ends (RFC 8259, section 7). In an array or a record the backslash is doubled.
-fn escape(text: &[u8], at: usize) -> Option<(char, usize)> {
-    let rest = text.get(at..)?;
-    let slashes = rest.iter().take_while(|byte| **byte == b'\\').count();
-    let behind = at + slashes;
-    match text.get(behind)? {
-        b'/' => Some(('/', behind + 1)),
-        b'u' => {
-            let high = unit(text, behind + 1)?;
-            if let Some(character) = char::from_u32(u32::from(high)) {
-                return Some((character, behind + 5));
-            }
-            let next = text.get(behind + 5..)?;
-            let more = next.iter().take_while(|byte| **byte == b'\\').count();
-            let low = behind + 5 + more;
-            (more > 0 && text.get(low) == Some(&b'u')).then_some(())?;
-            let units = [high, unit(text, low + 1)?];
-            let character = char::decode_utf16(units).next()?.ok()?;
-            Some((character, low + 5))
-        }
-        _ => None,
+/// How many backslashes stand at `at`. In an array or a record each is doubled.
+fn slashes(text: &[u8], at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.iter().take_while(|byte| **byte == b'\\').count()
+}
+
+/// The character that is escaped by the backslashes before `behind`, and where its escape ends (RFC 8259, section 7).
+fn escape(text: &[u8], behind: usize) -> Option<(char, usize)> {
+    let character = match text.get(behind)? {
+        b'u' => return unicode(text, behind + 1),
+        b'/' => '/',
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        _ => return None,
+    };
+    Some((character, behind + 1))
+}
+
+/// The character of four hexadecimal digits at `at`, or of two such escapes that are one character.
+fn unicode(text: &[u8], at: usize) -> Option<(char, usize)> {
+    let high = unit(text, at)?;
+    if let Some(character) = char::from_u32(u32::from(high)) {
+        return Some((character, at + 4));
     }
+    let more = slashes(text, at + 4);
+    let low = at + 4 + more;
+    (more > 0 && text.get(low) == Some(&b'u')).then_some(())?;
+    let units = [high, unit(text, low + 1)?];
+    let character = char::decode_utf16(units).next()?.ok()?;
+    Some((character, low + 5))
 }
 
 fn unit(text: &[u8], at: usize) -> Option<u16> {
@@ -152,6 +193,41 @@ mod tests {
                 (Kind::Phone, r"030\/901820")
             ]
         );
+    }
+
+    #[test]
+    fn letters_of_escapes_are_no_letters_of_words() {
+        for (text, kind, written) in [
+            (
+                r#"{"a": "to\n4111 1111 1111 1111"}"#,
+                Kind::Card,
+                "4111 1111 1111 1111",
+            ),
+            (
+                r#"{"a": "to\tDE89370400440532013000"}"#,
+                Kind::Iban,
+                "DE89370400440532013000",
+            ),
+            (
+                r#"{"{\"a\": \"to\\n4111111111111111\"}"}"#,
+                Kind::Card,
+                "4111111111111111",
+            ),
+            (
+                r#"{"a": "to\nada@example.com\r\n"}"#,
+                Kind::Email,
+                "ada@example.com",
+            ),
+            (r"C:\n@example.com", Kind::Email, r"\n@example.com"),
+        ] {
+            assert_eq!(found(text), [(kind, written)], "{text}");
+        }
+    }
+
+    #[test]
+    fn many_backslashes_are_read_once() {
+        let text = vec![b'\\'; 1 << 20];
+        assert!(read(&text).is_none());
     }
 
     #[test]

@@ -88,20 +88,28 @@ fn edited(
 /// The value with its finds masked; none for NULL.
 fn value(text: &[u8], finds: &[Find], acts: &impl Fn(Kind) -> Option<Action>) -> Option<Vec<u8>> {
     let mut masked = Vec::with_capacity(text.len());
+    let mut json = Json::of(text);
     let mut at = 0;
     for find in finds {
         let part = text.get(find.start..find.end)?;
-        let replacement = match acts(find.kind) {
-            None => part.to_vec(),
-            Some(Action::Null | Action::Refuse) => return None,
-            Some(Action::Redact) => redacted(find.kind),
-            Some(Action::Partial) => match escapes::read(part) {
+        let Some(action) = acts(find.kind) else {
+            continue;
+        };
+        let replacement = match action {
+            Action::Null | Action::Refuse => return None,
+            Action::Redact => redacted(find.kind),
+            Action::Partial => match escapes::read(part) {
                 Some(read) => partial(find.kind, &read),
                 None => partial(find.kind, part),
             },
         };
+        // One that begins within another is hidden with it.
+        if find.start < at {
+            at = at.max(find.end);
+            continue;
+        }
         masked.extend_from_slice(text.get(at..find.start)?);
-        if is_json_number(text, find) {
+        if json.as_mut().is_some_and(|json| json.is_number(find.start)) {
             masked.push(b'"');
             masked.extend_from_slice(&replacement);
             masked.push(b'"');
@@ -159,24 +167,35 @@ fn last(part: &[u8], shown: usize) -> Vec<u8> {
         .collect()
 }
 
-/// A number of a JSON value stands behind a colon, a comma or a bracket, outside of quotes.
-fn is_json_number(text: &[u8], find: &Find) -> bool {
-    let before = text.get(..find.start).unwrap_or_default();
-    let trimmed = before.trim_ascii_start();
-    let object = trimmed.starts_with(b"{") && trimmed.contains(&b':');
-    if !(object || trimmed.starts_with(b"[")) {
-        return false;
+/// Where JSON's quotes stand in a text that looks like JSON, as far as it was read.
+struct Json<'a> {
+    text: &'a [u8],
+    at: usize,
+    quoted: bool,
+}
+
+impl<'a> Json<'a> {
+    fn of(text: &'a [u8]) -> Option<Self> {
+        let trimmed = text.trim_ascii_start();
+        let object = trimmed.starts_with(b"{") && trimmed.contains(&b':');
+        (object || trimmed.starts_with(b"[")).then_some(Self {
+            text,
+            at: 0,
+            quoted: false,
+        })
     }
-    let mut quoted = false;
-    let mut bytes = before.iter();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'\\' if quoted => {
-                bytes.next();
+
+    /// Whether a number begins at `start`, which is not before one that was asked for: behind a colon, a comma or a bracket, outside of quotes.
+    fn is_number(&mut self, start: usize) -> bool {
+        while self.at < start {
+            match self.text.get(self.at) {
+                Some(b'\\') if self.quoted => self.at += 1,
+                Some(b'"') => self.quoted = !self.quoted,
+                _ => {}
             }
-            b'"' => quoted = !quoted,
-            _ => {}
+            self.at += 1;
         }
+        let before = self.text.get(..start).unwrap_or_default();
+        !self.quoted && matches!(before.trim_ascii_end().last(), Some(b':' | b',' | b'['))
     }
-    !quoted && matches!(before.trim_ascii_end().last(), Some(b':' | b',' | b'['))
 }
