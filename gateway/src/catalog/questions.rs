@@ -127,8 +127,9 @@ pub(super) const TRIGGERS: &str = "SELECT t.tgrelid, t.tgtype, n.nspname, p.pron
 pub(super) const RULES: &str = "SELECT DISTINCT r.ev_class FROM pg_catalog.pg_rewrite r \
      WHERE r.ev_type <> '1' AND r.ev_enabled <> 'D' AND r.ev_class >= 16384";
 
+/// Without rows and arrays of the database's own, but for arrays of enums and of base types.
 pub(super) const TYPES: &str = "SELECT t.oid, pg_catalog.format_type(t.oid, NULL) FROM pg_catalog.pg_type t WHERE t.typtype <> 'c' AND t.typelem = 0 \
-     OR t.oid < 16384";
+     OR t.oid < 16384 OR t.typelem IN (SELECT e.oid FROM pg_catalog.pg_type e WHERE e.oid >= 16384 AND e.typtype IN ('b', 'e') AND e.typelem = 0)";
 
 /// Roles that can become another: by SET ROLE, or by first making themselves members. Membership without SET and ADMIN (from PostgreSQL 16)
 /// opens nothing by itself, but what it inherits may. A superuser is everyone already.

@@ -11,6 +11,9 @@ use super::permit::Permit;
 use crate::results::{self, Step};
 use crate::session::{Field, Plan, Refusal};
 
+/// Below it are the types that every server has (`FirstNormalObjectId`).
+const FIRST_OWN_OID: u32 = 16_384;
+
 /// Asks every policy of the permit that wants to see columns.
 pub(super) fn plan(permit: &Permit, fields: &[Field], catalog: &Catalog) -> Result<Plan, Refusal> {
     let columns = columns(permit, fields, catalog);
@@ -36,6 +39,7 @@ pub(super) fn plan(permit: &Permit, fields: &[Field], catalog: &Catalog) -> Resu
     }
     Ok(Plan {
         fields: fields.to_vec(),
+        types: types(fields, catalog),
         steps,
     })
 }
@@ -79,9 +83,27 @@ fn column(
             .unwrap_or("unknown")
             .to_owned(),
         type_oid: field.type_oid,
-        readable: results::readable(field.type_oid, results::Format::Binary),
+        readable: results::readable(read_as(field, catalog), results::Format::Binary),
         exact,
         sources,
+    }
+}
+
+/// As values of which type the columns' are read and written.
+fn types(fields: &[Field], catalog: &Catalog) -> Vec<u32> {
+    fields.iter().map(|field| read_as(field, catalog)).collect()
+}
+
+/// `citext` is text but for how it compares: both of its forms are those of text (`textsend` and `textrecv` of its source).
+fn read_as(field: &Field, catalog: &Catalog) -> u32 {
+    const TEXT: u32 = 25;
+    let name = catalog.type_name(field.type_oid).unwrap_or_default();
+    let name = name.rsplit_once('.').map_or(name, |(_, name)| name);
+    let own = field.type_oid >= FIRST_OWN_OID;
+    if own && name == "citext" {
+        TEXT
+    } else {
+        field.type_oid
     }
 }
 

@@ -79,6 +79,8 @@ pub struct Field {
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub fields: Vec<Field>,
+    /// As values of which type each field's are read and written: its own, or one whose values look the same.
+    pub types: Vec<u32>,
     pub steps: Vec<Step>,
 }
 

@@ -331,7 +331,7 @@ fn editor(
         .enumerate()
         .map(|(index, field)| ShapeColumn {
             name: field.name.clone(),
-            type_oid: field.type_oid,
+            type_oid: plan.types.get(index).copied().unwrap_or(field.type_oid),
             type_modifier: field.type_modifier,
             format: if format_of(formats, index) == 0 {
                 Format::Text

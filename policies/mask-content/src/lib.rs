@@ -16,10 +16,11 @@ use gatewright_policy::{
 
 use settings::{Rule, Settings};
 
-/// text, varchar, char(n), name, json, jsonb, xml, jsonpath, unknown, record, and the arrays of those.
-const TEXTS: [u32; 18] = [
-    25, 1043, 1042, 19, 114, 3802, 142, 4072, 705, 2249, 1009, 1015, 1014, 1003, 199, 3807, 143,
-    2287,
+/// text, varchar, char(n), name, json, jsonb, xml, jsonpath, unknown, record, refcursor, tsvector, tsquery, cstring, and the arrays of those;
+/// anyarray, as which `pg_stats` shows values.
+const TEXTS: [u32; 28] = [
+    25, 1043, 1042, 19, 114, 3802, 142, 4072, 705, 2249, 1790, 3614, 3615, 2275, 1009, 1015, 1014,
+    1003, 199, 3807, 143, 4073, 2287, 2201, 3643, 3645, 1263, 2277,
 ];
 /// bigint and numeric, which card numbers are kept in, and their arrays.
 const NUMBERS: [u32; 4] = [20, 1700, 1016, 1231];
@@ -68,12 +69,11 @@ impl Policy for MaskContent {
                 ColumnAction::Pass
             } else if column.readable {
                 ColumnAction::Inspect
+            } else if may_hold_text(column) {
+                // What cannot be looked into is not let through where it can be text.
+                ColumnAction::Nullify
             } else {
-                // What cannot be looked into is not let through where it is text.
-                match is_text(column) {
-                    true => ColumnAction::Nullify,
-                    false => ColumnAction::Pass,
-                }
+                ColumnAction::Pass
             }
         };
         Plan::Columns(columns.iter().map(action).collect())
@@ -109,11 +109,12 @@ impl MaskContent {
     }
 }
 
-/// Types of extensions hold text, too, whose binary form is not known.
-fn is_text(column: &ResultColumn) -> bool {
+/// Whether there may be any text in values whose binary form is not known. Rows, and arrays of rows and of domains, have no name that the
+/// gateway would tell; the types that have one and are not named here are enums, numbers, shapes and the like.
+fn may_hold_text(column: &ResultColumn) -> bool {
     let name = column.type_name.trim_end_matches("[]");
     let name = name.rsplit_once('.').map_or(name, |(_, name)| name);
-    TEXTS.contains(&column.type_oid) || matches!(name, "citext" | "hstore")
+    TEXTS.contains(&column.type_oid) || matches!(name, "citext" | "hstore" | "unknown")
 }
 
 fn refused(kind: Kind) -> Denial {

@@ -149,6 +149,7 @@ impl Judge for WordJudge {
         }
         Ok(Plan {
             fields: fields.to_vec(),
+            types: fields.iter().map(|field| field.type_oid).collect(),
             steps: vec![Step {
                 actions: vec![contract::ColumnAction::Nullify],
             }],
