@@ -58,11 +58,8 @@ impl<J: Judge> Session<J> {
                     && frame.tag != b's'
                 {
                     judge.completed(permit, &done);
-                    // The portal of a Bind that failed holds nothing to run.
-                    if frame.tag == b'C' {
-                        let text = portal.prepared.text.clone();
-                        self.take_effect(&text, portal.prepared.index, Some(permit.clone()));
-                    }
+                    let text = portal.prepared.text.clone();
+                    self.take_effect(&text, portal.prepared.index, Some(permit.clone()));
                 }
                 Ok(())
             }

@@ -1,7 +1,5 @@
 //! Errors and notices from the server: whose words the client gets, and where both sides stand then.
 
-use std::rc::Rc;
-
 use gatewright_sql::Verb;
 use gatewright_wire::frame::Frame;
 use gatewright_wire::{ErrorFields, build};
@@ -61,7 +59,7 @@ impl<J: Judge> Session<J> {
             );
             judge.completed(permit, &done);
         }
-        self.remember_portal_of_failed_bind(&fields);
+        self.forget_portal_of_failed_bind(&fields);
         self.after_error(wires);
         Ok(())
     }
@@ -137,10 +135,10 @@ impl<J: Judge> Session<J> {
         }
     }
 
-    /// A Bind that fails once its portal was made leaves the portal behind, though nothing but the end of a failed transaction can be run
-    /// with it (PostgreSQL's `exec_bind_message`).
-    fn remember_portal_of_failed_bind(&mut self, fields: &ErrorFields) {
-        let Some(Owed::Bind { name, portal }) = self.queue.front() else {
+    /// A Bind that fails once its portal was made leaves that one behind, in place of an unnamed one before it (PostgreSQL's
+    /// `exec_bind_message`). Nothing can be run with it, so nothing is known of the name.
+    fn forget_portal_of_failed_bind(&mut self, fields: &ErrorFields) {
+        let Some(Owed::Bind { name, .. }) = self.queue.front() else {
             return;
         };
         let before_portal = match fields.field(b'C') {
@@ -151,9 +149,8 @@ impl<J: Judge> Session<J> {
             _ => false,
         };
         if !before_portal {
-            let portal = Rc::clone(portal);
             let name = name.clone();
-            self.names.set_portal(&name, portal);
+            self.names.close_portal(&name);
         }
     }
 

@@ -197,6 +197,8 @@ impl<J: Judge> Names<J> {
     pub fn set_portal(&mut self, name: &Name, portal: Rc<Portal<J>>) {
         self.version += u64::from(!name.is_unnamed());
         portal.bound.set(Some(self.version));
+        // As for a cursor.
+        self.cursors.remove(name);
         if name.is_unnamed() {
             self.unnamed_portal = Some(portal);
         } else if self.has_room_for_portal(name, 0) {
@@ -233,22 +235,14 @@ impl<J: Judge> Names<J> {
         self.bytes = 0;
     }
 
-    /// A cursor was declared. A name that was used before keeps what it could carry then, since an earlier
-    /// cursor of that name may be the one that is still open.
+    /// A cursor was declared: the name was free, so whatever had it before is closed.
     pub fn declare_cursor(&mut self, name: &Name, facts: &Arc<Facts>) {
         self.version += 1;
-        // The name was free, so the portal of that name is closed.
         self.portals.remove(name);
-        if let Some(known) = self.cursors.get_mut(name) {
-            let mut both = (**known).clone();
-            merge(&mut both, facts);
-            *known = Arc::new(both);
-        } else {
-            if self.cursors.len() >= MAX_CURSORS {
-                self.cursors.clear();
-            }
-            self.cursors.insert(name.clone(), Arc::clone(facts));
+        if self.cursors.len() >= MAX_CURSORS {
+            self.cursors.clear();
         }
+        self.cursors.insert(name.clone(), Arc::clone(facts));
     }
 
     /// Whether all names mean what they meant when the portal was bound. One that is not confirmed stands behind whatever changed them.
@@ -270,18 +264,9 @@ impl<J: Judge> Names<J> {
 
     /// FETCH reaches cursors of DECLARE and portals of Bind alike.
     pub fn cursor_facts(&self, name: &Name) -> Option<Arc<Facts>> {
-        let portal = self
-            .portals
-            .get(name)
-            .and_then(|portal| own_facts::<J>(&portal.prepared));
-        match (self.cursors.get(name), portal) {
-            (Some(cursor), Some(portal)) => {
-                let mut both = (**cursor).clone();
-                merge(&mut both, &portal);
-                Some(Arc::new(both))
-            }
-            (Some(cursor), None) => Some(Arc::clone(cursor)),
-            (None, portal) => portal,
+        match self.portals.get(name) {
+            Some(portal) => own_facts::<J>(&portal.prepared),
+            None => self.cursors.get(name).map(Arc::clone),
         }
     }
 }
@@ -317,18 +302,15 @@ impl<J: Judge> NameFacts for InMessage<'_, J> {
 
     fn cursor(&self, name: &str) -> Option<Arc<Facts>> {
         let name = Name::new(name);
-        let declared = self.before().filter(|facts| match &facts.session {
+        let mut before = self.before().rev();
+        let declared = before.find(|facts| match &facts.session {
             SessionEffect::DeclareCursor { name: made } => Name::new(made) == name,
             _ => false,
         });
-        declared.fold(self.names.cursor_facts(&name), |known, declared| {
-            let Some(known) = known else {
-                return Some(Arc::clone(declared));
-            };
-            let mut both = (*known).clone();
-            merge(&mut both, declared);
-            Some(Arc::new(both))
-        })
+        declared.map_or_else(
+            || self.names.cursor_facts(&name),
+            |facts| Some(Arc::clone(facts)),
+        )
     }
 }
 

@@ -466,6 +466,57 @@ CREATE OR REPLACE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN 
 --
 --! portal q
 
+--# expression-declared-anew
+DECLARE c CURSOR FOR SELECT upper(item) AS x FROM orders
+--
+CLOSE c
+--
+DECLARE c CURSOR FOR SELECT upper(email) AS x FROM people
+--
+FETCH ALL FROM c
+
+--# expression-declared-anew-in-one-message
+DECLARE c CURSOR FOR SELECT upper(item) AS x FROM orders
+--
+CLOSE c; DECLARE c CURSOR FOR SELECT upper(email) AS x FROM people; FETCH ALL FROM c
+
+--# expression-declared-anew-by-execute-message
+DECLARE c CURSOR FOR SELECT upper(item) AS x FROM orders
+--
+CLOSE c
+--
+DECLARE c CURSOR FOR SELECT upper(email) AS x FROM people
+--
+--! portal c
+
+--# expression-bound-in-place-of-a-cursor
+DECLARE c CURSOR FOR SELECT upper(item) AS x FROM orders
+--
+CLOSE c
+--
+--! bind c
+SELECT upper(email) AS x FROM people
+--
+FETCH ALL FROM c
+
+--# constant-declared-anew
+DECLARE c CURSOR FOR SELECT 'x'::text AS x
+--
+CLOSE c
+--
+DECLARE c CURSOR FOR SELECT email || '' AS x FROM people
+--
+FETCH ALL FROM c
+
+--# union-declared-anew
+DECLARE c CURSOR FOR SELECT item FROM orders UNION ALL SELECT item FROM orders
+--
+CLOSE c
+--
+DECLARE c CURSOR FOR SELECT email AS item FROM people UNION ALL SELECT email FROM people
+--
+FETCH ALL FROM c
+
 --# where-current-of
 DECLARE c CURSOR FOR SELECT * FROM people FOR UPDATE
 --
