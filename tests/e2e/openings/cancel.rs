@@ -83,8 +83,9 @@ fn psql_18_speaks_protocol_3_2_and_cancels() -> Result<()> {
     let process = session.id().to_string();
     let waiting = std::thread::spawn(move || session.run("SELECT pg_sleep(600);"));
     until_it_runs(mine, 1)?;
-    let kill = std::process::Command::new("kill")
-        .args(["-INT", &process])
+    // The shell's own: a bare machine has no program of that name.
+    let kill = std::process::Command::new("sh")
+        .args(["-c", r#"kill -INT "$0""#, &process])
         .status()?;
     ensure!(kill.success(), "kill: {kill}");
     // A script ends where it is cancelled.
