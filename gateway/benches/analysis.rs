@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use divan::{Bencher, black_box};
 use gatewright::catalog::CatalogHandle;
-use gatewright::gate::{Gate, GateSettings, Policies, SessionGate, Tally};
+use gatewright::gate::{Gate, GateMetrics, GateSettings, Policies, SessionGate};
 use gatewright::identity::Identity;
 use gatewright::session::{Completion, Judge};
-use gatewright_policy_host::contract;
+use gatewright_contract as contract;
 use gatewright_sql::Verb;
 
 fn main() {
@@ -17,7 +17,7 @@ fn main() {
 
 struct Uncounted;
 
-impl Tally for Uncounted {
+impl GateMetrics for Uncounted {
     fn verdict(&self, _: Verb, _: &'static str) {}
     fn completed(&self, _: Verb, _: f64, _: &Completion) {}
 }

@@ -8,7 +8,7 @@ use gatewright::results::{
     BatchJudge, CsvOptions, Format, PseudonymKey, ResultEditor, RowCodec, RowShape, ShapeColumn,
     Step, TextOptions,
 };
-use gatewright_policy_host::contract::{
+use gatewright_contract::{
     Batch, BatchEdit, BatchReply, ColumnAction, ColumnReply, Denial, PartialMask,
 };
 

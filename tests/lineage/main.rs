@@ -21,7 +21,7 @@ const RUN: usize = 60;
 const KNOWN: usize = 85;
 
 #[derive(Default)]
-struct Tally {
+struct GateMetrics {
     ran: usize,
     failed: HashMap<String, usize>,
     columns: usize,
@@ -45,7 +45,7 @@ async fn every_value_comes_from_where_lineage_says() -> Result<()> {
     let (client, connection) = tokio_postgres::connect(&database.url(), NoTls).await?;
     let connection = tokio::spawn(connection);
     let catalog = on_big_stack(world::catalog).context("the catalog is made")?;
-    let (mut tally, mut leaks) = (Tally::default(), Vec::new());
+    let (mut metrics, mut leaks) = (GateMetrics::default(), Vec::new());
     let seeds = seeds();
     let all = usize::try_from(seeds.end - seeds.start)?;
     let analysed: Result<Vec<Analysed>> =
@@ -53,7 +53,7 @@ async fn every_value_comes_from_where_lineage_says() -> Result<()> {
             .context("the analysis panicked")?;
     let analysed = analysed?;
     for (seed, text, target, facts) in analysed {
-        play(&client, &text, target, &facts, &mut tally, &mut |leak| {
+        play(&client, &text, target, &facts, &mut metrics, &mut |leak| {
             leaks.push(format!("seed {seed}: {leak}\n  {text}"));
         })
         .await?;
@@ -62,7 +62,7 @@ async fn every_value_comes_from_where_lineage_says() -> Result<()> {
     connection.await??;
     println!(
         "{all} statements, {} ran; of {} columns {} have known sources, {} are exact; failed: {:#?}",
-        tally.ran, tally.columns, tally.known, tally.exact, tally.failed
+        metrics.ran, metrics.columns, metrics.known, metrics.exact, metrics.failed
     );
     ensure!(
         leaks.is_empty(),
@@ -71,15 +71,15 @@ async fn every_value_comes_from_where_lineage_says() -> Result<()> {
         leaks.join("\n")
     );
     ensure!(
-        tally.ran * 100 >= all * RUN,
+        metrics.ran * 100 >= all * RUN,
         "only {} of {all} ran",
-        tally.ran
+        metrics.ran
     );
     ensure!(
-        tally.known * 100 >= tally.columns * KNOWN,
+        metrics.known * 100 >= metrics.columns * KNOWN,
         "only {} of {} columns have known sources",
-        tally.known,
-        tally.columns
+        metrics.known,
+        metrics.columns
     );
     Ok(())
 }
@@ -99,14 +99,14 @@ async fn play(
     text: &str,
     target: Option<&str>,
     facts: &Facts,
-    tally: &mut Tally,
+    metrics: &mut GateMetrics,
     leak: &mut impl FnMut(String),
 ) -> Result<()> {
     client.batch_execute("BEGIN").await?;
     match client.simple_query(text).await {
         Ok(answer) => {
-            tally.ran += 1;
-            outputs(&rows(&answer), facts, tally, leak);
+            metrics.ran += 1;
+            outputs(&rows(&answer), facts, metrics, leak);
             if let Some(target) = target {
                 let after = client
                     .simple_query(&format!("SELECT * FROM {target}"))
@@ -121,7 +121,7 @@ async fn play(
                 .filter(|letter| !letter.is_numeric())
                 .take(40)
                 .collect();
-            *tally.failed.entry(words).or_default() += 1;
+            *metrics.failed.entry(words).or_default() += 1;
         }
     }
     client.batch_execute("ROLLBACK").await?;
@@ -166,14 +166,14 @@ fn names(sources: &[ColumnSource], source: &(String, String)) -> bool {
         .any(|known| known.table == source.0 && (known.column == source.1 || known.column == "*"))
 }
 
-fn outputs(rows: &Rows, facts: &Facts, tally: &mut Tally, leak: &mut impl FnMut(String)) {
+fn outputs(rows: &Rows, facts: &Facts, metrics: &mut GateMetrics, leak: &mut impl FnMut(String)) {
     let Some(width) = rows.first().map(Vec::len) else {
         return;
     };
     let columns = match &facts.outputs {
         Outputs::Columns(columns) => columns,
         Outputs::Unknown => {
-            tally.columns += width;
+            metrics.columns += width;
             return;
         }
         Outputs::None => {
@@ -181,7 +181,7 @@ fn outputs(rows: &Rows, facts: &Facts, tally: &mut Tally, leak: &mut impl FnMut(
             return;
         }
     };
-    tally.columns += width;
+    metrics.columns += width;
     if columns.len() != width {
         leak(format!(
             "{width} columns, of which {} were foretold",
@@ -193,8 +193,8 @@ fn outputs(rows: &Rows, facts: &Facts, tally: &mut Tally, leak: &mut impl FnMut(
         let Some(sources) = &output.sources else {
             continue;
         };
-        tally.known += 1;
-        tally.exact += usize::from(output.exact);
+        metrics.known += 1;
+        metrics.exact += usize::from(output.exact);
         for value in rows.iter().filter_map(|row| row.get(at)?.1.as_deref()) {
             for tag in tags(value) {
                 if !names(sources, &tag) {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use gatewright_policy_host::contract::{Batch, BatchColumn, PackedColumn};
+use gatewright_contract::{Batch, BatchColumn, PackedColumn};
 use gatewright_policy_host::{Policy, PolicySettings};
 
 use self::module::Module;

@@ -3,7 +3,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use std::num::NonZeroUsize;
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::error::HostError;
 use crate::settings::HostSettings;
@@ -17,15 +17,15 @@ const MEMORIES_PER_COMPONENT: u32 = 2;
 const BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 /// The engine all policies share, and the clock their deadlines are counted in.
-pub(crate) struct Machine {
-    pub(crate) engine: Engine,
+pub(crate) struct Engine {
+    pub(crate) engine: wasmtime::Engine,
     tick: Duration,
     ticker: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
-impl Machine {
-    pub(crate) fn new(settings: &HostSettings) -> Result<Machine, HostError> {
-        let engine = match Engine::new(&config(settings, true)) {
+impl Engine {
+    pub(crate) fn new(settings: &HostSettings) -> Result<Engine, HostError> {
+        let engine = match wasmtime::Engine::new(&config(settings, true)) {
             Ok(engine) => engine,
             Err(error) => {
                 tracing::warn!(
@@ -33,13 +33,13 @@ impl Machine {
                     error = %format_args!("{error:#}"),
                     "no address space for a pool of policy instances; they are allocated one by one, which is slower"
                 );
-                Engine::new(&config(settings, false))
+                wasmtime::Engine::new(&config(settings, false))
                     .map_err(|error| HostError::Engine(format!("{error:#}")))?
             }
         };
         let tick = settings.tick.max(Duration::from_micros(100));
         let ticker = start_ticker(engine.clone(), tick)?;
-        Ok(Machine {
+        Ok(Engine {
             engine,
             tick,
             ticker: Some(ticker),
@@ -57,7 +57,7 @@ impl Machine {
     }
 }
 
-impl Drop for Machine {
+impl Drop for Engine {
     fn drop(&mut self) {
         if let Some((stop, thread)) = self.ticker.take() {
             drop(stop);
@@ -93,7 +93,10 @@ fn config(settings: &HostSettings, pooled: bool) -> Config {
     config
 }
 
-fn start_ticker(engine: Engine, tick: Duration) -> Result<(Sender<()>, JoinHandle<()>), HostError> {
+fn start_ticker(
+    engine: wasmtime::Engine,
+    tick: Duration,
+) -> Result<(Sender<()>, JoinHandle<()>), HostError> {
     let (stop, stopped) = mpsc::channel::<()>();
     let thread = thread::Builder::new()
         .name("policy-deadlines".into())

@@ -1,18 +1,18 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::engine::Machine;
+use crate::engine::Engine;
 use crate::error::{HostError, LoadError};
 use crate::load::{self, Code, CodeCache, Digest};
 use crate::observer::Observer;
-use crate::policy::{Policy, Surroundings};
+use crate::policy::{Context, Policy};
 use crate::services::Services;
 use crate::settings::{HostSettings, PolicySettings};
 use crate::state::StateLimits;
 
 /// Compiles policies and owns what they share: the engine, the clock of their deadlines, compiled code and their state.
 pub struct PolicyHost {
-    machine: Arc<Machine>,
+    engine: Arc<Engine>,
     cache: Option<CodeCache>,
     observer: Arc<dyn Observer>,
     state_limits: StateLimits,
@@ -34,7 +34,7 @@ impl PolicyHost {
                 .as_deref()
                 .map(CodeCache::open)
                 .transpose()?,
-            machine: Arc::new(Machine::new(&settings)?),
+            engine: Arc::new(Engine::new(&settings)?),
             observer,
             state_limits: StateLimits {
                 bytes: settings.state_bytes_per_policy,
@@ -63,8 +63,8 @@ impl PolicyHost {
         code: Arc<Code>,
         settings: &PolicySettings,
     ) -> Result<Arc<Policy>, LoadError> {
-        let around = Surroundings {
-            machine: self.machine.clone(),
+        let around = Context {
+            engine: self.engine.clone(),
             services: self.services(name),
             observer: self.observer.clone(),
         };
@@ -95,7 +95,7 @@ impl PolicyHost {
             return Ok(code);
         }
         let code = Arc::new(load::load(
-            &self.machine.engine,
+            &self.engine.engine,
             self.cache.as_ref(),
             name,
             wasm,

@@ -4,7 +4,8 @@
 
 mod adapter;
 mod check;
-pub mod contract;
+
+use gatewright_contract as contract;
 mod directory;
 mod engine;
 mod error;

@@ -9,13 +9,13 @@ use crate::contract::{
     Allowance, Batch, BatchEdit, BatchReply, ColumnAction, ColumnReply, Completion, Facts, Hooks,
     Phase, Plan, Registration, ResultColumn, Verdict,
 };
-use crate::engine::Machine;
+use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::fault::Fault;
 use crate::guest::GuestData;
 use crate::load::{Code, one_line};
 use crate::observer::Observer;
-use crate::pool::{Place, Pool};
+use crate::pool::{Pool, Slot};
 use crate::services::{HostRefusal, Services};
 use crate::settings::{Isolation, Mode, PolicySettings};
 use crate::view::StatementView;
@@ -31,7 +31,7 @@ pub struct Policy {
     settings: PolicySettings,
     settings_json: String,
     code: Arc<Code>,
-    machine: Arc<Machine>,
+    engine: Arc<Engine>,
     services: Arc<Services>,
     observer: Arc<dyn Observer>,
     pool: Pool<Instance>,
@@ -54,8 +54,8 @@ impl std::fmt::Debug for Policy {
 }
 
 /// What a policy needs of its host.
-pub(crate) struct Surroundings {
-    pub(crate) machine: Arc<Machine>,
+pub(crate) struct Context {
+    pub(crate) engine: Arc<Engine>,
     pub(crate) services: Arc<Services>,
     pub(crate) observer: Arc<dyn Observer>,
 }
@@ -71,10 +71,10 @@ impl Policy {
         name: &str,
         code: Arc<Code>,
         settings: &PolicySettings,
-        around: Surroundings,
+        around: Context,
     ) -> Result<Policy, LoadError> {
-        let Surroundings {
-            machine,
+        let Context {
+            engine,
             services,
             observer,
         } = around;
@@ -88,11 +88,11 @@ impl Policy {
                 settings_schema: None,
             },
             settings_json: settings.settings.to_string(),
-            deadline_ticks: machine.ticks(settings.deadline),
+            deadline_ticks: engine.ticks(settings.deadline),
             pool: Pool::new(settings.max_instances),
             settings: settings.clone(),
             code,
-            machine,
+            engine,
             services,
             observer,
         };
@@ -278,7 +278,7 @@ impl Policy {
         answer.inspect_err(|fault| self.observer.fault(&self.name, fault))
     }
 
-    fn checkout(&self) -> Result<Place<'_, Instance>, Fault> {
+    fn checkout(&self) -> Result<Slot<'_, Instance>, Fault> {
         let mut place = self
             .pool
             .take(self.settings.deadline)
@@ -313,12 +313,12 @@ impl Policy {
 
     fn instantiate(&self) -> Result<(Instance, Registration), StartError> {
         let mut store = Store::new(
-            &self.machine.engine,
+            &self.engine.engine,
             GuestData::new(self.services.clone(), self.settings.memory_bytes),
         );
         store.limiter(|data| &mut data.memory);
         store.set_hostcall_fuel(REPLY_BYTES);
-        store.set_epoch_deadline(self.machine.ticks(self.settings.init_deadline));
+        store.set_epoch_deadline(self.engine.ticks(self.settings.init_deadline));
         let started = self
             .code
             .adapter

@@ -17,7 +17,7 @@ pub(crate) struct Pool<T> {
 }
 
 /// One of the places of a pool, with an instance in it or still to be filled. Dropped, the instance ends and the place is free.
-pub(crate) struct Place<'p, T> {
+pub(crate) struct Slot<'p, T> {
     pool: &'p Pool<T>,
     pub(crate) item: Option<T>,
     kept: bool,
@@ -40,13 +40,13 @@ impl<T> Pool<T> {
     }
 
     /// An idle instance, or the right to make one; waits no longer than `patience` when there is neither.
-    pub(crate) fn take(&self, patience: Duration) -> Option<Place<'_, T>> {
+    pub(crate) fn take(&self, patience: Duration) -> Option<Slot<'_, T>> {
         self.idle()
             .or_else(|| self.claim())
             .or_else(|| self.wait(patience))
     }
 
-    fn idle(&self) -> Option<Place<'_, T>> {
+    fn idle(&self) -> Option<Slot<'_, T>> {
         let home = home();
         (0..SHARDS).find_map(|step| {
             let item = match self.shelves[(home + step) % SHARDS].try_lock() {
@@ -54,7 +54,7 @@ impl<T> Pool<T> {
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().pop(),
                 Err(TryLockError::WouldBlock) => None,
             }?;
-            Some(Place {
+            Some(Slot {
                 pool: self,
                 item: Some(item),
                 kept: false,
@@ -62,20 +62,20 @@ impl<T> Pool<T> {
         })
     }
 
-    fn claim(&self) -> Option<Place<'_, T>> {
+    fn claim(&self) -> Option<Slot<'_, T>> {
         self.live
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |live| {
                 (live < self.limit).then_some(live + 1)
             })
             .ok()
-            .map(|_| Place {
+            .map(|_| Slot {
                 pool: self,
                 item: None,
                 kept: false,
             })
     }
 
-    fn wait(&self, patience: Duration) -> Option<Place<'_, T>> {
+    fn wait(&self, patience: Duration) -> Option<Slot<'_, T>> {
         let until = Instant::now() + patience;
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let mut gate = lock(&self.gate);
@@ -109,7 +109,7 @@ impl<T> Pool<T> {
     }
 }
 
-impl<T> Place<'_, T> {
+impl<T> Slot<'_, T> {
     /// Leaves the instance in the pool for the next call.
     pub(crate) fn keep(mut self) {
         if let Some(item) = self.item.take() {
@@ -119,7 +119,7 @@ impl<T> Place<'_, T> {
     }
 }
 
-impl<T> Drop for Place<'_, T> {
+impl<T> Drop for Slot<'_, T> {
     fn drop(&mut self) {
         drop(self.item.take());
         if !self.kept {

@@ -155,7 +155,7 @@ fn describe(copy: &pb::CopyStmt) -> Result<String, String> {
     // Equal fingerprints compare names and structure; equal text compares the constants.
     if again.protobuf.stmts.len() != 1
         || second != written
-        || !crate::same::same(&tree(node), &again.protobuf)
+        || !crate::tree_equality::same(&tree(node), &again.protobuf)
     {
         return Err(failed());
     }

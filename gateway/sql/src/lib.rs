@@ -10,15 +10,16 @@ mod catalog;
 mod comment;
 mod copy;
 mod definition;
+mod effects;
 mod facts;
 mod guard;
 mod lineage;
 mod position;
 pub mod render;
 mod replacement;
-mod same;
 mod template;
 mod tree;
+mod tree_equality;
 mod walker;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::mem::discriminant;
 
 use pg_query::ParserOptions;
 
-use crate::{Analysis, AnalyzeError, Catalog, Settings, Statement, analyze, same};
+use crate::{Analysis, AnalyzeError, Catalog, Settings, Statement, analyze, tree_equality};
 
 /// Why a replacement cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,13 +62,13 @@ pub fn verify_replacement(
 
 /// The tree reads the same under both string settings and survives being written out.
 fn faithful(text: &str) -> Result<(), ReplacementError> {
-    let Some(tree) = same::with_either_setting(text) else {
+    let Some(tree) = tree_equality::with_either_setting(text) else {
         return Err(ReplacementError::AmbiguousStrings);
     };
     let unfaithful = |_| ReplacementError::Unfaithful;
     let written = pg_query::deparse(&tree, Default::default()).map_err(unfaithful)?;
     let again = pg_query::parse(&written, ParserOptions::DEFAULT).map_err(unfaithful)?;
-    if same::same(&tree, &again.protobuf) {
+    if tree_equality::same(&tree, &again.protobuf) {
         Ok(())
     } else {
         Err(ReplacementError::Unfaithful)

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use gatewright_policy_host::contract::Level;
+use gatewright_contract::Level;
 use gatewright_policy_host::{Fault, Observer, ReloadEvent, ReloadOutcome};
 use gatewright_sql::Verb;
 use metrics::{
@@ -12,7 +12,7 @@ use metrics::{
 };
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::gate::Tally;
+use crate::gate::GateMetrics;
 use crate::session::Completion;
 
 /// Upper bounds of policy calls, in seconds: a call takes about a microsecond and may take a deadline.
@@ -182,7 +182,7 @@ fn word(verb: Verb) -> &'static str {
     }
 }
 
-impl Tally for Metrics {
+impl GateMetrics for Metrics {
     fn verdict(&self, verb: Verb, verdict: &'static str) {
         VERDICTS.with_borrow_mut(|known| {
             known

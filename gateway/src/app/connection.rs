@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use bytes::BytesMut;
-use gatewright_policy_host::contract;
+use gatewright_contract as contract;
 use gatewright_wire::build;
 use gatewright_wire::startup::CancelRequest;
 use tokio::runtime::Handle;
@@ -19,9 +19,9 @@ use tokio::time::Instant;
 
 use super::access::Access;
 use super::failures::Failures;
-use super::limits::{ConnectionLimits, Entrance, Seats};
+use super::lifetime::SessionLifetime;
+use super::limits::{ConnectionLimits, Entrance, Slots};
 use super::login::Login;
-use super::tenure::Tenure;
 use crate::admin::Connection;
 use crate::catalog::CatalogHandle;
 use crate::gate::{Gate, Policies, SessionGate};
@@ -49,7 +49,7 @@ pub struct ConnectionSettings {
 pub struct Connections {
     pub settings: ConnectionSettings,
     pub limits: ArcSwap<ConnectionLimits>,
-    pub seats: Arc<Seats>,
+    pub slots: Arc<Slots>,
     pub failures: Failures,
     pub handshake: ArcSwap<HandshakeSettings>,
     pub access: watch::Sender<Arc<Access>>,
@@ -125,11 +125,11 @@ impl Connections {
             }
         };
         let limits = self.limits.load_full();
-        let mut entrance = match self.seats.enter(&limits) {
+        let mut entrance = match self.slots.enter(&limits) {
             Ok(entrance) => entrance,
             Err(full) => {
                 tracing::warn!(reason = %full, "a connection was turned away");
-                listener::refuse(stream, &full.refusal()).await;
+                listener::refuse(stream, &full.fatal_error()).await;
                 return "too_many";
             }
         };
@@ -172,7 +172,7 @@ impl Connections {
     ) {
         let failure = self
             .failures
-            .failed(accepted.address, &limits.slowing, Instant::now());
+            .failed(accepted.address, &limits.login_backoff, Instant::now());
         if failure.delay.is_zero() || !entrance.waits(limits) {
             return;
         }
@@ -208,10 +208,10 @@ impl Connections {
             database,
             grant,
             connected,
-            seat: _seat,
+            slot: _seat,
             access,
         } = login;
-        let tenure = Tenure::new(
+        let lifetime = SessionLifetime::new(
             identity.clone(),
             certificates,
             database.clone(),
@@ -245,7 +245,7 @@ impl Connections {
         client_key.encode(&mut greeting);
         build::ready_for_query(&mut greeting, connected.status);
         let signals = Signals {
-            end: Box::pin(tenure.end(self.shutdown.clone(), self.access.subscribe())),
+            end: Box::pin(lifetime.end(self.shutdown.clone(), self.access.subscribe())),
             idle_timeout: limits.idle_timeout,
             cancel: canceller(cancellable),
         };

@@ -15,7 +15,7 @@ const FREE: u32 = 3;
 
 /// How repeated failures are slowed down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slowing {
+pub struct LoginBackoff {
     /// Of the first refusal that is told late; it doubles with each further one. Zero slows nobody down.
     pub first: Duration,
     /// The longest that a refusal is held back.
@@ -24,9 +24,9 @@ pub struct Slowing {
     pub memory: Duration,
 }
 
-impl Default for Slowing {
+impl Default for LoginBackoff {
     fn default() -> Self {
-        Slowing {
+        LoginBackoff {
             first: Duration::from_millis(250),
             most: Duration::from_secs(5),
             memory: Duration::from_secs(600),
@@ -53,17 +53,17 @@ impl Default for Failures {
 
 impl Failures {
     /// Counts a login that failed.
-    pub fn failed(&self, address: IpAddr, slowing: &Slowing, now: Instant) -> Failure {
+    pub fn failed(&self, address: IpAddr, login_backoff: &LoginBackoff, now: Instant) -> Failure {
         let network = network(address);
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = known
             .get(&network)
-            .filter(|(_, last)| now.saturating_duration_since(*last) < slowing.memory);
+            .filter(|(_, last)| now.saturating_duration_since(*last) < login_backoff.memory);
         let count = before.map_or(0, |(count, _)| *count).saturating_add(1);
         known.insert(network, (count, now));
         Failure {
             count,
-            delay: delay(count, slowing),
+            delay: delay(count, login_backoff),
         }
     }
 
@@ -74,12 +74,15 @@ impl Failures {
     }
 }
 
-fn delay(count: u32, slowing: &Slowing) -> Duration {
+fn delay(count: u32, login_backoff: &LoginBackoff) -> Duration {
     let Some(doublings) = count.checked_sub(FREE + 1) else {
         return Duration::ZERO;
     };
     let factor = 1u32.checked_shl(doublings).unwrap_or(u32::MAX);
-    slowing.first.saturating_mul(factor).min(slowing.most)
+    login_backoff
+        .first
+        .saturating_mul(factor)
+        .min(login_backoff.most)
 }
 
 /// A subscriber has a /64 of IPv6 addresses (RFC 6177), and would otherwise begin anew with each of them.
@@ -97,7 +100,7 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    const SLOWING: Slowing = Slowing {
+    const SLOWING: LoginBackoff = LoginBackoff {
         first: Duration::from_secs(1),
         most: Duration::from_secs(30),
         memory: Duration::from_secs(60),
@@ -128,7 +131,7 @@ mod tests {
         for _ in 0..100 {
             assert_eq!(row(&failures, "192.0.2.1", 1, now), [30]);
         }
-        let off = Slowing {
+        let off = LoginBackoff {
             first: Duration::ZERO,
             ..SLOWING
         };

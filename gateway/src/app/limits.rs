@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::Slowing;
+use super::LoginBackoff;
 use crate::identity::{Database, Identity};
-use crate::listener::Refusal;
+use crate::listener::FatalError;
 
 /// What the gateway bears. A reload replaces it for the connections to come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct ConnectionLimits {
     /// A session outside a transaction that has had no message for so long is ended.
     pub idle_timeout: Option<Duration>,
     /// What repeated failures to log in come to.
-    pub slowing: Slowing,
+    pub login_backoff: LoginBackoff,
 }
 
 impl Default for ConnectionLimits {
@@ -36,7 +36,7 @@ impl Default for ConnectionLimits {
             max_connections_per_identity: None,
             max_message: 128 << 20,
             idle_timeout: None,
-            slowing: Slowing::default(),
+            login_backoff: LoginBackoff::default(),
         }
     }
 }
@@ -60,8 +60,8 @@ pub(super) enum Full {
 
 impl Full {
     /// What the client is told (PostgreSQL's `too_many_connections`).
-    pub fn refusal(&self) -> Refusal {
-        Refusal::new("53300", self.to_string()).with_hint(match self {
+    pub fn fatal_error(&self) -> FatalError {
+        FatalError::new("53300", self.to_string()).with_hint(match self {
             Full::Identity(_) => "Close sessions that you do not need.",
             _ => "Try again later.",
         })
@@ -70,7 +70,7 @@ impl Full {
 
 /// Who has which of the places.
 #[derive(Default)]
-pub(super) struct Seats(Mutex<Taken>);
+pub(super) struct Slots(Mutex<Taken>);
 
 #[derive(Default)]
 struct Taken {
@@ -88,18 +88,18 @@ type Person = (String, String);
 
 /// A place among the connections that have not logged in yet; given back when dropped.
 pub(super) struct Entrance {
-    seats: Arc<Seats>,
+    slots: Arc<Slots>,
     waits: bool,
 }
 
 /// A session's place; given back when dropped.
-pub(super) struct Seat {
-    seats: Arc<Seats>,
+pub(super) struct Slot {
+    slots: Arc<Slots>,
     person: Person,
     database: String,
 }
 
-impl Seats {
+impl Slots {
     /// A place for a connection that has just been accepted.
     pub fn enter(self: &Arc<Self>, limits: &ConnectionLimits) -> Result<Entrance, Full> {
         let mut taken = self.taken();
@@ -109,18 +109,18 @@ impl Seats {
         taken.handshakes += 1;
         drop(taken);
         Ok(Entrance {
-            seats: Arc::clone(self),
+            slots: Arc::clone(self),
             waits: false,
         })
     }
 
     /// A place for a session.
-    pub fn sit(
+    pub fn acquire(
         self: &Arc<Self>,
         limits: &ConnectionLimits,
         identity: &Identity,
         database: &Database,
-    ) -> Result<Seat, Full> {
+    ) -> Result<Slot, Full> {
         let person = (identity.issuer.clone(), identity.subject.clone());
         let mut taken = self.taken();
         if taken.sessions >= limits.max_connections {
@@ -144,8 +144,8 @@ impl Seats {
         *taken.identities.entry(person.clone()).or_default() += 1;
         *taken.databases.entry(database.name.clone()).or_default() += 1;
         drop(taken);
-        Ok(Seat {
-            seats: Arc::clone(self),
+        Ok(Slot {
+            slots: Arc::clone(self),
             person,
             database: database.name.clone(),
         })
@@ -160,7 +160,7 @@ impl Entrance {
     /// Gives the place to others and takes one among those who wait to be told that they were turned away, of which there are as
     /// many. False where there is none: then it stays where it is.
     pub fn waits(&mut self, limits: &ConnectionLimits) -> bool {
-        let mut taken = self.seats.taken();
+        let mut taken = self.slots.taken();
         if !self.waits && taken.waiting < limits.max_handshakes {
             taken.waiting += 1;
             taken.handshakes -= 1;
@@ -172,7 +172,7 @@ impl Entrance {
 
 impl Drop for Entrance {
     fn drop(&mut self) {
-        let mut taken = self.seats.taken();
+        let mut taken = self.slots.taken();
         match self.waits {
             true => taken.waiting -= 1,
             false => taken.handshakes -= 1,
@@ -180,9 +180,9 @@ impl Drop for Entrance {
     }
 }
 
-impl Drop for Seat {
+impl Drop for Slot {
     fn drop(&mut self) {
-        let mut taken = self.seats.taken();
+        let mut taken = self.slots.taken();
         taken.sessions -= 1;
         give_back(&mut taken.identities, std::mem::take(&mut self.person));
         give_back(&mut taken.databases, std::mem::take(&mut self.database));
@@ -224,17 +224,17 @@ mod tests {
             max_handshakes: 1,
             ..ConnectionLimits::default()
         };
-        let seats = Arc::new(Seats::default());
-        let mut first = seats.enter(&limits).ok().unwrap();
-        assert_eq!(seats.enter(&limits).err(), Some(Full::Handshakes(1)));
+        let slots = Arc::new(Slots::default());
+        let mut first = slots.enter(&limits).ok().unwrap();
+        assert_eq!(slots.enter(&limits).err(), Some(Full::Handshakes(1)));
         assert!(first.waits(&limits) && first.waits(&limits));
-        let mut second = seats.enter(&limits).ok().unwrap();
+        let mut second = slots.enter(&limits).ok().unwrap();
         assert!(!second.waits(&limits), "one waits already");
-        assert_eq!(seats.enter(&limits).err(), Some(Full::Handshakes(1)));
+        assert_eq!(slots.enter(&limits).err(), Some(Full::Handshakes(1)));
         drop(first);
         assert!(second.waits(&limits));
         drop(second);
-        let taken = seats.taken();
+        let taken = slots.taken();
         assert_eq!((taken.handshakes, taken.waiting), (0, 0));
     }
 
@@ -249,29 +249,29 @@ mod tests {
             max_connections_per_identity: Some(2),
             ..ConnectionLimits::default()
         };
-        let seats = Arc::new(Seats::default());
-        let sit = |subject: &str, name: &str| {
+        let slots = Arc::new(Slots::default());
+        let acquire = |subject: &str, name: &str| {
             let entry = Database {
                 name: name.to_owned(),
                 ..database.clone()
             };
-            seats.sit(&limits, &person(subject), &entry)
+            slots.acquire(&limits, &person(subject), &entry)
         };
-        let first = sit("a", "x").ok().unwrap();
-        let _second = sit("a", "x").ok().unwrap();
-        assert_eq!(sit("a", "x").err(), Some(Full::Identity(2)));
-        let _third = sit("b", "x").ok().unwrap();
+        let first = acquire("a", "x").ok().unwrap();
+        let _second = acquire("a", "x").ok().unwrap();
+        assert_eq!(acquire("a", "x").err(), Some(Full::Identity(2)));
+        let _third = acquire("b", "x").ok().unwrap();
         let full = Full::Database {
             name: "x".to_owned(),
             limit: 3,
         };
-        assert_eq!(sit("b", "x").err(), Some(full));
-        let _fourth = sit("b", "y").ok().unwrap();
-        assert_eq!(sit("c", "y").err(), Some(Full::Total(4)));
+        assert_eq!(acquire("b", "x").err(), Some(full));
+        let _fourth = acquire("b", "y").ok().unwrap();
+        assert_eq!(acquire("c", "y").err(), Some(Full::Total(4)));
         drop(first);
-        drop(sit("a", "x").ok().unwrap());
+        drop(acquire("a", "x").ok().unwrap());
         drop((_second, _third, _fourth));
-        let taken = seats.taken();
+        let taken = slots.taken();
         assert_eq!(
             (
                 taken.sessions,

@@ -10,10 +10,10 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::access::Access;
 use super::connection::Connections;
-use super::limits::{ConnectionLimits, Seat};
+use super::limits::{ConnectionLimits, Slot};
 use super::startup;
 use crate::identity::{Grant, Identity, TokenError};
-use crate::listener::{self, Accepted, Given, HandshakeError, HandshakeSettings, Refusal};
+use crate::listener::{self, Accepted, FatalError, Given, HandshakeError, HandshakeSettings};
 use crate::upstream::{self, Connected};
 
 /// Startup parameters that the gateway answers itself.
@@ -27,7 +27,7 @@ pub(super) struct Login {
     pub database: String,
     pub grant: Grant,
     pub connected: Connected,
-    pub seat: Seat,
+    pub slot: Slot,
     /// By which the client was let in.
     pub access: Arc<Access>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Login {
 /// A client that was not let in.
 pub(super) struct TurnedAway {
     /// What it is told; `None` where nobody listens.
-    refusal: Option<Refusal>,
+    refusal: Option<FatalError>,
     /// A fixed word for metrics.
     outcome: &'static str,
     /// Who it says it is did not stand up to a check.
@@ -45,7 +45,7 @@ pub(super) struct TurnedAway {
 }
 
 impl TurnedAway {
-    fn new(outcome: &'static str, refusal: Refusal) -> Self {
+    fn new(outcome: &'static str, refusal: FatalError) -> Self {
         TurnedAway {
             refusal: Some(refusal),
             outcome,
@@ -56,7 +56,7 @@ impl TurnedAway {
 
     fn by_handshake(outcome: &'static str, error: &HandshakeError) -> Self {
         TurnedAway {
-            refusal: error.refusal(),
+            refusal: error.fatal_error(),
             outcome,
             failed: false,
             bearer: false,
@@ -107,7 +107,7 @@ impl Connections {
         limits: &ConnectionLimits,
     ) -> Result<Login, TurnedAway> {
         if self.shutdown.borrow().is_some() {
-            let refusal = Refusal::new("57P03", "the gateway is shutting down");
+            let refusal = FatalError::new("57P03", "the gateway is shutting down");
             return Err(TurnedAway::new("shutdown", refusal));
         }
         if let Some(refusal) = startup::refusal(&accepted.startup, self.settings.lock_role) {
@@ -127,18 +127,18 @@ impl Connections {
         let access = self.access();
         let grant = access.grants.resolve(&identity, &database).map_err(|error| {
             tracing::info!(subject = %identity.subject, %database, %error, "a client was turned away");
-            let refusal = Refusal::new(error.sqlstate(), error.client_text());
+            let refusal = FatalError::new(error.sqlstate(), error.client_text());
             TurnedAway::new("no_grant", refusal.with_hint(error.hint()))
         })?;
-        let seat = self.seats.sit(limits, &identity, &grant.database).map_err(|full| {
+        let slot = self.slots.acquire(limits, &identity, &grant.database).map_err(|full| {
             tracing::warn!(subject = %identity.subject, %database, reason = %full, "a client was turned away");
-            TurnedAway::new("too_many", full.refusal())
+            TurnedAway::new("too_many", full.fatal_error())
         })?;
         let connected = upstream::connect(&grant.target, &passed_on(accepted))
             .await
             .map_err(|error| {
                 tracing::warn!(%error, database = %grant.target.dbname, "no connection to the server");
-                TurnedAway::new("upstream_refused", error.refusal())
+                TurnedAway::new("upstream_refused", error.fatal_error())
             })?;
         Ok(Login {
             identity,
@@ -146,7 +146,7 @@ impl Connections {
             database,
             grant,
             connected,
-            seat,
+            slot,
             access,
         })
     }
@@ -166,7 +166,7 @@ impl Connections {
             }
             Err(error) => {
                 tracing::info!(check = error.label(), peer = %accepted.peer, "a client certificate was refused");
-                let refusal = Refusal::new("28000", error.to_string())
+                let refusal = FatalError::new("28000", error.to_string())
                     .with_hint("Ask the gateway's operator, or connect without a client certificate and with a token.");
                 Err(TurnedAway {
                     failed: true,
@@ -199,7 +199,7 @@ impl Connections {
             Given::Password(_) => "Give a token of a trusted issuer as the password.",
             Given::Bearer(_) => "Get a token of a trusted issuer.",
         };
-        let refusal = Refusal::new(error.sqlstate(), error.client_text()).with_hint(hint);
+        let refusal = FatalError::new(error.sqlstate(), error.client_text()).with_hint(hint);
         Err(TurnedAway {
             // A provider that is down is not the client's failure.
             failed: error != TokenError::ProviderUnavailable,

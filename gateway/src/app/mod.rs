@@ -5,6 +5,7 @@
 mod access;
 mod connection;
 mod failures;
+mod lifetime;
 mod limits;
 mod login;
 mod policies;
@@ -12,7 +13,6 @@ mod preview;
 mod running;
 mod signals;
 mod startup;
-mod tenure;
 mod workers;
 
 use std::collections::HashMap;
@@ -38,7 +38,7 @@ use failures::Failures;
 
 pub use access::Access;
 pub use connection::ConnectionSettings;
-pub use failures::Slowing;
+pub use failures::LoginBackoff;
 pub use limits::ConnectionLimits;
 pub use policies::PolicySource;
 pub use preview::{PreviewSettings, Previewed, preview};
@@ -46,7 +46,7 @@ pub use running::{RunSettings, Running, StartError};
 pub use signals::{Hangups, stop_signal};
 
 /// How long a start waits for the keys of issuers.
-pub const PATIENCE: Duration = Duration::from_secs(3);
+pub const ISSUER_KEYS_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What a gateway is made of.
 pub struct Parts {
@@ -98,7 +98,7 @@ impl Gateway {
         };
         let connections = Arc::new(Connections {
             limits: ArcSwap::from_pointee(parts.connections.limits.clone()),
-            seats: Arc::default(),
+            slots: Arc::default(),
             failures: Failures::default(),
             settings: parts.connections,
             handshake: ArcSwap::from_pointee(parts.handshake),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use gatewright_policy_host::contract;
+use gatewright_contract as contract;
 use gatewright_sql::SessionEffect;
 
 use super::ConnectionSettings;
@@ -178,7 +178,7 @@ async fn analyzed(
         match session.analyze(sql, standard_conforming_strings) {
             Judged::Ready(Ok(text)) => return Ok(text),
             Judged::Ready(Err(refusal)) => bail!(said(&refusal)),
-            Judged::Later => {
+            Judged::Pending => {
                 std::future::poll_fn(|context| {
                     crate::session::PendingJudge::poll_pending(session, context)
                 })

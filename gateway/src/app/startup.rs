@@ -1,23 +1,23 @@
 //! What a startup packet may ask of the server, beyond what the grant gives.
 
-use crate::listener::{Refusal, StartupMessage};
+use crate::listener::{FatalError, StartupMessage};
 
 /// Settings that say who the client is on the server.
 const ROLE_SETTINGS: [&str; 2] = ["role", "session_authorization"];
 
 /// Why this startup packet is turned away. `lock_role`: it may not choose another role than the grant's.
-pub(super) fn refusal(startup: &StartupMessage, lock_role: bool) -> Option<Refusal> {
+pub(super) fn refusal(startup: &StartupMessage, lock_role: bool) -> Option<FatalError> {
     if startup
         .parameter("replication")
         .is_some_and(|value| !matches!(value, "false" | "off" | "no" | "0"))
     {
-        return Some(Refusal::new(
+        return Some(FatalError::new(
             "0A000",
             "replication is not served by this gateway",
         ));
     }
     (lock_role && chooses_role(startup)).then(|| {
-        Refusal::new(
+        FatalError::new(
             "42501",
             "the role on the server is set by the gateway and cannot be chosen at startup",
         )

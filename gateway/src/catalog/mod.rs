@@ -19,7 +19,7 @@ use crate::upstream::{Target, UpstreamError};
 pub use reader::CatalogError;
 
 /// How long a statement waits for a fresh catalog before it is judged with the one at hand.
-const PATIENCE: Duration = Duration::from_secs(5);
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The catalog of one database, kept up to date.
 pub struct CatalogHandle {
@@ -114,7 +114,7 @@ impl CatalogHandle {
             *wanted += 1;
             request = *wanted;
         });
-        let finished = timeout(PATIENCE, done.wait_for(|served| *served >= request)).await;
+        let finished = timeout(REFRESH_TIMEOUT, done.wait_for(|served| *served >= request)).await;
         finished.is_ok() && *self.served.borrow() >= request
     }
 }

@@ -95,7 +95,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
     if let Some(address) = arguments.admin {
         gateway.serve_admin(address).await?;
     }
-    gateway.settle(app::PATIENCE).await;
+    gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
     let running = gateway
         .start(RunSettings {
             listen: arguments.listen,

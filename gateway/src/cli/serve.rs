@@ -11,8 +11,8 @@ use gatewright_policy_host::DirectorySettings;
 
 use super::logging::{self, LogFormat};
 use crate::app::{
-    self, Access, ConnectionLimits, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings,
-    Slowing,
+    self, Access, ConnectionLimits, ConnectionSettings, Gateway, LoginBackoff, Parts, PolicySource,
+    RunSettings,
 };
 use crate::config::{self, Config};
 use crate::identity::Verifier;
@@ -61,7 +61,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     if let Some(admin) = &config.admin {
         gateway.serve_admin(admin.address).await?;
     }
-    gateway.settle(app::PATIENCE).await;
+    gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
     let running = gateway
         .start(RunSettings {
             listen: config.listen.address,
@@ -104,7 +104,7 @@ fn connection_limits(config: &Config) -> ConnectionLimits {
         max_connections_per_identity: limits.max_connections_per_identity,
         max_message: limits.max_message,
         idle_timeout: limits.idle_timeout,
-        slowing: Slowing {
+        login_backoff: LoginBackoff {
             first: limits.failure_delay,
             most: limits.failure_delay_max,
             memory: limits.failure_memory,

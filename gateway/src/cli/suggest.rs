@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::app;
-use crate::suggest::{self, Wishes};
+use crate::suggest::{self, Options};
 use crate::upstream::Target;
 
 /// Arguments of `gatewright suggest-masking`.
@@ -39,11 +39,11 @@ pub(super) fn run(arguments: &SuggestArguments) -> ExitCode {
 
 fn suggest(arguments: &SuggestArguments) -> Result<()> {
     let target: Target = arguments.upstream.parse().context("--upstream")?;
-    let wishes = Wishes {
+    let options = Options {
         schemas: arguments.schema.clone(),
         sample_rows: arguments.sample_rows,
     };
-    let draft = app::runtime()?.block_on(suggest::draft(&target, &wishes))?;
+    let draft = app::runtime()?.block_on(suggest::draft(&target, &options))?;
     let table = match arguments.dev {
         true => "mask-columns",
         false => "policy.mask-columns.settings",

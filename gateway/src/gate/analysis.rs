@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use gatewright_policy_host::contract::StatementFacts;
+use gatewright_contract::StatementFacts;
 use gatewright_sql::{
     Analysis, AnalyzeError, Catalog, RelationKind, RoleEffect, SessionEffect, Settings, Statement,
     Template, Verb,
@@ -164,7 +164,7 @@ impl SessionGate {
         standard_conforming_strings: bool,
     ) -> Judged<Result<Arc<AnalyzedText>, Refusal>> {
         if self.later.is_some() {
-            return Judged::Later;
+            return Judged::Pending;
         }
         let refreshed = self.refreshed.as_ref().and_then(Refreshed::take);
         self.refreshed = None;
@@ -175,7 +175,7 @@ impl SessionGate {
                 Some(false) => return Judged::Ready(Err(catalog_is_late())),
                 None => {
                     self.wait_for_catalog();
-                    return Judged::Later;
+                    return Judged::Pending;
                 }
             }
         }
@@ -208,7 +208,7 @@ impl SessionGate {
             Some(outcome) => outcome,
             None if text.len() > INLINE_BYTES => {
                 self.analyze_elsewhere(text, standard_conforming_strings, catalog);
-                return Judged::Later;
+                return Judged::Pending;
             }
             None => analyze(text, &catalog, self.settings(standard_conforming_strings)),
         };
@@ -244,7 +244,7 @@ impl SessionGate {
             self.wait_for(async {
                 refresh.await;
             });
-            return Judged::Later;
+            return Judged::Pending;
         }
         Judged::Ready(Ok(analyzed))
     }

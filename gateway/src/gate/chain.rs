@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use gatewright_policy_host::contract::StatementFacts;
-use gatewright_policy_host::{Mode, Policy, StatementView, contract};
+use gatewright_contract as contract;
+use gatewright_contract::StatementFacts;
+use gatewright_policy_host::{Mode, Policy, StatementView};
 use gatewright_sql::{Facts, Outputs, RoleEffect, SessionEffect, Verb};
 use smallvec::SmallVec;
 
 use super::analysis::AnalyzedText;
 use super::permit::{Answers, Permit};
-use super::preview::Said;
+use super::preview::PolicyAnswer;
 use super::view::{KeptParameters, View};
 use super::{SessionGate, denial, facts};
 use crate::session::{
@@ -289,7 +290,7 @@ impl SessionGate {
             match self.ask(policy, case, facts) {
                 contract::Verdict::Allow(allowance) => answers.push(Some(allowance)),
                 contract::Verdict::Deny(denied) => {
-                    self.gate.tally.verdict(case.verb, "deny");
+                    self.gate.metrics.verdict(case.verb, "deny");
                     self.log_denial(policy, &denied, case);
                     return Err(denial::of_policy(policy, denied, case.view.statement_id));
                 }
@@ -305,7 +306,7 @@ impl SessionGate {
         if let Some((index, wanted)) = approval {
             return Err(self.refuse_approval(index, &wanted, case));
         }
-        self.gate.tally.verdict(case.verb, "allow");
+        self.gate.metrics.verdict(case.verb, "allow");
         Ok(Outcome::Permit(Arc::new(
             self.permit(case, Arc::new(answers)),
         )))
@@ -315,7 +316,7 @@ impl SessionGate {
     pub(super) fn verdicts(
         &mut self,
         question: &Question<'_, Self>,
-    ) -> Vec<Said<contract::Verdict>> {
+    ) -> Vec<PolicyAnswer<contract::Verdict>> {
         let Ok(case) = self.unlocked_case(question, question.text, false) else {
             return Vec::new();
         };
@@ -325,7 +326,7 @@ impl SessionGate {
             .policies
             .iter()
             .filter(|policy| policy.hooks().intersects(asked))
-            .map(|policy| Said {
+            .map(|policy| PolicyAnswer {
                 policy: policy.name().to_owned(),
                 version: policy.version().to_owned(),
                 answer: self.ask(policy, &case, &facts),
@@ -459,7 +460,7 @@ impl SessionGate {
     }
 
     fn refuse_approval(&self, index: usize, wanted: &contract::Approval, case: &Case) -> Refusal {
-        self.gate.tally.verdict(case.verb, "deny");
+        self.gate.metrics.verdict(case.verb, "deny");
         let name = self
             .set
             .policies
@@ -476,7 +477,7 @@ impl SessionGate {
     }
 
     fn refuse(&self, code: &str, message: impl Into<String>, verb: Verb) -> Refusal {
-        self.gate.tally.verdict(verb, "deny");
+        self.gate.metrics.verdict(verb, "deny");
         denial::of_gateway(
             code,
             message,
@@ -499,7 +500,7 @@ impl SessionGate {
     pub(super) fn statement_completed(&mut self, permit: &Permit, done: &Completion) {
         let elapsed = permit.started.elapsed();
         self.gate
-            .tally
+            .metrics
             .completed(permit.verb, elapsed.as_secs_f64(), done);
         if permit.verb == Verb::Ddl && done.sqlstate == "00000" {
             self.stale_catalog = true;

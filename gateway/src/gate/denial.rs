@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use gatewright_policy_host::{Fault, Policy, contract};
+use gatewright_contract as contract;
+use gatewright_policy_host::{Fault, Policy};
 use serde_json::json;
 
 use super::permit::Permit;

@@ -1,6 +1,6 @@
 //! Facts of the parser in the words of the policy contract.
 
-use gatewright_policy_host::contract::{self, StatementFacts};
+use gatewright_contract::{self as contract, StatementFacts};
 use gatewright_sql as sql;
 
 use crate::identity::Identity;

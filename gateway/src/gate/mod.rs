@@ -18,7 +18,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use gatewright_policy_host::contract;
+use gatewright_contract as contract;
 use gatewright_policy_host::{Directory, PolicyHost, PolicySet};
 use gatewright_sql::{Analysis, Limits as ParserLimits, Verb};
 
@@ -34,7 +34,7 @@ use view::SessionFacts;
 
 pub use analysis::AnalyzedText;
 pub use permit::Permit;
-pub use preview::{Preview, ResultPreview, Said};
+pub use preview::{PolicyAnswer, Preview, ResultPreview};
 
 /// Where the policies in force come from.
 pub enum Policies {
@@ -63,7 +63,7 @@ impl Policies {
 }
 
 /// Counts what the gate decides. The admin room implements it.
-pub trait Tally: Send + Sync {
+pub trait GateMetrics: Send + Sync {
     fn verdict(&self, verb: Verb, verdict: &'static str);
     fn completed(&self, verb: Verb, seconds: f64, done: &Completion);
 }
@@ -93,21 +93,21 @@ pub struct Gate {
     settings: GateSettings,
     policies: Arc<Policies>,
     analyses: Analyses,
-    tally: Arc<dyn Tally>,
+    metrics: Arc<dyn GateMetrics>,
 }
 
 impl Gate {
     pub fn new(
         settings: GateSettings,
         policies: Arc<Policies>,
-        tally: Arc<dyn Tally>,
+        metrics: Arc<dyn GateMetrics>,
     ) -> Arc<Self> {
         let analyses = Analyses::new(settings.cache_bytes);
         Arc::new(Gate {
             settings,
             policies,
             analyses,
-            tally,
+            metrics,
         })
     }
 
@@ -259,12 +259,12 @@ impl Judge for SessionGate {
     }
 
     fn stopped(&mut self, permit: &Self::Permit, stop: Stop) -> Refusal {
-        self.gate.tally.verdict(permit.verb, "stop");
+        self.gate.metrics.verdict(permit.verb, "stop");
         denial::stopped(permit, stop)
     }
 
     fn limit_reached(&mut self, permit: &Self::Permit, limit: Limit) -> Refusal {
-        self.gate.tally.verdict(permit.verb, "stop");
+        self.gate.metrics.verdict(permit.verb, "stop");
         denial::limit(permit, limit)
     }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gatewright_policy_host::{Policy, PolicySet, StatementView, contract};
+use gatewright_contract as contract;
+use gatewright_policy_host::{Policy, PolicySet, StatementView};
 use gatewright_sql::Verb;
 use smallvec::SmallVec;
 

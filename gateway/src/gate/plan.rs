@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gatewright_policy_host::contract::{self, ColumnAction};
+use gatewright_contract::{self as contract, ColumnAction};
 use gatewright_policy_host::{Policy, StatementView};
 use gatewright_sql::{Catalog, Output, Outputs};
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use gatewright_policy_host::contract;
+use gatewright_contract as contract;
 use gatewright_sql::Facts;
 
 use super::analysis::AnalyzedText;
@@ -13,7 +13,7 @@ use crate::session::{Field, NameFacts, Phase, Question, Refusal, Verdict};
 
 /// What one policy says.
 #[derive(Debug, Clone)]
-pub struct Said<T> {
+pub struct PolicyAnswer<T> {
     pub policy: String,
     pub version: String,
     pub answer: T,
@@ -21,7 +21,7 @@ pub struct Said<T> {
 
 /// What all policies say of a statement, and what comes of it.
 pub struct Preview {
-    pub verdicts: Vec<Said<contract::Verdict>>,
+    pub verdicts: Vec<PolicyAnswer<contract::Verdict>>,
     /// The permit to go on with, and the text that would run in the statement's place if one was rewritten.
     pub outcome: Result<(Arc<Permit>, Option<Arc<AnalyzedText>>), Refusal>,
 }
@@ -29,7 +29,7 @@ pub struct Preview {
 /// What all policies that asked for it say of a result.
 pub struct ResultPreview {
     pub columns: Vec<contract::ResultColumn>,
-    pub plans: Vec<Said<contract::Plan>>,
+    pub plans: Vec<PolicyAnswer<contract::Plan>>,
     pub refusal: Option<Refusal>,
 }
 
@@ -82,7 +82,7 @@ impl SessionGate {
                     denial::of_policy(policy, denied.clone(), permit.view.statement_id)
                 });
             }
-            plans.push(Said {
+            plans.push(PolicyAnswer {
                 policy: policy.name().to_owned(),
                 version: policy.version().to_owned(),
                 answer,

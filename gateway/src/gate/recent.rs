@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use gatewright_contract::{self as contract, StatementFacts};
 use gatewright_policy_host::PolicySet;
-use gatewright_policy_host::contract::{self, StatementFacts};
 
 use super::permit::Answers;
 

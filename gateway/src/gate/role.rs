@@ -63,7 +63,7 @@ impl SessionGate {
     }
 
     fn locked(&self, verb: Verb, message: String, hint: &str, statement_id: u64) -> Refusal {
-        self.gate.tally.verdict(verb, "deny");
+        self.gate.metrics.verdict(verb, "deny");
         denial::of_gateway("role-locked", message, Some(hint), statement_id)
     }
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use gatewright_policy_host::{StatementView, contract};
+use gatewright_contract as contract;
+use gatewright_policy_host::StatementView;
 use gatewright_wire::frontend;
 
 use super::analysis::AnalyzedText;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use gatewright_wire::startup::StartupError;
-use gatewright_wire::{FrameError, Refusal};
+use gatewright_wire::{FatalError, FrameError};
 use thiserror::Error;
 
 /// Why a client did not get as far as being identified. Texts hold nothing that the client sent but versions and lengths.
@@ -56,8 +56,8 @@ pub enum HandshakeError {
 
 impl HandshakeError {
     /// What to tell the client; `None` where nobody listens or nothing can be said in clear.
-    pub fn refusal(&self) -> Option<Refusal> {
-        let refusal = |sqlstate: &str| Some(Refusal::new(sqlstate, self.to_string()));
+    pub fn fatal_error(&self) -> Option<FatalError> {
+        let refusal = |sqlstate: &str| Some(FatalError::new(sqlstate, self.to_string()));
         match self {
             Self::Io(_) | Self::Closed | Self::Tls(_) | Self::TlsNotOffered => None,
             // As PostgreSQL's own authentication_timeout does.
@@ -75,7 +75,7 @@ impl HandshakeError {
             | Self::MalformedPassword => refusal("08P01"),
             Self::NoUser | Self::NoToken => refusal("28000"),
             Self::CleartextRefused => Some(
-                Refusal::new("28000", self.to_string())
+                FatalError::new("28000", self.to_string())
                     .with_hint("Connect with TLS (sslmode=require or stricter)."),
             ),
             Self::EmptyPassword => refusal("28P01"),

@@ -43,7 +43,7 @@ pub async fn handshake(
         (Ok(Opening::Cancel(request)), _) => Ok(Handshake::Cancel(request)),
         (Ok(_), _) => Ok(Handshake::Gone),
         (Err(error), stream) => {
-            if let (Some(stream), Some(refusal)) = (stream, error.refusal()) {
+            if let (Some(stream), Some(refusal)) = (stream, error.fatal_error()) {
                 refuse(stream, &refusal).await;
             }
             Err(error)

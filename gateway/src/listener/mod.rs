@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::rustls::ServerConfig;
 
 pub use error::HandshakeError;
-pub use gatewright_wire::Refusal;
+pub use gatewright_wire::FatalError;
 pub use gatewright_wire::startup::{CancelRequest, StartupMessage};
 pub use handshake::handshake;
 pub use oauthbearer::Discovery;
@@ -99,7 +99,7 @@ pub struct Accepted {
 /// Tells a client why it is turned away and closes the connection.
 ///
 /// Returns after about a second at most; a client that does not listen is left alone.
-pub async fn refuse(stream: impl AsyncRead + AsyncWrite + Unpin, refusal: &Refusal) {
+pub async fn refuse(stream: impl AsyncRead + AsyncWrite + Unpin, refusal: &FatalError) {
     let mut out = BytesMut::new();
     refusal.encode(&mut out);
     close_with(stream, out.freeze()).await;

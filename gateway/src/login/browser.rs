@@ -29,7 +29,7 @@ pub enum Browser {
 }
 
 /// How long a person may take.
-const PATIENCE: Duration = Duration::from_secs(600);
+const BROWSER_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// How long the browser may take to fetch the last page.
 const LAST_PAGE: Duration = Duration::from_secs(2);
@@ -80,7 +80,7 @@ pub(super) async fn log_in(
         opened,
     });
 
-    let outcome = match tokio::time::timeout(PATIENCE, bringing).await {
+    let outcome = match tokio::time::timeout(BROWSER_TIMEOUT, bringing).await {
         Ok(Ok(Brought { parameters, ended })) => {
             let outcome = match code(provider, &parameters) {
                 Ok(code) => {
@@ -98,7 +98,9 @@ pub(super) async fn log_in(
             let _ = ended.send(page);
             outcome
         }
-        Ok(Err(_)) | Err(_) => Err(LoginError::NoAnswer { limit: PATIENCE }),
+        Ok(Err(_)) | Err(_) => Err(LoginError::NoAnswer {
+            limit: BROWSER_TIMEOUT,
+        }),
     };
     drop(done);
     let _ = tokio::time::timeout(LAST_PAGE, serving).await;

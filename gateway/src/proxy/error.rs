@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gatewright_wire::Refusal;
+use gatewright_wire::FatalError;
 use thiserror::Error;
 
 use crate::identity::TokenError;
@@ -47,33 +47,34 @@ pub enum TokenFault {
 
 impl TokenFault {
     /// What the client is told: what is wrong, and nothing of where things are on this machine.
-    pub fn refusal(&self) -> Refusal {
+    pub fn fatal_error(&self) -> FatalError {
         let renewed = "Whatever renews the token file has stopped doing so; the log of `gatewright proxy` names the file.";
         let log = "The log of `gatewright proxy` names the file.";
         match self {
             Self::Missing { .. } => {
-                Refusal::new("28000", "the proxy's token file does not exist").with_hint(log)
+                FatalError::new("28000", "the proxy's token file does not exist").with_hint(log)
             }
             Self::Unreadable { .. } => {
-                Refusal::new("28000", "the proxy's token file cannot be read").with_hint(log)
+                FatalError::new("28000", "the proxy's token file cannot be read").with_hint(log)
             }
             Self::Empty { .. } => {
-                Refusal::new("28000", "the proxy's token file is empty").with_hint(log)
+                FatalError::new("28000", "the proxy's token file is empty").with_hint(log)
             }
             Self::NotAToken { .. } => {
-                Refusal::new("28000", "the proxy's token file holds no signed token").with_hint(log)
+                FatalError::new("28000", "the proxy's token file holds no signed token")
+                    .with_hint(log)
             }
-            Self::Expired { ago, .. } => Refusal::new(
+            Self::Expired { ago, .. } => FatalError::new(
                 "28000",
                 format!("the proxy's token expired {} ago", human(*ago)),
             )
             .with_hint(renewed),
             Self::Login(LoginError::NotLoggedIn { .. } | LoginError::Ended { .. }) => {
-                Refusal::new("28000", "the proxy's login has ended, or there was none")
+                FatalError::new("28000", "the proxy's login has ended, or there was none")
                     .with_hint("Log in again; the log of `gatewright proxy` says how.")
             }
             Self::Login(_) => {
-                Refusal::new("28000", "the proxy's login gives no token at the moment")
+                FatalError::new("28000", "the proxy's login gives no token at the moment")
                     .with_hint("The log of `gatewright proxy` says why.")
             }
         }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use gatewright_wire::{Refusal, build};
+use gatewright_wire::{FatalError, build};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -27,7 +27,7 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, room: bool) {
         }
     };
     if !room {
-        let refusal = Refusal::new("53300", "the proxy serves no more connections now");
+        let refusal = FatalError::new("53300", "the proxy serves no more connections now");
         return listener::refuse(accepted.stream, &refusal).await;
     }
     match log_in(&shared, &accepted).await {
@@ -48,12 +48,12 @@ async fn log_in(shared: &Shared, accepted: &Accepted) -> Result<(Target, Connect
         .parameter("replication")
         .is_some_and(|value| !matches!(value, "false" | "off" | "no" | "0"))
     {
-        let refusal = Refusal::new("0A000", "replication is not served by the gateway");
+        let refusal = FatalError::new("0A000", "replication is not served by the gateway");
         return Err(encoded(&refusal));
     }
     let token = shared.settings.tokens.token().await.map_err(|fault| {
         tracing::error!(error = %fault, "no token for a connection");
-        encoded(&fault.refusal())
+        encoded(&fault.fatal_error())
     })?;
     let user = startup.parameter("user").unwrap_or_default();
     let database = startup.parameter("database").unwrap_or(user);
@@ -83,24 +83,24 @@ fn last_words(error: UpstreamError) -> Bytes {
         }
         UpstreamError::Tls(_) | UpstreamError::TlsNotOffered | UpstreamError::TlsName { .. } => {
             encoded(
-                &Refusal::new("08001", "the gateway could not prove who it is over TLS")
+                &FatalError::new("08001", "the gateway could not prove who it is over TLS")
                     .with_hint("The log of `gatewright proxy` says why."),
             )
         }
         UpstreamError::UnsupportedAuthentication { .. } | UpstreamError::UnsupportedSasl => {
             encoded(
-                &Refusal::new("08004", "the gateway asks for something other than a token")
+                &FatalError::new("08004", "the gateway asks for something other than a token")
                     .with_hint("Is it a gateway? The log of `gatewright proxy` names it."),
             )
         }
         _ => encoded(
-            &Refusal::new("08001", "the gateway could not be reached")
+            &FatalError::new("08001", "the gateway could not be reached")
                 .with_hint("The log of `gatewright proxy` says why."),
         ),
     }
 }
 
-fn encoded(refusal: &Refusal) -> Bytes {
+fn encoded(refusal: &FatalError) -> Bytes {
     let mut out = BytesMut::new();
     refusal.encode(&mut out);
     out.freeze()

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use gatewright_wire::{Refusal, build};
+use gatewright_wire::{FatalError, build};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -45,41 +45,41 @@ impl Ending {
         self == Ending::Drain
     }
 
-    fn refusal(self) -> Refusal {
+    fn fatal_error(self) -> FatalError {
         match self {
-            Ending::Drain | Ending::Shutdown => Refusal::new(
+            Ending::Drain | Ending::Shutdown => FatalError::new(
                 "57P01",
                 "terminating connection: the gateway is shutting down",
             ),
             Ending::TokenExpired => {
-                Refusal::new("28000", "terminating connection: the token has expired")
+                FatalError::new("28000", "terminating connection: the token has expired")
                     .with_hint("Connect again with a fresh token.")
             }
-            Ending::CertificateExpired => Refusal::new(
+            Ending::CertificateExpired => FatalError::new(
                 "28000",
                 "terminating connection: the client certificate has expired",
             )
             .with_hint("Connect again with a new certificate."),
-            Ending::CertificateWithdrawn => Refusal::new(
+            Ending::CertificateWithdrawn => FatalError::new(
                 "57P01",
                 "terminating connection: the client certificate is not accepted any longer",
             ),
-            Ending::GrantWithdrawn => Refusal::new(
+            Ending::GrantWithdrawn => FatalError::new(
                 "57P01",
                 "terminating connection: your access to this database was withdrawn",
             )
             .with_hint("None of your groups is granted it any longer; ask for access."),
-            Ending::GrantChanged => Refusal::new(
+            Ending::GrantChanged => FatalError::new(
                 "57P01",
                 "terminating connection: your grant for this database now gives another role or server",
             )
             .with_hint("Connect again."),
-            Ending::IssuerRemoved => Refusal::new(
+            Ending::IssuerRemoved => FatalError::new(
                 "57P01",
                 "terminating connection: the issuer of your token is not trusted any longer",
             ),
             // PostgreSQL's idle_session_timeout.
-            Ending::Idle(limit) => Refusal::new(
+            Ending::Idle(limit) => FatalError::new(
                 "57P05",
                 format!("terminating connection: it was idle for {limit:?} (idle_timeout)"),
             ),
@@ -127,16 +127,16 @@ where
     /// Sends what is still owed to the client, and the reason for the end where the client cannot know it. What the server
     /// does for the client is cancelled.
     pub(super) async fn say_goodbye(&mut self, end: &End) {
-        let mut last = std::mem::take(&mut self.wires.to_client);
+        let mut last = std::mem::take(&mut self.output.to_client);
         match end {
             End::ClientLeft | End::ClientGone(_) => {}
             // The server's own last words are among the bytes already; without any, libpq reports a lost connection.
             End::ServerGone(_) => {}
             End::Violation(violation) => {
                 let (sqlstate, message) = violation.client_text();
-                Refusal::new(sqlstate, message).encode(&mut last);
+                FatalError::new(sqlstate, message).encode(&mut last);
             }
-            End::Told(ending) => ending.refusal().encode(&mut last),
+            End::Told(ending) => ending.fatal_error().encode(&mut last),
         }
         let patience = match end {
             // What is left is the result of a statement that ran.
@@ -163,7 +163,7 @@ where
         }
         let mut terminate = BytesMut::new();
         // Behind half a message, Terminate would be taken for the other half.
-        if self.wires.to_server.is_empty() && self.session.is_between_messages() {
+        if self.output.to_server.is_empty() && self.session.is_between_messages() {
             build::terminate(&mut terminate);
         }
         let _ = timeout(GOODBYE, async {

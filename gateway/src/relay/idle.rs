@@ -25,7 +25,7 @@ impl IdleWatch {
     }
 
     /// A message came or went.
-    pub fn stirred(&mut self) {
+    pub fn touch(&mut self) {
         self.last = Instant::now();
     }
 

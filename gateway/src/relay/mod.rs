@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::session::{HIGH_WATER, Judge, PendingJudge, Session, Wires};
+use crate::session::{HIGH_WATER, Judge, Output, PendingJudge, Session};
 use buffers::with_scratch;
 use idle::IdleWatch;
 
@@ -52,7 +52,7 @@ pub struct Relay<C, S, J: Judge> {
     session: Session<J>,
     judge: J,
     signals: Signals,
-    wires: Wires,
+    output: Output,
     /// Bytes that were read and not yet taken.
     from_client: BytesMut,
     from_server: BytesMut,
@@ -88,9 +88,9 @@ where
         greeting: BytesMut,
         leftovers: (BytesMut, BytesMut),
     ) -> Self {
-        let wires = Wires {
+        let output = Output {
             to_client: greeting,
-            ..Wires::default()
+            ..Output::default()
         };
         let idle = signals.idle_timeout.map(IdleWatch::new);
         Relay {
@@ -99,7 +99,7 @@ where
             session,
             judge,
             signals,
-            wires,
+            output,
             from_client: leftovers.0,
             from_server: leftovers.1,
             client_held: false,
@@ -135,8 +135,8 @@ where
             moved |= self.read_client(context)?;
             moved |= self.write_both(context)?;
             self.start_cancel();
-            if self.client_is_done() && self.wires.to_server.is_empty() {
-                if !self.session.awaits_server() && self.wires.to_client.is_empty() {
+            if self.client_is_done() && self.output.to_server.is_empty() {
+                if !self.session.awaits_server() && self.output.to_client.is_empty() {
                     return Ok(Some(End::ClientLeft));
                 }
                 self.pass_on_the_end(context);
@@ -150,14 +150,14 @@ where
                 return Ok(None);
             }
             if let Some(idle) = &mut self.idle {
-                idle.stirred();
+                idle.touch();
             }
         }
     }
 
     /// True when no message will come of the client any more.
     fn client_is_done(&self) -> bool {
-        self.wires.terminated || self.client_closed && !self.client_is_held()
+        self.output.terminated || self.client_closed && !self.client_is_held()
     }
 
     /// The client sends no more: the server is told in the same way, and goes on or gives up as it would without a gateway.
@@ -221,13 +221,13 @@ where
             .is_some_and(|sleep| sleep.as_mut().poll(context).is_ready());
         if up {
             timer.sleep = None;
-            self.session.time_is_up(&mut self.judge, &mut self.wires);
+            self.session.time_is_up(&mut self.judge, &mut self.output);
         }
         up
     }
 
     fn start_cancel(&mut self) {
-        if std::mem::take(&mut self.wires.cancel) && self.cancelling.is_none() {
+        if std::mem::take(&mut self.output.cancel) && self.cancelling.is_none() {
             self.cancelling = Some((self.signals.cancel)());
         }
     }
@@ -237,15 +237,15 @@ where
         if !self.from_server.is_empty() && !self.server_held {
             moved |= self.offer_server_leftover()?;
         }
-        if self.server_held || self.wires.to_client.len() >= HIGH_WATER {
+        if self.server_held || self.output.to_client.len() >= HIGH_WATER {
             return Ok(moved);
         }
         if with_scratch(|scratch| self.take_from_server(context, scratch))? {
             return Ok(true);
         }
-        let before = self.wires.to_client.len();
-        self.session.flush_rows(&mut self.judge, &mut self.wires);
-        Ok(moved || self.wires.to_client.len() != before)
+        let before = self.output.to_client.len();
+        self.session.flush_rows(&mut self.judge, &mut self.output);
+        Ok(moved || self.output.to_client.len() != before)
     }
 
     /// One read of the server's socket. `false`: nothing is there now.
@@ -266,7 +266,7 @@ where
         if self.from_server.is_empty() {
             let progress = self
                 .session
-                .server_bytes(&scratch[..count], &mut self.judge, &mut self.wires)
+                .server_bytes(&scratch[..count], &mut self.judge, &mut self.output)
                 .map_err(End::Violation)?;
             self.from_server
                 .extend_from_slice(&scratch[progress.consumed..count]);
@@ -282,7 +282,7 @@ where
     fn offer_server_leftover(&mut self) -> Result<bool, End> {
         let progress = self
             .session
-            .server_bytes(&self.from_server, &mut self.judge, &mut self.wires)
+            .server_bytes(&self.from_server, &mut self.judge, &mut self.output)
             .map_err(End::Violation)?;
         self.from_server.advance(progress.consumed);
         self.server_held = progress.held;
@@ -296,7 +296,7 @@ where
         if !self.from_client.is_empty() && !self.client_is_held() {
             moved |= self.offer_client_leftover()?;
         }
-        if self.client_closed || self.wires.to_server.len() >= HIGH_WATER {
+        if self.client_closed || self.output.to_server.len() >= HIGH_WATER {
             return Ok(moved);
         }
         if self.client_is_held() && self.from_client.len() >= READ_AHEAD {
@@ -323,7 +323,7 @@ where
         if self.from_client.is_empty() && self.cancelling.is_none() {
             let progress = self
                 .session
-                .client_bytes(&scratch[..count], &mut self.judge, &mut self.wires)
+                .client_bytes(&scratch[..count], &mut self.judge, &mut self.output)
                 .map_err(End::Violation)?;
             self.from_client
                 .extend_from_slice(&scratch[progress.consumed..count]);
@@ -344,7 +344,7 @@ where
     fn offer_client_leftover(&mut self) -> Result<bool, End> {
         let progress = self
             .session
-            .client_bytes(&self.from_client, &mut self.judge, &mut self.wires)
+            .client_bytes(&self.from_client, &mut self.judge, &mut self.output)
             .map_err(End::Violation)?;
         self.from_client.advance(progress.consumed);
         self.client_held = progress.held;
@@ -354,19 +354,19 @@ where
 
     fn write_both(&mut self, context: &mut Context<'_>) -> Result<bool, End> {
         if self.server_deaf {
-            self.wires.to_server.clear();
+            self.output.to_server.clear();
         }
-        let to_server = match write(&mut self.server, &mut self.wires.to_server, context) {
+        let to_server = match write(&mut self.server, &mut self.output.to_server, context) {
             Ok(moved) => moved,
             // Its last words may still be there to be read.
             Err(_) => {
                 self.server_deaf = true;
-                self.wires.to_server.clear();
+                self.output.to_server.clear();
                 true
             }
         };
-        let to_client =
-            write(&mut self.client, &mut self.wires.to_client, context).map_err(End::ClientGone)?;
+        let to_client = write(&mut self.client, &mut self.output.to_client, context)
+            .map_err(End::ClientGone)?;
         if to_client {
             self.server_held = false;
         }

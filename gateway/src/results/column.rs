@@ -6,7 +6,7 @@ use super::key::PseudonymKey;
 use super::mask::{self, Mask};
 use super::shape::Format;
 use super::types::Kind;
-use gatewright_policy_host::contract::{ColumnAction, PackedColumn};
+use gatewright_contract::{ColumnAction, PackedColumn};
 
 /// One step's work on this column.
 pub(super) struct Task {

@@ -12,7 +12,7 @@ use super::key::PseudonymKey;
 use super::mask::Mask;
 use super::shape::{RowShape, Step};
 use super::types::Kind;
-use gatewright_policy_host::contract::ColumnAction;
+use gatewright_contract::ColumnAction;
 
 /// What an editor may hold.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What can go wrong with rows: what the server sent, and what a policy answered.
 //! Refuses to hold any value of a row, since these texts reach logs. Next: whoever ends the result.
 
-use gatewright_policy_host::contract::Denial;
+use gatewright_contract::Denial;
 
 /// The rows from the server cannot be understood, so they cannot be edited and must not be forwarded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

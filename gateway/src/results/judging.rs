@@ -5,7 +5,7 @@ use super::column::{Column, Packer, TooLarge};
 use super::error::Stop;
 use super::mask::Mask;
 use super::types::Kind;
-use gatewright_policy_host::contract::{
+use gatewright_contract::{
     Batch, BatchColumn, BatchEdit, BatchReply, ColumnReply, Denial, PackedColumn,
 };
 

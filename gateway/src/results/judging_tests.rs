@@ -1,7 +1,7 @@
 //! Inspecting and observing steps: what the judge is shown, and what its replies do.
 
 use bytes::BytesMut;
-use gatewright_policy_host::contract::{
+use gatewright_contract::{
     Batch, BatchEdit, BatchReply, ColumnAction, ColumnReply, Denial, PackedColumn,
 };
 

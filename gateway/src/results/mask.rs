@@ -3,7 +3,7 @@
 
 use super::key::Pseudonym;
 use super::types::{Kind, Scalar, hexadecimal, uuid_text};
-use gatewright_policy_host::contract::PartialMask;
+use gatewright_contract::PartialMask;
 
 /// What one step does to one column, ready to run. No built-in turns NULL into a value, a constant neither: whether a
 /// value is there stays as the server said, or becomes NULL.

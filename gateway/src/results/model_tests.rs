@@ -1,9 +1,7 @@
 //! The editor against a model that works cell by cell: random rows, plans, replies and batch borders.
 
 use bytes::BytesMut;
-use gatewright_policy_host::contract::{
-    BatchEdit, BatchReply, ColumnAction, ColumnReply, PackedColumn,
-};
+use gatewright_contract::{BatchEdit, BatchReply, ColumnAction, ColumnReply, PackedColumn};
 use proptest::prelude::*;
 
 use super::tests::{Scripted, TEXT, editor, key, message, partial, row, shape};

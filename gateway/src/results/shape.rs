@@ -1,7 +1,7 @@
 //! What a result looks like and what each policy asked for, as the editor is told it before the first row.
 //! Refuses to know where the plan came from. Next: `editor`.
 
-use gatewright_policy_host::contract::ColumnAction;
+use gatewright_contract::ColumnAction;
 
 /// The wire format of one column (PostgreSQL's format codes 0 and 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 
 use super::*;
-use gatewright_policy_host::contract::{Batch, BatchReply, ColumnAction, Denial, PartialMask};
+use gatewright_contract::{Batch, BatchReply, ColumnAction, Denial, PartialMask};
 
 /// Answers every batch with what its function says, and keeps what it was asked.
 pub(super) struct Scripted<'a> {

@@ -3,82 +3,85 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use gatewright_sql::Facts;
 use gatewright_wire::frame::Frame;
 use gatewright_wire::frontend;
 
-use super::judge::{BoundParameters, Judge, Judged, Phase, Plan, Question, Verdict};
+use super::asking::{Stage, Subject, done};
+use super::held::Held;
+use super::judge::{BoundParameters, Judge, Phase, Plan, Verdict};
 use super::lookup::Lookup;
 use super::name::Name;
 use super::names::{Description, MAX_PORTALS, Portal, Prepared};
-use super::outgoing;
+use super::output::{Output, Taken};
 use super::owed::{Audience, CloseTarget, Owed};
-use super::query::{is_dynamic, unreadable};
 use super::refusal::Refusal;
-use super::{Session, Taken, Violation, Wires};
+use super::state::Session;
+use super::to_server::RunsNothing;
 
-/// How judging a Bind ended.
-enum BindStage<J: Judge> {
-    Permitted(J::Permit, Option<Rc<Plan>>),
-    Refused(Refusal),
-    Hold,
-}
+/// A permit, and the plan where policies want one.
+type Bound<J> = (<J as Judge>::Permit, Option<Rc<Plan>>);
 
 impl<J: Judge> Session<J> {
     pub(super) fn bind(
         &mut self,
         frame: Frame<'_>,
         judge: &mut J,
-        wires: &mut Wires,
-    ) -> Result<Taken, Violation> {
+        output: &mut Output,
+    ) -> Taken {
         let bind = match frontend::Bind::decode(frame.body) {
             Ok(bind) => bind,
             Err(error) => {
-                return Ok(self.refuse_unreadable(frame, unreadable(&error), wires));
+                let refusal = Refusal::unreadable(&error);
+                return self.refuse_unreadable(frame, refusal, judge, output);
             }
         };
         let name = Name::new(bind.portal);
-        if !self
-            .names
-            .has_room_for_portal(&name, self.queue.most_names())
-        {
+        let pending = self.queue.most_names();
+        if !self.names.has_room_for_portal(&name, pending) {
             if self.queue.names_pending() {
-                return Ok(self.hold_for_replies(wires));
+                return self.hold_for_replies(output);
             }
-            let message =
-                format!("the transaction has {MAX_PORTALS} named portals and cannot have more");
-            let refusal = Refusal::new("54000", message);
-            let refusal = refusal.with_hint("Close those that are no longer needed.");
-            return Ok(self.refuse_extended(refusal, wires));
+            return self.refuse_extended(no_room(), judge, output);
         }
         let prepared = match self.lookup_prepared(&Name::new(bind.statement)) {
-            Lookup::Pending => return Ok(self.hold_for_replies(wires)),
-            Lookup::Unknown => return Ok(self.bind_unknown(frame, bind.statement, wires)),
+            Lookup::Pending => return self.hold_for_replies(output),
+            Lookup::Unknown => return self.bind_unknown(frame, bind.statement, output),
             Lookup::Known(prepared) => prepared,
         };
-        let mut permit = None;
-        let mut plan = None;
-        if prepared.statement().is_some() {
-            match self.judge_bind(frame, bind.statement, &prepared, judge, wires) {
-                BindStage::Hold => return Ok(Taken::Hold),
-                BindStage::Refused(refusal) => return Ok(self.refuse_extended(refusal, wires)),
-                BindStage::Permitted(permitted, planned) => {
-                    permit = Some(permitted);
-                    plan = planned;
+        let mut held = self.held.take().unwrap_or_default();
+        let bound = match RunsNothing::in_text::<J>(&prepared.text) {
+            Some(proof) => {
+                output.to_server.prepare_nothing(frame, proof);
+                None
+            }
+            None => {
+                let stage =
+                    self.judge_bind(frame, bind.statement, &prepared, &mut held, judge, output);
+                match stage {
+                    Stage::Hold => return self.hold(held),
+                    Stage::Refused(refusal) => {
+                        self.let_go(held, judge);
+                        return self.refuse_extended(refusal, judge, output);
+                    }
+                    Stage::Done(bound) => {
+                        output.to_server.prepare::<J>(frame, &bound.0);
+                        Some(bound)
+                    }
                 }
             }
-        }
-        wires.to_server.extend_from_slice(frame.bytes);
-        let formats = bind.result_formats.iter().collect();
+        };
+        let (permit, plan) = bound.map_or((None, None), |(permit, plan)| (Some(permit), plan));
         let portal = Rc::new(Portal {
             prepared,
             permit,
             plan,
-            formats,
-            started: Cell::new(false),
+            formats: bind.result_formats.iter().collect(),
+            started: Rc::default(),
             bound: Cell::new(None),
         });
         self.owe(Owed::Bind { name, portal });
-        Ok(Taken::Yes)
+        Taken::Yes
     }
 
     fn judge_bind(
@@ -86,129 +89,129 @@ impl<J: Judge> Session<J> {
         frame: Frame<'_>,
         name: &str,
         prepared: &Rc<Prepared<J>>,
+        held: &mut Held<J>,
         judge: &mut J,
-        wires: &mut Wires,
-    ) -> BindStage<J> {
-        let permit = match self.held_bind.take() {
-            Some(permit) => permit,
+        output: &mut Output,
+    ) -> Stage<Bound<J>> {
+        let permit = match held.permits.first() {
+            Some(permit) => permit.clone(),
             None => {
-                if prepared.lacks_parameter_types(judge) {
-                    if !prepared.describing.get() {
-                        self.describe_prepared(name, prepared, wires);
-                    }
-                    return BindStage::Hold;
-                }
-                if self.follows_pending_name(&prepared.text, prepared.index) {
-                    self.hold_for_replies(wires);
-                    return BindStage::Hold;
-                }
-                if prepared.is(is_dynamic) {
-                    *prepared.description.borrow_mut() = Description::Unknown;
-                }
-                match self.ask_at_bind(frame, prepared, judge) {
-                    Judged::Later => return BindStage::Hold,
-                    Judged::Ready(Err(refusal)) => return BindStage::Refused(refusal),
-                    Judged::Ready(Ok(Verdict::Permit(permit))) => permit,
-                    Judged::Ready(Ok(Verdict::Rewrite { .. })) => {
-                        return BindStage::Refused(
-                            Refusal::new("0A000", "a policy rewrites this statement, but it was prepared with another text").with_hint("Prepare the statement again."),
-                        );
-                    }
-                }
+                let permit = done!(self.permit_bind(frame, name, prepared, held, judge, output));
+                held.permits.push(permit.clone());
+                permit
             }
         };
         if !J::wants_plan(&permit) {
-            return BindStage::Permitted(permit, None);
+            return Stage::Done((permit, None));
         }
-        self.plan_at_bind(name, prepared, permit, judge, wires)
+        let plan = done!(self.plan_bind(name, prepared, &permit, held, judge, output));
+        Stage::Done((permit, plan))
     }
 
-    fn ask_at_bind(
+    fn permit_bind(
         &mut self,
         frame: Frame<'_>,
-        prepared: &Prepared<J>,
+        name: &str,
+        prepared: &Rc<Prepared<J>>,
+        held: &mut Held<J>,
         judge: &mut J,
-    ) -> Judged<Result<Verdict<J>, Refusal>> {
+        output: &mut Output,
+    ) -> Stage<J::Permit> {
         let earlier = prepared.permit.borrow().clone();
+        if held.ticket.is_none() {
+            if prepared.lacks_parameter_types(judge) {
+                if !prepared.describing.get() {
+                    self.describe_prepared(name, prepared, earlier.as_ref(), output);
+                }
+                return Stage::Hold;
+            }
+            if self.follows_pending_name(&prepared.text, prepared.index) {
+                self.hold_for_replies(output);
+                return Stage::Hold;
+            }
+            if prepared.is(Facts::is_dynamic) {
+                *prepared.description.borrow_mut() = Description::Unknown;
+            }
+        }
         let types = prepared.parameter_types.borrow().clone();
-        let answer = judge.judge(Question {
+        let subject = Subject {
             phase: Phase::Execute,
             text: &prepared.text,
             index: prepared.index,
+            behind: 0,
             parameters: Some(BoundParameters {
                 bind: frame.body,
                 types: types.as_deref().unwrap_or_default(),
             }),
             // What a name means may have changed since Parse.
-            earlier: earlier.as_ref().filter(|_| !prepared.is(is_dynamic)),
-            in_transaction: self.in_transaction(),
-            at_rest: self.is_at_rest(),
-            names: &self.names,
-        });
-        if let Judged::Ready(Ok(Verdict::Permit(permit))) = &answer {
-            *prepared.permit.borrow_mut() = Some(permit.clone());
+            earlier: earlier
+                .as_ref()
+                .filter(|_| !prepared.is(Facts::is_dynamic)),
+        };
+        match done!(self.ask_verdict(held, subject, judge)) {
+            Verdict::Permit(permit) => {
+                *prepared.permit.borrow_mut() = Some(permit.clone());
+                Stage::Done(permit)
+            }
+            Verdict::Rewrite { .. } => {
+                let message =
+                    "a policy rewrites this statement, but it was prepared with another text";
+                Stage::Refused(
+                    Refusal::new("0A000", message).with_hint("Prepare the statement again."),
+                )
+            }
         }
-        answer
     }
 
-    fn plan_at_bind(
+    fn plan_bind(
         &mut self,
         name: &str,
         prepared: &Rc<Prepared<J>>,
-        permit: J::Permit,
+        permit: &J::Permit,
+        held: &mut Held<J>,
         judge: &mut J,
-        wires: &mut Wires,
-    ) -> BindStage<J> {
+        output: &mut Output,
+    ) -> Stage<Option<Rc<Plan>>> {
         if let Err(refusal) = self.sendable(&prepared.text) {
-            return BindStage::Refused(refusal);
+            return Stage::Refused(refusal);
         }
-        let described = prepared.description.borrow().in_epoch(self.epoch);
+        let described = prepared
+            .description
+            .borrow()
+            .in_epoch(self.transaction.epoch());
         let Some(described) = described else {
             if !prepared.describing.get() {
-                self.describe_prepared(name, prepared, wires);
+                self.describe_prepared(name, prepared, Some(permit), output);
             }
-            self.held_bind = Some(permit);
-            return BindStage::Hold;
+            return Stage::Hold;
         };
         let Some(fields) = described else {
-            return BindStage::Permitted(permit, None);
+            return Stage::Done(None);
         };
-        if let Some((planned_for, plan)) = &*prepared.plan.borrow()
-            && J::covers(planned_for, &permit)
+        if held.ticket.is_none()
+            && let Some((planned_for, plan)) = &*prepared.plan.borrow()
+            && J::covers(planned_for, permit)
         {
-            return BindStage::Permitted(permit, Some(Rc::clone(plan)));
+            return Stage::Done(Some(Rc::clone(plan)));
         }
-        match judge
-            .plan(&permit, &fields)
-            .and_then(|plan| self.editable(plan))
-        {
-            Err(refusal) => BindStage::Refused(refusal),
-            Ok(plan) => {
-                let plan = Rc::new(plan);
-                *prepared.plan.borrow_mut() = Some((permit.clone(), Rc::clone(&plan)));
-                BindStage::Permitted(permit, Some(plan))
-            }
-        }
+        let plan = done!(self.ask_plan(held, permit, &fields, judge));
+        *prepared.plan.borrow_mut() = Some((permit.clone(), Rc::clone(&plan)));
+        Stage::Done(Some(plan))
     }
 
-    /// A Bind of a statement that was never prepared here. The server says so in its own words; lest it know the name after all, the
-    /// name is closed first.
-    fn bind_unknown(&mut self, frame: Frame<'_>, name: &str, wires: &mut Wires) -> Taken {
-        outgoing::close_statement(&mut wires.to_server, name);
+    /// A Bind of a statement that was never prepared here: the server answers with its own error.
+    fn bind_unknown(&mut self, frame: Frame<'_>, name: &str, output: &mut Output) -> Taken {
+        output.to_server.bind_unknown(name, frame);
         self.owe(Owed::Close {
             target: CloseTarget::Statement(Name::new(name)),
             audience: Audience::Gateway,
         });
-        wires.to_server.extend_from_slice(frame.bytes);
         self.owe(Owed::BindUnknown);
         Taken::Yes
     }
 }
 
-impl<J: Judge> Prepared<J> {
-    pub(super) fn lacks_parameter_types(&self, judge: &J) -> bool {
-        judge.wants_parameters()
-            && self.is(|facts| facts.parameter_count > 0)
-            && self.parameter_types.borrow().is_none()
-    }
+fn no_room() -> Refusal {
+    let message = format!("the transaction has {MAX_PORTALS} named portals and cannot have more");
+    Refusal::new("54000", message).with_hint("Close those that are no longer needed.")
 }

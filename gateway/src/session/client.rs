@@ -2,27 +2,22 @@
 
 use gatewright_wire::DecodeError;
 use gatewright_wire::frame::{self, Frame, FrameError, Side};
+use gatewright_wire::frontend;
 
 use super::judge::Judge;
+use super::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, Taken};
 use super::owed::Owed;
-use super::query::unreadable;
+use super::pipeline::Mode;
 use super::refusal::Refusal;
-use super::{HIGH_WATER, Mode, Peer, STREAM_ABOVE, Session, Streaming, Taken, Violation, Wires};
+use super::state::Session;
+use super::streaming::Streaming;
+use super::violation::{Peer, Violation};
 
 /// A client that asks for more before it has read what it asked for waits, so that what is remembered of it has a bound.
 const MOST_OWED: usize = 10_000;
 
-/// So does one whose texts that are still to be answered are as long as this, in bytes: what they are understood as is larger still.
+/// So does one whose outstanding texts are as long as this, in bytes: what they are understood as is larger still.
 const MOST_TEXT: usize = 16 << 20;
-
-/// How far a run over the client's bytes came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Bytes that are done with.
-    pub consumed: usize,
-    /// The next message waits for the server, the judge, or room to write; offering more bytes changes nothing.
-    pub held: bool,
-}
 
 impl<J: Judge> Session<J> {
     /// Takes as many whole messages from the client as can be dealt with now.
@@ -30,77 +25,78 @@ impl<J: Judge> Session<J> {
         &mut self,
         bytes: &[u8],
         judge: &mut J,
-        wires: &mut Wires,
+        output: &mut Output,
     ) -> Result<Progress, Violation> {
         let mut consumed = 0;
-        while consumed < bytes.len() && !wires.terminated {
-            if wires.to_server.len() >= HIGH_WATER {
-                return Ok(Progress {
-                    consumed,
-                    held: true,
-                });
+        while let Some(rest) = bytes.get(consumed..).filter(|rest| !rest.is_empty()) {
+            if output.terminated
+                || output.to_server.len() >= HIGH_WATER
+                || self.queue.is_probing()
+            {
+                return Ok(held(consumed));
             }
-            if self.queue.in_doubt() {
-                return Ok(Progress {
-                    consumed,
-                    held: true,
-                });
-            }
-            let rest = &bytes[consumed..];
-            if let Some(streaming) = &mut self.from_client {
-                consumed += streaming.pass(rest, &mut wires.to_server);
-                if streaming.is_over() {
-                    self.from_client = None;
-                }
-                continue;
-            }
-            let header =
-                match frame::next_header(rest, Side::Frontend, self.max_client_message(rest)) {
-                    Ok(Some(header)) => header,
-                    Ok(None) => break,
-                    Err(error) => {
-                        self.bad_client_frame(error, wires)?;
-                        return Ok(Progress {
-                            consumed,
-                            held: true,
-                        });
-                    }
-                };
-            let total = header.total();
-            if total > rest.len() {
-                if header.tag == b'd' && total > STREAM_ABOVE {
-                    if self.mode == Mode::Ready && self.queue.may_copy_in() {
-                        self.hold_for_replies(wires);
-                        return Ok(Progress {
-                            consumed,
-                            held: true,
-                        });
-                    }
-                    let forward = self.mode == Mode::CopyIn;
-                    self.from_client = Some(Streaming {
-                        remaining: total,
-                        forward,
-                    });
-                    continue;
-                }
-                break;
-            }
-            let frame = header.frame(&rest[..total]);
-            match self.client_frame(frame, judge, wires)? {
-                Taken::Yes => consumed += total,
-                Taken::Hold => {
-                    return Ok(Progress {
-                        consumed,
-                        held: true,
-                    });
-                }
+            match self.next_client_message(rest, judge, output)? {
+                Step::Took(count) => consumed += count,
+                Step::NeedsMore => break,
+                Step::Hold => return Ok(held(consumed)),
             }
         }
         Ok(Progress {
             consumed,
             // Behind Terminate nothing is read.
-            held: wires.terminated,
+            held: output.terminated,
         })
+    }
+
+    fn next_client_message(
+        &mut self,
+        rest: &[u8],
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Result<Step, Violation> {
+        if let Some(streaming) = &mut self.from_client {
+            let piece = streaming.take(rest);
+            if streaming.forward {
+                output.to_server.copy_piece(piece);
+            }
+            if streaming.is_over() {
+                self.from_client = None;
+            }
+            return Ok(Step::Took(piece.len()));
+        }
+        let max = self.max_client_message(rest);
+        let header = match frame::next_header(rest, Side::Frontend, max) {
+            Ok(Some(header)) => header,
+            Ok(None) => return Ok(Step::NeedsMore),
+            Err(error) => {
+                self.bad_client_frame(error, output)?;
+                return Ok(Step::Hold);
+            }
+        };
+        let total = header.total();
+        let Some(bytes) = rest.get(..total) else {
+            return Ok(self.long_client_message(header.tag, total, output));
+        };
+        Ok(
+            match self.client_frame(header.frame(bytes), judge, output)? {
+                Taken::Yes => Step::Took(total),
+                Taken::Hold => Step::Hold,
+            },
+        )
+    }
+
+    /// A message that has not all arrived. Long COPY data passes in pieces.
+    fn long_client_message(&mut self, tag: u8, total: usize, output: &mut Output) -> Step {
+        if tag != b'd' || total <= STREAM_ABOVE {
+            return Step::NeedsMore;
+        }
+        if self.pipeline.mode == Mode::Ready && self.queue.may_copy_in() {
+            self.hold_for_replies(output);
+            return Step::Hold;
+        }
+        let forward = self.pipeline.mode == Mode::CopyIn;
+        self.from_client = Some(Streaming::new(total, forward));
+        Step::Took(0)
     }
 
     /// COPY data passes in pieces, so its length is the server's business; everything else is read whole.
@@ -108,23 +104,27 @@ impl<J: Judge> Session<J> {
         if rest.first() == Some(&b'd') {
             usize::try_from(i32::MAX).unwrap_or(usize::MAX)
         } else {
-            self.max_message
+            self.reading.max_message
         }
     }
 
     /// What cannot be read ends the connection, once all that was sent before is answered.
-    fn bad_client_frame(&mut self, error: FrameError, wires: &mut Wires) -> Result<(), Violation> {
-        if let (Mode::CopyIn, FrameError::UnknownTag { tag }) = (self.mode, error) {
-            self.out_of_place_in_copy(tag, wires);
+    fn bad_client_frame(
+        &mut self,
+        error: FrameError,
+        output: &mut Output,
+    ) -> Result<(), Violation> {
+        if let (Mode::CopyIn, FrameError::UnknownTag { tag }) = (self.pipeline.mode, error) {
+            self.out_of_place_in_copy(tag, output);
             return Ok(());
         }
-        if !self.queue.is_empty() && self.mode != Mode::CopyIn {
-            self.hold_for_replies(wires);
+        if !self.queue.is_empty() && self.pipeline.mode != Mode::CopyIn {
+            self.hold_for_replies(output);
             return Ok(());
         }
         Err(match error {
             FrameError::UnknownTag { tag } => Violation::ClientMessage(tag),
-            FrameError::TooLong { length, limit, .. } if limit == self.max_message => {
+            FrameError::TooLong { length, limit, .. } if limit == self.reading.max_message => {
                 Violation::TooLong {
                     by: Peer::Client,
                     length: length as usize,
@@ -139,27 +139,27 @@ impl<J: Judge> Session<J> {
         &mut self,
         frame: Frame<'_>,
         judge: &mut J,
-        wires: &mut Wires,
+        output: &mut Output,
     ) -> Result<Taken, Violation> {
         if frame.tag == b'p' {
             let error = FrameError::UnknownTag { tag: frame.tag };
-            return self.bad_client_frame(error, wires).map(|()| Taken::Hold);
+            return self.bad_client_frame(error, output).map(|()| Taken::Hold);
         }
         if frame.tag == b'X' {
-            wires.to_server.extend_from_slice(frame.bytes);
-            wires.terminated = true;
+            output.to_server.control(frame);
+            output.terminated = true;
             return Ok(Taken::Yes);
         }
-        match self.mode {
+        match self.pipeline.mode {
             Mode::Skipping => {
                 if frame.tag == b'S' {
-                    self.mode = Mode::Ready;
-                    self.forward_sync(frame, wires);
+                    self.pipeline.mode = Mode::Ready;
+                    self.forward_sync(frame, output);
                 }
                 Ok(Taken::Yes)
             }
-            Mode::CopyIn => self.client_in_copy(frame, wires),
-            Mode::Ready => self.client_ready(frame, judge, wires),
+            Mode::CopyIn => Ok(self.client_in_copy(frame, output)),
+            Mode::Ready => self.client_ready(frame, judge, output),
         }
     }
 
@@ -167,63 +167,109 @@ impl<J: Judge> Session<J> {
         &mut self,
         frame: Frame<'_>,
         judge: &mut J,
-        wires: &mut Wires,
+        output: &mut Output,
     ) -> Result<Taken, Violation> {
-        if self.drain_first {
-            if !self.queue.is_empty() && self.in_hand.is_none() {
-                return Ok(self.hold_for_replies(wires));
-            }
-            self.drain_first = false;
+        if let Some(taken) = self.held_is_over(frame, judge, output) {
+            return Ok(taken);
         }
-        if self.queue.len() >= MOST_OWED || self.queue.texts() >= MOST_TEXT {
-            return Ok(self.hold_for_replies(wires));
+        if self.must_wait(frame.tag) {
+            return Ok(self.hold_for_replies(output));
         }
-        if !names_are_plain(frame) && !self.keeps_names() {
-            return Ok(self.refuse_extended(unkept_name(), wires));
+        if !names_are_plain(frame) && !self.reading.keeps_names() {
+            return Ok(self.refuse_extended(unkept_name(), judge, output));
         }
         match frame.tag {
             b'S' => {
-                self.forward_sync(frame, wires);
-                Ok(Taken::Yes)
-            }
-            b'H' if frame.body.is_empty() => {
-                wires.to_server.extend_from_slice(frame.bytes);
+                self.forward_sync(frame, output);
                 Ok(Taken::Yes)
             }
             b'H' => {
-                // The server finds what is behind its fields.
-                wires.to_server.extend_from_slice(frame.bytes);
-                let refusal = unreadable(&DecodeError::Trailing { message: "Flush" });
-                self.owe(Owed::Refused(refusal));
+                output.to_server.control(frame);
+                if !frame.body.is_empty() {
+                    // The server finds what is behind its fields.
+                    let error = DecodeError::Trailing { message: "Flush" };
+                    self.owe(Owed::Refused(Refusal::unreadable(&error)));
+                }
                 Ok(Taken::Yes)
             }
-            // Ahead of the server's word that it copies in.
-            b'd' | b'c' | b'f' if self.queue.may_copy_in() => Ok(self.hold_for_replies(wires)),
             // Left over from a COPY that has failed: the server ignores them (protocol: COPY Operations).
             b'd' | b'c' | b'f' => Ok(Taken::Yes),
-            // Should the server copy in, it would take any of these for an error of the copy and answer none of them.
-            _ if self.queue.may_copy_in() => Ok(self.hold_for_replies(wires)),
-            // Only Sync may follow a statement that can still be stopped, so that nothing runs behind a stop.
-            _ if self.stoppable > 0 => Ok(self.hold_for_replies(wires)),
-            b'Q' => self.query(frame, judge, wires),
-            b'P' => self.parse(frame, judge, wires),
-            b'B' => self.bind(frame, judge, wires),
-            b'D' => self.describe(frame, wires),
-            b'E' => self.execute(frame, judge, wires),
-            b'C' => self.close(frame, wires),
-            b'F' => self.function_call(frame, judge, wires),
+            b'Q' => Ok(self.query(frame, judge, output)),
+            b'P' => Ok(self.parse(frame, judge, output)),
+            b'B' => Ok(self.bind(frame, judge, output)),
+            b'D' => Ok(self.describe(frame, judge, output)),
+            b'E' => Ok(self.execute(frame, judge, output)),
+            b'C' => Ok(self.close(frame, judge, output)),
+            b'F' => Ok(self.function_call(frame, judge, output)),
             _ => Err(Violation::ClientMessage(frame.tag)),
         }
     }
 
-    fn forward_sync(&mut self, frame: Frame<'_>, wires: &mut Wires) {
-        wires.to_server.extend_from_slice(frame.bytes);
-        self.owe(Owed::Sync);
+    /// True when the message's meaning, or what the server makes of it, depends on outstanding replies.
+    fn must_wait(&mut self, tag: u8) -> bool {
+        if self.pipeline.drain_first {
+            if !self.queue.is_empty() && self.held.is_none() {
+                return true;
+            }
+            self.pipeline.drain_first = false;
+        }
+        if self.queue.len() >= MOST_OWED || self.queue.texts() >= MOST_TEXT {
+            return true;
+        }
+        match tag {
+            b'S' | b'H' => false,
+            // COPY data may come ahead of the server's CopyInResponse. Should the server copy in, it would take any other message for an
+            // error of the copy and answer none of them.
+            _ if self.queue.may_copy_in() => true,
+            b'd' | b'c' | b'f' => false,
+            // Only Sync may follow a statement that can still be stopped, so that nothing runs behind a stop.
+            _ => self.turn.stoppable > 0,
+        }
     }
 
-    /// True when the server keeps names outside ASCII as they came, so that the gateway knows where it cuts long ones.
-    fn keeps_names(&self) -> bool {
-        self.encoding.is_utf8() && self.server_encoding == "UTF8"
+    /// The message in hand has its answer already, or its client cancelled it: all that is left is to take it.
+    fn held_is_over(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Option<Taken> {
+        let mut held = self
+            .held
+            .take_if(|held| held.answered || held.cancelled.is_some())?;
+        let cancelled = held.cancelled.take();
+        self.let_go(held, judge);
+        let Some(refusal) = cancelled else {
+            return Some(Taken::Yes);
+        };
+        Some(match frame.tag {
+            b'Q' => self.refuse_query(refusal, judge, output),
+            b'F' => self.refuse_alone(frame, refusal, judge, output),
+            b'P' => {
+                let name = frontend::Parse::decode(frame.body).map_or("", |parse| parse.name);
+                self.refuse_parse(name, refusal, judge, output)
+            }
+            _ => self.refuse_extended(refusal, judge, output),
+        })
+    }
+
+    fn forward_sync(&mut self, frame: Frame<'_>, output: &mut Output) {
+        output.to_server.control(frame);
+        self.owe(Owed::Sync);
+    }
+}
+
+/// What became of the next bytes of the client.
+enum Step {
+    Took(usize),
+    NeedsMore,
+    Hold,
+}
+
+fn held(consumed: usize) -> Progress {
+    Progress {
+        consumed,
+        held: true,
     }
 }
 
@@ -239,6 +285,6 @@ fn names_are_plain(frame: Frame<'_>) -> bool {
 }
 
 fn unkept_name() -> Refusal {
-    let message = "names of prepared statements and portals outside ASCII are taken only where client and server both use UTF8";
+    let message = "non-ASCII names of prepared statements and portals require UTF8 as client and server encoding";
     Refusal::new("0A000", message)
 }

@@ -14,7 +14,7 @@ use super::names::Prepared;
 use super::owed::Owed;
 use super::query::can_stop;
 use super::results::Running;
-use super::{Session, Violation, Wires};
+use super::{Output, Session, Violation};
 
 impl<J: Judge> Session<J> {
     /// CommandComplete, EmptyQueryResponse or PortalSuspended.
@@ -22,18 +22,18 @@ impl<J: Judge> Session<J> {
         &mut self,
         frame: Frame<'_>,
         judge: &mut J,
-        wires: &mut Wires,
+        output: &mut Output,
     ) -> Result<(), Violation> {
-        self.finish_rows(judge, wires);
+        self.finish_rows(judge, output);
         self.copy_syncs = 0;
         let mut running = self
             .running
             .take()
             .unwrap_or_else(|| Running::plain(Limits::default()));
         if let Some(refusal) = running.stopping.take() {
-            return self.ended_before_stop(&refusal, &running, judge, wires);
+            return self.ended_before_stop(&refusal, &running, judge, output);
         }
-        wires.to_client.extend_from_slice(frame.bytes);
+        output.to_client.extend_from_slice(frame.bytes);
         let done = running.completion("00000");
         match self.queue.front_mut() {
             Some(Owed::Query(run)) => {
@@ -53,7 +53,7 @@ impl<J: Judge> Session<J> {
                 };
                 self.stoppable -= usize::from(portal.can_stop());
                 self.turns += 1;
-                self.veiled |= portal.permit.as_ref().is_some_and(J::wants_plan);
+                self.txn_has_planned_result |= portal.permit.as_ref().is_some_and(J::wants_plan);
                 if let Some(permit) = &portal.permit
                     && frame.tag != b's'
                 {
@@ -76,7 +76,7 @@ impl<J: Judge> Session<J> {
         &mut self,
         frame: Frame<'_>,
         judge: &mut J,
-        wires: &mut Wires,
+        output: &mut Output,
     ) -> Result<(), Violation> {
         let Some(Owed::FunctionCall { permit, answered }) = self.queue.front_mut() else {
             return Err(Violation::Unexpected('V'));
@@ -90,11 +90,11 @@ impl<J: Judge> Session<J> {
         if result.admits(1, size) {
             (result.rows, result.bytes) = (1, size);
             judge.completed(permit, &result.completion("00000"));
-            wires.to_client.extend_from_slice(frame.bytes);
+            output.to_client.extend_from_slice(frame.bytes);
         } else {
             let refusal = judge.limit_reached(permit, result.reached());
             judge.completed(permit, &result.completion(&refusal.sqlstate));
-            build::error_response(&mut wires.to_client, &refusal.error());
+            build::error_response(&mut output.to_client, &refusal.error());
             self.abort_on_ready = true;
         }
         Ok(())
@@ -106,7 +106,7 @@ impl<J: Judge> Session<J> {
             return;
         };
         let facts = Arc::clone(&statement.facts);
-        self.veiled |= permit.as_ref().is_some_and(J::wants_plan);
+        self.txn_has_planned_result |= permit.as_ref().is_some_and(J::wants_plan);
         match &facts.session {
             SessionEffect::Prepare { name, inner } => {
                 let prepared = Prepared::new(
@@ -150,16 +150,16 @@ impl<J: Judge> Session<J> {
         }
     }
 
-    pub(super) fn ready(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
+    pub(super) fn ready(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
         let status = backend::ReadyForQuery::decode(frame.body)
             .map_err(|error| bad("ReadyForQuery", &error))?
             .status
             .byte();
-        if let Some(Owed::Doubt(doubt)) = self.queue.front_mut() {
-            if !doubt.ready(frame, wires) {
+        if let Some(Owed::CopySyncProbe(probe)) = self.queue.front_mut() {
+            if !probe.ready(frame, output) {
                 return Ok(());
             }
-            self.doubt_is_over(status);
+            self.probe_finished(status);
             return Ok(());
         }
         match self.queue.pop() {
@@ -170,24 +170,24 @@ impl<J: Judge> Session<J> {
             Some(Owed::Sync) => {}
             _ => return Err(Violation::Unexpected('Z')),
         }
-        self.stands(status);
+        self.ready_for_query(status);
         if std::mem::take(&mut self.abort_on_ready) && status == b'T' {
-            self.abort_transaction(wires);
+            self.abort_transaction(output);
             return Ok(());
         }
-        wires.to_client.extend_from_slice(frame.bytes);
+        output.to_client.extend_from_slice(frame.bytes);
         Ok(())
     }
 
     /// A message had its turn, and the server told where the transaction stands.
-    pub(super) fn stands(&mut self, status: u8) {
+    pub(super) fn ready_for_query(&mut self, status: u8) {
         self.status = status;
         self.running = None;
         self.turns += 1;
         self.overdue = None;
         if status == b'I' {
             self.names.transaction_ended();
-            self.veiled = false;
+            self.txn_has_planned_result = false;
             self.transaction_epoch = self.epoch;
         }
     }

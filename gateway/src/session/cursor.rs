@@ -6,19 +6,18 @@ use std::rc::Rc;
 use gatewright_wire::frame::Frame;
 use gatewright_wire::frontend;
 
-use super::judge::{Judge, Judged, Phase, Plan, Question, Verdict};
+use super::asking::{Stage, Subject, done};
+use super::held::Held;
+use super::judge::{Judge, Phase, Plan, Verdict};
 use super::name::Name;
 use super::names::{Portal, Prepared};
+use super::output::{Output, Taken};
 use super::owed::Described;
 use super::refusal::Refusal;
-use super::{Session, Taken, Wires};
+use super::state::Session;
 
-/// How far judging an Execute of a cursor came.
-enum CursorStage<J: Judge> {
-    Permitted(J::Permit, Option<Rc<Plan>>),
-    Refused(Refusal),
-    Hold,
-}
+/// The permit of a FETCH, and the plan where policies want one.
+type Fetched<J> = (<J as Judge>::Permit, Option<Rc<Plan>>);
 
 impl<J: Judge> Session<J> {
     /// The rows come as the server sends them for any Execute: as text, whatever FETCH would give.
@@ -27,112 +26,117 @@ impl<J: Judge> Session<J> {
         frame: Frame<'_>,
         execute: &frontend::Execute<'_>,
         judge: &mut J,
-        wires: &mut Wires,
+        output: &mut Output,
     ) -> Taken {
-        let fetch = match self.held_fetch.take() {
-            Some(fetch) => fetch,
-            None => match self.analyze(&fetch_all(execute.portal), judge) {
-                Judged::Later => return Taken::Hold,
-                Judged::Ready(Err(refusal)) => {
-                    return self.refuse_cursor(execute.portal, refusal, wires);
+        let mut held = self.held.take().unwrap_or_default();
+        let fetch = match &held.fetch {
+            Some(fetch) => Rc::clone(fetch),
+            None => match self.ask_text(&mut held, &fetch_all(execute.portal), judge) {
+                Stage::Hold => return self.hold(held),
+                Stage::Refused(refusal) => {
+                    return self.refuse_cursor(execute.portal, refusal, judge, output);
                 }
-                Judged::Ready(Ok(text)) => Rc::new(Prepared::new(text, 0, None, None)),
+                Stage::Done(text) => Rc::new(Prepared::new(text, 0, None, None)),
             },
         };
-        match self.judge_cursor(&fetch, judge, wires) {
-            CursorStage::Hold => {
-                self.held_fetch = Some(fetch);
-                Taken::Hold
+        held.fetch = Some(Rc::clone(&fetch));
+        match self.stages_of_fetch(&fetch, &mut held, judge, output) {
+            Stage::Hold => self.hold(held),
+            Stage::Refused(refusal) => {
+                self.let_go(held, judge);
+                self.refuse_cursor(execute.portal, refusal, judge, output)
             }
-            CursorStage::Refused(refusal) => self.refuse_cursor(execute.portal, refusal, wires),
-            CursorStage::Permitted(permit, plan) => {
+            Stage::Done((permit, plan)) => {
                 let portal = Rc::new(Portal {
                     prepared: fetch,
                     permit: Some(permit),
                     plan,
                     formats: Vec::new(),
-                    started: Cell::new(true),
+                    started: Rc::default(),
                     bound: Cell::new(None),
                 });
-                self.send_execute(frame, portal, wires);
-                Taken::Yes
+                self.admit_execute(frame, portal, held, judge, output)
             }
         }
     }
 
-    fn judge_cursor(
+    fn stages_of_fetch(
         &mut self,
         fetch: &Rc<Prepared<J>>,
+        held: &mut Held<J>,
         judge: &mut J,
-        wires: &mut Wires,
-    ) -> CursorStage<J> {
-        if self.follows_pending_name(&fetch.text, 0) {
-            self.hold_for_replies(wires);
-            return CursorStage::Hold;
-        }
-        let judged = fetch.permit.borrow().clone();
-        let permit = match judged {
-            Some(permit) => permit,
-            None => match self.ask_about_fetch(fetch, judge) {
-                Judged::Later => return CursorStage::Hold,
-                Judged::Ready(Err(refusal)) => return CursorStage::Refused(refusal),
-                Judged::Ready(Ok(Verdict::Permit(permit))) => permit,
-                Judged::Ready(Ok(Verdict::Rewrite { .. })) => {
-                    let refusal = Refusal::new(
-                        "0A000",
-                        "a policy rewrites what this cursor is read with, and an Execute message cannot be rewritten",
-                    );
-                    return CursorStage::Refused(refusal.with_hint("Read it with FETCH."));
+        output: &mut Output,
+    ) -> Stage<Fetched<J>> {
+        let permit = match held.permits.first() {
+            Some(permit) => permit.clone(),
+            None => {
+                if self.follows_pending_name(&fetch.text, 0) {
+                    self.hold_for_replies(output);
+                    return Stage::Hold;
                 }
-            },
+                let permit = done!(self.permit_fetch(fetch, held, judge));
+                held.permits.push(permit.clone());
+                permit
+            }
         };
-        *fetch.permit.borrow_mut() = Some(permit.clone());
         if !J::wants_plan(&permit) {
-            return CursorStage::Permitted(permit, None);
+            return Stage::Done((permit, None));
         }
-        let described = fetch.description.borrow().in_epoch(self.epoch);
+        let described = fetch
+            .description
+            .borrow()
+            .in_epoch(self.transaction.epoch());
         match described {
             None => {
                 if !fetch.describing.replace(true) {
-                    let source = J::source(&fetch.text);
-                    self.describe_text(source, || Described::Statement(Rc::clone(fetch)), wires);
+                    let target = Described::Statement(Rc::clone(fetch));
+                    self.describe_text(J::source(&fetch.text), target, &permit, output);
                 }
-                CursorStage::Hold
+                Stage::Hold
             }
-            Some(None) => CursorStage::Permitted(permit, None),
+            Some(None) => Stage::Done((permit, None)),
             Some(Some(fields)) => {
-                let plan = judge.plan(&permit, &fields);
-                match plan.and_then(|plan| self.editable(plan)) {
-                    Ok(plan) => CursorStage::Permitted(permit, Some(Rc::new(plan))),
-                    Err(refusal) => CursorStage::Refused(refusal),
-                }
+                let plan = done!(self.ask_plan(held, &permit, &fields, judge));
+                Stage::Done((permit, Some(plan)))
             }
         }
     }
 
-    fn ask_about_fetch(
+    fn permit_fetch(
         &self,
         fetch: &Prepared<J>,
+        held: &mut Held<J>,
         judge: &mut J,
-    ) -> Judged<Result<Verdict<J>, Refusal>> {
-        judge.judge(Question {
+    ) -> Stage<J::Permit> {
+        let subject = Subject {
             phase: Phase::Simple,
             text: &fetch.text,
             index: 0,
+            behind: 0,
             parameters: None,
             earlier: None,
-            in_transaction: self.in_transaction(),
-            at_rest: self.is_at_rest(),
-            names: &self.names,
-        })
+        };
+        match done!(self.ask_verdict(held, subject, judge)) {
+            Verdict::Permit(permit) => Stage::Done(permit),
+            Verdict::Rewrite { .. } => {
+                let message = "a policy rewrites the FETCH that reads this cursor, and an Execute message cannot be rewritten";
+                Stage::Refused(Refusal::new("0A000", message).with_hint("Read it with FETCH."))
+            }
+        }
     }
 
     /// Of a name that nobody has declared, all that can be said is that it is not there.
-    fn refuse_cursor(&mut self, name: &str, refusal: Refusal, wires: &mut Wires) -> Taken {
+    fn refuse_cursor(
+        &mut self,
+        name: &str,
+        refusal: Refusal,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Taken {
         if self.names.is_cursor(&Name::new(name)) {
-            self.refuse_extended(refusal, wires)
+            self.refuse_extended(refusal, judge, output)
         } else {
-            self.execute_nobody(name, wires)
+            self.refuse_unknown_portal(name, judge, output)
         }
     }
 }

@@ -2,43 +2,51 @@
 
 use std::rc::Rc;
 
+use gatewright_wire::backend;
 use gatewright_wire::frame::Frame;
-use gatewright_wire::{backend, build};
 
+use super::held;
 use super::judge::{Field, Judge};
 use super::lookup::Lookup;
 use super::name::Name;
-use super::names::{Description, Prepared, copied};
-use super::outgoing;
+use super::names::{Description, Prepared};
+use super::output::Output;
 use super::owed::{Audience, CloseTarget, Described, Owed};
-use super::{Session, Violation, Wires};
+use super::state::Session;
+use super::to_client::Delivery;
+use super::violation::Violation;
 
 /// The name under which the gateway prepares what it only wants described.
 const DESCRIBE_NAME: &str = "gatewright_describe";
 
 impl<J: Judge> Session<J> {
-    /// Has the server describe one statement of the Query in hand. Flush, not Sync: the transaction that the Query
-    /// may be continuing must not end here.
-    pub(super) fn ask_for_description(&mut self, text: &J::Text, index: usize, wires: &mut Wires) {
+    /// Has the server describe one statement of the Query in hand.
+    pub(super) fn ask_for_description(
+        &mut self,
+        text: &J::Text,
+        index: usize,
+        permit: &J::Permit,
+        output: &mut Output,
+    ) {
         let Some(statement) = J::analysis(text).statements.get(index) else {
             return;
         };
-        let source = match copied(&statement.facts) {
+        let source = match statement.facts.copy_out() {
             Some(copy) => copy.describe.as_str(),
             None => J::source(text)
                 .get(statement.span.clone())
                 .unwrap_or_default(),
         };
-        self.describe_text(source, || Described::InHand, wires);
+        self.describe_text(source, Described::InHand, permit, output);
     }
 
-    /// A Query does away with the unnamed statement, whatever becomes of it (protocol: Extended Query). Has the server to be asked before
-    /// there is one, this comes first.
-    pub(super) fn close_unnamed(&mut self, wires: &mut Wires) {
+    /// A Query destroys the unnamed statement, whatever becomes of it (protocol: Extended Query). Where the server has to be asked
+    /// before it gets the Query, this comes first.
+    pub(super) fn close_unnamed(&mut self, output: &mut Output) {
         if matches!(self.lookup_prepared(&Name::unnamed()), Lookup::Unknown) {
             return;
         }
-        outgoing::close_statement(&mut wires.to_server, "");
+        output.to_server.close_statement("");
         self.owe(Owed::Close {
             target: CloseTarget::Statement(Name::unnamed()),
             audience: Audience::Gateway,
@@ -48,48 +56,52 @@ impl<J: Judge> Session<J> {
     pub(super) fn describe_text(
         &mut self,
         source: &str,
-        target: impl Fn() -> Described<J>,
-        wires: &mut Wires,
+        target: Described<J>,
+        permit: &J::Permit,
+        output: &mut Output,
     ) {
-        outgoing::parse(&mut wires.to_server, DESCRIBE_NAME, source, &[]);
-        outgoing::describe_statement(&mut wires.to_server, DESCRIBE_NAME);
-        outgoing::close_statement(&mut wires.to_server, DESCRIBE_NAME);
-        build::flush(&mut wires.to_server);
+        output
+            .to_server
+            .describe_text::<J>(DESCRIBE_NAME, source, permit);
         self.owe(Owed::Describe {
-            target: target(),
+            target,
             audience: Audience::Gateway,
         });
         self.owe(Owed::Close {
             target: CloseTarget::Statement(Name::new(DESCRIBE_NAME)),
             audience: Audience::Gateway,
         });
-        self.flushed = true;
+        self.pipeline.flushed = true;
     }
 
-    /// Has the server describe a prepared statement of the client's.
+    /// Has the server describe a prepared statement of the client's. A COPY has no description; the query whose rows it copies has,
+    /// and is sent for that under the statement's permit.
     pub(super) fn describe_prepared(
         &mut self,
         name: &str,
         prepared: &Rc<Prepared<J>>,
-        wires: &mut Wires,
+        permit: Option<&J::Permit>,
+        output: &mut Output,
     ) {
-        if prepared.copy_out().is_some() && self.sendable(&prepared.text).is_err() {
-            // Bind will say so.
-            return;
-        }
-        prepared.describing.set(true);
         let copy = prepared.copy_out().map(|copy| copy.describe.clone());
         if let Some(source) = copy {
-            self.describe_text(&source, || Described::Statement(Rc::clone(prepared)), wires);
-            return;
+            let Some(permit) = permit else { return };
+            if self.sendable(&prepared.text).is_err() {
+                // Bind will say so.
+                return;
+            }
+            prepared.describing.set(true);
+            let target = Described::Statement(Rc::clone(prepared));
+            return self.describe_text(&source, target, permit, output);
         }
-        outgoing::describe_statement(&mut wires.to_server, name);
-        build::flush(&mut wires.to_server);
+        prepared.describing.set(true);
+        output.to_server.describe_statement(name);
+        output.to_server.flush();
         self.owe(Owed::Describe {
             target: Described::Statement(Rc::clone(prepared)),
             audience: Audience::Gateway,
         });
-        self.flushed = true;
+        self.pipeline.flushed = true;
     }
 
     /// ParseComplete and CloseComplete of what the gateway prepared for itself carry no news, so only their Describe is
@@ -108,18 +120,18 @@ impl<J: Judge> Session<J> {
     pub(super) fn parameter_description(
         &mut self,
         frame: Frame<'_>,
-        wires: &mut Wires,
+        output: &mut Output,
     ) -> Result<(), Violation> {
         let Some(Owed::Describe { target, audience }) = self.queue.front() else {
             return Err(Violation::Unexpected('t'));
         };
         if let Described::Statement(prepared) = target {
             let described = backend::ParameterDescription::decode(frame.body)
-                .map_err(|error| bad("ParameterDescription", &error))?;
+                .map_err(|error| Violation::unreadable("ParameterDescription", &error))?;
             *prepared.parameter_types.borrow_mut() = Some(described.types.iter().collect());
         }
         if *audience == Audience::Client {
-            wires.to_client.extend_from_slice(frame.bytes);
+            output.to_client.deliver(Delivery::Message(frame));
         }
         Ok(())
     }
@@ -129,7 +141,7 @@ impl<J: Judge> Session<J> {
         &mut self,
         frame: Frame<'_>,
         fields: Option<Vec<Field>>,
-        wires: &mut Wires,
+        output: &mut Output,
     ) -> Result<(), Violation> {
         let tag = char::from(frame.tag);
         let Some(Owed::Describe { target, audience }) = self.queue.pop() else {
@@ -145,8 +157,8 @@ impl<J: Judge> Session<J> {
                 }
             }
             Described::InHand => {
-                if let Some(in_hand) = &mut self.in_hand {
-                    in_hand.described = Some(fields);
+                if let Some(held) = &mut self.held {
+                    held.description = held::Description::Told(fields);
                 }
             }
             // A statement that nobody has judged must not be bound.
@@ -156,7 +168,7 @@ impl<J: Judge> Session<J> {
             Described::Unknown => {}
         }
         if audience == Audience::Client {
-            wires.to_client.extend_from_slice(frame.bytes);
+            output.to_client.deliver(Delivery::Message(frame));
         }
         Ok(())
     }
@@ -173,7 +185,7 @@ impl<J: Judge> Session<J> {
             // The client asked about the COPY itself, which has no columns; the gateway knows those of its rows.
             return;
         }
-        let epoch = self.epoch;
+        let epoch = self.transaction.epoch();
         let news = match fields {
             None => Description::None { epoch },
             Some(fields) => Description::Rows {
@@ -200,11 +212,4 @@ pub(super) fn fields_of(description: &backend::RowDescription<'_>) -> Vec<Field>
             type_modifier: field.type_modifier,
         })
         .collect()
-}
-
-pub(super) fn bad(message: &'static str, error: &dyn std::fmt::Display) -> Violation {
-    Violation::ServerMessage {
-        message,
-        reason: error.to_string(),
-    }
 }

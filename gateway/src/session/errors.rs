@@ -10,7 +10,7 @@ use super::owed::{Described, Owed};
 use super::query::can_stop;
 use super::redaction::redact;
 use super::refusal::Refusal;
-use super::{Mode, Session, Violation, Wires};
+use super::{Mode, Output, Session, Violation};
 
 /// SQLSTATE of a statement that was cancelled.
 const QUERY_CANCELED: &str = "57014";
@@ -23,18 +23,18 @@ impl<J: Judge> Session<J> {
         &mut self,
         frame: Frame<'_>,
         judge: &mut J,
-        wires: &mut Wires,
+        output: &mut Output,
     ) -> Result<(), Violation> {
         let fields =
             ErrorFields::decode(frame.body).map_err(|error| bad("ErrorResponse", &error))?;
         if matches!(fields.field(b'V'), Some("FATAL" | "PANIC")) {
-            if let Some(Owed::Doubt(doubt)) = self.queue.front_mut() {
-                doubt.misplaced_was_read(wires);
+            if let Some(Owed::CopySyncProbe(probe)) = self.queue.front_mut() {
+                probe.misplaced_was_read(output);
             }
-            build::error_response(&mut wires.to_client, &fields);
+            build::error_response(&mut output.to_client, &fields);
             return Ok(());
         }
-        self.flush_rows(judge, wires);
+        self.flush_rows(judge, output);
         let sqlstate = fields.field(b'C').unwrap_or("XX000").to_owned();
         let permit = self.permit_in_front();
         let mut running = self.running.take();
@@ -45,9 +45,9 @@ impl<J: Judge> Session<J> {
             .or(overdue);
         let words = self.words_for(&fields, stopping.as_ref(), permit.as_ref());
         match words {
-            Words::Swallowed => {}
-            Words::Unchanged => wires.to_client.extend_from_slice(frame.bytes),
-            Words::Changed(fields) => build::error_response(&mut wires.to_client, &fields),
+            ErrorRewrite::Swallowed => {}
+            ErrorRewrite::Unchanged => output.to_client.extend_from_slice(frame.bytes),
+            ErrorRewrite::Changed(fields) => build::error_response(&mut output.to_client, &fields),
         }
         if let Some(permit) = &permit {
             let done = running.as_ref().map_or_else(
@@ -60,7 +60,7 @@ impl<J: Judge> Session<J> {
             judge.completed(permit, &done);
         }
         self.forget_portal_of_failed_bind(&fields);
-        self.after_error(wires);
+        self.after_error(output);
         Ok(())
     }
 
@@ -69,34 +69,34 @@ impl<J: Judge> Session<J> {
         fields: &ErrorFields,
         stopping: Option<&Refusal>,
         permit: Option<&J::Permit>,
-    ) -> Words {
-        let dress = |refusal: &Refusal| match (&*refusal.sqlstate, fields.field(b'C')) {
+    ) -> ErrorRewrite {
+        let apply_to = |refusal: &Refusal| match (&*refusal.sqlstate, fields.field(b'C')) {
             // What cannot be read is found behind what comes first.
-            ("08P01", Some(IN_FAILED_TRANSACTION)) => Words::Unchanged,
-            _ => Words::Changed(refusal.dress(fields)),
+            ("08P01", Some(IN_FAILED_TRANSACTION)) => ErrorRewrite::Unchanged,
+            _ => ErrorRewrite::Changed(refusal.apply_to(fields)),
         };
         if let Some(refusal) = stopping {
-            return dress(refusal);
+            return apply_to(refusal);
         }
         let several = self.in_hand.as_ref().is_some_and(|in_hand| {
             let aborted = fields.field(b'C') == Some(IN_FAILED_TRANSACTION);
             in_hand.statement_count() > 1 && (!aborted || in_hand.begins_with_end())
         });
         match self.queue.front() {
-            Some(Owed::Query(run)) if run.silent_error => Words::Swallowed,
-            Some(Owed::Silenced | Owed::Doubt(_)) => Words::Swallowed,
+            Some(Owed::Query(run)) if run.silent_error => ErrorRewrite::Swallowed,
+            Some(Owed::Silenced | Owed::CopySyncProbe(_)) => ErrorRewrite::Swallowed,
             Some(Owed::Query(run)) => match &run.refusal {
-                Some(refusal) => dress(refusal),
+                Some(refusal) => apply_to(refusal),
                 None if permit.is_some_and(J::wants_plan) || self.may_speak_of_others() => {
-                    Words::Changed(redact(fields))
+                    ErrorRewrite::Changed(redact(fields))
                 }
-                None => Words::Unchanged,
+                None => ErrorRewrite::Unchanged,
             },
-            Some(Owed::Refused(refusal)) => dress(refusal),
+            Some(Owed::Refused(refusal)) => apply_to(refusal),
             Some(Owed::Describe {
                 target: Described::InHand,
                 ..
-            }) if several => dress(
+            }) if several => apply_to(
                 &Refusal::new(
                     "0A000",
                     "the statement cannot be described before those in front of it have run",
@@ -106,19 +106,19 @@ impl<J: Judge> Session<J> {
             Some(Owed::Bind { portal, .. } | Owed::Execute { portal })
                 if portal.permit.as_ref().is_some_and(J::wants_plan) =>
             {
-                Words::Changed(redact(fields))
+                ErrorRewrite::Changed(redact(fields))
             }
             Some(Owed::Execute { .. } | Owed::Sync) if self.may_speak_of_others() => {
-                Words::Changed(redact(fields))
+                ErrorRewrite::Changed(redact(fields))
             }
-            _ => Words::Unchanged,
+            _ => ErrorRewrite::Unchanged,
         }
     }
 
     /// Whether what the server says now may come of a deferred trigger or constraint of a statement before, whose result policies plan:
     /// they run at the end of a transaction, whatever ends it, and with SET CONSTRAINTS.
     fn may_speak_of_others(&self) -> bool {
-        if !self.veiled {
+        if !self.txn_has_planned_result {
             return false;
         }
         match self.queue.front() {
@@ -155,17 +155,17 @@ impl<J: Judge> Session<J> {
     }
 
     /// Where both sides stand after an ERROR.
-    fn after_error(&mut self, wires: &mut Wires) {
+    fn after_error(&mut self, output: &mut Output) {
         self.held_bind = None;
         self.held_fetch = None;
         if self.mode == Mode::CopyIn {
             self.mode = Mode::Ready;
         }
-        if let Some(Owed::Doubt(doubt)) = self.queue.front_mut() {
-            doubt.misplaced_was_read(wires);
+        if let Some(Owed::CopySyncProbe(probe)) = self.queue.front_mut() {
+            probe.misplaced_was_read(output);
             return;
         }
-        self.doubt_syncs_of_copy(wires);
+        self.probe_syncs_of_copy(output);
         match self.queue.front() {
             // ReadyForQuery follows.
             Some(Owed::Query(_) | Owed::FunctionCall { .. }) => {}
@@ -177,7 +177,7 @@ impl<J: Judge> Session<J> {
                 if let Some(in_hand) = &mut self.in_hand {
                     in_hand.answered = true;
                 }
-                build::sync(&mut wires.to_server);
+                build::sync(&mut output.to_server);
                 self.owe(Owed::Sync);
             }
             None => {}
@@ -201,15 +201,19 @@ impl<J: Judge> Session<J> {
         found
     }
 
-    pub(super) fn notice(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
+    pub(super) fn notice(
+        &mut self,
+        frame: Frame<'_>,
+        output: &mut Output,
+    ) -> Result<(), Violation> {
         let protected = self.permit_in_front().as_ref().is_some_and(J::wants_plan)
             || self.may_speak_of_others();
         if protected {
             let fields =
                 ErrorFields::decode(frame.body).map_err(|error| bad("NoticeResponse", &error))?;
-            build::notice_response(&mut wires.to_client, &redact(&fields));
+            build::notice_response(&mut output.to_client, &redact(&fields));
         } else {
-            wires.to_client.extend_from_slice(frame.bytes);
+            output.to_client.extend_from_slice(frame.bytes);
         }
         Ok(())
     }
@@ -235,7 +239,7 @@ fn stops<J: Judge>(owed: &Owed<J>) -> bool {
 }
 
 /// What becomes of the text of an error.
-enum Words {
+enum ErrorRewrite {
     Unchanged,
     Changed(ErrorFields),
     Swallowed,

@@ -1,114 +1,168 @@
 //! Execute: of a portal under the permit it was bound with, of one whose statement has come to mean something else, and of none.
 
-use std::cell::Cell;
 use std::rc::Rc;
 
+use gatewright_sql::Facts;
 use gatewright_wire::frame::Frame;
 use gatewright_wire::frontend;
 
-use super::judge::{Judge, Judged, Phase, Question, Verdict};
+use super::asking::{Stage, Subject, done};
+use super::held::Held;
+use super::judge::{Judge, Phase, Verdict};
 use super::lookup::Lookup;
 use super::name::Name;
 use super::names::Portal;
-use super::outgoing;
+use super::output::{Output, Taken};
 use super::owed::Owed;
-use super::query::{changes_reading, is_dynamic, unreadable};
-use super::refusal::{Refusal, STAND_IN};
-use super::{Session, Taken, Violation, Wires};
+use super::refusal::Refusal;
+use super::state::Session;
+use super::to_server::{Pass, RunsNothing};
 
 impl<J: Judge> Session<J> {
     pub(super) fn execute(
         &mut self,
         frame: Frame<'_>,
         judge: &mut J,
-        wires: &mut Wires,
-    ) -> Result<Taken, Violation> {
+        output: &mut Output,
+    ) -> Taken {
         let execute = match frontend::Execute::decode(frame.body) {
             Ok(execute) => execute,
             Err(error) => {
-                return Ok(self.refuse_unreadable(frame, unreadable(&error), wires));
+                let refusal = Refusal::unreadable(&error);
+                return self.refuse_unreadable(frame, refusal, judge, output);
             }
         };
+        if let Some(mut held) = self.held.take_if(|held| held.portal.is_some())
+            && let Some(portal) = held.portal.take()
+        {
+            return self.admit_execute(frame, portal, held, judge, output);
+        }
         let name = Name::new(execute.portal);
         let portal = match self.lookup_portal(&name) {
             Lookup::Known(portal) => portal,
-            Lookup::Pending => return Ok(self.hold_for_replies(wires)),
-            Lookup::Unknown => return Ok(self.execute_unknown(frame, &execute, judge, wires)),
+            Lookup::Pending => return self.hold_for_replies(output),
+            Lookup::Unknown => return self.execute_unknown(frame, &execute, judge, output),
         };
+        let mut held = self.held.take().unwrap_or_default();
+        match self.stages_of_execute(&name, &portal, &mut held, judge, output) {
+            Stage::Hold => self.hold(held),
+            Stage::Refused(refusal) => {
+                self.let_go(held, judge);
+                self.refuse_extended(refusal, judge, output)
+            }
+            Stage::Done(executed) => self.admit_execute(frame, executed, held, judge, output),
+        }
+    }
+
+    /// Under which permit the portal runs now: its own, or another where what it names has changed.
+    fn stages_of_execute(
+        &mut self,
+        name: &Name,
+        portal: &Rc<Portal<J>>,
+        held: &mut Held<J>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Stage<Rc<Portal<J>>> {
+        let begun = held.ticket.is_some();
         if let Some(permit) = &portal.permit
+            && !begun
             && !portal.started.get()
             && !judge.is_current(permit)
-            && !self.bound_in_this_turn(&name)
+            && !self.bound_in_this_turn(name)
         {
             let refusal = Refusal::new("55000", "the policies changed after this portal was bound")
                 .with_hint("Bind the statement again.");
-            return Ok(self.refuse_extended(refusal, wires));
+            return Stage::Refused(refusal);
         }
-        if portal.prepared.is(is_dynamic) && !portal.started.get() {
-            if self.names_change_behind_bind(&name) {
-                return Ok(self.hold_for_replies(wires));
-            }
-            if !self.names.are_as_bound(&portal) {
-                return Ok(self.execute_anew(frame, &portal, judge, wires));
-            }
+        if !portal.prepared.is(Facts::is_dynamic) || portal.started.get() {
+            return Stage::Done(Rc::clone(portal));
         }
-        portal.started.set(true);
-        self.send_execute(frame, portal, wires);
-        Ok(Taken::Yes)
+        if !begun && self.names_change_behind_bind(name) {
+            self.hold_for_replies(output);
+            return Stage::Hold;
+        }
+        if !begun && self.names.are_as_bound(portal) {
+            return Stage::Done(Rc::clone(portal));
+        }
+        self.judge_anew(portal, held, judge)
     }
 
     /// An EXECUTE or FETCH that was bound before names changed: it does what they mean now. As that it is judged once more; where a policy
     /// wants to see its columns, the plan that it was bound with is of others.
-    fn execute_anew(
-        &mut self,
-        frame: Frame<'_>,
-        portal: &Portal<J>,
+    fn judge_anew(
+        &self,
+        portal: &Rc<Portal<J>>,
+        held: &mut Held<J>,
         judge: &mut J,
-        wires: &mut Wires,
-    ) -> Taken {
-        let answer = judge.judge(Question {
+    ) -> Stage<Rc<Portal<J>>> {
+        let subject = Subject {
             phase: Phase::Simple,
             text: &portal.prepared.text,
             index: portal.prepared.index,
+            behind: 0,
             parameters: None,
             earlier: None,
-            in_transaction: self.in_transaction(),
-            at_rest: self.is_at_rest(),
-            names: &self.names,
-        });
-        let permit = match answer {
-            Judged::Later => return Taken::Hold,
-            Judged::Ready(Ok(Verdict::Permit(permit))) if !J::wants_plan(&permit) => permit,
-            Judged::Ready(Err(refusal)) => return self.refuse_extended(refusal, wires),
-            Judged::Ready(Ok(_)) => {
+        };
+        let permit = match done!(self.ask_verdict(held, subject, judge)) {
+            Verdict::Permit(permit) if !J::wants_plan(&permit) => permit,
+            _ => {
                 let message = "what this statement names has changed since it was bound";
-                let refusal = Refusal::new("55000", message).with_hint("Bind the statement again.");
-                return self.refuse_extended(refusal, wires);
+                return Stage::Refused(
+                    Refusal::new("55000", message).with_hint("Bind the statement again."),
+                );
             }
         };
-        let anew = Portal {
+        Stage::Done(Rc::new(Portal {
             prepared: Rc::clone(&portal.prepared),
             permit: Some(permit),
             plan: None,
             formats: portal.formats.clone(),
-            started: Cell::new(true),
+            started: Rc::clone(&portal.started),
             bound: portal.bound.clone(),
-        };
-        portal.started.set(true);
-        self.send_execute(frame, Rc::new(anew), wires);
-        Taken::Yes
+        }))
     }
 
-    pub(super) fn send_execute(
+    /// The last step of every Execute that is judged: it is admitted, and leaves.
+    pub(super) fn admit_execute(
         &mut self,
         frame: Frame<'_>,
         portal: Rc<Portal<J>>,
-        wires: &mut Wires,
-    ) {
-        wires.to_server.extend_from_slice(frame.bytes);
-        self.drain_first |= portal.prepared.is(changes_reading);
-        self.stoppable += usize::from(portal.can_stop());
-        self.owe(Owed::Execute { portal });
+        mut held: Held<J>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Taken {
+        let admitted = match (&portal.permit, RunsNothing::in_text::<J>(&portal.prepared.text)) {
+            (_, Some(proof)) => {
+                output.to_server.run(frame, &Pass::<J>::RunsNothing(proof));
+                None
+            }
+            (None, None) => {
+                let refusal = Refusal::new("42501", "the statement was not judged");
+                return self.refuse_extended(refusal, judge, output);
+            }
+            (Some(permit), None) => {
+                match self.ask_admission(&mut held, std::slice::from_ref(permit), judge) {
+                    Stage::Hold => {
+                        // Offered again, it is not judged again.
+                        held.portal = Some(portal);
+                        return self.hold(held);
+                    }
+                    Stage::Refused(refusal) => {
+                        self.let_go(held, judge);
+                        return self.refuse_extended(refusal, judge, output);
+                    }
+                    Stage::Done(mut admitted) => {
+                        output.to_server.run(frame, &Pass::<J>::Admitted(&admitted));
+                        admitted.pop().flatten()
+                    }
+                }
+            }
+        };
+        portal.started.set(true);
+        self.pipeline.drain_first |= portal.prepared.is(Facts::changes_reading);
+        self.turn.stoppable += usize::from(portal.can_stop());
+        self.owe(Owed::Execute { portal, admitted });
+        Taken::Yes
     }
 
     /// An Execute of a portal that was never bound here: a cursor, or nothing. In a failed transaction the server may have another
@@ -118,31 +172,22 @@ impl<J: Judge> Session<J> {
         frame: Frame<'_>,
         execute: &frontend::Execute<'_>,
         judge: &mut J,
-        wires: &mut Wires,
+        output: &mut Output,
     ) -> Taken {
-        if self.held_fetch.is_none() && self.queue.may_change_transaction() {
-            return self.hold_for_replies(wires);
+        if self.held.is_none() && self.queue.may_change_transaction() {
+            return self.hold_for_replies(output);
         }
-        if self.status == b'E' {
-            wires.to_server.extend_from_slice(frame.bytes);
+        if let Some(proof) = RunsNothing::in_transaction(self.transaction.status()) {
+            if let Some(held) = self.held.take() {
+                self.let_go(held, judge);
+            }
+            output.to_server.run(frame, &Pass::<J>::RunsNothing(proof));
             self.owe(Owed::ExecuteUnknown);
             return Taken::Yes;
         }
         if execute.portal.is_empty() {
-            return self.execute_nobody(execute.portal, wires);
+            return self.refuse_unknown_portal(execute.portal, judge, output);
         }
-        self.execute_cursor(frame, execute, judge, wires)
-    }
-
-    /// Sends an Execute of a portal that cannot exist in place of one that does not.
-    pub(super) fn execute_nobody(&mut self, name: &str, wires: &mut Wires) -> Taken {
-        let refusal = Refusal::new("34000", format!("portal \"{name}\" does not exist"));
-        let free = matches!(self.lookup_portal(&Name::new(STAND_IN)), Lookup::Unknown);
-        if !free || self.names.is_cursor(&Name::new(STAND_IN)) {
-            return self.refuse_extended(refusal, wires);
-        }
-        outgoing::execute(&mut wires.to_server, STAND_IN);
-        self.owe(Owed::Refused(refusal));
-        Taken::Yes
+        self.execute_cursor(frame, execute, judge, output)
     }
 }

@@ -4,21 +4,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use gatewright_policy_host::contract;
+use gatewright_contract as contract;
 use gatewright_sql::{Analysis, Facts};
 
-use super::name::Name;
-use super::names::Names;
 use super::refusal::Refusal;
 use crate::results::{Step, Stop};
 
-/// An answer that may need more time, such as the parse of a large text or a fresh catalog.
-/// The session puts the client's message back and offers it again when the relay says that time has passed.
-#[derive(Debug)]
-pub enum Judged<T> {
-    Ready(T),
-    Later,
-}
+pub use contract::{Judged, Ticket, Wait};
 
 /// When a statement is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +42,7 @@ pub struct Question<'a, J: Judge> {
     /// The permit given at Parse, whose answers may be reused where the policies said so.
     pub earlier: Option<&'a J::Permit>,
     pub in_transaction: bool,
-    /// No transaction is open, of whatever kind, and nothing that was sent is still to be answered.
+    /// No transaction is open, of whatever kind, and every reply is in.
     pub at_rest: bool,
     /// What EXECUTE and FETCH name on this connection.
     pub names: &'a dyn NameFacts,
@@ -79,7 +71,7 @@ pub struct Field {
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub fields: Vec<Field>,
-    /// As values of which type each field's are read and written: its own, or one whose values look the same.
+    /// The type as which each field's values are read and written: its own, or one with the same representation.
     pub types: Vec<u32>,
     pub steps: Vec<Step>,
 }
@@ -89,7 +81,7 @@ pub struct Plan {
 pub struct Limits {
     pub rows: Option<u64>,
     pub bytes: Option<u64>,
-    /// From when it is the statement's turn on the server.
+    /// Counts from when it is the statement's turn on the server.
     pub time: Option<Duration>,
 }
 
@@ -110,22 +102,55 @@ pub enum Limit {
     RowSize(u64),
 }
 
-/// How a permitted statement ended.
+/// How an admitted statement ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Outcome {
+    /// It ran to its end.
+    #[default]
+    Completed,
+    /// The row count of an Execute was reached; the portal can be executed again.
+    Suspended,
+    /// The server or the gateway ended it with an error.
+    Failed,
+    /// The server never ran it, because something before it in the same pipeline or message failed.
+    Skipped,
+    /// The connection ended first: whether it ran is not known.
+    Lost,
+}
+
+/// The end of an admitted statement. There is exactly one for each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Completion {
+    pub outcome: Outcome,
+    /// Rows delivered to the client.
     pub rows: u64,
+    /// Bytes of those rows' messages, as delivered.
     pub bytes: u64,
     pub masked_cells: u64,
     /// `00000` on success.
     pub sqlstate: String,
 }
 
-/// Judges statements. Every method returns at once; what needs time answers [`Judged::Later`].
-pub trait Judge {
+/// An answer that was under way.
+pub enum Answer<J: Judge> {
+    Text(Result<J::Text, Refusal>),
+    Verdict(Result<Verdict<J>, Refusal>),
+    Plan(Result<Plan, Refusal>),
+    Admission(Result<J::Admitted, Refusal>),
+    Batch(Result<contract::BatchReply, contract::Denial>),
+    Completed,
+}
+
+/// Judges statements. A method that needs time answers [`Judged::Pending`]; the session then calls [`Judge::resume`] with the
+/// ticket until the answer is there, and never asks the same question twice.
+pub trait Judge: Sized {
     /// An analysed text.
     type Text: Clone;
     /// The proof that one statement was judged and may run. Only the judge can make one.
     type Permit: Clone;
+    /// The proof that one execution of a permitted statement was written down and may be sent. Only the judge can make one;
+    /// each is given back to [`Judge::complete`] exactly once.
+    type Admitted;
 
     /// Understands a text. `Err` is what the client is told instead.
     fn analyze(
@@ -137,15 +162,13 @@ pub trait Judge {
     fn source(text: &Self::Text) -> &str;
 
     /// Asks every policy in force, once.
-    fn judge(&mut self, question: Question<'_, Self>) -> Judged<Result<Verdict<Self>, Refusal>>
-    where
-        Self: Sized;
+    fn judge(&mut self, question: Question<'_, Self>) -> Judged<Result<Verdict<Self>, Refusal>>;
     /// Judges a fast-path function call (protocol: FunctionCall).
     fn judge_function_call(
         &mut self,
         function_oid: u32,
         in_transaction: bool,
-    ) -> Judged<Result<Self::Permit, Refusal>>;
+    ) -> Judged<Result<Verdict<Self>, Refusal>>;
 
     /// True while the permit speaks for the policies now in force.
     fn is_current(&self, permit: &Self::Permit) -> bool;
@@ -154,29 +177,39 @@ pub trait Judge {
     /// True when a plan made under `planned_for` holds for `now` too: the same policies would be asked.
     fn covers(planned_for: &Self::Permit, now: &Self::Permit) -> bool;
     fn limits(permit: &Self::Permit) -> Limits;
-    /// True when policies read parameters, so that their types must be known before Bind.
+    /// True when policies or the record read parameters, so that their types must be known before Bind.
     fn wants_parameters(&self) -> bool;
 
     /// Shows the result's columns to the policies that asked for them.
-    fn plan(&mut self, permit: &Self::Permit, fields: &[Field]) -> Result<Plan, Refusal>;
+    fn plan(&mut self, permit: &Self::Permit, fields: &[Field]) -> Judged<Result<Plan, Refusal>>;
+    /// Writes down that a permitted statement is about to be sent. The last question before it leaves for the server.
+    fn admit(&mut self, permit: &Self::Permit) -> Judged<Result<Self::Admitted, Refusal>>;
     /// Hands a batch to the policy behind one step of a plan.
     fn on_batch(
         &mut self,
         permit: &Self::Permit,
         step: usize,
         batch: &contract::Batch,
-    ) -> Result<contract::BatchReply, contract::Denial>;
+    ) -> Judged<Result<contract::BatchReply, contract::Denial>>;
+    /// The end of an admitted statement. The client sees nothing of the end before this is answered.
+    fn complete(&mut self, admitted: Self::Admitted, done: Completion) -> Judged<()>;
+
+    /// The answer behind a ticket, or the ticket again while it is still under way.
+    fn resume(&mut self, ticket: Ticket) -> Judged<Answer<Self>>;
+    /// Nobody waits for this answer any more: the client left, cancelled, or an error took the statement with it.
+    fn withdraw(&mut self, ticket: Ticket);
+
     /// The refusal for a result that a policy stopped, or that could not be edited.
     fn stopped(&mut self, permit: &Self::Permit, stop: Stop) -> Refusal;
     /// The refusal for a result that reached a limit of its permit.
     fn limit_reached(&mut self, permit: &Self::Permit, limit: Limit) -> Refusal;
-    /// The statement is over.
-    fn completed(&mut self, permit: &Self::Permit, done: &Completion);
+    /// A refusal that the session made itself, so that it is counted like any other.
+    fn refused(&mut self, refusal: &Refusal);
 }
 
 /// What is asked of a judge besides judging: to tell when an answer that took time has come.
 pub trait PendingJudge: Judge {
-    /// Ready when the message that was put back may be offered again. Pending forever while nothing is awaited.
+    /// Ready when a ticket may be resumed. Pending forever while there is none.
     fn poll_pending(&mut self, context: &mut Context<'_>) -> Poll<()>;
 }
 
@@ -188,15 +221,4 @@ pub enum Verdict<J: Judge> {
         text: J::Text,
         permit: J::Permit,
     },
-}
-
-/// Looks names up in the session's own tables.
-impl<J: Judge> NameFacts for Names<J> {
-    fn statement(&self, name: &str) -> Option<Arc<Facts>> {
-        self.statement_facts(&Name::new(name))
-    }
-
-    fn cursor(&self, name: &str) -> Option<Arc<Facts>> {
-        self.cursor_facts(&Name::new(name))
-    }
 }

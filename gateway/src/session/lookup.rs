@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use gatewright_sql::{Facts, SessionEffect};
+use gatewright_sql::Facts;
 
-use super::Session;
 use super::judge::Judge;
 use super::name::Name;
 use super::names::{Portal, Prepared};
 use super::owed::{CloseTarget, Owed};
+use super::state::Session;
 
 /// What a name stands for.
 pub(super) enum Lookup<T> {
@@ -29,8 +29,8 @@ impl<J: Judge> Session<J> {
                 target: CloseTarget::Statement(other),
                 ..
             } if other == name => Change::Ends,
-            Owed::Query(run) if run.any(names_statements) => Change::Unclear,
-            Owed::Execute { portal } if portal.prepared.is(names_statements) => Change::Unclear,
+            Owed::Query(run) if run.any(Facts::names_statements) => Change::Unclear,
+            Owed::Execute { portal, .. } if portal.prepared.is(Facts::names_statements) => Change::Unclear,
             _ => Change::None,
         })
     }
@@ -45,8 +45,8 @@ impl<J: Judge> Session<J> {
                 target: CloseTarget::Portal(other),
                 ..
             } if other == name => Change::Ends,
-            Owed::Query(run) if run.any(declares) => Change::Unclear,
-            Owed::Execute { portal } if portal.prepared.is(declares) => Change::Unclear,
+            Owed::Query(run) if run.any(Facts::declares_cursor) => Change::Unclear,
+            Owed::Execute { portal, .. } if portal.prepared.is(Facts::declares_cursor) => Change::Unclear,
             _ => Change::None,
         })
     }
@@ -86,21 +86,21 @@ impl<J: Judge> Session<J> {
             .take_while(|owed| !matches!(owed, Owed::Bind { name, .. } if name == portal))
             .any(|owed| match owed {
                 Owed::Parse { name, .. } | Owed::Bind { name, .. } => !name.is_unnamed(),
-                Owed::Query(run) => run.any(|facts| names_statements(facts) || declares(facts)),
-                Owed::Execute { portal } => portal
+                Owed::Query(run) => run.any(changes_names),
+                Owed::Execute { portal, .. } => portal
                     .prepared
-                    .is(|facts| names_statements(facts) || declares(facts)),
+                    .is(changes_names),
                 _ => false,
             })
     }
 
-    /// True when the Bind of this portal belongs to the same series of messages, so that its statement is in flight.
+    /// True when the Bind of this portal belongs to the same pipeline, so that its statement is in flight.
     pub(super) fn bound_in_this_turn(&self, portal: &Name) -> bool {
         self.queue
             .newest_first()
             .take_while(|owed| !matches!(owed, Owed::Sync))
             .any(|owed| matches!(owed, Owed::Bind { name, .. } if name == portal))
-            || self.status == b'I'
+            || !self.transaction.is_open()
     }
 }
 
@@ -113,15 +113,7 @@ enum Change<'a, T> {
     Unclear,
 }
 
-/// True when the statement makes a cursor, maybe in place of a portal that was closed before.
-fn declares(facts: &Facts) -> bool {
-    matches!(facts.session, SessionEffect::DeclareCursor { .. })
-}
-
-/// True when the statement changes what names of prepared statements mean.
-fn names_statements(facts: &Facts) -> bool {
-    matches!(
-        facts.session,
-        SessionEffect::Prepare { .. } | SessionEffect::Deallocate(_) | SessionEffect::DiscardAll
-    )
+/// True when the statement may give a name another meaning.
+fn changes_names(facts: &Facts) -> bool {
+    facts.names_statements() || facts.declares_cursor()
 }

@@ -58,7 +58,7 @@ const STREAM_ABOVE: usize = 64 * 1024;
 
 /// Bytes that wait to be written, and what else the relay must do.
 #[derive(Debug, Default)]
-pub struct Wires {
+pub struct Output {
     pub to_server: BytesMut,
     pub to_client: BytesMut,
     /// The statement in hand is to be cancelled on the server.
@@ -221,7 +221,7 @@ pub struct Session<J: Judge> {
     /// Extended messages went out that no Sync followed yet.
     unsynced: bool,
     /// Policies plan the result of a statement of the transaction in progress: what is deferred to the end of it may speak of the same.
-    veiled: bool,
+    txn_has_planned_result: bool,
     standard_conforming_strings: bool,
     encoding: Encoding,
     server_encoding: String,
@@ -261,7 +261,7 @@ impl<J: Judge> Session<J> {
             epoch: 0,
             transaction_epoch: 0,
             unsynced: false,
-            veiled: false,
+            txn_has_planned_result: false,
             standard_conforming_strings: start.standard_conforming_strings,
             encoding: Encoding::new(&start.client_encoding, &start.server_encoding),
             server_encoding: start.server_encoding,
@@ -315,24 +315,24 @@ impl<J: Judge> Session<J> {
             owed::Owed::Sync
                 | owed::Owed::Query(_)
                 | owed::Owed::FunctionCall { .. }
-                | owed::Owed::Doubt(_)
+                | owed::Owed::CopySyncProbe(_)
         );
         self.queue.push(owed);
     }
 
     /// The message must wait for replies: makes sure that the server sends them.
-    fn hold_for_replies(&mut self, wires: &mut Wires) -> Taken {
+    fn hold_for_replies(&mut self, output: &mut Output) -> Taken {
         let answered_anyway = matches!(
             self.queue.newest_first().next(),
             None | Some(
                 owed::Owed::Sync
                     | owed::Owed::Query(_)
                     | owed::Owed::FunctionCall { .. }
-                    | owed::Owed::Doubt(_)
+                    | owed::Owed::CopySyncProbe(_)
             )
         );
         if !answered_anyway && !self.flushed {
-            gatewright_wire::build::flush(&mut wires.to_server);
+            gatewright_wire::build::flush(&mut output.to_server);
             self.flushed = true;
         }
         Taken::Hold

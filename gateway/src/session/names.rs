@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gatewright_sql::{CopyOut, Facts, SessionEffect, Statement};
+use gatewright_sql::{CopyOut, Facts, Outputs, SessionEffect, Statement};
 
 use super::judge::{Field, Judge, NameFacts, Plan};
 use super::name::Name;
-use super::query::is_dynamic;
 
 /// How many SQL cursors a connection may name before the oldest knowledge is given up (and their FETCH with it).
 const MAX_CURSORS: usize = 1024;
@@ -99,7 +98,7 @@ impl<J: Judge> Prepared<J> {
     }
 
     pub fn copy_out(&self) -> Option<&CopyOut> {
-        copied(&self.statement()?.facts)
+        self.statement()?.facts.copy_out()
     }
 
     /// True when its statement is of this kind.
@@ -107,6 +106,20 @@ impl<J: Judge> Prepared<J> {
         self.statement()
             .is_some_and(|statement| kind(&statement.facts))
     }
+}
+
+impl<J: Judge> Prepared<J> {
+    /// True when the judge reads parameters whose types are not known yet.
+    pub fn lacks_parameter_types(&self, judge: &J) -> bool {
+        judge.wants_parameters()
+            && self.is(|facts| facts.parameter_count > 0)
+            && self.parameter_types.borrow().is_none()
+    }
+}
+
+/// True when a result under this permit and plan may be stopped before its end.
+pub fn can_stop<J: Judge>(permit: &J::Permit, plan: Option<&Plan>) -> bool {
+    J::limits(permit).any() || plan.is_some_and(|plan| !plan.steps.is_empty())
 }
 
 /// A portal made by Bind.
@@ -117,9 +130,20 @@ pub struct Portal<J: Judge> {
     /// Result format codes as in Bind: none (all text), one for all, or one a column.
     pub formats: Vec<i16>,
     /// An Execute of it went out: its statement is in flight until it ends, under the permit it has.
-    pub started: Cell<bool>,
+    pub started: Rc<Cell<bool>>,
     /// [`Names::version`] when the server confirmed it.
     pub bound: Cell<Option<u64>>,
+}
+
+impl<J: Judge> Portal<J> {
+    /// True when it may be stopped before its end. What returns no rows can only take too long.
+    pub fn can_stop(&self) -> bool {
+        let rows = self.prepared.is(|facts| facts.outputs != Outputs::None);
+        self.permit.as_ref().is_some_and(|permit| {
+            J::limits(permit).time.is_some()
+                || (rows && can_stop::<J>(permit, self.plan.as_deref()))
+        })
+    }
 }
 
 /// Names that the server is known to hold. Changes enter when the server confirms them.
@@ -321,31 +345,16 @@ fn size_of<J: Judge>(name: &Name, text: &J::Text) -> usize {
 /// The facts of a prepared text, unless they lie behind yet another name: that one is not followed, so it stays unknown.
 fn own_facts<J: Judge>(prepared: &Prepared<J>) -> Option<Arc<Facts>> {
     let facts = &prepared.statement()?.facts;
-    (!is_dynamic(facts)).then(|| Arc::clone(facts))
+    (!facts.is_dynamic()).then(|| Arc::clone(facts))
 }
 
-/// The COPY TO of a statement that is one.
-pub(super) fn copied(facts: &Facts) -> Option<&CopyOut> {
-    match &facts.session {
-        SessionEffect::CopyOut(copy) => Some(copy),
-        _ => None,
+/// Looks names up in the session's own tables.
+impl<J: Judge> NameFacts for Names<J> {
+    fn statement(&self, name: &str) -> Option<Arc<Facts>> {
+        self.statement_facts(&Name::new(name))
     }
-}
 
-/// Adds to `facts` what `other` reads, writes, calls and cannot tell.
-pub fn merge(facts: &mut Facts, other: &Facts) {
-    let base = facts.tables.len();
-    facts.tables.extend(other.tables.iter().cloned());
-    facts
-        .columns
-        .extend(other.columns.iter().cloned().map(|mut column| {
-            column.table = column.table.map(|index| index + base);
-            column
-        }));
-    facts.functions.extend(other.functions.iter().cloned());
-    facts.opaque.extend(other.opaque.iter().cloned());
-    facts.flows.extend(other.flows.iter().cloned());
-    facts.commands.extend(other.commands.iter().cloned());
-    facts.unbounded_write |= other.unbounded_write;
-    facts.role = facts.role.max(other.role);
+    fn cursor(&self, name: &str) -> Option<Arc<Facts>> {
+        self.cursor_facts(&Name::new(name))
+    }
 }

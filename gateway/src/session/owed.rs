@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use gatewright_sql::{Facts, SessionEffect};
+use gatewright_sql::Facts;
 
-use super::copy::Doubt;
+use super::copy_probe::CopySyncProbe;
 use super::judge::{Judge, Plan};
 use super::name::Name;
-use super::names::{Portal, Prepared};
+use super::names::{Portal, Prepared, can_stop};
 use super::refusal::Refusal;
 
 /// Who gets the reply.
@@ -37,6 +37,8 @@ pub enum Owed<J: Judge> {
     },
     Execute {
         portal: Rc<Portal<J>>,
+        /// `None` for a portal without a statement, and once the end was reported.
+        admitted: Option<J::Admitted>,
     },
     /// Of a portal that the gateway does not know, in a transaction that has failed: the server runs nothing but the end of it there,
     /// so all that may come is an error, or word that there is nothing to run.
@@ -51,18 +53,22 @@ pub enum Owed<J: Judge> {
     Silenced,
     FunctionCall {
         permit: J::Permit,
-        /// Its result came, and its end was reported.
+        /// `None` once the end was reported.
+        admitted: Option<J::Admitted>,
+        /// Its result came.
         answered: bool,
     },
     Sync,
     /// The gateway's own question which Syncs a failed COPY FROM STDIN has left to be answered.
-    Doubt(Doubt),
+    CopySyncProbe(CopySyncProbe),
 }
 
 /// A simple Query on its way.
 pub struct QueryRun<J: Judge> {
     pub text: Option<J::Text>,
     pub permits: Vec<J::Permit>,
+    /// One for each permit; `None` once the end was reported.
+    pub admitted: Vec<Option<J::Admitted>>,
     pub plans: Vec<Option<Rc<Plan>>>,
     /// The statement whose reply is expected next.
     pub index: usize,
@@ -77,11 +83,82 @@ impl<J: Judge> QueryRun<J> {
         QueryRun {
             text: None,
             permits: Vec::new(),
+            admitted: Vec::new(),
             plans: Vec::new(),
             index: 0,
             refusal: Some(refusal),
             silent_error: false,
         }
+    }
+
+    /// True when some statement of the message is of this kind.
+    pub fn any(&self, kind: impl Fn(&Facts) -> bool) -> bool {
+        self.text.as_ref().is_some_and(|text| {
+            let statements = &J::analysis(text).statements;
+            statements.iter().any(|statement| kind(&statement.facts))
+        })
+    }
+
+    /// True when the result of some statement may be stopped on its way.
+    pub fn can_stop(&self) -> bool {
+        self.permits
+            .iter()
+            .zip(&self.plans)
+            .any(|(permit, plan)| can_stop::<J>(permit, plan.as_deref()))
+    }
+}
+
+impl<J: Judge> Owed<J> {
+    /// The permit of the statement whose reply is expected now.
+    pub fn permit(&self) -> Option<&J::Permit> {
+        match self {
+            Owed::Query(run) => run.permits.get(run.index),
+            Owed::Execute { portal, .. } => portal.permit.as_ref(),
+            Owed::FunctionCall {
+                permit,
+                answered: false,
+                ..
+            } => Some(permit),
+            _ => None,
+        }
+    }
+
+    /// Takes the admission of the statement whose reply is expected now.
+    pub fn take_current(&mut self) -> Option<J::Admitted> {
+        match self {
+            Owed::Query(run) => run.admitted.get_mut(run.index)?.take(),
+            Owed::Execute { admitted, .. } | Owed::FunctionCall { admitted, .. } => admitted.take(),
+            _ => None,
+        }
+    }
+
+    /// Takes every admission that is left.
+    pub fn take_all(&mut self) -> Vec<J::Admitted> {
+        match self {
+            Owed::Query(run) => run.admitted.iter_mut().filter_map(Option::take).collect(),
+            Owed::Execute { admitted, .. } | Owed::FunctionCall { admitted, .. } => {
+                admitted.take().into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// True for a message whose result may be stopped.
+    pub fn can_stop(&self) -> bool {
+        match self {
+            Owed::Query(run) => run.can_stop(),
+            Owed::Execute { portal, .. } => portal.can_stop(),
+            Owed::FunctionCall { permit, .. } => can_stop::<J>(permit, None),
+            _ => false,
+        }
+    }
+
+    /// True when the server answers it without being asked to flush.
+    pub fn answered_anyway(&self) -> bool {
+        matches!(
+            self,
+            Owed::Sync | Owed::Query(_) | Owed::FunctionCall { .. } | Owed::CopySyncProbe(_)
+        )
     }
 }
 
@@ -188,6 +265,24 @@ impl<J: Judge> Queue<J> {
         })
     }
 
+    /// What an error of the entry in front takes with it: that entry, and those up to the next Sync that the server skips.
+    pub fn failing(&mut self) -> impl Iterator<Item = &mut Owed<J>> {
+        let alone = matches!(
+            self.entries.front(),
+            Some(Owed::Query(_) | Owed::FunctionCall { .. } | Owed::Sync | Owed::CopySyncProbe(_))
+        );
+        let mut first = true;
+        self.entries.iter_mut().take_while(move |owed| {
+            std::mem::take(&mut first)
+                || !alone && !matches!(owed, Owed::Sync | Owed::CopySyncProbe(_))
+        })
+    }
+
+    /// Every entry, to take admissions from.
+    pub fn each(&mut self) -> impl Iterator<Item = &mut Owed<J>> {
+        self.entries.iter_mut()
+    }
+
     /// Entries in the order in which the server answers them.
     pub fn oldest_first(&self) -> impl Iterator<Item = &Owed<J>> {
         self.entries.iter()
@@ -202,7 +297,7 @@ impl<J: Judge> Queue<J> {
     /// Returns true when that Sync is among the messages already forwarded.
     pub fn skip_to_sync(&mut self) -> bool {
         while let Some(owed) = self.entries.front() {
-            if matches!(owed, Owed::Sync | Owed::Doubt(_)) {
+            if matches!(owed, Owed::Sync | Owed::CopySyncProbe(_)) {
                 return true;
             }
             if let Some(
@@ -231,8 +326,8 @@ impl<J: Judge> Queue<J> {
     }
 
     /// True while the server is asked which Syncs it has still to answer. Nothing is forwarded behind that question.
-    pub fn in_doubt(&self) -> bool {
-        matches!(self.entries.back(), Some(Owed::Doubt(_)))
+    pub fn is_probing(&self) -> bool {
+        matches!(self.entries.back(), Some(Owed::CopySyncProbe(_)))
     }
 }
 
@@ -256,7 +351,7 @@ fn names_something<J: Judge>(owed: &Owed<J>) -> bool {
         | Owed::FunctionCall { .. }
         | Owed::ExecuteUnknown
         | Owed::BindUnknown
-        | Owed::Doubt(_)
+        | Owed::CopySyncProbe(_)
         | Owed::Sync => false,
     }
 }
@@ -273,7 +368,7 @@ fn holds_copy_in<J: Judge>(owed: &Owed<J>) -> bool {
 fn copies_in<J: Judge>(owed: &Owed<J>) -> bool {
     match owed {
         Owed::Query(run) => copies_in_from(run, run.index),
-        Owed::Execute { portal } => portal.prepared.is(is_copy_in),
+        Owed::Execute { portal, .. } => portal.prepared.is(Facts::is_copy_in),
         _ => false,
     }
 }
@@ -283,10 +378,6 @@ fn copies_in_from<J: Judge>(run: &QueryRun<J>, index: usize) -> bool {
         let statements = J::analysis(text).statements.iter().skip(index);
         statements
             .into_iter()
-            .any(|statement| is_copy_in(&statement.facts))
+            .any(|statement| statement.facts.is_copy_in())
     })
-}
-
-fn is_copy_in(facts: &Facts) -> bool {
-    facts.session == SessionEffect::CopyIn
 }

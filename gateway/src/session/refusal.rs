@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use gatewright_wire::ErrorFields;
+use gatewright_wire::frame::Frame;
+use gatewright_wire::{DecodeError, ErrorFields};
 
-/// The text of the message that stands in for a refused one. It is no SQL, so the server answers with a syntax error in
+/// The text of the message that replaces a refused one. It is not SQL, so the server answers with a syntax error in
 /// every transaction state, and does what it always does after an error; only the text of that error is replaced.
 pub const STAND_IN: &str = "gatewright_refused_this_statement";
 
@@ -20,6 +21,8 @@ pub struct Refusal {
     pub hint: Option<String>,
     /// 1-based character index into the statement.
     pub position: Option<u32>,
+    /// The judge made it, and has counted it.
+    pub counted: bool,
 }
 
 impl Refusal {
@@ -30,6 +33,34 @@ impl Refusal {
             detail: None,
             hint: None,
             position: None,
+            counted: false,
+        }
+    }
+
+    /// The error of a message whose fields cannot be read, in PostgreSQL's words. What stands in for it at the server fails as it would have.
+    pub(super) fn unreadable(error: &DecodeError) -> Self {
+        let (sqlstate, message) = match error {
+            DecodeError::NotUtf8 { .. } => ("22021", "invalid byte sequence for encoding \"UTF8\""),
+            DecodeError::Truncated { .. } | DecodeError::NegativeLength { .. } => {
+                ("08P01", "insufficient data left in message")
+            }
+            DecodeError::Unterminated { .. } => ("08P01", "invalid string in message"),
+            _ => ("08P01", "invalid message format"),
+        };
+        Refusal::new(sqlstate, message)
+    }
+
+    /// The same for a Describe or Close: PostgreSQL names its subject by number where that is neither statement nor portal.
+    pub(super) fn unreadable_subject(
+        message: &str,
+        frame: Frame<'_>,
+        error: &DecodeError,
+    ) -> Self {
+        match (error, frame.body.first()) {
+            (DecodeError::UndefinedValue { .. }, Some(kind)) => {
+                Refusal::new("08P01", format!("invalid {message} message subtype {kind}"))
+            }
+            _ => Refusal::unreadable(error),
         }
     }
 
@@ -38,8 +69,8 @@ impl Refusal {
         self
     }
 
-    /// Puts this refusal's words into an error of the server, keeping what else the server said (file, line, routine).
-    pub fn dress(&self, server: &ErrorFields) -> ErrorFields {
+    /// Puts this refusal's text into an error of the server, keeping what else the server said (file, line, routine).
+    pub fn apply_to(&self, server: &ErrorFields) -> ErrorFields {
         let mut fields = ErrorFields::default();
         for code in [b'S', b'V'] {
             fields.set(code, server.field(code).unwrap_or("ERROR"));
@@ -68,6 +99,6 @@ impl Refusal {
 
     /// The error as the gateway itself says it, when no server error stands behind it.
     pub fn error(&self) -> ErrorFields {
-        self.dress(&ErrorFields::default())
+        self.apply_to(&ErrorFields::default())
     }
 }

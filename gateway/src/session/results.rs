@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use bytes::BytesMut;
-use gatewright_policy_host::contract;
+use gatewright_contract as contract;
 use gatewright_sql::{CopyFormat, CopyOut};
 use gatewright_wire::frame::Frame;
 
@@ -11,69 +11,11 @@ use super::judge::{Completion, Field, Judge, Limit, Limits, Plan};
 use super::names::{Portal, copied};
 use super::owed::{Owed, QueryRun};
 use super::refusal::Refusal;
-use super::{Session, Violation, Wires, format_of};
+use super::{Output, Session, Violation, format_of};
 use crate::results::{
     BatchJudge, CsvOptions, ForceQuote, Format, PseudonymKey, ResultEditor, RowCodec, RowShape,
     ShapeColumn, Stop, TextOptions,
 };
-
-/// A result on its way from the server to the client.
-pub(super) struct Running {
-    /// `None`: bytes pass untouched.
-    pub editor: Option<ResultEditor>,
-    pub limits: Limits,
-    pub rows: u64,
-    pub bytes: u64,
-    pub masked_cells: u64,
-    /// The client will get this error in place of the result's end; rows are no longer passed on.
-    pub stopping: Option<Refusal>,
-}
-
-impl Running {
-    pub fn plain(limits: Limits) -> Self {
-        Running {
-            editor: None,
-            limits,
-            rows: 0,
-            bytes: 0,
-            masked_cells: 0,
-            stopping: None,
-        }
-    }
-
-    /// True when whole runs of rows may be passed on without a look at each.
-    pub fn is_plain(&self) -> bool {
-        self.editor.is_none() && self.stopping.is_none()
-    }
-
-    /// How many more rows of `bytes` in total fit.
-    pub fn admits(&self, rows: u64, bytes: u64) -> bool {
-        self.limits
-            .rows
-            .is_none_or(|limit| self.rows + rows <= limit)
-            && self
-                .limits
-                .bytes
-                .is_none_or(|limit| self.bytes + bytes <= limit)
-    }
-
-    /// The limit that the next row would exceed.
-    pub fn reached(&self) -> Limit {
-        match self.limits.rows {
-            Some(rows) if self.rows >= rows => Limit::Rows(rows),
-            _ => Limit::Bytes(self.limits.bytes.unwrap_or_default()),
-        }
-    }
-
-    pub fn completion(&self, sqlstate: &str) -> Completion {
-        Completion {
-            rows: self.rows,
-            bytes: self.bytes,
-            masked_cells: self.masked_cells,
-            sqlstate: sqlstate.to_owned(),
-        }
-    }
-}
 
 /// What stands at the front of the queue while rows arrive.
 struct Current<J: Judge> {
@@ -212,7 +154,7 @@ impl<J: Judge> Session<J> {
     }
 
     /// One DataRow or CopyData of the server.
-    pub(super) fn row(&mut self, frame: Frame<'_>, judge: &mut J, wires: &mut Wires) {
+    pub(super) fn row(&mut self, frame: Frame<'_>, judge: &mut J, output: &mut Output) {
         let Some(running) = &mut self.running else {
             return;
         };
@@ -222,31 +164,31 @@ impl<J: Judge> Session<J> {
         let size = frame.bytes.len() as u64;
         if !running.admits(1, size) {
             let limit = running.reached();
-            self.stop_at(limit, judge, wires);
+            self.stop_at(limit, judge, output);
             return;
         }
         running.rows += 1;
         running.bytes += size;
         let Some(editor) = &mut running.editor else {
-            wires.to_client.extend_from_slice(frame.bytes);
+            output.to_client.extend_from_slice(frame.bytes);
             return;
         };
         match editor.push(frame.body) {
-            Ok(()) if editor.wants_flush() => self.flush_rows(judge, wires),
+            Ok(()) if editor.wants_flush() => self.flush_rows(judge, output),
             Ok(()) => {}
             Err(error) => {
                 let Some(permit) = self.permit_in_front() else {
                     return;
                 };
                 let refusal = judge.stopped(&permit, Stop::Rows(error));
-                self.stop_with(refusal, wires);
+                self.stop_with(refusal, output);
             }
         }
     }
 
     /// The result goes no further than this.
-    pub(super) fn stop_at(&mut self, limit: Limit, judge: &mut J, wires: &mut Wires) {
-        self.flush_rows(judge, wires);
+    pub(super) fn stop_at(&mut self, limit: Limit, judge: &mut J, output: &mut Output) {
+        self.flush_rows(judge, output);
         let Some(permit) = self.permit_in_front() else {
             return;
         };
@@ -256,36 +198,36 @@ impl<J: Judge> Session<J> {
             .is_some_and(|running| running.stopping.is_none())
         {
             let refusal = judge.limit_reached(&permit, limit);
-            self.stop_with(refusal, wires);
+            self.stop_with(refusal, output);
         }
     }
 
-    pub(super) fn stop_with(&mut self, refusal: Refusal, wires: &mut Wires) {
+    pub(super) fn stop_with(&mut self, refusal: Refusal, output: &mut Output) {
         if let Some(running) = &mut self.running {
             running.editor = None;
             running.stopping = Some(refusal);
-            wires.cancel = true;
+            output.cancel = true;
         }
     }
 
     /// The server said that the rows are complete.
-    pub(super) fn finish_rows(&mut self, judge: &mut J, wires: &mut Wires) {
+    pub(super) fn finish_rows(&mut self, judge: &mut J, output: &mut Output) {
         let unfinished = self
             .running
             .as_mut()
             .and_then(|running| running.editor.as_mut())
             .and_then(|editor| editor.finish().err());
         let Some(error) = unfinished else {
-            return self.flush_rows(judge, wires);
+            return self.flush_rows(judge, output);
         };
         if let Some(permit) = self.permit_in_front() {
             let refusal = judge.stopped(&permit, Stop::Rows(error));
-            self.stop_with(refusal, wires);
+            self.stop_with(refusal, output);
         }
     }
 
     /// Sends on what the editor holds. Called whenever no more rows are at hand, so that none waits for another.
-    pub fn flush_rows(&mut self, judge: &mut J, wires: &mut Wires) {
+    pub fn flush_rows(&mut self, judge: &mut J, output: &mut Output) {
         let Some(running) = &self.running else { return };
         if running.editor.as_ref().is_none_or(ResultEditor::is_empty) {
             return;
@@ -299,11 +241,11 @@ impl<J: Judge> Session<J> {
         let Some(editor) = &mut running.editor else {
             return;
         };
-        match flush(editor, judge, &permit, &mut wires.to_client) {
+        match flush(editor, judge, &permit, &mut output.to_client) {
             Ok(masked) => running.masked_cells += masked,
             Err(stop) => {
                 let refusal = judge.stopped(&permit, stop);
-                self.stop_with(refusal, wires);
+                self.stop_with(refusal, output);
             }
         }
     }

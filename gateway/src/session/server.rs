@@ -3,12 +3,23 @@
 use gatewright_wire::backend;
 use gatewright_wire::frame::{self, Frame, Side};
 
-use super::client::Progress;
-use super::describe::{bad, fields_of};
-use super::encoding::Encoding;
+use super::describe::fields_of;
 use super::judge::{Judge, Limit};
+use super::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, Taken};
 use super::owed::{Audience, CloseTarget, Owed};
-use super::{HIGH_WATER, Mode, Peer, STREAM_ABOVE, Session, Streaming, Violation, Wires};
+use super::pipeline::Mode;
+use super::state::Session;
+use super::streaming::Streaming;
+use super::to_client::Delivery;
+use super::violation::{Peer, Violation};
+
+/// Whether a long row that has not all arrived can pass in pieces.
+enum Long {
+    Pass(Streaming),
+    /// It must be read whole.
+    Whole,
+    Hold,
+}
 
 impl<J: Judge> Session<J> {
     /// Takes as many whole messages from the server as can be dealt with now.
@@ -16,69 +27,107 @@ impl<J: Judge> Session<J> {
         &mut self,
         bytes: &[u8],
         judge: &mut J,
-        wires: &mut Wires,
+        output: &mut Output,
     ) -> Result<Progress, Violation> {
         let mut consumed = 0;
-        while consumed < bytes.len() {
-            if wires.to_client.len() >= HIGH_WATER || wires.to_server.len() >= HIGH_WATER {
-                return Ok(Progress {
-                    consumed,
-                    held: true,
+        let mut held = false;
+        while let Some(rest) = bytes.get(consumed..).filter(|rest| !rest.is_empty()) {
+            let full =
+                output.to_client.len() >= HIGH_WATER || output.to_server.len() >= HIGH_WATER;
+            if full || !self.settle(judge, output) {
+                held = true;
+                break;
+            }
+            match self.next_server_message(rest, judge, output)? {
+                Step::Took(count) => consumed += count,
+                Step::NeedsMore => break,
+                Step::Hold => {
+                    held = true;
+                    break;
+                }
+            }
+        }
+        Ok(Progress { consumed, held })
+    }
+
+    /// Resumes what the server's messages wait for: a policy's answer about a batch, and the ends that the judge takes note of. False:
+    /// it needs more time.
+    pub(super) fn settle(&mut self, judge: &mut J, output: &mut Output) -> bool {
+        self.resume_batch(judge, output) == Taken::Yes && self.ends.tell(judge)
+    }
+
+    fn next_server_message(
+        &mut self,
+        rest: &[u8],
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Result<Step, Violation> {
+        if let Some(streaming) = &mut self.from_server {
+            let piece = streaming.take(rest);
+            if streaming.forward {
+                output.to_client.deliver(Delivery::RowPiece {
+                    bytes: piece,
+                    begins: None,
                 });
             }
-            let rest = &bytes[consumed..];
-            if let Some(streaming) = &mut self.from_server {
-                consumed += streaming.pass(rest, &mut wires.to_client);
-                if streaming.is_over() {
-                    self.from_server = None;
-                }
-                continue;
+            if streaming.is_over() {
+                self.from_server = None;
             }
-            let plain = self.plain_rows(rest, wires);
-            if plain > 0 {
-                consumed += plain;
-                continue;
-            }
-            let limit = usize::try_from(i32::MAX).unwrap_or(usize::MAX);
-            let Some(header) =
-                frame::next_header(rest, Side::Backend, limit).map_err(Violation::ServerFrame)?
-            else {
-                break;
-            };
-            let total = header.total();
-            if total > rest.len() {
-                if total > STREAM_ABOVE && self.stream(header.tag, total, judge, wires)? {
-                    continue;
-                }
-                break;
-            }
-            self.server_frame(header.frame(&rest[..total]), judge, wires)?;
-            consumed += total;
+            return Ok(Step::Took(piece.len()));
         }
-        Ok(Progress {
-            consumed,
-            held: false,
-        })
+        let plain = self.plain_rows(rest, output);
+        if plain > 0 {
+            return Ok(Step::Took(plain));
+        }
+        let limit = usize::try_from(i32::MAX).unwrap_or(usize::MAX);
+        let Some(header) =
+            frame::next_header(rest, Side::Backend, limit).map_err(Violation::ServerFrame)?
+        else {
+            return Ok(Step::NeedsMore);
+        };
+        let total = header.total();
+        let Some(bytes) = rest.get(..total) else {
+            if total <= STREAM_ABOVE {
+                return Ok(Step::NeedsMore);
+            }
+            return Ok(match self.stream(header.tag, total, judge, output)? {
+                Long::Pass(streaming) => {
+                    self.from_server = Some(streaming);
+                    Step::Took(0)
+                }
+                Long::Whole => Step::NeedsMore,
+                Long::Hold => Step::Hold,
+            });
+        };
+        Ok(
+            match self.server_frame(header.frame(bytes), judge, output)? {
+                Taken::Yes => Step::Took(total),
+                Taken::Hold => Step::Hold,
+            },
+        )
     }
 
     /// Rows that nobody edits pass in one piece, as far as they are whole.
-    fn plain_rows(&mut self, rest: &[u8], wires: &mut Wires) -> usize {
-        let Some(running) = &mut self.running else {
+    fn plain_rows(&mut self, rest: &[u8], output: &mut Output) -> usize {
+        let Some(running) = &mut self.turn.running else {
             return 0;
         };
         if !running.is_plain() || !matches!(rest.first(), Some(b'D' | b'd')) {
             return 0;
         }
-        let room = HIGH_WATER.saturating_sub(wires.to_client.len());
+        let room = HIGH_WATER.saturating_sub(output.to_client.len());
         let window = rest.get(..room.min(rest.len())).unwrap_or(rest);
         let run = frame::scan_run(window, Side::Backend, |tag| tag == b'D' || tag == b'd');
-        let bytes = run.bytes as u64;
-        if run.frames == 0 || !running.admits(run.frames, bytes) {
+        let size = run.bytes as u64;
+        if run.frames == 0 || !running.admits(run.frames, size) {
             return 0;
         }
         running.rows += run.frames;
-        running.bytes += bytes;
-        wires.to_client.extend_from_slice(&window[..run.bytes]);
+        running.bytes += size;
+        output.to_client.deliver(Delivery::Rows {
+            bytes: window.get(..run.bytes).unwrap_or_default(),
+            count: run.frames,
+        });
         run.bytes
     }
 
@@ -88,55 +137,54 @@ impl<J: Judge> Session<J> {
         tag: u8,
         total: usize,
         judge: &mut J,
-        wires: &mut Wires,
-    ) -> Result<bool, Violation> {
+        output: &mut Output,
+    ) -> Result<Long, Violation> {
         if !matches!(tag, b'D' | b'd') {
-            if total > self.max_message {
+            if total > self.reading.max_message {
                 return Err(Violation::TooLong {
                     by: Peer::Server,
                     length: total,
-                    limit: self.max_message,
+                    limit: self.reading.max_message,
                 });
             }
-            return Ok(false);
+            return Ok(Long::Whole);
         }
-        let forward = if self.is_over_for_client() {
-            false
-        } else {
-            self.expect_rows(tag)?;
-            match self.admit_long_row(total, judge, wires) {
-                Some(forward) => forward,
-                None => return Ok(false),
-            }
-        };
-        self.from_server = Some(Streaming {
-            remaining: total,
-            forward,
-        });
-        Ok(true)
+        if self.is_over_for_client() {
+            return Ok(Long::Pass(Streaming::new(total, false)));
+        }
+        self.expect_rows(tag)?;
+        Ok(self.admit_long_row(total, judge, output))
     }
 
-    /// Whether a long row goes to the client; `None` when it must be read whole to be edited.
-    fn admit_long_row(&mut self, total: usize, judge: &mut J, wires: &mut Wires) -> Option<bool> {
-        let running = self.running.as_mut()?;
+    /// Whether a long row goes to the client; it must be read whole to be edited.
+    fn admit_long_row(&mut self, total: usize, judge: &mut J, output: &mut Output) -> Long {
+        let Some(running) = self.turn.running.as_mut() else {
+            return Long::Whole;
+        };
         let size = total as u64;
         if running.stopping.is_some() {
-            return Some(false);
+            return Long::Pass(Streaming::new(total, false));
         }
         let limit = if running.editor.is_some() {
-            if total <= self.max_message {
-                return None;
+            if total <= self.reading.max_message {
+                return Long::Whole;
             }
-            Limit::RowSize(self.max_message as u64)
+            Limit::RowSize(self.reading.max_message as u64)
         } else if running.admits(1, size) {
             running.rows += 1;
             running.bytes += size;
-            return Some(true);
+            output.to_client.deliver(Delivery::RowPiece {
+                bytes: &[],
+                begins: Some(size),
+            });
+            return Long::Pass(Streaming::new(total, true));
         } else {
             running.reached()
         };
-        self.stop_at(limit, judge, wires);
-        Some(false)
+        match self.stop_at(limit, judge, output) {
+            Taken::Hold => Long::Hold,
+            Taken::Yes => Long::Pass(Streaming::new(total, false)),
+        }
     }
 
     /// True when the client has had the last of the Query in front, though the server has not.
@@ -145,7 +193,7 @@ impl<J: Judge> Session<J> {
     }
 
     fn expect_rows(&mut self, tag: u8) -> Result<(), Violation> {
-        if self.running.is_some() {
+        if self.turn.running.is_some() {
             return Ok(());
         }
         if tag == b'D' && matches!(self.queue.front(), Some(Owed::Execute { .. })) {
@@ -158,74 +206,74 @@ impl<J: Judge> Session<J> {
         &mut self,
         frame: Frame<'_>,
         judge: &mut J,
-        wires: &mut Wires,
-    ) -> Result<(), Violation> {
+        output: &mut Output,
+    ) -> Result<Taken, Violation> {
         if self.is_over_for_client() && !matches!(frame.tag, b'Z' | b'E' | b'S' | b'A') {
-            return Ok(());
+            return Ok(Taken::Yes);
         }
         match frame.tag {
             b'D' | b'd' => {
                 self.expect_rows(frame.tag)?;
-                self.row(frame, judge, wires);
-                Ok(())
+                return Ok(self.row(frame, judge, output));
             }
-            b'C' | b'I' | b's' => self.statement_ended(frame, judge, wires),
-            b'Z' => self.ready(frame, wires),
-            b'1' => self.parsed(frame, wires),
-            b'2' => self.bound(frame, wires),
-            b'3' => self.closed(frame, wires),
-            b't' => self.parameter_description(frame, wires),
-            b'n' => self.described(frame, None, wires),
-            b'T' => self.row_description(frame, wires),
-            b'E' => self.error(frame, judge, wires),
-            b'N' => self.notice(frame, wires),
-            b'S' => self.parameter_status(frame, wires),
-            b'A' => {
-                wires.to_client.extend_from_slice(frame.bytes);
-                Ok(())
-            }
-            b'G' => self.copy_in(frame, wires),
-            b'H' => {
-                let copy = backend::CopyResponse::decode(frame.body)
-                    .map_err(|error| bad("CopyOutResponse", &error))?;
-                self.copy_out(copy.binary, copy.formats.len())?;
-                wires.to_client.extend_from_slice(frame.bytes);
-                Ok(())
-            }
-            b'c' => {
-                self.finish_rows(judge, wires);
-                if self
-                    .running
-                    .as_ref()
-                    .is_none_or(|running| running.stopping.is_none())
-                {
-                    wires.to_client.extend_from_slice(frame.bytes);
-                }
-                Ok(())
-            }
-            b'V' => self.function_returned(frame, judge, wires),
-            b'W' => Err(Violation::Replication),
-            other => Err(Violation::Unexpected(char::from(other))),
+            b'C' | b'I' | b's' => return self.statement_ended(frame, judge, output),
+            b'V' => return self.function_returned(frame, judge, output),
+            b'E' => return self.error(frame, judge, output),
+            b'Z' => return self.ready(frame, judge, output),
+            b'c' => return Ok(self.copy_out_done(frame, judge, output)),
+            b'1' => self.parsed(frame, output)?,
+            b'2' => self.bound(frame, output)?,
+            b'3' => self.closed(frame, output)?,
+            b't' => self.parameter_description(frame, output)?,
+            b'n' => self.described(frame, None, output)?,
+            b'T' => self.row_description(frame, output)?,
+            b'N' => self.notice(frame, output)?,
+            b'S' => self.parameter_status(frame, output)?,
+            b'A' => output.to_client.deliver(Delivery::Message(frame)),
+            b'G' => self.copy_in(frame, output)?,
+            b'H' => self.copy_out_begins(frame, output)?,
+            b'W' => return Err(Violation::Replication),
+            other => return Err(Violation::Unexpected(char::from(other))),
         }
+        Ok(Taken::Yes)
     }
 
-    fn row_description(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
+    fn copy_out_begins(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
+        let copy = backend::CopyResponse::decode(frame.body)
+            .map_err(|error| Violation::unreadable("CopyOutResponse", &error))?;
+        self.copy_out(copy.binary, copy.formats.len())?;
+        output.to_client.deliver(Delivery::Message(frame));
+        Ok(())
+    }
+
+    fn copy_out_done(&mut self, frame: Frame<'_>, judge: &mut J, output: &mut Output) -> Taken {
+        if self.finish_rows(judge, output) == Taken::Hold {
+            return Taken::Hold;
+        }
+        let running = self.turn.running.as_ref();
+        if running.is_none_or(|running| running.stopping.is_none()) {
+            output.to_client.deliver(Delivery::Message(frame));
+        }
+        Taken::Yes
+    }
+
+    fn row_description(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
         let description = backend::RowDescription::decode(frame.body)
-            .map_err(|error| bad("RowDescription", &error))?;
+            .map_err(|error| Violation::unreadable("RowDescription", &error))?;
         let fields = fields_of(&description);
         match self.queue.front() {
-            Some(Owed::Describe { .. }) => self.described(frame, Some(fields), wires),
+            Some(Owed::Describe { .. }) => self.described(frame, Some(fields), output),
             Some(Owed::Query(_)) => {
                 let formats: Vec<i16> = description.fields().map(|field| field.format).collect();
                 self.rows_of_query(&fields, &formats)?;
-                wires.to_client.extend_from_slice(frame.bytes);
+                output.to_client.deliver(Delivery::Message(frame));
                 Ok(())
             }
             _ => Err(Violation::Unexpected('T')),
         }
     }
 
-    fn parsed(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
+    fn parsed(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
         if self.describes_for_itself() {
             return Ok(());
         }
@@ -233,22 +281,22 @@ impl<J: Judge> Session<J> {
             return Err(Violation::Unexpected('1'));
         };
         self.names.set_prepared(&name, prepared);
-        wires.to_client.extend_from_slice(frame.bytes);
+        output.to_client.deliver(Delivery::Message(frame));
         Ok(())
     }
 
-    fn bound(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
+    fn bound(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
         let Some(Owed::Bind { name, portal }) = self.queue.pop() else {
             return Err(Violation::Unexpected('2'));
         };
         self.names.set_portal(&name, portal);
-        wires.to_client.extend_from_slice(frame.bytes);
+        output.to_client.deliver(Delivery::Message(frame));
         Ok(())
     }
 
-    fn closed(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
-        if let Some(Owed::Doubt(doubt)) = self.queue.front_mut() {
-            return doubt.closed();
+    fn closed(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
+        if let Some(Owed::CopySyncProbe(probe)) = self.queue.front_mut() {
+            return probe.closed();
         }
         let Some(Owed::Close { target, audience }) = self.queue.pop() else {
             return Err(Violation::Unexpected('3'));
@@ -258,38 +306,36 @@ impl<J: Judge> Session<J> {
             CloseTarget::Portal(name) => self.names.close_portal(&name),
         }
         if audience == Audience::Client {
-            wires.to_client.extend_from_slice(frame.bytes);
+            output.to_client.deliver(Delivery::Message(frame));
         }
         Ok(())
     }
 
-    fn parameter_status(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
+    fn parameter_status(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
         let status = backend::ParameterStatus::decode(frame.body)
-            .map_err(|error| bad("ParameterStatus", &error))?;
-        match status.name {
-            "client_encoding" => {
-                let client = String::from_utf8_lossy(status.value);
-                self.encoding = Encoding::new(&client, &self.server_encoding);
-            }
-            "standard_conforming_strings" => {
-                self.standard_conforming_strings = status.value == b"on"
-            }
-            _ => {}
-        }
-        wires.to_client.extend_from_slice(frame.bytes);
+            .map_err(|error| Violation::unreadable("ParameterStatus", &error))?;
+        self.reading.setting(status.name, status.value);
+        output.to_client.deliver(Delivery::Message(frame));
         Ok(())
     }
 
-    fn copy_in(&mut self, frame: Frame<'_>, wires: &mut Wires) -> Result<(), Violation> {
+    fn copy_in(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
         if !matches!(
             self.queue.front(),
             Some(Owed::Query(_) | Owed::Execute { .. })
         ) {
             return Err(Violation::Unexpected('G'));
         }
-        self.copy_syncs += self.queue.drop_syncs_behind_front();
-        self.mode = Mode::CopyIn;
-        wires.to_client.extend_from_slice(frame.bytes);
+        self.pipeline.copy_syncs += self.queue.drop_syncs_behind_front();
+        self.pipeline.mode = Mode::CopyIn;
+        output.to_client.deliver(Delivery::Message(frame));
         Ok(())
     }
+}
+
+/// What became of the next bytes of the server.
+enum Step {
+    Took(usize),
+    NeedsMore,
+    Hold,
 }

@@ -9,7 +9,7 @@ use super::outgoing;
 use super::owed::{Owed, QueryRun};
 use super::refusal::{Refusal, STAND_IN};
 use super::results::Running;
-use super::{Mode, Session, Violation, Wires};
+use super::{Mode, Output, Session, Violation};
 
 impl<J: Judge> Session<J> {
     /// How long the message that has its turn on the server may take, and a number that tells it from the next. `None`: as long
@@ -41,10 +41,10 @@ impl<J: Judge> Session<J> {
 
     /// The statement had its time: the server is asked to cancel it. Should it be done before the cancel arrives, the client
     /// gets its result; nothing that follows it can be hit, since nothing is sent on until the cancel is through.
-    pub fn time_is_up(&mut self, judge: &mut J, wires: &mut Wires) {
+    pub fn time_is_up(&mut self, judge: &mut J, output: &mut Output) {
         if let Some((permit, limit)) = self.shortest_time() {
             self.overdue = Some(judge.limit_reached(&permit, Limit::Time(limit)));
-            wires.cancel = true;
+            output.cancel = true;
         }
     }
 
@@ -55,9 +55,9 @@ impl<J: Judge> Session<J> {
         refusal: &Refusal,
         running: &Running,
         judge: &mut J,
-        wires: &mut Wires,
+        output: &mut Output,
     ) -> Result<(), Violation> {
-        build::error_response(&mut wires.to_client, &refusal.error());
+        build::error_response(&mut output.to_client, &refusal.error());
         let done = Completion {
             sqlstate: refusal.sqlstate.clone().into_owned(),
             ..running.completion("")
@@ -76,7 +76,7 @@ impl<J: Judge> Session<J> {
                 if matches!(self.queue.front(), Some(Owed::Sync)) {
                     self.abort_on_ready = true;
                 } else {
-                    outgoing::stand_in_parse(&mut wires.to_server, STAND_IN);
+                    outgoing::stand_in_parse(&mut output.to_server, STAND_IN);
                     self.owe(Owed::Silenced);
                     self.mode = Mode::Skipping;
                 }
@@ -88,8 +88,8 @@ impl<J: Judge> Session<J> {
 
     /// Aborts a transaction block that went on after the client was told of an error. Its ReadyForQuery is the one
     /// that the client gets.
-    pub(super) fn abort_transaction(&mut self, wires: &mut Wires) {
-        outgoing::stand_in_query(&mut wires.to_server);
+    pub(super) fn abort_transaction(&mut self, output: &mut Output) {
+        outgoing::stand_in_query(&mut output.to_server);
         let mut run = QueryRun::stand_in(Refusal::new("42501", "aborted"));
         run.silent_error = true;
         self.owe(Owed::Query(run));

@@ -20,7 +20,7 @@ pub use evidence::{Confidence, Evidence, Method};
 
 /// What to look at.
 #[derive(Debug, Clone)]
-pub struct Wishes {
+pub struct Options {
     /// Schemas to look into; all but the system's where none is named.
     pub schemas: Vec<String>,
     /// Rows to look at in each table; 0 looks at names alone.
@@ -80,11 +80,11 @@ struct Column {
 ///
 /// # Errors
 /// The server cannot be reached or refuses a question about its catalog; a table that may not be read is told in the draft.
-pub async fn draft(target: &Target, wishes: &Wishes) -> Result<Draft, SuggestError> {
+pub async fn draft(target: &Target, options: &Options) -> Result<Draft, SuggestError> {
     let catalog = CatalogHandle::new(target.clone());
     catalog.refresh().await?;
     let mut service = Service::connect(target).await?;
-    let columns = sample::columns(&mut service, wishes).await?;
+    let columns = sample::columns(&mut service, options).await?;
     let views = sample::view_columns(&mut service).await?;
     let mut draft = Draft {
         columns: columns.len(),
@@ -97,7 +97,7 @@ pub async fn draft(target: &Target, wishes: &Wishes) -> Result<Draft, SuggestErr
     }
     draft.tables = tables.len();
     for ((schema, table), columns) in tables {
-        let counts = match sample::table(&mut service, &columns, wishes.sample_rows).await {
+        let counts = match sample::table(&mut service, &columns, options.sample_rows).await {
             Ok(counts) => counts,
             Err(reason) => {
                 draft.unsampled.push((format!("{schema}.{table}"), reason));

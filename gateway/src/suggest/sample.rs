@@ -4,7 +4,7 @@ use gatewright_detectors::{Country, Detectors, Find, Kind};
 
 use gatewright_sql::render::quoted_identifier;
 
-use super::{Column, SuggestError, Wishes};
+use super::{Column, Options, SuggestError};
 use crate::upstream::UpstreamError;
 use crate::upstream::service::Service;
 
@@ -41,7 +41,7 @@ pub(super) struct Counts {
 
 pub(super) async fn columns(
     service: &mut Service,
-    wishes: &Wishes,
+    options: &Options,
 ) -> Result<Vec<Column>, SuggestError> {
     let rows = service.query(COLUMNS).await?;
     let mut columns = Vec::with_capacity(rows.len());
@@ -52,7 +52,7 @@ pub(super) async fn columns(
                 .ok_or(SuggestError::Form)
         };
         let schema = text(0)?;
-        if !wishes.schemas.is_empty() && !wishes.schemas.iter().any(|wanted| wanted == schema) {
+        if !options.schemas.is_empty() && !options.schemas.iter().any(|wanted| wanted == schema) {
             continue;
         }
         columns.push(Column {

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use gatewright_wire::build::BuildError;
-use gatewright_wire::{DecodeError, ErrorFields, FrameError, Refusal};
+use gatewright_wire::{DecodeError, ErrorFields, FatalError, FrameError};
 use thiserror::Error;
 
 use super::CredentialError;
 
-/// Why there is no connection to the server, or no more. Texts are for the log; [`UpstreamError::refusal`] is for the client.
+/// Why there is no connection to the server, or no more. Texts are for the log; [`UpstreamError::fatal`] is for the client.
 #[derive(Debug, Error)]
 pub enum UpstreamError {
     #[error("the target names no host")]
@@ -73,16 +73,16 @@ pub enum UpstreamError {
 
 impl UpstreamError {
     /// What the client may know: the server's own words about its database and its state, nothing of how the gateway logs in.
-    pub fn refusal(&self) -> Refusal {
+    pub fn fatal_error(&self) -> FatalError {
         match self {
-            Self::Server { fields, names_role } => server_refusal(fields, *names_role),
+            Self::Server { fields, names_role } => server_error(fields, *names_role),
             Self::NoPassword
             | Self::CleartextOutsideTls
             | Self::UnsupportedAuthentication { .. }
             | Self::UnsupportedSasl
             | Self::Scram(_)
-            | Self::ScramUnfinished => login_refusal(),
-            Self::Credential { .. } => Refusal::new(
+            | Self::ScramUnfinished => login_error(),
+            Self::Credential { .. } => FatalError::new(
                 "57P03",
                 "the gateway has no working credential for this database at the moment",
             )
@@ -91,16 +91,14 @@ impl UpstreamError {
             | Self::Resolve { .. }
             | Self::Connect { .. }
             | Self::Timeout { .. }
-            | Self::WrongSession { .. } => unreachable_refusal("08001"),
-            Self::TlsNotOffered | Self::Tls(_) | Self::TlsName { .. } => {
-                unreachable_refusal("08001")
-            }
-            Self::Io(_) | Self::Closed => unreachable_refusal("08006"),
+            | Self::WrongSession { .. } => unreachable("08001"),
+            Self::TlsNotOffered | Self::Tls(_) | Self::TlsName { .. } => unreachable("08001"),
+            Self::Io(_) | Self::Closed => unreachable("08006"),
             Self::Unexpected { .. }
             | Self::Frame(_)
             | Self::Decode(_)
             | Self::Build(_)
-            | Self::TooLarge { .. } => unreachable_refusal("08P01"),
+            | Self::TooLarge { .. } => unreachable("08P01"),
         }
     }
 
@@ -128,23 +126,23 @@ impl UpstreamError {
     }
 }
 
-fn server_refusal(fields: &ErrorFields, names_role: bool) -> Refusal {
+fn server_error(fields: &ErrorFields, names_role: bool) -> FatalError {
     // Class 28 is about the gateway's own login.
     if fields.sqlstate().starts_with("28") {
-        return login_refusal();
+        return login_error();
     }
     match names_role {
-        true => Refusal::new(fields.sqlstate(), "the database refused the connection"),
-        false => Refusal::new(fields.sqlstate(), fields.message()),
+        true => FatalError::new(fields.sqlstate(), "the database refused the connection"),
+        false => FatalError::new(fields.sqlstate(), fields.message()),
     }
 }
 
-fn login_refusal() -> Refusal {
-    Refusal::new("08004", "the gateway could not log in to the database")
+fn login_error() -> FatalError {
+    FatalError::new("08004", "the gateway could not log in to the database")
         .with_hint("Tell the operator of the gateway; its log says why.")
 }
 
-fn unreachable_refusal(sqlstate: &str) -> Refusal {
-    Refusal::new(sqlstate, "the database could not be reached")
+fn unreachable(sqlstate: &str) -> FatalError {
+    FatalError::new(sqlstate, "the database could not be reached")
         .with_hint("Try again later, or tell the operator of the gateway.")
 }

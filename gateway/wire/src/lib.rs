@@ -6,7 +6,7 @@
 
 mod body;
 mod decode_error;
-mod refusal;
+mod fatal;
 
 pub mod backend;
 pub mod build;
@@ -18,8 +18,8 @@ pub mod startup;
 pub use body::{FormatCodes, Oids, Values};
 pub use decode_error::DecodeError;
 pub use errors::ErrorFields;
+pub use fatal::FatalError;
 pub use frame::{FrameError, Header, Side};
-pub use refusal::Refusal;
 
 #[cfg(test)]
 mod tests;

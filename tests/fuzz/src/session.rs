@@ -5,11 +5,11 @@ use std::thread;
 use std::time::SystemTime;
 
 use gatewright::catalog::CatalogHandle;
-use gatewright::gate::{Gate, GateSettings, Policies, SessionGate, Tally};
+use gatewright::gate::{Gate, GateMetrics, GateSettings, Policies, SessionGate};
 use gatewright::identity::Identity;
 use gatewright::results::PseudonymKey;
-use gatewright::session::{Completion, Session, SessionStart, Wires};
-use gatewright_policy_host::contract;
+use gatewright::session::{Completion, Output, Session, SessionStart};
+use gatewright_contract as contract;
 use gatewright_sql::{Catalog, STACK_BYTES, Settings, Verb};
 use gatewright_wire::frame::{self, FrameError, Side};
 use gatewright_wire::frontend;
@@ -42,7 +42,7 @@ pub fn session(bytes: &[u8]) {
 
 struct Nothing;
 
-impl Tally for Nothing {
+impl GateMetrics for Nothing {
     fn verdict(&self, _: Verb, _: &'static str) {}
     fn completed(&self, _: Verb, _: f64, _: &Completion) {}
 }
@@ -84,7 +84,7 @@ fn play(mut bytes: &[u8]) {
     };
     let key = Arc::new(PseudonymKey::from_bytes([7; 32]));
     let mut session = Session::new(start, key);
-    let mut wires = Wires::default();
+    let mut output = Output::default();
     let (mut from_client, mut from_server) = (Vec::new(), Vec::new());
     while let Some((head, rest)) = bytes.split_first() {
         let (piece, after) = rest.split_at(rest.len().min(usize::from(head >> 1) * 4));
@@ -94,17 +94,17 @@ fn play(mut bytes: &[u8]) {
         } else {
             from_server.extend_from_slice(piece);
         }
-        let Ok(progress) = session.server_bytes(&from_server, &mut judge, &mut wires) else {
+        let Ok(progress) = session.server_bytes(&from_server, &mut judge, &mut output) else {
             break;
         };
         from_server.drain(..progress.consumed);
-        session.flush_rows(&mut judge, &mut wires);
-        let Ok(progress) = session.client_bytes(&from_client, &mut judge, &mut wires) else {
+        session.flush_rows(&mut judge, &mut output);
+        let Ok(progress) = session.client_bytes(&from_client, &mut judge, &mut output) else {
             break;
         };
         from_client.drain(..progress.consumed);
     }
-    check(&wires.to_server);
+    check(&output.to_server);
 }
 
 /// What goes to the server is messages, and every text in them is one that was understood.

@@ -12,7 +12,7 @@ use crate::gateway::start_with_lines;
 use crate::{Child, locate};
 
 /// How long the provider may take for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running provider (oidc-provider). Stopped on drop.
 ///
@@ -50,7 +50,7 @@ impl Provider {
             .stdin(Stdio::null())
             .stderr(std::fs::File::create(folder.path().join("stderr.log"))?);
         let (process, lines) = start_with_lines("the provider", &mut command, folder.path())?;
-        let first = lines.recv_timeout(PATIENCE);
+        let first = lines.recv_timeout(START_TIMEOUT);
         let url = first
             .ok()
             .and_then(|line| line.strip_prefix("ready ").map(str::to_owned))
@@ -74,7 +74,7 @@ impl Provider {
     /// Signs with new keys from now on. The keys before stay published until the next time.
     pub fn rotate_keys(&self) -> Result<()> {
         self.process.signal("HUP")?;
-        let line = self.lines.recv_timeout(PATIENCE)?;
+        let line = self.lines.recv_timeout(START_TIMEOUT)?;
         ensure!(line == "rotated", "the provider said {line:?}");
         Ok(())
     }

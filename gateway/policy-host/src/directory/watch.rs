@@ -11,7 +11,7 @@ use super::{DirectoryError, DirectorySettings};
 /// A change is looked at once nothing more has happened for this long.
 const QUIET: Duration = Duration::from_millis(60);
 /// However much keeps happening, a look is taken after this long.
-const PATIENCE: Duration = Duration::from_millis(400);
+const MAX_SETTLE: Duration = Duration::from_millis(400);
 /// Not every file system tells of changes, and a link's target changes elsewhere.
 const POLL: Duration = Duration::from_secs(2);
 
@@ -111,7 +111,7 @@ fn next(inbox: &Receiver<Signal>) -> Option<Option<Request>> {
         Err(RecvTimeoutError::Timeout) => return Some(None),
         Ok(Signal::Changed) => {}
     }
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + MAX_SETTLE;
     loop {
         let left = until.saturating_duration_since(Instant::now());
         match inbox.recv_timeout(QUIET.min(left)) {

@@ -1,4 +1,4 @@
-use gatewright_policy_host::contract::*;
+use gatewright_contract::*;
 use gatewright_policy_host::{Isolation, PolicySettings};
 
 use crate::module::{Module, constant};

@@ -3,7 +3,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use gatewright_policy_host::contract::*;
+use gatewright_contract::*;
 use gatewright_policy_host::*;
 
 use crate::module::{Module, constant};

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use gatewright_policy_host::contract::*;
+use gatewright_contract::*;
 use gatewright_policy_host::{Fault, HostSettings, PolicySettings};
 
 use crate::module::{Module, constant};

@@ -3,9 +3,7 @@
 
 use std::fmt::Write;
 
-use gatewright_policy_host::contract::{
-    Allowance, ColumnAction, ColumnReply, Denial, Hooks, PackedColumn,
-};
+use gatewright_contract::{Allowance, ColumnAction, ColumnReply, Denial, Hooks, PackedColumn};
 
 const BASE: u32 = 1024;
 

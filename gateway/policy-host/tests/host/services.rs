@@ -1,4 +1,4 @@
-use gatewright_policy_host::contract::*;
+use gatewright_contract::*;
 use gatewright_policy_host::{PolicySettings, StatementView};
 use std::sync::Arc;
 

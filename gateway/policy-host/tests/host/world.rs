@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gatewright_policy_host::contract::{
+use gatewright_contract::{
     Access, Attribute, ColumnRef, ColumnSource, DataFlow, Denial, Facts, Identity, Level,
     Parameter, Phase, RelationKind, ResultColumn, Session, StatementFacts, TableRef, Usage, Verb,
 };

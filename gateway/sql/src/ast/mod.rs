@@ -3,14 +3,14 @@
 //! Next room: policies, through `ast-json`.
 
 mod postgres;
-mod spoken;
+mod sqlparser_shape;
 
 use sqlparser::ast::Statement;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserOptions};
 use sqlparser::tokenizer::Token;
 
-use crate::same;
+use crate::tree_equality;
 
 /// Longer statements get no tree: its recursive parts would outgrow the stack.
 const MAX_BYTES: usize = 32 << 10;
@@ -45,18 +45,18 @@ pub(crate) fn json(own: &str) -> Option<String> {
     if own.len() > MAX_BYTES {
         return None;
     }
-    let tree = same::with_either_setting(own)?;
+    let tree = tree_equality::with_either_setting(own)?;
     let [statement] = tree.stmts.as_slice() else {
         return None;
     };
     let expected = postgres::shape(statement.stmt.as_ref()?.node.as_ref()?)?;
     let statement = parse(own)?;
-    if spoken::shape(&statement)? != expected {
+    if sqlparser_shape::shape(&statement)? != expected {
         return None;
     }
     // Literals and operators are not part of the shape: the text that the tree stands for must read the same.
     let written = pg_query::parse(&statement.to_string(), pg_query::ParserOptions::DEFAULT).ok()?;
-    if !same::same(&tree, &written.protobuf) {
+    if !tree_equality::same(&tree, &written.protobuf) {
         return None;
     }
     serde_json::to_string(&statement).ok()

@@ -267,7 +267,7 @@ impl CatalogBuilder {
     /// The snapshot, as [`CatalogBuilder::build`] makes it; none where `last` was told the very same, which spares reading the definitions.
     pub fn build_unless_same(self, last: &Catalog) -> Option<Catalog> {
         let mut catalog = self.told();
-        if catalog.is_told_the_same(last) {
+        if catalog.same_input(last) {
             return None;
         }
         definition::read(&mut catalog);

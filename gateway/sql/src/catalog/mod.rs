@@ -125,7 +125,7 @@ impl Catalog {
     }
 
     /// Whether both were told the same of the database, whenever that was. What follows from it is left out.
-    fn is_told_the_same(&self, other: &Self) -> bool {
+    fn same_input(&self, other: &Self) -> bool {
         self.relations == other.relations
             && self.reads == other.reads
             && self.parents == other.parents

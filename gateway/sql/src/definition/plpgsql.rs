@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Body, Outcome, is_followed, parse, queries};
 use crate::catalog::Catalog;
 use crate::facts::Transform;
-use crate::lineage::{self, Carried, Column, Rows};
+use crate::lineage::{self, Column, Provenance, Rows};
 
 struct Query {
     text: String,
@@ -44,7 +44,7 @@ pub(super) fn of(definition: &str, catalog: &Catalog, parameters: &[&str]) -> Ou
     let mut names: Vec<&str> = parameters.to_vec();
     names.extend(found.variables.iter().map(String::as_str));
     let mut all = Body::empty();
-    let mut carried = Carried::constant();
+    let mut carried = Provenance::constant();
     for query in &found.queries {
         let Some(parsed) = query.parse() else {
             return Outcome::Unreadable;
@@ -125,13 +125,13 @@ impl Query {
 }
 
 /// The rows of all tables that a body touches, each as a whole.
-fn rows_of_tables(body: &Body, catalog: &Catalog) -> Carried {
-    let mut rows = Carried::constant();
+fn rows_of_tables(body: &Body, catalog: &Catalog) -> Provenance {
+    let mut rows = Provenance::constant();
     for table in &body.tables {
         let found = catalog.lookup(Some(&table.schema), &table.name);
         rows.unknown |= found.is_empty();
         for relation in found {
-            rows.absorb(&Carried::column(relation.oid, 0), Transform::Unknown);
+            rows.absorb(&Provenance::column(relation.oid, 0), Transform::Unknown);
         }
     }
     rows

@@ -2,7 +2,7 @@
 //! It refuses to know syntax. Next: `scope`, which asks for columns by name.
 
 use super::Resolver;
-use super::carried::{Carried, Source};
+use super::provenance::{Provenance, Source};
 use super::scope::{Columns, Item};
 use crate::catalog::{Catalog, Relation};
 use crate::facts::{ColumnSource, RelationKind, Transform};
@@ -21,8 +21,8 @@ pub(crate) fn of_column(
 }
 
 impl<'t> Resolver<'t> {
-    pub(super) fn base(&self, relation: &'t Relation, attnum: i16) -> Carried {
-        let mut value = Carried::column(relation.oid, attnum);
+    pub(super) fn base(&self, relation: &'t Relation, attnum: i16) -> Provenance {
+        let mut value = Provenance::column(relation.oid, attnum);
         if attnum < 0 {
             return value;
         }
@@ -46,7 +46,7 @@ impl<'t> Resolver<'t> {
         value
     }
 
-    fn view(&self, view: &Relation, attnum: i16, value: &mut Carried) {
+    fn view(&self, view: &Relation, attnum: i16, value: &mut Provenance) {
         let defined = self.catalog.bodies().of_relation(view.oid);
         let columns = defined.and_then(|body| body.rows.columns.as_ref());
         let at = usize::try_from(attnum).unwrap_or(0).checked_sub(1);
@@ -58,7 +58,7 @@ impl<'t> Resolver<'t> {
 
     /// A view's column may carry anything of the relations that the view reads: which columns it takes from whole rows,
     /// the server's list of dependencies does not say.
-    fn all_of_view(&self, view: &Relation, value: &mut Carried) {
+    fn all_of_view(&self, view: &Relation, value: &mut Provenance) {
         if self.catalog.bodies().view_waits(view.oid) {
             self.waits.set(true);
         }
@@ -84,7 +84,7 @@ impl<'t> Resolver<'t> {
     }
 
     /// A generated column tells of those that it is computed from.
-    fn generated(&self, relation: &Relation, attnum: i16, value: &mut Carried) {
+    fn generated(&self, relation: &Relation, attnum: i16, value: &mut Provenance) {
         let bodies = self.catalog.bodies();
         if bodies.column_waits(relation.oid, attnum) {
             self.waits.set(true);
@@ -95,7 +95,7 @@ impl<'t> Resolver<'t> {
     }
 
     /// Rows of an inheriting table are rows of its parents, and a parent shows those of its children.
-    fn relatives(&self, relation: &Relation, attnum: i16, value: &mut Carried) {
+    fn relatives(&self, relation: &Relation, attnum: i16, value: &mut Provenance) {
         let Some(name) = relation.attribute_name(attnum) else {
             return;
         };
@@ -112,12 +112,12 @@ impl<'t> Resolver<'t> {
     }
 
     /// What decides which rows a view has; where it has no definition, a part of everything that it reads.
-    pub(super) fn view_chosen(&self, item: &Item<'t>) -> Carried {
-        let mut chosen = Carried::constant();
+    pub(super) fn view_chosen(&self, item: &Item<'t>) -> Provenance {
+        let mut chosen = Provenance::constant();
         if let Columns::Relations(relations) = &item.columns {
             for relation in relations {
                 if is_view(relation) {
-                    let mut value = Carried::constant();
+                    let mut value = Provenance::constant();
                     match self.catalog.bodies().of_relation(relation.oid) {
                         Some(body) => value = body.rows.chosen.clone(),
                         None => self.all_of_view(relation, &mut value),

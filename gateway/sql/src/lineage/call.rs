@@ -4,14 +4,14 @@
 use pg_query::{NodeEnum, protobuf as pb};
 
 use super::Resolver;
-use super::carried::{Carried, Column};
+use super::provenance::{Column, Provenance};
 use super::scope::{Item, Rows};
 use crate::catalog::Operand;
 use crate::facts::{Flow, Transform, Usage};
 use crate::walker::{risky, strings};
 
 impl<'t> Resolver<'t> {
-    pub(super) fn call(&mut self, call: &'t pb::FuncCall) -> Carried {
+    pub(super) fn call(&mut self, call: &'t pb::FuncCall) -> Provenance {
         let parts = strings(&call.funcname);
         let name = parts.last().copied().unwrap_or_default();
         let aggregate = risky::is_aggregate(name, call);
@@ -38,10 +38,15 @@ impl<'t> Resolver<'t> {
         value
     }
 
-    fn result(&mut self, parts: &[&str], call: &'t pb::FuncCall, transform: Transform) -> Carried {
+    fn result(
+        &mut self,
+        parts: &[&str],
+        call: &'t pb::FuncCall,
+        transform: Transform,
+    ) -> Provenance {
         let name = parts.last().copied().unwrap_or_default();
         let bare = parts.len() == 1;
-        let args: Vec<Carried> = call
+        let args: Vec<Provenance> = call
             .args
             .iter()
             .map(|arg| self.optional(Some(arg)))
@@ -66,7 +71,7 @@ impl<'t> Resolver<'t> {
                 Some(NodeEnum::ColumnRef(_) | NodeEnum::AConst(_) | NodeEnum::ParamRef(_))
             )
         };
-        let mut value = Carried::constant();
+        let mut value = Provenance::constant();
         // How many values a column has tells none of them.
         if !(counts && call.args.iter().all(plain)) {
             for arg in &args {
@@ -86,12 +91,12 @@ impl<'t> Resolver<'t> {
     }
 
     /// What the function itself puts into its result.
-    pub(super) fn body(&mut self, parts: &[&str], call: &'t pb::FuncCall) -> Carried {
+    pub(super) fn body(&mut self, parts: &[&str], call: &'t pb::FuncCall) -> Provenance {
         // A type's name converts to it.
         if risky::reason(parts, call).is_some()
             || !self.catalog.casts_are_readable(parts, Operand::Any)
         {
-            return Carried::unknown();
+            return Provenance::unknown();
         }
         match self.yields(parts) {
             Some(rows) => {
@@ -99,12 +104,12 @@ impl<'t> Resolver<'t> {
                 value.chosen_by(&rows.chosen);
                 value
             }
-            None => Carried::unknown(),
+            None => Provenance::unknown(),
         }
     }
 
     /// What the functions of that name write: their arguments may be in it.
-    fn writes(&mut self, parts: &[&str], args: &[Carried]) {
+    fn writes(&mut self, parts: &[&str], args: &[Provenance]) {
         let catalog = self.catalog;
         let bodies = catalog.function_bodies(parts).unwrap_or_default();
         let mut flows: Vec<Flow> = bodies
@@ -114,7 +119,7 @@ impl<'t> Resolver<'t> {
         if flows.is_empty() {
             return;
         }
-        let mut given = Carried::constant();
+        let mut given = Provenance::constant();
         for arg in args {
             given.absorb(arg, Transform::Expression);
         }
@@ -132,7 +137,7 @@ impl<'t> Resolver<'t> {
         if let [body] = bodies.as_slice() {
             return Some(body.rows.clone());
         }
-        let mut all = Rows::open(Carried::constant());
+        let mut all = Rows::open(Provenance::constant());
         for body in bodies {
             all.any.absorb(&body.rows.all(), Transform::Expression);
             all.chosen.absorb(&body.rows.chosen, Transform::Expression);
@@ -141,7 +146,7 @@ impl<'t> Resolver<'t> {
     }
 
     /// `item.name` where the item has no such column: a function of its row.
-    pub(super) fn call_of_row(&self, name: &str, item: &Item<'t>) -> Carried {
+    pub(super) fn call_of_row(&self, name: &str, item: &Item<'t>) -> Provenance {
         let mut value = item.row(self).into(Transform::Expression);
         match self.yields(&[name]) {
             Some(rows) if !risky::is_risky(name) => {
@@ -152,7 +157,7 @@ impl<'t> Resolver<'t> {
         value
     }
 
-    pub(super) fn window(&mut self, window: &'t pb::WindowDef) -> Carried {
+    pub(super) fn window(&mut self, window: &'t pb::WindowDef) -> Provenance {
         let mut value = self.together(&window.partition_clause);
         for part in [
             self.together(&window.order_clause),
@@ -190,7 +195,7 @@ impl<'t> Resolver<'t> {
     pub(super) fn call_rows(
         &mut self,
         node: &'t pb::Node,
-        value: Carried,
+        value: Provenance,
         alias: Option<&str>,
     ) -> Rows {
         let Some(NodeEnum::FuncCall(call)) = &node.node else {
@@ -212,7 +217,7 @@ impl<'t> Resolver<'t> {
     }
 
     /// The columns that a function's definition names; each may carry what the call does.
-    fn listed(&self, parts: &[&str], value: Carried) -> Rows {
+    fn listed(&self, parts: &[&str], value: Provenance) -> Rows {
         let columns = self.yields(parts).and_then(|rows| rows.columns);
         let Some(columns) = columns else {
             return Rows::open(value);

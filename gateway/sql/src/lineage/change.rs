@@ -6,13 +6,13 @@ use std::sync::Arc;
 use pg_query::{NodeEnum, protobuf as pb};
 
 use super::Resolver;
-use super::carried::{Carried, Column};
+use super::provenance::{Column, Provenance};
 use super::scope::{Columns, Item, Level, Rows};
 use crate::catalog::{Keys, Write};
 use crate::facts::{Access, RelationKind, Transform, Usage};
 
 /// What is assigned to the columns of a target, in order. None as a name: to any of them.
-pub(super) type Assigned = Vec<(Option<String>, Carried)>;
+pub(super) type Assigned = Vec<(Option<String>, Provenance)>;
 
 impl<'t> Resolver<'t> {
     pub(super) fn insert(&mut self, insert: &'t pb::InsertStmt) -> Rows {
@@ -238,7 +238,7 @@ impl<'t> Resolver<'t> {
     pub(super) fn target_item(&self, relation: Option<&'t pb::RangeVar>) -> Item<'t> {
         match relation {
             Some(relation) => self.relation_item(relation, true),
-            None => Item::new("", Columns::Open(Carried::unknown())),
+            None => Item::new("", Columns::Open(Provenance::unknown())),
         }
     }
 
@@ -296,7 +296,7 @@ impl<'t> Resolver<'t> {
                     any.or(value);
                 }
             } else {
-                item.columns = Columns::Open(Carried::unknown());
+                item.columns = Columns::Open(Provenance::unknown());
             }
             return item;
         };
@@ -307,7 +307,7 @@ impl<'t> Resolver<'t> {
         let names = own.list(self).unwrap_or_default();
         for (column, original) in columns.iter_mut().zip(names) {
             if !kept {
-                column.value = Carried::null();
+                column.value = Provenance::null();
             }
             for (name, value) in assigned {
                 if name.is_none() || name.as_deref() == original.name.as_deref() {
@@ -325,7 +325,7 @@ impl<'t> Resolver<'t> {
         clause: Option<&'t pb::ReturningClause>,
         target: Item<'t>,
         assigned: &Assigned,
-        chosen: Carried,
+        chosen: Provenance,
         last: bool,
     ) -> Rows {
         let mut rows = Rows::of(Vec::new());

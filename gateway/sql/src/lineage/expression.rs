@@ -6,27 +6,27 @@ use std::sync::Arc;
 use pg_query::{NodeEnum, NodeRef, protobuf as pb};
 
 use super::Resolver;
-use super::carried::{Carried, Column};
+use super::provenance::{Column, Provenance};
 use super::scope::Rows;
 use crate::catalog::Operand;
 use crate::facts::Transform;
 use crate::walker::{operand, strings};
 
 impl<'t> Resolver<'t> {
-    pub(super) fn boxed(&mut self, node: &'t Option<Box<pb::Node>>) -> Carried {
+    pub(super) fn boxed(&mut self, node: &'t Option<Box<pb::Node>>) -> Provenance {
         self.optional(node.as_deref())
     }
 
-    pub(super) fn optional(&mut self, node: Option<&'t pb::Node>) -> Carried {
+    pub(super) fn optional(&mut self, node: Option<&'t pb::Node>) -> Provenance {
         match node.and_then(|node| node.node.as_ref()) {
             Some(node) => self.value(node),
-            None => Carried::constant(),
+            None => Provenance::constant(),
         }
     }
 
     /// Everything that a list of expressions carries.
-    pub(super) fn together(&mut self, nodes: &'t [pb::Node]) -> Carried {
-        let mut value = Carried::constant();
+    pub(super) fn together(&mut self, nodes: &'t [pb::Node]) -> Provenance {
+        let mut value = Provenance::constant();
         for node in nodes {
             let part = self.optional(Some(node));
             value.absorb(&part, Transform::Expression);
@@ -34,28 +34,28 @@ impl<'t> Resolver<'t> {
         value
     }
 
-    pub(super) fn value(&mut self, node: &'t NodeEnum) -> Carried {
+    pub(super) fn value(&mut self, node: &'t NodeEnum) -> Provenance {
         self.spend(1);
         if self.spent() {
-            return Carried::unknown();
+            return Provenance::unknown();
         }
         match node {
             NodeEnum::ColumnRef(column) => self.column_ref(column),
-            NodeEnum::AConst(constant) if constant.isnull => Carried::null(),
+            NodeEnum::AConst(constant) if constant.isnull => Provenance::null(),
             NodeEnum::AConst(_)
             | NodeEnum::ParamRef(_)
             | NodeEnum::SqlvalueFunction(_)
             | NodeEnum::SetToDefault(_)
             | NodeEnum::CurrentOfExpr(_)
             | NodeEnum::GroupingFunc(_)
-            | NodeEnum::MergeSupportFunc(_) => Carried::constant(),
+            | NodeEnum::MergeSupportFunc(_) => Provenance::constant(),
             NodeEnum::TypeCast(cast) => self.cast(cast),
             NodeEnum::CollateClause(collate) => self.boxed(&collate.arg),
             NodeEnum::NamedArgExpr(named) => self.boxed(&named.arg),
             NodeEnum::FuncCall(call) => self.call(call),
             NodeEnum::SubLink(link) => self.sublink(link),
             NodeEnum::RowExpr(row) => {
-                let values: Vec<Carried> = row
+                let values: Vec<Provenance> = row
                     .args
                     .iter()
                     .map(|arg| self.optional(Some(arg)))
@@ -63,7 +63,7 @@ impl<'t> Resolver<'t> {
                 let named = values.into_iter().enumerate();
                 let columns =
                     named.map(|(at, value)| Column::named(&format!("f{}", at + 1), value));
-                Carried::row(Arc::new(columns.collect()))
+                Provenance::row(Arc::new(columns.collect()))
             }
             NodeEnum::AIndirection(indirection) => self.indirection(indirection),
             NodeEnum::MultiAssignRef(assigned) => self.multi_assign(assigned),
@@ -78,10 +78,10 @@ impl<'t> Resolver<'t> {
     }
 
     /// A node that is computed from all its children, and from nothing else.
-    pub(super) fn children(&mut self, node: NodeRef<'t>) -> Carried {
+    pub(super) fn children(&mut self, node: NodeRef<'t>) -> Provenance {
         let mut parts = Vec::new();
         crate::tree::children(node, &mut |child| parts.push(child));
-        let mut value = Carried::constant();
+        let mut value = Provenance::constant();
         for part in parts {
             let part = self.part(part);
             value.absorb(&part, Transform::Expression);
@@ -89,7 +89,7 @@ impl<'t> Resolver<'t> {
         value
     }
 
-    fn part(&mut self, node: NodeRef<'t>) -> Carried {
+    fn part(&mut self, node: NodeRef<'t>) -> Provenance {
         match node {
             NodeRef::ColumnRef(column) => self.column_ref(column),
             NodeRef::FuncCall(call) => self.call(call),
@@ -107,19 +107,19 @@ impl<'t> Resolver<'t> {
             NodeRef::InsertStmt(_)
             | NodeRef::UpdateStmt(_)
             | NodeRef::DeleteStmt(_)
-            | NodeRef::MergeStmt(_) => Carried::unknown(),
+            | NodeRef::MergeStmt(_) => Provenance::unknown(),
             _ => {
                 self.spend(1);
                 if self.spent() {
-                    return Carried::unknown();
+                    return Provenance::unknown();
                 }
                 self.children(node)
             }
         }
     }
 
-    fn operator(&mut self, expression: &'t pb::AExpr) -> Carried {
-        let mut value = Carried::constant();
+    fn operator(&mut self, expression: &'t pb::AExpr) -> Provenance {
+        let mut value = Provenance::constant();
         for side in [&expression.lexpr, &expression.rexpr] {
             let side = self.boxed(side);
             value.absorb(&side, Transform::Expression);
@@ -134,18 +134,18 @@ impl<'t> Resolver<'t> {
         value
     }
 
-    fn cast(&mut self, cast: &'t pb::TypeCast) -> Carried {
+    fn cast(&mut self, cast: &'t pb::TypeCast) -> Provenance {
         let arg = self.boxed(&cast.arg);
         let Some(kind) = cast.type_name.as_ref() else {
-            return Carried::unknown();
+            return Provenance::unknown();
         };
         let names = strings(&kind.names);
         let operand = self.operand(cast, &arg);
         if !self.catalog.casts_are_readable(&names, operand) {
-            return Carried::unknown();
+            return Provenance::unknown();
         }
         let made = self.made_as(&names);
-        if arg == Carried::null() && made.is_nothing() {
+        if arg == Provenance::null() && made.is_nothing() {
             return arg;
         }
         let mut value = arg.into(Transform::Expression);
@@ -154,7 +154,7 @@ impl<'t> Resolver<'t> {
     }
 
     /// The type of what is cast, where it is a plain column's or the syntax tells it.
-    fn operand<'n>(&self, cast: &'n pb::TypeCast, arg: &Carried) -> Operand<'n> {
+    fn operand<'n>(&self, cast: &'n pb::TypeCast, arg: &Provenance) -> Operand<'n> {
         let known = if self.catalog.has_casts() {
             operand(cast)
         } else {
@@ -177,13 +177,13 @@ impl<'t> Resolver<'t> {
     }
 
     /// What a value of a type carries by being made, or by being given as another type.
-    pub(super) fn made_as(&mut self, name: &[&str]) -> Carried {
+    pub(super) fn made_as(&mut self, name: &[&str]) -> Provenance {
         let catalog = self.catalog;
         let name = name.last().copied().unwrap_or_default();
         if catalog.type_waits(name) {
             self.waits.set(true);
         }
-        let mut made = Carried::constant();
+        let mut made = Provenance::constant();
         for body in catalog.checks_of_type(name) {
             body.rows.make(&mut made);
         }
@@ -197,14 +197,14 @@ impl<'t> Resolver<'t> {
     }
 
     /// What a function, schema first, puts into a value that it makes.
-    pub(super) fn made_by(&self, function: &[&str]) -> Carried {
+    pub(super) fn made_by(&self, function: &[&str]) -> Provenance {
         match self.yields(function) {
             Some(rows) => rows.everything(),
-            None => Carried::unknown(),
+            None => Provenance::unknown(),
         }
     }
 
-    pub(super) fn column_ref(&mut self, column: &'t pb::ColumnRef) -> Carried {
+    pub(super) fn column_ref(&mut self, column: &'t pb::ColumnRef) -> Provenance {
         let star = column
             .fields
             .last()
@@ -217,21 +217,21 @@ impl<'t> Resolver<'t> {
             // A star where one value is wanted: count(t.*), ROW(t.*).
             ([item], true) => self.row_of("", item),
             ([.., schema, item], true) => self.row_of(schema, item),
-            _ => Carried::unknown(),
+            _ => Provenance::unknown(),
         }
     }
 
-    fn row_of(&mut self, schema: &str, item: &str) -> Carried {
+    fn row_of(&mut self, schema: &str, item: &str) -> Provenance {
         match self.item(schema, item) {
             Some(item) => item.row(self),
             // The row that a check is of.
-            None if self.parameters.contains(&item) => Carried::constant(),
-            None => Carried::unknown(),
+            None if self.parameters.contains(&item) => Provenance::constant(),
+            None => Provenance::unknown(),
         }
     }
 
     /// `(value).field[1]`. A star at the end is the row itself here.
-    fn indirection(&mut self, indirection: &'t pb::AIndirection) -> Carried {
+    fn indirection(&mut self, indirection: &'t pb::AIndirection) -> Provenance {
         let mut value = self.boxed(&indirection.arg);
         for step in &indirection.indirection {
             match &step.node {
@@ -245,13 +245,13 @@ impl<'t> Resolver<'t> {
                     }
                     value = element;
                 }
-                _ => value = Carried::unknown(),
+                _ => value = Provenance::unknown(),
             }
         }
         value
     }
 
-    fn sublink(&mut self, link: &'t pb::SubLink) -> Carried {
+    fn sublink(&mut self, link: &'t pb::SubLink) -> Provenance {
         use pb::SubLinkType as Kind;
         let rows = match link.subselect.as_ref().and_then(|node| node.node.as_ref()) {
             Some(node) => self.query(node),
@@ -284,14 +284,14 @@ impl<'t> Resolver<'t> {
     }
 
     /// One value made of a query's rows.
-    pub(super) fn of_rows(&mut self, rows: &Rows) -> Carried {
+    pub(super) fn of_rows(&mut self, rows: &Rows) -> Provenance {
         let mut value = rows.all().into(Transform::Expression);
         value.absorb(&rows.chosen, Transform::Expression);
         value
     }
 
     /// `(a, b) = source`: the part for one column.
-    fn multi_assign(&mut self, assigned: &'t pb::MultiAssignRef) -> Carried {
+    fn multi_assign(&mut self, assigned: &'t pb::MultiAssignRef) -> Provenance {
         let at = usize::try_from(assigned.colno).unwrap_or(0).checked_sub(1);
         match (
             assigned.source.as_ref().and_then(|node| node.node.as_ref()),
@@ -309,7 +309,7 @@ impl<'t> Resolver<'t> {
                 value
             }
             (Some(other), _) => self.value(other),
-            _ => Carried::unknown(),
+            _ => Provenance::unknown(),
         }
     }
 }

@@ -4,8 +4,8 @@
 use pg_query::protobuf as pb;
 
 use super::Resolver;
-use super::carried::Carried;
 use super::change::Assigned;
+use super::provenance::Provenance;
 use super::scope::{Columns, Item, Rows};
 use crate::catalog::Relation;
 use crate::facts::{ColumnSource, Flow, Transform};
@@ -26,7 +26,7 @@ impl<'t> Resolver<'t> {
             if value.is_nothing() && !self.within {
                 continue;
             }
-            let mut reached = Carried::null();
+            let mut reached = Provenance::null();
             if let Columns::Relations(relations) = &target.columns {
                 for relation in relations {
                     for column in &relation.columns {
@@ -70,7 +70,7 @@ impl<'t> Resolver<'t> {
     }
 
     /// Into a relation that the statement does not name.
-    pub(super) fn flow_to(&mut self, relation: &Relation, value: &Carried) {
+    pub(super) fn flow_to(&mut self, relation: &Relation, value: &Provenance) {
         let target = ColumnSource {
             schema: relation.schema.clone(),
             table: relation.name.clone(),
@@ -80,7 +80,7 @@ impl<'t> Resolver<'t> {
         self.push_flow(target, value);
     }
 
-    fn push_flow(&mut self, target: ColumnSource, value: &Carried) {
+    fn push_flow(&mut self, target: ColumnSource, value: &Provenance) {
         let (sources, exact) = if self.flows.len() < MOST {
             self.named(value)
         } else {

@@ -4,7 +4,7 @@
 use pg_query::{NodeEnum, protobuf as pb};
 
 use super::Resolver;
-use super::carried::{Carried, Column};
+use super::provenance::{Column, Provenance};
 use super::scope::{Columns, Item, Rows};
 use crate::facts::{Transform, Usage};
 use crate::walker::strings;
@@ -13,8 +13,8 @@ pub(super) type Items<'t> = Vec<Item<'t>>;
 
 impl<'t> Resolver<'t> {
     /// Fills the level in force. Returns what decides which rows there are.
-    pub(super) fn from(&mut self, nodes: &'t [pb::Node]) -> Carried {
-        let mut chosen = Carried::constant();
+    pub(super) fn from(&mut self, nodes: &'t [pb::Node]) -> Provenance {
+        let mut chosen = Provenance::constant();
         for node in nodes {
             let (items, by) = self.read_item(node.node.as_ref());
             self.level().items.extend(items);
@@ -23,9 +23,9 @@ impl<'t> Resolver<'t> {
         chosen
     }
 
-    pub(super) fn read_item(&mut self, node: Option<&'t NodeEnum>) -> (Items<'t>, Carried) {
+    pub(super) fn read_item(&mut self, node: Option<&'t NodeEnum>) -> (Items<'t>, Provenance) {
         self.spend(1);
-        let open = || vec![Item::new("", Columns::Open(Carried::unknown()))];
+        let open = || vec![Item::new("", Columns::Open(Provenance::unknown()))];
         match node {
             Some(NodeEnum::RangeVar(relation)) => self.named_item(relation),
             Some(NodeEnum::JoinExpr(join)) => self.join(join),
@@ -54,7 +54,7 @@ impl<'t> Resolver<'t> {
             Some(NodeEnum::JsonTable(table)) => {
                 self.beside(true, |resolver| resolver.json_table(table))
             }
-            _ => (open(), Carried::unknown()),
+            _ => (open(), Provenance::unknown()),
         }
     }
 
@@ -66,7 +66,7 @@ impl<'t> Resolver<'t> {
         result
     }
 
-    fn named_item(&mut self, relation: &'t pb::RangeVar) -> (Items<'t>, Carried) {
+    fn named_item(&mut self, relation: &'t pb::RangeVar) -> (Items<'t>, Provenance) {
         if relation.schemaname.is_empty()
             && let Some(rows) = self.cte(&relation.relname)
         {
@@ -80,7 +80,7 @@ impl<'t> Resolver<'t> {
         (vec![item], chosen)
     }
 
-    fn moves(&mut self, chosen: &Carried) {
+    fn moves(&mut self, chosen: &Provenance) {
         self.level().moved.absorb(chosen, Transform::Expression);
     }
 
@@ -89,7 +89,7 @@ impl<'t> Resolver<'t> {
         let written = (!relation.schemaname.is_empty()).then_some(relation.schemaname.as_str());
         let found = self.catalog.lookup(written, &relation.relname);
         let columns = if found.is_empty() || found.iter().any(|found| found.columns.is_empty()) {
-            Columns::Open(Carried::unknown())
+            Columns::Open(Provenance::unknown())
         } else {
             Columns::Relations(found)
         };
@@ -101,15 +101,15 @@ impl<'t> Resolver<'t> {
         item
     }
 
-    fn functions(&mut self, function: &'t pb::RangeFunction) -> (Items<'t>, Carried) {
-        let mut chosen = Carried::constant();
+    fn functions(&mut self, function: &'t pb::RangeFunction) -> (Items<'t>, Provenance) {
+        let mut chosen = Provenance::constant();
         let mut columns: Option<Vec<Column>> = Some(Vec::new());
-        let mut any = Carried::constant();
+        let mut any = Provenance::constant();
         let mut first = "";
         for item in &function.functions {
             let Some(NodeEnum::List(list)) = &item.node else {
                 columns = None;
-                any = Carried::unknown();
+                any = Provenance::unknown();
                 continue;
             };
             let rows = self.function_rows(&list.items, function);
@@ -132,7 +132,7 @@ impl<'t> Resolver<'t> {
         let shape = match columns {
             Some(mut columns) => {
                 if function.ordinality {
-                    columns.push(Column::named("ordinality", Carried::constant()));
+                    columns.push(Column::named("ordinality", Provenance::constant()));
                 }
                 Columns::Listed(columns.into())
             }
@@ -175,7 +175,7 @@ impl<'t> Resolver<'t> {
         self.call_rows(call, value, alias)
     }
 
-    fn xml_table(&mut self, table: &'t pb::RangeTableFunc) -> (Items<'t>, Carried) {
+    fn xml_table(&mut self, table: &'t pb::RangeTableFunc) -> (Items<'t>, Provenance) {
         let mut all = self.together(&table.namespaces);
         for part in [&table.docexpr, &table.rowexpr] {
             let part = self.boxed(part);
@@ -188,9 +188,9 @@ impl<'t> Resolver<'t> {
                     vec![item(
                         "",
                         table.alias.as_ref(),
-                        Columns::Open(Carried::unknown()),
+                        Columns::Open(Provenance::unknown()),
                     )],
-                    Carried::unknown(),
+                    Provenance::unknown(),
                 );
             };
             let mut value = all.clone();
@@ -205,12 +205,12 @@ impl<'t> Resolver<'t> {
         (vec![item("xmltable", table.alias.as_ref(), columns)], all)
     }
 
-    fn json_table(&mut self, table: &'t pb::JsonTable) -> (Items<'t>, Carried) {
+    fn json_table(&mut self, table: &'t pb::JsonTable) -> (Items<'t>, Provenance) {
         let context = table
             .context_item
             .as_deref()
             .map(pg_query::NodeRef::JsonValueExpr);
-        let mut all = context.map_or_else(Carried::constant, |node| self.children(node));
+        let mut all = context.map_or_else(Provenance::constant, |node| self.children(node));
         let passing = self.together(&table.passing);
         all.absorb(&passing, Transform::Expression);
         // Defaults ON EMPTY and ON ERROR are expressions too.
@@ -224,7 +224,7 @@ impl<'t> Resolver<'t> {
     }
 }
 
-fn json_columns(nodes: &[pb::Node], value: &Carried, into: &mut Vec<Column>) {
+fn json_columns(nodes: &[pb::Node], value: &Provenance, into: &mut Vec<Column>) {
     for node in nodes {
         if let Some(NodeEnum::JsonTableColumn(column)) = &node.node {
             if column.coltype == pb::JsonTableColumnType::JtcNested as i32 {

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use pg_query::protobuf as pb;
 
 use super::Resolver;
-use super::carried::{Carried, Column};
 use super::from::{Items, item};
+use super::provenance::{Column, Provenance};
 use super::scope::Columns;
 use crate::facts::{Transform, Usage};
 use crate::walker::strings;
 
 impl<'t> Resolver<'t> {
-    pub(super) fn join(&mut self, join: &'t pb::JoinExpr) -> (Items<'t>, Carried) {
+    pub(super) fn join(&mut self, join: &'t pb::JoinExpr) -> (Items<'t>, Provenance) {
         let before = self.level().items.len();
         let side =
             |node: &'t Option<Box<pb::Node>>| node.as_ref().and_then(|node| node.node.as_ref());
@@ -74,7 +74,7 @@ impl<'t> Resolver<'t> {
 
     /// A join of items whose columns are not all known.
     fn open_join(&mut self, join: &'t pb::JoinExpr, mut items: Items<'t>) -> Items<'t> {
-        let mut any = Carried::constant();
+        let mut any = Provenance::constant();
         for item in &items {
             any.absorb(&item.row(self), Transform::Expression);
         }
@@ -129,7 +129,7 @@ fn merge(names: &[String], left: Vec<Column>, right: Vec<Column>) -> (Vec<Column
         let mut sides = left.iter().chain(&right).filter(|column| is(column, name));
         let mut value = sides
             .next()
-            .map_or_else(Carried::unknown, |column| column.value.clone());
+            .map_or_else(Provenance::unknown, |column| column.value.clone());
         for column in sides {
             value.or(&column.value);
         }

@@ -9,13 +9,13 @@
 
 mod base;
 mod call;
-mod carried;
 mod change;
 mod expression;
 mod flow;
 mod from;
 mod join;
 mod name;
+mod provenance;
 mod query;
 mod scope;
 mod set;
@@ -30,8 +30,8 @@ use crate::catalog::Catalog;
 use crate::facts::{Access, ColumnSource, Flow, Output, Outputs, Usage};
 
 pub(crate) use base::of_column;
-use carried::Source;
-pub(crate) use carried::{Carried, Column};
+use provenance::Source;
+pub(crate) use provenance::{Column, Provenance};
 use scope::Level;
 pub(crate) use scope::Rows;
 
@@ -94,7 +94,7 @@ pub(crate) fn follow(node: &NodeEnum, catalog: &Catalog, parameters: &[&str]) ->
 }
 
 /// Says that all that is written may carry this too.
-pub(crate) fn add_to_flows(flows: &mut [Flow], value: &Carried, catalog: &Catalog) {
+pub(crate) fn add_to_flows(flows: &mut [Flow], value: &Provenance, catalog: &Catalog) {
     let (sources, _) = Resolver::new(catalog).named(value);
     for flow in flows.iter_mut() {
         flow.add(sources.as_deref());
@@ -245,7 +245,7 @@ impl<'t> Resolver<'t> {
         let names = crate::walker::strings(&copy.attlist);
         let columns = names
             .into_iter()
-            .map(|name| carried::Column::named(name, self.bare(name)));
+            .map(|name| provenance::Column::named(name, self.bare(name)));
         let rows = Rows::of(columns.collect());
         self.levels.pop();
         self.outputs(&rows)
@@ -273,7 +273,7 @@ impl<'t> Resolver<'t> {
     }
 
     /// Sources by name, and whether the value is one of them unchanged. None: unknown.
-    fn named(&self, value: &Carried) -> (Option<Vec<ColumnSource>>, bool) {
+    fn named(&self, value: &Provenance) -> (Option<Vec<ColumnSource>>, bool) {
         if value.unknown || self.spent() {
             return (None, false);
         }
@@ -289,7 +289,7 @@ impl<'t> Resolver<'t> {
     }
 
     /// Records what a condition, group or order uses, where it is more than a guess at what a view reads.
-    fn record(&mut self, value: &Carried, usage: Usage) {
+    fn record(&mut self, value: &Provenance, usage: Usage) {
         let certain = |source: &&Source| source.transform != crate::Transform::Unknown;
         for source in value.sources().iter().filter(certain) {
             let key = (source.relation, source.attnum, usage);

@@ -3,7 +3,7 @@
 
 use pg_query::{NodeEnum, protobuf as pb};
 
-use super::carried::{Carried, Column};
+use super::provenance::{Column, Provenance};
 use super::scope::{Level, Rows};
 use super::{Resolver, name};
 use crate::facts::{Transform, Usage};
@@ -42,7 +42,7 @@ impl<'t> Resolver<'t> {
         for item in &select.sort_clause {
             let order = match &item.node {
                 Some(NodeEnum::SortBy(sort)) => self.by(sort.node.as_deref(), select, &rows),
-                _ => Carried::unknown(),
+                _ => Provenance::unknown(),
             };
             self.record(&order, Usage::Order);
             rows.chosen.absorb(&order, Transform::Expression);
@@ -97,9 +97,9 @@ impl<'t> Resolver<'t> {
         node: Option<&'t pb::Node>,
         select: &'t pb::SelectStmt,
         rows: &Rows,
-    ) -> Carried {
+    ) -> Provenance {
         let Some(node) = node.and_then(|node| node.node.as_ref()) else {
-            return Carried::constant();
+            return Provenance::constant();
         };
         let outputs = rows.columns.as_ref().map_or(&[][..], |columns| columns);
         match node {
@@ -108,7 +108,7 @@ impl<'t> Resolver<'t> {
                     .ok()
                     .and_then(|at| outputs.get(at.checked_sub(1)?))
                     .map_or_else(|| rows.any.clone(), |column| column.value.clone()),
-                _ => Carried::constant(),
+                _ => Provenance::constant(),
             },
             NodeEnum::ColumnRef(column) => {
                 let named = match strings(&column.fields).as_slice() {
@@ -132,7 +132,7 @@ impl<'t> Resolver<'t> {
                 }
             }
             NodeEnum::GroupingSet(set) => {
-                let mut value = Carried::constant();
+                let mut value = Provenance::constant();
                 for item in &set.content {
                     let item = self.by(Some(item), select, rows);
                     value.absorb(&item, Transform::Expression);
@@ -148,13 +148,13 @@ impl<'t> Resolver<'t> {
     pub(super) fn targets(
         &mut self,
         list: &'t [pb::Node],
-    ) -> (Result<Vec<Column>, Carried>, Carried) {
+    ) -> (Result<Vec<Column>, Provenance>, Provenance) {
         let mut columns: Vec<Column> = Vec::with_capacity(list.len());
-        let mut open: Option<Carried> = None;
-        let mut moving = Carried::constant();
+        let mut open: Option<Provenance> = None;
+        let mut moving = Provenance::constant();
         for item in list {
             let Some(NodeEnum::ResTarget(target)) = &item.node else {
-                return (Err(Carried::unknown()), Carried::unknown());
+                return (Err(Provenance::unknown()), Provenance::unknown());
             };
             match self.expanded(target) {
                 Some(Ok(star)) => columns.extend(star),
@@ -178,7 +178,7 @@ impl<'t> Resolver<'t> {
                 }
             }
             if columns.len() > MOST_COLUMNS {
-                return (Err(Carried::unknown()), Carried::unknown());
+                return (Err(Provenance::unknown()), Provenance::unknown());
             }
         }
         let outcome = match open {
@@ -194,7 +194,7 @@ impl<'t> Resolver<'t> {
     }
 
     /// The columns that a star stands for; None where the target is no star.
-    fn expanded(&mut self, target: &'t pb::ResTarget) -> Option<Result<Vec<Column>, Carried>> {
+    fn expanded(&mut self, target: &'t pb::ResTarget) -> Option<Result<Vec<Column>, Provenance>> {
         let is_star = |node: Option<&pb::Node>| {
             node.is_some_and(|node| matches!(node.node, Some(NodeEnum::AStar(_))))
         };
@@ -218,10 +218,10 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    fn star(&mut self) -> Result<Vec<Column>, Carried> {
+    fn star(&mut self) -> Result<Vec<Column>, Provenance> {
         let items = self.levels.last().map_or(&[][..], |level| &level.items);
         let mut columns = Vec::new();
-        let mut open: Option<Carried> = None;
+        let mut open: Option<Provenance> = None;
         for item in items.iter().filter(|item| item.bare) {
             match item.list(self) {
                 Some(listed) => columns.extend(listed),
@@ -245,13 +245,13 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    fn star_of(&mut self, schema: &str, name: &str) -> Result<Vec<Column>, Carried> {
+    fn star_of(&mut self, schema: &str, name: &str) -> Result<Vec<Column>, Provenance> {
         match self.item(schema, name) {
             Some(item) => match item.list(self) {
                 Some(columns) => Ok(columns),
                 None => Err(item.row(self)),
             },
-            None => Err(Carried::unknown()),
+            None => Err(Provenance::unknown()),
         }
     }
 }

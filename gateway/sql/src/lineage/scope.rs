@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pg_query::protobuf as pb;
 
 use super::Resolver;
-use super::carried::{Carried, Column};
+use super::provenance::{Column, Provenance};
 use crate::catalog::Relation;
 use crate::facts::Transform;
 
@@ -17,7 +17,7 @@ pub(super) enum Columns<'t> {
     Relations(Vec<&'t Relation>),
     Listed(Arc<Vec<Column>>),
     /// Columns whose names are not known: each may be any, and carries this.
-    Open(Carried),
+    Open(Provenance),
 }
 
 #[derive(Clone)]
@@ -45,7 +45,7 @@ pub(super) struct Level<'t> {
     pub hidden: bool,
     pub windows: &'t [pb::Node],
     /// What decides how many rows functions and subqueries of FROM have, which aggregates tell.
-    pub moved: Carried,
+    pub moved: Provenance,
 }
 
 /// What a query yields.
@@ -54,34 +54,34 @@ pub(crate) struct Rows {
     /// None: neither their number nor their names are known.
     pub columns: Option<Arc<Vec<Column>>>,
     /// What a column can carry when `columns` is none.
-    pub any: Carried,
+    pub any: Provenance,
     /// What decided which rows there are.
-    pub chosen: Carried,
+    pub chosen: Provenance,
 }
 
 impl Rows {
     pub fn of(columns: Vec<Column>) -> Self {
         Self {
             columns: Some(Arc::new(columns)),
-            any: Carried::null(),
-            chosen: Carried::constant(),
+            any: Provenance::null(),
+            chosen: Provenance::constant(),
         }
     }
 
     pub fn unknown() -> Self {
-        Self::open(Carried::unknown())
+        Self::open(Provenance::unknown())
     }
 
-    pub fn open(any: Carried) -> Self {
+    pub fn open(any: Provenance) -> Self {
         Self {
             columns: None,
             any,
-            chosen: Carried::constant(),
+            chosen: Provenance::constant(),
         }
     }
 
     /// Everything that any column carries.
-    pub fn all(&self) -> Carried {
+    pub fn all(&self) -> Provenance {
         let mut value = self.any.clone();
         for column in self.columns.iter().flat_map(|columns| columns.iter()) {
             value.or(&column.value);
@@ -90,14 +90,14 @@ impl Rows {
     }
 
     /// Everything that any column carries, and what the rows are chosen by.
-    pub fn everything(&self) -> Carried {
+    pub fn everything(&self) -> Provenance {
         let mut value = self.all();
         value.absorb(&self.chosen, Transform::Expression);
         value
     }
 
     /// Adds it to a value that is made of them.
-    pub fn make(&self, value: &mut Carried) {
+    pub fn make(&self, value: &mut Provenance) {
         value.absorb(&self.all(), Transform::Expression);
         value.absorb(&self.chosen, Transform::Expression);
     }
@@ -123,7 +123,7 @@ impl Rows {
 
 /// What a name was found to be.
 struct Found {
-    value: Carried,
+    value: Provenance,
     /// No other reading of the name is possible.
     certain: bool,
 }
@@ -142,8 +142,8 @@ impl<'t> Item<'t> {
 
     fn find(&self, resolver: &Resolver<'t>, name: &str) -> Option<Found> {
         let renamed = self.renamed.iter().position(|known| *known == name);
-        let (mut value, mut hits, mut certain) = (Carried::null(), 0_usize, true);
-        let mut hit = |found: Carried| {
+        let (mut value, mut hits, mut certain) = (Provenance::null(), 0_usize, true);
+        let mut hit = |found: Provenance| {
             if hits == 0 {
                 value = found;
             } else {
@@ -215,7 +215,7 @@ impl<'t> Item<'t> {
                     return None;
                 }
                 let value = |at: usize| {
-                    let mut value = Carried::null();
+                    let mut value = Provenance::null();
                     for (nth, relation) in relations.iter().enumerate() {
                         if let Some(column) = relation.columns.get(at) {
                             let base = resolver.base(relation, column.attnum);
@@ -242,7 +242,7 @@ impl<'t> Item<'t> {
     }
 
     /// The row as one value.
-    pub fn row(&self, resolver: &Resolver<'t>) -> Carried {
+    pub fn row(&self, resolver: &Resolver<'t>) -> Provenance {
         let mut value = self.all(resolver);
         if let Columns::Relations(relations) = &self.columns
             && resolver.catalog.has_casts()
@@ -256,12 +256,12 @@ impl<'t> Item<'t> {
         value
     }
 
-    fn all(&self, resolver: &Resolver<'t>) -> Carried {
+    fn all(&self, resolver: &Resolver<'t>) -> Provenance {
         match (self.list(resolver), &self.columns) {
-            (Some(columns), _) => Carried::row(Arc::new(columns)),
+            (Some(columns), _) => Provenance::row(Arc::new(columns)),
             (None, Columns::Open(any)) => any.clone().into(crate::Transform::Expression),
             (None, Columns::Relations(relations)) => {
-                let mut value = Carried::constant();
+                let mut value = Provenance::constant();
                 for relation in relations {
                     value.unknown |= relation.columns.is_empty();
                     for column in &relation.columns {
@@ -271,7 +271,7 @@ impl<'t> Item<'t> {
                 }
                 value
             }
-            (None, Columns::Listed(_)) => Carried::unknown(),
+            (None, Columns::Listed(_)) => Provenance::unknown(),
         }
     }
 }
@@ -298,9 +298,9 @@ impl<'t> Resolver<'t> {
     }
 
     /// A name alone: a column of the innermost level that has it; else the row of an item of that name.
-    pub(super) fn bare(&self, name: &str) -> Carried {
-        let mut maybe: Option<Carried> = None;
-        let also = |maybe: &mut Option<Carried>, value: &Carried| match maybe {
+    pub(super) fn bare(&self, name: &str) -> Provenance {
+        let mut maybe: Option<Provenance> = None;
+        let also = |maybe: &mut Option<Provenance>, value: &Provenance| match maybe {
             Some(known) => known.or(value),
             None => *maybe = Some(value.clone()),
         };
@@ -313,15 +313,15 @@ impl<'t> Resolver<'t> {
                 }
             }
             if certain {
-                return maybe.unwrap_or_else(Carried::unknown);
+                return maybe.unwrap_or_else(Provenance::unknown);
             }
         }
         if let Some(row) = self.item("", name) {
             also(&mut maybe, &row.row(self));
         } else if self.parameters.contains(&name) {
-            also(&mut maybe, &Carried::constant());
+            also(&mut maybe, &Provenance::constant());
         }
-        maybe.unwrap_or_else(Carried::unknown)
+        maybe.unwrap_or_else(Provenance::unknown)
     }
 
     pub(super) fn item(&self, schema: &str, name: &str) -> Option<&Item<'t>> {
@@ -335,13 +335,13 @@ impl<'t> Resolver<'t> {
     }
 
     /// `item.name`: a column; else, by PostgreSQL's rule, the function `name` of the row.
-    pub(super) fn qualified(&self, schema: &str, item: &str, name: &str) -> Carried {
+    pub(super) fn qualified(&self, schema: &str, item: &str, name: &str) -> Provenance {
         let Some(found) = self.item(schema, item) else {
             // A function's parameter may be written with the function's name, and have fields.
             return if self.parameters.contains(&name) || self.parameters.contains(&item) {
-                Carried::constant()
+                Provenance::constant()
             } else {
-                Carried::unknown()
+                Provenance::unknown()
             };
         };
         let column = found.find(self, name);

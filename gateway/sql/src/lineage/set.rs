@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pg_query::{NodeEnum, protobuf as pb};
 
 use super::Resolver;
-use super::carried::{Carried, Column};
+use super::provenance::{Column, Provenance};
 use super::scope::Rows;
 use crate::facts::Transform;
 
@@ -33,7 +33,7 @@ impl<'t> Resolver<'t> {
     /// PostgreSQL names the columns of VALUES `column1` and so on.
     pub(super) fn values(&mut self, lists: &'t [pb::Node]) -> Rows {
         let mut columns: Vec<Column> = Vec::new();
-        let mut moving = Carried::constant();
+        let mut moving = Provenance::constant();
         for (nth, list) in lists.iter().enumerate() {
             let Some(NodeEnum::List(list)) = &list.node else {
                 return Rows::unknown();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pg_query::{NodeEnum, protobuf as pb};
 
 use super::Resolver;
-use super::carried::{Carried, Column};
+use super::provenance::{Column, Provenance};
 use super::scope::{Cte, Rows};
 use super::set::either;
 use crate::facts::Transform;
@@ -17,8 +17,8 @@ const ROUNDS: usize = 32;
 
 impl<'t> Resolver<'t> {
     /// Reads the clause into the level in force. What chose rows of its changing statements is returned.
-    pub(super) fn with(&mut self, clause: Option<&'t pb::WithClause>) -> Carried {
-        let mut chosen = Carried::constant();
+    pub(super) fn with(&mut self, clause: Option<&'t pb::WithClause>) -> Provenance {
+        let mut chosen = Provenance::constant();
         let Some(clause) = clause else { return chosen };
         let ctes: Vec<&'t pb::CommonTableExpr> = clause
             .ctes
@@ -132,12 +132,12 @@ fn extended(mut rows: Rows, cte: &pb::CommonTableExpr) -> Rows {
     };
     let columns = Arc::make_mut(columns);
     let of = |columns: &[Column], names: &[pb::Node]| {
-        let mut value = Carried::constant();
+        let mut value = Provenance::constant();
         for name in strings(names) {
             let column = columns
                 .iter()
                 .find(|column| column.name.as_deref() == Some(name));
-            let part = column.map_or_else(Carried::unknown, |column| column.value.clone());
+            let part = column.map_or_else(Provenance::unknown, |column| column.value.clone());
             value.absorb(&part, Transform::Expression);
         }
         value

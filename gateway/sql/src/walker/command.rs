@@ -19,7 +19,10 @@ impl<'a> Walker<'a> {
             _ => Access::DDL,
         };
         self.usage = 1 << Usage::Other as u16;
-        let outer = std::mem::replace(&mut self.hands_over, super::handed::hands_over(node));
+        let outer = std::mem::replace(
+            &mut self.hands_over,
+            super::named_functions::hands_over(node),
+        );
         self.effect(node);
         match node {
             NodeRef::CopyStmt(copy) => self.copy(copy),
@@ -36,7 +39,7 @@ impl<'a> Walker<'a> {
             }
             _ => self.descend(node),
         }
-        for function in super::handed::functions(node) {
+        for function in super::named_functions::functions(node) {
             self.calls(&function);
             let name = function.last().copied().unwrap_or_default();
             if super::risky::is_risky(name) {

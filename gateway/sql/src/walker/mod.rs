@@ -7,7 +7,7 @@ mod convert;
 mod dispatch;
 mod dml;
 mod equality;
-mod handed;
+mod named_functions;
 mod outputs;
 pub(crate) mod risky;
 mod role;

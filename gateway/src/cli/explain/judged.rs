@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use anyhow::Result;
-use gatewright_policy_host::contract::{
+use gatewright_contract::{
     Allowance, ColumnAction, ColumnSource, Plan, ResultColumn, Transform, Verdict,
 };
 use gatewright_sql::{Flow, render};
@@ -14,7 +14,7 @@ use serde_json::json;
 use super::front::{self, Front};
 use super::{ExplainArguments, colours, one_line};
 use crate::app::{self, Previewed};
-use crate::gate::{Policies, ResultPreview, Said};
+use crate::gate::{Policies, PolicyAnswer, ResultPreview};
 use crate::session::Refusal;
 
 /// Whether all statements would run. Must be called on a stack of [`gatewright_sql::STACK_BYTES`].
@@ -228,7 +228,7 @@ fn columns(page: &mut String, result: &ResultPreview) {
             }
         }
     }
-    for Said { policy, answer, .. } in &result.plans {
+    for PolicyAnswer { policy, answer, .. } in &result.plans {
         if let Plan::Deny(denial) = answer {
             let _ = writeln!(
                 page,

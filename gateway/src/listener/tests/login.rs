@@ -59,7 +59,14 @@ async fn outside_tls_a_password_is_not_even_asked_for() {
     let (mut client, mut accepted) = accepted(&settings).await;
     let refusal = accepted.ask_token(&settings).await.unwrap_err();
     assert!(matches!(refusal, HandshakeError::CleartextRefused));
-    assert!(refusal.refusal().unwrap().hint.unwrap().contains("sslmode"));
+    assert!(
+        refusal
+            .fatal_error()
+            .unwrap()
+            .hint
+            .unwrap()
+            .contains("sslmode")
+    );
     drop(accepted);
     let mut sent = Vec::new();
     client.read_to_end(&mut sent).await.unwrap();
@@ -115,5 +122,5 @@ async fn a_client_that_leaves_is_told_nothing() {
     let (client, mut accepted) = accepted(&settings).await;
     drop(client);
     let gone = accepted.ask_token(&settings).await.unwrap_err();
-    assert!(gone.refusal().is_none(), "{gone}");
+    assert!(gone.fatal_error().is_none(), "{gone}");
 }

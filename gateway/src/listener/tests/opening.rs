@@ -139,7 +139,7 @@ async fn a_refusal_reaches_a_client_that_has_sent_more_than_was_read() {
     met.send(&[&startup(0, &[("user", "me")])[..], &[0; 20_000]].concat())
         .await;
     let (mut client, accepted) = met.accepted().await;
-    let refusal = Refusal::new("53300", "the gateway serves no more connections now")
+    let refusal = FatalError::new("53300", "the gateway serves no more connections now")
         .with_hint("Try again later.");
     let (_, sent) = tokio::join!(refuse(accepted.stream, &refusal), async {
         let mut sent = Vec::new();

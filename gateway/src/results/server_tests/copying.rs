@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use gatewright_policy_host::contract::{
+use gatewright_contract::{
     Batch, BatchEdit, BatchReply, ColumnAction, ColumnReply, Denial, PackedColumn,
 };
 

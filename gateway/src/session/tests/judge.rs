@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gatewright_policy_host::contract;
+use gatewright_contract as contract;
 use gatewright_sql::{Analysis, Facts, Outputs, SessionEffect, Statement, TransactionCommand};
 
 use super::super::*;

@@ -14,7 +14,7 @@ use super::judge::WordJudge;
 pub(super) struct Play {
     pub(super) session: Session<WordJudge>,
     pub(super) judge: WordJudge,
-    pub(super) wires: Wires,
+    pub(super) output: Output,
     pub(super) waiting: BytesMut,
 }
 
@@ -31,7 +31,7 @@ impl Play {
         Play {
             session: Session::new(start, key),
             judge: WordJudge::default(),
-            wires: Wires::default(),
+            output: Output::default(),
             waiting: BytesMut::new(),
         }
     }
@@ -39,7 +39,7 @@ impl Play {
     pub(super) fn offer(&mut self) {
         let progress = self
             .session
-            .client_bytes(&self.waiting, &mut self.judge, &mut self.wires)
+            .client_bytes(&self.waiting, &mut self.judge, &mut self.output)
             .expect("the client is well-behaved");
         let _ = self.waiting.split_to(progress.consumed);
     }
@@ -54,10 +54,10 @@ impl Play {
         write(&mut bytes);
         let progress = self
             .session
-            .server_bytes(&bytes, &mut self.judge, &mut self.wires)
+            .server_bytes(&bytes, &mut self.judge, &mut self.output)
             .expect("the server is well-behaved");
         assert_eq!(progress.consumed, bytes.len());
-        self.session.flush_rows(&mut self.judge, &mut self.wires);
+        self.session.flush_rows(&mut self.judge, &mut self.output);
         self.offer();
     }
 
@@ -65,21 +65,21 @@ impl Play {
     pub(super) fn server_piece(&mut self, bytes: &[u8]) -> usize {
         let progress = self
             .session
-            .server_bytes(bytes, &mut self.judge, &mut self.wires)
+            .server_bytes(bytes, &mut self.judge, &mut self.output)
             .expect("the server is well-behaved");
-        self.session.flush_rows(&mut self.judge, &mut self.wires);
+        self.session.flush_rows(&mut self.judge, &mut self.output);
         self.offer();
         progress.consumed
     }
 
     /// Tags of what waits to go to the server; texts of Query and Parse behind theirs.
     pub(super) fn sent(&mut self) -> Vec<String> {
-        let bytes = self.wires.to_server.split();
+        let bytes = self.output.to_server.split();
         tags(&bytes, gatewright_wire::frame::Side::Frontend)
     }
 
     pub(super) fn replied(&mut self) -> Vec<String> {
-        let bytes = self.wires.to_client.split();
+        let bytes = self.output.to_client.split();
         tags(&bytes, gatewright_wire::frame::Side::Backend)
     }
 }

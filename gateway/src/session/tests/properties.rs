@@ -175,8 +175,8 @@ impl Between {
                 count
             }
             1 => {
-                let count = most(self.play.wires.to_server.len());
-                let piece = self.play.wires.to_server.split_to(count);
+                let count = most(self.play.output.to_server.len());
+                let piece = self.play.output.to_server.split_to(count);
                 self.server.take(&piece);
                 let said = self.server.output.split();
                 self.from_server.extend_from_slice(&said);
@@ -191,7 +191,7 @@ impl Between {
                 count
             }
         };
-        let seen = self.play.wires.to_client.split();
+        let seen = self.play.output.to_client.split();
         self.seen.extend_from_slice(&seen);
         moved > 0
     }
@@ -352,9 +352,9 @@ proptest! {
     ) {
         let mut play = Play::new();
         let bytes = [&bytes_of(&messages)[..], &from_client].concat();
-        let _ = play.session.client_bytes(&bytes, &mut play.judge, &mut play.wires);
-        let _ = play.session.server_bytes(&from_server, &mut play.judge, &mut play.wires);
-        play.session.flush_rows(&mut play.judge, &mut play.wires);
-        let _ = play.session.client_bytes(&from_client, &mut play.judge, &mut play.wires);
+        let _ = play.session.client_bytes(&bytes, &mut play.judge, &mut play.output);
+        let _ = play.session.server_bytes(&from_server, &mut play.judge, &mut play.output);
+        play.session.flush_rows(&mut play.judge, &mut play.output);
+        let _ = play.session.client_bytes(&from_client, &mut play.judge, &mut play.output);
     }
 }

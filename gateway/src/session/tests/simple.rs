@@ -58,7 +58,7 @@ fn a_masked_query_is_described_before_it_runs() {
         complete(out);
         build::ready_for_query(out, TransactionStatus::Idle);
     });
-    let out = play.wires.to_client.clone();
+    let out = play.output.to_client.clone();
     assert!(!out.windows(5).any(|window| window == b"value"));
     assert_eq!(play.replied(), ["T", "D", "C", "ZI"]);
 }
@@ -108,7 +108,7 @@ fn a_result_over_its_limit_ends_with_an_error() {
         row(out);
         row(out);
     });
-    assert!(play.wires.cancel);
+    assert!(play.output.cancel);
     play.server(|out| {
         build::error_response(
             out,
@@ -152,7 +152,7 @@ fn a_query_inside_copy_in_is_judged_when_the_copy_has_failed() {
         out.extend_from_slice(b"Q\0\0\0\x0edeny this\0");
     });
     // One of its type that is empty, and what tells which Syncs were read.
-    let sent = play.wires.to_server.split();
+    let sent = play.output.to_server.split();
     assert!(sent.starts_with(b"Q\0\0\0\x04S"), "{sent:?}");
     play.server(|out| {
         build::error_response(out, &ErrorFields::new("ERROR", "22P02", "bad data"));
@@ -205,7 +205,7 @@ fn a_function_call_that_may_not_run_is_not_forwarded() {
         let mut play = Play::new();
         play.client(call(function));
         // An empty one fails.
-        assert_eq!(&play.wires.to_server.split()[..], b"F\0\0\0\x04");
+        assert_eq!(&play.output.to_server.split()[..], b"F\0\0\0\x04");
         play.server(syntax_error);
         play.server(ready(TransactionStatus::Idle));
         assert_eq!(play.replied().len(), 2);
@@ -246,6 +246,6 @@ fn replication_begun_by_the_server_ends_the_connection() {
     let copy_both = b"W\0\0\0\x07\0\0\0";
     let outcome = play
         .session
-        .server_bytes(copy_both, &mut play.judge, &mut play.wires);
+        .server_bytes(copy_both, &mut play.judge, &mut play.output);
     assert_eq!(outcome.err(), Some(Violation::Replication));
 }

@@ -53,7 +53,7 @@ async fn hosts_that_are_not_there_are_named_to_the_log_only() {
         .unwrap_err();
     assert!(matches!(error, UpstreamError::Connect { .. }), "{error}");
     assert!(error.to_string().contains("127.0.0.1"));
-    let refusal = error.refusal();
+    let refusal = error.fatal_error();
     assert_eq!(
         (&refusal.sqlstate[..], &refusal.message[..]),
         ("08001", "the database could not be reached")

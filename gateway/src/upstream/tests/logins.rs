@@ -96,7 +96,7 @@ async fn failed_logins_tell_the_client_nothing() {
         ("nobody", Some("x")),
     ] {
         let error = who(&target(&server, user, password)).await.unwrap_err();
-        let refusal = error.refusal();
+        let refusal = error.fatal_error();
         assert_eq!(refusal.sqlstate, "08004", "{error}");
         assert!(!format!("{refusal:?}").contains(user), "{refusal:?}");
     }
@@ -110,7 +110,7 @@ async fn the_servers_word_on_its_databases_is_passed_on() {
     let error = who(&missing).await.unwrap_err();
     assert_eq!(sqlstate(&error), "3D000");
     assert_eq!(
-        error.refusal().message,
+        error.fatal_error().message,
         "database \"nowhere\" does not exist"
     );
 
@@ -120,9 +120,9 @@ async fn the_servers_word_on_its_databases_is_passed_on() {
         .unwrap();
     let error = who(&target(&server, "in_trust", None)).await.unwrap_err();
     assert_eq!(sqlstate(&error), "53300");
-    assert_eq!(error.refusal().sqlstate, "53300");
+    assert_eq!(error.fatal_error().sqlstate, "53300");
     assert!(
-        !error.refusal().message.contains("in_trust"),
+        !error.fatal_error().message.contains("in_trust"),
         "the message names the gateway's role: {error}"
     );
 }
@@ -165,7 +165,7 @@ async fn a_bad_setting_is_the_clients_to_know() {
         .await
         .unwrap_err();
     assert_eq!(sqlstate(&error), "22023");
-    assert!(error.refusal().message.contains("Nowhere/Land"));
+    assert!(error.fatal_error().message.contains("Nowhere/Land"));
 }
 
 #[tokio::test]

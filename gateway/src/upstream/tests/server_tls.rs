@@ -160,7 +160,10 @@ async fn each_mode_checks_what_it_says() {
     ] {
         let error = reached(tls, host).await.unwrap_err();
         assert!(matches!(error, UpstreamError::Tls(_)), "{error}");
-        assert_eq!(error.refusal().message, "the database could not be reached");
+        assert_eq!(
+            error.fatal_error().message,
+            "the database could not be reached"
+        );
     }
 }
 

@@ -5,13 +5,13 @@ use crate::errors::code;
 
 /// Why a client is turned away before its session begins: a FATAL error, after which the connection closes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct FatalError {
     pub sqlstate: String,
     pub message: String,
     pub hint: Option<String>,
 }
 
-impl Refusal {
+impl FatalError {
     pub fn new(sqlstate: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             sqlstate: sqlstate.into(),

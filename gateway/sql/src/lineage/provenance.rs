@@ -21,12 +21,12 @@ pub(crate) struct Source {
 pub(crate) struct Column {
     /// None where PostgreSQL's choice of a name is not followed: it may be any.
     pub name: Option<Arc<str>>,
-    pub value: Carried,
+    pub value: Provenance,
 }
 
 /// The sources of a value.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Carried {
+pub(crate) struct Provenance {
     /// The sources are not all: the value may carry anything.
     pub unknown: bool,
     /// The value may be other than an unchanged value of one of the sources that are carried as they are.
@@ -48,7 +48,7 @@ fn obscurity(transform: Transform) -> u8 {
     }
 }
 
-impl Carried {
+impl Provenance {
     /// NULL: no data, and legal among values of any column.
     pub fn null() -> Self {
         Self::default()
@@ -110,7 +110,7 @@ impl Carried {
     }
 
     /// The value may be either: a set operation, a merged join column, an ambiguous name.
-    pub fn or(&mut self, other: &Carried) {
+    pub fn or(&mut self, other: &Provenance) {
         self.unknown |= other.unknown;
         self.changed |= other.changed;
         if self.sources.is_empty() {
@@ -133,7 +133,7 @@ impl Carried {
     }
 
     /// The value is computed from the other, or tells something of it.
-    pub fn absorb(&mut self, other: &Carried, transform: Transform) {
+    pub fn absorb(&mut self, other: &Provenance, transform: Transform) {
         self.unknown |= other.unknown;
         self.changed = true;
         self.fields = None;
@@ -151,7 +151,7 @@ impl Carried {
     }
 
     /// Adds what only chose the value: an unchanged value stays one.
-    pub fn chosen_by(&mut self, condition: &Carried) {
+    pub fn chosen_by(&mut self, condition: &Provenance) {
         let (changed, fields) = (self.changed, self.fields.take());
         self.absorb(condition, Transform::Expression);
         (self.changed, self.fields) = (changed, fields);
@@ -203,7 +203,7 @@ impl Carried {
 }
 
 impl Column {
-    pub fn named(name: &str, value: Carried) -> Self {
+    pub fn named(name: &str, value: Provenance) -> Self {
         Self {
             name: Some(Arc::from(name)),
             value,

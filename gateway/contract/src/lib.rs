@@ -5,6 +5,7 @@
 mod answer;
 mod facts;
 mod result;
+mod wait;
 
 pub use answer::{
     Allowance, Approval, Denial, Hooks, Level, Registration, Replacement, Reuse, Scope, Verdict,
@@ -17,3 +18,4 @@ pub use result::{
     Batch, BatchColumn, BatchEdit, BatchReply, ColumnAction, ColumnReply, Completion, PackedColumn,
     PartialMask, Plan, ResultColumn,
 };
+pub use wait::{Judged, Ticket, Wait};

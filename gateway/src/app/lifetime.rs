@@ -15,7 +15,7 @@ use crate::relay::Ending;
 const LOOK_AGAIN: Duration = Duration::from_secs(4);
 
 /// What opened a session.
-pub(super) struct Tenure {
+pub(super) struct SessionLifetime {
     identity: Identity,
     /// What the client asked for.
     database: String,
@@ -34,7 +34,7 @@ enum By {
     Certificate(Vec<CertificateDer<'static>>),
 }
 
-impl Tenure {
+impl SessionLifetime {
     /// `access` is what `grant` was found in.
     /// `certificates` are the client's, empty where it has a token.
     pub fn new(
@@ -58,7 +58,7 @@ impl Tenure {
             true => Duration::ZERO,
             false => access.verifier.clock_skew(&identity.issuer),
         };
-        Tenure {
+        SessionLifetime {
             by,
             skew,
             place: grant.place(),

@@ -1,0 +1,241 @@
+//! The questions to the judge, in the order in which every message asks them: text, verdict, plan, admission. Each is asked once;
+//! one that needs time leaves a ticket in [`Held`] and is resumed from there.
+
+use std::rc::Rc;
+
+use super::held::Held;
+use super::judge::{
+    Answer, BoundParameters, Field, Judge, Judged, Phase, Plan, Question, Ticket, Verdict,
+};
+use super::names::InMessage;
+use super::refusal::Refusal;
+use super::state::Session;
+
+/// How one stage of dealing with a message ended.
+pub(super) enum Stage<T> {
+    Done(T),
+    Hold,
+    Refused(Refusal),
+}
+
+impl<T> From<Option<Result<T, Refusal>>> for Stage<T> {
+    fn from(answer: Option<Result<T, Refusal>>) -> Self {
+        match answer {
+            Some(Ok(answer)) => Stage::Done(answer),
+            Some(Err(refusal)) => Stage::Refused(refusal),
+            None => Stage::Hold,
+        }
+    }
+}
+
+/// Passes on what is no result of this stage.
+macro_rules! done {
+    ($stage:expr) => {
+        match $stage {
+            $crate::session::asking::Stage::Done(answer) => answer,
+            $crate::session::asking::Stage::Hold => {
+                return $crate::session::asking::Stage::Hold;
+            }
+            $crate::session::asking::Stage::Refused(refusal) => {
+                return $crate::session::asking::Stage::Refused(refusal);
+            }
+        }
+    };
+}
+pub(super) use done;
+
+/// One statement about which the judge is asked.
+pub(super) struct Subject<'a, J: Judge> {
+    pub phase: Phase,
+    pub text: &'a J::Text,
+    pub index: usize,
+    /// How many statements of the same message run before it.
+    pub behind: usize,
+    pub parameters: Option<BoundParameters<'a>>,
+    pub earlier: Option<&'a J::Permit>,
+}
+
+/// Asks, or resumes what was asked. `None`: the answer needs time. Whatever the judge answers under the ticket that is no answer to
+/// this question is none, and the question is asked again: nothing passes unanswered.
+fn ask<J: Judge, T>(
+    ticket: &mut Option<Ticket>,
+    judge: &mut J,
+    question: impl FnOnce(&mut J) -> Judged<T>,
+    read: impl FnOnce(Answer<J>) -> Option<T>,
+) -> Option<T> {
+    let answer = match ticket.take() {
+        None => question(judge),
+        Some(known) => match judge.resume(known) {
+            Judged::Pending(known) => Judged::Pending(known),
+            Judged::Ready(answer) => match read(answer) {
+                Some(answer) => Judged::Ready(answer),
+                None => question(judge),
+            },
+        },
+    };
+    match answer {
+        Judged::Ready(answer) => Some(answer),
+        Judged::Pending(known) => {
+            *ticket = Some(known);
+            None
+        }
+    }
+}
+
+impl<J: Judge> Session<J> {
+    /// Has the text of the message in hand understood.
+    pub(super) fn ask_text(
+        &self,
+        held: &mut Held<J>,
+        text: &str,
+        judge: &mut J,
+    ) -> Stage<J::Text> {
+        if let Some(known) = &held.text {
+            return Stage::Done(known.clone());
+        }
+        let conforming = self.reading.standard_conforming_strings;
+        let answer = ask(
+            &mut held.ticket,
+            judge,
+            |judge| judge.analyze(text, conforming),
+            |answer| match answer {
+                Answer::Text(text) => Some(text),
+                _ => None,
+            },
+        );
+        if let Some(Ok(text)) = &answer {
+            held.text = Some(text.clone());
+        }
+        answer.into()
+    }
+
+    /// Has one statement judged. The one place where a [`Question`] is made.
+    pub(super) fn ask_verdict(
+        &self,
+        held: &mut Held<J>,
+        subject: Subject<'_, J>,
+        judge: &mut J,
+    ) -> Stage<Verdict<J>> {
+        let names = InMessage {
+            names: &self.names,
+            text: subject.text,
+            index: subject.behind,
+        };
+        let question = Question {
+            phase: subject.phase,
+            text: subject.text,
+            index: subject.index,
+            parameters: subject.parameters,
+            earlier: subject.earlier,
+            in_transaction: self.transaction.is_open(),
+            at_rest: self.is_at_rest(),
+            names: &names,
+        };
+        ask(
+            &mut held.ticket,
+            judge,
+            |judge| judge.judge(question),
+            verdict,
+        )
+        .into()
+    }
+
+    /// Has a function call by message judged.
+    pub(super) fn ask_call(
+        &self,
+        held: &mut Held<J>,
+        function: u32,
+        judge: &mut J,
+    ) -> Stage<Verdict<J>> {
+        let open = self.transaction.is_open();
+        ask(
+            &mut held.ticket,
+            judge,
+            |judge| judge.judge_function_call(function, open),
+            verdict,
+        )
+        .into()
+    }
+
+    /// Shows the columns of a statement to the policies that asked for them.
+    pub(super) fn ask_plan(
+        &self,
+        held: &mut Held<J>,
+        permit: &J::Permit,
+        fields: &[Field],
+        judge: &mut J,
+    ) -> Stage<Rc<Plan>> {
+        let answer = ask(
+            &mut held.ticket,
+            judge,
+            |judge| judge.plan(permit, fields),
+            |answer| match answer {
+                Answer::Plan(plan) => Some(plan),
+                _ => None,
+            },
+        );
+        answer
+            .map(|plan| plan.and_then(|plan| self.editable(plan)).map(Rc::new))
+            .into()
+    }
+
+    /// Has the judge write down that these statements are about to be sent: `permits` one after the other, each once.
+    pub(super) fn ask_admission(
+        &self,
+        held: &mut Held<J>,
+        permits: &[J::Permit],
+        judge: &mut J,
+    ) -> Stage<Vec<Option<J::Admitted>>> {
+        while let Some(permit) = permits.get(held.admitted.len()) {
+            let answer = ask(
+                &mut held.ticket,
+                judge,
+                |judge| judge.admit(permit),
+                |answer| match answer {
+                    Answer::Admission(admitted) => Some(admitted),
+                    _ => None,
+                },
+            );
+            let admitted = done!(Stage::from(answer));
+            held.admitted.push(Some(admitted));
+        }
+        Stage::Done(std::mem::take(&mut held.admitted))
+    }
+
+    /// EXECUTE and FETCH do what a name means when they run: every earlier message must have been answered first.
+    pub(super) fn follows_pending_name(&self, text: &J::Text, index: usize) -> bool {
+        self.queue.names_pending()
+            && J::analysis(text)
+                .statements
+                .get(index)
+                .is_some_and(|statement| statement.facts.is_dynamic())
+    }
+
+    /// What the gateway sends itself is ASCII or UTF-8, so a text that it writes or describes must be readable as such.
+    pub(super) fn sendable(&self, text: &J::Text) -> Result<(), Refusal> {
+        if self.reading.encoding.is_utf8() || J::source(text).is_ascii() {
+            return Ok(());
+        }
+        let message = "a policy inspects this statement, which contains non-ASCII characters in an encoding other than UTF8";
+        Err(Refusal::new("0A000", message).with_hint("SET client_encoding TO 'UTF8' first."))
+    }
+
+    /// Values are edited as UTF-8 text, so the client must speak it.
+    fn editable(&self, plan: Plan) -> Result<Plan, Refusal> {
+        if plan.steps.is_empty() || self.reading.encoding.is_utf8() {
+            return Ok(plan);
+        }
+        Err(Refusal::new(
+            "0A000",
+            "masked columns are delivered only with client_encoding UTF8",
+        )
+        .with_hint("SET client_encoding TO 'UTF8' first."))
+    }
+}
+
+fn verdict<J: Judge>(answer: Answer<J>) -> Option<Result<Verdict<J>, Refusal>> {
+    match answer {
+        Answer::Verdict(verdict) => Some(verdict),
+        _ => None,
+    }
+}

@@ -1,0 +1,86 @@
+//! What is held and what is running when somebody leaves: the client, the server, or the gateway itself. Every admitted statement gets
+//! its end here at the latest.
+
+use super::held::Held;
+use super::judge::{Completion, Judge, Outcome};
+use super::output::{Output, Taken};
+use super::refusal::Refusal;
+use super::state::Session;
+
+/// connection_failure (PostgreSQL, Appendix A): how a statement ends whose connection ends first.
+const CONNECTION_FAILURE: &str = "08006";
+
+impl<J: Judge> Session<J> {
+    /// The message in hand must wait.
+    pub(super) fn hold(&mut self, held: Held<J>) -> Taken {
+        self.held = Some(held);
+        Taken::Hold
+    }
+
+    /// The message in hand will not be sent: nobody waits for answers about it any more.
+    pub(super) fn let_go(&mut self, mut held: Held<J>, judge: &mut J) {
+        if let Some(ticket) = held.ticket.take() {
+            judge.withdraw(ticket);
+        }
+        for admitted in held.admitted.drain(..).flatten() {
+            let done = Completion {
+                outcome: Outcome::Skipped,
+                sqlstate: "57014".to_owned(),
+                ..Completion::default()
+            };
+            self.ends.push(admitted, done);
+        }
+    }
+
+    /// True while a statement is held for a person's decision.
+    pub fn waits_for_decision(&self) -> bool {
+        self.held.as_ref().is_some_and(Held::waits_for_decision)
+    }
+
+    /// The client cancelled while a statement was held for a decision: it is withdrawn, and refused as a cancelled statement is. False:
+    /// nothing is held, so the cancel is the server's.
+    pub fn cancel_held(&mut self, judge: &mut J) -> bool {
+        let Some(held) = self.held.as_mut().filter(|held| held.waits_for_decision()) else {
+            return false;
+        };
+        if let Some(ticket) = held.ticket.take() {
+            judge.withdraw(ticket);
+        }
+        held.cancelled = Some(Refusal::new(
+            "57014",
+            "canceling statement due to user request",
+        ));
+        true
+    }
+
+    /// The connection is over, for whatever reason: what is held is withdrawn, and everything that was admitted ends. Returns true once
+    /// the judge has taken note of every end; call again when it has had time.
+    pub fn close(&mut self, judge: &mut J, output: &mut Output) -> bool {
+        if let Some(held) = self.held.take() {
+            self.let_go(held, judge);
+        }
+        if let Some(running) = &mut self.turn.running
+            && let Some(ticket) = running.batch.take()
+        {
+            judge.withdraw(ticket);
+        }
+        let mut delivered = Some(output.to_client.take_delivered());
+        let ends = &mut self.ends;
+        for owed in self.queue.each() {
+            for admitted in owed.take_all() {
+                let rows = delivered.take().unwrap_or_default();
+                ends.push(
+                    admitted,
+                    Completion {
+                        outcome: Outcome::Lost,
+                        rows: rows.rows,
+                        bytes: rows.bytes,
+                        masked_cells: rows.masked_cells,
+                        sqlstate: CONNECTION_FAILURE.to_owned(),
+                    },
+                );
+            }
+        }
+        self.ends.tell(judge)
+    }
+}

@@ -1,0 +1,38 @@
+//! What the session gives the relay: bytes for both sides, and what else is to be done.
+
+use super::to_client::ToClient;
+use super::to_server::ToServer;
+
+/// Output is produced only while less than this many bytes wait to be written, so that a slow peer holds the other back.
+pub const HIGH_WATER: usize = 256 * 1024;
+
+/// A message longer than this is passed on in pieces where nobody needs to see it whole.
+pub(super) const STREAM_ABOVE: usize = 64 * 1024;
+
+/// Bytes that wait to be written, and what else the relay must do.
+#[derive(Debug, Default)]
+pub struct Output {
+    pub to_server: ToServer,
+    pub to_client: ToClient,
+    /// The statement that runs now is to be cancelled on the server.
+    pub cancel: bool,
+    /// The client sent Terminate.
+    pub terminated: bool,
+}
+
+/// How far a run over a peer's bytes came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes that are done with.
+    pub consumed: usize,
+    /// The next message waits for the other side, the judge, or room to write; offering more bytes changes nothing.
+    pub held: bool,
+}
+
+/// What became of a message that was offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    Yes,
+    /// Offer the same message again once something has changed.
+    Hold,
+}
