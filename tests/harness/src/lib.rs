@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 mod child;
 mod dsn;
 mod gateway;
+pub mod limited;
 pub mod locate;
 mod pgbouncer;
 mod postgres;
