@@ -15,6 +15,7 @@ mod pgbouncer;
 mod postgres;
 mod provider;
 mod psql;
+pub mod soak;
 mod standby;
 mod version;
 
