@@ -9,6 +9,7 @@ mod policies;
 mod screen;
 mod setup;
 mod test;
+mod wasm;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -29,7 +30,13 @@ enum Verb {
         once: bool,
     },
     /// Install what building and testing need, or say what to install
-    Setup,
+    Setup {
+        /// Only these; without any, all
+        needs: Vec<setup::Need>,
+        /// Install nothing: say what works and what does not
+        #[arg(long)]
+        check: bool,
+    },
     /// Run all tests: units, policies, end to end against a real PostgreSQL
     Test {
         /// Only tests whose name contains this
@@ -43,14 +50,18 @@ enum Verb {
         #[arg(long)]
         quick: bool,
     },
+    /// Load libclang as bindgen does; a check of `setup` in a process of its own
+    #[command(hide = true)]
+    LoadLibclang,
 }
 
 fn main() -> Result<()> {
     match Arguments::parse().verb {
         Verb::Demo { once } => demo::run(once),
-        Verb::Setup => setup::all(),
+        Verb::Setup { needs, check } => setup::run(&needs, check),
         Verb::Test { filter } => test::run(filter.as_deref()),
         Verb::Policies => policies::build().map(drop),
         Verb::Bench { quick } => bench::run(quick),
+        Verb::LoadLibclang => setup::load_libclang(),
     }
 }
