@@ -8,6 +8,7 @@ mod demo;
 mod policies;
 mod screen;
 mod setup;
+mod stages;
 mod test;
 mod wasm;
 
