@@ -8,6 +8,7 @@ mod demo;
 mod policies;
 mod screen;
 mod setup;
+mod soak;
 mod stages;
 mod test;
 mod wasm;
@@ -43,6 +44,8 @@ enum Verb {
         /// Only tests whose name contains this
         filter: Option<String>,
     },
+    /// Search for hours what the tests search for seconds, with new seeds each round
+    Soak(soak::Options),
     /// Build every bundled policy to target/policies/<name>.wasm
     Policies,
     /// Measure against PostgreSQL alone and PgBouncer; writes target/bench.json
@@ -61,6 +64,7 @@ fn main() -> Result<()> {
         Verb::Demo { once } => demo::run(once),
         Verb::Setup { needs, check } => setup::run(&needs, check),
         Verb::Test { filter } => test::run(filter.as_deref()),
+        Verb::Soak(options) => soak::run(&options),
         Verb::Policies => policies::build().map(drop),
         Verb::Bench { quick } => bench::run(quick),
         Verb::LoadLibclang => setup::load_libclang(),
