@@ -71,7 +71,7 @@ fn conclude(outcome: &Outcome) -> Result<()> {
         println!("\n{}", screen::green(&passed));
         return Ok(());
     }
-    println!("\n{}", screen::red("Found something. To see it again:"));
+    println!("\n{}", screen::red("These runs failed. To see one again:"));
     for (run, error) in &outcome.failures {
         println!("  {}\n    {error:#}", run.command_line());
     }
