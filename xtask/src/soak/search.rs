@@ -44,7 +44,7 @@ impl Search {
             Self::Sessions => 20_000,
             Self::Fuzz => 50_000,
             Self::Lineage => 5_000,
-            Self::Scripts => 6,
+            Self::Scripts => 20,
             Self::Evasion => 1,
         }
     }
