@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use gatewright_harness::locate;
 
 use super::{LIMIT, answer, expect_answer};
+use crate::screen;
 use crate::wasm::{self, Compiler};
 
 const C: &str = r#"
@@ -92,6 +93,9 @@ pub fn wasm() -> Result<()> {
     std::fs::write(folder.path().join("lib.rs"), WASM)?;
     let (target, limit) = if compiler.builds_standard_library() {
         // Where the policies are built, so that neither builds it again.
+        if !compiler.target_directory().exists() {
+            screen::note("compiling a standard library for wasm32, once");
+        }
         (compiler.target_directory(), BUILDS_STANDARD_LIBRARY)
     } else {
         (folder.path().join("target"), LIMIT)
