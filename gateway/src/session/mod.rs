@@ -22,7 +22,7 @@ mod lookup;
 mod name;
 mod names;
 mod output;
-mod owed;
+mod outstanding;
 mod parse;
 mod pipeline;
 mod query;
