@@ -3,7 +3,7 @@
 use gatewright_wire::backend::TransactionStatus;
 use gatewright_wire::build;
 
-use super::super::refusal::STAND_IN;
+use crate::session::refusal::STAND_IN;
 use super::super::{Outcome, Refusal};
 use super::play::*;
 

@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use gatewright_wire::backend::TransactionStatus;
 use gatewright_wire::{ErrorFields, build};
 
-use super::super::refusal::STAND_IN;
+use crate::session::refusal::STAND_IN;
 use super::super::*;
 use super::judge::WordJudge;
 use crate::results::PseudonymKey;

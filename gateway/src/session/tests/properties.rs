@@ -9,7 +9,7 @@ use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 
 use super::super::Outcome;
-use super::super::redaction::WITHHELD;
+use crate::session::server::redaction::WITHHELD;
 use super::play::{Play, tags, take};
 use super::server::Server;
 use gatewright_wire::frame::Side;

@@ -10,7 +10,7 @@ use gatewright_wire::frame::{self, Frame, Side};
 use gatewright_wire::frontend::{self, Message, Subject};
 use gatewright_wire::{ErrorFields, build};
 
-use super::super::refusal::STAND_IN;
+use crate::session::refusal::STAND_IN;
 use super::play::row_description;
 
 /// A statement that was bound, and how much of it is left.
