@@ -165,11 +165,11 @@ pub enum Outcome {
     Completed,
     /// The row limit of an Execute was reached: its portal can go on.
     Suspended,
-    /// It ended with an error.
+    /// The server or the gateway ended it with an error.
     Failed,
-    /// It never ran, because something before it failed.
+    /// The server never ran it, because something before it in the same pipeline or message failed.
     Skipped,
-    /// The connection ended first.
+    /// The connection ended first: whether it ran is not known.
     Lost,
 }
 
