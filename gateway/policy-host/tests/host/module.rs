@@ -330,10 +330,11 @@ impl Module {
         let pages = heap / 65_536 + 1;
         let host = format!("gatewright:policy/host@{version}");
         let module = format!("gatewright:policy/module@{version}");
-        let (imports, completion_head) = if version.starts_with("0.1") {
+        let (imports, completion_head, completion_drop) = if version.starts_with("0.1") {
             (
                 String::new(),
                 "(param $id i64) (param $rows i64) (param $bytes i64)",
+                "",
             )
         } else {
             (
@@ -342,12 +343,8 @@ impl Module {
   (import "{host}" "[method]statement.id-text" (func $id_text (param i32 i32)))"#
                 ),
                 "(param $stmt i32) (param $high i64) (param $id i64) (param $outcome i32) (param $rows i64) (param $bytes i64) (param $masked i64)",
+                "(call $drop (local.get $stmt))",
             )
-        };
-        let completion_drop = if version.starts_with("0.1") {
-            ""
-        } else {
-            "(call $drop (local.get $stmt))"
         };
         format!(
             r#"(module
