@@ -271,8 +271,8 @@ fn action_line(action: &ColumnAction) -> String {
             mask.first, mask.last, mask.fill
         ),
         ColumnAction::Pseudonym(_) => "leaves as a pseudonym".to_owned(),
-        ColumnAction::Inspect => "is looked at and may be replaced, value by value".to_owned(),
-        ColumnAction::Observe => "is looked at".to_owned(),
+        ColumnAction::Inspect(_) => "is looked at and may be replaced, value by value".to_owned(),
+        ColumnAction::Observe(_) => "is looked at".to_owned(),
     }
 }
 

@@ -1,16 +1,10 @@
+//! From the contract's types to those of a WIT version, where the versions agree. Compiled once within each version's module.
+
 use smallvec::SmallVec;
 
-use super::types;
+use super::{types, versioned};
+use crate::adapter::common::lowered;
 use crate::contract;
-
-/// Written once per enum so that a case one side lacks does not compile.
-macro_rules! lowered {
-    ($name:ident: $type:ident { $($case:ident),* $(,)? }) => {
-        pub(super) fn $name(value: contract::$type) -> types::$type {
-            match value { $(contract::$type::$case => types::$type::$case,)* }
-        }
-    };
-}
 
 lowered!(phase: Phase { Simple, Parse, Execute, FunctionCall });
 lowered!(verb: Verb {
@@ -51,14 +45,6 @@ pub(super) fn table(table: &contract::TableRef) -> types::TableRef<'_> {
     }
 }
 
-pub(super) fn column(column: &contract::ColumnRef) -> types::ColumnRef<'_> {
-    types::ColumnRef {
-        table: column.table.unwrap_or(u32::MAX),
-        name: &column.name,
-        usage: usage(column.usage),
-    }
-}
-
 pub(super) fn attribute(attribute: &contract::Attribute) -> types::AttributeParam<'_> {
     types::AttributeParam {
         key: &attribute.key,
@@ -75,21 +61,17 @@ pub(super) fn source(source: &contract::ColumnSource) -> types::ColumnSourcePara
     }
 }
 
-pub(super) fn batch_column(column: &contract::BatchColumn) -> types::BatchColumn<'_> {
-    let data = &column.data;
-    types::BatchColumn {
-        index: column.index,
-        data: types::PackedColumnParam {
-            offsets: &data.offsets,
-            validity: &data.validity,
-            values: &data.values,
-        },
+pub(super) fn packed(data: &contract::PackedColumn) -> types::PackedColumnParam<'_> {
+    types::PackedColumnParam {
+        offsets: &data.offsets,
+        validity: &data.validity,
+        values: &data.values,
     }
 }
 
 // What a guest pulls through `host.statement` is handed over as owned values.
 
-pub(super) fn owned_source(source: contract::ColumnSource) -> types::ColumnSourceResult {
+fn owned_source(source: contract::ColumnSource) -> types::ColumnSourceResult {
     types::ColumnSourceResult {
         schema: source.schema,
         table: source.table,
@@ -98,10 +80,16 @@ pub(super) fn owned_source(source: contract::ColumnSource) -> types::ColumnSourc
     }
 }
 
+pub(super) fn owned_sources(
+    sources: Vec<contract::ColumnSource>,
+) -> Vec<types::ColumnSourceResult> {
+    sources.into_iter().map(owned_source).collect()
+}
+
 pub(super) fn flow(flow: contract::DataFlow) -> types::DataFlow {
     types::DataFlow {
         target: owned_source(flow.target),
-        sources: flow.sources.into_iter().map(owned_source).collect(),
+        sources: owned_sources(flow.sources),
         exact: flow.exact,
     }
 }
@@ -116,7 +104,7 @@ pub(super) fn parameter(parameter: contract::Parameter) -> types::Parameter {
 
 pub(super) fn session(session: contract::Session) -> types::Session {
     types::Session {
-        id: session.id,
+        id: versioned::id(session.id.halves()),
         database: session.database,
         role: session.role,
         application: session.application,

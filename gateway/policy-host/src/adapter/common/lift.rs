@@ -1,4 +1,6 @@
-use super::types;
+//! From the types of a WIT version to the contract's, where the versions agree. Compiled once within each version's module.
+
+use super::{types, versioned};
 use crate::contract;
 
 pub(super) fn registration(registration: types::Registration) -> contract::Registration {
@@ -35,37 +37,34 @@ fn denial(denial: types::Denial) -> contract::Denial {
     }
 }
 
+pub(super) fn allowance(allowance: types::Allowance) -> contract::Allowance {
+    contract::Allowance {
+        reuse: match allowance.reuse {
+            types::Reuse::Never => contract::Reuse::Never,
+            types::Reuse::Statement => contract::Reuse::Statement,
+            types::Reuse::Fingerprint => contract::Reuse::Fingerprint,
+        },
+        plan_result: allowance.plan_result,
+        row_limit: allowance.row_limit,
+        byte_limit: allowance.byte_limit,
+        timeout_ms: allowance.timeout_ms,
+        notes: allowance
+            .notes
+            .into_iter()
+            .map(|note| contract::Attribute {
+                key: note.key,
+                value: note.value,
+            })
+            .collect(),
+    }
+}
+
 pub(super) fn verdict(verdict: types::Verdict) -> contract::Verdict {
     match verdict {
-        types::Verdict::Allow(allowance) => contract::Verdict::Allow(contract::Allowance {
-            reuse: match allowance.reuse {
-                types::Reuse::Never => contract::Reuse::Never,
-                types::Reuse::Statement => contract::Reuse::Statement,
-                types::Reuse::Fingerprint => contract::Reuse::Fingerprint,
-            },
-            plan_result: allowance.plan_result,
-            row_limit: allowance.row_limit,
-            byte_limit: allowance.byte_limit,
-            timeout_ms: allowance.timeout_ms,
-            notes: allowance
-                .notes
-                .into_iter()
-                .map(|note| contract::Attribute {
-                    key: note.key,
-                    value: note.value,
-                })
-                .collect(),
-        }),
+        types::Verdict::Allow(allowed) => contract::Verdict::Allow(allowance(allowed)),
         types::Verdict::Deny(reason) => contract::Verdict::Deny(denial(reason)),
-        types::Verdict::RequireApproval(approval) => {
-            contract::Verdict::RequireApproval(contract::Approval {
-                code: approval.code,
-                reason: approval.reason,
-                reviewers: approval.reviewers,
-                hold_ms: approval.hold_ms,
-                valid_ms: approval.valid_ms,
-                dry_run: approval.dry_run,
-            })
+        types::Verdict::RequireApproval(wanted) => {
+            contract::Verdict::RequireApproval(versioned::approval(wanted))
         }
         types::Verdict::Rewrite(replacement) => contract::Verdict::Rewrite(contract::Replacement {
             sql: replacement.sql,
@@ -77,28 +76,18 @@ pub(super) fn verdict(verdict: types::Verdict) -> contract::Verdict {
 pub(super) fn plan(plan: types::Plan) -> contract::Plan {
     match plan {
         types::Plan::Columns(actions) => {
-            contract::Plan::Columns(actions.into_iter().map(column_action).collect())
+            contract::Plan::Columns(actions.into_iter().map(versioned::column_action).collect())
         }
         types::Plan::Deny(reason) => contract::Plan::Deny(denial(reason)),
     }
 }
 
-fn column_action(action: types::ColumnAction) -> contract::ColumnAction {
-    match action {
-        types::ColumnAction::Pass => contract::ColumnAction::Pass,
-        types::ColumnAction::Nullify => contract::ColumnAction::Nullify,
-        types::ColumnAction::Fixed(value) => contract::ColumnAction::Fixed(value),
-        types::ColumnAction::Partial(mask) => {
-            contract::ColumnAction::Partial(contract::PartialMask {
-                first: mask.first,
-                last: mask.last,
-                fill: mask.fill,
-            })
-        }
-        types::ColumnAction::Pseudonym(prefix) => contract::ColumnAction::Pseudonym(prefix),
-        types::ColumnAction::Inspect => contract::ColumnAction::Inspect,
-        types::ColumnAction::Observe => contract::ColumnAction::Observe,
-    }
+pub(super) fn partial(mask: types::PartialMask) -> contract::ColumnAction {
+    contract::ColumnAction::Partial(contract::PartialMask {
+        first: mask.first,
+        last: mask.last,
+        fill: mask.fill,
+    })
 }
 
 pub(super) fn batch_reply(reply: types::BatchReply) -> contract::BatchReply {
