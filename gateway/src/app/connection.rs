@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::net::TcpStream;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -61,7 +60,6 @@ pub struct Connections {
     pub background: Handle,
     pub shutdown: watch::Receiver<Option<Ending>>,
     pub key: Arc<PseudonymKey>,
-    pub next_session: AtomicU64,
 }
 
 /// What it takes to cancel a session's statement: where it is held in the gateway, and on its server.
@@ -228,7 +226,7 @@ impl Connections {
         let target = grant.target.clone();
         let catalog = self.catalog(&grant, &database).await;
         let session = self.contract_session(&accepted, &database, &target);
-        tracing::info!(session = session.id, subject = %identity.subject, %database, role = %target.user, peer = %accepted.peer, "session begins");
+        tracing::info!(session = %session.id, subject = %identity.subject, %database, role = %target.user, peer = %accepted.peer, "session begins");
         let judge: SessionGate = self.gate.session(session.clone(), &identity, catalog);
         let parameter = |name| connected.parameters.get(name).cloned().unwrap_or_default();
         let start = SessionStart {
@@ -271,7 +269,7 @@ impl Connections {
             (accepted.leftover, connected.leftover),
         );
         let end = relay.run().await;
-        tracing::info!(session = session.id, end = end.label(), "session ends");
+        tracing::info!(session = %session.id, end = end.label(), "session ends");
         end.label()
     }
 
@@ -282,7 +280,7 @@ impl Connections {
         target: &Target,
     ) -> contract::Session {
         contract::Session {
-            id: self.next_session.fetch_add(1, Ordering::Relaxed),
+            id: contract::SessionId::generate(),
             database: database.to_owned(),
             role: target.user.clone(),
             application: accepted

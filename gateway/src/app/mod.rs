@@ -17,7 +17,6 @@ mod workers;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -114,7 +113,6 @@ impl Gateway {
             background: Handle::current(),
             shutdown: told,
             key: Arc::new(PseudonymKey::random()),
-            next_session: AtomicU64::new(1),
         });
         Arc::new(Gateway {
             connections,

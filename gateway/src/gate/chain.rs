@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use gatewright_contract as contract;
+use gatewright_contract::{self as contract, StatementId};
 use gatewright_policy_host::{Mode, Policy, StatementView};
 use gatewright_sql::Verb;
 use smallvec::SmallVec;
@@ -118,8 +118,8 @@ impl SessionGate {
     }
 
     /// The id of the current statement.
-    pub(super) fn statement_id(&self) -> u64 {
-        (self.facts.session.id << 24) | (self.statements & 0xff_ffff)
+    pub(super) fn statement_id(&self) -> StatementId {
+        self.statement
     }
 
     pub(super) fn judge_call(
@@ -224,7 +224,7 @@ impl SessionGate {
                 tracing::info!(
                     policy = policy.name(),
                     verdict = kind_of(&verdict),
-                    decision = case.view.statement_id,
+                    decision = %case.view.statement_id,
                     "shadow verdict"
                 );
                 contract::Verdict::Allow(contract::Allowance::default())
@@ -328,7 +328,7 @@ impl SessionGate {
             code = %denied.code,
             subject = %self.facts.identity.subject,
             database = %self.facts.session.database,
-            decision = %format_args!("{:016x}", case.view.statement_id),
+            decision = %case.view.statement_id,
             "statement refused"
         );
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use gatewright_contract as contract;
+use gatewright_contract::{self as contract, StatementId};
 use gatewright_policy_host::{Fault, Policy};
 use serde_json::json;
 
@@ -14,7 +14,11 @@ use crate::session::{Limit, Refusal};
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
 /// A policy's denial as the client sees it.
-pub(super) fn of_policy(policy: &Policy, denial: contract::Denial, statement_id: u64) -> Refusal {
+pub(super) fn of_policy(
+    policy: &Policy,
+    denial: contract::Denial,
+    statement_id: StatementId,
+) -> Refusal {
     Refusal {
         sqlstate: denial
             .sqlstate
@@ -37,7 +41,7 @@ pub(super) fn of_gateway(
     code: &str,
     message: impl Into<String>,
     hint: Option<&str>,
-    statement_id: u64,
+    statement_id: StatementId,
 ) -> Refusal {
     Refusal {
         sqlstate: Cow::Borrowed(INSUFFICIENT_PRIVILEGE),
@@ -55,8 +59,8 @@ pub(super) fn of_gateway(
 }
 
 /// DETAIL, machine-readable: which rule refused, and the id under which the gateway logs the decision.
-fn detail(policy: &str, version: &str, code: &str, statement_id: u64) -> String {
-    json!({ "policy": policy, "version": version, "code": code, "decision": format!("{statement_id:016x}") }).to_string()
+fn detail(policy: &str, version: &str, code: &str, statement_id: StatementId) -> String {
+    json!({ "policy": policy, "version": version, "code": code, "decision": statement_id.to_string() }).to_string()
 }
 
 /// The denial for a policy that gave no answer. The cause is only logged.
@@ -78,7 +82,9 @@ pub(super) fn of_fault(policy: &Policy, fault: &Fault) -> contract::Denial {
 pub(super) fn no_such_step() -> contract::Denial {
     contract::Denial {
         code: "no-such-policy".into(),
-        message: "the policy that must inspect this result is no longer loaded, so the result is refused".into(),
+        message:
+            "the policy that must inspect this result is no longer loaded, so the result is refused"
+                .into(),
         hint: Some("Run the statement again.".into()),
         sqlstate: None,
     }

@@ -71,6 +71,8 @@ impl SessionGate {
             statement_id: permit.view.statement_id,
             rows: done.rows,
             bytes: done.bytes,
+            outcome: done.outcome,
+            masked_cells: done.masked_cells,
             elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
             sqlstate: done.sqlstate,
         };
@@ -89,7 +91,7 @@ impl SessionGate {
     pub(super) fn session_refused(&mut self, refusal: &Refusal) {
         self.gate.metrics.verdict(Verb::Unknown, "refuse");
         tracing::debug!(
-            session = self.facts.session.id,
+            session = %self.facts.session.id,
             sqlstate = %refusal.sqlstate,
             "message refused by the session"
         );

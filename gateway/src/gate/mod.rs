@@ -19,7 +19,7 @@ mod view;
 
 use std::sync::Arc;
 
-use gatewright_contract as contract;
+use gatewright_contract::{self as contract, StatementId};
 use gatewright_policy_host::{Directory, PolicyHost, PolicySet};
 use gatewright_sql::{Analysis, Limits as ParserLimits, Verb};
 
@@ -138,7 +138,7 @@ impl Gate {
             refreshed: None,
             reshaped: false,
             looked_for: None,
-            statements: 0,
+            statement: StatementId::default(),
             recent: Recent::default(),
         }
     }
@@ -166,7 +166,8 @@ pub struct SessionGate {
     reshaped: bool,
     /// The catalog generation and change count at which an unknown relation was last looked for.
     looked_for: Option<(u64, u64)>,
-    statements: u64,
+    /// Id of the current statement.
+    statement: StatementId,
     /// Cached answers for statements with identical facts.
     recent: Recent,
 }

@@ -1,6 +1,7 @@
 //! The role lock: only the grant determines the role on the server, whatever a statement says. Code that could not be read is not trusted
 //! where the session's role could become another one.
 
+use gatewright_contract::StatementId;
 use gatewright_sql::{Facts, RoleEffect, SessionEffect, Verb};
 
 use super::{SessionGate, denial};
@@ -13,7 +14,11 @@ const OF_LARGE_OBJECTS: [u32; 13] = [
 
 impl SessionGate {
     /// Refuses a statement that may change the role on the server.
-    pub(super) fn check_role(&self, facts: &Facts, statement_id: u64) -> Result<(), Refusal> {
+    pub(super) fn check_role(
+        &self,
+        facts: &Facts,
+        statement_id: StatementId,
+    ) -> Result<(), Refusal> {
         if !self.gate.settings.lock_role {
             return Ok(());
         }
@@ -62,7 +67,13 @@ impl SessionGate {
         )
     }
 
-    fn locked(&self, verb: Verb, message: String, hint: &str, statement_id: u64) -> Refusal {
+    fn locked(
+        &self,
+        verb: Verb,
+        message: String,
+        hint: &str,
+        statement_id: StatementId,
+    ) -> Refusal {
         self.gate.metrics.verdict(verb, "deny");
         denial::of_gateway("role-locked", message, Some(hint), statement_id)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gatewright_contract as contract;
+use gatewright_contract::{self as contract, SessionId, StatementId};
 use gatewright_policy_host::StatementView;
 use gatewright_wire::frontend;
 
@@ -54,7 +54,7 @@ pub(super) struct View {
     pub named: Option<Arc<gatewright_sql::Facts>>,
     pub in_transaction: bool,
     pub parameters: Option<KeptParameters>,
-    pub statement_id: u64,
+    pub statement_id: StatementId,
 }
 
 impl View {
@@ -155,7 +155,17 @@ impl StatementView for View {
             .and_then(|(text, statement)| statement.comment_tag(&text.source, key))
     }
 
-    fn session_id(&self) -> u64 {
+    fn original_sql(&self) -> Option<String> {
+        let (text, index) = self.original.as_ref()?;
+        let statement = text.analysis.statements.get(*index)?;
+        text.source.get(statement.span.clone()).map(str::to_owned)
+    }
+
+    fn statement_id(&self) -> StatementId {
+        self.statement_id
+    }
+
+    fn session_id(&self) -> SessionId {
         self.session.session.id
     }
 

@@ -3,12 +3,12 @@
 
 use std::rc::Rc;
 
-use crate::session::state::held::Held;
 use crate::session::judge::{
     Answer, BoundParameters, Field, Judge, Judged, Phase, Plan, Question, Ticket, Verdict,
 };
-use crate::session::state::names::InMessage;
 use crate::session::refusal::Refusal;
+use crate::session::state::held::Held;
+use crate::session::state::names::InMessage;
 use crate::session::state::session::Session;
 
 /// How one stage of dealing with a message ended.
@@ -84,7 +84,12 @@ fn ask<J: Judge, T>(
 
 impl<J: Judge> Session<J> {
     /// Has the text of the message in hand understood.
-    pub(in crate::session) fn ask_text(&self, held: &mut Held<J>, text: &str, judge: &mut J) -> Stage<J::Text> {
+    pub(in crate::session) fn ask_text(
+        &self,
+        held: &mut Held<J>,
+        text: &str,
+        judge: &mut J,
+    ) -> Stage<J::Text> {
         if let Some(known) = &held.text {
             return Stage::Done(known.clone());
         }

@@ -1,11 +1,11 @@
 //! What is held and what is running when somebody leaves: the client, the server, or the gateway itself. Every admitted statement gets
 //! its end here at the latest.
 
-use crate::session::state::held::Held;
-use crate::session::judge::{Completion, Judge, Outcome};
 use crate::session::doors::output::{Output, Taken};
-use crate::session::state::pipeline::Mode;
+use crate::session::judge::{Completion, Judge, Outcome};
 use crate::session::refusal::Refusal;
+use crate::session::state::held::Held;
+use crate::session::state::pipeline::Mode;
 use crate::session::state::session::Session;
 
 /// connection_failure (PostgreSQL, Appendix A): how a statement ends whose connection ends first.

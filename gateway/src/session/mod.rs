@@ -14,13 +14,13 @@ mod state;
 pub(crate) mod tests;
 mod violation;
 
+pub use doors::output::{HIGH_WATER, Outgoing, Output, Progress};
+pub use doors::to_client::ToClient;
+pub use doors::to_server::ToServer;
 pub use judge::{
     Answer, BoundParameters, Completion, Field, Judge, Judged, Limit, Limits, NameFacts, Outcome,
     PendingJudge, Phase, Plan, Question, Ticket, Verdict, Wait,
 };
-pub use doors::output::{HIGH_WATER, Outgoing, Output, Progress};
 pub use refusal::Refusal;
 pub use state::session::{Session, SessionStart};
-pub use doors::to_client::ToClient;
-pub use doors::to_server::ToServer;
 pub use violation::{Peer, Violation};

@@ -51,7 +51,11 @@ impl Refusal {
     }
 
     /// The same for a Describe or Close: PostgreSQL names its subject by number where that is neither statement nor portal.
-    pub(in crate::session) fn unreadable_subject(message: &str, frame: Frame<'_>, error: &DecodeError) -> Self {
+    pub(in crate::session) fn unreadable_subject(
+        message: &str,
+        frame: Frame<'_>,
+        error: &DecodeError,
+    ) -> Self {
         match (error, frame.body.first()) {
             (DecodeError::UndefinedValue { .. }, Some(kind)) => {
                 Refusal::new("08P01", format!("invalid {message} message subtype {kind}"))

@@ -61,7 +61,7 @@ fn judge() -> SessionGate {
         expires_at: SystemTime::UNIX_EPOCH,
     };
     let session = contract::Session {
-        id: 1,
+        id: contract::SessionId::generate(),
         database: "here".to_owned(),
         role: "role".to_owned(),
         application: String::new(),

@@ -8,22 +8,27 @@ use gatewright_wire::frame::Frame;
 use gatewright_wire::frontend;
 
 use crate::session::asking::{Stage, Subject, done};
-use crate::session::state::held::Held;
+use crate::session::doors::output::{Output, Taken};
+use crate::session::doors::to_server::RunsNothing;
 use crate::session::judge::{BoundParameters, Judge, Phase, Plan, Verdict};
+use crate::session::refusal::Refusal;
+use crate::session::state::held::Held;
 use crate::session::state::lookup::Lookup;
 use crate::session::state::name::Name;
 use crate::session::state::names::{Description, MAX_PORTALS, Portal, Prepared};
-use crate::session::doors::output::{Output, Taken};
 use crate::session::state::outstanding::{Audience, CloseTarget, Outstanding};
-use crate::session::refusal::Refusal;
 use crate::session::state::session::Session;
-use crate::session::doors::to_server::RunsNothing;
 
 /// A permit, and the plan where policies want one.
 type Bound<J> = (<J as Judge>::Permit, Option<Rc<Plan>>);
 
 impl<J: Judge> Session<J> {
-    pub(in crate::session) fn bind(&mut self, frame: Frame<'_>, judge: &mut J, output: &mut Output) -> Taken {
+    pub(in crate::session) fn bind(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Taken {
         let bind = match frontend::Bind::decode(frame.body) {
             Ok(bind) => bind,
             Err(error) => {

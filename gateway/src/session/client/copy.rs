@@ -4,9 +4,9 @@
 
 use gatewright_wire::frame::Frame;
 
-use crate::session::state::copy_probe::CopySyncProbe;
-use crate::session::judge::Judge;
 use crate::session::doors::output::{Output, Taken};
+use crate::session::judge::Judge;
+use crate::session::state::copy_probe::CopySyncProbe;
 use crate::session::state::outstanding::Outstanding;
 use crate::session::state::pipeline::Mode;
 use crate::session::state::session::Session;
@@ -15,7 +15,11 @@ use crate::session::state::session::Session;
 const NOBODY: &str = "gatewright_nobody";
 
 impl<J: Judge> Session<J> {
-    pub(in crate::session) fn client_in_copy(&mut self, frame: Frame<'_>, output: &mut Output) -> Taken {
+    pub(in crate::session) fn client_in_copy(
+        &mut self,
+        frame: Frame<'_>,
+        output: &mut Output,
+    ) -> Taken {
         match frame.tag {
             b'd' => {}
             b'c' | b'f' => {
@@ -35,7 +39,11 @@ impl<J: Judge> Session<J> {
     /// The server ends a session that sends such a message while it copies in, naming its type. Has the copy failed by then, it reads the
     /// message as any other. So it gets one of that type which is empty, and which therefore fails; the client's own is offered again
     /// when it is known which.
-    pub(in crate::session) fn out_of_place_in_copy(&mut self, tag: u8, output: &mut Output) -> Taken {
+    pub(in crate::session) fn out_of_place_in_copy(
+        &mut self,
+        tag: u8,
+        output: &mut Output,
+    ) -> Taken {
         output.to_server.empty(tag);
         let extended = matches!(self.queue.front(), Some(Outstanding::Execute { .. }));
         self.ask_about_syncs(extended, output);

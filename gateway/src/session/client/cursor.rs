@@ -7,13 +7,13 @@ use gatewright_wire::frame::Frame;
 use gatewright_wire::frontend;
 
 use crate::session::asking::{Stage, Subject, done};
-use crate::session::state::held::Held;
+use crate::session::doors::output::{Output, Taken};
 use crate::session::judge::{Judge, Phase, Plan, Verdict};
+use crate::session::refusal::Refusal;
+use crate::session::state::held::Held;
 use crate::session::state::name::Name;
 use crate::session::state::names::{Portal, Prepared};
-use crate::session::doors::output::{Output, Taken};
 use crate::session::state::outstanding::Described;
-use crate::session::refusal::Refusal;
 use crate::session::state::session::Session;
 
 /// The permit of a FETCH, and the plan where policies want one.

@@ -7,16 +7,16 @@ use gatewright_wire::frame::Frame;
 use gatewright_wire::frontend;
 
 use crate::session::asking::{Stage, Subject, done};
-use crate::session::state::held::Held;
+use crate::session::doors::output::{Output, Taken};
+use crate::session::doors::to_server::{Pass, RunsNothing};
 use crate::session::judge::{Judge, Phase, Verdict};
+use crate::session::refusal::Refusal;
+use crate::session::state::held::Held;
 use crate::session::state::lookup::Lookup;
 use crate::session::state::name::Name;
 use crate::session::state::names::Portal;
-use crate::session::doors::output::{Output, Taken};
 use crate::session::state::outstanding::Outstanding;
-use crate::session::refusal::Refusal;
 use crate::session::state::session::Session;
-use crate::session::doors::to_server::{Pass, RunsNothing};
 
 impl<J: Judge> Session<J> {
     pub(in crate::session) fn execute(

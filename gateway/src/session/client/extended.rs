@@ -4,16 +4,16 @@ use gatewright_wire::frame::Frame;
 use gatewright_wire::frontend::{self, Subject};
 
 use crate::session::asking::{Stage, done};
-use crate::session::state::held::Held;
+use crate::session::doors::output::{Output, Taken};
+use crate::session::doors::to_server::Pass;
 use crate::session::judge::{Judge, Verdict};
+use crate::session::refusal::Refusal;
+use crate::session::state::held::Held;
 use crate::session::state::lookup::Lookup;
 use crate::session::state::name::Name;
 use crate::session::state::names::can_stop;
-use crate::session::doors::output::{Output, Taken};
 use crate::session::state::outstanding::{Audience, CloseTarget, Described, Outstanding};
-use crate::session::refusal::Refusal;
 use crate::session::state::session::Session;
-use crate::session::doors::to_server::Pass;
 
 /// A permit with the admission under it.
 type Called<J> = (<J as Judge>::Permit, Vec<Option<<J as Judge>::Admitted>>);

@@ -4,11 +4,11 @@ use gatewright_wire::DecodeError;
 use gatewright_wire::frame::{self, Frame, FrameError, Side};
 use gatewright_wire::frontend;
 
-use crate::session::judge::Judge;
 use crate::session::doors::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, Taken};
+use crate::session::judge::Judge;
+use crate::session::refusal::Refusal;
 use crate::session::state::outstanding::Outstanding;
 use crate::session::state::pipeline::Mode;
-use crate::session::refusal::Refusal;
 use crate::session::state::session::Session;
 use crate::session::state::streaming::Streaming;
 use crate::session::violation::{Peer, Violation};

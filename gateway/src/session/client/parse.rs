@@ -7,18 +7,23 @@ use gatewright_wire::frame::Frame;
 use gatewright_wire::frontend;
 
 use crate::session::asking::{Stage, Subject, done};
-use crate::session::state::held::Held;
+use crate::session::doors::output::{Output, Taken};
+use crate::session::doors::to_server::RunsNothing;
 use crate::session::judge::{Judge, Phase, Verdict};
+use crate::session::refusal::Refusal;
+use crate::session::state::held::Held;
 use crate::session::state::name::Name;
 use crate::session::state::names::{MAX_PREPARED, MAX_PREPARED_BYTES, Prepared};
-use crate::session::doors::output::{Output, Taken};
 use crate::session::state::outstanding::Outstanding;
-use crate::session::refusal::Refusal;
 use crate::session::state::session::Session;
-use crate::session::doors::to_server::RunsNothing;
 
 impl<J: Judge> Session<J> {
-    pub(in crate::session) fn parse(&mut self, frame: Frame<'_>, judge: &mut J, output: &mut Output) -> Taken {
+    pub(in crate::session) fn parse(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Taken {
         let parse = match frontend::Parse::decode(frame.body) {
             Ok(parse) => parse,
             Err(error) => {

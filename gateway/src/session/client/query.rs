@@ -5,16 +5,21 @@ use gatewright_wire::frame::Frame;
 use gatewright_wire::frontend;
 
 use crate::session::asking::{Stage, Subject, done};
-use crate::session::state::held::{Description, Held};
-use crate::session::judge::{Judge, Phase, Verdict};
 use crate::session::doors::output::{Output, Taken};
-use crate::session::state::outstanding::{Outstanding, QueryRun};
-use crate::session::refusal::Refusal;
-use crate::session::state::session::Session;
 use crate::session::doors::to_server::{Pass, RunsNothing};
+use crate::session::judge::{Judge, Phase, Verdict};
+use crate::session::refusal::Refusal;
+use crate::session::state::held::{Description, Held};
+use crate::session::state::outstanding::{Outstanding, QueryRun};
+use crate::session::state::session::Session;
 
 impl<J: Judge> Session<J> {
-    pub(in crate::session) fn query(&mut self, frame: Frame<'_>, judge: &mut J, output: &mut Output) -> Taken {
+    pub(in crate::session) fn query(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Taken {
         let mut held = self.held.take().unwrap_or_default();
         if held.text.is_none() {
             let query = match frontend::Query::decode(frame.body) {

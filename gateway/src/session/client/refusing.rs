@@ -2,12 +2,12 @@
 
 use gatewright_wire::frame::Frame;
 
+use crate::session::doors::output::{Output, Taken};
 use crate::session::judge::Judge;
+use crate::session::refusal::{Refusal, STAND_IN};
 use crate::session::state::lookup::Lookup;
 use crate::session::state::name::Name;
-use crate::session::doors::output::{Output, Taken};
 use crate::session::state::outstanding::{Outstanding, QueryRun};
-use crate::session::refusal::{Refusal, STAND_IN};
 use crate::session::state::session::Session;
 
 impl<J: Judge> Session<J> {

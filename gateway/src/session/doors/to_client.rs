@@ -5,8 +5,8 @@ use bytes::{Buf, BytesMut};
 use gatewright_wire::frame::Frame;
 use gatewright_wire::{ErrorFields, FatalError, build};
 
-use crate::session::doors::to_server::shrink;
 use crate::results::Edited;
+use crate::session::doors::to_server::shrink;
 use gatewright_contract::Judged;
 
 /// What goes to the client.
@@ -95,7 +95,10 @@ impl ToClient {
     }
 
     /// Rows that an editor writes. It writes nothing where it fails, or needs time.
-    pub(in crate::session) fn deliver_edited(&mut self, write: impl FnOnce(&mut BytesMut) -> Edited) -> Edited {
+    pub(in crate::session) fn deliver_edited(
+        &mut self,
+        write: impl FnOnce(&mut BytesMut) -> Edited,
+    ) -> Edited {
         let edited = write(&mut self.bytes);
         if let Judged::Ready(Ok(flushed)) = &edited {
             self.delivered.rows += flushed.rows;

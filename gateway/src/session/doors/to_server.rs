@@ -123,7 +123,11 @@ impl ToServer {
     }
 
     /// A Query with the text that a policy put in place of the client's.
-    pub(in crate::session) fn run_rewritten<J: Judge>(&mut self, text: &J::Text, pass: &Pass<'_, J>) {
+    pub(in crate::session) fn run_rewritten<J: Judge>(
+        &mut self,
+        text: &J::Text,
+        pass: &Pass<'_, J>,
+    ) {
         if !pass.holds() || build::query(&mut self.bytes, J::source(text)).is_err() {
             self.stand_in_query();
         }

@@ -7,14 +7,14 @@ use gatewright_sql::{SessionEffect, TransactionCommand, Verb};
 use gatewright_wire::backend;
 use gatewright_wire::frame::Frame;
 
+use crate::session::doors::output::{Output, Taken};
+use crate::session::doors::to_client::Delivery;
 use crate::session::judge::{Completion, Judge, Limits, Outcome};
 use crate::session::state::name::Name;
 use crate::session::state::names::Prepared;
-use crate::session::doors::output::{Output, Taken};
 use crate::session::state::outstanding::Outstanding;
 use crate::session::state::running::Running;
 use crate::session::state::session::Session;
-use crate::session::doors::to_client::Delivery;
 use crate::session::violation::Violation;
 
 impl<J: Judge> Session<J> {
@@ -56,7 +56,12 @@ impl<J: Judge> Session<J> {
     }
 
     /// Tells the judge how the statement in front ended, once, with what was delivered of its result.
-    pub(in crate::session) fn end_current(&mut self, outcome: Outcome, sqlstate: &str, output: &mut Output) {
+    pub(in crate::session) fn end_current(
+        &mut self,
+        outcome: Outcome,
+        sqlstate: &str,
+        output: &mut Output,
+    ) {
         let front = self.queue.front_mut();
         let Some(admitted) = front.and_then(Outstanding::take_current) else {
             return;

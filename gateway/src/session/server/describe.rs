@@ -5,15 +5,15 @@ use std::rc::Rc;
 use gatewright_wire::backend;
 use gatewright_wire::frame::Frame;
 
-use crate::session::state::held;
+use crate::session::doors::output::Output;
+use crate::session::doors::to_client::Delivery;
 use crate::session::judge::{Field, Judge};
+use crate::session::state::held;
 use crate::session::state::lookup::Lookup;
 use crate::session::state::name::Name;
 use crate::session::state::names::{Description, Prepared};
-use crate::session::doors::output::Output;
 use crate::session::state::outstanding::{Audience, CloseTarget, Described, Outstanding};
 use crate::session::state::session::Session;
-use crate::session::doors::to_client::Delivery;
 use crate::session::violation::Violation;
 
 /// The name under which the gateway prepares what it only wants described.

@@ -3,14 +3,14 @@
 use gatewright_wire::ErrorFields;
 use gatewright_wire::frame::Frame;
 
-use crate::session::judge::{Completion, Judge, Outcome};
 use crate::session::doors::output::{Output, Taken};
+use crate::session::doors::to_client::Delivery;
+use crate::session::judge::{Completion, Judge, Outcome};
+use crate::session::refusal::Refusal;
+use crate::session::server::redaction::redact;
 use crate::session::state::outstanding::{Described, Outstanding};
 use crate::session::state::pipeline::Mode;
-use crate::session::server::redaction::redact;
-use crate::session::refusal::Refusal;
 use crate::session::state::session::Session;
-use crate::session::doors::to_client::Delivery;
 use crate::session::violation::Violation;
 
 /// SQLSTATE of a statement that was cancelled.

@@ -3,14 +3,14 @@
 use gatewright_wire::backend;
 use gatewright_wire::frame::{self, Frame, Side};
 
-use crate::session::server::describe::fields_of;
-use crate::session::judge::{Judge, Limit};
 use crate::session::doors::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, Taken};
+use crate::session::doors::to_client::Delivery;
+use crate::session::judge::{Judge, Limit};
+use crate::session::server::describe::fields_of;
 use crate::session::state::outstanding::{Audience, CloseTarget, Outstanding};
 use crate::session::state::pipeline::Mode;
 use crate::session::state::session::Session;
 use crate::session::state::streaming::Streaming;
-use crate::session::doors::to_client::Delivery;
 use crate::session::violation::{Peer, Violation};
 
 /// Whether a long row that has not all arrived can pass in pieces.

@@ -6,19 +6,19 @@ use gatewright_contract as contract;
 use gatewright_sql::{CopyFormat, CopyOut};
 use gatewright_wire::frame::Frame;
 
-use crate::session::judge::{Answer, Field, Judge, Judged, Limit, Limits, Plan};
-use crate::session::state::names::Portal;
-use crate::session::doors::output::{Output, Taken};
-use crate::session::state::outstanding::{Outstanding, QueryRun};
-use crate::session::refusal::Refusal;
-use crate::session::state::running::Running;
-use crate::session::state::session::Session;
-use crate::session::doors::to_client::Delivery;
-use crate::session::violation::Violation;
 use crate::results::{
     BatchJudge, CsvOptions, Edited, ForceQuote, Format, PseudonymKey, ResultEditor, RowCodec,
     RowShape, ShapeColumn, Stop, TextOptions,
 };
+use crate::session::doors::output::{Output, Taken};
+use crate::session::doors::to_client::Delivery;
+use crate::session::judge::{Answer, Field, Judge, Judged, Limit, Limits, Plan};
+use crate::session::refusal::Refusal;
+use crate::session::state::names::Portal;
+use crate::session::state::outstanding::{Outstanding, QueryRun};
+use crate::session::state::running::Running;
+use crate::session::state::session::Session;
+use crate::session::violation::Violation;
 
 /// The statement whose rows are arriving.
 struct Current<J: Judge> {
@@ -127,7 +127,11 @@ impl<J: Judge> Session<J> {
     }
 
     /// CopyOutResponse.
-    pub(in crate::session) fn copy_out(&mut self, binary: bool, column_count: usize) -> Result<(), Violation> {
+    pub(in crate::session) fn copy_out(
+        &mut self,
+        binary: bool,
+        column_count: usize,
+    ) -> Result<(), Violation> {
         let Some(current) = self.current() else {
             return Err(Violation::Unexpected('H'));
         };
@@ -149,7 +153,12 @@ impl<J: Judge> Session<J> {
     }
 
     /// One DataRow or CopyData of the server.
-    pub(in crate::session) fn row(&mut self, frame: Frame<'_>, judge: &mut J, output: &mut Output) -> Taken {
+    pub(in crate::session) fn row(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Taken {
         let Some(running) = &mut self.turn.running else {
             return Taken::Yes;
         };
@@ -187,7 +196,12 @@ impl<J: Judge> Session<J> {
     }
 
     /// The result goes no further than this.
-    pub(in crate::session) fn stop_at(&mut self, limit: Limit, judge: &mut J, output: &mut Output) -> Taken {
+    pub(in crate::session) fn stop_at(
+        &mut self,
+        limit: Limit,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Taken {
         if self.flush(judge, output) == Taken::Hold {
             return Taken::Hold;
         }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::session::judge::{Judge, Limit};
 use crate::session::doors::output::Output;
+use crate::session::doors::to_client::Delivery;
+use crate::session::judge::{Judge, Limit};
+use crate::session::refusal::{Refusal, STAND_IN};
 use crate::session::state::outstanding::{Outstanding, QueryRun};
 use crate::session::state::pipeline::Mode;
-use crate::session::refusal::{Refusal, STAND_IN};
 use crate::session::state::session::Session;
-use crate::session::doors::to_client::Delivery;
 use crate::session::violation::Violation;
 
 impl<J: Judge> Session<J> {

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use crate::session::judge::{Field, Judge, Plan, Ticket, Wait};
-use crate::session::state::names::{Portal, Prepared};
 use crate::session::refusal::Refusal;
+use crate::session::state::names::{Portal, Prepared};
 
 /// The message in hand and how far it came. There is at most one: what the client sends behind it stays in the relay. The client's
 /// bytes are offered again when something has changed, and the work goes on from here; nobody is asked twice.

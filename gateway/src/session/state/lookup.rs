@@ -89,7 +89,9 @@ impl<J: Judge> Session<J> {
             .newest_first()
             .take_while(|reply| !matches!(reply, Outstanding::Bind { name, .. } if name == portal))
             .any(|reply| match reply {
-                Outstanding::Parse { name, .. } | Outstanding::Bind { name, .. } => !name.is_unnamed(),
+                Outstanding::Parse { name, .. } | Outstanding::Bind { name, .. } => {
+                    !name.is_unnamed()
+                }
                 Outstanding::Query(run) => run.any(changes_names),
                 Outstanding::Execute { portal, .. } => portal.prepared.is(changes_names),
                 _ => false,

@@ -5,11 +5,11 @@ use std::rc::Rc;
 
 use gatewright_sql::Facts;
 
-use crate::session::state::copy_probe::CopySyncProbe;
 use crate::session::judge::{Judge, Plan};
+use crate::session::refusal::Refusal;
+use crate::session::state::copy_probe::CopySyncProbe;
 use crate::session::state::name::Name;
 use crate::session::state::names::{Portal, Prepared, can_stop};
-use crate::session::refusal::Refusal;
 
 /// Who gets the reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +126,9 @@ impl<J: Judge> Outstanding<J> {
     pub fn take_current(&mut self) -> Option<J::Admitted> {
         match self {
             Outstanding::Query(run) => run.admitted.get_mut(run.index)?.take(),
-            Outstanding::Execute { admitted, .. } | Outstanding::FunctionCall { admitted, .. } => admitted.take(),
+            Outstanding::Execute { admitted, .. } | Outstanding::FunctionCall { admitted, .. } => {
+                admitted.take()
+            }
             _ => None,
         }
     }
@@ -156,7 +158,10 @@ impl<J: Judge> Outstanding<J> {
     pub fn answered_anyway(&self) -> bool {
         matches!(
             self,
-            Outstanding::Sync | Outstanding::Query(_) | Outstanding::FunctionCall { .. } | Outstanding::CopySyncProbe(_)
+            Outstanding::Sync
+                | Outstanding::Query(_)
+                | Outstanding::FunctionCall { .. }
+                | Outstanding::CopySyncProbe(_)
         )
     }
 }
@@ -259,7 +264,10 @@ impl<J: Judge> Queue<J> {
         self.entries.iter().any(|reply| {
             matches!(
                 reply,
-                Outstanding::Query(_) | Outstanding::Execute { .. } | Outstanding::FunctionCall { .. } | Outstanding::Sync
+                Outstanding::Query(_)
+                    | Outstanding::Execute { .. }
+                    | Outstanding::FunctionCall { .. }
+                    | Outstanding::Sync
             )
         })
     }
@@ -268,7 +276,12 @@ impl<J: Judge> Queue<J> {
     pub fn failing(&mut self) -> impl Iterator<Item = &mut Outstanding<J>> {
         let alone = matches!(
             self.entries.front(),
-            Some(Outstanding::Query(_) | Outstanding::FunctionCall { .. } | Outstanding::Sync | Outstanding::CopySyncProbe(_))
+            Some(
+                Outstanding::Query(_)
+                    | Outstanding::FunctionCall { .. }
+                    | Outstanding::Sync
+                    | Outstanding::CopySyncProbe(_)
+            )
         );
         let mut first = true;
         self.entries.iter_mut().take_while(move |reply| {

@@ -1,8 +1,8 @@
 //! The rows of the statement that runs now, and whose turn it is on the server.
 
+use crate::results::ResultEditor;
 use crate::session::judge::{Limit, Limits, Ticket};
 use crate::session::refusal::Refusal;
-use crate::results::ResultEditor;
 
 /// The message that has its turn on the server, and what becomes of its result.
 #[derive(Default)]

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
+use crate::results::PseudonymKey;
+use crate::session::doors::output::{Output, Taken};
+use crate::session::judge::Judge;
 use crate::session::state::ends::Ends;
 use crate::session::state::held::Held;
-use crate::session::judge::Judge;
 use crate::session::state::names::Names;
-use crate::session::doors::output::{Output, Taken};
 use crate::session::state::outstanding::{Outstanding, Queue};
 use crate::session::state::pipeline::Pipeline;
 use crate::session::state::reading::Reading;
 use crate::session::state::running::Turn;
 use crate::session::state::streaming::Streaming;
 use crate::session::state::transaction::Transaction;
-use crate::results::PseudonymKey;
 
 /// Facts about the server's settings that the session starts with (ParameterStatus).
 #[derive(Debug, Clone)]

@@ -9,9 +9,9 @@ use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 
 use super::super::Outcome;
-use crate::session::server::redaction::WITHHELD;
 use super::play::{Play, tags, take};
 use super::server::Server;
+use crate::session::server::redaction::WITHHELD;
 use gatewright_wire::frame::Side;
 
 /// What a client may send.
