@@ -1,4 +1,4 @@
-//! TLS with a real server, whose certificate comes from an authority made for the test.
+//! TLS with a real server, whose certificate is issued by a test CA.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::upstream::auth::Login;
 use crate::upstream::service::Service;
 use crate::upstream::{ClientTls, Credential, Roots, Target, TlsMode, UpstreamError};
 
-/// A root, and a certificate from it for the name `localhost`.
+/// A CA, and a certificate that it issued for `localhost`.
 pub(super) struct Authority {
     root: PathBuf,
     certificate: PathBuf,
@@ -118,7 +118,7 @@ async fn in_tls(target: &Target) -> Result<bool, UpstreamError> {
 }
 
 #[tokio::test]
-async fn each_mode_checks_what_it_says() {
+async fn each_mode_verifies_what_it_promises() {
     let folder = tempfile::tempdir().unwrap();
     let other_folder = tempfile::tempdir().unwrap();
     let authority = Authority::new(folder.path());
@@ -168,7 +168,7 @@ async fn each_mode_checks_what_it_says() {
 }
 
 #[tokio::test]
-async fn passwords_inside_tls_and_channel_binding() {
+async fn tls_enables_cleartext_passwords_and_channel_binding() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new(folder.path());
     let server = server(&authority);
@@ -179,8 +179,8 @@ async fn passwords_inside_tls_and_channel_binding() {
             .unwrap()
     );
 
-    // The server offers SCRAM-SHA-256-PLUS inside TLS and checks the binding; a wrong hash of its certificate,
-    // which is signed with SHA-384, or a denial that binding is possible ends the login.
+    // The server verifies the channel binding: the login fails if the hash of its certificate, which is signed with
+    // SHA-384, is wrong or if the client claims not to support channel binding.
     let target = target(&server, "localhost", "bound", tls);
     let connected = crate::upstream::connect(&target, &[]).await.unwrap();
     let offered = Authentication::Sasl {
@@ -197,7 +197,7 @@ async fn passwords_inside_tls_and_channel_binding() {
 }
 
 #[tokio::test]
-async fn a_cancel_request_travels_inside_tls() {
+async fn cancel_requests_use_tls() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new(folder.path());
     let server = server(&authority);
