@@ -41,12 +41,8 @@ pub(super) struct Header {
 impl<'t> Unverified<'t> {
     pub(super) fn parse(token: &'t str) -> Result<Self, TokenError> {
         let malformed = |part| TokenError::Malformed { part };
-        let (signed, signature) = token
-            .rsplit_once('.')
-            .ok_or(malformed("too few parts"))?;
-        let (header, payload) = signed
-            .split_once('.')
-            .ok_or(malformed("too few parts"))?;
+        let (signed, signature) = token.rsplit_once('.').ok_or(malformed("too few parts"))?;
+        let (header, payload) = signed.split_once('.').ok_or(malformed("too few parts"))?;
         if payload.contains('.') {
             return Err(malformed("too many parts"));
         }

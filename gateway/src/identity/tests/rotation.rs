@@ -81,7 +81,8 @@ async fn a_client_that_disconnects_does_not_abort_the_fetch() {
         &json!({"alg": "ES256", "kid": "k1"}),
         &good_claims(&provider.url),
     );
-    let disconnected = tokio::time::timeout(Duration::from_millis(5), verifier.verify(&token)).await;
+    let disconnected =
+        tokio::time::timeout(Duration::from_millis(5), verifier.verify(&token)).await;
     assert!(disconnected.is_err());
     assert!(verifier.verify(&token).await.is_ok());
     assert_eq!(provider.requests(), 1);
@@ -170,7 +171,10 @@ async fn a_cached_token_expires() {
     let mut claims = good_claims(provider.issuer_url());
     claims["exp"] = json!(now() - 25);
     let token = provider.issue_claims(&claims);
-    assert!(verifier.verify(&token).await.is_ok(), "within the clock skew");
+    assert!(
+        verifier.verify(&token).await.is_ok(),
+        "within the clock skew"
+    );
     tokio::time::sleep(Duration::from_millis(5100)).await;
     assert_eq!(verifier.verify(&token).await, Err(TokenError::Expired));
 }

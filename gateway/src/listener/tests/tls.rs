@@ -122,10 +122,7 @@ async fn a_stalled_tls_handshake_times_out() {
     met.send(b"\x16\x03\x01\x02\0").await;
     let (refusal, sent) = met.refused().await;
     assert!(matches!(refusal, HandshakeError::StartupTimeout(_)));
-    assert!(
-        sent.is_empty(),
-        "cleartext after the answer S: {sent:?}"
-    );
+    assert!(sent.is_empty(), "cleartext after the answer S: {sent:?}");
 }
 
 #[test]

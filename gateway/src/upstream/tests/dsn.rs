@@ -126,7 +126,8 @@ fn errors_name_the_invalid_part_and_omit_the_password() {
     ));
     assert!(error("postgres://app:hunter2@db:99999").contains("invalid port number \"99999\""));
     assert!(
-        error("postgres://app:hunter2@db?sslmode=allow").contains("invalid sslmode value \"allow\"")
+        error("postgres://app:hunter2@db?sslmode=allow")
+            .contains("invalid sslmode value \"allow\"")
     );
     assert!(
         error("postgres://app:hunter2@db?colour=red")
@@ -135,7 +136,9 @@ fn errors_name_the_invalid_part_and_omit_the_password() {
     assert!(error("postgres://app:hunter2@db?sslmode").contains("missing value"));
     assert!(error("postgres://app:hunter2%ff@db").contains("password"));
     assert!(error("postgres://app:hunter2@[::1").contains("IPv6"));
-    assert!(error("postgres://app:hunter2@a:1,b:2?port=1,2,3").contains("3 port numbers to 2 hosts"));
+    assert!(
+        error("postgres://app:hunter2@a:1,b:2?port=1,2,3").contains("3 port numbers to 2 hosts")
+    );
     assert!(error("postgres://app:hunter2@db?sslcert=/a").contains("sslkey"));
     assert!(
         error("postgres://app:hunter2@db?sslmode=verify-ca&sslrootcert=/nowhere.pem")
