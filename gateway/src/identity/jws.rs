@@ -28,8 +28,8 @@ pub(super) struct Unverified<'t> {
     pub(super) signature: Vec<u8>,
 }
 
-/// The relevant header parameters (RFC 7515, section 4.1). Keys that the token itself supplies (`jwk`, `jku`, `x5c`) are
-/// ignored.
+/// The relevant header parameters (RFC 7515, section 4.1). Keys that the token itself supplies (`jwk`, `jku`, `x5c`)
+/// are ignored.
 #[derive(Deserialize)]
 pub(super) struct Header {
     pub(super) alg: String,

@@ -40,8 +40,8 @@ struct Verified {
 }
 
 impl Verifier {
-    /// A verifier with default cache settings. The issuers' keys are fetched in the background, so the gateway can start
-    /// while a provider is unavailable.
+    /// A verifier with default cache settings. The issuers' keys are fetched in the background, so the gateway can
+    /// start while a provider is unavailable.
     ///
     /// # Errors
     /// The settings are invalid, see [`VerifierError`].
@@ -112,8 +112,8 @@ impl Verifier {
         issuer.map_or(Duration::ZERO, |issuer| issuer.settings.clock_skew)
     }
 
-    /// Verifies a token's issuer, type, algorithm, signature, audience and times, and returns the identity in its claims.
-    /// Waits for a key fetch at most as long as the issuer's timeout.
+    /// Verifies a token's issuer, type, algorithm, signature, audience and times, and returns the identity in its
+    /// claims. Waits for a key fetch at most as long as the issuer's timeout.
     ///
     /// # Errors
     /// The first check that failed.
@@ -180,8 +180,8 @@ impl Verifier {
 }
 
 impl Issuer {
-    /// Returns the key set that verified the signature. An unknown key ID causes one fetch, because the provider may have
-    /// rotated its keys.
+    /// Returns the key set that verified the signature. An unknown key ID causes one fetch, because the provider may
+    /// have rotated its keys.
     async fn verify_signature(
         &self,
         token: &Unverified<'_>,

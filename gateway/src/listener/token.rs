@@ -56,8 +56,8 @@ impl Accepted {
     }
 }
 
-/// The method selected in `options`, such as `-c gatewright.authentication=oauthbearer`. The protocol allows a server to
-/// offer only one method.
+/// The method selected in `options`, such as `-c gatewright.authentication=oauthbearer`. The protocol allows a server
+/// to offer only one method.
 fn chosen(options: &str) -> Option<Authentication> {
     options.split_ascii_whitespace().rev().find_map(|word| {
         let word = word.strip_prefix("--").unwrap_or(word);

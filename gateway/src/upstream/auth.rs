@@ -127,8 +127,8 @@ impl<'a> Login<'a> {
         Ok((!out.is_empty()).then_some(out))
     }
 
-    /// As [`Login::step`], with a token. The token is sent only as a cleartext password or with OAUTHBEARER, and only over
-    /// a secure connection.
+    /// As [`Login::step`], with a token. The token is sent only as a cleartext password or with OAUTHBEARER, and only
+    /// over a secure connection.
     fn step_with_token(
         &self,
         state: State,
@@ -186,8 +186,8 @@ impl<'a> Login<'a> {
                 ChannelBinding::tls_server_end_point(data),
             )),
             _ if !mechanisms.contains(&SCRAM_SHA_256) => Err(UpstreamError::UnsupportedSasl),
-            // Announces that the gateway supports channel binding and the server did not offer it. A server that did offer
-            // it detects the downgrade and rejects the login (RFC 5802, section 6).
+            // Announces that the gateway supports channel binding and the server did not offer it. A server that did
+            // offer it detects the downgrade and rejects the login (RFC 5802, section 6).
             Some(_) => Ok((SCRAM_SHA_256, ChannelBinding::unrequested())),
             None => Ok((SCRAM_SHA_256, ChannelBinding::unsupported())),
         }

@@ -74,8 +74,8 @@ pub enum UpstreamError {
 }
 
 impl UpstreamError {
-    /// The error for the client. It passes on the server's messages about its databases and its state, but reveals nothing
-    /// about the gateway's login.
+    /// The error for the client. It passes on the server's messages about its databases and its state, but reveals
+    /// nothing about the gateway's login.
     pub fn fatal_error(&self) -> FatalError {
         match self {
             Self::Server { fields, names_role } => server_error(fields, *names_role),

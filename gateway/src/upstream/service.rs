@@ -74,8 +74,8 @@ impl Service {
     /// Runs a query string and returns its rows.
     ///
     /// # Errors
-    /// After [`UpstreamError::Server`] the connection remains usable, unless the error was FATAL. After any other error it
-    /// does not.
+    /// After [`UpstreamError::Server`] the connection remains usable, unless the error was FATAL. After any other error
+    /// it does not.
     pub async fn query(&mut self, sql: &str) -> Result<Rows, UpstreamError> {
         match tokio::time::timeout(
             QUERY_TIMEOUT,

@@ -114,7 +114,8 @@ pub(super) async fn start(
                 let status = ReadyForQuery::decode(received.body())?.status;
                 return greeting.finish(link, endpoint, status);
             }
-            // Includes NegotiateProtocolVersion: the gateway requests 3.0 without options, so there is nothing to negotiate.
+            // Includes NegotiateProtocolVersion: the gateway requests 3.0 without options, so there is nothing to
+            // negotiate.
             tag => return Err(UpstreamError::Unexpected { tag }),
         }
     }

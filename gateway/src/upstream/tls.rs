@@ -83,8 +83,8 @@ impl ClientTls {
         }
     }
 
-    /// Loads the CAs and the client certificate. `certificate` holds the PEM files of the certificate chain and key that
-    /// the gateway presents to the server.
+    /// Loads the CAs and the client certificate. `certificate` holds the PEM files of the certificate chain and key
+    /// that the gateway presents to the server.
     ///
     /// As in libpq, `require` with a file of CAs behaves like `verify-ca`.
     pub fn new(

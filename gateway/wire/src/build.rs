@@ -80,8 +80,8 @@ pub fn parse(
     )
 }
 
-/// Parameter values are sent as given; `None` is NULL. Format codes are 0 for text and 1 for binary; an empty list means
-/// text for all values.
+/// Parameter values are sent as given; `None` is NULL. Format codes are 0 for text and 1 for binary; an empty list
+/// means text for all values.
 pub fn bind(
     out: &mut BytesMut,
     portal: &str,

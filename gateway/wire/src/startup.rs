@@ -260,8 +260,8 @@ pub fn ssl_request(out: &mut BytesMut) {
     out.put_u32(SSL_REQUEST);
 }
 
-/// The first byte of a TLS record that carries a ClientHello (RFC 8446, section 5.1). No start-up packet begins with it:
-/// its length would exceed [`MAX_PACKET_BODY`].
+/// The first byte of a TLS record that carries a ClientHello (RFC 8446, section 5.1). No start-up packet begins with
+/// it: its length would exceed [`MAX_PACKET_BODY`].
 pub const TLS_HANDSHAKE_RECORD: u8 = 0x16;
 
 const _: () =

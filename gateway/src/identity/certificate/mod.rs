@@ -51,8 +51,8 @@ impl CertificateName {
     }
 }
 
-/// Normalizes a distinguished name for comparison: RFC 4514, so the last component of the subject comes first, with short
-/// attribute types in capital letters. `None` if the text is not a valid, non-empty name.
+/// Normalizes a distinguished name for comparison: RFC 4514, so the last component of the subject comes first, with
+/// short attribute types in capital letters. `None` if the text is not a valid, non-empty name.
 pub fn distinguished_name(text: &str) -> Option<String> {
     let name: x509_cert::name::Name = text.parse().ok()?;
     (!name.is_empty()).then(|| name.to_string())
@@ -107,8 +107,8 @@ impl CertificateError {
 }
 
 impl ClientCertificates {
-    /// Trusts the CAs in the PEM file `ca`. If revocation lists are given, every CA in a chain requires a current one: a
-    /// certificate whose revocation status is unknown is rejected.
+    /// Trusts the CAs in the PEM file `ca`. If revocation lists are given, every CA in a chain requires a current one:
+    /// a certificate whose revocation status is unknown is rejected.
     ///
     /// # Errors
     /// A file cannot be read or used.

@@ -102,7 +102,8 @@ impl PasswordCommand {
         let requested = Instant::now();
         let mut last = self.last.lock().await;
         if let Some(run) = &*last {
-            // Callers that waited for a run share its result. Otherwise each of them would wait for a slow failure in turn.
+            // Callers that waited for a run share its result. Otherwise each of them would wait for a slow failure in
+            // turn.
             let shared = run.finished_at >= requested;
             match &run.outcome {
                 Ok(cached)

@@ -1,4 +1,5 @@
-//! Sources of the gateway's passwords. A password is obtained for each login, so that a rotated one takes effect at once.
+//! Sources of the gateway's passwords. A password is obtained for each login, so that a rotated one takes effect at
+//! once.
 
 mod command;
 mod file;
