@@ -8,10 +8,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::*;
 use crate::upstream::Roots;
 
-fn settings(folder: &Path) -> ProxySettings {
+fn settings(directory: &Path) -> ProxySettings {
     let roots = Roots::File(authority());
     let tls = ClientTls::new(TlsMode::VerifyFull, &roots, None).expect("TLS");
-    let tokens = TokenSource::File(folder.join("token"));
+    let tokens = TokenSource::File(directory.join("token"));
     let nowhere = vec![("localhost".to_owned(), 1)];
     ProxySettings::new(
         "127.0.0.1:0".parse().expect("an address"),
@@ -54,11 +54,11 @@ async fn response(settings: ProxySettings) -> String {
 
 #[tokio::test]
 async fn other_addresses_and_unverified_tls_are_rejected() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let directory = tempfile::tempdir().expect("a directory");
     for address in ["0.0.0.0:0", "192.0.2.1:0", "[::]:0"] {
         let elsewhere = ProxySettings {
             listen: address.parse().expect("an address"),
-            ..settings(folder.path())
+            ..settings(directory.path())
         };
         let refused = Proxy::bind(elsewhere).await;
         assert!(
@@ -70,7 +70,7 @@ async fn other_addresses_and_unverified_tls_are_rejected() {
     for mode in [TlsMode::Disable, TlsMode::Prefer, TlsMode::Require] {
         let lenient = ProxySettings {
             tls: ClientTls::new(mode, &roots, None).expect("TLS"),
-            ..settings(folder.path())
+            ..settings(directory.path())
         };
         let refused = Proxy::bind(lenient).await;
         assert!(
@@ -82,10 +82,10 @@ async fn other_addresses_and_unverified_tls_are_rejected() {
 
 #[tokio::test]
 async fn connections_over_the_limit_are_refused() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let directory = tempfile::tempdir().expect("a directory");
     let full = ProxySettings {
         max_connections: 0,
-        ..settings(folder.path())
+        ..settings(directory.path())
     };
     let response = response(full).await;
     assert!(response.contains("C53300"), "{response:?}");
@@ -93,30 +93,30 @@ async fn connections_over_the_limit_are_refused() {
 
 #[tokio::test]
 async fn errors_distinguish_a_missing_token_from_an_unreachable_gateway() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let none = response(settings(folder.path())).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let none = response(settings(directory.path())).await;
     assert!(
         none.contains("the proxy's token file does not exist"),
         "{none:?}"
     );
     // As in a projected volume, the path is a symbolic link through another one. Header and payload are {}.
-    std::fs::create_dir(folder.path().join("first")).expect("a folder");
-    std::fs::write(folder.path().join("first/token"), "e30K.e30.AA\n").expect("a file");
-    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, folder.path().join(name));
+    std::fs::create_dir(directory.path().join("first")).expect("a directory");
+    std::fs::write(directory.path().join("first/token"), "e30K.e30.AA\n").expect("a file");
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, directory.path().join(name));
     link("first", "data").expect("a link");
     link("data/token", "token").expect("a link");
-    let bad_header = response(settings(folder.path())).await;
+    let bad_header = response(settings(directory.path())).await;
     assert!(
         bad_header.contains("contains no signed token"),
         "{bad_header:?}"
     );
     // {"alg":"ES256"}
     std::fs::write(
-        folder.path().join("first/token"),
+        directory.path().join("first/token"),
         "eyJhbGciOiJFUzI1NiJ9.e30.AA\n",
     )
     .expect("a file");
-    let unreachable = response(settings(folder.path())).await;
+    let unreachable = response(settings(directory.path())).await;
     assert!(
         unreachable.contains("the gateway could not be reached"),
         "{unreachable:?}"

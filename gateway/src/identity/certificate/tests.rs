@@ -8,10 +8,10 @@ use super::*;
 
 /// A self-signed certificate with this subject and these extensions, valid for two days.
 fn made(subject: &str, extensions: &[&str]) -> CertificateDer<'static> {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let mut command = Command::new("openssl");
     command
-        .current_dir(folder.path())
+        .current_dir(directory.path())
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt"])
         .args(["ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
         .args(["-utf8", "-subj", subject, "-keyout", "key", "-out", "crt"]);
@@ -24,7 +24,7 @@ fn made(subject: &str, extensions: &[&str]) -> CertificateDer<'static> {
         "{}",
         String::from_utf8_lossy(&made.stderr)
     );
-    CertificateDer::from_pem_file(folder.path().join("crt")).unwrap()
+    CertificateDer::from_pem_file(directory.path().join("crt")).unwrap()
 }
 
 fn names(subject: &str, extensions: &[&str]) -> (Option<String>, Option<String>) {

@@ -94,7 +94,7 @@ async fn read_some(stream: &mut (impl AsyncRead + Unpin), count: usize) -> Vec<u
 
 /// A self-signed certificate for `localhost`, created with the openssl command.
 struct Certificate {
-    _folder: tempfile::TempDir,
+    _directory: tempfile::TempDir,
     certificate: PathBuf,
     key: PathBuf,
 }
@@ -111,9 +111,9 @@ basicConstraints = CA:FALSE
 ";
 
 fn certificate() -> Certificate {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let [request, certificate, key] =
-        ["request", "server.crt", "server.key"].map(|name| folder.path().join(name));
+        ["request", "server.crt", "server.key"].map(|name| directory.path().join(name));
     std::fs::write(&request, REQUEST).unwrap();
     let made = Command::new("openssl")
         .args([
@@ -142,7 +142,7 @@ fn certificate() -> Certificate {
         String::from_utf8_lossy(&made.stderr)
     );
     Certificate {
-        _folder: folder,
+        _directory: directory,
         certificate,
         key,
     }

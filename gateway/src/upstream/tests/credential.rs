@@ -25,9 +25,9 @@ fn shell(script: &str) -> Credential {
 }
 
 /// A command that prints the number of its run.
-fn counting(folder: &Path, keep: Duration) -> Credential {
+fn counting(directory: &Path, keep: Duration) -> Credential {
     let script = "echo run >> runs; wc -l < runs | tr -d ' '"
-        .replace("runs", &folder.join("runs").display().to_string());
+        .replace("runs", &directory.join("runs").display().to_string());
     command(&["/bin/sh", "-c", &script], HOUR, keep)
 }
 
@@ -45,8 +45,8 @@ async fn failure(credential: &Credential) -> Arc<CommandError> {
 
 #[tokio::test]
 async fn a_file_is_read_at_each_login() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("password");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("password");
     let credential = Credential::File(path.clone());
     let missing = credential.password().await.unwrap_err();
     assert!(matches!(missing, CredentialError::Unreadable { .. }));
@@ -113,20 +113,20 @@ async fn a_slow_command_times_out() {
 
 #[tokio::test]
 async fn the_output_of_a_command_is_cached() {
-    let folder = tempfile::tempdir().unwrap();
-    let cached = counting(folder.path(), HOUR);
+    let directory = tempfile::tempdir().unwrap();
+    let cached = counting(directory.path(), HOUR);
     assert_eq!(password(&cached).await, "1");
     assert_eq!(password(&cached).await, "1");
-    let folder = tempfile::tempdir().unwrap();
-    let uncached = counting(folder.path(), Duration::ZERO);
+    let directory = tempfile::tempdir().unwrap();
+    let uncached = counting(directory.path(), Duration::ZERO);
     assert_eq!(password(&uncached).await, "1");
     assert_eq!(password(&uncached).await, "2");
 }
 
 #[tokio::test]
 async fn a_rejected_password_causes_one_run() {
-    let folder = tempfile::tempdir().unwrap();
-    let credential = counting(folder.path(), HOUR);
+    let directory = tempfile::tempdir().unwrap();
+    let credential = counting(directory.path(), HOUR);
     let first = credential.password().await.unwrap().unwrap();
     for _ in 0..3 {
         let other = credential.replacement(&first).await.unwrap().unwrap();
@@ -141,8 +141,8 @@ async fn a_rejected_password_causes_one_run() {
 
 #[tokio::test]
 async fn concurrent_callers_share_the_result_of_a_run() {
-    let folder = tempfile::tempdir().unwrap();
-    let runs = folder.path().join("runs");
+    let directory = tempfile::tempdir().unwrap();
+    let runs = directory.path().join("runs");
     let script = format!("echo run >> {}; sleep 0.3; exit 1", runs.display());
     let credential = shell(&script);
     let all = futures_util::future::join_all((0..8).map(|_| credential.password())).await;

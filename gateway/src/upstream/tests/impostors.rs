@@ -110,11 +110,11 @@ async fn a_password_is_not_sent_in_cleartext_or_with_unsupported_methods() {
 #[tokio::test]
 async fn required_tls_cannot_be_downgraded() {
     for mode in [TlsMode::Require, TlsMode::VerifyFull] {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let tls = match ClientTls::new(mode, &Roots::System, None) {
             Ok(tls) => tls,
             // The machine has no system CAs.
-            Err(_) => super::server_tls::Authority::new(folder.path()).tls(mode),
+            Err(_) => super::server_tls::Authority::new(directory.path()).tls(mode),
         };
         assert!(matches!(
             attempt(&[b"N"], tls.clone()).await,

@@ -20,24 +20,24 @@ pub(super) struct Authority {
 const EXTENSIONS: &str = "subjectAltName = DNS:localhost\nbasicConstraints = CA:FALSE\n";
 
 impl Authority {
-    pub(super) fn new(folder: &Path) -> Self {
-        let path = |name: &str| folder.join(name);
+    pub(super) fn new(directory: &Path) -> Self {
+        let path = |name: &str| directory.join(name);
         std::fs::write(path("extensions"), EXTENSIONS).unwrap();
         let new_key = ["-newkey", "rsa:2048", "-nodes"];
         openssl(
-            folder,
+            directory,
             &["req", "-x509", "-days", "2", "-subj", "/CN=root"],
             &new_key,
             &["-keyout", "root.key", "-out", "root.crt"],
         );
         openssl(
-            folder,
+            directory,
             &["req", "-new", "-subj", "/CN=localhost"],
             &new_key,
             &["-keyout", "server.key", "-out", "server.csr"],
         );
         openssl(
-            folder,
+            directory,
             &[
                 "x509",
                 "-req",
@@ -66,10 +66,10 @@ impl Authority {
     }
 }
 
-fn openssl(folder: &Path, first: &[&str], second: &[&str], third: &[&str]) {
+fn openssl(directory: &Path, first: &[&str], second: &[&str], third: &[&str]) {
     let mut command = Command::new("openssl");
     let made = command
-        .current_dir(folder)
+        .current_dir(directory)
         .args(first)
         .args(second)
         .args(third)
@@ -119,10 +119,10 @@ async fn in_tls(target: &Target) -> Result<bool, UpstreamError> {
 
 #[tokio::test]
 async fn each_mode_verifies_what_it_promises() {
-    let folder = tempfile::tempdir().unwrap();
-    let other_folder = tempfile::tempdir().unwrap();
-    let authority = Authority::new(folder.path());
-    let other = Authority::new(other_folder.path());
+    let directory = tempfile::tempdir().unwrap();
+    let other_directory = tempfile::tempdir().unwrap();
+    let authority = Authority::new(directory.path());
+    let other = Authority::new(other_directory.path());
     let server = server(&authority);
     let lenient = |mode| ClientTls::new(mode, &Roots::System, None).unwrap();
     let reached = |tls, host: &'static str| {
@@ -169,8 +169,8 @@ async fn each_mode_verifies_what_it_promises() {
 
 #[tokio::test]
 async fn tls_enables_cleartext_passwords_and_channel_binding() {
-    let folder = tempfile::tempdir().unwrap();
-    let authority = Authority::new(folder.path());
+    let directory = tempfile::tempdir().unwrap();
+    let authority = Authority::new(directory.path());
     let server = server(&authority);
     let tls = authority.tls(TlsMode::VerifyFull);
     assert!(
@@ -198,8 +198,8 @@ async fn tls_enables_cleartext_passwords_and_channel_binding() {
 
 #[tokio::test]
 async fn cancel_requests_use_tls() {
-    let folder = tempfile::tempdir().unwrap();
-    let authority = Authority::new(folder.path());
+    let directory = tempfile::tempdir().unwrap();
+    let authority = Authority::new(directory.path());
     let server = server(&authority);
     let target = target(
         &server,
