@@ -6,153 +6,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Serialize;
 
-/// The kind of a statement, by its outermost command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verb {
-    Select,
-    Insert,
-    Update,
-    Delete,
-    Merge,
-    Truncate,
-    CopyIn,
-    CopyOut,
-    Call,
-    DoBlock,
-    Ddl,
-    Grant,
-    Transaction,
-    Set,
-    Explain,
-    Cursor,
-    Prepare,
-    Listen,
-    Lock,
-    Maintenance,
-    Utility,
-    Unknown,
-}
+pub use gatewright_contract::{
+    Access, ColumnSource, RelationKind, TableRef, Transform, Usage, Verb,
+};
 
-/// What is done to a relation: a set of rights, as flags.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Access(u8);
-
-impl Access {
-    pub const SELECT: Self = Self(1);
-    pub const INSERT: Self = Self(2);
-    pub const UPDATE: Self = Self(4);
-    pub const DELETE: Self = Self(8);
-    pub const TRUNCATE: Self = Self(16);
-    pub const DDL: Self = Self(32);
-    pub const EXECUTE: Self = Self(64);
-    pub const LOCK: Self = Self(128);
-
-    /// What reaches the rows of the relations behind a view: not its definition.
-    pub(crate) fn of_rows(self) -> Self {
-        Self(self.0 & !(Self::DDL.0 | Self::EXECUTE.0))
-    }
-
-    /// The flags as bits, in the order of the contract: select is bit 0, lock bit 7.
-    pub fn bits(self) -> u8 {
-        self.0
-    }
-
-    pub(crate) fn intersects(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-
-    pub fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// The names of the flags that are set, in the order of the contract.
-    pub fn names(self) -> impl Iterator<Item = &'static str> {
-        const NAMES: [&str; 8] = [
-            "select", "insert", "update", "delete", "truncate", "ddl", "execute", "lock",
-        ];
-        NAMES
-            .into_iter()
-            .enumerate()
-            .filter(move |(bit, _)| self.0 & (1 << bit) != 0)
-            .map(|(_, name)| name)
-    }
-}
-
-impl std::ops::BitOr for Access {
-    type Output = Self;
-    fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
-
-impl std::ops::BitOrAssign for Access {
-    fn bitor_assign(&mut self, other: Self) {
-        self.0 |= other.0;
-    }
-}
-
-impl Serialize for Access {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.names())
-    }
-}
-
-/// Where a column is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Usage {
-    Output,
-    Filter,
-    Join,
-    Group,
-    Order,
-    Aggregate,
-    Window,
-    Assigned,
-    Returning,
-    Argument,
-    Other,
-}
-
-impl Usage {
-    pub const ALL: [Self; 11] = [
-        Self::Output,
-        Self::Filter,
-        Self::Join,
-        Self::Group,
-        Self::Order,
-        Self::Aggregate,
-        Self::Window,
-        Self::Assigned,
-        Self::Returning,
-        Self::Argument,
-        Self::Other,
-    ];
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RelationKind {
-    Table,
-    Partitioned,
-    View,
-    MaterializedView,
-    Function,
-    Foreign,
-    Temporary,
-    Catalog,
-    Unresolved,
-}
-
-/// A relation that the statement names, or that a named view reads.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-pub struct TableRef {
-    /// Empty when the relation is not in the catalog and was written without a schema.
-    pub schema: String,
-    pub name: String,
-    pub kind: RelationKind,
-    pub access: Access,
+/// What reaches the rows of the relations behind a view: not its definition.
+pub(crate) fn of_rows(access: Access) -> Access {
+    access.difference(Access::DDL | Access::EXECUTE)
 }
 
 /// One use of one column.
@@ -163,24 +23,6 @@ pub struct ColumnRef {
     /// `*` is the whole row.
     pub name: String,
     pub usage: Usage,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Transform {
-    Identity,
-    Expression,
-    Aggregate,
-    Constant,
-    Unknown,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-pub struct ColumnSource {
-    pub schema: String,
-    pub table: String,
-    pub column: String,
-    pub transform: Transform,
 }
 
 /// One output column.

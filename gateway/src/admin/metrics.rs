@@ -154,34 +154,6 @@ impl Drop for Connection {
     }
 }
 
-/// The fixed word of a kind of statement.
-fn word(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Select => "select",
-        Verb::Insert => "insert",
-        Verb::Update => "update",
-        Verb::Delete => "delete",
-        Verb::Merge => "merge",
-        Verb::Truncate => "truncate",
-        Verb::CopyIn => "copy-in",
-        Verb::CopyOut => "copy-out",
-        Verb::Call => "call",
-        Verb::DoBlock => "do-block",
-        Verb::Ddl => "ddl",
-        Verb::Grant => "grant",
-        Verb::Transaction => "transaction",
-        Verb::Set => "set",
-        Verb::Explain => "explain",
-        Verb::Cursor => "cursor",
-        Verb::Prepare => "prepare",
-        Verb::Listen => "listen",
-        Verb::Lock => "lock",
-        Verb::Maintenance => "maintenance",
-        Verb::Utility => "utility",
-        Verb::Unknown => "unknown",
-    }
-}
-
 impl GateMetrics for Metrics {
     fn verdict(&self, verb: Verb, verdict: &'static str) {
         VERDICTS.with_borrow_mut(|known| {
@@ -189,7 +161,7 @@ impl GateMetrics for Metrics {
                 .of(
                     |(a, b)| *a == verb && *b == verdict,
                     || {
-                        let handle = counter!("gatewright_statements_total", "kind" => word(verb), "verdict" => verdict);
+                        let handle = counter!("gatewright_statements_total", "kind" => verb.name(), "verdict" => verdict);
                         ((verb, verdict), handle)
                     },
                 )
@@ -204,7 +176,7 @@ impl GateMetrics for Metrics {
                     |kept| *kept == verb,
                     || {
                         let handle =
-                            histogram!("gatewright_statement_seconds", "kind" => word(verb));
+                            histogram!("gatewright_statement_seconds", "kind" => verb.name());
                         (verb, handle)
                     },
                 )

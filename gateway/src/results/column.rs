@@ -79,8 +79,8 @@ impl Column {
             ColumnAction::Fixed(text) => self.constant(text, codec),
             ColumnAction::Partial(partial) => Mask::Partial(*partial),
             ColumnAction::Pseudonym(label) => Mask::Pseudonym(Box::new(key.labelled(label))),
-            ColumnAction::Inspect => Mask::Inspect,
-            ColumnAction::Observe => Mask::Observe,
+            ColumnAction::Inspect(label) => Mask::Inspect(label.clone()),
+            ColumnAction::Observe(label) => Mask::Observe(label.clone()),
         };
         self.tasks.push(Task { step, mask });
     }
@@ -103,6 +103,14 @@ impl Column {
         self.tasks.iter().position(|task| task.step == step)
     }
 
+    /// The label under which a task asks its judge; empty where it asks none.
+    pub(super) fn label(&self, task: usize) -> &str {
+        match self.tasks.get(task).map(|task| &task.mask) {
+            Some(Mask::Inspect(label) | Mask::Observe(label)) => label,
+            _ => "",
+        }
+    }
+
     /// Runs one task that needs no judge. Inspection and observation only need the text, so that is what they get.
     pub(super) fn run(
         &mut self,
@@ -115,13 +123,13 @@ impl Column {
             return Ok(());
         };
         match mask {
-            Mask::Inspect => {
+            Mask::Inspect(_) => {
                 self.load(raw, codec, limit)?;
                 for row in self.opaque.drain(..) {
                     self.changed[row as usize] = true;
                 }
             }
-            Mask::Observe => self.load(raw, codec, limit)?,
+            Mask::Observe(_) => self.load(raw, codec, limit)?,
             _ if self.nullified => {}
             Mask::Nullify => {
                 self.state = State::Nullified;
@@ -295,7 +303,7 @@ fn answer(mask: &Mask, kind: Kind, value: &[u8], scratch: &mut Vec<u8>, out: &mu
                 && std::str::from_utf8(scratch).is_ok_and(|text| kind.settle(text, out))
         }
         Mask::Pseudonym(key) => mask::pseudonym(key, kind, value, out),
-        Mask::Nullify | Mask::Inspect | Mask::Observe => false,
+        Mask::Nullify | Mask::Inspect(_) | Mask::Observe(_) => false,
     }
 }
 

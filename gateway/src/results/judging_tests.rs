@@ -67,8 +67,8 @@ fn a_judge_sees_only_the_columns_its_step_asked_for() {
         &[TEXT, TEXT, INT4],
         vec![vec![
             ColumnAction::Pass,
-            ColumnAction::Inspect,
-            ColumnAction::Observe,
+            ColumnAction::Inspect("mail".to_owned()),
+            ColumnAction::Observe("country".to_owned()),
         ]],
     );
     let mut judge =
@@ -89,9 +89,9 @@ fn a_judge_sees_only_the_columns_its_step_asked_for() {
         batch
             .columns
             .iter()
-            .map(|column| column.index)
+            .map(|column| (column.index, column.label.as_str()))
             .collect::<Vec<_>>(),
-        [1, 2]
+        [(1, "mail"), (2, "country")]
     );
     assert_eq!(shown(batch, 0), [Some("b".to_owned()), None]);
     assert_eq!(
@@ -102,7 +102,10 @@ fn a_judge_sees_only_the_columns_its_step_asked_for() {
 
 #[test]
 fn replies_replace_nullify_and_drop() {
-    let mut editor = editor(&[TEXT; 4], vec![vec![ColumnAction::Inspect; 4]]);
+    let mut editor = editor(
+        &[TEXT; 4],
+        vec![vec![ColumnAction::Inspect(String::new()); 4]],
+    );
     let mut judge = Scripted::new(|_, _| {
         BatchReply::Edit(BatchEdit {
             columns: vec![
@@ -135,16 +138,16 @@ fn replies_replace_nullify_and_drop() {
 fn later_steps_see_what_earlier_ones_left() {
     let steps = vec![
         vec![
-            ColumnAction::Inspect,
+            ColumnAction::Inspect(String::new()),
             partial(1, 0),
             ColumnAction::Nullify,
             ColumnAction::Fixed("f".to_owned()),
         ],
         vec![
-            ColumnAction::Observe,
-            ColumnAction::Inspect,
-            ColumnAction::Inspect,
-            ColumnAction::Observe,
+            ColumnAction::Observe(String::new()),
+            ColumnAction::Inspect(String::new()),
+            ColumnAction::Inspect(String::new()),
+            ColumnAction::Observe(String::new()),
         ],
         vec![
             partial(0, 1),
@@ -200,7 +203,10 @@ fn later_steps_see_what_earlier_ones_left() {
 
 #[test]
 fn replacements_that_are_no_value_of_the_type_become_null() {
-    let mut editor = editor(&[INT4, 99_999, TEXT], vec![vec![ColumnAction::Inspect; 3]]);
+    let mut editor = editor(
+        &[INT4, 99_999, TEXT],
+        vec![vec![ColumnAction::Inspect(String::new()); 3]],
+    );
     let mut judge = Scripted::new(|_, _| {
         let mut not_utf8 = packed(&[Some("a"), Some("b")]);
         not_utf8.values[0] = 0xff;
@@ -252,7 +258,10 @@ fn replies_that_do_not_fit_stop_the_result() {
     for reply in replies {
         let mut editor = editor(
             &[TEXT, TEXT],
-            vec![vec![ColumnAction::Inspect, ColumnAction::Observe]],
+            vec![vec![
+                ColumnAction::Inspect(String::new()),
+                ColumnAction::Observe(String::new()),
+            ]],
         );
         let mut judge = Scripted::new(|_, _| reply.clone());
         let rows: [&Cells; 2] = [&[Some("a"), Some("b")], &[Some("c"), Some("d")]];
@@ -272,7 +281,7 @@ fn a_denial_ends_the_result() {
         hint: None,
         sqlstate: None,
     };
-    let mut editor = editor(&[TEXT], vec![vec![ColumnAction::Observe]]);
+    let mut editor = editor(&[TEXT], vec![vec![ColumnAction::Observe(String::new())]]);
     let mut judge = Scripted::new(|_, _| BatchReply::Stop(denial.clone()));
     let stop = flush(&mut editor, &[&[Some("a")]], &mut judge).expect_err("a denial");
     assert_eq!(
@@ -289,11 +298,11 @@ fn a_denial_ends_the_result() {
 fn what_cannot_be_read_does_not_get_through_a_mask() {
     let body = row(&[Some("\u{1}\u{2}\u{3}")]);
     for (type_oid, action, passes) in [
-        (INT4, ColumnAction::Inspect, false),
-        (INT4, ColumnAction::Observe, true),
+        (INT4, ColumnAction::Inspect(String::new()), false),
+        (INT4, ColumnAction::Observe(String::new()), true),
         (INT4, partial(9, 9), false),
         (INT4, ColumnAction::Pseudonym("n".to_owned()), false),
-        (99_999, ColumnAction::Inspect, false),
+        (99_999, ColumnAction::Inspect(String::new()), false),
         (99_999, ColumnAction::Fixed("f".to_owned()), false),
         (99_999, partial(0, 0), false),
         (99_999, ColumnAction::Pass, true),
@@ -327,7 +336,7 @@ fn what_cannot_be_read_does_not_get_through_a_mask() {
 fn binary_cells_are_judged_as_text_and_leave_as_binary() {
     let steps = vec![Step {
         actions: vec![
-            ColumnAction::Inspect,
+            ColumnAction::Inspect(String::new()),
             ColumnAction::Fixed("00:00:01".to_owned()),
         ],
     }];
@@ -363,7 +372,7 @@ fn dropping_the_first_row_of_a_binary_copy_keeps_its_header() {
     let header = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
     let tuple = |text: &str| row(&[Some(text)]);
     let steps = vec![Step {
-        actions: vec![ColumnAction::Observe],
+        actions: vec![ColumnAction::Observe(String::new())],
     }];
     let mut editor = ResultEditor::new(
         shape(&[TEXT], Format::Text),

@@ -16,8 +16,9 @@ pub(super) enum Mask {
     },
     Partial(PartialMask),
     Pseudonym(Box<Pseudonym>),
-    Inspect,
-    Observe,
+    /// With the label that tells the judge why it was asked.
+    Inspect(String),
+    Observe(String),
 }
 
 /// Appends `value` with all but its first and last characters filled. A value no longer than what would be kept is

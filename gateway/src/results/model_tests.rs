@@ -86,13 +86,13 @@ fn expected(cells: &Row, steps: &[Vec<ColumnAction>]) -> Option<Row> {
                     cells[at] =
                         present.map(|text| masked(&text, mask.first as usize, mask.last as usize))
                 }
-                ColumnAction::Inspect => {
+                ColumnAction::Inspect(_) => {
                     seen.push(present.clone());
                     if !nullified[at] {
                         cells[at] = opinion(step, &present);
                     }
                 }
-                ColumnAction::Observe => seen.push(present),
+                ColumnAction::Observe(_) => seen.push(present),
                 ColumnAction::Pass | ColumnAction::Pseudonym(_) => {}
             }
         }
@@ -120,9 +120,9 @@ fn masked(text: &str, first: usize, last: usize) -> String {
 
 fn action(last: bool) -> impl Strategy<Value = ColumnAction> {
     let seen = if last {
-        ColumnAction::Observe
+        ColumnAction::Observe(String::new())
     } else {
-        ColumnAction::Inspect
+        ColumnAction::Inspect(String::new())
     };
     prop_oneof![
         3 => Just(seen),

@@ -293,7 +293,7 @@ fn what_is_held_is_bounded() {
         ..Limits::default()
     };
     let steps = vec![Step {
-        actions: vec![ColumnAction::Inspect],
+        actions: vec![ColumnAction::Inspect(String::new())],
     }];
     let mut copy = ResultEditor::new(
         shape(&[TEXT], Format::Text),

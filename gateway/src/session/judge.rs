@@ -7,7 +7,7 @@ use std::time::Duration;
 use gatewright_contract as contract;
 use gatewright_sql::{Analysis, Facts};
 
-use super::refusal::Refusal;
+use crate::session::refusal::Refusal;
 use crate::results::{Step, Stop};
 
 pub use contract::{Judged, Ticket, Wait};

@@ -1,3 +1,5 @@
+//! Whether a statement is on the list.
+
 use gatewright_policy::name::Qualified;
 use gatewright_policy::{Allowance, Denial, Facts, Verdict, command_is};
 

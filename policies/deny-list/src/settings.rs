@@ -1,3 +1,5 @@
+//! What an operator may set.
+
 use gatewright_policy::Verb;
 use gatewright_policy::name::Qualified;
 use serde::Deserialize;

@@ -1,3 +1,5 @@
+//! What is refused, by default and as listed.
+
 use gatewright_policy::testing::{self, StatementDouble, facts, select};
 use gatewright_policy::{Access, Denial, Facts, Policy, Reuse, Verb, Verdict};
 

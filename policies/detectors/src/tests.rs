@@ -1,3 +1,5 @@
+//! What is found and what is not.
+
 use proptest::prelude::*;
 
 use crate::{Country, Detectors, Kind};

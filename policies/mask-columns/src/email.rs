@@ -1,6 +1,10 @@
+//! The method `email`, on packed columns.
+
 use gatewright_policy::PackedColumn;
 use gatewright_policy::packed::Builder;
 
+/// Tells the columns of this method from those that others may inspect.
+pub const LABEL: &str = "email";
 const HIDDEN: &[u8] = b"***";
 
 /// Keeps the first character and the domain: `ada@example.com` becomes `a***@example.com`.

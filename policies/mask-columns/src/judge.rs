@@ -1,3 +1,5 @@
+//! Whether a statement may run, and whether its result needs a plan.
+
 use gatewright_policy::{
     Access, Allowance, DataFlow, Denial, Facts, Statement, TableRef, Transform, Verb, Verdict,
     command_is,

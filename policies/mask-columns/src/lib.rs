@@ -12,8 +12,8 @@ mod side_channels;
 mod tests;
 
 use gatewright_policy::{
-    Batch, BatchReply, ColumnReply, Facts, Hooks, Plan, Policy, ResultColumn, Statement, Verdict,
-    export,
+    Batch, BatchColumn, BatchReply, ColumnReply, Facts, Hooks, Plan, Policy, ResultColumn,
+    Statement, Verdict, export,
 };
 
 use settings::{Rule, Settings};
@@ -47,14 +47,12 @@ impl Policy for MaskColumns {
     }
 
     fn on_batch(&mut self, _: &Statement<'_>, batch: &Batch) -> BatchReply {
-        // Only e-mail addresses are ever inspected.
-        BatchReply::edit(
-            batch
-                .columns
-                .iter()
-                .map(|column| ColumnReply::Replaced(email::mask(&column.data)))
-                .collect(),
-        )
+        let reply = |column: &BatchColumn| match column.label.as_str() {
+            email::LABEL => ColumnReply::Replaced(email::mask(&column.data)),
+            // No method asked for it, so none says what may be seen of it.
+            _ => ColumnReply::Nullify,
+        };
+        BatchReply::edit(batch.columns.iter().map(reply).collect())
     }
 }
 

@@ -1,3 +1,5 @@
+//! What happens to each column of a result.
+
 use gatewright_policy::{ColumnAction, ColumnSource, Denial, Plan, ResultColumn, Transform, name};
 
 use crate::settings::Rule;

@@ -1,3 +1,5 @@
+//! Conditions that would tell of protected values.
+
 use gatewright_policy::{ColumnRef, Denial, Facts, Statement, Usage, command_is};
 
 use crate::MaskColumns;

@@ -1,3 +1,5 @@
+//! What an operator may set, and the rules it makes.
+
 use std::fmt;
 
 use gatewright_policy::name::{self, Column, Qualified};
@@ -163,7 +165,7 @@ impl Settings {
                 column.table.name(),
                 &column.column,
             ])),
-            Method::Email => ColumnAction::Inspect,
+            Method::Email => ColumnAction::inspect(crate::email::LABEL),
         };
         Ok(Rule { column, mask })
     }

@@ -1,3 +1,5 @@
+//! Statements that would tell of protected values by other ways than their rows.
+
 use gatewright_policy::{Access, Denial, Facts, TableRef, command_is};
 
 /// Where PostgreSQL keeps samples of the values of all columns.

@@ -1,9 +1,11 @@
+//! Statements judged and columns masked.
+
 use gatewright_policy::testing::{
     self, StatementDouble, column, facts, result_column, select, source,
 };
 use gatewright_policy::{
-    Access, ColumnAction, DataFlow, Denial, Facts, Plan, Policy, ResultColumn, Transform, Usage,
-    Verb, Verdict,
+    Access, BatchReply, ColumnAction, ColumnReply, DataFlow, Denial, Facts, Plan, Policy,
+    ResultColumn, Transform, Usage, Verb, Verdict,
 };
 
 use crate::MaskColumns;
@@ -299,13 +301,23 @@ fn each_column_has_its_mask() {
         .map(|name| result_column("alias", &[&format!("public.people.{name}")]));
     let expected = vec![
         ColumnAction::Fixed("***".to_owned()),
-        ColumnAction::Inspect,
+        ColumnAction::inspect("email"),
         ColumnAction::partial(0, 4, '*'),
         ColumnAction::Pseudonym("public.people.token".to_owned()),
         ColumnAction::Nullify,
         ColumnAction::Pass,
     ];
     assert_eq!(plan(&columns), Ok(expected));
+}
+
+#[test]
+fn a_column_is_masked_by_the_method_that_asked_for_it() {
+    let address: &[Option<&str>] = &[Some("ada@example.com"), None];
+    let batch = testing::batch(&[("email", address), ("other", address)]);
+    let reply = policy(SETTINGS).on_batch(&StatementDouble::new("").view(), &batch);
+    let masked = [Some("a***@example.com"), None].into_iter().collect();
+    let expected = vec![ColumnReply::Replaced(masked), ColumnReply::Nullify];
+    assert_eq!(reply, BatchReply::edit(expected));
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl Policy for MaskContent {
             if !self.is_inspected(column) {
                 ColumnAction::Pass
             } else if column.readable {
-                ColumnAction::Inspect
+                ColumnAction::inspect("content")
             } else if may_hold_text(column) {
                 // What cannot be looked into is not let through where it can be text.
                 ColumnAction::Nullify

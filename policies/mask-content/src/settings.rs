@@ -1,3 +1,5 @@
+//! What an operator may set.
+
 use std::collections::BTreeMap;
 
 use gatewright_detectors::{Country, Detectors, Kind};

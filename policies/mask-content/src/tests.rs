@@ -1,7 +1,8 @@
+//! Which columns are looked into, and what leaves of them.
+
 use gatewright_policy::testing::{self, StatementDouble, result_column, select};
 use gatewright_policy::{
-    Batch, BatchColumn, BatchReply, ColumnAction, ColumnReply, PackedColumn, Plan, Policy,
-    ResultColumn, Verdict,
+    Batch, BatchReply, ColumnAction, ColumnReply, Plan, Policy, ResultColumn, Verdict,
 };
 
 use crate::MaskContent;
@@ -11,15 +12,7 @@ fn policy(settings: &str) -> MaskContent {
 }
 
 fn batch(values: &[Option<&str>]) -> Batch {
-    let data: PackedColumn = values
-        .iter()
-        .map(|value| value.map(str::as_bytes))
-        .collect();
-    Batch {
-        rows: u32::try_from(values.len()).expect("few"),
-        sequence: 0,
-        columns: vec![BatchColumn { index: 0, data }],
-    }
+    testing::batch(&[("content", values)])
 }
 
 /// What leaves of a column; none where the result is stopped.
@@ -134,10 +127,10 @@ fn texts_are_inspected_and_numbers_where_told() {
         Plan::Deny(denial) => panic!("{denial:?}"),
     };
     for (oid, action) in [
-        (25, ColumnAction::Inspect),
-        (3802, ColumnAction::Inspect),
-        (1009, ColumnAction::Inspect),
-        (20000, ColumnAction::Inspect),
+        (25, ColumnAction::inspect("content")),
+        (3802, ColumnAction::inspect("content")),
+        (1009, ColumnAction::inspect("content")),
+        (20000, ColumnAction::inspect("content")),
         (23, ColumnAction::Pass),
         (20, ColumnAction::Pass),
         (1114, ColumnAction::Pass),
@@ -146,7 +139,7 @@ fn texts_are_inspected_and_numbers_where_told() {
     }
     assert_eq!(
         plan(r#"{"numbers": true}"#, column(20, true)),
-        ColumnAction::Inspect
+        ColumnAction::inspect("content")
     );
     assert_eq!(plan("{}", column(2249, false)), ColumnAction::Nullify);
     let own = |name: &str| ResultColumn {
@@ -167,7 +160,7 @@ fn texts_are_inspected_and_numbers_where_told() {
     let mixed = ResultColumn {
         ..result_column("c", &["public.t.c", "public.u.c"])
     };
-    assert_eq!(plan(ignore, mixed), ColumnAction::Inspect);
+    assert_eq!(plan(ignore, mixed), ColumnAction::inspect("content"));
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! Whether a statement only reads.
+
 use gatewright_policy::name::Qualified;
 use gatewright_policy::{Access, Denial, Facts, Verb};
 

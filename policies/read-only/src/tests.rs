@@ -1,3 +1,5 @@
+//! What reads and what does more.
+
 use gatewright_policy::testing::{self, StatementDouble, facts, select};
 use gatewright_policy::{Access, Facts, Policy, Verb, Verdict};
 

@@ -73,7 +73,7 @@ impl Policy for RowLimit {
         }
     }
 
-    fn on_completion(&mut self, completion: &Completion) {
+    fn on_completion(&mut self, _: &Statement<'_>, completion: &Completion) {
         self.limits.rows.spend(ROWS, completion.rows);
         self.limits.bytes.spend(BYTES, completion.bytes);
     }

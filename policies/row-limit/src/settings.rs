@@ -1,3 +1,5 @@
+//! What an operator may set.
+
 use serde::Deserialize;
 
 use crate::Limit;

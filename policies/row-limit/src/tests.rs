@@ -1,7 +1,7 @@
+//! Limits of statements and of sessions.
+
 use gatewright_policy::testing::{self, StatementDouble, facts, select};
-use gatewright_policy::{
-    Allowance, Completion, Denial, Facts, Hooks, Phase, Policy, Reuse, Verb, Verdict,
-};
+use gatewright_policy::{Allowance, Denial, Facts, Hooks, Phase, Policy, Reuse, Verb, Verdict};
 
 use crate::RowLimit;
 
@@ -20,14 +20,9 @@ fn judge(policy: &mut RowLimit) -> Result<Allowance, Denial> {
     }
 }
 
-fn ended(rows: u64, bytes: u64) -> Completion {
-    Completion {
-        statement_id: 1,
-        rows,
-        bytes,
-        elapsed_us: 10,
-        sqlstate: "00000".to_owned(),
-    }
+fn end(policy: &mut RowLimit, rows: u64, bytes: u64) {
+    let statement = StatementDouble::new("");
+    policy.on_completion(&statement.view(), &testing::completion(rows, bytes));
 }
 
 #[test]
@@ -42,7 +37,7 @@ fn without_settings_a_statement_has_ten_thousand_rows() {
 #[test]
 fn limits_of_a_statement_can_be_reused() {
     let mut policy = policy(r#"{"rows": 5, "bytes": 100}"#);
-    policy.on_completion(&ended(5, 100));
+    end(&mut policy, 5, 100);
     let allowance = judge(&mut policy).expect("allowed");
     assert_eq!(
         (allowance.row_limit, allowance.byte_limit, allowance.reuse),
@@ -62,7 +57,7 @@ fn the_time_of_a_statement_is_passed_on() {
 #[test]
 fn a_session_that_had_its_share_is_refused_when_a_statement_runs_not_when_it_is_prepared() {
     let mut policy = policy(r#"{"session_rows": 1}"#);
-    policy.on_completion(&ended(1, 1));
+    end(&mut policy, 1, 1);
     let prepare = Facts {
         phase: Phase::Parse,
         ..select(&["public.orders"])
@@ -90,9 +85,9 @@ fn a_session_spends_its_share() {
         (first.row_limit, first.byte_limit, first.reuse),
         (Some(6), None, Reuse::Never)
     );
-    policy.on_completion(&ended(6, 600));
+    end(&mut policy, 6, 600);
     assert_eq!(judge(&mut policy).expect("allowed").row_limit, Some(4));
-    policy.on_completion(&ended(4, 400));
+    end(&mut policy, 4, 400);
     let denial = judge(&mut policy).expect_err("refused");
     assert_eq!(
         (denial.code.as_str(), denial.sqlstate.as_deref()),
@@ -110,10 +105,10 @@ fn a_session_spends_its_share() {
 #[test]
 fn bytes_are_counted_apart() {
     let mut policy = policy(r#"{"session_bytes": 1000}"#);
-    policy.on_completion(&ended(1, 999));
+    end(&mut policy, 1, 999);
     let allowance = judge(&mut policy).expect("allowed");
     assert_eq!((allowance.row_limit, allowance.byte_limit), (None, Some(1)));
-    policy.on_completion(&ended(1, u64::MAX));
+    end(&mut policy, 1, u64::MAX);
     assert!(
         judge(&mut policy)
             .expect_err("refused")

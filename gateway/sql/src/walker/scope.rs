@@ -2,7 +2,7 @@
 
 use crate::catalog::{Keys, Relation};
 use crate::definition::Body;
-use crate::facts::{Access, ColumnRef, RelationKind, TableRef, Usage};
+use crate::facts::{Access, ColumnRef, RelationKind, TableRef, Usage, of_rows};
 
 use super::Walker;
 
@@ -61,7 +61,7 @@ impl<'a> Walker<'a> {
     /// What a view reads and a partition belongs to. Whoever writes to either writes there too.
     pub(super) fn reach(&mut self, relation: u32, access: Access, depth: u8) {
         let catalog = self.catalog;
-        let access = access.of_rows();
+        let access = of_rows(access);
         if !self.reached.insert((relation, access)) {
             return;
         }

@@ -272,8 +272,8 @@ fn action_text(action: &ColumnAction) -> String {
             mask.fill, mask.first, mask.last
         ),
         ColumnAction::Pseudonym(_) => "replaced with a pseudonym".to_owned(),
-        ColumnAction::Inspect => "inspected; values may be replaced".to_owned(),
-        ColumnAction::Observe => "inspected".to_owned(),
+        ColumnAction::Inspect(_) => "inspected; values may be replaced".to_owned(),
+        ColumnAction::Observe(_) => "inspected".to_owned(),
     }
 }
 

@@ -150,14 +150,14 @@ fn check(server: &Server, codec: RowCodec, options: &str) {
     .map(|bytes| bytes.to_vec())
     .collect();
     let whole = edited(
-        editor(codec.clone(), ColumnAction::Inspect),
+        editor(codec.clone(), ColumnAction::Inspect(String::new())),
         before.iter().map(|bytes| &bytes[..]),
     );
     assert_eq!(whole, expected, "{options}");
     let joined = before.concat();
     for size in [1, 2, 3, 7, 64, joined.len()] {
         let pieces = edited(
-            editor(codec.clone(), ColumnAction::Inspect),
+            editor(codec.clone(), ColumnAction::Inspect(String::new())),
             joined.chunks(size),
         );
         assert_eq!(

@@ -5,7 +5,7 @@ use gatewright_wire::backend::TransactionStatus;
 use gatewright_wire::frontend::Subject;
 use gatewright_wire::{ErrorFields, build};
 
-use super::super::refusal::STAND_IN;
+use crate::session::refusal::STAND_IN;
 use super::play::*;
 
 #[test]

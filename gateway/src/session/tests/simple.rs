@@ -4,7 +4,7 @@ use gatewright_wire::backend::TransactionStatus;
 use gatewright_wire::{ErrorFields, build};
 
 use super::super::Violation;
-use super::super::refusal::STAND_IN;
+use crate::session::refusal::STAND_IN;
 use super::play::*;
 
 #[test]
