@@ -87,7 +87,7 @@ fn each_column_is_told_with_its_origin_and_its_mask() -> Result<()> {
         &[
             "result 1 name (text) from public.people.name",
             "2 address (text) from public.people.email, public.contacts.address",
-            "mask-columns: is looked at and may be replaced, value by value",
+            "mask-columns: inspected; values may be replaced",
             "outcome permitted",
         ],
     )?;

@@ -136,7 +136,7 @@ fn a_client_is_told_what_is_wrong_with_the_token_file() -> Result<()> {
     sidecar.rotate("")?;
     check("the proxy's token file is empty")?;
     sidecar.rotate("no-token-at-all")?;
-    check("the proxy's token file holds no signed token")?;
+    check("the proxy's token file contains no signed token")?;
     let expired = sidecar
         .site
         .issuer
@@ -293,7 +293,7 @@ fn a_server_that_is_no_gateway_gets_no_token() -> Result<()> {
     .start()?;
     let said = Psql::new(&address(&proxy)?)?.script("SELECT 1")?.stderr;
     assert!(
-        said.contains("asks for something other than a token"),
+        said.contains("the gateway does not request a token"),
         "{said}"
     );
     Ok(())

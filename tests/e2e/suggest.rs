@@ -43,16 +43,16 @@ fn columns_are_proposed_with_their_evidence_and_no_values() -> Result<()> {
     Psql::new(&direct)?.query(SCHEMA)?;
     let page = draft(&direct, &["--dev"])?;
     for line in [
-        r#"{ column = "public.customers.email", method = "email" }, # high: text; named like email; 200 of 200 sampled values hold what looks like email"#,
-        r#"    #   also protected where it is shown: public.addresses.mail"#,
+        r#"{ column = "public.customers.email", method = "email" }, # high: text; named like email; email found in 200 of 200 sampled values"#,
+        r#"    #   also masks the view column public.addresses.mail"#,
         r#"{ column = "public.customers.birthdate", method = "null" }, # medium: date; named like a date of birth"#,
-        r#"{ column = "public.customers.ssn", method = "partial", last = 2 }, # high: character varying; named like national-id; 200 of 200"#,
-        r#"{ column = "public.customers.card_no", method = "null" }, # high: bigint; 200 of 200 sampled values hold what looks like card"#,
+        r#"{ column = "public.customers.ssn", method = "partial", last = 2 }, # high: character varying; named like national-id; national-id found in 200 of 200"#,
+        r#"{ column = "public.customers.card_no", method = "null" }, # high: bigint; card found in 200 of 200 sampled values"#,
         r#"{ column = "public.logins.email", method = "hash" }, # high"#,
         r#"{ column = "public.logins.password_hash", method = "redact" }, # medium"#,
         r#"{ column = "public.empty.phone", method = "partial", last = 2 }, # medium: text; named like phone"#,
         r#"{ column = "public.closed.email", method = "email" }, # medium"#,
-        "# public.closed was judged by names alone: permission denied",
+        "# public.closed was not sampled, only names were examined: permission denied",
     ] {
         ensure!(page.contains(line), "no {line} in:\n{page}");
     }

@@ -1,14 +1,16 @@
+//! `gatewright check`: validates a configuration file.
+
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use crate::config;
 
-/// `gatewright check --config FILE`: prints what the gateway would run with, secrets hidden, or
-/// every fault of the file. The exit code is 0 when the file is good and 1 when it is not.
+/// Prints the resolved configuration without secrets, or every error in the file. The exit status is 0 if the file is
+/// valid and 1 otherwise.
 ///
 /// # Errors
-/// When `out` cannot be written to.
+/// Writing to `out` fails.
 pub fn run(path: &Path, out: &mut dyn Write) -> io::Result<ExitCode> {
     match config::load(path) {
         Ok(config) => {

@@ -119,7 +119,7 @@ fn who_would_not_be_let_in_is_told_what_the_gateway_tells() -> Result<()> {
         &["--database", "shop", "--as", "eve/visitors", "SELECT 1"],
     )?;
     let told = String::from_utf8(output.stderr)?;
-    let message = "no grant opens the database \"shop\" to eve";
+    let message = "no grant allows eve to connect to database \"shop\"";
     ensure!(
         output.status.code() == Some(3) && told.contains(message) && met.contains(message),
         "{told}\n{met}"
@@ -207,7 +207,7 @@ fn issuers_are_told_apart() -> Result<()> {
     ensure!(code == Some(0), "{error}");
     let (code, error) = asked(&["--issuer", "https://second.example"])?;
     ensure!(
-        code == Some(3) && error.contains("no grant opens the database"),
+        code == Some(3) && error.contains("no grant allows"),
         "{error}"
     );
     Ok(())

@@ -198,7 +198,7 @@ fn no_other_certificate_opens_anything_even_beside_a_token() -> Result<()> {
     let stage = stage("mtls_refuses", &issuer)?;
     let token = issuer.token("eve", &["staff"])?;
     let refused = refusal(&psql(&stage, "nobody", &token)?)?;
-    assert!(refused.contains("mapped to nobody"), "{refused}");
+    assert!(refused.contains("not mapped to an identity"), "{refused}");
     let folder = stage.folder.path();
     for (ca, name, until) in [("strangers", "ada", 86_400), ("clients", "ada", -60)] {
         issue(folder, ca, name, "", until)?;

@@ -103,7 +103,7 @@ fn a_withdrawn_or_changed_grant_ends_its_sessions_and_no_others() -> Result<()> 
     let mut first = stage.client(&token)?;
     reload(&stage, |text| format!("{text}\n[log]\nlevel = \"info\"\n"))?;
     eventually("the file is read again", || {
-        Ok(stage.gateway.log()?.contains("configuration read again"))
+        Ok(stage.gateway.log()?.contains("configuration reloaded"))
     })?;
     first.query("SELECT 1")?;
 

@@ -31,7 +31,7 @@ fn a_person_logs_in_with_a_browser_and_psql_is_let_in() -> Result<()> {
     let said = text(&login.stderr);
     assert!(login.status.success(), "{said}");
     assert!(said.contains("Logged in as ada"), "{said}");
-    assert!(said.contains("renewed by itself"), "{said}");
+    assert!(said.contains("renewed automatically"), "{said}");
     assert!(
         login.stdout.is_empty(),
         "what is said to people is not output"
@@ -276,7 +276,7 @@ fn a_login_file_that_others_can_read_is_not_used() -> Result<()> {
     let said = text(&refused.stderr);
     assert!(refused.stdout.is_empty(), "no token");
     assert!(
-        said.contains("others on this machine can reach") && said.contains("chmod"),
+        said.contains("other users have access to") && said.contains("chmod"),
         "{said}"
     );
     Ok(())
@@ -289,7 +289,7 @@ fn the_proxy_renews_a_persons_token_for_those_who_connect() -> Result<()> {
     let psql = Psql::new(&proxy::address(&proxy)?)?;
     let refused = psql.script("SELECT 1;")?.stderr;
     assert!(
-        refused.contains("FATAL:  the proxy's login has ended, or there was none"),
+        refused.contains("FATAL:  the proxy is not logged in, or its login has expired"),
         "{refused}"
     );
     succeeded(town.log_in("ada", &[])?)?;

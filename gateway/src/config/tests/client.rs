@@ -75,8 +75,8 @@ fn what_would_let_nobody_or_the_wrong_ones_in_is_a_fault() {
         ("", RULES, "needs [listen.tls]"),
         (&no_ca, RULES, "needs `client_ca`"),
         (TLS, "", "lets nobody in"),
-        (&key_as_ca, RULES, "holds no certificate"),
-        (&no_list, RULES, "holds no revocation list"),
+        (&key_as_ca, RULES, "contains no certificate"),
+        (&no_list, RULES, "contains no revocation list"),
         (&list_alone, "", "no effect without `client_ca`"),
         (TLS, both, "and not both"),
         (

@@ -1,4 +1,4 @@
-//! The end of a login: forgotten here, and withdrawn at the provider where it takes refresh tokens back.
+//! Logout: deletes the stored login and revokes its refresh token (RFC 7009).
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -7,44 +7,44 @@ use openidconnect::url::form_urlencoded::{Serializer, byte_serialize};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::provider::Provider;
-use super::{Held, LoginError, ProfileName, Store};
+use super::{LoginError, ProfileName, Store, StoredLogin};
 use crate::identity::HttpError;
 
-/// What has become of a login.
+/// The result of a logout.
 #[derive(Debug)]
-pub enum LoggedOut {
-    /// There was none.
-    Nothing,
-    /// Forgotten here. The provider knows of it, or gave nothing that it could take back.
-    Forgotten,
-    /// Forgotten here, but its refresh token is still good for whoever has a copy of it.
-    NotWithdrawn(LoginError),
+pub enum LogoutOutcome {
+    /// The profile was not logged in.
+    NotLoggedIn,
+    /// The login was deleted, and its refresh token, if any, was revoked.
+    Deleted,
+    /// The login was deleted, but its refresh token could not be revoked and remains valid.
+    NotRevoked(LoginError),
 }
 
-/// Forgets the login of this name, and has the provider withdraw its refresh token (RFC 7009).
+/// Deletes the login of this profile and revokes its refresh token.
 ///
 /// # Errors
 /// The file cannot be removed.
-pub async fn log_out(store: &Store, name: &ProfileName) -> Result<LoggedOut, LoginError> {
-    // A file that cannot be used is forgotten all the same.
-    let held = store.load(name).ok().flatten();
+pub async fn log_out(store: &Store, name: &ProfileName) -> Result<LogoutOutcome, LoginError> {
+    // A file that cannot be read is deleted as well.
+    let login = store.load(name).ok().flatten();
     if !store.remove(name).await? {
-        return Ok(LoggedOut::Nothing);
+        return Ok(LogoutOutcome::NotLoggedIn);
     }
-    let Some((held, token)) = held.and_then(|held| {
-        let token = held.refresh_token.clone()?;
-        Some((held, token))
+    let Some((login, token)) = login.and_then(|login| {
+        let token = login.refresh_token.clone()?;
+        Some((login, token))
     }) else {
-        return Ok(LoggedOut::Forgotten);
+        return Ok(LogoutOutcome::Deleted);
     };
-    match withdraw(held, &token).await {
-        Ok(()) => Ok(LoggedOut::Forgotten),
-        Err(error) => Ok(LoggedOut::NotWithdrawn(error)),
+    match revoke(login, &token).await {
+        Ok(()) => Ok(LogoutOutcome::Deleted),
+        Err(error) => Ok(LogoutOutcome::NotRevoked(error)),
     }
 }
 
-async fn withdraw(held: Held, token: &SecretString) -> Result<(), LoginError> {
-    let provider = Provider::discover(held.settings).await?;
+async fn revoke(login: StoredLogin, token: &SecretString) -> Result<(), LoginError> {
+    let provider = Provider::discover(login.settings).await?;
     let endpoint = provider.metadata.revocation_endpoint.as_ref();
     let endpoint = endpoint.ok_or(LoginError::NoRevocation)?;
     let settings = &provider.settings;
@@ -67,14 +67,14 @@ async fn withdraw(held: Held, token: &SecretString) -> Result<(), LoginError> {
     let request = request
         .body(form.finish().into_bytes())
         .map_err(HttpError::from)?;
-    let answer = provider.http.call(request).await?;
-    match answer.status().as_u16() {
+    let response = provider.http.call(request).await?;
+    match response.status().as_u16() {
         200 => Ok(()),
         status => Err(LoginError::Revocation { status }),
     }
 }
 
-/// RFC 6749 section 2.3.1: encoded as in a form first.
+/// The Basic credentials of a client. ID and secret are form-encoded first (RFC 6749, section 2.3.1).
 fn basic(client_id: &str, secret: &SecretString) -> String {
     let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let both = format!("{}:{}", encoded(client_id), encoded(secret.expose_secret()));

@@ -1,4 +1,4 @@
-//! What policies in front of a server would make of statements, for people and as JSON.
+//! Prints the verdicts of policies and the result columns of statements, as text or JSON.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -11,21 +11,21 @@ use gatewright_contract::{
 use gatewright_sql::{Flow, render};
 use serde_json::json;
 
-use super::front::{self, Front};
+use super::setup::{self, Setup};
 use super::{ExplainArguments, colours, one_line};
 use crate::app::{self, Previewed};
 use crate::gate::{Policies, PolicyAnswer, ResultPreview};
 use crate::session::Refusal;
 
-/// Whether all statements would run. Must be called on a stack of [`gatewright_sql::STACK_BYTES`].
+/// Returns whether all statements are permitted. Requires a stack of [`gatewright_sql::STACK_BYTES`].
 pub(super) fn explain(arguments: &ExplainArguments, sql: &str) -> Result<bool> {
-    let (settings, policies) = match front::of(arguments)? {
-        Front::Open(settings, policies) => (settings, policies),
-        Front::Closed(error) => {
+    let (settings, policies) = match setup::of(arguments)? {
+        Setup::Granted(settings, policies) => (settings, policies),
+        Setup::NoGrant(error) => {
             let mut err = io::stderr().lock();
             writeln!(
                 err,
-                "not let in: {}: {}",
+                "login refused: {}: {}",
                 error.sqlstate(),
                 error.client_text()
             )?;
@@ -35,7 +35,7 @@ pub(super) fn explain(arguments: &ExplainArguments, sql: &str) -> Result<bool> {
     };
     let metrics = app::metrics()?;
     let policies = policies.open(Arc::new(metrics.clone()))?;
-    let all_loaded = say_what_is_missing(&policies)?;
+    let all_loaded = report_missing_policies(&policies)?;
     let previews = app::runtime()?.block_on(app::preview(&settings, policies, &metrics, sql))?;
     let runs = all_loaded && previews.iter().all(is_permitted);
     let mut out = io::stdout().lock();
@@ -58,8 +58,9 @@ pub(super) fn explain(arguments: &ExplainArguments, sql: &str) -> Result<bool> {
     Ok(runs)
 }
 
-/// Without a policy everything is refused, and its reason stands in no refusal. True where none is missing.
-fn say_what_is_missing(policies: &Policies) -> io::Result<bool> {
+/// Prints why policies could not be loaded, which the resulting refusals do not contain. Returns whether all are
+/// loaded.
+fn report_missing_policies(policies: &Policies) -> io::Result<bool> {
     let current = policies.current();
     let mut err = io::stderr().lock();
     for missing in &current.missing {
@@ -80,7 +81,7 @@ fn is_permitted(preview: &Previewed) -> bool {
     preview.preview.outcome.is_ok() && !refused
 }
 
-/// Aligned lines, each a label and what was found.
+/// The text output: one aligned line per fact, with a label.
 fn page(preview: &Previewed, colour: bool) -> String {
     let mut page = render::text(&preview.facts);
     let mut label = "writes";
@@ -89,13 +90,13 @@ fn page(preview: &Previewed, colour: bool) -> String {
         label = "";
     }
     label = "policies";
-    for said in &preview.preview.verdicts {
+    for verdict in &preview.preview.verdicts {
         let _ = writeln!(
             page,
             "{label:<12} {} {}: {}",
-            said.policy,
-            said.version,
-            verdict(&said.answer)
+            verdict.policy,
+            verdict.version,
+            verdict_text(&verdict.answer)
         );
         label = "";
     }
@@ -143,7 +144,7 @@ fn outcome(page: &mut String, refusal: Option<&Refusal>, colour: bool) {
 fn flow_line(flow: &Flow) -> String {
     let target = &flow.target;
     let sources = match flow.sources.as_deref() {
-        None => "what is not known".to_owned(),
+        None => "unknown sources".to_owned(),
         Some(sources) => {
             let named = |source: &gatewright_sql::ColumnSource| {
                 name(&source.schema, &source.table, &source.column)
@@ -155,19 +156,19 @@ fn flow_line(flow: &Flow) -> String {
     format!("{target} from {sources}")
 }
 
-/// A relation that is not in the catalog has no schema unless one was written.
+/// The qualified name. A relation that is not in the catalog may have no schema.
 fn name(schema: &str, table: &str, column: &str) -> String {
     let parts = [schema, table, column];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join(".")
 }
 
-fn verdict(verdict: &Verdict) -> String {
+fn verdict_text(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Allow(allowance) => allowed(allowance),
         Verdict::Deny(denial) => format!("refuses ({}): {}", denial.code, denial.message),
         Verdict::RequireApproval(approval) => {
-            format!("asks for approval ({}): {}", approval.code, approval.reason)
+            format!("requires approval ({}): {}", approval.code, approval.reason)
         }
         Verdict::Rewrite(replacement) => {
             format!(
@@ -192,7 +193,7 @@ fn allowed(allowance: &Allowance) -> String {
             .map(|time| format!("at most {time} ms")),
         allowance
             .plan_result
-            .then(|| "looks at the columns".to_owned()),
+            .then(|| "plans the result columns".to_owned()),
     ];
     let limits: Vec<String> = limits.into_iter().flatten().collect();
     if limits.is_empty() {
@@ -213,8 +214,8 @@ fn columns(page: &mut String, result: &ResultPreview) {
             origin(column)
         );
         label = "";
-        for said in &result.plans {
-            if let Plan::Columns(actions) = &said.answer
+        for plan in &result.plans {
+            if let Plan::Columns(actions) = &plan.answer
                 && let Some(action) = actions.get(at)
                 && *action != ColumnAction::Pass
             {
@@ -222,8 +223,8 @@ fn columns(page: &mut String, result: &ResultPreview) {
                     page,
                     "{:<12}   {}: {}",
                     "",
-                    said.policy,
-                    action_line(action)
+                    plan.policy,
+                    action_text(action)
                 );
             }
         }
@@ -261,32 +262,32 @@ fn origin(column: &ResultColumn) -> String {
     }
 }
 
-fn action_line(action: &ColumnAction) -> String {
+fn action_text(action: &ColumnAction) -> String {
     match action {
-        ColumnAction::Pass => "passes".to_owned(),
-        ColumnAction::Nullify => "leaves as NULL".to_owned(),
-        ColumnAction::Fixed(text) => format!("leaves as {text}"),
+        ColumnAction::Pass => "forwarded unchanged".to_owned(),
+        ColumnAction::Nullify => "replaced with NULL".to_owned(),
+        ColumnAction::Fixed(text) => format!("replaced with {text}"),
         ColumnAction::Partial(mask) => format!(
-            "leaves with its first {} and last {} characters, the others as {}",
-            mask.first, mask.last, mask.fill
+            "masked with {}, except the first {} and last {} characters",
+            mask.fill, mask.first, mask.last
         ),
-        ColumnAction::Pseudonym(_) => "leaves as a pseudonym".to_owned(),
-        ColumnAction::Inspect(_) => "is looked at and may be replaced, value by value".to_owned(),
-        ColumnAction::Observe(_) => "is looked at".to_owned(),
+        ColumnAction::Pseudonym(_) => "replaced with a pseudonym".to_owned(),
+        ColumnAction::Inspect(_) => "inspected; values may be replaced".to_owned(),
+        ColumnAction::Observe(_) => "inspected".to_owned(),
     }
 }
 
 fn as_json(preview: &Previewed) -> serde_json::Value {
     let refusal = |refusal: &Refusal| json!({ "sqlstate": refusal.sqlstate, "message": refusal.message, "detail": refusal.detail, "hint": refusal.hint });
     let verdicts = preview.preview.verdicts.iter().map(
-        |said| json!({ "policy": said.policy, "version": said.version, "verdict": said.answer }),
+        |verdict| json!({ "policy": verdict.policy, "version": verdict.version, "verdict": verdict.answer }),
     );
     let result = match &preview.result {
         None => serde_json::Value::Null,
         Some(Err(error)) => json!({ "error": error }),
         Some(Ok(result)) => json!({
             "columns": result.columns,
-            "plans": result.plans.iter().map(|said| json!({ "policy": said.policy, "version": said.version, "plan": said.answer })).collect::<Vec<_>>(),
+            "plans": result.plans.iter().map(|plan| json!({ "policy": plan.policy, "version": plan.version, "plan": plan.answer })).collect::<Vec<_>>(),
             "refusal": result.refusal.as_ref().map(refusal),
         }),
     };

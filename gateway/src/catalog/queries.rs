@@ -1,4 +1,4 @@
-//! The questions asked of pg_catalog, for PostgreSQL 13 to 18.
+//! The catalog queries, for PostgreSQL 13 to 18.
 
 pub(super) const RELATIONS: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, n.nspname IN ('pg_catalog', 'information_schema') \
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
@@ -8,25 +8,25 @@ pub(super) const COLUMNS: &str = "SELECT a.attrelid, a.attnum, a.attname, a.attt
      JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
      WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')";
 
-/// What the rules of a view (and of a table that has rules) read.
+/// The columns that the rules of views and tables read.
 pub(super) const DEPENDENCIES: &str = "SELECT DISTINCT r.ev_class, d.refobjid, d.refobjsubid FROM pg_catalog.pg_rewrite r \
      JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid \
      WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> r.ev_class AND r.ev_class >= 16384";
 
-/// A whole row in a rule (attribute number 0 in its tree) leaves no trace of its columns in pg_depend: such a rule reads all columns of
-/// all that it depends on.
+/// A whole-row reference in a rule (attribute number 0 in its node tree) records no columns in pg_depend. Such a rule
+/// is treated as reading all columns of every relation that it depends on.
 pub(super) const WHOLE_ROWS: &str = "SELECT DISTINCT r.ev_class, a.attrelid, a.attnum FROM pg_catalog.pg_rewrite r \
      JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid \
      JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum > 0 AND NOT a.attisdropped \
      WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> r.ev_class AND r.ev_class >= 16384 \
      AND r.ev_action::pg_catalog.text LIKE '%:varattno 0 %'";
 
-/// Partitions and inheriting tables.
+/// Partitions and child tables with their parents.
 pub(super) const PARENTS: &str = "SELECT i.inhrelid, i.inhparent FROM pg_catalog.pg_inherits i \
      JOIN pg_catalog.pg_class c ON c.oid = i.inhparent AND c.relkind IN ('r', 'p', 'f')";
 
-/// Functions outside pg_catalog: what they are written in, and their definition where it may be read. Those in C are plain where they
-/// come with an extension that is known to compute on its arguments alone.
+/// Functions outside pg_catalog with their language, their extension, and their definition if the language can be
+/// analysed.
 pub(super) const FUNCTIONS: &str = "SELECT p.oid, n.nspname, p.proname, \
      CASE WHEN p.prokind = 'a' AND EXISTS (SELECT FROM pg_catalog.pg_aggregate g \
          JOIN pg_catalog.pg_proc f ON f.oid IN (g.aggtransfn, g.aggfinalfn, g.aggcombinefn, g.aggmtransfn, g.aggmfinalfn) \
@@ -39,20 +39,21 @@ pub(super) const FUNCTIONS: &str = "SELECT p.oid, n.nspname, p.proname, \
      LEFT JOIN pg_catalog.pg_extension e ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND e.oid = d.refobjid \
      WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')";
 
-/// What a name alone may call: functions of pg_catalog, and types to convert to.
+/// Names that a call without a schema may refer to: functions in pg_catalog, and types used as conversion functions.
 pub(super) const BUILT_IN: &str = "SELECT p.proname FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace \
      UNION SELECT t.typname FROM pg_catalog.pg_type t WHERE t.typtype <> 'c' AND t.typelem = 0";
 
-/// Names outside pg_catalog come qualified, since the connection's search path holds nothing else.
+/// View definitions. Names outside pg_catalog are qualified, because the connection's search path contains only
+/// pg_catalog.
 pub(super) const VIEWS: &str = "SELECT c.oid, pg_catalog.pg_get_viewdef(c.oid) FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
      WHERE c.relkind IN ('v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema')";
 
-/// What a column is given where a statement gives it nothing, and whether it is always given that.
+/// Column defaults and the expressions of generated columns.
 pub(super) const DEFAULTS: &str = "SELECT d.adrelid, d.adnum, pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attgenerated <> '' \
      FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum";
 
-/// Columns of which no two rows have the same value, and none has NULL.
+/// Columns that are unique and NOT NULL.
 pub(super) const UNIQUE: &str = "SELECT i.indrelid, i.indkey[0] FROM pg_catalog.pg_index i \
      JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
      WHERE i.indisunique AND i.indisvalid AND i.indimmediate AND i.indnkeyatts = 1 AND i.indpred IS NULL AND a.attnotnull";
@@ -60,7 +61,8 @@ pub(super) const UNIQUE: &str = "SELECT i.indrelid, i.indkey[0] FROM pg_catalog.
 pub(super) const CHECKS: &str = "SELECT c.conrelid, pg_catalog.pg_get_expr(c.conbin, c.conrelid) FROM pg_catalog.pg_constraint c \
      WHERE c.contype = 'c' AND c.conrelid <> 0";
 
-/// Checks and defaults of domains, told of every type that holds a value of the domain: domains over it, arrays, rows.
+/// Check constraints and defaults of domains, for every type that contains a value of the domain: domains over it,
+/// arrays, ranges and composite types.
 pub(super) const DOMAINS: &str = "WITH RECURSIVE parts (part, whole) AS ( \
          SELECT t.typbasetype, t.oid FROM pg_catalog.pg_type t WHERE t.typbasetype >= 16384 \
          UNION ALL SELECT t.typelem, t.oid FROM pg_catalog.pg_type t WHERE t.typelem >= 16384 AND t.typcategory = 'A' \
@@ -75,7 +77,7 @@ pub(super) const DOMAINS: &str = "WITH RECURSIVE parts (part, whole) AS ( \
      UNION SELECT t.oid, t.typname, pg_catalog.pg_get_expr(d.typdefaultbin, 0) FROM holds h JOIN pg_catalog.pg_type t ON t.oid = h.typ \
      JOIN pg_catalog.pg_type d ON d.oid = h.domain AND d.typdefaultbin IS NOT NULL ORDER BY 1, 3";
 
-/// Foreign keys that write to the table that refers: what happens there on UPDATE and on DELETE.
+/// Foreign keys whose ON UPDATE or ON DELETE action writes to the referencing table.
 pub(super) const CASCADES: &str = "SELECT c.confrelid, c.conrelid, c.confupdtype, c.confdeltype, \
      pg_catalog.array_to_string(c.confkey, ' ') FROM pg_catalog.pg_constraint c \
      WHERE c.contype = 'f' AND (c.confupdtype IN ('c', 'n', 'd') OR c.confdeltype IN ('c', 'n', 'd'))";
@@ -84,13 +86,14 @@ pub(super) const OPERATORS: &str = "SELECT DISTINCT o.oprname, n.nspname, p.pron
      JOIN pg_catalog.pg_proc p ON p.oid = o.oprcode JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
      WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')";
 
-/// Target, source by number and name, whether it may be applied where none is written, and the function.
+/// Casts with a user-defined function: target type, source type, whether it is implicit or an assignment cast, and the
+/// function.
 pub(super) const CASTS: &str = "SELECT t.typname, s.oid, s.typname, c.castcontext IN ('i', 'a'), n.nspname, p.proname \
      FROM pg_catalog.pg_cast c JOIN pg_catalog.pg_type t ON t.oid = c.casttarget JOIN pg_catalog.pg_type s ON s.oid = c.castsource \
      JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
      WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')";
 
-/// Extensions whose functions in C compute on their arguments alone: they read no table, no file and no other server.
+/// Extensions whose C functions depend only on their arguments: they access no tables, files or other servers.
 pub(super) const PLAIN_EXTENSIONS: [&str; 22] = [
     "btree_gin",
     "btree_gist",
@@ -116,23 +119,24 @@ pub(super) const PLAIN_EXTENSIONS: [&str; 22] = [
     "bloom",
 ];
 
-/// Triggers, those that are disabled included: one of the same transaction may be enabled before the catalog shows it. With the
-/// statement that would create it where it has a condition.
+/// Triggers, including disabled ones, which a transaction can enable before the catalog shows it. A trigger with a WHEN
+/// condition has its definition.
 pub(super) const TRIGGERS: &str = "SELECT t.tgrelid, t.tgtype, n.nspname, p.proname, \
      CASE WHEN t.tgqual IS NOT NULL THEN pg_catalog.pg_get_triggerdef(t.oid) END FROM pg_catalog.pg_trigger t \
      JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
      WHERE NOT t.tgisinternal OR t.tgparentid <> 0";
 
-/// Relations with rules for other than SELECT, which is what views are.
+/// Relations with rules other than the SELECT rules of views.
 pub(super) const RULES: &str = "SELECT DISTINCT r.ev_class FROM pg_catalog.pg_rewrite r \
      WHERE r.ev_type <> '1' AND r.ev_enabled <> 'D' AND r.ev_class >= 16384";
 
-/// Without rows and arrays of the database's own, but for arrays of enums and of base types.
+/// Type names, without user-defined composite and array types except arrays of enums and base types.
 pub(super) const TYPES: &str = "SELECT t.oid, pg_catalog.format_type(t.oid, NULL) FROM pg_catalog.pg_type t WHERE t.typtype <> 'c' AND t.typelem = 0 \
      OR t.oid < 16384 OR t.typelem IN (SELECT e.oid FROM pg_catalog.pg_type e WHERE e.oid >= 16384 AND e.typtype IN ('b', 'e') AND e.typelem = 0)";
 
-/// Roles that can become another: by SET ROLE, or by first making themselves members. Membership without SET and ADMIN (from PostgreSQL 16)
-/// opens nothing by itself, but what it inherits may. A superuser is everyone already.
+/// Roles that can change to another role, by SET ROLE or by first granting themselves membership. A membership without
+/// the SET and ADMIN options (PostgreSQL 16 and later) does not allow this itself, but inherited memberships may.
+/// Superusers are excluded, because they have all privileges anyway.
 pub(super) const CHANGEABLE_ROLES: &str = "WITH RECURSIVE edges AS (SELECT m.member, m.roleid, m.admin_option \
          OR coalesce((pg_catalog.to_jsonb(m) ->> 'set_option')::pg_catalog.bool, true) AS opens FROM pg_catalog.pg_auth_members m), \
      reach AS (SELECT member, roleid, opens FROM edges UNION SELECT r.member, e.roleid, e.opens FROM reach r JOIN edges e ON e.member = r.roleid) \

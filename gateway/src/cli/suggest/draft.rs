@@ -1,4 +1,4 @@
-//! The draft as settings that a person reviews: TOML with the evidence beside each entry.
+//! Renders a draft as TOML settings, with the evidence in a comment after each entry.
 
 use std::fmt::Write;
 
@@ -7,9 +7,10 @@ use gatewright_sql::render::quoted_identifier;
 use crate::config::quoted;
 use crate::suggest::{Confidence, Draft, Evidence, Method, Suggestion};
 
-/// The page. `table` heads the settings: `policy.mask-columns.settings` in a configuration file, `mask-columns` in a file of settings.
-pub(super) fn page(draft: &Draft, table: &str) -> String {
-    let mut page = String::new();
+/// Renders the draft. `table` is the name of the TOML table: `policy.mask-columns.settings` in a configuration file,
+/// `mask-columns` in a settings file.
+pub(super) fn render(draft: &Draft, table: &str) -> String {
+    let mut out = String::new();
     let count = |confidence| {
         let all = draft.suggestions.iter();
         all.filter(|suggestion| suggestion.evidence.confidence == confidence)
@@ -17,9 +18,9 @@ pub(super) fn page(draft: &Draft, table: &str) -> String {
     };
     // Writing to a String cannot fail.
     let _ = writeln!(
-        page,
-        "# A draft for the policy mask-columns, to be reviewed: {} columns of {} tables were looked at.\n\
-         # Proposed: {} with high, {} with medium confidence; {} with low confidence stand in comments.",
+        out,
+        "# Draft settings for the mask-columns policy, to be reviewed. {} columns of {} tables were examined.\n\
+         # Suggestions: {} with high and {} with medium confidence; {} with low confidence are commented out.",
         draft.columns,
         draft.tables,
         count(Confidence::High),
@@ -28,18 +29,18 @@ pub(super) fn page(draft: &Draft, table: &str) -> String {
     );
     for (name, reason) in &draft.unsampled {
         let _ = writeln!(
-            page,
-            "# {} was judged by names alone: {}",
+            out,
+            "# {} was not sampled, only names were examined: {}",
             one_line(name),
             one_line(reason)
         );
     }
-    let _ = writeln!(page, "\n[{table}]\ncolumns = [");
+    let _ = writeln!(out, "\n[{table}]\ncolumns = [");
     let mut last = String::new();
     for suggestion in &draft.suggestions {
         let heading = format!("{}.{}", suggestion.schema, suggestion.table);
         if heading != last {
-            let _ = writeln!(page, "    # {}", one_line(&heading));
+            let _ = writeln!(out, "    # {}", one_line(&heading));
             last = heading;
         }
         let off = match suggestion.evidence.confidence {
@@ -47,22 +48,18 @@ pub(super) fn page(draft: &Draft, table: &str) -> String {
             _ => "",
         };
         let _ = writeln!(
-            page,
+            out,
             "    {off}{{ column = {}, {} }}, # {}",
             column(suggestion),
             method(suggestion.method),
             evidence(suggestion)
         );
-        for view in &suggestion.shown_by {
-            let _ = writeln!(
-                page,
-                "    #   also protected where it is shown: {}",
-                one_line(view)
-            );
+        for view in &suggestion.view_columns {
+            let _ = writeln!(out, "    #   also masks the view column {}", one_line(view));
         }
     }
-    page.push_str("]\n");
-    page
+    out.push_str("]\n");
+    out
 }
 
 fn column(suggestion: &Suggestion) -> String {
@@ -103,14 +100,14 @@ fn evidence(suggestion: &Suggestion) -> String {
     }
     if let Some((kind, hits, values)) = found {
         reasons.push(format!(
-            "{hits} of {values} sampled values hold what looks like {}",
+            "{} found in {hits} of {values} sampled values",
             kind.name()
         ));
     }
     one_line(&reasons.join("; "))
 }
 
-/// Names are anything that a database allows; a comment ends with its line.
+/// Removes line breaks from database object names, which would end the comment.
 fn one_line(text: &str) -> String {
     text.chars()
         .map(|letter| if letter.is_control() { ' ' } else { letter })
@@ -122,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_name_writes_settings_of_its_own() {
+    fn object_names_cannot_inject_settings() {
         let name = "x\n[listen]\naddress = \"0.0.0.0:1\"\n#";
         let suggestion = Suggestion {
             schema: "public".to_owned(),
@@ -135,7 +132,7 @@ mod tests {
                 name: Some("email"),
                 found: None,
             },
-            shown_by: vec![name.to_owned()],
+            view_columns: vec![name.to_owned()],
         };
         let sure = Suggestion {
             evidence: Evidence {
@@ -149,12 +146,12 @@ mod tests {
             unsampled: vec![(name.to_owned(), "permission denied".to_owned())],
             ..Draft::default()
         };
-        let page = page(&draft, "mask-columns");
-        let settings: toml::Table = toml::from_str(&page).expect(&page);
+        let text = render(&draft, "mask-columns");
+        let settings: toml::Table = toml::from_str(&text).expect(&text);
         assert_eq!(
             settings.keys().collect::<Vec<_>>(),
             ["mask-columns"],
-            "{page}"
+            "{text}"
         );
         let columns = settings["mask-columns"]["columns"]
             .as_array()

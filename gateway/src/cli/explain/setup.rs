@@ -1,4 +1,4 @@
-//! In front of which server, as whom and under which policies statements are explained.
+//! The server, identity and policies with which statements are explained.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,17 +13,16 @@ use crate::config::{self, Config};
 use crate::identity::{CERTIFICATE, GrantError, Identity};
 use crate::upstream::Target;
 
-/// Who is nobody in particular.
+/// The default subject.
 const SOMEBODY: &str = "somebody";
 
-/// Where a client who would send the statements ends up.
-pub(super) enum Front {
-    Open(Box<PreviewSettings>, PolicySource),
-    /// No grant lets them in.
-    Closed(GrantError),
+/// The setup for the client that sends the statements.
+pub(super) enum Setup {
+    Granted(Box<PreviewSettings>, PolicySource),
+    NoGrant(GrantError),
 }
 
-pub(super) fn of(arguments: &ExplainArguments) -> Result<Front> {
+pub(super) fn of(arguments: &ExplainArguments) -> Result<Setup> {
     if let Some(path) = &arguments.config {
         return of_config(arguments, path);
     }
@@ -35,22 +34,22 @@ pub(super) fn of(arguments: &ExplainArguments) -> Result<Front> {
     };
     let policies = PolicySource::of_folder(arguments.policies.clone(), tables);
     let identity = identity(arguments, "gatewright explain".to_owned());
-    Ok(Front::Open(
+    Ok(Setup::Granted(
         Box::new(PreviewSettings::of_target(target, identity)),
         policies,
     ))
 }
 
-fn of_config(arguments: &ExplainArguments, path: &Path) -> Result<Front> {
+fn of_config(arguments: &ExplainArguments, path: &Path) -> Result<Setup> {
     let config = config::load(path).map_err(|report| anyhow!("{report}"))?;
     let database = arguments.database.as_deref().unwrap_or_default();
     let identity = identity(arguments, issuer(arguments.issuer.as_deref(), &config)?);
     let grant = match config.grants.resolve(&identity, database) {
         Ok(grant) => grant,
-        Err(error) => return Ok(Front::Closed(error)),
+        Err(error) => return Ok(Setup::NoGrant(error)),
     };
     let max_statement = config.listen.limits.max_statement;
-    Ok(Front::Open(
+    Ok(Setup::Granted(
         Box::new(PreviewSettings::of_grant(
             grant,
             database,
@@ -77,7 +76,7 @@ fn identity(arguments: &ExplainArguments, issuer: String) -> Identity {
     }
 }
 
-/// Grants and policies may tell issuers apart, so that none is taken for another.
+/// The issuer of the client's identity. Grants and policies can depend on it, so it is never guessed.
 fn issuer(given: Option<&str>, config: &Config) -> Result<String> {
     let mut known: Vec<&str> = config
         .issuers
@@ -90,12 +89,12 @@ fn issuer(given: Option<&str>, config: &Config) -> Result<String> {
     match (given, known.as_slice()) {
         (Some(given), known) if known.contains(&given) => Ok(given.to_owned()),
         (Some(given), _) => bail!(
-            "--issuer: the configuration has no issuer {given}; it has {}",
+            "--issuer: {given} is not configured; configured issuers: {}",
             known.join(", ")
         ),
         (None, [only]) => Ok((*only).to_owned()),
         (None, _) => bail!(
-            "the configuration has several issuers; say with --issuer which of them: {}",
+            "the configuration has several issuers; select one with --issuer: {}",
             known.join(", ")
         ),
     }

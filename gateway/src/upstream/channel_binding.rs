@@ -1,15 +1,15 @@
-//! The `tls-server-end-point` channel binding (RFC 5929, 4): a hash of the server's certificate.
+//! The `tls-server-end-point` channel binding (RFC 5929, section 4): a hash of the server's certificate.
 
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use spki::AlgorithmIdentifierRef;
 use spki::der::asn1::{AnyRef, BitStringRef};
 use spki::der::{self, Decode, Reader, SliceReader};
 
-/// The binding data for a certificate (DER). `None` where RFC 5929 defines none: signature algorithms without a hash of
-/// their own, such as Ed25519, and those that name it in parameters (RSASSA-PSS).
+/// The binding data for a certificate (DER). `None` if RFC 5929 does not define it, as for signature algorithms without
+/// a separate hash function (Ed25519), and for RSASSA-PSS, whose hash function is a parameter.
 pub(super) fn tls_server_end_point(certificate: &[u8]) -> Option<Vec<u8>> {
     match signature_algorithm(certificate).ok()?.as_str() {
-        // MD5 and SHA-1 are replaced by SHA-256.
+        // Signatures with MD5 or SHA-1 use SHA-256.
         "1.2.840.113549.1.1.4" | "1.2.840.113549.1.1.5" | "1.2.840.10045.4.1" => {
             Some(Sha256::digest(certificate).to_vec())
         }
@@ -29,7 +29,7 @@ pub(super) fn tls_server_end_point(certificate: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue } (RFC 5280, 4.1).
+/// Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue } (RFC 5280, section 4.1).
 fn signature_algorithm(certificate: &[u8]) -> der::Result<String> {
     let mut reader = SliceReader::new(certificate)?;
     reader.sequence(|fields| {
