@@ -1,6 +1,6 @@
 //! The questions for columns and for samples of their values. Values are counted and forgotten.
 
-use gatewright_detectors::{Country, Detectors, Find, Kind};
+use gatewright_detectors::{Country, Detectors, Kind, Match};
 
 use gatewright_sql::render::quoted_identifier;
 
@@ -114,7 +114,7 @@ pub(super) async fn table(
         .filter(|country| *country != Country::Nl)
         .collect();
     let detectors = Detectors::new(&Kind::ALL, &countries);
-    let mut finds: Vec<Find> = Vec::new();
+    let mut finds: Vec<Match> = Vec::new();
     for row in &answer {
         for (value, counts) in row.iter().zip(&mut counts) {
             let Some(value) = value else { continue };
