@@ -1,4 +1,4 @@
-//! `gatewright explain --config`: what it says is what the gateway with that configuration does.
+//! `gatewright explain --config` reports what a gateway with that configuration does.
 
 use std::process::{Command, Output};
 
@@ -18,7 +18,7 @@ fn explain(site: &Site, arguments: &[&str]) -> Result<Output> {
     command.output().context("gatewright explain")
 }
 
-/// What ada of the staff would see, and the exit status.
+/// What explain prints for ada of the group staff, and its exit status.
 fn page(site: &Site, sql: &str) -> Result<(String, Option<i32>)> {
     let output = explain(site, &["--database", "shop", "--as", "ada/staff", sql])?;
     let (out, err) = (
@@ -29,7 +29,7 @@ fn page(site: &Site, sql: &str) -> Result<(String, Option<i32>)> {
 }
 
 #[test]
-fn the_configuration_gives_policies_role_and_catalog() -> Result<()> {
+fn policies_role_and_catalog_come_from_the_configuration() -> Result<()> {
     let site = Site::start("info")?;
     let (told, code) = page(&site, "SELECT name, email FROM customers")?;
     ensure!(code == Some(0), "{told}");
@@ -47,8 +47,8 @@ fn the_configuration_gives_policies_role_and_catalog() -> Result<()> {
     );
     site.prepare("\\connect shop\nREVOKE SELECT ON customers FROM keeper; REVOKE SELECT ON customers FROM reader")?;
     let (told, code) = page(&site, "SELECT name FROM customers")?;
-    ensure!(code == Some(0), "nothing is run: {told}");
-    // The role is the grant's, with its settings, not the one that reads the catalog.
+    ensure!(code == Some(0), "something was executed: {told}");
+    // The role and its settings are those of the grant, not of the service role that reads the catalog.
     site.prepare(
         "\\connect shop\nCREATE SCHEMA own; GRANT USAGE ON SCHEMA own TO reader;
          CREATE TABLE own.customers (nick text);
@@ -63,7 +63,7 @@ fn the_configuration_gives_policies_role_and_catalog() -> Result<()> {
 }
 
 #[test]
-fn refusals_are_those_of_the_gateway() -> Result<()> {
+fn refusals_match_those_of_the_gateway() -> Result<()> {
     let site = Site::start("info")?;
     site.prepare("GRANT keeper TO reader")?;
     let psql = site.psql(&site.issuer.token("ada", &["staff"])?)?;
@@ -108,7 +108,7 @@ fn refusals_are_those_of_the_gateway() -> Result<()> {
 }
 
 #[test]
-fn who_would_not_be_let_in_is_told_what_the_gateway_tells() -> Result<()> {
+fn a_rejected_identity_gets_the_error_of_the_gateway() -> Result<()> {
     let site = Site::start("info")?;
     let met = site
         .psql(&site.issuer.token("eve", &["visitors"])?)?
@@ -129,7 +129,7 @@ fn who_would_not_be_let_in_is_told_what_the_gateway_tells() -> Result<()> {
 }
 
 #[test]
-fn a_question_that_cannot_be_put_is_told_from_a_refusal() -> Result<()> {
+fn usage_errors_are_distinguished_from_refusals() -> Result<()> {
     let site = Site::start("info")?;
     for (arguments, code, says) in [
         (&["--as", "ada/staff", "SELECT 1"][..], 2, "--database"),
@@ -180,7 +180,7 @@ fn a_question_that_cannot_be_put_is_told_from_a_refusal() -> Result<()> {
 }
 
 #[test]
-fn issuers_are_told_apart() -> Result<()> {
+fn issuers_are_distinguished() -> Result<()> {
     let site = Site::start("info")?;
     let first = site.issuer.url.clone();
     site.edit(|text| {
