@@ -1,4 +1,4 @@
-"""Prints what asyncpg sees; `masked` reads the protected table."""
+"""Prints what asyncpg sees. With `masked` it reads the protected table instead."""
 
 import asyncio
 import datetime
@@ -10,7 +10,7 @@ import uuid
 import asyncpg
 
 DSN = os.environ["DSN"]
-# A driver that waits forever is a failure, not a hang.
+# A driver that waits forever must fail the test instead of blocking it.
 signal.alarm(120)
 
 

@@ -1,4 +1,4 @@
-"""Prints what psycopg's asynchronous side sees; `masked` reads the protected table."""
+"""Prints what psycopg's asynchronous interface sees. With `masked` it reads the protected table instead."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.types.enum import EnumInfo, register_enum
 
 DSN = os.environ["DSN"]
-# A driver that waits forever is a failure, not a hang.
+# A driver that waits forever must fail the test instead of blocking it.
 signal.alarm(120)
 
 
