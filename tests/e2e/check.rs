@@ -45,16 +45,16 @@ fn all_errors_are_reported_at_once_with_file_and_line() -> Result<()> {
     let output = GatewayCommand::verb("check")
         .arguments(["--config", &config.display().to_string()])
         .output()?;
-    let told = format!(
+    let reported = format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert_eq!(output.status.code(), Some(1), "{reported}");
     for line in [2, 3, 5, 8, 12, 13, 16, 17] {
         assert!(
-            told.contains(&format!("faulty.toml:{line}:")),
-            "no error on line {line} in\n{told}"
+            reported.contains(&format!("faulty.toml:{line}:")),
+            "no error on line {line} in\n{reported}"
         );
     }
     Ok(())
@@ -66,11 +66,11 @@ fn serve_rejects_an_invalid_file_before_it_listens() -> Result<()> {
     let config = folder.path().join("faulty.toml");
     std::fs::write(&config, "[listen]\naddress = \"127.0.0.1:0\"\nbogus = 1\n")?;
     let output = GatewayCommand::serve(&config).output()?;
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{told}");
+    let reported = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{reported}");
     assert!(
-        told.contains("faulty.toml:3:") && told.contains("bogus"),
-        "{told}"
+        reported.contains("faulty.toml:3:") && reported.contains("bogus"),
+        "{reported}"
     );
     Ok(())
 }

@@ -147,18 +147,18 @@ fn nothing_is_executed() -> Result<()> {
 #[test]
 fn the_verdict_depends_on_the_identity_and_is_available_as_json() -> Result<()> {
     let fixture = fixture("explain_json")?;
-    let told = |groups: &[&str]| -> Result<Value> {
+    let reported = |groups: &[&str]| -> Result<Value> {
         let output =
             fixture.explain(&[&["--json"], groups].concat(), "SELECT email FROM people")?;
         Ok(serde_json::from_slice(&output.stdout)?)
     };
-    let everybody = told(&[])?;
+    let everybody = reported(&[])?;
     let action = &everybody[0]["result"]["plans"][0]["plan"]["columns"][0];
     ensure!(*action == "inspect", "{everybody:#}");
     ensure!(
         everybody[0]["permitted"] == true && everybody[0]["facts"]["tables"][0]["name"] == "people"
     );
-    let auditor = told(&["--groups", "auditors"])?;
+    let auditor = reported(&["--groups", "auditors"])?;
     ensure!(
         auditor[0]["result"]["plans"]
             .as_array()

@@ -60,10 +60,10 @@ fn replacements_fit_their_columns(version: Version) -> Result<()> {
             // char(n) is blank-padded, as the server sends it.
             assert_eq!((code, longer, open), (6, 32, 4));
         }
-        let told = format!("{messages:?}");
+        let reported = format!("{messages:?}");
         assert!(
-            !told.contains("secret") && !told.contains("SECRET"),
-            "{told}"
+            !reported.contains("secret") && !reported.contains("SECRET"),
+            "{reported}"
         );
     }
     for options in ["", "(FORMAT csv)", "(FORMAT binary)"] {

@@ -32,10 +32,13 @@ fn a_session_ended_by_the_server_receives_its_error() -> Result<()> {
             client.send(&raw::query(sql))?;
         }
         psql.query(&format!("SELECT pg_terminate_backend({pid})"))?;
-        let told = next_error(&mut client)?;
-        assert_eq!(told[&'S'], "FATAL");
-        assert_eq!(told[&'C'], "57P01");
-        assert!(told[&'M'].contains("administrator command"), "{told:?}");
+        let reported = next_error(&mut client)?;
+        assert_eq!(reported[&'S'], "FATAL");
+        assert_eq!(reported[&'C'], "57P01");
+        assert!(
+            reported[&'M'].contains("administrator command"),
+            "{reported:?}"
+        );
         assert!(client.receive().is_err(), "the connection is still open");
     }
     Ok(())
@@ -55,9 +58,9 @@ fn a_restart_ends_sessions_and_new_ones_are_served() -> Result<()> {
     })?;
     postgres.stop()?;
     for client in [&mut idle, &mut busy] {
-        let told = next_error(client)?;
+        let reported = next_error(client)?;
         assert_eq!(
-            (told[&'S'].as_str(), told[&'C'].as_str()),
+            (reported[&'S'].as_str(), reported[&'C'].as_str()),
             ("FATAL", "57P01")
         );
         assert!(client.receive().is_err(), "the connection is still open");
@@ -106,8 +109,11 @@ fn a_crash_ends_sessions_with_only_the_error_of_the_server() -> Result<()> {
 fn a_server_that_is_not_running() -> Result<()> {
     let host = format!("host = \"127.0.0.1:{}\"", free_port()?);
     let served = Served::start_at("outage_none", "", &host)?;
-    let told = served.refusal("ada")?;
-    assert!(told.contains("FATAL") && told.contains("08001"), "{told}");
-    assert!(!told.contains("127.0.0.1"), "{told}");
+    let reported = served.refusal("ada")?;
+    assert!(
+        reported.contains("FATAL") && reported.contains("08001"),
+        "{reported}"
+    );
+    assert!(!reported.contains("127.0.0.1"), "{reported}");
     Ok(())
 }

@@ -111,8 +111,8 @@ fn each_connection_uses_the_current_token() -> Result<()> {
     let direct = sidecar
         .site
         .psql(&sidecar.site.issuer.token("pod", &["strangers"])?)?;
-    let said = |text: &str| text.split_once("FATAL:").map(|(_, said)| said.to_owned());
-    assert_eq!(said(&refused), said(&direct.script("SELECT 1")?.stderr));
+    let fatal = |text: &str| text.split_once("FATAL:").map(|(_, rest)| rest.to_owned());
+    assert_eq!(fatal(&refused), fatal(&direct.script("SELECT 1")?.stderr));
     sidecar.rotate(&sidecar.site.issuer.token("pod", &["staff"])?)?;
     let mut open = sidecar.psql()?.session()?;
     assert!(open.run("SELECT 7;")?.contains('7'));
@@ -130,9 +130,9 @@ fn errors_in_the_token_file_are_reported_to_the_client() -> Result<()> {
     let sidecar = Sidecar::start(None)?;
     let folder = sidecar.site.folder.path().display().to_string();
     let check = |text: &str| -> Result<()> {
-        let said = sidecar.refusal()?;
-        assert!(said.contains(&format!("FATAL:  {text}")), "{said}");
-        assert!(!said.contains(&folder), "{said}");
+        let stderr = sidecar.refusal()?;
+        assert!(stderr.contains(&format!("FATAL:  {text}")), "{stderr}");
+        assert!(!stderr.contains(&folder), "{stderr}");
         Ok(())
     };
     check("the proxy's token file does not exist")?;
@@ -208,9 +208,9 @@ fn an_unverified_gateway_receives_no_token() -> Result<()> {
         (format!("localhost:{plain}"), "ca.crt"),
     ] {
         let proxy = proxy(&site, &upstream, ca).start()?;
-        let said = Psql::new(&address(&proxy)?)?.script("SELECT 1")?.stderr;
-        assert!(said.contains("FATAL"), "{upstream}: {said}");
-        assert!(!said.contains("password"), "{upstream}: {said}");
+        let stderr = Psql::new(&address(&proxy)?)?.script("SELECT 1")?.stderr;
+        assert!(stderr.contains("FATAL"), "{upstream}: {stderr}");
+        assert!(!stderr.contains("password"), "{upstream}: {stderr}");
     }
     let log = site.gateway.log()?;
     assert!(!log.contains("session begins"), "{log}");
@@ -297,10 +297,10 @@ fn a_server_that_is_not_a_gateway_receives_no_token() -> Result<()> {
         "ca.crt",
     )
     .start()?;
-    let said = Psql::new(&address(&proxy)?)?.script("SELECT 1")?.stderr;
+    let stderr = Psql::new(&address(&proxy)?)?.script("SELECT 1")?.stderr;
     assert!(
-        said.contains("asks for something other than a token"),
-        "{said}"
+        stderr.contains("asks for something other than a token"),
+        "{stderr}"
     );
     Ok(())
 }
@@ -328,12 +328,12 @@ fn options_that_would_expose_the_token_are_refused() -> Result<()> {
         assert!(!output.status.success());
         Ok(String::from_utf8(output.stderr)?)
     };
-    let said = run(["--upstream", "localhost", "--listen", "0.0.0.0:0"])?;
-    assert!(said.contains("not a loopback address"), "{said}");
-    let said = run(["--upstream", "localhost", "--tls", "require"])?;
-    assert!(said.contains("verify-full"), "{said}");
-    let said = run(["--upstream", "localhost", "--ca", "/nonexistent.crt"])?;
-    assert!(said.contains("/nonexistent.crt"), "{said}");
+    let stderr = run(["--upstream", "localhost", "--listen", "0.0.0.0:0"])?;
+    assert!(stderr.contains("not a loopback address"), "{stderr}");
+    let stderr = run(["--upstream", "localhost", "--tls", "require"])?;
+    assert!(stderr.contains("verify-full"), "{stderr}");
+    let stderr = run(["--upstream", "localhost", "--ca", "/nonexistent.crt"])?;
+    assert!(stderr.contains("/nonexistent.crt"), "{stderr}");
     Ok(())
 }
 

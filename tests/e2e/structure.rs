@@ -1,18 +1,17 @@
-//! The one rule of the architecture: an import points down. And the pages that lead through the code name files that
-//! exist.
+//! Architecture checks: modules import only what is below them, and links in the documentation lead to existing files.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use gatewright_harness::locate::workspace;
 
-/// Rooms of the binary crate from the top; a room may use those that stand after it. `main` and `lib` only name them.
-const ROOMS: &[&str] = &[
+/// The modules of the binary crate from the top; a module may use those after it. `main` and `lib` only declare them.
+const MODULES: &[&str] = &[
     "cli", "app", "config", "admin", "suggest", "proxy", "login", "relay", "gate", "session",
     "results", "catalog", "identity", "upstream", "listener",
 ];
 
-/// Crates below the binary crate, which know nothing of each other.
+/// The crates below the binary crate, which do not depend on each other.
 const CRATES: &[(&str, &str)] = &[
     ("gateway/wire", "gatewright_wire"),
     ("gateway/sql", "gatewright_sql"),
@@ -20,53 +19,53 @@ const CRATES: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn no_room_imports_upward() -> Result<()> {
+fn no_module_imports_upward() -> Result<()> {
     let source = workspace().join("gateway/src");
-    let mut faults = Vec::new();
+    let mut violations = Vec::new();
     let mut read = 0;
     for file in rust_files(&source)? {
         let inside = file.strip_prefix(&source)?;
         let first = inside.components().next().context("a file has a name")?;
-        let room = first
+        let module = first
             .as_os_str()
             .to_string_lossy()
             .trim_end_matches(".rs")
             .to_owned();
-        // Tests may look at a room from above.
+        // Tests may use modules from above.
         let test = inside
             .components()
             .any(|part| part.as_os_str().to_string_lossy().trim_end_matches(".rs") == "tests");
-        if ["main", "lib"].contains(&room.as_str()) || test {
+        if ["main", "lib"].contains(&module.as_str()) || test {
             continue;
         }
-        let Some(place) = ROOMS.iter().position(|name| *name == room) else {
-            faults.push(format!(
-                "{} is in no room of the list in this test",
+        let Some(place) = MODULES.iter().position(|name| *name == module) else {
+            violations.push(format!(
+                "{} is not in a module of this test's list",
                 inside.display()
             ));
             continue;
         };
         read += 1;
-        for (line, used) in rooms_used(&std::fs::read_to_string(&file)?) {
-            let upward = ROOMS
+        for (line, used) in modules_used(&std::fs::read_to_string(&file)?) {
+            let upward = MODULES
                 .iter()
                 .position(|name| *name == used)
                 .is_some_and(|other| other < place);
             if upward {
-                faults.push(format!(
-                    "{}:{line} imports `{used}` from below it",
+                violations.push(format!(
+                    "{}:{line} imports `{used}` from a module above",
                     inside.display()
                 ));
             }
         }
     }
     assert!(read > 10, "only {read} files were read");
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
     Ok(())
 }
 
 #[test]
-fn the_lower_crates_know_nothing_of_each_other() -> Result<()> {
+fn the_lower_crates_are_independent() -> Result<()> {
     for (folder, own) in CRATES {
         let manifest = std::fs::read_to_string(workspace().join(folder).join("Cargo.toml"))?;
         let dependencies = manifest
@@ -83,24 +82,27 @@ fn the_lower_crates_know_nothing_of_each_other() -> Result<()> {
 }
 
 #[test]
-fn the_list_of_rooms_is_the_one_in_the_architecture() -> Result<()> {
+fn the_list_of_modules_matches_the_architecture() -> Result<()> {
     let library = std::fs::read_to_string(workspace().join("gateway/src/lib.rs"))?;
     let declared = library
         .lines()
         .filter_map(|line| line.trim().strip_prefix("pub mod ")?.strip_suffix(';'));
     let page = std::fs::read_to_string(workspace().join("ARCHITECTURE.md"))?;
-    for room in declared {
-        assert!(ROOMS.contains(&room), "`{room}` is not in this test's list");
+    for module in declared {
         assert!(
-            page.contains(&format!("gateway/src/{room}")),
-            "ARCHITECTURE.md does not lead to {room}"
+            MODULES.contains(&module),
+            "`{module}` is not in this test's list"
+        );
+        assert!(
+            page.contains(&format!("gateway/src/{module}")),
+            "ARCHITECTURE.md does not mention {module}"
         );
     }
     Ok(())
 }
 
 #[test]
-fn links_in_the_pages_lead_to_files() -> Result<()> {
+fn links_in_the_documentation_lead_to_files() -> Result<()> {
     let root = workspace();
     let mut pages = vec![
         root.join("README.md"),
@@ -113,7 +115,7 @@ fn links_in_the_pages_lead_to_files() -> Result<()> {
     let mut dead = Vec::new();
     for page in pages {
         let text = std::fs::read_to_string(&page).with_context(|| page.display().to_string())?;
-        let folder = page.parent().context("a page is in a folder")?;
+        let folder = page.parent().context("a page has a folder")?;
         for link in links(&text) {
             let path = link.split('#').next().unwrap_or_default();
             if !path.is_empty() && !folder.join(path).exists() {
@@ -125,8 +127,8 @@ fn links_in_the_pages_lead_to_files() -> Result<()> {
     Ok(())
 }
 
-/// `crate::<room>` wherever it stands, in `use` lines and in paths; comments do not count.
-fn rooms_used(text: &str) -> Vec<(usize, String)> {
+/// Every `crate::<module>` in `use` lines and paths, with its line number; comments are ignored.
+fn modules_used(text: &str) -> Vec<(usize, String)> {
     let mut used = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let code = line.split("//").next().unwrap_or_default();
@@ -148,7 +150,7 @@ fn rooms_used(text: &str) -> Vec<(usize, String)> {
     used
 }
 
-/// Relative targets of inline links.
+/// The relative targets of inline links.
 fn links(text: &str) -> Vec<&str> {
     let targets = text
         .split("](")

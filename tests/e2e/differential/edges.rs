@@ -365,16 +365,16 @@ pub(super) fn assert_identical(version: Version, conversations: &[Conversation])
 
 fn portals_have_the_same_lifetime(version: Version) -> Result<()> {
     let direct = assert_identical(version, &portals())?;
-    for told in ["25P02", "34000", "55000", "SELECT 4", "cursor"] {
-        assert!(direct.contains(told), "{told}: {direct}");
+    for reported in ["25P02", "34000", "55000", "SELECT 4", "cursor"] {
+        assert!(direct.contains(reported), "{reported}: {direct}");
     }
     Ok(())
 }
 
 fn encodings_are_handled_identically(version: Version) -> Result<()> {
     let direct = assert_identical(version, &encodings())?;
-    for told in ["0xe9 0xe8 0x27", "kept", "\\xe9\\xe8", "22P05"] {
-        assert!(direct.contains(told), "{told}: {direct}");
+    for reported in ["0xe9 0xe8 0x27", "kept", "\\xe9\\xe8", "22P05"] {
+        assert!(direct.contains(reported), "{reported}: {direct}");
     }
     Ok(())
 }

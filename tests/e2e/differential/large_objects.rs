@@ -74,8 +74,8 @@ fn large_objects_are_written_and_read_identically(version: Version) -> Result<()
         Ok(format!("{whole:?}\n{split:?}").replace("\\n", "\n"))
     };
     let (direct, through) = both(version, "large_objects", script)?;
-    for told in ["55000", "66697665", "42704"] {
-        assert!(direct.contains(told), "{told}: {direct:.4000}");
+    for reported in ["55000", "66697665", "42704"] {
+        assert!(direct.contains(reported), "{reported}: {direct:.4000}");
     }
     assert_same(&direct, &through);
     Ok(())

@@ -31,10 +31,10 @@ fn page(site: &Site, sql: &str) -> Result<(String, Option<i32>)> {
 #[test]
 fn policies_role_and_catalog_come_from_the_configuration() -> Result<()> {
     let site = Site::start("info")?;
-    let (told, code) = page(&site, "SELECT name, email FROM customers")?;
-    ensure!(code == Some(0), "{told}");
+    let (reported, code) = page(&site, "SELECT name, email FROM customers")?;
+    ensure!(code == Some(0), "{reported}");
     has(
-        &told,
+        &reported,
         &[
             "result 1 name (text) from public.customers.name",
             "2 email (text) from public.customers.email",
@@ -42,22 +42,22 @@ fn policies_role_and_catalog_come_from_the_configuration() -> Result<()> {
         ],
     )?;
     ensure!(
-        told.contains("               mask-columns: ") && told.contains("deny-list"),
-        "{told}"
+        reported.contains("               mask-columns: ") && reported.contains("deny-list"),
+        "{reported}"
     );
     site.prepare("\\connect shop\nREVOKE SELECT ON customers FROM keeper; REVOKE SELECT ON customers FROM reader")?;
-    let (told, code) = page(&site, "SELECT name FROM customers")?;
-    ensure!(code == Some(0), "something was executed: {told}");
+    let (reported, code) = page(&site, "SELECT name FROM customers")?;
+    ensure!(code == Some(0), "something was executed: {reported}");
     // The role and its settings are those of the grant, not of the service role that reads the catalog.
     site.prepare(
         "\\connect shop\nCREATE SCHEMA own; GRANT USAGE ON SCHEMA own TO reader;
          CREATE TABLE own.customers (nick text);
          ALTER ROLE reader IN DATABASE shop SET search_path = own",
     )?;
-    let (told, _) = page(&site, "SELECT nick FROM customers")?;
+    let (reported, _) = page(&site, "SELECT nick FROM customers")?;
     ensure!(
-        told.contains("1 nick (text) from own.customers.nick"),
-        "{told}"
+        reported.contains("1 nick (text) from own.customers.nick"),
+        "{reported}"
     );
     Ok(())
 }
@@ -79,29 +79,29 @@ fn refusals_match_those_of_the_gateway() -> Result<()> {
             &site,
             &["--database", "shop", "--as", "ada/staff", "--json", sql],
         )?;
-        let told: Value =
+        let reported: Value =
             serde_json::from_slice(&output.stdout).with_context(|| format!("{sql}: {output:?}"))?;
-        let refusal = match &told[0]["refusal"] {
-            Value::Null => &told[0]["result"]["refusal"],
+        let refusal = match &reported[0]["refusal"] {
+            Value::Null => &reported[0]["result"]["refusal"],
             refusal => refusal,
         };
         let message = refusal["message"]
             .as_str()
-            .with_context(|| format!("{sql}: {told:#}"))?;
+            .with_context(|| format!("{sql}: {reported:#}"))?;
         let met = psql.script(&format!("{sql};"))?.stderr;
         ensure!(
             met.contains(&format!("ERROR:  {message}\n")),
             "{sql}: explained as \"{message}\", met with: {met}"
         );
-        ensure!(output.status.code() == Some(3), "{sql}: {told:#}");
+        ensure!(output.status.code() == Some(3), "{sql}: {reported:#}");
         let locked =
             message.contains("set by the gateway") || message.contains("could change the role");
         ensure!(
             locked == sql.contains("keeper")
-                && told[0]["verdicts"]
+                && reported[0]["verdicts"]
                     .as_array()
                     .is_some_and(|said| said.len() == 2),
-            "{sql}: {told:#}"
+            "{sql}: {reported:#}"
         );
     }
     Ok(())
@@ -118,11 +118,11 @@ fn a_rejected_identity_gets_the_error_of_the_gateway() -> Result<()> {
         &site,
         &["--database", "shop", "--as", "eve/visitors", "SELECT 1"],
     )?;
-    let told = String::from_utf8(output.stderr)?;
+    let reported = String::from_utf8(output.stderr)?;
     let message = "no grant opens the database \"shop\" to eve";
     ensure!(
-        output.status.code() == Some(3) && told.contains(message) && met.contains(message),
-        "{told}\n{met}"
+        output.status.code() == Some(3) && reported.contains(message) && met.contains(message),
+        "{reported}\n{met}"
     );
     ensure!(output.stdout.is_empty());
     Ok(())
@@ -174,8 +174,8 @@ fn usage_errors_are_distinguished_from_refusals() -> Result<()> {
         );
     }
     site.edit(|text| text.replace("[admin]", "[amdin]"))?;
-    let (told, code) = page(&site, "SELECT 1")?;
-    ensure!(code == Some(1) && told.contains("amdin"), "{told}");
+    let (reported, code) = page(&site, "SELECT 1")?;
+    ensure!(code == Some(1) && reported.contains("amdin"), "{reported}");
     Ok(())
 }
 

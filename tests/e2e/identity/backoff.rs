@@ -23,10 +23,10 @@ fn delayed_refusals_do_not_delay_other_clients() -> Result<()> {
     let bad = issuer.token_for("ada", &["staff"], "billing", 600)?;
     let refused = || {
         // The previous connection's handshake slot may not be free yet.
-        let mut told = String::new();
+        let mut reported = String::new();
         eventually("the refusal arrives", || {
-            told = stage.refusal(&bad)?;
-            Ok(told.contains("audience"))
+            reported = stage.refusal(&bad)?;
+            Ok(reported.contains("audience"))
         })
     };
     for _ in 0..3 {
@@ -34,13 +34,13 @@ fn delayed_refusals_do_not_delay_other_clients() -> Result<()> {
     }
     let late = std::thread::scope(|scope| {
         let late = scope.spawn(|| {
-            let mut told = String::new();
+            let mut reported = String::new();
             eventually("one refusal is delayed", || {
                 let patient = stage.psql(&bad)?.environment("PGCONNECT_TIMEOUT", "600");
-                told = patient.script("SELECT 1;")?.stderr;
-                Ok(!told.contains("max_handshakes"))
+                reported = patient.script("SELECT 1;")?.stderr;
+                Ok(!reported.contains("max_handshakes"))
             })?;
-            anyhow::Ok(told)
+            anyhow::Ok(reported)
         });
         eventually("the refusal is delayed", || {
             Ok(stage.gateway.log()?.contains("failures=4 delay=3600s"))

@@ -80,8 +80,9 @@ fn the_password_command_runs_again_when_the_password_is_refused() -> Result<()> 
     for inside in [stage.role.as_str(), "token.sh", "command", "current"] {
         assert!(!refused.contains(inside), "{inside} in {refused}");
     }
-    let told = |log: &str| log.contains("the password command /bin/sh failed with exit status: 1");
-    eventually("the log says why", || Ok(told(&stage.gateway.log()?)))?;
+    let reported =
+        |log: &str| log.contains("the password command /bin/sh failed with exit status: 1");
+    eventually("the log says why", || Ok(reported(&stage.gateway.log()?)))?;
     open.query("SELECT 1")?;
 
     rotate(&stage)?;

@@ -186,17 +186,17 @@ fn statements_that_leave_the_role_alone_run() -> Result<()> {
 fn a_role_without_memberships_is_not_restricted() -> Result<()> {
     let (stage, token, _provider) = stage("role_alone")?;
     let dynamic = "DO $$ BEGIN EXECUTE 'SELECT 1'; END $$";
-    let told = |client: &mut raw::Client| -> Result<Option<String>> {
+    let reported = |client: &mut raw::Client| -> Result<Option<String>> {
         Ok(raw::error(&client.query(dynamic)?).map(|fields| fields[&'M'].clone()))
     };
     let mut client = stage.client(&token)?;
-    let refusal = told(&mut client)?.unwrap_or_default();
+    let refusal = reported(&mut client)?.unwrap_or_default();
     assert!(refusal.contains(&stage.role), "{refusal}");
     Psql::new(&stage.direct)?.query(&format!("REVOKE {0}_above FROM {0}", stage.role))?;
     // The grant is made past the gateway; the new table makes the gateway read the catalog again.
     client.query("CREATE TABLE anew (a int)")?;
     world::eventually("the catalog is current", || {
         client.query("SELECT no_such_function()")?;
-        Ok(told(&mut client)?.is_none())
+        Ok(reported(&mut client)?.is_none())
     })
 }

@@ -28,10 +28,10 @@ fn claims(token: &str) -> Result<Value> {
 fn a_browser_login_opens_a_psql_session() -> Result<()> {
     let fixture = Fixture::new("people_browser")?;
     let login = fixture.log_in("ada", &[])?;
-    let said = text(&login.stderr);
-    assert!(login.status.success(), "{said}");
-    assert!(said.contains("Logged in as ada"), "{said}");
-    assert!(said.contains("renewed by itself"), "{said}");
+    let stderr = text(&login.stderr);
+    assert!(login.status.success(), "{stderr}");
+    assert!(stderr.contains("Logged in as ada"), "{stderr}");
+    assert!(stderr.contains("renewed by itself"), "{stderr}");
     assert!(
         login.stdout.is_empty(),
         "messages for people must not go to stdout"
@@ -49,7 +49,7 @@ fn a_browser_login_opens_a_psql_session() -> Result<()> {
         (&claims["sub"], &claims["aud"]),
         (&json!("ada"), &json!("gatewright"))
     );
-    assert!(!said.contains(&token));
+    assert!(!stderr.contains(&token));
 
     let mode = |path: PathBuf| -> Result<u32> {
         Ok(std::fs::metadata(path)?.permissions().mode() & 0o777)
@@ -103,12 +103,12 @@ fn a_device_code_login_works() -> Result<()> {
         .gatewright(&arguments)?
         .stderr(Stdio::piped())
         .spawn()?;
-    let mut said = BufReader::new(login.stderr.take().context("no stderr")?);
+    let mut stderr = BufReader::new(login.stderr.take().context("no stderr")?);
     let mut lines = Vec::new();
     // The address and the code are on lines of their own, indented.
     while lines.len() < 2 {
         let mut line = String::new();
-        ensure!(said.read_line(&mut line)? > 0, "login ended: {lines:?}");
+        ensure!(stderr.read_line(&mut line)? > 0, "login ended: {lines:?}");
         lines.extend(line.strip_prefix("  ").map(|line| line.trim().to_owned()));
     }
     let [address, code] = lines.as_slice() else {
@@ -117,7 +117,7 @@ fn a_device_code_login_works() -> Result<()> {
     let typed = Provider::browser("ada")?.args([address, code]).output()?;
     ensure!(typed.status.success(), "{typed:?}");
     let mut rest = String::new();
-    said.read_to_string(&mut rest)?;
+    stderr.read_to_string(&mut rest)?;
     assert!(login.wait()?.success(), "{rest}");
     assert!(rest.contains("Logged in as ada"), "{rest}");
     let role = success_output(fixture.connect(&["-c", "SELECT current_user"])?)?;
@@ -209,12 +209,12 @@ fn a_login_revoked_by_the_provider_names_the_command_to_run() -> Result<()> {
     std::fs::write(&kept, login.to_string())?;
     std::thread::sleep(std::time::Duration::from_secs(2));
     let refused = fixture.run(&["token", "--name", "work"])?;
-    let said = text(&refused.stderr);
+    let stderr = text(&refused.stderr);
     assert!(!refused.status.success() && refused.stdout.is_empty());
-    assert!(said.contains("invalid_grant"), "{said}");
+    assert!(stderr.contains("invalid_grant"), "{stderr}");
     assert!(
-        said.contains("run `gatewright login --name work`"),
-        "{said}"
+        stderr.contains("run `gatewright login --name work`"),
+        "{stderr}"
     );
     // The settings are stored, so no other argument is needed.
     success_output(fixture.log_in_again("ada", &["--name", "work"])?)?;
@@ -256,8 +256,8 @@ fn the_token_is_sent_only_to_a_verified_gateway() -> Result<()> {
         fixture.gatewright(&["connect", "-h", "localhost", "-p", &port, "-d", "shop"])?;
     command.env("PGSSLROOTCERT", other.path().join("ca.crt"));
     let refused = command.args(["-c", "SELECT 1"]).output()?;
-    let said = text(&refused.stderr);
-    assert!(said.contains("certificate verify failed"), "{said}");
+    let stderr = text(&refused.stderr);
+    assert!(stderr.contains("certificate verify failed"), "{stderr}");
     // The token is not on the command line: the program receives only its own arguments.
     let arguments = [
         "connect",
@@ -282,11 +282,11 @@ fn a_login_file_readable_by_others_is_rejected() -> Result<()> {
         std::fs::Permissions::from_mode(0o644),
     )?;
     let refused = fixture.run(&["token"])?;
-    let said = text(&refused.stderr);
+    let stderr = text(&refused.stderr);
     assert!(refused.stdout.is_empty(), "no token");
     assert!(
-        said.contains("others on this machine can reach") && said.contains("chmod"),
-        "{said}"
+        stderr.contains("others on this machine can reach") && stderr.contains("chmod"),
+        "{stderr}"
     );
     Ok(())
 }

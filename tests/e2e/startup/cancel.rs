@@ -92,10 +92,10 @@ fn psql_18_speaks_protocol_3_2_and_cancels() -> Result<()> {
     let ended = waiting
         .join()
         .map_err(|_| anyhow::anyhow!("the session panicked"))?;
-    let told = ended.unwrap_or_else(|error| error.to_string());
+    let reported = ended.unwrap_or_else(|error| error.to_string());
     assert!(
-        told.contains("canceling statement due to user request"),
-        "{told}"
+        reported.contains("canceling statement due to user request"),
+        "{reported}"
     );
     Ok(())
 }

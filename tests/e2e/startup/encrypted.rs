@@ -68,9 +68,9 @@ fn both_ways_to_start_tls_and_their_checks() -> Result<()> {
     // Without ALPN, the client could be one of another protocol that was redirected here.
     let mut unnamed = direct(&site, None)?;
     unnamed.write_all(&startup((3, 0), &WHO))?;
-    let told = receive(&mut unnamed)?.fields();
-    assert_eq!(told[&'C'], "08P01");
-    assert!(told[&'M'].contains("ALPN"), "{told:?}");
+    let reported = receive(&mut unnamed)?.fields();
+    assert_eq!(reported[&'C'], "08P01");
+    assert!(reported[&'M'].contains("ALPN"), "{reported:?}");
 
     // ALPN with another protocol ends the handshake.
     let mut other = direct(&site, Some(b"http/1.1"))?;
@@ -79,14 +79,14 @@ fn both_ways_to_start_tls_and_their_checks() -> Result<()> {
     // CVE-2021-23214: bytes sent in clear after the request must not count as received inside TLS.
     let mut stream = connect(&site)?;
     stream.write_all(&[&SSL_REQUEST[..], &startup((3, 0), &WHO)].concat())?;
-    let told = receive(&mut stream)?.fields();
-    assert_eq!(told[&'C'], "08P01");
-    assert!(told[&'M'].contains("unencrypted data"), "{told:?}");
+    let reported = receive(&mut stream)?.fields();
+    assert_eq!(reported[&'C'], "08P01");
+    assert!(reported[&'M'].contains("unencrypted data"), "{reported:?}");
 
     let mut nested = requested(&site)?;
     nested.write_all(&SSL_REQUEST)?;
-    let told = receive(&mut nested)?.fields();
-    assert_eq!(told[&'C'], "08P01", "{told:?}");
+    let reported = receive(&mut nested)?.fields();
+    assert_eq!(reported[&'C'], "08P01", "{reported:?}");
     Ok(())
 }
 
@@ -104,13 +104,13 @@ fn cancel_requests_work_inside_tls() -> Result<()> {
         let mut request = direct(&site, Some(b"postgresql"))?;
         request.write_all(&cancel_request(&key))?;
         request.flush()?;
-        let told = loop {
+        let reported = loop {
             let message = receive(&mut session)?;
             if message.tag == b'E' {
                 break message.fields();
             }
         };
-        assert_eq!(told[&'C'], "57014");
+        assert_eq!(reported[&'C'], "57014");
         assert_eq!(receive(&mut session)?.tag, b'Z');
         assert_eq!(value(&mut session, "SELECT 7")?, "7");
     }

@@ -89,13 +89,13 @@ fn every_ordinary_parameter_is_passed_on() -> Result<()> {
             "{name}"
         );
     }
-    let Err(told) = begin(&served, (3, 0), &[("no_such_setting", "1")]) else {
+    let Err(reported) = begin(&served, (3, 0), &[("no_such_setting", "1")]) else {
         anyhow::bail!("an unknown parameter was accepted");
     };
-    let told = format!("{told:#}");
+    let reported = format!("{reported:#}");
     assert!(
-        told.contains("42704") && told.contains("no_such_setting"),
-        "{told}"
+        reported.contains("42704") && reported.contains("no_such_setting"),
+        "{reported}"
     );
     Ok(())
 }
@@ -124,7 +124,7 @@ fn invalid_startup_packets_are_refused() -> Result<()> {
     let behind_the_end = packet(&[&whole[4..], b"more"].concat());
     let no_user = startup((3, 0), &[("database", "here")]);
     let twice = [GSSENC_REQUEST, GSSENC_REQUEST].concat();
-    for (bytes, told) in [
+    for (bytes, reported) in [
         (&b"\0\0\0\x03"[..], "08P01 invalid length of startup packet"),
         (b"\0\0\x27\x15", "08P01 invalid length of startup packet"),
         (
@@ -149,7 +149,7 @@ fn invalid_startup_packets_are_refused() -> Result<()> {
         ),
     ] {
         let answer = refused(&served, bytes)?;
-        assert!(answer.starts_with(told), "{bytes:?}: {answer}");
+        assert!(answer.starts_with(reported), "{bytes:?}: {answer}");
     }
     let mut stream = connect(&served)?;
     stream.write_all(&twice)?;
@@ -164,13 +164,13 @@ fn invalid_startup_packets_are_refused() -> Result<()> {
 fn replication_is_refused() -> Result<()> {
     let served = Served::start("open_replication", "", "")?;
     for value in ["true", "on", "yes", "1", "database", "DATABASE", "nonsense"] {
-        let Err(told) = begin(&served, (3, 0), &[("replication", value)]) else {
+        let Err(reported) = begin(&served, (3, 0), &[("replication", value)]) else {
             anyhow::bail!("replication={value} was accepted");
         };
-        let told = format!("{told:#}");
+        let reported = format!("{reported:#}");
         assert!(
-            told.contains("0A000") && told.contains("replication"),
-            "{told}"
+            reported.contains("0A000") && reported.contains("replication"),
+            "{reported}"
         );
     }
     let (mut stream, _) = begin(&served, (3, 0), &[("replication", "false")])?;
