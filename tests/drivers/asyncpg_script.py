@@ -106,7 +106,7 @@ async def others(connection):
         await connection.fetch("SELECT pg_sleep(20)", timeout=0.3)
     except asyncio.TimeoutError:
         show("timed out", True)
-    show("goes on", await connection.fetchval("SELECT 1"))
+    show("still usable", await connection.fetchval("SELECT 1"))
     async with asyncpg.create_pool(DSN, min_size=2, max_size=4) as pool:
         show("pool", sorted(await asyncio.gather(*(pool.fetchval("SELECT $1::int", i) for i in range(20)))))
 

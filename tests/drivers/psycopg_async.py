@@ -110,7 +110,7 @@ async def others(connection):
         await task
     except (asyncio.CancelledError, psycopg.errors.QueryCanceled):
         show("cancelled", True)
-    show("goes on", await (await connection.execute("SELECT 1")).fetchone())
+    show("still usable", await (await connection.execute("SELECT 1")).fetchone())
     async with await psycopg.AsyncConnection.connect(DSN, cursor_factory=psycopg.AsyncClientCursor) as client_side:
         show("bound by the client", await (await client_side.execute("SELECT %s, %s", [1, "it's"])).fetchone())
         show("raw", await (await client_side.execute(sql.SQL("SELECT {}").format(sql.Literal("x")))).fetchone())

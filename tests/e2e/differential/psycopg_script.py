@@ -153,7 +153,7 @@ def others(connection):
     attempt("cancelled", lambda: connection.execute("SELECT pg_sleep(20)"))
     show("soon", time.monotonic() - started < 5)
     timer.join()
-    show("goes on", connection.execute("SELECT 1").fetchone())
+    show("still usable", connection.execute("SELECT 1").fetchone())
     info = connection.info
     show("info", (info.dbname, info.server_version, info.encoding, info.parameter_status("server_encoding"),
                   info.transaction_status.name))

@@ -201,7 +201,7 @@ async fn cancelled(client: &Client) -> Result<String> {
     Ok(format!(
         "{} {}",
         describe(&error),
-        simple(client, "SELECT 'goes on'").await
+        simple(client, "SELECT 'still usable'").await
     ))
 }
 
