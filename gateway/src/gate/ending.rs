@@ -53,7 +53,9 @@ impl SessionGate {
     pub(super) fn execution_ended(&mut self, mut admitted: Admitted, done: Completion) {
         admitted.end(&done);
         let permit = &admitted.permit;
-        if permit.verb == Verb::Ddl && done.outcome == Outcome::Completed {
+        // Of one that was lost nobody knows whether it ran.
+        let may_have_run = matches!(done.outcome, Outcome::Completed | Outcome::Lost);
+        if permit.verb == Verb::Ddl && may_have_run {
             self.stale_catalog = true;
             self.catalog.note_change();
             self.reshaped |= permit

@@ -1,11 +1,11 @@
-//! Facts of the parser in the words of the policy contract.
+//! The parser's facts converted to the types of the policy contract.
 
 use gatewright_contract::{self as contract, StatementFacts};
 use gatewright_sql as sql;
 
 use crate::identity::Identity;
 
-/// What policies are told of one statement, made once for every text that is kept.
+/// The facts that policies get about one statement, converted once per cached text.
 pub(super) fn of_statement(facts: &sql::Facts) -> StatementFacts {
     StatementFacts {
         fingerprint: facts.fingerprint,
@@ -21,14 +21,14 @@ pub(super) fn of_statement(facts: &sql::Facts) -> StatementFacts {
     }
 }
 
-/// A function called by message (protocol: FunctionCall): the server runs it by number, so its name is not known here.
+/// A fast-path function call (protocol: FunctionCall) identifies the function by OID, so its name is not known here.
 pub(super) fn of_function_call(function_oid: u32) -> StatementFacts {
     StatementFacts {
         fingerprint: u64::from(function_oid),
         verb: contract::Verb::Unknown,
         commands: vec!["FUNCTION CALL".into()],
         opaque: vec![format!(
-            "calls the function with OID {function_oid} by message"
+            "calls the function with OID {function_oid} by FunctionCall message"
         )],
         unbounded_write: false,
         limit: None,
@@ -75,7 +75,7 @@ pub(super) fn outputs(facts: &sql::Facts) -> Vec<Vec<contract::ColumnSource>> {
     }
 }
 
-/// A flow of unknown sources has none and is not exact; a value that carries no column makes no flow.
+/// A flow with unknown sources lists none and is not exact; a value that carries no column is not a flow.
 pub(super) fn flows(facts: &sql::Facts) -> Vec<contract::DataFlow> {
     let flows = facts.flows.iter().map(|flow| contract::DataFlow {
         target: source(&flow.target),

@@ -14,7 +14,7 @@ use super::lookup::Lookup;
 use super::name::Name;
 use super::names::{Description, MAX_PORTALS, Portal, Prepared};
 use super::output::{Output, Taken};
-use super::owed::{Audience, CloseTarget, Owed};
+use super::outstanding::{Audience, CloseTarget, Outstanding};
 use super::refusal::Refusal;
 use super::state::Session;
 use super::to_server::RunsNothing;
@@ -75,7 +75,7 @@ impl<J: Judge> Session<J> {
             started: Rc::default(),
             bound: Cell::new(None),
         });
-        self.owe(Owed::Bind { name, portal });
+        self.expect(Outstanding::Bind { name, portal });
         Taken::Yes
     }
 
@@ -195,11 +195,11 @@ impl<J: Judge> Session<J> {
     /// A Bind of a statement that was never prepared here: the server answers with its own error.
     fn bind_unknown(&mut self, frame: Frame<'_>, name: &str, output: &mut Output) -> Taken {
         output.to_server.bind_unknown(name, frame);
-        self.owe(Owed::Close {
+        self.expect(Outstanding::Close {
             target: CloseTarget::Statement(Name::new(name)),
             audience: Audience::Gateway,
         });
-        self.owe(Owed::BindUnknown);
+        self.expect(Outstanding::BindUnknown);
         Taken::Yes
     }
 }

@@ -6,7 +6,7 @@ use gatewright_wire::frontend;
 
 use super::judge::Judge;
 use super::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, Taken};
-use super::owed::Owed;
+use super::outstanding::Outstanding;
 use super::pipeline::Mode;
 use super::refusal::Refusal;
 use super::state::Session;
@@ -14,10 +14,10 @@ use super::streaming::Streaming;
 use super::violation::{Peer, Violation};
 
 /// A client that asks for more before it has read what it asked for waits, so that what is remembered of it has a bound.
-const MOST_OWED: usize = 10_000;
+const MAX_OUTSTANDING: usize = 10_000;
 
 /// So does one whose outstanding texts are as long as this, in bytes: what they are understood as is larger still.
-const MOST_TEXT: usize = 16 << 20;
+const MAX_OUTSTANDING_TEXT: usize = 16 << 20;
 
 impl<J: Judge> Session<J> {
     /// Takes as many whole messages from the client as can be dealt with now.
@@ -149,6 +149,7 @@ impl<J: Judge> Session<J> {
             return Ok(Taken::Yes);
         }
         match self.pipeline.mode {
+            Mode::Ended => Ok(Taken::Hold),
             Mode::Skipping => {
                 if frame.tag == b'S' {
                     self.pipeline.mode = Mode::Ready;
@@ -186,7 +187,7 @@ impl<J: Judge> Session<J> {
                 if !frame.body.is_empty() {
                     // The server finds what is behind its fields.
                     let error = DecodeError::Trailing { message: "Flush" };
-                    self.owe(Owed::Refused(Refusal::unreadable(&error)));
+                    self.expect(Outstanding::Refused(Refusal::unreadable(&error)));
                 }
                 Ok(Taken::Yes)
             }
@@ -211,7 +212,7 @@ impl<J: Judge> Session<J> {
             }
             self.pipeline.drain_first = false;
         }
-        if self.queue.len() >= MOST_OWED || self.queue.texts() >= MOST_TEXT {
+        if self.queue.len() >= MAX_OUTSTANDING || self.queue.texts() >= MAX_OUTSTANDING_TEXT {
             return true;
         }
         match tag {
@@ -253,7 +254,7 @@ impl<J: Judge> Session<J> {
 
     fn forward_sync(&mut self, frame: Frame<'_>, output: &mut Output) {
         output.to_server.control(frame);
-        self.owe(Owed::Sync);
+        self.expect(Outstanding::Sync);
     }
 }
 

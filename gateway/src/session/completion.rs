@@ -11,7 +11,7 @@ use super::judge::{Completion, Judge, Limits, Outcome};
 use super::name::Name;
 use super::names::Prepared;
 use super::output::{Output, Taken};
-use super::owed::Owed;
+use super::outstanding::Outstanding;
 use super::running::Running;
 use super::state::Session;
 use super::to_client::Delivery;
@@ -58,7 +58,7 @@ impl<J: Judge> Session<J> {
     /// Tells the judge how the statement in front ended, once, with what was delivered of its result.
     pub(super) fn end_current(&mut self, outcome: Outcome, sqlstate: &str, output: &mut Output) {
         let front = self.queue.front_mut();
-        let Some(admitted) = front.and_then(Owed::take_current) else {
+        let Some(admitted) = front.and_then(Outstanding::take_current) else {
             return;
         };
         let delivered = output.to_client.take_delivered();
@@ -75,7 +75,7 @@ impl<J: Judge> Session<J> {
     /// The statement in front succeeded: what it changes, and what comes next.
     fn next_statement(&mut self, tag: u8) -> Result<(), Violation> {
         match self.queue.front_mut() {
-            Some(Owed::Query(run)) => {
+            Some(Outstanding::Query(run)) => {
                 let index = run.index;
                 run.index += 1;
                 if let (Some(text), Some(permit)) =
@@ -85,8 +85,8 @@ impl<J: Judge> Session<J> {
                 }
                 Ok(())
             }
-            Some(Owed::Execute { .. }) => {
-                let Some(Owed::Execute { portal, .. }) = self.queue.pop() else {
+            Some(Outstanding::Execute { .. }) => {
+                let Some(Outstanding::Execute { portal, .. }) = self.queue.pop() else {
                     return Ok(());
                 };
                 self.turn.stoppable -= usize::from(portal.can_stop());
@@ -101,7 +101,7 @@ impl<J: Judge> Session<J> {
                 }
                 Ok(())
             }
-            Some(Owed::ExecuteUnknown) if tag == b'I' => {
+            Some(Outstanding::ExecuteUnknown) if tag == b'I' => {
                 self.queue.pop();
                 Ok(())
             }
@@ -116,7 +116,7 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Result<Taken, Violation> {
-        let Some(Owed::FunctionCall {
+        let Some(Outstanding::FunctionCall {
             permit,
             admitted,
             answered: false,
@@ -151,7 +151,7 @@ impl<J: Judge> Session<J> {
         if !self.ends.tell(judge) {
             return Ok(Taken::Hold);
         }
-        if let Some(Owed::FunctionCall { answered, .. }) = self.queue.front_mut() {
+        if let Some(Outstanding::FunctionCall { answered, .. }) = self.queue.front_mut() {
             *answered = true;
         }
         self.transaction.names_changed();
@@ -215,7 +215,7 @@ impl<J: Judge> Session<J> {
             .map_err(|error| Violation::unreadable("ReadyForQuery", &error))?
             .status
             .byte();
-        if let Some(Owed::CopySyncProbe(probe)) = self.queue.front_mut() {
+        if let Some(Outstanding::CopySyncProbe(probe)) = self.queue.front_mut() {
             if probe.ready(frame, output) {
                 self.probe_finished(status);
             }
@@ -225,10 +225,10 @@ impl<J: Judge> Session<J> {
             return Ok(Taken::Hold);
         }
         match self.queue.pop() {
-            Some(owed @ (Owed::Query(_) | Owed::FunctionCall { .. })) => {
-                self.turn.stoppable -= usize::from(owed.can_stop());
+            Some(reply @ (Outstanding::Query(_) | Outstanding::FunctionCall { .. })) => {
+                self.turn.stoppable -= usize::from(reply.can_stop());
             }
-            Some(Owed::Sync) => {}
+            Some(Outstanding::Sync) => {}
             _ => return Err(Violation::Unexpected('Z')),
         }
         self.ready_for_query(status);

@@ -7,7 +7,7 @@ use gatewright_wire::frame::Frame;
 use super::copy_probe::CopySyncProbe;
 use super::judge::Judge;
 use super::output::{Output, Taken};
-use super::owed::Owed;
+use super::outstanding::Outstanding;
 use super::pipeline::Mode;
 use super::state::Session;
 
@@ -37,7 +37,7 @@ impl<J: Judge> Session<J> {
     /// when it is known which.
     pub(super) fn out_of_place_in_copy(&mut self, tag: u8, output: &mut Output) -> Taken {
         output.to_server.empty(tag);
-        let extended = matches!(self.queue.front(), Some(Owed::Execute { .. }));
+        let extended = matches!(self.queue.front(), Some(Outstanding::Execute { .. }));
         self.ask_about_syncs(extended, output);
         Taken::Hold
     }
@@ -46,8 +46,8 @@ impl<J: Judge> Session<J> {
     pub(super) fn probe_syncs_of_copy(&mut self, output: &mut Output) {
         let syncs = std::mem::take(&mut self.pipeline.copy_syncs);
         let extended = match self.queue.front() {
-            Some(Owed::Query(_)) => false,
-            Some(Owed::Execute { .. }) => true,
+            Some(Outstanding::Query(_)) => false,
+            Some(Outstanding::Execute { .. }) => true,
             _ => return,
         };
         if syncs > 0 && !self.queue.is_probing() {
@@ -61,12 +61,12 @@ impl<J: Judge> Session<J> {
         output.to_server.sync();
         output.to_server.close_statement(NOBODY);
         output.to_server.sync();
-        self.owe(Owed::CopySyncProbe(CopySyncProbe::new(extended)));
+        self.expect(Outstanding::CopySyncProbe(CopySyncProbe::new(extended)));
     }
 
     /// The server has answered: both sides know where they stand.
     pub(super) fn probe_finished(&mut self, status: u8) {
-        if let Some(Owed::CopySyncProbe(probe)) = self.queue.pop()
+        if let Some(Outstanding::CopySyncProbe(probe)) = self.queue.pop()
             && probe.leaves_skipping()
         {
             self.pipeline.mode = Mode::Skipping;

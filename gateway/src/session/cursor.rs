@@ -12,7 +12,7 @@ use super::judge::{Judge, Phase, Plan, Verdict};
 use super::name::Name;
 use super::names::{Portal, Prepared};
 use super::output::{Output, Taken};
-use super::owed::Described;
+use super::outstanding::Described;
 use super::refusal::Refusal;
 use super::state::Session;
 

@@ -11,7 +11,7 @@ use super::lookup::Lookup;
 use super::name::Name;
 use super::names::{Description, Prepared};
 use super::output::Output;
-use super::owed::{Audience, CloseTarget, Described, Owed};
+use super::outstanding::{Audience, CloseTarget, Described, Outstanding};
 use super::state::Session;
 use super::to_client::Delivery;
 use super::violation::Violation;
@@ -47,7 +47,7 @@ impl<J: Judge> Session<J> {
             return;
         }
         output.to_server.close_statement("");
-        self.owe(Owed::Close {
+        self.expect(Outstanding::Close {
             target: CloseTarget::Statement(Name::unnamed()),
             audience: Audience::Gateway,
         });
@@ -63,11 +63,11 @@ impl<J: Judge> Session<J> {
         output
             .to_server
             .describe_text::<J>(DESCRIBE_NAME, source, permit);
-        self.owe(Owed::Describe {
+        self.expect(Outstanding::Describe {
             target,
             audience: Audience::Gateway,
         });
-        self.owe(Owed::Close {
+        self.expect(Outstanding::Close {
             target: CloseTarget::Statement(Name::new(DESCRIBE_NAME)),
             audience: Audience::Gateway,
         });
@@ -97,7 +97,7 @@ impl<J: Judge> Session<J> {
         prepared.describing.set(true);
         output.to_server.describe_statement(name);
         output.to_server.flush();
-        self.owe(Owed::Describe {
+        self.expect(Outstanding::Describe {
             target: Described::Statement(Rc::clone(prepared)),
             audience: Audience::Gateway,
         });
@@ -109,7 +109,7 @@ impl<J: Judge> Session<J> {
     pub(super) fn describes_for_itself(&self) -> bool {
         matches!(
             self.queue.front(),
-            Some(Owed::Describe {
+            Some(Outstanding::Describe {
                 audience: Audience::Gateway,
                 ..
             })
@@ -122,7 +122,7 @@ impl<J: Judge> Session<J> {
         frame: Frame<'_>,
         output: &mut Output,
     ) -> Result<(), Violation> {
-        let Some(Owed::Describe { target, audience }) = self.queue.front() else {
+        let Some(Outstanding::Describe { target, audience }) = self.queue.front() else {
             return Err(Violation::Unexpected('t'));
         };
         if let Described::Statement(prepared) = target {
@@ -144,7 +144,7 @@ impl<J: Judge> Session<J> {
         output: &mut Output,
     ) -> Result<(), Violation> {
         let tag = char::from(frame.tag);
-        let Some(Owed::Describe { target, audience }) = self.queue.pop() else {
+        let Some(Outstanding::Describe { target, audience }) = self.queue.pop() else {
             return Err(Violation::Unexpected(tag));
         };
         match target {

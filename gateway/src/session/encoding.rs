@@ -1,5 +1,4 @@
-//! What the client's text is written in. Statements are understood as UTF-8, so text in another encoding is read in UTF-8 here and goes on to
-//! the server as it came.
+//! The client's encoding. Statements are analysed in UTF-8, so text in another encoding is decoded here; the server gets the original bytes.
 
 use std::borrow::Cow;
 
@@ -11,20 +10,19 @@ use super::refusal::Refusal;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     Utf8,
-    /// ISO 8859-1: each byte is the code point of its number.
+    /// ISO 8859-1: each byte is the code point of the same number.
     Latin1,
-    /// One byte a character, of which the lower half is ASCII.
+    /// One byte per character; the lower half is ASCII.
     Single(&'static whatwg::Encoding),
-    /// ASCII is ASCII, but for second bytes of characters of two.
+    /// Up to two bytes per character; the second byte may be in the range of ASCII.
     Double(&'static whatwg::Encoding),
-    /// Nobody converts, and the database holds what came. Read as UTF-8 where it is, else as if it were [`Encoding::Latin1`]: either way ASCII
-    /// is ASCII.
+    /// No conversion takes place. Read as UTF-8 where it is valid, otherwise as [`Encoding::Latin1`]; ASCII is the same in both.
     Bytes,
-    /// There is no table for it here.
+    /// Not supported by the gateway.
     Unreadable,
 }
 
-/// PostgreSQL's names beside tables that tell where characters of two bytes begin and end.
+/// PostgreSQL's names of two-byte encodings, with tables that agree on where characters begin and end.
 const DOUBLE: &[(&str, &whatwg::Encoding)] = &[
     ("SJIS", whatwg::SHIFT_JIS),
     ("BIG5", whatwg::BIG5),
@@ -36,7 +34,7 @@ const DOUBLE: &[(&str, &whatwg::Encoding)] = &[
     ("EUC_CN", whatwg::GBK),
 ];
 
-/// The same with tables that agree with its own for every byte that it takes.
+/// PostgreSQL's names of single-byte encodings, with tables that agree with PostgreSQL's own for every byte it accepts.
 const SINGLE: &[(&str, &whatwg::Encoding)] = &[
     ("LATIN2", whatwg::ISO_8859_2),
     ("LATIN3", whatwg::ISO_8859_3),
@@ -62,11 +60,11 @@ const SINGLE: &[(&str, &whatwg::Encoding)] = &[
 ];
 
 impl Encoding {
-    /// From `client_encoding` and `server_encoding` as ParameterStatus gives them.
+    /// From the values of `client_encoding` and `server_encoding` in ParameterStatus.
     pub fn new(client: &str, server: &str) -> Self {
         let is = |name: &str, other: &str| name.eq_ignore_ascii_case(other);
         if is(client, "SQL_ASCII") {
-            // The server converts nothing, and takes only what is right in its own encoding.
+            // The server does not convert, and accepts only what is valid in its own encoding.
             return match server {
                 "UTF8" => Encoding::Utf8,
                 "SQL_ASCII" => Encoding::Bytes,
@@ -92,7 +90,7 @@ impl Encoding {
         self == Encoding::Utf8
     }
 
-    /// A text of the client's in UTF-8. The refusal is PostgreSQL's own where the text is none in its encoding.
+    /// The client's text in UTF-8. The error for invalid text is PostgreSQL's own.
     pub fn read(self, text: &[u8]) -> Result<Cow<'_, str>, Refusal> {
         let utf8 = std::str::from_utf8(text);
         match (self, utf8) {
@@ -114,8 +112,8 @@ impl Encoding {
     }
 }
 
-/// Whether the tables of two bytes that there are agree on a character. Of signs they do not (WAVE DASH or FULLWIDTH TILDE), and a name that is read as
-/// another would not be known to a policy that forbids it.
+/// True when two-byte tables agree on a character. They differ on some symbols (WAVE DASH, FULLWIDTH TILDE), and a name decoded to another
+/// character would not match a policy that forbids it.
 fn is_agreed_on(character: char) -> bool {
     matches!(character,
         '\0'..='\x7f'
@@ -131,7 +129,7 @@ fn unreadable() -> Refusal {
     Refusal::new("0A000", message).with_hint("SET client_encoding TO 'UTF8' first.")
 }
 
-/// As PostgreSQL says it (`report_invalid_encoding`): with the bytes of what would have been one character.
+/// PostgreSQL's error (`report_invalid_encoding`), with the bytes of the invalid character.
 fn invalid(text: &[u8], at: usize) -> Refusal {
     let rest = text.get(at..).unwrap_or_default();
     let length = match rest.first() {
@@ -175,7 +173,7 @@ mod tests {
             assert_eq!(read(unknown, b"\xe9"), Err("0A000".into()));
         }
         assert_eq!(read("UTF8", b"\xe9"), Err("22021".into()));
-        // Not converted, and so what the server takes.
+        // Not converted, so the server accepts it.
         assert_eq!(read("SQL_ASCII", "é".as_bytes()), Ok("é".into()));
         assert_eq!(read("SQL_ASCII", b"\xe9"), Err("22021".into()));
         let of = |client, server| Encoding::new(client, server);

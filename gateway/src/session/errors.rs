@@ -5,7 +5,7 @@ use gatewright_wire::frame::Frame;
 
 use super::judge::{Completion, Judge, Outcome};
 use super::output::{Output, Taken};
-use super::owed::{Described, Owed};
+use super::outstanding::{Described, Outstanding};
 use super::pipeline::Mode;
 use super::redaction::redact;
 use super::refusal::Refusal;
@@ -63,7 +63,7 @@ impl<J: Judge> Session<J> {
         if !self.close(judge, output) {
             return Taken::Hold;
         }
-        if let Some(Owed::CopySyncProbe(probe)) = self.queue.front_mut() {
+        if let Some(Outstanding::CopySyncProbe(probe)) = self.queue.front_mut() {
             probe.misplaced_was_read(output);
         }
         output.to_client.deliver(Delivery::Error(fields));
@@ -75,9 +75,9 @@ impl<J: Judge> Session<J> {
         let delivered = output.to_client.take_delivered();
         let ends = &mut self.ends;
         let mut in_front = true;
-        for owed in self.queue.failing() {
+        for reply in self.queue.failing() {
             if std::mem::take(&mut in_front)
-                && let Some(admitted) = owed.take_current()
+                && let Some(admitted) = reply.take_current()
             {
                 let done = Completion {
                     outcome: Outcome::Failed,
@@ -88,7 +88,7 @@ impl<J: Judge> Session<J> {
                 };
                 ends.push(admitted, done);
             }
-            for admitted in owed.take_all() {
+            for admitted in reply.take_all() {
                 let done = Completion {
                     outcome: Outcome::Skipped,
                     sqlstate: sqlstate.to_owned(),
@@ -111,20 +111,20 @@ impl<J: Judge> Session<J> {
         let planned = self
             .queue
             .front()
-            .and_then(Owed::permit)
+            .and_then(Outstanding::permit)
             .is_some_and(J::wants_plan);
         match self.queue.front() {
-            Some(Owed::Query(run)) if run.silent_error => ErrorRewrite::Swallowed,
-            Some(Owed::Silenced | Owed::CopySyncProbe(_)) => ErrorRewrite::Swallowed,
-            Some(Owed::Query(run)) => match &run.refusal {
+            Some(Outstanding::Query(run)) if run.silent_error => ErrorRewrite::Swallowed,
+            Some(Outstanding::Silenced | Outstanding::CopySyncProbe(_)) => ErrorRewrite::Swallowed,
+            Some(Outstanding::Query(run)) => match &run.refusal {
                 Some(refusal) => apply_to(refusal),
                 None if planned || self.may_speak_of_others() => {
                     ErrorRewrite::Changed(redact(fields))
                 }
                 None => ErrorRewrite::Unchanged,
             },
-            Some(Owed::Refused(refusal)) => apply_to(refusal),
-            Some(Owed::Describe {
+            Some(Outstanding::Refused(refusal)) => apply_to(refusal),
+            Some(Outstanding::Describe {
                 target: Described::InHand,
                 ..
             }) if self.describes_behind_others(fields) => apply_to(
@@ -134,12 +134,12 @@ impl<J: Judge> Session<J> {
                 )
                 .with_hint("Send each statement in a message of its own."),
             ),
-            Some(Owed::Bind { portal, .. } | Owed::Execute { portal, .. })
+            Some(Outstanding::Bind { portal, .. } | Outstanding::Execute { portal, .. })
                 if portal.permit.as_ref().is_some_and(J::wants_plan) =>
             {
                 ErrorRewrite::Changed(redact(fields))
             }
-            Some(Owed::Execute { .. } | Owed::Sync) if self.may_speak_of_others() => {
+            Some(Outstanding::Execute { .. } | Outstanding::Sync) if self.may_speak_of_others() => {
                 ErrorRewrite::Changed(redact(fields))
             }
             _ => ErrorRewrite::Unchanged,
@@ -161,13 +161,13 @@ impl<J: Judge> Session<J> {
             return false;
         }
         match self.queue.front() {
-            Some(Owed::Sync) => true,
-            Some(Owed::Query(run)) => {
+            Some(Outstanding::Sync) => true,
+            Some(Outstanding::Query(run)) => {
                 let ends = run.index + 1 >= run.permits.len() && !self.transaction.is_open();
                 let text = run.text.as_ref();
                 ends || text.is_none_or(|text| runs_what_is_deferred::<J>(text, run.index))
             }
-            Some(Owed::Execute { portal, .. }) => {
+            Some(Outstanding::Execute { portal, .. }) => {
                 runs_what_is_deferred::<J>(&portal.prepared.text, portal.prepared.index)
             }
             _ => false,
@@ -177,7 +177,7 @@ impl<J: Judge> Session<J> {
     /// A Bind that fails once its portal was made leaves that one behind, in place of an unnamed one before it (PostgreSQL's
     /// `exec_bind_message`). Nothing can be run with it, so nothing is known of the name.
     fn forget_portal_of_failed_bind(&mut self, fields: &ErrorFields) {
-        let Some(Owed::Bind { name, .. }) = self.queue.front() else {
+        let Some(Outstanding::Bind { name, .. }) = self.queue.front() else {
             return;
         };
         let before_portal = match fields.field(b'C') {
@@ -198,15 +198,15 @@ impl<J: Judge> Session<J> {
         if self.pipeline.mode == Mode::CopyIn {
             self.pipeline.mode = Mode::Ready;
         }
-        if let Some(Owed::CopySyncProbe(probe)) = self.queue.front_mut() {
+        if let Some(Outstanding::CopySyncProbe(probe)) = self.queue.front_mut() {
             probe.misplaced_was_read(output);
             return;
         }
         self.probe_syncs_of_copy(output);
         match self.queue.front() {
             // ReadyForQuery follows.
-            Some(Owed::Query(_) | Owed::FunctionCall { .. }) => {}
-            Some(Owed::Describe {
+            Some(Outstanding::Query(_) | Outstanding::FunctionCall { .. }) => {}
+            Some(Outstanding::Describe {
                 target: Described::InHand,
                 ..
             }) => {
@@ -215,7 +215,7 @@ impl<J: Judge> Session<J> {
                     held.answered = true;
                 }
                 output.to_server.sync();
-                self.owe(Owed::Sync);
+                self.expect(Outstanding::Sync);
             }
             None => {}
             Some(_) => self.skip_pipeline(judge),
@@ -237,7 +237,7 @@ impl<J: Judge> Session<J> {
         let found = self.queue.skip_to_sync();
         // What stands behind the Sync is still to come.
         let left = self.queue.oldest_first();
-        self.turn.stoppable = left.filter(|owed| owed.can_stop()).count();
+        self.turn.stoppable = left.filter(|reply| reply.can_stop()).count();
         found
     }
 
@@ -246,7 +246,7 @@ impl<J: Judge> Session<J> {
         frame: Frame<'_>,
         output: &mut Output,
     ) -> Result<(), Violation> {
-        let permit = self.queue.front().and_then(Owed::permit);
+        let permit = self.queue.front().and_then(Outstanding::permit);
         if permit.is_some_and(J::wants_plan) || self.may_speak_of_others() {
             let fields = ErrorFields::decode(frame.body)
                 .map_err(|error| Violation::unreadable("NoticeResponse", &error))?;

@@ -13,7 +13,7 @@ use super::lookup::Lookup;
 use super::name::Name;
 use super::names::Portal;
 use super::output::{Output, Taken};
-use super::owed::Owed;
+use super::outstanding::Outstanding;
 use super::refusal::Refusal;
 use super::state::Session;
 use super::to_server::{Pass, RunsNothing};
@@ -164,7 +164,7 @@ impl<J: Judge> Session<J> {
         portal.started.set(true);
         self.pipeline.drain_first |= portal.prepared.is(Facts::changes_reading);
         self.turn.stoppable += usize::from(portal.can_stop());
-        self.owe(Owed::Execute { portal, admitted });
+        self.expect(Outstanding::Execute { portal, admitted });
         Taken::Yes
     }
 
@@ -185,7 +185,7 @@ impl<J: Judge> Session<J> {
                 self.let_go(held, judge);
             }
             output.to_server.run(frame, &Pass::<J>::RunsNothing(proof));
-            self.owe(Owed::ExecuteUnknown);
+            self.expect(Outstanding::ExecuteUnknown);
             return Taken::Yes;
         }
         if execute.portal.is_empty() {

@@ -10,7 +10,7 @@ use super::lookup::Lookup;
 use super::name::Name;
 use super::names::can_stop;
 use super::output::{Output, Taken};
-use super::owed::{Audience, CloseTarget, Described, Owed};
+use super::outstanding::{Audience, CloseTarget, Described, Outstanding};
 use super::refusal::Refusal;
 use super::state::Session;
 use super::to_server::Pass;
@@ -46,7 +46,7 @@ impl<J: Judge> Session<J> {
             }
         };
         output.to_server.control(frame);
-        self.owe(Owed::Describe {
+        self.expect(Outstanding::Describe {
             target,
             audience: Audience::Client,
         });
@@ -72,7 +72,7 @@ impl<J: Judge> Session<J> {
             }
         };
         output.to_server.control(frame);
-        self.owe(Owed::Close {
+        self.expect(Outstanding::Close {
             target,
             audience: Audience::Client,
         });
@@ -106,7 +106,7 @@ impl<J: Judge> Session<J> {
                 self.turn.stoppable += usize::from(can_stop::<J>(&permit, None));
                 // It may be set_config.
                 self.pipeline.drain_first = true;
-                self.owe(Owed::FunctionCall {
+                self.expect(Outstanding::FunctionCall {
                     permit,
                     admitted: admitted.pop().flatten(),
                     answered: false,

@@ -4,6 +4,7 @@
 use super::held::Held;
 use super::judge::{Completion, Judge, Outcome};
 use super::output::{Output, Taken};
+use super::pipeline::Mode;
 use super::refusal::Refusal;
 use super::state::Session;
 
@@ -56,6 +57,7 @@ impl<J: Judge> Session<J> {
     /// The connection is over, for whatever reason: what is held is withdrawn, and everything that was admitted ends. Returns true once
     /// the judge has taken note of every end; call again when it has had time.
     pub fn close(&mut self, judge: &mut J, output: &mut Output) -> bool {
+        self.pipeline.mode = Mode::Ended;
         if let Some(held) = self.held.take() {
             self.let_go(held, judge);
         }
@@ -66,8 +68,8 @@ impl<J: Judge> Session<J> {
         }
         let mut delivered = Some(output.to_client.take_delivered());
         let ends = &mut self.ends;
-        for owed in self.queue.each() {
-            for admitted in owed.take_all() {
+        for reply in self.queue.each() {
+            for admitted in reply.take_all() {
                 let rows = delivered.take().unwrap_or_default();
                 ends.push(
                     admitted,

@@ -1,4 +1,4 @@
-//! What a name will mean when the server comes to read it: what it means now, and what is on its way.
+//! What a name will mean when the server reads it, given its present meaning and the outstanding replies.
 
 use std::rc::Rc;
 
@@ -7,30 +7,30 @@ use gatewright_sql::Facts;
 use super::judge::Judge;
 use super::name::Name;
 use super::names::{Portal, Prepared};
-use super::owed::{CloseTarget, Owed};
+use super::outstanding::{CloseTarget, Outstanding};
 use super::state::Session;
 
-/// What a name stands for.
+/// The meaning of a name.
 pub(super) enum Lookup<T> {
     Known(T),
     Unknown,
-    /// It depends on replies that are not in.
+    /// It depends on outstanding replies.
     Pending,
 }
 
 impl<J: Judge> Session<J> {
     pub(super) fn lookup_prepared(&self, name: &Name) -> Lookup<Rc<Prepared<J>>> {
-        self.lookup(self.names.prepared(name), |owed| match owed {
-            Owed::Parse {
+        self.lookup(self.names.prepared(name), |reply| match reply {
+            Outstanding::Parse {
                 name: other,
                 prepared,
             } if other == name => Change::Becomes(prepared),
-            Owed::Close {
+            Outstanding::Close {
                 target: CloseTarget::Statement(other),
                 ..
             } if other == name => Change::Ends,
-            Owed::Query(run) if run.any(Facts::names_statements) => Change::Unclear,
-            Owed::Execute { portal, .. } if portal.prepared.is(Facts::names_statements) => {
+            Outstanding::Query(run) if run.any(Facts::names_statements) => Change::Unclear,
+            Outstanding::Execute { portal, .. } if portal.prepared.is(Facts::names_statements) => {
                 Change::Unclear
             }
             _ => Change::None,
@@ -38,29 +38,29 @@ impl<J: Judge> Session<J> {
     }
 
     pub(super) fn lookup_portal(&self, name: &Name) -> Lookup<Rc<Portal<J>>> {
-        self.lookup(self.names.portal(name), |owed| match owed {
-            Owed::Bind {
+        self.lookup(self.names.portal(name), |reply| match reply {
+            Outstanding::Bind {
                 name: other,
                 portal,
             } if other == name => Change::Becomes(portal),
-            Owed::Close {
+            Outstanding::Close {
                 target: CloseTarget::Portal(other),
                 ..
             } if other == name => Change::Ends,
-            Owed::Query(run) if run.any(Facts::declares_cursor) => Change::Unclear,
-            Owed::Execute { portal, .. } if portal.prepared.is(Facts::declares_cursor) => {
+            Outstanding::Query(run) if run.any(Facts::declares_cursor) => Change::Unclear,
+            Outstanding::Execute { portal, .. } if portal.prepared.is(Facts::declares_cursor) => {
                 Change::Unclear
             }
             _ => Change::None,
         })
     }
 
-    /// The newest change that is on its way decides. Should it fail, everything up to the next Sync fails with it; behind
-    /// a Sync its reply must be in.
+    /// The newest outstanding change decides. If it fails, everything up to the next Sync fails with it. If a Sync has been sent since, its reply
+    /// must have arrived.
     fn lookup<'a, T>(
         &'a self,
         now: Option<&'a Rc<T>>,
-        change: impl Fn(&'a Owed<J>) -> Change<'a, T>,
+        change: impl Fn(&'a Outstanding<J>) -> Change<'a, T>,
     ) -> Lookup<Rc<T>> {
         let known = |found: Option<&Rc<T>>| match found {
             Some(found) => Lookup::Known(Rc::clone(found)),
@@ -70,9 +70,9 @@ impl<J: Judge> Session<J> {
             return known(now);
         }
         let mut crossed_sync = false;
-        for owed in self.queue.newest_first() {
-            crossed_sync |= matches!(owed, Owed::Sync);
-            match change(owed) {
+        for reply in self.queue.newest_first() {
+            crossed_sync |= matches!(reply, Outstanding::Sync);
+            match change(reply) {
                 Change::None => {}
                 Change::Becomes(_) | Change::Ends if crossed_sync => return Lookup::Pending,
                 Change::Becomes(found) => return known(Some(found)),
@@ -83,39 +83,39 @@ impl<J: Judge> Session<J> {
         known(now)
     }
 
-    /// True when a name may yet change by what was sent behind the Bind of this portal.
+    /// True when messages sent after the Bind of this portal may change the meaning of a name.
     pub(super) fn names_change_behind_bind(&self, portal: &Name) -> bool {
         self.queue
             .newest_first()
-            .take_while(|owed| !matches!(owed, Owed::Bind { name, .. } if name == portal))
-            .any(|owed| match owed {
-                Owed::Parse { name, .. } | Owed::Bind { name, .. } => !name.is_unnamed(),
-                Owed::Query(run) => run.any(changes_names),
-                Owed::Execute { portal, .. } => portal.prepared.is(changes_names),
+            .take_while(|reply| !matches!(reply, Outstanding::Bind { name, .. } if name == portal))
+            .any(|reply| match reply {
+                Outstanding::Parse { name, .. } | Outstanding::Bind { name, .. } => !name.is_unnamed(),
+                Outstanding::Query(run) => run.any(changes_names),
+                Outstanding::Execute { portal, .. } => portal.prepared.is(changes_names),
                 _ => false,
             })
     }
 
-    /// True when the Bind of this portal belongs to the same pipeline, so that its statement is in flight.
+    /// True when the portal was bound in the current pipeline, so that its statement is already in flight.
     pub(super) fn bound_in_this_turn(&self, portal: &Name) -> bool {
         self.queue
             .newest_first()
-            .take_while(|owed| !matches!(owed, Owed::Sync))
-            .any(|owed| matches!(owed, Owed::Bind { name, .. } if name == portal))
+            .take_while(|reply| !matches!(reply, Outstanding::Sync))
+            .any(|reply| matches!(reply, Outstanding::Bind { name, .. } if name == portal))
             || !self.transaction.is_open()
     }
 }
 
-/// What a forwarded message does to one name, once it succeeds.
+/// What a message does to one name if it succeeds.
 enum Change<'a, T> {
     None,
     Becomes(&'a Rc<T>),
     Ends,
-    /// Only its reply tells.
+    /// Known only from its reply.
     Unclear,
 }
 
-/// True when the statement may give a name another meaning.
+/// True when the statement may change the meaning of a name.
 fn changes_names(facts: &Facts) -> bool {
     facts.names_statements() || facts.declares_cursor()
 }

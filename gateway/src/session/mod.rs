@@ -22,7 +22,7 @@ mod lookup;
 mod name;
 mod names;
 mod output;
-mod owed;
+mod outstanding;
 mod parse;
 mod pipeline;
 mod query;
@@ -37,7 +37,7 @@ mod state;
 mod stop;
 mod streaming;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod to_client;
 mod to_server;
 mod transaction;

@@ -1,4 +1,4 @@
-//! What the client has named on this connection: prepared statements, portals, cursors.
+//! The prepared statements, portals and cursors of a connection.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -10,34 +10,34 @@ use gatewright_sql::{CopyOut, Facts, Outputs, SessionEffect, Statement};
 use super::judge::{Field, Judge, NameFacts, Plan};
 use super::name::Name;
 
-/// How many SQL cursors a connection may name before the oldest knowledge is given up (and their FETCH with it).
+/// How many SQL cursors are remembered. Beyond this all are forgotten, and a FETCH of one is judged as unknown.
 const MAX_CURSORS: usize = 1024;
 
-/// How many prepared statements a session may name, and how long their texts may be together, in bytes. The server keeps as many.
+/// How many named prepared statements a session may have. The total length of their texts is limited by [`MAX_PREPARED_BYTES`].
 pub const MAX_PREPARED: usize = 50_000;
-/// How many portals a transaction may name.
+/// How many named portals a transaction may have.
 pub const MAX_PORTALS: usize = 50_000;
 pub const MAX_PREPARED_BYTES: usize = 256 << 20;
 
-/// A prepared statement, made by Parse or by SQL's PREPARE.
+/// A prepared statement, created by Parse or by PREPARE.
 pub struct Prepared<J: Judge> {
     pub text: J::Text,
-    /// Which statement of the text; PREPARE may stand among others in one Query.
+    /// Index of the statement in the text: PREPARE may be one of several in a Query.
     pub index: usize,
-    /// `None` when the text is empty, or made by SQL's PREPARE.
+    /// `None` when the text is empty.
     pub permit: RefCell<Option<J::Permit>>,
-    /// What EXECUTE of it does, for one made by SQL's PREPARE.
+    /// The facts of the prepared statement, for one created by PREPARE.
     pub inner: Option<Arc<Facts>>,
     /// From ParameterDescription.
     pub parameter_types: RefCell<Option<Rc<[u32]>>>,
     pub description: RefCell<Description>,
-    /// The plan made from the description for the permit it was made with.
+    /// The plan made from the description, with the permit it was made for.
     pub plan: RefCell<Option<(J::Permit, Rc<Plan>)>>,
-    /// True while a Describe of the gateway's own is on its way.
+    /// True while the reply to a Describe sent by the gateway is outstanding.
     pub describing: Cell<bool>,
 }
 
-/// The row description of a prepared statement, as far as the gateway had to ask.
+/// The row description of a prepared statement, if the gateway has needed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Description {
     Unknown,
@@ -52,7 +52,7 @@ pub enum Description {
 }
 
 impl Description {
-    /// True when both speak of the same columns, whenever they were asked for.
+    /// True when both describe the same columns, in whatever epoch.
     pub fn same_columns(&self, other: &Description) -> bool {
         match (self, other) {
             (Description::None { .. }, Description::None { .. }) => true,
@@ -63,7 +63,7 @@ impl Description {
         }
     }
 
-    /// The answer, if it was given in this epoch: `Some(None)` for no rows.
+    /// The description, if it was made in this epoch; `Some(None)` for no rows.
     pub fn in_epoch(&self, now: u64) -> Option<Option<Rc<[Field]>>> {
         match self {
             Description::None { epoch } if *epoch == now => Some(None),
@@ -101,7 +101,7 @@ impl<J: Judge> Prepared<J> {
         self.statement()?.facts.copy_out()
     }
 
-    /// True when its statement is of this kind.
+    /// True when its statement satisfies the condition.
     pub fn is(&self, kind: impl Fn(&Facts) -> bool) -> bool {
         self.statement()
             .is_some_and(|statement| kind(&statement.facts))
@@ -109,7 +109,7 @@ impl<J: Judge> Prepared<J> {
 }
 
 impl<J: Judge> Prepared<J> {
-    /// True when the judge reads parameters whose types are not known yet.
+    /// True when the judge needs parameter types that are not known yet.
     pub fn lacks_parameter_types(&self, judge: &J) -> bool {
         judge.wants_parameters()
             && self.is(|facts| facts.parameter_count > 0)
@@ -117,7 +117,7 @@ impl<J: Judge> Prepared<J> {
     }
 }
 
-/// True when a result under this permit and plan may be stopped before its end.
+/// True when the gateway may stop a result under this permit and plan early.
 pub fn can_stop<J: Judge>(permit: &J::Permit, plan: Option<&Plan>) -> bool {
     J::limits(permit).any() || plan.is_some_and(|plan| !plan.steps.is_empty())
 }
@@ -127,16 +127,16 @@ pub struct Portal<J: Judge> {
     pub prepared: Rc<Prepared<J>>,
     pub permit: Option<J::Permit>,
     pub plan: Option<Rc<Plan>>,
-    /// Result format codes as in Bind: none (all text), one for all, or one a column.
+    /// Result format codes as in Bind: none (all text), one for all columns, or one per column.
     pub formats: Vec<i16>,
-    /// An Execute of it went out: its statement is in flight until it ends, under the permit it has.
+    /// True once an Execute of it was sent. From then on it runs under this permit to its end.
     pub started: Rc<Cell<bool>>,
     /// [`Names::version`] when the server confirmed it.
     pub bound: Cell<Option<u64>>,
 }
 
 impl<J: Judge> Portal<J> {
-    /// True when it may be stopped before its end. What returns no rows can only take too long.
+    /// True when the gateway may stop it early. A statement without rows can only exceed its time.
     pub fn can_stop(&self) -> bool {
         let rows = self.prepared.is(|facts| facts.outputs != Outputs::None);
         self.permit.as_ref().is_some_and(|permit| {
@@ -146,16 +146,16 @@ impl<J: Judge> Portal<J> {
     }
 }
 
-/// Names that the server is known to hold. Changes enter when the server confirms them.
+/// The names that exist on the server. A change is entered when the server confirms it.
 pub struct Names<J: Judge> {
     unnamed: Option<Rc<Prepared<J>>>,
     statements: HashMap<Name, Rc<Prepared<J>>>,
-    /// Of the names and texts in `statements`, in bytes.
+    /// Total length of the names and texts in `statements`, in bytes.
     bytes: usize,
     unnamed_portal: Option<Rc<Portal<J>>>,
     portals: HashMap<Name, Rc<Portal<J>>>,
     cursors: HashMap<Name, Arc<Facts>>,
-    /// Moves on whenever a name may have come to mean something else.
+    /// Incremented whenever a name may have changed its meaning.
     version: u64,
 }
 
@@ -193,8 +193,7 @@ impl<J: Judge> Names<J> {
         }
     }
 
-    /// Whether one more prepared statement can be kept, should so many that are on their way, with texts of so many bytes, come before it. One
-    /// that is not kept cannot be executed.
+    /// True when one more prepared statement fits, if all `pending` ones (their number, and the bytes of their texts) are added before it.
     pub fn has_room(&self, name: &Name, text: &J::Text, pending: (usize, usize)) -> bool {
         let size = size_of::<J>(name, text) + pending.1;
         name.is_unnamed()
@@ -221,7 +220,6 @@ impl<J: Judge> Names<J> {
     pub fn set_portal(&mut self, name: &Name, portal: Rc<Portal<J>>) {
         self.version += u64::from(!name.is_unnamed());
         portal.bound.set(Some(self.version));
-        // As for a cursor.
         self.cursors.remove(name);
         if name.is_unnamed() {
             self.unnamed_portal = Some(portal);
@@ -230,7 +228,7 @@ impl<J: Judge> Names<J> {
         }
     }
 
-    /// Whether one more portal can be kept, should so many that are on their way come before it. One that is not kept cannot be executed.
+    /// True when one more portal fits, if `pending` others are added before it.
     pub fn has_room_for_portal(&self, name: &Name, pending: usize) -> bool {
         name.is_unnamed()
             || self.portals.len() + pending < MAX_PORTALS
@@ -253,13 +251,13 @@ impl<J: Judge> Names<J> {
         }
     }
 
-    /// The unnamed statement is none of SQL's, and stays.
+    /// DEALLOCATE ALL. The unnamed statement is not affected by SQL.
     pub fn deallocate_all(&mut self) {
         self.statements.clear();
         self.bytes = 0;
     }
 
-    /// A cursor was declared: the name was free, so whatever had it before is closed.
+    /// A cursor was declared. The server allows this only for a free name, so a portal of that name no longer exists.
     pub fn declare_cursor(&mut self, name: &Name, facts: &Arc<Facts>) {
         self.version += 1;
         self.portals.remove(name);
@@ -269,7 +267,7 @@ impl<J: Judge> Names<J> {
         self.cursors.insert(name.clone(), Arc::clone(facts));
     }
 
-    /// Whether all names mean what they meant when the portal was bound. One that is not confirmed stands behind whatever changed them.
+    /// True when no name has changed its meaning since the portal was bound. An unconfirmed portal is bound after every confirmed change.
     pub fn are_as_bound(&self, portal: &Portal<J>) -> bool {
         portal.bound.get().is_none_or(|then| then == self.version)
     }
@@ -286,7 +284,7 @@ impl<J: Judge> Names<J> {
         }
     }
 
-    /// FETCH reaches cursors of DECLARE and portals of Bind alike.
+    /// FETCH reads from cursors created by DECLARE and from portals created by Bind.
     pub fn cursor_facts(&self, name: &Name) -> Option<Arc<Facts>> {
         match self.portals.get(name) {
             Some(portal) => own_facts::<J>(&portal.prepared),
@@ -295,11 +293,11 @@ impl<J: Judge> Names<J> {
     }
 }
 
-/// The names as they stand for one statement of a message, behind those in front of it: each of them has succeeded when it runs.
+/// The names as one statement of a message finds them: the statements before it in the message have succeeded.
 pub struct InMessage<'a, J: Judge> {
     pub names: &'a Names<J>,
     pub text: &'a J::Text,
-    /// Its number in the message.
+    /// Index of the statement in the message.
     pub index: usize,
 }
 
@@ -342,13 +340,12 @@ fn size_of<J: Judge>(name: &Name, text: &J::Text) -> usize {
     name.len() + J::source(text).len()
 }
 
-/// The facts of a prepared text, unless they lie behind yet another name: that one is not followed, so it stays unknown.
+/// The facts of a prepared statement. A statement that itself depends on a name (EXECUTE, FETCH) is not followed.
 fn own_facts<J: Judge>(prepared: &Prepared<J>) -> Option<Arc<Facts>> {
     let facts = &prepared.statement()?.facts;
     (!facts.is_dynamic()).then(|| Arc::clone(facts))
 }
 
-/// Looks names up in the session's own tables.
 impl<J: Judge> NameFacts for Names<J> {
     fn statement(&self, name: &str) -> Option<Arc<Facts>> {
         self.statement_facts(&Name::new(name))

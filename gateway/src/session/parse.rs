@@ -12,7 +12,7 @@ use super::judge::{Judge, Phase, Verdict};
 use super::name::Name;
 use super::names::{MAX_PREPARED, MAX_PREPARED_BYTES, Prepared};
 use super::output::{Output, Taken};
-use super::owed::Owed;
+use super::outstanding::Outstanding;
 use super::refusal::Refusal;
 use super::state::Session;
 use super::to_server::RunsNothing;
@@ -137,7 +137,7 @@ impl<J: Judge> Session<J> {
 
     /// A Parse went out: remembers it, and asks for its description at once where Bind will need one.
     fn prepared(&mut self, name: &str, prepared: &Rc<Prepared<J>>, judge: &J, output: &mut Output) {
-        self.owe(Owed::Parse {
+        self.expect(Outstanding::Parse {
             name: Name::new(name),
             prepared: Rc::clone(prepared),
         });

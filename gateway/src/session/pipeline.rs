@@ -8,6 +8,8 @@ pub(super) enum Mode {
     Skipping,
     /// The server takes COPY data.
     CopyIn,
+    /// The connection ends: nothing is taken any more.
+    Ended,
 }
 
 /// The state of the client's pipeline.

@@ -8,7 +8,7 @@ use super::asking::{Stage, Subject, done};
 use super::held::{Description, Held};
 use super::judge::{Judge, Phase, Verdict};
 use super::output::{Output, Taken};
-use super::owed::{Owed, QueryRun};
+use super::outstanding::{Outstanding, QueryRun};
 use super::refusal::Refusal;
 use super::state::Session;
 use super::to_server::{Pass, RunsNothing};
@@ -162,6 +162,6 @@ impl<J: Judge> Session<J> {
         };
         self.pipeline.drain_first |= run.any(Facts::changes_reading);
         self.turn.stoppable += usize::from(run.can_stop());
-        self.owe(Owed::Query(run));
+        self.expect(Outstanding::Query(run));
     }
 }

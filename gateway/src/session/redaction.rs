@@ -1,14 +1,14 @@
 //! Errors and notices of statements that touch protected columns, without the parts that can hold values.
 //!
-//! The words of an error are the server's own only where the server raised it before a row was read, or about itself. Which place raised
-//! it is in the fields for file and line, which SQL cannot choose; SQLSTATE and all other fields can be chosen (PL/pgSQL: RAISE).
+//! The text of an error is safe only where the server raised it before it read a row, or about its own state. The fields for source file and
+//! line tell where it was raised and cannot be set from SQL; SQLSTATE and all other fields can (PL/pgSQL: RAISE).
 
 use gatewright_wire::ErrorFields;
 
-/// What stands in place of words that are withheld.
+/// The text in place of a withheld message.
 pub(super) const WITHHELD: &str =
     "the statement failed; its message is withheld because it reads protected columns";
-/// Source files of the server whose messages name objects, states and resources and no values of rows.
+/// Source files of the server whose messages name objects, states and resources, but no values of rows.
 const ABOUT_ITSELF: [&str; 18] = [
     "aclchk.c",
     "deadlock.c",
@@ -31,12 +31,12 @@ const ABOUT_ITSELF: [&str; 18] = [
 ];
 /// SQLSTATE classes of such messages: transaction states, names of statements and cursors, privileges, concurrency, resources.
 const STATES: [&str; 9] = ["25", "26", "34", "40", "42", "53", "54", "55", "57"];
-/// SQLSTATE classes of what is found wrong before a statement runs.
+/// SQLSTATE classes of errors found before a statement runs.
 const BEFORE_RUNNING: [&str; 4] = ["42", "0A", "3D", "3F"];
-/// Where procedural languages raise what a function's author wrote, SQLSTATE and names of objects included.
+/// Source files of procedural languages, which raise what a function's author wrote, including SQLSTATE and object names.
 const LANGUAGES: [&str; 4] = ["pl_exec.c", "plpy_elog.c", "plperl.c", "pltcl.c"];
 
-/// The error or notice as the client of such a statement may see it.
+/// The error or notice without what may hold values.
 pub fn redact(server: &ErrorFields) -> ErrorFields {
     let mut fields = ErrorFields::default();
     let written = server.field(b'F').is_none_or(|file| {
@@ -69,7 +69,7 @@ pub fn redact(server: &ErrorFields) -> ErrorFields {
 fn holds_no_values(server: &ErrorFields) -> bool {
     let class = server.field(b'C').and_then(|sqlstate| sqlstate.get(..2));
     let Some(class) = class else { return false };
-    // Only what is found while the text is analysed points into it.
+    // Only errors found during parse analysis point into the text.
     let points = server.field(b'P').is_some();
     let about_itself = server
         .field(b'F')

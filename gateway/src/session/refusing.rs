@@ -6,7 +6,7 @@ use super::judge::Judge;
 use super::lookup::Lookup;
 use super::name::Name;
 use super::output::{Output, Taken};
-use super::owed::{Owed, QueryRun};
+use super::outstanding::{Outstanding, QueryRun};
 use super::refusal::{Refusal, STAND_IN};
 use super::state::Session;
 
@@ -20,7 +20,7 @@ impl<J: Judge> Session<J> {
     ) -> Taken {
         count(&refusal, judge);
         output.to_server.stand_in_query();
-        self.owe(Owed::Query(QueryRun::stand_in(refusal)));
+        self.expect(Outstanding::Query(QueryRun::stand_in(refusal)));
         Taken::Yes
     }
 
@@ -36,7 +36,7 @@ impl<J: Judge> Session<J> {
         count(&refusal, judge);
         output.to_server.stand_in_parse(name);
         // What an empty name meant until now is gone, unless the server skips this too: either way it is the server that knows.
-        self.owe(Owed::Refused(refusal));
+        self.expect(Outstanding::Refused(refusal));
         Taken::Yes
     }
 
@@ -49,7 +49,7 @@ impl<J: Judge> Session<J> {
     ) -> Taken {
         count(&refusal, judge);
         output.to_server.stand_in_parse(STAND_IN);
-        self.owe(Owed::Refused(refusal));
+        self.expect(Outstanding::Refused(refusal));
         Taken::Yes
     }
 
@@ -64,7 +64,7 @@ impl<J: Judge> Session<J> {
     ) -> Taken {
         count(&refusal, judge);
         output.to_server.empty(frame.tag);
-        self.owe(Owed::Query(QueryRun::stand_in(refusal)));
+        self.expect(Outstanding::Query(QueryRun::stand_in(refusal)));
         Taken::Yes
     }
 
@@ -78,7 +78,7 @@ impl<J: Judge> Session<J> {
     ) -> Taken {
         count(&refusal, judge);
         output.to_server.empty(frame.tag);
-        self.owe(Owed::Refused(refusal));
+        self.expect(Outstanding::Refused(refusal));
         Taken::Yes
     }
 
@@ -96,7 +96,7 @@ impl<J: Judge> Session<J> {
         }
         count(&refusal, judge);
         output.to_server.stand_in_execute();
-        self.owe(Owed::Refused(refusal));
+        self.expect(Outstanding::Refused(refusal));
         Taken::Yes
     }
 }

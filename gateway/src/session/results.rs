@@ -1,4 +1,4 @@
-//! The rows of the statement that runs now: passed on untouched, edited by the plan, counted against limits.
+//! The rows of the running statement: forwarded unchanged or edited by the plan, and counted against limits.
 
 use std::rc::Rc;
 
@@ -9,7 +9,7 @@ use gatewright_wire::frame::Frame;
 use super::judge::{Answer, Field, Judge, Judged, Limit, Limits, Plan};
 use super::names::Portal;
 use super::output::{Output, Taken};
-use super::owed::{Owed, QueryRun};
+use super::outstanding::{Outstanding, QueryRun};
 use super::refusal::Refusal;
 use super::running::Running;
 use super::state::Session;
@@ -20,7 +20,7 @@ use crate::results::{
     RowShape, ShapeColumn, Stop, TextOptions,
 };
 
-/// What stands at the front of the queue while rows arrive.
+/// The statement whose rows are arriving.
 struct Current<J: Judge> {
     pub permit: Option<J::Permit>,
     pub plan: Option<Rc<Plan>>,
@@ -72,15 +72,15 @@ impl<J: Judge> BatchJudge for Ask<'_, J> {
 impl<J: Judge> Session<J> {
     fn current(&self) -> Option<Current<J>> {
         match self.queue.front()? {
-            Owed::Query(run) => Some(Current::of_query(run)),
-            Owed::Execute { portal, .. } => Some(Current::of_portal(portal)),
+            Outstanding::Query(run) => Some(Current::of_query(run)),
+            Outstanding::Execute { portal, .. } => Some(Current::of_portal(portal)),
             _ => None,
         }
     }
 
     /// The permit of the statement whose reply is expected now.
     pub(super) fn permit_in_front(&self) -> Option<J::Permit> {
-        self.queue.front().and_then(Owed::permit).cloned()
+        self.queue.front().and_then(Outstanding::permit).cloned()
     }
 
     /// RowDescription within a simple Query: the rows of one statement follow.
@@ -99,16 +99,16 @@ impl<J: Judge> Session<J> {
             }
             running.editor = editor(plan, formats, RowCodec::DataRow, &self.key);
         } else if current.permit.as_ref().is_some_and(J::wants_plan) {
-            // Described as returning nothing, yet rows come: nobody has planned for them.
+            // Described as returning no rows, yet rows arrive, and there is no plan for them.
             return Err(Violation::ShapeChanged);
         }
         self.turn.running = Some(running);
         Ok(())
     }
 
-    /// The first row of an Execute, which is described by what was known at Bind.
+    /// The first row of an Execute, whose description was known at Bind.
     pub(super) fn rows_of_execute(&mut self) -> Result<(), Violation> {
-        let Some(Owed::Execute { portal, .. }) = self.queue.front() else {
+        let Some(Outstanding::Execute { portal, .. }) = self.queue.front() else {
             return Err(Violation::Unexpected('D'));
         };
         let current = Current::of_portal(portal);

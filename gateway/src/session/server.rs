@@ -6,7 +6,7 @@ use gatewright_wire::frame::{self, Frame, Side};
 use super::describe::fields_of;
 use super::judge::{Judge, Limit};
 use super::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, Taken};
-use super::owed::{Audience, CloseTarget, Owed};
+use super::outstanding::{Audience, CloseTarget, Outstanding};
 use super::pipeline::Mode;
 use super::state::Session;
 use super::streaming::Streaming;
@@ -188,14 +188,14 @@ impl<J: Judge> Session<J> {
 
     /// True when the client has had the last of the Query in front, though the server has not.
     fn is_over_for_client(&self) -> bool {
-        matches!(self.queue.front(), Some(Owed::Query(run)) if run.silent_error)
+        matches!(self.queue.front(), Some(Outstanding::Query(run)) if run.silent_error)
     }
 
     fn expect_rows(&mut self, tag: u8) -> Result<(), Violation> {
         if self.turn.running.is_some() {
             return Ok(());
         }
-        if tag == b'D' && matches!(self.queue.front(), Some(Owed::Execute { .. })) {
+        if tag == b'D' && matches!(self.queue.front(), Some(Outstanding::Execute { .. })) {
             return self.rows_of_execute();
         }
         Err(Violation::Unexpected(char::from(tag)))
@@ -261,8 +261,8 @@ impl<J: Judge> Session<J> {
             .map_err(|error| Violation::unreadable("RowDescription", &error))?;
         let fields = fields_of(&description);
         match self.queue.front() {
-            Some(Owed::Describe { .. }) => self.described(frame, Some(fields), output),
-            Some(Owed::Query(_)) => {
+            Some(Outstanding::Describe { .. }) => self.described(frame, Some(fields), output),
+            Some(Outstanding::Query(_)) => {
                 let formats: Vec<i16> = description.fields().map(|field| field.format).collect();
                 self.rows_of_query(&fields, &formats)?;
                 output.to_client.deliver(Delivery::Message(frame));
@@ -276,7 +276,7 @@ impl<J: Judge> Session<J> {
         if self.describes_for_itself() {
             return Ok(());
         }
-        let Some(Owed::Parse { name, prepared, .. }) = self.queue.pop() else {
+        let Some(Outstanding::Parse { name, prepared, .. }) = self.queue.pop() else {
             return Err(Violation::Unexpected('1'));
         };
         self.names.set_prepared(&name, prepared);
@@ -285,7 +285,7 @@ impl<J: Judge> Session<J> {
     }
 
     fn bound(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
-        let Some(Owed::Bind { name, portal }) = self.queue.pop() else {
+        let Some(Outstanding::Bind { name, portal }) = self.queue.pop() else {
             return Err(Violation::Unexpected('2'));
         };
         self.names.set_portal(&name, portal);
@@ -294,10 +294,10 @@ impl<J: Judge> Session<J> {
     }
 
     fn closed(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
-        if let Some(Owed::CopySyncProbe(probe)) = self.queue.front_mut() {
+        if let Some(Outstanding::CopySyncProbe(probe)) = self.queue.front_mut() {
             return probe.closed();
         }
-        let Some(Owed::Close { target, audience }) = self.queue.pop() else {
+        let Some(Outstanding::Close { target, audience }) = self.queue.pop() else {
             return Err(Violation::Unexpected('3'));
         };
         match target {
@@ -321,7 +321,7 @@ impl<J: Judge> Session<J> {
     fn copy_in(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
         if !matches!(
             self.queue.front(),
-            Some(Owed::Query(_) | Owed::Execute { .. })
+            Some(Outstanding::Query(_) | Outstanding::Execute { .. })
         ) {
             return Err(Violation::Unexpected('G'));
         }

@@ -7,7 +7,7 @@ use super::held::Held;
 use super::judge::Judge;
 use super::names::Names;
 use super::output::{Output, Taken};
-use super::owed::{Owed, Queue};
+use super::outstanding::{Outstanding, Queue};
 use super::pipeline::Pipeline;
 use super::reading::Reading;
 use super::running::Turn;
@@ -87,16 +87,16 @@ impl<J: Judge> Session<J> {
     }
 
     /// Remembers a message that the server will answer.
-    pub(super) fn owe(&mut self, owed: Owed<J>) {
+    pub(super) fn expect(&mut self, reply: Outstanding<J>) {
         self.pipeline.flushed = false;
-        self.pipeline.unsynced = !owed.answered_anyway();
-        self.queue.push(owed);
+        self.pipeline.unsynced = !reply.answered_anyway();
+        self.queue.push(reply);
     }
 
     /// The message must wait for replies: makes sure that the server sends them.
     pub(super) fn hold_for_replies(&mut self, output: &mut Output) -> Taken {
         let newest = self.queue.newest_first().next();
-        let comes_anyway = newest.is_none_or(Owed::answered_anyway);
+        let comes_anyway = newest.is_none_or(Outstanding::answered_anyway);
         if !comes_anyway && !self.pipeline.flushed {
             output.to_server.flush();
             self.pipeline.flushed = true;

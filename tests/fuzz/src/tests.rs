@@ -2,15 +2,21 @@
 
 use std::path::Path;
 
+use gatewright_harness::soak;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::{frames, session};
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
     let files = std::fs::read_dir(folder.join(name)).expect("the corpus exists");
-    files
-        .map(|file| std::fs::read(file.expect("a file").path()).expect("the file is readable"))
+    let mut paths: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+    // A seed must select the same entries on every machine.
+    paths.sort_unstable();
+    paths
+        .iter()
+        .map(|path| std::fs::read(path).expect("the file is readable"))
         .collect()
 }
 
@@ -51,8 +57,17 @@ fn random_bytes() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(byte, 0..200)
 }
 
+fn settings() -> ProptestConfig {
+    ProptestConfig {
+        cases: soak::cases(1000),
+        rng_seed: soak::seed().map_or(RngSeed::Random, RngSeed::Fixed),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(settings())]
 
     #[test]
     fn random_frames_pass(bytes in prop_oneof![random_bytes(), mutated("frames")]) {

@@ -192,73 +192,80 @@ fn text_of<'o>(options: &'o [pb::Node], name: &str) -> Option<&'o str> {
 
 /// Gives the columns the names that callers see: those of OUT parameters, of TABLE or of the composite type.
 fn name(rows: &mut Rows, create: &pb::CreateFunctionStmt, catalog: &Catalog) {
-    use pb::FunctionParameterMode as Mode;
-    let is_out = |parameter: &pb::FunctionParameter| {
-        [
-            Mode::FuncParamOut,
-            Mode::FuncParamInout,
-            Mode::FuncParamTable,
-        ]
-        .iter()
-        .any(|mode| parameter.mode == *mode as i32)
+    let names = declared_columns(create, catalog);
+    if names.is_empty() {
+        *rows = unnamed(rows, returns_scalar(create, catalog));
+        return;
+    }
+    let columns: Vec<Column> = match &rows.columns {
+        Some(columns) if columns.len() == names.len() => columns
+            .iter()
+            .zip(&names)
+            .map(|(column, name)| Column::named(name, column.value.clone()))
+            .collect(),
+        // A composite value, or a body without known columns: any column may carry any of it.
+        _ => {
+            let all = rows.all();
+            let columns = names.iter().map(|name| Column::named(name, all.clone()));
+            columns.collect()
+        }
     };
-    let outs = create
-        .parameters
-        .iter()
-        .filter_map(|parameter| match &parameter.node {
-            Some(NodeEnum::FunctionParameter(parameter)) if is_out(parameter) => {
-                Some(parameter.name.clone())
-            }
-            _ => None,
-        });
-    let mut names: Vec<String> = outs.collect();
+    rows.columns = Some(Arc::new(columns));
+}
+
+/// The columns that the declaration names: OUT parameters, or those of the table whose row type is returned.
+fn declared_columns(create: &pb::CreateFunctionStmt, catalog: &Catalog) -> Vec<String> {
+    use pb::FunctionParameterMode as Mode;
+    const OUT: [Mode; 3] = [
+        Mode::FuncParamOut,
+        Mode::FuncParamInout,
+        Mode::FuncParamTable,
+    ];
+    let outs = create.parameters.iter().filter_map(|node| {
+        let Some(NodeEnum::FunctionParameter(parameter)) = &node.node else {
+            return None;
+        };
+        let is_out = OUT.iter().any(|mode| parameter.mode == *mode as i32);
+        is_out.then(|| parameter.name.clone())
+    });
+    let names: Vec<String> = outs.collect();
     if names.is_empty()
         && let Some(kind) = &create.return_type
         && let [schema, name] = strings(&kind.names).as_slice()
         && let [relation] = catalog.lookup(Some(schema), name).as_slice()
     {
         let columns = relation.columns.iter();
-        names = columns.map(|column| column.name.clone()).collect();
+        return columns.map(|column| column.name.clone()).collect();
     }
-    if names.is_empty() {
-        let kind = create.return_type.as_ref();
-        let scalar = kind.is_some_and(|kind| match strings(&kind.names).as_slice() {
-            [name] | ["pg_catalog", name] => {
-                *name != "record" && catalog.lookup(Some("pg_catalog"), name).is_empty()
-            }
-            _ => false,
-        });
-        *rows = match rows.columns.as_ref().map(|columns| columns.as_slice()) {
-            // The caller chooses its name.
-            Some([only]) if scalar => Rows {
-                columns: Some(Arc::new(vec![Column {
-                    name: None,
-                    value: only.value.clone(),
-                }])),
-                ..rows.clone()
-            },
-            _ => Rows {
-                columns: None,
-                any: rows.all(),
-                chosen: rows.chosen.clone(),
-            },
-        };
-        return;
-    }
-    let shaped = match &rows.columns {
-        Some(columns) if columns.len() == names.len() => Some(
-            columns
-                .iter()
-                .zip(&names)
-                .map(|(column, name)| Column::named(name, column.value.clone()))
-                .collect::<Vec<Column>>(),
-        ),
-        // A composite value, or a body without known columns: any column may carry any of it.
-        _ => {
-            let all = rows.all();
-            let columns = names.iter().map(|name| Column::named(name, all.clone()));
-            Some(columns.collect())
+    names
+}
+
+/// Whether the declared result is a single value that is not a row.
+fn returns_scalar(create: &pb::CreateFunctionStmt, catalog: &Catalog) -> bool {
+    let kind = create.return_type.as_ref();
+    kind.is_some_and(|kind| match strings(&kind.names).as_slice() {
+        [name] | ["pg_catalog", name] => {
+            *name != "record" && catalog.lookup(Some("pg_catalog"), name).is_empty()
         }
-    };
-    rows.columns = shaped.map(Arc::new);
+        _ => false,
+    })
+}
+
+/// Rows whose columns have no declared names.
+fn unnamed(rows: &Rows, scalar: bool) -> Rows {
+    match rows.columns.as_ref().map(|columns| columns.as_slice()) {
+        // The caller chooses its name.
+        Some([only]) if scalar => Rows {
+            columns: Some(Arc::new(vec![Column {
+                name: None,
+                value: only.value.clone(),
+            }])),
+            ..rows.clone()
+        },
+        _ => Rows {
+            columns: None,
+            any: rows.all(),
+            chosen: rows.chosen.clone(),
+        },
+    }
 }
