@@ -1,4 +1,4 @@
-//! `gatewright suggest-masking`: the draft names what is there, tells no value, and is accepted as it is.
+//! `gatewright suggest-masking`: the draft lists the columns it found, contains no values, and is a valid settings file.
 
 use std::process::Command;
 
@@ -74,7 +74,7 @@ fn columns_are_proposed_with_their_evidence_and_no_values() -> Result<()> {
         ensure!(!page.contains(none), "{none} in:\n{page}");
     }
 
-    // As it is, it masks.
+    // The draft works unchanged.
     let world = World::with_policies("suggest_used", &["mask-columns"], &page)?;
     world.prepare("CREATE TABLE customers (id int, email text); INSERT INTO customers VALUES (1, 'ada@example.com')")?;
     let masked = world.psql()?.query("SELECT email FROM customers")?;
@@ -91,7 +91,7 @@ fn columns_are_proposed_with_their_evidence_and_no_values() -> Result<()> {
     ensure!(std::fs::read_to_string(&file)?.contains("public.customers.email"));
     ensure!(
         draft(&direct, &["--out", &path]).is_err(),
-        "a file was replaced"
+        "an existing file was replaced"
     );
     Ok(())
 }

@@ -47,16 +47,16 @@ fn flush(
     judge: &mut Scripted,
 ) -> Result<(Vec<u8>, Flushed), Stop> {
     for cells in rows {
-        editor.push(&row(cells)).expect("a good row");
+        editor.push(&row(cells)).expect("a valid row");
     }
     let mut out = BytesMut::new();
     let flushed = editor
         .flush(judge, &mut out)
         .ready()
-        .expect("an answer at once");
+        .expect("an immediate answer");
     assert!(
         flushed.is_ok() || out.is_empty(),
-        "a result that stops delivers nothing of its batch"
+        "a stopped result returns nothing of its batch"
     );
     flushed.map(|flushed| (out.to_vec(), flushed))
 }
@@ -77,7 +77,7 @@ fn a_judge_sees_only_the_columns_its_step_asked_for() {
         &[Some("a"), Some("b"), Some("1")],
         &[Some("c"), None, Some("2")],
     ];
-    let (out, flushed) = flush(&mut editor, &rows, &mut judge).expect("no refusal");
+    let (out, flushed) = flush(&mut editor, &rows, &mut judge).expect("not refused");
     assert_eq!(out, messages(&rows));
     assert_eq!(flushed.masked_cells, 0);
     let (step, batch) = &judge.asked[0];
@@ -122,7 +122,7 @@ fn replies_replace_nullify_and_drop() {
         &[Some("b"), Some("2"), Some("x"), Some("y")],
         &[Some("c"), None, Some("x"), Some("y")],
     ];
-    let (out, flushed) = flush(&mut editor, &rows, &mut judge).expect("no refusal");
+    let (out, flushed) = flush(&mut editor, &rows, &mut judge).expect("not refused");
     let expected = messages(&[
         &[Some("A"), None, None, Some("y")],
         &[Some("c"), None, Some("x"), Some("y")],
@@ -135,7 +135,7 @@ fn replies_replace_nullify_and_drop() {
 }
 
 #[test]
-fn later_steps_see_what_earlier_ones_left() {
+fn later_steps_see_the_results_of_earlier_ones() {
     let steps = vec![
         vec![
             ColumnAction::Inspect(String::new()),
@@ -193,7 +193,7 @@ fn later_steps_see_what_earlier_ones_left() {
         &[Some("v"), Some("bbb"), Some("n"), Some("q")],
         &[Some("w"), Some("ccc"), Some("n"), None],
     ];
-    let (out, _) = flush(&mut editor, &rows, &mut judge).expect("no refusal");
+    let (out, _) = flush(&mut editor, &rows, &mut judge).expect("not refused");
     let expected = messages(&[
         &[Some("**o"), Some("b**"), None, Some("f")],
         &[Some("****e"), Some("changed"), None, None],
@@ -202,7 +202,7 @@ fn later_steps_see_what_earlier_ones_left() {
 }
 
 #[test]
-fn replacements_that_are_no_value_of_the_type_become_null() {
+fn invalid_replacements_become_null() {
     let mut editor = editor(
         &[INT4, 99_999, TEXT],
         vec![vec![ColumnAction::Inspect(String::new()); 3]],
@@ -220,7 +220,7 @@ fn replacements_that_are_no_value_of_the_type_become_null() {
         &[Some("1"), Some("same"), Some("x")],
         &[Some("2"), Some("same"), Some("y")],
     ];
-    let (out, flushed) = flush(&mut editor, &rows, &mut judge).expect("no refusal");
+    let (out, flushed) = flush(&mut editor, &rows, &mut judge).expect("not refused");
     assert_eq!(
         out,
         messages(&[&[Some("7"), Some("same"), None], &[None, None, Some("b")]])
@@ -229,7 +229,7 @@ fn replacements_that_are_no_value_of_the_type_become_null() {
 }
 
 #[test]
-fn replies_that_do_not_fit_stop_the_result() {
+fn replies_that_do_not_fit_the_batch_stop_the_result() {
     let short = |rows: usize| packed(&vec![Some("x"); rows]);
     let mut backwards = short(2);
     backwards.offsets = vec![0, 2, 1];
@@ -265,7 +265,7 @@ fn replies_that_do_not_fit_stop_the_result() {
         );
         let mut judge = Scripted::new(|_, _| reply.clone());
         let rows: [&Cells; 2] = [&[Some("a"), Some("b")], &[Some("c"), Some("d")]];
-        let stop = flush(&mut editor, &rows, &mut judge).expect_err("an illegal reply");
+        let stop = flush(&mut editor, &rows, &mut judge).expect_err("an invalid reply");
         assert!(
             matches!(stop, Stop::Illegal { step: 0, .. }),
             "{reply:?}: {stop}"
@@ -316,7 +316,7 @@ fn what_cannot_be_read_does_not_get_through_a_mask() {
             RowCodec::DataRow,
             &key(),
         );
-        editor.push(&body).expect("a good row");
+        editor.push(&body).expect("a valid row");
         let mut judge = Scripted::new(|_, batch| {
             assert_eq!(shown(batch, 0), [None]);
             edit(vec![ColumnReply::Unchanged])
@@ -325,8 +325,8 @@ fn what_cannot_be_read_does_not_get_through_a_mask() {
         editor
             .flush(&mut judge, &mut out)
             .ready()
-            .expect("an answer at once")
-            .expect("no refusal");
+            .expect("an immediate answer")
+            .expect("not refused");
         let expected = if passes { body.clone() } else { row(&[None]) };
         assert_eq!(&out[..], message(b'D', &expected), "{type_oid} {action:?}");
     }
@@ -353,7 +353,7 @@ fn binary_cells_are_judged_as_text_and_leave_as_binary() {
         body.extend_from_slice(&time.to_be_bytes());
         body
     };
-    editor.push(&body(-41, 5)).expect("a good row");
+    editor.push(&body(-41, 5)).expect("a valid row");
     let mut judge = Scripted::new(|_, batch| {
         assert_eq!(shown(batch, 0), [Some("-41".to_owned())]);
         edit(vec![ColumnReply::Replaced(packed(&[Some("42")]))])
@@ -362,8 +362,8 @@ fn binary_cells_are_judged_as_text_and_leave_as_binary() {
     editor
         .flush(&mut judge, &mut out)
         .ready()
-        .expect("an answer at once")
-        .expect("no refusal");
+        .expect("an immediate answer")
+        .expect("not refused");
     assert_eq!(&out[..], message(b'D', &body(42, 1_000_000)));
 }
 
@@ -382,10 +382,10 @@ fn dropping_the_first_row_of_a_binary_copy_keeps_its_header() {
     );
     editor
         .push(&[&header[..], &tuple("a")].concat())
-        .expect("a good message");
-    editor.push(&tuple("b")).expect("a good message");
-    editor.push(&[0xff, 0xff]).expect("a good message");
-    editor.finish().expect("a whole stream");
+        .expect("a valid message");
+    editor.push(&tuple("b")).expect("a valid message");
+    editor.push(&[0xff, 0xff]).expect("a valid message");
+    editor.finish().expect("a complete stream");
     let mut judge = Scripted::new(|_, _| {
         BatchReply::Edit(BatchEdit {
             columns: vec![ColumnReply::Unchanged],
@@ -396,8 +396,8 @@ fn dropping_the_first_row_of_a_binary_copy_keeps_its_header() {
     editor
         .flush(&mut judge, &mut out)
         .ready()
-        .expect("an answer at once")
-        .expect("no refusal");
+        .expect("an immediate answer")
+        .expect("not refused");
     let expected = [
         message(b'd', header),
         message(b'd', &tuple("b")),

@@ -1,6 +1,6 @@
 //! Queries for columns and for samples of their values. Values are scanned and counted, but not kept.
 
-use gatewright_detectors::{Country, Detectors, Find, Kind};
+use gatewright_detectors::{Country, Detectors, Kind, Match};
 
 use gatewright_sql::render::quoted_identifier;
 
@@ -115,7 +115,7 @@ pub(super) async fn table(
         .filter(|country| *country != Country::Nl)
         .collect();
     let detectors = Detectors::new(&Kind::ALL, &countries);
-    let mut finds: Vec<Find> = Vec::new();
+    let mut finds: Vec<Match> = Vec::new();
     for row in &sampled {
         for (value, counts) in row.iter().zip(&mut counts) {
             let Some(value) = value else { continue };

@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 //! Which columns are looked into, and what leaves of them.
+=======
+//! Tests of mask-content: masking, thresholds, plans and settings.
+>>>>>>> wip-lang2
 
 use gatewright_policy::testing::{self, StatementDouble, result_column, select};
 use gatewright_policy::{
@@ -8,14 +12,14 @@ use gatewright_policy::{
 use crate::MaskContent;
 
 fn policy(settings: &str) -> MaskContent {
-    testing::policy(settings).expect("legal settings")
+    testing::policy(settings).expect("valid settings")
 }
 
 fn batch(values: &[Option<&str>]) -> Batch {
     testing::batch(&[("content", values)])
 }
 
-/// What leaves of a column; none where the result is stopped.
+/// The values returned to the client; `None` if the policy ends the result.
 fn masked(settings: &str, values: &[Option<&str>]) -> Option<Vec<Option<String>>> {
     let batch = batch(values);
     match policy(settings).on_batch(&StatementDouble::new("").view(), &batch) {
@@ -44,7 +48,7 @@ fn one(settings: &str, value: &str) -> Option<String> {
 }
 
 #[test]
-fn finds_are_replaced_where_they_stand() {
+fn matches_are_replaced_in_place() {
     for (value, expected) in [
         ("write to ada@example.com today", "write to [email] today"),
         ("4111 1111 1111 1111", "[card]"),
@@ -114,7 +118,7 @@ fn each_detector_has_its_own_action_and_threshold() {
 }
 
 #[test]
-fn texts_are_inspected_and_numbers_where_told() {
+fn text_is_inspected_and_numbers_only_if_enabled() {
     let column = |oid: u32, readable: bool| ResultColumn {
         type_oid: oid,
         readable,
@@ -164,7 +168,7 @@ fn texts_are_inspected_and_numbers_where_told() {
 }
 
 #[test]
-fn an_exempt_group_sees_all() {
+fn exempt_groups_see_unmasked_values() {
     let mut policy = policy(r#"{"exempt_groups": ["auditors"]}"#);
     let mut facts = select(&["public.people"]);
     let plans = |verdict: Verdict| match verdict {
@@ -181,17 +185,17 @@ fn an_exempt_group_sees_all() {
 }
 
 #[test]
-fn wrong_settings_are_named() {
+fn invalid_settings_are_named_in_the_error() {
     for (settings, named) in [
         (r#"{"countries": ["xx"]}"#, "\"xx\" is not one of br, de"),
-        (r#"{"default_threshold": 0}"#, "the least is 1"),
+        (r#"{"default_threshold": 0}"#, "at least 1"),
         (r#"{"ignore_columns": ["email"]}"#, "ignore_columns[0]"),
         (r#"{"detectors": {"mail": {}}}"#, "mail"),
         (r#"{"detectors": {"email": {"mode": 1}}}"#, "mode"),
         (
             r#"{"detectors": {"email": {"enabled": false}, "phone": {"enabled": false}, "card": {"enabled": false}, "iban": {"enabled": false},
                 "national-id": {"enabled": false}, "jwt": {"enabled": false}, "cloud-key": {"enabled": false}, "private-key": {"enabled": false}}}"#,
-            "every detector is switched off",
+            "every detector is disabled",
         ),
     ] {
         let error = testing::policy::<MaskContent>(settings)

@@ -1,5 +1,5 @@
-//! The body of a function, from the statement that would create it.
-//! It refuses every language but SQL and PL/pgSQL, and commands beyond reading and writing rows.
+//! The body of a function, from its definition. Languages other than SQL and PL/pgSQL, and commands other than reading
+//! and writing rows, are not analysed.
 
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ pub(super) fn of(text: &str, catalog: &Catalog) -> Outcome {
     }
 }
 
-/// Every statement of the text that a function, procedure or DO block is made of. None where they are not all known.
+/// Every statement of a function, procedure or DO block. `None` if they are not all known.
 pub(crate) fn statements_of_function(create: &pb::CreateFunctionStmt) -> Option<Vec<NodeEnum>> {
     let body = option(create, "as")?;
     match option(create, "language")? {
@@ -74,7 +74,7 @@ pub(crate) fn statements_of_block(block: &pb::DoStmt) -> Option<Vec<NodeEnum>> {
     }
 }
 
-/// What parameters are given when the caller leaves them out, and values of the types that are not PostgreSQL's own, as one row.
+/// The defaults of the parameters, and values of parameter types outside pg_catalog, as one row.
 fn defaults(create: &pb::CreateFunctionStmt) -> Option<NodeEnum> {
     let given = create
         .parameters
@@ -147,7 +147,7 @@ fn returns_trigger(create: &pb::CreateFunctionStmt) -> bool {
     kind.is_some_and(|kind| strings(&kind.names).last() == Some(&"trigger"))
 }
 
-/// The statements of BEGIN ATOMIC ... END: a list of lists.
+/// The statements of BEGIN ATOMIC ... END, which the grammar returns as a list of lists.
 fn flatten<'n>(node: &'n NodeEnum, into: &mut Vec<&'n NodeEnum>) -> Option<()> {
     match node {
         NodeEnum::List(list) => list
@@ -184,13 +184,13 @@ fn text_of<'o>(options: &'o [pb::Node], name: &str) -> Option<&'o str> {
     });
     match named.next()?.arg.as_ref()?.node.as_ref()? {
         NodeEnum::String(text) => Some(&text.sval),
-        // The text, and for C a symbol behind it.
+        // The body. For C this list also contains the link symbol.
         NodeEnum::List(list) => strings(&list.items).first().copied(),
         _ => None,
     }
 }
 
-/// Gives the columns the names that callers see: those of OUT parameters and TABLE, or of the composite type.
+/// Gives the columns the names that callers see: those of OUT parameters, of TABLE or of the composite type.
 fn name(rows: &mut Rows, create: &pb::CreateFunctionStmt, catalog: &Catalog) {
     let names = declared_columns(create, catalog);
     if names.is_empty() {
@@ -203,7 +203,7 @@ fn name(rows: &mut Rows, create: &pb::CreateFunctionStmt, catalog: &Catalog) {
             .zip(&names)
             .map(|(column, name)| Column::named(name, column.value.clone()))
             .collect(),
-        // One composite value, or a body whose columns are not known one by one: each may be any.
+        // A composite value, or a body without known columns: any column may carry any of it.
         _ => {
             let all = rows.all();
             let columns = names.iter().map(|name| Column::named(name, all.clone()));
@@ -240,7 +240,7 @@ fn declared_columns(create: &pb::CreateFunctionStmt, catalog: &Catalog) -> Vec<S
     names
 }
 
-/// True when the declared result is one value that is no row.
+/// Whether the declared result is a single value that is not a row.
 fn returns_scalar(create: &pb::CreateFunctionStmt, catalog: &Catalog) -> bool {
     let kind = create.return_type.as_ref();
     kind.is_some_and(|kind| match strings(&kind.names).as_slice() {

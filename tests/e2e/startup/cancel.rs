@@ -1,4 +1,4 @@
-//! Requests to cancel, in clear.
+//! Cancel requests without TLS.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -11,8 +11,8 @@ use super::cancel_request;
 use crate::served::Served;
 use crate::world::eventually;
 
-/// Waits until so many statements with `pg_sleep(600)` run.
-pub fn until_it_runs(ask: impl Fn(&str) -> Result<String>, count: usize) -> Result<()> {
+/// Waits until `count` statements with `pg_sleep(600)` are running.
+pub fn wait_until_running(ask: impl Fn(&str) -> Result<String>, count: usize) -> Result<()> {
     eventually("the statement runs", || {
         let running = ask("SELECT count(*) FROM pg_stat_activity \
              WHERE state = 'active' AND query LIKE '%sleep(600)%' AND pid <> pg_backend_pid()")?;
@@ -40,8 +40,8 @@ fn only_the_holder_of_the_key_can_cancel() -> Result<()> {
     let mut grace: Client = served.client("grace")?;
     ada.send(&sleep)?;
     grace.send(&sleep)?;
-    until_it_runs(mine, 2)?;
-    // The server's process id with another secret, another session's secret, and a key of another length.
+    wait_until_running(mine, 2)?;
+    // The right process id with another secret, another session's secret, and a key of another length.
     let mut guessed = ada.key.clone();
     guessed[7] ^= 1;
     cancel(&served, &guessed)?;
@@ -53,11 +53,11 @@ fn only_the_holder_of_the_key_can_cancel() -> Result<()> {
         raw::error(&messages).map(|error| error[&'C'].clone()),
         Some("57014".to_owned())
     );
-    // Had one of the others reached the server, it would have come before the one that did.
-    until_it_runs(mine, 1)?;
+    // Had one of those reached the server, it would have arrived before the valid one.
+    wait_until_running(mine, 1)?;
     cancel(&served, &ada.key)?;
     assert_eq!(tags(&ada.until_ready()?), "TEZ");
-    // A request for a session that does nothing cancels nothing, and one that is over cannot be cancelled.
+    // A request for an idle session cancels nothing, and an ended session cannot be cancelled.
     cancel(&served, &ada.key)?;
     let key = ada.key.clone();
     drop(ada);
@@ -66,7 +66,7 @@ fn only_the_holder_of_the_key_can_cancel() -> Result<()> {
     Ok(())
 }
 
-/// libpq 18 speaks 3.2 where it is told to, and keys are 32 bytes then.
+/// libpq 18 uses protocol 3.2, with a key of 32 bytes, if told to.
 #[test]
 fn psql_18_speaks_protocol_3_2_and_cancels() -> Result<()> {
     let served = Served::start("open_psql_3_2", "", "")?;
@@ -82,20 +82,20 @@ fn psql_18_speaks_protocol_3_2_and_cancels() -> Result<()> {
     assert!(session.run("SELECT 6 * 7 AS answer;")?.contains("42"));
     let process = session.id().to_string();
     let waiting = std::thread::spawn(move || session.run("SELECT pg_sleep(600);"));
-    until_it_runs(mine, 1)?;
-    // The shell's own: a bare machine has no program of that name.
+    wait_until_running(mine, 1)?;
+    // The shell's builtin: a minimal machine has no `kill` program.
     let kill = std::process::Command::new("sh")
         .args(["-c", r#"kill -INT "$0""#, &process])
         .status()?;
     ensure!(kill.success(), "kill: {kill}");
-    // A script ends where it is cancelled.
+    // psql ends the script at the cancelled statement.
     let ended = waiting
         .join()
         .map_err(|_| anyhow::anyhow!("the session panicked"))?;
-    let told = ended.unwrap_or_else(|error| error.to_string());
+    let reported = ended.unwrap_or_else(|error| error.to_string());
     assert!(
-        told.contains("canceling statement due to user request"),
-        "{told}"
+        reported.contains("canceling statement due to user request"),
+        "{reported}"
     );
     Ok(())
 }

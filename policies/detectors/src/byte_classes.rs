@@ -1,28 +1,28 @@
-//! Sixty-four bytes of text at once: where its words are, and the signs that something can begin with. Eight bytes lie in one number, and each
-//! is compared by its highest bit, so that a byte costs about two operations on any machine.
+//! Classifies 64 bytes at a time: which belong to words, and which are characters that can begin a match. Eight bytes
+//! share one u64 and are compared through their highest bits, about two operations per byte on any CPU.
 
-/// Bytes that are marked together.
+/// How many bytes are classified together.
 pub const BLOCK: usize = 64;
 
-/// One bit a byte, the first byte lowest.
+/// One bit per byte; the lowest bit is the first byte.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Marks {
-    /// Letters and digits of ASCII.
+pub struct ByteClasses {
+    /// ASCII letters and digits.
     pub words: u64,
-    /// `(` to `-`, of which `(`, `+` and `-` are meant.
-    pub signs: u64,
-    /// `@`
+    /// The range `(` to `-`, for the sake of `(`, `+` and `-`.
+    pub punctuation: u64,
+    /// `@`.
     pub ats: u64,
 }
 
-impl Marks {
-    /// Of up to [`BLOCK`] bytes.
+impl ByteClasses {
+    /// Classifies up to [`BLOCK`] bytes.
     pub fn of(block: &[u8]) -> Self {
-        let mut marks = Self::default();
+        let mut classes = Self::default();
         let (eights, rest) = block.as_chunks::<8>();
         let mut shift = 0;
         for eight in eights.iter().take(BLOCK / 8) {
-            marks.add(*eight, shift);
+            classes.add(*eight, shift);
             shift += 8;
         }
         if !rest.is_empty() && shift < BLOCK {
@@ -30,9 +30,9 @@ impl Marks {
             for (to, from) in last.iter_mut().zip(rest) {
                 *to = *from;
             }
-            marks.add(last, shift);
+            classes.add(last, shift);
         }
-        marks
+        classes
     }
 
     fn add(&mut self, bytes: [u8; 8], shift: usize) {
@@ -42,7 +42,7 @@ impl Marks {
         let lower = low | every(0x20);
         let words = between(lower, b'a', b'z') | between(low, b'0', b'9');
         self.words |= bits(words & ascii) << shift;
-        self.signs |= bits(between(low, b'(', b'-') & ascii) << shift;
+        self.punctuation |= bits(between(low, b'(', b'-') & ascii) << shift;
         self.ats |= bits(between(low, b'@', b'@') & ascii) << shift;
     }
 }
@@ -53,14 +53,15 @@ const fn every(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
-/// The highest bit of each byte from `first` to `last`. No byte of `low` has that bit itself, so none carries into the next.
+/// Sets the highest bit of each byte that is in `first..=last`. The highest bits of `low` are clear, so no addition carries
+/// into the next byte.
 fn between(low: u64, first: u8, last: u8) -> u64 {
     let from_first = low + every(0x80 - first);
-    let behind_last = low + every(0x7f - last);
-    from_first & !behind_last & HIGHEST
+    let after_last = low + every(0x7f - last);
+    from_first & !after_last & HIGHEST
 }
 
-/// The highest bits of eight bytes as the lowest eight of a number.
+/// Gathers the highest bits of eight bytes in the low eight bits.
 fn bits(highest: u64) -> u64 {
     (highest >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
@@ -70,30 +71,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_byte_is_marked_as_what_it_is() {
+    fn every_byte_is_classified() {
         for length in [0, 1, 7, 8, 9, 63, 64] {
             for byte in 0..=255_u8 {
                 let block = vec![byte; length];
                 let all = u64::MAX.checked_shr(64 - length as u32).unwrap_or(0);
                 let when = |is: bool| if is { all } else { 0 };
-                let expected = Marks {
+                let expected = ByteClasses {
                     words: when(byte.is_ascii_alphanumeric()),
-                    signs: when((b'('..=b'-').contains(&byte)),
+                    punctuation: when((b'('..=b'-').contains(&byte)),
                     ats: when(byte == b'@'),
                 };
-                assert_eq!(Marks::of(&block), expected, "{length} times {byte}");
+                assert_eq!(ByteClasses::of(&block), expected, "{length} times {byte}");
             }
         }
     }
 
     #[test]
-    fn marks_stand_where_their_bytes_do() {
+    fn bits_are_at_the_positions_of_their_bytes() {
         let text: Vec<u8> = (0..64_u8).map(|at| at.wrapping_mul(37)).collect();
-        let marks = Marks::of(&text);
+        let classes = ByteClasses::of(&text);
         for (at, byte) in text.iter().enumerate() {
-            assert_eq!(marks.words >> at & 1 == 1, byte.is_ascii_alphanumeric());
-            assert_eq!(marks.signs >> at & 1 == 1, (b'('..=b'-').contains(byte));
-            assert_eq!(marks.ats >> at & 1 == 1, *byte == b'@');
+            assert_eq!(classes.words >> at & 1 == 1, byte.is_ascii_alphanumeric());
+            assert_eq!(
+                classes.punctuation >> at & 1 == 1,
+                (b'('..=b'-').contains(byte)
+            );
+            assert_eq!(classes.ats >> at & 1 == 1, *byte == b'@');
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A statement that takes longer than its policy allows is cancelled on the server, and only that one.
+//! Statement timeouts set by a policy: the statement is cancelled on the server, and no other statement is.
 
 use anyhow::{Context, Result};
 use gatewright_tests::raw::{self, Message, tags};
@@ -18,7 +18,7 @@ fn assert_timed_out(messages: &[Message]) -> Result<()> {
 }
 
 #[test]
-fn a_statement_that_takes_too_long_is_cancelled_and_the_connection_goes_on() -> Result<()> {
+fn a_statement_that_times_out_is_cancelled_and_the_connection_stays_usable() -> Result<()> {
     let world = world("time_simple")?;
     let mut client = world.client()?;
     let mark = format!("time_{}", world.direct.database);
@@ -35,10 +35,10 @@ fn a_statement_that_takes_too_long_is_cancelled_and_the_connection_goes_on() -> 
 }
 
 #[test]
-fn each_message_has_its_own_time() -> Result<()> {
+fn each_message_has_its_own_timeout() -> Result<()> {
     let world = world("time_each")?;
     let mut client = world.client()?;
-    // Together they take longer than one may.
+    // Together they take longer than one may take.
     let slow = || raw::extended("SELECT pg_sleep(0.12)", &[], 0);
     for _ in 0..3 {
         assert_eq!(tags(&client.query("SELECT pg_sleep(0.12)")?), "TDCZ");
@@ -50,7 +50,7 @@ fn each_message_has_its_own_time() -> Result<()> {
 }
 
 #[test]
-fn statements_in_one_message_share_its_time() -> Result<()> {
+fn statements_in_one_message_share_a_timeout() -> Result<()> {
     let world = world("time_shared")?;
     let mut client = world.client()?;
     let slow = "SELECT pg_sleep(0.2); ".repeat(50);
@@ -60,7 +60,7 @@ fn statements_in_one_message_share_its_time() -> Result<()> {
 }
 
 #[test]
-fn it_aborts_the_transaction_and_skips_the_pipeline() -> Result<()> {
+fn a_timeout_aborts_the_transaction_and_skips_the_pipeline() -> Result<()> {
     let world = world("time_pipeline")?;
     world.prepare("CREATE TABLE noted (i int)")?;
     let mut client = world.client()?;
@@ -72,7 +72,7 @@ fn it_aborts_the_transaction_and_skips_the_pipeline() -> Result<()> {
     client.send(
         &[
             raw::extended("INSERT INTO noted VALUES (1)", &[], 0),
-            // Returns no rows, and so nothing but its time can be limited.
+            // The statement returns no rows, so only its time can be limited.
             raw::extended(
                 "INSERT INTO noted SELECT 2 FROM (SELECT pg_sleep(60)) AS slow",
                 &[],

@@ -1,4 +1,4 @@
-//! An address whose logins fail again and again is told so late; whoever has a token that opens something does not notice.
+//! Login back-off: an address with repeated failures gets its refusals late. A valid token is not delayed.
 
 use anyhow::{Result, anyhow};
 
@@ -9,9 +9,9 @@ use crate::world::eventually;
 const LIMITS: &str =
     "[listen.limits]\nmax_handshakes = 1\nfailure_delay = \"1h\"\nfailure_delay_max = \"1h\"\n";
 
-/// Where one that waits kept its place, nobody else would get in.
+/// If a delayed refusal held its handshake slot, no other client could log in.
 #[test]
-fn refusals_that_are_held_back_hold_up_nobody_else() -> Result<()> {
+fn delayed_refusals_do_not_delay_other_clients() -> Result<()> {
     let issuer = Issuer::start()?;
     let plan = Plan {
         issuer: &issuer.url,
@@ -22,11 +22,11 @@ fn refusals_that_are_held_back_hold_up_nobody_else() -> Result<()> {
     let good = issuer.token("ada", &["staff"])?;
     let bad = issuer.token_for("ada", &["staff"], "billing", 600)?;
     let refused = || {
-        // The place of the connection before may not be free yet.
-        let mut told = String::new();
-        eventually("the refusal is told", || {
-            told = stage.refusal(&bad)?;
-            Ok(told.contains("audience"))
+        // The previous connection's handshake slot may not be free yet.
+        let mut reported = String::new();
+        eventually("the refusal arrives", || {
+            reported = stage.refusal(&bad)?;
+            Ok(reported.contains("audience"))
         })
     };
     for _ in 0..3 {
@@ -34,24 +34,24 @@ fn refusals_that_are_held_back_hold_up_nobody_else() -> Result<()> {
     }
     let late = std::thread::scope(|scope| {
         let late = scope.spawn(|| {
-            let mut told = String::new();
-            eventually("one waits", || {
+            let mut reported = String::new();
+            eventually("one refusal is delayed", || {
                 let patient = stage.psql(&bad)?.environment("PGCONNECT_TIMEOUT", "600");
-                told = patient.script("SELECT 1;")?.stderr;
-                Ok(!told.contains("max_handshakes"))
+                reported = patient.script("SELECT 1;")?.stderr;
+                Ok(!reported.contains("max_handshakes"))
             })?;
-            anyhow::Ok(told)
+            anyhow::Ok(reported)
         });
-        eventually("one waits for its refusal", || {
+        eventually("the refusal is delayed", || {
             Ok(stage.gateway.log()?.contains("failures=4 delay=3600s"))
         })?;
         eventually("a good token opens a session meanwhile", || {
             Ok(stage.psql(&good)?.script("SELECT 1;")?.code == Some(0))
         })?;
-        // Which ended the row of this address.
+        // That login reset the failures of this address.
         refused()?;
         assert_eq!(stage.gateway.log()?.matches("told late").count(), 1);
-        // A gateway that stops keeps nobody waiting.
+        // A gateway that shuts down does not hold back refusals.
         stage.gateway.process().signal("TERM")?;
         late.join().map_err(|_| anyhow!("panicked"))?
     })?;

@@ -1,6 +1,6 @@
--- Operators, casts and orders of the client's own, and values that are changed where they stand.
+-- User-defined operators, casts and orderings, and values changed in place.
 
---# changed-in-place-and-equated
+--# changed-in-place-and-compared
 --! guess 7 | 4
 UPDATE people SET salary = salary / 1000000 WHERE id = 1
 --
@@ -35,11 +35,11 @@ INSERT INTO people (id, name) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET sal
 --
 SELECT id FROM people WHERE salary = {guess}
 
---# check-of-what-is-changed-in-place
+--# check-of-a-column-changed-in-place
 --! guess 7000000 | 8000000
 UPDATE people SET salary = salary - {guess} WHERE id = 1
 
---# equation-with-an-own-operator
+--# equality-with-a-user-defined-operator
 --! guess q | z
 CREATE OPERATOR = (LEFTARG = text, RIGHTARG = text, FUNCTION = starts_with)
 --
@@ -47,7 +47,7 @@ SET search_path = public, pg_catalog
 --
 SELECT id FROM people WHERE email = '{guess}'
 
---# equation-with-an-own-operator-on-numbers
+--# equality-with-a-user-defined-operator-on-numbers
 --! guess 7000000 | 8000000
 CREATE SCHEMA odd
 --
@@ -57,7 +57,7 @@ SET search_path = odd, public, pg_catalog
 --
 SELECT id FROM people WHERE salary = {guess}
 
---# equation-with-an-own-operator-on-another-type
+--# equality-with-a-user-defined-operator-on-another-type
 --! guess q | z
 CREATE FUNCTION like_name(text, name) RETURNS boolean RETURN starts_with($1, $2::text)
 --
@@ -67,13 +67,13 @@ SET search_path = public, pg_catalog
 --
 SELECT id FROM people WHERE email = '{guess}'::name
 
---# equation-by-an-implicit-cast
+--# equality-by-an-implicit-cast
 --! guess 113 | 122
 CREATE CAST (text AS integer) WITH FUNCTION ascii(text) AS IMPLICIT
 --
 SELECT id FROM people WHERE email = {guess}
 
---# equation-by-an-implicit-cast-to-length
+--# equality-by-an-implicit-cast-to-length
 --! guess 27 | 26
 CREATE CAST (text AS integer) WITH FUNCTION length(text) AS IMPLICIT
 --

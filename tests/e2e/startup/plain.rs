@@ -1,4 +1,4 @@
-//! Without TLS.
+//! Connections without TLS.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -28,7 +28,7 @@ fn begin(
 }
 
 #[test]
-fn requests_for_encryption_that_there_is_none() -> Result<()> {
+fn requests_for_unavailable_encryption_are_declined() -> Result<()> {
     let served = Served::start("open_none", "", "")?;
     let mut stream = connect(&served)?;
     for request in [GSSENC_REQUEST, SSL_REQUEST] {
@@ -44,7 +44,7 @@ fn requests_for_encryption_that_there_is_none() -> Result<()> {
 }
 
 #[test]
-fn versions_and_options_of_the_protocol() -> Result<()> {
+fn protocol_versions_and_options_are_negotiated() -> Result<()> {
     let served = Served::start("open_versions", "", "")?;
     let (_, greeting) = begin(&served, (3, 0), &[])?;
     assert_eq!((greeting.negotiated, greeting.key.len()), (None, 8));
@@ -89,18 +89,18 @@ fn every_ordinary_parameter_is_passed_on() -> Result<()> {
             "{name}"
         );
     }
-    let Err(told) = begin(&served, (3, 0), &[("no_such_setting", "1")]) else {
-        anyhow::bail!("a parameter that the server does not know passed");
+    let Err(reported) = begin(&served, (3, 0), &[("no_such_setting", "1")]) else {
+        anyhow::bail!("an unknown parameter was accepted");
     };
-    let told = format!("{told:#}");
+    let reported = format!("{reported:#}");
     assert!(
-        told.contains("42704") && told.contains("no_such_setting"),
-        "{told}"
+        reported.contains("42704") && reported.contains("no_such_setting"),
+        "{reported}"
     );
     Ok(())
 }
 
-/// The error that these first bytes are answered with, and nothing behind it.
+/// The error sent in reply to these first bytes; nothing may follow it.
 fn refused(served: &Served, bytes: &[u8]) -> Result<String> {
     let mut stream = connect(served)?;
     stream.write_all(bytes)?;
@@ -115,7 +115,7 @@ fn refused(served: &Served, bytes: &[u8]) -> Result<String> {
 }
 
 #[test]
-fn what_is_no_startup_is_refused() -> Result<()> {
+fn invalid_startup_packets_are_refused() -> Result<()> {
     let served = Served::start("open_refused", "", "")?;
     let user = [("user", "ada"), ("database", "here")];
     let whole = startup((3, 0), &user);
@@ -124,7 +124,7 @@ fn what_is_no_startup_is_refused() -> Result<()> {
     let behind_the_end = packet(&[&whole[4..], b"more"].concat());
     let no_user = startup((3, 0), &[("database", "here")]);
     let twice = [GSSENC_REQUEST, GSSENC_REQUEST].concat();
-    for (bytes, told) in [
+    for (bytes, reported) in [
         (&b"\0\0\0\x03"[..], "08P01 invalid length of startup packet"),
         (b"\0\0\x27\x15", "08P01 invalid length of startup packet"),
         (
@@ -149,7 +149,7 @@ fn what_is_no_startup_is_refused() -> Result<()> {
         ),
     ] {
         let answer = refused(&served, bytes)?;
-        assert!(answer.starts_with(told), "{bytes:?}: {answer}");
+        assert!(answer.starts_with(reported), "{bytes:?}: {answer}");
     }
     let mut stream = connect(&served)?;
     stream.write_all(&twice)?;
@@ -164,13 +164,13 @@ fn what_is_no_startup_is_refused() -> Result<()> {
 fn replication_is_refused() -> Result<()> {
     let served = Served::start("open_replication", "", "")?;
     for value in ["true", "on", "yes", "1", "database", "DATABASE", "nonsense"] {
-        let Err(told) = begin(&served, (3, 0), &[("replication", value)]) else {
-            anyhow::bail!("replication={value} passed");
+        let Err(reported) = begin(&served, (3, 0), &[("replication", value)]) else {
+            anyhow::bail!("replication={value} was accepted");
         };
-        let told = format!("{told:#}");
+        let reported = format!("{reported:#}");
         assert!(
-            told.contains("0A000") && told.contains("replication"),
-            "{told}"
+            reported.contains("0A000") && reported.contains("replication"),
+            "{reported}"
         );
     }
     let (mut stream, _) = begin(&served, (3, 0), &[("replication", "false")])?;

@@ -1,4 +1,4 @@
--- Subqueries, WITH, set operations, VALUES and LATERAL carry the column through names of their own.
+-- Subqueries, WITH, set operations, VALUES and LATERAL, which rename the column.
 
 --# subquery
 SELECT x FROM (SELECT email AS x FROM people) AS s

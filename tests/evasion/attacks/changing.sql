@@ -1,4 +1,4 @@
--- What changes its meaning while a transaction goes on, and what runs functions without calling them.
+-- Names whose meaning changes within a transaction, and objects that run functions without calling them.
 
 --# existing-aggregate
 SELECT mailing(1)
@@ -64,7 +64,7 @@ SELECT (SELECT body FROM notes LIMIT 1) FROM people AS p (id, name, city, body)
 --# column-dropped-in-the-same-message
 ALTER TABLE notes DROP COLUMN body; SELECT (SELECT body FROM notes LIMIT 1) FROM people AS p (id, name, city, body)
 
---# table-made-anew-shows-the-outer-column
+--# recreated-table-shows-the-outer-column
 DROP TABLE notes
 --
 CREATE TABLE notes (id int)

@@ -1,5 +1,5 @@
-//! Clients that leave: half, wholly, in the middle of things. The server is left as it would be without a gateway, or
-//! sooner.
+//! Clients that disconnect: half-closed, fully closed, in the middle of a statement. The server's state afterwards is
+//! what it would be without a gateway, or is reached sooner.
 
 use std::io::Write;
 use std::net::Shutdown;
@@ -12,7 +12,7 @@ use gatewright_tests::raw::{self, Client, Message, tags};
 use crate::served::Served;
 use crate::world::{World, eventually};
 
-/// Everything up to the end of the connection.
+/// Reads every message until the connection ends.
 fn to_the_end(client: &mut Client) -> Vec<Message> {
     let mut messages = Vec::new();
     while let Ok(message) = client.receive() {
@@ -21,7 +21,7 @@ fn to_the_end(client: &mut Client) -> Vec<Message> {
     messages
 }
 
-/// What a client gets that sends all this and then closes its sending side.
+/// The transcript of a client that sends these bytes and then closes its sending side.
 fn half_closed(dsn: &Dsn, bytes: &[u8]) -> Result<String> {
     let mut client = Client::connect(dsn)?;
     client.set_patience(Duration::from_secs(20))?;
@@ -31,7 +31,7 @@ fn half_closed(dsn: &Dsn, bytes: &[u8]) -> Result<String> {
 }
 
 #[test]
-fn half_a_client_gets_what_it_would_get_without_a_gateway() -> Result<()> {
+fn a_half_closed_client_receives_what_the_server_would_send() -> Result<()> {
     let world = World::with_policies("leave_half", &[], "")?;
     world.prepare("CREATE TABLE kept (i int)")?;
     let slow = raw::query("SELECT 1, pg_sleep(1)");
@@ -54,8 +54,8 @@ fn half_a_client_gets_what_it_would_get_without_a_gateway() -> Result<()> {
     for (what, bytes) in [
         ("a slow statement", &slow[..]),
         ("a pipeline", &pipeline),
-        ("a series without its Sync", &without_sync),
-        ("a series with Flush", &flushed),
+        ("a batch without its Sync", &without_sync),
+        ("a batch with Flush", &flushed),
         ("COPY", &in_copy),
         ("a transaction", &in_transaction),
         ("half a message", half_a_message),
@@ -64,7 +64,7 @@ fn half_a_client_gets_what_it_would_get_without_a_gateway() -> Result<()> {
         let through = half_closed(&world.dsn()?, bytes)?;
         assert_eq!(through, direct, "{what}");
     }
-    // Twice what the pipeline inserts, and nothing of what was not finished.
+    // The pipeline's insert, once for each path, and nothing of the unfinished batches.
     assert_eq!(
         world.prepare("SELECT string_agg(i::text, ',') FROM kept")?,
         "1,1"
@@ -72,10 +72,10 @@ fn half_a_client_gets_what_it_would_get_without_a_gateway() -> Result<()> {
     Ok(())
 }
 
-/// Waits until the server has no session in this database but the one that looks.
-fn server_is_rid_of_it(direct: &Dsn) -> Result<()> {
+/// Waits until the server has no session in this database except this one.
+fn wait_for_session_end(direct: &Dsn) -> Result<()> {
     let psql = Psql::new(direct)?;
-    eventually("the server's session is over", || {
+    eventually("the server's session has ended", || {
         let count = psql.query(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
              AND pid <> pg_backend_pid() AND query NOT LIKE '%pg_catalog%'",
@@ -85,20 +85,20 @@ fn server_is_rid_of_it(direct: &Dsn) -> Result<()> {
 }
 
 #[test]
-fn a_client_that_is_gone_ends_its_statement() -> Result<()> {
+fn a_disconnected_client_ends_its_statement() -> Result<()> {
     let served = Served::start("leave_gone", "", "")?;
-    // Unread bytes at the time of closing make the system reset the connection.
+    // Unread bytes on close make the kernel reset the connection.
     let mut client = served.client("ada")?;
     let notice_and_sleep = "DO $$ BEGIN RAISE NOTICE 'here'; PERFORM pg_sleep(600); END $$";
     client.send(&raw::query(notice_and_sleep))?;
     let mut first = [0; 1];
     client.stream().peek(&mut first)?;
     drop(client);
-    server_is_rid_of_it(&served.direct)
+    wait_for_session_end(&served.direct)
 }
 
 #[test]
-fn a_client_that_leaves_in_the_middle_of_a_result_ends_it() -> Result<()> {
+fn disconnecting_during_a_result_ends_the_statement() -> Result<()> {
     let served = Served::start("leave_result", "", "")?;
     let mut client = served.client("ada")?;
     client.send(&raw::query(
@@ -108,23 +108,23 @@ fn a_client_that_leaves_in_the_middle_of_a_result_ends_it() -> Result<()> {
         client.receive()?;
     }
     drop(client);
-    server_is_rid_of_it(&served.direct)
+    wait_for_session_end(&served.direct)
 }
 
 #[test]
-fn a_copy_that_is_left_is_undone() -> Result<()> {
+fn an_abandoned_copy_is_rolled_back() -> Result<()> {
     let served = Served::start("leave_copy", "", "")?;
     let psql = Psql::new(&served.direct)?;
     psql.query("CREATE TABLE kept (line text)")?;
     let mut client = served.client("ada")?;
     client.send(&raw::query("COPY kept FROM STDIN"))?;
-    // The length speaks of more than is sent, and Terminate must not be taken for the rest of it.
+    // The message is incomplete: Terminate must not be taken for its remaining bytes.
     let data = raw::message(b'd', &[&vec![b'x'; 200_000], b"\n"]);
     client.send(&data[..data.len() - 5])?;
     client.stream().flush()?;
     client.receive()?;
     drop(client);
-    server_is_rid_of_it(&served.direct)?;
+    wait_for_session_end(&served.direct)?;
     assert_eq!(psql.query("SELECT count(*) FROM kept")?, "0");
     Ok(())
 }

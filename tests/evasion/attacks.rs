@@ -1,4 +1,4 @@
-//! Every trick leaks when played against PostgreSQL, and shows nothing through the gateway.
+//! Every attack reveals a protected value on PostgreSQL itself, and none does through the gateway.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -7,58 +7,58 @@ use anyhow::{Result, ensure};
 use gatewright_harness::Dsn;
 
 use crate::corpus::{self, Entry};
-use crate::play::{Heard, Mode, REFUSED, play};
+use crate::play::{Mode, REFUSED, Received, play};
 use crate::stage::{Stage, folder, stage};
 
-/// What became of one trick.
+/// The outcome of one attack.
 struct Outcome {
     class: String,
-    fault: Option<String>,
-    /// Played through the gateway: refused by it in some step, in the first mode.
+    failure: Option<String>,
+    /// Whether the gateway refused one of its steps in any mode.
     refused: bool,
 }
 
 #[test]
-fn no_trick_shows_a_raw_value() -> Result<()> {
+fn no_attack_reveals_a_raw_value() -> Result<()> {
     let stage = stage()?;
-    let mut entries = corpus::read(&folder().join("tricks"))?;
+    let mut entries = corpus::read(&folder().join("attacks"))?;
     if let Ok(wanted) = std::env::var("EVASION_ONLY") {
         entries.retain(|entry| entry.name().contains(&wanted));
     }
     let outcomes = stage.for_each(&entries, |entry, direct| judge(stage, entry, direct))?;
     let mut classes: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
-    let mut faults = String::new();
+    let mut failures = String::new();
     for outcome in &outcomes {
         let class = classes.entry(&outcome.class).or_default();
         class.0 += 1;
         class.1 += u32::from(outcome.refused);
-        if let Some(fault) = &outcome.fault {
-            writeln!(faults, "{fault}")?;
+        if let Some(failure) = &outcome.failure {
+            writeln!(failures, "{failure}")?;
         }
     }
-    println!("{} tricks", outcomes.len());
+    println!("{} attacks", outcomes.len());
     for (class, (all, refused)) in classes {
         println!(
-            "  {class}: {all}, of which refused {refused}, answered without the value {}",
+            "  {class}: {all} attacks, {refused} refused, {} answered without the value",
             all - refused
         );
     }
     remove_files()?;
     if let Some(value) = stage
         .needles
-        .found_in(untimed(&stage.gateway_log()?).as_bytes())
+        .found_in(without_timestamps(&stage.gateway_log()?).as_bytes())
     {
-        writeln!(faults, "the gateway's log holds {value}")?;
+        writeln!(failures, "the gateway's log contains {value}")?;
     }
     ensure!(
-        faults.is_empty(),
-        "{} faults:\n{faults}",
-        faults.lines().count()
+        failures.is_empty(),
+        "{} failures:\n{failures}",
+        failures.lines().count()
     );
     Ok(())
 }
 
-/// What tricks made the server write.
+/// Removes the files that attacks made the server write.
 fn remove_files() -> Result<()> {
     for file in std::fs::read_dir("/tmp")? {
         let file = file?;
@@ -76,31 +76,31 @@ fn remove_files() -> Result<()> {
 fn judge(stage: &Stage, entry: &Entry, direct: &Dsn) -> Outcome {
     let mut outcome = Outcome {
         class: entry.class.clone(),
-        fault: None,
+        failure: None,
         refused: false,
     };
     let name = entry.name();
     match leaks_directly(stage, entry, direct) {
         Ok(true) => {}
         Ok(false) => {
-            outcome.fault = Some(format!(
-                "{name}: is no trick, it shows nothing even without the gateway"
+            outcome.failure = Some(format!(
+                "{name}: not an attack, it reveals nothing without the gateway"
             ))
         }
-        Err(error) => outcome.fault = Some(format!("{name}: played directly: {error:#}")),
+        Err(error) => outcome.failure = Some(format!("{name}: played directly: {error:#}")),
     }
-    if outcome.fault.is_some() {
+    if outcome.failure.is_some() {
         return outcome;
     }
     for &mode in entry.modes() {
         match through_the_gateway(stage, entry, direct, mode) {
             Ok((None, refused)) => outcome.refused |= refused,
-            Ok((Some(shown), _)) => {
-                outcome.fault = Some(format!("{name}: LEAK in {mode:?}: {shown}"));
+            Ok((Some(revealed), _)) => {
+                outcome.failure = Some(format!("{name}: LEAK in {mode:?}: {revealed}"));
                 return outcome;
             }
             Err(error) => {
-                outcome.fault = Some(format!("{name}: through the gateway: {error:#}"));
+                outcome.failure = Some(format!("{name}: through the gateway: {error:#}"));
                 return outcome;
             }
         }
@@ -108,8 +108,8 @@ fn judge(stage: &Stage, entry: &Entry, direct: &Dsn) -> Outcome {
     outcome
 }
 
-fn shown<'a>(stage: &'a Stage, entry: &'a Entry, heard: &Heard) -> Option<&'a str> {
-    let bytes = heard.bytes();
+fn revealed<'a>(stage: &'a Stage, entry: &'a Entry, received: &Received) -> Option<&'a str> {
+    let bytes = received.bytes();
     let own = entry
         .shows
         .iter()
@@ -119,7 +119,7 @@ fn shown<'a>(stage: &'a Stage, entry: &'a Entry, heard: &Heard) -> Option<&'a st
 }
 
 fn leaks_directly(stage: &Stage, entry: &Entry, direct: &Dsn) -> Result<bool> {
-    let mut last = Heard::default();
+    let mut last = Received::default();
     for &mode in entry.modes() {
         if let Some(guesses) = &entry.guess {
             if guessed(stage, entry, direct, false, mode, guesses)?
@@ -131,13 +131,13 @@ fn leaks_directly(stage: &Stage, entry: &Entry, direct: &Dsn) -> Result<bool> {
             continue;
         }
         last = played(stage, entry, direct, false, mode, None)?;
-        if shown(stage, entry, &last).is_some() {
+        if revealed(stage, entry, &last).is_some() {
             return Ok(true);
         }
     }
     ensure!(
         last.errors().is_empty() || entry.guess.is_some(),
-        "shows nothing; errors: {:?}",
+        "reveals nothing; errors: {:?}",
         last.errors()
     );
     Ok(false)
@@ -149,24 +149,27 @@ fn through_the_gateway(
     direct: &Dsn,
     mode: Mode,
 ) -> Result<(Option<String>, bool)> {
-    let heard = match &entry.guess {
+    let received = match &entry.guess {
         Some(guesses) => {
-            let (told, heard) = guessed(stage, entry, direct, true, mode, guesses)?;
-            if told.is_some() {
-                return Ok((told, false));
+            let (difference, received) = guessed(stage, entry, direct, true, mode, guesses)?;
+            if difference.is_some() {
+                return Ok((difference, false));
             }
-            heard
+            received
         }
         None => played(stage, entry, direct, true, mode, None)?,
     };
     if std::env::var_os("EVASION_SHOW").is_some() {
-        println!("{} {mode:?}: {:?}", entry.name(), heard.errors());
+        println!("{} {mode:?}: {:?}", entry.name(), received.errors());
     }
-    let refused = heard.ended || heard.errors().iter().any(|(code, _)| code == REFUSED);
-    Ok((shown(stage, entry, &heard).map(str::to_owned), refused))
+    let refused = received.ended || received.errors().iter().any(|(code, _)| code == REFUSED);
+    Ok((
+        revealed(stage, entry, &received).map(str::to_owned),
+        refused,
+    ))
 }
 
-/// The answers to the right and the wrong guess where they differ, and what was heard of the right one.
+/// Compares the replies to a right and a wrong guess. Returns how they differ, if they do, and the replies to the right one.
 fn guessed(
     stage: &Stage,
     entry: &Entry,
@@ -174,15 +177,15 @@ fn guessed(
     gateway: bool,
     mode: Mode,
     (right, wrong): &(String, String),
-) -> Result<(Option<String>, Heard)> {
-    let heard = played(stage, entry, direct, gateway, mode, Some(right))?;
+) -> Result<(Option<String>, Received)> {
+    let received = played(stage, entry, direct, gateway, mode, Some(right))?;
     let no = played(stage, entry, direct, gateway, mode, Some(wrong))?;
-    let (yes, no) = (heard.answer(right), no.answer(wrong));
-    let told = (yes != no).then(|| {
+    let (yes, no) = (received.answer(right), no.answer(wrong));
+    let difference = (yes != no).then(|| {
         let (yes, no) = (format!("{yes:?}"), format!("{no:?}"));
-        format!("{right} is answered otherwise than {wrong}: {yes:.200} / {no:.200}")
+        format!("{right} and {wrong} are answered differently: {yes:.200} / {no:.200}")
     });
-    Ok((told, heard))
+    Ok((difference, received))
 }
 
 fn played(
@@ -192,7 +195,7 @@ fn played(
     gateway: bool,
     mode: Mode,
     guess: Option<&str>,
-) -> Result<Heard> {
+) -> Result<Received> {
     let play = |direct: &Dsn| {
         let dsn = if gateway {
             stage.through(direct)?
@@ -208,8 +211,8 @@ fn played(
     }
 }
 
-/// The log without the time that begins each line: microseconds are six digits by chance, as some protected values are.
-fn untimed(log: &str) -> String {
+/// The log without its timestamps: six digits of microseconds may equal a protected value.
+fn without_timestamps(log: &str) -> String {
     let lines = log.lines().map(|line| match line.split_once(' ') {
         Some((first, rest)) if first.contains('T') && first.contains(':') => rest,
         _ => line,

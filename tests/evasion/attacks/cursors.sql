@@ -1,4 +1,4 @@
--- Rows that come by FETCH, from portals, and from statements prepared before.
+-- Rows from FETCH, from portals, and from statements prepared earlier.
 
 --# cursor
 DECLARE c CURSOR FOR SELECT email FROM people
@@ -210,33 +210,33 @@ DECLARE aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa CURSOR F
 --
 --! portal aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaax
 
---# prepared-anew-in-the-message-that-executes
+--# re-prepared-in-the-message-that-executes
 PREPARE s AS SELECT item FROM orders
 --
 DEALLOCATE s; PREPARE s AS SELECT email FROM people; EXECUTE s
 
---# prepared-anew-in-another-case
+--# re-prepared-in-another-case
 PREPARE s AS SELECT item FROM orders
 --
 DEALLOCATE ALL; PREPARE S AS SELECT email FROM people; EXECUTE "s"
 
---# declared-anew-in-the-message-that-fetches
+--# redeclared-in-the-message-that-fetches
 DECLARE c CURSOR FOR SELECT item FROM orders
 --
 CLOSE c; DECLARE c CURSOR FOR SELECT email FROM people; FETCH ALL FROM c
 
---# portal-declared-anew-in-the-message-that-fetches
+--# portal-redeclared-in-the-message-that-fetches
 --! bind c
 SELECT item FROM orders
 --
 CLOSE c; DECLARE c CURSOR FOR SELECT email FROM people; FETCH ALL FROM c
 
---# copied-by-execute-of-what-was-prepared-anew
+--# copied-by-execute-of-a-re-prepared-statement
 PREPARE s AS SELECT item FROM orders
 --
 DEALLOCATE s; PREPARE s AS SELECT email FROM people; CREATE TEMP TABLE kept AS EXECUTE s; SELECT * FROM kept
 
---# prepared-anew-in-a-pipeline
+--# re-prepared-in-a-pipeline
 PREPARE s AS SELECT item FROM orders
 --
 --! pipeline
@@ -246,7 +246,7 @@ PREPARE s AS SELECT email FROM people
 --&
 EXECUTE s
 
---# declared-anew-in-a-pipeline
+--# redeclared-in-a-pipeline
 DECLARE c CURSOR FOR SELECT item FROM orders
 --
 --! pipeline
@@ -256,7 +256,7 @@ DECLARE c CURSOR FOR SELECT email FROM people
 --&
 FETCH ALL FROM c
 
---# prepared-anew-and-executed-again
+--# re-prepared-and-executed-again
 PREPARE s AS SELECT item FROM orders
 --
 EXECUTE s
@@ -267,7 +267,7 @@ PREPARE s AS SELECT email FROM people
 --
 EXECUTE s
 
---# declared-anew-and-fetched-again
+--# redeclared-and-fetched-again
 DECLARE c CURSOR FOR SELECT item FROM orders
 --
 FETCH 1 FROM c
@@ -284,7 +284,7 @@ DECLARE c CURSOR FOR SELECT item FROM orders; CLOSE c; DECLARE c CURSOR FOR SELE
 --# prepared-twice-in-the-message-that-executes
 PREPARE s AS SELECT item FROM orders; DEALLOCATE s; PREPARE s AS SELECT upper(email) AS item FROM people; EXECUTE s
 
---# prepared-anew-by-sql-and-executed-by-message
+--# re-prepared-by-sql-and-executed-by-message
 --! parse s
 SELECT item FROM orders
 --
@@ -294,7 +294,7 @@ PREPARE s AS SELECT email FROM people
 --
 --! execute s
 
---# prepared-anew-in-one-message-and-executed-by-message
+--# re-prepared-in-one-message-and-executed-by-message
 --! simple
 --! parse s
 SELECT item FROM orders
@@ -303,7 +303,7 @@ DEALLOCATE s; PREPARE s AS SELECT email FROM people; SELECT 1
 --
 --! execute s
 
---# prepared-anew-in-a-message-that-fails
+--# re-prepared-in-a-message-that-fails
 --! simple
 --! alone
 PREPARE s AS SELECT item FROM orders
@@ -312,7 +312,7 @@ DEALLOCATE s; PREPARE s AS SELECT email FROM people; SELECT 1/0
 --
 EXECUTE s
 
---# bound-before-it-is-prepared-anew
+--# bound-before-it-is-re-prepared
 PREPARE p AS SELECT item FROM orders
 --
 --! bind q
@@ -324,7 +324,7 @@ PREPARE p AS SELECT email AS item FROM people
 --
 --! portal q
 
---# bound-before-it-is-parsed-anew
+--# bound-before-it-is-re-parsed
 --! parse p
 SELECT item FROM orders
 --
@@ -338,7 +338,7 @@ SELECT email FROM people
 --
 --! portal q
 
---# bound-before-it-is-declared-anew
+--# bound-before-it-is-redeclared
 DECLARE c CURSOR FOR SELECT item FROM orders
 --
 --! bind q
@@ -350,7 +350,7 @@ DECLARE c CURSOR FOR SELECT email AS item FROM people
 --
 --! portal q
 
---# bound-before-its-portal-is-bound-anew
+--# bound-before-its-portal-is-rebound
 --! bind c
 SELECT item FROM orders
 --
@@ -364,7 +364,7 @@ SELECT email FROM people
 --
 --! portal q
 
---# table-bound-before-it-is-prepared-anew
+--# table-bound-before-it-is-re-prepared
 PREPARE p AS SELECT item FROM orders
 --
 --! bind q
@@ -466,7 +466,7 @@ CREATE OR REPLACE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN 
 --
 --! portal q
 
---# expression-declared-anew
+--# expression-redeclared
 DECLARE c CURSOR FOR SELECT upper(item) AS x FROM orders
 --
 CLOSE c
@@ -475,12 +475,12 @@ DECLARE c CURSOR FOR SELECT upper(email) AS x FROM people
 --
 FETCH ALL FROM c
 
---# expression-declared-anew-in-one-message
+--# expression-redeclared-in-one-message
 DECLARE c CURSOR FOR SELECT upper(item) AS x FROM orders
 --
 CLOSE c; DECLARE c CURSOR FOR SELECT upper(email) AS x FROM people; FETCH ALL FROM c
 
---# expression-declared-anew-by-execute-message
+--# expression-redeclared-by-execute-message
 DECLARE c CURSOR FOR SELECT upper(item) AS x FROM orders
 --
 CLOSE c
@@ -499,7 +499,7 @@ SELECT upper(email) AS x FROM people
 --
 FETCH ALL FROM c
 
---# constant-declared-anew
+--# constant-redeclared
 DECLARE c CURSOR FOR SELECT 'x'::text AS x
 --
 CLOSE c
@@ -508,7 +508,7 @@ DECLARE c CURSOR FOR SELECT email || '' AS x FROM people
 --
 FETCH ALL FROM c
 
---# union-declared-anew
+--# union-redeclared
 DECLARE c CURSOR FOR SELECT item FROM orders UNION ALL SELECT item FROM orders
 --
 CLOSE c

@@ -1,5 +1,5 @@
-//! A policy that misbehaves refuses what it was asked about, with a clear reason, and harms nobody else; one that
-//! cannot be loaded leaves the old version in force.
+//! Policies that fail. A failing policy refuses the statement it was asked about, with a clear reason, and affects
+//! nothing else. A policy that cannot be loaded leaves the previous version in force.
 
 use std::time::{Duration, Instant};
 
@@ -18,14 +18,14 @@ fn world_with(test: &str, name: &str, wasm: &[u8], settings: &str) -> Result<Wor
     Ok(world)
 }
 
-/// The policy faults on DELETE: it is refused, naming the policy; the session and others go on, and quickly.
-fn refuses_its_fault(test: &str, what: OnDelete) -> Result<()> {
-    let world = world_with(test, "faulty", &guest::on_delete("faulty", what)?, "")?;
+/// The policy fails on DELETE. The statement is refused, the error names the policy, and sessions continue without delay.
+fn failure_refuses_the_statement(test: &str, on_delete: OnDelete) -> Result<()> {
+    let world = world_with(test, "faulty", &guest::on_delete("faulty", on_delete)?, "")?;
     let mut other = world.client()?;
     let mut client = world.client()?;
     for _ in 0..3 {
         client.send(&raw::query("DELETE FROM kept WHERE i = 1"))?;
-        // While the policy is stuck on one session's statement, another session's statements are answered.
+        // While the policy is busy with one session's statement, other sessions must be served.
         let start = Instant::now();
         assert_eq!(
             first_cell(&other.query("SELECT count(*) FROM kept")?),
@@ -52,29 +52,29 @@ fn refuses_its_fault(test: &str, what: OnDelete) -> Result<()> {
     }
     assert!(
         world.gateway.log()?.contains("faulty"),
-        "the log names no policy:\n{}",
+        "the log does not name the policy:\n{}",
         world.gateway.log()?
     );
     Ok(())
 }
 
 #[test]
-fn a_trap_refuses() -> Result<()> {
-    refuses_its_fault("fault_trap", OnDelete::Trap)
+fn a_trap_refuses_the_statement() -> Result<()> {
+    failure_refuses_the_statement("fault_trap", OnDelete::Trap)
 }
 
 #[test]
-fn an_endless_loop_refuses() -> Result<()> {
-    refuses_its_fault("fault_loop", OnDelete::LoopForever)
+fn an_endless_loop_refuses_the_statement() -> Result<()> {
+    failure_refuses_the_statement("fault_loop", OnDelete::LoopForever)
 }
 
 #[test]
-fn a_memory_bomb_refuses_and_the_gateway_stays_small() -> Result<()> {
-    refuses_its_fault("fault_memory", OnDelete::EatMemory)?;
+fn excessive_memory_use_refuses_the_statement_and_is_bounded() -> Result<()> {
+    failure_refuses_the_statement("fault_memory", OnDelete::ExhaustMemory)?;
     let world = world_with(
         "fault_bomb",
         "faulty",
-        &guest::on_delete("faulty", OnDelete::EatMemory)?,
+        &guest::on_delete("faulty", OnDelete::ExhaustMemory)?,
         "",
     )?;
     let mut client = world.client()?;
@@ -96,31 +96,31 @@ fn a_memory_bomb_refuses_and_the_gateway_stays_small() -> Result<()> {
 }
 
 #[test]
-fn an_illegal_variant_refuses() -> Result<()> {
-    refuses_its_fault("fault_variant", OnDelete::IllegalVariant)
+fn an_invalid_variant_refuses_the_statement() -> Result<()> {
+    failure_refuses_the_statement("fault_variant", OnDelete::InvalidVariant)
 }
 
 #[test]
-fn an_illegal_pointer_refuses() -> Result<()> {
-    refuses_its_fault("fault_pointer", OnDelete::IllegalPointer)
+fn an_invalid_pointer_refuses_the_statement() -> Result<()> {
+    failure_refuses_the_statement("fault_pointer", OnDelete::InvalidPointer)
 }
 
 #[test]
-fn a_text_that_is_not_utf8_refuses() -> Result<()> {
-    refuses_its_fault("fault_text", OnDelete::IllegalText)
+fn a_string_that_is_not_utf8_refuses_the_statement() -> Result<()> {
+    failure_refuses_the_statement("fault_text", OnDelete::InvalidUtf8)
 }
 
 #[test]
-fn a_foreign_handle_refuses() -> Result<()> {
-    refuses_its_fault("fault_handle", OnDelete::IllegalHandle)
+fn a_foreign_handle_refuses_the_statement() -> Result<()> {
+    failure_refuses_the_statement("fault_handle", OnDelete::InvalidHandle)
 }
 
 #[test]
-fn a_hand_written_core_module_rules() -> Result<()> {
+fn a_core_module_without_metadata_works() -> Result<()> {
     let world = world_with(
         "core_module",
         "by-hand",
-        &guest::on_delete("by-hand", OnDelete::Refuse("no-deletes"))?,
+        &guest::on_delete("by-hand", OnDelete::Deny("no-deletes"))?,
         "",
     )?;
     let mut client = world.client()?;
@@ -138,20 +138,20 @@ fn a_hand_written_core_module_rules() -> Result<()> {
     Ok(())
 }
 
-/// What happens when a good policy is replaced by something that cannot be loaded.
+/// Replaces a working policy with a module that cannot be loaded, then with a valid one.
 fn keeps_the_old_version(test: &str, broken: &[u8], reason: &str) -> Result<()> {
-    let good = guest::on_delete("swapped", OnDelete::Refuse("old-version"))?;
+    let good = guest::on_delete("swapped", OnDelete::Deny("old-version"))?;
     let world = world_with(test, "swapped", &good, "")?;
     let mut client = world.client()?;
     let refused_by_old = |client: &mut raw::Client| -> Result<bool> {
         let error =
-            raw::error(&client.query("DELETE FROM kept")?).context("a DELETE was let through")?;
+            raw::error(&client.query("DELETE FROM kept")?).context("a DELETE was allowed")?;
         Ok(error[&'M'] == "old-version")
     };
     assert!(refused_by_old(&mut client)?);
     let before = world.gateway.log()?.len();
     put(world.policies.path(), "swapped.wasm", broken)?;
-    eventually("the log says why the new file was not taken", || {
+    eventually("the log says why the new file was rejected", || {
         assert!(refused_by_old(&mut client)?, "the old version is gone");
         let log = world.gateway.log()?;
         Ok(log[before..].contains("swapped") && log[before..].contains(reason))
@@ -162,15 +162,15 @@ fn keeps_the_old_version(test: &str, broken: &[u8], reason: &str) -> Result<()> 
             world.gateway.log().unwrap_or_default()
         )
     })?;
-    // The next good file is taken.
+    // The next valid file is loaded.
     put(
         world.policies.path(),
         "swapped.wasm",
-        &guest::on_delete("swapped", OnDelete::Refuse("new-version"))?,
+        &guest::on_delete("swapped", OnDelete::Deny("new-version"))?,
     )?;
-    eventually("the repaired file is in force", || {
+    eventually("the valid file is in force", || {
         let error =
-            raw::error(&client.query("DELETE FROM kept")?).context("a DELETE was let through")?;
+            raw::error(&client.query("DELETE FROM kept")?).context("a DELETE was allowed")?;
         Ok(error[&'M'] == "new-version")
     })
 }
@@ -191,13 +191,13 @@ fn rejected_settings_keep_the_old_version() -> Result<()> {
 }
 
 #[test]
-fn a_half_written_file_keeps_the_old_version() -> Result<()> {
+fn a_truncated_file_keeps_the_old_version() -> Result<()> {
     let whole = std::fs::read(bundled("deny-list")?)?;
     keeps_the_old_version("keep_half", &whole[..whole.len() / 2], "")
 }
 
 #[test]
-fn bytes_that_are_no_wasm_keep_the_old_version() -> Result<()> {
+fn a_file_that_is_not_wasm_keeps_the_old_version() -> Result<()> {
     keeps_the_old_version("keep_noise", b"not a module at all", "")
 }
 
@@ -207,7 +207,7 @@ fn an_empty_file_keeps_the_old_version() -> Result<()> {
 }
 
 #[test]
-fn a_file_that_grows_slowly_is_taken_once_it_is_whole() -> Result<()> {
+fn a_file_written_slowly_is_loaded_when_it_is_complete() -> Result<()> {
     use std::io::Write;
     let world = world_with("slow_file", "other", &guest::always("other", None)?, "")?;
     let mut client = world.client()?;
@@ -220,34 +220,34 @@ fn a_file_that_grows_slowly_is_taken_once_it_is_whole() -> Result<()> {
         std::thread::sleep(Duration::from_millis(60));
     }
     drop(file);
-    eventually("deny-list rules", || {
+    eventually("deny-list is in force", || {
         let messages = client.query("DROP TABLE IF EXISTS nothing_of_this_name")?;
         Ok(raw::error(&messages).is_some_and(|error| error[&'C'] == "42501"))
     })
 }
 
 #[test]
-fn bad_settings_of_a_bundled_policy_are_named_at_the_start() -> Result<()> {
+fn invalid_settings_of_a_bundled_policy_are_reported_at_startup() -> Result<()> {
     let folder = tempfile::tempdir()?;
     std::fs::copy(
         bundled("mask-columns")?,
         folder.path().join("mask-columns.wasm"),
     )?;
     let started = World::with_directory("bad_settings", folder, "[mask-columns]\ncolumns = 7\n");
-    let told = match started {
+    let report = match started {
         Err(error) => format!("{error:#}"),
         Ok(world) => {
             let error = raw::error(&world.client()?.query("SELECT 1")?);
             assert!(
                 error.is_some_and(|error| error[&'C'] == "42501"),
-                "a policy without legal settings lets pass"
+                "a policy with invalid settings allows statements"
             );
             world.gateway.log()?
         }
     };
     assert!(
-        told.contains("mask-columns") && told.contains("columns"),
-        "{told}"
+        report.contains("mask-columns") && report.contains("columns"),
+        "{report}"
     );
     Ok(())
 }

@@ -1,5 +1,5 @@
--- What the database computes without being named: casts, defaults, checks, generated columns, conditions of triggers, and the
--- triggers of what is written along with a table. And what PL/pgSQL holds where no query stands.
+-- What the database computes without being named: casts, defaults, checks, generated columns, conditions of triggers and
+-- the triggers of tables that are written along. Also what PL/pgSQL evaluates outside of a query.
 
 --# existing-operator-qualified
 SELECT OPERATOR(public.#?#) person FROM orders
@@ -10,15 +10,15 @@ SELECT ROW(1)::staff::name
 --# existing-cast-implicit-argument
 SELECT namesend(ROW(1)::staff)
 
---# domain-check-tells
+--# domain-check-reveals
 --! guess q | z
 SELECT '{guess}'::known_start
 
---# table-check-tells
+--# table-check-reveals
 --! guess q | z
 INSERT INTO invites VALUES (1, '{guess}')
 
---# table-check-tells-by-copy
+--# table-check-reveals-by-copy
 --! guess q | z
 COPY (SELECT '{guess}'::known_start) TO STDOUT
 
@@ -111,7 +111,7 @@ SELECT n FROM kept
 --! guess 1 | 3
 INSERT INTO perks (id) VALUES ({guess}) RETURNING body
 
---# trigger-moved-by-like
+--# generated-column-copied-by-like
 CREATE TABLE tray (LIKE passes INCLUDING ALL)
 --
 INSERT INTO tray (id) VALUES (1) RETURNING holder
@@ -154,7 +154,7 @@ ALTER FUNCTION query_to_xml(text, boolean, boolean, text) RENAME TO xmlq
 --
 SELECT xmlq('SELECT email FROM people', true, true, '')
 
---# made-elsewhere-looked-for-once
+--# table-renamed-by-another-session-after-a-failed-lookup
 --! alone
 SELECT 1 FROM no_such_table
 --
@@ -163,7 +163,7 @@ ALTER TABLE inbox RENAME TO tray
 --
 INSERT INTO tray (id) VALUES (1) RETURNING body
 
---# deferred-trigger-fails-behind-another-statement
+--# deferred-trigger-fails-after-another-statement
 --! alone
 --! simple
 INSERT INTO nicknames VALUES (1, NULL); SELECT 1
@@ -172,14 +172,14 @@ INSERT INTO nicknames VALUES (1, NULL); SELECT 1
 --! alone
 INSERT INTO nicknames VALUES (1, NULL)
 
---# outer-column-behind-ddl-in-a-pipeline
+--# outer-column-after-ddl-in-a-pipeline
 --! alone
 --! pipeline
 ALTER TABLE notes DROP COLUMN body
 --&
 SELECT (SELECT body FROM notes LIMIT 1) FROM people AS p (id, name, city, body)
 
---# outer-column-behind-a-transaction-in-a-pipeline
+--# outer-column-after-a-transaction-in-a-pipeline
 --! alone
 --! pipeline
 BEGIN
@@ -188,7 +188,7 @@ ALTER TABLE notes DROP COLUMN body
 --&
 SELECT (SELECT body FROM notes LIMIT 1) FROM people AS p (id, name, city, body)
 
---# outer-column-of-a-statement-prepared-before
+--# outer-column-of-a-statement-prepared-earlier
 --! parse s
 SELECT (SELECT body FROM notes LIMIT 1) FROM people AS p (id, name, city, body)
 --

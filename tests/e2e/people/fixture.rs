@@ -1,4 +1,4 @@
-//! Where people live: a provider, a gateway that trusts it, and a home.
+//! A provider, a gateway that trusts it, and a user's home directory.
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -11,26 +11,26 @@ use tempfile::TempDir;
 use crate::identity::stage::{Plan, Stage};
 use crate::site::certificates;
 
-/// A provider, a gateway with TLS that trusts it, and a person's home.
-pub struct Town {
+/// A provider, a gateway with TLS that trusts it, and a user's home directory.
+pub struct Fixture {
     pub provider: Provider,
     pub stage: Stage,
     pub authorities: PathBuf,
     pub home: TempDir,
 }
 
-impl Town {
+impl Fixture {
     pub fn new(test: &str) -> Result<Self> {
-        Self::with(test, 600)
+        Self::with_token_lifetime(test, 600)
     }
 
-    /// ID tokens that last so many seconds.
-    pub fn with(test: &str, seconds: u32) -> Result<Self> {
-        Self::asking(test, seconds, "")
+    /// The provider's ID tokens are valid for `seconds`.
+    pub fn with_token_lifetime(test: &str, seconds: u32) -> Result<Self> {
+        Self::with_listen(test, seconds, "")
     }
 
-    /// With keys of `[listen]`.
-    pub fn asking(test: &str, seconds: u32, listen: &str) -> Result<Self> {
+    /// `listen`: keys of `[listen]`.
+    pub fn with_listen(test: &str, seconds: u32, listen: &str) -> Result<Self> {
         let accounts = json!({ "ada": { "groups": ["staff"] }, "eve": { "groups": ["visitors"] } });
         let settings = json!({ "accounts": accounts, "idTokenSeconds": seconds });
         let provider = Provider::start_with(&settings)?;
@@ -53,7 +53,7 @@ impl Town {
         })
     }
 
-    /// `gatewright` as this person runs it, in a home and an environment of their own.
+    /// `gatewright` as run by this user, with their own home and environment.
     pub fn gatewright(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(locate::gateway()?);
         command
@@ -71,13 +71,13 @@ impl Town {
         Ok(self.gatewright(arguments)?.output()?)
     }
 
-    /// `login` with a browser that does as this account says.
+    /// Runs `login` with a simulated browser that logs in as `account`.
     pub fn log_in(&self, account: &str, more: &[&str]) -> Result<Output> {
         let provider = ["--issuer", self.provider.url(), "--client-id", "gatewright"];
         self.log_in_again(account, &[&provider, more].concat())
     }
 
-    /// `login` that is told no provider.
+    /// Runs `login` without naming a provider.
     pub fn log_in_again(&self, account: &str, arguments: &[&str]) -> Result<Output> {
         let browser = Provider::browser(account)?;
         let words: Vec<_> = std::iter::once(browser.get_program())
@@ -96,7 +96,7 @@ impl Town {
         Ok(command.args(arguments).args(place).output()?)
     }
 
-    /// `proxy` with a login of this person's.
+    /// `proxy` with this user's login.
     pub fn proxy(&self, profile: &str) -> Result<Gateway> {
         GatewayCommand::verb("proxy")
             .arguments(["--upstream", &format!("localhost:{}", self.stage.port)])
@@ -109,7 +109,7 @@ impl Town {
             .start()
     }
 
-    pub fn kept(&self, name: &str) -> PathBuf {
+    pub fn login_file(&self, name: &str) -> PathBuf {
         let folder = self.home.path().join(".local/state/gatewright/logins");
         folder.join(format!("{name}.json"))
     }
@@ -119,7 +119,7 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-pub fn succeeded(output: Output) -> Result<String> {
+pub fn success_output(output: Output) -> Result<String> {
     ensure!(output.status.success(), "{}", text(&output.stderr));
     Ok(text(&output.stdout).trim_end().to_owned())
 }

@@ -1,4 +1,4 @@
-//! How connections begin, on real sockets: versions, options, encryption, what is refused, and requests to cancel.
+//! Connection start-up on real sockets: protocol versions, options, encryption, refusals and cancel requests.
 
 mod cancel;
 mod encrypted;
@@ -26,13 +26,13 @@ pub fn startup(version: (u16, u16), parameters: &[(&str, &str)]) -> Vec<u8> {
     packet(&body)
 }
 
-/// A message without a type.
+/// A message without a type byte.
 pub fn packet(body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len() + 4).unwrap_or(u32::MAX);
     [&length.to_be_bytes(), body].concat()
 }
 
-/// A CancelRequest for a key as BackendKeyData gives it.
+/// A CancelRequest for a key as received in BackendKeyData.
 pub fn cancel_request(key: &[u8]) -> Vec<u8> {
     packet(&[&80_877_102_u32.to_be_bytes(), key].concat())
 }
@@ -52,17 +52,17 @@ pub fn receive(stream: &mut impl Read) -> Result<Message> {
     })
 }
 
-/// What a login brought.
+/// What the server sent during login.
 #[derive(Default)]
 pub struct Greeting {
-    /// NegotiateProtocolVersion, if it came.
+    /// The body of NegotiateProtocolVersion, if it was sent.
     pub negotiated: Option<Vec<u8>>,
-    /// BackendKeyData.
+    /// The body of BackendKeyData.
     pub key: Vec<u8>,
     pub parameters: HashMap<String, String>,
 }
 
-/// Answers the request for a password and reads to ReadyForQuery. A refusal is an error with its fields.
+/// Answers the password request and reads up to ReadyForQuery. A refusal is an error with its fields.
 pub fn log_in(stream: &mut (impl Read + Write), password: &str) -> Result<Greeting> {
     let mut greeting = Greeting::default();
     loop {
@@ -90,7 +90,7 @@ pub fn log_in(stream: &mut (impl Read + Write), password: &str) -> Result<Greeti
     }
 }
 
-/// One Query, and its answers to ReadyForQuery.
+/// Sends a Query and reads its replies up to ReadyForQuery.
 pub fn query(stream: &mut (impl Read + Write), sql: &str) -> Result<Vec<Message>> {
     stream.write_all(&raw::query(sql))?;
     stream.flush()?;

@@ -1,4 +1,4 @@
-//! With TLS: after an SSLRequest, and at once.
+//! Connections with TLS: after an SSLRequest, and direct.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -56,7 +56,7 @@ fn direct(site: &Site, alpn: Option<&[u8]>) -> Result<Tls> {
 const WHO: [(&str, &str); 2] = [("user", "ada"), ("database", "shop")];
 
 #[test]
-fn both_ways_into_tls_and_what_is_refused_on_them() -> Result<()> {
+fn both_ways_to_start_tls_and_their_checks() -> Result<()> {
     let site = Site::start("info")?;
     let token = site.issuer.token("ada", &["staff"])?;
     for mut stream in [requested(&site)?, direct(&site, Some(b"postgresql"))?] {
@@ -65,33 +65,33 @@ fn both_ways_into_tls_and_what_is_refused_on_them() -> Result<()> {
         assert_eq!(value(&mut stream, "SELECT 7")?, "7");
     }
 
-    // Without ALPN it could be another protocol's client that was led here.
+    // Without ALPN, the client could be one of another protocol that was redirected here.
     let mut unnamed = direct(&site, None)?;
     unnamed.write_all(&startup((3, 0), &WHO))?;
-    let told = receive(&mut unnamed)?.fields();
-    assert_eq!(told[&'C'], "08P01");
-    assert!(told[&'M'].contains("ALPN"), "{told:?}");
+    let reported = receive(&mut unnamed)?.fields();
+    assert_eq!(reported[&'C'], "08P01");
+    assert!(reported[&'M'].contains("ALPN"), "{reported:?}");
 
-    // Another protocol's name ends the handshake.
+    // ALPN with another protocol ends the handshake.
     let mut other = direct(&site, Some(b"http/1.1"))?;
     assert!(other.write_all(&startup((3, 0), &WHO)).is_err() || receive(&mut other).is_err());
 
-    // CVE-2021-23214: what stands behind the request in clear must not count as said inside TLS.
+    // CVE-2021-23214: bytes sent in clear after the request must not count as received inside TLS.
     let mut stream = connect(&site)?;
     stream.write_all(&[&SSL_REQUEST[..], &startup((3, 0), &WHO)].concat())?;
-    let told = receive(&mut stream)?.fields();
-    assert_eq!(told[&'C'], "08P01");
-    assert!(told[&'M'].contains("unencrypted data"), "{told:?}");
+    let reported = receive(&mut stream)?.fields();
+    assert_eq!(reported[&'C'], "08P01");
+    assert!(reported[&'M'].contains("unencrypted data"), "{reported:?}");
 
     let mut nested = requested(&site)?;
     nested.write_all(&SSL_REQUEST)?;
-    let told = receive(&mut nested)?.fields();
-    assert_eq!(told[&'C'], "08P01", "{told:?}");
+    let reported = receive(&mut nested)?.fields();
+    assert_eq!(reported[&'C'], "08P01", "{reported:?}");
     Ok(())
 }
 
 #[test]
-fn a_request_to_cancel_inside_tls() -> Result<()> {
+fn cancel_requests_work_inside_tls() -> Result<()> {
     let site = Site::start("info")?;
     let token = site.issuer.token("ada", &["staff"])?;
     for version in [(3, 0), (3, 2)] {
@@ -100,17 +100,17 @@ fn a_request_to_cancel_inside_tls() -> Result<()> {
         let key = log_in(&mut session, &token)?.key;
         session.write_all(&gatewright_tests::raw::query("SELECT pg_sleep(600)"))?;
         session.flush()?;
-        super::cancel::until_it_runs(|sql| site.prepare(sql), 1)?;
+        super::cancel::wait_until_running(|sql| site.prepare(sql), 1)?;
         let mut request = direct(&site, Some(b"postgresql"))?;
         request.write_all(&cancel_request(&key))?;
         request.flush()?;
-        let told = loop {
+        let reported = loop {
             let message = receive(&mut session)?;
             if message.tag == b'E' {
                 break message.fields();
             }
         };
-        assert_eq!(told[&'C'], "57014");
+        assert_eq!(reported[&'C'], "57014");
         assert_eq!(receive(&mut session)?.tag, b'Z');
         assert_eq!(value(&mut session, "SELECT 7")?, "7");
     }

@@ -21,7 +21,7 @@ SELECT CAST(born AS text) FROM people
 --# substring
 SELECT substring(email FROM 1 FOR 9) FROM people
 
---# one-letter-a-row
+--# one-letter-per-row
 SELECT substr(email, n, 1) FROM people, generate_series(1, 12) AS n WHERE id = 1 ORDER BY n
 
 --# letters-by-split
@@ -115,14 +115,14 @@ SELECT nullif(email, 'x') FROM people
 --# greatest
 SELECT greatest(email, 'a') FROM people
 
---# case-returns-it
+--# case-returns-the-column
 SELECT CASE WHEN id > 0 THEN email END FROM people
 
---# case-answers-a-question
+--# case-in-output
 --! guess 7000000 | 8000000
 SELECT CASE WHEN salary > {guess} THEN 'more' ELSE 'less' END FROM people WHERE id = 1
 
---# is-it
+--# equality-in-output
 --! guess quillona@hollowmere.example | someone@hollowmere.example
 SELECT email = '{guess}' FROM people WHERE id = 1
 

@@ -1,5 +1,5 @@
-//! Much of everything, with the gateway's memory watched: long statements, long values, long results nobody reads, bytes
-//! one by one, many sessions.
+//! Large volumes with bounded memory: long statements, large values, large unread results, byte-by-byte writes, many
+//! sessions.
 
 use std::time::{Duration, Instant};
 
@@ -11,18 +11,18 @@ use crate::world::World;
 
 const MIB: u64 = 1 << 20;
 
-/// By how much the gateway has grown since it was `before`.
+/// The growth of the gateway's resident memory since `before`, in bytes.
 fn growth(gateway: &Gateway, before: u64) -> Result<u64> {
     Ok(gateway.process().resident_bytes()?.saturating_sub(before))
 }
 
 #[test]
-fn a_result_that_nobody_reads_stays_on_the_server() -> Result<()> {
+fn an_unread_result_stays_on_the_server() -> Result<()> {
     let world = World::with_policies("volume_unread", &[], "")?;
     let mut client = world.client()?;
     client.query("SELECT 1")?;
     let before = world.gateway.process().resident_bytes()?;
-    // 1 GiB: rows, one row, and COPY.
+    // 1 GiB: many rows, one row, and COPY.
     for sql in [
         "SELECT repeat('x', 1023) FROM generate_series(1, 1048576)",
         "SELECT repeat('x', 524288000), repeat('y', 524288000)",
@@ -36,14 +36,14 @@ fn a_result_that_nobody_reads_stays_on_the_server() -> Result<()> {
             assert!(grown < 64 * MIB, "{sql}: the gateway grew by {grown} bytes");
             std::thread::sleep(Duration::from_millis(50));
         }
-        // Others are served meanwhile.
+        // Other sessions are served meanwhile.
         assert_eq!(tags(&client.query("SELECT 1")?), "TDCZ");
     }
     Ok(())
 }
 
 #[test]
-fn a_result_that_a_policy_edits_and_nobody_reads_stays_on_the_server() -> Result<()> {
+fn an_unread_result_under_a_policy_stays_on_the_server() -> Result<()> {
     let settings =
         "[mask-columns]\ncolumns = [{ column = \"public.people.email\", method = \"redact\" }]\n";
     let world = World::with_policies("volume_masked", &["mask-columns"], settings)?;
@@ -75,7 +75,7 @@ fn a_result_that_a_policy_edits_and_nobody_reads_stays_on_the_server() -> Result
 }
 
 #[test]
-fn replies_that_nobody_reads_are_not_asked_for_without_end() -> Result<()> {
+fn outstanding_replies_of_a_client_that_does_not_read_are_bounded() -> Result<()> {
     let world = World::with_policies("volume_replies", &[], "")?;
     world.client()?.query("SELECT 1")?;
     let before = world.gateway.process().resident_bytes()?;
@@ -102,7 +102,7 @@ fn replies_that_nobody_reads_are_not_asked_for_without_end() -> Result<()> {
 }
 
 #[test]
-fn a_statement_of_64_mebibytes() -> Result<()> {
+fn a_statement_of_64_mib() -> Result<()> {
     let world = World::with_policies("volume_statement", &[], "")?;
     let mut client = world.client()?;
     client.query("SELECT 1")?;
@@ -116,19 +116,19 @@ fn a_statement_of_64_mebibytes() -> Result<()> {
     client.send(&[raw::extended(&sql, &[], 0), raw::sync()].concat())?;
     let messages = client.until_ready()?;
     assert_eq!(tags(&messages), "12TDCZ", "{:?}", error(&messages));
-    // The unnamed statement is kept until the next one.
+    // The unnamed statement is kept until the next Parse.
     client.send(&[raw::extended("SELECT 1", &[], 0), raw::sync()].concat())?;
     client.until_ready()?;
     let grown = growth(&world.gateway, before)?;
     assert!(
         grown < 32 * MIB,
-        "the gateway grew by {grown} bytes and kept them"
+        "the gateway grew by {grown} bytes and did not release them"
     );
     Ok(())
 }
 
 #[test]
-fn a_value_of_64_mebibytes_both_ways() -> Result<()> {
+fn a_value_of_64_mib_in_both_directions() -> Result<()> {
     let world = World::with_policies("volume_value", &[], "")?;
     world.prepare("CREATE TABLE long (value text)")?;
     let mut client = world.client()?;
@@ -142,18 +142,18 @@ fn a_value_of_64_mebibytes_both_ways() -> Result<()> {
     let messages = client.query("SELECT value FROM long")?;
     assert!(
         messages[1].cells()[0].as_deref() == Some(&value),
-        "another value"
+        "the value differs"
     );
     let grown = growth(&world.gateway, before)?;
     assert!(
         grown < 64 * MIB,
-        "the gateway grew by {grown} bytes and kept them"
+        "the gateway grew by {grown} bytes and did not release them"
     );
     Ok(())
 }
 
 #[test]
-fn a_session_byte_by_byte() -> Result<()> {
+fn a_session_written_byte_by_byte() -> Result<()> {
     let world = World::with_policies("volume_bytes", &[], "")?;
     world.prepare("CREATE TABLE slow (i int, t text)")?;
     let conversation = [
@@ -183,7 +183,7 @@ fn a_session_byte_by_byte() -> Result<()> {
     Ok(())
 }
 
-/// How many files this process may open.
+/// The soft limit on open files of this process.
 fn open_files() -> Result<usize> {
     let limits = std::fs::read_to_string("/proc/self/limits")?;
     let line = limits
@@ -195,11 +195,11 @@ fn open_files() -> Result<usize> {
 
 #[test]
 fn two_thousand_idle_sessions() -> Result<()> {
-    // The gateway needs two descriptors a session and inherits the limit.
+    // The gateway uses two descriptors per session and inherits the limit.
     let sessions = ((open_files()? - 200) / 2).min(2000);
     ensure!(
         sessions >= 200,
-        "the limit on open files is too low for this test: ulimit -n 5000"
+        "the limit on open files is too low for this test; set ulimit -n 5000"
     );
     let settings = PostgresSettings {
         host_based_access: Some(

@@ -1,4 +1,4 @@
--- Partitions and children read by themselves, and parents that show their children.
+-- Partitions and children read directly, and parents that return their children's rows.
 
 --# partition
 SELECT email FROM ledger_odd

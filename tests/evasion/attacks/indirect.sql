@@ -1,4 +1,4 @@
--- Objects that the catalog cannot see yet or that share a name, other ways to call a function, and what writing in place tells.
+-- Objects that the catalog does not show yet or that share a name, other ways to call a function, and updates in place.
 
 --# computed-field-called
 SELECT buyer(o) FROM orders o

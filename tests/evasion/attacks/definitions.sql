@@ -1,4 +1,4 @@
--- Names that change under the gateway: rename, move, drop and create again, and shadows on the search path.
+-- Names that change behind the gateway: rename, move, drop and create again, and shadowing on the search path.
 
 --# rename-column
 ALTER TABLE people RENAME email TO contact

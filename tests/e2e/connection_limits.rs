@@ -1,4 +1,4 @@
-//! What the gateway bears: connections, times and lengths. Whoever goes beyond is told which limit it was.
+//! Limits on connections, sessions, times and message lengths. A client that exceeds one receives an error naming it.
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
@@ -12,17 +12,17 @@ use crate::served::Served;
 use crate::world::eventually;
 
 #[test]
-fn sessions_in_all() -> Result<()> {
+fn the_total_number_of_sessions_is_limited() -> Result<()> {
     let served = Served::start("bound_all", "max_connections = 2", "")?;
     let first = served.client("ada")?;
     let _second = served.client("grace")?;
-    let told = served.refusal("joan")?;
+    let error_text = served.refusal("joan")?;
     assert!(
-        told.contains("53300") && told.contains("max_connections)"),
-        "{told}"
+        error_text.contains("53300") && error_text.contains("max_connections)"),
+        "{error_text}"
     );
     drop(first);
-    eventually("a place is free again", || {
+    eventually("a session slot is free again", || {
         Ok(served.client("joan").is_ok())
     })?;
     served.reconfigure("max_connections = 2", "max_connections = 4")?;
@@ -36,13 +36,13 @@ fn sessions_in_all() -> Result<()> {
 }
 
 #[test]
-fn sessions_of_one_identity() -> Result<()> {
+fn the_sessions_of_one_identity_are_limited() -> Result<()> {
     let served = Served::start("bound_identity", "max_connections_per_identity = 1", "")?;
     let mut ada = served.client("ada")?;
-    let told = served.refusal("ada")?;
+    let error_text = served.refusal("ada")?;
     assert!(
-        told.contains("53300") && told.contains("max_connections_per_identity"),
-        "{told}"
+        error_text.contains("53300") && error_text.contains("max_connections_per_identity"),
+        "{error_text}"
     );
     let _grace = served.client("grace")?;
     assert_eq!(tags(&ada.query("SELECT 1")?), "TDCZ");
@@ -50,22 +50,22 @@ fn sessions_of_one_identity() -> Result<()> {
 }
 
 #[test]
-fn sessions_with_one_database() -> Result<()> {
+fn the_sessions_of_one_database_are_limited() -> Result<()> {
     let served = Served::start("bound_database", "", "max_connections = 1")?;
     let first = served.client("ada")?;
-    let told = served.refusal("grace")?;
+    let error_text = served.refusal("grace")?;
     assert!(
-        told.contains("53300") && told.contains("database \\\"here\\\""),
-        "{told}"
+        error_text.contains("53300") && error_text.contains("database \\\"here\\\""),
+        "{error_text}"
     );
     drop(first);
-    eventually("the place is free again", || {
+    eventually("the session slot is free again", || {
         Ok(served.client("grace").is_ok())
     })
 }
 
-/// Reads to the end: the one message of a gateway that closes a connection.
-fn last_words(stream: &mut TcpStream) -> Result<String> {
+/// Reads until the gateway closes the connection: its final error.
+fn final_error(stream: &mut TcpStream) -> Result<String> {
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
@@ -73,40 +73,42 @@ fn last_words(stream: &mut TcpStream) -> Result<String> {
 }
 
 #[test]
-fn connections_that_have_not_logged_in() -> Result<()> {
+fn unauthenticated_connections_are_limited() -> Result<()> {
     let served = Served::start("bound_handshakes", "max_handshakes = 2", "")?;
     let mut session = served.client("ada")?;
     let mut silent = (0..3)
         .map(|_| TcpStream::connect(("127.0.0.1", served.port)))
         .collect::<std::io::Result<Vec<_>>>()?;
-    // Several threads accept, so any of the three may be the one too many.
-    let mut told = String::new();
-    eventually("one is turned away", || {
+    // Several threads accept, so any of the three connections may be the one over the limit.
+    let mut error_text = String::new();
+    eventually("one connection is refused", || {
         for stream in &mut silent {
             stream.set_nonblocking(true)?;
             let mut first = [0];
             if stream.read(&mut first).is_ok() {
                 stream.set_nonblocking(false)?;
-                told = last_words(stream)?;
+                error_text = final_error(stream)?;
             }
         }
-        Ok(!told.is_empty())
+        Ok(!error_text.is_empty())
     })?;
     assert!(
-        told.contains("53300") && told.contains("max_handshakes"),
-        "{told}"
+        error_text.contains("53300") && error_text.contains("max_handshakes"),
+        "{error_text}"
     );
     assert_eq!(tags(&session.query("SELECT 1")?), "TDCZ");
     drop(silent);
-    eventually("they are gone", || Ok(served.client("ada").is_ok()))
+    eventually("the connections are closed", || {
+        Ok(served.client("ada").is_ok())
+    })
 }
 
 #[test]
-fn a_connection_that_says_nothing() -> Result<()> {
+fn a_silent_connection_times_out() -> Result<()> {
     let served = Served::start("bound_silent", "handshake_timeout = \"1s\"", "")?;
     let mut silent = TcpStream::connect(("127.0.0.1", served.port))?;
-    let told = last_words(&mut silent)?;
-    assert!(told.contains("handshake_timeout"), "{told}");
+    let error_text = final_error(&mut silent)?;
+    assert!(error_text.contains("handshake_timeout"), "{error_text}");
     Ok(())
 }
 
@@ -123,35 +125,35 @@ fn startup(user: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_client_that_gives_no_password() -> Result<()> {
+fn a_client_that_sends_no_password_times_out() -> Result<()> {
     use std::io::Write;
     let served = Served::start("bound_password", "authentication_timeout = \"1s\"", "")?;
     let mut stream = TcpStream::connect(("127.0.0.1", served.port))?;
     stream.write_all(&startup("ada"))?;
-    let told = last_words(&mut stream)?;
+    let error_text = final_error(&mut stream)?;
     assert!(
-        told.contains("57014") && told.contains("authentication_timeout"),
-        "{told}"
+        error_text.contains("57014") && error_text.contains("authentication_timeout"),
+        "{error_text}"
     );
     Ok(())
 }
 
 #[test]
-fn a_server_that_never_answers_the_login() -> Result<()> {
-    // Connections to it are taken by the kernel and never looked at.
-    let deaf = TcpListener::bind(("127.0.0.1", 0))?;
-    let host = format!("host = \"{}\"", deaf.local_addr()?);
+fn a_server_that_never_answers_the_login_times_out() -> Result<()> {
+    // The kernel accepts connections to this listener, but nothing reads from them.
+    let unresponsive = TcpListener::bind(("127.0.0.1", 0))?;
+    let host = format!("host = \"{}\"", unresponsive.local_addr()?);
     let served = Served::start_at("bound_login", "authentication_timeout = \"1s\"", &host)?;
-    let told = served.refusal("ada")?;
+    let error_text = served.refusal("ada")?;
     assert!(
-        told.contains("57014") && told.contains("authentication_timeout"),
-        "{told}"
+        error_text.contains("57014") && error_text.contains("authentication_timeout"),
+        "{error_text}"
     );
     Ok(())
 }
 
 #[test]
-fn idle_sessions() -> Result<()> {
+fn idle_sessions_time_out() -> Result<()> {
     let served = Served::start("bound_idle", "idle_timeout = \"1s\"", "")?;
     let mut idle = served.client("ada")?;
     let mut in_transaction = served.client("ada")?;
@@ -164,21 +166,21 @@ fn idle_sessions() -> Result<()> {
         assert_eq!(tags(&busy.query("SELECT 1")?), "TDCZ");
         std::thread::sleep(Duration::from_millis(100));
     }
-    let told = idle.receive()?;
-    assert_eq!(told.fields()[&'C'], "57P05");
-    assert!(told.fields()[&'M'].contains("idle_timeout"), "{told:?}");
-    assert!(idle.receive().is_err(), "the connection is open");
+    let error = idle.receive()?;
+    assert_eq!(error.fields()[&'C'], "57P05");
+    assert!(error.fields()[&'M'].contains("idle_timeout"), "{error:?}");
+    assert!(idle.receive().is_err(), "the connection is still open");
     assert_eq!(tags(&in_transaction.query("SELECT 1")?), "TDCZ");
     assert_eq!(tags(&waiting.until_ready()?), "TDCZ");
     Ok(())
 }
 
 #[test]
-fn messages() -> Result<()> {
+fn the_message_length_is_limited() -> Result<()> {
     let served = Served::start("bound_message", "max_message = \"64KiB\"", "")?;
     let mut client = served.client("ada")?;
     Psql::new(&served.direct)?.query("CREATE TABLE long (line text)")?;
-    // Data of COPY passes in pieces, whatever the length of its messages.
+    // COPY data is forwarded in chunks, whatever the length of its messages.
     client.send(&raw::query("COPY long FROM STDIN"))?;
     let line = [vec![b'x'; 1 << 20], b"\n".to_vec()].concat();
     client.send(&raw::message(b'd', &[&line]))?;
@@ -189,13 +191,13 @@ fn messages() -> Result<()> {
     assert_eq!(rows[1].cells()[0].as_deref(), Some("1048576"));
     let long = format!("SELECT 1 -- {}", "x".repeat(100_000));
     client.send(&raw::query(&long))?;
-    let told = client.receive()?;
-    let fields = told.fields();
+    let error = client.receive()?;
+    let fields = error.fields();
     assert_eq!(
         (fields[&'S'].as_str(), fields[&'C'].as_str()),
         ("FATAL", "54000")
     );
-    let text = fields.get(&'M').context("no text")?;
+    let text = fields.get(&'M').context("no message field")?;
     assert!(
         text.contains("max_message") && text.contains("65536"),
         "{text}"

@@ -1,4 +1,4 @@
--- Protected values written where nothing masks them, and what writing gives back.
+-- Protected values written where they are not masked, and what writing returns.
 
 --# insert-select
 INSERT INTO notes (body) SELECT email FROM people
@@ -24,7 +24,7 @@ WITH w AS (SELECT email FROM people) INSERT INTO notes (body) SELECT * FROM w RE
 --# insert-conflict-update
 INSERT INTO people (id, name) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET name = people.email RETURNING name
 
---# insert-conflict-update-open
+--# insert-conflict-update-unprotected
 INSERT INTO people (id, name) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET city = people.card
 --
 SELECT city FROM people
@@ -307,7 +307,7 @@ INSERT INTO more_people (id, name, email) SELECT 50, 'x', email FROM people WHER
 --
 SELECT email FROM more_people
 
---# kept-and-filled-later
+--# created-and-filled-later
 CREATE TABLE kept AS SELECT id, city FROM people
 --
 UPDATE kept SET city = email FROM people WHERE people.id = kept.id
@@ -335,7 +335,7 @@ CREATE TABLE kept AS EXECUTE p
 --
 SELECT email FROM kept
 
---# deleted-and-kept
+--# deleted-and-stored
 WITH gone AS (DELETE FROM members RETURNING email) INSERT INTO notes (body) SELECT email FROM gone
 --
 SELECT body FROM notes
@@ -345,12 +345,12 @@ UPDATE orders SET item = p.email FROM people p WHERE p.id = orders.person
 --
 SELECT item FROM orders
 
---# kept-by-a-function
+--# stored-by-a-function
 SELECT keep(email) FROM people
 --
 SELECT body FROM notes
 
---# kept-by-a-function-from-a-function
+--# stored-by-a-function-from-a-function
 SELECT keep(email_of(1))
 --
 SELECT body FROM notes

@@ -104,7 +104,7 @@ SELECT to_date(email, 'YYYY') FROM people
 --! shows value "qu"
 SELECT to_timestamp(email, 'HH24') FROM people
 
---# regexp-of-it
+--# regexp-from-the-column
 --! shows invalid regular expression
 SELECT 'x' ~ ('(' || email) FROM people
 

@@ -1,4 +1,4 @@
--- Questions about a protected value, answered by rows, counts, order or errors.
+-- Questions about a protected value that rows, counts, order or errors answer.
 
 --# range
 --! guess 7000000 | 8000000

@@ -1,4 +1,4 @@
--- The column under another name, or behind another name of its table.
+-- The column under another name, or under another name of its table.
 
 --# alias
 SELECT email AS name FROM people

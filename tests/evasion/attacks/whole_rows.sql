@@ -1,4 +1,4 @@
--- The row as one value, whose fields no name gives away.
+-- The row as a single value, whose fields are not named.
 
 --# row-by-table-name
 SELECT people FROM people

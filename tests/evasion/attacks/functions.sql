@@ -1,4 +1,4 @@
--- Functions, procedures, DO, operators, casts and aggregates, made before or by the client.
+-- Functions, procedures, DO, operators, casts and aggregates, created before or by the client.
 
 --# function-by-message
 --! call
@@ -139,7 +139,7 @@ CREATE FUNCTION same(anyelement) RETURNS anyelement LANGUAGE sql AS 'SELECT $1'
 --
 SELECT same(email) FROM people
 
---# same-of-row
+--# function-of-a-row
 CREATE FUNCTION mail_of(people) RETURNS text LANGUAGE sql AS 'SELECT $1.email'
 --
 SELECT mail_of(p) FROM people p
@@ -155,12 +155,12 @@ SELECT id FROM people WHERE complain(email)
 --# notice-of-scalar-subquery
 SELECT complain((SELECT email FROM people WHERE id = 1))
 
---# keeps-and-reads
+--# stored-by-a-function-then-read
 SELECT keep(email) FROM people
 --
 SELECT body FROM notes
 
---# keeps-in-where
+--# stored-by-a-function-in-where
 SELECT 1 FROM people WHERE keep(email)
 --
 SELECT body FROM notes
