@@ -97,13 +97,8 @@ fn session_files_have_no_import_cycles() -> Result<()> {
     Ok(())
 }
 
-<<<<<<< HEAD
 /// The files behind `crate::session::…` in code, as `file` or `folder::file`; comments and the tests at the end of a file do not count.
 fn session_files_used(text: &str) -> Vec<String> {
-=======
-/// Every `super::<file>` in code; comments and the tests at the end of a file are ignored.
-fn siblings_used(text: &str) -> Vec<String> {
->>>>>>> wip-lang2
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
     let lines = code.lines().filter_map(|line| line.split("//").next());
     let paths = lines.flat_map(|line| line.split("crate::session::").skip(1));

@@ -47,23 +47,12 @@ impl Policy for MaskColumns {
     }
 
     fn on_batch(&mut self, _: &Statement<'_>, batch: &Batch) -> BatchReply {
-<<<<<<< HEAD
         let reply = |column: &BatchColumn| match column.label.as_str() {
             email::LABEL => ColumnReply::Replaced(email::mask(&column.data)),
             // No method asked for it, so none says what may be seen of it.
             _ => ColumnReply::Nullify,
         };
         BatchReply::edit(batch.columns.iter().map(reply).collect())
-=======
-        // `email` is the only method that inspects values.
-        BatchReply::edit(
-            batch
-                .columns
-                .iter()
-                .map(|column| ColumnReply::Replaced(email::mask(&column.data)))
-                .collect(),
-        )
->>>>>>> wip-lang2
     }
 }
 

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-//! What happens to each column of a result.
-=======
 //! Plans results: chooses the mask of each column that may carry protected values.
->>>>>>> wip-lang2
 
 use gatewright_policy::{ColumnAction, ColumnSource, Denial, Plan, ResultColumn, Transform, name};
 

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-//! Conditions that would tell of protected values.
-=======
 //! Refuses uses of protected columns from which a client could infer values: conditions, sort orders, computations.
->>>>>>> wip-lang2
 
 use gatewright_policy::{ColumnRef, Denial, Facts, Statement, Usage, command_is};
 

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-//! What an operator may set, and the rules it makes.
-=======
 //! The settings of mask-columns, and the rules made from them.
->>>>>>> wip-lang2
 
 use std::fmt;
 

@@ -1,9 +1,5 @@
-<<<<<<< HEAD
-//! Statements that would tell of protected values by other ways than their rows.
-=======
 //! Refuses statements that could reveal protected values without naming a protected table: statistics, other sessions'
 //! query strings, and commands that bypass the gateway or redefine operators.
->>>>>>> wip-lang2
 
 use gatewright_policy::{Access, Denial, Facts, TableRef, command_is};
 

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-//! Statements judged and columns masked.
-=======
 //! Tests of mask-columns: decisions, plans and settings.
->>>>>>> wip-lang2
 
 use gatewright_policy::testing::{
     self, StatementDouble, column, facts, result_column, select, source,
@@ -315,7 +311,6 @@ fn each_column_gets_its_mask() {
 }
 
 #[test]
-<<<<<<< HEAD
 fn a_column_is_masked_by_the_method_that_asked_for_it() {
     let address: &[Option<&str>] = &[Some("ada@example.com"), None];
     let batch = testing::batch(&[("email", address), ("other", address)]);
@@ -326,10 +321,7 @@ fn a_column_is_masked_by_the_method_that_asked_for_it() {
 }
 
 #[test]
-fn a_rule_for_another_database_is_not_in_force() {
-=======
 fn rules_for_another_database_do_not_apply() {
->>>>>>> wip-lang2
     let elsewhere = r#"{"columns": ["other.public.people.ssn"]}"#;
     assert_eq!(
         judge_with(elsewhere, &select(&["public.people"])),

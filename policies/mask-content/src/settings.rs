@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-//! What an operator may set.
-=======
 //! The settings of mask-content, and the rules and detectors made from them.
->>>>>>> wip-lang2
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-//! Which columns are looked into, and what leaves of them.
-=======
 //! Tests of mask-content: masking, thresholds, plans and settings.
->>>>>>> wip-lang2
 
 use gatewright_policy::testing::{self, StatementDouble, result_column, select};
 use gatewright_policy::{

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-//! Whether a statement only reads.
-=======
 //! Decides whether a statement only reads.
->>>>>>> wip-lang2
 
 use gatewright_policy::name::Qualified;
 use gatewright_policy::{Access, Denial, Facts, Verb};

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-//! What reads and what does more.
-=======
 //! Tests of read-only's decisions.
->>>>>>> wip-lang2
 
 use gatewright_policy::testing::{self, StatementDouble, facts, select};
 use gatewright_policy::{Access, Facts, Policy, Verb, Verdict};

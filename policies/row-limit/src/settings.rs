@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-//! What an operator may set.
-=======
 //! The settings of row-limit, and the limits made from them.
->>>>>>> wip-lang2
 
 use serde::Deserialize;
 

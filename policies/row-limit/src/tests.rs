@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-//! Limits of statements and of sessions.
-=======
 //! Tests of row-limit: allowances, session counters and settings.
->>>>>>> wip-lang2
 
 use gatewright_policy::testing::{self, StatementDouble, facts, select};
 use gatewright_policy::{Allowance, Denial, Facts, Hooks, Phase, Policy, Reuse, Verb, Verdict};
@@ -24,20 +20,9 @@ fn judge(policy: &mut RowLimit) -> Result<Allowance, Denial> {
     }
 }
 
-<<<<<<< HEAD
 fn end(policy: &mut RowLimit, rows: u64, bytes: u64) {
     let statement = StatementDouble::new("");
     policy.on_completion(&statement.view(), &testing::completion(rows, bytes));
-=======
-fn completion(rows: u64, bytes: u64) -> Completion {
-    Completion {
-        statement_id: 1,
-        rows,
-        bytes,
-        elapsed_us: 10,
-        sqlstate: "00000".to_owned(),
-    }
->>>>>>> wip-lang2
 }
 
 #[test]
@@ -52,11 +37,7 @@ fn the_default_limit_is_ten_thousand_rows() {
 #[test]
 fn statement_limits_are_reusable() {
     let mut policy = policy(r#"{"rows": 5, "bytes": 100}"#);
-<<<<<<< HEAD
     end(&mut policy, 5, 100);
-=======
-    policy.on_completion(&completion(5, 100));
->>>>>>> wip-lang2
     let allowance = judge(&mut policy).expect("allowed");
     assert_eq!(
         (allowance.row_limit, allowance.byte_limit, allowance.reuse),
@@ -76,11 +57,7 @@ fn the_timeout_is_passed_on() {
 #[test]
 fn an_exhausted_session_is_refused_at_execution_not_at_parse() {
     let mut policy = policy(r#"{"session_rows": 1}"#);
-<<<<<<< HEAD
     end(&mut policy, 1, 1);
-=======
-    policy.on_completion(&completion(1, 1));
->>>>>>> wip-lang2
     let prepare = Facts {
         phase: Phase::Parse,
         ..select(&["public.orders"])
@@ -108,15 +85,9 @@ fn results_count_against_the_session_limit() {
         (first.row_limit, first.byte_limit, first.reuse),
         (Some(6), None, Reuse::Never)
     );
-<<<<<<< HEAD
     end(&mut policy, 6, 600);
     assert_eq!(judge(&mut policy).expect("allowed").row_limit, Some(4));
     end(&mut policy, 4, 400);
-=======
-    policy.on_completion(&completion(6, 600));
-    assert_eq!(judge(&mut policy).expect("allowed").row_limit, Some(4));
-    policy.on_completion(&completion(4, 400));
->>>>>>> wip-lang2
     let denial = judge(&mut policy).expect_err("refused");
     assert_eq!(
         (denial.code.as_str(), denial.sqlstate.as_deref()),
@@ -134,17 +105,10 @@ fn results_count_against_the_session_limit() {
 #[test]
 fn bytes_are_counted_separately() {
     let mut policy = policy(r#"{"session_bytes": 1000}"#);
-<<<<<<< HEAD
     end(&mut policy, 1, 999);
     let allowance = judge(&mut policy).expect("allowed");
     assert_eq!((allowance.row_limit, allowance.byte_limit), (None, Some(1)));
     end(&mut policy, 1, u64::MAX);
-=======
-    policy.on_completion(&completion(1, 999));
-    let allowance = judge(&mut policy).expect("allowed");
-    assert_eq!((allowance.row_limit, allowance.byte_limit), (None, Some(1)));
-    policy.on_completion(&completion(1, u64::MAX));
->>>>>>> wip-lang2
     assert!(
         judge(&mut policy)
             .expect_err("refused")

@@ -118,13 +118,8 @@ fn a_rejected_identity_gets_the_error_of_the_gateway() -> Result<()> {
         &site,
         &["--database", "shop", "--as", "eve/visitors", "SELECT 1"],
     )?;
-<<<<<<< HEAD
-    let told = String::from_utf8(output.stderr)?;
-    let message = "no grant allows eve to connect to database \"shop\"";
-=======
     let reported = String::from_utf8(output.stderr)?;
-    let message = "no grant opens the database \"shop\" to eve";
->>>>>>> wip-lang2
+    let message = "no grant allows eve to connect to database \"shop\"";
     ensure!(
         output.status.code() == Some(3) && reported.contains(message) && met.contains(message),
         "{reported}\n{met}"

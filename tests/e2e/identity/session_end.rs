@@ -102,13 +102,8 @@ fn a_withdrawn_or_changed_grant_ends_only_its_sessions() -> Result<()> {
     // A reload that removes nothing does not affect sessions.
     let mut first = stage.client(&token)?;
     reload(&stage, |text| format!("{text}\n[log]\nlevel = \"info\"\n"))?;
-<<<<<<< HEAD:tests/e2e/identity/ends.rs
-    eventually("the file is read again", || {
-        Ok(stage.gateway.log()?.contains("configuration reloaded"))
-=======
     eventually("the file is reloaded", || {
-        Ok(stage.gateway.log()?.contains("configuration read again"))
->>>>>>> wip-lang2:tests/e2e/identity/session_end.rs
+        Ok(stage.gateway.log()?.contains("configuration reloaded"))
     })?;
     first.query("SELECT 1")?;
 
