@@ -154,7 +154,7 @@ fn the_verdict_depends_on_the_identity_and_is_available_as_json() -> Result<()> 
     };
     let everybody = reported(&[])?;
     let action = &everybody[0]["result"]["plans"][0]["plan"]["columns"][0];
-    ensure!(*action == "inspect", "{everybody:#}");
+    ensure!(action["inspect"] == "email", "{everybody:#}");
     ensure!(
         everybody[0]["permitted"] == true && everybody[0]["facts"]["tables"][0]["name"] == "people"
     );

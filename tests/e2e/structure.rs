@@ -82,7 +82,9 @@ fn session_files_have_no_import_cycles() -> Result<()> {
         if name.ends_with("mod") || name.starts_with("tests") {
             continue;
         }
-        uses.insert(name, session_files_used(&std::fs::read_to_string(&file)?));
+        let mut used = session_files_used(&std::fs::read_to_string(&file)?);
+        used.retain(|other| *other != name);
+        uses.insert(name, used);
     }
     assert!(uses.len() > 20, "only {} files were read", uses.len());
     // A file that uses none of the remaining files is not part of a cycle.
