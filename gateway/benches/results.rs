@@ -9,7 +9,7 @@ use gatewright::results::{
     Step, TextOptions,
 };
 use gatewright_contract::{
-    Batch, BatchEdit, BatchReply, ColumnAction, ColumnReply, Denial, PartialMask,
+    Batch, BatchEdit, BatchReply, ColumnAction, ColumnReply, Denial, Judged, PartialMask,
 };
 
 const ROWS: usize = 4096;
@@ -24,16 +24,16 @@ fn main() {
 struct Onlooker;
 
 impl BatchJudge for Onlooker {
-    fn on_batch(&mut self, _: usize, batch: &Batch) -> Result<BatchReply, Denial> {
+    fn on_batch(&mut self, _: usize, batch: &Batch) -> Judged<Result<BatchReply, Denial>> {
         let columns = batch
             .columns
             .iter()
             .map(|_| ColumnReply::Unchanged)
             .collect();
-        Ok(BatchReply::Edit(BatchEdit {
+        Judged::Ready(Ok(BatchReply::Edit(BatchEdit {
             columns,
             keep_rows: None,
-        }))
+        })))
     }
 }
 
@@ -103,11 +103,19 @@ fn run(bencher: Bencher, action: ColumnAction, codec: RowCodec, bodies: &[Vec<u8
             editor.push(black_box(body)).expect("good rows");
             if editor.wants_flush() {
                 out.clear();
-                editor.flush(&mut Onlooker, &mut out).expect("no refusal");
+                editor
+                    .flush(&mut Onlooker, &mut out)
+                    .ready()
+                    .expect("an answer at once")
+                    .expect("no refusal");
             }
         }
         out.clear();
-        editor.flush(&mut Onlooker, &mut out).expect("no refusal")
+        editor
+            .flush(&mut Onlooker, &mut out)
+            .ready()
+            .expect("an answer at once")
+            .expect("no refusal")
     });
 }
 

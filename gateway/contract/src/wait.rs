@@ -10,6 +10,14 @@ pub enum Judged<T> {
 }
 
 impl<T> Judged<T> {
+    /// The answer, if it is there.
+    pub fn ready(self) -> Option<T> {
+        match self {
+            Judged::Ready(answer) => Some(answer),
+            Judged::Pending(_) => None,
+        }
+    }
+
     /// Applies `change` to an answer that is there.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Judged<U> {
         match self {

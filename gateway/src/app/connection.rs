@@ -28,7 +28,7 @@ use crate::gate::{Gate, Policies, SessionGate};
 use crate::identity::Grant;
 use crate::listener::cancel::CancelRegistry;
 use crate::listener::{self, Accepted, Handshake, HandshakeSettings};
-use crate::relay::{Ending, Relay, Signals};
+use crate::relay::{CancelInbox, Ending, Relay, Signals};
 use crate::results::PseudonymKey;
 use crate::session::{Session, SessionStart};
 use crate::upstream::{self, BackendKey, Target};
@@ -55,7 +55,7 @@ pub struct Connections {
     pub access: watch::Sender<Arc<Access>>,
     pub gate: Arc<Gate>,
     pub policies: Arc<Policies>,
-    pub registry: CancelRegistry<Cancellable>,
+    pub registry: CancelRegistry<Arc<Cancellable>>,
     pub catalogs: Mutex<HashMap<String, Arc<CatalogHandle>>>,
     /// The event loop that reads catalogs and sends cancel requests.
     pub background: Handle,
@@ -64,8 +64,12 @@ pub struct Connections {
     pub next_session: AtomicU64,
 }
 
-/// What it takes to cancel a session's statement on its server.
-pub type Cancellable = Arc<(Target, BackendKey)>;
+/// What it takes to cancel a session's statement: where it is held in the gateway, and on its server.
+pub struct Cancellable {
+    inbox: Arc<CancelInbox>,
+    target: Target,
+    key: BackendKey,
+}
 
 impl Default for ConnectionSettings {
     fn default() -> Self {
@@ -189,8 +193,11 @@ impl Connections {
         let Some(session) = self.registry.lookup(request) else {
             return;
         };
+        if session.inbox.request() {
+            return;
+        }
         self.background.spawn(async move {
-            if let Err(error) = upstream::cancel(&session.0, &session.1).await {
+            if let Err(error) = upstream::cancel(&session.target, &session.key).await {
                 tracing::warn!(%error, "a cancel request could not be passed on");
             }
         });
@@ -234,8 +241,12 @@ impl Connections {
             status: connected.status.byte(),
             max_message: limits.max_message,
         };
-        let cancellable = Arc::new((target, connected.key));
-        let pid = cancellable.1.pid;
+        let cancellable = Arc::new(Cancellable {
+            inbox: Arc::default(),
+            target,
+            key: connected.key,
+        });
+        let pid = cancellable.key.pid;
         let (client_key, _registered) =
             self.registry
                 .register(pid, Arc::clone(&cancellable), accepted.startup.protocol);
@@ -247,6 +258,7 @@ impl Connections {
         let signals = Signals {
             end: Box::pin(lifetime.end(self.shutdown.clone(), self.access.subscribe())),
             idle_timeout: limits.idle_timeout,
+            inbox: Arc::clone(&cancellable.inbox),
             cancel: canceller(cancellable),
         };
         let relay = Relay::new(
@@ -319,11 +331,11 @@ impl Connections {
 }
 
 /// Cancels what the server does for one session, and knows when the server has taken note.
-fn canceller(session: Cancellable) -> Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>> {
+fn canceller(session: Arc<Cancellable>) -> Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>> {
     Box::new(move || {
         let session = Arc::clone(&session);
         Box::pin(async move {
-            if let Err(error) = upstream::cancel(&session.0, &session.1).await {
+            if let Err(error) = upstream::cancel(&session.target, &session.key).await {
                 tracing::warn!(%error, "a result that was stopped could not be cancelled on the server; its rows are dropped");
             }
         })

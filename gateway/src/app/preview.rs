@@ -1,9 +1,10 @@
 //! A gate without a gateway around it: what would be said of statements, in front of a server that is only asked what it has.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use gatewright_contract as contract;
 use gatewright_sql::SessionEffect;
 
@@ -14,7 +15,7 @@ use crate::gate::{
     AnalyzedText, Gate, GateSettings, Policies, Preview, ResultPreview, SessionGate,
 };
 use crate::identity::{Grant, Identity};
-use crate::session::{Field, Judge, Judged, Refusal};
+use crate::session::{Answer, Field, Judge, Judged, PendingJudge, Refusal};
 use crate::upstream::Target;
 use crate::upstream::service::Service;
 
@@ -173,22 +174,19 @@ async fn analyzed(
     sql: &str,
     standard_conforming_strings: bool,
 ) -> Result<Arc<AnalyzedText>> {
-    // A large text, or one that names what the catalog does not hold, takes a second look.
-    for _ in 0..3 {
-        match session.analyze(sql, standard_conforming_strings) {
+    let mut answer = session.analyze(sql, standard_conforming_strings);
+    loop {
+        let ticket = match answer {
             Judged::Ready(Ok(text)) => return Ok(text),
             Judged::Ready(Err(refusal)) => bail!(said(&refusal)),
-            Judged::Pending => {
-                std::future::poll_fn(|context| {
-                    crate::session::PendingJudge::poll_pending(session, context)
-                })
-                .await;
-            }
-        }
+            Judged::Pending(ticket) => ticket,
+        };
+        poll_fn(|context| session.poll_pending(context)).await;
+        answer = session.resume(ticket).map(|answer| match answer {
+            Answer::Text(text) => text,
+            _ => Err(Refusal::new("57014", "the statement was not analysed")),
+        });
     }
-    Err(anyhow!(
-        "the statement could not be analysed in time; try again"
-    ))
 }
 
 fn said(refusal: &Refusal) -> String {

@@ -29,6 +29,8 @@ pub struct AnalyzedText {
     /// One entry a statement.
     pub(super) facts: Vec<Arc<StatementFacts>>,
     pub(super) catalog: Arc<Catalog>,
+    /// Index of the first statement after which names may mean something else.
+    reshapes_at: Option<usize>,
 }
 
 impl AnalyzedText {
@@ -38,12 +40,25 @@ impl AnalyzedText {
             .iter()
             .map(|statement| Arc::new(facts::of_statement(&statement.facts)))
             .collect();
+        let mut statements = analysis.statements.iter();
+        let reshapes_at = statements.position(|statement| statement.facts.verb == Verb::Ddl);
         AnalyzedText {
             source: source.into(),
             analysis,
             facts: told,
             catalog,
+            reshapes_at,
         }
+    }
+
+    /// True when names may mean something else once the text has run.
+    pub(super) fn reshapes(&self) -> bool {
+        self.reshapes_at.is_some()
+    }
+
+    /// True when names may mean something else by the time the statement at `index` runs.
+    pub(super) fn reshapes_before(&self, index: usize) -> bool {
+        self.reshapes_at.is_some_and(|at| at < index)
     }
 
     /// True when no constant of the text has a part in what is known of it.
@@ -75,6 +90,7 @@ impl AnalyzedText {
             },
             facts: self.facts.clone(),
             catalog: Arc::clone(&self.catalog),
+            reshapes_at: self.reshapes_at,
         })
     }
 
@@ -141,6 +157,9 @@ impl Analyses {
 
 type Outcome = Result<Arc<AnalyzedText>, AnalyzeError>;
 
+/// A text that is understood, or what the client is told instead.
+type Analyzed = Result<Arc<AnalyzedText>, Refusal>;
+
 /// The way back of an analysis that ran elsewhere.
 #[derive(Default)]
 pub(super) struct Delivery(Arc<Mutex<Option<Delivered>>>);
@@ -163,27 +182,30 @@ impl SessionGate {
         text: &str,
         standard_conforming_strings: bool,
     ) -> Judged<Result<Arc<AnalyzedText>, Refusal>> {
-        if self.later.is_some() {
-            return Judged::Pending;
+        match self.analyze_now(text, standard_conforming_strings) {
+            Some(answer) => Judged::Ready(answer),
+            None => Judged::Pending(self.ticket(text, standard_conforming_strings)),
         }
-        let refreshed = self.refreshed.as_ref().and_then(Refreshed::take);
-        self.refreshed = None;
+    }
+
+    /// The analysis, if nothing has to be waited for; else the work that it waits for is under way.
+    fn analyze_now(&mut self, text: &str, standard_conforming_strings: bool) -> Option<Analyzed> {
+        let refreshed = self.refreshed.take().and_then(|outcome| outcome.take());
         if (self.stale_catalog || !self.catalog.is_read()) && self.needs_catalog() {
             // A statement is not judged by what the database was.
             match refreshed {
                 Some(true) => self.stale_catalog = false,
-                Some(false) => return Judged::Ready(Err(catalog_is_late())),
+                Some(false) => return Some(Err(catalog_is_late())),
                 None => {
                     self.wait_for_catalog();
-                    return Judged::Pending;
+                    return None;
                 }
             }
         }
         let catalog = self.catalog.current();
-        // Catalogs are compared by address: two of them never share one while an entry keeps the first alive.
-        let address = Arc::as_ptr(&catalog) as usize;
         let key = KeyRef {
-            catalog: address,
+            // Catalogs are compared by address: two of them never share one while an entry keeps the first alive.
+            catalog: Arc::as_ptr(&catalog) as usize,
             standard_conforming_strings,
             text,
         };
@@ -193,50 +215,48 @@ impl SessionGate {
         let template = standard_conforming_strings
             .then(|| gatewright_sql::template(text))
             .flatten();
-        if let Some(template) = &template {
-            let key = KeyRef {
-                text: &template.key,
-                ..key
-            };
-            if let Some(known) = self.gate.analyses.0.get(&key)
-                && let Some(alike) = known.alike(text, template)
-            {
-                return self.settle(Arc::new(alike));
-            }
+        if let Some(alike) = self.alike(key, template.as_ref()) {
+            return self.settle(alike);
         }
         let outcome = match self.delivery.take(text) {
             Some(outcome) => outcome,
             None if text.len() > INLINE_BYTES => {
                 self.analyze_elsewhere(text, standard_conforming_strings, catalog);
-                return Judged::Pending;
+                return None;
             }
             None => analyze(text, &catalog, self.settings(standard_conforming_strings)),
         };
-        match outcome {
-            Err(error) => Judged::Ready(Err(not_understood(error))),
-            Ok(analyzed) => {
-                // A delivered analysis may be older than the catalog at hand; it is cached under its own.
-                let text = match &template {
-                    Some(template) if analyzed.is_the_same_for_all_constants() => &template.key,
-                    _ => text,
-                };
-                let key = Key {
-                    catalog: Arc::as_ptr(&analyzed.catalog) as usize,
-                    standard_conforming_strings,
-                    text: text.into(),
-                };
-                self.gate.analyses.0.insert(key, Arc::clone(&analyzed));
-                self.settle(analyzed)
-            }
-        }
+        let analyzed = match outcome {
+            Err(error) => return Some(Err(not_understood(error))),
+            Ok(analyzed) => analyzed,
+        };
+        // A delivered analysis may be older than the current catalog; it is cached under its own.
+        let text = match &template {
+            Some(template) if analyzed.is_the_same_for_all_constants() => &template.key,
+            _ => text,
+        };
+        let key = Key {
+            catalog: Arc::as_ptr(&analyzed.catalog) as usize,
+            standard_conforming_strings,
+            text: text.into(),
+        };
+        self.gate.analyses.0.insert(key, Arc::clone(&analyzed));
+        self.settle(analyzed)
+    }
+
+    /// The analysis of a text that differs from this one in constants alone.
+    fn alike(&self, key: KeyRef<'_>, template: Option<&Template>) -> Option<Arc<AnalyzedText>> {
+        let template = template?;
+        let known = self.gate.analyses.0.get(&KeyRef {
+            text: &template.key,
+            ..key
+        })?;
+        known.alike(key.text, template).map(Arc::new)
     }
 
     /// A relation or function that the catalog does not know may just have been made elsewhere: looks once in each generation, and
     /// again whenever a session has changed something since.
-    fn settle(
-        &mut self,
-        analyzed: Arc<AnalyzedText>,
-    ) -> Judged<Result<Arc<AnalyzedText>, Refusal>> {
+    fn settle(&mut self, analyzed: Arc<AnalyzedText>) -> Option<Analyzed> {
         let looked = (analyzed.catalog.generation, self.catalog.changes());
         if self.looked_for != Some(looked) && analyzed.has_unresolved() && self.needs_catalog() {
             self.looked_for = Some(looked);
@@ -244,9 +264,9 @@ impl SessionGate {
             self.wait_for(async {
                 refresh.await;
             });
-            return Judged::Pending;
+            return None;
         }
-        Judged::Ready(Ok(analyzed))
+        Some(Ok(analyzed))
     }
 
     pub(super) fn settings(&self, standard_conforming_strings: bool) -> Settings {
@@ -254,14 +274,6 @@ impl SessionGate {
             standard_conforming_strings,
             limits: self.gate.settings.parser,
         }
-    }
-
-    fn wait_for_catalog(&mut self) {
-        let refresh = Arc::clone(&self.catalog).refreshed();
-        let outcome = self.refreshed.insert(Refreshed::default()).clone();
-        self.wait_for(async move {
-            outcome.put(refresh.await);
-        });
     }
 
     fn analyze_elsewhere(
@@ -327,7 +339,7 @@ impl Refreshed {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn put(&self, outcome: bool) {
+    pub(super) fn put(&self, outcome: bool) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
     }
 }

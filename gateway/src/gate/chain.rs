@@ -1,38 +1,22 @@
-//! The chain of policies: each is asked once, a denial wins over a wish for approval, that over leave to run.
+//! The chain of policies: each is asked once; a denial wins over a request for approval, and that over leave to run.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gatewright_contract as contract;
-use gatewright_contract::StatementFacts;
 use gatewright_policy_host::{Mode, Policy, StatementView};
-use gatewright_sql::{Facts, Outputs, RoleEffect, SessionEffect, Verb};
+use gatewright_sql::Verb;
 use smallvec::SmallVec;
 
 use super::analysis::AnalyzedText;
+use super::case::Case;
 use super::permit::{Answers, Permit};
 use super::preview::PolicyAnswer;
-use super::view::{KeptParameters, View};
-use super::{SessionGate, denial, facts};
-use crate::session::{
-    Completion, Limits, NameFacts, Phase, Question, Refusal, Verdict, merge_facts,
-};
-
-/// Why the catalog does not tell what names mean; policies may know it by its words.
-const UNSETTLED: &str = "the transaction has created, altered or dropped something, and what names mean is not known before it ends";
+use super::{SessionGate, denial};
+use crate::session::{Limits, Phase, Question, Refusal, Verdict};
 
 /// Answers for longer texts are not kept.
 const KEPT_TEXT: usize = 16 * 1024;
-
-/// One statement on its way through the chain.
-struct Case {
-    /// What names mean is not known: see [`UNSETTLED`].
-    unsettled: bool,
-    phase: contract::Phase,
-    view: Arc<View>,
-    verb: Verb,
-    facts: Arc<StatementFacts>,
-}
 
 /// Answers that may stand in for calls.
 enum Earlier {
@@ -117,9 +101,7 @@ impl SessionGate {
 
     /// What is sent behind the statement is judged before it is known to have run.
     fn note_reshaping(&mut self, question: &Question<'_, Self>, text: &AnalyzedText) {
-        let mut statements = text.analysis.statements.iter();
-        self.reshaped |= question.phase != Phase::Parse
-            && statements.any(|statement| reshapes(&statement.facts));
+        self.reshaped |= question.phase != Phase::Parse && text.reshapes();
     }
 
     /// Answers given before under the policies in force.
@@ -135,94 +117,6 @@ impl SessionGate {
         }
     }
 
-    /// A statement that keeps the role, or need not.
-    fn case(
-        &mut self,
-        question: &Question<'_, Self>,
-        text: &Arc<AnalyzedText>,
-        rewritten: bool,
-    ) -> Result<Case, Refusal> {
-        let case = self.unlocked_case(question, text, rewritten)?;
-        let facts = case.view.facts().ok_or_else(|| self.gone())?;
-        self.check_role(facts, case.view.statement_id)?;
-        Ok(case)
-    }
-
-    fn gone(&self) -> Refusal {
-        denial::of_gateway(
-            "no-statement",
-            "the statement is gone",
-            None,
-            self.statement_id(),
-        )
-    }
-
-    /// A statement that the role lock has not seen.
-    fn unlocked_case(
-        &mut self,
-        question: &Question<'_, Self>,
-        text: &Arc<AnalyzedText>,
-        rewritten: bool,
-    ) -> Result<Case, Refusal> {
-        // A rewritten text holds its one statement alone.
-        let index = if rewritten { 0 } else { question.index };
-        self.statements += 1;
-        let statement_id = self.statement_id();
-        self.set = self.gate.policies.current();
-        let (Some(statement), Some(known)) =
-            (text.analysis.statements.get(index), text.facts.get(index))
-        else {
-            return Err(self.gone());
-        };
-        if question.at_rest && std::mem::take(&mut self.reshaped) {
-            self.catalog.note_change();
-        }
-        let before = text.analysis.statements.get(..index).unwrap_or_default();
-        let unsettled = self.reshaped || before.iter().any(|before| reshapes(&before.facts));
-        let named = behind_name(&statement.facts, question.names);
-        let named = match unsettled {
-            true => Some(unsettled_facts(
-                named.unwrap_or_else(|| (*statement.facts).clone()),
-            )),
-            false => named,
-        };
-        let named = named.map(Arc::new);
-        let facts = match &named {
-            Some(merged) => Arc::new(facts::of_statement(merged)),
-            None => Arc::clone(known),
-        };
-        let keep = |bound: &crate::session::BoundParameters<'_>| KeptParameters {
-            bind: bound.bind.into(),
-            types: bound.types.into(),
-        };
-        let parameters = question
-            .parameters
-            .as_ref()
-            .filter(|_| self.set.wants_parameters())
-            .map(keep);
-        let view = View {
-            session: Arc::clone(&self.facts),
-            text: Some(Arc::clone(text)),
-            index,
-            named,
-            in_transaction: question.in_transaction,
-            parameters,
-            statement_id,
-        };
-        let phase = match question.phase {
-            Phase::Simple => contract::Phase::Simple,
-            Phase::Parse => contract::Phase::Parse,
-            Phase::Execute => contract::Phase::Execute,
-        };
-        Ok(Case {
-            unsettled,
-            phase,
-            view: Arc::new(view),
-            verb: statement.facts.verb,
-            facts,
-        })
-    }
-
     /// Numbers the statement in hand among those of all sessions.
     pub(super) fn statement_id(&self) -> u64 {
         (self.facts.session.id << 24) | (self.statements & 0xff_ffff)
@@ -232,29 +126,12 @@ impl SessionGate {
         &mut self,
         function_oid: u32,
         in_transaction: bool,
-    ) -> Result<Arc<Permit>, Refusal> {
-        self.statements += 1;
-        self.set = self.gate.policies.current();
+    ) -> Result<Verdict<Self>, Refusal> {
+        self.begin_statement();
         self.check_role_of_call(function_oid)?;
-        let view = View {
-            session: Arc::clone(&self.facts),
-            text: None,
-            index: 0,
-            named: None,
-            in_transaction,
-            parameters: None,
-            statement_id: self.statement_id(),
-        };
-        let facts = Arc::new(facts::of_function_call(function_oid));
-        let case = Case {
-            unsettled: false,
-            phase: contract::Phase::FunctionCall,
-            view: Arc::new(view),
-            verb: Verb::Unknown,
-            facts,
-        };
+        let case = self.case_of_call(function_oid, in_transaction);
         match self.ask_all(&case, None)? {
-            Outcome::Permit(permit) => Ok(permit),
+            Outcome::Permit(permit) => Ok(Verdict::Permit(permit)),
             Outcome::Rewrite(..) => Err(self.refuse(
                 "rewrite-of-call",
                 "a function call by message cannot be rewritten, so it is refused",
@@ -399,7 +276,6 @@ impl SessionGate {
             answers,
             limits,
             planners,
-            started: Instant::now(),
         }
     }
 
@@ -416,46 +292,6 @@ impl SessionGate {
             phase: case.phase,
             statement: Arc::clone(&case.facts),
             identity: Arc::clone(&self.facts.identity),
-        }
-    }
-
-    fn rewrite(
-        &self,
-        text: &Arc<AnalyzedText>,
-        index: usize,
-        replacement: &contract::Replacement,
-        case: &Case,
-    ) -> Result<Arc<AnalyzedText>, Refusal> {
-        let name = self
-            .set
-            .policies
-            .get(index)
-            .map_or("unknown", |policy| policy.name());
-        let original = text.analysis.statements.get(case.view.index);
-        let verified = original.map(|original| {
-            gatewright_sql::verify_replacement(
-                original,
-                &replacement.sql,
-                &text.catalog,
-                &self.settings(true),
-            )
-        });
-        match verified {
-            Some(Ok(analysis)) => Ok(Arc::new(AnalyzedText::new(
-                &replacement.sql,
-                analysis,
-                Arc::clone(&text.catalog),
-            ))),
-            refused => {
-                if let Some(Err(error)) = refused {
-                    tracing::error!(policy = name, %error, "the policy's replacement cannot be used");
-                }
-                Err(self.refuse(
-                    "rewrite-invalid",
-                    "a policy rewrote this statement into one that cannot be used, so it is refused",
-                    case.verb,
-                ))
-            }
         }
     }
 
@@ -476,7 +312,7 @@ impl SessionGate {
         )
     }
 
-    fn refuse(&self, code: &str, message: impl Into<String>, verb: Verb) -> Refusal {
+    pub(super) fn refuse(&self, code: &str, message: impl Into<String>, verb: Verb) -> Refusal {
         self.gate.metrics.verdict(verb, "deny");
         denial::of_gateway(
             code,
@@ -496,80 +332,6 @@ impl SessionGate {
             "statement refused"
         );
     }
-
-    pub(super) fn statement_completed(&mut self, permit: &Permit, done: &Completion) {
-        let elapsed = permit.started.elapsed();
-        self.gate
-            .metrics
-            .completed(permit.verb, elapsed.as_secs_f64(), done);
-        if permit.verb == Verb::Ddl && done.sqlstate == "00000" {
-            self.stale_catalog = true;
-            self.catalog.note_change();
-            self.reshaped |= permit.view.facts().is_some_and(reshapes);
-        }
-        if permit.verb == Verb::Transaction && self.reshaped {
-            self.catalog.note_change();
-        }
-        for policy in &permit.set.policies {
-            if !policy.hooks().contains(contract::Hooks::COMPLETION) {
-                continue;
-            }
-            let completion = contract::Completion {
-                statement_id: permit.view.statement_id,
-                rows: done.rows,
-                bytes: done.bytes,
-                elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
-                sqlstate: done.sqlstate.clone(),
-            };
-            // The statement is over: a fault here is reported by the host and changes nothing for the client.
-            if let Err(fault) = policy.on_completion(&permit.view_for_policies(), &completion) {
-                tracing::warn!(policy = policy.name(), %fault, "the policy could not take note of a completed statement");
-            }
-        }
-    }
-}
-
-/// The facts of EXECUTE and FETCH together with those of what they name; `None` for any other statement.
-fn behind_name(facts: &Arc<Facts>, names: &dyn NameFacts) -> Option<Facts> {
-    let (named, what, name) = match &facts.session {
-        SessionEffect::Execute { name }
-        | SessionEffect::Explain {
-            executes: Some(name),
-            ..
-        } => (names.statement(name), "prepared statement", name),
-        SessionEffect::Fetch { name } => (names.cursor(name), "cursor", name),
-        _ => return None,
-    };
-    let mut merged = (**facts).clone();
-    match named {
-        Some(inner) => {
-            merge_facts(&mut merged, &inner);
-            if !matches!(facts.session, SessionEffect::Explain { .. }) {
-                // A cursor's rows are those of the query that it was declared for.
-                merged.outputs = match &inner.outputs {
-                    Outputs::None => inner.inner.clone(),
-                    outputs => outputs.clone(),
-                };
-            }
-        }
-        None => {
-            merged.role = merged.role.max(RoleEffect::Unread);
-            merged
-                .opaque
-                .push(format!("{what} \"{name}\" was not made on this connection"));
-        }
-    }
-    Some(merged)
-}
-
-/// Whether names may mean something else once the statement has run.
-fn reshapes(facts: &Facts) -> bool {
-    facts.verb == Verb::Ddl
-}
-
-fn unsettled_facts(mut facts: Facts) -> Facts {
-    facts.opaque.push(UNSETTLED.to_owned());
-    facts
 }
 
 fn kind_of(verdict: &contract::Verdict) -> &'static str {

@@ -28,6 +28,7 @@ pub(super) fn of_policy(policy: &Policy, denial: contract::Denial, statement_id:
         )),
         hint: denial.hint,
         position: None,
+        counted: true,
     }
 }
 
@@ -49,6 +50,7 @@ pub(super) fn of_gateway(
         )),
         hint: hint.map(str::to_owned),
         position: None,
+        counted: true,
     }
 }
 

@@ -3,20 +3,21 @@
 //! goes back to `session`; the rooms below are `catalog` and the crates for SQL and policies.
 
 mod analysis;
+mod case;
 mod chain;
 mod denial;
+mod ending;
 mod facts;
 mod permit;
 mod plan;
 mod preview;
 mod recent;
+mod rewriting;
 mod role;
+mod ticket;
 mod view;
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use gatewright_contract as contract;
 use gatewright_policy_host::{Directory, PolicyHost, PolicySet};
@@ -26,13 +27,16 @@ use crate::catalog::CatalogHandle;
 use crate::identity::Identity;
 use crate::results::Stop;
 use crate::session::{
-    Completion, Field, Judge, Judged, Limit, Limits, PendingJudge, Plan, Question, Refusal, Verdict,
+    Answer, Completion, Field, Judge, Judged, Limit, Limits, Plan, Question, Refusal, Ticket,
+    Verdict,
 };
 use analysis::{Analyses, Delivery, Refreshed};
 use recent::Recent;
+use ticket::Pending;
 use view::SessionFacts;
 
 pub use analysis::AnalyzedText;
+pub use ending::Admitted;
 pub use permit::Permit;
 pub use preview::{PolicyAnswer, Preview, ResultPreview};
 
@@ -74,6 +78,8 @@ pub struct GateSettings {
     pub parser: ParserLimits,
     /// Bytes of statement text whose analysis is kept.
     pub cache_bytes: u64,
+    /// Keep bound parameters with every statement, whether or not a policy reads them: the record wants them.
+    pub keep_parameters: bool,
     /// Refuse SET ROLE and whatever else may do the same: who the client is on the server is the grant's business.
     pub lock_role: bool,
 }
@@ -83,6 +89,7 @@ impl Default for GateSettings {
         GateSettings {
             parser: ParserLimits::default(),
             cache_bytes: 64 << 20,
+            keep_parameters: false,
             lock_role: true,
         }
     }
@@ -123,7 +130,9 @@ impl Gate {
             set: self.policies.current(),
             facts: Arc::new(SessionFacts::new(session, identity)),
             catalog,
-            later: None,
+            pending: None,
+            tickets: 0,
+            work: None,
             delivery: Delivery::default(),
             stale_catalog: false,
             refreshed: None,
@@ -135,8 +144,6 @@ impl Gate {
     }
 }
 
-type Later = Pin<Box<dyn Future<Output = ()>>>;
-
 /// Judges the statements of one session.
 pub struct SessionGate {
     gate: Arc<Gate>,
@@ -144,8 +151,11 @@ pub struct SessionGate {
     set: Arc<PolicySet>,
     facts: Arc<SessionFacts>,
     catalog: Arc<CatalogHandle>,
-    /// What is being waited for.
-    later: Option<Later>,
+    /// The answer that is under way.
+    pending: Option<Pending>,
+    tickets: u64,
+    /// Work that has just begun, until its ticket is handed out.
+    work: Option<ticket::Work>,
     /// Brings the analysis of a large text.
     delivery: Delivery,
     /// A statement of this session changed relations: the next one needs a fresh catalog.
@@ -169,28 +179,10 @@ impl Drop for SessionGate {
     }
 }
 
-impl PendingJudge for SessionGate {
-    fn poll_pending(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let Some(later) = &mut self.later else {
-            return Poll::Pending;
-        };
-        if later.as_mut().poll(context).is_ready() {
-            self.later = None;
-            return Poll::Ready(());
-        }
-        Poll::Pending
-    }
-}
-
-impl SessionGate {
-    fn wait_for(&mut self, later: impl Future<Output = ()> + 'static) {
-        self.later = Some(Box::pin(later));
-    }
-}
-
 impl Judge for SessionGate {
     type Text = Arc<AnalyzedText>;
     type Permit = Arc<Permit>;
+    type Admitted = Admitted;
 
     fn analyze(
         &mut self,
@@ -216,7 +208,7 @@ impl Judge for SessionGate {
         &mut self,
         function_oid: u32,
         in_transaction: bool,
-    ) -> Judged<Result<Self::Permit, Refusal>> {
+    ) -> Judged<Result<Verdict<Self>, Refusal>> {
         Judged::Ready(self.judge_call(function_oid, in_transaction))
     }
 
@@ -237,11 +229,15 @@ impl Judge for SessionGate {
     }
 
     fn wants_parameters(&self) -> bool {
-        self.gate.policies.current().wants_parameters()
+        self.reads_parameters()
     }
 
-    fn plan(&mut self, permit: &Self::Permit, fields: &[Field]) -> Result<Plan, Refusal> {
-        plan::plan(permit, fields, &self.catalog.current())
+    fn plan(&mut self, permit: &Self::Permit, fields: &[Field]) -> Judged<Result<Plan, Refusal>> {
+        Judged::Ready(plan::plan(permit, fields, &self.catalog.current()))
+    }
+
+    fn admit(&mut self, permit: &Self::Permit) -> Judged<Result<Admitted, Refusal>> {
+        Judged::Ready(self.admit_execution(permit))
     }
 
     fn on_batch(
@@ -249,13 +245,25 @@ impl Judge for SessionGate {
         permit: &Self::Permit,
         step: usize,
         batch: &contract::Batch,
-    ) -> Result<contract::BatchReply, contract::Denial> {
+    ) -> Judged<Result<contract::BatchReply, contract::Denial>> {
         let Some(policy) = permit.planner(step) else {
-            return Err(denial::no_such_step());
+            return Judged::Ready(Err(denial::no_such_step()));
         };
-        policy
-            .on_batch(&permit.view_for_policies(), batch)
-            .map_err(|fault| denial::of_fault(policy, &fault))
+        let reply = policy.on_batch(&permit.view_for_policies(), batch);
+        Judged::Ready(reply.map_err(|fault| denial::of_fault(policy, &fault)))
+    }
+
+    fn complete(&mut self, admitted: Admitted, done: Completion) -> Judged<()> {
+        self.execution_ended(admitted, done);
+        Judged::Ready(())
+    }
+
+    fn resume(&mut self, ticket: Ticket) -> Judged<Answer<Self>> {
+        self.resume_ticket(ticket)
+    }
+
+    fn withdraw(&mut self, ticket: Ticket) {
+        self.withdraw_ticket(&ticket);
     }
 
     fn stopped(&mut self, permit: &Self::Permit, stop: Stop) -> Refusal {
@@ -268,7 +276,7 @@ impl Judge for SessionGate {
         denial::limit(permit, limit)
     }
 
-    fn completed(&mut self, permit: &Self::Permit, done: &Completion) {
-        self.statement_completed(permit, done);
+    fn refused(&mut self, refusal: &Refusal) {
+        self.session_refused(refusal);
     }
 }

@@ -1,7 +1,7 @@
 //! The proof that a statement was judged, and what its policies asked for.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gatewright_contract as contract;
 use gatewright_policy_host::{Policy, PolicySet, StatementView};
@@ -23,7 +23,6 @@ pub struct Permit {
     pub(super) limits: Limits,
     /// Policies that must see the row description, as indexes into the set.
     pub(super) planners: SmallVec<[usize; 4]>,
-    pub(super) started: Instant,
 }
 
 impl Permit {

@@ -48,6 +48,8 @@ pub(super) struct View {
     /// `None` for a fast-path function call.
     pub text: Option<Arc<AnalyzedText>>,
     pub index: usize,
+    /// What the client sent, and which of its statements, where a policy put another in its place.
+    pub original: Option<(Arc<AnalyzedText>, usize)>,
     /// Of EXECUTE and FETCH: their facts together with those of what they name.
     pub named: Option<Arc<gatewright_sql::Facts>>,
     pub in_transaction: bool,

@@ -1,11 +1,14 @@
-//! One read buffer per thread: an idle connection holds no memory for bytes that may never come.
+//! Reads and writes of the two sockets. There is one read buffer per thread: an idle connection holds no memory for bytes that may
+//! never come.
 
 use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::session::Outgoing;
 
 /// How much is read at once, in bytes.
 const SCRATCH: usize = 128 * 1024;
@@ -30,4 +33,32 @@ pub(super) fn read<R: AsyncRead + Unpin>(
     let mut buffer = ReadBuf::new(scratch);
     ready!(Pin::new(socket).poll_read(context, &mut buffer))?;
     Poll::Ready(Ok(buffer.filled().len()))
+}
+
+/// Writes what the socket takes. True when something went out.
+pub(super) fn write<W: AsyncWrite + Unpin>(
+    socket: &mut W,
+    bytes: &mut impl Outgoing,
+    context: &mut Context<'_>,
+) -> io::Result<bool> {
+    let mut moved = false;
+    while bytes.has_remaining() {
+        match Pin::new(&mut *socket).poll_write(context, bytes.chunk()) {
+            Poll::Pending => return Ok(moved),
+            Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+            Poll::Ready(Ok(count)) => {
+                bytes.advance(count);
+                moved = true;
+            }
+            Poll::Ready(Err(error)) => return Err(error),
+        }
+    }
+    if moved {
+        bytes.shrink();
+        // TLS keeps records back until it is told to send them.
+        if let Poll::Ready(Err(error)) = Pin::new(socket).poll_flush(context) {
+            return Err(error);
+        }
+    }
+    Ok(moved)
 }

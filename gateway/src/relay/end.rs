@@ -1,6 +1,8 @@
 //! How a connection ends, and what its client is told then.
 
+use std::future::poll_fn;
 use std::io;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -8,7 +10,7 @@ use gatewright_wire::{FatalError, build};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::Relay;
+use super::{Client, Relay};
 use crate::session::{PendingJudge, Violation};
 
 /// A client that does not read its last error within this time does not get it.
@@ -120,23 +122,24 @@ impl End {
 
 impl<C, S, J> Relay<C, S, J>
 where
-    C: AsyncRead + AsyncWrite + Unpin,
+    C: Client,
     S: AsyncRead + AsyncWrite + Unpin,
     J: PendingJudge,
 {
     /// Sends what is still owed to the client, and the reason for the end where the client cannot know it. What the server
     /// does for the client is cancelled.
     pub(super) async fn say_goodbye(&mut self, end: &End) {
-        let mut last = std::mem::take(&mut self.output.to_client);
+        self.end_statements().await;
         match end {
             End::ClientLeft | End::ClientGone(_) => {}
             // The server's own last words are among the bytes already; without any, libpq reports a lost connection.
             End::ServerGone(_) => {}
             End::Violation(violation) => {
                 let (sqlstate, message) = violation.client_text();
-                FatalError::new(sqlstate, message).encode(&mut last);
+                let error = FatalError::new(sqlstate, message);
+                self.output.to_client.fatal(&error);
             }
-            End::Told(ending) => ending.fatal_error().encode(&mut last),
+            End::Told(ending) => self.output.to_client.fatal(&ending.fatal_error()),
         }
         let patience = match end {
             // What is left is the result of a statement that ran.
@@ -145,13 +148,28 @@ where
         };
         if !matches!(end, End::ClientGone(_)) {
             let farewell = async {
-                self.client.write_all(&last).await?;
+                self.client
+                    .write_all_buf(&mut self.output.to_client)
+                    .await?;
                 self.client.shutdown().await
             };
             // The client may be gone as well; there is nobody else to tell.
             let _ = timeout(patience, farewell).await;
         }
         self.leave_server(end).await;
+    }
+
+    /// Every statement that was admitted ends, before the client learns that the connection does.
+    async fn end_statements(&mut self) {
+        let ended = poll_fn(|context| {
+            while !self.session.close(&mut self.judge, &mut self.output) {
+                ready!(self.judge.poll_pending(context));
+            }
+            Poll::Ready(())
+        });
+        if timeout(GOODBYE, ended).await.is_err() {
+            tracing::error!("the end of a statement could not be recorded in time");
+        }
     }
 
     async fn leave_server(&mut self, end: &End) {

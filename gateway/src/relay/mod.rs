@@ -4,46 +4,32 @@
 mod buffers;
 mod end;
 mod idle;
+mod signals;
+#[cfg(test)]
+mod tests;
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::session::{HIGH_WATER, Judge, Output, PendingJudge, Session};
-use buffers::with_scratch;
+use crate::session::{HIGH_WATER, Judge, Output, PendingJudge, Session, ToClient};
+use buffers::{with_scratch, write};
 use idle::IdleWatch;
+use signals::{Cancels, Task, Timer};
 
 pub use end::{End, Ending};
+pub use signals::{CancelInbox, Client, Signals};
 
 /// A client whose next message cannot be taken yet may send this much ahead.
 const READ_AHEAD: usize = 64 * 1024;
 
 /// Buffers larger than this are given back when they are empty.
 const KEEP_CAPACITY: usize = 8 * 1024;
-
-type Task = Pin<Box<dyn Future<Output = ()>>>;
-
-/// What the relay is told from outside.
-pub struct Signals {
-    /// Completes when the session must end, with the reason.
-    pub end: Pin<Box<dyn Future<Output = Ending>>>,
-    /// A session outside a transaction that has had no message for so long is ended.
-    pub idle_timeout: Option<Duration>,
-    /// Starts a cancel of whatever the server is doing for this session; completes when the server has taken note.
-    pub cancel: Box<dyn Fn() -> Task>,
-}
-
-/// The time of one statement.
-struct Timer {
-    turn: u64,
-    /// `None` once it is over.
-    sleep: Option<Pin<Box<tokio::time::Sleep>>>,
-}
 
 /// One connection under way.
 pub struct Relay<C, S, J: Judge> {
@@ -65,16 +51,19 @@ pub struct Relay<C, S, J: Judge> {
     /// The server takes no more, and what it still has to say is awaited.
     server_deaf: bool,
     cancelling: Option<Task>,
+    /// Ready when the client has closed its side, though bytes of it are unread.
+    client_watch: Option<Task>,
     /// When the statement that has its turn has had its time.
     timer: Option<Timer>,
     /// The session is to end as soon as it is idle.
     draining: Option<Ending>,
     idle: Option<IdleWatch>,
+    cancels: Cancels,
 }
 
 impl<C, S, J> Relay<C, S, J>
 where
-    C: AsyncRead + AsyncWrite + Unpin,
+    C: Client,
     S: AsyncRead + AsyncWrite + Unpin,
     J: PendingJudge,
 {
@@ -89,10 +78,11 @@ where
         leftovers: (BytesMut, BytesMut),
     ) -> Self {
         let output = Output {
-            to_client: greeting,
+            to_client: ToClient::greeting(greeting),
             ..Output::default()
         };
         let idle = signals.idle_timeout.map(IdleWatch::new);
+        let cancels = Cancels::new(Arc::clone(&signals.inbox));
         Relay {
             client,
             server,
@@ -108,9 +98,11 @@ where
             server_told: false,
             server_deaf: false,
             cancelling: None,
+            client_watch: None,
             timer: None,
             draining: None,
             idle,
+            cancels,
         }
     }
 
@@ -135,6 +127,10 @@ where
             moved |= self.read_client(context)?;
             moved |= self.write_both(context)?;
             self.start_cancel();
+            if self.client_closed && self.session.waits_for_decision() {
+                // Nothing that it left may ever run.
+                return Ok(Some(End::ClientLeft));
+            }
             if self.client_is_done() && self.output.to_server.is_empty() {
                 if !self.session.awaits_server() && self.output.to_client.is_empty() {
                     return Ok(Some(End::ClientLeft));
@@ -166,64 +162,6 @@ where
             // An error shows when the server is read.
             self.server_told = Pin::new(&mut self.server).poll_shutdown(context).is_ready();
         }
-    }
-
-    /// Hears signals and judgements. True when one came.
-    fn listen(&mut self, context: &mut Context<'_>) -> Result<bool, End> {
-        let mut heard = false;
-        if self.draining.is_none()
-            && let Poll::Ready(ending) = self.signals.end.as_mut().poll(context)
-        {
-            if ending.waits_for_idle() {
-                self.draining = Some(ending);
-                heard = true;
-            } else {
-                return Err(End::Told(ending));
-            }
-        }
-        if let Some(idle) = &mut self.idle
-            && let Poll::Ready(ending) =
-                idle.poll(self.session.is_idle() && !self.client_held, context)
-        {
-            return Err(End::Told(ending));
-        }
-        if self.judge.poll_pending(context).is_ready() {
-            self.client_held = false;
-            heard = true;
-        }
-        heard |= self.watch_time(context);
-        if let Some(task) = &mut self.cancelling
-            && task.as_mut().poll(context).is_ready()
-        {
-            self.cancelling = None;
-            self.client_held = false;
-            heard = true;
-        }
-        Ok(heard)
-    }
-
-    /// True when the statement that has its turn was told that its time is up.
-    fn watch_time(&mut self, context: &mut Context<'_>) -> bool {
-        let Some((turn, limit)) = self.session.time_limit() else {
-            self.timer = None;
-            return false;
-        };
-        let timer = match &mut self.timer {
-            Some(timer) if timer.turn == turn => timer,
-            _ => self.timer.insert(Timer {
-                turn,
-                sleep: Some(Box::pin(tokio::time::sleep(limit))),
-            }),
-        };
-        let up = timer
-            .sleep
-            .as_mut()
-            .is_some_and(|sleep| sleep.as_mut().poll(context).is_ready());
-        if up {
-            timer.sleep = None;
-            self.session.time_is_up(&mut self.judge, &mut self.output);
-        }
-        up
     }
 
     fn start_cancel(&mut self) {
@@ -376,34 +314,6 @@ where
         }
         Ok(to_server || to_client)
     }
-}
-
-/// Writes what the socket takes. True when something went out.
-fn write<W: AsyncWrite + Unpin>(
-    socket: &mut W,
-    bytes: &mut BytesMut,
-    context: &mut Context<'_>,
-) -> io::Result<bool> {
-    let mut moved = false;
-    while !bytes.is_empty() {
-        match Pin::new(&mut *socket).poll_write(context, bytes) {
-            Poll::Pending => return Ok(moved),
-            Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-            Poll::Ready(Ok(count)) => {
-                bytes.advance(count);
-                moved = true;
-            }
-            Poll::Ready(Err(error)) => return Err(error),
-        }
-    }
-    if moved {
-        shrink(bytes);
-        // TLS keeps records back until it is told to send them.
-        if let Poll::Ready(Err(error)) = Pin::new(socket).poll_flush(context) {
-            return Err(error);
-        }
-    }
-    Ok(moved)
 }
 
 fn shrink(bytes: &mut BytesMut) {

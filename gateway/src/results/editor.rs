@@ -12,7 +12,7 @@ use super::key::PseudonymKey;
 use super::mask::Mask;
 use super::shape::{RowShape, Step};
 use super::types::Kind;
-use gatewright_contract::ColumnAction;
+use gatewright_contract::{BatchReply, ColumnAction, Denial, Judged};
 
 /// What an editor may hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +51,19 @@ pub struct Flushed {
     pub dropped_rows: u64,
 }
 
+/// What comes of a flush. While it is pending the editor takes no rows, and goes on with [`ResultEditor::resume`].
+pub type Edited = Judged<Result<Flushed, Stop>>;
+
+/// A batch whose steps are under way.
+#[derive(Default)]
+struct Flight {
+    /// The next step to run.
+    step: usize,
+    removed: Vec<Removed>,
+    /// What the judge has been asked, and not answered yet.
+    asked: Option<Question>,
+}
+
 /// Edits the rows of one result. After an error it gives no more rows.
 pub struct ResultEditor {
     width: usize,
@@ -67,6 +80,7 @@ pub struct ResultEditor {
     /// COPY data that does not make a unit yet.
     pending: Vec<u8>,
     sequence: u64,
+    flight: Option<Flight>,
     failed: Option<ResultError>,
 }
 
@@ -101,6 +115,7 @@ impl ResultEditor {
             glued: None,
             pending: Vec::new(),
             sequence: 0,
+            flight: None,
             failed: None,
         }
     }
@@ -170,26 +185,60 @@ impl ResultEditor {
     ///
     /// # Errors
     /// The result must end; nothing was appended.
-    pub fn flush(
-        &mut self,
-        judge: &mut dyn BatchJudge,
-        out: &mut BytesMut,
-    ) -> Result<Flushed, Stop> {
+    pub fn flush(&mut self, judge: &mut dyn BatchJudge, out: &mut BytesMut) -> Edited {
         if let Some(error) = &self.failed {
-            return Err(error.clone().into());
+            return Judged::Ready(Err(error.clone().into()));
         }
-        let edited = self.edit(judge, out);
-        self.clear();
-        edited.inspect_err(|_| self.failed = Some(ResultError::Stopped))
+        self.fly(Flight::default(), judge, out)
     }
 
-    fn edit(&mut self, judge: &mut dyn BatchJudge, out: &mut BytesMut) -> Result<Flushed, Stop> {
-        let mut removed = Vec::new();
-        for step in 0..self.steps {
-            if !self.rows.is_empty() {
-                self.step(step, judge, &mut removed)?;
+    /// Goes on with a flush that was pending, with the judge's reply.
+    ///
+    /// # Errors
+    /// As for [`ResultEditor::flush`].
+    pub fn resume(
+        &mut self,
+        reply: Result<BatchReply, Denial>,
+        judge: &mut dyn BatchJudge,
+        out: &mut BytesMut,
+    ) -> Edited {
+        let Some(mut flight) = self.flight.take() else {
+            return self.flush(judge, out);
+        };
+        if let Some(question) = flight.asked.take()
+            && let Err(stop) = self.answered(&question, reply, &mut flight)
+        {
+            return self.land(Err(stop));
+        }
+        self.fly(flight, judge, out)
+    }
+
+    fn fly(
+        &mut self,
+        mut flight: Flight,
+        judge: &mut dyn BatchJudge,
+        out: &mut BytesMut,
+    ) -> Edited {
+        while flight.step < self.steps && !self.rows.is_empty() {
+            match self.step(&mut flight, judge) {
+                Err(stop) => return self.land(Err(stop)),
+                Ok(Judged::Ready(())) => {}
+                Ok(Judged::Pending(ticket)) => {
+                    self.flight = Some(flight);
+                    return Judged::Pending(ticket);
+                }
             }
         }
+        let written = self.write(flight.removed, out);
+        self.land(written)
+    }
+
+    fn land(&mut self, edited: Result<Flushed, Stop>) -> Edited {
+        self.clear();
+        Judged::Ready(edited.inspect_err(|_| self.failed = Some(ResultError::Stopped)))
+    }
+
+    fn write(&self, mut removed: Vec<Removed>, out: &mut BytesMut) -> Result<Flushed, Stop> {
         removed.sort_unstable_by_key(|gone: &Removed| gone.row.start);
         let before = out.len();
         let emission = Emission {
@@ -208,14 +257,14 @@ impl ResultEditor {
         })
     }
 
-    /// Runs one policy's plan over the rows that are left.
+    /// Runs the next policy's plan over the rows that are left.
     fn step(
         &mut self,
-        step: usize,
+        flight: &mut Flight,
         judge: &mut dyn BatchJudge,
-        removed: &mut Vec<Removed>,
-    ) -> Result<(), Stop> {
-        let limit = self.limits.text_bytes;
+    ) -> Result<Judged<()>, Stop> {
+        let (step, limit) = (flight.step, self.limits.text_bytes);
+        flight.step += 1;
         let mut asked = Vec::new();
         for (at, column) in self.columns.iter_mut().enumerate() {
             let Some(task) = column.task(step) else {
@@ -232,7 +281,7 @@ impl ResultEditor {
             })?;
         }
         if asked.is_empty() {
-            return Ok(());
+            return Ok(Judged::Ready(()));
         }
         let question = Question {
             step,
@@ -240,10 +289,29 @@ impl ResultEditor {
             rows: self.rows.len(),
             asked,
         };
-        if let Some(keep) = question.ask(&mut self.columns, judge, limit)?
+        match question.ask(&mut self.columns, judge) {
+            Judged::Ready(reply) => {
+                self.answered(&question, reply, flight)?;
+                Ok(Judged::Ready(()))
+            }
+            Judged::Pending(ticket) => {
+                flight.asked = Some(question);
+                Ok(Judged::Pending(ticket))
+            }
+        }
+    }
+
+    fn answered(
+        &mut self,
+        question: &Question,
+        reply: Result<BatchReply, Denial>,
+        flight: &mut Flight,
+    ) -> Result<(), Stop> {
+        let limit = self.limits.text_bytes;
+        if let Some(keep) = question.take(reply, &mut self.columns, limit)?
             && keep.contains(&false)
         {
-            self.retain(&keep, removed);
+            self.retain(&keep, &mut flight.removed);
         }
         Ok(())
     }

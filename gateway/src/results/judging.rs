@@ -6,7 +6,7 @@ use super::error::Stop;
 use super::mask::Mask;
 use super::types::Kind;
 use gatewright_contract::{
-    Batch, BatchColumn, BatchEdit, BatchReply, ColumnReply, Denial, PackedColumn,
+    Batch, BatchColumn, BatchEdit, BatchReply, ColumnReply, Denial, Judged, PackedColumn,
 };
 
 /// Says what becomes of a batch: the policy behind each step. A call that failed is a denial.
@@ -15,7 +15,7 @@ pub trait BatchJudge {
     ///
     /// # Errors
     /// A denial: the result must end here.
-    fn on_batch(&mut self, step: usize, batch: &Batch) -> Result<BatchReply, Denial>;
+    fn on_batch(&mut self, step: usize, batch: &Batch) -> Judged<Result<BatchReply, Denial>>;
 }
 
 /// One question: its columns are those of the editor at `asked`, and the text of each has been loaded.
@@ -28,13 +28,12 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// Which rows to keep; `None` is all.
+    /// The judge's reply, or the ticket under which it will come.
     pub(super) fn ask(
         &self,
         columns: &mut [Column],
         judge: &mut dyn BatchJudge,
-        limit: usize,
-    ) -> Result<Option<Vec<bool>>, Stop> {
+    ) -> Judged<Result<BatchReply, Denial>> {
         // The text moves into the batch and back, so nothing is copied for the question.
         let mut batch = Batch {
             rows: self.rows as u32,
@@ -56,6 +55,16 @@ impl Question {
                 column.text = asked.data;
             }
         }
+        reply
+    }
+
+    /// Puts the reply in place and says which rows to keep; `None` is all.
+    pub(super) fn take(
+        &self,
+        reply: Result<BatchReply, Denial>,
+        columns: &mut [Column],
+        limit: usize,
+    ) -> Result<Option<Vec<bool>>, Stop> {
         match reply {
             Ok(BatchReply::Edit(edit)) => self.apply(edit, columns, limit),
             Ok(BatchReply::Stop(denial)) | Err(denial) => Err(Stop::Denied {

@@ -50,7 +50,10 @@ fn flush(
         editor.push(&row(cells)).expect("a good row");
     }
     let mut out = BytesMut::new();
-    let flushed = editor.flush(judge, &mut out);
+    let flushed = editor
+        .flush(judge, &mut out)
+        .ready()
+        .expect("an answer at once");
     assert!(
         flushed.is_ok() || out.is_empty(),
         "a result that stops delivers nothing of its batch"
@@ -310,7 +313,11 @@ fn what_cannot_be_read_does_not_get_through_a_mask() {
             edit(vec![ColumnReply::Unchanged])
         });
         let mut out = BytesMut::new();
-        editor.flush(&mut judge, &mut out).expect("no refusal");
+        editor
+            .flush(&mut judge, &mut out)
+            .ready()
+            .expect("an answer at once")
+            .expect("no refusal");
         let expected = if passes { body.clone() } else { row(&[None]) };
         assert_eq!(&out[..], message(b'D', &expected), "{type_oid} {action:?}");
     }
@@ -343,7 +350,11 @@ fn binary_cells_are_judged_as_text_and_leave_as_binary() {
         edit(vec![ColumnReply::Replaced(packed(&[Some("42")]))])
     });
     let mut out = BytesMut::new();
-    editor.flush(&mut judge, &mut out).expect("no refusal");
+    editor
+        .flush(&mut judge, &mut out)
+        .ready()
+        .expect("an answer at once")
+        .expect("no refusal");
     assert_eq!(&out[..], message(b'D', &body(42, 1_000_000)));
 }
 
@@ -373,7 +384,11 @@ fn dropping_the_first_row_of_a_binary_copy_keeps_its_header() {
         })
     });
     let mut out = BytesMut::new();
-    editor.flush(&mut judge, &mut out).expect("no refusal");
+    editor
+        .flush(&mut judge, &mut out)
+        .ready()
+        .expect("an answer at once")
+        .expect("no refusal");
     let expected = [
         message(b'd', header),
         message(b'd', &tuple("b")),

@@ -24,7 +24,7 @@ mod server_tests;
 mod tests;
 
 pub use codec::{CsvOptions, ForceQuote, RowCodec, TextOptions};
-pub use editor::{Flushed, Limits, ResultEditor};
+pub use editor::{Edited, Flushed, Limits, ResultEditor};
 pub use error::{ResultError, Stop};
 pub use judging::BatchJudge;
 pub use key::{KeyError, PseudonymKey};

@@ -160,7 +160,7 @@ proptest! {
             for cells in batch {
                 editor.push(&body(cells)).expect("a good row");
             }
-            let flushed = editor.flush(&mut judge(), &mut out).expect("no refusal");
+            let flushed = editor.flush(&mut judge(), &mut out).ready().expect("an answer at once").expect("no refusal");
             total.rows += flushed.rows;
             total.dropped_rows += flushed.dropped_rows;
             total.bytes += flushed.bytes;
@@ -190,7 +190,7 @@ proptest! {
         let mut editor = ResultEditor::new(shape(&types, Format::Binary), steps, codec, &key());
         let mut out = BytesMut::new();
         let refused = bodies.iter().any(|body| editor.push(body).is_err()) || editor.finish().is_err();
-        let flushed = editor.flush(&mut judge(), &mut out);
+        let flushed = editor.flush(&mut judge(), &mut out).ready().expect("an answer at once");
         prop_assert_eq!(flushed.is_err(), refused);
         let mut rest = &out[..];
         while let Some((header, after)) = rest.split_first_chunk::<5>() {

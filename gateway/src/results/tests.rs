@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 
 use super::*;
-use gatewright_contract::{Batch, BatchReply, ColumnAction, Denial, PartialMask};
+use gatewright_contract::{Batch, BatchReply, ColumnAction, Denial, Judged, PartialMask};
 
 /// Answers every batch with what its function says, and keeps what it was asked.
 pub(super) struct Scripted<'a> {
@@ -23,9 +23,9 @@ impl<'a> Scripted<'a> {
 }
 
 impl BatchJudge for Scripted<'_> {
-    fn on_batch(&mut self, step: usize, batch: &Batch) -> Result<BatchReply, Denial> {
+    fn on_batch(&mut self, step: usize, batch: &Batch) -> Judged<Result<BatchReply, Denial>> {
         self.asked.push((step, batch.clone()));
-        Ok((self.answer)(step, batch))
+        Judged::Ready(Ok((self.answer)(step, batch)))
     }
 }
 
@@ -89,6 +89,8 @@ pub(super) fn run(editor: &mut ResultEditor, rows: &[&[Option<&str>]]) -> (Vec<u
     let mut out = BytesMut::new();
     let flushed = editor
         .flush(&mut nobody(), &mut out)
+        .ready()
+        .expect("an answer at once")
         .expect("nothing to refuse");
     (out.to_vec(), flushed)
 }
@@ -213,6 +215,8 @@ fn pseudonyms_are_stable_per_label_and_legal_for_their_type() {
     let mut out = BytesMut::new();
     editor
         .flush(&mut nobody(), &mut out)
+        .ready()
+        .expect("an answer at once")
         .expect("nothing to refuse");
     let cells = cells(&out[5..]);
     let texts: Vec<Option<String>> = cells
@@ -263,7 +267,11 @@ fn rows_that_do_not_fit_their_description_are_refused() {
         let mut editor = editor(&[TEXT], vec![vec![partial(0, 0)]]);
         assert!(editor.push(&good[..end]).is_err(), "cut at {end}");
         assert!(
-            editor.flush(&mut nobody(), &mut BytesMut::new()).is_err(),
+            editor
+                .flush(&mut nobody(), &mut BytesMut::new())
+                .ready()
+                .expect("an answer at once")
+                .is_err(),
             "an editor that failed stays failed"
         );
     }
@@ -308,7 +316,9 @@ fn what_is_held_is_bounded() {
     rows.push(&row(&[Some("1")])).expect("a good row");
     assert!(rows.wants_flush());
     assert_eq!(
-        rows.flush(&mut nobody(), &mut BytesMut::new()),
+        rows.flush(&mut nobody(), &mut BytesMut::new())
+            .ready()
+            .expect("an answer at once"),
         Err(Stop::TooLarge {
             column: 0,
             limit: 10

@@ -84,12 +84,7 @@ fn ask<J: Judge, T>(
 
 impl<J: Judge> Session<J> {
     /// Has the text of the message in hand understood.
-    pub(super) fn ask_text(
-        &self,
-        held: &mut Held<J>,
-        text: &str,
-        judge: &mut J,
-    ) -> Stage<J::Text> {
+    pub(super) fn ask_text(&self, held: &mut Held<J>, text: &str, judge: &mut J) -> Stage<J::Text> {
         if let Some(known) = &held.text {
             return Stage::Done(known.clone());
         }

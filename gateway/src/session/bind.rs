@@ -23,12 +23,7 @@ use super::to_server::RunsNothing;
 type Bound<J> = (<J as Judge>::Permit, Option<Rc<Plan>>);
 
 impl<J: Judge> Session<J> {
-    pub(super) fn bind(
-        &mut self,
-        frame: Frame<'_>,
-        judge: &mut J,
-        output: &mut Output,
-    ) -> Taken {
+    pub(super) fn bind(&mut self, frame: Frame<'_>, judge: &mut J, output: &mut Output) -> Taken {
         let bind = match frontend::Bind::decode(frame.body) {
             Ok(bind) => bind,
             Err(error) => {
@@ -144,9 +139,7 @@ impl<J: Judge> Session<J> {
                 types: types.as_deref().unwrap_or_default(),
             }),
             // What a name means may have changed since Parse.
-            earlier: earlier
-                .as_ref()
-                .filter(|_| !prepared.is(Facts::is_dynamic)),
+            earlier: earlier.as_ref().filter(|_| !prepared.is(Facts::is_dynamic)),
         };
         match done!(self.ask_verdict(held, subject, judge)) {
             Verdict::Permit(permit) => {

@@ -29,9 +29,7 @@ impl<J: Judge> Session<J> {
     ) -> Result<Progress, Violation> {
         let mut consumed = 0;
         while let Some(rest) = bytes.get(consumed..).filter(|rest| !rest.is_empty()) {
-            if output.terminated
-                || output.to_server.len() >= HIGH_WATER
-                || self.queue.is_probing()
+            if output.terminated || output.to_server.len() >= HIGH_WATER || self.queue.is_probing()
             {
                 return Ok(held(consumed));
             }
@@ -199,7 +197,7 @@ impl<J: Judge> Session<J> {
             b'B' => Ok(self.bind(frame, judge, output)),
             b'D' => Ok(self.describe(frame, judge, output)),
             b'E' => Ok(self.execute(frame, judge, output)),
-            b'C' => Ok(self.close(frame, judge, output)),
+            b'C' => Ok(self.close_name(frame, judge, output)),
             b'F' => Ok(self.function_call(frame, judge, output)),
             _ => Err(Violation::ClientMessage(frame.tag)),
         }

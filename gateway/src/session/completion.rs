@@ -4,17 +4,18 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use gatewright_sql::{SessionEffect, TransactionCommand, Verb};
+use gatewright_wire::backend;
 use gatewright_wire::frame::Frame;
-use gatewright_wire::{backend, build};
 
-use super::describe::bad;
-use super::judge::{Judge, Limits};
+use super::judge::{Completion, Judge, Limits, Outcome};
 use super::name::Name;
 use super::names::Prepared;
+use super::output::{Output, Taken};
 use super::owed::Owed;
-use super::query::can_stop;
-use super::results::Running;
-use super::{Output, Session, Violation};
+use super::running::Running;
+use super::state::Session;
+use super::to_client::Delivery;
+use super::violation::Violation;
 
 impl<J: Judge> Session<J> {
     /// CommandComplete, EmptyQueryResponse or PortalSuspended.
@@ -23,18 +24,56 @@ impl<J: Judge> Session<J> {
         frame: Frame<'_>,
         judge: &mut J,
         output: &mut Output,
-    ) -> Result<(), Violation> {
-        self.finish_rows(judge, output);
-        self.copy_syncs = 0;
+    ) -> Result<Taken, Violation> {
+        if self.finish_rows(judge, output) == Taken::Hold {
+            return Ok(Taken::Hold);
+        }
+        let running = self.turn.running.as_ref();
+        let stopped = running.and_then(|running| running.stopping.as_ref());
+        let sqlstate = stopped.map(|refusal| refusal.sqlstate.clone().into_owned());
+        let outcome = match (&sqlstate, frame.tag) {
+            (Some(_), _) => Outcome::Failed,
+            (None, b's') => Outcome::Suspended,
+            (None, _) => Outcome::Completed,
+        };
+        self.end_current(outcome, sqlstate.as_deref().unwrap_or("00000"), output);
+        if !self.ends.tell(judge) {
+            return Ok(Taken::Hold);
+        }
+        self.pipeline.copy_syncs = 0;
         let mut running = self
+            .turn
             .running
             .take()
             .unwrap_or_else(|| Running::plain(Limits::default()));
         if let Some(refusal) = running.stopping.take() {
-            return self.ended_before_stop(&refusal, &running, judge, output);
+            self.ended_before_stop(&refusal, output)?;
+            return Ok(Taken::Yes);
         }
-        output.to_client.extend_from_slice(frame.bytes);
-        let done = running.completion("00000");
+        output.to_client.deliver(Delivery::Message(frame));
+        self.next_statement(frame.tag)?;
+        Ok(Taken::Yes)
+    }
+
+    /// Tells the judge how the statement in front ended, once, with what was delivered of its result.
+    pub(super) fn end_current(&mut self, outcome: Outcome, sqlstate: &str, output: &mut Output) {
+        let front = self.queue.front_mut();
+        let Some(admitted) = front.and_then(Owed::take_current) else {
+            return;
+        };
+        let delivered = output.to_client.take_delivered();
+        let done = Completion {
+            outcome,
+            rows: delivered.rows,
+            bytes: delivered.bytes,
+            masked_cells: delivered.masked_cells,
+            sqlstate: sqlstate.to_owned(),
+        };
+        self.ends.push(admitted, done);
+    }
+
+    /// The statement in front succeeded: what it changes, and what comes next.
+    fn next_statement(&mut self, tag: u8) -> Result<(), Violation> {
         match self.queue.front_mut() {
             Some(Owed::Query(run)) => {
                 let index = run.index;
@@ -42,32 +81,31 @@ impl<J: Judge> Session<J> {
                 if let (Some(text), Some(permit)) =
                     (run.text.clone(), run.permits.get(index).cloned())
                 {
-                    judge.completed(&permit, &done);
                     self.take_effect(&text, index, Some(permit));
                 }
                 Ok(())
             }
             Some(Owed::Execute { .. }) => {
-                let Some(Owed::Execute { portal }) = self.queue.pop() else {
+                let Some(Owed::Execute { portal, .. }) = self.queue.pop() else {
                     return Ok(());
                 };
-                self.stoppable -= usize::from(portal.can_stop());
-                self.turns += 1;
-                self.txn_has_planned_result |= portal.permit.as_ref().is_some_and(J::wants_plan);
+                self.turn.stoppable -= usize::from(portal.can_stop());
+                self.turn.count += 1;
+                self.transaction.has_planned_result |=
+                    portal.permit.as_ref().is_some_and(J::wants_plan);
                 if let Some(permit) = &portal.permit
-                    && frame.tag != b's'
+                    && tag != b's'
                 {
-                    judge.completed(permit, &done);
                     let text = portal.prepared.text.clone();
                     self.take_effect(&text, portal.prepared.index, Some(permit.clone()));
                 }
                 Ok(())
             }
-            Some(Owed::ExecuteUnknown) if frame.tag == b'I' => {
+            Some(Owed::ExecuteUnknown) if tag == b'I' => {
                 self.queue.pop();
                 Ok(())
             }
-            _ => Err(Violation::Unexpected(char::from(frame.tag))),
+            _ => Err(Violation::Unexpected(char::from(tag))),
         }
     }
 
@@ -77,27 +115,54 @@ impl<J: Judge> Session<J> {
         frame: Frame<'_>,
         judge: &mut J,
         output: &mut Output,
-    ) -> Result<(), Violation> {
-        let Some(Owed::FunctionCall { permit, answered }) = self.queue.front_mut() else {
+    ) -> Result<Taken, Violation> {
+        let Some(Owed::FunctionCall {
+            permit,
+            admitted,
+            answered: false,
+        }) = self.queue.front_mut()
+        else {
             return Err(Violation::Unexpected('V'));
         };
-        if std::mem::replace(answered, true) {
-            return Err(Violation::Unexpected('V'));
-        }
-        self.epoch += 1;
-        let mut result = Running::plain(J::limits(permit));
+        let permit = permit.clone();
+        let limited = Running::plain(J::limits(&permit));
         let size = frame.bytes.len() as u64;
-        if result.admits(1, size) {
-            (result.rows, result.bytes) = (1, size);
-            judge.completed(permit, &result.completion("00000"));
-            output.to_client.extend_from_slice(frame.bytes);
-        } else {
-            let refusal = judge.limit_reached(permit, result.reached());
-            judge.completed(permit, &result.completion(&refusal.sqlstate));
-            build::error_response(&mut output.to_client, &refusal.error());
-            self.abort_on_ready = true;
+        let fits = limited.admits(1, size);
+        if let Some(admitted) = admitted.take() {
+            let done = if fits {
+                Completion {
+                    rows: 1,
+                    bytes: size,
+                    sqlstate: "00000".to_owned(),
+                    ..Completion::default()
+                }
+            } else {
+                let refusal = judge.limit_reached(&permit, limited.reached());
+                let sqlstate = refusal.sqlstate.clone().into_owned();
+                self.turn.overdue = Some(refusal);
+                Completion {
+                    outcome: Outcome::Failed,
+                    sqlstate,
+                    ..Completion::default()
+                }
+            };
+            self.ends.push(admitted, done);
         }
-        Ok(())
+        if !self.ends.tell(judge) {
+            return Ok(Taken::Hold);
+        }
+        if let Some(Owed::FunctionCall { answered, .. }) = self.queue.front_mut() {
+            *answered = true;
+        }
+        self.transaction.names_changed();
+        match self.turn.overdue.take().filter(|_| !fits) {
+            None => output.to_client.deliver(Delivery::Message(frame)),
+            Some(refusal) => {
+                output.to_client.deliver(Delivery::Error(&refusal.error()));
+                self.transaction.abort_on_ready = true;
+            }
+        }
+        Ok(Taken::Yes)
     }
 
     /// What a statement that has just succeeded changes for those after it.
@@ -106,89 +171,96 @@ impl<J: Judge> Session<J> {
             return;
         };
         let facts = Arc::clone(&statement.facts);
-        self.txn_has_planned_result |= permit.as_ref().is_some_and(J::wants_plan);
+        self.transaction.has_planned_result |= permit.as_ref().is_some_and(J::wants_plan);
         match &facts.session {
             SessionEffect::Prepare { name, inner } => {
-                let prepared = Prepared::new(
-                    text.clone(),
-                    index,
-                    permit,
-                    Some(Arc::new((**inner).clone())),
-                );
+                let inner = Some(Arc::new((**inner).clone()));
+                let prepared = Prepared::new(text.clone(), index, permit, inner);
                 self.names.set_prepared(&Name::new(name), Rc::new(prepared));
-                self.epoch += 1;
+                self.transaction.names_changed();
             }
             SessionEffect::Deallocate(Some(name)) => self.names.close_prepared(&Name::new(name)),
             SessionEffect::Deallocate(None) => self.names.deallocate_all(),
             SessionEffect::DiscardAll => {
                 self.names.deallocate_all();
-                self.epoch += 1;
+                self.transaction.names_changed();
             }
             SessionEffect::DeclareCursor { name } => {
                 self.names.declare_cursor(&Name::new(name), &facts);
-                self.epoch += 1;
+                self.transaction.names_changed();
             }
-            SessionEffect::Set { .. } => self.epoch += 1,
-            SessionEffect::Transaction(_) if self.status == b'E' => {
-                // It has ended the failed transaction, or gone back to where that was well; ReadyForQuery will tell which.
-                self.status = b'T';
-                self.epoch += 1;
+            SessionEffect::Set { .. } => self.transaction.names_changed(),
+            SessionEffect::Transaction(TransactionCommand::Begin)
+                if !self.transaction.has_failed() =>
+            {
+                self.transaction.begun();
             }
-            SessionEffect::Transaction(TransactionCommand::Begin) => {
-                self.transaction_epoch = self.epoch;
-            }
-            // What a transaction has set may be undone with it; one that changed nothing leaves everything as it was.
-            SessionEffect::Transaction(_) if self.epoch != self.transaction_epoch => {
-                self.epoch += 1
-            }
+            SessionEffect::Transaction(_) => self.transaction.commanded(),
             _ if !facts.opaque.is_empty()
                 || matches!(facts.verb, Verb::Ddl | Verb::DoBlock | Verb::Call) =>
             {
-                self.epoch += 1
+                self.transaction.names_changed();
             }
             _ => {}
         }
     }
 
-    pub(super) fn ready(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
+    pub(super) fn ready(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Result<Taken, Violation> {
         let status = backend::ReadyForQuery::decode(frame.body)
-            .map_err(|error| bad("ReadyForQuery", &error))?
+            .map_err(|error| Violation::unreadable("ReadyForQuery", &error))?
             .status
             .byte();
         if let Some(Owed::CopySyncProbe(probe)) = self.queue.front_mut() {
-            if !probe.ready(frame, output) {
-                return Ok(());
+            if probe.ready(frame, output) {
+                self.probe_finished(status);
             }
-            self.probe_finished(status);
-            return Ok(());
+            return Ok(Taken::Yes);
+        }
+        if !self.end_silent(judge) {
+            return Ok(Taken::Hold);
         }
         match self.queue.pop() {
-            Some(Owed::Query(run)) => self.stoppable -= usize::from(run.can_stop()),
-            Some(Owed::FunctionCall { permit, .. }) => {
-                self.stoppable -= usize::from(can_stop::<J>(&permit, None));
+            Some(owed @ (Owed::Query(_) | Owed::FunctionCall { .. })) => {
+                self.turn.stoppable -= usize::from(owed.can_stop());
             }
             Some(Owed::Sync) => {}
             _ => return Err(Violation::Unexpected('Z')),
         }
         self.ready_for_query(status);
-        if std::mem::take(&mut self.abort_on_ready) && status == b'T' {
+        if std::mem::take(&mut self.transaction.abort_on_ready) && status == b'T' {
             self.abort_transaction(output);
-            return Ok(());
+            return Ok(Taken::Yes);
         }
-        output.to_client.extend_from_slice(frame.bytes);
-        Ok(())
+        output.to_client.deliver(Delivery::Message(frame));
+        Ok(Taken::Yes)
+    }
+
+    /// Statements of the message in front whose own end the gateway has not followed, because the client had its error before. Whether they ran
+    /// is not known. False: the judge needs time to take note.
+    fn end_silent(&mut self, judge: &mut J) -> bool {
+        if let Some(front) = self.queue.front_mut() {
+            for admitted in front.take_all() {
+                let done = Completion {
+                    outcome: Outcome::Lost,
+                    sqlstate: "57014".to_owned(),
+                    ..Completion::default()
+                };
+                self.ends.push(admitted, done);
+            }
+        }
+        self.ends.tell(judge)
     }
 
     /// A message had its turn, and the server told where the transaction stands.
     pub(super) fn ready_for_query(&mut self, status: u8) {
-        self.status = status;
-        self.running = None;
-        self.turns += 1;
-        self.overdue = None;
-        if status == b'I' {
+        self.turn.over();
+        if self.transaction.ready(status) {
             self.names.transaction_ended();
-            self.txn_has_planned_result = false;
-            self.transaction_epoch = self.epoch;
         }
     }
 }

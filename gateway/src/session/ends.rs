@@ -41,9 +41,4 @@ impl<J: Judge> Ends<J> {
             }
         }
     }
-
-    /// True when the judge has taken note of every end.
-    pub fn are_told(&self) -> bool {
-        self.ticket.is_none() && self.due.is_empty()
-    }
 }

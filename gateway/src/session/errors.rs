@@ -1,16 +1,17 @@
-//! Errors and notices from the server: whose words the client gets, and where both sides stand then.
+//! Errors and notices from the server: whose text the client gets, and where both sides stand then.
 
-use gatewright_sql::Verb;
+use gatewright_wire::ErrorFields;
 use gatewright_wire::frame::Frame;
-use gatewright_wire::{ErrorFields, build};
 
-use super::describe::bad;
-use super::judge::{Completion, Judge};
+use super::judge::{Completion, Judge, Outcome};
+use super::output::{Output, Taken};
 use super::owed::{Described, Owed};
-use super::query::can_stop;
+use super::pipeline::Mode;
 use super::redaction::redact;
 use super::refusal::Refusal;
-use super::{Mode, Output, Session, Violation};
+use super::state::Session;
+use super::to_client::Delivery;
+use super::violation::Violation;
 
 /// SQLSTATE of a statement that was cancelled.
 const QUERY_CANCELED: &str = "57014";
@@ -24,52 +25,81 @@ impl<J: Judge> Session<J> {
         frame: Frame<'_>,
         judge: &mut J,
         output: &mut Output,
-    ) -> Result<(), Violation> {
-        let fields =
-            ErrorFields::decode(frame.body).map_err(|error| bad("ErrorResponse", &error))?;
+    ) -> Result<Taken, Violation> {
+        let fields = ErrorFields::decode(frame.body)
+            .map_err(|error| Violation::unreadable("ErrorResponse", &error))?;
         if matches!(fields.field(b'V'), Some("FATAL" | "PANIC")) {
-            if let Some(Owed::CopySyncProbe(probe)) = self.queue.front_mut() {
-                probe.misplaced_was_read(output);
-            }
-            build::error_response(&mut output.to_client, &fields);
-            return Ok(());
+            return Ok(self.fatal(&fields, judge, output));
         }
-        self.flush_rows(judge, output);
+        if self.flush(judge, output) == Taken::Hold {
+            return Ok(Taken::Hold);
+        }
         let sqlstate = fields.field(b'C').unwrap_or("XX000").to_owned();
-        let permit = self.permit_in_front();
-        let mut running = self.running.take();
-        let overdue = self.overdue.take().filter(|_| sqlstate == QUERY_CANCELED);
+        self.end_failing(&sqlstate, output);
+        if !self.ends.tell(judge) {
+            return Ok(Taken::Hold);
+        }
+        let mut running = self.turn.running.take();
+        let overdue = self.turn.overdue.take();
+        let overdue = overdue.filter(|_| sqlstate == QUERY_CANCELED);
         let stopping = running
             .as_mut()
             .and_then(|running| running.stopping.take())
             .or(overdue);
-        let words = self.words_for(&fields, stopping.as_ref(), permit.as_ref());
-        match words {
+        match self.rewrite_of(&fields, stopping.as_ref()) {
             ErrorRewrite::Swallowed => {}
-            ErrorRewrite::Unchanged => output.to_client.extend_from_slice(frame.bytes),
-            ErrorRewrite::Changed(fields) => build::error_response(&mut output.to_client, &fields),
-        }
-        if let Some(permit) = &permit {
-            let done = running.as_ref().map_or_else(
-                || Completion {
-                    sqlstate: sqlstate.clone(),
-                    ..Completion::default()
-                },
-                |running| running.completion(&sqlstate),
-            );
-            judge.completed(permit, &done);
+            ErrorRewrite::Unchanged => output.to_client.deliver(Delivery::Message(frame)),
+            ErrorRewrite::Changed(fields) => output.to_client.deliver(Delivery::Error(&fields)),
         }
         self.forget_portal_of_failed_bind(&fields);
-        self.after_error(output);
-        Ok(())
+        self.after_error(judge, output);
+        Ok(Taken::Yes)
     }
 
-    fn words_for(
-        &mut self,
-        fields: &ErrorFields,
-        stopping: Option<&Refusal>,
-        permit: Option<&J::Permit>,
-    ) -> ErrorRewrite {
+    /// The connection ends with this: everything that was admitted ends first.
+    fn fatal(&mut self, fields: &ErrorFields, judge: &mut J, output: &mut Output) -> Taken {
+        let sqlstate = fields.sqlstate().to_owned();
+        self.end_failing(&sqlstate, output);
+        if !self.close(judge, output) {
+            return Taken::Hold;
+        }
+        if let Some(Owed::CopySyncProbe(probe)) = self.queue.front_mut() {
+            probe.misplaced_was_read(output);
+        }
+        output.to_client.deliver(Delivery::Error(fields));
+        Taken::Yes
+    }
+
+    /// The statement in front failed, and whatever the server skips with it will never run.
+    fn end_failing(&mut self, sqlstate: &str, output: &mut Output) {
+        let delivered = output.to_client.take_delivered();
+        let ends = &mut self.ends;
+        let mut in_front = true;
+        for owed in self.queue.failing() {
+            if std::mem::take(&mut in_front)
+                && let Some(admitted) = owed.take_current()
+            {
+                let done = Completion {
+                    outcome: Outcome::Failed,
+                    rows: delivered.rows,
+                    bytes: delivered.bytes,
+                    masked_cells: delivered.masked_cells,
+                    sqlstate: sqlstate.to_owned(),
+                };
+                ends.push(admitted, done);
+            }
+            for admitted in owed.take_all() {
+                let done = Completion {
+                    outcome: Outcome::Skipped,
+                    sqlstate: sqlstate.to_owned(),
+                    ..Completion::default()
+                };
+                ends.push(admitted, done);
+            }
+        }
+    }
+
+    fn rewrite_of(&self, fields: &ErrorFields, stopping: Option<&Refusal>) -> ErrorRewrite {
         let apply_to = |refusal: &Refusal| match (&*refusal.sqlstate, fields.field(b'C')) {
             // What cannot be read is found behind what comes first.
             ("08P01", Some(IN_FAILED_TRANSACTION)) => ErrorRewrite::Unchanged,
@@ -78,16 +108,17 @@ impl<J: Judge> Session<J> {
         if let Some(refusal) = stopping {
             return apply_to(refusal);
         }
-        let several = self.in_hand.as_ref().is_some_and(|in_hand| {
-            let aborted = fields.field(b'C') == Some(IN_FAILED_TRANSACTION);
-            in_hand.statement_count() > 1 && (!aborted || in_hand.begins_with_end())
-        });
+        let planned = self
+            .queue
+            .front()
+            .and_then(Owed::permit)
+            .is_some_and(J::wants_plan);
         match self.queue.front() {
             Some(Owed::Query(run)) if run.silent_error => ErrorRewrite::Swallowed,
             Some(Owed::Silenced | Owed::CopySyncProbe(_)) => ErrorRewrite::Swallowed,
             Some(Owed::Query(run)) => match &run.refusal {
                 Some(refusal) => apply_to(refusal),
-                None if permit.is_some_and(J::wants_plan) || self.may_speak_of_others() => {
+                None if planned || self.may_speak_of_others() => {
                     ErrorRewrite::Changed(redact(fields))
                 }
                 None => ErrorRewrite::Unchanged,
@@ -96,14 +127,14 @@ impl<J: Judge> Session<J> {
             Some(Owed::Describe {
                 target: Described::InHand,
                 ..
-            }) if several => apply_to(
+            }) if self.describes_behind_others(fields) => apply_to(
                 &Refusal::new(
                     "0A000",
                     "the statement cannot be described before those in front of it have run",
                 )
                 .with_hint("Send each statement in a message of its own."),
             ),
-            Some(Owed::Bind { portal, .. } | Owed::Execute { portal })
+            Some(Owed::Bind { portal, .. } | Owed::Execute { portal, .. })
                 if portal.permit.as_ref().is_some_and(J::wants_plan) =>
             {
                 ErrorRewrite::Changed(redact(fields))
@@ -115,20 +146,28 @@ impl<J: Judge> Session<J> {
         }
     }
 
+    /// True when the statement that could not be described stands among others, whose effect it may need.
+    fn describes_behind_others(&self, fields: &ErrorFields) -> bool {
+        self.held.as_ref().is_some_and(|held| {
+            let aborted = fields.field(b'C') == Some(IN_FAILED_TRANSACTION);
+            held.statement_count() > 1 && (!aborted || held.begins_with_end())
+        })
+    }
+
     /// Whether what the server says now may come of a deferred trigger or constraint of a statement before, whose result policies plan:
     /// they run at the end of a transaction, whatever ends it, and with SET CONSTRAINTS.
     fn may_speak_of_others(&self) -> bool {
-        if !self.txn_has_planned_result {
+        if !self.transaction.has_planned_result {
             return false;
         }
         match self.queue.front() {
             Some(Owed::Sync) => true,
             Some(Owed::Query(run)) => {
-                let ends = run.index + 1 >= run.permits.len() && !self.in_transaction();
+                let ends = run.index + 1 >= run.permits.len() && !self.transaction.is_open();
                 let text = run.text.as_ref();
                 ends || text.is_none_or(|text| runs_what_is_deferred::<J>(text, run.index))
             }
-            Some(Owed::Execute { portal }) => {
+            Some(Owed::Execute { portal, .. }) => {
                 runs_what_is_deferred::<J>(&portal.prepared.text, portal.prepared.index)
             }
             _ => false,
@@ -155,11 +194,9 @@ impl<J: Judge> Session<J> {
     }
 
     /// Where both sides stand after an ERROR.
-    fn after_error(&mut self, output: &mut Output) {
-        self.held_bind = None;
-        self.held_fetch = None;
-        if self.mode == Mode::CopyIn {
-            self.mode = Mode::Ready;
+    fn after_error(&mut self, judge: &mut J, output: &mut Output) {
+        if self.pipeline.mode == Mode::CopyIn {
+            self.pipeline.mode = Mode::Ready;
         }
         if let Some(Owed::CopySyncProbe(probe)) = self.queue.front_mut() {
             probe.misplaced_was_read(output);
@@ -174,30 +211,33 @@ impl<J: Judge> Session<J> {
                 ..
             }) => {
                 self.queue.skip_to_sync();
-                if let Some(in_hand) = &mut self.in_hand {
-                    in_hand.answered = true;
+                if let Some(held) = &mut self.held {
+                    held.answered = true;
                 }
-                build::sync(&mut output.to_server);
+                output.to_server.sync();
                 self.owe(Owed::Sync);
             }
             None => {}
-            Some(_) => self.skip_series(),
+            Some(_) => self.skip_pipeline(judge),
         }
     }
 
-    /// The server skips to the next Sync.
-    fn skip_series(&mut self) {
-        // A Query in hand is the newest of all: a Sync in front of it ends the skipping.
+    /// The server skips to the next Sync. A message that is held is the newest of all: a Sync in front of it ends the skipping; without
+    /// one it is skipped too.
+    fn skip_pipeline(&mut self, judge: &mut J) {
         if !self.skip_to_sync() {
-            self.in_hand = None;
-            self.mode = Mode::Skipping;
+            if let Some(held) = self.held.take() {
+                self.let_go(held, judge);
+            }
+            self.pipeline.mode = Mode::Skipping;
         }
     }
 
     fn skip_to_sync(&mut self) -> bool {
         let found = self.queue.skip_to_sync();
         // What stands behind the Sync is still to come.
-        self.stoppable = self.queue.oldest_first().filter(|owed| stops(owed)).count();
+        let left = self.queue.oldest_first();
+        self.turn.stoppable = left.filter(|owed| owed.can_stop()).count();
         found
     }
 
@@ -206,14 +246,13 @@ impl<J: Judge> Session<J> {
         frame: Frame<'_>,
         output: &mut Output,
     ) -> Result<(), Violation> {
-        let protected = self.permit_in_front().as_ref().is_some_and(J::wants_plan)
-            || self.may_speak_of_others();
-        if protected {
-            let fields =
-                ErrorFields::decode(frame.body).map_err(|error| bad("NoticeResponse", &error))?;
-            build::notice_response(&mut output.to_client, &redact(&fields));
+        let permit = self.queue.front().and_then(Owed::permit);
+        if permit.is_some_and(J::wants_plan) || self.may_speak_of_others() {
+            let fields = ErrorFields::decode(frame.body)
+                .map_err(|error| Violation::unreadable("NoticeResponse", &error))?;
+            output.to_client.deliver(Delivery::Notice(&redact(&fields)));
         } else {
-            output.to_client.extend_from_slice(frame.bytes);
+            output.to_client.deliver(Delivery::Message(frame));
         }
         Ok(())
     }
@@ -221,21 +260,7 @@ impl<J: Judge> Session<J> {
 
 fn runs_what_is_deferred<J: Judge>(text: &J::Text, index: usize) -> bool {
     let statement = J::analysis(text).statements.get(index);
-    statement.is_none_or(|statement| {
-        let facts = &statement.facts;
-        let mut commands = facts.commands.iter();
-        facts.verb == Verb::Transaction || commands.any(|command| command == "SET CONSTRAINTS")
-    })
-}
-
-/// True for a message whose result may be stopped.
-fn stops<J: Judge>(owed: &Owed<J>) -> bool {
-    match owed {
-        Owed::Query(run) => run.can_stop(),
-        Owed::Execute { portal } => portal.can_stop(),
-        Owed::FunctionCall { permit, .. } => can_stop::<J>(permit, None),
-        _ => false,
-    }
+    statement.is_none_or(|statement| statement.facts.runs_deferred())
 }
 
 /// What becomes of the text of an error.

@@ -131,7 +131,10 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Taken {
-        let admitted = match (&portal.permit, RunsNothing::in_text::<J>(&portal.prepared.text)) {
+        let admitted = match (
+            &portal.permit,
+            RunsNothing::in_text::<J>(&portal.prepared.text),
+        ) {
             (_, Some(proof)) => {
                 output.to_server.run(frame, &Pass::<J>::RunsNothing(proof));
                 None

@@ -53,7 +53,7 @@ impl<J: Judge> Session<J> {
         Taken::Yes
     }
 
-    pub(super) fn close(
+    pub(super) fn close_name(
         &mut self,
         frame: Frame<'_>,
         judge: &mut J,
@@ -116,12 +116,7 @@ impl<J: Judge> Session<J> {
         }
     }
 
-    fn stages_of_call(
-        &self,
-        function: u32,
-        held: &mut Held<J>,
-        judge: &mut J,
-    ) -> Stage<Called<J>> {
+    fn stages_of_call(&self, function: u32, held: &mut Held<J>, judge: &mut J) -> Stage<Called<J>> {
         if held.permits.is_empty() {
             match done!(self.ask_call(held, function, judge)) {
                 Verdict::Permit(permit) => held.permits.push(permit),

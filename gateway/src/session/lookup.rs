@@ -30,7 +30,9 @@ impl<J: Judge> Session<J> {
                 ..
             } if other == name => Change::Ends,
             Owed::Query(run) if run.any(Facts::names_statements) => Change::Unclear,
-            Owed::Execute { portal, .. } if portal.prepared.is(Facts::names_statements) => Change::Unclear,
+            Owed::Execute { portal, .. } if portal.prepared.is(Facts::names_statements) => {
+                Change::Unclear
+            }
             _ => Change::None,
         })
     }
@@ -46,7 +48,9 @@ impl<J: Judge> Session<J> {
                 ..
             } if other == name => Change::Ends,
             Owed::Query(run) if run.any(Facts::declares_cursor) => Change::Unclear,
-            Owed::Execute { portal, .. } if portal.prepared.is(Facts::declares_cursor) => Change::Unclear,
+            Owed::Execute { portal, .. } if portal.prepared.is(Facts::declares_cursor) => {
+                Change::Unclear
+            }
             _ => Change::None,
         })
     }
@@ -87,9 +91,7 @@ impl<J: Judge> Session<J> {
             .any(|owed| match owed {
                 Owed::Parse { name, .. } | Owed::Bind { name, .. } => !name.is_unnamed(),
                 Owed::Query(run) => run.any(changes_names),
-                Owed::Execute { portal, .. } => portal
-                    .prepared
-                    .is(changes_names),
+                Owed::Execute { portal, .. } => portal.prepared.is(changes_names),
                 _ => false,
             })
     }

@@ -18,12 +18,7 @@ use super::state::Session;
 use super::to_server::RunsNothing;
 
 impl<J: Judge> Session<J> {
-    pub(super) fn parse(
-        &mut self,
-        frame: Frame<'_>,
-        judge: &mut J,
-        output: &mut Output,
-    ) -> Taken {
+    pub(super) fn parse(&mut self, frame: Frame<'_>, judge: &mut J, output: &mut Output) -> Taken {
         let parse = match frontend::Parse::decode(frame.body) {
             Ok(parse) => parse,
             Err(error) => {
@@ -141,13 +136,7 @@ impl<J: Judge> Session<J> {
     }
 
     /// A Parse went out: remembers it, and asks for its description at once where Bind will need one.
-    fn prepared(
-        &mut self,
-        name: &str,
-        prepared: &Rc<Prepared<J>>,
-        judge: &J,
-        output: &mut Output,
-    ) {
+    fn prepared(&mut self, name: &str, prepared: &Rc<Prepared<J>>, judge: &J, output: &mut Output) {
         self.owe(Owed::Parse {
             name: Name::new(name),
             prepared: Rc::clone(prepared),
@@ -165,6 +154,5 @@ fn no_room() -> Refusal {
         "the session has {MAX_PREPARED} prepared statements, or their texts exceed {} MiB, and cannot have more",
         MAX_PREPARED_BYTES >> 20
     );
-    Refusal::new("54000", message)
-        .with_hint("Close or DEALLOCATE those that are no longer needed.")
+    Refusal::new("54000", message).with_hint("Close or DEALLOCATE those that are no longer needed.")
 }

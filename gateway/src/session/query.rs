@@ -14,12 +14,7 @@ use super::state::Session;
 use super::to_server::{Pass, RunsNothing};
 
 impl<J: Judge> Session<J> {
-    pub(super) fn query(
-        &mut self,
-        frame: Frame<'_>,
-        judge: &mut J,
-        output: &mut Output,
-    ) -> Taken {
+    pub(super) fn query(&mut self, frame: Frame<'_>, judge: &mut J, output: &mut Output) -> Taken {
         let mut held = self.held.take().unwrap_or_default();
         if held.text.is_none() {
             let query = match frontend::Query::decode(frame.body) {
@@ -66,12 +61,7 @@ impl<J: Judge> Session<J> {
         Stage::Done(())
     }
 
-    fn judge_query(
-        &mut self,
-        held: &mut Held<J>,
-        judge: &mut J,
-        output: &mut Output,
-    ) -> Stage<()> {
+    fn judge_query(&mut self, held: &mut Held<J>, judge: &mut J, output: &mut Output) -> Stage<()> {
         let count = held.statement_count();
         while held.permits.len() < count {
             let Some(text) = held.text.clone() else {
@@ -112,12 +102,7 @@ impl<J: Judge> Session<J> {
         Stage::Done(())
     }
 
-    fn plan_query(
-        &mut self,
-        held: &mut Held<J>,
-        judge: &mut J,
-        output: &mut Output,
-    ) -> Stage<()> {
+    fn plan_query(&mut self, held: &mut Held<J>, judge: &mut J, output: &mut Output) -> Stage<()> {
         while let Some(permit) = held.permits.get(held.plans.len()).cloned() {
             if !J::wants_plan(&permit) {
                 held.plans.push(None);

@@ -51,11 +51,7 @@ impl Refusal {
     }
 
     /// The same for a Describe or Close: PostgreSQL names its subject by number where that is neither statement nor portal.
-    pub(super) fn unreadable_subject(
-        message: &str,
-        frame: Frame<'_>,
-        error: &DecodeError,
-    ) -> Self {
+    pub(super) fn unreadable_subject(message: &str, frame: Frame<'_>, error: &DecodeError) -> Self {
         match (error, frame.body.first()) {
             (DecodeError::UndefinedValue { .. }, Some(kind)) => {
                 Refusal::new("08P01", format!("invalid {message} message subtype {kind}"))

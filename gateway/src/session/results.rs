@@ -1,20 +1,23 @@
-//! The rows of the statement that is running: passed on untouched, edited by the plan, counted against limits.
+//! The rows of the statement that runs now: passed on untouched, edited by the plan, counted against limits.
 
 use std::rc::Rc;
 
-use bytes::BytesMut;
 use gatewright_contract as contract;
 use gatewright_sql::{CopyFormat, CopyOut};
 use gatewright_wire::frame::Frame;
 
-use super::judge::{Completion, Field, Judge, Limit, Limits, Plan};
-use super::names::{Portal, copied};
+use super::judge::{Answer, Field, Judge, Judged, Limit, Limits, Plan};
+use super::names::Portal;
+use super::output::{Output, Taken};
 use super::owed::{Owed, QueryRun};
 use super::refusal::Refusal;
-use super::{Output, Session, Violation, format_of};
+use super::running::Running;
+use super::state::Session;
+use super::to_client::Delivery;
+use super::violation::Violation;
 use crate::results::{
-    BatchJudge, CsvOptions, ForceQuote, Format, PseudonymKey, ResultEditor, RowCodec, RowShape,
-    ShapeColumn, Stop, TextOptions,
+    BatchJudge, CsvOptions, Edited, ForceQuote, Format, PseudonymKey, ResultEditor, RowCodec,
+    RowShape, ShapeColumn, Stop, TextOptions,
 };
 
 /// What stands at the front of the queue while rows arrive.
@@ -33,7 +36,7 @@ impl<J: Judge> Current<J> {
         Current {
             permit: run.permits.get(run.index).cloned(),
             plan: run.plans.get(run.index).cloned().flatten(),
-            copy: statement.and_then(|statement| copied(&statement.facts).cloned()),
+            copy: statement.and_then(|statement| statement.facts.copy_out().cloned()),
         }
     }
 
@@ -61,7 +64,7 @@ impl<J: Judge> BatchJudge for Ask<'_, J> {
         &mut self,
         step: usize,
         batch: &contract::Batch,
-    ) -> Result<contract::BatchReply, contract::Denial> {
+    ) -> Judged<Result<contract::BatchReply, contract::Denial>> {
         self.judge.on_batch(self.permit, step, batch)
     }
 }
@@ -70,22 +73,14 @@ impl<J: Judge> Session<J> {
     fn current(&self) -> Option<Current<J>> {
         match self.queue.front()? {
             Owed::Query(run) => Some(Current::of_query(run)),
-            Owed::Execute { portal } => Some(Current::of_portal(portal)),
+            Owed::Execute { portal, .. } => Some(Current::of_portal(portal)),
             _ => None,
         }
     }
 
     /// The permit of the statement whose reply is expected now.
     pub(super) fn permit_in_front(&self) -> Option<J::Permit> {
-        match self.queue.front()? {
-            Owed::Query(run) => run.permits.get(run.index).cloned(),
-            Owed::Execute { portal } => portal.permit.clone(),
-            Owed::FunctionCall {
-                permit,
-                answered: false,
-            } => Some(permit.clone()),
-            _ => None,
-        }
+        self.queue.front().and_then(Owed::permit).cloned()
     }
 
     /// RowDescription within a simple Query: the rows of one statement follow.
@@ -107,13 +102,13 @@ impl<J: Judge> Session<J> {
             // Described as returning nothing, yet rows come: nobody has planned for them.
             return Err(Violation::ShapeChanged);
         }
-        self.running = Some(running);
+        self.turn.running = Some(running);
         Ok(())
     }
 
     /// The first row of an Execute, which is described by what was known at Bind.
     pub(super) fn rows_of_execute(&mut self) -> Result<(), Violation> {
-        let Some(Owed::Execute { portal }) = self.queue.front() else {
+        let Some(Owed::Execute { portal, .. }) = self.queue.front() else {
             return Err(Violation::Unexpected('D'));
         };
         let current = Current::of_portal(portal);
@@ -127,7 +122,7 @@ impl<J: Judge> Session<J> {
             }
             None => {}
         }
-        self.running = Some(running);
+        self.turn.running = Some(running);
         Ok(())
     }
 
@@ -149,61 +144,65 @@ impl<J: Judge> Session<J> {
             (None, _) if !current.permit.as_ref().is_some_and(J::wants_plan) => {}
             _ => return Err(Violation::ShapeChanged),
         }
-        self.running = Some(running);
+        self.turn.running = Some(running);
         Ok(())
     }
 
     /// One DataRow or CopyData of the server.
-    pub(super) fn row(&mut self, frame: Frame<'_>, judge: &mut J, output: &mut Output) {
-        let Some(running) = &mut self.running else {
-            return;
+    pub(super) fn row(&mut self, frame: Frame<'_>, judge: &mut J, output: &mut Output) -> Taken {
+        let Some(running) = &mut self.turn.running else {
+            return Taken::Yes;
         };
         if running.stopping.is_some() {
-            return;
+            return Taken::Yes;
         }
         let size = frame.bytes.len() as u64;
         if !running.admits(1, size) {
             let limit = running.reached();
-            self.stop_at(limit, judge, output);
-            return;
+            return self.stop_at(limit, judge, output);
         }
         running.rows += 1;
         running.bytes += size;
         let Some(editor) = &mut running.editor else {
-            output.to_client.extend_from_slice(frame.bytes);
-            return;
+            output.to_client.deliver(Delivery::Rows {
+                bytes: frame.bytes,
+                count: 1,
+            });
+            return Taken::Yes;
         };
         match editor.push(frame.body) {
-            Ok(()) if editor.wants_flush() => self.flush_rows(judge, output),
+            Ok(()) if editor.wants_flush() => {
+                // What it waits for is settled before the next message is taken.
+                self.flush(judge, output);
+            }
             Ok(()) => {}
             Err(error) => {
-                let Some(permit) = self.permit_in_front() else {
-                    return;
-                };
-                let refusal = judge.stopped(&permit, Stop::Rows(error));
-                self.stop_with(refusal, output);
+                if let Some(permit) = self.permit_in_front() {
+                    let refusal = judge.stopped(&permit, Stop::Rows(error));
+                    self.stop_with(refusal, output);
+                }
             }
         }
+        Taken::Yes
     }
 
     /// The result goes no further than this.
-    pub(super) fn stop_at(&mut self, limit: Limit, judge: &mut J, output: &mut Output) {
-        self.flush_rows(judge, output);
-        let Some(permit) = self.permit_in_front() else {
-            return;
-        };
-        if self
-            .running
-            .as_ref()
-            .is_some_and(|running| running.stopping.is_none())
+    pub(super) fn stop_at(&mut self, limit: Limit, judge: &mut J, output: &mut Output) -> Taken {
+        if self.flush(judge, output) == Taken::Hold {
+            return Taken::Hold;
+        }
+        let running = self.turn.running.as_ref();
+        if running.is_some_and(|running| running.stopping.is_none())
+            && let Some(permit) = self.permit_in_front()
         {
             let refusal = judge.limit_reached(&permit, limit);
             self.stop_with(refusal, output);
         }
+        Taken::Yes
     }
 
     pub(super) fn stop_with(&mut self, refusal: Refusal, output: &mut Output) {
-        if let Some(running) = &mut self.running {
+        if let Some(running) = &mut self.turn.running {
             running.editor = None;
             running.stopping = Some(refusal);
             output.cancel = true;
@@ -211,53 +210,107 @@ impl<J: Judge> Session<J> {
     }
 
     /// The server said that the rows are complete.
-    pub(super) fn finish_rows(&mut self, judge: &mut J, output: &mut Output) {
-        let unfinished = self
-            .running
-            .as_mut()
-            .and_then(|running| running.editor.as_mut())
-            .and_then(|editor| editor.finish().err());
-        let Some(error) = unfinished else {
-            return self.flush_rows(judge, output);
+    pub(super) fn finish_rows(&mut self, judge: &mut J, output: &mut Output) -> Taken {
+        let running = self.turn.running.as_mut();
+        let editor = running.and_then(|running| running.editor.as_mut());
+        let Some(error) = editor.and_then(|editor| editor.finish().err()) else {
+            return self.flush(judge, output);
         };
         if let Some(permit) = self.permit_in_front() {
             let refusal = judge.stopped(&permit, Stop::Rows(error));
             self.stop_with(refusal, output);
         }
+        Taken::Yes
     }
 
     /// Sends on what the editor holds. Called whenever no more rows are at hand, so that none waits for another.
     pub fn flush_rows(&mut self, judge: &mut J, output: &mut Output) {
-        let Some(running) = &self.running else { return };
-        if running.editor.as_ref().is_none_or(ResultEditor::is_empty) {
-            return;
+        self.flush(judge, output);
+    }
+
+    /// Hold: a policy needs time for the batch, and until it answers nothing of the server is taken.
+    pub(super) fn flush(&mut self, judge: &mut J, output: &mut Output) -> Taken {
+        if self.resume_batch(judge, output) == Taken::Hold {
+            return Taken::Hold;
         }
         let Some(permit) = self.permit_in_front() else {
-            return;
+            return Taken::Yes;
         };
-        let Some(running) = &mut self.running else {
-            return;
+        let running = self.turn.running.as_mut();
+        let editor = running.and_then(|running| running.editor.as_mut());
+        let Some(editor) = editor.filter(|editor| !editor.is_empty()) else {
+            return Taken::Yes;
         };
-        let Some(editor) = &mut running.editor else {
-            return;
+        let mut ask = Ask {
+            judge: &mut *judge,
+            permit: &permit,
         };
-        match flush(editor, judge, &permit, &mut output.to_client) {
-            Ok(masked) => running.masked_cells += masked,
-            Err(stop) => {
-                let refusal = judge.stopped(&permit, stop);
+        let edited = output
+            .to_client
+            .deliver_edited(|out| editor.flush(&mut ask, out));
+        self.take_edited(edited, &permit, judge, output)
+    }
+
+    /// Takes a policy's answer about a batch that needed time.
+    pub(super) fn resume_batch(&mut self, judge: &mut J, output: &mut Output) -> Taken {
+        let Some(running) = self.turn.running.as_mut() else {
+            return Taken::Yes;
+        };
+        let Some(ticket) = running.batch.take() else {
+            return Taken::Yes;
+        };
+        let reply = match judge.resume(ticket) {
+            Judged::Pending(ticket) => {
+                running.batch = Some(ticket);
+                return Taken::Hold;
+            }
+            Judged::Ready(Answer::Batch(reply)) => reply,
+            Judged::Ready(_) => Err(contract::Denial {
+                code: "no-answer".to_owned(),
+                message: "a policy did not answer for this result, so it is refused".to_owned(),
+                hint: None,
+                sqlstate: None,
+            }),
+        };
+        let Some(permit) = self.permit_in_front() else {
+            return Taken::Yes;
+        };
+        let running = self.turn.running.as_mut();
+        let Some(editor) = running.and_then(|running| running.editor.as_mut()) else {
+            return Taken::Yes;
+        };
+        let mut ask = Ask {
+            judge: &mut *judge,
+            permit: &permit,
+        };
+        let edited = output
+            .to_client
+            .deliver_edited(|out| editor.resume(reply, &mut ask, out));
+        self.take_edited(edited, &permit, judge, output)
+    }
+
+    fn take_edited(
+        &mut self,
+        edited: Edited,
+        permit: &J::Permit,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Taken {
+        match edited {
+            Judged::Ready(Ok(_)) => Taken::Yes,
+            Judged::Ready(Err(stop)) => {
+                let refusal = judge.stopped(permit, stop);
                 self.stop_with(refusal, output);
+                Taken::Yes
+            }
+            Judged::Pending(ticket) => {
+                if let Some(running) = &mut self.turn.running {
+                    running.batch = Some(ticket);
+                }
+                Taken::Hold
             }
         }
     }
-}
-
-fn flush<J: Judge>(
-    editor: &mut ResultEditor,
-    judge: &mut J,
-    permit: &J::Permit,
-    out: &mut BytesMut,
-) -> Result<u64, Stop> {
-    Ok(editor.flush(&mut Ask { judge, permit }, out)?.masked_cells)
 }
 
 /// `None` when the plan leaves every column as it is.
@@ -308,5 +361,14 @@ fn copy_codec(copy: &CopyOut) -> RowCodec {
             },
         }),
         CopyFormat::Binary => RowCodec::CopyBinary,
+    }
+}
+
+/// The format code that Bind gave for one column.
+fn format_of(formats: &[i16], column: usize) -> i16 {
+    match formats {
+        [] => 0,
+        [all] => *all,
+        each => each.get(column).copied().unwrap_or(0),
     }
 }

@@ -32,8 +32,7 @@ impl<J: Judge> Session<J> {
         let mut consumed = 0;
         let mut held = false;
         while let Some(rest) = bytes.get(consumed..).filter(|rest| !rest.is_empty()) {
-            let full =
-                output.to_client.len() >= HIGH_WATER || output.to_server.len() >= HIGH_WATER;
+            let full = output.to_client.len() >= HIGH_WATER || output.to_server.len() >= HIGH_WATER;
             if full || !self.settle(judge, output) {
                 held = true;
                 break;

@@ -2,26 +2,26 @@
 
 use std::time::Duration;
 
-use gatewright_wire::build;
-
-use super::judge::{Completion, Judge, Limit};
-use super::outgoing;
+use super::judge::{Judge, Limit};
+use super::output::Output;
 use super::owed::{Owed, QueryRun};
+use super::pipeline::Mode;
 use super::refusal::{Refusal, STAND_IN};
-use super::results::Running;
-use super::{Mode, Output, Session, Violation};
+use super::state::Session;
+use super::to_client::Delivery;
+use super::violation::Violation;
 
 impl<J: Judge> Session<J> {
     /// How long the message that has its turn on the server may take, and a number that tells it from the next. `None`: as long
     /// as it likes. The statements of one Query share the time of the strictest, since the server tells of all of them at once.
     pub fn time_limit(&self) -> Option<(u64, Duration)> {
         let (_, limit) = self.shortest_time()?;
-        Some((self.turns, limit))
+        Some((self.turn.count, limit))
     }
 
     /// The permit with the least time of those that run now.
     fn shortest_time(&self) -> Option<(J::Permit, Duration)> {
-        if self.stoppable == 0 {
+        if self.turn.stoppable == 0 {
             return None;
         }
         let time_of = |permit: &J::Permit| Some((permit.clone(), J::limits(permit).time?));
@@ -33,7 +33,7 @@ impl<J: Judge> Session<J> {
                     .filter_map(time_of)
                     .min_by_key(|(_, time)| *time),
             ),
-            Owed::Execute { portal } => Some(portal.permit.as_ref().and_then(time_of)),
+            Owed::Execute { portal, .. } => Some(portal.permit.as_ref().and_then(time_of)),
             Owed::FunctionCall { permit, .. } => Some(time_of(permit)),
             _ => None,
         })?
@@ -43,7 +43,7 @@ impl<J: Judge> Session<J> {
     /// gets its result; nothing that follows it can be hit, since nothing is sent on until the cancel is through.
     pub fn time_is_up(&mut self, judge: &mut J, output: &mut Output) {
         if let Some((permit, limit)) = self.shortest_time() {
-            self.overdue = Some(judge.limit_reached(&permit, Limit::Time(limit)));
+            self.turn.overdue = Some(judge.limit_reached(&permit, Limit::Time(limit)));
             output.cancel = true;
         }
     }
@@ -53,32 +53,23 @@ impl<J: Judge> Session<J> {
     pub(super) fn ended_before_stop(
         &mut self,
         refusal: &Refusal,
-        running: &Running,
-        judge: &mut J,
         output: &mut Output,
     ) -> Result<(), Violation> {
-        build::error_response(&mut output.to_client, &refusal.error());
-        let done = Completion {
-            sqlstate: refusal.sqlstate.clone().into_owned(),
-            ..running.completion("")
-        };
-        if let Some(permit) = self.permit_in_front() {
-            judge.completed(&permit, &done);
-        }
+        output.to_client.deliver(Delivery::Error(&refusal.error()));
         match self.queue.front_mut() {
             Some(Owed::Query(run)) => {
                 run.silent_error = true;
-                self.abort_on_ready = true;
+                self.transaction.abort_on_ready = true;
             }
             Some(Owed::Execute { .. }) => {
                 self.queue.pop();
-                self.stoppable = 0;
+                self.turn.stoppable = 0;
                 if matches!(self.queue.front(), Some(Owed::Sync)) {
-                    self.abort_on_ready = true;
+                    self.transaction.abort_on_ready = true;
                 } else {
-                    outgoing::stand_in_parse(&mut output.to_server, STAND_IN);
+                    output.to_server.stand_in_parse(STAND_IN);
                     self.owe(Owed::Silenced);
-                    self.mode = Mode::Skipping;
+                    self.pipeline.mode = Mode::Skipping;
                 }
             }
             _ => return Err(Violation::Unexpected('C')),
@@ -89,7 +80,7 @@ impl<J: Judge> Session<J> {
     /// Aborts a transaction block that went on after the client was told of an error. Its ReadyForQuery is the one
     /// that the client gets.
     pub(super) fn abort_transaction(&mut self, output: &mut Output) {
-        outgoing::stand_in_query(&mut output.to_server);
+        output.to_server.stand_in_query();
         let mut run = QueryRun::stand_in(Refusal::new("42501", "aborted"));
         run.silent_error = true;
         self.owe(Owed::Query(run));

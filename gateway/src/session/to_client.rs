@@ -6,16 +6,23 @@ use gatewright_wire::frame::Frame;
 use gatewright_wire::{ErrorFields, FatalError, build};
 
 use super::to_server::shrink;
-use crate::results::{Flushed, Stop};
+use crate::results::Edited;
+use gatewright_contract::Judged;
 
 /// What goes to the client.
 pub(super) enum Delivery<'a> {
     /// A message of the server that carries no row.
     Message(Frame<'a>),
     /// Whole row messages, as the server sent them.
-    Rows { bytes: &'a [u8], count: u64 },
+    Rows {
+        bytes: &'a [u8],
+        count: u64,
+    },
     /// The beginning of a row message of this length, or more of it.
-    RowPiece { bytes: &'a [u8], begins: Option<u64> },
+    RowPiece {
+        bytes: &'a [u8],
+        begins: Option<u64>,
+    },
     /// Bytes of the server that were kept: a ReadyForQuery.
     Kept(&'a [u8]),
     Error(&'a ErrorFields),
@@ -53,7 +60,7 @@ impl ToClient {
     }
 
     /// Gives back the memory of a buffer that is empty.
-    pub(crate) fn shrink(&mut self) {
+    pub(super) fn shrink(&mut self) {
         shrink(&mut self.bytes);
     }
 
@@ -87,16 +94,15 @@ impl ToClient {
         }
     }
 
-    /// Rows that an editor writes. Nothing is written where it fails.
-    pub(super) fn deliver_edited(
-        &mut self,
-        write: impl FnOnce(&mut BytesMut) -> Result<Flushed, Stop>,
-    ) -> Result<(), Stop> {
-        let flushed = write(&mut self.bytes)?;
-        self.delivered.rows += flushed.rows;
-        self.delivered.bytes += flushed.bytes;
-        self.delivered.masked_cells += flushed.masked_cells;
-        Ok(())
+    /// Rows that an editor writes. It writes nothing where it fails, or needs time.
+    pub(super) fn deliver_edited(&mut self, write: impl FnOnce(&mut BytesMut) -> Edited) -> Edited {
+        let edited = write(&mut self.bytes);
+        if let Judged::Ready(Ok(flushed)) = &edited {
+            self.delivered.rows += flushed.rows;
+            self.delivered.bytes += flushed.bytes;
+            self.delivered.masked_cells += flushed.masked_cells;
+        }
+        edited
     }
 
     /// What was delivered of the statement that ends now.

@@ -59,7 +59,7 @@ impl ToServer {
     }
 
     /// Gives back the memory of a buffer that is empty.
-    pub(crate) fn shrink(&mut self) {
+    pub(super) fn shrink(&mut self) {
         shrink(&mut self.bytes);
     }
 

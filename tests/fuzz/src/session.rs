@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::SystemTime;
 
+use bytes::Buf;
 use gatewright::catalog::CatalogHandle;
 use gatewright::gate::{Gate, GateMetrics, GateSettings, Policies, SessionGate};
 use gatewright::identity::Identity;
@@ -104,7 +105,9 @@ fn play(mut bytes: &[u8]) {
         };
         from_client.drain(..progress.consumed);
     }
-    check(&output.to_server);
+    let sent = output.to_server.copy_to_bytes(output.to_server.len());
+    check(&sent);
+    while !session.close(&mut judge, &mut output) {}
 }
 
 /// What goes to the server is messages, and every text in them is one that was understood.

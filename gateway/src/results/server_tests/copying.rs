@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use gatewright_contract::{
-    Batch, BatchEdit, BatchReply, ColumnAction, ColumnReply, Denial, PackedColumn,
+    Batch, BatchEdit, BatchReply, ColumnAction, ColumnReply, Denial, Judged, PackedColumn,
 };
 
 use super::super::{
@@ -44,7 +44,7 @@ const NASTY: &[&str] = &[
 struct Rotate;
 
 impl BatchJudge for Rotate {
-    fn on_batch(&mut self, _: usize, batch: &Batch) -> Result<BatchReply, Denial> {
+    fn on_batch(&mut self, _: usize, batch: &Batch) -> Judged<Result<BatchReply, Denial>> {
         let shown = &batch.columns[0].data;
         let mut packed = PackedColumn {
             offsets: vec![0],
@@ -68,10 +68,10 @@ impl BatchJudge for Rotate {
             }
             packed.offsets.push(packed.values.len() as u32);
         }
-        Ok(BatchReply::Edit(BatchEdit {
+        Judged::Ready(Ok(BatchReply::Edit(BatchEdit {
             columns: vec![ColumnReply::Replaced(packed)],
             keep_rows: None,
-        }))
+        })))
     }
 }
 
@@ -123,6 +123,8 @@ fn edited<'a>(
     let mut out = BytesMut::new();
     editor
         .flush(&mut Rotate, &mut out)
+        .ready()
+        .expect("an answer at once")
         .expect("nothing to refuse");
     let mut rest = &out[..];
     let mut bodies = Vec::new();

@@ -172,7 +172,7 @@ fn a_message_that_cannot_be_read_is_an_error_and_the_session_goes_on() {
             build::sync(out);
         });
         // An empty one cannot be read either.
-        let sent = play.output.to_server.split();
+        let sent = take(&mut play.output.to_server);
         assert!(sent.starts_with(&[tag, 0, 0, 0, 4]), "{sent:?}");
         play.server(|out| {
             syntax_error(out);

@@ -1,5 +1,7 @@
-//! A judge of a few lines.
+//! A judge of a few lines, which may need time for any of its answers.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,12 +12,104 @@ use super::super::*;
 use crate::results::{Step, Stop};
 
 /// Understands a text by its first word: `deny` is refused, `limit` may return two rows, `mask` has its first column
-/// nullified, `prepare NAME`, `execute NAME`, `declare NAME`, `copyin` and the words of transactions do as they say, anything else may run.
+/// nullified, `prepare NAME`, `execute NAME`, `declare NAME`, `copyin` and the words of transactions do as they say, `hold` waits for a decision,
+/// anything else may run.
 #[derive(Default)]
 pub(super) struct WordJudge {
     pub(super) asked: Vec<String>,
     generation: u32,
     pub(super) completed: Vec<Completion>,
+    pub(super) refused: Vec<String>,
+    pub(super) ledger: Rc<RefCell<Ledger>>,
+    /// How many times the next answers are not there yet, taken in turn; empty: all answers come at once.
+    pub(super) delays: Vec<u8>,
+    answers: u64,
+    pub(super) under_way: HashMap<u64, Late>,
+    pub(super) withdrawn: usize,
+}
+
+/// What became of every admission.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    pub(super) admitted: u64,
+    /// How often each ended.
+    pub(super) ended: HashMap<u64, u32>,
+    pub(super) dropped: u32,
+}
+
+impl Ledger {
+    /// Every admission ended exactly once.
+    pub(super) fn is_balanced(&self) -> bool {
+        self.dropped == 0
+            && self.ended.len() as u64 == self.admitted
+            && self.ended.values().all(|count| *count == 1)
+    }
+}
+
+/// An admission. One that is dropped without its end is noted.
+pub(super) struct WordAdmitted {
+    id: u64,
+    ended: bool,
+    ledger: Rc<RefCell<Ledger>>,
+}
+
+impl Drop for WordAdmitted {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.ledger.borrow_mut().dropped += 1;
+        }
+    }
+}
+
+/// An answer that is given late.
+pub(super) struct Late {
+    answer: Answer<WordJudge>,
+    /// How often it is asked for in vain; `None`: until it is decided.
+    after: Option<u8>,
+}
+
+impl WordJudge {
+    /// Lets the statement that is held run, or refuses it.
+    pub(super) fn decide(&mut self, refusal: Option<Refusal>) {
+        for late in self.under_way.values_mut() {
+            late.after = Some(0);
+            if let Some(refusal) = &refusal {
+                late.answer = Answer::Verdict(Err(refusal.clone()));
+            }
+        }
+    }
+
+    /// A message is asked about anew only when nothing is asked about it any more.
+    fn nothing_else_is_asked(&self) {
+        let mut answers = self.under_way.values().map(|late| &late.answer);
+        let of_client =
+            answers.any(|answer| !matches!(answer, Answer::Batch(_) | Answer::Completed));
+        assert!(!of_client, "asked twice about one message");
+    }
+
+    fn answer<T>(
+        &mut self,
+        answer: T,
+        held: bool,
+        wrap: impl FnOnce(T) -> Answer<WordJudge>,
+    ) -> Judged<T> {
+        self.answers += 1;
+        let turn = usize::try_from(self.answers).expect("few answers");
+        let delay = match self.delays.len() {
+            0 => 0,
+            count => self.delays[turn % count],
+        };
+        if delay == 0 && !held {
+            return Judged::Ready(answer);
+        }
+        let late = Late {
+            answer: wrap(answer),
+            after: (!held).then_some(delay),
+        };
+        self.under_way.insert(self.answers, late);
+        let wait = if held { Wait::Decision } else { Wait::Work };
+        Judged::Pending(Ticket::new(self.answers, wait))
+    }
 }
 
 #[derive(Clone)]
@@ -64,8 +158,10 @@ fn statement(text: &str, start: usize, part: &str) -> Statement {
 impl Judge for WordJudge {
     type Text = WordText;
     type Permit = WordPermit;
+    type Admitted = WordAdmitted;
 
     fn analyze(&mut self, text: &str, _: bool) -> Judged<Result<WordText, Refusal>> {
+        self.nothing_else_is_asked();
         let mut start = 0;
         let mut statements = Vec::new();
         for part in text.split(';') {
@@ -74,10 +170,8 @@ impl Judge for WordJudge {
             }
             start += part.len() + 1;
         }
-        Judged::Ready(Ok(WordText(Rc::new((
-            text.to_owned(),
-            Analysis { statements },
-        )))))
+        let text = WordText(Rc::new((text.to_owned(), Analysis { statements })));
+        self.answer(Ok(text), false, Answer::Text)
     }
 
     fn analysis(text: &WordText) -> &Analysis {
@@ -89,34 +183,42 @@ impl Judge for WordJudge {
     }
 
     fn judge(&mut self, question: Question<'_, Self>) -> Judged<Result<Verdict<Self>, Refusal>> {
+        self.nothing_else_is_asked();
         let span = Self::analysis(question.text).statements[question.index]
             .span
             .clone();
         let part = Self::source(question.text)[span].to_owned();
         self.asked.push(part.clone());
-        Judged::Ready(if word(&part) == "deny" {
-            Err(Refusal::new("42501", "denied by word"))
-        } else {
-            Ok(Verdict::Permit(WordPermit {
+        let verdict = match word(&part).as_str() {
+            "deny" => Err(Refusal::new("42501", "denied by word")),
+            _ => Ok(Verdict::Permit(WordPermit {
                 word: word(&part),
                 generation: self.generation,
-            }))
-        })
+            })),
+        };
+        // At Parse nothing runs yet.
+        let held = word(&part) == "hold" && question.phase != Phase::Parse;
+        self.answer(verdict, held, Answer::Verdict)
     }
 
-    /// By number: 1 may run, 2 may return no more than two rows, 3 is masked, others are refused.
-    fn judge_function_call(&mut self, oid: u32, _: bool) -> Judged<Result<WordPermit, Refusal>> {
+    /// By number: 1 may run, 2 may return no more than two rows, 3 is masked, 4 is held, others are refused.
+    fn judge_function_call(&mut self, oid: u32, _: bool) -> Judged<Result<Verdict<Self>, Refusal>> {
+        self.nothing_else_is_asked();
         self.asked.push(format!("call {oid}"));
         let word = match oid {
-            1 => "select",
+            1 | 4 => "select",
             2 => "limit",
             3 => "mask",
-            _ => return Judged::Ready(Err(Refusal::new("42501", "no such calls"))),
+            _ => {
+                let refusal = Refusal::new("42501", "no such calls");
+                return self.answer(Err(refusal), false, Answer::Verdict);
+            }
         };
-        Judged::Ready(Ok(WordPermit {
+        let permit = WordPermit {
             word: word.to_owned(),
             generation: self.generation,
-        }))
+        };
+        self.answer(Ok(Verdict::Permit(permit)), oid == 4, Answer::Verdict)
     }
 
     fn is_current(&self, permit: &WordPermit) -> bool {
@@ -143,17 +245,35 @@ impl Judge for WordJudge {
         false
     }
 
-    fn plan(&mut self, _: &WordPermit, fields: &[Field]) -> Result<Plan, Refusal> {
-        if fields.iter().any(|field| field.name == "secret") {
-            return Err(Refusal::new("42501", "no secrets"));
-        }
-        Ok(Plan {
-            fields: fields.to_vec(),
-            types: fields.iter().map(|field| field.type_oid).collect(),
-            steps: vec![Step {
-                actions: vec![contract::ColumnAction::Nullify],
-            }],
-        })
+    fn plan(&mut self, _: &WordPermit, fields: &[Field]) -> Judged<Result<Plan, Refusal>> {
+        self.nothing_else_is_asked();
+        let plan = if fields.iter().any(|field| field.name == "secret") {
+            Err(Refusal::new("42501", "no secrets"))
+        } else {
+            Ok(Plan {
+                fields: fields.to_vec(),
+                types: fields.iter().map(|field| field.type_oid).collect(),
+                steps: vec![Step {
+                    actions: vec![contract::ColumnAction::Inspect],
+                }],
+            })
+        };
+        self.answer(plan, false, Answer::Plan)
+    }
+
+    fn admit(&mut self, _: &WordPermit) -> Judged<Result<WordAdmitted, Refusal>> {
+        self.nothing_else_is_asked();
+        let id = {
+            let mut ledger = self.ledger.borrow_mut();
+            ledger.admitted += 1;
+            ledger.admitted
+        };
+        let admitted = WordAdmitted {
+            id,
+            ended: false,
+            ledger: Rc::clone(&self.ledger),
+        };
+        self.answer(Ok(admitted), false, Answer::Admission)
     }
 
     fn on_batch(
@@ -161,16 +281,60 @@ impl Judge for WordJudge {
         _: &WordPermit,
         _: usize,
         batch: &contract::Batch,
-    ) -> Result<contract::BatchReply, contract::Denial> {
+    ) -> Judged<Result<contract::BatchReply, contract::Denial>> {
         let columns = batch
             .columns
             .iter()
-            .map(|_| contract::ColumnReply::Unchanged)
+            .map(|_| contract::ColumnReply::Nullify)
             .collect();
-        Ok(contract::BatchReply::Edit(contract::BatchEdit {
+        let edit = contract::BatchReply::Edit(contract::BatchEdit {
             columns,
             keep_rows: None,
-        }))
+        });
+        self.answer(Ok(edit), false, Answer::Batch)
+    }
+
+    fn complete(&mut self, mut admitted: WordAdmitted, done: Completion) -> Judged<()> {
+        admitted.ended = true;
+        *self
+            .ledger
+            .borrow_mut()
+            .ended
+            .entry(admitted.id)
+            .or_default() += 1;
+        self.completed.push(done);
+        self.answer((), false, |()| Answer::Completed)
+    }
+
+    fn resume(&mut self, ticket: Ticket) -> Judged<Answer<Self>> {
+        let late = self.under_way.get_mut(&ticket.id());
+        let late = late.expect("a ticket that was handed out and not withdrawn");
+        match &mut late.after {
+            Some(0) => {
+                let late = self.under_way.remove(&ticket.id()).expect("it is there");
+                Judged::Ready(late.answer)
+            }
+            after => {
+                if let Some(left) = after {
+                    *left -= 1;
+                }
+                Judged::Pending(ticket)
+            }
+        }
+    }
+
+    fn withdraw(&mut self, ticket: Ticket) {
+        self.withdrawn += 1;
+        let late = self.under_way.remove(&ticket.id());
+        // An admission that came too late never left the judge.
+        if let Some(Late {
+            answer: Answer::Admission(Ok(mut admitted)),
+            ..
+        }) = late
+        {
+            admitted.ended = true;
+            self.ledger.borrow_mut().ended.insert(admitted.id, 1);
+        }
     }
 
     fn stopped(&mut self, _: &WordPermit, _: Stop) -> Refusal {
@@ -181,7 +345,7 @@ impl Judge for WordJudge {
         Refusal::new("54000", "too many rows")
     }
 
-    fn completed(&mut self, _: &WordPermit, done: &Completion) {
-        self.completed.push(done.clone());
+    fn refused(&mut self, refusal: &Refusal) {
+        self.refused.push(refusal.sqlstate.clone().into_owned());
     }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Buf, Bytes, BytesMut};
 use gatewright_wire::backend::TransactionStatus;
 use gatewright_wire::{ErrorFields, build};
 
 use super::super::refusal::STAND_IN;
 use super::super::*;
 use super::judge::WordJudge;
+use crate::results::PseudonymKey;
 
 /// A session between two ends that the test plays.
 pub(super) struct Play {
@@ -74,14 +75,19 @@ impl Play {
 
     /// Tags of what waits to go to the server; texts of Query and Parse behind theirs.
     pub(super) fn sent(&mut self) -> Vec<String> {
-        let bytes = self.output.to_server.split();
+        let bytes = take(&mut self.output.to_server);
         tags(&bytes, gatewright_wire::frame::Side::Frontend)
     }
 
     pub(super) fn replied(&mut self) -> Vec<String> {
-        let bytes = self.output.to_client.split();
+        let bytes = take(&mut self.output.to_client);
         tags(&bytes, gatewright_wire::frame::Side::Backend)
     }
+}
+
+/// All that waits to be written.
+pub(super) fn take(bytes: &mut impl Buf) -> Bytes {
+    bytes.copy_to_bytes(bytes.remaining())
 }
 
 pub(super) fn tags(mut bytes: &[u8], side: gatewright_wire::frame::Side) -> Vec<String> {

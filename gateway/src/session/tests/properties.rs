@@ -1,14 +1,14 @@
 //! Whatever a client sends, in whatever pieces it and the answers travel: it sees what it would see if the server had the
 //! policies itself, and no refused statement comes near the server.
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use gatewright_wire::build;
 use gatewright_wire::frontend::Subject;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::super::redaction::WITHHELD;
-use super::play::{Play, tags};
+use super::play::{Play, tags, take};
 use super::server::Server;
 use gatewright_wire::frame::Side;
 
@@ -176,7 +176,7 @@ impl Between {
             }
             1 => {
                 let count = most(self.play.output.to_server.len());
-                let piece = self.play.output.to_server.split_to(count);
+                let piece = self.play.output.to_server.copy_to_bytes(count);
                 self.server.take(&piece);
                 let said = self.server.output.split();
                 self.from_server.extend_from_slice(&said);
@@ -191,7 +191,7 @@ impl Between {
                 count
             }
         };
-        let seen = self.play.output.to_client.split();
+        let seen = take(&mut self.play.output.to_client);
         self.seen.extend_from_slice(&seen);
         moved > 0
     }

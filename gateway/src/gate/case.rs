@@ -1,0 +1,183 @@
+//! One statement as policies are told of it: its facts together with those behind the names that it uses, its parameters, and what
+//! is not known of it.
+
+use std::sync::Arc;
+
+use gatewright_contract as contract;
+use gatewright_contract::StatementFacts;
+use gatewright_sql::{Facts, Outputs, RoleEffect, SessionEffect, Verb};
+
+use super::analysis::AnalyzedText;
+use super::view::{KeptParameters, View};
+use super::{SessionGate, denial, facts};
+use crate::session::{NameFacts, Phase, Question, Refusal};
+
+/// Why the catalog does not tell what names mean. Policies may match this text.
+const UNSETTLED: &str = "the transaction has created, altered or dropped something, and what names mean is not known before it ends";
+
+/// One statement on its way through the chain.
+pub(super) struct Case {
+    /// What names mean is not known: see [`UNSETTLED`].
+    pub unsettled: bool,
+    pub phase: contract::Phase,
+    pub view: Arc<View>,
+    pub verb: Verb,
+    pub facts: Arc<StatementFacts>,
+}
+
+impl SessionGate {
+    /// A statement that keeps the role, or may change it.
+    pub(super) fn case(
+        &mut self,
+        question: &Question<'_, Self>,
+        text: &Arc<AnalyzedText>,
+        rewritten: bool,
+    ) -> Result<Case, Refusal> {
+        let case = self.unlocked_case(question, text, rewritten)?;
+        let facts = case.view.facts().ok_or_else(|| self.gone())?;
+        self.check_role(facts, case.view.statement_id)?;
+        Ok(case)
+    }
+
+    fn gone(&self) -> Refusal {
+        denial::of_gateway(
+            "no-statement",
+            "the statement is gone",
+            None,
+            self.statement_id(),
+        )
+    }
+
+    /// A statement that the role lock has not seen.
+    pub(super) fn unlocked_case(
+        &mut self,
+        question: &Question<'_, Self>,
+        text: &Arc<AnalyzedText>,
+        rewritten: bool,
+    ) -> Result<Case, Refusal> {
+        // A rewritten text holds its one statement alone, and is the same statement.
+        let index = if rewritten { 0 } else { question.index };
+        if !rewritten {
+            self.begin_statement();
+        }
+        let (Some(statement), Some(known)) =
+            (text.analysis.statements.get(index), text.facts.get(index))
+        else {
+            return Err(self.gone());
+        };
+        if question.at_rest && std::mem::take(&mut self.reshaped) {
+            self.catalog.note_change();
+        }
+        let unsettled = self.reshaped || text.reshapes_before(index);
+        let named = in_place(&statement.facts, question.names, unsettled).map(Arc::new);
+        let facts = match &named {
+            Some(merged) => Arc::new(facts::of_statement(merged)),
+            None => Arc::clone(known),
+        };
+        let view = View {
+            session: Arc::clone(&self.facts),
+            text: Some(Arc::clone(text)),
+            index,
+            original: rewritten.then(|| (Arc::clone(question.text), question.index)),
+            named,
+            in_transaction: question.in_transaction,
+            parameters: self.kept_parameters(question),
+            statement_id: self.statement_id(),
+        };
+        Ok(Case {
+            unsettled,
+            phase: match question.phase {
+                Phase::Simple => contract::Phase::Simple,
+                Phase::Parse => contract::Phase::Parse,
+                Phase::Execute => contract::Phase::Execute,
+            },
+            view: Arc::new(view),
+            verb: statement.facts.verb,
+            facts,
+        })
+    }
+
+    /// A function called by message, of which nothing but the function is known.
+    pub(super) fn case_of_call(&mut self, function_oid: u32, in_transaction: bool) -> Case {
+        let view = View {
+            session: Arc::clone(&self.facts),
+            text: None,
+            index: 0,
+            original: None,
+            named: None,
+            in_transaction,
+            parameters: None,
+            statement_id: self.statement_id(),
+        };
+        Case {
+            unsettled: false,
+            phase: contract::Phase::FunctionCall,
+            view: Arc::new(view),
+            verb: Verb::Unknown,
+            facts: Arc::new(facts::of_function_call(function_oid)),
+        }
+    }
+
+    /// The next statement gets an id of its own, and the policies that are in force now.
+    pub(super) fn begin_statement(&mut self) {
+        self.statements += 1;
+        self.set = self.gate.policies.current();
+    }
+
+    fn kept_parameters(&self, question: &Question<'_, Self>) -> Option<KeptParameters> {
+        let bound = question.parameters.as_ref()?;
+        self.reads_parameters().then(|| KeptParameters {
+            bind: bound.bind.into(),
+            types: bound.types.into(),
+        })
+    }
+
+    /// True when policies read parameters, or the record keeps them.
+    pub(super) fn reads_parameters(&self) -> bool {
+        self.gate.settings.keep_parameters || self.gate.policies.current().wants_parameters()
+    }
+}
+
+/// What the statement does where it stands; `None` where that is what its own text says.
+fn in_place(facts: &Arc<Facts>, names: &dyn NameFacts, unsettled: bool) -> Option<Facts> {
+    let named = behind_name(facts, names);
+    if !unsettled {
+        return named;
+    }
+    let mut facts = named.unwrap_or_else(|| (**facts).clone());
+    facts.opaque.push(UNSETTLED.to_owned());
+    Some(facts)
+}
+
+/// The facts of EXECUTE and FETCH together with those of what they name; `None` for any other statement.
+fn behind_name(facts: &Arc<Facts>, names: &dyn NameFacts) -> Option<Facts> {
+    let (named, what, name) = match &facts.session {
+        SessionEffect::Execute { name }
+        | SessionEffect::Explain {
+            executes: Some(name),
+            ..
+        } => (names.statement(name), "prepared statement", name),
+        SessionEffect::Fetch { name } => (names.cursor(name), "cursor", name),
+        _ => return None,
+    };
+    let mut merged = (**facts).clone();
+    match named {
+        Some(inner) => {
+            merged.absorb(&inner);
+            if !matches!(facts.session, SessionEffect::Explain { .. }) {
+                // A cursor's rows are those of the query that it was declared for.
+                merged.outputs = match &inner.outputs {
+                    Outputs::None => inner.inner.clone(),
+                    outputs => outputs.clone(),
+                };
+            }
+        }
+        None => {
+            merged.role = merged.role.max(RoleEffect::Unread);
+            merged
+                .opaque
+                .push(format!("{what} \"{name}\" was not made on this connection"));
+        }
+    }
+    Some(merged)
+}

@@ -1,0 +1,95 @@
+//! From admission to end: one execution of a permitted statement is admitted before it leaves for the server, and ends exactly once.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use gatewright_contract as contract;
+use gatewright_sql::Verb;
+
+use super::permit::Permit;
+use super::{Gate, SessionGate};
+use crate::session::{Completion, Outcome, Refusal};
+
+/// The proof that one execution was admitted. Given back with its end; dropped without one, it is counted as lost.
+pub struct Admitted {
+    permit: Arc<Permit>,
+    gate: Arc<Gate>,
+    started: Instant,
+    ended: bool,
+}
+
+impl Admitted {
+    fn end(&mut self, done: &Completion) {
+        self.ended = true;
+        self.gate
+            .metrics
+            .completed(self.permit.verb, self.started.elapsed().as_secs_f64(), done);
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end(&Completion {
+                outcome: Outcome::Lost,
+                ..Completion::default()
+            });
+        }
+    }
+}
+
+impl SessionGate {
+    /// The record will be written here; a permit is all that is asked for until there is one.
+    pub(super) fn admit_execution(&mut self, permit: &Arc<Permit>) -> Result<Admitted, Refusal> {
+        Ok(Admitted {
+            permit: Arc::clone(permit),
+            gate: Arc::clone(&self.gate),
+            started: Instant::now(),
+            ended: false,
+        })
+    }
+
+    /// Takes note of an end: metrics, what it changed in the database, and the policies that asked to be told.
+    pub(super) fn execution_ended(&mut self, mut admitted: Admitted, done: Completion) {
+        admitted.end(&done);
+        let permit = &admitted.permit;
+        if permit.verb == Verb::Ddl && done.outcome == Outcome::Completed {
+            self.stale_catalog = true;
+            self.catalog.note_change();
+            self.reshaped |= permit
+                .view
+                .facts()
+                .is_some_and(|facts| facts.verb == Verb::Ddl);
+        }
+        if permit.verb == Verb::Transaction && self.reshaped {
+            self.catalog.note_change();
+        }
+        let elapsed = admitted.started.elapsed();
+        let completion = contract::Completion {
+            statement_id: permit.view.statement_id,
+            rows: done.rows,
+            bytes: done.bytes,
+            elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+            sqlstate: done.sqlstate,
+        };
+        for policy in &permit.set.policies {
+            if !policy.hooks().contains(contract::Hooks::COMPLETION) {
+                continue;
+            }
+            // The statement is over: a failure here is reported by the host and changes nothing for the client.
+            if let Err(fault) = policy.on_completion(&permit.view_for_policies(), &completion) {
+                tracing::warn!(policy = policy.name(), %fault, "the policy could not take note of a completed statement");
+            }
+        }
+    }
+
+    /// A refusal of the session's own: the statement never came to a verdict.
+    pub(super) fn session_refused(&mut self, refusal: &Refusal) {
+        self.gate.metrics.verdict(Verb::Unknown, "refuse");
+        tracing::debug!(
+            session = self.facts.session.id,
+            sqlstate = %refusal.sqlstate,
+            "message refused by the session"
+        );
+    }
+}
