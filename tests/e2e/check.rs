@@ -1,4 +1,4 @@
-//! `gatewright check`: all faults at once, each with its place; a good file printed without its secrets.
+//! `gatewright check`: all errors at once, each with its place; a valid file printed without its secrets.
 
 use anyhow::Result;
 use gatewright_harness::GatewayCommand;
@@ -6,7 +6,7 @@ use gatewright_harness::GatewayCommand;
 use crate::site::Site;
 
 #[test]
-fn a_good_file_is_printed_with_its_secrets_hidden() -> Result<()> {
+fn a_valid_file_is_printed_with_its_secrets_hidden() -> Result<()> {
     let site = Site::start("info")?;
     let config = site.config().display().to_string();
     let output = GatewayCommand::verb("check")
@@ -33,9 +33,9 @@ fn a_good_file_is_printed_with_its_secrets_hidden() -> Result<()> {
 }
 
 #[test]
-fn every_fault_is_named_with_file_and_line_at_once() -> Result<()> {
+fn every_error_is_reported_with_file_and_line_at_once() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let config = folder.path().join("faulty.toml");
+    let config = folder.path().join("invalid.toml");
     std::fs::write(
         &config,
         "[listen]\naddress = \"nowhere\"\nadress = 1\n[listen.tls]\ncertificate = \"missing.crt\"\nkey = \"missing.key\"\n\
@@ -53,23 +53,23 @@ fn every_fault_is_named_with_file_and_line_at_once() -> Result<()> {
     assert_eq!(output.status.code(), Some(1), "{told}");
     for line in [2, 3, 5, 8, 12, 13, 16, 17] {
         assert!(
-            told.contains(&format!("faulty.toml:{line}:")),
-            "no fault on line {line} in\n{told}"
+            told.contains(&format!("invalid.toml:{line}:")),
+            "no error on line {line} in\n{told}"
         );
     }
     Ok(())
 }
 
 #[test]
-fn serve_refuses_a_faulty_file_before_it_listens() -> Result<()> {
+fn serve_refuses_an_invalid_file_before_it_listens() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let config = folder.path().join("faulty.toml");
+    let config = folder.path().join("invalid.toml");
     std::fs::write(&config, "[listen]\naddress = \"127.0.0.1:0\"\nbogus = 1\n")?;
     let output = GatewayCommand::serve(&config).output()?;
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(
-        told.contains("faulty.toml:3:") && told.contains("bogus"),
+        told.contains("invalid.toml:3:") && told.contains("bogus"),
         "{told}"
     );
     Ok(())

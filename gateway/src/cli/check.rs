@@ -1,11 +1,13 @@
+//! `gatewright check`: the configuration as the gateway would read it, or its errors.
+
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use crate::config;
 
-/// `gatewright check --config FILE`: prints what the gateway would run with, secrets hidden, or
-/// every fault of the file. The exit code is 0 when the file is good and 1 when it is not.
+/// Prints the resolved configuration with secrets hidden, or every error of the file. The exit code is 0 if the file is
+/// valid and 1 if it is not.
 ///
 /// # Errors
 /// When `out` cannot be written to.

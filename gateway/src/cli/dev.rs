@@ -96,12 +96,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         gateway.serve_admin(address).await?;
     }
     gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
-    let running = gateway
-        .start(RunSettings {
-            listen: arguments.listen,
-            ..RunSettings::default()
-        })
-        .await?;
+    let running = gateway.start(RunSettings::new(arguments.listen)).await?;
     let token = provider.issue(&TokenRequest {
         subject: arguments.subject.clone(),
         groups: arguments.groups.clone(),
@@ -122,7 +117,10 @@ fn policy_source(arguments: &DevArguments) -> Result<PolicySource> {
         Some(file) => config::settings_file(file).map_err(|report| anyhow!("{report}"))?,
         None => BTreeMap::new(),
     };
-    Ok(PolicySource::of_folder(arguments.policies.clone(), tables))
+    Ok(PolicySource::of_directory(
+        arguments.policies.clone(),
+        tables,
+    ))
 }
 
 /// Prints the one line that programs wait for.

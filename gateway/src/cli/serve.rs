@@ -10,10 +10,7 @@ use clap::Args;
 use gatewright_policy_host::DirectorySettings;
 
 use super::logging::{self, LogFormat};
-use crate::app::{
-    self, Access, ConnectionLimits, ConnectionSettings, Gateway, LoginBackoff, Parts, PolicySource,
-    RunSettings,
-};
+use crate::app::{self, Access, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings};
 use crate::config::{self, Config};
 use crate::identity::Verifier;
 
@@ -49,8 +46,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     let policies = policy_source(&config).open(Arc::new(metrics.clone()))?;
     let gateway = Gateway::build(Parts {
         connections: ConnectionSettings {
-            limits: connection_limits(&config),
-            max_statement: config.listen.limits.max_statement,
+            limits: config.listen.limits.clone(),
             ..ConnectionSettings::default()
         },
         handshake: config.listen.handshake.clone(),
@@ -63,12 +59,9 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     }
     gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
     let running = gateway
-        .start(RunSettings {
-            listen: config.listen.address,
-            ..RunSettings::default()
-        })
+        .start(RunSettings::new(config.listen.address))
         .await?;
-    tracing::info!(address = %running.address, "gatewright takes connections");
+    tracing::info!(address = %running.address, "gatewright accepts connections");
     let mut out = std::io::stdout().lock();
     writeln!(out, "ready postgres://{}", running.address)?;
     out.flush()?;
@@ -96,22 +89,6 @@ fn access(config: &Config, verifier: Verifier) -> Access {
     }
 }
 
-fn connection_limits(config: &Config) -> ConnectionLimits {
-    let limits = &config.listen.limits;
-    ConnectionLimits {
-        max_connections: limits.max_connections,
-        max_handshakes: limits.max_handshakes,
-        max_connections_per_identity: limits.max_connections_per_identity,
-        max_message: limits.max_message,
-        idle_timeout: limits.idle_timeout,
-        login_backoff: LoginBackoff {
-            first: limits.failure_delay,
-            most: limits.failure_delay_max,
-            memory: limits.failure_memory,
-        },
-    }
-}
-
 /// The policies of a configuration.
 pub(super) fn policy_source(config: &Config) -> PolicySource {
     PolicySource {
@@ -130,7 +107,7 @@ fn directory_settings(config: &Config) -> DirectorySettings {
     }
 }
 
-/// Reads the configuration again at each SIGHUP. A file with faults changes nothing.
+/// Reads the configuration again at each SIGHUP. A file with errors changes nothing.
 async fn reload_on_hangup(gateway: Arc<Gateway>, path: PathBuf) -> std::convert::Infallible {
     let mut hangups = app::Hangups::listen();
     loop {
@@ -150,7 +127,7 @@ async fn reload(gateway: &Gateway, path: &Path) -> Result<()> {
     gateway
         .replace_policy_settings(directory_settings(&config))
         .await?;
-    gateway.replace_limits(connection_limits(&config));
+    gateway.replace_limits(config.listen.limits.clone());
     gateway.replace_access(access, config.listen.handshake);
     Ok(())
 }

@@ -50,7 +50,14 @@ fn refusals_that_are_held_back_hold_up_nobody_else() -> Result<()> {
         })?;
         // Which ended the row of this address.
         refused()?;
-        assert_eq!(stage.gateway.log()?.matches("told late").count(), 1);
+        assert_eq!(
+            stage
+                .gateway
+                .log()?
+                .matches("error of a failed login is delayed")
+                .count(),
+            1
+        );
         // A gateway that stops keeps nobody waiting.
         stage.gateway.process().signal("TERM")?;
         late.join().map_err(|_| anyhow!("panicked"))?
