@@ -16,6 +16,9 @@ mod slots;
 mod startup;
 mod workers;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
@@ -28,7 +31,7 @@ use gatewright_policy_host::DirectorySettings;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 
-use crate::admin::{self, Metrics, Readiness};
+use crate::admin::{AdminServer, Metrics, Readiness};
 use crate::config::Limits;
 use crate::gate::{Gate, GateSettings, Policies};
 use crate::listener::HandshakeSettings;
@@ -123,16 +126,16 @@ impl Gateway {
         })
     }
 
-    /// Serves metrics and health checks.
+    /// Serves metrics and health checks until the result is dropped.
     ///
     /// # Errors
     /// The address cannot be bound.
-    pub async fn serve_admin(&self, address: SocketAddr) -> Result<SocketAddr> {
+    pub fn serve_admin(&self, address: SocketAddr) -> Result<AdminServer> {
         let connections = Arc::clone(&self.connections);
         let readiness: Readiness = Arc::new(move || connections.readiness());
-        let bound = admin::serve(address, self.metrics.clone(), readiness).await?;
-        tracing::info!(address = %bound, "the admin port is open");
-        Ok(bound)
+        let server = AdminServer::start(address, self.metrics.clone(), readiness)?;
+        tracing::info!(address = %server.address(), "the admin port is open");
+        Ok(server)
     }
 
     /// Waits until statements can be served, but no longer than `limit`: an issuer may be down for long.

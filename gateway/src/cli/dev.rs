@@ -92,9 +92,10 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         policies,
         metrics,
     });
-    if let Some(address) = arguments.admin {
-        gateway.serve_admin(address).await?;
-    }
+    let _admin = arguments
+        .admin
+        .map(|address| gateway.serve_admin(address))
+        .transpose()?;
     gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
     let running = gateway.start(RunSettings::new(arguments.listen)).await?;
     let token = provider.issue(&TokenRequest {

@@ -54,9 +54,10 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         policies,
         metrics,
     });
-    if let Some(admin) = &config.admin {
-        gateway.serve_admin(admin.address).await?;
-    }
+    let admin = config.admin.as_ref();
+    let _admin = admin
+        .map(|admin| gateway.serve_admin(admin.address))
+        .transpose()?;
     gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
     let running = gateway
         .start(RunSettings::new(config.listen.address))
