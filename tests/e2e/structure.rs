@@ -1,99 +1,160 @@
-//! The one rule of the architecture: an import points down. And the pages that lead through the code name files that
-//! exist.
+//! The one rule of the architecture: imports point down. And the pages that lead through the code name files that exist.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use gatewright_harness::locate::workspace;
 
-/// Rooms of the binary crate from the top; a room may use those that stand after it. `main` and `lib` only name them.
-const ROOMS: &[&str] = &[
-    "cli", "app", "config", "admin", "suggest", "proxy", "login", "relay", "gate", "session",
-    "results", "catalog", "identity", "upstream", "listener",
+/// Crates below the binary crate, which do not use each other.
+const CRATES: &[(&str, &str)] = &[
+    ("gateway/wire", "gatewright-wire"),
+    ("gateway/sql", "gatewright-sql"),
+    ("gateway/policy-host", "gatewright-policy-host"),
 ];
 
-/// Crates below the binary crate, which know nothing of each other.
-const CRATES: &[(&str, &str)] = &[
-    ("gateway/wire", "gatewright_wire"),
-    ("gateway/sql", "gatewright_sql"),
-    ("gateway/policy-host", "gatewright_policy_host"),
-];
+/// The modules of the binary crate from the top, as the table in ARCHITECTURE.md lists them. A module may use those below it.
+fn modules() -> Result<Vec<String>> {
+    let page = std::fs::read_to_string(workspace().join("ARCHITECTURE.md"))?;
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| ["));
+    let modules: Vec<String> = rows
+        .filter_map(|row| {
+            let (name, rest) = row.split_once("](gateway/src/")?;
+            rest.starts_with(&format!("{name}/mod.rs)"))
+                .then(|| name.to_owned())
+        })
+        .collect();
+    assert!(modules.len() > 10, "only {modules:?} are in the table");
+    Ok(modules)
+}
 
 #[test]
-fn no_room_imports_upward() -> Result<()> {
+fn imports_point_down() -> Result<()> {
+    let modules = modules()?;
     let source = workspace().join("gateway/src");
-    let mut faults = Vec::new();
+    let mut errors = Vec::new();
     let mut read = 0;
     for file in rust_files(&source)? {
         let inside = file.strip_prefix(&source)?;
         let first = inside.components().next().context("a file has a name")?;
-        let room = first
-            .as_os_str()
-            .to_string_lossy()
-            .trim_end_matches(".rs")
-            .to_owned();
-        // Tests may look at a room from above.
-        let test = inside
-            .components()
-            .any(|part| part.as_os_str().to_string_lossy().trim_end_matches(".rs") == "tests");
-        if ["main", "lib"].contains(&room.as_str()) || test {
+        let module = first.as_os_str().to_string_lossy();
+        let module = module.trim_end_matches(".rs");
+        // Tests may use modules above their own; `main` and `lib` only name them.
+        let test = inside.components().any(|part| {
+            let part = part.as_os_str().to_string_lossy();
+            part.trim_end_matches(".rs") == "tests"
+        });
+        if ["main", "lib"].contains(&module) || test {
             continue;
         }
-        let Some(place) = ROOMS.iter().position(|name| *name == room) else {
-            faults.push(format!(
-                "{} is in no room of the list in this test",
-                inside.display()
-            ));
+        let Some(place) = modules.iter().position(|name| name == module) else {
+            errors.push(format!("{} is in no module of the table", inside.display()));
             continue;
         };
         read += 1;
-        for (line, used) in rooms_used(&std::fs::read_to_string(&file)?) {
-            let upward = ROOMS
-                .iter()
-                .position(|name| *name == used)
-                .is_some_and(|other| other < place);
-            if upward {
-                faults.push(format!(
-                    "{}:{line} imports `{used}` from below it",
+        for (line, used) in modules_used(&std::fs::read_to_string(&file)?) {
+            let other = modules.iter().position(|name| *name == used);
+            if other.is_some_and(|other| other < place) {
+                errors.push(format!(
+                    "{}:{line} imports `{used}`, which is above it",
                     inside.display()
                 ));
             }
         }
     }
     assert!(read > 10, "only {read} files were read");
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(errors.is_empty(), "{}", errors.join("\n"));
     Ok(())
 }
 
+/// The files of the session use each other in one direction only.
 #[test]
-fn the_lower_crates_know_nothing_of_each_other() -> Result<()> {
+fn no_circle_of_files_in_the_session() -> Result<()> {
+    let folder = workspace().join("gateway/src/session");
+    let mut uses: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for entry in std::fs::read_dir(&folder)? {
+        let path = entry?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        let Some(name) = name.strip_suffix(".rs").filter(|name| *name != "mod") else {
+            continue;
+        };
+        uses.insert(
+            name.to_owned(),
+            siblings_used(&std::fs::read_to_string(&path)?),
+        );
+    }
+    assert!(uses.len() > 20, "only {} files were read", uses.len());
+    // What uses nothing that is left cannot be part of a circle.
+    loop {
+        let left: Vec<String> = uses.keys().cloned().collect();
+        uses.retain(|_, used| used.iter().any(|name| left.contains(name)));
+        if uses.len() == left.len() {
+            break;
+        }
+    }
+    assert!(uses.is_empty(), "a circle among {:?}", uses.keys());
+    Ok(())
+}
+
+/// `super::<file>` in code; comments and the tests at the end of a file do not count.
+fn siblings_used(text: &str) -> Vec<String> {
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = code.lines().filter_map(|line| line.split("//").next());
+    lines
+        .flat_map(|line| line.split("super::").skip(1))
+        .map(identifier)
+        .collect()
+}
+
+fn identifier(text: &str) -> String {
+    text.chars()
+        .take_while(|character| character.is_alphanumeric() || *character == '_')
+        .collect()
+}
+
+#[test]
+fn the_lower_crates_do_not_use_each_other() -> Result<()> {
     for (folder, own) in CRATES {
-        let manifest = std::fs::read_to_string(workspace().join(folder).join("Cargo.toml"))?;
-        let dependencies = manifest
-            .split("[dev-dependencies]")
-            .next()
-            .unwrap_or_default();
+        let dependencies = dependencies(folder)?;
         for (_, other) in CRATES.iter().filter(|(_, other)| other != own) {
-            let name = other.replace('_', "-");
-            assert!(!dependencies.contains(&name), "{folder} depends on {name}");
+            assert!(!dependencies.contains(other), "{folder} depends on {other}");
         }
         assert!(!dependencies.contains("tokio"), "{folder} depends on tokio");
     }
+    let contract = dependencies("gateway/contract")?;
+    assert!(
+        !contract.contains("gatewright-"),
+        "the contract depends on a crate of the gateway"
+    );
+    assert!(
+        !contract.contains("wasmtime"),
+        "the contract depends on wasmtime"
+    );
     Ok(())
 }
 
+fn dependencies(folder: &str) -> Result<String> {
+    let manifest = std::fs::read_to_string(workspace().join(folder).join("Cargo.toml"))?;
+    let (_, dependencies) = manifest
+        .split_once("[dependencies]")
+        .with_context(|| format!("{folder} lists its dependencies"))?;
+    let own = dependencies.split("[dev-dependencies]").next();
+    Ok(own.unwrap_or_default().to_owned())
+}
+
 #[test]
-fn the_list_of_rooms_is_the_one_in_the_architecture() -> Result<()> {
+fn every_module_is_in_the_table_of_the_architecture() -> Result<()> {
+    let modules = modules()?;
     let library = std::fs::read_to_string(workspace().join("gateway/src/lib.rs"))?;
     let declared = library
         .lines()
         .filter_map(|line| line.trim().strip_prefix("pub mod ")?.strip_suffix(';'));
-    let page = std::fs::read_to_string(workspace().join("ARCHITECTURE.md"))?;
-    for room in declared {
-        assert!(ROOMS.contains(&room), "`{room}` is not in this test's list");
+    for module in declared {
         assert!(
-            page.contains(&format!("gateway/src/{room}")),
-            "ARCHITECTURE.md does not lead to {room}"
+            modules.iter().any(|name| name == module),
+            "ARCHITECTURE.md does not list `{module}`"
         );
     }
     Ok(())
@@ -125,8 +186,8 @@ fn links_in_the_pages_lead_to_files() -> Result<()> {
     Ok(())
 }
 
-/// `crate::<room>` wherever it stands, in `use` lines and in paths; comments do not count.
-fn rooms_used(text: &str) -> Vec<(usize, String)> {
+/// `crate::<module>` in `use` lines and in paths; comments do not count.
+fn modules_used(text: &str) -> Vec<(usize, String)> {
     let mut used = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let code = line.split("//").next().unwrap_or_default();
@@ -136,12 +197,7 @@ fn rooms_used(text: &str) -> Vec<(usize, String)> {
                 None => vec![after],
             };
             for name in names {
-                let name: String = name
-                    .trim()
-                    .chars()
-                    .take_while(|character| character.is_alphanumeric() || *character == '_')
-                    .collect();
-                used.push((number + 1, name));
+                used.push((number + 1, identifier(name.trim())));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What lineage says of a query must hold when the query runs: queries by chance, on a real server, over values that
 //! say where they come from. A value in an output column that lineage did not name is a leak of every mask.
 //!
-//! `LINEAGE_SEEDS=10000..20000` plays other queries than the usual ones.
+//! `GATEWRIGHT_SOAK_SEED=10000 GATEWRIGHT_SOAK_CASES=5000` plays other queries than the usual ones.
 
 mod generate;
 mod world;
@@ -9,7 +9,7 @@ mod world;
 use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context, Result, ensure};
-use gatewright_harness::{Postgres, Psql};
+use gatewright_harness::{Postgres, Psql, soak};
 use gatewright_sql::{
     Catalog, ColumnSource, Facts, Outputs, Settings, Transform, analyze, on_big_stack,
 };
@@ -20,21 +20,16 @@ const RUN: usize = 60;
 /// Of a hundred output columns, so many must have known sources: the rest is refused beside masks.
 const KNOWN: usize = 85;
 
+/// Below so many queries, as when one seed is replayed, those shares say nothing.
+const MEANINGFUL: usize = 500;
+
 #[derive(Default)]
-struct GateMetrics {
+struct Tally {
     ran: usize,
     failed: HashMap<String, usize>,
     columns: usize,
     known: usize,
     exact: usize,
-}
-
-fn seeds() -> std::ops::Range<u64> {
-    let given = std::env::var("LINEAGE_SEEDS").unwrap_or_default();
-    let bounds = given
-        .split_once("..")
-        .and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
-    bounds.unwrap_or(0..1000)
 }
 
 #[tokio::test]
@@ -45,15 +40,17 @@ async fn every_value_comes_from_where_lineage_says() -> Result<()> {
     let (client, connection) = tokio_postgres::connect(&database.url(), NoTls).await?;
     let connection = tokio::spawn(connection);
     let catalog = on_big_stack(world::catalog).context("the catalog is made")?;
-    let (mut metrics, mut leaks) = (GateMetrics::default(), Vec::new());
-    let seeds = seeds();
-    let all = usize::try_from(seeds.end - seeds.start)?;
-    let analysed: Result<Vec<Analysed>> =
-        on_big_stack(|| seeds.map(|seed| analysed(seed, &catalog)).collect())
-            .context("the analysis panicked")?;
+    let (mut tally, mut leaks) = (Tally::default(), Vec::new());
+    let analysed: Result<Vec<Analysed>> = on_big_stack(|| {
+        soak::seeds(0, 1000)
+            .map(|seed| analysed(seed, &catalog))
+            .collect()
+    })
+    .context("the analysis panicked")?;
     let analysed = analysed?;
+    let all = analysed.len();
     for (seed, text, target, facts) in analysed {
-        play(&client, &text, target, &facts, &mut metrics, &mut |leak| {
+        play(&client, &text, target, &facts, &mut tally, &mut |leak| {
             leaks.push(format!("seed {seed}: {leak}\n  {text}"));
         })
         .await?;
@@ -62,7 +59,7 @@ async fn every_value_comes_from_where_lineage_says() -> Result<()> {
     connection.await??;
     println!(
         "{all} statements, {} ran; of {} columns {} have known sources, {} are exact; failed: {:#?}",
-        metrics.ran, metrics.columns, metrics.known, metrics.exact, metrics.failed
+        tally.ran, tally.columns, tally.known, tally.exact, tally.failed
     );
     ensure!(
         leaks.is_empty(),
@@ -70,16 +67,19 @@ async fn every_value_comes_from_where_lineage_says() -> Result<()> {
         leaks.len(),
         leaks.join("\n")
     );
+    if all < MEANINGFUL {
+        return Ok(());
+    }
     ensure!(
-        metrics.ran * 100 >= all * RUN,
+        tally.ran * 100 >= all * RUN,
         "only {} of {all} ran",
-        metrics.ran
+        tally.ran
     );
     ensure!(
-        metrics.known * 100 >= metrics.columns * KNOWN,
+        tally.known * 100 >= tally.columns * KNOWN,
         "only {} of {} columns have known sources",
-        metrics.known,
-        metrics.columns
+        tally.known,
+        tally.columns
     );
     Ok(())
 }
@@ -99,14 +99,14 @@ async fn play(
     text: &str,
     target: Option<&str>,
     facts: &Facts,
-    metrics: &mut GateMetrics,
+    tally: &mut Tally,
     leak: &mut impl FnMut(String),
 ) -> Result<()> {
     client.batch_execute("BEGIN").await?;
     match client.simple_query(text).await {
         Ok(answer) => {
-            metrics.ran += 1;
-            outputs(&rows(&answer), facts, metrics, leak);
+            tally.ran += 1;
+            outputs(&rows(&answer), facts, tally, leak);
             if let Some(target) = target {
                 let after = client
                     .simple_query(&format!("SELECT * FROM {target}"))
@@ -121,7 +121,7 @@ async fn play(
                 .filter(|letter| !letter.is_numeric())
                 .take(40)
                 .collect();
-            *metrics.failed.entry(words).or_default() += 1;
+            *tally.failed.entry(words).or_default() += 1;
         }
     }
     client.batch_execute("ROLLBACK").await?;
@@ -166,14 +166,14 @@ fn names(sources: &[ColumnSource], source: &(String, String)) -> bool {
         .any(|known| known.table == source.0 && (known.column == source.1 || known.column == "*"))
 }
 
-fn outputs(rows: &Rows, facts: &Facts, metrics: &mut GateMetrics, leak: &mut impl FnMut(String)) {
+fn outputs(rows: &Rows, facts: &Facts, tally: &mut Tally, leak: &mut impl FnMut(String)) {
     let Some(width) = rows.first().map(Vec::len) else {
         return;
     };
     let columns = match &facts.outputs {
         Outputs::Columns(columns) => columns,
         Outputs::Unknown => {
-            metrics.columns += width;
+            tally.columns += width;
             return;
         }
         Outputs::None => {
@@ -181,7 +181,7 @@ fn outputs(rows: &Rows, facts: &Facts, metrics: &mut GateMetrics, leak: &mut imp
             return;
         }
     };
-    metrics.columns += width;
+    tally.columns += width;
     if columns.len() != width {
         leak(format!(
             "{width} columns, of which {} were foretold",
@@ -193,8 +193,8 @@ fn outputs(rows: &Rows, facts: &Facts, metrics: &mut GateMetrics, leak: &mut imp
         let Some(sources) = &output.sources else {
             continue;
         };
-        metrics.known += 1;
-        metrics.exact += usize::from(output.exact);
+        tally.known += 1;
+        tally.exact += usize::from(output.exact);
         for value in rows.iter().filter_map(|row| row.get(at)?.1.as_deref()) {
             for tag in tags(value) {
                 if !names(sources, &tag) {

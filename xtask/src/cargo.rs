@@ -13,18 +13,7 @@ pub fn run(folder: &Path, arguments: &[&str]) -> Result<()> {
 
 /// Like `run`, with environment variables.
 pub fn run_with(folder: &Path, arguments: &[&str], environment: &[(&str, &Path)]) -> Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    // The outer `cargo run` describes xtask to us in these; an inner build would take them for a change of its own.
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-            command.env_remove(&name);
-        }
-    }
-    let status = command
-        .args(arguments)
-        .current_dir(folder)
+    let status = command(folder, arguments)
         .envs(environment.iter().copied())
         .status()
         .context("starting cargo")?;
@@ -38,13 +27,39 @@ pub fn run_with(folder: &Path, arguments: &[&str], environment: &[(&str, &Path)]
     Ok(())
 }
 
+/// cargo in `folder`, to be started.
+pub fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    // The outer `cargo run` describes xtask to us in these; an inner build would take them for a change of its own.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command.args(arguments).current_dir(folder);
+    command
+}
+
+/// The binaries and tests of the workspace.
+pub const BUILD_ALL: [&str; 4] = ["build", "--workspace", "--bins", "--tests"];
+
+/// Where guests are compiled for this machine, to be tested and linted: one folder for their two workspaces, which
+/// share most dependencies.
+pub fn guests_target() -> PathBuf {
+    locate::target_directory().join("guests/host")
+}
+
 /// Builds the gateway and returns its path.
 pub fn gateway(profile: Profile) -> Result<PathBuf> {
     let root = locate::workspace();
     match profile {
         Profile::Debug => run(
             &root,
-            &["build", "--package", "gatewright", "--bin", "gatewright"],
+            // The packages that the tests select too: with others, cargo would choose other features for shared
+            // dependencies and compile them, and the gateway, again.
+            &["build", "--workspace", "--bins"],
         )?,
         Profile::Release => run(
             &root,

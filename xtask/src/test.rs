@@ -1,41 +1,51 @@
 //! `cargo xtask test`: all tests there are.
 
+use std::path::Path;
+
 use anyhow::Result;
 use gatewright_harness::locate;
 
-use crate::{cargo, policies, screen, setup};
+use crate::stages::Stages;
+use crate::{cargo, policies, setup};
 
 /// Builds the policies, the gateway and the tests, then runs them. With a filter, only tests whose name contains it.
 pub fn run(filter: Option<&str>) -> Result<()> {
-    setup::all()?;
     let root = locate::workspace();
-
-    screen::stage("Building the bundled policies");
-    policies::build()?;
-
-    screen::stage("Building the gateway and the tests");
+    let filter: Vec<&str> = filter.into_iter().collect();
+    let mut stages = Stages::default();
+    stages.run("Setup", setup::all)?;
+    stages.run("Building the bundled policies", policies::build)?;
     // One selection of packages and targets for build and test, so that cargo resolves one set of features.
-    cargo::run(&root, &["build", "--workspace", "--bins", "--tests"])?;
+    stages.run("Building the gateway and the tests", || {
+        cargo::run(&root, &cargo::BUILD_ALL)
+    })?;
+    stages.run("Building the sqlx client", || {
+        setup::build_sqlx_driver();
+        Ok(())
+    })?;
+    stages.run("Testing the workspace", || workspace(&root, &filter))?;
+    for folder in ["policy-sdk/rust", "policies"] {
+        stages.run(&format!("Testing {folder}"), || {
+            cargo::run_with(
+                &root.join(folder),
+                &[&["test"], &filter[..]].concat(),
+                &[("CARGO_TARGET_DIR", &cargo::guests_target())],
+            )
+        })?;
+    }
+    Ok(())
+}
 
-    setup::build_sqlx_driver();
-
-    screen::stage("Testing the workspace");
+fn workspace(root: &Path, filter: &[&str]) -> Result<()> {
     let gateway = locate::target_directory().join("debug/gatewright");
     let python = locate::python_with_drivers()?;
     let environment = [
         (locate::GATEWAY_BIN, gateway.as_path()),
         (locate::PYTHON, python.as_path()),
     ];
-    let filter: Vec<&str> = filter.into_iter().collect();
     cargo::run_with(
-        &root,
-        &[&["test", "--workspace"], &filter[..]].concat(),
+        root,
+        &[&["test", "--workspace"], filter].concat(),
         &environment,
-    )?;
-
-    for folder in ["policy-sdk/rust", "policies"] {
-        screen::stage(&format!("Testing {folder}"));
-        cargo::run(&root.join(folder), &[&["test"], &filter[..]].concat())?;
-    }
-    Ok(())
+    )
 }

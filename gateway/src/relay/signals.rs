@@ -74,11 +74,16 @@ pub struct CancelInbox {
 impl CancelInbox {
     /// A cancel request has come. True: a statement is held, and its relay was told; false: the request is the server's.
     pub fn request(&self) -> bool {
-        let holds = self.holds.load(Ordering::Acquire);
+        let holds = self.holds();
         if holds {
             self.requested.notify_one();
         }
         holds
+    }
+
+    /// True while a statement is held.
+    pub fn holds(&self) -> bool {
+        self.holds.load(Ordering::Acquire)
     }
 
     fn hold(&self, holds: bool) {

@@ -37,7 +37,7 @@ mod state;
 mod stop;
 mod streaming;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod to_client;
 mod to_server;
 mod transaction;

@@ -1,14 +1,20 @@
 use std::path::Path;
 
+use gatewright_harness::soak;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::{frames, session};
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
     let files = std::fs::read_dir(folder.join(name)).expect("the corpus is there");
-    files
-        .map(|file| std::fs::read(file.expect("a file").path()).expect("a file that can be read"))
+    let mut paths: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+    // A seed must choose the same entries on every machine.
+    paths.sort_unstable();
+    paths
+        .iter()
+        .map(|path| std::fs::read(path).expect("a file that can be read"))
         .collect()
 }
 
@@ -49,8 +55,17 @@ fn by_chance() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(byte, 0..200)
 }
 
+fn settings() -> ProptestConfig {
+    ProptestConfig {
+        cases: soak::cases(1000),
+        rng_seed: soak::seed().map_or(RngSeed::Random, RngSeed::Fixed),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(settings())]
 
     #[test]
     fn frames_by_chance(bytes in prop_oneof![by_chance(), mutated("frames")]) {

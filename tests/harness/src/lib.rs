@@ -9,11 +9,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 mod child;
 mod dsn;
 mod gateway;
+pub mod limited;
 pub mod locate;
 mod pgbouncer;
 mod postgres;
 mod provider;
 mod psql;
+pub mod soak;
 mod standby;
 mod version;
 

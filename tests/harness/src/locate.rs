@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
+
+use crate::limited;
 
 /// Environment variable naming the folder with `initdb` and `postgres`.
 pub const PG_BIN: &str = "GATEWRIGHT_PG_BIN";
@@ -11,6 +14,9 @@ pub const PG_BIN: &str = "GATEWRIGHT_PG_BIN";
 pub const GATEWAY_BIN: &str = "GATEWRIGHT_BIN";
 /// Environment variable naming a Python that can import psycopg.
 pub const PYTHON: &str = "GATEWRIGHT_PYTHON";
+
+/// How long a program may take to say something about itself; on a slow disk, Python imports for some seconds.
+const QUICK: Duration = Duration::from_secs(60);
 
 /// What is there once npm has put the provider in place.
 const PROVIDER_MODULE: &str = "node_modules/oidc-provider/package.json";
@@ -27,7 +33,7 @@ pub fn postgres_bin() -> Result<PathBuf> {
             folder.display()
         );
     }
-    let asked = Command::new("pg_config").arg("--bindir").output().ok();
+    let asked = limited::output(Command::new("pg_config").arg("--bindir"), QUICK).ok();
     let configured = asked
         .filter(|output| output.status.success())
         .map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
@@ -252,15 +258,14 @@ fn path_folders() -> Vec<PathBuf> {
 }
 
 fn imports(python: &Path, modules: &str) -> bool {
-    Command::new(python)
-        .args(["-c", &format!("import {modules}")])
-        .output()
-        .is_ok_and(|output| output.status.success())
+    runs(python, &format!("import {modules}"))
 }
 
 fn imports_psycopg(python: &Path) -> bool {
-    Command::new(python)
-        .args(["-c", "import psycopg; assert psycopg.__version__ >= '3'"])
-        .output()
+    runs(python, "import psycopg; assert psycopg.__version__ >= '3'")
+}
+
+fn runs(python: &Path, script: &str) -> bool {
+    limited::output(Command::new(python).args(["-c", script]), QUICK)
         .is_ok_and(|output| output.status.success())
 }

@@ -1,9 +1,10 @@
 //! A judge of a few lines, which may need time for any of its answers.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use gatewright_contract as contract;
 use gatewright_sql::{Analysis, Facts, Outputs, SessionEffect, Statement, TransactionCommand};
@@ -15,31 +16,64 @@ use crate::results::{Step, Stop};
 /// nullified, `prepare NAME`, `execute NAME`, `declare NAME`, `copyin` and the words of transactions do as they say, `hold` waits for a decision,
 /// anything else may run.
 #[derive(Default)]
-pub(super) struct WordJudge {
-    pub(super) asked: Vec<String>,
+pub(crate) struct WordJudge {
+    pub(crate) asked: Vec<String>,
     generation: u32,
-    pub(super) completed: Vec<Completion>,
-    pub(super) refused: Vec<String>,
-    pub(super) ledger: Rc<RefCell<Ledger>>,
+    pub(crate) completed: Vec<Completion>,
+    pub(crate) refused: Vec<String>,
+    pub(crate) ledger: Rc<RefCell<Ledger>>,
     /// How many times the next answers are not there yet, taken in turn; empty: all answers come at once.
-    pub(super) delays: Vec<u8>,
+    pub(crate) delays: Vec<u8>,
     answers: u64,
-    pub(super) under_way: HashMap<u64, Late>,
-    pub(super) withdrawn: usize,
+    pub(crate) under_way: HashMap<u64, Late>,
+    pub(crate) withdrawn: Rc<Cell<usize>>,
+    /// What a person says about the statement that is held.
+    pub(crate) decision: Rc<Decision>,
+}
+
+/// A decision from outside, and who waits for it.
+#[derive(Default)]
+pub(crate) struct Decision {
+    said: RefCell<Option<Result<(), Refusal>>>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Decision {
+    pub(crate) fn say(&self, decision: Result<(), Refusal>) {
+        *self.said.borrow_mut() = Some(decision);
+        if let Some(waker) = self.waker.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+}
+
+impl PendingJudge for WordJudge {
+    fn poll_pending(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let said = match self.under_way.is_empty() {
+            true => None,
+            false => self.decision.said.borrow_mut().take(),
+        };
+        if let Some(decision) = said {
+            self.decide(decision.err());
+            return Poll::Ready(());
+        }
+        *self.decision.waker.borrow_mut() = Some(context.waker().clone());
+        Poll::Pending
+    }
 }
 
 /// What became of every admission.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
-    pub(super) admitted: u64,
+pub(crate) struct Ledger {
+    pub(crate) admitted: u64,
     /// How often each ended.
-    pub(super) ended: HashMap<u64, u32>,
-    pub(super) dropped: u32,
+    pub(crate) ended: HashMap<u64, u32>,
+    pub(crate) dropped: u32,
 }
 
 impl Ledger {
     /// Every admission ended exactly once.
-    pub(super) fn is_balanced(&self) -> bool {
+    pub(crate) fn is_balanced(&self) -> bool {
         self.dropped == 0
             && self.ended.len() as u64 == self.admitted
             && self.ended.values().all(|count| *count == 1)
@@ -47,7 +81,7 @@ impl Ledger {
 }
 
 /// An admission. One that is dropped without its end is noted.
-pub(super) struct WordAdmitted {
+pub(crate) struct WordAdmitted {
     id: u64,
     ended: bool,
     ledger: Rc<RefCell<Ledger>>,
@@ -62,7 +96,7 @@ impl Drop for WordAdmitted {
 }
 
 /// An answer that is given late.
-pub(super) struct Late {
+pub(crate) struct Late {
     answer: Answer<WordJudge>,
     /// How often it is asked for in vain; `None`: until it is decided.
     after: Option<u8>,
@@ -70,7 +104,7 @@ pub(super) struct Late {
 
 impl WordJudge {
     /// Lets the statement that is held run, or refuses it.
-    pub(super) fn decide(&mut self, refusal: Option<Refusal>) {
+    pub(crate) fn decide(&mut self, refusal: Option<Refusal>) {
         for late in self.under_way.values_mut() {
             late.after = Some(0);
             if let Some(refusal) = &refusal {
@@ -113,13 +147,13 @@ impl WordJudge {
 }
 
 #[derive(Clone)]
-pub(super) struct WordPermit {
+pub(crate) struct WordPermit {
     word: String,
     generation: u32,
 }
 
 #[derive(Clone)]
-pub(super) struct WordText(Rc<(String, Analysis)>);
+pub(crate) struct WordText(Rc<(String, Analysis)>);
 
 fn word(text: &str) -> String {
     text.split(' ').next().unwrap_or_default().to_owned()
@@ -324,7 +358,7 @@ impl Judge for WordJudge {
     }
 
     fn withdraw(&mut self, ticket: Ticket) {
-        self.withdrawn += 1;
+        self.withdrawn.set(self.withdrawn.get() + 1);
         let late = self.under_way.remove(&ticket.id());
         // An admission that came too late never left the judge.
         if let Some(Late {

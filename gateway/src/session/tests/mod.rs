@@ -1,9 +1,10 @@
 //! The session driven message by message, with a judge of a few lines.
 
 mod extended;
-mod judge;
-mod play;
+mod held;
+pub(crate) mod judge;
+pub(crate) mod play;
 mod properties;
 mod room;
-mod server;
+pub(crate) mod server;
 mod simple;

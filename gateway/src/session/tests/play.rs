@@ -12,15 +12,15 @@ use super::judge::WordJudge;
 use crate::results::PseudonymKey;
 
 /// A session between two ends that the test plays.
-pub(super) struct Play {
-    pub(super) session: Session<WordJudge>,
-    pub(super) judge: WordJudge,
-    pub(super) output: Output,
-    pub(super) waiting: BytesMut,
+pub(crate) struct Play {
+    pub(crate) session: Session<WordJudge>,
+    pub(crate) judge: WordJudge,
+    pub(crate) output: Output,
+    pub(crate) waiting: BytesMut,
 }
 
 impl Play {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let start = SessionStart {
             standard_conforming_strings: true,
             client_encoding: "UTF8".into(),
@@ -37,7 +37,7 @@ impl Play {
         }
     }
 
-    pub(super) fn offer(&mut self) {
+    pub(crate) fn offer(&mut self) {
         let progress = self
             .session
             .client_bytes(&self.waiting, &mut self.judge, &mut self.output)
@@ -45,12 +45,12 @@ impl Play {
         let _ = self.waiting.split_to(progress.consumed);
     }
 
-    pub(super) fn client(&mut self, write: impl FnOnce(&mut BytesMut)) {
+    pub(crate) fn client(&mut self, write: impl FnOnce(&mut BytesMut)) {
         write(&mut self.waiting);
         self.offer();
     }
 
-    pub(super) fn server(&mut self, write: impl FnOnce(&mut BytesMut)) {
+    pub(crate) fn server(&mut self, write: impl FnOnce(&mut BytesMut)) {
         let mut bytes = BytesMut::new();
         write(&mut bytes);
         let progress = self
@@ -63,7 +63,7 @@ impl Play {
     }
 
     /// Bytes of the server that may end anywhere. Returns how many of them are done with.
-    pub(super) fn server_piece(&mut self, bytes: &[u8]) -> usize {
+    pub(crate) fn server_piece(&mut self, bytes: &[u8]) -> usize {
         let progress = self
             .session
             .server_bytes(bytes, &mut self.judge, &mut self.output)
@@ -74,23 +74,23 @@ impl Play {
     }
 
     /// Tags of what waits to go to the server; texts of Query and Parse behind theirs.
-    pub(super) fn sent(&mut self) -> Vec<String> {
+    pub(crate) fn sent(&mut self) -> Vec<String> {
         let bytes = take(&mut self.output.to_server);
         tags(&bytes, gatewright_wire::frame::Side::Frontend)
     }
 
-    pub(super) fn replied(&mut self) -> Vec<String> {
+    pub(crate) fn replied(&mut self) -> Vec<String> {
         let bytes = take(&mut self.output.to_client);
         tags(&bytes, gatewright_wire::frame::Side::Backend)
     }
 }
 
 /// All that waits to be written.
-pub(super) fn take(bytes: &mut impl Buf) -> Bytes {
+pub(crate) fn take(bytes: &mut impl Buf) -> Bytes {
     bytes.copy_to_bytes(bytes.remaining())
 }
 
-pub(super) fn tags(mut bytes: &[u8], side: gatewright_wire::frame::Side) -> Vec<String> {
+pub(crate) fn tags(mut bytes: &[u8], side: gatewright_wire::frame::Side) -> Vec<String> {
     let mut all = Vec::new();
     while let Some(frame) = gatewright_wire::frame::next_frame(bytes, side, usize::MAX)
         .expect("what the session sends is well formed")
@@ -132,27 +132,27 @@ pub(super) fn tags(mut bytes: &[u8], side: gatewright_wire::frame::Side) -> Vec<
     all
 }
 
-pub(super) fn query(text: &str) -> impl FnOnce(&mut BytesMut) + '_ {
+pub(crate) fn query(text: &str) -> impl FnOnce(&mut BytesMut) + '_ {
     move |out| build::query(out, text).expect("a text")
 }
 
-pub(super) fn parse<'a>(name: &'a str, text: &'a str) -> impl FnOnce(&mut BytesMut) + 'a {
+pub(crate) fn parse<'a>(name: &'a str, text: &'a str) -> impl FnOnce(&mut BytesMut) + 'a {
     move |out| build::parse(out, name, text, &[]).expect("a text")
 }
 
-pub(super) fn bind(out: &mut BytesMut, statement: &str) {
+pub(crate) fn bind(out: &mut BytesMut, statement: &str) {
     build::bind(out, "", statement, &[], &[], &[]).expect("a Bind");
 }
 
-pub(super) fn ready(status: TransactionStatus) -> impl FnOnce(&mut BytesMut) {
+pub(crate) fn ready(status: TransactionStatus) -> impl FnOnce(&mut BytesMut) {
     move |out| build::ready_for_query(out, status)
 }
 
-pub(super) fn complete(out: &mut BytesMut) {
+pub(crate) fn complete(out: &mut BytesMut) {
     build::command_complete(out, "SELECT 1").expect("a tag");
 }
 
-pub(super) fn syntax_error(out: &mut BytesMut) {
+pub(crate) fn syntax_error(out: &mut BytesMut) {
     build::error_response(
         out,
         &ErrorFields::new(
@@ -163,7 +163,7 @@ pub(super) fn syntax_error(out: &mut BytesMut) {
     );
 }
 
-pub(super) fn row_description(out: &mut BytesMut, name: &str) {
+pub(crate) fn row_description(out: &mut BytesMut, name: &str) {
     let column = build::Column {
         name,
         type_oid: 25,
@@ -173,6 +173,6 @@ pub(super) fn row_description(out: &mut BytesMut, name: &str) {
     build::row_description(out, &[column]).expect("a description");
 }
 
-pub(super) fn row(out: &mut BytesMut) {
+pub(crate) fn row(out: &mut BytesMut) {
     build::data_row(out, &[Some(b"value")]).expect("a row");
 }

@@ -6,7 +6,9 @@ use gatewright_wire::build;
 use gatewright_wire::frontend::Subject;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::RngSeed;
 
+use super::super::Outcome;
 use super::super::redaction::WITHHELD;
 use super::play::{Play, tags, take};
 use super::server::Server;
@@ -62,12 +64,13 @@ impl Sent {
     }
 }
 
-const TEXTS: [&str; 12] = [
+const TEXTS: [&str; 13] = [
     "select 0",
     "select 1",
     "select 3",
     "mask 2",
     "deny this",
+    "hold this",
     "fail",
     "begin",
     "commit",
@@ -154,9 +157,11 @@ struct Between {
 }
 
 impl Between {
-    fn new(bytes: &[u8]) -> Self {
+    fn new(bytes: &[u8], delays: &[u8]) -> Self {
+        let mut play = Play::new();
+        play.judge.delays = delays.to_vec();
         Between {
-            play: Play::new(),
+            play,
             server: Server::new(false),
             from_client: BytesMut::from(bytes),
             from_server: BytesMut::new(),
@@ -165,9 +170,9 @@ impl Between {
         }
     }
 
-    /// Moves up to `most` bytes one way. False: there were none.
+    /// Moves up to `most` bytes one way, or decides about what is held. False: there was nothing to move.
     fn turn(&mut self, way: u8, most: impl Fn(usize) -> usize) -> bool {
-        let moved = match way % 3 {
+        let moved = match way % 4 {
             0 => {
                 let count = most(self.from_client.len());
                 let piece = self.from_client.split_to(count);
@@ -181,6 +186,14 @@ impl Between {
                 let said = self.server.output.split();
                 self.from_server.extend_from_slice(&said);
                 count
+            }
+            3 => {
+                let waits = self.play.session.waits_for_decision();
+                if waits {
+                    self.play.judge.decide(None);
+                    self.play.offer();
+                }
+                usize::from(waits)
             }
             _ => {
                 let count = most(self.from_server.len());
@@ -197,7 +210,47 @@ impl Between {
     }
 
     fn finish(&mut self) {
-        while self.turn(0, |all| all) | self.turn(1, |all| all) | self.turn(2, |all| all) {}
+        loop {
+            let before = self.lengths();
+            let moved = (0..4).fold(false, |moved, way| moved | self.turn(way, |all| all));
+            let waits = !self.play.judge.under_way.is_empty();
+            if !moved && !waits && before == self.lengths() {
+                return;
+            }
+        }
+    }
+
+    /// How much lies where.
+    fn lengths(&self) -> [usize; 5] {
+        [
+            self.play.waiting.len(),
+            self.play.output.to_server.len(),
+            self.replies.len(),
+            self.seen.len(),
+            self.play.judge.under_way.len(),
+        ]
+    }
+
+    /// The connection is over: everything that was admitted has one end, and nobody waits for an answer.
+    fn leave(&mut self) -> Result<(), TestCaseError> {
+        let Play {
+            session,
+            judge,
+            output,
+            ..
+        } = &mut self.play;
+        let mut rounds = 0;
+        while !session.close(judge, output) {
+            rounds += 1;
+            prop_assert!(rounds < 10_000, "an end is never taken note of");
+        }
+        prop_assert!(
+            judge.under_way.is_empty(),
+            "an answer that nobody waits for"
+        );
+        let ledger = judge.ledger.borrow();
+        prop_assert!(ledger.is_balanced(), "{:?}", ledger);
+        Ok(())
     }
 }
 
@@ -217,10 +270,10 @@ fn with_words_withheld(expected: Vec<String>, seen: &[String], ran: &[String]) -
     .collect()
 }
 
-fn check(messages: &[Sent], turns: &[Turn]) -> Result<(), TestCaseError> {
+fn check(messages: &[Sent], turns: &[Turn], delays: &[u8]) -> Result<(), TestCaseError> {
     let bytes = bytes_of(messages);
     let (expected, would_run) = without_a_gateway(&bytes);
-    let mut between = Between::new(&bytes);
+    let mut between = Between::new(&bytes, delays);
     for (way, most) in turns {
         between.turn(*way, |all| all.min(1 + usize::from(*most) % all.max(1)));
     }
@@ -235,7 +288,13 @@ fn check(messages: &[Sent], turns: &[Turn]) -> Result<(), TestCaseError> {
     let masked = between.seen.windows(5).filter(|window| window == b"value");
     let rows = would_run.iter().any(|text| !text.starts_with("mask"));
     prop_assert!(rows || masked.count() == 0, "a masked value was seen");
-    Ok(())
+    let lost = between.play.judge.completed.iter();
+    let lost = lost.filter(|done| done.outcome == Outcome::Lost).count();
+    prop_assert!(
+        between.server.dead || lost == 0,
+        "an end came only with that of the connection"
+    );
+    between.leave()
 }
 
 /// Orders that went wrong once.
@@ -325,22 +384,54 @@ fn orders_that_went_wrong_once() {
                     )
                 };
                 let turns: Vec<Turn> = (0..200).map(turn).collect();
-                check(&messages, &turns).expect("what a server would do");
+                check(&messages, &turns, &[]).expect("what a server would do");
             }
         }
-        check(&messages, &[]).expect("what a server would do");
+        check(&messages, &[], &[0, 2, 1]).expect("what a server would do");
     }
 }
 
+/// How many cases are played, and from which seed: a soak run plays more of them.
+fn config() -> ProptestConfig {
+    let number = |name| std::env::var(name).ok()?.parse::<u64>().ok();
+    let cases = number("GATEWRIGHT_SOAK_CASES").and_then(|cases| u32::try_from(cases).ok());
+    ProptestConfig {
+        cases: cases.unwrap_or(3000),
+        failure_persistence: None,
+        rng_seed: number("GATEWRIGHT_SOAK_SEED").map_or(RngSeed::Random, RngSeed::Fixed),
+        ..ProptestConfig::default()
+    }
+}
+
+/// How long the judge takes for its answers, in turns: mostly none.
+fn delays() -> impl Strategy<Value = Vec<u8>> {
+    proptest::collection::vec(prop_oneof![2 => Just(0_u8), 1 => 1..4_u8], 0..9)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn a_client_sees_what_it_would_see_of_the_server_itself(
         messages in proptest::collection::vec(message(), 0..14),
         turns in proptest::collection::vec(any::<Turn>(), 0..60),
+        delays in delays(),
     ) {
-        check(&messages, &turns)?;
+        check(&messages, &turns, &delays)?;
+    }
+
+    /// Whenever a client leaves, every statement that was admitted ends once, and what was held is withdrawn.
+    #[test]
+    fn every_admitted_statement_ends_once_when_the_client_leaves(
+        messages in proptest::collection::vec(message(), 0..14),
+        turns in proptest::collection::vec(any::<Turn>(), 0..60),
+        delays in delays(),
+    ) {
+        let mut between = Between::new(&bytes_of(&messages), &delays);
+        for (way, most) in &turns {
+            between.turn(*way, |all| all.min(1 + usize::from(*most) % all.max(1)));
+        }
+        between.leave()?;
     }
 
     /// Nothing that either side sends makes the session panic.
@@ -356,5 +447,7 @@ proptest! {
         let _ = play.session.server_bytes(&from_server, &mut play.judge, &mut play.output);
         play.session.flush_rows(&mut play.judge, &mut play.output);
         let _ = play.session.client_bytes(&from_client, &mut play.judge, &mut play.output);
+        while !play.session.close(&mut play.judge, &mut play.output) {}
+        prop_assert!(play.judge.ledger.borrow().is_balanced());
     }
 }

@@ -26,22 +26,22 @@ enum Copying {
     Portal,
 }
 
-pub(super) struct Server {
+pub(crate) struct Server {
     /// It refuses `deny` and masks `mask` itself: what a client sees without a gateway, if the server had the policies.
     judges: bool,
     input: BytesMut,
     /// What is said and not yet sent.
     held: BytesMut,
-    pub(super) output: BytesMut,
+    pub(crate) output: BytesMut,
     status: TransactionStatus,
     skipping: bool,
     copying: Option<Copying>,
     statements: HashMap<String, String>,
     portals: HashMap<String, Open>,
     /// It has ended the session.
-    pub(super) dead: bool,
+    pub(crate) dead: bool,
     /// Every statement that began to run.
-    pub(super) ran: Vec<String>,
+    pub(crate) ran: Vec<String>,
 }
 
 struct Failed(&'static str, String);
@@ -62,7 +62,7 @@ fn returns_rows(text: &str) -> bool {
 }
 
 impl Server {
-    pub(super) fn new(judges: bool) -> Self {
+    pub(crate) fn new(judges: bool) -> Self {
         Server {
             judges,
             input: BytesMut::new(),
@@ -78,7 +78,7 @@ impl Server {
         }
     }
 
-    pub(super) fn take(&mut self, bytes: &[u8]) {
+    pub(crate) fn take(&mut self, bytes: &[u8]) {
         self.input.extend_from_slice(bytes);
         loop {
             let input = self.input.split();
@@ -263,6 +263,10 @@ impl Server {
                     Subject::Portal(name) => drop(self.portals.remove(name)),
                 }
                 build::close_complete(&mut self.held);
+                Ok(())
+            }
+            Message::Terminate => {
+                self.dead = true;
                 Ok(())
             }
             _ => panic!("the tests send no such message"),

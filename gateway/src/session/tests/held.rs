@@ -1,0 +1,225 @@
+//! Statements that are held for a decision: what goes out meanwhile, and what becomes of them.
+
+use gatewright_wire::backend::TransactionStatus;
+use gatewright_wire::build;
+
+use super::super::refusal::STAND_IN;
+use super::super::{Outcome, Refusal};
+use super::play::*;
+
+fn nothing() -> Vec<String> {
+    Vec::new()
+}
+
+#[test]
+fn a_held_query_runs_once_it_is_approved_and_what_follows_keeps_its_place() {
+    let mut play = Play::new();
+    play.client(query("hold this"));
+    play.client(query("select 1"));
+    assert_eq!(play.sent(), nothing());
+    assert!(play.session.waits_for_decision());
+    play.judge.decide(None);
+    play.offer();
+    assert_eq!(play.sent(), ["Q hold this", "Q select 1"]);
+    assert_eq!(play.judge.asked, ["hold this", "select 1"]);
+}
+
+#[test]
+fn a_rejected_query_is_refused_and_the_session_goes_on() {
+    let mut play = Play::new();
+    play.client(query("hold this"));
+    play.judge.decide(Some(Refusal::new("42501", "rejected")));
+    play.offer();
+    assert_eq!(play.sent(), [format!("Q {STAND_IN}")]);
+    play.server(|out| {
+        syntax_error(out);
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    assert_eq!(play.replied(), ["E 42501 rejected", "ZI"]);
+    assert!(play.session.is_idle());
+}
+
+#[test]
+fn a_cancelled_query_is_withdrawn_and_refused_as_cancelled() {
+    let mut play = Play::new();
+    play.client(query("hold this"));
+    assert!(play.session.cancel_held(&mut play.judge));
+    assert_eq!(play.judge.withdrawn.get(), 1);
+    play.offer();
+    assert_eq!(play.sent(), [format!("Q {STAND_IN}")]);
+    play.server(|out| {
+        syntax_error(out);
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    let cancelled = "E 57014 canceling statement due to user request";
+    assert_eq!(play.replied(), [cancelled, "ZI"]);
+    assert_eq!(play.judge.refused, ["57014"]);
+}
+
+#[test]
+fn a_cancel_is_the_servers_business_when_nothing_is_held() {
+    let mut play = Play::new();
+    play.client(query("select 1"));
+    assert!(!play.session.cancel_held(&mut play.judge));
+    assert_eq!(play.sent(), ["Q select 1"]);
+}
+
+#[test]
+fn in_the_extended_protocol_the_bind_is_held() {
+    let mut play = Play::new();
+    play.client(|out| {
+        parse("", "hold this")(out);
+        bind(out, "");
+        build::execute(out, "", 0).expect("an Execute");
+        build::sync(out);
+    });
+    assert_eq!(play.sent(), ["P hold this"]);
+    play.judge.decide(None);
+    play.offer();
+    assert_eq!(play.sent(), ["B", "E", "S"]);
+}
+
+#[test]
+fn a_cancelled_bind_skips_to_sync() {
+    let mut play = Play::new();
+    play.client(|out| {
+        parse("", "hold this")(out);
+        bind(out, "");
+        build::execute(out, "", 0).expect("an Execute");
+        build::sync(out);
+    });
+    assert!(play.session.cancel_held(&mut play.judge));
+    play.offer();
+    let sent = play.sent();
+    assert_eq!(
+        sent[..2],
+        ["P hold this".to_owned(), format!("P {STAND_IN}")]
+    );
+    play.server(|out| {
+        build::parse_complete(out);
+        syntax_error(out);
+    });
+    play.server(ready(TransactionStatus::Idle));
+    let cancelled = "E 57014 canceling statement due to user request";
+    assert_eq!(play.replied(), ["1", cancelled, "ZI"]);
+}
+
+#[test]
+fn a_held_function_call_runs_once_it_is_approved() {
+    let mut play = Play::new();
+    play.client(|out| out.extend_from_slice(b"F\0\0\0\x0e\0\0\0\x04\0\0\0\0\0\0"));
+    assert_eq!(play.sent(), nothing());
+    play.judge.decide(None);
+    play.offer();
+    assert_eq!(play.sent(), ["F"]);
+}
+
+#[test]
+fn an_error_in_front_takes_the_held_statement_with_it() {
+    let mut play = Play::new();
+    play.client(|out| {
+        parse("s", "fail")(out);
+        parse("t", "hold this")(out);
+        bind(out, "t");
+        build::sync(out);
+    });
+    assert_eq!(play.sent(), ["P fail", "P hold this"]);
+    play.server(syntax_error);
+    assert_eq!(play.judge.withdrawn.get(), 1);
+    assert!(!play.session.waits_for_decision());
+    assert_eq!(play.sent(), ["S"]);
+}
+
+#[test]
+fn what_a_client_left_never_runs() {
+    let mut play = Play::new();
+    play.client(query("hold this"));
+    assert!(play.session.close(&mut play.judge, &mut play.output));
+    assert_eq!(play.judge.withdrawn.get(), 1);
+    play.judge.decide(None);
+    assert_eq!(play.sent(), nothing());
+}
+
+#[test]
+fn a_statement_in_flight_ends_as_lost_with_its_connection() {
+    let mut play = Play::new();
+    play.client(query("select 1;select 2"));
+    play.server(|out| {
+        row_description(out, "a");
+        row(out);
+    });
+    assert!(play.session.close(&mut play.judge, &mut play.output));
+    let outcomes: Vec<_> = play
+        .judge
+        .completed
+        .iter()
+        .map(|done| (done.outcome, done.rows))
+        .collect();
+    assert_eq!(outcomes, [(Outcome::Lost, 1), (Outcome::Lost, 0)]);
+    assert!(play.judge.ledger.borrow().is_balanced());
+}
+
+#[test]
+fn statements_behind_one_that_fails_end_as_skipped() {
+    let mut play = Play::new();
+    play.client(|out| {
+        for text in ["fail", "select 1"] {
+            parse("", text)(out);
+            bind(out, "");
+            build::execute(out, "", 0).expect("an Execute");
+        }
+        build::sync(out);
+    });
+    play.server(|out| {
+        build::parse_complete(out);
+        build::bind_complete(out);
+        syntax_error(out);
+    });
+    let outcomes: Vec<_> = play
+        .judge
+        .completed
+        .iter()
+        .map(|done| done.outcome)
+        .collect();
+    assert_eq!(outcomes, [Outcome::Failed, Outcome::Skipped]);
+}
+
+#[test]
+fn a_suspended_portal_ends_each_time_with_the_rows_it_gave() {
+    let mut play = Play::new();
+    play.client(|out| {
+        parse("", "select 2")(out);
+        bind(out, "");
+        for _ in 0..2 {
+            build::execute(out, "", 1).expect("an Execute");
+        }
+        build::sync(out);
+    });
+    play.server(|out| {
+        build::parse_complete(out);
+        build::bind_complete(out);
+        row(out);
+        out.extend_from_slice(b"s\0\0\0\x04");
+        row(out);
+        complete(out);
+    });
+    let ends: Vec<_> = play
+        .judge
+        .completed
+        .iter()
+        .map(|done| (done.outcome, done.rows))
+        .collect();
+    assert_eq!(ends, [(Outcome::Suspended, 1), (Outcome::Completed, 1)]);
+}
+
+#[test]
+fn the_session_counts_what_it_refuses_itself() {
+    let mut play = Play::new();
+    play.client(parse("", "select 1;select 2"));
+    play.client(query("deny this"));
+    // The judge has counted its own.
+    assert_eq!(
+        play.judge.refused.first().map(String::as_str),
+        Some("42601")
+    );
+}

@@ -1,0 +1,107 @@
+//! What the verbs need from a machine, in words and as Debian packages.
+
+use clap::ValueEnum;
+
+/// Something that must be on the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Need {
+    /// compiles PostgreSQL's parser
+    CCompiler,
+    /// bindgen reads PostgreSQL's parser through it
+    Libclang,
+    /// the standard library for wasm32-unknown-unknown, or Debian's compiler that has it
+    WasmTarget,
+    /// initdb and postgres
+    PostgresServer,
+    Psql,
+    Pgbench,
+    #[value(name = "pgbouncer")]
+    PgBouncer,
+    /// Python with the drivers of tests/drivers/requirements.txt
+    PythonDrivers,
+    Node,
+    Npm,
+    /// node-postgres and its companions
+    NodeDrivers,
+    /// the client of tests/drivers/sqlx
+    SqlxDriver,
+    /// the identity provider that tests log in with
+    OidcProvider,
+    /// PostgreSQL 18: server, clients, client library
+    #[value(name = "postgres18")]
+    Postgres18,
+}
+
+/// For building the gateway and the policies.
+pub const BUILD: [Need; 3] = [Need::CCompiler, Need::Libclang, Need::WasmTarget];
+
+/// For running the tests. What npm, Python or cargo installs stands behind what it takes for that.
+pub const TESTS: [Need; 11] = [
+    Need::PostgresServer,
+    Need::Psql,
+    Need::Pgbench,
+    Need::PgBouncer,
+    Need::PythonDrivers,
+    Need::Node,
+    Need::Npm,
+    Need::NodeDrivers,
+    Need::SqlxDriver,
+    Need::OidcProvider,
+    Need::Postgres18,
+];
+
+impl Need {
+    /// Whether it comes into the target directory, and from no package of the system.
+    pub fn is_ours(self) -> bool {
+        matches!(
+            self,
+            Self::OidcProvider | Self::Postgres18 | Self::NodeDrivers | Self::SqlxDriver
+        )
+    }
+
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::PostgresServer => "PostgreSQL's server programs (initdb, postgres), 13 or later",
+            Self::Psql => "psql",
+            Self::Pgbench => "pgbench",
+            Self::PgBouncer => "PgBouncer",
+            Self::Libclang => "libclang",
+            Self::CCompiler => "a C compiler (cc)",
+            Self::WasmTarget => "a Rust standard library for wasm32",
+            Self::PythonDrivers => "Python with psycopg, asyncpg and pg8000",
+            Self::NodeDrivers => "node-postgres (npm installs it)",
+            Self::SqlxDriver => "the sqlx client for tests (cargo builds it)",
+            Self::Node => "Node.js 18 or later",
+            Self::Npm => "npm 7 or later",
+            Self::OidcProvider => "the identity provider for tests (npm installs it)",
+            Self::Postgres18 => "PostgreSQL 18 for tests (pip installs it)",
+        }
+    }
+
+    pub fn debian_packages(self) -> &'static [&'static str] {
+        match self {
+            Self::PostgresServer | Self::Pgbench => &["postgresql"],
+            Self::Psql => &["postgresql-client"],
+            Self::PgBouncer => &["pgbouncer"],
+            Self::Libclang => &["libclang-dev"],
+            Self::CCompiler => &["gcc", "libc6-dev"],
+            Self::WasmTarget => &["rustc-web", "rust-web-src"],
+            Self::PythonDrivers | Self::Postgres18 => &["python3-venv"],
+            Self::SqlxDriver => &[],
+            Self::Node => &["nodejs"],
+            Self::Npm | Self::NodeDrivers | Self::OidcProvider => &["npm"],
+        }
+    }
+}
+
+/// The packages that bring all of `needs`, each once.
+pub fn packages(needs: impl IntoIterator<Item = Need>) -> Vec<&'static str> {
+    let mut packages: Vec<_> = needs
+        .into_iter()
+        .flat_map(|need| need.debian_packages())
+        .copied()
+        .collect();
+    packages.sort_unstable();
+    packages.dedup();
+    packages
+}

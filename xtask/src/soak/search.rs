@@ -1,0 +1,120 @@
+//! The searches by chance, and the command that runs each.
+
+use clap::ValueEnum;
+use gatewright_harness::soak;
+
+/// Tests whose input depends on a seed, or that depend on timing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Search {
+    /// Messages in any order, in any pieces, against the session alone
+    Sessions,
+    /// Bytes by chance and changed entries of the corpus, into the decoders and the session
+    Fuzz,
+    /// Queries by chance on a real server, over values that say where they come from
+    Lineage,
+    /// Long scripts of messages, with the gateway and without
+    Scripts,
+    /// The corpus of attacks; the same every time but for its timing
+    Evasion,
+}
+
+impl Search {
+    pub const ALL: [Self; 5] = [
+        Self::Sessions,
+        Self::Fuzz,
+        Self::Lineage,
+        Self::Scripts,
+        Self::Evasion,
+    ];
+
+    /// As `--only` names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions",
+            Self::Fuzz => "fuzz",
+            Self::Lineage => "lineage",
+            Self::Scripts => "scripts",
+            Self::Evasion => "evasion",
+        }
+    }
+
+    /// What one run tries: enough for a minute or two.
+    pub fn cases(self) -> u32 {
+        match self {
+            Self::Sessions => 20_000,
+            Self::Fuzz => 50_000,
+            Self::Lineage => 5_000,
+            Self::Scripts => 20,
+            Self::Evasion => 1,
+        }
+    }
+
+    /// What cargo is called with. All packages are selected, as in the build before it, so that nothing is built again.
+    pub fn arguments(self) -> Vec<&'static str> {
+        let rest: &[&str] = match self {
+            Self::Sessions => &["--lib", "session::tests::properties"],
+            Self::Fuzz => &["--lib", "--", "frames_by_chance", "sessions_by_chance"],
+            Self::Lineage => &[
+                "--test",
+                "lineage",
+                "every_value_comes_from_where_lineage_says",
+            ],
+            Self::Scripts => &["--test", "e2e", "differential::random"],
+            Self::Evasion => &["--test", "evasion"],
+        };
+        [&["test", "--workspace"], rest].concat()
+    }
+}
+
+/// One search with one seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    pub search: Search,
+    pub seed: u64,
+}
+
+impl Run {
+    pub fn environment(self) -> [(&'static str, String); 2] {
+        [
+            (soak::SEED, self.seed.to_string()),
+            (soak::CASES, self.search.cases().to_string()),
+        ]
+    }
+
+    /// What to type to do the same again.
+    pub fn command_line(self) -> String {
+        let variables = self
+            .environment()
+            .map(|(name, value)| format!("{name}={value}"));
+        format!(
+            "{} cargo {}",
+            variables.join(" "),
+            self.search.arguments().join(" ")
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_replayed_by_its_command() {
+        let run = Run {
+            search: Search::Fuzz,
+            seed: 7,
+        };
+        assert_eq!(
+            run.command_line(),
+            "GATEWRIGHT_SOAK_SEED=7 GATEWRIGHT_SOAK_CASES=50000 cargo test --workspace --lib -- frames_by_chance sessions_by_chance"
+        );
+    }
+
+    #[test]
+    fn names_are_those_of_the_command_line() {
+        for search in Search::ALL {
+            assert_eq!(Search::from_str(search.name(), false), Ok(search));
+        }
+        assert_eq!(Search::value_variants(), Search::ALL);
+    }
+}
