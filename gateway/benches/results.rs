@@ -171,7 +171,7 @@ fn data_row_pseudonym(bencher: Bencher) {
 fn data_row_inspect(bencher: Bencher) {
     run(
         bencher,
-        ColumnAction::Inspect,
+        ColumnAction::Inspect(String::new()),
         RowCodec::DataRow,
         &data_rows(),
     );

@@ -1,6 +1,7 @@
 //! Gatewright: a programmable gateway for PostgreSQL.
 //!
-//! Each room says what it does, what it refuses to know and which room comes next.
+//! Each module's documentation states its purpose and the modules it hands over to. `ARCHITECTURE.md` describes how
+//! they fit together.
 
 pub mod admin;
 pub mod app;

@@ -1,4 +1,4 @@
-"""Prints what asyncpg sees; `masked` reads the protected table."""
+"""Prints what asyncpg sees. With `masked` it reads the protected table instead."""
 
 import asyncio
 import datetime
@@ -10,7 +10,7 @@ import uuid
 import asyncpg
 
 DSN = os.environ["DSN"]
-# A driver that waits forever is a failure, not a hang.
+# A driver that waits forever must fail the test instead of blocking it.
 signal.alarm(120)
 
 
@@ -106,7 +106,7 @@ async def others(connection):
         await connection.fetch("SELECT pg_sleep(20)", timeout=0.3)
     except asyncio.TimeoutError:
         show("timed out", True)
-    show("goes on", await connection.fetchval("SELECT 1"))
+    show("still usable", await connection.fetchval("SELECT 1"))
     async with asyncpg.create_pool(DSN, min_size=2, max_size=4) as pool:
         show("pool", sorted(await asyncio.gather(*(pool.fetchval("SELECT $1::int", i) for i in range(20)))))
 

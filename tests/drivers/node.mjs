@@ -1,16 +1,16 @@
-// Prints what node-postgres sees; `masked` reads the protected table.
+// Prints what node-postgres sees. With `masked` it reads the protected table instead.
 
 import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-// The packages lie in the target directory, away from this file.
+// The packages are installed in the target directory, not beside this file.
 const require = createRequire(`${process.env.DRIVERS}/package.json`);
 const pg = require('pg');
 const Cursor = require('pg-cursor');
 const copy = require('pg-copy-streams');
 
-// A driver that waits forever is a failure, not a hang.
+// A driver that waits forever must fail the test instead of blocking it.
 setTimeout(() => process.exit(9), 120_000).unref();
 const connectionString = process.env.DSN;
 const show = (title, value) => console.log(`${title}: ${JSON.stringify(value)}`);

@@ -1,4 +1,4 @@
-"""Prints what pg8000 sees; `masked` reads the protected table."""
+"""Prints what pg8000 sees. With `masked` it reads the protected table instead."""
 
 import io
 import os
@@ -12,7 +12,7 @@ import pg8000.native
 PARTS = urlsplit(os.environ["DSN"])
 LOGIN = {"user": unquote(PARTS.username), "password": unquote(PARTS.password), "host": PARTS.hostname, "port": PARTS.port,
          "database": PARTS.path.lstrip("/")}
-# A driver that waits forever is a failure, not a hang.
+# A driver that waits forever must fail the test instead of blocking it.
 signal.alarm(120)
 
 

@@ -1,4 +1,4 @@
-"""Prints what psycopg's asynchronous side sees; `masked` reads the protected table."""
+"""Prints what psycopg's asynchronous interface sees. With `masked` it reads the protected table instead."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.types.enum import EnumInfo, register_enum
 
 DSN = os.environ["DSN"]
-# A driver that waits forever is a failure, not a hang.
+# A driver that waits forever must fail the test instead of blocking it.
 signal.alarm(120)
 
 
@@ -110,7 +110,7 @@ async def others(connection):
         await task
     except (asyncio.CancelledError, psycopg.errors.QueryCanceled):
         show("cancelled", True)
-    show("goes on", await (await connection.execute("SELECT 1")).fetchone())
+    show("still usable", await (await connection.execute("SELECT 1")).fetchone())
     async with await psycopg.AsyncConnection.connect(DSN, cursor_factory=psycopg.AsyncClientCursor) as client_side:
         show("bound by the client", await (await client_side.execute("SELECT %s, %s", [1, "it's"])).fetchone())
         show("raw", await (await client_side.execute(sql.SQL("SELECT {}").format(sql.Literal("x")))).fetchone())

@@ -1,4 +1,4 @@
-//! The admin port: health, readiness, and metrics that count what happened.
+//! The admin port: health, readiness and metrics.
 
 use anyhow::Result;
 
@@ -9,14 +9,16 @@ use crate::world::eventually;
 fn metrics_count_statements_verdicts_masks_and_calls() -> Result<()> {
     let site = Site::start("info")?;
     assert_eq!(site.admin("/healthz")?.0, 200);
-    // Before anybody logs in: a load balancer sends nobody to a gateway that is not ready.
-    eventually("it is ready", || Ok(site.admin("/readyz")?.0 == 200))?;
+    // Nobody has logged in yet: a load balancer sends no connections to a gateway that is not ready.
+    eventually("the gateway is ready", || {
+        Ok(site.admin("/readyz")?.0 == 200)
+    })?;
     let mut session = site
         .psql(&site.issuer.token("ada", &["staff"])?)?
         .session()?;
     session.run("SELECT id, email FROM customers;")?;
     session.run("DROP TABLE customers;")?;
-    // A module that is none: its load fails, and is counted.
+    // An invalid module: the failed load must be counted.
     std::fs::write(site.folder.path().join("policies/noise.wasm"), b"noise")?;
     eventually("the failed load is counted", || {
         Ok(site.admin("/metrics")?.1.contains("outcome=\"failed\""))
@@ -39,20 +41,20 @@ fn metrics_count_statements_verdicts_masks_and_calls() -> Result<()> {
     assert!(denied, "no denied statement is counted in\n{metrics}");
     assert!(
         !metrics.contains("canary") && !metrics.contains("customers"),
-        "metrics hold data"
+        "the metrics contain data"
     );
     Ok(())
 }
 
 #[test]
-fn the_admin_port_answers_only_what_it_has() -> Result<()> {
+fn unknown_admin_paths_are_rejected() -> Result<()> {
     let site = Site::start("info")?;
     assert_eq!(site.admin("/")?.0, 404);
     assert_eq!(site.admin("/config")?.0, 404);
     Ok(())
 }
 
-/// The sum of all samples of metrics whose name contains this.
+/// The sum of all samples of the metrics whose name contains `name`.
 fn total(metrics: &str, name: &str) -> f64 {
     let samples = metrics
         .lines()

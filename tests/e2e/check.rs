@@ -1,4 +1,4 @@
-//! `gatewright check`: all errors at once, each with its place; a valid file printed without its secrets.
+//! `gatewright check` reports all errors at once, each with its position, and prints a valid file without its secrets.
 
 use anyhow::Result;
 use gatewright_harness::GatewayCommand;
@@ -33,9 +33,9 @@ fn a_valid_file_is_printed_with_its_secrets_hidden() -> Result<()> {
 }
 
 #[test]
-fn every_error_is_reported_with_file_and_line_at_once() -> Result<()> {
+fn all_errors_are_reported_at_once_with_file_and_line() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let config = folder.path().join("invalid.toml");
+    let config = folder.path().join("faulty.toml");
     std::fs::write(
         &config,
         "[listen]\naddress = \"nowhere\"\nadress = 1\n[listen.tls]\ncertificate = \"missing.crt\"\nkey = \"missing.key\"\n\
@@ -45,32 +45,32 @@ fn every_error_is_reported_with_file_and_line_at_once() -> Result<()> {
     let output = GatewayCommand::verb("check")
         .arguments(["--config", &config.display().to_string()])
         .output()?;
-    let told = format!(
+    let reported = format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert_eq!(output.status.code(), Some(1), "{reported}");
     for line in [2, 3, 5, 8, 12, 13, 16, 17] {
         assert!(
-            told.contains(&format!("invalid.toml:{line}:")),
-            "no error on line {line} in\n{told}"
+            reported.contains(&format!("faulty.toml:{line}:")),
+            "no error on line {line} in\n{reported}"
         );
     }
     Ok(())
 }
 
 #[test]
-fn serve_refuses_an_invalid_file_before_it_listens() -> Result<()> {
+fn serve_rejects_an_invalid_file_before_it_listens() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let config = folder.path().join("invalid.toml");
+    let config = folder.path().join("faulty.toml");
     std::fs::write(&config, "[listen]\naddress = \"127.0.0.1:0\"\nbogus = 1\n")?;
     let output = GatewayCommand::serve(&config).output()?;
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{told}");
+    let reported = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{reported}");
     assert!(
-        told.contains("invalid.toml:3:") && told.contains("bogus"),
-        "{told}"
+        reported.contains("faulty.toml:3:") && reported.contains("bogus"),
+        "{reported}"
     );
     Ok(())
 }

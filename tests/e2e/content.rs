@@ -1,4 +1,4 @@
-//! `mask-content` through a real gateway: values are masked by what they look like, however they leave.
+//! `mask-content` in a running gateway: values are masked by their form in every format that can carry them.
 
 use anyhow::{Context, Result, ensure};
 use gatewright_harness::Psql;
@@ -14,7 +14,7 @@ const TABLE: &str = "CREATE EXTENSION IF NOT EXISTS citext; CREATE EXTENSION IF 
         '{\"mail\": \"ada@example.com\", \"card\": 4111111111111111}', '{ada@example.com,plain}', 'Ada@Example.com', 4111111111111111, '2024-01-05'),
         (2, 'nothing to see', 'plain', '{\"n\": 1}', '{a,b}', 'plain', 7, '2024-01-06'), (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL);";
 
-/// Whatever leaves must hold none of these.
+/// No output may contain any of these.
 const SECRETS: [&str; 4] = ["ada@", "Ada@", "900461", "4111 1111"];
 
 fn world(test: &str, settings: &str) -> Result<World> {
@@ -46,7 +46,7 @@ fn hidden(text: &str) -> Result<()> {
 }
 
 #[test]
-fn texts_json_and_arrays_are_masked_where_they_stand() -> Result<()> {
+fn text_json_and_arrays_are_masked_in_place() -> Result<()> {
     let world = world("content_text", "")?;
     let psql = Psql::new(&world.dsn()?)?;
     let all = psql.query("SELECT * FROM letters ORDER BY id")?;
@@ -72,7 +72,7 @@ fn texts_json_and_arrays_are_masked_where_they_stand() -> Result<()> {
 }
 
 #[test]
-fn what_is_written_with_escapes_is_masked_as_it_reads() -> Result<()> {
+fn escaped_values_are_masked_in_their_decoded_form() -> Result<()> {
     let world = world("content_escapes", "")?;
     let psql = Psql::new(&world.dsn()?)?;
     for (value, expected) in [
@@ -92,9 +92,9 @@ fn what_is_written_with_escapes_is_masked_as_it_reads() -> Result<()> {
     Ok(())
 }
 
-/// What may hold text and has no form that the gateway knows leaves as NULL, whatever it is wrapped in.
+/// A value that may contain text and has no form that the gateway can read becomes NULL, even inside another value.
 #[test]
-fn rows_and_types_that_cannot_be_read_leave_as_null() -> Result<()> {
+fn unreadable_rows_and_types_become_null() -> Result<()> {
     let world = world("content_types", "")?;
     let psql = Psql::new(&world.dsn()?)?;
     for value in [
@@ -123,7 +123,7 @@ fn rows_and_types_that_cannot_be_read_leave_as_null() -> Result<()> {
 }
 
 #[tokio::test]
-async fn binary_results_are_masked_too() -> Result<()> {
+async fn binary_results_are_masked() -> Result<()> {
     let world = world("content_binary", "")?;
     let (client, connection) = tokio_postgres::connect(&world.dsn()?.url(), NoTls).await?;
     let connection = tokio::spawn(connection);
@@ -142,7 +142,7 @@ async fn binary_results_are_masked_too() -> Result<()> {
             && folded == "[email]",
         "{body} {words:?} {folded}"
     );
-    // Enums hold no text of anybody's; what may and cannot be read is NULL.
+    // Enums contain no user data. A value that may contain text and cannot be read is NULL.
     let (mood, moods, whole): (Raw, Raw, Option<Raw>) = (first.get(3), first.get(4), first.get(5));
     ensure!(mood.0 == b"glad" && moods.0.ends_with(b"glad") && whole.is_none());
     ensure!(
@@ -157,13 +157,13 @@ async fn binary_results_are_masked_too() -> Result<()> {
 }
 
 #[test]
-fn settings_decide_what_is_done() -> Result<()> {
+fn settings_control_the_action() -> Result<()> {
     let settings = "[mask-content]\nnumbers = true\ndefault_action = \"partial\"\nignore_columns = [\"public.letters.short\"]\n\
         [mask-content.detectors.phone]\nenabled = false\n[mask-content.detectors.email]\nthreshold = 2\n";
     let world = world("content_settings", settings)?;
     let psql = Psql::new(&world.dsn()?)?;
     let first = psql.query("SELECT body, short, amount FROM letters WHERE id = 1")?;
-    // A masked number is none, so it leaves as NULL; one address in a column is below the threshold.
+    // A masked number is not a number, so it becomes NULL. One address in a column is below the threshold.
     ensure!(
         first == "write to ada@example.com or +44 7700 900461|4111 1111 1111 1111|",
         "{first}"
@@ -174,7 +174,7 @@ fn settings_decide_what_is_done() -> Result<()> {
         two == "write to a***@example.com or +44 7700 900461\nto b***@example.com",
         "{two}"
     );
-    // Each batch is counted anew.
+    // Each batch is counted separately.
     let fetched = psql.query(
         "BEGIN; DECLARE c CURSOR FOR SELECT body FROM letters WHERE id = 1 UNION ALL SELECT 'to bob@example.com'; FETCH 1 FROM c; FETCH 1 FROM c; COMMIT",
     )?;
@@ -186,7 +186,7 @@ fn settings_decide_what_is_done() -> Result<()> {
 }
 
 #[test]
-fn a_result_may_be_stopped_and_the_connection_goes_on() -> Result<()> {
+fn a_refused_result_leaves_the_connection_usable() -> Result<()> {
     let settings = "[mask-content.detectors.card]\naction = \"refuse\"\n";
     let world = world("content_refuse", settings)?;
     let mut client = world.client()?;
@@ -206,7 +206,7 @@ fn a_result_may_be_stopped_and_the_connection_goes_on() -> Result<()> {
 }
 
 #[test]
-fn beside_mask_columns_the_stricter_mask_wins() -> Result<()> {
+fn the_stricter_of_two_masks_applies() -> Result<()> {
     let settings =
         "[mask-columns]\ncolumns = [{ column = \"public.letters.body\", method = \"null\" }]\n";
     let world = World::with_policies("content_both", &["mask-columns", "mask-content"], settings)?;

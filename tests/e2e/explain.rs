@@ -1,4 +1,4 @@
-//! `gatewright explain` in front of a server: facts, verdicts and plans, and nothing runs.
+//! `gatewright explain` against a server: it prints facts, verdicts and plans, and runs nothing.
 
 mod deployed;
 
@@ -11,13 +11,13 @@ use tempfile::TempDir;
 
 use crate::world::{bundled, database, postgres};
 
-struct Desk {
+struct Fixture {
     upstream: String,
     direct: gatewright_harness::Dsn,
     folder: TempDir,
 }
 
-fn desk(test: &str) -> Result<Desk> {
+fn fixture(test: &str) -> Result<Fixture> {
     let direct = database(test)?;
     Psql::new(&direct)?.query(
         "CREATE TABLE people (id int PRIMARY KEY, name text, email text);
@@ -37,14 +37,14 @@ fn desk(test: &str) -> Result<Desk> {
         "[mask-columns]\ncolumns = [{ column = \"public.people.email\", method = \"email\" }]\nexempt_groups = [\"auditors\"]\n\
          [deny-list]\ncommands = [\"DROP\"]\n",
     )?;
-    Ok(Desk {
+    Ok(Fixture {
         upstream: postgres()?.dsn().with_database(&direct.database).url(),
         direct,
         folder,
     })
 }
 
-impl Desk {
+impl Fixture {
     fn explain(&self, more: &[&str], sql: &str) -> Result<Output> {
         let mut command = Command::new(locate::gateway()?);
         command
@@ -78,16 +78,16 @@ fn has(page: &str, lines: &[&str]) -> Result<()> {
 }
 
 #[test]
-fn each_column_is_told_with_its_origin_and_its_mask() -> Result<()> {
-    let desk = desk("explain_columns")?;
-    let (page, code) = desk.page("SELECT name, address FROM people JOIN contacts USING (id)")?;
+fn each_column_is_shown_with_its_origin_and_mask() -> Result<()> {
+    let fixture = fixture("explain_columns")?;
+    let (page, code) = fixture.page("SELECT name, address FROM people JOIN contacts USING (id)")?;
     ensure!(code == Some(0), "{page}");
     has(
         &page,
         &[
             "result 1 name (text) from public.people.name",
             "2 address (text) from public.people.email, public.contacts.address",
-            "mask-columns: is looked at and may be replaced, value by value",
+            "mask-columns: inspected; values may be replaced",
             "outcome permitted",
         ],
     )?;
@@ -96,8 +96,8 @@ fn each_column_is_told_with_its_origin_and_its_mask() -> Result<()> {
 }
 
 #[test]
-fn a_refusal_says_who_and_why_and_ends_with_a_code_of_its_own() -> Result<()> {
-    let desk = desk("explain_refusals")?;
+fn a_refusal_names_the_policy_and_reason_and_has_its_own_exit_code() -> Result<()> {
+    let fixture = fixture("explain_refusals")?;
     for (sql, says) in [
         ("DROP TABLE notes", "deny-list"),
         ("SELECT upper(email) FROM people", "refuses (probe)"),
@@ -111,7 +111,7 @@ fn a_refusal_says_who_and_why_and_ends_with_a_code_of_its_own() -> Result<()> {
             "plan         mask-columns refuses (",
         ),
     ] {
-        let (page, code) = desk.page(sql)?;
+        let (page, code) = fixture.page(sql)?;
         ensure!(
             code == Some(3) && page.contains(says),
             "{sql}: {code:?}\n{page}"
@@ -121,7 +121,7 @@ fn a_refusal_says_who_and_why_and_ends_with_a_code_of_its_own() -> Result<()> {
             "{page}"
         );
     }
-    let (page, _) = desk.page("INSERT INTO notes SELECT email FROM people")?;
+    let (page, _) = fixture.page("INSERT INTO notes SELECT email FROM people")?;
     has(
         &page,
         &["writes public.notes.body from public.people.email"],
@@ -130,34 +130,35 @@ fn a_refusal_says_who_and_why_and_ends_with_a_code_of_its_own() -> Result<()> {
 }
 
 #[test]
-fn nothing_runs() -> Result<()> {
-    let desk = desk("explain_runs")?;
+fn nothing_is_executed() -> Result<()> {
+    let fixture = fixture("explain_runs")?;
     let text = "INSERT INTO notes VALUES ('x'); DELETE FROM people WHERE id = 1 RETURNING id; SELECT count(*) FROM notes";
-    let (page, code) = desk.page(text)?;
+    let (page, code) = fixture.page(text)?;
     ensure!(
         code == Some(0) && page.matches("outcome      permitted").count() == 3,
         "{page}"
     );
-    let counts = Psql::new(&desk.direct)?
+    let counts = Psql::new(&fixture.direct)?
         .query("SELECT count(*) FROM notes UNION ALL SELECT count(*) FROM people")?;
     ensure!(counts == "0\n1", "{counts}");
     Ok(())
 }
 
 #[test]
-fn it_depends_on_who_asks_and_programs_can_read_it() -> Result<()> {
-    let desk = desk("explain_json")?;
-    let told = |groups: &[&str]| -> Result<Value> {
-        let output = desk.explain(&[&["--json"], groups].concat(), "SELECT email FROM people")?;
+fn the_verdict_depends_on_the_identity_and_is_available_as_json() -> Result<()> {
+    let fixture = fixture("explain_json")?;
+    let reported = |groups: &[&str]| -> Result<Value> {
+        let output =
+            fixture.explain(&[&["--json"], groups].concat(), "SELECT email FROM people")?;
         Ok(serde_json::from_slice(&output.stdout)?)
     };
-    let everybody = told(&[])?;
+    let everybody = reported(&[])?;
     let action = &everybody[0]["result"]["plans"][0]["plan"]["columns"][0];
     ensure!(*action == "inspect", "{everybody:#}");
     ensure!(
         everybody[0]["permitted"] == true && everybody[0]["facts"]["tables"][0]["name"] == "people"
     );
-    let auditor = told(&["--groups", "auditors"])?;
+    let auditor = reported(&["--groups", "auditors"])?;
     ensure!(
         auditor[0]["result"]["plans"]
             .as_array()
@@ -168,14 +169,14 @@ fn it_depends_on_who_asks_and_programs_can_read_it() -> Result<()> {
 }
 
 #[test]
-fn what_goes_wrong_is_said() -> Result<()> {
-    let desk = desk("explain_wrong")?;
-    let (page, code) = desk.page("SELEC 1")?;
+fn errors_are_reported() -> Result<()> {
+    let fixture = fixture("explain_wrong")?;
+    let (page, code) = fixture.page("SELEC 1")?;
     ensure!(
         code == Some(1) && page.contains("syntax error at or near \"SELEC\" (at character 1)"),
         "{page}"
     );
-    let (page, code) = desk.page("SELECT nowhere FROM people")?;
+    let (page, code) = fixture.page("SELECT nowhere FROM people")?;
     ensure!(
         code == Some(0) && page.contains("column \"nowhere\" does not exist"),
         "{page}"
@@ -197,8 +198,8 @@ fn what_goes_wrong_is_said() -> Result<()> {
 }
 
 #[test]
-fn who_would_become_another_is_refused_and_policies_are_asked_all_the_same() -> Result<()> {
-    let desk = desk("explain_role")?;
+fn changing_the_role_is_refused_and_policies_still_judge() -> Result<()> {
+    let fixture = fixture("explain_role")?;
     for (sql, says) in [
         (
             "SET ROLE pg_read_all_data",
@@ -213,7 +214,7 @@ fn who_would_become_another_is_refused_and_policies_are_asked_all_the_same() -> 
             "this sets the role",
         ),
     ] {
-        let (page, code) = desk.page(sql)?;
+        let (page, code) = fixture.page(sql)?;
         ensure!(code == Some(3), "{sql}: {code:?}\n{page}");
         ensure!(
             page.contains("outcome      refused  42501: ") && page.contains(says),
@@ -221,16 +222,16 @@ fn who_would_become_another_is_refused_and_policies_are_asked_all_the_same() -> 
         );
         ensure!(page.contains("deny-list 0.1.0: allows"), "{sql}:\n{page}");
     }
-    let (page, code) = desk.page("SET work_mem = '1MB'")?;
+    let (page, code) = fixture.page("SET work_mem = '1MB'")?;
     ensure!(code == Some(0), "{page}");
     Ok(())
 }
 
 #[test]
-fn a_policy_that_does_not_load_says_why() -> Result<()> {
-    let desk = desk("explain_unloaded")?;
-    std::fs::write(desk.folder.path().join("broken.wasm"), "no component")?;
-    let output = desk.explain(&[], "SELECT 1")?;
+fn a_policy_that_does_not_load_is_reported_with_its_reason() -> Result<()> {
+    let fixture = fixture("explain_unloaded")?;
+    std::fs::write(fixture.folder.path().join("broken.wasm"), "no component")?;
+    let output = fixture.explain(&[], "SELECT 1")?;
     let (out, err) = (
         String::from_utf8(output.stdout)?,
         String::from_utf8(output.stderr)?,
@@ -244,12 +245,12 @@ fn a_policy_that_does_not_load_says_why() -> Result<()> {
         out.contains("the policy \"broken\" is not loaded, so every statement is refused"),
         "{out}"
     );
-    std::fs::remove_file(desk.folder.path().join("broken.wasm"))?;
+    std::fs::remove_file(fixture.folder.path().join("broken.wasm"))?;
     std::fs::write(
-        desk.folder.path().join("settings.toml"),
+        fixture.folder.path().join("settings.toml"),
         "[mask-columns]\ncolumns = 5\n",
     )?;
-    let (page, code) = desk.page("SELECT 1")?;
+    let (page, code) = fixture.page("SELECT 1")?;
     ensure!(
         code == Some(3)
             && page.contains("policy mask-columns is not loaded: ")
@@ -260,10 +261,10 @@ fn a_policy_that_does_not_load_says_why() -> Result<()> {
 }
 
 #[test]
-fn a_statement_may_nest_as_deep_as_in_a_session() -> Result<()> {
-    let desk = desk("explain_deep")?;
+fn the_nesting_limit_is_that_of_a_session() -> Result<()> {
+    let fixture = fixture("explain_deep")?;
     let sql = format!("SELECT {}1{}", "(1 + ".repeat(1500), ")".repeat(1500));
-    let (page, code) = desk.page(&sql)?;
+    let (page, code) = fixture.page(&sql)?;
     ensure!(
         code == Some(0) && page.contains("outcome      permitted"),
         "{code:?}\n{page:.2000}"
@@ -272,25 +273,25 @@ fn a_statement_may_nest_as_deep_as_in_a_session() -> Result<()> {
 }
 
 #[test]
-fn names_mean_what_they_mean_to_the_role() -> Result<()> {
-    let mut desk = desk("explain_path")?;
-    let role = format!("{}_reader", desk.direct.database);
-    Psql::new(&desk.direct)?.query(&format!(
+fn names_are_resolved_as_for_the_role() -> Result<()> {
+    let mut fixture = fixture("explain_path")?;
+    let role = format!("{}_reader", fixture.direct.database);
+    Psql::new(&fixture.direct)?.query(&format!(
         "CREATE ROLE {role} LOGIN PASSWORD 'x';
          CREATE SCHEMA own; GRANT USAGE ON SCHEMA own TO {role};
          CREATE TABLE own.people (id int, nick text);
          ALTER ROLE {role} SET search_path = nowhere;
          ALTER ROLE {role} IN DATABASE {} SET search_path = own;
          ALTER ROLE {role} SET standard_conforming_strings = off",
-        desk.direct.database
+        fixture.direct.database
     ))?;
     let login = postgres()?.dsn().with_login(&role, "x");
-    desk.upstream = login.with_database(&desk.direct.database).url();
-    let (page, code) = desk.page("SELECT nick FROM people")?;
+    fixture.upstream = login.with_database(&fixture.direct.database).url();
+    let (page, code) = fixture.page("SELECT nick FROM people")?;
     ensure!(code == Some(0), "{page}");
     has(&page, &["result 1 nick (text) from own.people.nick"])?;
-    // Read as the standard says, the text would end behind the backslash and the rest would be no SQL.
-    let (page, code) = desk.page(r"SELECT 'a\' from people' AS text")?;
+    // Read with standard_conforming_strings on, the literal would end after the backslash and the rest would not be SQL.
+    let (page, code) = fixture.page(r"SELECT 'a\' from people' AS text")?;
     ensure!(
         code == Some(0) && page.contains("1 text (text) carries no column"),
         "{page}"

@@ -1,47 +1,47 @@
-//! Small policies written by hand as core modules, for what no honest compiler would emit.
-//! Layouts follow the canonical ABI for `gatewright:policy@0.1.0`.
+//! Hand-written core modules that act as policies in ways that no compiler would emit. Layouts follow the canonical ABI
+//! for `gatewright:policy@0.1.0`.
 
 use anyhow::Result;
 
-/// Byte offset of `facts.verb` in the arguments of `on-statement`: the handle, padding, four u64s, the phase.
+/// Byte offset of `facts.verb` in the arguments of `on-statement`, after the handle, padding, four u64s and the phase.
 const VERB: u32 = 41;
-/// `delete` among the verbs.
+/// The discriminant of `delete` in `verb`.
 const DELETE: u32 = 3;
 
-/// What a guest does when it is asked about a DELETE; it allows everything else.
+/// What a guest does on a DELETE. It allows everything else.
 #[derive(Clone, Copy)]
 pub enum OnDelete {
     Trap,
     LoopForever,
-    /// Grows its memory until the host says no, then insists.
-    EatMemory,
-    /// A verdict whose discriminant no variant has.
-    IllegalVariant,
-    /// A refusal whose message lies outside its memory.
-    IllegalPointer,
-    /// A refusal whose message is not UTF-8.
-    IllegalText,
-    /// A handle it does not own.
-    IllegalHandle,
-    /// A refusal with this code.
-    Refuse(&'static str),
-    /// Another statement in its place.
+    /// Grows its memory until the host refuses, then traps.
+    ExhaustMemory,
+    /// Returns a verdict with an undefined discriminant.
+    InvalidVariant,
+    /// Returns a denial whose message lies outside its memory.
+    InvalidPointer,
+    /// Returns a denial whose message is not UTF-8.
+    InvalidUtf8,
+    /// Uses a handle it does not own.
+    InvalidHandle,
+    /// Denies with this code.
+    Deny(&'static str),
+    /// Replaces the statement with this one.
     Rewrite(&'static str),
 }
 
-/// A guest as a core module without metadata.
+/// A guest as a core module without component metadata.
 pub fn on_delete(name: &str, what: OnDelete) -> Result<Vec<u8>> {
     let body = match what {
         OnDelete::Trap => "unreachable".to_owned(),
         OnDelete::LoopForever => "(loop $again br $again)".to_owned(),
-        OnDelete::EatMemory => {
+        OnDelete::ExhaustMemory => {
             "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable".to_owned()
         }
-        OnDelete::IllegalVariant => "(i32.store8 (i32.const 4096) (i32.const 200))".to_owned(),
-        OnDelete::IllegalPointer => refusal(0x7fff_0000, 4096, name),
-        OnDelete::IllegalText => refusal(8000, 4, name),
-        OnDelete::IllegalHandle => "(call $drop (i32.const 4711))".to_owned(),
-        OnDelete::Refuse(code) => refusal(2048, u32::try_from(code.len())?, code),
+        OnDelete::InvalidVariant => "(i32.store8 (i32.const 4096) (i32.const 200))".to_owned(),
+        OnDelete::InvalidPointer => refusal(0x7fff_0000, 4096, name),
+        OnDelete::InvalidUtf8 => refusal(8000, 4, name),
+        OnDelete::InvalidHandle => "(call $drop (i32.const 4711))".to_owned(),
+        OnDelete::Deny(code) => refusal(2048, u32::try_from(code.len())?, code),
         OnDelete::Rewrite(sql) => replacement(sql),
     };
     let condition =
@@ -54,7 +54,7 @@ pub fn on_delete(name: &str, what: OnDelete) -> Result<Vec<u8>> {
     )
 }
 
-/// A guest that refuses every statement with this code, or allows every one.
+/// A guest that denies every statement with this code, or allows every statement.
 pub fn always(name: &str, refuse: Option<&'static str>) -> Result<Vec<u8>> {
     let body = refuse
         .map(|code| refusal(2048, u32::try_from(code.len()).unwrap_or(0), code))
@@ -62,7 +62,7 @@ pub fn always(name: &str, refuse: Option<&'static str>) -> Result<Vec<u8>> {
     module(name, &body, "", refuse.unwrap_or_default())
 }
 
-/// A guest that asks for an import outside the contract.
+/// A guest with an import that is not in the contract.
 pub fn with_unknown_import(name: &str) -> Result<Vec<u8>> {
     module(
         name,
@@ -72,7 +72,7 @@ pub fn with_unknown_import(name: &str) -> Result<Vec<u8>> {
     )
 }
 
-/// A guest whose `init` rejects its settings with this text.
+/// A guest whose `init` rejects its settings with this message.
 pub fn rejecting_settings(name: &str, text: &str) -> Result<Vec<u8>> {
     let init = format!(
         "(i32.store8 (i32.const 4096) (i32.const 1)) (i32.store (i32.const 4100) (i32.const 2048))
@@ -84,12 +84,12 @@ pub fn rejecting_settings(name: &str, text: &str) -> Result<Vec<u8>> {
 
 fn what_text(what: OnDelete) -> &'static str {
     match what {
-        OnDelete::Refuse(text) | OnDelete::Rewrite(text) => text,
+        OnDelete::Deny(text) | OnDelete::Rewrite(text) => text,
         _ => "",
     }
 }
 
-/// deny({ code, message: the bytes at `pointer`, hint: none, sqlstate: none })
+/// The bytes of deny({ code, message: the bytes at `pointer`, hint: none, sqlstate: none }).
 fn refusal(pointer: u32, length: u32, code: &str) -> String {
     let code_length = code.len();
     format!(
@@ -100,7 +100,7 @@ fn refusal(pointer: u32, length: u32, code: &str) -> String {
     )
 }
 
-/// rewrite({ sql: the text, reason: the name's first letter })
+/// The bytes of rewrite({ sql: the text, reason: the name's first letter }).
 fn replacement(sql: &str) -> String {
     let length = sql.len();
     format!(
@@ -124,8 +124,8 @@ fn module(name: &str, on_statement: &str, import: &str, text: &str) -> Result<Ve
     assemble(name, &init, on_statement, import, text)
 }
 
-/// Memory: 1024 the name, 1536 the version, 2048 a text, 4096 the result area, 8000 bytes that are not UTF-8, then
-/// what the host allocates.
+/// Memory layout: 1024 the name, 1536 the version, 2048 a string, 4096 the result area, 8000 bytes that are not UTF-8;
+/// then what the host allocates.
 fn assemble(
     name: &str,
     init: &str,

@@ -1,5 +1,5 @@
-//! Statements that hide a table from a lenient parser while PostgreSQL executes them: each is seen by
-//! `gatewright explain`, and none brings a protected value through the gateway.
+//! Statements that hide a table from a lenient parser but not from PostgreSQL. `gatewright explain` sees every table, and
+//! no statement returns a protected value through the gateway.
 
 use anyhow::{Context, Result, ensure};
 use gatewright_harness::GatewayCommand;
@@ -26,7 +26,7 @@ columns = [
 ]
 "#;
 
-/// Read the secret when sent to PostgreSQL itself. The second value is a table that must be among the facts.
+/// Statements that read the secret when sent to PostgreSQL directly, and a table that must be among the facts.
 const READERS: &[(&str, &str)] = &[
     ("SELECT ssn END FROM customers", "customers"),
     (
@@ -144,7 +144,7 @@ const READERS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Whole conversations that reach for the secret in several statements.
+/// Sequences of statements that together try to read the secret.
 const CONVERSATIONS: &[&[&str]] = &[
     &["PREPARE p AS SELECT ssn END FROM customers", "EXECUTE p"],
     &[
@@ -228,7 +228,7 @@ fn explain_counts_what_a_lenient_parser_drops() -> Result<()> {
 }
 
 #[test]
-fn no_hidden_table_gives_its_secret_away() -> Result<()> {
+fn hidden_tables_reveal_no_secret() -> Result<()> {
     let world = World::with_policies("hostile", &["mask-columns"], SETTINGS)?;
     for (sql, _) in READERS {
         let direct = conversation(&mut fresh(&world, true)?, &[sql])?;
@@ -236,29 +236,29 @@ fn no_hidden_table_gives_its_secret_away() -> Result<()> {
         let harmless_here = sql.starts_with("MERGE");
         ensure!(
             harmless_here || shows_secret(&direct),
-            "{sql} shows no secret without the gateway either"
+            "{sql} shows no secret without the gateway"
         );
         let through = conversation(&mut fresh(&world, false)?, &[sql])?;
-        assert!(!shows_secret(&through), "{sql} gave the secret away");
+        assert!(!shows_secret(&through), "{sql} revealed the secret");
     }
     Ok(())
 }
 
 #[test]
-fn no_conversation_gives_the_secret_away() -> Result<()> {
+fn sequences_of_statements_reveal_no_secret() -> Result<()> {
     let world = World::with_policies("hostile_talk", &["mask-columns"], SETTINGS)?;
     for statements in CONVERSATIONS {
         let through = conversation(&mut fresh(&world, false)?, statements)?;
         assert!(
             !shows_secret(&through),
-            "{statements:?} gave the secret away"
+            "{statements:?} revealed the secret"
         );
     }
     Ok(())
 }
 
 #[test]
-fn the_extended_protocol_hides_nothing_either() -> Result<()> {
+fn the_extended_protocol_reveals_no_secret() -> Result<()> {
     let world = World::with_policies("hostile_extended", &["mask-columns"], SETTINGS)?;
     fresh(&world, true)?;
     for (sql, _) in READERS {
@@ -272,14 +272,14 @@ fn the_extended_protocol_hides_nothing_either() -> Result<()> {
                 .collect();
             assert!(
                 !shows_secret(&seen),
-                "{sql} in format {format} gave the secret away"
+                "{sql} in format {format} revealed the secret"
             );
         }
     }
     Ok(())
 }
 
-/// A connection to the database with its tables as they were at the start.
+/// A connection to the database, with its tables reset.
 fn fresh(world: &World, direct: bool) -> Result<Client> {
     world.prepare(&format!(
         "DROP SCHEMA public CASCADE; CREATE SCHEMA public; {SCHEMA}"
@@ -291,7 +291,7 @@ fn fresh(world: &World, direct: bool) -> Result<Client> {
     })
 }
 
-/// Everything that comes back, as bytes.
+/// All bytes of the replies.
 fn conversation(client: &mut Client, statements: &[&str]) -> Result<Vec<u8>> {
     let mut seen = Vec::new();
     for sql in statements {
@@ -308,7 +308,7 @@ fn shows_secret(bytes: &[u8]) -> bool {
         .any(|window| window == SECRET.as_bytes())
 }
 
-/// Whether some `tables` list in the facts names the table.
+/// Whether any `tables` list in the facts contains the table.
 fn names_table(facts: &Value, table: &str) -> bool {
     match facts {
         Value::Object(fields) => fields.iter().any(|(key, value)| {

@@ -1,4 +1,4 @@
-//! Several hosts behind one database: a primary, a standby, and one that is down; `target_session_attrs` says which will do.
+//! Several hosts for one database: a primary, a standby and one that is down. `target_session_attrs` selects the host.
 
 use anyhow::{Context, Result};
 use gatewright_harness::{GatewayCommand, Postgres, PostgresSettings, Psql, free_port};
@@ -6,7 +6,7 @@ use gatewright_tests::raw::Client;
 
 use crate::world::eventually;
 
-/// Which of the servers answers, by its port; `None`: nobody would do.
+/// The port of the server that the session reaches; `None` if no host is suitable.
 fn answering(hosts: &[u16], wanted: &str, primary: &Postgres) -> Result<Option<String>> {
     let mut upstream = primary.dsn();
     let all: Vec<String> = hosts
@@ -32,13 +32,13 @@ fn answering(hosts: &[u16], wanted: &str, primary: &Postgres) -> Result<Option<S
 }
 
 #[test]
-fn the_server_that_will_do_is_found() -> Result<()> {
+fn the_suitable_host_is_selected() -> Result<()> {
     let mut primary = Postgres::start_with(&PostgresSettings::default().followed())?;
     let standby = primary.standby()?;
     let down = free_port()?;
     Psql::new(&primary.dsn())?.query("CREATE TABLE seen AS SELECT 1 AS i")?;
     let follower = Psql::new(&standby.dsn())?;
-    eventually("the standby follows", || {
+    eventually("the standby has caught up", || {
         Ok(follower.query("SELECT to_regclass('seen') IS NOT NULL")? == "t")
     })?;
     let (p, s) = (primary.port(), standby.port());
@@ -61,11 +61,11 @@ fn the_server_that_will_do_is_found() -> Result<()> {
             "{wanted} of {hosts:?}"
         );
     }
-    // A primary that reads only by default is not the one for read-write.
+    // A primary whose sessions are read-only by default does not satisfy read-write.
     let psql = Psql::new(&primary.dsn())?;
     psql.query("ALTER SYSTEM SET default_transaction_read_only = on")?;
     psql.query("SELECT pg_reload_conf()")?;
-    eventually("new sessions read only", || {
+    eventually("new sessions are read-only", || {
         Ok(psql.query("SHOW transaction_read_only")? == "on")
     })?;
     assert_eq!(answering(&[p, s, down], "read-write", &primary)?, None);

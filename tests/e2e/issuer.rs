@@ -1,4 +1,4 @@
-//! An identity provider of the tests' own: discovery and keys over HTTP on loopback, tokens signed with ES256.
+//! A minimal identity provider: discovery and keys over HTTP on loopback, tokens signed with ES256.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -23,14 +23,14 @@ impl Issuer {
         Self::with(true)
     }
 
-    /// One that vouches for pods, as Kubernetes does: nobody can log in there, and its tokens hold no groups.
+    /// An issuer of service-account tokens, like Kubernetes: nobody can log in there, and its tokens carry no groups.
     pub fn cluster() -> Result<Self> {
         Self::with(false)
     }
 
     fn with(people: bool) -> Result<Self> {
         let random = SystemRandom::new();
-        let pair = key(&random).context("making a key")?;
+        let pair = key(&random).context("generating a key")?;
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let url = format!("http://{}", listener.local_addr()?);
         let mut discovery = json!({
@@ -50,19 +50,19 @@ impl Issuer {
         }]});
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                // A client that leaves early harms nobody.
+                // A client that disconnects early is not an error.
                 let _ = answer(stream, &discovery, &keys);
             }
         });
         Ok(Self { url, pair, random })
     }
 
-    /// A token for this subject and these groups, good for ten minutes.
+    /// A token for this subject and these groups, valid for ten minutes.
     pub fn token(&self, subject: &str, groups: &[&str]) -> Result<String> {
         self.token_for(subject, groups, "gatewright", 600)
     }
 
-    /// A token with another audience or lifetime in seconds, which may be negative.
+    /// A token with another audience or lifetime. `lifetime` is in seconds and may be negative.
     pub fn token_for(
         &self,
         subject: &str,
@@ -77,7 +77,7 @@ impl Issuer {
         }))
     }
 
-    /// A projected service-account token, with the claims that Kubernetes 1.30 puts into one.
+    /// A projected service-account token with the claims of Kubernetes 1.30.
     pub fn pod_token(&self, namespace: &str, account: &str, audience: &str) -> Result<String> {
         let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
         let uid = "6a3d34d6-6f2f-4a0c-8f57-3a9f1c3f3a11";
@@ -134,7 +134,7 @@ fn answer(mut stream: TcpStream, discovery: &Value, keys: &Value) -> Result<()> 
     let json = "application/json";
     let (status, kind, body) = match path.as_str() {
         "/.well-known/openid-configuration" => ("200 OK", json, discovery.to_string()),
-        // As Kubernetes has it (RFC 7517 section 8.5.2).
+        // The media type that Kubernetes uses (RFC 7517, section 8.5.2).
         "/keys" => ("200 OK", "application/jwk-set+json", keys.to_string()),
         _ => ("404 Not Found", json, String::new()),
     };

@@ -1,4 +1,4 @@
-//! What stands in for a value is no longer than its column: a masked dump can be loaded into the table it came from.
+//! Masked values fit their columns: a masked dump can be loaded into the table it came from.
 
 use anyhow::Result;
 use gatewright_harness::{Psql, Version};
@@ -57,13 +57,13 @@ fn replacements_fit_their_columns(version: Version) -> Result<()> {
                 (1..=5).contains(&short) && hashed.is_none_or(|hashed| hashed == 12),
                 "{lengths:?}"
             );
-            // Blank-padded, as the server sends it.
+            // char(n) is blank-padded, as the server sends it.
             assert_eq!((code, longer, open), (6, 32, 4));
         }
-        let told = format!("{messages:?}");
+        let reported = format!("{messages:?}");
         assert!(
-            !told.contains("secret") && !told.contains("SECRET"),
-            "{told}"
+            !reported.contains("secret") && !reported.contains("SECRET"),
+            "{reported}"
         );
     }
     for options in ["", "(FORMAT csv)", "(FORMAT binary)"] {
@@ -80,7 +80,7 @@ fn replacements_fit_their_columns(version: Version) -> Result<()> {
     Ok(())
 }
 
-/// What COPY gave, message bodies one after the other.
+/// The data of a COPY TO STDOUT: the message bodies, concatenated.
 fn copied(client: &mut Client, sql: &str) -> Result<Vec<u8>> {
     let messages = client.query(sql)?;
     let data = messages.into_iter().filter(|message| message.tag == b'd');

@@ -1,8 +1,7 @@
-//! Gatewright as people run it: real PostgreSQL, real clients, the built binary and the built policies.
-//! Each module is one promise; none of them knows how the gateway is made.
-//! `cargo xtask test` builds what they need.
+//! End-to-end tests: real PostgreSQL, real clients, the built gateway and the built policies. Each module tests one
+//! guarantee and treats the gateway as a black box. `cargo xtask test` builds the binaries and policies.
 
-/// Makes two tests of each function that takes a version of PostgreSQL.
+/// Runs each test, a function of the PostgreSQL version, on both versions.
 macro_rules! on_each_version {
     ($($name:ident),* $(,)?) => {$(
         mod $name {
@@ -20,25 +19,24 @@ macro_rules! on_each_version {
 }
 
 mod admin;
-mod bounds;
 mod check;
+mod connection_limits;
 mod content;
-mod departures;
 mod differential;
+mod disconnects;
 mod drivers;
 mod explain;
-mod faults;
 mod guest;
 mod hostile;
 mod hosts;
 mod identity;
 mod issuer;
+mod large_data;
 mod lengths;
-mod limits;
 mod masking;
-mod openings;
 mod outages;
 mod people;
+mod policy_failures;
 mod proxy;
 mod refusals;
 mod reload;
@@ -47,7 +45,8 @@ mod secrets;
 mod serve;
 mod served;
 mod site;
+mod startup;
+mod statement_timeouts;
 mod structure;
 mod suggest;
-mod volumes;
 mod world;

@@ -1,4 +1,5 @@
-//! No raw value of a masked column leaves, under any alias, format or command; what leaves is legal for its type.
+//! No raw value of a protected column is returned, under any alias, format or command, and masked values are valid for
+//! their types.
 
 use anyhow::{Context, Result};
 use gatewright_harness::Version;
@@ -19,7 +20,7 @@ const SCHEMA: &str = "
     INSERT INTO orders SELECT i, i, 'note' || i FROM generate_series(1, 3) AS i;
     CREATE VIEW contacts AS SELECT id, email AS address FROM customers;";
 
-/// Every column but `id` and `name`, each type once.
+/// A rule for each column except `id` and `name`; each type occurs once.
 const SETTINGS: &str = r#"
 [mask-columns]
 columns = [
@@ -41,7 +42,7 @@ columns = [
 ]
 "#;
 
-/// Pieces of the raw values, in text and in binary.
+/// Fragments of the raw values, in text and in binary.
 const SECRETS: &[&[u8]] = &[
     b"secret1@",
     b"90100",
@@ -61,8 +62,8 @@ const SECRETS: &[&[u8]] = &[
 ];
 
 on_each_version!(
-    every_way_to_read_a_column_is_masked_in_text_and_binary,
-    what_cannot_be_masked_is_refused,
+    every_read_is_masked_in_text_and_binary,
+    statements_that_cannot_be_masked_are_refused,
     copy_out_is_masked_in_every_format,
     cursors_and_prepared_statements_are_masked
 );
@@ -77,7 +78,7 @@ fn world_of(version: Version, test: &str) -> Result<World> {
     Ok(world)
 }
 
-/// Statements whose rows come, masked. The number is how many rows.
+/// Statements whose results are masked, with their number of rows.
 const MASKED: &[(&str, usize)] = &[
     ("SELECT * FROM customers ORDER BY id", 3),
     ("SELECT email FROM customers", 3),
@@ -112,10 +113,10 @@ const MASKED: &[(&str, usize)] = &[
     ("SELECT o.note FROM orders o", 3),
 ];
 
-/// Statements with an output in which a protected column is mixed with constants, and how many rows come, all NULL.
+/// Statements that mix a protected column with constants: the output is NULL. With their number of rows.
 const NULLED: &[(&str, usize)] = &[("SELECT email FROM customers UNION ALL SELECT 'guess'", 4)];
 
-/// Statements that compute an output from a protected column or carry it where no mask is: refused.
+/// Statements that compute an output from a protected column or copy it where it is not masked: refused.
 const REFUSED: &[&str] = &[
     "SELECT max(email) FROM customers",
     "SELECT DISTINCT born FROM customers",
@@ -140,8 +141,8 @@ const REFUSED: &[&str] = &[
     "COPY (SELECT lower(email) FROM customers) TO STDOUT",
 ];
 
-/// Statements whose outputs carry no protected column, computed or not: untouched.
-const OPEN: &[&str] = &[
+/// Statements whose outputs carry no protected column, computed or not: unchanged.
+const UNMASKED: &[&str] = &[
     "SELECT id * 2, upper(name) FROM customers",
     "SELECT count(*), max(id), count(email) FROM customers",
     "SELECT (SELECT max(id) FROM customers)",
@@ -150,10 +151,10 @@ const OPEN: &[&str] = &[
 ];
 
 #[test]
-fn what_carries_no_protected_column_passes() -> Result<()> {
+fn outputs_without_protected_columns_pass() -> Result<()> {
     let world = world("mask_open")?;
     let mut client = world.client()?;
-    for sql in OPEN {
+    for sql in UNMASKED {
         let answer = client.query(sql)?;
         assert!(
             raw::error(&answer).is_none(),
@@ -173,7 +174,7 @@ fn what_carries_no_protected_column_passes() -> Result<()> {
 }
 
 #[test]
-fn mixtures_of_a_protected_column_and_constants_are_null() -> Result<()> {
+fn mixtures_of_protected_columns_and_constants_are_null() -> Result<()> {
     let world = world("mask_nulled")?;
     for (sql, count) in NULLED {
         for format in [0, 1] {
@@ -191,7 +192,7 @@ fn mixtures_of_a_protected_column_and_constants_are_null() -> Result<()> {
     Ok(())
 }
 
-fn every_way_to_read_a_column_is_masked_in_text_and_binary(version: Version) -> Result<()> {
+fn every_read_is_masked_in_text_and_binary(version: Version) -> Result<()> {
     let world = world_of(version, "mask_rows")?;
     for (sql, count) in MASKED {
         let mut client = world.client()?;
@@ -217,7 +218,7 @@ fn every_way_to_read_a_column_is_masked_in_text_and_binary(version: Version) -> 
     Ok(())
 }
 
-fn what_cannot_be_masked_is_refused(version: Version) -> Result<()> {
+fn statements_that_cannot_be_masked_are_refused(version: Version) -> Result<()> {
     let world = world_of(version, "mask_refused")?;
     let mut client = world.client()?;
     for sql in REFUSED {
@@ -356,7 +357,7 @@ fn cursors_and_prepared_statements_are_masked(version: Version) -> Result<()> {
 }
 
 #[test]
-fn replacements_are_legal_values_of_their_types() -> Result<()> {
+fn masked_values_are_valid_for_their_types() -> Result<()> {
     let world = world("mask_types")?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -365,7 +366,7 @@ fn replacements_are_legal_values_of_their_types() -> Result<()> {
         let (client, connection) =
             tokio_postgres::connect(&world.dsn()?.url(), tokio_postgres::NoTls).await?;
         tokio::spawn(connection);
-        // Binary: the driver's own decoders fail on anything illegal.
+        // Binary: the driver's decoders fail on any invalid value.
         for row in client
             .query(
                 "SELECT email, phone, code, visits, big, ratio, vip, raw, at FROM customers",
@@ -385,7 +386,7 @@ fn replacements_are_legal_values_of_their_types() -> Result<()> {
         }
         anyhow::Ok(())
     })?;
-    // Text: the server itself takes each value back as its type.
+    // Text: the server accepts each value as input of its type.
     let names =
         "email, phone, code, born, at, salary, visits, big, ratio, vip, key, doc, tags, raw, net";
     let masked = world
@@ -402,7 +403,7 @@ fn replacements_are_legal_values_of_their_types() -> Result<()> {
 }
 
 #[test]
-fn the_same_value_has_the_same_hash_and_others_differ() -> Result<()> {
+fn equal_values_have_equal_hashes_and_others_differ() -> Result<()> {
     let world = World::with_policies(
         "mask_hash",
         &["mask-columns"],
@@ -420,7 +421,7 @@ fn the_same_value_has_the_same_hash_and_others_differ() -> Result<()> {
 }
 
 #[test]
-fn rows_that_need_no_mask_arrive_unchanged() -> Result<()> {
+fn rows_without_protected_columns_are_unchanged() -> Result<()> {
     let world = world("mask_untouched")?;
     for sql in [
         "SELECT id, name FROM customers ORDER BY id",
@@ -434,7 +435,7 @@ fn rows_that_need_no_mask_arrive_unchanged() -> Result<()> {
 }
 
 #[test]
-fn a_view_over_a_masked_column_does_not_show_it() -> Result<()> {
+fn a_view_on_a_protected_column_does_not_reveal_it() -> Result<()> {
     let world = world("mask_view")?;
     let mut client = world.client()?;
     for sql in [
@@ -450,7 +451,7 @@ fn a_view_over_a_masked_column_does_not_show_it() -> Result<()> {
 }
 
 #[test]
-fn a_big_result_is_masked_to_its_last_row() -> Result<()> {
+fn a_large_result_is_masked_to_its_last_row() -> Result<()> {
     let world = world("mask_big")?;
     world.prepare("INSERT INTO customers (id, email) SELECT i, 'secret1@' || i FROM generate_series(100, 60000) AS i")?;
     let mut client = world.client()?;
@@ -464,11 +465,11 @@ fn a_big_result_is_masked_to_its_last_row() -> Result<()> {
 }
 
 #[test]
-fn the_first_rows_are_not_held_back_by_a_slow_last_one() -> Result<()> {
+fn the_first_rows_arrive_before_a_slow_last_row() -> Result<()> {
     let settings =
         "[mask-columns]\ncolumns = [{ column = \"public.wide.body\", method = \"redact\" }]\n";
     let world = World::with_policies("mask_early", &["mask-columns"], settings)?;
-    // Rows wide enough that the server itself sends the first ones before it sleeps.
+    // The rows are wide enough for the server to send the first ones before it sleeps.
     world.prepare("CREATE TABLE wide AS SELECT i, repeat('secret1@', 3000) AS body FROM generate_series(1, 6) AS i")?;
     let mut client = world.client()?;
     let start = std::time::Instant::now();
@@ -502,7 +503,7 @@ fn assert_no_secret(sql: &str, messages: &[raw::Message]) {
                 .any(|window| window == *secret);
             assert!(
                 !found,
-                "{sql} let {} through in {:?}",
+                "{sql} returned {} in {:?}",
                 secret.escape_ascii(),
                 message.body.escape_ascii().to_string()
             );

@@ -1,4 +1,4 @@
-//! Servers that end a session, go away, come back, or are not there.
+//! Servers that end a session, restart, crash, or are not running.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use gatewright_tests::raw::{self, Client, tags};
 use crate::served::Served;
 use crate::world::eventually;
 
-/// What a statement that runs has begun to say may come first.
+/// The next ErrorResponse; messages of the running statement may precede it.
 fn next_error(client: &mut Client) -> Result<HashMap<char, String>> {
     loop {
         let message = client.receive()?;
@@ -20,7 +20,7 @@ fn next_error(client: &mut Client) -> Result<HashMap<char, String>> {
 }
 
 #[test]
-fn a_session_that_the_server_ends_says_so() -> Result<()> {
+fn a_session_ended_by_the_server_receives_its_error() -> Result<()> {
     let served = Served::start("outage_end", "", "")?;
     let psql = Psql::new(&served.direct)?;
     for statement in [None, Some("SELECT pg_sleep(600)")] {
@@ -32,17 +32,20 @@ fn a_session_that_the_server_ends_says_so() -> Result<()> {
             client.send(&raw::query(sql))?;
         }
         psql.query(&format!("SELECT pg_terminate_backend({pid})"))?;
-        let told = next_error(&mut client)?;
-        assert_eq!(told[&'S'], "FATAL");
-        assert_eq!(told[&'C'], "57P01");
-        assert!(told[&'M'].contains("administrator command"), "{told:?}");
-        assert!(client.receive().is_err(), "the connection is open");
+        let reported = next_error(&mut client)?;
+        assert_eq!(reported[&'S'], "FATAL");
+        assert_eq!(reported[&'C'], "57P01");
+        assert!(
+            reported[&'M'].contains("administrator command"),
+            "{reported:?}"
+        );
+        assert!(client.receive().is_err(), "the connection is still open");
     }
     Ok(())
 }
 
 #[test]
-fn a_server_that_restarts_ends_sessions_and_serves_new_ones() -> Result<()> {
+fn a_restart_ends_sessions_and_new_ones_are_served() -> Result<()> {
     let mut postgres = Postgres::start()?;
     let gateway = GatewayCommand::dev(&postgres.dsn()).start()?;
     let mut idle = Client::connect(&gateway.dsn()?)?;
@@ -55,20 +58,23 @@ fn a_server_that_restarts_ends_sessions_and_serves_new_ones() -> Result<()> {
     })?;
     postgres.stop()?;
     for client in [&mut idle, &mut busy] {
-        let told = next_error(client)?;
+        let reported = next_error(client)?;
         assert_eq!(
-            (told[&'S'].as_str(), told[&'C'].as_str()),
+            (reported[&'S'].as_str(), reported[&'C'].as_str()),
             ("FATAL", "57P01")
         );
-        assert!(client.receive().is_err(), "the connection is open");
+        assert!(client.receive().is_err(), "the connection is still open");
     }
     let down = match Client::connect(&gateway.dsn()?) {
-        Ok(_) => anyhow::bail!("a session without a server"),
+        Ok(_) => anyhow::bail!("a session opened without a server"),
         Err(error) => format!("{error:#}"),
     };
     assert!(down.contains("FATAL") && down.contains("08001"), "{down}");
     let port = postgres.port().to_string();
-    assert!(!down.contains(&port), "an internal address shows: {down}");
+    assert!(
+        !down.contains(&port),
+        "the error contains an internal address: {down}"
+    );
     postgres.restart()?;
     let mut again = Client::connect(&gateway.dsn()?)?;
     assert_eq!(tags(&again.query("SELECT 1")?), "TDCZ");
@@ -76,7 +82,7 @@ fn a_server_that_restarts_ends_sessions_and_serves_new_ones() -> Result<()> {
 }
 
 #[test]
-fn a_server_that_crashes_ends_sessions_without_a_word_of_the_gateways() -> Result<()> {
+fn a_crash_ends_sessions_with_only_the_error_of_the_server() -> Result<()> {
     let postgres =
         Postgres::start_with(&PostgresSettings::default().set("restart_after_crash", "on"))?;
     let gateway = GatewayCommand::dev(&postgres.dsn()).start()?;
@@ -87,24 +93,27 @@ fn a_server_that_crashes_ends_sessions_without_a_word_of_the_gateways() -> Resul
         .context("no process")?;
     let mut other = Client::connect(&gateway.dsn()?)?;
     postgres.kill_backend(&pid)?;
-    assert!(client.receive().is_err(), "killed, and it speaks");
-    // The postmaster ends all other sessions and starts over.
+    assert!(client.receive().is_err(), "a message after the kill");
+    // The postmaster terminates all other sessions and reinitializes.
     let mut last = None;
     while let Ok(message) = other.receive() {
         last = Some(message.fields());
     }
-    assert_eq!(last.context("no last words")?[&'C'], "57P02");
-    eventually("the server is back", || {
+    assert_eq!(last.context("no final error")?[&'C'], "57P02");
+    eventually("the server accepts connections again", || {
         Ok(Client::connect(&gateway.dsn()?).is_ok())
     })
 }
 
 #[test]
-fn a_server_that_is_not_there() -> Result<()> {
+fn a_server_that_is_not_running() -> Result<()> {
     let host = format!("host = \"127.0.0.1:{}\"", free_port()?);
     let served = Served::start_at("outage_none", "", &host)?;
-    let told = served.refusal("ada")?;
-    assert!(told.contains("FATAL") && told.contains("08001"), "{told}");
-    assert!(!told.contains("127.0.0.1"), "{told}");
+    let reported = served.refusal("ada")?;
+    assert!(
+        reported.contains("FATAL") && reported.contains("08001"),
+        "{reported}"
+    );
+    assert!(!reported.contains("127.0.0.1"), "{reported}");
     Ok(())
 }

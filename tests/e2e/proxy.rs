@@ -1,5 +1,5 @@
-//! `gatewright proxy`: clients that know no token reach a gateway with the one in a file, and are told plainly when they
-//! cannot.
+//! `gatewright proxy`: clients without a token reach a gateway with the one in the proxy's file, and get a clear error
+//! when they cannot.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use gatewright_tests::raw::{self, Client};
 use crate::site::Site;
 use crate::world::{eventually, put};
 
-/// A site, and a proxy in front of it whose token file is `token`.
+/// A site, and a proxy in front of it that reads the token file `token`.
 struct Sidecar {
     proxy: Gateway,
     site: Site,
@@ -32,7 +32,7 @@ impl Sidecar {
         Ok(sidecar)
     }
 
-    /// Another token in the file, put there as careful programs do.
+    /// Replaces the token atomically: written beside, then renamed.
     fn rotate(&self, token: &str) -> Result<()> {
         put(
             self.site.folder.path(),
@@ -41,7 +41,7 @@ impl Sidecar {
         )
     }
 
-    /// The shop through the proxy: no password at all.
+    /// The database through the proxy, without a password.
     fn dsn(&self) -> Result<Dsn> {
         address(&self.proxy)
     }
@@ -50,7 +50,7 @@ impl Sidecar {
         Psql::new(&self.dsn()?)
     }
 
-    /// What psql says when it cannot connect.
+    /// psql's error when it cannot connect.
     fn refusal(&self) -> Result<String> {
         Ok(self.psql()?.script("SELECT 1")?.stderr)
     }
@@ -83,13 +83,13 @@ fn a_client_without_a_token_works_through_the_proxy() -> Result<()> {
     let sidecar = Sidecar::with_token_of(&["staff"])?;
     let psql = sidecar.psql()?;
     assert_eq!(psql.query("SELECT count(*) FROM customers")?, "2");
-    // The gateway is in between: its policies rule.
+    // The gateway's policies apply.
     assert!(
         !psql
             .query("SELECT email FROM customers")?
             .contains("canary")
     );
-    // Startup parameters arrive, and large results and COPY both ways pass.
+    // Startup parameters, large results and COPY in both directions work.
     let set = sidecar.psql()?.environment("PGOPTIONS", "-c work_mem=3MB");
     assert_eq!(set.query("SHOW work_mem")?, "3MB");
     let long = psql.query(
@@ -104,46 +104,49 @@ fn a_client_without_a_token_works_through_the_proxy() -> Result<()> {
 }
 
 #[test]
-fn every_connection_takes_the_token_as_it_is_then() -> Result<()> {
+fn each_connection_uses_the_current_token() -> Result<()> {
     let sidecar = Sidecar::with_token_of(&["strangers"])?;
     let refused = sidecar.refusal()?;
-    // The gateway's own words, sqlstate and hint come through.
+    // The gateway's message, SQLSTATE and hint reach the client.
     let direct = sidecar
         .site
         .psql(&sidecar.site.issuer.token("pod", &["strangers"])?)?;
-    let said = |text: &str| text.split_once("FATAL:").map(|(_, said)| said.to_owned());
-    assert_eq!(said(&refused), said(&direct.script("SELECT 1")?.stderr));
+    let fatal = |text: &str| text.split_once("FATAL:").map(|(_, rest)| rest.to_owned());
+    assert_eq!(fatal(&refused), fatal(&direct.script("SELECT 1")?.stderr));
     sidecar.rotate(&sidecar.site.issuer.token("pod", &["staff"])?)?;
     let mut open = sidecar.psql()?.session()?;
     assert!(open.run("SELECT 7;")?.contains('7'));
     sidecar.rotate(&sidecar.site.issuer.token("pod", &["strangers"])?)?;
-    assert!(open.run("SELECT 8;")?.contains('8'), "open sessions go on");
+    assert!(
+        open.run("SELECT 8;")?.contains('8'),
+        "open sessions continue"
+    );
     assert!(sidecar.refusal()?.contains("FATAL"));
     Ok(())
 }
 
 #[test]
-fn a_client_is_told_what_is_wrong_with_the_token_file() -> Result<()> {
+fn errors_in_the_token_file_are_reported_to_the_client() -> Result<()> {
     let sidecar = Sidecar::start(None)?;
     let folder = sidecar.site.folder.path().display().to_string();
     let check = |text: &str| -> Result<()> {
-        let said = sidecar.refusal()?;
-        assert!(said.contains(&format!("FATAL:  {text}")), "{said}");
-        assert!(!said.contains(&folder), "{said}");
+        let stderr = sidecar.refusal()?;
+        assert!(stderr.contains(&format!("FATAL:  {text}")), "{stderr}");
+        assert!(!stderr.contains(&folder), "{stderr}");
         Ok(())
     };
     check("the proxy's token file does not exist")?;
     sidecar.rotate("")?;
     check("the proxy's token file is empty")?;
     sidecar.rotate("no-token-at-all")?;
-    check("the proxy's token file holds no signed token")?;
+    check("the proxy's token file contains no signed token")?;
     let expired = sidecar
         .site
         .issuer
         .token_for("pod", &["staff"], "gatewright", -200)?;
     sidecar.rotate(&expired)?;
     check("the proxy's token expired 3 minutes ago")?;
-    // Expired a moment ago: the gateway's clock decides, as it would for anybody.
+    // Just expired: the gateway's clock decides, as for any client.
     let late = sidecar
         .site
         .issuer
@@ -151,15 +154,18 @@ fn a_client_is_told_what_is_wrong_with_the_token_file() -> Result<()> {
     sidecar.rotate(&late)?;
     assert!(!sidecar.refusal()?.contains("the proxy's token"));
     let log = sidecar.proxy.log()?;
-    assert!(log.contains(&folder), "the log names the file: {log}");
-    assert!(!log.contains(&expired), "no token in the log");
+    assert!(
+        log.contains(&folder),
+        "the log does not name the file: {log}"
+    );
+    assert!(!log.contains(&expired), "the log contains the token");
     sidecar.rotate(&sidecar.site.issuer.token("pod", &["staff"])?)?;
     assert_eq!(sidecar.psql()?.query("SELECT 1")?, "1");
     Ok(())
 }
 
 #[test]
-fn a_cancel_request_reaches_the_statement_of_its_own_client_only() -> Result<()> {
+fn a_cancel_request_affects_only_its_own_client() -> Result<()> {
     let sidecar = Sidecar::with_token_of(&["staff"])?;
     let mut busy = Client::connect(&sidecar.dsn()?)?;
     busy.send(&raw::query("SELECT pg_sleep(60)"))?;
@@ -182,7 +188,7 @@ fn a_cancel_request_reaches_the_statement_of_its_own_client_only() -> Result<()>
 }
 
 #[test]
-fn a_gateway_that_cannot_prove_who_it_is_gets_no_token() -> Result<()> {
+fn an_unverified_gateway_receives_no_token() -> Result<()> {
     let site = Site::start("info")?;
     std::fs::write(
         site.folder.path().join("token"),
@@ -194,7 +200,7 @@ fn a_gateway_that_cannot_prove_who_it_is_gets_no_token() -> Result<()> {
         other.path().join("ca.crt"),
         site.folder.path().join("other.crt"),
     )?;
-    // Another authority; a name that is not in the certificate; a server that offers no TLS.
+    // Another CA; a name that is not in the certificate; a server without TLS.
     let plain = crate::world::postgres()?.dsn().port;
     for (upstream, ca) in [
         (format!("localhost:{}", site.port), "other.crt"),
@@ -202,9 +208,9 @@ fn a_gateway_that_cannot_prove_who_it_is_gets_no_token() -> Result<()> {
         (format!("localhost:{plain}"), "ca.crt"),
     ] {
         let proxy = proxy(&site, &upstream, ca).start()?;
-        let said = Psql::new(&address(&proxy)?)?.script("SELECT 1")?.stderr;
-        assert!(said.contains("FATAL"), "{upstream}: {said}");
-        assert!(!said.contains("password"), "{upstream}: {said}");
+        let stderr = Psql::new(&address(&proxy)?)?.script("SELECT 1")?.stderr;
+        assert!(stderr.contains("FATAL"), "{upstream}: {stderr}");
+        assert!(!stderr.contains("password"), "{upstream}: {stderr}");
     }
     let log = site.gateway.log()?;
     assert!(!log.contains("session begins"), "{log}");
@@ -212,7 +218,7 @@ fn a_gateway_that_cannot_prove_who_it_is_gets_no_token() -> Result<()> {
 }
 
 #[test]
-fn many_clients_at_once_get_their_own_answers() -> Result<()> {
+fn concurrent_clients_receive_their_own_results() -> Result<()> {
     let sidecar = Sidecar::with_token_of(&["staff"])?;
     let dsn = sidecar.dsn()?;
     let clients = (0..40).map(|number| {
@@ -242,12 +248,12 @@ fn many_clients_at_once_get_their_own_answers() -> Result<()> {
 }
 
 #[test]
-fn at_sigterm_those_who_are_connected_may_finish() -> Result<()> {
+fn sigterm_lets_connected_clients_finish() -> Result<()> {
     let mut sidecar = Sidecar::with_token_of(&["staff"])?;
     let dsn = sidecar.dsn()?;
     let mut open = Client::connect(&dsn)?;
     sidecar.proxy.process().signal("TERM")?;
-    eventually("newcomers are turned away", || {
+    eventually("new connections are refused", || {
         Ok(std::net::TcpStream::connect((dsn.host.as_str(), dsn.port)).is_err())
     })?;
     assert_eq!(raw::error(&open.query("SELECT 1")?), None);
@@ -261,7 +267,7 @@ fn at_sigterm_those_who_are_connected_may_finish() -> Result<()> {
 }
 
 #[test]
-fn when_the_gateway_ends_a_session_its_client_is_told_and_let_go() -> Result<()> {
+fn a_session_ended_by_the_gateway_closes_with_its_error() -> Result<()> {
     let sidecar = Sidecar::start(None)?;
     let brief = sidecar
         .site
@@ -275,41 +281,44 @@ fn when_the_gateway_ends_a_session_its_client_is_told_and_let_go() -> Result<()>
         last.fields()[&'M'].contains("token has expired"),
         "{last:?}"
     );
-    assert!(open.receive().is_err(), "the connection is closed");
+    assert!(open.receive().is_err(), "the connection is still open");
     Ok(())
 }
 
 #[test]
-fn a_server_that_is_no_gateway_gets_no_token() -> Result<()> {
+fn a_server_that_is_not_a_gateway_receives_no_token() -> Result<()> {
     let site = Site::start("info")?;
     let token = site.issuer.token("pod", &["staff"])?;
     std::fs::write(site.folder.path().join("token"), token)?;
-    // The PostgreSQL behind the gateway has the same authority's certificate, and asks for SCRAM.
+    // The PostgreSQL server behind the gateway has a certificate of the same CA and requests SCRAM.
     let proxy = proxy(
         &site,
         &format!("localhost:{}", site.postgres_port()),
         "ca.crt",
     )
     .start()?;
-    let said = Psql::new(&address(&proxy)?)?.script("SELECT 1")?.stderr;
+    let stderr = Psql::new(&address(&proxy)?)?.script("SELECT 1")?.stderr;
     assert!(
-        said.contains("asks for something other than a token"),
-        "{said}"
+        stderr.contains("the gateway does not request a token"),
+        "{stderr}"
     );
     Ok(())
 }
 
 #[test]
-fn replication_is_refused_and_not_taken_for_something_else() -> Result<()> {
+fn replication_connections_are_refused() -> Result<()> {
     let sidecar = Sidecar::with_token_of(&["staff"])?;
     let refused = Client::connect_with(&sidecar.dsn()?, &[("replication", "database")]);
-    let error = refused.err().context("let in")?.to_string();
+    let error = refused
+        .err()
+        .context("the connection was accepted")?
+        .to_string();
     assert!(error.contains("0A000"), "{error}");
     Ok(())
 }
 
 #[test]
-fn the_proxy_refuses_what_would_give_the_token_away() -> Result<()> {
+fn options_that_would_expose_the_token_are_refused() -> Result<()> {
     let token = tempfile::NamedTempFile::new()?;
     let run = |arguments: [&str; 4]| -> Result<String> {
         let output = GatewayCommand::verb("proxy")
@@ -319,12 +328,12 @@ fn the_proxy_refuses_what_would_give_the_token_away() -> Result<()> {
         assert!(!output.status.success());
         Ok(String::from_utf8(output.stderr)?)
     };
-    let said = run(["--upstream", "localhost", "--listen", "0.0.0.0:0"])?;
-    assert!(said.contains("not a loopback address"), "{said}");
-    let said = run(["--upstream", "localhost", "--tls", "require"])?;
-    assert!(said.contains("verify-full"), "{said}");
-    let said = run(["--upstream", "localhost", "--ca", "/nonexistent.crt"])?;
-    assert!(said.contains("/nonexistent.crt"), "{said}");
+    let stderr = run(["--upstream", "localhost", "--listen", "0.0.0.0:0"])?;
+    assert!(stderr.contains("not a loopback address"), "{stderr}");
+    let stderr = run(["--upstream", "localhost", "--tls", "require"])?;
+    assert!(stderr.contains("verify-full"), "{stderr}");
+    let stderr = run(["--upstream", "localhost", "--ca", "/nonexistent.crt"])?;
+    assert!(stderr.contains("/nonexistent.crt"), "{stderr}");
     Ok(())
 }
 

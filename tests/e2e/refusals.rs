@@ -1,4 +1,4 @@
-//! A refused statement never reaches the server, and what the client sees is what PostgreSQL's own error would be.
+//! A refused statement never reaches the server, and the client sees what a PostgreSQL error would look like.
 
 use std::collections::HashMap;
 
@@ -12,8 +12,8 @@ use crate::world::{World, postgres, postgres_of};
 on_each_version!(
     a_simple_query_is_refused_as_a_native_error,
     a_transaction_is_aborted_on_both_sides,
-    a_pipeline_is_skipped_to_its_sync,
-    a_prepared_statement_is_refused_at_parse_and_stays_unknown
+    a_pipeline_is_skipped_up_to_sync,
+    a_statement_refused_at_parse_does_not_exist
 );
 
 fn world(test: &str) -> Result<World> {
@@ -26,7 +26,7 @@ fn world_of(version: Version, test: &str) -> Result<World> {
     Ok(world)
 }
 
-/// Statements that deny-list refuses by default, each with a mark that can be found in the server's log.
+/// Statements that deny-list refuses by default, each with a marker to find in the server's log.
 const REFUSED: [&str; 6] = [
     "DROP TABLE kept /* mark */",
     "TRUNCATE kept /* mark */",
@@ -94,7 +94,7 @@ fn a_transaction_is_aborted_on_both_sides(version: Version) -> Result<()> {
         messages.last().map(|message| message.body.clone()),
         Some(b"E".to_vec())
     );
-    // The server itself says so: nothing in the gateway makes this error up.
+    // The server itself reports the aborted transaction; the gateway does not invent this error.
     let aborted = client.query("SELECT 1")?;
     assert_eq!(raw::error(&aborted).context("no error")?[&'C'], "25P02");
     let ended = client.query("COMMIT")?;
@@ -107,7 +107,7 @@ fn a_transaction_is_aborted_on_both_sides(version: Version) -> Result<()> {
 }
 
 #[test]
-fn a_savepoint_brings_the_transaction_back() -> Result<()> {
+fn rolling_back_to_a_savepoint_recovers_the_transaction() -> Result<()> {
     let world = world("refuse_savepoint")?;
     let mut client = world.client()?;
     client.query("BEGIN; INSERT INTO kept VALUES (13); SAVEPOINT s")?;
@@ -122,7 +122,7 @@ fn a_savepoint_brings_the_transaction_back() -> Result<()> {
     Ok(())
 }
 
-fn a_pipeline_is_skipped_to_its_sync(version: Version) -> Result<()> {
+fn a_pipeline_is_skipped_up_to_sync(version: Version) -> Result<()> {
     let world = world_of(version, "refuse_pipeline")?;
     let mut client = world.client()?;
     let mark = format!("pipe_{}", world.direct.database);
@@ -144,13 +144,13 @@ fn a_pipeline_is_skipped_to_its_sync(version: Version) -> Result<()> {
     let first = client.until_ready()?;
     assert_eq!(tags(&first), "12nCEZ", "{first:?}");
     assert_refusal(&first, "deny-list")?;
-    // The implicit transaction of the pipeline was rolled back by the server, its INSERT with it.
+    // The server rolled back the pipeline's implicit transaction, including its INSERT.
     assert_eq!(rows(&client.until_ready()?), ["10"]);
     assert!(!postgres_of(version)?.log()?.contains(&mark));
     Ok(())
 }
 
-fn a_prepared_statement_is_refused_at_parse_and_stays_unknown(version: Version) -> Result<()> {
+fn a_statement_refused_at_parse_does_not_exist(version: Version) -> Result<()> {
     let world = world_of(version, "refuse_prepared")?;
     let mut client = world.client()?;
     client.send(
@@ -179,7 +179,7 @@ fn a_prepared_statement_is_refused_at_parse_and_stays_unknown(version: Version) 
 }
 
 #[test]
-fn sql_level_prepare_is_judged_by_what_it_holds() -> Result<()> {
+fn sql_prepare_is_judged_by_its_inner_statement() -> Result<()> {
     let world = world("refuse_sql_prepare")?;
     let mut client = world.client()?;
     assert_refusal(&client.query("PREPARE p AS DELETE FROM kept")?, "deny-list")?;
@@ -192,7 +192,7 @@ fn sql_level_prepare_is_judged_by_what_it_holds() -> Result<()> {
 }
 
 #[test]
-fn a_statement_that_does_not_parse_is_the_servers_error_or_a_refusal() -> Result<()> {
+fn invalid_syntax_gets_a_server_error_or_a_refusal() -> Result<()> {
     let world = world("refuse_syntax")?;
     let mut client = world.client()?;
     for sql in [
@@ -219,7 +219,7 @@ fn a_statement_that_does_not_parse_is_the_servers_error_or_a_refusal() -> Result
 }
 
 #[test]
-fn what_cannot_be_read_is_not_forwarded() -> Result<()> {
+fn unreadable_messages_are_not_forwarded() -> Result<()> {
     let world = world("refuse_unreadable")?;
     let deep = format!("SELECT {}1{}", "(".repeat(60_000), ")".repeat(60_000));
     let chain = format!("SELECT 1{}", "+1".repeat(40_000));
@@ -245,7 +245,7 @@ fn what_cannot_be_read_is_not_forwarded() -> Result<()> {
 }
 
 #[test]
-fn a_broken_message_ends_the_session_with_a_reason() -> Result<()> {
+fn a_malformed_message_ends_the_session_with_an_error() -> Result<()> {
     let world = world("refuse_broken")?;
     let broken: [(&[u8], &str); 3] = [
         (b"Q\0\0\0\x03", "08P01"),
@@ -268,7 +268,7 @@ fn a_broken_message_ends_the_session_with_a_reason() -> Result<()> {
             "the connection stays open after {bytes:?}"
         );
     }
-    // A whole message with a broken body is an error; whether it ends the session is the gateway's to say.
+    // A complete message with a malformed body is an error. Whether it ends the session is up to the gateway.
     for bytes in [
         raw::message(b'Q', &[b"SELECT 1"]),
         raw::message(b'B', &[b"\0\0\0\0\x7f\xff"]),
@@ -282,7 +282,7 @@ fn a_broken_message_ends_the_session_with_a_reason() -> Result<()> {
             "{bytes:?}"
         );
     }
-    // Nobody else noticed.
+    // Other sessions are not affected.
     assert_eq!(
         rows(&world.client()?.query("SELECT count(*) FROM kept")?),
         ["10"]
@@ -303,7 +303,7 @@ fn psql_shows_message_detail_and_hint() -> Result<()> {
     Ok(())
 }
 
-/// One ErrorResponse, 42501, DETAIL machine-readable with policy and code, and a hint.
+/// Asserts one ErrorResponse with SQLSTATE 42501, a machine-readable DETAIL with policy and code, and a hint.
 fn assert_refusal(messages: &[raw::Message], policy: &str) -> Result<()> {
     let error: HashMap<char, String> = raw::error(messages).context("no ErrorResponse")?;
     assert_eq!(
@@ -323,7 +323,7 @@ fn assert_refusal(messages: &[raw::Message], policy: &str) -> Result<()> {
         "{error:?}"
     );
     let detail: Value = serde_json::from_str(&error[&'D'])
-        .with_context(|| format!("DETAIL is no JSON: {error:?}"))?;
+        .with_context(|| format!("DETAIL is not JSON: {error:?}"))?;
     assert_eq!(detail["policy"], policy, "{detail}");
     assert!(
         detail["code"].as_str().is_some_and(|code| !code.is_empty()),
@@ -336,7 +336,7 @@ fn assert_refusal(messages: &[raw::Message], policy: &str) -> Result<()> {
     Ok(())
 }
 
-/// First cells of all rows.
+/// The first cell of each row.
 fn rows(messages: &[raw::Message]) -> Vec<String> {
     let rows = messages.iter().filter(|message| message.tag == b'D');
     rows.filter_map(|message| message.cells().into_iter().next().flatten())
@@ -350,12 +350,12 @@ fn a_wrong_password_is_refused_before_any_statement() -> Result<()> {
     for password in ["", "wrong", "a.b.c", &tampered(&dsn.password)] {
         let refused = Client::connect(&dsn.with_login(&dsn.user, password))
             .err()
-            .context("it was let in")?;
+            .context("the login succeeded")?;
         let text = refused.to_string();
         assert!(text.contains("28P01") || text.contains("28000"), "{text}");
         assert!(
             password.len() < 10 || !text.contains(password),
-            "the error repeats the token"
+            "the error contains the token"
         );
     }
     Ok(())

@@ -11,7 +11,7 @@ use crate::world::{World, eventually, put};
 
 const SESSIONS: usize = 100;
 
-/// What one statement met.
+/// The version that judged a statement: the one that allows or the one that refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Allowed,
@@ -30,14 +30,14 @@ fn outcome(client: &mut Client, sql: &str) -> Result<Outcome> {
         None if raw::tags(&messages) == "TDCZ" => Ok(Outcome::Allowed),
         Some(error) if error[&'C'] == "42501" && error[&'M'] == "flipped" => Ok(Outcome::Refused),
         other => bail!(
-            "neither version answered so: {other:?} {}",
+            "an answer of neither version: {other:?} {}",
             raw::tags(&messages)
         ),
     }
 }
 
 #[test]
-fn statements_in_flight_end_and_the_next_ones_meet_the_new_version() -> Result<()> {
+fn running_statements_finish_and_later_ones_are_judged_by_the_new_version() -> Result<()> {
     let world = world("reload_flight")?;
     let mut clients = (0..SESSIONS)
         .map(|_| world.client())
@@ -65,7 +65,7 @@ fn statements_in_flight_end_and_the_next_ones_meet_the_new_version() -> Result<(
 }
 
 #[test]
-fn under_steady_load_every_statement_meets_one_of_the_two_versions() -> Result<()> {
+fn under_load_every_statement_is_judged_by_one_of_the_versions() -> Result<()> {
     let world = world("reload_load")?;
     let dsn = world.dsn()?;
     let stop = AtomicBool::new(false);
@@ -97,11 +97,11 @@ fn under_steady_load_every_statement_meets_one_of_the_two_versions() -> Result<(
             let before = Instant::now();
             put(world.policies.path(), "flip.wasm", wasm)?;
             let mut seen = before;
-            eventually("the flip is in force", || {
+            eventually("the new version is in force", || {
                 seen = Instant::now();
                 Ok(outcome(&mut witness, "SELECT 1")? == wanted)
             })?;
-            // From the end of the statement that met the new version, none that starts may meet the old one.
+            // No statement that starts after one was judged by the new version may be judged by the old one.
             flips.push((before, Instant::now(), wanted));
             std::thread::sleep(Duration::from_millis(200));
             anyhow::Ok(())
@@ -128,7 +128,7 @@ fn under_steady_load_every_statement_meets_one_of_the_two_versions() -> Result<(
             let within = start > settled && next.is_none_or(|next| *end < next);
             assert!(
                 !within || met == wanted,
-                "a statement met the version before flip {index}"
+                "a statement was judged by the version before change {index}"
             );
         }
     }
@@ -136,7 +136,7 @@ fn under_steady_load_every_statement_meets_one_of_the_two_versions() -> Result<(
 }
 
 #[test]
-fn an_optional_policy_goes_with_its_file() -> Result<()> {
+fn removing_the_file_of_an_optional_policy_unloads_it() -> Result<()> {
     let world = world("reload_optional")?;
     put(
         world.policies.path(),
@@ -148,13 +148,13 @@ fn an_optional_policy_goes_with_its_file() -> Result<()> {
         Ok(outcome(&mut client, "SELECT 1")? == Outcome::Refused)
     })?;
     std::fs::remove_file(world.policies.path().join("flip.wasm"))?;
-    eventually("it is gone", || {
+    eventually("the policy is unloaded", || {
         Ok(outcome(&mut client, "SELECT 1")? == Outcome::Allowed)
     })
 }
 
 #[test]
-fn a_policy_is_in_force_within_a_second_of_its_file() -> Result<()> {
+fn a_policy_is_in_force_within_a_second() -> Result<()> {
     let world = world("reload_quick")?;
     let mut client = world.client()?;
     let wasm = guest::always("flip", Some("flipped"))?;

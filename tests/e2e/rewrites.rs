@@ -1,4 +1,4 @@
-//! A policy puts another statement in the place of the client's: it is read, judged and run like any other, or refused.
+//! A policy replaces the client's statement. The replacement is analysed, judged and run like any other, or refused.
 
 use anyhow::{Context, Result};
 use gatewright_tests::raw::{self, tags};
@@ -6,7 +6,7 @@ use gatewright_tests::raw::{self, tags};
 use crate::guest::{self, OnDelete};
 use crate::world::{World, bundled, postgres, put};
 
-/// DELETE becomes `sql`; deny-list judges what comes of it.
+/// A policy replaces each DELETE with `sql`; deny-list judges the replacement.
 fn world(test: &str, sql: &'static str) -> Result<World> {
     let folder = tempfile::tempdir()?;
     let wasm = guest::on_delete("soft-delete", OnDelete::Rewrite(sql))?;
@@ -30,7 +30,7 @@ fn count(client: &mut raw::Client, condition: &str) -> Result<String> {
 }
 
 #[test]
-fn the_replacement_runs_and_the_original_never_does() -> Result<()> {
+fn only_the_replacement_runs() -> Result<()> {
     let world = world("rewrite_runs", "UPDATE kept SET gone = true WHERE i = 3")?;
     let mut client = world.client()?;
     let mark = format!("mark_{}", world.direct.database);
@@ -77,7 +77,7 @@ fn parameters_reach_the_replacement() -> Result<()> {
     Ok(())
 }
 
-/// Each of these ends in one refusal and leaves the connection usable and the table whole.
+/// Asserts that the statement is refused, the connection stays usable and the table is unchanged.
 fn is_refused(test: &str, sql: &'static str, sent: &str, code: &str) -> Result<()> {
     let world = world(test, sql)?;
     let mut client = world.client()?;
@@ -109,7 +109,7 @@ fn a_replacement_that_is_rewritten_again_is_refused() -> Result<()> {
 }
 
 #[test]
-fn a_replacement_that_cannot_be_used_is_refused() -> Result<()> {
+fn an_unusable_replacement_is_refused() -> Result<()> {
     for (test, sql) in [
         ("rewrite_syntax", "UPDATE kept SET WHERE"),
         (
@@ -133,7 +133,7 @@ fn a_replacement_that_cannot_be_used_is_refused() -> Result<()> {
 }
 
 #[test]
-fn among_several_in_one_message_it_is_refused() -> Result<()> {
+fn a_replacement_among_several_statements_is_refused() -> Result<()> {
     let world = world("rewrite_several", "UPDATE kept SET gone = true WHERE i = 1")?;
     let mut client = world.client()?;
     let messages = client.query("SELECT 1; DELETE FROM kept WHERE i = 1")?;

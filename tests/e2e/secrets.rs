@@ -1,5 +1,5 @@
-//! No token, password or result value is written anywhere: planted ones are looked for in every place that could
-//! hold them, with the log at its most talkative.
+//! No token, password or result value is written anywhere: planted canaries are searched for in every output, with the
+//! log at its most verbose level.
 
 use anyhow::Result;
 use gatewright_harness::GatewayCommand;
@@ -8,7 +8,7 @@ use crate::site::Site;
 use crate::world::{World, database, postgres};
 
 #[test]
-fn the_log_of_serve_holds_no_secret_even_at_trace() -> Result<()> {
+fn the_trace_log_of_serve_contains_no_secret() -> Result<()> {
     let site = Site::start(
         "trace,cranelift_codegen=off,cranelift_frontend=off,cranelift_wasm=off,wasmtime=off,wasmtime_environ=off,wasmtime_internal_cranelift=off,regalloc2=off",
     )?;
@@ -37,10 +37,7 @@ fn the_log_of_serve_holds_no_secret_even_at_trace() -> Result<()> {
         site.admin("/metrics")?.1,
         site.gateway.printed().join("\n")
     );
-    assert!(
-        written.len() > 2000,
-        "the log says too little to prove anything"
-    );
+    assert!(written.len() > 2000, "the log is too short for this test");
     let signature = |token: &str| token.rsplit('.').next().unwrap_or_default().to_owned();
     for secret in [
         &signature(&token),
@@ -51,18 +48,18 @@ fn the_log_of_serve_holds_no_secret_even_at_trace() -> Result<()> {
     ] {
         assert!(
             !written.contains(secret.as_str()),
-            "a credential is in the log"
+            "the log contains a credential"
         );
     }
     for value in ["raw-canary", "Ada", "Grace"] {
         let line = written.lines().find(|line| line.contains(value));
-        assert!(line.is_none(), "a result value is in the log: {line:?}");
+        assert!(line.is_none(), "the log contains a result value: {line:?}");
     }
     Ok(())
 }
 
 #[test]
-fn dev_prints_its_token_once_and_logs_none() -> Result<()> {
+fn dev_prints_its_token_once_and_never_logs_it() -> Result<()> {
     let direct = database("secrets_dev")?;
     let upstream = postgres()?.dsn();
     let gateway = GatewayCommand::dev(&upstream)
@@ -77,7 +74,7 @@ fn dev_prints_its_token_once_and_logs_none() -> Result<()> {
         upstream.password.as_str(),
         "value-canary-1",
     ] {
-        assert!(!log.contains(secret), "a secret is in the log");
+        assert!(!log.contains(secret), "the log contains a secret");
     }
     assert_eq!(
         gateway
@@ -91,7 +88,7 @@ fn dev_prints_its_token_once_and_logs_none() -> Result<()> {
 }
 
 #[test]
-fn an_error_of_the_server_shows_no_masked_value() -> Result<()> {
+fn server_errors_reveal_no_protected_value() -> Result<()> {
     let settings =
         "[mask-columns]\ncolumns = [{ column = \"public.people.email\", method = \"redact\" }]\n";
     let world = World::with_policies("secrets_error", &["mask-columns"], settings)?;
@@ -107,7 +104,7 @@ fn an_error_of_the_server_shows_no_masked_value() -> Result<()> {
         "ALTER TABLE people ALTER email TYPE int USING email::int;",
     ] {
         let shown = session.run(sql)?;
-        // What the client itself wrote may come back; what it did not write may not.
+        // A value that the client sent may appear in the error; another value may not.
         assert!(
             sql.contains("canary") || !shown.contains("canary"),
             "{sql} showed {shown}"

@@ -36,7 +36,7 @@ fn a_token_opens_the_granted_role_over_tls_on_both_sides() -> Result<()> {
 }
 
 #[test]
-fn who_may_not_come_in_is_told_why_and_no_more() -> Result<()> {
+fn rejected_logins_get_the_reason_and_nothing_more() -> Result<()> {
     let site = Site::start("info")?;
     let refused = |token: &str| -> Result<String> {
         let output = site.psql(token)?.script("SELECT 1;")?;
@@ -64,7 +64,7 @@ fn who_may_not_come_in_is_told_why_and_no_more() -> Result<()> {
         assert!(text.contains("FATAL"), "{text}");
     }
     assert!(expired.contains("expired"), "{expired}");
-    // A client outside TLS is refused before it is asked for its token.
+    // A client without TLS is refused before it is asked for its token.
     let plain = Psql::new(&site.dsn(&site.issuer.token("ada", &["staff"])?))?
         .environment("PGSSLMODE", "disable");
     let output = plain.script("SELECT 1;")?;
@@ -106,13 +106,13 @@ fn startup_options_cannot_choose_a_role() -> Result<()> {
 }
 
 #[test]
-fn sighup_rereads_and_a_faulty_file_changes_nothing() -> Result<()> {
+fn sighup_reloads_and_an_invalid_file_changes_nothing() -> Result<()> {
     let site = Site::start("info")?;
     let token = site.issuer.token("eve", &["visitors"])?;
     assert_ne!(site.psql(&token)?.script("SELECT 1;")?.code, Some(0));
     site.edit(|text| text.replace("groups = [\"staff\"]", "groups = [\"staff\", \"visitors\"]"))?;
     site.gateway.process().signal("HUP")?;
-    eventually("the new grant holds", || {
+    eventually("the new grant is in force", || {
         Ok(site.psql(&token)?.script("SELECT 1;")?.code == Some(0))
     })?;
 
@@ -130,14 +130,14 @@ fn sighup_rereads_and_a_faulty_file_changes_nothing() -> Result<()> {
         )
     })?;
     site.gateway.process().signal("HUP")?;
-    eventually("the open session meets the new settings", || {
+    eventually("the open session uses the new settings", || {
         Ok(!session.run("SELECT name FROM customers;")?.contains("Ada"))
     })?;
 
     let before = site.gateway.log()?.len();
     site.edit(|text| text.replace("[admin]", "[amdin]"))?;
     site.gateway.process().signal("HUP")?;
-    eventually("the log names the fault", || {
+    eventually("the log names the error", || {
         Ok(site.gateway.log()?[before..].contains("amdin"))
     })?;
     assert_eq!(site.psql(&token)?.query("SELECT 1")?, "1");
@@ -146,7 +146,7 @@ fn sighup_rereads_and_a_faulty_file_changes_nothing() -> Result<()> {
 }
 
 #[test]
-fn sigterm_lets_statements_end_and_turns_newcomers_away() -> Result<()> {
+fn sigterm_lets_statements_finish_and_refuses_new_connections() -> Result<()> {
     let mut site = Site::start("info")?;
     let psql = site.psql(&site.issuer.token("ada", &["staff"])?)?;
     let mut idle = psql.session()?;
@@ -159,13 +159,13 @@ fn sigterm_lets_statements_end_and_turns_newcomers_away() -> Result<()> {
         std::thread::sleep(Duration::from_millis(300));
         assert!(
             psql.query("SELECT 1").is_err(),
-            "a newcomer was let in while draining"
+            "a new connection was accepted while draining"
         );
         let status = site.gateway.process_mut().wait(Duration::from_secs(20))?;
         assert!(status.success(), "{status}");
         assert!(
             signalled.elapsed() > Duration::from_millis(900),
-            "it did not wait for the statement"
+            "the gateway did not wait for the statement"
         );
         busy.join()
             .map_err(|_| anyhow::anyhow!("the busy client panicked"))?
@@ -189,7 +189,7 @@ fn sigterm_lets_statements_end_and_turns_newcomers_away() -> Result<()> {
 }
 
 #[test]
-fn a_required_policy_that_goes_missing_refuses_everything() -> Result<()> {
+fn a_missing_required_policy_refuses_every_statement() -> Result<()> {
     let site = Site::start("info")?;
     let mut session = site
         .psql(&site.issuer.token("ada", &["staff"])?)?
@@ -202,14 +202,14 @@ fn a_required_policy_that_goes_missing_refuses_everything() -> Result<()> {
     let file = site.folder.path().join("policies/deny-list.wasm");
     let bytes = std::fs::read(&file)?;
     std::fs::remove_file(&file)?;
-    eventually("everything is refused", || {
+    eventually("every statement is refused", || {
         let shown = session.run("SELECT id FROM customers;")?;
         Ok(shown.contains("ERROR") && shown.contains("deny-list"))
     })?;
     assert!(session.run("SHOW server_version;")?.contains("ERROR"));
     assert_eq!(site.admin("/readyz")?.0, 503);
     std::fs::write(&file, bytes)?;
-    eventually("it is back", || {
+    eventually("the policy is in force again", || {
         Ok(session
             .run("SELECT id FROM customers;")?
             .contains("(2 rows)"))

@@ -1,4 +1,4 @@
-//! `gatewright serve` on loopback without TLS, in front of the server that all tests share: for tests of settings.
+//! `gatewright serve` on loopback without TLS, on the shared server, for tests of configuration keys.
 
 use anyhow::{Result, ensure};
 use gatewright_harness::{Dsn, Gateway, GatewayCommand, free_port};
@@ -11,20 +11,20 @@ use crate::world::{database, postgres};
 pub struct Served {
     pub gateway: Gateway,
     pub issuer: Issuer,
-    /// The database, past the gateway.
+    /// The database, bypassing the gateway.
     pub direct: Dsn,
     pub port: u16,
     folder: TempDir,
 }
 
 impl Served {
-    /// `limits` are lines of `[listen.limits]`, `entry` lines of the `[[database]]`, which is called `here`.
+    /// `limits` holds keys of `[listen.limits]`, `entry` keys of the `[[database]]` entry, which is named `here`.
     pub fn start(test: &str, limits: &str, entry: &str) -> Result<Self> {
         let host = format!("host = \"127.0.0.1:{}\"", postgres()?.port());
         Self::start_at(test, limits, &format!("{host}\n{entry}"))
     }
 
-    /// The same, with `host` or `hosts` among the lines of the entry.
+    /// Like `start`, with `host` or `hosts` among the keys of the entry.
     pub fn start_at(test: &str, limits: &str, entry: &str) -> Result<Self> {
         let direct = database(test)?;
         let folder = tempfile::tempdir()?;
@@ -71,7 +71,7 @@ password = "{password}"
         })
     }
 
-    /// Where this person connects.
+    /// The database through the gateway, for this subject.
     pub fn dsn(&self, subject: &str) -> Result<Dsn> {
         Ok(Dsn {
             user: subject.to_owned(),
@@ -87,15 +87,15 @@ password = "{password}"
         Client::connect(&self.dsn(subject)?)
     }
 
-    /// Why this person does not get in.
+    /// The error of a rejected login.
     pub fn refusal(&self, subject: &str) -> Result<String> {
         match self.client(subject) {
-            Ok(_) => anyhow::bail!("{subject} was let in"),
+            Ok(_) => anyhow::bail!("the login of {subject} succeeded"),
             Err(error) => Ok(format!("{error:#}")),
         }
     }
 
-    /// Changes the configuration file and tells the gateway.
+    /// Changes the configuration file and reloads it.
     pub fn reconfigure(&self, from: &str, to: &str) -> Result<()> {
         let path = self.folder.path().join("gatewright.toml");
         let old = std::fs::read_to_string(&path)?;

@@ -1,5 +1,5 @@
-//! A site as an operator runs it: `gatewright serve` with a configuration file, an identity provider, certificates,
-//! and a PostgreSQL that asks for TLS.
+//! A complete deployment: `gatewright serve` with a configuration file, an identity provider, certificates, and a
+//! PostgreSQL server that requires TLS.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::issuer::Issuer;
 use crate::world::bundled;
 
-/// Everything that runs, and the folder with its files.
+/// The running processes, and the folder with their files.
 pub struct Site {
     pub gateway: Gateway,
     postgres: Postgres,
@@ -22,11 +22,11 @@ pub struct Site {
     pub folder: TempDir,
     pub port: u16,
     pub admin_port: u16,
-    /// Passwords of the roles that the gateway logs in with.
+    /// The passwords of the roles that the gateway logs in with.
     pub passwords: [String; 2],
 }
 
-/// The database's tables; `{secret}` is a value that must never be seen.
+/// The database's tables; `{secret}` is a value that no output may contain.
 const SCHEMA: &str = "
     CREATE TABLE customers (id int PRIMARY KEY, name text, email text);
     INSERT INTO customers VALUES (1, 'Ada', 'raw-canary@example.com'), (2, 'Grace', 'raw-canary2@example.com');
@@ -34,7 +34,7 @@ const SCHEMA: &str = "
     GRANT SELECT ON customers TO keeper;";
 
 impl Site {
-    /// Starts everything; `log` is the level of the gateway's log.
+    /// Starts the deployment; `log` is the gateway's log level.
     pub fn start(log: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         certificates(folder.path())?;
@@ -85,12 +85,12 @@ impl Site {
         })
     }
 
-    /// Runs a script past the gateway, as the server's superuser.
+    /// Runs a script as superuser, bypassing the gateway.
     pub fn prepare(&self, sql: &str) -> Result<String> {
         Psql::new(&self.postgres.dsn())?.query(sql)
     }
 
-    /// The port of the server past the gateway.
+    /// The server's port, bypassing the gateway.
     pub fn postgres_port(&self) -> u16 {
         self.postgres.port()
     }
@@ -107,7 +107,7 @@ impl Site {
         Ok(std::fs::write(self.config(), new)?)
     }
 
-    /// The shop through the gateway with this token.
+    /// The database through the gateway with this token.
     pub fn dsn(&self, token: &str) -> Dsn {
         Dsn {
             user: "somebody".to_owned(),
@@ -119,7 +119,7 @@ impl Site {
         }
     }
 
-    /// psql with a verified certificate, logged in with this token.
+    /// psql with certificate verification, logged in with this token.
     pub fn psql(&self, token: &str) -> Result<Psql> {
         let root = self.folder.path().join("ca.crt");
         Ok(Psql::new(&self.dsn(token))?
@@ -127,7 +127,7 @@ impl Site {
             .environment("PGSSLROOTCERT", &root.display().to_string()))
     }
 
-    /// A path on the admin port: status and body.
+    /// A GET on the admin port: status and body.
     pub fn admin(&self, path: &str) -> Result<(u16, String)> {
         http_get(self.admin_port, path)
     }
@@ -186,7 +186,7 @@ columns = [{{ column = "public.customers.email", method = "redact" }}]
     )
 }
 
-/// ca.crt, and server.crt with server.key signed by it for localhost.
+/// Creates ca.crt, and server.crt with server.key, signed by that CA for localhost.
 pub fn certificates(folder: &Path) -> Result<()> {
     let extensions =
         "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=critical,CA:FALSE\n";

@@ -1,4 +1,4 @@
-//! The one rule of the architecture: imports point down. And the pages that lead through the code name files that exist.
+//! Architecture checks: modules import only what is below them, and links in the documentation lead to existing files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use gatewright_harness::locate::workspace;
 
-/// Crates below the binary crate, which do not use each other.
+/// The crates below the binary crate, which do not use each other.
 const CRATES: &[(&str, &str)] = &[
     ("gateway/wire", "gatewright-wire"),
     ("gateway/sql", "gatewright-sql"),
     ("gateway/policy-host", "gatewright-policy-host"),
 ];
 
-/// The modules of the binary crate from the top, as the table in ARCHITECTURE.md lists them. A module may use those below it.
+/// The modules of the binary crate from the top, as in the table of ARCHITECTURE.md. A module may use those below it.
 fn modules() -> Result<Vec<String>> {
     let page = std::fs::read_to_string(workspace().join("ARCHITECTURE.md"))?;
     let rows = page.lines().filter_map(|line| line.strip_prefix("| ["));
@@ -39,7 +39,7 @@ fn imports_point_down() -> Result<()> {
         let first = inside.components().next().context("a file has a name")?;
         let module = first.as_os_str().to_string_lossy();
         let module = module.trim_end_matches(".rs");
-        // Tests may use modules above their own; `main` and `lib` only name them.
+        // Tests may use modules above their own; `main` and `lib` only declare them.
         let test = inside.components().any(|part| {
             let part = part.as_os_str().to_string_lossy();
             part.trim_end_matches(".rs") == "tests"
@@ -48,7 +48,10 @@ fn imports_point_down() -> Result<()> {
             continue;
         }
         let Some(place) = modules.iter().position(|name| name == module) else {
-            errors.push(format!("{} is in no module of the table", inside.display()));
+            errors.push(format!(
+                "{} is not in a module of the table",
+                inside.display()
+            ));
             continue;
         };
         read += 1;
@@ -56,7 +59,7 @@ fn imports_point_down() -> Result<()> {
             let other = modules.iter().position(|name| *name == used);
             if other.is_some_and(|other| other < place) {
                 errors.push(format!(
-                    "{}:{line} imports `{used}`, which is above it",
+                    "{}:{line} imports `{used}`, a module above it",
                     inside.display()
                 ));
             }
@@ -67,26 +70,22 @@ fn imports_point_down() -> Result<()> {
     Ok(())
 }
 
-/// The files of the session use each other in one direction only.
+/// The session's files import each other without cycles.
 #[test]
-fn no_circle_of_files_in_the_session() -> Result<()> {
+fn session_files_have_no_import_cycles() -> Result<()> {
     let folder = workspace().join("gateway/src/session");
     let mut uses: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for entry in std::fs::read_dir(&folder)? {
-        let path = entry?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+    for file in rust_files(&folder)? {
+        let inside = file.strip_prefix(&folder)?.with_extension("");
+        let name = inside.to_string_lossy().replace('/', "::");
+        // `mod.rs` files name the others, and tests may use anything.
+        if name.ends_with("mod") || name.starts_with("tests") {
             continue;
-        };
-        let Some(name) = name.strip_suffix(".rs").filter(|name| *name != "mod") else {
-            continue;
-        };
-        uses.insert(
-            name.to_owned(),
-            siblings_used(&std::fs::read_to_string(&path)?),
-        );
+        }
+        uses.insert(name, session_files_used(&std::fs::read_to_string(&file)?));
     }
     assert!(uses.len() > 20, "only {} files were read", uses.len());
-    // What uses nothing that is left cannot be part of a circle.
+    // A file that uses none of the remaining files is not part of a cycle.
     loop {
         let left: Vec<String> = uses.keys().cloned().collect();
         uses.retain(|_, used| used.iter().any(|name| left.contains(name)));
@@ -94,18 +93,25 @@ fn no_circle_of_files_in_the_session() -> Result<()> {
             break;
         }
     }
-    assert!(uses.is_empty(), "a circle among {:?}", uses.keys());
+    assert!(uses.is_empty(), "an import cycle among {:?}", uses.keys());
     Ok(())
 }
 
-/// `super::<file>` in code; comments and the tests at the end of a file do not count.
-fn siblings_used(text: &str) -> Vec<String> {
+/// The files behind `crate::session::…` in code, as `file` or `folder::file`; comments and the tests at the end of a file do not count.
+fn session_files_used(text: &str) -> Vec<String> {
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
     let lines = code.lines().filter_map(|line| line.split("//").next());
-    lines
-        .flat_map(|line| line.split("super::").skip(1))
-        .map(identifier)
-        .collect()
+    let paths = lines.flat_map(|line| line.split("crate::session::").skip(1));
+    let mut used = Vec::new();
+    for path in paths {
+        let first = identifier(path);
+        let second = path.strip_prefix(&format!("{first}::")).map(identifier);
+        if let Some(second) = second {
+            used.push(format!("{first}::{second}"));
+        }
+        used.push(first);
+    }
+    used
 }
 
 fn identifier(text: &str) -> String {
@@ -161,7 +167,7 @@ fn every_module_is_in_the_table_of_the_architecture() -> Result<()> {
 }
 
 #[test]
-fn links_in_the_pages_lead_to_files() -> Result<()> {
+fn links_in_the_documentation_lead_to_files() -> Result<()> {
     let root = workspace();
     let mut pages = vec![
         root.join("README.md"),
@@ -174,7 +180,7 @@ fn links_in_the_pages_lead_to_files() -> Result<()> {
     let mut dead = Vec::new();
     for page in pages {
         let text = std::fs::read_to_string(&page).with_context(|| page.display().to_string())?;
-        let folder = page.parent().context("a page is in a folder")?;
+        let folder = page.parent().context("a page has a folder")?;
         for link in links(&text) {
             let path = link.split('#').next().unwrap_or_default();
             if !path.is_empty() && !folder.join(path).exists() {
@@ -186,7 +192,7 @@ fn links_in_the_pages_lead_to_files() -> Result<()> {
     Ok(())
 }
 
-/// `crate::<module>` in `use` lines and in paths; comments do not count.
+/// Every `crate::<module>` in `use` lines and paths, with its line number; comments are ignored.
 fn modules_used(text: &str) -> Vec<(usize, String)> {
     let mut used = Vec::new();
     for (number, line) in text.lines().enumerate() {
@@ -204,7 +210,7 @@ fn modules_used(text: &str) -> Vec<(usize, String)> {
     used
 }
 
-/// Relative targets of inline links.
+/// The relative targets of inline links.
 fn links(text: &str) -> Vec<&str> {
     let targets = text
         .split("](")

@@ -1,4 +1,4 @@
-//! `gatewright suggest-masking`: the draft names what is there, tells no value, and is accepted as it is.
+//! `gatewright suggest-masking`: the draft lists the columns it found, contains no values, and is a valid settings file.
 
 use std::process::Command;
 
@@ -43,16 +43,16 @@ fn columns_are_proposed_with_their_evidence_and_no_values() -> Result<()> {
     Psql::new(&direct)?.query(SCHEMA)?;
     let page = draft(&direct, &["--dev"])?;
     for line in [
-        r#"{ column = "public.customers.email", method = "email" }, # high: text; named like email; 200 of 200 sampled values hold what looks like email"#,
-        r#"    #   also protected where it is shown: public.addresses.mail"#,
+        r#"{ column = "public.customers.email", method = "email" }, # high: text; named like email; email found in 200 of 200 sampled values"#,
+        r#"    #   also masks the view column public.addresses.mail"#,
         r#"{ column = "public.customers.birthdate", method = "null" }, # medium: date; named like a date of birth"#,
-        r#"{ column = "public.customers.ssn", method = "partial", last = 2 }, # high: character varying; named like national-id; 200 of 200"#,
-        r#"{ column = "public.customers.card_no", method = "null" }, # high: bigint; 200 of 200 sampled values hold what looks like card"#,
+        r#"{ column = "public.customers.ssn", method = "partial", last = 2 }, # high: character varying; named like national-id; national-id found in 200 of 200"#,
+        r#"{ column = "public.customers.card_no", method = "null" }, # high: bigint; card found in 200 of 200 sampled values"#,
         r#"{ column = "public.logins.email", method = "hash" }, # high"#,
         r#"{ column = "public.logins.password_hash", method = "redact" }, # medium"#,
         r#"{ column = "public.empty.phone", method = "partial", last = 2 }, # medium: text; named like phone"#,
         r#"{ column = "public.closed.email", method = "email" }, # medium"#,
-        "# public.closed was judged by names alone: permission denied",
+        "# public.closed was not sampled, only names were examined: permission denied",
     ] {
         ensure!(page.contains(line), "no {line} in:\n{page}");
     }
@@ -74,7 +74,7 @@ fn columns_are_proposed_with_their_evidence_and_no_values() -> Result<()> {
         ensure!(!page.contains(none), "{none} in:\n{page}");
     }
 
-    // As it is, it masks.
+    // The draft works unchanged.
     let world = World::with_policies("suggest_used", &["mask-columns"], &page)?;
     world.prepare("CREATE TABLE customers (id int, email text); INSERT INTO customers VALUES (1, 'ada@example.com')")?;
     let masked = world.psql()?.query("SELECT email FROM customers")?;
@@ -91,7 +91,7 @@ fn columns_are_proposed_with_their_evidence_and_no_values() -> Result<()> {
     ensure!(std::fs::read_to_string(&file)?.contains("public.customers.email"));
     ensure!(
         draft(&direct, &["--out", &path]).is_err(),
-        "a file was replaced"
+        "an existing file was replaced"
     );
     Ok(())
 }

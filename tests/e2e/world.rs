@@ -1,4 +1,4 @@
-//! What the tests share: one PostgreSQL for all of them, a database for each, and a gateway for each.
+//! The shared fixture: one PostgreSQL server for all tests, a database and a gateway for each.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -11,7 +11,7 @@ use gatewright_harness::{
 use gatewright_tests::raw::Client;
 use tempfile::TempDir;
 
-/// The server all tests share. It logs every statement it receives, and ends with the test process.
+/// The server shared by all tests. It logs every statement and ends with the test process.
 pub fn postgres() -> Result<&'static Postgres> {
     postgres_of(Version::Installed)
 }
@@ -38,7 +38,7 @@ pub fn postgres_of(version: Version) -> Result<&'static Postgres> {
     server.get().context("the server was set above")
 }
 
-/// A database of its own for one test, named after it.
+/// A new database named after the test.
 pub fn database(test: &str) -> Result<Dsn> {
     database_of(Version::Installed, test)
 }
@@ -49,10 +49,10 @@ fn database_of(version: Version, test: &str) -> Result<Dsn> {
     postgres_of(version)?.create_database(&name)
 }
 
-/// A database with a gateway in front.
+/// A database with a gateway in front of it.
 pub struct World {
     pub gateway: Gateway,
-    /// The database, past the gateway.
+    /// The database, bypassing the gateway.
     pub direct: Dsn,
     /// The directory of policies.
     pub policies: TempDir,
@@ -64,7 +64,7 @@ impl World {
         Self::of_version(Version::Installed, test, names, settings)
     }
 
-    /// The same in front of this version of PostgreSQL.
+    /// The same with this version of PostgreSQL.
     pub fn of_version(
         version: Version,
         test: &str,
@@ -78,7 +78,7 @@ impl World {
         Self::build(version, test, policies, settings)
     }
 
-    /// `gatewright dev` with a directory of policies as it is.
+    /// `gatewright dev` with this directory of policies.
     pub fn with_directory(test: &str, policies: TempDir, settings: &str) -> Result<Self> {
         Self::build(Version::Installed, test, policies, settings)
     }
@@ -98,7 +98,7 @@ impl World {
         })
     }
 
-    /// The same database through the gateway.
+    /// The database through the gateway.
     pub fn dsn(&self) -> Result<Dsn> {
         self.gateway.database(&self.direct.database)
     }
@@ -108,7 +108,7 @@ impl World {
         Client::connect(&self.dsn()?)
     }
 
-    /// Runs a script past the gateway; it must succeed.
+    /// Runs a script that must succeed, bypassing the gateway.
     pub fn prepare(&self, sql: &str) -> Result<String> {
         Psql::new(&self.direct)?.query(sql)
     }
@@ -133,7 +133,7 @@ pub fn bundled(name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Puts a file in place the way careful programs do: written beside, then renamed.
+/// Replaces a file atomically: written beside, then renamed.
 pub fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let beside = folder.join(format!(".{name}.new"));
     std::fs::write(&beside, bytes)?;
@@ -141,7 +141,7 @@ pub fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Tries until `attempt` says yes, at most ten seconds.
+/// Retries until `attempt` returns true, for at most 30 seconds.
 pub fn eventually(what: &str, mut attempt: impl FnMut() -> Result<bool>) -> Result<()> {
     let start = std::time::Instant::now();
     while start.elapsed() < std::time::Duration::from_secs(30) {
@@ -150,5 +150,5 @@ pub fn eventually(what: &str, mut attempt: impl FnMut() -> Result<bool>) -> Resu
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    bail!("within half a minute it did not happen that {what}")
+    bail!("timed out after 30 s waiting until {what}")
 }

@@ -1,7 +1,7 @@
-//! The corpus as files: one a class, each a list of entries.
+//! The corpus files: one per class, each a list of entries.
 //!
 //! ```text
-//! -- What the class is about.
+//! -- What the class covers.
 //!
 //! --# id-of-an-entry
 //! --! guess 'q%' | 'z%'
@@ -10,7 +10,7 @@
 //! the next step
 //! ```
 //!
-//! `--!` in front of an entry's first step speaks of the entry, `--!` right after a `--` of the step that follows.
+//! `--!` before an entry's first step applies to the entry; `--!` right after a `--` applies to the step that follows.
 
 use std::path::Path;
 
@@ -18,28 +18,28 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::play::{MODES, Mode};
 
-/// A trick or a harmless statement.
+/// An attack or a harmless statement.
 #[derive(Debug, Clone, Default)]
 pub struct Entry {
     pub class: String,
     pub id: String,
-    /// In a database of its own and outside any transaction.
+    /// Runs in a database of its own and outside a transaction.
     pub alone: bool,
-    /// Only in the simple protocol.
+    /// Runs only in the simple protocol.
     pub simple: bool,
-    /// Traces of a raw value that only this trick leaves.
+    /// Strings that reveal the value although they do not contain it.
     pub shows: Vec<String>,
-    /// A right and a wrong guess for `{guess}`: the trick works when the answers differ.
+    /// A right and a wrong guess for `{guess}`: the attack works if the replies differ.
     pub guess: Option<(String, String)>,
     pub steps: Vec<Step>,
 }
 
 impl Entry {
-    /// The ways to play it.
+    /// The modes in which to play the entry.
     pub fn modes(&self) -> &'static [Mode] {
         match (self.simple, self.alone) {
             (true, _) => &[Mode::Simple],
-            // A database of its own is dear.
+            // Creating a database is expensive.
             (false, true) => &[Mode::Simple, Mode::Binary],
             (false, false) => &MODES,
         }
@@ -51,41 +51,41 @@ impl Entry {
     }
 }
 
-/// One message to the server, or a few that belong together.
+/// One message to the server, or a few that are sent together.
 #[derive(Debug, Clone)]
 pub struct Step {
     pub kind: Kind,
     pub sql: String,
-    /// Text parameters; a step that has some always goes by the extended protocol.
+    /// Text parameters. A step with parameters always uses the extended protocol.
     pub parameters: Vec<String>,
-    /// What is sent when the server asks for COPY data.
+    /// The data to send when the server requests COPY data.
     pub data: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// Past the gateway, as the owner of everything, before the rest.
+    /// Runs before the rest, as superuser and bypassing the gateway.
     Setup,
     Run,
-    /// On a second connection of the same client.
+    /// Runs on a second connection of the same client.
     Other,
-    /// Extended messages of several statements, parted by a line `--&`, before one Sync.
+    /// Extended messages of several statements, separated by a line `--&`, before one Sync.
     Pipeline,
-    /// Parse under a name.
+    /// Parse of a statement with this name.
     Parse(String),
-    /// Bind and Execute of that name.
+    /// Bind and Execute of the statement with this name.
     Execute(String),
-    /// Parse, and Bind of a portal of that name.
+    /// Parse, and Bind of a portal with this name.
     Bind(String),
-    /// Close of a statement (`S`) or portal (`P`) of that name.
+    /// Close of the statement (`S`) or portal (`P`) with this name.
     Close(u8, String),
-    /// Execute of the portal or cursor of that name.
+    /// Execute of the portal or cursor with this name.
     Portal(String),
     /// FunctionCall; the text is the function's signature.
     Call,
 }
 
-/// Every entry of the files of a folder, in order of class.
+/// Every entry of the files in a folder, ordered by class.
 pub fn read(folder: &Path) -> Result<Vec<Entry>> {
     let mut files: Vec<_> = std::fs::read_dir(folder)?
         .map(|file| Ok(file?.path()))
@@ -101,7 +101,7 @@ pub fn read(folder: &Path) -> Result<Vec<Entry>> {
     let mut ids: Vec<String> = entries.iter().map(Entry::name).collect();
     ids.sort_unstable();
     if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
-        bail!("two entries are called {}", pair[0]);
+        bail!("two entries are named {}", pair[0]);
     }
     Ok(entries)
 }
@@ -109,7 +109,7 @@ pub fn read(folder: &Path) -> Result<Vec<Entry>> {
 fn parse(class: &str, text: &str) -> Result<Vec<Entry>> {
     ensure!(
         text.starts_with("-- "),
-        "the first lines say what the class is about"
+        "the first lines must describe the class"
     );
     text.split("\n--# ")
         .skip(1)
@@ -178,7 +178,7 @@ fn direct(entry: &mut Entry, step: &mut Step, directive: &str) -> Result<()> {
         "call" => step.kind = Kind::Call,
         "with" => step.parameters = rest.split(" | ").map(str::to_owned).collect(),
         "data" => step.data = format!("{}\n", rest.replace("\\n", "\n")),
-        other => bail!("`{other}` is no directive"),
+        other => bail!("`{other}` is not a directive"),
     }
     Ok(())
 }

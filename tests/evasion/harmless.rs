@@ -1,4 +1,4 @@
-//! What applications and tools send gives the same answer through the gateway, but for masked cells.
+//! Statements of applications and tools get the same replies through the gateway, except for masked cells.
 
 use std::fmt::Write;
 
@@ -7,10 +7,10 @@ use gatewright_harness::Dsn;
 use gatewright_tests::raw::Message;
 
 use crate::corpus::{self, Entry};
-use crate::play::{Heard, cells, play};
+use crate::play::{Received, cells, play};
 use crate::stage::{Stage, folder, stage};
 
-/// Of a hundred harmless statements, so many must work.
+/// The percentage of harmless statements that must work.
 const GOAL: usize = 98;
 
 #[test]
@@ -21,20 +21,20 @@ fn harmless_statements_work() -> Result<()> {
         entries.retain(|entry| entry.name().contains(&wanted));
     }
     let outcomes = stage.for_each(&entries, |entry, direct| compare(stage, entry, direct))?;
-    let mut faults = String::new();
+    let mut failures = String::new();
     for (entry, outcome) in entries.iter().zip(&outcomes) {
-        if let Err(fault) = outcome {
-            writeln!(faults, "{}: {fault:#}", entry.name())?;
+        if let Err(failure) = outcome {
+            writeln!(failures, "{}: {failure:#}", entry.name())?;
         }
     }
     let works = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
     let all = outcomes.len();
     println!(
-        "{works} of {all} harmless statements work through the gateway; those that do not:\n{faults}"
+        "{works} of {all} harmless statements work through the gateway; those that do not:\n{failures}"
     );
     ensure!(
         works * 100 >= all * GOAL,
-        "{works} of {all} harmless statements work, fewer than {GOAL} in 100:\n{faults}"
+        "{works} of {all} harmless statements work, fewer than {GOAL} in 100:\n{failures}"
     );
     Ok(())
 }
@@ -57,8 +57,8 @@ fn compare(stage: &Stage, entry: &Entry, direct: &Dsn) -> Result<()> {
     Ok(())
 }
 
-/// Cells may differ where the server's holds a protected value and the gateway's does not.
-fn same(stage: &Stage, expected: &Heard, got: &Heard) -> Result<()> {
+/// Cells may differ if the server's contains a protected value and the gateway's does not.
+fn same(stage: &Stage, expected: &Received, got: &Received) -> Result<()> {
     ensure!(
         expected.errors() == got.errors(),
         "errors {:?} instead of {:?}",
@@ -80,7 +80,7 @@ fn same(stage: &Stage, expected: &Heard, got: &Heard) -> Result<()> {
         );
     }
     if let Some(value) = stage.needles.found_in(&got.bytes()) {
-        anyhow::bail!("shows {value}");
+        anyhow::bail!("reveals {value}");
     }
     Ok(())
 }
@@ -97,15 +97,15 @@ fn differs_in_masked_cells(stage: &Stage, expected: &Message, got: &Message) -> 
                     old == new || old.is_some_and(|old| stage.needles.found_in(old).is_some())
                 })
         }
-        b'T' => without_user_numbers(&expected.body) == without_user_numbers(&got.body),
+        b'T' => without_user_oids(&expected.body) == without_user_oids(&got.body),
         b'd' => stage.needles.found_in(&expected.body).is_some(),
         _ => false,
     }
 }
 
-/// A RowDescription without the numbers of tables and types that users made: what an entry makes has another one each time.
-fn without_user_numbers(body: &[u8]) -> Vec<u8> {
-    const FIRST_USER_NUMBER: u32 = 16_384;
+/// A RowDescription without the OIDs of user-defined tables and types, which differ on each run.
+fn without_user_oids(body: &[u8]) -> Vec<u8> {
+    const FIRST_NORMAL_OID: u32 = 16_384;
     let mut kept = Vec::new();
     let mut rest = body.get(2..).unwrap_or_default();
     while let Some(end) = rest.iter().position(|byte| *byte == 0) {
@@ -115,10 +115,10 @@ fn without_user_numbers(body: &[u8]) -> Vec<u8> {
         kept.extend_from_slice(field);
         let from = kept.len() - 18;
         for at in [from, from + 6] {
-            let number = kept[at..at + 4]
+            let oid = kept[at..at + 4]
                 .iter()
-                .fold(0, |number, byte| number << 8 | u32::from(*byte));
-            if number >= FIRST_USER_NUMBER {
+                .fold(0, |oid, byte| oid << 8 | u32::from(*byte));
+            if oid >= FIRST_NORMAL_OID {
                 kept[at..at + 4].fill(0);
             }
         }

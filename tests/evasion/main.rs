@@ -1,13 +1,14 @@
-//! Attacks on `mask-columns`, and what must go on working beside it.
+//! Attacks on `mask-columns`, and statements that must keep working with it.
 //!
-//! `tricks/` holds ways to read a protected value: each is first shown to work against PostgreSQL itself, then must show nothing
-//! in any byte that the client receives through the gateway. `harmless/` holds what applications, drivers and tools send: through
-//! the gateway the answer must be the same, but for masked cells. Both only grow. `corpus` says how the files are written.
+//! `attacks/` contains ways to read a protected value. Each must first work on PostgreSQL itself, then reveal nothing in
+//! any byte that the client receives through the gateway. `harmless/` contains what applications, drivers and tools send:
+//! the replies through the gateway must be the same, except for masked cells. Entries are only ever added. `corpus`
+//! documents the file format.
 
+mod attacks;
 mod corpus;
 mod harmless;
 mod play;
 mod secrets;
 mod stage;
 mod tools;
-mod tricks;

@@ -1,4 +1,4 @@
-//! Plays an entry against one address and keeps every byte that comes back.
+//! Plays an entry against one address and records every byte received.
 
 use std::borrow::Cow;
 
@@ -8,31 +8,31 @@ use gatewright_tests::raw::{self, Client, Message};
 
 use crate::corpus::{Entry, Kind, Step};
 
-/// How the steps that leave it open are sent.
+/// How steps are sent unless they say otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Simple,
-    /// Extended protocol, results as text.
+    /// Extended protocol, text results.
     Text,
-    /// Extended protocol, results in binary.
+    /// Extended protocol, binary results.
     Binary,
 }
 
-/// SQLSTATE of a refusal.
+/// The SQLSTATE of a refusal.
 pub const REFUSED: &str = "42501";
 
 pub const MODES: [Mode; 3] = [Mode::Simple, Mode::Text, Mode::Binary];
 
-/// What the client was told.
+/// What the client received.
 #[derive(Debug, Default)]
-pub struct Heard {
+pub struct Received {
     pub messages: Vec<Message>,
-    /// The gateway or server closed the connection.
+    /// Whether the gateway or the server closed the connection.
     pub ended: bool,
 }
 
-impl Heard {
-    /// All bytes, then the cells again without what stands between them: a value may come a character a row.
+impl Received {
+    /// All bytes, then all values again without what is between them: a value may arrive one character per row.
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for message in &self.messages {
@@ -53,7 +53,7 @@ impl Heard {
         bytes
     }
 
-    /// SQLSTATEs and messages of the errors.
+    /// The SQLSTATE and message of each error.
     pub fn errors(&self) -> Vec<(String, String)> {
         self.messages
             .iter()
@@ -66,27 +66,27 @@ impl Heard {
             .collect()
     }
 
-    /// What tells one answer from another, without the words of the question.
+    /// What distinguishes replies, without the text of the guess.
     pub fn answer(&self, question: &str) -> Vec<(u8, String)> {
-        let mut told: Vec<(u8, String)> = self
+        let mut parts: Vec<(u8, String)> = self
             .messages
             .iter()
             .filter(|message| message.tag != b'E')
             .map(|message| (message.tag, format!("{:?}", message.body)))
             .collect();
         for (code, message) in self.errors() {
-            // The gateway's refusals do not repeat the statement; the server's errors do.
+            // The gateway's refusals do not quote the statement; the server's errors do.
             let message = match code.as_str() {
                 REFUSED => message,
                 _ => message.replace(question, ""),
             };
-            told.push((b'E', format!("{code} {message}")));
+            parts.push((b'E', format!("{code} {message}")));
         }
-        told
+        parts
     }
 }
 
-/// The gateway counts its decisions, and a count may look like a value.
+/// The message without its decision id, a counter that may look like a value.
 fn without_decision(message: &Message) -> Cow<'_, [u8]> {
     const DECISION: &[u8] = br#""decision":""#;
     let at = message
@@ -119,15 +119,15 @@ pub fn cells(body: &[u8]) -> Vec<Option<&[u8]>> {
     cells
 }
 
-/// Plays all steps. `guess` stands for `{guess}`; `direct` is where setup goes.
+/// Plays all steps. `guess` replaces `{guess}`; setup steps run at `direct`.
 pub fn play(
     entry: &Entry,
     dsn: &Dsn,
     direct: &Dsn,
     mode: Mode,
     guess: Option<&str>,
-) -> Result<Heard> {
-    let mut heard = Heard::default();
+) -> Result<Received> {
+    let mut received = Received::default();
     for step in entry.steps.iter().filter(|step| step.kind == Kind::Setup) {
         Psql::new(direct)?.query(&step.sql)?;
     }
@@ -137,13 +137,13 @@ pub fn play(
         direct,
         mode,
     };
-    let outcome = player.steps(entry, dsn, guess, &mut heard);
+    let outcome = player.steps(entry, dsn, guess, &mut received);
     match outcome {
-        Err(error) if error.to_string().contains("closed the connection") => heard.ended = true,
-        Err(error) if is_reset(&error) => heard.ended = true,
+        Err(error) if error.to_string().contains("closed the connection") => received.ended = true,
+        Err(error) if is_reset(&error) => received.ended = true,
         other => other.with_context(|| format!("{mode:?}"))?,
     }
-    Ok(heard)
+    Ok(received)
 }
 
 fn is_reset(error: &anyhow::Error) -> bool {
@@ -169,7 +169,7 @@ impl Player<'_> {
         entry: &Entry,
         dsn: &Dsn,
         guess: Option<&str>,
-        heard: &mut Heard,
+        received: &mut Received,
     ) -> Result<()> {
         if !entry.alone {
             self.client.query("BEGIN")?;
@@ -188,20 +188,20 @@ impl Player<'_> {
                     self.other = Some(Client::connect(dsn)?);
                 }
                 let other = self.other.as_mut().context("connected above")?;
-                listen(other, &bytes, &step.data, heard)?
+                exchange(other, &bytes, &step.data, received)?
             } else {
-                listen(&mut self.client, &bytes, &step.data, heard)?
+                exchange(&mut self.client, &bytes, &step.data, received)?
             };
             if !entry.alone && ready == b'E' {
                 self.client.query("ROLLBACK TO SAVEPOINT step")?;
             }
         }
-        // Notifications come with the next answer.
+        // Notifications arrive with the next reply.
         for client in [Some(&mut self.client), self.other.as_mut()]
             .into_iter()
             .flatten()
         {
-            heard.messages.extend(client.query("SELECT")?);
+            received.messages.extend(client.query("SELECT")?);
         }
         if !entry.alone {
             self.client.query("ROLLBACK")?;
@@ -262,20 +262,20 @@ impl Player<'_> {
     }
 }
 
-/// Sends, keeps all answers up to ReadyForQuery, and returns its state.
-fn listen(client: &mut Client, bytes: &[u8], data: &str, heard: &mut Heard) -> Result<u8> {
+/// Sends the bytes, records all replies up to ReadyForQuery, and returns its status.
+fn exchange(client: &mut Client, bytes: &[u8], data: &str, received: &mut Received) -> Result<u8> {
     client.send(bytes)?;
     loop {
         let message = client.receive()?;
         let (tag, state) = (message.tag, message.body.first().copied());
-        heard.messages.push(message);
+        received.messages.push(message);
         match (tag, state) {
             (b'Z', Some(state)) => return Ok(state),
             (b'G', _) => {
                 let mut answer = raw::message(b'd', &[data.as_bytes()]);
                 answer.extend(raw::message(b'c', &[]));
                 if bytes.first() != Some(&b'Q') {
-                    // The Sync behind the COPY was skipped (protocol: COPY Operations).
+                    // The Sync after Execute was consumed by the COPY (protocol: COPY Operations).
                     answer.extend(raw::sync());
                 }
                 client.send(&answer)?;

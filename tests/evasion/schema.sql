@@ -1,4 +1,4 @@
--- What the tricks attack: one protected row type in a plain, a partitioned and an inherited table, and things built over it.
+-- What the attacks target: protected columns in a plain, a partitioned and an inherited table, and objects on top of them.
 CREATE TYPE rank AS ENUM ('plainrank', 'obsidianrank', 'vermilionrank', 'cobaltrank');
 CREATE DOMAIN handle AS text CHECK (length(VALUE) > 2);
 
@@ -79,17 +79,17 @@ CREATE PROCEDURE tell(person int) LANGUAGE plpgsql AS
     $$ BEGIN RAISE NOTICE 'email: %', (SELECT email FROM people WHERE id = person); END $$;
 CREATE FUNCTION plus(a int, b int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT a + b';
 
--- Writing a note copies an address into it.
+-- A trigger that copies an address into the written row.
 CREATE TABLE inbox (id int, body text);
 CREATE FUNCTION fill_inbox() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN NEW.body := (SELECT email FROM people WHERE id = NEW.id); RETURN NEW; END $$;
 CREATE TRIGGER inbox_is_filled BEFORE INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION fill_inbox();
 
--- A rule that answers with more than was asked.
+-- A rule that returns more than was asked for.
 CREATE TABLE letterbox (id int, body text);
 CREATE RULE letterbox_answers AS ON UPDATE TO letterbox DO INSTEAD SELECT id, email AS body FROM people;
 
--- A column made of a protected one, and rows that only a child's rule protects.
+-- A column generated from a protected one, and rows protected only by a rule on the child.
 CREATE TABLE members (id int, email text, handle text GENERATED ALWAYS AS (split_part(email, '@', 1)) STORED);
 INSERT INTO members (id, email) SELECT id, email FROM people;
 CREATE TABLE stock (id int, serial text);
@@ -97,7 +97,7 @@ CREATE TABLE rarities (origin text) INHERITS (stock);
 INSERT INTO stock VALUES (1, 'plain');
 INSERT INTO rarities SELECT id, email, 'found' FROM people;
 
--- What applications have around their tables.
+-- Triggers and functions as applications have them.
 CREATE TABLE stamps (id int, word text, updated timestamptz);
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN IF TG_OP = 'INSERT' OR NEW.word IS DISTINCT FROM OLD.word THEN NEW.updated := '2024-01-01'; END IF; RETURN NEW; END $$;
@@ -124,7 +124,7 @@ CREATE SCHEMA crm;
 CREATE TABLE crm.accounts (id int PRIMARY KEY, title text, owner int);
 INSERT INTO crm.accounts VALUES (1, 'Acme', 1), (2, 'Bolt', 2);
 
--- What an operator's database may have already: things that call functions, by other ways than by name.
+-- Existing objects that call functions other than by name.
 CREATE AGGREGATE mailing(int) (SFUNC = add_email, STYPE = text);
 CREATE OPERATOR #?# (RIGHTARG = int, FUNCTION = email_of);
 CREATE TYPE staff AS (id int);

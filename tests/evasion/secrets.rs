@@ -1,11 +1,11 @@
-//! The protected values of `schema.sql` in every form that a client could still read.
+//! The protected values of `schema.sql` in every form that a client could read.
 
 use aho_corasick::AhoCorasick;
 use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-/// Words that stand in the protected columns and nowhere else.
+/// Words that occur only in protected columns.
 const WORDS: &[&str] = &[
     "quillona",
     "brackenby",
@@ -44,7 +44,7 @@ const WORDS: &[&str] = &[
     "0ddba115-c0de-4ace-8bed-decafbadbabe",
     "ba5eba11-f00d-4dad-a5a5-cab1e5f1a5c0",
 ];
-/// Whole values of which even a digest tells: anyone can compute it for a guess.
+/// Values whose digest also reveals them: anyone can compute it for a guess.
 const DIGESTED: &[&str] = &[
     "quillona@hollowmere.example",
     "brackenby@thistlewood.example",
@@ -68,14 +68,14 @@ const SEEN: [(&str, i64); 3] = [
     ("2003-07-09", 111_067_994_456_000),
 ];
 
-/// What is looked for, with the words in which it is reported.
+/// The byte sequences to search for, each with its description.
 pub struct Needles {
     names: Vec<String>,
     search: AhoCorasick,
 }
 
 impl Needles {
-    /// `md5`: the server's function of that name.
+    /// `md5` calls the server's function of that name.
     pub fn all(md5: impl Fn(&str) -> Result<String>) -> Result<Self> {
         let forms = Forms::all(md5)?;
         let (names, bytes): (Vec<_>, Vec<_>) = forms.0.into_iter().unzip();
@@ -247,7 +247,7 @@ fn numeric(text: &str) -> Vec<u8> {
         .collect()
 }
 
-/// The part of the encoding that does not depend on what stands around the bytes, for each of the three alignments.
+/// The part of the base64 encoding that does not depend on the neighbouring bytes, for each of the three alignments.
 fn base64_anywhere(bytes: &[u8]) -> Vec<String> {
     (0..3)
         .filter_map(|shift| {

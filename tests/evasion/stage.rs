@@ -1,4 +1,4 @@
-//! Where entries are played: one server, one gateway with `mask-columns`, and a database for each worker.
+//! The fixture: one server, one gateway with `mask-columns`, and a database for each worker.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use crate::corpus::Entry;
 use crate::secrets::Needles;
 
 const TEMPLATE: &str = "attacked";
-/// Entries played at the same time.
+/// Entries played concurrently.
 const WORKERS: usize = 6;
 
 pub struct Stage {
@@ -22,12 +22,12 @@ pub struct Stage {
     _policies: TempDir,
 }
 
-/// The folder of this test's files.
+/// The folder of the test's files.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("evasion")
 }
 
-/// One stage for all tests of this process.
+/// The fixture shared by all tests of this process.
 pub fn stage() -> Result<&'static Stage> {
     static STAGE: OnceLock<Stage> = OnceLock::new();
     static START: Mutex<()> = Mutex::new(());
@@ -85,7 +85,7 @@ impl Stage {
     fn clone_database(&self) -> Result<Dsn> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("copy_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        // Two copies of one template at a time disturb each other.
+        // Concurrent copies of one template fail.
         static COPYING: Mutex<()> = Mutex::new(());
         let _one_at_a_time = COPYING.lock().unwrap_or_else(PoisonError::into_inner);
         Psql::new(&self.server.dsn())?
@@ -93,7 +93,7 @@ impl Stage {
         Ok(self.server.dsn().with_database(&name))
     }
 
-    /// Runs `job` in a database that is thrown away afterwards.
+    /// Runs `job` in a database that is dropped afterwards.
     pub fn in_own_database<T>(&self, job: impl FnOnce(&Dsn) -> Result<T>) -> Result<T> {
         let direct = self.clone_database()?;
         let result = job(&direct);
@@ -102,7 +102,7 @@ impl Stage {
         result
     }
 
-    /// Runs `job` for every entry, several at a time; `job` gets a database that no other worker uses.
+    /// Runs `job` for every entry, several concurrently. No two jobs use the same database at once.
     pub fn for_each<T: Send>(
         &self,
         entries: &[Entry],

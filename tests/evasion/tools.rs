@@ -1,11 +1,11 @@
-//! psql prints through the gateway what it prints without it.
+//! psql prints the same through the gateway as without it.
 
 use anyhow::{Result, ensure};
 use gatewright_harness::{Dsn, Psql};
 
 use crate::stage::stage;
 
-/// psql's own commands; `-E` shows the queries behind them too.
+/// psql's backslash commands. With `-E` the queries behind them are compared, too.
 const COMMANDS: &[&str] = &[
     r"\d",
     r"\dt",

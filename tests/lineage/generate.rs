@@ -1,17 +1,17 @@
-//! Queries by chance, in all the ways that a value can take through one. Every expression is text, so that most of them run.
+//! Random queries that use every way in which a query can carry a value. All expressions are text, so that most queries run.
 
 use crate::world::{FUNCTIONS, TABLES, VIEWS};
 
-/// A xorshift generator: the same seed gives the same query everywhere.
-pub struct Chance(u64);
+/// A xorshift generator: a seed always gives the same query.
+pub struct Random(u64);
 
-impl Chance {
+impl Random {
     pub fn new(seed: u64) -> Self {
-        let mut chance = Chance(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         for _ in 0..8 {
-            chance.next();
+            random.next();
         }
-        chance
+        random
     }
 
     fn next(&mut self) -> u64 {
@@ -34,7 +34,7 @@ impl Chance {
     }
 }
 
-/// An item of FROM: its alias and the names of its columns.
+/// A FROM item: its alias and column names.
 #[derive(Clone)]
 struct Item {
     alias: String,
@@ -44,19 +44,19 @@ struct Item {
 type Scope = Vec<Item>;
 
 pub struct Generator {
-    chance: Chance,
+    random: Random,
     aliases: usize,
     ctes: Vec<Item>,
 }
 
-/// The statement, and the table that it writes to if any.
+/// The statement, and the table that it writes to, if any.
 pub fn statement(seed: u64) -> (String, Option<&'static str>) {
     let mut generator = Generator {
-        chance: Chance::new(seed),
+        random: Random::new(seed),
         aliases: 0,
         ctes: Vec::new(),
     };
-    match generator.chance.below(10) {
+    match generator.random.below(10) {
         0 => (generator.insert(), Some("sink")),
         1 => (generator.update(), Some("sink")),
         2 => (generator.merge(), Some("sink")),
@@ -70,27 +70,27 @@ impl Generator {
         format!("t{}", self.aliases)
     }
 
-    /// A query and the names of its columns; of a given width where one is asked for.
+    /// A query and its column names; with `width` columns if given.
     fn query(
         &mut self,
         depth: usize,
         outer: &[Scope],
         width: Option<usize>,
     ) -> (String, Vec<String>) {
-        if depth > 0 && self.chance.one_in(6) {
+        if depth > 0 && self.random.one_in(6) {
             return self.with(depth - 1, outer, width);
         }
-        if depth > 0 && self.chance.one_in(8) {
-            let width = width.unwrap_or_else(|| 1 + self.chance.below(3));
+        if depth > 0 && self.random.one_in(8) {
+            let width = width.unwrap_or_else(|| 1 + self.random.below(3));
             let (left, names) = self.query(depth - 1, outer, Some(width));
             let (right, _) = self.query(depth - 1, outer, Some(width));
             let operator = self
-                .chance
+                .random
                 .of(&["UNION", "UNION ALL", "EXCEPT", "INTERSECT"]);
             return (format!("({left}) {operator} ({right})"), names);
         }
-        if self.chance.one_in(15) {
-            let width = width.unwrap_or_else(|| 1 + self.chance.below(3));
+        if self.random.one_in(15) {
+            let width = width.unwrap_or_else(|| 1 + self.random.below(3));
             let row: Vec<String> = (0..width).map(|_| self.expression(0, outer)).collect();
             let names = (1..=width).map(|at| format!("column{at}")).collect();
             return (format!("VALUES ({})", row.join(", ")), names);
@@ -106,8 +106,8 @@ impl Generator {
     ) -> (String, Vec<String>) {
         let before = self.ctes.len();
         let mut parts = Vec::new();
-        let recursive = self.chance.one_in(4);
-        for _ in 0..1 + self.chance.below(2) {
+        let recursive = self.random.one_in(4);
+        for _ in 0..1 + self.random.below(2) {
             let name = self.alias();
             let (text, mut names) = if recursive {
                 let (base, names) = self.query(0, outer, Some(1));
@@ -116,7 +116,7 @@ impl Generator {
                     "({base}) UNION (SELECT {name}.{column} || '' FROM {name} WHERE false)"
                 );
                 (text, names)
-            } else if self.chance.one_in(6) {
+            } else if self.random.one_in(6) {
                 let value = self.expression(0, &[vec![item("red", &["id", "a", "b"])]]);
                 (
                     format!("UPDATE red SET a = {value} RETURNING a, b, red AS whole"),
@@ -126,7 +126,7 @@ impl Generator {
                 self.query(depth, outer, None)
             };
             let mut listed = String::new();
-            if !recursive && self.chance.one_in(3) {
+            if !recursive && self.random.one_in(3) {
                 names[0] = "renamed".to_owned();
                 listed = "(renamed)".to_owned();
             }
@@ -155,13 +155,13 @@ impl Generator {
         let from = self.from(depth, outer, &mut scope);
         let mut scopes = vec![scope];
         scopes.extend_from_slice(outer);
-        let aggregates = self.chance.one_in(5);
-        let width_wanted = width.unwrap_or_else(|| 1 + self.chance.below(3));
+        let aggregates = self.random.one_in(5);
+        let width_wanted = width.unwrap_or_else(|| 1 + self.random.below(3));
         let mut targets = Vec::new();
         let mut names = Vec::new();
         for at in 1..=width_wanted {
-            if width.is_none() && !aggregates && self.chance.one_in(8) {
-                let star = &scopes[0][self.chance.below(scopes[0].len())].clone();
+            if width.is_none() && !aggregates && self.random.one_in(8) {
+                let star = &scopes[0][self.random.below(scopes[0].len())].clone();
                 targets.push(format!("{}.*", star.alias));
                 names.extend(star.columns.iter().cloned());
                 continue;
@@ -175,10 +175,10 @@ impl Generator {
             names.push(format!("c{at}"));
         }
         let mut text = format!("SELECT {} FROM {from}", targets.join(", "));
-        if self.chance.one_in(4) {
+        if self.random.one_in(4) {
             text += &format!(" WHERE {} IS NOT NULL", self.expression(0, &scopes));
         }
-        if !aggregates && self.chance.one_in(5) {
+        if !aggregates && self.random.one_in(5) {
             text += " ORDER BY 1";
         }
         (text, names)
@@ -186,9 +186,9 @@ impl Generator {
 
     fn from(&mut self, depth: usize, outer: &[Scope], scope: &mut Scope) -> String {
         let mut text = self.item(depth, outer, scope);
-        for _ in 0..self.chance.below(2) {
+        for _ in 0..self.random.below(2) {
             let lateral = [vec![scope.clone()], outer.to_vec()].concat();
-            text = match self.chance.below(5) {
+            text = match self.random.below(5) {
                 0 => format!("{text}, {}", self.item(depth, outer, scope)),
                 1 => format!(
                     "{text} LEFT JOIN {} ON true",
@@ -223,19 +223,19 @@ impl Generator {
 
     fn item(&mut self, depth: usize, outer: &[Scope], scope: &mut Scope) -> String {
         let alias = self.alias();
-        let (text, columns): (String, Vec<String>) = match self.chance.below(12) {
+        let (text, columns): (String, Vec<String>) = match self.random.below(12) {
             0..=3 => {
-                let (name, columns) = TABLES[self.chance.below(TABLES.len())];
+                let (name, columns) = TABLES[self.random.below(TABLES.len())];
                 (name.to_owned(), owned(columns))
             }
             4 => {
-                let (name, columns, _) = VIEWS[self.chance.below(VIEWS.len())];
+                let (name, columns, _) = VIEWS[self.random.below(VIEWS.len())];
                 (name.to_owned(), owned(columns))
             }
             5 => ("greens()".to_owned(), owned(&["k", "l"])),
             6 => ("whole_reds()".to_owned(), owned(&["id", "a", "b"])),
             7 | 8 if !self.ctes.is_empty() => {
-                let cte = self.ctes[self.chance.below(self.ctes.len())].clone();
+                let cte = self.ctes[self.random.below(self.ctes.len())].clone();
                 (cte.alias, cte.columns)
             }
             9 if depth > 0 => {
@@ -253,7 +253,7 @@ impl Generator {
         };
         let mut columns = columns;
         let mut listed = String::new();
-        if self.chance.one_in(5) && !columns.is_empty() {
+        if self.random.one_in(5) && !columns.is_empty() {
             columns[0] = format!("{alias}n");
             listed = format!("({})", columns[0]);
         }
@@ -269,17 +269,17 @@ impl Generator {
         let Some(scope) = filled.first().copied() else {
             return "'constant'".to_owned();
         };
-        let scope = if filled.len() > 1 && self.chance.one_in(4) {
-            filled[1 + self.chance.below(filled.len() - 1)]
+        let scope = if filled.len() > 1 && self.random.one_in(4) {
+            filled[1 + self.random.below(filled.len() - 1)]
         } else {
             scope
         };
-        let item = &scope[self.chance.below(scope.len())];
+        let item = &scope[self.random.below(scope.len())];
         if item.columns.is_empty() {
             return "'constant'".to_owned();
         }
-        let name = &item.columns[self.chance.below(item.columns.len())];
-        if self.chance.one_in(5) {
+        let name = &item.columns[self.random.below(item.columns.len())];
+        if self.random.one_in(5) {
             format!("{name}::text")
         } else {
             format!("{}.{name}::text", item.alias)
@@ -288,16 +288,16 @@ impl Generator {
 
     fn row(&mut self, scopes: &[Scope]) -> Option<Item> {
         let scope = scopes.iter().find(|scope| !scope.is_empty())?;
-        Some(scope[self.chance.below(scope.len())].clone())
+        Some(scope[self.random.below(scope.len())].clone())
     }
 
     fn expression(&mut self, depth: usize, scopes: &[Scope]) -> String {
-        if depth == 0 || self.chance.one_in(3) {
+        if depth == 0 || self.random.one_in(3) {
             return self.column(scopes);
         }
         let depth = depth - 1;
         let a = self.expression(depth, scopes);
-        match self.chance.below(22) {
+        match self.random.below(22) {
             0 => format!("({a} || {})", self.expression(depth, scopes)),
             1 => format!("coalesce({a}, {})", self.expression(depth, scopes)),
             2 => format!(
@@ -318,7 +318,7 @@ impl Generator {
             14 => format!("any_d({a})"),
             15 | 16 => {
                 let (query, _) = self.query(depth, scopes, Some(1));
-                match self.chance.below(4) {
+                match self.random.below(4) {
                     0 => format!("ARRAY({query})::text"),
                     1 => format!("({a} = ANY ({query}))::text"),
                     2 => format!("EXISTS ({query})::text"),
@@ -329,7 +329,7 @@ impl Generator {
         }
     }
 
-    /// Every way to take a row of FROM as one value.
+    /// A whole-row value in one of its spellings.
     fn whole_row(&mut self, scopes: &[Scope], otherwise: String) -> String {
         let Some(item) = self.row(scopes) else {
             return otherwise;
@@ -338,7 +338,7 @@ impl Generator {
         let Some(name) = columns.first() else {
             return otherwise;
         };
-        match self.chance.below(9) {
+        match self.random.below(9) {
             0 => format!("{alias}::text"),
             1 => format!("to_json({alias})::text"),
             2 => format!("(to_jsonb({alias}.*) ->> '{name}')"),
@@ -357,7 +357,7 @@ impl Generator {
         if a.contains("OVER (") {
             return format!("max({b})");
         }
-        match self.chance.below(8) {
+        match self.random.below(8) {
             0 => format!("string_agg({a}, ',' ORDER BY {b})"),
             1 => format!("array_agg({a})::text"),
             2 => format!("max({a}) FILTER (WHERE {b} IS NOT NULL)"),
@@ -380,7 +380,7 @@ impl Generator {
     fn insert(&mut self) -> String {
         let (query, _) = self.query(2, &[], Some(2));
         let sink = vec![vec![item("sink", &["id", "e", "f"])]];
-        let columns = self.chance.of(&["(id, e)", "(e, f)", "(f, id)"]);
+        let columns = self.random.of(&["(id, e)", "(e, f)", "(f, id)"]);
         format!(
             "INSERT INTO sink {columns} {query} {}",
             self.returning(&sink)
@@ -434,7 +434,7 @@ fn owned(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// The functions that queries call are those of the world.
+/// Queries call exactly the functions of the world.
 #[test]
 fn every_function_of_the_world_is_called() {
     let all: String = (0..400).map(|seed| statement(seed).0).collect();

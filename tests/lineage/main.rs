@@ -1,7 +1,7 @@
-//! What lineage says of a query must hold when the query runs: queries by chance, on a real server, over values that
-//! say where they come from. A value in an output column that lineage did not name is a leak of every mask.
+//! Checks column lineage against a real server: random queries run over values that name the column they come from. A
+//! value in an output column that lineage did not report would be unmasked.
 //!
-//! `GATEWRIGHT_SOAK_SEED=10000 GATEWRIGHT_SOAK_CASES=5000` plays other queries than the usual ones.
+//! `GATEWRIGHT_SOAK_SEED=10000 GATEWRIGHT_SOAK_CASES=5000` runs other queries than the default ones.
 
 mod generate;
 mod world;
@@ -15,16 +15,16 @@ use gatewright_sql::{
 };
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
-/// Of a hundred queries, so many must run: others prove nothing.
+/// At least this percentage of the queries must run; a query that fails proves nothing.
 const RUN: usize = 60;
-/// Of a hundred output columns, so many must have known sources: the rest is refused beside masks.
+/// At least this percentage of the output columns must have known sources; a policy refuses the others.
 const KNOWN: usize = 85;
 
-/// Below so many queries, as when one seed is replayed, those shares say nothing.
+/// The percentages are checked only from this number of queries on, so not when a single seed is replayed.
 const MEANINGFUL: usize = 500;
 
 #[derive(Default)]
-struct Tally {
+struct Counts {
     ran: usize,
     failed: HashMap<String, usize>,
     columns: usize,
@@ -33,14 +33,14 @@ struct Tally {
 }
 
 #[tokio::test]
-async fn every_value_comes_from_where_lineage_says() -> Result<()> {
+async fn every_value_comes_from_a_reported_source() -> Result<()> {
     let server = Postgres::start()?;
     let database = server.create_database("tagged")?;
     Psql::new(&database)?.query(&world::schema())?;
     let (client, connection) = tokio_postgres::connect(&database.url(), NoTls).await?;
     let connection = tokio::spawn(connection);
-    let catalog = on_big_stack(world::catalog).context("the catalog is made")?;
-    let (mut tally, mut leaks) = (Tally::default(), Vec::new());
+    let catalog = on_big_stack(world::catalog).context("building the catalog failed")?;
+    let (mut counts, mut leaks) = (Counts::default(), Vec::new());
     let analysed: Result<Vec<Analysed>> = on_big_stack(|| {
         soak::seeds(0, 1000)
             .map(|seed| analysed(seed, &catalog))
@@ -50,7 +50,7 @@ async fn every_value_comes_from_where_lineage_says() -> Result<()> {
     let analysed = analysed?;
     let all = analysed.len();
     for (seed, text, target, facts) in analysed {
-        play(&client, &text, target, &facts, &mut tally, &mut |leak| {
+        play(&client, &text, target, &facts, &mut counts, &mut |leak| {
             leaks.push(format!("seed {seed}: {leak}\n  {text}"));
         })
         .await?;
@@ -59,7 +59,7 @@ async fn every_value_comes_from_where_lineage_says() -> Result<()> {
     connection.await??;
     println!(
         "{all} statements, {} ran; of {} columns {} have known sources, {} are exact; failed: {:#?}",
-        tally.ran, tally.columns, tally.known, tally.exact, tally.failed
+        counts.ran, counts.columns, counts.known, counts.exact, counts.failed
     );
     ensure!(
         leaks.is_empty(),
@@ -71,15 +71,15 @@ async fn every_value_comes_from_where_lineage_says() -> Result<()> {
         return Ok(());
     }
     ensure!(
-        tally.ran * 100 >= all * RUN,
+        counts.ran * 100 >= all * RUN,
         "only {} of {all} ran",
-        tally.ran
+        counts.ran
     );
     ensure!(
-        tally.known * 100 >= tally.columns * KNOWN,
+        counts.known * 100 >= counts.columns * KNOWN,
         "only {} of {} columns have known sources",
-        tally.known,
-        tally.columns
+        counts.known,
+        counts.columns
     );
     Ok(())
 }
@@ -99,14 +99,14 @@ async fn play(
     text: &str,
     target: Option<&str>,
     facts: &Facts,
-    tally: &mut Tally,
+    counts: &mut Counts,
     leak: &mut impl FnMut(String),
 ) -> Result<()> {
     client.batch_execute("BEGIN").await?;
     match client.simple_query(text).await {
         Ok(answer) => {
-            tally.ran += 1;
-            outputs(&rows(&answer), facts, tally, leak);
+            counts.ran += 1;
+            outputs(&rows(&answer), facts, counts, leak);
             if let Some(target) = target {
                 let after = client
                     .simple_query(&format!("SELECT * FROM {target}"))
@@ -115,13 +115,13 @@ async fn play(
             }
         }
         Err(error) => {
-            let said = error.as_db_error().map_or("", |error| error.message());
-            let words: String = said
+            let message = error.as_db_error().map_or("", |error| error.message());
+            let words: String = message
                 .chars()
                 .filter(|letter| !letter.is_numeric())
                 .take(40)
                 .collect();
-            *tally.failed.entry(words).or_default() += 1;
+            *counts.failed.entry(words).or_default() += 1;
         }
     }
     client.batch_execute("ROLLBACK").await?;
@@ -146,7 +146,7 @@ fn rows(answer: &[SimpleQueryMessage]) -> Rows {
         .collect()
 }
 
-/// Columns that a text names by their tags.
+/// The columns named by the tags in a text.
 fn tags(text: &str) -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
     for part in text.split(['<', ';']).skip(1) {
@@ -166,25 +166,25 @@ fn names(sources: &[ColumnSource], source: &(String, String)) -> bool {
         .any(|known| known.table == source.0 && (known.column == source.1 || known.column == "*"))
 }
 
-fn outputs(rows: &Rows, facts: &Facts, tally: &mut Tally, leak: &mut impl FnMut(String)) {
+fn outputs(rows: &Rows, facts: &Facts, counts: &mut Counts, leak: &mut impl FnMut(String)) {
     let Some(width) = rows.first().map(Vec::len) else {
         return;
     };
     let columns = match &facts.outputs {
         Outputs::Columns(columns) => columns,
         Outputs::Unknown => {
-            tally.columns += width;
+            counts.columns += width;
             return;
         }
         Outputs::None => {
-            leak("rows where none were foretold".to_owned());
+            leak("rows where no output was reported".to_owned());
             return;
         }
     };
-    tally.columns += width;
+    counts.columns += width;
     if columns.len() != width {
         leak(format!(
-            "{width} columns, of which {} were foretold",
+            "{width} columns, but {} were reported",
             columns.len()
         ));
         return;
@@ -193,13 +193,13 @@ fn outputs(rows: &Rows, facts: &Facts, tally: &mut Tally, leak: &mut impl FnMut(
         let Some(sources) = &output.sources else {
             continue;
         };
-        tally.known += 1;
-        tally.exact += usize::from(output.exact);
+        counts.known += 1;
+        counts.exact += usize::from(output.exact);
         for value in rows.iter().filter_map(|row| row.get(at)?.1.as_deref()) {
             for tag in tags(value) {
                 if !names(sources, &tag) {
                     leak(format!(
-                        "column {} shows {tag:?}, but carries {sources:?}",
+                        "column {} shows {tag:?}, but its sources are {sources:?}",
                         at + 1
                     ));
                     return;
@@ -207,7 +207,7 @@ fn outputs(rows: &Rows, facts: &Facts, tally: &mut Tally, leak: &mut impl FnMut(
             }
             if output.exact && !sources.is_empty() && !is_one_of(value, sources) {
                 leak(format!(
-                    "column {} shows {value}, which is no value of {sources:?}",
+                    "column {} shows {value}, which is not a value of {sources:?}",
                     at + 1
                 ));
                 return;
@@ -216,7 +216,7 @@ fn outputs(rows: &Rows, facts: &Facts, tally: &mut Tally, leak: &mut impl FnMut(
     }
 }
 
-/// Whether the value is the whole value of a source that is carried as it is.
+/// Whether the value is the complete value of a source that is carried unchanged.
 fn is_one_of(value: &str, sources: &[ColumnSource]) -> bool {
     sources
         .iter()
@@ -227,7 +227,7 @@ fn is_one_of(value: &str, sources: &[ColumnSource]) -> bool {
 fn written(table: &str, rows: &Rows, facts: &Facts, leak: &mut impl FnMut(String)) {
     for (column, value) in rows.iter().flatten() {
         for tag in tags(value.as_deref().unwrap_or_default()) {
-            let told = facts.flows.iter().any(|flow| {
+            let reported = facts.flows.iter().any(|flow| {
                 flow.target.table == table
                     && (flow.target.column == *column || flow.target.column == "*")
                     && flow
@@ -235,9 +235,9 @@ fn written(table: &str, rows: &Rows, facts: &Facts, leak: &mut impl FnMut(String
                         .as_ref()
                         .is_none_or(|sources| names(sources, &tag))
             });
-            if !told && tag != (table.to_owned(), column.clone()) {
+            if !reported && tag != (table.to_owned(), column.clone()) {
                 leak(format!(
-                    "{tag:?} flowed into {column}, but {:?}",
+                    "{tag:?} flowed into {column}, but the flows are {:?}",
                     facts.flows
                 ));
                 return;

@@ -1,8 +1,8 @@
-//! A small database in which every value says which column it stands in, and the catalog of it.
+//! A small database in which every value names its column, and the catalog of that database.
 
 use gatewright_sql::{Access, Catalog, RelationKind};
 
-/// Tables with their columns, all of type text. `id` joins and carries tags too.
+/// Tables and their columns, all of type text. `id` is joined on and contains tags, too.
 pub const TABLES: [(&str, &[&str]); 4] = [
     ("red", &["id", "a", "b"]),
     ("green", &["id", "b", "c"]),
@@ -10,7 +10,7 @@ pub const TABLES: [(&str, &[&str]); 4] = [
     ("sink", &["id", "e", "f"]),
 ];
 
-/// Views: columns and definition.
+/// Views: name, columns and definition.
 pub const VIEWS: [(&str, &[&str], &str); 3] = [
     (
         "plain_view",
@@ -48,12 +48,12 @@ pub const FUNCTIONS: [(&str, &str); 4] = [
     ),
 ];
 
-/// `red.a` in row 2 holds this.
+/// The value in `row` of a column: `red.a` in row 2 contains this.
 pub fn tag(table: &str, column: &str, row: usize) -> String {
     format!("<{table}.{column}.{row}>")
 }
 
-/// The statements that make it all.
+/// The statements that create the database.
 pub fn schema() -> String {
     let mut sql = String::new();
     for (table, columns) in TABLES {
@@ -81,7 +81,7 @@ pub fn schema() -> String {
     sql
 }
 
-/// What the service connection would read of it.
+/// The catalog as the service connection would read it.
 pub fn catalog() -> Catalog {
     let mut catalog = Catalog::builder();
     let mut oid = 0;

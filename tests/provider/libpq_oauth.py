@@ -1,4 +1,4 @@
-"""Connects with libpq 18, which is handed its token by PQsetAuthDataHook; prints JSON.
+"""Connects with libpq 18, which gets its token from a PQsetAuthDataHook. Prints JSON.
 
     python3 libpq_oauth.py LIBPQ CONNINFO TOKEN
 """

@@ -1,4 +1,4 @@
-// A person with a browser: opens a URL, follows where it leads, fills in every form and agrees to everything.
+// A simulated user with a browser: opens a URL, follows redirects, fills in every form and consents to everything.
 //
 //   node person.mjs ACCOUNT URL [USER_CODE]
 import { pathToFileURL } from 'node:url';
@@ -15,12 +15,12 @@ function formOf(page, here) {
   return { action: new URL(attribute(form, 'action') ?? here, here), fields };
 }
 
-// Debian's Node 18 has no getSetCookie and joins the headers; a comma in a date has no name and `=` behind it.
+// Node 18 has no getSetCookie and joins the headers with commas. A comma inside a date is not followed by `name=`.
 function cookiesSet(headers) {
   return headers.getSetCookie?.() ?? headers.get('set-cookie')?.split(/,\s*(?=[^;,\s=]+=)/) ?? [];
 }
 
-// Ends where `stop` says so of an address, or at a page without a form. Returns the last address and page.
+// Stops at an address for which `stop` is true, or at a page without a form. Returns the last address and page.
 export async function visit(start, account, { userCode, stop = () => false } = {}) {
   const cookies = new Map();
   let url = new URL(start);

@@ -1,5 +1,5 @@
-// An OpenID Connect provider for tests: oidc-provider with accounts, lifetimes and audiences as the test says.
-// It knows nothing of gateways. SIGHUP has it sign with new keys; the ones before stay published once more.
+// An OpenID Connect provider for tests: oidc-provider with the test's accounts, lifetimes and audiences.
+// SIGHUP makes it sign with new keys; the previous keys stay published until the next SIGHUP.
 //
 //   node provider.mjs MODULES SETTINGS     (a folder with node_modules; JSON, see `settings`)
 import { createServer } from 'node:http';
@@ -13,13 +13,13 @@ const { Provider } = await import(pathToFileURL(require.resolve('oidc-provider')
 
 const settings = {
   port: 0,
-  // Name to the claims of its tokens, besides `sub`. Each can log in with any password, and is a client of its own
-  // (id: the name, secret: the name and `-secret`) that can ask for tokens without a person.
+  // Maps a name to the claims of its tokens, besides `sub`. Each account accepts any password, and is also a client
+  // (id: the name, secret: the name and `-secret`) that can request tokens by client credentials.
   accounts: {},
-  // The client of people: public, native, code and device flow.
+  // The public native client for people: authorization code and device flow.
   clientId: 'gatewright',
   redirectPaths: ['/', '/callback'],
-  // The resource of those who name none. A resource `urn:test:AUDIENCE:SECONDS` gives access tokens with that `aud` and lifetime.
+  // The default resource. A resource `urn:test:AUDIENCE:SECONDS` gives access tokens with that `aud` and lifetime.
   resource: 'urn:test:gatewright:600',
   idTokenSeconds: 600,
   ...JSON.parse(process.argv[3] ?? '{}'),

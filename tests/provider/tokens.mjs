@@ -1,10 +1,10 @@
-// Gets tokens from a provider the way clients do, or forges them; prints JSON.
+// Gets tokens from a provider as clients do, or forges them. Prints JSON.
 //
 //   node tokens.mjs ISSUER client ACCOUNT [RESOURCE]     client credentials
-//   node tokens.mjs ISSUER code ACCOUNT                  authorization code with PKCE, and a person
-//   node tokens.mjs ISSUER device ACCOUNT                device code, and a person
+//   node tokens.mjs ISSUER code ACCOUNT                  authorization code with PKCE, and a simulated user
+//   node tokens.mjs ISSUER device ACCOUNT                device code, and a simulated user
 //   node tokens.mjs ISSUER refresh TOKEN
-//   node tokens.mjs ISSUER forge TOKEN                   the same claims unsigned, and under HMAC with the public keys
+//   node tokens.mjs ISSUER forge TOKEN                   the same claims unsigned, and signed by HMAC with the public keys
 import { createHash, createHmac, createPublicKey, randomBytes } from 'node:crypto';
 import { visit } from './person.mjs';
 

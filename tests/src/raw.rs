@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use gatewright_harness::Dsn;
 use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256};
 
-/// One backend message: its tag and what follows the length.
+/// One backend message: its type byte, and its body without the length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     pub tag: u8,
@@ -17,7 +17,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// The fields of an ErrorResponse or NoticeResponse by their letter.
+    /// The fields of an ErrorResponse or NoticeResponse by field type.
     pub fn fields(&self) -> HashMap<char, String> {
         self.body
             .split(|byte| *byte == 0)
@@ -31,7 +31,7 @@ impl Message {
             .collect()
     }
 
-    /// The cells of a DataRow as text; `None` is NULL.
+    /// The values of a DataRow as text; `None` is NULL.
     pub fn cells(&self) -> Vec<Option<String>> {
         let mut rest = self.body.get(2..).unwrap_or_default();
         let mut cells = Vec::new();
@@ -44,7 +44,7 @@ impl Message {
         cells
     }
 
-    /// The body up to its first NUL: a CommandComplete's tag.
+    /// The body up to its first NUL, for example the tag of a CommandComplete.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(
             self.body
@@ -56,7 +56,7 @@ impl Message {
     }
 }
 
-/// Tags in order, for asserting a conversation at a glance.
+/// The type bytes in order, to assert a conversation in one line.
 pub fn tags(messages: &[Message]) -> String {
     messages
         .iter()
@@ -64,7 +64,7 @@ pub fn tags(messages: &[Message]) -> String {
         .collect()
 }
 
-/// The first ErrorResponse's fields.
+/// The fields of the first ErrorResponse.
 pub fn error(messages: &[Message]) -> Option<HashMap<char, String>> {
     messages
         .iter()
@@ -72,31 +72,31 @@ pub fn error(messages: &[Message]) -> Option<HashMap<char, String>> {
         .map(Message::fields)
 }
 
-/// A connection past authentication.
+/// An authenticated connection.
 pub struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
     byte_by_byte: bool,
-    /// ParameterStatus as received.
+    /// ParameterStatus messages as received.
     pub parameters: HashMap<String, String>,
-    /// BackendKeyData: process and secret.
+    /// The body of BackendKeyData: process id and secret key.
     pub key: Vec<u8>,
 }
 
 impl Client {
-    /// Connects and logs in: cleartext password or SCRAM, whichever is asked for.
+    /// Connects and logs in with a cleartext password or SCRAM, whichever the server requests.
     pub fn connect(dsn: &Dsn) -> Result<Self> {
         Self::connect_with(dsn, &[])
     }
 
-    /// Connects with more startup parameters.
+    /// Connects with additional startup parameters.
     pub fn connect_with(dsn: &Dsn, parameters: &[(&str, &str)]) -> Result<Self> {
         Self::open(dsn)?.start(dsn, parameters)
     }
 
-    /// Connects, and writes every byte by itself from the first on.
+    /// Connects, and writes every byte separately from the first on.
     pub fn connect_byte_by_byte(dsn: &Dsn) -> Result<Self> {
         let mut client = Self::open(dsn)?;
         client.byte_by_byte = true;
@@ -142,7 +142,7 @@ impl Client {
         Ok(self)
     }
 
-    /// Sends bytes as they are.
+    /// Sends bytes unchanged.
     pub fn send(&mut self, bytes: &[u8]) -> Result<()> {
         let pieces = bytes.chunks(if self.byte_by_byte { 1 } else { usize::MAX });
         for piece in pieces {
@@ -153,13 +153,13 @@ impl Client {
         Ok(())
     }
 
-    /// Sends a simple Query and reads to ReadyForQuery.
+    /// Sends a Query and reads up to ReadyForQuery.
     pub fn query(&mut self, sql: &str) -> Result<Vec<Message>> {
         self.send(&query(sql))?;
         self.until_ready()
     }
 
-    /// Reads to the next ReadyForQuery, which is the last message returned.
+    /// Reads up to the next ReadyForQuery, which is the last message returned.
     pub fn until_ready(&mut self) -> Result<Vec<Message>> {
         let mut messages = Vec::new();
         loop {
@@ -183,7 +183,7 @@ impl Client {
         Ok(Message { tag, body })
     }
 
-    /// Sends a simple Query and counts what comes back without keeping it: rows (DataRow and CopyData) and bytes.
+    /// Sends a Query and counts its result without keeping it: rows (DataRow and CopyData) and bytes.
     pub fn scan(&mut self, sql: &str) -> Result<(u64, u64)> {
         self.send(&query(sql))?;
         let (mut rows, mut bytes) = (0, 0);
@@ -202,7 +202,7 @@ impl Client {
         }
     }
 
-    /// The limit on waiting for one read.
+    /// Limits how long one read may wait.
     pub fn set_patience(&self, limit: Duration) -> Result<()> {
         Ok(self.stream.set_read_timeout(Some(limit))?)
     }
@@ -226,7 +226,7 @@ impl Client {
         Ok((header[0], usize::try_from(length)? + 1))
     }
 
-    /// Reads more; afterwards the buffer has room for `wanted` bytes from `start`.
+    /// Reads once, after making room for `wanted` bytes from `start`.
     fn fill(&mut self, wanted: usize) -> Result<()> {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
@@ -289,7 +289,7 @@ impl Client {
     ) -> Result<()> {
         let (kind, data) = body
             .split_at_checked(4)
-            .context("an authentication request without a kind")?;
+            .context("an authentication request without a type")?;
         match u32::from_be_bytes([kind[0], kind[1], kind[2], kind[3]]) {
             0 => Ok(()),
             3 => self.send(&message(b'p', &[password.as_bytes(), &[0]])),
@@ -305,21 +305,23 @@ impl Client {
                 Ok(())
             }
             11 => {
-                let exchange = scram.as_mut().context("SCRAM goes on before it began")?;
+                let exchange = scram
+                    .as_mut()
+                    .context("AuthenticationSASLContinue before AuthenticationSASL")?;
                 exchange.update(data)?;
                 let next = message(b'p', &[exchange.message()]);
                 self.send(&next)
             }
             12 => Ok(scram
                 .as_mut()
-                .context("SCRAM ends before it began")?
+                .context("AuthenticationSASLFinal before AuthenticationSASL")?
                 .finish(data)?),
-            other => bail!("authentication method {other} is not supported here"),
+            other => bail!("authentication method {other} is not supported by this client"),
         }
     }
 }
 
-/// A frontend message from its parts.
+/// A frontend message from its type byte and the parts of its body.
 pub fn message(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length = 4 + parts.iter().map(|part| part.len()).sum::<usize>();
     let length = u32::try_from(length).unwrap_or(u32::MAX);
@@ -336,7 +338,7 @@ pub fn query(sql: &str) -> Vec<u8> {
     message(b'Q', &[sql.as_bytes(), &[0]])
 }
 
-/// Parse, parameter types left to the server.
+/// Parse, with parameter types left to the server.
 pub fn parse(name: &str, sql: &str) -> Vec<u8> {
     message(
         b'P',
@@ -344,7 +346,7 @@ pub fn parse(name: &str, sql: &str) -> Vec<u8> {
     )
 }
 
-/// Bind with text parameters; results all in `format` (0 text, 1 binary).
+/// Bind with text parameters; all result columns in `format` (0 text, 1 binary).
 pub fn bind(portal: &str, statement: &str, parameters: &[Option<&str>], format: u8) -> Vec<u8> {
     let mut values = Vec::new();
     for parameter in parameters {
@@ -373,7 +375,7 @@ pub fn describe(kind: u8, name: &str) -> Vec<u8> {
     message(b'D', &[&[kind], name.as_bytes(), &[0]])
 }
 
-/// Execute; 0 rows means all.
+/// Execute; 0 rows means no limit.
 pub fn execute(portal: &str, rows: u32) -> Vec<u8> {
     message(b'E', &[portal.as_bytes(), &[0], &rows.to_be_bytes()])
 }
@@ -393,7 +395,7 @@ pub fn flush() -> Vec<u8> {
     message(b'H', &[])
 }
 
-/// Parse, Bind, Describe and Execute of one unnamed statement, without Sync.
+/// Parse, Bind, Describe and Execute of the unnamed statement, without Sync.
 pub fn extended(sql: &str, parameters: &[Option<&str>], format: u8) -> Vec<u8> {
     [
         parse("", sql),
@@ -404,12 +406,12 @@ pub fn extended(sql: &str, parameters: &[Option<&str>], format: u8) -> Vec<u8> {
     .concat()
 }
 
-/// A CancelRequest for a key received as BackendKeyData, sent on a connection of its own.
+/// Sends a CancelRequest with a key from BackendKeyData, on a new connection.
 pub fn cancel(dsn: &Dsn, key: &[u8]) -> Result<()> {
     let mut stream = TcpStream::connect((dsn.host.as_str(), dsn.port))?;
     let length = u32::try_from(8 + key.len())?.to_be_bytes();
     stream.write_all(&[&length, &80_877_102_u32.to_be_bytes(), key].concat())?;
-    // The server answers by closing, after it has passed the request on.
+    // The server closes the connection after it has processed the request.
     stream.read_to_end(&mut Vec::new())?;
     Ok(())
 }

@@ -1,179 +1,112 @@
+//! What a policy is told of a statement and of who runs it.
+
 use std::sync::Arc;
 
-use bitflags::bitflags;
 use serde::{Serialize, Serializer};
 
-/// When the statement is judged: a simple Query, at Parse, at Bind/Execute (parameters known), or a fast-path FunctionCall.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Phase {
-    Simple,
-    Parse,
-    Execute,
-    FunctionCall,
-}
-
-/// The statement's own kind, as the grammar sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verb {
-    Select,
-    Insert,
-    Update,
-    Delete,
-    Merge,
-    Truncate,
-    CopyIn,
-    CopyOut,
-    Call,
-    DoBlock,
-    Ddl,
-    Grant,
-    Transaction,
-    Set,
-    Explain,
-    Cursor,
-    Prepare,
-    Listen,
-    Lock,
-    Maintenance,
-    Utility,
-    Unknown,
-}
-
-bitflags! {
-    /// What a statement does to one relation.
-    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-    pub struct Access: u8 {
-        const SELECT = 1 << 0;
-        const INSERT = 1 << 1;
-        const UPDATE = 1 << 2;
-        const DELETE = 1 << 3;
-        const TRUNCATE = 1 << 4;
-        const DDL = 1 << 5;
-        const EXECUTE = 1 << 6;
-        const LOCK = 1 << 7;
-    }
-}
-
-impl Serialize for Access {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.iter_names().map(|(name, _)| name.to_ascii_lowercase()))
-    }
-}
-
-/// Where a column is used; one [`ColumnRef`] per (column, usage).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Usage {
-    Output,
-    Filter,
-    Join,
-    Group,
-    Order,
-    Aggregate,
-    Window,
-    Assigned,
-    Returning,
-    Argument,
-    Other,
-}
-
-/// What kind of relation a name stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RelationKind {
-    Table,
-    Partitioned,
-    View,
-    MaterializedView,
-    Function,
-    Foreign,
-    Temporary,
-    Catalog,
-    Unresolved,
-}
-
-/// How a value depends on the column it comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Transform {
-    Identity,
-    Expression,
-    Aggregate,
-    Constant,
-    Unknown,
-}
+use crate::{Access, Phase, RelationKind, SessionId, StatementId, Transform, Usage, Verb};
 
 /// A key with a value: an identity claim, or a note a policy leaves in the record.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Attribute {
+    /// Its name.
     pub key: String,
+    /// Its value as text.
     pub value: String,
 }
 
-/// Who runs the statement, as proven by authentication. `agent` and `task` are claims, never taken from the statement.
+/// Who runs the statement, as proven by authentication; nothing here is taken from the statement.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Identity {
+    /// The issuer's stable name for the user; of a login without token, the name the gateway gave it.
     pub subject: String,
+    /// Who vouches for `subject`: subjects of two issuers are two users.
     pub issuer: String,
+    /// Groups the issuer puts the user in.
     pub groups: Vec<String>,
+    /// The claim that names the agent acting for the user.
     pub agent: Option<String>,
+    /// The claim that names the task the agent works on.
     pub task: Option<String>,
+    /// Further claims, as configured.
     pub attributes: Vec<Attribute>,
 }
 
-/// The connection a statement came over. `started_ms` counts from the Unix epoch.
+/// The connection a statement came over.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Session {
-    pub id: u64,
+    /// Unique across gateways and restarts.
+    pub id: SessionId,
+    /// The database connected to.
     pub database: String,
+    /// The role on the server.
     pub role: String,
+    /// What the client calls itself (`application_name`): a claim.
     pub application: String,
+    /// Where the client connects from, without the port.
     pub client_address: String,
+    /// Whether a transaction block is open.
     pub in_transaction: bool,
+    /// When the connection was made, in milliseconds since the Unix epoch.
     pub started_ms: u64,
 }
 
-/// A relation the statement touches. `schema` is empty when the relation is not in the gateway's catalog. A name without
-/// schema that several schemas hold is there once for each of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A relation that the statement names, or that a named view reads. A name without schema that several schemas hold is there
+/// once for each of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct TableRef {
+    /// Empty when the relation is not in the catalog and was written without a schema.
     pub schema: String,
+    /// The name without schema.
     pub name: String,
+    /// What kind of relation it is.
     pub kind: RelationKind,
+    /// What the statement does to it.
     pub access: Access,
 }
 
-/// A column the statement uses. `table` indexes [`Facts::tables`]; `None` is not tied to one table. The name `*` is the whole row.
+/// One use of one column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ColumnRef {
+    /// Index into [`StatementFacts::tables`]; `None` when it cannot be tied to one table.
     pub table: Option<u32>,
+    /// The column's name; `*` is the whole row.
     pub name: String,
+    /// Where it is used.
     pub usage: Usage,
 }
 
 /// A base column that a value can carry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct ColumnSource {
+    /// The table's schema; empty when it is not known.
     pub schema: String,
+    /// The table.
     pub table: String,
+    /// The column; `*` is any.
     pub column: String,
+    /// How the value depends on it.
     pub transform: Transform,
 }
 
-/// Data written by the statement: what can end up in `target`.
+/// Data written by the statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DataFlow {
+    /// The column written to.
     pub target: ColumnSource,
+    /// What can end up in it. Empty with `exact` false: not known.
     pub sources: Vec<ColumnSource>,
+    /// The sources are what the target certainly receives, not only all that it could.
     pub exact: bool,
 }
 
-/// What is the same each time a statement runs; what few policies read is behind [`crate::StatementView`].
+/// What is the same each time a statement runs; what few policies read is behind the host's view of the statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StatementFacts {
+    /// Equal for statements that differ only in constants that no fact reports. It changes with the catalog and with
+    /// releases of the gateway.
     pub fingerprint: u64,
+    /// The kind of the outermost command.
     pub verb: Verb,
     /// PostgreSQL's command tags: the statement's own first, then each command nested in it.
     pub commands: Vec<String>,
@@ -183,22 +116,31 @@ pub struct StatementFacts {
     pub unbounded_write: bool,
     /// Constant LIMIT of the outermost query.
     pub limit: Option<u64>,
+    /// How many parameters (`$n`) the statement has.
     pub parameter_count: u32,
+    /// The relations it touches.
     pub tables: Vec<TableRef>,
+    /// The columns it uses, once for each usage.
     pub columns: Vec<ColumnRef>,
+    /// The functions it calls, with their schema where that is known.
     pub functions: Vec<String>,
 }
 
-/// The hot facts of one statement in hand.
+/// The facts of one statement in hand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Facts {
-    pub statement_id: u64,
-    pub session_id: u64,
-    /// Milliseconds since the Unix epoch.
+    /// This run of the statement.
+    pub statement_id: StatementId,
+    /// The connection it came over.
+    pub session_id: SessionId,
+    /// The gateway's clock, in milliseconds since the Unix epoch.
     pub now_ms: u64,
+    /// When it is judged.
     pub phase: Phase,
+    /// What is the same each time it runs.
     #[serde(flatten, serialize_with = "by_value")]
     pub statement: Arc<StatementFacts>,
+    /// Who runs it.
     #[serde(serialize_with = "by_value")]
     pub identity: Arc<Identity>,
 }
@@ -210,10 +152,13 @@ fn by_value<T: Serialize, S: Serializer>(
     (**shared).serialize(serializer)
 }
 
-/// A bound parameter in PostgreSQL's text form, whatever the wire format; `None` is NULL. `ordinal` counts from 1, as in `$1`.
+/// A bound parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
+    /// Counts from 1, as in `$1`.
     pub ordinal: u32,
+    /// The name of its type, `unknown` where the gateway does not know it.
     pub type_name: String,
+    /// PostgreSQL's text form in UTF-8, whatever the wire format; `None` is NULL.
     pub value: Option<String>,
 }

@@ -1,21 +1,28 @@
 //! What the gateway and a policy say to each other, free of any WIT version: one Rust type for each type of the contract.
-//! It refuses to know WebAssembly, PostgreSQL's wire and who decides; `adapter` turns it into the types of one WIT version.
-//! Next room: `policy`, which calls a policy with these types.
+//! It refuses to know WebAssembly, PostgreSQL's wire and who decides; the policy host turns it into the types of one WIT version.
+//! Next: `gatewright-policy-host`, which calls a policy with these types.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
 mod answer;
 mod facts;
+mod id;
+mod kinds;
 mod result;
 mod wait;
 
 pub use answer::{
-    Allowance, Approval, Denial, Hooks, Level, Registration, Replacement, Reuse, Scope, Verdict,
+    Allowance, Approval, ApprovalEffect, ApprovalWait, Denial, Hooks, Level, Registration,
+    Replacement, Reuse, Scope, Verdict,
 };
 pub use facts::{
-    Access, Attribute, ColumnRef, ColumnSource, DataFlow, Facts, Identity, Parameter, Phase,
-    RelationKind, Session, StatementFacts, TableRef, Transform, Usage, Verb,
+    Attribute, ColumnRef, ColumnSource, DataFlow, Facts, Identity, Parameter, Session,
+    StatementFacts, TableRef,
 };
+pub use id::{NotAnId, SessionId, StatementId};
+pub use kinds::{Access, Phase, RelationKind, Transform, Usage, Verb};
 pub use result::{
-    Batch, BatchColumn, BatchEdit, BatchReply, ColumnAction, ColumnReply, Completion, PackedColumn,
-    PartialMask, Plan, ResultColumn,
+    Batch, BatchColumn, BatchEdit, BatchReply, ColumnAction, ColumnReply, Completion, Outcome,
+    PackedColumn, PartialMask, Plan, ResultColumn,
 };
 pub use wait::{Judged, Ticket, Wait};

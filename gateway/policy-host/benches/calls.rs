@@ -64,7 +64,11 @@ fn batch_of_one_column(bencher: Bencher) {
     let batch = Batch {
         rows: ROWS,
         sequence: 0,
-        columns: vec![BatchColumn { index: 0, data }],
+        columns: vec![BatchColumn {
+            index: 0,
+            label: String::new(),
+            data,
+        }],
     };
     bencher
         .counter(ItemsCount::new(ROWS))
@@ -107,7 +111,11 @@ fn batch_of_prose(bencher: Bencher) {
     let batch = Batch {
         rows: u32::try_from(texts.len()).expect("1,024 rows"),
         sequence: 0,
-        columns: vec![BatchColumn { index: 0, data }],
+        columns: vec![BatchColumn {
+            index: 0,
+            label: String::new(),
+            data,
+        }],
     };
     bencher
         .counter(BytesCount::new(bytes))

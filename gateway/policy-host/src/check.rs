@@ -1,3 +1,5 @@
+//! Whether a policy's answer makes sense: sizes, shapes and promises, before anybody acts on it.
+
 use crate::contract::{
     Allowance, Approval, Batch, BatchEdit, BatchReply, ColumnAction, ColumnReply, Denial, Hooks,
     PackedColumn, Plan, Registration, Replacement, ResultColumn, Verdict,
@@ -10,7 +12,7 @@ const SQL_BYTES: usize = 1 << 20;
 const SCHEMA_BYTES: usize = 64 * 1024;
 const NOTES: usize = 64;
 const REVIEWERS: usize = 64;
-const PREFIX_BYTES: usize = 64;
+const LABEL_BYTES: usize = 64;
 
 /// Says in a few words what is wrong with an answer, never what is in it.
 type Check = Result<(), String>;
@@ -31,7 +33,7 @@ pub(crate) fn verdict(verdict: &Verdict, hooks: Hooks) -> Check {
     match verdict {
         Verdict::Allow(allowed) => allowance(allowed, hooks),
         Verdict::Deny(denied) => denial(denied),
-        Verdict::RequireApproval(wanted) => approval(wanted),
+        Verdict::RequireApproval(wanted) => approval(wanted, hooks),
         Verdict::Rewrite(Replacement { sql, reason }) => {
             text("rewritten statement", sql, 1, SQL_BYTES)?;
             text("rewrite reason", reason, 0, TEXT_BYTES)
@@ -54,14 +56,19 @@ fn allowance(allowance: &Allowance, hooks: Hooks) -> Check {
     })
 }
 
-fn approval(approval: &Approval) -> Check {
+fn approval(approval: &Approval, hooks: Hooks) -> Check {
     text("approval code", &approval.code, 1, CODE_BYTES)?;
     text("approval reason", &approval.reason, 1, TEXT_BYTES)?;
     at_most("reviewers", approval.reviewers.len(), REVIEWERS)?;
     approval
         .reviewers
         .iter()
-        .try_for_each(|reviewer| text("reviewer", reviewer, 1, NAME_BYTES))
+        .try_for_each(|reviewer| text("reviewer", reviewer, 1, NAME_BYTES))?;
+    if approval.approvals == 0 {
+        return Err("an approval by nobody".into());
+    }
+    at_most("approvals", approval.approvals as usize, REVIEWERS)?;
+    allowance(&approval.allowance, hooks)
 }
 
 fn denial(denial: &Denial) -> Check {
@@ -116,13 +123,13 @@ pub(crate) fn plan(plan: &Plan, columns: &[ResultColumn], hooks: Hooks) -> Check
                     Err("a mask that fills with a control character".into())
                 }
                 ColumnAction::Partial(_) => Ok(()),
-                ColumnAction::Pseudonym(prefix) => {
-                    text("pseudonym prefix", prefix, 0, PREFIX_BYTES)
+                ColumnAction::Pseudonym(label) => text("pseudonym label", label, 0, LABEL_BYTES),
+                ColumnAction::Inspect(label) | ColumnAction::Observe(label)
+                    if hooks.contains(Hooks::BATCH) =>
+                {
+                    text("column label", label, 0, LABEL_BYTES)
                 }
-                ColumnAction::Inspect | ColumnAction::Observe if hooks.contains(Hooks::BATCH) => {
-                    Ok(())
-                }
-                ColumnAction::Inspect | ColumnAction::Observe => {
+                ColumnAction::Inspect(_) | ColumnAction::Observe(_) => {
                     Err("it asks for batches but did not register the hook".into())
                 }
             }

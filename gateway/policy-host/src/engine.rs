@@ -1,3 +1,5 @@
+//! The WebAssembly engine all policies share, and the clock that their deadlines are counted in.
+
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;

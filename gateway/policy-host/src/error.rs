@@ -1,3 +1,5 @@
+//! Why the host could not be built or a policy not be loaded, as one line for the operator.
+
 use std::path::PathBuf;
 
 use thiserror::Error;

@@ -1,3 +1,5 @@
+//! Why a policy gave no usable answer.
+
 use std::time::Duration;
 
 use thiserror::Error;

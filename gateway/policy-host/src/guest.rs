@@ -1,8 +1,12 @@
+//! What stands behind one instance: the statement in hand, its limits and what it may reach.
+
 use std::sync::Arc;
 
 use wasmtime::ResourceLimiter;
 
-use crate::services::Services;
+use crate::contract::Scope;
+use crate::services::{HostRefusal, Services, owner};
+use crate::state::{KEY_BYTES, Owner};
 use crate::view::StatementView;
 
 /// Elements of all tables of one instance.
@@ -27,6 +31,18 @@ impl GuestData {
             },
             services,
         }
+    }
+
+    pub(crate) fn statement(&self) -> wasmtime::Result<&dyn StatementView> {
+        Ok(self.view.as_deref().ok_or(HostRefusal::NoStatement)?)
+    }
+
+    /// Whose state a key is in, which must not be too long.
+    pub(crate) fn owner(&self, scope: Scope, key: &str) -> wasmtime::Result<Owner> {
+        if key.len() > KEY_BYTES {
+            return Err(HostRefusal::KeyTooLong(key.len()).into());
+        }
+        Ok(owner(scope, self.view.as_deref())?)
     }
 }
 

@@ -1,6 +1,9 @@
+//! The host: compiles policies and owns what they share.
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use crate::contract::SessionId;
 use crate::engine::Engine;
 use crate::error::{HostError, LoadError};
 use crate::load::{self, Code, CodeCache, Digest};
@@ -72,7 +75,7 @@ impl PolicyHost {
     }
 
     /// Frees what policies kept in the scope of this session.
-    pub fn session_ended(&self, session_id: u64) {
+    pub fn session_ended(&self, session_id: SessionId) {
         let services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
         for services in services.values() {
             services.state.session_ended(session_id);

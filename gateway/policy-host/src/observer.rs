@@ -1,3 +1,5 @@
+//! What the host tells whoever watches it.
+
 use std::time::Duration;
 
 use crate::contract::Level;

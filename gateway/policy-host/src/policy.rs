@@ -1,3 +1,5 @@
+//! A loaded policy: its instances, and the calls into them.
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -1,3 +1,5 @@
+//! A bounded pool of instances, one shelf for each group of threads.
+
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};

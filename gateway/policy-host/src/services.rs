@@ -1,3 +1,5 @@
+//! What a policy can reach beyond the statement: log, metrics, clock and state.
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

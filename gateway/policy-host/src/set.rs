@@ -1,3 +1,5 @@
+//! The policies in force together.
+
 use std::sync::Arc;
 
 use crate::contract::Hooks;

@@ -1,3 +1,5 @@
+//! How the host and each policy are set up.
+
 use std::path::PathBuf;
 use std::time::Duration;
 

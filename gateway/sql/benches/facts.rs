@@ -1,4 +1,4 @@
-//! The cost of facts for a text that no cache holds.
+//! The cost of analysing a statement that is not cached.
 
 use gatewright_sql::{Catalog, RelationKind, STACK_BYTES, Settings, analyze};
 
@@ -14,7 +14,7 @@ const MARKET_SHARE: &str = "SELECT o_year, sum(CASE WHEN nation = 'BRAZIL' THEN 
     GROUP BY o_year ORDER BY o_year";
 
 fn main() {
-    // The analysis runs on such a thread in the gateway, too.
+    // The gateway also analyses on a thread with this stack.
     let thread = std::thread::Builder::new()
         .stack_size(STACK_BYTES)
         .spawn(divan::main);
@@ -29,7 +29,7 @@ fn uncached(bencher: divan::Bencher, text: &str) {
     bencher.bench_local(|| analyze(divan::black_box(text), &catalog, &settings));
 }
 
-/// The tables that the texts name, with their columns, among two thousand others.
+/// The tables that the statements name, among two thousand others.
 fn filled() -> Catalog {
     const TABLES: [(&str, &str); 8] = [
         ("pgbench_accounts", "aid bid abalance filler"),

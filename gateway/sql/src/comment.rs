@@ -1,6 +1,5 @@
-//! sqlcommenter comments: `/*key='value',other='value'*/` with URL-encoded values.
-//! It refuses to trust them: they are what the client says of itself.
-//! Next room: policies, through `comment-tag`.
+//! sqlcommenter comments: `/*key='value',other='value'*/` with URL-encoded values, for policies (`comment-tag`).
+//! They are unverified claims of the client.
 
 pub(crate) fn tag(text: &str, key: &str) -> Option<String> {
     let tokens = pg_query::scan_tokens(text).ok()?;

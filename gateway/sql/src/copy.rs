@@ -1,12 +1,10 @@
-//! COPY ... TO: its options, and the query that describes what it copies.
-//! It refuses to know rows; the results room encodes and decodes those.
-//! Next room: `walker`, which reports it as the session effect.
+//! COPY ... TO: its options, and the query that describes the copied rows. The rows themselves are handled in `results`.
 
 use pg_query::{NodeEnum, protobuf as pb};
 
 use crate::facts::{CopyDestination, CopyFormat, CopyOut, ForceQuote};
 
-/// The description, or why it cannot be given.
+/// Describes a COPY ... TO. Errors: why it cannot be described.
 pub(crate) fn copy_out(copy: &pb::CopyStmt) -> Result<CopyOut, String> {
     let mut out = CopyOut {
         destination: match (copy.is_program, copy.filename.is_empty()) {
@@ -59,7 +57,7 @@ pub(crate) fn copy_out(copy: &pb::CopyStmt) -> Result<CopyOut, String> {
             "encoding" => out.encoding = text(option),
             "header" => out.header = boolean(option)?,
             "force_quote" => out.force_quote = force_quote(option),
-            other => return Err(format!("COPY option {other} is not known")),
+            other => return Err(format!("COPY option {other} is not supported")),
         }
     }
     out.escape = escape.unwrap_or(out.quote);
@@ -152,7 +150,7 @@ fn describe(copy: &pb::CopyStmt) -> Result<String, String> {
         pg_query::deparse(&tree(node.clone()), Default::default()).map_err(|_| failed())?;
     let again = pg_query::parse(&written, 0).map_err(|_| failed())?;
     let second = pg_query::deparse(&again.protobuf, Default::default()).map_err(|_| failed())?;
-    // Equal fingerprints compare names and structure; equal text compares the constants.
+    // Equal fingerprints mean equal names and structure; equal text means equal constants.
     if again.protobuf.stmts.len() != 1
         || second != written
         || !crate::tree_equality::same(&tree(node), &again.protobuf)

@@ -1,11 +1,9 @@
-//! What a statement means for the connection it runs on: questions that whoever follows a session asks of [`Facts`].
-//! It refuses to know messages and portals. Next room: `session` in the gateway, which asks.
+//! The effects of a statement on its connection, derived from [`Facts`] for the code that tracks a session.
 
 use crate::facts::{CopyOut, Facts, SessionEffect, TransactionCommand, Verb};
 
 impl Facts {
-    /// True when what the statement does depends on a name that may come to mean something else: EXECUTE, FETCH, MOVE and
-    /// EXPLAIN EXECUTE.
+    /// Whether the statement's effect depends on a name that may be redefined: EXECUTE, FETCH, MOVE and EXPLAIN EXECUTE.
     pub fn is_dynamic(&self) -> bool {
         matches!(
             self.session,
@@ -18,7 +16,7 @@ impl Facts {
         )
     }
 
-    /// True when the client's next bytes may have to be read differently once this statement has run.
+    /// Whether the client's next bytes may have to be read differently after this statement.
     pub fn changes_reading(&self) -> bool {
         match &self.session {
             SessionEffect::Set { name, .. } => [
@@ -33,12 +31,12 @@ impl Facts {
         }
     }
 
-    /// True for COPY FROM STDIN.
+    /// Whether the statement is COPY FROM STDIN.
     pub fn is_copy_in(&self) -> bool {
         self.session == SessionEffect::CopyIn
     }
 
-    /// The COPY TO of a statement that is one.
+    /// The COPY TO of the statement, if it is one.
     pub fn copy_out(&self) -> Option<&CopyOut> {
         match &self.session {
             SessionEffect::CopyOut(copy) => Some(copy),
@@ -46,12 +44,12 @@ impl Facts {
         }
     }
 
-    /// True when the statement makes a cursor, perhaps under the name of a portal that was closed before.
+    /// Whether the statement creates a cursor, perhaps under the name of a portal that was closed before.
     pub fn declares_cursor(&self) -> bool {
         matches!(self.session, SessionEffect::DeclareCursor { .. })
     }
 
-    /// True when the statement changes what names of prepared statements mean.
+    /// Whether the statement changes which prepared statements exist.
     pub fn names_statements(&self) -> bool {
         matches!(
             self.session,
@@ -61,13 +59,13 @@ impl Facts {
         )
     }
 
-    /// True when deferred triggers and constraints of earlier statements may run with this one.
+    /// Whether deferred triggers and constraints of earlier statements may run with this one.
     pub fn runs_deferred(&self) -> bool {
         let mut commands = self.commands.iter();
         self.verb == Verb::Transaction || commands.any(|command| command == "SET CONSTRAINTS")
     }
 
-    /// True when the statement may end the transaction that is open.
+    /// Whether the statement may end the open transaction.
     pub fn may_end_transaction(&self) -> bool {
         match &self.session {
             SessionEffect::Transaction(command) => !matches!(

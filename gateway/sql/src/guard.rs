@@ -1,10 +1,9 @@
-//! Limits checked on the text before the grammar sees it.
-//! It refuses to know SQL beyond its lexical rules: strings, quoted names, dollar quotes, comments.
-//! Next room: the crate root, which parses.
+//! Limits checked on the text before it is parsed. It knows only SQL's lexical rules: strings, quoted names, dollar
+//! quotes, comments.
 
 use crate::{AnalyzeError, Limits};
 
-/// Counts tokens and comment nesting. Text that the grammar would refuse may pass: the grammar says so better.
+/// Counts tokens and comment nesting. Invalid text may pass: the grammar reports a better error.
 pub(crate) fn check(text: &str, limits: &Limits, standard: bool) -> Result<(), AnalyzeError> {
     if text.len() > limits.max_bytes {
         return Err(AnalyzeError::TooLarge {
@@ -85,7 +84,7 @@ fn comment(bytes: &[u8], mut at: usize, limits: &Limits) -> Result<usize, Analyz
     Ok(at)
 }
 
-/// The end of a quoted run that began before `at`.
+/// The end of a quoted string or name that began before `at`.
 fn quoted(bytes: &[u8], mut at: usize, quote: u8, escapes: bool) -> usize {
     while let Some(byte) = bytes.get(at) {
         if *byte == b'\\' && escapes {

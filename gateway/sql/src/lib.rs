@@ -1,8 +1,7 @@
-//! From SQL text to facts, by PostgreSQL's own grammar.
-//! It refuses to know connections, policies and clocks: a pure function of text, catalog and settings.
-//! Next room: the gate, which hands the facts to policies.
+//! From SQL text to facts, by PostgreSQL's own grammar: a pure function of text, catalog and settings. The gate passes
+//! the facts to policies.
 //!
-//! `analyze` must run, and its result be made, on a thread with a stack of at least [`STACK_BYTES`].
+//! `analyze` must run, and its result be dropped, on a thread with a stack of at least [`STACK_BYTES`].
 #![forbid(unsafe_code)]
 
 mod ast;
@@ -36,7 +35,7 @@ pub use facts::*;
 pub use replacement::{ReplacementError, verify_replacement};
 pub use template::{Template, template};
 
-/// The stack that `analyze` needs: PostgreSQL's own depth limit is reached before it is used up.
+/// The stack that `analyze` needs: PostgreSQL's own depth limit is reached first.
 pub const STACK_BYTES: usize = 128 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +55,7 @@ impl Default for Limits {
     }
 }
 
-/// What changes the meaning of a text.
+/// Session settings that change the meaning of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
     pub standard_conforming_strings: bool,
@@ -74,13 +73,13 @@ impl Default for Settings {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Analysis {
-    /// Empty when the text is white space and comments.
+    /// Empty if the text contains only white space and comments.
     pub statements: Vec<Statement>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Statement {
-    /// Bytes of the text.
+    /// The byte range of the statement in the text.
     pub span: Range<usize>,
     #[serde(serialize_with = "shared")]
     pub facts: Arc<Facts>,
@@ -88,7 +87,7 @@ pub struct Statement {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AnalyzeError {
-    /// `position` counts characters from 1; 0 when the grammar gives none.
+    /// `position` counts characters from 1; 0 if the grammar reports none.
     #[error("{message}")]
     Syntax {
         message: String,
@@ -103,13 +102,13 @@ pub enum AnalyzeError {
     CommentsTooDeep { limit: usize },
     #[error("the statement is nested too deeply")]
     TooDeep,
-    #[error("the text holds a zero byte")]
+    #[error("the statement contains a zero byte")]
     ZeroByte,
-    #[error("the result of the grammar cannot be read")]
+    #[error("the parse result cannot be read")]
     Unreadable,
 }
 
-/// The facts of every statement of a text. Errors: the text is no SQL, or over a limit.
+/// The facts of every statement of a text. Errors: the text is not valid SQL, or exceeds a limit.
 pub fn analyze(
     text: &str,
     catalog: &Catalog,
@@ -186,19 +185,19 @@ impl Statement {
         pg_query::normalize(self.own(text)).unwrap_or_default()
     }
 
-    /// sqlparser's tree as JSON; none where it does not say what the facts say.
+    /// sqlparser's tree as JSON; `None` if it does not agree with the facts.
     pub fn ast_json(&self, text: &str) -> Option<String> {
-        // Handed to policies at any depth of stack, and sqlparser's tree is recursive.
+        // Policies ask for it at any stack depth, and sqlparser's tree is recursive.
         on_big_stack(|| ast::json(self.own(text)))?
     }
 
-    /// The value of a `key='value'` comment in sqlcommenter form.
+    /// The value of `key` in a sqlcommenter comment.
     pub fn comment_tag(&self, text: &str, key: &str) -> Option<String> {
         comment::tag(text, key)
     }
 }
 
-/// Runs `f` on a thread with a stack of [`STACK_BYTES`]. None when no such thread can be started or it panicked.
+/// Runs `f` on a thread with a stack of [`STACK_BYTES`]. `None` if the thread could not be started or panicked.
 pub fn on_big_stack<T: Send>(f: impl FnOnce() -> T + Send) -> Option<T> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()

@@ -1,13 +1,12 @@
-//! Where in a text the grammar stopped: the binding to the grammar passes on its message only.
-//! It refuses to guess: where the word that the message names cannot be told from its doubles, there is no position.
-//! Next room: the crate root, which reports it.
+//! The position of a syntax error: the binding to the grammar returns only its message. If the word in the message occurs
+//! several times and the right one cannot be determined, there is no position.
 
 use pg_query::{Error, ParserOptions};
 
-/// Longer texts are not parsed again to find the place.
+/// Longer texts are not parsed again to find the position.
 const MAX_BYTES: usize = 64 << 10;
 
-/// The character, counted from 1, that the message is about; 0 where that is not known.
+/// The position, in characters counted from 1, that the message refers to; 0 if unknown.
 pub(crate) fn of(text: &str, message: &str, options: ParserOptions) -> u32 {
     let at = if message.ends_with("at end of input") {
         Some(text.len())
@@ -39,7 +38,7 @@ fn place(text: &str, word: &str, options: ParserOptions) -> Option<usize> {
         .filter_map(|token| usize::try_from(token.start).ok())
         .filter(|at| text.get(*at..).is_some_and(|rest| rest.starts_with(word)))
         .collect();
-    // The text before the place is the beginning of something; the text before each later double is already wrong.
+    // The text before the error is a valid prefix; the text before each later occurrence of the word is not.
     let good = starts.partition_point(|at| may_go_on(text.get(..*at), options));
     starts.get(good.checked_sub(1)?).copied()
 }

@@ -1,6 +1,4 @@
-//! Facts as text for a person, and names as SQL takes them.
-//! It refuses to decide anything: it shows what the facts hold and leaves out what they do not.
-//! Next room: the command line, which prints it.
+//! Facts as text for people, and names quoted for SQL. It shows what the facts contain and decides nothing.
 
 use std::fmt::Write;
 
@@ -9,7 +7,7 @@ use crate::facts::{
     TransactionCommand, Verb,
 };
 
-/// Aligned lines, each a label and what was found. Ends with a newline.
+/// Aligned lines, each a label and a value. Ends with a newline.
 pub fn text(facts: &Facts) -> String {
     let mut page = Page(String::new());
     page.entry("statement", &[verb(facts.verb)]);
@@ -40,7 +38,7 @@ pub fn text(facts: &Facts) -> String {
     page.0
 }
 
-/// A name as SQL takes it whatever it holds (PostgreSQL, Identifiers and Key Words).
+/// Quotes a name for SQL, whatever it contains (PostgreSQL documentation, Identifiers and Key Words).
 pub fn quoted_identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
@@ -48,7 +46,7 @@ pub fn quoted_identifier(name: &str) -> String {
 struct Page(String);
 
 impl Page {
-    /// One line for each value; the label stands before the first.
+    /// One line for each value; only the first has the label.
     fn entry(&mut self, label: &str, values: &[String]) {
         let mut label = label;
         for value in values.iter().filter(|value| !value.is_empty()) {
@@ -59,7 +57,7 @@ impl Page {
     }
 }
 
-/// The name of an enum's value, in the contract's spelling.
+/// The name of an enum value, in the contract's spelling.
 fn word(value: impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
@@ -95,7 +93,7 @@ fn tables(tables: &[TableRef]) -> Vec<String> {
         .collect()
 }
 
-/// One line a column, with all its usages.
+/// One line per column, with all its usages.
 fn columns(facts: &Facts) -> Vec<String> {
     let mut lines: Vec<(String, Vec<String>)> = Vec::new();
     for column in &facts.columns {
@@ -125,7 +123,7 @@ fn column_name(facts: &Facts, column: &ColumnRef) -> String {
 fn outputs(outputs: &Outputs) -> Vec<String> {
     match outputs {
         Outputs::None => Vec::new(),
-        Outputs::Unknown => vec!["known once the server describes it".to_owned()],
+        Outputs::Unknown => vec!["known when the server describes it".to_owned()],
         Outputs::Columns(columns) => columns.iter().enumerate().map(output).collect(),
     }
 }

@@ -1,6 +1,5 @@
-//! Whether a text may take the place of a statement that a policy rewrote.
-//! It refuses to know who wrote it or why: it trusts a replacement no more than it trusts a client.
-//! Next room: the gate, which judges the replacement like any statement.
+//! Whether a text may replace a statement that a policy rewrote. A replacement is trusted no more than a client's
+//! statement; the gate judges it like any other.
 
 use std::mem::discriminant;
 
@@ -11,26 +10,26 @@ use crate::{Analysis, AnalyzeError, Catalog, Settings, Statement, analyze, tree_
 /// Why a replacement cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReplacementError {
-    #[error("the replacement is no valid statement: {0}")]
+    #[error("the replacement is not a valid statement: {0}")]
     Invalid(#[from] AnalyzeError),
-    #[error("the replacement holds {0} statements, but it must be one")]
+    #[error("the replacement contains {0} statements; exactly one is allowed")]
     NotOne(usize),
-    #[error("the replacement uses {used} parameters, but the client sends {sent}")]
+    #[error("the replacement uses {used} parameters, but the original statement has {sent}")]
     Parameters { used: u32, sent: u32 },
-    #[error("the replacement cannot be fully understood: {0}")]
+    #[error("the replacement cannot be fully analysed: {0}")]
     Opaque(String),
-    /// A query cannot become a COPY, a cursor or a COMMIT: the client waits for another reply.
-    #[error("the replacement does something else to the session than the statement it replaces")]
+    /// A query cannot become a COPY, a cursor or a COMMIT: the client expects another reply.
+    #[error("the replacement has a different effect on the session than the original statement")]
     SessionEffect,
-    #[error("the replacement means different things with standard_conforming_strings on and off")]
+    #[error("the replacement depends on standard_conforming_strings")]
     AmbiguousStrings,
-    #[error("the replacement cannot be written back from its syntax tree")]
+    #[error("the replacement cannot be deparsed from its syntax tree")]
     Unfaithful,
 }
 
-/// The analysis of `replacement`, when it may run in place of `original`.
+/// The analysis of `replacement`, if it may run in place of `original`.
 ///
-/// It may return other columns and touch other relations: policies see it again. Runs where [`analyze`] does.
+/// It may return other columns and use other relations; policies judge it again. Needs the stack of [`analyze`].
 pub fn verify_replacement(
     original: &Statement,
     replacement: &str,
@@ -60,7 +59,7 @@ pub fn verify_replacement(
     Ok(analysis)
 }
 
-/// The tree reads the same under both string settings and survives being written out.
+/// Parses to the same tree under both string settings, and survives deparsing.
 fn faithful(text: &str) -> Result<(), ReplacementError> {
     let Some(tree) = tree_equality::with_either_setting(text) else {
         return Err(ReplacementError::AmbiguousStrings);

@@ -1,31 +1,30 @@
-//! Texts that differ in constants alone, told by PostgreSQL's own scanner: they parse to the same tree but for the
-//! constants, so what was found out about one holds for the others.
-//! It refuses to know facts; the gate decides which analyses may be shared.
+//! Recognises texts that differ only in constants, with PostgreSQL's scanner: they parse to the same tree except for the
+//! constants, so the analysis of one holds for all. The gate decides which analyses to share.
 
 use pg_query::protobuf::{ScanToken, Token};
 
-/// Longer texts are parsed: reading them twice would not pay.
+/// Longer texts are always parsed: scanning them first would not pay off.
 const MAX_BYTES: usize = 4096;
 
-/// Marks the place of a constant in a key. The scanner accepts no such character outside of strings and quoted names.
+/// Replaces a constant in a key. The scanner accepts this character only inside strings and quoted names.
 const MARK: char = '\u{1}';
 
-/// What a text has in common with those that differ from it in constants.
+/// What a text has in common with those that differ from it only in constants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     /// The text with marks in place of constants.
     pub key: String,
-    /// Where the statement ends, in bytes of the text.
+    /// The end of the statement, as a byte offset.
     pub end: usize,
 }
 
-/// The template of a text that holds one SELECT, INSERT, UPDATE or DELETE with constants whose value cannot change what it
-/// reads, writes or calls. `None` for every other text. Reads strings by the standard rules alone.
+/// The template of a text with one SELECT, INSERT, UPDATE or DELETE whose constants cannot change what it reads, writes or
+/// calls. `None` for every other text. Assumes standard_conforming_strings.
 pub fn template(text: &str) -> Option<Template> {
     let has_constant = text
         .bytes()
         .any(|byte| byte.is_ascii_digit() || byte == b'\'');
-    // Comments nest, and the scanner is slow on deep ones; a mark of its own would forge a key.
+    // Comments nest, and the scanner is slow on deep ones. A mark in the text would forge a key.
     if !has_constant || text.len() > MAX_BYTES || text.contains("/*") || text.contains(MARK) {
         return None;
     }
@@ -63,7 +62,7 @@ fn is(token: &ScanToken, kind: Token) -> bool {
     token.token == kind as i32
 }
 
-/// The tokens of the only statement, and where it ends.
+/// The tokens of the only statement, and its end.
 fn single_statement(tokens: &[ScanToken], length: usize) -> Option<(&[ScanToken], usize)> {
     let semicolon = tokens.iter().position(|token| is(token, Token::Ascii59));
     match semicolon {
@@ -80,7 +79,7 @@ fn starts_plainly(tokens: &[ScanToken]) -> bool {
         .is_some_and(|token| first.iter().any(|kind| is(token, *kind)))
 }
 
-/// False for words behind which a number means a column or a row count.
+/// False for keywords after which a number is a column or a row count.
 fn is_indifferent(token: &ScanToken) -> bool {
     let telling = [
         Token::Order,
@@ -92,14 +91,14 @@ fn is_indifferent(token: &ScanToken) -> bool {
     !telling.iter().any(|kind| is(token, *kind))
 }
 
-/// A letter for the kind of constant: the grammar tells kinds apart, so the key must too.
+/// A letter for the kind of constant: the grammar distinguishes kinds, so the key must, too.
 fn constant(token: &ScanToken, text: &str) -> Option<char> {
     if is(token, Token::Iconst) {
         Some('i')
     } else if is(token, Token::Fconst) {
         Some('f')
     } else if is(token, Token::Sconst) {
-        // Strings with escapes or dollars read by rules of their own and stay in the key as they are.
+        // Escape strings and dollar quotes have rules of their own and stay in the key unchanged.
         let plain = text.as_bytes().get(offset(token.start)?) == Some(&b'\'');
         plain.then_some('s')
     } else {
@@ -107,7 +106,7 @@ fn constant(token: &ScanToken, text: &str) -> Option<char> {
     }
 }
 
-/// True behind operators of comparison, parentheses and commas, where any expression may stand.
+/// True after comparison operators, parentheses and commas, where any expression is allowed.
 fn may_precede(token: &ScanToken) -> bool {
     let kinds = [
         Token::Ascii61,
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn constants_of_one_kind_are_alike() {
+    fn constants_of_one_kind_share_a_template() {
         assert!(same(
             "SELECT a FROM t WHERE id = 1;",
             "SELECT a FROM t WHERE id = 22;"
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_tells_texts_apart() {
+    fn other_differences_give_different_templates() {
         assert!(!same(
             "SELECT a FROM t WHERE id = 1",
             "SELECT a FROM t WHERE id = 1.5"
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_or_string_cannot_pose_as_sql() {
+    fn comments_and_strings_are_not_mistaken_for_sql() {
         let hidden = "SELECT a FROM t WHERE n = 'x''' AND id = 1";
         assert!(!same(
             hidden,
@@ -202,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_leaves_the_semicolon_out() {
+    fn the_end_excludes_the_semicolon() {
         let found = template("DELETE FROM t WHERE id = 7 ;");
         assert_eq!(found.map(|found| found.end), Some(27));
     }

@@ -1,6 +1,5 @@
-//! Every child of every node of PostgreSQL's syntax tree.
-//! Knows shapes only: it refuses to know what a node means, which is the walker's part.
-//! Next room: `walker`. Each line names all fields of a message, so a new pg_query that adds one does not compile.
+//! Every child of every node of PostgreSQL's syntax tree. What nodes mean is up to `walker`.
+//! Each arm names all fields of a message, so that a field added by a new pg_query does not compile unnoticed.
 
 use pg_query::{NodeRef, protobuf};
 

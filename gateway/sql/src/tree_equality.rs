@@ -1,12 +1,10 @@
-//! Whether two trees say the same, wherever their words stand in the text.
-//! It refuses to know SQL: it compares every field but positions.
-//! Next room: whoever rewrites or describes a statement.
+//! Whether two trees are equal apart from the positions of their tokens in the text.
 
 use pg_query::ParserOptions;
 use pg_query::protobuf::ParseResult;
 use serde_json::Value;
 
-/// The tree of a text that reads the same with standard_conforming_strings on and off.
+/// The tree of a text that parses to the same tree with standard_conforming_strings on and off.
 pub(crate) fn with_either_setting(text: &str) -> Option<ParseResult> {
     let on = pg_query::parse(text, ParserOptions::DEFAULT).ok()?.protobuf;
     if text.contains('\\') {

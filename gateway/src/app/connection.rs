@@ -4,7 +4,6 @@ use std::future::Future;
 use std::net::TcpStream;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::BytesMut;
@@ -134,7 +133,7 @@ impl Connections {
         let target = grant.target.clone();
         let catalog = self.catalog(&grant, &database).await;
         let session = self.contract_session(&accepted, &database, &target);
-        tracing::info!(session = session.id, subject = %identity.subject, %database, role = %target.user, peer = %accepted.peer, "session begins");
+        tracing::info!(session = %session.id, subject = %identity.subject, %database, role = %target.user, peer = %accepted.peer, "session begins");
         let judge: SessionGate = self.gate.session(session.clone(), &identity, catalog);
         let start = session_start(&connected, limits.max_message);
         let cancellable = Arc::new(Cancellable {
@@ -167,7 +166,7 @@ impl Connections {
             (accepted.leftover, connected.leftover),
         );
         let end = relay.run().await;
-        tracing::info!(session = session.id, end = end.label(), "session ends");
+        tracing::info!(session = %session.id, end = end.label(), "session ends");
         end.label()
     }
 
@@ -178,7 +177,7 @@ impl Connections {
         target: &Target,
     ) -> contract::Session {
         contract::Session {
-            id: self.next_session.fetch_add(1, Ordering::Relaxed),
+            id: contract::SessionId::generate(),
             database: database.to_owned(),
             role: target.user.clone(),
             application: accepted

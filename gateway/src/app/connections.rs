@@ -1,7 +1,6 @@
 //! What all connections share: settings, limits, issuers and grants, policies, catalogs.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -48,7 +47,6 @@ pub struct Connections {
     pub background: Handle,
     pub shutdown: watch::Receiver<Option<Ending>>,
     pub key: Arc<PseudonymKey>,
-    pub next_session: AtomicU64,
 }
 
 /// What it takes to cancel a session's statement: where it is held in the gateway, and on its server.

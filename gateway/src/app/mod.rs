@@ -21,7 +21,6 @@ mod tests;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -117,7 +116,6 @@ impl Gateway {
             background: Handle::current(),
             shutdown: stopping,
             key: Arc::new(PseudonymKey::random()),
-            next_session: AtomicU64::new(1),
         });
         Arc::new(Gateway {
             connections,

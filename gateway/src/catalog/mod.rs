@@ -1,8 +1,9 @@
-//! The catalog: what relations, columns, views and functions a database has, read over a service connection.
-//! It knows how to ask PostgreSQL and when to ask again; what the answers mean for a statement is the business of
-//! `gatewright-sql`, whose value it builds. The next room is `gate`.
+//! Reads a database's catalog (relations, columns, views, functions) over a service connection, and keeps it up to
+//! date. It knows the catalog queries and when to repeat them. What the catalog means for a statement is determined by
+//! `gatewright-sql`, whose `Catalog` it builds.
+//! Next: `gate` analyses statements with the catalog.
 
-mod questions;
+mod queries;
 mod reader;
 
 use std::sync::Arc;
@@ -18,25 +19,26 @@ use crate::upstream::{Target, UpstreamError};
 
 pub use reader::CatalogError;
 
-/// How long a statement waits for a fresh catalog before it is judged with the one at hand.
+/// How long a statement waits for a fresh catalog before it is judged with the current one.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The catalog of one database, kept up to date.
 pub struct CatalogHandle {
     target: Target,
     current: ArcSwap<Catalog>,
-    /// Reads that were asked for, and reads that are done: a reader that starts after a request serves it.
+    /// The number of the last request for a read. A read serves all requests made before it started.
     wanted: watch::Sender<u64>,
+    /// The last request served by a completed read, successful or not.
     done: watch::Sender<u64>,
-    /// The last request that a read served which succeeded.
+    /// The last request served by a successful read.
     served: watch::Sender<u64>,
     reading: Mutex<()>,
-    /// Counts changes of sessions through this gateway.
+    /// The number of changes made by sessions through this gateway.
     changes: AtomicU64,
 }
 
 impl CatalogHandle {
-    /// A handle that has read nothing yet; every relation is unresolved until [`CatalogHandle::refresh`] succeeded.
+    /// A handle with an empty catalog. Relations cannot be resolved until [`CatalogHandle::refresh`] succeeds.
     pub fn new(target: Target) -> Arc<Self> {
         Arc::new(CatalogHandle {
             target,
@@ -49,30 +51,30 @@ impl CatalogHandle {
         })
     }
 
-    /// True once a catalog was read.
+    /// Whether the catalog has been read.
     pub fn is_read(&self) -> bool {
         self.current.load().generation > 0
     }
 
-    /// Some session has changed, or may have changed, what the database holds.
+    /// Records that a session has changed, or may have changed, the database's objects.
     pub fn note_change(&self) {
         self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How often [`CatalogHandle::note_change`] was told.
+    /// The number of calls of [`CatalogHandle::note_change`].
     pub fn changes(&self) -> u64 {
         self.changes.load(Ordering::Relaxed)
     }
 
-    /// The newest catalog.
+    /// The current catalog.
     pub fn current(&self) -> Arc<Catalog> {
         self.current.load_full()
     }
 
-    /// Reads the catalog once. Requests made before the reading starts are served by it.
+    /// Reads the catalog once, which serves all earlier requests.
     ///
     /// # Errors
-    /// The service connection cannot be made, or the server refuses a catalog query. The old catalog stays in force.
+    /// The server cannot be reached, or a catalog query fails. The previous catalog remains in use.
     pub async fn refresh(&self) -> Result<(), CatalogError> {
         let _one_at_a_time = self.reading.lock().await;
         let serves = *self.wanted.borrow();
@@ -90,23 +92,23 @@ impl CatalogHandle {
         outcome
     }
 
-    /// Keeps the catalog fresh: when asked, and every `interval`. Runs until dropped.
+    /// Reads the catalog on request and every `interval`. Runs until dropped.
     pub async fn keep_fresh(self: Arc<Self>, interval: Duration) {
         let mut wanted = self.wanted.subscribe();
         loop {
-            // A handle that is alive always has its sender, so the only news is a request or the interval.
+            // The sender lives as long as this handle, so this returns only on a request or after the interval.
             let _ = timeout(interval, wanted.changed()).await;
             wanted.mark_unchanged();
             let started = Instant::now();
             if let Err(error) = self.refresh().await {
-                tracing::warn!(database = %self.target.dbname, %error, "the catalog could not be read; the last one stays in force");
+                tracing::warn!(database = %self.target.dbname, %error, "the catalog could not be read; the previous one remains in use");
                 tokio::time::sleep_until(started + Duration::from_secs(1)).await;
             }
         }
     }
 
-    /// Asks for a read and waits until one that started after this call is done, but no longer than a few seconds. False when it was
-    /// not done by then, or failed: what is at hand may be older than the call.
+    /// Requests a read and waits a few seconds for it. Returns whether a read that started after this call has
+    /// succeeded; otherwise the current catalog may be outdated.
     pub async fn refreshed(self: Arc<Self>) -> bool {
         let mut done = self.done.subscribe();
         let mut request = 0;

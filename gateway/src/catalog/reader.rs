@@ -1,11 +1,11 @@
-//! Asks the questions and makes a catalog of the answers.
+//! Runs the catalog queries and builds a catalog from their results.
 
 use std::sync::Arc;
 
 use gatewright_sql::{Access, Catalog, CatalogBuilder, RelationKind};
 use thiserror::Error;
 
-use super::questions;
+use super::queries;
 use crate::upstream::service::Service;
 use crate::upstream::{Target, UpstreamError};
 
@@ -14,23 +14,23 @@ use crate::upstream::{Target, UpstreamError};
 pub enum CatalogError {
     #[error("the service connection failed: {0}")]
     Connection(UpstreamError),
-    #[error("the answer to the {question} question has an unexpected form")]
-    Form { question: &'static str },
-    #[error("no thread could be had to read the definitions of views and functions")]
+    #[error("the catalog query for {query} returned an unexpected result")]
+    Form { query: &'static str },
+    #[error("no thread could be started to analyse view and function definitions")]
     NoThread,
 }
 
 type Row = Vec<Option<String>>;
 
-/// A catalog of the next generation; none where nothing has changed since `last`.
+/// The catalog of the next generation, or `None` if nothing has changed since `last`.
 pub(super) async fn read(
     target: &Target,
     last: Arc<Catalog>,
 ) -> Result<Option<Catalog>, CatalogError> {
-    let answers = Answers::fetch(target).await?;
-    // Definitions are parsed, and grammar takes stack.
+    let results = QueryResults::fetch(target).await?;
+    // Parsing deeply nested definitions requires a large stack.
     let built = tokio::task::spawn_blocking(move || {
-        gatewright_sql::on_big_stack(|| answers.catalog(&last))
+        gatewright_sql::on_big_stack(|| results.catalog(&last))
     });
     match built.await {
         Ok(Some(catalog)) => catalog,
@@ -38,11 +38,11 @@ pub(super) async fn read(
     }
 }
 
-/// The answers, in the order of the questions.
-struct Answers {
+/// The results of all catalog queries.
+struct QueryResults {
     relations: Vec<Row>,
     columns: Vec<Row>,
-    /// Views, and whole rows in views.
+    /// Dependencies on columns, and whole-row references.
     dependencies: [Vec<Row>; 2],
     parents: Vec<Row>,
     built_in: Vec<Row>,
@@ -61,53 +61,51 @@ struct Answers {
     changeable_roles: Vec<Row>,
 }
 
-impl Answers {
+impl QueryResults {
     async fn fetch(target: &Target) -> Result<Self, UpstreamError> {
         let mut service = Service::connect(target).await?;
-        // One snapshot, so that the answers agree with each other.
+        // A single snapshot keeps the results consistent.
         service
             .query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             .await?;
-        let answers = Answers {
-            relations: service.query(questions::RELATIONS).await?,
-            columns: service.query(questions::COLUMNS).await?,
+        let results = QueryResults {
+            relations: service.query(queries::RELATIONS).await?,
+            columns: service.query(queries::COLUMNS).await?,
             dependencies: [
-                service.query(questions::DEPENDENCIES).await?,
-                service.query(questions::WHOLE_ROWS).await?,
+                service.query(queries::DEPENDENCIES).await?,
+                service.query(queries::WHOLE_ROWS).await?,
             ],
-            parents: service.query(questions::PARENTS).await?,
-            built_in: service.query(questions::BUILT_IN).await?,
-            functions: service.query(questions::FUNCTIONS).await?,
-            views: service.query(questions::VIEWS).await?,
-            defaults: service.query(questions::DEFAULTS).await?,
-            unique: service.query(questions::UNIQUE).await?,
-            checks: service.query(questions::CHECKS).await?,
-            domains: service.query(questions::DOMAINS).await?,
-            cascades: service.query(questions::CASCADES).await?,
-            operators: service.query(questions::OPERATORS).await?,
-            casts: service.query(questions::CASTS).await?,
-            triggers: service.query(questions::TRIGGERS).await?,
-            rules: service.query(questions::RULES).await?,
-            types: service.query(questions::TYPES).await?,
-            changeable_roles: service.query(questions::CHANGEABLE_ROLES).await?,
+            parents: service.query(queries::PARENTS).await?,
+            built_in: service.query(queries::BUILT_IN).await?,
+            functions: service.query(queries::FUNCTIONS).await?,
+            views: service.query(queries::VIEWS).await?,
+            defaults: service.query(queries::DEFAULTS).await?,
+            unique: service.query(queries::UNIQUE).await?,
+            checks: service.query(queries::CHECKS).await?,
+            domains: service.query(queries::DOMAINS).await?,
+            cascades: service.query(queries::CASCADES).await?,
+            operators: service.query(queries::OPERATORS).await?,
+            casts: service.query(queries::CASTS).await?,
+            triggers: service.query(queries::TRIGGERS).await?,
+            rules: service.query(queries::RULES).await?,
+            types: service.query(queries::TYPES).await?,
+            changeable_roles: service.query(queries::CHANGEABLE_ROLES).await?,
         };
         service.query("COMMIT").await?;
         service.close().await;
-        Ok(answers)
+        Ok(results)
     }
 
     fn catalog(&self, last: &Catalog) -> Result<Option<Catalog>, CatalogError> {
         let mut catalog = Catalog::builder();
         catalog.generation(last.generation + 1);
-        self.add_relations(&mut catalog).ok_or(CatalogError::Form {
-            question: "relations",
-        })?;
-        self.add_functions(&mut catalog).ok_or(CatalogError::Form {
-            question: "functions",
-        })?;
+        self.add_relations(&mut catalog)
+            .ok_or(CatalogError::Form { query: "relations" })?;
+        self.add_functions(&mut catalog)
+            .ok_or(CatalogError::Form { query: "functions" })?;
         self.add_definitions(&mut catalog)
             .ok_or(CatalogError::Form {
-                question: "definitions",
+                query: "definitions",
             })?;
         Ok(catalog.build_unless_same(last))
     }
@@ -145,7 +143,7 @@ impl Answers {
         }
         for row in &self.functions {
             let (schema, name, language) = (text(row, 1)?, text(row, 2)?, text(row, 3)?);
-            let plain = |extension: &str| questions::PLAIN_EXTENSIONS.contains(&extension);
+            let plain = |extension: &str| queries::PLAIN_EXTENSIONS.contains(&extension);
             match (language, text(row, 4), text(row, 5)) {
                 (_, _, Some(definition)) => {
                     catalog.defined_function(number(row, 0)?, schema, name, definition);
@@ -153,7 +151,8 @@ impl Answers {
                 ("c", Some(extension), _) if plain(extension) => {
                     catalog.plain_function(schema, name);
                 }
-                // Those in C come with the server or by a superuser, and the ones that run text are known by name.
+                // C functions are part of the server or created by a superuser. Those that run SQL text are known by
+                // name.
                 ("c" | "internal", _, _) => {
                     catalog.function(schema, name);
                 }
@@ -167,7 +166,7 @@ impl Answers {
 
     fn add_definitions(&self, catalog: &mut CatalogBuilder) -> Option<()> {
         for row in &self.views {
-            // Null where the view was dropped in the meantime.
+            // NULL if the view was dropped concurrently.
             if let Some(query) = text(row, 1) {
                 catalog.defined_view(number(row, 0)?, query);
             }
@@ -197,14 +196,15 @@ impl Answers {
         }
         for row in &self.casts {
             let source = (number(row, 1)?, text(row, 2)?);
-            let unwritten = text(row, 3)? == "t";
+            let implicit = text(row, 3)? == "t";
             let function = (text(row, 4)?, text(row, 5)?);
-            catalog.cast(text(row, 0)?, source, unwritten, function);
+            catalog.cast(text(row, 0)?, source, implicit, function);
         }
         Some(())
     }
 
-    /// What is computed for a row that is written. Null where it was dropped in the meantime.
+    /// Adds the expressions that are evaluated when a row is written. An expression is NULL if it was dropped
+    /// concurrently.
     fn add_expressions(&self, catalog: &mut CatalogBuilder) -> Option<()> {
         for row in &self.defaults {
             let (relation, column) = (number(row, 0)?, number(row, 1)?);
@@ -244,7 +244,7 @@ fn kind_of(relkind: &str, persistence: &str, system: bool) -> RelationKind {
     }
 }
 
-/// How the table that refers is written when a row is deleted that it refers to (`pg_constraint.confdeltype`).
+/// How the referencing table is written when a referenced row is deleted (`pg_constraint.confdeltype`).
 fn cascaded(confdeltype: &str) -> Access {
     match confdeltype {
         "c" => Access::DELETE,
@@ -253,7 +253,7 @@ fn cascaded(confdeltype: &str) -> Access {
     }
 }
 
-/// The ways of writing that `pg_trigger.tgtype` names.
+/// The events in `pg_trigger.tgtype`.
 fn written_by(tgtype: i16) -> Access {
     let bits = [
         (4, Access::INSERT),

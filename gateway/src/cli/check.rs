@@ -1,4 +1,4 @@
-//! `gatewright check`: the configuration as the gateway would read it, or its errors.
+//! `gatewright check`: validates a configuration file.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use crate::config;
 
-/// Prints the resolved configuration with secrets hidden, or every error of the file. The exit code is 0 if the file is
-/// valid and 1 if it is not.
+/// Prints the resolved configuration without secrets, or every error in the file. The exit status is 0 if the file is
+/// valid and 1 otherwise.
 ///
 /// # Errors
-/// When `out` cannot be written to.
+/// Writing to `out` fails.
 pub fn run(path: &Path, out: &mut dyn Write) -> io::Result<ExitCode> {
     match config::load(path) {
         Ok(config) => {

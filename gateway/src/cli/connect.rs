@@ -1,4 +1,4 @@
-//! `gatewright connect`: psql with a person's token.
+//! `gatewright connect`: runs psql with the token of a login.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -9,26 +9,26 @@ use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use secrecy::ExposeSecret;
 
-use super::folders;
+use super::directories;
 use crate::app;
 use crate::config::Profile;
 use crate::listener;
-use crate::login::{self, Held, ProfileName};
+use crate::login::{self, ProfileName, StoredLogin};
 
 /// Arguments of `gatewright connect`.
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
 pub struct ConnectArguments {
-    /// The name of the login, for those who have several
+    /// The profile name of the login
     #[arg(long, value_name = "PROFILE")]
     name: Option<ProfileName>,
-    /// Another program than psql that takes its settings as libpq does, such as pg_dump
+    /// The program to run: psql or another program that uses libpq, such as pg_dump
     #[arg(long, value_name = "PROGRAM", default_value = "psql")]
     program: OsString,
     /// Print help
     #[arg(long, action = clap::ArgAction::Help)]
     help: Option<bool>,
-    /// Everything from the first argument that is not one of those above goes to psql
+    /// All arguments after the options above are passed to psql
     #[arg(
         value_name = "PSQL ARGUMENTS",
         trailing_var_arg = true,
@@ -37,7 +37,7 @@ pub struct ConnectArguments {
     rest: Vec<OsString>,
 }
 
-/// Where Linux distributions, BSDs and macOS keep the trusted authorities in one PEM file.
+/// Files with the system's trusted CAs on Linux distributions, BSDs and macOS.
 const BUNDLES: [&str; 5] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -51,24 +51,25 @@ pub(super) fn run(arguments: ConnectArguments) -> ExitCode {
 }
 
 fn connect(arguments: ConnectArguments) -> Result<()> {
-    let person = folders::person()?;
-    let name = folders::profile_name(arguments.name, &person);
-    let store = folders::store()?;
-    let held = app::runtime()?.block_on(login::current(&store, &name))?;
+    let person = directories::person()?;
+    let name = directories::profile_name(arguments.name, &person);
+    let store = directories::store()?;
+    let stored = app::runtime()?.block_on(login::current(&store, &name))?;
     let mut command = Command::new(&arguments.program);
     command.args(&arguments.rest);
-    settle(&mut command, &held, person.profiles.get(&name));
-    // In place of this process: the terminal's signals and the exit code are the program's own.
+    set_environment(&mut command, &stored, person.profiles.get(&name));
+    // Replaces this process, so that the program receives the terminal's signals and its exit status is returned.
     let error = command.exec();
     let program = arguments.program.to_string_lossy().into_owned();
-    Err(anyhow!(error)).with_context(|| format!("{program} cannot be started"))
+    Err(anyhow!(error)).with_context(|| format!("cannot run {program}"))
 }
 
-/// libpq's environment. Arguments win over it, and what the person has set wins over what is set here, but for the
-/// password.
-fn settle(command: &mut Command, held: &Held, profile: Option<&Profile>) {
-    command.env("PGPASSWORD", held.token.expose_secret());
-    // Whatever the gateway asks others for; what the person chose comes later and wins.
+/// Sets libpq's environment variables. Except for the password, variables that are already set are not changed. Command
+/// line arguments take precedence over the environment.
+fn set_environment(command: &mut Command, login: &StoredLogin, profile: Option<&Profile>) {
+    command.env("PGPASSWORD", login.token.expose_secret());
+    // Selects password authentication even if the gateway's default is OAUTHBEARER. The person's own options come last
+    // and therefore take precedence.
     let mut options = OsString::from(format!("-c {}=password", listener::CHOICE));
     if let Some(own) = std::env::var_os("PGOPTIONS") {
         options.push(" ");
@@ -87,11 +88,11 @@ fn settle(command: &mut Command, held: &Held, profile: Option<&Profile>) {
     {
         command.env("PGDATABASE", database);
     }
-    // A gateway asks for the token in clear text inside TLS, and so would anybody who stands in between.
+    // The token is sent in cleartext inside TLS, so the gateway's certificate must be verified.
     if unset("PGSSLMODE") {
         command.env("PGSSLMODE", "verify-full");
     }
-    // libpq looks for this file only, not for what the system trusts.
+    // By default libpq trusts only the CAs in this file, not the system's.
     let own = std::env::home_dir().map(|home| home.join(".postgresql/root.crt"));
     if unset("PGSSLROOTCERT") && !own.is_some_and(|path| path.exists()) {
         let bundle = BUNDLES.iter().find(|path| Path::new(path).exists());

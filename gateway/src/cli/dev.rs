@@ -1,5 +1,5 @@
-//! `gatewright dev`: the gateway in front of a PostgreSQL that is already there, with a development identity provider and
-//! no configuration file.
+//! `gatewright dev`: a gateway for an existing PostgreSQL server, with a development identity provider and without a
+//! configuration file.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -19,41 +19,41 @@ use crate::identity::{ClientCertificates, DevProvider, Grants, TokenRequest, Ver
 use crate::listener::{CleartextPassword, Discovery, HandshakeSettings};
 use crate::upstream::Target;
 
-/// What a URI's user and path may not hold as it is: all but RFC 3986's unreserved characters.
+/// The characters to percent-encode in a URI: all except the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// How long the printed token lasts: a working day.
+/// How long the printed token is valid: a working day.
 const TOKEN_TTL: Duration = Duration::from_secs(12 * 3600);
 
 /// Arguments of `gatewright dev`.
 #[derive(Debug, Args)]
 pub struct DevArguments {
-    /// The server: postgres://user[:password]@host[:port][/database]; PGPASSWORD is used where no password is given
+    /// The server: postgres://user[:password]@host[:port][/database]; without a password, PGPASSWORD is used
     #[arg(long, value_name = "DSN")]
     upstream: String,
-    /// Where clients connect
+    /// The address that clients connect to
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:6432")]
     listen: SocketAddr,
-    /// A folder of policies (.wasm), watched for changes; without it everything is allowed
+    /// A directory of policies (.wasm), watched for changes; without it everything is permitted
     #[arg(long, value_name = "DIR")]
     policies: Option<PathBuf>,
-    /// A TOML file with one table of settings a policy
+    /// A TOML file with policy settings, one table per policy
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
-    /// Who the printed token is for
+    /// The subject of the printed token
     #[arg(long, value_name = "SUBJECT", default_value = "developer")]
     subject: String,
-    /// Groups in the printed token, separated by commas
+    /// The groups in the printed token, separated by commas
     #[arg(long, value_name = "GROUPS", value_delimiter = ',')]
     groups: Vec<String>,
-    /// Serve metrics and health here
+    /// The address for metrics and health checks
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<SocketAddr>,
-    /// How log lines look
+    /// The log format
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
 }
@@ -70,7 +70,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         .context("the development identity provider could not be started")?;
     let verifier = Verifier::new(vec![provider.issuer_settings()])
         .await
-        .context("the token verifier could not be set up")?;
+        .context("the token verifier could not be created")?;
     let metrics = app::metrics()?;
     let policies = policy_source(&arguments)?.open(std::sync::Arc::new(metrics.clone()))?;
     let gateway = Gateway::build(Parts {
@@ -124,7 +124,7 @@ fn policy_source(arguments: &DevArguments) -> Result<PolicySource> {
     ))
 }
 
-/// Prints the one line that programs wait for.
+/// Prints the line that tells programs that the gateway is ready.
 fn announce(address: &SocketAddr, subject: &str, token: &str, database: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(

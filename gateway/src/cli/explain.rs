@@ -1,7 +1,7 @@
-//! `gatewright explain`: the facts of a statement; with a server and policies, what they would make of it.
+//! `gatewright explain`: prints the facts about a statement and, with a server and policies, the verdicts.
 
-mod front;
-mod judged;
+mod preview;
+mod setup;
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::PathBuf;
@@ -15,49 +15,54 @@ use gatewright_sql::{Analysis, Catalog, Settings, render};
 /// Arguments of `gatewright explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
-    /// The SQL text, or - to read it from standard input; several statements are explained one after the other
+    /// The SQL statements, or - to read them from standard input
     sql: String,
-    /// Print a JSON array, one object a statement
+    /// Print a JSON array with one object per statement
     #[arg(long)]
     json: bool,
-    /// Ask this server what tables, columns, views and functions it has, and to describe results; nothing is run
-    #[arg(long, value_name = "DSN", group = "front")]
+    /// A server to read the catalog from and to describe results; nothing is executed
+    #[arg(long, value_name = "DSN", group = "source")]
     upstream: Option<String>,
-    /// Ask as the gateway with this configuration file would: its database, grant and policies
-    #[arg(long, value_name = "FILE", group = "front", requires_all = ["database", "whoever"])]
+    /// Use the database, grant and policies of this configuration file
+    #[arg(long, value_name = "FILE", group = "source", requires_all = ["database", "identity"])]
     config: Option<PathBuf>,
-    /// The database that the client would ask for
+    /// The database that the client connects to
     #[arg(long, value_name = "NAME", requires = "config")]
     database: Option<String>,
-    /// Ask the policies (.wasm) in this folder
+    /// A directory of policies (.wasm)
     #[arg(long, value_name = "DIR", requires = "upstream")]
     policies: Option<PathBuf>,
-    /// A TOML file with one table of settings a policy
+    /// A TOML file with policy settings, one table per policy
     #[arg(long, value_name = "FILE", requires = "policies")]
     settings: Option<PathBuf>,
-    /// Who would send the statement, and the groups they would be in, separated by commas; a name with a slash goes into --subject
+    /// The client's subject and groups, the groups separated by commas; for a subject with a slash, use --subject
     #[arg(
         long = "as",
         value_name = "USER/GROUPS",
-        requires = "front",
-        group = "whoever",
+        requires = "source",
+        group = "identity",
         conflicts_with = "groups"
     )]
     person: Option<Person>,
-    /// Who would send the statement
-    #[arg(long, value_name = "SUBJECT", requires = "front", group = "whoever")]
+    /// The client's subject
+    #[arg(long, value_name = "SUBJECT", requires = "source", group = "identity")]
     subject: Option<String>,
-    /// The groups they would be in, separated by commas
-    #[arg(long, value_name = "GROUPS", value_delimiter = ',', requires = "front")]
+    /// The client's groups, separated by commas
+    #[arg(
+        long,
+        value_name = "GROUPS",
+        value_delimiter = ',',
+        requires = "source"
+    )]
     groups: Vec<String>,
-    /// Whose token they would log in with, where the configuration trusts several issuers; `certificate` for a client certificate
+    /// The issuer of the client's token, if the configuration has several; `certificate` for a client certificate
     #[arg(long, value_name = "URL", requires = "config")]
     issuer: Option<String>,
-    /// The agent that would act for them
-    #[arg(long, value_name = "AGENT", requires = "front")]
+    /// The agent acting for the subject
+    #[arg(long, value_name = "AGENT", requires = "source")]
     agent: Option<String>,
-    /// The task it would work on
-    #[arg(long, value_name = "TASK", requires = "front")]
+    /// The task that the agent is working on
+    #[arg(long, value_name = "TASK", requires = "source")]
     task: Option<String>,
 }
 
@@ -74,7 +79,7 @@ impl FromStr for Person {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (subject, groups) = text.split_once('/').unwrap_or((text, ""));
         if subject.is_empty() {
-            return Err("write it as USER/GROUPS, the groups separated by commas");
+            return Err("expected USER/GROUPS, with the groups separated by commas");
         }
         let groups = groups.split(',').filter(|group| !group.is_empty());
         Ok(Person {
@@ -84,7 +89,7 @@ impl FromStr for Person {
     }
 }
 
-/// A statement would be refused.
+/// Exit status if a statement is refused or no grant matches.
 const REFUSED: u8 = 3;
 
 pub(super) fn run(arguments: &ExplainArguments) -> ExitCode {
@@ -92,14 +97,13 @@ pub(super) fn run(arguments: &ExplainArguments) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(REFUSED),
         Err(error) => {
-            // For the person at the terminal: the statement is theirs.
             let _ = writeln!(io::stderr(), "gatewright explain: {error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Whether all statements would run.
+/// Returns whether all statements are permitted.
 fn explain(arguments: &ExplainArguments) -> Result<bool> {
     let sql = match arguments.sql.as_str() {
         "-" => {
@@ -111,9 +115,9 @@ fn explain(arguments: &ExplainArguments) -> Result<bool> {
         }
         text => text.to_owned(),
     };
-    let no_thread = || anyhow!("no thread could be started to read the statement");
+    let no_thread = || anyhow!("no thread could be started to analyse the statement");
     if arguments.upstream.is_some() || arguments.config.is_some() {
-        return gatewright_sql::on_big_stack(|| judged::explain(arguments, &sql))
+        return gatewright_sql::on_big_stack(|| preview::explain(arguments, &sql))
             .ok_or_else(no_thread)?;
     }
     let text = sql.clone();
@@ -150,7 +154,7 @@ fn print(analysis: &Analysis, sql: &str, json: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// The statement as a heading: white space run together, cut to the width of a terminal.
+/// The statement as a heading: on one line, truncated to the width of a terminal.
 fn one_line(sql: &str) -> String {
     const WIDTH: usize = 72;
     let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -160,7 +164,7 @@ fn one_line(sql: &str) -> String {
     line.chars().take(WIDTH).chain(['…']).collect()
 }
 
-/// Whether colours are wanted (<https://no-color.org>).
+/// Whether to print colours (<https://no-color.org>).
 fn colours() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -1,15 +1,15 @@
-//! Logs: to standard error, as text or JSON.
+//! Logging to standard error, as text or JSON.
 
 use tracing_subscriber::EnvFilter;
 
-/// How log lines look.
+/// The log format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
     Text,
     Json,
 }
 
-/// The compiler of policies says at debug and trace what it does with every instruction.
+/// Limits the crates that compile policies, which log every instruction at debug and trace level.
 const QUIET: [&str; 4] = [
     "cranelift_codegen=info",
     "wasmtime_internal_cranelift=info",
@@ -17,11 +17,12 @@ const QUIET: [&str; 4] = [
     "wit_parser=info",
 ];
 
-/// Starts logging. `level` is a filter directive such as `info` or `gatewright=debug`; `RUST_LOG` wins over it.
+/// Initializes logging. `level` is a filter directive such as `info` or `gatewright=debug`. `RUST_LOG` takes
+/// precedence.
 pub(super) fn start(level: &str, format: LogFormat) {
     let mut filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     for directive in QUIET {
-        // Each is a constant that parses; one that did not would only leave its crate talkative.
+        // The directives are constants. An invalid one would only make its crate log more.
         if let Ok(directive) = directive.parse() {
             filter = filter.add_directive(directive);
         }

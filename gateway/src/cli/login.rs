@@ -1,4 +1,4 @@
-//! `gatewright login`, `logout` and `token`: a person's token.
+//! `gatewright login`, `logout` and `token`.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -9,55 +9,56 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use secrecy::ExposeSecret;
 
-use super::folders;
+use super::directories;
 use crate::app;
 use crate::config::Person;
 use crate::login::{
-    self, Browser, Held, LoggedOut, LoginSettings, ProfileName, Prompt, Redirect, TokenKind, Way,
+    self, Browser, LoginFlow, LoginSettings, LogoutOutcome, ProfileName, Prompt, Redirect,
+    StoredLogin, TokenKind,
 };
 
-/// Arguments of `gatewright login`. Those that are left out are taken from the person's configuration file, or from the
-/// last login under the same name.
+/// Arguments of `gatewright login`. Omitted arguments are taken from the person's login file, or from the last login of
+/// the same profile.
 #[derive(Debug, Args)]
 pub struct LoginArguments {
     /// The provider's URL
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
-    /// The name under which the provider knows this program
+    /// The client ID
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
-    /// A scope to ask for; can be given several times. Usual: openid, and offline_access where the provider has it
+    /// A scope to request; can be repeated [default: openid, and offline_access if the provider supports it]
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
-    /// What the access token is to be for, for providers that take `audience`
+    /// The audience of the access token, for providers with the `audience` parameter
     #[arg(long, value_name = "NAME")]
     audience: Option<String>,
-    /// The same as a URI, for providers that take `resource` (RFC 8707)
+    /// The audience of the access token as a URI, for providers with the `resource` parameter (RFC 8707)
     #[arg(long, value_name = "URI")]
     resource: Option<String>,
-    /// Which token the gateway gets; usual: the access token with --audience or --resource, else the ID token
+    /// Which token the gateway gets [default: access with --audience or --resource, otherwise id]
     #[arg(long, value_name = "KIND")]
     token: Option<Kind>,
-    /// Show a code to type on any device, instead of using a browser here
+    /// Log in by entering a code on any device instead of using a browser on this machine
     #[arg(long)]
     device: bool,
-    /// Print the address instead of opening a browser
+    /// Print the URL instead of opening a browser
     #[arg(long, conflicts_with = "device")]
     no_browser: bool,
-    /// Where the provider sends the browser back to, if it must be registered with its port
+    /// The loopback redirect URI, for providers that require a registered port
     #[arg(long, value_name = "URI", conflicts_with = "device")]
     redirect_uri: Option<Redirect>,
-    /// PEM file of the authorities that vouch for the provider, in place of the system's
+    /// PEM file with the CAs for the provider's certificate, in place of the system's
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
     #[command(flatten)]
     profile: ProfileArgument,
 }
 
-/// The login that is meant.
+/// Selects a login.
 #[derive(Debug, Args)]
 pub struct ProfileArgument {
-    /// The name of the login, for those who have several
+    /// The profile name of the login
     #[arg(long, value_name = "PROFILE")]
     name: Option<ProfileName>,
 }
@@ -69,46 +70,46 @@ enum Kind {
 }
 
 impl ProfileArgument {
-    /// The name that was given, or the one that the person's file has for such cases.
+    /// The given profile name, or the default of the person's login file.
     pub(super) fn choose(self, person: &Person) -> ProfileName {
-        folders::profile_name(self.name, person)
+        directories::profile_name(self.name, person)
     }
 }
 
 pub(super) fn log_in(arguments: LoginArguments) -> ExitCode {
     super::finish(app::runtime().and_then(|runtime| {
         runtime.block_on(async {
-            // Ctrl-C ends it as it ends any program: nothing has been kept yet.
+            // SIGINT needs no handling: nothing has been stored before the login is complete.
             begin(arguments).await
         })
     }))
 }
 
 async fn begin(arguments: LoginArguments) -> Result<()> {
-    let person = folders::person()?;
-    let store = folders::store()?;
-    let name = folders::profile_name(arguments.profile.name.clone(), &person);
+    let person = directories::person()?;
+    let store = directories::store()?;
+    let name = directories::profile_name(arguments.profile.name.clone(), &person);
     let profile = person.profiles.get(&name);
     let device = arguments.device || profile.is_some_and(|profile| profile.device);
     let known = match profile {
         Some(profile) => Some(profile.login.clone()),
-        // What is there but cannot be used is no reason not to log in anew.
-        None => store.load(&name).ok().flatten().map(|held| held.settings),
+        // A stored login that cannot be read does not prevent a new login.
+        None => store.load(&name).ok().flatten().map(|login| login.settings),
     };
-    let way = match (device && !arguments.no_browser, arguments.no_browser) {
-        (true, _) => Way::Device,
-        (false, true) => Way::Browser(Browser::Leave),
-        (false, false) => Way::Browser(Browser::Open),
+    let flow = match (device && !arguments.no_browser, arguments.no_browser) {
+        (true, _) => LoginFlow::Device,
+        (false, true) => LoginFlow::Browser(Browser::Manual),
+        (false, false) => LoginFlow::Browser(Browser::Open),
     };
     let settings = settings(arguments, known)?;
-    let held = login::log_in(&store, &name, settings, way, show).await?;
-    eprintln!("{}", summary(&name, &held, SystemTime::now()));
+    let stored = login::log_in(&store, &name, settings, flow, show).await?;
+    eprintln!("{}", summary(&name, &stored, SystemTime::now()));
     Ok(())
 }
 
-/// What is known, with what the arguments say instead.
+/// The known settings, overridden by the arguments.
 fn settings(arguments: LoginArguments, known: Option<LoginSettings>) -> Result<LoginSettings> {
-    // Of another provider nothing holds.
+    // Settings of another provider are not used.
     let known = known.filter(|known| {
         let same = |issuer: &String| *issuer == known.issuer;
         arguments.issuer.as_ref().is_none_or(same)
@@ -116,12 +117,11 @@ fn settings(arguments: LoginArguments, known: Option<LoginSettings>) -> Result<L
     let mut settings = match (known, arguments.issuer) {
         (Some(known), _) => known,
         (None, Some(issuer)) => {
-            let missing =
-                "--client-id is needed: the name under which the provider knows this program";
+            let missing = "--client-id is required";
             LoginSettings::new(issuer, arguments.client_id.clone().context(missing)?)
         }
         (None, None) => anyhow::bail!(
-            "where to log in is not known: give --issuer and --client-id, or write them to ~/.config/gatewright/login.toml"
+            "no provider is configured; pass --issuer and --client-id, or set them in ~/.config/gatewright/login.toml"
         ),
     };
     if let Some(client_id) = arguments.client_id.filter(|id| *id != settings.client_id) {
@@ -146,7 +146,7 @@ fn settings(arguments: LoginArguments, known: Option<LoginSettings>) -> Result<L
         settings.redirect = redirect;
     }
     if let Some(ca) = arguments.ca {
-        // It is read again at every renewal, wherever that is done from.
+        // The file is read at every renewal, which may run in another working directory.
         settings.ca = Some(std::path::absolute(ca).context("--ca")?);
     }
     Ok(settings)
@@ -154,45 +154,45 @@ fn settings(arguments: LoginArguments, known: Option<LoginSettings>) -> Result<L
 
 fn show(prompt: Prompt) {
     match prompt {
-        Prompt::Visit { url, opened: true } => {
+        Prompt::OpenUrl { url, opened: true } => {
             eprintln!(
-                "Your browser opens a page to log in. If it does not, open this address:\n\n  {url}\n"
+                "Log in on the page that opens in your browser. If it does not open, use this URL:\n\n  {url}\n"
             );
         }
-        Prompt::Visit { url, opened: false } => {
+        Prompt::OpenUrl { url, opened: false } => {
             eprintln!(
-                "Open this address in a browser on this machine to log in (is there none? then `gatewright login --device`):\n\n  {url}\n"
+                "To log in, open this URL in a browser on this machine (without a browser, use `gatewright login --device`):\n\n  {url}\n"
             );
         }
-        Prompt::Type {
+        Prompt::EnterCode {
             url,
             code,
-            whole_url,
+            complete_url,
             valid_for,
         } => {
             eprintln!(
-                "To log in, open this address on any device and type the code, within {}:\n\n  {url}\n  {code}\n",
+                "To log in, open this URL on any device and enter the code within {}:\n\n  {url}\n  {code}\n",
                 human(valid_for)
             );
-            if let Some(url) = whole_url {
-                eprintln!("Or open this one, and check that it shows the same code:\n\n  {url}\n");
+            if let Some(url) = complete_url {
+                eprintln!("Or open this URL, and check that it shows the same code:\n\n  {url}\n");
             }
         }
     }
 }
 
-fn summary(name: &ProfileName, held: &Held, now: SystemTime) -> String {
-    let who = held
-        .subject
-        .as_deref()
-        .unwrap_or("somebody the provider does not name");
-    let left = held.expires_at.duration_since(now).unwrap_or_default();
-    let renewed = match held.refresh_token {
-        Some(_) => "is renewed by itself",
-        None => "cannot be renewed without logging in again",
+fn summary(name: &ProfileName, login: &StoredLogin, now: SystemTime) -> String {
+    let subject = match &login.subject {
+        Some(subject) => format!(" as {subject}"),
+        None => String::new(),
+    };
+    let left = login.expires_at.duration_since(now).unwrap_or_default();
+    let renewal = match login.refresh_token {
+        Some(_) => "will be renewed automatically",
+        None => "cannot be renewed",
     };
     format!(
-        "Logged in as {who} (profile {name}). The token is good for {} and {renewed}.",
+        "Logged in{subject} (profile {name}). The token is valid for {} and {renewal}.",
         human(left)
     )
 }
@@ -209,12 +209,12 @@ fn human(time: Duration) -> String {
 pub(super) fn log_out(profile: ProfileArgument) -> ExitCode {
     super::finish(app::runtime().and_then(|runtime| {
         runtime.block_on(async {
-            let name = profile.choose(&folders::person()?);
-            match login::log_out(&folders::store()?, &name).await? {
-                LoggedOut::Nothing => eprintln!("Nobody was logged in as profile {name}."),
-                LoggedOut::Forgotten => eprintln!("The login of profile {name} is forgotten."),
-                LoggedOut::NotWithdrawn(error) => eprintln!(
-                    "The login of profile {name} is forgotten here. Its refresh token is still good at the provider: {error}."
+            let name = profile.choose(&directories::person()?);
+            match login::log_out(&directories::store()?, &name).await? {
+                LogoutOutcome::NotLoggedIn => eprintln!("Profile {name} is not logged in."),
+                LogoutOutcome::Deleted => eprintln!("Logged out of profile {name}."),
+                LogoutOutcome::NotRevoked(error) => eprintln!(
+                    "Logged out of profile {name}, but its refresh token could not be revoked and remains valid: {error}."
                 ),
             }
             Ok(())
@@ -225,10 +225,10 @@ pub(super) fn log_out(profile: ProfileArgument) -> ExitCode {
 pub(super) fn print_token(profile: ProfileArgument) -> ExitCode {
     super::finish(app::runtime().and_then(|runtime| {
         runtime.block_on(async {
-            let name = profile.choose(&folders::person()?);
-            let held = login::current(&folders::store()?, &name).await?;
+            let name = profile.choose(&directories::person()?);
+            let stored = login::current(&directories::store()?, &name).await?;
             let mut out = std::io::stdout().lock();
-            writeln!(out, "{}", held.token.expose_secret())?;
+            writeln!(out, "{}", stored.token.expose_secret())?;
             out.flush()?;
             Ok(())
         })
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_win_over_what_is_known() {
+    fn arguments_override_known_settings() {
         let same = settings(arguments(""), Some(known())).expect("settings");
         assert_eq!(same.issuer, "https://id.example.com");
         assert_eq!(same.resource.as_deref(), Some("urn:known"));
@@ -273,16 +273,16 @@ mod tests {
         let other = settings(arguments(line), Some(known())).expect("settings");
         assert_eq!(other.scopes, ["a", "b"]);
         assert_eq!(other.audience.as_deref(), Some("x"));
-        assert_eq!(other.resource, None, "a target is one or the other");
+        assert_eq!(other.resource, None, "--audience replaces --resource");
         assert_eq!(other.token, TokenKind::Id);
 
-        // A secret belongs to its client.
+        // A client secret is valid only for its client ID.
         let client = settings(arguments("--client-id other"), Some(known())).expect("settings");
         assert!(client.client_secret.is_none());
     }
 
     #[test]
-    fn nothing_that_is_known_goes_to_another_provider() {
+    fn known_settings_are_not_used_for_another_provider() {
         let line = "--issuer https://other.example.com --client-id x";
         let other = settings(arguments(line), Some(known())).expect("settings");
         assert!(other.client_secret.is_none() && other.resource.is_none());

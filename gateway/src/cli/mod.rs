@@ -1,12 +1,12 @@
-//! The command line: one file a command. It reads arguments and files, hands settings to `app`, and prints.
-//! It refuses to hold any logic of the rooms.
-//! Next room: `app`, which builds the gateway, and `config`, which reads the file a command is given.
+//! The command line, with one file per command. Reads arguments and files, passes settings to other modules, and prints
+//! the results. It contains no other logic.
+//! Next: `config` reads the configuration file, and `app` builds the gateway.
 
 pub mod check;
 mod connect;
 mod dev;
+mod directories;
 mod explain;
-mod folders;
 mod logging;
 mod login;
 mod proxy;
@@ -37,34 +37,34 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the gateway as its configuration file says
+    /// Run the gateway with a configuration file
     Serve(ServeArguments),
-    /// Print the resolved configuration, or every fault in it
+    /// Print the resolved configuration, or every error in it
     Check {
         /// The configuration file
         #[arg(long, value_name = "FILE", default_value = "gatewright.toml")]
         config: PathBuf,
     },
-    /// Put a gateway in front of a PostgreSQL you already have, without a configuration file
+    /// Run a gateway for an existing PostgreSQL server, without a configuration file
     Dev(DevArguments),
-    /// Show what the gateway understands of a statement
+    /// Show how the gateway analyses and judges a statement
     Explain(ExplainArguments),
-    /// Look at a database and draft which columns to mask
+    /// Examine a database and draft settings for the columns to mask
     SuggestMasking(SuggestArguments),
-    /// Log in at an identity provider and keep the token
+    /// Log in with an identity provider and store the token
     Login(LoginArguments),
-    /// Forget a login
+    /// Delete a login
     Logout(ProfileArgument),
-    /// Print the token of a login, renewed if it is time
+    /// Print the token of a login, renewing it if necessary
     Token(ProfileArgument),
     /// Run psql with the token of a login
     Connect(ConnectArguments),
-    /// Listen on loopback and take clients that cannot present a token to a gateway
+    /// Listen on loopback for clients that cannot present a token, and log them in to a gateway
     Proxy(ProxyArguments),
 }
 
 impl Arguments {
-    /// Runs the command to its end.
+    /// Runs the command and returns its exit status.
     pub fn run(self) -> ExitCode {
         match self.command {
             Command::Serve(arguments) => serve::run(&arguments),
@@ -83,7 +83,7 @@ impl Arguments {
     }
 }
 
-/// Says why a command failed, with all that lies behind it, and turns it into an exit code.
+/// Prints the error of a failed command with its causes, and converts the result to an exit status.
 fn finish(outcome: anyhow::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

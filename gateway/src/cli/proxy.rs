@@ -1,4 +1,4 @@
-//! `gatewright proxy`: a loopback port whose clients need no token.
+//! `gatewright proxy`: a loopback port for clients that cannot present a token.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
-use super::folders;
+use super::directories;
 use super::logging::{self, LogFormat};
 use crate::app;
 use crate::config;
@@ -19,7 +19,7 @@ use crate::upstream::{ClientTls, Roots, TlsMode};
 /// Arguments of `gatewright proxy`.
 #[derive(Debug, Args)]
 pub struct ProxyArguments {
-    /// The gateway; several are tried in order
+    /// The gateway; several, separated by commas, are tried in order
     #[arg(
         long,
         value_name = "HOST[:PORT]",
@@ -28,7 +28,7 @@ pub struct ProxyArguments {
         value_parser = gateway
     )]
     upstream: Vec<(String, u16)>,
-    /// A file with a token that something else renews; it is read for every connection
+    /// A token file that is renewed externally; it is read for every connection
     #[arg(
         long,
         value_name = "FILE",
@@ -36,29 +36,29 @@ pub struct ProxyArguments {
         conflicts_with = "profile"
     )]
     token_file: Option<PathBuf>,
-    /// Use the token of a login (`gatewright login --name PROFILE`), renewed when it is time
+    /// Use the token of a login (`gatewright login --name PROFILE`), renewing it if necessary
     #[arg(long, value_name = "PROFILE")]
     profile: Option<ProfileName>,
-    /// Where clients connect; a loopback address
+    /// The address that clients connect to; must be a loopback address
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5432")]
     listen: SocketAddr,
-    /// How the gateway's certificate is checked
+    /// How the gateway's certificate is verified
     #[arg(long, value_name = "MODE", default_value = "verify-full")]
     tls: Verified,
-    /// PEM file of the authorities that vouch for the gateway, in place of the system's
+    /// PEM file with the CAs for the gateway's certificate, in place of the system's
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// How log lines look
+    /// The log format
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
 }
 
-/// libpq's `sslmode`, as far as it shows the token to nobody but the gateway.
+/// The modes of libpq's `sslmode` that verify the gateway's certificate before the token is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Verified {
-    /// The certificate comes from a trusted authority and bears the host's name
+    /// The certificate must be issued by a trusted CA and match the host name
     VerifyFull,
-    /// The certificate comes from a trusted authority
+    /// The certificate must be issued by a trusted CA
     VerifyCa,
 }
 
@@ -69,7 +69,7 @@ pub(super) fn run(arguments: ProxyArguments) -> ExitCode {
 
 fn gateway(text: &str) -> Result<(String, u16), String> {
     config::gateway_address(text)
-        .ok_or_else(|| "a gateway is HOST or HOST:PORT, such as [::1]:6432".to_owned())
+        .ok_or_else(|| "expected HOST or HOST:PORT, such as [::1]:6432".to_owned())
 }
 
 async fn serve(arguments: ProxyArguments) -> Result<()> {
@@ -82,13 +82,13 @@ async fn serve(arguments: ProxyArguments) -> Result<()> {
     let tokens = match (arguments.token_file, arguments.profile) {
         (Some(path), _) => TokenSource::File(path),
         (None, name) => TokenSource::Login {
-            store: folders::store()?,
+            store: directories::store()?,
             name: name.unwrap_or_default(),
         },
     };
     let settings = ProxySettings::new(arguments.listen, arguments.upstream, tls, tokens);
     let proxy = Proxy::bind(settings).await?;
-    tracing::info!(address = %proxy.address(), "the proxy takes connections");
+    tracing::info!(address = %proxy.address(), "accepting connections");
     let mut out = std::io::stdout().lock();
     writeln!(out, "ready postgres://{}", proxy.address())?;
     out.flush()?;

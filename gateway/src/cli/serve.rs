@@ -1,4 +1,4 @@
-//! `gatewright serve`: the gateway as its configuration file says.
+//! `gatewright serve`: runs the gateway with a configuration file.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -62,7 +62,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     let running = gateway
         .start(RunSettings::new(config.listen.address))
         .await?;
-    tracing::info!(address = %running.address, "gatewright accepts connections");
+    tracing::info!(address = %running.address, "accepting connections");
     let mut out = std::io::stdout().lock();
     writeln!(out, "ready postgres://{}", running.address)?;
     out.flush()?;
@@ -78,7 +78,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
 async fn verifier(config: &Config) -> Result<Verifier> {
     Verifier::with_settings(config.issuers.clone(), config.verifier)
         .await
-        .context("the token verifier could not be set up")
+        .context("the token verifier could not be created")
 }
 
 fn access(config: &Config, verifier: Verifier) -> Access {
@@ -90,7 +90,7 @@ fn access(config: &Config, verifier: Verifier) -> Access {
     }
 }
 
-/// The policies of a configuration.
+/// Where the configuration's policies are loaded from, and with which settings.
 pub(super) fn policy_source(config: &Config) -> PolicySource {
     PolicySource {
         directory: config.policies.directory.clone(),
@@ -108,15 +108,15 @@ fn directory_settings(config: &Config) -> DirectorySettings {
     }
 }
 
-/// Reads the configuration again at each SIGHUP. A file with errors changes nothing.
+/// Reloads the configuration on each SIGHUP. A file with errors changes nothing.
 async fn reload_on_hangup(gateway: Arc<Gateway>, path: PathBuf) -> std::convert::Infallible {
     let mut hangups = app::Hangups::listen();
     loop {
         hangups.next().await;
         match reload(&gateway, &path).await {
-            Ok(()) => tracing::info!(file = %path.display(), "configuration read again"),
+            Ok(()) => tracing::info!(file = %path.display(), "configuration reloaded"),
             Err(error) => {
-                tracing::error!(file = %path.display(), %error, "configuration not read again; the last one stays in force")
+                tracing::error!(file = %path.display(), %error, "the configuration was not reloaded; the previous one remains in use")
             }
         }
     }

@@ -1,6 +1,6 @@
-//! `gatewright suggest-masking`: a draft of what to mask, for a person to review.
+//! `gatewright suggest-masking`: drafts masking settings for a person to review.
 
-mod page;
+mod draft;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -16,19 +16,19 @@ use crate::upstream::Target;
 /// Arguments of `gatewright suggest-masking`.
 #[derive(Debug, Args)]
 pub struct SuggestArguments {
-    /// The database: postgres://user[:password]@host[:port][/database]; PGPASSWORD is used where no password is given
+    /// The database: postgres://user[:password]@host[:port][/database]; without a password, PGPASSWORD is used
     #[arg(long, value_name = "DSN")]
     upstream: String,
-    /// Look into this schema only; may be given several times
+    /// Examine only this schema; can be repeated
     #[arg(long, value_name = "SCHEMA")]
     schema: Vec<String>,
-    /// Rows to look at in each table; 0 goes by names alone
+    /// Number of rows to sample per table; with 0 only names are examined
     #[arg(long, value_name = "ROWS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     sample_rows: u32,
-    /// Write here instead of to standard output; a file that exists is not replaced
+    /// The output file [default: standard output]; an existing file is not overwritten
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Write a file of settings for `gatewright dev --settings` instead of a part of gatewright.toml
+    /// Write settings for `gatewright dev --settings` instead of for gatewright.toml
     #[arg(long)]
     dev: bool,
 }
@@ -48,13 +48,13 @@ fn suggest(arguments: &SuggestArguments) -> Result<()> {
         true => "mask-columns",
         false => "policy.mask-columns.settings",
     };
-    let page = page::page(&draft, table);
+    let text = draft::render(&draft, table);
     match &arguments.out {
-        None => std::io::stdout().lock().write_all(page.as_bytes())?,
+        None => std::io::stdout().lock().write_all(text.as_bytes())?,
         Some(path) => {
             let mut file = std::fs::File::create_new(path)
                 .with_context(|| format!("{} cannot be written", path.display()))?;
-            file.write_all(page.as_bytes())
+            file.write_all(text.as_bytes())
                 .with_context(|| format!("{} cannot be written", path.display()))?;
         }
     }

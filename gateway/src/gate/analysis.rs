@@ -1,4 +1,4 @@
-//! Analysed texts: one parse for a text that many sessions send, off the session's thread where it would take long.
+//! Analysed texts: a text that many sessions send is parsed once, and a long one on a thread of its own.
 
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,14 +19,14 @@ use crate::session::{Judged, Refusal};
 /// Longer texts are analysed on a thread of their own, so that other sessions of the worker go on.
 const INLINE_BYTES: usize = 16 * 1024;
 
-/// What an entry costs beside its text: the facts, roughly.
+/// Approximate size of an entry's facts, in bytes.
 const ENTRY_BYTES: u64 = 2048;
 
-/// A text, what it does, and how policies are told.
+/// A statement text with its analysis, and the facts in the form that policies get.
 pub struct AnalyzedText {
     pub source: Box<str>,
     pub analysis: Analysis,
-    /// One entry a statement.
+    /// One entry per statement.
     pub(super) facts: Vec<Arc<StatementFacts>>,
     pub(super) catalog: Arc<Catalog>,
     /// Index of the first statement after which names may mean something else.
@@ -61,7 +61,7 @@ impl AnalyzedText {
         self.reshapes_at.is_some_and(|at| at < index)
     }
 
-    /// True when no constant of the text has a part in what is known of it.
+    /// True when the analysis does not depend on the values of the text's constants.
     fn is_the_same_for_all_constants(&self) -> bool {
         let [statement] = self.analysis.statements.as_slice() else {
             return false;
@@ -76,7 +76,7 @@ impl AnalyzedText {
             && facts.role == RoleEffect::Kept
     }
 
-    /// The analysis of a text that differs from this one in constants alone.
+    /// The analysis of a text that differs from this one only in its constants.
     fn alike(&self, source: &str, template: &Template) -> Option<Self> {
         let statement = self.analysis.statements.first()?;
         let statement = Statement {
@@ -157,18 +157,18 @@ impl Analyses {
 
 type Outcome = Result<Arc<AnalyzedText>, AnalyzeError>;
 
-/// A text that is understood, or what the client is told instead.
+/// The analysis, or the error for the client.
 type Analyzed = Result<Arc<AnalyzedText>, Refusal>;
 
-/// The way back of an analysis that ran elsewhere.
+/// Carries the result of an analysis back from its thread.
 #[derive(Default)]
 pub(super) struct Delivery(Arc<Mutex<Option<Delivered>>>);
 
-/// A text and what came of its analysis.
+/// A text and the result of its analysis.
 type Delivered = (Box<str>, Outcome);
 
 impl Delivery {
-    /// Takes what was delivered for this text.
+    /// Takes the result for this text.
     fn take(&self, text: &str) -> Option<Outcome> {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         slot.take_if(|(delivered, _)| **delivered == *text)
@@ -188,11 +188,11 @@ impl SessionGate {
         }
     }
 
-    /// The analysis, if nothing has to be waited for; else the work that it waits for is under way.
+    /// The analysis, or `None` when it has to wait for work that has now been started.
     fn analyze_now(&mut self, text: &str, standard_conforming_strings: bool) -> Option<Analyzed> {
         let refreshed = self.refreshed.take().and_then(|outcome| outcome.take());
         if (self.stale_catalog || !self.catalog.is_read()) && self.needs_catalog() {
-            // A statement is not judged by what the database was.
+            // A statement must not be judged by an outdated catalog.
             match refreshed {
                 Some(true) => self.stale_catalog = false,
                 Some(false) => return Some(Err(catalog_is_late())),
@@ -244,7 +244,7 @@ impl SessionGate {
         self.settle(analyzed)
     }
 
-    /// The analysis of a text that differs from this one in constants alone.
+    /// The analysis of a text that differs from this one only in its constants.
     fn alike(&self, key: KeyRef<'_>, template: Option<&Template>) -> Option<Arc<AnalyzedText>> {
         let template = template?;
         let known = self.gate.analyses.0.get(&KeyRef {
@@ -254,8 +254,8 @@ impl SessionGate {
         known.alike(key.text, template).map(Arc::new)
     }
 
-    /// A relation or function that the catalog does not know may just have been made elsewhere: looks once in each generation, and
-    /// again whenever a session has changed something since.
+    /// A relation or function missing from the catalog may just have been created outside the gateway: refreshes the catalog once per
+    /// generation, and again after any session has changed something.
     fn settle(&mut self, analyzed: Arc<AnalyzedText>) -> Option<Analyzed> {
         let looked = (analyzed.catalog.generation, self.catalog.changes());
         if self.looked_for != Some(looked) && analyzed.has_unresolved() && self.needs_catalog() {
@@ -313,7 +313,7 @@ fn analyze(text: &str, catalog: &Arc<Catalog>, settings: Settings) -> Outcome {
     )))
 }
 
-/// What the client is told of a text that cannot be understood. A syntax error reads as PostgreSQL's own.
+/// The error for a text that cannot be analysed. A syntax error reads like PostgreSQL's own.
 fn not_understood(error: AnalyzeError) -> Refusal {
     match error {
         AnalyzeError::Syntax {
@@ -330,7 +330,7 @@ fn not_understood(error: AnalyzeError) -> Refusal {
     }
 }
 
-/// Whether the catalog that a session waited for was read.
+/// Whether the catalog that a session waited for could be read.
 #[derive(Clone, Default)]
 pub(super) struct Refreshed(Arc<Mutex<Option<bool>>>);
 

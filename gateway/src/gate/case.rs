@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use gatewright_contract as contract;
-use gatewright_contract::StatementFacts;
+use gatewright_contract::{StatementFacts, StatementId};
 use gatewright_sql::{Facts, Outputs, RoleEffect, SessionEffect, Verb};
 
 use super::analysis::AnalyzedText;
@@ -120,7 +120,7 @@ impl SessionGate {
 
     /// The next statement gets an id of its own, and the policies that are in force now.
     pub(super) fn begin_statement(&mut self) {
-        self.statements += 1;
+        self.statement = StatementId::generate();
         self.set = self.gate.policies.current();
     }
 

@@ -1,9 +1,9 @@
-//! The chain of policies: each is asked once; a denial wins over a request for approval, and that over leave to run.
+//! The chain of policies: each is asked once. A denial overrides a request for approval, which overrides permission.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use gatewright_contract as contract;
+use gatewright_contract::{self as contract, StatementId};
 use gatewright_policy_host::{Mode, Policy, StatementView};
 use gatewright_sql::Verb;
 use smallvec::SmallVec;
@@ -15,14 +15,14 @@ use super::preview::PolicyAnswer;
 use super::{SessionGate, denial};
 use crate::session::{Limits, Phase, Question, Refusal, Verdict};
 
-/// Answers for longer texts are not kept.
+/// Answers for texts longer than this, in bytes, are not cached.
 const KEPT_TEXT: usize = 16 * 1024;
 
-/// Answers that may stand in for calls.
+/// Earlier answers that may be reused instead of calling the policies.
 enum Earlier {
     /// Given for the same prepared statement.
     SameStatement(Arc<Answers>),
-    /// Given for another text with the very same facts, in the same session.
+    /// Given for another text with identical facts, in the same session.
     SameFacts(Arc<Answers>),
 }
 
@@ -33,7 +33,7 @@ impl Earlier {
         }
     }
 
-    /// What a policy said then, if it said that it holds now too.
+    /// A policy's earlier answer, if the policy allowed it to be reused here.
     fn answer(&self, index: usize) -> Option<&contract::Allowance> {
         let answer = self.answers().get(index)?.as_ref()?;
         let reuse = answer.reuse;
@@ -45,7 +45,7 @@ impl Earlier {
     }
 }
 
-/// What the chain came to.
+/// The result of the chain.
 enum Outcome {
     Permit(Arc<Permit>),
     Rewrite(usize, contract::Replacement),
@@ -67,7 +67,7 @@ impl SessionGate {
             };
             match self.ask_all(&case, earlier.as_ref())? {
                 Outcome::Permit(permit) if rewritten_by.is_empty() => {
-                    // A long text would keep its facts in memory for as long as the session lasts.
+                    // The cache would keep the facts of a long text in memory for the rest of the session.
                     if question.earlier.is_none() && text.source.len() <= KEPT_TEXT {
                         self.recent.keep(
                             &self.set,
@@ -99,15 +99,15 @@ impl SessionGate {
         }
     }
 
-    /// What is sent behind the statement is judged before it is known to have run.
+    /// Later statements in the pipeline are judged before this one is known to have run.
     fn note_reshaping(&mut self, question: &Question<'_, Self>, text: &AnalyzedText) {
         self.reshaped |= question.phase != Phase::Parse && text.reshapes();
     }
 
-    /// Answers given before under the policies in force.
+    /// Earlier answers of the policies now in force.
     fn earlier(&self, question: &Question<'_, Self>, case: &Case) -> Option<Earlier> {
         match question.earlier {
-            // What was said of a statement holds while its names mean the same.
+            // An answer about a statement holds only while its names mean the same.
             Some(permit) => (Arc::ptr_eq(&permit.set, &self.set) && !case.unsettled)
                 .then(|| Earlier::SameStatement(Arc::clone(&permit.answers))),
             None => self
@@ -117,9 +117,9 @@ impl SessionGate {
         }
     }
 
-    /// Numbers the statement in hand among those of all sessions.
-    pub(super) fn statement_id(&self) -> u64 {
-        (self.facts.session.id << 24) | (self.statements & 0xff_ffff)
+    /// The id of the current statement.
+    pub(super) fn statement_id(&self) -> StatementId {
+        self.statement
     }
 
     pub(super) fn judge_call(
@@ -189,7 +189,7 @@ impl SessionGate {
         )))
     }
 
-    /// What each policy says by itself, one after the other whatever they and the role lock say; nothing hangs on it.
+    /// The verdict of every policy, regardless of the other verdicts and of the role lock. Has no effect.
     pub(super) fn verdicts(
         &mut self,
         question: &Question<'_, Self>,
@@ -211,7 +211,7 @@ impl SessionGate {
             .collect()
     }
 
-    /// One policy's verdict. One that only watches always allows; one that fails refuses.
+    /// One policy's verdict. A policy in shadow mode always allows; one that fails denies.
     fn ask(&self, policy: &Arc<Policy>, case: &Case, facts: &contract::Facts) -> contract::Verdict {
         let view = Arc::clone(&case.view) as Arc<dyn StatementView>;
         let verdict = policy.on_statement(&view, facts);
@@ -224,7 +224,7 @@ impl SessionGate {
                 tracing::info!(
                     policy = policy.name(),
                     verdict = kind_of(&verdict),
-                    decision = case.view.statement_id,
+                    decision = %case.view.statement_id,
                     "shadow verdict"
                 );
                 contract::Verdict::Allow(contract::Allowance::default())
@@ -328,7 +328,7 @@ impl SessionGate {
             code = %denied.code,
             subject = %self.facts.identity.subject,
             database = %self.facts.session.database,
-            decision = %format_args!("{:016x}", case.view.statement_id),
+            decision = %case.view.statement_id,
             "statement refused"
         );
     }

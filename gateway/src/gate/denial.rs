@@ -1,8 +1,8 @@
-//! Refusals in the words of whoever refused.
+//! Refusals as the client sees them: SQLSTATE, message, DETAIL and HINT.
 
 use std::borrow::Cow;
 
-use gatewright_contract as contract;
+use gatewright_contract::{self as contract, StatementId};
 use gatewright_policy_host::{Fault, Policy};
 use serde_json::json;
 
@@ -10,11 +10,15 @@ use super::permit::Permit;
 use crate::results::Stop;
 use crate::session::{Limit, Refusal};
 
-/// insufficient_privilege (PostgreSQL, Appendix A): what a refusal is unless its policy chose otherwise.
+/// insufficient_privilege (PostgreSQL, Appendix A): the SQLSTATE of a refusal unless its policy chose another.
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
 /// A policy's denial as the client sees it.
-pub(super) fn of_policy(policy: &Policy, denial: contract::Denial, statement_id: u64) -> Refusal {
+pub(super) fn of_policy(
+    policy: &Policy,
+    denial: contract::Denial,
+    statement_id: StatementId,
+) -> Refusal {
     Refusal {
         sqlstate: denial
             .sqlstate
@@ -32,12 +36,12 @@ pub(super) fn of_policy(policy: &Policy, denial: contract::Denial, statement_id:
     }
 }
 
-/// A refusal of the gateway's own.
+/// A refusal by the gateway itself.
 pub(super) fn of_gateway(
     code: &str,
     message: impl Into<String>,
     hint: Option<&str>,
-    statement_id: u64,
+    statement_id: StatementId,
 ) -> Refusal {
     Refusal {
         sqlstate: Cow::Borrowed(INSUFFICIENT_PRIVILEGE),
@@ -54,12 +58,12 @@ pub(super) fn of_gateway(
     }
 }
 
-/// DETAIL: which rule refused, for programs. The decision is the number under which the gateway logs it.
-fn detail(policy: &str, version: &str, code: &str, statement_id: u64) -> String {
-    json!({ "policy": policy, "version": version, "code": code, "decision": format!("{statement_id:016x}") }).to_string()
+/// DETAIL, machine-readable: which rule refused, and the id under which the gateway logs the decision.
+fn detail(policy: &str, version: &str, code: &str, statement_id: StatementId) -> String {
+    json!({ "policy": policy, "version": version, "code": code, "decision": statement_id.to_string() }).to_string()
 }
 
-/// The denial that stands for a policy which gave no answer. What went wrong is for the log.
+/// The denial for a policy that gave no answer. The cause is only logged.
 pub(super) fn of_fault(policy: &Policy, fault: &Fault) -> contract::Denial {
     contract::Denial {
         code: format!("policy-fault-{}", fault.kind()),
@@ -78,13 +82,15 @@ pub(super) fn of_fault(policy: &Policy, fault: &Fault) -> contract::Denial {
 pub(super) fn no_such_step() -> contract::Denial {
     contract::Denial {
         code: "no-such-policy".into(),
-        message: "the policy that was to see this result is gone, so it is refused".into(),
+        message:
+            "the policy that must inspect this result is no longer loaded, so the result is refused"
+                .into(),
         hint: Some("Run the statement again.".into()),
         sqlstate: None,
     }
 }
 
-/// A result that ended before its end.
+/// The refusal for a result that was stopped.
 pub(super) fn stopped(permit: &Permit, stop: Stop) -> Refusal {
     let id = permit.view.statement_id;
     match stop {
@@ -116,7 +122,7 @@ pub(super) fn stopped(permit: &Permit, stop: Stop) -> Refusal {
     }
 }
 
-/// A result that reached a limit of its permit.
+/// The refusal for a result that reached a limit of its permit.
 pub(super) fn limit(permit: &Permit, limit: Limit) -> Refusal {
     let (code, text, hint) = match limit {
         Limit::Rows(rows) => (

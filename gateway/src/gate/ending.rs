@@ -53,7 +53,9 @@ impl SessionGate {
     pub(super) fn execution_ended(&mut self, mut admitted: Admitted, done: Completion) {
         admitted.end(&done);
         let permit = &admitted.permit;
-        if permit.verb == Verb::Ddl && done.outcome == Outcome::Completed {
+        // Of one that was lost nobody knows whether it ran.
+        let may_have_run = matches!(done.outcome, Outcome::Completed | Outcome::Lost);
+        if permit.verb == Verb::Ddl && may_have_run {
             self.stale_catalog = true;
             self.catalog.note_change();
             self.reshaped |= permit
@@ -69,6 +71,8 @@ impl SessionGate {
             statement_id: permit.view.statement_id,
             rows: done.rows,
             bytes: done.bytes,
+            outcome: done.outcome,
+            masked_cells: done.masked_cells,
             elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
             sqlstate: done.sqlstate,
         };
@@ -87,7 +91,7 @@ impl SessionGate {
     pub(super) fn session_refused(&mut self, refusal: &Refusal) {
         self.gate.metrics.verdict(Verb::Unknown, "refuse");
         tracing::debug!(
-            session = self.facts.session.id,
+            session = %self.facts.session.id,
             sqlstate = %refusal.sqlstate,
             "message refused by the session"
         );

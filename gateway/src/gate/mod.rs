@@ -1,6 +1,6 @@
-//! The gate: owns the order *judge, then permit*. Nothing reaches a server without a [`Permit`], and only this room makes one.
-//! It knows facts, policies and identities; it does not know sockets or the protocol's messages. What it permits
-//! goes back to `session`; the rooms below are `catalog` and the crates for SQL and policies.
+//! The gate decides: it has statements analysed and judged, admits executions and takes note of their ends. Only this module can make a
+//! [`Permit`] or an [`Admitted`], and the session forwards no statement without them. It knows facts, policies and identities; it does not
+//! know sockets or protocol messages.
 
 mod analysis;
 mod case;
@@ -19,7 +19,7 @@ mod view;
 
 use std::sync::Arc;
 
-use gatewright_contract as contract;
+use gatewright_contract::{self as contract, StatementId};
 use gatewright_policy_host::{Directory, PolicyHost, PolicySet};
 use gatewright_sql::{Analysis, Limits as ParserLimits, Verb};
 
@@ -40,11 +40,11 @@ pub use ending::Admitted;
 pub use permit::Permit;
 pub use preview::{PolicyAnswer, Preview, ResultPreview};
 
-/// Where the policies in force come from.
+/// The source of the policies in force.
 pub enum Policies {
-    /// None: every statement that is understood may run.
+    /// No policies: every statement that can be analysed may run.
     None(Arc<PolicySet>),
-    /// A directory that is watched, and the host that runs what is in it.
+    /// A watched directory, and the host that runs the policies in it.
     Directory {
         directory: Directory,
         host: Arc<PolicyHost>,
@@ -57,7 +57,7 @@ impl Policies {
         Policies::None(Arc::new(PolicySet::empty()))
     }
 
-    /// Those in force now. Compared by address: a set that is the same has judged the same.
+    /// The policies in force now. Sets are compared by address: the same set gives the same answers.
     pub fn current(&self) -> Arc<PolicySet> {
         match self {
             Policies::None(empty) => Arc::clone(empty),
@@ -66,7 +66,7 @@ impl Policies {
     }
 }
 
-/// Counts what the gate decides. The admin room implements it.
+/// Counts the gate's decisions. Implemented by `admin`.
 pub trait GateMetrics: Send + Sync {
     fn verdict(&self, verb: Verb, verdict: &'static str);
     fn completed(&self, verb: Verb, seconds: f64, done: &Completion);
@@ -76,11 +76,11 @@ pub trait GateMetrics: Send + Sync {
 #[derive(Debug, Clone)]
 pub struct GateSettings {
     pub parser: ParserLimits,
-    /// Bytes of statement text whose analysis is kept.
+    /// Size of the cache of analysed texts, in bytes of text.
     pub cache_bytes: u64,
-    /// Keep bound parameters with every statement, whether or not a policy reads them: the record wants them.
+    /// Keep bound parameters with every statement even if no policy reads them, for the record.
     pub keep_parameters: bool,
-    /// Refuse SET ROLE and whatever else may do the same: who the client is on the server is the grant's business.
+    /// Refuse SET ROLE and everything equivalent: the grant alone determines the role on the server.
     pub lock_role: bool,
 }
 
@@ -95,7 +95,7 @@ impl Default for GateSettings {
     }
 }
 
-/// What all sessions share.
+/// The state that all sessions share.
 pub struct Gate {
     settings: GateSettings,
     policies: Arc<Policies>,
@@ -138,7 +138,7 @@ impl Gate {
             refreshed: None,
             reshaped: false,
             looked_for: None,
-            statements: 0,
+            statement: StatementId::default(),
             recent: Recent::default(),
         }
     }
@@ -147,27 +147,28 @@ impl Gate {
 /// Judges the statements of one session.
 pub struct SessionGate {
     gate: Arc<Gate>,
-    /// The policies of the statement in hand; a reload takes effect with the next one.
+    /// The policies that judge the current statement; a reload takes effect with the next one.
     set: Arc<PolicySet>,
     facts: Arc<SessionFacts>,
     catalog: Arc<CatalogHandle>,
-    /// The answer that is under way.
+    /// The answer that is pending.
     pending: Option<Pending>,
     tickets: u64,
-    /// Work that has just begun, until its ticket is handed out.
+    /// Work that was just started and has no ticket yet.
     work: Option<ticket::Work>,
-    /// Brings the analysis of a large text.
+    /// Delivers the analysis of a long text.
     delivery: Delivery,
-    /// A statement of this session changed relations: the next one needs a fresh catalog.
+    /// DDL of this session has run: the next statement needs a fresh catalog.
     stale_catalog: bool,
-    /// What came of waiting for it, for the statement that waited.
+    /// Whether the fresh catalog could be read, for the statement that waits for it.
     refreshed: Option<Refreshed>,
-    /// A statement of the transaction in progress created, altered or dropped something, which the catalog cannot show yet.
+    /// The open transaction has run DDL, whose effect the catalog cannot show before it commits.
     reshaped: bool,
-    /// The catalog generation, and the count of changes, in which an unknown relation was last looked for.
+    /// The catalog generation and change count at which an unknown relation was last looked for.
     looked_for: Option<(u64, u64)>,
-    statements: u64,
-    /// Answers that hold for statements with the very same facts.
+    /// Id of the current statement.
+    statement: StatementId,
+    /// Cached answers for statements with identical facts.
     recent: Recent,
 }
 

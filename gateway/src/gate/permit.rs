@@ -11,10 +11,10 @@ use smallvec::SmallVec;
 use super::view::View;
 use crate::session::{Limit, Limits};
 
-/// What each policy of the set allowed; `None` for one that has no statement hook.
+/// Each policy's allowance; `None` for a policy without a statement hook.
 pub(super) type Answers = SmallVec<[Option<contract::Allowance>; 4]>;
 
-/// Leave to run one statement. Made by the gate alone, after every policy in force has answered.
+/// Permission to run one statement. Made only by the gate, after every policy in force has answered.
 pub struct Permit {
     pub(super) set: Arc<PolicySet>,
     pub(super) view: Arc<View>,
@@ -35,7 +35,7 @@ impl Permit {
         Arc::clone(&self.view) as Arc<dyn StatementView>
     }
 
-    /// The policy whose limit this is.
+    /// The policy that set this limit.
     pub(super) fn limited_by(&self, limit: Limit) -> Option<&Arc<Policy>> {
         let index = self.answers.iter().position(|answer| {
             answer.as_ref().is_some_and(|allowance| match limit {

@@ -1,4 +1,4 @@
-//! The row description as policies see it, and the plans they answer with.
+//! Shows result columns to policies and collects their plans.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::permit::Permit;
 use crate::results::{self, Step};
 use crate::session::{Field, Plan, Refusal};
 
-/// Below it are the types that every server has (`FirstNormalObjectId`).
+/// OIDs below this are assigned by PostgreSQL itself (`FirstNormalObjectId`).
 const FIRST_OWN_OID: u32 = 16_384;
 
 /// Asks every policy of the permit that wants to see columns.
@@ -44,7 +44,7 @@ pub(super) fn plan(permit: &Permit, fields: &[Field], catalog: &Catalog) -> Resu
     })
 }
 
-/// One policy's plan. One that fails refuses.
+/// One policy's plan. A policy that fails denies.
 pub(super) fn answer(
     policy: &Policy,
     view: &Arc<dyn StatementView>,
@@ -89,12 +89,12 @@ fn column(
     }
 }
 
-/// As values of which type the columns' are read and written.
+/// The type as which each column's values are read and written.
 fn types(fields: &[Field], catalog: &Catalog) -> Vec<u32> {
     fields.iter().map(|field| read_as(field, catalog)).collect()
 }
 
-/// `citext` is text but for how it compares: both of its forms are those of text (`textsend` and `textrecv` of its source).
+/// `citext` differs from text only in comparison: its text and binary formats are those of text (`textsend`, `textrecv`).
 fn read_as(field: &Field, catalog: &Catalog) -> u32 {
     const TEXT: u32 = 25;
     let name = catalog.type_name(field.type_oid).unwrap_or_default();
@@ -107,8 +107,8 @@ fn read_as(field: &Field, catalog: &Catalog) -> u32 {
     }
 }
 
-/// What the column can carry. RowDescription's table and attribute number are the server's own word; where it is
-/// silent, what the text says of the expression.
+/// What the column can carry. RowDescription's table OID and attribute number take precedence; where they are absent, the lineage of the
+/// text's expression counts.
 fn origin(
     permit: &Permit,
     index: usize,
@@ -117,7 +117,7 @@ fn origin(
     catalog: &Catalog,
 ) -> (Vec<contract::ColumnSource>, bool) {
     let predicted = predicted(permit, index, count);
-    // Attribute 0 is a whole row, which the text can tell column by column.
+    // Attribute 0 is a whole row, whose columns the lineage may know.
     let told = predicted.filter(|output| output.sources.is_some());
     match told {
         Some(output) if field.table_oid == 0 || field.attribute == 0 => return known(output),
@@ -130,7 +130,7 @@ fn origin(
     let Some(name) = relation.attribute_name(field.attribute) else {
         return (Vec::new(), false);
     };
-    // Where the text says what the column carries, it must say that it carries this one.
+    // Where the lineage knows what the column carries, it must include this column.
     let agrees = predicted.and_then(|output| output.sources.as_ref());
     if agrees.is_some_and(|sources| {
         !sources.iter().any(|source| {
@@ -147,7 +147,7 @@ fn origin(
     }
 }
 
-/// What the text says of the column; `None` where it does not say how many columns there are, or says another number.
+/// The lineage of the column; `None` where the number of columns is unknown or differs.
 fn predicted(permit: &Permit, index: usize, count: usize) -> Option<&Output> {
     let facts = permit.view.facts()?;
     let outputs = match &facts.outputs {

@@ -1,5 +1,5 @@
-//! What the gate would answer, for people who ask before a statement is sent. Nothing is forwarded, so nothing needs a session.
-//! It goes the way of every statement: the same facts, the same chain, the same plan.
+//! Previews of verdicts and plans for `gatewright explain`. Uses the same facts, chain and plans as a real statement, but needs no session and
+//! forwards nothing.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::permit::Permit;
 use super::{SessionGate, denial, plan};
 use crate::session::{Field, NameFacts, Phase, Question, Refusal, Verdict};
 
-/// What one policy says.
+/// One policy's answer.
 #[derive(Debug, Clone)]
 pub struct PolicyAnswer<T> {
     pub policy: String,
@@ -19,21 +19,21 @@ pub struct PolicyAnswer<T> {
     pub answer: T,
 }
 
-/// What all policies say of a statement, and what comes of it.
+/// Every policy's verdict on a statement, and the resulting decision.
 pub struct Preview {
     pub verdicts: Vec<PolicyAnswer<contract::Verdict>>,
-    /// The permit to go on with, and the text that would run in the statement's place if one was rewritten.
+    /// The permit, and the replacement text if a policy rewrote the statement.
     pub outcome: Result<(Arc<Permit>, Option<Arc<AnalyzedText>>), Refusal>,
 }
 
-/// What all policies that asked for it say of a result.
+/// The plans of all policies that asked to see a result.
 pub struct ResultPreview {
     pub columns: Vec<contract::ResultColumn>,
     pub plans: Vec<PolicyAnswer<contract::Plan>>,
     pub refusal: Option<Refusal>,
 }
 
-/// A connection on which nothing was prepared or declared.
+/// A connection without prepared statements or cursors.
 struct NoNames;
 
 impl NameFacts for NoNames {
@@ -47,7 +47,7 @@ impl NameFacts for NoNames {
 }
 
 impl SessionGate {
-    /// Asks every policy about one statement of a text, also those behind one that refuses; then judges it.
+    /// Asks every policy about one statement of a text, including those after one that denies, then judges the statement.
     pub fn preview(&mut self, text: &Arc<AnalyzedText>, index: usize) -> Preview {
         let question = || Question {
             phase: Phase::Simple,

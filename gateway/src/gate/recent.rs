@@ -1,4 +1,4 @@
-//! What policies answered of late in a session, by the facts they answered for.
+//! Recent answers of policies in a session, by the facts they were given for.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use gatewright_policy_host::PolicySet;
 
 use super::permit::Answers;
 
-/// A client repeats few kinds of statements at a time.
+/// Clients tend to repeat a few kinds of statements at a time.
 const KEPT: usize = 16;
 
-/// Answers that hold for statements with the same facts: the very same object, which texts share when they differ in
-/// constants alone. Those of another set of policies are forgotten.
+/// Cached answers for statements with the same facts. Facts are compared by address: texts that differ only in constants share them. A new
+/// set of policies empties the cache.
 #[derive(Default)]
 pub(super) struct Recent {
     set: Option<Arc<PolicySet>>,

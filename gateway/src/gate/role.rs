@@ -1,19 +1,24 @@
-//! The role lock: who the client is on the server is the grant's business, however a statement spells it.
-//! It refuses to trust code that was not read where the role could become another. Next: `chain`, which asks here first.
+//! The role lock: only the grant determines the role on the server, whatever a statement says. Code that could not be read is not trusted
+//! where the session's role could become another one.
 
+use gatewright_contract::StatementId;
 use gatewright_sql::{Facts, RoleEffect, SessionEffect, Verb};
 
 use super::{SessionGate, denial};
 use crate::session::Refusal;
 
-/// Functions by OID (pg_proc.dat) that clients call by message and that run no SQL: those of large objects, as libpq's `lo_` functions do.
+/// OIDs (pg_proc.dat) of functions that libpq calls by FunctionCall and that run no SQL: the large object functions behind `lo_*`.
 const OF_LARGE_OBJECTS: [u32; 13] = [
     715, 952, 953, 954, 955, 956, 957, 958, 964, 1004, 3170, 3171, 3172,
 ];
 
 impl SessionGate {
-    /// The client may not become someone else on the server.
-    pub(super) fn check_role(&self, facts: &Facts, statement_id: u64) -> Result<(), Refusal> {
+    /// Refuses a statement that may change the role on the server.
+    pub(super) fn check_role(
+        &self,
+        facts: &Facts,
+        statement_id: StatementId,
+    ) -> Result<(), Refusal> {
         if !self.gate.settings.lock_role {
             return Ok(());
         }
@@ -38,17 +43,17 @@ impl SessionGate {
         if harmless || !self.gate.settings.lock_role || !self.may_change_role() {
             return Ok(());
         }
-        let message = self.of_the_unread(Some("a function is called by its number"));
+        let message = self.of_the_unread(Some("a function is called by its OID"));
         Err(self.locked(Verb::Unknown, message, TAKE_AWAY, self.statement_id()))
     }
 
-    /// Whether anyone hangs on what the catalog says: a policy, or the lock.
+    /// True when policies or the role lock need the catalog.
     pub(super) fn needs_catalog(&self) -> bool {
         !self.gate.policies.current().is_empty()
             || self.gate.settings.lock_role && self.may_change_role()
     }
 
-    /// Whether PostgreSQL would let the session's role become another.
+    /// True when PostgreSQL would let the session's role become another.
     fn may_change_role(&self) -> bool {
         let catalog = self.catalog.current();
         catalog.may_change_role(&self.facts.session.role)
@@ -58,11 +63,17 @@ impl SessionGate {
         format!(
             "this could change the role, since \"{}\" can become another role and {}",
             self.facts.session.role,
-            reason.unwrap_or("what runs was not read")
+            reason.unwrap_or("the code it runs could not be read")
         )
     }
 
-    fn locked(&self, verb: Verb, message: String, hint: &str, statement_id: u64) -> Refusal {
+    fn locked(
+        &self,
+        verb: Verb,
+        message: String,
+        hint: &str,
+        statement_id: StatementId,
+    ) -> Refusal {
         self.gate.metrics.verdict(verb, "deny");
         denial::of_gateway("role-locked", message, Some(hint), statement_id)
     }

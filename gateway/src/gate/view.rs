@@ -1,8 +1,8 @@
-//! What a policy may ask about the statement in hand.
+//! What a policy can ask about the statement it is judging.
 
 use std::sync::Arc;
 
-use gatewright_contract as contract;
+use gatewright_contract::{self as contract, SessionId, StatementId};
 use gatewright_policy_host::StatementView;
 use gatewright_wire::frontend;
 
@@ -11,7 +11,7 @@ use super::facts;
 use crate::identity::Identity;
 use crate::results;
 
-/// What is the same for every statement of a session.
+/// The facts shared by all statements of a session.
 pub(super) struct SessionFacts {
     pub session: contract::Session,
     pub identity: Arc<contract::Identity>,
@@ -21,7 +21,7 @@ pub(super) struct SessionFacts {
 
 impl SessionFacts {
     pub fn new(session: contract::Session, identity: &Identity) -> Self {
-        // The issuer comes first and ends with a character that no URL holds, so that two issuers never share a key.
+        // A newline cannot occur in a URL, so keys of different issuers never collide.
         let identity_key = format!("{}\n{}", identity.issuer, identity.subject);
         let task_key = identity
             .task
@@ -36,7 +36,7 @@ impl SessionFacts {
     }
 }
 
-/// Bound parameters, kept only when some policy reads them.
+/// Bound parameters, kept only when a policy or the record reads them.
 pub(super) struct KeptParameters {
     pub bind: Box<[u8]>,
     pub types: Box<[u32]>,
@@ -48,13 +48,13 @@ pub(super) struct View {
     /// `None` for a fast-path function call.
     pub text: Option<Arc<AnalyzedText>>,
     pub index: usize,
-    /// What the client sent, and which of its statements, where a policy put another in its place.
+    /// The client's text and the statement's index in it, when a policy rewrote the statement.
     pub original: Option<(Arc<AnalyzedText>, usize)>,
-    /// Of EXECUTE and FETCH: their facts together with those of what they name.
+    /// For EXECUTE and FETCH: their facts merged with those of the statement they name.
     pub named: Option<Arc<gatewright_sql::Facts>>,
     pub in_transaction: bool,
     pub parameters: Option<KeptParameters>,
-    pub statement_id: u64,
+    pub statement_id: StatementId,
 }
 
 impl View {
@@ -63,7 +63,7 @@ impl View {
         Some((text, text.analysis.statements.get(self.index)?))
     }
 
-    /// What is known of the statement.
+    /// The facts of the statement.
     pub fn facts(&self) -> Option<&gatewright_sql::Facts> {
         match &self.named {
             Some(named) => Some(named),
@@ -102,7 +102,7 @@ impl StatementView for View {
         let Some(kept) = &self.parameters else {
             return Vec::new();
         };
-        // The session has read this message before; what cannot be read here has no parameters to show.
+        // The session has decoded this message before, so this does not fail.
         let Ok(bind) = frontend::Bind::decode(&kept.bind) else {
             return Vec::new();
         };
@@ -155,7 +155,17 @@ impl StatementView for View {
             .and_then(|(text, statement)| statement.comment_tag(&text.source, key))
     }
 
-    fn session_id(&self) -> u64 {
+    fn original_sql(&self) -> Option<String> {
+        let (text, index) = self.original.as_ref()?;
+        let statement = text.analysis.statements.get(*index)?;
+        text.source.get(statement.span.clone()).map(str::to_owned)
+    }
+
+    fn statement_id(&self) -> StatementId {
+        self.statement_id
+    }
+
+    fn session_id(&self) -> SessionId {
         self.session.session.id
     }
 

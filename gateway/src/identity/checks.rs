@@ -1,3 +1,5 @@
+//! Checks of a token's header and claims, other than its issuer and signature.
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
@@ -6,11 +8,11 @@ use super::error::TokenError;
 use super::jws::Header;
 use super::settings::IssuerSettings;
 
-/// Checks that need no key: the token's type and what it was made for.
+/// Checks that the token is of a type that authenticates its bearer.
 ///
-/// Accepted types are plain JWT (RFC 7519 section 5.1) and JWT access tokens (RFC 9068 section 2.1).
-/// Logout tokens, security events and proofs are signed by the same keys and must not open a session.
-pub(super) fn shape(header: &Header, claims: &Map<String, Value>) -> Result<(), TokenError> {
+/// Accepted types are plain JWTs (RFC 7519, section 5.1) and JWT access tokens (RFC 9068, section 2.1). Issuers sign
+/// logout tokens, security events and proofs with the same keys; those must not open a session.
+pub(super) fn token_type(header: &Header, claims: &Map<String, Value>) -> Result<(), TokenError> {
     if header.crit.is_some() {
         return Err(TokenError::CriticalExtension);
     }
@@ -21,19 +23,18 @@ pub(super) fn shape(header: &Header, claims: &Map<String, Value>) -> Result<(), 
             return Err(TokenError::Type);
         }
     }
-    // RFC 8417 section 2.2: `events` marks a security event token, among them logout tokens that
-    // carry no type of their own.
+    // `events` marks a security event token (RFC 8417, section 2.2), which includes logout tokens without `typ`.
     if claims.contains_key("events") {
         return Err(TokenError::Type);
     }
-    // RFC 7800 section 3.1: the presenter must prove possession of the key in `cnf`.
+    // With `cnf`, the presenter must prove possession of a key (RFC 7800, section 3.1), which a password cannot do.
     if claims.contains_key("cnf") {
         return Err(TokenError::SenderConstrained);
     }
     Ok(())
 }
 
-/// Checks of a signed token's audience and times. Returns when it expires.
+/// Checks the audience and the times of a verified token, and returns its expiry.
 pub(super) fn audience_and_times(
     claims: &Map<String, Value>,
     issuer: &IssuerSettings,
@@ -70,7 +71,7 @@ fn still_acceptable_until(expires_at: SystemTime, issuer: &IssuerSettings) -> Sy
         .unwrap_or(expires_at)
 }
 
-/// A NumericDate (RFC 7519 section 2): seconds since the epoch, possibly with a fraction.
+/// The value of a NumericDate claim (RFC 7519, section 2): seconds since the epoch, possibly fractional.
 pub(super) fn time(
     claims: &Map<String, Value>,
     claim: &'static str,

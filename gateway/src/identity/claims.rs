@@ -1,3 +1,5 @@
+//! Extracts an identity from a token's claims.
+
 use std::fmt;
 use std::time::SystemTime;
 
@@ -8,31 +10,31 @@ use super::Identity;
 use super::error::TokenError;
 use super::settings::IssuerSettings;
 
-/// Where a claim is: a JSON pointer (`/realm_access/roles`, RFC 6901), or names joined by dots
-/// (`realm_access.roles`). Without a leading slash, a top-level claim of exactly that name is tried
-/// first, because providers use names such as `https://example.com/groups`.
+/// The path of a claim: a JSON pointer (`/realm_access/roles`, RFC 6901), or names joined by dots
+/// (`realm_access.roles`). Without a leading slash, a top-level claim with exactly that name takes precedence, because
+/// providers use names such as `https://example.com/groups`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimPath {
     text: String,
     steps: Vec<String>,
 }
 
-/// Why a text is no claim path.
+/// A claim path is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ClaimPathError {
     #[error("a claim path must not be empty")]
     Empty,
-    #[error("a claim path has an empty name between its separators")]
+    #[error("a claim path must not contain an empty name")]
     EmptyStep,
-    #[error("in a JSON pointer `~` must be followed by 0 or 1")]
+    #[error("in a JSON pointer, `~` must be followed by 0 or 1")]
     Escape,
 }
 
 impl ClaimPath {
-    /// Reads a claim path.
+    /// Parses a claim path.
     ///
     /// # Errors
-    /// When it is empty, has an empty step, or a bad `~` escape.
+    /// The path is empty, contains an empty name, or contains an invalid `~` escape.
     pub fn parse(text: &str) -> Result<Self, ClaimPathError> {
         if text.is_empty() || text == "/" {
             return Err(ClaimPathError::Empty);
@@ -50,7 +52,7 @@ impl ClaimPath {
         })
     }
 
-    /// The claim of that name at the top of the token.
+    /// The top-level claim with this name.
     pub(super) fn top_level(name: &str) -> Self {
         Self {
             text: format!("/{name}"),
@@ -106,7 +108,7 @@ fn unescape(step: &str) -> Result<String, ClaimPathError> {
     Ok(out)
 }
 
-/// Builds the identity a verified token stands for.
+/// The identity in the claims of a verified token.
 pub(super) fn identity(
     claims: &Map<String, Value>,
     issuer: &IssuerSettings,
@@ -189,8 +191,8 @@ fn without_duplicates(groups: Vec<String>) -> Vec<String> {
         .collect()
 }
 
-/// Identities are logged and put in startup parameters: a line break or NUL in one would let a
-/// provider's user write log lines or cut a parameter short.
+/// Identities are logged and used in startup parameters. A line break would allow a user of the provider to forge log
+/// lines, and a zero byte would truncate a parameter.
 fn is_clean(text: &str) -> bool {
     !text.chars().any(char::is_control)
 }

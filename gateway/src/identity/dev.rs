@@ -1,3 +1,5 @@
+//! The identity provider of `gatewright dev`.
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,14 +20,14 @@ use tokio::task::AbortHandle;
 
 use super::settings::IssuerSettings;
 
-/// The audience of every token a development provider issues.
+/// The audience of every token that a development provider issues.
 const AUDIENCE: &str = "gatewright";
 
-/// An identity provider for trying Gatewright out: a discovery document and a key set over HTTP on
-/// loopback, and tokens signed with ES256 by a key that is made at start and never stored.
+/// An identity provider for development. It serves a discovery document and a key set over HTTP on loopback, and signs
+/// tokens with ES256. The signing key is generated at start and never stored.
 ///
-/// It exists for `gatewright dev` and the demo only: whoever holds it can be anybody. It hands out no
-/// token over HTTP. Dropping it stops it.
+/// For `gatewright dev`, the demo and tests only: its owner can issue a token for any subject. It does not issue tokens
+/// over HTTP. Dropping it stops the server.
 pub struct DevProvider {
     issuer: String,
     signing: Mutex<SigningKey>,
@@ -33,22 +35,22 @@ pub struct DevProvider {
     serving: AbortHandle,
 }
 
-/// What a token should say.
+/// The contents of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRequest {
     pub subject: String,
     pub groups: Vec<String>,
     pub agent: Option<String>,
     pub task: Option<String>,
-    /// From now until the token expires.
+    /// Time until the token expires.
     pub ttl: Duration,
 }
 
-/// Why the development provider did not start.
+/// The development provider cannot start.
 #[derive(Debug, Error)]
 pub enum DevProviderError {
     #[error(
-        "{0} is not a loopback address; the development identity provider serves this machine only"
+        "{0} is not a loopback address; the development identity provider listens only on loopback"
     )]
     NotLoopback(SocketAddr),
     #[error("the development identity provider cannot listen on {address}: {source}")]
@@ -56,7 +58,7 @@ pub enum DevProviderError {
         address: SocketAddr,
         source: std::io::Error,
     },
-    #[error("the development identity provider cannot make a signing key")]
+    #[error("the development identity provider cannot generate a signing key")]
     Key,
 }
 
@@ -72,7 +74,7 @@ impl DevProvider {
     /// Starts on a free loopback port.
     ///
     /// # Errors
-    /// When no port or no key is to be had.
+    /// No port is free, or no key can be generated.
     pub async fn start() -> Result<Self, DevProviderError> {
         Self::start_on(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
     }
@@ -80,7 +82,7 @@ impl DevProvider {
     /// Starts on a given loopback address.
     ///
     /// # Errors
-    /// When the address is not loopback or taken, or no key is to be had.
+    /// The address is not a loopback address or is in use, or no key can be generated.
     pub async fn start_on(address: SocketAddr) -> Result<Self, DevProviderError> {
         if !address.ip().is_loopback() {
             return Err(DevProviderError::NotLoopback(address));
@@ -104,12 +106,12 @@ impl DevProvider {
         })
     }
 
-    /// The URL in the tokens' `iss` claim.
+    /// The issuer URL, the `iss` claim of its tokens.
     pub fn issuer_url(&self) -> &str {
         &self.issuer
     }
 
-    /// Settings with which a verifier accepts this provider's tokens.
+    /// Issuer settings for a verifier that accepts this provider's tokens.
     pub fn issuer_settings(&self) -> IssuerSettings {
         IssuerSettings::new(self.issuer.clone(), vec![AUDIENCE.to_owned()])
     }
@@ -135,7 +137,7 @@ impl DevProvider {
         self.issue_claims(&claims)
     }
 
-    /// Signs exactly these claims, for tests of what a verifier refuses.
+    /// Signs the given claims unchanged, for tests with invalid tokens.
     pub fn issue_claims(&self, claims: &Value) -> String {
         self.signing
             .lock()
@@ -143,10 +145,10 @@ impl DevProvider {
             .sign(claims)
     }
 
-    /// Replaces the signing key, and the published one with it.
+    /// Replaces the signing key and the published key.
     ///
     /// # Errors
-    /// When no key is to be had.
+    /// No key can be generated.
     pub fn rotate(&self) -> Result<(), DevProviderError> {
         let next = SigningKey::generate()?;
         *self
@@ -181,7 +183,7 @@ impl SigningKey {
         })
     }
 
-    /// The public half. ring gives it as an uncompressed point: 4, x, y (SEC 1 section 2.3.3).
+    /// The public key. ring returns an uncompressed point: 4, x, y (SEC 1, section 2.3.3).
     fn public(&self) -> CoreJsonWebKey {
         let point = self.pair.public_key().as_ref();
         let (x, y) = point.split_at(1).1.split_at(32);
@@ -196,7 +198,7 @@ impl SigningKey {
         let signature = self
             .pair
             .sign(&self.random, input.as_bytes())
-            .expect("ES256 signing fails only without a system random source, and the key was made with one");
+            .expect("signing fails only without a system random source, and generating the key required one");
         format!("{input}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
     }
 }

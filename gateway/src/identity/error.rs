@@ -1,57 +1,55 @@
+//! Errors of token verification and of the verifier's configuration.
+
 use thiserror::Error;
 
-/// Why a token was not accepted: the check that failed, and never anything from the token itself.
+/// A token was rejected. Names the check that failed; contains no data from the token.
 ///
-/// `Display` is safe to show to the client.
+/// `Display` is safe to send to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum TokenError {
-    #[error("the password is empty; give a token from the identity provider as the password")]
+    #[error("the password is empty; use a token from the identity provider as the password")]
     Missing,
     #[error("the token is longer than {limit} bytes")]
     TooLong { limit: usize },
     #[error(
-        "the password is not a token in JWS compact form (three base64url parts joined by dots): {part}"
+        "the password is not a token in JWS compact form (three base64url parts separated by dots): {part}"
     )]
     Malformed { part: &'static str },
-    #[error("the token's header names critical extensions, which this gateway does not know")]
+    #[error("the token requires header extensions (crit) that the gateway does not support")]
     CriticalExtension,
-    #[error(
-        "the token is of a type that does not identify a caller; give an ID token or an access token"
-    )]
+    #[error("tokens of this type are not accepted; use an ID token or an access token")]
     Type,
-    #[error(
-        "the token is bound to a key its holder must prove to have, which a password cannot do; ask the provider for a bearer token"
-    )]
+    #[error("the token is bound to a key (cnf), which is not supported; request a bearer token")]
     SenderConstrained,
-    #[error("the token's issuer is not one this gateway trusts")]
+    #[error("the token's issuer is not trusted by this gateway")]
     Issuer,
     #[error("the token's signature algorithm is not allowed for its issuer")]
     Algorithm,
-    #[error("the token was signed with a key its issuer does not publish")]
+    #[error("the token is signed with a key that its issuer does not publish")]
     UnknownKey,
     #[error("the token's signature does not verify")]
     Signature,
-    #[error("the token is not meant for this gateway (its audience is another)")]
+    #[error("the token's audience is not this gateway")]
     Audience,
     #[error("the token has expired; get a new one")]
     Expired,
     #[error("the token is not valid yet")]
     NotYetValid,
-    #[error("the token says it was issued in the future; check the clocks")]
+    #[error("the token's issue time is in the future; check the clocks")]
     IssuedInFuture,
-    #[error("the token's claim for {claim} is missing or not of the expected kind")]
+    #[error("the token's {claim} claim is missing or invalid")]
     Claim { claim: &'static str },
-    #[error("the keys of the token's issuer cannot be fetched at the moment; try again shortly")]
+    #[error("the keys of the token's issuer cannot be fetched at the moment; try again later")]
     ProviderUnavailable,
 }
 
 impl TokenError {
-    /// The text a client may see.
+    /// The error message for the client.
     pub fn client_text(&self) -> String {
         self.to_string()
     }
 
-    /// A stable label for metrics, one word per check.
+    /// A stable label for metrics, one per check.
     pub fn label(&self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -73,8 +71,7 @@ impl TokenError {
         }
     }
 
-    /// SQLSTATE for the refusal (PostgreSQL appendix A): 28P01 for a token that is not accepted,
-    /// 57P03 when nothing could be decided.
+    /// The SQLSTATE: 28P01 if the token was rejected, 57P03 if it could not be checked.
     pub fn sqlstate(&self) -> &'static str {
         match self {
             Self::ProviderUnavailable => "57P03",
@@ -83,21 +80,20 @@ impl TokenError {
     }
 }
 
-/// Why a verifier could not be built.
+/// The issuer settings are invalid.
 #[derive(Debug, Error)]
 pub enum VerifierError {
-    #[error("two issuers have the URL {url}; give each issuer once")]
+    #[error("duplicate issuer {url}")]
     DuplicateIssuer { url: String },
-    #[error(
-        "the issuer {url} has no audience; name at least one, or any token of that issuer would do"
-    )]
+    /// Without an audience, any token of the issuer would be accepted, whatever it was issued for.
+    #[error("issuer {url} has no audience; at least one is required")]
     NoAudience { url: String },
-    #[error("the issuer {url} allows no signature algorithm")]
+    #[error("issuer {url} has no signature algorithm; at least one is required")]
     NoAlgorithm { url: String },
-    #[error("the URL {url} is neither https nor http on a loopback address")]
+    #[error("the URL {url} must be https, or http on a loopback address")]
     InsecureUrl { url: String },
-    #[error("the certificates for issuer {url} cannot be used: {source}")]
+    #[error("the CA certificates for issuer {url} cannot be used: {source}")]
     Certificates { url: String, source: reqwest::Error },
-    #[error("the HTTP client for issuer {url} cannot be built: {source}")]
+    #[error("the HTTP client for issuer {url} cannot be created: {source}")]
     Client { url: String, source: reqwest::Error },
 }

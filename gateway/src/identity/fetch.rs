@@ -1,3 +1,5 @@
+//! Fetches an issuer's discovery document and key set.
+
 use std::time::Duration;
 
 use openidconnect::core::CoreJsonWebKey;
@@ -10,7 +12,7 @@ use super::error::VerifierError;
 use super::http::{HttpError, ProviderHttp, is_secure_url};
 use super::settings::IssuerSettings;
 
-/// Where one issuer's keys come from.
+/// Fetches the keys of one issuer.
 pub(super) struct KeyFetcher {
     issuer: String,
     jwks_url: Option<String>,
@@ -18,34 +20,34 @@ pub(super) struct KeyFetcher {
     http: ProviderHttp,
 }
 
-/// Why an issuer's keys could not be fetched. For the log: holds addresses, never a document.
+/// An issuer's keys cannot be fetched. For the log; contains URLs, but no document.
 #[derive(Debug, Error)]
 pub(super) enum FetchError {
-    #[error("the provider did not answer within {0:?}")]
+    #[error("the provider did not respond within {0:?}")]
     Timeout(Duration),
-    #[error("{url} cannot be asked: {source}")]
+    #[error("the request to {url} failed: {source}")]
     Http { url: String, source: HttpError },
-    #[error("{url} answered with status {status}")]
+    #[error("{url} returned status {status}")]
     Status { url: String, status: u16 },
     #[error("{url} is not a discovery document: {source}")]
     Document {
         url: String,
         source: serde_json::Error,
     },
-    #[error("the discovery document names another issuer, {found}")]
+    #[error("the discovery document is for another issuer, {found}")]
     OtherIssuer { found: String },
     #[error(
-        "the key set's URL {url} is neither https nor http on loopback beside a loopback issuer"
+        "the key set URL {url} must be https, or http on loopback if the issuer is on loopback"
     )]
     InsecureKeys { url: String },
     #[error("the key set at {url} cannot be read: {reason}")]
     Keys { url: String, reason: String },
-    #[error("the key set at {url} holds no key that can verify a signature")]
+    #[error("the key set at {url} contains no key that can verify a signature")]
     NoKeys { url: String },
 }
 
-/// The part of a discovery document that is needed. openidconnect's own type demands an
-/// authorization endpoint, which Kubernetes does not publish.
+/// The required part of a discovery document. openidconnect's type requires an authorization endpoint, which Kubernetes
+/// does not publish.
 #[derive(Deserialize)]
 struct Discovery {
     issuer: String,
@@ -68,7 +70,8 @@ impl KeyFetcher {
         })
     }
 
-    /// Asks for the discovery document and then the keys, and keeps those that can verify.
+    /// Fetches the key set, through the discovery document unless its URL is configured. Returns the keys that can
+    /// verify tokens.
     pub(super) async fn fetch(&self) -> Result<Vec<CoreJsonWebKey>, FetchError> {
         tokio::time::timeout(self.timeout, self.discover_and_fetch())
             .await
@@ -115,7 +118,7 @@ impl KeyFetcher {
         Ok(keys)
     }
 
-    /// OpenID Connect Discovery 1.0 section 4: the document's issuer must be the one asked.
+    /// The key set URL in the discovery document, whose issuer must match (OpenID Connect Discovery 1.0, section 4.3).
     async fn discover(&self) -> Result<String, FetchError> {
         let url = format!(
             "{}/.well-known/openid-configuration",
@@ -147,8 +150,8 @@ impl KeyFetcher {
     }
 }
 
-/// Whether a published key may verify tokens: no shared secrets, and RSA of at least 2048 bits
-/// (RFC 7518 section 3.3).
+/// Whether a published key may verify tokens. Excludes symmetric keys and RSA keys shorter than 2048 bits (RFC 7518,
+/// section 3.3).
 fn is_strong(key: &CoreJsonWebKey) -> bool {
     #[derive(Deserialize)]
     struct Parameters {

@@ -1,3 +1,5 @@
+//! Grants: which groups may connect to which databases, and with which role.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,91 +9,91 @@ use thiserror::Error;
 use super::Identity;
 use crate::upstream::{ClientTls, Credential, Roots, SessionAttributes, Target};
 
-/// Stands for every group, or every database, in a rule; as a database's name, for every name that
-/// has no entry of its own.
+/// In a rule, matches every group or every database. As a database's name, matches every name without an entry of its
+/// own.
 pub const ANY: &str = "*";
 
-/// A PostgreSQL database behind the gateway, under the name clients ask for.
+/// A PostgreSQL database behind the gateway.
 #[derive(Clone, Debug)]
 pub struct Database {
-    /// What clients put in `dbname`, or [`ANY`].
+    /// The database name that clients use, or [`ANY`].
     pub name: String,
-    /// Tried in order. A host that begins with `/` is the directory of a unix socket.
+    /// Tried in order. A host that begins with `/` is the directory of a Unix socket.
     pub hosts: Vec<(String, u16)>,
-    /// The name on the server; `None` passes on the name the client asked for.
+    /// The name on the server. `None` stands for the name that the client used.
     pub dbname: Option<String>,
     pub tls: ClientTls,
-    /// What `tls` was made with.
+    /// The CAs with which `tls` was created.
     pub roots: Roots,
     pub session_attributes: SessionAttributes,
-    /// For each address of each host.
+    /// Time limit per address.
     pub connect_timeout: Duration,
-    /// Sessions at one time, those of every name together for [`ANY`].
+    /// Maximum number of concurrent sessions; for [`ANY`], of all its names together.
     pub max_connections: Option<usize>,
-    /// The role the gateway itself reads the server's catalog with.
+    /// The login with which the gateway reads the server's catalog.
     pub catalog: Option<CatalogLogin>,
 }
 
-/// The gateway's own login.
+/// The login with which the gateway reads a catalog.
 #[derive(Clone, Debug)]
 pub struct CatalogLogin {
     pub user: String,
     pub credential: Credential,
 }
 
-/// Members of any of these groups reach these databases in this role.
+/// Grants members of the groups access to the databases with the role.
 #[derive(Clone, Debug)]
 pub struct GrantRule {
-    /// Any of them suffices; [`ANY`] is everyone with a valid token.
+    /// Matches members of any of these groups. [`ANY`] matches every identity.
     pub groups: Vec<String>,
-    /// Only tokens of these issuers; empty means all that are configured.
+    /// Matches only identities of these issuers. Empty matches all issuers.
     pub issuers: Vec<String>,
     /// Names of [`Database`] entries, or [`ANY`].
     pub databases: Vec<String>,
-    /// The PostgreSQL role the gateway logs in with.
+    /// The PostgreSQL role that the gateway logs in with.
     pub role: String,
     pub credential: Credential,
 }
 
-/// Who may reach what. Rules are read in order; the first that fits decides.
+/// All databases and grant rules. The first rule that matches an identity and a database applies.
 #[derive(Clone, Debug, Default)]
 pub struct Grants {
     databases: BTreeMap<String, Arc<Database>>,
     rules: Vec<GrantRule>,
 }
 
-/// What an identity got: all that is needed to log in upstream.
+/// The grant of an identity for a database: everything needed to connect to the server.
 #[derive(Clone, Debug)]
 pub struct Grant {
     pub database: Arc<Database>,
-    /// Where to log in, in which role and with which password.
+    /// The hosts, database, role and password.
     pub target: Target,
 }
 
-/// Where a session goes, and as whom.
+/// The database and role of a session. A session ends when a reload changes its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     pub hosts: Vec<(String, u16)>,
-    /// The database's name on the server.
+    /// The database name on the server.
     pub dbname: String,
     pub role: String,
 }
 
-/// Why an identity cannot have a database.
+/// An identity may not connect to a database.
 #[derive(Debug, Error)]
 pub enum GrantError {
-    /// Says the same whether the database does not exist or is closed to this identity.
-    #[error("no grant opens the database \"{database}\" to {subject}")]
+    /// The same error whether or not the database exists, so that clients cannot probe for names.
+    #[error("no grant allows {subject} to connect to database \"{database}\"")]
     NoGrant {
         database: String,
         subject: String,
-        /// The named databases this identity could have.
-        open: Vec<String>,
+        /// The named databases that the identity is granted.
+        granted: Vec<String>,
     },
 }
 
 impl Grants {
-    /// A later database of the same name replaces an earlier one.
+    /// If two databases have the same name, the later one is used.
     pub fn new(databases: Vec<Database>, rules: Vec<GrantRule>) -> Self {
         Self {
             databases: databases
@@ -102,8 +104,8 @@ impl Grants {
         }
     }
 
-    /// Everyone with a valid token gets every database of a server, in the target's role and with
-    /// its password. For `gatewright dev`, which has no configuration.
+    /// Grants every identity every database on the target's server, with the target's role and password. For
+    /// `gatewright dev`, which has no configuration.
     pub fn everyone(target: &Target) -> Self {
         let credential = target.password.clone();
         let database = Database {
@@ -138,18 +140,18 @@ impl Grants {
         &self.rules
     }
 
-    /// What this identity gets when it asks for that database.
+    /// The grant of an identity for a database. `database` is the name that the client used.
     ///
     /// # Errors
-    /// When no rule fits.
+    /// No rule matches.
     pub fn resolve(&self, identity: &Identity, database: &str) -> Result<Grant, GrantError> {
         let (entry, rule) = self
             .entry(database)
             .zip(self.rule(identity, database))
             .ok_or_else(|| GrantError::NoGrant {
-                database: shown(database),
+                database: sanitized(database),
                 subject: identity.subject.clone(),
-                open: self.open_to(identity),
+                granted: self.granted_to(identity),
             })?;
         let target = entry.target(database, &rule.role, &rule.credential);
         Ok(Grant {
@@ -158,7 +160,7 @@ impl Grants {
         })
     }
 
-    /// Where this identity is let in when it asks for that database, and as whom.
+    /// The place of a session that this identity opens for the database, or `None` if no rule matches.
     pub fn place(&self, identity: &Identity, database: &str) -> Option<Place> {
         let entry = self.entry(database)?;
         let rule = self.rule(identity, database)?;
@@ -178,10 +180,10 @@ impl Grants {
     fn rule(&self, identity: &Identity, database: &str) -> Option<&GrantRule> {
         self.rules
             .iter()
-            .find(|rule| rule.is_for(identity) && rule.opens(database))
+            .find(|rule| rule.matches(identity) && rule.includes(database))
     }
 
-    fn open_to(&self, identity: &Identity) -> Vec<String> {
+    fn granted_to(&self, identity: &Identity) -> Vec<String> {
         self.databases
             .keys()
             .filter(|name| *name != ANY && self.rule(identity, name).is_some())
@@ -191,14 +193,14 @@ impl Grants {
 }
 
 impl Database {
-    /// Where the gateway reads this database's catalog, when it has a login for that. `requested`
-    /// is the name the client asked for.
+    /// The target for reading the catalog, if a catalog login is configured. `requested` is the name that the client
+    /// used.
     pub fn catalog_target(&self, requested: &str) -> Option<Target> {
         let login = self.catalog.as_ref()?;
         Some(self.target(requested, &login.user, &login.credential))
     }
 
-    /// Its name on the server.
+    /// The name of the database on the server.
     fn dbname_for<'n>(&'n self, requested: &'n str) -> &'n str {
         self.dbname.as_deref().unwrap_or(requested)
     }
@@ -218,7 +220,8 @@ impl Database {
 }
 
 impl Grant {
-    /// Where the catalog is read for its sessions: in a role of its own, if there is one. `requested` is the name the client asked for.
+    /// The target for reading the catalog: with the catalog login if one is configured, otherwise with the grant's own
+    /// role. `requested` is the name that the client used.
     pub fn catalog_target(&self, requested: &str) -> Target {
         let own = self.database.catalog_target(requested);
         own.unwrap_or_else(|| self.target.clone())
@@ -234,39 +237,39 @@ impl Grant {
 }
 
 impl GrantRule {
-    fn is_for(&self, identity: &Identity) -> bool {
+    fn matches(&self, identity: &Identity) -> bool {
         let issuer = self.issuers.is_empty() || self.issuers.contains(&identity.issuer);
         let mut groups = self.groups.iter();
         issuer && groups.any(|group| group == ANY || identity.groups.contains(group))
     }
 
-    fn opens(&self, database: &str) -> bool {
+    fn includes(&self, database: &str) -> bool {
         let mut names = self.databases.iter();
         names.any(|name| name == ANY || name == database)
     }
 }
 
 impl GrantError {
-    /// The text a client may see.
+    /// The error message for the client.
     pub fn client_text(&self) -> String {
         match self {
             Self::NoGrant { .. } => self.to_string(),
         }
     }
 
-    /// What the client can do about it.
+    /// The HINT for the client.
     pub fn hint(&self) -> String {
         match self {
-            Self::NoGrant { open, .. } if open.is_empty() => {
-                "None of your groups is granted a database here; ask for access.".to_owned()
+            Self::NoGrant { granted, .. } if granted.is_empty() => {
+                "None of your groups is granted a database. Ask the gateway's operator for access."
+                    .to_owned()
             }
-            Self::NoGrant { open, .. } => {
-                format!("Your groups open: {}.", open.join(", "))
+            Self::NoGrant { granted, .. } => {
+                format!("Your groups are granted: {}.", granted.join(", "))
             }
         }
     }
 
-    /// SQLSTATE (PostgreSQL appendix A).
     pub fn sqlstate(&self) -> &'static str {
         match self {
             Self::NoGrant { .. } => "28000",
@@ -281,9 +284,8 @@ impl GrantError {
     }
 }
 
-/// A database name as the client sent it, cut to what PostgreSQL itself would keep (NAMEDATALEN)
-/// and without line breaks.
-fn shown(database: &str) -> String {
+/// The database name that the client sent, without control characters and truncated as PostgreSQL does (NAMEDATALEN).
+fn sanitized(database: &str) -> String {
     database
         .chars()
         .filter(|c| !c.is_control())

@@ -1,4 +1,5 @@
-//! Requests to an identity provider: bounded, over TLS or on loopback, never redirected.
+//! HTTP client for identity providers. Responses are limited in size, redirects are not followed, and requests use TLS
+//! or stay on loopback.
 
 use std::time::Duration;
 
@@ -9,34 +10,35 @@ use thiserror::Error;
 
 use super::error::VerifierError;
 
-/// An answer longer than this is not read, in bytes.
+/// Maximum length of a response body in bytes.
 const MAX_DOCUMENT: usize = 1024 * 1024;
 
-/// Asks one provider: its discovery document, its keys, its tokens.
+/// HTTP client for one identity provider.
 #[derive(Clone, Debug)]
 pub struct ProviderHttp {
     loopback: bool,
     client: reqwest::Client,
 }
 
-/// Why a provider could not be asked. Holds addresses, never a document.
+/// A request failed. Contains URLs, but no document.
 #[derive(Debug, Error)]
 pub enum HttpError {
     #[error("{}", chain(.0))]
     Request(#[from] reqwest::Error),
-    #[error("the answer is longer than {MAX_DOCUMENT} bytes")]
+    #[error("the response is longer than {MAX_DOCUMENT} bytes")]
     TooLong,
-    #[error("{url} is neither https nor http on loopback beside a loopback issuer")]
+    #[error("{url} must be https, or http on loopback if the issuer is on loopback")]
     Insecure { url: String },
     #[error(transparent)]
     Build(#[from] http::Error),
 }
 
 impl ProviderHttp {
-    /// `ca_pem`: certificates to trust in place of the system's. `timeout`: of one request, answer included.
+    /// `ca_pem` holds the CAs to trust in place of the system's. `timeout` applies to one request including its
+    /// response.
     ///
     /// # Errors
-    /// The issuer's URL is not one a provider may be reached under, or the certificates cannot be used.
+    /// The issuer's URL is not secure, or the CAs cannot be used.
     pub fn new(
         issuer: &str,
         ca_pem: Option<&[u8]>,
@@ -48,7 +50,7 @@ impl ProviderHttp {
             Transport::Loopback => true,
             Transport::Refused => return Err(VerifierError::InsecureUrl { url: url() }),
         };
-        // A redirect could send the request anywhere this machine can reach.
+        // A redirect could target any host that this machine can reach.
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(timeout)
@@ -70,8 +72,8 @@ impl ProviderHttp {
         Ok(Self { loopback, client })
     }
 
-    /// Whether a URL that the provider published may be asked: `https`, or plain `http` on loopback where the issuer
-    /// itself is there.
+    /// Whether a URL published by the provider may be requested: `https`, or `http` on loopback if the issuer itself is
+    /// on loopback.
     pub fn may_reach(&self, url: &str) -> bool {
         match transport(url) {
             Transport::Tls => true,
@@ -80,10 +82,10 @@ impl ProviderHttp {
         }
     }
 
-    /// One request and its whole answer.
+    /// Sends a request and reads the complete response.
     ///
     /// # Errors
-    /// See [`HttpError`]; an answer with any status is no error.
+    /// See [`HttpError`]. An error status is not an error.
     pub async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let request = reqwest::Request::try_from(request)?;
         if !self.may_reach(request.url().as_str()) {
@@ -107,17 +109,16 @@ impl ProviderHttp {
     }
 }
 
-/// Whether an identity provider may be reached under this URL: by `https`, or by `http` on a
-/// loopback address.
+/// Whether the URL of an identity provider is secure: `https`, or `http` on a loopback address.
 pub fn is_secure_url(url: &str) -> bool {
     transport(url) != Transport::Refused
 }
 
-/// What a URL's scheme and host allow.
+/// The transport that a URL selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Transport {
     Tls,
-    /// Plain HTTP that never leaves the machine.
+    /// HTTP without TLS on loopback.
     Loopback,
     Refused,
 }
@@ -139,7 +140,7 @@ fn transport(url: &str) -> Transport {
     }
 }
 
-/// reqwest's own text stops at "error sending request"; the cause is what a reader needs.
+/// The error with its sources; reqwest's own message is only "error sending request".
 fn chain(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
@@ -156,7 +157,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_a_provider_publishes_is_reached_securely_or_not_at_all() {
+    async fn insecure_urls_are_not_requested() {
         let timeout = Duration::from_secs(5);
         let public = ProviderHttp::new("https://id.example.com", None, timeout).expect("a client");
         let local = ProviderHttp::new("http://127.0.0.1:9", None, timeout).expect("a client");

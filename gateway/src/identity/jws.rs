@@ -1,3 +1,5 @@
+//! Parses signed tokens in JWS compact form.
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Deserialize;
@@ -5,10 +7,10 @@ use serde_json::{Map, Value};
 
 use super::error::TokenError;
 
-/// Longest token that is looked at, in bytes.
+/// Maximum length of a token in bytes.
 const MAX_TOKEN: usize = 16 * 1024;
 
-/// Checked before anything is computed from the token.
+/// Must be called before the token is hashed or parsed, to bound the work.
 pub(super) fn check_length(token: &str) -> Result<(), TokenError> {
     match token.len() {
         0 => Err(TokenError::Missing),
@@ -17,17 +19,17 @@ pub(super) fn check_length(token: &str) -> Result<(), TokenError> {
     }
 }
 
-/// A signed token taken apart and not yet believed (RFC 7515 section 3.1).
+/// A parsed token whose signature has not been verified (RFC 7515, section 3.1).
 pub(super) struct Unverified<'t> {
     pub(super) header: Header,
     pub(super) claims: Map<String, Value>,
-    /// What the signature covers: header and payload as they were sent.
+    /// The encoded header and payload, which the signature covers.
     pub(super) signing_input: &'t [u8],
     pub(super) signature: Vec<u8>,
 }
 
-/// The header parameters that decide anything here (RFC 7515 section 4.1). Keys offered by the
-/// token itself (`jwk`, `jku`, `x5c`) are not read.
+/// The relevant header parameters (RFC 7515, section 4.1). Keys that the token itself supplies (`jwk`, `jku`, `x5c`)
+/// are ignored.
 #[derive(Deserialize)]
 pub(super) struct Header {
     pub(super) alg: String,
@@ -39,25 +41,21 @@ pub(super) struct Header {
 impl<'t> Unverified<'t> {
     pub(super) fn parse(token: &'t str) -> Result<Self, TokenError> {
         let malformed = |part| TokenError::Malformed { part };
-        let (signed, signature) = token
-            .rsplit_once('.')
-            .ok_or(malformed("it has too few parts"))?;
-        let (header, payload) = signed
-            .split_once('.')
-            .ok_or(malformed("it has too few parts"))?;
+        let (signed, signature) = token.rsplit_once('.').ok_or(malformed("too few parts"))?;
+        let (header, payload) = signed.split_once('.').ok_or(malformed("too few parts"))?;
         if payload.contains('.') {
-            return Err(malformed("it has too many parts"));
+            return Err(malformed("too many parts"));
         }
         let decode = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).ok();
         Ok(Self {
             header: decode(header)
                 .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-                .ok_or(malformed("its header is not readable"))?,
+                .ok_or(malformed("invalid header"))?,
             claims: decode(payload)
                 .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-                .ok_or(malformed("its payload is not readable"))?,
+                .ok_or(malformed("invalid payload"))?,
             signing_input: signed.as_bytes(),
-            signature: decode(signature).ok_or(malformed("its signature is not readable"))?,
+            signature: decode(signature).ok_or(malformed("invalid signature encoding"))?,
         })
     }
 }

@@ -1,3 +1,5 @@
+//! Keeps the keys of an issuer up to date.
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,17 +13,16 @@ use super::error::TokenError;
 use super::fetch::KeyFetcher;
 use super::settings::{Algorithm, KeySettings};
 
-/// The keys one issuer published, as of one fetch.
+/// The keys of one issuer from one fetch.
 pub(super) struct KeySet {
-    /// Changes whenever the keys do, so that what was verified with older keys is verified again.
+    /// Changes whenever the keys change. Tokens verified with an earlier generation must be verified again.
     pub(super) generation: u64,
     keys: Vec<CoreJsonWebKey>,
     fetched_at: Instant,
 }
 
 impl KeySet {
-    /// The keys a signature could have been made with: those of that id, or all when the token
-    /// names none.
+    /// The keys that may have made a signature: those with the given key ID, or all if the token has none.
     fn candidates<'k>(&'k self, kid: Option<&'k str>) -> impl Iterator<Item = &'k CoreJsonWebKey> {
         self.keys.iter().filter(move |key| match kid {
             Some(kid) => key.key_id().is_some_and(|id| id.as_str() == kid),
@@ -29,8 +30,7 @@ impl KeySet {
         })
     }
 
-    /// Whether one of the keys made the signature. `verify_signature` refuses keys whose type, use
-    /// or algorithm does not fit.
+    /// Verifies a signature. `verify_signature` rejects keys whose type, use or algorithm does not match.
     pub(super) fn verify(&self, signed: &Signed<'_>) -> Outcome {
         let mut outcome = Outcome::NoSuchKey;
         for key in self.candidates(signed.kid) {
@@ -38,7 +38,7 @@ impl KeySet {
             match key.verify_signature(&algorithm, signed.input, signed.signature) {
                 Ok(()) => return Outcome::Verified,
                 Err(_) if signed.kid.is_some() => outcome = Outcome::BadSignature,
-                // Without a key id, a failure may as well mean that the key is new.
+                // Without a key ID, the token may be signed with a key that has not been fetched yet.
                 Err(_) => {}
             }
         }
@@ -46,7 +46,7 @@ impl KeySet {
     }
 }
 
-/// What is to be verified.
+/// A signature to verify.
 pub(super) struct Signed<'t> {
     pub(super) kid: Option<&'t str>,
     pub(super) algorithm: Algorithm,
@@ -61,8 +61,8 @@ pub(super) enum Outcome {
     NoSuchKey,
 }
 
-/// A handle on one issuer's keys. The task behind it is the only one that fetches, so any number of
-/// clients that wait for a key cause one request, and a client that goes away stops none.
+/// A handle to the keys of one issuer. A single task fetches them, so any number of waiting clients cause one request,
+/// and a client that disconnects does not abort it.
 pub(super) struct Keys {
     state: watch::Receiver<State>,
     wanted: Arc<Notify>,
@@ -72,16 +72,16 @@ pub(super) struct Keys {
 #[derive(Clone, Default)]
 struct State {
     keys: Option<Arc<KeySet>>,
-    /// Fetches that have ended, well or not.
+    /// The number of completed fetches, successful or not.
     attempts: u64,
     /// Whether the last fetch failed.
     failing: bool,
-    /// Until then asking again is refused.
+    /// No fetch may be requested before this time.
     rest_until: Option<Instant>,
 }
 
 impl Keys {
-    /// Returns the handle and the task to spawn; the task runs until it is aborted.
+    /// Returns the handle and the task to spawn. The task runs until it is aborted.
     pub(super) fn new(
         fetcher: KeyFetcher,
         issuer: String,
@@ -100,13 +100,13 @@ impl Keys {
         )
     }
 
-    /// The keys in hand, unless they are too old to be believed.
+    /// The current keys, unless they are stale.
     pub(super) fn current(&self) -> Option<Arc<KeySet>> {
         let keys = self.state.borrow().keys.clone()?;
         (keys.fetched_at.elapsed() <= self.settings.stale).then_some(keys)
     }
 
-    /// The keys in hand, waiting for a fetch when there are none.
+    /// The current keys. Waits for a fetch if there are none.
     pub(super) async fn available(&self) -> Result<Arc<KeySet>, TokenError> {
         match self.current() {
             Some(keys) => Ok(keys),
@@ -114,13 +114,13 @@ impl Keys {
         }
     }
 
-    /// Whether the last fetch failed, so that an unknown key may only be unknown here.
+    /// Whether the last fetch failed. The provider may then have published keys that have not been fetched.
     pub(super) fn provider_is_down(&self) -> bool {
         self.state.borrow().failing
     }
 
-    /// Has the keys fetched again and waits for it; `None` when that is refused for having been
-    /// done a moment ago, or failed. Cancel-safe.
+    /// Requests a fetch and waits for it. `None` if the last fetch was too recent, or the fetch failed or timed out.
+    /// Cancel-safe.
     pub(super) async fn newer(&self) -> Option<Arc<KeySet>> {
         let mut state = self.state.clone();
         let (seen, rest_until) = {
@@ -182,7 +182,7 @@ fn accept(state: &mut State, keys: Vec<CoreJsonWebKey>, issuer: &str, settings: 
     let generation = match &state.keys {
         Some(old) if old.keys == keys => old.generation,
         old => {
-            info!(issuer, keys = keys.len(), "the issuer's keys are new");
+            info!(issuer, keys = keys.len(), "the issuer's keys have changed");
             old.as_ref().map_or(1, |old| old.generation + 1)
         }
     };
@@ -204,7 +204,7 @@ fn back_off(failures: u32, settings: &KeySettings) -> Duration {
         .min(settings.refresh)
 }
 
-/// Between two fetches: never sooner than `rest`, at the latest after `sleep`.
+/// The pause between two fetches: at least `rest`, and at most `sleep` unless a fetch is requested earlier.
 struct Pause {
     rest: Duration,
     sleep: Duration,
@@ -213,7 +213,7 @@ struct Pause {
 impl Pause {
     async fn take(self, wanted: &Notify) {
         let start = Instant::now();
-        // Who asked while the last fetch went on has been answered by it.
+        // The last fetch has served the requests made while it was running.
         tokio::select! {
             biased;
             () = wanted.notified() => {}

@@ -1,6 +1,6 @@
-//! Turns the token a client presents into an `Identity`, and an identity into what it may reach.
-//! Refuses to know sockets, statements and the configuration file: it is handed settings and text.
-//! Next room: `upstream`, which logs in with the grant's role.
+//! Verifies tokens and client certificates, maps them to an [`Identity`], and resolves the grant of an identity.
+//! It knows nothing about client connections, statements or the configuration file.
+//! Next: `upstream` connects to the server with the grant's role.
 
 mod certificate;
 mod checks;
@@ -34,21 +34,21 @@ pub use peek::TokenPeek;
 pub use settings::{Algorithm, ClaimPaths, IssuerSettings, KeySettings, VerifierSettings};
 pub use verifier::Verifier;
 
-/// Who a client is, as a trusted issuer signed it.
+/// The authenticated identity of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The person or workload, unique within its issuer. Never empty, never with control characters.
+    /// The person or workload, unique within the issuer. Not empty, and without control characters.
     pub subject: String,
-    /// The issuer's URL, exactly as configured; [`CERTIFICATE`] for a client certificate.
+    /// The issuer's URL, exactly as configured, or [`CERTIFICATE`] for a client certificate.
     pub issuer: String,
-    /// The groups or roles the issuer vouches for, without duplicates, in the token's order.
+    /// The subject's groups, without duplicates: those in the token in the token's order, then configured ones.
     pub groups: Vec<String>,
-    /// The agent that acts for the subject, where the token names one.
+    /// The agent acting for the subject, if the token names one.
     pub agent: Option<String>,
-    /// The task the agent works on, where the token names one.
+    /// The task that the agent is working on, if the token names one.
     pub task: Option<String>,
-    /// Further claims the configuration asked for, as (name, text).
+    /// Further configured claims, as (name, value).
     pub attributes: Vec<(String, String)>,
-    /// When the token stops being valid (its `exp` claim, without any clock skew), or the certificate (`notAfter`).
+    /// When the token (`exp`, without clock skew) or the certificate (`notAfter`) expires.
     pub expires_at: SystemTime,
 }

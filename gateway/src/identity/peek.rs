@@ -1,3 +1,5 @@
+//! Reads claims from tokens without verifying them.
+
 use std::time::SystemTime;
 
 use serde_json::Value;
@@ -6,7 +8,7 @@ use super::TokenError;
 use super::checks;
 use super::jws::{Unverified, check_length};
 
-/// What a token says of itself, believed by nobody: for those who hold the token, to know when it wants renewing.
+/// Unverified claims of a token. For holders of the token, to decide when to renew it; never for authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenPeek {
     pub issuer: Option<String>,
@@ -15,10 +17,10 @@ pub struct TokenPeek {
 }
 
 impl TokenPeek {
-    /// Reads a token without verifying anything.
+    /// Reads the claims of a token without verifying it.
     ///
     /// # Errors
-    /// It is not a signed token in compact form, or longer than a gateway would read.
+    /// The token is not in JWS compact form, is longer than a gateway accepts, or has an invalid `exp`.
     pub fn of(token: &str) -> Result<Self, TokenError> {
         check_length(token)?;
         let token = Unverified::parse(token)?;

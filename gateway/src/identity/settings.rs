@@ -1,3 +1,5 @@
+//! Settings of issuers and of the verifier.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -5,10 +7,10 @@ use openidconnect::core::CoreJwsSigningAlgorithm;
 
 use super::claims::ClaimPath;
 
-/// A signature algorithm a token may be signed with (RFC 7518 section 3.1, RFC 8037).
+/// A signature algorithm (RFC 7518, section 3.1; RFC 8037).
 ///
-/// `none` and the HMAC family have no variant: a gateway that accepted them could be handed tokens
-/// that anyone signed with the issuer's public key.
+/// `none` and the HMAC algorithms are excluded by design: with them, anyone could forge tokens, unsigned or signed with
+/// the issuer's public key as the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Algorithm {
     Rs256,
@@ -35,7 +37,7 @@ impl Algorithm {
         Self::EdDsa,
     ];
 
-    /// What is accepted when an issuer's settings name no algorithms.
+    /// The algorithms accepted by default.
     pub const DEFAULT: [Self; 4] = [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa];
 
     /// The name in a token's `alg` header.
@@ -53,7 +55,7 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of that `alg` name. Names are case-sensitive (RFC 7515 section 4.1.1).
+    /// The algorithm with this `alg` name. Names are case-sensitive (RFC 7515, section 4.1.1).
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|a| a.name() == name)
     }
@@ -73,18 +75,18 @@ impl Algorithm {
     }
 }
 
-/// Where in a token's claims the parts of an identity are found.
+/// The claims that hold the parts of an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimPaths {
-    /// A non-empty string. Default `/sub`.
+    /// A non-empty string, required. Default `/sub`.
     pub subject: ClaimPath,
-    /// A list of strings, or one string of names separated by spaces; may be absent. Default `/groups`.
+    /// A list of strings, or one string with names separated by spaces; optional. Default `/groups`.
     pub groups: ClaimPath,
-    /// A string; may be absent. Default `/agent`.
+    /// A string, optional. Default `/agent`.
     pub agent: ClaimPath,
-    /// A string; may be absent. Default `/task`.
+    /// A string, optional. Default `/task`.
     pub task: ClaimPath,
-    /// Attribute name to claim. Absent claims give no attribute.
+    /// Maps attribute names to claims. An absent claim adds no attribute.
     pub attributes: BTreeMap<String, ClaimPath>,
 }
 
@@ -100,31 +102,31 @@ impl Default for ClaimPaths {
     }
 }
 
-/// One issuer whose tokens are accepted.
+/// A trusted issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerSettings {
-    /// The issuer's URL: a token's `iss` claim and the discovery document's `issuer` must equal it
-    /// exactly. `https`, or `http` on a loopback address.
+    /// The issuer's URL: `https`, or `http` on a loopback address. A token's `iss` claim and the discovery document's
+    /// `issuer` must be identical to it.
     pub url: String,
-    /// A token must be meant for one of these (`aud`). Never empty.
+    /// A token's `aud` claim must contain one of these. Must not be empty.
     pub audiences: Vec<String>,
-    /// Algorithms a signature may use.
+    /// The accepted signature algorithms. Must not be empty.
     pub algorithms: Vec<Algorithm>,
-    /// How far the issuer's clock may be from ours, applied to `exp`, `nbf` and `iat`.
+    /// Tolerated clock difference for `exp`, `nbf` and `iat`.
     pub clock_skew: Duration,
     pub claims: ClaimPaths,
-    /// Groups given to a subject whatever its token says: for issuers without groups, such as
+    /// Groups that a subject has in addition to those in its token, for issuers whose tokens carry none, such as
     /// Kubernetes service accounts.
     pub subject_groups: BTreeMap<String, Vec<String>>,
-    /// PEM certificates to trust for the issuer's HTTPS, in place of the system's.
+    /// The CAs for the issuer's HTTPS certificate (PEM), in place of the system's.
     pub ca_pem: Option<Vec<u8>>,
-    /// Where the keys are, for issuers without a discovery document.
+    /// The URL of the key set, for issuers without a discovery document.
     pub jwks_url: Option<String>,
     pub keys: KeySettings,
 }
 
 impl IssuerSettings {
-    /// Settings with the defaults of the documentation.
+    /// Settings with the documented defaults.
     pub fn new(url: impl Into<String>, audiences: Vec<String>) -> Self {
         Self {
             url: url.into(),
@@ -140,18 +142,18 @@ impl IssuerSettings {
     }
 }
 
-/// How an issuer's keys are fetched and how long they are believed.
+/// How an issuer's keys are fetched and how long they are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeySettings {
-    /// Keys are fetched again this often without being asked.
+    /// The interval between regular fetches.
     pub refresh: Duration,
-    /// An unknown key id causes a fetch at most this often.
+    /// The minimum interval between fetches that unknown key IDs cause.
     pub unknown_key_interval: Duration,
-    /// First wait after a failed fetch; doubles up to `refresh`.
+    /// The wait after the first failed fetch. It doubles with each further failure, up to `refresh`.
     pub retry: Duration,
-    /// One fetch (discovery and keys) may take this long; a client waits no longer for it.
+    /// Time limit for one fetch (discovery and keys), and for a client that waits for it.
     pub timeout: Duration,
-    /// Keys are used this long after the last successful fetch while the provider is down.
+    /// How long keys are used after the last successful fetch.
     pub stale: Duration,
 }
 
@@ -167,13 +169,13 @@ impl Default for KeySettings {
     }
 }
 
-/// What the verifier as a whole does.
+/// The cache of verified tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerifierSettings {
-    /// A token that was verified is not verified again for this long (nor beyond its expiry, nor
-    /// once its issuer's keys have changed).
+    /// How long a verified token is not verified again. An entry ends earlier if the token expires or its issuer's keys
+    /// change.
     pub cache: Duration,
-    /// How many verified tokens are remembered.
+    /// Maximum number of entries.
     pub cache_entries: usize,
 }
 

@@ -1,3 +1,5 @@
+//! The token verifier.
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -17,7 +19,7 @@ use super::{Identity, checks, claims};
 
 /// Verifies tokens of the configured issuers. Shared by all connections.
 ///
-/// Dropping it stops the tasks that keep the issuers' keys.
+/// Dropping it stops the tasks that fetch the issuers' keys.
 pub struct Verifier {
     issuers: HashMap<String, Issuer>,
     verified: Cache<[u8; 32], Arc<Verified>>,
@@ -30,7 +32,7 @@ struct Issuer {
     keys: Keys,
 }
 
-/// A token that passed every check, remembered under its SHA-256 so that the token itself is not.
+/// A verified token. The cache key is the token's SHA-256, so tokens themselves are not kept in memory.
 struct Verified {
     identity: Identity,
     generation: u64,
@@ -38,16 +40,16 @@ struct Verified {
 }
 
 impl Verifier {
-    /// A verifier with default cache settings. Fetching the issuers' keys begins in the background;
-    /// a provider that is down does not keep the gateway from starting.
+    /// A verifier with default cache settings. The issuers' keys are fetched in the background, so the gateway can
+    /// start while a provider is unavailable.
     ///
     /// # Errors
-    /// When the settings contradict themselves: see [`VerifierError`].
+    /// The settings are invalid, see [`VerifierError`].
     pub async fn new(issuers: Vec<IssuerSettings>) -> Result<Self, VerifierError> {
         Self::with_settings(issuers, VerifierSettings::default()).await
     }
 
-    /// As [`Verifier::new`], with the cache of verified tokens as given.
+    /// As [`Verifier::new`], with the given cache settings.
     ///
     /// # Errors
     /// As [`Verifier::new`].
@@ -87,7 +89,7 @@ impl Verifier {
         })
     }
 
-    /// Whether every issuer's keys are in hand, for readiness checks.
+    /// Whether the keys of every issuer are loaded, for readiness checks.
     pub fn has_all_keys(&self) -> bool {
         self.issuers.values().all(|i| i.keys.current().is_some())
     }
@@ -97,21 +99,21 @@ impl Verifier {
         self.issuers.contains_key(issuer)
     }
 
-    /// The groups that the settings of the issuer give to this subject, besides those in its token.
+    /// The groups that the issuer's settings assign to this subject, in addition to those in its token.
     pub fn given_groups(&self, issuer: &str, subject: &str) -> &[String] {
         let issuer = self.issuers.get(issuer);
         let given = issuer.and_then(|issuer| issuer.settings.subject_groups.get(subject));
         given.map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// How far the clock of this issuer may be off; nothing for one that is not known.
+    /// The tolerated clock difference of this issuer; zero for an unknown issuer.
     pub fn clock_skew(&self, issuer: &str) -> Duration {
         let issuer = self.issuers.get(issuer);
         issuer.map_or(Duration::ZERO, |issuer| issuer.settings.clock_skew)
     }
 
-    /// Verifies a token: issuer, algorithm, signature, type, audience and times, then reads the
-    /// identity out of its claims. Waits for a key fetch at most as long as the issuer's timeout.
+    /// Verifies a token's issuer, type, algorithm, signature, audience and times, and returns the identity in its
+    /// claims. Waits for a key fetch at most as long as the issuer's timeout.
     ///
     /// # Errors
     /// The first check that failed.
@@ -123,7 +125,7 @@ impl Verifier {
         }
         let token = Unverified::parse(token)?;
         let issuer = self.issuer_of(&token)?;
-        checks::shape(&token.header, &token.claims)?;
+        checks::token_type(&token.header, &token.claims)?;
         let algorithm = Algorithm::from_name(&token.header.alg)
             .filter(|algorithm| issuer.settings.algorithms.contains(algorithm))
             .ok_or(TokenError::Algorithm)?;
@@ -135,8 +137,8 @@ impl Verifier {
         Ok(identity)
     }
 
-    /// The issuer the token says it is from; its signature then proves it. Compared byte for byte
-    /// (OpenID Connect Core section 3.1.3.7).
+    /// The issuer that the token claims, which its signature then proves. Compared byte for byte (OpenID Connect Core
+    /// 1.0, section 3.1.3.7).
     fn issuer_of(&self, token: &Unverified<'_>) -> Result<&Issuer, TokenError> {
         token
             .claims
@@ -164,7 +166,7 @@ impl Verifier {
     }
 
     fn remember(&self, digest: [u8; 32], identity: &Identity, generation: u64, now: SystemTime) {
-        // A token inside the skew after its expiry is accepted but checked each time.
+        // A token that is past its expiry but within the clock skew is accepted, but not cached.
         if self.settings.cache.is_zero() || identity.expires_at <= now {
             return;
         }
@@ -178,8 +180,8 @@ impl Verifier {
 }
 
 impl Issuer {
-    /// Returns the keys the signature verified with. An unknown key id has the keys fetched again
-    /// once: the provider may have begun to sign with a new one.
+    /// Returns the key set that verified the signature. An unknown key ID causes one fetch, because the provider may
+    /// have rotated its keys.
     async fn verify_signature(
         &self,
         token: &Unverified<'_>,

@@ -1,5 +1,5 @@
-//! The keys that clients cancel with. A client gets the server process's id and a secret that is the gateway's own;
-//! the server's secret stays here.
+//! Cancel keys. The gateway issues its own secret key for every session, so the server's key never reaches a client and
+//! the gateway can route a CancelRequest to the right server.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,16 +10,16 @@ use gatewright_wire::startup::CancelRequest;
 use rand::RngCore;
 use subtle::ConstantTimeEq;
 
-/// What a client is given as BackendKeyData.
+/// The cancel key that a client receives in BackendKeyData.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientKey {
-    /// Process id of the server's backend.
+    /// Process ID of the server's backend.
     pub pid: i32,
-    /// 4 random bytes in protocol 3.0 and 3.1, 32 from 3.2.
+    /// Random bytes: 4 in protocol 3.0 and 3.1, 32 from 3.2.
     pub secret: Vec<u8>,
 }
 
-// The secret is one.
+// Omits the secret key.
 impl std::fmt::Debug for ClientKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ClientKey")
@@ -32,12 +32,11 @@ impl ClientKey {
     /// Appends BackendKeyData.
     pub fn encode(&self, out: &mut BytesMut) {
         let sent = build::backend_key_data(out, self.pid, &self.secret);
-        debug_assert!(sent.is_ok(), "4 and 32 bytes are legal");
+        debug_assert!(sent.is_ok(), "4 and 32 bytes are valid key lengths");
     }
 }
 
-/// Which session a cancel request means. `S` is what it takes to cancel on the server: for the gateway, the target and the
-/// server's own key.
+/// Maps cancel keys to sessions. `S` is what the caller needs to cancel a session's statement on the server.
 #[derive(Debug)]
 pub struct CancelRegistry<S> {
     sessions: Arc<Mutex<HashMap<i32, Vec<Registered<S>>>>>,
@@ -62,7 +61,7 @@ impl<S: Clone> CancelRegistry<S> {
         Self::default()
     }
 
-    /// Makes a key for a session of this protocol version. It is forgotten when the guard is dropped.
+    /// Issues a key for a session with this protocol version. The key is valid until the returned guard is dropped.
     pub fn register(
         &self,
         pid: i32,
@@ -88,10 +87,10 @@ impl<S: Clone> CancelRegistry<S> {
         )
     }
 
-    /// The session whose key this is. Takes as long for a wrong secret as for the right one.
+    /// The session with the request's key. Secrets are compared in constant time.
     pub fn lookup(&self, request: &CancelRequest) -> Option<S> {
         let sessions = lock(&self.sessions);
-        // Several servers may use the same process id.
+        // Backends on different servers may have the same process ID.
         let mut found = None;
         for registered in sessions.get(&request.pid)? {
             if bool::from(registered.key.secret.as_slice().ct_eq(&request.key)) {
@@ -101,7 +100,7 @@ impl<S: Clone> CancelRegistry<S> {
         found
     }
 
-    /// Sessions that can be cancelled now.
+    /// The number of valid keys.
     pub fn len(&self) -> usize {
         lock(&self.sessions).values().map(Vec::len).sum()
     }
@@ -111,9 +110,9 @@ impl<S: Clone> CancelRegistry<S> {
     }
 }
 
-/// Keeps a key valid.
+/// Keeps a key valid; dropping it revokes the key.
 #[derive(Debug)]
-#[must_use = "the key is forgotten when this is dropped"]
+#[must_use = "the key is revoked when this is dropped"]
 pub struct Registration<S> {
     sessions: Arc<Mutex<HashMap<i32, Vec<Registered<S>>>>>,
     key: ClientKey,
@@ -137,6 +136,6 @@ impl<S> Drop for Registration<S> {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Every change is a single call on the map: a panic elsewhere leaves it whole.
+    // Nothing can panic halfway through a change of the map, so a poisoned lock is still consistent.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

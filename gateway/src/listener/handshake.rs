@@ -1,3 +1,5 @@
+//! Reads a new connection up to its startup packet or cancel request.
+
 use bytes::{Buf, BytesMut};
 use gatewright_wire::startup::{Packet, StartupMessage, TLS_HANDSHAKE_RECORD};
 use socket2::{SockRef, TcpKeepalive};
@@ -7,11 +9,13 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{Accepted, ClientStream, Handshake, HandshakeError, HandshakeSettings, refuse};
 
-/// Reads a new connection up to and including its startup packet. Where that fails the client has been told why,
-/// if it can be told, and the connection is closed.
+/// Reads a new connection up to and including its startup packet.
 ///
-/// Version negotiation is settled here: a client that asked for a newer minor version or unknown `_pq_.` options
-/// has been sent NegotiateProtocolVersion.
+/// Also negotiates the protocol version: a client that requests a newer minor version or unknown `_pq_.` options
+/// receives NegotiateProtocolVersion.
+///
+/// # Errors
+/// See [`HandshakeError`]. The client has then received the error, if possible, and the connection is closed.
 pub async fn handshake(
     stream: TcpStream,
     settings: &HandshakeSettings,
@@ -51,7 +55,7 @@ pub async fn handshake(
     }
 }
 
-/// Small messages go out at once, and a peer that vanished without a word is found out.
+/// Disables Nagle's algorithm, and enables keepalive to detect peers that have disappeared.
 fn prepare(stream: &TcpStream) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let keepalive = TcpKeepalive::new().with_time(std::time::Duration::from_secs(60));
@@ -64,9 +68,9 @@ enum Opening {
     Gone,
 }
 
-/// A connection on its way in.
+/// A connection during start-up.
 struct Entry {
-    /// Absent only while TLS is being set up, and after that has failed.
+    /// `None` only during the TLS handshake, and after it has failed.
     stream: Option<ClientStream>,
     buffer: BytesMut,
 }
@@ -96,7 +100,7 @@ impl Entry {
         }
     }
 
-    /// Looks without taking, so that the TLS library finds the record whole.
+    /// Peeks at the first byte; rustls must read the record from its start.
     async fn starts_with_tls(&self) -> Result<bool, HandshakeError> {
         let Some(ClientStream::Plain(stream)) = &self.stream else {
             return Ok(false);
@@ -161,7 +165,7 @@ impl Entry {
         Ok(())
     }
 
-    /// `None`: the client closed the connection before it sent anything.
+    /// The next start-up packet, or `None` if the client closed the connection and no bytes are buffered.
     async fn packet(&mut self) -> Result<Option<Packet>, HandshakeError> {
         loop {
             if let Some((packet, used)) = Packet::decode(&self.buffer)? {
@@ -189,7 +193,7 @@ impl Entry {
         }
         let negotiated = startup.negotiate();
         let mut answer = BytesMut::new();
-        // A packet of 10,000 bytes cannot hold names that are too long to be sent back.
+        // Encoding cannot fail: the names come from a packet of at most 10,000 bytes.
         if negotiated.encode(&mut answer).is_ok() && !answer.is_empty() {
             self.write(&answer).await?;
         }

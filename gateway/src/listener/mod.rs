@@ -1,6 +1,7 @@
-//! Meets a client: TLS, startup packet, cancel requests, the token, and a clear refusal where it ends here.
-//! It refuses to know what a token means, which server lies behind and what a statement is.
-//! Next: `identity` says who the client is, `upstream` opens the way to the server.
+//! The client's side of connection start-up: TLS, the startup packet, cancel requests, the authentication exchange, and
+//! FATAL errors for connections that are refused.
+//! It does not verify tokens and knows nothing about servers or statements.
+//! Next: `identity` verifies the token, and `upstream` connects to the server.
 
 pub mod cancel;
 mod error;
@@ -28,20 +29,20 @@ pub use stream::ClientStream;
 pub use tls::{TlsFileError, server_config};
 pub use token::{Authentication, CHOICE, Given};
 
-/// What a listener asks of those who connect.
+/// Settings for connection start-up.
 #[derive(Debug, Clone)]
 pub struct HandshakeSettings {
-    /// Certificate and key, see [`server_config`]; without them encryption requests are answered `N`.
+    /// TLS configuration, see [`server_config`]. Without it, encryption requests are answered with `N`.
     pub tls: Option<Arc<ServerConfig>>,
-    /// Whether a password may cross a connection without TLS.
+    /// Whether a token may be sent without TLS.
     pub cleartext_password: CleartextPassword,
-    /// How a client that does not choose is asked for its token.
+    /// The authentication method for clients that do not select one.
     pub authentication: Authentication,
-    /// What a client without a token is told, where it asks by OAUTHBEARER.
+    /// Sent to clients that use OAUTHBEARER and have no valid token.
     pub discovery: Option<Discovery>,
-    /// From the first byte to the end of the startup packet, TLS included.
+    /// Time limit from accepting the connection to receiving the startup packet, including TLS.
     pub handshake_timeout: Duration,
-    /// From the end of the startup packet until the client is logged in.
+    /// Time limit from the startup packet to the completed login.
     pub authentication_timeout: Duration,
 }
 
@@ -58,23 +59,23 @@ impl Default for HandshakeSettings {
     }
 }
 
-/// Which connections without TLS may be asked for a password.
+/// Which connections without TLS may send a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CleartextPassword {
     #[default]
     Never,
-    /// Those from this machine.
+    /// Connections over the loopback interface.
     Loopback,
 }
 
-/// What a connection turned out to be.
+/// What a new connection requested.
 #[derive(Debug)]
 pub enum Handshake {
-    /// A client that wants a session.
+    /// A session.
     Session(Box<Accepted>),
-    /// A request to cancel another connection's statement. The connection is closed already.
+    /// Cancellation of another connection's statement. The connection is already closed.
     Cancel(CancelRequest),
-    /// Closed before it said what it wants, as load balancers do.
+    /// Nothing: it was closed without sending a packet, as health checks of load balancers do.
     Gone,
 }
 
@@ -82,46 +83,47 @@ pub enum Handshake {
 #[derive(Debug)]
 pub struct Accepted {
     pub stream: ClientStream,
-    /// `protocol` is the version agreed on.
+    /// Its `protocol` is the negotiated version.
     pub startup: StartupMessage,
-    /// Inside TLS.
+    /// The connection uses TLS.
     pub secure: bool,
-    /// Connected from a loopback address.
+    /// The client's address is a loopback address.
     pub loopback: bool,
-    /// Where it connected from; an IPv4 address in its own form.
+    /// The client's address. IPv4-mapped IPv6 addresses are converted to IPv4.
     pub address: IpAddr,
-    /// The same as text.
+    /// `address` as text.
     pub peer: String,
-    /// Bytes that the client sent after what has been read.
+    /// Bytes received but not yet decoded.
     pub leftover: BytesMut,
 }
 
-/// Tells a client why it is turned away and closes the connection.
+/// Sends a FATAL error to a client and closes the connection.
 ///
-/// Returns after about a second at most; a client that does not listen is left alone.
+/// Takes at most about one second, even if the client does not read.
 pub async fn refuse(stream: impl AsyncRead + AsyncWrite + Unpin, refusal: &FatalError) {
     let mut out = BytesMut::new();
     refusal.encode(&mut out);
     close_with(stream, out.freeze()).await;
 }
 
-/// Sends a client its last message and closes the connection, with the patience of [`refuse`].
+/// Sends a final message to a client and closes the connection, with the same time limit as [`refuse`].
 pub async fn close_with(mut stream: impl AsyncRead + AsyncWrite + Unpin, last: Bytes) {
-    let _ = tokio::time::timeout(LINGER, say_and_close(&mut stream, last)).await;
+    let _ = tokio::time::timeout(LINGER, send_and_close(&mut stream, last)).await;
 }
 
+/// Time limit for sending the final message and draining the connection.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Bytes of a client being turned away that are read and dropped.
+/// Maximum number of bytes that are read and discarded before closing.
 const LINGER_BYTES: usize = 64 * 1024;
 
-async fn say_and_close(
+async fn send_and_close(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     last: Bytes,
 ) -> std::io::Result<()> {
     stream.write_all(&last).await?;
     stream.shutdown().await?;
-    // Closing a socket with unread bytes resets the connection, and the reset may overtake the message.
+    // Closing a socket with unread bytes resets the connection, and the client may lose the final message.
     let mut dropped = [0; 4096];
     let mut total = 0;
     while total < LINGER_BYTES {

@@ -1,5 +1,4 @@
-//! SASL OAUTHBEARER (RFC 7628) as PostgreSQL 18 speaks it: the client's message taken apart, and the server's answer to a
-//! client that has no token or a wrong one.
+//! The server's side of SASL OAUTHBEARER (RFC 7628), compatible with PostgreSQL 18.
 
 use bytes::BytesMut;
 use gatewright_wire::{build, frontend};
@@ -8,23 +7,23 @@ use tokio::io::AsyncWriteExt;
 
 use super::{Accepted, HandshakeError, HandshakeSettings};
 
-/// The mechanism's name.
+/// The SASL mechanism name.
 pub const OAUTHBEARER: &str = "OAUTHBEARER";
 
-/// Separates the pairs of a message, and alone is the client's answer to an error.
+/// `kvsep`: separates the key-value pairs of a message. A message of only this byte acknowledges an error.
 const SEPARATOR: u8 = 1;
 
-/// Where clients without a token learn to get one.
+/// Tells clients without a token where to get one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Discovery {
     /// The issuer's URL.
     pub issuer: String,
-    /// What to ask for there.
+    /// The OAuth scope to request.
     pub scope: String,
 }
 
 impl Discovery {
-    /// This issuer, and `openid` as the scope.
+    /// This issuer with the scope `openid`.
     pub fn of(issuer: &str) -> Self {
         Self {
             issuer: issuer.to_owned(),
@@ -32,7 +31,7 @@ impl Discovery {
         }
     }
 
-    /// The address of its discovery document (OpenID Connect Discovery 1.0 section 4).
+    /// The URL of the discovery document (OpenID Connect Discovery 1.0, section 4).
     fn document(&self) -> String {
         let issuer = self.issuer.trim_end_matches('/');
         format!("{issuer}/.well-known/openid-configuration")
@@ -40,7 +39,8 @@ impl Discovery {
 }
 
 impl Accepted {
-    /// Offers OAUTHBEARER and waits for a token. A client that has none is told where to get one, and then turned away.
+    /// Offers OAUTHBEARER and reads the token. A client without a token is sent the discovery information, and the
+    /// exchange fails.
     pub(super) async fn exchange_bearer(
         &mut self,
         settings: &HandshakeSettings,
@@ -60,7 +60,7 @@ impl Accepted {
             .await?;
         let token = match first {
             Some(token) => token,
-            // A client may leave the initial response out (RFC 4422 section 5); an empty challenge asks for it.
+            // The initial response is optional (RFC 4422, section 5). An empty challenge requests it.
             None => {
                 self.challenge(&[]).await?;
                 self.response(token).await?
@@ -73,7 +73,8 @@ impl Accepted {
         Ok(token)
     }
 
-    /// Answers a token that is not accepted, as RFC 7628 section 3.2.2 has it; the error itself is the caller's to send.
+    /// Rejects a token: sends the error status (RFC 7628, section 3.2.2) and reads the client's acknowledgement. The
+    /// caller then sends the ErrorResponse.
     pub async fn reject_bearer(
         &mut self,
         settings: &HandshakeSettings,
@@ -89,7 +90,9 @@ impl Accepted {
         self.challenge(status.as_bytes()).await?;
         self.response(|body| match *body {
             [SEPARATOR] => Ok(()),
-            _ => Err(HandshakeError::MalformedBearer("the answer to the error")),
+            _ => Err(HandshakeError::MalformedBearer(
+                "the error must be acknowledged with a single 0x01",
+            )),
         })
         .await
     }
@@ -107,78 +110,80 @@ impl Accepted {
     }
 }
 
-const MALFORMED_SASL: HandshakeError = HandshakeError::MalformedBearer("the SASL initial response");
+const MALFORMED_SASL: HandshakeError =
+    HandshakeError::MalformedBearer("invalid SASL initial response");
 
-/// The token of a client's first message; empty where it has none.
+/// The token in the client's first message; empty if the client has none.
 ///
-/// `gs2-header kvsep *(key "=" value kvsep) kvsep` (RFC 7628 section 3.1): no channel binding, no other identity than the
-/// token's, one `auth` with a bearer token (RFC 6750 section 2.1), and further pairs, which mean nothing here.
+/// The message is `gs2-header kvsep *(key "=" value kvsep) kvsep` (RFC 7628, section 3.1). Channel binding and an
+/// authorization identity are rejected. Exactly one `auth` pair is required, with a bearer token (RFC 6750, section
+/// 2.1) or empty. Other pairs are ignored.
 fn token(message: &[u8]) -> Result<SecretString, HandshakeError> {
-    let wrong = |part| Err(HandshakeError::MalformedBearer(part));
+    let wrong = |reason| Err(HandshakeError::MalformedBearer(reason));
     let pairs = match message {
         [b'n' | b'y', b',', b',', SEPARATOR, pairs @ ..] => pairs,
-        [b'p', ..] => return wrong("channel binding, which OAUTHBEARER does not have"),
+        [b'p', ..] => return wrong("OAUTHBEARER does not support channel binding"),
         [b'n' | b'y', b',', b'a', ..] => {
-            return wrong("an authorization identity, which must be left out");
+            return wrong("an authorization identity is not supported");
         }
-        _ => return wrong("the GS2 header"),
+        _ => return wrong("invalid GS2 header"),
     };
     let Some(pairs) = pairs.strip_suffix(&[SEPARATOR]) else {
-        return wrong("the end, which must be an empty pair");
+        return wrong("missing final separator");
     };
     let Some(pairs) = pairs.strip_suffix(&[SEPARATOR]) else {
-        return wrong("the pairs, of which there must be one");
+        return wrong("no key-value pairs");
     };
     let mut found = None;
     for pair in pairs.split(|byte| *byte == SEPARATOR) {
         let Some(at) = pair.iter().position(|byte| *byte == b'=') else {
-            return wrong("a pair without `=`");
+            return wrong("a key-value pair without `=`");
         };
         let (key, value) = (&pair[..at], &pair[at + 1..]);
         if key.is_empty() || !key.iter().all(u8::is_ascii_alphabetic) {
-            return wrong("a key");
+            return wrong("invalid key");
         }
         if !value.iter().all(|byte| is_value(*byte)) {
-            return wrong("a value");
+            return wrong("invalid value");
         }
         if key == b"auth" && found.replace(value).is_some() {
-            return wrong("a second `auth`");
+            return wrong("multiple `auth` pairs");
         }
     }
     match found {
-        None => wrong("`auth`, which is missing"),
+        None => wrong("missing `auth` pair"),
         Some(value) => bearer(value),
     }
 }
 
-/// `auth`'s value: nothing, or `Bearer` in any case, spaces and the token.
+/// The value of `auth`: empty, or `Bearer` (case-insensitive), spaces and the token.
 fn bearer(value: &[u8]) -> Result<SecretString, HandshakeError> {
     if value.is_empty() {
         return Ok(SecretString::default());
     }
-    let wrong = |part| Err(HandshakeError::MalformedBearer(part));
+    let wrong = |reason| Err(HandshakeError::MalformedBearer(reason));
     let Some((scheme, rest)) = value.split_at_checked("Bearer".len()) else {
-        return wrong("the scheme, which must be Bearer");
+        return wrong("the scheme must be Bearer");
     };
     if !scheme.eq_ignore_ascii_case(b"bearer") || rest.first() != Some(&b' ') {
-        return wrong("the scheme, which must be Bearer");
+        return wrong("the scheme must be Bearer");
     }
     let token = rest.trim_ascii_start();
     let bare = token.iter().rev().skip_while(|byte| **byte == b'=');
     let mut length = 0;
     for byte in bare {
         if !byte.is_ascii_alphanumeric() && !b"-._~+/".contains(byte) {
-            return wrong("the token");
+            return wrong("invalid token characters");
         }
         length += 1;
     }
     match std::str::from_utf8(token) {
         Ok(token) if length > 0 => Ok(SecretString::from(token)),
-        _ => wrong("the token"),
+        _ => wrong("invalid token characters"),
     }
 }
 
-/// RFC 7628 section 3.1: `*(VCHAR / SP / HTAB / CR / LF )`.
+/// RFC 7628, section 3.1: `*(VCHAR / SP / HTAB / CR / LF )`.
 fn is_value(byte: u8) -> bool {
     matches!(byte, b'!'..=b'~' | b' ' | b'\t' | b'\r' | b'\n')
 }
@@ -196,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_found_beside_what_else_a_client_may_send() {
+    fn accepts_every_valid_form() {
         for message in [
             "n,,\x01auth=Bearer a.b-c==\x01\x01",
             "y,,\x01auth=Bearer a.b-c==\x01\x01",
@@ -209,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn every_other_form_is_refused() {
+    fn rejects_malformed_messages() {
         for message in [
             "",
             "n",
@@ -247,20 +252,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_token_comes_back_as_it_was(token in "[A-Za-z0-9._~+/-]{1,200}={0,2}", host in "[ -~]{0,20}") {
+        fn extracts_any_valid_token(token in "[A-Za-z0-9._~+/-]{1,200}={0,2}", host in "[ -~]{0,20}") {
             let message = format!("n,,\x01host={host}\x01auth=Bearer {token}\x01\x01");
             prop_assert_eq!(read(message.as_bytes()), Some(token));
         }
 
         #[test]
-        fn no_bytes_break_it(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+        fn arbitrary_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
             let _ = read(&bytes);
             let _ = read(&[b"n,,\x01auth=", &bytes[..], b"\x01\x01"].concat());
         }
 
-        /// A token is accepted in one form only: a byte more or less at the end is another message.
         #[test]
-        fn a_cut_message_is_refused(token in "[A-Za-z0-9]{1,50}", cut in 1..50usize) {
+        fn rejects_truncated_messages(token in "[A-Za-z0-9]{1,50}", cut in 1..50usize) {
             let message = format!("n,,\x01auth=Bearer {token}\x01\x01");
             let short = &message.as_bytes()[..message.len().saturating_sub(cut)];
             prop_assert_eq!(read(short), None);

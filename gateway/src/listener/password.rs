@@ -1,3 +1,5 @@
+//! Reads the client's authentication messages.
+
 use bytes::{Buf, BytesMut};
 use gatewright_wire::frame::{self, HEADER_BYTES, PASSWORD_MESSAGE_LIMIT, Side};
 use gatewright_wire::{build, frontend};
@@ -7,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::{Accepted, HandshakeError};
 
 impl Accepted {
-    /// Asks for the password in clear text and waits for it.
+    /// Requests the password with AuthenticationCleartextPassword and reads it.
     pub(super) async fn exchange_password(&mut self) -> Result<SecretString, HandshakeError> {
         let mut request = BytesMut::new();
         build::authentication_cleartext_password(&mut request);
@@ -16,7 +18,7 @@ impl Accepted {
         self.response(take_password).await
     }
 
-    /// Waits for a message `p` and hands its body to `take`. Nothing of it stays in the buffer.
+    /// Reads a `p` message and passes its body to `take`. The body is erased from the buffer.
     pub(super) async fn response<T>(
         &mut self,
         take: impl FnOnce(&[u8]) -> Result<T, HandshakeError>,
@@ -34,7 +36,7 @@ impl Accepted {
                     self.leftover.advance(header.total());
                     return taken;
                 }
-                // Room for all of it at once: a buffer that grows leaves copies of the password behind.
+                // Reserve the complete length: reallocating would leave copies of the password in freed memory.
                 let missing = header.total().saturating_sub(self.leftover.len());
                 self.leftover.reserve(missing);
             } else {

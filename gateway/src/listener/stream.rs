@@ -1,3 +1,5 @@
+//! The client's connection, with or without TLS.
+
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::server::TlsStream;
 
-/// A client's connection, encrypted or not.
+/// A client's connection.
 #[derive(Debug)]
 pub enum ClientStream {
     Plain(TcpStream),
@@ -15,17 +17,15 @@ pub enum ClientStream {
 }
 
 impl ClientStream {
-    /// The socket below.
+    /// The underlying TCP socket.
     pub fn socket(&self) -> &TcpStream {
         match self {
             Self::Plain(stream) => stream,
             Self::Tls(stream) => stream.get_ref().0,
         }
     }
-}
 
-impl ClientStream {
-    /// The certificates that the client proved to hold, its own first; empty where it gave none.
+    /// The client's certificate chain from the TLS handshake, its own certificate first. Empty if it presented none.
     pub fn certificates(&self) -> Vec<CertificateDer<'static>> {
         let given = match self {
             Self::Plain(_) => None,

@@ -1,3 +1,5 @@
+//! TLS configuration for client connections.
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,15 +11,15 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::NoClientAuth;
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 
-/// PostgreSQL's ALPN name (registered with IANA).
+/// PostgreSQL's ALPN protocol ID, registered with IANA.
 pub(super) const ALPN: &[u8] = b"postgresql";
 
-/// Why a certificate and its key cannot be used.
+/// The gateway's certificate or private key cannot be used.
 #[derive(Debug, Error)]
 pub enum TlsFileError {
     #[error("{} cannot be read as PEM: {source}", path.display())]
     Pem { path: PathBuf, source: pem::Error },
-    #[error("{} holds no certificate", path.display())]
+    #[error("{} contains no certificate", path.display())]
     NoCertificate { path: PathBuf },
     #[error("the certificate {} and its key cannot be used: {source}", path.display())]
     Unusable {
@@ -26,9 +28,9 @@ pub enum TlsFileError {
     },
 }
 
-/// TLS with the certificate chain and private key of two PEM files, as they are now.
+/// A TLS configuration with the certificate chain and the private key from two PEM files.
 ///
-/// `clients` verifies the certificates of clients, which are then asked for one.
+/// If `clients` is set, the gateway requests client certificates and verifies them with it.
 pub fn server_config(
     certificate: &Path,
     key: &Path,

@@ -1,32 +1,32 @@
-//! How a client is asked for its token.
+//! The authentication exchange: requests the client's token with the selected method.
 
 use secrecy::SecretString;
 
 use super::{Accepted, CleartextPassword, HandshakeError, HandshakeSettings};
 
-/// A way to ask.
+/// How a client is asked for its token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Authentication {
-    /// For a password in clear text, which every client can give.
+    /// As a cleartext password, which every client supports.
     #[default]
     Password,
-    /// By SASL OAUTHBEARER, which libpq 18 can.
+    /// With SASL OAUTHBEARER, which libpq supports from version 18.
     OAuthBearer,
 }
 
-/// The setting by which a client chooses, in its startup parameter `options`.
+/// The setting in the startup parameter `options` with which a client selects the method.
 pub const CHOICE: &str = "gatewright.authentication";
 
-/// A token as a client gave it.
+/// A token as a client sent it.
 #[derive(Debug)]
 pub enum Given {
     Password(SecretString),
-    /// Where it is not accepted, [`Accepted::reject_bearer`] comes before the error.
+    /// If the token is rejected, [`Accepted::reject_bearer`] must be called before the error is sent.
     Bearer(SecretString),
 }
 
 impl Given {
-    /// The token, however it came.
+    /// The token, however it was sent.
     pub fn token(&self) -> &SecretString {
         let (Self::Password(token) | Self::Bearer(token)) = self;
         token
@@ -34,10 +34,11 @@ impl Given {
 }
 
 impl Accepted {
-    /// Asks for the token and waits for it: inside TLS, or where the settings allow it without. How long is the
-    /// caller's business.
+    /// Requests the token and reads it. Requires TLS, unless the settings allow cleartext passwords. The caller applies
+    /// the time limit.
     ///
-    /// The caller answers an error with [`HandshakeError::refusal`].
+    /// # Errors
+    /// The caller sends [`HandshakeError::fatal_error`] to the client.
     pub async fn ask_token(
         &mut self,
         settings: &HandshakeSettings,
@@ -55,7 +56,8 @@ impl Accepted {
     }
 }
 
-/// A server can ask in one way only, so a client that wants the other says so: `-c gatewright.authentication=oauthbearer`.
+/// The method selected in `options`, such as `-c gatewright.authentication=oauthbearer`. The protocol allows a server
+/// to offer only one method.
 fn chosen(options: &str) -> Option<Authentication> {
     options.split_ascii_whitespace().rev().find_map(|word| {
         let word = word.strip_prefix("--").unwrap_or(word);
@@ -73,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_chooses_in_its_options() {
+    fn options_select_the_method() {
         let bearer = Some(Authentication::OAuthBearer);
         for options in [
             "-c gatewright.authentication=oauthbearer",

@@ -1,4 +1,4 @@
-//! Authorization code with PKCE, by a browser on this machine (RFC 8252).
+//! Authorization code with PKCE, in a browser on this machine (RFC 8252).
 
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
@@ -16,111 +16,114 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::page::Page;
-use super::provider::{Provider, not_understood, printable};
-use super::{Held, LoginError, Prompt};
+use super::provider::{Provider, invalid_response, printable};
+use super::{LoginError, Prompt, StoredLogin};
 
-/// How the browser gets to the provider.
+/// Who opens the browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Browser {
-    /// It is opened.
+    /// The program starts a browser.
     Open,
-    /// The person opens it.
-    Leave,
+    /// The person opens the URL.
+    Manual,
 }
 
-/// How long a person may take.
+/// Time limit for the login in the browser.
 const BROWSER_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// How long the browser may take to fetch the last page.
-const LAST_PAGE: Duration = Duration::from_secs(2);
+/// Time limit for delivering the result page.
+const RESULT_PAGE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What the browser brought, and the way to tell it how the login ended.
-struct Brought {
+/// The redirect from the provider, and a channel for the result page.
+struct Callback {
     parameters: HashMap<String, String>,
-    ended: oneshot::Sender<Page>,
+    result: oneshot::Sender<Page>,
 }
 
-/// The page that waits for the browser.
-struct Waiting {
+/// State of the HTTP server that waits for the redirect.
+struct Pending {
     state: CsrfToken,
-    /// Taken by the first request that knows the state.
-    brought: Mutex<Option<oneshot::Sender<Brought>>>,
+    /// Taken by the first request with the right `state`.
+    callback: Mutex<Option<oneshot::Sender<Callback>>>,
 }
 
 pub(super) async fn log_in(
     provider: &Provider,
     browser: Browser,
     show: impl Fn(Prompt),
-) -> Result<Held, LoginError> {
+) -> Result<StoredLogin, LoginError> {
     let redirect = &provider.settings.redirect;
     let address = redirect.address();
     let failed = |source| LoginError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let port = listener.local_addr().map_err(failed)?.port();
-    let uri = RedirectUrl::new(redirect.uri(port)).map_err(not_understood)?;
-    let asked = ask(provider, &uri)?;
+    let uri = RedirectUrl::new(redirect.uri(port)).map_err(invalid_response)?;
+    let request = authorization_request(provider, &uri)?;
 
-    let (brought, bringing) = oneshot::channel();
-    let waiting = Arc::new(Waiting {
-        state: asked.state,
-        brought: Mutex::new(Some(brought)),
+    let (callback, called_back) = oneshot::channel();
+    let pending = Arc::new(Pending {
+        state: request.state,
+        callback: Mutex::new(Some(callback)),
     });
     let router = Router::new()
-        .route(redirect.path(), get(receive))
-        .fallback(elsewhere)
-        .with_state(waiting);
+        .route(redirect.path(), get(redirected))
+        .fallback(not_found)
+        .with_state(pending);
     let (done, stop) = oneshot::channel::<()>();
     let serving = axum::serve(listener, router).with_graceful_shutdown(async {
         let _ = stop.await;
     });
     let serving = tokio::spawn(serving.into_future());
-    let opened = browser == Browser::Open && open(&asked.url);
-    show(Prompt::Visit {
-        url: asked.url,
+    let opened = browser == Browser::Open && open(&request.url);
+    show(Prompt::OpenUrl {
+        url: request.url,
         opened,
     });
 
-    let outcome = match tokio::time::timeout(BROWSER_TIMEOUT, bringing).await {
-        Ok(Ok(Brought { parameters, ended })) => {
+    let outcome = match tokio::time::timeout(BROWSER_TIMEOUT, called_back).await {
+        Ok(Ok(Callback { parameters, result })) => {
             let outcome = match code(provider, &parameters) {
                 Ok(code) => {
                     provider
-                        .redeem(code, asked.verifier, uri, &asked.nonce)
+                        .exchange_code(code, request.verifier, uri, &request.nonce)
                         .await
                 }
                 Err(error) => Err(error),
             };
             let page = match &outcome {
-                Ok(held) => Page::success(held.subject.as_deref()),
+                Ok(login) => Page::success(login.subject.as_deref()),
                 Err(error) => Page::failure(&error.to_string()),
             };
-            // A browser that has gone away misses only the page.
-            let _ = ended.send(page);
+            // Fails if the browser has disconnected, which does not affect the login.
+            let _ = result.send(page);
             outcome
         }
-        Ok(Err(_)) | Err(_) => Err(LoginError::NoAnswer {
+        Ok(Err(_)) | Err(_) => Err(LoginError::BrowserTimeout {
             limit: BROWSER_TIMEOUT,
         }),
     };
     drop(done);
-    let _ = tokio::time::timeout(LAST_PAGE, serving).await;
+    let _ = tokio::time::timeout(RESULT_PAGE_TIMEOUT, serving).await;
     outcome
 }
 
-/// What the browser asks the provider with, and the secrets that tie the answer to it.
-struct Asked {
+/// The authorization request, and the secrets that bind the response to it.
+struct AuthorizationRequest {
     url: String,
     state: CsrfToken,
     nonce: String,
     verifier: PkceCodeVerifier,
 }
 
-fn ask(provider: &Provider, redirect: &RedirectUrl) -> Result<Asked, LoginError> {
+fn authorization_request(
+    provider: &Provider,
+    redirect: &RedirectUrl,
+) -> Result<AuthorizationRequest, LoginError> {
     let endpoint = provider.metadata.authorization_endpoint.clone();
     let endpoint = AuthUrl::new(endpoint.ok_or(LoginError::NoBrowserLogin)?);
     let client = provider
         .client()?
-        .set_auth_uri(endpoint.map_err(not_understood)?)
+        .set_auth_uri(endpoint.map_err(invalid_response)?)
         .set_redirect_uri(redirect.clone());
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let nonce = CsrfToken::new_random().into_secret();
@@ -129,15 +132,15 @@ fn ask(provider: &Provider, redirect: &RedirectUrl) -> Result<Asked, LoginError>
         .authorize_url(CsrfToken::new_random)
         .set_pkce_challenge(challenge)
         .add_extra_param("nonce", &nonce);
-    // OpenID Connect Core 1.0 section 11: offline access is given to those who were asked.
+    // `offline_access` requires consent (OpenID Connect Core 1.0, section 11).
     if scopes.iter().any(|scope| scope == "offline_access") {
         request = request.add_extra_param("prompt", "consent");
     }
-    for (name, value) in provider.targets() {
+    for (name, value) in provider.audience_parameters() {
         request = request.add_extra_param(name, value);
     }
     let (url, state) = request.add_scopes(scopes.into_iter().map(Scope::new)).url();
-    Ok(Asked {
+    Ok(AuthorizationRequest {
         url: url.to_string(),
         state,
         nonce,
@@ -145,16 +148,16 @@ fn ask(provider: &Provider, redirect: &RedirectUrl) -> Result<Asked, LoginError>
     })
 }
 
-/// The code among what the provider sent with the browser (RFC 6749 section 4.1.2, RFC 9207).
+/// The authorization code in the parameters of the redirect (RFC 6749, section 4.1.2; RFC 9207).
 fn code(provider: &Provider, parameters: &HashMap<String, String>) -> Result<String, LoginError> {
     let issuer = parameters.get("iss").map(String::as_str);
     let expected = provider.settings.issuer.as_str();
-    let promised = provider
+    let required = provider
         .metadata
         .authorization_response_iss_parameter_supported;
-    if issuer.map_or(promised, |issuer| issuer != expected) {
-        return Err(LoginError::MixedUp {
-            issuer: printable(issuer.unwrap_or("which it does not name")),
+    if issuer.map_or(required, |issuer| issuer != expected) {
+        return Err(LoginError::WrongIssuer {
+            issuer: printable(issuer.unwrap_or("(missing)")),
         });
     }
     if let Some(code) = parameters.get("error") {
@@ -168,9 +171,9 @@ fn code(provider: &Provider, parameters: &HashMap<String, String>) -> Result<Str
     parameters.get("code").cloned().ok_or(LoginError::NoCode)
 }
 
-/// The browser comes back. Whoever does not know the state is somebody else, and ends nothing.
-async fn receive(
-    State(waiting): State<Arc<Waiting>>,
+/// Handles the redirect. A request without the right `state` does not belong to this login and does not affect it.
+async fn redirected(
+    State(pending): State<Arc<Pending>>,
     Query(parameters): Query<HashMap<String, String>>,
 ) -> Response {
     let state = parameters
@@ -179,46 +182,46 @@ async fn receive(
         .unwrap_or_default();
     let known: bool = state
         .as_bytes()
-        .ct_eq(waiting.state.secret().as_bytes())
+        .ct_eq(pending.state.secret().as_bytes())
         .into();
     if !known {
-        return Page::stranger().answer(StatusCode::BAD_REQUEST);
+        return Page::unknown_login().response(StatusCode::BAD_REQUEST);
     }
-    let brought = {
-        let mut brought = waiting
-            .brought
+    let callback = {
+        let mut callback = pending
+            .callback
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        brought.take()
+        callback.take()
     };
-    let Some(brought) = brought else {
-        return Page::again().answer(StatusCode::CONFLICT);
+    let Some(callback) = callback else {
+        return Page::already_processed().response(StatusCode::CONFLICT);
     };
-    let (ended, end) = oneshot::channel();
-    let _ = brought.send(Brought { parameters, ended });
-    match end.await {
-        Ok(page) => page.answer(StatusCode::OK),
-        Err(_) => Page::failure("it was given up").answer(StatusCode::OK),
+    let (result, finished) = oneshot::channel();
+    let _ = callback.send(Callback { parameters, result });
+    match finished.await {
+        Ok(page) => page.response(StatusCode::OK),
+        Err(_) => Page::failure("it was cancelled").response(StatusCode::OK),
     }
 }
 
-async fn elsewhere() -> Response {
-    Page::stranger().answer(StatusCode::NOT_FOUND)
+async fn not_found() -> Response {
+    Page::unknown_login().response(StatusCode::NOT_FOUND)
 }
 
-/// Has a browser open this address; whether one was told to.
+/// Starts a browser with this URL. Returns whether one could be started.
 fn open(url: &str) -> bool {
-    let chosen = std::env::var("BROWSER").unwrap_or_default();
-    // As other programs read it: several separated by colons, `%s` where the address goes.
-    let first = chosen.split(':').next().unwrap_or_default();
+    let configured = std::env::var("BROWSER").unwrap_or_default();
+    // By convention, a list of commands separated by colons, in which `%s` stands for the URL.
+    let first = configured.split(':').next().unwrap_or_default();
     let mut words = first.split_whitespace();
     let mut command = match words.next() {
         Some(program) => {
             let mut command = Command::new(program);
             let words: Vec<&str> = words.collect();
-            let placed = words.iter().any(|word| word.contains("%s"));
+            let has_placeholder = words.iter().any(|word| word.contains("%s"));
             command.args(words.iter().map(|word| word.replace("%s", url)));
-            if !placed {
+            if !has_placeholder {
                 command.arg(url);
             }
             command
@@ -241,7 +244,7 @@ fn with_argument(program: &str, url: &str) -> Command {
     command
 }
 
-/// Without a screen `xdg-open` would start a browser in the terminal.
+/// Without a display, `xdg-open` would start a text browser in the terminal.
 fn has_display() -> bool {
     ["DISPLAY", "WAYLAND_DISPLAY"]
         .iter()

@@ -1,66 +1,72 @@
+//! The current token of a profile, renewed if necessary.
+
 use std::time::{Duration, SystemTime};
 
 use super::provider::Provider;
-use super::{Held, LoginError, ProfileName, Store};
+use super::{LoginError, ProfileName, Store, StoredLogin};
 
-/// A token is renewed when less than this is left of it, or less than half of its life: a session lasts no longer than
-/// the token that opened it.
-const MARGIN: Duration = Duration::from_secs(300);
+/// A token is renewed when it expires within this time, or within half of its lifetime if that is shorter. A session
+/// ends when the token that opened it expires, so a token should be valid for some time when it is used.
+const RENEWAL_MARGIN: Duration = Duration::from_secs(300);
 
-/// The token of this name, renewed if it is time. Where renewing fails and the old token is still good, it is used.
+/// The login of this profile, with its token renewed if it is about to expire. If the renewal fails, the old token is
+/// used as long as it is valid.
 ///
 /// # Errors
-/// Nobody is logged in, or the token has expired and cannot be renewed.
-pub async fn current(store: &Store, name: &ProfileName) -> Result<Held, LoginError> {
-    let found = load(store, name)?;
-    if !is_due(&found, SystemTime::now()) {
-        return Ok(found);
+/// The profile is not logged in, or its token has expired and cannot be renewed.
+pub async fn current(store: &Store, name: &ProfileName) -> Result<StoredLogin, LoginError> {
+    let login = load(store, name)?;
+    if !needs_renewal(&login, SystemTime::now()) {
+        return Ok(login);
     }
     let _locked = store.lock(name).await?;
-    // Another process may have renewed it meanwhile; providers let a refresh token be used once.
-    let found = load(store, name)?;
+    // Another process may have renewed the token in the meantime, and a refresh token may be usable only once.
+    let login = load(store, name)?;
     let now = SystemTime::now();
-    if !is_due(&found, now) {
-        return Ok(found);
+    if !needs_renewal(&login, now) {
+        return Ok(login);
     }
-    match renew(store, name, &found).await {
+    match renew(store, name, &login).await {
         Ok(renewed) => Ok(renewed),
-        Err(error) if found.expires_at > now => {
-            tracing::warn!(%error, profile = %name, "the token could not be renewed; the old one is still good");
-            Ok(found)
+        Err(error) if login.expires_at > now => {
+            tracing::warn!(%error, profile = %name, "the token could not be renewed; using the old one, which is still valid");
+            Ok(login)
         }
         Err(error) => Err(error),
     }
 }
 
-fn load(store: &Store, name: &ProfileName) -> Result<Held, LoginError> {
+fn load(store: &Store, name: &ProfileName) -> Result<StoredLogin, LoginError> {
     store
         .load(name)?
         .ok_or_else(|| LoginError::NotLoggedIn { name: name.clone() })
 }
 
-/// Whether it is time to renew.
-pub(super) fn is_due(held: &Held, now: SystemTime) -> bool {
-    let left = held.expires_at.duration_since(now).unwrap_or_default();
-    let life = held
+pub(super) fn needs_renewal(login: &StoredLogin, now: SystemTime) -> bool {
+    let left = login.expires_at.duration_since(now).unwrap_or_default();
+    let lifetime = login
         .expires_at
-        .duration_since(held.obtained_at)
+        .duration_since(login.obtained_at)
         .unwrap_or_default();
-    // A clock that was set back makes no token young again.
-    left.is_zero() || left < MARGIN.min(life / 2) || now < held.obtained_at
+    // If the clock was set back, the remaining lifetime is unknown.
+    left.is_zero() || left < RENEWAL_MARGIN.min(lifetime / 2) || now < login.obtained_at
 }
 
-async fn renew(store: &Store, name: &ProfileName, held: &Held) -> Result<Held, LoginError> {
+async fn renew(
+    store: &Store,
+    name: &ProfileName,
+    login: &StoredLogin,
+) -> Result<StoredLogin, LoginError> {
     let ended = |reason: String| LoginError::Ended {
         name: name.clone(),
         reason,
     };
-    let Some(refresh_token) = &held.refresh_token else {
-        return Err(ended("there is no refresh token to do it with".to_owned()));
+    let Some(refresh_token) = &login.refresh_token else {
+        return Err(ended("there is no refresh token".to_owned()));
     };
     let renewed = async {
-        let provider = Provider::discover(held.settings.clone()).await?;
-        provider.renew(held, refresh_token).await
+        let provider = Provider::discover(login.settings.clone()).await?;
+        provider.renew(login, refresh_token).await
     };
     match renewed.await {
         Ok(renewed) => {
@@ -68,12 +74,12 @@ async fn renew(store: &Store, name: &ProfileName, held: &Held) -> Result<Held, L
             Ok(renewed)
         }
         Err(error) if error.is_final() => {
-            // Presented again, it would look stolen to the provider.
-            let spent = Held {
+            // A provider may treat reuse of an invalid refresh token as theft.
+            let without_refresh_token = StoredLogin {
                 refresh_token: None,
-                ..held.clone()
+                ..login.clone()
             };
-            store.save(name, &spent)?;
+            store.save(name, &without_refresh_token)?;
             Err(ended(error.to_string()))
         }
         Err(error) => Err(LoginError::Renewal {

@@ -1,3 +1,5 @@
+//! Errors of login and renewal.
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,16 +9,18 @@ use thiserror::Error;
 use super::ProfileName;
 use crate::identity::{HttpError, TokenError, VerifierError};
 
-/// Why there is no token. The texts are for the person who wants one: they say what to do, and hold no token.
+/// No token is available. The error texts are for the person who logs in, and contain no tokens.
 #[derive(Debug, Error)]
 pub enum LoginError {
-    #[error("nobody is logged in as profile {name}; run `{}`", name.command())]
+    #[error("profile {name} is not logged in; run `{}`", name.command())]
     NotLoggedIn { name: ProfileName },
     #[error(
         "the token of profile {name} has expired and cannot be renewed: {reason}; run `{}`", name.command()
     )]
     Ended { name: ProfileName, reason: String },
-    #[error("the token of profile {name} has expired and cannot be renewed now: {source}")]
+    #[error(
+        "the token of profile {name} has expired and cannot be renewed at the moment: {source}"
+    )]
     Renewal {
         name: ProfileName,
         source: Box<LoginError>,
@@ -29,71 +33,72 @@ pub enum LoginError {
     },
     #[error(transparent)]
     Client(#[from] VerifierError),
-    #[error("the provider cannot be asked: {0}")]
+    #[error("the request to the provider failed: {0}")]
     Http(#[from] HttpError),
-    #[error("{url} answered with status {status}; is {issuer} the provider's URL?")]
+    #[error("{url} returned status {status}; check that {issuer} is the provider's URL")]
     Discovery {
         url: String,
         issuer: String,
         status: u16,
     },
-    #[error("{url} is not a provider's discovery document: {source}")]
+    #[error("{url} is not a discovery document: {source}")]
     Document {
         url: String,
         source: serde_json::Error,
     },
-    #[error("the provider calls itself {found}, and not {issuer}; use its own name")]
+    #[error("the provider's issuer is {found}, not {issuer}; use that URL")]
     OtherIssuer { issuer: String, found: String },
     #[error(
-        "the provider's {endpoint} endpoint {url} is neither https nor on loopback beside a loopback issuer"
+        "the provider's {endpoint} endpoint {url} must be https, or on loopback if the issuer is on loopback"
     )]
     Endpoint { endpoint: &'static str, url: String },
-    #[error("the provider has no login with a browser; try --device")]
+    #[error("the provider does not support login with a browser; try --device")]
     NoBrowserLogin,
-    #[error("the provider has no login with a device code; leave --device out")]
+    #[error("the provider does not support login with a device code; omit --device")]
     NoDeviceLogin,
 
     #[error(
-        "the address {address} cannot be listened on for the browser's answer: {source}; another port can be registered and given with --redirect-uri"
+        "cannot listen on {address} for the redirect from the browser: {source}; to use another port, register it with the provider and pass --redirect-uri"
     )]
     Listen {
         address: SocketAddr,
         source: std::io::Error,
     },
-    #[error("the browser brought no answer within {} minutes", limit.as_secs() / 60)]
-    NoAnswer { limit: Duration },
-    #[error("the browser brought an answer of another provider, {issuer}")]
-    MixedUp { issuer: String },
-    #[error("the browser brought no code")]
+    #[error("the login was not completed in the browser within {} minutes", limit.as_secs() / 60)]
+    BrowserTimeout { limit: Duration },
+    /// RFC 9207: prevents mix-up attacks.
+    #[error("the response in the browser is from another issuer: {issuer}")]
+    WrongIssuer { issuer: String },
+    #[error("the response in the browser contains no authorization code")]
     NoCode,
-    /// An OAuth 2.0 error response (RFC 6749 sections 4.1.2.1 and 5.2, RFC 8628 section 3.5).
-    #[error("the provider refused: {code}{}", detail(description))]
+    /// An OAuth 2.0 error response (RFC 6749, sections 4.1.2.1 and 5.2; RFC 8628, section 3.5).
+    #[error("the provider returned an error: {code}{}", detail(description))]
     Refused {
         code: String,
         description: Option<String>,
     },
-    #[error("the provider has no way to withdraw it")]
+    #[error("the provider does not support token revocation")]
     NoRevocation,
-    #[error("the provider answered with status {status}")]
+    #[error("the provider returned status {status}")]
     Revocation { status: u16 },
-    #[error("the provider's answer was not understood: {reason}")]
-    Answer { reason: String },
+    #[error("invalid response from the provider: {reason}")]
+    InvalidResponse { reason: String },
 
     #[error(
-        "the provider gave no ID token; ask for the scope openid, or use the access token (--token access)"
+        "the provider returned no ID token; request the scope openid, or use the access token (--token access)"
     )]
     NoIdToken,
-    #[error("the provider's ID token is not acceptable: {0}")]
+    #[error("the provider's ID token is invalid: {0}")]
     IdToken(TokenError),
-    #[error("the provider's ID token answers another login than this one")]
+    #[error("the nonce of the provider's ID token does not match this login")]
     Nonce,
-    #[error("the provider's new ID token is for somebody else")]
+    #[error("the renewed ID token has a different subject")]
     OtherSubject,
     #[error(
-        "the provider's access token is none that a gateway can verify ({0}); ask for one with --audience or --resource, or use the ID token (--token id)"
+        "a gateway cannot verify the provider's access token ({0}); request one with --audience or --resource, or use the ID token (--token id)"
     )]
     OpaqueAccessToken(TokenError),
-    #[error("the provider's access token does not say when it expires, which a gateway needs")]
+    #[error("the provider's access token has no expiry (exp), which a gateway requires")]
     NoExpiry,
 
     #[error("{} cannot be {what}: {source}", path.display())]
@@ -103,12 +108,15 @@ pub enum LoginError {
         source: std::io::Error,
     },
     #[error(
-        "others on this machine can reach {} (its mode is {mode:o}), so what is in it is not used; run `chmod go= {}`", path.display(), path.display()
+        "other users have access to {} (mode {mode:o}), so it is not used; run `chmod go= {}`", path.display(), path.display()
     )]
     Exposed { path: PathBuf, mode: u32 },
-    #[error("{} is no {wanted}", path.display())]
-    Kind { path: PathBuf, wanted: &'static str },
-    #[error("{} was not written by this version of gatewright ({source}); run `{}`", path.display(), name.command())]
+    #[error("{} is not a {expected}", path.display())]
+    WrongFileType {
+        path: PathBuf,
+        expected: &'static str,
+    },
+    #[error("{} cannot be parsed ({source}); run `{}`", path.display(), name.command())]
     Unreadable {
         path: PathBuf,
         name: ProfileName,
@@ -117,7 +125,7 @@ pub enum LoginError {
 }
 
 impl LoginError {
-    /// The provider itself said no, so that asking again is no use.
+    /// Whether the provider has rejected the refresh token, so that a retry cannot succeed.
     pub(super) fn is_final(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == "invalid_grant")
     }

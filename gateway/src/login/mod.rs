@@ -1,12 +1,13 @@
-//! Gets a token for a person from an OpenID provider, keeps it in a file of the person's own, and renews it.
-//! It refuses to know gateways and databases, and prints nothing: what to show goes out as a `Prompt`.
-//! Next room: `identity`, whose client asks the provider and whose verifier checks the ID token.
+//! Obtains a token for a person from an OpenID Connect provider, stores it in a file, and renews it.
+//! It knows nothing about gateways or databases, and prints nothing; instructions for the person are passed to the
+//! caller as a [`Prompt`].
+//! Next: `identity` sends the HTTP requests to the provider and verifies ID tokens.
 
 mod browser;
 mod current;
 mod device;
 mod error;
-mod leaving;
+mod logout;
 mod page;
 mod provider;
 mod redirect;
@@ -21,55 +22,55 @@ use std::time::Duration;
 pub use browser::Browser;
 pub use current::current;
 pub use error::LoginError;
-pub use leaving::{LoggedOut, log_out};
+pub use logout::{LogoutOutcome, log_out};
 pub use redirect::{Redirect, RedirectError};
 pub use settings::{LoginSettings, ProfileName, ProfileNameError, TokenKind};
-pub use store::{Held, Store};
+pub use store::{Store, StoredLogin};
 
 use provider::Provider;
 
-/// How a person shows who they are.
+/// The OAuth 2.0 flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// Authorization code with PKCE, by a browser on this machine (RFC 8252).
+pub enum LoginFlow {
+    /// Authorization code with PKCE, in a browser on this machine (RFC 8252).
     Browser(Browser),
-    /// A code that the person types on any other device (RFC 8628).
+    /// Device authorization: the person enters a code on any device (RFC 8628).
     Device,
 }
 
-/// What a person has to be shown during a login. The texts come from the provider, without control characters.
+/// An instruction for the person. Values from the provider contain no control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Prompt {
-    /// Open this address on this machine; `opened`: a browser was told to.
-    Visit { url: String, opened: bool },
-    /// Open `url` anywhere and type `code`; `whole_url` holds the code already.
-    Type {
+    /// Open `url` in a browser on this machine. `opened` is set if a browser has been started.
+    OpenUrl { url: String, opened: bool },
+    /// Open `url` on any device and enter `code`, or open `complete_url`, which contains the code.
+    EnterCode {
         url: String,
         code: String,
-        whole_url: Option<String>,
+        complete_url: Option<String>,
         valid_for: Duration,
     },
 }
 
-/// Logs a person in and keeps the token under this name.
+/// Logs a person in and stores the login under this profile name.
 ///
 /// # Errors
-/// See [`LoginError`]. What was kept before stays.
+/// See [`LoginError`]. A previous login of the profile is then unchanged.
 pub async fn log_in(
     store: &Store,
     name: &ProfileName,
     settings: LoginSettings,
-    way: Way,
+    flow: LoginFlow,
     show: impl Fn(Prompt),
-) -> Result<Held, LoginError> {
-    // Whether the token can be kept is known before the person is sent anywhere.
+) -> Result<StoredLogin, LoginError> {
+    // Fails before the person logs in if the token could not be stored.
     drop(store.lock(name).await?);
     let provider = Provider::discover(settings).await?;
-    let held = match way {
-        Way::Browser(browser) => browser::log_in(&provider, browser, show).await?,
-        Way::Device => device::log_in(&provider, show).await?,
+    let login = match flow {
+        LoginFlow::Browser(browser) => browser::log_in(&provider, browser, show).await?,
+        LoginFlow::Device => device::log_in(&provider, show).await?,
     };
     let _locked = store.lock(name).await?;
-    store.save(name, &held)?;
-    Ok(held)
+    store.save(name, &login)?;
+    Ok(login)
 }

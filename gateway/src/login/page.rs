@@ -1,4 +1,4 @@
-//! The one page that the browser is shown at the end.
+//! The page that the browser shows at the end of a login.
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -19,9 +19,9 @@ impl Page {
             headline: "You are logged in",
             text: match subject {
                 Some(subject) => format!(
-                    "Gatewright has a token for {subject}. You can close this page and go back to your terminal."
+                    "Gatewright has a token for {subject}. You can close this page and return to the terminal."
                 ),
-                None => "You can close this page and go back to your terminal.".to_owned(),
+                None => "You can close this page and return to the terminal.".to_owned(),
             },
         }
     }
@@ -31,32 +31,32 @@ impl Page {
             mark: "&#10007;",
             tone: "bad",
             headline: "You are not logged in",
-            text: format!("The login failed: {reason}. Your terminal says the same."),
+            text: format!("The login failed: {reason}. The terminal shows the same error."),
         }
     }
 
-    /// For whoever is not part of the login.
-    pub(super) fn stranger() -> Self {
+    /// For requests that do not belong to the login.
+    pub(super) fn unknown_login() -> Self {
         Self {
             mark: "?",
             tone: "bad",
-            headline: "This page belongs to no login",
-            text: "Gatewright waits for the answer to a login that was begun in a terminal, and this is not it."
+            headline: "Unknown login",
+            text: "This request does not belong to the login that was started in the terminal."
                 .to_owned(),
         }
     }
 
-    /// For a reload.
-    pub(super) fn again() -> Self {
+    /// For repeated requests, such as a reload.
+    pub(super) fn already_processed() -> Self {
         Self {
             mark: "&#10003;",
             tone: "good",
-            headline: "This answer has been taken already",
-            text: "Your terminal says how the login ended.".to_owned(),
+            headline: "This response has already been processed",
+            text: "The terminal shows the result of the login.".to_owned(),
         }
     }
 
-    pub(super) fn answer(&self, status: StatusCode) -> Response {
+    pub(super) fn response(&self, status: StatusCode) -> Response {
         let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
         let headers = [
             (header::CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_provider_says_stays_text() {
+    fn text_from_the_provider_is_escaped() {
         let html = Page::failure("<script>alert('x')</script> & \"more\"").html();
         assert!(!html.contains("<script>"), "{html}");
         assert!(

@@ -1,4 +1,4 @@
-//! What the provider is asked, and what is believed of its answers.
+//! Requests to the OpenID Connect provider, and validation of its responses.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,21 +18,21 @@ use oauth2::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{Held, LoginError, LoginSettings, TokenKind};
+use super::{LoginError, LoginSettings, StoredLogin, TokenKind};
 use crate::identity::{
     Algorithm, ClaimPath, ClaimPaths, HttpError, Identity, IssuerSettings, ProviderHttp, TokenPeek,
     Verifier,
 };
 
-/// One request to the provider, answer included.
+/// Time limit for a request to the provider, including its response.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-pub(super) type TokenAnswer = StandardTokenResponse<IdTokenField, BasicTokenType>;
+pub(super) type ProviderTokenResponse = StandardTokenResponse<IdTokenField, BasicTokenType>;
 
-/// The client of the `oauth2` crate once the token endpoint is known.
+/// The `oauth2` crate's client, with the token endpoint set.
 pub(super) type Client = oauth2::Client<
     BasicErrorResponse,
-    TokenAnswer,
+    ProviderTokenResponse,
     BasicTokenIntrospectionResponse,
     StandardRevocableToken,
     BasicRevocationErrorResponse,
@@ -43,8 +43,8 @@ pub(super) type Client = oauth2::Client<
     EndpointSet,
 >;
 
-/// What OpenID Connect adds to a token response. The claims are not read here: providers write the standard ones in more
-/// ways than the standard has, and only the subject matters.
+/// The field that OpenID Connect adds to a token response. The claims are not deserialized here: providers deviate from
+/// the standard types, and only the subject is used.
 #[derive(Serialize, Deserialize)]
 pub(super) struct IdTokenField {
     #[serde(default)]
@@ -53,14 +53,14 @@ pub(super) struct IdTokenField {
 
 impl ExtraTokenFields for IdTokenField {}
 
-// It is a secret.
+// Omits the token.
 impl fmt::Debug for IdTokenField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("IdTokenField")
     }
 }
 
-/// The parts of a discovery document that a login needs (OpenID Connect Discovery 1.0, RFC 8414, RFC 8628, RFC 9207).
+/// The required parts of a discovery document (OpenID Connect Discovery 1.0, RFC 8414, RFC 8628, RFC 9207).
 #[derive(Debug, Deserialize)]
 pub(super) struct Metadata {
     issuer: String,
@@ -76,7 +76,7 @@ pub(super) struct Metadata {
     pub(super) authorization_response_iss_parameter_supported: bool,
 }
 
-/// A provider that has said where its endpoints are.
+/// A provider whose discovery document has been loaded.
 pub(super) struct Provider {
     pub(super) settings: LoginSettings,
     pub(super) metadata: Metadata,
@@ -84,7 +84,7 @@ pub(super) struct Provider {
     ca_pem: Option<Vec<u8>>,
 }
 
-/// Sends the requests of the `oauth2` crate.
+/// The HTTP client for the `oauth2` crate.
 pub(super) struct Sender(ProviderHttp);
 
 impl<'c> AsyncHttpClient<'c> for Sender {
@@ -133,7 +133,7 @@ impl Provider {
         })
     }
 
-    /// What is asked for: never without `openid` where the ID token is wanted.
+    /// The scopes to request. They include `openid` if the ID token is used.
     pub(super) fn scopes(&self) -> Vec<String> {
         let mut scopes = self.settings.scopes.clone();
         if scopes.is_empty() {
@@ -152,14 +152,14 @@ impl Provider {
         scopes
     }
 
-    /// Parameters that say what the access token is to be for.
-    pub(super) fn targets(&self) -> impl Iterator<Item = (&'static str, String)> {
+    /// The parameters that select the audience of the access token.
+    pub(super) fn audience_parameters(&self) -> impl Iterator<Item = (&'static str, String)> {
         let audience = self.settings.audience.clone();
         let audience = audience.map(|value| ("audience", value));
         audience.into_iter().chain(self.resource())
     }
 
-    /// The one of them that requests to the token endpoint take (RFC 8707).
+    /// The `resource` parameter (RFC 8707), which is also sent to the token endpoint.
     fn resource(&self) -> Option<(&'static str, String)> {
         let resource = self.settings.resource.clone();
         resource.map(|value| ("resource", value))
@@ -167,7 +167,7 @@ impl Provider {
 
     pub(super) fn client(&self) -> Result<Client, LoginError> {
         let token_url =
-            TokenUrl::new(self.metadata.token_endpoint.clone()).map_err(not_understood)?;
+            TokenUrl::new(self.metadata.token_endpoint.clone()).map_err(invalid_response)?;
         let mut client = oauth2::Client::new(ClientId::new(self.settings.client_id.clone()))
             .set_token_uri(token_url);
         if let Some(secret) = &self.settings.client_secret {
@@ -179,7 +179,8 @@ impl Provider {
         }))
     }
 
-    /// How a client with a secret shows it. OpenID Connect Discovery 1.0 section 3: by basic where nothing is said.
+    /// Whether the client authenticates with HTTP Basic, which is the default (OpenID Connect Discovery 1.0, section
+    /// 3).
     pub(super) fn wants_basic(&self) -> bool {
         match &self.metadata.token_endpoint_auth_methods_supported {
             Some(methods) => methods.iter().any(|method| method == "client_secret_basic"),
@@ -187,18 +188,18 @@ impl Provider {
         }
     }
 
-    /// What the `oauth2` crate sends its requests with.
     pub(super) fn sender(&self) -> Sender {
         Sender(self.http.clone())
     }
 
-    pub(super) async fn redeem(
+    /// Exchanges an authorization code for tokens.
+    pub(super) async fn exchange_code(
         &self,
         code: String,
         verifier: PkceCodeVerifier,
         redirect: RedirectUrl,
         nonce: &str,
-    ) -> Result<Held, LoginError> {
+    ) -> Result<StoredLogin, LoginError> {
         let client = self.client()?.set_redirect_uri(redirect);
         let mut request = client
             .exchange_code(AuthorizationCode::new(code))
@@ -206,54 +207,55 @@ impl Provider {
         if let Some((name, value)) = self.resource() {
             request = request.add_extra_param(name, value);
         }
-        let answer = request
+        let response = request
             .request_async(&self.sender())
             .await
-            .map_err(refused)?;
-        self.held(&answer, Some(nonce)).await
+            .map_err(token_error)?;
+        self.check_response(&response, Some(nonce)).await
     }
 
-    /// Uses the refresh token. Providers may leave out what has not changed.
+    /// Renews a login with its refresh token. Values that the provider omits are unchanged.
     pub(super) async fn renew(
         &self,
-        held: &Held,
+        login: &StoredLogin,
         refresh_token: &SecretString,
-    ) -> Result<Held, LoginError> {
+    ) -> Result<StoredLogin, LoginError> {
         let client = self.client()?;
         let refresh = RefreshToken::new(refresh_token.expose_secret().to_owned());
         let mut request = client.exchange_refresh_token(&refresh);
         if let Some((name, value)) = self.resource() {
             request = request.add_extra_param(name, value);
         }
-        let answer = request
+        let response = request
             .request_async(&self.sender())
             .await
-            .map_err(refused)?;
-        let renewed = self.held(&answer, None).await?;
-        // OpenID Connect Core 1.0 section 12.2.
-        if held.subject.is_some() && renewed.subject.is_some() && held.subject != renewed.subject {
+            .map_err(token_error)?;
+        let renewed = self.check_response(&response, None).await?;
+        // The subject must not change (OpenID Connect Core 1.0, section 12.2).
+        if login.subject.is_some() && renewed.subject.is_some() && login.subject != renewed.subject
+        {
             return Err(LoginError::OtherSubject);
         }
-        Ok(Held {
-            subject: renewed.subject.clone().or_else(|| held.subject.clone()),
+        Ok(StoredLogin {
+            subject: renewed.subject.clone().or_else(|| login.subject.clone()),
             refresh_token: renewed
                 .refresh_token
                 .clone()
-                .or_else(|| held.refresh_token.clone()),
+                .or_else(|| login.refresh_token.clone()),
             ..renewed
         })
     }
 
-    /// Checks what the token endpoint gave and takes the token that the settings want.
-    pub(super) async fn held(
+    /// Validates a token response and selects the configured token.
+    pub(super) async fn check_response(
         &self,
-        answer: &TokenAnswer,
+        response: &ProviderTokenResponse,
         nonce: Option<&str>,
-    ) -> Result<Held, LoginError> {
+    ) -> Result<StoredLogin, LoginError> {
         let now = SystemTime::now();
-        let id_token = answer.extra_fields().id_token.as_deref();
+        let id_token = response.extra_fields().id_token.as_deref();
         let identity = match id_token {
-            Some(token) => Some(self.verified(token, nonce).await?),
+            Some(token) => Some(self.verify_id_token(token, nonce).await?),
             None => None,
         };
         let (token, expires_at) = match self.settings.token {
@@ -262,54 +264,58 @@ impl Provider {
                 (id_token.unwrap_or_default(), identity.expires_at)
             }
             TokenKind::Access => {
-                let token = answer.access_token().secret().as_str();
+                let token = response.access_token().secret().as_str();
                 let peek = TokenPeek::of(token).map_err(LoginError::OpaqueAccessToken)?;
                 (token, peek.expires_at.ok_or(LoginError::NoExpiry)?)
             }
         };
-        Ok(Held {
+        Ok(StoredLogin {
             settings: self.settings.clone(),
             token: token.into(),
             subject: identity.map(|identity| identity.subject),
             obtained_at: now,
             expires_at,
-            refresh_token: answer
+            refresh_token: response
                 .refresh_token()
                 .map(|token| token.secret().as_str().into()),
         })
     }
 
-    /// The ID token as a gateway would verify it, meant for this client and answering this login.
-    async fn verified(&self, token: &str, nonce: Option<&str>) -> Result<Identity, LoginError> {
+    /// Verifies an ID token as a gateway would, with this client as the audience, and checks its nonce.
+    async fn verify_id_token(
+        &self,
+        token: &str,
+        nonce: Option<&str>,
+    ) -> Result<Identity, LoginError> {
         let audience = vec![self.settings.client_id.clone()];
         let mut issuer = IssuerSettings::new(self.settings.issuer.clone(), audience);
         issuer.algorithms = Algorithm::ALL.to_vec();
         issuer.clock_skew = Duration::from_secs(300);
-        issuer.claims = claims().map_err(not_understood)?;
+        issuer.claims = claims().map_err(invalid_response)?;
         issuer.ca_pem = self.ca_pem.clone();
         issuer.jwks_url = Some(self.metadata.jwks_uri.clone());
         issuer.keys.timeout = TIMEOUT;
         let verifier = Verifier::new(vec![issuer]).await?;
         let identity = verifier.verify(token).await.map_err(LoginError::IdToken)?;
-        let answered = identity
+        let found = identity
             .attributes
             .iter()
             .find(|(name, _)| name == "nonce")
             .map(|(_, value)| value.as_str());
-        match nonce.is_none() || answered == nonce {
+        match nonce.is_none() || found == nonce {
             true => Ok(identity),
             false => Err(LoginError::Nonce),
         }
     }
 }
 
-/// The subject and the nonce only; what a gateway reads besides is its configuration's business.
+/// Only the subject and the nonce. Which other claims matter depends on the gateway's configuration.
 fn claims() -> Result<ClaimPaths, crate::identity::ClaimPathError> {
-    let nowhere = ClaimPath::parse("/urn:gatewright:no-such-claim")?;
+    let none = ClaimPath::parse("/urn:gatewright:no-such-claim")?;
     Ok(ClaimPaths {
-        groups: nowhere.clone(),
-        agent: nowhere.clone(),
-        task: nowhere,
+        groups: none.clone(),
+        agent: none.clone(),
+        task: none,
         attributes: BTreeMap::from([("nonce".to_owned(), ClaimPath::parse("/nonce")?)]),
         ..ClaimPaths::default()
     })
@@ -324,17 +330,17 @@ async fn discover(http: &ProviderHttp, issuer: &str) -> Result<Metadata, LoginEr
         .header("accept", "application/json")
         .body(Vec::new())
         .map_err(HttpError::from)?;
-    let answer = http.call(request).await?;
-    if answer.status() != openidconnect::http::StatusCode::OK {
+    let response = http.call(request).await?;
+    if response.status() != openidconnect::http::StatusCode::OK {
         return Err(LoginError::Discovery {
-            status: answer.status().as_u16(),
+            status: response.status().as_u16(),
             issuer: issuer.to_owned(),
             url,
         });
     }
-    let metadata: Metadata = serde_json::from_slice(answer.body())
+    let metadata: Metadata = serde_json::from_slice(response.body())
         .map_err(|source| LoginError::Document { url, source })?;
-    // OpenID Connect Discovery 1.0 section 4.3, byte for byte.
+    // The issuer must be identical (OpenID Connect Discovery 1.0, section 4.3).
     match metadata.issuer == issuer {
         true => Ok(metadata),
         false => Err(LoginError::OtherIssuer {
@@ -344,36 +350,36 @@ async fn discover(http: &ProviderHttp, issuer: &str) -> Result<Metadata, LoginEr
     }
 }
 
-/// An error of the token or device endpoint, in the provider's words.
-pub(super) fn refused<T: ErrorResponseType + fmt::Display + 'static>(
+/// Converts an error of the token or device authorization endpoint.
+pub(super) fn token_error<T: ErrorResponseType + fmt::Display + 'static>(
     error: RequestTokenError<HttpError, StandardErrorResponse<T>>,
 ) -> LoginError
 where
     StandardErrorResponse<T>: ErrorResponse,
 {
     match error {
-        RequestTokenError::ServerResponse(answer) => LoginError::Refused {
-            code: printable(&answer.error().to_string()),
-            description: answer.error_description().map(|text| printable(text)),
+        RequestTokenError::ServerResponse(response) => LoginError::Refused {
+            code: printable(&response.error().to_string()),
+            description: response.error_description().map(|text| printable(text)),
         },
         RequestTokenError::Request(error) => LoginError::Http(error),
-        // The body may hold a token.
-        RequestTokenError::Parse(error, _) => LoginError::Answer {
+        // Omits the body, which may contain a token.
+        RequestTokenError::Parse(error, _) => LoginError::InvalidResponse {
             reason: printable(&error.to_string()),
         },
-        RequestTokenError::Other(reason) => LoginError::Answer {
+        RequestTokenError::Other(reason) => LoginError::InvalidResponse {
             reason: printable(&reason),
         },
     }
 }
 
-pub(super) fn not_understood(error: impl fmt::Display) -> LoginError {
-    LoginError::Answer {
+pub(super) fn invalid_response(error: impl fmt::Display) -> LoginError {
+    LoginError::InvalidResponse {
         reason: printable(&error.to_string()),
     }
 }
 
-/// A provider's text as a terminal may show it: bounded, without control characters.
+/// Makes text from a provider safe for a terminal: without control characters, and limited in length.
 pub(super) fn printable(text: &str) -> String {
     let mut text: String = text
         .chars()

@@ -1,3 +1,5 @@
+//! Redirect URIs.
+
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
@@ -5,25 +7,25 @@ use std::str::FromStr;
 use openidconnect::url::{Host, Url};
 use thiserror::Error;
 
-/// Where the provider sends the browser back to: a page of this program's own on loopback (RFC 8252 section 7.3).
+/// A loopback redirect URI, which this program serves (RFC 8252, section 7.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redirect {
     /// As registered: `127.0.0.1`, `[::1]` or `localhost`.
     host: String,
-    /// 0 takes any that is free.
+    /// 0 selects any free port.
     port: u16,
     path: String,
 }
 
-/// A redirect URI that this program cannot serve.
+/// The redirect URI is not a loopback URI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "a redirect URI is http:// with 127.0.0.1, [::1] or localhost, perhaps a port, and a path: http://127.0.0.1/callback"
+    "a redirect URI must be http:// with the host 127.0.0.1, [::1] or localhost, an optional port and a path, such as http://127.0.0.1/callback"
 )]
 pub struct RedirectError;
 
 impl Redirect {
-    /// Where to listen. `localhost` is listened to over IPv4: browsers try both.
+    /// The address to listen on. For `localhost` this is the IPv4 address; browsers try both.
     pub(super) fn address(&self) -> SocketAddr {
         match self.host.as_str() {
             "[::1]" => (Ipv6Addr::LOCALHOST, self.port).into(),
@@ -31,7 +33,7 @@ impl Redirect {
         }
     }
 
-    /// The URI with the port that was taken.
+    /// The URI with the actual port.
     pub(super) fn uri(&self, port: u16) -> String {
         format!("http://{}:{port}{}", self.host, self.path)
     }

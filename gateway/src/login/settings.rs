@@ -1,3 +1,5 @@
+//! Settings of a login, and profile names.
+
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,29 +10,29 @@ use thiserror::Error;
 
 use super::Redirect;
 
-/// What it takes to log in at a provider and to renew the login later.
+/// Everything needed to log in and to renew the login.
 #[derive(Clone, Debug)]
 pub struct LoginSettings {
     /// The provider's URL: `https`, or `http` on a loopback address.
     pub issuer: String,
-    /// The name under which the provider knows this program.
+    /// The OAuth 2.0 client ID.
     pub client_id: String,
-    /// Some providers give native programs one, though it can be no secret there (RFC 8252 section 8.5).
+    /// Some providers issue a secret to native clients, although it cannot be kept secret (RFC 8252, section 8.5).
     pub client_secret: Option<SecretString>,
-    /// Empty: `openid`, and `offline_access` where the provider has it.
+    /// The scopes to request. Empty stands for `openid`, and `offline_access` if the provider supports it.
     pub scopes: Vec<String>,
-    /// What the access token is to be for, as some providers want it: the parameter `audience`.
+    /// The audience of the access token, for providers with the `audience` parameter.
     pub audience: Option<String>,
-    /// The same as a URI, as RFC 8707 has it.
+    /// The audience of the access token as a URI, for providers with the `resource` parameter (RFC 8707).
     pub resource: Option<String>,
     pub token: TokenKind,
     pub redirect: Redirect,
-    /// PEM file of the authorities that vouch for the provider's HTTPS, in place of the system's.
+    /// PEM file with the CAs for the provider's certificate, in place of the system's.
     pub ca: Option<PathBuf>,
 }
 
 impl LoginSettings {
-    /// Settings with defaults for all that can have one.
+    /// Settings with defaults for everything else.
     pub fn new(issuer: impl Into<String>, client_id: impl Into<String>) -> Self {
         Self {
             issuer: issuer.into(),
@@ -45,7 +47,7 @@ impl LoginSettings {
         }
     }
 
-    /// The access token where it was asked for with a target of its own, else the ID token.
+    /// The default token kind: the access token if its audience is configured, otherwise the ID token.
     pub fn usual_token(&self) -> TokenKind {
         match self.audience.is_some() || self.resource.is_some() {
             true => TokenKind::Access,
@@ -54,24 +56,24 @@ impl LoginSettings {
     }
 }
 
-/// Which of the provider's tokens a gateway is given.
+/// Which of the provider's tokens is sent to the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TokenKind {
-    /// The ID token. Its audience is the client id.
+    /// The ID token. Its audience is the client ID.
     Id,
-    /// The access token, which must be a signed one (RFC 9068). Its audience is the provider's to choose.
+    /// The access token, which must be a signed JWT (RFC 9068). The provider determines its audience.
     Access,
 }
 
-/// The name of a person's login on this machine; it becomes a file's name.
+/// The name of a login on this machine. It is used as a file name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProfileName(String);
 
-/// A name that no profile can have.
+/// The profile name is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "a profile's name has 1 to 64 letters, digits, dots, dashes and underscores, and begins with a letter or digit"
+    "a profile name must have 1 to 64 letters, digits, dots, hyphens or underscores, and begin with a letter or digit"
 )]
 pub struct ProfileNameError;
 
@@ -80,7 +82,7 @@ impl ProfileName {
         &self.0
     }
 
-    /// The command that logs in under this name.
+    /// The command that logs in with this profile.
     pub(super) fn command(&self) -> String {
         match self == &Self::default() {
             true => "gatewright login".to_owned(),

@@ -1,4 +1,4 @@
-//! One file a login, which its owner alone can read.
+//! Stores each login in a file that only its owner can access.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -11,47 +11,47 @@ use serde::{Deserialize, Serialize};
 
 use super::{LoginError, LoginSettings, ProfileName, Redirect, TokenKind};
 
-/// A login's file longer than this is not read, in bytes.
+/// Maximum number of bytes read from a file.
 const MAX_FILE: u64 = 256 * 1024;
 
-/// A token in hand, and what it takes to renew it.
+/// A token, and everything needed to renew it.
 #[derive(Clone, Debug)]
-pub struct Held {
+pub struct StoredLogin {
     pub settings: LoginSettings,
-    /// What a gateway is given.
+    /// The token for the gateway.
     pub token: SecretString,
-    /// Whom the ID token names, where there was one.
+    /// The subject of the ID token, if the provider returned one.
     pub subject: Option<String>,
     pub obtained_at: SystemTime,
     pub expires_at: SystemTime,
     pub refresh_token: Option<SecretString>,
 }
 
-/// The folder of a person's logins.
+/// The directory with a person's logins.
 #[derive(Clone, Debug)]
 pub struct Store {
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
-/// While this lives no other process renews or replaces the login.
+/// Prevents other processes from renewing or replacing a login until it is dropped.
 #[derive(Debug)]
-pub(super) struct Locked(#[expect(dead_code, reason = "the lock goes with the file")] File);
+pub(super) struct Locked(#[expect(dead_code, reason = "dropping the file releases the lock")] File);
 
 impl Store {
-    /// A store in this folder, which is made when something is first kept in it.
-    pub fn new(folder: impl Into<PathBuf>) -> Self {
+    /// A store in this directory, which is created on the first write.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self {
-            folder: folder.into(),
+            directory: directory.into(),
         }
     }
 
-    /// The login of this name; `None` if there is none.
+    /// The login of this profile, or `None` if it is not logged in.
     ///
     /// # Errors
-    /// Others can reach the file or its folder, or it is not one of ours.
-    pub fn load(&self, name: &ProfileName) -> Result<Option<Held>, LoginError> {
+    /// Other users have access to the file or its directory, or the file cannot be read or parsed.
+    pub fn load(&self, name: &ProfileName) -> Result<Option<StoredLogin>, LoginError> {
         let path = self.file(name);
-        match check(&self.folder, Kind::Folder) {
+        match check(&self.directory, Kind::Directory) {
             Err(LoginError::File { source, .. }) if source.kind() == ErrorKind::NotFound => {
                 return Ok(None);
             }
@@ -67,7 +67,7 @@ impl Store {
         File::open(&path)
             .and_then(|file| file.take(MAX_FILE).read_to_end(&mut text))
             .map_err(failed(&path, "read"))?;
-        let stored: Stored =
+        let stored: LoginFile =
             serde_json::from_slice(&text).map_err(|source| LoginError::Unreadable {
                 path,
                 name: name.clone(),
@@ -76,21 +76,22 @@ impl Store {
         Ok(Some(stored.into()))
     }
 
-    /// Keeps a login, in place of the one of this name.
+    /// Stores a login, replacing that of the same profile.
     ///
     /// # Errors
-    /// The file cannot be written, or others can reach the folder.
-    pub fn save(&self, name: &ProfileName, held: &Held) -> Result<(), LoginError> {
-        self.make_folder()?;
+    /// The file cannot be written, or other users have access to the directory.
+    pub fn save(&self, name: &ProfileName, login: &StoredLogin) -> Result<(), LoginError> {
+        self.create_directory()?;
         let path = self.file(name);
-        let bytes =
-            serde_json::to_vec_pretty(&Stored::from(held)).map_err(|source| LoginError::File {
+        let bytes = serde_json::to_vec_pretty(&LoginFile::from(login)).map_err(|source| {
+            LoginError::File {
                 path: path.clone(),
                 what: "written",
                 source: source.into(),
-            })?;
-        // Made with mode 0600, written beside, then renamed: a reader finds the old file or the new one, whole.
-        let written = tempfile::NamedTempFile::new_in(&self.folder).and_then(|mut file| {
+            }
+        })?;
+        // Written to a temporary file with mode 0600 and renamed, so that readers see a complete file.
+        let written = tempfile::NamedTempFile::new_in(&self.directory).and_then(|mut file| {
             file.write_all(&bytes)?;
             file.as_file().sync_all()?;
             file.persist(&path).map_err(|error| error.error)
@@ -98,12 +99,12 @@ impl Store {
         written.map(drop).map_err(failed(&path, "written"))
     }
 
-    /// Forgets the login of this name; whether there was one.
+    /// Removes the login of this profile. Returns whether there was one.
     ///
     /// # Errors
     /// The file cannot be removed.
     pub(super) async fn remove(&self, name: &ProfileName) -> Result<bool, LoginError> {
-        if !self.folder.exists() {
+        if !self.directory.exists() {
             return Ok(false);
         }
         let _locked = self.lock(name).await?;
@@ -115,10 +116,10 @@ impl Store {
         }
     }
 
-    /// Waits until no other process works on this login.
+    /// Waits for the exclusive lock on this login.
     pub(super) async fn lock(&self, name: &ProfileName) -> Result<Locked, LoginError> {
-        self.make_folder()?;
-        let path = self.folder.join(format!("{name}.lock"));
+        self.create_directory()?;
+        let path = self.directory.join(format!("{name}.lock"));
         let locking = path.clone();
         let locked = tokio::task::spawn_blocking(move || {
             let file = OpenOptions::new()
@@ -134,37 +135,37 @@ impl Store {
         locked.map(Locked).map_err(failed(&path, "locked"))
     }
 
-    fn make_folder(&self) -> Result<(), LoginError> {
+    fn create_directory(&self) -> Result<(), LoginError> {
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(&self.folder)
-            .map_err(failed(&self.folder, "made"))?;
-        check(&self.folder, Kind::Folder)
+            .create(&self.directory)
+            .map_err(failed(&self.directory, "created"))?;
+        check(&self.directory, Kind::Directory)
     }
 
     fn file(&self, name: &ProfileName) -> PathBuf {
-        self.folder.join(format!("{name}.json"))
+        self.directory.join(format!("{name}.json"))
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     File,
-    Folder,
+    Directory,
 }
 
-/// The thing itself, not what a link leads to, and nobody else's business.
+/// Checks that the path is of this kind, not a symbolic link, and that other users have no access to it.
 fn check(path: &Path, kind: Kind) -> Result<(), LoginError> {
-    let found = path.symlink_metadata().map_err(failed(path, "looked at"))?;
-    let (fits, wanted) = match kind {
-        Kind::File => (found.is_file(), "file"),
-        Kind::Folder => (found.is_dir(), "folder"),
+    let found = path.symlink_metadata().map_err(failed(path, "accessed"))?;
+    let (matches, expected) = match kind {
+        Kind::File => (found.is_file(), "regular file"),
+        Kind::Directory => (found.is_dir(), "directory"),
     };
-    if !fits {
-        return Err(LoginError::Kind {
+    if !matches {
+        return Err(LoginError::WrongFileType {
             path: path.to_owned(),
-            wanted,
+            expected,
         });
     }
     match found.mode() & 0o7777 {
@@ -181,9 +182,9 @@ fn failed(path: &Path, what: &'static str) -> impl FnOnce(std::io::Error) -> Log
     move |source| LoginError::File { path, what, source }
 }
 
-/// A login as it stands in its file.
+/// The JSON format of a stored login.
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct LoginFile {
     issuer: String,
     client_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -208,8 +209,8 @@ struct Stored {
     refresh_token: Option<String>,
 }
 
-impl From<&Held> for Stored {
-    fn from(held: &Held) -> Self {
+impl From<&StoredLogin> for LoginFile {
+    fn from(login: &StoredLogin) -> Self {
         let exposed = |secret: &Option<SecretString>| {
             secret
                 .as_ref()
@@ -220,7 +221,7 @@ impl From<&Held> for Stored {
                 .unwrap_or_default()
                 .as_secs()
         };
-        let settings = held.settings.clone();
+        let settings = login.settings.clone();
         Self {
             issuer: settings.issuer,
             client_id: settings.client_id,
@@ -231,18 +232,18 @@ impl From<&Held> for Stored {
             kind: settings.token,
             redirect_uri: settings.redirect.to_string(),
             ca: settings.ca,
-            token: held.token.expose_secret().to_owned(),
-            subject: held.subject.clone(),
-            obtained_at: seconds(held.obtained_at),
-            expires_at: seconds(held.expires_at),
-            refresh_token: exposed(&held.refresh_token),
+            token: login.token.expose_secret().to_owned(),
+            subject: login.subject.clone(),
+            obtained_at: seconds(login.obtained_at),
+            expires_at: seconds(login.expires_at),
+            refresh_token: exposed(&login.refresh_token),
         }
     }
 }
 
-impl From<Stored> for Held {
-    fn from(stored: Stored) -> Self {
-        // A time beyond what the clock can hold is as good as one long past: the token is renewed.
+impl From<LoginFile> for StoredLogin {
+    fn from(stored: LoginFile) -> Self {
+        // An out-of-range time becomes one in the past, so that the token is renewed.
         let time = |seconds| {
             UNIX_EPOCH
                 .checked_add(Duration::from_secs(seconds))

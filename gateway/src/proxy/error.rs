@@ -1,3 +1,5 @@
+//! Errors of the proxy.
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,26 +10,26 @@ use thiserror::Error;
 use crate::identity::TokenError;
 use crate::login::LoginError;
 
-/// Why a proxy does not start.
+/// The proxy cannot start.
 #[derive(Debug, Error)]
 pub enum ProxyError {
     #[error(
-        "{0} is not a loopback address; whoever reaches the proxy is let in with its token, so it serves this machine only"
+        "{0} is not a loopback address; everyone who can connect to the proxy is logged in with its token"
     )]
     NotLoopback(SocketAddr),
-    #[error("the gateway's certificate must be verified: use verify-full or verify-ca")]
+    #[error("the gateway's certificate must be verified; use verify-full or verify-ca")]
     UnverifiedTls,
-    #[error("the address {address} cannot be listened on: {source}; choose another with --listen")]
+    #[error("cannot listen on {address}: {source}; choose another address with --listen")]
     Listen {
         address: SocketAddr,
         source: std::io::Error,
     },
 }
 
-/// Why there is no token for a connection. For the log: names places, never what is there. The client gets
-/// [`TokenFault::refusal`].
+/// No token is available for a connection. `Display` is for the log; it contains paths, but no tokens. The client
+/// receives [`TokenSourceError::fatal_error`].
 #[derive(Debug, Error)]
-pub enum TokenFault {
+pub enum TokenSourceError {
     #[error("the token file {} does not exist", path.display())]
     Missing { path: PathBuf },
     #[error("the token file {} cannot be read: {source}", path.display())]
@@ -37,18 +39,18 @@ pub enum TokenFault {
     },
     #[error("the token file {} is empty", path.display())]
     Empty { path: PathBuf },
-    #[error("the token file {} holds no token: {source}", path.display())]
+    #[error("the token file {} contains no signed token: {source}", path.display())]
     NotAToken { path: PathBuf, source: TokenError },
-    #[error("the token in {} expired {} ago", path.display(), human(*ago))]
+    #[error("the token in {} expired {} ago", path.display(), rounded(*ago))]
     Expired { path: PathBuf, ago: Duration },
     #[error(transparent)]
     Login(#[from] LoginError),
 }
 
-impl TokenFault {
-    /// What the client is told: what is wrong, and nothing of where things are on this machine.
+impl TokenSourceError {
+    /// The error for the client, without paths.
     pub fn fatal_error(&self) -> FatalError {
-        let renewed = "Whatever renews the token file has stopped doing so; the log of `gatewright proxy` names the file.";
+        let not_renewed = "The token file is no longer being renewed. The log of `gatewright proxy` names the file.";
         let log = "The log of `gatewright proxy` names the file.";
         match self {
             Self::Missing { .. } => {
@@ -61,28 +63,31 @@ impl TokenFault {
                 FatalError::new("28000", "the proxy's token file is empty").with_hint(log)
             }
             Self::NotAToken { .. } => {
-                FatalError::new("28000", "the proxy's token file holds no signed token")
+                FatalError::new("28000", "the proxy's token file contains no signed token")
                     .with_hint(log)
             }
             Self::Expired { ago, .. } => FatalError::new(
                 "28000",
-                format!("the proxy's token expired {} ago", human(*ago)),
+                format!("the proxy's token expired {} ago", rounded(*ago)),
             )
-            .with_hint(renewed),
+            .with_hint(not_renewed),
             Self::Login(LoginError::NotLoggedIn { .. } | LoginError::Ended { .. }) => {
-                FatalError::new("28000", "the proxy's login has ended, or there was none")
-                    .with_hint("Log in again; the log of `gatewright proxy` says how.")
+                FatalError::new(
+                    "28000",
+                    "the proxy is not logged in, or its login has expired",
+                )
+                .with_hint("The log of `gatewright proxy` contains the command to log in.")
             }
             Self::Login(_) => {
-                FatalError::new("28000", "the proxy's login gives no token at the moment")
-                    .with_hint("The log of `gatewright proxy` says why.")
+                FatalError::new("28000", "the proxy cannot obtain a token at the moment")
+                    .with_hint("The log of `gatewright proxy` contains the cause.")
             }
         }
     }
 }
 
-/// A time as a person would say it: its largest unit only.
-pub(super) fn human(time: Duration) -> String {
+/// The duration in its largest unit, rounded down.
+pub(super) fn rounded(time: Duration) -> String {
     let seconds = time.as_secs();
     let (count, unit) = match seconds {
         0..60 => (seconds, "second"),

@@ -1,7 +1,7 @@
-//! Listens on loopback for clients that cannot present a token themselves, and takes every connection to a gateway with
-//! the token as it is then. It refuses to listen elsewhere, to talk to a gateway without verified TLS, and to look at
-//! what is said once the gateway has let the client in.
-//! Next: `listener` meets the client, `upstream` logs in at the gateway.
+//! The client-side proxy: listens on loopback for clients that cannot present a token, and logs them in to a gateway
+//! with the current token.
+//! It listens only on loopback, connects only with verified TLS, and forwards everything after the login unchanged.
+//! Next: `listener` handles the client's start-up, and `upstream` logs in to the gateway.
 
 mod error;
 mod session;
@@ -21,29 +21,29 @@ use crate::listener::HandshakeSettings;
 use crate::listener::cancel::CancelRegistry;
 use crate::upstream::{ClientTls, TlsMode};
 
-pub use error::{ProxyError, TokenFault};
+pub use error::{ProxyError, TokenSourceError};
 pub use token::TokenSource;
 
-/// What a proxy is told.
+/// Settings of a proxy.
 #[derive(Debug, Clone)]
 pub struct ProxySettings {
-    /// A loopback address; port 0 takes any that is free.
+    /// A loopback address. Port 0 selects any free port.
     pub listen: SocketAddr,
     /// Hosts and ports of the gateway, tried in order.
     pub gateway: Vec<(String, u16)>,
-    /// One of the two modes that verify the gateway's certificate.
+    /// Must use `verify-ca` or `verify-full`.
     pub tls: ClientTls,
     pub tokens: TokenSource,
-    /// Connections at one time; those beyond it are turned away.
+    /// Maximum number of concurrent connections.
     pub max_connections: usize,
-    /// From the first packet to the gateway to its readiness, for each address.
+    /// Time limit per address of the gateway, until the session is ready.
     pub connect_timeout: Duration,
-    /// How long connections may go on after the proxy was told to stop.
+    /// How long open connections may continue after shutdown was requested.
     pub drain: Duration,
 }
 
 impl ProxySettings {
-    /// Settings with defaults for all that can have one.
+    /// Settings with defaults for everything else.
     pub fn new(
         listen: SocketAddr,
         gateway: Vec<(String, u16)>,
@@ -62,7 +62,7 @@ impl ProxySettings {
     }
 }
 
-/// A proxy that has its port and serves it once it is run.
+/// A proxy that is bound to its port and accepts connections once [`Proxy::run`] is called.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -70,7 +70,7 @@ pub struct Proxy {
     shared: Arc<Shared>,
 }
 
-/// What all connections use.
+/// State shared by all connections.
 #[derive(Debug)]
 struct Shared {
     settings: ProxySettings,
@@ -79,10 +79,10 @@ struct Shared {
 }
 
 impl Proxy {
-    /// Takes the port.
+    /// Binds the port.
     ///
     /// # Errors
-    /// The address is not loopback or taken, or the gateway's certificate would not be verified.
+    /// The address is not a loopback address or is in use, or the TLS mode does not verify the gateway's certificate.
     pub async fn bind(settings: ProxySettings) -> Result<Self, ProxyError> {
         if !settings.listen.ip().is_loopback() {
             return Err(ProxyError::NotLoopback(settings.listen));
@@ -107,13 +107,13 @@ impl Proxy {
         })
     }
 
-    /// Where clients connect.
+    /// The address that the proxy listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Serves until the first `signal`; then no new clients are taken, and those connected may go on until they leave,
-    /// the time for it is over, or the second `signal`.
+    /// Serves until the first `signal`. Then stops accepting connections, and returns when all connections have ended,
+    /// the drain time is over, or the second `signal` arrives.
     pub async fn run<S: Future<Output = ()>>(self, signal: impl Fn() -> S) {
         let Self {
             listener, shared, ..
@@ -127,7 +127,7 @@ impl Proxy {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => start(&mut sessions, &shared, stream),
                     Err(error) => {
-                        // Out of descriptors, most likely: a pause lets connections end.
+                        // Most likely out of file descriptors. A pause allows connections to end.
                         tracing::warn!(%error, "a connection could not be accepted");
                         tokio::time::sleep(Duration::from_millis(100)).await;
                     }
@@ -139,11 +139,11 @@ impl Proxy {
         tracing::info!(
             connections = sessions.len(),
             seconds = shared.settings.drain.as_secs(),
-            "stopping; open connections may go on for a while"
+            "shutting down; waiting for open connections"
         );
-        let rest = async { while sessions.join_next().await.is_some() {} };
+        let drained = async { while sessions.join_next().await.is_some() {} };
         tokio::select! {
-            () = rest => {}
+            () = drained => {}
             () = tokio::time::sleep(shared.settings.drain) => {}
             () = signal() => {}
         }
@@ -151,6 +151,6 @@ impl Proxy {
 }
 
 fn start(sessions: &mut JoinSet<()>, shared: &Arc<Shared>, stream: TcpStream) {
-    let room = sessions.len() < shared.settings.max_connections;
-    sessions.spawn(session::serve(Arc::clone(shared), stream, room));
+    let within_limit = sessions.len() < shared.settings.max_connections;
+    sessions.spawn(session::serve(Arc::clone(shared), stream, within_limit));
 }

@@ -1,4 +1,4 @@
-//! One client's connection, or its request to cancel what another one does.
+//! One connection of a client, or a cancel request.
 
 use std::io;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use super::Shared;
 use crate::listener::{self, Accepted, CancelRequest, Handshake};
 use crate::upstream::{self, BackendKey, Connected, Credential, Target, UpstreamError};
 
-/// What it takes to cancel at the gateway: the very host that the connection was made to, and the key it gave out.
+/// Everything needed to cancel a statement at the gateway: the gateway, and the cancel key that it issued.
 pub(super) type Cancellable = Arc<(Target, BackendKey)>;
 
-/// Serves one connection to its end. `room`: there may be one more.
-pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, room: bool) {
+/// Serves one connection until it ends. `within_limit` is false if the connection exceeds `max_connections`.
+pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, within_limit: bool) {
     let accepted = match listener::handshake(stream, &shared.handshake).await {
         Ok(Handshake::Session(accepted)) => *accepted,
         Ok(Handshake::Cancel(request)) => return cancel(&shared, &request).await,
@@ -26,34 +26,34 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, room: bool) {
             return;
         }
     };
-    if !room {
-        let refusal = FatalError::new("53300", "the proxy serves no more connections now");
+    if !within_limit {
+        let refusal = FatalError::new("53300", "the proxy has reached its connection limit");
         return listener::refuse(accepted.stream, &refusal).await;
     }
     match log_in(&shared, &accepted).await {
         Ok((target, connected)) => {
             if let Err(error) = relay(&shared, accepted, target, connected).await {
-                tracing::debug!(%error, "a connection broke");
+                tracing::debug!(%error, "a connection failed");
             }
         }
         Err(last) => listener::close_with(accepted.stream, last).await,
     }
 }
 
-/// Opens the client's session at the gateway. `Err`: what to tell the client.
+/// Opens a session at the gateway. The error is the ErrorResponse for the client.
 async fn log_in(shared: &Shared, accepted: &Accepted) -> Result<(Target, Connected), Bytes> {
     let startup = &accepted.startup;
-    // `upstream` leaves this parameter out, and a client must not take a session of another kind for what it asked for.
+    // `upstream` drops this parameter, and the client would mistake the session for a replication connection.
     if startup
         .parameter("replication")
         .is_some_and(|value| !matches!(value, "false" | "off" | "no" | "0"))
     {
-        let refusal = FatalError::new("0A000", "replication is not served by the gateway");
+        let refusal = FatalError::new("0A000", "the gateway does not support replication");
         return Err(encoded(&refusal));
     }
-    let token = shared.settings.tokens.token().await.map_err(|fault| {
-        tracing::error!(error = %fault, "no token for a connection");
-        encoded(&fault.fatal_error())
+    let token = shared.settings.tokens.token().await.map_err(|error| {
+        tracing::error!(%error, "no token is available for a connection");
+        encoded(&error.fatal_error())
     })?;
     let user = startup.parameter("user").unwrap_or_default();
     let database = startup.parameter("database").unwrap_or(user);
@@ -67,14 +67,15 @@ async fn log_in(shared: &Shared, accepted: &Accepted) -> Result<(Target, Connect
     match upstream::connect(&target, &startup.parameters).await {
         Ok(connected) => Ok((target, connected)),
         Err(error) => {
-            tracing::warn!(%error, gateway = %target.address_and_database(), "the gateway did not let a connection in");
-            Err(last_words(error))
+            tracing::warn!(%error, gateway = %target.address_and_database(), "login to the gateway failed");
+            Err(error_response(error))
         }
     }
 }
 
-/// The gateway's own words as they are: they are for this client. Else what the proxy met with.
-fn last_words(error: UpstreamError) -> Bytes {
+/// The ErrorResponse for the client. An error from the gateway is passed on unchanged, since it is meant for the
+/// client.
+fn error_response(error: UpstreamError) -> Bytes {
     match error {
         UpstreamError::Server { fields, .. } => {
             let mut out = BytesMut::new();
@@ -83,19 +84,20 @@ fn last_words(error: UpstreamError) -> Bytes {
         }
         UpstreamError::Tls(_) | UpstreamError::TlsNotOffered | UpstreamError::TlsName { .. } => {
             encoded(
-                &FatalError::new("08001", "the gateway could not prove who it is over TLS")
-                    .with_hint("The log of `gatewright proxy` says why."),
+                &FatalError::new("08001", "the gateway could not be verified with TLS")
+                    .with_hint("The log of `gatewright proxy` contains the cause."),
             )
         }
         UpstreamError::UnsupportedAuthentication { .. } | UpstreamError::UnsupportedSasl => {
             encoded(
-                &FatalError::new("08004", "the gateway asks for something other than a token")
-                    .with_hint("Is it a gateway? The log of `gatewright proxy` names it."),
+                &FatalError::new("08004", "the gateway does not request a token").with_hint(
+                    "Check that the address in the log of `gatewright proxy` is that of a gateway.",
+                ),
             )
         }
         _ => encoded(
             &FatalError::new("08001", "the gateway could not be reached")
-                .with_hint("The log of `gatewright proxy` says why."),
+                .with_hint("The log of `gatewright proxy` contains the cause."),
         ),
     }
 }
@@ -111,23 +113,23 @@ async fn cancel(shared: &Shared, request: &CancelRequest) {
         return;
     };
     if let Err(error) = upstream::cancel(&session.0, &session.1).await {
-        tracing::warn!(%error, "a cancel request could not be passed on");
+        tracing::warn!(%error, "a cancel request could not be forwarded");
     }
 }
 
-/// Lets the client in and moves bytes until one side has left.
+/// Completes the client's start-up and forwards bytes until the connection ends.
 async fn relay(
     shared: &Shared,
     accepted: Accepted,
     mut target: Target,
     connected: Connected,
 ) -> io::Result<()> {
-    // Cancelling needs no token, so none is kept.
+    // A cancel request requires no token, so the token need not stay in memory.
     target.password = Credential::None;
     let pid = connected.key.pid;
     let session: Cancellable = Arc::new((target, connected.key));
-    // The key that the client gets is the proxy's own: a request with it goes to the host that this connection is on.
-    let (key, _registered) = shared
+    // The client receives a key issued by the proxy, which routes cancel requests to the right host.
+    let (key, _registration) = shared
         .registry
         .register(pid, session, accepted.startup.protocol);
     let mut greeting = BytesMut::new();
@@ -141,12 +143,12 @@ async fn relay(
     client.flush().await?;
     server.write_all(&accepted.leftover).await?;
     server.flush().await?;
-    both_ways(client, server).await
+    forward(client, server).await
 }
 
-/// Ends when the server has: a client that has said its last may still be owed answers, a server owes a client that is
-/// gone nothing.
-async fn both_ways(
+/// Forwards bytes in both directions until the server closes. A client that has closed its sending side still receives
+/// the outstanding replies.
+async fn forward(
     client: impl AsyncRead + AsyncWrite,
     server: impl AsyncRead + AsyncWrite,
 ) -> io::Result<()> {

@@ -1,3 +1,5 @@
+//! The proxy's limits and errors.
+
 use std::path::{Path, PathBuf};
 
 use gatewright_wire::startup::StartupMessage;
@@ -6,10 +8,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::*;
 use crate::upstream::Roots;
 
-fn settings(folder: &Path) -> ProxySettings {
+fn settings(directory: &Path) -> ProxySettings {
     let roots = Roots::File(authority());
     let tls = ClientTls::new(TlsMode::VerifyFull, &roots, None).expect("TLS");
-    let tokens = TokenSource::File(folder.join("token"));
+    let tokens = TokenSource::File(directory.join("token"));
     let nowhere = vec![("localhost".to_owned(), 1)];
     ProxySettings::new(
         "127.0.0.1:0".parse().expect("an address"),
@@ -23,8 +25,8 @@ fn authority() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/config/tests/certificate.pem")
 }
 
-/// What a client is answered by a proxy that is told to stop afterwards.
-async fn answer(settings: ProxySettings) -> String {
+/// The response that a client receives from a proxy with these settings.
+async fn response(settings: ProxySettings) -> String {
     let proxy = Proxy::bind(settings).await.expect("a port");
     let address = proxy.address();
     let (stop, stopped) = tokio::sync::watch::channel(false);
@@ -43,20 +45,20 @@ async fn answer(settings: ProxySettings) -> String {
     };
     startup.encode(&mut packet).expect("a packet");
     client.write_all(&packet).await.expect("sent");
-    let mut answer = Vec::new();
-    client.read_to_end(&mut answer).await.expect("an answer");
-    stop.send(true).expect("the proxy listens");
-    running.await.expect("the end");
-    String::from_utf8_lossy(&answer).into_owned()
+    let mut response = Vec::new();
+    client.read_to_end(&mut response).await.expect("a response");
+    stop.send(true).expect("the proxy is running");
+    running.await.expect("the proxy stops");
+    String::from_utf8_lossy(&response).into_owned()
 }
 
 #[tokio::test]
-async fn it_serves_this_machine_and_verified_gateways_only() {
-    let folder = tempfile::tempdir().expect("a folder");
+async fn other_addresses_and_unverified_tls_are_rejected() {
+    let directory = tempfile::tempdir().expect("a directory");
     for address in ["0.0.0.0:0", "192.0.2.1:0", "[::]:0"] {
         let elsewhere = ProxySettings {
             listen: address.parse().expect("an address"),
-            ..settings(folder.path())
+            ..settings(directory.path())
         };
         let refused = Proxy::bind(elsewhere).await;
         assert!(
@@ -68,7 +70,7 @@ async fn it_serves_this_machine_and_verified_gateways_only() {
     for mode in [TlsMode::Disable, TlsMode::Prefer, TlsMode::Require] {
         let lenient = ProxySettings {
             tls: ClientTls::new(mode, &roots, None).expect("TLS"),
-            ..settings(folder.path())
+            ..settings(directory.path())
         };
         let refused = Proxy::bind(lenient).await;
         assert!(
@@ -79,42 +81,42 @@ async fn it_serves_this_machine_and_verified_gateways_only() {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_is_turned_away() {
-    let folder = tempfile::tempdir().expect("a folder");
+async fn connections_over_the_limit_are_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
     let full = ProxySettings {
         max_connections: 0,
-        ..settings(folder.path())
+        ..settings(directory.path())
     };
-    let answer = answer(full).await;
-    assert!(answer.contains("C53300"), "{answer:?}");
+    let response = response(full).await;
+    assert!(response.contains("C53300"), "{response:?}");
 }
 
 #[tokio::test]
-async fn a_gateway_that_is_not_there_is_told_from_a_token_that_is_not_there() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let none = answer(settings(folder.path())).await;
+async fn errors_distinguish_a_missing_token_from_an_unreachable_gateway() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let none = response(settings(directory.path())).await;
     assert!(
         none.contains("the proxy's token file does not exist"),
         "{none:?}"
     );
-    // A token as a projected volume has it: a link to a link to a file. Its payload is {}.
-    std::fs::create_dir(folder.path().join("first")).expect("a folder");
-    std::fs::write(folder.path().join("first/token"), "e30K.e30.AA\n").expect("a file");
-    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, folder.path().join(name));
+    // As in a projected volume, the path is a symbolic link through another one. Header and payload are {}.
+    std::fs::create_dir(directory.path().join("first")).expect("a directory");
+    std::fs::write(directory.path().join("first/token"), "e30K.e30.AA\n").expect("a file");
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, directory.path().join(name));
     link("first", "data").expect("a link");
     link("data/token", "token").expect("a link");
-    let bad_header = answer(settings(folder.path())).await;
+    let bad_header = response(settings(directory.path())).await;
     assert!(
-        bad_header.contains("holds no signed token"),
+        bad_header.contains("contains no signed token"),
         "{bad_header:?}"
     );
     // {"alg":"ES256"}
     std::fs::write(
-        folder.path().join("first/token"),
+        directory.path().join("first/token"),
         "eyJhbGciOiJFUzI1NiJ9.e30.AA\n",
     )
     .expect("a file");
-    let unreachable = answer(settings(folder.path())).await;
+    let unreachable = response(settings(directory.path())).await;
     assert!(
         unreachable.contains("the gateway could not be reached"),
         "{unreachable:?}"
@@ -122,8 +124,8 @@ async fn a_gateway_that_is_not_there_is_told_from_a_token_that_is_not_there() {
 }
 
 #[test]
-fn times_are_said_as_people_say_them() {
-    for (seconds, said) in [
+fn durations_are_rounded_to_their_largest_unit() {
+    for (seconds, expected) in [
         (0, "0 seconds"),
         (1, "1 second"),
         (59, "59 seconds"),
@@ -132,6 +134,6 @@ fn times_are_said_as_people_say_them() {
         (7200, "2 hours"),
         (86_400 * 3, "3 days"),
     ] {
-        assert_eq!(error::human(Duration::from_secs(seconds)), said);
+        assert_eq!(error::rounded(Duration::from_secs(seconds)), expected);
     }
 }

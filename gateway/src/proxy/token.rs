@@ -1,29 +1,31 @@
+//! Where the proxy gets its token.
+
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::TokenFault;
+use super::TokenSourceError;
 use crate::identity::{TokenError, TokenPeek};
 use crate::login::{self, ProfileName, Store};
 use crate::upstream::{CredentialError, password_file};
 
-/// A token that expired no longer ago than this is still tried: the gateway allows for clocks that differ.
+/// A token is still sent for this long after its expiry, because the gateway tolerates a clock difference.
 const SKEW: Duration = Duration::from_secs(30);
 
-/// Where the token for a connection comes from. It is asked anew for every connection.
+/// The source of tokens. It is read for every connection.
 #[derive(Debug, Clone)]
 pub enum TokenSource {
-    /// A file that something else renews, such as a projected service account token.
+    /// A file that is renewed externally, such as a projected service account token.
     File(PathBuf),
-    /// A person's login, which is renewed when it is time.
+    /// A stored login, which is renewed when necessary.
     Login { store: Store, name: ProfileName },
 }
 
 impl TokenSource {
-    /// The token as it is now.
-    pub(super) async fn token(&self) -> Result<SecretString, TokenFault> {
+    /// The current token.
+    pub(super) async fn token(&self) -> Result<SecretString, TokenSourceError> {
         match self {
             Self::File(path) => from_file(path),
             Self::Login { store, name } => Ok(login::current(store, name).await?.token),
@@ -31,8 +33,8 @@ impl TokenSource {
     }
 }
 
-fn from_file(path: &Path) -> Result<SecretString, TokenFault> {
-    let not_a_token = |source| TokenFault::NotAToken {
+fn from_file(path: &Path) -> Result<SecretString, TokenSourceError> {
+    let not_a_token = |source| TokenSourceError::NotAToken {
         path: path.to_owned(),
         source,
     };
@@ -40,13 +42,13 @@ fn from_file(path: &Path) -> Result<SecretString, TokenFault> {
         Ok(token) => token,
         Err(CredentialError::Unreadable { path, source }) => {
             return Err(match source.kind() {
-                ErrorKind::NotFound => TokenFault::Missing { path },
-                _ => TokenFault::Unreadable { path, source },
+                ErrorKind::NotFound => TokenSourceError::Missing { path },
+                _ => TokenSourceError::Unreadable { path, source },
             });
         }
-        Err(CredentialError::Empty { path }) => return Err(TokenFault::Empty { path }),
+        Err(CredentialError::Empty { path }) => return Err(TokenSourceError::Empty { path }),
         Err(CredentialError::NotAPassword { .. } | CredentialError::Command(_)) => {
-            let part = "it is too long or not text";
+            let part = "too long or not valid UTF-8";
             return Err(not_a_token(TokenError::Malformed { part }));
         }
     };
@@ -55,7 +57,7 @@ fn from_file(path: &Path) -> Result<SecretString, TokenFault> {
         .expires_at
         .and_then(|expiry| SystemTime::now().duration_since(expiry).ok());
     match expired {
-        Some(ago) if ago > SKEW => Err(TokenFault::Expired {
+        Some(ago) if ago > SKEW => Err(TokenSourceError::Expired {
             path: path.to_owned(),
             ago,
         }),

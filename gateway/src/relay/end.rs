@@ -1,4 +1,4 @@
-//! How a connection ends, and what its client is told then.
+//! The end of a connection, and what its client is told.
 
 use std::future::poll_fn;
 use std::io;
@@ -13,10 +13,10 @@ use tokio::time::timeout;
 use super::{Client, Relay};
 use crate::session::{PendingJudge, Violation};
 
-/// A client that does not read its last error within this time does not get it.
+/// How long a client may take to read its last error.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// How long a client may take to read the end of a result whose server is done.
+/// How long a client may take to read the rest of a finished result.
 const LAST_RESULT: Duration = Duration::from_secs(60);
 
 /// Why a session was told to end.
@@ -28,17 +28,17 @@ pub enum Ending {
     Shutdown,
     /// The token that opened the session is no longer valid.
     TokenExpired,
-    /// The client certificate that opened the session is no longer valid.
+    /// The client certificate that opened the session has expired.
     CertificateExpired,
-    /// After a reload the client certificate is not trusted any longer, was revoked, or stands for nobody.
+    /// After a reload, the client certificate is no longer trusted, was revoked, or maps to no identity.
     CertificateWithdrawn,
-    /// After a reload no grant gives this identity the session's database.
+    /// After a reload, no grant gives this identity the session's database.
     GrantWithdrawn,
-    /// After a reload the grant that fits gives another role or another database.
+    /// After a reload, the matching grant gives another role or another server.
     GrantChanged,
-    /// After a reload the issuer that vouched for the identity is trusted no longer.
+    /// After a reload, the issuer of the token is no longer trusted.
     IssuerRemoved,
-    /// No message for so long, outside a transaction.
+    /// No message for this long, outside a transaction.
     Idle(Duration),
 }
 
@@ -64,26 +64,26 @@ impl Ending {
             .with_hint("Connect again with a new certificate."),
             Ending::CertificateWithdrawn => FatalError::new(
                 "57P01",
-                "terminating connection: the client certificate is not accepted any longer",
+                "terminating connection: the client certificate is no longer accepted",
             ),
             Ending::GrantWithdrawn => FatalError::new(
                 "57P01",
                 "terminating connection: your access to this database was withdrawn",
             )
-            .with_hint("None of your groups is granted it any longer; ask for access."),
+            .with_hint("None of your groups has a grant for it any more; ask for access."),
             Ending::GrantChanged => FatalError::new(
                 "57P01",
-                "terminating connection: your grant for this database now gives another role or server",
+                "terminating connection: your grant for this database has changed to another role or server",
             )
             .with_hint("Connect again."),
             Ending::IssuerRemoved => FatalError::new(
                 "57P01",
-                "terminating connection: the issuer of your token is not trusted any longer",
+                "terminating connection: the issuer of your token is no longer trusted",
             ),
             // PostgreSQL's idle_session_timeout.
             Ending::Idle(limit) => FatalError::new(
                 "57P05",
-                format!("terminating connection: it was idle for {limit:?} (idle_timeout)"),
+                format!("terminating connection due to idle_timeout: idle for {limit:?}"),
             ),
         }
     }
@@ -100,7 +100,7 @@ pub enum End {
 }
 
 impl End {
-    /// A fixed word for metrics.
+    /// The label for metrics.
     pub fn label(&self) -> &'static str {
         match self {
             End::ClientLeft => "client_left",
@@ -126,13 +126,12 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     J: PendingJudge,
 {
-    /// Sends what is still owed to the client, and the reason for the end where the client cannot know it. What the server
-    /// does for the client is cancelled.
+    /// Sends the client what is left for it, and the reason for the end if it cannot know it. A statement that still runs is cancelled.
     pub(super) async fn say_goodbye(&mut self, end: &End) {
         self.end_statements().await;
         match end {
             End::ClientLeft | End::ClientGone(_) => {}
-            // The server's own last words are among the bytes already; without any, libpq reports a lost connection.
+            // The server's last message, if any, is among the bytes already; without one, libpq reports a lost connection.
             End::ServerGone(_) => {}
             End::Violation(violation) => {
                 let (sqlstate, message) = violation.client_text();
@@ -142,7 +141,7 @@ where
             End::Told(ending) => self.output.to_client.fatal(&ending.fatal_error()),
         }
         let patience = match end {
-            // What is left is the result of a statement that ran.
+            // The rest of the result of a statement that has run.
             End::ServerGone(_) | End::ClientLeft => LAST_RESULT,
             _ => GOODBYE,
         };
@@ -153,13 +152,13 @@ where
                     .await?;
                 self.client.shutdown().await
             };
-            // The client may be gone as well; there is nobody else to tell.
+            // If the client is gone as well, nobody is left to tell.
             let _ = timeout(patience, farewell).await;
         }
         self.leave_server(end).await;
     }
 
-    /// Every statement that was admitted ends, before the client learns that the connection does.
+    /// Reports the end of every admitted statement before the client learns that the connection ends.
     async fn end_statements(&mut self) {
         let ended = poll_fn(|context| {
             while !self.session.close(&mut self.judge, &mut self.output) {
@@ -180,7 +179,7 @@ where
             let _ = timeout(GOODBYE, (self.signals.cancel)()).await;
         }
         let mut terminate = BytesMut::new();
-        // Behind half a message, Terminate would be taken for the other half.
+        // After part of a message, Terminate would be read as the rest of it.
         if self.output.to_server.is_empty() && self.session.is_between_messages() {
             build::terminate(&mut terminate);
         }

@@ -1,4 +1,4 @@
-//! Watches for sessions that nobody uses.
+//! The idle timeout of a session.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -8,7 +8,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::Ending;
 
-/// How long nothing has moved. One timer for the session's life: it is put forward only when it goes off.
+/// Measures how long nothing was sent or received. The session has one timer, which is moved forward only when it fires.
 pub(super) struct IdleWatch {
     limit: Duration,
     last: Instant,
@@ -24,12 +24,12 @@ impl IdleWatch {
         }
     }
 
-    /// A message came or went.
+    /// Something was sent or received.
     pub fn touch(&mut self) {
         self.last = Instant::now();
     }
 
-    /// Ready when the session has been idle for the whole time. `idle`: it is, at this moment.
+    /// Ready when the session has been idle for the whole time. `idle`: whether it is idle at this moment.
     pub fn poll(&mut self, idle: bool, context: &mut Context<'_>) -> Poll<Ending> {
         loop {
             ready!(self.alarm.as_mut().poll(context));

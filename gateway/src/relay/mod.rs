@@ -1,5 +1,5 @@
-//! The relay: moves bytes between a client, its session and its server, and waits where there is nothing to move.
-//! It decides nothing: what bytes mean is `session`'s business, what may run is `gate`'s. Below it are only sockets.
+//! The relay: moves bytes between a client, its session and its server, and waits when there is nothing to move. It decides nothing: the
+//! session knows what bytes mean, and the gate what may run.
 
 mod buffers;
 mod end;
@@ -25,13 +25,13 @@ use signals::{Cancels, Task, Timer};
 pub use end::{End, Ending};
 pub use signals::{CancelInbox, Client, Signals};
 
-/// A client whose next message cannot be taken yet may send this much ahead.
+/// How many bytes are read ahead, at least, while the client's next message has to wait.
 const READ_AHEAD: usize = 64 * 1024;
 
-/// Buffers larger than this are given back when they are empty.
+/// A larger buffer is freed when it is empty, in bytes.
 const KEEP_CAPACITY: usize = 8 * 1024;
 
-/// One connection under way.
+/// One client connection with its server connection.
 pub struct Relay<C, S, J: Judge> {
     client: C,
     server: S,
@@ -39,23 +39,23 @@ pub struct Relay<C, S, J: Judge> {
     judge: J,
     signals: Signals,
     output: Output,
-    /// Bytes that were read and not yet taken.
+    /// Bytes that were read and not taken by the session yet.
     from_client: BytesMut,
     from_server: BytesMut,
-    /// More bytes change nothing: the next message waits for something else.
+    /// The next message waits for something other than more bytes.
     client_held: bool,
     server_held: bool,
     client_closed: bool,
-    /// The server was told that the client sends no more.
+    /// The server's connection was half-closed, because the client's was.
     server_told: bool,
-    /// The server takes no more, and what it still has to say is awaited.
+    /// Writing to the server fails, but its last messages may still be read.
     server_deaf: bool,
     cancelling: Option<Task>,
-    /// Ready when the client has closed its side, though bytes of it are unread.
+    /// Completes when the client has closed its connection while bytes of it are unread.
     client_watch: Option<Task>,
-    /// When the statement that has its turn has had its time.
+    /// The time limit of the statement that the server is processing.
     timer: Option<Timer>,
-    /// The session is to end as soon as it is idle.
+    /// The session ends as soon as it is idle.
     draining: Option<Ending>,
     idle: Option<IdleWatch>,
     cancels: Cancels,
@@ -67,7 +67,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     J: PendingJudge,
 {
-    /// `greeting` goes to the client first; the leftovers are what was read with the handshakes.
+    /// `greeting` is sent to the client first. `leftovers`: what was read from the client and from the server beyond their handshakes.
     pub fn new(
         client: C,
         server: S,
@@ -120,7 +120,7 @@ where
         }
     }
 
-    /// Moves what can be moved. `Ok(None)`: everything waits.
+    /// Moves what can be moved. `Ok(None)`: nothing can.
     fn turn(&mut self, context: &mut Context<'_>) -> Result<Option<End>, End> {
         loop {
             let mut moved = self.read_server(context)?;
@@ -128,7 +128,7 @@ where
             moved |= self.write_both(context)?;
             self.start_cancel();
             if self.client_closed && self.session.waits_for_decision() {
-                // Nothing that it left may ever run.
+                // A statement that its client left must never run.
                 return Ok(Some(End::ClientLeft));
             }
             if self.client_is_done() && self.output.to_server.is_empty() {
@@ -140,7 +140,7 @@ where
             if self.draining.is_some() && self.session.is_idle() && self.from_client.is_empty() {
                 return Ok(self.draining.take().map(End::Told));
             }
-            // Last, so that whatever this turn began to wait for knows whom to wake.
+            // Last, so that everything this turn started to wait for has a waker.
             moved |= self.listen(context)?;
             if !moved {
                 return Ok(None);
@@ -151,15 +151,15 @@ where
         }
     }
 
-    /// True when no message will come of the client any more.
+    /// True when the client will send no further message.
     fn client_is_done(&self) -> bool {
         self.output.terminated || self.client_closed && !self.client_is_held()
     }
 
-    /// The client sends no more: the server is told in the same way, and goes on or gives up as it would without a gateway.
+    /// The client sends no more: the server's connection is half-closed too, and the server reacts as it would without a gateway.
     fn pass_on_the_end(&mut self, context: &mut Context<'_>) {
         if !self.server_told {
-            // An error shows when the server is read.
+            // An error shows when the server's connection is read.
             self.server_told = Pin::new(&mut self.server).poll_shutdown(context).is_ready();
         }
     }
@@ -186,7 +186,7 @@ where
         Ok(moved || self.output.to_client.len() != before)
     }
 
-    /// One read of the server's socket. `false`: nothing is there now.
+    /// One read from the server. `false`: nothing was available.
     fn take_from_server(
         &mut self,
         context: &mut Context<'_>,
@@ -243,7 +243,7 @@ where
         Ok(with_scratch(|scratch| self.take_from_client(context, scratch))? || moved)
     }
 
-    /// One read of the client's socket. `false`: nothing is there now.
+    /// One read from the client. `false`: nothing was available.
     fn take_from_client(
         &mut self,
         context: &mut Context<'_>,
@@ -296,7 +296,7 @@ where
         }
         let to_server = match write(&mut self.server, &mut self.output.to_server, context) {
             Ok(moved) => moved,
-            // Its last words may still be there to be read.
+            // Its last messages may still be readable.
             Err(_) => {
                 self.server_deaf = true;
                 self.output.to_server.clear();

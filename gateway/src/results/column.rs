@@ -1,5 +1,5 @@
-//! One column that some step works on: where its cells lie, its present text, and the masks that run down it.
-//! Refuses to know the other columns and how rows are framed. Next: `judging` for what a policy says, `emission` for bytes.
+//! One column in use: its cells, its current text, and the masks applied to it. `judging` applies policies' replies,
+//! `emission` writes the bytes.
 
 use super::codec::{Cell, Codec};
 use super::key::PseudonymKey;
@@ -14,16 +14,16 @@ pub(super) struct Task {
     pub(super) mask: Mask,
 }
 
-/// Where the column's present values are, for the rows at hand.
+/// Where the current values of the column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
-    /// As the server sent them.
+    /// As sent by the server.
     Original,
     /// All NULL.
     Nullified,
-    /// The constant of the task with this number, but for NULLs.
+    /// The constant of the task with this index, except for NULLs.
     Constant(usize),
-    /// In `text`; where `changed` is false the server's bytes still stand.
+    /// In `text`; where `changed` is false, the server's bytes are still current.
     Text,
 }
 
@@ -38,13 +38,13 @@ pub(super) struct Column {
     pub(super) changed: Vec<bool>,
     /// Rows whose value could not be read as text: shown as NULL, and NULL for good once a step wants more than to observe.
     opaque: Vec<u32>,
-    /// Nullified by a plan: no later reply brings a value back.
+    /// Nullified by a plan: no later reply restores a value.
     pub(super) nullified: bool,
     spare: PackedColumn,
     scratch: Vec<u8>,
 }
 
-/// The text form of one column's batch is longer than may be held.
+/// The text form of one column in a batch exceeds the limit.
 pub(super) struct TooLarge;
 
 impl Column {
@@ -65,7 +65,7 @@ impl Column {
         }
     }
 
-    /// Adds what `step` does. A constant is checked and encoded here, once; one that is no value of the type nullifies.
+    /// Adds the action of `step`. A constant is checked and encoded once, here; an invalid one nullifies the column.
     pub(super) fn plan(
         &mut self,
         step: usize,
@@ -79,8 +79,8 @@ impl Column {
             ColumnAction::Fixed(text) => self.constant(text, codec),
             ColumnAction::Partial(partial) => Mask::Partial(*partial),
             ColumnAction::Pseudonym(label) => Mask::Pseudonym(Box::new(key.labelled(label))),
-            ColumnAction::Inspect => Mask::Inspect,
-            ColumnAction::Observe => Mask::Observe,
+            ColumnAction::Inspect(label) => Mask::Inspect(label.clone()),
+            ColumnAction::Observe(label) => Mask::Observe(label.clone()),
         };
         self.tasks.push(Task { step, mask });
     }
@@ -98,9 +98,17 @@ impl Column {
         }
     }
 
-    /// What is to be done for `step`, if anything.
+    /// The task of `step` on this column, if it has one.
     pub(super) fn task(&self, step: usize) -> Option<usize> {
         self.tasks.iter().position(|task| task.step == step)
+    }
+
+    /// The label under which a task asks its judge; empty where it asks none.
+    pub(super) fn label(&self, task: usize) -> &str {
+        match self.tasks.get(task).map(|task| &task.mask) {
+            Some(Mask::Inspect(label) | Mask::Observe(label)) => label,
+            _ => "",
+        }
     }
 
     /// Runs one task that needs no judge. Inspection and observation only need the text, so that is what they get.
@@ -115,13 +123,13 @@ impl Column {
             return Ok(());
         };
         match mask {
-            Mask::Inspect => {
+            Mask::Inspect(_) => {
                 self.load(raw, codec, limit)?;
                 for row in self.opaque.drain(..) {
                     self.changed[row as usize] = true;
                 }
             }
-            Mask::Observe => self.load(raw, codec, limit)?,
+            Mask::Observe(_) => self.load(raw, codec, limit)?,
             _ if self.nullified => {}
             Mask::Nullify => {
                 self.state = State::Nullified;
@@ -135,7 +143,7 @@ impl Column {
         Ok(())
     }
 
-    /// Brings the present values into `text`.
+    /// Decodes the current values into `text`.
     pub(super) fn load(&mut self, raw: &[u8], codec: &Codec, limit: usize) -> Result<(), TooLarge> {
         if self.state == State::Text {
             return Ok(());
@@ -173,7 +181,7 @@ impl Column {
         Ok(())
     }
 
-    /// Puts a built-in's answer in place of every value that is not NULL.
+    /// Replaces every non-NULL value with the result of a built-in mask.
     fn rewrite(
         &mut self,
         task: usize,
@@ -221,8 +229,9 @@ impl Column {
                 true => codec.text(*kind, *format, cell.value(raw), &mut unwrapped),
                 false => text.value(row),
             };
-            let legal = value
-                .is_some_and(|value| packer.put(|out| answer(mask, *kind, value, scratch, out)));
+            let legal = value.is_some_and(|value| {
+                packer.put(|out| apply_mask(mask, *kind, value, scratch, out))
+            });
             packer.close(row, legal)?;
         }
         std::mem::swap(&mut self.text, &mut self.spare);
@@ -230,7 +239,7 @@ impl Column {
         Ok(())
     }
 
-    /// Keeps the rows for which `keep` says so.
+    /// Keeps the rows for which `keep` is true.
     pub(super) fn retain(&mut self, keep: &[bool]) {
         let mut flags = keep.iter();
         self.cells
@@ -253,7 +262,7 @@ impl Column {
             }
             let value = self.text.value(from);
             packer.values.extend_from_slice(value.unwrap_or_default());
-            // Cannot fail: the text was within its limit before rows were taken away.
+            // Cannot fail: the text was within its limit before rows were removed.
             let _ = packer.close(to, value.is_some());
         }
         self.opaque = opaque;
@@ -263,7 +272,7 @@ impl Column {
         std::mem::swap(&mut self.text, &mut self.spare);
     }
 
-    /// Forgets the rows; the buffers stay for the next batch unless a huge value blew them up.
+    /// Forgets the rows. The buffers are kept for the next batch unless a huge value enlarged them.
     pub(super) fn clear(&mut self, keep_bytes: usize) {
         self.cells.clear();
         self.changed.clear();
@@ -281,8 +290,14 @@ impl Column {
     }
 }
 
-/// A built-in's answer to one value, appended to `out`; false is NULL.
-fn answer(mask: &Mask, kind: Kind, value: &[u8], scratch: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
+/// The result of a built-in mask for one value, appended to `out`; false is NULL.
+fn apply_mask(
+    mask: &Mask,
+    kind: Kind,
+    value: &[u8],
+    scratch: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> bool {
     match mask {
         Mask::Fixed { text, .. } => {
             out.extend_from_slice(text);
@@ -295,7 +310,7 @@ fn answer(mask: &Mask, kind: Kind, value: &[u8], scratch: &mut Vec<u8>, out: &mu
                 && std::str::from_utf8(scratch).is_ok_and(|text| kind.settle(text, out))
         }
         Mask::Pseudonym(key) => mask::pseudonym(key, kind, value, out),
-        Mask::Nullify | Mask::Inspect | Mask::Observe => false,
+        Mask::Nullify | Mask::Inspect(_) | Mask::Observe(_) => false,
     }
 }
 
@@ -328,7 +343,7 @@ impl<'a> Packer<'a> {
         }
     }
 
-    /// Lets `write` append a value; takes back what a failed one appended.
+    /// Appends a value with `write`, and removes what a failed `write` appended.
     #[inline]
     pub(super) fn put(&mut self, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
         let start = self.values.len();
@@ -339,7 +354,7 @@ impl<'a> Packer<'a> {
         legal
     }
 
-    /// As `put`, for a value that also has to be UTF-8.
+    /// Like `put`, for a value that must also be UTF-8.
     fn read(&mut self, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
         self.put(|values| {
             let start = values.len();

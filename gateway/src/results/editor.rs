@@ -270,7 +270,7 @@ impl ResultEditor {
             let Some(task) = column.task(step) else {
                 continue;
             };
-            if matches!(column.tasks.get(task), Some(task) if matches!(task.mask, Mask::Inspect | Mask::Observe))
+            if matches!(column.tasks.get(task), Some(task) if matches!(task.mask, Mask::Inspect(_) | Mask::Observe(_)))
             {
                 asked.push((at, task));
             }

@@ -1,5 +1,4 @@
-//! Writes the messages of one batch: the bytes as they came, but for replaced cells and dropped rows.
-//! Refuses to know why a cell changed. Next: the caller's buffer.
+//! Writes the messages of one batch: the original bytes, except for replaced cells and dropped rows.
 
 use bytes::{BufMut, BytesMut};
 
@@ -8,7 +7,7 @@ use super::column::{Column, State, Task};
 use super::error::ResultError;
 use super::mask::Mask;
 
-/// Message tag and length.
+/// Message type and length.
 pub(super) const HEADER: usize = 5;
 
 /// One row's message in the editor's buffer.
@@ -18,7 +17,7 @@ pub(super) struct Row {
     pub(super) end: u32,
 }
 
-/// A row taken out, of whose body the first `prefix` bytes stay.
+/// A removed row; the first `prefix` bytes of its body stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Removed {
     pub(super) row: Row,
@@ -30,16 +29,16 @@ pub(super) struct Emission<'a> {
     pub(super) codec: &'a Codec,
     pub(super) columns: &'a [Column],
     pub(super) rows: &'a [Row],
-    /// In the order of the stream.
+    /// In stream order.
     pub(super) removed: &'a [Removed],
 }
 
 impl Emission<'_> {
-    /// Appends the messages to `out` and says how many cells differ from what the server sent.
+    /// Appends the messages to `out` and returns how many cells differ from what the server sent.
     ///
-    /// What lies between two replaced cells is copied in one go, over the borders of messages, and the length of a
-    /// message is mended when its row is done. A row that has grown beyond what a message can hold is an error; `out`
-    /// then holds a part of the batch.
+    /// The bytes between two replaced cells are copied at once, across message boundaries, and the length of a message is
+    /// corrected when its row is complete. A row that exceeds the maximum message length is an error; `out` then contains a
+    /// part of the batch.
     pub(super) fn write(&self, out: &mut BytesMut) -> Result<u64, ResultError> {
         let edited: Vec<&Column> = self
             .columns
@@ -63,7 +62,7 @@ impl Emission<'_> {
         }
         for (at, row) in self.rows.iter().enumerate() {
             while let Some(gone) = removed.next_if(|gone| gone.row.start < row.start) {
-                cursor = self.leave_out(gone, cursor, out);
+                cursor = self.skip_removed(gone, cursor, out);
             }
             let start = row.start as usize;
             let message = out.len() + (start - cursor);
@@ -84,18 +83,18 @@ impl Emission<'_> {
             if edits > 0 {
                 let end = row.end as usize;
                 let length = out.len() - message + (end - cursor) - 1;
-                mend(out, message, length)?;
+                set_length(out, message, length)?;
                 masked += edits;
             }
         }
         for gone in removed {
-            cursor = self.leave_out(gone, cursor, out);
+            cursor = self.skip_removed(gone, cursor, out);
         }
         out.extend_from_slice(self.raw.get(cursor..).unwrap_or_default());
         Ok(masked)
     }
 
-    /// A close upper bound, for one allocation; it need not hold.
+    /// An estimate of the growth, for one allocation; it may be too low.
     fn growth(&self, column: &Column) -> usize {
         column.text.values.len() + column.cells.len() * 4
     }
@@ -116,8 +115,8 @@ impl Emission<'_> {
         }
     }
 
-    /// Copies up to a removed row and steps over it.
-    fn leave_out(&self, gone: &Removed, cursor: usize, out: &mut BytesMut) -> usize {
+    /// Copies up to a removed row and skips it.
+    fn skip_removed(&self, gone: &Removed, cursor: usize, out: &mut BytesMut) -> usize {
         let (start, end) = (gone.row.start as usize, gone.row.end as usize);
         out.extend_from_slice(self.raw.get(cursor..start).unwrap_or_default());
         if gone.prefix > 0 {
@@ -134,9 +133,9 @@ impl Emission<'_> {
     }
 }
 
-/// Writes the length of the message at `message`; it counts itself but not the tag.
+/// Writes the length of the message at `message`; the length includes itself but not the type byte.
 #[inline]
-fn mend(out: &mut BytesMut, message: usize, length: usize) -> Result<(), ResultError> {
+fn set_length(out: &mut BytesMut, message: usize, length: usize) -> Result<(), ResultError> {
     let Ok(length) = i32::try_from(length) else {
         return Err(ResultError::RowTooLong {
             limit: i32::MAX as usize,

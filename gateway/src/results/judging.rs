@@ -40,11 +40,12 @@ impl Question {
             sequence: self.sequence,
             columns: Vec::new(),
         };
-        for (at, _) in &self.asked {
+        for (at, task) in &self.asked {
             if let Some(column) = columns.get_mut(*at) {
                 let data = std::mem::take(&mut column.text);
                 batch.columns.push(BatchColumn {
                     index: column.index as u32,
+                    label: column.label(*task).to_owned(),
                     data,
                 });
             }
@@ -90,7 +91,7 @@ impl Question {
             if reply == ColumnReply::Unchanged {
                 continue;
             }
-            if !matches!(column.tasks.get(*task), Some(task) if matches!(task.mask, Mask::Inspect))
+            if !matches!(column.tasks.get(*task), Some(task) if matches!(task.mask, Mask::Inspect(_)))
             {
                 return Err(self.illegal("it changes a column that it only observes"));
             }

@@ -47,16 +47,16 @@ fn flush(
     judge: &mut Scripted,
 ) -> Result<(Vec<u8>, Flushed), Stop> {
     for cells in rows {
-        editor.push(&row(cells)).expect("a good row");
+        editor.push(&row(cells)).expect("a valid row");
     }
     let mut out = BytesMut::new();
     let flushed = editor
         .flush(judge, &mut out)
         .ready()
-        .expect("an answer at once");
+        .expect("an immediate answer");
     assert!(
         flushed.is_ok() || out.is_empty(),
-        "a result that stops delivers nothing of its batch"
+        "a stopped result returns nothing of its batch"
     );
     flushed.map(|flushed| (out.to_vec(), flushed))
 }
@@ -67,8 +67,8 @@ fn a_judge_sees_only_the_columns_its_step_asked_for() {
         &[TEXT, TEXT, INT4],
         vec![vec![
             ColumnAction::Pass,
-            ColumnAction::Inspect,
-            ColumnAction::Observe,
+            ColumnAction::Inspect("mail".to_owned()),
+            ColumnAction::Observe("country".to_owned()),
         ]],
     );
     let mut judge =
@@ -77,7 +77,7 @@ fn a_judge_sees_only_the_columns_its_step_asked_for() {
         &[Some("a"), Some("b"), Some("1")],
         &[Some("c"), None, Some("2")],
     ];
-    let (out, flushed) = flush(&mut editor, &rows, &mut judge).expect("no refusal");
+    let (out, flushed) = flush(&mut editor, &rows, &mut judge).expect("not refused");
     assert_eq!(out, messages(&rows));
     assert_eq!(flushed.masked_cells, 0);
     let (step, batch) = &judge.asked[0];
@@ -89,9 +89,9 @@ fn a_judge_sees_only_the_columns_its_step_asked_for() {
         batch
             .columns
             .iter()
-            .map(|column| column.index)
+            .map(|column| (column.index, column.label.as_str()))
             .collect::<Vec<_>>(),
-        [1, 2]
+        [(1, "mail"), (2, "country")]
     );
     assert_eq!(shown(batch, 0), [Some("b".to_owned()), None]);
     assert_eq!(
@@ -102,7 +102,10 @@ fn a_judge_sees_only_the_columns_its_step_asked_for() {
 
 #[test]
 fn replies_replace_nullify_and_drop() {
-    let mut editor = editor(&[TEXT; 4], vec![vec![ColumnAction::Inspect; 4]]);
+    let mut editor = editor(
+        &[TEXT; 4],
+        vec![vec![ColumnAction::Inspect(String::new()); 4]],
+    );
     let mut judge = Scripted::new(|_, _| {
         BatchReply::Edit(BatchEdit {
             columns: vec![
@@ -119,7 +122,7 @@ fn replies_replace_nullify_and_drop() {
         &[Some("b"), Some("2"), Some("x"), Some("y")],
         &[Some("c"), None, Some("x"), Some("y")],
     ];
-    let (out, flushed) = flush(&mut editor, &rows, &mut judge).expect("no refusal");
+    let (out, flushed) = flush(&mut editor, &rows, &mut judge).expect("not refused");
     let expected = messages(&[
         &[Some("A"), None, None, Some("y")],
         &[Some("c"), None, Some("x"), Some("y")],
@@ -132,19 +135,19 @@ fn replies_replace_nullify_and_drop() {
 }
 
 #[test]
-fn later_steps_see_what_earlier_ones_left() {
+fn later_steps_see_the_results_of_earlier_ones() {
     let steps = vec![
         vec![
-            ColumnAction::Inspect,
+            ColumnAction::Inspect(String::new()),
             partial(1, 0),
             ColumnAction::Nullify,
             ColumnAction::Fixed("f".to_owned()),
         ],
         vec![
-            ColumnAction::Observe,
-            ColumnAction::Inspect,
-            ColumnAction::Inspect,
-            ColumnAction::Observe,
+            ColumnAction::Observe(String::new()),
+            ColumnAction::Inspect(String::new()),
+            ColumnAction::Inspect(String::new()),
+            ColumnAction::Observe(String::new()),
         ],
         vec![
             partial(0, 1),
@@ -190,7 +193,7 @@ fn later_steps_see_what_earlier_ones_left() {
         &[Some("v"), Some("bbb"), Some("n"), Some("q")],
         &[Some("w"), Some("ccc"), Some("n"), None],
     ];
-    let (out, _) = flush(&mut editor, &rows, &mut judge).expect("no refusal");
+    let (out, _) = flush(&mut editor, &rows, &mut judge).expect("not refused");
     let expected = messages(&[
         &[Some("**o"), Some("b**"), None, Some("f")],
         &[Some("****e"), Some("changed"), None, None],
@@ -199,8 +202,11 @@ fn later_steps_see_what_earlier_ones_left() {
 }
 
 #[test]
-fn replacements_that_are_no_value_of_the_type_become_null() {
-    let mut editor = editor(&[INT4, 99_999, TEXT], vec![vec![ColumnAction::Inspect; 3]]);
+fn invalid_replacements_become_null() {
+    let mut editor = editor(
+        &[INT4, 99_999, TEXT],
+        vec![vec![ColumnAction::Inspect(String::new()); 3]],
+    );
     let mut judge = Scripted::new(|_, _| {
         let mut not_utf8 = packed(&[Some("a"), Some("b")]);
         not_utf8.values[0] = 0xff;
@@ -214,7 +220,7 @@ fn replacements_that_are_no_value_of_the_type_become_null() {
         &[Some("1"), Some("same"), Some("x")],
         &[Some("2"), Some("same"), Some("y")],
     ];
-    let (out, flushed) = flush(&mut editor, &rows, &mut judge).expect("no refusal");
+    let (out, flushed) = flush(&mut editor, &rows, &mut judge).expect("not refused");
     assert_eq!(
         out,
         messages(&[&[Some("7"), Some("same"), None], &[None, None, Some("b")]])
@@ -223,7 +229,7 @@ fn replacements_that_are_no_value_of_the_type_become_null() {
 }
 
 #[test]
-fn replies_that_do_not_fit_stop_the_result() {
+fn replies_that_do_not_fit_the_batch_stop_the_result() {
     let short = |rows: usize| packed(&vec![Some("x"); rows]);
     let mut backwards = short(2);
     backwards.offsets = vec![0, 2, 1];
@@ -252,11 +258,14 @@ fn replies_that_do_not_fit_stop_the_result() {
     for reply in replies {
         let mut editor = editor(
             &[TEXT, TEXT],
-            vec![vec![ColumnAction::Inspect, ColumnAction::Observe]],
+            vec![vec![
+                ColumnAction::Inspect(String::new()),
+                ColumnAction::Observe(String::new()),
+            ]],
         );
         let mut judge = Scripted::new(|_, _| reply.clone());
         let rows: [&Cells; 2] = [&[Some("a"), Some("b")], &[Some("c"), Some("d")]];
-        let stop = flush(&mut editor, &rows, &mut judge).expect_err("an illegal reply");
+        let stop = flush(&mut editor, &rows, &mut judge).expect_err("an invalid reply");
         assert!(
             matches!(stop, Stop::Illegal { step: 0, .. }),
             "{reply:?}: {stop}"
@@ -272,7 +281,7 @@ fn a_denial_ends_the_result() {
         hint: None,
         sqlstate: None,
     };
-    let mut editor = editor(&[TEXT], vec![vec![ColumnAction::Observe]]);
+    let mut editor = editor(&[TEXT], vec![vec![ColumnAction::Observe(String::new())]]);
     let mut judge = Scripted::new(|_, _| BatchReply::Stop(denial.clone()));
     let stop = flush(&mut editor, &[&[Some("a")]], &mut judge).expect_err("a denial");
     assert_eq!(
@@ -289,11 +298,11 @@ fn a_denial_ends_the_result() {
 fn what_cannot_be_read_does_not_get_through_a_mask() {
     let body = row(&[Some("\u{1}\u{2}\u{3}")]);
     for (type_oid, action, passes) in [
-        (INT4, ColumnAction::Inspect, false),
-        (INT4, ColumnAction::Observe, true),
+        (INT4, ColumnAction::Inspect(String::new()), false),
+        (INT4, ColumnAction::Observe(String::new()), true),
         (INT4, partial(9, 9), false),
         (INT4, ColumnAction::Pseudonym("n".to_owned()), false),
-        (99_999, ColumnAction::Inspect, false),
+        (99_999, ColumnAction::Inspect(String::new()), false),
         (99_999, ColumnAction::Fixed("f".to_owned()), false),
         (99_999, partial(0, 0), false),
         (99_999, ColumnAction::Pass, true),
@@ -307,7 +316,7 @@ fn what_cannot_be_read_does_not_get_through_a_mask() {
             RowCodec::DataRow,
             &key(),
         );
-        editor.push(&body).expect("a good row");
+        editor.push(&body).expect("a valid row");
         let mut judge = Scripted::new(|_, batch| {
             assert_eq!(shown(batch, 0), [None]);
             edit(vec![ColumnReply::Unchanged])
@@ -316,8 +325,8 @@ fn what_cannot_be_read_does_not_get_through_a_mask() {
         editor
             .flush(&mut judge, &mut out)
             .ready()
-            .expect("an answer at once")
-            .expect("no refusal");
+            .expect("an immediate answer")
+            .expect("not refused");
         let expected = if passes { body.clone() } else { row(&[None]) };
         assert_eq!(&out[..], message(b'D', &expected), "{type_oid} {action:?}");
     }
@@ -327,7 +336,7 @@ fn what_cannot_be_read_does_not_get_through_a_mask() {
 fn binary_cells_are_judged_as_text_and_leave_as_binary() {
     let steps = vec![Step {
         actions: vec![
-            ColumnAction::Inspect,
+            ColumnAction::Inspect(String::new()),
             ColumnAction::Fixed("00:00:01".to_owned()),
         ],
     }];
@@ -344,7 +353,7 @@ fn binary_cells_are_judged_as_text_and_leave_as_binary() {
         body.extend_from_slice(&time.to_be_bytes());
         body
     };
-    editor.push(&body(-41, 5)).expect("a good row");
+    editor.push(&body(-41, 5)).expect("a valid row");
     let mut judge = Scripted::new(|_, batch| {
         assert_eq!(shown(batch, 0), [Some("-41".to_owned())]);
         edit(vec![ColumnReply::Replaced(packed(&[Some("42")]))])
@@ -353,8 +362,8 @@ fn binary_cells_are_judged_as_text_and_leave_as_binary() {
     editor
         .flush(&mut judge, &mut out)
         .ready()
-        .expect("an answer at once")
-        .expect("no refusal");
+        .expect("an immediate answer")
+        .expect("not refused");
     assert_eq!(&out[..], message(b'D', &body(42, 1_000_000)));
 }
 
@@ -363,7 +372,7 @@ fn dropping_the_first_row_of_a_binary_copy_keeps_its_header() {
     let header = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
     let tuple = |text: &str| row(&[Some(text)]);
     let steps = vec![Step {
-        actions: vec![ColumnAction::Observe],
+        actions: vec![ColumnAction::Observe(String::new())],
     }];
     let mut editor = ResultEditor::new(
         shape(&[TEXT], Format::Text),
@@ -373,10 +382,10 @@ fn dropping_the_first_row_of_a_binary_copy_keeps_its_header() {
     );
     editor
         .push(&[&header[..], &tuple("a")].concat())
-        .expect("a good message");
-    editor.push(&tuple("b")).expect("a good message");
-    editor.push(&[0xff, 0xff]).expect("a good message");
-    editor.finish().expect("a whole stream");
+        .expect("a valid message");
+    editor.push(&tuple("b")).expect("a valid message");
+    editor.push(&[0xff, 0xff]).expect("a valid message");
+    editor.finish().expect("a complete stream");
     let mut judge = Scripted::new(|_, _| {
         BatchReply::Edit(BatchEdit {
             columns: vec![ColumnReply::Unchanged],
@@ -387,8 +396,8 @@ fn dropping_the_first_row_of_a_binary_copy_keeps_its_header() {
     editor
         .flush(&mut judge, &mut out)
         .ready()
-        .expect("an answer at once")
-        .expect("no refusal");
+        .expect("an immediate answer")
+        .expect("not refused");
     let expected = [
         message(b'd', header),
         message(b'd', &tuple("b")),

@@ -1,26 +1,28 @@
-//! The key of pseudonyms: HMAC-SHA-256 (RFC 2104), labelled so that equal values of different labels differ.
-//! Refuses to show the key. Next: `mask`, which turns a digest into a legal value.
+//! The key of pseudonyms: HMAC-SHA-256 (RFC 2104), with a label so that equal values of different columns differ.
 
 use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::Sha256;
 
-/// Shortest key accepted from configuration, in bytes.
+/// The minimum length of a configured key, in bytes.
 pub const MINIMUM_KEY_BYTES: usize = 32;
 
-/// The secret behind `pseudonym`. Gateways that share it give equal pseudonyms; a random one lasts as long as the process.
+/// The secret behind `pseudonym`. Gateways with the same key return equal pseudonyms; a random key lasts as long as the
+/// process.
 #[derive(Debug)]
 pub struct PseudonymKey(SecretSlice<u8>);
 
-/// A configured key cannot be used.
+/// A configured key is not usable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    #[error("the pseudonym key has {found} bytes; give at least {MINIMUM_KEY_BYTES} random ones")]
+    #[error(
+        "the pseudonym key has {found} bytes; at least {MINIMUM_KEY_BYTES} random bytes are required"
+    )]
     TooShort { found: usize },
 }
 
 impl PseudonymKey {
-    /// A new key from the operating system's randomness.
+    /// A new key from the operating system's random source.
     pub fn random() -> Self {
         Self::from_bytes(rand::random())
     }
@@ -29,7 +31,7 @@ impl PseudonymKey {
         Self(SecretSlice::from(bytes.to_vec()))
     }
 
-    /// The bytes of a configured secret, taken as they are.
+    /// A configured secret as the key, byte for byte.
     ///
     /// # Errors
     /// The secret is shorter than [`MINIMUM_KEY_BYTES`].
@@ -41,7 +43,7 @@ impl PseudonymKey {
         Ok(Self(SecretSlice::from(bytes.to_vec())))
     }
 
-    /// The keyed hash of values under `label`.
+    /// The keyed hash for values with this label.
     pub(super) fn labelled(&self, label: &str) -> Pseudonym {
         let mut mac = match Hmac::<Sha256>::new_from_slice(self.0.expose_secret()) {
             Ok(mac) => mac,
@@ -53,7 +55,7 @@ impl PseudonymKey {
     }
 }
 
-/// HMAC state that has taken the key and the label already.
+/// HMAC state that already includes the key and the label.
 #[derive(Clone)]
 pub(super) struct Pseudonym(Hmac<Sha256>);
 

@@ -1,27 +1,27 @@
-//! The built-in masks on one text value.
-//! Refuses to know rows and wire formats: text in, text out. Next: `column`, which runs them down a column.
+//! The built-in masks on one text value, without rows or wire formats.
 
 use super::key::Pseudonym;
 use super::types::{Kind, Scalar, hexadecimal, uuid_text};
 use gatewright_contract::PartialMask;
 
-/// What one step does to one column, ready to run. No built-in turns NULL into a value, a constant neither: whether a
-/// value is there stays as the server said, or becomes NULL.
+/// The action of one step on one column, ready to apply. No built-in mask, not even a constant, turns NULL into a value:
+/// NULL stays NULL, and a value stays or becomes NULL.
 pub(super) enum Mask {
     Nullify,
-    /// `text` as a policy would see it, `wire` the whole replacement as the codec writes it.
+    /// `text` is what a policy would see, `wire` the complete replacement as the codec writes it.
     Fixed {
         text: Vec<u8>,
         wire: Vec<u8>,
     },
     Partial(PartialMask),
     Pseudonym(Box<Pseudonym>),
-    Inspect,
-    Observe,
+    /// With the label that tells the judge why it was asked.
+    Inspect(String),
+    Observe(String),
 }
 
-/// Appends `value` with all but its first and last characters filled. A value no longer than what would be kept is
-/// filled completely. False if there is no such text: `value` is not UTF-8, or the fill is NUL, which PostgreSQL has not.
+/// Appends `value` with all but its first and last characters replaced. A value no longer than what would be kept is
+/// replaced completely. False if the result is not text: `value` is not UTF-8, or the fill is NUL.
 pub(super) fn partial(mask: &PartialMask, value: &[u8], out: &mut Vec<u8>) -> bool {
     if mask.fill == '\0' {
         return false;
@@ -63,7 +63,7 @@ fn partial_ascii(mask: &PartialMask, value: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// How many characters stay in front and behind, of `length`.
+/// How many of `length` characters are kept at the start and the end.
 fn kept(mask: &PartialMask, length: usize) -> (usize, usize) {
     let (first, last) = (mask.first as usize, mask.last as usize);
     if first.saturating_add(last) >= length {
@@ -73,7 +73,7 @@ fn kept(mask: &PartialMask, length: usize) -> (usize, usize) {
     }
 }
 
-/// Appends the pseudonym of `value` as text of `kind`. False where the type has no deterministic stand-in.
+/// Appends the pseudonym of `value` as text of `kind`. False if the type has no pseudonyms.
 pub(super) fn pseudonym(key: &Pseudonym, kind: Kind, value: &[u8], out: &mut Vec<u8>) -> bool {
     let digest = key.digest(value);
     let scalar = match kind {
@@ -97,7 +97,7 @@ pub(super) fn pseudonym(key: &Pseudonym, kind: Kind, value: &[u8], out: &mut Vec
     true
 }
 
-/// RFC 9562 section 5.8: version 8 is for values that an application makes by its own rule.
+/// RFC 9562, section 5.8: version 8 is for values with a custom layout.
 fn uuid(digest: &[u8; 32], out: &mut Vec<u8>) {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);

@@ -1,7 +1,6 @@
-//! Results: edits the rows of one result on their way to the client, by built-in masks or by what a judge says of a batch.
-//! Values are UTF-8 (`client_encoding`), shown to judges as text, and replaced only by legal values of their type.
-//! Refuses to know sockets, WebAssembly and who asked: it takes message bodies and gives back messages.
-//! Next room: `relay`, which feeds it DataRow and CopyData bodies and sends what comes out.
+//! Results: edits the rows of one result on their way to the client, by built-in masks or by a policy's replies to
+//! batches. Values are UTF-8 (`client_encoding`), shown to policies as text, and replaced only with valid values of their
+//! type. It takes message bodies and returns messages; `relay` feeds it DataRow and CopyData.
 
 mod codec;
 mod column;

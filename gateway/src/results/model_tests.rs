@@ -1,4 +1,4 @@
-//! The editor against a model that works cell by cell: random rows, plans, replies and batch borders.
+//! The editor against a model that works cell by cell: random rows, plans, replies and batch boundaries.
 
 use bytes::BytesMut;
 use gatewright_contract::{BatchEdit, BatchReply, ColumnAction, ColumnReply, PackedColumn};
@@ -12,7 +12,7 @@ type Row = Vec<Cell>;
 
 const WIDTH: usize = 3;
 
-/// What the judge of the tests says of a value: a pure function, so that the model can ask it too.
+/// What the tests' judge answers for a value: a pure function, so that the model can use it, too.
 fn opinion(step: usize, value: &Cell) -> Cell {
     match value {
         Some(text) if text.contains('n') => None,
@@ -86,13 +86,13 @@ fn expected(cells: &Row, steps: &[Vec<ColumnAction>]) -> Option<Row> {
                     cells[at] =
                         present.map(|text| masked(&text, mask.first as usize, mask.last as usize))
                 }
-                ColumnAction::Inspect => {
+                ColumnAction::Inspect(_) => {
                     seen.push(present.clone());
                     if !nullified[at] {
                         cells[at] = opinion(step, &present);
                     }
                 }
-                ColumnAction::Observe => seen.push(present),
+                ColumnAction::Observe(_) => seen.push(present),
                 ColumnAction::Pass | ColumnAction::Pseudonym(_) => {}
             }
         }
@@ -100,7 +100,7 @@ fn expected(cells: &Row, steps: &[Vec<ColumnAction>]) -> Option<Row> {
             return None;
         }
     }
-    // A nullified column stays NULL whatever came after.
+    // A nullified column stays NULL whatever follows.
     for (at, nullified) in nullified.iter().enumerate() {
         if *nullified {
             cells[at] = None;
@@ -120,9 +120,9 @@ fn masked(text: &str, first: usize, last: usize) -> String {
 
 fn action(last: bool) -> impl Strategy<Value = ColumnAction> {
     let seen = if last {
-        ColumnAction::Observe
+        ColumnAction::Observe(String::new())
     } else {
-        ColumnAction::Inspect
+        ColumnAction::Inspect(String::new())
     };
     prop_oneof![
         3 => Just(seen),
@@ -148,7 +148,7 @@ fn body(cells: &Row) -> Vec<u8> {
 
 proptest! {
     #[test]
-    fn rows_come_out_as_the_model_says(
+    fn rows_match_the_model(
         table in table(),
         steps in prop::collection::vec(plan(), 0..4),
         border in 1usize..30,
@@ -158,9 +158,9 @@ proptest! {
         let mut total = Flushed::default();
         for batch in table.chunks(border) {
             for cells in batch {
-                editor.push(&body(cells)).expect("a good row");
+                editor.push(&body(cells)).expect("a valid row");
             }
-            let flushed = editor.flush(&mut judge(), &mut out).ready().expect("an answer at once").expect("no refusal");
+            let flushed = editor.flush(&mut judge(), &mut out).ready().expect("an immediate answer").expect("not refused");
             total.rows += flushed.rows;
             total.dropped_rows += flushed.dropped_rows;
             total.bytes += flushed.bytes;
@@ -173,7 +173,7 @@ proptest! {
         prop_assert_eq!(total.bytes, out.len() as u64);
     }
 
-    /// Whatever arrives, the editor refuses it or gives back well-formed messages; it never panics.
+    /// The editor rejects arbitrary input or returns well-formed messages; it never panics.
     #[test]
     fn arbitrary_bodies_are_refused_or_edited(
         bodies in prop::collection::vec(arbitrary_body(), 0..6),
@@ -190,7 +190,7 @@ proptest! {
         let mut editor = ResultEditor::new(shape(&types, Format::Binary), steps, codec, &key());
         let mut out = BytesMut::new();
         let refused = bodies.iter().any(|body| editor.push(body).is_err()) || editor.finish().is_err();
-        let flushed = editor.flush(&mut judge(), &mut out).ready().expect("an answer at once");
+        let flushed = editor.flush(&mut judge(), &mut out).ready().expect("an immediate answer");
         prop_assert_eq!(flushed.is_err(), refused);
         let mut rest = &out[..];
         while let Some((header, after)) = rest.split_first_chunk::<5>() {
@@ -223,7 +223,7 @@ fn arbitrary_body() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![noise(60), framed]
 }
 
-/// Bytes that codecs care for, more often than others.
+/// Bytes that are special to codecs, more often than others.
 fn arbitrary_byte() -> impl Strategy<Value = u8> {
     prop_oneof![
         Just(0u8),

@@ -1,9 +1,8 @@
-//! What a result looks like and what each policy asked for, as the editor is told it before the first row.
-//! Refuses to know where the plan came from. Next: `editor`.
+//! The description of a result and the plans of the policies, as given to the editor before the first row.
 
 use gatewright_contract::ColumnAction;
 
-/// The wire format of one column (PostgreSQL's format codes 0 and 1).
+/// The wire format of a column (format codes 0 and 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     Text,
@@ -15,7 +14,7 @@ pub enum Format {
 pub struct ShapeColumn {
     pub name: String,
     pub type_oid: u32,
-    /// `pg_attribute.atttypmod` as RowDescription gives it, -1 for none: the length of a varchar or char column.
+    /// `pg_attribute.atttypmod` as in RowDescription, -1 for none: the length of a varchar or char column.
     pub type_modifier: i32,
     /// Ignored by the COPY codecs, whose format is that of the whole COPY.
     pub format: Format,
@@ -28,7 +27,7 @@ pub struct RowShape {
 }
 
 /// One policy's plan: an action per column. A column without an action is nullified: a plan that does not fit its
-/// result must not let a value through.
+/// result must not let a value pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     pub actions: Vec<ColumnAction>,

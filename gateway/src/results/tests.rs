@@ -5,7 +5,7 @@ use bytes::BytesMut;
 use super::*;
 use gatewright_contract::{Batch, BatchReply, ColumnAction, Denial, Judged, PartialMask};
 
-/// Answers every batch with what its function says, and keeps what it was asked.
+/// A judge that answers every batch with its function and records the batches.
 pub(super) struct Scripted<'a> {
     pub(super) asked: Vec<(usize, Batch)>,
     answer: Box<Answer<'a>>,
@@ -30,7 +30,7 @@ impl BatchJudge for Scripted<'_> {
 }
 
 pub(super) fn nobody() -> Scripted<'static> {
-    Scripted::new(|_, _| panic!("no step asks for a batch"))
+    Scripted::new(|_, _| panic!("no step requests a batch"))
 }
 
 pub(super) fn key() -> PseudonymKey {
@@ -84,14 +84,14 @@ pub(super) fn messages(rows: &[&[Option<&str>]]) -> Vec<u8> {
 
 pub(super) fn run(editor: &mut ResultEditor, rows: &[&[Option<&str>]]) -> (Vec<u8>, Flushed) {
     for cells in rows {
-        editor.push(&row(cells)).expect("a good row");
+        editor.push(&row(cells)).expect("a valid row");
     }
     let mut out = BytesMut::new();
     let flushed = editor
         .flush(&mut nobody(), &mut out)
         .ready()
-        .expect("an answer at once")
-        .expect("nothing to refuse");
+        .expect("an immediate answer")
+        .expect("not refused");
     (out.to_vec(), flushed)
 }
 
@@ -107,7 +107,7 @@ pub(super) const TEXT: u32 = 25;
 pub(super) const INT4: u32 = 23;
 
 #[test]
-fn rows_without_work_leave_as_they_came() {
+fn rows_without_masks_are_unchanged() {
     let mut editor = editor(
         &[TEXT, TEXT],
         vec![vec![ColumnAction::Pass, ColumnAction::Pass]],
@@ -128,7 +128,7 @@ fn rows_without_work_leave_as_they_came() {
 }
 
 #[test]
-fn built_in_masks_change_their_cells_and_nothing_else() {
+fn built_in_masks_change_only_their_cells() {
     let actions = vec![
         ColumnAction::Pass,
         ColumnAction::Nullify,
@@ -161,7 +161,7 @@ fn built_in_masks_change_their_cells_and_nothing_else() {
 }
 
 #[test]
-fn short_values_are_filled_completely() {
+fn short_values_are_masked_completely() {
     let mut editor = editor(&[TEXT], vec![vec![partial(2, 2)]]);
     let (out, _) = run(
         &mut editor,
@@ -193,7 +193,7 @@ fn masks_of_several_steps_compose_and_null_wins() {
 }
 
 #[test]
-fn pseudonyms_are_stable_per_label_and_legal_for_their_type() {
+fn pseudonyms_are_stable_per_label_and_valid_for_their_type() {
     let pseudonym = |label: &str| ColumnAction::Pseudonym(label.to_owned());
     let steps = vec![vec![
         pseudonym("mail"),
@@ -211,13 +211,13 @@ fn pseudonyms_are_stable_per_label_and_legal_for_their_type() {
             Some("-5"),
             Some("2020-01-01"),
         ]))
-        .expect("a good row");
+        .expect("a valid row");
     let mut out = BytesMut::new();
     editor
         .flush(&mut nobody(), &mut out)
         .ready()
-        .expect("an answer at once")
-        .expect("nothing to refuse");
+        .expect("an immediate answer")
+        .expect("not refused");
     let cells = cells(&out[5..]);
     let texts: Vec<Option<String>> = cells
         .iter()
@@ -241,7 +241,7 @@ fn pseudonyms_are_stable_per_label_and_legal_for_their_type() {
 }
 
 #[test]
-fn an_illegal_constant_becomes_null() {
+fn an_invalid_constant_becomes_null() {
     let steps = vec![vec![
         ColumnAction::Fixed("seven".to_owned()),
         ColumnAction::Fixed("7".to_owned()),
@@ -253,7 +253,7 @@ fn an_illegal_constant_becomes_null() {
 }
 
 #[test]
-fn rows_that_do_not_fit_their_description_are_refused() {
+fn rows_that_do_not_match_their_description_are_rejected() {
     let mut wrong_count = editor(&[TEXT, TEXT], vec![vec![partial(0, 0), ColumnAction::Pass]]);
     assert_eq!(
         wrong_count.push(&row(&[Some("a")])),
@@ -270,9 +270,9 @@ fn rows_that_do_not_fit_their_description_are_refused() {
             editor
                 .flush(&mut nobody(), &mut BytesMut::new())
                 .ready()
-                .expect("an answer at once")
+                .expect("an immediate answer")
                 .is_err(),
-            "an editor that failed stays failed"
+            "an editor that failed must keep failing"
         );
     }
     let mut longer = good.clone();
@@ -285,7 +285,7 @@ fn rows_that_do_not_fit_their_description_are_refused() {
 }
 
 #[test]
-fn what_is_held_is_bounded() {
+fn held_rows_are_bounded() {
     let limits = Limits {
         pending_bytes: 10,
         text_bytes: 10,
@@ -293,7 +293,7 @@ fn what_is_held_is_bounded() {
         ..Limits::default()
     };
     let steps = vec![Step {
-        actions: vec![ColumnAction::Inspect],
+        actions: vec![ColumnAction::Inspect(String::new())],
     }];
     let mut copy = ResultEditor::new(
         shape(&[TEXT], Format::Text),
@@ -311,14 +311,15 @@ fn what_is_held_is_bounded() {
         &key(),
     )
     .with_limits(limits);
-    rows.push(&row(&[Some("12345678901")])).expect("a good row");
+    rows.push(&row(&[Some("12345678901")]))
+        .expect("a valid row");
     assert!(!rows.wants_flush());
-    rows.push(&row(&[Some("1")])).expect("a good row");
+    rows.push(&row(&[Some("1")])).expect("a valid row");
     assert!(rows.wants_flush());
     assert_eq!(
         rows.flush(&mut nobody(), &mut BytesMut::new())
             .ready()
-            .expect("an answer at once"),
+            .expect("an immediate answer"),
         Err(Stop::TooLarge {
             column: 0,
             limit: 10
@@ -327,7 +328,7 @@ fn what_is_held_is_bounded() {
 }
 
 #[test]
-fn a_binary_copy_that_ends_early_is_refused() {
+fn a_truncated_binary_copy_is_rejected() {
     let steps = vec![Step {
         actions: vec![ColumnAction::Nullify],
     }];
@@ -339,7 +340,7 @@ fn a_binary_copy_that_ends_early_is_refused() {
     );
     editor
         .push(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0\0\x01")
-        .expect("a good beginning");
+        .expect("a valid start");
     assert_eq!(editor.finish(), Err(ResultError::Truncated));
 }
 

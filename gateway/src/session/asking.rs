@@ -3,16 +3,16 @@
 
 use std::rc::Rc;
 
-use super::held::Held;
-use super::judge::{
+use crate::session::judge::{
     Answer, BoundParameters, Field, Judge, Judged, Phase, Plan, Question, Ticket, Verdict,
 };
-use super::names::InMessage;
-use super::refusal::Refusal;
-use super::state::Session;
+use crate::session::refusal::Refusal;
+use crate::session::state::held::Held;
+use crate::session::state::names::InMessage;
+use crate::session::state::session::Session;
 
 /// How one stage of dealing with a message ended.
-pub(super) enum Stage<T> {
+pub(in crate::session) enum Stage<T> {
     Done(T),
     Hold,
     Refused(Refusal),
@@ -42,10 +42,10 @@ macro_rules! done {
         }
     };
 }
-pub(super) use done;
+pub(in crate::session) use done;
 
 /// One statement about which the judge is asked.
-pub(super) struct Subject<'a, J: Judge> {
+pub(in crate::session) struct Subject<'a, J: Judge> {
     pub phase: Phase,
     pub text: &'a J::Text,
     pub index: usize,
@@ -84,7 +84,12 @@ fn ask<J: Judge, T>(
 
 impl<J: Judge> Session<J> {
     /// Has the text of the message in hand understood.
-    pub(super) fn ask_text(&self, held: &mut Held<J>, text: &str, judge: &mut J) -> Stage<J::Text> {
+    pub(in crate::session) fn ask_text(
+        &self,
+        held: &mut Held<J>,
+        text: &str,
+        judge: &mut J,
+    ) -> Stage<J::Text> {
         if let Some(known) = &held.text {
             return Stage::Done(known.clone());
         }
@@ -105,7 +110,7 @@ impl<J: Judge> Session<J> {
     }
 
     /// Has one statement judged. The one place where a [`Question`] is made.
-    pub(super) fn ask_verdict(
+    pub(in crate::session) fn ask_verdict(
         &self,
         held: &mut Held<J>,
         subject: Subject<'_, J>,
@@ -136,7 +141,7 @@ impl<J: Judge> Session<J> {
     }
 
     /// Has a function call by message judged.
-    pub(super) fn ask_call(
+    pub(in crate::session) fn ask_call(
         &self,
         held: &mut Held<J>,
         function: u32,
@@ -153,7 +158,7 @@ impl<J: Judge> Session<J> {
     }
 
     /// Shows the columns of a statement to the policies that asked for them.
-    pub(super) fn ask_plan(
+    pub(in crate::session) fn ask_plan(
         &self,
         held: &mut Held<J>,
         permit: &J::Permit,
@@ -175,7 +180,7 @@ impl<J: Judge> Session<J> {
     }
 
     /// Has the judge write down that these statements are about to be sent: `permits` one after the other, each once.
-    pub(super) fn ask_admission(
+    pub(in crate::session) fn ask_admission(
         &self,
         held: &mut Held<J>,
         permits: &[J::Permit],
@@ -198,7 +203,7 @@ impl<J: Judge> Session<J> {
     }
 
     /// EXECUTE and FETCH do what a name means when they run: every earlier message must have been answered first.
-    pub(super) fn follows_pending_name(&self, text: &J::Text, index: usize) -> bool {
+    pub(in crate::session) fn follows_pending_name(&self, text: &J::Text, index: usize) -> bool {
         self.queue.names_pending()
             && J::analysis(text)
                 .statements
@@ -207,7 +212,7 @@ impl<J: Judge> Session<J> {
     }
 
     /// What the gateway sends itself is ASCII or UTF-8, so a text that it writes or describes must be readable as such.
-    pub(super) fn sendable(&self, text: &J::Text) -> Result<(), Refusal> {
+    pub(in crate::session) fn sendable(&self, text: &J::Text) -> Result<(), Refusal> {
         if self.reading.encoding.is_utf8() || J::source(text).is_ascii() {
             return Ok(());
         }

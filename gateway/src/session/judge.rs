@@ -7,10 +7,10 @@ use std::time::Duration;
 use gatewright_contract as contract;
 use gatewright_sql::{Analysis, Facts};
 
-use super::refusal::Refusal;
 use crate::results::{Step, Stop};
+use crate::session::refusal::Refusal;
 
-pub use contract::{Judged, Ticket, Wait};
+pub use contract::{Judged, Outcome, Ticket, Wait};
 
 /// When a statement is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,22 +100,6 @@ pub enum Limit {
     Time(Duration),
     /// A single row larger than the gateway may hold in memory to edit it.
     RowSize(u64),
-}
-
-/// How an admitted statement ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Outcome {
-    /// It ran to its end.
-    #[default]
-    Completed,
-    /// The row count of an Execute was reached; the portal can be executed again.
-    Suspended,
-    /// The server or the gateway ended it with an error.
-    Failed,
-    /// The server never ran it, because something before it in the same pipeline or message failed.
-    Skipped,
-    /// The connection ended first: whether it ran is not known.
-    Lost,
 }
 
 /// The end of an admitted statement. There is exactly one for each.

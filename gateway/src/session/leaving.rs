@@ -1,24 +1,25 @@
 //! What is held and what is running when somebody leaves: the client, the server, or the gateway itself. Every admitted statement gets
 //! its end here at the latest.
 
-use super::held::Held;
-use super::judge::{Completion, Judge, Outcome};
-use super::output::{Output, Taken};
-use super::refusal::Refusal;
-use super::state::Session;
+use crate::session::doors::output::{Output, Taken};
+use crate::session::judge::{Completion, Judge, Outcome};
+use crate::session::refusal::Refusal;
+use crate::session::state::held::Held;
+use crate::session::state::pipeline::Mode;
+use crate::session::state::session::Session;
 
 /// connection_failure (PostgreSQL, Appendix A): how a statement ends whose connection ends first.
 const CONNECTION_FAILURE: &str = "08006";
 
 impl<J: Judge> Session<J> {
     /// The message in hand must wait.
-    pub(super) fn hold(&mut self, held: Held<J>) -> Taken {
+    pub(in crate::session) fn hold(&mut self, held: Held<J>) -> Taken {
         self.held = Some(held);
         Taken::Hold
     }
 
     /// The message in hand will not be sent: nobody waits for answers about it any more.
-    pub(super) fn let_go(&mut self, mut held: Held<J>, judge: &mut J) {
+    pub(in crate::session) fn let_go(&mut self, mut held: Held<J>, judge: &mut J) {
         if let Some(ticket) = held.ticket.take() {
             judge.withdraw(ticket);
         }
@@ -56,6 +57,7 @@ impl<J: Judge> Session<J> {
     /// The connection is over, for whatever reason: what is held is withdrawn, and everything that was admitted ends. Returns true once
     /// the judge has taken note of every end; call again when it has had time.
     pub fn close(&mut self, judge: &mut J, output: &mut Output) -> bool {
+        self.pipeline.mode = Mode::Ended;
         if let Some(held) = self.held.take() {
             self.let_go(held, judge);
         }
@@ -66,8 +68,8 @@ impl<J: Judge> Session<J> {
         }
         let mut delivered = Some(output.to_client.take_delivered());
         let ends = &mut self.ends;
-        for owed in self.queue.each() {
-            for admitted in owed.take_all() {
+        for reply in self.queue.each() {
+            for admitted in reply.take_all() {
                 let rows = delivered.take().unwrap_or_default();
                 ends.push(
                     admitted,

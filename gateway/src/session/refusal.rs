@@ -38,7 +38,7 @@ impl Refusal {
     }
 
     /// The error of a message whose fields cannot be read, in PostgreSQL's words. What stands in for it at the server fails as it would have.
-    pub(super) fn unreadable(error: &DecodeError) -> Self {
+    pub(in crate::session) fn unreadable(error: &DecodeError) -> Self {
         let (sqlstate, message) = match error {
             DecodeError::NotUtf8 { .. } => ("22021", "invalid byte sequence for encoding \"UTF8\""),
             DecodeError::Truncated { .. } | DecodeError::NegativeLength { .. } => {
@@ -51,7 +51,11 @@ impl Refusal {
     }
 
     /// The same for a Describe or Close: PostgreSQL names its subject by number where that is neither statement nor portal.
-    pub(super) fn unreadable_subject(message: &str, frame: Frame<'_>, error: &DecodeError) -> Self {
+    pub(in crate::session) fn unreadable_subject(
+        message: &str,
+        frame: Frame<'_>,
+        error: &DecodeError,
+    ) -> Self {
         match (error, frame.body.first()) {
             (DecodeError::UndefinedValue { .. }, Some(kind)) => {
                 Refusal::new("08P01", format!("invalid {message} message subtype {kind}"))

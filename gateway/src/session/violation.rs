@@ -51,7 +51,7 @@ pub enum Violation {
 }
 
 impl Violation {
-    pub(super) fn unreadable(message: &'static str, error: &dyn fmt::Display) -> Self {
+    pub(in crate::session) fn unreadable(message: &'static str, error: &dyn fmt::Display) -> Self {
         Violation::ServerMessage {
             message,
             reason: error.to_string(),

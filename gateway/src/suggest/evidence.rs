@@ -1,15 +1,15 @@
-//! Weighs what speaks for a column being personal, and picks a mask that suits its type.
+//! Assesses the evidence that a column contains personal data, and selects a masking method for its type.
 
 use gatewright_detectors::Kind;
 
 use super::Column;
 use super::names::{self, Meaning};
-use super::sample::{Counts, is_looked_into};
+use super::sample::{Counts, is_sampled};
 
-/// How sure the draft is.
+/// The confidence of a suggestion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Confidence {
-    /// For a person to decide: left out of the settings, in a comment.
+    /// Commented out in the draft.
     Low,
     Medium,
     High,
@@ -25,31 +25,31 @@ impl Confidence {
     }
 }
 
-/// What speaks for it.
+/// The evidence for a suggestion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
     pub confidence: Confidence,
-    /// What the name or comment says.
+    /// What the column's name or comment indicates.
     pub name: Option<&'static str>,
-    /// A kind, values with such a find, and values looked at.
+    /// The kind of data found, the number of sampled values that contain it, and the number of sampled values.
     pub found: Option<(Kind, u32, u32)>,
 }
 
-/// The mask of `mask-columns` that is proposed.
+/// The suggested method of `mask-columns`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     Redact,
     Null,
     Hash,
     Email,
-    /// The last characters stay.
+    /// Partial; the last characters remain visible.
     Last(u32),
-    /// The first character stays.
+    /// Partial; the first character remains visible.
     First,
 }
 
-/// None where nothing speaks for it.
-pub(super) fn weigh(column: &Column, counts: &Counts) -> Option<(Method, Evidence)> {
+/// The suggested method for a column and the evidence, or `None` without evidence.
+pub(super) fn assess(column: &Column, counts: &Counts) -> Option<(Method, Evidence)> {
     let meaning = names::meaning(&column.name, &column.comment)
         .filter(|meaning| fits(*meaning, &column.type_name));
     let found = Kind::ALL
@@ -58,13 +58,12 @@ pub(super) fn weigh(column: &Column, counts: &Counts) -> Option<(Method, Evidenc
         .filter(|(_, hits)| *hits > 0)
         .max_by_key(|(_, hits)| *hits)
         .filter(|(_, hits)| f64::from(*hits) >= 0.02 * f64::from(counts.values))
-        // Numbers that happen to have a card's check digit are common among identifiers.
+        // One in ten numbers has a valid check digit, so some identifiers look like card numbers.
         .filter(|(_, hits)| !is_number(&column.type_name) || *hits * 2 > counts.values);
     let share = found.map_or(0.0, |(_, hits)| {
         f64::from(hits) / f64::from(counts.values.max(1))
     });
-    let agrees =
-        matches!((meaning, found), (Some(Meaning::Found(named)), Some((kind, _))) if named == kind);
+    let agrees = matches!((meaning, found), (Some(Meaning::Detected(named)), Some((kind, _))) if named == kind);
     let confidence = match (meaning, found) {
         (None, None) => return None,
         (_, Some(_)) if share >= 0.5 || agrees => Confidence::High,
@@ -77,23 +76,23 @@ pub(super) fn weigh(column: &Column, counts: &Counts) -> Option<(Method, Evidenc
         name: meaning.map(Meaning::name),
         found: found.map(|(kind, hits)| (kind, hits, counts.values)),
     };
-    let meant = match found {
-        Some((kind, _)) if share >= 0.5 => Meaning::Found(kind),
-        _ => meaning.or(found.map(|(kind, _)| Meaning::Found(kind)))?,
+    let meaning = match found {
+        Some((kind, _)) if share >= 0.5 => Meaning::Detected(kind),
+        _ => meaning.or(found.map(|(kind, _)| Meaning::Detected(kind)))?,
     };
-    // What is found inside longer texts and documents is no column of such values.
+    // In documents and arrays the data is only a part of the value.
     let whole = !matches!(column.type_name.as_str(), "json" | "jsonb" | "xml")
         && !column.type_name.ends_with("[]");
-    Some((method(meant, column, whole), evidence))
+    Some((method(meaning, column, whole), evidence))
 }
 
 fn is_number(type_name: &str) -> bool {
     matches!(type_name, "bigint" | "numeric" | "integer" | "smallint")
 }
 
-/// Whether a column of that type can hold what its name says.
+/// Whether a column of this type can contain what its name indicates.
 fn fits(meaning: Meaning, type_name: &str) -> bool {
-    let text = is_looked_into(type_name);
+    let text = is_sampled(type_name);
     match meaning {
         Meaning::BirthDate => text || type_name == "date" || type_name.starts_with("timestamp"),
         Meaning::Money => {
@@ -112,16 +111,16 @@ fn method(meaning: Meaning, column: &Column, whole: bool) -> Method {
         "text" | "character varying" | "citext"
     );
     if !text || !whole {
-        // A text in place of a number, a date or a document would be none.
+        // The other methods produce text, which is not a valid number, date or document.
         return Method::Null;
     }
     if column.key {
         return Method::Hash;
     }
     match meaning {
-        Meaning::Found(Kind::Email) => Method::Email,
-        Meaning::Found(Kind::Card | Kind::Iban) => Method::Last(4),
-        Meaning::Found(Kind::Phone | Kind::NationalId) => Method::Last(2),
+        Meaning::Detected(Kind::Email) => Method::Email,
+        Meaning::Detected(Kind::Card | Kind::Iban) => Method::Last(4),
+        Meaning::Detected(Kind::Phone | Kind::NationalId) => Method::Last(2),
         Meaning::PersonName => Method::First,
         _ => Method::Redact,
     }

@@ -1,6 +1,6 @@
-//! Drafts the masks of a database: which columns look as if they held personal data or secrets, by their names and by samples of their values.
-//! It refuses to decide: what it writes is for a person to read and change. No sampled value leaves this room, not even in an error.
-//! Next rooms: `catalog` for views, `upstream` for questions.
+//! Suggests which columns of a database to mask, from their names and from sampled values.
+//! The result is a draft for a person to review. No sampled value leaves this module, not even in an error.
+//! Next: `catalog` traces columns through views, and `upstream` runs the queries.
 
 mod evidence;
 mod names;
@@ -18,27 +18,27 @@ use crate::upstream::{Target, UpstreamError};
 
 pub use evidence::{Confidence, Evidence, Method};
 
-/// What to look at.
+/// What to examine.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Schemas to look into; all but the system's where none is named.
+    /// The schemas to examine. Empty stands for all except the system schemas.
     pub schemas: Vec<String>,
-    /// Rows to look at in each table; 0 looks at names alone.
+    /// The number of rows to sample per table. With 0 only names are examined.
     pub sample_rows: u32,
 }
 
-/// Why there is no draft.
+/// The database cannot be examined.
 #[derive(Debug, Error)]
 pub enum SuggestError {
-    #[error("the server cannot be asked")]
+    #[error("the server could not be queried")]
     Server(#[from] UpstreamError),
     #[error("the catalog could not be read")]
     Catalog(#[from] CatalogError),
-    #[error("the answer to the question for columns has an unexpected form")]
+    #[error("the query for columns returned an unexpected result")]
     Form,
 }
 
-/// A column that may need a mask.
+/// A column that should probably be masked.
 #[derive(Debug, Clone)]
 pub struct Suggestion {
     pub schema: String,
@@ -47,39 +47,41 @@ pub struct Suggestion {
     pub type_name: String,
     pub method: Method,
     pub evidence: Evidence,
-    /// Columns of views that carry it, as `schema.view.column`.
-    pub shown_by: Vec<String>,
+    /// View columns that contain its values, as `schema.view.column`.
+    pub view_columns: Vec<String>,
 }
 
-/// What was found, and what could not be looked at.
+/// The suggestions for a database.
 #[derive(Debug, Clone, Default)]
 pub struct Draft {
     pub suggestions: Vec<Suggestion>,
-    /// How many columns of how many tables were considered.
+    /// The number of examined columns.
     pub columns: usize,
+    /// The number of examined tables.
     pub tables: usize,
-    /// Tables that could not be sampled, each with the server's SQLSTATE or a word.
+    /// Tables that could not be sampled, each with the reason.
     pub unsampled: Vec<(String, String)>,
 }
 
-/// One column of a table, as the server's catalog has it.
+/// A table column from the server's catalog.
 #[derive(Debug, Clone)]
 struct Column {
     schema: String,
     table: String,
     name: String,
-    /// Without its length: `character varying`.
+    /// Without a type modifier, such as `character varying`.
     type_name: String,
     comment: String,
-    /// Part of a primary, unique or foreign key: joins hang on it.
+    /// Part of a primary, unique or foreign key, so joins may use it.
     key: bool,
+    /// The estimated number of rows of the table (`pg_class.reltuples`).
     rows: f64,
 }
 
-/// Looks at a database. Only the catalog and samples are read, in a read-only transaction.
+/// Examines a database. Reads only the catalog and samples, in read-only transactions.
 ///
 /// # Errors
-/// The server cannot be reached or refuses a question about its catalog; a table that may not be read is told in the draft.
+/// The server cannot be reached, or a catalog query fails. A table that cannot be read is listed in the draft.
 pub async fn draft(target: &Target, options: &Options) -> Result<Draft, SuggestError> {
     let catalog = CatalogHandle::new(target.clone());
     catalog.refresh().await?;
@@ -105,7 +107,7 @@ pub async fn draft(target: &Target, options: &Options) -> Result<Draft, SuggestE
             }
         };
         for (column, counts) in columns.iter().zip(counts) {
-            if let Some((method, evidence)) = evidence::weigh(column, &counts) {
+            if let Some((method, evidence)) = evidence::assess(column, &counts) {
                 draft.suggestions.push(Suggestion {
                     schema: schema.clone(),
                     table: table.clone(),
@@ -113,18 +115,18 @@ pub async fn draft(target: &Target, options: &Options) -> Result<Draft, SuggestE
                     type_name: column.type_name.clone(),
                     method,
                     evidence,
-                    shown_by: Vec::new(),
+                    view_columns: Vec::new(),
                 });
             }
         }
     }
     service.close().await;
-    show_views(&mut draft, &catalog.current(), &views);
+    add_view_columns(&mut draft, &catalog.current(), &views);
     Ok(draft)
 }
 
-/// Says which views show a suggested column: they are protected with it.
-fn show_views(draft: &mut Draft, catalog: &Arc<Catalog>, views: &[sample::ViewColumn]) {
+/// Adds the view columns that contain a suggested column. Masking the column also masks them.
+fn add_view_columns(draft: &mut Draft, catalog: &Arc<Catalog>, views: &[sample::ViewColumn]) {
     for view in views {
         let Some((sources, _)) = catalog.carried_by(view.oid, view.attnum) else {
             continue;
@@ -136,7 +138,7 @@ fn show_views(draft: &mut Draft, catalog: &Arc<Catalog>, views: &[sample::ViewCo
                     && source.column == suggestion.column
             });
             if carried {
-                suggestion.shown_by.push(view.name.clone());
+                suggestion.view_columns.push(view.name.clone());
             }
         }
     }

@@ -1,46 +1,46 @@
-//! What names of columns say. A name is weak evidence: it needs a type that can hold such a thing.
+//! Interprets column names. A name is weak evidence and counts only if the column's type can contain such data.
 
 use gatewright_detectors::Kind;
 
-/// What a name is for.
+/// What a name indicates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// What detectors can find in the values, too.
-    Found(Kind),
-    /// A secret of no form: passwords, tokens, answers.
+    /// A kind of data that the detectors also find in values.
+    Detected(Kind),
+    /// A secret without a recognizable format, such as a password.
     Secret,
     PersonName,
     BirthDate,
     Address,
     /// Salary, income, balance.
     Money,
-    /// Network addresses and device numbers.
+    /// Network addresses and device identifiers.
     Device,
-    /// Health, religion, ethnic origin and the like (GDPR, Article 9).
+    /// Health, religion, ethnic origin and other special categories (GDPR, Article 9).
     Special,
 }
 
 impl Meaning {
     pub fn name(self) -> &'static str {
         match self {
-            Self::Found(kind) => kind.name(),
+            Self::Detected(kind) => kind.name(),
             Self::Secret => "a secret",
             Self::PersonName => "a person's name",
             Self::BirthDate => "a date of birth",
             Self::Address => "an address",
-            Self::Money => "somebody's money",
-            Self::Device => "a device",
+            Self::Money => "an amount of money",
+            Self::Device => "a device identifier",
             Self::Special => "a special category of personal data",
         }
     }
 }
 
-/// Words of a name that mean something, most telling first. Two words must both be there.
+/// Words in names and what they indicate, most specific first. Of two words, both must occur.
 const WORDS: [(&[&str], Meaning); 60] = [
-    (&["private", "key"], Meaning::Found(Kind::PrivateKey)),
-    (&["access", "key"], Meaning::Found(Kind::CloudKey)),
-    (&["api", "key"], Meaning::Found(Kind::CloudKey)),
-    (&["apikey"], Meaning::Found(Kind::CloudKey)),
+    (&["private", "key"], Meaning::Detected(Kind::PrivateKey)),
+    (&["access", "key"], Meaning::Detected(Kind::CloudKey)),
+    (&["api", "key"], Meaning::Detected(Kind::CloudKey)),
+    (&["apikey"], Meaning::Detected(Kind::CloudKey)),
     (&["secret"], Meaning::Secret),
     (&["password"], Meaning::Secret),
     (&["passwd"], Meaning::Secret),
@@ -49,31 +49,31 @@ const WORDS: [(&[&str], Meaning); 60] = [
     (&["otp"], Meaning::Secret),
     (&["totp"], Meaning::Secret),
     (&["token"], Meaning::Secret),
-    (&["jwt"], Meaning::Found(Kind::Jwt)),
-    (&["email"], Meaning::Found(Kind::Email)),
-    (&["mail"], Meaning::Found(Kind::Email)),
-    (&["emails"], Meaning::Found(Kind::Email)),
-    (&["phone"], Meaning::Found(Kind::Phone)),
-    (&["telephone"], Meaning::Found(Kind::Phone)),
-    (&["mobile"], Meaning::Found(Kind::Phone)),
-    (&["fax"], Meaning::Found(Kind::Phone)),
-    (&["msisdn"], Meaning::Found(Kind::Phone)),
-    (&["card", "number"], Meaning::Found(Kind::Card)),
-    (&["credit", "card"], Meaning::Found(Kind::Card)),
-    (&["creditcard"], Meaning::Found(Kind::Card)),
-    (&["pan"], Meaning::Found(Kind::Card)),
+    (&["jwt"], Meaning::Detected(Kind::Jwt)),
+    (&["email"], Meaning::Detected(Kind::Email)),
+    (&["mail"], Meaning::Detected(Kind::Email)),
+    (&["emails"], Meaning::Detected(Kind::Email)),
+    (&["phone"], Meaning::Detected(Kind::Phone)),
+    (&["telephone"], Meaning::Detected(Kind::Phone)),
+    (&["mobile"], Meaning::Detected(Kind::Phone)),
+    (&["fax"], Meaning::Detected(Kind::Phone)),
+    (&["msisdn"], Meaning::Detected(Kind::Phone)),
+    (&["card", "number"], Meaning::Detected(Kind::Card)),
+    (&["credit", "card"], Meaning::Detected(Kind::Card)),
+    (&["creditcard"], Meaning::Detected(Kind::Card)),
+    (&["pan"], Meaning::Detected(Kind::Card)),
     (&["cvv"], Meaning::Secret),
     (&["cvc"], Meaning::Secret),
-    (&["iban"], Meaning::Found(Kind::Iban)),
-    (&["bank", "account"], Meaning::Found(Kind::Iban)),
-    (&["ssn"], Meaning::Found(Kind::NationalId)),
-    (&["passport"], Meaning::Found(Kind::NationalId)),
-    (&["national", "id"], Meaning::Found(Kind::NationalId)),
-    (&["tax", "id"], Meaning::Found(Kind::NationalId)),
-    (&["nino"], Meaning::Found(Kind::NationalId)),
-    (&["cpf"], Meaning::Found(Kind::NationalId)),
-    (&["aadhaar"], Meaning::Found(Kind::NationalId)),
-    (&["driver", "license"], Meaning::Found(Kind::NationalId)),
+    (&["iban"], Meaning::Detected(Kind::Iban)),
+    (&["bank", "account"], Meaning::Detected(Kind::Iban)),
+    (&["ssn"], Meaning::Detected(Kind::NationalId)),
+    (&["passport"], Meaning::Detected(Kind::NationalId)),
+    (&["national", "id"], Meaning::Detected(Kind::NationalId)),
+    (&["tax", "id"], Meaning::Detected(Kind::NationalId)),
+    (&["nino"], Meaning::Detected(Kind::NationalId)),
+    (&["cpf"], Meaning::Detected(Kind::NationalId)),
+    (&["aadhaar"], Meaning::Detected(Kind::NationalId)),
+    (&["driver", "license"], Meaning::Detected(Kind::NationalId)),
     (&["birth"], Meaning::BirthDate),
     (&["birthdate"], Meaning::BirthDate),
     (&["birthday"], Meaning::BirthDate),
@@ -99,11 +99,11 @@ const WORDS: [(&[&str], Meaning); 60] = [
     (&["disability"], Meaning::Special),
 ];
 
-/// What the name, or else the comment, of a column says.
+/// What the column's name indicates, or else its comment.
 pub(super) fn meaning(name: &str, comment: &str) -> Option<Meaning> {
     let of = |text: &str| {
         let words = words(text);
-        // An address of the network is no street.
+        // Pairs take precedence: `ip_address` is not a postal address.
         let pairs = WORDS.iter().filter(|(wanted, _)| wanted.len() == 2);
         let singles = WORDS.iter().filter(|(wanted, _)| wanted.len() == 1);
         pairs
@@ -118,7 +118,7 @@ pub(super) fn meaning(name: &str, comment: &str) -> Option<Meaning> {
     of(name).or_else(|| of(comment))
 }
 
-/// `homePhone_2` is home, phone.
+/// Splits a name into lower-case words: `homePhone_2` yields `home` and `phone`.
 fn words(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut lower = false;
@@ -145,13 +145,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_told_apart_however_they_are_joined() {
+    fn names_are_split_into_words() {
         for (name, expected) in [
             ("email", Some("email")),
             ("customerEmail", Some("email")),
             ("HOME_PHONE_2", Some("phone")),
             ("credit_card", Some("card")),
-            ("ip_address", Some("a device")),
+            ("ip_address", Some("a device identifier")),
             ("billing_address", Some("an address")),
             ("password_hash", Some("a secret")),
             ("emailed_at", None),

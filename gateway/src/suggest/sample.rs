@@ -1,6 +1,6 @@
-//! The questions for columns and for samples of their values. Values are counted and forgotten.
+//! Queries for columns and for samples of their values. Values are scanned and counted, but not kept.
 
-use gatewright_detectors::{Country, Detectors, Find, Kind};
+use gatewright_detectors::{Country, Detectors, Kind, Match};
 
 use gatewright_sql::render::quoted_identifier;
 
@@ -8,8 +8,8 @@ use super::{Column, Options, SuggestError};
 use crate::upstream::UpstreamError;
 use crate::upstream::service::Service;
 
-/// Longer values are looked at from their beginning.
-const LONGEST: u32 = 4096;
+/// The number of characters of a value that are scanned.
+const MAX_CHARACTERS: u32 = 4096;
 
 const COLUMNS: &str = "SELECT n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, NULL), \
      coalesce(pg_catalog.col_description(c.oid, a.attnum), ''), \
@@ -32,7 +32,7 @@ pub(super) struct ViewColumn {
     pub name: String,
 }
 
-/// How many sampled values there were, and in how many something was found.
+/// The number of sampled values, and the number of values in which each kind was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     pub values: u32,
@@ -83,7 +83,8 @@ pub(super) async fn view_columns(service: &mut Service) -> Result<Vec<ViewColumn
         .ok_or(SuggestError::Form)
 }
 
-/// Counts finds in a sample of each column. Errors: why there is no sample, without the server's words, which may quote values.
+/// Scans a sample of each column. The error is the reason why there is no sample. It does not contain the server's
+/// message, which may quote values.
 pub(super) async fn table(
     service: &mut Service,
     columns: &[Column],
@@ -96,15 +97,15 @@ pub(super) async fn table(
     let reason = |error: &UpstreamError| match error {
         UpstreamError::Server { fields, .. } => match fields.sqlstate() {
             "42501" => "permission denied".to_owned(),
-            "57014" => "it took longer than ten seconds".to_owned(),
-            other => format!("the server answered {other}"),
+            "57014" => "statement timeout after 10 s".to_owned(),
+            other => format!("the server reported SQLSTATE {other}"),
         },
         other => other.to_string(),
     };
-    let answer = match service.query(&question(columns, rows)).await {
-        Ok(answer) => answer,
+    let sampled = match service.query(&sample_query(columns, rows)).await {
+        Ok(sampled) => sampled,
         Err(error) => {
-            // The transaction failed with its question; a connection that is gone fails the next one, too.
+            // Ends the failed transaction. If the connection is lost, the next query fails as well.
             let _ = service.query("ROLLBACK").await;
             return Err(reason(&error));
         }
@@ -114,8 +115,8 @@ pub(super) async fn table(
         .filter(|country| *country != Country::Nl)
         .collect();
     let detectors = Detectors::new(&Kind::ALL, &countries);
-    let mut finds: Vec<Find> = Vec::new();
-    for row in &answer {
+    let mut finds: Vec<Match> = Vec::new();
+    for row in &sampled {
         for (value, counts) in row.iter().zip(&mut counts) {
             let Some(value) = value else { continue };
             counts.values += 1;
@@ -129,12 +130,12 @@ pub(super) async fn table(
     Ok(counts)
 }
 
-fn question(columns: &[Column], rows: u32) -> String {
+fn sample_query(columns: &[Column], rows: u32) -> String {
     let listed: Vec<String> = columns
         .iter()
-        .map(|column| match is_looked_into(&column.type_name) {
+        .map(|column| match is_sampled(&column.type_name) {
             true => format!(
-                "pg_catalog.left({}::pg_catalog.text, {LONGEST})",
+                "pg_catalog.left({}::pg_catalog.text, {MAX_CHARACTERS})",
                 quoted_identifier(&column.name)
             ),
             false => "NULL".to_owned(),
@@ -147,13 +148,13 @@ fn question(columns: &[Column], rows: u32) -> String {
             quoted_identifier(&column.table)
         )
     });
-    let known = columns.first().map_or(0.0, |column| column.rows);
-    // Pages from all over a large table rather than its beginning; twice as many as are needed.
+    let estimated = columns.first().map_or(0.0, |column| column.rows);
+    // Samples pages across a large table, twice as many as necessary, instead of reading its beginning.
     let wanted = f64::from(rows);
-    let sample = match known > 20.0 * wanted {
+    let sample = match estimated > 20.0 * wanted {
         true => format!(
             " TABLESAMPLE SYSTEM ({:.4})",
-            (200.0 * wanted / known).clamp(0.0001, 100.0)
+            (200.0 * wanted / estimated).clamp(0.0001, 100.0)
         ),
         false => String::new(),
     };
@@ -163,8 +164,8 @@ fn question(columns: &[Column], rows: u32) -> String {
     )
 }
 
-/// Types whose values are text, or hold it.
-pub(super) fn is_looked_into(type_name: &str) -> bool {
+/// Whether values of this type are sampled: text types, types that contain text, and types that may hold card numbers.
+pub(super) fn is_sampled(type_name: &str) -> bool {
     let name = type_name.trim_end_matches("[]");
     let name = name.rsplit_once('.').map_or(name, |(_, name)| name);
     matches!(

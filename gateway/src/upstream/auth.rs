@@ -1,4 +1,5 @@
-//! Logging in: trust, cleartext inside TLS, MD5, SCRAM-SHA-256 and SCRAM-SHA-256-PLUS; with a token by OAUTHBEARER.
+//! Authentication to a server: trust, cleartext password inside TLS, MD5, SCRAM-SHA-256, SCRAM-SHA-256-PLUS, and
+//! OAUTHBEARER with a token.
 
 use bytes::BytesMut;
 use gatewright_wire::backend::Authentication;
@@ -10,35 +11,35 @@ use postgres_protocol::authentication::sasl::{
 use secrecy::{ExposeSecret, SecretString};
 
 use super::bearer;
-use super::end_point::tls_server_end_point;
+use super::channel_binding::tls_server_end_point;
 use super::{Target, UpstreamError, UpstreamStream};
 
-/// AuthenticationMD5Password.
+/// The code of AuthenticationMD5Password.
 const MD5_PASSWORD: u32 = 5;
 
-/// One login, step by step as the server asks.
+/// One authentication exchange, driven by the server's requests.
 pub(super) struct Login<'a> {
     user: &'a str,
     password: Option<&'a SecretString>,
     bearer: bool,
     secure: bool,
-    /// Channel binding data of the TLS connection.
+    /// The `tls-server-end-point` channel binding data.
     end_point: Option<Vec<u8>>,
     state: State,
 }
 
 enum State {
-    Begun,
-    /// A password or hash was sent.
-    Answered,
+    Initial,
+    /// A password or its MD5 hash was sent.
+    PasswordSent,
     ScramFirst(ScramSha256),
     ScramFinal(ScramSha256),
     /// The server has proved that it knows the password.
-    ScramProved,
-    /// The token was sent by OAUTHBEARER.
-    Bearer,
-    /// The server did not like it: an error follows and nothing else.
-    BearerRefused,
+    ScramVerified,
+    /// The token was sent with OAUTHBEARER.
+    BearerSent,
+    /// The server rejected the token. Only an ErrorResponse may follow.
+    BearerRejected,
     Done,
 }
 
@@ -63,48 +64,48 @@ impl<'a> Login<'a> {
             bearer: target.bearer,
             secure: stream.secure(),
             end_point,
-            state: State::Begun,
+            state: State::Initial,
         }
     }
 
-    /// AuthenticationOk has come, and it was due.
+    /// Whether the exchange has ended with a valid AuthenticationOk.
     pub(super) fn done(&self) -> bool {
         matches!(self.state, State::Done)
     }
 
-    /// What to answer to this request, if anything.
+    /// Processes a request from the server and returns the response, if one is required.
     pub(super) fn step(
         &mut self,
         request: Authentication<'_>,
     ) -> Result<Option<BytesMut>, UpstreamError> {
         let mut out = BytesMut::new();
-        let state = std::mem::replace(&mut self.state, State::Answered);
+        let state = std::mem::replace(&mut self.state, State::PasswordSent);
         if self.bearer {
             self.state = self.step_with_token(state, request, &mut out)?;
             return Ok((!out.is_empty()).then_some(out));
         }
         self.state = match (state, request) {
-            (State::Begun | State::Answered | State::ScramProved, Authentication::Ok) => {
+            (State::Initial | State::PasswordSent | State::ScramVerified, Authentication::Ok) => {
                 State::Done
             }
-            // SCRAM is mutual: a server that skips its half has not shown that it is ours.
+            // SCRAM is mutual: a server that skips its final message has not proved that it knows the password.
             (State::ScramFirst(_) | State::ScramFinal(_), Authentication::Ok) => {
                 return Err(UpstreamError::ScramUnfinished);
             }
-            (State::Begun, Authentication::CleartextPassword) => {
+            (State::Initial, Authentication::CleartextPassword) => {
                 if !self.secure {
                     return Err(UpstreamError::CleartextOutsideTls);
                 }
                 build::password(&mut out, self.password()?)?;
-                State::Answered
+                State::PasswordSent
             }
-            (State::Begun, Authentication::Md5Password { salt }) => {
+            (State::Initial, Authentication::Md5Password { salt }) => {
                 let hash = md5_hash(self.user.as_bytes(), self.password()?, salt);
                 build::password(&mut out, hash.as_bytes())?;
-                State::Answered
+                State::PasswordSent
             }
-            (State::Begun, Authentication::Sasl { mechanisms }) => {
-                let (mechanism, binding) = self.choose(&mechanisms)?;
+            (State::Initial, Authentication::Sasl { mechanisms }) => {
+                let (mechanism, binding) = self.select_mechanism(&mechanisms)?;
                 let scram = ScramSha256::new(self.password()?, binding);
                 build::sasl_initial_response(&mut out, mechanism, scram.message())?;
                 State::ScramFirst(scram)
@@ -116,7 +117,7 @@ impl<'a> Login<'a> {
             }
             (State::ScramFinal(mut scram), Authentication::SaslFinal(data)) => {
                 scram.finish(data).map_err(UpstreamError::Scram)?;
-                State::ScramProved
+                State::ScramVerified
             }
             (_, Authentication::Other(code)) => {
                 return Err(UpstreamError::UnsupportedAuthentication { code });
@@ -126,7 +127,8 @@ impl<'a> Login<'a> {
         Ok((!out.is_empty()).then_some(out))
     }
 
-    /// A token is given as it is, to a server that nobody listens in on, and in no other way.
+    /// As [`Login::step`], with a token. The token is sent only as a cleartext password or with OAUTHBEARER, and only
+    /// over a secure connection.
     fn step_with_token(
         &self,
         state: State,
@@ -134,29 +136,31 @@ impl<'a> Login<'a> {
         out: &mut BytesMut,
     ) -> Result<State, UpstreamError> {
         match (state, request) {
-            (State::Begun | State::Answered | State::Bearer, Authentication::Ok) => Ok(State::Done),
-            (State::Begun, Authentication::CleartextPassword | Authentication::Sasl { .. })
+            (State::Initial | State::PasswordSent | State::BearerSent, Authentication::Ok) => {
+                Ok(State::Done)
+            }
+            (State::Initial, Authentication::CleartextPassword | Authentication::Sasl { .. })
                 if !self.secure =>
             {
                 Err(UpstreamError::CleartextOutsideTls)
             }
-            (State::Begun, Authentication::CleartextPassword) => {
+            (State::Initial, Authentication::CleartextPassword) => {
                 build::password(out, self.password()?)?;
-                Ok(State::Answered)
+                Ok(State::PasswordSent)
             }
-            (State::Begun, Authentication::Sasl { mechanisms })
+            (State::Initial, Authentication::Sasl { mechanisms })
                 if mechanisms.contains(&bearer::OAUTHBEARER) =>
             {
                 let message = bearer::initial_response(self.password()?);
                 build::sasl_initial_response(out, bearer::OAUTHBEARER, &message)?;
-                Ok(State::Bearer)
+                Ok(State::BearerSent)
             }
-            (State::Begun, Authentication::Sasl { .. }) => Err(UpstreamError::UnsupportedSasl),
-            (State::Bearer, Authentication::SaslContinue(_)) => {
-                build::sasl_response(out, bearer::ANSWER_TO_ERROR)?;
-                Ok(State::BearerRefused)
+            (State::Initial, Authentication::Sasl { .. }) => Err(UpstreamError::UnsupportedSasl),
+            (State::BearerSent, Authentication::SaslContinue(_)) => {
+                build::sasl_response(out, bearer::ERROR_ACKNOWLEDGEMENT)?;
+                Ok(State::BearerRejected)
             }
-            (State::Begun, Authentication::Md5Password { .. }) => {
+            (State::Initial, Authentication::Md5Password { .. }) => {
                 Err(UpstreamError::UnsupportedAuthentication { code: MD5_PASSWORD })
             }
             (_, Authentication::Other(code)) => {
@@ -171,7 +175,7 @@ impl<'a> Login<'a> {
         Ok(password.expose_secret().as_bytes())
     }
 
-    fn choose(
+    fn select_mechanism(
         &mut self,
         mechanisms: &[&str],
     ) -> Result<(&'static str, ChannelBinding), UpstreamError> {
@@ -182,7 +186,8 @@ impl<'a> Login<'a> {
                 ChannelBinding::tls_server_end_point(data),
             )),
             _ if !mechanisms.contains(&SCRAM_SHA_256) => Err(UpstreamError::UnsupportedSasl),
-            // "I could bind, you did not offer to": the server ends the login if that is not what it sent.
+            // Announces that the gateway supports channel binding and the server did not offer it. A server that did
+            // offer it detects the downgrade and rejects the login (RFC 5802, section 6).
             Some(_) => Ok((SCRAM_SHA_256, ChannelBinding::unrequested())),
             None => Ok((SCRAM_SHA_256, ChannelBinding::unsupported())),
         }

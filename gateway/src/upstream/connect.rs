@@ -1,3 +1,5 @@
+//! Connects to a target and logs in; sends cancel requests.
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,38 +17,42 @@ use super::{
     UpstreamStream, session_attrs, startup,
 };
 
-/// Connects to the first of the target's hosts that is there, ready and of the kind asked for, and logs in.
+/// Connects to the first of the target's hosts that is reachable, ready and acceptable by `target_session_attrs`, and
+/// logs in with protocol 3.0.
 ///
-/// `parameters` are the client's startup parameters; `user`, `database`, `replication` and `_pq_.` options among them
-/// are left out. The gateway speaks protocol 3.0 here. Where every host fails, the error is the last one's.
-/// Where a server refuses the password and there is another by now, it is tried once more with that.
+/// `parameters` are the client's startup parameters. `user`, `database`, `replication` and `_pq_.` options are not
+/// passed to the server. If the server rejects the password and the credential now yields another, the login is retried
+/// once.
+///
+/// # Errors
+/// If every host fails, the error of the last one.
 pub async fn connect(
     target: &Target,
     parameters: &[(String, String)],
 ) -> Result<Connected, UpstreamError> {
-    let no_password = |source| UpstreamError::Credential {
+    let unavailable = |source| UpstreamError::Credential {
         role: target.user.clone(),
         source,
     };
-    let password = target.password.password().await.map_err(no_password)?;
-    let refused = match connect_with(target, password.as_ref(), parameters).await {
-        Err(error) if error.refuses_password() => error,
+    let password = target.password.password().await.map_err(unavailable)?;
+    let rejected = match connect_with(target, password.as_ref(), parameters).await {
+        Err(error) if error.rejects_password() => error,
         outcome => return outcome,
     };
     let Some(password) = password else {
-        return Err(refused);
+        return Err(rejected);
     };
     match target
         .password
-        .after(&password)
+        .replacement(&password)
         .await
-        .map_err(no_password)?
+        .map_err(unavailable)?
     {
         Some(password) => {
-            tracing::info!(role = %target.user, database = %target.dbname, "the server refused a password; trying again with the one there is now");
+            tracing::info!(role = %target.user, database = %target.dbname, "the server rejected a password; retrying with the current one");
             connect_with(target, Some(&password), parameters).await
         }
-        None => Err(refused),
+        None => Err(rejected),
     }
 }
 
@@ -68,7 +74,7 @@ async fn connect_with(
             for endpoint in endpoints {
                 match attempt(target, password, parameters, endpoint, *wanted).await {
                     Ok(connected) => return Ok(connected),
-                    Err(error) if error.another_host_may_do() => last = error,
+                    Err(error) if error.try_next_host() => last = error,
                     Err(error) => return Err(error),
                 }
             }
@@ -77,8 +83,8 @@ async fn connect_with(
     Err(last)
 }
 
-/// Asks the server to cancel what the connection with this key is doing. Returns when the server has closed the
-/// connection that carried the request, by which time it has acted on it.
+/// Sends a cancel request for the connection with this key. Returns when the server has closed the connection that
+/// carried the request; it has processed the request by then.
 pub async fn cancel(target: &Target, key: &BackendKey) -> Result<(), UpstreamError> {
     let exchange = async {
         let mut stream = open(target, &key.endpoint).await?;
@@ -90,9 +96,9 @@ pub async fn cancel(target: &Target, key: &BackendKey) -> Result<(), UpstreamErr
         .encode(&mut request);
         stream.write_all(&request).await?;
         stream.flush().await?;
-        let mut nothing = [0; 64];
-        // A server that answers at all only says why it did not like the request.
-        while matches!(stream.read(&mut nothing).await, Ok(1..)) {}
+        let mut discarded = [0; 64];
+        // The protocol defines no reply, so anything that the server sends is an error message.
+        while matches!(stream.read(&mut discarded).await, Ok(1..)) {}
         Ok(())
     };
     within(target.connect_timeout, &key.endpoint, exchange).await
@@ -110,10 +116,10 @@ async fn attempt(
         let stream = open(target, &endpoint).await?;
         let mut connected =
             startup::start(stream, endpoint.clone(), target, password, parameters).await?;
-        if session_attrs::suits(target, &mut connected, wanted).await? {
+        if session_attrs::satisfied(target, &mut connected, wanted).await? {
             return Ok(connected);
         }
-        startup::leave(connected.stream).await;
+        startup::terminate(connected.stream).await;
         Err(UpstreamError::WrongSession {
             endpoint: endpoint.to_string(),
         })
@@ -160,20 +166,20 @@ async fn resolve(host: &str, port: u16, limit: Duration) -> Result<Vec<Endpoint>
         .collect())
 }
 
-/// A socket to the server, encrypted as the target says.
+/// Opens a connection to the server, with TLS as the target requires.
 async fn open(target: &Target, endpoint: &Endpoint) -> Result<UpstreamStream, UpstreamError> {
-    let refused = |source| UpstreamError::Connect {
+    let failed = |source| UpstreamError::Connect {
         endpoint: endpoint.to_string(),
         source,
     };
     match endpoint {
-        // libpq too leaves TLS out on unix sockets, whatever the mode.
+        // Like libpq, no TLS on Unix sockets, whatever the mode.
         Endpoint::Unix(path) => UnixStream::connect(path)
             .await
             .map(UpstreamStream::Unix)
-            .map_err(refused),
+            .map_err(failed),
         Endpoint::Tcp { host, address } => {
-            let stream = TcpStream::connect(address).await.map_err(refused)?;
+            let stream = TcpStream::connect(address).await.map_err(failed)?;
             stream.set_nodelay(true)?;
             let keepalive = TcpKeepalive::new().with_time(Duration::from_secs(60));
             SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
@@ -193,12 +199,12 @@ async fn encrypt(
     let mut request = BytesMut::new();
     ssl_request(&mut request);
     stream.write_all(&request).await?;
-    // One byte and no more: what comes after it must come through TLS (CVE-2021-23222).
+    // Read exactly one byte: everything after it must be protected by TLS (CVE-2021-23222).
     match stream.read_u8().await? {
         b'S' => {}
         b'N' if target.tls.mode == TlsMode::Prefer => return Ok(UpstreamStream::Tcp(stream)),
         b'N' => return Err(UpstreamError::TlsNotOffered),
-        // An ErrorResponse outside TLS could be anybody's: it is not believed.
+        // An ErrorResponse without TLS is not authenticated, so its contents are not used.
         tag => return Err(UpstreamError::Unexpected { tag }),
     }
     let name = ServerName::try_from(host.to_owned()).map_err(|_| UpstreamError::TlsName {

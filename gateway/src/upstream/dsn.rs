@@ -1,4 +1,4 @@
-//! Connection strings in the form of a URL, as libpq reads them: `postgres://user:password@host:port/dbname?sslmode=…`.
+//! Parses libpq connection URIs: `postgres://user:password@host:port/dbname?sslmode=…`.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -10,38 +10,38 @@ use thiserror::Error;
 
 use super::{ClientTls, Roots, SessionAttributes, Target, TlsMode, TlsSetupError};
 
-/// Why a connection string cannot be used. The texts never hold the string: it may hold a password.
+/// A connection string is invalid. Error texts never contain the whole string, because it may contain a password.
 #[derive(Debug, Error)]
 pub enum DsnError {
-    #[error("a connection string starts with postgres:// or postgresql://")]
+    #[error("a connection string must start with postgres:// or postgresql://")]
     Scheme,
-    #[error("the connection string names no user: write postgres://user@host:port")]
+    #[error("the connection string has no user; use postgres://user@host:port")]
     NoUser,
-    #[error("the {part} of the connection string is not UTF-8 after its percent escapes are read")]
+    #[error("the {part} in the connection string is not valid UTF-8 after percent-decoding")]
     Escape { part: &'static str },
-    #[error("'{port}' is not a port")]
+    #[error("invalid port number \"{port}\"")]
     Port { port: String },
-    #[error("there are {ports} ports for {hosts} hosts in the connection string")]
+    #[error("could not match {ports} port numbers to {hosts} hosts")]
     PortCount { ports: usize, hosts: usize },
-    #[error("the [ of an IPv6 address has no ]")]
+    #[error("missing \"]\" in IPv6 host address")]
     Bracket,
-    #[error("the connection string's option '{name}' has no value")]
+    #[error("missing value for connection parameter \"{name}\"")]
     NoValue { name: String },
     #[error(
-        "the connection string's option '{name}' is not known; known are host, port, user, password, dbname, sslmode, \
+        "unknown connection parameter \"{name}\"; supported are host, port, user, password, dbname, sslmode, \
          sslrootcert, sslcert, sslkey, connect_timeout and target_session_attrs"
     )]
     UnknownOption { name: String },
-    #[error("{name} cannot be '{value}'; it is one of {known}")]
+    #[error("invalid {name} value \"{value}\"; expected {expected}")]
     Value {
         name: &'static str,
         value: String,
-        known: &'static str,
+        expected: &'static str,
     },
-    #[error("sslcert and sslkey are given together or not at all")]
+    #[error("sslcert and sslkey must be set together")]
     HalfCertificate,
-    /// As libpq has it: the system's authorities vouch for every server there is, so its name must be checked.
-    #[error("sslrootcert=system goes with sslmode=verify-full only")]
+    /// As in libpq: public CAs issue certificates to anyone, so the host name must be verified.
+    #[error("sslrootcert=system requires sslmode=verify-full")]
     WeakMode,
     #[error(transparent)]
     Tls(#[from] TlsSetupError),
@@ -50,7 +50,7 @@ pub enum DsnError {
 impl FromStr for Target {
     type Err = DsnError;
 
-    /// Reads a connection string; a password that is not in it is taken from the environment variable `PGPASSWORD`.
+    /// Parses a connection string. If it has no password, the environment variable `PGPASSWORD` is used.
     fn from_str(dsn: &str) -> Result<Self, DsnError> {
         let environment = std::env::var("PGPASSWORD")
             .ok()
@@ -60,9 +60,9 @@ impl FromStr for Target {
 }
 
 impl Target {
-    /// Reads a connection string; `password` stands in where it has none.
+    /// Parses a connection string. `password` is used if it has none.
     ///
-    /// As in libpq: port 5432, host `localhost`, database named as the user, `sslmode=prefer`.
+    /// The defaults are libpq's: host `localhost`, port 5432, the user's name as database, `sslmode=prefer`.
     pub fn from_dsn(dsn: &str, password: Option<SecretString>) -> Result<Self, DsnError> {
         let parts = Parts::read(dsn)?;
         let user = parts
@@ -197,7 +197,7 @@ fn decode(part: &'static str, text: &str) -> Result<String, DsnError> {
     Ok(decoded.into_owned())
 }
 
-/// Pairs hosts with ports: one port is for all, none is 5432.
+/// Pairs hosts with ports. A single port applies to all hosts; the default is 5432.
 fn hosts(mut hosts: Vec<String>, ports: &[String]) -> Result<Vec<(String, u16)>, DsnError> {
     if hosts.is_empty() {
         hosts.push(String::new());
@@ -242,11 +242,10 @@ fn mode(value: String) -> Result<TlsMode, DsnError> {
         "verify-ca" => TlsMode::VerifyCa,
         "verify-full" => TlsMode::VerifyFull,
         _ => {
-            let known = "disable, prefer, require, verify-ca and verify-full";
             return Err(DsnError::Value {
                 name: "sslmode",
                 value,
-                known,
+                expected: "disable, prefer, require, verify-ca or verify-full",
             });
         }
     })
@@ -261,17 +260,16 @@ fn session_attributes(value: String) -> Result<SessionAttributes, DsnError> {
         "standby" => SessionAttributes::Standby,
         "prefer-standby" => SessionAttributes::PreferStandby,
         _ => {
-            let known = "any, read-write, read-only, primary, standby and prefer-standby";
             return Err(DsnError::Value {
                 name: "target_session_attrs",
                 value,
-                known,
+                expected: "any, read-write, read-only, primary, standby or prefer-standby",
             });
         }
     })
 }
 
-/// Seconds; zero leaves the default in force, as waiting for ever is nothing a gateway should do.
+/// In seconds. Zero, which means no limit in libpq, selects the default: the gateway must not wait indefinitely.
 fn timeout(value: String) -> Result<Option<Duration>, DsnError> {
     match value.parse::<u64>() {
         Ok(0) => Ok(None),
@@ -279,7 +277,7 @@ fn timeout(value: String) -> Result<Option<Duration>, DsnError> {
         Err(_) => Err(DsnError::Value {
             name: "connect_timeout",
             value,
-            known: "a number of seconds",
+            expected: "a number of seconds",
         }),
     }
 }

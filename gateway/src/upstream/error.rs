@@ -1,3 +1,5 @@
+//! Errors of server connections.
+
 use std::time::Duration;
 
 use gatewright_wire::build::BuildError;
@@ -6,73 +8,74 @@ use thiserror::Error;
 
 use super::CredentialError;
 
-/// Why there is no connection to the server, or no more. Texts are for the log; [`UpstreamError::fatal`] is for the client.
+/// A connection to a server failed. `Display` is for the log; clients receive [`UpstreamError::fatal_error`].
 #[derive(Debug, Error)]
 pub enum UpstreamError {
-    #[error("the target names no host")]
+    #[error("no host is configured")]
     NoHost,
-    #[error("the host {host} has no address: {source}")]
+    #[error("cannot resolve host {host}: {source}")]
     Resolve {
         host: String,
         source: std::io::Error,
     },
-    #[error("no connection to {endpoint}: {source}")]
+    #[error("cannot connect to {endpoint}: {source}")]
     Connect {
         endpoint: String,
         source: std::io::Error,
     },
-    #[error("{endpoint} was not ready within {limit:?}")]
+    #[error("timed out after {limit:?} waiting for {endpoint}")]
     Timeout { endpoint: String, limit: Duration },
-    #[error("the connection to the server broke: {0}")]
+    #[error("the connection to the server failed: {0}")]
     Io(#[from] std::io::Error),
     #[error("the server closed the connection")]
     Closed,
-    #[error("the server does not offer TLS, which the target demands")]
+    #[error("the server does not support TLS, but TLS is required")]
     TlsNotOffered,
-    #[error("TLS with the server failed: {0}")]
+    #[error("the TLS handshake with the server failed: {0}")]
     Tls(std::io::Error),
-    #[error("the host {host} cannot be the name in a certificate")]
+    #[error("the host {host} is not a valid TLS server name")]
     TlsName { host: String },
-    #[error("the password of role {role} cannot be had: {source}")]
+    #[error("the password of role {role} is unavailable: {source}")]
     Credential {
         role: String,
         source: CredentialError,
     },
-    #[error("the server asks for a password and the target has none")]
+    #[error("the server requests a password, but none is configured")]
     NoPassword,
-    #[error("the server asks for a password in clear text outside TLS")]
+    #[error("the server requests a cleartext password without TLS")]
     CleartextOutsideTls,
-    #[error("the server asks for an authentication method that is not supported (code {code})")]
+    #[error("the server requests an unsupported authentication method (code {code})")]
     UnsupportedAuthentication { code: u32 },
-    #[error("the server offers no SASL mechanism that is supported")]
+    #[error("the server offers no supported SASL mechanism")]
     UnsupportedSasl,
-    /// The server's own proof was wrong or missing: it may not be the server at all.
-    #[error("the SCRAM exchange with the server failed: {0}")]
+    /// The server's proof is invalid or missing, so it may be an impostor.
+    #[error("SCRAM authentication with the server failed: {0}")]
     Scram(std::io::Error),
-    #[error("the server let the gateway in before it proved that it knows the password")]
+    #[error("the server accepted the login without proving that it knows the password")]
     ScramUnfinished,
-    /// An ErrorResponse of the server. `names_role`: its message holds the name of the role that the gateway logs in as.
-    #[error("the server answered {}: {}", fields.sqlstate(), fields.message())]
+    /// An ErrorResponse from the server. `names_role` is set if the message contains the name of the gateway's role.
+    #[error("the server reported {}: {}", fields.sqlstate(), fields.message())]
     Server {
         fields: ErrorFields,
         names_role: bool,
     },
-    #[error("the server sent message type {tag} where it has no place")]
+    #[error("the server sent an unexpected message of type {tag}")]
     Unexpected { tag: u8 },
-    #[error("the server sent a malformed stream: {0}")]
+    #[error("lost synchronization with the server: {0}")]
     Frame(#[from] FrameError),
     #[error("the server sent a malformed message: {0}")]
     Decode(#[from] DecodeError),
-    #[error("a message for the server could not be built: {0}")]
+    #[error("a message to the server cannot be encoded: {0}")]
     Build(#[from] BuildError),
-    #[error("the answer is larger than the {limit} bytes allowed")]
+    #[error("the server's response exceeds the limit of {limit} bytes")]
     TooLarge { limit: usize },
-    #[error("{endpoint} is not the kind of server that is asked for")]
+    #[error("{endpoint} does not satisfy target_session_attrs")]
     WrongSession { endpoint: String },
 }
 
 impl UpstreamError {
-    /// What the client may know: the server's own words about its database and its state, nothing of how the gateway logs in.
+    /// The error for the client. It passes on the server's messages about its databases and its state, but reveals
+    /// nothing about the gateway's login.
     pub fn fatal_error(&self) -> FatalError {
         match self {
             Self::Server { fields, names_role } => server_error(fields, *names_role),
@@ -86,7 +89,7 @@ impl UpstreamError {
                 "57P03",
                 "the gateway has no working credential for this database at the moment",
             )
-            .with_hint("Tell the gateway's operator; its log says more."),
+            .with_hint(OPERATOR_HINT),
             Self::NoHost
             | Self::Resolve { .. }
             | Self::Connect { .. }
@@ -102,18 +105,19 @@ impl UpstreamError {
         }
     }
 
-    /// The server did not accept the password. Servers that leave it to PAM or LDAP say 28000, as those of cloud providers do.
-    pub(super) fn refuses_password(&self) -> bool {
+    /// Whether the server rejected the password. Servers that use PAM or LDAP, such as those of cloud providers, report
+    /// 28000.
+    pub(super) fn rejects_password(&self) -> bool {
         match self {
             Self::Server { fields, .. } => ["28P01", "28000"].contains(&fields.sqlstate()),
             _ => false,
         }
     }
 
-    /// Another host may do better: this one is not there or not ready.
-    pub(super) fn another_host_may_do(&self) -> bool {
+    /// Whether to try the next host: this one is unreachable, not ready, or does not satisfy `target_session_attrs`.
+    pub(super) fn try_next_host(&self) -> bool {
         match self {
-            // ERRCODE_CANNOT_CONNECT_NOW: starting up, shutting down or in recovery.
+            // cannot_connect_now: starting up, shutting down or in recovery.
             Self::Server { fields, .. } => fields.sqlstate() == "57P03",
             Self::Resolve { .. }
             | Self::Connect { .. }
@@ -127,7 +131,7 @@ impl UpstreamError {
 }
 
 fn server_error(fields: &ErrorFields, names_role: bool) -> FatalError {
-    // Class 28 is about the gateway's own login.
+    // Errors of class 28 are about the gateway's login.
     if fields.sqlstate().starts_with("28") {
         return login_error();
     }
@@ -137,12 +141,14 @@ fn server_error(fields: &ErrorFields, names_role: bool) -> FatalError {
     }
 }
 
+const OPERATOR_HINT: &str = "Contact the gateway's operator. The gateway's log contains the cause.";
+
 fn login_error() -> FatalError {
     FatalError::new("08004", "the gateway could not log in to the database")
-        .with_hint("Tell the operator of the gateway; its log says why.")
+        .with_hint(OPERATOR_HINT)
 }
 
 fn unreachable(sqlstate: &str) -> FatalError {
     FatalError::new(sqlstate, "the database could not be reached")
-        .with_hint("Try again later, or tell the operator of the gateway.")
+        .with_hint("Try again later, or contact the gateway's operator.")
 }

@@ -1,13 +1,13 @@
-//! Opens the way to a PostgreSQL server: address, TLS, login, what the server says before it is ready, and cancel requests.
-//! It refuses to know the client, the policies and any statement but the few of `service`.
-//! Next: `catalog` reads the server's relations through `service`; `relay` takes the open connection over.
+//! Connections to PostgreSQL servers: name resolution, TLS, authentication, start-up, and cancel requests.
+//! It knows nothing about clients or policies, and sends no statements except through `service`.
+//! Next: `relay` takes over an established connection; `catalog` reads the catalog through `service`.
 
 mod auth;
 mod bearer;
+mod channel_binding;
 mod connect;
 mod credential;
 mod dsn;
-mod end_point;
 mod error;
 pub mod service;
 mod session_attrs;
@@ -29,14 +29,13 @@ pub use stream::UpstreamStream;
 pub use target::{Endpoint, SessionAttributes, Target};
 pub use tls::{ClientTls, Roots, TlsMode, TlsSetupError};
 
-/// A connection on which the server has said that it is ready.
+/// An established connection, on which the server has sent ReadyForQuery.
 #[derive(Debug)]
 pub struct Connected {
     pub stream: UpstreamStream,
-    /// What the server said between AuthenticationOk and ReadyForQuery, as it said it, but for BackendKeyData:
-    /// ParameterStatus and NoticeResponse messages.
+    /// The ParameterStatus and NoticeResponse messages that the server sent during start-up, unchanged.
     pub greeting: Vec<u8>,
-    /// The values of those ParameterStatus messages.
+    /// The values of the ParameterStatus messages.
     pub parameters: HashMap<String, String>,
     pub key: BackendKey,
     pub status: TransactionStatus,
@@ -44,17 +43,17 @@ pub struct Connected {
     pub leftover: BytesMut,
 }
 
-/// What it takes to cancel what a connection is doing.
+/// Everything needed to cancel a connection's statement.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BackendKey {
-    /// Process id of the backend.
+    /// Process ID of the backend.
     pub pid: i32,
     pub secret: Vec<u8>,
-    /// The one of the target's hosts that the connection was made to.
+    /// The address that the connection was made to.
     pub endpoint: Endpoint,
 }
 
-// The secret is one.
+// Omits the secret key.
 impl std::fmt::Debug for BackendKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BackendKey")

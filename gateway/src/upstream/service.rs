@@ -1,4 +1,4 @@
-//! A small client for the gateway's own questions to a server: simple queries, values as text.
+//! A minimal client for the gateway's own queries, with the simple query protocol and values as text.
 
 use std::time::Duration;
 
@@ -8,28 +8,30 @@ use gatewright_wire::frontend::Subject;
 use gatewright_wire::{DecodeError, build};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::startup::{Link, leave, server_error};
+use super::startup::{Link, server_error, terminate};
 use super::{BackendKey, Target, UpstreamError, UpstreamStream, connect};
 
-/// All values of one answer together, in bytes.
-const MAX_ANSWER: usize = 256 << 20;
+/// Maximum size of a result set in bytes.
+const MAX_RESULT: usize = 256 << 20;
 
-/// From the question to the end of its answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// Time limit for a query, until its last row has arrived.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Rows of values as text; `None` is null.
+/// Rows of values as text; `None` is NULL.
 pub type Rows = Vec<Vec<Option<String>>>;
 
-/// A column that a statement would return (RowDescription).
+/// A column in the RowDescription of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Described {
     pub name: String,
+    /// `pg_class.oid` of the table that the column comes from, or 0.
     pub table_oid: u32,
+    /// `pg_attribute.attnum` of the column in that table, or 0.
     pub attribute: i16,
     pub type_oid: u32,
 }
 
-/// A connection that belongs to the gateway itself.
+/// A connection for the gateway's own queries.
 pub struct Service {
     link: Link<UpstreamStream>,
     key: BackendKey,
@@ -37,15 +39,12 @@ pub struct Service {
 }
 
 impl Service {
-    /// Logs in, with UTF-8 and without the search path that the role may have been given.
+    /// Logs in with `client_encoding` UTF8, and with pg_catalog as the search path whatever the role's setting.
     pub async fn connect(target: &Target) -> Result<Self, UpstreamError> {
         Self::log_in(target, &[("search_path", "pg_catalog")]).await
     }
 
-    /// Logs in as a client of the role would, with the settings that it has on the server.
-    ///
-    /// # Errors
-    /// The connection cannot be made.
+    /// Logs in as a client would, so that the role's settings on the server apply.
     pub async fn connect_as_client(target: &Target) -> Result<Self, UpstreamError> {
         Self::log_in(target, &[]).await
     }
@@ -72,11 +71,14 @@ impl Service {
         })
     }
 
-    /// The rows of a statement. After an error of the server the connection can be used further; after any other
-    /// error it cannot.
+    /// Runs a query string and returns its rows.
+    ///
+    /// # Errors
+    /// After [`UpstreamError::Server`] the connection remains usable, unless the error was FATAL. After any other error
+    /// it does not.
     pub async fn query(&mut self, sql: &str) -> Result<Rows, UpstreamError> {
         match tokio::time::timeout(
-            ANSWER_TIMEOUT,
+            QUERY_TIMEOUT,
             simple_query(&self.target, &mut self.link, sql),
         )
         .await
@@ -86,25 +88,25 @@ impl Service {
                 let endpoint = self.target.address_and_database();
                 Err(UpstreamError::Timeout {
                     endpoint,
-                    limit: ANSWER_TIMEOUT,
+                    limit: QUERY_TIMEOUT,
                 })
             }
         }
     }
 
-    /// The columns that a statement would return, without running it; none where it returns no rows.
+    /// The result columns of a statement, which is not executed. `None` if it returns no rows.
     ///
     /// # Errors
-    /// The server's own about the statement, after which the connection can be used further; any other ends it.
+    /// As [`Service::query`].
     pub async fn describe(&mut self, sql: &str) -> Result<Option<Vec<Described>>, UpstreamError> {
-        let mut question = BytesMut::new();
-        build::parse(&mut question, "", sql, &[])?;
-        build::describe(&mut question, Subject::Statement(""))?;
-        build::sync(&mut question);
-        self.link.send(&question).await?;
+        let mut request = BytesMut::new();
+        build::parse(&mut request, "", sql, &[])?;
+        build::describe(&mut request, Subject::Statement(""))?;
+        build::sync(&mut request);
+        self.link.send(&request).await?;
         let (mut columns, mut error) = (None, None);
         loop {
-            let received = match self.link.receive(MAX_ANSWER).await {
+            let received = match self.link.receive(MAX_RESULT).await {
                 Ok(received) => received,
                 Err(broken) => return Err(error.unwrap_or(broken)),
             };
@@ -118,14 +120,14 @@ impl Service {
         }
     }
 
-    /// What it takes to cancel a question from elsewhere.
+    /// The key for cancelling a query of this connection.
     pub fn key(&self) -> &BackendKey {
         &self.key
     }
 
-    /// Ends the connection in good order; dropping it ends it too.
+    /// Terminates the connection gracefully.
     pub async fn close(self) {
-        leave(self.link.stream).await;
+        terminate(self.link.stream).await;
     }
 }
 
@@ -134,23 +136,23 @@ pub(super) async fn simple_query<S: AsyncRead + AsyncWrite + Unpin>(
     link: &mut Link<S>,
     sql: &str,
 ) -> Result<Rows, UpstreamError> {
-    let mut question = BytesMut::new();
-    build::query(&mut question, sql)?;
-    link.send(&question).await?;
+    let mut request = BytesMut::new();
+    build::query(&mut request, sql)?;
+    link.send(&request).await?;
     let mut rows = Rows::new();
     let mut size = 0;
     let mut error = None;
     loop {
-        let received = match link.receive(MAX_ANSWER).await {
+        let received = match link.receive(MAX_RESULT).await {
             Ok(received) => received,
-            // A FATAL error says more than the closed connection that follows it.
+            // After a FATAL error the connection closes; the FATAL error is the cause.
             Err(broken) => return Err(error.unwrap_or(broken)),
         };
         match received.tag {
             b'D' => {
                 size += received.bytes.len();
-                if size > MAX_ANSWER {
-                    return Err(UpstreamError::TooLarge { limit: MAX_ANSWER });
+                if size > MAX_RESULT {
+                    return Err(UpstreamError::TooLarge { limit: MAX_RESULT });
                 }
                 rows.push(row(received.body())?);
             }

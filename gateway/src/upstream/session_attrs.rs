@@ -1,10 +1,10 @@
-//! libpq's `target_session_attrs`: is this server of the kind that is asked for?
+//! Checks libpq's `target_session_attrs`.
 
 use super::service::simple_query;
 use super::startup::Link;
 use super::{Connected, SessionAttributes, Target, UpstreamError};
 
-/// The passes to make over the hosts, in order.
+/// The requirement for each pass over the hosts, in order.
 pub(super) fn passes(wanted: SessionAttributes) -> &'static [SessionAttributes] {
     match wanted {
         SessionAttributes::Any => &[SessionAttributes::Any],
@@ -16,8 +16,9 @@ pub(super) fn passes(wanted: SessionAttributes) -> &'static [SessionAttributes] 
     }
 }
 
-/// Asks the server only where it has not said so itself, which it does from PostgreSQL 14.
-pub(super) async fn suits(
+/// Whether the session satisfies the requirement. Queries the server only before PostgreSQL 14; newer versions report
+/// the state in ParameterStatus.
+pub(super) async fn satisfied(
     target: &Target,
     connected: &mut Connected,
     wanted: SessionAttributes,
@@ -35,7 +36,7 @@ async fn in_recovery(target: &Target, connected: &mut Connected) -> Result<bool,
     match connected.parameters.get("in_hot_standby") {
         Some(value) => Ok(value == "on"),
         None => {
-            ask(
+            query_is(
                 target,
                 connected,
                 "SELECT pg_catalog.pg_is_in_recovery()::text",
@@ -51,15 +52,16 @@ async fn read_only(target: &Target, connected: &mut Connected) -> Result<bool, U
         .map(|name| connected.parameters.get(name));
     match reported {
         [Some(standby), Some(default)] => Ok(standby == "on" || default == "on"),
-        _ => ask(target, connected, "SHOW transaction_read_only", "on").await,
+        _ => query_is(target, connected, "SHOW transaction_read_only", "on").await,
     }
 }
 
-async fn ask(
+/// Whether the query returns `expected`.
+async fn query_is(
     target: &Target,
     connected: &mut Connected,
     sql: &str,
-    yes: &str,
+    expected: &str,
 ) -> Result<bool, UpstreamError> {
     let mut link = Link {
         stream: &mut connected.stream,
@@ -70,5 +72,5 @@ async fn ask(
     Ok(rows
         .first()
         .and_then(|row| row.first())
-        .is_some_and(|value| value.as_deref() == Some(yes)))
+        .is_some_and(|value| value.as_deref() == Some(expected)))
 }

@@ -1,4 +1,4 @@
-//! The exchange of messages on a fresh connection up to ReadyForQuery.
+//! Connection start-up, up to ReadyForQuery.
 
 use std::collections::HashMap;
 
@@ -15,22 +15,22 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use super::auth::Login;
 use super::{BackendKey, Connected, Endpoint, Target, UpstreamError, UpstreamStream};
 
-/// A message during startup longer than this ends the attempt; an unknown server must not make the gateway grow.
+/// Maximum length of a message during start-up, in bytes. Bounds the memory that an unauthenticated server can use.
 const MAX_MESSAGE: usize = 1 << 20;
 
-/// All of the greeting together.
+/// Maximum length of all start-up messages together, in bytes.
 const MAX_GREETING: usize = 4 << 20;
 
-/// A connection and the bytes read from it that are not used yet.
+/// A connection with its read buffer.
 pub(super) struct Link<S = UpstreamStream> {
     pub(super) stream: S,
     pub(super) buffer: BytesMut,
 }
 
-/// One message of the server.
+/// A message from the server.
 pub(super) struct Received {
     pub(super) tag: u8,
-    /// Header and body.
+    /// The complete message.
     pub(super) bytes: BytesMut,
 }
 
@@ -54,7 +54,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         Ok(())
     }
 
-    /// The next message, which may be `max` bytes long.
+    /// Reads the next message, whose length is at most `max`.
     pub(super) async fn receive(&mut self, max: usize) -> Result<Received, UpstreamError> {
         loop {
             if let Some(header) = frame::next_header(&self.buffer, Side::Backend, max)?
@@ -73,7 +73,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     }
 }
 
-/// Logs in and waits until the server is ready. `parameters` are the client's; user and database are the target's.
+/// Logs in and waits for ReadyForQuery. `parameters` are the client's startup parameters; user and database are taken
+/// from the target.
 pub(super) async fn start(
     stream: UpstreamStream,
     endpoint: Endpoint,
@@ -113,7 +114,8 @@ pub(super) async fn start(
                 let status = ReadyForQuery::decode(received.body())?.status;
                 return greeting.finish(link, endpoint, status);
             }
-            // NegotiateProtocolVersion too: the gateway asks for 3.0 and no options, below which there is nothing.
+            // Includes NegotiateProtocolVersion: the gateway requests 3.0 without options, so there is nothing to
+            // negotiate.
             tag => return Err(UpstreamError::Unexpected { tag }),
         }
     }
@@ -168,7 +170,7 @@ impl Greeting {
         endpoint: Endpoint,
         status: TransactionStatus,
     ) -> Result<Connected, UpstreamError> {
-        // A server without BackendKeyData cannot be cancelled; no PostgreSQL is like that.
+        // Without BackendKeyData, statements could not be cancelled. PostgreSQL always sends it.
         let (pid, secret) = self.key.ok_or(UpstreamError::Unexpected { tag: b'Z' })?;
         let leftover = link.buffer.split();
         Ok(Connected {
@@ -186,10 +188,10 @@ impl Greeting {
     }
 }
 
-/// Says goodbye to a server whose connection is not wanted after all.
-pub(super) async fn leave(mut stream: UpstreamStream) {
-    let mut goodbye = BytesMut::new();
-    build::terminate(&mut goodbye);
-    let _ = stream.write_all(&goodbye).await;
+/// Sends Terminate and closes the connection.
+pub(super) async fn terminate(mut stream: UpstreamStream) {
+    let mut message = BytesMut::new();
+    build::terminate(&mut message);
+    let _ = stream.write_all(&message).await;
     let _ = stream.shutdown().await;
 }

@@ -1,3 +1,5 @@
+//! A server connection over TCP, TLS or a Unix socket.
+
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -6,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
-/// A connection to a server.
+/// A server connection.
 #[derive(Debug)]
 pub enum UpstreamStream {
     Tcp(TcpStream),
@@ -15,7 +17,7 @@ pub enum UpstreamStream {
 }
 
 impl UpstreamStream {
-    /// Nobody on the network can read along: inside TLS, or a unix socket.
+    /// Whether the connection is protected from eavesdropping: it uses TLS or a Unix socket.
     pub fn secure(&self) -> bool {
         !matches!(self, Self::Tcp(_))
     }

@@ -1,29 +1,31 @@
+//! The target of a server connection.
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{ClientTls, Credential};
 
-/// A database on a server, and how the gateway logs in there.
+/// A database on a server, and how the gateway logs in.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// Tried in order. A host that begins with `/` is the directory of a unix socket.
+    /// Tried in order. A host that begins with `/` is the directory of a Unix socket.
     pub hosts: Vec<(String, u16)>,
     pub dbname: String,
-    /// The role that the gateway logs in as.
+    /// The role that the gateway logs in with.
     pub user: String,
     pub password: Credential,
-    /// The password is a bearer token: it is given in clear text or by OAUTHBEARER, inside TLS, and never hashed.
+    /// The password is a bearer token. It is sent only in cleartext or with OAUTHBEARER, over a secure connection.
     pub bearer: bool,
     pub tls: ClientTls,
-    /// What kind of server will do, where several hosts are given.
+    /// Which of the hosts are acceptable.
     pub session_attributes: SessionAttributes,
-    /// For each address: from the first packet to the server's readiness.
+    /// Time limit per address, from connecting until the server is ready.
     pub connect_timeout: Duration,
 }
 
 impl Target {
-    /// A target with libpq's defaults: TLS if the server offers it, any kind of server, 10 s.
+    /// A target without a password, with `sslmode=prefer`, `target_session_attrs=any` and a connect timeout of 10 s.
     pub fn new(
         hosts: Vec<(String, u16)>,
         dbname: impl Into<String>,
@@ -41,7 +43,7 @@ impl Target {
         }
     }
 
-    /// Names the database among all databases of all servers, whoever logs in: `host:port[,host:port]/dbname`.
+    /// Identifies the database independently of the role: `host:port[,host:port]/dbname`.
     pub fn address_and_database(&self) -> String {
         let hosts: Vec<String> = self
             .hosts
@@ -57,23 +59,23 @@ impl Target {
 pub enum SessionAttributes {
     #[default]
     Any,
-    /// Sessions may write.
+    /// Sessions accept writes by default.
     ReadWrite,
-    /// Sessions may not write.
+    /// Sessions do not accept writes by default.
     ReadOnly,
-    /// Not in recovery.
+    /// The server is not in hot standby mode.
     Primary,
-    /// In recovery.
+    /// The server is in hot standby mode.
     Standby,
-    /// A standby if any host is one, otherwise any.
+    /// A standby, or any server if none of the hosts is a standby.
     PreferStandby,
 }
 
-/// One address that a connection can be made to.
+/// The address of one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
     Tcp {
-        /// As configured: the name that a certificate must bear.
+        /// The configured host, against which the server's certificate is verified.
         host: String,
         address: SocketAddr,
     },

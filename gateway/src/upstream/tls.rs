@@ -1,3 +1,5 @@
+//! TLS configuration for server connections.
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -22,59 +24,58 @@ use tokio_rustls::rustls::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TlsMode {
     Disable,
-    /// TLS if the server offers it; whose certificate it shows does not matter.
+    /// TLS if the server supports it. The certificate is not verified.
     #[default]
     Prefer,
-    /// TLS or nothing; whose certificate it shows does not matter unless roots were given.
+    /// TLS is required. The certificate is verified only if a file of CAs is given.
     Require,
-    /// The certificate must come from a trusted root.
+    /// TLS is required, and the certificate must be issued by a trusted CA.
     VerifyCa,
-    /// It must also bear the host's name.
+    /// Like `VerifyCa`, and the certificate must match the host name.
     VerifyFull,
 }
 
-/// The authorities that server certificates must come from.
+/// The CAs trusted for server certificates.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Roots {
-    /// Those of the operating system.
+    /// The CAs that the operating system trusts.
     #[default]
     System,
-    /// Those of a PEM file.
+    /// The CAs in a PEM file.
     File(PathBuf),
 }
 
-/// Why TLS towards a server cannot be set up.
+/// TLS for server connections cannot be configured.
 #[derive(Debug, Error)]
 pub enum TlsSetupError {
     #[error("{} cannot be read as PEM: {source}", path.display())]
     Pem { path: PathBuf, source: pem::Error },
-    #[error("{} holds no certificate that can be a root", path.display())]
+    #[error("{} contains no usable CA certificate", path.display())]
     NoRoot { path: PathBuf },
-    #[error("the operating system has no trusted certificates: give a file of roots")]
+    #[error("the operating system has no trusted CA certificates; specify a CA file")]
     NoSystemRoots,
-    #[error("TLS towards the server cannot be set up: {0}")]
+    #[error("TLS for server connections cannot be configured: {0}")]
     Rustls(#[from] rustls::Error),
-    #[error("the root certificates cannot be used: {0}")]
+    #[error("the CA certificates cannot be used: {0}")]
     Verifier(#[from] rustls::client::VerifierBuilderError),
 }
 
-/// How a connection to a server is encrypted. Made once and shared: reading roots takes a while.
+/// TLS configuration for server connections. Created once and shared, because loading CAs is slow.
 #[derive(Debug, Clone)]
 pub struct ClientTls {
     pub(super) mode: TlsMode,
-    // Absent exactly when the mode is `Disable`.
+    /// `None` exactly if the mode is `Disable`.
     pub(super) config: Option<Arc<ClientConfig>>,
 }
 
 impl Default for ClientTls {
-    /// [`TlsMode::Prefer`] without roots, which needs no file; without TLS should even the crypto provider be unusable.
+    /// [`TlsMode::Prefer`], which reads no files. Falls back to no TLS if the crypto provider cannot be used.
     fn default() -> Self {
         Self::new(TlsMode::Prefer, &Roots::System, None).unwrap_or_else(|_| Self::disabled())
     }
 }
 
 impl ClientTls {
-    /// No TLS.
     pub fn disabled() -> Self {
         Self {
             mode: TlsMode::Disable,
@@ -82,9 +83,10 @@ impl ClientTls {
         }
     }
 
-    /// Reads the files and checks them. `certificate`: chain and key (PEM) that the gateway shows to the server.
+    /// Loads the CAs and the client certificate. `certificate` holds the PEM files of the certificate chain and key
+    /// that the gateway presents to the server.
     ///
-    /// As in libpq, `require` with a file of roots means `verify-ca`.
+    /// As in libpq, `require` with a file of CAs behaves like `verify-ca`.
     pub fn new(
         mode: TlsMode,
         roots: &Roots,
@@ -135,7 +137,7 @@ impl ClientTls {
         self.mode
     }
 
-    /// What rustls works with; `None` without TLS.
+    /// The rustls configuration; `None` without TLS.
     pub fn rustls_config(&self) -> Option<&Arc<ClientConfig>> {
         self.config.as_ref()
     }
@@ -159,7 +161,7 @@ fn system_roots() -> Result<Arc<RootCertStore>, TlsSetupError> {
     static SYSTEM: OnceLock<Arc<RootCertStore>> = OnceLock::new();
     let store = SYSTEM.get_or_init(|| {
         let mut store = RootCertStore::empty();
-        // Single unreadable files are common on real machines; what counts is whether any root is left.
+        // Individual unreadable files are common and ignored, as long as any certificate can be loaded.
         store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         Arc::new(store)
     });
@@ -185,8 +187,8 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsSetupError> {
     })
 }
 
-/// Checks less than rustls does by itself: never the name, and without roots not the certificate either. That the server
-/// holds the certificate's key is checked always.
+/// A certificate verifier for the modes below `verify-full`. It does not check the host name, and without `roots` it
+/// accepts any certificate. It always checks that the server holds the certificate's private key.
 #[derive(Debug)]
 struct Lenient {
     provider: Arc<CryptoProvider>,

@@ -1,9 +1,11 @@
-//! Messages of the server, decoded strictly and without copying. A body is what follows the length field.
+//! Strict zero-copy decoders for messages from the server. `body` is the part of a message after the length field.
+//!
+//! Every `decode` fails if the body is truncated, malformed or has trailing bytes.
 
 use crate::body::Body;
 use crate::{DecodeError, FormatCodes, Oids};
 
-/// The columns of the rows to come.
+/// RowDescription: the columns of a result set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowDescription<'a> {
     count: usize,
@@ -13,16 +15,19 @@ pub struct RowDescription<'a> {
 /// One column of a RowDescription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field<'a> {
-    /// In the client's encoding.
+    /// The column name in `client_encoding`.
     pub name: &'a [u8],
-    /// `pg_class.oid` of the table, or 0.
+    /// `pg_class.oid` of the table that the column comes from, or 0.
     pub table_oid: u32,
-    /// `pg_attribute.attnum` in that table, or 0.
+    /// `pg_attribute.attnum` of the column in that table, or 0.
     pub attribute: i16,
+    /// `pg_type.oid`.
     pub type_oid: u32,
+    /// `pg_type.typlen`; negative for variable-width types.
     pub type_size: i16,
+    /// `pg_attribute.atttypmod`; -1 if there is none.
     pub type_modifier: i32,
-    /// 0 text, 1 binary. A Describe of a statement always says 0.
+    /// 0 for text, 1 for binary. Always 0 in the reply to Describe of a statement.
     pub format: i16,
 }
 
@@ -39,6 +44,7 @@ impl<'a> RowDescription<'a> {
         Ok(Self { count, fields })
     }
 
+    /// The number of columns.
     pub fn len(&self) -> usize {
         self.count
     }
@@ -49,7 +55,7 @@ impl<'a> RowDescription<'a> {
 
     pub fn fields(&self) -> impl Iterator<Item = Field<'a>> + use<'a> {
         let mut body = Body::new("RowDescription", self.fields);
-        // Walked once in `decode`, so no read below can fail.
+        // `decode` has validated every field, so decoding cannot fail here.
         (0..self.count).map_while(move |_| Field::decode(&mut body).ok())
     }
 }
@@ -68,7 +74,8 @@ impl<'a> Field<'a> {
     }
 }
 
-/// One row. Decoding looks at the number of cells only; the cells are checked as they are read.
+/// DataRow: one row of a result set. `decode` reads only the number of values; the values are validated while
+/// iterating.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DataRow<'a> {
     count: u16,
@@ -85,6 +92,7 @@ impl<'a> DataRow<'a> {
         })
     }
 
+    /// The number of values.
     pub fn len(&self) -> usize {
         usize::from(self.count)
     }
@@ -93,7 +101,7 @@ impl<'a> DataRow<'a> {
         self.count == 0
     }
 
-    /// The cells; `None` is null. The last item is an error if the row is malformed, bytes after the last cell included.
+    /// The values; `None` is NULL. If the row is malformed or has trailing bytes, the last item is an error.
     pub fn cells(&self) -> Cells<'a> {
         Cells {
             left: self.count,
@@ -102,7 +110,7 @@ impl<'a> DataRow<'a> {
     }
 }
 
-/// Iterator of [`DataRow::cells`].
+/// Iterator returned by [`DataRow::cells`].
 pub struct Cells<'a> {
     left: u16,
     body: Option<Body<'a>>,
@@ -125,9 +133,10 @@ impl<'a> Iterator for Cells<'a> {
     }
 }
 
-/// The end of a statement that succeeded.
+/// CommandComplete: a statement completed successfully.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommandComplete<'a> {
+    /// The command tag, such as `SELECT 3`.
     pub tag: &'a str,
 }
 
@@ -139,7 +148,7 @@ impl<'a> CommandComplete<'a> {
         Ok(Self { tag })
     }
 
-    /// The number of rows the tag ends with (`SELECT 3`, `INSERT 0 1`, `COPY 7`).
+    /// The row count at the end of the command tag (`SELECT 3`, `INSERT 0 1`, `COPY 7`).
     pub fn rows(&self) -> Option<u64> {
         self.tag
             .rsplit_once(' ')
@@ -147,14 +156,14 @@ impl<'a> CommandComplete<'a> {
     }
 }
 
-/// Where the server stands between statements.
+/// The transaction status in ReadyForQuery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransactionStatus {
-    /// `I`: in no transaction block.
+    /// `I`: idle, not in a transaction block.
     Idle,
     /// `T`: in a transaction block.
     InTransaction,
-    /// `E`: in a failed one; all but its end is refused.
+    /// `E`: in a failed transaction block; statements are rejected until the block ends.
     Failed,
 }
 
@@ -177,7 +186,7 @@ impl TransactionStatus {
     }
 }
 
-/// The server is ready for the next cycle.
+/// ReadyForQuery: the server is ready for a new query cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadyForQuery {
     pub status: TransactionStatus,
@@ -193,11 +202,12 @@ impl ReadyForQuery {
     }
 }
 
-/// The start of a COPY: CopyInResponse, CopyOutResponse or CopyBothResponse.
+/// CopyInResponse, CopyOutResponse or CopyBothResponse: a COPY operation starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CopyResponse<'a> {
-    /// The whole copy is binary.
+    /// The overall format: binary, or text and CSV.
     pub binary: bool,
+    /// The format code of each column.
     pub formats: FormatCodes<'a>,
 }
 
@@ -215,11 +225,11 @@ impl<'a> CopyResponse<'a> {
     }
 }
 
-/// A setting that the server reports, at startup and whenever it changes.
+/// ParameterStatus: a run-time parameter that the server reports at start-up and whenever it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParameterStatus<'a> {
     pub name: &'a str,
-    /// In the client's encoding.
+    /// In `client_encoding`.
     pub value: &'a [u8],
 }
 
@@ -233,15 +243,15 @@ impl<'a> ParameterStatus<'a> {
     }
 }
 
-/// What a CancelRequest for this connection must hold.
+/// BackendKeyData: the process ID and secret key that a CancelRequest for this connection must contain.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct BackendKeyData<'a> {
     pub pid: i32,
-    /// 4 bytes in protocol 3.0, 4 to 256 in 3.2.
+    /// 4 bytes in protocol 3.0, 4 to 256 bytes in protocol 3.2.
     pub key: &'a [u8],
 }
 
-// The key is a secret.
+// Omits the secret key.
 impl std::fmt::Debug for BackendKeyData<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BackendKeyData")
@@ -262,7 +272,7 @@ impl<'a> BackendKeyData<'a> {
     }
 }
 
-/// The parameter types of a prepared statement.
+/// ParameterDescription: the parameter types of a prepared statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParameterDescription<'a> {
     pub types: Oids<'a>,
@@ -277,7 +287,7 @@ impl<'a> ParameterDescription<'a> {
     }
 }
 
-/// A step of authentication, as the server asks for it.
+/// The authentication messages (`R`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authentication<'a> {
     Ok,
@@ -285,13 +295,13 @@ pub enum Authentication<'a> {
     Md5Password {
         salt: [u8; 4],
     },
-    /// Mechanisms in the server's order of preference.
+    /// The SASL mechanisms in the server's order of preference.
     Sasl {
         mechanisms: Vec<&'a str>,
     },
     SaslContinue(&'a [u8]),
     SaslFinal(&'a [u8]),
-    /// Kerberos, GSSAPI, SSPI or something newer, by its code.
+    /// A method that the gateway does not implement (Kerberos, GSSAPI, SSPI, …), by its code.
     Other(u32),
 }
 
@@ -326,9 +336,10 @@ impl<'a> Authentication<'a> {
     }
 }
 
-/// A NOTIFY that this connection listens to.
+/// NotificationResponse: a notification on a channel that the session listens on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotificationResponse<'a> {
+    /// Process ID of the notifying backend.
     pub pid: i32,
     pub channel: &'a str,
     pub payload: &'a str,
@@ -349,7 +360,7 @@ impl<'a> NotificationResponse<'a> {
     }
 }
 
-/// The result of a FunctionCall; `None` is null.
+/// FunctionCallResponse: the result of a FunctionCall; `None` is NULL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FunctionCallResponse<'a> {
     pub value: Option<&'a [u8]>,
@@ -364,11 +375,12 @@ impl<'a> FunctionCallResponse<'a> {
     }
 }
 
-/// The server speaks an older minor version or does not know some `_pq_.` options.
+/// NegotiateProtocolVersion: the server does not support the requested minor version or some `_pq_.` options.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NegotiateProtocolVersion<'a> {
-    /// As sent. PostgreSQL sends the whole version number (`3 << 16 | minor`).
+    /// The newest supported version as sent. PostgreSQL sends the complete version number, `3 << 16 | minor`.
     pub version: u32,
+    /// The `_pq_.` options that the server does not recognize.
     pub unsupported: Vec<&'a str>,
 }
 
@@ -379,7 +391,7 @@ impl<'a> NegotiateProtocolVersion<'a> {
         let count = body.u32()?;
         let mut unsupported = Vec::new();
         for _ in 0..count {
-            // A count that is too large ends here: each name takes at least its terminator.
+            // Each name takes at least one byte, so an inflated count fails here instead of allocating memory.
             unsupported.push(body.cstr()?);
         }
         body.end()?;

@@ -1,6 +1,8 @@
+//! Bounds-checked reader for message bodies, and the lists that several messages share.
+
 use crate::DecodeError;
 
-/// A cursor over the body of one message; every read is checked.
+/// A bounds-checked reader over the body of one message. `message` is the protocol's name for it, for errors.
 pub(crate) struct Body<'a> {
     rest: &'a [u8],
     message: &'static str,
@@ -58,7 +60,7 @@ impl<'a> Body<'a> {
         self.array().map(i32::from_be_bytes)
     }
 
-    /// A zero-terminated string, as bytes.
+    /// A null-terminated string in any encoding.
     pub(crate) fn raw_cstr(&mut self) -> Result<&'a [u8], DecodeError> {
         let end =
             self.rest
@@ -72,13 +74,13 @@ impl<'a> Body<'a> {
         Ok(text)
     }
 
-    /// A zero-terminated string of UTF-8.
+    /// A null-terminated UTF-8 string.
     pub(crate) fn cstr(&mut self) -> Result<&'a str, DecodeError> {
         let message = self.message;
         std::str::from_utf8(self.raw_cstr()?).map_err(|_| DecodeError::NotUtf8 { message })
     }
 
-    /// `Int32` length and that many bytes; length -1 is null.
+    /// `Int32` length followed by that many bytes; length -1 is NULL.
     pub(crate) fn value(&mut self) -> Result<Option<&'a [u8]>, DecodeError> {
         match self.i32()? {
             -1 => Ok(None),
@@ -91,19 +93,19 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// `Int16` count and that many format codes.
+    /// `Int16` count followed by that many format codes.
     pub(crate) fn formats(&mut self) -> Result<FormatCodes<'a>, DecodeError> {
         let count = usize::from(self.u16()?);
         self.bytes(count * 2).map(|codes| FormatCodes { codes })
     }
 
-    /// `Int16` count and that many object ids.
+    /// `Int16` count followed by that many OIDs.
     pub(crate) fn oids(&mut self) -> Result<Oids<'a>, DecodeError> {
         let count = usize::from(self.u16()?);
         self.bytes(count * 4).map(|oids| Oids { oids })
     }
 
-    /// `Int16` count and that many values, all of them checked here so that iteration cannot fail.
+    /// `Int16` count followed by that many values. All are validated here, so that iteration cannot fail.
     pub(crate) fn values(&mut self) -> Result<Values<'a>, DecodeError> {
         let count = usize::from(self.u16()?);
         let start = self.rest;
@@ -125,7 +127,7 @@ impl<'a> Body<'a> {
         self.rest.is_empty()
     }
 
-    /// The end of the message: nothing may be left.
+    /// Fails if any bytes are left.
     pub(crate) fn end(self) -> Result<(), DecodeError> {
         if self.rest.is_empty() {
             Ok(())
@@ -144,7 +146,7 @@ impl<'a> Body<'a> {
     }
 }
 
-/// Format codes as sent: 0 is text, 1 is binary, others are for the server to refuse.
+/// Format codes as sent: 0 is text, 1 is binary. Other codes are left for the server to reject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FormatCodes<'a> {
     codes: &'a [u8],
@@ -165,8 +167,8 @@ impl<'a> FormatCodes<'a> {
             .map(|code| code.try_into().map_or(0, i16::from_be_bytes))
     }
 
-    /// The code that holds for the value at `index`, by the rule of Bind: none given means text for all, one
-    /// holds for all, otherwise there is one each. `None` when the list is too short for `index`.
+    /// The format code of the value at `index`. As in Bind, an empty list means text for all values, a single code
+    /// applies to all values, and otherwise each value has its own code. `None` if the list is too short.
     pub fn of(&self, index: usize) -> Option<i16> {
         match self.len() {
             0 => Some(0),
@@ -176,7 +178,7 @@ impl<'a> FormatCodes<'a> {
     }
 }
 
-/// Object ids as sent; 0 leaves the type to the server.
+/// Type OIDs as sent; 0 leaves the type unspecified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Oids<'a> {
     oids: &'a [u8],
@@ -198,7 +200,7 @@ impl<'a> Oids<'a> {
     }
 }
 
-/// A checked list of values; `None` is null.
+/// A validated list of values; `None` is NULL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Values<'a> {
     count: usize,
@@ -216,7 +218,7 @@ impl<'a> Values<'a> {
 
     pub fn iter(&self) -> impl Iterator<Item = Option<&'a [u8]>> + use<'a> {
         let mut body = Body::new("", self.bytes);
-        // The list was walked once when it was decoded, so no read below can fail.
+        // The list was validated when it was decoded, so decoding cannot fail here.
         (0..self.count).map_while(move |_| body.value().ok())
     }
 }

@@ -1,4 +1,5 @@
-//! Messages that the gateway itself sends, appended to a buffer. Encoding is pgwire's.
+//! Encoders for the messages that the gateway itself sends. Each function appends one message to `out`, mostly
+//! through pgwire's encoders.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use pgwire::messages::Message;
@@ -19,30 +20,30 @@ use crate::ErrorFields;
 use crate::backend::TransactionStatus;
 use crate::frontend::Subject;
 
-/// A message that may not be sent as it is. The buffer is left as it was.
+/// The message cannot be encoded. The buffer is unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
-    /// A zero byte ends a string on the wire; what follows it would be read as something else.
-    #[error("a {message} message cannot carry text with a zero byte")]
+    /// A zero byte would terminate the string early, and the peer would parse the rest as other fields.
+    #[error("a string in a {message} message contains a zero byte")]
     ZeroByte { message: &'static str },
-    #[error("the message is longer than the protocol allows")]
+    #[error("the message exceeds the maximum length of the protocol")]
     TooLong,
 }
 
-/// Appends one pgwire message; on failure nothing is appended.
+/// Appends one pgwire message, or nothing if encoding fails.
 pub(crate) fn append(out: &mut BytesMut, message: &impl Message) -> Result<(), BuildError> {
     let start = out.len();
     message.encode(out).map_err(|_| {
-        // pgwire writes the tag before it looks at the length.
+        // pgwire writes the tag before it checks the length.
         out.truncate(start);
         BuildError::TooLong
     })
 }
 
-// The messages below have a fixed size within every limit.
+/// For messages of a fixed size, which cannot exceed a limit.
 fn append_fixed(out: &mut BytesMut, message: &impl Message) {
     let sent = append(out, message);
-    debug_assert!(sent.is_ok(), "a message of fixed size fits");
+    debug_assert!(sent.is_ok(), "a fixed-size message is within every limit");
 }
 
 fn text(message: &'static str, text: &str) -> Result<String, BuildError> {
@@ -61,7 +62,7 @@ pub fn query(out: &mut BytesMut, sql: &str) -> Result<(), BuildError> {
     append(out, &Query::new(text("Query", sql)?))
 }
 
-/// `types`: object ids of the first parameters, 0 where the server decides.
+/// `types` are the OIDs of the leading parameters; 0 leaves a type unspecified.
 pub fn parse(
     out: &mut BytesMut,
     statement: &str,
@@ -79,7 +80,8 @@ pub fn parse(
     )
 }
 
-/// Values are sent as they are; `None` is null. Format codes: 0 text, 1 binary; empty means text for all.
+/// Parameter values are sent as given; `None` is NULL. Format codes are 0 for text and 1 for binary; an empty list
+/// means text for all values.
 pub fn bind(
     out: &mut BytesMut,
     portal: &str,
@@ -125,7 +127,7 @@ pub fn close(out: &mut BytesMut, subject: Subject<'_>) -> Result<(), BuildError>
     )
 }
 
-/// `max_rows` 0: no limit.
+/// `max_rows` 0 means no limit.
 pub fn execute(out: &mut BytesMut, portal: &str, max_rows: i32) -> Result<(), BuildError> {
     append(out, &Execute::new(name("Execute", portal)?, max_rows))
 }
@@ -142,7 +144,7 @@ pub fn terminate(out: &mut BytesMut) {
     append_fixed(out, &Terminate::new());
 }
 
-/// A message of this type whose body is empty.
+/// A message with this tag and an empty body.
 pub fn empty(out: &mut BytesMut, tag: u8) {
     out.extend_from_slice(&[tag, 0, 0, 0, 4]);
 }
@@ -159,14 +161,14 @@ pub fn copy_fail(out: &mut BytesMut, reason: &str) -> Result<(), BuildError> {
     append(out, &CopyFail::new(text("CopyFail", reason)?))
 }
 
-/// A PasswordMessage: a cleartext password or the answer to AuthenticationMD5Password.
+/// PasswordMessage: a cleartext password, or the response to AuthenticationMD5Password.
 pub fn password(out: &mut BytesMut, password: &[u8]) -> Result<(), BuildError> {
     if password.contains(&0) {
         return Err(BuildError::ZeroByte {
             message: "PasswordMessage",
         });
     }
-    // Not pgwire's: it takes only UTF-8 and fewer bytes than a cloud provider's tokens may have.
+    // Not encoded by pgwire, which accepts only UTF-8 and limits passwords to less than cloud providers' tokens need.
     let length = u32::try_from(password.len() + 5).map_err(|_| BuildError::TooLong)?;
     if length as usize > crate::frame::PASSWORD_MESSAGE_LIMIT {
         return Err(BuildError::TooLong);
@@ -194,12 +196,12 @@ pub fn sasl_response(out: &mut BytesMut, data: &[u8]) -> Result<(), BuildError> 
     append(out, &SASLResponse::new(Bytes::copy_from_slice(data)))
 }
 
-/// An ErrorResponse. Zero bytes in texts become spaces, endless texts are cut at 1 MiB.
+/// ErrorResponse. Zero bytes in fields become spaces, and each field is truncated to 1 MiB.
 pub fn error_response(out: &mut BytesMut, fields: &ErrorFields) {
     fields.encode_error(out);
 }
 
-/// A NoticeResponse. Zero bytes in texts become spaces, endless texts are cut at 1 MiB.
+/// NoticeResponse. Zero bytes in fields become spaces, and each field is truncated to 1 MiB.
 pub fn notice_response(out: &mut BytesMut, fields: &ErrorFields) {
     fields.encode_notice(out);
 }
@@ -234,17 +236,18 @@ pub fn close_complete(out: &mut BytesMut) {
     append_fixed(out, &CloseComplete::new());
 }
 
-/// One column of [`row_description`]. Format codes: 0 text, 1 binary.
+/// One column of [`row_description`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column<'a> {
     pub name: &'a str,
     pub type_oid: u32,
-    /// `pg_type.typlen`: -1 for variable width.
+    /// `pg_type.typlen`; -1 for variable-width types.
     pub type_size: i16,
+    /// 0 for text, 1 for binary.
     pub format: i16,
 }
 
-/// A RowDescription of columns that belong to no table.
+/// RowDescription for columns that are not table columns.
 pub fn row_description(out: &mut BytesMut, columns: &[Column<'_>]) -> Result<(), BuildError> {
     counted(columns.len())?;
     let mut fields = Vec::with_capacity(columns.len());
@@ -263,21 +266,21 @@ pub fn row_description(out: &mut BytesMut, columns: &[Column<'_>]) -> Result<(),
     append(out, &RowDescription::new(fields))
 }
 
-/// A DataRow; `None` is null.
+/// DataRow; `None` is NULL.
 pub fn data_row(out: &mut BytesMut, cells: &[Option<&[u8]>]) -> Result<(), BuildError> {
     let count = counted(cells.len())?;
     let mut length = 6_usize;
     for cell in cells {
         length += 4 + cell.map_or(0, <[u8]>::len);
     }
-    // Not pgwire's: its DataRow is a buffer that the caller has to fill in the same way.
+    // Not encoded by pgwire: its DataRow takes the values already encoded.
     let length = i32::try_from(length).map_err(|_| BuildError::TooLong)?;
     out.put_u8(b'D');
     out.put_i32(length);
     out.put_u16(count);
     for cell in cells {
         match cell {
-            // Fits: the sum above did.
+            // Cannot overflow: the total length fits in an i32.
             Some(bytes) => {
                 out.put_u32(bytes.len() as u32);
                 out.put_slice(bytes);
@@ -300,7 +303,7 @@ pub fn parameter_status(
     )
 }
 
-/// `key`: 4 to 256 bytes; clients of protocol 3.0 take exactly 4.
+/// `key` has 4 to 256 bytes; clients of protocol 3.0 require exactly 4.
 pub fn backend_key_data(out: &mut BytesMut, pid: i32, key: &[u8]) -> Result<(), BuildError> {
     append(
         out,
@@ -316,7 +319,7 @@ pub fn authentication_cleartext_password(out: &mut BytesMut) {
     append_fixed(out, &Authentication::CleartextPassword);
 }
 
-/// Offers one SASL mechanism.
+/// AuthenticationSASL with a single mechanism.
 pub fn authentication_sasl(out: &mut BytesMut, mechanism: &str) {
     append_fixed(out, &Authentication::SASL(vec![mechanism.to_owned()]));
 }
@@ -326,7 +329,8 @@ pub fn authentication_sasl_continue(out: &mut BytesMut, data: &[u8]) {
     append_fixed(out, &Authentication::SASLContinue(data));
 }
 
-/// `version`: the newest version the gateway speaks below the one asked for; `unsupported`: `_pq_.` options it does not know.
+/// `version` is the newest version that the gateway supports below the requested one. `unsupported` lists the `_pq_.`
+/// options that it does not recognize.
 pub fn negotiate_protocol_version(
     out: &mut BytesMut,
     version: (u16, u16),
@@ -336,7 +340,7 @@ pub fn negotiate_protocol_version(
         .iter()
         .map(|option| text("NegotiateProtocolVersion", option))
         .collect::<Result<Vec<_>, _>>()?;
-    // PostgreSQL sends the whole version number, though the manual speaks of the minor one.
+    // PostgreSQL sends the complete version number, although its documentation says the minor version.
     let version = i32::from(version.0) << 16 | i32::from(version.1);
     append(out, &NegotiateProtocolVersion::new(version, options))
 }

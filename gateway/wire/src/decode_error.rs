@@ -1,30 +1,32 @@
-/// Why the body of a message could not be understood. `message` is the protocol's name for the message.
+//! The error of the body decoders.
+
+/// The body of a message is malformed. `message` is the protocol's name for the message.
 ///
-/// The text holds no byte of the message, so it may be shown to the peer that sent it.
+/// The error text contains no data from the message, so it may be sent to the peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// The body ends before all fields were read.
-    #[error("{message} message ends too early")]
+    /// The body ends before the last field.
+    #[error("{message} is truncated")]
     Truncated { message: &'static str },
     /// Bytes follow the last field.
-    #[error("{message} message has bytes after its last field")]
+    #[error("{message} has trailing bytes")]
     Trailing { message: &'static str },
     /// A string has no terminating zero byte.
-    #[error("{message} message holds a string without terminator")]
+    #[error("{message} contains an unterminated string")]
     Unterminated { message: &'static str },
-    /// A string is not UTF-8. The gateway speaks UTF-8 on both sides.
-    #[error("{message} message holds text that is not UTF-8")]
+    /// A string that must be UTF-8, such as a statement name, is not.
+    #[error("{message} contains a string that is not valid UTF-8")]
     NotUtf8 { message: &'static str },
-    /// The length of a value is negative and not the null marker -1.
-    #[error("{message} message holds a value of negative length")]
+    /// The length of a value is negative, but not -1 (NULL).
+    #[error("{message} contains a value with a negative length")]
     NegativeLength { message: &'static str },
-    /// A field holds a value that the protocol does not define.
-    #[error("{message} message holds an undefined value in its {field} field")]
+    /// A field has a value that the protocol does not define.
+    #[error("{message} has an undefined value in its {field} field")]
     UndefinedValue {
         message: &'static str,
         field: &'static str,
     },
-    /// The message type has no decoder on this side of the connection.
-    #[error("message type {tag:#04x} is not known here")]
+    /// This side of the connection does not send messages of this type.
+    #[error("unknown message type {tag:#04x}")]
     UnknownTag { tag: u8 },
 }

@@ -7,7 +7,7 @@ use crate::DecodeError;
 use crate::body::Body;
 use crate::build::append;
 
-/// Field codes (protocol, "Error and Notice Message Fields").
+/// Field codes (PostgreSQL documentation, "Error and Notice Message Fields").
 pub mod code {
     pub const SEVERITY: u8 = b'S';
     pub const SEVERITY_NONLOCALIZED: u8 = b'V';
@@ -29,14 +29,14 @@ pub mod code {
     pub const ROUTINE: u8 = b'R';
 }
 
-/// An error or a notice: fields in the order sent, those of unknown code included.
+/// The fields of an error or notice in the order sent, including fields with unknown codes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ErrorFields {
     fields: Vec<(u8, String)>,
 }
 
 impl ErrorFields {
-    /// An error that the gateway itself raises. `severity` is ERROR, FATAL, WARNING, NOTICE ...
+    /// An error or notice raised by the gateway. `severity` is `ERROR`, `FATAL`, `WARNING`, `NOTICE` and so on.
     pub fn new(severity: &str, sqlstate: &str, message: impl Into<String>) -> Self {
         Self {
             fields: vec![
@@ -48,10 +48,10 @@ impl ErrorFields {
         }
     }
 
-    /// Reads the body of an ErrorResponse or NoticeResponse.
+    /// Decodes the body of an ErrorResponse or NoticeResponse.
     ///
-    /// Text that is not UTF-8 is replaced, not refused: before a connection is set up the server writes in the
-    /// encoding of its own locale.
+    /// Invalid UTF-8 is replaced, not rejected: during start-up the server sends messages in the encoding of its
+    /// locale.
     pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
         let mut body = Body::new("ErrorResponse", body);
         let mut fields = Vec::with_capacity(8);
@@ -65,13 +65,13 @@ impl ErrorFields {
         Ok(Self { fields })
     }
 
-    /// The same with a field set: an existing one is replaced in place.
+    /// Like [`ErrorFields::set`], for building.
     pub fn with(mut self, code: u8, text: impl Into<String>) -> Self {
         self.set(code, text);
         self
     }
 
-    /// Sets a field: an existing one is replaced in place.
+    /// Sets a field. An existing field is replaced and keeps its position.
     pub fn set(&mut self, code: u8, text: impl Into<String>) {
         match self.fields.iter_mut().find(|(present, _)| *present == code) {
             Some((_, old)) => *old = text.into(),
@@ -79,7 +79,6 @@ impl ErrorFields {
         }
     }
 
-    /// Takes a field away.
     pub fn remove(&mut self, code: u8) {
         self.fields.retain(|(present, _)| *present != code);
     }
@@ -97,14 +96,14 @@ impl ErrorFields {
             .map(|(code, text)| (*code, text.as_str()))
     }
 
-    /// The severity that is never translated, or the translated one of servers before 9.6. Empty if absent.
+    /// The severity, preferably from the non-localized field. Empty if absent.
     pub fn severity(&self) -> &str {
         self.field(code::SEVERITY_NONLOCALIZED)
             .or_else(|| self.field(code::SEVERITY))
             .unwrap_or_default()
     }
 
-    /// The five characters of the SQLSTATE. Empty if absent.
+    /// The SQLSTATE. Empty if absent.
     pub fn sqlstate(&self) -> &str {
         self.field(code::SQLSTATE).unwrap_or_default()
     }
@@ -122,26 +121,26 @@ impl ErrorFields {
         self.field(code::HINT)
     }
 
-    /// Where in the statement, in characters from 1.
+    /// The error position in the statement, in characters, starting at 1.
     pub fn position(&self) -> Option<u32> {
         self.field(code::POSITION)?.parse().ok()
     }
 
     /// Appends an ErrorResponse.
     pub fn encode_error(&self, out: &mut BytesMut) {
-        let sent = append(out, &ErrorResponse::new(self.sendable()));
-        debug_assert!(sent.is_ok(), "sendable fields fit in a message");
+        let sent = append(out, &ErrorResponse::new(self.bounded()));
+        debug_assert!(sent.is_ok(), "bounded fields fit in a message");
     }
 
     /// Appends a NoticeResponse.
     pub fn encode_notice(&self, out: &mut BytesMut) {
-        let sent = append(out, &NoticeResponse::new(self.sendable()));
-        debug_assert!(sent.is_ok(), "sendable fields fit in a message");
+        let sent = append(out, &NoticeResponse::new(self.bounded()));
+        debug_assert!(sent.is_ok(), "bounded fields fit in a message");
     }
 
-    // A text that came from a policy may hold zero bytes or be endless. A zero byte would end the field and let
-    // the rest pass for fields of their own.
-    fn sendable(&self) -> Vec<(u8, String)> {
+    // Policies supply message text, which may be long or contain zero bytes. A zero byte would terminate the field, and
+    // the client would parse the rest as further fields.
+    fn bounded(&self) -> Vec<(u8, String)> {
         self.fields
             .iter()
             .filter(|(code, _)| *code != 0)
@@ -157,8 +156,8 @@ impl ErrorFields {
     }
 }
 
-/// Bytes of one field that the gateway sends at most.
+/// Maximum length of a field that the gateway sends, in bytes.
 const FIELD_LIMIT: usize = 1 << 20;
 
-/// Fields that the gateway sends at most; the protocol defines eighteen.
+/// Maximum number of fields that the gateway sends. The protocol defines eighteen.
 const FIELDS_LIMIT: usize = 64;

@@ -1,9 +1,11 @@
+//! FATAL errors.
+
 use bytes::BytesMut;
 
 use crate::ErrorFields;
 use crate::errors::code;
 
-/// Why a client is turned away before its session begins: a FATAL error, after which the connection closes.
+/// A FATAL error that is sent to a client instead of opening a session. The connection is closed after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FatalError {
     pub sqlstate: String,
@@ -20,13 +22,13 @@ impl FatalError {
         }
     }
 
-    /// The same with what the client can do about it.
+    /// Adds a HINT.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Appends the ErrorResponse.
+    /// Appends the error as an ErrorResponse.
     pub fn encode(&self, out: &mut BytesMut) {
         let mut fields = ErrorFields::new("FATAL", &self.sqlstate, self.message.as_str());
         if let Some(hint) = &self.hint {

@@ -1,6 +1,6 @@
-//! The header of a tagged message (protocol 3.0 to 3.2): one byte type, `Int32` length that counts itself.
+//! Message framing: a type byte (tag), an `Int32` length that includes itself, and the body.
 
-/// Who sent the bytes. The same letter means different messages on the two sides.
+/// The sender of a message. The same tag means different messages in the two directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     Frontend,
@@ -11,17 +11,17 @@ pub enum Side {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
     pub tag: u8,
-    /// As on the wire: counts itself (4 bytes) and the body, not the tag.
+    /// As on the wire: includes the length field (4 bytes) and the body, but not the tag.
     pub length: u32,
 }
 
 impl Header {
-    /// Bytes of the whole message, tag included.
+    /// Length of the complete message including the tag, in bytes.
     pub fn total(&self) -> usize {
         self.length as usize + 1
     }
 
-    /// The message that this header is at the start of: `bytes` are all of it.
+    /// The frame with this header. `bytes` must be the complete message.
     pub fn frame<'a>(&self, bytes: &'a [u8]) -> Frame<'a> {
         Frame {
             tag: self.tag,
@@ -30,33 +30,33 @@ impl Header {
         }
     }
 
-    /// Bytes of the body.
+    /// Length of the body in bytes.
     pub fn body(&self) -> usize {
         (self.length as usize).saturating_sub(4)
     }
 }
 
-/// Bytes of a header.
+/// Length of a header in bytes.
 pub const HEADER_BYTES: usize = 5;
 
-/// A stream of messages that cannot be followed any further: the connection has to end.
+/// Framing is lost, so the connection must be closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// PostgreSQL: "invalid frontend message type %d".
     #[error("invalid message type {tag}")]
     UnknownTag { tag: u8 },
-    /// The length does not even count itself.
-    #[error("invalid length {length} of message type {tag}")]
+    /// The length is less than the 4 bytes of the length field itself.
+    #[error("invalid length {length} for message type {tag}")]
     LengthTooSmall { tag: u8, length: u32 },
-    /// Longer than the protocol or the settings allow for this type.
-    #[error("message type {tag} of {length} bytes is longer than the {limit} bytes allowed")]
+    /// The message exceeds the protocol's or the configured limit for its type.
+    #[error("the length {length} of message type {tag} exceeds the limit of {limit} bytes")]
     TooLong { tag: u8, length: u32, limit: usize },
 }
 
-/// PostgreSQL's `PQ_SMALL_MESSAGE_LIMIT`: messages that carry names and numbers only.
+/// PostgreSQL's `PQ_SMALL_MESSAGE_LIMIT`, for messages that contain only names and numbers.
 pub const SMALL_MESSAGE_LIMIT: usize = 10_000;
 
-/// PostgreSQL's `PG_MAX_AUTH_TOKEN_LENGTH`: passwords and SASL messages.
+/// PostgreSQL's `PG_MAX_AUTH_TOKEN_LENGTH`, for passwords and SASL messages.
 pub const PASSWORD_MESSAGE_LIMIT: usize = 65_535;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,7 @@ const fn table(tags: &[(u8, Kind)]) -> [Kind; 256] {
     table
 }
 
-// The limits are those of PostgreSQL's SocketBackend (tcop/postgres.c).
+// The limits of SocketBackend in PostgreSQL's tcop/postgres.c.
 static FRONTEND: [Kind; 256] = table(&[
     (b'B', Kind::Large),    // Bind
     (b'C', Kind::Small),    // Close
@@ -122,11 +122,11 @@ static BACKEND: [Kind; 256] = table(&[
     (b'v', Kind::Large), // NegotiateProtocolVersion
 ]);
 
-/// Reads the header at the start of `buf`; the body need not be there yet.
+/// Decodes the header at the start of `buf`. The body need not have arrived.
 ///
-/// `max` bounds the length field of the large message types; the small ones keep PostgreSQL's own limits.
+/// `max` limits the length field; for small message types PostgreSQL's lower limits also apply.
 ///
-/// `None`: fewer than five bytes are there and nothing is wrong with them so far.
+/// Returns `None` if the header is incomplete and valid so far.
 pub fn next_header(buf: &[u8], side: Side, max: usize) -> Result<Option<Header>, FrameError> {
     let Some(&tag) = buf.first() else {
         return Ok(None);
@@ -151,14 +151,14 @@ pub fn next_header(buf: &[u8], side: Side, max: usize) -> Result<Option<Header>,
     if length < 4 {
         return Err(FrameError::LengthTooSmall { tag, length });
     }
-    // A length above i32::MAX is negative on the wire, whatever the settings say.
+    // The length is a signed Int32 on the wire.
     if length as usize > limit || length > i32::MAX as u32 {
         return Err(FrameError::TooLong { tag, length, limit });
     }
     Ok(Some(Header { tag, length }))
 }
 
-/// One whole message at the start of a buffer.
+/// One complete message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
     pub tag: u8,
@@ -167,7 +167,7 @@ pub struct Frame<'a> {
     pub bytes: &'a [u8],
 }
 
-/// The first message of `buf`, when all of it is there. Errors are those of [`next_header`].
+/// The message at the start of `buf`, or `None` if it is incomplete. Fails as [`next_header`] does.
 pub fn next_frame(buf: &[u8], side: Side, max: usize) -> Result<Option<Frame<'_>>, FrameError> {
     let Some(header) = next_header(buf, side, max)? else {
         return Ok(None);
@@ -178,15 +178,15 @@ pub fn next_frame(buf: &[u8], side: Side, max: usize) -> Result<Option<Frame<'_>
     Ok(Some(header.frame(bytes)))
 }
 
-/// Whole messages at the start of a buffer that may be forwarded in one copy.
+/// A run of complete messages that can be forwarded in one copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Run {
     pub bytes: usize,
     pub frames: u64,
 }
 
-/// Counts the whole messages at the start of `buf` whose tag `accept` takes. It stops before the first that is
-/// refused, incomplete or malformed; what is wrong with it is for [`next_header`] to say.
+/// Measures the run of complete messages at the start of `buf` whose tags `accept` accepts. The run ends before the
+/// first message that is not accepted, incomplete or malformed; [`next_header`] reports which.
 pub fn scan_run(buf: &[u8], side: Side, accept: impl Fn(u8) -> bool) -> Run {
     let mut run = Run::default();
     while let Some(rest) = buf.get(run.bytes..) {

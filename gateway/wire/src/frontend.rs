@@ -1,9 +1,11 @@
-//! Messages of the client, decoded strictly and without copying. A body is what follows the length field.
+//! Strict zero-copy decoders for messages from the client. `body` is the part of a message after the length field.
+//!
+//! Every `decode` fails if the body is truncated, malformed or has trailing bytes.
 
 use crate::body::Body;
 use crate::{DecodeError, FormatCodes, Oids, Values};
 
-/// Any tagged message of the client.
+/// A message from the client, except the untagged ones in [`crate::startup`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Message<'a> {
     Query(Query<'a>),
@@ -19,7 +21,8 @@ pub enum Message<'a> {
     Flush,
     Sync,
     Terminate,
-    /// PasswordMessage, SASLInitialResponse, SASLResponse or GSSResponse: which one, only the exchange under way knows.
+    /// PasswordMessage, SASLInitialResponse, SASLResponse or GSSResponse. They share a tag; the state of the
+    /// authentication exchange tells them apart.
     Password(&'a [u8]),
 }
 
@@ -53,10 +56,10 @@ fn bare<'a>(
     Body::new(name, body).end().map(|()| message)
 }
 
-/// A simple query: any number of statements in one text.
+/// Query: a query string with any number of statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Query<'a> {
-    /// In the client's encoding.
+    /// The query string in `client_encoding`.
     pub text: &'a [u8],
 }
 
@@ -69,13 +72,13 @@ impl<'a> Query<'a> {
     }
 }
 
-/// A statement to prepare. The empty name is the unnamed statement.
+/// Parse: prepares a statement. The empty name is the unnamed statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parse<'a> {
     pub name: &'a str,
-    /// In the client's encoding.
+    /// The query string in `client_encoding`.
     pub text: &'a [u8],
-    /// Parameter types the client prescribes; may be fewer than there are parameters.
+    /// The parameter types that the client specifies; possibly fewer than the statement has parameters.
     pub types: Oids<'a>,
 }
 
@@ -90,12 +93,12 @@ impl<'a> Parse<'a> {
     }
 }
 
-/// A portal to open from a prepared statement.
+/// Bind: creates a portal from a prepared statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bind<'a> {
     pub portal: &'a str,
     pub statement: &'a str,
-    /// As sent; see [`FormatCodes::of`]. A number that does not fit the parameters is the server's to refuse.
+    /// Parameter format codes as sent, see [`FormatCodes::of`]. The server rejects a list whose length does not match.
     pub formats: FormatCodes<'a>,
     pub parameters: Values<'a>,
     pub result_formats: FormatCodes<'a>,
@@ -120,7 +123,7 @@ impl<'a> Bind<'a> {
     }
 }
 
-/// What Describe and Close speak of.
+/// The target of Describe or Close.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject<'a> {
     Statement(&'a str),
@@ -169,10 +172,11 @@ impl<'a> Close<'a> {
     }
 }
 
+/// Execute: runs a portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Execute<'a> {
     pub portal: &'a str,
-    /// Rows to return before the portal is suspended; zero or less is no limit.
+    /// Maximum number of rows to return before the portal is suspended; no limit if not positive.
     pub max_rows: i32,
 }
 
@@ -186,9 +190,10 @@ impl<'a> Execute<'a> {
     }
 }
 
-/// The legacy fast-path call of a function by its object id.
+/// FunctionCall: the legacy fast-path call of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FunctionCall<'a> {
+    /// `pg_proc.oid` of the function.
     pub function: u32,
     pub formats: FormatCodes<'a>,
     pub arguments: Values<'a>,
@@ -212,7 +217,7 @@ impl<'a> FunctionCall<'a> {
     }
 }
 
-/// The client gives up a COPY FROM STDIN and says why.
+/// CopyFail: the client aborts COPY FROM STDIN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CopyFail<'a> {
     pub reason: &'a str,
@@ -227,7 +232,7 @@ impl<'a> CopyFail<'a> {
     }
 }
 
-/// The password of a PasswordMessage, without its terminator: `None` unless the body is exactly one string.
+/// The password in a PasswordMessage, without the terminator. `None` unless the body is exactly one string.
 pub fn password(body: &[u8]) -> Option<&[u8]> {
     let mut body = Body::new("PasswordMessage", body);
     let password = body.raw_cstr().ok()?;
@@ -235,7 +240,7 @@ pub fn password(body: &[u8]) -> Option<&[u8]> {
     Some(password)
 }
 
-/// The mechanism and the data of a SASLInitialResponse; `None` where there is no initial response.
+/// The mechanism and data of a SASLInitialResponse. The data is `None` if the client sent no initial response.
 pub fn sasl_initial_response(body: &[u8]) -> Result<(&str, Option<&[u8]>), DecodeError> {
     let mut body = Body::new("SASLInitialResponse", body);
     let mechanism = body.cstr()?;

@@ -1,6 +1,8 @@
-//! Bytes to PostgreSQL messages and back: frame headers, strict borrowed decoders, encoders for what the gateway sends.
-//! It refuses to know sockets, SQL, policies and what a message means on a connection: it answers only "is this well formed?".
-//! The next room is `gatewright::listener` (who is calling), then `gatewright::session` (is this message legal now).
+//! Codec for the PostgreSQL frontend/backend protocol, versions 3.0 to 3.2: frame headers, strict zero-copy decoders,
+//! and encoders for the messages that the gateway itself sends.
+//!
+//! The crate has no I/O and knows nothing about SQL or policies. It decides whether a message is well formed;
+//! `gatewright::session` decides whether it is allowed in the current state of the connection.
 
 #![forbid(unsafe_code)]
 

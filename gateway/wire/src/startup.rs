@@ -1,4 +1,4 @@
-//! The untagged packets that open a connection: StartupMessage, SSLRequest, GSSENCRequest and CancelRequest.
+//! The untagged packets at the start of a connection: StartupMessage, SSLRequest, GSSENCRequest and CancelRequest.
 
 use bytes::{BufMut, BytesMut};
 
@@ -6,19 +6,19 @@ use crate::body::Body;
 use crate::build::{self, BuildError};
 use crate::{DecodeError, frame};
 
-/// PostgreSQL's `MAX_STARTUP_PACKET_LENGTH`: bytes after the length field.
+/// PostgreSQL's `MAX_STARTUP_PACKET_LENGTH`: maximum number of bytes after the length field.
 pub const MAX_PACKET_BODY: usize = 10_000;
 
 const SSL_REQUEST: u32 = 80_877_103;
 const GSSENC_REQUEST: u32 = 80_877_104;
 const CANCEL_REQUEST: u32 = 80_877_102;
 
-/// The protocol major version that the gateway speaks.
+/// The supported protocol major version.
 pub const MAJOR: u16 = 3;
-/// The newest minor version that the gateway speaks.
+/// The newest supported protocol minor version.
 pub const NEWEST_MINOR: u16 = 2;
 
-/// The first packet of a connection, or the one after a refused encryption request.
+/// A start-up packet. It is the first packet of a connection, or follows a declined encryption request or TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Packet {
     Startup(StartupMessage),
@@ -27,27 +27,27 @@ pub enum Packet {
     Cancel(CancelRequest),
 }
 
-/// Why an opening packet was not understood.
+/// A start-up packet is malformed or not supported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StartupError {
     /// PostgreSQL: "invalid length of startup packet".
     #[error("invalid length of startup packet")]
     Length { length: u32 },
     /// The major version is not 3.
-    #[error("unsupported frontend protocol {major}.{minor}: the gateway supports 3.0 to 3.2")]
+    #[error("unsupported frontend protocol {major}.{minor}: gateway supports 3.0 to 3.2")]
     UnsupportedProtocol { major: u16, minor: u16 },
     /// PostgreSQL: "invalid startup packet layout".
     #[error("invalid startup packet: {0}")]
     Layout(#[from] DecodeError),
-    /// A cancel request whose key is shorter than 4 or longer than 256 bytes.
+    /// The key of a CancelRequest is not 4 to 256 bytes long.
     #[error("invalid length of cancel key")]
     KeyLength,
 }
 
 impl Packet {
-    /// Reads the packet at the start of `buf` and the bytes it takes. `None`: more bytes are needed.
+    /// Decodes the packet at the start of `buf` and returns it with its length in bytes. `None` if it is incomplete.
     ///
-    /// A wrong length is an error as soon as the length field is there.
+    /// An invalid length is reported as soon as the length field has arrived.
     pub fn decode(buf: &[u8]) -> Result<Option<(Self, usize)>, StartupError> {
         let Some((length, rest)) = buf.split_first_chunk::<4>() else {
             return Ok(None);
@@ -94,17 +94,17 @@ impl Packet {
     }
 }
 
-/// Bytes of a cancel key (protocol 3.2; protocol 3.0 has 4).
+/// Length of a cancel key in bytes. Protocol 3.0 requires 4; protocol 3.2 allows the whole range.
 pub const CANCEL_KEY_BYTES: std::ops::RangeInclusive<usize> = 4..=256;
 
-/// A request to cancel what another connection is doing.
+/// CancelRequest: cancels the statement that another connection is running.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CancelRequest {
     pub pid: i32,
     pub key: Vec<u8>,
 }
 
-// The key is a secret.
+// Omits the secret key.
 impl std::fmt::Debug for CancelRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CancelRequest")
@@ -122,14 +122,15 @@ impl CancelRequest {
     }
 }
 
-/// Who the client is and what it wants.
+/// StartupMessage: opens a session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StartupMessage {
-    /// Major and minor version asked for.
+    /// The requested major and minor version.
     pub protocol: (u16, u16),
-    /// All but the `_pq_.` options, in the order sent. Where a name was sent twice the later value stands, as in PostgreSQL.
+    /// The parameters in the order sent, without `_pq_.` options. As in PostgreSQL, the last value of a repeated name
+    /// takes effect.
     pub parameters: Vec<(String, String)>,
-    /// `_pq_.` options: extensions of the protocol. None is defined for 3.0 to 3.2.
+    /// `_pq_.` options, which request protocol extensions. Versions 3.0 to 3.2 define none.
     pub protocol_options: Vec<(String, String)>,
 }
 
@@ -158,7 +159,7 @@ impl StartupMessage {
         Ok(message)
     }
 
-    /// The value of a parameter of the packet itself (`user`, `database`, `options`, `replication`).
+    /// The value of a start-up parameter: `user`, `database`, `options` or `replication`. Names are case-sensitive.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters
             .iter()
@@ -167,7 +168,7 @@ impl StartupMessage {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The value of a server setting, whose names know no case.
+    /// The value of a run-time parameter, such as `client_encoding`. Names are case-insensitive.
     pub fn setting(&self, name: &str) -> Option<&str> {
         let found = self
             .parameters
@@ -177,7 +178,7 @@ impl StartupMessage {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The version the connection goes on with, and whether the client has to be told (NegotiateProtocolVersion).
+    /// Selects the protocol version of the connection.
     pub fn negotiate(&self) -> Negotiated {
         let version = (MAJOR, self.protocol.1.min(NEWEST_MINOR));
         let unsupported: Vec<String> = self
@@ -193,14 +194,15 @@ impl StartupMessage {
         }
     }
 
-    /// Appends the packet.
+    /// Appends the packet. Fails without appending anything if a name is empty, a string contains a zero byte, or the
+    /// packet exceeds [`MAX_PACKET_BODY`].
     pub fn encode(&self, out: &mut BytesMut) -> Result<(), BuildError> {
         let start = out.len();
         out.put_u32(0);
         out.put_u16(self.protocol.0);
         out.put_u16(self.protocol.1);
         for (name, value) in self.parameters.iter().chain(&self.protocol_options) {
-            // An empty name would end the list.
+            // An empty name would terminate the list.
             if name.is_empty() || name.as_bytes().contains(&0) || value.as_bytes().contains(&0) {
                 out.truncate(start);
                 return Err(BuildError::ZeroByte {
@@ -227,22 +229,23 @@ impl StartupMessage {
     }
 }
 
-/// The outcome of [`StartupMessage::negotiate`].
+/// The result of [`StartupMessage::negotiate`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Negotiated {
     pub version: (u16, u16),
+    /// The `_pq_.` options that the gateway does not recognize.
     pub unsupported: Vec<String>,
-    /// The client asked for something else, so it must be told before it is authenticated.
+    /// The client requested something else and must receive NegotiateProtocolVersion before authentication.
     pub announce: bool,
 }
 
 impl Negotiated {
-    /// Bytes of the cancel key that a client of this version takes.
+    /// Length of the cancel key for this protocol version, in bytes.
     pub fn cancel_key_bytes(&self) -> usize {
         if self.version >= (3, 2) { 32 } else { 4 }
     }
 
-    /// Appends NegotiateProtocolVersion if the client has to be told.
+    /// Appends NegotiateProtocolVersion if `announce` is set.
     pub fn encode(&self, out: &mut BytesMut) -> Result<(), BuildError> {
         match self.announce {
             true => build::negotiate_protocol_version(out, self.version, &self.unsupported),
@@ -257,8 +260,8 @@ pub fn ssl_request(out: &mut BytesMut) {
     out.put_u32(SSL_REQUEST);
 }
 
-/// The first byte of a TLS record that carries a ClientHello (RFC 8446, 5.1): no packet of PostgreSQL starts with it,
-/// as it would be longer than [`MAX_PACKET_BODY`].
+/// The first byte of a TLS record that carries a ClientHello (RFC 8446, section 5.1). No start-up packet begins with
+/// it: its length would exceed [`MAX_PACKET_BODY`].
 pub const TLS_HANDSHAKE_RECORD: u8 = 0x16;
 
 const _: () =

@@ -1,3 +1,5 @@
+//! Judges a statement by its facts and words the denial.
+
 use gatewright_policy::name::Qualified;
 use gatewright_policy::{Allowance, Denial, Facts, Verdict, command_is};
 
@@ -38,7 +40,7 @@ impl Settings {
                 "command",
                 format!("{command}{place} is not allowed on this connection"),
             )
-            .hint(instead_of(command)),
+            .hint(advice(command)),
         )
     }
 
@@ -52,7 +54,7 @@ impl Settings {
             .or(facts.commands.first().map(String::as_str))
             .unwrap_or("This statement");
         Some(Denial::new("kind", format!("{command} is not allowed on this connection")).hint(
-            "Statements of this kind are all refused; do not send another form of it. Ask an operator if it is needed.",
+            "All statements of this kind are refused, in any form. Ask an operator if you need one.",
         ))
     }
 
@@ -63,10 +65,10 @@ impl Settings {
         let command = ["DELETE", "UPDATE"]
             .into_iter()
             .find(|command| facts.runs(command))
-            .unwrap_or("The statement");
+            .unwrap_or("the statement");
         Some(
-            Denial::new("unbounded-write", format!("{command} would change every row, because no WHERE clause narrows it"))
-                .hint("Add a WHERE clause on a column that selects the rows you mean, for example WHERE id = 1. A condition that is always true does not count."),
+            Denial::new("unbounded-write", format!("{command} without a narrowing WHERE clause would affect every row"))
+                .hint("Add a WHERE clause that selects the rows you mean, for example WHERE id = 1. A condition that is always true does not count."),
         )
     }
 
@@ -76,8 +78,8 @@ impl Settings {
             .iter()
             .find(|table| self.tables.iter().any(|listed| table.may_be(listed)))?;
         Some(
-            Denial::new("table", format!("the table {} is closed on this connection", table.display()))
-                .hint("Answer the question without this table, views on it and copies of it included. Ask an operator if it is needed."),
+            Denial::new("table", format!("access to table {} is not allowed on this connection", table.display()))
+                .hint("Answer the question without this table, its views and its copies. Ask an operator if you need it."),
         )
     }
 
@@ -89,9 +91,9 @@ impl Settings {
         Some(
             Denial::new(
                 "function",
-                format!("the function {function} is not allowed on this connection"),
+                format!("function {function} is not allowed on this connection"),
             )
-            .hint("Write the statement without this function."),
+            .hint("Rewrite the statement without this function."),
         )
     }
 
@@ -101,13 +103,13 @@ impl Settings {
             .first()
             .filter(|_| self.opaque == Choice::Deny)?;
         Some(
-            Denial::new("opaque", format!("it cannot be known what the statement does: {reason}"))
-                .hint("Write it as plain SELECT, INSERT, UPDATE or DELETE over named tables, with built-in functions only."),
+            Denial::new("opaque", format!("the statement cannot be analysed: {reason}"))
+                .hint("Use a plain SELECT, INSERT, UPDATE or DELETE on named tables, with built-in functions only."),
         )
     }
 }
 
-/// The facts name a function as the statement does, parts joined by dots and without quotes.
+/// Matches a function of the facts, spelled as in the statement: parts joined by dots, without quotes.
 fn may_be(function: &str, listed: &Qualified) -> bool {
     let (schema, name) = function.rsplit_once('.').unwrap_or(("", function));
     let schema = schema.rsplit_once('.').map_or(schema, |(_, schema)| schema);
@@ -115,12 +117,12 @@ fn may_be(function: &str, listed: &Qualified) -> bool {
         && (schema.is_empty() || listed.schema().is_none_or(|listed| listed == schema))
 }
 
-fn instead_of(command: &str) -> &'static str {
+fn advice(command: &str) -> &'static str {
     if command.starts_with("TRUNCATE") {
-        "Delete the rows you mean with DELETE and a WHERE clause."
+        "Use DELETE with a WHERE clause that selects the rows you mean."
     } else if command.starts_with("DROP") {
         "Leave the object in place; if it must go, ask an operator to remove it."
     } else {
-        "Do not send it in another form. If it is needed, ask an operator."
+        "Do not send it in another form. Ask an operator if you need it."
     }
 }

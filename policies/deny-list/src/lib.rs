@@ -1,5 +1,5 @@
-//! Refuses what almost nobody means to do: DROP, TRUNCATE, UPDATE and DELETE of whole tables; and what its settings name.
-//! It judges by facts alone and sees no result. Next: `settings`, then `judge`.
+//! Refuses statements that are rarely intended (DROP, TRUNCATE, UPDATE or DELETE of a whole table) and those its
+//! settings list. It judges by facts alone and sees no results. Read `settings`, then `judge`.
 
 mod judge;
 mod settings;
@@ -16,7 +16,7 @@ struct DenyList {
 
 impl Policy for DenyList {
     type Settings = Settings;
-    const DESCRIPTION: &'static str = "Refuses commands, tables and functions on a list; by default DROP, TRUNCATE, and UPDATE or DELETE without WHERE";
+    const DESCRIPTION: &'static str = "Refuses listed commands, tables and functions; by default DROP, TRUNCATE, and UPDATE or DELETE without WHERE";
 
     fn new(settings: Settings) -> Result<Self, String> {
         settings.check()?;

@@ -1,8 +1,10 @@
+//! The settings of deny-list.
+
 use gatewright_policy::Verb;
 use gatewright_policy::name::Qualified;
 use serde::Deserialize;
 
-/// The policy's section of the configuration; README.md says what each key means.
+/// The policy's section of the configuration. README.md documents each key.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
@@ -30,7 +32,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What serde cannot see.
+    /// Checks what serde cannot: that each entry of `commands` has the form of a command tag.
     pub fn check(&self) -> Result<(), String> {
         for command in &self.commands {
             let words = command.split(' ');
@@ -39,7 +41,7 @@ impl Settings {
                 .any(|word| word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_alphabetic()))
             {
                 return Err(format!(
-                    "setting commands: {command:?} is no command tag; write words with one space between, as in \"DROP TABLE\""
+                    "setting commands: {command:?} is not a command tag; separate words with one space, as in \"DROP TABLE\""
                 ));
             }
         }
@@ -54,7 +56,7 @@ pub enum Choice {
     Deny,
 }
 
-/// A statement's verb, named as in the contract.
+/// A statement's verb, spelled as in the policy contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -114,7 +116,7 @@ impl Kind {
         }
     }
 
-    /// Commands that, nested in another statement, make it be of this kind too.
+    /// Commands that make a statement of this kind when they are nested in another statement.
     pub fn nested(self) -> &'static [&'static str] {
         match self {
             Self::Insert => &["INSERT"],

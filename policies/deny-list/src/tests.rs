@@ -1,10 +1,12 @@
+//! Tests of deny-list's decisions and settings.
+
 use gatewright_policy::testing::{self, StatementDouble, facts, select};
 use gatewright_policy::{Access, Denial, Facts, Policy, Reuse, Verb, Verdict};
 
 use crate::DenyList;
 
 fn judge(settings: &str, facts: &Facts) -> Option<Denial> {
-    let mut policy: DenyList = testing::policy(settings).expect("legal settings");
+    let mut policy: DenyList = testing::policy(settings).expect("valid settings");
     match policy.on_statement(&StatementDouble::new("").view(), facts) {
         Verdict::Deny(denial) => Some(denial),
         Verdict::Allow(allowance) => {
@@ -40,7 +42,7 @@ fn delete(unbounded: bool) -> Facts {
 }
 
 #[test]
-fn by_default_what_destroys_is_refused() {
+fn destructive_statements_are_refused_by_default() {
     let drop = facts(
         Verb::Ddl,
         &["DROP TABLE"],
@@ -60,7 +62,7 @@ fn by_default_what_destroys_is_refused() {
 }
 
 #[test]
-fn a_nested_command_is_named_with_what_holds_it() {
+fn the_denial_names_a_nested_command_and_its_outer_command() {
     let denial = judge(
         "{}",
         &facts(Verb::Prepare, &["PREPARE", "TRUNCATE TABLE"], &[]),
@@ -95,7 +97,7 @@ fn commands_replace_the_default() {
 }
 
 #[test]
-fn a_kind_is_met_inside_others_too() {
+fn a_kind_also_matches_nested_commands() {
     let settings = r#"{"kinds": ["delete", "copy-in"]}"#;
     assert_eq!(code(settings, &delete(false)).as_deref(), Some("kind"));
     assert_eq!(
@@ -110,7 +112,7 @@ fn a_kind_is_met_inside_others_too() {
 }
 
 #[test]
-fn tables_and_functions_are_met_by_name() {
+fn tables_and_functions_match_by_name() {
     let settings = r#"{"tables": ["hr.salaries"], "functions": ["pg_sleep", "app.pay"]}"#;
     assert_eq!(
         code(settings, &select(&["hr.salaries"])).as_deref(),
@@ -136,7 +138,7 @@ fn tables_and_functions_are_met_by_name() {
 }
 
 #[test]
-fn what_is_not_understood_passes_unless_told() {
+fn opaque_statements_pass_by_default() {
     let facts = Facts {
         opaque: vec!["a DO block runs code".to_owned()],
         ..facts(Verb::DoBlock, &["DO"], &[])
@@ -149,7 +151,7 @@ fn what_is_not_understood_passes_unless_told() {
 }
 
 #[test]
-fn an_exempt_group_may_do_all() {
+fn exempt_groups_are_not_restricted() {
     let mut facts = delete(true);
     facts.identity.groups.push("dba".to_owned());
     assert_eq!(code(r#"{"exempt_groups": ["dba"]}"#, &facts), None);
@@ -160,7 +162,7 @@ fn an_exempt_group_may_do_all() {
 }
 
 #[test]
-fn wrong_settings_are_named() {
+fn invalid_settings_are_named_in_the_error() {
     for (settings, part) in [
         (r#"{"command": []}"#, "command"),
         (r#"{"commands": ["DROP  TABLE"]}"#, "DROP  TABLE"),

@@ -1,24 +1,24 @@
-//! What consists of digits: cards, telephone numbers, national numbers.
+//! Detects matches that consist of digits: card, telephone and national numbers.
 
 use crate::national;
-use crate::{Detectors, Find, Kind, Look};
+use crate::{Attempt, Detectors, Kind, Match};
 
-/// Digits with separators between them.
+/// Groups of digits with separators between them.
 pub struct Number {
     pub start: usize,
-    /// Behind the last digit.
+    /// The offset after the last digit.
     pub end: usize,
     pub digits: Vec<u8>,
     /// The length of each group of digits.
     pub groups: Vec<usize>,
-    /// Behind the last digit of each group.
+    /// The offset after the last digit of each group.
     ends: Vec<usize>,
-    /// The separator between groups, where it is always the same one.
+    /// The separator between the groups, if it is always the same.
     pub separator: Option<u8>,
     pub plus: bool,
 }
 
-/// More digits than any number that is looked for has.
+/// More digits than any number that is detected.
 const MOST_DIGITS: usize = 24;
 
 pub fn end_of_run(text: &[u8], at: usize) -> usize {
@@ -26,28 +26,28 @@ pub fn end_of_run(text: &[u8], at: usize) -> usize {
     at + rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
-/// What begins with the digit at `at`.
-pub fn at(detectors: &Detectors, text: &[u8], at: usize) -> Look {
-    // Most numbers are short: nothing but eight digits and a letter has fewer than nine.
+/// Tries to match at the digit at `at`.
+pub fn at(detectors: &Detectors, text: &[u8], at: usize) -> Attempt {
+    // Most numbers are short. Only a Spanish DNI, eight digits and a letter, has fewer than nine digits.
     if !is_long(text, at) {
         let end = end_of_run(text, at);
         if end - at == 8
             && detectors.wants(Kind::NationalId)
             && let Some(end) = national::digits_and_letter(&detectors.countries, text, at)
         {
-            return Look::found(Find {
+            return Attempt::matched(Match {
                 start: at,
                 end,
                 kind: Kind::NationalId,
             });
         }
-        return Look::past(end);
+        return Attempt::resume(end);
     }
     let number = read(text, at);
     for groups in (1..=number.groups.len()).rev() {
         let part = number.first(groups);
         if let Some(kind) = kind_of(detectors, text, &part) {
-            return Look::found(Find {
+            return Attempt::matched(Match {
                 start: part.start,
                 end: part.end,
                 kind,
@@ -57,17 +57,17 @@ pub fn at(detectors: &Detectors, text: &[u8], at: usize) -> Look {
     if detectors.wants(Kind::NationalId)
         && let Some(end) = national::digits_and_letter(&detectors.countries, text, at)
     {
-        return Look::found(Find {
+        return Attempt::matched(Match {
             start: at,
             end,
             kind: Kind::NationalId,
         });
     }
-    // Groups behind the first may begin a number of their own.
-    Look::past(end_of_run(text, at))
+    // A later group may begin a number of its own.
+    Attempt::resume(end_of_run(text, at))
 }
 
-/// Whether at least nine digits stand here, with separators between them.
+/// Whether there are at least nine digits from here, counting across separators.
 fn is_long(text: &[u8], start: usize) -> bool {
     let (mut at, mut digits) = (start, 0);
     loop {
@@ -96,8 +96,8 @@ fn kind_of(detectors: &Detectors, text: &[u8], number: &Number) -> Option<Kind> 
     (detectors.wants(Kind::Phone) && is_phone(number)).then_some(Kind::Phone)
 }
 
-/// A telephone number that begins with `+` or `(` at `at`.
-pub fn phone(text: &[u8], at: usize) -> Option<Find> {
+/// A telephone number that begins with the `+` or `(` at `at`.
+pub fn phone(text: &[u8], at: usize) -> Option<Match> {
     let rest = text.get(at + 1..)?;
     if !rest.first()?.is_ascii_digit() {
         return None;
@@ -109,7 +109,7 @@ pub fn phone(text: &[u8], at: usize) -> Option<Find> {
         .first()
         .and_then(|first| text.get(at + 1 + first))
         == Some(&b')');
-    // Another number may follow: as many groups as make one.
+    // The run of groups may contain a second number: take the longest prefix that is a telephone number.
     let parts = (1..=number.groups.len()).rev();
     let mut parts = parts.map(|groups| number.first(groups));
     let part = parts.find(|part| {
@@ -120,7 +120,7 @@ pub fn phone(text: &[u8], at: usize) -> Option<Find> {
             closed && is_national_phone(part, true)
         }
     })?;
-    Some(Find {
+    Some(Match {
         start: at,
         end: part.end,
         kind: Kind::Phone,
@@ -163,7 +163,7 @@ fn read(text: &[u8], start: usize) -> Number {
     number
 }
 
-/// What stands between groups of digits, and its length.
+/// The separator between two groups of digits at `at`, and its length.
 fn separator(text: &[u8], at: usize) -> Option<(u8, usize)> {
     let next = |at: usize| text.get(at).copied();
     match next(at)? {
@@ -171,7 +171,7 @@ fn separator(text: &[u8], at: usize) -> Option<(u8, usize)> {
         b')' if next(at + 1) == Some(b' ') && next(at + 2)?.is_ascii_digit() => Some((b')', 2)),
         b')' if next(at + 1)?.is_ascii_digit() => Some((b')', 1)),
         b' ' if next(at + 1) == Some(b'(') && next(at + 2)?.is_ascii_digit() => Some((b'(', 2)),
-        // A no-break space.
+        // U+00A0 no-break space.
         0xc2 if next(at + 1) == Some(0xa0) && next(at + 2)?.is_ascii_digit() => Some((b' ', 2)),
         _ => None,
     }
@@ -203,7 +203,7 @@ impl Number {
     }
 }
 
-/// The Luhn digit is right (ISO/IEC 7812-1, annex B).
+/// Whether the Luhn check digit is valid (ISO/IEC 7812-1, annex B).
 pub fn luhn(digits: &[u8]) -> bool {
     let sum: u32 = digits
         .iter()
@@ -253,16 +253,16 @@ fn is_card(number: &Number) -> bool {
 fn is_phone(number: &Number) -> bool {
     let length = number.digits.len();
     if number.plus {
-        // E.164: 15 digits at most; no country's numbers are shorter than 7 with its code.
+        // E.164: at most 15 digits. With its country code no number has fewer than 8.
         return (8..=15).contains(&length) && number.value(0) != 0;
     }
     is_national_phone(number, false)
 }
 
-/// Without a country code only what is written like a telephone number is one: dates and identifiers have digits, too.
+/// A number without a country code must be formatted like a telephone number: dates and identifiers have digits, too.
 fn is_national_phone(number: &Number, parenthesis: bool) -> bool {
     let length = number.digits.len();
-    // North American Numbering Plan: neither area nor exchange begin with 0 or 1.
+    // North American Numbering Plan: neither the area code nor the exchange begins with 0 or 1.
     let nanp = |from: usize| number.value(from) >= 2 && number.value(from + 3) >= 2;
     let groups = number.groups.as_slice();
     if groups == [3, 3, 4] && nanp(0) {
@@ -271,7 +271,7 @@ fn is_national_phone(number: &Number, parenthesis: bool) -> bool {
     if groups == [1, 3, 3, 4] && number.value(0) == 1 && nanp(1) {
         return true;
     }
-    // A trunk prefix, and groups that are no date's.
+    // A trunk prefix, and groups that do not form a date.
     let international = number.value(1) == 0 && number.value(2) != 0 && length >= 11;
     number.value(0) == 0
         && (number.value(1) != 0 || international)

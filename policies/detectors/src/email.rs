@@ -1,13 +1,13 @@
-//! E-mail addresses, from the `@` outwards.
+//! Detects e-mail addresses, starting from the `@`.
 
-use crate::{Find, Kind};
+use crate::{Kind, Match};
 
-/// RFC 5321, 4.5.3.1.
+/// The longest local part and the longest domain (RFC 5321, section 4.5.3.1).
 const LONGEST_LOCAL: usize = 64;
 const LONGEST_DOMAIN: usize = 255;
 
-/// The address around the `@` at `at`, not reaching back before `done`.
-pub fn around(text: &[u8], at: usize, done: usize) -> Option<Find> {
+/// The address around the `@` at `at`; it begins no earlier than `done`.
+pub fn around(text: &[u8], at: usize, done: usize) -> Option<Match> {
     let before = text.get(done..at)?;
     let local = before
         .iter()
@@ -15,12 +15,12 @@ pub fn around(text: &[u8], at: usize, done: usize) -> Option<Find> {
         .take(LONGEST_LOCAL)
         .take_while(|byte| is_local(**byte))
         .count();
-    // What may stand in a local part may stand before one, too: quotes, brackets.
+    // Some characters of a local part also occur before it: quotes, brackets.
     let local = before
         .get(before.len() - local..)?
         .iter()
         .skip_while(|byte| {
-            !(byte.is_ascii_alphanumeric() || **byte == b'_' || begins_letter(**byte))
+            !(byte.is_ascii_alphanumeric() || **byte == b'_' || begins_character(**byte))
         })
         .count();
     if local == 0 || before.last() == Some(&b'.') {
@@ -32,7 +32,7 @@ pub fn around(text: &[u8], at: usize, done: usize) -> Option<Find> {
         .take(LONGEST_DOMAIN)
         .take_while(|byte| is_domain(**byte))
         .count();
-    // Where the longest domain ends inside of a character, that is none of its own.
+    // If the longest domain ends inside a UTF-8 character, cut before the character.
     let whole = (0..=domain).rev();
     let mut whole = whole.filter(|end| after.get(*end).is_none_or(|byte| byte >> 6 != 0b10));
     let mut domain = after.get(..whole.next()?)?;
@@ -49,19 +49,19 @@ pub fn around(text: &[u8], at: usize, done: usize) -> Option<Find> {
     let labels = domain
         .split(|byte| *byte == b'.')
         .all(|label| !label.is_empty());
-    (is_top && labels).then(|| Find {
+    (is_top && labels).then(|| Match {
         start: at - local,
         end: at + 1 + domain.len(),
         kind: Kind::Email,
     })
 }
 
-/// The first byte of a character of more than one (RFC 3629).
-fn begins_letter(byte: u8) -> bool {
+/// The first byte of a multi-byte UTF-8 character (RFC 3629).
+fn begins_character(byte: u8) -> bool {
     byte >> 6 == 0b11
 }
 
-/// Bytes of other than ASCII are letters of some script (RFC 6531).
+/// Non-ASCII bytes are letters of another script (RFC 6531).
 fn is_local(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii() || b".!#$%&'*+?^_~-".contains(&byte)
 }

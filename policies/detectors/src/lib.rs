@@ -1,24 +1,24 @@
-//! Finds personal data and secrets in text by what they look like, and by their checksums where they have one.
-//! It refuses to know columns, policies and what is to be done about a find.
+//! Detects personal data and secrets in text by form and, where there is one, by check digit. It knows nothing of
+//! columns or policies.
 //!
-//! One pass over the bytes: only at an `@`, at the first digit of a number and at the first letters of a word that could begin something
-//! is looked closer.
+//! A scan is one pass over the bytes. It attempts a match only at an `@`, at the first digit of a number and at the
+//! first letters of a word that could begin one.
 #![forbid(unsafe_code)]
 
+mod byte_classes;
 mod digits;
 mod email;
-mod marks;
 mod national;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
-use marks::{BLOCK, Marks};
+use byte_classes::{BLOCK, ByteClasses};
 
 pub use national::Country;
 
-/// What a find is.
+/// What a match is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// An e-mail address (RFC 5321, without quoted local parts).
@@ -29,13 +29,13 @@ pub enum Kind {
     Card,
     /// An international bank account number: country, length and check digits (ISO 13616).
     Iban,
-    /// A person's number or tax number of one of the [`Country`]s.
+    /// A national identity, tax or social security number of one of the [`Country`]s.
     NationalId,
     /// A JSON Web Token with a header that names an algorithm (RFC 7519).
     Jwt,
-    /// An access key of a cloud or code host.
+    /// An access key of a cloud provider or code host.
     CloudKey,
-    /// A private key in PEM (RFC 7468), its BEGIN line to its END line or the end of the text.
+    /// A private key in PEM (RFC 7468), from its BEGIN line to its END line or the end of the text.
     PrivateKey,
 }
 
@@ -51,7 +51,7 @@ impl Kind {
         Self::PrivateKey,
     ];
 
-    /// The name for people and settings: `national-id`.
+    /// The name used in settings and masked values: `national-id`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Email => "email",
@@ -66,15 +66,15 @@ impl Kind {
     }
 }
 
-/// Where something was found: bytes `start..end` of the text.
+/// A match: bytes `start..end` of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Find {
+pub struct Match {
     pub start: usize,
     pub end: usize,
     pub kind: Kind,
 }
 
-/// What is looked for.
+/// The enabled detectors.
 #[derive(Debug, Clone)]
 pub struct Detectors {
     wanted: [bool; Kind::ALL.len()],
@@ -82,20 +82,20 @@ pub struct Detectors {
     starts: [Start; 256],
 }
 
-/// What can begin with a byte.
+/// What can begin at a byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Start {
     Nothing,
     At,
-    /// `+`, `(` or `-` of a number or key.
-    Sign,
+    /// `+`, `(` or `-`, at the start of a number or key.
+    Punctuation,
     Digit,
-    /// The letter of a token or number.
+    /// The first letter of a token or number.
     Letter,
 }
 
 impl Detectors {
-    /// Looks for these kinds, and for the national numbers of these countries.
+    /// Detects these kinds, and national numbers of these countries.
     pub fn new(kinds: &[Kind], countries: &[Country]) -> Self {
         let mut wanted = [false; Kind::ALL.len()];
         for kind in kinds {
@@ -119,7 +119,7 @@ impl Detectors {
             set(b"0123456789", Start::Digit);
         }
         if wants(Kind::Phone) {
-            set(b"+(", Start::Sign);
+            set(b"+(", Start::Punctuation);
         }
         if wants(Kind::Iban) || wants(Kind::NationalId) {
             set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", Start::Letter);
@@ -131,7 +131,7 @@ impl Detectors {
             set(words::KEY_STARTS, Start::Letter);
         }
         if wants(Kind::PrivateKey) {
-            set(b"-", Start::Sign);
+            set(b"-", Start::Punctuation);
         }
         Self {
             wanted,
@@ -144,71 +144,71 @@ impl Detectors {
         self.wanted.get(kind as usize).copied().unwrap_or(false)
     }
 
-    /// Adds the finds of a text, in order and without overlap.
-    pub fn scan(&self, text: &[u8], finds: &mut Vec<Find>) {
+    /// Appends the matches of a text, in order and without overlap.
+    pub fn scan(&self, text: &[u8], matches: &mut Vec<Match>) {
         let (mut next, mut done) = (0, 0);
         let mut in_word = 0;
         for (number, block) in text.chunks(BLOCK).enumerate() {
             let base = number * BLOCK;
-            let marks = Marks::of(block);
-            // Inside a word, and right behind one, nothing begins but the `@` of an address.
-            let behind_word = marks.words << 1 | in_word;
-            in_word = marks.words >> (BLOCK - 1);
-            let mut places = (marks.words | marks.signs) & !behind_word | marks.ats;
-            places &= from(base, next);
-            while places != 0 {
-                let at = base + places.trailing_zeros() as usize;
-                places &= places - 1;
-                let look = self.look(text, at, done);
-                if let Some(find) = look.find {
-                    finds.push(find);
-                    done = find.end;
+            let classes = ByteClasses::of(block);
+            // Inside a word, or right after one, only the `@` of an address can start a match.
+            let after_word = classes.words << 1 | in_word;
+            in_word = classes.words >> (BLOCK - 1);
+            let mut candidates = (classes.words | classes.punctuation) & !after_word | classes.ats;
+            candidates &= from(base, next);
+            while candidates != 0 {
+                let at = base + candidates.trailing_zeros() as usize;
+                candidates &= candidates - 1;
+                let attempt = self.attempt(text, at, done);
+                if let Some(hit) = attempt.hit {
+                    matches.push(hit);
+                    done = hit.end;
                 }
-                if look.next > at + 1 {
-                    next = look.next;
-                    places &= from(base, next);
+                if attempt.next > at + 1 {
+                    next = attempt.next;
+                    candidates &= from(base, next);
                 }
             }
         }
     }
 
-    fn look(&self, text: &[u8], at: usize, done: usize) -> Look {
-        // Any byte is an index of the table.
+    fn attempt(&self, text: &[u8], at: usize, done: usize) -> Attempt {
+        // The table has an entry for every byte.
         let start = text.get(at).map(|byte| self.starts[usize::from(*byte)]);
         match start {
             Some(Start::At) => match email::around(text, at, done) {
-                Some(find) => Look::found(find),
-                None => Look::past(at + 1),
+                Some(hit) => Attempt::matched(hit),
+                None => Attempt::resume(at + 1),
             },
             Some(Start::Digit) => digits::at(self, text, at),
-            Some(Start::Letter) if !words::is_likely(text, at) => Look::past(at + 1),
-            Some(Start::Letter | Start::Sign) => words::at(self, text, at),
-            Some(Start::Nothing) | None => Look::past(at + 1),
+            Some(Start::Letter) if !words::is_likely(text, at) => Attempt::resume(at + 1),
+            Some(Start::Letter | Start::Punctuation) => words::at(self, text, at),
+            Some(Start::Nothing) | None => Attempt::resume(at + 1),
         }
     }
 }
 
-/// The places of a block that are at or behind `next`.
+/// A bit mask of the block's positions from `next` on.
 fn from(base: usize, next: usize) -> u64 {
-    let passed = u32::try_from(next.saturating_sub(base)).unwrap_or(u32::MAX);
-    u64::MAX.checked_shl(passed).unwrap_or(0)
+    let skipped = u32::try_from(next.saturating_sub(base)).unwrap_or(u32::MAX);
+    u64::MAX.checked_shl(skipped).unwrap_or(0)
 }
 
-/// What came of a closer look, and where to go on.
-struct Look {
-    find: Option<Find>,
+/// The result of a match attempt, and where the scan resumes.
+struct Attempt {
+    hit: Option<Match>,
     next: usize,
 }
 
-impl Look {
-    fn found(find: Find) -> Self {
+impl Attempt {
+    fn matched(hit: Match) -> Self {
         Self {
-            next: find.end,
-            find: Some(find),
+            next: hit.end,
+            hit: Some(hit),
         }
     }
 
-    fn past(next: usize) -> Self {
-        Self { find: None, next }
+    fn resume(next: usize) -> Self {
+        Self { hit: None, next }
     }
 }

@@ -1,8 +1,8 @@
-//! Numbers that states give to persons, each by its own rules.
+//! Detects national identity numbers by each country's rules.
 
 use crate::digits::Number;
 
-/// Whose numbers are looked for.
+/// A country whose numbers can be detected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Country {
     /// Brazil: CPF.
@@ -19,7 +19,7 @@ pub enum Country {
     In,
     /// Italy: codice fiscale.
     It,
-    /// Netherlands: BSN. One number of nine digits in eleven is one by chance.
+    /// Netherlands: BSN. One in eleven numbers of nine digits is valid by chance.
     Nl,
     /// Poland: PESEL.
     Pl,
@@ -76,7 +76,7 @@ fn one_group(number: &Number, length: usize) -> bool {
     number.groups == [length]
 }
 
-/// Areas 000, 666 and 900 to 999, group 00 and serial 0000 are never given.
+/// Areas 000, 666 and 900 to 999, group 00 and serial 0000 are never assigned.
 fn us(number: &Number) -> bool {
     let part = |from: usize, count: usize| {
         (from..from + count).fold(0, |all, at| all * 10 + number.value(at))
@@ -90,7 +90,7 @@ fn us(number: &Number) -> bool {
         && part(5, 4) != 0
 }
 
-/// Eleven digits, the last two of which are sums modulo 11.
+/// Eleven digits; the last two are check sums modulo 11.
 fn br(number: &Number) -> bool {
     let written = one_group(number, 11) || number.groups == [3, 3, 3, 2];
     let check = |count: usize| {
@@ -109,7 +109,7 @@ fn repeats(number: &Number) -> bool {
         .all(|digit| Some(digit) == number.digits.first())
 }
 
-/// ISO/IEC 7064 modulo 11, 10; one digit stands two or three times among the first ten, all others at most once.
+/// ISO/IEC 7064 MOD 11,10. Of the first ten digits exactly one occurs two or three times; the others at most once.
 fn de(number: &Number) -> bool {
     if !(one_group(number, 11) || number.is_grouped(&[2, 3, 3, 3], b" ")) || number.value(0) == 0 {
         return false;
@@ -135,7 +135,7 @@ fn de(number: &Number) -> bool {
     check == number.value(10) && several == 1 && counts.iter().all(|count| *count <= 3)
 }
 
-/// Sex, year, month, place, order, and a key: 97 less the number modulo 97.
+/// Sex, year, month, place, order, and a key: 97 minus the number modulo 97.
 fn fr(number: &Number) -> bool {
     if number.digits.len() != 15 || !matches!(number.value(0), 1 | 2) {
         return false;
@@ -150,9 +150,9 @@ fn fr(number: &Number) -> bool {
     written && (1..=12).contains(&month) && 97 - part(0, 13) % 97 == part(13, 15)
 }
 
-/// The Verhoeff check digit.
+/// Checks the Verhoeff check digit.
 fn india(number: &Number) -> bool {
-    const TIMES: [[u8; 10]; 10] = [
+    const MULTIPLY: [[u8; 10]; 10] = [
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
         [1, 2, 3, 4, 0, 6, 7, 8, 9, 5],
         [2, 3, 4, 0, 1, 7, 8, 9, 5, 6],
@@ -164,7 +164,7 @@ fn india(number: &Number) -> bool {
         [8, 7, 6, 5, 9, 3, 2, 1, 0, 4],
         [9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
     ];
-    const TURNS: [[u8; 10]; 8] = [
+    const PERMUTE: [[u8; 10]; 8] = [
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
         [1, 5, 7, 6, 2, 8, 3, 0, 9, 4],
         [5, 8, 0, 3, 7, 9, 6, 1, 4, 2],
@@ -178,8 +178,8 @@ fn india(number: &Number) -> bool {
         return false;
     }
     let sum = (0..12).rev().enumerate().fold(0_u8, |sum, (place, at)| {
-        let turned = TURNS[place % 8][number.value(at) as usize % 10];
-        TIMES[usize::from(sum) % 10][usize::from(turned) % 10]
+        let permuted = PERMUTE[place % 8][number.value(at) as usize % 10];
+        MULTIPLY[usize::from(sum) % 10][usize::from(permuted) % 10]
     });
     sum == 0
 }
@@ -194,7 +194,7 @@ fn nl(number: &Number) -> bool {
     one_group(number, 9) && sum % 11 == 0 && !repeats(number)
 }
 
-/// A date of birth, an order, and a weighted sum.
+/// A date of birth, a serial number and a weighted check digit.
 fn pl(number: &Number) -> bool {
     const WEIGHTS: [u32; 10] = [1, 3, 7, 9, 1, 3, 7, 9, 1, 3];
     let sum: u32 = (0..)
@@ -211,7 +211,7 @@ fn pl(number: &Number) -> bool {
 
 const DNI: &[u8; 23] = b"TRWAGMYFPDXBNJZSQVHLCKE";
 
-/// Spain's eight digits and a letter, at `at`. Returns where it ends.
+/// A Spanish DNI at `at`: eight digits and a letter. Returns its end.
 pub fn digits_and_letter(countries: &[Country], text: &[u8], at: usize) -> Option<usize> {
     countries.contains(&Country::Es).then_some(())?;
     dni(text, at, 8, 0)
@@ -235,7 +235,7 @@ fn ends(text: &[u8], at: usize) -> bool {
     !text.get(at).is_some_and(u8::is_ascii_alphanumeric)
 }
 
-/// A number that begins with a letter, at `at`. Returns where it ends.
+/// A national number that begins with the letter at `at`. Returns its end.
 pub fn word(countries: &[Country], text: &[u8], at: usize) -> Option<usize> {
     let has = |country| countries.contains(&country);
     let first = *text.get(at)?;
@@ -253,7 +253,7 @@ pub fn word(countries: &[Country], text: &[u8], at: usize) -> Option<usize> {
     has(Country::It).then(|| codice(text, at))?
 }
 
-/// Two letters, six digits that may stand in pairs, and A to D.
+/// Two letters, six digits, possibly in pairs, and a letter from A to D.
 fn nino(text: &[u8], at: usize) -> Option<usize> {
     let letters = text.get(at..at + 2)?;
     let legal = |letter: &u8| letter.is_ascii_uppercase() && !b"DFIQUV".contains(letter);
@@ -276,7 +276,7 @@ fn nino(text: &[u8], at: usize) -> Option<usize> {
     (matches!(text.get(next), Some(b'A'..=b'D')) && ends(text, next + 1)).then_some(next + 1)
 }
 
-/// Sixteen letters and digits, the last a check letter.
+/// Sixteen letters and digits; the last is a check letter.
 fn codice(text: &[u8], at: usize) -> Option<usize> {
     const ODD: [u32; 36] = [
         1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3,
@@ -286,7 +286,7 @@ fn codice(text: &[u8], at: usize) -> Option<usize> {
     let shape = b"AAAAAA00A00A000A";
     let fits = word.iter().zip(shape).all(|(byte, form)| match form {
         b'A' => byte.is_ascii_uppercase(),
-        // Letters stand for digits where two codes would be the same.
+        // Letters replace digits to keep codes of different persons distinct (omocodia).
         _ => byte.is_ascii_digit() || b"LMNPQRSTUV".contains(byte),
     });
     if !fits || !ends(text, at + 16) {

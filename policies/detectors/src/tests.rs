@@ -1,3 +1,5 @@
+//! Tests of the detectors: samples, look-alikes and arbitrary input.
+
 use proptest::prelude::*;
 
 use crate::{Country, Detectors, Kind};
@@ -7,18 +9,18 @@ fn all() -> Detectors {
 }
 
 fn found(text: &str) -> Vec<(Kind, &str)> {
-    let mut finds = Vec::new();
-    all().scan(text.as_bytes(), &mut finds);
-    finds
+    let mut matches = Vec::new();
+    all().scan(text.as_bytes(), &mut matches);
+    matches
         .iter()
-        .map(|find| (find.kind, &text[find.start..find.end]))
+        .map(|hit| (hit.kind, &text[hit.start..hit.end]))
         .collect()
 }
 
 const JWT: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U";
 const KEY: &str = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nAAAA\n-----END RSA PRIVATE KEY-----";
 
-/// What is found whole, wherever it stands.
+/// Each is one match, alone or inside a sentence.
 const SAMPLES: [(Kind, &str); 60] = [
     (Kind::Email, "ada@example.com"),
     (Kind::Email, "a.b+c_d@mail.example.co.uk"),
@@ -88,7 +90,7 @@ const SAMPLES: [(Kind, &str); 60] = [
     ),
 ];
 
-/// What is none of it.
+/// None contains a match.
 const HARMLESS: [&str; 40] = [
     "",
     "a",
@@ -133,7 +135,7 @@ const HARMLESS: [&str; 40] = [
 ];
 
 #[test]
-fn samples_are_found_whole_alone_and_in_a_sentence() {
+fn samples_match_completely_alone_and_in_a_sentence() {
     for (kind, sample) in SAMPLES {
         assert_eq!(found(sample), [(kind, sample)], "{sample}");
         if sample != "-----BEGIN PRIVATE KEY-----\nMIIEow" {
@@ -150,27 +152,27 @@ fn samples_are_found_whole_alone_and_in_a_sentence() {
 }
 
 #[test]
-fn what_only_looks_alike_is_left() {
+fn look_alikes_do_not_match() {
     for text in HARMLESS {
         assert_eq!(found(text), [], "{text}");
     }
 }
 
 #[test]
-fn several_are_found_in_order() {
+fn several_matches_are_reported_in_order() {
     let text = "ada@example.com and +44 7700 900461, 4111 1111 1111 1111 or DE89370400440532013000";
     let kinds: Vec<Kind> = found(text).into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds, [Kind::Email, Kind::Phone, Kind::Card, Kind::Iban]);
     let text = "+44 7700 900461 4111 1111 1111 1111";
-    let finds = [
+    let matches = [
         (Kind::Phone, "+44 7700 900461"),
         (Kind::Card, "4111 1111 1111 1111"),
     ];
-    assert_eq!(found(text), finds);
+    assert_eq!(found(text), matches);
 }
 
 #[test]
-fn addresses_that_are_too_long_are_cut_between_characters() {
+fn long_addresses_are_cut_between_characters() {
     let text = format!("{}x@example.com", "\u{e9}".repeat(40));
     assert_eq!(found(&text).len(), 1);
     let text = format!("ada@example.{}", "\u{20ac}".repeat(100));
@@ -178,29 +180,29 @@ fn addresses_that_are_too_long_are_cut_between_characters() {
 }
 
 #[test]
-fn what_is_not_wanted_is_not_found() {
+fn disabled_kinds_are_not_detected() {
     for (kind, sample) in SAMPLES {
         let others: Vec<Kind> = Kind::ALL
             .into_iter()
             .filter(|other| *other != kind)
             .collect();
-        let mut finds = Vec::new();
-        Detectors::new(&others, &Country::ALL).scan(sample.as_bytes(), &mut finds);
+        let mut matches = Vec::new();
+        Detectors::new(&others, &Country::ALL).scan(sample.as_bytes(), &mut matches);
         assert!(
-            finds.iter().all(|find| find.kind != kind),
-            "{sample}: {finds:?}"
+            matches.iter().all(|hit| hit.kind != kind),
+            "{sample}: {matches:?}"
         );
     }
 }
 
 #[test]
-fn each_country_is_asked_for_by_itself() {
+fn countries_are_enabled_separately() {
     for country in Country::ALL {
         let detectors = Detectors::new(&[Kind::NationalId], &[country]);
         let hits = SAMPLES.iter().filter(|(kind, sample)| {
-            let mut finds = Vec::new();
-            detectors.scan(sample.as_bytes(), &mut finds);
-            *kind == Kind::NationalId && !finds.is_empty()
+            let mut matches = Vec::new();
+            detectors.scan(sample.as_bytes(), &mut matches);
+            *kind == Kind::NationalId && !matches.is_empty()
         });
         assert!(hits.count() >= 1, "{country:?}");
     }
@@ -208,27 +210,27 @@ fn each_country_is_asked_for_by_itself() {
 
 proptest! {
     #[test]
-    fn finds_are_in_order_and_in_the_text(text in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let mut finds = Vec::new();
-        all().scan(&text, &mut finds);
+    fn matches_are_in_order_and_inside_the_text(text in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let mut matches = Vec::new();
+        all().scan(&text, &mut matches);
         let mut last = 0;
-        for find in finds {
-            prop_assert!(last <= find.start && find.start < find.end && find.end <= text.len());
-            last = find.end;
+        for hit in matches {
+            prop_assert!(last <= hit.start && hit.start < hit.end && hit.end <= text.len());
+            last = hit.end;
         }
     }
 
     #[test]
-    fn pieces_of_samples_are_in_order_too(pieces in proptest::collection::vec((0..SAMPLES.len(), 0..40usize, 0..40usize), 1..6)) {
+    fn matches_in_fragments_of_samples_are_in_order(pieces in proptest::collection::vec((0..SAMPLES.len(), 0..40usize, 0..40usize), 1..6)) {
         let mut text = Vec::new();
         for (at, from, length) in pieces {
             let sample = SAMPLES[at].1.as_bytes();
             text.extend(sample.iter().skip(from % 7).take(length));
             text.push(b" ,@.-\"{"[from % 7]);
         }
-        let mut finds = Vec::new();
-        all().scan(&text, &mut finds);
-        prop_assert!(finds.windows(2).all(|pair| pair[0].end <= pair[1].start));
-        prop_assert!(finds.iter().all(|find| find.end <= text.len()));
+        let mut matches = Vec::new();
+        all().scan(&text, &mut matches);
+        prop_assert!(matches.windows(2).all(|pair| pair[0].end <= pair[1].start));
+        prop_assert!(matches.iter().all(|hit| hit.end <= text.len()));
     }
 }

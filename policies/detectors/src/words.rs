@@ -1,15 +1,15 @@
-//! What begins with a letter or a sign: bank accounts, tokens, keys.
+//! Detects matches that begin with a letter or punctuation: bank accounts, tokens, keys.
 
-use crate::{Detectors, Find, Kind, Look, digits, national};
+use crate::{Attempt, Detectors, Kind, Match, digits, national};
 
 /// The first bytes of the prefixes below.
 pub const KEY_STARTS: &[u8] = b"AgsxrpSnhy";
 
-/// A prefix that a service gives to its keys, how many characters follow at least, and of which alphabet.
+/// A prefix that a service gives its keys, and the length and alphabet of the rest.
 struct Prefix {
     text: &'static [u8],
     least: usize,
-    /// The exact number, where the service says so.
+    /// Whether `least` is the exact length.
     exact: bool,
     alphabet: fn(u8) -> bool,
 }
@@ -24,7 +24,7 @@ const fn key(text: &'static [u8], least: usize, exact: bool, alphabet: fn(u8) ->
 }
 
 const PREFIXES: [Prefix; 24] = [
-    // Amazon Web Services: access keys of users and of sessions
+    // Amazon Web Services: long-term and temporary access keys
     key(b"AKIA", 16, true, upper),
     key(b"ASIA", 16, true, upper),
     // Google
@@ -78,13 +78,14 @@ fn dotted(byte: u8) -> bool {
     token(byte) || byte == b'.'
 }
 
-/// Whether the first two characters of a word could begin any of what [`at`] finds. Of words in prose, hardly any do.
+/// Whether the first two characters of a word could begin a match of [`at`]. Hardly any words of prose could.
 pub fn is_likely(text: &[u8], at: usize) -> bool {
     let Some([first, second]) = text.get(at..at + 2) else {
         return false;
     };
     if first.is_ascii_uppercase() {
-        // Accounts and persons' numbers go on with a capital letter, a digit, or a hyphen; keys are told apart below.
+        // IBANs and national numbers continue with a capital letter, a digit or a hyphen. Cloud keys are told apart by
+        // their second letter.
         return !second.is_ascii_lowercase() && *second != b' '
             || matches!((first, second), (b'A', b'c') | (b'S', b'h'));
     }
@@ -100,22 +101,22 @@ pub fn is_likely(text: &[u8], at: usize) -> bool {
     )
 }
 
-/// What begins with the letter or sign at `at`.
-pub fn at(detectors: &Detectors, text: &[u8], at: usize) -> Look {
+/// Tries to match at the letter or punctuation at `at`.
+pub fn at(detectors: &Detectors, text: &[u8], at: usize) -> Attempt {
     let found = |end: usize, kind: Kind| {
-        Look::found(Find {
+        Attempt::matched(Match {
             start: at,
             end,
             kind,
         })
     };
     let Some(first) = text.get(at) else {
-        return Look::past(at + 1);
+        return Attempt::resume(at + 1);
     };
     match first {
         b'+' | b'(' if detectors.wants(Kind::Phone) => {
-            if let Some(find) = digits::phone(text, at) {
-                return Look::found(find);
+            if let Some(hit) = digits::phone(text, at) {
+                return Attempt::matched(hit);
             }
         }
         b'-' if detectors.wants(Kind::PrivateKey) => {
@@ -145,12 +146,12 @@ pub fn at(detectors: &Detectors, text: &[u8], at: usize) -> Look {
     {
         return found(end, Kind::NationalId);
     }
-    Look::past(at + 1)
+    Attempt::resume(at + 1)
 }
 
 fn cloud_key(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
-    // Most words end here.
+    // Reject most words by their first two letters.
     if !matches!(
         rest.get(..2)?,
         b"AK"
@@ -188,7 +189,7 @@ fn cloud_key(text: &[u8], at: usize) -> Option<usize> {
     long_enough.then_some(at + prefix.text.len() + length)
 }
 
-/// Lengths by country (the IBAN registry); others are not known.
+/// IBAN lengths by country (IBAN registry). Other countries do not match.
 const COUNTRIES: &[u8] = b"AD24AE23AL28AT20AZ28BA20BE16BG22BH22BR29BY28CH21CR22CY28CZ24DE22DK18DO28EE20EG29ES24FI18FO18FR27GB22GE22GI23GL18GR27GT28HR21HU28IE22IL23IQ23IS26IT27JO30KW30KZ20LB28LC32LI21LT20LU20LV21MC27MD24ME22MK19MR27MT31MU30NL18NO15PK24PL28PS29PT25QA29RO24RS22SA24SC31SE24SI19SK24SM27ST25SV28TL23TN24TR26UA29VA22VG24XK20";
 
 fn iban(text: &[u8], at: usize) -> Option<usize> {
@@ -215,7 +216,7 @@ fn iban(text: &[u8], at: usize) -> Option<usize> {
     if text.get(next).is_some_and(u8::is_ascii_alphanumeric) {
         return None;
     }
-    // The first four go to the end, letters count from ten, and the number is 1 modulo 97.
+    // ISO 7064 MOD 97-10: the first four characters move to the end, A counts as 10, and the remainder must be 1.
     let turned = letters.iter().skip(4).chain(letters.iter().take(4));
     let rest = turned.fold(0_u32, |rest, letter| {
         if letter.is_ascii_digit() {
@@ -251,7 +252,7 @@ fn jwt(text: &[u8], at: usize) -> Option<usize> {
     names_algorithm.then_some(at + next)
 }
 
-/// Base64 in the URL alphabet, without padding (RFC 4648, section 5).
+/// Decodes unpadded base64url (RFC 4648, section 5).
 fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
     let (mut held, mut bits) = (0_u32, 0);

@@ -1,6 +1,10 @@
+//! Masks e-mail addresses: the `email` method.
+
 use gatewright_policy::PackedColumn;
 use gatewright_policy::packed::Builder;
 
+/// Tells the columns of this method from those that others may inspect.
+pub const LABEL: &str = "email";
 const HIDDEN: &[u8] = b"***";
 
 /// Keeps the first character and the domain: `ada@example.com` becomes `a***@example.com`.
@@ -18,7 +22,8 @@ pub fn mask(column: &PackedColumn) -> PackedColumn {
     masked.finish()
 }
 
-/// What may be seen. One character alone would be all of the name, and without @ it is no address: then nothing.
+/// The visible parts of an address, before and after the mask. A local part of one character would be shown whole, and
+/// a value without `@` is not an address: neither shows a local part.
 fn kept(address: &[u8]) -> (&[u8], &[u8]) {
     let Some(at) = address.iter().rposition(|&byte| byte == b'@') else {
         return (b"", b"");
@@ -40,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_character_and_the_domain_stay() {
+    fn the_first_character_and_the_domain_are_kept() {
         let addresses = [
             "ada@example.com",
             "a@example.com",

@@ -1,3 +1,5 @@
+//! Judges statements: refuses those that would expose protected columns unmasked and plans the results of the others.
+
 use gatewright_policy::{
     Access, Allowance, DataFlow, Denial, Facts, Statement, TableRef, Transform, Verb, Verdict,
     command_is,
@@ -7,14 +9,14 @@ use crate::MaskColumns;
 use crate::settings::{Choice, Rule};
 use crate::side_channels;
 
-/// Functions that put what they are given where it can be read without a mask.
+/// Functions that make their arguments readable elsewhere, unmasked.
 const SENDERS: [&str; 4] = [
     "pg_notify",
     "set_config",
     "setval",
     "pg_logical_emit_message",
 ];
-/// How values leave a table: to the client, or by UPDATE and DELETE with what they return.
+/// Accesses that return values to the client; UPDATE and DELETE do so with RETURNING.
 const READS: Access = Access::SELECT.union(Access::UPDATE).union(Access::DELETE);
 
 impl MaskColumns {
@@ -31,14 +33,14 @@ impl MaskColumns {
             .filter(|table| is_protected(rules, table))
             .collect();
         let Some(first) = protected.first() else {
-            return match self.not_understood(facts) {
+            return match self.untrusted_opaque(facts) {
                 Some(reason) if self.settings.opaque == Choice::Refuse && !is_unsettled(reason) => {
                     opaque(reason, None).into()
                 }
                 _ => Verdict::reusable(),
             };
         };
-        if let Some(reason) = self.not_understood(facts) {
+        if let Some(reason) = self.untrusted_opaque(facts) {
             return opaque(reason, Some(first)).into();
         }
         if let Some(function) = facts.functions.iter().find(|function| sends(function)) {
@@ -50,7 +52,7 @@ impl MaskColumns {
                 _ => explain(first).into(),
             };
         }
-        let denial = carried_elsewhere(rules, statement, facts, &protected)
+        let denial = copied_elsewhere(rules, statement, facts, &protected)
             .or_else(|| self.probed(rules, statement, facts));
         match denial {
             Some(denial) => denial.into(),
@@ -60,8 +62,8 @@ impl MaskColumns {
 }
 
 impl MaskColumns {
-    /// Why it cannot be known what the statement does, but for functions that are trusted.
-    fn not_understood<'f>(&self, facts: &'f Facts) -> Option<&'f String> {
+    /// The first opaque reason that is not a call of a trusted function.
+    fn untrusted_opaque<'f>(&self, facts: &'f Facts) -> Option<&'f String> {
         let is_trusted = |reason: &str| {
             reason
                 .strip_prefix("function ")
@@ -75,20 +77,21 @@ impl MaskColumns {
     }
 }
 
-/// Migrations go on after they have altered something; only what names a protected table must be certain.
+/// Whether the transaction changed a definition. Migrations must be able to continue after DDL, so this counts only for
+/// statements that name a protected table.
 fn is_unsettled(reason: &str) -> bool {
     reason.starts_with("the transaction has created, altered or dropped")
 }
 
-/// Commands that keep what a query yields, which flows tell of.
-const KEEPING: [&str; 4] = [
+/// Commands that store the result of a query. Their data flows are judged instead.
+const STORING: [&str; 4] = [
     "CREATE TABLE AS",
     "CREATE MATERIALIZED VIEW",
     "CREATE VIEW",
     "SELECT INTO",
 ];
 
-fn carried_elsewhere(
+fn copied_elsewhere(
     rules: &[&Rule],
     statement: &Statement<'_>,
     facts: &Facts,
@@ -105,8 +108,8 @@ fn carried_elsewhere(
     let read = protected
         .iter()
         .find(|table| table.access.intersects(READS))?;
-    let keeps = |command: &String| KEEPING.contains(&command.as_str());
-    if facts.verb == Verb::Ddl && !facts.commands.first().is_some_and(keeps) {
+    let stores = |command: &String| STORING.contains(&command.as_str());
+    if facts.verb == Verb::Ddl && !facts.commands.first().is_some_and(stores) {
         return Some(definition(read));
     }
     if !facts
@@ -117,23 +120,26 @@ fn carried_elsewhere(
         return None;
     }
     let flows = statement.flows();
-    flows.iter().find_map(|flow| moved(rules, flow, read))
+    flows.iter().find_map(|flow| refuse_flow(rules, flow, read))
 }
 
-/// What a flow would carry out from under its mask. A column may flow into itself as it is.
-fn moved(rules: &[&Rule], flow: &DataFlow, read: &TableRef) -> Option<Denial> {
+/// Refuses a flow from a protected column to any other column. A column may be assigned its own unchanged value.
+fn refuse_flow(rules: &[&Rule], flow: &DataFlow, read: &TableRef) -> Option<Denial> {
     if flow.sources.is_empty() {
         return (!flow.exact).then(|| copied(read, &target(flow)));
     }
-    let carried = |rule: &&&Rule| flow.sources.iter().any(|source| rule.feeds(source));
-    // What is computed would show something else of the value, under the mask or by an equation.
+    let feeds_target = |rule: &&&Rule| flow.sources.iter().any(|source| rule.feeds(source));
+    // A computed value could reveal the original, through the mask or through an equality test.
     let unchanged = |rule: &Rule| {
         let mut fed = flow.sources.iter().filter(|source| rule.feeds(source));
         flow.exact && fed.all(|source| source.transform == Transform::Identity)
     };
     let stays =
         |rule: &Rule| rule.feeds(&flow.target) && !rule.is_in_row(&flow.target) && unchanged(rule);
-    let rule = rules.iter().filter(carried).find(|rule| !stays(rule))?;
+    let rule = rules
+        .iter()
+        .filter(feeds_target)
+        .find(|rule| !stays(rule))?;
     Some(if rules.iter().any(|rule| rule.is_table_of(&flow.target)) {
         copied_within(rule)
     } else {
@@ -164,46 +170,54 @@ fn sends(function: &str) -> bool {
 }
 
 fn sender(function: &str, table: &TableRef) -> Denial {
-    Denial::new("sender", format!("{} has protected columns, and {function} could put their values where they are not masked", table.display()))
-        .hint(format!("Call {function} in a statement of its own, with constants."))
+    Denial::new(
+        "sender",
+        format!(
+            "{} has protected columns, and {function} could expose their values unmasked",
+            table.display()
+        ),
+    )
+    .hint(format!(
+        "Call {function} in a separate statement, with constants."
+    ))
 }
 
 fn opaque(reason: &str, table: Option<&TableRef>) -> Denial {
     let message = match table {
         Some(table) => format!(
-            "{} has protected columns, and it cannot be known what the statement does with them: {reason}",
+            "{} has protected columns, and the statement cannot be analysed: {reason}",
             table.display()
         ),
-        None => format!(
-            "the statement could read protected columns, and it cannot be known whether it does: {reason}"
-        ),
+        None => {
+            format!("the statement may read protected columns and cannot be analysed: {reason}")
+        }
     };
     Denial::new("opaque", message)
-        .hint("Write it as a plain SELECT, INSERT, UPDATE or DELETE that names its tables and columns; protected columns then come masked.")
+        .hint("Use a plain SELECT, INSERT, UPDATE or DELETE that names its tables and columns. Protected columns are returned masked.")
 }
 
 fn explain(table: &TableRef) -> Denial {
     Denial::new(
         "explain",
         format!(
-            "EXPLAIN would show estimates over protected columns of {}",
+            "EXPLAIN would reveal estimates for protected columns of {}",
             table.display()
         ),
     )
-    .hint("Run the statement itself; protected columns come masked.")
+    .hint("Run the statement itself. Protected columns are returned masked.")
 }
 
 fn definition(table: &TableRef) -> Denial {
-    Denial::new("definition", format!("{} has protected columns, and the statement would define something by them or change what they are called", table.display()))
-        .hint("Send the SELECT itself instead of creating a view or table from it. To change the table, ask an operator.")
+    Denial::new("definition", format!("{} has protected columns, and the statement would alter the table or define an object on it", table.display()))
+        .hint("Run the SELECT itself instead of creating an object from it. To alter the table, ask an operator.")
 }
 
 fn copied(read: &TableRef, written: &str) -> Denial {
-    Denial::new("copied", format!("{} has protected columns, and their values could get into {written}, where they are not masked", read.display()))
-        .hint("Read in one statement and write in another: SELECT what you need (protected columns come masked), then write it as constants.")
+    Denial::new("copied", format!("{} has protected columns, and their values could be copied into {written}, where they are not masked", read.display()))
+        .hint("Read and write in separate statements: SELECT what you need (protected columns are returned masked), then write constants.")
 }
 
 fn copied_within(rule: &Rule) -> Denial {
-    Denial::new("copied", format!("the protected column {} could get into another column, where it is not masked", rule.display()))
-        .hint("Assign constants or other columns. The protected column may be in WHERE and be assigned itself.")
+    Denial::new("copied", format!("the protected column {} could be copied into another column, where it is not masked", rule.display()))
+        .hint("Assign constants or unprotected columns. The protected column may be the target of an assignment.")
 }

@@ -1,6 +1,6 @@
-//! Masks protected columns in every result, under any alias, and refuses statements that would carry their values elsewhere.
-//! It trusts facts and result descriptions; it reads no SQL. Next: `settings`, then `judge` (statements), `plan` (columns),
-//! `email` (values).
+//! Masks protected columns in every result, under any alias, and refuses statements that would copy or reveal their
+//! values. It relies on facts and result descriptions and reads no SQL. Read `settings`, then `judge` (statements),
+//! `plan` (result columns) and `email` (values).
 
 mod email;
 mod judge;
@@ -12,8 +12,8 @@ mod side_channels;
 mod tests;
 
 use gatewright_policy::{
-    Batch, BatchReply, ColumnReply, Facts, Hooks, Plan, Policy, ResultColumn, Statement, Verdict,
-    export,
+    Batch, BatchColumn, BatchReply, ColumnReply, Facts, Hooks, Plan, Policy, ResultColumn,
+    Statement, Verdict, export,
 };
 
 use settings::{Rule, Settings};
@@ -25,7 +25,7 @@ struct MaskColumns {
 
 impl Policy for MaskColumns {
     type Settings = Settings;
-    const DESCRIPTION: &'static str = "Masks the columns it is given in every result, and refuses statements that would carry their values elsewhere";
+    const DESCRIPTION: &'static str = "Masks protected columns in every result and refuses statements that would copy or reveal their values";
     const HOOKS: Hooks = Hooks::STATEMENT
         .union(Hooks::RESULT_PLAN)
         .union(Hooks::BATCH);
@@ -39,28 +39,26 @@ impl Policy for MaskColumns {
         if facts.identity.in_any(&self.settings.exempt_groups) {
             return Verdict::reusable();
         }
-        self.judge(&self.in_force(statement), statement, facts)
+        self.judge(&self.rules_for(statement), statement, facts)
     }
 
     fn on_result(&mut self, statement: &Statement<'_>, columns: &[ResultColumn]) -> Plan {
-        plan::plan(&self.in_force(statement), columns)
+        plan::plan(&self.rules_for(statement), columns)
     }
 
     fn on_batch(&mut self, _: &Statement<'_>, batch: &Batch) -> BatchReply {
-        // Only e-mail addresses are ever inspected.
-        BatchReply::edit(
-            batch
-                .columns
-                .iter()
-                .map(|column| ColumnReply::Replaced(email::mask(&column.data)))
-                .collect(),
-        )
+        let reply = |column: &BatchColumn| match column.label.as_str() {
+            email::LABEL => ColumnReply::Replaced(email::mask(&column.data)),
+            // No method asked for it, so none says what may be seen of it.
+            _ => ColumnReply::Nullify,
+        };
+        BatchReply::edit(batch.columns.iter().map(reply).collect())
     }
 }
 
 impl MaskColumns {
-    /// The rules for the database of this connection.
-    fn in_force(&self, statement: &Statement<'_>) -> Vec<&Rule> {
+    /// The rules for this connection's database.
+    fn rules_for(&self, statement: &Statement<'_>) -> Vec<&Rule> {
         if self
             .rules
             .iter()

@@ -1,8 +1,10 @@
+//! Plans results: chooses the mask of each column that may carry protected values.
+
 use gatewright_policy::{ColumnAction, ColumnSource, Denial, Plan, ResultColumn, Transform, name};
 
 use crate::settings::Rule;
 
-/// What happens to each column of a result that may hold protected values.
+/// Chooses an action for each result column, or refuses the result.
 pub fn plan(rules: &[&Rule], columns: &[ResultColumn]) -> Plan {
     let actions: Result<Vec<ColumnAction>, Denial> =
         columns.iter().map(|column| action(rules, column)).collect();
@@ -29,24 +31,24 @@ fn action(rules: &[&Rule], column: &ResultColumn) -> Result<ColumnAction, Denial
         return Ok(ColumnAction::Pass);
     };
     let fed = |source: &&ColumnSource| rules.iter().any(|rule| rule.feeds(source));
-    let carried = |transform: Transform| {
+    let all_are = |transform: Transform| {
         let mut sources = column.sources.iter().filter(fed);
         sources.all(|source| source.transform == transform)
     };
-    if carried(Transform::Aggregate) {
+    if all_are(Transform::Aggregate) {
         return Ok(ColumnAction::Nullify);
     }
-    if !carried(Transform::Identity) {
+    if !all_are(Transform::Identity) {
         return Err(derived(column, rule));
     }
     if !column.exact || !column.readable {
         return Ok(ColumnAction::Nullify);
     }
-    // Values of several protected columns in one: only a mask that all of them share suits.
+    // The column mixes several protected columns: apply a mask only if they all share it.
     if !feeding.all(|other| other.mask == rule.mask) {
         return Ok(ColumnAction::Nullify);
     }
-    // Values that a client chose would show their pseudonyms beside those of others: it could guess and compare.
+    // A value chosen by the client would get a pseudonym, too. The client could guess values and compare pseudonyms.
     let pure = || {
         let direct = |source: &&ColumnSource| source.transform == Transform::Identity;
         column
@@ -63,17 +65,17 @@ fn action(rules: &[&Rule], column: &ResultColumn) -> Result<ColumnAction, Denial
 
 fn unknown(column: &ResultColumn) -> Denial {
     Denial::new("unknown-origin", format!(
-        "the statement reads a table with protected columns, and it cannot be known whether the output column {} carries them",
+        "the statement reads a table with protected columns, and the origin of the output column {} is unknown",
         name::quote(&column.name)
     ))
-    .hint("Select columns as they are, without an expression around them, and compute on what comes back. count(*) is fine.")
+    .hint("Select plain columns, without expressions, and compute on the returned rows. count(*) is allowed.")
 }
 
 fn whole_row(column: &ResultColumn, rule: &Rule) -> Denial {
     Denial::new(
         "whole-row",
         format!(
-            "the output column {} is a whole row of {}, of which {} is protected",
+            "the output column {} is a whole row of {}, whose column {} is protected",
             name::quote(&column.name),
             name::join([
                 rule.table().schema().unwrap_or_default(),
@@ -82,20 +84,20 @@ fn whole_row(column: &ResultColumn, rule: &Rule) -> Denial {
             name::quote(rule.column())
         ),
     )
-    .hint("Select the columns one by one, or with *; the protected ones come masked.")
+    .hint("Select the columns by name or with *. Protected columns are returned masked.")
 }
 
 fn derived(column: &ResultColumn, rule: &Rule) -> Denial {
     Denial::new(
         "derived",
         format!(
-            "the output column {} is computed from what may be the protected column {}",
+            "the output column {} may be computed from the protected column {}",
             name::quote(&column.name),
             rule.display()
         ),
     )
     .hint(format!(
-        "Select {} itself, without an expression, function or view around it; it comes masked.",
+        "Select {} itself, without an expression, function or view around it. It is returned masked.",
         name::quote(rule.column())
     ))
 }

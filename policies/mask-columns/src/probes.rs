@@ -1,13 +1,15 @@
+//! Refuses uses of protected columns from which a client could infer values: conditions, sort orders, computations.
+
 use gatewright_policy::{ColumnRef, Denial, Facts, Statement, Usage, command_is};
 
 use crate::MaskColumns;
 use crate::settings::{Choice, Rule};
 
-/// Commands that run what was judged when it was given its name.
+/// Commands that run a statement that was judged when it was named.
 const BY_NAME: [&str; 3] = ["EXECUTE", "FETCH", "MOVE"];
 
 impl MaskColumns {
-    /// A use of a protected column by which somebody could find out its values by asking.
+    /// Refuses the first use of a protected column that could reveal its values.
     pub fn probed(
         &self,
         rules: &[&Rule],
@@ -21,29 +23,29 @@ impl MaskColumns {
         if self.settings.predicates == Choice::Allow || by_name {
             return None;
         }
-        let asked: Vec<(u32, &ColumnRef, &Rule)> = (0..)
+        let revealing: Vec<(u32, &ColumnRef, &Rule)> = (0..)
             .zip(&facts.columns)
-            .filter(|(_, column)| asks(column.usage))
+            .filter(|(_, column)| reveals(column.usage))
             .filter_map(|(at, column)| {
                 let rule = rules.iter().find(|rule| is_of(rule, column, facts))?;
                 Some((at, column, *rule))
             })
             .collect();
-        if asked.is_empty() {
+        if revealing.is_empty() {
             return None;
         }
         let equated = match self.settings.equality {
             Choice::Allow => statement.equated(),
             Choice::Refuse => Vec::new(),
         };
-        asked
+        revealing
             .iter()
             .find(|(at, ..)| !equated.contains(at))
             .map(|(_, column, rule)| probe(rule, column.usage, self.settings.equality))
     }
 }
 
-fn asks(usage: Usage) -> bool {
+fn reveals(usage: Usage) -> bool {
     matches!(
         usage,
         Usage::Filter
@@ -56,7 +58,7 @@ fn asks(usage: Usage) -> bool {
     )
 }
 
-/// A column that is tied to no table may be the rule's when it has its name.
+/// Whether the column may be the rule's. A column that is resolved to no table matches by name alone.
 fn is_of(rule: &Rule, column: &ColumnRef, facts: &Facts) -> bool {
     match facts.table_of(column) {
         Some(table) => {
@@ -68,20 +70,20 @@ fn is_of(rule: &Rule, column: &ColumnRef, facts: &Facts) -> bool {
 
 fn probe(rule: &Rule, usage: Usage, equality: Choice) -> Denial {
     let what = match usage {
-        Usage::Order | Usage::Window => "the order of rows",
-        Usage::Filter | Usage::Join => "which rows there are",
-        _ => "a result",
+        Usage::Order | Usage::Window => "the row order",
+        Usage::Filter | Usage::Join => "the set of rows",
+        _ => "the result",
     };
     let hint = match equality {
         Choice::Allow => {
-            "Leave it out of expressions, or compare it with one value: column = constant."
+            "Do not use it in expressions. A comparison for equality with one value is allowed: column = constant."
         }
-        Choice::Refuse => "Leave it out of conditions, orders and expressions.",
+        Choice::Refuse => "Do not use it in conditions, ORDER BY or expressions.",
     };
     Denial::new(
         "probe",
         format!(
-            "{what} would tell of the values of the protected column {}",
+            "{what} would reveal values of the protected column {}",
             rule.display()
         ),
     )

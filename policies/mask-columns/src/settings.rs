@@ -1,3 +1,5 @@
+//! The settings of mask-columns, and the rules made from them.
+
 use std::fmt;
 
 use gatewright_policy::name::{self, Column, Qualified};
@@ -6,7 +8,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// The policy's section of the configuration; README.md says what each key means.
+/// The policy's section of the configuration. README.md documents each key.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -57,7 +59,7 @@ enum Entry {
     Full(Box<Full>),
 }
 
-/// By hand, since an untagged enum would not say which key of an entry is wrong.
+/// Written by hand: the error of an untagged enum does not name the invalid key.
 impl<'de> Deserialize<'de> for Entry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct EntryVisitor;
@@ -67,7 +69,7 @@ impl<'de> Deserialize<'de> for Entry {
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str(
-                    "a name such as \"schema.table.column\", or a table with `column` and `method`",
+                    "a name such as \"schema.table.column\" or a table with `column` and `method`",
                 )
             }
 
@@ -96,7 +98,7 @@ struct Full {
     text: Option<String>,
 }
 
-/// A protected column and what leaves instead of its values.
+/// A protected column and its mask.
 #[derive(Debug)]
 pub struct Rule {
     column: Column,
@@ -104,7 +106,7 @@ pub struct Rule {
 }
 
 impl Settings {
-    /// Checks the entries and makes them rules.
+    /// Checks the entries and converts them to rules. The error names the setting.
     pub fn rules(&self) -> Result<Vec<Rule>, String> {
         for (index, function) in self.trusted_functions.iter().enumerate() {
             if !function.contains('.') {
@@ -120,7 +122,7 @@ impl Settings {
                 .map_err(|reason| format!("setting columns[{index}]: {reason}"))?;
             if rules.iter().any(|other| other.column == rule.column) {
                 return Err(format!(
-                    "setting columns[{index}]: {} is named twice",
+                    "setting columns[{index}]: {} is listed twice",
                     rule.column
                 ));
             }
@@ -163,7 +165,7 @@ impl Settings {
                 column.table.name(),
                 &column.column,
             ])),
-            Method::Email => ColumnAction::Inspect,
+            Method::Email => ColumnAction::inspect(crate::email::LABEL),
         };
         Ok(Rule { column, mask })
     }
@@ -173,10 +175,10 @@ impl Full {
     fn check(&self, method: Method) -> Result<(), String> {
         let partial = self.first.is_some() || self.last.is_some() || self.fill.is_some();
         if partial && method != Method::Partial {
-            return Err("first, last and fill belong to method = \"partial\"".to_owned());
+            return Err("first, last and fill require method = \"partial\"".to_owned());
         }
         if self.text.is_some() && method != Method::Redact {
-            return Err("text belongs to method = \"redact\"".to_owned());
+            return Err("text requires method = \"redact\"".to_owned());
         }
         Ok(())
     }
@@ -191,7 +193,7 @@ impl Rule {
         &self.column.column
     }
 
-    /// The column as a client would write it.
+    /// The qualified name of the column, quoted as in SQL.
     pub fn display(&self) -> String {
         name::join([
             self.table().schema().unwrap_or_default(),
@@ -200,7 +202,7 @@ impl Rule {
         ])
     }
 
-    /// Whether values of this column can come from there.
+    /// Whether values from the source may be values of this column.
     pub fn feeds(&self, source: &ColumnSource) -> bool {
         self.is_table_of(source) && (source.column == self.column() || source.column == "*")
     }
@@ -210,7 +212,7 @@ impl Rule {
         self.is_table_of(source) && source.column == "*"
     }
 
-    /// Whether that is a column of this column's table.
+    /// Whether the source is a column of this column's table.
     pub fn is_table_of(&self, source: &ColumnSource) -> bool {
         source.table == self.table().name()
             && (source.schema.is_empty() || self.table().schema() == Some(source.schema.as_str()))

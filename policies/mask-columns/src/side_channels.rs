@@ -1,6 +1,9 @@
+//! Refuses statements that could reveal protected values without naming a protected table: statistics, other sessions'
+//! query strings, and commands that bypass the gateway or redefine operators.
+
 use gatewright_policy::{Access, Denial, Facts, TableRef, command_is};
 
-/// Where PostgreSQL keeps samples of the values of all columns.
+/// Catalogs and views that store sampled values of all columns.
 const SAMPLES: [&str; 5] = [
     "pg_statistic",
     "pg_stats",
@@ -8,17 +11,17 @@ const SAMPLES: [&str; 5] = [
     "pg_stats_ext",
     "pg_stats_ext_exprs",
 ];
-/// Views that show the texts of other people's statements, constants included, in this column.
-const TEXTS: [&str; 2] = ["pg_stat_activity", "pg_stat_statements"];
+/// Views that show other sessions' query strings, constants included, in the column [`QUERY`].
+const ACTIVITY: [&str; 2] = ["pg_stat_activity", "pg_stat_statements"];
 const QUERY: &str = "query";
 /// The functions behind those views.
-const TEXT_FUNCTIONS: [&str; 3] = [
+const ACTIVITY_FUNCTIONS: [&str; 3] = [
     "pg_stat_get_activity",
     "pg_stat_get_backend_activity",
     "pg_stat_statements",
 ];
-/// Commands that open a way to data past the gateway, give protected tables a name that no rule knows, or give a meaning of one's own
-/// to what statements are judged by: `=`, conversions, orders.
+/// Commands that move data past the gateway, rename protected tables out of reach of the rules, or redefine what the
+/// analysis relies on: operators, casts, collations.
 const WAYS_OUT: [&str; 24] = [
     "CREATE OPERATOR",
     "ALTER OPERATOR",
@@ -46,23 +49,27 @@ const WAYS_OUT: [&str; 24] = [
     "ALTER SCHEMA",
 ];
 
-/// What shows protected values without naming a protected table.
+/// Refuses a statement that could reveal protected values without naming a protected table.
 pub fn find(facts: &Facts) -> Option<Denial> {
     if let Some(table) = facts.tables.iter().find(|table| holds_samples(table)) {
         return Some(samples(table));
     }
-    if let Some(table) = facts.tables.iter().find(|table| shows_texts(table, facts)) {
-        return Some(texts(&table.display()));
+    if let Some(table) = facts
+        .tables
+        .iter()
+        .find(|table| shows_activity(table, facts))
+    {
+        return Some(activity(&table.display()));
     }
     if let Some(table) = facts.tables.iter().find(|table| is_renamed_source(table)) {
-        return Some(outside(&format!("a change of {}", table.display())));
+        return Some(outside(&format!("a change to {}", table.display())));
     }
     let function = facts
         .functions
         .iter()
-        .find(|function| TEXT_FUNCTIONS.contains(&bare(function)));
+        .find(|function| ACTIVITY_FUNCTIONS.contains(&bare(function)));
     if let Some(function) = function {
-        return Some(texts(function));
+        return Some(activity(function));
     }
     let way_out = facts
         .commands
@@ -79,16 +86,16 @@ fn holds_samples(table: &TableRef) -> bool {
     (sampled || stored) && table.access.contains(Access::SELECT)
 }
 
-/// Under another name it would be known for nothing.
+/// Under another name the view would not be recognised.
 fn is_renamed_source(table: &TableRef) -> bool {
     let name = table.name.as_str();
-    (SAMPLES.contains(&name) || TEXTS.contains(&name))
+    (SAMPLES.contains(&name) || ACTIVITY.contains(&name))
         && ["", "pg_catalog"].contains(&table.schema.as_str())
         && table.access.contains(Access::DDL)
 }
 
-fn shows_texts(table: &TableRef, facts: &Facts) -> bool {
-    TEXTS.contains(&table.name.as_str())
+fn shows_activity(table: &TableRef, facts: &Facts) -> bool {
+    ACTIVITY.contains(&table.name.as_str())
         && table.access.contains(Access::SELECT)
         && facts.columns.iter().any(|column| {
             (column.name == QUERY || column.name == "*")
@@ -103,24 +110,22 @@ fn bare(function: &str) -> &str {
 }
 
 fn samples(table: &TableRef) -> Denial {
-    Denial::new("samples", format!("{} holds values of protected columns", table.display()))
-        .hint("For the size of a table read reltuples of pg_class; for its columns, information_schema.columns.")
+    Denial::new("samples", format!("{} contains values of protected columns", table.display()))
+        .hint("For table sizes use pg_class.reltuples; for column definitions use information_schema.columns.")
 }
 
-fn texts(what: &str) -> Denial {
+fn activity(what: &str) -> Denial {
     Denial::new(
         "activity",
-        format!(
-            "{what} shows the texts of other sessions' statements, which may hold protected values"
-        ),
+        format!("{what} shows other sessions' query strings, which may contain protected values"),
     )
-    .hint("Name the columns you need, all but `query`.")
+    .hint("Select the columns you need, without `query`.")
 }
 
 fn outside(command: &str) -> Denial {
     Denial::new(
         "way-out",
-        format!("{command} could open a way to protected columns past their masks"),
+        format!("{command} could expose protected columns unmasked"),
     )
-    .hint("Ask an operator to do it.")
+    .hint("Ask an operator to run it.")
 }

@@ -1,9 +1,11 @@
+//! Tests of mask-columns: decisions, plans and settings.
+
 use gatewright_policy::testing::{
     self, StatementDouble, column, facts, result_column, select, source,
 };
 use gatewright_policy::{
-    Access, ColumnAction, DataFlow, Denial, Facts, Plan, Policy, ResultColumn, Transform, Usage,
-    Verb, Verdict,
+    Access, BatchReply, ColumnAction, ColumnReply, DataFlow, Denial, Facts, Plan, Policy,
+    ResultColumn, Transform, Usage, Verb, Verdict,
 };
 
 use crate::MaskColumns;
@@ -15,10 +17,10 @@ const SETTINGS: &str = r#"{"columns": ["public.people.ssn",
     {"column": "shop.public.people.born", "method": "null"}], "exempt_groups": ["auditors"]}"#;
 
 fn policy(settings: &str) -> MaskColumns {
-    testing::policy(settings).expect("legal settings")
+    testing::policy(settings).expect("valid settings")
 }
 
-/// The code of the refusal, or whether the result is to be planned.
+/// The denial's code, or whether the result is to be planned.
 fn judge(facts: &Facts) -> Result<bool, String> {
     judge_with(SETTINGS, facts)
 }
@@ -27,14 +29,14 @@ fn judge_with(settings: &str, facts: &Facts) -> Result<bool, String> {
     judge_equated(settings, facts, &[])
 }
 
-/// `equated`: uses of columns that tell only whether values are equal.
+/// `equated`: indexes of column uses that only test for equality.
 fn judge_equated(settings: &str, facts: &Facts, equated: &[u32]) -> Result<bool, String> {
     let mut statement = StatementDouble::new("");
     statement.equated = equated.to_vec();
     verdict(settings, &statement, facts)
 }
 
-/// With what flows into `target`: from known columns, or from unknown ones.
+/// Judges a statement with one flow into `target`; `None` is a flow of unknown origin.
 fn judge_flow(facts: &Facts, target: &str, sources: Option<&[&str]>) -> Result<bool, String> {
     let mut statement = StatementDouble::new("");
     statement.flows = vec![DataFlow {
@@ -77,14 +79,14 @@ fn refused(code: &str) -> Result<bool, String> {
 }
 
 #[test]
-fn a_read_of_a_protected_table_is_planned() {
+fn reads_of_protected_tables_are_planned() {
     assert_eq!(judge(&select(&["public.people"])), Ok(true));
     assert_eq!(judge(&select(&["people"])), Ok(true));
     assert_eq!(judge(&select(&["crm.people", "public.orders"])), Ok(false));
 }
 
 #[test]
-fn what_is_not_understood_is_refused() {
+fn opaque_statements_are_refused() {
     let opaque = |facts: Facts| Facts {
         opaque: vec!["a DO block".to_owned()],
         ..facts
@@ -103,7 +105,7 @@ fn what_is_not_understood_is_refused() {
 }
 
 #[test]
-fn samples_of_values_are_refused() {
+fn statistics_are_refused() {
     assert_eq!(judge(&select(&["pg_catalog.pg_stats"])), refused("samples"));
     assert_eq!(
         judge(&select(&["pg_toast.pg_toast_16384"])),
@@ -132,7 +134,7 @@ fn functions_that_send_values_elsewhere_are_refused() {
 }
 
 #[test]
-fn explain_is_refused_unless_told() {
+fn explain_is_refused_by_default() {
     let explain = facts(
         Verb::Explain,
         &["EXPLAIN", "SELECT"],
@@ -144,7 +146,7 @@ fn explain_is_refused_unless_told() {
 }
 
 #[test]
-fn values_are_not_carried_into_other_tables() {
+fn values_are_not_copied_into_other_tables() {
     let people = ("public.people", Access::SELECT);
     let insert = facts(
         Verb::Insert,
@@ -197,7 +199,7 @@ fn values_are_not_carried_into_other_tables() {
 }
 
 #[test]
-fn values_are_not_carried_into_other_columns() {
+fn values_are_not_copied_into_other_columns() {
     let update = facts(
         Verb::Update,
         &["UPDATE"],
@@ -229,8 +231,8 @@ fn values_are_not_carried_into_other_columns() {
 }
 
 #[test]
-fn what_would_tell_of_values_is_refused() {
-    let asks = |name: &str, usage: Usage| Facts {
+fn uses_that_reveal_values_are_refused() {
+    let uses = |name: &str, usage: Usage| Facts {
         columns: vec![column(0, name, usage)],
         ..select(&["public.people"])
     };
@@ -244,25 +246,25 @@ fn what_would_tell_of_values_is_refused() {
         Usage::Argument,
     ] {
         for name in ["ssn", "*"] {
-            assert_eq!(judge(&asks(name, usage)), refused("probe"), "{usage:?}");
+            assert_eq!(judge(&uses(name, usage)), refused("probe"), "{usage:?}");
         }
-        assert_eq!(judge(&asks("name", usage)), Ok(true), "{usage:?}");
+        assert_eq!(judge(&uses("name", usage)), Ok(true), "{usage:?}");
         let allowed = SETTINGS.replacen('{', r#"{"predicates": "allow","#, 1);
-        assert_eq!(judge_with(&allowed, &asks("ssn", usage)), Ok(true));
+        assert_eq!(judge_with(&allowed, &uses("ssn", usage)), Ok(true));
     }
-    let equation = asks("ssn", Usage::Filter);
+    let equation = uses("ssn", Usage::Filter);
     assert_eq!(judge_equated(SETTINGS, &equation, &[0]), Ok(true));
     let strict = SETTINGS.replacen('{', r#"{"equality": "refuse","#, 1);
     assert_eq!(judge_equated(&strict, &equation, &[0]), refused("probe"));
     let fetch = Facts {
         commands: vec!["FETCH".to_owned()],
-        ..asks("ssn", Usage::Order)
+        ..uses("ssn", Usage::Order)
     };
     assert_eq!(judge(&fetch), Ok(true), "judged when it was declared");
 }
 
 #[test]
-fn texts_of_other_statements_are_refused() {
+fn query_strings_of_other_sessions_are_refused() {
     let activity = |name: &str| Facts {
         columns: vec![column(0, name, Usage::Output)],
         ..select(&["pg_catalog.pg_stat_activity"])
@@ -278,7 +280,7 @@ fn texts_of_other_statements_are_refused() {
 }
 
 #[test]
-fn ways_past_the_gateway_are_refused() {
+fn commands_that_bypass_the_gateway_are_refused() {
     for command in ["CREATE SERVER", "CREATE SUBSCRIPTION", "ALTER SCHEMA"] {
         let facts = facts(Verb::Ddl, &[command], &[]);
         assert_eq!(judge(&facts), refused("way-out"), "{command}");
@@ -287,19 +289,19 @@ fn ways_past_the_gateway_are_refused() {
 }
 
 #[test]
-fn an_exempt_group_sees_all() {
+fn exempt_groups_see_unmasked_values() {
     let mut facts = select(&["public.people"]);
     facts.identity.groups.push("auditors".to_owned());
     assert_eq!(judge(&facts), Ok(false));
 }
 
 #[test]
-fn each_column_has_its_mask() {
+fn each_column_gets_its_mask() {
     let columns = ["ssn", "mail", "card", "token", "born", "name"]
         .map(|name| result_column("alias", &[&format!("public.people.{name}")]));
     let expected = vec![
         ColumnAction::Fixed("***".to_owned()),
-        ColumnAction::Inspect,
+        ColumnAction::inspect("email"),
         ColumnAction::partial(0, 4, '*'),
         ColumnAction::Pseudonym("public.people.token".to_owned()),
         ColumnAction::Nullify,
@@ -309,7 +311,17 @@ fn each_column_has_its_mask() {
 }
 
 #[test]
-fn a_rule_for_another_database_is_not_in_force() {
+fn a_column_is_masked_by_the_method_that_asked_for_it() {
+    let address: &[Option<&str>] = &[Some("ada@example.com"), None];
+    let batch = testing::batch(&[("email", address), ("other", address)]);
+    let reply = policy(SETTINGS).on_batch(&StatementDouble::new("").view(), &batch);
+    let masked = [Some("a***@example.com"), None].into_iter().collect();
+    let expected = vec![ColumnReply::Replaced(masked), ColumnReply::Nullify];
+    assert_eq!(reply, BatchReply::edit(expected));
+}
+
+#[test]
+fn rules_for_another_database_do_not_apply() {
     let elsewhere = r#"{"columns": ["other.public.people.ssn"]}"#;
     assert_eq!(
         judge_with(elsewhere, &select(&["public.people"])),
@@ -325,7 +337,7 @@ fn a_rule_for_another_database_is_not_in_force() {
 }
 
 #[test]
-fn what_may_carry_a_protected_value_is_nulled_or_refused() {
+fn columns_that_may_carry_protected_values_are_nulled_or_refused() {
     let column = result_column("x", &["public.people.ssn"]);
     let inexact = ResultColumn {
         exact: false,
@@ -359,7 +371,7 @@ fn what_may_carry_a_protected_value_is_nulled_or_refused() {
 }
 
 #[test]
-fn what_cannot_be_read_is_nulled_and_mixed_columns_too() {
+fn unreadable_and_mixed_columns_are_nulled() {
     let unreadable = ResultColumn {
         readable: false,
         ..result_column("x", &["public.people.ssn"])
@@ -371,7 +383,7 @@ fn what_cannot_be_read_is_nulled_and_mixed_columns_too() {
 }
 
 #[test]
-fn pseudonyms_of_chosen_values_are_not_shown() {
+fn pseudonyms_of_client_chosen_values_are_not_shown() {
     let mut mixed = result_column("x", &["public.people.token"]);
     mixed.sources.push(source("public.notes.guess"));
     assert_eq!(plan(&[mixed.clone()]), Ok(vec![ColumnAction::Nullify]));
@@ -393,7 +405,7 @@ fn functions_with_unknown_bodies_are_refused_unless_trusted() {
 }
 
 #[test]
-fn wrong_settings_are_named() {
+fn invalid_settings_are_named_in_the_error() {
     for (settings, part) in [
         (r#"{"columns": 7}"#, "columns"),
         (r#"{"columns": ["people.ssn"]}"#, "schema.table.column"),

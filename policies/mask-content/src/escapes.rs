@@ -1,124 +1,125 @@
-//! Text in which characters are written as JSON's `\u0040`, `\/` or `\n`: what is found in it when it is read, in the places where it is written.
+//! Scans text with JSON escapes (`\u0040`, `\/`, `\n`): detects values in the unescaped text and reports them at their
+//! offsets in the original.
 
 use std::cmp::Reverse;
 
-use gatewright_detectors::{Detectors, Find};
+use gatewright_detectors::{Detectors, Match};
 
-/// Adds the finds of a text as it stands and as it reads, by where they begin. Finds of different kinds may overlap.
-pub fn scan(detectors: &Detectors, text: &[u8], finds: &mut Vec<Find>) {
-    let first = finds.len();
-    detectors.scan(text, finds);
-    let Some(read) = Read::of(text) else {
+/// Appends the matches in the text as written and as unescaped, ordered by start. Matches of different kinds may overlap.
+pub fn scan(detectors: &Detectors, text: &[u8], matches: &mut Vec<Match>) {
+    let first = matches.len();
+    detectors.scan(text, matches);
+    let Some(unescaped) = Unescaped::new(text) else {
         return;
     };
     let mut more = Vec::new();
-    detectors.scan(&read.bytes, &mut more);
-    for find in &mut more {
-        (find.start, find.end) = (read.place(find.start), read.place(find.end));
+    detectors.scan(&unescaped.bytes, &mut more);
+    for hit in &mut more {
+        (hit.start, hit.end) = (unescaped.offset(hit.start), unescaped.offset(hit.end));
     }
-    for find in finds.iter_mut().skip(first) {
-        read.settle(find, &more);
+    for hit in matches.iter_mut().skip(first) {
+        unescaped.align(hit, &more);
     }
-    finds.append(&mut more);
-    merge(finds, first);
+    matches.append(&mut more);
+    merge(matches, first);
 }
 
-/// The text as it reads; nothing where no character of it is escaped.
-pub fn read(text: &[u8]) -> Option<Vec<u8>> {
-    Read::of(text).map(|read| read.bytes)
+/// The unescaped text; `None` if it contains no escape.
+pub fn unescape(text: &[u8]) -> Option<Vec<u8>> {
+    Unescaped::new(text).map(|unescaped| unescaped.bytes)
 }
 
-/// Orders the finds from `first` on, and makes one of those that overlap and are of one kind.
-fn merge(finds: &mut Vec<Find>, first: usize) {
-    let mut found = finds.split_off(first);
-    found.sort_by_key(|find| (find.start, Reverse(find.end)));
-    for find in found {
-        match finds.get_mut(first..).and_then(<[Find]>::last_mut) {
-            Some(last) if find.start < last.end && find.kind == last.kind => {
-                last.end = last.end.max(find.end);
+/// Orders the matches from index `first` on and merges those of one kind that overlap.
+fn merge(matches: &mut Vec<Match>, first: usize) {
+    let mut found = matches.split_off(first);
+    found.sort_by_key(|hit| (hit.start, Reverse(hit.end)));
+    for hit in found {
+        match matches.get_mut(first..).and_then(<[Match]>::last_mut) {
+            Some(last) if hit.start < last.end && hit.kind == last.kind => {
+                last.end = last.end.max(hit.end);
             }
-            _ => finds.push(find),
+            _ => matches.push(hit),
         }
     }
 }
 
-/// A text without its escapes.
-struct Read {
+/// A text without its escapes, and the way back to the original.
+struct Unescaped {
     bytes: Vec<u8>,
-    /// Where each byte is written, and the end of the text.
-    places: Vec<usize>,
+    /// The offset in the original of each byte, and the original's length.
+    offsets: Vec<usize>,
 }
 
-impl Read {
-    fn of(text: &[u8]) -> Option<Self> {
+impl Unescaped {
+    fn new(text: &[u8]) -> Option<Self> {
         if !text.contains(&b'\\') {
             return None;
         }
-        let mut read = Self {
+        let mut unescaped = Self {
             bytes: Vec::with_capacity(text.len()),
-            places: Vec::with_capacity(text.len() + 1),
+            offsets: Vec::with_capacity(text.len() + 1),
         };
         let (mut at, mut escaped) = (0, false);
         while let Some(byte) = text.get(at) {
             if *byte != b'\\' {
-                read.push(&[*byte], at);
+                unescaped.push(&[*byte], at);
                 at += 1;
                 continue;
             }
-            let behind = at + slashes(text, at);
-            if let Some((character, end)) = escape(text, behind) {
+            let after = at + slashes(text, at);
+            if let Some((character, end)) = escape(text, after) {
                 let mut utf8 = [0; 4];
-                read.push(character.encode_utf8(&mut utf8).as_bytes(), at);
+                unescaped.push(character.encode_utf8(&mut utf8).as_bytes(), at);
                 (at, escaped) = (end, true);
             } else {
-                // All of them at once: a text may consist of nothing else.
-                for at in at..behind {
-                    read.push(b"\\", at);
+                // Consume the run at once: a text of backslashes alone must not take quadratic time.
+                for at in at..after {
+                    unescaped.push(b"\\", at);
                 }
-                at = behind;
+                at = after;
             }
         }
-        read.places.push(text.len());
-        escaped.then_some(read)
+        unescaped.offsets.push(text.len());
+        escaped.then_some(unescaped)
     }
 
-    fn push(&mut self, bytes: &[u8], place: usize) {
+    fn push(&mut self, bytes: &[u8], offset: usize) {
         self.bytes.extend_from_slice(bytes);
-        self.places.extend(bytes.iter().map(|_| place));
+        self.offsets.extend(bytes.iter().map(|_| offset));
     }
 
-    fn place(&self, at: usize) -> usize {
-        let end = self.places.last().copied().unwrap_or(0);
-        self.places.get(at).copied().unwrap_or(end)
+    fn offset(&self, at: usize) -> usize {
+        let end = self.offsets.last().copied().unwrap_or(0);
+        self.offsets.get(at).copied().unwrap_or(end)
     }
 
-    /// Moves the borders of a find in the text as it stands out of escapes: half an escape would be none. The `n` of `\n` is no letter of an
-    /// address where `read`, the finds of the text as it reads, say so.
-    fn settle(&self, find: &mut Find, read: &[Find]) {
-        let next = self.places.partition_point(|place| *place < find.start);
-        let behind = self.place(next);
-        if behind != find.start {
-            let covered = read
+    /// Moves the ends of a match in the original text out of escapes: half an escape is not an escape. The `n` of `\n`
+    /// counts as a letter of an address unless `unescaped`, the matches in the unescaped text, says otherwise.
+    fn align(&self, hit: &mut Match, unescaped: &[Match]) {
+        let next = self.offsets.partition_point(|offset| *offset < hit.start);
+        let after = self.offset(next);
+        if after != hit.start {
+            let covered = unescaped
                 .iter()
-                .any(|other| other.start <= behind && behind < other.end);
-            let escape = self.place(next.saturating_sub(1));
-            find.start = if covered { behind } else { escape };
+                .any(|other| other.start <= after && after < other.end);
+            let escape = self.offset(next.saturating_sub(1));
+            hit.start = if covered { after } else { escape };
         }
-        let next = self.places.partition_point(|place| *place < find.end);
-        find.end = self.place(next);
+        let next = self.offsets.partition_point(|offset| *offset < hit.end);
+        hit.end = self.offset(next);
     }
 }
 
-/// How many backslashes stand at `at`. In an array or a record each is doubled.
+/// The length of the run of backslashes at `at`. In an array or a record each backslash is doubled.
 fn slashes(text: &[u8], at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     rest.iter().take_while(|byte| **byte == b'\\').count()
 }
 
-/// The character that is escaped by the backslashes before `behind`, and where its escape ends (RFC 8259, section 7).
-fn escape(text: &[u8], behind: usize) -> Option<(char, usize)> {
-    let character = match text.get(behind)? {
-        b'u' => return unicode(text, behind + 1),
+/// The character escaped by the backslashes that end at `after`, and the end of the escape (RFC 8259, section 7).
+fn escape(text: &[u8], after: usize) -> Option<(char, usize)> {
+    let character = match text.get(after)? {
+        b'u' => return unicode(text, after + 1),
         b'/' => '/',
         b'b' => '\u{8}',
         b'f' => '\u{c}',
@@ -127,10 +128,10 @@ fn escape(text: &[u8], behind: usize) -> Option<(char, usize)> {
         b't' => '\t',
         _ => return None,
     };
-    Some((character, behind + 1))
+    Some((character, after + 1))
 }
 
-/// The character of four hexadecimal digits at `at`, or of two such escapes that are one character.
+/// The character written as four hexadecimal digits at `at`, or as a surrogate pair of two such escapes.
 fn unicode(text: &[u8], at: usize) -> Option<(char, usize)> {
     let high = unit(text, at)?;
     if let Some(character) = char::from_u32(u32::from(high)) {
@@ -158,17 +159,17 @@ mod tests {
     use gatewright_detectors::{Country, Kind};
 
     fn found(text: &str) -> Vec<(Kind, &str)> {
-        let mut finds = Vec::new();
+        let mut matches = Vec::new();
         let detectors = Detectors::new(&Kind::ALL, &Country::ALL);
-        scan(&detectors, text.as_bytes(), &mut finds);
-        finds
+        scan(&detectors, text.as_bytes(), &mut matches);
+        matches
             .iter()
-            .map(|find| (find.kind, &text[find.start..find.end]))
+            .map(|hit| (hit.kind, &text[hit.start..hit.end]))
             .collect()
     }
 
     #[test]
-    fn what_is_escaped_is_found_where_it_is_written() {
+    fn escaped_values_are_reported_at_their_original_offsets() {
         for (text, written) in [
             (r#"{"a": "ada\u0040example.com"}"#, r"ada\u0040example.com"),
             (
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_of_escapes_are_no_letters_of_words() {
+    fn letters_of_escapes_do_not_join_words() {
         for (text, kind, written) in [
             (
                 r#"{"a": "to\n4111 1111 1111 1111"}"#,
@@ -225,13 +226,13 @@ mod tests {
     }
 
     #[test]
-    fn many_backslashes_are_read_once() {
+    fn runs_of_backslashes_are_consumed_once() {
         let text = vec![b'\\'; 1 << 20];
-        assert!(read(&text).is_none());
+        assert!(unescape(&text).is_none());
     }
 
     #[test]
-    fn what_is_no_escape_is_left_as_it_is() {
+    fn invalid_escapes_are_ignored() {
         for text in [
             r"\",
             r"\u",
@@ -245,7 +246,7 @@ mod tests {
         ] {
             assert_eq!(found(text), [], "{text}");
         }
-        // One that begins inside of what looks like an escape.
+        // The match begins inside what looks like an escape.
         assert_eq!(found(r"\u0040ada@example.com").len(), 1);
     }
 }

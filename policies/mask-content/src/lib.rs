@@ -1,6 +1,5 @@
-//! Masks what looks like personal data or a secret in columns that nobody declared.
-//! It trusts values alone: it reads no SQL and no names. Next: `settings`, then `mask` (columns of values);
-//! `gatewright-detectors` says what a find is.
+//! Masks values that look like personal data or secrets, in columns that nobody declared. It inspects values only and
+//! reads neither SQL nor names. Read `settings`, then `mask`; `gatewright-detectors` defines what matches.
 
 mod escapes;
 mod mask;
@@ -16,16 +15,16 @@ use gatewright_policy::{
 
 use settings::{Rule, Settings};
 
-/// text, varchar, char(n), name, json, jsonb, xml, jsonpath, unknown, record, refcursor, tsvector, tsquery, cstring, and the arrays of those;
-/// anyarray, as which `pg_stats` shows values.
+/// text, varchar, char(n), name, json, jsonb, xml, jsonpath, unknown, record, refcursor, tsvector, tsquery, cstring and
+/// their arrays; and anyarray, the type in which `pg_stats` shows values.
 const TEXTS: [u32; 28] = [
     25, 1043, 1042, 19, 114, 3802, 142, 4072, 705, 2249, 1790, 3614, 3615, 2275, 1009, 1015, 1014,
     1003, 199, 3807, 143, 4073, 2287, 2201, 3643, 3645, 1263, 2277,
 ];
-/// bigint and numeric, which card numbers are kept in, and their arrays.
+/// bigint and numeric, in which card numbers may be stored, and their arrays.
 const NUMBERS: [u32; 4] = [20, 1700, 1016, 1231];
-/// Types of the database's own begin here: citext, hstore, domains' arrays, enums, composites.
-const FIRST_OWN: u32 = 16384;
+/// FirstNormalObjectId: user-defined types start here (citext, hstore, arrays of domains, enums, composites).
+const FIRST_NORMAL_OID: u32 = 16384;
 
 struct MaskContent {
     settings: Settings,
@@ -36,7 +35,7 @@ struct MaskContent {
 impl Policy for MaskContent {
     type Settings = Settings;
     const DESCRIPTION: &'static str =
-        "Masks what looks like personal data or a secret in any text that leaves";
+        "Masks values in results that look like personal data or secrets";
     const HOOKS: Hooks = Hooks::STATEMENT
         .union(Hooks::RESULT_PLAN)
         .union(Hooks::BATCH);
@@ -50,7 +49,7 @@ impl Policy for MaskContent {
             }
         }
         Ok(Self {
-            detectors: settings.scanner()?,
+            detectors: settings.enabled_detectors()?,
             rules: settings.rules()?,
             settings,
         })
@@ -68,9 +67,9 @@ impl Policy for MaskContent {
             if !self.is_inspected(column) {
                 ColumnAction::Pass
             } else if column.readable {
-                ColumnAction::Inspect
+                ColumnAction::inspect("content")
             } else if may_hold_text(column) {
-                // What cannot be looked into is not let through where it can be text.
+                // A value that may contain text but cannot be inspected must not pass.
                 ColumnAction::Nullify
             } else {
                 ColumnAction::Pass
@@ -95,11 +94,11 @@ impl Policy for MaskContent {
 impl MaskContent {
     fn is_inspected(&self, column: &ResultColumn) -> bool {
         let numbers = self.settings.numbers && NUMBERS.contains(&column.type_oid);
-        let texts = TEXTS.contains(&column.type_oid) || column.type_oid >= FIRST_OWN;
+        let texts = TEXTS.contains(&column.type_oid) || column.type_oid >= FIRST_NORMAL_OID;
         (numbers || texts) && !self.is_ignored(column)
     }
 
-    /// Whether all that the column can carry is of columns that are to be left alone.
+    /// Whether every column that the result column can carry is in `ignore_columns`.
     fn is_ignored(&self, column: &ResultColumn) -> bool {
         let ignored = |source: &ColumnSource| {
             let name = format!("{}.{}.{}", source.schema, source.table, source.column);
@@ -109,8 +108,9 @@ impl MaskContent {
     }
 }
 
-/// Whether there may be any text in values whose binary form is not known. Rows, and arrays of rows and of domains, have no name that the
-/// gateway would tell; the types that have one and are not named here are enums, numbers, shapes and the like.
+/// Whether a value whose binary form is unknown may contain text. The gateway reports no type name for rows, arrays of
+/// rows and arrays of domains; they may. Of the named types only those listed here do; the others are enums, numbers,
+/// geometries and the like.
 fn may_hold_text(column: &ResultColumn) -> bool {
     let name = column.type_name.trim_end_matches("[]");
     let name = name.rsplit_once('.').map_or(name, |(_, name)| name);
@@ -120,12 +120,9 @@ fn may_hold_text(column: &ResultColumn) -> bool {
 fn refused(kind: Kind) -> Denial {
     Denial::new(
         "content",
-        format!(
-            "the result holds what looks like a value of the kind {}",
-            kind.name()
-        ),
+        format!("the result contains a value detected as {}", kind.name()),
     )
-    .hint("Leave out the column that holds it, or ask an operator to declare the column.")
+    .hint("Leave out the column that contains it, or ask an operator to change the policy.")
 }
 
 export!(MaskContent);

@@ -1,64 +1,64 @@
-//! What becomes of a column of values. It refuses to know settings as such and where the values come from.
+//! Masks the matches in one column of values.
 
-use gatewright_detectors::{Detectors, Find, Kind};
+use gatewright_detectors::{Detectors, Kind, Match};
 use gatewright_policy::packed::Builder;
 use gatewright_policy::{ColumnReply, PackedColumn};
 
 use crate::escapes;
 use crate::settings::{Action, Rule};
 
-/// A kind of find for which results are to be stopped.
+/// The kind of the match that ends the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stop(pub Kind);
 
-/// The finds of one column, value by value.
+/// The matches of one column, value by value.
 struct Found {
-    finds: Vec<Find>,
-    /// Where the finds of a row end.
+    matches: Vec<Match>,
+    /// The end of each row's matches in `matches`.
     ends: Vec<usize>,
 }
 
-/// Looks through a column and edits it where something was found.
+/// Inspects a column and masks the matches that reach their threshold.
 pub fn column(
     detectors: &Detectors,
     rules: &[Rule; Kind::ALL.len()],
     column: &PackedColumn,
 ) -> Result<ColumnReply, Stop> {
     let mut found = Found {
-        finds: Vec::new(),
+        matches: Vec::new(),
         ends: Vec::with_capacity(column.rows()),
     };
     let mut values = [0_u32; Kind::ALL.len()];
     for cell in column.cells() {
-        let before = found.finds.len();
-        escapes::scan(detectors, cell.unwrap_or_default(), &mut found.finds);
-        count(found.finds.get(before..).unwrap_or_default(), &mut values);
-        found.ends.push(found.finds.len());
+        let before = found.matches.len();
+        escapes::scan(detectors, cell.unwrap_or_default(), &mut found.matches);
+        count(found.matches.get(before..).unwrap_or_default(), &mut values);
+        found.ends.push(found.matches.len());
     }
-    if found.finds.is_empty() {
+    if found.matches.is_empty() {
         return Ok(ColumnReply::Unchanged);
     }
-    let acts = |kind: Kind| {
+    let action_for = |kind: Kind| {
         let rule = rules.get(kind as usize)?;
         let seen = values.get(kind as usize).copied().unwrap_or(0);
         (seen >= rule.threshold).then_some(rule.action)
     };
     if let Some(kind) = Kind::ALL
         .into_iter()
-        .find(|kind| acts(*kind) == Some(Action::Refuse))
+        .find(|kind| action_for(*kind) == Some(Action::Refuse))
     {
         return Err(Stop(kind));
     }
-    if Kind::ALL.into_iter().all(|kind| acts(kind).is_none()) {
+    if Kind::ALL.into_iter().all(|kind| action_for(kind).is_none()) {
         return Ok(ColumnReply::Unchanged);
     }
-    Ok(ColumnReply::Replaced(edited(column, &found, &acts)))
+    Ok(ColumnReply::Replaced(edited(column, &found, &action_for)))
 }
 
-/// Counts the values that have a find of a kind, each value once.
-fn count(finds: &[Find], values: &mut [u32; Kind::ALL.len()]) {
+/// Counts the values with a match of each kind; several matches in one value count once.
+fn count(matches: &[Match], values: &mut [u32; Kind::ALL.len()]) {
     for kind in Kind::ALL {
-        if finds.iter().any(|find| find.kind == kind)
+        if matches.iter().any(|hit| hit.kind == kind)
             && let Some(seen) = values.get_mut(kind as usize)
         {
             *seen += 1;
@@ -69,54 +69,58 @@ fn count(finds: &[Find], values: &mut [u32; Kind::ALL.len()]) {
 fn edited(
     column: &PackedColumn,
     found: &Found,
-    acts: &impl Fn(Kind) -> Option<Action>,
+    action_for: &impl Fn(Kind) -> Option<Action>,
 ) -> PackedColumn {
     let mut builder = Builder::with_capacity(column.rows(), column.values.len());
     let mut first = 0;
     for (cell, end) in column.cells().zip(&found.ends) {
-        let finds = found.finds.get(first..*end).unwrap_or_default();
+        let matches = found.matches.get(first..*end).unwrap_or_default();
         first = *end;
         match cell {
             None => builder.push(None),
-            Some(text) if finds.is_empty() => builder.push(Some(text)),
-            Some(text) => builder.push(value(text, finds, acts).as_deref()),
+            Some(text) if matches.is_empty() => builder.push(Some(text)),
+            Some(text) => builder.push(value(text, matches, action_for).as_deref()),
         }
     }
     builder.finish()
 }
 
-/// The value with its finds masked; none for NULL.
-fn value(text: &[u8], finds: &[Find], acts: &impl Fn(Kind) -> Option<Action>) -> Option<Vec<u8>> {
+/// The value with its matches masked; `None` is NULL.
+fn value(
+    text: &[u8],
+    matches: &[Match],
+    action_for: &impl Fn(Kind) -> Option<Action>,
+) -> Option<Vec<u8>> {
     let mut masked = Vec::with_capacity(text.len());
     let mut json = Json::of(text);
     let mut at = 0;
-    for find in finds {
-        let part = text.get(find.start..find.end)?;
-        let Some(action) = acts(find.kind) else {
+    for hit in matches {
+        let part = text.get(hit.start..hit.end)?;
+        let Some(action) = action_for(hit.kind) else {
             continue;
         };
         let replacement = match action {
             Action::Null | Action::Refuse => return None,
-            Action::Redact => redacted(find.kind),
-            Action::Partial => match escapes::read(part) {
-                Some(read) => partial(find.kind, &read),
-                None => partial(find.kind, part),
+            Action::Redact => redacted(hit.kind),
+            Action::Partial => match escapes::unescape(part) {
+                Some(unescaped) => partial(hit.kind, &unescaped),
+                None => partial(hit.kind, part),
             },
         };
-        // One that begins within another is hidden with it.
-        if find.start < at {
-            at = at.max(find.end);
+        // A match that begins inside the previous one is masked with it.
+        if hit.start < at {
+            at = at.max(hit.end);
             continue;
         }
-        masked.extend_from_slice(text.get(at..find.start)?);
-        if json.as_mut().is_some_and(|json| json.is_number(find.start)) {
+        masked.extend_from_slice(text.get(at..hit.start)?);
+        if json.as_mut().is_some_and(|json| json.is_number(hit.start)) {
             masked.push(b'"');
             masked.extend_from_slice(&replacement);
             masked.push(b'"');
         } else {
             masked.extend_from_slice(&replacement);
         }
-        at = find.end;
+        at = hit.end;
     }
     masked.extend_from_slice(text.get(at..)?);
     Some(masked)
@@ -126,13 +130,13 @@ fn redacted(kind: Kind) -> Vec<u8> {
     format!("[{}]", kind.name()).into_bytes()
 }
 
-/// As much as people need to recognize it; of secrets, nothing.
+/// Enough of a value to recognise it; nothing of a secret.
 fn partial(kind: Kind, part: &[u8]) -> Vec<u8> {
     match kind {
         Kind::Email => {
             let at = part.iter().rposition(|byte| *byte == b'@').unwrap_or(0);
             let (local, domain) = part.split_at(at);
-            // A name of one character would be shown whole.
+            // A local part of one character would be shown whole.
             let first = local
                 .first()
                 .filter(|byte| byte.is_ascii() && local.len() > 1);
@@ -149,7 +153,7 @@ fn partial(kind: Kind, part: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Stars for all letters and digits but the last ones; what stands between them stays.
+/// Replaces all letters and digits but the last `shown` with asterisks. Separators stay.
 fn last(part: &[u8], shown: usize) -> Vec<u8> {
     let all = part
         .iter()
@@ -167,7 +171,7 @@ fn last(part: &[u8], shown: usize) -> Vec<u8> {
         .collect()
 }
 
-/// Where JSON's quotes stand in a text that looks like JSON, as far as it was read.
+/// Tracks, in a text that looks like JSON, whether a position is inside a string.
 struct Json<'a> {
     text: &'a [u8],
     at: usize,
@@ -185,7 +189,8 @@ impl<'a> Json<'a> {
         })
     }
 
-    /// Whether a number begins at `start`, which is not before one that was asked for: behind a colon, a comma or a bracket, outside of quotes.
+    /// Whether a number begins at `start`: outside a string, after a colon, comma or bracket. `start` must not decrease
+    /// between calls.
     fn is_number(&mut self, start: usize) -> bool {
         while self.at < start {
             match self.text.get(self.at) {

@@ -1,9 +1,11 @@
+//! The settings of mask-content, and the rules and detectors made from them.
+
 use std::collections::BTreeMap;
 
 use gatewright_detectors::{Country, Detectors, Kind};
 use serde::Deserialize;
 
-/// The policy's section of the configuration; README.md says what each key means.
+/// The policy's section of the configuration. README.md documents each key.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -17,7 +19,7 @@ pub struct Settings {
     countries: Option<Vec<String>>,
     #[serde(default)]
     pub exempt_groups: Vec<String>,
-    /// `schema.table.column` of columns that are left alone.
+    /// Columns to skip, as `schema.table.column`.
     #[serde(default)]
     pub ignore_columns: Vec<String>,
     #[serde(default)]
@@ -46,16 +48,16 @@ pub enum Action {
     Refuse,
 }
 
-/// What is done about a kind of find.
+/// How matches of one kind are treated.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule {
     pub action: Action,
-    /// Values of a column in one batch that must have such a find before anything is done.
+    /// How many values of a column in one batch must contain a match before the action applies.
     pub threshold: u32,
 }
 
 impl Settings {
-    /// The rule of each kind, in the order of `Kind::ALL`.
+    /// One rule for each kind, in the order of `Kind::ALL`.
     pub fn rules(&self) -> Result<[Rule; Kind::ALL.len()], String> {
         let default = Rule {
             action: self.default_action,
@@ -69,15 +71,13 @@ impl Settings {
             }
         }
         if rules.iter().any(|rule| rule.threshold == 0) {
-            return Err(
-                "a threshold of 0 would act where nothing was found: the least is 1".to_owned(),
-            );
+            return Err("a threshold must be at least 1".to_owned());
         }
         Ok(rules)
     }
 
-    /// What is looked for.
-    pub fn scanner(&self) -> Result<Detectors, String> {
+    /// The detectors that are enabled.
+    pub fn enabled_detectors(&self) -> Result<Detectors, String> {
         let named = self.named()?;
         let off = |kind: &Kind| {
             let mut named = named.iter();
@@ -86,7 +86,7 @@ impl Settings {
         let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| !off(kind)).collect();
         if kinds.is_empty() {
             return Err(
-                "every detector is switched off: leave one on, or remove the policy".to_owned(),
+                "every detector is disabled; enable at least one or remove the policy".to_owned(),
             );
         }
         Ok(Detectors::new(&kinds, &self.countries()?))
@@ -94,7 +94,7 @@ impl Settings {
 
     fn countries(&self) -> Result<Vec<Country>, String> {
         let Some(named) = &self.countries else {
-            // One number of nine digits in eleven is a Dutch one by chance: only who asks for it gets it.
+            // One in eleven numbers of nine digits is a valid BSN by chance: the Netherlands must be enabled explicitly.
             return Ok(Country::ALL
                 .into_iter()
                 .filter(|country| *country != Country::Nl)
@@ -115,7 +115,7 @@ impl Settings {
     }
 }
 
-/// What a setting names, or what it could have named.
+/// The value with this name; the error lists the known names.
 fn one_of<T: Copy>(
     setting: &str,
     name: &str,

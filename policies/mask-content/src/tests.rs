@@ -1,28 +1,21 @@
+//! Tests of mask-content: masking, thresholds, plans and settings.
+
 use gatewright_policy::testing::{self, StatementDouble, result_column, select};
 use gatewright_policy::{
-    Batch, BatchColumn, BatchReply, ColumnAction, ColumnReply, PackedColumn, Plan, Policy,
-    ResultColumn, Verdict,
+    Batch, BatchReply, ColumnAction, ColumnReply, Plan, Policy, ResultColumn, Verdict,
 };
 
 use crate::MaskContent;
 
 fn policy(settings: &str) -> MaskContent {
-    testing::policy(settings).expect("legal settings")
+    testing::policy(settings).expect("valid settings")
 }
 
 fn batch(values: &[Option<&str>]) -> Batch {
-    let data: PackedColumn = values
-        .iter()
-        .map(|value| value.map(str::as_bytes))
-        .collect();
-    Batch {
-        rows: u32::try_from(values.len()).expect("few"),
-        sequence: 0,
-        columns: vec![BatchColumn { index: 0, data }],
-    }
+    testing::batch(&[("content", values)])
 }
 
-/// What leaves of a column; none where the result is stopped.
+/// The values returned to the client; `None` if the policy ends the result.
 fn masked(settings: &str, values: &[Option<&str>]) -> Option<Vec<Option<String>>> {
     let batch = batch(values);
     match policy(settings).on_batch(&StatementDouble::new("").view(), &batch) {
@@ -51,7 +44,7 @@ fn one(settings: &str, value: &str) -> Option<String> {
 }
 
 #[test]
-fn finds_are_replaced_where_they_stand() {
+fn matches_are_replaced_in_place() {
     for (value, expected) in [
         ("write to ada@example.com today", "write to [email] today"),
         ("4111 1111 1111 1111", "[card]"),
@@ -121,7 +114,7 @@ fn each_detector_has_its_own_action_and_threshold() {
 }
 
 #[test]
-fn texts_are_inspected_and_numbers_where_told() {
+fn text_is_inspected_and_numbers_only_if_enabled() {
     let column = |oid: u32, readable: bool| ResultColumn {
         type_oid: oid,
         readable,
@@ -134,10 +127,10 @@ fn texts_are_inspected_and_numbers_where_told() {
         Plan::Deny(denial) => panic!("{denial:?}"),
     };
     for (oid, action) in [
-        (25, ColumnAction::Inspect),
-        (3802, ColumnAction::Inspect),
-        (1009, ColumnAction::Inspect),
-        (20000, ColumnAction::Inspect),
+        (25, ColumnAction::inspect("content")),
+        (3802, ColumnAction::inspect("content")),
+        (1009, ColumnAction::inspect("content")),
+        (20000, ColumnAction::inspect("content")),
         (23, ColumnAction::Pass),
         (20, ColumnAction::Pass),
         (1114, ColumnAction::Pass),
@@ -146,7 +139,7 @@ fn texts_are_inspected_and_numbers_where_told() {
     }
     assert_eq!(
         plan(r#"{"numbers": true}"#, column(20, true)),
-        ColumnAction::Inspect
+        ColumnAction::inspect("content")
     );
     assert_eq!(plan("{}", column(2249, false)), ColumnAction::Nullify);
     let own = |name: &str| ResultColumn {
@@ -167,11 +160,11 @@ fn texts_are_inspected_and_numbers_where_told() {
     let mixed = ResultColumn {
         ..result_column("c", &["public.t.c", "public.u.c"])
     };
-    assert_eq!(plan(ignore, mixed), ColumnAction::Inspect);
+    assert_eq!(plan(ignore, mixed), ColumnAction::inspect("content"));
 }
 
 #[test]
-fn an_exempt_group_sees_all() {
+fn exempt_groups_see_unmasked_values() {
     let mut policy = policy(r#"{"exempt_groups": ["auditors"]}"#);
     let mut facts = select(&["public.people"]);
     let plans = |verdict: Verdict| match verdict {
@@ -188,17 +181,17 @@ fn an_exempt_group_sees_all() {
 }
 
 #[test]
-fn wrong_settings_are_named() {
+fn invalid_settings_are_named_in_the_error() {
     for (settings, named) in [
         (r#"{"countries": ["xx"]}"#, "\"xx\" is not one of br, de"),
-        (r#"{"default_threshold": 0}"#, "the least is 1"),
+        (r#"{"default_threshold": 0}"#, "at least 1"),
         (r#"{"ignore_columns": ["email"]}"#, "ignore_columns[0]"),
         (r#"{"detectors": {"mail": {}}}"#, "mail"),
         (r#"{"detectors": {"email": {"mode": 1}}}"#, "mode"),
         (
             r#"{"detectors": {"email": {"enabled": false}, "phone": {"enabled": false}, "card": {"enabled": false}, "iban": {"enabled": false},
                 "national-id": {"enabled": false}, "jwt": {"enabled": false}, "cloud-key": {"enabled": false}, "private-key": {"enabled": false}}}"#,
-            "every detector is switched off",
+            "every detector is disabled",
         ),
     ] {
         let error = testing::policy::<MaskContent>(settings)

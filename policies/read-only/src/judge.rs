@@ -1,8 +1,10 @@
+//! Decides whether a statement only reads.
+
 use gatewright_policy::name::Qualified;
 use gatewright_policy::{Access, Denial, Facts, Verb};
 
-/// Commands that change no data and no definition, whole tags. COPY is judged by its direction, the commands nested in
-/// others by their own tags.
+/// Command tags that change neither data nor definitions. COPY is judged by its direction, and nested commands by their
+/// own tags.
 const READING: [&str; 26] = [
     "SELECT",
     "VALUES",
@@ -32,8 +34,8 @@ const READING: [&str; 26] = [
     "DISCARD SEQUENCES",
 ];
 
-/// Built-in functions that change something although they are called in a SELECT.
-const CHANGING: [&str; 20] = [
+/// Built-in functions with side effects that a SELECT can call.
+const SIDE_EFFECTS: [&str; 20] = [
     "nextval",
     "setval",
     "set_config",
@@ -56,7 +58,7 @@ const CHANGING: [&str; 20] = [
     "gin_clean_pending_list",
 ];
 
-const CHANGING_PREFIXES: [&str; 16] = [
+const SIDE_EFFECT_PREFIXES: [&str; 16] = [
     "lo_",
     "dblink",
     "pg_advisory_",
@@ -75,7 +77,7 @@ const CHANGING_PREFIXES: [&str; 16] = [
     "pg_logical_slot_",
 ];
 
-/// Why the statement is more than reading.
+/// The reason to refuse the statement, if it does more than read.
 pub fn refusal(facts: &Facts, listed: &[Qualified]) -> Option<Denial> {
     command(facts)
         .or_else(|| access(facts))
@@ -101,7 +103,7 @@ fn command(facts: &Facts) -> Option<Denial> {
     };
     Some(denial(
         "command",
-        format!("{command}{place} is more than reading"),
+        format!("{command}{place} is not allowed"),
     ))
 }
 
@@ -112,7 +114,7 @@ fn access(facts: &Facts) -> Option<Denial> {
         .iter()
         .find(|table| table.access.intersects(more))?;
     let does = if table.access.intersects(Access::WRITES) {
-        "changes"
+        "modifies"
     } else {
         "locks"
     };
@@ -125,8 +127,8 @@ fn access(facts: &Facts) -> Option<Denial> {
 fn function(facts: &Facts, listed: &[Qualified]) -> Option<Denial> {
     let function = facts.functions.iter().find(|function| {
         let (schema, name) = function.rsplit_once('.').unwrap_or(("", function));
-        CHANGING.contains(&name)
-            || CHANGING_PREFIXES
+        SIDE_EFFECTS.contains(&name)
+            || SIDE_EFFECT_PREFIXES
                 .iter()
                 .any(|prefix| name.starts_with(prefix))
             || listed.iter().any(|listed| {
@@ -136,7 +138,7 @@ fn function(facts: &Facts, listed: &[Qualified]) -> Option<Denial> {
     })?;
     Some(denial(
         "function",
-        format!("the function {function} can change something"),
+        format!("function {function} has side effects"),
     ))
 }
 
@@ -144,13 +146,13 @@ fn opaque(facts: &Facts) -> Option<Denial> {
     let reason = facts.opaque.first()?;
     Some(denial(
         "opaque",
-        format!("it cannot be known whether the statement only reads: {reason}"),
+        format!("the statement cannot be analysed: {reason}"),
     ))
 }
 
 fn denial(code: &str, reason: String) -> Denial {
-    Denial::new(code, format!("this connection is for reading only, and {reason}"))
+    Denial::new(code, format!("this connection is read-only: {reason}"))
         // read_only_sql_transaction
         .sqlstate("25006")
-        .hint("Answer with SELECT. Do not send the change in another form; ask an operator for a connection that may write.")
+        .hint("Use SELECT. Do not send the change in another form; ask an operator for a connection that may write.")
 }

@@ -1,5 +1,5 @@
-//! Lets statements read and nothing else. It knows commands by name and refuses those it does not know.
-//! It cannot look into functions of the database's own. Next: `judge`.
+//! Permits statements that only read. It lists the commands it knows and refuses all others; functions in C are not
+//! analysed. The rules are in `judge`.
 
 mod judge;
 #[cfg(test)]
@@ -9,7 +9,7 @@ use gatewright_policy::name::Qualified;
 use gatewright_policy::{Facts, Policy, Statement, Verdict, export};
 use serde::Deserialize;
 
-/// The policy's section of the configuration; README.md says what each key means.
+/// The policy's section of the configuration. README.md documents each key.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Settings {
@@ -23,8 +23,7 @@ struct ReadOnly {
 
 impl Policy for ReadOnly {
     type Settings = Settings;
-    const DESCRIPTION: &'static str =
-        "Lets statements read, and refuses those that write, lock, define or could do so unseen";
+    const DESCRIPTION: &'static str = "Permits statements that only read and refuses those that write, lock, define or cannot be analysed";
 
     fn new(settings: Settings) -> Result<Self, String> {
         Ok(Self { settings })

@@ -1,11 +1,13 @@
+//! Tests of read-only's decisions.
+
 use gatewright_policy::testing::{self, StatementDouble, facts, select};
 use gatewright_policy::{Access, Facts, Policy, Verb, Verdict};
 
 use crate::ReadOnly;
 
-/// The code of the refusal, if any.
+/// The denial's code, if the statement is refused.
 fn judge(settings: &str, facts: &Facts) -> Option<String> {
-    let mut policy: ReadOnly = testing::policy(settings).expect("legal settings");
+    let mut policy: ReadOnly = testing::policy(settings).expect("valid settings");
     match policy.on_statement(&StatementDouble::new("").view(), facts) {
         Verdict::Deny(denial) => {
             assert!(
@@ -22,7 +24,7 @@ fn judge(settings: &str, facts: &Facts) -> Option<String> {
 }
 
 #[test]
-fn reading_passes() {
+fn reads_are_allowed() {
     for (verb, commands) in [
         (Verb::Select, vec!["SELECT"]),
         (Verb::Explain, vec!["EXPLAIN", "SELECT"]),
@@ -39,7 +41,7 @@ fn reading_passes() {
 }
 
 #[test]
-fn commands_that_do_more_are_refused_wherever_they_are() {
+fn other_commands_are_refused_at_any_depth() {
     for (verb, commands) in [
         (Verb::Insert, vec!["INSERT"]),
         (Verb::Select, vec!["SELECT", "DELETE"]),
@@ -59,7 +61,7 @@ fn commands_that_do_more_are_refused_wherever_they_are() {
 }
 
 #[test]
-fn access_beyond_reading_is_refused() {
+fn access_other_than_reading_is_refused() {
     for access in [Access::DDL | Access::INSERT, Access::SELECT | Access::LOCK] {
         let facts = facts(Verb::Select, &["SELECT"], &[("public.orders", access)]);
         assert_eq!(judge("{}", &facts).as_deref(), Some("access"));
@@ -67,7 +69,7 @@ fn access_beyond_reading_is_refused() {
 }
 
 #[test]
-fn functions_that_change_something_are_refused() {
+fn functions_with_side_effects_are_refused() {
     let calls = |name: &str| Facts {
         functions: vec![name.to_owned()],
         ..select(&[])
@@ -96,7 +98,7 @@ fn functions_that_change_something_are_refused() {
 }
 
 #[test]
-fn what_is_not_understood_is_refused_but_for_exempt_groups() {
+fn opaque_statements_are_refused_except_for_exempt_groups() {
     let mut facts = Facts {
         opaque: vec!["CALL".to_owned()],
         ..select(&[])

@@ -1,5 +1,5 @@
-//! Ends results that are too long: rows and bytes of one statement, and of all statements of a session together.
-//! The gateway does the counting and the ending; this policy says how much is left. Next: `settings`.
+//! Limits the rows and bytes of one statement's result and of all results of a session. The gateway counts and ends
+//! results; this policy computes the remaining allowance.
 
 mod settings;
 #[cfg(test)]
@@ -16,7 +16,7 @@ use settings::{Limits, Settings};
 
 const ROWS: &str = "rows";
 const BYTES: &str = "bytes";
-/// Counters of a session go with it.
+/// The counters live as long as the session.
 const WHOLE_SESSION: Duration = Duration::ZERO;
 
 struct RowLimit {
@@ -25,7 +25,7 @@ struct RowLimit {
 
 impl Policy for RowLimit {
     type Settings = Settings;
-    const DESCRIPTION: &'static str = "Ends a result after so many rows or bytes, and refuses statements when a session has had its share";
+    const DESCRIPTION: &'static str = "Ends a result that exceeds its rows or bytes, and refuses statements once a session has reached its limit";
     const HOOKS: Hooks = Hooks::STATEMENT.union(Hooks::COMPLETION);
 
     fn new(settings: Settings) -> Result<Self, String> {
@@ -38,22 +38,25 @@ impl Policy for RowLimit {
         if self.limits.counts_sessions() {
             Self::HOOKS
         } else {
-            // Nobody counts what a statement returned.
+            // Completions matter only to session counters.
             Hooks::STATEMENT
         }
     }
 
     fn on_statement(&mut self, _: &Statement<'_>, facts: &Facts) -> Verdict {
-        // A session that had its share must still be able to end its transaction.
+        // A session that reached its limit must still be able to end its transaction.
         let returns_nothing = facts.verb == Verb::Transaction;
         if returns_nothing || facts.identity.in_any(&self.limits.exempt_groups) {
             return Verdict::reusable();
         }
         if facts.phase == Phase::Parse && self.limits.counts_sessions() {
-            // What is left is asked when the statement runs: it may be another amount by then.
+            // The remaining allowance is computed when the statement runs; it may have changed by then.
             return Verdict::allow();
         }
-        match (self.limits.rows.left(ROWS), self.limits.bytes.left(BYTES)) {
+        match (
+            self.limits.rows.remaining(ROWS),
+            self.limits.bytes.remaining(BYTES),
+        ) {
             (Err(denial), _) | (_, Err(denial)) => denial.into(),
             (Ok(row_limit), Ok(byte_limit)) => {
                 let allowance = Allowance {
@@ -62,7 +65,7 @@ impl Policy for RowLimit {
                     timeout_ms: self.limits.timeout_ms,
                     ..Allowance::new()
                 };
-                // What is left of a session is another amount each time.
+                // The remaining allowance of a session changes with every statement.
                 if self.limits.counts_sessions() {
                     allowance
                 } else {
@@ -73,13 +76,13 @@ impl Policy for RowLimit {
         }
     }
 
-    fn on_completion(&mut self, completion: &Completion) {
+    fn on_completion(&mut self, _: &Statement<'_>, completion: &Completion) {
         self.limits.rows.spend(ROWS, completion.rows);
         self.limits.bytes.spend(BYTES, completion.bytes);
     }
 }
 
-/// A limit on one statement, and one on all of a session.
+/// A limit for each statement and one for the whole session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Limit {
     statement: Option<u64>,
@@ -87,8 +90,8 @@ struct Limit {
 }
 
 impl Limit {
-    /// How much the next statement may return; none for any amount.
-    fn left(self, unit: &str) -> Result<Option<u64>, Denial> {
+    /// How much the next statement may return. `None`: no limit.
+    fn remaining(self, unit: &str) -> Result<Option<u64>, Denial> {
         let Some(session) = self.session else {
             return Ok(self.statement);
         };
@@ -97,8 +100,9 @@ impl Limit {
             .unwrap_or(0);
         match session.saturating_sub(spent) {
             0 => Err(exhausted(unit, session)),
-            left => Ok(Some(
-                self.statement.map_or(left, |statement| statement.min(left)),
+            remaining => Ok(Some(
+                self.statement
+                    .map_or(remaining, |statement| statement.min(remaining)),
             )),
         }
     }
@@ -112,10 +116,10 @@ impl Limit {
 }
 
 fn exhausted(unit: &str, session: u64) -> Denial {
-    Denial::new("session-limit", format!("this session has had all of the {session} {unit} of results that one session may have"))
+    Denial::new("session-limit", format!("this session has reached its limit of {session} {unit} of results"))
         // configuration_limit_exceeded
         .sqlstate("53400")
-        .hint("Work with what has been read. If that is not enough, connect anew and let the database aggregate: count, sum, GROUP BY, a narrower WHERE.")
+        .hint("Work with the rows already read. If you need more, open a new session and let the database aggregate: count, sum, GROUP BY, a narrower WHERE.")
 }
 
 export!(RowLimit);

@@ -1,8 +1,10 @@
+//! The settings of row-limit, and the limits made from them.
+
 use serde::Deserialize;
 
 use crate::Limit;
 
-/// The policy's section of the configuration; README.md says what each key means.
+/// The policy's section of the configuration. README.md documents each key.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
@@ -14,7 +16,7 @@ pub struct Settings {
     exempt_groups: Vec<String>,
 }
 
-/// Settings that make sense.
+/// The checked settings.
 #[derive(Debug)]
 pub struct Limits {
     pub rows: Limit,
@@ -23,7 +25,7 @@ pub struct Limits {
     pub exempt_groups: Vec<String>,
 }
 
-/// In force when no limit at all is set.
+/// Applies when no limit is set.
 const DEFAULT_ROWS: u64 = 10_000;
 
 impl Settings {
@@ -37,7 +39,7 @@ impl Settings {
         ];
         if let Some((name, _)) = named.iter().find(|(_, value)| *value == Some(0)) {
             return Err(format!(
-                "setting {name}: 0 would let nothing through; leave it out for no limit"
+                "setting {name}: 0 would allow nothing; omit the setting for no limit"
             ));
         }
         let nothing = named.iter().all(|(_, value)| value.is_none());

@@ -1,12 +1,12 @@
+//! Tests of row-limit: allowances, session counters and settings.
+
 use gatewright_policy::testing::{self, StatementDouble, facts, select};
-use gatewright_policy::{
-    Allowance, Completion, Denial, Facts, Hooks, Phase, Policy, Reuse, Verb, Verdict,
-};
+use gatewright_policy::{Allowance, Denial, Facts, Hooks, Phase, Policy, Reuse, Verb, Verdict};
 
 use crate::RowLimit;
 
 fn policy(settings: &str) -> RowLimit {
-    testing::policy(settings).expect("legal settings")
+    testing::policy(settings).expect("valid settings")
 }
 
 fn judge(policy: &mut RowLimit) -> Result<Allowance, Denial> {
@@ -20,18 +20,13 @@ fn judge(policy: &mut RowLimit) -> Result<Allowance, Denial> {
     }
 }
 
-fn ended(rows: u64, bytes: u64) -> Completion {
-    Completion {
-        statement_id: 1,
-        rows,
-        bytes,
-        elapsed_us: 10,
-        sqlstate: "00000".to_owned(),
-    }
+fn end(policy: &mut RowLimit, rows: u64, bytes: u64) {
+    let statement = StatementDouble::new("");
+    policy.on_completion(&statement.view(), &testing::completion(rows, bytes));
 }
 
 #[test]
-fn without_settings_a_statement_has_ten_thousand_rows() {
+fn the_default_limit_is_ten_thousand_rows() {
     let allowance = judge(&mut policy("null")).expect("allowed");
     assert_eq!(
         (allowance.row_limit, allowance.byte_limit, allowance.reuse),
@@ -40,9 +35,9 @@ fn without_settings_a_statement_has_ten_thousand_rows() {
 }
 
 #[test]
-fn limits_of_a_statement_can_be_reused() {
+fn statement_limits_are_reusable() {
     let mut policy = policy(r#"{"rows": 5, "bytes": 100}"#);
-    policy.on_completion(&ended(5, 100));
+    end(&mut policy, 5, 100);
     let allowance = judge(&mut policy).expect("allowed");
     assert_eq!(
         (allowance.row_limit, allowance.byte_limit, allowance.reuse),
@@ -51,7 +46,7 @@ fn limits_of_a_statement_can_be_reused() {
 }
 
 #[test]
-fn the_time_of_a_statement_is_passed_on() {
+fn the_timeout_is_passed_on() {
     let allowance = judge(&mut policy(r#"{"timeout_ms": 250}"#)).expect("allowed");
     assert_eq!(
         (allowance.timeout_ms, allowance.row_limit),
@@ -60,9 +55,9 @@ fn the_time_of_a_statement_is_passed_on() {
 }
 
 #[test]
-fn a_session_that_had_its_share_is_refused_when_a_statement_runs_not_when_it_is_prepared() {
+fn an_exhausted_session_is_refused_at_execution_not_at_parse() {
     let mut policy = policy(r#"{"session_rows": 1}"#);
-    policy.on_completion(&ended(1, 1));
+    end(&mut policy, 1, 1);
     let prepare = Facts {
         phase: Phase::Parse,
         ..select(&["public.orders"])
@@ -73,7 +68,7 @@ fn a_session_that_had_its_share_is_refused_when_a_statement_runs_not_when_it_is_
 }
 
 #[test]
-fn completions_are_asked_for_only_where_a_session_is_counted() {
+fn the_completion_hook_is_requested_only_for_session_limits() {
     assert_eq!(policy(r#"{"rows": 1}"#).hooks(), Hooks::STATEMENT);
     assert!(
         policy(r#"{"session_bytes": 1}"#)
@@ -83,16 +78,16 @@ fn completions_are_asked_for_only_where_a_session_is_counted() {
 }
 
 #[test]
-fn a_session_spends_its_share() {
+fn results_count_against_the_session_limit() {
     let mut policy = policy(r#"{"rows": 6, "session_rows": 10}"#);
     let first = judge(&mut policy).expect("allowed");
     assert_eq!(
         (first.row_limit, first.byte_limit, first.reuse),
         (Some(6), None, Reuse::Never)
     );
-    policy.on_completion(&ended(6, 600));
+    end(&mut policy, 6, 600);
     assert_eq!(judge(&mut policy).expect("allowed").row_limit, Some(4));
-    policy.on_completion(&ended(4, 400));
+    end(&mut policy, 4, 400);
     let denial = judge(&mut policy).expect_err("refused");
     assert_eq!(
         (denial.code.as_str(), denial.sqlstate.as_deref()),
@@ -108,12 +103,12 @@ fn a_session_spends_its_share() {
 }
 
 #[test]
-fn bytes_are_counted_apart() {
+fn bytes_are_counted_separately() {
     let mut policy = policy(r#"{"session_bytes": 1000}"#);
-    policy.on_completion(&ended(1, 999));
+    end(&mut policy, 1, 999);
     let allowance = judge(&mut policy).expect("allowed");
     assert_eq!((allowance.row_limit, allowance.byte_limit), (None, Some(1)));
-    policy.on_completion(&ended(1, u64::MAX));
+    end(&mut policy, 1, u64::MAX);
     assert!(
         judge(&mut policy)
             .expect_err("refused")
@@ -123,7 +118,7 @@ fn bytes_are_counted_apart() {
 }
 
 #[test]
-fn an_exempt_group_has_no_limit() {
+fn exempt_groups_have_no_limit() {
     let mut policy = policy(r#"{"rows": 1, "exempt_groups": ["etl"]}"#);
     let mut facts = select(&[]);
     facts.identity.groups.push("etl".to_owned());
@@ -132,7 +127,7 @@ fn an_exempt_group_has_no_limit() {
 }
 
 #[test]
-fn wrong_settings_are_named() {
+fn invalid_settings_are_named_in_the_error() {
     for (settings, part) in [
         (r#"{"rows": 0}"#, "rows"),
         (r#"{"rows": -1}"#, "rows"),

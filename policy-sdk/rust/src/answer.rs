@@ -1,9 +1,13 @@
 //! Builders for what a policy answers.
 
+use std::time::Duration;
+
 use crate::{
-    Allowance, Attribute, Batch, BatchEdit, BatchReply, ColumnAction, ColumnReply, Denial,
-    PartialMask, Plan, Replacement, Reuse, Verdict,
+    Allowance, Approval, ApprovalEffect, ApprovalWait, Attribute, Batch, BatchEdit, BatchReply,
+    ColumnAction, ColumnReply, Denial, PartialMask, Plan, Replacement, Reuse, Verdict,
 };
+
+const FIVE_MINUTES_MS: u64 = 5 * 60 * 1000;
 
 impl Verdict {
     /// Allowed, as it is, once.
@@ -44,6 +48,12 @@ impl From<Allowance> for Verdict {
 impl From<Denial> for Verdict {
     fn from(denial: Denial) -> Self {
         Self::Deny(denial)
+    }
+}
+
+impl From<Approval> for Verdict {
+    fn from(approval: Approval) -> Self {
+        Self::RequireApproval(approval)
     }
 }
 
@@ -136,6 +146,68 @@ impl Denial {
     }
 }
 
+impl Approval {
+    /// One reviewer of whoever the gateway's configuration names has to agree within five minutes, while the client waits; the
+    /// approval lasts as long, and the statement then runs without conditions. `code` is stable and for programs; reviewers
+    /// and the client read `reason`.
+    pub fn new(code: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            reason: reason.into(),
+            reviewers: Vec::new(),
+            approvals: 1,
+            wait: ApprovalWait::Hold,
+            hold_ms: FIVE_MINUTES_MS,
+            valid_ms: FIVE_MINUTES_MS,
+            effect: ApprovalEffect::None,
+            allowance: Allowance::new(),
+        }
+    }
+
+    /// Users or groups that may agree.
+    pub fn reviewers<T: Into<String>>(mut self, reviewers: impl IntoIterator<Item = T>) -> Self {
+        self.reviewers = reviewers.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// So many different reviewers have to agree.
+    pub fn approvals(mut self, approvals: u32) -> Self {
+        self.approvals = approvals;
+        self
+    }
+
+    /// The statement is held on its connection this long at most.
+    pub fn hold(mut self, at_most: Duration) -> Self {
+        self.wait = ApprovalWait::Hold;
+        self.hold_ms = milliseconds(at_most);
+        self
+    }
+
+    /// The statement is refused at once with the id of the request; the client runs it again once that is approved.
+    pub fn return_id(mut self) -> Self {
+        self.wait = ApprovalWait::ReturnId;
+        self
+    }
+
+    /// An approval lasts this long at most.
+    pub fn valid(mut self, at_most: Duration) -> Self {
+        self.valid_ms = milliseconds(at_most);
+        self
+    }
+
+    /// What of the statement's effect reviewers are shown.
+    pub fn effect(mut self, effect: ApprovalEffect) -> Self {
+        self.effect = effect;
+        self
+    }
+
+    /// The conditions under which the approved statement runs.
+    pub fn allowance(mut self, allowance: Allowance) -> Self {
+        self.allowance = allowance;
+        self
+    }
+}
+
 impl Plan {
     /// All columns pass.
     pub fn pass(columns: usize) -> Self {
@@ -150,6 +222,16 @@ impl From<Denial> for Plan {
 }
 
 impl ColumnAction {
+    /// Hands the column to `on_batch`, which may replace it and finds this label beside it.
+    pub fn inspect(label: impl Into<String>) -> Self {
+        Self::Inspect(label.into())
+    }
+
+    /// Hands the column to `on_batch` read-only, with this label beside it.
+    pub fn observe(label: impl Into<String>) -> Self {
+        Self::Observe(label.into())
+    }
+
     /// Keeps the `first` and `last` characters and puts `fill` for each one between.
     pub fn partial(first: u32, last: u32, fill: char) -> Self {
         Self::Partial(PartialMask { first, last, fill })
@@ -174,5 +256,48 @@ impl BatchReply {
 impl From<Denial> for BatchReply {
     fn from(denial: Denial) -> Self {
         Self::Stop(denial)
+    }
+}
+
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_approval_says_all_that_was_asked_of_it() {
+        let approval = Approval::new("bulk", "many rows")
+            .reviewers(["owners"])
+            .approvals(2)
+            .return_id()
+            .valid(Duration::from_secs(60))
+            .effect(ApprovalEffect::Bound)
+            .allowance(Allowance::new().plan_result().row_limit(100));
+        let expected = Approval {
+            code: "bulk".to_owned(),
+            reason: "many rows".to_owned(),
+            reviewers: vec!["owners".to_owned()],
+            approvals: 2,
+            wait: ApprovalWait::ReturnId,
+            hold_ms: FIVE_MINUTES_MS,
+            valid_ms: 60_000,
+            effect: ApprovalEffect::Bound,
+            allowance: Allowance {
+                plan_result: true,
+                row_limit: Some(100),
+                ..Allowance::new()
+            },
+        };
+        assert_eq!(Verdict::from(approval), Verdict::RequireApproval(expected));
+    }
+
+    #[test]
+    fn an_approval_holds_its_statement_unless_told_otherwise() {
+        let held = Approval::new("bulk", "many rows").hold(Duration::from_secs(1));
+        assert_eq!((held.wait, held.hold_ms), (ApprovalWait::Hold, 1000));
+        assert_eq!((held.approvals, held.effect), (1, ApprovalEffect::None));
     }
 }

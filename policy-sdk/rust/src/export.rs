@@ -1,3 +1,5 @@
+//! From a policy to the exports of a module.
+
 use crate::{Policy, Registration};
 
 /// Makes a type that implements [`Policy`](crate::Policy) the policy of this module. Name and version are the package's.
@@ -59,8 +61,9 @@ macro_rules! export {
                     with(|policy| $crate::Policy::on_batch(policy, &statement, &batch))
                 }
 
-                fn on_completion(completion: $crate::Completion) {
-                    with(|policy| $crate::Policy::on_completion(policy, &completion))
+                fn on_completion(statement: &Handle, completion: $crate::Completion) {
+                    let statement = $crate::Statement::new(statement);
+                    with(|policy| $crate::Policy::on_completion(policy, &statement, &completion))
                 }
             }
 

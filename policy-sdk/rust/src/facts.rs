@@ -26,7 +26,7 @@ impl Facts {
 
     /// The table that a column belongs to, if it is tied to one.
     pub fn table_of(&self, column: &crate::ColumnRef) -> Option<&TableRef> {
-        self.tables.get(usize::try_from(column.table).ok()?)
+        self.tables.get(usize::try_from(column.table?).ok()?)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::answer::milliseconds;
 use crate::{Level, Scope};
 
 #[cfg(target_arch = "wasm32")]
@@ -44,8 +45,4 @@ pub fn value_set(scope: Scope, key: &str, value: &[u8], ttl: Duration) {
 /// Adds to a metric of this policy.
 pub fn metric_add(name: &str, value: f64) {
     services::metric_add(name, value);
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

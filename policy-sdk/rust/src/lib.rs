@@ -26,6 +26,8 @@
 //! export!(NoListen);
 //! ```
 
+#![deny(missing_docs)]
+
 #[doc(hidden)]
 pub mod bindings;
 
@@ -33,6 +35,7 @@ mod answer;
 mod export;
 mod facts;
 pub mod host;
+mod id;
 pub mod name;
 pub mod packed;
 mod policy;
@@ -41,10 +44,11 @@ mod statement;
 pub mod testing;
 
 pub use bindings::gatewright::policy::types::{
-    Access, Allowance, Approval, Attribute, Batch, BatchColumn, BatchEdit, BatchReply,
-    ColumnAction, ColumnRef, ColumnReply, ColumnSource, Completion, DataFlow, Denial, Facts, Hooks,
-    Identity, Level, PackedColumn, Parameter, PartialMask, Phase, Plan, Registration, RelationKind,
-    Replacement, ResultColumn, Reuse, Scope, Session, TableRef, Transform, Usage, Verb, Verdict,
+    Access, Allowance, Approval, ApprovalEffect, ApprovalWait, Attribute, Batch, BatchColumn,
+    BatchEdit, BatchReply, ColumnAction, ColumnRef, ColumnReply, ColumnSource, Completion,
+    DataFlow, Denial, Facts, Hooks, Id, Identity, Level, Outcome, PackedColumn, Parameter,
+    PartialMask, Phase, Plan, Registration, RelationKind, Replacement, ResultColumn, Reuse, Scope,
+    Session, TableRef, Transform, Usage, Verb, Verdict,
 };
 #[doc(hidden)]
 pub use export::start;

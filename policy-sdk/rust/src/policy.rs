@@ -1,3 +1,5 @@
+//! The trait that a policy implements.
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -39,15 +41,16 @@ pub trait Policy: Sized {
         Plan::pass(columns.len())
     }
 
-    /// Sees and replaces values of the columns whose action was `Inspect` or `Observe` (`Hooks::BATCH`).
+    /// Sees and replaces values of the columns whose action was `Inspect` or `Observe`, each with the label of its action
+    /// (`Hooks::BATCH`).
     fn on_batch(&mut self, statement: &Statement<'_>, batch: &Batch) -> BatchReply {
         let _ = statement;
         BatchReply::unchanged(batch)
     }
 
-    /// Told of each statement that has ended (`Hooks::COMPLETION`).
-    fn on_completion(&mut self, completion: &Completion) {
-        let _ = completion;
+    /// Told of each statement that has ended, however it ended (`Hooks::COMPLETION`).
+    fn on_completion(&mut self, statement: &Statement<'_>, completion: &Completion) {
+        let _ = (statement, completion);
     }
 }
 

@@ -25,9 +25,20 @@ impl<'a> Statement<'a> {
         }
     }
 
-    /// The text as the client sent it.
+    /// The text: what the client sent, unless a policy rewrote the statement.
     pub fn sql(&self) -> String {
         self.inner.sql()
+    }
+
+    /// The client's text where a policy rewrote the statement.
+    pub fn original_sql(&self) -> Option<String> {
+        self.inner.original_sql()
+    }
+
+    /// The statement's id as records, logs and errors show it. Where the facts are at hand, `facts.statement_id.to_string()`
+    /// is the same without a call.
+    pub fn id_text(&self) -> String {
+        self.inner.id_text()
     }
 
     /// The text with constants replaced by `$n`.

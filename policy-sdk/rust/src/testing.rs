@@ -4,8 +4,20 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::{
-    Access, ColumnRef, ColumnSource, DataFlow, Facts, Identity, Level, Parameter, Phase, Policy,
-    RelationKind, ResultColumn, Scope, Session, Statement, TableRef, Transform, Usage, Verb,
+    Access, Batch, BatchColumn, ColumnRef, ColumnSource, Completion, DataFlow, Facts, Id, Identity,
+    Level, Outcome, PackedColumn, Parameter, Phase, Policy, RelationKind, ResultColumn, Scope,
+    Session, Statement, TableRef, Transform, Usage, Verb,
+};
+
+/// The id of every statement here.
+const STATEMENT: Id = Id {
+    high: 0x0198_a3c5_7d20_7abc,
+    low: 1,
+};
+/// The id of every session here.
+const SESSION: Id = Id {
+    high: 0x0198_a3c5_7d20_7abc,
+    low: 2,
 };
 
 /// Makes a policy from settings in JSON, as the gateway would.
@@ -19,8 +31,8 @@ pub fn policy<P: Policy>(settings: &str) -> Result<P, String> {
 /// Facts of a simple statement by somebody without groups. Tables are given as (`schema.name`, access).
 pub fn facts(verb: Verb, commands: &[&str], tables: &[(&str, Access)]) -> Facts {
     Facts {
-        statement_id: 1,
-        session_id: 1,
+        statement_id: STATEMENT,
+        session_id: SESSION,
         now_ms: 1_700_000_000_000,
         fingerprint: 1,
         phase: Phase::Simple,
@@ -72,7 +84,7 @@ pub fn table(name: &str, access: Access) -> TableRef {
 /// A column of `facts.tables[table]`.
 pub fn column(table: u32, name: &str, usage: Usage) -> ColumnRef {
     ColumnRef {
-        table,
+        table: Some(table),
         name: name.to_owned(),
         usage,
     }
@@ -104,11 +116,41 @@ pub fn source(name: &str) -> ColumnSource {
     }
 }
 
+/// A first batch of these columns, each with its label and one value for each row.
+pub fn batch(columns: &[(&str, &[Option<&str>])]) -> Batch {
+    let column = |(index, &(label, cells)): (usize, &(&str, &[Option<&str>]))| BatchColumn {
+        index: u32::try_from(index).unwrap_or(u32::MAX),
+        label: label.to_owned(),
+        data: cells.iter().copied().collect::<PackedColumn>(),
+    };
+    let rows = columns.first().map_or(0, |(_, cells)| cells.len());
+    Batch {
+        rows: u32::try_from(rows).unwrap_or(u32::MAX),
+        sequence: 0,
+        columns: columns.iter().enumerate().map(column).collect(),
+    }
+}
+
+/// A statement that ran to its end and delivered so much.
+pub fn completion(rows: u64, bytes: u64) -> Completion {
+    Completion {
+        statement_id: STATEMENT,
+        outcome: Outcome::Completed,
+        rows,
+        bytes,
+        masked_cells: 0,
+        elapsed_us: 1000,
+        sqlstate: "00000".to_owned(),
+    }
+}
+
 /// What a statement answers in a test.
 #[derive(Debug, Clone)]
 pub struct StatementDouble {
     /// The text; `normalized` answers it too.
     pub sql: String,
+    /// What the client sent, where a policy rewrote it.
+    pub original_sql: Option<String>,
     /// The syntax tree.
     pub ast_json: Option<String>,
     /// The connection.
@@ -130,9 +172,10 @@ impl StatementDouble {
     pub fn new(sql: &str) -> Self {
         Self {
             sql: sql.to_owned(),
+            original_sql: None,
             ast_json: None,
             session: Session {
-                id: 1,
+                id: SESSION,
                 database: "shop".to_owned(),
                 role: "app".to_owned(),
                 application: "test".to_owned(),
@@ -155,6 +198,14 @@ impl StatementDouble {
 
     pub(crate) fn sql(&self) -> String {
         self.sql.clone()
+    }
+
+    pub(crate) fn original_sql(&self) -> Option<String> {
+        self.original_sql.clone()
+    }
+
+    pub(crate) fn id_text(&self) -> String {
+        STATEMENT.to_string()
     }
 
     pub(crate) fn normalized(&self) -> String {

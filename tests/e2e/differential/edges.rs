@@ -1,5 +1,5 @@
-//! Conversations on the edge of the protocol: portals and cursors that outlive what made them, text that is not UTF-8, and bytes that end a
-//! session. Each on a connection of its own, whole and byte by byte.
+//! Edge cases of the protocol: portals and cursors that outlive their creator, text that is not UTF-8, and bytes that end
+//! a session. Each runs on its own connection, in whole messages and byte by byte.
 
 use anyhow::{Context, Result};
 use gatewright_harness::{Dsn, Version};
@@ -9,9 +9,9 @@ use super::wire::to_marker_or_end;
 use super::{assert_same, both};
 
 on_each_version!(
-    encodings_are_read_alike,
-    portals_live_alike,
-    sessions_end_alike
+    encodings_are_handled_identically,
+    portals_have_the_same_lifetime,
+    sessions_end_identically
 );
 
 pub(super) type Conversation = (&'static str, Vec<u8>);
@@ -53,7 +53,7 @@ fn portals() -> Vec<Conversation> {
             ]),
         ),
         (
-            "a Bind to a portal that there is",
+            "a Bind to an existing portal",
             in_block(&[
                 bound("p", "SELECT 1", &[]),
                 raw::bind("p", "", &[], 0),
@@ -66,7 +66,7 @@ fn portals() -> Vec<Conversation> {
             in_block(&[raw::query("SELECT 1/0"), run("", 0), run("p", 0)]),
         ),
         (
-            "a failed end of a savepoint leaves another",
+            "a failed ROLLBACK TO leaves a portal",
             in_block(&[
                 raw::query("SELECT FRO"),
                 raw::query("ROLLBACK TO nowhere"),
@@ -74,7 +74,7 @@ fn portals() -> Vec<Conversation> {
             ]),
         ),
         (
-            "a savepoint takes it away",
+            "rolling back to a savepoint closes the portal",
             in_block(&[
                 raw::query("SAVEPOINT a"),
                 raw::query("SELECT 1/0"),
@@ -93,7 +93,7 @@ fn portals() -> Vec<Conversation> {
             ]),
         ),
         (
-            "a Query takes an unnamed portal away",
+            "a Query closes the unnamed portal",
             in_block(&[
                 bound("", "SELECT 7", &[]),
                 raw::sync(),
@@ -102,7 +102,7 @@ fn portals() -> Vec<Conversation> {
             ]),
         ),
         (
-            "a cursor in pieces",
+            "a cursor fetched in parts",
             in_block(&[
                 declare("c CURSOR"),
                 run("c", 3),
@@ -115,7 +115,7 @@ fn portals() -> Vec<Conversation> {
             ]),
         ),
         (
-            "a binary cursor that is held",
+            "a binary cursor WITH HOLD",
             [
                 declare("c BINARY CURSOR WITH HOLD"),
                 run("c", 3),
@@ -127,7 +127,7 @@ fn portals() -> Vec<Conversation> {
             .concat(),
         ),
         (
-            "a cursor that scrolls, with a quoted name",
+            "a SCROLL cursor with a quoted name",
             in_block(&[
                 declare("\"C \"\"c\" SCROLL CURSOR"),
                 run("C \"c", 0),
@@ -136,7 +136,7 @@ fn portals() -> Vec<Conversation> {
             ]),
         ),
         (
-            "a cursor in one series",
+            "a cursor in one batch",
             in_block(&[
                 raw::extended(&format!("DECLARE c CURSOR FOR {numbers}"), &[], 0),
                 raw::execute("c", 3),
@@ -159,7 +159,7 @@ fn portals() -> Vec<Conversation> {
             ]),
         ),
         (
-            "what is named anew between Bind and Execute",
+            "names redefined between Bind and Execute",
             in_block(&[
                 raw::query("PREPARE s AS SELECT 'first'; DECLARE c CURSOR FOR SELECT 'first'"),
                 bound("p", "EXECUTE s", &[]),
@@ -173,7 +173,7 @@ fn portals() -> Vec<Conversation> {
             ]),
         ),
         (
-            "the same in one series",
+            "names redefined in one batch",
             in_block(&[
                 raw::query("PREPARE s AS SELECT 'first'"),
                 bound("p", "EXECUTE s", &[]),
@@ -198,23 +198,23 @@ fn portals() -> Vec<Conversation> {
     ]
 }
 
-/// Text that is not UTF-8, or not only.
+/// Text that is not UTF-8, entirely or in part.
 fn encodings() -> Vec<Conversation> {
     let set = |encoding: &str| raw::query(&format!("SET client_encoding TO '{encoding}'"));
     let query = |text: &[u8]| message(b'Q', &[text, b"\0"]);
     let prepared = |text: &[u8]| {
         let parse = message(b'P', &[b"\0", text, b"\0\0\0"]);
-        [parse, bound_again(), raw::sync()].concat()
+        [parse, rebind(), raw::sync()].concat()
     };
     let mut all = vec![(
-        "what is not UTF-8",
+        "text that is not UTF-8",
         [
             query(b"SELECT '\xe9\xe8'"),
             raw::parse("", "SELECT 'kept'"),
             raw::sync(),
             message(b'P', &[b"\0SELECT '\xc3'\0\0\0"]),
             raw::sync(),
-            bound_again(),
+            rebind(),
             raw::sync(),
             query(b"SELECT 'a\xf0\x9f\x98'"),
             query(b"SELECT '\xff'"),
@@ -243,9 +243,9 @@ fn encodings() -> Vec<Conversation> {
             set("UTF8"),
             raw::query("SELECT 'é'"),
         ];
-        all.push(("one byte a character", bytes.concat()));
+        all.push(("one byte per character", bytes.concat()));
     }
-    // The character 中, and one whose second byte is a backslash or a letter.
+    // The character 中, and one whose second byte is an ASCII backslash or letter.
     for (encoding, character) in [
         ("SJIS", b"\x92\x86\x83\x5c".as_slice()),
         ("BIG5", b"\xa4\xa4\xa5\x5c"),
@@ -271,7 +271,7 @@ fn encodings() -> Vec<Conversation> {
             prepared(&text.concat()),
             query(&[b"SELECT E'", character, b"'::int"].concat()),
         ];
-        all.push(("two bytes a character", bytes.concat()));
+        all.push(("two bytes per character", bytes.concat()));
     }
     let ascii = [
         set("SQL_ASCII"),
@@ -280,7 +280,7 @@ fn encodings() -> Vec<Conversation> {
     ];
     all.push(("no conversion", ascii.concat()));
     all.push((
-        "no text outside ASCII",
+        "ASCII text only",
         [
             set("SJIS"),
             query(b"SELECT 'ASCII'"),
@@ -291,7 +291,7 @@ fn encodings() -> Vec<Conversation> {
     all
 }
 
-fn bound_again() -> Vec<u8> {
+fn rebind() -> Vec<u8> {
     [
         raw::bind("", "", &[], 0),
         raw::describe(b'P', ""),
@@ -300,26 +300,26 @@ fn bound_again() -> Vec<u8> {
     .concat()
 }
 
-fn endings() -> Vec<Conversation> {
+fn session_ends() -> Vec<Conversation> {
     vec![
         (
-            "an unknown type behind a Query",
+            "an unknown type after a Query",
             [raw::query("SELECT pg_sleep(0.1)"), message(b'z', &[])].concat(),
         ),
         (
-            "a password behind a Parse",
+            "a password after a Parse",
             [raw::parse("", "SELECT 1"), message(b'p', &[b"word\0"])].concat(),
         ),
         (
-            "an unknown type among what is skipped",
+            "an unknown type while skipping to Sync",
             [raw::parse("", "SELECT FRO"), message(b'z', &[])].concat(),
         ),
         (
-            "Terminate behind a Query",
+            "Terminate after a Query",
             [raw::query("SELECT pg_sleep(0.1)"), message(b'X', &[])].concat(),
         ),
         (
-            "Terminate behind a Parse",
+            "Terminate after a Parse",
             [raw::parse("", "SELECT 1"), message(b'X', &[])].concat(),
         ),
         (
@@ -357,30 +357,30 @@ fn transcript(dsn: &Dsn, conversations: &[Conversation]) -> Result<String> {
     Ok(text)
 }
 
-pub(super) fn alike(version: Version, conversations: &[Conversation]) -> Result<String> {
+pub(super) fn assert_identical(version: Version, conversations: &[Conversation]) -> Result<String> {
     let (direct, through) = both(version, "edges", |dsn| transcript(dsn, conversations))?;
     assert_same(&direct, &through);
     Ok(direct)
 }
 
-fn portals_live_alike(version: Version) -> Result<()> {
-    let direct = alike(version, &portals())?;
-    for told in ["25P02", "34000", "55000", "SELECT 4", "cursor"] {
-        assert!(direct.contains(told), "{told}: {direct}");
+fn portals_have_the_same_lifetime(version: Version) -> Result<()> {
+    let direct = assert_identical(version, &portals())?;
+    for reported in ["25P02", "34000", "55000", "SELECT 4", "cursor"] {
+        assert!(direct.contains(reported), "{reported}: {direct}");
     }
     Ok(())
 }
 
-fn encodings_are_read_alike(version: Version) -> Result<()> {
-    let direct = alike(version, &encodings())?;
-    for told in ["0xe9 0xe8 0x27", "kept", "\\xe9\\xe8", "22P05"] {
-        assert!(direct.contains(told), "{told}: {direct}");
+fn encodings_are_handled_identically(version: Version) -> Result<()> {
+    let direct = assert_identical(version, &encodings())?;
+    for reported in ["0xe9 0xe8 0x27", "kept", "\\xe9\\xe8", "22P05"] {
+        assert!(direct.contains(reported), "{reported}: {direct}");
     }
     Ok(())
 }
 
-fn sessions_end_alike(version: Version) -> Result<()> {
-    let direct = alike(version, &endings())?;
+fn sessions_end_identically(version: Version) -> Result<()> {
+    let direct = assert_identical(version, &session_ends())?;
     assert!(direct.contains("invalid frontend message type 122"));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Large objects the way libpq reaches them: by FunctionCall, in a transaction (libpq: Large Objects).
+//! Large objects as libpq accesses them: by FunctionCall, in a transaction.
 
 use anyhow::Result;
 use gatewright_harness::{Dsn, Version};
@@ -7,10 +7,11 @@ use gatewright_tests::raw::{self, Client, message};
 use super::wire::to_marker_or_end;
 use super::{assert_same, both};
 
-on_each_version!(large_objects_are_written_and_read_alike);
+on_each_version!(large_objects_are_written_and_read_identically);
 
-/// The object that is made, and functions by their OID in `pg_proc.dat`.
+/// The OID of the object that is created.
 const OBJECT: i32 = 424_242;
+// Functions by their OID in pg_proc.dat.
 const CREATE: u32 = 715;
 const OPEN: u32 = 952;
 const CLOSE: u32 = 953;
@@ -21,7 +22,7 @@ const TELL: u32 = 958;
 const UNLINK: u32 = 964;
 const TRUNCATE: u32 = 1004;
 
-/// Arguments and result in binary.
+/// A FunctionCall with arguments and result in binary.
 fn call(function: u32, arguments: &[&[u8]]) -> Vec<u8> {
     let mut body = function.to_be_bytes().to_vec();
     body.extend([0, 1, 0, 1]);
@@ -53,11 +54,11 @@ fn conversation() -> Vec<u8> {
         raw::query("SELECT lo_get(424242)"),
         raw::query("BEGIN"),
         call(OPEN, &[&object, &for_reading]),
-        // The descriptor is for reading.
+        // The descriptor is read-only.
         call(WRITE, &[&file, b"more"]),
         call(READ, &[&file, &number(10)]),
         raw::query("ROLLBACK"),
-        // Descriptors end with their transaction.
+        // Descriptors are closed at the end of the transaction.
         call(READ, &[&file, &number(10)]),
         raw::query("SELECT lo_put(424242, 5, 'five'); SELECT lo_get(424242, 0, 100)"),
         call(UNLINK, &[&object]),
@@ -66,15 +67,15 @@ fn conversation() -> Vec<u8> {
     .concat()
 }
 
-fn large_objects_are_written_and_read_alike(version: Version) -> Result<()> {
+fn large_objects_are_written_and_read_identically(version: Version) -> Result<()> {
     let script = |dsn: &Dsn| {
         let whole = to_marker_or_end(&mut Client::connect(dsn)?, &conversation());
         let split = to_marker_or_end(&mut Client::connect_byte_by_byte(dsn)?, &conversation());
         Ok(format!("{whole:?}\n{split:?}").replace("\\n", "\n"))
     };
     let (direct, through) = both(version, "large_objects", script)?;
-    for told in ["55000", "66697665", "42704"] {
-        assert!(direct.contains(told), "{told}: {direct:.4000}");
+    for reported in ["55000", "66697665", "42704"] {
+        assert!(direct.contains(reported), "{reported}: {direct:.4000}");
     }
     assert_same(&direct, &through);
     Ok(())

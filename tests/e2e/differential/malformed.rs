@@ -1,4 +1,4 @@
-//! Messages of the right length whose fields are wrong: the server answers with an error and goes on, and so does the gateway.
+//! Messages of valid length with invalid fields: the server answers with an error and continues, and so must the gateway.
 
 use anyhow::Result;
 use gatewright_harness::{Dsn, Version};
@@ -7,25 +7,25 @@ use gatewright_tests::raw::{self, Client, message};
 use super::wire::to_marker;
 use super::{assert_same, both};
 
-on_each_version!(malformed_messages_are_answered_alike);
+on_each_version!(malformed_messages_get_identical_replies);
 
 fn bodies() -> Vec<(&'static str, Vec<u8>)> {
     let with_sync = |bytes: Vec<u8>| [bytes, raw::sync()].concat();
     vec![
         (
-            "a Parse without the end of its text",
+            "a Parse without the terminator of its query string",
             with_sync(message(b'P', &[b"\0SELECT 1"])),
         ),
         (
-            "a Parse with fewer types than it says",
+            "a Parse with fewer parameter types than announced",
             with_sync(message(b'P', &[b"\0SELECT 1\0\0\x02\0\0\0\x17"])),
         ),
         (
-            "a Parse with bytes behind it",
+            "a Parse with trailing bytes",
             with_sync(message(b'P', &[b"\0SELECT 1\0\0\0\0"])),
         ),
         (
-            "a Bind with bytes behind it",
+            "a Bind with trailing bytes",
             with_sync(
                 [
                     raw::parse("", "SELECT 1"),
@@ -35,22 +35,25 @@ fn bodies() -> Vec<(&'static str, Vec<u8>)> {
             ),
         ),
         (
-            "a Describe of what there is not",
+            "a Describe of an unknown kind",
             with_sync(message(b'D', &[b"X\0"])),
         ),
         (
-            "a Close of what there is not",
+            "a Close of an unknown kind",
             with_sync(message(b'C', &[b"Xs\0"])),
         ),
         ("a short Execute", with_sync(message(b'E', &[b"\0\0"]))),
-        ("a Query without its end", message(b'Q', &[b"SELECT 1"])),
         (
-            "a Query of two texts",
+            "a Query without a terminator",
+            message(b'Q', &[b"SELECT 1"]),
+        ),
+        (
+            "a Query with two strings",
             message(b'Q', &[b"SELECT 1\0SELECT 2\0"]),
         ),
         ("a short FunctionCall", message(b'F', &[b"\0\0"])),
         (
-            "what is prepared outlives a malformed Query",
+            "prepared statements survive a malformed Query",
             [
                 raw::parse("", "SELECT 'kept'"),
                 raw::sync(),
@@ -72,7 +75,7 @@ fn bodies() -> Vec<(&'static str, Vec<u8>)> {
             .concat(),
         ),
         (
-            "what follows one is skipped up to Sync",
+            "messages after a malformed one are skipped up to Sync",
             [
                 raw::parse("", "SELECT 1"),
                 message(b'E', &[b"\0"]),
@@ -84,7 +87,7 @@ fn bodies() -> Vec<(&'static str, Vec<u8>)> {
             .concat(),
         ),
         (
-            "a malformed Query behind an error is skipped too",
+            "a malformed Query after an error is skipped",
             [
                 raw::parse("", "SELECT FRO"),
                 message(b'Q', &[b"SELECT 1"]),
@@ -93,7 +96,7 @@ fn bodies() -> Vec<(&'static str, Vec<u8>)> {
             .concat(),
         ),
         (
-            "messages left over from a copy",
+            "messages left over from COPY",
             [
                 message(b'd', &[b"1\n"]),
                 message(b'c', &[]),
@@ -113,7 +116,7 @@ fn transcript(mut client: Client) -> Result<String> {
     Ok(text)
 }
 
-fn malformed_messages_are_answered_alike(version: Version) -> Result<()> {
+fn malformed_messages_get_identical_replies(version: Version) -> Result<()> {
     let script = |dsn: &Dsn| {
         let whole = transcript(Client::connect(dsn)?)?;
         let split = transcript(Client::connect_byte_by_byte(dsn)?)?;

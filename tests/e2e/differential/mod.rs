@@ -1,5 +1,5 @@
-//! With an allow-all gateway a client cannot tell it from the server: each client's script gives the same transcript
-//! direct and through `gatewright dev`.
+//! With no policy a client cannot distinguish the gateway from the server: each client's script produces the same
+//! transcript directly and through `gatewright dev`.
 
 mod copying;
 mod edges;
@@ -14,8 +14,8 @@ mod wire;
 use anyhow::{Context, Result};
 use gatewright_harness::{Dsn, GatewayCommand, Postgres, PostgresSettings, Version};
 
-/// Runs `script` against two servers with the same history, so that even object ids are alike: one direct, the other
-/// through the gateway.
+/// Runs `script` on two servers with identical histories, so that even OIDs are equal: directly on one and through the
+/// gateway on the other. Returns both transcripts.
 pub fn both(
     version: Version,
     database: &str,
@@ -24,7 +24,7 @@ pub fn both(
     both_through(version, database, GatewayCommand::dev, script)
 }
 
-/// The same through a gateway of one's own.
+/// Like `both`, with the gateway's command line.
 fn both_through(
     version: Version,
     database: &str,
@@ -50,7 +50,7 @@ fn both_through(
     Ok((direct, through))
 }
 
-/// Fails with the first line that differs and what stands around it.
+/// Fails on the first differing line and shows the lines before it.
 pub fn assert_same(direct: &str, through: &str) {
     let mut before: Vec<&str> = Vec::new();
     for (number, pair) in lines_side_by_side(direct, through).enumerate() {

@@ -1,4 +1,4 @@
-//! psql's script: everything people type, with errors in full.
+//! psql: a long script of what people type, with verbose errors.
 
 use anyhow::Result;
 use gatewright_harness::{Psql, Version};
@@ -64,7 +64,7 @@ fn statements(script: &str) -> usize {
         .count()
 }
 
-/// Notifications name the server process, which is another one on each run.
+/// Removes process ids from notifications; they differ on each run.
 fn without_process_ids(text: &str) -> String {
     let mut result = String::new();
     for line in text.lines() {

@@ -1,4 +1,4 @@
-//! psycopg: one Python script, run against both.
+//! psycopg: one Python script, run directly and through the gateway.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,4 +1,4 @@
-"""Prints what psycopg sees; the test runs it direct and through the gateway and compares."""
+"""Prints what psycopg sees. The test runs it directly and through the gateway and compares the output."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 DSN = os.environ["DSN"]
-# A driver that waits forever is a failure, not a hang.
+# A driver that waits forever must fail the test instead of blocking it.
 signal.alarm(120)
 
 
@@ -153,7 +153,7 @@ def others(connection):
     attempt("cancelled", lambda: connection.execute("SELECT pg_sleep(20)"))
     show("soon", time.monotonic() - started < 5)
     timer.join()
-    show("goes on", connection.execute("SELECT 1").fetchone())
+    show("still usable", connection.execute("SELECT 1").fetchone())
     info = connection.info
     show("info", (info.dbname, info.server_version, info.encoding, info.parameter_status("server_encoding"),
                   info.transaction_status.name))

@@ -1,4 +1,4 @@
-//! Scripts made by chance from a seed: thousands of messages in any order, malformed ones among them. Every message that the
+//! Random conversations from a seed: thousands of messages in any order, including malformed ones. Every message that the
 //! server sends must be the same.
 
 use anyhow::Result;
@@ -9,7 +9,7 @@ use super::wire::to_marker_or_end;
 use super::{assert_same, both, both_through};
 use crate::world::bundled;
 
-on_each_version!(a_long_script_plays_alike);
+on_each_version!(long_conversations_are_identical);
 
 const STATEMENTS: &[&str] = &[
     "SELECT i, label FROM r ORDER BY i LIMIT 4",
@@ -33,7 +33,7 @@ const STATEMENTS: &[&str] = &[
     "SAVEPOINT a",
     "ROLLBACK TO a",
     "SET LOCAL work_mem = '1MB'",
-    "SET application_name = 'by chance'",
+    "SET application_name = 'random'",
     "SHOW application_name",
     "COPY r TO STDOUT",
     "COPY (SELECT i FROM generate_series(1, 3) AS i) TO STDOUT (FORMAT binary)",
@@ -59,10 +59,10 @@ const SIMPLE: &[&str] = &[
     "BEGIN; SELECT FRO",
 ];
 
-/// xorshift64: what follows hangs on the seed alone.
-struct Chance(u64);
+/// xorshift64: the sequence depends only on the seed.
+struct Random(u64);
 
-impl Chance {
+impl Random {
     fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -75,15 +75,15 @@ impl Chance {
     }
 }
 
-/// What scripts are made of.
-struct Texts {
-    /// For Parse.
+/// The statements that conversations are made of.
+struct Statements {
+    /// Sent with Parse.
     prepared: Vec<&'static str>,
-    /// For Query.
+    /// Sent with Query.
     simple: Vec<&'static str>,
 }
 
-impl Texts {
+impl Statements {
     fn all() -> Self {
         Self {
             prepared: STATEMENTS.to_vec(),
@@ -91,8 +91,8 @@ impl Texts {
         }
     }
 
-    /// A prepared FETCH that is described when its cursor has gone crashes PostgreSQL itself (15.18 and 18). The usual
-    /// seeds do not come there; others may.
+    /// Describing a prepared FETCH after its cursor was closed crashes PostgreSQL itself (15.18 and 18). The default seeds
+    /// do not reach this; others may.
     fn for_any_seed() -> Self {
         Self {
             prepared: without_fetch(),
@@ -110,35 +110,35 @@ fn without_fetch() -> Vec<&'static str> {
         .collect()
 }
 
-/// One step of a script.
-fn step(chance: &mut Chance, texts: &Texts) -> Vec<u8> {
-    let statement = chance.of(&["", "", "s1", "s2", "s3"]);
-    let portal = chance.of(&["", "", "p1", "p2", "c", "h"]);
-    let format = u8::try_from(chance.below(2)).unwrap_or_default();
-    let number = chance.below(300).to_string();
+/// One random message or group of messages.
+fn step(random: &mut Random, statements: &Statements) -> Vec<u8> {
+    let statement = random.of(&["", "", "s1", "s2", "s3"]);
+    let portal = random.of(&["", "", "p1", "p2", "c", "h"]);
+    let format = u8::try_from(random.below(2)).unwrap_or_default();
+    let number = random.below(300).to_string();
     let parameters = [Some(number.as_str()), Some("17")];
-    let parameters = &parameters[..chance.below(3)];
-    match chance.below(23) {
-        0..=3 => raw::parse(statement, chance.of(&texts.prepared)),
+    let parameters = &parameters[..random.below(3)];
+    match random.below(23) {
+        0..=3 => raw::parse(statement, random.of(&statements.prepared)),
         4..=6 => raw::bind(portal, statement, parameters, format),
         7 => raw::describe(b'S', statement),
         8 => raw::describe(b'P', portal),
-        9..=11 => raw::execute(portal, u32::try_from(chance.below(4)).unwrap_or_default()),
+        9..=11 => raw::execute(portal, u32::try_from(random.below(4)).unwrap_or_default()),
         12 => raw::close(b'S', statement),
         13 => raw::close(b'P', portal),
         14 => raw::flush(),
         15 | 16 => raw::sync(),
-        17 | 18 => raw::extended(chance.of(&texts.prepared), parameters, format),
-        19 => raw::query(chance.of(&texts.simple)),
-        20 => raw::query(chance.of(SIMPLE)),
-        21 => malformed(chance),
-        _ => copy_in(chance),
+        17 | 18 => raw::extended(random.of(&statements.prepared), parameters, format),
+        19 => raw::query(random.of(&statements.simple)),
+        20 => raw::query(random.of(SIMPLE)),
+        21 => malformed(random),
+        _ => copy_in(random),
     }
 }
 
-/// A message whose fields are wrong in a way that has one answer, whatever came before.
-fn malformed(chance: &mut Chance) -> Vec<u8> {
-    let (tag, body): (u8, &[u8]) = match chance.below(8) {
+/// A message with invalid fields whose reply does not depend on the preceding messages.
+fn malformed(random: &mut Random) -> Vec<u8> {
+    let (tag, body): (u8, &[u8]) = match random.below(8) {
         0 => (b'P', b"\0SELECT 1"),
         1 => (b'P', b"\0SELECT 1\0\0\x02\0\0\0\x17"),
         2 => (b'D', b"X\0"),
@@ -151,32 +151,32 @@ fn malformed(chance: &mut Chance) -> Vec<u8> {
     raw::message(tag, &[body])
 }
 
-/// Data that is right, wrong at once, or wrong at the end, with or without a Sync among it.
-fn copy_in(chance: &mut Chance) -> Vec<u8> {
-    let start = match chance.below(3) {
+/// A COPY with data that is valid, invalid at once or invalid at the end, with or without Sync between.
+fn copy_in(random: &mut Random) -> Vec<u8> {
+    let start = match random.below(3) {
         0 => raw::query("COPY r FROM STDIN"),
         1 => raw::query("SELECT 'before'; COPY r FROM STDIN; SELECT 'after'"),
         _ => raw::extended("COPY r FROM STDIN", &[], 0),
     };
-    let sync = |chance: &mut Chance| match chance.below(3) {
+    let sync = |random: &mut Random| match random.below(3) {
         0 => raw::sync(),
         _ => Vec::new(),
     };
-    let first = chance.of(&["301\tcopied\n30", "301\tcopied\n30", "x\ty\n30"]);
-    let second = chance.of(&["2\tcopied\n", "2\tcopied\n", "y\tz\n"]);
-    let end = match chance.below(3) {
+    let first = random.of(&["301\tcopied\n30", "301\tcopied\n30", "x\ty\n30"]);
+    let second = random.of(&["2\tcopied\n", "2\tcopied\n", "y\tz\n"]);
+    let end = match random.below(3) {
         0 => raw::message(b'f', &[b"given up\0"]),
         _ => raw::message(b'c', &[]),
     };
     [
         start,
-        sync(chance),
+        sync(random),
         raw::message(b'd', &[first.as_bytes()]),
-        sync(chance),
+        sync(random),
         raw::message(b'd', &[second.as_bytes()]),
-        sync(chance),
+        sync(random),
         end,
-        // Executed again, it would take what follows for data.
+        // If executed again, COPY would take the following messages as data.
         raw::sync(),
         raw::close(b'S', ""),
         raw::close(b'P', ""),
@@ -184,22 +184,22 @@ fn copy_in(chance: &mut Chance) -> Vec<u8> {
     .concat()
 }
 
-fn a_long_script_plays_alike(version: Version) -> Result<()> {
-    let texts = match soak::seed() {
-        Some(_) => Texts::for_any_seed(),
-        None => Texts::all(),
+fn long_conversations_are_identical(version: Version) -> Result<()> {
+    let statements = match soak::seed() {
+        Some(_) => Statements::for_any_seed(),
+        None => Statements::all(),
     };
     for seed in soak::seeds(1, 3) {
-        let (direct, through) = both(version, "random", |dsn| transcript(dsn, seed, &texts))?;
+        let (direct, through) = both(version, "random", |dsn| transcript(dsn, seed, &statements))?;
         assert!(direct.lines().count() > 3000, "{direct}");
         assert_same(&direct, &through);
     }
     Ok(())
 }
 
-/// The same with a policy that asks for the columns of every statement, and protects none of these.
+/// The same with a policy that requests the columns of every statement and protects none of these.
 #[test]
-fn a_long_script_under_a_policy_that_looks_plays_alike() -> Result<()> {
+fn long_conversations_under_a_policy_are_identical() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let policy = folder.path().join("mask-columns.wasm");
     std::fs::copy(bundled("mask-columns")?, policy)?;
@@ -208,8 +208,8 @@ fn a_long_script_under_a_policy_that_looks_plays_alike() -> Result<()> {
         &settings,
         "[mask-columns]\ncolumns = [{ column = \"pg_catalog.pg_authid.rolpassword\" }]\n",
     )?;
-    // A cursor that nobody has made could be anything, so the policy refuses to read it.
-    let texts = Texts {
+    // A cursor of unknown origin could carry anything, so the policy refuses to read it.
+    let statements = Statements {
         prepared: without_fetch(),
         simple: without_fetch(),
     };
@@ -221,26 +221,28 @@ fn a_long_script_under_a_policy_that_looks_plays_alike() -> Result<()> {
                 .policies(folder.path())
                 .settings(&settings)
         },
-        |dsn| transcript(dsn, soak::seed().unwrap_or(4), &texts),
+        |dsn| transcript(dsn, soak::seed().unwrap_or(4), &statements),
     )?;
     assert_same(&direct, &through);
     Ok(())
 }
 
-/// Series of a few messages, of some hundred, and one of five thousand.
-fn transcript(dsn: &Dsn, seed: u64, texts: &Texts) -> Result<String> {
+/// Batches of a few messages, of some hundreds, and one of five thousand.
+fn transcript(dsn: &Dsn, seed: u64, statements: &Statements) -> Result<String> {
     let mut client = Client::connect(dsn)?;
     client.query(
         "CREATE TABLE r AS SELECT i, 'label' || i AS label FROM generate_series(1, 9) AS i",
     )?;
-    // From zero it would never move.
-    let mut chance = Chance(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).max(1));
+    // xorshift never leaves zero.
+    let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).max(1));
     let mut text = String::new();
     let lengths = [[3; 60].as_slice(), &[12; 40], &[200; 4], &[5000]].concat();
     for (number, length) in lengths.into_iter().enumerate() {
-        text.push_str(&format!("-- series {number} of seed {seed}\n"));
-        let mut bytes: Vec<u8> = (0..length).flat_map(|_| step(&mut chance, texts)).collect();
-        // What ends it brings an answer whatever came before.
+        text.push_str(&format!("-- batch {number} of seed {seed}\n"));
+        let mut bytes: Vec<u8> = (0..length)
+            .flat_map(|_| step(&mut random, statements))
+            .collect();
+        // Sync and ROLLBACK bring ReadyForQuery whatever came before.
         bytes.extend([raw::sync(), raw::query("ROLLBACK")].concat());
         let (played, ended) = to_marker_or_end(&mut client, &bytes);
         text.push_str(&played);

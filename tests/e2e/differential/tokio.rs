@@ -133,7 +133,7 @@ async fn pipelined(client: &Client) -> Result<String> {
         .prepare("SELECT $1::int4 * 2, pg_backend_pid() > 0")
         .await?;
     let numbers: Vec<i32> = (0..50).collect();
-    // Polled together, these go out without waiting for each other's answers.
+    // Polled together, the statements are sent without waiting for each other's results.
     let doubled = future::try_join_all(
         numbers
             .into_iter()
@@ -201,7 +201,7 @@ async fn cancelled(client: &Client) -> Result<String> {
     Ok(format!(
         "{} {}",
         describe(&error),
-        simple(client, "SELECT 'goes on'").await
+        simple(client, "SELECT 'still usable'").await
     ))
 }
 
@@ -290,7 +290,7 @@ fn describe(error: &tokio_postgres::Error) -> String {
     }
 }
 
-/// A cell as the bytes that came, whatever its type.
+/// A cell as raw bytes, of any type.
 struct Cell(Option<Vec<u8>>);
 
 impl std::fmt::Debug for Cell {

@@ -1,4 +1,4 @@
-//! The protocol byte for byte, where drivers never go: every backend message must be the same.
+//! The protocol byte for byte, beyond what drivers send: every backend message must be the same.
 
 use anyhow::{Context, Result, ensure};
 use gatewright_harness::{Dsn, Version};
@@ -13,7 +13,7 @@ on_each_version!(
     cancel_reaches_the_statement
 );
 
-/// Conversations after one setup. Each ends with a message that brings ReadyForQuery.
+/// Conversations after a common setup. Each ends with a message that is answered by ReadyForQuery.
 fn conversations() -> Vec<(&'static str, Vec<u8>)> {
     let wide = "SELECT i, repeat('w', 2000) FROM generate_series(1, 500) AS i";
     vec![
@@ -28,7 +28,7 @@ fn conversations() -> Vec<(&'static str, Vec<u8>)> {
             raw::query("INSERT INTO w VALUES (91); SELECT 1/0; INSERT INTO w VALUES (92)"),
         ),
         (
-            "and rolled it back",
+            "and rolled back",
             raw::query("SELECT * FROM w WHERE i > 90"),
         ),
         (
@@ -72,7 +72,7 @@ fn conversations() -> Vec<(&'static str, Vec<u8>)> {
             .concat(),
         ),
         (
-            "parse the name again",
+            "parse under the same name again",
             [raw::parse("s1", "SELECT 1"), raw::sync()].concat(),
         ),
         (
@@ -86,7 +86,7 @@ fn conversations() -> Vec<(&'static str, Vec<u8>)> {
             .concat(),
         ),
         (
-            "close what is not there",
+            "close a missing statement",
             [
                 raw::close(b'S', "nobody"),
                 raw::close(b'P', "nobody"),
@@ -95,7 +95,7 @@ fn conversations() -> Vec<(&'static str, Vec<u8>)> {
             .concat(),
         ),
         (
-            "portal in pieces",
+            "portal executed in parts",
             [
                 raw::query("BEGIN"),
                 raw::parse("", wide),
@@ -131,7 +131,7 @@ fn conversations() -> Vec<(&'static str, Vec<u8>)> {
             .concat(),
         ),
         (
-            "which was one transaction",
+            "the pipeline was one transaction",
             raw::query("SELECT * FROM w WHERE i = 95"),
         ),
         (
@@ -209,7 +209,7 @@ fn conversations() -> Vec<(&'static str, Vec<u8>)> {
             .concat(),
         ),
         (
-            "COPY in given up",
+            "COPY in aborted by the client",
             [
                 raw::query("COPY w FROM STDIN"),
                 raw::message(b'd', &[b"103\n"]),
@@ -355,9 +355,9 @@ fn cancel_reaches_the_statement(version: Version) -> Result<()> {
         raw::cancel(dsn, &client.key)?;
         let messages = client.until_ready()?;
         assert!(start.elapsed() < std::time::Duration::from_secs(5));
-        // A key that nobody holds changes nothing.
+        // A cancel request with an unknown key has no effect.
         raw::cancel(dsn, &[1, 2, 3, 4, 5, 6, 7, 8])?;
-        Ok(show(&messages) + &show(&client.query("SELECT 'goes on'")?))
+        Ok(show(&messages) + &show(&client.query("SELECT 'still usable'")?))
     })?;
     assert!(direct.contains("57014"), "{direct}");
     assert_same(&direct, &through);
@@ -365,7 +365,7 @@ fn cancel_reaches_the_statement(version: Version) -> Result<()> {
 }
 
 #[test]
-fn a_row_of_thirty_megabytes_comes_through() -> Result<()> {
+fn a_row_of_thirty_megabytes_is_forwarded() -> Result<()> {
     let (direct, through) = both(Version::Installed, "diff_large", |dsn| {
         let mut client = Client::connect(dsn)?;
         let messages = client.query("SELECT repeat('0123456789', 3000000), 'after'")?;
@@ -385,7 +385,7 @@ fn a_row_of_thirty_megabytes_comes_through() -> Result<()> {
     Ok(())
 }
 
-/// On two connections: whole messages, and byte by byte.
+/// The transcript of two connections: one with whole messages, one byte by byte.
 fn transcript(dsn: &Dsn) -> Result<String> {
     let mut client = Client::connect(dsn)?;
     client.query("CREATE TABLE w AS SELECT i FROM generate_series(1, 5) AS i")?;
@@ -399,17 +399,17 @@ fn transcript(dsn: &Dsn) -> Result<String> {
     Ok(text)
 }
 
-/// Sends messages and a marker of our own behind them, so that a conversation with several ReadyForQuery, or none, ends too. Shows what comes
-/// back.
+/// Sends messages followed by a marker query, so that a conversation with several ReadyForQuery, or none, ends, too.
+/// Returns the replies.
 pub(super) fn to_marker(client: &mut Client, bytes: &[u8]) -> Result<String> {
     let (text, ended) = to_marker_or_end(client, bytes);
     ensure!(!ended, "the connection ended:\n{text}");
     Ok(text)
 }
 
-/// The same where the bytes may end the connection. True when they did.
+/// Like `to_marker`, for bytes that may end the connection. The flag is true if they did.
 pub(super) fn to_marker_or_end(client: &mut Client, bytes: &[u8]) -> (String, bool) {
-    // The server may be gone before it has read all.
+    // The server may close the connection before it has read everything.
     let _ = client.send(&[bytes, &raw::query("SELECT 'marker'")].concat());
     let mut text = String::new();
     let mut seen = false;
@@ -424,8 +424,8 @@ pub(super) fn to_marker_or_end(client: &mut Client, bytes: &[u8]) -> (String, bo
     (text, true)
 }
 
-/// One line for each message: its tag and its body with unprintable bytes escaped. Of errors and notices, all fields
-/// but those that name a line of the server's own source code.
+/// One line per message: its tag, and its body with unprintable bytes escaped. For errors and notices all fields except
+/// those that locate the server's source code.
 pub(super) fn show(messages: &[Message]) -> String {
     let mut text = String::new();
     for message in messages {

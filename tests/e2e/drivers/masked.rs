@@ -1,4 +1,4 @@
-//! What masks leave is a value of its type for every driver, in text and in binary.
+//! Masked values are valid for their types in every driver, in text and in binary.
 
 use anyhow::Result;
 use gatewright_harness::Version;
@@ -26,7 +26,7 @@ columns = [
 ]
 "#;
 
-/// Pieces of the raw values, as any of the clients might print them.
+/// Fragments of the raw values, as any of the clients might print them.
 const SECRETS: [&str; 6] = ["987654", "deadbeef", "1981", "happy", "Happy", "secret"];
 
 on_each_version!(every_driver_decodes_masked_values);

@@ -1,6 +1,6 @@
-//! The clients that people use, each with a script of everything it can do: it sees the same direct and through the
-//! gateway, and decodes what masks leave. The scripts lie in tests/drivers. psql, psycopg's blocking side and
-//! tokio-postgres have theirs in `differential`.
+//! Popular drivers, each with a script that covers its features: the output is the same directly and through the gateway,
+//! and masked values are decoded. The scripts are in tests/drivers; psql, blocking psycopg and tokio-postgres are tested
+//! in `differential`.
 
 mod masked;
 mod pgbench;
@@ -43,7 +43,7 @@ fn sqlx_sees_no_difference(version: Version) -> Result<()> {
     compare(version, &Client::sqlx()?)
 }
 
-/// A program that prints what its driver sees of the database at `DSN`.
+/// A program that prints what its driver sees in the database at `DSN`.
 struct Client {
     name: &'static str,
     program: PathBuf,

@@ -1,4 +1,4 @@
-//! pgbench in every mode, with and without pipelines: its books balance.
+//! pgbench in every mode, with and without pipelines: the balances add up.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! psql 18's own words for the extended protocol, against either server.
+//! psql 18's commands for the extended protocol, directly and through the gateway.
 
 use anyhow::Result;
 use gatewright_harness::{Psql, Version};

@@ -1,4 +1,4 @@
-//! `gatewright explain --config`: what it says is what the gateway with that configuration does.
+//! `gatewright explain --config` reports what a gateway with that configuration does.
 
 use std::process::{Command, Output};
 
@@ -18,7 +18,7 @@ fn explain(site: &Site, arguments: &[&str]) -> Result<Output> {
     command.output().context("gatewright explain")
 }
 
-/// What ada of the staff would see, and the exit status.
+/// What explain prints for ada of the group staff, and its exit status.
 fn page(site: &Site, sql: &str) -> Result<(String, Option<i32>)> {
     let output = explain(site, &["--database", "shop", "--as", "ada/staff", sql])?;
     let (out, err) = (
@@ -29,12 +29,12 @@ fn page(site: &Site, sql: &str) -> Result<(String, Option<i32>)> {
 }
 
 #[test]
-fn the_configuration_gives_policies_role_and_catalog() -> Result<()> {
+fn policies_role_and_catalog_come_from_the_configuration() -> Result<()> {
     let site = Site::start("info")?;
-    let (told, code) = page(&site, "SELECT name, email FROM customers")?;
-    ensure!(code == Some(0), "{told}");
+    let (reported, code) = page(&site, "SELECT name, email FROM customers")?;
+    ensure!(code == Some(0), "{reported}");
     has(
-        &told,
+        &reported,
         &[
             "result 1 name (text) from public.customers.name",
             "2 email (text) from public.customers.email",
@@ -42,28 +42,28 @@ fn the_configuration_gives_policies_role_and_catalog() -> Result<()> {
         ],
     )?;
     ensure!(
-        told.contains("               mask-columns: ") && told.contains("deny-list"),
-        "{told}"
+        reported.contains("               mask-columns: ") && reported.contains("deny-list"),
+        "{reported}"
     );
     site.prepare("\\connect shop\nREVOKE SELECT ON customers FROM keeper; REVOKE SELECT ON customers FROM reader")?;
-    let (told, code) = page(&site, "SELECT name FROM customers")?;
-    ensure!(code == Some(0), "nothing is run: {told}");
-    // The role is the grant's, with its settings, not the one that reads the catalog.
+    let (reported, code) = page(&site, "SELECT name FROM customers")?;
+    ensure!(code == Some(0), "something was executed: {reported}");
+    // The role and its settings are those of the grant, not of the service role that reads the catalog.
     site.prepare(
         "\\connect shop\nCREATE SCHEMA own; GRANT USAGE ON SCHEMA own TO reader;
          CREATE TABLE own.customers (nick text);
          ALTER ROLE reader IN DATABASE shop SET search_path = own",
     )?;
-    let (told, _) = page(&site, "SELECT nick FROM customers")?;
+    let (reported, _) = page(&site, "SELECT nick FROM customers")?;
     ensure!(
-        told.contains("1 nick (text) from own.customers.nick"),
-        "{told}"
+        reported.contains("1 nick (text) from own.customers.nick"),
+        "{reported}"
     );
     Ok(())
 }
 
 #[test]
-fn refusals_are_those_of_the_gateway() -> Result<()> {
+fn refusals_match_those_of_the_gateway() -> Result<()> {
     let site = Site::start("info")?;
     site.prepare("GRANT keeper TO reader")?;
     let psql = site.psql(&site.issuer.token("ada", &["staff"])?)?;
@@ -79,36 +79,36 @@ fn refusals_are_those_of_the_gateway() -> Result<()> {
             &site,
             &["--database", "shop", "--as", "ada/staff", "--json", sql],
         )?;
-        let told: Value =
+        let reported: Value =
             serde_json::from_slice(&output.stdout).with_context(|| format!("{sql}: {output:?}"))?;
-        let refusal = match &told[0]["refusal"] {
-            Value::Null => &told[0]["result"]["refusal"],
+        let refusal = match &reported[0]["refusal"] {
+            Value::Null => &reported[0]["result"]["refusal"],
             refusal => refusal,
         };
         let message = refusal["message"]
             .as_str()
-            .with_context(|| format!("{sql}: {told:#}"))?;
+            .with_context(|| format!("{sql}: {reported:#}"))?;
         let met = psql.script(&format!("{sql};"))?.stderr;
         ensure!(
             met.contains(&format!("ERROR:  {message}\n")),
             "{sql}: explained as \"{message}\", met with: {met}"
         );
-        ensure!(output.status.code() == Some(3), "{sql}: {told:#}");
+        ensure!(output.status.code() == Some(3), "{sql}: {reported:#}");
         let locked =
             message.contains("set by the gateway") || message.contains("could change the role");
         ensure!(
             locked == sql.contains("keeper")
-                && told[0]["verdicts"]
+                && reported[0]["verdicts"]
                     .as_array()
                     .is_some_and(|said| said.len() == 2),
-            "{sql}: {told:#}"
+            "{sql}: {reported:#}"
         );
     }
     Ok(())
 }
 
 #[test]
-fn who_would_not_be_let_in_is_told_what_the_gateway_tells() -> Result<()> {
+fn a_rejected_identity_gets_the_error_of_the_gateway() -> Result<()> {
     let site = Site::start("info")?;
     let met = site
         .psql(&site.issuer.token("eve", &["visitors"])?)?
@@ -118,18 +118,18 @@ fn who_would_not_be_let_in_is_told_what_the_gateway_tells() -> Result<()> {
         &site,
         &["--database", "shop", "--as", "eve/visitors", "SELECT 1"],
     )?;
-    let told = String::from_utf8(output.stderr)?;
-    let message = "no grant opens the database \"shop\" to eve";
+    let reported = String::from_utf8(output.stderr)?;
+    let message = "no grant allows eve to connect to database \"shop\"";
     ensure!(
-        output.status.code() == Some(3) && told.contains(message) && met.contains(message),
-        "{told}\n{met}"
+        output.status.code() == Some(3) && reported.contains(message) && met.contains(message),
+        "{reported}\n{met}"
     );
     ensure!(output.stdout.is_empty());
     Ok(())
 }
 
 #[test]
-fn a_question_that_cannot_be_put_is_told_from_a_refusal() -> Result<()> {
+fn usage_errors_are_distinguished_from_refusals() -> Result<()> {
     let site = Site::start("info")?;
     for (arguments, code, says) in [
         (&["--as", "ada/staff", "SELECT 1"][..], 2, "--database"),
@@ -174,13 +174,13 @@ fn a_question_that_cannot_be_put_is_told_from_a_refusal() -> Result<()> {
         );
     }
     site.edit(|text| text.replace("[admin]", "[amdin]"))?;
-    let (told, code) = page(&site, "SELECT 1")?;
-    ensure!(code == Some(1) && told.contains("amdin"), "{told}");
+    let (reported, code) = page(&site, "SELECT 1")?;
+    ensure!(code == Some(1) && reported.contains("amdin"), "{reported}");
     Ok(())
 }
 
 #[test]
-fn issuers_are_told_apart() -> Result<()> {
+fn issuers_are_distinguished() -> Result<()> {
     let site = Site::start("info")?;
     let first = site.issuer.url.clone();
     site.edit(|text| {
@@ -207,7 +207,7 @@ fn issuers_are_told_apart() -> Result<()> {
     ensure!(code == Some(0), "{error}");
     let (code, error) = asked(&["--issuer", "https://second.example"])?;
     ensure!(
-        code == Some(3) && error.contains("no grant opens the database"),
+        code == Some(3) && error.contains("no grant allows"),
         "{error}"
     );
     Ok(())

@@ -1,4 +1,4 @@
-//! Client certificates: who logs in with one, whom none lets in, and that a session ends with what opened it.
+//! Client certificates: whose certificate opens a session, whose does not, and when the session ends.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -54,7 +54,7 @@ authorityKeyIdentifier = keyid
 commonName = optional
 "#;
 
-/// `NAME.crt`, which issues certificates, and an empty list of those it revoked.
+/// Creates `NAME.crt`, a CA certificate, and an empty CRL.
 fn authority(folder: &Path, name: &str) -> Result<()> {
     std::fs::write(
         folder.join(format!("{name}.cnf")),
@@ -87,7 +87,7 @@ fn list(folder: &Path, name: &str) -> Result<()> {
     openssl(folder, &["ca", "-config", &cnf, "-gencrl", "-out", &crl])
 }
 
-/// `NAME.crt` and `NAME.key` for a client; `until` seconds from now.
+/// Creates `NAME.crt` and `NAME.key` for a client. `until`: seconds from now.
 fn issue(folder: &Path, ca: &str, name: &str, extension: &str, until: i64) -> Result<()> {
     let subject = format!("/CN={name}");
     let extension = match extension {
@@ -113,7 +113,7 @@ fn issue(folder: &Path, ca: &str, name: &str, extension: &str, until: i64) -> Re
     openssl(folder, &arguments)
 }
 
-/// GeneralizedTime so many seconds from now.
+/// The time `seconds` from now as GeneralizedTime.
 fn stamp(seconds: i64) -> Result<String> {
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
     let output = std::process::Command::new("date")
@@ -149,7 +149,7 @@ fn stage(test: &str, issuer: &Issuer) -> Result<Stage> {
     Stage::start(test, folder, &plan)
 }
 
-/// psql with the certificate of this name, and a password that it would send if asked.
+/// psql with the certificate of this name and a password to send if asked.
 fn psql(stage: &Stage, name: &str, password: &str) -> Result<Psql> {
     let file = |ending: &str| {
         let path = stage.folder.path().join(format!("{name}.{ending}"));
@@ -171,18 +171,18 @@ fn refusal(psql: &Psql) -> Result<String> {
 }
 
 #[test]
-fn a_certificate_opens_what_a_token_of_the_same_groups_does() -> Result<()> {
+fn a_certificate_opens_what_a_token_with_the_same_groups_opens() -> Result<()> {
     let issuer = Issuer::start()?;
     let stage = stage("mtls_opens", &issuer)?;
     for name in ["pod", "ada"] {
         let role = psql(&stage, name, "never asked for")?.query("SELECT current_user")?;
         assert_eq!(role, stage.role, "{name}");
     }
-    eventually("the log says who came", || {
+    eventually("the log names the identity", || {
         let log = stage.gateway.log()?;
         Ok(log.contains("subject=reports") && log.contains("subject=ada"))
     })?;
-    // Without a certificate a token does, with TLS and without.
+    // Without a certificate a token is accepted, with and without TLS.
     let token = issuer.token("eve", &["staff"])?;
     assert_eq!(stage.role_of(&token)?, stage.role);
     let plain = stage.psql(&token)?.environment("PGSSLMODE", "disable");
@@ -193,12 +193,12 @@ fn a_certificate_opens_what_a_token_of_the_same_groups_does() -> Result<()> {
 }
 
 #[test]
-fn no_other_certificate_opens_anything_even_beside_a_token() -> Result<()> {
+fn other_certificates_are_rejected_even_with_a_valid_token() -> Result<()> {
     let issuer = Issuer::start()?;
     let stage = stage("mtls_refuses", &issuer)?;
     let token = issuer.token("eve", &["staff"])?;
     let refused = refusal(&psql(&stage, "nobody", &token)?)?;
-    assert!(refused.contains("mapped to nobody"), "{refused}");
+    assert!(refused.contains("not mapped to an identity"), "{refused}");
     let folder = stage.folder.path();
     for (ca, name, until) in [("strangers", "ada", 86_400), ("clients", "ada", -60)] {
         issue(folder, ca, name, "", until)?;
@@ -212,7 +212,7 @@ fn no_other_certificate_opens_anything_even_beside_a_token() -> Result<()> {
 }
 
 #[test]
-fn a_session_ends_with_its_certificate_and_with_its_trust() -> Result<()> {
+fn a_session_ends_with_its_certificate_or_its_mapping() -> Result<()> {
     let issuer = Issuer::start()?;
     let stage = stage("mtls_ends", &issuer)?;
     let folder = stage.folder.path();
@@ -241,7 +241,7 @@ fn a_session_ends_with_its_certificate_and_with_its_trust() -> Result<()> {
     let refused = refusal(&psql(&stage, "pod", "")?)?;
     assert!(!refused.contains("FATAL"), "past the handshake: {refused}");
 
-    // Whom a rule gives another group goes on with that, or ends.
+    // A session whose mapping now gives another group continues with that group or ends.
     assert!(refusal(&other)?.contains("no grant"));
     stage.edit(|text| text.replace("[\"visitors\"]", "[\"staff\"]"))?;
     stage.gateway.process().signal("HUP")?;

@@ -1,4 +1,4 @@
-//! Pods log in with the tokens that a Kubernetes cluster projects for them.
+//! Pods log in with the service-account tokens that Kubernetes projects into them.
 
 use anyhow::Result;
 
@@ -14,7 +14,7 @@ namespace = "/kubernetes.io/namespace"
 "#;
 
 #[test]
-fn a_service_account_has_the_groups_that_the_configuration_gives_it() -> Result<()> {
+fn a_service_account_has_the_groups_of_the_configuration() -> Result<()> {
     let cluster = Issuer::cluster()?;
     let plan = Plan {
         issuer: &cluster.url,
@@ -25,7 +25,7 @@ fn a_service_account_has_the_groups_that_the_configuration_gives_it() -> Result<
     let token = cluster.pod_token("shop", "reports", "gatewright")?;
     assert_eq!(stage.role_of(&token)?, stage.role);
 
-    // Another account, another namespace, and the token that every pod has for the API server.
+    // Another account, another namespace, and the token for the API server that every pod has.
     for (namespace, account) in [("shop", "web"), ("evil", "reports")] {
         let token = cluster.pod_token(namespace, account, "gatewright")?;
         let refused = stage.refusal(&token)?;
@@ -35,7 +35,7 @@ fn a_service_account_has_the_groups_that_the_configuration_gives_it() -> Result<
     let refused = stage.refusal(&usual)?;
     assert!(refused.contains("audience"), "{refused}");
 
-    // Another cluster's token for an account of the same name.
+    // A token of another cluster for an account of the same name.
     let stranger = Issuer::cluster()?;
     let refused = stage.refusal(&stranger.pod_token("shop", "reports", "gatewright")?)?;
     assert!(refused.contains("issuer"), "{refused}");

@@ -1,4 +1,4 @@
-//! The gateway's own passwords change while it runs: those of a file, and those that a command prints.
+//! The gateway's own passwords change while it runs: those in a file and those printed by a command.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ fn stage(test: &str, issuer: &Issuer, credential: &str, more: &str) -> Result<St
     let policies = folder.path().join("policies");
     std::fs::create_dir(&policies)?;
     put(&policies, "allow.wasm", &guest::always("allow", None)?)?;
-    // Replaced below; the configuration is checked before the role is there.
+    // Replaced below. The configuration is checked before the role exists.
     std::fs::write(folder.path().join("current"), "not yet")?;
     let credential = credential.replace("FOLDER", &folder.path().display().to_string());
     let plan = Plan {
@@ -33,7 +33,7 @@ fn stage(test: &str, issuer: &Issuer, credential: &str, more: &str) -> Result<St
 
 const FILE: &str = "password_file = \"current\"";
 
-/// Gives the role another password on the server, and tells it to `current`.
+/// Changes the role's password on the server and writes it to `current`.
 fn rotate(stage: &Stage) -> Result<String> {
     let password = random_secret()?;
     let role = &stage.role;
@@ -49,7 +49,7 @@ fn runs(folder: &Path) -> Result<usize> {
 }
 
 #[test]
-fn a_command_gives_the_password_and_is_asked_anew_when_it_is_refused() -> Result<()> {
+fn the_password_command_runs_again_when_the_password_is_refused() -> Result<()> {
     let issuer = Issuer::start()?;
     let credential = "password_command = [\"/bin/sh\", \"token.sh\", \"FOLDER\"]\npassword_command_cache = \"1h\"";
     let credential = credential.replace("token.sh", "FOLDER/token.sh");
@@ -58,7 +58,11 @@ fn a_command_gives_the_password_and_is_asked_anew_when_it_is_refused() -> Result
     let first = rotate(&stage)?;
     let mut open = stage.client(&token)?;
     assert_eq!(stage.role_of(&token)?, stage.role);
-    assert_eq!(runs(stage.folder.path())?, 1, "kept for the next login");
+    assert_eq!(
+        runs(stage.folder.path())?,
+        1,
+        "the password is cached for the next login"
+    );
 
     let second = rotate(&stage)?;
     assert_eq!(stage.role_of(&token)?, stage.role);
@@ -66,7 +70,7 @@ fn a_command_gives_the_password_and_is_asked_anew_when_it_is_refused() -> Result
     assert_eq!(runs(stage.folder.path())?, 2);
     open.query("SELECT 1")?;
 
-    // With what it has got the gateway goes on; once that is refused, nobody is let in.
+    // The gateway continues with the cached password. Once that is refused, no session is opened.
     std::fs::remove_file(stage.folder.path().join("current"))?;
     assert_eq!(stage.role_of(&token)?, stage.role);
     let third = rotate(&stage)?;
@@ -76,21 +80,25 @@ fn a_command_gives_the_password_and_is_asked_anew_when_it_is_refused() -> Result
     for inside in [stage.role.as_str(), "token.sh", "command", "current"] {
         assert!(!refused.contains(inside), "{inside} in {refused}");
     }
-    let told = |log: &str| log.contains("the password command /bin/sh failed with exit status: 1");
-    eventually("the log says why", || Ok(told(&stage.gateway.log()?)))?;
+    let reported =
+        |log: &str| log.contains("the password command /bin/sh failed with exit status: 1");
+    eventually("the log says why", || Ok(reported(&stage.gateway.log()?)))?;
     open.query("SELECT 1")?;
 
     rotate(&stage)?;
     assert_eq!(stage.role_of(&token)?, stage.role);
     let log = stage.gateway.log()?;
     for password in [&first, &second, &third] {
-        assert!(!log.contains(password.as_str()), "a password is in the log");
+        assert!(
+            !log.contains(password.as_str()),
+            "the log contains a password"
+        );
     }
     Ok(())
 }
 
 #[test]
-fn a_password_file_that_changes_is_used_at_the_next_login() -> Result<()> {
+fn a_changed_password_file_is_used_at_the_next_login() -> Result<()> {
     let issuer = Issuer::start()?;
     let stage = stage("file_rotates", &issuer, FILE, "")?;
     let token = issuer.token("ada", &["staff"])?;
@@ -106,9 +114,9 @@ fn a_password_file_that_changes_is_used_at_the_next_login() -> Result<()> {
     Ok(())
 }
 
-/// Once a table was made, no statement is judged before the catalog is read again: by a login of the gateway's own.
+/// After a CREATE TABLE no statement is judged until the catalog has been read again, by a login of the gateway itself.
 #[test]
-fn the_catalog_is_read_with_the_password_of_now() -> Result<()> {
+fn the_catalog_is_read_with_the_current_password() -> Result<()> {
     let issuer = Issuer::start()?;
     let policies = "[policies]\ndirectory = \"policies\"";
     let stage = stage("catalog_rotates", &issuer, FILE, policies)?;

@@ -1,11 +1,11 @@
-//! Who is let in, as whom, and for how long: real identity providers, tokens and certificates.
+//! Who may log in, under which role, and for how long: real identity providers, tokens and certificates.
 
+mod backoff;
 mod certificates;
 mod cluster;
 mod credentials;
-mod ends;
-mod failures;
 mod oauthbearer;
 mod provider;
 mod role;
+mod session_end;
 pub mod stage;

@@ -1,4 +1,4 @@
-//! SASL OAUTHBEARER: libpq 18 logs in with it, and no other form of the exchange opens anything.
+//! SASL OAUTHBEARER: libpq 18 logs in with it, and malformed exchanges open nothing.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -25,7 +25,7 @@ fn stage(test: &str, listen: &str) -> Result<(Stage, Provider)> {
     Ok((Stage::start(test, tempfile::tempdir()?, &plan)?, provider))
 }
 
-/// What libpq 18 made of a connection to which the test gave this token.
+/// The outcome of a connection by libpq 18 with this token.
 fn libpq(stage: &Stage, issuer: &str, token: &str, more: &str) -> Result<Value> {
     let conninfo = format!(
         "host=127.0.0.1 port={} user=somebody dbname=shop oauth_issuer={issuer} oauth_client_id=gatewright {more}",
@@ -35,7 +35,7 @@ fn libpq(stage: &Stage, issuer: &str, token: &str, more: &str) -> Result<Value> 
         .arg(locate::workspace().join("tests/provider/libpq_oauth.py"))
         .arg(locate::libpq18()?)
         .args([&conninfo, token])
-        // Lets libpq talk to a provider without TLS.
+        // Allows libpq to use a provider without TLS.
         .env("PGOAUTHDEBUG", "UNSAFE")
         .output()?;
     ensure!(
@@ -50,7 +50,7 @@ fn libpq(stage: &Stage, issuer: &str, token: &str, more: &str) -> Result<Value> 
 fn libpq_18_logs_in() -> Result<()> {
     let (stage, provider) = stage("oauth_libpq", LISTEN)?;
     let token = provider.code_flow("ada")?.access;
-    // It asks without a token first, is told where to get one, and comes again.
+    // It first connects without a token, is told the issuer, and connects again.
     let answer = libpq(&stage, provider.url(), &token, "")?;
     assert_eq!(answer["user"], stage.role, "{answer}");
     let document = format!("{}/.well-known/openid-configuration", provider.url());
@@ -58,7 +58,7 @@ fn libpq_18_logs_in() -> Result<()> {
 
     let wrong = provider.access_token_for("ada", "billing", 600)?;
     let answer = libpq(&stage, provider.url(), &wrong, "")?;
-    let error = answer["error"].as_str().context("let in")?;
+    let error = answer["error"].as_str().context("the login succeeded")?;
     assert!(
         error.contains("audience") && !error.contains(&wrong),
         "{error}"
@@ -67,7 +67,7 @@ fn libpq_18_logs_in() -> Result<()> {
 }
 
 #[test]
-fn a_client_may_choose_the_other_way() -> Result<()> {
+fn a_client_may_choose_the_other_mechanism() -> Result<()> {
     let (passwords, provider) = stage("oauth_choice", "cleartext_password = \"loopback\"")?;
     let token = provider.access_token("ada")?;
     let choice = "options='-c gatewright.authentication=oauthbearer'";
@@ -89,7 +89,7 @@ fn a_client_may_choose_the_other_way() -> Result<()> {
     Ok(())
 }
 
-/// A connection that has sent its startup packet.
+/// A connection after its StartupMessage.
 struct Wire(TcpStream);
 
 impl Wire {
@@ -130,26 +130,26 @@ impl Wire {
         Ok(self.0.write_all(&message(b'p', &[data]))?)
     }
 
-    /// AuthenticationSASLContinue.
+    /// The data of an AuthenticationSASLContinue.
     fn challenge(&mut self) -> Result<Vec<u8>> {
         let got = self.receive()?;
         let data = got.body.strip_prefix(b"\0\0\0\x0b");
         Ok(data.with_context(|| format!("{got:?}"))?.to_vec())
     }
 
-    /// The error that ends the connection: SQLSTATE and text.
+    /// SQLSTATE and message of the error that ends the connection.
     fn refusal(mut self) -> Result<(String, String)> {
         let got = self.receive()?;
         ensure!(got.tag == b'E', "{got:?}");
         let fields = got.fields();
         assert_eq!(fields[&'S'], "FATAL");
-        assert_eq!(self.0.read(&mut [0])?, 0, "the connection stays open");
+        assert_eq!(self.0.read(&mut [0])?, 0, "the connection is still open");
         Ok((fields[&'C'].clone(), fields[&'M'].clone()))
     }
 }
 
 #[test]
-fn without_a_token_a_client_is_told_where_to_get_one() -> Result<()> {
+fn a_client_without_a_token_is_told_the_issuer() -> Result<()> {
     let (stage, provider) = stage("oauth_discovery", LISTEN)?;
     let mut wire = Wire::connect(&stage)?;
     wire.first("OAUTHBEARER", b"n,,\x01auth=\x01\x01")?;
@@ -194,7 +194,7 @@ fn a_token_opens_a_session_with_and_without_an_initial_response() -> Result<()> 
 }
 
 #[test]
-fn other_forms_of_the_exchange_end_the_connection() -> Result<()> {
+fn malformed_exchanges_end_the_connection() -> Result<()> {
     let (stage, provider) = stage("oauth_forms", LISTEN)?;
     let token = provider.access_token("ada")?;
     let good = format!("n,,\x01auth=Bearer {token}\x01\x01");
@@ -220,12 +220,12 @@ fn other_forms_of_the_exchange_end_the_connection() -> Result<()> {
         assert_eq!(sqlstate, "08P01", "{text}");
         assert!(!text.contains(&token), "{text}");
     }
-    // A password where a SASL message belongs.
+    // A PasswordMessage in place of a SASL message.
     let mut wire = Wire::connect(&stage)?;
     wire.0
         .write_all(&message(b'p', &[token.as_bytes(), &[0]]))?;
     assert_eq!(wire.refusal()?.0, "08P01");
-    // A second token where only the end of the exchange may come.
+    // A second token where the exchange must end.
     let mut wire = Wire::connect(&stage)?;
     wire.first("OAUTHBEARER", b"n,,\x01auth=\x01\x01")?;
     wire.challenge()?;

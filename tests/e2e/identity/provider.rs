@@ -1,4 +1,4 @@
-//! Tokens of a real OpenID Connect provider: whose open a session, and which checks the others fail.
+//! Tokens of a real OpenID Connect provider: which open a session, and which checks the others fail.
 
 use std::time::Duration;
 
@@ -37,14 +37,14 @@ fn tokens_of_people_and_of_workloads_open_the_granted_role() -> Result<()> {
         other_group.contains("eve") && other_group.contains("shop"),
         "{other_group}"
     );
-    // A refresh token is the provider's own business and no token for a gateway.
+    // A refresh token is meant for the provider only.
     let refused = stage.refusal(&device.refresh)?;
     assert!(refused.contains("not a token"), "{refused}");
     Ok(())
 }
 
 #[test]
-fn a_token_that_fails_a_check_is_told_which() -> Result<()> {
+fn a_rejected_token_gets_the_failed_check() -> Result<()> {
     let provider = Provider::start(&accounts())?;
     let stage = stage("idp_checks", &provider, "clock_skew = \"0s\"")?;
     let good = provider.access_token("ada")?;
@@ -67,7 +67,7 @@ fn a_token_that_fails_a_check_is_told_which() -> Result<()> {
 }
 
 #[test]
-fn nobody_can_sign_with_nothing_or_with_what_is_public() -> Result<()> {
+fn unsigned_tokens_and_public_keys_as_hmac_secrets_are_rejected() -> Result<()> {
     let provider = Provider::start(&accounts())?;
     let stage = stage("idp_forged", &provider, "")?;
     let good = provider.access_token("ada")?;
@@ -78,7 +78,7 @@ fn nobody_can_sign_with_nothing_or_with_what_is_public() -> Result<()> {
         let refused = stage.refusal(&token)?;
         assert!(refused.contains("algorithm"), "{how}: {refused}");
     }
-    // Another's claims under this one's signature.
+    // One token's claims with another token's signature.
     let other = provider.access_token("eve")?;
     let parts = |token: &str| token.split('.').map(str::to_owned).collect::<Vec<_>>();
     let (good, other) = (parts(&good), parts(&other));
@@ -98,10 +98,10 @@ fn keys_rotate_under_the_gateway() -> Result<()> {
     eventually("the new key is known", || {
         Ok(stage.psql(&second)?.script("SELECT 1;")?.code == Some(0))
     })?;
-    // Still published beside the new one.
+    // The old key is still published beside the new one.
     assert_eq!(stage.role_of(&first)?, stage.role);
     provider.rotate_keys()?;
-    eventually("the withdrawn key is no longer believed", || {
+    eventually("the withdrawn key is no longer accepted", || {
         Ok(stage.psql(&first)?.script("SELECT 1;")?.code == Some(2))
     })?;
     let refused = stage.refusal(&first)?;
@@ -111,7 +111,7 @@ fn keys_rotate_under_the_gateway() -> Result<()> {
 }
 
 #[test]
-fn a_provider_that_is_down_keeps_nobody_out_longer_than_it_must() -> Result<()> {
+fn an_unavailable_provider_blocks_logins_only_while_its_keys_are_unknown() -> Result<()> {
     let port = free_port()?;
     let settings = json!({ "accounts": accounts(), "port": port });
     let url = format!("http://127.0.0.1:{port}");
@@ -120,7 +120,7 @@ fn a_provider_that_is_down_keeps_nobody_out_longer_than_it_must() -> Result<()> 
         issuer_keys: "refresh = \"1s\"\ntimeout = \"2s\"",
         ..Plan::default()
     };
-    // Down at start: the gateway runs, and says why nobody can come in.
+    // Down at start: the gateway runs and reports why no login is possible.
     let provider = Provider::start_with(&settings)?;
     let early = provider.access_token("ada")?;
     drop(provider);
@@ -132,11 +132,11 @@ fn a_provider_that_is_down_keeps_nobody_out_longer_than_it_must() -> Result<()> 
     eventually("the provider's keys are there", || {
         Ok(stage.psql(&token)?.script("SELECT 1;")?.code == Some(0))
     })?;
-    // Down later: its keys are still believed.
+    // Down later: the cached keys are still accepted.
     drop(provider);
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(stage.role_of(&token)?, stage.role);
-    // Back with other keys: a token of the old ones says what is the matter.
+    // Back with other keys: a token signed with an old key is rejected with the reason.
     let provider = Provider::start_with(&settings)?;
     let renewed = provider.access_token("ada")?;
     eventually("the new keys are there", || {

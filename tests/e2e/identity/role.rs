@@ -1,4 +1,4 @@
-//! However it is spelled, no client changes who it is on the server: not in its session, not for its next login.
+//! No client can change its role on the server, in any spelling: not for its session and not for its next login.
 
 use anyhow::Result;
 use gatewright_harness::{Provider, Psql};
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::stage::{Plan, Stage};
 use crate::world;
 
-/// A role that is a member of another, and a token for it.
+/// A role that is a member of another role, and a token for it.
 fn stage(test: &str) -> Result<(Stage, String, Provider)> {
     let provider = Provider::start(&json!({ "ada": { "groups": ["staff"] } }))?;
     let plan = Plan {
@@ -21,7 +21,7 @@ fn stage(test: &str) -> Result<(Stage, String, Provider)> {
 }
 
 #[test]
-fn no_spelling_changes_the_role() -> Result<()> {
+fn the_role_cannot_be_changed_in_any_spelling() -> Result<()> {
     let (stage, token, _provider) = stage("role_locked")?;
     let above = format!("{}_above", stage.role);
     let me = stage.role.clone();
@@ -131,7 +131,7 @@ fn no_spelling_changes_the_role() -> Result<()> {
     Ok(())
 }
 
-/// FunctionCall of set_config('role', .., false), whose number is 2078 in every version.
+/// FunctionCall of set_config('role', .., false). Its OID is 2078 in every version.
 fn set_config_by_number(role: &str) -> Vec<u8> {
     let mut body = 2078_u32.to_be_bytes().to_vec();
     body.extend([0, 1, 0, 0, 0, 3]);
@@ -144,9 +144,9 @@ fn set_config_by_number(role: &str) -> Vec<u8> {
     [&b"F"[..], &length, &body].concat()
 }
 
-/// What shows that it leaves the role alone runs, though the role is a member of another.
+/// Statements that visibly leave the role alone run, although the role is a member of another.
 #[test]
-fn what_can_be_read_runs() -> Result<()> {
+fn statements_that_leave_the_role_alone_run() -> Result<()> {
     let (stage, token, _provider) = stage("role_readable")?;
     Psql::new(&stage.direct)?.query(
         "CREATE TABLE kept (a int); GRANT ALL ON kept TO public; \
@@ -181,22 +181,22 @@ fn what_can_be_read_runs() -> Result<()> {
     Ok(())
 }
 
-/// A role that can become no other needs no lock.
+/// A role that is a member of no other role needs no lock.
 #[test]
-fn a_role_of_no_others_may_run_what_it_likes() -> Result<()> {
+fn a_role_without_memberships_is_not_restricted() -> Result<()> {
     let (stage, token, _provider) = stage("role_alone")?;
     let dynamic = "DO $$ BEGIN EXECUTE 'SELECT 1'; END $$";
-    let told = |client: &mut raw::Client| -> Result<Option<String>> {
+    let reported = |client: &mut raw::Client| -> Result<Option<String>> {
         Ok(raw::error(&client.query(dynamic)?).map(|fields| fields[&'M'].clone()))
     };
     let mut client = stage.client(&token)?;
-    let refusal = told(&mut client)?.unwrap_or_default();
+    let refusal = reported(&mut client)?.unwrap_or_default();
     assert!(refusal.contains(&stage.role), "{refusal}");
     Psql::new(&stage.direct)?.query(&format!("REVOKE {0}_above FROM {0}", stage.role))?;
-    // Grants are made past the gateway; a new function makes it look at the catalog again.
+    // The grant is made past the gateway; the new table makes the gateway read the catalog again.
     client.query("CREATE TABLE anew (a int)")?;
-    world::eventually("the catalog shows it", || {
+    world::eventually("the catalog is current", || {
         client.query("SELECT no_such_function()")?;
-        Ok(told(&mut client)?.is_none())
+        Ok(reported(&mut client)?.is_none())
     })
 }

@@ -1,4 +1,4 @@
-//! `gatewright serve` on loopback in front of a database of the shared server, for one way of telling who it is.
+//! `gatewright serve` on loopback in front of a database of the shared server, for tests of authentication.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,18 +12,18 @@ use tempfile::TempDir;
 
 use crate::world;
 
-/// What the configuration says beyond the usual. `Default` trusts no issuer that exists.
+/// Additions to the basic configuration. `Default` trusts no reachable issuer.
 pub struct Plan<'p> {
     /// Keys of `[listen]`.
     pub listen: &'p str,
-    /// Its tables, `[listen.tls]` for example.
+    /// Tables below it, for example `[listen.tls]`.
     pub listen_tables: &'p str,
     pub issuer: &'p str,
-    /// More keys of that `[[issuer]]`.
+    /// Additional keys of that `[[issuer]]`.
     pub issuer_keys: &'p str,
-    /// How the grant's role logs in; by its password where empty.
+    /// How the grant's role logs in; with its password if empty.
     pub credential: &'p str,
-    /// More tables.
+    /// Additional tables.
     pub more: &'p str,
 }
 
@@ -40,20 +40,20 @@ impl Default for Plan<'_> {
     }
 }
 
-/// What runs.
+/// The running gateway and its database.
 pub struct Stage {
     pub gateway: Gateway,
     pub folder: TempDir,
     pub port: u16,
-    /// The database, past the gateway and as superuser.
+    /// The database as superuser, bypassing the gateway.
     pub direct: Dsn,
-    /// The role of the grant for the group `staff`, and its password on the server.
+    /// The role granted to the group `staff`, and its password on the server.
     pub role: String,
     pub password: String,
 }
 
 impl Stage {
-    /// In a folder that may hold files which the configuration names.
+    /// Starts the gateway. `folder` may contain files that the configuration names.
     pub fn start(test: &str, folder: TempDir, plan: &Plan<'_>) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let direct = world::database(test)?;
@@ -109,16 +109,16 @@ impl Stage {
         Psql::new(&self.dsn(token))
     }
 
-    /// Which role a token opens.
+    /// The role that a token opens.
     pub fn role_of(&self, token: &str) -> Result<String> {
         self.psql(token)?.query("SELECT current_user")
     }
 
-    /// What a client is told that is not let in.
+    /// The error of a rejected login.
     pub fn refusal(&self, token: &str) -> Result<String> {
         let PsqlOutput { code, stderr, .. } = self.psql(token)?.script("SELECT 1;")?;
         anyhow::ensure!(code == Some(2), "psql ended with {code:?}: {stderr}");
-        anyhow::ensure!(!stderr.contains(token), "the refusal holds the token");
+        anyhow::ensure!(!stderr.contains(token), "the error contains the token");
         Ok(stderr)
     }
 }

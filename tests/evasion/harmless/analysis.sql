@@ -1,4 +1,4 @@
--- What people and BI tools ask: joins, aggregates, windows, mixed columns.
+-- Statements of people and BI tools: joins, aggregates, windows, mixed columns.
 
 --# star-with-masks
 SELECT * FROM people ORDER BY id
@@ -18,13 +18,13 @@ SELECT city, count(*) FROM people GROUP BY city ORDER BY city
 --# count-distinct-city
 SELECT count(DISTINCT city) FROM people
 
---# upper-of-an-open-column
+--# upper-of-an-unprotected-column
 SELECT upper(name) FROM people ORDER BY id
 
---# concatenation-of-open-columns
+--# concatenation-of-unprotected-columns
 SELECT name || ' in ' || city FROM people ORDER BY id
 
---# case-of-open-columns
+--# case-of-unprotected-columns
 SELECT CASE WHEN city = 'Oslo' THEN name ELSE 'elsewhere' END FROM people ORDER BY id
 
 --# expression-beside-a-masked-column
@@ -75,7 +75,7 @@ SELECT city, name, count(*) FROM people GROUP BY GROUPING SETS ((city), (name), 
 --# rollup
 SELECT item, placed, sum(price) FROM orders GROUP BY ROLLUP (item, placed) ORDER BY 1, 2
 
---# distinct-open
+--# distinct-unprotected
 SELECT DISTINCT city FROM people ORDER BY 1
 
 --# order-by-position
@@ -87,7 +87,7 @@ SELECT id, email FROM people ORDER BY id LIMIT 1 OFFSET 1
 --# filter-on-equality
 SELECT id, name FROM people WHERE email = 'quillona@hollowmere.example'
 
---# filter-on-open-range
+--# filter-on-unprotected-range
 SELECT id, name FROM people WHERE id > 1 ORDER BY id
 
 --# date-trunc
@@ -105,7 +105,7 @@ SELECT string_agg(name, ', ' ORDER BY name) FROM people
 --# array-agg
 SELECT city, array_agg(id ORDER BY id) FROM people GROUP BY city ORDER BY 1
 
---# json-agg-of-open
+--# json-agg-of-unprotected
 SELECT json_agg(json_build_object('id', id, 'name', name) ORDER BY id) FROM people
 
 --# row-to-json-of-other
@@ -218,7 +218,7 @@ SELECT id, address, name FROM contacts ORDER BY id
 --# partition-parent
 SELECT id, email FROM ledger ORDER BY id
 
---# sql-function-of-open
+--# sql-function-of-unprotected
 SELECT plus(1, 2), plus(id, 1) FROM orders ORDER BY id
 
 --# tablesample
@@ -242,7 +242,7 @@ UPDATE orders SET item = 'for ' || p.name FROM people p WHERE p.id = orders.pers
 --# delete-using
 DELETE FROM orders USING people p WHERE p.id = orders.person AND p.city = 'Rome'
 
---# create-table-as-open
+--# create-table-as-unprotected
 CREATE TABLE cities AS SELECT city, count(*) AS n FROM people GROUP BY city
 --
 SELECT * FROM cities ORDER BY city
@@ -262,7 +262,7 @@ SELECT * FROM orders_of(1)
 --# function-in-plpgsql
 SELECT initials(name), initials('a b c') FROM bystanders ORDER BY id
 
---# function-of-an-open-column
+--# function-of-an-unprotected-column
 SELECT initials(name), city_of(id) FROM people ORDER BY id
 
 --# view-with-a-computed-protected-column-beside
@@ -290,7 +290,7 @@ SELECT keep('a constant')
 --
 SELECT body FROM notes WHERE body = 'a constant'
 
---# view-made-of-open-columns
+--# view-made-of-unprotected-columns
 CREATE VIEW mine AS SELECT id, city FROM people
 --
 SELECT * FROM mine ORDER BY id
@@ -301,5 +301,5 @@ SELECT id FROM stock ORDER BY id
 --# generated-columns-neighbour
 SELECT id, email FROM members ORDER BY id
 
---# operator-made-by-users
+--# user-defined-operator
 SELECT name ~~> '!' FROM bystanders ORDER BY id

@@ -1,4 +1,4 @@
--- What object-relational mappers send.
+-- Statements of object-relational mappers.
 
 --# django-list
 SELECT "people"."id", "people"."name", "people"."city", "people"."email" FROM "people" ORDER BY "people"."id" ASC LIMIT 21

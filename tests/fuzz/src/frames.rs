@@ -1,4 +1,4 @@
-//! Streams of messages, both ways, and what opens a connection.
+//! Fuzz target: streams of messages in both directions, and the first packet of a connection.
 
 use bytes::BytesMut;
 use gatewright_wire::backend::{
@@ -11,21 +11,21 @@ use gatewright_wire::frontend::Message;
 use gatewright_wire::startup::Packet;
 use gatewright_wire::{ErrorFields, build};
 
-/// The longest message that is taken.
+/// The maximum message length.
 const LIMIT: usize = 1 << 20;
 
-/// Follows the bytes as messages of either side, and as the first packet of a connection.
+/// Decodes the bytes as messages of each side and as the first packet of a connection.
 ///
 /// # Panics
-/// When a decoder panics, a run of messages is not what single ones are, or what was read is not what is written again.
+/// If a decoder panics, a run of messages differs from its single messages, or encoding does not restore what was decoded.
 pub fn frames(bytes: &[u8]) {
     for side in [Side::Frontend, Side::Backend] {
-        follow(bytes, side);
+        decode_stream(bytes, side);
     }
-    opening(bytes);
+    startup_packet(bytes);
 }
 
-fn follow(bytes: &[u8], side: Side) {
+fn decode_stream(bytes: &[u8], side: Side) {
     let mut rest = bytes;
     let mut frames = 0;
     while let Ok(Some(frame)) = frame::next_frame(rest, side, LIMIT) {
@@ -69,7 +69,7 @@ fn backend(body: &[u8]) {
     let _ = ReadyForQuery::decode(body);
 }
 
-fn opening(bytes: &[u8]) {
+fn startup_packet(bytes: &[u8]) {
     let Ok(Some((packet, used))) = Packet::decode(bytes) else {
         return;
     };

@@ -1,5 +1,5 @@
-//! What the fuzz targets do with bytes. The targets in `fuzz/` hand it libFuzzer's; the tests here a corpus and bytes by chance.
-//! It knows nothing of sockets: the next rooms are `gatewright_wire` and the gateway's `session`.
+//! The functions behind the fuzz targets. `fuzz/` feeds them libFuzzer's input; the tests here a corpus and random bytes.
+//! No sockets are involved: the code under test is `gatewright_wire` and the gateway's `session`.
 
 mod frames;
 mod session;

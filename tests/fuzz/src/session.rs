@@ -1,4 +1,4 @@
-//! A conversation: pieces from the client and from the server in turns, with the gateway's own judge and no policies.
+//! Fuzz target: a conversation in which client and server send in turns, with the real gate and no policies.
 
 use std::sync::Arc;
 use std::thread;
@@ -15,19 +15,19 @@ use gatewright_sql::{Catalog, STACK_BYTES, Settings, Verb};
 use gatewright_wire::frame::{self, FrameError, Side};
 use gatewright_wire::frontend;
 
-/// The text that stands in for a refused one.
+/// The statement sent in place of a refused one.
 const STAND_IN: &str = "gatewright_refused_this_statement";
 
-/// Longer texts are analysed elsewhere and later.
-const MOST: usize = 8 * 1024;
+/// Longer statements are analysed asynchronously.
+const MAX_BYTES: usize = 8 * 1024;
 
-/// Plays the bytes: each piece begins with a byte that says who sends it (lowest bit: 1 the server) and how long it is (the rest,
-/// times four).
+/// Plays the bytes. Each chunk begins with a byte that gives its sender (lowest bit; 1 is the server) and its length (the
+/// other bits, times four).
 ///
 /// # Panics
-/// When the session panics, writes what is no message, or forwards a statement that the gateway does not understand.
+/// If the session panics, writes bytes that are not messages, or forwards a statement that it could not analyse.
 pub fn session(bytes: &[u8]) {
-    let bytes = &bytes[..bytes.len().min(MOST)];
+    let bytes = &bytes[..bytes.len().min(MAX_BYTES)];
     thread::scope(|scope| {
         let builder = thread::Builder::new().stack_size(STACK_BYTES);
         let played = builder
@@ -36,21 +36,21 @@ pub fn session(bytes: &[u8]) {
         match played {
             Ok(Ok(())) => {}
             Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            Err(error) => panic!("no thread: {error}"),
+            Err(error) => panic!("the thread could not be started: {error}"),
         }
     });
 }
 
-struct Nothing;
+struct NoMetrics;
 
-impl GateMetrics for Nothing {
+impl GateMetrics for NoMetrics {
     fn verdict(&self, _: Verb, _: &'static str) {}
     fn completed(&self, _: Verb, _: f64, _: &Completion) {}
 }
 
 fn judge() -> SessionGate {
     let policies = Arc::new(Policies::none());
-    let gate = Gate::new(GateSettings::default(), policies, Arc::new(Nothing));
+    let gate = Gate::new(GateSettings::default(), policies, Arc::new(NoMetrics));
     let identity = Identity {
         subject: "somebody".to_owned(),
         issuer: "https://id.example".to_owned(),
@@ -61,7 +61,7 @@ fn judge() -> SessionGate {
         expires_at: SystemTime::UNIX_EPOCH,
     };
     let session = contract::Session {
-        id: 1,
+        id: contract::SessionId::generate(),
         database: "here".to_owned(),
         role: "role".to_owned(),
         application: String::new(),
@@ -110,38 +110,38 @@ fn play(mut bytes: &[u8]) {
     while !session.close(&mut judge, &mut output) {}
 }
 
-/// What goes to the server is messages, and every text in them is one that was understood.
+/// Asserts that the server receives only messages, and only statements that can be analysed.
 fn check(mut sent: &[u8]) {
     loop {
         let next = frame::next_frame(sent, Side::Frontend, usize::MAX);
         if let Err(FrameError::UnknownTag { .. }) = next {
-            // The server is to say what it makes of the type, in a COPY or behind one.
+            // An unknown type is forwarded for the server to reject, during COPY or after one.
             assert_eq!(sent.get(1..5), Some(&[0, 0, 0, 4][..]));
             sent = &sent[5..];
             continue;
         }
-        let Some(frame) = next.expect("what the session sends can be followed") else {
+        let Some(frame) = next.expect("the session sends well-formed messages") else {
             return;
         };
         let text = match frame.tag {
-            // In place of one that cannot be read, which it cannot either.
+            // An empty message replaces a malformed one; the server cannot read it either.
             _ if frame.body.is_empty() => b"",
             b'Q' => frontend::Query::decode(frame.body).expect("a Query").text,
             b'P' => frontend::Parse::decode(frame.body).expect("a Parse").text,
             _ => b"",
         };
-        // What is not UTF-8 was read in an encoding that the server had named.
+        // Text that is not UTF-8 was analysed in the server's client_encoding.
         if let Ok(text) = std::str::from_utf8(text)
             && text != STAND_IN
         {
-            understood(text);
+            assert_analysable(text);
         }
         sent = &sent[frame.bytes.len()..];
     }
 }
 
-/// The setting may have changed under way, so either reading will do.
-fn understood(text: &str) {
+/// `standard_conforming_strings` may have changed in between, so either value will do.
+fn assert_analysable(text: &str) {
     let reads = |standard_conforming_strings| {
         let settings = Settings {
             standard_conforming_strings,
@@ -151,6 +151,6 @@ fn understood(text: &str) {
     };
     assert!(
         reads(true) || reads(false),
-        "forwarded and not understood: {text}"
+        "forwarded without analysis: {text}"
     );
 }

@@ -1,3 +1,5 @@
+//! Runs the fuzz targets on the corpus, on mutations of it and on random bytes.
+
 use std::path::Path;
 
 use gatewright_harness::soak;
@@ -8,31 +10,31 @@ use super::{frames, session};
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
-    let files = std::fs::read_dir(folder.join(name)).expect("the corpus is there");
+    let files = std::fs::read_dir(folder.join(name)).expect("the corpus exists");
     let mut paths: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
-    // A seed must choose the same entries on every machine.
+    // A seed must select the same entries on every machine.
     paths.sort_unstable();
     paths
         .iter()
-        .map(|path| std::fs::read(path).expect("a file that can be read"))
+        .map(|path| std::fs::read(path).expect("the file is readable"))
         .collect()
 }
 
 #[test]
-fn the_corpus_of_frames() {
+fn the_frames_corpus_passes() {
     let all = corpus("frames");
     assert!(all.len() >= 3);
     all.iter().for_each(|bytes| frames(bytes));
 }
 
 #[test]
-fn the_corpus_of_sessions() {
+fn the_session_corpus_passes() {
     let all = corpus("session");
     assert!(all.len() >= 3);
     all.iter().for_each(|bytes| session(bytes));
 }
 
-/// An entry of the corpus with some bytes changed, put in or left out.
+/// An entry of the corpus with some bytes changed, inserted or removed.
 fn mutated(name: &'static str) -> impl Strategy<Value = Vec<u8>> {
     let change = (any::<u16>(), any::<u8>(), 0..3_u8);
     let changes = proptest::collection::vec(change, 0..6);
@@ -50,7 +52,7 @@ fn mutated(name: &'static str) -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-fn by_chance() -> impl Strategy<Value = Vec<u8>> {
+fn random_bytes() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![3 => Just(0_u8), 2 => 0..12_u8, 2 => proptest::sample::select(b"QPBDEHSCFXdcfTZGI123st\x00".to_vec()), 1 => any::<u8>()];
     proptest::collection::vec(byte, 0..200)
 }
@@ -68,12 +70,12 @@ proptest! {
     #![proptest_config(settings())]
 
     #[test]
-    fn frames_by_chance(bytes in prop_oneof![by_chance(), mutated("frames")]) {
+    fn random_frames_pass(bytes in prop_oneof![random_bytes(), mutated("frames")]) {
         frames(&bytes);
     }
 
     #[test]
-    fn sessions_by_chance(bytes in prop_oneof![1 => by_chance(), 4 => mutated("session")]) {
+    fn random_sessions_pass(bytes in prop_oneof![1 => random_bytes(), 4 => mutated("session")]) {
         session(&bytes);
     }
 }

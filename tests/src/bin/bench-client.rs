@@ -1,8 +1,8 @@
-//! The client side of `cargo xtask bench`, as light as can be, so that the path and not the client is measured.
+//! The client of `cargo xtask bench`, kept light so that it is not what is measured.
 //!
 //! `bench-client scan SQL` reads one result and prints rows, bytes and seconds.
-//! `bench-client idle N` opens N connections, runs one statement on each, prints `ready` and keeps them until its
-//! input ends. The address is in GATEWRIGHT_BENCH_URL.
+//! `bench-client idle N` opens N connections, runs one statement on each, prints `ready` and keeps them open until stdin
+//! ends. The address is in GATEWRIGHT_BENCH_URL.
 
 use std::io::Read;
 use std::time::Instant;

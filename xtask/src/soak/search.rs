@@ -53,11 +53,11 @@ impl Search {
     pub fn arguments(self) -> Vec<&'static str> {
         let rest: &[&str] = match self {
             Self::Sessions => &["--lib", "session::tests::properties"],
-            Self::Fuzz => &["--lib", "--", "frames_by_chance", "sessions_by_chance"],
+            Self::Fuzz => &["--lib", "--", "random_frames_pass", "random_sessions_pass"],
             Self::Lineage => &[
                 "--test",
                 "lineage",
-                "every_value_comes_from_where_lineage_says",
+                "every_value_comes_from_a_reported_source",
             ],
             Self::Scripts => &["--test", "e2e", "differential::random"],
             Self::Evasion => &["--test", "evasion"],
@@ -106,7 +106,7 @@ mod tests {
         };
         assert_eq!(
             run.command_line(),
-            "GATEWRIGHT_SOAK_SEED=7 GATEWRIGHT_SOAK_CASES=50000 cargo test --workspace --lib -- frames_by_chance sessions_by_chance"
+            "GATEWRIGHT_SOAK_SEED=7 GATEWRIGHT_SOAK_CASES=50000 cargo test --workspace --lib -- random_frames_pass random_sessions_pass"
         );
     }
 

@@ -1,7 +1,17 @@
 //! Between the contract's types and those of the WIT versions that components were built for: one folder for each version.
 //! It refuses to know pools, deadlines and whether an answer makes sense. Next room: `policy`, which makes the calls.
 
+mod common;
+#[allow(
+    clippy::duplicate_mod,
+    reason = "each version compiles the files of `common` against its own types"
+)]
 mod v0_1;
+#[allow(
+    clippy::duplicate_mod,
+    reason = "each version compiles the files of `common` against its own types"
+)]
+mod v0_2;
 
 use std::sync::Arc;
 
@@ -25,7 +35,7 @@ pub(crate) struct WitVersion {
 }
 
 /// Oldest first.
-pub(crate) static VERSIONS: &[WitVersion] = &[v0_1::VERSION];
+pub(crate) static VERSIONS: &[WitVersion] = &[v0_1::VERSION, v0_2::VERSION];
 
 /// A compiled policy of one WIT version, linked and ready to be instantiated.
 pub(crate) trait Adapter: Send + Sync {
@@ -33,27 +43,49 @@ pub(crate) trait Adapter: Send + Sync {
 }
 
 /// The exports of one instance. The statement is in the store; an `Err` ends the instance.
+///
+/// A version whose policies cannot have a hook leaves its default in place, which is an error: a policy that is asked all the
+/// same gave no usable answer, so whoever asked refuses.
 pub(crate) trait Guest: Send + Sync {
     fn init(
         &self,
         store: &mut Store<GuestData>,
         settings: &str,
     ) -> wasmtime::Result<Result<Registration, String>>;
+
     fn on_statement(
         &self,
-        store: &mut Store<GuestData>,
-        facts: &Facts,
-    ) -> wasmtime::Result<Verdict>;
+        _store: &mut Store<GuestData>,
+        _facts: &Facts,
+    ) -> wasmtime::Result<Verdict> {
+        Err(lacking("on-statement"))
+    }
+
     fn on_result(
         &self,
-        store: &mut Store<GuestData>,
-        columns: &[ResultColumn],
-    ) -> wasmtime::Result<Plan>;
-    fn on_batch(&self, store: &mut Store<GuestData>, batch: &Batch)
-    -> wasmtime::Result<BatchReply>;
+        _store: &mut Store<GuestData>,
+        _columns: &[ResultColumn],
+    ) -> wasmtime::Result<Plan> {
+        Err(lacking("on-result"))
+    }
+
+    fn on_batch(
+        &self,
+        _store: &mut Store<GuestData>,
+        _batch: &Batch,
+    ) -> wasmtime::Result<BatchReply> {
+        Err(lacking("on-batch"))
+    }
+
     fn on_completion(
         &self,
-        store: &mut Store<GuestData>,
-        completion: &Completion,
-    ) -> wasmtime::Result<()>;
+        _store: &mut Store<GuestData>,
+        _completion: &Completion,
+    ) -> wasmtime::Result<()> {
+        Err(lacking("on-completion"))
+    }
+}
+
+fn lacking(hook: &str) -> wasmtime::Error {
+    wasmtime::Error::msg(format!("its contract version has no {hook}"))
 }

@@ -1,3 +1,5 @@
+//! The policies of a folder as a chain: loads what changed, keeps what did not, and puts the result in force.
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;

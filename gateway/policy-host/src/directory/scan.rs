@@ -1,3 +1,5 @@
+//! What is in the policy folder right now.
+
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::io;

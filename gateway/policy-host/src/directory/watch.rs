@@ -1,3 +1,5 @@
+//! The thread that looks when the folder changes.
+
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};

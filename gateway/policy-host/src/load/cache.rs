@@ -1,3 +1,5 @@
+//! Compiled policies on disk.
+
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read, Write};

@@ -1,3 +1,5 @@
+//! Core modules made components.
+
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 

@@ -1,3 +1,5 @@
+//! What a file is and wants, before it is compiled.
+
 use wasmparser::{Encoding, Parser, Payload};
 
 use super::{MODULE, PACKAGE, one_line};

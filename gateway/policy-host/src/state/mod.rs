@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::contract::SessionId;
+
 pub(crate) const KEY_BYTES: usize = 512;
 pub(crate) const VALUE_BYTES: usize = 64 * 1024;
 /// A time to live of 0 asks for the longest there is: 30 days.
@@ -28,7 +30,7 @@ pub(crate) struct StateLimits {
 /// Whose a key is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Owner {
-    Session(u64),
+    Session(SessionId),
     Identity(Box<str>),
     Task(Box<str>),
     /// The statements of an identity that belong to no task.
@@ -76,7 +78,7 @@ struct Inner {
     entries: HashMap<Arc<Key>, Entry>,
     /// By time of the last write.
     order: BTreeMap<u64, Arc<Key>>,
-    sessions: HashMap<u64, HashSet<Arc<Key>>>,
+    sessions: HashMap<SessionId, HashSet<Arc<Key>>>,
     clock: u64,
     bytes: usize,
 }
@@ -196,7 +198,7 @@ impl StateStore {
     }
 
     /// Forgets all that belongs to a session.
-    pub(crate) fn session_ended(&self, session: u64) {
+    pub(crate) fn session_ended(&self, session: SessionId) {
         let mut inner = self.lock();
         for key in inner.sessions.remove(&session).unwrap_or_default() {
             inner.remove(&key);

@@ -1,3 +1,5 @@
+//! Owners, windows and bounds of the state that policies keep.
+
 use super::*;
 
 fn store() -> StateStore {
@@ -5,6 +7,14 @@ fn store() -> StateStore {
         bytes: 1 << 20,
         keys: 1000,
     })
+}
+
+fn session_id(number: u64) -> SessionId {
+    uuid::Uuid::from_u64_pair(0, number).into()
+}
+
+fn session(number: u64) -> Owner {
+    Owner::Session(session_id(number))
 }
 
 #[test]
@@ -25,16 +35,16 @@ fn a_counter_does_not_wrap() {
 #[test]
 fn owners_and_kinds_do_not_meet() {
     let store = store();
-    store.counter_add(Owner::Session(1), "k", 1, 0, 0);
+    store.counter_add(session(1), "k", 1, 0, 0);
     store.counter_add(Owner::Identity("a".into()), "k", 10, 0, 0);
-    store.set_value(Owner::Session(1), "k", b"v".to_vec(), 0, 0);
-    assert_eq!(store.counter_add(Owner::Session(1), "k", 1, 0, 0), 2);
+    store.set_value(session(1), "k", b"v".to_vec(), 0, 0);
+    assert_eq!(store.counter_add(session(1), "k", 1, 0, 0), 2);
     assert_eq!(store.counter_add(Owner::Task("a".into()), "k", 1, 0, 0), 1);
     assert_eq!(
         store.counter_add(Owner::NoTask("a".into()), "k", 1, 0, 0),
         1
     );
-    assert_eq!(store.value(Owner::Session(1), "k", 0), Some(b"v".to_vec()));
+    assert_eq!(store.value(session(1), "k", 0), Some(b"v".to_vec()));
 }
 
 #[test]
@@ -58,11 +68,11 @@ fn a_value_expires() {
 #[test]
 fn a_session_that_ends_takes_only_its_own_along() {
     let store = store();
-    store.counter_add(Owner::Session(1), "k", 1, 0, 0);
-    store.counter_add(Owner::Session(2), "k", 1, 0, 0);
-    store.session_ended(1);
-    assert_eq!(store.counter_add(Owner::Session(1), "k", 1, 0, 0), 1);
-    assert_eq!(store.counter_add(Owner::Session(2), "k", 1, 0, 0), 2);
+    store.counter_add(session(1), "k", 1, 0, 0);
+    store.counter_add(session(2), "k", 1, 0, 0);
+    store.session_ended(session_id(1));
+    assert_eq!(store.counter_add(session(1), "k", 1, 0, 0), 1);
+    assert_eq!(store.counter_add(session(2), "k", 1, 0, 0), 2);
 }
 
 #[test]
@@ -101,7 +111,7 @@ fn bytes_stay_under_the_limit_whatever_is_written() {
     let store = StateStore::new(limits);
     for i in 0..2000_usize {
         store.set_value(
-            Owner::Session(i as u64 % 7),
+            session(i as u64 % 7),
             &i.to_string(),
             vec![0; i % 3000],
             0,

@@ -1,8 +1,10 @@
+//! What goes into a policy of contract 0.1 and comes back out.
+
 use gatewright_contract::*;
 use gatewright_policy_host::{Isolation, PolicySettings};
 
 use crate::module::{Module, constant};
-use crate::world::{World, column, denial, facts, statement};
+use crate::world::{World, column, completion, denial, facts, statement};
 
 /// Denies with whatever text the instructions leave as address and length.
 fn echo(load: &str) -> Vec<u8> {
@@ -170,8 +172,8 @@ fn a_plan_comes_back_whole() {
             fill: '•',
         }),
         ColumnAction::Pseudonym("id-".into()),
-        ColumnAction::Inspect,
-        ColumnAction::Observe,
+        ColumnAction::Inspect(String::new()),
+        ColumnAction::Observe(String::new()),
     ];
     let plan = module.plan(&actions);
     let policy = World::new().load(&module.result(&constant(plan)).wasm());
@@ -204,6 +206,7 @@ fn a_batch_goes_out_and_comes_back() {
         sequence: 0,
         columns: vec![BatchColumn {
             index: 2,
+            label: "never shown to 0.1".into(),
             data: data.clone(),
         }],
     };
@@ -217,6 +220,46 @@ fn a_batch_goes_out_and_comes_back() {
             Ok(BatchReply::Edit(expected.clone()))
         );
     }
+}
+
+#[test]
+fn a_completion_arrives_with_the_lower_half_of_the_id() {
+    let mut module = Module::new("fixture");
+    let wasm = module
+        .completion(
+            "(if (i64.ne (local.get $id) (i64.const 1)) (then (unreachable)))
+             (if (i64.ne (local.get $rows) (i64.const 2)) (then (unreachable)))
+             (if (i64.ne (local.get $elapsed) (i64.const 5)) (then (unreachable)))",
+        )
+        .wasm();
+    let policy = World::new().load(&wasm);
+    assert_eq!(policy.on_completion(&statement(), &completion()), Ok(()));
+}
+
+#[test]
+fn an_approval_of_0_1_asks_for_one_reviewer_and_a_dry_run_is_a_preview() {
+    let mut module = Module::new("fixture");
+    let (code, reason) = (module.text("bulk"), module.text("many rows"));
+    let mut words = [0; 32];
+    words[0] = 2;
+    words[2..6].copy_from_slice(&[code.0, code.1, reason.0, reason.1]);
+    (words[8], words[10], words[12]) = (30_000, 60_000, 1);
+    let reply = module.words(&words);
+    let verdict = World::new()
+        .load(&module.statement(&constant(reply)).wasm())
+        .on_statement(&statement(), &facts());
+    let expected = Approval {
+        code: "bulk".into(),
+        reason: "many rows".into(),
+        reviewers: Vec::new(),
+        approvals: 1,
+        wait: ApprovalWait::Hold,
+        hold_ms: 30_000,
+        valid_ms: 60_000,
+        effect: ApprovalEffect::Preview,
+        allowance: Allowance::default(),
+    };
+    assert_eq!(verdict, Ok(Verdict::RequireApproval(expected)));
 }
 
 #[test]
@@ -251,13 +294,7 @@ fn hooks_that_were_not_registered_are_not_called() {
             keep_rows: None
         }))
     );
-    let done = Completion {
-        statement_id: 1,
-        rows: 0,
-        bytes: 0,
-        elapsed_us: 0,
-        sqlstate: "00000".into(),
-    };
+    let done = completion();
     assert_eq!(policy.on_completion(&statement(), &done), Ok(()));
     assert!(world.observer.calls.lock().unwrap().is_empty());
 }

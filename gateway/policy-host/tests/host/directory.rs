@@ -1,3 +1,5 @@
+//! A folder of policies while files come, change and go.
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

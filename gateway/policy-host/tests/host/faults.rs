@@ -1,3 +1,5 @@
+//! Policies that trap, hang, eat memory or answer nonsense.
+
 use std::time::{Duration, Instant};
 
 use gatewright_contract::*;

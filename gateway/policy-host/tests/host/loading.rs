@@ -1,10 +1,14 @@
+//! What is loaded, what is refused and in which words.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
+use gatewright_contract::Verdict;
 use gatewright_policy_host::{HostSettings, PolicySettings};
 
 use crate::module::Module;
-use crate::world::World;
+use crate::world::{World, facts, statement};
 
 fn refused(wasm: &[u8]) -> String {
     World::new()
@@ -38,7 +42,7 @@ fn another_contract_version_is_named() {
     let wasm = Module::new("deny-list").version("0.9.0").wasm();
     assert_eq!(
         refused(&wasm),
-        "policy deny-list was built for contract version 0.9.0; this gateway speaks 0.1.0"
+        "policy deny-list was built for contract version 0.9.0; this gateway speaks 0.1.0, 0.2.0"
     );
 }
 
@@ -115,7 +119,33 @@ fn a_code_folder_open_to_others_is_refused() {
     };
     let error = gatewright_policy_host::PolicyHost::new(
         settings,
-        std::sync::Arc::new(crate::world::Remembering::default()),
+        Arc::new(crate::world::Remembering::default()),
     );
     assert!(error.is_err_and(|error| error.to_string().contains("others may enter it (mode 755)")));
+}
+
+/// Built by the Rust SDK of contract 0.1 from the policy guard-table: a released contract goes on being served.
+#[test]
+fn a_policy_built_for_contract_0_1_still_runs() {
+    let world = World::new();
+    let policy = world
+        .host
+        .load(
+            "guard-table",
+            include_bytes!("../fixtures/guard-table-0.1.wasm"),
+            &PolicySettings::default(),
+        )
+        .unwrap();
+    assert!(matches!(
+        policy.on_statement(&statement(), &facts()),
+        Ok(Verdict::Allow(_))
+    ));
+    let mut guarded = facts();
+    let known = Arc::make_mut(&mut guarded.statement);
+    known.tables[0].schema = "public".into();
+    known.tables[0].name = "products".into();
+    assert!(matches!(
+        policy.on_statement(&statement(), &guarded),
+        Ok(Verdict::Deny(_))
+    ));
 }

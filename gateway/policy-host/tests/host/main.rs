@@ -6,4 +6,5 @@ mod faults;
 mod loading;
 mod module;
 mod services;
+mod v0_2;
 mod world;

@@ -3,9 +3,13 @@
 
 use std::fmt::Write;
 
-use gatewright_contract::{Allowance, ColumnAction, ColumnReply, Denial, Hooks, PackedColumn};
+use gatewright_contract::{
+    Allowance, Approval, ColumnAction, ColumnReply, Denial, Hooks, PackedColumn,
+};
 
 const BASE: u32 = 1024;
+/// As long as the longest verdict, an approval of version 0.2.
+const VERDICT_WORDS: usize = 32;
 
 /// A module under construction. What it starts as registers for everything, allows everything and leaves rows alone.
 pub struct Module {
@@ -20,7 +24,17 @@ pub struct Module {
 }
 
 impl Module {
+    /// A policy of contract 0.1.
     pub fn new(name: &str) -> Module {
+        Module::of_version(name, "0.1.0")
+    }
+
+    /// A policy of contract 0.2.
+    pub fn v0_2(name: &str) -> Module {
+        Module::of_version(name, "0.2.0")
+    }
+
+    fn of_version(name: &str, version: &'static str) -> Module {
         let mut module = Module {
             data: Vec::new(),
             init: String::new(),
@@ -29,7 +43,7 @@ impl Module {
             batch: String::new(),
             completion: String::new(),
             extra: String::new(),
-            version: "0.1.0",
+            version,
         };
         module.register(name, Hooks::all());
         let allow = module.allow(&Allowance::default());
@@ -112,12 +126,40 @@ impl Module {
     }
 
     pub fn allow(&mut self, allowance: &Allowance) -> u32 {
-        let mut words = [0_u32; 18];
-        words[2] = allowance.reuse as u32 | u32::from(allowance.plan_result) << 8;
+        let mut words = [0; VERDICT_WORDS];
+        words[2..18].copy_from_slice(&self.allowance(allowance));
+        self.words(&words)
+    }
+
+    /// Of version 0.2.
+    pub fn approval(&mut self, approval: &Approval) -> u32 {
+        let mut words = [0; VERDICT_WORDS];
+        let (code, reason) = (self.text(&approval.code), self.text(&approval.reason));
+        let reviewers: Vec<u32> = approval
+            .reviewers
+            .iter()
+            .flat_map(|reviewer| <[u32; 2]>::from(self.text(reviewer)))
+            .collect();
+        words[0] = 2;
+        words[2..6].copy_from_slice(&[code.0, code.1, reason.0, reason.1]);
+        words[6] = self.words(&reviewers);
+        words[7] = approval.reviewers.len() as u32;
+        words[8] = approval.approvals;
+        words[9] = approval.wait as u32;
+        words[10] = approval.hold_ms as u32;
+        words[12] = approval.valid_ms as u32;
+        words[14] = approval.effect as u32;
+        words[16..].copy_from_slice(&self.allowance(&approval.allowance));
+        self.words(&words)
+    }
+
+    fn allowance(&mut self, allowance: &Allowance) -> [u32; 16] {
+        let mut words = [0; 16];
+        words[0] = allowance.reuse as u32 | u32::from(allowance.plan_result) << 8;
         for (at, limit) in [
-            (4, allowance.row_limit),
-            (8, allowance.byte_limit),
-            (12, allowance.timeout_ms),
+            (2, allowance.row_limit),
+            (6, allowance.byte_limit),
+            (10, allowance.timeout_ms),
         ] {
             words[at] = u32::from(limit.is_some());
             words[at + 2] = limit.unwrap_or_default() as u32;
@@ -128,15 +170,15 @@ impl Module {
             .flat_map(|note| [self.text(&note.key), self.text(&note.value)])
             .flat_map(|(at, length)| [at, length])
             .collect();
-        words[16] = self.words(&notes);
-        words[17] = allowance.notes.len() as u32;
-        self.words(&words)
+        words[14] = self.words(&notes);
+        words[15] = allowance.notes.len() as u32;
+        words
     }
 
     pub fn deny(&mut self, denial: &Denial) -> u32 {
         let mut words = vec![1, 0];
         words.extend(self.denial(denial));
-        words.resize(18, 0);
+        words.resize(VERDICT_WORDS, 0);
         self.words(&words)
     }
 
@@ -226,8 +268,14 @@ impl Module {
                 let (at, length) = self.text(prefix);
                 [4, at, length, 0]
             }
-            ColumnAction::Inspect => [5, 0, 0, 0],
-            ColumnAction::Observe => [6, 0, 0, 0],
+            ColumnAction::Inspect(label) => {
+                let (at, length) = self.text(label);
+                [5, at, length, 0]
+            }
+            ColumnAction::Observe(label) => {
+                let (at, length) = self.text(label);
+                [6, at, length, 0]
+            }
         }
     }
 
@@ -282,6 +330,22 @@ impl Module {
         let pages = heap / 65_536 + 1;
         let host = format!("gatewright:policy/host@{version}");
         let module = format!("gatewright:policy/module@{version}");
+        let (imports, completion_head, completion_drop) = if version.starts_with("0.1") {
+            (
+                String::new(),
+                "(param $id i64) (param $rows i64) (param $bytes i64)",
+                "",
+            )
+        } else {
+            (
+                format!(
+                    r#"(import "{host}" "[method]statement.original-sql" (func $original_sql (param i32 i32)))
+  (import "{host}" "[method]statement.id-text" (func $id_text (param i32 i32)))"#
+                ),
+                "(param $stmt i32) (param $high i64) (param $id i64) (param $outcome i32) (param $rows i64) (param $bytes i64) (param $masked i64)",
+                "(call $drop (local.get $stmt))",
+            )
+        };
         format!(
             r#"(module
   (import "{host}" "[resource-drop]statement" (func $drop (param i32)))
@@ -292,6 +356,7 @@ impl Module {
   (import "{host}" "value-set" (func $value_set (param i32 i32 i32 i32 i32 i64)))
   (import "{host}" "value-get" (func $value_get (param i32 i32 i32 i32)))
   (import "{host}" "metric-add" (func $metric_add (param i32 i32 f64)))
+  {imports}
   (memory (export "memory") {pages})
   (global $heap (mut i32) (i32.const {heap}))
   (data (i32.const {BASE}) "{data}")
@@ -317,7 +382,8 @@ impl Module {
     (call $drop (local.get $stmt))
     {batch})
   (func (export "cabi_post_{module}#on-batch") (param i32) (call $reset))
-  (func (export "{module}#on-completion") (param $id i64) (param $rows i64) (param $bytes i64) (param $elapsed i64) (param $state i32) (param $length i32)
+  (func (export "{module}#on-completion") {completion_head} (param $elapsed i64) (param $state i32) (param $length i32)
+    {completion_drop}
     {completion}
     (call $reset))
   {extra})"#

@@ -1,9 +1,11 @@
+//! The services a policy reaches: state, log and metrics.
+
 use gatewright_contract::*;
 use gatewright_policy_host::{PolicySettings, StatementView};
 use std::sync::Arc;
 
 use crate::module::Module;
-use crate::world::{World, denial, facts, in_session, statement};
+use crate::world::{World, denial, facts, in_session, session_id, statement};
 
 /// Denies from the third statement on, by a counter in the scope of the session.
 fn third_time() -> Vec<u8> {
@@ -35,7 +37,7 @@ fn state_outlives_a_reload_and_ends_with_its_session() {
         [false, false, true]
     );
     assert!(!denied(&two));
-    world.host.session_ended(1);
+    world.host.session_ended(session_id(1));
     assert!(!denied(&one));
 }
 

@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gatewright_contract::{
-    Access, Attribute, ColumnRef, ColumnSource, DataFlow, Denial, Facts, Identity, Level,
-    Parameter, Phase, RelationKind, ResultColumn, Session, StatementFacts, TableRef, Usage, Verb,
+    Access, Attribute, ColumnRef, ColumnSource, Completion, DataFlow, Denial, Facts, Identity,
+    Level, Outcome, Parameter, Phase, RelationKind, ResultColumn, Session, SessionId,
+    StatementFacts, StatementId, TableRef, Usage, Verb,
 };
 use gatewright_policy_host::{
     Fault, HostSettings, Observer, Policy, PolicyHost, PolicySettings, ReloadEvent, StatementView,
@@ -70,8 +71,19 @@ impl World {
     }
 }
 
+/// The upper half of every id here; the tests number the lower one.
+pub const HIGH: u64 = 0x0198_a3c5_7d20_7abc;
+
+pub fn statement_id(number: u64) -> StatementId {
+    uuid::Uuid::from_u64_pair(HIGH, number).into()
+}
+
+pub fn session_id(number: u64) -> SessionId {
+    uuid::Uuid::from_u64_pair(HIGH, number).into()
+}
+
 pub struct Statement {
-    pub session: u64,
+    pub session: SessionId,
     pub subject: String,
     pub task: Option<String>,
 }
@@ -82,13 +94,21 @@ pub fn statement() -> Arc<dyn StatementView> {
 
 pub fn in_session(session: u64) -> Arc<dyn StatementView> {
     Arc::new(Statement {
-        session,
+        session: session_id(session),
         subject: "ada".into(),
         task: None,
     })
 }
 
 impl StatementView for Statement {
+    fn statement_id(&self) -> StatementId {
+        statement_id(1)
+    }
+
+    fn original_sql(&self) -> Option<String> {
+        Some("SELECT * FROM customers".into())
+    }
+
     fn sql(&self) -> String {
         "SELECT ssn FROM customers".into()
     }
@@ -128,7 +148,7 @@ impl StatementView for Statement {
         None
     }
 
-    fn session_id(&self) -> u64 {
+    fn session_id(&self) -> SessionId {
         self.session
     }
 
@@ -143,8 +163,8 @@ impl StatementView for Statement {
 
 pub fn facts() -> Facts {
     Facts {
-        statement_id: 1,
-        session_id: 7,
+        statement_id: statement_id(1),
+        session_id: session_id(7),
         now_ms: 3,
         phase: Phase::Simple,
         statement: Arc::new(StatementFacts {
@@ -199,5 +219,17 @@ pub fn column(readable: bool) -> ResultColumn {
         readable,
         exact: true,
         sources: Vec::new(),
+    }
+}
+
+pub fn completion() -> Completion {
+    Completion {
+        statement_id: statement_id(1),
+        outcome: Outcome::Suspended,
+        rows: 2,
+        bytes: 3,
+        masked_cells: 4,
+        elapsed_us: 5,
+        sqlstate: "00000".into(),
     }
 }

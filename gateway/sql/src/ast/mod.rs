@@ -1,6 +1,5 @@
-//! sqlparser's tree of a statement, for policies that want one.
-//! It refuses to be a source of facts: the tree is given only where it says what PostgreSQL's own grammar says.
-//! Next room: policies, through `ast-json`.
+//! sqlparser's syntax tree of a statement, for policies that ask for one (`ast-json`).
+//! It is not a source of facts, and is given only if it agrees with PostgreSQL's own grammar.
 
 mod postgres;
 mod sqlparser_shape;
@@ -12,18 +11,18 @@ use sqlparser::tokenizer::Token;
 
 use crate::tree_equality;
 
-/// Longer statements get no tree: its recursive parts would outgrow the stack.
+/// Longer statements get no tree: sqlparser's recursion would overflow the stack.
 const MAX_BYTES: usize = 32 << 10;
 
-/// What both grammars must find, each list sorted.
+/// What both grammars must agree on; each list is sorted.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Shape {
     kind: &'static str,
-    /// Names as in FROM and as targets, CTEs included; schema first.
+    /// Names in FROM and as targets, CTEs included; the schema comes first.
     relations: Vec<Vec<String>>,
     functions: Vec<String>,
     columns: Vec<String>,
-    /// For each SELECT: number of output items, and whether it has WHERE and HAVING.
+    /// For each SELECT: the number of output columns, and whether it has WHERE and HAVING.
     selects: Vec<(usize, bool, bool)>,
     /// For each UPDATE and DELETE: whether it has WHERE.
     wheres: Vec<bool>,
@@ -40,7 +39,7 @@ impl Shape {
     }
 }
 
-/// The tree as JSON; none for other than queries and row changes, and wherever the grammars disagree.
+/// The tree as JSON. `None` for statements other than queries and row changes, and if the grammars disagree.
 pub(crate) fn json(own: &str) -> Option<String> {
     if own.len() > MAX_BYTES {
         return None;
@@ -54,7 +53,7 @@ pub(crate) fn json(own: &str) -> Option<String> {
     if sqlparser_shape::shape(&statement)? != expected {
         return None;
     }
-    // Literals and operators are not part of the shape: the text that the tree stands for must read the same.
+    // The shape omits literals and operators, so the tree written back as text must parse to the same tree.
     let written = pg_query::parse(&statement.to_string(), pg_query::ParserOptions::DEFAULT).ok()?;
     if !tree_equality::same(&tree, &written.protobuf) {
         return None;
@@ -62,7 +61,7 @@ pub(crate) fn json(own: &str) -> Option<String> {
     serde_json::to_string(&statement).ok()
 }
 
-/// One statement and nothing after it. `parse_statements` would stop at END and drop the rest.
+/// Parses one statement with nothing after it. `parse_statements` would stop at END and drop the rest.
 fn parse(own: &str) -> Option<Statement> {
     let options = ParserOptions::new().with_unescape(false);
     let mut parser = Parser::new(&PostgreSqlDialect {})

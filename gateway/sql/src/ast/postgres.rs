@@ -1,10 +1,10 @@
-//! The shape of a statement by PostgreSQL's grammar.
+//! The shape of a statement in PostgreSQL's grammar.
 
 use pg_query::{NodeEnum, NodeRef, protobuf as pb};
 
 use super::Shape;
 
-/// None for what is not a query or a row change.
+/// `None` for statements other than queries and row changes.
 pub(super) fn shape(node: &NodeEnum) -> Option<Shape> {
     let mut shape = Shape {
         kind: match node {

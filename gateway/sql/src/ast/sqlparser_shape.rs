@@ -1,4 +1,4 @@
-//! The shape of a statement by sqlparser's grammar.
+//! The shape of a statement in sqlparser's grammar.
 
 use std::ops::ControlFlow;
 
@@ -9,7 +9,7 @@ use sqlparser::ast::{
 
 use super::Shape;
 
-/// None for what is not a query or a row change, and for syntax that PostgreSQL does not have.
+/// `None` for statements other than queries and row changes, and for syntax that PostgreSQL does not have.
 pub(super) fn shape(statement: &Statement) -> Option<Shape> {
     let mut reader = Reader(Shape {
         kind: kind(statement)?,
@@ -95,7 +95,7 @@ impl Visitor for Reader {
     }
 
     fn post_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
-        // The visitor calls `f` in FROM f(x) a relation.
+        // The visitor reports `f` in FROM f(x) as a relation.
         if let TableFactor::Table {
             name: written,
             args: Some(_),
@@ -123,7 +123,7 @@ impl Visitor for Reader {
             Expr::Identifier(column) => self.0.columns.push(folded(column)),
             Expr::CompoundIdentifier(path) => self.0.columns.extend(path.last().map(folded)),
             Expr::CompoundFieldAccess { access_chain, .. } => {
-                // The visitor visits `.x` as an expression of its own.
+                // The visitor visits `.x` as a separate expression.
                 if !access_chain.iter().all(|step| {
                     matches!(
                         step,
@@ -143,7 +143,7 @@ impl Visitor for Reader {
     }
 }
 
-/// The function behind SQL's own syntax for it.
+/// The function behind an expression with syntax of its own.
 fn spelled(expression: &Expr) -> Option<&'static str> {
     Some(match expression {
         Expr::Extract { .. } => "extract",
@@ -173,7 +173,7 @@ fn name(name: &ObjectName) -> Option<Vec<String>> {
         .collect()
 }
 
-/// PostgreSQL folds ASCII letters only. A name of over 63 bytes stays longer than PostgreSQL's, which is a disagreement.
+/// PostgreSQL folds ASCII letters only and truncates names at 63 bytes; a longer name counts as a disagreement.
 fn folded(name: &Ident) -> String {
     if name.quote_style.is_some() {
         name.value.replace("\"\"", "\"")

@@ -1,4 +1,4 @@
-//! Collects what a service connection reads, piece by piece, and makes a catalog of it.
+//! Collects what the service connection reads and builds a catalog from it.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::{Catalog, Column, Relation};
 use crate::definition::{self, Definition, Subject};
 use crate::facts::{Access, RelationKind};
 
-/// Collects what a service connection reads; `build` makes the snapshot.
+/// Collects what the service connection reads. `build` makes the snapshot.
 #[derive(Debug, Default)]
 pub struct CatalogBuilder {
     catalog: Catalog,
@@ -41,7 +41,7 @@ impl CatalogBuilder {
         self
     }
 
-    /// A column of a relation that was added before; one of an unknown relation is ignored.
+    /// A column of a relation that was added before. Columns of unknown relations are ignored.
     pub fn column(&mut self, oid: u32, attnum: i16, name: &str, type_oid: u32) -> &mut Self {
         let catalog = &mut self.catalog;
         let at = catalog.by_oid.get(&oid).copied();
@@ -55,7 +55,7 @@ impl CatalogBuilder {
         self
     }
 
-    /// The view reads that column of that relation (0: the relation as such).
+    /// The view reads this column of `base` (0: the relation as a whole).
     pub fn depends(&mut self, view: u32, base: u32, attnum: i16) -> &mut Self {
         self.catalog
             .reads
@@ -65,7 +65,7 @@ impl CatalogBuilder {
         self
     }
 
-    /// A partition, or a table that inherits: its rows are rows of the parent too, so reading it reads the parent's columns.
+    /// A partition or inheritance child. Its rows are also rows of the parent, so reading it reads the parent's columns.
     pub fn inherits(&mut self, child: u32, parent: u32) -> &mut Self {
         let catalog = &mut self.catalog;
         catalog.parents.entry(child).or_default().push(parent);
@@ -73,14 +73,14 @@ impl CatalogBuilder {
         self
     }
 
-    /// No two rows of the relation itself have the same value in the column.
+    /// No two rows of the relation itself have the same value in this column.
     pub fn unique(&mut self, oid: u32, attnum: i16) -> &mut Self {
         self.catalog.unique.insert((oid, attnum));
         self
     }
 
-    /// A function or type of pg_catalog, or another type, which a value can be converted to by calling its name. Where none is
-    /// told, every name that is not known counts as built in.
+    /// A function or type that converts a value when called by name: all of pg_catalog, and types outside it. If none is
+    /// added, every unknown name counts as built in.
     pub fn built_in(&mut self, name: &str) -> &mut Self {
         self.catalog.built_in.insert(name.to_owned());
         self
@@ -100,15 +100,15 @@ impl CatalogBuilder {
         self
     }
 
-    /// A function that can run SQL of its own, which is not known.
+    /// A function that may run SQL that could not be analysed.
     pub fn unread_function(&mut self, schema: &str, name: &str) -> &mut Self {
         let schemas = self.catalog.unread.entry(name.to_owned()).or_default();
         schemas.insert(schema.to_owned());
         self.function(schema, name)
     }
 
-    /// A function by the statement that would create it (`pg_get_functiondef`), with all names outside pg_catalog
-    /// qualified. One that cannot be read counts as [`CatalogBuilder::unread_function`].
+    /// A function by its definition (`pg_get_functiondef`), with all names outside pg_catalog qualified. A definition that
+    /// cannot be analysed counts as [`CatalogBuilder::unread_function`].
     pub fn defined_function(
         &mut self,
         oid: u32,
@@ -133,12 +133,12 @@ impl CatalogBuilder {
     /// The expression of a generated column (`pg_get_expr`).
     pub fn generated_column(&mut self, oid: u32, attnum: i16, expression: &str) -> &mut Self {
         self.define(Subject::Column(oid, attnum), expression);
-        // One that is not stored is computed when it is read.
+        // A virtual column is computed when it is read.
         let on = Access::SELECT | Access::INSERT | Access::UPDATE;
         self.computed(oid, Some(attnum), on, expression)
     }
 
-    /// What a column is given where a statement gives it nothing, or DEFAULT (`pg_get_expr`).
+    /// The default of a column (`pg_get_expr`).
     pub fn default_of_column(&mut self, oid: u32, attnum: i16, expression: &str) -> &mut Self {
         self.computed(
             oid,
@@ -168,19 +168,19 @@ impl CatalogBuilder {
         self.define(subject, expression)
     }
 
-    /// The WHEN of a trigger, within the statement that would create it (`pg_get_triggerdef`).
+    /// The WHEN clause of a trigger, by the trigger's definition (`pg_get_triggerdef`).
     pub fn trigger_condition(&mut self, oid: u32, on: Access, definition: &str) -> &mut Self {
         self.define(Subject::Condition { relation: oid, on }, definition)
     }
 
-    /// A check or default of a domain (`pg_get_expr`), told of each type that holds values of the domain.
+    /// A check or default of a domain (`pg_get_expr`), added for each type that contains values of the domain.
     pub fn domain(&mut self, oid: u32, name: &str, expression: &str) -> &mut Self {
         let known = self.catalog.domains.entry(name.to_owned()).or_default();
         known.insert(oid);
         self.define(Subject::Domain(oid), expression)
     }
 
-    /// A foreign key of `child` on `parent` that writes to `child`: the columns of `parent` whose UPDATE updates it, and what DELETE does.
+    /// A foreign key on `parent` that writes to `child`: the referenced columns whose UPDATE updates `child`, and what DELETE does.
     pub fn cascades(
         &mut self,
         parent: u32,
@@ -203,7 +203,7 @@ impl CatalogBuilder {
         self
     }
 
-    /// A trigger of that relation, on these ways of writing to it, calls a function.
+    /// A trigger on the relation that calls a function on these kinds of write.
     pub fn trigger(&mut self, oid: u32, on: Access, schema: &str, function: &str) -> &mut Self {
         let triggers = self.catalog.triggers.entry(oid).or_default();
         triggers.push(Trigger {
@@ -220,15 +220,15 @@ impl CatalogBuilder {
         self
     }
 
-    /// An operator of that name calls a function outside pg_catalog.
+    /// An operator with this name that calls a function outside pg_catalog.
     pub fn operator(&mut self, name: &str, schema: &str, function: &str) -> &mut Self {
         let functions = self.catalog.operators.entry(name.to_owned()).or_default();
         functions.push((schema.to_owned(), function.to_owned()));
         self
     }
 
-    /// A cast calls a function outside pg_catalog: the names of its types, the source's number too, and whether it is applied where
-    /// none is written.
+    /// A cast by a function outside pg_catalog: the names of its types, the OID of the source type, and whether it is
+    /// applied implicitly.
     pub fn cast(
         &mut self,
         target: &str,
@@ -246,7 +246,7 @@ impl CatalogBuilder {
         self
     }
 
-    /// A role that may become another one by SET ROLE, or may make itself a member of one.
+    /// A role that can become another role by SET ROLE, or can make itself a member of one.
     pub fn changeable_role(&mut self, name: &str) -> &mut Self {
         self.catalog.changeable_roles.insert(name.to_owned());
         self
@@ -257,16 +257,16 @@ impl CatalogBuilder {
         self
     }
 
-    /// The snapshot. Definitions are parsed here, so it must run on a stack of [`crate::STACK_BYTES`] where there are any.
+    /// Builds the snapshot. Definitions are parsed here, which needs a stack of [`crate::STACK_BYTES`].
     pub fn build(self) -> Catalog {
-        let mut catalog = self.told();
+        let mut catalog = self.collected();
         definition::read(&mut catalog);
         catalog
     }
 
-    /// The snapshot, as [`CatalogBuilder::build`] makes it; none where `last` was told the very same, which spares reading the definitions.
+    /// Builds the snapshot unless `last` was built from the same input, which saves parsing the definitions.
     pub fn build_unless_same(self, last: &Catalog) -> Option<Catalog> {
-        let mut catalog = self.told();
+        let mut catalog = self.collected();
         if catalog.same_input(last) {
             return None;
         }
@@ -274,7 +274,7 @@ impl CatalogBuilder {
         Some(catalog)
     }
 
-    fn told(mut self) -> Catalog {
+    fn collected(mut self) -> Catalog {
         for relation in &mut self.catalog.relations {
             relation.columns.sort_by_key(|column| column.attnum);
         }

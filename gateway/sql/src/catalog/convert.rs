@@ -1,5 +1,5 @@
-//! What is called where a value becomes one of another type: casts by functions outside pg_catalog, checks of domains.
-//! It refuses to find out types: whoever asks tells what it knows of the operand's. Next room: `definition`, for what is called.
+//! What a type conversion calls: cast functions outside pg_catalog and checks of domains. Callers supply what they know
+//! of the operand's type.
 
 use std::sync::Arc;
 
@@ -9,31 +9,31 @@ use crate::definition::Body;
 /// A cast that calls a function outside pg_catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cast {
-    /// The names of its types, without their schemas.
+    /// The names of its types, without schema.
     pub target: String,
     pub source_name: String,
     pub source: u32,
-    /// It is applied where none is written: to arguments, or to what is assigned.
+    /// Applied implicitly: to arguments, or on assignment.
     pub unwritten: bool,
     /// Schema and name.
     pub function: (String, String),
 }
 
-/// What is known of the type of a value that is cast.
+/// What is known of the type of the value that is cast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operand<'n> {
     Any,
-    /// A string or parameter that has no type yet: the type's own input reads it.
+    /// A string or parameter without a type: the target type's input function reads it.
     Untyped,
     Oid(u32),
-    /// The name of a type, without its schema.
+    /// The name of a type, without schema.
     Named(&'n str),
 }
 
-/// The first number of types that are not PostgreSQL's own (FirstNormalObjectId).
+/// FirstNormalObjectId: user-defined types start here.
 const FIRST_OWN: u32 = 16384;
 
-/// Names of types which are no domains over another wherever the name is PostgreSQL's.
+/// Names that denote base types, not domains, if the name is PostgreSQL's.
 const BASE_TYPES: [&str; 24] = [
     "bool",
     "bpchar",
@@ -71,7 +71,7 @@ impl Cast {
         match operand {
             Operand::Any => true,
             Operand::Untyped => false,
-            // A type of the database's own may be a domain over the source.
+            // A user-defined type may be a domain over the source.
             Operand::Oid(oid) => oid == self.source || oid >= FIRST_OWN,
             Operand::Named(name) => name == self.source_name || !BASE_TYPES.contains(&name),
         }
@@ -83,7 +83,7 @@ impl Catalog {
         !self.casts.is_empty()
     }
 
-    /// Casts to the type of that name that such a value may take.
+    /// Casts to the named type that apply to such a value.
     pub(crate) fn casts_to<'c>(
         &'c self,
         target: &str,
@@ -93,25 +93,25 @@ impl Catalog {
         casts.filter(move |cast| cast.target == target && cast.may_take(operand))
     }
 
-    /// Casts that values of the type of that name may take where none is written.
+    /// Implicit casts from the named type.
     pub(crate) fn unwritten_casts<'c>(&'c self, source: &str) -> impl Iterator<Item = &'c Cast> {
         let casts = self.casts.iter();
         casts.filter(move |cast| cast.unwritten && cast.source_name == source)
     }
 
-    /// The same for columns of a type by its number.
+    /// Implicit casts from a type given by its OID.
     pub(crate) fn unwritten_casts_of(&self, source: u32) -> impl Iterator<Item = &Cast> {
         let casts = self.casts.iter();
         casts.filter(move |cast| cast.unwritten && cast.source == source)
     }
 
-    /// What making a value of the types of that name does beside making it.
+    /// What creating a value of the named types does: checks and defaults of domains.
     pub(crate) fn checks_of_type(&self, name: &str) -> impl Iterator<Item = &Arc<Body>> {
         let types = self.domains.get(name).into_iter().flatten();
         types.flat_map(|oid| self.bodies.of_domain(*oid))
     }
 
-    /// Whether a check of the types of that name is still to be read.
+    /// Whether a check of the named types has not been read yet.
     pub(crate) fn type_waits(&self, name: &str) -> bool {
         let mut types = self.domains.get(name).into_iter().flatten();
         types.any(|oid| self.bodies.domain_waits(*oid))

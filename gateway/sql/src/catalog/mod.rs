@@ -1,6 +1,4 @@
-//! A snapshot of the server's relations, as a value.
-//! It refuses to know how it was read: no I/O, no refresh.
-//! Next room: `walker`, which resolves names against it.
+//! A snapshot of the server's relations, as a plain value: no I/O and no refresh. `walker` resolves names against it.
 
 mod builder;
 mod convert;
@@ -30,11 +28,11 @@ pub struct Relation {
     pub schema: String,
     pub name: String,
     pub kind: RelationKind,
-    /// In order of attribute number.
+    /// Ordered by attribute number.
     pub columns: Vec<Column>,
 }
 
-/// System columns by attribute number (PostgreSQL, System Columns).
+/// System columns by attribute number (PostgreSQL documentation, System Columns).
 const SYSTEM_COLUMNS: [(i16, &str); 6] = [
     (-1, "ctid"),
     (-2, "xmin"),
@@ -45,7 +43,7 @@ const SYSTEM_COLUMNS: [(i16, &str); 6] = [
 ];
 
 impl Relation {
-    /// Whether the relation has a column of this name, system columns included.
+    /// Whether the relation has a column with this name, including system columns.
     pub fn has_column(&self, name: &str) -> bool {
         self.system_column(name).is_some() || self.columns.iter().any(|column| column.name == name)
     }
@@ -76,10 +74,10 @@ impl Relation {
     }
 }
 
-/// Of a table with more partitions, those are not told: a rule is written for the table, seldom for one of hundreds of parts.
+/// The partitions of a table with more are not reported: a rule names the table, rarely one of hundreds of partitions.
 const MOST_PARTITIONS: usize = 64;
 
-/// The relations of one database at one moment.
+/// The relations of one database at one point in time.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     /// Advances with every change.
@@ -88,34 +86,34 @@ pub struct Catalog {
     by_oid: HashMap<u32, usize>,
     by_name: HashMap<String, Vec<usize>>,
     reads: HashMap<u32, Vec<(u32, i16)>>,
-    /// Tables whose rows a table shares, by inheriting table or partition; and the other way round.
+    /// Tables and their inheritance children or partitions, in both directions.
     parents: HashMap<u32, Vec<u32>>,
     children: HashMap<u32, Vec<u32>>,
-    /// Columns whose values tell all rows of a relation apart.
+    /// Columns that identify a row of their relation.
     unique: HashSet<(u32, i16)>,
-    /// The names of functions and types in pg_catalog, and of types outside it, by which a value can be converted.
+    /// Names that convert a value when called: functions and types of pg_catalog, and types outside it.
     built_in: HashSet<String>,
-    /// Functions outside pg_catalog: the schemas that have one of that name.
+    /// Functions outside pg_catalog: the schemas that have one with this name.
     functions: HashMap<String, HashSet<String>>,
-    /// Of those, the ones whose result may carry anything.
+    /// The ones among them whose result may carry anything.
     obscure: HashMap<String, BTreeSet<String>>,
-    /// Of those, the ones in a language that can hold SQL: what they read and write is not known.
+    /// The ones among them in a language that can contain SQL: what they read and write is unknown.
     unread: HashMap<String, BTreeSet<String>>,
-    /// Operators for which a function outside pg_catalog is called: its schema and name.
+    /// Operators implemented by a function outside pg_catalog, by its schema and name.
     operators: HashMap<String, Vec<(String, String)>>,
     casts: Vec<Cast>,
-    /// Types that hold values of domains with checks, by name.
+    /// Types that contain values of domains with checks, by name.
     domains: HashMap<String, BTreeSet<u32>>,
     triggers: HashMap<u32, Vec<Trigger>>,
-    /// Foreign keys that write, by the table that they refer to.
+    /// Foreign keys that write, by the referenced table.
     cascades: HashMap<u32, Vec<Cascade>>,
-    /// Relations with rules for writing.
+    /// Relations with rules for writes.
     rules: HashSet<u32>,
     types: HashMap<u32, String>,
-    /// Roles that PostgreSQL would let become others.
+    /// Roles that PostgreSQL would let change to another.
     changeable_roles: HashSet<String>,
     definitions: Arc<Vec<Definition>>,
-    /// What was read of the definitions.
+    /// What was read from the definitions.
     bodies: Bodies,
 }
 
@@ -124,7 +122,7 @@ impl Catalog {
         CatalogBuilder::default()
     }
 
-    /// Whether both were told the same of the database, whenever that was. What follows from it is left out.
+    /// Whether both were built from the same input. Derived state is not compared.
     fn same_input(&self, other: &Self) -> bool {
         self.relations == other.relations
             && self.reads == other.reads
@@ -153,7 +151,7 @@ impl Catalog {
         self.by_oid.get(&oid).and_then(|at| self.relations.get(*at))
     }
 
-    /// The relations of that name: in one schema, or in every schema when none is given.
+    /// The relations with this name: in one schema, or in every schema if none is given.
     pub fn lookup(&self, schema: Option<&str>, name: &str) -> Vec<&Relation> {
         let Some(found) = self.by_name.get(name) else {
             return Vec::new();
@@ -170,7 +168,7 @@ impl Catalog {
         columns.iter().find(|column| column.attnum == attnum)
     }
 
-    /// Whether a role may become another one. True for all while nothing was read.
+    /// Whether the role can change to another. True for every role until the catalog has been read.
     pub fn may_change_role(&self, role: &str) -> bool {
         self.generation == 0 || self.changeable_roles.contains(role)
     }
@@ -179,7 +177,7 @@ impl Catalog {
         self.types.get(&oid).map(String::as_str)
     }
 
-    /// Whether sorting by the column leaves no two rows of what the relation shows in an order of their own.
+    /// Whether sorting by the column determines the order of the relation's rows completely.
     pub(crate) fn tells_rows_apart(&self, relation: &Relation, name: &str) -> bool {
         let mut columns = relation.columns.iter();
         let column = columns.find(|column| column.name == name);
@@ -192,7 +190,7 @@ impl Catalog {
         self.reads.get(&view).map_or(&[], Vec::as_slice)
     }
 
-    /// What a column carries by the catalog alone, through views and inheritance, and whether as it is. None: unknown.
+    /// The columns whose values a column carries according to the catalog, and whether unchanged. `None`: unknown.
     pub fn carried_by(&self, oid: u32, attnum: i16) -> Option<(Vec<ColumnSource>, bool)> {
         crate::lineage::of_column(self, oid, attnum)
     }
@@ -201,7 +199,7 @@ impl Catalog {
         !self.parents.is_empty()
     }
 
-    /// What a table inherits from or is a partition of, by whatever way, and what so hangs on it.
+    /// All relations that a table inherits from or is a partition of, directly or indirectly, and those that inherit from them.
     pub(crate) fn relatives(&self, oid: u32) -> Vec<&Relation> {
         let mut found: Vec<&Relation> = Vec::new();
         let mut open = self.parents(oid).to_vec();
@@ -215,17 +213,17 @@ impl Catalog {
         found
     }
 
-    /// The tables that a table inherits from, or is a partition of, directly.
+    /// The direct parents of a table: by inheritance or partitioning.
     fn parents(&self, oid: u32) -> &[u32] {
         self.parents.get(&oid).map_or(&[], Vec::as_slice)
     }
 
-    /// The tables that inherit from a table directly, partitions included.
+    /// The direct children of a table, partitions included.
     fn children(&self, oid: u32) -> &[u32] {
         self.children.get(&oid).map_or(&[], Vec::as_slice)
     }
 
-    /// The relations whose rows a table shows beside its own: inheriting tables, and partitions where they are not many.
+    /// The relations whose rows the table also shows: children, and partitions unless there are too many.
     pub(crate) fn descendants(&self, oid: u32) -> Vec<&Relation> {
         let mut found: Vec<&Relation> = Vec::new();
         let mut open = vec![oid];
@@ -259,17 +257,17 @@ impl Catalog {
         &mut self.bodies
     }
 
-    /// Whether no operator of that name calls a function that may carry anything but its operands.
+    /// Whether every operator with this name returns only what its operands carry.
     pub(crate) fn operator_is_readable(&self, name: &str) -> bool {
         self.are_readable(self.operator_functions(name))
     }
 
-    /// The functions that operators of that name call, schema and name; those of pg_catalog are left out.
+    /// The functions behind operators with this name, as schema and name; those in pg_catalog are left out.
     pub(crate) fn operator_functions(&self, name: &str) -> &[(String, String)] {
         self.operators.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a cast of such a value to that type calls no function that may carry anything but its operand.
+    /// Whether no cast of such a value to the type adds anything to what its operand carries.
     pub(crate) fn casts_are_readable(&self, name: &[&str], operand: Operand<'_>) -> bool {
         if !self.has_casts() {
             return !name.is_empty();
@@ -290,8 +288,8 @@ impl Catalog {
         })
     }
 
-    /// What the functions that a call may mean were read to do; none of them for those that only compute on their arguments.
-    /// None: one of them may do anything.
+    /// The bodies of the functions that a call may mean; empty if they only compute on their arguments. `None`: one of them
+    /// may do anything.
     pub(crate) fn function_bodies(&self, parts: &[&str]) -> Option<Vec<&Arc<Body>>> {
         let (name, schema) = match parts {
             ["pg_catalog", _] => return Some(Vec::new()),
@@ -303,7 +301,7 @@ impl Catalog {
         let Some(schemas) =
             known.filter(|schemas| schema.is_none_or(|schema| schemas.contains(schema)))
         else {
-            // A bare name is PostgreSQL's own then.
+            // An unqualified name is then PostgreSQL's own.
             return (schema.is_none() && self.is_built_in(name)).then(Vec::new);
         };
         let mut meant = schemas
@@ -317,12 +315,12 @@ impl Catalog {
         Some(self.bodies.of_function(schema, name))
     }
 
-    /// Whether there may be a function of that name: false only where a catalog says so.
+    /// Whether a function with this name may exist: false only if a catalog says so.
     pub(crate) fn may_have_function(&self, _name: &str) -> bool {
         true
     }
 
-    /// The columns of a function in FROM: empty for one column named by alias or function. None: not known.
+    /// The column names of a function in FROM; empty for one column named by the alias or the function. `None`: unknown.
     pub(crate) fn function_columns(&self, parts: &[&str], arguments: usize) -> Option<&[String]> {
         let name = match parts {
             [name] | ["pg_catalog", name] => *name,
@@ -341,7 +339,7 @@ impl Catalog {
         single.then_some(&[])
     }
 
-    /// The name, schema first, of a function that the call could mean and whose body was not read.
+    /// The name, schema first, of a function that the call could mean and whose body could not be read.
     pub(crate) fn unread_function(&self, parts: &[&str]) -> Option<String> {
         let (name, schema) = match parts {
             [name] => (name, None),
@@ -360,7 +358,7 @@ impl Catalog {
         self.built_in.is_empty() || self.built_in.contains(name)
     }
 
-    /// Whether no function is known that the call could mean: it was made in a transaction that is not over, or there is none.
+    /// Whether the call matches no known function: it was created in an open transaction, or does not exist.
     pub(crate) fn is_unknown_function(&self, parts: &[&str]) -> bool {
         match parts {
             ["pg_catalog" | "information_schema", _] | [] => false,
@@ -372,7 +370,7 @@ impl Catalog {
         }
     }
 
-    /// Whether a schema other than pg_catalog holds a function of that name.
+    /// Whether a schema other than pg_catalog contains a function with this name.
     pub fn shadows_function(&self, name: &str) -> bool {
         self.functions
             .get(name)

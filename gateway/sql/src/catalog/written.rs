@@ -1,5 +1,5 @@
-//! What a write to a relation sets going, there and elsewhere: triggers, and writes to other relations that no statement names.
-//! It refuses to know what triggers do. Next room: `definition`, which reads their functions.
+//! What a write to a relation causes: triggers, and writes to relations that the statement does not name. `definition`
+//! reads the functions of the triggers.
 
 use super::{Catalog, Relation};
 use crate::facts::{Access, RelationKind};
@@ -12,13 +12,13 @@ pub(crate) struct Trigger {
     pub function: String,
 }
 
-/// A foreign key that writes to the table that refers.
+/// A foreign key that writes to the referencing table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cascade {
     pub child: u32,
-    /// The columns that are referred to, whose UPDATE updates the other table; none where it does not.
+    /// The referenced columns whose UPDATE updates the referencing table; empty if it does not.
     pub on_update: Vec<i16>,
-    /// What DELETE does there.
+    /// What DELETE does to the referencing table.
     pub on_delete: Access,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Cascade {
 pub(crate) struct Write<'c> {
     pub relation: &'c Relation,
     pub access: Access,
-    /// By a foreign key: the values written are not the statement's.
+    /// Written by a foreign key: the values are not the statement's.
     pub cascaded: bool,
 }
 
@@ -55,7 +55,7 @@ impl Catalog {
         !self.cascades.is_empty()
     }
 
-    /// The triggers that run when the relation is written in any of these ways.
+    /// The triggers that run on these kinds of write to the relation.
     pub(crate) fn triggers(&self, oid: u32, access: Access) -> impl Iterator<Item = &Trigger> {
         let triggers = self.triggers.get(&oid).map_or(&[][..], Vec::as_slice);
         triggers
@@ -63,13 +63,13 @@ impl Catalog {
             .filter(move |trigger| trigger.on.intersects(access))
     }
 
-    /// Whether writing to the relation may do something else instead.
+    /// Whether a rule may replace a write to the relation.
     pub(crate) fn has_rules(&self, oid: u32) -> bool {
         self.rules.contains(&oid)
     }
 
-    /// The relation, and all that is written with it: partitions and inheriting tables, what a view reads, what foreign keys follow.
-    /// Those follow an UPDATE only of the columns that they refer to.
+    /// The relation and everything written along with it: children and partitions, what a view reads, and what foreign keys
+    /// reach. UPDATE follows a foreign key only if it assigns a referenced column.
     pub(crate) fn written_with(&self, oid: u32, access: Access, keys: Keys<'_>) -> Vec<Write<'_>> {
         let mut found: Vec<Write<'_>> = Vec::new();
         let mut open = vec![(oid, access, false, keys)];

@@ -1,5 +1,4 @@
-//! What was read of the definitions of a catalog, by what is defined.
-//! It refuses to know how definitions are read. Next: the parent, which settles one after the other.
+//! What was read from a catalog's definitions, by the object defined.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -7,28 +6,28 @@ use std::sync::Arc;
 use super::{Body, Outcome, Subject};
 use crate::facts::Access;
 
-/// What is computed when rows of a relation are written, or read.
+/// An expression computed when rows of a relation are written or read.
 #[derive(Debug, Clone)]
 pub(crate) struct Computed {
-    /// The column that it is for; none where it only decides.
+    /// The column that it computes; `None` if it only decides.
     pub column: Option<i16>,
     pub on: Access,
     pub body: Arc<Body>,
 }
 
-/// All that was read of the definitions of a catalog.
+/// Everything read from a catalog's definitions.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Bodies {
     relations: HashMap<u32, Arc<Body>>,
     generated: HashMap<(u32, i16), Arc<Body>>,
-    /// What is computed for rows of a relation, where it does more than compute on the row.
+    /// Expressions computed for rows of a relation that use more than the row.
     computed: HashMap<u32, Vec<Computed>>,
     domains: HashMap<u32, Vec<Arc<Body>>>,
-    /// By name, with the schema of each.
+    /// By name; each with its schema.
     functions: HashMap<String, Vec<(String, Arc<Body>)>>,
-    /// Functions whose definition could not be followed: the schemas of each name.
+    /// Functions whose definition could not be analysed: the schemas of each name.
     unreadable: HashMap<String, BTreeSet<String>>,
-    /// What is still to be read: whoever meets it waits.
+    /// Definitions that have not been read yet; whatever depends on one waits.
     pub(super) waiting: HashSet<Waiting>,
 }
 
@@ -36,7 +35,7 @@ pub(crate) struct Bodies {
 pub(super) enum Waiting {
     View(u32),
     Column(u32, i16),
-    /// Anything that is computed for rows of the relation.
+    /// Any expression computed for rows of the relation.
     Computed(u32),
     Domain(u32),
     Function(String),
@@ -65,7 +64,7 @@ impl Bodies {
         self.generated.get(&(oid, attnum))
     }
 
-    /// What is computed for rows of a relation that are used in any of these ways.
+    /// The expressions computed on these kinds of access to the relation.
     pub fn computed(&self, relation: u32, access: Access) -> impl Iterator<Item = &Computed> {
         let computed = self.computed.get(&relation).into_iter().flatten();
         computed.filter(move |computed| computed.on.intersects(access))
@@ -75,7 +74,7 @@ impl Bodies {
         self.domains.get(&oid).map_or(&[], Vec::as_slice)
     }
 
-    /// The bodies that were read of functions of that name: in one schema, or in all.
+    /// The bodies of the functions with this name: in one schema, or in all.
     pub fn of_function(&self, schema: Option<&str>, name: &str) -> Vec<&Arc<Body>> {
         let known = self.functions.get(name).map_or(&[][..], Vec::as_slice);
         known
@@ -85,7 +84,7 @@ impl Bodies {
             .collect()
     }
 
-    /// The schemas that have a function of that name whose definition could not be followed.
+    /// The schemas with a function of this name whose definition could not be analysed.
     pub fn unreadable(&self, name: &str) -> Option<&BTreeSet<String>> {
         self.unreadable.get(name)
     }
@@ -110,7 +109,7 @@ impl Bodies {
         !self.waiting.is_empty() && self.waiting.contains(&Waiting::Function(name.to_owned()))
     }
 
-    /// Keeps what came of a definition. A view or column that cannot be followed is one without a definition.
+    /// Stores the result of reading a definition. A view or column that cannot be analysed counts as one without a definition.
     pub(super) fn settle(&mut self, subject: Subject, outcome: Outcome) {
         match (subject, outcome) {
             (Subject::View(oid), Outcome::Read(body)) => {

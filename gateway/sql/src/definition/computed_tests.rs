@@ -1,9 +1,9 @@
-//! What is computed for rows that are written, and by conversions, is the doing of the statement.
+//! Expressions computed for written rows and by conversions count as part of the statement.
 
 use super::tests::carried;
 use crate::{Access, Catalog, RelationKind, Settings, analyze, on_big_stack};
 
-/// Tables that are computed with what `people` holds, by means that no statement names.
+/// Tables whose rows are computed from `people`, by means that no statement names.
 fn with_written_definitions() -> Catalog {
     let mut catalog = Catalog::builder();
     let text_table = |catalog: &mut crate::CatalogBuilder, oid: u32, name: &str| {
@@ -72,7 +72,7 @@ fn with_written_definitions() -> Catalog {
 }
 
 #[test]
-fn what_is_computed_for_a_row_counts_as_the_statements_doing() {
+fn expressions_computed_for_a_row_count_as_part_of_the_statement() {
     let catalog = on_big_stack(with_written_definitions).expect("the catalog is built");
     let facts = |text: &str| {
         let analysis = on_big_stack(|| analyze(text, &catalog, &Settings::default()));

@@ -1,5 +1,5 @@
-//! The body of a function, from the statement that would create it.
-//! It refuses every language but SQL and PL/pgSQL, and commands beyond reading and writing rows.
+//! The body of a function, from its definition. Languages other than SQL and PL/pgSQL, and commands other than reading
+//! and writing rows, are not analysed.
 
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ pub(super) fn of(text: &str, catalog: &Catalog) -> Outcome {
     }
 }
 
-/// Every statement of the text that a function, procedure or DO block is made of. None where they are not all known.
+/// Every statement of a function, procedure or DO block. `None` if they are not all known.
 pub(crate) fn statements_of_function(create: &pb::CreateFunctionStmt) -> Option<Vec<NodeEnum>> {
     let body = option(create, "as")?;
     match option(create, "language")? {
@@ -74,7 +74,7 @@ pub(crate) fn statements_of_block(block: &pb::DoStmt) -> Option<Vec<NodeEnum>> {
     }
 }
 
-/// What parameters are given when the caller leaves them out, and values of the types that are not PostgreSQL's own, as one row.
+/// The defaults of the parameters, and values of parameter types outside pg_catalog, as one row.
 fn defaults(create: &pb::CreateFunctionStmt) -> Option<NodeEnum> {
     let given = create
         .parameters
@@ -147,7 +147,7 @@ fn returns_trigger(create: &pb::CreateFunctionStmt) -> bool {
     kind.is_some_and(|kind| strings(&kind.names).last() == Some(&"trigger"))
 }
 
-/// The statements of BEGIN ATOMIC ... END: a list of lists.
+/// The statements of BEGIN ATOMIC ... END, which the grammar returns as a list of lists.
 fn flatten<'n>(node: &'n NodeEnum, into: &mut Vec<&'n NodeEnum>) -> Option<()> {
     match node {
         NodeEnum::List(list) => list
@@ -184,81 +184,88 @@ fn text_of<'o>(options: &'o [pb::Node], name: &str) -> Option<&'o str> {
     });
     match named.next()?.arg.as_ref()?.node.as_ref()? {
         NodeEnum::String(text) => Some(&text.sval),
-        // The text, and for C a symbol behind it.
+        // The body. For C this list also contains the link symbol.
         NodeEnum::List(list) => strings(&list.items).first().copied(),
         _ => None,
     }
 }
 
-/// Gives the columns the names that callers see: those of OUT parameters and TABLE, or of the composite type.
+/// Gives the columns the names that callers see: those of OUT parameters, of TABLE or of the composite type.
 fn name(rows: &mut Rows, create: &pb::CreateFunctionStmt, catalog: &Catalog) {
-    use pb::FunctionParameterMode as Mode;
-    let is_out = |parameter: &pb::FunctionParameter| {
-        [
-            Mode::FuncParamOut,
-            Mode::FuncParamInout,
-            Mode::FuncParamTable,
-        ]
-        .iter()
-        .any(|mode| parameter.mode == *mode as i32)
+    let names = declared_columns(create, catalog);
+    if names.is_empty() {
+        *rows = unnamed(rows, returns_scalar(create, catalog));
+        return;
+    }
+    let columns: Vec<Column> = match &rows.columns {
+        Some(columns) if columns.len() == names.len() => columns
+            .iter()
+            .zip(&names)
+            .map(|(column, name)| Column::named(name, column.value.clone()))
+            .collect(),
+        // A composite value, or a body without known columns: any column may carry any of it.
+        _ => {
+            let all = rows.all();
+            let columns = names.iter().map(|name| Column::named(name, all.clone()));
+            columns.collect()
+        }
     };
-    let outs = create
-        .parameters
-        .iter()
-        .filter_map(|parameter| match &parameter.node {
-            Some(NodeEnum::FunctionParameter(parameter)) if is_out(parameter) => {
-                Some(parameter.name.clone())
-            }
-            _ => None,
-        });
-    let mut names: Vec<String> = outs.collect();
+    rows.columns = Some(Arc::new(columns));
+}
+
+/// The columns that the declaration names: OUT parameters, or those of the table whose row type is returned.
+fn declared_columns(create: &pb::CreateFunctionStmt, catalog: &Catalog) -> Vec<String> {
+    use pb::FunctionParameterMode as Mode;
+    const OUT: [Mode; 3] = [
+        Mode::FuncParamOut,
+        Mode::FuncParamInout,
+        Mode::FuncParamTable,
+    ];
+    let outs = create.parameters.iter().filter_map(|node| {
+        let Some(NodeEnum::FunctionParameter(parameter)) = &node.node else {
+            return None;
+        };
+        let is_out = OUT.iter().any(|mode| parameter.mode == *mode as i32);
+        is_out.then(|| parameter.name.clone())
+    });
+    let names: Vec<String> = outs.collect();
     if names.is_empty()
         && let Some(kind) = &create.return_type
         && let [schema, name] = strings(&kind.names).as_slice()
         && let [relation] = catalog.lookup(Some(schema), name).as_slice()
     {
         let columns = relation.columns.iter();
-        names = columns.map(|column| column.name.clone()).collect();
+        return columns.map(|column| column.name.clone()).collect();
     }
-    if names.is_empty() {
-        let kind = create.return_type.as_ref();
-        let scalar = kind.is_some_and(|kind| match strings(&kind.names).as_slice() {
-            [name] | ["pg_catalog", name] => {
-                *name != "record" && catalog.lookup(Some("pg_catalog"), name).is_empty()
-            }
-            _ => false,
-        });
-        *rows = match rows.columns.as_ref().map(|columns| columns.as_slice()) {
-            // Its name is the caller's choice.
-            Some([only]) if scalar => Rows {
-                columns: Some(Arc::new(vec![Column {
-                    name: None,
-                    value: only.value.clone(),
-                }])),
-                ..rows.clone()
-            },
-            _ => Rows {
-                columns: None,
-                any: rows.all(),
-                chosen: rows.chosen.clone(),
-            },
-        };
-        return;
-    }
-    let shaped = match &rows.columns {
-        Some(columns) if columns.len() == names.len() => Some(
-            columns
-                .iter()
-                .zip(&names)
-                .map(|(column, name)| Column::named(name, column.value.clone()))
-                .collect::<Vec<Column>>(),
-        ),
-        // One composite value, or a body that is not told column by column: each may be any.
-        _ => {
-            let all = rows.all();
-            let columns = names.iter().map(|name| Column::named(name, all.clone()));
-            Some(columns.collect())
+    names
+}
+
+/// Whether the declared result is a single value that is not a row.
+fn returns_scalar(create: &pb::CreateFunctionStmt, catalog: &Catalog) -> bool {
+    let kind = create.return_type.as_ref();
+    kind.is_some_and(|kind| match strings(&kind.names).as_slice() {
+        [name] | ["pg_catalog", name] => {
+            *name != "record" && catalog.lookup(Some("pg_catalog"), name).is_empty()
         }
-    };
-    rows.columns = shaped.map(Arc::new);
+        _ => false,
+    })
+}
+
+/// Rows whose columns have no declared names.
+fn unnamed(rows: &Rows, scalar: bool) -> Rows {
+    match rows.columns.as_ref().map(|columns| columns.as_slice()) {
+        // The caller chooses its name.
+        Some([only]) if scalar => Rows {
+            columns: Some(Arc::new(vec![Column {
+                name: None,
+                value: only.value.clone(),
+            }])),
+            ..rows.clone()
+        },
+        _ => Rows {
+            columns: None,
+            any: rows.all(),
+            chosen: rows.chosen.clone(),
+        },
+    }
 }

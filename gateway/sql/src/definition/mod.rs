@@ -1,6 +1,5 @@
-//! What views, functions and generated columns are made of: their definitions, read once when a catalog is built.
-//! It refuses to guess: a definition that cannot be followed leaves its subject as unknown as if it had none.
-//! Next room: `lineage`, which follows names into what is kept here.
+//! The definitions of views, functions and generated columns, read once when a catalog is built. A definition that cannot
+//! be analysed leaves its object as unknown as without one.
 
 mod bodies;
 #[cfg(test)]
@@ -24,16 +23,16 @@ pub(crate) use bodies::Bodies;
 
 const UNREADABLE: &str = "a default, check, generated column or trigger condition cannot be read";
 
-/// Longer definitions are not read.
+/// Longer definitions are not analysed.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// What is defined.
+/// The object that is defined.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Subject {
     View(u32),
     /// A generated column.
     Column(u32, i16),
-    /// What is computed for a row of a relation by itself: a default, a generated column, a check.
+    /// An expression of a row of a relation: a default, a generated column, a check.
     Computed {
         relation: u32,
         column: Option<i16>,
@@ -44,9 +43,9 @@ pub(crate) enum Subject {
         relation: u32,
         on: Access,
     },
-    /// A check or default of a domain, for a type that holds its values.
+    /// A check or default of a domain, for a type that contains its values.
     Domain(u32),
-    /// One of the functions of that schema and name; `oid` tells them apart.
+    /// One of the functions with this schema and name, distinguished by `oid`.
     Function {
         oid: u32,
         schema: String,
@@ -54,37 +53,37 @@ pub(crate) enum Subject {
     },
 }
 
-/// A definition as the server tells it, with every name outside pg_catalog qualified.
+/// A definition as the server reports it, with every name outside pg_catalog qualified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Definition {
     pub subject: Subject,
     pub text: String,
 }
 
-/// What a definition was found to do.
+/// What a definition does.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Body {
-    /// What it yields, arguments left out.
+    /// What it returns, apart from its arguments.
     pub rows: Rows,
     pub tables: Vec<TableRef>,
-    /// Indexes into `tables`, and columns of those that it uses.
+    /// Indexes into `tables`, and the columns of those tables that it uses.
     pub columns: Vec<(usize, String)>,
     pub functions: Vec<String>,
     pub opaque: Vec<String>,
-    /// What it writes, arguments left out.
+    /// What it writes, apart from its arguments.
     pub flows: Vec<Flow>,
     pub role: RoleEffect,
 }
 
 enum Outcome {
     Read(Box<Body>),
-    /// It names something whose definition was not read yet.
+    /// It names an object whose definition has not been read yet.
     Waits,
     Unreadable,
 }
 
 impl Outcome {
-    /// What is more than computing on arguments. What cannot be followed may do anything.
+    /// The effects beyond computing on arguments. A definition that cannot be analysed may do anything.
     fn acts(self) -> Option<Arc<Body>> {
         match self {
             Self::Read(body) => body.acts().then(|| Arc::from(body)),
@@ -122,7 +121,7 @@ pub(crate) fn read(catalog: &mut Catalog) {
         }
     }
     let bodies = catalog.bodies_mut();
-    // What names itself, by whatever way, is not followed.
+    // Definitions that refer to themselves, directly or indirectly, are not analysed.
     for definition in open {
         bodies.settle(definition.subject.clone(), Outcome::Unreadable);
     }
@@ -158,7 +157,7 @@ fn of(definition: &Definition, catalog: &Catalog) -> Outcome {
     }
 }
 
-/// A definition that is one query.
+/// A definition that is a query.
 fn query(text: &str, catalog: &Catalog) -> Outcome {
     let Some(parsed) = parse(text) else {
         return Outcome::Unreadable;
@@ -169,7 +168,7 @@ fn query(text: &str, catalog: &Catalog) -> Outcome {
     }
 }
 
-/// A definition that is one expression over what it is given.
+/// A definition that is an expression over `given`.
 fn expression(text: &str, catalog: &Catalog, given: &[&str]) -> Outcome {
     let parsed = parse(&format!("SELECT {text}"));
     match parsed.as_deref() {
@@ -178,7 +177,7 @@ fn expression(text: &str, catalog: &Catalog, given: &[&str]) -> Outcome {
     }
 }
 
-/// The WHEN of the statement that would create a trigger.
+/// The WHEN clause in the definition of a trigger.
 fn condition(text: &str, catalog: &Catalog) -> Outcome {
     let parsed = parse(text);
     let Some([NodeEnum::CreateTrigStmt(create)]) = parsed.as_deref() else {
@@ -190,7 +189,7 @@ fn condition(text: &str, catalog: &Catalog) -> Outcome {
     queries(&[&condition], catalog, &["new", "old"])
 }
 
-/// What bodies may consist of.
+/// The statements that a body may consist of.
 fn is_followed(node: &NodeEnum) -> bool {
     matches!(
         node,
@@ -203,7 +202,7 @@ fn is_followed(node: &NodeEnum) -> bool {
     )
 }
 
-/// Statements of which the last one yields the rows.
+/// Statements of which the last one returns the rows.
 fn queries(nodes: &[&NodeEnum], catalog: &Catalog, parameters: &[&str]) -> Outcome {
     let mut body = Body::empty();
     for node in nodes {
@@ -224,7 +223,7 @@ fn queries(nodes: &[&NodeEnum], catalog: &Catalog, parameters: &[&str]) -> Outco
     Outcome::Read(Box::new(body))
 }
 
-/// The expression of RETURN; any other statement itself.
+/// The expression of RETURN; any other statement unchanged.
 fn returned(node: &NodeEnum) -> &NodeEnum {
     let expression = match node {
         NodeEnum::ReturnStmt(statement) => statement.returnval.as_ref(),
@@ -236,7 +235,7 @@ fn returned(node: &NodeEnum) -> &NodeEnum {
 }
 
 impl Body {
-    /// One that does nothing.
+    /// A body that does nothing.
     fn empty() -> Self {
         Self {
             rows: Rows::of(Vec::new()),
@@ -257,7 +256,7 @@ impl Body {
             && self.flows.is_empty())
     }
 
-    /// Adds what another body reads, its rows left out.
+    /// Adds what another body reads, without its rows.
     fn merge(&mut self, other: Body) {
         self.flows.extend(other.flows);
         let columns = other
@@ -293,7 +292,7 @@ impl Body {
             places.push(at);
         }
         for column in reads.columns {
-            // What cannot be tied to a table is a parameter, or a column of a subquery.
+            // A column that resolves to no table is a parameter, or a column of a subquery.
             let Some(at) = column.table.and_then(|at| places.get(at)) else {
                 continue;
             };

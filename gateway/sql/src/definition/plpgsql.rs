@@ -1,5 +1,5 @@
-//! The body of a PL/pgSQL function: every query and expression in it, as the grammar of PL/pgSQL tells them.
-//! It refuses to follow variables: what any query yields, any of them may hold, and so the result.
+//! The body of a PL/pgSQL function: every query and expression in it, from PL/pgSQL's own grammar. Variables are not
+//! traced: any of them, and so the result, may hold what any query returns.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ struct Query {
     mode: Mode,
 }
 
-/// How the text is to be read (PostgreSQL's RawParseMode).
+/// How the text is parsed (PostgreSQL's RawParseMode).
 enum Mode {
     Statement,
     Expression,
@@ -29,11 +29,11 @@ enum Mode {
 struct Found {
     queries: Vec<Query>,
     variables: Vec<String>,
-    /// Those of them that hold rows. What they begin as does not come out of the grammar.
+    /// Variables that hold rows. The grammar does not return their initial values.
     records: Vec<String>,
-    /// EXECUTE and its like run text that is made at run time.
+    /// EXECUTE and similar statements run text made at run time.
     dynamic: bool,
-    /// It looks at the words of an error that it caught, which may show any row of what it touches.
+    /// It reads the text of a caught error, which may quote any row that it touches.
     reads_errors: bool,
 }
 
@@ -67,7 +67,7 @@ pub(super) fn of(definition: &str, catalog: &Catalog, parameters: &[&str]) -> Ou
     if found.reads_errors || definition.to_ascii_lowercase().contains("sqlerrm") {
         carried.absorb(&rows_of_tables(&all, catalog), Transform::Unknown);
     }
-    // A variable may be what is written.
+    // Any variable may be written.
     lineage::add_to_flows(&mut all.flows, &carried, catalog);
     all.rows = Rows::of(vec![Column {
         name: None,
@@ -76,15 +76,15 @@ pub(super) fn of(definition: &str, catalog: &Catalog, parameters: &[&str]) -> Ou
     Outcome::Read(Box::new(all))
 }
 
-/// The definition of a function with the variables of a trigger function as parameters: those that the grammar gives to such a function
-/// itself do not come out of it legibly.
+/// A function definition with the variables of a trigger function as parameters. The grammar does not return those of a
+/// trigger function legibly.
 pub(super) fn trigger_as_function(body: &str) -> Option<String> {
     const VARIABLES: &str = "new record, old record, tg_name name, tg_when text, tg_level text, tg_op text, tg_relid oid, \
         tg_relname name, tg_table_name name, tg_table_schema name, tg_nargs int, tg_argv text[]";
     as_function(VARIABLES, "record", body)
 }
 
-/// The definition of a function that does what a DO block does.
+/// A function definition with the body of a DO block.
 pub(super) fn block_as_function(body: &str) -> Option<String> {
     as_function("", "void", body)
 }
@@ -96,7 +96,7 @@ fn as_function(parameters: &str, returns: &str, body: &str) -> Option<String> {
     })
 }
 
-/// Every statement and expression of a body, whatever it is. None where one is made at run time, or cannot be parsed.
+/// Every statement and expression of a body. `None` if one is made at run time or cannot be parsed.
 pub(super) fn statements(definition: &str) -> Option<Vec<NodeEnum>> {
     let found = Found::of(definition)?;
     let mut all = Vec::new();
@@ -107,7 +107,7 @@ pub(super) fn statements(definition: &str) -> Option<Vec<NodeEnum>> {
 }
 
 impl Query {
-    /// Statements: that of an assignment, and another one for what stands in its target.
+    /// The statements of a query: for an assignment, one for the assigned value and one for the target.
     fn parse(&self) -> Option<Vec<NodeEnum>> {
         match self.mode {
             Mode::Statement => parse(&self.text),
@@ -137,7 +137,7 @@ fn rows_of_tables(body: &Body, catalog: &Catalog) -> Provenance {
     rows
 }
 
-/// The tokens of a text, each with the bytes that it stands at.
+/// The tokens of a text, each with its byte range.
 fn words(text: &str) -> Option<Vec<(Range<usize>, &str)>> {
     let tokens = pg_query::scan(text).ok()?.tokens;
     let word = |token: &pg_query::protobuf::ScanToken| {
@@ -148,7 +148,7 @@ fn words(text: &str) -> Option<Vec<(Range<usize>, &str)>> {
     tokens.iter().map(word).collect()
 }
 
-/// Both sides of `target := value` or `target = value`: the target may hold subscripts.
+/// Both sides of `target := value` or `target = value`. The target may contain subscripts.
 fn assignment(text: &str) -> Option<(&str, &str)> {
     let mut depth = 0_i32;
     for (place, word) in words(text)? {
@@ -164,7 +164,7 @@ fn assignment(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// The text of the body within the statement that would create the function.
+/// The body in a function's definition.
 fn body(definition: &str) -> Option<String> {
     match parse(definition)?.as_slice() {
         [NodeEnum::CreateFunctionStmt(create)] => {
@@ -175,7 +175,7 @@ fn body(definition: &str) -> Option<String> {
 }
 
 impl Found {
-    /// None where the body cannot be parsed, or runs text that it makes.
+    /// `None` if the body cannot be parsed or runs text that it makes.
     fn of(definition: &str) -> Option<Self> {
         let tree = pg_query::parse_plpgsql(definition).ok()?;
         let mut found = Self::default();
@@ -196,7 +196,7 @@ impl Found {
         }
     }
 
-    /// Finds what variables that hold rows begin as, in the text between DECLARE and BEGIN. None: it cannot be told.
+    /// Finds the initial values of variables that hold rows, in the text between DECLARE and BEGIN. `None`: unknown.
     fn defaults_of_records(&mut self, definition: &str) -> Option<()> {
         if self.records.is_empty() {
             return Some(());
@@ -241,7 +241,7 @@ impl Found {
                 .filter(|word| !word.eq_ignore_ascii_case("constant"))
                 .collect();
             let made = format!("NULL::{}", type_name.join(" "));
-            // The type of a column or table is none of a name of its own.
+            // %TYPE and %ROWTYPE name a column or table, not a type.
             if !type_name.contains(&"%") && parse(&format!("SELECT {made}")).is_some() {
                 self.queries.push(Query {
                     text: made,
@@ -263,7 +263,7 @@ impl Found {
             None | Some(0) => Mode::Statement,
             Some(2) => Mode::Expression,
             Some(3..=5) => Mode::Assignment,
-            // A type's name.
+            // The name of a type.
             Some(_) => return,
         };
         if let Some(Value::String(text)) = fields.get("query") {
@@ -283,11 +283,11 @@ impl Found {
                 self.walk(value);
             }
             ("is_stacked", _) => self.reads_errors = true,
-            // The text of EXECUTE, FOR IN EXECUTE, OPEN FOR EXECUTE, RETURN QUERY EXECUTE.
+            // The text of EXECUTE, FOR IN EXECUTE, OPEN FOR EXECUTE and RETURN QUERY EXECUTE.
             ("PLpgSQL_stmt_dynexecute" | "PLpgSQL_stmt_dynfors" | "dynquery", _) => {
                 self.dynamic = true;
             }
-            // A procedure writes; a cursor that is fetched from may be the caller's.
+            // A procedure may write, and a fetched cursor may be the caller's.
             ("PLpgSQL_stmt_call" | "PLpgSQL_stmt_fetch", _) => self.dynamic = true,
             _ => self.walk(value),
         }

@@ -1,4 +1,4 @@
-//! What is read of definitions, and what statements are said to carry through them.
+//! What is read from definitions, and what statements carry through them.
 
 use crate::{Access, Catalog, Facts, Outputs, RelationKind, Settings, analyze, on_big_stack};
 
@@ -145,7 +145,7 @@ fn facts(text: &str) -> Facts {
     (*analysis.statements[0].facts).clone()
 }
 
-/// Of each output: its sources, `~` before those that are computed, `=` before all where the value is one of them.
+/// The sources of each output; `~` precedes computed ones, `=` precedes all if the value is one of them unchanged.
 pub(super) fn carried(facts: &Facts) -> Vec<String> {
     let Outputs::Columns(columns) = &facts.outputs else {
         return vec!["unknown columns".to_owned()];
@@ -242,13 +242,13 @@ fn outputs_are_followed_through_definitions() {
 }
 
 #[test]
-fn a_view_that_cannot_be_read_may_carry_all_it_depends_on() {
+fn a_view_that_cannot_be_analysed_carries_all_it_depends_on() {
     let facts = facts("SELECT x FROM broken");
     assert_eq!(carried(&facts), ["~people.* broken.x"]);
 }
 
 #[test]
-fn what_a_function_reads_is_among_the_tables() {
+fn tables_read_by_a_function_are_reported() {
     for (text, expected) in [
         ("SELECT nested(1)", vec!["people"]),
         ("SELECT looks(1), plain('x')", vec!["people"]),
@@ -274,7 +274,7 @@ fn what_a_function_reads_is_among_the_tables() {
 }
 
 #[test]
-fn a_function_that_cannot_be_read_makes_its_caller_opaque() {
+fn a_function_that_cannot_be_analysed_makes_its_caller_opaque() {
     for name in ["dynamic('x')", "endless()", "fetches('c')"] {
         let facts = facts(&format!("SELECT {name}"));
         assert!(
@@ -307,7 +307,7 @@ fn written(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_functions_and_triggers_write_is_a_flow() {
+fn writes_of_functions_and_triggers_are_flows() {
     for (text, expected) in [
         ("SELECT writes()", vec![]),
         ("SELECT keeps('x')", vec![]),
@@ -338,7 +338,7 @@ fn what_functions_and_triggers_write_is_a_flow() {
 }
 
 #[test]
-fn what_cannot_be_known_of_a_trigger_or_rule_makes_the_statement_opaque() {
+fn unknown_triggers_and_rules_make_the_statement_opaque() {
     for (text, opaque) in [
         ("DELETE FROM odd WHERE id = 1", 2),
         ("UPDATE odd SET id = 2 WHERE id = 1", 1),
@@ -349,7 +349,7 @@ fn what_cannot_be_known_of_a_trigger_or_rule_makes_the_statement_opaque() {
 }
 
 #[test]
-fn a_function_that_is_handed_on_counts_as_called() {
+fn a_function_named_by_a_definition_counts_as_called() {
     for text in [
         "CREATE TRIGGER t BEFORE INSERT ON notes FOR EACH ROW EXECUTE FUNCTION fills()",
         "CREATE OPERATOR ### (LEFTARG = text, FUNCTION = public.email_of)",
@@ -406,11 +406,11 @@ fn a_function_that_is_not_in_the_catalog_makes_its_caller_opaque() {
 }
 
 #[test]
-fn an_operator_counts_like_the_function_behind_it() {
+fn an_operator_counts_as_its_function() {
     assert!(carried(&facts("SELECT 'a' ~~~ 'b' FROM orders")).contains(&"unknown".to_owned()));
 }
 
-/// Words that change what a body is, and pieces that leave it unfinished.
+/// Keywords that change what a body is, and fragments that leave it incomplete.
 const PIECES: [&str; 24] = [
     "BEGIN",
     "END",
@@ -440,7 +440,7 @@ const PIECES: [&str; 24] = [
 
 proptest::proptest! {
     #[test]
-    fn a_mangled_definition_is_read_or_not_but_never_ends_the_process(
+    fn a_mangled_definition_never_aborts_the_process(
         at in 0..FUNCTIONS.len(),
         edits in proptest::collection::vec((0.0..1.0f64, 0..20usize, proptest::sample::select(PIECES.to_vec())), 1..6),
     ) {

@@ -1,5 +1,4 @@
-//! What a column of a relation carries: itself, what a view reads, what an inheriting table shares.
-//! It refuses to know syntax. Next: `scope`, which asks for columns by name.
+//! What a column of a relation carries: itself, what a view reads, what children share. `scope` looks columns up by name.
 
 use super::Resolver;
 use super::provenance::{Provenance, Source};
@@ -7,7 +6,7 @@ use super::scope::{Columns, Item};
 use crate::catalog::{Catalog, Relation};
 use crate::facts::{ColumnSource, RelationKind, Transform};
 
-/// What the values of one column can be, by the catalog alone: with whether they are unchanged. None: unknown.
+/// What the values of a column can be according to the catalog, and whether they are unchanged. `None`: unknown.
 pub(crate) fn of_column(
     catalog: &Catalog,
     oid: u32,
@@ -56,8 +55,8 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    /// A view's column may carry anything of the relations that the view reads: which columns it takes from whole rows,
-    /// the server's list of dependencies does not say.
+    /// A view's column may carry anything of the relations that the view reads: the server's dependencies do not show which
+    /// columns it takes from whole rows.
     fn all_of_view(&self, view: &Relation, value: &mut Provenance) {
         if self.catalog.bodies().view_waits(view.oid) {
             self.waits.set(true);
@@ -83,7 +82,7 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    /// A generated column tells of those that it is computed from.
+    /// A generated column reveals the columns that it is computed from.
     fn generated(&self, relation: &Relation, attnum: i16, value: &mut Provenance) {
         let bodies = self.catalog.bodies();
         if bodies.column_waits(relation.oid, attnum) {
@@ -94,7 +93,7 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    /// Rows of an inheriting table are rows of its parents, and a parent shows those of its children.
+    /// Rows of a child are also rows of its parents, and a parent shows its children's rows.
     fn relatives(&self, relation: &Relation, attnum: i16, value: &mut Provenance) {
         let Some(name) = relation.attribute_name(attnum) else {
             return;
@@ -111,7 +110,7 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    /// What decides which rows a view has; where it has no definition, a part of everything that it reads.
+    /// What determines which rows a view has; without a definition, anything that it reads.
     pub(super) fn view_chosen(&self, item: &Item<'t>) -> Provenance {
         let mut chosen = Provenance::constant();
         if let Columns::Relations(relations) = &item.columns {

@@ -1,5 +1,4 @@
-//! What a function call carries.
-//! It refuses to know what functions there are: the catalog does. Next: `expression`.
+//! What a function call carries. The catalog knows which functions exist.
 
 use pg_query::{NodeEnum, protobuf as pb};
 
@@ -54,7 +53,7 @@ impl<'t> Resolver<'t> {
         for arg in &args {
             self.record(arg, Usage::Argument);
         }
-        // Called with one row, a function of that name is sought first, then a column.
+        // With one row as argument PostgreSQL looks for a function of that name first, then for a column.
         let field = match args.as_slice() {
             [row] if bare && row.has_field(name) => Some(row.field(name)),
             _ => None,
@@ -72,7 +71,7 @@ impl<'t> Resolver<'t> {
             )
         };
         let mut value = Provenance::constant();
-        // How many values a column has tells none of them.
+        // The number of values in a column reveals none of them.
         if !(counts && call.args.iter().all(plain)) {
             for arg in &args {
                 value.absorb(arg, transform);
@@ -80,7 +79,7 @@ impl<'t> Resolver<'t> {
         }
         let body = self.body(parts, call);
         value.absorb(&body, Transform::Expression);
-        // A type's name converts to it.
+        // A type's name converts to the type.
         let made = self.made_as(parts);
         value.absorb(&made, Transform::Expression);
         self.writes(parts, &args);
@@ -90,9 +89,9 @@ impl<'t> Resolver<'t> {
         value
     }
 
-    /// What the function itself puts into its result.
+    /// What the function's body adds to its result.
     pub(super) fn body(&mut self, parts: &[&str], call: &'t pb::FuncCall) -> Provenance {
-        // A type's name converts to it.
+        // A type's name converts to the type.
         if risky::reason(parts, call).is_some()
             || !self.catalog.casts_are_readable(parts, Operand::Any)
         {
@@ -108,7 +107,7 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    /// What the functions of that name write: their arguments may be in it.
+    /// What the functions of that name write, which may include their arguments.
     fn writes(&mut self, parts: &[&str], args: &[Provenance]) {
         let catalog = self.catalog;
         let bodies = catalog.function_bodies(parts).unwrap_or_default();
@@ -127,7 +126,7 @@ impl<'t> Resolver<'t> {
         self.add_flows(flows);
     }
 
-    /// What the functions of that name yield by themselves. None: unknown.
+    /// What the functions of that name return apart from their arguments. `None`: unknown.
     pub(super) fn yields(&self, parts: &[&str]) -> Option<Rows> {
         let name = parts.last().copied().unwrap_or_default();
         if self.catalog.bodies().function_waits(name) {
@@ -145,7 +144,7 @@ impl<'t> Resolver<'t> {
         Some(all)
     }
 
-    /// `item.name` where the item has no such column: a function of its row.
+    /// `item.name` if the item has no such column: a function of its row.
     pub(super) fn call_of_row(&self, name: &str, item: &Item<'t>) -> Provenance {
         let mut value = item.row(self).into(Transform::Expression);
         match self.yields(&[name]) {
@@ -167,7 +166,7 @@ impl<'t> Resolver<'t> {
             value.absorb(&part, Transform::Expression);
         }
         self.record(&value, Usage::Window);
-        // OVER w has a name, OVER (w ...) and WINDOW v AS (w ...) a reference.
+        // OVER w names a window; OVER (w ...) and WINDOW v AS (w ...) refer to one.
         let windows = self.levels.last().map_or(&[][..], |level| level.windows);
         for referred in [&window.name, &window.refname] {
             if referred.is_empty() {
@@ -191,7 +190,7 @@ impl<'t> Resolver<'t> {
         value
     }
 
-    /// The rows of a function in FROM, whose value as an expression is known.
+    /// The rows of a function in FROM, given what its value as an expression carries.
     pub(super) fn call_rows(
         &mut self,
         node: &'t pb::Node,
@@ -199,7 +198,7 @@ impl<'t> Resolver<'t> {
         alias: Option<&str>,
     ) -> Rows {
         let Some(NodeEnum::FuncCall(call)) = &node.node else {
-            // CURRENT_DATE and its like have one column, whose name is not followed.
+            // CURRENT_DATE and the like have one column, whose name is not determined.
             return Rows::of(vec![Column { name: None, value }]);
         };
         let parts = strings(&call.funcname);
@@ -216,7 +215,7 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    /// The columns that a function's definition names; each may carry what the call does.
+    /// The columns in a function's definition; each may carry anything that the call does.
     fn listed(&self, parts: &[&str], value: Provenance) -> Rows {
         let columns = self.yields(parts).and_then(|rows| rows.columns);
         let Some(columns) = columns else {

@@ -1,5 +1,4 @@
-//! INSERT, UPDATE, DELETE and MERGE: what they return, and what flows into which column.
-//! Next: `flow`, which names targets; `query`.
+//! INSERT, UPDATE, DELETE and MERGE: what they return, and what flows into which column. `flow` names the targets.
 
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use super::scope::{Columns, Item, Level, Rows};
 use crate::catalog::{Keys, Write};
 use crate::facts::{Access, RelationKind, Transform, Usage};
 
-/// What is assigned to the columns of a target, in order. None as a name: to any of them.
+/// What is assigned to the columns of a target, in order. A name of `None` is any column.
 pub(super) type Assigned = Vec<(Option<String>, Provenance)>;
 
 impl<'t> Resolver<'t> {
@@ -146,7 +145,7 @@ impl<'t> Resolver<'t> {
         self.triggered(&target, on, &mut assigned);
         self.flow(merge.relation.as_ref(), &target, &assigned);
         self.level().items.pop();
-        // RETURNING * has the source's columns before the target's.
+        // RETURNING * lists the source's columns before the target's.
         self.returning(
             merge.returning_clause.as_ref(),
             target,
@@ -156,7 +155,7 @@ impl<'t> Resolver<'t> {
         )
     }
 
-    /// What triggers put into the rows that are written, and write elsewhere.
+    /// What triggers assign to the written rows, and what they write elsewhere.
     pub(super) fn triggered(&mut self, target: &Item<'t>, on: Access, assigned: &mut Assigned) {
         let Columns::Relations(relations) = &target.columns else {
             return;
@@ -177,7 +176,7 @@ impl<'t> Resolver<'t> {
             let by_triggers = self.put_by_triggers(&write);
             let by_definition = self.put_by_definition(&write);
             let keeps = write.access.intersects(Access::INSERT | Access::UPDATE);
-            // Rows that are deleted keep nothing, but whether something then happens tells.
+            // Deleted rows keep nothing, but the effects of a trigger may depend on them.
             let elsewhere = by_definition
                 .iter()
                 .filter(|_| write.cascaded || !keeps)
@@ -242,7 +241,7 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    /// The list of SET, or an empty list of INSERT's.
+    /// The assignments of SET, or an empty list for INSERT.
     fn set_list(&mut self, list: &'t [pb::Node]) -> Assigned {
         let mut assigned = Assigned::new();
         for item in list {
@@ -259,7 +258,7 @@ impl<'t> Resolver<'t> {
         assigned
     }
 
-    /// The rows' columns to the listed columns, or to the target's own in order.
+    /// Assigns the rows' columns to the listed columns, or to the target's columns in order.
     fn by_position(&mut self, target: &Item<'t>, listed: &'t [pb::Node], rows: &Rows) -> Assigned {
         let names: Option<Vec<String>> = if listed.is_empty() {
             let own = Item {
@@ -282,12 +281,12 @@ impl<'t> Resolver<'t> {
                 let values = columns.iter().map(|column| column.value.clone());
                 names.into_iter().map(Some).zip(values).collect()
             }
-            // INSERT INTO t (a, b) SELECT row.* and the like: any value may be anywhere.
+            // INSERT INTO t (a, b) SELECT row.* and the like: any value may be in any column.
             _ => vec![(None, rows.all())],
         }
     }
 
-    /// The target with what was assigned; `kept`: together with what was there.
+    /// The target with the assigned values; `kept`: the previous values remain possible.
     fn with_assigned(&self, target: &Item<'t>, assigned: &Assigned, kept: bool) -> Item<'t> {
         let mut item = target.clone();
         let Some(mut columns) = target.list(self) else {
@@ -360,7 +359,7 @@ impl<'t> Resolver<'t> {
             let at = if last { items.len() } else { 0 };
             items.insert(at, after);
             items.extend(versions);
-            // System columns are found in the relation itself.
+            // System columns are those of the relation itself.
             items.push(system);
             let (columns, _) = self.targets(&clause.exprs);
             rows = match columns {

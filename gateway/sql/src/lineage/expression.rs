@@ -1,5 +1,4 @@
-//! What an expression's value carries.
-//! It refuses to know where names come from. Next: `scope` for names, `call` for functions.
+//! What the value of an expression carries. `scope` resolves names, `call` handles functions.
 
 use std::sync::Arc;
 
@@ -153,7 +152,7 @@ impl<'t> Resolver<'t> {
         value
     }
 
-    /// The type of what is cast, where it is a plain column's or the syntax tells it.
+    /// The type of the cast's operand, if it is a plain column or the syntax gives it.
     fn operand<'n>(&self, cast: &'n pb::TypeCast, arg: &Provenance) -> Operand<'n> {
         let known = if self.catalog.has_casts() {
             operand(cast)
@@ -176,7 +175,7 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    /// What a value of a type carries by being made, or by being given as another type.
+    /// What a value of a type carries because it is created, or converted to another type.
     pub(super) fn made_as(&mut self, name: &[&str]) -> Provenance {
         let catalog = self.catalog;
         let name = name.last().copied().unwrap_or_default();
@@ -196,7 +195,7 @@ impl<'t> Resolver<'t> {
         made
     }
 
-    /// What a function, schema first, puts into a value that it makes.
+    /// What a function, schema first, adds to a value that it creates.
     pub(super) fn made_by(&self, function: &[&str]) -> Provenance {
         match self.yields(function) {
             Some(rows) => rows.everything(),
@@ -214,7 +213,7 @@ impl<'t> Resolver<'t> {
             ([name], false) => self.bare(name),
             ([item, name], false) => self.qualified("", item, name),
             ([.., schema, item, name], false) => self.qualified(schema, item, name),
-            // A star where one value is wanted: count(t.*), ROW(t.*).
+            // A star where one value is expected: count(t.*), ROW(t.*).
             ([item], true) => self.row_of("", item),
             ([.., schema, item], true) => self.row_of(schema, item),
             _ => Provenance::unknown(),
@@ -224,7 +223,7 @@ impl<'t> Resolver<'t> {
     fn row_of(&mut self, schema: &str, item: &str) -> Provenance {
         match self.item(schema, item) {
             Some(item) => item.row(self),
-            // The row that a check is of.
+            // The row that a check applies to.
             None if self.parameters.contains(&item) => Provenance::constant(),
             None => Provenance::unknown(),
         }

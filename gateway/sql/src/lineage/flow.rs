@@ -1,5 +1,4 @@
-//! What flows into which column of which table.
-//! It refuses to judge: a flow into the column that it comes from is one too.
+//! What flows into which column of which table. A flow of a column into itself is reported, too.
 
 use pg_query::protobuf as pb;
 
@@ -11,7 +10,7 @@ use crate::catalog::Relation;
 use crate::facts::{ColumnSource, Flow, Transform};
 use crate::walker::strings;
 
-/// More flows than this are told as unknown.
+/// More flows than this are reported as unknown.
 const MOST: usize = 10_000;
 
 impl<'t> Resolver<'t> {
@@ -69,7 +68,7 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    /// Into a relation that the statement does not name.
+    /// A flow into a relation that the statement does not name.
     pub(super) fn flow_to(&mut self, relation: &Relation, value: &Provenance) {
         let target = ColumnSource {
             schema: relation.schema.clone(),
@@ -96,7 +95,7 @@ impl<'t> Resolver<'t> {
         }]);
     }
 
-    /// Flows of definitions that the statement sets going.
+    /// Adds the flows of definitions that the statement runs.
     pub(super) fn add_flows(&mut self, flows: Vec<Flow>) {
         for flow in flows {
             let carries = self.within || flow.sources.as_ref().is_none_or(|of| !of.is_empty());

@@ -1,5 +1,4 @@
-//! FROM: what each item brings into scope, and what decides which rows it has.
-//! Next: `join`; `scope`, where the items are asked for names.
+//! FROM: what each item brings into scope, and what determines which rows it has.
 
 use pg_query::{NodeEnum, protobuf as pb};
 
@@ -12,7 +11,7 @@ use crate::walker::strings;
 pub(super) type Items<'t> = Vec<Item<'t>>;
 
 impl<'t> Resolver<'t> {
-    /// Fills the level in force. Returns what decides which rows there are.
+    /// Fills the current level. Returns what determines which rows there are.
     pub(super) fn from(&mut self, nodes: &'t [pb::Node]) -> Provenance {
         let mut chosen = Provenance::constant();
         for node in nodes {
@@ -58,7 +57,7 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    /// Reads an item that sees the items before it, or does not.
+    /// Reads an item that sees the items before it if it is LATERAL.
     fn beside<T>(&mut self, lateral: bool, read: impl FnOnce(&mut Self) -> T) -> T {
         let before = std::mem::replace(&mut self.level().hidden, !lateral);
         let result = read(self);
@@ -213,7 +212,7 @@ impl<'t> Resolver<'t> {
         let mut all = context.map_or_else(Provenance::constant, |node| self.children(node));
         let passing = self.together(&table.passing);
         all.absorb(&passing, Transform::Expression);
-        // Defaults ON EMPTY and ON ERROR are expressions too.
+        // The defaults of ON EMPTY and ON ERROR are expressions, too.
         let defaults = self.together(&table.columns);
         all.absorb(&defaults, Transform::Expression);
         self.record(&all, Usage::Argument);

@@ -1,5 +1,4 @@
-//! JOIN: conditions, merged columns of USING and NATURAL, aliases over a join.
-//! Next: `from`.
+//! JOIN: conditions, merged columns of USING and NATURAL, aliases of joins.
 
 use std::sync::Arc;
 
@@ -18,7 +17,7 @@ impl<'t> Resolver<'t> {
         let side =
             |node: &'t Option<Box<pb::Node>>| node.as_ref().and_then(|node| node.node.as_ref());
         let (left, mut chosen) = self.read_item(side(&join.larg));
-        // A LATERAL item on the right sees the left.
+        // A LATERAL item on the right sees the left side.
         self.level().items.extend(left);
         let (right, by) = self.read_item(side(&join.rarg));
         let left = self.level().items.split_off(before);
@@ -29,7 +28,7 @@ impl<'t> Resolver<'t> {
         let mut items = left;
         items.extend(right);
 
-        // Conditions see the two sides of this join, and what surrounds the query.
+        // Conditions see both sides of this join and the enclosing query.
         let around = std::mem::replace(&mut self.level().items, items);
         let condition = self.boxed(&join.quals);
         self.record(&condition, Usage::Join);
@@ -63,7 +62,7 @@ impl<'t> Resolver<'t> {
         let all: Vec<Column> = both.into_iter().chain(rest).collect();
         let mut whole = item("", join.alias.as_ref(), Columns::Listed(Arc::new(all)));
         if join.alias.is_some() {
-            // The alias hides what is inside.
+            // The alias hides the items inside.
             items.clear();
         } else {
             whole.qualified = false;
@@ -121,7 +120,7 @@ fn merged_names(
     shared.map(str::to_owned).collect()
 }
 
-/// The merged columns, and after them those of the left and the right that remain.
+/// The merged columns, followed by the remaining ones of the left and the right side.
 fn merge(names: &[String], left: Vec<Column>, right: Vec<Column>) -> (Vec<Column>, Vec<Column>) {
     let is = |column: &Column, name: &str| column.name.as_deref() == Some(name);
     let mut both = Vec::with_capacity(names.len());

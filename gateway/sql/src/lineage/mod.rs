@@ -1,11 +1,10 @@
-//! Lineage: for every output column the base columns whose values it can carry, and what flows into which table.
-//! It refuses to guess low: a name or function that it cannot follow makes the value unknown.
-//! Next room: `facts`, which it fills in.
+//! Lineage: the base columns whose values each output column can carry, and what flows into which table. A name or
+//! function that cannot be resolved makes the value unknown.
 //!
-//! What counts as carried: every column that a value is computed from, and also what a CASE, an aggregate's FILTER or
-//! order, a window or a subquery *used as a value* decides by, since the value then tells of it. What chooses rows (WHERE,
-//! JOIN, HAVING of the query itself) is a use of a column, not a source; but an aggregate over a subquery, CTE or function in
-//! FROM carries what decides how many rows that has.
+//! A value carries every column that it is computed from, and also what a CASE, an aggregate's FILTER or ORDER BY, a
+//! window or a subquery *used as a value* decides by, since the value then reveals it. What selects rows (WHERE, JOIN,
+//! HAVING of the query itself) is a use of a column, not a source; but an aggregate over a subquery, CTE or function in
+//! FROM carries what determines how many rows that has.
 
 mod base;
 mod call;
@@ -35,46 +34,46 @@ pub(crate) use provenance::{Column, Provenance};
 use scope::Level;
 pub(crate) use scope::Rows;
 
-/// Steps after which a statement is too large to be followed: some tenths of a second.
+/// The number of steps after which a statement is too large to analyse: a few tenths of a second.
 const BUDGET: u64 = 2_000_000;
 
 pub(crate) struct Lineage {
-    /// What comes back to the client as rows.
+    /// The rows returned to the client.
     pub outputs: Outputs,
-    /// What the rows are that leave by COPY, or through a cursor later.
+    /// The rows returned by COPY, or later through a cursor.
     pub inner: Outputs,
     pub flows: Vec<Flow>,
-    /// Uses of columns other than for output: (relation, attribute, usage).
+    /// Uses of columns other than as output: (relation, attribute, usage).
     pub uses: Vec<(u32, i16, Usage)>,
-    /// Why what the statement yields cannot be told here.
+    /// Why the statement's result cannot be determined.
     pub opaque: Option<&'static str>,
 }
 
 pub(super) struct Resolver<'t> {
     catalog: &'t Catalog,
     levels: Vec<Level<'t>>,
-    /// Names of the parameters of the function whose body is read.
+    /// The names of the parameters of the function whose body is analysed.
     parameters: Vec<&'t str>,
     budget: Cell<u64>,
     uses: Vec<(u32, i16, Usage)>,
     used: HashSet<(u32, i16, Usage)>,
     flows: Vec<Flow>,
     opaque: Option<&'static str>,
-    /// What is followed is a definition: parameters may be in whatever it writes.
+    /// Whether a definition is analysed: anything it writes may include its parameters.
     within: bool,
-    /// Something was named whose definition is still to be read.
+    /// Whether a name refers to a definition that has not been read yet.
     waits: Cell<bool>,
 }
 
-/// What a statement of a definition yields and writes.
+/// What a statement of a definition returns and writes.
 pub(crate) struct Followed {
     pub rows: Rows,
     pub flows: Vec<Flow>,
-    /// It hangs on a definition that is still to be read.
+    /// It depends on a definition that has not been read yet.
     pub waits: bool,
 }
 
-/// Follows a statement of a definition, whose parameters carry nothing here.
+/// Analyses a statement of a definition; its parameters carry nothing.
 pub(crate) fn follow(node: &NodeEnum, catalog: &Catalog, parameters: &[&str]) -> Followed {
     let mut resolver = Resolver::new(catalog);
     resolver.parameters = parameters.to_vec();
@@ -93,7 +92,7 @@ pub(crate) fn follow(node: &NodeEnum, catalog: &Catalog, parameters: &[&str]) ->
     }
 }
 
-/// Says that all that is written may carry this too.
+/// Adds the value to everything that is written.
 pub(crate) fn add_to_flows(flows: &mut [Flow], value: &Provenance, catalog: &Catalog) {
     let (sources, _) = Resolver::new(catalog).named(value);
     for flow in flows.iter_mut() {
@@ -181,7 +180,7 @@ impl<'t> Resolver<'t> {
                 none()
             }
             NodeEnum::PrepareStmt(prepare) => {
-                // Its rows come with EXECUTE; what it will write is told now.
+                // Its rows are returned by EXECUTE; what it writes is reported now.
                 if let Some(inner) = prepare.query.as_ref().and_then(|node| node.node.as_ref()) {
                     self.statement(inner);
                 }
@@ -272,7 +271,7 @@ impl<'t> Resolver<'t> {
         Outputs::Columns(columns.collect())
     }
 
-    /// Sources by name, and whether the value is one of them unchanged. None: unknown.
+    /// The sources by name, and whether the value is one of them unchanged. `None`: unknown.
     fn named(&self, value: &Provenance) -> (Option<Vec<ColumnSource>>, bool) {
         if value.unknown || self.spent() {
             return (None, false);
@@ -288,7 +287,7 @@ impl<'t> Resolver<'t> {
         (sources, exact)
     }
 
-    /// Records what a condition, group or order uses, where it is more than a guess at what a view reads.
+    /// Records the columns that a condition, group or order uses, unless they are only a guess at what a view reads.
     fn record(&mut self, value: &Provenance, usage: Usage) {
         let certain = |source: &&Source| source.transform != crate::Transform::Unknown;
         for source in value.sources().iter().filter(certain) {

@@ -1,5 +1,5 @@
-//! The name that PostgreSQL gives an output column without alias (FigureColname in parse_target.c).
-//! It refuses to guess: None where the rule is not followed here.
+//! The name that PostgreSQL gives an output column without alias (FigureColname in parse_target.c). `None` if the rule is
+//! not implemented here.
 
 use pg_query::{NodeEnum, protobuf as pb};
 
@@ -54,7 +54,7 @@ fn of_value(node: Option<&pb::Node>) -> Option<String> {
     Some(found.to_owned())
 }
 
-/// Names that a cast's type goes before.
+/// Names over which the type of a cast takes precedence.
 fn weak(node: Option<&pb::Node>) -> bool {
     matches!(
         node.and_then(|node| node.node.as_ref()),

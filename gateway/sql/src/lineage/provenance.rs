@@ -1,14 +1,13 @@
 //! What one value can carry: base columns, each with how it got there.
-//! It refuses to know syntax and names. Next: `scope`, which finds values by name.
 
 use std::sync::Arc;
 
 use crate::facts::Transform;
 
-/// More sources than this are as good as unknown: no policy can say anything sensible of them.
+/// More sources than this count as unknown: no policy could use them.
 const MOST: usize = 1024;
 
-/// A column of a relation of the catalog, and what became of it on the way.
+/// A column of a catalog relation, and what was done to its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Source {
     pub relation: u32,
@@ -19,7 +18,7 @@ pub(crate) struct Source {
 /// A named part of a row.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Column {
-    /// None where PostgreSQL's choice of a name is not followed: it may be any.
+    /// `None` if PostgreSQL's choice of a name is not determined: it may be any.
     pub name: Option<Arc<str>>,
     pub value: Provenance,
 }
@@ -27,17 +26,17 @@ pub(crate) struct Column {
 /// The sources of a value.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Provenance {
-    /// The sources are not all: the value may carry anything.
+    /// The sources are incomplete: the value may carry anything.
     pub unknown: bool,
-    /// The value may be other than an unchanged value of one of the sources that are carried as they are.
+    /// The value may differ from every unchanged value of the `Identity` sources.
     pub changed: bool,
-    /// In order of relation and attribute number, one each.
+    /// Ordered by relation and attribute number, one entry each.
     sources: Vec<Source>,
-    /// The parts of a row value, where they are known.
+    /// The parts of a row value, if they are known.
     pub fields: Option<Arc<Vec<Column>>>,
 }
 
-/// From the faithful to the obscure.
+/// The rank of a transform; a higher one hides more of the value.
 fn obscurity(transform: Transform) -> u8 {
     match transform {
         Transform::Identity => 0,
@@ -49,7 +48,7 @@ fn obscurity(transform: Transform) -> u8 {
 }
 
 impl Provenance {
-    /// NULL: no data, and legal among values of any column.
+    /// NULL: no data, and valid as a value of any column.
     pub fn null() -> Self {
         Self::default()
     }
@@ -85,12 +84,12 @@ impl Provenance {
         &self.sources
     }
 
-    /// Known to carry nothing of any column.
+    /// Whether it provably carries nothing of any column.
     pub fn is_nothing(&self) -> bool {
         !self.unknown && self.sources.is_empty()
     }
 
-    /// Adds one source; of two ways the more obscure one stays.
+    /// Adds a source. If it is already present, the more obscure transform is kept.
     pub fn add(&mut self, source: Source) {
         let key = (source.relation, source.attnum);
         match self
@@ -132,7 +131,7 @@ impl Provenance {
         };
     }
 
-    /// The value is computed from the other, or tells something of it.
+    /// The value is computed from the other, or reveals something of it.
     pub fn absorb(&mut self, other: &Provenance, transform: Transform) {
         self.unknown |= other.unknown;
         self.changed = true;
@@ -150,7 +149,7 @@ impl Provenance {
         }
     }
 
-    /// Adds what only chose the value: an unchanged value stays one.
+    /// Adds what only selected the value: an unchanged value stays unchanged.
     pub fn chosen_by(&mut self, condition: &Provenance) {
         let (changed, fields) = (self.changed, self.fields.take());
         self.absorb(condition, Transform::Expression);
@@ -173,7 +172,7 @@ impl Provenance {
         value
     }
 
-    /// One part of a row value; of a value whose parts are not known, all that it carries.
+    /// One part of a row value. If the parts are unknown, everything that the value carries.
     pub fn field(&self, name: &str) -> Self {
         let Some(fields) = &self.fields else {
             return self.clone().into(Transform::Expression);

@@ -1,5 +1,4 @@
 //! What the rows of a query carry.
-//! It refuses to know single expressions. Next: `from`, `expression`, `set`, `with`.
 
 use pg_query::{NodeEnum, protobuf as pb};
 
@@ -9,7 +8,7 @@ use super::{Resolver, name};
 use crate::facts::{Transform, Usage};
 use crate::walker::strings;
 
-/// PostgreSQL's limit of a target list (MaxTupleAttributeNumber).
+/// PostgreSQL's limit on a target list (MaxTupleAttributeNumber).
 const MOST_COLUMNS: usize = 1664;
 
 impl<'t> Resolver<'t> {
@@ -64,7 +63,7 @@ impl<'t> Resolver<'t> {
             Ok(columns) => Rows::of(columns),
             Err(any) => Rows::open(any),
         };
-        // A function among the targets can yield any number of rows.
+        // A set-returning function in the target list can return any number of rows.
         chosen.absorb(&moving, Transform::Expression);
         for condition in [&select.where_clause, &select.having_clause] {
             let condition = self.boxed(condition);
@@ -143,7 +142,7 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    /// The output columns, or what any of them carries where their number is not known; and what their functions are
+    /// The output columns, or what any of them carries if their number is unknown; and what the functions among them are
     /// computed from.
     pub(super) fn targets(
         &mut self,
@@ -193,7 +192,7 @@ impl<'t> Resolver<'t> {
         (outcome, moving)
     }
 
-    /// The columns that a star stands for; None where the target is no star.
+    /// The columns that a star stands for; `None` if the target is not a star.
     fn expanded(&mut self, target: &'t pb::ResTarget) -> Option<Result<Vec<Column>, Provenance>> {
         let is_star = |node: Option<&pb::Node>| {
             node.is_some_and(|node| matches!(node.node, Some(NodeEnum::AStar(_))))

@@ -1,5 +1,4 @@
-//! Names in force while a query is read, and what they carry.
-//! It refuses to know syntax. Next: `from`, which fills a level, and `expression`, which asks it.
+//! The names visible while a query is analysed, and what they carry. `from` fills a level; `expression` asks it.
 
 use std::sync::Arc;
 
@@ -10,13 +9,13 @@ use super::provenance::{Column, Provenance};
 use crate::catalog::Relation;
 use crate::facts::Transform;
 
-/// The columns of an item of FROM.
+/// The columns of a FROM item.
 #[derive(Clone)]
 pub(super) enum Columns<'t> {
     /// The relations that a name can mean; never empty.
     Relations(Vec<&'t Relation>),
     Listed(Arc<Vec<Column>>),
-    /// Columns whose names are not known: each may be any, and carries this.
+    /// Columns with unknown names: each may be any, and carries this.
     Open(Provenance),
 }
 
@@ -27,7 +26,7 @@ pub(super) struct Item<'t> {
     pub columns: Columns<'t>,
     /// Names given by the alias to the first columns.
     pub renamed: Vec<&'t str>,
-    /// Whether its columns can be named alone, and itself by name.
+    /// Whether its columns can be named without qualification, and the item by its name.
     pub bare: bool,
     pub qualified: bool,
 }
@@ -41,21 +40,21 @@ pub(super) struct Cte<'t> {
 pub(super) struct Level<'t> {
     pub ctes: Vec<Cte<'t>>,
     pub items: Vec<Item<'t>>,
-    /// FROM is being read, and what is read now is not LATERAL.
+    /// FROM is being read, and the current item is not LATERAL.
     pub hidden: bool,
     pub windows: &'t [pb::Node],
-    /// What decides how many rows functions and subqueries of FROM have, which aggregates tell.
+    /// What determines how many rows functions and subqueries of FROM have, which aggregates reveal.
     pub moved: Provenance,
 }
 
-/// What a query yields.
+/// The rows of a query.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Rows {
-    /// None: neither their number nor their names are known.
+    /// `None`: neither their number nor their names are known.
     pub columns: Option<Arc<Vec<Column>>>,
-    /// What a column can carry when `columns` is none.
+    /// What a column can carry if `columns` is `None`.
     pub any: Provenance,
-    /// What decided which rows there are.
+    /// What determined which rows there are.
     pub chosen: Provenance,
 }
 
@@ -89,20 +88,20 @@ impl Rows {
         value
     }
 
-    /// Everything that any column carries, and what the rows are chosen by.
+    /// Everything that any column carries, and what the rows are selected by.
     pub fn everything(&self) -> Provenance {
         let mut value = self.all();
         value.absorb(&self.chosen, Transform::Expression);
         value
     }
 
-    /// Adds it to a value that is made of them.
+    /// Adds this to a value that is made of the rows.
     pub fn make(&self, value: &mut Provenance) {
         value.absorb(&self.all(), Transform::Expression);
         value.absorb(&self.chosen, Transform::Expression);
     }
 
-    /// Known to carry nothing of any column, and to hang on none.
+    /// Whether the rows provably carry nothing of any column and depend on none.
     pub fn is_nothing(&self) -> bool {
         self.any.is_nothing()
             && self.chosen.is_nothing()
@@ -121,7 +120,7 @@ impl Rows {
     }
 }
 
-/// What a name was found to be.
+/// What a name was found to mean.
 struct Found {
     value: Provenance,
     /// No other reading of the name is possible.
@@ -196,7 +195,7 @@ impl<'t> Item<'t> {
         (hits > 0).then_some(Found { value, certain })
     }
 
-    /// All columns in order, system columns left out. None: their number is not known.
+    /// All columns in order, without system columns. `None`: their number is unknown.
     pub fn list(&self, resolver: &Resolver<'t>) -> Option<Vec<Column>> {
         let mut columns = match &self.columns {
             Columns::Open(_) => return None,
@@ -297,7 +296,7 @@ impl<'t> Resolver<'t> {
         self.levels.iter().rev().filter(|level| !level.hidden)
     }
 
-    /// A name alone: a column of the innermost level that has it; else the row of an item of that name.
+    /// An unqualified name: a column of the innermost level that has it; else the row of an item with that name.
     pub(super) fn bare(&self, name: &str) -> Provenance {
         let mut maybe: Option<Provenance> = None;
         let also = |maybe: &mut Option<Provenance>, value: &Provenance| match maybe {
@@ -337,7 +336,7 @@ impl<'t> Resolver<'t> {
     /// `item.name`: a column; else, by PostgreSQL's rule, the function `name` of the row.
     pub(super) fn qualified(&self, schema: &str, item: &str, name: &str) -> Provenance {
         let Some(found) = self.item(schema, item) else {
-            // A function's parameter may be written with the function's name, and have fields.
+            // A parameter may be qualified with the function's name, and have fields.
             return if self.parameters.contains(&name) || self.parameters.contains(&item) {
                 Provenance::constant()
             } else {

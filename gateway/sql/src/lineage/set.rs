@@ -1,5 +1,4 @@
 //! UNION, INTERSECT, EXCEPT and VALUES: columns merged by position.
-//! Next: `query`.
 
 use std::sync::Arc;
 
@@ -56,7 +55,7 @@ impl<'t> Resolver<'t> {
     }
 }
 
-/// Rows of the one or the other query, under the names of the first.
+/// The rows of either query, with the column names of the first.
 pub(super) fn either(rows: &mut Rows, other: &Rows) {
     rows.chosen.absorb(&other.chosen, Transform::Expression);
     match (&mut rows.columns, &other.columns) {

@@ -1,5 +1,4 @@
-//! WITH: the rows of common table expressions, recursive ones until nothing is added.
-//! Next: `query`.
+//! WITH: the rows of common table expressions; recursive ones are iterated until nothing is added.
 
 use std::sync::Arc;
 
@@ -12,11 +11,11 @@ use super::set::either;
 use crate::facts::Transform;
 use crate::walker::strings;
 
-/// Rounds after which a recursive query counts as unknown. Each adds a source to some column, so few are needed.
+/// Iterations after which a recursive query counts as unknown. Each adds a source to some column, so few are needed.
 const ROUNDS: usize = 32;
 
 impl<'t> Resolver<'t> {
-    /// Reads the clause into the level in force. What chose rows of its changing statements is returned.
+    /// Reads the clause into the current level. Returns what selected the rows of its data-modifying statements.
     pub(super) fn with(&mut self, clause: Option<&'t pb::WithClause>) -> Provenance {
         let mut chosen = Provenance::constant();
         let Some(clause) = clause else { return chosen };
@@ -29,7 +28,7 @@ impl<'t> Resolver<'t> {
             })
             .collect();
         if clause.recursive {
-            // One that is referred to before it is read is unknown.
+            // A CTE that is referenced before it is read is unknown.
             for cte in &ctes {
                 let rows = Rows::unknown();
                 self.level().ctes.push(Cte {
@@ -80,7 +79,7 @@ impl<'t> Resolver<'t> {
         let Some(start) = select.larg.as_deref() else {
             return Rows::unknown();
         };
-        // The part before UNION does not see itself, but it does see the WITH of the whole.
+        // The part before UNION does not see the CTE itself, but does see the WITH clause.
         self.levels.push(super::scope::Level::default());
         self.with(select.with_clause.as_ref());
         let first = self.select(start);
@@ -113,7 +112,7 @@ fn refers(node: Option<&NodeEnum>, name: &str) -> bool {
     node.is_some_and(|node| any(node.to_ref(), name))
 }
 
-/// With the names of the alias list.
+/// The rows with the names of the alias list.
 fn renamed(mut rows: Rows, cte: &pb::CommonTableExpr) -> Rows {
     let Some(columns) = &mut rows.columns else {
         return rows;
@@ -125,7 +124,7 @@ fn renamed(mut rows: Rows, cte: &pb::CommonTableExpr) -> Rows {
     rows
 }
 
-/// With the columns that SEARCH and CYCLE add.
+/// The rows with the columns that SEARCH and CYCLE add.
 fn extended(mut rows: Rows, cte: &pb::CommonTableExpr) -> Rows {
     let Some(columns) = &mut rows.columns else {
         return rows;

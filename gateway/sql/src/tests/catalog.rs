@@ -63,7 +63,7 @@ fn expect(text: &str, expected: &[(&str, Access)]) {
 const SELECT: Access = Access::SELECT;
 
 #[test]
-fn an_unqualified_name_is_every_relation_of_that_name() {
+fn an_unqualified_name_means_every_relation_of_that_name() {
     let both = [("public.customers", SELECT), ("archive.customers", SELECT)];
     expect("SELECT * FROM customers", &both);
     expect("SELECT * FROM archive.customers", &both[1..]);
@@ -85,7 +85,7 @@ fn an_unknown_name_is_unresolved() {
 }
 
 #[test]
-fn views_reach_what_they_read() {
+fn views_include_what_they_read() {
     expect(
         "SELECT * FROM everybody",
         &[
@@ -106,7 +106,7 @@ fn views_reach_what_they_read() {
 }
 
 #[test]
-fn whoever_writes_to_a_view_writes_to_what_it_reads() {
+fn writing_to_a_view_writes_to_what_it_reads() {
     for (text, access) in [
         ("DELETE FROM people WHERE id = 1", Access::DELETE),
         ("UPDATE people SET id = 2 WHERE id = 1", Access::UPDATE),
@@ -139,7 +139,7 @@ fn whoever_writes_to_a_view_writes_to_what_it_reads() {
 }
 
 #[test]
-fn names_are_folded_and_cut_as_postgresql_does() {
+fn names_are_folded_and_truncated_as_in_postgresql() {
     for text in [
         "SELECT * FROM PUBLIC.Customers",
         "SELECT * FROM \"public\".\"customers\"",
@@ -176,7 +176,7 @@ fn facts_change_with_the_catalog() {
 }
 
 #[test]
-fn a_shadowed_function_carries_what_it_likes() {
+fn a_shadowed_function_may_carry_anything() {
     let sources = |text: &str| match facts(text).outputs {
         crate::Outputs::Columns(columns) => columns[0].sources.clone(),
         other => panic!("{other:?}"),

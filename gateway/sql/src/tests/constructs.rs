@@ -1,4 +1,4 @@
-//! One statement for each construct, with its relations and what is done to them.
+//! One statement per construct, with its relations and how they are accessed.
 
 use super::one;
 use crate::{Facts, SessionEffect, Verb};
@@ -134,7 +134,7 @@ fn row_changes() {
 }
 
 #[test]
-fn writes_that_nothing_narrows() {
+fn unbounded_writes() {
     for (text, unbounded) in [
         ("UPDATE t SET a = 1", true),
         ("UPDATE t SET a = 1 WHERE a = a", true),

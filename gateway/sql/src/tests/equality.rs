@@ -1,7 +1,9 @@
+//! Which uses of a column reveal only whether values are equal.
+
 use super::one;
 use crate::Usage;
 
-/// Uses of the column `s` with whether they tell only of equality.
+/// The uses of the column `s`, and whether they reveal only equality.
 fn uses(text: &str) -> Vec<(Usage, bool)> {
     let facts = one(text);
     let columns = facts.columns.iter().enumerate();
@@ -12,7 +14,7 @@ fn uses(text: &str) -> Vec<(Usage, bool)> {
 }
 
 #[test]
-fn comparisons_with_a_constant_tell_of_equality_only() {
+fn comparisons_with_a_constant_reveal_only_equality() {
     for text in [
         "SELECT id FROM t WHERE s = 5",
         "SELECT id FROM t WHERE 5 = s AND id > 3",
@@ -31,7 +33,7 @@ fn comparisons_with_a_constant_tell_of_equality_only() {
         "SELECT s FROM t GROUP BY 1",
         "SELECT DISTINCT s FROM t",
     ] {
-        // The server may sort to group, and the order shows.
+        // The server may sort to group, and the order is visible.
         assert_eq!(uses(text), [(Usage::Group, false)], "{text}");
     }
     assert_eq!(
@@ -41,7 +43,7 @@ fn comparisons_with_a_constant_tell_of_equality_only() {
 }
 
 #[test]
-fn everything_else_tells_more() {
+fn everything_else_reveals_more() {
     for text in [
         "SELECT id FROM t WHERE s > 5",
         "SELECT id FROM t WHERE s IS NOT NULL",
@@ -80,6 +82,6 @@ fn everything_else_tells_more() {
 }
 
 #[test]
-fn exists_tells_nothing_of_what_it_selects() {
+fn exists_reveals_nothing_of_its_select_list() {
     assert_eq!(uses("SELECT id FROM u WHERE EXISTS (SELECT s FROM t)"), []);
 }

@@ -1,10 +1,10 @@
-//! What is opaque, which functions are named, and how columns are told apart.
+//! What is opaque, which functions are reported, and how columns are used.
 
 use super::{all, one};
 use crate::{RoleEffect, SessionEffect, Usage};
 
 #[test]
-fn what_cannot_be_read_is_opaque() {
+fn statements_that_cannot_be_analysed_are_opaque() {
     for text in [
         "DO $$begin end$$",
         "CALL p((SELECT ssn FROM customers))",
@@ -31,7 +31,7 @@ fn what_cannot_be_read_is_opaque() {
 }
 
 #[test]
-fn functions_that_do_what_their_arguments_say_are_opaque() {
+fn functions_that_run_their_arguments_are_opaque() {
     for call in [
         "table_to_xml('t', true, true, '')",
         "query_to_xml_and_xmlschema('x', true, true, '')",
@@ -90,7 +90,7 @@ fn a_constant_set_config_is_a_set() {
 }
 
 #[test]
-fn functions_are_named_wherever_they_stand() {
+fn functions_are_reported_wherever_they_occur() {
     for (text, functions) in [
         ("SELECT f(g(1)), s.h()", vec!["f", "g", "s.h"]),
         (
@@ -117,7 +117,7 @@ fn functions_are_named_wherever_they_stand() {
 }
 
 #[test]
-fn columns_are_told_by_use() {
+fn columns_are_reported_by_usage() {
     let facts = one(
         "SELECT a, sum(b) OVER (ORDER BY c) FROM t JOIN u ON t.d = u.d WHERE e = 1 GROUP BY f ORDER BY g",
     );
@@ -150,7 +150,7 @@ fn columns_are_told_by_use() {
 }
 
 #[test]
-fn what_may_change_the_role_is_told() {
+fn role_changes_are_reported() {
     let told = [
         (RoleEffect::Kept, "SELECT now()"),
         (RoleEffect::Kept, "SET work_mem = '1MB'"),

@@ -1,10 +1,10 @@
-//! Statements that other parsers read wrongly, and text at the edges of the lexical rules.
+//! Statements that other parsers misread, and texts at the limits of the lexical rules.
 
 use super::{all, one, tables};
 use crate::{AnalyzeError, Catalog, Settings, analyze, on_big_stack};
 
 #[test]
-fn misread_statements_read_as_the_server_reads_them() {
+fn statements_are_read_as_the_server_reads_them() {
     for (text, expected) in [
         ("SELECT ssn END FROM customers", vec!["customers"]),
         (
@@ -43,7 +43,7 @@ fn misread_statements_read_as_the_server_reads_them() {
     ] {
         match all(text) {
             Ok(_) => assert_eq!(tables(text), expected, "{text}"),
-            // What PostgreSQL's grammar refuses never reaches the server.
+            // A text that PostgreSQL's grammar rejects has no effect on the server.
             Err(error) => assert!(matches!(error, AnalyzeError::Syntax { .. }), "{text}"),
         }
     }
@@ -56,7 +56,7 @@ fn misread_statements_read_as_the_server_reads_them() {
 }
 
 #[test]
-fn strings_comments_and_words_end_where_they_end_for_the_server() {
+fn tokens_end_where_they_end_for_the_server() {
     for (text, statements) in [
         ("SELECT 'a\\'; DELETE FROM t; --'", 2),
         ("SELECT E'a\\'; DELETE FROM t; --'", 1),
@@ -86,7 +86,7 @@ fn strings_comments_and_words_end_where_they_end_for_the_server() {
 }
 
 #[test]
-fn strings_may_hold_escapes_when_the_session_says_so() {
+fn escapes_in_strings_depend_on_the_session() {
     let settings = Settings {
         standard_conforming_strings: false,
         ..Settings::default()
@@ -100,7 +100,7 @@ fn strings_may_hold_escapes_when_the_session_says_so() {
 }
 
 #[test]
-fn limits_hold() {
+fn limits_are_enforced() {
     let limited = |text: &str| {
         let mut settings = Settings::default();
         settings.limits.max_bytes = 1000;
@@ -123,7 +123,7 @@ fn limits_hold() {
 }
 
 #[test]
-fn chains_and_nests_end_cleanly() {
+fn long_chains_and_deep_nesting_are_handled() {
     let nest = |open: &str, close: &str, n: usize| {
         format!("SELECT {}1{}", open.repeat(n), close.repeat(n))
     };

@@ -1,6 +1,6 @@
-//! Which columns each output carries, construct by construct.
-//! Read a snapshot as: output name = sources; a bare source is carried unchanged, `~` marks what is computed, `+` an
-//! aggregate, `?` what may be; `=` before the sources says that the value is certainly one of them unchanged.
+//! The columns that each output carries, construct by construct.
+//! A snapshot line reads: output name = sources. A bare source is carried unchanged, `~` marks a computed one, `+` an
+//! aggregate, `?` a possible one; `=` before the sources means that the value is certainly one of them unchanged.
 
 use std::fmt::Write;
 
@@ -85,29 +85,29 @@ fn outputs(outputs: &Outputs, into: &mut String) {
 }
 
 /// Every statement with its outputs and flows.
-fn told(texts: &[&str]) -> String {
-    let mut told = String::new();
+fn rendered(texts: &[&str]) -> String {
+    let mut rendered = String::new();
     for text in texts {
         let facts = facts(text);
-        let _ = writeln!(told, "{text}");
-        outputs(&facts.outputs, &mut told);
+        let _ = writeln!(rendered, "{text}");
+        outputs(&facts.outputs, &mut rendered);
         if facts.inner != Outputs::None {
-            told.push_str(" inner:\n");
-            outputs(&facts.inner, &mut told);
+            rendered.push_str(" inner:\n");
+            outputs(&facts.inner, &mut rendered);
         }
         for flow in &facts.flows {
             let of = sources(flow.sources.as_deref(), flow.exact);
-            let _ = writeln!(told, "  {} <- {of}", source(&flow.target));
+            let _ = writeln!(rendered, "  {} <- {of}", source(&flow.target));
         }
     }
-    told
+    rendered
 }
 
 macro_rules! snapshots {
     ($($name:ident: [$($text:expr),* $(,)?])*) => {
         $(#[test]
         fn $name() {
-            insta::assert_snapshot!(told(&[$($text),*]));
+            insta::assert_snapshot!(rendered(&[$($text),*]));
         })*
     };
 }

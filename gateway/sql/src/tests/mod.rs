@@ -1,3 +1,5 @@
+//! Tests of the analysis.
+
 use crate::{Access, Analysis, AnalyzeError, Catalog, Facts, Settings, analyze, on_big_stack};
 
 mod catalog;
@@ -135,7 +137,7 @@ fn copy_is_described() {
 }
 
 #[test]
-fn what_is_not_understood_is_opaque() {
+fn statements_that_are_not_analysed_are_opaque() {
     for text in [
         "DO $$begin end$$",
         "CALL p()",
@@ -171,7 +173,7 @@ fn deep_statements_never_abort() {
 }
 
 #[test]
-fn what_flows_into_a_new_relation_is_output() {
+fn rows_of_a_new_relation_are_outputs() {
     for text in [
         "CREATE TABLE n AS SELECT ssn FROM customers",
         "CREATE VIEW n AS SELECT ssn FROM customers",
@@ -212,7 +214,7 @@ fn verified(original: &str, replacement: &str) -> Result<Analysis, crate::Replac
 }
 
 #[test]
-fn a_replacement_is_one_understood_statement_of_the_same_effect() {
+fn a_replacement_is_one_analysed_statement_with_the_same_effect() {
     use crate::ReplacementError as Error;
     let original = "SELECT * FROM t WHERE id = $1";
     for good in [
@@ -245,14 +247,14 @@ fn a_replacement_is_one_understood_statement_of_the_same_effect() {
     for (text, expected) in refused {
         match verified(original, text) {
             Err(error) => assert!(expected(&error), "{text}: {error}"),
-            Ok(_) => panic!("{text} was taken"),
+            Ok(_) => panic!("{text} was accepted"),
         }
     }
     assert!(verified("CALL p(1)", "CALL p(2)").is_ok());
 }
 
 #[test]
-fn facts_are_shown_to_people() {
+fn facts_are_rendered_as_text() {
     let shown = crate::render::text(&one(
         "DELETE FROM s.t WHERE true OR id = $1 RETURNING id, now()",
     ));
@@ -276,7 +278,7 @@ fn ast(text: &str) -> Option<String> {
 }
 
 #[test]
-fn an_ast_is_given_where_the_grammars_agree() {
+fn an_ast_is_given_if_the_grammars_agree() {
     for text in [
         "SELECT 1",
         "SELECT c.id, \"Name\" FROM public.customers c WHERE c.id = $1;",
@@ -298,7 +300,7 @@ fn an_ast_is_given_where_the_grammars_agree() {
 }
 
 #[test]
-fn no_ast_is_given_where_the_grammars_disagree() {
+fn no_ast_is_given_if_the_grammars_disagree() {
     let long = format!("SELECT 1 FROM {}", "x".repeat(70));
     for text in [
         "SELECT ssn END FROM customers",
@@ -334,7 +336,7 @@ fn the_deepest_ast_fits_the_stack() {
         format!("SELECT 1{}", " UNION SELECT 1".repeat(2_000)),
         format!("SELECT 1{}", "+1".repeat(2_500)),
     ] {
-        // Whether there is a tree does not matter: the process is still here.
+        // It does not matter whether there is a tree: the process must not abort.
         if let Ok(analysis) = all(&text) {
             let _ = analysis.statements[0].ast_json(&text);
         }
@@ -342,7 +344,7 @@ fn the_deepest_ast_fits_the_stack() {
 }
 
 #[test]
-fn syntax_errors_are_placed() {
+fn syntax_errors_have_a_position() {
     for (text, expected) in [
         ("SELEC 1", 1),
         ("SELECT 1 FROM", 14),
@@ -365,7 +367,7 @@ fn syntax_errors_are_placed() {
 }
 
 #[test]
-fn a_fingerprint_tells_facts_apart() {
+fn a_fingerprint_distinguishes_facts() {
     let fingerprint = |text| one(text).fingerprint;
     assert_eq!(
         fingerprint("SELECT * FROM t WHERE id = 1"),

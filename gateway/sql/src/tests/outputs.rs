@@ -1,9 +1,9 @@
-//! What is said of output columns.
+//! What is reported of output columns.
 
 use super::one;
 use crate::Outputs;
 
-/// One letter a column: `c` provably carries no column, `?` is not known.
+/// One letter per column: `c` provably carries no column, `?` is unknown.
 fn outputs(text: &str) -> String {
     match one(text).outputs {
         Outputs::None => "none".to_owned(),
@@ -19,7 +19,7 @@ fn outputs(text: &str) -> String {
 }
 
 #[test]
-fn outputs_are_known_only_where_they_are_certain() {
+fn outputs_are_known_only_if_they_are_certain() {
     for (text, expected) in [
         ("SELECT 1, 'a', NULL, $1, -5, 1.5, true", "ccccccc"),
         ("SELECT count(*), count(a), now(), version() FROM t", "cccc"),

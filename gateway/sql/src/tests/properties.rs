@@ -1,4 +1,4 @@
-//! What holds of any text.
+//! Properties of every text.
 
 use proptest::prelude::*;
 
@@ -48,12 +48,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn any_text_is_read_or_refused(text in ".{0,200}") {
+    fn any_text_is_analysed_or_rejected(text in ".{0,200}") {
         check(&text)?;
     }
 
     #[test]
-    fn any_mutation_is_read_or_refused(
+    fn any_mutation_is_analysed_or_rejected(
         seed in 0..SEEDS.len(),
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..3u8), 1..4),
     ) {

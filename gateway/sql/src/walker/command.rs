@@ -1,4 +1,4 @@
-//! Every command but queries and row changes: definitions, COPY, cursors, settings.
+//! All commands except queries and row changes: definitions, COPY, cursors, settings.
 
 use pg_query::{NodeEnum, NodeRef, protobuf as pb};
 
@@ -190,7 +190,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// An object given by its name; what belongs to a relation ends in a name of its own.
+    /// An object given by name. The name of an object that belongs to a relation ends with its own name.
     fn named(&mut self, kind: i32, object: Option<&'a pb::Node>) {
         use pb::ObjectType as Kind;
         let Some(NodeEnum::List(list)) = object.and_then(|object| object.node.as_ref()) else {

@@ -1,6 +1,5 @@
-//! Values that become others by their type: casts, checks of domains.
-//! It refuses to find out the types of expressions: what is no plain column or constant may be of any.
-//! Next: `scope`, which adds what functions do.
+//! Conversions: casts and checks of domains. Types of expressions are not inferred: anything but a plain column or
+//! constant may have any type.
 
 use pg_query::{NodeEnum, protobuf as pb};
 
@@ -9,7 +8,7 @@ use crate::catalog::Operand;
 use crate::facts::Access;
 
 impl<'a> Walker<'a> {
-    /// What a value of the type does by being made, and where it is given as another type.
+    /// What creating a value of the type does, and converting it to another.
     pub(super) fn type_named(&mut self, name: &[&str]) {
         let catalog = self.catalog;
         let name = name.last().copied().unwrap_or_default();
@@ -44,7 +43,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// The types that a column of that name can have here. None: not known.
+    /// The types that a column with this name can have here. `None`: unknown.
     fn column_types(&self, node: Option<&pb::Node>) -> Option<Vec<u32>> {
         let Some(NodeEnum::ColumnRef(column)) = node.and_then(|node| node.node.as_ref()) else {
             return None;
@@ -64,7 +63,7 @@ impl<'a> Walker<'a> {
         (!types.is_empty()).then_some(types)
     }
 
-    /// What happens where a column, or the whole row, is given as another type.
+    /// What converting a column, or the whole row, to another type does.
     pub(super) fn casts_of_columns(&mut self, relation: u32) {
         let catalog = self.catalog;
         let Some(relation) = catalog.relation(relation) else {
@@ -80,7 +79,7 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// What the syntax tells of the type of a cast's operand.
+/// What the syntax reveals of the type of a cast's operand.
 pub(crate) fn operand(cast: &pb::TypeCast) -> Operand<'_> {
     let is_array = |name: &pb::TypeName| !name.array_bounds.is_empty();
     let inner = cast.arg.as_ref().and_then(|arg| arg.node.as_ref());

@@ -1,4 +1,4 @@
-//! One arm for every kind of node: what is not listed does not compile.
+//! One arm for every kind of node; a new kind does not compile.
 
 use pg_query::NodeRef;
 
@@ -29,7 +29,7 @@ impl<'a> Walker<'a> {
                 self.descend(node);
                 for name in strings(&indirection.indirection) {
                     self.column(None, name);
-                    // A function of the value, where it has no such field.
+                    // A function of the value, if the value has no such field.
                     self.calls(&[name]);
                 }
             }
@@ -38,7 +38,7 @@ impl<'a> Walker<'a> {
                 self.descend(node);
             }
             NodeRef::WindowDef(_) => self.using(Usage::Window, |walker| walker.descend(node)),
-            // EXISTS tells nothing of what it selects.
+            // EXISTS reveals nothing of its select list.
             NodeRef::SubLink(link) if link.sub_link_type == EXISTS => {
                 self.using(Usage::Output, |walker| walker.descend(node))
             }
@@ -59,7 +59,7 @@ impl<'a> Walker<'a> {
                 self.type_named(&strings(&name.names));
             }
             NodeRef::ResTarget(_) | NodeRef::RawStmt(_) => self.descend(node),
-            // Every other command.
+            // All other commands.
             NodeRef::AlterTableStmt(_)
             | NodeRef::AlterDomainStmt(_)
             | NodeRef::GrantStmt(_)
@@ -168,7 +168,7 @@ impl<'a> Walker<'a> {
             | NodeRef::CallStmt(_)
             | NodeRef::AlterStatsStmt(_)
             | NodeRef::AlterDatabaseRefreshCollStmt(_) => self.command(node),
-            // Parts of commands and expressions that mean what their children mean.
+            // Parts of commands and expressions that add nothing to their children.
             NodeRef::Alias(_)
             | NodeRef::GroupingFunc(_)
             | NodeRef::NamedArgExpr(_)
@@ -258,7 +258,7 @@ impl<'a> Walker<'a> {
             | NodeRef::JsonParseExpr(_)
             | NodeRef::JsonScalarExpr(_)
             | NodeRef::JsonSerializeExpr(_) => self.descend(node),
-            // Made by the server's analysis only: the grammar never yields them.
+            // Created by the server's parse analysis only; the grammar never returns them.
             NodeRef::TableFunc(_)
             | NodeRef::Var(_)
             | NodeRef::Param(_)

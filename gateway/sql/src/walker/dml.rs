@@ -47,7 +47,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Columns are assigned to rows that are there.
+    /// Columns of existing rows are assigned.
     fn changed(&mut self, targets: &[usize], list: &'a [pb::Node]) {
         self.assigned(targets, list);
         let names = list.iter().filter_map(|item| match &item.node {

@@ -1,6 +1,5 @@
-//! Which uses of a column can tell no more than whether values are equal.
-//! It refuses to see through expressions: a column inside one counts as telling.
-//! Next room: `facts`, whose `equated` this fills.
+//! Which uses of a column reveal at most whether values are equal. A column inside an expression counts as revealed. Fills
+//! `Facts::equated`.
 
 use pg_query::{NodeEnum, protobuf as pb};
 
@@ -9,7 +8,7 @@ use crate::facts::Usage;
 
 use super::{Walker, strings};
 
-/// Whether a use of this kind can be a plain comparison. Groups are not: the server may build them by sorting, and their order shows.
+/// Whether a use of this kind can be a plain comparison. Grouping cannot: the server may sort, and the order is visible.
 pub(super) fn can_be_equated(usage: Usage) -> bool {
     matches!(
         usage,
@@ -34,16 +33,16 @@ pub(super) fn takes_a_column(call: &pb::FuncCall) -> bool {
 }
 
 impl<'a> Walker<'a> {
-    /// A WHERE clause: every part that all rows must meet is looked at by itself.
-    /// `order_shows`: the client sees in which order the rows are found that meet it.
+    /// A WHERE clause: each conjunct is examined separately. `order_shows`: the client sees the order in which the server
+    /// finds the rows.
     pub(super) fn condition(&mut self, node: &'a Option<Box<pb::Node>>, order_shows: bool) {
         let before = std::mem::replace(&mut self.order_shows, order_shows);
         self.using(Usage::Filter, |walker| walker.conjunct(node.as_deref()));
         self.order_shows = before;
     }
 
-    /// Whether the rows of a query come in the order in which they are found: they are not sorted by what tells all of them apart, and
-    /// not made into one.
+    /// Whether the rows of a query are returned in the order in which they are found: they are not aggregated into one row
+    /// and not sorted by a key that orders them completely.
     pub(super) fn shows_order(&self, select: &'a pb::SelectStmt) -> bool {
         let targets = || {
             select
@@ -77,7 +76,7 @@ impl<'a> Walker<'a> {
             let Some(name) = names.last() else {
                 return false;
             };
-            // An output of that name comes first.
+            // An output with that name takes precedence.
             let renamed = names.len() == 1 && targets().any(|target| target.name == *name);
             let tells_apart = |(_, relation): &(usize, Option<&Relation>)| {
                 relation.is_some_and(|relation| self.catalog.tells_rows_apart(relation, name))
@@ -99,14 +98,14 @@ impl<'a> Walker<'a> {
                     self.conjunct(Some(part));
                 }
             }
-            // An index may find them, in the order of their values.
+            // An index scan may find them in the order of their values.
             Some(part) if self.order_shows && is_not_null(part) => self.with_equality(false, part),
             Some(part) => self.with_equality(is_equation(part), part),
             None => {}
         }
     }
 
-    /// The columns of a unique index that ON CONFLICT names.
+    /// The columns of the unique index that ON CONFLICT names.
     pub(super) fn arbiter(&mut self, elements: &'a [pb::Node]) {
         for element in elements {
             if let Some(node) = &element.node {
@@ -116,7 +115,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Items of a list that groups: a column by itself is compared for equality only.
+    /// Items of a grouping list: a column by itself is only compared for equality.
     pub(super) fn bare_nodes(&mut self, nodes: &'a [pb::Node]) {
         for node in nodes {
             self.bare_or_not(Some(node));
@@ -140,7 +139,7 @@ impl<'a> Walker<'a> {
         self.equality = before;
     }
 
-    /// Uses that are nothing but comparisons, as indexes into the columns of the facts.
+    /// Uses that are comparisons only, as indexes into the columns of the facts.
     pub(super) fn equated(&self) -> Vec<usize> {
         let plain = |column: &crate::facts::ColumnRef| {
             let key = (column.table, column.name.clone(), column.usage);
@@ -158,7 +157,7 @@ fn is_column(node: &pb::Node) -> bool {
     matches!(node.node, Some(NodeEnum::ColumnRef(_)))
 }
 
-/// An aggregate that gives the same in whatever order rows come.
+/// An aggregate whose result does not depend on the order of rows.
 fn is_sum(call: &pb::FuncCall) -> bool {
     const NAMES: [&str; 8] = [
         "count", "sum", "min", "max", "avg", "bool_and", "bool_or", "every",

@@ -1,6 +1,5 @@
-//! From a syntax tree to facts.
-//! It refuses to guess: what it does not understand makes the statement opaque, and an ambiguous name is reported for all it can mean.
-//! Next room: `facts`, which it returns.
+//! From a syntax tree to facts. A construct that is not understood makes the statement opaque; an ambiguous name is
+//! reported for everything it can mean.
 
 mod command;
 mod convert;
@@ -31,24 +30,24 @@ pub(crate) struct Walker<'a> {
     facts: Facts,
     scopes: Vec<Scope<'a>>,
     columns: HashSet<(Option<usize>, String, Usage)>,
-    /// Uses among them that can tell more than whether values are equal.
+    /// The uses among them that can reveal more than whether values are equal.
     telling: HashSet<(Option<usize>, String, Usage)>,
-    /// The column that comes next is only asked whether it equals something.
+    /// The next column is only compared for equality.
     equality: bool,
-    /// The client sees in which order the server finds rows.
+    /// The client sees the order in which the server finds rows.
     order_shows: bool,
-    /// Relations whose bases were recorded, and with which access.
+    /// Relations whose base relations were recorded, with the access.
     reached: HashSet<(u32, Access)>,
-    /// Code within code is not read.
+    /// Code inside code is not analysed.
     in_code: bool,
-    /// Bit set of `Usage`.
+    /// A bit set of `Usage`.
     usage: u16,
     access: Access,
-    /// What belongs to the relations named goes to others, or gets another name: it counts as set going.
+    /// Objects of the named relations are passed to other relations or renamed, which counts as running them.
     hands_over: bool,
 }
 
-/// What a statement of a definition names, without its lineage. None where it does more than read and write rows.
+/// What a statement of a definition names, without lineage. `None` if it does more than read and write rows.
 pub(crate) fn names(node: &NodeEnum, catalog: &Catalog) -> Option<Facts> {
     let mut walker = Walker::new(catalog);
     walker.node(node.to_ref());
@@ -62,7 +61,7 @@ pub(crate) fn names(node: &NodeEnum, catalog: &Catalog) -> Option<Facts> {
     understood.then_some(facts)
 }
 
-/// The facts of one statement, but for its fingerprint.
+/// The facts of one statement, except for its fingerprint.
 pub(crate) fn facts(node: &NodeEnum, catalog: &Catalog) -> Facts {
     let mut walker = Walker::new(catalog);
     walker.facts.verb = tags::verb(node.to_ref());
@@ -122,7 +121,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Opaque, since code runs that was not read: it might do anything, such as setting a role.
+    /// Opaque because code runs that was not analysed: it could do anything, such as set the role.
     fn unread(&mut self, reason: String) {
         self.role(RoleEffect::Unread);
         self.opaque(reason);
@@ -138,7 +137,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// A query is named among the commands only where it is the statement itself.
+    /// A nested query is listed among the commands only if it is the statement itself.
     fn nested(&mut self, tag: &str, run: impl FnOnce(&mut Self)) {
         if self.facts.commands.is_empty() {
             self.facts.commands.push(tag.to_owned());
@@ -180,8 +179,8 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// set_config with constants is a SET, and so it is where only the value of a setting that changes no meaning comes
-    /// with Bind; anything else is beyond reading.
+    /// set_config with constants is a SET. If only the value is a parameter and the setting changes no meaning, it is a SET,
+    /// too; any other call is opaque.
     fn set_config_or_opaque(&mut self, call: &'a pb::FuncCall, name: &str, reason: String) {
         if name == "set_config"
             && self.facts.session == SessionEffect::None
@@ -204,7 +203,7 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// asyncpg turns it off while it looks up types, and back to what it was.
+/// asyncpg turns it off while it looks up types, and then resets it.
 const INERT_SETTING: &str = "jit";
 
 fn is_bound(node: &pb::Node) -> bool {
@@ -232,7 +231,7 @@ pub(crate) fn strings(nodes: &[pb::Node]) -> Vec<&str> {
         .collect()
 }
 
-/// Whether a condition can leave rows out because of what they hold.
+/// Whether a condition can exclude rows depending on their values.
 fn narrows(condition: Option<&pb::Node>) -> bool {
     let Some(node) = condition.and_then(|node| node.node.as_ref()) else {
         return false;

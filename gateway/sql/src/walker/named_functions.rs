@@ -1,6 +1,5 @@
-//! Functions that a definition names without calling them: of triggers, operators, casts, aggregates, types; and those that get
-//! another name. Whoever uses what is defined will run them.
-//! It refuses to know what they do. Next: `command`, which asks.
+//! Functions that a definition names without calling them: of triggers, operators, casts, aggregates and types; and
+//! functions that are renamed. Using the defined object will run them.
 
 use pg_query::{NodeEnum, NodeRef, protobuf as pb};
 
@@ -29,8 +28,8 @@ pub(super) fn functions(node: NodeRef<'_>) -> Vec<Vec<&str>> {
     found
 }
 
-/// Whether the command gives what belongs to a relation (triggers, defaults, generated columns) to another one, or another name to
-/// the relation: the catalog will not show it before the transaction ends.
+/// Whether the command passes objects of a relation (triggers, defaults, generated columns) to another one, or renames the
+/// relation. The catalog does not show this before the transaction ends.
 pub(super) fn hands_over(node: NodeRef<'_>) -> bool {
     use pb::AlterTableType as Kind;
     match node {
@@ -58,7 +57,7 @@ fn with_arguments<'n>(
     objects.map(|object| strings(&object.objname)).collect()
 }
 
-/// `SFUNC = name`, `FUNCTION = schema.name`: the grammar takes the names for those of types.
+/// `SFUNC = name`, `FUNCTION = schema.name`: the grammar returns the names as type names.
 fn options(options: &[pb::Node]) -> Vec<Vec<&str>> {
     let values = options.iter().filter_map(|option| match &option.node {
         Some(NodeEnum::DefElem(option)) => option.arg.as_ref()?.node.as_ref(),

@@ -1,4 +1,4 @@
-//! Small readings of a query's parts: its constant LIMIT.
+//! The constant LIMIT of a query.
 
 use pg_query::{NodeEnum, protobuf as pb};
 

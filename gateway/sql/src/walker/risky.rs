@@ -1,5 +1,5 @@
-//! Functions that do what their arguments say: run SQL text, read files, change settings or other sessions.
-//! Of PostgreSQL 15's pg_proc and the contrib modules; grants may forbid them, but facts do not rely on that.
+//! Functions whose effect depends on their arguments: they run SQL text, read files, change settings or other sessions.
+//! From pg_proc of PostgreSQL 15 and the contrib modules. Privileges may forbid them, but facts do not rely on that.
 
 use pg_query::protobuf as pb;
 
@@ -22,7 +22,7 @@ const PREFIXES: [&str; 26] = [
     "pg_hba_file_rules",
     "pg_ident_file_mappings",
     "lo_",
-    // The log of all changes
+    // The write-ahead log
     "pg_logical_",
     "pg_create_logical_replication_slot",
     "pg_create_physical_replication_slot",
@@ -59,13 +59,13 @@ const NAMES: [&str; 21] = [
     "pg_extension_config_dump",
 ];
 
-/// Why a call cannot be read. `parts` is the name as written, schema first.
+/// Why a call cannot be analysed. `parts` is the name as written, schema first.
 pub(crate) fn reason(parts: &[&str], call: &pb::FuncCall) -> Option<String> {
     let name = parts.last()?;
     let risky = is_risky(name)
         // With two arguments the second is a query; with three there is none.
         || *name == "ts_rewrite" && call.args.len() != 3
-        // pg_cron keeps SQL text to run later.
+        // pg_cron stores SQL text to run later.
         || matches!(parts, [.., "cron", _]);
     risky.then(|| reason_of(name))
 }
@@ -74,7 +74,7 @@ pub(super) fn reason_of(name: &str) -> String {
     format!("function {name} does what its arguments say")
 }
 
-/// Whether a function of that name does what its arguments say.
+/// Whether the effect of a function with this name depends on its arguments.
 pub(crate) fn is_risky(name: &str) -> bool {
     NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }

@@ -1,5 +1,4 @@
-//! Whether a statement may change the role that the client has on the server.
-//! It refuses to know which role that is, and what others it could become. Next room: `definition`, which takes code apart.
+//! Whether a statement may change the client's role on the server.
 
 use pg_query::{NodeEnum, NodeRef, protobuf as pb};
 
@@ -8,10 +7,10 @@ use crate::facts::RoleEffect;
 
 use super::{Walker, constant};
 
-/// Settings that say who the client is on the server.
+/// Settings that determine the role on the server.
 const SETTINGS: [&str; 2] = ["role", "session_authorization"];
 
-/// Functions of PostgreSQL and its contrib modules that run the SQL text they are given in the session that calls them.
+/// Functions of PostgreSQL and its contrib modules that run SQL text in the calling session.
 const RUNNERS: [&str; 7] = [
     "query_to_xml",
     "crosstab",
@@ -29,7 +28,7 @@ pub(super) fn of_setting(name: &str) -> RoleEffect {
     }
 }
 
-/// What a function of that name may do to the role, by its arguments; none are known where it is only named.
+/// What a function with this name may do to the role, given its arguments; none are known if it is only named.
 pub(super) fn of_call(name: &str, arguments: &[pb::Node]) -> RoleEffect {
     if name == "set_config" {
         let setting = arguments.first().and_then(constant);
@@ -42,7 +41,7 @@ pub(super) fn of_call(name: &str, arguments: &[pb::Node]) -> RoleEffect {
 }
 
 impl Walker<'_> {
-    /// Code that the statement runs or keeps.
+    /// Code that the statement runs or stores.
     pub(super) fn code(&mut self, node: NodeRef<'_>) {
         let statements = match node {
             NodeRef::DoStmt(block) => definition::statements_of_block(block),

@@ -1,17 +1,17 @@
-//! Names in force at one level of a query, and what a column reference can mean there.
+//! The names visible at one level of a query, and what a column reference can mean there.
 
 use crate::catalog::{Keys, Relation};
 use crate::definition::Body;
-use crate::facts::{Access, ColumnRef, RelationKind, TableRef, Usage};
+use crate::facts::{Access, ColumnRef, RelationKind, TableRef, Usage, of_rows};
 
 use super::Walker;
 
-/// An entry of a FROM clause, or a target relation.
+/// An item of a FROM clause, or a target relation.
 pub(super) struct Source<'a> {
     pub name: String,
-    /// The relations it may be: several when schemas share the name, none for a derived table.
+    /// The relations that it may be: several if schemas share the name, none for a derived table.
     pub tables: Vec<(usize, Option<&'a Relation>)>,
-    /// Column names given by the alias, which stand for the first columns.
+    /// Column names given by the alias, for the first columns.
     pub renamed: Vec<String>,
 }
 
@@ -19,7 +19,7 @@ pub(super) struct Source<'a> {
 pub(super) struct Scope<'a> {
     pub ctes: Vec<String>,
     pub sources: Vec<Source<'a>>,
-    /// FROM has been read: all its names are visible, so that they hide those of outer levels.
+    /// FROM has been read: all its names are visible and hide those of outer levels.
     pub complete: bool,
 }
 
@@ -30,7 +30,7 @@ impl<'a> Walker<'a> {
             .any(|scope| scope.ctes.iter().any(|cte| cte == name))
     }
 
-    /// Records a relation under every schema that holds the name, and what it reads if it is a view.
+    /// Records a relation under every schema that contains the name, and what it reads if it is a view.
     pub(super) fn relation(
         &mut self,
         schema: &str,
@@ -58,10 +58,10 @@ impl<'a> Walker<'a> {
         tables
     }
 
-    /// What a view reads and a partition belongs to. Whoever writes to either writes there too.
+    /// What a view reads, and the parents of a partition. Writing to either writes there, too.
     pub(super) fn reach(&mut self, relation: u32, access: Access, depth: u8) {
         let catalog = self.catalog;
-        let access = access.of_rows();
+        let access = of_rows(access);
         if !self.reached.insert((relation, access)) {
             return;
         }
@@ -93,7 +93,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// What writing to a relation sets going.
+    /// What writing to a relation causes.
     fn triggered(&mut self, relation: u32, access: Access, keys: Keys<'_>) {
         let catalog = self.catalog;
         let writes = Access::INSERT | Access::UPDATE | Access::DELETE;
@@ -101,7 +101,7 @@ impl<'a> Walker<'a> {
             let name = catalog.relation(relation).map_or("", |known| &known.name);
             self.opaque(format!("writing to {name} follows its rules"));
         }
-        // No client gives a trigger its text: what made it was judged, or is the operator's.
+        // Clients do not supply a trigger's code: its creation was judged, or it is the operator's.
         let role = self.facts.role;
         for write in catalog.written_with(relation, access, keys) {
             let (oid, access) = (write.relation.oid, write.access);
@@ -124,7 +124,7 @@ impl<'a> Walker<'a> {
         self.facts.role = role;
     }
 
-    /// Columns of a target are assigned: foreign keys may follow.
+    /// Columns of a target are assigned: foreign keys may cascade.
     pub(super) fn rekeyed(&mut self, target: usize, names: &[&str]) {
         let catalog = self.catalog;
         let Some(table) = self
@@ -145,7 +145,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// What a definition reads that the statement names.
+    /// Records what a definition reads that the statement names.
     pub(super) fn body(&mut self, body: &Body, access: Access) {
         let places: Vec<usize> = body
             .tables
@@ -239,7 +239,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Tables recorded for what inherits from a table, or it from them: a column of one is a column of the others.
+    /// Recorded tables that inherit from a table, or it from them: a column of one is a column of the others.
     fn relatives(&self, at: usize) -> Vec<usize> {
         let Some(table) = self.facts.tables.get(at) else {
             return Vec::new();
@@ -262,7 +262,7 @@ impl<'a> Walker<'a> {
             .collect()
     }
 
-    /// Records the column once for each usage in force.
+    /// Records the column once for each current usage.
     pub(super) fn column(&mut self, table: Option<usize>, name: &str) {
         for (bit, usage) in Usage::ALL.into_iter().enumerate() {
             if self.usage & (1 << bit) != 0 {
@@ -316,7 +316,7 @@ impl<'a> Walker<'a> {
         if !any || hits.is_empty() {
             self.column(None, name);
         }
-        // PostgreSQL's other reading of it: a function of the row.
+        // PostgreSQL's other reading: a function of the row.
         if hits.is_empty() || hits.iter().any(|(_, hit)| hit == "*") {
             self.calls(&[name]);
         }
@@ -325,7 +325,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// A bare name: a column of any source that may have it, or the whole row of a source of that name.
+    /// An unqualified name: a column of any source that may have it, or the whole row of a source with that name.
     pub(super) fn bare(&mut self, name: &str) {
         let mut hits: Vec<(usize, String)> = Vec::new();
         let mut derived = false;
@@ -372,7 +372,7 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// What `source.name` can be of one table: the column, the column an alias list renamed, or else the whole row.
+/// What `source.name` can be of one table: the column, the column that an alias list renamed, or else the whole row.
 fn meanings(
     source: &Source<'_>,
     (table, relation): &(usize, Option<&Relation>),

@@ -101,7 +101,7 @@ impl<'a> Walker<'a> {
         self.grant(&tables, Access::LOCK);
     }
 
-    /// Order and group items, which may name or count output columns.
+    /// Items of ORDER BY and GROUP BY, which may refer to output columns by name or number.
     fn aliases(&mut self, items: &'a [pb::Node], targets: &'a [pb::Node]) {
         for item in items {
             let inner = match &item.node {
@@ -166,7 +166,7 @@ impl<'a> Walker<'a> {
         });
     }
 
-    /// A relation in FROM, where a CTE in force hides an unqualified name.
+    /// A relation in FROM; a CTE hides an unqualified name.
     pub(super) fn read(&mut self, relation: &'a pb::RangeVar) {
         let tables = if relation.schemaname.is_empty() && self.is_cte(&relation.relname) {
             Vec::new()
@@ -176,7 +176,7 @@ impl<'a> Walker<'a> {
         self.source(&relation.relname, relation.alias.as_ref(), tables);
     }
 
-    /// The relation a command acts on, which is never a CTE.
+    /// The relation that a command acts on, which is never a CTE.
     pub(super) fn target(
         &mut self,
         relation: Option<&'a pb::RangeVar>,
@@ -249,12 +249,12 @@ impl<'a> Walker<'a> {
                     })
                 })
                 .collect();
-            // An alias list over a join renames columns of several tables: which is which is not followed.
+            // An alias list on a join renames columns of several tables; which is which is not determined.
             self.source("", Some(alias), tables);
         }
     }
 
-    /// `f(x)`, with what its name tells.
+    /// `f(x)`, with what its name implies.
     pub(super) fn function(&mut self, call: &'a pb::FuncCall) {
         let parts = strings(&call.funcname);
         let name = parts.join(".");
@@ -263,7 +263,7 @@ impl<'a> Walker<'a> {
             self.set_config_or_opaque(call, bare, reason);
         }
         self.calls(&parts);
-        // A type's name converts to it.
+        // A type's name converts to the type.
         self.type_named(&parts);
         for cast in self.catalog.casts_to(bare, Operand::Any) {
             self.calls(&cast.called());
@@ -282,7 +282,7 @@ impl<'a> Walker<'a> {
         if call.over.is_some() {
             self.usage |= 1 << Usage::Window as u8;
         }
-        // PostgreSQL reads f(c) as the column c.f where c is a row.
+        // PostgreSQL reads f(c) as the column c.f if c is a row.
         if let Some(row) = self.row_of(call)
             && parts.len() == 1
         {
@@ -305,7 +305,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// What a function does that is called, or that a definition hands on to be called.
+    /// What a function does that is called, or that a definition names to be called later.
     pub(super) fn calls(&mut self, parts: &[&str]) {
         let catalog = self.catalog;
         if let Some(function) = catalog.unread_function(parts) {
@@ -316,7 +316,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// The row of FROM that is the only argument.
+    /// The FROM item whose row is the only argument.
     fn row_of(&self, call: &'a pb::FuncCall) -> Option<&'a str> {
         let [argument] = call.args.as_slice() else {
             return None;

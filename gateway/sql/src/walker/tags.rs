@@ -190,7 +190,7 @@ pub(super) fn tag(node: NodeRef<'_>) -> String {
     fixed.to_owned()
 }
 
-/// The tag of the commands whose node is named like them: `CreateExtensionStmt` is CREATE EXTENSION.
+/// The tag of commands whose node has the same name: `CreateExtensionStmt` is CREATE EXTENSION.
 fn spelled(debug: &str) -> String {
     let name = debug
         .split(['(', ' '])

@@ -32,6 +32,8 @@ pub(super) struct LabelDefinition {
 /// The values that a label can have.
 pub(super) enum Values {
     Fixed(&'static [&'static str]),
+    /// Those that another module defines.
+    Names(fn() -> Vec<&'static str>),
     /// Any value; the text says what it is.
     #[cfg_attr(
         not(test),
@@ -93,6 +95,7 @@ impl LabelDefinition {
     fn allows(&self, value: &str) -> bool {
         match self.values {
             Values::Fixed(values) => values.contains(&value),
+            Values::Names(values) => values().contains(&value),
             Values::Open(_) => true,
         }
     }

@@ -1,5 +1,6 @@
 //! Every metric that the gateway exports. docs/metrics.md is generated from this table.
 
+use gatewright_sql::Verb;
 use metrics::Unit;
 
 use super::definition::{Definition, Kind, LabelDefinition, Values};
@@ -20,30 +21,7 @@ pub(super) const FAULT_KINDS: [&str; 5] =
 
 const STATEMENT_KIND: LabelDefinition = LabelDefinition {
     name: "kind",
-    values: Values::Fixed(&[
-        "select",
-        "insert",
-        "update",
-        "delete",
-        "merge",
-        "truncate",
-        "copy-in",
-        "copy-out",
-        "call",
-        "do-block",
-        "ddl",
-        "grant",
-        "transaction",
-        "set",
-        "explain",
-        "cursor",
-        "prepare",
-        "listen",
-        "lock",
-        "maintenance",
-        "utility",
-        "unknown",
-    ]),
+    values: Values::Names(|| Verb::ALL.iter().map(|verb| verb.name()).collect()),
 };
 
 const POLICY: LabelDefinition = LabelDefinition {

@@ -27,7 +27,7 @@ impl GateMetrics for Metrics {
                 .of(
                     |key| *key == (verb, verdict),
                     || {
-                        let handle = STATEMENTS_TOTAL.counter(&[word(verb), verdict]);
+                        let handle = STATEMENTS_TOTAL.counter(&[verb.name(), verdict]);
                         ((verb, verdict), handle)
                     },
                 )
@@ -40,7 +40,7 @@ impl GateMetrics for Metrics {
             known
                 .of(
                     |key| *key == verb,
-                    || (verb, STATEMENT_SECONDS.histogram(&[word(verb)])),
+                    || (verb, STATEMENT_SECONDS.histogram(&[verb.name()])),
                 )
                 .record(seconds);
         });
@@ -51,7 +51,7 @@ impl GateMetrics for Metrics {
                     |other| *other == key,
                     || {
                         let outcome = outcome(done.outcome);
-                        let handle = STATEMENT_ENDS_TOTAL.counter(&[word(verb), outcome]);
+                        let handle = STATEMENT_ENDS_TOTAL.counter(&[verb.name(), outcome]);
                         (key, handle)
                     },
                 )
@@ -74,33 +74,5 @@ fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Failed => "failed",
         Outcome::Skipped => "skipped",
         Outcome::Lost => "lost",
-    }
-}
-
-/// The value of the label `kind`.
-fn word(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Select => "select",
-        Verb::Insert => "insert",
-        Verb::Update => "update",
-        Verb::Delete => "delete",
-        Verb::Merge => "merge",
-        Verb::Truncate => "truncate",
-        Verb::CopyIn => "copy-in",
-        Verb::CopyOut => "copy-out",
-        Verb::Call => "call",
-        Verb::DoBlock => "do-block",
-        Verb::Ddl => "ddl",
-        Verb::Grant => "grant",
-        Verb::Transaction => "transaction",
-        Verb::Set => "set",
-        Verb::Explain => "explain",
-        Verb::Cursor => "cursor",
-        Verb::Prepare => "prepare",
-        Verb::Listen => "listen",
-        Verb::Lock => "lock",
-        Verb::Maintenance => "maintenance",
-        Verb::Utility => "utility",
-        Verb::Unknown => "unknown",
     }
 }

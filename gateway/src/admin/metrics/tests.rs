@@ -59,11 +59,8 @@ fn labels() -> BTreeMap<(&'static str, String), Vec<String>> {
     for definition in definitions::ALL {
         for label in definition.labels {
             let values = match label.values {
-                Values::Fixed(values) => values
-                    .iter()
-                    .map(|value| format!("`{value}`"))
-                    .collect::<Vec<_>>()
-                    .join(", "),
+                Values::Fixed(values) => listed(values),
+                Values::Names(values) => listed(&values()),
                 Values::Open(meaning) => meaning.to_owned(),
             };
             labels
@@ -73,6 +70,11 @@ fn labels() -> BTreeMap<(&'static str, String), Vec<String>> {
         }
     }
     labels
+}
+
+fn listed(values: &[&str]) -> String {
+    let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
+    values.join(", ")
 }
 
 fn kind(kind: Kind) -> &'static str {

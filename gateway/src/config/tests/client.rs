@@ -77,8 +77,8 @@ fn certificates_that_admit_no_client_or_the_wrong_one_are_errors() {
         ("", RULES, "requires [listen.tls]"),
         (&no_ca, RULES, "requires `client_ca`"),
         (TLS, "", "no effect without a [[client_certificate]]"),
-        (&key_as_ca, RULES, "holds no certificate"),
-        (&no_list, RULES, "holds no revocation list"),
+        (&key_as_ca, RULES, "contains no certificate"),
+        (&no_list, RULES, "contains no revocation list"),
         (&list_alone, "", "no effect without `client_ca`"),
         (TLS, both, "exactly one of"),
         (

@@ -82,9 +82,9 @@ client_id = "cli"
         "did you mean `client_id`?",
         "`client_secret` must be a string in quotes, not this",
         "`token` must be one of \"id\", \"access\"",
-        "a redirect URI is http:// with 127.0.0.1",
+        "a redirect URI must be http:// with the host 127.0.0.1",
         "a gateway is a name or an IP address",
-        "a profile's name has 1 to 64",
+        "a profile name must have 1 to 64",
     ] {
         assert!(report.contains(expected), "{expected} is not in:\n{report}");
     }

@@ -1,4 +1,4 @@
-//! Clients that log in with a certificate: which authorities vouch for them, and who each is.
+//! Client certificates: verifies them against the configured CAs and maps them to identities.
 
 mod names;
 #[cfg(test)]
@@ -20,10 +20,10 @@ use tokio_rustls::rustls::{self, RootCertStore};
 use super::Identity;
 use names::Names;
 
-/// Stands for the authorities of `client_ca` where an issuer is named. No URL is so short.
+/// The issuer of identities from client certificates. It cannot collide with an issuer's URL.
 pub const CERTIFICATE: &str = "certificate";
 
-/// Whom a certificate with this name stands for.
+/// Maps certificates with this name to an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateRule {
     pub name: CertificateName,
@@ -32,70 +32,70 @@ pub struct CertificateRule {
     pub agent: Option<String>,
 }
 
-/// What is looked at in a certificate. Compared byte for byte.
+/// The name that identifies a certificate. Compared byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateName {
-    /// The one URI among its subject's alternative names, such as a SPIFFE id.
+    /// The only URI in the subject alternative names, such as a SPIFFE ID.
     Uri(String),
-    /// The one common name of its subject.
+    /// The only common name in the subject.
     CommonName(String),
-    /// Its subject as a whole (RFC 4514), as [`distinguished_name`] writes it.
+    /// The complete subject, in the form of [`distinguished_name`].
     DistinguishedName(String),
 }
 
 impl CertificateName {
-    /// The name itself, of whichever kind.
+    /// The name without its kind.
     pub fn text(&self) -> &str {
         let (Self::Uri(text) | Self::CommonName(text) | Self::DistinguishedName(text)) = self;
         text
     }
 }
 
-/// A distinguished name the one way in which names are compared: RFC 4514, the last component of the subject first, types in capital letters and by
-/// their short names. `None` for what is no such name.
+/// Normalizes a distinguished name for comparison: RFC 4514, so the last component of the subject comes first, with
+/// short attribute types in capital letters. `None` if the text is not a valid, non-empty name.
 pub fn distinguished_name(text: &str) -> Option<String> {
     let name: x509_cert::name::Name = text.parse().ok()?;
     (!name.is_empty()).then(|| name.to_string())
 }
 
-/// The authorities and rules of client certificates. The default knows nobody.
+/// The CAs and rules for client certificates. The default accepts no certificates.
 #[derive(Clone, Default)]
 pub struct ClientCertificates {
     verifier: Option<Arc<dyn ClientCertVerifier>>,
     rules: Vec<CertificateRule>,
 }
 
-/// Why a certificate does not say who a client is. `Display` is safe to show to the client.
+/// A client certificate was rejected. `Display` is safe to send to the client.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub enum CertificateError {
     #[error("client certificates are not accepted")]
     NotAccepted,
-    #[error("the client certificate is not trusted, is not valid now, or was revoked")]
+    #[error("the client certificate is not trusted, not valid at this time, or revoked")]
     Untrusted,
     #[error("the client certificate cannot be read")]
     Unreadable,
-    #[error("the client certificate is mapped to nobody here")]
+    #[error("the client certificate is not mapped to an identity")]
     NotMapped,
 }
 
-/// Why authorities or revocation lists cannot be used.
+/// The CAs or revocation lists cannot be used.
 #[derive(Debug, Error)]
 pub enum AuthoritiesError {
     #[error("{} cannot be read as PEM: {source}", path.display())]
     Pem { path: PathBuf, source: pem::Error },
-    #[error("{} holds no {what}", path.display())]
+    #[error("{} contains no {what}", path.display())]
     Nothing { path: PathBuf, what: &'static str },
-    #[error("a certificate in {} cannot vouch for others: {source}", path.display())]
+    #[error("a certificate in {} cannot be used as a CA: {source}", path.display())]
     NoAuthority {
         path: PathBuf,
         source: rustls::Error,
     },
-    #[error("the authorities and revocation lists cannot be used: {0}")]
+    #[error("the CAs and revocation lists cannot be used: {0}")]
     Unusable(#[from] VerifierBuilderError),
 }
 
 impl CertificateError {
-    /// A stable label for the log, one word per check.
+    /// A stable label for the log, one per check.
     pub fn label(&self) -> &'static str {
         match self {
             Self::NotAccepted => "not_accepted",
@@ -107,11 +107,11 @@ impl CertificateError {
 }
 
 impl ClientCertificates {
-    /// Trusts the authorities in the PEM file `ca`. Where there are revocation lists, each authority but the root itself needs one that is
-    /// in date: a certificate whose state is not known is not accepted.
+    /// Trusts the CAs in the PEM file `ca`. If revocation lists are given, every CA in a chain requires a current one:
+    /// a certificate whose revocation status is unknown is rejected.
     ///
     /// # Errors
-    /// A file does not hold what it should.
+    /// A file cannot be read or used.
     pub fn new(
         ca: &Path,
         lists: &[PathBuf],
@@ -138,7 +138,7 @@ impl ClientCertificates {
         let verifier = builder
             .with_crls(revoked)
             .enforce_revocation_expiration()
-            // Who has none logs in with a token.
+            // Clients without a certificate log in with a token.
             .allow_unauthenticated()
             .build()?;
         Ok(Self {
@@ -147,7 +147,7 @@ impl ClientCertificates {
         })
     }
 
-    /// What a TLS server asks its clients with; `None` where certificates are not accepted.
+    /// The verifier for a TLS server, or `None` if certificates are not accepted.
     pub fn verifier(&self) -> Option<Arc<dyn ClientCertVerifier>> {
         self.verifier.clone()
     }
@@ -156,8 +156,8 @@ impl ClientCertificates {
         &self.rules
     }
 
-    /// Who a client with this chain is, the client's own certificate first. Trust is checked again, by what holds now: a session may be
-    /// older than the last reload.
+    /// The identity of a client with this certificate chain, whose first certificate is the client's own. The chain is
+    /// verified again, because the CAs and revocation lists may have changed since the TLS handshake.
     ///
     /// # Errors
     /// The first check that failed.
@@ -176,7 +176,7 @@ impl ClientCertificates {
             .verify_client_cert(own, others, UnixTime::since_unix_epoch(since))
             .map_err(|_| CertificateError::Untrusted)?;
         let names = Names::read(own).ok_or(CertificateError::Unreadable)?;
-        let rule = self.rules.iter().find(|rule| names.are(&rule.name));
+        let rule = self.rules.iter().find(|rule| names.matches(&rule.name));
         let rule = rule.ok_or(CertificateError::NotMapped)?;
         Ok(Identity {
             subject: rule.subject.clone(),

@@ -1,3 +1,5 @@
+//! Reads the names in a certificate.
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use spki::ObjectIdentifier;
@@ -12,14 +14,14 @@ use super::CertificateName;
 /// `id-at-commonName` (RFC 5280, appendix A.1).
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 
-/// What a certificate says of its holder.
+/// The names in a certificate, and its expiry.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Names {
-    /// The URI of its alternative names, where there is exactly one: a SPIFFE id stands alone (X.509-SVID section 2).
+    /// The URI in the subject alternative names, if there is exactly one, as SPIFFE requires (X.509-SVID, section 2).
     pub uri: Option<String>,
-    /// The common name of its subject, where there is exactly one.
+    /// The common name in the subject, if there is exactly one.
     pub common_name: Option<String>,
-    /// Its subject as RFC 4514 writes it; nothing for one without components.
+    /// The subject in the form of RFC 4514, unless it is empty.
     pub distinguished_name: Option<String>,
     pub not_after: SystemTime,
 }
@@ -36,7 +38,7 @@ impl Names {
         })
     }
 
-    pub fn are(&self, name: &CertificateName) -> bool {
+    pub fn matches(&self, name: &CertificateName) -> bool {
         match name {
             CertificateName::Uri(uri) => self.uri.as_ref() == Some(uri),
             CertificateName::CommonName(name) => self.common_name.as_ref() == Some(name),
@@ -52,12 +54,12 @@ fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
     items.next().is_none().then_some(first)
 }
 
-/// `notAfter` since the epoch and the subject, out of Certificate and TBSCertificate (RFC 5280, 4.1).
+/// `notAfter` (since the epoch) and the subject of a Certificate (RFC 5280, section 4.1).
 fn fields(certificate: &[u8]) -> der::Result<(Duration, AnyRef<'_>)> {
     let whole = AnyRef::from_der(certificate)?;
     let tbs = next(&mut inside(whole, Tag::Sequence)?)?;
     let mut tbs = inside(tbs, Tag::Sequence)?;
-    // The version is left out where it is 1; then come serial number, signature, issuer.
+    // The version is omitted in version 1. It is followed by serial number, signature and issuer.
     if next(&mut tbs)?.tag().is_context_specific() {
         next(&mut tbs)?;
     }
@@ -76,7 +78,7 @@ fn time(value: AnyRef<'_>) -> der::Result<Duration> {
     }
 }
 
-/// Name ::= SEQUENCE OF SET OF SEQUENCE { type, value } (RFC 5280, 4.1.2.4).
+/// Name ::= SEQUENCE OF SET OF SEQUENCE { type, value } (RFC 5280, section 4.1.2.4).
 fn common_name(name: AnyRef<'_>) -> der::Result<Option<String>> {
     let mut found = Vec::new();
     let mut name = inside(name, Tag::Sequence)?;
@@ -97,7 +99,7 @@ fn distinguished_name(name: AnyRef<'_>) -> der::Result<Option<String>> {
     Ok((!name.is_empty()).then(|| name.to_string()))
 }
 
-/// Strings of the kinds that are UTF-8 or a part of it; others are no names here.
+/// The value of a string type whose encoding is UTF-8 or a subset of it. Other types are not supported.
 fn text(value: AnyRef<'_>) -> Option<String> {
     let known = [Tag::Utf8String, Tag::PrintableString, Tag::Ia5String];
     let bytes = known.contains(&value.tag()).then(|| value.value())?;

@@ -1,15 +1,17 @@
+//! Names in certificates that the openssl command creates.
+
 use std::process::Command;
 
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 
 use super::*;
 
-/// A certificate of its own making, with this subject and these extensions, good for two days.
+/// A self-signed certificate with this subject and these extensions, valid for two days.
 fn made(subject: &str, extensions: &[&str]) -> CertificateDer<'static> {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let mut command = Command::new("openssl");
     command
-        .current_dir(folder.path())
+        .current_dir(directory.path())
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt"])
         .args(["ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
         .args(["-utf8", "-subj", subject, "-keyout", "key", "-out", "crt"]);
@@ -22,7 +24,7 @@ fn made(subject: &str, extensions: &[&str]) -> CertificateDer<'static> {
         "{}",
         String::from_utf8_lossy(&made.stderr)
     );
-    CertificateDer::from_pem_file(folder.path().join("crt")).unwrap()
+    CertificateDer::from_pem_file(directory.path().join("crt")).unwrap()
 }
 
 fn names(subject: &str, extensions: &[&str]) -> (Option<String>, Option<String>) {
@@ -35,7 +37,7 @@ fn some(text: &str) -> Option<String> {
 }
 
 #[test]
-fn names_are_read_where_they_stand_alone() {
+fn names_are_read_if_they_are_unique() {
     let spiffe = "subjectAltName=DNS:a.example,URI:spiffe://shop/reports";
     assert_eq!(
         names("/O=Shop/CN=reports", &[spiffe]),
@@ -48,7 +50,7 @@ fn names_are_read_where_they_stand_alone() {
 }
 
 #[test]
-fn a_subject_is_compared_as_a_whole() {
+fn a_distinguished_name_matches_only_the_complete_subject() {
     let subject = |text: &str| Names::read(&made(text, &[])).unwrap();
     for (given, written) in [
         ("/O=Shop/OU=data/CN=reports", "CN=reports,OU=data,O=Shop"),
@@ -59,10 +61,10 @@ fn a_subject_is_compared_as_a_whole() {
         let as_configured = distinguished_name(written);
         assert_eq!(as_configured, some(written));
         let rule = CertificateName::DistinguishedName(as_configured.unwrap());
-        assert!(subject(given).are(&rule));
-        // A part of the name is not the name, and neither is one that holds it.
-        assert!(!subject("/CN=reports").are(&rule));
-        assert!(!subject(&format!("{given}/CN=more")).are(&rule));
+        assert!(subject(given).matches(&rule));
+        // Neither a part of the name nor a longer name matches.
+        assert!(!subject("/CN=reports").matches(&rule));
+        assert!(!subject(&format!("{given}/CN=more")).matches(&rule));
     }
     assert_eq!(
         distinguished_name("cn=reports,o=Shop"),
@@ -74,7 +76,7 @@ fn a_subject_is_compared_as_a_whole() {
 }
 
 #[test]
-fn the_end_is_that_of_the_certificate() {
+fn reads_the_expiry_of_the_certificate() {
     let names = Names::read(&made("/CN=a", &[])).unwrap();
     let left = names.not_after.duration_since(SystemTime::now()).unwrap();
     let days = left.as_secs_f64() / 86_400.0;
@@ -82,7 +84,7 @@ fn the_end_is_that_of_the_certificate() {
 }
 
 #[test]
-fn what_is_no_certificate_has_no_names() {
+fn malformed_certificates_are_rejected_without_panicking() {
     let whole = made("/CN=a", &["subjectAltName=URI:a:b"]);
     for length in 0..whole.len() {
         let cut = CertificateDer::from(whole[..length].to_vec());
@@ -91,36 +93,35 @@ fn what_is_no_certificate_has_no_names() {
     for at in 0..whole.len() {
         let mut bytes = whole.to_vec();
         bytes[at] ^= 0xff;
-        // Whatever comes of it, it is no panic.
         let _ = Names::read(&CertificateDer::from(bytes));
     }
 }
 
 #[test]
-fn names_are_compared_as_a_whole_and_by_kind() {
+fn names_match_exactly_and_by_kind() {
     let subject = "/CN=spiffe:\\/\\/shop\\/reports";
     let forged = Names::read(&made(subject, &[])).unwrap();
     assert_eq!(forged.common_name, some("spiffe://shop/reports"));
     let uri = |text: &str| CertificateName::Uri(text.to_owned());
-    assert!(!forged.are(&uri("spiffe://shop/reports")), "not a URI");
+    assert!(!forged.matches(&uri("spiffe://shop/reports")), "not a URI");
     let real = Names::read(&made(
         "/CN=x",
         &["subjectAltName=URI:spiffe://shop/reports"],
     ))
     .unwrap();
-    assert!(real.are(&uri("spiffe://shop/reports")));
+    assert!(real.matches(&uri("spiffe://shop/reports")));
     for other in [
         "spiffe://shop/report",
         "spiffe://shop/reports/",
         "spiffe://shop/Reports",
         "",
     ] {
-        assert!(!real.are(&uri(other)), "{other}");
+        assert!(!real.matches(&uri(other)), "{other}");
     }
 }
 
 #[test]
-fn without_authorities_nobody_is_known() {
+fn without_a_ca_no_certificate_is_accepted() {
     let chain = [made("/CN=a", &[])];
     let error = ClientCertificates::default().identify(&chain, SystemTime::now());
     assert_eq!(error, Err(CertificateError::NotAccepted));

@@ -1,3 +1,5 @@
+//! Tokens that are accepted, and the identities they yield.
+
 use openidconnect::core::{CoreEdDsaPrivateSigningKey, CoreRsaPrivateSigningKey};
 use openidconnect::{JsonWebKeyId, PrivateSigningKey};
 use rsa::RsaPrivateKey;
@@ -7,7 +9,7 @@ use super::provider::{StaticProvider, compact};
 use super::*;
 
 #[tokio::test]
-async fn a_development_token_becomes_the_identity_asked_for() {
+async fn a_development_token_yields_the_requested_identity() {
     let (provider, verifier) = started().await;
     let before = SystemTime::now();
     let identity = verifier.verify(&provider.issue(&request())).await.unwrap();
@@ -22,7 +24,7 @@ async fn a_development_token_becomes_the_identity_asked_for() {
 }
 
 #[tokio::test]
-async fn rsa_pss_and_eddsa_signatures_verify_where_allowed() {
+async fn rsa_pss_and_eddsa_signatures_are_accepted_if_allowed() {
     let kid = |id: &str| Some(JsonWebKeyId::new(id.into()));
     let rsa = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).unwrap();
     let pem = rsa.to_pkcs1_pem(rsa::pkcs1::LineEnding::LF).unwrap();
@@ -47,7 +49,7 @@ async fn rsa_pss_and_eddsa_signatures_verify_where_allowed() {
         let identity = verifier.verify(&token).await;
         assert!(identity.is_ok(), "{algorithm:?}: {identity:?}");
     }
-    // RS512 is known but not in the default list.
+    // RS512 is supported, but not enabled by default.
     let header = json!({"alg": "RS512", "kid": "rsa"});
     let token = compact(&header, &claims, |input| {
         rsa.sign(&Algorithm::Rs512.core(), input).unwrap()
@@ -56,7 +58,7 @@ async fn rsa_pss_and_eddsa_signatures_verify_where_allowed() {
 }
 
 #[tokio::test]
-async fn a_weak_rsa_key_is_not_used() {
+async fn short_rsa_keys_are_rejected() {
     let rsa = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 1024).unwrap();
     let pem = rsa.to_pkcs1_pem(rsa::pkcs1::LineEnding::LF).unwrap();
     let rsa = CoreRsaPrivateSigningKey::from_pem(&pem, None).unwrap();
@@ -76,7 +78,7 @@ async fn a_weak_rsa_key_is_not_used() {
 
 /// The claims of a Kubernetes projected service-account token, which has no groups.
 #[tokio::test]
-async fn a_kubernetes_token_gets_its_groups_from_the_settings() {
+async fn subject_groups_add_groups_to_a_kubernetes_token() {
     let provider = DevProvider::start().await.unwrap();
     let subject = "system:serviceaccount:shop:reports";
     let mut settings = provider.issuer_settings();
@@ -103,7 +105,7 @@ async fn a_kubernetes_token_gets_its_groups_from_the_settings() {
 }
 
 #[tokio::test]
-async fn claim_paths_reach_nested_dotted_and_namespaced_claims() {
+async fn claim_paths_resolve_nested_and_namespaced_claims() {
     let provider = DevProvider::start().await.unwrap();
     let mut claims = good_claims(provider.issuer_url());
     claims["realm_access"] = json!({"roles": ["a", "b", "a"]});
@@ -131,7 +133,7 @@ async fn claim_paths_reach_nested_dotted_and_namespaced_claims() {
 }
 
 #[tokio::test]
-async fn several_issuers_are_told_apart_by_iss() {
+async fn the_iss_claim_selects_the_issuer() {
     let first = DevProvider::start().await.unwrap();
     let second = DevProvider::start().await.unwrap();
     let verifier = Verifier::new(vec![first.issuer_settings(), second.issuer_settings()])
@@ -141,7 +143,7 @@ async fn several_issuers_are_told_apart_by_iss() {
         let identity = verifier.verify(&provider.issue(&request())).await.unwrap();
         assert_eq!(identity.issuer, provider.issuer_url());
     }
-    // One issuer's key under the other's name.
+    // Signed with one issuer's key, claiming to be from the other.
     let forged = first.issue_claims(&good_claims(second.issuer_url()));
     assert_eq!(verifier.verify(&forged).await, Err(TokenError::UnknownKey));
 }

@@ -1,3 +1,5 @@
+//! Property tests of parsing and claim extraction.
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use proptest::prelude::*;
@@ -26,13 +28,13 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn any_text_is_taken_apart_or_refused(text in "\\PC{0,60}|[A-Za-z0-9_-]{0,30}\\.[A-Za-z0-9_-]{0,30}\\.[A-Za-z0-9_-]{0,30}") {
+    fn parsing_arbitrary_text_does_not_panic(text in "\\PC{0,60}|[A-Za-z0-9_-]{0,30}\\.[A-Za-z0-9_-]{0,30}\\.[A-Za-z0-9_-]{0,30}") {
         let _ = Unverified::parse(&text);
     }
 
-    /// Whatever an issuer signs, reading it ends in an identity that is fit to be logged, or in a refusal.
+    /// Whatever an issuer signs, the identity is safe to log.
     #[test]
-    fn any_claims_give_a_clean_identity_or_a_refusal(values in prop::collection::vec(any_json(), 8)) {
+    fn identities_from_arbitrary_claims_contain_no_control_characters(values in prop::collection::vec(any_json(), 8)) {
         let names = ["sub", "groups", "agent", "task", "aud", "exp", "nbf", "iat"];
         let claims = json!(names.into_iter().zip(values).collect::<std::collections::BTreeMap<_, _>>());
         let settings = IssuerSettings::new("https://id.example.com", vec!["gatewright".into()]);
@@ -49,16 +51,15 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_claim_path_or_not(text in "[a-z/.~01]{0,10}", claims in any_json()) {
+    fn arbitrary_claim_paths_do_not_panic(text in "[a-z/.~01]{0,10}", claims in any_json()) {
         if let (Ok(path), Value::Object(claims)) = (ClaimPath::parse(&text), claims) {
             let _ = path.find(&claims);
             prop_assert_eq!(path.to_string(), text);
         }
     }
 
-    /// Plain HTTP is for loopback, however the URL is dressed up.
     #[test]
-    fn plain_http_stays_on_the_machine(host in "[a-z0-9.@:-]{1,20}") {
+    fn http_without_tls_is_restricted_to_loopback(host in "[a-z0-9.@:-]{1,20}") {
         let url = format!("http://{host}");
         if http::is_secure_url(&url) {
             let url = openidconnect::url::Url::parse(&url).unwrap();

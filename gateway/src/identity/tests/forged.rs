@@ -1,3 +1,5 @@
+//! Forged tokens.
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
@@ -15,7 +17,7 @@ async fn target() -> (Es256, StaticProvider, Verifier) {
 }
 
 #[tokio::test]
-async fn unsigned_tokens_are_refused() {
+async fn unsigned_tokens_are_rejected() {
     let (_, provider, verifier) = target().await;
     for alg in ["none", "None", "NONE", "nOnE", ""] {
         for signature in [&b""[..], b"x"] {
@@ -30,9 +32,9 @@ async fn unsigned_tokens_are_refused() {
     }
 }
 
-/// The classic confusion: the public key, which everybody has, used as an HMAC secret.
+/// Algorithm confusion: the public key used as an HMAC secret.
 #[tokio::test]
-async fn the_public_key_is_no_shared_secret() {
+async fn hmac_with_the_public_key_is_rejected() {
     let (key, provider, verifier) = target().await;
     let jwk = serde_json::to_string(&key.public()).unwrap();
     for secret in [key.point(), jwk.into_bytes(), Vec::new()] {
@@ -52,9 +54,8 @@ async fn the_public_key_is_no_shared_secret() {
     }
 }
 
-/// Even a provider that publishes a shared secret cannot make HMAC acceptable.
 #[tokio::test]
-async fn a_published_symmetric_key_is_ignored() {
+async fn published_symmetric_keys_are_ignored() {
     let (key, provider, verifier) = target().await;
     let public = serde_json::to_value(key.public()).unwrap();
     provider.publish_json(json!({"keys": [{"kty": "oct", "kid": "h", "k": "c2VjcmV0"}, public]}));
@@ -68,7 +69,7 @@ async fn a_published_symmetric_key_is_ignored() {
 }
 
 #[tokio::test]
-async fn a_changed_payload_or_header_breaks_the_signature() {
+async fn a_modified_payload_or_header_invalidates_the_signature() {
     let (key, provider, verifier) = target().await;
     let header = json!({"alg": "ES256", "kid": "k1"});
     let good = key.token(&header, &good_claims(&provider.url));
@@ -90,9 +91,9 @@ async fn a_changed_payload_or_header_breaks_the_signature() {
     );
 }
 
-/// A key inside the token is the attacker's; RFC 7515 section 4.1.3 lets a token carry one.
+/// RFC 7515, section 4.1.3, allows a token to carry a key, which an attacker would choose.
 #[tokio::test]
-async fn a_key_the_token_brings_along_is_not_believed() {
+async fn keys_in_the_token_are_ignored() {
     let (_, provider, verifier) = target().await;
     let own = Es256::generate("k1");
     let header = json!({"alg": "ES256", "kid": "k1", "jwk": own.public(),
@@ -102,7 +103,7 @@ async fn a_key_the_token_brings_along_is_not_believed() {
 }
 
 #[tokio::test]
-async fn types_and_critical_headers_are_checked() {
+async fn token_types_and_critical_extensions_are_checked() {
     let (key, provider, verifier) = target().await;
     let claims = good_claims(&provider.url);
     for typ in ["JWT", "jwt", "at+jwt", "application/at+jwt", "AT+JWT"] {
@@ -129,7 +130,7 @@ async fn types_and_critical_headers_are_checked() {
 }
 
 #[tokio::test]
-async fn a_key_marked_for_something_else_does_not_sign() {
+async fn encryption_keys_do_not_verify_signatures() {
     let (key, provider, verifier) = target().await;
     let mut public = serde_json::to_value(key.public()).unwrap();
     public["use"] = json!("enc");

@@ -1,3 +1,5 @@
+//! Resolution of grants.
+
 use secrecy::ExposeSecret;
 
 use super::*;
@@ -51,7 +53,7 @@ fn secret(credential: &Credential) -> &str {
 }
 
 #[test]
-fn the_first_rule_that_fits_decides() {
+fn the_first_matching_rule_applies() {
     let grants = Grants::new(
         vec![database("shop"), database("audit")],
         vec![
@@ -82,7 +84,7 @@ fn the_first_rule_that_fits_decides() {
 }
 
 #[test]
-fn a_refusal_tells_only_what_is_open_to_the_asker() {
+fn errors_reveal_only_databases_that_the_identity_is_granted() {
     let grants = Grants::new(
         vec![database("shop"), database("payroll")],
         vec![
@@ -93,7 +95,7 @@ fn a_refusal_tells_only_what_is_open_to_the_asker() {
     let closed = grants.resolve(&ada(&["analysts"]), "payroll").unwrap_err();
     let absent = grants.resolve(&ada(&["analysts"]), "nothing").unwrap_err();
     assert_eq!(closed.hint(), absent.hint());
-    assert_eq!(closed.hint(), "Your groups open: shop.");
+    assert_eq!(closed.hint(), "Your groups are granted: shop.");
     assert_eq!(
         closed.client_text().replace("payroll", "X"),
         absent.client_text().replace("nothing", "X")
@@ -105,7 +107,7 @@ fn a_refusal_tells_only_what_is_open_to_the_asker() {
 }
 
 #[test]
-fn any_opens_every_name_and_passes_it_on() {
+fn a_wildcard_database_matches_every_other_name() {
     let grants = Grants::new(
         vec![database(ANY), database("shop")],
         vec![rule(&[ANY], &[ANY], "dev")],
@@ -121,7 +123,7 @@ fn any_opens_every_name_and_passes_it_on() {
 }
 
 #[test]
-fn a_rule_can_be_for_one_issuer_only() {
+fn a_rule_can_be_restricted_to_an_issuer() {
     let mut only = rule(&["admins"], &["shop"], "owner");
     only.issuers = vec!["https://corporate.example.com".into()];
     let grants = Grants::new(vec![database("shop")], vec![only]);
@@ -132,7 +134,7 @@ fn a_rule_can_be_for_one_issuer_only() {
 }
 
 #[test]
-fn everyone_gets_what_the_target_gives() {
+fn everyone_grants_the_targets_role_and_password() {
     let mut target = Target::new(vec![("/run/postgresql".into(), 5432)], "ignored", "dev");
     target.password = Credential::Inline("pw".into());
     let grants = Grants::everyone(&target);
@@ -147,7 +149,7 @@ fn everyone_gets_what_the_target_gives() {
 }
 
 #[test]
-fn the_catalog_is_read_in_its_own_role() {
+fn the_catalog_is_read_with_the_catalog_role() {
     let grants = Grants::new(
         vec![database("shop")],
         vec![rule(&["a"], &["shop"], "reader")],

@@ -1,4 +1,4 @@
-//! Everything here goes over real HTTP on loopback and real signatures.
+//! Token verification with real signatures, and keys fetched over HTTP on loopback.
 
 mod accepted;
 mod arbitrary;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// Claims of a token that is good for the provider given.
+/// Claims that the verifier accepts from this issuer.
 fn good_claims(issuer: &str) -> Value {
     json!({
         "iss": issuer, "aud": "gatewright", "sub": "ada", "groups": ["analysts"],
@@ -39,7 +39,7 @@ fn request() -> TokenRequest {
     }
 }
 
-/// Settings that try again at once, so that tests need not wait.
+/// Settings with short retry intervals.
 fn eager(mut settings: IssuerSettings) -> IssuerSettings {
     settings.keys.unknown_key_interval = Duration::from_millis(1);
     settings.keys.retry = Duration::from_millis(20);

@@ -1,4 +1,4 @@
-//! A provider that publishes whatever a test puts in it, and counts who asks.
+//! A provider that publishes the keys a test supplies, and counts requests.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use super::*;
 pub(super) struct StaticProvider {
     pub(super) url: String,
     published: Arc<Mutex<Value>>,
-    asked: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
     task: tokio::task::AbortHandle,
 }
 
@@ -26,9 +26,9 @@ impl StaticProvider {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let published = Arc::new(Mutex::new(json!({"keys": []})));
-        let asked = Arc::new(AtomicUsize::new(0));
+        let requests = Arc::new(AtomicUsize::new(0));
         let document = json!({"issuer": url, "jwks_uri": format!("{url}/keys")});
-        let (keys, count) = (Arc::clone(&published), Arc::clone(&asked));
+        let (keys, count) = (Arc::clone(&published), Arc::clone(&requests));
         let router = Router::new()
             .route(
                 "/.well-known/openid-configuration",
@@ -47,7 +47,7 @@ impl StaticProvider {
         Self {
             url,
             published,
-            asked,
+            requests,
             task: task.abort_handle(),
         }
     }
@@ -64,9 +64,9 @@ impl StaticProvider {
         *self.published.lock().unwrap() = set;
     }
 
-    /// How often the keys were asked for.
-    pub(super) fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    /// The number of requests for the key set.
+    pub(super) fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
     }
 }
 
@@ -76,7 +76,7 @@ impl Drop for StaticProvider {
     }
 }
 
-/// A token in compact form with the signature given.
+/// A token in compact form with the signature that `sign` returns.
 pub(super) fn compact(
     header: &Value,
     claims: &Value,

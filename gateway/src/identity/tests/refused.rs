@@ -1,6 +1,8 @@
+//! Tokens and settings that are rejected.
+
 use super::*;
 
-/// Changes one claim of a good token and tells what the verifier says.
+/// Verifies a token with one claim changed.
 async fn with(claim: &str, value: Value) -> Result<Identity, TokenError> {
     let (provider, verifier) = started().await;
     let mut claims = good_claims(provider.issuer_url());
@@ -8,6 +10,7 @@ async fn with(claim: &str, value: Value) -> Result<Identity, TokenError> {
     verifier.verify(&provider.issue_claims(&claims)).await
 }
 
+/// Verifies a token with one claim removed.
 async fn without(claim: &str) -> Result<Identity, TokenError> {
     let (provider, verifier) = started().await;
     let mut claims = good_claims(provider.issuer_url());
@@ -41,7 +44,7 @@ async fn times_are_checked_with_the_clock_skew() {
 }
 
 #[tokio::test]
-async fn a_token_for_somebody_else_is_refused() {
+async fn tokens_for_other_audiences_are_rejected() {
     for audience in [
         json!("other"),
         json!(["a", "b"]),
@@ -56,7 +59,7 @@ async fn a_token_for_somebody_else_is_refused() {
 }
 
 #[tokio::test]
-async fn only_the_exact_issuer_is_trusted() {
+async fn the_issuer_must_match_exactly() {
     let (provider, verifier) = started().await;
     let url = provider.issuer_url();
     for issuer in [
@@ -77,7 +80,7 @@ async fn only_the_exact_issuer_is_trusted() {
 }
 
 #[tokio::test]
-async fn claims_of_the_wrong_kind_are_refused() {
+async fn claims_of_the_wrong_type_are_rejected() {
     let subject = Err(TokenError::Claim { claim: "subject" });
     assert_eq!(without("sub").await, subject);
     for value in [
@@ -100,7 +103,7 @@ async fn claims_of_the_wrong_kind_are_refused() {
 }
 
 #[tokio::test]
-async fn tokens_that_are_not_for_callers_are_refused() {
+async fn event_and_sender_constrained_tokens_are_rejected() {
     let event = json!({"http://schemas.openid.net/event/backchannel-logout": {}});
     assert_eq!(with("events", event).await, Err(TokenError::Type));
     assert_eq!(
@@ -110,7 +113,7 @@ async fn tokens_that_are_not_for_callers_are_refused() {
 }
 
 #[tokio::test]
-async fn garbage_and_over_long_tokens_are_refused_before_anything_else() {
+async fn malformed_and_long_tokens_are_rejected() {
     let (provider, verifier) = started().await;
     assert_eq!(verifier.verify("").await, Err(TokenError::Missing));
     let good = provider.issue(&request());
@@ -143,25 +146,25 @@ async fn garbage_and_over_long_tokens_are_refused_before_anything_else() {
 }
 
 #[tokio::test]
-async fn a_refusal_names_the_check_and_never_the_token() {
+async fn errors_name_the_check_and_contain_no_token_data() {
     let (provider, verifier) = started().await;
     let mut claims = good_claims(provider.issuer_url());
     claims["aud"] = json!("secret-audience");
     let token = provider.issue_claims(&claims);
     let refused = verifier.verify(&token).await.unwrap_err();
-    let said = format!("{refused} {refused:?} {}", refused.client_text());
-    assert!(said.contains("audience"), "{said}");
+    let text = format!("{refused} {refused:?} {}", refused.client_text());
+    assert!(text.contains("audience"), "{text}");
     for part in token
         .split('.')
         .chain(["secret-audience", "ada", provider.issuer_url()])
     {
-        assert!(!said.contains(part));
+        assert!(!text.contains(part));
     }
     assert_eq!((refused.label(), refused.sqlstate()), ("audience", "28P01"));
 }
 
 #[tokio::test]
-async fn settings_that_would_trust_anybody_are_refused() {
+async fn insecure_settings_are_rejected() {
     let issuer = |url: &str| IssuerSettings::new(url, vec!["gatewright".into()]);
     for url in [
         "http://example.com",

@@ -1,10 +1,12 @@
+//! Key rotation and unavailable providers.
+
 use std::net::SocketAddr;
 
 use super::provider::{Es256, StaticProvider};
 use super::*;
 
 #[tokio::test]
-async fn a_rotated_key_is_fetched_and_the_old_one_forgotten() {
+async fn a_rotated_key_replaces_the_old_key() {
     let provider = DevProvider::start().await.unwrap();
     let verifier = Verifier::new(vec![eager(provider.issuer_settings())])
         .await
@@ -14,16 +16,16 @@ async fn a_rotated_key_is_fetched_and_the_old_one_forgotten() {
     provider.rotate().unwrap();
     assert!(
         verifier.verify(&old).await.is_ok(),
-        "nothing has told the gateway yet"
+        "the rotation has not been noticed yet"
     );
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert!(verifier.verify(&provider.issue(&request())).await.is_ok());
-    // The token verified before is refused now, although it was in the cache.
+    // The cached token is rejected, because the keys have changed.
     assert_eq!(verifier.verify(&old).await, Err(TokenError::UnknownKey));
 }
 
 #[tokio::test]
-async fn unknown_key_ids_cannot_make_the_gateway_hammer_the_provider() {
+async fn fetches_for_unknown_key_ids_are_rate_limited() {
     let key = Es256::generate("k1");
     let provider = StaticProvider::start().await;
     provider.publish(&[key.public()]);
@@ -38,11 +40,11 @@ async fn unknown_key_ids_cannot_make_the_gateway_hammer_the_provider() {
     for refused in futures_util::future::join_all(attempts).await {
         assert_eq!(refused, Err(TokenError::UnknownKey));
     }
-    assert_eq!(provider.asked(), 1, "only the fetch at start");
+    assert_eq!(provider.requests(), 1, "only the fetch at start");
 }
 
 #[tokio::test]
-async fn many_clients_waiting_for_a_new_key_cause_one_fetch() {
+async fn concurrent_clients_share_one_fetch() {
     let (old, new) = (Es256::generate("k1"), Es256::generate("k2"));
     let provider = StaticProvider::start().await;
     provider.publish(&[old.public()]);
@@ -66,12 +68,11 @@ async fn many_clients_waiting_for_a_new_key_cause_one_fetch() {
     for verified in futures_util::future::join_all(waiting).await {
         assert!(verified.is_ok(), "{verified:?}");
     }
-    assert_eq!(provider.asked(), 2);
+    assert_eq!(provider.requests(), 2);
 }
 
-/// The client that asked for the new key hangs up; the fetch goes on for the others.
 #[tokio::test]
-async fn a_client_that_goes_away_does_not_stop_the_fetch() {
+async fn a_client_that_disconnects_does_not_abort_the_fetch() {
     let key = Es256::generate("k1");
     let provider = StaticProvider::start().await;
     provider.publish(&[key.public()]);
@@ -80,14 +81,15 @@ async fn a_client_that_goes_away_does_not_stop_the_fetch() {
         &json!({"alg": "ES256", "kid": "k1"}),
         &good_claims(&provider.url),
     );
-    let hung_up = tokio::time::timeout(Duration::from_millis(5), verifier.verify(&token)).await;
-    assert!(hung_up.is_err());
+    let disconnected =
+        tokio::time::timeout(Duration::from_millis(5), verifier.verify(&token)).await;
+    assert!(disconnected.is_err());
     assert!(verifier.verify(&token).await.is_ok());
-    assert_eq!(provider.asked(), 1);
+    assert_eq!(provider.requests(), 1);
 }
 
 #[tokio::test]
-async fn a_provider_that_is_down_at_start_is_found_when_it_comes_up() {
+async fn a_provider_that_is_unavailable_at_start_is_retried() {
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address: SocketAddr = free.local_addr().unwrap();
     drop(free);
@@ -97,7 +99,7 @@ async fn a_provider_that_is_down_at_start_is_found_when_it_comes_up() {
         vec!["gatewright".into()],
     ));
     let verifier = Verifier::new(vec![settings]).await.unwrap();
-    // Signed by someone, claiming to be from the provider that is not there.
+    // Signed with an arbitrary key, claiming to be from the unavailable provider.
     let early =
         Es256::generate("k").token(&json!({"alg": "ES256", "kid": "k"}), &good_claims(&issuer));
     let refused = verifier.verify(&early).await.unwrap_err();
@@ -114,12 +116,12 @@ async fn a_provider_that_is_down_at_start_is_found_when_it_comes_up() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     });
-    up.await.expect("the provider is found again");
+    up.await.expect("the provider is retried");
     assert_eq!(verifier.verify(&early).await, Err(TokenError::UnknownKey));
 }
 
 #[tokio::test]
-async fn keys_outlive_their_provider_only_for_the_stale_time() {
+async fn keys_of_an_unavailable_provider_expire_after_the_stale_time() {
     let provider = DevProvider::start().await.unwrap();
     let mut settings = eager(provider.issuer_settings());
     settings.keys.stale = Duration::from_millis(400);
@@ -132,7 +134,7 @@ async fn keys_outlive_their_provider_only_for_the_stale_time() {
     );
     drop(provider);
     assert!(verifier.verify(&token).await.is_ok());
-    // Signed with a new key perhaps; nobody can say while the provider is down.
+    // The token may be signed with a new key, which cannot be checked while the provider is unavailable.
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert_eq!(
         verifier.verify(&unseen).await,
@@ -146,9 +148,9 @@ async fn keys_outlive_their_provider_only_for_the_stale_time() {
 }
 
 #[tokio::test]
-async fn a_discovery_document_of_another_issuer_is_not_believed() {
+async fn a_discovery_document_for_another_issuer_is_rejected() {
     let provider = DevProvider::start().await.unwrap();
-    // The same server under another name: its document names the first.
+    // The same server under another name: its document contains the first.
     let other = provider.issuer_url().replace("127.0.0.1", "localhost");
     let verifier = Verifier::new(vec![IssuerSettings::new(
         other.clone(),
@@ -164,12 +166,15 @@ async fn a_discovery_document_of_another_issuer_is_not_believed() {
 }
 
 #[tokio::test]
-async fn a_cached_token_ends_with_its_expiry() {
+async fn a_cached_token_expires() {
     let (provider, verifier) = started().await;
     let mut claims = good_claims(provider.issuer_url());
     claims["exp"] = json!(now() - 25);
     let token = provider.issue_claims(&claims);
-    assert!(verifier.verify(&token).await.is_ok(), "inside the skew");
+    assert!(
+        verifier.verify(&token).await.is_ok(),
+        "within the clock skew"
+    );
     tokio::time::sleep(Duration::from_millis(5100)).await;
     assert_eq!(verifier.verify(&token).await, Err(TokenError::Expired));
 }

@@ -1,3 +1,5 @@
+//! Cancel keys and cancel requests.
+
 use super::*;
 use crate::listener::cancel::{CancelRegistry, ClientKey};
 
@@ -9,7 +11,7 @@ fn request(key: &ClientKey) -> CancelRequest {
 }
 
 #[test]
-fn a_key_names_its_own_session_only() {
+fn a_key_finds_only_its_own_session() {
     let registry = CancelRegistry::new();
     let (first, _kept) = registry.register(7, "first", (3, 0));
     let (second, _also) = registry.register(7, "second", (3, 2));
@@ -40,7 +42,7 @@ fn a_key_names_its_own_session_only() {
 }
 
 #[test]
-fn a_key_is_forgotten_with_its_session() {
+fn a_key_is_revoked_when_its_session_ends() {
     let registry = CancelRegistry::new();
     let (first, kept) = registry.register(7, (), (3, 2));
     let (second, also) = registry.register(7, (), (3, 2));
@@ -58,7 +60,7 @@ fn a_key_is_forgotten_with_its_session() {
 }
 
 #[test]
-fn a_key_does_not_show_in_debug_output() {
+fn debug_output_omits_keys() {
     let registry = CancelRegistry::new();
     let (key, registration) = registry.register(7, (), (3, 0));
     assert_eq!(format!("{key:?}"), "ClientKey { pid: 7, .. }");
@@ -67,7 +69,7 @@ fn a_key_does_not_show_in_debug_output() {
 }
 
 #[tokio::test]
-async fn cancel_requests_are_read_in_clear_and_inside_tls() {
+async fn cancel_requests_are_accepted_with_and_without_tls() {
     let sent = CancelRequest {
         pid: 42,
         key: vec![5; 32],

@@ -1,3 +1,5 @@
+//! Password authentication.
+
 use secrecy::ExposeSecret;
 
 use super::*;
@@ -27,7 +29,7 @@ async fn answer(bytes: &[u8]) -> Result<String, HandshakeError> {
 }
 
 #[tokio::test]
-async fn a_password_is_asked_for_and_read() {
+async fn requests_and_reads_a_password() {
     let settings = on_loopback();
     let (mut client, mut accepted) = accepted(&settings).await;
     let client = async {
@@ -54,7 +56,7 @@ async fn a_password_is_asked_for_and_read() {
 }
 
 #[tokio::test]
-async fn outside_tls_a_password_is_not_even_asked_for() {
+async fn no_password_is_requested_without_tls() {
     let settings = HandshakeSettings::default();
     let (mut client, mut accepted) = accepted(&settings).await;
     let refusal = accepted.ask_token(&settings).await.unwrap_err();
@@ -74,7 +76,7 @@ async fn outside_tls_a_password_is_not_even_asked_for() {
 }
 
 #[tokio::test]
-async fn loopback_means_loopback() {
+async fn cleartext_on_loopback_does_not_cover_other_addresses() {
     let settings = on_loopback();
     let (_client, mut accepted) = accepted(&settings).await;
     accepted.loopback = false;
@@ -85,7 +87,7 @@ async fn loopback_means_loopback() {
 }
 
 #[tokio::test]
-async fn only_a_whole_password_message_is_taken() {
+async fn rejects_malformed_password_messages() {
     assert_eq!(
         answer(&password_message("gröss".as_bytes())).await.unwrap(),
         "gröss"
@@ -117,7 +119,7 @@ async fn only_a_whole_password_message_is_taken() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_is_told_nothing() {
+async fn a_client_that_disconnects_gets_no_error() {
     let settings = on_loopback();
     let (client, mut accepted) = accepted(&settings).await;
     drop(client);

@@ -1,3 +1,5 @@
+//! Connection start-up over real sockets on loopback.
+
 mod cancel;
 mod login;
 mod opening;
@@ -18,7 +20,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 
-/// A client's end of a connection, and the handshake at work on the other.
+/// A client's connection, and the handshake on the gateway's side.
 struct Met {
     client: TcpStream,
     handshake: JoinHandle<Result<Handshake, HandshakeError>>,
@@ -46,10 +48,10 @@ impl Met {
         }
     }
 
-    /// The handshake's error and all that the client was sent.
+    /// The handshake's error and all bytes that the client received.
     async fn refused(mut self) -> (HandshakeError, Vec<u8>) {
         let mut sent = Vec::new();
-        // A reset ends the reading as a close does.
+        // Ignores a reset; what was received before it counts.
         let _ = self.client.read_to_end(&mut sent).await;
         match self.handshake.await.unwrap() {
             Err(error) => (error, sent),
@@ -78,8 +80,8 @@ const GSSENC_REQUEST: &[u8] = b"\0\0\0\x08\x04\xd2\x16\x30";
 /// The ErrorResponse that `sent` consists of.
 fn error(sent: &[u8]) -> ErrorFields {
     let frame = next_frame(sent, Side::Backend, 1 << 20)
-        .expect("legal")
-        .expect("whole");
+        .expect("valid")
+        .expect("complete");
     assert_eq!((frame.tag, frame.bytes.len()), (b'E', sent.len()));
     ErrorFields::decode(frame.body).unwrap()
 }
@@ -90,9 +92,9 @@ async fn read_some(stream: &mut (impl AsyncRead + Unpin), count: usize) -> Vec<u
     bytes
 }
 
-/// A certificate for `localhost`, made by the openssl command. It is its own root.
+/// A self-signed certificate for `localhost`, created with the openssl command.
 struct Certificate {
-    _folder: tempfile::TempDir,
+    _directory: tempfile::TempDir,
     certificate: PathBuf,
     key: PathBuf,
 }
@@ -109,9 +111,9 @@ basicConstraints = CA:FALSE
 ";
 
 fn certificate() -> Certificate {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let [request, certificate, key] =
-        ["request", "server.crt", "server.key"].map(|name| folder.path().join(name));
+        ["request", "server.crt", "server.key"].map(|name| directory.path().join(name));
     std::fs::write(&request, REQUEST).unwrap();
     let made = Command::new("openssl")
         .args([
@@ -140,20 +142,21 @@ fn certificate() -> Certificate {
         String::from_utf8_lossy(&made.stderr)
     );
     Certificate {
-        _folder: folder,
+        _directory: directory,
         certificate,
         key,
     }
 }
 
-/// The one that [`with_tls`] shows.
-fn shown() -> &'static Certificate {
-    static SHOWN: OnceLock<Certificate> = OnceLock::new();
-    SHOWN.get_or_init(certificate)
+/// The certificate that [`with_tls`] configures.
+fn server_certificate() -> &'static Certificate {
+    static CERTIFICATE: OnceLock<Certificate> = OnceLock::new();
+    CERTIFICATE.get_or_init(certificate)
 }
 
 fn with_tls() -> HandshakeSettings {
-    let tls = server_config(&shown().certificate, &shown().key, None).unwrap();
+    let certificate = server_certificate();
+    let tls = server_config(&certificate.certificate, &certificate.key, None).unwrap();
     HandshakeSettings {
         tls: Some(tls),
         ..HandshakeSettings::default()

@@ -1,7 +1,9 @@
+//! Startup packets and encryption requests.
+
 use super::*;
 
 #[tokio::test]
-async fn a_startup_packet_is_read_however_it_is_cut() {
+async fn a_startup_packet_may_arrive_in_pieces() {
     let packet = startup(
         0,
         &[("user", "me"), ("database", "shop"), ("options", "-c a=b")],
@@ -23,7 +25,7 @@ async fn a_startup_packet_is_read_however_it_is_cut() {
 }
 
 #[tokio::test]
-async fn bytes_behind_the_startup_packet_are_kept() {
+async fn bytes_after_the_startup_packet_are_kept() {
     let mut met = meet(HandshakeSettings::default()).await;
     met.send(&[&startup(0, &[("user", "me")])[..], b"p\0\0\0\x05"].concat())
         .await;
@@ -32,7 +34,7 @@ async fn bytes_behind_the_startup_packet_are_kept() {
 }
 
 #[tokio::test]
-async fn encryption_that_is_not_there_is_declined_once_each() {
+async fn unavailable_encryption_is_declined_and_a_second_request_refused() {
     let mut met = meet(HandshakeSettings::default()).await;
     for request in [GSSENC_REQUEST, SSL_REQUEST] {
         met.send(request).await;
@@ -59,7 +61,7 @@ async fn encryption_that_is_not_there_is_declined_once_each() {
 }
 
 #[tokio::test]
-async fn bytes_sent_along_with_an_encryption_request_are_refused() {
+async fn unencrypted_bytes_after_an_encryption_request_are_refused() {
     for (settings, request) in [
         (HandshakeSettings::default(), SSL_REQUEST),
         (with_tls(), SSL_REQUEST),
@@ -93,7 +95,7 @@ async fn newer_minor_versions_are_negotiated_down() {
 }
 
 #[tokio::test]
-async fn malformed_openings_are_answered_and_closed() {
+async fn malformed_packets_are_answered_with_an_error() {
     let cases: [(&[u8], &str); 5] = [
         (b"\0\0\x30\0\0\x03\0\0", "08P01"),
         (b"GET / HTTP/1.1\r\n\r\n", "08P01"),
@@ -110,7 +112,7 @@ async fn malformed_openings_are_answered_and_closed() {
 }
 
 #[tokio::test]
-async fn silence_has_an_end() {
+async fn an_incomplete_startup_packet_times_out() {
     let mut met = meet(quick(HandshakeSettings::default())).await;
     met.send(b"\0\0").await;
     let (refusal, sent) = met.refused().await;
@@ -119,7 +121,7 @@ async fn silence_has_an_end() {
 }
 
 #[tokio::test]
-async fn a_connection_without_a_byte_is_no_error() {
+async fn closing_without_sending_a_byte_is_not_an_error() {
     let Met { client, handshake } = meet(HandshakeSettings::default()).await;
     drop(client);
     assert!(matches!(handshake.await.unwrap(), Ok(Handshake::Gone)));
@@ -134,13 +136,12 @@ async fn a_connection_without_a_byte_is_no_error() {
 }
 
 #[tokio::test]
-async fn a_refusal_reaches_a_client_that_has_sent_more_than_was_read() {
+async fn a_client_with_unread_bytes_receives_the_error() {
     let mut met = meet(HandshakeSettings::default()).await;
     met.send(&[&startup(0, &[("user", "me")])[..], &[0; 20_000]].concat())
         .await;
     let (mut client, accepted) = met.accepted().await;
-    let refusal = FatalError::new("53300", "the gateway serves no more connections now")
-        .with_hint("Try again later.");
+    let refusal = FatalError::new("53300", "too many connections").with_hint("Try again later.");
     let (_, sent) = tokio::join!(refuse(accepted.stream, &refusal), async {
         let mut sent = Vec::new();
         client.read_to_end(&mut sent).await.unwrap();

@@ -1,3 +1,5 @@
+//! TLS on client connections.
+
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::ring;
@@ -7,14 +9,14 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::*;
 
-/// The client's half of TLS; it trusts the certificate of [`with_tls`].
+/// Starts TLS as a client that trusts the certificate of [`with_tls`].
 pub(super) async fn encrypt(
     client: TcpStream,
     alpn: &[&[u8]],
 ) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots
-        .add(CertificateDer::from_pem_file(&shown().certificate).unwrap())
+        .add(CertificateDer::from_pem_file(&server_certificate().certificate).unwrap())
         .unwrap();
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -29,7 +31,7 @@ pub(super) async fn encrypt(
 }
 
 #[tokio::test]
-async fn a_session_begins_inside_tls_after_an_ssl_request() {
+async fn an_ssl_request_starts_tls() {
     let settings = with_tls();
     let mut met = meet(settings.clone()).await;
     met.send(GSSENC_REQUEST).await;
@@ -56,7 +58,7 @@ async fn a_session_begins_inside_tls_after_an_ssl_request() {
 }
 
 #[tokio::test]
-async fn direct_tls_needs_the_protocols_name() {
+async fn direct_tls_requires_alpn() {
     let Met { client, handshake } = meet(with_tls()).await;
     let mut client = encrypt(client, &[b"postgresql"]).await.unwrap();
     client
@@ -87,7 +89,7 @@ async fn direct_tls_needs_the_protocols_name() {
 }
 
 #[tokio::test]
-async fn direct_tls_is_closed_where_there_is_none() {
+async fn direct_tls_without_a_tls_configuration_is_closed() {
     let Met { client, handshake } = meet(HandshakeSettings::default()).await;
     assert!(encrypt(client, &[b"postgresql"]).await.is_err());
     assert!(matches!(
@@ -97,7 +99,7 @@ async fn direct_tls_is_closed_where_there_is_none() {
 }
 
 #[tokio::test]
-async fn encryption_is_not_asked_for_inside_tls() {
+async fn encryption_requests_inside_tls_are_refused() {
     for request in [SSL_REQUEST, GSSENC_REQUEST] {
         let Met { client, handshake } = meet(with_tls()).await;
         let mut client = encrypt(client, &[b"postgresql"]).await.unwrap();
@@ -113,21 +115,18 @@ async fn encryption_is_not_asked_for_inside_tls() {
 }
 
 #[tokio::test]
-async fn a_tls_handshake_that_stops_is_ended() {
+async fn a_stalled_tls_handshake_times_out() {
     let mut met = meet(quick(with_tls())).await;
     met.send(SSL_REQUEST).await;
     assert_eq!(read_some(&mut met.client, 1).await, b"S");
     met.send(b"\x16\x03\x01\x02\0").await;
     let (refusal, sent) = met.refused().await;
     assert!(matches!(refusal, HandshakeError::StartupTimeout(_)));
-    assert!(
-        sent.is_empty(),
-        "nothing in clear text after the answer S: {sent:?}"
-    );
+    assert!(sent.is_empty(), "cleartext after the answer S: {sent:?}");
 }
 
 #[test]
-fn certificate_files_that_do_not_fit_are_refused_by_name() {
+fn errors_name_the_unusable_certificate_file() {
     let (one, other) = (certificate(), certificate());
     assert!(server_config(&one.certificate, &one.key, None).is_ok());
     assert!(matches!(

@@ -1,3 +1,5 @@
+//! Login with a browser.
+
 use std::collections::HashMap;
 
 use base64::Engine;
@@ -12,16 +14,16 @@ use super::*;
 
 type Parameters = HashMap<String, String>;
 
-/// A login that waits for its browser.
-struct Begun {
+/// A login that is waiting for the redirect.
+struct Attempt {
     provider: FakeProvider,
-    folder: Folder,
-    /// What the browser was sent to the provider with.
-    asked: Parameters,
-    outcome: JoinHandle<Result<Held, LoginError>>,
+    directory: Directory,
+    /// The parameters of the authorization request.
+    parameters: Parameters,
+    outcome: JoinHandle<Result<StoredLogin, LoginError>>,
 }
 
-impl Begun {
+impl Attempt {
     async fn new() -> Self {
         let provider = FakeProvider::start().await;
         let settings = provider.settings();
@@ -29,44 +31,44 @@ impl Begun {
     }
 
     async fn with(provider: FakeProvider, settings: LoginSettings) -> Self {
-        let folder = Folder::new();
-        let store = folder.store.clone();
+        let directory = Directory::new();
+        let store = directory.store.clone();
         let (shown, mut showing) = mpsc::unbounded_channel();
         let outcome = tokio::spawn(async move {
-            let show = move |prompt| shown.send(prompt).expect("somebody looks");
-            let way = Way::Browser(Browser::Leave);
-            log_in(&store, &name("work"), settings, way, show).await
+            let show = move |prompt| shown.send(prompt).expect("the prompt is received");
+            let flow = LoginFlow::Browser(Browser::Manual);
+            log_in(&store, &name("work"), settings, flow, show).await
         });
-        let Some(Prompt::Visit { url, opened: false }) = showing.recv().await else {
-            panic!("no address: {:?}", outcome.await);
+        let Some(Prompt::OpenUrl { url, opened: false }) = showing.recv().await else {
+            panic!("no URL: {:?}", outcome.await);
         };
-        let url = Url::parse(&url).expect("an address");
+        let url = Url::parse(&url).expect("a URL");
         assert!(
             url.as_str()
                 .starts_with(&format!("{}/authorize?", provider.url))
         );
         Self {
             provider,
-            folder,
-            asked: url.query_pairs().into_owned().collect(),
+            directory,
+            parameters: url.query_pairs().into_owned().collect(),
             outcome,
         }
     }
 
-    fn asked(&self, name: &str) -> &str {
-        self.asked.get(name).map_or("", String::as_str)
+    fn parameter(&self, name: &str) -> &str {
+        self.parameters.get(name).map_or("", String::as_str)
     }
 
-    /// The token endpoint gives an ID token with this login's nonce.
-    fn grants(&self) {
-        let claims = json!({"nonce": self.asked("nonce")});
+    /// Makes the token endpoint return an ID token with this login's nonce.
+    fn grant(&self) {
+        let claims = json!({"nonce": self.parameter("nonce")});
         let granted = self.provider.granted(3600, claims, Some("refresh-1"));
         self.provider.answer(200, granted);
     }
 
-    /// The browser comes back with these: status and page.
-    async fn returns(&self, parameters: &[(&str, &str)]) -> (u16, String) {
-        let mut url = Url::parse(self.asked("redirect_uri")).expect("a redirect");
+    /// Redirects the browser with these parameters, and returns the status and the page.
+    async fn redirect(&self, parameters: &[(&str, &str)]) -> (u16, String) {
+        let mut url = Url::parse(self.parameter("redirect_uri")).expect("a redirect");
         url.query_pairs_mut().extend_pairs(parameters);
         let client = reqwest::Client::builder().no_proxy().build();
         let answer = client.expect("a client").get(url).send().await;
@@ -87,102 +89,119 @@ impl Begun {
         )
     }
 
-    async fn returns_with_code(&self) -> (u16, String) {
-        let state = self.asked("state").to_owned();
-        self.returns(&[("code", "the-code"), ("state", &state)])
+    async fn redirect_with_code(&self) -> (u16, String) {
+        let state = self.parameter("state").to_owned();
+        self.redirect(&[("code", "the-code"), ("state", &state)])
             .await
     }
 
-    async fn fails(self) -> LoginError {
+    /// The error of the login, which must not have stored anything.
+    async fn error(self) -> LoginError {
         let Self {
-            folder, outcome, ..
+            directory, outcome, ..
         } = self;
         let error = outcome.await.expect("an outcome").expect_err("an error");
-        assert!(folder.store.load(&name("work")).expect("a store").is_none());
+        assert!(
+            directory
+                .store
+                .load(&name("work"))
+                .expect("a store")
+                .is_none()
+        );
         error
     }
 }
 
 #[tokio::test]
-async fn the_browser_brings_a_code_that_only_this_login_can_use() {
-    let begun = Begun::new().await;
-    assert_eq!(begun.asked("response_type"), "code");
-    assert_eq!(begun.asked("client_id"), provider::CLIENT);
-    assert_eq!(begun.asked("code_challenge_method"), "S256");
-    assert_eq!(begun.asked("scope"), "openid offline_access");
-    assert_eq!(begun.asked("prompt"), "consent");
-    begun.grants();
-    let (status, page) = begun.returns_with_code().await;
+async fn the_code_is_bound_to_this_login_by_pkce_and_nonce() {
+    let attempt = Attempt::new().await;
+    assert_eq!(attempt.parameter("response_type"), "code");
+    assert_eq!(attempt.parameter("client_id"), provider::CLIENT);
+    assert_eq!(attempt.parameter("code_challenge_method"), "S256");
+    assert_eq!(attempt.parameter("scope"), "openid offline_access");
+    assert_eq!(attempt.parameter("prompt"), "consent");
+    attempt.grant();
+    let (status, page) = attempt.redirect_with_code().await;
     assert_eq!(status, 200);
     assert!(
         page.contains("You are logged in") && page.contains("ada"),
         "{page}"
     );
 
-    let asked = begun.provider.asked();
-    let redeemed = asked.first().expect("a request");
+    let requests = attempt.provider.requests();
+    let redeemed = requests.first().expect("a request");
     assert_eq!(redeemed["grant_type"], "authorization_code");
     assert_eq!(redeemed["code"], "the-code");
-    assert_eq!(redeemed["redirect_uri"], begun.asked("redirect_uri"));
+    assert_eq!(redeemed["redirect_uri"], attempt.parameter("redirect_uri"));
     let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&redeemed["code_verifier"]));
-    assert_eq!(challenge, begun.asked("code_challenge"));
+    assert_eq!(challenge, attempt.parameter("code_challenge"));
 
-    let held = begun.outcome.await.expect("an outcome").expect("a login");
-    assert_eq!(held.subject.as_deref(), Some("ada"));
-    let kept = begun.folder.store.load(&name("work")).expect("a store");
+    let login = attempt.outcome.await.expect("an outcome").expect("a login");
+    assert_eq!(login.subject.as_deref(), Some("ada"));
+    let kept = attempt
+        .directory
+        .store
+        .load(&name("work"))
+        .expect("a store");
     let kept = kept.expect("a login");
-    assert_eq!(kept.token.expose_secret(), held.token.expose_secret());
-    assert!(held.token.expose_secret().starts_with("eyJ"));
+    assert_eq!(kept.token.expose_secret(), login.token.expose_secret());
+    assert!(login.token.expose_secret().starts_with("eyJ"));
 }
 
 #[tokio::test]
-async fn who_does_not_know_the_state_ends_no_login() {
-    let begun = Begun::new().await;
-    begun.grants();
+async fn requests_without_the_right_state_are_ignored() {
+    let attempt = Attempt::new().await;
+    attempt.grant();
     for parameters in [
         &[("code", "stolen"), ("state", "guessed")][..],
         &[("code", "stolen")],
         &[("error", "access_denied"), ("state", "")],
     ] {
-        let (status, page) = begun.returns(parameters).await;
+        let (status, page) = attempt.redirect(parameters).await;
         assert_eq!(status, 400, "{page}");
     }
-    assert!(begun.provider.asked().is_empty(), "no code was redeemed");
-    let (status, _) = begun.returns_with_code().await;
+    assert!(
+        attempt.provider.requests().is_empty(),
+        "no code was exchanged"
+    );
+    let (status, _) = attempt.redirect_with_code().await;
     assert_eq!(status, 200);
-    assert!(begun.outcome.await.expect("an outcome").is_ok());
+    assert!(attempt.outcome.await.expect("an outcome").is_ok());
 }
 
 #[tokio::test]
-async fn what_the_provider_refuses_is_told_in_its_words() {
-    let begun = Begun::new().await;
-    let state = begun.asked("state").to_owned();
+async fn errors_from_the_provider_are_reported() {
+    let attempt = Attempt::new().await;
+    let state = attempt.parameter("state").to_owned();
     let refusal = [
         ("error", "access_denied"),
         ("error_description", "<b>not</b> you\u{1b}[31m"),
         ("state", &state),
     ];
-    let (_, page) = begun.returns(&refusal).await;
+    let (_, page) = attempt.redirect(&refusal).await;
     assert!(page.contains("You are not logged in"), "{page}");
     assert!(page.contains("&lt;b&gt;not"), "{page}");
-    let error = begun.fails().await.to_string();
+    let error = attempt.error().await.to_string();
     assert_eq!(
         error,
-        "the provider refused: access_denied (<b>not</b> you [31m)"
+        "the provider returned an error: access_denied (<b>not</b> you [31m)"
     );
 
-    let begun = Begun::new().await;
-    begun.provider.answer(
+    let attempt = Attempt::new().await;
+    attempt.provider.answer(
         400,
         json!({"error": "invalid_grant", "error_description": "used up"}),
     );
-    begun.returns_with_code().await;
-    let error = begun.fails().await.to_string();
-    assert_eq!(error, "the provider refused: invalid_grant (used up)");
+    attempt.redirect_with_code().await;
+    let error = attempt.error().await.to_string();
+    assert_eq!(
+        error,
+        "the provider returned an error: invalid_grant (used up)"
+    );
 }
 
 #[tokio::test]
-async fn an_id_token_for_another_login_client_or_time_is_refused() {
+async fn id_tokens_with_wrong_claims_are_rejected() {
     for (claims, nonce_is_wrong) in [
         (json!({"nonce": "another"}), true),
         (json!({"nonce": null}), true),
@@ -190,16 +209,16 @@ async fn an_id_token_for_another_login_client_or_time_is_refused() {
         (json!({"exp": 1}), false),
         (json!({"iss": "https://another.example.com"}), false),
     ] {
-        let begun = Begun::new().await;
-        let mut all = json!({"nonce": begun.asked("nonce")});
+        let attempt = Attempt::new().await;
+        let mut all = json!({"nonce": attempt.parameter("nonce")});
         for (name, value) in claims.as_object().expect("claims") {
             all[name] = value.clone();
         }
-        let granted = begun.provider.granted(3600, all, None);
-        begun.provider.answer(200, granted);
-        let (_, page) = begun.returns_with_code().await;
+        let granted = attempt.provider.granted(3600, all, None);
+        attempt.provider.answer(200, granted);
+        let (_, page) = attempt.redirect_with_code().await;
         assert!(page.contains("You are not logged in"), "{claims}");
-        match begun.fails().await {
+        match attempt.error().await {
             LoginError::Nonce if nonce_is_wrong => {}
             LoginError::IdToken(_) if !nonce_is_wrong => {}
             other => panic!("{claims}: {other}"),
@@ -208,27 +227,30 @@ async fn an_id_token_for_another_login_client_or_time_is_refused() {
 }
 
 #[tokio::test]
-async fn an_answer_of_another_provider_is_not_taken_for_this_ones() {
-    for (promised, issuer) in [(false, Some("https://evil.example.com")), (true, None)] {
+async fn responses_from_other_issuers_are_rejected() {
+    for (required, issuer) in [(false, Some("https://evil.example.com")), (true, None)] {
         let provider = FakeProvider::start().await;
         provider.publish(
             "authorization_response_iss_parameter_supported",
-            json!(promised),
+            json!(required),
         );
         let settings = provider.settings();
-        let begun = Begun::with(provider, settings).await;
-        let state = begun.asked("state").to_owned();
+        let attempt = Attempt::with(provider, settings).await;
+        let state = attempt.parameter("state").to_owned();
         let mut parameters = vec![("code", "the-code"), ("state", &state)];
         parameters.extend(issuer.map(|issuer| ("iss", issuer)));
-        begun.returns(&parameters).await;
-        assert!(begun.provider.asked().is_empty(), "no code was redeemed");
-        let error = begun.fails().await;
-        assert!(matches!(error, LoginError::MixedUp { .. }), "{error}");
+        attempt.redirect(&parameters).await;
+        assert!(
+            attempt.provider.requests().is_empty(),
+            "no code was exchanged"
+        );
+        let error = attempt.error().await;
+        assert!(matches!(error, LoginError::WrongIssuer { .. }), "{error}");
     }
 }
 
 #[tokio::test]
-async fn the_access_token_is_taken_where_it_is_wanted_and_can_be_verified() {
+async fn access_tokens_must_be_signed() {
     for opaque in [false, true] {
         let provider = FakeProvider::start().await;
         let settings = LoginSettings {
@@ -236,30 +258,30 @@ async fn the_access_token_is_taken_where_it_is_wanted_and_can_be_verified() {
             token: TokenKind::Access,
             ..provider.settings()
         };
-        let begun = Begun::with(provider, settings).await;
-        assert_eq!(begun.asked("resource"), "urn:gateway");
-        let nonce = begun.asked("nonce").to_owned();
-        let mut granted = begun.provider.granted(60, json!({"nonce": nonce}), None);
-        let token = begun.provider.id_token(60, json!({"aud": "urn:gateway"}));
+        let attempt = Attempt::with(provider, settings).await;
+        assert_eq!(attempt.parameter("resource"), "urn:gateway");
+        let nonce = attempt.parameter("nonce").to_owned();
+        let mut granted = attempt.provider.granted(60, json!({"nonce": nonce}), None);
+        let token = attempt.provider.id_token(60, json!({"aud": "urn:gateway"}));
         if !opaque {
             granted["access_token"] = json!(token);
         }
-        begun.provider.answer(200, granted);
-        begun.returns_with_code().await;
-        assert_eq!(begun.provider.asked()[0]["resource"], "urn:gateway");
+        attempt.provider.answer(200, granted);
+        attempt.redirect_with_code().await;
+        assert_eq!(attempt.provider.requests()[0]["resource"], "urn:gateway");
         if opaque {
-            let error = begun.fails().await;
+            let error = attempt.error().await;
             assert!(matches!(error, LoginError::OpaqueAccessToken(_)), "{error}");
         } else {
-            let held = begun.outcome.await.expect("an outcome").expect("a login");
-            assert_eq!(held.token.expose_secret(), token);
-            assert!(held.refresh_token.is_none());
+            let login = attempt.outcome.await.expect("an outcome").expect("a login");
+            assert_eq!(login.token.expose_secret(), token);
+            assert!(login.refresh_token.is_none());
         }
     }
 }
 
 #[tokio::test]
-async fn a_provider_that_leads_astray_is_not_followed() {
+async fn insecure_endpoints_and_other_issuers_are_rejected() {
     for (key, value) in [
         ("issuer", "http://127.0.0.1:1"),
         ("token_endpoint", "http://id.example.com/token"),
@@ -268,11 +290,17 @@ async fn a_provider_that_leads_astray_is_not_followed() {
     ] {
         let provider = FakeProvider::start().await;
         provider.publish(key, json!(value));
-        let way = Way::Browser(Browser::Leave);
-        let (folder, work) = (Folder::new(), name("work"));
-        let outcome = log_in(&folder.store, &work, provider.settings(), way, |prompt| {
-            panic!("{prompt:?}");
-        });
+        let flow = LoginFlow::Browser(Browser::Manual);
+        let (directory, work) = (Directory::new(), name("work"));
+        let outcome = log_in(
+            &directory.store,
+            &work,
+            provider.settings(),
+            flow,
+            |prompt| {
+                panic!("{prompt:?}");
+            },
+        );
         let error = outcome.await.expect_err(key);
         assert!(
             matches!(
@@ -285,15 +313,21 @@ async fn a_provider_that_leads_astray_is_not_followed() {
 }
 
 #[tokio::test]
-async fn nobody_is_sent_anywhere_for_a_token_that_could_not_be_kept() {
-    let (folder, work, provider) = (Folder::new(), name("work"), FakeProvider::start().await);
-    std::fs::create_dir_all(folder.path("")).expect("a folder");
+async fn a_login_fails_at_once_if_the_token_could_not_be_stored() {
+    let (directory, work, provider) = (Directory::new(), name("work"), FakeProvider::start().await);
+    std::fs::create_dir_all(directory.path("")).expect("a directory");
     let open = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(folder.path(""), open).expect("a mode");
-    let way = Way::Browser(Browser::Leave);
-    let outcome = log_in(&folder.store, &work, provider.settings(), way, |prompt| {
-        panic!("{prompt:?}");
-    });
+    std::fs::set_permissions(directory.path(""), open).expect("a mode");
+    let flow = LoginFlow::Browser(Browser::Manual);
+    let outcome = log_in(
+        &directory.store,
+        &work,
+        provider.settings(),
+        flow,
+        |prompt| {
+            panic!("{prompt:?}");
+        },
+    );
     let error = outcome.await.expect_err("exposed");
     assert!(matches!(error, LoginError::Exposed { .. }), "{error}");
 }

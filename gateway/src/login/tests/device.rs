@@ -1,3 +1,5 @@
+//! Login with a device code.
+
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
@@ -12,16 +14,18 @@ fn codes(provider: &FakeProvider) -> serde_json::Value {
     })
 }
 
-async fn log_in_by_device(provider: &FakeProvider) -> (Result<Held, LoginError>, Vec<Prompt>) {
+async fn log_in_by_device(
+    provider: &FakeProvider,
+) -> (Result<StoredLogin, LoginError>, Vec<Prompt>) {
     let shown = Arc::new(Mutex::new(Vec::new()));
     let showing = Arc::clone(&shown);
     let show = move |prompt| showing.lock().expect("prompts").push(prompt);
-    let folder = Folder::new();
+    let directory = Directory::new();
     let outcome = log_in(
-        &folder.store,
+        &directory.store,
         &name("work"),
         provider.settings(),
-        Way::Device,
+        LoginFlow::Device,
         show,
     )
     .await;
@@ -30,7 +34,7 @@ async fn log_in_by_device(provider: &FakeProvider) -> (Result<Held, LoginError>,
 }
 
 #[tokio::test]
-async fn a_code_is_shown_and_the_provider_is_asked_until_it_is_typed() {
+async fn shows_the_code_and_polls_until_it_is_entered() {
     let provider = FakeProvider::start().await;
     provider.answer_device(200, codes(&provider));
     for error in [
@@ -44,23 +48,23 @@ async fn a_code_is_shown_and_the_provider_is_asked_until_it_is_typed() {
     let begun = std::time::Instant::now();
     let (outcome, shown) = log_in_by_device(&provider).await;
     assert_eq!(outcome.expect("a login").subject.as_deref(), Some("ada"));
-    // RFC 8628 section 3.5: five seconds more after `slow_down`.
+    // `slow_down` increases the interval by five seconds (RFC 8628, section 3.5).
     assert!(begun.elapsed() >= Duration::from_secs(5));
     let [
-        Prompt::Type {
-            code, whole_url, ..
+        Prompt::EnterCode {
+            code, complete_url, ..
         },
     ] = shown.as_slice()
     else {
         panic!("{shown:?}");
     };
     assert_eq!(code, "WDJB-MJHT");
-    assert!(whole_url.is_some());
-    let asked = provider.asked();
-    assert_eq!(asked[0]["scope"], "openid offline_access");
-    assert_eq!(asked.len(), 5);
+    assert!(complete_url.is_some());
+    let requests = provider.requests();
+    assert_eq!(requests[0]["scope"], "openid offline_access");
+    assert_eq!(requests.len(), 5);
     assert!(
-        asked[1..]
+        requests[1..]
             .iter()
             .all(|form| form["device_code"] == "the-device-code"
                 && form["grant_type"] == "urn:ietf:params:oauth:grant-type:device_code")
@@ -68,14 +72,14 @@ async fn a_code_is_shown_and_the_provider_is_asked_until_it_is_typed() {
 }
 
 #[tokio::test]
-async fn a_refused_or_expired_code_ends_the_login() {
+async fn a_denied_or_expired_code_ends_the_login() {
     for error in ["access_denied", "expired_token"] {
         let provider = FakeProvider::start().await;
         provider.answer_device(200, codes(&provider));
         provider.answer(400, json!({ "error": error }));
         let (outcome, _) = log_in_by_device(&provider).await;
         let text = outcome.expect_err("an error").to_string();
-        assert_eq!(text, format!("the provider refused: {error}"));
+        assert_eq!(text, format!("the provider returned an error: {error}"));
     }
     let provider = FakeProvider::start().await;
     provider.publish("device_authorization_endpoint", json!(null));

@@ -1,8 +1,10 @@
+//! Login, renewal and logout against a fake provider.
+
 mod browser;
 mod device;
-mod keeping;
 mod provider;
 mod renewal;
+mod store;
 
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, SystemTime};
@@ -12,24 +14,21 @@ use secrecy::ExposeSecret;
 use super::*;
 use provider::FakeProvider;
 
-/// A folder of logins.
-struct Folder {
-    _folder: tempfile::TempDir,
+/// A store in a temporary directory.
+struct Directory {
+    _root: tempfile::TempDir,
     store: Store,
 }
 
-impl Folder {
+impl Directory {
     fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::new(folder.path().join("gatewright/logins"));
-        Self {
-            _folder: folder,
-            store,
-        }
+        let root = tempfile::tempdir().expect("a directory");
+        let store = Store::new(root.path().join("gatewright/logins"));
+        Self { _root: root, store }
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
-        self._folder.path().join("gatewright/logins").join(name)
+        self._root.path().join("gatewright/logins").join(name)
     }
 }
 
@@ -38,7 +37,7 @@ fn name(text: &str) -> ProfileName {
 }
 
 #[test]
-fn names_of_profiles_make_harmless_file_names() {
+fn profile_names_are_safe_file_names() {
     for good in ["default", "work", "a", "prod-eu.2", "A_b", &"x".repeat(64)] {
         assert!(good.parse::<ProfileName>().is_ok(), "{good}");
     }
@@ -60,7 +59,7 @@ fn names_of_profiles_make_harmless_file_names() {
 }
 
 #[test]
-fn redirects_lead_to_this_machine_or_are_refused() {
+fn redirect_uris_must_be_on_loopback() {
     for (given, uri) in [
         ("http://127.0.0.1/callback", "http://127.0.0.1:9/callback"),
         ("http://localhost:8400", "http://localhost:9/"),

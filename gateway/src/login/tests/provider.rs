@@ -1,4 +1,4 @@
-//! A provider that answers as a test wants, and remembers what it was asked.
+//! A fake provider with scripted responses, which records requests.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -23,10 +23,10 @@ struct Script {
     token: VecDeque<Answer>,
     device: VecDeque<Answer>,
     revocation: VecDeque<Answer>,
-    asked: Vec<HashMap<String, String>>,
+    requests: Vec<HashMap<String, String>>,
 }
 
-/// Signs with the keys of a development provider.
+/// A fake provider. It signs with the key of a development provider.
 pub(super) struct FakeProvider {
     pub(super) url: String,
     keys: DevProvider,
@@ -74,7 +74,7 @@ impl FakeProvider {
         self.script.lock().expect("the script").discovery[key] = value;
     }
 
-    /// What the token endpoint answers next.
+    /// Adds a response of the token endpoint.
     pub(super) fn answer(&self, status: u16, body: Value) {
         let mut script = self.script.lock().expect("the script");
         script.token.push_back((status, body));
@@ -90,12 +90,12 @@ impl FakeProvider {
         script.revocation.push_back((status, json!({})));
     }
 
-    /// Requests to the token, device and revocation endpoints so far.
-    pub(super) fn asked(&self) -> Vec<HashMap<String, String>> {
-        self.script.lock().expect("the script").asked.clone()
+    /// The requests to the token, device and revocation endpoints.
+    pub(super) fn requests(&self) -> Vec<HashMap<String, String>> {
+        self.script.lock().expect("the script").requests.clone()
     }
 
-    /// An ID token for this client, with these claims instead of the usual.
+    /// An ID token for this client, with these claims added or replaced.
     pub(super) fn id_token(&self, lifetime: i64, claims: Value) -> String {
         let now = SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
@@ -103,7 +103,7 @@ impl FakeProvider {
             .as_secs() as i64;
         let mut all = json!({
             "iss": self.url, "aud": CLIENT, "sub": "ada", "iat": now, "exp": now + lifetime,
-            // As some providers write standard claims, and as no standard has them.
+            // Some providers deviate from the standard types like this.
             "email_verified": "true", "updated_at": "2026-01-01T00:00:00Z", "groups": {"odd": true},
         });
         for (name, value) in claims.as_object().expect("claims") {
@@ -143,19 +143,19 @@ async fn discovery(State(script): Shared) -> Json<Value> {
 
 async fn token(State(script): Shared, Form(form): Form<HashMap<String, String>>) -> Reply {
     let mut script = script.lock().expect("the script");
-    script.asked.push(form);
+    script.requests.push(form);
     reply(script.token.pop_front())
 }
 
 async fn device(State(script): Shared, Form(form): Form<HashMap<String, String>>) -> Reply {
     let mut script = script.lock().expect("the script");
-    script.asked.push(form);
+    script.requests.push(form);
     reply(script.device.pop_front())
 }
 
 async fn revoke(State(script): Shared, Form(form): Form<HashMap<String, String>>) -> Reply {
     let mut script = script.lock().expect("the script");
-    script.asked.push(form);
+    script.requests.push(form);
     reply(script.revocation.pop_front())
 }
 

@@ -1,5 +1,4 @@
-//! COPY in binary format: signature and header, tuples, trailer.
-//! Refuses to know types. Reference: SQL command COPY, "File Formats", "Binary Format".
+//! COPY in binary format: signature, header, tuples and trailer (COPY documentation, "Binary Format").
 
 use super::super::error::ResultError;
 use super::Unit;
@@ -7,13 +6,13 @@ use super::Unit;
 const SIGNATURE: &[u8; 11] = b"PGCOPY\n\xff\r\n\0";
 /// Signature, flags, length of the header extension.
 const FIXED_HEADER: usize = 19;
-/// A reader must give up on flags among these that it does not know.
+/// Critical flags: a reader must reject the ones that it does not know.
 const CRITICAL_FLAGS: u32 = 0xffff_0000;
 
 #[derive(Default)]
 pub(in super::super) struct BinaryCopy {
     place: Place,
-    /// No unit can be found in fewer bytes than this, so do not look.
+    /// The number of bytes below which no unit can be complete.
     needed: usize,
 }
 
@@ -45,7 +44,7 @@ impl BinaryCopy {
             tuple(rest)?
         };
         let unit = match found {
-            // The server sends the header in one message with the first tuple: they stay together.
+            // The server sends the header in one message with the first tuple; they stay together.
             Found::Whole(2) if rest.starts_with(&[0xff, 0xff]) => {
                 self.place = Place::Ended;
                 Unit::Other { length: prefix + 2 }
@@ -73,7 +72,7 @@ impl BinaryCopy {
     }
 }
 
-/// How long a thing is, or how many bytes it takes to find out more.
+/// The length of an element, or the number of bytes needed to determine it.
 enum Found {
     Whole(usize),
     Needs(usize),
@@ -91,7 +90,7 @@ fn header(data: &[u8]) -> Result<Found, ResultError> {
     };
     if flags & CRITICAL_FLAGS != 0 {
         return Err(ResultError::Malformed(
-            "binary COPY data has a flag that must be understood and is not",
+            "binary COPY data has an unknown critical flag",
         ));
     }
     if i32::try_from(extension).is_err() {
@@ -107,7 +106,7 @@ fn header(data: &[u8]) -> Result<Found, ResultError> {
     })
 }
 
-/// The length of a tuple; of the trailer it is 2.
+/// The length of a tuple; the trailer has length 2.
 fn tuple(data: &[u8]) -> Result<Found, ResultError> {
     let Some((count, _)) = data.split_first_chunk::<2>() else {
         return Ok(Found::Needs(2));

@@ -1,5 +1,5 @@
-//! COPY in CSV format: quoted fields that may hold delimiters and newlines.
-//! Refuses to know types: every value is text. Reference: SQL command COPY, "File Formats", "CSV Format".
+//! COPY in CSV format: quoted fields may contain delimiters and newlines; every value is text (COPY documentation,
+//! "CSV Format").
 
 use bytes::BufMut;
 use memchr::{memchr, memchr2};
@@ -14,9 +14,9 @@ pub(in super::super) struct CsvCopy {
     escape: u8,
     null: Vec<u8>,
     header: bool,
-    /// Per column: quoted even where nothing in the value asks for it.
+    /// For each column: whether every non-NULL value is quoted (FORCE_QUOTE).
     forced: Vec<bool>,
-    /// How much of the pending unit has been looked at, and in what state that left it.
+    /// How much of the pending unit has been scanned, and the state at that point.
     looked: usize,
     place: Place,
 }
@@ -54,7 +54,7 @@ impl CsvCopy {
         &self.null
     }
 
-    /// A record ends at a newline outside of quotes.
+    /// A record ends at a newline outside quotes.
     pub(super) fn unit(&mut self, data: &[u8]) -> Option<Unit> {
         let length = loop {
             let rest = data.get(self.looked..).unwrap_or_default();
@@ -91,7 +91,7 @@ impl CsvCopy {
         Some(Unit::Row { length, prefix: 0 })
     }
 
-    /// From inside quotes at `at`: the place after the closing quote, or how far one may look before more bytes come.
+    /// From inside quotes at `at`: the offset after the closing quote, or how far the scan can go before more bytes arrive.
     fn leave_quotes(&self, data: &[u8], mut at: usize) -> Result<usize, usize> {
         loop {
             let found = data
@@ -100,7 +100,7 @@ impl CsvCopy {
             let Some(place) = found.map(|offset| at + offset) else {
                 return Err(data.len().max(at));
             };
-            // An escape before a quote or an escape takes it literally; where both are one character, a doubled one.
+            // The escape character before a quote or itself makes it literal; if it equals the quote, a doubled quote does.
             match data.get(place + 1) {
                 Some(&next)
                     if data[place] == self.escape
@@ -133,10 +133,12 @@ impl CsvCopy {
                 Some(place) if line[place] == self.quote => {
                     at = match self.leave_quotes(line, place + 1) {
                         Ok(after) => after,
-                        // A quote that ends the line has no byte after it to look at.
+                        // A closing quote at the end of the line has no byte after it to look at.
                         Err(place) if line.get(place) == Some(&self.quote) => line.len(),
                         Err(_) => {
-                            return Err(ResultError::Malformed("a quoted value does not end"));
+                            return Err(ResultError::Malformed(
+                                "a quoted value has no closing quote",
+                            ));
                         }
                     };
                     continue;
@@ -162,12 +164,12 @@ impl CsvCopy {
         field_length(field, &self.null)
     }
 
-    /// A field without quotes is its value.
+    /// Whether an unquoted field is its value.
     pub(super) fn is_bare(&self, field: &[u8]) -> bool {
         memchr(self.quote, field).is_none()
     }
 
-    /// Appends the value that a field stands for.
+    /// Appends the value of a field.
     pub(super) fn unquote(&self, field: &[u8], out: &mut Vec<u8>) {
         let mut place = Place::Plain;
         let mut bytes = field.iter().copied().peekable();
@@ -210,7 +212,7 @@ impl CsvCopy {
     fn needs_quotes(&self, index: usize, text: &[u8]) -> bool {
         self.forced.get(index).copied().unwrap_or(false)
             || text == self.null.as_slice()
-            // A lone end-of-data marker would end the data.
+            // A line consisting of the end-of-data marker would end the data.
             || (self.forced.len() == 1 && text == b"\\.")
             || text.iter().fold(false, |found, &byte| {
                 found

@@ -1,5 +1,5 @@
-//! COPY in text format: lines of delimited fields with backslash escapes.
-//! Refuses to know types: every value is text. Reference: SQL command COPY, "File Formats", "Text Format".
+//! COPY in text format: lines of delimited fields with backslash escapes; every value is text (COPY documentation,
+//! "Text Format").
 
 use bytes::BufMut;
 use memchr::{memchr, memchr2};
@@ -11,7 +11,7 @@ pub(in super::super) struct TextCopy {
     delimiter: u8,
     null: Vec<u8>,
     header: bool,
-    /// How much of the pending unit has been looked at.
+    /// How much of the pending unit has been scanned.
     looked: usize,
 }
 
@@ -29,14 +29,14 @@ impl TextCopy {
         &self.null
     }
 
-    /// A line ends at a newline that no backslash precedes. The server ends lines in COPY messages with a newline alone.
+    /// A line ends at a newline not preceded by a backslash. In COPY messages the server ends lines with a newline only.
     pub(super) fn unit(&mut self, data: &[u8]) -> Option<Unit> {
         let mut at = self.looked;
         let length = loop {
             let found = data.get(at..).and_then(|rest| memchr2(b'\n', b'\\', rest));
             match found.map(|offset| at + offset) {
                 Some(place) if data[place] == b'\n' => break place + 1,
-                // The byte after a backslash never ends the line; if it is not here yet, look at the backslash again.
+                // The byte after a backslash never ends the line. If it has not arrived, scan the backslash again.
                 Some(place) if place + 1 < data.len() => at = place + 2,
                 Some(place) => {
                     self.looked = place;
@@ -90,7 +90,7 @@ impl TextCopy {
         check_width(line, found, width)
     }
 
-    /// NULL is recognized before escapes are taken away.
+    /// NULL is recognised before escapes are removed.
     fn length(&self, field: &[u8]) -> Result<i32, ResultError> {
         field_length(field, &self.null)
     }
@@ -100,7 +100,7 @@ impl TextCopy {
         let Some(text) = text else {
             return out.put_slice(&self.null);
         };
-        // Without short cut, so that the compiler can look at many bytes at once.
+        // No short-circuit, so that the compiler can vectorise the loop.
         let special = text.iter().fold(false, |found, &byte| {
             found | (byte < 0x20) | (byte == b'\\') | (byte == self.delimiter)
         });
@@ -127,7 +127,7 @@ impl TextCopy {
     }
 }
 
-/// Appends the value that an escaped field stands for.
+/// Appends the value of an escaped field.
 pub(super) fn unescape(field: &[u8], out: &mut Vec<u8>) {
     let mut rest = field;
     while let Some(place) = memchr(b'\\', rest) {
@@ -152,7 +152,7 @@ pub(super) fn unescape(field: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
-/// One to three octal digits give a byte; bits past the eighth are dropped.
+/// One to three octal digits give a byte; bits beyond the eighth are dropped.
 fn octal<'a>(first: u8, mut rest: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
     let mut value = u16::from(first - b'0');
     for _ in 0..2 {

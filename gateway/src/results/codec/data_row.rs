@@ -1,5 +1,5 @@
-//! Counted rows: the body of DataRow, and a tuple of binary COPY, which is the same but for where it ends.
-//! Refuses to know what the values mean. Protocol: "Message Formats", DataRow; "COPY", Binary Format, Tuples.
+//! Rows with counted values: the body of DataRow, and a tuple of binary COPY, which differs only in where it ends
+//! (protocol documentation, "Message Formats", DataRow; COPY, "Binary Format").
 
 use bytes::BufMut;
 
@@ -11,7 +11,7 @@ use super::Fields;
 /// A length of -1.
 pub(super) const NULL: [u8; 4] = [0xff; 4];
 
-/// Finds the cells of a row, which must be exactly as long as its lengths say.
+/// Finds the cells of a row, which must be exactly as long as its lengths add up to.
 pub(super) fn fields(row: &[u8], width: usize, mut fields: Fields<'_>) -> Result<(), ResultError> {
     let Some((count, _)) = row.split_first_chunk::<2>() else {
         return Err(ResultError::Malformed("no column count"));

@@ -1,5 +1,5 @@
-//! Row codecs: where a row ends, where its cells are, what a cell's bytes mean as text, and how a cell is written.
-//! Refuses to know masks and policies. Next: `editor`, which drives a codec, and `emission`, which writes with it.
+//! Row codecs: where a row ends, where its cells are, what a cell is as text, and how a cell is written. `editor` drives
+//! a codec, `emission` writes with it.
 
 mod copy_binary;
 mod copy_csv;
@@ -19,17 +19,17 @@ use copy_binary::BinaryCopy;
 use copy_csv::CsvCopy;
 use copy_text::TextCopy;
 
-/// How the rows of a result travel.
+/// The wire format of a result's rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowCodec {
-    /// DataRow messages; each column in the format its description says.
+    /// DataRow messages; each column in the format of its description.
     DataRow,
     CopyText(TextOptions),
     CopyCsv(CsvOptions),
     CopyBinary,
 }
 
-/// The options of `COPY ... TO STDOUT (FORMAT text)` that change bytes. The data must be UTF-8: a COPY with another
+/// The options of `COPY ... TO STDOUT (FORMAT text)` that affect bytes. The data must be UTF-8: a COPY with another
 /// `ENCODING` must not reach the editor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextOptions {
@@ -48,7 +48,7 @@ impl Default for TextOptions {
     }
 }
 
-/// The options of `COPY ... TO STDOUT (FORMAT csv)`, in UTF-8 likewise.
+/// The options of `COPY ... TO STDOUT (FORMAT csv)`; the data must be UTF-8, too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CsvOptions {
     pub delimiter: u8,
@@ -72,7 +72,7 @@ impl Default for CsvOptions {
     }
 }
 
-/// `FORCE_QUOTE`: the columns whose non-NULL values are quoted always.
+/// `FORCE_QUOTE`: the columns whose non-NULL values are always quoted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum ForceQuote {
     #[default]
@@ -81,7 +81,7 @@ pub enum ForceQuote {
     Columns(Vec<String>),
 }
 
-/// Where a cell's value lies in the editor's buffer; a length of -1 is NULL.
+/// The position of a cell's value in the editor's buffer; a length of -1 is NULL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cell {
     pub(super) start: u32,
@@ -93,7 +93,7 @@ impl Cell {
         self.length < 0
     }
 
-    /// The value's bytes as they travelled; empty for NULL.
+    /// The value's bytes on the wire; empty for NULL.
     pub(super) fn value(self, raw: &[u8]) -> &[u8] {
         let start = self.start as usize;
         let length = usize::try_from(self.length).unwrap_or(0);
@@ -101,7 +101,7 @@ impl Cell {
     }
 }
 
-/// The length of a COPY field as it travels; -1 for one that spells NULL.
+/// The length of a COPY field on the wire; -1 if it is the null string.
 fn field_length(field: &[u8], null: &[u8]) -> Result<i32, ResultError> {
     if field == null {
         return Ok(-1);
@@ -110,7 +110,7 @@ fn field_length(field: &[u8], null: &[u8]) -> Result<i32, ResultError> {
         .map_err(|_| ResultError::Malformed("a value is longer than PostgreSQL allows"))
 }
 
-/// A line of COPY data must have the columns that were described. One without columns is empty.
+/// A line of COPY data must have the described number of columns. A line without columns is empty.
 fn check_width(line: &[u8], found: usize, width: usize) -> Result<(), ResultError> {
     if found == width || (width == 0 && line.is_empty()) {
         return Ok(());
@@ -121,11 +121,11 @@ fn check_width(line: &[u8], found: usize, width: usize) -> Result<(), ResultErro
     })
 }
 
-/// Receives the fields of one row in order and keeps those of the columns that are worked on.
+/// Receives the fields of one row in order and keeps those of the columns in use.
 pub(super) struct Fields<'a> {
     columns: std::slice::IterMut<'a, Column>,
     wanted: Option<&'a mut Column>,
-    /// Where the row's first byte lies in the editor's buffer.
+    /// The offset of the row in the editor's buffer.
     base: usize,
 }
 
@@ -146,7 +146,7 @@ impl<'a> Fields<'a> {
         if let Some(column) = &mut self.wanted
             && column.index == index
         {
-            // The editor refuses to hold 4 GiB, so the position fits.
+            // The editor does not hold 4 GiB, so the offset fits.
             column.cells.push(Cell {
                 start: (self.base + start) as u32,
                 length,
@@ -155,7 +155,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Whether the field is worked on, for codecs where finding out if it is NULL costs something.
+    /// Whether the field's column is in use, for codecs where detecting NULL is expensive.
     #[inline]
     fn wants(&self, index: usize) -> bool {
         self.wanted
@@ -164,16 +164,16 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// One piece of COPY data that ends where a message may end.
+/// A part of COPY data after which a message may end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
-    /// A row of `length` bytes, the first `prefix` of which stay even if the row is dropped.
+    /// A row of `length` bytes. The first `prefix` bytes stay even if the row is dropped.
     Row { length: usize, prefix: usize },
-    /// Header, end marker, trailer: passes as it is.
+    /// Header, end marker or trailer: passed unchanged.
     Other { length: usize },
 }
 
-/// A codec with its settings resolved for one result and its place in the stream.
+/// A codec with its options resolved for one result, and its position in the stream.
 pub(super) enum Codec {
     DataRow,
     Text(TextCopy),
@@ -191,7 +191,7 @@ impl Codec {
         }
     }
 
-    /// The tag of the messages that carry rows.
+    /// The type byte of the messages that carry rows.
     pub(super) fn tag(&self) -> u8 {
         match self {
             Self::DataRow => b'D',
@@ -207,8 +207,8 @@ impl Codec {
         }
     }
 
-    /// Finds the next unit at the start of COPY data, which may be incomplete. The codec remembers how far it looked:
-    /// asked again it must be given the same bytes and more.
+    /// Finds the next unit at the start of COPY data, which may be incomplete. The codec remembers how far it scanned: the
+    /// next call must pass the same bytes and more.
     pub(super) fn unit(&mut self, data: &[u8]) -> Result<Option<Unit>, ResultError> {
         match self {
             Self::DataRow => Ok((!data.is_empty()).then_some(Unit::Row {
@@ -221,7 +221,7 @@ impl Codec {
         }
     }
 
-    /// What is left when the stream ended: a last row without its newline is a row.
+    /// The rest when the stream has ended: a last row may lack its newline.
     pub(super) fn last_unit(&mut self, data: &[u8]) -> Result<Unit, ResultError> {
         match self {
             Self::Text(_) | Self::Csv(_) => Ok(Unit::Row {
@@ -232,7 +232,7 @@ impl Codec {
         }
     }
 
-    /// Finds the cells of one whole row.
+    /// Finds the cells of one complete row.
     pub(super) fn fields(
         &self,
         row: &[u8],
@@ -247,8 +247,8 @@ impl Codec {
         }
     }
 
-    /// The text of a non-NULL cell: its own bytes where they are that, else what they unfold to in `buffer`. `None` if
-    /// they are not a value of the type.
+    /// The text of a non-NULL cell: its own bytes, or what they decode to in `buffer`. `None` if they are not a value of
+    /// the type.
     pub(super) fn text<'a>(
         &self,
         kind: Kind,
@@ -284,8 +284,8 @@ impl Codec {
         }
     }
 
-    /// Appends a whole cell, as a row holds it: what stands between two neighbours. `None` is NULL, and so is a text
-    /// that is no value of the type.
+    /// Appends a complete cell without separators to its neighbours. `None` is NULL, and so is a text that is not a value of
+    /// the type.
     pub(super) fn write(
         &self,
         column: &Column,
@@ -302,7 +302,7 @@ impl Codec {
         }
     }
 
-    /// The bytes that stand for NULL.
+    /// The bytes of NULL.
     pub(super) fn null(&self) -> &[u8] {
         match self {
             Self::DataRow | Self::Binary(_) => &data_row::NULL,
@@ -311,7 +311,7 @@ impl Codec {
         }
     }
 
-    /// The range of the buffer that a replacement of this cell takes the place of.
+    /// The range of the buffer that a replacement of this cell covers.
     #[inline]
     pub(super) fn span(&self, cell: Cell) -> (usize, usize) {
         let start = cell.start as usize;

@@ -1,4 +1,4 @@
-//! COPY codecs without a server: what is written reads back, wherever messages are cut, and garbage is refused.
+//! COPY codecs without a server: round trips with messages split anywhere, and rejection of malformed data.
 
 use proptest::prelude::*;
 
@@ -44,12 +44,12 @@ fn line(codec: &Codec, delimiter: u8, cells: &Cells) -> Vec<u8> {
     line
 }
 
-/// The cells of a row as the codec finds and reads them.
+/// The cells of a row as found and decoded by the codec.
 fn read(codec: &Codec, row: &[u8]) -> Cells {
     let mut columns = columns();
     codec
         .fields(row, WIDTH, Fields::new(&mut columns, 0))
-        .expect("a row");
+        .expect("a valid row");
     let cell = |column: &Column| {
         let cell = column.cells[0];
         let mut text = Vec::new();
@@ -61,13 +61,13 @@ fn read(codec: &Codec, row: &[u8]) -> Cells {
     columns.iter().map(cell).collect()
 }
 
-/// Cuts a stream into units, fed in pieces of `size`.
+/// Splits a stream into units, fed in chunks of `size`.
 fn rows(codec: &mut Codec, stream: &[u8], size: usize) -> Vec<Vec<u8>> {
     let mut pending: Vec<u8> = Vec::new();
     let mut rows = Vec::new();
     for piece in stream.chunks(size) {
         pending.extend_from_slice(piece);
-        while let Some(unit) = codec.unit(&pending).expect("a good stream") {
+        while let Some(unit) = codec.unit(&pending).expect("a valid stream") {
             let Unit::Row { length, .. } = unit else {
                 panic!("only rows were written")
             };
@@ -120,7 +120,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_a_codec_panic(stream in prop::collection::vec(any::<u8>(), 0..80), size in 1usize..10) {
+    fn arbitrary_bytes_do_not_panic(stream in prop::collection::vec(any::<u8>(), 0..80), size in 1usize..10) {
         for options in [RowCodec::CopyText(TextOptions::default()), RowCodec::CopyCsv(CsvOptions::default()), RowCodec::CopyBinary] {
             let mut codec = Codec::new(options, &shape());
             let mut pending: Vec<u8> = Vec::new();
@@ -143,14 +143,14 @@ proptest! {
 }
 
 #[test]
-fn text_unescapes_every_form_the_documentation_names() {
+fn text_unescapes_every_documented_form() {
     let mut out = Vec::new();
     copy_text::unescape(b"a\\b\\f\\n\\r\\t\\v\\\\\\101\\7\\x41\\x4\\q\\x", &mut out);
     assert_eq!(out, b"a\x08\x0c\n\r\t\x0b\\A\x07A\x04qx");
 }
 
 #[test]
-fn a_backslash_before_a_newline_keeps_the_line_open() {
+fn a_backslash_before_a_newline_continues_the_line() {
     let mut codec = Codec::new(RowCodec::CopyText(TextOptions::default()), &shape());
     assert_eq!(codec.unit(b"a\tb\\"), Ok(None));
     assert_eq!(
@@ -214,7 +214,7 @@ fn rows_of_another_width_are_refused() {
 }
 
 #[test]
-fn binary_copies_must_begin_and_end_as_documented() {
+fn binary_copies_need_a_signature_and_a_trailer() {
     let good = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
     let mut codec = Codec::new(RowCodec::CopyBinary, &shape());
     assert_eq!(codec.unit(good), Ok(Some(Unit::Other { length: 19 })));

@@ -1,4 +1,4 @@
-//! COPY out of the server, edited, against what the server itself writes for the edited rows.
+//! Edited COPY data against what the server itself writes for the edited rows.
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
@@ -40,7 +40,7 @@ const NASTY: &[&str] = &[
     "a~b~~",
 ];
 
-/// Turns each value into the next of the list, NULL into the first, and the last into NULL.
+/// Replaces each value with the next of the list, NULL with the first, and the last with NULL.
 struct Rotate;
 
 impl BatchJudge for Rotate {
@@ -115,17 +115,15 @@ fn edited<'a>(
     messages: impl IntoIterator<Item = &'a [u8]>,
 ) -> Vec<Vec<u8>> {
     for message in messages {
-        editor
-            .push(message)
-            .expect("copy data that the server sent");
+        editor.push(message).expect("valid COPY data");
     }
-    editor.finish().expect("whole rows");
+    editor.finish().expect("complete rows");
     let mut out = BytesMut::new();
     editor
         .flush(&mut Rotate, &mut out)
         .ready()
-        .expect("an answer at once")
-        .expect("nothing to refuse");
+        .expect("an immediate answer")
+        .expect("not refused");
     let mut rest = &out[..];
     let mut bodies = Vec::new();
     while let Some((header, after)) = rest.split_first_chunk::<5>() {
@@ -150,20 +148,20 @@ fn check(server: &Server, codec: RowCodec, options: &str) {
     .map(|bytes| bytes.to_vec())
     .collect();
     let whole = edited(
-        editor(codec.clone(), ColumnAction::Inspect),
+        editor(codec.clone(), ColumnAction::Inspect(String::new())),
         before.iter().map(|bytes| &bytes[..]),
     );
     assert_eq!(whole, expected, "{options}");
     let joined = before.concat();
     for size in [1, 2, 3, 7, 64, joined.len()] {
         let pieces = edited(
-            editor(codec.clone(), ColumnAction::Inspect),
+            editor(codec.clone(), ColumnAction::Inspect(String::new())),
             joined.chunks(size),
         );
         assert_eq!(
             pieces.concat(),
             expected.concat(),
-            "{options} in pieces of {size}"
+            "{options} in chunks of {size}"
         );
     }
 }

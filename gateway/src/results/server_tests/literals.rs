@@ -1,6 +1,6 @@
-//! The values that the tests try: literals of each type, and texts that look like values.
+//! The values to try: literals of each type, and texts that look like values.
 
-/// A type and literals of it.
+/// A type and its literals.
 pub(super) const LITERALS: &[(&str, &[&str])] = &[
     ("bool", &["t", "f"]),
     ("\"char\"", &["a", "", "\\"]),
@@ -183,7 +183,7 @@ pub(super) const LITERALS: &[(&str, &[&str])] = &[
     ("float8[]", &["{1.5,NaN,-Infinity,1e+300}"]),
 ];
 
-/// Texts that some type takes and others refuse.
+/// Texts that some types accept and others reject.
 pub(super) const CANDIDATES: &[&str] = &[
     "",
     " ",
@@ -301,7 +301,7 @@ pub(super) const CANDIDATES: &[&str] = &[
     "1e131071",
 ];
 
-/// Types to try them on.
+/// The types to try them on.
 pub(super) const REPLACED: &[&str] = &[
     "bool",
     "int2",

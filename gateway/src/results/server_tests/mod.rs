@@ -1,4 +1,4 @@
-//! The codecs and types against a real PostgreSQL: what it prints is what we print, what we take it takes.
+//! The codecs and types against a real PostgreSQL: the same output, and the same input accepted.
 
 mod copying;
 mod literals;
@@ -8,7 +8,7 @@ use gatewright_harness::Postgres;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, NoTls};
 
-/// A value's binary form, whatever its type.
+/// A value's binary form, of any type.
 #[derive(Debug)]
 struct Raw(Vec<u8>);
 
@@ -39,7 +39,7 @@ impl ToSql for Raw {
     to_sql_checked!();
 }
 
-/// A server of its own and a client on it; the session prints times in UTC, as we do of binary values.
+/// A server and a client connected to it; the session prints times in UTC, as the gateway does for binary values.
 struct Server {
     client: Client,
     runtime: tokio::runtime::Runtime,
@@ -48,7 +48,7 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
-        let postgres = Postgres::start().expect("a PostgreSQL of our own");
+        let postgres = Postgres::start().expect("a PostgreSQL server");
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

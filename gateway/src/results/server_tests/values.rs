@@ -1,4 +1,4 @@
-//! Binary forms and texts of each type, as the server has them.
+//! The binary form and the text of each type, compared with the server's.
 
 use super::super::shape::Format;
 use super::super::types::{Kind, text_of};
@@ -16,7 +16,7 @@ fn forms(server: &Server, expression: &str) -> (u32, Vec<u8>, String) {
     (oid, row.get::<_, Raw>(0).0, row.get(1))
 }
 
-/// What differs between us and the server for one expression.
+/// The differences from the server for one expression.
 fn differences(server: &Server, expression: &str) -> Vec<String> {
     let (oid, binary, text) = forms(server, expression);
     let mut differences = Vec::new();
@@ -26,7 +26,7 @@ fn differences(server: &Server, expression: &str) -> Vec<String> {
     }
     let mut encoded = Vec::new();
     let legal = Kind::of(oid).encode(&text, &mut encoded);
-    // An xml cannot be replaced. Infinite numerics carry a scale that means nothing.
+    // xml cannot be replaced. Infinite numerics carry a meaningless scale.
     let comparable = oid != XML && !(oid == NUMERIC && text.contains("Infinity"));
     if comparable && (!legal || encoded != binary) {
         differences.push(format!("{expression} encodes {encoded:?}, not {binary:?}"));
@@ -53,7 +53,7 @@ fn values_of_every_type_read_and_encode_as_on_the_server() {
     replacements(&server);
 }
 
-/// Numbers whose shortest decimal is where printers differ: powers of two and ten, and their neighbours.
+/// Numbers whose shortest decimal implementations disagree on: powers of two and ten, and their neighbours.
 fn floats(server: &Server) {
     let mut bits = vec![
         0,
@@ -117,7 +117,7 @@ fn floats(server: &Server) {
     );
 }
 
-/// What we take as a replacement, the server takes too and means the same by it; what it refuses, we refuse.
+/// The server accepts the replacements that the gateway accepts, with the same meaning, and rejects those it rejects.
 fn replacements(server: &Server) {
     let mut accepted = 0;
     let mut wrong = Vec::new();
@@ -133,7 +133,7 @@ fn replacements(server: &Server) {
             .get(0);
         for candidate in CANDIDATES {
             let mut encoded = Vec::new();
-            // Infinite intervals came with PostgreSQL 17.
+            // Infinite intervals exist since PostgreSQL 17.
             let too_new = *name == "interval" && *candidate == "infinity";
             if too_new || !Kind::of(oid).encode(candidate, &mut encoded) {
                 continue;
@@ -159,5 +159,5 @@ fn replacements(server: &Server) {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(accepted > 100, "only {accepted} candidates were taken");
+    assert!(accepted > 100, "only {accepted} candidates were accepted");
 }

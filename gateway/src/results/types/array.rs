@@ -1,5 +1,5 @@
-//! Arrays of known elements: dimensions, bounds, NULLs, and the braces of their text.
-//! Refuses arrays that are not rectangular, as PostgreSQL does. References: "Array Input and Output Syntax", `array_send`.
+//! Arrays of known elements: dimensions, bounds, NULLs, and their text form (documentation, "Array Input and Output
+//! Syntax"; `array_send`). Arrays must be rectangular, as in PostgreSQL.
 
 use std::io::Write;
 
@@ -52,7 +52,7 @@ pub(super) fn read(element: Scalar, oid: u32, value: &[u8], out: &mut Vec<u8>) -
         out.extend_from_slice(b"{}");
         return reader.rest.is_empty().then_some(());
     }
-    // Every element takes four bytes at least, so a count that lies is seen before anything is written.
+    // Every element takes at least four bytes, so a wrong count is detected before anything is written.
     let elements = dimensions.iter().try_fold(1usize, |product, dimension| {
         product.checked_mul(
             usize::try_from(dimension.length)
@@ -202,7 +202,7 @@ fn parse_bounds(text: &str) -> Option<Vec<Dimension>> {
 struct Parser<'a> {
     rest: &'a [u8],
     element: Scalar,
-    /// The length of each dimension, once its first list has ended.
+    /// The length of each dimension, known after its first list has ended.
     lengths: Vec<Option<usize>>,
     has_nulls: bool,
     items: Vec<u8>,
@@ -228,11 +228,11 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// One list at `depth`; all lists of a depth are equally long, and items are at the deepest only.
+    /// One list at `depth`. All lists of a depth have the same length, and only the deepest contain items.
     fn braces(&mut self, depth: usize) -> Option<()> {
         (self.eat(b'{') && depth < MAXIMUM_DIMENSIONS).then_some(())?;
         if depth == self.lengths.len() {
-            // Dimensions open on the way to the first item and never after it.
+            // Dimensions open on the way to the first item, and never after it.
             (self.items.is_empty()).then_some(())?;
             self.lengths.push(None);
         }
@@ -294,7 +294,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Spaces around an item without quotes do not belong to it.
+    /// Spaces around an unquoted item do not belong to it.
     fn bare(&mut self) -> Option<Vec<u8>> {
         let mut text = Vec::new();
         let mut meant = 0;

@@ -1,9 +1,9 @@
-//! Dates of the proleptic Gregorian calendar, counted in days from 2000-01-01 as PostgreSQL counts them.
-//! Refuses any style but ISO: the binary form has none, and ISO is always legal input. Next: `datetime`.
+//! Dates of the proleptic Gregorian calendar, in days since 2000-01-01 as PostgreSQL counts them. Only ISO style is
+//! supported: it is always valid input.
 
 use std::io::Write;
 
-/// Days from 0000-03-01 to 2000-01-01: the algorithm counts years from March, so that leap days come last.
+/// Days from 0000-03-01 to 2000-01-01. The algorithm counts years from March, so that leap days come last.
 const EPOCH: i64 = 730_425;
 const DAYS_PER_ERA: i64 = 146_097;
 /// 4714-11-24 BC, Julian day zero.
@@ -47,7 +47,7 @@ impl Day {
         era * DAYS_PER_ERA + of_era - EPOCH
     }
 
-    /// Reads `YYYY-MM-DD`; in the era before Christ years count down to 1.
+    /// Parses `YYYY-MM-DD`. Before Christ, years count down to 1.
     pub(super) fn parse(text: &str, before_christ: bool) -> Option<Self> {
         let mut parts = text.split('-');
         let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
@@ -67,11 +67,11 @@ impl Day {
             month,
             day,
         };
-        // Only a day that exists comes back as itself.
+        // Only an existing day converts back to itself.
         ((1..=12).contains(&month) && Self::from_days(parsed.to_days()) == parsed).then_some(parsed)
     }
 
-    /// Appends `YYYY-MM-DD`; the era, if any, comes last in a timestamp, so the caller adds it.
+    /// Appends `YYYY-MM-DD`. The caller adds the era, which comes last in a timestamp.
     pub(super) fn write(self, out: &mut Vec<u8>) -> Option<()> {
         let year = if self.year > 0 {
             self.year
@@ -86,13 +86,13 @@ impl Day {
     }
 }
 
-/// Digits and nothing else.
+/// Digits only.
 pub(super) fn digits(text: &str) -> Option<i64> {
     let only_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if only_digits { text.parse().ok() } else { None }
 }
 
-/// Takes the era off the end.
+/// Splits the era off the end.
 pub(super) fn split_era(text: &str) -> (&str, bool) {
     match text.strip_suffix(" BC") {
         Some(rest) => (rest, true),

@@ -1,5 +1,5 @@
-//! time, timetz, timestamp and timestamptz in microseconds, and their ISO text.
-//! Refuses time zone names: binary values are shown in UTC, texts must name an offset. Next: `scalar`.
+//! time, timetz, timestamp and timestamptz in microseconds, and their ISO text. Binary values are shown in UTC; texts must
+//! have a numeric offset, not a time zone name.
 
 use std::io::Write;
 
@@ -10,11 +10,11 @@ const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
-/// Before 4714-11-24 BC there is no timestamp.
+/// 4714-11-24 BC, the first timestamp.
 const FIRST: i64 = FIRST_DAY * DAY;
-/// 294277-01-01, the first that is too late.
+/// 294277-01-01, the end of the timestamp range (exclusive).
 const END: i64 = 9_223_371_331_200_000_000;
-/// Offsets stay below 16 hours.
+/// Offsets are below 16 hours.
 const MAXIMUM_OFFSET: i64 = 16 * 3600;
 
 pub(super) fn read_time(time: i64, out: &mut Vec<u8>) -> Option<()> {
@@ -37,7 +37,7 @@ pub(super) fn write_clock(hours: i64, rest: i64, out: &mut Vec<u8>) -> Option<()
     Some(())
 }
 
-/// Microseconds of `HH:MM:SS[.ffffff]`, hours up to `hours`.
+/// The microseconds of `HH:MM:SS[.ffffff]`; `hours` is the highest hour.
 pub(super) fn parse_clock(text: &str, hours: i64) -> Option<i64> {
     let (clock, fraction) = match text.split_once('.') {
         Some((clock, fraction)) => (clock, parse_fraction(fraction)?),
@@ -89,7 +89,7 @@ pub(super) fn encode_timetz(text: &str, out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// Takes `+HH[:MM[:SS]]` or `Z` off the end; the offset is in seconds east of Greenwich.
+/// Splits `+HH[:MM[:SS]]` or `Z` off the end. The offset is in seconds east of Greenwich.
 fn split_offset(text: &str) -> Option<(&str, i64)> {
     if let Some(rest) = text.strip_suffix('Z') {
         return Some((rest, 0));
@@ -145,7 +145,7 @@ pub(super) fn parse_timestamp(text: &str) -> Option<i64> {
 pub(super) fn parse_timestamptz(text: &str) -> Option<i64> {
     infinity(text).or_else(|| {
         let (text, before_christ) = split_era(text);
-        // A date alone has hyphens too: an offset follows a clock.
+        // A date contains hyphens, too: an offset only follows a time of day.
         text.contains(':').then_some(())?;
         let (text, east) = split_offset(text)?;
         moment(text, before_christ, east)

@@ -1,10 +1,10 @@
-//! float4 and float8: the shortest decimal that reads back as the same number, as PostgreSQL 12 and later print it.
-//! Refuses rounding by `extra_float_digits` below 1, which the session may have set for text. Next: `scalar`.
+//! float4 and float8 as the shortest decimal that reads back as the same number, as printed by PostgreSQL 12 and later.
+//! `extra_float_digits` below 1, which a session may set for text results, is not applied.
 
 use std::fmt::LowerExp;
 use std::str::FromStr;
 
-/// Most significant digits a value needs, and the decimal exponent from which on it is printed with `e`.
+/// The maximum number of significant digits, and the decimal exponent from which a value is printed with `e`.
 struct Width {
     digits: usize,
     plain_below: i32,
@@ -59,12 +59,12 @@ fn special(nan: bool, infinite: bool, negative: bool, out: &mut Vec<u8>) -> bool
 fn shortest<F: LowerExp + FromStr + PartialEq + Copy>(value: F, width: &Width, out: &mut Vec<u8>) {
     let mut printed = format!("{value:e}");
     let mut precision = digits(&printed).1.len() - 1;
-    // Of two decimals equally near PostgreSQL takes the even one, as formatting to a precision does.
+    // Of two equally near decimals PostgreSQL prints the even one, as does formatting to a precision.
     let even = format!("{value:.precision$e}");
     if even.parse::<F>().is_ok_and(|even| even == value) {
         printed = even;
     }
-    // A decimal halfway between two numbers reads back by rounding to even; PostgreSQL prints one that needs no such luck.
+    // A decimal exactly halfway between two numbers reads back only by rounding to even; PostgreSQL prints more digits.
     while !is_inside(value, &printed) && precision + 1 < width.digits {
         precision += 1;
         printed = format!("{value:.precision$e}");
@@ -90,7 +90,7 @@ fn digits(printed: &str) -> (bool, Vec<u8>, i32) {
     )
 }
 
-/// Whether decimals a hair to either side of the printed one read back as the value too.
+/// Whether decimals slightly to either side of the printed one also read back as the value.
 fn is_inside<F: FromStr + PartialEq>(value: F, printed: &str) -> bool {
     const HAIR: usize = 30;
     let (negative, digits, exponent) = digits(printed);
@@ -150,7 +150,7 @@ pub(super) fn parse8(text: &str) -> Option<f64> {
     in_range(text, value.is_infinite(), value == 0.0).then_some(value)
 }
 
-/// Rust reads what PostgreSQL reads but for a few shapes: a number needs a digit, and only known words are not numbers.
+/// Rust parses what PostgreSQL parses, with two exceptions: a number needs a digit, and only known words are special.
 fn decimal(text: &str) -> Option<&str> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let word = matches!(
@@ -162,7 +162,7 @@ fn decimal(text: &str) -> Option<&str> {
     ((word && !signed_nan) || number).then_some(text)
 }
 
-/// A number too large or too small for the type is an error in PostgreSQL, not infinity or zero.
+/// A number outside the type's range is an error in PostgreSQL, not infinity or zero.
 fn in_range(text: &str, infinite: bool, zero: bool) -> bool {
     let number = text.contains(|character: char| character.is_ascii_digit());
     let mantissa = text.split(['e', 'E']).next().unwrap_or_default();

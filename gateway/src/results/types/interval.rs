@@ -1,5 +1,5 @@
-//! interval: months, days and microseconds, and the text of `intervalstyle = postgres`.
-//! Refuses the other styles as replacements. Reference: "Interval Output". Next: `scalar`.
+//! interval: months, days and microseconds, and the text of `intervalstyle = postgres` (documentation, "Interval
+//! Output"). Replacements in other styles are rejected.
 
 use std::io::Write;
 

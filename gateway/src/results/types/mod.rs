@@ -1,5 +1,5 @@
-//! Types: what the binary form of a value says as text, whether a text is a value of a type, and its binary form.
-//! Refuses to know rows and masks; no catalog, so a type it has no code for stays closed. Next: `column`.
+//! Types: the text of a binary value, whether a text is a valid value, and its binary form. There is no catalog here: the
+//! binary form of an unknown type cannot be read.
 
 mod array;
 mod calendar;
@@ -16,7 +16,7 @@ mod tests;
 use super::shape::Format;
 pub(super) use scalar::{Scalar, hexadecimal, uuid_text};
 
-/// Longest text that one value may unfold to, in bytes: an array of short binary numerics grows ten thousand fold.
+/// The longest text of one value, in bytes: an array of short binary numerics can grow ten thousandfold.
 const LONGEST_TEXT: usize = 256 << 20;
 
 /// OIDs in `pg_type.dat`: char(n) and varchar.
@@ -31,12 +31,12 @@ pub(super) enum Kind {
         element: Scalar,
         oid: u32,
     },
-    /// varchar(n), or char(n), whose values are padded with blanks: text of so many characters.
+    /// varchar(n), or char(n), whose values are blank-padded: text of at most this many characters.
     Limited {
         characters: usize,
         padded: bool,
     },
-    /// Enums, domains, composites, ranges, extension types: text is text, binary is closed.
+    /// Enums, domains, composites, ranges, extension types: readable as text, not as binary.
     Other,
 }
 
@@ -49,7 +49,7 @@ impl Kind {
         }
     }
 
-    /// The type of a column, with its modifier (`varchar.c`: the length and four bytes more).
+    /// The type of a column, with its modifier (`varchar.c`: the length plus four).
     pub(super) fn of_column(type_oid: u32, modifier: i32) -> Self {
         let padded = type_oid == BPCHAR;
         match usize::try_from(modifier.saturating_sub(4)) {
@@ -58,13 +58,13 @@ impl Kind {
         }
     }
 
-    /// Its binary form is its text.
+    /// Whether its binary form is its text.
     #[inline]
     pub(super) fn is_text(self) -> bool {
         self.takes_any_text() || matches!(self, Self::Limited { .. })
     }
 
-    /// Any text is a value of it.
+    /// Whether any text is a valid value.
     #[inline]
     pub(super) fn takes_any_text(self) -> bool {
         self == Self::Scalar(Scalar::Text)
@@ -83,7 +83,7 @@ impl Kind {
         }
     }
 
-    /// Appends the text of a value. False if the bytes are no value of the type; `out` may then hold a part of it.
+    /// Appends the text of a value. False if the bytes are not a value of the type; `out` may then contain a part of it.
     pub(super) fn read(self, format: Format, value: &[u8], out: &mut Vec<u8>) -> bool {
         match self {
             _ if format == Format::Text => {
@@ -97,7 +97,8 @@ impl Kind {
         }
     }
 
-    /// Appends `text` as the server would write it, if it is a value of the type. What is too long for the column is cut, as by a cast.
+    /// Appends `text` as the server would write it, if it is a valid value. Text too long for the column is truncated, as by
+    /// a cast.
     pub(super) fn settle(self, text: &str, out: &mut Vec<u8>) -> bool {
         if text.contains('\0') {
             return false;
@@ -105,7 +106,7 @@ impl Kind {
         match self {
             Self::Scalar(Scalar::Text) => out.extend_from_slice(text.as_bytes()),
             Self::Limited { characters, padded } => limited(text, characters, padded, out),
-            // Drivers know no other spelling from a server than t and f.
+            // Drivers expect t and f from a server.
             Self::Scalar(Scalar::Bool) => match scalar::boolean(text) {
                 Some(value) => out.push(if value { b't' } else { b'f' }),
                 None => return false,
@@ -121,7 +122,7 @@ impl Kind {
         true
     }
 
-    /// Appends the binary form of `text`. False if it is no value of the type or the type's rules are not known.
+    /// Appends the binary form of `text`. False if it is not a valid value or the type is unknown.
     pub(super) fn encode(self, text: &str, out: &mut Vec<u8>) -> bool {
         match self {
             Self::Scalar(scalar) => scalar.encode(text, out).is_some(),
@@ -141,14 +142,14 @@ fn limited(text: &str, characters: usize, padded: bool, out: &mut Vec<u8>) {
     }
 }
 
-/// Whether values of the type in this format can be shown to policies as text. Otherwise a step can only pass or
-/// nullify the column; whatever else it asks for nullifies.
+/// Whether values of the type in this format can be shown to policies as text. If not, a step can only pass or nullify
+/// the column, and every other action nullifies it.
 pub fn readable(type_oid: u32, format: Format) -> bool {
     Kind::of(type_oid).is_readable(format)
 }
 
-/// The text of one value that is not NULL, for example a bound parameter. `None` if it is not readable, is no value of
-/// the type, or is not UTF-8.
+/// The text of one non-NULL value, for example a bound parameter. `None` if it is not readable, not a value of the type,
+/// or not UTF-8.
 pub fn text_of(type_oid: u32, format: Format, value: &[u8]) -> Option<String> {
     let mut text = Vec::new();
     if !Kind::of(type_oid).read(format, value, &mut text) {

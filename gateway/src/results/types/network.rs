@@ -1,11 +1,10 @@
-//! inet and cidr: an address and the length of its network.
-//! Refuses abbreviated networks as replacements. Reference: `network_send`. Next: `scalar`.
+//! inet and cidr: an address and its prefix length (`network_send`). Abbreviated networks are rejected as replacements.
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 const INET: u8 = 2;
-/// PostgreSQL's own number, the same on every platform.
+/// PGSQL_AF_INET6, which is the same on every platform.
 const INET6: u8 = 3;
 
 pub(super) fn read(cidr: bool, value: &[u8], out: &mut Vec<u8>) -> Option<()> {
@@ -35,7 +34,7 @@ pub(super) fn read(cidr: bool, value: &[u8], out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// PostgreSQL writes the last 32 bits with dots after exactly six words of zeros, too; the standard library does not.
+/// PostgreSQL also prints the last 32 bits in dotted form after exactly six zero words; the standard library does not.
 fn write_v6(address: Ipv6Addr, out: &mut Vec<u8>) -> Option<()> {
     match address.segments() {
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 => write!(
@@ -72,7 +71,7 @@ pub(super) fn encode(cidr: bool, text: &str, out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// A cidr names a network, so what lies right of its mask is zero.
+/// A cidr is a network: the bits to the right of its mask must be zero.
 fn has_host_bits(address: IpAddr, bits: u8) -> bool {
     match address {
         IpAddr::V4(address) => address.to_bits().checked_shl(u32::from(bits)).unwrap_or(0) != 0,

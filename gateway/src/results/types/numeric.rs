@@ -1,5 +1,5 @@
-//! numeric: groups of four decimal digits with a weight, and the decimal number.
-//! Refuses digits beyond what PostgreSQL stores. Reference: `numeric_send` and "Arbitrary Precision Numbers".
+//! numeric: base-10000 digits with a weight, and the decimal number (`numeric_send`; documentation, "Arbitrary Precision
+//! Numbers").
 
 use std::io::Write;
 
@@ -8,9 +8,9 @@ const NEGATIVE: u16 = 0x4000;
 const NAN: u16 = 0xc000;
 const INFINITY: u16 = 0xd000;
 const MINUS_INFINITY: u16 = 0xf000;
-/// Digits that may follow the point.
+/// The maximum number of digits after the decimal point.
 const MAXIMUM_SCALE: usize = 16383;
-/// Digits that may precede it.
+/// The maximum number of digits before it.
 const MAXIMUM_WHOLE: usize = 131_072;
 
 pub(super) fn read(value: &[u8], out: &mut Vec<u8>) -> Option<()> {
@@ -119,9 +119,9 @@ fn append(words: impl IntoIterator<Item = u16>, out: &mut Vec<u8>) {
     }
 }
 
-/// Base-10000 groups without zeros at either end, and the weight of the first.
+/// Base-10000 digits without zeros at either end, and the weight of the first.
 fn groups(digits: &[u8], point: i64) -> (i64, Vec<u16>) {
-    // Pad in front so that the point falls between two groups.
+    // Pad on the left so that the decimal point falls between two groups.
     let padding = (4 - point.rem_euclid(4)) % 4;
     let mut weight = (point + padding) / 4 - 1;
     let mut padded = vec![b'0'; padding as usize];

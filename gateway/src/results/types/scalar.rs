@@ -1,5 +1,5 @@
-//! The types that are not arrays: their OIDs, and the simple ones' two forms.
-//! Refuses what PostgreSQL's input functions would refuse. References: `pg_type.dat` for OIDs, `*send`/`*recv` for bytes.
+//! Types that are not arrays: their OIDs (`pg_type.dat`), and the text and binary form of the simple ones (`*send` and
+//! `*recv` functions). A text is rejected if PostgreSQL's input function would reject it.
 
 use std::io::Write;
 
@@ -14,7 +14,7 @@ pub(in super::super) enum Scalar {
     Bytea,
     /// `"char"`, one byte.
     Char,
-    /// name, text, bpchar, varchar, unknown: any text is legal; lengths are the column's business.
+    /// name, text, bpchar, varchar, unknown: any text is valid; the column limits its length.
     Text,
     Int2,
     Int4,
@@ -39,11 +39,11 @@ pub(in super::super) enum Scalar {
     Cidr,
     Macaddr,
     Macaddr8,
-    /// Its binary form means nothing without the server's locale.
+    /// Its binary form is meaningless without the server's locale.
     Money,
 }
 
-/// OID of the type, OID of its array type.
+/// (OID of the type, OID of its array type, type).
 const TYPES: &[(u32, u32, Scalar)] = &[
     (16, 1000, Scalar::Bool),
     (17, 1001, Scalar::Bytea),
@@ -99,7 +99,7 @@ impl Scalar {
         self != Self::Money
     }
 
-    /// Appends the text of a binary value; `None` if it is not one.
+    /// Appends the text of a binary value; `None` if it is invalid.
     pub(super) fn read(self, value: &[u8], out: &mut Vec<u8>) -> Option<()> {
         match self {
             Self::Text | Self::Json | Self::Xml => out.extend_from_slice(value),
@@ -140,7 +140,7 @@ impl Scalar {
         Some(())
     }
 
-    /// Appends the binary form of a text; `None` if it is no value of the type.
+    /// Appends the binary form of a text; `None` if it is not a valid value.
     pub(super) fn encode(self, text: &str, out: &mut Vec<u8>) -> Option<()> {
         match self {
             Self::Text => out.extend_from_slice(text.as_bytes()),
@@ -192,7 +192,7 @@ fn number(value: impl std::fmt::Display, out: &mut Vec<u8>) -> Option<()> {
     write!(out, "{value}").ok()
 }
 
-/// The spellings PostgreSQL takes: unique prefixes of the words, in any case, and the digits.
+/// The spellings that PostgreSQL accepts: unique prefixes of the words, in any case, and the digits.
 pub(super) fn boolean(text: &str) -> Option<bool> {
     let word = text.to_ascii_lowercase();
     match word.as_str() {
@@ -202,7 +202,7 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// Bytes above ASCII as PostgreSQL 16 writes them: three octal digits. Zero is the empty text.
+/// Bytes above ASCII are written as three octal digits since PostgreSQL 16. Zero is the empty text.
 fn char_text([byte]: [u8; 1], out: &mut Vec<u8>) -> Option<()> {
     match byte {
         0 => Some(()),
@@ -229,7 +229,7 @@ fn char_of(text: &str) -> Option<u8> {
     }
 }
 
-/// Appends two lower-case digits a byte.
+/// Appends two lower-case hexadecimal digits per byte.
 pub(in crate::results) fn hexadecimal(bytes: &[u8], out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let start = out.len();
@@ -245,7 +245,7 @@ fn bytes_of(digits: &str, out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// Appends the form the server writes (RFC 9562, section 4).
+/// Appends the form that the server writes (RFC 9562, section 4).
 pub(in crate::results) fn uuid_text(bytes: &[u8; 16], out: &mut Vec<u8>) {
     for (at, group) in [
         &bytes[..4],
@@ -264,7 +264,7 @@ pub(in crate::results) fn uuid_text(bytes: &[u8; 16], out: &mut Vec<u8>) {
     }
 }
 
-/// Only the form the server writes: that is what drivers parse.
+/// Accepts only the form that the server writes, because drivers parse only that.
 fn uuid_of(text: &str, out: &mut Vec<u8>) -> Option<()> {
     let mut groups = text.split('-');
     for length in [8, 4, 4, 4, 12] {
@@ -292,7 +292,7 @@ fn colons_of<const N: usize>(text: &str, out: &mut Vec<u8>) -> Option<()> {
     groups.next().is_none().then_some(())
 }
 
-/// jsonb, unlike json, has no NUL character in its strings.
+/// The strings of jsonb, unlike those of json, cannot contain NUL.
 fn is_jsonb(value: &serde_json::Value) -> bool {
     use serde_json::Value;
     match value {

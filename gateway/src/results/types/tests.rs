@@ -1,10 +1,10 @@
-//! Types without a server: what must hold for every input.
+//! Types without a server: properties of every input.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Every OID the gateway has code for, arrays too.
+/// Every OID that the gateway supports, including arrays.
 fn known() -> Vec<u32> {
     (1..4000)
         .filter(|oid| Kind::of(*oid) != Kind::Other)
@@ -21,7 +21,7 @@ fn encode(oid: u32, text: &str) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn unknown_types_are_readable_as_text_alone() {
+fn unknown_types_are_readable_only_as_text() {
     for (oid, binary) in [
         (25, true),
         (1009, true),
@@ -36,7 +36,7 @@ fn unknown_types_are_readable_as_text_alone() {
 }
 
 #[test]
-fn replacements_of_unknown_types_are_not_taken() {
+fn replacements_of_unknown_types_are_rejected() {
     for oid in [99_999, 790, 142, 3904] {
         assert!(!Kind::of(oid).settle("1", &mut Vec::new()), "{oid}");
     }
@@ -50,13 +50,13 @@ fn booleans_settle_to_the_spelling_of_the_server() {
 }
 
 #[test]
-fn text_takes_everything_but_nul() {
+fn text_accepts_everything_but_nul() {
     assert!(Kind::of(25).settle("ä\u{1}", &mut Vec::new()));
     assert!(!Kind::of(25).settle("a\0b", &mut Vec::new()));
 }
 
 #[test]
-fn text_is_cut_and_padded_to_the_length_of_its_column() {
+fn text_is_truncated_or_padded_to_the_length_of_its_column() {
     let settled = |oid, modifier, text: &str| {
         let mut out = Vec::new();
         let kind = Kind::of_column(oid, modifier);
@@ -80,7 +80,7 @@ fn text_is_cut_and_padded_to_the_length_of_its_column() {
 }
 
 #[test]
-fn arrays_that_lie_about_their_length_are_refused_at_once() {
+fn arrays_with_a_wrong_length_are_rejected_early() {
     let mut value = Vec::new();
     for word in [
         6u32, 0, 23, 100_000, 1, 100_000, 1, 100_000, 1, 100_000, 1, 100_000, 1, 100_000, 1, 4, 7,
@@ -100,10 +100,10 @@ fn deep_values_do_not_exhaust_the_stack() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_read_without_panic_and_mean_one_text(value in prop::collection::vec(any::<u8>(), 0..40)) {
+    fn arbitrary_bytes_have_at_most_one_text(value in prop::collection::vec(any::<u8>(), 0..40)) {
         for oid in known() {
             let Some(text) = read(oid, &value) else { continue };
-            // What reads as a text is that text again when encoded and read, whatever the bytes were.
+            // A text that was read must survive encoding and reading again, whatever the bytes were.
             if let Some(encoded) = encode(oid, &text) {
                 prop_assert_eq!(read(oid, &encoded), Some(text), "{}", oid);
             }
@@ -111,7 +111,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_encoded_without_panic_and_reads_as_a_text(text in "\\PC{0,20}|[-+0-9.eE:T {}\\[\\],\"\\\\/BCZ]{0,24}") {
+    fn arbitrary_text_is_encoded_and_read_back(text in "\\PC{0,20}|[-+0-9.eE:T {}\\[\\],\"\\\\/BCZ]{0,24}") {
         for oid in known() {
             if let Some(encoded) = encode(oid, &text) {
                 prop_assert!(read(oid, &encoded).is_some(), "{} of {:?}", oid, text);

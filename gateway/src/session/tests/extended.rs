@@ -5,8 +5,8 @@ use gatewright_wire::backend::TransactionStatus;
 use gatewright_wire::frontend::Subject;
 use gatewright_wire::{ErrorFields, build};
 
-use super::super::refusal::STAND_IN;
 use super::play::*;
+use crate::session::refusal::STAND_IN;
 
 #[test]
 fn a_refusal_in_a_pipeline_skips_to_sync() {

@@ -3,9 +3,9 @@
 use gatewright_wire::backend::TransactionStatus;
 use gatewright_wire::build;
 
-use super::super::refusal::STAND_IN;
 use super::super::{Outcome, Refusal};
 use super::play::*;
+use crate::session::refusal::STAND_IN;
 
 fn nothing() -> Vec<String> {
     Vec::new()

@@ -288,7 +288,7 @@ impl Judge for WordJudge {
                 fields: fields.to_vec(),
                 types: fields.iter().map(|field| field.type_oid).collect(),
                 steps: vec![Step {
-                    actions: vec![contract::ColumnAction::Inspect],
+                    actions: vec![contract::ColumnAction::Inspect(String::new())],
                 }],
             })
         };

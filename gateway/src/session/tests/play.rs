@@ -6,10 +6,10 @@ use bytes::{Buf, Bytes, BytesMut};
 use gatewright_wire::backend::TransactionStatus;
 use gatewright_wire::{ErrorFields, build};
 
-use super::super::refusal::STAND_IN;
 use super::super::*;
 use super::judge::WordJudge;
 use crate::results::PseudonymKey;
+use crate::session::refusal::STAND_IN;
 
 /// A session between two ends that the test plays.
 pub(crate) struct Play {

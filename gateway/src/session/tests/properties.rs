@@ -9,9 +9,9 @@ use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 
 use super::super::Outcome;
-use super::super::redaction::WITHHELD;
 use super::play::{Play, tags, take};
 use super::server::Server;
+use crate::session::server::redaction::WITHHELD;
 use gatewright_wire::frame::Side;
 
 /// What a client may send.
@@ -282,7 +282,7 @@ fn check(messages: &[Sent], turns: &[Turn], delays: &[u8]) -> Result<(), TestCas
     prop_assert_eq!(with_words_withheld(expected, &seen, &would_run), seen);
     prop_assert_eq!(&between.server.ran, &would_run);
     if !between.server.dead {
-        prop_assert!(between.play.session.is_idle(), "a reply is still owed");
+        prop_assert!(between.play.session.is_idle(), "a reply is still reply");
         prop_assert!(between.play.waiting.is_empty() && between.replies.is_empty());
     }
     let masked = between.seen.windows(5).filter(|window| window == b"value");

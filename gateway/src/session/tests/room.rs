@@ -1,8 +1,8 @@
 //! What a session may keep: names, and texts that are still to be answered.
 
-use super::super::names::MAX_PREPARED;
-use super::super::refusal::STAND_IN;
 use super::play::*;
+use crate::session::refusal::STAND_IN;
+use crate::session::state::names::MAX_PREPARED;
 use bytes::BytesMut;
 use gatewright_wire::backend::TransactionStatus;
 use gatewright_wire::build;

@@ -10,8 +10,8 @@ use gatewright_wire::frame::{self, Frame, Side};
 use gatewright_wire::frontend::{self, Message, Subject};
 use gatewright_wire::{ErrorFields, build};
 
-use super::super::refusal::STAND_IN;
 use super::play::row_description;
+use crate::session::refusal::STAND_IN;
 
 /// A statement that was bound, and how much of it is left.
 struct Open {

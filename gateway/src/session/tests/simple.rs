@@ -4,8 +4,8 @@ use gatewright_wire::backend::TransactionStatus;
 use gatewright_wire::{ErrorFields, build};
 
 use super::super::Violation;
-use super::super::refusal::STAND_IN;
 use super::play::*;
+use crate::session::refusal::STAND_IN;
 
 #[test]
 fn a_permitted_query_passes_with_its_reply() {

@@ -1,3 +1,5 @@
+//! Passwords printed by a command.
+
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -12,29 +14,29 @@ use tokio::time::{Instant, timeout};
 
 use super::{MAX_PASSWORD, without_line_break};
 
-/// A program that prints a password, and the one it printed last.
+/// A command that prints a password, with a cache of its last result.
 ///
-/// It is run without a shell, with no input, one at a time. What it prints is kept nowhere but here; what it writes to
-/// standard error is dropped, as that may hold secrets too.
+/// The command is run without a shell and without input. There is at most one run at a time. Its output is kept only
+/// here. Its standard error is discarded, because it may contain secrets.
 pub struct PasswordCommand {
     program: PathBuf,
     arguments: Vec<String>,
-    /// From the start to the end of its output and of itself.
+    /// Time limit for one run.
     limit: Duration,
-    /// How long a password is used again.
+    /// How long a password is cached.
     keep: Duration,
-    last: Mutex<Option<Answer>>,
+    last: Mutex<Option<Run>>,
 }
 
-/// What a run came to.
-struct Answer {
-    at: Instant,
+/// The result of a run.
+struct Run {
+    finished_at: Instant,
     outcome: Outcome,
 }
 
 type Outcome = Result<SecretString, Arc<CommandError>>;
 
-/// Why a command gave no password. For the log: names the program, never its arguments or what it printed.
+/// A command printed no password. For the log; contains the program, but neither its arguments nor its output.
 #[derive(Debug, Error)]
 pub enum CommandError {
     #[error("the password command {} cannot be run: {source}", program.display())]
@@ -42,21 +44,21 @@ pub enum CommandError {
         program: PathBuf,
         source: std::io::Error,
     },
-    #[error("the password command {} was not done within {limit:?} (password_command_timeout)", program.display())]
+    #[error("the password command {} did not finish within {limit:?} (password_command_timeout)", program.display())]
     Slow { program: PathBuf, limit: Duration },
-    #[error("the password command {} failed with {status}; run it as the gateway's user to see what it says", program.display())]
+    #[error("the password command {} failed with {status}; run it as the gateway's user to see its error output", program.display())]
     Failed {
         program: PathBuf,
         status: ExitStatus,
     },
     #[error("the password command {} printed nothing", program.display())]
     Empty { program: PathBuf },
-    #[error("the password command {} printed more than {MAX_PASSWORD} bytes, or what is not UTF-8", program.display())]
+    #[error("the password command {} printed more than {MAX_PASSWORD} bytes or invalid UTF-8", program.display())]
     NotAPassword { program: PathBuf },
 }
 
 impl PasswordCommand {
-    /// `limit` is on one run, `keep` on how long what it printed is used again.
+    /// `limit` is the time limit for one run, and `keep` is how long a password is cached.
     pub fn new(program: PathBuf, arguments: Vec<String>, limit: Duration, keep: Duration) -> Self {
         Self {
             program,
@@ -67,12 +69,12 @@ impl PasswordCommand {
         }
     }
 
-    /// The program without its arguments, which may hold secrets.
+    /// The program, without its arguments, which may contain secrets.
     pub fn program(&self) -> &Path {
         &self.program
     }
 
-    /// How many arguments it is given.
+    /// The number of arguments.
     pub fn arguments(&self) -> usize {
         self.arguments.len()
     }
@@ -85,25 +87,29 @@ impl PasswordCommand {
         self.keep
     }
 
+    /// The cached password, or the result of a new run.
     pub(super) async fn password(&self) -> Outcome {
-        self.answer(|_| true).await
+        self.cached_or_run(|_| true).await
     }
 
-    /// One that differs from the refused, unless a fresh run gives that again.
-    pub(super) async fn password_after(&self, refused: &SecretString) -> Outcome {
-        self.answer(|kept| kept.expose_secret() != refused.expose_secret())
+    /// Like [`PasswordCommand::password`], but ignores the cache if it contains the rejected password.
+    pub(super) async fn replacement(&self, rejected: &SecretString) -> Outcome {
+        self.cached_or_run(|cached| cached.expose_secret() != rejected.expose_secret())
             .await
     }
 
-    async fn answer(&self, will_do: impl Fn(&SecretString) -> bool) -> Outcome {
-        let asked = Instant::now();
+    async fn cached_or_run(&self, acceptable: impl Fn(&SecretString) -> bool) -> Outcome {
+        let requested = Instant::now();
         let mut last = self.last.lock().await;
-        if let Some(answer) = &*last {
-            // Who waited while another ran it is served by that run, so that a slow failure is not met once for each.
-            let shared = answer.at >= asked;
-            match &answer.outcome {
-                Ok(kept) if (shared || answer.at.elapsed() < self.keep) && will_do(kept) => {
-                    return Ok(kept.clone());
+        if let Some(run) = &*last {
+            // Callers that waited for a run share its result. Otherwise each of them would wait for a slow failure in
+            // turn.
+            let shared = run.finished_at >= requested;
+            match &run.outcome {
+                Ok(cached)
+                    if (shared || run.finished_at.elapsed() < self.keep) && acceptable(cached) =>
+                {
+                    return Ok(cached.clone());
                 }
                 Err(error) if shared => return Err(Arc::clone(error)),
                 _ => {}
@@ -111,8 +117,8 @@ impl PasswordCommand {
         }
         *last = None;
         let outcome = self.run().await.map_err(Arc::new);
-        *last = Some(Answer {
-            at: Instant::now(),
+        *last = Some(Run {
+            finished_at: Instant::now(),
             outcome: outcome.clone(),
         });
         outcome
@@ -129,7 +135,7 @@ impl PasswordCommand {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            // However this ends early, the program does not go on.
+            // Kills the program if this future is dropped, which includes the timeout.
             .kill_on_drop(true)
             .spawn()
             .map_err(not_run)?;
@@ -161,7 +167,7 @@ impl PasswordCommand {
     }
 }
 
-/// All of a short output; `None` where it is too long or no text.
+/// The complete output, or `None` if it is too long or not valid UTF-8.
 async fn printed(output: impl AsyncRead + Unpin) -> std::io::Result<Option<String>> {
     let mut bytes = Vec::new();
     let mut output = output.take(MAX_PASSWORD + 1);

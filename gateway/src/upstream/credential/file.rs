@@ -1,3 +1,5 @@
+//! Passwords in files.
+
 use std::io::Read;
 use std::path::Path;
 
@@ -5,10 +7,10 @@ use secrecy::SecretString;
 
 use super::{CredentialError, MAX_PASSWORD, without_line_break};
 
-/// The password in a file, as it is now. One trailing line break is not part of it.
+/// Reads a password from a file. One trailing line break is ignored.
 ///
 /// # Errors
-/// The file cannot be read or holds no password.
+/// The file cannot be read, is empty or too long, or is not valid UTF-8.
 pub fn password_file(path: &Path) -> Result<SecretString, CredentialError> {
     let unreadable = |source| CredentialError::Unreadable {
         path: path.to_owned(),

@@ -1,5 +1,5 @@
-//! Where the gateway's own passwords come from. Each is asked for when a connection is made, so that one that was changed
-//! is used at once.
+//! Sources of the gateway's passwords. A password is obtained for each login, so that a rotated one takes effect at
+//! once.
 
 mod command;
 mod file;
@@ -14,27 +14,26 @@ use thiserror::Error;
 pub use command::{CommandError, PasswordCommand};
 pub use file::password_file;
 
-/// A password longer than this is none, in bytes. Tokens of cloud providers have a few thousand.
+/// Maximum length of a password in bytes. Tokens of cloud providers have a few thousand.
 const MAX_PASSWORD: u64 = 64 * 1024;
 
-/// Where the gateway's own password for a PostgreSQL role comes from.
+/// The source of the password for a PostgreSQL role.
 #[derive(Clone, Default)]
 pub enum Credential {
-    /// The server asks for none: peer, trust or certificate authentication.
+    /// No password: for peer, trust or certificate authentication.
     #[default]
     None,
-    /// Written in the configuration itself.
+    /// A password in the configuration itself.
     Inline(SecretString),
-    /// A file read at each login, so that a rotated password is used at once. One trailing line
-    /// break is not part of the password.
+    /// A file that is read at each login. One trailing line break is ignored.
     File(PathBuf),
-    /// Taken from an environment variable when the configuration was read.
+    /// An environment variable, read when the configuration was read.
     Environment { name: String, value: SecretString },
-    /// What a command prints, for passwords that live for minutes.
+    /// The output of a command, for passwords that are valid for minutes.
     Command(Arc<PasswordCommand>),
 }
 
-/// Why a password cannot be had. For the log: names the place, never what is there.
+/// A password is unavailable. For the log; names the source, and contains no secrets.
 #[derive(Debug, Error)]
 pub enum CredentialError {
     #[error("the password file {} cannot be read: {source}", path.display())]
@@ -44,17 +43,17 @@ pub enum CredentialError {
     },
     #[error("the password file {} is empty", path.display())]
     Empty { path: PathBuf },
-    #[error("the password file {} is longer than {MAX_PASSWORD} bytes or not UTF-8", path.display())]
+    #[error("the password file {} is longer than {MAX_PASSWORD} bytes or not valid UTF-8", path.display())]
     NotAPassword { path: PathBuf },
     #[error(transparent)]
     Command(#[from] Arc<CommandError>),
 }
 
 impl Credential {
-    /// The password as it is now. A command's is kept for the time that its settings say.
+    /// The current password. The output of a command is cached as configured.
     ///
     /// # Errors
-    /// A file does not hold one, a command gives none.
+    /// The file cannot be read or contains no password, or the command fails.
     pub async fn password(&self) -> Result<Option<SecretString>, CredentialError> {
         match self {
             Self::None => Ok(None),
@@ -64,20 +63,20 @@ impl Credential {
         }
     }
 
-    /// Another password than the one a server has refused, if there is one by now.
+    /// A password other than the one that a server has rejected, if the source now yields another.
     ///
     /// # Errors
     /// As [`Credential::password`].
-    pub async fn after(
+    pub async fn replacement(
         &self,
-        refused: &SecretString,
+        rejected: &SecretString,
     ) -> Result<Option<SecretString>, CredentialError> {
-        let now = match self {
+        let current = match self {
             Self::None | Self::Inline(_) | Self::Environment { .. } => return Ok(None),
             Self::File(path) => password_file(path)?,
-            Self::Command(command) => command.password_after(refused).await?,
+            Self::Command(command) => command.replacement(rejected).await?,
         };
-        Ok((now.expose_secret() != refused.expose_secret()).then_some(now))
+        Ok((current.expose_secret() != rejected.expose_secret()).then_some(current))
     }
 }
 
@@ -87,7 +86,7 @@ impl From<Option<SecretString>> for Credential {
     }
 }
 
-/// Says where the password is from and never what it is.
+/// Shows the source, never the password.
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -100,7 +99,7 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// Text without the one line break that ends a file or an output.
+/// Removes one trailing line break.
 fn without_line_break(text: &str) -> &str {
     let text = text.strip_suffix('\n').unwrap_or(text);
     text.strip_suffix('\r').unwrap_or(text)

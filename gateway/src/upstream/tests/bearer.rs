@@ -1,4 +1,4 @@
-//! Logins with a token.
+//! Authentication with a token.
 
 use gatewright_wire::backend::Authentication;
 use secrecy::SecretString;
@@ -18,8 +18,8 @@ fn target() -> Target {
     }
 }
 
-/// What is answered to each request on a connection that nobody can listen in on.
-fn answers(requests: Vec<Authentication<'_>>) -> Vec<Result<Option<Vec<u8>>, UpstreamError>> {
+/// The responses to these requests over a secure connection.
+fn responses(requests: Vec<Authentication<'_>>) -> Vec<Result<Option<Vec<u8>>, UpstreamError>> {
     let target = target();
     let (stream, _other) = UnixStream::pair().unwrap();
     let stream = UpstreamStream::Unix(stream);
@@ -28,8 +28,8 @@ fn answers(requests: Vec<Authentication<'_>>) -> Vec<Result<Option<Vec<u8>>, Ups
     requests
         .into_iter()
         .map(|request| {
-            let answer = login.step(request)?;
-            Ok(answer.map(|bytes| bytes.to_vec()))
+            let response = login.step(request)?;
+            Ok(response.map(|bytes| bytes.to_vec()))
         })
         .collect()
 }
@@ -41,48 +41,49 @@ fn offer(mechanism: &'static str) -> Authentication<'static> {
 }
 
 #[tokio::test]
-async fn a_token_is_given_by_oauthbearer_or_as_a_password() {
-    let given = answers(vec![offer("OAUTHBEARER"), Authentication::Ok]);
+async fn a_token_is_sent_with_oauthbearer_or_as_a_password() {
+    let responses_to = |request| responses(vec![request, Authentication::Ok]);
+    let sent = responses_to(offer("OAUTHBEARER"));
     let message = b"OAUTHBEARER\0\0\0\0\x29n,,\x01auth=Bearer header.claims.signature\x01\x01";
-    let first = given[0].as_ref().unwrap().as_ref().unwrap();
+    let first = sent[0].as_ref().unwrap().as_ref().unwrap();
     assert_eq!(first[0], b'p');
     assert_eq!(&first[5..], message);
-    assert!(matches!(given[1], Ok(None)));
+    assert!(matches!(sent[1], Ok(None)));
 
-    let given = answers(vec![Authentication::CleartextPassword, Authentication::Ok]);
-    let first = given[0].as_ref().unwrap().as_ref().unwrap();
+    let sent = responses_to(Authentication::CleartextPassword);
+    let first = sent[0].as_ref().unwrap().as_ref().unwrap();
     assert_eq!(&first[5..], b"header.claims.signature\0");
-    assert!(matches!(given[1], Ok(None)));
+    assert!(matches!(sent[1], Ok(None)));
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_accepted_ends_the_login() {
+async fn a_rejected_token_ends_the_login() {
     let status = Authentication::SaslContinue(b"{\"status\":\"invalid_token\"}");
-    let given = answers(vec![offer("OAUTHBEARER"), status, Authentication::Ok]);
-    let answer = given[1].as_ref().unwrap().as_ref().unwrap();
-    assert_eq!(&answer[5..], b"\x01");
-    // A server that lets somebody in after it has said no is not to be trusted.
+    let sent = responses(vec![offer("OAUTHBEARER"), status, Authentication::Ok]);
+    let acknowledgement = sent[1].as_ref().unwrap().as_ref().unwrap();
+    assert_eq!(&acknowledgement[5..], b"\x01");
+    // AuthenticationOk after a rejection is a protocol violation.
     assert!(matches!(
-        given[2],
+        sent[2],
         Err(UpstreamError::Unexpected { tag: b'R' })
     ));
 }
 
 #[tokio::test]
-async fn a_token_is_never_hashed_for_a_server_to_work_on() {
+async fn a_token_is_not_used_for_md5_or_scram() {
     let md5 = Authentication::Md5Password { salt: [1, 2, 3, 4] };
     assert!(matches!(
-        answers(vec![md5])[0],
+        responses(vec![md5])[0],
         Err(UpstreamError::UnsupportedAuthentication { code: 5 })
     ));
     assert!(matches!(
-        answers(vec![offer("SCRAM-SHA-256")])[0],
+        responses(vec![offer("SCRAM-SHA-256")])[0],
         Err(UpstreamError::UnsupportedSasl)
     ));
 }
 
 #[tokio::test]
-async fn a_token_does_not_cross_an_open_network() {
+async fn a_token_is_not_sent_without_tls() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stream = UpstreamStream::Tcp(TcpStream::connect(address).await.unwrap());

@@ -1,4 +1,4 @@
-//! Passwords as they are when a connection is made, from files and from commands.
+//! Passwords from files and commands.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,10 +24,10 @@ fn shell(script: &str) -> Credential {
     command(&["/bin/sh", "-c", script], HOUR, HOUR)
 }
 
-/// Prints one more each time it is run.
-fn counting(folder: &Path, keep: Duration) -> Credential {
+/// A command that prints the number of its run.
+fn counting(directory: &Path, keep: Duration) -> Credential {
     let script = "echo run >> runs; wc -l < runs | tr -d ' '"
-        .replace("runs", &folder.join("runs").display().to_string());
+        .replace("runs", &directory.join("runs").display().to_string());
     command(&["/bin/sh", "-c", &script], HOUR, keep)
 }
 
@@ -45,19 +45,19 @@ async fn failure(credential: &Credential) -> Arc<CommandError> {
 
 #[tokio::test]
 async fn a_file_is_read_at_each_login() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("password");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("password");
     let credential = Credential::File(path.clone());
     let missing = credential.password().await.unwrap_err();
     assert!(matches!(missing, CredentialError::Unreadable { .. }));
-    for (written, meant) in [("one\n", "one"), ("two", "two"), (" three \r\n", " three ")] {
+    for (written, expected) in [("one\n", "one"), ("two", "two"), (" three \r\n", " three ")] {
         std::fs::write(&path, written).unwrap();
-        assert_eq!(password(&credential).await, meant);
+        assert_eq!(password(&credential).await, expected);
     }
     let read = credential.password().await.unwrap().unwrap();
-    assert!(credential.after(&read).await.unwrap().is_none());
+    assert!(credential.replacement(&read).await.unwrap().is_none());
     std::fs::write(&path, "four").unwrap();
-    let other = credential.after(&read).await.unwrap().unwrap();
+    let other = credential.replacement(&read).await.unwrap().unwrap();
     assert_eq!(other.expose_secret(), "four");
     std::fs::write(&path, "\n").unwrap();
     let empty = credential.password().await.unwrap_err();
@@ -65,21 +65,21 @@ async fn a_file_is_read_at_each_login() {
 }
 
 #[tokio::test]
-async fn a_command_is_given_its_arguments_as_they_are() {
+async fn a_command_is_run_without_a_shell() {
     let echo = |text| command(&["printf", "%s", text], HOUR, HOUR);
     assert_eq!(password(&echo("$HOME; `id` 'x'")).await, "$HOME; `id` 'x'");
-    for (printed, meant) in [
+    for (printed, expected) in [
         ("a\n", "a"),
         ("a\n\n", "a\n"),
         (" a \r\n", " a "),
         ("a", "a"),
     ] {
-        assert_eq!(password(&echo(printed)).await, meant);
+        assert_eq!(password(&echo(printed)).await, expected);
     }
 }
 
 #[tokio::test]
-async fn what_is_no_password_is_a_failure_that_tells_no_output() {
+async fn errors_do_not_contain_the_output_of_a_command() {
     let empty = failure(&shell("echo")).await;
     assert!(matches!(*empty, CommandError::Empty { .. }), "{empty}");
     let long = failure(&shell("yes canary")).await;
@@ -101,54 +101,54 @@ async fn what_is_no_password_is_a_failure_that_tells_no_output() {
 }
 
 #[tokio::test]
-async fn a_command_that_takes_too_long_is_given_up() {
+async fn a_slow_command_times_out() {
     let slow = command(&["sleep", "600"], Duration::from_millis(50), HOUR);
     let error = failure(&slow).await;
     assert!(matches!(*error, CommandError::Slow { .. }), "{error}");
-    // A child that keeps the output open does not matter either.
-    let held = ["/bin/sh", "-c", "sleep 5 & echo done"];
-    let error = failure(&command(&held, Duration::from_millis(200), HOUR)).await;
+    // So does a command whose child process keeps the output open.
+    let open = ["/bin/sh", "-c", "sleep 5 & echo done"];
+    let error = failure(&command(&open, Duration::from_millis(200), HOUR)).await;
     assert!(matches!(*error, CommandError::Slow { .. }), "{error}");
 }
 
 #[tokio::test]
-async fn what_a_command_printed_is_used_again_for_its_time() {
-    let folder = tempfile::tempdir().unwrap();
-    let kept = counting(folder.path(), HOUR);
-    assert_eq!(password(&kept).await, "1");
-    assert_eq!(password(&kept).await, "1");
-    let folder = tempfile::tempdir().unwrap();
-    let fresh = counting(folder.path(), Duration::ZERO);
-    assert_eq!(password(&fresh).await, "1");
-    assert_eq!(password(&fresh).await, "2");
+async fn the_output_of_a_command_is_cached() {
+    let directory = tempfile::tempdir().unwrap();
+    let cached = counting(directory.path(), HOUR);
+    assert_eq!(password(&cached).await, "1");
+    assert_eq!(password(&cached).await, "1");
+    let directory = tempfile::tempdir().unwrap();
+    let uncached = counting(directory.path(), Duration::ZERO);
+    assert_eq!(password(&uncached).await, "1");
+    assert_eq!(password(&uncached).await, "2");
 }
 
 #[tokio::test]
-async fn a_refused_password_is_asked_anew_and_only_once_for_all() {
-    let folder = tempfile::tempdir().unwrap();
-    let credential = counting(folder.path(), HOUR);
+async fn a_rejected_password_causes_one_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let credential = counting(directory.path(), HOUR);
     let first = credential.password().await.unwrap().unwrap();
     for _ in 0..3 {
-        let other = credential.after(&first).await.unwrap().unwrap();
+        let other = credential.replacement(&first).await.unwrap().unwrap();
         assert_eq!(other.expose_secret(), "2");
     }
     let same = shell("echo same");
-    let refused = same.password().await.unwrap().unwrap();
-    assert!(same.after(&refused).await.unwrap().is_none());
+    let rejected = same.password().await.unwrap().unwrap();
+    assert!(same.replacement(&rejected).await.unwrap().is_none());
     let fixed = Credential::Inline("fixed".into());
-    assert!(fixed.after(&"fixed".into()).await.unwrap().is_none());
+    assert!(fixed.replacement(&"fixed".into()).await.unwrap().is_none());
 }
 
 #[tokio::test]
-async fn those_who_wait_for_a_run_share_what_comes_of_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let runs = folder.path().join("runs");
+async fn concurrent_callers_share_the_result_of_a_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let runs = directory.path().join("runs");
     let script = format!("echo run >> {}; sleep 0.3; exit 1", runs.display());
     let credential = shell(&script);
     let all = futures_util::future::join_all((0..8).map(|_| credential.password())).await;
     assert!(all.iter().all(Result::is_err));
     assert_eq!(std::fs::read_to_string(&runs).unwrap(), "run\n");
-    // A failure is not kept: whoever comes next has it tried again.
+    // A failure is not cached.
     assert!(credential.password().await.is_err());
     assert_eq!(std::fs::read_to_string(&runs).unwrap(), "run\nrun\n");
 }

@@ -1,3 +1,5 @@
+//! Connection strings.
+
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
@@ -8,7 +10,7 @@ fn read(dsn: &str) -> Target {
     Target::from_dsn(dsn, None).unwrap()
 }
 
-fn fault(dsn: &str) -> String {
+fn error(dsn: &str) -> String {
     let error = Target::from_dsn(dsn, None).unwrap_err().to_string();
     assert!(!error.contains("hunter2"), "{error}");
     error
@@ -26,7 +28,7 @@ fn one(host: &str, port: u16) -> Vec<(String, u16)> {
 }
 
 #[test]
-fn the_usual_form() {
+fn parses_every_part_of_a_uri() {
     let target =
         read("postgres://app:p%40ss%2Fw@db.example:6000/shop?sslmode=require&connect_timeout=3");
     assert_eq!(target.hosts, one("db.example", 6000));
@@ -39,7 +41,7 @@ fn the_usual_form() {
 }
 
 #[test]
-fn what_is_left_out_is_as_in_libpq() {
+fn defaults_are_those_of_libpq() {
     let target = read("postgresql://app@");
     assert_eq!(target.hosts, one("localhost", 5432));
     assert_eq!(
@@ -51,7 +53,7 @@ fn what_is_left_out_is_as_in_libpq() {
 }
 
 #[test]
-fn the_systems_authorities_are_for_full_verification_only() {
+fn system_roots_require_verify_full() {
     let mode = |options: &str| Target::from_dsn(&format!("postgres://app@db?{options}"), None);
     for options in [
         "sslrootcert=system",
@@ -74,16 +76,16 @@ fn the_systems_authorities_are_for_full_verification_only() {
 }
 
 #[test]
-fn a_password_from_elsewhere_stands_in() {
-    let elsewhere = || Some("elsewhere".into());
-    let password = |dsn| secret(Target::from_dsn(dsn, elsewhere()).unwrap().password);
-    assert_eq!(password("postgres://app@db"), "elsewhere");
+fn the_default_password_is_used_if_the_uri_has_none() {
+    let default = || Some("default".into());
+    let password = |dsn| secret(Target::from_dsn(dsn, default()).unwrap().password);
+    assert_eq!(password("postgres://app@db"), "default");
     assert_eq!(password("postgres://app:own@db"), "own");
     assert_eq!(password("postgres://app@db?password=own"), "own");
 }
 
 #[test]
-fn sockets_addresses_and_several_hosts() {
+fn parses_sockets_addresses_and_multiple_hosts() {
     assert_eq!(
         read("postgres://app@/shop?host=/var/run/postgresql&port=5433").hosts,
         one("/var/run/postgresql", 5433)
@@ -113,7 +115,7 @@ fn sockets_addresses_and_several_hosts() {
 }
 
 #[test]
-fn faults_say_what_is_wrong_and_never_the_password() {
+fn errors_name_the_invalid_part_and_omit_the_password() {
     assert!(matches!(
         Target::from_dsn("host=a user=b password=hunter2", None),
         Err(DsnError::Scheme)
@@ -122,21 +124,29 @@ fn faults_say_what_is_wrong_and_never_the_password() {
         Target::from_dsn("postgres://db:5432/shop", None),
         Err(DsnError::NoUser)
     ));
-    assert!(fault("postgres://app:hunter2@db:99999").contains("'99999' is not a port"));
-    assert!(fault("postgres://app:hunter2@db?sslmode=allow").contains("sslmode cannot be 'allow'"));
-    assert!(fault("postgres://app:hunter2@db?colour=red").contains("'colour' is not known"));
-    assert!(fault("postgres://app:hunter2@db?sslmode").contains("has no value"));
-    assert!(fault("postgres://app:hunter2%ff@db").contains("password"));
-    assert!(fault("postgres://app:hunter2@[::1").contains("IPv6"));
-    assert!(fault("postgres://app:hunter2@a:1,b:2?port=1,2,3").contains("3 ports for 2 hosts"));
-    assert!(fault("postgres://app:hunter2@db?sslcert=/a").contains("sslkey"));
+    assert!(error("postgres://app:hunter2@db:99999").contains("invalid port number \"99999\""));
     assert!(
-        fault("postgres://app:hunter2@db?sslmode=verify-ca&sslrootcert=/nowhere.pem")
+        error("postgres://app:hunter2@db?sslmode=allow")
+            .contains("invalid sslmode value \"allow\"")
+    );
+    assert!(
+        error("postgres://app:hunter2@db?colour=red")
+            .contains("unknown connection parameter \"colour\"")
+    );
+    assert!(error("postgres://app:hunter2@db?sslmode").contains("missing value"));
+    assert!(error("postgres://app:hunter2%ff@db").contains("password"));
+    assert!(error("postgres://app:hunter2@[::1").contains("IPv6"));
+    assert!(
+        error("postgres://app:hunter2@a:1,b:2?port=1,2,3").contains("3 port numbers to 2 hosts")
+    );
+    assert!(error("postgres://app:hunter2@db?sslcert=/a").contains("sslkey"));
+    assert!(
+        error("postgres://app:hunter2@db?sslmode=verify-ca&sslrootcert=/nowhere.pem")
             .contains("/nowhere.pem")
     );
 }
 
 #[test]
-fn a_password_does_not_show_in_debug_output() {
+fn debug_output_omits_the_password() {
     assert!(!format!("{:?}", read("postgres://app:hunter2@db")).contains("hunter2"));
 }

@@ -1,4 +1,4 @@
-//! Several hosts, and hosts that do not answer.
+//! Multiple hosts, unreachable hosts, and `target_session_attrs`.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ fn port_of(endpoint: &Endpoint) -> u16 {
 }
 
 #[tokio::test]
-async fn the_first_host_that_answers_is_taken() {
+async fn connects_to_the_first_reachable_host() {
     let server = server(PostgresSettings::default());
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let ports = [
@@ -47,7 +47,7 @@ async fn the_first_host_that_answers_is_taken() {
 }
 
 #[tokio::test]
-async fn hosts_that_are_not_there_are_named_to_the_log_only() {
+async fn errors_for_clients_do_not_name_hosts() {
     let error = connect(&target(&[free_port().unwrap()]), &[])
         .await
         .unwrap_err();
@@ -71,7 +71,7 @@ async fn hosts_that_are_not_there_are_named_to_the_log_only() {
 }
 
 #[tokio::test]
-async fn the_kind_of_server_can_be_chosen() {
+async fn target_session_attrs_selects_the_server() {
     let writable = server(PostgresSettings::default());
     let read_only = server(PostgresSettings::default().set("default_transaction_read_only", "on"));
     let mut target = target(&[read_only.port(), writable.port()]);
@@ -92,7 +92,7 @@ async fn the_kind_of_server_can_be_chosen() {
         connect(&target, &[]).await,
         Err(UpstreamError::WrongSession { .. })
     ));
-    // That the servers did not fail for another reason:
+    // The servers are running; only the attribute did not match.
     assert!(
         Psql::new(&writable.dsn())
             .unwrap()

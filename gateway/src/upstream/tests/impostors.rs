@@ -1,11 +1,11 @@
-//! Servers that do not keep to the protocol, or are not what they seem.
+//! Servers that violate the protocol or attempt to obtain credentials.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::upstream::{ClientTls, Credential, Roots, Target, TlsMode, UpstreamError, connect};
 
-/// What comes of a server that answers the startup packet with these parts, one for each message received.
+/// The error when a server responds with these parts, one for each message received.
 async fn against(parts: &[&'static [u8]]) -> UpstreamError {
     attempt(parts, ClientTls::disabled()).await
 }
@@ -16,9 +16,9 @@ async fn attempt(parts: &[&'static [u8]], tls: ClientTls) -> UpstreamError {
     let parts = parts.to_vec();
     let server = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        let mut heard = [0; 4096];
+        let mut received = [0; 4096];
         for part in parts {
-            assert_ne!(stream.read(&mut heard).await.unwrap(), 0);
+            assert_ne!(stream.read(&mut received).await.unwrap(), 0);
             stream.write_all(part).await.unwrap();
         }
     });
@@ -34,7 +34,7 @@ const OK: &[u8] = b"R\0\0\0\x08\0\0\0\0";
 const SCRAM: &[u8] = b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0";
 
 #[tokio::test]
-async fn malformed_streams_end_the_attempt() {
+async fn malformed_messages_end_the_attempt() {
     assert!(matches!(
         against(&[b"!oops"]).await,
         UpstreamError::Frame(_)
@@ -58,7 +58,7 @@ async fn malformed_streams_end_the_attempt() {
 }
 
 #[tokio::test]
-async fn nothing_is_believed_before_the_login() {
+async fn messages_before_authentication_ok_are_rejected() {
     assert!(matches!(
         against(&[b"Z\0\0\0\x05I"]).await,
         UpstreamError::Unexpected { tag: b'Z' }
@@ -74,7 +74,7 @@ async fn nothing_is_believed_before_the_login() {
 }
 
 #[tokio::test]
-async fn a_server_must_prove_itself_in_scram() {
+async fn scram_requires_the_servers_proof() {
     assert!(matches!(
         against(&[SCRAM, OK]).await,
         UpstreamError::ScramUnfinished
@@ -91,7 +91,7 @@ async fn a_server_must_prove_itself_in_scram() {
 }
 
 #[tokio::test]
-async fn a_password_is_not_sent_in_clear_text_or_to_unknown_methods() {
+async fn a_password_is_not_sent_in_cleartext_or_with_unsupported_methods() {
     assert!(matches!(
         against(&[b"R\0\0\0\x08\0\0\0\x03"]).await,
         UpstreamError::CleartextOutsideTls
@@ -108,13 +108,13 @@ async fn a_password_is_not_sent_in_clear_text_or_to_unknown_methods() {
 }
 
 #[tokio::test]
-async fn tls_that_is_demanded_is_not_done_without() {
+async fn required_tls_cannot_be_downgraded() {
     for mode in [TlsMode::Require, TlsMode::VerifyFull] {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let tls = match ClientTls::new(mode, &Roots::System, None) {
             Ok(tls) => tls,
-            // A machine without roots of its own.
-            Err(_) => super::server_tls::Authority::new(folder.path()).tls(mode),
+            // The machine has no system CAs.
+            Err(_) => super::server_tls::Authority::new(directory.path()).tls(mode),
         };
         assert!(matches!(
             attempt(&[b"N"], tls.clone()).await,

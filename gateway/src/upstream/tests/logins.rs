@@ -1,4 +1,4 @@
-//! Logins against a real server.
+//! Logins to a real server.
 
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ fn sqlstate(error: &UpstreamError) -> &str {
 }
 
 #[tokio::test]
-async fn every_way_to_log_in() {
+async fn supports_every_authentication_method() {
     let server = server();
     for (user, password) in [
         ("in_scram", Some("sécret")),
@@ -87,7 +87,7 @@ async fn every_way_to_log_in() {
 }
 
 #[tokio::test]
-async fn failed_logins_tell_the_client_nothing() {
+async fn errors_for_clients_do_not_reveal_the_gateways_login() {
     let server = server();
     for (user, password) in [
         ("in_scram", Some("wrong")),
@@ -103,7 +103,7 @@ async fn failed_logins_tell_the_client_nothing() {
 }
 
 #[tokio::test]
-async fn the_servers_word_on_its_databases_is_passed_on() {
+async fn the_servers_errors_about_databases_are_passed_on() {
     let server = server();
     let mut missing = target(&server, "in_trust", None);
     missing.dbname = "nowhere".to_owned();
@@ -128,7 +128,7 @@ async fn the_servers_word_on_its_databases_is_passed_on() {
 }
 
 #[tokio::test]
-async fn the_greeting_is_whole_and_the_clients_settings_are_set() {
+async fn start_up_applies_the_clients_parameters_and_keeps_parameter_status() {
     let server = server();
     let parameters = [
         ("application_name", "tést"),
@@ -158,7 +158,7 @@ async fn the_greeting_is_whole_and_the_clients_settings_are_set() {
 }
 
 #[tokio::test]
-async fn a_bad_setting_is_the_clients_to_know() {
+async fn an_error_about_the_clients_parameters_is_passed_on() {
     let server = server();
     let parameters = [("TimeZone".to_owned(), "Nowhere/Land".to_owned())];
     let error = connect(&target(&server, "in_trust", None), &parameters)
@@ -169,7 +169,7 @@ async fn a_bad_setting_is_the_clients_to_know() {
 }
 
 #[tokio::test]
-async fn a_statement_is_cancelled_by_its_key_only() {
+async fn only_the_right_key_cancels_a_statement() {
     let server = server();
     let target = target(&server, "in_trust", None);
     let mut service = Service::connect(&target).await.unwrap();
@@ -204,7 +204,7 @@ async fn a_statement_is_cancelled_by_its_key_only() {
 }
 
 #[tokio::test]
-async fn a_service_survives_errors_and_tells_of_the_end() {
+async fn a_service_connection_survives_errors_but_not_termination() {
     let server = server();
     let mut service = Service::connect(&target(&server, "in_trust", None))
         .await

@@ -1,7 +1,9 @@
+//! Server connections against real servers and fake ones.
+
 mod bearer;
+mod channel_binding;
 mod credential;
 mod dsn;
-mod end_point;
 mod hosts;
 mod impostors;
 mod logins;

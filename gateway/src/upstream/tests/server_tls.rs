@@ -1,4 +1,4 @@
-//! TLS with a real server, whose certificate comes from an authority made for the test.
+//! TLS with a real server, whose certificate is issued by a test CA.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::upstream::auth::Login;
 use crate::upstream::service::Service;
 use crate::upstream::{ClientTls, Credential, Roots, Target, TlsMode, UpstreamError};
 
-/// A root, and a certificate from it for the name `localhost`.
+/// A CA, and a certificate that it issued for `localhost`.
 pub(super) struct Authority {
     root: PathBuf,
     certificate: PathBuf,
@@ -20,24 +20,24 @@ pub(super) struct Authority {
 const EXTENSIONS: &str = "subjectAltName = DNS:localhost\nbasicConstraints = CA:FALSE\n";
 
 impl Authority {
-    pub(super) fn new(folder: &Path) -> Self {
-        let path = |name: &str| folder.join(name);
+    pub(super) fn new(directory: &Path) -> Self {
+        let path = |name: &str| directory.join(name);
         std::fs::write(path("extensions"), EXTENSIONS).unwrap();
         let new_key = ["-newkey", "rsa:2048", "-nodes"];
         openssl(
-            folder,
+            directory,
             &["req", "-x509", "-days", "2", "-subj", "/CN=root"],
             &new_key,
             &["-keyout", "root.key", "-out", "root.crt"],
         );
         openssl(
-            folder,
+            directory,
             &["req", "-new", "-subj", "/CN=localhost"],
             &new_key,
             &["-keyout", "server.key", "-out", "server.csr"],
         );
         openssl(
-            folder,
+            directory,
             &[
                 "x509",
                 "-req",
@@ -66,10 +66,10 @@ impl Authority {
     }
 }
 
-fn openssl(folder: &Path, first: &[&str], second: &[&str], third: &[&str]) {
+fn openssl(directory: &Path, first: &[&str], second: &[&str], third: &[&str]) {
     let mut command = Command::new("openssl");
     let made = command
-        .current_dir(folder)
+        .current_dir(directory)
         .args(first)
         .args(second)
         .args(third)
@@ -118,11 +118,11 @@ async fn in_tls(target: &Target) -> Result<bool, UpstreamError> {
 }
 
 #[tokio::test]
-async fn each_mode_checks_what_it_says() {
-    let folder = tempfile::tempdir().unwrap();
-    let other_folder = tempfile::tempdir().unwrap();
-    let authority = Authority::new(folder.path());
-    let other = Authority::new(other_folder.path());
+async fn each_mode_verifies_what_it_promises() {
+    let directory = tempfile::tempdir().unwrap();
+    let other_directory = tempfile::tempdir().unwrap();
+    let authority = Authority::new(directory.path());
+    let other = Authority::new(other_directory.path());
     let server = server(&authority);
     let lenient = |mode| ClientTls::new(mode, &Roots::System, None).unwrap();
     let reached = |tls, host: &'static str| {
@@ -168,9 +168,9 @@ async fn each_mode_checks_what_it_says() {
 }
 
 #[tokio::test]
-async fn passwords_inside_tls_and_channel_binding() {
-    let folder = tempfile::tempdir().unwrap();
-    let authority = Authority::new(folder.path());
+async fn tls_enables_cleartext_passwords_and_channel_binding() {
+    let directory = tempfile::tempdir().unwrap();
+    let authority = Authority::new(directory.path());
     let server = server(&authority);
     let tls = authority.tls(TlsMode::VerifyFull);
     assert!(
@@ -179,8 +179,8 @@ async fn passwords_inside_tls_and_channel_binding() {
             .unwrap()
     );
 
-    // The server offers SCRAM-SHA-256-PLUS inside TLS and checks the binding; a wrong hash of its certificate,
-    // which is signed with SHA-384, or a denial that binding is possible ends the login.
+    // The server verifies the channel binding: the login fails if the hash of its certificate, which is signed with
+    // SHA-384, is wrong or if the client claims not to support channel binding.
     let target = target(&server, "localhost", "bound", tls);
     let connected = crate::upstream::connect(&target, &[]).await.unwrap();
     let offered = Authentication::Sasl {
@@ -197,9 +197,9 @@ async fn passwords_inside_tls_and_channel_binding() {
 }
 
 #[tokio::test]
-async fn a_cancel_request_travels_inside_tls() {
-    let folder = tempfile::tempdir().unwrap();
-    let authority = Authority::new(folder.path());
+async fn cancel_requests_use_tls() {
+    let directory = tempfile::tempdir().unwrap();
+    let authority = Authority::new(directory.path());
     let server = server(&authority);
     let target = target(
         &server,

@@ -1,4 +1,4 @@
-//! No byte string makes a decoder panic, and none is taken for a message it is not.
+//! Property tests: no input makes a decoder panic, and decoded lists are consistent.
 
 use proptest::prelude::*;
 
@@ -18,7 +18,7 @@ fn decode_all(body: &[u8]) {
         assert_eq!(rows.fields().count(), rows.len());
     }
     if let Ok(row) = DataRow::decode(body) {
-        // One item more at most: the error that tells of bytes after the last cell.
+        // At most one extra item: the error for trailing bytes.
         assert!(row.cells().count() <= row.len() + 1);
     }
     if let Ok(complete) = CommandComplete::decode(body) {
@@ -45,18 +45,18 @@ fn decode_all(body: &[u8]) {
 
 proptest! {
     #[test]
-    fn arbitrary_bodies(body in proptest::collection::vec(any::<u8>(), 0..120)) {
+    fn decoders_accept_arbitrary_bodies_without_panicking(body in proptest::collection::vec(any::<u8>(), 0..120)) {
         decode_all(&body);
     }
 
-    // Mostly small numbers and zero bytes, so that counts and strings often fit.
+    // Mostly zero bytes and small numbers, so that counts and strings are often valid.
     #[test]
-    fn plausible_bodies(body in proptest::collection::vec(prop_oneof![4 => Just(0u8), 2 => 0u8..4, 1 => any::<u8>()], 0..120)) {
+    fn decoders_accept_plausible_bodies_without_panicking(body in proptest::collection::vec(prop_oneof![4 => Just(0u8), 2 => 0u8..4, 1 => any::<u8>()], 0..120)) {
         decode_all(&body);
     }
 
     #[test]
-    fn arbitrary_streams(bytes in proptest::collection::vec(any::<u8>(), 0..120), max in 0usize..200) {
+    fn framing_accepts_arbitrary_streams_without_panicking(bytes in proptest::collection::vec(any::<u8>(), 0..120), max in 0usize..200) {
         for side in [Side::Frontend, Side::Backend] {
             let _ = frame::next_header(&bytes, side, max);
             let run = frame::scan_run(&bytes, side, |_| true);

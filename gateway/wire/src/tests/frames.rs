@@ -1,3 +1,5 @@
+//! Framing.
+
 use crate::frame::{FrameError, Header, Run, Side, next_frame, next_header, scan_run};
 
 const MAX: usize = 1 << 20;
@@ -10,7 +12,7 @@ fn message(tag: u8, body: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn knows_every_tag_of_each_side_and_no_other() {
+fn accepts_exactly_the_defined_tags_of_each_side() {
     let known = |side| {
         (0..=255u8)
             .filter(|&tag| next_header(&message(tag, b""), side, MAX).is_ok())
@@ -21,7 +23,7 @@ fn knows_every_tag_of_each_side_and_no_other() {
 }
 
 #[test]
-fn waits_for_five_bytes_but_refuses_an_unknown_tag_at_once() {
+fn rejects_an_unknown_tag_before_the_length_arrives() {
     assert_eq!(next_header(b"", Side::Frontend, MAX), Ok(None));
     assert_eq!(next_header(b"Q\0\0\0", Side::Frontend, MAX), Ok(None));
     assert_eq!(
@@ -38,7 +40,7 @@ fn waits_for_five_bytes_but_refuses_an_unknown_tag_at_once() {
 }
 
 #[test]
-fn refuses_bad_lengths() {
+fn rejects_invalid_lengths() {
     for length in 0..4u8 {
         let bytes = [b'Q', 0, 0, 0, length];
         let expected = FrameError::LengthTooSmall {
@@ -61,7 +63,7 @@ fn refuses_bad_lengths() {
 }
 
 #[test]
-fn small_messages_of_the_client_have_the_servers_own_limit() {
+fn applies_the_servers_limits_to_small_messages_from_the_client() {
     assert!(next_header(b"E\0\0\x27\x10", Side::Frontend, MAX).is_ok());
     let refused = next_header(b"E\0\0\x27\x11", Side::Frontend, MAX);
     assert_eq!(
@@ -78,7 +80,7 @@ fn small_messages_of_the_client_have_the_servers_own_limit() {
 }
 
 #[test]
-fn a_frame_is_given_when_all_of_it_is_there() {
+fn returns_a_frame_once_it_is_complete() {
     let bytes = [message(b'Z', b"I"), message(b'D', b"\0\0")].concat();
     for end in 0..6 {
         assert_eq!(next_frame(&bytes[..end], Side::Backend, MAX), Ok(None));
@@ -91,7 +93,7 @@ fn a_frame_is_given_when_all_of_it_is_there() {
 }
 
 #[test]
-fn a_run_ends_at_the_first_message_that_is_not_accepted_whole() {
+fn a_run_ends_before_the_first_message_that_is_not_accepted_complete_and_valid() {
     let row = message(b'D', b"\0\x01\0\0\0\x01x");
     let rows = [row.clone(), row.clone(), row.clone()].concat();
     let is_row = |tag| tag == b'D';

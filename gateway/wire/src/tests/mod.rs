@@ -1,3 +1,5 @@
+//! Tests of the codec.
+
 mod arbitrary;
 mod frames;
 mod roundtrip;

@@ -1,4 +1,4 @@
-//! What pgwire encodes is what the decoders read, and no prefix of it is read as anything.
+//! Encoders and decoders agree, and no prefix or extension of an encoded message decodes.
 
 use bytes::BytesMut;
 use proptest::collection::vec;
@@ -27,20 +27,23 @@ fn borrowed(cells: &[Option<Vec<u8>>]) -> Vec<Option<&[u8]>> {
 
 /// The only message of `out`.
 fn only(out: &[u8], side: Side) -> Frame<'_> {
-    let frame = next_frame(out, side, MAX).expect("legal").expect("whole");
+    let frame = next_frame(out, side, MAX)
+        .expect("valid")
+        .expect("complete");
     assert_eq!(frame.bytes.len(), out.len());
     frame
 }
 
+/// Decodes the only message of `out` after checking that its prefixes and extensions are rejected.
 fn client(out: &[u8]) -> Message<'_> {
     let frame = only(out, Side::Frontend);
     for end in 0..frame.body.len() {
         let prefix = Message::decode(frame.tag, &frame.body[..end]);
-        assert!(prefix.is_err(), "{prefix:?} was read from a prefix");
+        assert!(prefix.is_err(), "{prefix:?} was decoded from a prefix");
     }
     let longer = Message::decode(frame.tag, &[frame.body, b"\0"].concat()).map(|_| ());
-    assert!(longer.is_err(), "trailing bytes were taken");
-    Message::decode(frame.tag, frame.body).expect("legal")
+    assert!(longer.is_err(), "trailing bytes were accepted");
+    Message::decode(frame.tag, frame.body).expect("valid")
 }
 
 proptest! {
@@ -214,7 +217,7 @@ fn row_descriptions() {
 }
 
 #[test]
-fn passwords_keep_every_byte() {
+fn passwords_need_not_be_utf8() {
     let mut out = BytesMut::new();
     build::password(&mut out, b"\xff secret").unwrap();
     assert_eq!(
@@ -230,7 +233,7 @@ fn passwords_keep_every_byte() {
 }
 
 #[test]
-fn zero_bytes_cannot_smuggle_a_second_string() {
+fn zero_bytes_cannot_inject_fields() {
     let mut out = BytesMut::new();
     assert_eq!(
         build::query(&mut out, "select 1\0; drop"),
@@ -246,7 +249,7 @@ fn zero_bytes_cannot_smuggle_a_second_string() {
 }
 
 #[test]
-fn endless_error_texts_are_cut() {
+fn long_error_fields_are_truncated() {
     let mut out = BytesMut::new();
     build::error_response(
         &mut out,
@@ -257,7 +260,7 @@ fn endless_error_texts_are_cut() {
 }
 
 #[test]
-fn a_name_longer_than_the_protocol_allows_leaves_the_buffer_as_it_was() {
+fn a_message_that_exceeds_its_limit_leaves_the_buffer_unchanged() {
     let mut out = BytesMut::from(&b"before"[..]);
     let refused = build::describe(&mut out, Subject::Statement(&"n".repeat(20_000)));
     assert_eq!(refused, Err(BuildError::TooLong));
@@ -265,7 +268,7 @@ fn a_name_longer_than_the_protocol_allows_leaves_the_buffer_as_it_was() {
 }
 
 #[test]
-fn a_field_can_be_replaced_and_removed() {
+fn error_fields_can_be_replaced_and_removed() {
     let mut fields =
         ErrorFields::new("ERROR", "22P02", "value \"secret\"").with(code::DETAIL, "secret");
     fields.set(code::MESSAGE, "value");

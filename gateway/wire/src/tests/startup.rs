@@ -1,3 +1,5 @@
+//! Start-up packets.
+
 use bytes::BytesMut;
 use proptest::prelude::*;
 
@@ -11,7 +13,7 @@ fn packet(body: &[u8]) -> Vec<u8> {
 }
 
 fn decode(body: &[u8]) -> Result<Packet, StartupError> {
-    Packet::decode(&packet(body)).map(|found| found.expect("the packet is whole").0)
+    Packet::decode(&packet(body)).map(|found| found.expect("a complete packet").0)
 }
 
 fn startup(body: &[u8]) -> StartupMessage {
@@ -22,7 +24,7 @@ fn startup(body: &[u8]) -> StartupMessage {
 }
 
 #[test]
-fn reads_parameters_and_protocol_options_apart() {
+fn separates_parameters_from_protocol_options() {
     let message = startup(b"\0\x03\0\x02user\0me\0_pq_.new\0on\0Client_Encoding\0UTF8\0\0");
     assert_eq!(message.protocol, (3, 2));
     assert_eq!(message.parameter("user"), Some("me"));
@@ -35,7 +37,7 @@ fn reads_parameters_and_protocol_options_apart() {
 }
 
 #[test]
-fn the_later_of_two_values_stands() {
+fn the_last_value_of_a_repeated_parameter_takes_effect() {
     let message = startup(b"\0\x03\0\0user\0a\0options\0\0user\0b\0\0");
     assert_eq!(
         message.parameters,
@@ -47,7 +49,7 @@ fn the_later_of_two_values_stands() {
 }
 
 #[test]
-fn negotiates_down_only_what_is_newer() {
+fn only_newer_versions_and_unknown_options_are_negotiated() {
     for (minor, version, announce, key) in [
         (0, 0, false, 4),
         (1, 1, false, 4),
@@ -72,10 +74,10 @@ fn negotiates_down_only_what_is_newer() {
 }
 
 #[test]
-fn refuses_malformed_layouts() {
+fn rejects_malformed_packets() {
     let layout = |body: &[u8]| match decode(body) {
         Err(StartupError::Layout(error)) => error,
-        other => panic!("not refused: {other:?}"),
+        other => panic!("not rejected: {other:?}"),
     };
     assert!(matches!(
         layout(b"\0\x03\0\0user\0me\0"),
@@ -105,7 +107,7 @@ fn refuses_malformed_layouts() {
 }
 
 #[test]
-fn refuses_lengths_before_the_body_is_there() {
+fn rejects_invalid_lengths_before_the_body_arrives() {
     for length in [0u32, 4, 7, 10_005, 0x1603_0100, u32::MAX] {
         assert_eq!(
             Packet::decode(&length.to_be_bytes()),
@@ -142,7 +144,7 @@ fn cancel_keys_have_4_to_256_bytes() {
 }
 
 #[test]
-fn a_secret_key_does_not_show_in_debug_output() {
+fn debug_output_omits_the_secret_key() {
     let request = CancelRequest {
         pid: 7,
         key: vec![201, 202, 203, 204],
@@ -151,7 +153,7 @@ fn a_secret_key_does_not_show_in_debug_output() {
 }
 
 #[test]
-fn encryption_requests() {
+fn decodes_encryption_requests() {
     let mut out = BytesMut::new();
     ssl_request(&mut out);
     out.extend_from_slice(b"more");
@@ -163,7 +165,7 @@ fn encryption_requests() {
 }
 
 #[test]
-fn refuses_to_encode_what_would_be_read_otherwise() {
+fn rejects_parameters_that_would_decode_differently() {
     for (name, value) in [("a\0b", "c"), ("a", "b\0c"), ("", "b")] {
         let parameters = vec![(name.to_owned(), value.to_owned())];
         let mut out = BytesMut::from(&b"before"[..]);
@@ -182,7 +184,7 @@ fn refuses_to_encode_what_would_be_read_otherwise() {
 
 proptest! {
     #[test]
-    fn arbitrary_packets_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn decoding_arbitrary_packets_does_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = Packet::decode(&bytes);
         let _ = decode(&bytes);
         let _ = decode(&[b"\0\x03\0\0", &bytes[..]].concat());

@@ -1,4 +1,4 @@
-//! Prints what sqlx sees. `main.rs plain` runs a script of everything; `main.rs masked` reads the protected table.
+//! Prints what sqlx sees. With `plain` it runs a script of all features; with `masked` it reads the protected table.
 
 use std::fmt::Debug;
 
@@ -22,7 +22,7 @@ fn show(title: &str, value: impl Debug) {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let dsn = std::env::var("DSN").context("DSN names the database")?;
+    let dsn = std::env::var("DSN").context("DSN is not set")?;
     match std::env::args().nth(1).as_deref() {
         Some("masked") => masked(&dsn).await?,
         _ => plain(&dsn).await?,
@@ -42,7 +42,7 @@ async fn masked(dsn: &str) -> Result<()> {
     Ok(())
 }
 
-#[allow(clippy::type_complexity, reason = "one row, as it is")]
+#[allow(clippy::type_complexity, reason = "one row with all of its columns")]
 fn decoded(
     row: &PgRow,
 ) -> Result<(
@@ -63,7 +63,7 @@ fn decoded(
         row.try_get(4)?,
         row.try_get(5)?,
         row.try_get(6)?,
-        // sqlx takes a domain for a type of its own.
+        // sqlx treats a domain as a type of its own.
         row.try_get_unchecked(7)?,
     ))
 }

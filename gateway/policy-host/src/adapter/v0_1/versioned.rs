@@ -1,0 +1,83 @@
+//! Where version 0.1 differs: 64-bit ids, approvals and completions that say less, and columns without labels.
+
+use wasmtime::Store;
+use wasmtime::component::Resource;
+
+use super::wit::exports::gatewright::policy::module;
+use super::wit::gatewright::policy::host;
+use super::{lower, types};
+use crate::adapter::common::{Statement, statement_methods};
+use crate::contract;
+use crate::guest::GuestData;
+
+statement_methods! {}
+
+/// The lower 64 bits, 62 of them random: what a policy counts or compares by id stays apart, though the record shows more.
+pub(super) fn id((_, low): (u64, u64)) -> u64 {
+    low
+}
+
+/// The largest u32 stands for no table.
+pub(super) fn column(column: &contract::ColumnRef) -> types::ColumnRef<'_> {
+    types::ColumnRef {
+        table: column.table.unwrap_or(u32::MAX),
+        name: &column.name,
+        usage: lower::usage(column.usage),
+    }
+}
+
+pub(super) fn batch_column(column: &contract::BatchColumn) -> types::BatchColumn<'_> {
+    types::BatchColumn {
+        index: column.index,
+        data: lower::packed(&column.data),
+    }
+}
+
+/// One reviewer, the client waiting. A dry run is what is now called a preview.
+pub(super) fn approval(approval: types::Approval) -> contract::Approval {
+    contract::Approval {
+        code: approval.code,
+        reason: approval.reason,
+        reviewers: approval.reviewers,
+        approvals: 1,
+        wait: contract::ApprovalWait::Hold,
+        hold_ms: approval.hold_ms,
+        valid_ms: approval.valid_ms,
+        effect: if approval.dry_run {
+            contract::ApprovalEffect::Preview
+        } else {
+            contract::ApprovalEffect::None
+        },
+        allowance: contract::Allowance::default(),
+    }
+}
+
+pub(super) fn column_action(action: types::ColumnAction) -> contract::ColumnAction {
+    match action {
+        types::ColumnAction::Pass => contract::ColumnAction::Pass,
+        types::ColumnAction::Nullify => contract::ColumnAction::Nullify,
+        types::ColumnAction::Fixed(value) => contract::ColumnAction::Fixed(value),
+        types::ColumnAction::Partial(mask) => super::lift::partial(mask),
+        types::ColumnAction::Pseudonym(label) => contract::ColumnAction::Pseudonym(label),
+        types::ColumnAction::Inspect => contract::ColumnAction::Inspect(String::new()),
+        types::ColumnAction::Observe => contract::ColumnAction::Observe(String::new()),
+    }
+}
+
+/// How the statement ended is told by the SQLSTATE alone.
+pub(super) fn on_completion(
+    module: &module::Guest,
+    store: &mut Store<GuestData>,
+    completion: &contract::Completion,
+) -> wasmtime::Result<()> {
+    module.call_on_completion(
+        store,
+        types::Completion {
+            statement_id: id(completion.statement_id.halves()),
+            rows: completion.rows,
+            bytes: completion.bytes,
+            elapsed_us: completion.elapsed_us,
+            sqlstate: &completion.sqlstate,
+        },
+    )
+}

@@ -1,0 +1,33 @@
+//! WIT version 0.2: its generated types, and where it differs from the contract.
+//! It refuses to know any other version. Next room: `policy`, by way of the traits in `adapter`.
+
+#[path = "../common/imports.rs"]
+mod imports;
+#[path = "../common/instance.rs"]
+mod instance;
+#[path = "../common/lift.rs"]
+mod lift;
+#[path = "../common/lower.rs"]
+mod lower;
+mod versioned;
+
+use self::wit::gatewright::policy::types;
+use super::WitVersion;
+
+mod wit {
+    wasmtime::component::bindgen!({
+        path: "../../wit/policy/v0.2",
+        world: "gatewright:policy/policy",
+        // Lists and strings of a call are lowered from where they are.
+        ownership: Borrowing { duplicate_if_necessary: true },
+        imports: { default: trappable },
+        with: { "gatewright:policy/host.statement": crate::adapter::common::Statement },
+    });
+}
+
+pub(super) const VERSION: WitVersion = WitVersion {
+    version: "0.2.0",
+    minor: "0.2",
+    wit: include_str!("../../../../../wit/policy/v0.2/policy.wit"),
+    prepare: instance::prepare,
+};

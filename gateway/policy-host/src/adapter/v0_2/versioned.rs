@@ -1,0 +1,97 @@
+//! Where version 0.2 differs: it says all that the contract does.
+
+use wasmtime::Store;
+use wasmtime::component::Resource;
+
+use super::wit::exports::gatewright::policy::module;
+use super::wit::gatewright::policy::host;
+use super::{instance, lift, lower, types};
+use crate::adapter::common::{Statement, lowered, statement_methods};
+use crate::contract;
+use crate::guest::GuestData;
+
+statement_methods! {
+    fn original_sql(&mut self, _: Resource<Statement>) -> wasmtime::Result<Option<String>> {
+        Ok(self.statement()?.original_sql())
+    }
+
+    fn id_text(&mut self, _: Resource<Statement>) -> wasmtime::Result<String> {
+        Ok(self.statement()?.statement_id().to_string())
+    }
+}
+
+lowered!(outcome: Outcome { Completed, Suspended, Failed, Skipped, Lost });
+
+pub(super) fn id((high, low): (u64, u64)) -> types::Id {
+    types::Id { high, low }
+}
+
+pub(super) fn column(column: &contract::ColumnRef) -> types::ColumnRef<'_> {
+    types::ColumnRef {
+        table: column.table,
+        name: &column.name,
+        usage: lower::usage(column.usage),
+    }
+}
+
+pub(super) fn batch_column(column: &contract::BatchColumn) -> types::BatchColumn<'_> {
+    types::BatchColumn {
+        index: column.index,
+        label: &column.label,
+        data: lower::packed(&column.data),
+    }
+}
+
+pub(super) fn approval(approval: types::Approval) -> contract::Approval {
+    contract::Approval {
+        code: approval.code,
+        reason: approval.reason,
+        reviewers: approval.reviewers,
+        approvals: approval.approvals,
+        wait: match approval.wait {
+            types::ApprovalWait::Hold => contract::ApprovalWait::Hold,
+            types::ApprovalWait::ReturnId => contract::ApprovalWait::ReturnId,
+        },
+        hold_ms: approval.hold_ms,
+        valid_ms: approval.valid_ms,
+        effect: match approval.effect {
+            types::ApprovalEffect::None => contract::ApprovalEffect::None,
+            types::ApprovalEffect::Estimate => contract::ApprovalEffect::Estimate,
+            types::ApprovalEffect::Preview => contract::ApprovalEffect::Preview,
+            types::ApprovalEffect::Bound => contract::ApprovalEffect::Bound,
+        },
+        allowance: lift::allowance(approval.allowance),
+    }
+}
+
+pub(super) fn column_action(action: types::ColumnAction) -> contract::ColumnAction {
+    match action {
+        types::ColumnAction::Pass => contract::ColumnAction::Pass,
+        types::ColumnAction::Nullify => contract::ColumnAction::Nullify,
+        types::ColumnAction::Fixed(value) => contract::ColumnAction::Fixed(value),
+        types::ColumnAction::Partial(mask) => lift::partial(mask),
+        types::ColumnAction::Pseudonym(label) => contract::ColumnAction::Pseudonym(label),
+        types::ColumnAction::Inspect(label) => contract::ColumnAction::Inspect(label),
+        types::ColumnAction::Observe(label) => contract::ColumnAction::Observe(label),
+    }
+}
+
+pub(super) fn on_completion(
+    module: &module::Guest,
+    store: &mut Store<GuestData>,
+    completion: &contract::Completion,
+) -> wasmtime::Result<()> {
+    module.call_on_completion(
+        store,
+        instance::statement(),
+        types::Completion {
+            statement_id: id(completion.statement_id.halves()),
+            outcome: outcome(completion.outcome),
+            rows: completion.rows,
+            bytes: completion.bytes,
+            masked_cells: completion.masked_cells,
+            elapsed_us: completion.elapsed_us,
+            sqlstate: &completion.sqlstate,
+        },
+    )
+}

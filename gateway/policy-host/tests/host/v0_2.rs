@@ -1,0 +1,234 @@
+//! What contract 0.2 says beyond 0.1: whole ids, approvals with conditions, labels, outcomes.
+
+use gatewright_contract::*;
+use gatewright_policy_host::Fault;
+
+use crate::module::{Module, constant};
+use crate::world::{HIGH, World, column, completion, denial, facts, statement};
+
+/// Denies with whatever text the call, given an address, leaves there as address and length.
+fn echo(load: &str) -> String {
+    let mut module = Module::v0_2("fixture");
+    let reply = module.deny(&denial());
+    let body = format!(
+        "{load}
+         (i32.store (i32.const {message}) (i32.load (i32.const 8)))
+         (i32.store (i32.const {length}) (i32.load (i32.const 12)))
+         (i32.const {reply})",
+        message = reply + 16,
+        length = reply + 20,
+    );
+    let verdict = World::new()
+        .load(&module.statement(&body).wasm())
+        .on_statement(&statement(), &facts());
+    match verdict {
+        Ok(Verdict::Deny(denial)) => denial.message,
+        other => panic!("{load}: {other:?}"),
+    }
+}
+
+fn approval() -> Approval {
+    Approval {
+        code: "bulk".into(),
+        reason: "many rows".into(),
+        reviewers: vec!["owners".into(), "grace".into()],
+        approvals: 2,
+        wait: ApprovalWait::ReturnId,
+        hold_ms: 30_000,
+        valid_ms: 60_000,
+        effect: ApprovalEffect::Bound,
+        allowance: Allowance {
+            plan_result: true,
+            row_limit: Some(100),
+            notes: vec![Attribute {
+                key: "rule".into(),
+                value: "7".into(),
+            }],
+            ..Allowance::default()
+        },
+    }
+}
+
+/// Asks for the approval, with these hooks.
+fn asking(approval: &Approval, hooks: Hooks) -> Result<Verdict, Fault> {
+    let mut module = Module::v0_2("fixture");
+    let reply = module.approval(approval);
+    let wasm = module
+        .register("fixture", hooks)
+        .statement(&constant(reply))
+        .wasm();
+    World::new()
+        .load(&wasm)
+        .on_statement(&statement(), &facts())
+}
+
+#[test]
+fn facts_arrive_with_whole_ids_and_no_table_is_none() {
+    let at = |offset: u32| format!("(i32.add (local.get $args) (i32.const {offset}))");
+    let same = |load: &str, from: &str, value: u64| {
+        let kind = &load[..3];
+        format!("(if ({kind}.ne ({load} {from}) ({kind}.const {value})) (then (unreachable)))")
+    };
+    let columns = format!("(i32.load {})", at(108));
+    let body = [
+        same("i64.load", &at(8), HIGH),
+        same("i64.load", &at(16), 1),
+        same("i64.load", &at(24), HIGH),
+        same("i64.load", &at(32), 7),
+        same("i64.load", &at(40), 3),
+        same("i64.load", &at(48), 4),
+        same("i32.load8_u", &at(56), Phase::Simple as u64),
+        same("i32.load8_u", &columns, 0),
+        same(
+            "i32.load8_u",
+            &format!("(i32.add {columns} (i32.const 16))"),
+            Usage::Filter as u64,
+        ),
+    ]
+    .concat();
+    let mut module = Module::v0_2("fixture");
+    let allow = module.allow(&Allowance::default());
+    let wasm = module.statement(&(body + &constant(allow))).wasm();
+    assert_eq!(
+        World::new()
+            .load(&wasm)
+            .on_statement(&statement(), &facts()),
+        Ok(Verdict::Allow(Allowance::default()))
+    );
+}
+
+#[test]
+fn a_policy_can_ask_for_the_id_as_text_and_what_the_client_sent() {
+    let handle = "(i32.load (local.get $args))";
+    assert_eq!(
+        echo(&format!("(call $id_text {handle} (i32.const 8))")),
+        "0198a3c5-7d20-7abc-0000-000000000001"
+    );
+    // An option in front of the text: its tag is at 4, so that the text is where `echo` looks.
+    let original = format!(
+        "(call $original_sql {handle} (i32.const 4)) (if (i32.ne (i32.load8_u (i32.const 4)) (i32.const 1)) (then (unreachable)))"
+    );
+    assert_eq!(echo(&original), "SELECT * FROM customers");
+    assert_eq!(
+        echo(&format!("(call $sql {handle} (i32.const 8))")),
+        "SELECT ssn FROM customers"
+    );
+}
+
+#[test]
+fn an_approval_comes_back_whole() {
+    assert_eq!(
+        asking(&approval(), Hooks::all()),
+        Ok(Verdict::RequireApproval(approval()))
+    );
+}
+
+#[test]
+fn approvals_that_make_no_sense_are_illegal() {
+    let by_nobody = Approval {
+        approvals: 0,
+        ..approval()
+    };
+    let by_too_many = Approval {
+        approvals: 65,
+        ..approval()
+    };
+    let mut without_time = approval();
+    without_time.allowance.timeout_ms = Some(0);
+    for wrong in [by_nobody, by_too_many, without_time] {
+        let answer = asking(&wrong, Hooks::all());
+        assert!(
+            matches!(answer, Err(Fault::IllegalReply(_))),
+            "{wrong:?}: {answer:?}"
+        );
+    }
+    // Whoever asks for a plan believes that columns will be protected.
+    let answer = asking(&approval(), Hooks::STATEMENT);
+    assert!(matches!(answer, Err(Fault::IllegalReply(_))), "{answer:?}");
+}
+
+#[test]
+fn the_labels_of_a_plan_come_back_whole() {
+    let mut module = Module::v0_2("fixture");
+    let actions = vec![
+        ColumnAction::Inspect("mail".into()),
+        ColumnAction::Observe("country".into()),
+        ColumnAction::Inspect(String::new()),
+    ];
+    let plan = module.plan(&actions);
+    let policy = World::new().load(&module.result(&constant(plan)).wasm());
+    assert_eq!(
+        policy.on_result(&statement(), &vec![column(true); 3]),
+        Ok(Plan::Columns(actions))
+    );
+
+    let plan = module.plan(&[ColumnAction::Inspect("x".repeat(65))]);
+    let policy = World::new().load(&module.result(&constant(plan)).wasm());
+    let answer = policy.on_result(&statement(), &[column(true)]);
+    assert!(matches!(answer, Err(Fault::IllegalReply(_))), "{answer:?}");
+}
+
+#[test]
+fn a_batch_brings_its_labels_and_values() {
+    // Answers with the very column it was given, which begins behind index and label, if the label is the one expected.
+    let mut module = Module::v0_2("fixture");
+    let reply = module.edit(&[ColumnReply::Replaced(PackedColumn::default())], None);
+    let body = format!(
+        "(if (i32.ne (i32.load offset=8 (local.get $columns)) (i32.const 4)) (then (unreachable)))
+         (if (i32.ne (i32.load (i32.load offset=4 (local.get $columns))) (i32.const {})) (then (unreachable)))
+         (memory.copy (i32.add (i32.load (i32.const {})) (i32.const 4)) (i32.add (local.get $columns) (i32.const 12)) (i32.const 24))
+         (i32.const {reply})",
+        u32::from_le_bytes(*b"mail"),
+        reply + 4
+    );
+    let policy = World::new().load(&module.batch(&body).wasm());
+    let data = PackedColumn {
+        offsets: vec![0, 3, 3],
+        validity: vec![0b01],
+        values: b"abc".to_vec(),
+    };
+    let batch = Batch {
+        rows: 2,
+        sequence: 0,
+        columns: vec![BatchColumn {
+            index: 2,
+            label: "mail".into(),
+            data: data.clone(),
+        }],
+    };
+    let expected = BatchEdit {
+        columns: vec![ColumnReply::Replaced(data)],
+        keep_rows: None,
+    };
+    assert_eq!(
+        policy.on_batch(&statement(), &batch),
+        Ok(BatchReply::Edit(expected))
+    );
+}
+
+#[test]
+fn a_completion_says_how_the_statement_ended() {
+    let checks = [
+        ("i64", "$high", HIGH),
+        ("i64", "$id", 1),
+        ("i32", "$outcome", Outcome::Suspended as u64),
+        ("i64", "$rows", 2),
+        ("i64", "$bytes", 3),
+        ("i64", "$masked", 4),
+        ("i64", "$elapsed", 5),
+        ("i32", "$length", 5),
+    ];
+    let body: String = checks
+        .iter()
+        .map(|(kind, name, value)| {
+            format!(
+                "(if ({kind}.ne (local.get {name}) ({kind}.const {value})) (then (unreachable)))"
+            )
+        })
+        .collect();
+    let mut module = Module::v0_2("fixture");
+    let policy = World::new().load(&module.completion(&body).wasm());
+    for _ in 0..3 {
+        assert_eq!(policy.on_completion(&statement(), &completion()), Ok(()));
+    }
+}

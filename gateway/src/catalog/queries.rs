@@ -1,0 +1,144 @@
+//! The catalog queries, for PostgreSQL 13 to 18.
+
+pub(super) const RELATIONS: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, n.nspname IN ('pg_catalog', 'information_schema') \
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')";
+
+pub(super) const COLUMNS: &str = "SELECT a.attrelid, a.attnum, a.attname, a.atttypid FROM pg_catalog.pg_attribute a \
+     JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
+     WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')";
+
+/// The columns that the rules of views and tables read.
+pub(super) const DEPENDENCIES: &str = "SELECT DISTINCT r.ev_class, d.refobjid, d.refobjsubid FROM pg_catalog.pg_rewrite r \
+     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid \
+     WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> r.ev_class AND r.ev_class >= 16384";
+
+/// A whole-row reference in a rule (attribute number 0 in its node tree) records no columns in pg_depend. Such a rule
+/// is treated as reading all columns of every relation that it depends on.
+pub(super) const WHOLE_ROWS: &str = "SELECT DISTINCT r.ev_class, a.attrelid, a.attnum FROM pg_catalog.pg_rewrite r \
+     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid \
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum > 0 AND NOT a.attisdropped \
+     WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> r.ev_class AND r.ev_class >= 16384 \
+     AND r.ev_action::pg_catalog.text LIKE '%:varattno 0 %'";
+
+/// Partitions and child tables with their parents.
+pub(super) const PARENTS: &str = "SELECT i.inhrelid, i.inhparent FROM pg_catalog.pg_inherits i \
+     JOIN pg_catalog.pg_class c ON c.oid = i.inhparent AND c.relkind IN ('r', 'p', 'f')";
+
+/// Functions outside pg_catalog with their language, their extension, and their definition if the language can be
+/// analysed.
+pub(super) const FUNCTIONS: &str = "SELECT p.oid, n.nspname, p.proname, \
+     CASE WHEN p.prokind = 'a' AND EXISTS (SELECT FROM pg_catalog.pg_aggregate g \
+         JOIN pg_catalog.pg_proc f ON f.oid IN (g.aggtransfn, g.aggfinalfn, g.aggcombinefn, g.aggmtransfn, g.aggmfinalfn) \
+         JOIN pg_catalog.pg_language o ON o.oid = f.prolang \
+         WHERE g.aggfnoid = p.oid AND o.lanname NOT IN ('c', 'internal')) THEN 'aggregate' ELSE l.lanname END, e.extname, \
+     CASE WHEN l.lanname IN ('sql', 'plpgsql') AND p.prokind IN ('f', 'w', 'p') THEN pg_catalog.pg_get_functiondef(p.oid) END \
+     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+     JOIN pg_catalog.pg_language l ON l.oid = p.prolang \
+     LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e' \
+     LEFT JOIN pg_catalog.pg_extension e ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND e.oid = d.refobjid \
+     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')";
+
+/// Names that a call without a schema may refer to: functions in pg_catalog, and types used as conversion functions.
+pub(super) const BUILT_IN: &str = "SELECT p.proname FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace \
+     UNION SELECT t.typname FROM pg_catalog.pg_type t WHERE t.typtype <> 'c' AND t.typelem = 0";
+
+/// View definitions. Names outside pg_catalog are qualified, because the connection's search path contains only
+/// pg_catalog.
+pub(super) const VIEWS: &str = "SELECT c.oid, pg_catalog.pg_get_viewdef(c.oid) FROM pg_catalog.pg_class c \
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+     WHERE c.relkind IN ('v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema')";
+
+/// Column defaults and the expressions of generated columns.
+pub(super) const DEFAULTS: &str = "SELECT d.adrelid, d.adnum, pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attgenerated <> '' \
+     FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum";
+
+/// Columns that are unique and NOT NULL.
+pub(super) const UNIQUE: &str = "SELECT i.indrelid, i.indkey[0] FROM pg_catalog.pg_index i \
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
+     WHERE i.indisunique AND i.indisvalid AND i.indimmediate AND i.indnkeyatts = 1 AND i.indpred IS NULL AND a.attnotnull";
+
+pub(super) const CHECKS: &str = "SELECT c.conrelid, pg_catalog.pg_get_expr(c.conbin, c.conrelid) FROM pg_catalog.pg_constraint c \
+     WHERE c.contype = 'c' AND c.conrelid <> 0";
+
+/// Check constraints and defaults of domains, for every type that contains a value of the domain: domains over it,
+/// arrays, ranges and composite types.
+pub(super) const DOMAINS: &str = "WITH RECURSIVE parts (part, whole) AS ( \
+         SELECT t.typbasetype, t.oid FROM pg_catalog.pg_type t WHERE t.typbasetype >= 16384 \
+         UNION ALL SELECT t.typelem, t.oid FROM pg_catalog.pg_type t WHERE t.typelem >= 16384 AND t.typcategory = 'A' \
+         UNION ALL SELECT r.rngsubtype, r.rngtypid FROM pg_catalog.pg_range r WHERE r.rngsubtype >= 16384 \
+         UNION ALL SELECT a.atttypid, c.reltype FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
+             WHERE a.atttypid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped AND c.reltype <> 0), \
+     holds (typ, domain) AS ( \
+         SELECT t.oid, t.oid FROM pg_catalog.pg_type t WHERE t.typtype = 'd' AND t.oid >= 16384 \
+         UNION SELECT p.whole, h.domain FROM holds h JOIN parts p ON p.part = h.typ) \
+     SELECT t.oid, t.typname, pg_catalog.pg_get_expr(c.conbin, 0) FROM holds h JOIN pg_catalog.pg_type t ON t.oid = h.typ \
+     JOIN pg_catalog.pg_constraint c ON c.contypid = h.domain AND c.contype = 'c' \
+     UNION SELECT t.oid, t.typname, pg_catalog.pg_get_expr(d.typdefaultbin, 0) FROM holds h JOIN pg_catalog.pg_type t ON t.oid = h.typ \
+     JOIN pg_catalog.pg_type d ON d.oid = h.domain AND d.typdefaultbin IS NOT NULL ORDER BY 1, 3";
+
+/// Foreign keys whose ON UPDATE or ON DELETE action writes to the referencing table.
+pub(super) const CASCADES: &str = "SELECT c.confrelid, c.conrelid, c.confupdtype, c.confdeltype, \
+     pg_catalog.array_to_string(c.confkey, ' ') FROM pg_catalog.pg_constraint c \
+     WHERE c.contype = 'f' AND (c.confupdtype IN ('c', 'n', 'd') OR c.confdeltype IN ('c', 'n', 'd'))";
+
+pub(super) const OPERATORS: &str = "SELECT DISTINCT o.oprname, n.nspname, p.proname FROM pg_catalog.pg_operator o \
+     JOIN pg_catalog.pg_proc p ON p.oid = o.oprcode JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')";
+
+/// Casts with a user-defined function: target type, source type, whether it is implicit or an assignment cast, and the
+/// function.
+pub(super) const CASTS: &str = "SELECT t.typname, s.oid, s.typname, c.castcontext IN ('i', 'a'), n.nspname, p.proname \
+     FROM pg_catalog.pg_cast c JOIN pg_catalog.pg_type t ON t.oid = c.casttarget JOIN pg_catalog.pg_type s ON s.oid = c.castsource \
+     JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')";
+
+/// Extensions whose C functions depend only on their arguments: they access no tables, files or other servers.
+pub(super) const PLAIN_EXTENSIONS: [&str; 22] = [
+    "btree_gin",
+    "btree_gist",
+    "citext",
+    "cube",
+    "earthdistance",
+    "fuzzystrmatch",
+    "hstore",
+    "intagg",
+    "intarray",
+    "isn",
+    "ltree",
+    "pg_trgm",
+    "pgcrypto",
+    "postgis",
+    "postgis_raster",
+    "seg",
+    "tsm_system_rows",
+    "tsm_system_time",
+    "unaccent",
+    "uuid-ossp",
+    "vector",
+    "bloom",
+];
+
+/// Triggers, including disabled ones, which a transaction can enable before the catalog shows it. A trigger with a WHEN
+/// condition has its definition.
+pub(super) const TRIGGERS: &str = "SELECT t.tgrelid, t.tgtype, n.nspname, p.proname, \
+     CASE WHEN t.tgqual IS NOT NULL THEN pg_catalog.pg_get_triggerdef(t.oid) END FROM pg_catalog.pg_trigger t \
+     JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+     WHERE NOT t.tgisinternal OR t.tgparentid <> 0";
+
+/// Relations with rules other than the SELECT rules of views.
+pub(super) const RULES: &str = "SELECT DISTINCT r.ev_class FROM pg_catalog.pg_rewrite r \
+     WHERE r.ev_type <> '1' AND r.ev_enabled <> 'D' AND r.ev_class >= 16384";
+
+/// Type names, without user-defined composite and array types except arrays of enums and base types.
+pub(super) const TYPES: &str = "SELECT t.oid, pg_catalog.format_type(t.oid, NULL) FROM pg_catalog.pg_type t WHERE t.typtype <> 'c' AND t.typelem = 0 \
+     OR t.oid < 16384 OR t.typelem IN (SELECT e.oid FROM pg_catalog.pg_type e WHERE e.oid >= 16384 AND e.typtype IN ('b', 'e') AND e.typelem = 0)";
+
+/// Roles that can change to another role, by SET ROLE or by first granting themselves membership. A membership without
+/// the SET and ADMIN options (PostgreSQL 16 and later) does not allow this itself, but inherited memberships may.
+/// Superusers are excluded, because they have all privileges anyway.
+pub(super) const CHANGEABLE_ROLES: &str = "WITH RECURSIVE edges AS (SELECT m.member, m.roleid, m.admin_option \
+         OR coalesce((pg_catalog.to_jsonb(m) ->> 'set_option')::pg_catalog.bool, true) AS opens FROM pg_catalog.pg_auth_members m), \
+     reach AS (SELECT member, roleid, opens FROM edges UNION SELECT r.member, e.roleid, e.opens FROM reach r JOIN edges e ON e.member = r.roleid) \
+     SELECT a.rolname FROM pg_catalog.pg_roles a WHERE NOT a.rolsuper AND (a.rolcreaterole OR EXISTS (SELECT FROM reach r \
+         WHERE r.opens AND r.member = a.oid))";

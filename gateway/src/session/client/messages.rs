@@ -1,0 +1,289 @@
+//! Messages from the client: is this one legal now, and what becomes of it.
+
+use gatewright_wire::DecodeError;
+use gatewright_wire::frame::{self, Frame, FrameError, Side};
+use gatewright_wire::frontend;
+
+use crate::session::doors::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, Taken};
+use crate::session::judge::Judge;
+use crate::session::refusal::Refusal;
+use crate::session::state::outstanding::Outstanding;
+use crate::session::state::pipeline::Mode;
+use crate::session::state::session::Session;
+use crate::session::state::streaming::Streaming;
+use crate::session::violation::{Peer, Violation};
+
+/// A client that asks for more before it has read what it asked for waits, so that what is remembered of it has a bound.
+const MAX_OUTSTANDING: usize = 10_000;
+
+/// So does one whose outstanding texts are as long as this, in bytes: what they are understood as is larger still.
+const MAX_OUTSTANDING_TEXT: usize = 16 << 20;
+
+impl<J: Judge> Session<J> {
+    /// Takes as many whole messages from the client as can be dealt with now.
+    pub fn client_bytes(
+        &mut self,
+        bytes: &[u8],
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Result<Progress, Violation> {
+        let mut consumed = 0;
+        while let Some(rest) = bytes.get(consumed..).filter(|rest| !rest.is_empty()) {
+            if output.terminated || output.to_server.len() >= HIGH_WATER || self.queue.is_probing()
+            {
+                return Ok(held(consumed));
+            }
+            match self.next_client_message(rest, judge, output)? {
+                Step::Took(count) => consumed += count,
+                Step::NeedsMore => break,
+                Step::Hold => return Ok(held(consumed)),
+            }
+        }
+        Ok(Progress {
+            consumed,
+            // Behind Terminate nothing is read.
+            held: output.terminated,
+        })
+    }
+
+    fn next_client_message(
+        &mut self,
+        rest: &[u8],
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Result<Step, Violation> {
+        if let Some(streaming) = &mut self.from_client {
+            let piece = streaming.take(rest);
+            if streaming.forward {
+                output.to_server.copy_piece(piece);
+            }
+            if streaming.is_over() {
+                self.from_client = None;
+            }
+            return Ok(Step::Took(piece.len()));
+        }
+        let max = self.max_client_message(rest);
+        let header = match frame::next_header(rest, Side::Frontend, max) {
+            Ok(Some(header)) => header,
+            Ok(None) => return Ok(Step::NeedsMore),
+            Err(error) => {
+                self.bad_client_frame(error, output)?;
+                return Ok(Step::Hold);
+            }
+        };
+        let total = header.total();
+        let Some(bytes) = rest.get(..total) else {
+            return Ok(self.long_client_message(header.tag, total, output));
+        };
+        Ok(
+            match self.client_frame(header.frame(bytes), judge, output)? {
+                Taken::Yes => Step::Took(total),
+                Taken::Hold => Step::Hold,
+            },
+        )
+    }
+
+    /// A message that has not all arrived. Long COPY data passes in pieces.
+    fn long_client_message(&mut self, tag: u8, total: usize, output: &mut Output) -> Step {
+        if tag != b'd' || total <= STREAM_ABOVE {
+            return Step::NeedsMore;
+        }
+        if self.pipeline.mode == Mode::Ready && self.queue.may_copy_in() {
+            self.hold_for_replies(output);
+            return Step::Hold;
+        }
+        let forward = self.pipeline.mode == Mode::CopyIn;
+        self.from_client = Some(Streaming::new(total, forward));
+        Step::Took(0)
+    }
+
+    /// COPY data passes in pieces, so its length is the server's business; everything else is read whole.
+    fn max_client_message(&self, rest: &[u8]) -> usize {
+        if rest.first() == Some(&b'd') {
+            usize::try_from(i32::MAX).unwrap_or(usize::MAX)
+        } else {
+            self.reading.max_message
+        }
+    }
+
+    /// What cannot be read ends the connection, once all that was sent before is answered.
+    fn bad_client_frame(
+        &mut self,
+        error: FrameError,
+        output: &mut Output,
+    ) -> Result<(), Violation> {
+        if let (Mode::CopyIn, FrameError::UnknownTag { tag }) = (self.pipeline.mode, error) {
+            self.out_of_place_in_copy(tag, output);
+            return Ok(());
+        }
+        if !self.queue.is_empty() && self.pipeline.mode != Mode::CopyIn {
+            self.hold_for_replies(output);
+            return Ok(());
+        }
+        Err(match error {
+            FrameError::UnknownTag { tag } => Violation::ClientMessage(tag),
+            FrameError::TooLong { length, limit, .. } if limit == self.reading.max_message => {
+                Violation::TooLong {
+                    by: Peer::Client,
+                    length: length as usize,
+                    limit,
+                }
+            }
+            other => Violation::ClientFrame(other),
+        })
+    }
+
+    fn client_frame(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Result<Taken, Violation> {
+        if frame.tag == b'p' {
+            let error = FrameError::UnknownTag { tag: frame.tag };
+            return self.bad_client_frame(error, output).map(|()| Taken::Hold);
+        }
+        if frame.tag == b'X' {
+            output.to_server.control(frame);
+            output.terminated = true;
+            return Ok(Taken::Yes);
+        }
+        match self.pipeline.mode {
+            Mode::Ended => Ok(Taken::Hold),
+            Mode::Skipping => {
+                if frame.tag == b'S' {
+                    self.pipeline.mode = Mode::Ready;
+                    self.forward_sync(frame, output);
+                }
+                Ok(Taken::Yes)
+            }
+            Mode::CopyIn => Ok(self.client_in_copy(frame, output)),
+            Mode::Ready => self.client_ready(frame, judge, output),
+        }
+    }
+
+    fn client_ready(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Result<Taken, Violation> {
+        if let Some(taken) = self.held_is_over(frame, judge, output) {
+            return Ok(taken);
+        }
+        if self.must_wait(frame.tag) {
+            return Ok(self.hold_for_replies(output));
+        }
+        if !names_are_plain(frame) && !self.reading.keeps_names() {
+            return Ok(self.refuse_extended(unkept_name(), judge, output));
+        }
+        match frame.tag {
+            b'S' => {
+                self.forward_sync(frame, output);
+                Ok(Taken::Yes)
+            }
+            b'H' => {
+                output.to_server.control(frame);
+                if !frame.body.is_empty() {
+                    // The server finds what is behind its fields.
+                    let error = DecodeError::Trailing { message: "Flush" };
+                    self.expect(Outstanding::Refused(Refusal::unreadable(&error)));
+                }
+                Ok(Taken::Yes)
+            }
+            // Left over from a COPY that has failed: the server ignores them (protocol: COPY Operations).
+            b'd' | b'c' | b'f' => Ok(Taken::Yes),
+            b'Q' => Ok(self.query(frame, judge, output)),
+            b'P' => Ok(self.parse(frame, judge, output)),
+            b'B' => Ok(self.bind(frame, judge, output)),
+            b'D' => Ok(self.describe(frame, judge, output)),
+            b'E' => Ok(self.execute(frame, judge, output)),
+            b'C' => Ok(self.close_name(frame, judge, output)),
+            b'F' => Ok(self.function_call(frame, judge, output)),
+            _ => Err(Violation::ClientMessage(frame.tag)),
+        }
+    }
+
+    /// True when the message's meaning, or what the server makes of it, depends on outstanding replies.
+    fn must_wait(&mut self, tag: u8) -> bool {
+        if self.pipeline.drain_first {
+            if !self.queue.is_empty() && self.held.is_none() {
+                return true;
+            }
+            self.pipeline.drain_first = false;
+        }
+        if self.queue.len() >= MAX_OUTSTANDING || self.queue.texts() >= MAX_OUTSTANDING_TEXT {
+            return true;
+        }
+        match tag {
+            b'S' | b'H' => false,
+            // COPY data may come ahead of the server's CopyInResponse. Should the server copy in, it would take any other message for an
+            // error of the copy and answer none of them.
+            _ if self.queue.may_copy_in() => true,
+            b'd' | b'c' | b'f' => false,
+            // Only Sync may follow a statement that can still be stopped, so that nothing runs behind a stop.
+            _ => self.turn.stoppable > 0,
+        }
+    }
+
+    /// The message in hand has its answer already, or its client cancelled it: all that is left is to take it.
+    fn held_is_over(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Option<Taken> {
+        let mut held = self
+            .held
+            .take_if(|held| held.answered || held.cancelled.is_some())?;
+        let cancelled = held.cancelled.take();
+        self.let_go(held, judge);
+        let Some(refusal) = cancelled else {
+            return Some(Taken::Yes);
+        };
+        Some(match frame.tag {
+            b'Q' => self.refuse_query(refusal, judge, output),
+            b'F' => self.refuse_alone(frame, refusal, judge, output),
+            b'P' => {
+                let name = frontend::Parse::decode(frame.body).map_or("", |parse| parse.name);
+                self.refuse_parse(name, refusal, judge, output)
+            }
+            _ => self.refuse_extended(refusal, judge, output),
+        })
+    }
+
+    fn forward_sync(&mut self, frame: Frame<'_>, output: &mut Output) {
+        output.to_server.control(frame);
+        self.expect(Outstanding::Sync);
+    }
+}
+
+/// What became of the next bytes of the client.
+enum Step {
+    Took(usize),
+    NeedsMore,
+    Hold,
+}
+
+fn held(consumed: usize) -> Progress {
+    Progress {
+        consumed,
+        held: true,
+    }
+}
+
+/// True when the names of statements and portals in the message are ASCII.
+fn names_are_plain(frame: Frame<'_>) -> bool {
+    let strings = match frame.tag {
+        b'P' | b'D' | b'E' | b'C' => 1,
+        b'B' => 2,
+        _ => return true,
+    };
+    let mut names = frame.body.split(|byte| *byte == 0).take(strings);
+    names.all(|name| name.is_ascii())
+}
+
+fn unkept_name() -> Refusal {
+    let message = "non-ASCII names of prepared statements and portals require UTF8 as client and server encoding";
+    Refusal::new("0A000", message)
+}

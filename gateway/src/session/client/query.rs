@@ -1,0 +1,172 @@
+//! The simple Query: all of its statements are judged, and described where a policy wants to see columns, before any runs.
+
+use gatewright_sql::Facts;
+use gatewright_wire::frame::Frame;
+use gatewright_wire::frontend;
+
+use crate::session::asking::{Stage, Subject, done};
+use crate::session::doors::output::{Output, Taken};
+use crate::session::doors::to_server::{Pass, RunsNothing};
+use crate::session::judge::{Judge, Phase, Verdict};
+use crate::session::refusal::Refusal;
+use crate::session::state::held::{Description, Held};
+use crate::session::state::outstanding::{Outstanding, QueryRun};
+use crate::session::state::session::Session;
+
+impl<J: Judge> Session<J> {
+    pub(in crate::session) fn query(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Taken {
+        let mut held = self.held.take().unwrap_or_default();
+        if held.text.is_none() {
+            let query = match frontend::Query::decode(frame.body) {
+                Ok(query) => query,
+                Err(error) => {
+                    return self.refuse_alone(frame, Refusal::unreadable(&error), judge, output);
+                }
+            };
+            let text = match self.reading.encoding.read(query.text) {
+                Ok(text) => text,
+                Err(refusal) => return self.refuse_alone(frame, refusal, judge, output),
+            };
+            match self.ask_text(&mut held, &text, judge) {
+                Stage::Hold => return self.hold(held),
+                Stage::Refused(refusal) => return self.refuse_query(refusal, judge, output),
+                Stage::Done(_) => {}
+            }
+        }
+        match self.stages_of_query(&mut held, judge, output) {
+            Stage::Hold => self.hold(held),
+            Stage::Refused(refusal) => {
+                self.let_go(held, judge);
+                self.refuse_query(refusal, judge, output)
+            }
+            Stage::Done(()) => {
+                self.send_query(frame, held, output);
+                Taken::Yes
+            }
+        }
+    }
+
+    fn stages_of_query(
+        &mut self,
+        held: &mut Held<J>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Stage<()> {
+        done!(self.judge_query(held, judge, output));
+        done!(self.plan_query(held, judge, output));
+        let permits = std::mem::take(&mut held.permits);
+        let admitted = self.ask_admission(held, &permits, judge);
+        held.permits = permits;
+        held.admitted = done!(admitted);
+        Stage::Done(())
+    }
+
+    fn judge_query(&mut self, held: &mut Held<J>, judge: &mut J, output: &mut Output) -> Stage<()> {
+        let count = held.statement_count();
+        while held.permits.len() < count {
+            let Some(text) = held.text.clone() else {
+                return Stage::Hold;
+            };
+            let index = held.permits.len();
+            if self.follows_pending_name(&text, index) {
+                self.hold_for_replies(output);
+                return Stage::Hold;
+            }
+            let subject = Subject {
+                phase: Phase::Simple,
+                text: &text,
+                index,
+                behind: index,
+                parameters: None,
+                earlier: None,
+            };
+            match done!(self.ask_verdict(held, subject, judge)) {
+                Verdict::Permit(permit) => held.permits.push(permit),
+                Verdict::Rewrite { .. } if count > 1 => {
+                    let message = "a policy rewrites this statement, which is not supported in a message with several statements";
+                    return Stage::Refused(
+                        Refusal::new("0A000", message)
+                            .with_hint("Send the statement in a message of its own."),
+                    );
+                }
+                Verdict::Rewrite { text, permit } => {
+                    if let Err(refusal) = self.sendable(&text) {
+                        return Stage::Refused(refusal);
+                    }
+                    held.text = Some(text);
+                    held.rewritten = true;
+                    held.permits.push(permit);
+                }
+            }
+        }
+        Stage::Done(())
+    }
+
+    fn plan_query(&mut self, held: &mut Held<J>, judge: &mut J, output: &mut Output) -> Stage<()> {
+        while let Some(permit) = held.permits.get(held.plans.len()).cloned() {
+            if !J::wants_plan(&permit) {
+                held.plans.push(None);
+                continue;
+            }
+            let fields = match &held.description {
+                Description::Asked => return Stage::Hold,
+                Description::NotAsked => return self.describe_query(held, &permit, output),
+                Description::Told(fields) => fields.clone(),
+            };
+            let plan = match fields {
+                None => None,
+                Some(fields) => Some(done!(self.ask_plan(held, &permit, &fields, judge))),
+            };
+            held.description = Description::NotAsked;
+            held.plans.push(plan);
+        }
+        Stage::Done(())
+    }
+
+    /// Has the server describe the next statement that policies want to see the columns of.
+    fn describe_query(
+        &mut self,
+        held: &mut Held<J>,
+        permit: &J::Permit,
+        output: &mut Output,
+    ) -> Stage<()> {
+        let Some(text) = held.text.clone() else {
+            return Stage::Hold;
+        };
+        if let Err(refusal) = self.sendable(&text) {
+            return Stage::Refused(refusal);
+        }
+        held.description = Description::Asked;
+        self.close_unnamed(output);
+        self.ask_for_description(&text, held.plans.len(), permit, output);
+        Stage::Hold
+    }
+
+    fn send_query(&mut self, frame: Frame<'_>, held: Held<J>, output: &mut Output) {
+        let pass = match held.text.as_ref().and_then(RunsNothing::in_text::<J>) {
+            Some(proof) => Pass::RunsNothing(proof),
+            None => Pass::Admitted(&held.admitted),
+        };
+        match &held.text {
+            Some(text) if held.rewritten => output.to_server.run_rewritten::<J>(text, &pass),
+            _ => output.to_server.run(frame, &pass),
+        }
+        let run = QueryRun {
+            text: held.text,
+            permits: held.permits,
+            admitted: held.admitted,
+            plans: held.plans,
+            index: 0,
+            refusal: None,
+            silent_error: false,
+        };
+        self.pipeline.drain_first |= run.any(Facts::changes_reading);
+        self.turn.stoppable += usize::from(run.can_stop());
+        self.expect(Outstanding::Query(run));
+    }
+}

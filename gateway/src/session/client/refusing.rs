@@ -1,0 +1,109 @@
+//! What goes to the server in place of a refused message: one that always fails. The error that comes back gets the refusal's text.
+
+use gatewright_wire::frame::Frame;
+
+use crate::session::doors::output::{Output, Taken};
+use crate::session::judge::Judge;
+use crate::session::refusal::{Refusal, STAND_IN};
+use crate::session::state::lookup::Lookup;
+use crate::session::state::name::Name;
+use crate::session::state::outstanding::{Outstanding, QueryRun};
+use crate::session::state::session::Session;
+
+impl<J: Judge> Session<J> {
+    /// A Query.
+    pub(in crate::session) fn refuse_query(
+        &mut self,
+        refusal: Refusal,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Taken {
+        count(&refusal, judge);
+        output.to_server.stand_in_query();
+        self.expect(Outstanding::Query(QueryRun::stand_in(refusal)));
+        Taken::Yes
+    }
+
+    /// A Parse. The stand-in bears the name that the client's had, since an unnamed statement is gone after a failed Parse too
+    /// (protocol: Extended Query).
+    pub(in crate::session) fn refuse_parse(
+        &mut self,
+        name: &str,
+        refusal: Refusal,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Taken {
+        count(&refusal, judge);
+        output.to_server.stand_in_parse(name);
+        // What an empty name meant until now is gone, unless the server skips this too: either way it is the server that knows.
+        self.expect(Outstanding::Refused(refusal));
+        Taken::Yes
+    }
+
+    /// Another message of the extended protocol.
+    pub(in crate::session) fn refuse_extended(
+        &mut self,
+        refusal: Refusal,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Taken {
+        count(&refusal, judge);
+        output.to_server.stand_in_parse(STAND_IN);
+        self.expect(Outstanding::Refused(refusal));
+        Taken::Yes
+    }
+
+    /// A Query or FunctionCall, each of which has a ReadyForQuery of its own, ahead of anything that it does: an empty one of its type
+    /// fails likewise.
+    pub(in crate::session) fn refuse_alone(
+        &mut self,
+        frame: Frame<'_>,
+        refusal: Refusal,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Taken {
+        count(&refusal, judge);
+        output.to_server.empty(frame.tag);
+        self.expect(Outstanding::Query(QueryRun::stand_in(refusal)));
+        Taken::Yes
+    }
+
+    /// A message of the extended protocol whose fields cannot be read: an empty one of its type cannot be read either.
+    pub(in crate::session) fn refuse_unreadable(
+        &mut self,
+        frame: Frame<'_>,
+        refusal: Refusal,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Taken {
+        count(&refusal, judge);
+        output.to_server.empty(frame.tag);
+        self.expect(Outstanding::Refused(refusal));
+        Taken::Yes
+    }
+
+    /// An Execute of a portal that does not exist: one that cannot exist is executed in its place.
+    pub(in crate::session) fn refuse_unknown_portal(
+        &mut self,
+        name: &str,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Taken {
+        let refusal = Refusal::new("34000", format!("portal \"{name}\" does not exist"));
+        let free = matches!(self.lookup_portal(&Name::new(STAND_IN)), Lookup::Unknown);
+        if !free || self.names.is_cursor(&Name::new(STAND_IN)) {
+            return self.refuse_extended(refusal, judge, output);
+        }
+        count(&refusal, judge);
+        output.to_server.stand_in_execute();
+        self.expect(Outstanding::Refused(refusal));
+        Taken::Yes
+    }
+}
+
+/// What the judge refused it has counted itself.
+fn count<J: Judge>(refusal: &Refusal, judge: &mut J) {
+    if !refusal.counted {
+        judge.refused(refusal);
+    }
+}

@@ -1,0 +1,58 @@
+//! What the session gives the relay: bytes for both sides, and what else is to be done.
+
+use bytes::Buf;
+
+use crate::session::doors::to_client::ToClient;
+use crate::session::doors::to_server::ToServer;
+
+/// Output is produced only while less than this many bytes wait to be written, so that a slow peer holds the other back.
+pub const HIGH_WATER: usize = 256 * 1024;
+
+/// A message longer than this is passed on in pieces where nobody needs to see it whole.
+pub(in crate::session) const STREAM_ABOVE: usize = 64 * 1024;
+
+/// Bytes that wait to be written, and what else the relay must do.
+#[derive(Debug, Default)]
+pub struct Output {
+    pub to_server: ToServer,
+    pub to_client: ToClient,
+    /// The statement that runs now is to be cancelled on the server.
+    pub cancel: bool,
+    /// The client sent Terminate.
+    pub terminated: bool,
+}
+
+/// Bytes on their way to one side.
+pub trait Outgoing: Buf {
+    /// Gives back the memory of a buffer that is empty.
+    fn shrink(&mut self);
+}
+
+impl Outgoing for ToServer {
+    fn shrink(&mut self) {
+        ToServer::shrink(self);
+    }
+}
+
+impl Outgoing for ToClient {
+    fn shrink(&mut self) {
+        ToClient::shrink(self);
+    }
+}
+
+/// How far a run over a peer's bytes came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes that are done with.
+    pub consumed: usize,
+    /// The next message waits for the other side, the judge, or room to write; offering more bytes changes nothing.
+    pub held: bool,
+}
+
+/// What became of a message that was offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::session) enum Taken {
+    Yes,
+    /// Offer the same message again once something has changed.
+    Hold,
+}

@@ -1,0 +1,228 @@
+//! The one door to the server. Messages that can make it run something pass only with proof that they were judged and admitted:
+//! no other way into the buffer exists. It refuses to know what the messages mean. Next room: `relay`, which writes the bytes.
+
+use bytes::{Buf, BytesMut};
+use gatewright_wire::build;
+use gatewright_wire::frame::Frame;
+use gatewright_wire::frontend::Subject;
+
+use crate::session::judge::Judge;
+use crate::session::refusal::STAND_IN;
+
+/// Buffers larger than this, in bytes, are given back when they are empty.
+const KEEP_CAPACITY: usize = 8 * 1024;
+
+/// Proof that a message makes the server run nothing, so that nobody has to judge it.
+#[derive(Debug)]
+pub(in crate::session) struct RunsNothing(());
+
+impl RunsNothing {
+    /// Of a text without statements.
+    pub fn in_text<J: Judge>(text: &J::Text) -> Option<Self> {
+        J::analysis(text)
+            .statements
+            .is_empty()
+            .then_some(RunsNothing(()))
+    }
+
+    /// In a transaction that has failed the server runs nothing but its end, which no Execute of an unknown portal is.
+    pub fn in_transaction(status: u8) -> Option<Self> {
+        (status == b'E').then_some(RunsNothing(()))
+    }
+}
+
+/// Admissions for every statement of a message.
+pub(in crate::session) enum Pass<'a, J: Judge> {
+    Admitted(&'a [Option<J::Admitted>]),
+    RunsNothing(RunsNothing),
+}
+
+impl<J: Judge> Pass<'_, J> {
+    fn holds(&self) -> bool {
+        match self {
+            Pass::Admitted(each) => !each.is_empty() && each.iter().all(Option::is_some),
+            Pass::RunsNothing(_) => true,
+        }
+    }
+}
+
+/// Bytes on their way to the server.
+#[derive(Debug, Default)]
+pub struct ToServer {
+    bytes: BytesMut,
+}
+
+impl ToServer {
+    /// Forgets what waits: the server takes no more.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
+    /// Gives back the memory of a buffer that is empty.
+    pub(in crate::session) fn shrink(&mut self) {
+        shrink(&mut self.bytes);
+    }
+
+    /// How many bytes wait.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// A message that names, ends or carries something, and runs nothing: Sync, Flush, Close, Describe, COPY data, Terminate.
+    /// A message of any other type is replaced by the stand-in, which the server refuses.
+    pub(in crate::session) fn control(&mut self, frame: Frame<'_>) {
+        match frame.tag {
+            b'S' | b'H' | b'C' | b'D' | b'd' | b'c' | b'f' | b'X' => {
+                self.bytes.extend_from_slice(frame.bytes);
+            }
+            _ => {
+                debug_assert!(false, "a {} runs something", char::from(frame.tag));
+                self.stand_in_parse(STAND_IN);
+            }
+        }
+    }
+
+    /// Part of a CopyData message.
+    pub(in crate::session) fn copy_piece(&mut self, piece: &[u8]) {
+        self.bytes.extend_from_slice(piece);
+    }
+
+    /// A Parse or Bind whose statement was judged.
+    pub(in crate::session) fn prepare<J: Judge>(&mut self, frame: Frame<'_>, _judged: &J::Permit) {
+        self.bytes.extend_from_slice(frame.bytes);
+    }
+
+    /// A Parse or Bind of a text without statements.
+    pub(in crate::session) fn prepare_nothing(&mut self, frame: Frame<'_>, _proof: RunsNothing) {
+        self.bytes.extend_from_slice(frame.bytes);
+    }
+
+    /// A Parse with the text that a policy put in place of the client's.
+    pub(in crate::session) fn prepare_rewritten<J: Judge>(
+        &mut self,
+        name: &str,
+        text: &J::Text,
+        types: &[u32],
+        _judged: &J::Permit,
+    ) {
+        self.parse(name, J::source(text), types);
+    }
+
+    /// A Query, Execute or FunctionCall.
+    pub(in crate::session) fn run<J: Judge>(&mut self, frame: Frame<'_>, pass: &Pass<'_, J>) {
+        if pass.holds() {
+            self.bytes.extend_from_slice(frame.bytes);
+        } else {
+            debug_assert!(false, "a statement without admission");
+            self.empty(frame.tag);
+        }
+    }
+
+    /// A Query with the text that a policy put in place of the client's.
+    pub(in crate::session) fn run_rewritten<J: Judge>(
+        &mut self,
+        text: &J::Text,
+        pass: &Pass<'_, J>,
+    ) {
+        if !pass.holds() || build::query(&mut self.bytes, J::source(text)).is_err() {
+            self.stand_in_query();
+        }
+    }
+
+    /// The gateway's own question what columns a judged statement has: Parse, Describe, Close under `name`, and Flush. Flush, not
+    /// Sync: the transaction that the client's message continues must not end here.
+    pub(in crate::session) fn describe_text<J: Judge>(
+        &mut self,
+        name: &str,
+        source: &str,
+        _judged: &J::Permit,
+    ) {
+        self.parse(name, source, &[]);
+        self.describe_statement(name);
+        self.close_statement(name);
+        self.flush();
+    }
+
+    /// A Bind of a statement that does not exist: the name is closed first, in case the server knows one.
+    pub(in crate::session) fn bind_unknown(&mut self, statement: &str, frame: Frame<'_>) {
+        self.close_statement(statement);
+        self.bytes.extend_from_slice(frame.bytes);
+    }
+
+    /// A Query that always fails.
+    pub(in crate::session) fn stand_in_query(&mut self) {
+        let built = build::query(&mut self.bytes, STAND_IN);
+        debug_assert!(built.is_ok(), "a short text without zero bytes");
+    }
+
+    /// A Parse that always fails. `name` was a string of the client's, so it has no zero byte and fits a message.
+    pub(in crate::session) fn stand_in_parse(&mut self, name: &str) {
+        if build::parse(&mut self.bytes, name, STAND_IN, &[]).is_err() {
+            let built = build::parse(&mut self.bytes, STAND_IN, STAND_IN, &[]);
+            debug_assert!(built.is_ok(), "a short text without zero bytes");
+        }
+    }
+
+    /// An Execute of a portal that does not exist.
+    pub(in crate::session) fn stand_in_execute(&mut self) {
+        if build::execute(&mut self.bytes, STAND_IN, 0).is_err() {
+            self.stand_in_parse(STAND_IN);
+        }
+    }
+
+    /// A message of this type without fields, which therefore fails.
+    pub(in crate::session) fn empty(&mut self, tag: u8) {
+        build::empty(&mut self.bytes, tag);
+    }
+
+    pub(in crate::session) fn describe_statement(&mut self, name: &str) {
+        if build::describe(&mut self.bytes, Subject::Statement(name)).is_err() {
+            self.stand_in_parse(STAND_IN);
+        }
+    }
+
+    pub(in crate::session) fn close_statement(&mut self, name: &str) {
+        if build::close(&mut self.bytes, Subject::Statement(name)).is_err() {
+            self.stand_in_parse(STAND_IN);
+        }
+    }
+
+    pub(in crate::session) fn flush(&mut self) {
+        build::flush(&mut self.bytes);
+    }
+
+    pub(in crate::session) fn sync(&mut self) {
+        build::sync(&mut self.bytes);
+    }
+
+    // None can be left out, or the server would owe one reply less than the queue says.
+    fn parse(&mut self, name: &str, text: &str, types: &[u32]) {
+        if build::parse(&mut self.bytes, name, text, types).is_err() {
+            self.stand_in_parse(STAND_IN);
+        }
+    }
+}
+
+impl Buf for ToServer {
+    fn remaining(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.bytes.advance(count);
+    }
+}
+
+pub(in crate::session) fn shrink(bytes: &mut BytesMut) {
+    if bytes.is_empty() && bytes.capacity() > KEEP_CAPACITY {
+        *bytes = BytesMut::new();
+    }
+}

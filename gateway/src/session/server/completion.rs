@@ -1,0 +1,271 @@
+//! Statements that end well, and where the connection stands then.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use gatewright_sql::{SessionEffect, TransactionCommand, Verb};
+use gatewright_wire::backend;
+use gatewright_wire::frame::Frame;
+
+use crate::session::doors::output::{Output, Taken};
+use crate::session::doors::to_client::Delivery;
+use crate::session::judge::{Completion, Judge, Limits, Outcome};
+use crate::session::state::name::Name;
+use crate::session::state::names::Prepared;
+use crate::session::state::outstanding::Outstanding;
+use crate::session::state::running::Running;
+use crate::session::state::session::Session;
+use crate::session::violation::Violation;
+
+impl<J: Judge> Session<J> {
+    /// CommandComplete, EmptyQueryResponse or PortalSuspended.
+    pub(in crate::session) fn statement_ended(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Result<Taken, Violation> {
+        if self.finish_rows(judge, output) == Taken::Hold {
+            return Ok(Taken::Hold);
+        }
+        let running = self.turn.running.as_ref();
+        let stopped = running.and_then(|running| running.stopping.as_ref());
+        let sqlstate = stopped.map(|refusal| refusal.sqlstate.clone().into_owned());
+        let outcome = match (&sqlstate, frame.tag) {
+            (Some(_), _) => Outcome::Failed,
+            (None, b's') => Outcome::Suspended,
+            (None, _) => Outcome::Completed,
+        };
+        self.end_current(outcome, sqlstate.as_deref().unwrap_or("00000"), output);
+        if !self.ends.tell(judge) {
+            return Ok(Taken::Hold);
+        }
+        self.pipeline.copy_syncs = 0;
+        let mut running = self
+            .turn
+            .running
+            .take()
+            .unwrap_or_else(|| Running::plain(Limits::default()));
+        if let Some(refusal) = running.stopping.take() {
+            self.ended_before_stop(&refusal, output)?;
+            return Ok(Taken::Yes);
+        }
+        output.to_client.deliver(Delivery::Message(frame));
+        self.next_statement(frame.tag)?;
+        Ok(Taken::Yes)
+    }
+
+    /// Tells the judge how the statement in front ended, once, with what was delivered of its result.
+    pub(in crate::session) fn end_current(
+        &mut self,
+        outcome: Outcome,
+        sqlstate: &str,
+        output: &mut Output,
+    ) {
+        let front = self.queue.front_mut();
+        let Some(admitted) = front.and_then(Outstanding::take_current) else {
+            return;
+        };
+        let delivered = output.to_client.take_delivered();
+        let done = Completion {
+            outcome,
+            rows: delivered.rows,
+            bytes: delivered.bytes,
+            masked_cells: delivered.masked_cells,
+            sqlstate: sqlstate.to_owned(),
+        };
+        self.ends.push(admitted, done);
+    }
+
+    /// The statement in front succeeded: what it changes, and what comes next.
+    fn next_statement(&mut self, tag: u8) -> Result<(), Violation> {
+        match self.queue.front_mut() {
+            Some(Outstanding::Query(run)) => {
+                let index = run.index;
+                run.index += 1;
+                if let (Some(text), Some(permit)) =
+                    (run.text.clone(), run.permits.get(index).cloned())
+                {
+                    self.take_effect(&text, index, Some(permit));
+                }
+                Ok(())
+            }
+            Some(Outstanding::Execute { .. }) => {
+                let Some(Outstanding::Execute { portal, .. }) = self.queue.pop() else {
+                    return Ok(());
+                };
+                self.turn.stoppable -= usize::from(portal.can_stop());
+                self.turn.count += 1;
+                self.transaction.has_planned_result |=
+                    portal.permit.as_ref().is_some_and(J::wants_plan);
+                if let Some(permit) = &portal.permit
+                    && tag != b's'
+                {
+                    let text = portal.prepared.text.clone();
+                    self.take_effect(&text, portal.prepared.index, Some(permit.clone()));
+                }
+                Ok(())
+            }
+            Some(Outstanding::ExecuteUnknown) if tag == b'I' => {
+                self.queue.pop();
+                Ok(())
+            }
+            _ => Err(Violation::Unexpected(char::from(tag))),
+        }
+    }
+
+    /// FunctionCallResponse: one value, which counts as a row.
+    pub(in crate::session) fn function_returned(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Result<Taken, Violation> {
+        let Some(Outstanding::FunctionCall {
+            permit,
+            admitted,
+            answered: false,
+        }) = self.queue.front_mut()
+        else {
+            return Err(Violation::Unexpected('V'));
+        };
+        let permit = permit.clone();
+        let limited = Running::plain(J::limits(&permit));
+        let size = frame.bytes.len() as u64;
+        let fits = limited.admits(1, size);
+        if let Some(admitted) = admitted.take() {
+            let done = if fits {
+                Completion {
+                    rows: 1,
+                    bytes: size,
+                    sqlstate: "00000".to_owned(),
+                    ..Completion::default()
+                }
+            } else {
+                let refusal = judge.limit_reached(&permit, limited.reached());
+                let sqlstate = refusal.sqlstate.clone().into_owned();
+                self.turn.overdue = Some(refusal);
+                Completion {
+                    outcome: Outcome::Failed,
+                    sqlstate,
+                    ..Completion::default()
+                }
+            };
+            self.ends.push(admitted, done);
+        }
+        if !self.ends.tell(judge) {
+            return Ok(Taken::Hold);
+        }
+        if let Some(Outstanding::FunctionCall { answered, .. }) = self.queue.front_mut() {
+            *answered = true;
+        }
+        self.transaction.names_changed();
+        match self.turn.overdue.take().filter(|_| !fits) {
+            None => output.to_client.deliver(Delivery::Message(frame)),
+            Some(refusal) => {
+                output.to_client.deliver(Delivery::Error(&refusal.error()));
+                self.transaction.abort_on_ready = true;
+            }
+        }
+        Ok(Taken::Yes)
+    }
+
+    /// What a statement that has just succeeded changes for those after it.
+    fn take_effect(&mut self, text: &J::Text, index: usize, permit: Option<J::Permit>) {
+        let Some(statement) = J::analysis(text).statements.get(index) else {
+            return;
+        };
+        let facts = Arc::clone(&statement.facts);
+        self.transaction.has_planned_result |= permit.as_ref().is_some_and(J::wants_plan);
+        match &facts.session {
+            SessionEffect::Prepare { name, inner } => {
+                let inner = Some(Arc::new((**inner).clone()));
+                let prepared = Prepared::new(text.clone(), index, permit, inner);
+                self.names.set_prepared(&Name::new(name), Rc::new(prepared));
+                self.transaction.names_changed();
+            }
+            SessionEffect::Deallocate(Some(name)) => self.names.close_prepared(&Name::new(name)),
+            SessionEffect::Deallocate(None) => self.names.deallocate_all(),
+            SessionEffect::DiscardAll => {
+                self.names.deallocate_all();
+                self.transaction.names_changed();
+            }
+            SessionEffect::DeclareCursor { name } => {
+                self.names.declare_cursor(&Name::new(name), &facts);
+                self.transaction.names_changed();
+            }
+            SessionEffect::Set { .. } => self.transaction.names_changed(),
+            SessionEffect::Transaction(TransactionCommand::Begin)
+                if !self.transaction.has_failed() =>
+            {
+                self.transaction.begun();
+            }
+            SessionEffect::Transaction(_) => self.transaction.commanded(),
+            _ if !facts.opaque.is_empty()
+                || matches!(facts.verb, Verb::Ddl | Verb::DoBlock | Verb::Call) =>
+            {
+                self.transaction.names_changed();
+            }
+            _ => {}
+        }
+    }
+
+    pub(in crate::session) fn ready(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Result<Taken, Violation> {
+        let status = backend::ReadyForQuery::decode(frame.body)
+            .map_err(|error| Violation::unreadable("ReadyForQuery", &error))?
+            .status
+            .byte();
+        if let Some(Outstanding::CopySyncProbe(probe)) = self.queue.front_mut() {
+            if probe.ready(frame, output) {
+                self.probe_finished(status);
+            }
+            return Ok(Taken::Yes);
+        }
+        if !self.end_silent(judge) {
+            return Ok(Taken::Hold);
+        }
+        match self.queue.pop() {
+            Some(reply @ (Outstanding::Query(_) | Outstanding::FunctionCall { .. })) => {
+                self.turn.stoppable -= usize::from(reply.can_stop());
+            }
+            Some(Outstanding::Sync) => {}
+            _ => return Err(Violation::Unexpected('Z')),
+        }
+        self.ready_for_query(status);
+        if std::mem::take(&mut self.transaction.abort_on_ready) && status == b'T' {
+            self.abort_transaction(output);
+            return Ok(Taken::Yes);
+        }
+        output.to_client.deliver(Delivery::Message(frame));
+        Ok(Taken::Yes)
+    }
+
+    /// Statements of the message in front whose own end the gateway has not followed, because the client had its error before. Whether they ran
+    /// is not known. False: the judge needs time to take note.
+    fn end_silent(&mut self, judge: &mut J) -> bool {
+        if let Some(front) = self.queue.front_mut() {
+            for admitted in front.take_all() {
+                let done = Completion {
+                    outcome: Outcome::Lost,
+                    sqlstate: "57014".to_owned(),
+                    ..Completion::default()
+                };
+                self.ends.push(admitted, done);
+            }
+        }
+        self.ends.tell(judge)
+    }
+
+    /// A message had its turn, and the server told where the transaction stands.
+    pub(in crate::session) fn ready_for_query(&mut self, status: u8) {
+        self.turn.over();
+        if self.transaction.ready(status) {
+            self.names.transaction_ended();
+        }
+    }
+}

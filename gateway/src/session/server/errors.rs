@@ -1,0 +1,271 @@
+//! Errors and notices from the server: whose text the client gets, and where both sides stand then.
+
+use gatewright_wire::ErrorFields;
+use gatewright_wire::frame::Frame;
+
+use crate::session::doors::output::{Output, Taken};
+use crate::session::doors::to_client::Delivery;
+use crate::session::judge::{Completion, Judge, Outcome};
+use crate::session::refusal::Refusal;
+use crate::session::server::redaction::redact;
+use crate::session::state::outstanding::{Described, Outstanding};
+use crate::session::state::pipeline::Mode;
+use crate::session::state::session::Session;
+use crate::session::violation::Violation;
+
+/// SQLSTATE of a statement that was cancelled.
+const QUERY_CANCELED: &str = "57014";
+
+/// SQLSTATE of a statement in a transaction that has failed.
+const IN_FAILED_TRANSACTION: &str = "25P02";
+
+impl<J: Judge> Session<J> {
+    pub(in crate::session) fn error(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Result<Taken, Violation> {
+        let fields = ErrorFields::decode(frame.body)
+            .map_err(|error| Violation::unreadable("ErrorResponse", &error))?;
+        if matches!(fields.field(b'V'), Some("FATAL" | "PANIC")) {
+            return Ok(self.fatal(&fields, judge, output));
+        }
+        if self.flush(judge, output) == Taken::Hold {
+            return Ok(Taken::Hold);
+        }
+        let sqlstate = fields.field(b'C').unwrap_or("XX000").to_owned();
+        self.end_failing(&sqlstate, output);
+        if !self.ends.tell(judge) {
+            return Ok(Taken::Hold);
+        }
+        let mut running = self.turn.running.take();
+        let overdue = self.turn.overdue.take();
+        let overdue = overdue.filter(|_| sqlstate == QUERY_CANCELED);
+        let stopping = running
+            .as_mut()
+            .and_then(|running| running.stopping.take())
+            .or(overdue);
+        match self.rewrite_of(&fields, stopping.as_ref()) {
+            ErrorRewrite::Swallowed => {}
+            ErrorRewrite::Unchanged => output.to_client.deliver(Delivery::Message(frame)),
+            ErrorRewrite::Changed(fields) => output.to_client.deliver(Delivery::Error(&fields)),
+        }
+        self.forget_portal_of_failed_bind(&fields);
+        self.after_error(judge, output);
+        Ok(Taken::Yes)
+    }
+
+    /// The connection ends with this: everything that was admitted ends first.
+    fn fatal(&mut self, fields: &ErrorFields, judge: &mut J, output: &mut Output) -> Taken {
+        let sqlstate = fields.sqlstate().to_owned();
+        self.end_failing(&sqlstate, output);
+        if !self.close(judge, output) {
+            return Taken::Hold;
+        }
+        if let Some(Outstanding::CopySyncProbe(probe)) = self.queue.front_mut() {
+            probe.misplaced_was_read(output);
+        }
+        output.to_client.deliver(Delivery::Error(fields));
+        Taken::Yes
+    }
+
+    /// The statement in front failed, and whatever the server skips with it will never run.
+    fn end_failing(&mut self, sqlstate: &str, output: &mut Output) {
+        let delivered = output.to_client.take_delivered();
+        let ends = &mut self.ends;
+        let mut in_front = true;
+        for reply in self.queue.failing() {
+            if std::mem::take(&mut in_front)
+                && let Some(admitted) = reply.take_current()
+            {
+                let done = Completion {
+                    outcome: Outcome::Failed,
+                    rows: delivered.rows,
+                    bytes: delivered.bytes,
+                    masked_cells: delivered.masked_cells,
+                    sqlstate: sqlstate.to_owned(),
+                };
+                ends.push(admitted, done);
+            }
+            for admitted in reply.take_all() {
+                let done = Completion {
+                    outcome: Outcome::Skipped,
+                    sqlstate: sqlstate.to_owned(),
+                    ..Completion::default()
+                };
+                ends.push(admitted, done);
+            }
+        }
+    }
+
+    fn rewrite_of(&self, fields: &ErrorFields, stopping: Option<&Refusal>) -> ErrorRewrite {
+        let apply_to = |refusal: &Refusal| match (&*refusal.sqlstate, fields.field(b'C')) {
+            // What cannot be read is found behind what comes first.
+            ("08P01", Some(IN_FAILED_TRANSACTION)) => ErrorRewrite::Unchanged,
+            _ => ErrorRewrite::Changed(refusal.apply_to(fields)),
+        };
+        if let Some(refusal) = stopping {
+            return apply_to(refusal);
+        }
+        let planned = self
+            .queue
+            .front()
+            .and_then(Outstanding::permit)
+            .is_some_and(J::wants_plan);
+        match self.queue.front() {
+            Some(Outstanding::Query(run)) if run.silent_error => ErrorRewrite::Swallowed,
+            Some(Outstanding::Silenced | Outstanding::CopySyncProbe(_)) => ErrorRewrite::Swallowed,
+            Some(Outstanding::Query(run)) => match &run.refusal {
+                Some(refusal) => apply_to(refusal),
+                None if planned || self.may_speak_of_others() => {
+                    ErrorRewrite::Changed(redact(fields))
+                }
+                None => ErrorRewrite::Unchanged,
+            },
+            Some(Outstanding::Refused(refusal)) => apply_to(refusal),
+            Some(Outstanding::Describe {
+                target: Described::InHand,
+                ..
+            }) if self.describes_behind_others(fields) => apply_to(
+                &Refusal::new(
+                    "0A000",
+                    "the statement cannot be described before those in front of it have run",
+                )
+                .with_hint("Send each statement in a message of its own."),
+            ),
+            Some(Outstanding::Bind { portal, .. } | Outstanding::Execute { portal, .. })
+                if portal.permit.as_ref().is_some_and(J::wants_plan) =>
+            {
+                ErrorRewrite::Changed(redact(fields))
+            }
+            Some(Outstanding::Execute { .. } | Outstanding::Sync) if self.may_speak_of_others() => {
+                ErrorRewrite::Changed(redact(fields))
+            }
+            _ => ErrorRewrite::Unchanged,
+        }
+    }
+
+    /// True when the statement that could not be described stands among others, whose effect it may need.
+    fn describes_behind_others(&self, fields: &ErrorFields) -> bool {
+        self.held.as_ref().is_some_and(|held| {
+            let aborted = fields.field(b'C') == Some(IN_FAILED_TRANSACTION);
+            held.statement_count() > 1 && (!aborted || held.begins_with_end())
+        })
+    }
+
+    /// Whether what the server says now may come of a deferred trigger or constraint of a statement before, whose result policies plan:
+    /// they run at the end of a transaction, whatever ends it, and with SET CONSTRAINTS.
+    fn may_speak_of_others(&self) -> bool {
+        if !self.transaction.has_planned_result {
+            return false;
+        }
+        match self.queue.front() {
+            Some(Outstanding::Sync) => true,
+            Some(Outstanding::Query(run)) => {
+                let ends = run.index + 1 >= run.permits.len() && !self.transaction.is_open();
+                let text = run.text.as_ref();
+                ends || text.is_none_or(|text| runs_what_is_deferred::<J>(text, run.index))
+            }
+            Some(Outstanding::Execute { portal, .. }) => {
+                runs_what_is_deferred::<J>(&portal.prepared.text, portal.prepared.index)
+            }
+            _ => false,
+        }
+    }
+
+    /// A Bind that fails once its portal was made leaves that one behind, in place of an unnamed one before it (PostgreSQL's
+    /// `exec_bind_message`). Nothing can be run with it, so nothing is known of the name.
+    fn forget_portal_of_failed_bind(&mut self, fields: &ErrorFields) {
+        let Some(Outstanding::Bind { name, .. }) = self.queue.front() else {
+            return;
+        };
+        let before_portal = match fields.field(b'C') {
+            // No such statement, a failed transaction, and such a portal already.
+            Some("26000" | IN_FAILED_TRANSACTION | "42P03") => true,
+            // Another number of parameters or formats.
+            Some("08P01") => fields.field(b'R') == Some("exec_bind_message"),
+            _ => false,
+        };
+        if !before_portal {
+            let name = name.clone();
+            self.names.close_portal(&name);
+        }
+    }
+
+    /// Where both sides stand after an ERROR.
+    fn after_error(&mut self, judge: &mut J, output: &mut Output) {
+        if self.pipeline.mode == Mode::CopyIn {
+            self.pipeline.mode = Mode::Ready;
+        }
+        if let Some(Outstanding::CopySyncProbe(probe)) = self.queue.front_mut() {
+            probe.misplaced_was_read(output);
+            return;
+        }
+        self.probe_syncs_of_copy(output);
+        match self.queue.front() {
+            // ReadyForQuery follows.
+            Some(Outstanding::Query(_) | Outstanding::FunctionCall { .. }) => {}
+            Some(Outstanding::Describe {
+                target: Described::InHand,
+                ..
+            }) => {
+                self.queue.skip_to_sync();
+                if let Some(held) = &mut self.held {
+                    held.answered = true;
+                }
+                output.to_server.sync();
+                self.expect(Outstanding::Sync);
+            }
+            None => {}
+            Some(_) => self.skip_pipeline(judge),
+        }
+    }
+
+    /// The server skips to the next Sync. A message that is held is the newest of all: a Sync in front of it ends the skipping; without
+    /// one it is skipped too.
+    fn skip_pipeline(&mut self, judge: &mut J) {
+        if !self.skip_to_sync() {
+            if let Some(held) = self.held.take() {
+                self.let_go(held, judge);
+            }
+            self.pipeline.mode = Mode::Skipping;
+        }
+    }
+
+    fn skip_to_sync(&mut self) -> bool {
+        let found = self.queue.skip_to_sync();
+        // What stands behind the Sync is still to come.
+        let left = self.queue.oldest_first();
+        self.turn.stoppable = left.filter(|reply| reply.can_stop()).count();
+        found
+    }
+
+    pub(in crate::session) fn notice(
+        &mut self,
+        frame: Frame<'_>,
+        output: &mut Output,
+    ) -> Result<(), Violation> {
+        let permit = self.queue.front().and_then(Outstanding::permit);
+        if permit.is_some_and(J::wants_plan) || self.may_speak_of_others() {
+            let fields = ErrorFields::decode(frame.body)
+                .map_err(|error| Violation::unreadable("NoticeResponse", &error))?;
+            output.to_client.deliver(Delivery::Notice(&redact(&fields)));
+        } else {
+            output.to_client.deliver(Delivery::Message(frame));
+        }
+        Ok(())
+    }
+}
+
+fn runs_what_is_deferred<J: Judge>(text: &J::Text, index: usize) -> bool {
+    let statement = J::analysis(text).statements.get(index);
+    statement.is_none_or(|statement| statement.facts.runs_deferred())
+}
+
+/// What becomes of the text of an error.
+enum ErrorRewrite {
+    Unchanged,
+    Changed(ErrorFields),
+    Swallowed,
+}

@@ -1,0 +1,44 @@
+//! The ends of admitted statements on their way to the judge: each is told once, and before the client can see it.
+
+use std::collections::VecDeque;
+
+use crate::session::judge::{Completion, Judge, Judged, Ticket};
+
+/// Ends that the judge has still to take note of, oldest first.
+pub(in crate::session) struct Ends<J: Judge> {
+    due: VecDeque<(J::Admitted, Completion)>,
+    /// The judge is taking note of one.
+    ticket: Option<Ticket>,
+}
+
+impl<J: Judge> Default for Ends<J> {
+    fn default() -> Self {
+        Ends {
+            due: VecDeque::new(),
+            ticket: None,
+        }
+    }
+}
+
+impl<J: Judge> Ends<J> {
+    pub fn push(&mut self, admitted: J::Admitted, done: Completion) {
+        self.due.push_back((admitted, done));
+    }
+
+    /// Tells the judge. False: it needs time for one of them.
+    pub fn tell(&mut self, judge: &mut J) -> bool {
+        loop {
+            let told = match self.ticket.take() {
+                Some(ticket) => judge.resume(ticket).map(|_| ()),
+                None => match self.due.pop_front() {
+                    Some((admitted, done)) => judge.complete(admitted, done),
+                    None => return true,
+                },
+            };
+            if let Judged::Pending(ticket) = told {
+                self.ticket = Some(ticket);
+                return false;
+            }
+        }
+    }
+}

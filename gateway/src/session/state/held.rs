@@ -1,0 +1,84 @@
+//! The client's message that is being dealt with, while it waits: for the judge, or for replies of the server.
+
+use std::rc::Rc;
+
+use crate::session::judge::{Field, Judge, Plan, Ticket, Wait};
+use crate::session::refusal::Refusal;
+use crate::session::state::names::{Portal, Prepared};
+
+/// The message in hand and how far it came. There is at most one: what the client sends behind it stays in the relay. The client's
+/// bytes are offered again when something has changed, and the work goes on from here; nobody is asked twice.
+pub(in crate::session) struct Held<J: Judge> {
+    /// What the judge has still to answer.
+    pub ticket: Option<Ticket>,
+    /// The text, once it is analysed.
+    pub text: Option<J::Text>,
+    /// The text is no longer the client's own.
+    pub rewritten: bool,
+    /// One for each statement that was judged.
+    pub permits: Vec<J::Permit>,
+    /// One for each statement whose result was planned.
+    pub plans: Vec<Option<Rc<Plan>>>,
+    /// One for each statement that was admitted.
+    pub admitted: Vec<Option<J::Admitted>>,
+    pub description: Description,
+    /// For an Execute of a cursor: the FETCH as which it is judged.
+    pub fetch: Option<Rc<Prepared<J>>>,
+    /// For an Execute: the portal that is to run, when only its admission is missing.
+    pub portal: Option<Rc<Portal<J>>>,
+    /// The client has its error already; the message only has to go.
+    pub answered: bool,
+    /// The client cancelled it: it is refused with this.
+    pub cancelled: Option<Refusal>,
+}
+
+/// The server's description of one statement of a Query.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::session) enum Description {
+    #[default]
+    NotAsked,
+    Asked,
+    /// No columns at all, or these.
+    Told(Option<Vec<Field>>),
+}
+
+impl<J: Judge> Default for Held<J> {
+    fn default() -> Self {
+        Held {
+            ticket: None,
+            text: None,
+            rewritten: false,
+            permits: Vec::new(),
+            plans: Vec::new(),
+            admitted: Vec::new(),
+            description: Description::NotAsked,
+            fetch: None,
+            portal: None,
+            answered: false,
+            cancelled: None,
+        }
+    }
+}
+
+impl<J: Judge> Held<J> {
+    /// True when it waits for a person to decide.
+    pub fn waits_for_decision(&self) -> bool {
+        self.ticket
+            .as_ref()
+            .is_some_and(|ticket| ticket.wait() == Wait::Decision)
+    }
+
+    pub fn statement_count(&self) -> usize {
+        self.text
+            .as_ref()
+            .map_or(0, |text| J::analysis(text).statements.len())
+    }
+
+    /// True when its first statement may end the transaction that is open.
+    pub fn begins_with_end(&self) -> bool {
+        self.text.as_ref().is_some_and(|text| {
+            let first = J::analysis(text).statements.first();
+            first.is_some_and(|first| first.facts.may_end_transaction())
+        })
+    }
+}

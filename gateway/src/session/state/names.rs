@@ -1,0 +1,357 @@
+//! The prepared statements, portals and cursors of a connection.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use gatewright_sql::{CopyOut, Facts, Outputs, SessionEffect, Statement};
+
+use crate::session::judge::{Field, Judge, NameFacts, Plan};
+use crate::session::state::name::Name;
+
+/// How many SQL cursors are remembered. Beyond this all are forgotten, and a FETCH of one is judged as unknown.
+const MAX_CURSORS: usize = 1024;
+
+/// How many named prepared statements a session may have. The total length of their texts is limited by [`MAX_PREPARED_BYTES`].
+pub const MAX_PREPARED: usize = 50_000;
+/// How many named portals a transaction may have.
+pub const MAX_PORTALS: usize = 50_000;
+pub const MAX_PREPARED_BYTES: usize = 256 << 20;
+
+/// A prepared statement, created by Parse or by PREPARE.
+pub struct Prepared<J: Judge> {
+    pub text: J::Text,
+    /// Index of the statement in the text: PREPARE may be one of several in a Query.
+    pub index: usize,
+    /// `None` when the text is empty.
+    pub permit: RefCell<Option<J::Permit>>,
+    /// The facts of the prepared statement, for one created by PREPARE.
+    pub inner: Option<Arc<Facts>>,
+    /// From ParameterDescription.
+    pub parameter_types: RefCell<Option<Rc<[u32]>>>,
+    pub description: RefCell<Description>,
+    /// The plan made from the description, with the permit it was made for.
+    pub plan: RefCell<Option<(J::Permit, Rc<Plan>)>>,
+    /// True while the reply to a Describe sent by the gateway is outstanding.
+    pub describing: Cell<bool>,
+}
+
+/// The row description of a prepared statement, if the gateway has needed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Description {
+    Unknown,
+    /// NoData: the statement returns no rows.
+    None {
+        epoch: u64,
+    },
+    Rows {
+        epoch: u64,
+        fields: Rc<[Field]>,
+    },
+}
+
+impl Description {
+    /// True when both describe the same columns, in whatever epoch.
+    pub fn same_columns(&self, other: &Description) -> bool {
+        match (self, other) {
+            (Description::None { .. }, Description::None { .. }) => true,
+            (Description::Rows { fields, .. }, Description::Rows { fields: others, .. }) => {
+                fields == others
+            }
+            _ => false,
+        }
+    }
+
+    /// The description, if it was made in this epoch; `Some(None)` for no rows.
+    pub fn in_epoch(&self, now: u64) -> Option<Option<Rc<[Field]>>> {
+        match self {
+            Description::None { epoch } if *epoch == now => Some(None),
+            Description::Rows { epoch, fields } if *epoch == now => Some(Some(Rc::clone(fields))),
+            _ => None,
+        }
+    }
+}
+
+impl<J: Judge> Prepared<J> {
+    pub fn new(
+        text: J::Text,
+        index: usize,
+        permit: Option<J::Permit>,
+        inner: Option<Arc<Facts>>,
+    ) -> Self {
+        Prepared {
+            text,
+            index,
+            permit: RefCell::new(permit),
+            inner,
+            parameter_types: RefCell::new(None),
+            description: RefCell::new(Description::Unknown),
+            plan: RefCell::new(None),
+            describing: Cell::new(false),
+        }
+    }
+
+    /// The statement; `None` for an empty text.
+    pub fn statement(&self) -> Option<&Statement> {
+        J::analysis(&self.text).statements.get(self.index)
+    }
+
+    pub fn copy_out(&self) -> Option<&CopyOut> {
+        self.statement()?.facts.copy_out()
+    }
+
+    /// True when its statement satisfies the condition.
+    pub fn is(&self, kind: impl Fn(&Facts) -> bool) -> bool {
+        self.statement()
+            .is_some_and(|statement| kind(&statement.facts))
+    }
+}
+
+impl<J: Judge> Prepared<J> {
+    /// True when the judge needs parameter types that are not known yet.
+    pub fn lacks_parameter_types(&self, judge: &J) -> bool {
+        judge.wants_parameters()
+            && self.is(|facts| facts.parameter_count > 0)
+            && self.parameter_types.borrow().is_none()
+    }
+}
+
+/// True when the gateway may stop a result under this permit and plan early.
+pub fn can_stop<J: Judge>(permit: &J::Permit, plan: Option<&Plan>) -> bool {
+    J::limits(permit).any() || plan.is_some_and(|plan| !plan.steps.is_empty())
+}
+
+/// A portal made by Bind.
+pub struct Portal<J: Judge> {
+    pub prepared: Rc<Prepared<J>>,
+    pub permit: Option<J::Permit>,
+    pub plan: Option<Rc<Plan>>,
+    /// Result format codes as in Bind: none (all text), one for all columns, or one per column.
+    pub formats: Vec<i16>,
+    /// True once an Execute of it was sent. From then on it runs under this permit to its end.
+    pub started: Rc<Cell<bool>>,
+    /// [`Names::version`] when the server confirmed it.
+    pub bound: Cell<Option<u64>>,
+}
+
+impl<J: Judge> Portal<J> {
+    /// True when the gateway may stop it early. A statement without rows can only exceed its time.
+    pub fn can_stop(&self) -> bool {
+        let rows = self.prepared.is(|facts| facts.outputs != Outputs::None);
+        self.permit.as_ref().is_some_and(|permit| {
+            J::limits(permit).time.is_some()
+                || (rows && can_stop::<J>(permit, self.plan.as_deref()))
+        })
+    }
+}
+
+/// The names that exist on the server. A change is entered when the server confirms it.
+pub struct Names<J: Judge> {
+    unnamed: Option<Rc<Prepared<J>>>,
+    statements: HashMap<Name, Rc<Prepared<J>>>,
+    /// Total length of the names and texts in `statements`, in bytes.
+    bytes: usize,
+    unnamed_portal: Option<Rc<Portal<J>>>,
+    portals: HashMap<Name, Rc<Portal<J>>>,
+    cursors: HashMap<Name, Arc<Facts>>,
+    /// Incremented whenever a name may have changed its meaning.
+    version: u64,
+}
+
+impl<J: Judge> Default for Names<J> {
+    fn default() -> Self {
+        Names {
+            unnamed: None,
+            statements: HashMap::new(),
+            bytes: 0,
+            unnamed_portal: None,
+            portals: HashMap::new(),
+            cursors: HashMap::new(),
+            version: 0,
+        }
+    }
+}
+
+impl<J: Judge> Names<J> {
+    pub fn prepared(&self, name: &Name) -> Option<&Rc<Prepared<J>>> {
+        if name.is_unnamed() {
+            self.unnamed.as_ref()
+        } else {
+            self.statements.get(name)
+        }
+    }
+
+    pub fn set_prepared(&mut self, name: &Name, prepared: Rc<Prepared<J>>) {
+        if name.is_unnamed() {
+            self.unnamed = Some(prepared);
+        } else if self.has_room(name, &prepared.text, (0, 0)) {
+            self.close_prepared(name);
+            self.version += 1;
+            self.bytes += size_of::<J>(name, &prepared.text);
+            self.statements.insert(name.clone(), prepared);
+        }
+    }
+
+    /// True when one more prepared statement fits, if all `pending` ones (their number, and the bytes of their texts) are added before it.
+    pub fn has_room(&self, name: &Name, text: &J::Text, pending: (usize, usize)) -> bool {
+        let size = size_of::<J>(name, text) + pending.1;
+        name.is_unnamed()
+            || self.statements.len() + pending.0 < MAX_PREPARED
+                && self.bytes + size <= MAX_PREPARED_BYTES
+    }
+
+    pub fn close_prepared(&mut self, name: &Name) {
+        if name.is_unnamed() {
+            self.unnamed = None;
+        } else if let Some(closed) = self.statements.remove(name) {
+            self.bytes -= size_of::<J>(name, &closed.text);
+        }
+    }
+
+    pub fn portal(&self, name: &Name) -> Option<&Rc<Portal<J>>> {
+        if name.is_unnamed() {
+            self.unnamed_portal.as_ref()
+        } else {
+            self.portals.get(name)
+        }
+    }
+
+    pub fn set_portal(&mut self, name: &Name, portal: Rc<Portal<J>>) {
+        self.version += u64::from(!name.is_unnamed());
+        portal.bound.set(Some(self.version));
+        self.cursors.remove(name);
+        if name.is_unnamed() {
+            self.unnamed_portal = Some(portal);
+        } else if self.has_room_for_portal(name, 0) {
+            self.portals.insert(name.clone(), portal);
+        }
+    }
+
+    /// True when one more portal fits, if `pending` others are added before it.
+    pub fn has_room_for_portal(&self, name: &Name, pending: usize) -> bool {
+        name.is_unnamed()
+            || self.portals.len() + pending < MAX_PORTALS
+            || self.portals.contains_key(name)
+    }
+
+    pub fn close_portal(&mut self, name: &Name) {
+        if name.is_unnamed() {
+            self.unnamed_portal = None;
+        } else {
+            self.portals.remove(name);
+        }
+    }
+
+    /// Portals made by Bind end with the transaction (protocol: Extended Query).
+    pub fn transaction_ended(&mut self) {
+        self.unnamed_portal = None;
+        if !self.portals.is_empty() {
+            self.portals.clear();
+        }
+    }
+
+    /// DEALLOCATE ALL. The unnamed statement is not affected by SQL.
+    pub fn deallocate_all(&mut self) {
+        self.statements.clear();
+        self.bytes = 0;
+    }
+
+    /// A cursor was declared. The server allows this only for a free name, so a portal of that name no longer exists.
+    pub fn declare_cursor(&mut self, name: &Name, facts: &Arc<Facts>) {
+        self.version += 1;
+        self.portals.remove(name);
+        if self.cursors.len() >= MAX_CURSORS {
+            self.cursors.clear();
+        }
+        self.cursors.insert(name.clone(), Arc::clone(facts));
+    }
+
+    /// True when no name has changed its meaning since the portal was bound. An unconfirmed portal is bound after every confirmed change.
+    pub fn are_as_bound(&self, portal: &Portal<J>) -> bool {
+        portal.bound.get().is_none_or(|then| then == self.version)
+    }
+
+    pub fn is_cursor(&self, name: &Name) -> bool {
+        self.cursors.contains_key(name)
+    }
+
+    pub fn statement_facts(&self, name: &Name) -> Option<Arc<Facts>> {
+        let prepared = self.statements.get(name)?;
+        match &prepared.inner {
+            Some(inner) => Some(Arc::clone(inner)),
+            None => own_facts::<J>(prepared),
+        }
+    }
+
+    /// FETCH reads from cursors created by DECLARE and from portals created by Bind.
+    pub fn cursor_facts(&self, name: &Name) -> Option<Arc<Facts>> {
+        match self.portals.get(name) {
+            Some(portal) => own_facts::<J>(&portal.prepared),
+            None => self.cursors.get(name).map(Arc::clone),
+        }
+    }
+}
+
+/// The names as one statement of a message finds them: the statements before it in the message have succeeded.
+pub struct InMessage<'a, J: Judge> {
+    pub names: &'a Names<J>,
+    pub text: &'a J::Text,
+    /// Index of the statement in the message.
+    pub index: usize,
+}
+
+impl<J: Judge> InMessage<'_, J> {
+    fn before(&self) -> impl DoubleEndedIterator<Item = &Arc<Facts>> {
+        let statements = J::analysis(self.text).statements.iter();
+        statements
+            .take(self.index)
+            .map(|statement| &statement.facts)
+    }
+}
+
+impl<J: Judge> NameFacts for InMessage<'_, J> {
+    fn statement(&self, name: &str) -> Option<Arc<Facts>> {
+        let name = Name::new(name);
+        let prepared = self.before().rev().find_map(|facts| match &facts.session {
+            SessionEffect::Prepare { name: made, inner } if Name::new(made) == name => {
+                Some(Arc::new((**inner).clone()))
+            }
+            _ => None,
+        });
+        prepared.or_else(|| self.names.statement_facts(&name))
+    }
+
+    fn cursor(&self, name: &str) -> Option<Arc<Facts>> {
+        let name = Name::new(name);
+        let mut before = self.before().rev();
+        let declared = before.find(|facts| match &facts.session {
+            SessionEffect::DeclareCursor { name: made } => Name::new(made) == name,
+            _ => false,
+        });
+        declared.map_or_else(
+            || self.names.cursor_facts(&name),
+            |facts| Some(Arc::clone(facts)),
+        )
+    }
+}
+
+fn size_of<J: Judge>(name: &Name, text: &J::Text) -> usize {
+    name.len() + J::source(text).len()
+}
+
+/// The facts of a prepared statement. A statement that itself depends on a name (EXECUTE, FETCH) is not followed.
+fn own_facts<J: Judge>(prepared: &Prepared<J>) -> Option<Arc<Facts>> {
+    let facts = &prepared.statement()?.facts;
+    (!facts.is_dynamic()).then(|| Arc::clone(facts))
+}
+
+impl<J: Judge> NameFacts for Names<J> {
+    fn statement(&self, name: &str) -> Option<Arc<Facts>> {
+        self.statement_facts(&Name::new(name))
+    }
+
+    fn cursor(&self, name: &str) -> Option<Arc<Facts>> {
+        self.cursor_facts(&Name::new(name))
+    }
+}

@@ -1,0 +1,39 @@
+//! How the client's messages are taken now, and what the server has still to be asked for.
+
+/// How the client's messages are read now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::session) enum Mode {
+    Ready,
+    /// After an error in the extended protocol: everything up to Sync is dropped, as the server does.
+    Skipping,
+    /// The server takes COPY data.
+    CopyIn,
+    /// The connection ends: nothing is taken any more.
+    Ended,
+}
+
+/// The state of the client's pipeline.
+#[derive(Debug)]
+pub(in crate::session) struct Pipeline {
+    pub mode: Mode,
+    /// Extended messages went out that no Sync followed yet.
+    pub unsynced: bool,
+    /// A Flush of the gateway's own went out after the newest message.
+    pub flushed: bool,
+    /// Nothing is read from the client until every reply is in.
+    pub drain_first: bool,
+    /// Syncs that went out while the server was taking COPY data, and that it ignores unless the copy has failed before.
+    pub copy_syncs: usize,
+}
+
+impl Default for Pipeline {
+    fn default() -> Self {
+        Pipeline {
+            mode: Mode::Ready,
+            unsynced: false,
+            flushed: false,
+            drain_first: false,
+            copy_syncs: 0,
+        }
+    }
+}

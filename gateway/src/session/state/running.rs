@@ -1,0 +1,78 @@
+//! The rows of the statement that runs now, and whose turn it is on the server.
+
+use crate::results::ResultEditor;
+use crate::session::judge::{Limit, Limits, Ticket};
+use crate::session::refusal::Refusal;
+
+/// The message that has its turn on the server, and what becomes of its result.
+#[derive(Default)]
+pub(in crate::session) struct Turn {
+    pub running: Option<Running>,
+    /// Forwarded statements whose result may yet be stopped.
+    pub stoppable: usize,
+    /// Counts the messages that had their turn.
+    pub count: u64,
+    /// What the client is told when the server heeds the cancel of a statement that took too long.
+    pub overdue: Option<Refusal>,
+}
+
+impl Turn {
+    /// ReadyForQuery.
+    pub fn over(&mut self) {
+        self.running = None;
+        self.count += 1;
+        self.overdue = None;
+    }
+}
+
+/// A result on its way from the server to the client.
+pub(in crate::session) struct Running {
+    /// `None`: bytes pass untouched.
+    pub editor: Option<ResultEditor>,
+    pub limits: Limits,
+    /// Rows that the server sent, which limits count.
+    pub rows: u64,
+    /// Bytes of those rows' messages.
+    pub bytes: u64,
+    /// A batch that the judge is looking at.
+    pub batch: Option<Ticket>,
+    /// The client will get this error in place of the result's end; rows are no longer passed on.
+    pub stopping: Option<Refusal>,
+}
+
+impl Running {
+    pub fn plain(limits: Limits) -> Self {
+        Running {
+            editor: None,
+            limits,
+            rows: 0,
+            bytes: 0,
+            batch: None,
+            stopping: None,
+        }
+    }
+
+    /// True when whole runs of rows may be passed on without a look at each.
+    pub fn is_plain(&self) -> bool {
+        self.editor.is_none() && self.stopping.is_none()
+    }
+
+    /// How many more rows of `bytes` in total fit.
+    pub fn admits(&self, rows: u64, bytes: u64) -> bool {
+        self.limits
+            .rows
+            .is_none_or(|limit| self.rows + rows <= limit)
+            && self
+                .limits
+                .bytes
+                .is_none_or(|limit| self.bytes + bytes <= limit)
+    }
+
+    /// The limit that the next row would exceed.
+    pub fn reached(&self) -> Limit {
+        match self.limits.rows {
+            Some(rows) if self.rows >= rows => Limit::Rows(rows),
+            _ => Limit::Bytes(self.limits.bytes.unwrap_or_default()),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The session's state: a short struct of parts, each of which owns its fields. The steps are in the files beside it.
+
+use std::sync::Arc;
+
+use crate::results::PseudonymKey;
+use crate::session::doors::output::{Output, Taken};
+use crate::session::judge::Judge;
+use crate::session::state::ends::Ends;
+use crate::session::state::held::Held;
+use crate::session::state::names::Names;
+use crate::session::state::outstanding::{Outstanding, Queue};
+use crate::session::state::pipeline::Pipeline;
+use crate::session::state::reading::Reading;
+use crate::session::state::running::Turn;
+use crate::session::state::streaming::Streaming;
+use crate::session::state::transaction::Transaction;
+
+/// Facts about the server's settings that the session starts with (ParameterStatus).
+#[derive(Debug, Clone)]
+pub struct SessionStart {
+    pub standard_conforming_strings: bool,
+    pub client_encoding: String,
+    pub server_encoding: String,
+    /// From ReadyForQuery: `I`, `T` or `E`.
+    pub status: u8,
+    /// Longest message that is read whole, in bytes.
+    pub max_message: usize,
+}
+
+/// One client connection with its server connection.
+pub struct Session<J: Judge> {
+    /// Outstanding replies.
+    pub(in crate::session) queue: Queue<J>,
+    pub(in crate::session) names: Names<J>,
+    pub(in crate::session) reading: Reading,
+    pub(in crate::session) transaction: Transaction,
+    pub(in crate::session) pipeline: Pipeline,
+    pub(in crate::session) turn: Turn,
+    /// The client's message that waits.
+    pub(in crate::session) held: Option<Held<J>>,
+    pub(in crate::session) ends: Ends<J>,
+    pub(in crate::session) from_client: Option<Streaming>,
+    pub(in crate::session) from_server: Option<Streaming>,
+    pub(in crate::session) key: Arc<PseudonymKey>,
+}
+
+impl<J: Judge> Session<J> {
+    pub fn new(start: SessionStart, key: Arc<PseudonymKey>) -> Self {
+        Session {
+            queue: Queue::default(),
+            names: Names::default(),
+            reading: Reading::new(
+                start.standard_conforming_strings,
+                &start.client_encoding,
+                start.server_encoding,
+                start.max_message,
+            ),
+            transaction: Transaction::new(start.status),
+            pipeline: Pipeline::default(),
+            turn: Turn::default(),
+            held: None,
+            ends: Ends::default(),
+            from_client: None,
+            from_server: None,
+            key,
+        }
+    }
+
+    /// True when no reply is outstanding, no statement is held and no transaction is open: a good moment to end the connection.
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_empty() && !self.transaction.is_open() && self.held.is_none()
+    }
+
+    /// True while a reply of the server is outstanding.
+    pub fn awaits_server(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// True when what was forwarded to the server ends with the end of a message.
+    pub fn is_between_messages(&self) -> bool {
+        self.from_client.is_none()
+    }
+
+    /// True between transactions, also those that the server opens for extended messages up to Sync.
+    pub(in crate::session) fn is_at_rest(&self) -> bool {
+        !self.transaction.is_open() && self.queue.is_empty() && !self.pipeline.unsynced
+    }
+
+    /// Remembers a message that the server will answer.
+    pub(in crate::session) fn expect(&mut self, reply: Outstanding<J>) {
+        self.pipeline.flushed = false;
+        self.pipeline.unsynced = !reply.answered_anyway();
+        self.queue.push(reply);
+    }
+
+    /// The message must wait for replies: makes sure that the server sends them.
+    pub(in crate::session) fn hold_for_replies(&mut self, output: &mut Output) -> Taken {
+        let newest = self.queue.newest_first().next();
+        let comes_anyway = newest.is_none_or(Outstanding::answered_anyway);
+        if !comes_anyway && !self.pipeline.flushed {
+            output.to_server.flush();
+            self.pipeline.flushed = true;
+        }
+        Taken::Hold
+    }
+}
