@@ -97,7 +97,7 @@ pub(in crate::config) static GRANT: Table = Table::new(
         Key::new(
             "role",
             Kind::String,
-            "the PostgreSQL role that the gateway logs in with. The client cannot change it, see [Role lock](#role-lock)",
+            "the PostgreSQL role that the gateway logs in with; the client cannot change it",
         )
         .required(),
     ],

@@ -112,6 +112,9 @@ fn definitions_are_sound() {
             assert!(names.insert(key.name), "{name} is defined twice");
             assert_eq!(key.meaning.is_empty(), key.kind.is_table(), "{name}");
             assert!(!key.meaning.contains(['|', '\n']), "{name}");
+            // An error quotes it.
+            let is_required = matches!(key.absent, Absent::Required);
+            assert!(!is_required || !key.meaning.contains("]("), "{name}");
             if let Absent::Default(value) = key.absent {
                 assert!(toml::de::DeValue::parse(value).is_ok(), "{name}: {value}");
             }
