@@ -18,3 +18,6 @@ pub mod results;
 pub mod session;
 pub mod suggest;
 pub mod upstream;
+
+#[cfg(test)]
+mod tests;

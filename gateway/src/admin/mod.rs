@@ -5,4 +5,4 @@ mod metrics;
 mod server;
 
 pub use metrics::{Connection, Metrics};
-pub use server::{AdminError, Readiness, serve};
+pub use server::{AdminError, AdminServer, Readiness};

@@ -1,7 +1,9 @@
-//! The HTTP side of the admin port.
+//! The HTTP server of the admin port, on a thread of its own: metrics and health must answer when the rest of the gateway
+//! is busy.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
 
 use axum::Router;
 use axum::extract::State;
@@ -9,11 +11,12 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::runtime;
+use tokio::sync::oneshot;
 
 use super::Metrics;
 
-/// Says whether the gateway can serve statements now, or what stands in the way, one line each.
+/// Says whether the gateway can serve statements now, or why it cannot, one line per reason. Must not block.
 pub type Readiness = Arc<dyn Fn() -> Result<(), Vec<String>> + Send + Sync>;
 
 /// The admin port cannot be served.
@@ -26,6 +29,16 @@ pub enum AdminError {
         address: SocketAddr,
         source: std::io::Error,
     },
+    #[error("the thread of the admin port could not be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// The server; dropping it closes the port.
+pub struct AdminServer {
+    address: SocketAddr,
+    /// Dropped to stop the server.
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Clone)]
@@ -34,30 +47,71 @@ struct Shared {
     readiness: Readiness,
 }
 
-/// Binds the admin port and serves it in the background. Returns the address bound.
-///
-/// # Errors
-/// The address cannot be bound.
-pub async fn serve(
-    address: SocketAddr,
-    metrics: Metrics,
-    readiness: Readiness,
-) -> Result<SocketAddr, AdminError> {
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|source| AdminError::Bind { address, source })?;
-    let bound = listener.local_addr().unwrap_or(address);
-    let routes = Router::new()
-        .route("/metrics", get(render))
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .with_state(Shared { metrics, readiness });
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, routes).await {
-            tracing::error!(%error, "the admin port ended");
+impl AdminServer {
+    /// Binds the admin port and serves it.
+    ///
+    /// # Errors
+    /// The address cannot be bound, or the operating system gives no thread.
+    pub fn start(
+        address: SocketAddr,
+        metrics: Metrics,
+        readiness: Readiness,
+    ) -> Result<Self, AdminError> {
+        let bind = |source| AdminError::Bind { address, source };
+        let listener = TcpListener::bind(address).map_err(bind)?;
+        listener.set_nonblocking(true).map_err(bind)?;
+        let bound = listener.local_addr().map_err(bind)?;
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(AdminError::Thread)?;
+        let routes = Router::new()
+            .route("/metrics", get(render))
+            .route("/healthz", get(|| async { "ok\n" }))
+            .route("/readyz", get(ready))
+            .with_state(Shared { metrics, readiness });
+        let (stop, stopped) = oneshot::channel();
+        let thread = Builder::new()
+            .name("admin".to_owned())
+            .spawn(move || runtime.block_on(serve(listener, routes, stopped)))
+            .map_err(AdminError::Thread)?;
+        Ok(AdminServer {
+            address: bound,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// The address bound.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for AdminServer {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread of the admin port panicked");
         }
-    });
-    Ok(bound)
+    }
+}
+
+/// Serves until `stopped` completes. Requests in progress are cut off: a client that reads slowly must not keep the
+/// gateway from stopping.
+async fn serve(listener: TcpListener, routes: Router, stopped: oneshot::Receiver<()>) {
+    let served = async {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        axum::serve(listener, routes).await
+    };
+    tokio::select! {
+        served = served => if let Err(error) = served {
+            tracing::error!(%error, "the admin port failed");
+        },
+        _ = stopped => {}
+    }
 }
 
 async fn render(State(shared): State<Shared>) -> impl IntoResponse {

@@ -1,11 +1,11 @@
-//! Who may come in, and where each goes: what a reload of the configuration replaces.
+//! Who can log in, and to which database in which role: what a reload of the configuration replaces.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::identity::{ClientCertificates, Grants, Verifier};
 
-/// The issuers that are trusted and the grants that hold.
+/// The trusted issuers and the grants in force.
 pub struct Access {
     pub verifier: Arc<Verifier>,
     /// Who logs in with a client certificate instead of a token.

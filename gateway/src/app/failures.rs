@@ -1,4 +1,4 @@
-//! Logins that failed, by the address they came from, and how long the next refusal keeps that address waiting.
+//! Failed logins by client address, and how long the next error for that address is delayed.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
@@ -7,38 +7,19 @@ use std::time::Duration;
 use quick_cache::unsync::Cache;
 use tokio::time::Instant;
 
-/// Addresses that are remembered at one time; those seen least make room for others.
+use crate::config::LoginBackoff;
+
+/// Addresses that are remembered at one time; the least used make room for others.
 const ADDRESSES: usize = 8192;
 
-/// So many failures in a row are told at once: people mistype, and tokens expire.
+/// Errors of this many consecutive failures are not delayed: people mistype, and tokens expire.
 const FREE: u32 = 3;
 
-/// How repeated failures are slowed down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LoginBackoff {
-    /// Of the first refusal that is told late; it doubles with each further one. Zero slows nobody down.
-    pub first: Duration,
-    /// The longest that a refusal is held back.
-    pub most: Duration,
-    /// An address without a failure for so long begins anew.
-    pub memory: Duration,
-}
-
-impl Default for LoginBackoff {
-    fn default() -> Self {
-        LoginBackoff {
-            first: Duration::from_millis(250),
-            most: Duration::from_secs(5),
-            memory: Duration::from_secs(600),
-        }
-    }
-}
-
-/// A failure in the row of its address.
+/// A failure, counted among the consecutive ones of its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Failure {
     pub count: u32,
-    /// How long its refusal is held back.
+    /// How long its error is delayed.
     pub delay: Duration,
 }
 
@@ -67,7 +48,7 @@ impl Failures {
         }
     }
 
-    /// A login that succeeded ends the row of its address.
+    /// A successful login resets the count of its address.
     pub fn succeeded(&self, address: IpAddr) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.remove(&network(address));
@@ -85,7 +66,7 @@ fn delay(count: u32, login_backoff: &LoginBackoff) -> Duration {
         .min(login_backoff.most)
 }
 
-/// A subscriber has a /64 of IPv6 addresses (RFC 6177), and would otherwise begin anew with each of them.
+/// A subscriber has a /64 of IPv6 addresses (RFC 6177), and would otherwise start over with each of them.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
@@ -100,7 +81,7 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    const SLOWING: LoginBackoff = LoginBackoff {
+    const BACKOFF: LoginBackoff = LoginBackoff {
         first: Duration::from_secs(1),
         most: Duration::from_secs(30),
         memory: Duration::from_secs(60),
@@ -110,12 +91,12 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// The delays of so many failures, in seconds, a moment apart.
-    fn row(failures: &Failures, from: &str, count: usize, now: Instant) -> Vec<u64> {
+    /// The delays of consecutive failures, in seconds.
+    fn delays(failures: &Failures, from: &str, count: usize, now: Instant) -> Vec<u64> {
         (0..count)
             .map(|_| {
                 failures
-                    .failed(address(from), &SLOWING, now)
+                    .failed(address(from), &BACKOFF, now)
                     .delay
                     .as_secs()
             })
@@ -126,45 +107,48 @@ mod tests {
     fn delays_grow_to_a_limit() {
         let failures = Failures::default();
         let now = Instant::now();
-        let delays = row(&failures, "192.0.2.1", 11, now);
-        assert_eq!(delays, [0, 0, 0, 1, 2, 4, 8, 16, 30, 30, 30]);
+        let first = delays(&failures, "192.0.2.1", 11, now);
+        assert_eq!(first, [0, 0, 0, 1, 2, 4, 8, 16, 30, 30, 30]);
         for _ in 0..100 {
-            assert_eq!(row(&failures, "192.0.2.1", 1, now), [30]);
+            assert_eq!(delays(&failures, "192.0.2.1", 1, now), [30]);
         }
         let off = LoginBackoff {
             first: Duration::ZERO,
-            ..SLOWING
+            ..BACKOFF
         };
         let failure = failures.failed(address("192.0.2.1"), &off, now);
         assert_eq!((failure.count, failure.delay), (112, Duration::ZERO));
     }
 
     #[test]
-    fn each_address_has_its_own_row_and_each_ipv6_subscriber_too() {
+    fn each_address_and_each_ipv6_subscriber_is_counted_apart() {
         let failures = Failures::default();
         let now = Instant::now();
-        row(&failures, "192.0.2.1", 10, now);
-        assert_eq!(row(&failures, "192.0.2.2", 1, now), [0]);
-        assert_eq!(row(&failures, "::ffff:192.0.2.1", 1, now), [30]);
-        row(&failures, "2001:db8:1:1::1", 10, now);
-        assert_eq!(row(&failures, "2001:db8:1:1:ffff::2", 1, now), [30]);
-        assert_eq!(row(&failures, "2001:db8:1:2::1", 1, now), [0]);
+        delays(&failures, "192.0.2.1", 10, now);
+        assert_eq!(delays(&failures, "192.0.2.2", 1, now), [0]);
+        assert_eq!(delays(&failures, "::ffff:192.0.2.1", 1, now), [30]);
+        delays(&failures, "2001:db8:1:1::1", 10, now);
+        assert_eq!(delays(&failures, "2001:db8:1:1:ffff::2", 1, now), [30]);
+        assert_eq!(delays(&failures, "2001:db8:1:2::1", 1, now), [0]);
     }
 
     #[test]
-    fn success_and_time_are_forgiving() {
+    fn success_and_time_reset_the_count() {
         let failures = Failures::default();
         let now = Instant::now();
-        row(&failures, "192.0.2.1", 10, now);
+        delays(&failures, "192.0.2.1", 10, now);
         failures.succeeded(address("192.0.2.2"));
-        assert_eq!(row(&failures, "192.0.2.1", 1, now), [30]);
+        assert_eq!(delays(&failures, "192.0.2.1", 1, now), [30]);
         failures.succeeded(address("192.0.2.1"));
-        assert_eq!(row(&failures, "192.0.2.1", 4, now), [0, 0, 0, 1]);
-        let later = now + SLOWING.memory - Duration::from_secs(1);
-        assert_eq!(row(&failures, "192.0.2.1", 1, later), [2]);
-        assert_eq!(row(&failures, "192.0.2.1", 1, later + SLOWING.memory), [0]);
-        // A clock that is read late does not harm.
-        assert_eq!(row(&failures, "192.0.2.1", 1, now), [0]);
+        assert_eq!(delays(&failures, "192.0.2.1", 4, now), [0, 0, 0, 1]);
+        let later = now + BACKOFF.memory - Duration::from_secs(1);
+        assert_eq!(delays(&failures, "192.0.2.1", 1, later), [2]);
+        assert_eq!(
+            delays(&failures, "192.0.2.1", 1, later + BACKOFF.memory),
+            [0]
+        );
+        // An instant before the last failure is harmless.
+        assert_eq!(delays(&failures, "192.0.2.1", 1, now), [0]);
     }
 
     #[test]
@@ -172,7 +156,7 @@ mod tests {
         let failures = Failures::default();
         let now = Instant::now();
         for n in 0..100_000u32 {
-            failures.failed(IpAddr::V4(n.into()), &SLOWING, now);
+            failures.failed(IpAddr::V4(n.into()), &BACKOFF, now);
         }
         assert!(failures.0.lock().unwrap().len() <= ADDRESSES);
     }

@@ -1,5 +1,5 @@
-//! How long a session may last: until its token expires, until a reload takes away what opened it, or until the gateway
-//! stops.
+//! How long a session may last: until its token expires, until a reload removes what it was opened with, or until the
+//! gateway stops.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -11,23 +11,24 @@ use super::access::Access;
 use crate::identity::{Grant, Identity, Place};
 use crate::relay::Ending;
 
-/// Clocks are set and machines sleep; so the time of day is looked at again this often.
-const LOOK_AGAIN: Duration = Duration::from_secs(4);
+/// Clocks are set and machines sleep, so the time of day is read again this often.
+const CLOCK_INTERVAL: Duration = Duration::from_secs(4);
 
-/// What opened a session.
+/// What a session was opened with.
 pub(super) struct SessionLifetime {
     identity: Identity,
-    /// What the client asked for.
+    /// The name that the client used.
     database: String,
     place: Place,
     by: By,
-    /// How long after its token's expiry it lasts, besides the grace: the skew of the issuer's clock, where that is what let the token in.
+    /// How long it lasts after its token's expiry, besides the grace: the issuer's clock skew, if the token was accepted
+    /// only because of it.
     skew: Duration,
 }
 
-/// What it was opened with.
+/// How the client logged in.
 enum By {
-    /// With the groups that the configuration gave the identity, as opposed to its token.
+    /// With the groups that the identity had from the configuration rather than its token.
     Token {
         given: Vec<String>,
     },
@@ -35,8 +36,7 @@ enum By {
 }
 
 impl SessionLifetime {
-    /// `access` is what `grant` was found in.
-    /// `certificates` are the client's, empty where it has a token.
+    /// `access` is where `grant` was found; `certificates` are the client's, empty if it logged in with a token.
     pub fn new(
         identity: Identity,
         certificates: Vec<CertificateDer<'static>>,
@@ -73,10 +73,10 @@ impl SessionLifetime {
         mut shutdown: watch::Receiver<Option<Ending>>,
         mut access: watch::Receiver<Arc<Access>>,
     ) -> Ending {
-        let told = async move {
+        let stopped = async move {
             match shutdown.wait_for(Option::is_some).await {
                 Ok(ending) => ending.unwrap_or(Ending::Shutdown),
-                // Nobody is left who could tell: the process is ending.
+                // The sender is gone: the process is ending.
                 Err(_) => Ending::Shutdown,
             }
         };
@@ -98,27 +98,27 @@ impl SessionLifetime {
             }
         };
         tokio::select! {
-            ending = told => ending,
+            ending = stopped => ending,
             ending = withdrawn => ending,
         }
     }
 
     /// Completes once the token has been expired for `grace`.
     async fn expired(&self, grace: Duration) {
-        // An end that no clock can show never comes.
+        // An end beyond what the clock can represent never comes.
         let grace = grace.saturating_add(self.skew);
         let end = self.identity.expires_at.checked_add(grace);
         loop {
             let left = end.map(|end| end.duration_since(SystemTime::now()));
             match left {
                 Some(Err(_)) | Some(Ok(Duration::ZERO)) => return,
-                Some(Ok(left)) => tokio::time::sleep(left.min(LOOK_AGAIN)).await,
+                Some(Ok(left)) => tokio::time::sleep(left.min(CLOCK_INTERVAL)).await,
                 None => std::future::pending().await,
             }
         }
     }
 
-    /// Why the session must end by what holds now.
+    /// Why the session must end under this access, if it must.
     fn judged_by(&self, access: &Access) -> Option<Ending> {
         let identity = match &self.by {
             By::Token { .. } if !access.verifier.trusts(&self.identity.issuer) => {
@@ -126,7 +126,7 @@ impl SessionLifetime {
             }
             By::Token { given } => self.with_groups_by(access, given),
             By::Certificate(chain) => {
-                // Its end is the business of `expired`.
+                // `expired` handles the end of its validity.
                 let now = SystemTime::now().min(self.identity.expires_at);
                 match access.certificates.identify(chain, now) {
                     Ok(identity) => identity,
@@ -141,8 +141,8 @@ impl SessionLifetime {
         }
     }
 
-    /// The identity with the groups that the configuration gives it now. A group that token and configuration both named is
-    /// taken for the configuration's.
+    /// The identity with the groups that it has from the configuration now. A group from both token and configuration
+    /// counts as the configuration's.
     fn with_groups_by(&self, access: &Access, given: &[String]) -> Identity {
         let mut identity = self.identity.clone();
         let now = access

@@ -1,5 +1,5 @@
-//! From the startup message to a server that has let the gateway in for this client: password, token, grant, place, login
-//! upstream. All of it within the authentication timeout.
+//! From the startup message to the login on the server: token or certificate, grant, slot, upstream connection. All of
+//! it within the authentication timeout.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -9,9 +9,10 @@ use tokio::time::timeout;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::access::Access;
-use super::connection::Connections;
-use super::limits::{ConnectionLimits, Slot};
+use super::connections::Connections;
+use super::slots::Slot;
 use super::startup;
+use crate::config::Limits;
 use crate::identity::{Grant, Identity, TokenError};
 use crate::listener::{self, Accepted, FatalError, Given, HandshakeError, HandshakeSettings};
 use crate::upstream::{self, Connected};
@@ -19,34 +20,34 @@ use crate::upstream::{self, Connected};
 /// Startup parameters that the gateway answers itself.
 const OWN_PARAMETERS: [&str; 3] = ["user", "database", "replication"];
 
-/// A client that was let in, and the way to its server.
+/// A client that has logged in, and its server connection.
 pub(super) struct Login {
     pub identity: Identity,
-    /// What it logged in with, its own first; empty where it did with a token.
+    /// The certificate chain that it logged in with, its own first; empty if it logged in with a token.
     pub certificates: Vec<CertificateDer<'static>>,
     pub database: String,
     pub grant: Grant,
     pub connected: Connected,
     pub slot: Slot,
-    /// By which the client was let in.
+    /// What was in force when the client logged in.
     pub access: Arc<Access>,
 }
 
-/// A client that was not let in.
-pub(super) struct TurnedAway {
-    /// What it is told; `None` where nobody listens.
+/// A client that could not log in.
+pub(super) struct Rejection {
+    /// The client's error; `None` if the client is gone.
     refusal: Option<FatalError>,
-    /// A fixed word for metrics.
+    /// The value of the metric's label.
     outcome: &'static str,
-    /// Who it says it is did not stand up to a check.
+    /// The client's token or certificate did not pass a check.
     pub failed: bool,
-    /// It is owed the answer of OAUTHBEARER before the error.
+    /// OAUTHBEARER requires a message of its own before the error.
     bearer: bool,
 }
 
-impl TurnedAway {
+impl Rejection {
     fn new(outcome: &'static str, refusal: FatalError) -> Self {
-        TurnedAway {
+        Rejection {
             refusal: Some(refusal),
             outcome,
             failed: false,
@@ -55,7 +56,7 @@ impl TurnedAway {
     }
 
     fn by_handshake(outcome: &'static str, error: &HandshakeError) -> Self {
-        TurnedAway {
+        Rejection {
             refusal: error.fatal_error(),
             outcome,
             failed: false,
@@ -63,8 +64,8 @@ impl TurnedAway {
         }
     }
 
-    /// Tells the client, and returns the outcome.
-    pub async fn tell(self, mut accepted: Accepted, handshake: &HandshakeSettings) -> &'static str {
+    /// Sends the error, and returns the outcome.
+    pub async fn send(self, mut accepted: Accepted, handshake: &HandshakeSettings) -> &'static str {
         if self.bearer {
             let answered = accepted.reject_bearer(handshake);
             if !matches!(
@@ -86,32 +87,32 @@ impl Connections {
         &self,
         accepted: &mut Accepted,
         handshake: &HandshakeSettings,
-        limits: &ConnectionLimits,
-    ) -> Result<Login, TurnedAway> {
-        let patience = handshake.authentication_timeout;
+        limits: &Limits,
+    ) -> Result<Login, Rejection> {
+        let limit = handshake.authentication_timeout;
         let peer = accepted.peer.clone();
-        match timeout(patience, self.log_in_patiently(accepted, handshake, limits)).await {
+        match timeout(limit, self.log_in_within_limit(accepted, handshake, limits)).await {
             Ok(outcome) => outcome,
             Err(_) => {
-                let error = HandshakeError::AuthenticationTimeout(patience);
-                tracing::info!(%error, %peer, "a client was turned away");
-                Err(TurnedAway::by_handshake("authentication_timeout", &error))
+                let error = HandshakeError::AuthenticationTimeout(limit);
+                tracing::info!(%error, %peer, "a client was refused");
+                Err(Rejection::by_handshake("authentication_timeout", &error))
             }
         }
     }
 
-    async fn log_in_patiently(
+    async fn log_in_within_limit(
         &self,
         accepted: &mut Accepted,
         handshake: &HandshakeSettings,
-        limits: &ConnectionLimits,
-    ) -> Result<Login, TurnedAway> {
+        limits: &Limits,
+    ) -> Result<Login, Rejection> {
         if self.shutdown.borrow().is_some() {
             let refusal = FatalError::new("57P03", "the gateway is shutting down");
-            return Err(TurnedAway::new("shutdown", refusal));
+            return Err(Rejection::new("shutdown", refusal));
         }
         if let Some(refusal) = startup::refusal(&accepted.startup, self.settings.lock_role) {
-            return Err(TurnedAway::new("startup_refused", refusal));
+            return Err(Rejection::new("startup_refused", refusal));
         }
         let certificates = accepted.stream.certificates();
         let identity = match certificates.is_empty() {
@@ -126,19 +127,19 @@ impl Connections {
             .to_owned();
         let access = self.access();
         let grant = access.grants.resolve(&identity, &database).map_err(|error| {
-            tracing::info!(subject = %identity.subject, %database, %error, "a client was turned away");
+            tracing::info!(subject = %identity.subject, %database, %error, "a client was refused");
             let refusal = FatalError::new(error.sqlstate(), error.client_text());
-            TurnedAway::new("no_grant", refusal.with_hint(error.hint()))
+            Rejection::new("no_grant", refusal.with_hint(error.hint()))
         })?;
         let slot = self.slots.acquire(limits, &identity, &grant.database).map_err(|full| {
-            tracing::warn!(subject = %identity.subject, %database, reason = %full, "a client was turned away");
-            TurnedAway::new("too_many", full.fatal_error())
+            tracing::warn!(subject = %identity.subject, %database, reason = %full, "a client was refused");
+            Rejection::new("too_many", full.fatal_error())
         })?;
-        let connected = upstream::connect(&grant.target, &passed_on(accepted))
+        let connected = upstream::connect(&grant.target, &forwarded(accepted))
             .await
             .map_err(|error| {
                 tracing::warn!(%error, database = %grant.target.dbname, "no connection to the server");
-                TurnedAway::new("upstream_refused", error.fatal_error())
+                Rejection::new("upstream_refused", error.fatal_error())
             })?;
         Ok(Login {
             identity,
@@ -151,13 +152,13 @@ impl Connections {
         })
     }
 
-    /// Who the client is, by the certificate that it gave in TLS. It is not asked for a token then, and one that stands for nobody
-    /// cannot be made up for by one.
+    /// Who the client is, by its TLS certificate. Then it is not asked for a token, and a certificate without an entry is
+    /// not made good by one.
     fn identify_by_certificate(
         &self,
         accepted: &Accepted,
         chain: &[CertificateDer<'static>],
-    ) -> Result<Identity, TurnedAway> {
+    ) -> Result<Identity, Rejection> {
         let certificates = &self.access().certificates;
         match certificates.identify(chain, SystemTime::now()) {
             Ok(identity) => {
@@ -167,24 +168,24 @@ impl Connections {
             Err(error) => {
                 tracing::info!(check = error.label(), peer = %accepted.peer, "a client certificate was refused");
                 let refusal = FatalError::new("28000", error.to_string())
-                    .with_hint("Ask the gateway's operator, or connect without a client certificate and with a token.");
-                Err(TurnedAway {
+                    .with_hint("Connect with a token and without a client certificate, or ask the operator of the gateway.");
+                Err(Rejection {
                     failed: true,
-                    ..TurnedAway::new("certificate_refused", refusal)
+                    ..Rejection::new("certificate_refused", refusal)
                 })
             }
         }
     }
 
-    /// Who the client is, by the token it gives as its password.
+    /// Who the client is, by its token.
     async fn identify(
         &self,
         accepted: &mut Accepted,
         handshake: &HandshakeSettings,
-    ) -> Result<Identity, TurnedAway> {
+    ) -> Result<Identity, Rejection> {
         let given = accepted.ask_token(handshake).await.map_err(|error| {
-            tracing::info!(%error, peer = %accepted.peer, "a client gave no token");
-            TurnedAway::by_handshake("no_password", &error)
+            tracing::info!(%error, peer = %accepted.peer, "a client sent no token");
+            Rejection::by_handshake("no_password", &error)
         })?;
         let access = self.access();
         let error = match access.verifier.verify(given.token().expose_secret()).await {
@@ -200,17 +201,17 @@ impl Connections {
             Given::Bearer(_) => "Get a token of a trusted issuer.",
         };
         let refusal = FatalError::new(error.sqlstate(), error.client_text()).with_hint(hint);
-        Err(TurnedAway {
-            // A provider that is down is not the client's failure.
+        Err(Rejection {
+            // An unavailable provider is not the client's failure.
             failed: error != TokenError::ProviderUnavailable,
             bearer: matches!(given, Given::Bearer(_)),
-            ..TurnedAway::new("token_refused", refusal)
+            ..Rejection::new("token_refused", refusal)
         })
     }
 }
 
-/// The startup parameters that are the server's to read.
-fn passed_on(accepted: &Accepted) -> Vec<(String, String)> {
+/// The startup parameters that are forwarded to the server.
+fn forwarded(accepted: &Accepted) -> Vec<(String, String)> {
     let parameters = accepted.startup.parameters.iter();
     parameters
         .filter(|(name, _)| !OWN_PARAMETERS.contains(&name.as_str()) && !name.starts_with("_pq_."))

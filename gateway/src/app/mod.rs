@@ -1,19 +1,23 @@
-//! The one place that builds things: it turns settings into rooms, joins them, and ends them in order.
-//! It knows every room and holds no logic of theirs.
-//! Next room: `listener`, where a connection begins; `connection.rs` walks it through the others.
+//! The composition root: it builds the modules from their settings, connects them, and stops them in order.
+//! It knows every module and has none of their logic.
+//! Next module: `listener`, where a connection begins; `connection.rs` takes it through the others.
 
 mod access;
 mod connection;
+mod connections;
 mod failures;
 mod lifetime;
-mod limits;
 mod login;
 mod policies;
 mod preview;
 mod running;
 mod signals;
+mod slots;
 mod startup;
 mod workers;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -26,25 +30,24 @@ use gatewright_policy_host::DirectorySettings;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 
-use crate::admin::{self, Metrics, Readiness};
+use crate::admin::{AdminServer, Metrics, Readiness};
+use crate::config::Limits;
 use crate::gate::{Gate, GateSettings, Policies};
 use crate::listener::HandshakeSettings;
 use crate::listener::cancel::CancelRegistry;
 use crate::relay::Ending;
 use crate::results::PseudonymKey;
-use connection::Connections;
+use connections::Connections;
 use failures::Failures;
 
 pub use access::Access;
-pub use connection::ConnectionSettings;
-pub use failures::LoginBackoff;
-pub use limits::ConnectionLimits;
+pub use connections::ConnectionSettings;
 pub use policies::PolicySource;
 pub use preview::{PreviewSettings, Previewed, preview};
 pub use running::{RunSettings, Running, StartError};
 pub use signals::{Hangups, stop_signal};
 
-/// How long a start waits for the keys of issuers.
+/// How long the start waits for the keys of issuers.
 pub const ISSUER_KEYS_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What a gateway is made of.
@@ -56,7 +59,7 @@ pub struct Parts {
     pub metrics: Metrics,
 }
 
-/// The event loop of everything but the sessions.
+/// The event loop of everything but the sessions and the admin port.
 ///
 /// # Errors
 /// The operating system gives no event loop.
@@ -64,7 +67,7 @@ pub fn runtime() -> Result<Runtime> {
     Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("no event loop could be started")
+        .context("the event loop could not be started")
 }
 
 /// Installs the metrics of this process.
@@ -75,7 +78,7 @@ pub fn metrics() -> Result<Metrics> {
     Metrics::install().context("the metrics could not be set up")
 }
 
-/// A gateway that is built but takes no connections yet.
+/// A gateway that is built but accepts no connections yet.
 pub struct Gateway {
     connections: Arc<Connections>,
     shutdown: watch::Sender<Option<Ending>>,
@@ -83,14 +86,14 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Joins the parts. Must be called inside [`runtime`], which then reads catalogs and sends cancel requests.
+    /// Connects the parts. Must be called inside [`runtime`], which then reads catalogs and sends cancel requests.
     pub fn build(parts: Parts) -> Arc<Self> {
-        let (shutdown, told) = watch::channel(None);
+        let (shutdown, stopping) = watch::channel(None);
         let defaults = GateSettings::default();
         let gate_settings = GateSettings {
             lock_role: parts.connections.lock_role,
             parser: gatewright_sql::Limits {
-                max_bytes: parts.connections.max_statement,
+                max_bytes: parts.connections.limits.max_statement,
                 ..defaults.parser
             },
             ..defaults
@@ -111,7 +114,7 @@ impl Gateway {
             registry: CancelRegistry::new(),
             catalogs: Mutex::new(HashMap::new()),
             background: Handle::current(),
-            shutdown: told,
+            shutdown: stopping,
             key: Arc::new(PseudonymKey::random()),
         });
         Arc::new(Gateway {
@@ -121,28 +124,28 @@ impl Gateway {
         })
     }
 
-    /// Serves metrics and health.
+    /// Serves metrics and health checks until the result is dropped.
     ///
     /// # Errors
     /// The address cannot be bound.
-    pub async fn serve_admin(&self, address: SocketAddr) -> Result<SocketAddr> {
+    pub fn serve_admin(&self, address: SocketAddr) -> Result<AdminServer> {
         let connections = Arc::clone(&self.connections);
         let readiness: Readiness = Arc::new(move || connections.readiness());
-        let bound = admin::serve(address, self.metrics.clone(), readiness).await?;
-        tracing::info!(address = %bound, "the admin port is open");
-        Ok(bound)
+        let server = AdminServer::start(address, self.metrics.clone(), readiness)?;
+        tracing::info!(address = %server.address(), "the admin port is open");
+        Ok(server)
     }
 
-    /// Waits until statements can be served, but no longer than this: an issuer may be down for long.
-    pub async fn settle(&self, patience: Duration) {
+    /// Waits until statements can be served, but no longer than `limit`: an issuer may be down for long.
+    pub async fn settle(&self, limit: Duration) {
         let ready = async {
             while self.connections.readiness().is_err() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        if tokio::time::timeout(patience, ready).await.is_err() {
+        if tokio::time::timeout(limit, ready).await.is_err() {
             tracing::warn!(
-                "the gateway takes connections before everything is ready; /readyz says what is missing"
+                "the gateway accepts connections before it is ready; /readyz reports what is missing"
             );
         }
     }
@@ -160,25 +163,27 @@ impl Gateway {
         .await
     }
 
-    /// Other settings for the policies, in force as soon as those that changed have loaded.
+    /// Replaces the settings of policies. They apply as soon as the policies that changed have loaded.
     ///
     /// # Errors
-    /// The directory cannot be read, or a policy does not take its settings.
+    /// The directory cannot be read, or a policy rejects its settings.
     pub async fn replace_policy_settings(&self, settings: DirectorySettings) -> Result<()> {
         let policies = Arc::clone(&self.connections.policies);
         let replaced = tokio::task::spawn_blocking(move || match &*policies {
             Policies::None(_) => Ok(()),
             Policies::Directory { directory, .. } => directory.replace_settings(settings),
         });
-        replaced.await?.context("the policies' settings")
+        replaced
+            .await?
+            .context("the settings of the policies could not be replaced")
     }
 
-    /// Other limits for the connections to come.
-    pub fn replace_limits(&self, limits: ConnectionLimits) {
+    /// Replaces the limits for new connections.
+    pub fn replace_limits(&self, limits: Limits) {
         self.connections.limits.store(Arc::new(limits));
     }
 
-    /// Other issuers, grants and certificates. Open sessions whose grant is not what it was end.
+    /// Replaces issuers, grants and certificates. Open sessions whose grant has changed end.
     pub fn replace_access(&self, access: Access, handshake: HandshakeSettings) {
         self.connections.handshake.store(Arc::new(handshake));
         self.connections.access.send_replace(Arc::new(access));

@@ -14,15 +14,15 @@ use crate::gate::Policies;
 
 /// Where policies come from and how they are run.
 pub struct PolicySource {
-    /// `None`: there are no policies, and everything that is understood may run.
+    /// `None`: there are no policies, and every statement that can be analysed may run.
     pub directory: Option<PathBuf>,
     pub host: HostSettings,
     pub settings: DirectorySettings,
 }
 
 impl PolicySource {
-    /// A folder with settings by policy, and the defaults of everything else.
-    pub fn of_folder(folder: Option<PathBuf>, settings: BTreeMap<String, Value>) -> Self {
+    /// A directory with settings by policy, and defaults for everything else.
+    pub fn of_directory(directory: Option<PathBuf>, settings: BTreeMap<String, Value>) -> Self {
         let policies = settings.into_iter().map(|(name, settings)| {
             let settings = PolicySettings {
                 settings,
@@ -33,16 +33,16 @@ impl PolicySource {
         Self {
             host: HostSettings::default(),
             settings: DirectorySettings {
-                path: folder.clone().unwrap_or_default(),
+                path: directory.clone().unwrap_or_default(),
                 policies: policies.collect(),
                 default: PolicySettings::default(),
                 order: Vec::new(),
             },
-            directory: folder,
+            directory,
         }
     }
 
-    /// Loads what the directory holds and starts to watch it.
+    /// Loads the policies in the directory and watches it.
     ///
     /// # Errors
     /// The engine cannot be set up, or the directory cannot be read.

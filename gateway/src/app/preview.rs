@@ -1,4 +1,4 @@
-//! A gate without a gateway around it: what would be said of statements, in front of a server that is only asked what it has.
+//! A gate without a gateway around it: judges statements as the gateway would, without running them.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -8,7 +8,6 @@ use anyhow::{Context, Result, bail};
 use gatewright_contract as contract;
 use gatewright_sql::SessionEffect;
 
-use super::ConnectionSettings;
 use crate::admin::Metrics;
 use crate::catalog::CatalogHandle;
 use crate::gate::{
@@ -19,35 +18,35 @@ use crate::session::{Answer, Field, Judge, Judged, PendingJudge, Refusal};
 use crate::upstream::Target;
 use crate::upstream::service::Service;
 
-/// Catalogs are read again when a statement asks for it, not by the clock.
+/// Catalogs are read again when a statement requires it, not by the clock.
 const CATALOG_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
 /// Whose statements are judged, and where they would run.
 pub struct PreviewSettings {
-    /// Where the session would be, and in which role.
+    /// The server and role of the session.
     pub target: Target,
-    /// Where and in which role the catalog is read.
+    /// The server and role for reading the catalog.
     pub catalog: Target,
-    /// The name under which the client asks for the database.
+    /// The database name that the client uses.
     pub database: String,
     pub identity: Identity,
-    /// Longest statement text that is analysed, in bytes.
+    /// The longest statement that is analysed, in bytes.
     pub max_statement: usize,
 }
 
 impl PreviewSettings {
-    /// In front of a server, with the defaults of everything else.
-    pub fn of_target(target: Target, identity: Identity) -> Self {
+    /// For a server without a configuration.
+    pub fn of_target(target: Target, identity: Identity, max_statement: usize) -> Self {
         PreviewSettings {
             catalog: target.clone(),
             database: target.dbname.clone(),
             target,
             identity,
-            max_statement: ConnectionSettings::default().max_statement,
+            max_statement,
         }
     }
 
-    /// As a session that was let in by this grant.
+    /// For a session with this grant.
     pub fn of_grant(
         grant: Grant,
         database: &str,
@@ -64,17 +63,17 @@ impl PreviewSettings {
     }
 }
 
-/// What is said of one statement.
+/// One statement and its verdict.
 pub struct Previewed {
     pub sql: String,
     pub facts: Arc<gatewright_sql::Facts>,
     pub preview: Preview,
-    /// What the server would return, as policies see it; or why that is not known.
+    /// The result columns as policies would see them, or why they are not known.
     pub result: Option<Result<ResultPreview, String>>,
 }
 
-/// Judges every statement of a text as the gateway would. The server is asked for its catalog and to describe statements that would be
-/// permitted; none is run. Must be called on a stack of [`gatewright_sql::STACK_BYTES`].
+/// Judges every statement of a query string as the gateway would. The server provides its catalog and describes
+/// statements that would be permitted; none is run. Must be called on a stack of [`gatewright_sql::STACK_BYTES`].
 ///
 /// # Errors
 /// The server cannot be reached, or the text is no SQL.
@@ -121,7 +120,7 @@ async fn preview_with(
                     .and_then(|text| text.analysis.statements.first())
                     .map_or(&statement.facts, |statement| &statement.facts);
                 let text = rewritten.as_ref().map_or(own, |text| &*text.source);
-                // The rows of a COPY are described as the gateway does it: by the query that reads them.
+                // The gateway describes the rows of a COPY by the query that reads them.
                 let runs = match &facts.session {
                     SessionEffect::CopyOut(copy) => &copy.describe,
                     _ => text,
@@ -144,7 +143,7 @@ async fn preview_with(
     Ok(all)
 }
 
-/// The judge of a session that has just begun.
+/// The gate of a session that has just begun.
 fn session_gate(
     settings: &PreviewSettings,
     policies: Arc<Policies>,
@@ -196,7 +195,7 @@ fn said(refusal: &Refusal) -> String {
     }
 }
 
-/// None where the statement returns no rows.
+/// `None` if the statement returns no rows.
 async fn describe(service: &mut Service, sql: &str) -> Result<Option<Vec<Field>>, String> {
     let described = service
         .describe(sql)

@@ -1,4 +1,4 @@
-//! Taking connections until told to stop, and stopping in order.
+//! Accepting connections until the gateway is told to stop, and stopping in order.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::connection::Connections;
+use super::connections::Connections;
 use super::workers::Workers;
 use crate::relay::Ending;
 
@@ -17,7 +17,7 @@ use crate::relay::Ending;
 #[derive(Debug, Error)]
 pub enum StartError {
     #[error(
-        "the address {address} cannot be listened on: {source}; choose another with [listen] address or --listen"
+        "the address {address} cannot be bound: {source}; choose another with [listen] address or --listen"
     )]
     Listen {
         address: SocketAddr,
@@ -33,21 +33,22 @@ pub struct RunSettings {
     pub listen: SocketAddr,
     /// Session threads.
     pub threads: usize,
-    /// How long open transactions may take to finish after the gateway was told to stop.
+    /// How long open transactions may take to finish once the gateway stops.
     pub drain: Duration,
 }
 
-impl Default for RunSettings {
-    fn default() -> Self {
+impl RunSettings {
+    /// One session thread per core.
+    pub fn new(listen: SocketAddr) -> Self {
         RunSettings {
-            listen: SocketAddr::from(([127, 0, 0, 1], 6432)),
+            listen,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             drain: Duration::from_secs(10),
         }
     }
 }
 
-/// A gateway that takes connections.
+/// A gateway that accepts connections.
 pub struct Running {
     pub address: SocketAddr,
     settings: RunSettings,
@@ -57,10 +58,10 @@ pub struct Running {
 }
 
 impl Running {
-    /// Binds the address and starts the session threads. Connections are taken once [`Running::run`] is awaited.
+    /// Binds the address and starts the session threads. Connections are accepted once [`Running::run`] is awaited.
     ///
     /// # Errors
-    /// The address is taken or may not be used, or no thread can be started.
+    /// The address cannot be bound, or a thread cannot be started.
     pub(super) async fn start(
         settings: RunSettings,
         connections: Arc<Connections>,
@@ -83,7 +84,7 @@ impl Running {
         })
     }
 
-    /// Takes connections until `stop` completes, then lets the sessions finish.
+    /// Accepts connections until `stop` completes, then lets the sessions finish.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Running {
             listener,
@@ -99,7 +100,7 @@ impl Running {
                 accepted = listener.accept() => match accepted.and_then(|(stream, _)| stream.into_std()) {
                     Ok(stream) => workers.hand_over(stream),
                     Err(error) => {
-                        // Out of descriptors, most likely: a pause lets sessions end.
+                        // Most likely out of file descriptors: a pause lets sessions end.
                         tracing::warn!(%error, "a connection could not be accepted");
                         tokio::time::sleep(Duration::from_millis(100)).await;
                     }
@@ -117,8 +118,8 @@ impl Running {
             .await
             .is_err()
         {
-            tracing::warn!("some sessions did not finish in time; they are cut off");
-            // The threads of those sessions cannot be waited for.
+            tracing::warn!("some sessions did not finish in time and are terminated");
+            // Their threads cannot be joined.
             std::process::exit(0);
         }
     }

@@ -16,7 +16,7 @@ pub async fn stop_signal() {
 pub struct Hangups(Option<Signal>);
 
 impl Hangups {
-    /// Listens from now on.
+    /// Listens from this call on.
     pub fn listen() -> Self {
         Hangups(listen(SignalKind::hangup()))
     }
@@ -31,13 +31,13 @@ fn listen(kind: SignalKind) -> Option<Signal> {
     match signal(kind) {
         Ok(signal) => Some(signal),
         Err(error) => {
-            tracing::error!(%error, ?kind, "a signal cannot be listened to");
+            tracing::error!(%error, ?kind, "a signal handler could not be installed");
             None
         }
     }
 }
 
-/// A signal that cannot be listened to never comes.
+/// A signal without a handler never comes.
 async fn next(signal: &mut Option<Signal>) {
     match signal {
         Some(signal) => {

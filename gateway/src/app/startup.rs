@@ -1,11 +1,11 @@
-//! What a startup packet may ask of the server, beyond what the grant gives.
+//! What a startup packet may not ask of the server, whatever the grant.
 
 use crate::listener::{FatalError, StartupMessage};
 
-/// Settings that say who the client is on the server.
+/// Settings that change the role on the server.
 const ROLE_SETTINGS: [&str; 2] = ["role", "session_authorization"];
 
-/// Why this startup packet is turned away. `lock_role`: it may not choose another role than the grant's.
+/// Why this startup packet is refused. `lock_role`: it may not choose another role than the grant's.
 pub(super) fn refusal(startup: &StartupMessage, lock_role: bool) -> Option<FatalError> {
     if startup
         .parameter("replication")
@@ -43,7 +43,7 @@ fn options_set(options: &str, name: &str) -> bool {
         .map(|c| c.to_ascii_lowercase())
         .collect();
     let assigned = format!("{name}=");
-    // Dashes stay in the original, so that one in front of a name is not taken for a part of it.
+    // Looked up in the original, where a dash in front of a name is not part of it.
     let folded = text.replace('-', "_");
     folded.match_indices(&assigned).any(|(at, _)| {
         let before = text.get(..at).and_then(|before| before.chars().next_back());

@@ -1,4 +1,4 @@
-//! The threads that run sessions: one event loop each, so that a session never moves between cores and wakes nobody.
+//! The threads that run sessions: one event loop each, so that a session never moves between cores.
 
 use std::io;
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use tokio::runtime;
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
-use super::connection::Connections;
+use super::connections::Connections;
 
 /// The pool of session threads. Dropping it lets the threads end once their sessions have.
 pub(super) struct Workers {
@@ -50,7 +50,7 @@ impl Workers {
         Ok(Workers { workers })
     }
 
-    /// Hands a connection to the thread with the fewest.
+    /// Passes a connection to the thread with the fewest sessions.
     pub fn hand_over(&self, stream: TcpStream) {
         let Some(worker) = self
             .workers
@@ -76,7 +76,7 @@ impl Workers {
     }
 }
 
-/// A session that its thread counts, however it ends.
+/// Counts a session of its thread, however it ends.
 struct Counted(Arc<AtomicUsize>);
 
 impl Drop for Counted {

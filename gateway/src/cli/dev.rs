@@ -92,16 +92,12 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         policies,
         metrics,
     });
-    if let Some(address) = arguments.admin {
-        gateway.serve_admin(address).await?;
-    }
+    let _admin = arguments
+        .admin
+        .map(|address| gateway.serve_admin(address))
+        .transpose()?;
     gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
-    let running = gateway
-        .start(RunSettings {
-            listen: arguments.listen,
-            ..RunSettings::default()
-        })
-        .await?;
+    let running = gateway.start(RunSettings::new(arguments.listen)).await?;
     let token = provider.issue(&TokenRequest {
         subject: arguments.subject.clone(),
         groups: arguments.groups.clone(),
@@ -122,7 +118,10 @@ fn policy_source(arguments: &DevArguments) -> Result<PolicySource> {
         Some(file) => config::settings_file(file).map_err(|report| anyhow!("{report}"))?,
         None => BTreeMap::new(),
     };
-    Ok(PolicySource::of_folder(arguments.policies.clone(), tables))
+    Ok(PolicySource::of_directory(
+        arguments.policies.clone(),
+        tables,
+    ))
 }
 
 /// Prints the line that tells programs that the gateway is ready.

@@ -10,10 +10,7 @@ use clap::Args;
 use gatewright_policy_host::DirectorySettings;
 
 use super::logging::{self, LogFormat};
-use crate::app::{
-    self, Access, ConnectionLimits, ConnectionSettings, Gateway, LoginBackoff, Parts, PolicySource,
-    RunSettings,
-};
+use crate::app::{self, Access, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings};
 use crate::config::{self, Config};
 use crate::identity::Verifier;
 
@@ -49,8 +46,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     let policies = policy_source(&config).open(Arc::new(metrics.clone()))?;
     let gateway = Gateway::build(Parts {
         connections: ConnectionSettings {
-            limits: connection_limits(&config),
-            max_statement: config.listen.limits.max_statement,
+            limits: config.listen.limits.clone(),
             ..ConnectionSettings::default()
         },
         handshake: config.listen.handshake.clone(),
@@ -58,15 +54,13 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         policies,
         metrics,
     });
-    if let Some(admin) = &config.admin {
-        gateway.serve_admin(admin.address).await?;
-    }
+    let admin = config.admin.as_ref();
+    let _admin = admin
+        .map(|admin| gateway.serve_admin(admin.address))
+        .transpose()?;
     gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
     let running = gateway
-        .start(RunSettings {
-            listen: config.listen.address,
-            ..RunSettings::default()
-        })
+        .start(RunSettings::new(config.listen.address))
         .await?;
     tracing::info!(address = %running.address, "accepting connections");
     let mut out = std::io::stdout().lock();
@@ -93,22 +87,6 @@ fn access(config: &Config, verifier: Verifier) -> Access {
         certificates: config.listen.certificates.clone(),
         grants: config.grants.clone(),
         token_grace: config.token_grace,
-    }
-}
-
-fn connection_limits(config: &Config) -> ConnectionLimits {
-    let limits = &config.listen.limits;
-    ConnectionLimits {
-        max_connections: limits.max_connections,
-        max_handshakes: limits.max_handshakes,
-        max_connections_per_identity: limits.max_connections_per_identity,
-        max_message: limits.max_message,
-        idle_timeout: limits.idle_timeout,
-        login_backoff: LoginBackoff {
-            first: limits.failure_delay,
-            most: limits.failure_delay_max,
-            memory: limits.failure_memory,
-        },
     }
 }
 
@@ -150,7 +128,7 @@ async fn reload(gateway: &Gateway, path: &Path) -> Result<()> {
     gateway
         .replace_policy_settings(directory_settings(&config))
         .await?;
-    gateway.replace_limits(connection_limits(&config));
+    gateway.replace_limits(config.listen.limits.clone());
     gateway.replace_access(access, config.listen.handshake);
     Ok(())
 }

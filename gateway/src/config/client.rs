@@ -1,16 +1,18 @@
+//! `[[client_certificate]]`: which certificate stands for which identity.
+
 use std::path::PathBuf;
 
-use super::issuer::values;
-use super::reader::{At, Section};
+use super::section::{At, Section};
+use super::values::plain;
 use crate::identity::{CertificateName, CertificateRule, ClientCertificates, distinguished_name};
 
-/// Every `[[client_certificate]]`, in the file's order: the first that fits decides.
+/// Every `[[client_certificate]]`, in the file's order: the first that matches applies.
 pub(super) fn rules(root: &Section<'_, '_>) -> Vec<CertificateRule> {
     let mut rules: Vec<CertificateRule> = Vec::new();
     for section in root.sections("client_certificate") {
         if let Some(rule) = rule(&section) {
             if rules.iter().any(|other| other.name == rule.name) {
-                section.fault_here("this certificate is there twice; join the two");
+                section.error_here("this certificate has two entries; combine them");
             }
             rules.push(rule);
         }
@@ -20,27 +22,27 @@ pub(super) fn rules(root: &Section<'_, '_>) -> Vec<CertificateRule> {
 }
 
 fn rule(section: &Section<'_, '_>) -> Option<CertificateRule> {
-    let uri = section.text("uri").map(|uri| uri.value);
-    let common_name = section.text("common_name").map(|name| name.value);
-    let whole = section.text("distinguished_name");
-    let subject = section.text("subject").map(|subject| subject.value);
-    let groups = values(section.some_texts("groups", "the groups that its holder is in"));
-    let agent = section.text("agent").map(|agent| agent.value);
+    let uri = section.string("uri").map(|uri| uri.value);
+    let common_name = section.string("common_name").map(|name| name.value);
+    let whole = section.string("distinguished_name");
+    let subject = section.string("subject").map(|subject| subject.value);
+    let groups = plain(section.some_strings("groups"));
+    let agent = section.string("agent").map(|agent| agent.value);
     let name = match (uri, common_name, whole) {
         (Some(uri), None, None) => CertificateName::Uri(uri),
         (None, Some(name), None) => CertificateName::CommonName(name),
         (None, None, Some(name)) => match distinguished_name(&name.value) {
             Some(name) => CertificateName::DistinguishedName(name),
             None => {
-                section.fault_here(
-                    "`distinguished_name` is no distinguished name (RFC 4514): write it as `openssl x509 -noout -subject -nameopt RFC2253` does",
+                section.error_here(
+                    "`distinguished_name` is not a distinguished name (RFC 4514); write it as `openssl x509 -noout -subject -nameopt RFC2253` does",
                 );
                 return None;
             }
         },
         _ => {
-            section.fault_here(
-                "give `uri`, the URI in the certificate's alternative names such as a SPIFFE id, or `common_name`, that of its subject, or `distinguished_name`, all of its subject, and not both",
+            section.error_here(
+                "exactly one of `uri` (the URI in the certificate's alternative names, such as a SPIFFE ID), `common_name` and `distinguished_name` is required",
             );
             return None;
         }
@@ -53,7 +55,7 @@ fn rule(section: &Section<'_, '_>) -> Option<CertificateRule> {
     })
 }
 
-/// The authorities of `[listen.tls]`, with the rules.
+/// The CAs of `[listen.tls]`, with the rules.
 pub(super) fn certificates(
     section: &Section<'_, '_>,
     ca: Option<&At<PathBuf>>,
@@ -62,22 +64,21 @@ pub(super) fn certificates(
 ) -> ClientCertificates {
     let Some(ca) = ca else {
         if !lists.is_empty() {
-            section.fault_here("`client_crl` has no effect without `client_ca`");
+            section.error_here("`client_crl` has no effect without `client_ca`");
         }
         if !rules.is_empty() && !section.has("client_ca") {
-            section.missing(
-                "client_ca",
-                "the authorities that vouch for the certificates of [[client_certificate]]",
+            section.error_here(
+                "[[client_certificate]] requires `client_ca`, the CAs that issue the certificates",
             );
         }
         return ClientCertificates::default();
     };
     if rules.is_empty() {
-        let why = "`client_ca` lets nobody in without a [[client_certificate]], and whoever has a certificate would be refused";
-        section.fault(ca.at, why);
+        let why = "`client_ca` has no effect without a [[client_certificate]], and a client with a certificate would be refused";
+        section.error(ca.at, why);
     }
     ClientCertificates::new(&ca.value, lists, rules.to_vec()).unwrap_or_else(|error| {
-        section.fault(ca.at, error.to_string());
+        section.error(ca.at, error.to_string());
         ClientCertificates::default()
     })
 }

@@ -1,33 +1,30 @@
+//! `password_command` and the keys for it.
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::reader::{At, Section};
+use super::section::{At, Section};
 use crate::upstream::{Credential, PasswordCommand};
 
-const TIMEOUT: Duration = Duration::from_secs(10);
-const CACHE: Duration = Duration::from_secs(60);
-
-/// Reads `password_command` and the two keys about it. They are a fault without it.
+/// Reads `password_command` and the two keys that have no effect without it.
 pub(super) fn credential(section: &Section<'_, '_>) -> Option<At<Credential>> {
-    let limit = section.period("password_command_timeout");
+    let limit = section.duration("password_command_timeout");
     let keep = section.duration("password_command_cache");
-    let Some(words) = words(section) else {
-        let alone = limit.is_some() || keep.is_some();
-        if alone && !section.has("password_command") {
-            let why =
-                "`password_command_timeout` and `password_command_cache` need a `password_command`";
-            section.fault_here(why);
+    let alone = section.has("password_command_timeout") || section.has("password_command_cache");
+    if !section.has("password_command") {
+        if alone {
+            let why = "`password_command_timeout` and `password_command_cache` have no effect without `password_command`";
+            section.error_here(why);
         }
         return None;
-    };
-    let mut words = words.into_iter();
-    let first = words.next()?;
+    }
+    let mut arguments = program_and_arguments(section)?.into_iter();
+    let first = arguments.next()?;
     let command = PasswordCommand::new(
         program(section, &first)?,
-        words.map(|word| word.value).collect(),
-        limit.unwrap_or(TIMEOUT),
-        keep.unwrap_or(CACHE),
+        arguments.map(|argument| argument.value).collect(),
+        limit.unwrap_or_default(),
+        keep.unwrap_or_default(),
     );
     Some(At {
         value: Credential::Command(Arc::new(command)),
@@ -35,40 +32,44 @@ pub(super) fn credential(section: &Section<'_, '_>) -> Option<At<Credential>> {
     })
 }
 
-/// The program and its arguments. One text would be taken for a shell's command line, and there is no shell.
-fn words(section: &Section<'_, '_>) -> Option<Vec<At<String>>> {
+/// A single string would be taken for a shell's command line, and there is no shell.
+fn program_and_arguments(section: &Section<'_, '_>) -> Option<Vec<At<String>>> {
     let value = section.value("password_command")?;
     let at = value.span().start;
-    let what = "a list of the program and its arguments, such as [\"/usr/local/bin/db-token\", \"--host\", \"db\"]; no shell reads it";
+    let what = "a list of the program and its arguments, such as [\"/usr/local/bin/db-token\", \"--host\", \"db\"]; it is not passed to a shell";
     if value
         .get_ref()
         .as_array()
         .is_none_or(|items| items.is_empty())
     {
-        section.fault(at, format!("`password_command` must be {what}"));
+        section.error(at, format!("`password_command` must be {what}"));
         return None;
     }
-    section.texts("password_command")
+    Some(section.strings("password_command"))
 }
 
-/// A bare name is looked for in PATH, as a shell would; anything else is a path like all others in the file.
-fn program(section: &Section<'_, '_>, word: &At<String>) -> Option<PathBuf> {
-    let name = Path::new(&word.value);
-    let bare = name.components().count() == 1 && !word.value.contains('/');
+/// A bare name is looked up in PATH; anything else is a path like all others in the file.
+fn program(section: &Section<'_, '_>, program: &At<String>) -> Option<PathBuf> {
+    let name = Path::new(&program.value);
+    let bare = name.components().count() == 1 && !program.value.contains('/');
     let found = match bare {
         true => std::env::var_os("PATH").is_some_and(|path| {
-            std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+            std::env::split_paths(&path).any(|directory| directory.join(name).is_file())
         }),
-        false => section.source.folder().join(name).is_file(),
+        false => section.source.directory().join(name).is_file(),
     };
     if !found {
-        let place = if bare { "in PATH" } else { "there" };
-        let message = format!("the program {} is not {place}", name.display());
-        section.fault(word.at, message);
+        let problem = if bare {
+            "is not in PATH"
+        } else {
+            "does not exist"
+        };
+        let message = format!("the program {} {problem}", name.display());
+        section.error(program.at, message);
         return None;
     }
     Some(match bare {
         true => name.to_owned(),
-        false => section.source.folder().join(name),
+        false => section.source.directory().join(name),
     })
 }

@@ -1,18 +1,15 @@
-use std::time::Duration;
+//! `[[database]]` and `[[grant]]`.
 
+use super::choices::{SESSION_ATTRIBUTES, TLS_MODE};
 use super::files;
-use super::issuer::values;
-use super::listen::MAX_CONNECTIONS;
-use super::reader::{At, Section, nearest};
+use super::section::{At, Section, suggestion};
+use super::values::plain;
 use crate::identity::{
     ANY, CERTIFICATE, CatalogLogin, Database, GrantRule, Grants, IssuerSettings,
 };
-use crate::upstream::{ClientTls, Roots, SessionAttributes, TlsMode};
+use crate::upstream::{ClientTls, Roots, TlsMode};
 
-const DEFAULT_PORT: u16 = 5432;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// `certificates`: clients may log in with one, so that it can be named among a grant's issuers.
+/// `certificates`: clients may log in with one, so that a grant can name it among its issuers.
 pub(super) fn grants(
     root: &Section<'_, '_>,
     issuers: &[IssuerSettings],
@@ -21,7 +18,9 @@ pub(super) fn grants(
     let databases = databases(root);
     let sections = root.sections("grant");
     if sections.is_empty() && !root.has("grant") {
-        root.fault_here("there is no [[grant]], so nobody could reach a database; say which groups get which database in which role");
+        root.error_here(
+            "at least one [[grant]] is required: without one, no client can connect to a database",
+        );
     }
     let names: Vec<&str> = databases
         .iter()
@@ -40,15 +39,13 @@ pub(super) fn grants(
 fn databases(root: &Section<'_, '_>) -> Vec<Database> {
     let sections = root.sections("database");
     if sections.is_empty() && !root.has("database") {
-        root.fault_here(
-            "there is no [[database]]; say which PostgreSQL this gateway stands in front of",
-        );
+        root.error_here("at least one [[database]] is required");
     }
     let mut databases: Vec<Database> = Vec::with_capacity(sections.len());
     for section in sections {
         let database = database(&section);
         if !database.name.is_empty() && databases.iter().any(|other| other.name == database.name) {
-            section.fault_here(format!("the database {} is there twice", database.name));
+            section.error_here(format!("the database {} has two entries", database.name));
         }
         section.finish();
         databases.push(database);
@@ -57,16 +54,13 @@ fn databases(root: &Section<'_, '_>) -> Vec<Database> {
 }
 
 fn database(section: &Section<'_, '_>) -> Database {
-    let name = section.required_text(
-        "name",
-        "what clients ask for as `dbname`, or \"*\" for every name without an entry",
-    );
+    let name = section.required_string("name");
     let name = name.map(|name| name.value).unwrap_or_default();
     let hosts = hosts(section);
-    let dbname = section.text("dbname").map(|dbname| dbname.value);
+    let dbname = section.string("dbname").map(|dbname| dbname.value);
     let (tls, roots) = tls(section, &hosts);
     let catalog = section.section("catalog").map(|login| {
-        let user = login.required_text("user", "the role the gateway reads the catalog with");
+        let user = login.required_string("user");
         let credential = files::credential(&login);
         login.finish();
         CatalogLogin {
@@ -80,36 +74,28 @@ fn database(section: &Section<'_, '_>) -> Database {
         hosts,
         tls,
         roots,
-        session_attributes: session_attributes(section),
-        connect_timeout: section.period("connect_timeout").unwrap_or(CONNECT_TIMEOUT),
-        max_connections: section
-            .integer("max_connections", 1, MAX_CONNECTIONS)
-            .and_then(|n| usize::try_from(n).ok()),
+        session_attributes: section
+            .choice("target_session_attrs", &SESSION_ATTRIBUTES)
+            .unwrap_or_default(),
+        connect_timeout: section.duration("connect_timeout").unwrap_or_default(),
+        max_connections: section.integer("max_connections"),
         catalog,
     }
 }
 
-/// libpq's modes, and stricter than libpq in what goes without saying. Unix sockets have no TLS.
+/// libpq's modes, with a stricter default. Unix sockets have no TLS.
 fn tls(section: &Section<'_, '_>, hosts: &[(String, u16)]) -> (ClientTls, Roots) {
     let over_network = hosts.iter().any(|(host, _)| !host.starts_with('/'));
-    let default = match over_network {
-        true => TlsMode::VerifyFull,
-        false => TlsMode::Disable,
+    let mode = match section.choice("tls", &TLS_MODE) {
+        Some(mode) if over_network || section.has("tls") => mode,
+        _ => TlsMode::Disable,
     };
-    let modes = [
-        ("disable", TlsMode::Disable),
-        ("prefer", TlsMode::Prefer),
-        ("require", TlsMode::Require),
-        ("verify-ca", TlsMode::VerifyCa),
-        ("verify-full", TlsMode::VerifyFull),
-    ];
-    let mode = section.choice("tls", &modes).unwrap_or(default);
     let roots = match section.path("ca") {
         None => Roots::System,
         Some(path) => {
             if !matches!(mode, TlsMode::VerifyCa | TlsMode::VerifyFull) {
                 let why = "`ca` has no effect unless `tls` is \"verify-ca\" or \"verify-full\"";
-                section.fault(path.at, why);
+                section.error(path.at, why);
             }
             if files::certificates(section, &path).is_none() {
                 return (ClientTls::disabled(), Roots::System);
@@ -118,57 +104,44 @@ fn tls(section: &Section<'_, '_>, hosts: &[(String, u16)]) -> (ClientTls, Roots)
         }
     };
     let tls = ClientTls::new(mode, &roots, None).unwrap_or_else(|error| {
-        section.fault_here(error.to_string());
+        section.error_here(error.to_string());
         ClientTls::disabled()
     });
     (tls, roots)
 }
 
-fn session_attributes(section: &Section<'_, '_>) -> SessionAttributes {
-    let kinds = [
-        ("any", SessionAttributes::Any),
-        ("read-write", SessionAttributes::ReadWrite),
-        ("read-only", SessionAttributes::ReadOnly),
-        ("primary", SessionAttributes::Primary),
-        ("standby", SessionAttributes::Standby),
-        ("prefer-standby", SessionAttributes::PreferStandby),
-    ];
-    section
-        .choice("target_session_attrs", &kinds)
-        .unwrap_or_default()
-}
-
 fn hosts(section: &Section<'_, '_>) -> Vec<(String, u16)> {
-    let port = section
-        .integer("port", 1, 65535)
-        .and_then(|port| u16::try_from(port).ok());
-    let host = section.text("host");
-    let hosts = section.texts("hosts");
-    if host.is_some() && hosts.is_some() {
-        section.fault_here("give `host` or `hosts`, not both");
-    }
-    let listed = hosts
-        .or_else(|| host.map(|host| vec![host]))
+    let port = section.integer("port");
+    let port = port
+        .and_then(|port| u16::try_from(port).ok())
         .unwrap_or_default();
-    if listed.is_empty() && !section.has("host") {
-        section.missing(
-            "host",
-            "the server's name or address, or the directory of its unix socket",
-        );
+    let host = section.string("host");
+    let mut listed = section.strings("hosts");
+    if section.has("host") && section.has("hosts") {
+        section.error_here("only one of `host` and `hosts` can be set");
+    }
+    if listed.is_empty() {
+        if !section.has("host") {
+            section.require("host");
+        }
+        listed.extend(host);
     }
     listed
         .iter()
         .filter_map(|host| {
-            let split = split_host(&host.value, port.unwrap_or(DEFAULT_PORT));
+            let split = split_host(&host.value, port);
             if split.is_none() {
-                section.fault(host.at, "a host is a name, an IP address or a directory, with `:port` behind it if need be (\"[::1]:5432\")");
+                section.error(
+                    host.at,
+                    "a host is a name, an IP address or a directory; a port follows a colon (\"[::1]:5432\")",
+                );
             }
             split
         })
         .collect()
 }
 
-/// Takes `name`, `name:port`, `::1`, `[::1]`, `[::1]:port`, or `/directory` apart.
+/// Splits `name`, `name:port`, `::1`, `[::1]`, `[::1]:port`, or `/directory` into host and port.
 pub(super) fn split_host(text: &str, default: u16) -> Option<(String, u16)> {
     let bracketed = text
         .strip_prefix('[')
@@ -196,42 +169,33 @@ pub(super) fn split_host(text: &str, default: u16) -> Option<(String, u16)> {
 }
 
 fn rule(section: &Section<'_, '_>, databases: &[&str], issuers: &[&str]) -> GrantRule {
-    let role = section.required_text("role", "the PostgreSQL role the gateway logs in with");
-    let groups = section.some_texts(
-        "groups",
-        "the groups this is for, or \"*\" for everyone with a valid token",
-    );
-    let wanted = section.some_texts(
-        "databases",
-        "names of [[database]] entries, or \"*\" for all",
-    );
+    let role = section.required_string("role");
+    let groups = section.some_strings("groups");
+    let wanted = section.some_strings("databases");
     let any_name = databases.contains(&ANY);
     for name in &wanted {
         if name.value != ANY && !any_name && !databases.contains(&name.value.as_str()) {
             unknown(section, name, "[[database]]", databases);
         }
     }
-    let from = section.texts("issuers").unwrap_or_default();
+    let from = section.strings("issuers");
     for url in &from {
         if !issuers.contains(&url.value.as_str()) {
             unknown(section, url, "[[issuer]]", issuers);
         }
     }
     GrantRule {
-        groups: values(groups),
-        issuers: values(from),
-        databases: values(wanted),
+        groups: plain(groups),
+        issuers: plain(from),
+        databases: plain(wanted),
         role: role.map(|role| role.value).unwrap_or_default(),
         credential: files::credential(section),
     }
 }
 
 fn unknown(section: &Section<'_, '_>, name: &At<String>, kind: &str, known: &[&str]) {
-    let advice = match nearest(&name.value, known.iter().copied()) {
-        Some(meant) => format!("; did you mean \"{meant}\"?"),
-        None => String::new(),
-    };
-    section.fault(
+    let advice = suggestion(&name.value, known.iter().copied());
+    section.error(
         name.at,
         format!("there is no {kind} \"{}\"{advice}", name.value),
     );

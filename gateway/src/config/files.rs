@@ -1,3 +1,5 @@
+//! The files that a configuration names, and the passwords in some of them.
+
 use std::sync::Arc;
 
 use tokio_rustls::rustls::ServerConfig;
@@ -5,7 +7,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::command;
-use super::reader::{At, Section};
+use super::section::{At, Section};
 use crate::identity::ClientCertificates;
 use crate::listener;
 use crate::upstream::{Credential, password_file};
@@ -24,9 +26,9 @@ pub(super) fn server_config(
         let found = PrivateKeyDer::from_pem_slice(&bytes).is_ok();
         if !found {
             let path = key.value.display();
-            section.fault(
+            section.error(
                 key.at,
-                format!("{path} holds no PEM private key (PKCS#8, PKCS#1 or SEC 1)"),
+                format!("{path} contains no PEM private key (PKCS#8, PKCS#1 or SEC 1)"),
             );
         }
         found
@@ -35,7 +37,7 @@ pub(super) fn server_config(
         return None;
     }
     listener::server_config(&certificate.value, &key.value, clients.verifier())
-        .map_err(|error| section.fault(key.at, error.to_string()))
+        .map_err(|error| section.error(key.at, error.to_string()))
         .ok()
 }
 
@@ -55,7 +57,7 @@ fn read_certificates(
         Ok(chain) if !chain.is_empty() => Some(chain),
         _ => {
             let shown = path.value.display();
-            section.fault(path.at, format!("{shown} holds no PEM certificate"));
+            section.error(path.at, format!("{shown} contains no PEM certificate"));
             None
         }
     }
@@ -65,19 +67,19 @@ fn read_file(section: &Section<'_, '_>, path: &PathAt) -> Option<Vec<u8>> {
     std::fs::read(&path.value)
         .map_err(|error| {
             let shown = path.value.display();
-            section.fault(path.at, format!("{shown} cannot be read: {error}"));
+            section.error(path.at, format!("{shown} cannot be read: {error}"));
         })
         .ok()
 }
 
-pub(super) fn check_folder(section: &Section<'_, '_>, path: &PathAt) -> bool {
+pub(super) fn check_directory(section: &Section<'_, '_>, path: &PathAt) -> bool {
     let shown = path.value.display();
     match std::fs::read_dir(&path.value) {
         Ok(_) => true,
         Err(error) => {
-            section.fault(
+            section.error(
                 path.at,
-                format!("the folder {shown} cannot be read: {error}"),
+                format!("the directory {shown} cannot be read: {error}"),
             );
             false
         }
@@ -89,11 +91,11 @@ pub(super) fn credential(section: &Section<'_, '_>) -> Credential {
     let inline = section.read("password", |value| {
         let text = value.as_str().filter(|text| !text.is_empty());
         text.map(|text| Credential::Inline(text.into()))
-            .ok_or_else(|| "a text in quotes".into())
+            .ok_or_else(|| "a string in quotes".into())
     });
     let file = section.path("password_file").map(|path| {
         if let Err(error) = password_file(&path.value) {
-            section.fault(path.at, error.to_string());
+            section.error(path.at, error.to_string());
         }
         At {
             value: Credential::File(path.value),
@@ -101,7 +103,7 @@ pub(super) fn credential(section: &Section<'_, '_>) -> Credential {
         }
     });
     let variable = section
-        .text("password_env")
+        .string("password_env")
         .and_then(|name| environment(section, name));
     let command = command::credential(section);
     let keys = [
@@ -112,7 +114,10 @@ pub(super) fn credential(section: &Section<'_, '_>) -> Credential {
     ];
     let given = keys.into_iter().filter(|key| section.has(key)).count();
     if given > 1 {
-        section.fault_here(format!("give one of {}, not {given}", keys.join(", ")));
+        section.error_here(format!(
+            "only one of {} can be set, not {given}",
+            keys.join(", ")
+        ));
     }
     inline
         .or(file)
@@ -133,10 +138,10 @@ fn environment(section: &Section<'_, '_>, name: At<String>) -> Option<At<Credent
         }),
         _ => {
             let message = format!(
-                "the environment variable {} is not set, or empty",
+                "the environment variable {} is not set or is empty",
                 name.value
             );
-            section.fault(name.at, message);
+            section.error(name.at, message);
             None
         }
     }

@@ -1,8 +1,11 @@
+//! `[[issuer]]` and `[tokens]`.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::files;
-use super::reader::{At, Section};
+use super::section::{At, Section};
+use super::values::plain;
 use crate::identity::{
     Algorithm, ClaimPath, ClaimPaths, IssuerSettings, KeySettings, VerifierSettings, is_secure_url,
 };
@@ -10,14 +13,14 @@ use crate::identity::{
 pub(super) fn issuers(root: &Section<'_, '_>) -> Vec<IssuerSettings> {
     let sections = root.sections("issuer");
     if sections.is_empty() && !root.has("issuer") && !root.has("client_certificate") {
-        root.fault_here("there is no [[issuer]], so nobody could log in; name the identity provider whose tokens are accepted");
+        root.error_here("at least one [[issuer]] or [[client_certificate]] is required: without one, no client can log in");
     }
     let mut issuers: Vec<IssuerSettings> = Vec::new();
     for section in sections {
         let settings = issuer(&section);
         if !settings.url.is_empty() && issuers.iter().any(|other| other.url == settings.url) {
-            section.fault_here(format!(
-                "the issuer {} is there twice; join the two",
+            section.error_here(format!(
+                "the issuer {} has two entries; combine them",
                 settings.url
             ));
         }
@@ -27,43 +30,29 @@ pub(super) fn issuers(root: &Section<'_, '_>) -> Vec<IssuerSettings> {
     issuers
 }
 
-/// `[tokens]`: what the verifier does for all issuers, and the grace of sessions whose token expires.
+/// `[tokens]`: settings of the verifier, and the grace of sessions whose token expires.
 pub(super) fn tokens(root: &Section<'_, '_>) -> (VerifierSettings, Duration) {
-    let mut settings = VerifierSettings::default();
-    let Some(section) = root.section("tokens") else {
-        return (settings, Duration::ZERO);
+    let section = root.section_or_defaults("tokens");
+    let settings = VerifierSettings {
+        cache: section.duration("cache").unwrap_or_default(),
+        cache_entries: section.integer("cache_entries").unwrap_or_default(),
     };
     let grace = section.duration("grace").unwrap_or_default();
-    if let Some(cache) = section.duration("cache") {
-        settings.cache = cache;
-    }
-    let entries = section.integer("cache_entries", 1, 1_000_000);
-    if let Some(entries) = entries.and_then(|n| usize::try_from(n).ok()) {
-        settings.cache_entries = entries;
-    }
     section.finish();
     (settings, grace)
 }
 
 fn issuer(section: &Section<'_, '_>) -> IssuerSettings {
-    let url = section.required_text("url", "the exact text of the tokens' `iss` claim");
-    let purpose = "what a token's `aud` must name; without it any token of the issuer would do";
-    let audiences = values(section.some_texts("audience", purpose));
+    let url = section.required_string("url");
+    let audiences = plain(section.some_strings("audience"));
     let mut settings = IssuerSettings::new(
         url.map(|url| checked_url(section, "url", url))
             .unwrap_or_default(),
         audiences,
     );
-    if section.has("algorithms") {
-        let names = section.some_texts("algorithms", "the signatures allowed, or leave it out");
-        settings.algorithms = algorithms(section, names);
-    }
-    if let Some(skew) = section.duration("clock_skew") {
-        settings.clock_skew = skew;
-    }
-    if let Some(claims) = section.section("claims") {
-        settings.claims = claim_paths(claims);
-    }
+    settings.algorithms = algorithms(section, section.some_strings("algorithms"));
+    settings.clock_skew = section.duration("clock_skew").unwrap_or_default();
+    settings.claims = claim_paths(section.section_or_defaults("claims"));
     if let Some(groups) = section.section("subject_groups") {
         settings.subject_groups = subject_groups(&groups);
     }
@@ -71,7 +60,7 @@ fn issuer(section: &Section<'_, '_>) -> IssuerSettings {
         .path("ca")
         .and_then(|path| files::certificates(section, &path));
     settings.jwks_url = section
-        .text("jwks_url")
+        .string("jwks_url")
         .map(|url| checked_url(section, "jwks_url", url));
     settings.keys = keys(section);
     settings
@@ -79,21 +68,20 @@ fn issuer(section: &Section<'_, '_>) -> IssuerSettings {
 
 pub(super) fn checked_url(section: &Section<'_, '_>, key: &str, url: At<String>) -> String {
     if !is_secure_url(&url.value) {
-        section.fault(
+        section.error(
             url.at,
-            format!("`{key}` must begin with https:// (http:// only on a loopback address)"),
+            format!("`{key}` must begin with https://, or with http:// on a loopback address"),
         );
     }
     url.value
 }
 
 fn keys(section: &Section<'_, '_>) -> KeySettings {
-    let default = KeySettings::default();
     KeySettings {
-        refresh: section.period("refresh").unwrap_or(default.refresh),
-        stale: section.period("stale_keys").unwrap_or(default.stale),
-        timeout: section.period("timeout").unwrap_or(default.timeout),
-        ..default
+        refresh: section.duration("refresh").unwrap_or_default(),
+        stale: section.duration("stale_keys").unwrap_or_default(),
+        timeout: section.duration("timeout").unwrap_or_default(),
+        ..KeySettings::default()
     }
 }
 
@@ -104,7 +92,7 @@ fn algorithms(section: &Section<'_, '_>, names: Vec<At<String>>) -> Vec<Algorith
             Some(algorithm) => algorithms.push(algorithm),
             None => {
                 let known = Algorithm::ALL.map(Algorithm::name).join(", ");
-                section.fault(name.at, format!("`algorithms` can hold {known}"));
+                section.error(name.at, format!("`algorithms` can contain {known}"));
             }
         }
     }
@@ -130,7 +118,7 @@ fn claim_paths(section: Section<'_, '_>) -> ClaimPaths {
                 Ok(path) => {
                     paths.attributes.insert(name.value.to_owned(), path);
                 }
-                Err(wanted) => section.fault(
+                Err(wanted) => section.error(
                     value.span().start,
                     format!("the attribute `{}` must be {wanted}", name.value),
                 ),
@@ -142,8 +130,9 @@ fn claim_paths(section: Section<'_, '_>) -> ClaimPaths {
 }
 
 fn claim_path(text: Option<&str>) -> Result<ClaimPath, String> {
-    let wanted = |why: String| format!("where a claim is, such as \"/realm_access/roles\" ({why})");
-    ClaimPath::parse(text.ok_or_else(|| wanted("a text in quotes".into()))?)
+    let wanted =
+        |why: String| format!("the path of a claim, such as \"/realm_access/roles\" ({why})");
+    ClaimPath::parse(text.ok_or_else(|| wanted("a string in quotes".into()))?)
         .map_err(|error| wanted(error.to_string()))
 }
 
@@ -160,15 +149,14 @@ fn subject_groups(section: &Section<'_, '_>) -> BTreeMap<String, Vec<String>> {
             Some(groups) => {
                 subjects.insert(subject.value.to_owned(), groups);
             }
-            None => section.fault(
+            None => section.error(
                 value.span().start,
-                format!("the groups of `{}` must be a list of texts", subject.value),
+                format!(
+                    "the groups of `{}` must be a list of strings",
+                    subject.value
+                ),
             ),
         }
     }
     subjects
-}
-
-pub(super) fn values(texts: Vec<At<String>>) -> Vec<String> {
-    texts.into_iter().map(|text| text.value).collect()
 }

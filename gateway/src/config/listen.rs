@@ -1,13 +1,16 @@
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
+//! `[listen]` with its tables, `[admin]` and `[log]`.
 
-use super::reader::{Section, nearest};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use super::choices::{AUTHENTICATION, CLEARTEXT_PASSWORD, LOG_FORMAT};
+use super::limits::{Limits, limits};
+use super::section::{Section, suggestion};
 use super::{client, files};
 use crate::identity::{CertificateRule, ClientCertificates, IssuerSettings};
-use crate::listener::{Authentication, CleartextPassword, Discovery, HandshakeSettings};
+use crate::listener::{CleartextPassword, Discovery, HandshakeSettings};
 
-/// Where clients connect and what is asked of them before they are anybody.
+/// Where clients connect, and what applies before they have logged in.
 #[derive(Clone, Debug)]
 pub struct Listen {
     pub address: SocketAddr,
@@ -15,61 +18,23 @@ pub struct Listen {
     pub tls: Option<TlsFiles>,
     /// Who logs in with a client certificate.
     pub certificates: ClientCertificates,
-    /// The operator says that clients may connect from elsewhere without TLS.
+    /// The operator permits clients from other machines without TLS.
     pub allow_plaintext: bool,
     pub handshake: HandshakeSettings,
     pub limits: Limits,
 }
 
-/// PEM files that exist, hold what they should and fit each other.
+/// PEM files that exist, have valid contents and fit each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
     pub certificate: PathBuf,
     pub key: PathBuf,
-    /// The authorities of client certificates, and what they revoked.
+    /// The CAs of client certificates, and their revocation lists.
     pub client_ca: Option<PathBuf>,
     pub client_crl: Vec<PathBuf>,
 }
 
-/// What one listener bears.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Sessions at one time.
-    pub max_connections: usize,
-    /// Connections that have not logged in yet, at one time.
-    pub max_handshakes: usize,
-    /// Sessions of one identity at one time.
-    pub max_connections_per_identity: Option<usize>,
-    /// The longest message a client or server may send, in bytes.
-    pub max_message: usize,
-    /// The longest statement text, in bytes.
-    pub max_statement: usize,
-    /// A session outside a transaction without a message for so long is ended; `None` lets it be.
-    pub idle_timeout: Option<Duration>,
-    /// How long the first refusal of a repeated failure is held back; zero: none is.
-    pub failure_delay: Duration,
-    pub failure_delay_max: Duration,
-    /// An address without a failure for so long begins anew.
-    pub failure_memory: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_connections: 2000,
-            max_handshakes: 500,
-            max_connections_per_identity: None,
-            max_message: 128 << 20,
-            max_statement: 64 << 20,
-            idle_timeout: None,
-            failure_delay: Duration::from_millis(250),
-            failure_delay_max: Duration::from_secs(5),
-            failure_memory: Duration::from_secs(600),
-        }
-    }
-}
-
-/// The port for metrics and health.
+/// The port for metrics and health checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admin {
     pub address: SocketAddr,
@@ -90,86 +55,44 @@ pub enum LogFormat {
     Json,
 }
 
-impl Default for Log {
-    fn default() -> Self {
-        Self {
-            level: "info".to_owned(),
-            format: LogFormat::default(),
-        }
-    }
-}
-
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-const AUTHENTICATION_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The most that a limit on connections may be.
-pub(super) const MAX_CONNECTIONS: u64 = 1_000_000;
-
-/// PostgreSQL's own limit on one message (1 GiB less one).
-const MAX_MESSAGE: u64 = (1 << 30) - 1;
-
-fn default_address() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 6432))
-}
-
 pub(super) fn listen(
     root: &Section<'_, '_>,
     issuers: &[IssuerSettings],
     rules: &[CertificateRule],
 ) -> Listen {
+    if !root.has("listen") {
+        root.error_here(
+            "[listen] is required: without TLS or an explicit `cleartext_password`, no client can log in; \
+             add it with [listen.tls], or with `cleartext_password = \"loopback\"` for use on this machine",
+        );
+    }
+    let section = root.section_or_defaults("listen");
+    let mut handshake = HandshakeSettings {
+        cleartext_password: section
+            .choice("cleartext_password", &CLEARTEXT_PASSWORD)
+            .unwrap_or_default(),
+        authentication: section
+            .choice("authentication", &AUTHENTICATION)
+            .unwrap_or_default(),
+        discovery: discovery(section.section_or_defaults("oauth"), issuers),
+        ..HandshakeSettings::default()
+    };
+    let limits = limits(section.section_or_defaults("limits"), &mut handshake);
     let mut listen = Listen {
-        address: default_address(),
+        address: address(&section).unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into()),
         tls: None,
         certificates: ClientCertificates::default(),
-        allow_plaintext: false,
-        handshake: HandshakeSettings {
-            handshake_timeout: HANDSHAKE_TIMEOUT,
-            authentication_timeout: AUTHENTICATION_TIMEOUT,
-            discovery: issuers.first().map(|issuer| Discovery::of(&issuer.url)),
-            ..HandshakeSettings::default()
-        },
-        limits: Limits::default(),
+        allow_plaintext: section.boolean("allow_plaintext").unwrap_or_default(),
+        handshake,
+        limits,
     };
-    let Some(section) = root.section("listen") else {
-        if !root.has("listen") {
-            root.fault_here(
-                "there is no [listen], so nobody could log in; add it with [listen.tls], \
-                 or with `cleartext_password = \"loopback\"` to try things out on this machine",
-            );
-        }
-        return listen;
-    };
-    if let Some(address) = address(&section) {
-        listen.address = address;
-    }
-    listen.allow_plaintext = section.boolean("allow_plaintext").unwrap_or(false);
-    let choices = [
-        ("never", CleartextPassword::Never),
-        ("loopback", CleartextPassword::Loopback),
-    ];
-    if let Some(when) = section.choice("cleartext_password", &choices) {
-        listen.handshake.cleartext_password = when;
-    }
-    let ways = [
-        ("password", Authentication::Password),
-        ("oauthbearer", Authentication::OAuthBearer),
-    ];
-    if let Some(way) = section.choice("authentication", &ways) {
-        listen.handshake.authentication = way;
-    }
-    if let Some(section) = section.section("oauth") {
-        oauth(section, issuers, &mut listen);
-    }
     match section.section("tls") {
         Some(files) => tls(files, rules, &mut listen),
-        None if section.has("tls") => {}
+        None if section.has("tls") || !root.has("listen") => {}
         None => check_plaintext(&section, &listen),
     }
-    if let Some(section) = section.section("limits") {
-        limits(section, &mut listen);
-    }
-    if !rules.is_empty() && !section.has("tls") {
-        section.fault_here("[[client_certificate]] needs [listen.tls] with a `client_ca`");
+    if !rules.is_empty() && !section.has("tls") && root.has("listen") {
+        section.error_here("[[client_certificate]] requires [listen.tls] with a `client_ca`");
     }
     section.finish();
     listen
@@ -177,46 +100,43 @@ pub(super) fn listen(
 
 fn check_plaintext(section: &Section<'_, '_>, listen: &Listen) {
     if !listen.address.ip().is_loopback() && !listen.allow_plaintext {
-        section.fault_here(format!(
-            "{} is reachable from elsewhere and has no TLS: add [listen.tls] with a certificate and key, \
-             listen on 127.0.0.1, or set `allow_plaintext = true` when something else protects the way",
+        section.error_here(format!(
+            "{} accepts connections from other machines without TLS: add [listen.tls] with a certificate and key, \
+             listen on 127.0.0.1, or set `allow_plaintext = true` if the network is protected by other means",
             listen.address
         ));
     }
     if listen.handshake.cleartext_password == CleartextPassword::Never {
-        section.fault_here(
-            "nobody could log in: there is no TLS, and `cleartext_password` is \"never\"; \
+        section.error_here(
+            "no client could log in: there is no TLS, and `cleartext_password` is \"never\"; \
              add [listen.tls], or set `cleartext_password = \"loopback\"`",
         );
     }
 }
 
-/// What clients without a token are told.
-fn oauth(section: Section<'_, '_>, issuers: &[IssuerSettings], listen: &mut Listen) {
+/// Where clients without a token are told to get one.
+fn discovery(section: Section<'_, '_>, issuers: &[IssuerSettings]) -> Option<Discovery> {
     let urls = || issuers.iter().map(|issuer| issuer.url.as_str());
-    if let Some(url) = section.text("issuer") {
+    let mut discovery = urls().next().map(Discovery::of);
+    if let Some(url) = section.string("issuer") {
         if !urls().any(|known| known == url.value) {
-            let advice = match nearest(&url.value, urls()) {
-                Some(meant) => format!("; did you mean \"{meant}\"?"),
-                None => String::new(),
-            };
-            section.fault(
-                url.at,
-                format!("there is no [[issuer]] \"{}\"{advice}", url.value),
-            );
+            let advice = suggestion(&url.value, urls());
+            let message = format!("there is no [[issuer]] \"{}\"{advice}", url.value);
+            section.error(url.at, message);
         }
-        listen.handshake.discovery = Some(Discovery::of(&url.value));
+        discovery = Some(Discovery::of(&url.value));
     }
-    let scope = section.text("scope");
-    if let (Some(scope), Some(discovery)) = (scope, &mut listen.handshake.discovery) {
+    let scope = section.string("scope");
+    if let (Some(scope), Some(discovery)) = (scope, &mut discovery) {
         discovery.scope = scope.value;
     }
     section.finish();
+    discovery
 }
 
 fn tls(section: Section<'_, '_>, rules: &[CertificateRule], listen: &mut Listen) {
-    section.required_text("certificate", "a PEM file with the certificate chain");
-    section.required_text("key", "a PEM file with the private key");
+    section.require("certificate");
+    section.require("key");
     let client_ca = section.path("client_ca");
     let client_crl = section.paths("client_crl");
     listen.certificates = client::certificates(&section, client_ca.as_ref(), &client_crl, rules);
@@ -233,64 +153,16 @@ fn tls(section: Section<'_, '_>, rules: &[CertificateRule], listen: &mut Listen)
     section.finish();
 }
 
-fn limits(section: Section<'_, '_>, listen: &mut Listen) {
-    let limits = &mut listen.limits;
-    let count = |key| {
-        let count = section.integer(key, 1, MAX_CONNECTIONS);
-        count.and_then(|n| usize::try_from(n).ok())
-    };
-    if let Some(connections) = count("max_connections") {
-        limits.max_connections = connections;
-    }
-    if let Some(handshakes) = count("max_handshakes") {
-        limits.max_handshakes = handshakes;
-    }
-    limits.max_connections_per_identity = count("max_connections_per_identity");
-    let message = section.size("max_message", 64 << 10, MAX_MESSAGE);
-    if let Some(message) = message.and_then(|n| usize::try_from(n).ok()) {
-        limits.max_message = message;
-    }
-    let statement = section.size("max_statement", 64 << 10, MAX_MESSAGE);
-    if let Some(statement) = statement.and_then(|n| usize::try_from(n).ok()) {
-        limits.max_statement = statement;
-    }
-    limits.idle_timeout = section.period("idle_timeout");
-    if let Some(delay) = section.duration("failure_delay") {
-        limits.failure_delay = delay;
-    }
-    if let Some(delay) = section.duration("failure_delay_max") {
-        limits.failure_delay_max = delay;
-    }
-    if let Some(memory) = section.period("failure_memory") {
-        limits.failure_memory = memory;
-    }
-    if let Some(timeout) = section.period("handshake_timeout") {
-        listen.handshake.handshake_timeout = timeout;
-    }
-    if let Some(timeout) = section.period("authentication_timeout") {
-        listen.handshake.authentication_timeout = timeout;
-    }
-    section.finish();
-}
-
 pub(super) fn admin(root: &Section<'_, '_>) -> Option<Admin> {
     let section = root.section("admin")?;
-    if !section.has("address") {
-        section.missing(
-            "address",
-            "where metrics and health are served, such as \"127.0.0.1:9464\"",
-        );
-    }
+    section.require("address");
     let address = address(&section);
     section.finish();
     address.map(|address| Admin { address })
 }
 
 pub(super) fn log(root: &Section<'_, '_>) -> Log {
-    let mut log = Log::default();
-    let Some(section) = root.section("log") else {
-        return log;
-    };
+    let section = root.section_or_defaults("log");
     let level = section.read("level", |value| {
         let filter = value
             .as_str()
@@ -299,13 +171,10 @@ pub(super) fn log(root: &Section<'_, '_>) -> Log {
             "error, warn, info, debug, trace or off, or such as \"info,gatewright=debug\"".into()
         })
     });
-    if let Some(level) = level {
-        log.level = level.value;
-    }
-    let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
-    if let Some(format) = section.choice("format", &formats) {
-        log.format = format;
-    }
+    let log = Log {
+        level: level.map(|level| level.value).unwrap_or_default(),
+        format: section.choice("format", &LOG_FORMAT).unwrap_or_default(),
+    };
     section.finish();
     log
 }

@@ -1,19 +1,24 @@
-//! Reads `gatewright.toml` and gives each room its settings, or every fault of the file in one report.
-//! Refuses to know what a room does with its settings; no room imports this one.
-//! Next room: `app`, which builds the gateway from a `Config`.
+//! Reads `gatewright.toml` and gives each module its settings, or every error of the file in one report.
+//! It does not know what a module does with its settings. Each key is defined once, in `keys`.
+//! Next module: `app`, which builds the gateway from a `Config`.
 
+mod choices;
 mod client;
 mod command;
 mod database;
 mod files;
 mod issuer;
+mod keys;
+mod limits;
 mod listen;
 mod person;
 mod policies;
-mod reader;
 mod render;
 mod report;
+mod section;
+mod source;
 mod units;
+mod values;
 
 #[cfg(test)]
 mod tests;
@@ -24,39 +29,41 @@ use std::time::Duration;
 
 use crate::identity::{Grants, IssuerSettings, VerifierSettings};
 
-pub use listen::{Admin, Limits, Listen, Log, LogFormat, TlsFiles};
+pub use limits::{Limits, LoginBackoff};
+pub use listen::{Admin, Listen, Log, LogFormat, TlsFiles};
 pub use person::{Person, Profile, gateway_address, person};
 pub use policies::Policies;
 pub use render::quoted;
-pub use report::{Fault, Report};
+pub use report::{ConfigError, Report};
 
-use reader::Source;
+use keys::{CONFIGURATION, OPEN};
+use source::Source;
 
-/// Everything a gateway is told, checked.
+/// A configuration file, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub listen: Listen,
     pub admin: Option<Admin>,
     pub log: Log,
-    /// Empty only where all log in with client certificates.
+    /// Empty only where all clients log in with certificates.
     pub issuers: Vec<IssuerSettings>,
     pub verifier: VerifierSettings,
     /// How long a session may outlive its token.
     pub token_grace: Duration,
-    /// The databases and who reaches them.
+    /// The databases and who can connect to them.
     pub grants: Grants,
     pub policies: Policies,
 }
 
-/// Reads and checks a configuration file. Relative paths in it are relative to its folder.
+/// Reads and checks a configuration file. Relative paths in it are relative to its directory.
 ///
 /// # Errors
-/// Every fault found, with its place in the file.
+/// Every error found, with its place in the file.
 pub fn load(path: &Path) -> Result<Config, Report> {
     let text = read(path)?;
     let source = Source::new(path, &text);
     let document = source.parse();
-    let root = source.root(&document);
+    let root = source.root(&document, &CONFIGURATION);
     let issuers = issuer::issuers(&root);
     let rules = client::rules(&root);
     let listen = listen::listen(&root, &issuers, &rules);
@@ -78,22 +85,22 @@ pub fn load(path: &Path) -> Result<Config, Report> {
     })
 }
 
-/// Reads a file with one table of settings per policy name, as `gatewright dev --settings` takes it.
+/// Reads a file with one table of settings per policy name, for `gatewright dev --settings`.
 ///
 /// # Errors
-/// Every fault found, with its place in the file.
+/// Every error found, with its place in the file.
 pub fn settings_file(path: &Path) -> Result<BTreeMap<String, serde_json::Value>, Report> {
     let text = read(path)?;
     let source = Source::new(path, &text);
     let document = source.parse();
-    let settings = policies::settings_tables(&source.root(&document));
+    let settings = policies::settings_tables(&source.root(&document, &OPEN));
     source.outcome(settings)
 }
 
 fn read(path: &Path) -> Result<String, Report> {
     std::fs::read_to_string(path).map_err(|error| {
         let message = format!("cannot be read: {error}");
-        Report::of(Fault {
+        Report::of(ConfigError {
             file: path.to_owned(),
             line: 0,
             column: 0,

@@ -1,39 +1,45 @@
+//! A person's login file: providers and gateways.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::choices::TOKEN;
 use super::database::split_host;
-use super::issuer::{checked_url, values};
-use super::reader::{Section, Source, nearest};
+use super::issuer::checked_url;
+use super::keys::PERSON;
+use super::section::{Section, suggestion};
+use super::source::Source;
+use super::values::plain;
 use super::{Report, files, read};
-use crate::login::{LoginSettings, ProfileName, Redirect, TokenKind};
+use crate::login::{LoginSettings, ProfileName, Redirect};
 
-/// Where gateways listen unless told otherwise.
+/// The port of a gateway whose address has none.
 const GATEWAY_PORT: u16 = 6432;
 
-/// What a person has set up for themselves, checked.
+/// A person's login file, checked.
 #[derive(Clone, Debug, Default)]
 pub struct Person {
-    /// The profile that is meant where none is named.
+    /// The profile to use where none is named.
     pub default: ProfileName,
     pub profiles: BTreeMap<ProfileName, Profile>,
 }
 
-/// A provider to log in at, and the gateway its tokens are for.
+/// A provider, and the gateway that its tokens are for.
 #[derive(Clone, Debug)]
 pub struct Profile {
     pub login: LoginSettings,
     /// Log in with a device code rather than a browser.
     pub device: bool,
-    /// Host and port that `gatewright connect` goes to unless told otherwise.
+    /// Default host and port of `gatewright connect`.
     pub gateway: Option<(String, u16)>,
-    /// The database that it asks for unless told otherwise.
+    /// Default database of `gatewright connect`.
     pub database: Option<String>,
 }
 
-/// Reads and checks a person's file; a file that is not there says nothing.
+/// Reads and checks a person's login file; one that does not exist has no profiles.
 ///
 /// # Errors
-/// Every fault found, with its place in the file.
+/// Every error found, with its place in the file.
 pub fn person(path: &Path) -> Result<Person, Report> {
     if !path.exists() {
         return Ok(Person::default());
@@ -41,42 +47,35 @@ pub fn person(path: &Path) -> Result<Person, Report> {
     let text = read(path)?;
     let source = Source::new(path, &text);
     let document = source.parse();
-    let root = source.root(&document);
+    let root = source.root(&document, &PERSON);
     let profiles = profiles(&root);
     let default = default(&root, &profiles);
     root.finish();
     source.outcome(Person { default, profiles })
 }
 
-/// Takes `host`, `host:port`, `::1` or `[::1]:port` apart, as the address of a gateway.
+/// Splits the address of a gateway, `host`, `host:port`, `::1` or `[::1]:port`, into host and port.
 pub fn gateway_address(text: &str) -> Option<(String, u16)> {
     split_host(text, GATEWAY_PORT).filter(|(host, _)| !host.is_empty() && !host.starts_with('/'))
 }
 
 fn profiles(root: &Section<'_, '_>) -> BTreeMap<ProfileName, Profile> {
     let mut profiles = BTreeMap::new();
-    let Some(all) = root.section("profile") else {
-        return profiles;
-    };
-    for (name, value) in all.entries() {
-        let Some(section) = all.table_of(name.value, value) else {
-            continue;
-        };
+    for (name, section) in root.named("profile") {
         let profile = profile(&section);
         section.finish();
         match name.value.parse::<ProfileName>() {
             Ok(name) => {
                 profiles.insert(name, profile);
             }
-            Err(error) => all.fault(name.at, error.to_string()),
+            Err(error) => root.error(name.at, error.to_string()),
         }
     }
     profiles
 }
 
 fn default(root: &Section<'_, '_>, profiles: &BTreeMap<ProfileName, Profile>) -> ProfileName {
-    let Some(name) = root.text("default") else {
-        // One alone needs no word about it.
+    let Some(name) = root.string("default") else {
         return match profiles.keys().collect::<Vec<_>>().as_slice() {
             [only] => (*only).clone(),
             _ => ProfileName::default(),
@@ -84,26 +83,18 @@ fn default(root: &Section<'_, '_>, profiles: &BTreeMap<ProfileName, Profile>) ->
     };
     let found = profiles.keys().find(|known| known.as_str() == name.value);
     if found.is_none() {
-        let meant = nearest(&name.value, profiles.keys().map(ProfileName::as_str));
-        let advice = meant.map(|meant| format!("; did you mean \"{meant}\"?"));
-        root.fault(
+        let advice = suggestion(&name.value, profiles.keys().map(ProfileName::as_str));
+        root.error(
             name.at,
-            format!(
-                "there is no [profile.{}]{}",
-                name.value,
-                advice.unwrap_or_default()
-            ),
+            format!("there is no [profile.{}]{advice}", name.value),
         );
     }
     found.cloned().unwrap_or_default()
 }
 
 fn profile(section: &Section<'_, '_>) -> Profile {
-    let issuer = section.required_text("issuer", "the provider's URL");
-    let client_id = section.required_text(
-        "client_id",
-        "the name under which the provider knows this program",
-    );
+    let issuer = section.required_string("issuer");
+    let client_id = section.required_string("client_id");
     let mut login = LoginSettings::new(
         issuer
             .map(|url| checked_url(section, "issuer", url))
@@ -111,19 +102,18 @@ fn profile(section: &Section<'_, '_>) -> Profile {
         client_id.map(|id| id.value).unwrap_or_default(),
     );
     login.client_secret = section
-        .text("client_secret")
+        .string("client_secret")
         .map(|secret| secret.value.into());
-    login.scopes = values(section.texts("scopes").unwrap_or_default());
-    login.audience = section.text("audience").map(|text| text.value);
-    login.resource = section.text("resource").map(|text| text.value);
-    let kinds = [("id", TokenKind::Id), ("access", TokenKind::Access)];
+    login.scopes = plain(section.strings("scopes"));
+    login.audience = section.string("audience").map(|text| text.value);
+    login.resource = section.string("resource").map(|text| text.value);
     login.token = section
-        .choice("token", &kinds)
+        .choice("token", &TOKEN)
         .unwrap_or_else(|| login.usual_token());
-    if let Some(uri) = section.text("redirect_uri") {
+    if let Some(uri) = section.string("redirect_uri") {
         match uri.value.parse::<Redirect>() {
             Ok(redirect) => login.redirect = redirect,
-            Err(error) => section.fault(uri.at, error.to_string()),
+            Err(error) => section.error(uri.at, error.to_string()),
         }
     }
     if let Some(path) = section.path("ca")
@@ -131,17 +121,20 @@ fn profile(section: &Section<'_, '_>) -> Profile {
     {
         login.ca = Some(path.value);
     }
-    let gateway = section.text("gateway").and_then(|text| {
+    let gateway = section.string("gateway").and_then(|text| {
         let address = gateway_address(&text.value);
         if address.is_none() {
-            section.fault(text.at, "a gateway is a name or an IP address, with `:port` behind it if need be (\"[::1]:6432\")");
+            section.error(
+                text.at,
+                "a gateway is a name or an IP address; a port follows a colon (\"[::1]:6432\")",
+            );
         }
         address
     });
     Profile {
         login,
-        device: section.boolean("device").unwrap_or(false),
+        device: section.boolean("device").unwrap_or_default(),
         gateway,
-        database: section.text("database").map(|text| text.value),
+        database: section.string("database").map(|text| text.value),
     }
 }

@@ -1,32 +1,32 @@
+//! `[policies]` and `[policy.NAME]`.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use gatewright_policy_host::{HostSettings, Isolation, Mode, PolicySettings};
+use gatewright_policy_host::{HostSettings, PolicySettings};
 use serde_json::{Map, Number, Value};
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::choices::{ISOLATION, MODE};
 use super::files;
-use super::issuer::values;
-use super::reader::{At, Section, nearest};
+use super::keys::OPEN;
+use super::section::{At, Section, suggestion};
+use super::values::plain;
 
 /// Which policies there are and how each is run.
 #[derive(Clone, Debug)]
 pub struct Policies {
-    /// `None` runs none: everything is allowed.
+    /// Without it no policy runs.
     pub directory: Option<PathBuf>,
     pub host: HostSettings,
     /// Policies with settings of their own, by name.
     pub policies: BTreeMap<String, PolicySettings>,
     /// For policies without an entry.
     pub default: PolicySettings,
-    /// Names in the order they judge; others follow by name.
+    /// Names in the order in which they judge; others follow by name.
     pub order: Vec<String>,
 }
-
-const MIN_MEMORY: u64 = 64 << 10;
-/// What one linear memory of 32-bit WebAssembly can hold.
-const MAX_MEMORY: u64 = 4 << 30;
 
 pub(super) fn policies(root: &Section<'_, '_>) -> Policies {
     let mut policies = Policies {
@@ -41,18 +41,17 @@ pub(super) fn policies(root: &Section<'_, '_>) -> Policies {
         required = chain(&section, &mut policies);
         section.finish();
     }
-    if let Some(each) = root.section("policy") {
-        if policies.directory.is_none() && !root.has("policies") {
-            each.fault_here(
-                "settings of policies have no effect without [policies] and its `directory`",
-            );
-        }
-        for (name, value) in each.entries() {
-            if let Some(section) = each.table_of(name.value, value) {
-                let settings = policy(section, &policies.default);
-                policies.policies.insert(name.value.to_owned(), settings);
-            }
-        }
+    if let Some(value) = root.value("policy")
+        && !root.has("policies")
+    {
+        root.error(
+            value.span().start,
+            "settings of policies have no effect without [policies] and its `directory`",
+        );
+    }
+    for (name, section) in root.named("policy") {
+        let settings = policy(section, &policies.default);
+        policies.policies.insert(name.value.to_owned(), settings);
     }
     for name in required {
         let settings = policies
@@ -66,28 +65,26 @@ pub(super) fn policies(root: &Section<'_, '_>) -> Policies {
 
 /// Reads `[policies]`; gives the names of the required ones.
 fn chain(section: &Section<'_, '_>, policies: &mut Policies) -> Vec<String> {
+    section.require("directory");
     let directory = section.path("directory");
-    if !section.has("directory") {
-        section.missing("directory", "the folder whose .wasm files are the policies");
-    }
     policies.host.cache_directory = section.path("cache_directory").map(|path| path.value);
     run(section, &mut policies.default);
-    let required = section.texts("required").unwrap_or_default();
-    let order = section.texts("order").unwrap_or_default();
+    let required = section.strings("required");
+    let order = section.strings("order");
     if let Some(directory) = &directory
-        && files::check_folder(section, directory)
+        && files::check_directory(section, directory)
     {
         check_presence(section, &directory.value, &required);
     }
     let mut seen = BTreeSet::new();
     for name in &order {
         if !seen.insert(&name.value) {
-            section.fault(name.at, format!("`order` names {} twice", name.value));
+            section.error(name.at, format!("`order` names {} twice", name.value));
         }
     }
     policies.directory = directory.map(|path| path.value);
-    policies.order = values(order);
-    values(required)
+    policies.order = plain(order);
+    plain(required)
 }
 
 fn check_presence(section: &Section<'_, '_>, directory: &Path, required: &[At<String>]) {
@@ -96,16 +93,13 @@ fn check_presence(section: &Section<'_, '_>, directory: &Path, required: &[At<St
         if present.contains(&name.value) {
             continue;
         }
-        let meant = nearest(&name.value, present.iter().map(String::as_str));
-        let advice = meant.map(|meant| format!("; did you mean \"{meant}\"?"));
+        let advice = suggestion(&name.value, present.iter().map(String::as_str));
         let shown = directory.display();
-        section.fault(
+        section.error(
             name.at,
             format!(
-                "the required policy \"{}\" is not there: {shown} has no {}.wasm{}",
-                name.value,
-                name.value,
-                advice.unwrap_or_default()
+                "the required policy \"{}\" does not exist: {shown} has no {}.wasm{advice}",
+                name.value, name.value
             ),
         );
     }
@@ -137,32 +131,21 @@ fn policy(section: Section<'_, '_>, default: &PolicySettings) -> PolicySettings 
     settings
 }
 
-/// The keys that say how a policy is run; the same for all policies and for one.
+/// How a policy is run: for all policies, or what differs for one.
 fn run(section: &Section<'_, '_>, settings: &mut PolicySettings) {
-    let modes = [
-        ("enforce", Mode::Enforce),
-        ("shadow", Mode::Shadow),
-        ("off", Mode::Off),
-    ];
-    if let Some(mode) = section.choice("mode", &modes) {
+    if let Some(mode) = section.choice("mode", &MODE) {
         settings.mode = mode;
     }
-    if let Some(deadline) = section.period("deadline") {
+    if let Some(deadline) = section.duration("deadline") {
         settings.deadline = deadline;
     }
-    let memory = section.size("memory", MIN_MEMORY, MAX_MEMORY);
-    if let Some(memory) = memory.and_then(|bytes| usize::try_from(bytes).ok()) {
+    if let Some(memory) = section.size("memory") {
         settings.memory_bytes = memory;
     }
-    let kinds = [
-        ("pooled", Isolation::Pooled),
-        ("statement", Isolation::Statement),
-    ];
-    if let Some(isolation) = section.choice("isolation", &kinds) {
+    if let Some(isolation) = section.choice("isolation", &ISOLATION) {
         settings.isolation = isolation;
     }
-    let instances = section.integer("max_instances", 1, 4096);
-    if let Some(instances) = instances.and_then(|n| usize::try_from(n).ok()) {
+    if let Some(instances) = section.integer("max_instances") {
         settings.max_instances = instances;
     }
 }
@@ -171,7 +154,7 @@ fn run(section: &Section<'_, '_>, settings: &mut PolicySettings) {
 pub(super) fn settings_tables(root: &Section<'_, '_>) -> BTreeMap<String, Value> {
     let mut tables = BTreeMap::new();
     for (name, value) in root.entries() {
-        if let Some(section) = root.table_of(name.value, value) {
+        if let Some(section) = root.table_of(name.value, value, &OPEN) {
             tables.insert(name.value.to_owned(), Value::Object(object(&section)));
         }
     }
@@ -188,9 +171,9 @@ fn object(section: &Section<'_, '_>) -> Map<String, Value> {
 /// Policies read their settings as JSON, which has neither dates nor infinity.
 fn json(section: &Section<'_, '_>, value: &Spanned<DeValue<'_>>) -> Value {
     let refuse = |what: &str| {
-        section.fault(
+        section.error(
             value.span().start,
-            format!("{what} cannot be handed to a policy"),
+            format!("{what} cannot be passed to a policy"),
         );
         Value::Null
     };
@@ -199,7 +182,7 @@ fn json(section: &Section<'_, '_>, value: &Spanned<DeValue<'_>>) -> Value {
         DeValue::Boolean(value) => Value::Bool(*value),
         DeValue::Datetime(date) => Value::String(date.to_string()),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
-            .map_or_else(|_| refuse("a number beyond 64 bits"), Value::from),
+            .map_or_else(|_| refuse("an integer of more than 64 bits"), Value::from),
         DeValue::Float(number) => {
             let number = number.as_str().parse().ok().and_then(Number::from_f64);
             number.map_or_else(|| refuse("a number that is not finite"), Value::Number)

@@ -1,18 +1,20 @@
+//! What is wrong with a configuration file, and where.
+
 use std::fmt;
 use std::path::PathBuf;
 
-/// One thing that is wrong with a configuration file, and what to do about it.
+/// One error in a configuration file, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct ConfigError {
     pub file: PathBuf,
-    /// From 1; 0 when the fault is the file itself.
+    /// From 1; 0 where the error concerns the file as a whole.
     pub line: usize,
-    /// In characters, from 1; 0 when the fault is the file itself.
+    /// In characters, from 1; 0 where the error concerns the file as a whole.
     pub column: usize,
     pub message: String,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:", self.file.display())?;
         if self.line > 0 {
@@ -22,28 +24,28 @@ impl fmt::Display for Fault {
     }
 }
 
-/// All that is wrong with a configuration file, in the file's order. Never empty.
+/// All errors in a configuration file, in the file's order. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    pub faults: Vec<Fault>,
+    pub errors: Vec<ConfigError>,
 }
 
 impl Report {
-    pub(super) fn of(fault: Fault) -> Self {
+    pub(super) fn of(error: ConfigError) -> Self {
         Self {
-            faults: vec![fault],
+            errors: vec![error],
         }
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for fault in &self.faults {
-            writeln!(f, "{fault}")?;
+        for error in &self.errors {
+            writeln!(f, "{error}")?;
         }
-        match self.faults.len() {
-            1 => write!(f, "1 fault"),
-            many => write!(f, "{many} faults"),
+        match self.errors.len() {
+            1 => write!(f, "1 error"),
+            many => write!(f, "{many} errors"),
         }
     }
 }

@@ -1,3 +1,5 @@
+//! Durations and sizes, as they are written in the file.
+
 use std::time::Duration;
 
 /// Reads `250ms`, `30s`, `5m`, `1h`, `7d`, or several joined: `1h30m`.

@@ -54,7 +54,7 @@ impl Default for HandshakeSettings {
             authentication: Authentication::default(),
             discovery: None,
             handshake_timeout: Duration::from_secs(10),
-            authentication_timeout: Duration::from_secs(60),
+            authentication_timeout: Duration::from_secs(30),
         }
     }
 }

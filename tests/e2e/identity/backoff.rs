@@ -50,7 +50,14 @@ fn delayed_refusals_do_not_delay_other_clients() -> Result<()> {
         })?;
         // That login reset the failures of this address.
         refused()?;
-        assert_eq!(stage.gateway.log()?.matches("told late").count(), 1);
+        assert_eq!(
+            stage
+                .gateway
+                .log()?
+                .matches("error of a failed login is delayed")
+                .count(),
+            1
+        );
         // A gateway that shuts down does not hold back refusals.
         stage.gateway.process().signal("TERM")?;
         late.join().map_err(|_| anyhow!("panicked"))?

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::ExplainArguments;
 use crate::app::{PolicySource, PreviewSettings};
 use crate::cli::serve;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Limits};
 use crate::identity::{CERTIFICATE, GrantError, Identity};
 use crate::upstream::Target;
 
@@ -32,10 +32,14 @@ pub(super) fn of(arguments: &ExplainArguments) -> Result<Setup> {
         Some(file) => config::settings_file(file).map_err(|report| anyhow!("{report}"))?,
         None => BTreeMap::new(),
     };
-    let policies = PolicySource::of_folder(arguments.policies.clone(), tables);
+    let policies = PolicySource::of_directory(arguments.policies.clone(), tables);
     let identity = identity(arguments, "gatewright explain".to_owned());
     Ok(Setup::Granted(
-        Box::new(PreviewSettings::of_target(target, identity)),
+        Box::new(PreviewSettings::of_target(
+            target,
+            identity,
+            Limits::default().max_statement,
+        )),
         policies,
     ))
 }

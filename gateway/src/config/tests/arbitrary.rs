@@ -1,3 +1,5 @@
+//! Damaged files.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -5,7 +7,7 @@ use super::*;
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// A damaged file gives a report or a configuration, and never a panic; every fault has a place
+    /// A damaged file gives a report or a configuration, and never a panic; every error has a place
     /// inside the file.
     #[test]
     fn a_damaged_file_is_reported(cut in any::<prop::sample::Index>(), length in 0_usize..40, put in "[\\PC\n\"\\[\\]=]{0,12}") {
@@ -15,9 +17,9 @@ proptest! {
         let damaged: String = text[..start].iter().copied().chain(put.chars()).chain(text[end..].iter().copied()).collect();
         let lines = damaged.lines().count() + 1;
         if let Err(report) = folder().load(&damaged) {
-            prop_assert!(!report.faults.is_empty());
-            for fault in report.faults {
-                prop_assert!((1..=lines).contains(&fault.line) && fault.column >= 1, "{fault}");
+            prop_assert!(!report.errors.is_empty());
+            for error in report.errors {
+                prop_assert!((1..=lines).contains(&error.line) && error.column >= 1, "{error}");
             }
         }
     }

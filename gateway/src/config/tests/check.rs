@@ -1,3 +1,5 @@
+//! `gatewright check`.
+
 use std::process::ExitCode;
 
 use super::*;
@@ -63,7 +65,7 @@ fn faults_are_printed_and_the_exit_code_is_one() {
         check(&folder.write("gatewright.toml", &LEAST.replace("name =", "nam =")));
     assert_eq!(code, ExitCode::FAILURE);
     assert!(
-        printed.contains("gatewright.toml:8:1: [database] has no key `nam`"),
+        printed.contains("gatewright.toml:8:1: [[database]] has no key `nam`"),
         "{printed}"
     );
 }

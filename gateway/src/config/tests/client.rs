@@ -1,3 +1,5 @@
+//! Client certificates and the identities they stand for.
+
 use super::*;
 use crate::identity::{CERTIFICATE, CertificateName};
 
@@ -58,12 +60,12 @@ fn with_certificates_no_issuer_is_needed() {
     assert!(text.contains(issuer));
     assert!(Folder::new().load(&text.replace(issuer, "")).is_ok());
     let neither = with("", "").replace(issuer, "");
-    let faults = Folder::new().faults(&neither);
-    assert!(faults[0].2.contains("no [[issuer]]"), "{faults:?}");
+    let errors = Folder::new().errors(&neither);
+    assert!(errors[0].2.contains("one [[issuer]]"), "{errors:?}");
 }
 
 #[test]
-fn what_would_let_nobody_or_the_wrong_ones_in_is_a_fault() {
+fn certificates_that_admit_no_client_or_the_wrong_one_are_errors() {
     let folder = Folder::new();
     let no_ca = TLS.replace("client_ca = \"tls/cluster-ca.pem\"\n", "");
     let key_as_ca = TLS.replace("cluster-ca.pem", "gateway.key");
@@ -72,27 +74,27 @@ fn what_would_let_nobody_or_the_wrong_ones_in_is_a_fault() {
     let both = "[[client_certificate]]\nuri = \"a:b\"\ncommon_name = \"a\"\ngroups = \"x\"\n";
     let twice = format!("{RULES}[[client_certificate]]\ncommon_name = \"ada\"\ngroups = \"x\"\n");
     for (tls, rules, wanted) in [
-        ("", RULES, "needs [listen.tls]"),
-        (&no_ca, RULES, "needs `client_ca`"),
-        (TLS, "", "lets nobody in"),
+        ("", RULES, "requires [listen.tls]"),
+        (&no_ca, RULES, "requires `client_ca`"),
+        (TLS, "", "no effect without a [[client_certificate]]"),
         (&key_as_ca, RULES, "contains no certificate"),
         (&no_list, RULES, "contains no revocation list"),
         (&list_alone, "", "no effect without `client_ca`"),
-        (TLS, both, "and not both"),
+        (TLS, both, "exactly one of"),
         (
             TLS,
             "[[client_certificate]]\ndistinguished_name = \"ada\"\ngroups = \"x\"\n",
-            "no distinguished name",
+            "not a distinguished name",
         ),
-        (TLS, &twice, "there twice"),
+        (TLS, &twice, "two entries"),
         (TLS, "[[client_certificate]]\nuri = \"a:b\"\n", "`groups`"),
     ] {
-        let faults = folder.faults(&with(tls, rules));
+        let errors = folder.errors(&with(tls, rules));
         assert!(
-            faults
+            errors
                 .iter()
                 .any(|(_, _, message)| message.contains(wanted)),
-            "{wanted}: {faults:?}"
+            "{wanted}: {errors:?}"
         );
     }
 }

@@ -1,3 +1,5 @@
+//! `password_command`, as a program and its arguments.
+
 use super::*;
 use crate::upstream::Credential;
 
@@ -30,39 +32,39 @@ fn a_command_is_read_with_its_arguments_and_shown_without() {
 }
 
 #[test]
-fn what_is_no_command_is_a_fault() {
+fn commands_that_cannot_be_run_are_errors() {
     let folder = Folder::new();
     for (line, wanted) in [
-        ("password_command = \"sh -c x\"", "no shell reads it"),
-        ("password_command = []", "no shell reads it"),
-        ("password_command = [\"\"]", "list of texts"),
+        ("password_command = \"sh -c x\"", "not passed to a shell"),
+        ("password_command = []", "not passed to a shell"),
+        ("password_command = [\"\"]", "list of strings"),
         (
             "password_command = [\"no-such-program\"]",
             "no-such-program is not in PATH",
         ),
         (
             "password_command = [\"bin/absent\"]",
-            "bin/absent is not there",
+            "bin/absent does not exist",
         ),
         (
             "password_command_cache = \"5s\"",
-            "need a `password_command`",
+            "no effect without `password_command`",
         ),
         (
             "password_command = [\"sh\"]\npassword = \"x\"",
-            "give one of",
+            "only one of",
         ),
         (
             "password_command = [\"sh\"]\npassword_command_timeout = \"0s\"",
-            "longer than nothing",
+            "greater than zero",
         ),
     ] {
-        let faults = folder.faults(&with(line));
+        let errors = folder.errors(&with(line));
         assert!(
-            faults
+            errors
                 .iter()
                 .any(|(_, _, message)| message.contains(wanted)),
-            "{line}: {faults:?}"
+            "{line}: {errors:?}"
         );
     }
 }

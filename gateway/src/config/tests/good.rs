@@ -1,3 +1,5 @@
+//! Valid files, their defaults and units.
+
 use std::time::Duration;
 
 use gatewright_policy_host::{Isolation, Mode};
@@ -176,7 +178,7 @@ fn a_settings_file_has_one_table_a_policy() {
     assert_eq!(settings["deny-list"], json!({}));
     let path = folder.write("settings.toml", "top = 1\n[p]\nx = inf\n");
     let report = settings_file(&path).unwrap_err();
-    let lines: Vec<_> = report.faults.iter().map(|f| (f.line, f.column)).collect();
+    let lines: Vec<_> = report.errors.iter().map(|f| (f.line, f.column)).collect();
     assert_eq!(lines, [(1, 7), (3, 5)]);
 }
 

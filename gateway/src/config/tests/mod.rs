@@ -1,10 +1,13 @@
+//! Reading, checking and printing configuration files.
+
 mod arbitrary;
 mod check;
 mod client;
 mod command;
 mod documentation;
-mod faults;
+mod errors;
 mod good;
+mod keys;
 mod person;
 
 use std::path::{Path, PathBuf};
@@ -54,13 +57,13 @@ impl Folder {
         load(&self.write("gatewright.toml", text))
     }
 
-    /// The faults as (line, column, message).
-    fn faults(&self, text: &str) -> Vec<(usize, usize, String)> {
+    /// The errors as (line, column, message).
+    fn errors(&self, text: &str) -> Vec<(usize, usize, String)> {
         let report = self.load(text).expect_err("a report");
         report
-            .faults
+            .errors
             .into_iter()
-            .map(|fault| (fault.line, fault.column, fault.message))
+            .map(|error| (error.line, error.column, error.message))
             .collect()
     }
 }

@@ -1,3 +1,5 @@
+//! A person's login file.
+
 use secrecy::ExposeSecret;
 
 use super::*;
@@ -47,7 +49,7 @@ gateway = "::1"
 }
 
 #[test]
-fn the_only_profile_is_the_default_one_and_no_file_is_no_fault() {
+fn the_only_profile_is_the_default_one_and_no_file_is_no_error() {
     let folder = Folder::new();
     let only = "[profile.x]\nissuer = \"https://id.example.com\"\nclient_id = \"cli\"\n";
     assert_eq!(load_person(&folder, only).unwrap().default.as_str(), "x");
@@ -57,7 +59,7 @@ fn the_only_profile_is_the_default_one_and_no_file_is_no_fault() {
 }
 
 #[test]
-fn every_fault_of_a_persons_file_is_told() {
+fn every_error_of_a_persons_file_is_reported() {
     let folder = Folder::new();
     let text = r#"
 default = "wrok"
@@ -76,9 +78,9 @@ client_id = "cli"
     for expected in [
         "2:11: there is no [profile.wrok]; did you mean \"work\"?",
         "`issuer` must begin with https://",
-        "[profile.work] needs `client_id`",
+        "[profile.work] requires `client_id`",
         "did you mean `client_id`?",
-        "`client_secret` must be a text in quotes, not this",
+        "`client_secret` must be a string in quotes, not this",
         "`token` must be one of \"id\", \"access\"",
         "a redirect URI must be http:// with the host 127.0.0.1",
         "a gateway is a name or an IP address",

@@ -1,65 +1,32 @@
-//! How many connections there may be, in all and for whom, and how many there are.
+//! Connection slots: how many connections there are, in total and for whom, against the limits.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use thiserror::Error;
 
-use super::LoginBackoff;
+use crate::config::Limits;
 use crate::identity::{Database, Identity};
 use crate::listener::FatalError;
-
-/// What the gateway bears. A reload replaces it for the connections to come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConnectionLimits {
-    /// Sessions at one time.
-    pub max_connections: usize,
-    /// Connections that have not logged in yet, at one time.
-    pub max_handshakes: usize,
-    /// Sessions of one identity at one time.
-    pub max_connections_per_identity: Option<usize>,
-    /// Longest message that is read whole, in bytes.
-    pub max_message: usize,
-    /// A session outside a transaction that has had no message for so long is ended.
-    pub idle_timeout: Option<Duration>,
-    /// What repeated failures to log in come to.
-    pub login_backoff: LoginBackoff,
-}
-
-impl Default for ConnectionLimits {
-    fn default() -> Self {
-        ConnectionLimits {
-            max_connections: 2000,
-            max_handshakes: 500,
-            max_connections_per_identity: None,
-            max_message: 128 << 20,
-            idle_timeout: None,
-            login_backoff: LoginBackoff::default(),
-        }
-    }
-}
 
 /// A limit that is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum Full {
     #[error(
-        "the gateway has {0} connections that have not logged in yet, and takes no more (max_handshakes)"
+        "the gateway accepts no more than {0} connections that have not logged in yet (max_handshakes)"
     )]
     Handshakes(usize),
-    #[error("the gateway has {0} sessions and takes no more (max_connections)")]
+    #[error("the gateway accepts no more than {0} sessions (max_connections)")]
     Total(usize),
-    #[error("you have {0} sessions and can have no more (max_connections_per_identity)")]
+    #[error("you cannot have more than {0} sessions (max_connections_per_identity)")]
     Identity(usize),
-    #[error(
-        "there are {limit} sessions with the database \"{name}\" and there can be no more (its max_connections)"
-    )]
+    #[error("the database \"{name}\" accepts no more than {limit} sessions (its max_connections)")]
     Database { name: String, limit: usize },
 }
 
 impl Full {
-    /// What the client is told (PostgreSQL's `too_many_connections`).
+    /// The client's error (PostgreSQL's `too_many_connections`).
     pub fn fatal_error(&self) -> FatalError {
         FatalError::new("53300", self.to_string()).with_hint(match self {
             Full::Identity(_) => "Close sessions that you do not need.",
@@ -68,15 +35,15 @@ impl Full {
     }
 }
 
-/// Who has which of the places.
+/// The slots, and who has them.
 #[derive(Default)]
 pub(super) struct Slots(Mutex<Taken>);
 
 #[derive(Default)]
 struct Taken {
     handshakes: usize,
-    /// Connections that were turned away and are not told yet.
-    waiting: usize,
+    /// Refused connections whose error is delayed.
+    delayed: usize,
     sessions: usize,
     /// By issuer and subject.
     identities: HashMap<Person, usize>,
@@ -86,13 +53,13 @@ struct Taken {
 
 type Person = (String, String);
 
-/// A place among the connections that have not logged in yet; given back when dropped.
+/// The slot of a connection that has not logged in yet; released when dropped.
 pub(super) struct Entrance {
     slots: Arc<Slots>,
-    waits: bool,
+    delayed: bool,
 }
 
-/// A session's place; given back when dropped.
+/// A session's slot; released when dropped.
 pub(super) struct Slot {
     slots: Arc<Slots>,
     person: Person,
@@ -100,8 +67,8 @@ pub(super) struct Slot {
 }
 
 impl Slots {
-    /// A place for a connection that has just been accepted.
-    pub fn enter(self: &Arc<Self>, limits: &ConnectionLimits) -> Result<Entrance, Full> {
+    /// A slot for a connection that has just been accepted.
+    pub fn enter(self: &Arc<Self>, limits: &Limits) -> Result<Entrance, Full> {
         let mut taken = self.taken();
         if taken.handshakes >= limits.max_handshakes {
             return Err(Full::Handshakes(limits.max_handshakes));
@@ -110,14 +77,14 @@ impl Slots {
         drop(taken);
         Ok(Entrance {
             slots: Arc::clone(self),
-            waits: false,
+            delayed: false,
         })
     }
 
-    /// A place for a session.
+    /// A slot for a session.
     pub fn acquire(
         self: &Arc<Self>,
-        limits: &ConnectionLimits,
+        limits: &Limits,
         identity: &Identity,
         database: &Database,
     ) -> Result<Slot, Full> {
@@ -157,24 +124,24 @@ impl Slots {
 }
 
 impl Entrance {
-    /// Gives the place to others and takes one among those who wait to be told that they were turned away, of which there are as
-    /// many. False where there is none: then it stays where it is.
-    pub fn waits(&mut self, limits: &ConnectionLimits) -> bool {
+    /// Exchanges the slot for one among the refused connections whose error is delayed, of which there are as many.
+    /// False where none is free: then the connection keeps its slot, and its error must not be delayed.
+    pub fn delay(&mut self, limits: &Limits) -> bool {
         let mut taken = self.slots.taken();
-        if !self.waits && taken.waiting < limits.max_handshakes {
-            taken.waiting += 1;
+        if !self.delayed && taken.delayed < limits.max_handshakes {
+            taken.delayed += 1;
             taken.handshakes -= 1;
-            self.waits = true;
+            self.delayed = true;
         }
-        self.waits
+        self.delayed
     }
 }
 
 impl Drop for Entrance {
     fn drop(&mut self) {
         let mut taken = self.slots.taken();
-        match self.waits {
-            true => taken.waiting -= 1,
+        match self.delayed {
+            true => taken.delayed -= 1,
             false => taken.handshakes -= 1,
         }
     }
@@ -184,13 +151,13 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut taken = self.slots.taken();
         taken.sessions -= 1;
-        give_back(&mut taken.identities, std::mem::take(&mut self.person));
-        give_back(&mut taken.databases, std::mem::take(&mut self.database));
+        release(&mut taken.identities, std::mem::take(&mut self.person));
+        release(&mut taken.databases, std::mem::take(&mut self.database));
     }
 }
 
-/// One less; nothing is kept of those who have none.
-fn give_back<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: K) {
+/// One less; an entry without slots is removed.
+fn release<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: K) {
     if let Entry::Occupied(mut entry) = counts.entry(key) {
         *entry.get_mut() -= 1;
         if *entry.get() == 0 {
@@ -219,35 +186,35 @@ mod tests {
     }
 
     #[test]
-    fn those_who_wait_take_no_place_from_those_who_come() {
-        let limits = ConnectionLimits {
+    fn delayed_connections_take_no_slot_from_new_ones() {
+        let limits = Limits {
             max_handshakes: 1,
-            ..ConnectionLimits::default()
+            ..Limits::default()
         };
         let slots = Arc::new(Slots::default());
         let mut first = slots.enter(&limits).ok().unwrap();
         assert_eq!(slots.enter(&limits).err(), Some(Full::Handshakes(1)));
-        assert!(first.waits(&limits) && first.waits(&limits));
+        assert!(first.delay(&limits) && first.delay(&limits));
         let mut second = slots.enter(&limits).ok().unwrap();
-        assert!(!second.waits(&limits), "one waits already");
+        assert!(!second.delay(&limits), "one is delayed already");
         assert_eq!(slots.enter(&limits).err(), Some(Full::Handshakes(1)));
         drop(first);
-        assert!(second.waits(&limits));
+        assert!(second.delay(&limits));
         drop(second);
         let taken = slots.taken();
-        assert_eq!((taken.handshakes, taken.waiting), (0, 0));
+        assert_eq!((taken.handshakes, taken.delayed), (0, 0));
     }
 
     #[test]
-    fn places_are_counted_and_given_back() {
+    fn slots_are_counted_and_released() {
         let target = "postgres://app@db/shop?sslmode=disable".parse().unwrap();
         let grants = Grants::everyone(&target);
         let mut database = (**grants.databases().next().unwrap()).clone();
         database.max_connections = Some(3);
-        let limits = ConnectionLimits {
+        let limits = Limits {
             max_connections: 4,
             max_connections_per_identity: Some(2),
-            ..ConnectionLimits::default()
+            ..Limits::default()
         };
         let slots = Arc::new(Slots::default());
         let acquire = |subject: &str, name: &str| {

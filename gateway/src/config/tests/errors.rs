@@ -1,9 +1,9 @@
+//! Every error of a file is reported, with its place.
+
 use super::*;
 
-#[test]
-fn many_faults_come_in_one_report_with_their_places() {
-    let folder = Folder::new();
-    let text = r#"[listen]
+/// Twenty errors.
+const MANY: &str = r#"[listen]
 adress = "127.0.0.1:1"
 address = "nowhere"
 cleartext_password = "sometimes"
@@ -30,8 +30,12 @@ password_file = "secrets/missing"
 [polices]
 directory = "policies"
 "#;
-    let faults = folder.faults(text);
-    let found: Vec<_> = faults
+
+#[test]
+fn many_errors_come_in_one_report_with_their_places() {
+    let folder = Folder::new();
+    let errors = folder.errors(MANY);
+    let found: Vec<_> = errors
         .iter()
         .map(|(line, column, _)| (*line, *column))
         .collect();
@@ -53,30 +57,30 @@ directory = "policies"
         (24, 17),
         (25, 2),
     ] {
-        assert!(found.contains(&place), "{place:?} is not in {faults:#?}");
+        assert!(found.contains(&place), "{place:?} is not in {errors:#?}");
     }
-    // Faults of a table as a whole: no TLS and no password, no audience, no groups, two passwords.
+    // Errors of a table as a whole: no TLS and no password, no audience, no groups, two passwords.
     for (line, word) in [
-        (1, "nobody could log in"),
+        (1, "no client could log in"),
         (11, "audience"),
         (20, "groups"),
         (19, "not 2"),
     ] {
         assert!(
-            faults
+            errors
                 .iter()
                 .any(|(at, _, message)| *at == line && message.contains(word)),
-            "{line} {word} is not in {faults:#?}"
+            "{line} {word} is not in {errors:#?}"
         );
     }
-    assert_eq!(faults.len(), 20, "{faults:#?}");
+    assert_eq!(errors.len(), 20, "{errors:#?}");
     assert!(found.is_sorted());
-    let report = folder.load(text).unwrap_err().to_string();
+    let report = folder.load(MANY).unwrap_err().to_string();
     assert!(
         report.contains("gatewright.toml:3:11: `address` must be an IP address and port"),
         "{report}"
     );
-    assert!(report.ends_with("20 faults"), "{report}");
+    assert!(report.ends_with("20 errors"), "{report}");
     assert!(!report.contains("hunter2"), "{report}");
 }
 
@@ -87,9 +91,9 @@ fn a_password_of_the_wrong_kind_is_not_repeated() {
 }
 
 fn message(text: &str) -> String {
-    let faults = Folder::new().faults(text);
-    assert_eq!(faults.len(), 1, "{faults:#?}");
-    faults[0].2.clone()
+    let errors = Folder::new().errors(text);
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    errors[0].2.clone()
 }
 
 #[test]
@@ -113,32 +117,32 @@ fn misspelt_names_get_a_suggestion() {
         ),
     ];
     for (text, suggestion) in cases {
-        let faults = Folder::new().faults(&text);
+        let errors = Folder::new().errors(&text);
         let wanted = format!("did you mean {suggestion}?");
         assert!(
-            faults.iter().any(|(_, _, m)| m.contains(&wanted)),
-            "{wanted} {faults:#?}"
+            errors.iter().any(|(_, _, m)| m.contains(&wanted)),
+            "{wanted} {errors:#?}"
         );
     }
     let far = message(&format!("{LEAST}[log]\nxyzzy = 1"));
-    assert!(far.contains("known here: format, level"), "{far}");
+    assert!(far.contains("known keys: format, level"), "{far}");
 }
 
 #[test]
-fn an_open_listener_needs_tls_or_the_operators_word() {
+fn an_open_listener_requires_tls_or_an_explicit_key() {
     let open = "[listen]\naddress = \"0.0.0.0:6432\"";
     let refused = message(&LEAST.replace("[listen]", open));
     assert!(refused.contains("allow_plaintext = true"), "{refused}");
     let allowed = LEAST.replace("[listen]", &format!("{open}\nallow_plaintext = true"));
     assert!(Folder::new().load(&allowed).is_ok());
     let nobody = message(&LEAST.replace("\"loopback\"", "\"never\""));
-    assert!(nobody.contains("nobody could log in"), "{nobody}");
+    assert!(nobody.contains("no client could log in"), "{nobody}");
 }
 
 #[test]
-fn an_empty_file_says_what_is_needed() {
-    let faults = Folder::new().faults("");
-    let needed: Vec<_> = faults
+fn an_empty_file_names_what_is_required() {
+    let errors = Folder::new().errors("");
+    let needed: Vec<_> = errors
         .iter()
         .map(|(_, _, message)| message.as_str())
         .collect();
@@ -159,24 +163,24 @@ fn certificates_and_keys_must_be_there_and_fit() {
         Folder::new().load(&LEAST.replacen("[[issuer]]", &tls, 1))
     };
     assert!(tls("tls/gateway.crt", "tls/gateway.key").is_ok());
-    for (certificate, key, fault) in [
+    for (certificate, key, error) in [
         ("tls/gateway.crt", "tls/other.key", "cannot be used"),
         (
             "tls/gateway.crt",
             "tls/gateway.crt",
-            "holds no PEM private key",
+            "contains no PEM private key",
         ),
         (
             "tls/gateway.key",
             "tls/gateway.key",
-            "holds no PEM certificate",
+            "contains no PEM certificate",
         ),
         ("tls/absent.crt", "tls/gateway.key", "cannot be read"),
         ("tls", "tls/gateway.key", "cannot be read"),
     ] {
         let report = tls(certificate, key).unwrap_err().to_string();
         assert!(
-            report.contains(fault) && report.ends_with("1 fault"),
+            report.contains(error) && report.ends_with("1 error"),
             "{report}"
         );
     }
@@ -184,7 +188,7 @@ fn certificates_and_keys_must_be_there_and_fit() {
 
 #[test]
 fn policies_are_looked_for() {
-    let with = |policies: &str| Folder::new().faults(&format!("{LEAST}{policies}"));
+    let with = |policies: &str| Folder::new().errors(&format!("{LEAST}{policies}"));
     let missing = with("[policies]\ndirectory = \"nowhere\"");
     assert!(missing[0].2.contains("cannot be read"), "{missing:?}");
     let required = with("[policies]\ndirectory = \"policies\"\nrequired = [\"notes\"]");
@@ -201,19 +205,19 @@ fn policies_are_looked_for() {
 }
 
 #[test]
-fn a_syntax_error_hides_no_other_fault() {
-    let faults = Folder::new().faults(&format!(
+fn a_syntax_error_hides_no_other_error() {
+    let errors = Folder::new().errors(&format!(
         "{LEAST}[log]\nformat = \"xml\"\nlevel = \n[admin]\naddress = 5"
     ));
-    let lines: Vec<_> = faults.iter().map(|(line, ..)| *line).collect();
+    let lines: Vec<_> = errors.iter().map(|(line, ..)| *line).collect();
     assert!(
         lines.contains(&15) && lines.contains(&16) && lines.contains(&18),
-        "{faults:#?}"
+        "{errors:#?}"
     );
 }
 
 #[test]
-fn a_file_that_is_not_there_is_one_fault() {
+fn a_file_that_is_not_there_is_one_error() {
     let report = load(Path::new("/nowhere/gatewright.toml"))
         .unwrap_err()
         .to_string();
@@ -225,19 +229,19 @@ fn a_file_that_is_not_there_is_one_fault() {
 
 #[test]
 fn columns_count_characters() {
-    let faults = Folder::new().faults(&format!("{LEAST}[log]\nlevel = \"äöü\" # ä\n'ü' = {{ 1 }}"));
-    assert!(faults.iter().all(|(line, ..)| *line >= 15), "{faults:?}");
+    let errors = Folder::new().errors(&format!("{LEAST}[log]\nlevel = \"äöü\" # ä\n'ü' = {{ 1 }}"));
+    assert!(errors.iter().all(|(line, ..)| *line >= 15), "{errors:?}");
     let text = LEAST.replace("name = \"shop\"", "name = \"shöp\"\n\"ö\" = 1");
-    let faults = Folder::new().faults(&text);
-    assert_eq!((faults[0].0, faults[0].1), (9, 1), "{faults:?}");
+    let errors = Folder::new().errors(&text);
+    assert_eq!((errors[0].0, errors[0].1), (9, 1), "{errors:?}");
 }
 
 #[test]
 fn there_is_one_of_each_issuer_and_database() {
     let again = format!("{LEAST}[[issuer]]\nurl = \"https://id.example.com\"\naudience = \"b\"\n");
-    assert!(message(&again).contains("twice"));
+    assert!(message(&again).contains("two entries"));
     let again = format!("{LEAST}[[database]]\nname = \"shop\"\nhost = \"/b\"\n");
-    assert!(message(&again).contains("twice"));
+    assert!(message(&again).contains("two entries"));
     let single = LEAST.replace("[[database]]", "[database]");
     assert!(message(&single).contains("[[database]]"));
 }

@@ -1,0 +1,225 @@
+//! Every metric that the gateway exports. docs/metrics.md is generated from this table.
+
+use gatewright_sql::Verb;
+use metrics::Unit;
+
+use super::definition::{Definition, Kind, LabelDefinition, Values};
+
+/// Upper bounds for policy calls, in seconds: most take a microsecond, and a deadline can be 0.1 s.
+const CALL_BOUNDS: [f64; 12] = [
+    1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 0.02, 0.1,
+];
+
+/// Upper bounds for statements, in seconds.
+const STATEMENT_BOUNDS: [f64; 13] = [
+    1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0, 300.0,
+];
+
+/// The kinds of [`gatewright_policy_host::Fault`].
+pub(super) const FAULT_KINDS: [&str; 5] =
+    ["trap", "deadline", "memory", "illegal-reply", "exhausted"];
+
+const STATEMENT_KIND: LabelDefinition = LabelDefinition {
+    name: "kind",
+    values: Values::Names(|| Verb::ALL.iter().map(|verb| verb.name()).collect()),
+};
+
+const POLICY: LabelDefinition = LabelDefinition {
+    name: "policy",
+    values: Values::Open("name of the policy"),
+};
+
+const fn fixed(name: &'static str, values: &'static [&'static str]) -> LabelDefinition {
+    LabelDefinition {
+        name,
+        values: Values::Fixed(values),
+    }
+}
+
+pub(super) static CONNECTIONS: Definition = Definition {
+    name: "gatewright_connections",
+    kind: Kind::Gauge,
+    unit: Unit::Count,
+    help: "Open client connections",
+    labels: &[],
+};
+
+pub(super) static CONNECTIONS_TOTAL: Definition = Definition {
+    name: "gatewright_connections_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Ended client connections, by how they ended or why they were refused",
+    labels: &[fixed(
+        "outcome",
+        &[
+            // Before the login.
+            "lost",
+            "gone",
+            "too_many",
+            "handshake_failed",
+            "cancel_request",
+            "startup_refused",
+            "authentication_timeout",
+            "no_password",
+            "token_refused",
+            "certificate_refused",
+            "no_grant",
+            "upstream_refused",
+            // Sessions.
+            "client_left",
+            "client_gone",
+            "client_violation",
+            "server_gone",
+            "server_violation",
+            "shutdown",
+            "idle_timeout",
+            "token_expired",
+            "certificate_expired",
+            "certificate_withdrawn",
+            "grant_withdrawn",
+            "grant_changed",
+            "issuer_removed",
+        ],
+    )],
+};
+
+pub(super) static REFUSALS_DELAYED_TOTAL: Definition = Definition {
+    name: "gatewright_refusals_delayed_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Failed logins whose error was delayed because logins from the address failed repeatedly",
+    labels: &[],
+};
+
+pub(super) static STATEMENTS_TOTAL: Definition = Definition {
+    name: "gatewright_statements_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Verdicts on statements, by kind of statement and verdict. allow and deny: decided before the statement runs; \
+           stop: ended while it ran; refuse: refused by the gateway itself",
+    labels: &[
+        STATEMENT_KIND,
+        fixed("verdict", &["allow", "deny", "stop", "refuse"]),
+    ],
+};
+
+pub(super) static STATEMENT_ENDS_TOTAL: Definition = Definition {
+    name: "gatewright_statement_ends_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Ends of permitted statements, by kind of statement and outcome. completed: it ran to its end; \
+           suspended: the row count of an Execute was reached; failed: an error ended it; skipped: it did not run, because \
+           something before it failed; lost: the connection ended first",
+    labels: &[
+        STATEMENT_KIND,
+        fixed(
+            "outcome",
+            &["completed", "suspended", "failed", "skipped", "lost"],
+        ),
+    ],
+};
+
+pub(super) static STATEMENT_SECONDS: Definition = Definition {
+    name: "gatewright_statement_seconds",
+    kind: Kind::Histogram(&STATEMENT_BOUNDS),
+    unit: Unit::Seconds,
+    help: "Time from the permission to run to the end of the statement, by kind of statement",
+    labels: &[STATEMENT_KIND],
+};
+
+pub(super) static RESULT_ROWS_TOTAL: Definition = Definition {
+    name: "gatewright_result_rows_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Rows, as delivered to clients",
+    labels: &[],
+};
+
+pub(super) static RESULT_BYTES_TOTAL: Definition = Definition {
+    name: "gatewright_result_bytes_total",
+    kind: Kind::Counter,
+    unit: Unit::Bytes,
+    help: "Bytes of rows, as delivered to clients",
+    labels: &[],
+};
+
+pub(super) static MASKED_CELLS_TOTAL: Definition = Definition {
+    name: "gatewright_masked_cells_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Values replaced before delivery",
+    labels: &[],
+};
+
+pub(super) static POLICY_CALL_SECONDS: Definition = Definition {
+    name: "gatewright_policy_call_seconds",
+    kind: Kind::Histogram(&CALL_BOUNDS),
+    unit: Unit::Seconds,
+    help: "Duration of policy calls, by policy and hook",
+    labels: &[
+        POLICY,
+        fixed(
+            "hook",
+            &["on-statement", "on-result", "on-batch", "on-completion"],
+        ),
+    ],
+};
+
+pub(super) static POLICY_FAULTS_TOTAL: Definition = Definition {
+    name: "gatewright_policy_faults_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Policy calls without a usable answer, by policy and cause",
+    labels: &[POLICY, fixed("kind", &FAULT_KINDS)],
+};
+
+pub(super) static POLICY_RELOADS_TOTAL: Definition = Definition {
+    name: "gatewright_policy_reloads_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Policy loads, by policy and outcome",
+    labels: &[
+        POLICY,
+        fixed("outcome", &["loaded", "failed", "removed", "missing"]),
+    ],
+};
+
+pub(super) static POLICY_GENERATION: Definition = Definition {
+    name: "gatewright_policy_generation",
+    kind: Kind::Gauge,
+    unit: Unit::Count,
+    help: "Generation of the policies in force",
+    labels: &[],
+};
+
+pub(super) static POLICY_METRIC_TOTAL: Definition = Definition {
+    name: "gatewright_policy_metric_total",
+    kind: Kind::FractionalCounter,
+    unit: Unit::Count,
+    help: "Sums of the values that policies pass to metric-add, by policy and name",
+    labels: &[
+        POLICY,
+        LabelDefinition {
+            name: "name",
+            values: Values::Open("name that the policy passes"),
+        },
+    ],
+};
+
+/// All of the above, in the order of the documentation.
+pub(super) static ALL: [&Definition; 14] = [
+    &CONNECTIONS,
+    &CONNECTIONS_TOTAL,
+    &REFUSALS_DELAYED_TOTAL,
+    &STATEMENTS_TOTAL,
+    &STATEMENT_ENDS_TOTAL,
+    &STATEMENT_SECONDS,
+    &RESULT_ROWS_TOTAL,
+    &RESULT_BYTES_TOTAL,
+    &MASKED_CELLS_TOTAL,
+    &POLICY_CALL_SECONDS,
+    &POLICY_FAULTS_TOTAL,
+    &POLICY_RELOADS_TOTAL,
+    &POLICY_GENERATION,
+    &POLICY_METRIC_TOTAL,
+];

@@ -1,0 +1,92 @@
+//! The metrics of the process: defined in one table, counted by the other modules, rendered for Prometheus.
+
+mod definition;
+mod definitions;
+mod handles;
+mod policies;
+mod policy_counters;
+mod statements;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+use definition::Kind;
+use definitions::{CONNECTIONS, CONNECTIONS_TOTAL, REFUSALS_DELAYED_TOTAL};
+use policy_counters::PolicyCounters;
+
+/// The metrics of the process.
+#[derive(Clone)]
+pub struct Metrics {
+    recorded: PrometheusHandle,
+    policy_counters: Arc<PolicyCounters>,
+}
+
+impl Metrics {
+    /// Installs the recorder. Once per process.
+    ///
+    /// # Errors
+    /// Another recorder is installed already.
+    pub fn install() -> Result<Self, BuildError> {
+        let recorded = builder()?.install_recorder()?;
+        Ok(Metrics::described(recorded))
+    }
+
+    fn described(recorded: PrometheusHandle) -> Self {
+        for definition in definitions::ALL {
+            definition.describe();
+        }
+        Metrics {
+            recorded,
+            policy_counters: Arc::default(),
+        }
+    }
+
+    /// The metrics in Prometheus' text format.
+    pub fn render(&self) -> String {
+        self.recorded.run_upkeep();
+        let mut text = self.recorded.render();
+        self.policy_counters.render(&mut text);
+        text
+    }
+}
+
+fn builder() -> Result<PrometheusBuilder, BuildError> {
+    let mut builder = PrometheusBuilder::new();
+    for definition in definitions::ALL {
+        if let Kind::Histogram(bounds) = definition.kind {
+            let name = Matcher::Full(definition.name.to_owned());
+            builder = builder.set_buckets_for_metric(name, bounds)?;
+        }
+    }
+    Ok(builder)
+}
+
+/// Counts one connection while it is open.
+pub struct Connection(());
+
+impl Connection {
+    pub fn open() -> Self {
+        CONNECTIONS.gauge(&[]).increment(1.0);
+        Connection(())
+    }
+
+    /// The error of a failed login is delayed.
+    pub fn delayed() {
+        REFUSALS_DELAYED_TOTAL.counter(&[]).increment(1);
+    }
+
+    /// A connection ended; `outcome` is a value of the label.
+    pub fn ended(outcome: &'static str) {
+        CONNECTIONS_TOTAL.counter(&[outcome]).increment(1);
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        CONNECTIONS.gauge(&[]).decrement(1.0);
+    }
+}

@@ -1,0 +1,85 @@
+//! What the policy host reports: calls, faults, loads, and the policies' own logs and metrics.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use gatewright_contract::Level;
+use gatewright_policy_host::{Fault, Observer, ReloadEvent, ReloadOutcome};
+use metrics::Histogram;
+
+use super::Metrics;
+use super::definitions::{
+    FAULT_KINDS, POLICY_CALL_SECONDS, POLICY_FAULTS_TOTAL, POLICY_GENERATION, POLICY_RELOADS_TOTAL,
+};
+use super::handles::Handles;
+
+thread_local! {
+    static CALLS: RefCell<Handles<(Box<str>, &'static str), Histogram>> = const { RefCell::new(Handles::new()) };
+}
+
+impl Observer for Metrics {
+    fn call(&self, policy: &str, hook: &'static str, elapsed: Duration) {
+        CALLS.with_borrow_mut(|known| {
+            known
+                .of(
+                    |(name, of)| *of == hook && **name == *policy,
+                    || {
+                        let handle = POLICY_CALL_SECONDS.histogram(&[policy, hook]);
+                        ((policy.into(), hook), handle)
+                    },
+                )
+                .record(elapsed.as_secs_f64());
+        });
+    }
+
+    fn fault(&self, policy: &str, fault: &Fault) {
+        POLICY_FAULTS_TOTAL
+            .counter(&[policy, fault.kind()])
+            .increment(1);
+    }
+
+    fn reload(&self, event: &ReloadEvent) {
+        POLICY_GENERATION.gauge(&[]).set(event.generation as f64);
+        let policy = event.policy.as_str();
+        let generation = event.generation;
+        let outcome = match &event.outcome {
+            ReloadOutcome::Loaded { digest, version } => {
+                // Present from the start, so that an alert on their rate sees the first fault.
+                for kind in FAULT_KINDS {
+                    POLICY_FAULTS_TOTAL.counter(&[policy, kind]).increment(0);
+                }
+                tracing::info!(policy, %version, %digest, generation, "policy in force");
+                "loaded"
+            }
+            ReloadOutcome::Failed { reason, kept } => {
+                tracing::error!(policy, %reason, kept, generation, "policy not loaded");
+                "failed"
+            }
+            ReloadOutcome::Removed => {
+                tracing::info!(policy, generation, "policy removed");
+                "removed"
+            }
+            ReloadOutcome::Missing { reason } => {
+                tracing::error!(policy, %reason, generation, "a required policy is missing: every statement is refused");
+                "missing"
+            }
+        };
+        POLICY_RELOADS_TOTAL
+            .counter(&[policy, outcome])
+            .increment(1);
+    }
+
+    fn log(&self, policy: &str, level: Level, message: &str) {
+        match level {
+            Level::Trace => tracing::trace!(policy, "{message}"),
+            Level::Debug => tracing::debug!(policy, "{message}"),
+            Level::Info => tracing::info!(policy, "{message}"),
+            Level::Warn => tracing::warn!(policy, "{message}"),
+            Level::Error => tracing::error!(policy, "{message}"),
+        }
+    }
+
+    fn metric(&self, policy: &str, name: &str, value: f64) {
+        self.policy_counters.add(policy, name, value);
+    }
+}

@@ -1,0 +1,78 @@
+//! What the gate counts: verdicts on statements, and their ends.
+
+use std::cell::RefCell;
+
+use gatewright_sql::Verb;
+use metrics::{Counter, Histogram};
+
+use super::Metrics;
+use super::definitions::{
+    MASKED_CELLS_TOTAL, RESULT_BYTES_TOTAL, RESULT_ROWS_TOTAL, STATEMENT_ENDS_TOTAL,
+    STATEMENT_SECONDS, STATEMENTS_TOTAL,
+};
+use super::handles::Handles;
+use crate::gate::GateMetrics;
+use crate::session::{Completion, Outcome};
+
+thread_local! {
+    static VERDICTS: RefCell<Handles<(Verb, &'static str), Counter>> = const { RefCell::new(Handles::new()) };
+    static ENDS: RefCell<Handles<(Verb, Outcome), Counter>> = const { RefCell::new(Handles::new()) };
+    static SECONDS: RefCell<Handles<Verb, Histogram>> = const { RefCell::new(Handles::new()) };
+}
+
+impl GateMetrics for Metrics {
+    fn verdict(&self, verb: Verb, verdict: &'static str) {
+        VERDICTS.with_borrow_mut(|known| {
+            known
+                .of(
+                    |key| *key == (verb, verdict),
+                    || {
+                        let handle = STATEMENTS_TOTAL.counter(&[verb.name(), verdict]);
+                        ((verb, verdict), handle)
+                    },
+                )
+                .increment(1);
+        });
+    }
+
+    fn completed(&self, verb: Verb, seconds: f64, done: &Completion) {
+        SECONDS.with_borrow_mut(|known| {
+            known
+                .of(
+                    |key| *key == verb,
+                    || (verb, STATEMENT_SECONDS.histogram(&[verb.name()])),
+                )
+                .record(seconds);
+        });
+        ENDS.with_borrow_mut(|known| {
+            let key = (verb, done.outcome);
+            known
+                .of(
+                    |other| *other == key,
+                    || {
+                        let outcome = outcome(done.outcome);
+                        let handle = STATEMENT_ENDS_TOTAL.counter(&[verb.name(), outcome]);
+                        (key, handle)
+                    },
+                )
+                .increment(1);
+        });
+        if done.rows > 0 {
+            RESULT_ROWS_TOTAL.counter(&[]).increment(done.rows);
+            RESULT_BYTES_TOTAL.counter(&[]).increment(done.bytes);
+        }
+        if done.masked_cells > 0 {
+            MASKED_CELLS_TOTAL.counter(&[]).increment(done.masked_cells);
+        }
+    }
+}
+
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Completed => "completed",
+        Outcome::Suspended => "suspended",
+        Outcome::Failed => "failed",
+        Outcome::Skipped => "skipped",
+        Outcome::Lost => "lost",
+    }
+}

@@ -1,0 +1,65 @@
+//! A gateway as a whole, without clients.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use super::*;
+use crate::identity::{ClientCertificates, Grants, Verifier};
+
+fn parts(verifier: Verifier) -> Parts {
+    let target = "postgres://app@db/shop?sslmode=disable".parse().unwrap();
+    Parts {
+        connections: ConnectionSettings::default(),
+        handshake: HandshakeSettings::default(),
+        access: Access {
+            verifier: Arc::new(verifier),
+            certificates: ClientCertificates::default(),
+            grants: Grants::everyone(&target),
+            token_grace: Duration::ZERO,
+        },
+        policies: Arc::new(Policies::none()),
+        metrics: metrics().unwrap(),
+    }
+}
+
+/// Blocks the calling thread.
+fn fetch(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream
+        .read_to_string(&mut answer)
+        .unwrap_or_else(|error| panic!("{path}: {error}"));
+    answer
+}
+
+#[test]
+fn the_admin_port_answers_while_the_event_loop_is_blocked_and_closes_in_the_end() {
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    let address = runtime().unwrap().block_on(async {
+        let verifier = Verifier::new(Vec::new()).await.unwrap();
+        let gateway = Gateway::build(parts(verifier));
+        let admin = gateway.serve_admin(any_port).unwrap();
+        // Nothing else runs on this event loop until the answers are in.
+        for (path, expected) in [
+            ("/healthz", "ok\n"),
+            ("/readyz", "ready\n"),
+            ("/metrics", "\n"),
+        ] {
+            let answer = fetch(admin.address(), path);
+            assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+            assert!(answer.ends_with(expected), "{answer}");
+        }
+        let taken = gateway.serve_admin(admin.address()).err().unwrap();
+        assert!(taken.to_string().contains("cannot be bound"), "{taken}");
+        admin.address()
+    });
+    assert!(TcpStream::connect(address).is_err());
+}

@@ -1,0 +1,87 @@
+//! The values of keys that are one of a few names. Definitions, reader and `gatewright check` share them.
+
+use gatewright_policy_host::{Isolation, Mode};
+
+use super::LogFormat;
+use crate::listener::{Authentication, CleartextPassword};
+use crate::login::TokenKind;
+use crate::upstream::{SessionAttributes, TlsMode};
+
+/// Names, and the value that each stands for.
+pub(super) struct Choices<T: 'static> {
+    pub names: &'static [&'static str],
+    values: &'static [T],
+}
+
+impl<T: Copy + PartialEq> Choices<T> {
+    pub fn value(&self, name: &str) -> Option<T> {
+        let mut pairs = self.names.iter().zip(self.values);
+        pairs
+            .find(|(known, _)| **known == name)
+            .map(|(_, value)| *value)
+    }
+
+    pub fn name(&self, value: T) -> &'static str {
+        let mut pairs = self.names.iter().zip(self.values);
+        let found = pairs.find(|(_, known)| **known == value);
+        debug_assert!(found.is_some(), "every value has a name");
+        found.map_or("", |(name, _)| name)
+    }
+}
+
+macro_rules! choices {
+    ($constant:ident: $type:ty { $($name:literal => $value:expr),+ $(,)? }) => {
+        pub(super) const $constant: Choices<$type> = Choices {
+            names: &[$($name),+],
+            values: &[$($value),+],
+        };
+    };
+}
+
+choices!(CLEARTEXT_PASSWORD: CleartextPassword {
+    "never" => CleartextPassword::Never,
+    "loopback" => CleartextPassword::Loopback,
+});
+
+choices!(AUTHENTICATION: Authentication {
+    "password" => Authentication::Password,
+    "oauthbearer" => Authentication::OAuthBearer,
+});
+
+choices!(LOG_FORMAT: LogFormat {
+    "text" => LogFormat::Text,
+    "json" => LogFormat::Json,
+});
+
+choices!(TLS_MODE: TlsMode {
+    "disable" => TlsMode::Disable,
+    "prefer" => TlsMode::Prefer,
+    "require" => TlsMode::Require,
+    "verify-ca" => TlsMode::VerifyCa,
+    "verify-full" => TlsMode::VerifyFull,
+});
+
+choices!(SESSION_ATTRIBUTES: SessionAttributes {
+    "any" => SessionAttributes::Any,
+    "read-write" => SessionAttributes::ReadWrite,
+    "read-only" => SessionAttributes::ReadOnly,
+    "primary" => SessionAttributes::Primary,
+    "standby" => SessionAttributes::Standby,
+    "prefer-standby" => SessionAttributes::PreferStandby,
+});
+
+choices!(MODE: Mode {
+    "enforce" => Mode::Enforce,
+    "shadow" => Mode::Shadow,
+    "off" => Mode::Off,
+});
+
+choices!(ISOLATION: Isolation {
+    "pooled" => Isolation::Pooled,
+    "statement" => Isolation::Statement,
+});
+
+choices!(TOKEN: TokenKind {
+    "id" => TokenKind::Id,
+    "access" => TokenKind::Access,
+});

@@ -1,0 +1,107 @@
+//! What `gatewright check` prints: the configuration as TOML, with every default filled in and no secret shown.
+
+mod access;
+mod policies;
+mod shown;
+
+use std::fmt::{self, Display, Formatter};
+
+use super::choices::{AUTHENTICATION, CLEARTEXT_PASSWORD, LOG_FORMAT};
+use super::keys::{ADMIN, LIMITS, LISTEN, LOG, OAUTH, TLS, TOKENS};
+use super::units::{duration_text, size_text};
+use super::{Config, Listen, TlsFiles};
+use shown::Shown;
+
+pub use shown::quoted;
+
+/// Stands for a secret.
+const HIDDEN: &str = "(hidden)";
+
+impl Display for Config {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        listen(f, &self.listen)?;
+        if let Some(admin) = &self.admin {
+            let mut shown = Shown::begin(f, &ADMIN)?;
+            shown.string("address", admin.address)?;
+            shown.finish()?;
+        }
+        let mut shown = Shown::begin(f, &LOG)?;
+        shown.string("level", &self.log.level)?;
+        shown.string("format", LOG_FORMAT.name(self.log.format))?;
+        shown.finish()?;
+        let mut shown = Shown::begin(f, &TOKENS)?;
+        shown.string("cache", duration_text(self.verifier.cache))?;
+        shown.plain("cache_entries", self.verifier.cache_entries)?;
+        shown.string("grace", duration_text(self.token_grace))?;
+        shown.finish()?;
+        access::access(f, self)?;
+        policies::policies(f, &self.policies)
+    }
+}
+
+fn listen(f: &mut Formatter<'_>, listen: &Listen) -> fmt::Result {
+    let handshake = &listen.handshake;
+    let mut shown = Shown::first(f, &LISTEN, LISTEN.heading)?;
+    shown.string("address", listen.address)?;
+    let cleartext = CLEARTEXT_PASSWORD.name(handshake.cleartext_password);
+    shown.string("cleartext_password", cleartext)?;
+    shown.plain("allow_plaintext", listen.allow_plaintext)?;
+    let authentication = AUTHENTICATION.name(handshake.authentication);
+    shown.string("authentication", authentication)?;
+    shown.finish()?;
+    if let Some(discovery) = &handshake.discovery {
+        let mut shown = Shown::begin(f, &OAUTH)?;
+        shown.string("issuer", &discovery.issuer)?;
+        shown.string("scope", &discovery.scope)?;
+        shown.finish()?;
+    }
+    if let Some(files) = &listen.tls {
+        tls(f, files)?;
+    }
+    limits(f, listen)
+}
+
+fn tls(f: &mut Formatter<'_>, tls: &TlsFiles) -> fmt::Result {
+    let mut shown = Shown::begin(f, &TLS)?;
+    shown.string("certificate", tls.certificate.display())?;
+    shown.string("key", tls.key.display())?;
+    match &tls.client_ca {
+        Some(ca) => shown.string("client_ca", ca.display())?,
+        None => shown.absent("client_ca")?,
+    }
+    let lists = tls.client_crl.iter();
+    let lists: Vec<_> = lists.map(|path| path.display().to_string()).collect();
+    match lists.is_empty() {
+        true => shown.absent("client_crl")?,
+        false => shown.list("client_crl", &lists)?,
+    }
+    shown.finish()
+}
+
+fn limits(f: &mut Formatter<'_>, listen: &Listen) -> fmt::Result {
+    let (limits, handshake) = (&listen.limits, &listen.handshake);
+    let backoff = &limits.login_backoff;
+    let mut shown = Shown::begin(f, &LIMITS)?;
+    shown.plain("max_connections", limits.max_connections)?;
+    shown.plain("max_handshakes", limits.max_handshakes)?;
+    match limits.max_connections_per_identity {
+        Some(limit) => shown.plain("max_connections_per_identity", limit)?,
+        None => shown.absent("max_connections_per_identity")?,
+    }
+    for (name, duration) in [
+        ("handshake_timeout", handshake.handshake_timeout),
+        ("authentication_timeout", handshake.authentication_timeout),
+        ("failure_delay", backoff.first),
+        ("failure_delay_max", backoff.most),
+        ("failure_memory", backoff.memory),
+    ] {
+        shown.string(name, duration_text(duration))?;
+    }
+    shown.string("max_message", size_text(limits.max_message as u64))?;
+    shown.string("max_statement", size_text(limits.max_statement as u64))?;
+    match limits.idle_timeout {
+        Some(timeout) => shown.string("idle_timeout", duration_text(timeout))?,
+        None => shown.absent("idle_timeout")?,
+    }
+    shown.finish()
+}
