@@ -77,10 +77,6 @@ pub(super) fn flows(facts: &sql::Facts) -> Vec<contract::DataFlow> {
     flows.collect()
 }
 
-pub(super) fn source(source: &contract::ColumnSource) -> contract::ColumnSource {
-    source.clone()
-}
-
 fn column(column: &sql::ColumnRef) -> contract::ColumnRef {
     contract::ColumnRef {
         table: column.table.and_then(|index| u32::try_from(index).ok()),

@@ -142,7 +142,7 @@ fn origin(
         return (Vec::new(), false);
     }
     match catalog.carried_by(field.table_oid, field.attribute) {
-        Some((sources, exact)) => (sources.iter().map(super::facts::source).collect(), exact),
+        Some((sources, exact)) => (sources.to_vec(), exact),
         None => (Vec::new(), false),
     }
 }
@@ -163,10 +163,7 @@ fn predicted(permit: &Permit, index: usize, count: usize) -> Option<&Output> {
 
 fn known(output: &Output) -> (Vec<contract::ColumnSource>, bool) {
     match &output.sources {
-        Some(sources) => (
-            sources.iter().map(super::facts::source).collect(),
-            output.exact,
-        ),
+        Some(sources) => (sources.clone(), output.exact),
         None => (Vec::new(), false),
     }
 }

@@ -1,18 +1,15 @@
 //! The editor of one result: takes row messages, runs the steps over a batch, gives messages back.
 //! Refuses to know sockets and policies. Next: `relay`, which owns when to push and when to flush.
 
-use bytes::BytesMut;
-
 use super::codec::{Codec, Fields, RowCodec, Unit};
-use super::column::{Column, TooLarge};
-use super::emission::{Emission, HEADER, Removed, Row};
-use super::error::{ResultError, Stop};
-use super::judging::{BatchJudge, Question};
+use super::column::Column;
+use super::emission::{HEADER, Row};
+use super::error::ResultError;
+use super::judging::FlushState;
 use super::key::PseudonymKey;
-use super::mask::Mask;
 use super::shape::{RowShape, Step};
 use super::types::Kind;
-use gatewright_contract::{BatchReply, ColumnAction, Denial, Judged};
+use gatewright_contract::ColumnAction;
 
 /// What an editor may hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,50 +35,24 @@ impl Default for Limits {
     }
 }
 
-/// What one flush delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Flushed {
-    /// Rows delivered.
-    pub rows: u64,
-    /// Bytes of messages appended to the output.
-    pub bytes: u64,
-    /// Cells that differ from what the server sent.
-    pub masked_cells: u64,
-    /// Rows that a policy dropped.
-    pub dropped_rows: u64,
-}
-
-/// What comes of a flush. While it is pending the editor takes no rows, and goes on with [`ResultEditor::resume`].
-pub type Edited = Judged<Result<Flushed, Stop>>;
-
-/// A batch whose steps are under way.
-#[derive(Default)]
-struct Flight {
-    /// The next step to run.
-    step: usize,
-    removed: Vec<Removed>,
-    /// What the judge has been asked, and not answered yet.
-    asked: Option<Question>,
-}
-
 /// Edits the rows of one result. After an error it gives no more rows.
 pub struct ResultEditor {
-    width: usize,
-    codec: Codec,
+    pub(super) width: usize,
+    pub(super) codec: Codec,
     /// Those that some step works on, by position in the row.
-    columns: Vec<Column>,
-    steps: usize,
-    limits: Limits,
+    pub(super) columns: Vec<Column>,
+    pub(super) steps: usize,
+    pub(super) limits: Limits,
     /// Whole messages, one after the other.
-    raw: Vec<u8>,
-    rows: Vec<Row>,
+    pub(super) raw: Vec<u8>,
+    pub(super) rows: Vec<Row>,
     /// The row that is glued to the header of binary COPY data, and how many bytes that has.
-    glued: Option<(Row, u32)>,
+    pub(super) glued: Option<(Row, u32)>,
     /// COPY data that does not make a unit yet.
-    pending: Vec<u8>,
-    sequence: u64,
-    flight: Option<Flight>,
-    failed: Option<ResultError>,
+    pub(super) pending: Vec<u8>,
+    pub(super) sequence: u64,
+    pub(super) flushing: Option<FlushState>,
+    pub(super) failed: Option<ResultError>,
 }
 
 impl ResultEditor {
@@ -115,7 +86,7 @@ impl ResultEditor {
             glued: None,
             pending: Vec::new(),
             sequence: 0,
-            flight: None,
+            flushing: None,
             failed: None,
         }
     }
@@ -179,171 +150,6 @@ impl ResultEditor {
     /// There is nothing to flush. The beginning of a row may still be held.
     pub fn is_empty(&self) -> bool {
         self.raw.is_empty()
-    }
-
-    /// Runs the steps over what was pushed since the last flush and appends the messages to `out`.
-    ///
-    /// # Errors
-    /// The result must end; nothing was appended.
-    pub fn flush(&mut self, judge: &mut dyn BatchJudge, out: &mut BytesMut) -> Edited {
-        if let Some(error) = &self.failed {
-            return Judged::Ready(Err(error.clone().into()));
-        }
-        self.fly(Flight::default(), judge, out)
-    }
-
-    /// Goes on with a flush that was pending, with the judge's reply.
-    ///
-    /// # Errors
-    /// As for [`ResultEditor::flush`].
-    pub fn resume(
-        &mut self,
-        reply: Result<BatchReply, Denial>,
-        judge: &mut dyn BatchJudge,
-        out: &mut BytesMut,
-    ) -> Edited {
-        let Some(mut flight) = self.flight.take() else {
-            return self.flush(judge, out);
-        };
-        if let Some(question) = flight.asked.take()
-            && let Err(stop) = self.answered(&question, reply, &mut flight)
-        {
-            return self.land(Err(stop));
-        }
-        self.fly(flight, judge, out)
-    }
-
-    fn fly(
-        &mut self,
-        mut flight: Flight,
-        judge: &mut dyn BatchJudge,
-        out: &mut BytesMut,
-    ) -> Edited {
-        while flight.step < self.steps && !self.rows.is_empty() {
-            match self.step(&mut flight, judge) {
-                Err(stop) => return self.land(Err(stop)),
-                Ok(Judged::Ready(())) => {}
-                Ok(Judged::Pending(ticket)) => {
-                    self.flight = Some(flight);
-                    return Judged::Pending(ticket);
-                }
-            }
-        }
-        let written = self.write(flight.removed, out);
-        self.land(written)
-    }
-
-    fn land(&mut self, edited: Result<Flushed, Stop>) -> Edited {
-        self.clear();
-        Judged::Ready(edited.inspect_err(|_| self.failed = Some(ResultError::Stopped)))
-    }
-
-    fn write(&self, mut removed: Vec<Removed>, out: &mut BytesMut) -> Result<Flushed, Stop> {
-        removed.sort_unstable_by_key(|gone: &Removed| gone.row.start);
-        let before = out.len();
-        let emission = Emission {
-            raw: &self.raw,
-            codec: &self.codec,
-            columns: &self.columns,
-            rows: &self.rows,
-            removed: &removed,
-        };
-        let masked_cells = emission.write(out).inspect_err(|_| out.truncate(before))?;
-        Ok(Flushed {
-            rows: self.rows.len() as u64,
-            bytes: (out.len() - before) as u64,
-            masked_cells,
-            dropped_rows: removed.len() as u64,
-        })
-    }
-
-    /// Runs the next policy's plan over the rows that are left.
-    fn step(
-        &mut self,
-        flight: &mut Flight,
-        judge: &mut dyn BatchJudge,
-    ) -> Result<Judged<()>, Stop> {
-        let (step, limit) = (flight.step, self.limits.text_bytes);
-        flight.step += 1;
-        let mut asked = Vec::new();
-        for (at, column) in self.columns.iter_mut().enumerate() {
-            let Some(task) = column.task(step) else {
-                continue;
-            };
-            if matches!(column.tasks.get(task), Some(task) if matches!(task.mask, Mask::Inspect(_) | Mask::Observe(_)))
-            {
-                asked.push((at, task));
-            }
-            let run = column.run(task, &self.raw, &self.codec, limit);
-            run.map_err(|TooLarge| Stop::TooLarge {
-                column: column.index,
-                limit,
-            })?;
-        }
-        if asked.is_empty() {
-            return Ok(Judged::Ready(()));
-        }
-        let question = Question {
-            step,
-            sequence: self.sequence,
-            rows: self.rows.len(),
-            asked,
-        };
-        match question.ask(&mut self.columns, judge) {
-            Judged::Ready(reply) => {
-                self.answered(&question, reply, flight)?;
-                Ok(Judged::Ready(()))
-            }
-            Judged::Pending(ticket) => {
-                flight.asked = Some(question);
-                Ok(Judged::Pending(ticket))
-            }
-        }
-    }
-
-    fn answered(
-        &mut self,
-        question: &Question,
-        reply: Result<BatchReply, Denial>,
-        flight: &mut Flight,
-    ) -> Result<(), Stop> {
-        let limit = self.limits.text_bytes;
-        if let Some(keep) = question.take(reply, &mut self.columns, limit)?
-            && keep.contains(&false)
-        {
-            self.retain(&keep, &mut flight.removed);
-        }
-        Ok(())
-    }
-
-    fn retain(&mut self, keep: &[bool], removed: &mut Vec<Removed>) {
-        let glued = self.glued;
-        let mut flags = keep.iter();
-        self.rows.retain(|row| {
-            let kept = flags.next().copied().unwrap_or(false);
-            if !kept {
-                let prefix = glued
-                    .filter(|(first, _)| first == row)
-                    .map_or(0, |(_, prefix)| prefix);
-                removed.push(Removed { row: *row, prefix });
-            }
-            kept
-        });
-        for column in &mut self.columns {
-            column.retain(keep);
-        }
-    }
-
-    fn clear(&mut self) {
-        let keep_bytes = self.limits.batch_bytes.saturating_mul(2);
-        self.raw.clear();
-        self.raw.shrink_to(keep_bytes);
-        self.rows.clear();
-        self.glued = None;
-        self.sequence += 1;
-        for column in &mut self.columns {
-            column.clear(keep_bytes);
-        }
     }
 
     fn push_copy(&mut self, body: &[u8]) -> Result<(), ResultError> {

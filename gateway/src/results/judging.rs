@@ -2,6 +2,7 @@
 //! Refuses to know who judges. Next: `editor`, which goes through the steps.
 
 use super::column::{Column, Packer, TooLarge};
+use super::emission::Removed;
 use super::error::Stop;
 use super::mask::Mask;
 use super::types::Kind;
@@ -16,6 +17,16 @@ pub trait BatchJudge {
     /// # Errors
     /// A denial: the result must end here.
     fn on_batch(&mut self, step: usize, batch: &Batch) -> Judged<Result<BatchReply, Denial>>;
+}
+
+/// A batch whose steps are under way.
+#[derive(Default)]
+pub(super) struct FlushState {
+    /// The next step to run.
+    pub(super) step: usize,
+    pub(super) removed: Vec<Removed>,
+    /// What the judge has been asked, and not answered yet.
+    pub(super) asked: Option<Question>,
 }
 
 /// One question: its columns are those of the editor at `asked`, and the text of each has been loaded.

@@ -7,6 +7,7 @@ mod column;
 mod editor;
 mod emission;
 mod error;
+mod flush;
 mod judging;
 mod key;
 mod mask;
@@ -23,8 +24,9 @@ mod server_tests;
 mod tests;
 
 pub use codec::{CsvOptions, ForceQuote, RowCodec, TextOptions};
-pub use editor::{Edited, Flushed, Limits, ResultEditor};
+pub use editor::{Limits, ResultEditor};
 pub use error::{ResultError, Stop};
+pub use flush::{Edited, Flushed};
 pub use judging::BatchJudge;
 pub use key::{KeyError, PseudonymKey};
 pub use shape::{Format, RowShape, ShapeColumn, Step};

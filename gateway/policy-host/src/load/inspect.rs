@@ -27,17 +27,7 @@ pub(super) fn inspect(policy: &str, bytes: &[u8]) -> Result<Inspected, LoadError
         policy: policy.to_owned(),
         reason: one_line(&error),
     };
-    if !Parser::is_component(bytes) && !Parser::is_core_wasm(bytes) {
-        let reason = if bytes.is_empty() {
-            "it is empty"
-        } else {
-            "it does not begin like one"
-        };
-        return Err(LoadError::NotWebAssembly {
-            policy: policy.to_owned(),
-            reason: reason.to_owned(),
-        });
-    }
+    begins_like_wasm(policy, bytes)?;
     let mut inspected = Inspected {
         form: Form::Component,
         contract: None,
@@ -76,20 +66,29 @@ pub(super) fn inspect(policy: &str, bytes: &[u8]) -> Result<Inspected, LoadError
             }
             Payload::ExportSection(section) => {
                 for export in section {
-                    inspected.note_export(
-                        export
-                            .map_err(broken)?
-                            .name
-                            .split('#')
-                            .next()
-                            .unwrap_or_default(),
-                    );
+                    let name = export.map_err(broken)?.name;
+                    inspected.note_export(name.split('#').next().unwrap_or_default());
                 }
             }
             _ => {}
         }
     }
     Ok(inspected)
+}
+
+fn begins_like_wasm(policy: &str, bytes: &[u8]) -> Result<(), LoadError> {
+    if Parser::is_component(bytes) || Parser::is_core_wasm(bytes) {
+        return Ok(());
+    }
+    let reason = if bytes.is_empty() {
+        "it is empty"
+    } else {
+        "it does not begin like one"
+    };
+    Err(LoadError::NotWebAssembly {
+        policy: policy.to_owned(),
+        reason: reason.to_owned(),
+    })
 }
 
 /// A policy reaches its own contract and nothing else.
