@@ -89,7 +89,7 @@ pub fn sqlx_driver() -> Result<()> {
     let output = limited::output(Command::new(&program).env_remove("DSN"), LIMIT)?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(
-        said.contains("DSN names the database"),
+        said.contains("DSN is not set"),
         "{} ran, but printed `{}`",
         program.display(),
         gist(&said)
