@@ -315,11 +315,6 @@ impl Catalog {
         Some(self.bodies.of_function(schema, name))
     }
 
-    /// Whether a function with this name may exist: false only if a catalog says so.
-    pub(crate) fn may_have_function(&self, _name: &str) -> bool {
-        true
-    }
-
     /// The column names of a function in FROM; empty for one column named by the alias or the function. `None`: unknown.
     pub(crate) fn function_columns(&self, parts: &[&str], arguments: usize) -> Option<&[String]> {
         let name = match parts {

@@ -58,11 +58,6 @@ impl<'t> Resolver<'t> {
             [row] if bare && row.has_field(name) => Some(row.field(name)),
             _ => None,
         };
-        if let Some(field) = &field
-            && !self.catalog.may_have_function(name)
-        {
-            return field.clone();
-        }
         let counts = name == "count" && !self.catalog.shadows_function(name);
         let plain = |node: &pb::Node| {
             matches!(

@@ -1,5 +1,5 @@
 //! The one door to the client: rows, errors, notices, notifications and everything else that the client gets passes here, so
-//! what is recorded as delivered is what passes. It refuses to know why. Next room: `relay`, which writes the bytes.
+//! what is recorded as delivered is what passes. `relay` writes the bytes.
 
 use bytes::{Buf, BytesMut};
 use gatewright_wire::frame::Frame;

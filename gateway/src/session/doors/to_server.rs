@@ -1,5 +1,5 @@
 //! The one door to the server. Messages that can make it run something pass only with proof that they were judged and admitted:
-//! no other way into the buffer exists. It refuses to know what the messages mean. Next room: `relay`, which writes the bytes.
+//! there is no other way into the buffer. `relay` writes the bytes.
 
 use bytes::{Buf, BytesMut};
 use gatewright_wire::build;

@@ -5,6 +5,6 @@ mod held;
 pub(crate) mod judge;
 pub(crate) mod play;
 mod properties;
-mod room;
+mod bounds;
 pub(crate) mod server;
 mod simple;
