@@ -9,7 +9,9 @@ use crate::fault::Fault;
 pub trait Observer: Send + Sync {
     /// A call completed, successfully or not, after `elapsed`.
     fn call(&self, policy: &str, hook: &'static str, elapsed: Duration);
+    /// A call gave no usable answer.
     fn fault(&self, policy: &str, fault: &Fault);
+    /// A policy was loaded, removed, failed to load or is missing.
     fn reload(&self, event: &ReloadEvent);
     /// A policy logged a line. Its length and the rate are limited.
     fn log(&self, policy: &str, level: Level, message: &str);

@@ -142,6 +142,7 @@ impl Policy {
         &self.registration.version
     }
 
+    /// The description that the policy registered.
     pub fn description(&self) -> &str {
         &self.registration.description
     }
@@ -156,14 +157,17 @@ impl Policy {
         hex::encode(self.code.digest)
     }
 
+    /// The hooks that the policy registered.
     pub fn hooks(&self) -> Hooks {
         self.registration.hooks
     }
 
+    /// Whether its answers take effect.
     pub fn mode(&self) -> Mode {
         self.settings.mode
     }
 
+    /// Whether every statement is denied while the policy is not loaded.
     pub fn required(&self) -> bool {
         self.settings.required
     }
@@ -179,6 +183,9 @@ impl Policy {
     /// Evaluates a statement. At Parse, only a policy that registered `statement` is called; in every other phase, one
     /// that registered `statement` or `parameters`. A policy that is not called allows the statement. The caller
     /// decides whether an earlier answer may be reused.
+    ///
+    /// # Errors
+    /// When the policy gave no usable answer. The caller must deny.
     pub fn on_statement(
         &self,
         view: &Arc<dyn StatementView>,
@@ -202,6 +209,9 @@ impl Policy {
     }
 
     /// Asks for the action on each column of a result. Without the hook, all columns pass.
+    ///
+    /// # Errors
+    /// When the policy gave no usable answer. The caller must deny.
     pub fn on_result(
         &self,
         view: &Arc<dyn StatementView>,
@@ -220,6 +230,9 @@ impl Policy {
 
     /// Passes a batch of rows to the policy. Without the hook, the rows are unchanged. Replaced columns are valid UTF-8
     /// and match the batch's row count. The caller decides whether a column may be replaced, and by what.
+    ///
+    /// # Errors
+    /// When the policy gave no usable answer. The caller must not forward the rows.
     pub fn on_batch(
         &self,
         view: &Arc<dyn StatementView>,
@@ -240,6 +253,9 @@ impl Policy {
     }
 
     /// Reports how a statement ended. Without the hook, this does nothing.
+    ///
+    /// # Errors
+    /// When the call failed. The statement has ended already, so this is only for the log.
     pub fn on_completion(
         &self,
         view: &Arc<dyn StatementView>,

@@ -165,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_instance_frees_its_place() {
+    fn a_dropped_instance_frees_its_slot() {
         let pool = Pool::<u8>::new(1);
         drop(pool.take(Duration::ZERO).unwrap());
         assert!(pool.take(Duration::ZERO).is_some());
     }
 
     #[test]
-    fn no_more_than_the_limit_exist() {
+    fn instances_never_exceed_the_limit() {
         let pool = Pool::<u8>::new(2);
         let _one = pool.take(Duration::ZERO).unwrap();
         let _two = pool.take(Duration::ZERO).unwrap();
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_waiting_thread_gets_what_another_gives_back() {
+    fn a_waiting_thread_gets_a_returned_instance() {
         let pool = Arc::new(Pool::new(1));
         let mut place = pool.take(Duration::ZERO).unwrap();
         place.item = Some(1);

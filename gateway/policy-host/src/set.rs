@@ -19,7 +19,9 @@ pub struct PolicySet {
 /// A required policy that is not in force, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {
+    /// The name in the settings.
     pub name: String,
+    /// Why it is not loaded, for the operator.
     pub reason: String,
 }
 

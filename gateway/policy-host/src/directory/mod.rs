@@ -68,6 +68,9 @@ pub struct Directory {
 impl Directory {
     /// Loads the existing policies before it returns. A policy that fails to load is reported to the observer and, if
     /// required, listed as `missing`.
+    ///
+    /// # Errors
+    /// When the directory cannot be read or watched. A policy that fails to load is not an error.
     pub fn open(
         host: Arc<PolicyHost>,
         settings: DirectorySettings,
@@ -94,6 +97,9 @@ impl Directory {
     }
 
     /// Puts new settings in force and restarts the policies whose settings changed. Blocks until done.
+    ///
+    /// # Errors
+    /// When a policy rejects its new settings, or the loader thread has stopped.
     pub fn replace_settings(&self, settings: DirectorySettings) -> Result<(), DirectoryError> {
         readable(&settings.path)?;
         let (reply, answer) = mpsc::channel();
