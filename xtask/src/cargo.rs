@@ -1,4 +1,4 @@
-//! Calls cargo on this workspace.
+//! Runs cargo on this workspace.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use gatewright_harness::locate;
 
-/// Runs cargo in `folder` with output to the terminal; fails when cargo does.
+/// Runs cargo in `folder` with its output on the terminal. Fails if cargo fails.
 pub fn run(folder: &Path, arguments: &[&str]) -> Result<()> {
     run_with(folder, arguments, &[])
 }
@@ -27,11 +27,11 @@ pub fn run_with(folder: &Path, arguments: &[&str], environment: &[(&str, &Path)]
     Ok(())
 }
 
-/// cargo in `folder`, to be started.
+/// A cargo command in `folder`, not yet started.
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    // The outer `cargo run` describes xtask to us in these; an inner build would take them for a change of its own.
+    // The outer `cargo run` sets these for xtask. An inner build would see them as a change and rebuild.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
@@ -45,8 +45,8 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Command {
 /// The binaries and tests of the workspace.
 pub const BUILD_ALL: [&str; 4] = ["build", "--workspace", "--bins", "--tests"];
 
-/// Where guests are compiled for this machine, to be tested and linted: one folder for their two workspaces, which
-/// share most dependencies.
+/// The target directory for guests compiled for this machine, to be tested and linted. Both guest workspaces use it,
+/// since they share most dependencies.
 pub fn guests_target() -> PathBuf {
     locate::target_directory().join("guests/host")
 }
@@ -57,8 +57,8 @@ pub fn gateway(profile: Profile) -> Result<PathBuf> {
     match profile {
         Profile::Debug => run(
             &root,
-            // The packages that the tests select too: with others, cargo would choose other features for shared
-            // dependencies and compile them, and the gateway, again.
+            // Selects the same packages as the tests. Otherwise cargo would choose other features for shared
+            // dependencies and recompile them and the gateway.
             &["build", "--workspace", "--bins"],
         )?,
         Profile::Release => run(
@@ -78,7 +78,7 @@ pub fn gateway(profile: Profile) -> Result<PathBuf> {
         .join("gatewright"))
 }
 
-/// cargo's two profiles.
+/// cargo's profiles.
 #[derive(Clone, Copy)]
 pub enum Profile {
     Debug,
@@ -86,7 +86,7 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// Folder below the target directory.
+    /// The profile's directory below the target directory.
     pub fn folder(self) -> &'static str {
         match self {
             Self::Debug => "debug",

@@ -1,6 +1,5 @@
-//! The project's one command: `cargo xtask <verb>`.
-//! It needs nothing installed but the Rust toolchain, and installs what else a verb needs or says what to install.
-//! Each verb is a module.
+//! The project's command: `cargo xtask <subcommand>`. Each subcommand is a module.
+//! It requires only the Rust toolchain. It installs what else a subcommand needs, or says what to install.
 
 mod bench;
 mod cargo;
@@ -27,34 +26,34 @@ struct Arguments {
 enum Verb {
     /// Run Gatewright in front of a private PostgreSQL with a small shop, and show what policies do
     Demo {
-        /// End after the tour; exit 0 only if every step showed what it should
+        /// Exit after the tour; exit 0 only if every check passed
         #[arg(long)]
         once: bool,
     },
-    /// Install what building and testing need, or say what to install
+    /// Install what building and testing require, or say what to install
     Setup {
-        /// Only these; without any, all
+        /// Only these requirements; all by default
         needs: Vec<setup::Need>,
-        /// Install nothing: say what works and what does not
+        /// Install nothing; report what works and what does not
         #[arg(long)]
         check: bool,
     },
-    /// Run all tests: units, policies, end to end against a real PostgreSQL
+    /// Run all tests: unit, policy and end-to-end tests against a real PostgreSQL
     Test {
-        /// Only tests whose name contains this
+        /// Run only tests whose name contains this
         filter: Option<String>,
     },
-    /// Search for hours what the tests search for seconds, with new seeds each round
+    /// Run the randomized tests for a long time, with new seeds each round
     Soak(soak::Options),
     /// Build every bundled policy to target/policies/<name>.wasm
     Policies,
-    /// Measure against PostgreSQL alone and PgBouncer; writes target/bench.json
+    /// Compare with direct connections and PgBouncer; writes target/bench.json
     Bench {
-        /// Shorter and fewer rounds; the numbers are rough
+        /// Run shorter and fewer rounds; the numbers are rough
         #[arg(long)]
         quick: bool,
     },
-    /// Load libclang as bindgen does; a check of `setup` in a process of its own
+    /// Load libclang as bindgen does; run by `setup` as a separate process
     #[command(hide = true)]
     LoadLibclang,
 }

@@ -12,11 +12,11 @@ use crate::wasm::{self, Compiler};
 /// Builds every policy under `policies/` to `<target>/policies/<name>.wasm` and returns the files written.
 ///
 /// # Errors
-/// When no compiler for wasm32 is there, saying what to install, and when the build fails.
+/// When there is no compiler for wasm32 (the message says what to install), or when the build fails.
 pub fn build() -> Result<Vec<PathBuf>> {
     let source = locate::workspace().join("policies");
     let compiler = Compiler::find()?;
-    screen::note(&format!("policies are built with {}", compiler.name()));
+    screen::note(&format!("building policies with {}", compiler.name()));
     let target = compiler.target_directory();
     let mut cargo = compiler.build(&source, &target);
     cargo.arg("--locked");
@@ -41,7 +41,7 @@ pub fn build() -> Result<Vec<PathBuf>> {
         .collect()
 }
 
-/// The folders with a package in them, in order.
+/// The names of the directories that contain a policy package, sorted.
 fn names(source: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in
@@ -49,7 +49,7 @@ fn names(source: &Path) -> Result<Vec<String>> {
     {
         let entry = entry?;
         let manifest = std::fs::read_to_string(entry.path().join("Cargo.toml"));
-        // A folder beside them may be a library that policies share.
+        // Other directories may hold libraries that policies share.
         if manifest.is_ok_and(|manifest| manifest.contains("\"cdylib\"")) {
             names.push(entry.file_name().to_string_lossy().into_owned());
         }
@@ -58,7 +58,7 @@ fn names(source: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Copies under another name first, so that nobody who watches the folder sees half a file.
+/// Copies to another name first, so that a watcher of the directory never sees a partial file.
 fn place(from: &Path, to: &Path) -> Result<()> {
     let mut partial = OsString::from(to);
     partial.push(".partial");

@@ -1,4 +1,4 @@
-//! What the verbs print: headings, steps and verdicts, in colour when somebody watches.
+//! What the subcommands print: headings, steps and results, in colour on a terminal.
 
 use std::io::IsTerminal;
 use std::sync::LazyLock;
@@ -11,12 +11,12 @@ pub fn stage(text: &str) {
     println!("\n{}", paint("1;36", &format!("== {text}")));
 }
 
-/// A plain remark.
+/// A plain note.
 pub fn note(text: &str) {
     println!("   {text}");
 }
 
-/// Bold, green, red, dimmed: the text unchanged when output is no terminal.
+/// Bold, green, red and dim text; unchanged if the output is not a terminal.
 pub fn bold(text: &str) -> String {
     paint("1", text)
 }

@@ -1,4 +1,4 @@
-//! The stages of a long verb: a heading for each, and at the end, however it ends, where the time went.
+//! The stages of a long subcommand: a heading for each and, at the end, the time each took.
 
 use std::time::{Duration, Instant};
 
@@ -42,14 +42,14 @@ impl Stages {
             ));
         }
         let all: Duration = self.ended.iter().map(|stage| stage.time).sum();
-        text.push_str(&format!("{:>6} s  in all\n", all.as_secs()));
+        text.push_str(&format!("{:>6} s  total\n", all.as_secs()));
         text
     }
 }
 
 impl Drop for Stages {
     fn drop(&mut self) {
-        screen::stage("Where the time went");
+        screen::stage("Time per stage");
         print!("{}", self.table());
     }
 }
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_shows_every_stage_that_began_and_which_failed() {
+    fn the_table_shows_every_started_stage_and_which_failed() {
         let mut stages = Stages::default();
         assert_eq!(stages.run("first", || Ok(7)).unwrap(), 7);
         assert!(
@@ -69,6 +69,6 @@ mod tests {
         );
         let table = stages.table();
         let lines: Vec<&str> = table.lines().map(str::trim).collect();
-        assert_eq!(lines, ["0 s  first", "0 s  second  failed", "0 s  in all"]);
+        assert_eq!(lines, ["0 s  first", "0 s  second  failed", "0 s  total"]);
     }
 }

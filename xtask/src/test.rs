@@ -1,4 +1,4 @@
-//! `cargo xtask test`: all tests there are.
+//! `cargo xtask test`: runs all tests.
 
 use std::path::Path;
 
@@ -8,14 +8,14 @@ use gatewright_harness::locate;
 use crate::stages::Stages;
 use crate::{cargo, policies, setup};
 
-/// Builds the policies, the gateway and the tests, then runs them. With a filter, only tests whose name contains it.
+/// Builds the policies, the gateway and the tests, then runs them. A filter selects tests whose name contains it.
 pub fn run(filter: Option<&str>) -> Result<()> {
     let root = locate::workspace();
     let filter: Vec<&str> = filter.into_iter().collect();
     let mut stages = Stages::default();
     stages.run("Setup", setup::all)?;
     stages.run("Building the bundled policies", policies::build)?;
-    // One selection of packages and targets for build and test, so that cargo resolves one set of features.
+    // Build and test select the same packages and targets, so that cargo resolves one set of features.
     stages.run("Building the gateway and the tests", || {
         cargo::run(&root, &cargo::BUILD_ALL)
     })?;

@@ -1,5 +1,5 @@
-//! The compiler for guests: rustup's wasm32 target if it is installed, else Debian's compiler, which builds the standard
-//! library from its source.
+//! The compiler for guests: rustup's wasm32 target if it is installed, or Debian's compiler, which builds the standard
+//! library from source.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use gatewright_harness::locate;
 
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// The compiler for wasm32 on this machine.
+/// The wasm32 compiler of this machine.
 pub enum Compiler {
     Rustup,
     Debian { rustc: PathBuf, linker: PathBuf },
@@ -17,7 +17,7 @@ pub enum Compiler {
 
 impl Compiler {
     /// # Errors
-    /// When there is none, saying what to install.
+    /// When there is none; the message says what to install.
     pub fn find() -> Result<Self> {
         let sysroot = sysroot("rustc".as_ref());
         let installed = |root: &PathBuf| root.join("lib/rustlib").join(TARGET).join("lib").is_dir();
@@ -26,12 +26,14 @@ impl Compiler {
         }
         let Some(rustc) = debian_rustc() else {
             bail!(
-                "no compiler for {TARGET} is here. With rustup: `rustup target add {TARGET}`. \
+                "no compiler for {TARGET} found. With rustup: `rustup target add {TARGET}`. \
                  On Debian: `apt-get install rustc-web rust-web-src`"
             );
         };
         let Some(linker) = linker(&rustc, sysroot.as_deref()) else {
-            bail!("no rust-lld is here, which links wasm. On Debian: `apt-get install lld`");
+            bail!(
+                "rust-lld, the WebAssembly linker, was not found. On Debian: `apt-get install lld`"
+            );
         };
         Ok(Self::Debian { rustc, linker })
     }
@@ -48,12 +50,12 @@ impl Compiler {
         }
     }
 
-    /// Whether its standard library is source, which cargo compiles first.
+    /// Whether cargo must first compile the standard library from source.
     pub fn builds_standard_library(&self) -> bool {
         matches!(self, Self::Debian { .. })
     }
 
-    /// Where it builds policies. Apart for each compiler: they would rebuild each other's work.
+    /// The target directory for policies. Each compiler has its own, since they would invalidate each other's output.
     pub fn target_directory(&self) -> PathBuf {
         let folder = match self {
             Self::Rustup => "rustup",
@@ -81,7 +83,7 @@ impl Compiler {
         if let Self::Debian { rustc, linker } = self {
             command
                 .env("RUSTC", rustc)
-                // Building the standard library is an unstable option of cargo and rustc.
+                // `build-std` is unstable in cargo and rustc.
                 .env("RUSTC_BOOTSTRAP", "1")
                 .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker)
                 .args(["-Z", "build-std=std,panic_abort"]);
@@ -99,7 +101,7 @@ fn sysroot(rustc: &Path) -> Option<PathBuf> {
     output.status.success().then(|| PathBuf::from(path.trim()))
 }
 
-/// The compiler of the package rustc-web, if the source of its standard library is there too.
+/// The compiler of the package rustc-web, if the standard library's source is installed too.
 fn debian_rustc() -> Option<PathBuf> {
     let listing = Command::new("dpkg")
         .args(["-L", "rustc-web"])

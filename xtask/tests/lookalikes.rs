@@ -1,4 +1,4 @@
-//! `cargo xtask setup --check` uses what it finds: what works passes, what only looks like it does not.
+//! `cargo xtask setup --check` uses what it finds: a working program passes, one that only looks right fails.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -9,12 +9,12 @@ use anyhow::{Context, Result, ensure};
 use gatewright_harness::locate;
 use tempfile::TempDir;
 
-/// Programs that somebody might take for any other.
+/// Programs that could be mistaken for others.
 const FAILS: &str = "#!/bin/sh\nexit 1\n";
 const SILENT: &str = "#!/bin/sh\nexit 0\n";
 const BABBLES: &str = "#!/bin/sh\necho Welcome to 42 wonders\n";
 
-/// A folder of look-alikes.
+/// A directory of look-alikes.
 struct Folder(TempDir);
 
 impl Folder {
@@ -40,14 +40,14 @@ impl Folder {
         Ok(path)
     }
 
-    /// What setup copies beside an installation, to know later what was installed.
+    /// Copies a lock file as setup does, to record what was installed.
     fn copy(&self, from: &str, to: &str) -> Result<()> {
         self.file(to, &fs::read_to_string(locate::workspace().join(from))?)?;
         Ok(())
     }
 }
 
-/// The check of one need, in this process's environment but for `changes`.
+/// The result of checking one requirement in this process's environment with `changes`.
 struct Check {
     passed: bool,
     said: String,
@@ -65,7 +65,7 @@ fn check(needs: &[&str], changes: &[(&str, &Path)]) -> Result<Check> {
     })
 }
 
-/// The check must fail, and say why.
+/// The check must fail with a message that contains `why`.
 fn refuses(need: &str, changes: &[(&str, &Path)], why: &str) -> Result<()> {
     let check = check(&[need], changes)?;
     ensure!(!check.passed, "{need} passed: {}", check.said);
@@ -77,7 +77,7 @@ fn refuses(need: &str, changes: &[(&str, &Path)], why: &str) -> Result<()> {
     Ok(())
 }
 
-/// With `folder` before all others on the search path.
+/// Like `refuses`, with `folder` first on the search path.
 fn refuses_on_path(need: &str, folder: &Folder, why: &str) -> Result<()> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(folder.path().to_owned()).chain(std::env::split_paths(&path));
@@ -102,7 +102,7 @@ fn libclang_must_load_and_parse() -> Result<()> {
     refuses("libclang", &here, "any valid shared libraries")?;
     folder.file("libclang.so", &"garbage".repeat(1000))?;
     refuses("libclang", &here, "any valid shared libraries")?;
-    // A library that loads, and is another.
+    // A library that loads but is not libclang.
     let source = folder.file("other.c", "int other(void) { return 42; }\n")?;
     let made = Command::new("cc")
         .args(["-shared", "-fPIC", "-o"])
@@ -110,19 +110,23 @@ fn libclang_must_load_and_parse() -> Result<()> {
         .arg(&source)
         .status()?;
     ensure!(made.success(), "cc failed");
-    refuses("libclang", &here, "no clang_createIndex")
+    refuses("libclang", &here, "lacks clang_createIndex")
 }
 
 #[test]
 fn the_c_compiler_must_make_a_program() -> Result<()> {
     let folder = Folder::new()?;
-    for (content, why) in [(FAILS, "cc failed"), (SILENT, "what"), (BABBLES, "what")] {
+    for (content, why) in [
+        (FAILS, "cc failed"),
+        (SILENT, "compiled by"),
+        (BABBLES, "compiled by"),
+    ] {
         folder.program("cc", content)?;
         refuses_on_path("c-compiler", &folder, why)?;
     }
     let empty = "#!/bin/sh\nfor last; do :; done\n: > \"$last\"; chmod +x \"$last\"\n";
     folder.program("cc", empty)?;
-    refuses_on_path("c-compiler", &folder, "what")
+    refuses_on_path("c-compiler", &folder, "compiled by")
 }
 
 #[test]
@@ -152,7 +156,7 @@ fn the_wasm_target_must_hold_a_standard_library() -> Result<()> {
 fn postgresql_must_start_and_be_recent() -> Result<()> {
     let folder = Folder::new()?;
     let here = [(locate::PG_BIN, folder.path())];
-    refuses("postgres-server", &here, "holds no initdb")?;
+    refuses("postgres-server", &here, "does not contain initdb")?;
     let names = ["initdb", "postgres", "psql", "pgbench"];
     let old = |name: &str| format!("#!/bin/sh\necho '{name} (PostgreSQL) 12.22'\n");
     let contents = [
@@ -163,7 +167,7 @@ fn postgresql_must_start_and_be_recent() -> Result<()> {
     ];
     for (content, why) in contents {
         for name in names {
-            // An empty script succeeds in a shell; an interpreter that does not exist cannot be started.
+            // An empty script succeeds in a shell; a missing interpreter cannot be started.
             let content = if content.is_empty() {
                 "#!/nowhere/sh\n"
             } else {
@@ -203,7 +207,7 @@ fn node_npm_and_pgbouncer_must_answer() -> Result<()> {
 fn python_must_import_the_drivers() -> Result<()> {
     let folder = Folder::new()?;
     let target = ("CARGO_TARGET_DIR", folder.path());
-    // Isolated, so that it finds no modules of the user either.
+    // Isolated, so that it does not find the user's modules either.
     let bare = folder.program("bare", "#!/bin/sh\nexec python3 -I -S \"$@\"\n")?;
     refuses(
         "python-drivers",
@@ -241,7 +245,7 @@ fn node_must_load_what_npm_installed() -> Result<()> {
 }
 
 #[test]
-fn the_sqlx_client_must_speak() -> Result<()> {
+fn the_sqlx_client_must_respond() -> Result<()> {
     let folder = Folder::new()?;
     let target = [("CARGO_TARGET_DIR", folder.path())];
     let name = "drivers-rust/debug/gatewright-sqlx-driver";

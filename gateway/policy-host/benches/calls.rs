@@ -1,5 +1,5 @@
-//! What a call costs: `cargo bench -p gatewright-policy-host`. `GATEWRIGHT_BENCH_POLICY` names a policy file to measure in
-//! place of the built-in one, which answers at once and so shows the cost of the boundary alone.
+//! The cost of a call: `cargo bench -p gatewright-policy-host`. `GATEWRIGHT_BENCH_POLICY` names a policy file to
+//! measure instead of the built-in one, which answers immediately and so measures only the WebAssembly boundary.
 
 #[path = "../tests/host/module.rs"]
 #[expect(dead_code, reason = "the tests use the rest of it")]
@@ -75,7 +75,7 @@ fn batch_of_one_column(bencher: Bencher) {
         .bench_local(|| divan::black_box(policies[0].on_batch(&view, &batch)).expect("a reply"));
 }
 
-/// What people write: words, numbers, dates, punctuation, and an address in every tenth value.
+/// Typical prose: words, numbers, dates and punctuation, with an address in every tenth value.
 fn prose(row: u32) -> String {
     let address = match row % 10 {
         0 => format!("write to user{row}@example.com, "),

@@ -1,4 +1,4 @@
-//! Whether a policy's answer makes sense: sizes, shapes and promises, before anybody acts on it.
+//! Validation of a policy's answer, before anybody acts on it: sizes, shapes and registered hooks.
 
 use crate::contract::{
     Allowance, Approval, Batch, BatchEdit, BatchReply, ColumnAction, ColumnReply, Denial, Hooks,
@@ -14,7 +14,7 @@ const NOTES: usize = 64;
 const REVIEWERS: usize = 64;
 const LABEL_BYTES: usize = 64;
 
-/// Says in a few words what is wrong with an answer, never what is in it.
+/// The error describes the defect of an answer, never its content.
 type Check = Result<(), String>;
 
 pub(crate) fn registration(registration: &Registration) -> Check {
@@ -42,9 +42,9 @@ pub(crate) fn verdict(verdict: &Verdict, hooks: Hooks) -> Check {
 }
 
 fn allowance(allowance: &Allowance, hooks: Hooks) -> Check {
-    // Whoever asks for a plan believes that columns will be protected.
+    // A policy that requests a plan relies on its columns being protected.
     if allowance.plan_result && !hooks.contains(Hooks::RESULT_PLAN) {
-        return Err("it asks for a result plan but did not register the hook".into());
+        return Err("a result plan requested without the result-plan hook".into());
     }
     if allowance.timeout_ms == Some(0) {
         return Err("a timeout of 0 ms".into());
@@ -65,7 +65,7 @@ fn approval(approval: &Approval, hooks: Hooks) -> Check {
         .iter()
         .try_for_each(|reviewer| text("reviewer", reviewer, 1, NAME_BYTES))?;
     if approval.approvals == 0 {
-        return Err("an approval by nobody".into());
+        return Err("an approval that requires no approvers".into());
     }
     at_most("approvals", approval.approvals as usize, REVIEWERS)?;
     allowance(&approval.allowance, hooks)
@@ -81,7 +81,7 @@ fn denial(denial: &Denial) -> Check {
     denial.sqlstate.as_deref().map_or(Ok(()), sqlstate)
 }
 
-/// Five digits or capital letters; classes 00, 01 and 02 are not errors.
+/// Five digits or upper-case letters. Classes 00, 01 and 02 are not errors.
 fn sqlstate(code: &str) -> Check {
     let well_formed = code.len() == 5
         && code
@@ -92,7 +92,7 @@ fn sqlstate(code: &str) -> Check {
             .iter()
             .any(|class| code.starts_with(class))
     {
-        return Err("its SQLSTATE is not that of an error".into());
+        return Err("a SQLSTATE that is not an error code".into());
     }
     Ok(())
 }
@@ -104,7 +104,7 @@ pub(crate) fn plan(plan: &Plan, columns: &[ResultColumn], hooks: Hooks) -> Check
     };
     if actions.len() != columns.len() {
         return Err(format!(
-            "a plan for {} columns where the result has {}",
+            "a plan for {} columns; the result has {}",
             actions.len(),
             columns.len()
         ));
@@ -114,7 +114,9 @@ pub(crate) fn plan(plan: &Plan, columns: &[ResultColumn], hooks: Hooks) -> Check
         .zip(columns)
         .try_for_each(|(action, column)| {
             if !column.readable && !matches!(action, ColumnAction::Pass | ColumnAction::Nullify) {
-                return Err("a column of unreadable type can only be passed or nullified".into());
+                return Err(
+                    "a column of unreadable type that is neither passed nor nullified".into(),
+                );
             }
             match action {
                 ColumnAction::Pass | ColumnAction::Nullify => Ok(()),
@@ -130,7 +132,7 @@ pub(crate) fn plan(plan: &Plan, columns: &[ResultColumn], hooks: Hooks) -> Check
                     text("column label", label, 0, LABEL_BYTES)
                 }
                 ColumnAction::Inspect(_) | ColumnAction::Observe(_) => {
-                    Err("it asks for batches but did not register the hook".into())
+                    Err("a batch requested without the batch hook".into())
                 }
             }
         })
@@ -144,7 +146,7 @@ pub(crate) fn batch_reply(reply: &BatchReply, batch: &Batch) -> Check {
     let BatchEdit { columns, keep_rows } = edit;
     if columns.len() != batch.columns.len() {
         return Err(format!(
-            "a reply for {} columns where {} were sent",
+            "a reply for {} columns; the batch has {}",
             columns.len(),
             batch.columns.len()
         ));
@@ -169,7 +171,7 @@ fn packed(data: &PackedColumn, rows: usize) -> Check {
     }
     bitmap("validity", &data.validity, rows)?;
     if data.offsets.first() != Some(&0) || !data.offsets.is_sorted() {
-        return Err("offsets that do not run upwards from 0".into());
+        return Err("offsets that do not ascend from 0".into());
     }
     if data
         .offsets
@@ -185,7 +187,7 @@ fn packed(data: &PackedColumn, rows: usize) -> Check {
         .iter()
         .all(|offset| values.is_char_boundary(*offset as usize))
     {
-        return Err("offsets that cut a character in two".into());
+        return Err("offsets that split a character".into());
     }
     if data.values.contains(&0) {
         return Err("values with a NUL character".into());
@@ -198,10 +200,7 @@ fn bitmap(what: &str, bits: &[u8], rows: usize) -> Check {
     if bits.len() == wanted {
         Ok(())
     } else {
-        Err(format!(
-            "{what} of {} bytes where {wanted} are due",
-            bits.len()
-        ))
+        Err(format!("{what} of {} bytes; expected {wanted}", bits.len()))
     }
 }
 
@@ -210,7 +209,7 @@ fn text(what: &str, text: &str, least: usize, most: usize) -> Check {
         Err(format!("an empty {what}"))
     } else if text.len() > most {
         Err(format!(
-            "a {what} of {} bytes, more than {most}",
+            "a {what} of {} bytes; the limit is {most}",
             text.len()
         ))
     } else if text.contains('\0') {
@@ -224,6 +223,6 @@ fn at_most(what: &str, count: usize, most: usize) -> Check {
     if count <= most {
         Ok(())
     } else {
-        Err(format!("{count} {what}, more than {most}"))
+        Err(format!("{count} {what}; the limit is {most}"))
     }
 }

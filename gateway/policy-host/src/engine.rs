@@ -1,4 +1,4 @@
-//! The WebAssembly engine all policies share, and the clock that their deadlines are counted in.
+//! The WebAssembly engine shared by all policies, and the epoch clock behind their deadlines.
 
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
@@ -10,15 +10,15 @@ use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 use crate::error::HostError;
 use crate::settings::HostSettings;
 
-/// With all of it reserved, compiled code needs no bounds checks; what is used is capped per policy.
+/// Reserving the full 32-bit address space lets compiled code omit bounds checks. Actual use is limited per policy.
 const MEMORY_RESERVATION: u64 = 4 << 30;
-/// Language runtimes packed into a component come as many core modules.
+/// A language runtime bundled into a component consists of many core modules.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 64;
 const TABLES_PER_COMPONENT: u32 = 8;
 const MEMORIES_PER_COMPONENT: u32 = 2;
 const BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
-/// The engine all policies share, and the clock their deadlines are counted in.
+/// The shared engine and the thread that advances its epoch.
 pub(crate) struct Engine {
     pub(crate) engine: wasmtime::Engine,
     tick: Duration,
@@ -33,7 +33,7 @@ impl Engine {
                 tracing::warn!(
                     instances = settings.total_instances,
                     error = %format_args!("{error:#}"),
-                    "no address space for a pool of policy instances; they are allocated one by one, which is slower"
+                    "cannot reserve address space for pooled policy instances; falling back to slower on-demand allocation"
                 );
                 wasmtime::Engine::new(&config(settings, false))
                     .map_err(|error| HostError::Engine(format!("{error:#}")))?
@@ -48,10 +48,10 @@ impl Engine {
         })
     }
 
-    /// A duration in ticks, rounded up: a call gets at least this time.
+    /// Converts a duration to ticks, rounded up: a call gets at least this much time.
     pub(crate) fn ticks(&self, duration: Duration) -> u64 {
         let ticks = duration.as_nanos().div_ceil(self.tick.as_nanos());
-        // The tick under way may end at once.
+        // The current tick may end immediately.
         u64::try_from(ticks)
             .unwrap_or(u64::MAX / 2)
             .min(u64::MAX / 2)
@@ -63,7 +63,7 @@ impl Drop for Engine {
     fn drop(&mut self) {
         if let Some((stop, thread)) = self.ticker.take() {
             drop(stop);
-            // A panic in the ticker has been reported by its thread.
+            // A panic in the ticker was already reported by its thread.
             let _ = thread.join();
         }
     }
@@ -73,7 +73,7 @@ fn config(settings: &HostSettings, pooled: bool) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
-        // Costs 0.4 us on every call and serves only async contracts.
+        // Concurrency support costs 0.4 us per call and is needed only for async interfaces.
         .concurrency_support(false)
         .max_wasm_stack(settings.stack_bytes)
         .memory_reservation(MEMORY_RESERVATION)

@@ -1,4 +1,4 @@
-//! Why the host could not be built or a policy not be loaded, as one line for the operator.
+//! Errors of building the host and of loading a policy, each one line for the operator.
 
 use std::path::PathBuf;
 
@@ -7,32 +7,32 @@ use thiserror::Error;
 /// Why the host could not be built.
 #[derive(Debug, Error)]
 pub enum HostError {
-    #[error("the WebAssembly engine could not be set up: {0}")]
+    #[error("cannot set up the WebAssembly engine: {0}")]
     Engine(String),
-    #[error("the thread that watches deadlines could not be started: {0}")]
+    #[error("cannot start the policy deadline thread: {0}")]
     Ticker(std::io::Error),
-    #[error("the folder for compiled policies {} cannot be used: {reason}", path.display())]
+    #[error("the directory for compiled policies {} cannot be used: {reason}", path.display())]
     Cache { path: PathBuf, reason: String },
 }
 
-/// Why a policy could not be loaded. The text is one line for the operator.
+/// Why a policy could not be loaded. The message is one line for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LoadError {
-    #[error("policy {policy} is {size} bytes long, more than the {limit} allowed")]
+    #[error("policy {policy} is {size} bytes long; the limit is {limit} bytes")]
     TooLarge {
         policy: String,
         size: usize,
         limit: usize,
     },
-    #[error("policy {policy} is not a complete WebAssembly file: {reason}")]
+    #[error("policy {policy} is not a valid WebAssembly file: {reason}")]
     NotWebAssembly { policy: String, reason: String },
     #[error(
-        "policy {policy} imports {import}, which is not granted; a policy reaches only gatewright:policy/host{}",
+        "policy {policy} imports {import}, which is not granted; a policy may import only gatewright:policy/host{}",
         advice(import)
     )]
     NotGranted { policy: String, import: String },
     #[error(
-        "policy {policy} was built for contract version {found}; this gateway speaks {supported}"
+        "policy {policy} was built for contract version {found}; this gateway supports {supported}"
     )]
     WrongVersion {
         policy: String,
@@ -43,27 +43,27 @@ pub enum LoadError {
         "policy {policy} does not export gatewright:policy/module, so it is not a policy (expected version {supported})"
     )]
     NotAPolicy { policy: String, supported: String },
-    #[error("policy {policy} cannot be made a component: {reason}")]
+    #[error("policy {policy} cannot be converted to a component: {reason}")]
     Componentize { policy: String, reason: String },
     #[error("policy {policy} cannot be compiled: {reason}")]
     Compile { policy: String, reason: String },
-    #[error("policy {policy} does not fit the contract: {reason}")]
+    #[error("policy {policy} does not match the contract: {reason}")]
     Link { policy: String, reason: String },
     #[error("policy {policy} cannot be started: {reason}")]
     Start { policy: String, reason: String },
-    /// The policy itself turned its settings down.
-    #[error("policy {policy} refuses its settings: {reason}")]
+    /// The policy's `init` rejected its settings.
+    #[error("policy {policy} rejected its settings: {reason}")]
     Settings { policy: String, reason: String },
-    #[error("policy {policy} registers badly: {reason}")]
+    #[error("policy {policy} returned an invalid registration: {reason}")]
     Registration { policy: String, reason: String },
 }
 
-/// Most foreign imports come from a build option; say which.
+/// Most unexpected imports come from a build option, so the message names it.
 fn advice(import: &str) -> &'static str {
     if import.starts_with("wasi") {
-        " (build it without WASI: for example for wasm32-unknown-unknown)"
+        " (build it without WASI, for example for wasm32-unknown-unknown)"
     } else if import.starts_with("env.") {
-        " (an undefined symbol, or a runtime feature such as abort, of the language it was built with)"
+        " (an undefined symbol, or a feature of the source language's runtime, such as abort)"
     } else {
         ""
     }

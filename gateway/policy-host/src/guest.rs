@@ -1,4 +1,4 @@
-//! What stands behind one instance: the statement in hand, its limits and what it may reach.
+//! The store data of one instance: the current statement, memory limit and host services.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use crate::services::{HostRefusal, Services, owner};
 use crate::state::{KEY_BYTES, Owner};
 use crate::view::StatementView;
 
-/// Elements of all tables of one instance.
+/// The maximum number of elements in each table of an instance.
 const TABLE_ELEMENTS: usize = 100_000;
 
-/// What stands behind one instance: the statement in hand, its limits, and what it may reach.
+/// The store data of one instance.
 pub(crate) struct GuestData {
-    /// Set for the length of one call.
+    /// Set only during a call.
     pub(crate) view: Option<Arc<dyn StatementView>>,
     pub(crate) memory: MemoryLimit,
     pub(crate) services: Arc<Services>,
@@ -37,7 +37,7 @@ impl GuestData {
         Ok(self.view.as_deref().ok_or(HostRefusal::NoStatement)?)
     }
 
-    /// Whose state a key is in, which must not be too long.
+    /// The owner of a key in this scope. Fails if the key is too long.
     pub(crate) fn owner(&self, scope: Scope, key: &str) -> wasmtime::Result<Owner> {
         if key.len() > KEY_BYTES {
             return Err(HostRefusal::KeyTooLong(key.len()).into());
@@ -46,7 +46,7 @@ impl GuestData {
     }
 }
 
-/// Caps the linear memories of an instance, counted together, and remembers that it had to.
+/// Limits the total size of an instance's linear memories, and records whether growth was denied.
 pub(crate) struct MemoryLimit {
     limit: usize,
     used: usize,
@@ -61,7 +61,7 @@ impl ResourceLimiter for MemoryLimit {
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let wanted = self.used.saturating_sub(current).saturating_add(desired);
-        // The module's own maximum is not a matter of the cap.
+        // Growth past the module's own maximum is not a violation of the limit.
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }

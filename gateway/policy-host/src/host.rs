@@ -13,20 +13,24 @@ use crate::services::Services;
 use crate::settings::{HostSettings, PolicySettings};
 use crate::state::StateLimits;
 
-/// Compiles policies and owns what they share: the engine, the clock of their deadlines, compiled code and their state.
+/// Compiles policies and owns what they share: the engine, the deadline clock, compiled code and state.
 pub struct PolicyHost {
     engine: Arc<Engine>,
     cache: Option<CodeCache>,
     observer: Arc<dyn Observer>,
     state_limits: StateLimits,
-    /// By policy name, so that state and budgets outlive a reload.
+    /// By policy name, so that state and rate limits survive a reload.
     services: Mutex<HashMap<String, Arc<Services>>>,
-    /// Code that is in use somewhere need not be compiled again for other settings.
+    /// Code in use, so that it is not recompiled for other settings.
     compiled: Mutex<HashMap<Digest, Weak<Code>>>,
 }
 
 impl PolicyHost {
-    /// Sets up the engine and opens the code cache. Without address space for a pool of instances it goes on without one.
+    /// Creates the engine and opens the code cache. If address space for pooled instances cannot be reserved, instances
+    /// are allocated on demand.
+    ///
+    /// # Errors
+    /// When the engine cannot be created or the cache directory is unsafe or unusable.
     pub fn new(
         settings: HostSettings,
         observer: Arc<dyn Observer>,
@@ -48,7 +52,11 @@ impl PolicyHost {
         })
     }
 
-    /// Compiles a component or core module and starts it with its settings. Can take seconds: not for the data path.
+    /// Compiles a component or core module and starts it with its settings. May take seconds: do not call it on the
+    /// data path.
+    ///
+    /// # Errors
+    /// When the module is invalid, does not match the contract, or rejects its settings.
     pub fn load(
         &self,
         name: &str,
@@ -59,7 +67,7 @@ impl PolicyHost {
         self.start(name, code, settings)
     }
 
-    /// Starts code that is already loaded, with other settings.
+    /// Starts code that is already compiled, with the given settings.
     pub(crate) fn start(
         &self,
         name: &str,
@@ -74,7 +82,7 @@ impl PolicyHost {
         Policy::start(name, code, settings, around).map(Arc::new)
     }
 
-    /// Frees what policies kept in the scope of this session.
+    /// Frees the state that policies keep in the scope of this session.
     pub fn session_ended(&self, session_id: SessionId) {
         let services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
         for services in services.values() {

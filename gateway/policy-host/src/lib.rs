@@ -1,6 +1,6 @@
-//! Runs policies: compiles, limits, pools and calls WebAssembly components that speak the contract in `wit/policy`.
-//! It refuses to know PostgreSQL, sockets and what a verdict leads to; whoever calls gets typed answers or a typed fault.
-//! Next room: `gate` in the gateway, which decides what an answer means.
+//! Runs policies: compiles, limits, pools and calls WebAssembly components that implement the contract in `wit/policy`.
+//! This crate knows nothing about PostgreSQL or sockets, and does not act on verdicts. A call returns a typed answer or
+//! a [`Fault`]; the `gate` module of the gateway decides what follows from it.
 
 mod adapter;
 mod check;

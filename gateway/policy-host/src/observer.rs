@@ -1,19 +1,21 @@
-//! What the host tells whoever watches it.
+//! The interface through which the host reports what happens.
 
 use std::time::Duration;
 
 use crate::contract::Level;
 use crate::fault::Fault;
 
-/// Told of everything the host does on behalf of policies. Called on the data path: must not block.
+/// Receives calls, faults, reloads, log lines and metrics. Called on the data path: must not block.
 pub trait Observer: Send + Sync {
-    /// A call was made and took this long, whether it succeeded or not.
+    /// A call completed, successfully or not, after `elapsed`.
     fn call(&self, policy: &str, hook: &'static str, elapsed: Duration);
+    /// A call gave no usable answer.
     fn fault(&self, policy: &str, fault: &Fault);
+    /// A policy was loaded, removed, failed to load or is missing.
     fn reload(&self, event: &ReloadEvent);
-    /// A policy logged a line; size and rate are bounded.
+    /// A policy logged a line. Its length and the rate are limited.
     fn log(&self, policy: &str, level: Level, message: &str);
-    /// A policy added to one of its metrics; the number of names is bounded.
+    /// A policy added to one of its metrics. The number of names is limited.
     fn metric(&self, policy: &str, name: &str, value: f64);
 }
 
@@ -22,18 +24,18 @@ pub trait Observer: Send + Sync {
 pub struct ReloadEvent {
     pub policy: String,
     pub outcome: ReloadOutcome,
-    /// The generation of the set in force afterwards.
+    /// The generation of the resulting set.
     pub generation: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReloadOutcome {
-    /// In force; `digest` is the SHA-256 of the file in hex, `version` the policy's own.
+    /// The policy is in force. `digest` is the file's SHA-256 in hex; `version` is the one the policy registered.
     Loaded { digest: String, version: String },
-    /// Could not be loaded. `kept`: the version loaded before stays in force.
+    /// Loading failed. If `kept`, the previous version stays in force.
     Failed { reason: String, kept: bool },
-    /// Its file is gone or it is switched off.
+    /// The file was removed or the policy switched off.
     Removed,
-    /// A required policy is not there: everything is refused until it is.
+    /// A required policy is not loaded. Every statement is denied until it is.
     Missing { reason: String },
 }

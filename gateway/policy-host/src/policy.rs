@@ -22,11 +22,12 @@ use crate::services::{HostRefusal, Services};
 use crate::settings::{Isolation, Mode, PolicySettings};
 use crate::view::StatementView;
 
-/// Bytes a guest may hand to the host in one call: what a reply points at can add up to far more than the guest's memory.
+/// Bytes that a guest may pass to the host in one call. A reply can reference the same memory many times, so its size
+/// is not limited by the guest's memory.
 const REPLY_BYTES: usize = 64 * 1024 * 1024;
 
-/// A loaded policy with its settings and instances. Calls may come from any thread and block it no longer than the deadline,
-/// once more that long if all instances are busy, and `init_deadline` if a new instance is needed.
+/// A loaded policy with its settings and instances. Calls are accepted from any thread. A call blocks for at most the
+/// deadline, plus the deadline again if all instances are busy, plus `init_deadline` if a new instance is started.
 pub struct Policy {
     name: String,
     registration: Registration,
@@ -55,7 +56,7 @@ impl std::fmt::Debug for Policy {
     }
 }
 
-/// What a policy needs of its host.
+/// The host's shared parts that a policy uses.
 pub(crate) struct Context {
     pub(crate) engine: Arc<Engine>,
     pub(crate) services: Arc<Services>,
@@ -68,7 +69,7 @@ enum StartError {
 }
 
 impl Policy {
-    /// Starts a first instance, which is the test of code and settings both.
+    /// Starts the first instance, which validates both code and settings.
     pub(crate) fn start(
         name: &str,
         code: Arc<Code>,
@@ -113,12 +114,12 @@ impl Policy {
             reason,
         })?;
         if registration.name != name {
-            tracing::warn!(policy = name, registered = %printable(&registration.name), "policy calls itself by another name than its file; the file's name counts");
+            tracing::warn!(policy = name, registered = %printable(&registration.name), "policy registered a name that differs from its file name; the file name is used");
         }
         if registration.hooks.is_empty() {
             tracing::warn!(
                 policy = name,
-                "policy registered no hook and will never be called"
+                "policy registered no hooks and will never be called"
             );
         }
         policy.registration = registration;
@@ -131,21 +132,22 @@ impl Policy {
         Ok(policy)
     }
 
-    /// The file's stem, which is also the name of its settings.
+    /// The file's stem, which is also the key of its settings.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The version the policy states of itself.
+    /// The version that the policy registered.
     pub fn version(&self) -> &str {
         &self.registration.version
     }
 
+    /// The description that the policy registered.
     pub fn description(&self) -> &str {
         &self.registration.description
     }
 
-    /// JSON Schema of the settings, where the policy gives one.
+    /// The JSON Schema of the settings, if the policy provides one.
     pub fn settings_schema(&self) -> Option<&str> {
         self.registration.settings_schema.as_deref()
     }
@@ -155,14 +157,17 @@ impl Policy {
         hex::encode(self.code.digest)
     }
 
+    /// The hooks that the policy registered.
     pub fn hooks(&self) -> Hooks {
         self.registration.hooks
     }
 
+    /// Whether its answers take effect.
     pub fn mode(&self) -> Mode {
         self.settings.mode
     }
 
+    /// Whether every statement is denied while the policy is not loaded.
     pub fn required(&self) -> bool {
         self.settings.required
     }
@@ -175,9 +180,12 @@ impl Policy {
         &self.settings
     }
 
-    /// Judges a statement. At Parse only a policy that registered `statement` is asked, at every other phase one that
-    /// registered `statement` or `parameters`; if it is not asked it allows. Whether an earlier answer may stand in for
-    /// a call is for the caller to say.
+    /// Evaluates a statement. At Parse, only a policy that registered `statement` is called; in every other phase, one
+    /// that registered `statement` or `parameters`. A policy that is not called allows the statement. The caller
+    /// decides whether an earlier answer may be reused.
+    ///
+    /// # Errors
+    /// When the policy gave no usable answer. The caller must deny.
     pub fn on_statement(
         &self,
         view: &Arc<dyn StatementView>,
@@ -200,7 +208,10 @@ impl Policy {
         )
     }
 
-    /// Asks what is to happen to each column of a result; without the hook all pass.
+    /// Asks for the action on each column of a result. Without the hook, all columns pass.
+    ///
+    /// # Errors
+    /// When the policy gave no usable answer. The caller must deny.
     pub fn on_result(
         &self,
         view: &Arc<dyn StatementView>,
@@ -217,8 +228,11 @@ impl Policy {
         )
     }
 
-    /// Hands over rows; without the hook they stay as they are. Replaced columns are UTF-8 and fit the batch's rows; whether a
-    /// column may be replaced, and by what, is for the caller to say.
+    /// Passes a batch of rows to the policy. Without the hook, the rows are unchanged. Replaced columns are valid UTF-8
+    /// and match the batch's row count. The caller decides whether a column may be replaced, and by what.
+    ///
+    /// # Errors
+    /// When the policy gave no usable answer. The caller must not forward the rows.
     pub fn on_batch(
         &self,
         view: &Arc<dyn StatementView>,
@@ -238,7 +252,10 @@ impl Policy {
         )
     }
 
-    /// Tells how a statement ended; without the hook nobody is told.
+    /// Reports how a statement ended. Without the hook, this does nothing.
+    ///
+    /// # Errors
+    /// When the call failed. The statement has ended already, so this is only for the log.
     pub fn on_completion(
         &self,
         view: &Arc<dyn StatementView>,
@@ -268,7 +285,7 @@ impl Policy {
                 Some(instance) => self.enter(instance, view, ask),
                 None => Err(Fault::Exhausted(self.pool.limit())),
             };
-            // After a trap the instance is in no known state.
+            // The state of an instance is undefined after a trap.
             if answer.is_ok() && self.settings.isolation == Isolation::Pooled {
                 place.keep();
             }
@@ -289,7 +306,7 @@ impl Policy {
             let (instance, _) = self.instantiate().map_err(|error| match error {
                 StartError::Fault(fault) => fault,
                 StartError::Settings(_) => {
-                    Fault::IllegalReply("it now refuses the settings it had accepted".into())
+                    Fault::IllegalReply("it rejected settings that it had accepted before".into())
                 }
             })?;
             place.item = Some(instance);
@@ -347,14 +364,14 @@ impl Policy {
             Some(trap) => Fault::Trap(with_backtrace(&trap.to_string(), error)),
             None => match error.downcast_ref::<HostRefusal>() {
                 Some(refusal) => Fault::Trap(with_backtrace(&refusal.to_string(), error)),
-                // Neither the guest's code nor the host's: the reply could not be read.
+                // Not a trap and not raised by the host: the reply could not be decoded.
                 None => Fault::IllegalReply(one_line(&error.root_cause())),
             },
         }
     }
 }
 
-/// The trap and the innermost functions by name: enough to find the place, nothing of the guest's data.
+/// The trap and the names of the innermost functions: enough to locate it, without any of the guest's data.
 fn with_backtrace(reason: &str, error: &wasmtime::Error) -> String {
     let frames = error
         .downcast_ref::<WasmBacktrace>()

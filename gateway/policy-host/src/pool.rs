@@ -1,4 +1,4 @@
-//! A bounded pool of instances, one shelf for each group of threads.
+//! A bounded pool of instances, with one shelf per group of threads.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 const SHARDS: usize = 16;
 
-/// Idle instances, one shelf per thread so that the common path meets no other thread, and a bound on how many exist.
+/// Idle instances and a limit on how many exist. Each thread has its own shelf, so the common path does not contend.
 pub(crate) struct Pool<T> {
     shelves: [Mutex<Vec<T>>; SHARDS],
-    /// Idle and at work together.
+    /// The number of instances, idle and busy.
     live: AtomicUsize,
     limit: usize,
     waiting: AtomicUsize,
@@ -18,7 +18,7 @@ pub(crate) struct Pool<T> {
     freed: Condvar,
 }
 
-/// One of the places of a pool, with an instance in it or still to be filled. Dropped, the instance ends and the place is free.
+/// A slot of the pool, empty or holding an instance. Dropping it destroys the instance and frees the slot.
 pub(crate) struct Slot<'p, T> {
     pool: &'p Pool<T>,
     pub(crate) item: Option<T>,
@@ -41,7 +41,7 @@ impl<T> Pool<T> {
         self.limit
     }
 
-    /// An idle instance, or the right to make one; waits no longer than `patience` when there is neither.
+    /// Takes an idle instance, or an empty slot to create one in. Waits for at most `patience`; `None` on timeout.
     pub(crate) fn take(&self, patience: Duration) -> Option<Slot<'_, T>> {
         self.idle()
             .or_else(|| self.claim())
@@ -91,7 +91,7 @@ impl<T> Pool<T> {
             else {
                 break None;
             };
-            // A shelf can be busy for an instant just as we look, so look again soon even if nobody calls.
+            // A shelf may have been locked briefly during the check, so check again soon even if nothing is returned.
             let nap = left.min(Duration::from_millis(1));
             gate = self
                 .freed
@@ -112,7 +112,7 @@ impl<T> Pool<T> {
 }
 
 impl<T> Slot<'_, T> {
-    /// Leaves the instance in the pool for the next call.
+    /// Returns the instance to the pool for the next call.
     pub(crate) fn keep(mut self) {
         if let Some(item) = self.item.take() {
             lock(&self.pool.shelves[home()]).push(item);
@@ -135,7 +135,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The shelf of this thread.
+/// The shelf index of this thread.
 fn home() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local!(static HOME: Cell<Option<usize>> = const { Cell::new(None) });
@@ -165,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_instance_frees_its_place() {
+    fn a_dropped_instance_frees_its_slot() {
         let pool = Pool::<u8>::new(1);
         drop(pool.take(Duration::ZERO).unwrap());
         assert!(pool.take(Duration::ZERO).is_some());
     }
 
     #[test]
-    fn no_more_than_the_limit_exist() {
+    fn instances_never_exceed_the_limit() {
         let pool = Pool::<u8>::new(2);
         let _one = pool.take(Duration::ZERO).unwrap();
         let _two = pool.take(Duration::ZERO).unwrap();
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_waiting_thread_gets_what_another_gives_back() {
+    fn a_waiting_thread_gets_a_returned_instance() {
         let pool = Arc::new(Pool::new(1));
         let mut place = pool.take(Duration::ZERO).unwrap();
         place.item = Some(1);

@@ -1,4 +1,4 @@
-//! What a policy can reach beyond the statement: log, metrics, clock and state.
+//! Host services for policies: log, metrics, clock and state.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,8 +16,7 @@ const LOG_LINES_PER_SECOND: u32 = 100;
 const METRIC_NAMES: usize = 32;
 const METRIC_NAME_BYTES: usize = 64;
 
-/// What a policy can reach: its log, its metrics, the clock and its state. One for each policy name, shared by all instances
-/// and all versions of it.
+/// The log, metrics and state of one policy name, shared by all instances and versions of the policy.
 pub(crate) struct Services {
     pub(crate) policy: String,
     pub(crate) state: StateStore,
@@ -38,14 +37,14 @@ struct MetricNames {
     complained: bool,
 }
 
-/// A use of the host that ends the call, as a trap would.
+/// A misuse of the host API. It ends the call, as a trap does.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum HostRefusal {
-    #[error("host call without a statement in hand")]
+    #[error("host function called without a current statement")]
     NoStatement,
-    #[error("a key of {0} bytes is longer than {limit}", limit = crate::state::KEY_BYTES)]
+    #[error("a key of {0} bytes exceeds the limit of {limit} bytes", limit = crate::state::KEY_BYTES)]
     KeyTooLong(usize),
-    #[error("a value of {0} bytes is longer than {limit}", limit = crate::state::VALUE_BYTES)]
+    #[error("a value of {0} bytes exceeds the limit of {limit} bytes", limit = crate::state::VALUE_BYTES)]
     ValueTooLong(usize),
 }
 
@@ -64,8 +63,8 @@ impl Services {
         }
     }
 
-    /// Passes a line on, cut to a bounded length and free of control characters; lines past the bound per second are
-    /// counted and the count is told once the second is over.
+    /// Forwards a log line, truncated and with control characters replaced. Lines above the rate limit are dropped and
+    /// counted; the count is logged with the first line after the one-second window.
     pub(crate) fn log(&self, level: Level, message: &str) {
         let dropped = {
             let mut budget = self.log.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,12 +85,13 @@ impl Services {
             dropped
         };
         if dropped > 0 {
-            self.observer.log(&self.policy, Level::Warn, &format!("{dropped} lines of this policy were dropped: more than {LOG_LINES_PER_SECOND} a second"));
+            self.observer.log(&self.policy, Level::Warn, &format!("dropped {dropped} log lines: the limit is {LOG_LINES_PER_SECOND} lines per second"));
         }
         self.observer.log(&self.policy, level, &printable(message));
     }
 
-    /// Adds to one of a bounded number of metrics; a name that is too many or malformed is left out, with one warning.
+    /// Adds to a metric. The number of names is limited: a malformed or excess name is ignored, with one warning per
+    /// policy.
     pub(crate) fn metric(&self, name: &str, value: f64) {
         if !value.is_finite() {
             return;
@@ -112,7 +112,7 @@ impl Services {
             Some(true) => self.observer.log(
                 &self.policy,
                 Level::Warn,
-                &format!("a metric was left out: at most {METRIC_NAMES} names of a-z, 0-9 and _, up to {METRIC_NAME_BYTES} characters"),
+                &format!("ignored a metric: the limit is {METRIC_NAMES} names of a-z, 0-9 and _, each up to {METRIC_NAME_BYTES} characters"),
             ),
             Some(false) => {}
         }
@@ -128,7 +128,8 @@ pub(crate) fn now_ms() -> u64 {
         })
 }
 
-/// Whose state a scope means, given the statement in hand. Without a task the identity stands in for it.
+/// The owner of the state in a scope, given the current statement. Without a task, the task scope falls back to the
+/// identity.
 pub(crate) fn owner(scope: Scope, view: Option<&dyn StatementView>) -> Result<Owner, HostRefusal> {
     let view = || view.ok_or(HostRefusal::NoStatement);
     Ok(match scope {

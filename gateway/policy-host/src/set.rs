@@ -1,47 +1,49 @@
-//! The policies in force together.
+//! The set of policies in force.
 
 use std::sync::Arc;
 
 use crate::contract::Hooks;
 use crate::policy::Policy;
 
-/// The policies in force together. Whoever holds one goes on with it unaltered while a newer one takes its place.
+/// The policies in force. It is an immutable snapshot: a holder keeps its version while a newer one replaces it.
 #[derive(Clone)]
 pub struct PolicySet {
-    /// Grows with every change of the set.
+    /// Increases with every change of the set.
     pub generation: u64,
-    /// In the order they are asked.
+    /// In evaluation order.
     pub policies: Vec<Arc<Policy>>,
-    /// Required policies that are not there: everything must be refused.
+    /// Required policies that are not loaded. While there are any, every statement must be denied.
     pub missing: Vec<Missing>,
 }
 
 /// A required policy that is not in force, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {
+    /// The name in the settings.
     pub name: String,
+    /// Why it is not loaded, for the operator.
     pub reason: String,
 }
 
 impl PolicySet {
-    /// True when nothing is asked and nothing is missing.
+    /// Whether there are neither loaded nor missing policies.
     pub fn is_empty(&self) -> bool {
         self.policies.is_empty() && self.missing.is_empty()
     }
 
-    /// True when some policy reads bound parameters.
+    /// Whether any policy registered for bound parameters.
     pub fn wants_parameters(&self) -> bool {
         self.policies
             .iter()
             .any(|policy| policy.hooks().contains(Hooks::PARAMETERS))
     }
 
-    /// No policies: everything is allowed.
+    /// A set without policies, which allows everything.
     pub fn empty() -> PolicySet {
         PolicySet::of(Vec::new())
     }
 
-    /// These policies in this order, none missing.
+    /// A set of these policies in this order, with none missing.
     pub fn of(policies: Vec<Arc<Policy>>) -> PolicySet {
         PolicySet {
             generation: 0,

@@ -1,22 +1,24 @@
-//! How the host and each policy are set up.
+//! Settings of the host and of each policy.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What the host as a whole may use.
+/// Limits and directories of the host as a whole.
 #[derive(Debug, Clone)]
 pub struct HostSettings {
-    /// Where compiled code is kept between runs; `None` keeps none. Must belong to this user and be closed to others; made if absent.
+    /// The directory that keeps compiled code between runs; `None` disables it. It is created if absent. It must belong
+    /// to the gateway's user and be inaccessible to others.
     pub cache_directory: Option<PathBuf>,
-    /// Instances of all policies together that can live at one time.
+    /// The maximum number of live instances of all policies together.
     pub total_instances: u32,
-    /// How often deadlines are looked at.
+    /// The resolution of deadlines.
     pub tick: Duration,
-    /// Bytes of stack a guest may use.
+    /// Bytes of stack available to a guest.
     pub stack_bytes: usize,
-    /// Bytes of keys and values one policy may keep in the host; the oldest go first when it is full.
+    /// Bytes of keys and values that one policy may keep in the host. When the store is full, the least recently
+    /// written entries are evicted.
     pub state_bytes_per_policy: usize,
-    /// Keys one policy may keep in the host.
+    /// The number of keys that one policy may keep in the host.
     pub state_keys_per_policy: usize,
 }
 
@@ -33,12 +35,12 @@ impl Default for HostSettings {
     }
 }
 
-/// Whether a policy's answers count. The host loads `Enforce` and `Shadow` alike and leaves out `Off`.
+/// Whether a policy's answers take effect. The host loads `Enforce` and `Shadow` alike and skips `Off`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
     #[default]
     Enforce,
-    /// Asked and reported, without effect.
+    /// Evaluated and reported, without effect.
     Shadow,
     Off,
 }
@@ -46,29 +48,29 @@ pub enum Mode {
 /// How long an instance lives.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Isolation {
-    /// Reused from call to call.
+    /// Reused across calls.
     #[default]
     Pooled,
-    /// A fresh instance for each call.
+    /// A new instance for each call.
     Statement,
 }
 
-/// How one policy is set up.
+/// Settings of one policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PolicySettings {
-    /// Handed to the policy's `init` as JSON.
+    /// Passed to the policy's `init` as JSON.
     pub settings: serde_json::Value,
-    /// When it is missing, everything is refused.
+    /// Whether every statement is denied while the policy is not loaded.
     pub required: bool,
     pub mode: Mode,
-    /// For one call.
+    /// The time limit of one call.
     pub deadline: Duration,
-    /// For starting an instance and its `init`; runtimes of scripting languages take long here.
+    /// The time limit of starting an instance, including `init`. Runtimes of scripting languages start slowly.
     pub init_deadline: Duration,
-    /// Linear memory of one instance.
+    /// Bytes of linear memory per instance.
     pub memory_bytes: usize,
     pub isolation: Isolation,
-    /// Instances that can be at work or kept at one time.
+    /// The maximum number of instances, busy and idle.
     pub max_instances: usize,
 }
 

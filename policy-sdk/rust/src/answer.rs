@@ -1,4 +1,4 @@
-//! Builders for what a policy answers.
+//! Builders for a policy's answers.
 
 use std::time::Duration;
 
@@ -10,18 +10,19 @@ use crate::{
 const FIVE_MINUTES_MS: u64 = 5 * 60 * 1000;
 
 impl Verdict {
-    /// Allowed, as it is, once.
+    /// Allows this execution of the statement, unchanged.
     pub fn allow() -> Self {
         Allowance::new().into()
     }
 
-    /// Allowed, as it is, each time the same statement runs for the same identity, whatever its constants. For answers that hang on
-    /// the facts alone.
+    /// Allows the statement unchanged, and every later statement of the same identity that differs only in its
+    /// constants. Use it only for answers that depend on the facts alone.
     pub fn reusable() -> Self {
         Allowance::new().reuse_fingerprint().into()
     }
 
-    /// Refused. `code` is stable and for programs; `message` tells the client why, `hint` what to do instead.
+    /// Denies the statement. `code` is a stable identifier for programs. The client sees `message` as the reason and
+    /// `hint` as advice.
     pub fn deny(
         code: impl Into<String>,
         message: impl Into<String>,
@@ -30,7 +31,7 @@ impl Verdict {
         Denial::new(code, message).hint(hint).into()
     }
 
-    /// To be replaced by other SQL, which is then judged in its place.
+    /// Replaces the statement with other SQL, which is then evaluated in its place.
     pub fn rewrite(sql: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Rewrite(Replacement {
             sql: sql.into(),
@@ -58,7 +59,7 @@ impl From<Approval> for Verdict {
 }
 
 impl Allowance {
-    /// Without conditions; the gateway asks again for the next statement.
+    /// An allowance without conditions. The gateway evaluates the next statement again.
     pub fn new() -> Self {
         Self {
             reuse: Reuse::Never,
@@ -70,43 +71,43 @@ impl Allowance {
         }
     }
 
-    /// Asks for `on_result` when the row description is known.
+    /// Requests `on_result` once the row description is known.
     pub fn plan_result(mut self) -> Self {
         self.plan_result = true;
         self
     }
 
-    /// The same prepared statement need not be judged again. Not for answers that counted, stored, read the clock or a parameter.
+    /// Reuses the answer for the same prepared statement. Not for answers that used state, the clock or a parameter.
     pub fn reuse_statement(mut self) -> Self {
         self.reuse = Reuse::Statement;
         self
     }
 
-    /// The same statement but for its constants need not be judged again, for the same identity.
+    /// Reuses the answer for statements of the same identity that differ only in their constants.
     pub fn reuse_fingerprint(mut self) -> Self {
         self.reuse = Reuse::Fingerprint;
         self
     }
 
-    /// The result ends after so many rows.
+    /// Ends the result after this many rows.
     pub fn row_limit(mut self, rows: u64) -> Self {
         self.row_limit = Some(rows);
         self
     }
 
-    /// The result ends after so many bytes of row data.
+    /// Ends the result after this many bytes of row data.
     pub fn byte_limit(mut self, bytes: u64) -> Self {
         self.byte_limit = Some(bytes);
         self
     }
 
-    /// The statement is cancelled after so many milliseconds.
+    /// Cancels the statement after this many milliseconds.
     pub fn timeout_ms(mut self, milliseconds: u64) -> Self {
         self.timeout_ms = Some(milliseconds);
         self
     }
 
-    /// Something to keep in the record.
+    /// Adds a note to the audit record.
     pub fn note(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.notes.push(Attribute {
             key: key.into(),
@@ -123,7 +124,7 @@ impl Default for Allowance {
 }
 
 impl Denial {
-    /// A refusal with SQLSTATE 42501 (insufficient_privilege).
+    /// A denial with SQLSTATE 42501 (insufficient_privilege).
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             code: code.into(),
@@ -133,13 +134,13 @@ impl Denial {
         }
     }
 
-    /// What to do instead; the client sees it as HINT.
+    /// Advice for the client, sent as HINT.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Another SQLSTATE than 42501: five digits or upper-case letters.
+    /// A SQLSTATE other than 42501: five digits or upper-case letters.
     pub fn sqlstate(mut self, sqlstate: impl Into<String>) -> Self {
         self.sqlstate = Some(sqlstate.into());
         self
@@ -147,9 +148,9 @@ impl Denial {
 }
 
 impl Approval {
-    /// One reviewer of whoever the gateway's configuration names has to agree within five minutes, while the client waits; the
-    /// approval lasts as long, and the statement then runs without conditions. `code` is stable and for programs; reviewers
-    /// and the client read `reason`.
+    /// Requires one approval within five minutes from a reviewer named in the gateway's configuration, while the client
+    /// waits. The approval is valid for five minutes, and the statement then runs without conditions. `code` is a
+    /// stable identifier for programs; reviewers and the client read `reason`.
     pub fn new(code: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
             code: code.into(),
@@ -164,38 +165,39 @@ impl Approval {
         }
     }
 
-    /// Users or groups that may agree.
+    /// The users or groups that may approve.
     pub fn reviewers<T: Into<String>>(mut self, reviewers: impl IntoIterator<Item = T>) -> Self {
         self.reviewers = reviewers.into_iter().map(Into::into).collect();
         self
     }
 
-    /// So many different reviewers have to agree.
+    /// The number of different reviewers that must approve.
     pub fn approvals(mut self, approvals: u32) -> Self {
         self.approvals = approvals;
         self
     }
 
-    /// The statement is held on its connection this long at most.
+    /// Holds the statement on its connection for at most this long.
     pub fn hold(mut self, at_most: Duration) -> Self {
         self.wait = ApprovalWait::Hold;
         self.hold_ms = milliseconds(at_most);
         self
     }
 
-    /// The statement is refused at once with the id of the request; the client runs it again once that is approved.
+    /// Denies the statement at once with the id of the approval request. The client runs it again once the request is
+    /// approved.
     pub fn return_id(mut self) -> Self {
         self.wait = ApprovalWait::ReturnId;
         self
     }
 
-    /// An approval lasts this long at most.
+    /// The longest time for which an approval is valid.
     pub fn valid(mut self, at_most: Duration) -> Self {
         self.valid_ms = milliseconds(at_most);
         self
     }
 
-    /// What of the statement's effect reviewers are shown.
+    /// What reviewers see of the statement's effect.
     pub fn effect(mut self, effect: ApprovalEffect) -> Self {
         self.effect = effect;
         self
@@ -209,7 +211,7 @@ impl Approval {
 }
 
 impl Plan {
-    /// All columns pass.
+    /// A plan in which all columns pass.
     pub fn pass(columns: usize) -> Self {
         Self::Columns(vec![ColumnAction::Pass; columns])
     }
@@ -222,29 +224,29 @@ impl From<Denial> for Plan {
 }
 
 impl ColumnAction {
-    /// Hands the column to `on_batch`, which may replace it and finds this label beside it.
+    /// Passes the column to `on_batch` with this label; `on_batch` may replace its values.
     pub fn inspect(label: impl Into<String>) -> Self {
         Self::Inspect(label.into())
     }
 
-    /// Hands the column to `on_batch` read-only, with this label beside it.
+    /// Passes the column to `on_batch` with this label, read-only.
     pub fn observe(label: impl Into<String>) -> Self {
         Self::Observe(label.into())
     }
 
-    /// Keeps the `first` and `last` characters and puts `fill` for each one between.
+    /// Keeps the `first` and `last` characters and replaces each one between with `fill`.
     pub fn partial(first: u32, last: u32, fill: char) -> Self {
         Self::Partial(PartialMask { first, last, fill })
     }
 }
 
 impl BatchReply {
-    /// Every column as it came.
+    /// Leaves every column unchanged.
     pub fn unchanged(batch: &Batch) -> Self {
         Self::edit(vec![ColumnReply::Unchanged; batch.columns.len()])
     }
 
-    /// One answer for each column of the batch, in its order; all rows stay.
+    /// One reply for each column of the batch, in order. All rows are kept.
     pub fn edit(columns: Vec<ColumnReply>) -> Self {
         Self::Edit(BatchEdit {
             columns,
@@ -268,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_approval_says_all_that_was_asked_of_it() {
+    fn an_approval_carries_every_option() {
         let approval = Approval::new("bulk", "many rows")
             .reviewers(["owners"])
             .approvals(2)
@@ -295,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn an_approval_holds_its_statement_unless_told_otherwise() {
+    fn an_approval_holds_its_statement_by_default() {
         let held = Approval::new("bulk", "many rows").hold(Duration::from_secs(1));
         assert_eq!((held.wait, held.hold_ms), (ApprovalWait::Hold, 1000));
         assert_eq!((held.approvals, held.effect), (1, ApprovalEffect::None));

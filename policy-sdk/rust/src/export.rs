@@ -1,8 +1,9 @@
-//! From a policy to the exports of a module.
+//! Exports a policy as a WebAssembly module.
 
 use crate::{Policy, Registration};
 
-/// Makes a type that implements [`Policy`](crate::Policy) the policy of this module. Name and version are the package's.
+/// Exports a type that implements [`Policy`](crate::Policy) as this module's policy. Name and version are those of the
+/// package.
 #[macro_export]
 macro_rules! export {
     ($policy:ty) => {
@@ -16,14 +17,14 @@ macro_rules! export {
                     const { ::std::cell::RefCell::new(::core::option::Option::None) };
             }
 
-            // A call before `init` traps, which the gateway answers with a refusal.
+            // A call before `init` traps, so the gateway denies.
             fn with<T>(call: impl ::core::ops::FnOnce(&mut $policy) -> T) -> T {
                 POLICY.with(|policy| {
                     call(
                         policy
                             .borrow_mut()
                             .as_mut()
-                            .expect("init comes before every other call"),
+                            .expect("init must be called first"),
                     )
                 })
             }
@@ -77,7 +78,7 @@ macro_rules! export {
     };
 }
 
-/// Makes a policy from its settings as JSON; `null` stands for no settings at all.
+/// Creates a policy from its settings in JSON. `null` means no settings.
 #[doc(hidden)]
 pub fn start<P: Policy>(
     settings: &str,
@@ -102,7 +103,7 @@ pub fn start<P: Policy>(
     Ok((policy, registration))
 }
 
-/// Names the setting; the position in the JSON would mean nothing to somebody who wrote TOML.
+/// Names the setting and omits the position in the JSON, which means nothing to an operator who wrote TOML.
 fn explain(error: serde_path_to_error::Error<serde_json::Error>) -> String {
     let path = error.path().to_string();
     let text = error.inner().to_string();

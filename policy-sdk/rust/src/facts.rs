@@ -1,10 +1,10 @@
-//! Questions that many policies ask of the facts.
+//! Common queries on the facts.
 
 use crate::name::Qualified;
 use crate::{Access, Facts, Identity, TableRef};
 
 impl Access {
-    /// Everything but reading.
+    /// All kinds of access other than SELECT.
     pub const WRITES: Self = Self::INSERT
         .union(Self::UPDATE)
         .union(Self::DELETE)
@@ -13,46 +13,46 @@ impl Access {
 }
 
 impl Facts {
-    /// Whether the statement, or a command nested in it, has this command tag (`DROP TABLE`, `DELETE`). `DROP` alone also
-    /// means `DROP TABLE`, `DROP VIEW` and so on.
+    /// Whether the statement, or a command nested in it, has this command tag (`DROP TABLE`, `DELETE`). `DROP` alone
+    /// matches `DROP TABLE`, `DROP VIEW` and so on.
     pub fn runs(&self, tag: &str) -> bool {
         self.commands.iter().any(|command| command_is(command, tag))
     }
 
-    /// Whether a relation of this name is read, written or otherwise used, as far as can be known.
+    /// Whether the statement may use a relation of this name, in any way.
     pub fn uses(&self, name: &Qualified) -> bool {
         self.tables.iter().any(|table| table.may_be(name))
     }
 
-    /// The table that a column belongs to, if it is tied to one.
+    /// The table of a column, if it is known.
     pub fn table_of(&self, column: &crate::ColumnRef) -> Option<&TableRef> {
         self.tables.get(usize::try_from(column.table?).ok()?)
     }
 }
 
 impl TableRef {
-    /// Whether the name can mean this relation: same name, and same schema unless one of the two has none.
-    /// A database in front of the name is not looked at: facts are always of the database connected to.
+    /// Whether the name may refer to this relation: the same name, and the same schema unless one of them is unknown. A
+    /// database in the name is ignored, since facts always refer to the current database.
     pub fn may_be(&self, name: &Qualified) -> bool {
         let schema = name.schema().unwrap_or_default();
         self.name == name.name()
             && (self.schema.is_empty() || schema.is_empty() || self.schema == schema)
     }
 
-    /// The name as one would write it in SQL.
+    /// The name, quoted as in SQL.
     pub fn display(&self) -> String {
         crate::name::join([self.schema.as_str(), self.name.as_str()])
     }
 }
 
 impl Identity {
-    /// Whether the identity is in one of these groups.
+    /// Whether the identity belongs to at least one of these groups.
     pub fn in_any(&self, groups: &[String]) -> bool {
         self.groups.iter().any(|group| groups.contains(group))
     }
 }
 
-/// Whether a command tag is this one, or begins with its words: `DROP TABLE` is a `DROP`.
+/// Whether a command tag equals `tag` or begins with its words: `DROP TABLE` is a `DROP`.
 pub fn command_is(command: &str, tag: &str) -> bool {
     match (command.get(..tag.len()), command.as_bytes().get(tag.len())) {
         (Some(start), None | Some(b' ')) => !tag.is_empty() && start.eq_ignore_ascii_case(tag),
@@ -66,7 +66,7 @@ mod tests {
     use crate::{Access, RelationKind, TableRef, Verb, name::Qualified};
 
     #[test]
-    fn a_tag_is_met_by_whole_words() {
+    fn a_tag_matches_whole_words() {
         let facts = facts(Verb::Ddl, &["DROP TABLE"], &[]);
         assert!(facts.runs("DROP") && facts.runs("drop table") && facts.runs("DROP TABLE"));
         assert!(

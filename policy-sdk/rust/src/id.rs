@@ -24,7 +24,7 @@ mod tests {
     use crate::Id;
 
     #[test]
-    fn an_id_is_shown_as_a_uuid() {
+    fn an_id_displays_as_a_uuid() {
         let id = Id {
             high: 0x0198_a3c5_7d20_7abc,
             low: 0x8def_0123_4567_89ab,

@@ -1,6 +1,6 @@
-//! The SDK for policies in Rust: the trait to implement, the types of the contract with builders, the host's services, and a
-//! stand-in for the host so that a policy is tested with plain `cargo test`.
-//! It refuses to know how the gateway works; a policy sees the contract and nothing else. Start at [`Policy`].
+//! The SDK for policies in Rust: the trait to implement, the contract's types with builders, the host's services, and a
+//! test double of the host for plain `cargo test`.
+//! A policy sees only the contract, not how the gateway works. Start at [`Policy`].
 //!
 //! ```
 //! use gatewright_policy::{Denial, Facts, NoSettings, Policy, Statement, Verdict, export};

@@ -1,10 +1,10 @@
-//! Names as SQL writes them: parts between dots, folded to lower case unless in double quotes.
+//! Names as in SQL: parts separated by dots, folded to lower case unless in double quotes.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 
-/// PostgreSQL's NAMEDATALEN less one: longer names are cut, by the server and here.
+/// PostgreSQL's NAMEDATALEN minus one. The server truncates longer names, and so does this module.
 const LONGEST: usize = 63;
 
 /// A relation or function: `name`, `schema.name` or `database.schema.name`.
@@ -24,34 +24,34 @@ pub struct Column {
     pub column: String,
 }
 
-/// Why a text is no name.
+/// Why a string is not a valid name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// Nothing before, between or after the dots.
-    #[error("{0}: a part of the name is empty")]
+    /// A part before, between or after the dots is empty.
+    #[error("{0}: part of the name is empty")]
     Empty(String),
-    /// A double quote that does not end.
+    /// A double quote is not closed.
     #[error("{0}: a double quote is not closed")]
     Unclosed(String),
-    /// A character that only a quoted name can hold.
-    #[error("{text}: {character:?} needs double quotes around the part it is in")]
+    /// A character that is valid only in a quoted name.
+    #[error("{text}: a name containing {character:?} must be double-quoted")]
     NeedsQuotes {
-        /// The whole text.
+        /// The whole string.
         text: String,
         /// The first such character.
         character: char,
     },
     /// Too few or too many parts.
-    #[error("{text}: {expected} is expected")]
+    #[error("{text}: expected {expected}")]
     Parts {
-        /// The whole text.
+        /// The whole string.
         text: String,
-        /// The forms that would do.
+        /// The accepted forms.
         expected: &'static str,
     },
 }
 
-/// So that `?` works in [`Policy::new`](crate::Policy::new).
+/// Allows `?` in [`Policy::new`](crate::Policy::new).
 impl From<NameError> for String {
     fn from(error: NameError) -> Self {
         error.to_string()
@@ -59,10 +59,10 @@ impl From<NameError> for String {
 }
 
 impl Qualified {
-    /// Reads a name of one to three parts.
+    /// Parses a name of one to three parts.
     ///
     /// # Errors
-    /// When the text is no name as SQL would write it.
+    /// When the string is not a valid SQL name.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         Self::of(parts(text)?).ok_or_else(|| NameError::Parts {
             text: text.to_owned(),
@@ -80,7 +80,7 @@ impl Qualified {
         self.schema.as_deref()
     }
 
-    /// The last part.
+    /// The unqualified name.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -98,10 +98,10 @@ impl Qualified {
 }
 
 impl Column {
-    /// Reads a column's name of three or four parts.
+    /// Parses a column name of three or four parts.
     ///
     /// # Errors
-    /// When the text is no name as SQL would write it, or does not say which schema and table.
+    /// When the string is not a valid SQL name, or lacks the schema or table.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let wrong = || NameError::Parts {
             text: text.to_owned(),
@@ -146,7 +146,7 @@ impl<'de> Deserialize<'de> for Column {
     }
 }
 
-/// Parts joined by dots as SQL would write them; empty ones are left out.
+/// Joins the non-empty parts with dots, quoted as in SQL.
 pub fn join<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     let parts: Vec<String> = parts
         .into_iter()
@@ -156,7 +156,7 @@ pub fn join<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     parts.join(".")
 }
 
-/// A name in double quotes if SQL would fold or split it without.
+/// Double-quotes a name if SQL would otherwise fold or split it.
 pub fn quote(name: &str) -> String {
     let plain = |c: char| {
         c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit() || c == '$' || !c.is_ascii()
@@ -239,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_as_sql_reads_them() -> Result<(), NameError> {
+    fn names_are_parsed_as_sql() -> Result<(), NameError> {
         let name = Qualified::parse("Shop.\"Odd.Na\"\"me\"")?;
         assert_eq!(
             (name.database(), name.schema(), name.name()),
@@ -254,14 +254,14 @@ mod tests {
     }
 
     #[test]
-    fn long_names_are_cut_where_the_server_cuts_them() -> Result<(), NameError> {
+    fn long_names_are_truncated_as_by_the_server() -> Result<(), NameError> {
         assert_eq!(Qualified::parse(&"a".repeat(70))?.name().len(), 63);
         assert_eq!(Qualified::parse(&"ä".repeat(40))?.name().len(), 62);
         Ok(())
     }
 
     #[test]
-    fn what_is_no_name_is_said() {
+    fn an_invalid_name_is_an_error() {
         assert!(matches!(Qualified::parse("a..b"), Err(NameError::Empty(_))));
         assert!(matches!(Qualified::parse(""), Err(NameError::Empty(_))));
         assert!(matches!(

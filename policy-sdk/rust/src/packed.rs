@@ -1,14 +1,14 @@
-//! Typed views of packed columns, and how to build one.
+//! Typed access to packed columns, and a builder.
 
 use crate::PackedColumn;
 
 impl PackedColumn {
-    /// How many rows.
+    /// The number of rows.
     pub fn rows(&self) -> usize {
         self.offsets.len().saturating_sub(1)
     }
 
-    /// The value of a row in PostgreSQL's text form; none for NULL and for rows that are not there.
+    /// The value of a row in PostgreSQL's text format; `None` for NULL and for rows out of range.
     pub fn cell(&self, row: usize) -> Option<&[u8]> {
         let valid = self.validity.get(row / 8)? >> (row % 8) & 1 == 1;
         let (start, end) = (*self.offsets.get(row)?, *self.offsets.get(row + 1)?);
@@ -19,12 +19,12 @@ impl PackedColumn {
         }
     }
 
-    /// All values in order.
+    /// All values in row order; `None` for NULL.
     pub fn cells(&self) -> impl ExactSizeIterator<Item = Option<&[u8]>> {
         (0..self.rows()).map(|row| self.cell(row))
     }
 
-    /// All values in order, as text.
+    /// All values in row order as text, with invalid UTF-8 replaced.
     pub fn texts(&self) -> impl ExactSizeIterator<Item = Option<std::borrow::Cow<'_, str>>> {
         self.cells().map(|cell| cell.map(String::from_utf8_lossy))
     }
@@ -50,7 +50,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// With room for `rows` values of `bytes` bytes in all.
+    /// Creates a builder with capacity for `rows` values of `bytes` bytes in total.
     pub fn with_capacity(rows: usize, bytes: usize) -> Self {
         let mut offsets = Vec::with_capacity(rows + 1);
         offsets.push(0);
@@ -61,13 +61,13 @@ impl Builder {
         }
     }
 
-    /// Adds a value, or NULL.
+    /// Appends a value, or NULL.
     pub fn push(&mut self, value: Option<&[u8]>) {
         self.values.extend_from_slice(value.unwrap_or_default());
         self.close(value.is_some());
     }
 
-    /// Adds a value made of pieces.
+    /// Appends a value concatenated from pieces.
     pub fn push_pieces(&mut self, pieces: &[&[u8]]) {
         for piece in pieces {
             self.values.extend_from_slice(piece);
@@ -75,7 +75,7 @@ impl Builder {
         self.close(true);
     }
 
-    /// The column.
+    /// Returns the column.
     pub fn finish(self) -> PackedColumn {
         PackedColumn {
             offsets: self.offsets,
@@ -92,7 +92,7 @@ impl Builder {
         if let Some(last) = self.validity.last_mut() {
             *last |= u8::from(valid) << (row % 8);
         }
-        // A batch holds at most 256 KiB; a policy that makes 4 GiB of it has met its memory limit before.
+        // A batch holds at most 256 KiB; a policy reaches its memory limit long before 4 GiB.
         self.offsets.push(self.values.len() as u32);
     }
 }
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_packed_comes_out_again() {
+    fn packed_values_round_trip() {
         let cells: Vec<Option<String>> = (0..21)
             .map(|row| (row % 3 != 0).then(|| "x".repeat(row)))
             .collect();
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn offsets_beyond_the_values_are_no_panic() {
+    fn offsets_beyond_the_values_do_not_panic() {
         let packed = PackedColumn {
             offsets: vec![0, 9, 3],
             validity: vec![3],

@@ -5,56 +5,58 @@ use serde::de::DeserializeOwned;
 
 use crate::{Batch, BatchReply, Completion, Facts, Hooks, Plan, ResultColumn, Statement, Verdict};
 
-/// A policy. One value lives in each instance that the gateway runs; there may be several at a time, so state that must be
-/// shared or must last belongs in the host ([`crate::host`]).
+/// A policy. Each instance that the gateway runs holds one value, and several instances may run at once. State that
+/// must be shared or persist belongs in the host ([`crate::host`]).
 pub trait Policy: Sized {
     /// The policy's section of the configuration. Derive `Deserialize` with `deny_unknown_fields`, so that a misspelt
-    /// setting is an error at load and not a rule that never applies; [`NoSettings`] where there are none.
+    /// setting is a load error and not a rule that never applies. Use [`NoSettings`] if there are none.
     type Settings: DeserializeOwned;
 
     /// One sentence on what the policy does, shown to operators.
     const DESCRIPTION: &'static str;
-    /// Which of the functions below the gateway calls; name each one that is implemented.
+    /// The hooks that the gateway calls. Include the hook of each function that is implemented.
     const HOOKS: Hooks = Hooks::STATEMENT;
 
-    /// Makes the policy from its settings.
+    /// Creates the policy from its settings.
     ///
     /// # Errors
-    /// A text for the operator: which setting is wrong and what would be right. The gateway then does not load the policy.
+    /// A message for the operator: which setting is wrong and what is valid. The gateway then does not load the policy.
     fn new(settings: Self::Settings) -> Result<Self, String>;
 
-    /// Which functions the gateway calls with these settings; fewer than [`HOOKS`](Policy::HOOKS) where some have nothing to do.
+    /// The hooks that the gateway calls with these settings: a subset of [`HOOKS`](Policy::HOOKS) if some have nothing
+    /// to do.
     fn hooks(&self) -> Hooks {
         Self::HOOKS
     }
 
-    /// Judges a statement before it reaches the server (`Hooks::STATEMENT`; with `Hooks::PARAMETERS` also at execution).
+    /// Evaluates a statement before it reaches the server (`Hooks::STATEMENT`; with `Hooks::PARAMETERS` also at
+    /// execution).
     fn on_statement(&mut self, statement: &Statement<'_>, facts: &Facts) -> Verdict {
         let _ = (statement, facts);
         Verdict::allow()
     }
 
-    /// Says what happens to each result column (`Hooks::RESULT_PLAN`), for statements allowed with
-    /// [`plan_result`](crate::Allowance::plan_result): once, when the row description is known.
+    /// Decides the action on each result column (`Hooks::RESULT_PLAN`). Called once, when the row description is known,
+    /// for statements allowed with [`plan_result`](crate::Allowance::plan_result).
     fn on_result(&mut self, statement: &Statement<'_>, columns: &[ResultColumn]) -> Plan {
         let _ = statement;
         Plan::pass(columns.len())
     }
 
-    /// Sees and replaces values of the columns whose action was `Inspect` or `Observe`, each with the label of its action
-    /// (`Hooks::BATCH`).
+    /// Receives the values of columns whose action is `Inspect` or `Observe`, each with the label of its action, and
+    /// may replace those of `Inspect` (`Hooks::BATCH`).
     fn on_batch(&mut self, statement: &Statement<'_>, batch: &Batch) -> BatchReply {
         let _ = statement;
         BatchReply::unchanged(batch)
     }
 
-    /// Told of each statement that has ended, however it ended (`Hooks::COMPLETION`).
+    /// Called after each statement, whatever its outcome (`Hooks::COMPLETION`).
     fn on_completion(&mut self, statement: &Statement<'_>, completion: &Completion) {
         let _ = (statement, completion);
     }
 }
 
-/// Settings of a policy that has none; any key is an error.
+/// The settings of a policy that has none. Any key is an error.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoSettings {}

@@ -1,4 +1,4 @@
-//! The statement in hand.
+//! The current statement.
 
 use std::marker::PhantomData;
 
@@ -9,7 +9,7 @@ type Inner<'a> = &'a crate::bindings::gatewright::policy::host::Statement;
 #[cfg(not(target_arch = "wasm32"))]
 type Inner<'a> = &'a crate::testing::StatementDouble;
 
-/// What the facts leave out because few policies read it; each call asks the host.
+/// Details of the current statement that the facts omit because few policies need them. Each method calls the host.
 #[derive(Debug)]
 pub struct Statement<'a> {
     inner: Inner<'a>,
@@ -17,7 +17,7 @@ pub struct Statement<'a> {
 }
 
 impl<'a> Statement<'a> {
-    /// Wraps the host's handle; in tests, a double.
+    /// Wraps the host's handle or, in tests, a double.
     pub fn new(inner: Inner<'a>) -> Self {
         Self {
             inner,
@@ -25,33 +25,33 @@ impl<'a> Statement<'a> {
         }
     }
 
-    /// The text: what the client sent, unless a policy rewrote the statement.
+    /// The query string: what the client sent, unless a policy rewrote the statement.
     pub fn sql(&self) -> String {
         self.inner.sql()
     }
 
-    /// The client's text where a policy rewrote the statement.
+    /// The client's query string, if a policy rewrote the statement.
     pub fn original_sql(&self) -> Option<String> {
         self.inner.original_sql()
     }
 
-    /// The statement's id as records, logs and errors show it. Where the facts are at hand, `facts.statement_id.to_string()`
-    /// is the same without a call.
+    /// The statement's id as shown in audit records, logs and errors. `facts.statement_id.to_string()` gives the same
+    /// without a host call.
     pub fn id_text(&self) -> String {
         self.inner.id_text()
     }
 
-    /// The text with constants replaced by `$n`.
+    /// The query string with constants replaced by `$n`.
     pub fn normalized(&self) -> String {
         self.inner.normalized()
     }
 
-    /// sqlparser's syntax tree as JSON; none where it disagrees with the facts.
+    /// sqlparser's syntax tree as JSON; `None` if it disagrees with the facts.
     pub fn ast_json(&self) -> Option<String> {
         self.inner.ast_json()
     }
 
-    /// The connection: database, role, application and so on.
+    /// The client session: database, role, application and so on.
     pub fn session(&self) -> Session {
         self.inner.session()
     }
@@ -71,12 +71,12 @@ impl<'a> Statement<'a> {
         self.inner.flows()
     }
 
-    /// Indexes into the facts' columns of uses that can tell no more than whether values are equal.
+    /// Indexes into the facts' columns. These uses reveal only whether values are equal.
     pub fn equated(&self) -> Vec<u32> {
         self.inner.equated()
     }
 
-    /// A `key='value'` pair of the statement's comment, in sqlcommenter form.
+    /// The value of `key` in the statement's sqlcommenter comment.
     pub fn comment_tag(&self, key: &str) -> Option<String> {
         self.inner.comment_tag(key)
     }

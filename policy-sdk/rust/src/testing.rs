@@ -1,4 +1,5 @@
-//! The host as tests need it: facts and columns to judge, a statement to ask, and services that live in the test's thread.
+//! A test double of the host: builders for facts and columns, a statement to query, and host services local to the
+//! test's thread.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -9,26 +10,26 @@ use crate::{
     Session, Statement, TableRef, Transform, Usage, Verb,
 };
 
-/// The id of every statement here.
+/// The id of every test statement.
 const STATEMENT: Id = Id {
     high: 0x0198_a3c5_7d20_7abc,
     low: 1,
 };
-/// The id of every session here.
+/// The id of every test session.
 const SESSION: Id = Id {
     high: 0x0198_a3c5_7d20_7abc,
     low: 2,
 };
 
-/// Makes a policy from settings in JSON, as the gateway would.
+/// Creates a policy from settings in JSON, as the gateway does.
 ///
 /// # Errors
-/// The text that the operator would see.
+/// The message that the operator would see.
 pub fn policy<P: Policy>(settings: &str) -> Result<P, String> {
     crate::start(settings, "test", "0").map(|(policy, _)| policy)
 }
 
-/// Facts of a simple statement by somebody without groups. Tables are given as (`schema.name`, access).
+/// Facts of a simple-protocol statement by an identity without groups. Tables are pairs of `schema.name` and access.
 pub fn facts(verb: Verb, commands: &[&str], tables: &[(&str, Access)]) -> Facts {
     Facts {
         statement_id: STATEMENT,
@@ -65,7 +66,7 @@ pub fn select(tables: &[&str]) -> Facts {
     facts(Verb::Select, &["SELECT"], &tables)
 }
 
-/// A table; without a dot in its name it is one that the catalog does not hold.
+/// A table named `schema.name`. Without a schema it is unresolved, that is, not in the catalog.
 pub fn table(name: &str, access: Access) -> TableRef {
     let (schema, name) = name.split_once('.').unwrap_or(("", name));
     let kind = if schema.is_empty() {
@@ -90,7 +91,7 @@ pub fn column(table: u32, name: &str, usage: Usage) -> ColumnRef {
     }
 }
 
-/// A result column of type text that carries exactly these sources, given as `schema.table.column`.
+/// A result column of type text with exactly these sources, each given as `schema.table.column`.
 pub fn result_column(name: &str, sources: &[&str]) -> ResultColumn {
     ResultColumn {
         name: name.to_owned(),
@@ -102,7 +103,7 @@ pub fn result_column(name: &str, sources: &[&str]) -> ResultColumn {
     }
 }
 
-/// A source, given as `schema.table.column`; missing parts in front are empty.
+/// A source given as `schema.table.column`. Missing leading parts are empty.
 pub fn source(name: &str) -> ColumnSource {
     let mut parts = name.rsplitn(3, '.').map(str::to_owned);
     let column = parts.next().unwrap_or_default();
@@ -116,7 +117,7 @@ pub fn source(name: &str) -> ColumnSource {
     }
 }
 
-/// A first batch of these columns, each with its label and one value for each row.
+/// The first batch of a result. Each column has a label and one value per row.
 pub fn batch(columns: &[(&str, &[Option<&str>])]) -> Batch {
     let column = |(index, &(label, cells)): (usize, &(&str, &[Option<&str>]))| BatchColumn {
         index: u32::try_from(index).unwrap_or(u32::MAX),
@@ -131,7 +132,7 @@ pub fn batch(columns: &[(&str, &[Option<&str>])]) -> Batch {
     }
 }
 
-/// A statement that ran to its end and delivered so much.
+/// The completion of a successful statement that returned this many rows and bytes.
 pub fn completion(rows: u64, bytes: u64) -> Completion {
     Completion {
         statement_id: STATEMENT,
@@ -144,26 +145,26 @@ pub fn completion(rows: u64, bytes: u64) -> Completion {
     }
 }
 
-/// What a statement answers in a test.
+/// The test double of a statement: each field is what the method of that name returns.
 #[derive(Debug, Clone)]
 pub struct StatementDouble {
-    /// The text; `normalized` answers it too.
+    /// The query string, also returned by `normalized`.
     pub sql: String,
-    /// What the client sent, where a policy rewrote it.
+    /// The client's query string, if a policy rewrote the statement.
     pub original_sql: Option<String>,
     /// The syntax tree.
     pub ast_json: Option<String>,
-    /// The connection.
+    /// The client session.
     pub session: Session,
     /// Bound parameters.
     pub parameters: Vec<Parameter>,
-    /// Predicted sources.
+    /// Predicted sources of each output column.
     pub outputs: Vec<Vec<ColumnSource>>,
-    /// Data written.
+    /// What the statement writes, and from where.
     pub flows: Vec<DataFlow>,
-    /// Uses of columns that tell only whether values are equal.
+    /// Indexes into the facts' columns of uses that reveal only equality.
     pub equated: Vec<u32>,
-    /// Tags of the comment.
+    /// Tags of the sqlcommenter comment.
     pub comment_tags: HashMap<String, String>,
 }
 
@@ -191,7 +192,7 @@ impl StatementDouble {
         }
     }
 
-    /// As the policy sees it.
+    /// The statement as passed to the policy.
     pub fn view(&self) -> Statement<'_> {
         Statement::new(self)
     }
@@ -241,7 +242,7 @@ impl StatementDouble {
     }
 }
 
-/// The host's services in this thread.
+/// The host services of this thread.
 #[derive(Debug, Default)]
 struct Host {
     now_ms: u64,
@@ -258,7 +259,7 @@ thread_local! {
     static HOST: RefCell<Host> = RefCell::default();
 }
 
-/// Sets the clock of this thread's host; what has expired by then is gone.
+/// Sets the clock of this thread's host and removes expired state.
 pub fn set_now_ms(now: u64) {
     HOST.with_borrow_mut(|host| {
         host.now_ms = now;
@@ -268,7 +269,7 @@ pub fn set_now_ms(now: u64) {
     });
 }
 
-/// What was logged in this thread so far.
+/// The lines logged in this thread so far.
 pub fn logged() -> Vec<(Level, String)> {
     HOST.with_borrow(|host| host.log.clone())
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// Waits for the owner. Told "released" it leaves; at end of input the owner died without stopping the child.
+/// Waits for the owner. On "released" it exits; on end of input the owner died without stopping the child.
 const GUARD: &str = r#"
 trap "" INT TERM HUP
 read -r word && [ "$word" = released ] && exit 0
@@ -20,8 +20,8 @@ shift 2
 [ $# -eq 0 ] || rm -rf -- "$@"
 "#;
 
-/// A running program with its guard: a shell that ends the program if this process is killed, interrupted or aborts,
-/// where `Drop` does not run.
+/// A running program and its guard: a shell that stops the program if this process is killed, interrupted or aborted,
+/// when `Drop` does not run.
 pub struct Child {
     name: String,
     process: std::process::Child,
@@ -31,8 +31,8 @@ pub struct Child {
 }
 
 impl Child {
-    /// Starts `command` in a process group of its own, so that Ctrl-C reaches the owner first.
-    /// `stop_signal` ("TERM", "INT") asks it to end; `directories` go with it when the owner dies.
+    /// Starts `command` in its own process group, so that Ctrl-C reaches the owner first. `stop_signal` ("TERM", "INT")
+    /// asks it to exit; `directories` are deleted if the owner dies.
     pub fn start(
         name: &str,
         command: &mut Command,
@@ -68,12 +68,12 @@ impl Child {
         self.process.id()
     }
 
-    /// The exit status, if it has ended.
+    /// The exit status, or `None` while it is running.
     pub fn exited(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.process.try_wait()?)
     }
 
-    /// Sends a signal by its name without "SIG".
+    /// Sends the signal with this name, without "SIG".
     pub fn signal(&self, name: &str) -> Result<()> {
         let status = Command::new("sh")
             .args(["-c", r#"kill -s "$0" "$1""#, name])
@@ -82,7 +82,7 @@ impl Child {
             .status()?;
         if !status.success() {
             bail!(
-                "{} (process {}) took no SIG{name}; it has ended",
+                "{} (process {}) did not receive SIG{name}; it has already exited",
                 self.name,
                 self.id()
             );
@@ -90,7 +90,7 @@ impl Child {
         Ok(())
     }
 
-    /// Waits for the end, at most `limit`.
+    /// Waits at most `limit` for it to exit.
     pub fn wait(&mut self, limit: Duration) -> Result<ExitStatus> {
         let start = Instant::now();
         loop {
@@ -99,7 +99,7 @@ impl Child {
             }
             if start.elapsed() > limit {
                 bail!(
-                    "{} (process {}) still runs after {limit:?}",
+                    "{} (process {}) is still running after {limit:?}",
                     self.name,
                     self.id()
                 );
@@ -108,10 +108,10 @@ impl Child {
         }
     }
 
-    /// Stops it: the stop signal, then SIGKILL after ten seconds.
+    /// Stops it with the stop signal, then with SIGKILL after ten seconds.
     pub fn stop(&mut self) -> Result<()> {
         if self.exited()?.is_none() {
-            // It may end between the check and the signal; wait below tells.
+            // It may exit between the check and the signal; the wait below handles both.
             let _ = self.signal(self.stop_signal);
             if self.wait(Duration::from_secs(10)).is_err() {
                 self.process.kill()?;
@@ -125,7 +125,7 @@ impl Child {
         Ok(())
     }
 
-    /// Resident set size in bytes, from /proc.
+    /// The resident set size in bytes, from /proc.
     pub fn resident_bytes(&self) -> Result<u64> {
         let path = format!("/proc/{}/status", self.id());
         let status = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_child_and_its_folders_go_when_the_owner_dies() -> Result<()> {
+    fn a_child_and_its_directories_are_removed_when_the_owner_dies() -> Result<()> {
         let folder = tempfile::tempdir()?.keep();
         let mut child = Child::start(
             "sleep",
@@ -159,7 +159,7 @@ mod tests {
             "TERM",
             std::slice::from_ref(&folder),
         )?;
-        // What the kernel does to the pipe when the owner is killed.
+        // This is what the kernel does to the pipe when the owner is killed.
         drop(child.guard_input.take());
         assert!(!child.wait(Duration::from_secs(5))?.success());
         child.guard.wait()?;

@@ -1,10 +1,10 @@
-//! Connection strings, as far as the harness writes and reads them itself.
+//! The subset of connection strings that the harness writes and parses itself.
 
 use std::fmt;
 
 use anyhow::{Context, Result};
 
-/// A PostgreSQL URL over TCP, in parts.
+/// The parts of a PostgreSQL URL over TCP.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Dsn {
     pub user: String,
@@ -12,17 +12,17 @@ pub struct Dsn {
     pub host: String,
     pub port: u16,
     pub database: String,
-    /// What follows `?`, without it; empty when there is none.
+    /// The part after `?`, without it; empty if absent.
     pub options: String,
 }
 
 impl Dsn {
-    /// Reads `postgres://user[:password]@host:port[/database][?options]`. Percent escapes stay as they are.
+    /// Parses `postgres://user[:password]@host:port[/database][?options]`. Percent escapes are kept.
     pub fn parse(url: &str) -> Result<Self> {
         let rest = url
             .strip_prefix("postgres://")
             .or_else(|| url.strip_prefix("postgresql://"))
-            .context("a PostgreSQL URL starts with postgres://")?;
+            .context("a PostgreSQL URL must start with postgres://")?;
         let (rest, options) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
         let (credentials, address) = authority
@@ -42,7 +42,7 @@ impl Dsn {
         })
     }
 
-    /// The same server and credentials, another database.
+    /// The same server and credentials with another database.
     pub fn with_database(&self, database: &str) -> Self {
         Self {
             database: database.to_owned(),
@@ -50,7 +50,7 @@ impl Dsn {
         }
     }
 
-    /// The same server and database, another user and password.
+    /// The same server and database with another user and password.
     pub fn with_login(&self, user: &str, password: &str) -> Self {
         Self {
             user: user.to_owned(),
@@ -59,7 +59,7 @@ impl Dsn {
         }
     }
 
-    /// The URL, password included.
+    /// The URL, including the password.
     pub fn url(&self) -> String {
         let question = if self.options.is_empty() { "" } else { "?" };
         format!(
@@ -69,7 +69,7 @@ impl Dsn {
     }
 }
 
-/// Without the password, so that a failing test prints none.
+/// Omits the password, so that a failing test does not print it.
 impl fmt::Debug for Dsn {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -85,7 +85,7 @@ mod tests {
     use super::Dsn;
 
     #[test]
-    fn reads_and_writes_the_ready_line() {
+    fn parses_and_writes_the_ready_line() {
         let dsn =
             Dsn::parse("postgres://dev:aaa.bbb-c_c.d@127.0.0.1:6432/shop?sslmode=disable").unwrap();
         assert_eq!(

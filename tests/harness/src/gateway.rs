@@ -1,4 +1,4 @@
-//! The gateway as a process, the way people run it.
+//! The gateway as a process, started as users start it.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::{Child, Dsn, locate};
 
-/// What to run; `start` runs it.
+/// How to run the gateway; `start` runs it.
 pub struct GatewayCommand {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
@@ -42,13 +42,14 @@ impl GatewayCommand {
             .argument(&config.display().to_string())
     }
 
-    /// `serve` is ready when this port of 127.0.0.1 takes connections; `dev` says so itself.
+    /// Treats the gateway as ready when this port of 127.0.0.1 accepts connections. `serve` needs this; `dev` prints a
+    /// line.
     pub fn ready_at(mut self, port: u16) -> Self {
         self.ready_at = Some(port);
         self
     }
 
-    /// Any verb.
+    /// Any subcommand.
     pub fn verb(verb: &str) -> Self {
         Self {
             arguments: vec![verb.to_owned()],
@@ -77,31 +78,31 @@ impl GatewayCommand {
             .argument(&file.display().to_string())
     }
 
-    /// One more argument.
+    /// Adds an argument.
     pub fn argument(mut self, argument: &str) -> Self {
         self.arguments.push(argument.to_owned());
         self
     }
 
-    /// More arguments.
+    /// Adds arguments.
     pub fn arguments<const N: usize>(mut self, arguments: [&str; N]) -> Self {
         self.arguments.extend(arguments.map(str::to_owned));
         self
     }
 
-    /// An environment variable.
+    /// Sets an environment variable.
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Another binary than `locate::gateway`, for example the release build.
+    /// Uses another binary than `locate::gateway`, for example the release build.
     pub fn binary(mut self, path: &Path) -> Self {
         self.binary = Some(path.to_path_buf());
         self
     }
 
-    /// Runs it to its end and returns what it printed, for verbs that end by themselves.
+    /// Runs a subcommand that exits by itself, and returns its output.
     pub fn output(&self) -> Result<std::process::Output> {
         self.command()?
             .stdin(Stdio::null())
@@ -109,7 +110,7 @@ impl GatewayCommand {
             .context("running gatewright")
     }
 
-    /// Starts it and waits for the line that says it is ready.
+    /// Starts it and waits until it is ready.
     pub fn start(&self) -> Result<Gateway> {
         let folder = tempfile::Builder::new()
             .prefix("gatewright-gateway-")
@@ -129,7 +130,7 @@ impl GatewayCommand {
         if !ready {
             let ended = match process.wait(Duration::from_secs(1)) {
                 Ok(status) => status.to_string(),
-                Err(_) => "it still runs".to_owned(),
+                Err(_) => "it is still running".to_owned(),
             };
             bail!(
                 "the gateway did not become ready ({ended}); stdout: {printed:?}; stderr:\n{}",
@@ -173,40 +174,43 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Where clients connect, as the `ready` line says, with a working token as the password.
+    /// The URL for clients from the `ready` line, with a valid token as the password.
     pub fn dsn(&self) -> Result<Dsn> {
-        self.dsn
-            .clone()
-            .with_context(|| format!("the `ready` line holds no whole URL: {:?}", self.printed))
+        self.dsn.clone().with_context(|| {
+            format!(
+                "the `ready` line does not contain a complete URL: {:?}",
+                self.printed
+            )
+        })
     }
 
-    /// Its address for a database of the upstream.
+    /// The URL for another database of the upstream.
     pub fn database(&self, name: &str) -> Result<Dsn> {
         Ok(self.dsn()?.with_database(name))
     }
 
-    /// What it printed up to and with the `ready` line.
+    /// The lines printed up to and including the `ready` line.
     pub fn printed(&self) -> &[String] {
         &self.printed
     }
 
-    /// All that it has written to stderr so far.
+    /// Everything written to stderr so far.
     pub fn log(&self) -> Result<String> {
         std::fs::read_to_string(&self.log).context("reading the gateway's log")
     }
 
-    /// The running process: signals and memory.
+    /// The running process, for signals and memory use.
     pub fn process(&self) -> &Child {
         &self.process
     }
 
-    /// The running process, to wait for its end.
+    /// The running process, to wait for its exit.
     pub fn process_mut(&mut self) -> &mut Child {
         &mut self.process
     }
 }
 
-/// The end of a log that may be long.
+/// The last lines of a log.
 fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(count)..].join("\n")
@@ -234,7 +238,7 @@ fn await_port(port: u16, process: &mut Child) -> Result<bool> {
     Ok(false)
 }
 
-/// Starts a program whose lines on stdout arrive at the receiver.
+/// Starts a program whose stdout lines are sent to the receiver.
 pub(crate) fn start_with_lines(
     name: &str,
     command: &mut Command,
@@ -243,12 +247,12 @@ pub(crate) fn start_with_lines(
     let (reader, writer) = std::io::pipe()?;
     command.stdout(writer);
     let process = Child::start(name, command, "TERM", &[folder.to_path_buf()])?;
-    // The command still holds the pipe's writing end; without this the reader would never see the end.
+    // The command still holds the write end of the pipe. Unless it is closed, the reader never reaches the end.
     command.stdout(Stdio::null());
     let (send, receive) = mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(reader).lines().map_while(Result::ok) {
-            // Reading goes on when nobody listens any more, so that the program never blocks on a full pipe.
+            // Keep reading after the receiver is dropped, so that the program never blocks on a full pipe.
             let _ = send.send(line);
         }
     });

@@ -1,7 +1,7 @@
-//! Starts the real programs that tests, demo and benchmark talk to: PostgreSQL, PgBouncer, psql, an identity
-//! provider and the gateway.
-//! It knows nothing of protocols or policies; every program it starts ends with its owner, however the owner ends.
-//! Next: the tests in `tests/e2e` and the verbs of `xtask`.
+//! Starts the real programs that tests, demo and benchmark use: PostgreSQL, PgBouncer, psql, an identity provider and
+//! the gateway.
+//! This crate knows nothing about protocols or policies. Every program it starts exits with its owner, even if the
+//! owner is killed. Its users are the tests in `tests/e2e` and the subcommands of `xtask`.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -28,8 +28,8 @@ pub use provider::{Provider, Tokens};
 pub use psql::{Psql, PsqlOutput, PsqlSession};
 pub use version::Version;
 
-/// A port of 127.0.0.1 that is free and likely to stay so: below those that outgoing connections get, and handed
-/// out once by this process. Other processes begin their search elsewhere.
+/// A free port of 127.0.0.1. It lies below the range of outgoing connections and is returned only once by this process;
+/// other processes start their search elsewhere.
 pub fn free_port() -> anyhow::Result<u16> {
     static TAKEN: AtomicU32 = AtomicU32::new(0);
     static BEGIN: OnceLock<u32> = OnceLock::new();
@@ -42,13 +42,13 @@ pub fn free_port() -> anyhow::Result<u16> {
             return Ok(port);
         }
     }
-    anyhow::bail!("no port is free")
+    anyhow::bail!("no free port found")
 }
 
-/// Linux gives outgoing connections ports from 32768 on.
+/// Linux assigns ports from 32768 to outgoing connections.
 const PORTS: std::ops::Range<u32> = 12_000..32_000;
 
-/// A secret of this run: 32 hexadecimal digits from the system's random source.
+/// A random secret: 32 hexadecimal digits from the system's random source.
 pub fn random_secret() -> anyhow::Result<String> {
     use std::io::Read;
     let mut bytes = [0_u8; 16];

@@ -1,4 +1,4 @@
-//! Runs a program to its end, or ends it when its time is over: what is found on a machine may hang.
+//! Runs a program to its end or to a time limit, since programs found on a machine may hang.
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// Runs `command` without input and returns what it wrote.
+/// Runs `command` without input and returns its output.
 ///
 /// # Errors
-/// When it cannot be started, or still runs after `limit`; then it is killed with all that it started.
+/// When it cannot be started, or is still running after `limit`. It is then killed with all its descendants.
 pub fn output(command: &mut Command, limit: Duration) -> Result<Output> {
-    // Files, not pipes: nobody has to read while the program runs, and a grandchild that lives on blocks nobody.
+    // Files instead of pipes: nothing has to read while the program runs, and a surviving grandchild does not block the
+    // reader.
     let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
     command
         .stdout(stdout.try_clone()?)
@@ -26,7 +27,7 @@ pub fn output(command: &mut Command, limit: Duration) -> Result<Output> {
     })
 }
 
-/// Like `output`, with stdout and stderr where `command` has them.
+/// Like `output`, but keeps the stdout and stderr of `command`.
 pub fn status(command: &mut Command, limit: Duration) -> Result<ExitStatus> {
     let name = command.get_program().display().to_string();
     let mut process = command
@@ -51,13 +52,13 @@ pub fn status(command: &mut Command, limit: Duration) -> Result<ExitStatus> {
         if start.elapsed() > limit {
             guard.kill()?;
             process.wait()?;
-            bail!("{name} still ran after {limit:?}, and was killed");
+            bail!("{name} was still running after {limit:?} and was killed");
         }
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// Kills a process group when told so, and when this process ends in any way: Ctrl-C reaches no other group.
+/// Kills a process group on request, and when this process exits for any reason. Ctrl-C does not reach other groups.
 struct Guard {
     shell: std::process::Child,
 }
@@ -108,7 +109,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(20);
 
     #[test]
-    fn what_a_program_writes_comes_back_with_its_status() -> Result<()> {
+    fn returns_output_and_status() -> Result<()> {
         let ended = output(
             Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"]),
             LONG,
@@ -130,16 +131,16 @@ mod tests {
             .args(["-c", r#"sleep 600 & echo $! > "$0"; wait"#])
             .arg(&file);
         let error = output(&mut command, Duration::from_millis(500)).unwrap_err();
-        assert!(error.to_string().contains("still ran"), "{error}");
+        assert!(error.to_string().contains("still running"), "{error}");
         let child = std::fs::read_to_string(&file)?;
-        // An orphan that nobody collects stays as a zombie.
+        // An orphan without a reaper remains as a zombie.
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.trim()));
         assert!(status.is_err() || status.is_ok_and(|status| status.contains("State:\tZ")));
         Ok(())
     }
 
     #[test]
-    fn a_grandchild_that_lives_on_delays_nobody() -> Result<()> {
+    fn a_surviving_grandchild_does_not_block() -> Result<()> {
         let start = Instant::now();
         output(Command::new("sh").args(["-c", "sleep 5 & exit 0"]), LONG)?;
         assert!(start.elapsed() < Duration::from_secs(4));

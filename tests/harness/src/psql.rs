@@ -1,4 +1,4 @@
-//! psql: one-shot scripts, and a session kept open over one connection.
+//! psql: one-shot scripts, and sessions kept open on one connection.
 
 use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Write};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{Child, Dsn, Version, locate};
 
-/// psql for one address.
+/// psql for one connection URL.
 pub struct Psql {
     program: PathBuf,
     dsn: Dsn,
@@ -18,17 +18,17 @@ pub struct Psql {
     environment: Vec<(String, String)>,
 }
 
-/// What one run of psql gave.
+/// The result of one run of psql.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PsqlOutput {
-    /// 0 all well, 2 connection lost, 3 a script's statement failed under ON_ERROR_STOP.
+    /// 0 on success, 2 if the connection was lost, 3 if a statement of a script failed under ON_ERROR_STOP.
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
 
 impl Psql {
-    /// psql without the user's own start file.
+    /// psql without the user's psqlrc.
     pub fn new(dsn: &Dsn) -> Result<Self> {
         Ok(Self {
             program: locate::psql()?,
@@ -38,25 +38,25 @@ impl Psql {
         })
     }
 
-    /// The psql of this version instead of the machine's own.
+    /// Uses the psql of this version.
     pub fn version(mut self, version: Version) -> Result<Self> {
         self.program = version.client("psql")?;
         Ok(self)
     }
 
-    /// One more argument, for example `-At`.
+    /// Adds an argument, for example `-At`.
     pub fn argument(mut self, argument: &str) -> Self {
         self.arguments.push(argument.to_owned());
         self
     }
 
-    /// An environment variable, for example PGSSLMODE.
+    /// Sets an environment variable, for example PGSSLMODE.
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Runs a script from standard input; errors do not stop it.
+    /// Runs a script from standard input. Errors do not stop it.
     pub fn script(&self, sql: &str) -> Result<PsqlOutput> {
         let mut child = self
             .command()
@@ -67,10 +67,10 @@ impl Psql {
             .context("starting psql")?;
         let mut input = child.stdin.take().context("psql has no standard input")?;
         let text = sql.to_owned();
-        // Written beside the reading: psql blocks when nobody takes its output.
+        // Written from a separate thread: psql blocks while nobody reads its output.
         let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
         let output = child.wait_with_output()?;
-        // psql that could not connect closes its input early; its own message says why.
+        // psql closes its input early if it cannot connect; its own message says why.
         let _ = writer.join();
         Ok(PsqlOutput {
             code: output.status.code(),
@@ -79,7 +79,7 @@ impl Psql {
         })
     }
 
-    /// Runs a script that must succeed; returns its rows, unaligned, tuples only, cells apart by `|`.
+    /// Runs a script that must succeed. Returns its rows unaligned, tuples only, with `|` between fields.
     pub fn query(&self, sql: &str) -> Result<String> {
         let strict = Self {
             program: self.program.clone(),
@@ -98,7 +98,7 @@ impl Psql {
         Ok(output.stdout.trim_end().to_owned())
     }
 
-    /// Opens a session that stays on one connection.
+    /// Opens a session on one connection.
     pub fn session(&self) -> Result<PsqlSession> {
         let (reader, writer) = std::io::pipe()?;
         let mut command = self.command();
@@ -132,7 +132,7 @@ impl Psql {
     }
 }
 
-/// A psql process on one connection, its output and errors merged in the order written.
+/// A psql process on one connection, with stdout and stderr merged in order.
 pub struct PsqlSession {
     process: Child,
     input: PipeWriter,
@@ -141,11 +141,11 @@ pub struct PsqlSession {
 }
 
 impl PsqlSession {
-    /// Sends statements or meta-commands and returns all that came back, lines joined.
+    /// Sends statements or meta-commands and returns all output, joined by newlines.
     pub fn run(&mut self, sql: &str) -> Result<String> {
         self.count += 1;
         let marker = format!("--- end of output {} ---", self.count);
-        writeln!(self.input, "{sql}\n\\echo '{marker}'").context("psql has ended")?;
+        writeln!(self.input, "{sql}\n\\echo '{marker}'").context("psql has exited")?;
         self.input.flush()?;
         let mut output = Vec::new();
         loop {
@@ -154,13 +154,13 @@ impl PsqlSession {
                 Ok(line) => output.push(line),
                 Err(mpsc::RecvTimeoutError::Timeout) => {
                     bail!(
-                        "psql gave no answer within 60 s to: {sql}\nso far: {}",
+                        "psql did not finish within 60 s: {sql}\noutput so far: {}",
                         output.join("\n")
                     )
                 }
                 Err(mpsc::RecvTimeoutError::Disconnected) => {
                     bail!(
-                        "psql ended during: {sql}\nits last words: {}",
+                        "psql exited during: {sql}\nits output: {}",
                         output.join("\n")
                     )
                 }
@@ -177,7 +177,7 @@ impl PsqlSession {
 fn read_lines(reader: PipeReader) -> mpsc::Receiver<String> {
     let (send, receive) = mpsc::channel();
     std::thread::spawn(move || {
-        // Split by hand: under another client encoding the lines are not UTF-8.
+        // Split at bytes: with another client encoding, the lines are not UTF-8.
         for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8_lossy(&line).into_owned();
             if send.send(line).is_err() {

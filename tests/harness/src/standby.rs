@@ -1,4 +1,4 @@
-//! A hot standby that follows a server of ours.
+//! A hot standby of a server started by the harness.
 
 use std::fmt::Write;
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use crate::free_port;
 use crate::postgres::{Postgres, PostgresSettings, as_server_user, await_ready, owned_folder, run};
 
 impl PostgresSettings {
-    /// What a server needs that standbys follow.
+    /// Adds the settings that a primary server needs.
     pub fn followed(self) -> Self {
         self.set("wal_level", "replica")
             .set("max_wal_senders", "4")
@@ -19,8 +19,8 @@ impl PostgresSettings {
 }
 
 impl Postgres {
-    /// A standby of this server, which was started with [`PostgresSettings::followed`]. It answers queries, and has the same
-    /// roles and passwords.
+    /// Starts a hot standby of this server, which must have been started with [`PostgresSettings::followed`]. It has
+    /// the same roles and passwords.
     pub fn standby(&self) -> Result<Postgres> {
         let folder = owned_folder("gatewright-standby-")?;
         let data = folder.path().join("data");

@@ -1,4 +1,4 @@
-//! The versions of PostgreSQL that tests run against, servers and clients alike.
+//! The PostgreSQL versions that tests run against, for both servers and clients.
 
 use std::path::PathBuf;
 
@@ -6,13 +6,13 @@ use anyhow::{Result, ensure};
 
 use crate::locate;
 
-/// Whose programs are meant.
+/// The source of PostgreSQL's programs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Version {
-    /// The machine's own PostgreSQL (15 on Debian 12).
+    /// The PostgreSQL installed on this machine (15 on Debian 12).
     #[default]
     Installed,
-    /// PostgreSQL 18, from the target directory.
+    /// PostgreSQL 18 from the target directory.
     Eighteen,
 }
 
@@ -20,7 +20,7 @@ impl Version {
     /// Every version.
     pub const ALL: [Self; 2] = [Self::Installed, Self::Eighteen];
 
-    /// The folder with `initdb` and `postgres`.
+    /// The directory with `initdb` and `postgres`.
     pub fn server_programs(self) -> Result<PathBuf> {
         match self {
             Self::Installed => locate::postgres_bin(),

@@ -1,6 +1,7 @@
-//! `cargo xtask bench`: what the gateway costs, beside PostgreSQL alone and PgBouncer, in one run on one machine.
-//! All ways to the server are measured in turn, round after round, so that a slow minute hits each of them.
-//! Next: `ways` (what is measured), `workload` (how), `report` (what it says).
+//! `cargo xtask bench`: the cost of the gateway compared with direct connections and PgBouncer, in one run on one
+//! machine.
+//! All routes to the server are measured in turn, round after round, so that a slow period affects all of them. `ways`
+//! defines the routes, `workload` the measurements and `report` the output.
 
 mod report;
 mod ways;
@@ -15,12 +16,12 @@ use report::Row;
 use ways::{Way, Ways};
 use workload::{Bench, Workload};
 
-/// How long and how often.
+/// The number and length of the measurements.
 pub struct Effort {
     rounds: usize,
-    /// Length of one pgbench run.
+    /// The length of one pgbench run, in seconds.
     seconds: u32,
-    /// Rows of the big results.
+    /// The number of rows of large results.
     rows: u32,
     idle: u32,
 }
@@ -38,7 +39,8 @@ const QUICK: Effort = Effort {
     idle: 1_000,
 };
 
-/// Measures everything, prints the table, writes `target/bench.json` and `target/bench.md`, runs the microbenchmarks.
+/// Measures everything, prints the table, writes `target/bench.json` and `target/bench.md`, and runs the
+/// microbenchmarks.
 pub fn run(quick: bool) -> Result<()> {
     let tools = [
         Need::PostgresServer,
@@ -93,10 +95,10 @@ fn measure(bench: &Bench, ways: &Ways, effort: &Effort) -> Result<Vec<Row>> {
         screen::stage(&format!("Round {} of {}", round + 1, effort.rounds));
         for row in &mut rows {
             if round > 0 && row.workload == Workload::Idle {
-                // Memory does not change from round to round; one look is enough.
+                // Memory use does not change between rounds, so it is measured once.
                 continue;
             }
-            // Another way goes first each time: whoever runs after whom is not part of the result.
+            // A different route goes first each time, so that the order does not affect the result.
             for turn in 0..Way::ALL.len() {
                 let way = Way::ALL[(turn + round) % Way::ALL.len()];
                 let value = bench
@@ -110,7 +112,7 @@ fn measure(bench: &Bench, ways: &Ways, effort: &Effort) -> Result<Vec<Row>> {
         }
     }
     if rows.iter().any(Row::is_empty) {
-        bail!("a row of the table has no measurement");
+        bail!("a workload has no measurements");
     }
     Ok(rows)
 }

@@ -1,4 +1,4 @@
-//! Medians, ratios, and the two forms they are written in.
+//! Medians and ratios, as Markdown and JSON.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ impl Row {
         self.measured.iter().all(Vec::is_empty)
     }
 
-    /// Median of what was measured this way.
+    /// The median of the measurements of one route.
     fn median(&self, way: Way) -> Option<f64> {
         let mut values = self.measured[way as usize].clone();
         values.sort_by(f64::total_cmp);
@@ -45,7 +45,7 @@ impl Row {
         Some(self.median(of)? / self.median(to)?)
     }
 
-    /// One line while measuring.
+    /// A progress line.
     pub fn progress(&self) -> String {
         let last = Way::ALL.map(|way| number(self.measured[way as usize].last().copied()));
         format!(
@@ -56,15 +56,15 @@ impl Row {
         )
     }
 
-    /// The ratio that this row is held to, if it is.
-    fn mark(&self) -> Option<Mark> {
+    /// The target of this workload, if it has one.
+    fn target(&self) -> Option<Target> {
         let (against, least) = match self.workload {
             Workload::Select { .. } => (Way::PgBouncer, 0.8),
             Workload::Rows { masked: false, .. } => (Way::Direct, 0.85),
             Workload::Rows { masked: true, .. } => (Way::Direct, 0.7),
             Workload::Connect { .. } | Workload::Idle => return None,
         };
-        Some(Mark {
+        Some(Target {
             ratio: self.ratio(Way::Policies, against)?,
             against,
             least,
@@ -72,17 +72,17 @@ impl Row {
     }
 }
 
-struct Mark {
+struct Target {
     ratio: f64,
     against: Way,
     least: f64,
 }
 
-/// The table as Markdown.
+/// The results as a Markdown table.
 pub fn table(rows: &[Row], effort: &Effort) -> String {
     let mut text = format!(
-        "Medians of {} rounds, {} s each; all ways in turn in one run. The mark is a ratio of the gateway with three policies.\n\n\
-         | workload | clients | unit | direct | PgBouncer | allow-all | three policies | allow-all / direct | policies / direct | policies / PgBouncer | mark |\n\
+        "Medians of {} rounds, {} s each; all routes in turn in one run. The target is a ratio for the gateway with three policies.\n\n\
+         | workload | clients | unit | direct | PgBouncer | allow-all | three policies | allow-all / direct | policies / direct | policies / PgBouncer | target |\n\
          | --- | --: | --- | --: | --: | --: | --: | --: | --: | --: | --- |\n",
         effort.rounds, effort.seconds
     );
@@ -96,25 +96,25 @@ pub fn table(rows: &[Row], effort: &Effort) -> String {
         let ratios = ratios
             .map(|ratio| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}")))
             .join(" | ");
-        let mark = row.mark().map_or("-".to_owned(), |mark| {
-            let verdict = if mark.ratio >= mark.least {
+        let target = row.target().map_or("-".to_owned(), |target| {
+            let verdict = if target.ratio >= target.least {
                 "met"
             } else {
                 "missed"
             };
-            let against = if mark.against == Way::Direct {
+            let against = if target.against == Way::Direct {
                 "direct"
             } else {
                 "PgBouncer"
             };
             format!(
-                "{verdict}: {:.2} of {against}, wanted {}",
-                mark.ratio, mark.least
+                "{verdict}: {:.2} of {against}, target {}",
+                target.ratio, target.least
             )
         });
         let workload = row.workload;
         text.push_str(&format!(
-            "| {} | {} | {} | {medians} | {ratios} | {mark} |\n",
+            "| {} | {} | {} | {medians} | {ratios} | {target} |\n",
             workload.name(),
             workload.clients(),
             workload.unit()
@@ -123,7 +123,7 @@ pub fn table(rows: &[Row], effort: &Effort) -> String {
     text
 }
 
-/// The rows for machines. `null` where nothing stands between client and server.
+/// The results as JSON. `null` where a route has no such measurement.
 pub fn json(rows: &[Row]) -> Result<String> {
     let rows: Vec<Value> = rows
         .iter()

@@ -1,4 +1,4 @@
-//! The ways to the server that are compared.
+//! The routes to the server that are compared.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::Effort;
 use crate::cargo;
 
-/// One way to the server. All go over TCP on 127.0.0.1 without TLS and log in with a password.
+/// A route to the server. All use TCP on 127.0.0.1 without TLS and password authentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     Direct,
@@ -31,7 +31,7 @@ impl Way {
 
 const POLICIES: [&str; 3] = ["deny-list", "mask-columns", "row-limit"];
 
-/// One column is masked, in one of two tables that are otherwise alike. The limits are out of reach.
+/// One column is masked, in one of two otherwise identical tables. The limits are never reached.
 const SETTINGS: &str = r#"
 [mask-columns]
 columns = [{ column = "public.people_masked.email", method = "email" }]
@@ -43,7 +43,7 @@ bytes = 1000000000000
 
 /// The running servers.
 pub struct Ways {
-    // The clients of PostgreSQL end before it.
+    // Drop order: PostgreSQL's clients stop before it does.
     gateway_policies: Gateway,
     gateway_allow_all: Gateway,
     pgbouncer: PgBouncer,
@@ -56,7 +56,7 @@ impl Ways {
     pub fn start(gateway: &Path, built: &[PathBuf], effort: &Effort) -> Result<Self> {
         let connections = effort.idle + 100;
         let settings = PostgresSettings::default()
-            // PgBouncer keeps its idle server connections while the next way opens its own.
+            // PgBouncer keeps idle server connections while the next route opens its own.
             .set("max_connections", &(2 * connections + 50).to_string())
             .set("shared_buffers", "'512MB'")
             .set("autovacuum", "off")
@@ -95,7 +95,7 @@ impl Ways {
         })
     }
 
-    /// Where clients of this way connect.
+    /// The URL for clients of this route.
     pub fn dsn(&self, way: Way) -> Result<Dsn> {
         Ok(match way {
             Way::Direct => self.postgres.dsn().with_database("bench"),
@@ -105,7 +105,7 @@ impl Ways {
         })
     }
 
-    /// Fails unless the policies are at work: without them the numbers would be those of another gateway.
+    /// Fails unless the policies are in force; otherwise the numbers would be meaningless.
     pub fn check(&self) -> Result<()> {
         let email = "SELECT email FROM people_masked WHERE id = 1";
         let direct = Psql::new(&self.dsn(Way::Direct)?)?.query(email)?;
@@ -113,7 +113,7 @@ impl Ways {
         let masked = Psql::new(&self.dsn(Way::Policies)?)?.query(email)?;
         ensure!(
             direct == allowed && direct != masked,
-            "the e-mail address is not masked by the policies alone"
+            "the email address must be masked with the policies and only with them"
         );
         let refused = Psql::new(&self.dsn(Way::Policies)?)?.query("DELETE FROM people_masked");
         ensure!(
@@ -123,7 +123,7 @@ impl Ways {
         Ok(())
     }
 
-    /// Resident memory of what stands between client and server; `None`: nothing does.
+    /// The resident memory of the process between client and server; `None` if there is none.
     pub fn resident_bytes(&self, way: Way) -> Result<Option<u64>> {
         Ok(match way {
             Way::Direct => None,
@@ -148,7 +148,7 @@ fn fill(database: &Dsn, effort: &Effort) -> Result<()> {
     Ok(())
 }
 
-/// Where the built bench client is.
+/// The path of the bench client.
 pub fn client() -> PathBuf {
     gatewright_harness::locate::target_directory()
         .join(cargo::Profile::Release.folder())

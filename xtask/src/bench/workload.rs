@@ -1,4 +1,4 @@
-//! What is measured, and how one measurement runs.
+//! The workloads, and how one measurement runs.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -9,21 +9,21 @@ use gatewright_harness::{Dsn, locate};
 use super::Effort;
 use super::ways::{self, Way, Ways};
 
-/// One row of the table.
+/// A workload: one row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Workload {
     /// pgbench -S in a query mode.
     Select { mode: &'static str, clients: u32 },
-    /// All rows of a table of five columns.
+    /// All rows of a table with five columns.
     Rows { copy: bool, masked: bool },
-    /// pgbench -S with a new connection for each statement.
+    /// pgbench -S with a new connection per statement.
     Connect { clients: u32 },
-    /// Memory with idle connections.
+    /// Memory use with idle connections.
     Idle,
 }
 
 impl Workload {
-    /// All rows in the table's order.
+    /// All workloads, in table order.
     pub fn all() -> Vec<Self> {
         let mut all = Vec::new();
         for mode in ["simple", "extended", "prepared"] {
@@ -92,7 +92,7 @@ impl Bench {
         })
     }
 
-    /// One measurement; `None` where the workload means nothing for this way.
+    /// Runs one measurement. `None` if the workload does not apply to this route.
     pub fn run(&self, workload: Workload, way: Way, ways: &Ways) -> Result<Option<f64>> {
         let dsn = ways.dsn(way)?;
         match workload {
@@ -179,7 +179,7 @@ impl Bench {
     }
 }
 
-/// Runs pgbench to its end and returns what it printed.
+/// Runs pgbench to completion and returns its output.
 pub fn pgbench(dsn: &Dsn, arguments: &[&str]) -> Result<String> {
     let output = Command::new(locate::pgbench()?)
         .args(arguments)

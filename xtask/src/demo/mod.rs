@@ -1,6 +1,5 @@
-//! `cargo xtask demo`: the whole product in front of a small shop, played by a real psql.
-//! It runs `gatewright dev`, the command that people run; the tour knows only what a client sees.
-//! Next: `tour`.
+//! `cargo xtask demo`: the whole product in front of a small shop, driven by a real psql.
+//! It runs `gatewright dev`, as users do. The `tour` sees only what a client sees.
 
 mod tour;
 
@@ -16,12 +15,12 @@ use crate::{cargo, policies, screen};
 
 const SHOP: &str = include_str!("shop.sql");
 const SETTINGS: &str = include_str!("settings.toml");
-/// In force from the start.
+/// Policies in force from the start.
 const POLICIES: [&str; 3] = ["deny-list", "mask-columns", "row-limit"];
-/// Where people expect the gateway, when nobody else is there.
+/// The gateway's usual address, if the port is free.
 const USUAL_ADDRESS: &str = "127.0.0.1:6432";
 
-/// Builds, starts everything and plays the tour; then stays up, or with `once` ends.
+/// Builds and starts everything and runs the tour. Then keeps running, or exits with `once`.
 pub fn run(once: bool) -> Result<()> {
     setup::require(&[&setup::BUILD[..], &[Need::PostgresServer, Need::Psql]].concat())?;
     screen::stage("Building the policies");
@@ -32,7 +31,7 @@ pub fn run(once: bool) -> Result<()> {
     screen::stage("Starting PostgreSQL with a small shop, and Gatewright in front of it");
     let mut stage = Stage::set(&binary, &built)?;
     screen::note(&format!(
-        "PostgreSQL on port {}, nothing but this demo uses it",
+        "PostgreSQL on port {}, used only by this demo",
         stage.postgres.port()
     ));
     screen::note(&format!(
@@ -43,10 +42,7 @@ pub fn run(once: bool) -> Result<()> {
 
     let failures = tour::play(&stage)?;
     if !failures.is_empty() {
-        println!(
-            "\n{}",
-            screen::red("These steps did not show what they should:")
-        );
+        println!("\n{}", screen::red("These checks failed:"));
         for failure in &failures {
             println!("  - {failure}");
         }
@@ -54,16 +50,16 @@ pub fn run(once: bool) -> Result<()> {
             "\nThe gateway's log ends with:\n{}",
             tail(&stage.gateway.log()?, 20)
         );
-        bail!("{} of the tour's checks failed", failures.len());
+        bail!("{} checks of the tour failed", failures.len());
     }
-    println!("\n{}", screen::green("Every step showed what it should."));
+    println!("\n{}", screen::green("All checks passed."));
     if once { Ok(()) } else { stage.stay() }
 }
 
-/// All that the demo runs; stopped and deleted when it goes out of scope, or when the demo is killed.
+/// Everything the demo runs. Stopped and deleted on drop, or when the demo is killed.
 struct Stage {
     postgres: Postgres,
-    /// The shop, past the gateway: to load it, and to check what the gateway shows.
+    /// The shop without the gateway, to load it and to verify what the gateway returns.
     direct: Dsn,
     gateway: Gateway,
     policies: TempDir,
@@ -105,13 +101,13 @@ impl Stage {
         })
     }
 
-    /// The shop through the gateway, as a client connects to it.
+    /// The URL of the shop through the gateway.
     fn shop(&self) -> Result<Dsn> {
         self.gateway.database("shop")
     }
 
     fn stay(&mut self) -> Result<()> {
-        println!("\nGatewright stays up. Connect from another terminal:\n");
+        println!("\nGatewright keeps running. Connect from another terminal:\n");
         println!(
             "  {}\n",
             screen::bold(&format!("psql '{}'", self.shop()?.url()))
@@ -120,12 +116,12 @@ impl Stage {
             "Policies are in {}; drop a .wasm file there or remove one.",
             self.policies.path().display()
         );
-        println!("Ctrl-C stops everything and deletes it.");
+        println!("Press Ctrl-C to stop and delete everything.");
         loop {
             std::thread::sleep(Duration::from_millis(300));
             if let Some(status) = self.gateway.process_mut().exited()? {
                 bail!(
-                    "the gateway ended ({status}); its log ends with:\n{}",
+                    "the gateway exited ({status}); its log ends with:\n{}",
                     tail(&self.gateway.log()?, 20)
                 );
             }

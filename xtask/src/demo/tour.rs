@@ -1,4 +1,4 @@
-//! The tour: statements through one psql connection, what came back, and whether that is what it should be.
+//! The tour: statements through one psql connection, with a check of each result.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +8,10 @@ use gatewright_harness::{Psql, PsqlSession};
 use super::{Stage, find};
 use crate::screen;
 
-/// Dropped into the directory while the tour runs.
+/// The policy added to the directory during the tour.
 const NEWCOMER: &str = "guard-table";
 
-/// Plays all scenes; returns what did not come out as it should.
+/// Runs all scenes and returns the failed checks.
 pub fn play(stage: &Stage) -> Result<Vec<String>> {
     let mut tour = Tour {
         stage,
@@ -30,7 +30,7 @@ pub fn play(stage: &Stage) -> Result<Vec<String>> {
     tour.newcomer()?;
     let still = tour.value("SELECT pg_backend_pid()")?;
     tour.check(
-        "all of it ran on one connection to one server process",
+        "everything ran on one connection to one server process",
         connection == still,
     );
     Ok(tour.failures)
@@ -47,7 +47,7 @@ impl Tour<'_> {
     fn masked_columns(&mut self) -> Result<()> {
         self.scene(
             "Masked columns",
-            "The statement reaches PostgreSQL as it is; four columns leave masked.",
+            "PostgreSQL receives the statement unchanged; four columns of the result are masked.",
         );
         let sql =
             "SELECT id, name, email, phone, birth_date, card FROM customers ORDER BY id LIMIT 3;";
@@ -63,11 +63,11 @@ impl Tour<'_> {
             .direct
             .query("SELECT name FROM customers WHERE id = 1")?;
         self.check(
-            "no e-mail, phone, birth date or card came through",
+            "no email, phone, birth date or card number was returned",
             hidden && seen.contains("(3 rows)"),
         );
         self.check(
-            "the other columns came through unchanged",
+            "the other columns were returned unchanged",
             seen.contains(&name),
         );
         Ok(())
@@ -76,7 +76,7 @@ impl Tour<'_> {
     fn no_way_around_the_mask(&mut self) -> Result<()> {
         self.scene(
             "No way around the mask",
-            "An expression over a masked column is refused instead of guessed.",
+            "An expression over a masked column is refused.",
         );
         let seen = self.show("SELECT upper(email) FROM customers WHERE id = 1;")?;
         self.check_refused(&seen)?;
@@ -96,12 +96,15 @@ impl Tour<'_> {
     fn refused_drop(&mut self) -> Result<()> {
         self.scene(
             "A refused DROP",
-            "It comes back as an error PostgreSQL itself would raise; the session goes on.",
+            "The client receives an ordinary PostgreSQL error, and the session continues.",
         );
         let seen = self.show("DROP TABLE customers;")?;
         self.check_refused(&seen)?;
         let arrived = self.stage.postgres.log()?.contains("DROP TABLE customers");
-        self.check("PostgreSQL's own log never saw it", !arrived);
+        self.check(
+            "PostgreSQL never received it, according to its log",
+            !arrived,
+        );
         let seen = self.show("SELECT count(*) FROM products;")?;
         self.check(
             "the connection answers the next statement",
@@ -113,7 +116,7 @@ impl Tour<'_> {
     fn refused_in_a_transaction(&mut self) -> Result<()> {
         self.scene(
             "An UPDATE without WHERE, in a transaction",
-            "Refused, and the transaction is aborted exactly as after any other error.",
+            "It is refused, and the transaction is aborted as after any other error.",
         );
         let before = self
             .direct
@@ -138,7 +141,7 @@ impl Tour<'_> {
     fn newcomer(&mut self) -> Result<()> {
         self.scene(
             "A new policy, while connected",
-            "A .wasm file dropped into the directory rules the next statement; removed, it is gone.",
+            "A .wasm file added to the directory applies to the next statement until it is removed.",
         );
         let sql = "SELECT id, name, price FROM products ORDER BY id LIMIT 2;";
         let seen = self.show(sql)?;
@@ -169,14 +172,14 @@ impl Tour<'_> {
         println!("\n   {} {}", screen::dim("$"), screen::bold(command));
     }
 
-    /// Runs a statement and prints it with its answer.
+    /// Runs a statement and prints it with its output.
     fn show(&mut self, sql: &str) -> Result<String> {
         let answer = self.session.run(sql)?;
         print_exchange(sql, &answer);
         Ok(answer)
     }
 
-    /// Repeats a statement for at most ten seconds until `wanted` holds, then prints it with its last answer.
+    /// Repeats a statement for at most ten seconds until `wanted` holds, then prints it with its last output.
     fn show_once(&mut self, sql: &str, wanted: impl Fn(&str) -> bool) -> Result<String> {
         let start = Instant::now();
         loop {
@@ -193,7 +196,7 @@ impl Tour<'_> {
         }
     }
 
-    /// One value, unprinted.
+    /// A single value, not printed.
     fn value(&mut self, sql: &str) -> Result<String> {
         self.session
             .run(&format!("{sql} AS value \\gset\n\\echo :value"))

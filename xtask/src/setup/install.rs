@@ -1,5 +1,5 @@
-//! Brings what is missing, with apt-get, rustup, pip, npm or cargo. Most steps report nothing: what a step could not
-//! do, the check after it sees.
+//! Installs what is missing, with apt-get, rustup, pip, npm or cargo. Most steps ignore failures, which the check that
+//! follows detects.
 
 use std::process::{Command, Stdio};
 
@@ -9,7 +9,7 @@ use gatewright_harness::locate;
 use super::Need;
 use crate::screen;
 
-/// What comes into the target directory; for other needs this does nothing.
+/// Installs a requirement into the target directory. Does nothing for other requirements.
 pub fn ours(need: Need) {
     match need {
         Need::PythonDrivers => python_environment(),
@@ -53,7 +53,7 @@ fn apt(arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// The cheapest way to a wasm32 standard library when rustup is there.
+/// Adds rustup's wasm32 target, the cheapest way to a standard library if rustup is installed.
 pub fn rustup_target() {
     if locate::program("rustup", "rustup").is_ok() {
         let _ = Command::new("rustup")
@@ -79,12 +79,12 @@ fn python_environment() {
         .arg(&requirements)
         .status();
     if installed.is_ok_and(|status| status.success()) {
-        // Says which requirements are met.
+        // Records which requirements are installed.
         let _ = std::fs::copy(&requirements, folder.join("requirements.txt"));
     }
 }
 
-/// The client of tests/drivers/sqlx, which has a lock file of its own.
+/// Builds the client of tests/drivers/sqlx, which has its own lock file.
 pub fn build_sqlx_driver() {
     screen::stage("Building the sqlx client for tests");
     let _ = Command::new("cargo")
@@ -94,7 +94,7 @@ pub fn build_sqlx_driver() {
         .status();
 }
 
-/// What the lock file in this folder of tests says, into the folder of the same name below the target directory.
+/// Installs what the lock file in tests/`name` specifies into `<target>/name`.
 fn from_npm(name: &str, what: &str) {
     let folder = locate::target_directory().join(name);
     let source = locate::workspace().join("tests").join(name);

@@ -1,5 +1,6 @@
-//! What a verb needs from the machine: used first to see that it works, installed where that is ours to do, else named.
-//! `needs` says what there is, `probe` uses it, `install` brings it.
+//! The requirements of a subcommand. Each is checked by using it; a missing one is installed if possible, or else
+//! reported.
+//! `needs` lists the requirements, `probe` checks them and `install` installs them.
 
 mod install;
 mod needs;
@@ -14,14 +15,14 @@ pub use probe::load_libclang;
 
 use crate::screen;
 
-/// A need that is not met, and what came of using what is there.
+/// An unmet requirement, and why its check failed.
 struct Lack {
     need: Need,
     reason: Error,
 }
 
-/// Makes sure that all of `needs` are met. As root on Debian it installs what is missing, saying so; elsewhere it
-/// fails with the command to run.
+/// Ensures that all of `needs` are met. As root on Debian it installs what is missing; otherwise it fails with the
+/// command to run.
 pub fn require(needs: &[Need]) -> Result<()> {
     let mut lacks = lacks(needs);
     if lacks.iter().any(|lack| lack.need == Need::WasmTarget) {
@@ -49,7 +50,7 @@ pub fn require(needs: &[Need]) -> Result<()> {
     }
 }
 
-/// `needs`, or without any all that building and testing needs.
+/// Checks or installs `needs`, or everything that building and testing require.
 pub fn run(needs: &[Need], only_check: bool) -> Result<()> {
     let all = [&BUILD[..], &TESTS].concat();
     let needs = if needs.is_empty() { &all } else { needs };
@@ -60,7 +61,7 @@ pub fn run(needs: &[Need], only_check: bool) -> Result<()> {
     }
 }
 
-/// All that building and testing needs.
+/// Ensures everything that building and testing require.
 pub fn all() -> Result<()> {
     run(&[], false)
 }
@@ -76,11 +77,15 @@ fn report(needs: &[Need]) -> Result<()> {
     if lacks.is_empty() {
         Ok(())
     } else {
-        bail!("{} of {} needs are not met", lacks.len(), needs.len())
+        bail!(
+            "{} of {} requirements are not met",
+            lacks.len(),
+            needs.len()
+        )
     }
 }
 
-/// The checks wait for other programs, so they run beside each other.
+/// The checks mostly wait for other programs, so they run in parallel.
 fn lacks(needs: &[Need]) -> Vec<Lack> {
     std::thread::scope(|scope| {
         let checks: Vec<_> = needs
@@ -106,7 +111,7 @@ fn again(before: &[Lack]) -> Vec<Lack> {
 
 fn explain(lacks: &[Lack]) -> String {
     let needs: Vec<Need> = lacks.iter().map(|lack| lack.need).collect();
-    let mut text = "this machine lacks:\n".to_owned();
+    let mut text = "missing on this machine:\n".to_owned();
     for lack in lacks {
         text.push_str(&format!("  - {}: {:#}\n", lack.need.what(), lack.reason));
     }
@@ -119,11 +124,11 @@ fn explain(lacks: &[Lack]) -> String {
     }
     if needs.contains(&Need::Libclang) {
         text.push_str(
-            "libclang elsewhere than usual? Name its folder:\n  LIBCLANG_PATH=/path/to/llvm/lib\n",
+            "If libclang is in another directory, name it:\n  LIBCLANG_PATH=/path/to/llvm/lib\n",
         );
     }
     if needs.contains(&Need::PostgresServer) {
-        text.push_str("PostgreSQL elsewhere than usual? Name its folder:\n");
+        text.push_str("If PostgreSQL is in another directory, name it:\n");
         text.push_str(&format!("  {}=/path/to/pgsql/bin\n", locate::PG_BIN));
     }
     text

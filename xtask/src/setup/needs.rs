@@ -1,15 +1,15 @@
-//! What the verbs need from a machine, in words and as Debian packages.
+//! The requirements of the subcommands, with their descriptions and Debian packages.
 
 use clap::ValueEnum;
 
-/// Something that must be on the machine.
+/// A requirement of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Need {
     /// compiles PostgreSQL's parser
     CCompiler,
-    /// bindgen reads PostgreSQL's parser through it
+    /// required by bindgen to read PostgreSQL's parser
     Libclang,
-    /// the standard library for wasm32-unknown-unknown, or Debian's compiler that has it
+    /// the standard library for wasm32-unknown-unknown, or Debian's compiler that includes it
     WasmTarget,
     /// initdb and postgres
     PostgresServer,
@@ -21,21 +21,21 @@ pub enum Need {
     PythonDrivers,
     Node,
     Npm,
-    /// node-postgres and its companions
+    /// node-postgres and its extensions
     NodeDrivers,
     /// the client of tests/drivers/sqlx
     SqlxDriver,
-    /// the identity provider that tests log in with
+    /// the identity provider for tests
     OidcProvider,
-    /// PostgreSQL 18: server, clients, client library
+    /// PostgreSQL 18: server, client programs and libpq
     #[value(name = "postgres18")]
     Postgres18,
 }
 
-/// For building the gateway and the policies.
+/// Requirements for building the gateway and the policies.
 pub const BUILD: [Need; 3] = [Need::CCompiler, Need::Libclang, Need::WasmTarget];
 
-/// For running the tests. What npm, Python or cargo installs stands behind what it takes for that.
+/// Requirements for running the tests. A need that npm, Python or cargo installs follows the needs it depends on.
 pub const TESTS: [Need; 11] = [
     Need::PostgresServer,
     Need::Psql,
@@ -51,7 +51,7 @@ pub const TESTS: [Need; 11] = [
 ];
 
 impl Need {
-    /// Whether it comes into the target directory, and from no package of the system.
+    /// Whether it is installed into the target directory instead of from a system package.
     pub fn is_ours(self) -> bool {
         matches!(
             self,
@@ -94,7 +94,7 @@ impl Need {
     }
 }
 
-/// The packages that bring all of `needs`, each once.
+/// The packages that provide all of `needs`, without duplicates.
 pub fn packages(needs: impl IntoIterator<Item = Need>) -> Vec<&'static str> {
     let mut packages: Vec<_> = needs
         .into_iter()

@@ -1,5 +1,5 @@
-//! `cargo xtask soak`: the tests that search by chance, for as long as one likes, with new seeds each round.
-//! `search` says what they are, `rounds` in which order they run; here they are started and their words are read.
+//! `cargo xtask soak`: runs the randomized tests for any length of time, with new seeds each round.
+//! `search` defines the searches and `rounds` their order; this module starts them and reads their output.
 
 mod rounds;
 mod search;
@@ -16,21 +16,21 @@ use self::rounds::{Outcome, Plan};
 use self::search::{Run, Search};
 use crate::{cargo, policies, screen, setup};
 
-/// A run that takes so long hangs.
+/// A run that takes this long hangs.
 const HANGS: Duration = Duration::from_secs(60 * 60);
 
-/// Lines of a failed run that are shown; the rest is in its log.
+/// The number of log lines shown of a failed run.
 const SHOWN: usize = 60;
 
 #[derive(Args)]
 pub struct Options {
-    /// How long to begin new runs; building comes on top
+    /// How long to start new runs; building takes extra time
     #[arg(long, default_value_t = 60)]
     minutes: u32,
-    /// The seed that all others follow from; without it, a new one
+    /// The seed from which all others are derived; random by default
     #[arg(long)]
     seed: Option<u64>,
-    /// Only this search
+    /// Run only this search
     #[arg(long, value_enum)]
     only: Option<Search>,
 }
@@ -38,7 +38,7 @@ pub struct Options {
 /// Builds everything, then searches.
 ///
 /// # Errors
-/// When a search failed, naming for each the command that replays it.
+/// When a search failed. The output names the command that replays each failure.
 pub fn run(options: &Options) -> Result<()> {
     let seed = match options.seed {
         Some(seed) => seed,
@@ -67,20 +67,20 @@ pub fn run(options: &Options) -> Result<()> {
 
 fn conclude(outcome: &Outcome) -> Result<()> {
     if outcome.failures.is_empty() {
-        let passed = format!("{} runs found nothing.", outcome.passed);
+        let passed = format!("{} runs passed.", outcome.passed);
         println!("\n{}", screen::green(&passed));
         return Ok(());
     }
-    println!("\n{}", screen::red("These runs failed. To see one again:"));
+    println!("\n{}", screen::red("These runs failed. To replay one:"));
     for (run, error) in &outcome.failures {
         println!("  {}\n    {error:#}", run.command_line());
     }
     bail!("{} searches failed", outcome.failures.len())
 }
 
-/// Runs the tests of one search, with their words in a log that is kept when they fail.
+/// Runs the tests of one search. Their log is kept if they fail.
 fn perform(run: Run, logs: &Path) -> Result<()> {
-    // Before it runs: the machine may not live to tell afterwards.
+    // Printed before the run: the machine may crash during it.
     println!("   {}: {}", run.search.name(), run.command_line());
     let log = logs.join(format!("{}-{}.log", run.search.name(), run.seed));
     let file = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
@@ -114,7 +114,7 @@ fn perform(run: Run, logs: &Path) -> Result<()> {
     }
 }
 
-/// How many tests passed. A filter that no test's name contains lets nothing fail, so none is a failure.
+/// The number of tests passed. A filter that matches no test succeeds, so zero tests count as a failure.
 fn judge(success: bool, text: &str) -> Result<u32> {
     ensure!(success, "cargo test failed");
     let tests = text

@@ -1,4 +1,4 @@
-//! Which search runs when and with which seed. It starts nothing itself: the runner is handed in.
+//! Decides which search runs when and with which seed. The runner is passed in.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::search::{Run, Search};
 
 pub struct Plan {
     pub searches: Vec<Search>,
-    /// All other seeds follow from it.
+    /// The seed from which all others are derived.
     pub seed: u64,
     pub time: Duration,
 }
@@ -20,8 +20,8 @@ pub struct Outcome {
 }
 
 impl Plan {
-    /// Every search in turn with new seeds, round after round, until the time is over. A search that failed is not run
-    /// again, for it would most likely find the same; the others go on.
+    /// Runs each search in turn with new seeds, round after round, until the time is up. A search that failed is not
+    /// run again, since it would most likely fail the same way; the others continue.
     pub fn play(
         &self,
         elapsed: impl Fn() -> Duration,
@@ -53,13 +53,13 @@ impl Plan {
         outcome
     }
 
-    /// The same whichever other searches run.
+    /// Independent of which other searches run.
     fn seed_of(&self, round: u64, search: Search) -> u64 {
         mix(mix(self.seed.wrapping_add(round)).wrapping_add(search as u64))
     }
 }
 
-/// splitmix64: neighbours become numbers far apart, which matters to tests that count on from their seed.
+/// splitmix64: maps adjacent numbers to distant ones, because tests count up from their seed.
 fn mix(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -86,7 +86,7 @@ mod tests {
         }
     }
 
-    /// Every run takes a minute; `failing` fails at its second run.
+    /// Every run takes a minute. `failing` fails on its second run.
     fn play(plan: &Plan, failing: Option<Search>) -> (Vec<Run>, Outcome) {
         let (minutes, runs) = (Cell::new(0), RefCell::new(Vec::<Run>::new()));
         let outcome = plan.play(
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn searches_take_turns_with_new_seeds_until_the_time_is_over() {
+    fn searches_alternate_with_new_seeds_until_the_time_is_up() {
         let (runs, outcome) = play(&plan(&[Search::Fuzz, Search::Scripts], 5), None);
         let order: Vec<_> = runs.iter().map(|run| run.search.name()).collect();
         assert_eq!(order, ["fuzz", "scripts", "fuzz", "scripts", "fuzz"]);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_brings_the_same_runs_again_also_of_one_search_alone() {
+    fn a_seed_reproduces_all_runs_and_those_of_a_single_search() {
         let (all, _) = play(&plan(&Search::ALL, 10), None);
         let (again, _) = play(&plan(&Search::ALL, 10), None);
         assert_eq!(all, again);
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_that_failed_ends_and_the_others_go_on() {
+    fn a_failed_search_stops_and_the_others_continue() {
         let (runs, outcome) = play(
             &plan(&[Search::Fuzz, Search::Scripts], 6),
             Some(Search::Fuzz),
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_when_every_search_has_failed() {
+    fn play_ends_when_every_search_has_failed() {
         let (runs, outcome) = play(&plan(&[Search::Fuzz], 60), Some(Search::Fuzz));
         assert_eq!((runs.len(), outcome.failures.len()), (2, 1));
     }

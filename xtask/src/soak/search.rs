@@ -1,20 +1,20 @@
-//! The searches by chance, and the command that runs each.
+//! The randomized searches, and the command that runs each.
 
 use clap::ValueEnum;
 use gatewright_harness::soak;
 
-/// Tests whose input depends on a seed, or that depend on timing.
+/// Tests whose input depends on a seed or whose outcome depends on timing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Search {
-    /// Messages in any order, in any pieces, against the session alone
+    /// Messages in any order and fragmentation, against the session alone
     Sessions,
-    /// Bytes by chance and changed entries of the corpus, into the decoders and the session
+    /// Random bytes and mutated corpus entries, into the decoders and the session
     Fuzz,
-    /// Queries by chance on a real server, over values that say where they come from
+    /// Random queries on a real server, over values that identify their origin
     Lineage,
-    /// Long scripts of messages, with the gateway and without
+    /// Long message scripts, with and without the gateway
     Scripts,
-    /// The corpus of attacks; the same every time but for its timing
+    /// The evasion corpus; only its timing varies
     Evasion,
 }
 
@@ -27,7 +27,7 @@ impl Search {
         Self::Evasion,
     ];
 
-    /// As `--only` names it.
+    /// The name that `--only` accepts.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sessions => "sessions",
@@ -38,7 +38,7 @@ impl Search {
         }
     }
 
-    /// What one run tries: enough for a minute or two.
+    /// The number of cases per run: enough for a minute or two.
     pub fn cases(self) -> u32 {
         match self {
             Self::Sessions => 20_000,
@@ -49,7 +49,7 @@ impl Search {
         }
     }
 
-    /// What cargo is called with. All packages are selected, as in the build before it, so that nothing is built again.
+    /// The arguments of cargo. All packages are selected, as in the preceding build, so that nothing is rebuilt.
     pub fn arguments(self) -> Vec<&'static str> {
         let rest: &[&str] = match self {
             Self::Sessions => &["--lib", "session::tests::properties"],
@@ -81,7 +81,7 @@ impl Run {
         ]
     }
 
-    /// What to type to do the same again.
+    /// The shell command that repeats this run.
     pub fn command_line(self) -> String {
         let variables = self
             .environment()
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_is_replayed_by_its_command() {
+    fn the_command_line_replays_a_run() {
         let run = Run {
             search: Search::Fuzz,
             seed: 7,
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_the_command_line() {
+    fn names_match_the_command_line() {
         for search in Search::ALL {
             assert_eq!(Search::from_str(search.name(), false), Ok(search));
         }

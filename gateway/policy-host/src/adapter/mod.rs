@@ -1,5 +1,5 @@
-//! Between the contract's types and those of the WIT versions that components were built for: one folder for each version.
-//! It refuses to know pools, deadlines and whether an answer makes sense. Next room: `policy`, which makes the calls.
+//! Conversion between the contract's types and those of each supported WIT version, with one submodule per version.
+//! Pools, deadlines and validation of answers are in `policy`, which makes the calls.
 
 mod common;
 #[allow(
@@ -23,13 +23,13 @@ use crate::contract::{
 };
 use crate::guest::GuestData;
 
-/// A version of the WIT that this host speaks.
+/// A WIT version that this host supports.
 pub(crate) struct WitVersion {
-    /// Of the package, in full.
+    /// The full version of the package.
     pub(crate) version: &'static str,
-    /// Components built for any patch of this minor version fit.
+    /// The minor version. Components built for any of its patch releases are accepted.
     pub(crate) minor: &'static str,
-    /// The package's text.
+    /// The WIT source of the package.
     pub(crate) wit: &'static str,
     pub(crate) prepare: fn(&Engine, &Component) -> wasmtime::Result<Arc<dyn Adapter>>,
 }
@@ -42,10 +42,10 @@ pub(crate) trait Adapter: Send + Sync {
     fn instantiate(&self, store: &mut Store<GuestData>) -> wasmtime::Result<Box<dyn Guest>>;
 }
 
-/// The exports of one instance. The statement is in the store; an `Err` ends the instance.
+/// The exports of one instance. The statement is in the store. An `Err` discards the instance.
 ///
-/// A version whose policies cannot have a hook leaves its default in place, which is an error: a policy that is asked all the
-/// same gave no usable answer, so whoever asked refuses.
+/// A version without a hook keeps the default implementation, which fails. A policy called through it gives no usable
+/// answer, so the caller denies.
 pub(crate) trait Guest: Send + Sync {
     fn init(
         &self,

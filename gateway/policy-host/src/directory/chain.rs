@@ -1,4 +1,4 @@
-//! The policies of a folder as a chain: loads what changed, keeps what did not, and puts the result in force.
+//! The policies of a directory: loads what changed, keeps what did not, and puts the resulting set in force.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,27 +17,27 @@ use crate::policy::Policy;
 use crate::set::{Missing, PolicySet};
 use crate::settings::{Mode, PolicySettings};
 
-/// What is known of each policy, and the set that follows from it.
+/// The state of each policy, and the set published from it.
 pub(super) struct Chain {
     host: Arc<PolicyHost>,
     settings: DirectorySettings,
     entries: BTreeMap<String, Entry>,
     published: Arc<ArcSwap<PolicySet>>,
-    /// Device and inode of the folder itself.
+    /// Device and inode of the directory itself.
     folder: Option<(u64, u64)>,
     unreadable: bool,
-    /// The first look at the folder is over.
+    /// Whether the first scan of the directory is complete.
     started: bool,
 }
 
 #[derive(Default)]
 struct Entry {
-    /// The file as last tried, with the settings it was tried with.
+    /// The file and settings of the last load attempt.
     tried: Option<(Stamp, PolicySettings)>,
     policy: Option<Arc<Policy>>,
-    /// Why the last try failed.
+    /// Why the last load attempt failed.
     failure: Option<String>,
-    /// The file was there at the start and did not load: nobody knows what it would have refused.
+    /// The file was present at startup and failed to load, so what it would have denied is unknown.
     broken_from_start: bool,
 }
 
@@ -63,7 +63,7 @@ impl Chain {
         &self.settings.path
     }
 
-    /// Whether another folder has taken this one's place since the last time of asking.
+    /// Whether the path has pointed to a different directory since the last call.
     pub(super) fn folder_replaced(&mut self) -> bool {
         let now = identity(&self.settings.path);
         let replaced = now.is_some() && now != self.folder;
@@ -87,14 +87,14 @@ impl Chain {
         }
     }
 
-    /// Looks at the folder and puts in force what has changed; returns what was tried and failed.
+    /// Scans the directory and puts changes in force. Returns the policies that failed to load.
     pub(super) fn refresh(&mut self) -> Vec<Refused> {
         let files = match scan::scan(&self.settings.path) {
             Ok(files) => files,
             Err(error) => {
-                // A folder out of reach is no reason to drop what is in force.
+                // An unreadable directory is no reason to drop the policies in force.
                 if !std::mem::replace(&mut self.unreadable, true) {
-                    tracing::error!(path = %self.settings.path.display(), %error, "policy folder cannot be read; the policies in force stay");
+                    tracing::error!(path = %self.settings.path.display(), %error, "policy directory cannot be read; the current policies stay in force");
                 }
                 return Vec::new();
             }
@@ -135,7 +135,7 @@ impl Chain {
         refused
     }
 
-    /// Loads one file if it or its settings are new.
+    /// Loads a file if it or its settings have changed.
     fn update(&mut self, name: &str, found: &Found) -> Option<ReloadOutcome> {
         let settings = self.settings_of(name).clone();
         if settings.mode == Mode::Off {
@@ -261,7 +261,7 @@ impl Chain {
                 }
                 let reason = entry
                     .and_then(|entry| entry.failure.clone())
-                    .unwrap_or_else(|| format!("there is no {name}.wasm in the policy folder"));
+                    .unwrap_or_else(|| format!("there is no {name}.wasm in the policy directory"));
                 Some(Missing {
                     name: name.clone(),
                     reason,

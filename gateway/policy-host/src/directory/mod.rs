@@ -1,6 +1,6 @@
-//! Keeps the policies in force equal to the `*.wasm` files of a folder and their settings, while statements run.
-//! It refuses to know what policies decide, and never touches the data path but to swap one `Arc` for another.
-//! Next room: `set`, which is what is swapped.
+//! Keeps the policies in force in step with the `*.wasm` files of a directory and their settings, while statements run.
+//! This module does not know what policies decide. It touches the data path only by swapping the `Arc` of the current
+//! `set`.
 
 mod chain;
 mod scan;
@@ -21,36 +21,36 @@ use crate::host::PolicyHost;
 use crate::set::PolicySet;
 use crate::settings::PolicySettings;
 
-/// Which folder, and how each of its policies is set up.
+/// The directory of policies, and the settings of each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DirectorySettings {
     pub path: PathBuf,
     /// By policy name, which is the file's stem.
     pub policies: BTreeMap<String, PolicySettings>,
-    /// For policies that `policies` does not name.
+    /// For policies not listed in `policies`.
     pub default: PolicySettings,
-    /// These are asked first, in this order; then the others by name.
+    /// Names evaluated first, in this order. The others follow by name.
     pub order: Vec<String>,
 }
 
-/// Why a folder cannot be served.
+/// Why a directory cannot be served or its settings replaced.
 #[derive(Debug, Error)]
 pub enum DirectoryError {
-    #[error("the policy folder {} cannot be read: {error}", path.display())]
+    #[error("the policy directory {} cannot be read: {error}", path.display())]
     Unreadable {
         path: PathBuf,
         error: std::io::Error,
     },
-    #[error("the policy folder {} cannot be watched: {reason}", path.display())]
+    #[error("the policy directory {} cannot be watched: {reason}", path.display())]
     Watch { path: PathBuf, reason: String },
-    /// The rest of the new settings is in force; these policies go on with their old ones.
+    /// The listed policies keep their old settings. All other new settings are in force.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Refused(Vec<Refused>),
-    #[error("the thread that loads policies is gone")]
+    #[error("the policy loader thread has stopped")]
     Stopped,
 }
 
-/// A policy that did not take its new settings.
+/// A policy that could not be loaded with its new settings.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{policy}: {reason}")]
 pub struct Refused {
@@ -58,7 +58,7 @@ pub struct Refused {
     pub reason: String,
 }
 
-/// A folder of policies under watch. Dropped, it is watched no more.
+/// A watched directory of policies. Dropping it stops the watch.
 pub struct Directory {
     current: Arc<ArcSwap<PolicySet>>,
     signals: Sender<Signal>,
@@ -66,17 +66,21 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Loads what is there before it returns; what fails to load is reported to the observer and, if required, is `missing`.
+    /// Loads the existing policies before it returns. A policy that fails to load is reported to the observer and, if
+    /// required, listed as `missing`.
+    ///
+    /// # Errors
+    /// When the directory cannot be read or watched. A policy that fails to load is not an error.
     pub fn open(
         host: Arc<PolicyHost>,
         settings: DirectorySettings,
     ) -> Result<Directory, DirectoryError> {
         readable(&settings.path)?;
         let (signals, inbox) = mpsc::channel();
-        // Watching begins before the first look, so that nothing falls between them.
+        // The watch starts before the first scan so that no change is missed.
         let watcher = watch::Watcher::start(&settings.path, signals.clone())?;
         let mut chain = Chain::new(host, settings);
-        // What fails has been reported to the observer.
+        // Failures were already reported to the observer.
         let _ = chain.refresh();
         let current = chain.published();
         let thread = watch::run(chain, watcher, inbox)?;
@@ -87,12 +91,15 @@ impl Directory {
         })
     }
 
-    /// The policies in force now. Cheap enough for every statement.
+    /// The policies in force. Cheap enough to call for every statement.
     pub fn current(&self) -> Arc<PolicySet> {
         self.current.load_full()
     }
 
-    /// Puts new settings in force, restarting the policies whose own have changed. Blocks until that is done.
+    /// Puts new settings in force and restarts the policies whose settings changed. Blocks until done.
+    ///
+    /// # Errors
+    /// When a policy rejects its new settings, or the loader thread has stopped.
     pub fn replace_settings(&self, settings: DirectorySettings) -> Result<(), DirectoryError> {
         readable(&settings.path)?;
         let (reply, answer) = mpsc::channel();
@@ -105,7 +112,7 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // Gone already, the thread needs no word.
+        // Fails only if the thread has already stopped.
         let _ = self.signals.send(Signal::Stop);
         let thread = self
             .thread

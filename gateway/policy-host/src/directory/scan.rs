@@ -1,4 +1,4 @@
-//! What is in the policy folder right now.
+//! Lists the policy files of a directory.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// What tells one state of a file from another without reading it.
+/// File metadata that detects a change without reading the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     device: u64,
@@ -22,8 +22,8 @@ pub(super) struct Found {
     pub(super) stamp: Stamp,
 }
 
-/// The policy files of a folder by policy name. Links are followed; hidden files, other folders and names that are not
-/// UTF-8 are passed over.
+/// The policy files of a directory by policy name. Links are followed. Hidden files, subdirectories and names that are
+/// not UTF-8 are skipped.
 pub(super) fn scan(directory: &Path) -> io::Result<BTreeMap<String, Found>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(directory)? {
@@ -31,7 +31,7 @@ pub(super) fn scan(directory: &Path) -> io::Result<BTreeMap<String, Found>> {
         let Some(name) = policy_name(&path) else {
             continue;
         };
-        // A file that goes away between listing and looking is as good as not listed.
+        // A file removed since it was listed is skipped.
         let Ok(metadata) = fs::metadata(&path) else {
             continue;
         };

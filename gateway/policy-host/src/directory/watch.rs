@@ -1,4 +1,4 @@
-//! The thread that looks when the folder changes.
+//! The thread that reloads the directory when it changes.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -10,11 +10,11 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use super::chain::Chain;
 use super::{DirectoryError, DirectorySettings};
 
-/// A change is looked at once nothing more has happened for this long.
+/// The directory is scanned after no event has arrived for this long.
 const QUIET: Duration = Duration::from_millis(60);
-/// However much keeps happening, a look is taken after this long.
+/// While events keep arriving, the directory is scanned after this long.
 const MAX_SETTLE: Duration = Duration::from_millis(400);
-/// Not every file system tells of changes, and a link's target changes elsewhere.
+/// Some file systems report no events, and a link's target can change elsewhere.
 const POLL: Duration = Duration::from_secs(2);
 
 pub(super) enum Signal {
@@ -23,7 +23,7 @@ pub(super) enum Signal {
     Stop,
 }
 
-/// Wakes the loading thread when something happens in the folder.
+/// Wakes the loader thread on changes in the directory.
 pub(super) struct Watcher {
     watcher: RecommendedWatcher,
     path: PathBuf,
@@ -37,10 +37,10 @@ impl Watcher {
         };
         let mut watcher =
             notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-                // Reading the files is what loading does: those events would feed themselves.
+                // Loading reads the files, so access events would trigger another load.
                 if !event.is_ok_and(|event| event.kind.is_access() && !closed_after_writing(&event))
                 {
-                    // Without a receiver the directory is being dropped.
+                    // Without a receiver, the directory is being dropped.
                     let _ = signals.send(Signal::Changed);
                 }
             })
@@ -54,13 +54,13 @@ impl Watcher {
         })
     }
 
-    /// Watches anew: the folder under this path may have become another one.
+    /// Restarts the watch, since the path may now point to a different directory.
     fn renew(&mut self, path: &Path) {
-        // It is not watched any more if it was replaced, which is what we are here for.
+        // Fails if the old directory was replaced, which is the usual reason for this call.
         let _ = self.watcher.unwatch(&self.path);
         path.clone_into(&mut self.path);
         if let Err(error) = self.watcher.watch(path, RecursiveMode::NonRecursive) {
-            tracing::warn!(path = %path.display(), %error, "policy folder cannot be watched; it is looked at every {} s", POLL.as_secs());
+            tracing::warn!(path = %path.display(), %error, "policy directory cannot be watched; polling it every {} s", POLL.as_secs());
         }
     }
 }
@@ -70,7 +70,7 @@ fn closed_after_writing(event: &notify::Event) -> bool {
     event.kind == EventKind::Access(AccessKind::Close(AccessMode::Write))
 }
 
-/// Loads and swaps on a thread of its own until told to stop.
+/// Loads policies and swaps the set, on its own thread, until told to stop.
 pub(super) fn run(
     mut chain: Chain,
     mut watcher: Watcher,
@@ -86,13 +86,13 @@ pub(super) fn run(
                     if moved {
                         watcher.renew(&settings.path);
                     }
-                    // Whoever asked may have gone.
+                    // The requester may no longer be waiting.
                     let _ = reply.send(chain.replace_settings(*settings));
                 } else {
                     if chain.folder_replaced() {
                         watcher.renew(chain.path());
                     }
-                    // What failed has been reported to the observer.
+                    // Failures were already reported to the observer.
                     let _ = chain.refresh();
                 }
             }
@@ -105,7 +105,7 @@ pub(super) fn run(
 
 type Request = (Box<DirectorySettings>, Sender<Result<(), DirectoryError>>);
 
-/// The next thing to do: take new settings, or look at the folder. `None`: stop.
+/// The next step: apply new settings, or scan the directory. `None` means stop.
 fn next(inbox: &Receiver<Signal>) -> Option<Option<Request>> {
     match inbox.recv_timeout(POLL) {
         Ok(Signal::Settings(settings, reply)) => return Some(Some((settings, reply))),

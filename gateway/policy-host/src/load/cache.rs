@@ -1,4 +1,4 @@
-//! Compiled policies on disk.
+//! The on-disk cache of compiled policies.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{Hash, Hasher};
@@ -15,17 +15,17 @@ use super::Digest;
 use crate::adapter::VERSIONS;
 use crate::error::HostError;
 
-/// Changes with the layout of the files.
+/// Changes whenever the layout of cache files changes.
 const MAGIC: &[u8; 8] = b"gwcode01";
 
-/// Compiled policies on disk, in a folder that only this user can touch: what is in it runs as native code.
+/// Compiled policies in a directory that only the gateway's user can access, because its content runs as native code.
 pub(crate) struct CodeCache {
     directory: PathBuf,
     user: u32,
 }
 
 impl CodeCache {
-    /// Makes the folder if need be. One that is not ours, or that others may enter, is refused.
+    /// Creates the directory if it is absent. Fails if it belongs to another user or is accessible to others.
     pub(crate) fn open(directory: &Path) -> Result<CodeCache, HostError> {
         let failed = |reason: String| HostError::Cache {
             path: directory.to_owned(),
@@ -39,7 +39,7 @@ impl CodeCache {
         let metadata =
             fs::symlink_metadata(directory).map_err(|error| failed(error.to_string()))?;
         if !metadata.is_dir() {
-            return Err(failed("it is not a folder".into()));
+            return Err(failed("it is not a directory".into()));
         }
         let user = writing_user(directory).map_err(|error| failed(error.to_string()))?;
         if metadata.uid() != user {
@@ -49,7 +49,7 @@ impl CodeCache {
             )))
         } else if metadata.mode() & 0o077 != 0 {
             Err(failed(format!(
-                "others may enter it (mode {:o}); make it 0700",
+                "other users can access it (mode {:o}); change its mode to 0700",
                 metadata.mode() & 0o777
             )))
         } else {
@@ -60,30 +60,31 @@ impl CodeCache {
         }
     }
 
-    /// The code compiled from the file of this digest, if this engine made it and it is whole.
+    /// The code compiled from the file with this digest, if it is intact and was compiled by this engine.
     pub(crate) fn fetch(&self, engine: &Engine, digest: &Digest) -> Option<Component> {
         let path = self.path(engine, digest);
         let code = match read_verified(&path, self.user) {
             Ok(code) => code,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => {
-                tracing::warn!(path = %path.display(), %error, "compiled policy is left aside and made anew");
+                tracing::warn!(path = %path.display(), %error, "ignoring an unusable cached policy; recompiling it");
                 return None;
             }
         };
-        // SAFETY: `deserialize` must only see what `serialize` wrote. The file was written by `store`: the folder is ours
-        // alone (checked in `open`), so is the file, and the checksum shows it complete and unaltered since. Its name holds
-        // the hash of everything about the engine and contract that compiled code depends on.
+        // SAFETY: `deserialize` must only read what `serialize` wrote. The file was written by `store`: the directory
+        // (checked in `open`) and the file belong to this user alone, and the checksum shows that the file is complete
+        // and unchanged. Its name contains a hash of everything in the engine and contract that compiled code depends
+        // on.
         match unsafe { Component::deserialize(engine, &code) } {
             Ok(component) => Some(component),
             Err(error) => {
-                tracing::warn!(path = %path.display(), error = %format_args!("{error:#}"), "compiled policy does not fit and is made anew");
+                tracing::warn!(path = %path.display(), error = %format_args!("{error:#}"), "cached policy is incompatible with this engine; recompiling it");
                 None
             }
         }
     }
 
-    /// Keeps compiled code for the next start. Failing that costs time then, so it is only reported.
+    /// Stores compiled code for the next start. A failure only makes that start slower, so it is logged.
     pub(crate) fn store(&self, engine: &Engine, digest: &Digest, component: &Component) {
         let path = self.path(engine, digest);
         let written = component
@@ -91,7 +92,7 @@ impl CodeCache {
             .map_err(|error| io::Error::other(format!("{error:#}")))
             .and_then(|code| write_atomic(&path, &code));
         if let Err(error) = written {
-            tracing::warn!(path = %path.display(), %error, "compiled policy could not be kept; it will be compiled again at the next start");
+            tracing::warn!(path = %path.display(), %error, "compiled policy could not be cached; it will be recompiled at the next start");
         }
     }
 
@@ -100,7 +101,7 @@ impl CodeCache {
         engine
             .precompile_compatibility_hash()
             .hash(&mut environment);
-        // What the host itself adds while making a component.
+        // The host version, since the host adds parts of its own when it builds a component.
         env!("CARGO_PKG_VERSION").hash(&mut environment);
         for version in VERSIONS {
             version.wit.hash(&mut environment);
@@ -114,7 +115,7 @@ impl CodeCache {
     }
 }
 
-/// The user that files written here belong to.
+/// The user that owns files written here.
 fn writing_user(directory: &Path) -> io::Result<u32> {
     let probe = draft_name(&directory.join("probe"));
     let file = OpenOptions::new()
@@ -128,12 +129,12 @@ fn writing_user(directory: &Path) -> io::Result<u32> {
 }
 
 fn read_verified(path: &Path, user: u32) -> io::Result<Vec<u8>> {
-    // Not followed: a link could lead to a file that others write.
+    // A link is not followed: its target could be writable by others.
     let metadata = fs::symlink_metadata(path)?;
     if !metadata.is_file() || metadata.uid() != user || metadata.mode() & 0o022 != 0 {
         return Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
-            "others could have written it",
+            "other users could have written it",
         ));
     }
     let mut file = File::open(path)?;
@@ -152,7 +153,7 @@ fn write_atomic(path: &Path, code: &[u8]) -> io::Result<()> {
     let draft = draft_name(path);
     let written = write_draft(&draft, code).and_then(|()| fs::rename(&draft, path));
     if written.is_err() {
-        // Nothing more can be done about a draft that cannot be removed either.
+        // If the draft cannot be removed either, nothing more can be done.
         let _ = fs::remove_file(&draft);
     }
     written
@@ -179,7 +180,7 @@ fn write_draft(draft: &Path, code: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// `Hash` into SHA-256: the standard hashers promise nothing from one release to the next.
+/// Feeds `Hash` into SHA-256. The output of the standard hashers may change between Rust releases.
 struct Sha256Hasher(Sha256);
 
 impl Hasher for Sha256Hasher {

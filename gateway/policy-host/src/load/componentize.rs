@@ -1,4 +1,4 @@
-//! Core modules made components.
+//! Converts core modules to components.
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -7,8 +7,8 @@ use super::one_line;
 use crate::adapter::WitVersion;
 use crate::error::LoadError;
 
-/// Wraps a core module as a component of the contract's world. A module that says nothing of its types is taken to be of
-/// `version`, whose names its exports bear.
+/// Wraps a core module as a component of the contract's world. A module without embedded type information is assumed to
+/// implement `version`, whose interface names its exports use.
 pub(super) fn componentize(
     policy: &str,
     module: &[u8],

@@ -1,27 +1,27 @@
-//! What a file is and wants, before it is compiled.
+//! Determines the kind and the imports of a file before it is compiled.
 
 use wasmparser::{Encoding, Parser, Payload};
 
 use super::{MODULE, PACKAGE, one_line};
 use crate::error::LoadError;
 
-/// What a file is and wants, told by its outermost sections alone.
+/// The kind, contract version and imports of a file, read from its outermost sections.
 pub(super) struct Inspected {
     pub(super) form: Form,
-    /// The version in the name of the export that makes it a policy.
+    /// The version in the name of the contract export.
     pub(super) contract: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Component,
-    /// `described`: a compiler's bindings left the types of its imports and exports in a custom section.
+    /// `described`: bindings embedded the types of imports and exports in a custom section.
     CoreModule {
         described: bool,
     },
 }
 
-/// Reads through the whole file, so that one cut short is told from one that is wrong.
+/// Parses the whole file, to distinguish a truncated file from an invalid one.
 pub(super) fn inspect(policy: &str, bytes: &[u8]) -> Result<Inspected, LoadError> {
     let broken = |error: wasmparser::BinaryReaderError| LoadError::NotWebAssembly {
         policy: policy.to_owned(),
@@ -32,7 +32,7 @@ pub(super) fn inspect(policy: &str, bytes: &[u8]) -> Result<Inspected, LoadError
         form: Form::Component,
         contract: None,
     };
-    // Payloads of modules and components nested in a component come in the same stream.
+    // The payloads of nested modules and components arrive in the same stream.
     let mut depth = 0_usize;
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(broken)? {
@@ -83,7 +83,7 @@ fn begins_like_wasm(policy: &str, bytes: &[u8]) -> Result<(), LoadError> {
     let reason = if bytes.is_empty() {
         "it is empty"
     } else {
-        "it does not begin like one"
+        "it does not begin with a WebAssembly header"
     };
     Err(LoadError::NotWebAssembly {
         policy: policy.to_owned(),
@@ -91,7 +91,7 @@ fn begins_like_wasm(policy: &str, bytes: &[u8]) -> Result<(), LoadError> {
     })
 }
 
-/// A policy reaches its own contract and nothing else.
+/// A policy may import only the contract's own interfaces.
 fn grant(policy: &str, module: &str, field: Option<&str>) -> Result<(), LoadError> {
     if module.starts_with(PACKAGE) {
         return Ok(());

@@ -1,6 +1,6 @@
-//! From the bytes of a file to compiled code of a known contract version: checks what the module wants, makes core modules
-//! components, compiles, and keeps compiled code on disk. It refuses to know settings and to run anything.
-//! Next room: `policy`, which starts what was loaded here.
+//! Turns the bytes of a file into compiled code of a known contract version: checks imports, converts core modules to
+//! components, compiles, and caches compiled code on disk.
+//! This module does not know settings and runs nothing; `policy` starts what it loads.
 
 mod cache;
 mod componentize;
@@ -17,15 +17,15 @@ use self::inspect::{Form, Inspected};
 use crate::adapter::{Adapter, VERSIONS, WitVersion};
 use crate::error::LoadError;
 
-/// No policy needs more, whatever language runtime it brings.
+/// Larger than any expected policy, even with a bundled language runtime.
 const MODULE_BYTES: usize = 64 * 1024 * 1024;
 pub(crate) const PACKAGE: &str = "gatewright:policy/";
 pub(crate) const MODULE: &str = "gatewright:policy/module";
 
-/// SHA-256 of a policy's file.
+/// The SHA-256 of a policy's file.
 pub(crate) type Digest = [u8; 32];
 
-/// Compiled and linked, not yet started.
+/// A compiled and linked policy, not yet started.
 pub(crate) struct Code {
     pub(crate) digest: Digest,
     pub(crate) adapter: Arc<dyn Adapter>,
@@ -35,7 +35,7 @@ pub(crate) fn digest(bytes: &[u8]) -> Digest {
     Sha256::digest(bytes).into()
 }
 
-/// Checks, componentizes and compiles; takes compiled code from `cache` where it can.
+/// Checks, componentizes and compiles a policy, or takes its compiled code from `cache`.
 pub(crate) fn load(
     engine: &Engine,
     cache: Option<&CodeCache>,
@@ -81,7 +81,7 @@ fn compile(
         Form::Component => bytes,
         Form::CoreModule { described } => {
             encoded = componentize::componentize(policy, bytes, described, version)?;
-            // The encoder leaves out what the module does not have; what it made must still be a policy.
+            // The encoder drops exports that the module lacks, so the result must be checked again.
             contract_version(policy, &inspect::inspect(policy, &encoded)?)?;
             &encoded
         }
@@ -92,7 +92,7 @@ fn compile(
     })
 }
 
-/// The contract version a module was built for, told by the name of its export.
+/// The contract version that a module was built for, from the name of its export.
 fn contract_version(policy: &str, inspected: &Inspected) -> Result<&'static WitVersion, LoadError> {
     let not_a_policy = || LoadError::NotAPolicy {
         policy: policy.to_owned(),
@@ -121,7 +121,7 @@ fn supported() -> String {
         .join(", ")
 }
 
-/// An error chain on one line of bounded length.
+/// An error chain on a single line of limited length.
 pub(crate) fn one_line(error: &dyn std::fmt::Display) -> String {
     const LIMIT: usize = 400;
     let mut line = format!("{error:#}")

@@ -1,6 +1,8 @@
-//! Counters, sets and small values that policies keep: bounded, expiring, shared by all instances and outliving a reload.
-//! It refuses to know who the owners are; they are handed in. Next room: `services`, which gives policies access to it.
-//! Full, it first drops what has expired, then what was written longest ago: a bound on memory, not a promise to remember.
+//! Counters, sets and small values that policies keep. They are limited, they expire, all instances share them, and
+//! they survive a reload.
+//! Owners are passed in; `services` exposes this store to policies.
+//! A full store evicts expired entries first, then the least recently written: it limits memory and does not guarantee
+//! retention.
 
 #[cfg(test)]
 mod tests;
@@ -13,11 +15,11 @@ use crate::contract::SessionId;
 
 pub(crate) const KEY_BYTES: usize = 512;
 pub(crate) const VALUE_BYTES: usize = 64 * 1024;
-/// A time to live of 0 asks for the longest there is: 30 days.
+/// A time to live of 0 requests the maximum: 30 days.
 const LONGEST_MS: u64 = 30 * 24 * 60 * 60 * 1000;
-/// A set stops counting here.
+/// The maximum number of counted members of a set.
 const SET_MEMBERS: usize = 65_536;
-/// What an entry costs besides its key and value: map slots and the order of writing.
+/// The estimated overhead of an entry besides its key and value: map slots and the write order.
 const OVERHEAD_BYTES: usize = 160;
 const MEMBER_BYTES: usize = 16;
 
@@ -27,13 +29,13 @@ pub(crate) struct StateLimits {
     pub(crate) keys: usize,
 }
 
-/// Whose a key is.
+/// The owner of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Owner {
     Session(SessionId),
     Identity(Box<str>),
     Task(Box<str>),
-    /// The statements of an identity that belong to no task.
+    /// Statements of an identity that belong to no task.
     NoTask(Box<str>),
     Policy,
 }
@@ -54,7 +56,7 @@ struct Key {
 
 enum Content {
     Counter(i64),
-    /// Keyed hashes only: the members themselves are nobody's business.
+    /// Keyed hashes of the members, so that the members themselves are not stored.
     Set(HashSet<u64>),
     Value(Vec<u8>),
 }
@@ -76,7 +78,7 @@ pub(crate) struct StateStore {
 #[derive(Default)]
 struct Inner {
     entries: HashMap<Arc<Key>, Entry>,
-    /// By time of the last write.
+    /// Keys in order of their last write.
     order: BTreeMap<u64, Arc<Key>>,
     sessions: HashMap<SessionId, HashSet<Arc<Key>>>,
     clock: u64,
@@ -92,7 +94,8 @@ impl StateStore {
         }
     }
 
-    /// Adds to a counter and returns the sum. The time to live counts from its first addition, so that a counter is a window.
+    /// Adds to a counter and returns the sum. The time to live starts at the first addition, so the counter covers a
+    /// fixed window.
     pub(crate) fn counter_add(
         &self,
         owner: Owner,
@@ -122,7 +125,7 @@ impl StateStore {
         delta
     }
 
-    /// Adds a member to a set and returns how many there are. The time to live counts from the first member.
+    /// Adds a member to a set and returns the number of members. The time to live starts at the first member.
     pub(crate) fn distinct_add(
         &self,
         owner: Owner,
@@ -170,7 +173,7 @@ impl StateStore {
         }
     }
 
-    /// Replaces a value; its time to live starts anew.
+    /// Replaces a value and restarts its time to live.
     pub(crate) fn set_value(
         &self,
         owner: Owner,
@@ -197,7 +200,7 @@ impl StateStore {
         );
     }
 
-    /// Forgets all that belongs to a session.
+    /// Removes all state of a session.
     pub(crate) fn session_ended(&self, session: SessionId) {
         let mut inner = self.lock();
         for key in inner.sessions.remove(&session).unwrap_or_default() {
@@ -211,7 +214,7 @@ impl StateStore {
 }
 
 impl Inner {
-    /// The live content of a key, marked as just written; what has expired is removed instead.
+    /// The content of a key, marked as just written. Removes it instead if it has expired.
     fn write(&mut self, key: &Key, now_ms: u64) -> Option<&mut Content> {
         if self.entries.get(key)?.expires_ms <= now_ms {
             self.remove(key);
@@ -279,7 +282,7 @@ impl Inner {
             .filter(|(_, entry)| entry.expires_ms <= now_ms)
             .map(|(key, _)| key.clone())
             .collect();
-        // An eighth at once, so that a full store is not walked on every write.
+        // Evict an eighth at a time, so that a full store is not scanned on every write.
         let mut spare = (self.entries.len() / 8).saturating_sub(expired.len());
         for key in expired {
             self.remove(&key);

@@ -1,4 +1,4 @@
-//! Owners, windows and bounds of the state that policies keep.
+//! Owners, time windows and limits of policy state.
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn session(number: u64) -> Owner {
 }
 
 #[test]
-fn a_counter_is_a_window_that_starts_with_its_first_addition() {
+fn a_counter_window_starts_at_the_first_addition() {
     let store = store();
     assert_eq!(store.counter_add(Owner::Policy, "n", 2, 100, 1000), 2);
     assert_eq!(store.counter_add(Owner::Policy, "n", 3, 100, 1099), 5);
@@ -33,7 +33,7 @@ fn a_counter_does_not_wrap() {
 }
 
 #[test]
-fn owners_and_kinds_do_not_meet() {
+fn owners_and_kinds_have_separate_keys() {
     let store = store();
     store.counter_add(session(1), "k", 1, 0, 0);
     store.counter_add(Owner::Identity("a".into()), "k", 10, 0, 0);
@@ -66,7 +66,7 @@ fn a_value_expires() {
 }
 
 #[test]
-fn a_session_that_ends_takes_only_its_own_along() {
+fn ending_a_session_removes_only_its_own_state() {
     let store = store();
     store.counter_add(session(1), "k", 1, 0, 0);
     store.counter_add(session(2), "k", 1, 0, 0);
@@ -76,7 +76,7 @@ fn a_session_that_ends_takes_only_its_own_along() {
 }
 
 #[test]
-fn a_full_store_forgets_what_was_written_longest_ago() {
+fn a_full_store_evicts_the_least_recently_written() {
     let store = StateStore::new(StateLimits {
         bytes: usize::MAX,
         keys: 8,
@@ -91,7 +91,7 @@ fn a_full_store_forgets_what_was_written_longest_ago() {
 }
 
 #[test]
-fn what_has_expired_goes_before_what_lives() {
+fn expired_entries_are_evicted_before_live_ones() {
     let store = StateStore::new(StateLimits {
         bytes: usize::MAX,
         keys: 2,
@@ -103,7 +103,7 @@ fn what_has_expired_goes_before_what_lives() {
 }
 
 #[test]
-fn bytes_stay_under_the_limit_whatever_is_written() {
+fn bytes_never_exceed_the_limit() {
     let limits = StateLimits {
         bytes: 100_000,
         keys: 10_000,

@@ -1,4 +1,4 @@
-//! What goes into a policy of contract 0.1 and comes back out.
+//! Calls to a policy of contract 0.1: what it receives and what it returns.
 
 use gatewright_contract::*;
 use gatewright_policy_host::{Isolation, PolicySettings};
@@ -6,7 +6,7 @@ use gatewright_policy_host::{Isolation, PolicySettings};
 use crate::module::{Module, constant};
 use crate::world::{World, column, completion, denial, facts, statement};
 
-/// Denies with whatever text the instructions leave as address and length.
+/// A policy that denies with a message read from the address and length that `load` leaves on the stack.
 fn echo(load: &str) -> Vec<u8> {
     let mut module = Module::new("fixture");
     let reply = module.deny(&Denial {
@@ -32,7 +32,7 @@ fn fact(offset: u32) -> String {
 }
 
 #[test]
-fn facts_arrive_where_the_contract_puts_them() {
+fn facts_are_laid_out_as_the_contract_specifies() {
     let world = World::new();
     let cases = [
         ("SELECT", text_at(&format!("(i32.load {})", fact(44)))),
@@ -115,7 +115,7 @@ fn plain_facts_arrive_with_their_values() {
 }
 
 #[test]
-fn a_policy_can_ask_for_the_text_of_the_statement() {
+fn a_policy_can_read_the_query_string() {
     let load = "(call $sql (i32.load (local.get $args)) (i32.const 8)) (i32.load (i32.const 8)) (i32.load (i32.const 12))";
     let verdict = World::new()
         .load(&echo(load))
@@ -127,7 +127,7 @@ fn a_policy_can_ask_for_the_text_of_the_statement() {
 }
 
 #[test]
-fn verdicts_come_back_whole() {
+fn verdicts_are_returned_in_full() {
     let mut module = Module::new("fixture");
     let allowance = Allowance {
         reuse: Reuse::Fingerprint,
@@ -160,7 +160,7 @@ fn verdicts_come_back_whole() {
 }
 
 #[test]
-fn a_plan_comes_back_whole() {
+fn a_plan_is_returned_in_full() {
     let mut module = Module::new("fixture");
     let actions = vec![
         ColumnAction::Pass,
@@ -184,8 +184,8 @@ fn a_plan_comes_back_whole() {
 }
 
 #[test]
-fn a_batch_goes_out_and_comes_back() {
-    // Answers with the very column it was given.
+fn a_batch_is_passed_and_its_reply_returned() {
+    // Replies with the column it received.
     let mut module = Module::new("fixture");
     let reply = module.edit(
         &[ColumnReply::Replaced(PackedColumn::default())],
@@ -237,7 +237,7 @@ fn a_completion_arrives_with_the_lower_half_of_the_id() {
 }
 
 #[test]
-fn an_approval_of_0_1_asks_for_one_reviewer_and_a_dry_run_is_a_preview() {
+fn a_0_1_approval_requires_one_reviewer_and_maps_dry_run_to_preview() {
     let mut module = Module::new("fixture");
     let (code, reason) = (module.text("bulk"), module.text("many rows"));
     let mut words = [0; 32];
@@ -300,7 +300,7 @@ fn hooks_that_were_not_registered_are_not_called() {
 }
 
 #[test]
-fn each_phase_asks_those_who_registered_for_it() {
+fn each_phase_calls_the_policies_registered_for_it() {
     let world = World::new();
     let deny = |hooks: Hooks| {
         let mut module = Module::new("fixture");
@@ -331,7 +331,7 @@ fn each_phase_asks_those_who_registered_for_it() {
     }
 }
 
-/// Lets the first statement of an instance pass and denies the rest.
+/// Allows the first statement of an instance and denies the rest.
 fn remembers() -> Vec<u8> {
     let mut module = Module::new("fixture");
     let (allow, deny) = (module.allow(&Allowance::default()), module.deny(&denial()));
@@ -345,7 +345,7 @@ fn remembers() -> Vec<u8> {
 }
 
 #[test]
-fn an_instance_is_used_again_unless_isolation_is_wanted() {
+fn an_instance_is_reused_unless_isolated() {
     let world = World::new();
     let pooled = world.load(&remembers());
     assert!(matches!(
@@ -371,7 +371,7 @@ fn an_instance_is_used_again_unless_isolation_is_wanted() {
 }
 
 #[test]
-fn the_registration_is_told() {
+fn the_registration_is_exposed() {
     let wasm = Module::new("fixture").wasm();
     let policy = World::new().load(&wasm);
     assert_eq!(

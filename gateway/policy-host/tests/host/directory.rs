@@ -1,4 +1,4 @@
-//! A folder of policies while files come, change and go.
+//! A policy directory while files are added, changed and removed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +20,7 @@ fn settings(path: &Path) -> DirectorySettings {
     }
 }
 
-/// Denies with a code, to tell versions apart.
+/// A policy that denies with this code, to tell versions apart.
 fn denying(code: &str) -> Vec<u8> {
     let mut module = Module::new("fixture");
     let reply = module.deny(&Denial {
@@ -41,7 +41,7 @@ fn names(set: &PolicySet) -> Vec<&str> {
     set.policies.iter().map(|policy| policy.name()).collect()
 }
 
-/// Waits until the set in force is as wanted, and tells how long that took.
+/// Waits until the set in force satisfies `wanted`, and returns how long that took.
 fn until(directory: &Directory, wanted: impl Fn(&PolicySet) -> bool) -> Duration {
     let started = Instant::now();
     while !wanted(&directory.current()) {
@@ -57,7 +57,7 @@ fn until(directory: &Directory, wanted: impl Fn(&PolicySet) -> bool) -> Duration
 }
 
 #[test]
-fn a_dropped_file_is_in_force_soon_and_holders_keep_theirs() {
+fn a_new_file_takes_effect_and_holders_keep_their_set() {
     let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
     fs::write(folder.path().join("a.wasm"), denying("one")).unwrap();
     let directory = Directory::open(world.host.clone(), settings(folder.path())).unwrap();
@@ -71,7 +71,7 @@ fn a_dropped_file_is_in_force_soon_and_holders_keep_theirs() {
 }
 
 #[test]
-fn a_half_written_file_leaves_the_old_one_in_force_until_it_is_whole() {
+fn the_old_policy_stays_until_the_new_file_is_complete() {
     let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
     let file = folder.path().join("a.wasm");
     fs::write(&file, denying("one")).unwrap();
@@ -91,7 +91,7 @@ fn a_half_written_file_leaves_the_old_one_in_force_until_it_is_whole() {
 }
 
 #[test]
-fn a_deleted_optional_policy_goes_and_a_required_one_is_missed() {
+fn deleting_a_policy_removes_it_or_reports_it_missing_if_required() {
     let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
     for name in ["optional", "required"] {
         fs::write(folder.path().join(format!("{name}.wasm")), denying(name)).unwrap();
@@ -117,7 +117,7 @@ fn a_deleted_optional_policy_goes_and_a_required_one_is_missed() {
 }
 
 #[test]
-fn a_required_policy_that_never_loaded_is_missing_with_its_reason() {
+fn a_required_policy_that_fails_to_load_is_missing_with_a_reason() {
     let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
     fs::write(folder.path().join("broken.wasm"), b"not wasm").unwrap();
     let mut wanted = settings(folder.path());
@@ -140,14 +140,14 @@ fn a_required_policy_that_never_loaded_is_missing_with_its_reason() {
     assert_eq!(
         reasons,
         [
-            "there is no absent.wasm in the policy folder",
-            "policy broken is not a complete WebAssembly file: it does not begin like one"
+            "there is no absent.wasm in the policy directory",
+            "policy broken is not a valid WebAssembly file: it does not begin with a WebAssembly header"
         ]
     );
 }
 
 #[test]
-fn the_order_is_the_listed_one_then_by_name_and_off_is_not_there() {
+fn listed_policies_come_first_then_by_name_and_off_is_skipped() {
     let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
     for name in ["a", "b", "c", "d"] {
         fs::write(folder.path().join(format!("{name}.wasm")), denying(name)).unwrap();
@@ -166,12 +166,12 @@ fn the_order_is_the_listed_one_then_by_name_and_off_is_not_there() {
 }
 
 #[test]
-fn settings_that_a_policy_refuses_leave_it_on_its_old_ones() {
+fn a_policy_that_rejects_new_settings_keeps_its_old_ones() {
     let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
     let mut module = Module::new("a");
     let (fine, refusal) = (
         module.registration("a", Hooks::all()),
-        module.init_error("a list is wanted"),
+        module.init_error("a list is required"),
     );
     let wasm = module.init(&format!("(select (i32.const {refusal}) (i32.const {fine}) (i32.gt_u (local.get $length) (i32.const 2)))")).wasm();
     fs::write(folder.path().join("a.wasm"), wasm).unwrap();
@@ -181,7 +181,7 @@ fn settings_that_a_policy_refuses_leave_it_on_its_old_ones() {
     bad.default.settings = serde_json::json!({"deny": 7});
     let error = directory.replace_settings(bad).unwrap_err().to_string();
     assert!(
-        error.contains("policy a refuses its settings: a list is wanted"),
+        error.contains("policy a rejected its settings: a list is required"),
         "{error}"
     );
     assert!(std::sync::Arc::ptr_eq(
@@ -195,7 +195,7 @@ fn settings_that_a_policy_refuses_leave_it_on_its_old_ones() {
 }
 
 #[test]
-fn a_folder_behind_swapped_links_is_followed() {
+fn swapped_symbolic_links_are_followed() {
     let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
     let path = folder.path();
     for version in ["v1", "v2"] {

@@ -1,4 +1,4 @@
-//! Policies that trap, hang, eat memory or answer nonsense.
+//! Policies that trap, loop, exhaust memory or return illegal replies.
 
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,11 @@ use crate::module::{Module, constant};
 use crate::world::{World, column, denial, facts, statement};
 
 #[test]
-fn a_trap_names_the_place_and_spares_the_next_call() {
+fn a_trap_names_its_function_and_the_next_call_succeeds() {
     let world = World::new();
     let mut module = Module::new("fixture");
     let allow = module.allow(&Allowance::default());
-    // Traps on the first call of each instance, so that only a second instance would trap again.
+    // Traps on the first call of each instance, so a second trap would mean a second instance.
     let wasm = module
         .extra("(func $deep_inside unreachable)")
         .statement(&format!(
@@ -42,7 +42,7 @@ fn a_trap_names_the_place_and_spares_the_next_call() {
 }
 
 #[test]
-fn an_endless_loop_is_stopped_near_its_deadline() {
+fn an_endless_loop_is_stopped_at_its_deadline() {
     let world = World::new();
     let mut module = Module::new("fixture");
     let wasm = module.statement("(loop $on (br $on)) (unreachable)").wasm();
@@ -91,7 +91,7 @@ fn an_endless_init_does_not_load() {
 }
 
 #[test]
-fn memory_is_capped() {
+fn memory_is_limited() {
     let world = World::new();
     let mut module = Module::new("fixture");
     let wasm = module.statement("(loop $on (br_if $on (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (unreachable)").wasm();
@@ -123,7 +123,7 @@ fn runaway_recursion_is_a_trap() {
 }
 
 #[test]
-fn replies_that_cannot_be_read_are_illegal() {
+fn replies_that_cannot_be_decoded_are_illegal() {
     let world = World::new();
     let mut module = Module::new("fixture");
     let beyond = module.words(&[
@@ -147,7 +147,7 @@ fn replies_that_cannot_be_read_are_illegal() {
         0,
     ]);
     let unknown_case = module.words(&[9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    // One text of 60 KiB, named 60,000 times over: 3.6 GB if the host took it all.
+    // One string of 60 KiB, referenced 60,000 times: 3.6 GB if the host copied all of it.
     let text = module.text(&"x".repeat(60_000));
     let list = module.words(&[text.0, text.1].repeat(60_000));
     let amplified = module.words(&[
@@ -162,7 +162,7 @@ fn replies_that_cannot_be_read_are_illegal() {
 }
 
 #[test]
-fn verdicts_that_make_no_sense_are_illegal() {
+fn invalid_verdicts_are_illegal() {
     let world = World::new();
     for denial in [
         Denial {
@@ -203,7 +203,7 @@ fn verdicts_that_make_no_sense_are_illegal() {
 }
 
 #[test]
-fn a_plan_for_other_columns_is_illegal() {
+fn a_plan_with_a_wrong_column_count_is_illegal() {
     let mut module = Module::new("fixture");
     let plan = module.plan(&[ColumnAction::Pass]);
     let policy = World::new().load(&module.result(&constant(plan)).wasm());
@@ -212,13 +212,13 @@ fn a_plan_for_other_columns_is_illegal() {
     assert_eq!(
         fault,
         Err(Fault::IllegalReply(
-            "a plan for 1 columns where the result has 2".into()
+            "a plan for 1 columns; the result has 2".into()
         ))
     );
 }
 
 #[test]
-fn more_calls_than_instances_are_turned_away_in_bounded_time() {
+fn calls_beyond_the_instance_limit_fail_in_bounded_time() {
     let world = World::with(HostSettings {
         total_instances: 4,
         ..HostSettings::default()
@@ -247,7 +247,7 @@ fn more_calls_than_instances_are_turned_away_in_bounded_time() {
 }
 
 #[test]
-fn the_pool_of_the_whole_host_is_bounded_too() {
+fn the_instances_of_the_whole_host_are_limited_too() {
     let world = World::with(HostSettings {
         total_instances: 1,
         ..HostSettings::default()
@@ -260,7 +260,7 @@ fn the_pool_of_the_whole_host_is_bounded_too() {
 }
 
 #[test]
-fn keys_are_bounded_and_scopes_need_a_statement() {
+fn keys_are_limited_and_scopes_require_a_statement() {
     let world = World::new();
     let mut module = Module::new("fixture");
     let key = module.text(&"k".repeat(600));
@@ -289,5 +289,8 @@ fn keys_are_bounded_and_scopes_need_a_statement() {
             &PolicySettings::default(),
         )
         .unwrap_err();
-    assert!(error.to_string().contains("without a statement"), "{error}");
+    assert!(
+        error.to_string().contains("without a current statement"),
+        "{error}"
+    );
 }

@@ -1,4 +1,4 @@
-//! What is loaded, what is refused and in which words.
+//! Which files load, which are refused, and the error messages.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -19,7 +19,7 @@ fn refused(wasm: &[u8]) -> String {
 }
 
 #[test]
-fn what_is_not_granted_is_refused_by_name() {
+fn an_import_that_is_not_granted_is_named() {
     let core = wat::parse_str(r#"(module (import "env" "abort" (func)))"#).unwrap();
     assert!(refused(&core).starts_with("policy deny-list imports env.abort, which is not granted"));
     let core =
@@ -42,14 +42,14 @@ fn another_contract_version_is_named() {
     let wasm = Module::new("deny-list").version("0.9.0").wasm();
     assert_eq!(
         refused(&wasm),
-        "policy deny-list was built for contract version 0.9.0; this gateway speaks 0.1.0, 0.2.0"
+        "policy deny-list was built for contract version 0.9.0; this gateway supports 0.1.0, 0.2.0"
     );
 }
 
 #[test]
-fn what_is_no_policy_is_refused() {
+fn a_file_that_is_not_a_policy_is_refused() {
     assert!(refused(b"").contains("it is empty"));
-    assert!(refused(b"MZ..").contains("does not begin like one"));
+    assert!(refused(b"MZ..").contains("does not begin with a WebAssembly header"));
     assert!(
         refused(&wat::parse_str("(module)").unwrap())
             .contains("does not export gatewright:policy/module")
@@ -72,17 +72,17 @@ fn what_is_no_policy_is_refused() {
 }
 
 #[test]
-fn the_policy_s_own_words_say_why_settings_are_bad() {
+fn the_policy_explains_why_it_rejects_settings() {
     let mut module = Module::new("deny-list");
     let refusal = module.init_error("`tables` must be a list");
     assert_eq!(
         refused(&module.init(&format!("(i32.const {refusal})")).wasm()),
-        "policy deny-list refuses its settings: `tables` must be a list"
+        "policy deny-list rejected its settings: `tables` must be a list"
     );
 }
 
 #[test]
-fn compiled_code_is_kept_and_a_damaged_copy_is_made_anew() {
+fn compiled_code_is_cached_and_a_damaged_copy_is_recompiled() {
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path().join("code");
     let world = || {
@@ -110,7 +110,7 @@ fn compiled_code_is_kept_and_a_damaged_copy_is_made_anew() {
 }
 
 #[test]
-fn a_code_folder_open_to_others_is_refused() {
+fn a_code_directory_open_to_others_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let settings = HostSettings {
@@ -121,10 +121,14 @@ fn a_code_folder_open_to_others_is_refused() {
         settings,
         Arc::new(crate::world::Remembering::default()),
     );
-    assert!(error.is_err_and(|error| error.to_string().contains("others may enter it (mode 755)")));
+    assert!(error.is_err_and(|error| {
+        error
+            .to_string()
+            .contains("other users can access it (mode 755)")
+    }));
 }
 
-/// Built by the Rust SDK of contract 0.1 from the policy guard-table: a released contract goes on being served.
+/// The policy guard-table built with the Rust SDK of contract 0.1: a released contract stays supported.
 #[test]
 fn a_policy_built_for_contract_0_1_still_runs() {
     let world = World::new();

@@ -1,4 +1,4 @@
-//! The host as its users see it, with policies that are real modules made in memory.
+//! Tests of the host's public interface, with policies that are real modules built in memory.
 
 mod calls;
 mod directory;

@@ -1,5 +1,5 @@
-//! Policies made in memory: core modules without metadata, as a compiler without bindings would leave them. The bodies are
-//! WebAssembly text; the replies are laid out in a data segment as the component model's canonical ABI wants them.
+//! Policies built in memory: core modules without metadata, as a compiler without bindings emits them. Bodies are
+//! WebAssembly text; replies are laid out in a data segment as the component model's canonical ABI requires.
 
 use std::fmt::Write;
 
@@ -8,10 +8,10 @@ use gatewright_contract::{
 };
 
 const BASE: u32 = 1024;
-/// As long as the longest verdict, an approval of version 0.2.
+/// The size of the largest verdict, an approval of version 0.2.
 const VERDICT_WORDS: usize = 32;
 
-/// A module under construction. What it starts as registers for everything, allows everything and leaves rows alone.
+/// A module under construction. By default it registers all hooks, allows every statement and leaves rows unchanged.
 pub struct Module {
     data: Vec<u8>,
     init: String,
@@ -71,7 +71,7 @@ impl Module {
         self
     }
 
-    /// `$args` points at the handle and, 8 bytes on, the facts.
+    /// `$args` points at the statement handle; the facts follow at offset 8.
     pub fn statement(&mut self, body: &str) -> &mut Self {
         body.clone_into(&mut self.statement);
         self
@@ -92,7 +92,7 @@ impl Module {
         self
     }
 
-    /// Further fields of the module, imports not among them.
+    /// Adds module fields other than imports.
     pub fn extra(&mut self, fields: &str) -> &mut Self {
         self.extra.push_str(fields);
         self
@@ -131,7 +131,7 @@ impl Module {
         self.words(&words)
     }
 
-    /// Of version 0.2.
+    /// For version 0.2.
     pub fn approval(&mut self, approval: &Approval) -> u32 {
         let mut words = [0; VERDICT_WORDS];
         let (code, reason) = (self.text(&approval.code), self.text(&approval.reason));
@@ -214,7 +214,7 @@ impl Module {
         ])
     }
 
-    /// Where the text is and how long.
+    /// Address and length of the string.
     pub fn text(&mut self, text: &str) -> (u32, u32) {
         (self.bytes(text.as_bytes()), text.len() as u32)
     }
@@ -391,7 +391,7 @@ impl Module {
     }
 }
 
-/// A body that answers with what is laid out at an address.
+/// A body that returns the reply at this address.
 pub fn constant(at: u32) -> String {
     format!("(i32.const {at})")
 }

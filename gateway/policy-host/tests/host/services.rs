@@ -1,4 +1,4 @@
-//! The services a policy reaches: state, log and metrics.
+//! The services available to a policy: state, log and metrics.
 
 use gatewright_contract::*;
 use gatewright_policy_host::{PolicySettings, StatementView};
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::module::Module;
 use crate::world::{World, denial, facts, in_session, session_id, statement};
 
-/// Denies from the third statement on, by a counter in the scope of the session.
+/// Denies from the third statement of a session on.
 fn third_time() -> Vec<u8> {
     let mut module = Module::new("fixture");
     let (allow, deny) = (module.allow(&Allowance::default()), module.deny(&denial()));
@@ -22,7 +22,7 @@ fn third_time() -> Vec<u8> {
 }
 
 #[test]
-fn state_outlives_a_reload_and_ends_with_its_session() {
+fn state_survives_a_reload_and_ends_with_its_session() {
     let world = World::new();
     let denied = |view: &Arc<dyn StatementView>| {
         let policy = world
@@ -42,7 +42,7 @@ fn state_outlives_a_reload_and_ends_with_its_session() {
 }
 
 #[test]
-fn log_lines_are_bounded_and_metrics_are_named_well() {
+fn log_rate_and_metric_names_are_limited() {
     let world = World::new();
     let mut module = Module::new("fixture");
     let allow = module.allow(&Allowance::default());

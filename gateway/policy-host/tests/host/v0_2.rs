@@ -1,4 +1,4 @@
-//! What contract 0.2 says beyond 0.1: whole ids, approvals with conditions, labels, outcomes.
+//! What contract 0.2 adds to 0.1: 128-bit ids, approvals with conditions, labels and outcomes.
 
 use gatewright_contract::*;
 use gatewright_policy_host::Fault;
@@ -6,7 +6,7 @@ use gatewright_policy_host::Fault;
 use crate::module::{Module, constant};
 use crate::world::{HIGH, World, column, completion, denial, facts, statement};
 
-/// Denies with whatever text the call, given an address, leaves there as address and length.
+/// Calls a policy that denies with a message whose address and length `load` writes to a given address, and returns it.
 fn echo(load: &str) -> String {
     let mut module = Module::v0_2("fixture");
     let reply = module.deny(&denial());
@@ -49,7 +49,7 @@ fn approval() -> Approval {
     }
 }
 
-/// Asks for the approval, with these hooks.
+/// Calls a policy that requires this approval and registered these hooks.
 fn asking(approval: &Approval, hooks: Hooks) -> Result<Verdict, Fault> {
     let mut module = Module::v0_2("fixture");
     let reply = module.approval(approval);
@@ -63,7 +63,7 @@ fn asking(approval: &Approval, hooks: Hooks) -> Result<Verdict, Fault> {
 }
 
 #[test]
-fn facts_arrive_with_whole_ids_and_no_table_is_none() {
+fn facts_have_128_bit_ids_and_a_missing_table_is_none() {
     let at = |offset: u32| format!("(i32.add (local.get $args) (i32.const {offset}))");
     let same = |load: &str, from: &str, value: u64| {
         let kind = &load[..3];
@@ -98,13 +98,13 @@ fn facts_arrive_with_whole_ids_and_no_table_is_none() {
 }
 
 #[test]
-fn a_policy_can_ask_for_the_id_as_text_and_what_the_client_sent() {
+fn a_policy_can_read_the_id_as_text_and_the_original_sql() {
     let handle = "(i32.load (local.get $args))";
     assert_eq!(
         echo(&format!("(call $id_text {handle} (i32.const 8))")),
         "0198a3c5-7d20-7abc-0000-000000000001"
     );
-    // An option in front of the text: its tag is at 4, so that the text is where `echo` looks.
+    // The result is an option whose tag is at 4, so the string is where `echo` reads it.
     let original = format!(
         "(call $original_sql {handle} (i32.const 4)) (if (i32.ne (i32.load8_u (i32.const 4)) (i32.const 1)) (then (unreachable)))"
     );
@@ -116,7 +116,7 @@ fn a_policy_can_ask_for_the_id_as_text_and_what_the_client_sent() {
 }
 
 #[test]
-fn an_approval_comes_back_whole() {
+fn an_approval_is_returned_in_full() {
     assert_eq!(
         asking(&approval(), Hooks::all()),
         Ok(Verdict::RequireApproval(approval()))
@@ -124,7 +124,7 @@ fn an_approval_comes_back_whole() {
 }
 
 #[test]
-fn approvals_that_make_no_sense_are_illegal() {
+fn invalid_approvals_are_illegal() {
     let by_nobody = Approval {
         approvals: 0,
         ..approval()
@@ -142,13 +142,13 @@ fn approvals_that_make_no_sense_are_illegal() {
             "{wrong:?}: {answer:?}"
         );
     }
-    // Whoever asks for a plan believes that columns will be protected.
+    // A policy that requests a plan relies on its columns being protected.
     let answer = asking(&approval(), Hooks::STATEMENT);
     assert!(matches!(answer, Err(Fault::IllegalReply(_))), "{answer:?}");
 }
 
 #[test]
-fn the_labels_of_a_plan_come_back_whole() {
+fn the_labels_of_a_plan_are_returned_in_full() {
     let mut module = Module::v0_2("fixture");
     let actions = vec![
         ColumnAction::Inspect("mail".into()),
@@ -169,8 +169,8 @@ fn the_labels_of_a_plan_come_back_whole() {
 }
 
 #[test]
-fn a_batch_brings_its_labels_and_values() {
-    // Answers with the very column it was given, which begins behind index and label, if the label is the one expected.
+fn a_batch_includes_its_labels_and_values() {
+    // If the label is the expected one, replies with the received column, which follows the index and label.
     let mut module = Module::v0_2("fixture");
     let reply = module.edit(&[ColumnReply::Replaced(PackedColumn::default())], None);
     let body = format!(
@@ -207,7 +207,7 @@ fn a_batch_brings_its_labels_and_values() {
 }
 
 #[test]
-fn a_completion_says_how_the_statement_ended() {
+fn a_completion_reports_the_outcome() {
     let checks = [
         ("i64", "$high", HIGH),
         ("i64", "$id", 1),

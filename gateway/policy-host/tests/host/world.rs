@@ -1,4 +1,4 @@
-//! The surroundings of a policy in these tests: a statement to judge, and an observer that remembers.
+//! Fixtures: a statement to evaluate, and an observer that records.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -71,7 +71,7 @@ impl World {
     }
 }
 
-/// The upper half of every id here; the tests number the lower one.
+/// The upper half of every id; tests choose the lower half.
 pub const HIGH: u64 = 0x0198_a3c5_7d20_7abc;
 
 pub fn statement_id(number: u64) -> StatementId {

@@ -1,4 +1,4 @@
-//! Compilers: each has to make something that works.
+//! Checks of compilers: each must produce something that works.
 
 use std::process::Command;
 use std::time::Duration;
@@ -60,10 +60,10 @@ pub extern "C" fn count(most: u32) -> u32 {
 }
 "#;
 
-/// Building a standard library takes a while, the first time.
+/// The first build of a standard library is slow.
 const BUILDS_STANDARD_LIBRARY: Duration = Duration::from_secs(900);
 
-/// Compiles and runs a program with `cc`, which rustc links with too.
+/// Compiles and runs a program with `cc`, which rustc also uses to link.
 pub fn c() -> Result<()> {
     let compiler = locate::program("cc", "gcc")?;
     let folder = tempfile::tempdir()?;
@@ -74,10 +74,10 @@ pub fn c() -> Result<()> {
         LIMIT,
     )?;
     expect_answer(&mut Command::new(&program), LIMIT)
-        .with_context(|| format!("what {} compiled", compiler.display()))
+        .with_context(|| format!("running a program compiled by {}", compiler.display()))
 }
 
-/// Loads it in a process of its own: a broken library may hang or crash.
+/// Loads libclang in a separate process: a broken library may hang or crash.
 pub fn libclang() -> Result<()> {
     expect_answer(
         Command::new(std::env::current_exe()?).arg("load-libclang"),
@@ -85,16 +85,16 @@ pub fn libclang() -> Result<()> {
     )
 }
 
-/// Compiles a library with the compiler that the policies will be compiled with.
+/// Compiles a library with the compiler used for the policies.
 pub fn wasm() -> Result<()> {
     let compiler = Compiler::find()?;
     let folder = tempfile::tempdir()?;
     std::fs::write(folder.path().join("Cargo.toml"), MANIFEST)?;
     std::fs::write(folder.path().join("lib.rs"), WASM)?;
     let (target, limit) = if compiler.builds_standard_library() {
-        // Where the policies are built, so that neither builds it again.
+        // The target directory of the policies, so that the standard library is built only once.
         if !compiler.target_directory().exists() {
-            screen::note("compiling a standard library for wasm32, once");
+            screen::note("compiling the standard library for wasm32 (only the first time)");
         }
         (compiler.target_directory(), BUILDS_STANDARD_LIBRARY)
     } else {
@@ -106,7 +106,7 @@ pub fn wasm() -> Result<()> {
     let bytes = std::fs::read(&made).with_context(|| format!("reading {}", made.display()))?;
     ensure!(
         bytes.starts_with(b"\0asm"),
-        "what {} compiled is no WebAssembly",
+        "the output of {} is not WebAssembly",
         compiler.name()
     );
     Ok(())

@@ -10,17 +10,17 @@ use clang_sys::*;
 
 use super::ANSWER;
 
-/// Like PostgreSQL's parser's: the compiler's own headers must be there too.
+/// Like the header of PostgreSQL's parser, it needs the compiler's own headers too.
 const HEADER: &str = "#include <stdbool.h>\n#include <stdint.h>\n#include <sys/types.h>\ntypedef struct { char *message; size_t length; } probe;\n";
 
-/// Prints the answer of a check when libclang works.
+/// Prints the expected answer of the check if libclang works.
 pub fn load() -> Result<()> {
     clang_sys::load().map_err(Error::msg)?;
     let library = get_library().context("libclang is not loaded")?;
     let path = library.path();
     ensure!(
         clang_createIndex::is_loaded(),
-        "{} is no libclang: it has no clang_createIndex",
+        "{} is not libclang: it lacks clang_createIndex",
         path.display()
     );
     parse().with_context(|| format!("using {}", path.display()))?;
@@ -36,11 +36,11 @@ fn parse() -> Result<()> {
     let arguments = search_paths()?;
     let arguments: Vec<*const c_char> = arguments.iter().map(|text| text.as_ptr()).collect();
     let mut unit: CXTranslationUnit = std::ptr::null_mut();
-    // SAFETY: the strings outlive the calls, and `unit` is read only when libclang says that it made one. A function
-    // that the library lacks makes clang-sys panic.
+    // SAFETY: the strings outlive the calls, and `unit` is read only if libclang reports that it was created. If the
+    // library lacks a function, clang-sys panics.
     let errors = unsafe {
         let index = clang_createIndex(0, 0);
-        ensure!(!index.is_null(), "clang_createIndex made nothing");
+        ensure!(!index.is_null(), "clang_createIndex failed");
         let code = clang_parseTranslationUnit2(
             index,
             file.as_ptr(),
@@ -58,7 +58,7 @@ fn parse() -> Result<()> {
     Ok(())
 }
 
-/// The folders of headers that a clang on this machine names; without a clang, libclang's own must do.
+/// The header directories reported by clang; empty if there is no clang, in which case libclang's own are used.
 fn search_paths() -> Result<Vec<CString>> {
     let clang = Clang::find(None, &[]);
     let folders = clang.and_then(|clang| clang.c_search_paths);
@@ -75,9 +75,9 @@ fn text(path: &Path) -> Result<CString> {
 }
 
 /// # Safety
-/// `unit` is a translation unit of libclang.
+/// `unit` must be a valid translation unit of libclang.
 unsafe fn errors(unit: CXTranslationUnit) -> Vec<String> {
-    // SAFETY: numbers below the count are valid, and the string is copied before it is disposed of.
+    // SAFETY: indexes below the count are valid, and each string is copied before it is disposed.
     unsafe {
         (0..clang_getNumDiagnostics(unit))
             .map(|number| clang_getDiagnostic(unit, number))

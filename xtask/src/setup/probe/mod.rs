@@ -1,5 +1,5 @@
-//! Whether what is on this machine works. Each check uses the thing, for a file of the right name proves nothing, and
-//! ends it after a while, for a broken one may hang.
+//! Checks whether what is on this machine works. Each check uses the program, since a file of the right name proves
+//! nothing, and has a time limit, since a broken program may hang.
 
 mod compilers;
 mod libclang;
@@ -18,11 +18,11 @@ pub use libclang::load as load_libclang;
 /// Long enough for a cold disk and a busy machine.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// What every script computes: an empty or foreign program does not answer this.
+/// The result that every script computes. An empty or unrelated program does not print it.
 const ANSWER: &str = "42";
 
 /// # Errors
-/// When `need` is missing or does not work; says what happened.
+/// When `need` is missing or does not work; the message says what happened.
 pub fn check(need: Need) -> Result<()> {
     match need {
         Need::CCompiler => compilers::c(),
@@ -42,9 +42,9 @@ pub fn check(need: Need) -> Result<()> {
     }
 }
 
-/// Runs a program that must succeed, and returns what it printed.
+/// Runs a program that must succeed, and returns its output.
 fn answer(command: &mut Command, limit: Duration) -> Result<String> {
-    // A panic of ours must end with its message.
+    // Without a backtrace, a panic of our own program ends with its message.
     let output = limited::output(command.env("RUST_BACKTRACE", "0"), limit)?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
@@ -70,7 +70,7 @@ fn expect_answer(command: &mut Command, limit: Duration) -> Result<()> {
     Ok(())
 }
 
-/// What to show of a program's words, on one line: the first that speaks of an error, else the last ones.
+/// The relevant part of a program's output on one line: the first line with an error, or else the last lines.
 fn gist(text: &str) -> String {
     let lines: Vec<&str> = text
         .lines()

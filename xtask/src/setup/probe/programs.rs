@@ -1,4 +1,5 @@
-//! Programs that are found and started: PostgreSQL's, PgBouncer, Node.js, Python, and the drivers for tests.
+//! Checks of programs that are located and started: PostgreSQL's, PgBouncer, Node.js, Python, and the drivers for
+//! tests.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +11,7 @@ use super::{LIMIT, answer, expect_answer, gist};
 
 const OLDEST_POSTGRES: u32 = 13;
 const OLDEST_NODE: u32 = 18;
-/// The first that reads the lock files in tests.
+/// The first version that reads the lock files in tests.
 const OLDEST_NPM: u32 = 7;
 
 pub fn postgres_server() -> Result<()> {
@@ -83,7 +84,7 @@ pub fn oidc_provider() -> Result<()> {
     )
 }
 
-/// Without a database to connect to, it says that it lacks one.
+/// Without a database URL, the client must report that it lacks one.
 pub fn sqlx_driver() -> Result<()> {
     let program = locate::sqlx_driver()?;
     let output = limited::output(Command::new(&program).env_remove("DSN"), LIMIT)?;
@@ -118,7 +119,7 @@ fn at_least(program: &Path, said: &str, prefix: &str, oldest: u32) -> Result<()>
     Ok(())
 }
 
-/// The number right behind `prefix`: 15 in `psql (PostgreSQL) 15.18 (Debian)`, 19 in `psql (PostgreSQL) 19beta1`.
+/// The number directly after `prefix`: 15 in `psql (PostgreSQL) 15.18 (Debian)`, 19 in `psql (PostgreSQL) 19beta1`.
 fn major(said: &str, prefix: &str) -> Option<u32> {
     let rest = said.strip_prefix(prefix)?;
     let end = rest
@@ -132,7 +133,7 @@ mod tests {
     use super::major;
 
     #[test]
-    fn a_version_begins_with_its_major_number() {
+    fn parses_the_major_version() {
         let postgres = "psql (PostgreSQL) ";
         assert_eq!(
             major("psql (PostgreSQL) 15.18 (Debian)", postgres),

@@ -1,4 +1,4 @@
-//! What every WIT version's policies can reach beyond the statement in hand. Compiled once within each version's module.
+//! The host functions available to policies of every WIT version. Compiled once within each version's module.
 
 use super::lift;
 use super::wit::gatewright::policy::{host, types};

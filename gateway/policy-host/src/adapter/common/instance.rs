@@ -1,4 +1,4 @@
-//! One instance of a policy, called by way of a WIT version's types. Compiled once within each version's module.
+//! One instance of a policy, called through a WIT version's types. Compiled once within each version's module.
 
 use std::sync::Arc;
 

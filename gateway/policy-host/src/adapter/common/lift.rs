@@ -1,4 +1,5 @@
-//! From the types of a WIT version to the contract's, where the versions agree. Compiled once within each version's module.
+//! Conversion from a WIT version's types to the contract's, where the versions agree. Compiled once within each
+//! version's module.
 
 use super::{types, versioned};
 use crate::contract;

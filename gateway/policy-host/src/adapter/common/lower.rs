@@ -1,4 +1,5 @@
-//! From the contract's types to those of a WIT version, where the versions agree. Compiled once within each version's module.
+//! Conversion from the contract's types to a WIT version's, where the versions agree. Compiled once within each
+//! version's module.
 
 use smallvec::SmallVec;
 
@@ -69,7 +70,7 @@ pub(super) fn packed(data: &contract::PackedColumn) -> types::PackedColumnParam<
     }
 }
 
-// What a guest pulls through `host.statement` is handed over as owned values.
+// Results of `host.statement` methods are passed to the guest as owned values.
 
 fn owned_source(source: contract::ColumnSource) -> types::ColumnSourceResult {
     types::ColumnSourceResult {

@@ -1,10 +1,11 @@
-//! What the WIT versions have in common. The files beside this one are not its modules: each version includes them by path, so
-//! that the same text is compiled against that version's generated types, and says in its own `versioned` where it differs.
+//! Code shared by the WIT versions. The files in this directory are not submodules of `common`: each version includes
+//! them by path, so that they are compiled against its generated types. Differences between versions are in each
+//! version's `versioned`.
 
-/// The resource a guest holds during a call. What is behind it is in the store: there is one statement at a time.
+/// The resource that a guest holds during a call. It carries no data: the store holds the only current statement.
 pub enum Statement {}
 
-/// Written once per enum so that a case one side lacks does not compile.
+/// The match is exhaustive, so a variant missing on one side does not compile.
 macro_rules! lowered {
     ($name:ident: $type:ident { $($case:ident),* $(,)? }) => {
         pub(super) fn $name(value: contract::$type) -> types::$type {
@@ -13,7 +14,7 @@ macro_rules! lowered {
     };
 }
 
-/// Implements a version's `host.statement`: the methods that all have, and those given here.
+/// Implements a version's `host.statement`: the shared methods, and those passed in.
 macro_rules! statement_methods {
     ($($own:item)*) => {
         impl host::HostStatement for GuestData {
@@ -68,7 +69,7 @@ macro_rules! statement_methods {
                 Ok(self.statement()?.comment_tag(&key))
             }
 
-            // Guests only ever hold borrows, and nothing hangs on those.
+            // Guests only borrow the resource, so there is nothing to release.
             fn drop(&mut self, _: Resource<Statement>) -> wasmtime::Result<()> {
                 Ok(())
             }

@@ -1,5 +1,5 @@
-//! WIT version 0.1: its generated types, and where it differs from the contract.
-//! It refuses to know any other version. Next room: `policy`, by way of the traits in `adapter`.
+//! WIT version 0.1: its generated types, and where it differs from the contract. Used by `policy` through the traits in
+//! `adapter`.
 
 #[path = "../common/imports.rs"]
 mod imports;
@@ -18,7 +18,7 @@ mod wit {
     wasmtime::component::bindgen!({
         path: "../../wit/policy/v0.1",
         world: "gatewright:policy/policy",
-        // Lists and strings of a call are lowered from where they are.
+        // Lists and strings are lowered without copying them first.
         ownership: Borrowing { duplicate_if_necessary: true },
         imports: { default: trappable },
         with: { "gatewright:policy/host.statement": crate::adapter::common::Statement },

@@ -1,4 +1,4 @@
-//! Where version 0.1 differs: 64-bit ids, approvals and completions that say less, and columns without labels.
+//! Where version 0.1 differs: 64-bit ids, less detail in approvals and completions, and columns without labels.
 
 use wasmtime::Store;
 use wasmtime::component::Resource;
@@ -12,12 +12,13 @@ use crate::guest::GuestData;
 
 statement_methods! {}
 
-/// The lower 64 bits, 62 of them random: what a policy counts or compares by id stays apart, though the record shows more.
+/// The lower 64 bits, of which 62 are random: enough for a policy to tell ids apart, although audit records show all
+/// 128.
 pub(super) fn id((_, low): (u64, u64)) -> u64 {
     low
 }
 
-/// The largest u32 stands for no table.
+/// `u32::MAX` means no table.
 pub(super) fn column(column: &contract::ColumnRef) -> types::ColumnRef<'_> {
     types::ColumnRef {
         table: column.table.unwrap_or(u32::MAX),
@@ -33,7 +34,7 @@ pub(super) fn batch_column(column: &contract::BatchColumn) -> types::BatchColumn
     }
 }
 
-/// One reviewer, the client waiting. A dry run is what is now called a preview.
+/// Version 0.1 always means one reviewer and a waiting client. Its dry run is now called a preview.
 pub(super) fn approval(approval: types::Approval) -> contract::Approval {
     contract::Approval {
         code: approval.code,
@@ -64,7 +65,7 @@ pub(super) fn column_action(action: types::ColumnAction) -> contract::ColumnActi
     }
 }
 
-/// How the statement ended is told by the SQLSTATE alone.
+/// Version 0.1 reports how the statement ended by SQLSTATE alone.
 pub(super) fn on_completion(
     module: &module::Guest,
     store: &mut Store<GuestData>,

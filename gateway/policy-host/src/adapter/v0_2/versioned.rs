@@ -1,4 +1,4 @@
-//! Where version 0.2 differs: it says all that the contract does.
+//! Conversions specific to version 0.2, which covers the whole contract.
 
 use wasmtime::Store;
 use wasmtime::component::Resource;
