@@ -213,9 +213,34 @@ fn played(
 
 /// The log without its timestamps: six digits of microseconds may equal a protected value.
 fn without_timestamps(log: &str) -> String {
+    let log = without_ids(log);
     let lines = log.lines().map(|line| match line.split_once(' ') {
         Some((first, rest)) if first.contains('T') && first.contains(':') => rest,
         _ => line,
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Without UUIDs, whose digits may look like a value.
+fn without_ids(log: &str) -> String {
+    const LENGTH: usize = 36;
+    let is_id = |text: &str| {
+        text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+    };
+    let mut kept = String::with_capacity(log.len());
+    let mut rest = log;
+    while let Some(first) = rest.chars().next() {
+        let skipped = match rest.get(..LENGTH) {
+            Some(candidate) if is_id(candidate) => LENGTH,
+            _ => {
+                kept.push(first);
+                first.len_utf8()
+            }
+        };
+        rest = &rest[skipped..];
+    }
+    kept
 }

@@ -86,7 +86,7 @@ impl Received {
     }
 }
 
-/// The message without its decision id, a counter that may look like a value.
+/// The message without its decision id, whose digits may look like a value.
 fn without_decision(message: &Message) -> Cow<'_, [u8]> {
     const DECISION: &[u8] = br#""decision":""#;
     let at = message
@@ -96,7 +96,9 @@ fn without_decision(message: &Message) -> Cow<'_, [u8]> {
     match at {
         Some(at) if message.tag == b'E' => {
             let mut body = message.body.clone();
-            body.drain(at + DECISION.len()..(at + DECISION.len() + 16).min(message.body.len()));
+            let start = at + DECISION.len();
+            let length = body[start..].iter().position(|byte| *byte == b'"');
+            body.drain(start..length.map_or(body.len(), |length| start + length));
             Cow::Owned(body)
         }
         _ => Cow::Borrowed(&message.body),

@@ -1,10 +1,10 @@
 //! The session driven message by message, with a judge of a few lines.
 
+mod bounds;
 mod extended;
 mod held;
 pub(crate) mod judge;
 pub(crate) mod play;
 mod properties;
-mod bounds;
 pub(crate) mod server;
 mod simple;
