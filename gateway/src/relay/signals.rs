@@ -9,10 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, Interest};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
-use tokio::sync::futures::OwnedNotified;
 
 use super::{End, Ending, READ_AHEAD, Relay};
 use crate::listener::ClientStream;
@@ -68,7 +67,8 @@ pub struct Signals {
 #[derive(Debug, Default)]
 pub struct CancelInbox {
     holds: AtomicBool,
-    requested: Arc<Notify>,
+    requested: AtomicBool,
+    relay: AtomicWaker,
 }
 
 impl CancelInbox {
@@ -76,7 +76,8 @@ impl CancelInbox {
     pub fn request(&self) -> bool {
         let holds = self.holds();
         if holds {
-            self.requested.notify_one();
+            self.requested.store(true, Ordering::Release);
+            self.relay.wake();
         }
         holds
     }
@@ -85,41 +86,34 @@ impl CancelInbox {
     pub fn holds(&self) -> bool {
         self.holds.load(Ordering::Acquire)
     }
-
-    fn hold(&self, holds: bool) {
-        self.holds.store(holds, Ordering::Release);
-    }
 }
 
 /// The relay's side of the inbox.
 pub(super) struct Cancels {
     inbox: Arc<CancelInbox>,
-    next: Pin<Box<OwnedNotified>>,
     holds: bool,
 }
 
 impl Cancels {
     pub fn new(inbox: Arc<CancelInbox>) -> Self {
-        let next = Box::pin(Arc::clone(&inbox.requested).notified_owned());
         Cancels {
             inbox,
-            next,
             holds: false,
         }
     }
 
-    /// Says whether a statement is held, and whether a request came since.
+    /// Says whether a statement is held, and whether a request came since. Costs next to nothing while nothing is held: the waker is
+    /// registered before `holds` is true, and a request that comes too late still finds it.
     fn poll(&mut self, holds: bool, context: &mut Context<'_>) -> bool {
+        if holds {
+            self.inbox.relay.register(context.waker());
+        }
         if holds != self.holds {
             self.holds = holds;
-            self.inbox.hold(holds);
+            self.inbox.holds.store(holds, Ordering::Release);
         }
-        let requested = self.next.as_mut().poll(context).is_ready();
-        if requested {
-            self.next
-                .set(Arc::clone(&self.inbox.requested).notified_owned());
-        }
-        requested
+        self.inbox.requested.load(Ordering::Acquire)
+            && self.inbox.requested.swap(false, Ordering::AcqRel)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the gate counts: verdicts on statements, and their ends.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 use gatewright_sql::Verb;
 use metrics::{Counter, Histogram};
@@ -18,6 +18,24 @@ thread_local! {
     static VERDICTS: RefCell<Handles<(Verb, &'static str), Counter>> = const { RefCell::new(Handles::new()) };
     static ENDS: RefCell<Handles<(Verb, Outcome), Counter>> = const { RefCell::new(Handles::new()) };
     static SECONDS: RefCell<Handles<Verb, Histogram>> = const { RefCell::new(Handles::new()) };
+    static DELIVERED: OnceCell<Delivered> = const { OnceCell::new() };
+}
+
+/// Counters of what was delivered.
+struct Delivered {
+    rows: Counter,
+    bytes: Counter,
+    masked_cells: Counter,
+}
+
+impl Delivered {
+    fn new() -> Self {
+        Delivered {
+            rows: RESULT_ROWS_TOTAL.counter(&[]),
+            bytes: RESULT_BYTES_TOTAL.counter(&[]),
+            masked_cells: MASKED_CELLS_TOTAL.counter(&[]),
+        }
+    }
 }
 
 impl GateMetrics for Metrics {
@@ -58,11 +76,12 @@ impl GateMetrics for Metrics {
                 .increment(1);
         });
         if done.rows > 0 {
-            RESULT_ROWS_TOTAL.counter(&[]).increment(done.rows);
-            RESULT_BYTES_TOTAL.counter(&[]).increment(done.bytes);
-        }
-        if done.masked_cells > 0 {
-            MASKED_CELLS_TOTAL.counter(&[]).increment(done.masked_cells);
+            DELIVERED.with(|delivered| {
+                let delivered = delivered.get_or_init(Delivered::new);
+                delivered.rows.increment(done.rows);
+                delivered.bytes.increment(done.bytes);
+                delivered.masked_cells.increment(done.masked_cells);
+            });
         }
     }
 }
