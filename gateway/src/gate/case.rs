@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use gatewright_contract as contract;
 use gatewright_contract::{StatementFacts, StatementId};
+use gatewright_policy_host::PolicySet;
 use gatewright_sql::{Facts, Outputs, RoleEffect, SessionEffect, Verb};
 
 use super::analysis::AnalyzedText;
@@ -98,7 +99,7 @@ impl SessionGate {
     }
 
     /// A function called by message, of which nothing but the function is known.
-    pub(super) fn case_of_call(&mut self, function_oid: u32, in_transaction: bool) -> Case {
+    pub(super) fn case_of_call(&self, function_oid: u32, in_transaction: bool) -> Case {
         let view = View {
             session: Arc::clone(&self.facts),
             text: None,
@@ -126,15 +127,15 @@ impl SessionGate {
 
     fn kept_parameters(&self, question: &Question<'_, Self>) -> Option<KeptParameters> {
         let bound = question.parameters.as_ref()?;
-        self.reads_parameters().then(|| KeptParameters {
+        self.reads_parameters(&self.set).then(|| KeptParameters {
             bind: bound.bind.into(),
             types: bound.types.into(),
         })
     }
 
-    /// True when policies read parameters, or the record keeps them.
-    pub(super) fn reads_parameters(&self) -> bool {
-        self.gate.settings.keep_parameters || self.gate.policies.current().wants_parameters()
+    /// True when these policies read parameters, or the record keeps them.
+    pub(super) fn reads_parameters(&self, set: &PolicySet) -> bool {
+        self.gate.settings.keep_parameters || set.wants_parameters()
     }
 }
 

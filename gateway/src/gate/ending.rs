@@ -1,7 +1,7 @@
 //! From admission to end: one execution of a permitted statement is admitted before it leaves for the server, and ends exactly once.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gatewright_contract as contract;
 use gatewright_sql::Verb;
@@ -19,11 +19,13 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    fn end(&mut self, done: &Completion) {
+    /// Counts the end. Returns how long the execution took.
+    fn end(&mut self, done: &Completion) -> Duration {
         self.ended = true;
-        self.gate
-            .metrics
-            .completed(self.permit.verb, self.started.elapsed().as_secs_f64(), done);
+        let elapsed = self.started.elapsed();
+        let metrics = &self.gate.metrics;
+        metrics.completed(self.permit.verb, elapsed.as_secs_f64(), done);
+        elapsed
     }
 }
 
@@ -51,22 +53,18 @@ impl SessionGate {
 
     /// Takes note of an end: metrics, what it changed in the database, and the policies that asked to be told.
     pub(super) fn execution_ended(&mut self, mut admitted: Admitted, done: Completion) {
-        admitted.end(&done);
+        let elapsed = admitted.end(&done);
         let permit = &admitted.permit;
         // Of one that was lost nobody knows whether it ran.
         let may_have_run = matches!(done.outcome, Outcome::Completed | Outcome::Lost);
         if permit.verb == Verb::Ddl && may_have_run {
             self.stale_catalog = true;
             self.catalog.note_change();
-            self.reshaped |= permit
-                .view
-                .facts()
-                .is_some_and(|facts| facts.verb == Verb::Ddl);
+            self.reshaped = true;
         }
         if permit.verb == Verb::Transaction && self.reshaped {
             self.catalog.note_change();
         }
-        let elapsed = admitted.started.elapsed();
         let completion = contract::Completion {
             statement_id: permit.view.statement_id,
             rows: done.rows,

@@ -230,7 +230,7 @@ impl Judge for SessionGate {
     }
 
     fn wants_parameters(&self) -> bool {
-        self.reads_parameters()
+        self.reads_parameters(&self.gate.policies.current())
     }
 
     fn plan(&mut self, permit: &Self::Permit, fields: &[Field]) -> Judged<Result<Plan, Refusal>> {

@@ -2,7 +2,8 @@
 //! its end here at the latest.
 
 use crate::session::doors::output::{Output, Taken};
-use crate::session::judge::{Completion, Judge, Outcome};
+use crate::session::doors::to_client::Delivered;
+use crate::session::judge::{Judge, Outcome};
 use crate::session::refusal::Refusal;
 use crate::session::state::held::Held;
 use crate::session::state::pipeline::Mode;
@@ -24,12 +25,8 @@ impl<J: Judge> Session<J> {
             judge.withdraw(ticket);
         }
         for admitted in held.admitted.drain(..).flatten() {
-            let done = Completion {
-                outcome: Outcome::Skipped,
-                sqlstate: "57014".to_owned(),
-                ..Completion::default()
-            };
-            self.ends.push(admitted, done);
+            let nothing = Delivered::default();
+            self.ends.push(admitted, Outcome::Skipped, "57014", nothing);
         }
     }
 
@@ -71,16 +68,7 @@ impl<J: Judge> Session<J> {
         for reply in self.queue.each() {
             for admitted in reply.take_all() {
                 let rows = delivered.take().unwrap_or_default();
-                ends.push(
-                    admitted,
-                    Completion {
-                        outcome: Outcome::Lost,
-                        rows: rows.rows,
-                        bytes: rows.bytes,
-                        masked_cells: rows.masked_cells,
-                        sqlstate: CONNECTION_FAILURE.to_owned(),
-                    },
-                );
+                ends.push(admitted, Outcome::Lost, CONNECTION_FAILURE, rows);
             }
         }
         self.ends.tell(judge)

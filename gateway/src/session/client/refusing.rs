@@ -18,10 +18,8 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Taken {
-        count(&refusal, judge);
         output.to_server.stand_in_query();
-        self.expect(Outstanding::Query(QueryRun::stand_in(refusal)));
-        Taken::Yes
+        self.refused_alone(refusal, judge)
     }
 
     /// A Parse. The stand-in bears the name that the client's had, since an unnamed statement is gone after a failed Parse too
@@ -33,11 +31,9 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Taken {
-        count(&refusal, judge);
         output.to_server.stand_in_parse(name);
         // What an empty name meant until now is gone, unless the server skips this too: either way it is the server that knows.
-        self.expect(Outstanding::Refused(refusal));
-        Taken::Yes
+        self.refused(refusal, judge)
     }
 
     /// Another message of the extended protocol.
@@ -47,10 +43,7 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Taken {
-        count(&refusal, judge);
-        output.to_server.stand_in_parse(STAND_IN);
-        self.expect(Outstanding::Refused(refusal));
-        Taken::Yes
+        self.refuse_parse(STAND_IN, refusal, judge, output)
     }
 
     /// A Query or FunctionCall, each of which has a ReadyForQuery of its own, ahead of anything that it does: an empty one of its type
@@ -62,10 +55,8 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Taken {
-        count(&refusal, judge);
         output.to_server.empty(frame.tag);
-        self.expect(Outstanding::Query(QueryRun::stand_in(refusal)));
-        Taken::Yes
+        self.refused_alone(refusal, judge)
     }
 
     /// A message of the extended protocol whose fields cannot be read: an empty one of its type cannot be read either.
@@ -76,10 +67,8 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Taken {
-        count(&refusal, judge);
         output.to_server.empty(frame.tag);
-        self.expect(Outstanding::Refused(refusal));
-        Taken::Yes
+        self.refused(refusal, judge)
     }
 
     /// An Execute of a portal that does not exist: one that cannot exist is executed in its place.
@@ -94,9 +83,21 @@ impl<J: Judge> Session<J> {
         if !free || self.names.is_cursor(&Name::new(STAND_IN)) {
             return self.refuse_extended(refusal, judge, output);
         }
-        count(&refusal, judge);
         output.to_server.stand_in_execute();
+        self.refused(refusal, judge)
+    }
+
+    /// The stand-in went out: its error gets the refusal's text, and the server skips to Sync behind it.
+    fn refused(&mut self, refusal: Refusal, judge: &mut J) -> Taken {
+        count(&refusal, judge);
         self.expect(Outstanding::Refused(refusal));
+        Taken::Yes
+    }
+
+    /// The same for a stand-in with a ReadyForQuery of its own.
+    fn refused_alone(&mut self, refusal: Refusal, judge: &mut J) -> Taken {
+        count(&refusal, judge);
+        self.expect(Outstanding::Query(QueryRun::stand_in(refusal)));
         Taken::Yes
     }
 }

@@ -8,8 +8,8 @@ use gatewright_wire::backend;
 use gatewright_wire::frame::Frame;
 
 use crate::session::doors::output::{Output, Taken};
-use crate::session::doors::to_client::Delivery;
-use crate::session::judge::{Completion, Judge, Limits, Outcome};
+use crate::session::doors::to_client::{Delivered, Delivery};
+use crate::session::judge::{Judge, Limits, Outcome};
 use crate::session::state::name::Name;
 use crate::session::state::names::Prepared;
 use crate::session::state::outstanding::Outstanding;
@@ -67,14 +67,7 @@ impl<J: Judge> Session<J> {
             return;
         };
         let delivered = output.to_client.take_delivered();
-        let done = Completion {
-            outcome,
-            rows: delivered.rows,
-            bytes: delivered.bytes,
-            masked_cells: delivered.masked_cells,
-            sqlstate: sqlstate.to_owned(),
-        };
-        self.ends.push(admitted, done);
+        self.ends.push(admitted, outcome, sqlstate, delivered);
     }
 
     /// The statement in front succeeded: what it changes, and what comes next.
@@ -134,24 +127,20 @@ impl<J: Judge> Session<J> {
         let size = frame.bytes.len() as u64;
         let fits = limited.admits(1, size);
         if let Some(admitted) = admitted.take() {
-            let done = if fits {
-                Completion {
+            let ends = &mut self.ends;
+            if fits {
+                let value = Delivered {
                     rows: 1,
                     bytes: size,
-                    sqlstate: "00000".to_owned(),
-                    ..Completion::default()
-                }
+                    masked_cells: 0,
+                };
+                ends.push(admitted, Outcome::Completed, "00000", value);
             } else {
                 let refusal = judge.limit_reached(&permit, limited.reached());
-                let sqlstate = refusal.sqlstate.clone().into_owned();
+                let nothing = Delivered::default();
+                ends.push(admitted, Outcome::Failed, &refusal.sqlstate, nothing);
                 self.turn.overdue = Some(refusal);
-                Completion {
-                    outcome: Outcome::Failed,
-                    sqlstate,
-                    ..Completion::default()
-                }
-            };
-            self.ends.push(admitted, done);
+            }
         }
         if !self.ends.tell(judge) {
             return Ok(Taken::Hold);
@@ -250,12 +239,8 @@ impl<J: Judge> Session<J> {
     fn end_silent(&mut self, judge: &mut J) -> bool {
         if let Some(front) = self.queue.front_mut() {
             for admitted in front.take_all() {
-                let done = Completion {
-                    outcome: Outcome::Lost,
-                    sqlstate: "57014".to_owned(),
-                    ..Completion::default()
-                };
-                self.ends.push(admitted, done);
+                let nothing = Delivered::default();
+                self.ends.push(admitted, Outcome::Lost, "57014", nothing);
             }
         }
         self.ends.tell(judge)

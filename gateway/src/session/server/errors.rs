@@ -4,8 +4,8 @@ use gatewright_wire::ErrorFields;
 use gatewright_wire::frame::Frame;
 
 use crate::session::doors::output::{Output, Taken};
-use crate::session::doors::to_client::Delivery;
-use crate::session::judge::{Completion, Judge, Outcome};
+use crate::session::doors::to_client::{Delivered, Delivery};
+use crate::session::judge::{Judge, Outcome};
 use crate::session::refusal::Refusal;
 use crate::session::server::redaction::redact;
 use crate::session::state::outstanding::{Described, Outstanding};
@@ -79,22 +79,11 @@ impl<J: Judge> Session<J> {
             if std::mem::take(&mut in_front)
                 && let Some(admitted) = reply.take_current()
             {
-                let done = Completion {
-                    outcome: Outcome::Failed,
-                    rows: delivered.rows,
-                    bytes: delivered.bytes,
-                    masked_cells: delivered.masked_cells,
-                    sqlstate: sqlstate.to_owned(),
-                };
-                ends.push(admitted, done);
+                ends.push(admitted, Outcome::Failed, sqlstate, delivered);
             }
             for admitted in reply.take_all() {
-                let done = Completion {
-                    outcome: Outcome::Skipped,
-                    sqlstate: sqlstate.to_owned(),
-                    ..Completion::default()
-                };
-                ends.push(admitted, done);
+                let nothing = Delivered::default();
+                ends.push(admitted, Outcome::Skipped, sqlstate, nothing);
             }
         }
     }

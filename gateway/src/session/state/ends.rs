@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use crate::session::judge::{Completion, Judge, Judged, Ticket};
+use crate::session::doors::to_client::Delivered;
+use crate::session::judge::{Completion, Judge, Judged, Outcome, Ticket};
 
 /// Ends that the judge has still to take note of, oldest first.
 pub(in crate::session) struct Ends<J: Judge> {
@@ -21,7 +22,21 @@ impl<J: Judge> Default for Ends<J> {
 }
 
 impl<J: Judge> Ends<J> {
-    pub fn push(&mut self, admitted: J::Admitted, done: Completion) {
+    /// An admission ended, with what was delivered under it.
+    pub fn push(
+        &mut self,
+        admitted: J::Admitted,
+        outcome: Outcome,
+        sqlstate: &str,
+        delivered: Delivered,
+    ) {
+        let done = Completion {
+            outcome,
+            rows: delivered.rows,
+            bytes: delivered.bytes,
+            masked_cells: delivered.masked_cells,
+            sqlstate: sqlstate.to_owned(),
+        };
         self.due.push_back((admitted, done));
     }
 
