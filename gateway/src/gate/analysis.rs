@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::SessionGate;
 use super::facts;
+use super::ticket::Work;
 use crate::session::{Judged, Refusal};
 
 /// Longer texts are analysed on a thread of their own, so that other sessions of the worker go on.
@@ -183,23 +184,24 @@ impl SessionGate {
         standard_conforming_strings: bool,
     ) -> Judged<Result<Arc<AnalyzedText>, Refusal>> {
         match self.analyze_now(text, standard_conforming_strings) {
-            Some(answer) => Judged::Ready(answer),
-            None => Judged::Pending(self.ticket(text, standard_conforming_strings)),
+            Ok(answer) => Judged::Ready(answer),
+            Err(work) => Judged::Pending(self.ticket(text, standard_conforming_strings, work)),
         }
     }
 
-    /// The analysis, or `None` when it has to wait for work that has now been started.
-    fn analyze_now(&mut self, text: &str, standard_conforming_strings: bool) -> Option<Analyzed> {
+    /// The analysis, or the work that it has to wait for, which has been started.
+    fn analyze_now(
+        &mut self,
+        text: &str,
+        standard_conforming_strings: bool,
+    ) -> Result<Analyzed, Work> {
         let refreshed = self.refreshed.take().and_then(|outcome| outcome.take());
         if (self.stale_catalog || !self.catalog.is_read()) && self.needs_catalog() {
             // A statement must not be judged by an outdated catalog.
             match refreshed {
                 Some(true) => self.stale_catalog = false,
-                Some(false) => return Some(Err(catalog_is_late())),
-                None => {
-                    self.wait_for_catalog();
-                    return None;
-                }
+                Some(false) => return Ok(Err(catalog_is_late())),
+                None => return Err(self.fresh_catalog()),
             }
         }
         let catalog = self.catalog.current();
@@ -221,13 +223,12 @@ impl SessionGate {
         let outcome = match self.delivery.take(text) {
             Some(outcome) => outcome,
             None if text.len() > INLINE_BYTES => {
-                self.analyze_elsewhere(text, standard_conforming_strings, catalog);
-                return None;
+                return Err(self.analyze_elsewhere(text, standard_conforming_strings, catalog));
             }
             None => analyze(text, &catalog, self.settings(standard_conforming_strings)),
         };
         let analyzed = match outcome {
-            Err(error) => return Some(Err(not_understood(error))),
+            Err(error) => return Ok(Err(not_understood(error))),
             Ok(analyzed) => analyzed,
         };
         // A delivered analysis may be older than the current catalog; it is cached under its own.
@@ -256,17 +257,16 @@ impl SessionGate {
 
     /// A relation or function missing from the catalog may just have been created outside the gateway: refreshes the catalog once per
     /// generation, and again after any session has changed something.
-    fn settle(&mut self, analyzed: Arc<AnalyzedText>) -> Option<Analyzed> {
+    fn settle(&mut self, analyzed: Arc<AnalyzedText>) -> Result<Analyzed, Work> {
         let looked = (analyzed.catalog.generation, self.catalog.changes());
         if self.looked_for != Some(looked) && analyzed.has_unresolved() && self.needs_catalog() {
             self.looked_for = Some(looked);
             let refresh = Arc::clone(&self.catalog).refreshed();
-            self.wait_for(async {
+            return Err(Box::pin(async {
                 refresh.await;
-            });
-            return None;
+            }));
         }
-        Some(Ok(analyzed))
+        Ok(Ok(analyzed))
     }
 
     pub(super) fn settings(&self, standard_conforming_strings: bool) -> Settings {
@@ -281,7 +281,7 @@ impl SessionGate {
         text: &str,
         standard_conforming_strings: bool,
         catalog: Arc<Catalog>,
-    ) {
+    ) -> Work {
         let settings = self.settings(standard_conforming_strings);
         let text: Box<str> = text.into();
         let slot = Arc::clone(&self.delivery.0);
@@ -298,9 +298,9 @@ impl SessionGate {
         if let Err(error) = thread {
             tracing::error!(%error, "no thread for the analysis of a large statement; it will be tried again");
         }
-        self.wait_for(async {
+        Box::pin(async {
             let _ = finished.await;
-        });
+        })
     }
 }
 

@@ -132,7 +132,6 @@ impl Gate {
             catalog,
             pending: None,
             tickets: 0,
-            work: None,
             delivery: Delivery::default(),
             stale_catalog: false,
             refreshed: None,
@@ -154,8 +153,6 @@ pub struct SessionGate {
     /// The answer that is pending.
     pending: Option<Pending>,
     tickets: u64,
-    /// Work that was just started and has no ticket yet.
-    work: Option<ticket::Work>,
     /// Delivers the analysis of a long text.
     delivery: Delivery,
     /// DDL of this session has run: the next statement needs a fresh catalog.

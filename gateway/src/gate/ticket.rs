@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::SessionGate;
@@ -21,26 +22,26 @@ pub(super) struct Pending {
 }
 
 impl SessionGate {
-    /// Begins work that the analysis of the text in hand has to wait for.
-    pub(super) fn wait_for(&mut self, work: impl Future<Output = ()> + 'static) {
-        self.work = Some(Box::pin(work));
-    }
-
     /// Brings the catalog up to date, and remembers for the text that waits whether that succeeded.
-    pub(super) fn wait_for_catalog(&mut self) {
-        let refresh = std::sync::Arc::clone(&self.catalog).refreshed();
+    pub(super) fn fresh_catalog(&mut self) -> Work {
+        let refresh = Arc::clone(&self.catalog).refreshed();
         let outcome = self.refreshed.insert(Refreshed::default()).clone();
-        self.wait_for(async move {
+        Box::pin(async move {
             outcome.put(refresh.await);
-        });
+        })
     }
 
-    /// The ticket for the analysis whose work has just begun.
-    pub(super) fn ticket(&mut self, text: &str, standard_conforming_strings: bool) -> Ticket {
+    /// The ticket for the analysis that waits for this work.
+    pub(super) fn ticket(
+        &mut self,
+        text: &str,
+        standard_conforming_strings: bool,
+        work: Work,
+    ) -> Ticket {
         self.tickets += 1;
         self.pending = Some(Pending {
             id: self.tickets,
-            work: self.work.take(),
+            work: Some(work),
             text: text.into(),
             standard_conforming_strings,
         });

@@ -17,7 +17,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::session::{HIGH_WATER, Judge, Output, PendingJudge, Session, ToClient};
+use crate::session::{HIGH_WATER, Judge, Output, PendingJudge, Session, ToClient, shrink};
 use buffers::{with_scratch, write};
 use idle::IdleWatch;
 use signals::{Cancels, Task, Timer};
@@ -27,9 +27,6 @@ pub use signals::{CancelInbox, Client, Signals};
 
 /// How many bytes are read ahead, at least, while the client's next message has to wait.
 const READ_AHEAD: usize = 64 * 1024;
-
-/// A larger buffer is freed when it is empty, in bytes.
-const KEEP_CAPACITY: usize = 8 * 1024;
 
 /// One client connection with its server connection.
 pub struct Relay<C, S, J: Judge> {
@@ -313,11 +310,5 @@ where
             self.server_held = false;
         }
         Ok(to_server || to_client)
-    }
-}
-
-fn shrink(bytes: &mut BytesMut) {
-    if bytes.is_empty() && bytes.capacity() > KEEP_CAPACITY {
-        *bytes = BytesMut::new();
     }
 }

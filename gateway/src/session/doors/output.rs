@@ -1,7 +1,5 @@
 //! What the session gives the relay: bytes for both sides, and what else is to be done.
 
-use bytes::Buf;
-
 use crate::session::doors::to_client::ToClient;
 use crate::session::doors::to_server::ToServer;
 
@@ -20,24 +18,6 @@ pub struct Output {
     pub cancel: bool,
     /// The client sent Terminate.
     pub terminated: bool,
-}
-
-/// Bytes on their way to one side.
-pub trait Outgoing: Buf {
-    /// Gives back the memory of a buffer that is empty.
-    fn shrink(&mut self);
-}
-
-impl Outgoing for ToServer {
-    fn shrink(&mut self) {
-        ToServer::shrink(self);
-    }
-}
-
-impl Outgoing for ToClient {
-    fn shrink(&mut self) {
-        ToClient::shrink(self);
-    }
 }
 
 /// How far a run over a peer's bytes came.

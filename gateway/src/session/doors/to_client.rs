@@ -6,7 +6,7 @@ use gatewright_wire::frame::Frame;
 use gatewright_wire::{ErrorFields, FatalError, build};
 
 use crate::results::Edited;
-use crate::session::doors::to_server::shrink;
+use crate::session::doors::outgoing::{Outgoing, shrink};
 use gatewright_contract::Judged;
 
 /// What goes to the client.
@@ -57,11 +57,6 @@ impl ToClient {
     /// The last message of a connection.
     pub(crate) fn fatal(&mut self, error: &FatalError) {
         error.encode(&mut self.bytes);
-    }
-
-    /// Gives back the memory of a buffer that is empty.
-    pub(in crate::session) fn shrink(&mut self) {
-        shrink(&mut self.bytes);
     }
 
     /// How many bytes wait.
@@ -125,5 +120,11 @@ impl Buf for ToClient {
 
     fn advance(&mut self, count: usize) {
         self.bytes.advance(count);
+    }
+}
+
+impl Outgoing for ToClient {
+    fn shrink(&mut self) {
+        shrink(&mut self.bytes);
     }
 }

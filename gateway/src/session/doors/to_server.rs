@@ -6,11 +6,9 @@ use gatewright_wire::build;
 use gatewright_wire::frame::Frame;
 use gatewright_wire::frontend::Subject;
 
+use crate::session::doors::outgoing::{Outgoing, shrink};
 use crate::session::judge::Judge;
 use crate::session::refusal::STAND_IN;
-
-/// Buffers larger than this, in bytes, are given back when they are empty.
-const KEEP_CAPACITY: usize = 8 * 1024;
 
 /// Proof that a message makes the server run nothing, so that nobody has to judge it.
 #[derive(Debug)]
@@ -56,11 +54,6 @@ impl ToServer {
     /// Forgets what waits: the server takes no more.
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
-    }
-
-    /// Gives back the memory of a buffer that is empty.
-    pub(in crate::session) fn shrink(&mut self) {
-        shrink(&mut self.bytes);
     }
 
     /// How many bytes wait.
@@ -221,8 +214,8 @@ impl Buf for ToServer {
     }
 }
 
-pub(in crate::session) fn shrink(bytes: &mut BytesMut) {
-    if bytes.is_empty() && bytes.capacity() > KEEP_CAPACITY {
-        *bytes = BytesMut::new();
+impl Outgoing for ToServer {
+    fn shrink(&mut self) {
+        shrink(&mut self.bytes);
     }
 }
