@@ -4,7 +4,7 @@ use gatewright_wire::DecodeError;
 use gatewright_wire::frame::{self, Frame, FrameError, Side};
 use gatewright_wire::frontend;
 
-use crate::session::doors::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, Taken};
+use crate::session::doors::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, Step, Taken};
 use crate::session::judge::Judge;
 use crate::session::refusal::Refusal;
 use crate::session::state::outstanding::Outstanding;
@@ -52,13 +52,9 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Result<Step, Violation> {
-        if let Some(streaming) = &mut self.from_client {
-            let piece = streaming.take(rest);
-            if streaming.forward {
+        if let Some((piece, forward)) = Streaming::next(&mut self.from_client, rest) {
+            if forward {
                 output.to_server.copy_piece(piece);
-            }
-            if streaming.is_over() {
-                self.from_client = None;
             }
             return Ok(Step::Took(piece.len()));
         }
@@ -75,12 +71,8 @@ impl<J: Judge> Session<J> {
         let Some(bytes) = rest.get(..total) else {
             return Ok(self.long_client_message(header.tag, total, output));
         };
-        Ok(
-            match self.client_frame(header.frame(bytes), judge, output)? {
-                Taken::Yes => Step::Took(total),
-                Taken::Hold => Step::Hold,
-            },
-        )
+        let taken = self.client_frame(header.frame(bytes), judge, output)?;
+        Ok(Step::of(taken, total))
     }
 
     /// A message that has not all arrived. Long COPY data passes in pieces.
@@ -256,13 +248,6 @@ impl<J: Judge> Session<J> {
         output.to_server.control(frame);
         self.expect(Outstanding::Sync);
     }
-}
-
-/// What became of the next bytes of the client.
-enum Step {
-    Took(usize),
-    NeedsMore,
-    Hold,
 }
 
 fn held(consumed: usize) -> Progress {

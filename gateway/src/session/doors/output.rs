@@ -29,6 +29,24 @@ pub struct Progress {
     pub held: bool,
 }
 
+/// What became of the next bytes of a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::session) enum Step {
+    Took(usize),
+    NeedsMore,
+    Hold,
+}
+
+impl Step {
+    /// Of a whole message of this length.
+    pub fn of(taken: Taken, length: usize) -> Self {
+        match taken {
+            Taken::Yes => Step::Took(length),
+            Taken::Hold => Step::Hold,
+        }
+    }
+}
+
 /// What became of a message that was offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::session) enum Taken {

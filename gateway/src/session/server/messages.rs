@@ -3,7 +3,7 @@
 use gatewright_wire::backend;
 use gatewright_wire::frame::{self, Frame, Side};
 
-use crate::session::doors::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, Taken};
+use crate::session::doors::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, Step, Taken};
 use crate::session::doors::to_client::Delivery;
 use crate::session::judge::{Judge, Limit};
 use crate::session::server::describe::fields_of;
@@ -61,16 +61,12 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Result<Step, Violation> {
-        if let Some(streaming) = &mut self.from_server {
-            let piece = streaming.take(rest);
-            if streaming.forward {
+        if let Some((piece, forward)) = Streaming::next(&mut self.from_server, rest) {
+            if forward {
                 output.to_client.deliver(Delivery::RowPiece {
                     bytes: piece,
                     begins: None,
                 });
-            }
-            if streaming.is_over() {
-                self.from_server = None;
             }
             return Ok(Step::Took(piece.len()));
         }
@@ -98,12 +94,8 @@ impl<J: Judge> Session<J> {
                 Long::Hold => Step::Hold,
             });
         };
-        Ok(
-            match self.server_frame(header.frame(bytes), judge, output)? {
-                Taken::Yes => Step::Took(total),
-                Taken::Hold => Step::Hold,
-            },
-        )
+        let taken = self.server_frame(header.frame(bytes), judge, output)?;
+        Ok(Step::of(taken, total))
     }
 
     /// Rows that nobody edits pass in one piece, as far as they are whole.
@@ -330,11 +322,4 @@ impl<J: Judge> Session<J> {
         output.to_client.deliver(Delivery::Message(frame));
         Ok(())
     }
-}
-
-/// What became of the next bytes of the server.
-enum Step {
-    Took(usize),
-    NeedsMore,
-    Hold,
 }

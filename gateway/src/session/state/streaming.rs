@@ -5,7 +5,7 @@
 pub(in crate::session) struct Streaming {
     remaining: usize,
     /// Whether the pieces go on to the other side.
-    pub forward: bool,
+    forward: bool,
 }
 
 impl Streaming {
@@ -17,14 +17,15 @@ impl Streaming {
         }
     }
 
-    /// Takes the next piece of the message from the front of `bytes`.
-    pub fn take<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let piece = bytes.get(..self.remaining).unwrap_or(bytes);
-        self.remaining -= piece.len();
-        piece
-    }
-
-    pub fn is_over(&self) -> bool {
-        self.remaining == 0
+    /// Takes the next piece of a message that is under way from the front of `bytes`, and whether it goes on. The last piece ends it.
+    pub fn next<'a>(under_way: &mut Option<Self>, bytes: &'a [u8]) -> Option<(&'a [u8], bool)> {
+        let streaming = under_way.as_mut()?;
+        let forward = streaming.forward;
+        let piece = bytes.get(..streaming.remaining).unwrap_or(bytes);
+        streaming.remaining -= piece.len();
+        if streaming.remaining == 0 {
+            *under_way = None;
+        }
+        Some((piece, forward))
     }
 }
