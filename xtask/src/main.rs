@@ -48,11 +48,7 @@ enum Verb {
     /// Build every bundled policy to target/policies/<name>.wasm
     Policies,
     /// Compare with direct connections and PgBouncer; writes target/bench.json
-    Bench {
-        /// Run shorter and fewer rounds; the numbers are rough
-        #[arg(long)]
-        quick: bool,
-    },
+    Bench(bench::Options),
     /// Load libclang as bindgen does; run by `setup` as a separate process
     #[command(hide = true)]
     LoadLibclang,
@@ -65,7 +61,7 @@ fn main() -> Result<()> {
         Verb::Test { filter } => test::run(filter.as_deref()),
         Verb::Soak(options) => soak::run(&options),
         Verb::Policies => policies::build().map(drop),
-        Verb::Bench { quick } => bench::run(quick),
+        Verb::Bench(options) => bench::run(&options),
         Verb::LoadLibclang => setup::load_libclang(),
     }
 }

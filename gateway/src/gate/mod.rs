@@ -14,6 +14,8 @@ mod preview;
 mod recent;
 mod rewriting;
 mod role;
+#[cfg(test)]
+mod tests;
 mod ticket;
 mod view;
 

@@ -136,6 +136,26 @@ impl Child {
             .with_context(|| format!("no VmRSS in {path}"))?;
         Ok(kibibytes * 1024)
     }
+
+    /// The CPU time that the process has used, in user and kernel mode, from /proc, in steps of 10 ms.
+    pub fn cpu_time(&self) -> Result<Duration> {
+        // The kernel reports in units of USER_HZ, which is 100 on every platform that has /proc (proc_pid_stat(5)).
+        const TICK: Duration = Duration::from_millis(10);
+        let path = format!("/proc/{}/stat", self.id());
+        let stat = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+        // The program's name, in parentheses, may contain spaces. utime and stime are the 12th and 13th field after it.
+        let after_name = stat.rsplit(") ").next().unwrap_or_default();
+        let ticks: Vec<u32> = after_name
+            .split(' ')
+            .skip(11)
+            .take(2)
+            .map_while(|field| field.parse().ok())
+            .collect();
+        let [user, system] = ticks[..] else {
+            bail!("no CPU times in {path}")
+        };
+        Ok(TICK * (user + system))
+    }
 }
 
 impl Drop for Child {
@@ -183,6 +203,23 @@ mod tests {
         assert!(child.wait(Duration::from_millis(200)).is_err());
         child.process.kill()?;
         child.stop()
+    }
+
+    #[test]
+    fn a_busy_child_uses_cpu_time_and_an_idle_one_does_not() -> Result<()> {
+        let mut spin = Command::new("sh");
+        let busy = Child::start(
+            "spin",
+            spin.args(["-c", "while :; do :; done"]),
+            "TERM",
+            &[],
+        )?;
+        let idle = Child::start("sleep", Command::new("sleep").arg("600"), "TERM", &[])?;
+        while busy.cpu_time()? < Duration::from_millis(50) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(idle.cpu_time()? < Duration::from_millis(50));
+        Ok(())
     }
 
     #[test]

@@ -1,20 +1,41 @@
 //! `cargo xtask bench`: the cost of the gateway compared with direct connections and PgBouncer, in one run on one
-//! machine.
+//! machine; with `--baseline`, the cost compared with an earlier build of the gateway.
 //! All routes to the server are measured in turn, round after round, so that a slow period affects all of them. `ways`
-//! defines the routes, `workload` the measurements and `report` the output.
+//! defines the routes, `workload` the measurements, and `report` and `builds` the output.
 
+mod builds;
 mod report;
 mod ways;
 mod workload;
 
-use anyhow::{Context, Result, bail};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
 use gatewright_harness::locate;
 
 use crate::setup::{self, Need};
 use crate::{cargo, policies, screen};
 use report::Row;
-use ways::{Way, Ways};
+use ways::{Build, Way, Ways};
 use workload::{Bench, Workload};
+
+/// What to measure.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Run shorter and fewer rounds; the numbers are rough
+    #[arg(long)]
+    quick: bool,
+    /// Compare with the build in this target directory, where `cargo xtask bench` built another version, instead of
+    /// direct connections and PgBouncer; writes target/bench-builds.md
+    #[arg(long, value_name = "TARGET_DIRECTORY")]
+    baseline: Option<PathBuf>,
+    /// Only the workloads whose name contains this
+    #[arg(long, value_name = "WORKLOAD")]
+    only: Option<String>,
+    /// The number of rounds
+    #[arg(long)]
+    rounds: Option<usize>,
+}
 
 /// The number and length of the measurements.
 pub struct Effort {
@@ -39,9 +60,9 @@ const QUICK: Effort = Effort {
     idle: 1_000,
 };
 
-/// Measures everything, prints the table, writes `target/bench.json` and `target/bench.md`, and runs the
-/// microbenchmarks.
-pub fn run(quick: bool) -> Result<()> {
+/// Measures everything, prints the table and writes `target/bench.json` and `target/bench.md`. Then it runs the
+/// microbenchmarks. With a baseline, it only compares the two builds.
+pub fn run(options: &Options) -> Result<()> {
     let tools = [
         Need::PostgresServer,
         Need::Psql,
@@ -50,8 +71,8 @@ pub fn run(quick: bool) -> Result<()> {
     ];
     setup::require(&[&setup::BUILD[..], &tools].concat())?;
     screen::stage("Building (release)");
-    let built = policies::build()?;
-    let gateway = cargo::gateway(cargo::Profile::Release)?;
+    policies::build()?;
+    cargo::gateway(cargo::Profile::Release)?;
     let root = locate::workspace();
     cargo::run(
         &root,
@@ -65,18 +86,39 @@ pub fn run(quick: bool) -> Result<()> {
         ],
     )?;
 
-    let effort = if quick { QUICK } else { FULL };
-    screen::stage("Starting PostgreSQL, PgBouncer and two gateways");
-    let ways = Ways::start(&gateway, &built, &effort)?;
+    let target = locate::target_directory();
+    let baseline = options.baseline.as_deref().map(Build::within);
+    if let Some(build) = &baseline {
+        let gateway = &build.gateway;
+        ensure!(gateway.exists(), "there is no {}", gateway.display());
+    }
+    let effort = if options.quick { QUICK } else { FULL };
+    let effort = Effort {
+        rounds: options.rounds.unwrap_or(effort.rounds),
+        ..effort
+    };
+    let mut workloads = Workload::all();
+    if let Some(only) = &options.only {
+        workloads.retain(|workload| workload.name().contains(only));
+        ensure!(!workloads.is_empty(), "no workload is called {only}");
+    }
+    screen::stage("Starting PostgreSQL, PgBouncer and the gateways");
+    let ways = Ways::start(&Build::within(&target), baseline.as_ref(), &effort)?;
     ways.check()?;
     let bench = Bench::new(&effort)?;
 
-    let rows = measure(&bench, &ways, &effort)?;
+    if baseline.is_some() {
+        let rows = measure(&bench, &ways, &effort, Way::BUILDS, workloads)?;
+        let table = builds::table(&rows, &effort);
+        println!("{table}");
+        return std::fs::write(target.join("bench-builds.md"), table)
+            .context("writing bench-builds.md");
+    }
+    let rows = measure(&bench, &ways, &effort, Way::ALL, workloads)?;
     drop(ways);
     let table = report::table(&rows, &effort);
     screen::stage("Medians and ratios");
     println!("{table}");
-    let target = locate::target_directory();
     std::fs::write(target.join("bench.json"), report::json(&rows)?)
         .context("writing bench.json")?;
     std::fs::write(target.join("bench.md"), &table).context("writing bench.md")?;
@@ -89,8 +131,14 @@ pub fn run(quick: bool) -> Result<()> {
     cargo::run(&root, &["bench", "--workspace", "--bench", "*"])
 }
 
-fn measure(bench: &Bench, ways: &Ways, effort: &Effort) -> Result<Vec<Row>> {
-    let mut rows: Vec<Row> = Workload::all().into_iter().map(Row::new).collect();
+fn measure(
+    bench: &Bench,
+    ways: &Ways,
+    effort: &Effort,
+    routes: [Way; 4],
+    workloads: Vec<Workload>,
+) -> Result<Vec<Row>> {
+    let mut rows: Vec<Row> = workloads.into_iter().map(Row::new).collect();
     for round in 0..effort.rounds {
         screen::stage(&format!("Round {} of {}", round + 1, effort.rounds));
         for row in &mut rows {
@@ -99,16 +147,16 @@ fn measure(bench: &Bench, ways: &Ways, effort: &Effort) -> Result<Vec<Row>> {
                 continue;
             }
             // A different route goes first each time, so that the order does not affect the result.
-            for turn in 0..Way::ALL.len() {
-                let way = Way::ALL[(turn + round) % Way::ALL.len()];
-                let value = bench
+            for turn in 0..routes.len() {
+                let way = routes[(turn + round) % routes.len()];
+                let sample = bench
                     .run(row.workload, way, ways)
                     .with_context(|| format!("{} via {way:?}", row.workload.name()))?;
-                if let Some(value) = value {
-                    row.add(way, value);
+                if let Some(sample) = sample {
+                    row.add(way, sample);
                 }
             }
-            screen::note(&row.progress());
+            screen::note(&row.progress(routes));
         }
     }
     if rows.iter().any(Row::is_empty) {

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::Effort;
 use super::ways::Way;
-use super::workload::Workload;
+use super::workload::{Sample, Workload};
 
 /// All measurements of one workload.
 pub struct Row {
     pub workload: Workload,
-    measured: [Vec<f64>; 4],
+    measured: [Vec<Sample>; Way::COUNT],
 }
 
 impl Row {
@@ -21,8 +21,13 @@ impl Row {
         }
     }
 
-    pub fn add(&mut self, way: Way, value: f64) {
-        self.measured[way as usize].push(value);
+    pub fn add(&mut self, way: Way, sample: Sample) {
+        self.measured[way as usize].push(sample);
+    }
+
+    /// The measurements of one route, one per round.
+    pub fn samples(&self, way: Way) -> &[Sample] {
+        &self.measured[way as usize]
     }
 
     pub fn is_empty(&self) -> bool {
@@ -31,14 +36,7 @@ impl Row {
 
     /// The median of the measurements of one route.
     fn median(&self, way: Way) -> Option<f64> {
-        let mut values = self.measured[way as usize].clone();
-        values.sort_by(f64::total_cmp);
-        let middle = values.len() / 2;
-        match values.len() {
-            0 => None,
-            count if count % 2 == 1 => Some(values[middle]),
-            _ => Some((values[middle - 1] + values[middle]) / 2.0),
-        }
+        median(self.samples(way).iter().map(|sample| sample.value))
     }
 
     fn ratio(&self, of: Way, to: Way) -> Option<f64> {
@@ -46,8 +44,8 @@ impl Row {
     }
 
     /// A progress line.
-    pub fn progress(&self) -> String {
-        let last = Way::ALL.map(|way| number(self.measured[way as usize].last().copied()));
+    pub fn progress(&self, routes: [Way; 4]) -> String {
+        let last = routes.map(|way| number(self.samples(way).last().map(|sample| sample.value)));
         format!(
             "{:<42} {:>2} clients  {}",
             self.workload.name(),
@@ -143,10 +141,24 @@ pub fn json(rows: &[Row]) -> Result<String> {
     Ok(serde_json::to_string_pretty(&rows)? + "\n")
 }
 
-fn number(value: Option<f64>) -> String {
+/// The median; `None` of no values.
+pub fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => None,
+        count if count % 2 == 1 => Some(values[middle]),
+        _ => Some((values[middle - 1] + values[middle]) / 2.0),
+    }
+}
+
+/// A measured number in a table; "-" if there is none.
+pub fn number(value: Option<f64>) -> String {
     match value {
         None => "-".to_owned(),
         Some(value) if value >= 1000.0 => format!("{value:.0}"),
+        Some(value) if value < 10.0 => format!("{value:.3}"),
         Some(value) => format!("{value:.1}"),
     }
 }
@@ -165,7 +177,9 @@ mod tests {
             (Way::PgBouncer, [100.0, 104.0, 9.0]),
             (Way::Policies, [70.0, 90.0, 900.0]),
         ] {
-            values.into_iter().for_each(|value| row.add(way, value));
+            for value in values {
+                row.add(way, Sample { value, cpu: None });
+            }
         }
         assert_eq!(row.median(Way::PgBouncer), Some(100.0));
         assert_eq!(row.ratio(Way::Policies, Way::PgBouncer), Some(0.9));

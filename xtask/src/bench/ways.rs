@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use gatewright_harness::{
-    Dsn, Gateway, GatewayCommand, PgBouncer, Postgres, PostgresSettings, Psql,
+    Child, Dsn, Gateway, GatewayCommand, PgBouncer, Postgres, PostgresSettings, Psql,
 };
 use tempfile::TempDir;
 
@@ -18,15 +18,46 @@ pub enum Way {
     PgBouncer,
     AllowAll,
     Policies,
+    BaselineAllowAll,
+    BaselinePolicies,
 }
 
 impl Way {
+    /// The routes of every run.
     pub const ALL: [Self; 4] = [
         Self::Direct,
         Self::PgBouncer,
         Self::AllowAll,
         Self::Policies,
     ];
+    /// The routes that compare two builds of the gateway, old and new.
+    pub const BUILDS: [Self; 4] = [
+        Self::BaselineAllowAll,
+        Self::AllowAll,
+        Self::BaselinePolicies,
+        Self::Policies,
+    ];
+    /// The number of routes.
+    pub const COUNT: usize = 6;
+}
+
+/// A build of the gateway and of the policies.
+pub struct Build {
+    pub gateway: PathBuf,
+    /// The directory with the built policies.
+    pub policies: PathBuf,
+}
+
+impl Build {
+    /// What `cargo xtask bench` has built in a target directory.
+    pub fn within(target: &Path) -> Self {
+        Self {
+            gateway: target
+                .join(cargo::Profile::Release.folder())
+                .join("gatewright"),
+            policies: target.join("policies"),
+        }
+    }
 }
 
 const POLICIES: [&str; 3] = ["deny-list", "mask-columns", "row-limit"];
@@ -44,16 +75,52 @@ bytes = 1000000000000
 /// The running servers.
 pub struct Ways {
     // Drop order: PostgreSQL's clients stop before it does.
-    gateway_policies: Gateway,
-    gateway_allow_all: Gateway,
+    current: Gateways,
+    baseline: Option<Gateways>,
     pgbouncer: PgBouncer,
     postgres: Postgres,
-    _policies: TempDir,
+}
+
+/// Two gateways of one build, one without policies and one with three.
+struct Gateways {
+    allow_all: Gateway,
+    policies: Gateway,
+    _folder: TempDir,
+}
+
+impl Gateways {
+    fn start(build: &Build, postgres: &Postgres) -> Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("gatewright-bench-")
+            .tempdir()?;
+        for name in POLICIES {
+            let file = format!("{name}.wasm");
+            let built = build.policies.join(&file);
+            std::fs::copy(&built, folder.path().join(&file))
+                .with_context(|| format!("copying {}", built.display()))?;
+        }
+        let settings = folder.path().join("settings.toml");
+        std::fs::write(&settings, SETTINGS)?;
+
+        let command = || {
+            GatewayCommand::dev(&postgres.dsn())
+                .binary(&build.gateway)
+                .environment("RUST_LOG", "warn")
+        };
+        Ok(Self {
+            allow_all: command().start()?,
+            policies: command()
+                .policies(folder.path())
+                .settings(&settings)
+                .start()?,
+            _folder: folder,
+        })
+    }
 }
 
 impl Ways {
     /// Starts all of them and fills the database `bench`.
-    pub fn start(gateway: &Path, built: &[PathBuf], effort: &Effort) -> Result<Self> {
+    pub fn start(current: &Build, baseline: Option<&Build>, effort: &Effort) -> Result<Self> {
         let connections = effort.idle + 100;
         let settings = PostgresSettings::default()
             // PgBouncer keeps idle server connections while the next route opens its own.
@@ -65,33 +132,13 @@ impl Ways {
         let database = postgres.create_database("bench")?;
         fill(&database, effort)?;
 
-        let folder = tempfile::Builder::new()
-            .prefix("gatewright-bench-")
-            .tempdir()?;
-        for name in POLICIES {
-            let file = built
-                .iter()
-                .find(|path| path.file_stem().is_some_and(|stem| stem == name));
-            let file = file.with_context(|| format!("no {name}.wasm was built"))?;
-            std::fs::copy(file, folder.path().join(format!("{name}.wasm")))?;
-        }
-        let settings = folder.path().join("settings.toml");
-        std::fs::write(&settings, SETTINGS)?;
-
-        let command = || {
-            GatewayCommand::dev(&postgres.dsn())
-                .binary(gateway)
-                .environment("RUST_LOG", "warn")
-        };
         Ok(Self {
-            gateway_policies: command()
-                .policies(folder.path())
-                .settings(&settings)
-                .start()?,
-            gateway_allow_all: command().start()?,
+            current: Gateways::start(current, &postgres)?,
+            baseline: baseline
+                .map(|build| Gateways::start(build, &postgres))
+                .transpose()?,
             pgbouncer: PgBouncer::start(&postgres.dsn(), connections)?,
             postgres,
-            _policies: folder,
         })
     }
 
@@ -100,22 +147,42 @@ impl Ways {
         Ok(match way {
             Way::Direct => self.postgres.dsn().with_database("bench"),
             Way::PgBouncer => self.pgbouncer.dsn().with_database("bench"),
-            Way::AllowAll => self.gateway_allow_all.database("bench")?,
-            Way::Policies => self.gateway_policies.database("bench")?,
+            Way::AllowAll | Way::Policies | Way::BaselineAllowAll | Way::BaselinePolicies => {
+                self.gateway(way)?.database("bench")?
+            }
+        })
+    }
+
+    fn gateway(&self, way: Way) -> Result<&Gateway> {
+        let baseline = || self.baseline.as_ref().context("there is no baseline");
+        Ok(match way {
+            Way::AllowAll => &self.current.allow_all,
+            Way::Policies => &self.current.policies,
+            Way::BaselineAllowAll => &baseline()?.allow_all,
+            Way::BaselinePolicies => &baseline()?.policies,
+            Way::Direct | Way::PgBouncer => bail!("{way:?} has no gateway"),
         })
     }
 
     /// Fails unless the policies are in force; otherwise the numbers would be meaningless.
     pub fn check(&self) -> Result<()> {
+        self.check_pair(Way::AllowAll, Way::Policies)?;
+        if self.baseline.is_some() {
+            self.check_pair(Way::BaselineAllowAll, Way::BaselinePolicies)?;
+        }
+        Ok(())
+    }
+
+    fn check_pair(&self, allow_all: Way, policies: Way) -> Result<()> {
         let email = "SELECT email FROM people_masked WHERE id = 1";
         let direct = Psql::new(&self.dsn(Way::Direct)?)?.query(email)?;
-        let allowed = Psql::new(&self.dsn(Way::AllowAll)?)?.query(email)?;
-        let masked = Psql::new(&self.dsn(Way::Policies)?)?.query(email)?;
+        let allowed = Psql::new(&self.dsn(allow_all)?)?.query(email)?;
+        let masked = Psql::new(&self.dsn(policies)?)?.query(email)?;
         ensure!(
             direct == allowed && direct != masked,
             "the email address must be masked with the policies and only with them"
         );
-        let refused = Psql::new(&self.dsn(Way::Policies)?)?.query("DELETE FROM people_masked");
+        let refused = Psql::new(&self.dsn(policies)?)?.query("DELETE FROM people_masked");
         ensure!(
             refused.is_err(),
             "deny-list let an unbounded DELETE through"
@@ -123,13 +190,12 @@ impl Ways {
         Ok(())
     }
 
-    /// The resident memory of the process between client and server; `None` if there is none.
-    pub fn resident_bytes(&self, way: Way) -> Result<Option<u64>> {
+    /// The process between client and server; `None` if there is none.
+    pub fn process(&self, way: Way) -> Result<Option<&Child>> {
         Ok(match way {
             Way::Direct => None,
-            Way::PgBouncer => Some(self.pgbouncer.process().resident_bytes()?),
-            Way::AllowAll => Some(self.gateway_allow_all.process().resident_bytes()?),
-            Way::Policies => Some(self.gateway_policies.process().resident_bytes()?),
+            Way::PgBouncer => Some(self.pgbouncer.process()),
+            _ => Some(self.gateway(way)?.process()),
         })
     }
 }

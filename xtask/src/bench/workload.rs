@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
-use gatewright_harness::{Dsn, locate};
+use gatewright_harness::{Child, Dsn, locate};
 
 use super::Effort;
 use super::ways::{self, Way, Ways};
@@ -76,6 +76,16 @@ impl Workload {
     }
 }
 
+/// One measurement.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// In the unit of the workload.
+    pub value: f64,
+    /// The CPU time of the process between client and server per transaction, row or connection, in microseconds. `None`
+    /// without such a process.
+    pub cpu: Option<f64>,
+}
+
 /// Runs measurements.
 pub struct Bench {
     seconds: u32,
@@ -93,21 +103,34 @@ impl Bench {
     }
 
     /// Runs one measurement. `None` if the workload does not apply to this route.
-    pub fn run(&self, workload: Workload, way: Way, ways: &Ways) -> Result<Option<f64>> {
+    pub fn run(&self, workload: Workload, way: Way, ways: &Ways) -> Result<Option<Sample>> {
         let dsn = ways.dsn(way)?;
-        match workload {
+        let process = ways.process(way)?;
+        let used = || process.map(Child::cpu_time).transpose();
+        let before = used()?;
+        let (value, operations) = match workload {
             Workload::Select { mode, clients } => {
-                self.transactions(&dsn, clients, &["-M", mode]).map(Some)
+                self.transactions(&dsn, clients, &["-M", mode])?
             }
-            Workload::Connect { clients } => {
-                self.transactions(&dsn, clients, &["--connect"]).map(Some)
+            Workload::Connect { clients } => self.transactions(&dsn, clients, &["--connect"])?,
+            Workload::Rows { copy, masked } => {
+                let value = self.rows_per_second(&dsn, copy, masked)?;
+                (value, f64::from(self.rows))
             }
-            Workload::Rows { copy, masked } => self.rows_per_second(&dsn, copy, masked).map(Some),
-            Workload::Idle => self.idle_memory(&dsn, way, ways),
-        }
+            Workload::Idle => {
+                let value = process.map(|process| self.idle_memory(&dsn, process));
+                let cpu = None;
+                return Ok(value.transpose()?.map(|value| Sample { value, cpu }));
+            }
+        };
+        let cpu = before
+            .zip(used()?)
+            .map(|(before, after)| (after - before).as_secs_f64() * 1e6 / operations);
+        Ok(Some(Sample { value, cpu }))
     }
 
-    fn transactions(&self, dsn: &Dsn, clients: u32, more: &[&str]) -> Result<f64> {
+    /// Transactions per second, and their number.
+    fn transactions(&self, dsn: &Dsn, clients: u32, more: &[&str]) -> Result<(f64, f64)> {
         let (count, threads) = (clients.to_string(), clients.min(2).to_string());
         let time = self.seconds.to_string();
         let fixed = [
@@ -121,11 +144,15 @@ impl Bench {
             &time,
         ];
         let output = pgbench(dsn, &[&fixed[..], more].concat())?;
-        let line = output.lines().find_map(|line| line.strip_prefix("tps = "));
-        let number = line.and_then(|rest| rest.split(' ').next());
-        number
-            .and_then(|text| text.parse().ok())
-            .with_context(|| format!("no `tps =` line from pgbench:\n{output}"))
+        let number = |label: &str| {
+            let line = output.lines().find_map(|line| line.strip_prefix(label));
+            let number = line.and_then(|rest| rest.split([' ', '/']).next());
+            number
+                .and_then(|text| text.parse().ok())
+                .with_context(|| format!("no `{label}` line from pgbench:\n{output}"))
+        };
+        let count = number("number of transactions actually processed: ")?;
+        Ok((number("tps = ")?, count))
     }
 
     fn rows_per_second(&self, dsn: &Dsn, copy: bool, masked: bool) -> Result<f64> {
@@ -155,10 +182,7 @@ impl Bench {
         Ok(rows / seconds)
     }
 
-    fn idle_memory(&self, dsn: &Dsn, way: Way, ways: &Ways) -> Result<Option<f64>> {
-        if ways.resident_bytes(way)?.is_none() {
-            return Ok(None);
-        }
+    fn idle_memory(&self, dsn: &Dsn, process: &Child) -> Result<f64> {
         let mut client = Command::new(ways::client())
             .args(["idle", &self.idle.to_string()])
             .env("GATEWRIGHT_BENCH_URL", dsn.url())
@@ -168,14 +192,14 @@ impl Bench {
         let mut line = String::new();
         let output = client.stdout.take().context("no output to read")?;
         BufReader::new(output).read_line(&mut line)?;
-        let bytes = ways.resident_bytes(way)?;
+        let bytes = process.resident_bytes()?;
         drop(client.stdin.take());
         client.wait()?;
         ensure!(
             line.trim() == "ready",
             "the idle connections were not opened"
         );
-        Ok(bytes.map(|bytes| bytes as f64 / (1024.0 * 1024.0)))
+        Ok(bytes as f64 / (1024.0 * 1024.0))
     }
 }
 

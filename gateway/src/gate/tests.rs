@@ -1,0 +1,119 @@
+//! What the gate keeps of a statement for policies and the record.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use gatewright_contract as contract;
+use gatewright_policy_host::StatementView;
+use gatewright_sql::{Facts, Verb};
+
+use super::{AnalyzedText, Gate, GateMetrics, GateSettings, Policies, SessionGate};
+use crate::catalog::CatalogHandle;
+use crate::identity::Identity;
+use crate::session::{
+    BoundParameters, Completion, Judge, Judged, NameFacts, Phase, Question, Verdict,
+};
+
+struct Uncounted;
+
+impl GateMetrics for Uncounted {
+    fn verdict(&self, _: Verb, _: &'static str) {}
+    fn completed(&self, _: Verb, _: f64, _: &Completion) {}
+}
+
+struct NoNames;
+
+impl NameFacts for NoNames {
+    fn statement(&self, _: &str) -> Option<Arc<Facts>> {
+        None
+    }
+
+    fn cursor(&self, _: &str) -> Option<Arc<Facts>> {
+        None
+    }
+}
+
+/// A session that needs no catalog, since nothing has to be looked up.
+fn session(keep_parameters: bool) -> SessionGate {
+    let settings = GateSettings {
+        keep_parameters,
+        lock_role: false,
+        ..GateSettings::default()
+    };
+    let gate = Gate::new(settings, Arc::new(Policies::none()), Arc::new(Uncounted));
+    let identity = Identity {
+        subject: "ada".to_owned(),
+        issuer: "https://issuer.example".to_owned(),
+        groups: Vec::new(),
+        agent: None,
+        task: None,
+        attributes: Vec::new(),
+        expires_at: SystemTime::now() + Duration::from_secs(3600),
+    };
+    let target = "postgres://ada@localhost/shop".parse().expect("a DSN");
+    let catalog = CatalogHandle::new(target);
+    gate.session(contract::Session::default(), &identity, catalog)
+}
+
+fn analyzed(session: &mut SessionGate, sql: &str) -> Arc<AnalyzedText> {
+    match session.analyze(sql, true) {
+        Judged::Ready(Ok(text)) => text,
+        Judged::Ready(Err(refusal)) => panic!("{sql}: {}", refusal.message),
+        Judged::Pending(_) => panic!("{sql}: there is nothing to wait for"),
+    }
+}
+
+fn question<'a>(
+    text: &'a Arc<AnalyzedText>,
+    parameters: Option<BoundParameters<'a>>,
+) -> Question<'a, SessionGate> {
+    Question {
+        phase: Phase::Execute,
+        text,
+        index: 0,
+        parameters,
+        earlier: None,
+        in_transaction: false,
+        at_rest: true,
+        names: &NoNames,
+    }
+}
+
+/// The values that a permit's view has for one parameter, `42` as text.
+fn values(keep_parameters: bool) -> Vec<Option<String>> {
+    let mut session = session(keep_parameters);
+    let text = analyzed(&mut session, "SELECT $1::int");
+    assert_eq!(session.wants_parameters(), keep_parameters);
+    // Bind: unnamed portal and statement, no formats, one value of two bytes, no result formats.
+    let bind = b"\0\0\0\0\0\x01\0\0\0\x0242\0\0";
+    let bound = BoundParameters { bind, types: &[23] };
+    let judged = session.judge(question(&text, Some(bound)));
+    let Judged::Ready(Ok(Verdict::Permit(permit))) = judged else {
+        panic!("a statement without policies is permitted");
+    };
+    let parameters = permit.view.parameters().into_iter();
+    parameters.map(|parameter| parameter.value).collect()
+}
+
+#[test]
+fn parameters_are_kept_for_the_record_though_no_policy_reads_them() {
+    assert_eq!(values(true), [Some("42".to_owned())]);
+    assert!(values(false).is_empty());
+}
+
+#[test]
+fn a_rewritten_statement_keeps_the_clients_text() {
+    let mut session = session(false);
+    let original = analyzed(&mut session, "SELECT 1");
+    let own = session.unlocked_case(&question(&original, None), &original, false);
+    let own = own.map(|case| case.view);
+    assert_eq!(own.ok().and_then(|view| view.original_sql()), None);
+
+    let replacement = analyzed(&mut session, "SELECT 2");
+    let rewritten = session.unlocked_case(&question(&original, None), &replacement, true);
+    let Ok(case) = rewritten else {
+        panic!("the statement is there");
+    };
+    assert_eq!(case.view.sql(), "SELECT 2");
+    assert_eq!(case.view.original_sql().as_deref(), Some("SELECT 1"));
+}
