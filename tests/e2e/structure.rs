@@ -8,6 +8,7 @@ use gatewright_harness::locate::workspace;
 
 /// The crates below the binary crate, which do not use each other.
 const CRATES: &[(&str, &str)] = &[
+    ("gateway/parser", "gatewright-parser"),
     ("gateway/wire", "gatewright-wire"),
     ("gateway/sql", "gatewright-sql"),
     ("gateway/policy-host", "gatewright-policy-host"),
@@ -70,56 +71,127 @@ fn imports_point_down() -> Result<()> {
     Ok(())
 }
 
-/// The session's files import each other without cycles.
+/// The files of these folders import each other without cycles.
 #[test]
-fn session_files_have_no_import_cycles() -> Result<()> {
-    let folder = workspace().join("gateway/src/session");
-    let mut uses: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for file in rust_files(&folder)? {
-        let inside = file.strip_prefix(&folder)?.with_extension("");
-        let name = inside.to_string_lossy().replace('/', "::");
-        // `mod.rs` files name the others, and tests may use anything.
-        if name.ends_with("mod") || name.starts_with("tests") {
-            continue;
+fn files_have_no_import_cycles() -> Result<()> {
+    for (folder, root) in [
+        ("gateway/src/session", "session"),
+        ("gateway/sql/src", ""),
+        ("gateway/parser/src", ""),
+    ] {
+        let files = module_files(&workspace().join(folder), root)?;
+        assert!(files.len() > 3, "only {} files were read", files.len());
+        let mut uses: BTreeMap<&str, Vec<String>> = files
+            .iter()
+            .map(|(name, text)| (name.as_str(), files_used(name, text, &files)))
+            .collect();
+        // A file that uses none of the remaining files is not part of a cycle.
+        loop {
+            let left: Vec<String> = uses.keys().map(|name| (*name).to_owned()).collect();
+            uses.retain(|_, used| used.iter().any(|name| left.contains(name)));
+            if uses.len() == left.len() {
+                break;
+            }
         }
-        let mut used = session_files_used(&std::fs::read_to_string(&file)?);
-        used.retain(|other| *other != name);
-        uses.insert(name, used);
+        assert!(uses.is_empty(), "{folder}: an import cycle among {uses:?}");
     }
-    assert!(uses.len() > 20, "only {} files were read", uses.len());
-    // A file that uses none of the remaining files is not part of a cycle.
-    loop {
-        let left: Vec<String> = uses.keys().cloned().collect();
-        uses.retain(|_, used| used.iter().any(|name| left.contains(name)));
-        if uses.len() == left.len() {
-            break;
-        }
-    }
-    assert!(uses.is_empty(), "an import cycle among {:?}", uses.keys());
     Ok(())
 }
 
-/// The files behind `crate::session::…` in code, as `file` or `folder::file`; comments and the tests at the end of a file do not count.
-fn session_files_used(text: &str) -> Vec<String> {
-    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let lines = code.lines().filter_map(|line| line.split("//").next());
-    let paths = lines.flat_map(|line| line.split("crate::session::").skip(1));
-    let mut used = Vec::new();
-    for path in paths {
-        let first = identifier(path);
-        let second = path.strip_prefix(&format!("{first}::")).map(identifier);
-        if let Some(second) = second {
-            used.push(format!("{first}::{second}"));
+/// The code of each file by the path of its module, without comments and the tests at its end. Files of tests, and files
+/// that only name other files, are left out.
+fn module_files(folder: &Path, root: &str) -> Result<BTreeMap<String, String>> {
+    let mut files = BTreeMap::new();
+    for file in rust_files(folder)? {
+        let inside = file.strip_prefix(folder)?.with_extension("");
+        let parts = inside
+            .components()
+            .map(|part| part.as_os_str().to_string_lossy());
+        let mut parts: Vec<String> = std::iter::once(root.into())
+            .chain(parts)
+            .map(|part| part.into_owned())
+            .filter(|part| !part.is_empty())
+            .collect();
+        if parts.iter().any(|part| part.contains("test")) || parts == ["lib"] {
+            continue;
         }
-        used.push(first);
+        let text = std::fs::read_to_string(&file)?;
+        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        let lines = code.lines().filter_map(|line| line.split("//").next());
+        let code = lines.collect::<Vec<_>>().join("\n");
+        let declares = ["fn ", "struct ", "enum ", "impl"]
+            .iter()
+            .any(|word| code.contains(word));
+        if parts.last().is_some_and(|part| part == "mod") {
+            parts.pop();
+            if !declares {
+                continue;
+            }
+        }
+        files.insert(parts.join("::"), code);
     }
+    Ok(files)
+}
+
+/// The files behind `crate::…` and `super::…`, and behind the names of a folder's own files.
+fn files_used(name: &str, code: &str, files: &BTreeMap<String, String>) -> Vec<String> {
+    let parent = name.rsplit_once("::").map_or("", |(parent, _)| parent);
+    let mut paths = Vec::new();
+    for (word, base) in [("crate::", ""), ("super::", parent)] {
+        for rest in code.split(word).skip(1) {
+            paths.extend(spelled_out(rest).into_iter().map(|path| join(base, &path)));
+        }
+    }
+    // `mod.rs` uses its files by name.
+    let inside = format!("{name}::");
+    let own = files.keys().filter_map(|file| file.strip_prefix(&inside));
+    paths.extend(
+        own.filter(|own| code.contains(&format!("{own}::")))
+            .map(|own| join(name, own)),
+    );
+    let mut used: Vec<String> = paths
+        .iter()
+        .filter_map(|path| file_of(path, files))
+        .collect();
+    used.retain(|other| other != name);
+    used.sort();
+    used.dedup();
     used
 }
 
-fn identifier(text: &str) -> String {
-    text.chars()
-        .take_while(|character| character.is_alphanumeric() || *character == '_')
-        .collect()
+fn join(base: &str, path: &str) -> String {
+    match base {
+        "" => path.to_owned(),
+        base => format!("{base}::{path}"),
+    }
+}
+
+/// The paths in `a::b::c` or `a::{b, c::d}`.
+fn spelled_out(text: &str) -> Vec<String> {
+    let is_part = |character: char| character.is_alphanumeric() || "_:".contains(character);
+    let first: String = text
+        .chars()
+        .take_while(|character| is_part(*character))
+        .collect();
+    let rest = text.get(first.len()..).unwrap_or_default();
+    match rest.strip_prefix('{').and_then(|list| list.split_once('}')) {
+        Some((list, _)) => list
+            .split(',')
+            .map(|item| format!("{first}{}", item.trim()))
+            .collect(),
+        None => vec![first],
+    }
+}
+
+/// The file that the longest part of the path names.
+fn file_of(path: &str, files: &BTreeMap<String, String>) -> Option<String> {
+    let mut path = path.trim_end_matches(':');
+    loop {
+        if files.contains_key(path) {
+            return Some(path.to_owned());
+        }
+        path = path.rsplit_once("::")?.0;
+    }
 }
 
 #[test]

@@ -1,15 +1,17 @@
 //! sqlcommenter comments: `/*key='value',other='value'*/` with URL-encoded values, for policies (`comment-tag`).
 //! They are unverified claims of the client.
 
+use gatewright_parser::{TokenKind, scan};
+
 pub(crate) fn tag(text: &str, key: &str) -> Option<String> {
-    let tokens = pg_query::scan_tokens(text).ok()?;
+    let tokens = scan(text).ok()?;
     tokens
         .iter()
         .rev()
-        .filter(|token| token.token == pg_query::protobuf::Token::CComment as i32)
+        .filter(|token| token.kind == TokenKind::BlockComment)
         .find_map(|token| {
-            let range = usize::try_from(token.start).ok()?..usize::try_from(token.end).ok()?;
-            let body = text.get(range)?.strip_prefix("/*")?.strip_suffix("*/")?;
+            let body = text.get(token.start..token.end)?;
+            let body = body.strip_prefix("/*")?.strip_suffix("*/")?;
             body.split(',').find_map(|pair| {
                 let (name, value) = pair.split_once('=')?;
                 let value = value.trim().strip_prefix('\'')?.strip_suffix('\'')?;

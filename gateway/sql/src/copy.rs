@@ -1,13 +1,14 @@
 //! COPY ... TO: its options, and the query that describes the copied rows. The rows themselves are handled in `results`.
 
-use pg_query::{NodeEnum, protobuf as pb};
+use gatewright_parser::{Node, Strings, TokenKind, nodes, parse, same, scan, untyped};
 
 use crate::facts::{CopyDestination, CopyFormat, CopyOut, ForceQuote};
+use crate::render::quoted_identifier;
 
-/// Describes a COPY ... TO. Errors: why it cannot be described.
-pub(crate) fn copy_out(copy: &pb::CopyStmt) -> Result<CopyOut, String> {
+/// The options of a COPY ... TO; `describe` is left empty. Errors: why they are not understood.
+pub(crate) fn copy_out(copy: &nodes::CopyStmt) -> Result<CopyOut, String> {
     let mut out = CopyOut {
-        destination: match (copy.is_program, copy.filename.is_empty()) {
+        destination: match (copy.is_program, copy.filename().is_none()) {
             (true, _) => CopyDestination::Program,
             (false, true) => CopyDestination::Stdout,
             (false, false) => CopyDestination::File,
@@ -20,17 +21,16 @@ pub(crate) fn copy_out(copy: &pb::CopyStmt) -> Result<CopyOut, String> {
         header: false,
         force_quote: ForceQuote::None,
         encoding: None,
-        describe: describe(copy)?,
+        describe: String::new(),
     };
-    let options: Vec<&pb::DefElem> = copy
-        .options
-        .iter()
-        .filter_map(|option| match &option.node {
-            Some(NodeEnum::DefElem(option)) => Some(&**option),
+    let options = untyped(copy.options()).iter();
+    let options: Vec<(&str, &nodes::DefElem)> = options
+        .filter_map(|option| match option {
+            Node::DefElem(option) => Some((option.defname().unwrap_or_default(), option)),
             _ => None,
         })
         .collect();
-    for option in options.iter().filter(|option| option.defname == "format") {
+    for (_, option) in options.iter().filter(|(name, _)| *name == "format") {
         out.format = match text(option).as_deref() {
             Some("text") => CopyFormat::Text,
             Some("csv") => CopyFormat::Csv,
@@ -42,20 +42,20 @@ pub(crate) fn copy_out(copy: &pb::CopyStmt) -> Result<CopyOut, String> {
         out.delimiter = b',';
         out.null = String::new();
     }
-    let byte = |option: &pb::DefElem| match text(option).unwrap_or_default().as_bytes() {
+    let byte = |name: &str, option| match text(option).unwrap_or_default().as_bytes() {
         [byte] => Ok(*byte),
-        _ => Err(format!("COPY option {} is not one byte", option.defname)),
+        _ => Err(format!("COPY option {name} is not one byte")),
     };
     let mut escape = None;
-    for option in &options {
-        match option.defname.as_str() {
+    for (name, option) in options {
+        match name {
             "format" | "freeze" => {}
-            "delimiter" => out.delimiter = byte(option)?,
-            "quote" => out.quote = byte(option)?,
-            "escape" => escape = Some(byte(option)?),
+            "delimiter" => out.delimiter = byte(name, option)?,
+            "quote" => out.quote = byte(name, option)?,
+            "escape" => escape = Some(byte(name, option)?),
             "null" => out.null = text(option).ok_or("COPY option null has no value")?,
             "encoding" => out.encoding = text(option),
-            "header" => out.header = boolean(option)?,
+            "header" => out.header = boolean(name, option)?,
             "force_quote" => out.force_quote = force_quote(option),
             other => return Err(format!("COPY option {other} is not supported")),
         }
@@ -64,31 +64,28 @@ pub(crate) fn copy_out(copy: &pb::CopyStmt) -> Result<CopyOut, String> {
     Ok(out)
 }
 
-fn force_quote(option: &pb::DefElem) -> ForceQuote {
-    match option.arg.as_ref().and_then(|arg| arg.node.as_ref()) {
-        Some(NodeEnum::List(list)) => {
-            let names = list.items.iter().filter_map(|name| match &name.node {
-                Some(NodeEnum::String(name)) => Some(name.sval.clone()),
-                _ => None,
-            });
+fn force_quote(option: &nodes::DefElem) -> ForceQuote {
+    match option.arg() {
+        Node::NodeList(list) => {
+            let names = list.strings().into_iter().map(str::to_owned);
             ForceQuote::Columns(names.collect())
         }
         _ => ForceQuote::All,
     }
 }
 
-fn text(option: &pb::DefElem) -> Option<String> {
-    match option.arg.as_ref()?.node.as_ref()? {
-        NodeEnum::String(text) => Some(text.sval.clone()),
-        NodeEnum::Integer(number) => Some(number.ival.to_string()),
-        NodeEnum::Boolean(value) => Some(value.boolval.to_string()),
+fn text(option: &nodes::DefElem) -> Option<String> {
+    match option.arg() {
+        Node::String(text) => Some(text.sval().unwrap_or_default().to_owned()),
+        Node::Integer(number) => Some(number.ival.to_string()),
+        Node::Boolean(value) => Some(value.boolval.to_string()),
         _ => None,
     }
 }
 
-fn boolean(option: &pb::DefElem) -> Result<bool, String> {
+fn boolean(name: &str, option: &nodes::DefElem) -> Result<bool, String> {
     match (
-        option.arg.is_some(),
+        !matches!(option.arg(), Node::None),
         text(option)
             .unwrap_or_default()
             .to_ascii_lowercase()
@@ -96,70 +93,66 @@ fn boolean(option: &pb::DefElem) -> Result<bool, String> {
     ) {
         (false, _) | (_, "true" | "on" | "1") => Ok(true),
         (_, "false" | "off" | "0") => Ok(false),
-        _ => Err(format!("COPY option {} is not a boolean", option.defname)),
+        _ => Err(format!("COPY option {name} is not a boolean")),
     }
 }
 
-fn describe(copy: &pb::CopyStmt) -> Result<String, String> {
-    let node = if let Some(query) = copy.query.as_ref().and_then(|query| query.node.clone()) {
-        query
-    } else {
-        let mut relation = copy.relation.clone().ok_or("COPY names nothing")?;
-        relation.inh = false;
-        let star = NodeEnum::AStar(pb::AStar {});
-        let mut fields: Vec<NodeEnum> = copy
-            .attlist
-            .iter()
-            .filter_map(|name| name.node.clone())
-            .collect();
-        if fields.is_empty() {
-            fields.push(star);
-        }
-        let target_list = fields
-            .into_iter()
-            .map(|field| {
-                let column = NodeEnum::ColumnRef(pb::ColumnRef {
-                    fields: vec![wrap(field)],
-                    location: -1,
-                });
-                wrap(NodeEnum::ResTarget(Box::new(pb::ResTarget {
-                    val: Some(Box::new(wrap(column))),
-                    location: -1,
-                    ..Default::default()
-                })))
-            })
-            .collect();
-        NodeEnum::SelectStmt(Box::new(pb::SelectStmt {
-            target_list,
-            from_clause: vec![wrap(NodeEnum::RangeVar(relation))],
-            limit_option: pb::LimitOption::Default as i32,
-            op: pb::SetOperation::SetopNone as i32,
-            ..Default::default()
-        }))
-    };
+/// A query with the same columns as the rows that COPY sends. `text` is the statement's own. Errors: why there is none.
+pub(crate) fn describe(text: &str, copy: &nodes::CopyStmt) -> Result<String, String> {
     let failed = || "the rows that COPY sends cannot be described".to_owned();
-    let tree = |node| pb::ParseResult {
-        version: 0,
-        stmts: vec![pb::RawStmt {
-            stmt: Some(Box::new(wrap(node))),
-            stmt_location: 0,
-            stmt_len: 0,
-        }],
-    };
-    let written =
-        pg_query::deparse(&tree(node.clone()), Default::default()).map_err(|_| failed())?;
-    let again = pg_query::parse(&written, 0).map_err(|_| failed())?;
-    let second = pg_query::deparse(&again.protobuf, Default::default()).map_err(|_| failed())?;
-    // Equal fingerprints mean equal names and structure; equal text means equal constants.
-    if again.protobuf.stmts.len() != 1
-        || second != written
-        || !crate::tree_equality::same(&tree(node), &again.protobuf)
-    {
-        return Err(failed());
+    match copy.query() {
+        Node::None => {
+            let relation = copy.relation().ok_or("COPY names nothing")?;
+            Ok(query_of(relation, &copy.attlist().strings()))
+        }
+        query => {
+            let inner = inside(text).ok_or_else(failed)?;
+            // What the server runs to describe the rows must be the query that was analysed.
+            let again = parse(inner, true).map_err(|_| failed())?;
+            match again.only() {
+                Some(again) if same(query, again) => Ok(inner.to_owned()),
+                _ => Err(failed()),
+            }
+        }
     }
-    Ok(written)
 }
 
-fn wrap(node: NodeEnum) -> pb::Node {
-    pb::Node { node: Some(node) }
+/// The text in the parentheses that follow COPY.
+fn inside(text: &str) -> Option<&str> {
+    let tokens = scan(text).ok()?;
+    let is_comment =
+        |kind: TokenKind| matches!(kind, TokenKind::BlockComment | TokenKind::LineComment);
+    let mut tokens = tokens.iter().filter(|token| !is_comment(token.kind));
+    tokens.next()?;
+    let start = tokens
+        .next()
+        .filter(|token| text.get(token.start..token.end) == Some("("))?;
+    let mut depth = 1_u32;
+    for token in tokens {
+        match text.get(token.start..token.end)? {
+            "(" => depth += 1,
+            ")" => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return text.get(start.end..token.start).map(str::trim);
+        }
+    }
+    None
+}
+
+/// The rows that COPY of a relation sends: its own, without those of its children.
+fn query_of(relation: &nodes::RangeVar, columns: &[&str]) -> String {
+    let columns: Vec<String> = columns.iter().map(|name| quoted_identifier(name)).collect();
+    let columns = match columns.as_slice() {
+        [] => "*".to_owned(),
+        columns => columns.join(", "),
+    };
+    let parts = [
+        relation.catalogname(),
+        relation.schemaname(),
+        relation.relname(),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().map(quoted_identifier).collect();
+    format!("SELECT {columns} FROM ONLY {}", parts.join("."))
 }

@@ -1,25 +1,42 @@
 //! From SQL text to facts, by PostgreSQL's own grammar: a pure function of text, catalog and settings. The gate passes
 //! the facts to policies.
 //!
-//! `analyze` must run, and its result be dropped, on a thread with a stack of at least [`STACK_BYTES`].
+//! The modules are declared from the bottom up: each uses only those before it. `analyze` must run on a thread with a stack
+//! of at least [`STACK_BYTES`].
 #![forbid(unsafe_code)]
 
-mod ast;
-mod catalog;
-mod comment;
-mod copy;
-mod definition;
-mod effects;
 mod facts;
-mod guard;
-mod lineage;
-mod position;
+
+mod effects;
 pub mod render;
+
+mod provenance;
+mod rows;
+
+mod body;
+mod catalog;
+
+mod code;
+mod copy;
+mod operand;
+mod plpgsql;
+mod risky;
+
+mod lineage;
+mod walker;
+
+mod analysis;
+mod definition;
+
+mod builder;
+
+mod guard;
+mod strings;
+
+mod ast;
+mod comment;
 mod replacement;
 mod template;
-mod tree;
-mod tree_equality;
-mod walker;
 
 #[cfg(test)]
 mod tests;
@@ -27,10 +44,10 @@ mod tests;
 use std::ops::Range;
 use std::sync::Arc;
 
-use pg_query::{FingerprintOptions, ParserOptions};
 use serde::Serialize;
 
-pub use catalog::{Catalog, CatalogBuilder, Column, Relation};
+pub use builder::CatalogBuilder;
+pub use catalog::{Catalog, Column, Relation};
 pub use facts::*;
 pub use replacement::{ReplacementError, verify_replacement};
 pub use template::{Template, template};
@@ -104,6 +121,8 @@ pub enum AnalyzeError {
     TooDeep,
     #[error("the statement contains a zero byte")]
     ZeroByte,
+    #[error("the statement needs more memory than there is")]
+    OutOfMemory,
     #[error("the parse result cannot be read")]
     Unreadable,
 }
@@ -116,58 +135,38 @@ pub fn analyze(
 ) -> Result<Analysis, AnalyzeError> {
     let standard = settings.standard_conforming_strings;
     guard::check(text, &settings.limits, standard)?;
-    let options = if standard {
-        ParserOptions::DEFAULT
-    } else {
-        ParserOptions::DISABLE_STANDARD_CONFORMING_STRINGS
-    };
-    let parsed = pg_query::parse(text, options).map_err(|error| failure(text, error, options))?;
-    let mut statements = Vec::with_capacity(parsed.protobuf.stmts.len());
-    for raw in &parsed.protobuf.stmts {
-        let start = usize::try_from(raw.stmt_location).unwrap_or(0);
-        let length = usize::try_from(raw.stmt_len).unwrap_or(0);
-        let end = if length == 0 {
-            text.len()
-        } else {
-            start + length
-        };
+    let tree = gatewright_parser::parse(text, standard)?;
+    let statements = tree.statements().into_iter().map(|statement| {
+        let start = statement.start;
+        let end = statement
+            .length
+            .map_or(text.len(), |length| start.saturating_add(length));
         let own = text.get(start..end).ok_or(AnalyzeError::Unreadable)?;
-        let node = raw
-            .stmt
-            .as_ref()
-            .and_then(|node| node.node.as_ref())
-            .ok_or(AnalyzeError::Unreadable)?;
-        let mut facts = walker::facts(node, catalog);
-        let tree = pg_query::fingerprint(own, options, FingerprintOptions::from(19))
-            .map_err(|error| failure(text, error, options))?;
-        facts.set_fingerprint(tree.value);
-        statements.push(Statement {
+        let mut facts = analysis::facts(own, statement.node, catalog);
+        facts.set_fingerprint(gatewright_parser::fingerprint(statement.node));
+        Ok(Statement {
             span: start..end,
             facts: Arc::new(facts),
-        });
-    }
+        })
+    });
+    let statements = statements.collect::<Result<_, AnalyzeError>>()?;
     Ok(Analysis { statements })
 }
 
-fn failure(text: &str, error: pg_query::Error, options: ParserOptions) -> AnalyzeError {
-    match error {
-        pg_query::Error::Conversion(_) => AnalyzeError::ZeroByte,
-        pg_query::Error::Parse(message)
-            if message.contains("stack depth")
-                || message.contains("nested too deeply")
-                || message.contains("memory exhausted") =>
-        {
-            AnalyzeError::TooDeep
-        }
-        pg_query::Error::Parse(message) => {
-            let position = position::of(text, &message, options);
-            AnalyzeError::Syntax {
+impl From<gatewright_parser::Error> for AnalyzeError {
+    fn from(error: gatewright_parser::Error) -> Self {
+        use gatewright_parser::Error;
+        match error {
+            Error::Syntax { message, position } => AnalyzeError::Syntax {
                 message,
                 position,
                 sqlstate: "42601",
-            }
+            },
+            Error::TooDeep => AnalyzeError::TooDeep,
+            Error::ZeroByte => AnalyzeError::ZeroByte,
+            Error::OutOfMemory => AnalyzeError::OutOfMemory,
+            Error::Unreadable => AnalyzeError::Unreadable,
         }
-        _ => AnalyzeError::Unreadable,
     }
 }
 
@@ -182,7 +181,7 @@ impl Statement {
 
     /// The text with constants replaced by `$n`.
     pub fn normalized(&self, text: &str) -> String {
-        pg_query::normalize(self.own(text)).unwrap_or_default()
+        gatewright_parser::normalize(self.own(text)).unwrap_or_default()
     }
 
     /// sqlparser's tree as JSON; `None` if it does not agree with the facts.

@@ -43,6 +43,11 @@ pub fn quoted_identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// Quotes a string for SQL with standard_conforming_strings on (PostgreSQL documentation, String Constants).
+pub(crate) fn quoted_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
 struct Page(String);
 
 impl Page {

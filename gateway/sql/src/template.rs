@@ -1,7 +1,7 @@
 //! Recognises texts that differ only in constants, with PostgreSQL's scanner: they parse to the same tree except for the
 //! constants, so the analysis of one holds for all. The gate decides which analyses to share.
 
-use pg_query::protobuf::{ScanToken, Token};
+use gatewright_parser::{Token, TokenKind, scan};
 
 /// Longer texts are always parsed: scanning them first would not pay off.
 const MAX_BYTES: usize = 4096;
@@ -28,9 +28,10 @@ pub fn template(text: &str) -> Option<Template> {
     if !has_constant || text.len() > MAX_BYTES || text.contains("/*") || text.contains(MARK) {
         return None;
     }
-    let tokens = pg_query::scan_tokens(text).ok()?;
-    let (tokens, end) = single_statement(&tokens, text.len())?;
-    if !tokens.iter().all(is_indifferent) || !starts_plainly(tokens) {
+    let tokens = scan(text).ok()?;
+    let (tokens, end) = single_statement(&tokens, text)?;
+    let is_indifferent = |token: &Token| !is_any(token, text, &TELLING);
+    if !tokens.iter().all(is_indifferent) || !is_any(tokens.first()?, text, &STARTS) {
         return None;
     }
     let mut key = String::with_capacity(text.len() + 1);
@@ -38,14 +39,13 @@ pub fn template(text: &str) -> Option<Template> {
     let mut copied = 0;
     for pair in tokens.windows(2) {
         let [before, token] = pair else { continue };
-        let Some(kind) = constant(token, text).filter(|_| may_precede(before)) else {
+        let Some(kind) = constant(token, text).filter(|_| is_any(before, text, &BEFORE)) else {
             continue;
         };
-        let (start, stop) = (offset(token.start)?, offset(token.end)?);
-        key.push_str(text.get(copied..start)?);
+        key.push_str(text.get(copied..token.start)?);
         key.push(MARK);
         key.push(kind);
-        copied = stop;
+        copied = token.end;
     }
     if copied == 0 {
         return None;
@@ -54,71 +54,43 @@ pub fn template(text: &str) -> Option<Template> {
     Some(Template { key, end })
 }
 
-fn offset(position: i32) -> Option<usize> {
-    usize::try_from(position).ok()
-}
+/// Statements whose constants are only compared or stored.
+const STARTS: [&str; 4] = ["select", "insert", "update", "delete"];
 
-fn is(token: &ScanToken, kind: Token) -> bool {
-    token.token == kind as i32
+/// Keywords after which a number is a column or a row count.
+const TELLING: [&str; 5] = ["order", "group", "limit", "offset", "fetch"];
+
+/// Comparison operators, parentheses and commas, after which any expression is allowed.
+const BEFORE: [&str; 9] = ["=", "<", ">", "<=", ">=", "<>", "!=", "(", ","];
+
+/// Whether the token is one of these keywords or operators. A quoted name is a token with its quotes.
+fn is_any(token: &Token, text: &str, words: &[&str]) -> bool {
+    let own = text.get(token.start..token.end).unwrap_or_default();
+    words.iter().any(|word| own.eq_ignore_ascii_case(word))
 }
 
 /// The tokens of the only statement, and its end.
-fn single_statement(tokens: &[ScanToken], length: usize) -> Option<(&[ScanToken], usize)> {
-    let semicolon = tokens.iter().position(|token| is(token, Token::Ascii59));
+fn single_statement<'t>(tokens: &'t [Token], text: &str) -> Option<(&'t [Token], usize)> {
+    let semicolon = tokens.iter().position(|token| is_any(token, text, &[";"]));
     match semicolon {
-        None => Some((tokens, length)),
-        Some(at) if at + 1 == tokens.len() => Some((&tokens[..at], offset(tokens[at].start)?)),
+        None => Some((tokens, text.len())),
+        Some(at) if at + 1 == tokens.len() => Some((tokens.get(..at)?, tokens.get(at)?.start)),
         Some(_) => None,
     }
 }
 
-fn starts_plainly(tokens: &[ScanToken]) -> bool {
-    let first = [Token::Select, Token::Insert, Token::Update, Token::DeleteP];
-    tokens
-        .first()
-        .is_some_and(|token| first.iter().any(|kind| is(token, *kind)))
-}
-
-/// False for keywords after which a number is a column or a row count.
-fn is_indifferent(token: &ScanToken) -> bool {
-    let telling = [
-        Token::Order,
-        Token::GroupP,
-        Token::Limit,
-        Token::Offset,
-        Token::Fetch,
-    ];
-    !telling.iter().any(|kind| is(token, *kind))
-}
-
 /// A letter for the kind of constant: the grammar distinguishes kinds, so the key must, too.
-fn constant(token: &ScanToken, text: &str) -> Option<char> {
-    if is(token, Token::Iconst) {
-        Some('i')
-    } else if is(token, Token::Fconst) {
-        Some('f')
-    } else if is(token, Token::Sconst) {
-        // Escape strings and dollar quotes have rules of their own and stay in the key unchanged.
-        let plain = text.as_bytes().get(offset(token.start)?) == Some(&b'\'');
-        plain.then_some('s')
-    } else {
-        None
+fn constant(token: &Token, text: &str) -> Option<char> {
+    match token.kind {
+        TokenKind::Integer => Some('i'),
+        TokenKind::Number => Some('f'),
+        TokenKind::String => {
+            // Escape strings and dollar quotes have rules of their own and stay in the key unchanged.
+            let plain = text.as_bytes().get(token.start) == Some(&b'\'');
+            plain.then_some('s')
+        }
+        TokenKind::BlockComment | TokenKind::LineComment | TokenKind::Other => None,
     }
-}
-
-/// True after comparison operators, parentheses and commas, where any expression is allowed.
-fn may_precede(token: &ScanToken) -> bool {
-    let kinds = [
-        Token::Ascii61,
-        Token::Ascii60,
-        Token::Ascii62,
-        Token::LessEquals,
-        Token::GreaterEquals,
-        Token::NotEquals,
-        Token::Ascii40,
-        Token::Ascii44,
-    ];
-    kinds.iter().any(|kind| is(token, *kind))
 }
 
 #[cfg(test)]

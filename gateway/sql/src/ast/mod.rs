@@ -2,6 +2,7 @@
 //! It is not a source of facts, and is given only if it agrees with PostgreSQL's own grammar.
 
 mod postgres;
+mod shape;
 mod sqlparser_shape;
 
 use sqlparser::ast::Statement;
@@ -9,53 +10,26 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserOptions};
 use sqlparser::tokenizer::Token;
 
-use crate::tree_equality;
+use crate::strings::with_either_setting;
 
 /// Longer statements get no tree: sqlparser's recursion would overflow the stack.
 const MAX_BYTES: usize = 32 << 10;
-
-/// What both grammars must agree on; each list is sorted.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Shape {
-    kind: &'static str,
-    /// Names in FROM and as targets, CTEs included; the schema comes first.
-    relations: Vec<Vec<String>>,
-    functions: Vec<String>,
-    columns: Vec<String>,
-    /// For each SELECT: the number of output columns, and whether it has WHERE and HAVING.
-    selects: Vec<(usize, bool, bool)>,
-    /// For each UPDATE and DELETE: whether it has WHERE.
-    wheres: Vec<bool>,
-}
-
-impl Shape {
-    fn sorted(mut self) -> Self {
-        self.relations.sort();
-        self.functions.sort();
-        self.columns.sort();
-        self.selects.sort();
-        self.wheres.sort();
-        self
-    }
-}
 
 /// The tree as JSON. `None` for statements other than queries and row changes, and if the grammars disagree.
 pub(crate) fn json(own: &str) -> Option<String> {
     if own.len() > MAX_BYTES {
         return None;
     }
-    let tree = tree_equality::with_either_setting(own)?;
-    let [statement] = tree.stmts.as_slice() else {
-        return None;
-    };
-    let expected = postgres::shape(statement.stmt.as_ref()?.node.as_ref()?)?;
+    let tree = with_either_setting(own)?;
+    let node = tree.only()?;
+    let expected = postgres::shape(node)?;
     let statement = parse(own)?;
     if sqlparser_shape::shape(&statement)? != expected {
         return None;
     }
     // The shape omits literals and operators, so the tree written back as text must parse to the same tree.
-    let written = pg_query::parse(&statement.to_string(), pg_query::ParserOptions::DEFAULT).ok()?;
-    if !tree_equality::same(&tree, &written.protobuf) {
+    let written = gatewright_parser::parse(&statement.to_string(), true).ok()?;
+    if !gatewright_parser::same(node, written.only()?) {
         return None;
     }
     serde_json::to_string(&statement).ok()

@@ -7,7 +7,7 @@ use sqlparser::ast::{
     TableFactor, TrimWhereField, Visit, Visitor,
 };
 
-use super::Shape;
+use super::shape::Shape;
 
 /// `None` for statements other than queries and row changes, and for syntax that PostgreSQL does not have.
 pub(super) fn shape(statement: &Statement) -> Option<Shape> {

@@ -3,38 +3,31 @@
 
 use std::sync::Arc;
 
-use pg_query::{NodeEnum, protobuf as pb};
+use gatewright_parser::{Node, Strings, Tree, nodes, parse, untyped};
 
-use super::{Outcome, is_followed, parse, plpgsql, queries};
+use super::{Outcome, Step, is_followed, plpgsql, queries};
+use crate::body::Body;
 use crate::catalog::Catalog;
+use crate::code::{option, returns_trigger};
 use crate::facts::Transform;
-use crate::lineage::{Column, Rows};
-use crate::walker::strings;
+use crate::plpgsql::trigger_as_function;
+use crate::provenance::{Column, Provenance};
+use crate::render::quoted_identifier;
+use crate::rows::Rows;
+use crate::walker;
 
 pub(super) fn of(text: &str, catalog: &Catalog) -> Outcome {
-    let Some(parsed) = parse(text) else {
+    let parsed = parse(text, true);
+    let Some(Node::CreateFunctionStmt(create)) = parsed.as_ref().ok().and_then(Tree::only) else {
         return Outcome::Unreadable;
     };
-    let [NodeEnum::CreateFunctionStmt(create)] = parsed.as_slice() else {
-        return Outcome::Unreadable;
-    };
-    let parameters = parameters(create);
+    let names = names_of_parameters(create);
     let outcome = match option(create, "language") {
-        Some("sql") => sql(create, catalog, &parameters),
-        Some("plpgsql") if returns_trigger(create) => {
-            match option(create, "as").and_then(plpgsql::trigger_as_function) {
-                Some(text) => plpgsql::of(&text, catalog, &parameters),
-                None => Outcome::Unreadable,
-            }
-        }
-        Some("plpgsql") => plpgsql::of(text, catalog, &parameters),
+        Some("sql") => sql(create, catalog, &names),
+        Some("plpgsql") => in_plpgsql(text, create, catalog, &names),
         _ => Outcome::Unreadable,
     };
-    let defaults = defaults(create);
-    match (
-        outcome,
-        queries(&defaults.iter().collect::<Vec<_>>(), catalog, &[]),
-    ) {
+    match (outcome, defaults(create, catalog)) {
         (Outcome::Read(mut body), Outcome::Read(defaults)) => {
             name(&mut body.rows, create, catalog);
             let given = defaults.rows.all();
@@ -47,151 +40,141 @@ pub(super) fn of(text: &str, catalog: &Catalog) -> Outcome {
     }
 }
 
-/// Every statement of a function, procedure or DO block. `None` if they are not all known.
-pub(crate) fn statements_of_function(create: &pb::CreateFunctionStmt) -> Option<Vec<NodeEnum>> {
-    let body = option(create, "as")?;
-    match option(create, "language")? {
-        "sql" => parse(body),
-        "plpgsql" if returns_trigger(create) => {
-            plpgsql::statements(&plpgsql::trigger_as_function(body)?)
-        }
-        "plpgsql" => {
-            let whole = NodeEnum::CreateFunctionStmt(Box::new(create.clone()));
-            plpgsql::statements(&whole.deparse(pg_query::DeparseOptions::default()).ok()?)
-        }
-        _ => None,
-    }
-}
-
-/// See [`statements_of_function`].
-pub(crate) fn statements_of_block(block: &pb::DoStmt) -> Option<Vec<NodeEnum>> {
-    match text_of(&block.args, "language") {
-        None | Some("plpgsql") => {
-            let body = text_of(&block.args, "as")?;
-            plpgsql::statements(&plpgsql::block_as_function(body)?)
-        }
-        Some(_) => None,
-    }
-}
-
-/// The defaults of the parameters, and values of parameter types outside pg_catalog, as one row.
-fn defaults(create: &pb::CreateFunctionStmt) -> Option<NodeEnum> {
-    let given = create
-        .parameters
-        .iter()
-        .filter_map(|parameter| match &parameter.node {
-            Some(NodeEnum::FunctionParameter(parameter)) => parameter.defexpr.as_deref().cloned(),
-            _ => None,
-        });
-    let types = create
-        .parameters
-        .iter()
-        .filter_map(|parameter| match &parameter.node {
-            Some(NodeEnum::FunctionParameter(parameter)) => parameter.arg_type.as_ref(),
-            _ => None,
-        });
-    let own = |name: &&pb::TypeName| {
-        let names = strings(&name.names);
-        !name.pct_type && matches!(names.as_slice(), [schema, _] if *schema != "pg_catalog")
+/// The defaults of the parameters, and values of parameter types outside pg_catalog, together.
+fn defaults(create: &nodes::CreateFunctionStmt, catalog: &Catalog) -> Outcome {
+    let given = parameters(create).map(nodes::FunctionParameter::defexpr);
+    let mut values: Vec<Node<'_>> = given.filter(|value| !matches!(value, Node::None)).collect();
+    let types = parameters(create).filter_map(nodes::FunctionParameter::arg_type);
+    let types: Vec<&nodes::TypeName> = types
+        .chain(create.return_type())
+        .filter(|kind| is_own(kind))
+        .collect();
+    let Ok(nulls) = parse(&nulls_of(&types), true) else {
+        return Outcome::Unreadable;
     };
-    let made = types.chain(&create.return_type).filter(own).map(null_of);
-    let args: Vec<pb::Node> = given.chain(made).collect();
-    if args.is_empty() {
-        return None;
+    let Some(nulls) = targets(&nulls) else {
+        return Outcome::Unreadable;
+    };
+    values.extend(nulls);
+    let mut all = Body::empty();
+    let mut carried = Provenance::constant();
+    for value in values {
+        match queries(&[Step::Value(value)], catalog, &[]) {
+            Outcome::Read(body) => {
+                carried.absorb(&body.rows.all(), Transform::Expression);
+                all.merge(*body);
+            }
+            other => return other,
+        }
     }
-    let row = NodeEnum::RowExpr(Box::new(pb::RowExpr {
-        args,
-        ..pb::RowExpr::default()
-    }));
-    Some(NodeEnum::ReturnStmt(Box::new(pb::ReturnStmt {
-        returnval: Some(Box::new(pb::Node { node: Some(row) })),
-    })))
+    // PostgreSQL never evaluates the modifiers of a parameter's type, but they count as named.
+    for modifier in types.iter().flat_map(|kind| kind.typmods()) {
+        match walker::names(modifier, catalog) {
+            Some(named) => all.add(named),
+            None => return Outcome::Unreadable,
+        }
+    }
+    all.rows = Rows::of(vec![Column {
+        name: None,
+        value: carried,
+    }]);
+    Outcome::Read(Box::new(all))
 }
 
-/// `NULL::name`.
-fn null_of(name: &pb::TypeName) -> pb::Node {
-    let null = NodeEnum::AConst(pb::AConst {
-        isnull: true,
-        ..pb::AConst::default()
+/// Whether the type is outside pg_catalog.
+fn is_own(kind: &nodes::TypeName) -> bool {
+    let names = kind.names().strings();
+    !kind.pct_type && matches!(names.as_slice(), [schema, _] if *schema != "pg_catalog")
+}
+
+/// `SELECT NULL::name, ...`.
+fn nulls_of(types: &[&nodes::TypeName]) -> String {
+    let nulls = types.iter().map(|kind| {
+        let names = kind.names().strings().into_iter().map(quoted_identifier);
+        let name = names.collect::<Vec<_>>().join(".");
+        format!("NULL::{name}{}", "[]".repeat(kind.array_bounds().len()))
     });
-    let cast = NodeEnum::TypeCast(Box::new(pb::TypeCast {
-        arg: Some(Box::new(pb::Node { node: Some(null) })),
-        type_name: Some(pb::TypeName {
-            setof: false,
-            ..name.clone()
-        }),
-        location: 0,
-    }));
-    pb::Node { node: Some(cast) }
+    format!("SELECT {}", nulls.collect::<Vec<_>>().join(", "))
 }
 
-fn sql(create: &pb::CreateFunctionStmt, catalog: &Catalog, parameters: &[&str]) -> Outcome {
-    if let Some(body) = create.sql_body.as_ref().and_then(|node| node.node.as_ref()) {
-        let mut nodes = Vec::new();
-        return match flatten(body, &mut nodes) {
-            Some(()) => queries(&nodes, catalog, parameters),
+/// The values that a query without FROM selects.
+fn targets(tree: &Tree) -> Option<Vec<Node<'_>>> {
+    let Some(Node::SelectStmt(select)) = tree.only() else {
+        return None;
+    };
+    let targets = untyped(select.target_list()).iter();
+    targets
+        .map(|target| match target {
+            Node::ResTarget(target) => Some(target.val()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn sql(create: &nodes::CreateFunctionStmt, catalog: &Catalog, parameters: &[&str]) -> Outcome {
+    let mut steps = Vec::new();
+    if !matches!(create.sql_body(), Node::None) {
+        return match flatten(create.sql_body(), &mut steps) {
+            Some(()) => queries(&steps, catalog, parameters),
             None => Outcome::Unreadable,
         };
     }
-    let Some(text) = option(create, "as") else {
+    let Some(Ok(parsed)) = option(create, "as").map(|text| parse(text, true)) else {
         return Outcome::Unreadable;
     };
-    match parse(text) {
-        Some(nodes) => queries(&nodes.iter().collect::<Vec<_>>(), catalog, parameters),
-        None => Outcome::Unreadable,
-    }
-}
-
-fn returns_trigger(create: &pb::CreateFunctionStmt) -> bool {
-    let kind = create.return_type.as_ref();
-    kind.is_some_and(|kind| strings(&kind.names).last() == Some(&"trigger"))
+    let statements = parsed.statements().into_iter();
+    steps.extend(statements.map(|statement| Step::Statement(statement.node)));
+    queries(&steps, catalog, parameters)
 }
 
 /// The statements of BEGIN ATOMIC ... END, which the grammar returns as a list of lists.
-fn flatten<'n>(node: &'n NodeEnum, into: &mut Vec<&'n NodeEnum>) -> Option<()> {
+fn flatten<'t>(node: Node<'t>, into: &mut Vec<Step<'t>>) -> Option<()> {
     match node {
-        NodeEnum::List(list) => list
-            .items
-            .iter()
-            .try_for_each(|item| flatten(item.node.as_ref()?, into)),
+        Node::NodeList(list) => list.iter().try_for_each(|item| flatten(item, into)),
         node if is_followed(node) => {
-            into.push(node);
+            into.push(Step::Statement(node));
             Some(())
         }
         _ => None,
     }
 }
 
-fn parameters(create: &pb::CreateFunctionStmt) -> Vec<&str> {
-    let names = create
-        .parameters
-        .iter()
-        .filter_map(|parameter| match &parameter.node {
-            Some(NodeEnum::FunctionParameter(parameter)) => Some(parameter.name.as_str()),
-            _ => None,
-        });
-    names.filter(|name| !name.is_empty()).collect()
-}
-
-pub(super) fn option<'c>(create: &'c pb::CreateFunctionStmt, name: &str) -> Option<&'c str> {
-    text_of(&create.options, name)
-}
-
-fn text_of<'o>(options: &'o [pb::Node], name: &str) -> Option<&'o str> {
-    let mut named = options.iter().filter_map(|option| match &option.node {
-        Some(NodeEnum::DefElem(option)) if option.defname == name => Some(option),
-        _ => None,
-    });
-    match named.next()?.arg.as_ref()?.node.as_ref()? {
-        NodeEnum::String(text) => Some(&text.sval),
-        // The body. For C this list also contains the link symbol.
-        NodeEnum::List(list) => strings(&list.items).first().copied(),
-        _ => None,
+fn in_plpgsql(
+    text: &str,
+    create: &nodes::CreateFunctionStmt,
+    catalog: &Catalog,
+    parameters: &[&str],
+) -> Outcome {
+    // PL/pgSQL's parser aborts the process if there is no body.
+    let Some(body) = option(create, "as") else {
+        return Outcome::Unreadable;
+    };
+    if !returns_trigger(create) {
+        return plpgsql::of(text, body, catalog, parameters);
+    }
+    match trigger_as_function(body) {
+        Some(text) => plpgsql::of(&text, body, catalog, parameters),
+        None => Outcome::Unreadable,
     }
 }
 
+fn parameters(
+    create: &nodes::CreateFunctionStmt,
+) -> impl Iterator<Item = &nodes::FunctionParameter> {
+    let parameters = untyped(create.parameters()).iter();
+    parameters.filter_map(|parameter| match parameter {
+        Node::FunctionParameter(parameter) => Some(parameter),
+        _ => None,
+    })
+}
+
+fn names_of_parameters(create: &nodes::CreateFunctionStmt) -> Vec<&str> {
+    let names = parameters(create).filter_map(nodes::FunctionParameter::name);
+    names.filter(|name| !name.is_empty()).collect()
+}
+
 /// Gives the columns the names that callers see: those of OUT parameters, of TABLE or of the composite type.
-fn name(rows: &mut Rows, create: &pb::CreateFunctionStmt, catalog: &Catalog) {
+fn name(rows: &mut Rows, create: &nodes::CreateFunctionStmt, catalog: &Catalog) {
     let names = declared_columns(create, catalog);
     if names.is_empty() {
         *rows = unnamed(rows, returns_scalar(create, catalog));
@@ -214,24 +197,20 @@ fn name(rows: &mut Rows, create: &pb::CreateFunctionStmt, catalog: &Catalog) {
 }
 
 /// The columns that the declaration names: OUT parameters, or those of the table whose row type is returned.
-fn declared_columns(create: &pb::CreateFunctionStmt, catalog: &Catalog) -> Vec<String> {
-    use pb::FunctionParameterMode as Mode;
-    const OUT: [Mode; 3] = [
-        Mode::FuncParamOut,
-        Mode::FuncParamInout,
-        Mode::FuncParamTable,
+fn declared_columns(create: &nodes::CreateFunctionStmt, catalog: &Catalog) -> Vec<String> {
+    use nodes::FunctionParameterMode as Mode;
+    const OUT: [Mode::Type; 3] = [
+        Mode::FUNC_PARAM_OUT,
+        Mode::FUNC_PARAM_INOUT,
+        Mode::FUNC_PARAM_TABLE,
     ];
-    let outs = create.parameters.iter().filter_map(|node| {
-        let Some(NodeEnum::FunctionParameter(parameter)) = &node.node else {
-            return None;
-        };
-        let is_out = OUT.iter().any(|mode| parameter.mode == *mode as i32);
-        is_out.then(|| parameter.name.clone())
-    });
-    let names: Vec<String> = outs.collect();
+    let outs = parameters(create).filter(|parameter| OUT.contains(&parameter.mode));
+    let names: Vec<String> = outs
+        .map(|parameter| parameter.name().unwrap_or_default().to_owned())
+        .collect();
     if names.is_empty()
-        && let Some(kind) = &create.return_type
-        && let [schema, name] = strings(&kind.names).as_slice()
+        && let Some(kind) = create.return_type()
+        && let [schema, name] = kind.names().strings().as_slice()
         && let [relation] = catalog.lookup(Some(schema), name).as_slice()
     {
         let columns = relation.columns.iter();
@@ -241,9 +220,9 @@ fn declared_columns(create: &pb::CreateFunctionStmt, catalog: &Catalog) -> Vec<S
 }
 
 /// Whether the declared result is a single value that is not a row.
-fn returns_scalar(create: &pb::CreateFunctionStmt, catalog: &Catalog) -> bool {
-    let kind = create.return_type.as_ref();
-    kind.is_some_and(|kind| match strings(&kind.names).as_slice() {
+fn returns_scalar(create: &nodes::CreateFunctionStmt, catalog: &Catalog) -> bool {
+    let kind = create.return_type();
+    kind.is_some_and(|kind| match kind.names().strings().as_slice() {
         [name] | ["pg_catalog", name] => {
             *name != "record" && catalog.lookup(Some("pg_catalog"), name).is_empty()
         }

@@ -1,79 +1,27 @@
-//! The definitions of views, functions and generated columns, read once when a catalog is built. A definition that cannot
+//! Reads the definitions of views, functions and generated columns, once when a catalog is built. A definition that cannot
 //! be analysed leaves its object as unknown as without one.
 
-mod bodies;
 #[cfg(test)]
 mod computed_tests;
+#[cfg(test)]
+mod fixture;
 mod function;
+#[cfg(test)]
+mod hostile_tests;
 mod plpgsql;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use gatewright_parser::{Node, Tree, parse};
 
-use pg_query::{NodeEnum, protobuf as pb};
-
-use crate::catalog::Catalog;
-use crate::facts::{Access, Flow, RoleEffect, TableRef};
-use crate::lineage::{self, Rows};
+use crate::body::Body;
+use crate::catalog::{Catalog, Definition, Subject};
+use crate::lineage;
 use crate::render::quoted_identifier;
 use crate::walker;
 
-pub(crate) use bodies::Bodies;
-
-const UNREADABLE: &str = "a default, check, generated column or trigger condition cannot be read";
-
 /// Longer definitions are not analysed.
 const MAX_BYTES: usize = 256 * 1024;
-
-/// The object that is defined.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Subject {
-    View(u32),
-    /// A generated column.
-    Column(u32, i16),
-    /// An expression of a row of a relation: a default, a generated column, a check.
-    Computed {
-        relation: u32,
-        column: Option<i16>,
-        on: Access,
-    },
-    /// The condition of a trigger.
-    Condition {
-        relation: u32,
-        on: Access,
-    },
-    /// A check or default of a domain, for a type that contains its values.
-    Domain(u32),
-    /// One of the functions with this schema and name, distinguished by `oid`.
-    Function {
-        oid: u32,
-        schema: String,
-        name: String,
-    },
-}
-
-/// A definition as the server reports it, with every name outside pg_catalog qualified.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Definition {
-    pub subject: Subject,
-    pub text: String,
-}
-
-/// What a definition does.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Body {
-    /// What it returns, apart from its arguments.
-    pub rows: Rows,
-    pub tables: Vec<TableRef>,
-    /// Indexes into `tables`, and the columns of those tables that it uses.
-    pub columns: Vec<(usize, String)>,
-    pub functions: Vec<String>,
-    pub opaque: Vec<String>,
-    /// What it writes, apart from its arguments.
-    pub flows: Vec<Flow>,
-    pub role: RoleEffect,
-}
 
 enum Outcome {
     Read(Box<Body>),
@@ -82,19 +30,12 @@ enum Outcome {
     Unreadable,
 }
 
-impl Outcome {
-    /// The effects beyond computing on arguments. A definition that cannot be analysed may do anything.
-    fn acts(self) -> Option<Arc<Body>> {
-        match self {
-            Self::Read(body) => body.acts().then(|| Arc::from(body)),
-            Self::Waits | Self::Unreadable => {
-                let mut body = Body::empty();
-                body.rows = Rows::unknown();
-                body.opaque.push(UNREADABLE.to_owned());
-                Some(Arc::new(body))
-            }
-        }
-    }
+/// A part of a definition.
+#[derive(Clone, Copy)]
+enum Step<'t> {
+    Statement(Node<'t>),
+    /// An expression; nothing if it is empty.
+    Value(Node<'t>),
 }
 
 /// Reads all definitions of `catalog` into it, each after those that it names.
@@ -102,19 +43,21 @@ pub(crate) fn read(catalog: &mut Catalog) {
     let definitions = catalog.definitions();
     let mut open: Vec<&Definition> = definitions.iter().collect();
     loop {
-        let waiting = open.iter().map(|definition| definition.subject.waiting());
-        catalog.bodies_mut().waiting = waiting.collect();
+        let subjects = open.iter().map(|definition| &definition.subject);
+        catalog.bodies_mut().wait_for(subjects);
         let before = open.len();
-        let mut outcomes = Vec::new();
-        open.retain(|definition| match of(definition, catalog) {
-            Outcome::Waits => true,
-            outcome => {
-                outcomes.push((definition.subject.clone(), outcome));
-                false
-            }
+        let mut done = Vec::new();
+        open.retain(|definition| {
+            let body = match of(definition, catalog) {
+                Outcome::Waits => return true,
+                Outcome::Read(body) => Some(body),
+                Outcome::Unreadable => None,
+            };
+            done.push((definition.subject.clone(), body));
+            false
         });
-        for (subject, outcome) in outcomes {
-            catalog.bodies_mut().settle(subject, outcome);
+        for (subject, body) in done {
+            catalog.bodies_mut().settle(subject, body);
         }
         if open.is_empty() || open.len() == before {
             break;
@@ -123,9 +66,9 @@ pub(crate) fn read(catalog: &mut Catalog) {
     let bodies = catalog.bodies_mut();
     // Definitions that refer to themselves, directly or indirectly, are not analysed.
     for definition in open {
-        bodies.settle(definition.subject.clone(), Outcome::Unreadable);
+        bodies.settle(definition.subject.clone(), None);
     }
-    bodies.waiting.clear();
+    bodies.wait_for(std::iter::empty());
 }
 
 fn of(definition: &Definition, catalog: &Catalog) -> Outcome {
@@ -133,12 +76,12 @@ fn of(definition: &Definition, catalog: &Catalog) -> Outcome {
         return Outcome::Unreadable;
     }
     match &definition.subject {
-        Subject::View(_) => query(&definition.text, catalog),
+        Subject::View(_) => query(&definition.text, catalog, &[]),
         Subject::Column(oid, _) => match catalog.relation(*oid) {
             Some(relation) => {
                 let table = [&relation.schema, &relation.name].map(|name| quoted_identifier(name));
                 let text = format!("SELECT {} FROM ONLY {}", definition.text, table.join("."));
-                query(&text, catalog)
+                query(&text, catalog, &[])
             }
             None => Outcome::Unreadable,
         },
@@ -157,63 +100,56 @@ fn of(definition: &Definition, catalog: &Catalog) -> Outcome {
     }
 }
 
-/// A definition that is a query.
-fn query(text: &str, catalog: &Catalog) -> Outcome {
-    let Some(parsed) = parse(text) else {
-        return Outcome::Unreadable;
-    };
-    match parsed.as_slice() {
-        [node @ NodeEnum::SelectStmt(_)] => queries(&[node], catalog, &[]),
+/// A definition that is a query over `given`.
+fn query(text: &str, catalog: &Catalog, given: &[&str]) -> Outcome {
+    let parsed = parse(text, true);
+    match parsed.as_ref().ok().and_then(Tree::only) {
+        Some(node @ Node::SelectStmt(_)) => queries(&[Step::Statement(node)], catalog, given),
         _ => Outcome::Unreadable,
     }
 }
 
 /// A definition that is an expression over `given`.
 fn expression(text: &str, catalog: &Catalog, given: &[&str]) -> Outcome {
-    let parsed = parse(&format!("SELECT {text}"));
-    match parsed.as_deref() {
-        Some([node @ NodeEnum::SelectStmt(_)]) => queries(&[node], catalog, given),
-        _ => Outcome::Unreadable,
-    }
+    query(&format!("SELECT {text}"), catalog, given)
 }
 
 /// The WHEN clause in the definition of a trigger.
 fn condition(text: &str, catalog: &Catalog) -> Outcome {
-    let parsed = parse(text);
-    let Some([NodeEnum::CreateTrigStmt(create)]) = parsed.as_deref() else {
+    let parsed = parse(text, true);
+    let Some(Node::CreateTrigStmt(create)) = parsed.as_ref().ok().and_then(Tree::only) else {
         return Outcome::Unreadable;
     };
-    let condition = NodeEnum::ReturnStmt(Box::new(pb::ReturnStmt {
-        returnval: create.when_clause.clone(),
-    }));
-    queries(&[&condition], catalog, &["new", "old"])
+    let condition = Step::Value(create.when_clause());
+    queries(&[condition], catalog, &["new", "old"])
 }
 
 /// The statements that a body may consist of.
-fn is_followed(node: &NodeEnum) -> bool {
+fn is_followed(node: Node<'_>) -> bool {
     matches!(
         node,
-        NodeEnum::SelectStmt(_)
-            | NodeEnum::ReturnStmt(_)
-            | NodeEnum::InsertStmt(_)
-            | NodeEnum::UpdateStmt(_)
-            | NodeEnum::DeleteStmt(_)
-            | NodeEnum::MergeStmt(_)
+        Node::SelectStmt(_)
+            | Node::ReturnStmt(_)
+            | Node::InsertStmt(_)
+            | Node::UpdateStmt(_)
+            | Node::DeleteStmt(_)
+            | Node::MergeStmt(_)
     )
 }
 
-/// Statements of which the last one returns the rows.
-fn queries(nodes: &[&NodeEnum], catalog: &Catalog, parameters: &[&str]) -> Outcome {
+/// Steps of which the last one returns the rows.
+fn queries(steps: &[Step<'_>], catalog: &Catalog, parameters: &[&str]) -> Outcome {
     let mut body = Body::empty();
-    for node in nodes {
-        if !is_followed(node) {
-            return Outcome::Unreadable;
-        }
-        let followed = lineage::follow(node, catalog, parameters);
+    for step in steps {
+        let (named, followed) = match *step {
+            Step::Statement(node) if !is_followed(node) => return Outcome::Unreadable,
+            Step::Statement(node) => (returned(node), lineage::follow(node, catalog, parameters)),
+            Step::Value(node) => (node, lineage::follow_value(node, catalog, parameters)),
+        };
         if followed.waits {
             return Outcome::Waits;
         }
-        let Some(named) = walker::names(returned(node), catalog) else {
+        let Some(named) = walker::names(named, catalog) else {
             return Outcome::Unreadable;
         };
         body.rows = followed.rows;
@@ -224,102 +160,11 @@ fn queries(nodes: &[&NodeEnum], catalog: &Catalog, parameters: &[&str]) -> Outco
 }
 
 /// The expression of RETURN; any other statement unchanged.
-fn returned(node: &NodeEnum) -> &NodeEnum {
-    let expression = match node {
-        NodeEnum::ReturnStmt(statement) => statement.returnval.as_ref(),
-        _ => None,
-    };
-    expression
-        .and_then(|node| node.node.as_ref())
-        .unwrap_or(node)
-}
-
-impl Body {
-    /// A body that does nothing.
-    fn empty() -> Self {
-        Self {
-            rows: Rows::of(Vec::new()),
-            tables: Vec::new(),
-            columns: Vec::new(),
-            functions: Vec::new(),
-            opaque: Vec::new(),
-            flows: Vec::new(),
-            role: RoleEffect::Kept,
+fn returned(node: Node<'_>) -> Node<'_> {
+    match node {
+        Node::ReturnStmt(statement) if !matches!(statement.returnval(), Node::None) => {
+            statement.returnval()
         }
+        _ => node,
     }
-
-    /// Whether it does more than compute on its arguments.
-    fn acts(&self) -> bool {
-        !(self.rows.is_nothing()
-            && self.tables.is_empty()
-            && self.opaque.is_empty()
-            && self.flows.is_empty())
-    }
-
-    /// Adds what another body reads, without its rows.
-    fn merge(&mut self, other: Body) {
-        self.flows.extend(other.flows);
-        let columns = other
-            .columns
-            .into_iter()
-            .map(|(at, name)| crate::ColumnRef {
-                table: Some(at),
-                name,
-                usage: crate::Usage::Other,
-            });
-        self.add(crate::Facts {
-            columns: columns.collect(),
-            tables: other.tables,
-            functions: other.functions,
-            opaque: other.opaque,
-            role: other.role,
-            ..crate::Facts::default()
-        });
-    }
-
-    fn add(&mut self, reads: crate::Facts) {
-        self.role = self.role.max(reads.role);
-        let mut places = Vec::with_capacity(reads.tables.len());
-        for table in reads.tables {
-            let same = |known: &TableRef| known.name == table.name && known.schema == table.schema;
-            let at = self.tables.iter().position(same).unwrap_or_else(|| {
-                self.tables.push(table.clone());
-                self.tables.len() - 1
-            });
-            if let Some(known) = self.tables.get_mut(at) {
-                known.access |= table.access;
-            }
-            places.push(at);
-        }
-        for column in reads.columns {
-            // A column that resolves to no table is a parameter, or a column of a subquery.
-            let Some(at) = column.table.and_then(|at| places.get(at)) else {
-                continue;
-            };
-            let used = (*at, column.name);
-            if !self.columns.contains(&used) {
-                self.columns.push(used);
-            }
-        }
-        for function in reads.functions {
-            if !self.functions.contains(&function) {
-                self.functions.push(function);
-            }
-        }
-        for reason in reads.opaque {
-            if !self.opaque.contains(&reason) {
-                self.opaque.push(reason);
-            }
-        }
-    }
-}
-
-pub(crate) use function::{statements_of_block, statements_of_function};
-
-fn parse(text: &str) -> Option<Vec<NodeEnum>> {
-    let parsed = pg_query::parse(text, pg_query::ParserOptions::DEFAULT).ok()?;
-    let nodes = parsed.protobuf.stmts.into_iter();
-    nodes
-        .map(|raw| raw.stmt.and_then(|node| node.node))
-        .collect()
 }

@@ -1,22 +1,20 @@
 //! What a column of a relation carries: itself, what a view reads, what children share. `scope` looks columns up by name.
 
-use super::Resolver;
-use super::provenance::{Provenance, Source};
-use super::scope::{Columns, Item};
+use super::level::{Columns, Item};
+use super::resolver::Resolver;
 use crate::catalog::{Catalog, Relation};
 use crate::facts::{ColumnSource, RelationKind, Transform};
+use crate::provenance::{Provenance, Source};
 
-/// What the values of a column can be according to the catalog, and whether they are unchanged. `None`: unknown.
-pub(crate) fn of_column(
-    catalog: &Catalog,
-    oid: u32,
-    attnum: i16,
-) -> Option<(Vec<ColumnSource>, bool)> {
-    let relation = catalog.relation(oid)?;
-    relation.attribute_name(attnum)?;
-    let resolver = Resolver::new(catalog);
-    let (sources, exact) = resolver.named(&resolver.base(relation, attnum));
-    Some((sources?, exact))
+impl Catalog {
+    /// The columns whose values a column carries according to the catalog, and whether unchanged. `None`: unknown.
+    pub fn carried_by(&self, oid: u32, attnum: i16) -> Option<(Vec<ColumnSource>, bool)> {
+        let relation = self.relation(oid)?;
+        relation.attribute_name(attnum)?;
+        let resolver = Resolver::new(self);
+        let (sources, exact) = resolver.named(&resolver.base(relation, attnum));
+        Some((sources?, exact))
+    }
 }
 
 impl<'t> Resolver<'t> {

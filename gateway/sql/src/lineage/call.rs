@@ -1,17 +1,18 @@
 //! What a function call carries. The catalog knows which functions exist.
 
-use pg_query::{NodeEnum, protobuf as pb};
+use gatewright_parser::{Node, Strings, nodes, untyped};
 
-use super::Resolver;
-use super::provenance::{Column, Provenance};
-use super::scope::{Item, Rows};
+use super::level::Item;
+use super::resolver::Resolver;
 use crate::catalog::Operand;
 use crate::facts::{Flow, Transform, Usage};
-use crate::walker::{risky, strings};
+use crate::provenance::{Column, Provenance};
+use crate::risky;
+use crate::rows::Rows;
 
 impl<'t> Resolver<'t> {
-    pub(super) fn call(&mut self, call: &'t pb::FuncCall) -> Provenance {
-        let parts = strings(&call.funcname);
+    pub(super) fn call(&mut self, call: &'t nodes::FuncCall) -> Provenance {
+        let parts = call.funcname().strings();
         let name = parts.last().copied().unwrap_or_default();
         let aggregate = risky::is_aggregate(name, call);
         let transform = if aggregate {
@@ -20,17 +21,17 @@ impl<'t> Resolver<'t> {
             Transform::Expression
         };
         let mut value = self.result(&parts, call, transform);
-        for item in &call.agg_order {
-            let order = self.optional(Some(item));
+        for item in untyped(call.agg_order()) {
+            let order = self.value(item);
             // The values of WITHIN GROUP are what is aggregated.
             value.absorb(&order, transform);
         }
-        let filter = self.boxed(&call.agg_filter);
+        let filter = self.value(call.agg_filter());
         value.absorb(&filter, Transform::Expression);
         if aggregate && let Some(level) = self.levels.last() {
             value.absorb(&level.moved, Transform::Expression);
         }
-        if let Some(window) = call.over.as_deref() {
+        if let Some(window) = call.over() {
             let window = self.window(window);
             value.absorb(&window, Transform::Expression);
         }
@@ -40,16 +41,13 @@ impl<'t> Resolver<'t> {
     fn result(
         &mut self,
         parts: &[&str],
-        call: &'t pb::FuncCall,
+        call: &'t nodes::FuncCall,
         transform: Transform,
     ) -> Provenance {
         let name = parts.last().copied().unwrap_or_default();
         let bare = parts.len() == 1;
-        let args: Vec<Provenance> = call
-            .args
-            .iter()
-            .map(|arg| self.optional(Some(arg)))
-            .collect();
+        let args = call.args().iter();
+        let args: Vec<Provenance> = args.map(|arg| self.value(arg)).collect();
         for arg in &args {
             self.record(arg, Usage::Argument);
         }
@@ -59,15 +57,15 @@ impl<'t> Resolver<'t> {
             _ => None,
         };
         let counts = name == "count" && !self.catalog.shadows_function(name);
-        let plain = |node: &pb::Node| {
+        let plain = |node: Node<'_>| {
             matches!(
-                node.node,
-                Some(NodeEnum::ColumnRef(_) | NodeEnum::AConst(_) | NodeEnum::ParamRef(_))
+                node,
+                Node::ColumnRef(_) | Node::A_Const(_) | Node::ParamRef(_)
             )
         };
         let mut value = Provenance::constant();
         // The number of values in a column reveals none of them.
-        if !(counts && call.args.iter().all(plain)) {
+        if !(counts && call.args().iter().all(plain)) {
             for arg in &args {
                 value.absorb(arg, transform);
             }
@@ -85,7 +83,7 @@ impl<'t> Resolver<'t> {
     }
 
     /// What the function's body adds to its result.
-    pub(super) fn body(&mut self, parts: &[&str], call: &'t pb::FuncCall) -> Provenance {
+    pub(super) fn body(&mut self, parts: &[&str], call: &'t nodes::FuncCall) -> Provenance {
         // A type's name converts to the type.
         if risky::reason(parts, call).is_some()
             || !self.catalog.casts_are_readable(parts, Operand::Any)
@@ -117,7 +115,7 @@ impl<'t> Resolver<'t> {
         for arg in args {
             given.absorb(arg, Transform::Expression);
         }
-        super::add_to_flows(&mut flows, &given, catalog);
+        super::resolver::add_to_flows(&mut flows, &given, catalog);
         self.add_flows(flows);
     }
 
@@ -151,32 +149,25 @@ impl<'t> Resolver<'t> {
         value
     }
 
-    pub(super) fn window(&mut self, window: &'t pb::WindowDef) -> Provenance {
-        let mut value = self.together(&window.partition_clause);
+    pub(super) fn window(&mut self, window: &'t nodes::WindowDef) -> Provenance {
+        let mut value = self.together(window.partition_clause());
         for part in [
-            self.together(&window.order_clause),
-            self.boxed(&window.start_offset),
-            self.boxed(&window.end_offset),
+            self.together(untyped(window.order_clause())),
+            self.value(window.start_offset()),
+            self.value(window.end_offset()),
         ] {
             value.absorb(&part, Transform::Expression);
         }
         self.record(&value, Usage::Window);
         // OVER w names a window; OVER (w ...) and WINDOW v AS (w ...) refer to one.
-        let windows = self.levels.last().map_or(&[][..], |level| level.windows);
-        for referred in [&window.name, &window.refname] {
-            if referred.is_empty() {
-                continue;
-            }
-            let at = windows.iter().position(|known| {
-                matches!(&known.node, Some(NodeEnum::WindowDef(known))
-                    if known.name == *referred && !std::ptr::eq(&**known, window))
-            });
-            if let Some((before, Some(NodeEnum::WindowDef(known)))) =
-                at.and_then(|at| Some((windows.get(..at)?, windows.get(at)?.node.as_ref())))
+        let windows = self.levels.last().and_then(|level| level.windows);
+        for referred in [window.name(), window.refname()] {
+            let found = windows.zip(referred);
+            if let Some((known, before)) =
+                found.and_then(|(windows, name)| windows.named(name, window))
             {
                 // A window may refer to earlier ones only.
-                let level = self.level();
-                let all = std::mem::replace(&mut level.windows, before);
+                let all = self.level().windows.replace(before);
                 let known = self.window(known);
                 self.level().windows = all;
                 value.absorb(&known, Transform::Expression);
@@ -188,17 +179,17 @@ impl<'t> Resolver<'t> {
     /// The rows of a function in FROM, given what its value as an expression carries.
     pub(super) fn call_rows(
         &mut self,
-        node: &'t pb::Node,
+        node: Node<'t>,
         value: Provenance,
         alias: Option<&str>,
     ) -> Rows {
-        let Some(NodeEnum::FuncCall(call)) = &node.node else {
+        let Node::FuncCall(call) = node else {
             // CURRENT_DATE and the like have one column, whose name is not determined.
             return Rows::of(vec![Column { name: None, value }]);
         };
-        let parts = strings(&call.funcname);
+        let parts = call.funcname().strings();
         let name = parts.last().copied().unwrap_or_default();
-        match self.catalog.function_columns(&parts, call.args.len()) {
+        match self.catalog.function_columns(&parts, call.args().len()) {
             Some([]) => Rows::of(vec![Column::named(alias.unwrap_or(name), value)]),
             Some(names) => Rows::of(
                 names

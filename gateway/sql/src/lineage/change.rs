@@ -2,90 +2,77 @@
 
 use std::sync::Arc;
 
-use pg_query::{NodeEnum, protobuf as pb};
+use gatewright_parser::{Node, NodeList, nodes, untyped};
 
-use super::Resolver;
-use super::provenance::{Column, Provenance};
-use super::scope::{Columns, Item, Level, Rows};
+use super::level::{Assigned, Columns, Item, Level};
+use super::resolver::Resolver;
 use crate::catalog::{Keys, Write};
 use crate::facts::{Access, RelationKind, Transform, Usage};
-
-/// What is assigned to the columns of a target, in order. A name of `None` is any column.
-pub(super) type Assigned = Vec<(Option<String>, Provenance)>;
+use crate::provenance::{Column, Provenance};
+use crate::rows::Rows;
 
 impl<'t> Resolver<'t> {
-    pub(super) fn insert(&mut self, insert: &'t pb::InsertStmt) -> Rows {
+    pub(super) fn insert(&mut self, insert: &'t nodes::InsertStmt) -> Rows {
         self.levels.push(Level::default());
-        let mut chosen = self.with(insert.with_clause.as_ref());
-        let source = insert
-            .select_stmt
-            .as_ref()
-            .map(|_| self.boxed_query(insert.select_stmt.as_deref()));
-        let target = self.target_item(insert.relation.as_ref());
+        let mut chosen = self.with(insert.with_clause());
+        let source = match insert.select_stmt() {
+            // DEFAULT VALUES.
+            Node::None => None,
+            query => Some(self.query(query)),
+        };
+        let target = self.target_item(insert.relation());
         let mut assigned = Assigned::new();
         if let Some(rows) = &source {
             chosen.absorb(&rows.chosen, Transform::Expression);
-            assigned = self.by_position(&target, &insert.cols, rows);
+            assigned = self.by_position(&target, insert.cols(), rows);
         }
-        if let Some(conflict) = insert.on_conflict_clause.as_deref() {
+        if let Some(conflict) = insert.on_conflict_clause() {
             let excluded = Item {
                 bare: false,
                 name: "excluded",
                 ..self.with_assigned(&target, &assigned, false)
             };
             self.level().items = vec![target.clone(), excluded];
-            let mut set = self.set_list(&conflict.target_list);
+            let mut set = self.set_list(untyped(conflict.target_list()));
             assigned.append(&mut set);
-            let condition = self.boxed(&conflict.where_clause);
+            let condition = self.value(conflict.where_clause());
             self.record(&condition, Usage::Filter);
         }
-        let on = match insert.on_conflict_clause {
+        let on = match insert.on_conflict_clause() {
             Some(_) => Access::INSERT | Access::UPDATE,
             None => Access::INSERT,
         };
         self.triggered(&target, on, &mut assigned);
-        self.flow(insert.relation.as_ref(), &target, &assigned);
+        self.flow(insert.relation(), &target, &assigned);
         self.level().items.clear();
-        self.returning(
-            insert.returning_clause.as_ref(),
-            target,
-            &assigned,
-            chosen,
-            false,
-        )
+        self.returning(insert.returning_clause(), target, &assigned, chosen, false)
     }
 
-    pub(super) fn update(&mut self, update: &'t pb::UpdateStmt) -> Rows {
+    pub(super) fn update(&mut self, update: &'t nodes::UpdateStmt) -> Rows {
         self.levels.push(Level::default());
-        let mut chosen = self.with(update.with_clause.as_ref());
-        let target = self.target_item(update.relation.as_ref());
+        let mut chosen = self.with(update.with_clause());
+        let target = self.target_item(update.relation());
         self.level().items.push(target.clone());
-        let from = self.from(&update.from_clause);
-        let condition = self.boxed(&update.where_clause);
+        let from = self.from(update.from_clause());
+        let condition = self.value(update.where_clause());
         self.record(&condition, Usage::Filter);
         for by in [&from, &condition] {
             chosen.absorb(by, Transform::Expression);
         }
-        let mut assigned = self.set_list(&update.target_list);
+        let mut assigned = self.set_list(untyped(update.target_list()));
         self.triggered(&target, Access::UPDATE, &mut assigned);
-        self.flow(update.relation.as_ref(), &target, &assigned);
+        self.flow(update.relation(), &target, &assigned);
         self.level().items.remove(0);
-        self.returning(
-            update.returning_clause.as_ref(),
-            target,
-            &assigned,
-            chosen,
-            false,
-        )
+        self.returning(update.returning_clause(), target, &assigned, chosen, false)
     }
 
-    pub(super) fn delete(&mut self, delete: &'t pb::DeleteStmt) -> Rows {
+    pub(super) fn delete(&mut self, delete: &'t nodes::DeleteStmt) -> Rows {
         self.levels.push(Level::default());
-        let mut chosen = self.with(delete.with_clause.as_ref());
-        let target = self.target_item(delete.relation.as_ref());
+        let mut chosen = self.with(delete.with_clause());
+        let target = self.target_item(delete.relation());
         self.level().items.push(target.clone());
-        let using = self.from(&delete.using_clause);
-        let condition = self.boxed(&delete.where_clause);
+        let using = self.from(delete.using_clause());
+        let condition = self.value(delete.where_clause());
         self.record(&condition, Usage::Filter);
         for by in [&using, &condition] {
             chosen.absorb(by, Transform::Expression);
@@ -93,66 +80,47 @@ impl<'t> Resolver<'t> {
         self.level().items.remove(0);
         let mut assigned = Assigned::new();
         self.triggered(&target, Access::DELETE, &mut assigned);
-        self.returning(
-            delete.returning_clause.as_ref(),
-            target,
-            &assigned,
-            chosen,
-            false,
-        )
+        self.returning(delete.returning_clause(), target, &assigned, chosen, false)
     }
 
-    pub(super) fn merge(&mut self, merge: &'t pb::MergeStmt) -> Rows {
+    pub(super) fn merge(&mut self, merge: &'t nodes::MergeStmt) -> Rows {
         self.levels.push(Level::default());
-        let mut chosen = self.with(merge.with_clause.as_ref());
-        let source = merge
-            .source_relation
-            .as_ref()
-            .and_then(|node| node.node.as_ref());
-        let (items, by) = self.read_item(source);
+        let mut chosen = self.with(merge.with_clause());
+        let (items, by) = self.read_item(merge.source_relation());
         chosen.absorb(&by, Transform::Expression);
-        let target = self.target_item(merge.relation.as_ref());
+        let target = self.target_item(merge.relation());
         self.level().items = items;
         self.level().items.push(target.clone());
-        let condition = self.boxed(&merge.join_condition);
+        let condition = self.value(merge.join_condition());
         self.record(&condition, Usage::Join);
         chosen.absorb(&condition, Transform::Expression);
         let mut assigned = Assigned::new();
-        for clause in &merge.merge_when_clauses {
-            let Some(NodeEnum::MergeWhenClause(clause)) = &clause.node else {
+        for clause in untyped(merge.merge_when_clauses()) {
+            let Node::MergeWhenClause(clause) = clause else {
                 continue;
             };
-            let condition = self.boxed(&clause.condition);
+            let condition = self.value(clause.condition());
             self.record(&condition, Usage::Filter);
             chosen.absorb(&condition, Transform::Expression);
-            if clause.values.is_empty() {
-                let mut set = self.set_list(&clause.target_list);
+            if clause.values().is_empty() {
+                let mut set = self.set_list(clause.target_list());
                 assigned.append(&mut set);
             } else {
-                let values = clause.values.iter();
-                let columns = values
-                    .map(|value| Column {
-                        name: None,
-                        value: self.optional(Some(value)),
-                    })
-                    .collect();
-                let mut inserted =
-                    self.by_position(&target, &clause.target_list, &Rows::of(columns));
+                let values = clause.values().iter().map(|value| Column {
+                    name: None,
+                    value: self.value(value),
+                });
+                let rows = Rows::of(values.collect());
+                let mut inserted = self.by_position(&target, clause.target_list(), &rows);
                 assigned.append(&mut inserted);
             }
         }
         let on = Access::INSERT | Access::UPDATE | Access::DELETE;
         self.triggered(&target, on, &mut assigned);
-        self.flow(merge.relation.as_ref(), &target, &assigned);
+        self.flow(merge.relation(), &target, &assigned);
         self.level().items.pop();
         // RETURNING * lists the source's columns before the target's.
-        self.returning(
-            merge.returning_clause.as_ref(),
-            target,
-            &assigned,
-            chosen,
-            true,
-        )
+        self.returning(merge.returning_clause(), target, &assigned, chosen, true)
     }
 
     /// What triggers assign to the written rows, and what they write elsewhere.
@@ -234,7 +202,7 @@ impl<'t> Resolver<'t> {
         put
     }
 
-    pub(super) fn target_item(&self, relation: Option<&'t pb::RangeVar>) -> Item<'t> {
+    pub(super) fn target_item(&self, relation: Option<&'t nodes::RangeVar>) -> Item<'t> {
         match relation {
             Some(relation) => self.relation_item(relation, true),
             None => Item::new("", Columns::Open(Provenance::unknown())),
@@ -242,24 +210,24 @@ impl<'t> Resolver<'t> {
     }
 
     /// The assignments of SET, or an empty list for INSERT.
-    fn set_list(&mut self, list: &'t [pb::Node]) -> Assigned {
+    fn set_list(&mut self, list: &'t NodeList) -> Assigned {
         let mut assigned = Assigned::new();
         for item in list {
-            let Some(NodeEnum::ResTarget(target)) = &item.node else {
+            let Node::ResTarget(target) = item else {
                 continue;
             };
-            let mut value = self.optional(target.val.as_deref());
-            if !target.indirection.is_empty() {
-                let at = self.together(&target.indirection);
+            let mut value = self.value(target.val());
+            if !target.indirection().is_empty() {
+                let at = self.together(target.indirection());
                 value.absorb(&at, Transform::Expression);
             }
-            assigned.push((Some(target.name.clone()), value));
+            assigned.push((Some(name_of(target)), value));
         }
         assigned
     }
 
     /// Assigns the rows' columns to the listed columns, or to the target's columns in order.
-    fn by_position(&mut self, target: &Item<'t>, listed: &'t [pb::Node], rows: &Rows) -> Assigned {
+    fn by_position(&mut self, target: &Item<'t>, listed: &'t NodeList, rows: &Rows) -> Assigned {
         let names: Option<Vec<String>> = if listed.is_empty() {
             let own = Item {
                 renamed: Vec::new(),
@@ -270,8 +238,8 @@ impl<'t> Resolver<'t> {
                 names.map(|name| name.to_string()).collect()
             })
         } else {
-            let names = listed.iter().map(|item| match &item.node {
-                Some(NodeEnum::ResTarget(target)) => Some(target.name.clone()),
+            let names = listed.iter().map(|item| match item {
+                Node::ResTarget(target) => Some(name_of(target)),
                 _ => None,
             });
             names.collect()
@@ -321,7 +289,7 @@ impl<'t> Resolver<'t> {
     /// Ends the statement: the rows of RETURNING.
     fn returning(
         &mut self,
-        clause: Option<&'t pb::ReturningClause>,
+        clause: Option<&'t nodes::ReturningClause>,
         target: Item<'t>,
         assigned: &Assigned,
         chosen: Provenance,
@@ -335,12 +303,13 @@ impl<'t> Resolver<'t> {
                 self.with_assigned(&target, assigned, true)
             };
             let (mut old, mut new) = ("old", "new");
-            for option in &clause.options {
-                if let Some(NodeEnum::ReturningOption(option)) = &option.node {
-                    if option.option == pb::ReturningOptionKind::ReturningOptionOld as i32 {
-                        old = &option.value;
+            for option in untyped(clause.options()) {
+                if let Node::ReturningOption(option) = option {
+                    let name = option.value().unwrap_or_default();
+                    if option.option == nodes::ReturningOptionKind::RETURNING_OPTION_OLD {
+                        old = name;
                     } else {
-                        new = &option.value;
+                        new = name;
                     }
                 }
             }
@@ -361,7 +330,7 @@ impl<'t> Resolver<'t> {
             items.extend(versions);
             // System columns are those of the relation itself.
             items.push(system);
-            let (columns, _) = self.targets(&clause.exprs);
+            let (columns, _) = self.targets(clause.exprs());
             rows = match columns {
                 Ok(columns) => Rows::of(columns),
                 Err(any) => Rows::open(any),
@@ -371,4 +340,8 @@ impl<'t> Resolver<'t> {
         self.levels.pop();
         rows
     }
+}
+
+fn name_of(target: &nodes::ResTarget) -> String {
+    target.name().unwrap_or_default().to_owned()
 }

@@ -1,14 +1,13 @@
 //! What flows into which column of which table. A flow of a column into itself is reported, too.
 
-use pg_query::protobuf as pb;
+use gatewright_parser::{NodeList, Strings, nodes};
 
-use super::Resolver;
-use super::change::Assigned;
-use super::provenance::Provenance;
-use super::scope::{Columns, Item, Rows};
+use super::level::{Assigned, Columns, Item};
+use super::resolver::Resolver;
 use crate::catalog::Relation;
 use crate::facts::{ColumnSource, Flow, Transform};
-use crate::walker::strings;
+use crate::provenance::Provenance;
+use crate::rows::Rows;
 
 /// More flows than this are reported as unknown.
 const MOST: usize = 10_000;
@@ -16,7 +15,7 @@ const MOST: usize = 10_000;
 impl<'t> Resolver<'t> {
     pub(super) fn flow(
         &mut self,
-        relation: Option<&'t pb::RangeVar>,
+        relation: Option<&'t nodes::RangeVar>,
         target: &Item<'t>,
         assigned: &Assigned,
     ) {
@@ -50,12 +49,12 @@ impl<'t> Resolver<'t> {
     /// CREATE TABLE AS, SELECT INTO, CREATE VIEW.
     pub(super) fn flow_into(
         &mut self,
-        relation: Option<&'t pb::RangeVar>,
-        names: &'t [pb::Node],
+        relation: Option<&'t nodes::RangeVar>,
+        names: &'t NodeList,
         rows: &Rows,
     ) {
         let Some(relation) = relation else { return };
-        let names = strings(names);
+        let names = names.strings();
         let Some(columns) = &rows.columns else {
             self.push_flow(written(relation, "*"), &rows.any);
             return;
@@ -106,10 +105,10 @@ impl<'t> Resolver<'t> {
     }
 }
 
-fn written(relation: &pb::RangeVar, column: &str) -> ColumnSource {
+fn written(relation: &nodes::RangeVar, column: &str) -> ColumnSource {
     ColumnSource {
-        schema: relation.schemaname.clone(),
-        table: relation.relname.clone(),
+        schema: relation.schemaname().unwrap_or_default().to_owned(),
+        table: relation.relname().unwrap_or_default().to_owned(),
         column: column.to_owned(),
         transform: Transform::Identity,
     }

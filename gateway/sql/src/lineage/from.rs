@@ -1,58 +1,52 @@
 //! FROM: what each item brings into scope, and what determines which rows it has.
 
-use pg_query::{NodeEnum, protobuf as pb};
+use gatewright_parser::{Node, NodeList, Strings, nodes, untyped};
 
-use super::Resolver;
-use super::provenance::{Column, Provenance};
-use super::scope::{Columns, Item, Rows};
+use super::level::{Columns, Item, Items};
+use super::resolver::Resolver;
 use crate::facts::{Transform, Usage};
-use crate::walker::strings;
-
-pub(super) type Items<'t> = Vec<Item<'t>>;
+use crate::provenance::{Column, Provenance};
+use crate::rows::Rows;
 
 impl<'t> Resolver<'t> {
     /// Fills the current level. Returns what determines which rows there are.
-    pub(super) fn from(&mut self, nodes: &'t [pb::Node]) -> Provenance {
+    pub(super) fn from(&mut self, clause: &'t NodeList) -> Provenance {
         let mut chosen = Provenance::constant();
-        for node in nodes {
-            let (items, by) = self.read_item(node.node.as_ref());
+        for node in clause {
+            let (items, by) = self.read_item(node);
             self.level().items.extend(items);
             chosen.absorb(&by, Transform::Expression);
         }
         chosen
     }
 
-    pub(super) fn read_item(&mut self, node: Option<&'t NodeEnum>) -> (Items<'t>, Provenance) {
+    pub(super) fn read_item(&mut self, node: Node<'t>) -> (Items<'t>, Provenance) {
         self.spend(1);
         let open = || vec![Item::new("", Columns::Open(Provenance::unknown()))];
         match node {
-            Some(NodeEnum::RangeVar(relation)) => self.named_item(relation),
-            Some(NodeEnum::JoinExpr(join)) => self.join(join),
-            Some(NodeEnum::RangeSubselect(sub)) => {
-                let rows = self.beside(sub.lateral, |resolver| {
-                    resolver.boxed_query(sub.subquery.as_deref())
-                });
+            Node::RangeVar(relation) => self.named_item(relation),
+            Node::JoinExpr(join) => self.join(join),
+            Node::RangeSubselect(sub) => {
+                let rows = self.beside(sub.lateral, |resolver| resolver.query(sub.subquery()));
                 let chosen = rows.chosen.clone();
                 self.moves(&chosen);
-                (vec![derived("", sub.alias.as_ref(), &rows)], chosen)
+                (vec![Item::derived("", sub.alias(), &rows)], chosen)
             }
-            Some(NodeEnum::RangeTableSample(sample)) => {
-                let inner = sample.relation.as_ref().and_then(|node| node.node.as_ref());
-                let (items, mut chosen) = self.read_item(inner);
-                for by in [self.together(&sample.args), self.boxed(&sample.repeatable)] {
+            Node::RangeTableSample(sample) => {
+                let (items, mut chosen) = self.read_item(sample.relation());
+                for by in [
+                    self.together(sample.args()),
+                    self.value(sample.repeatable()),
+                ] {
                     chosen.absorb(&by, Transform::Expression);
                 }
                 (items, chosen)
             }
-            Some(NodeEnum::RangeFunction(function)) => {
+            Node::RangeFunction(function) => {
                 self.beside(true, |resolver| resolver.functions(function))
             }
-            Some(NodeEnum::RangeTableFunc(table)) => {
-                self.beside(true, |resolver| resolver.xml_table(table))
-            }
-            Some(NodeEnum::JsonTable(table)) => {
-                self.beside(true, |resolver| resolver.json_table(table))
-            }
+            Node::RangeTableFunc(table) => self.beside(true, |resolver| resolver.xml_table(table)),
+            Node::JsonTable(table) => self.beside(true, |resolver| resolver.json_table(table)),
             _ => (open(), Provenance::unknown()),
         }
     }
@@ -65,12 +59,13 @@ impl<'t> Resolver<'t> {
         result
     }
 
-    fn named_item(&mut self, relation: &'t pb::RangeVar) -> (Items<'t>, Provenance) {
-        if relation.schemaname.is_empty()
-            && let Some(rows) = self.cte(&relation.relname)
+    fn named_item(&mut self, relation: &'t nodes::RangeVar) -> (Items<'t>, Provenance) {
+        let name = relation.relname().unwrap_or_default();
+        if relation.schemaname().is_none()
+            && let Some(rows) = self.cte(name)
         {
             let chosen = rows.chosen.clone();
-            let item = derived(&relation.relname, relation.alias.as_ref(), rows);
+            let item = Item::derived(name, relation.alias(), rows);
             self.moves(&chosen);
             return (vec![item], chosen);
         }
@@ -84,39 +79,39 @@ impl<'t> Resolver<'t> {
     }
 
     /// A relation of the catalog, under its alias.
-    pub(super) fn relation_item(&self, relation: &'t pb::RangeVar, aliased: bool) -> Item<'t> {
-        let written = (!relation.schemaname.is_empty()).then_some(relation.schemaname.as_str());
-        let found = self.catalog.lookup(written, &relation.relname);
+    pub(super) fn relation_item(&self, relation: &'t nodes::RangeVar, aliased: bool) -> Item<'t> {
+        let name = relation.relname().unwrap_or_default();
+        let found = self.catalog.lookup(relation.schemaname(), name);
         let columns = if found.is_empty() || found.iter().any(|found| found.columns.is_empty()) {
             Columns::Open(Provenance::unknown())
         } else {
             Columns::Relations(found)
         };
-        let alias = relation.alias.as_ref().filter(|_| aliased);
-        let mut item = item(&relation.relname, alias, columns);
+        let alias = relation.alias().filter(|_| aliased);
+        let mut item = Item::aliased(name, alias, columns);
         if alias.is_none() {
-            item.schema = &relation.schemaname;
+            item.schema = relation.schemaname().unwrap_or_default();
         }
         item
     }
 
-    fn functions(&mut self, function: &'t pb::RangeFunction) -> (Items<'t>, Provenance) {
+    fn functions(&mut self, function: &'t nodes::RangeFunction) -> (Items<'t>, Provenance) {
         let mut chosen = Provenance::constant();
         let mut columns: Option<Vec<Column>> = Some(Vec::new());
         let mut any = Provenance::constant();
         let mut first = "";
-        for item in &function.functions {
-            let Some(NodeEnum::List(list)) = &item.node else {
+        for item in function.functions() {
+            let Node::NodeList(list) = item else {
                 columns = None;
                 any = Provenance::unknown();
                 continue;
             };
-            let rows = self.function_rows(&list.items, function);
-            if let Some(NodeEnum::FuncCall(call)) =
-                list.items.first().and_then(|node| node.node.as_ref())
+            let rows = self.function_rows(list, function);
+            if let Some(Node::FuncCall(call)) = list.first()
                 && first.is_empty()
             {
-                first = strings(&call.funcname).last().copied().unwrap_or_default();
+                let parts = call.funcname().strings();
+                first = parts.last().copied().unwrap_or_default();
             }
             let all = rows.all();
             self.record(&all, Usage::Argument);
@@ -137,27 +132,22 @@ impl<'t> Resolver<'t> {
             }
             None => Columns::Open(any),
         };
-        (vec![item(first, function.alias.as_ref(), shape)], chosen)
+        (vec![Item::aliased(first, function.alias(), shape)], chosen)
     }
 
     /// One function of FROM: `[call, column definitions]`.
-    fn function_rows(&mut self, pair: &'t [pb::Node], function: &'t pb::RangeFunction) -> Rows {
+    fn function_rows(&mut self, pair: &'t NodeList, function: &'t nodes::RangeFunction) -> Rows {
         let Some(call) = pair.first() else {
             return Rows::unknown();
         };
-        let own = match pair.get(1).and_then(|node| node.node.as_ref()) {
-            Some(NodeEnum::List(list)) => list.items.as_slice(),
-            _ => &[],
+        let definitions = match pair.get(1) {
+            Some(Node::NodeList(own)) if !own.is_empty() => own,
+            _ => untyped(function.coldeflist()),
         };
-        let definitions = if own.is_empty() {
-            &function.coldeflist
-        } else {
-            own
-        };
-        let value = self.optional(Some(call));
+        let value = self.value(call);
         if !definitions.is_empty() {
-            let names = definitions.iter().map(|definition| match &definition.node {
-                Some(NodeEnum::ColumnDef(definition)) => definition.colname.as_str(),
+            let names = definitions.iter().map(|definition| match definition {
+                Node::ColumnDef(definition) => definition.colname().unwrap_or_default(),
                 _ => "",
             });
             return Rows::of(
@@ -167,87 +157,69 @@ impl<'t> Resolver<'t> {
             );
         }
         let alias = function
-            .alias
-            .as_ref()
-            .filter(|_| function.functions.len() == 1)
-            .map(|alias| alias.aliasname.as_str());
+            .alias()
+            .filter(|_| function.functions().len() == 1)
+            .map(|alias| alias.aliasname().unwrap_or_default());
         self.call_rows(call, value, alias)
     }
 
-    fn xml_table(&mut self, table: &'t pb::RangeTableFunc) -> (Items<'t>, Provenance) {
-        let mut all = self.together(&table.namespaces);
-        for part in [&table.docexpr, &table.rowexpr] {
-            let part = self.boxed(part);
+    fn xml_table(&mut self, table: &'t nodes::RangeTableFunc) -> (Items<'t>, Provenance) {
+        let mut all = self.together(table.namespaces());
+        for part in [table.docexpr(), table.rowexpr()] {
+            let part = self.value(part);
             all.absorb(&part, Transform::Expression);
         }
         let mut columns = Vec::new();
-        for column in &table.columns {
-            let Some(NodeEnum::RangeTableFuncCol(column)) = &column.node else {
+        for column in untyped(table.columns()) {
+            let Node::RangeTableFuncCol(column) = column else {
+                let open = Columns::Open(Provenance::unknown());
                 return (
-                    vec![item(
-                        "",
-                        table.alias.as_ref(),
-                        Columns::Open(Provenance::unknown()),
-                    )],
+                    vec![Item::aliased("", table.alias(), open)],
                     Provenance::unknown(),
                 );
             };
             let mut value = all.clone();
-            for part in [&column.colexpr, &column.coldefexpr] {
-                let part = self.boxed(part);
+            for part in [column.colexpr(), column.coldefexpr()] {
+                let part = self.value(part);
                 value.absorb(&part, Transform::Expression);
             }
-            columns.push(Column::named(&column.colname, value));
+            let name = column.colname().unwrap_or_default();
+            columns.push(Column::named(name, value));
         }
         self.record(&all, Usage::Argument);
         let columns = Columns::Listed(columns.into());
-        (vec![item("xmltable", table.alias.as_ref(), columns)], all)
+        (vec![Item::aliased("xmltable", table.alias(), columns)], all)
     }
 
-    fn json_table(&mut self, table: &'t pb::JsonTable) -> (Items<'t>, Provenance) {
-        let context = table
-            .context_item
-            .as_deref()
-            .map(pg_query::NodeRef::JsonValueExpr);
+    fn json_table(&mut self, table: &'t nodes::JsonTable) -> (Items<'t>, Provenance) {
+        let context = table.context_item().map(Node::JsonValueExpr);
         let mut all = context.map_or_else(Provenance::constant, |node| self.children(node));
-        let passing = self.together(&table.passing);
+        let passing = self.together(table.passing());
         all.absorb(&passing, Transform::Expression);
         // The defaults of ON EMPTY and ON ERROR are expressions, too.
-        let defaults = self.together(&table.columns);
+        let columns = untyped(table.columns());
+        let defaults = self.together(columns);
         all.absorb(&defaults, Transform::Expression);
         self.record(&all, Usage::Argument);
-        let mut columns = Vec::new();
-        json_columns(&table.columns, &all, &mut columns);
-        let columns = Columns::Listed(columns.into());
-        (vec![item("json_table", table.alias.as_ref(), columns)], all)
+        let mut listed = Vec::new();
+        json_columns(columns, &all, &mut listed);
+        let columns = Columns::Listed(listed.into());
+        (
+            vec![Item::aliased("json_table", table.alias(), columns)],
+            all,
+        )
     }
 }
 
-fn json_columns(nodes: &[pb::Node], value: &Provenance, into: &mut Vec<Column>) {
-    for node in nodes {
-        if let Some(NodeEnum::JsonTableColumn(column)) = &node.node {
-            if column.coltype == pb::JsonTableColumnType::JtcNested as i32 {
-                json_columns(&column.columns, value, into);
+fn json_columns(columns: &NodeList, value: &Provenance, into: &mut Vec<Column>) {
+    for column in columns {
+        if let Node::JsonTableColumn(column) = column {
+            if column.coltype == nodes::JsonTableColumnType::JTC_NESTED {
+                json_columns(column.columns(), value, into);
             } else {
-                into.push(Column::named(&column.name, value.clone()));
+                let name = column.name().unwrap_or_default();
+                into.push(Column::named(name, value.clone()));
             }
         }
     }
-}
-
-pub(super) fn item<'t>(
-    name: &'t str,
-    alias: Option<&'t pb::Alias>,
-    columns: Columns<'t>,
-) -> Item<'t> {
-    let mut item = Item::new(name, columns);
-    if let Some(alias) = alias {
-        item.name = &alias.aliasname;
-        item.renamed = strings(&alias.colnames);
-    }
-    item
-}
-
-pub(super) fn derived<'t>(name: &'t str, alias: Option<&'t pb::Alias>, rows: &Rows) -> Item<'t> {
-    item(name, alias, rows.shape())
 }

@@ -2,24 +2,20 @@
 
 use std::sync::Arc;
 
-use pg_query::protobuf as pb;
+use gatewright_parser::{Strings, nodes};
 
-use super::Resolver;
-use super::from::{Items, item};
-use super::provenance::{Column, Provenance};
-use super::scope::Columns;
+use super::level::{Columns, Item, Items};
+use super::resolver::Resolver;
 use crate::facts::{Transform, Usage};
-use crate::walker::strings;
+use crate::provenance::{Column, Provenance};
 
 impl<'t> Resolver<'t> {
-    pub(super) fn join(&mut self, join: &'t pb::JoinExpr) -> (Items<'t>, Provenance) {
+    pub(super) fn join(&mut self, join: &'t nodes::JoinExpr) -> (Items<'t>, Provenance) {
         let before = self.level().items.len();
-        let side =
-            |node: &'t Option<Box<pb::Node>>| node.as_ref().and_then(|node| node.node.as_ref());
-        let (left, mut chosen) = self.read_item(side(&join.larg));
+        let (left, mut chosen) = self.read_item(join.larg());
         // A LATERAL item on the right sees the left side.
         self.level().items.extend(left);
-        let (right, by) = self.read_item(side(&join.rarg));
+        let (right, by) = self.read_item(join.rarg());
         let left = self.level().items.split_off(before);
         chosen.absorb(&by, Transform::Expression);
 
@@ -30,7 +26,7 @@ impl<'t> Resolver<'t> {
 
         // Conditions see both sides of this join and the enclosing query.
         let around = std::mem::replace(&mut self.level().items, items);
-        let condition = self.boxed(&join.quals);
+        let condition = self.value(join.quals());
         self.record(&condition, Usage::Join);
         chosen.absorb(&condition, Transform::Expression);
         for name in &merged {
@@ -43,7 +39,7 @@ impl<'t> Resolver<'t> {
             chosen.unknown = true;
         }
 
-        let plain = merged.is_empty() && join.alias.is_none();
+        let plain = merged.is_empty() && join.alias().is_none();
         let Some((left_columns, right_columns)) = left_columns.zip(right_columns) else {
             return (self.open_join(join, items), chosen);
         };
@@ -54,14 +50,15 @@ impl<'t> Resolver<'t> {
         for item in &mut items {
             item.bare = false;
         }
-        if let Some(alias) = &join.join_using_alias {
-            let mut using = item("", Some(alias), Columns::Listed(Arc::new(both.clone())));
+        if let Some(alias) = join.join_using_alias() {
+            let columns = Columns::Listed(Arc::new(both.clone()));
+            let mut using = Item::aliased("", Some(alias), columns);
             using.bare = false;
             items.push(using);
         }
         let all: Vec<Column> = both.into_iter().chain(rest).collect();
-        let mut whole = item("", join.alias.as_ref(), Columns::Listed(Arc::new(all)));
-        if join.alias.is_some() {
+        let mut whole = Item::aliased("", join.alias(), Columns::Listed(Arc::new(all)));
+        if join.alias().is_some() {
             // The alias hides the items inside.
             items.clear();
         } else {
@@ -72,19 +69,19 @@ impl<'t> Resolver<'t> {
     }
 
     /// A join of items whose columns are not all known.
-    fn open_join(&mut self, join: &'t pb::JoinExpr, mut items: Items<'t>) -> Items<'t> {
+    fn open_join(&mut self, join: &'t nodes::JoinExpr, mut items: Items<'t>) -> Items<'t> {
         let mut any = Provenance::constant();
         for item in &items {
             any.absorb(&item.row(self), Transform::Expression);
         }
         any.unknown = true;
-        if let Some(alias) = &join.join_using_alias {
-            let mut using = item("", Some(alias), Columns::Open(any.clone()));
+        if let Some(alias) = join.join_using_alias() {
+            let mut using = Item::aliased("", Some(alias), Columns::Open(any.clone()));
             using.bare = false;
             items.push(using);
         }
-        if join.alias.is_some() {
-            return vec![item("", join.alias.as_ref(), Columns::Open(any))];
+        if join.alias().is_some() {
+            return vec![Item::aliased("", join.alias(), Columns::Open(any))];
         }
         items
     }
@@ -99,12 +96,12 @@ impl<'t> Resolver<'t> {
 }
 
 fn merged_names(
-    join: &pb::JoinExpr,
+    join: &nodes::JoinExpr,
     left: Option<&[Column]>,
     right: Option<&[Column]>,
 ) -> Vec<String> {
     if !join.is_natural {
-        let using = strings(&join.using_clause);
+        let using = join.using_clause().strings();
         return using.into_iter().map(str::to_owned).collect();
     }
     let right = right.unwrap_or_default();

@@ -1,53 +1,54 @@
 //! What the rows of a query carry.
 
-use pg_query::{NodeEnum, protobuf as pb};
+use gatewright_parser::{ConstValue, Node, NodeList, Strings, nodes, untyped};
 
-use super::provenance::{Column, Provenance};
-use super::scope::{Level, Rows};
-use super::{Resolver, name};
+use super::level::{Level, Windows, ends_in_star};
+use super::name;
+use super::resolver::Resolver;
 use crate::facts::{Transform, Usage};
-use crate::walker::strings;
+use crate::provenance::{Column, Provenance};
+use crate::rows::Rows;
 
 /// PostgreSQL's limit on a target list (MaxTupleAttributeNumber).
 const MOST_COLUMNS: usize = 1664;
 
 impl<'t> Resolver<'t> {
-    pub(super) fn query(&mut self, node: &'t NodeEnum) -> Rows {
+    pub(super) fn query(&mut self, node: Node<'t>) -> Rows {
         match node {
-            NodeEnum::SelectStmt(select) => self.select(select),
-            NodeEnum::InsertStmt(insert) => self.insert(insert),
-            NodeEnum::UpdateStmt(update) => self.update(update),
-            NodeEnum::DeleteStmt(delete) => self.delete(delete),
-            NodeEnum::MergeStmt(merge) => self.merge(merge),
+            Node::SelectStmt(select) => self.select(select),
+            Node::InsertStmt(insert) => self.insert(insert),
+            Node::UpdateStmt(update) => self.update(update),
+            Node::DeleteStmt(delete) => self.delete(delete),
+            Node::MergeStmt(merge) => self.merge(merge),
             _ => Rows::unknown(),
         }
     }
 
-    pub(super) fn select(&mut self, select: &'t pb::SelectStmt) -> Rows {
+    pub(super) fn select(&mut self, select: &'t nodes::SelectStmt) -> Rows {
         self.spend(1);
         if self.spent() {
             return Rows::unknown();
         }
         self.levels.push(Level::default());
-        let before = self.with(select.with_clause.as_ref());
-        let mut rows = if let (Some(left), Some(right)) = (&select.larg, &select.rarg) {
+        let before = self.with(select.with_clause());
+        let mut rows = if let (Some(left), Some(right)) = (select.larg(), select.rarg()) {
             self.set_operation(select, left, right)
-        } else if !select.values_lists.is_empty() {
-            self.values(&select.values_lists)
+        } else if !select.values_lists().is_empty() {
+            self.values(select.values_lists())
         } else {
             self.plain(select)
         };
         rows.chosen.absorb(&before, Transform::Expression);
-        for item in &select.sort_clause {
-            let order = match &item.node {
-                Some(NodeEnum::SortBy(sort)) => self.by(sort.node.as_deref(), select, &rows),
+        for item in untyped(select.sort_clause()) {
+            let order = match item {
+                Node::SortBy(sort) => self.by(sort.node(), select, &rows),
                 _ => Provenance::unknown(),
             };
             self.record(&order, Usage::Order);
             rows.chosen.absorb(&order, Transform::Expression);
         }
-        for bound in [&select.limit_count, &select.limit_offset] {
-            let bound = self.boxed(bound);
+        for bound in [select.limit_count(), select.limit_offset()] {
+            let bound = self.value(bound);
             self.record(&bound, Usage::Filter);
             rows.chosen.absorb(&bound, Transform::Expression);
         }
@@ -55,62 +56,54 @@ impl<'t> Resolver<'t> {
         rows
     }
 
-    fn plain(&mut self, select: &'t pb::SelectStmt) -> Rows {
-        let mut chosen = self.from(&select.from_clause);
-        self.level().windows = &select.window_clause;
-        let (columns, moving) = self.targets(&select.target_list);
+    fn plain(&mut self, select: &'t nodes::SelectStmt) -> Rows {
+        let mut chosen = self.from(select.from_clause());
+        self.level().windows = Some(Windows::of(select.window_clause()));
+        let (columns, moving) = self.targets(untyped(select.target_list()));
         let mut rows = match columns {
             Ok(columns) => Rows::of(columns),
             Err(any) => Rows::open(any),
         };
         // A set-returning function in the target list can return any number of rows.
         chosen.absorb(&moving, Transform::Expression);
-        for condition in [&select.where_clause, &select.having_clause] {
-            let condition = self.boxed(condition);
+        for condition in [select.where_clause(), select.having_clause()] {
+            let condition = self.value(condition);
             self.record(&condition, Usage::Filter);
             chosen.absorb(&condition, Transform::Expression);
         }
-        for item in select.group_clause.iter().chain(&select.distinct_clause) {
-            let group = self.by(Some(item), select, &rows);
+        for item in select.group_clause().iter().chain(select.distinct_clause()) {
+            let group = self.by(item, select, &rows);
             self.record(&group, Usage::Group);
             chosen.absorb(&group, Transform::Expression);
         }
-        let distinct = select
-            .distinct_clause
-            .iter()
-            .any(|node| node.node.is_none());
-        if distinct {
+        // Plain DISTINCT is a list with one empty element.
+        let mut distinct = select.distinct_clause().iter();
+        if distinct.any(|node| matches!(node, Node::None)) {
             let all = rows.all();
             self.record(&all, Usage::Group);
         }
-        for window in &select.window_clause {
-            self.optional(Some(window));
+        for window in select.window_clause() {
+            // The functions in it count even if no call refers to it.
+            self.spend(1);
+            self.children(window);
         }
         rows.chosen = chosen;
         rows
     }
 
     /// An item of ORDER BY, GROUP BY or DISTINCT ON: an output by name or number, or an expression.
-    fn by(
-        &mut self,
-        node: Option<&'t pb::Node>,
-        select: &'t pb::SelectStmt,
-        rows: &Rows,
-    ) -> Provenance {
-        let Some(node) = node.and_then(|node| node.node.as_ref()) else {
-            return Provenance::constant();
-        };
+    fn by(&mut self, node: Node<'t>, select: &'t nodes::SelectStmt, rows: &Rows) -> Provenance {
         let outputs = rows.columns.as_ref().map_or(&[][..], |columns| columns);
         match node {
-            NodeEnum::AConst(constant) => match &constant.val {
-                Some(pb::a_const::Val::Ival(number)) => usize::try_from(number.ival)
+            Node::A_Const(constant) => match constant.val() {
+                Some(ConstValue::Integer(number)) => usize::try_from(number)
                     .ok()
                     .and_then(|at| outputs.get(at.checked_sub(1)?))
                     .map_or_else(|| rows.any.clone(), |column| column.value.clone()),
                 _ => Provenance::constant(),
             },
-            NodeEnum::ColumnRef(column) => {
-                let named = match strings(&column.fields).as_slice() {
+            Node::ColumnRef(column) => {
+                let named = match column.fields().strings().as_slice() {
                     [name] => outputs
                         .iter()
                         .find(|output| output.name.as_deref() == Some(name))
@@ -119,7 +112,7 @@ impl<'t> Resolver<'t> {
                 };
                 // Which of the two it is depends on the clause: both count.
                 match named {
-                    Some(value) if select.from_clause.is_empty() => value,
+                    Some(value) if select.from_clause().is_empty() => value,
                     Some(mut value) => {
                         let column = self.column_ref(column);
                         if !column.unknown {
@@ -130,10 +123,10 @@ impl<'t> Resolver<'t> {
                     None => self.column_ref(column),
                 }
             }
-            NodeEnum::GroupingSet(set) => {
+            Node::GroupingSet(set) => {
                 let mut value = Provenance::constant();
-                for item in &set.content {
-                    let item = self.by(Some(item), select, rows);
+                for item in set.content() {
+                    let item = self.by(item, select, rows);
                     value.absorb(&item, Transform::Expression);
                 }
                 value
@@ -146,13 +139,13 @@ impl<'t> Resolver<'t> {
     /// computed from.
     pub(super) fn targets(
         &mut self,
-        list: &'t [pb::Node],
+        list: &'t NodeList,
     ) -> (Result<Vec<Column>, Provenance>, Provenance) {
         let mut columns: Vec<Column> = Vec::with_capacity(list.len());
         let mut open: Option<Provenance> = None;
         let mut moving = Provenance::constant();
         for item in list {
-            let Some(NodeEnum::ResTarget(target)) = &item.node else {
+            let Node::ResTarget(target) = item else {
                 return (Err(Provenance::unknown()), Provenance::unknown());
             };
             match self.expanded(target) {
@@ -162,16 +155,13 @@ impl<'t> Resolver<'t> {
                     None => open = Some(any),
                 },
                 None => {
-                    let value = self.optional(target.val.as_deref());
-                    let plain = matches!(
-                        target.val.as_ref().and_then(|value| value.node.as_ref()),
-                        Some(NodeEnum::ColumnRef(_) | NodeEnum::AConst(_))
-                    );
+                    let value = self.value(target.val());
+                    let plain = matches!(target.val(), Node::ColumnRef(_) | Node::A_Const(_));
                     if !plain {
                         moving.absorb(&value, Transform::Expression);
                     }
                     columns.push(Column {
-                        name: name::of_target(target).as_deref().map(Into::into),
+                        name: name::of_target(target).map(Into::into),
                         value,
                     });
                 }
@@ -193,21 +183,21 @@ impl<'t> Resolver<'t> {
     }
 
     /// The columns that a star stands for; `None` if the target is not a star.
-    fn expanded(&mut self, target: &'t pb::ResTarget) -> Option<Result<Vec<Column>, Provenance>> {
-        let is_star = |node: Option<&pb::Node>| {
-            node.is_some_and(|node| matches!(node.node, Some(NodeEnum::AStar(_))))
-        };
-        match target.val.as_ref().and_then(|value| value.node.as_ref())? {
-            NodeEnum::ColumnRef(column) if is_star(column.fields.last()) => {
-                let names = strings(&column.fields);
+    fn expanded(
+        &mut self,
+        target: &'t nodes::ResTarget,
+    ) -> Option<Result<Vec<Column>, Provenance>> {
+        match target.val() {
+            Node::ColumnRef(column) if ends_in_star(column.fields()) => {
+                let names = column.fields().strings();
                 Some(match names.as_slice() {
                     [] => self.star(),
                     [item] => self.star_of("", item),
                     [.., schema, item] => self.star_of(schema, item),
                 })
             }
-            NodeEnum::AIndirection(indirection) if is_star(indirection.indirection.last()) => {
-                let value = self.optional(target.val.as_deref());
+            Node::A_Indirection(indirection) if ends_in_star(indirection.indirection()) => {
+                let value = self.value(target.val());
                 Some(match value.fields {
                     Some(fields) => Ok(fields.to_vec()),
                     None => Err(value.into(Transform::Expression)),

@@ -1,124 +1,13 @@
-//! The names visible while a query is analysed, and what they carry. `from` fills a level; `expression` asks it.
+//! What a name means while a query is analysed. `from` fills a level; `construct` asks it.
 
 use std::sync::Arc;
 
-use pg_query::protobuf as pb;
-
-use super::Resolver;
-use super::provenance::{Column, Provenance};
+use super::level::{Columns, Item, Level};
+use super::resolver::Resolver;
 use crate::catalog::Relation;
 use crate::facts::Transform;
-
-/// The columns of a FROM item.
-#[derive(Clone)]
-pub(super) enum Columns<'t> {
-    /// The relations that a name can mean; never empty.
-    Relations(Vec<&'t Relation>),
-    Listed(Arc<Vec<Column>>),
-    /// Columns with unknown names: each may be any, and carries this.
-    Open(Provenance),
-}
-
-#[derive(Clone)]
-pub(super) struct Item<'t> {
-    pub schema: &'t str,
-    pub name: &'t str,
-    pub columns: Columns<'t>,
-    /// Names given by the alias to the first columns.
-    pub renamed: Vec<&'t str>,
-    /// Whether its columns can be named without qualification, and the item by its name.
-    pub bare: bool,
-    pub qualified: bool,
-}
-
-pub(super) struct Cte<'t> {
-    pub name: &'t str,
-    pub rows: Rows,
-}
-
-#[derive(Default)]
-pub(super) struct Level<'t> {
-    pub ctes: Vec<Cte<'t>>,
-    pub items: Vec<Item<'t>>,
-    /// FROM is being read, and the current item is not LATERAL.
-    pub hidden: bool,
-    pub windows: &'t [pb::Node],
-    /// What determines how many rows functions and subqueries of FROM have, which aggregates reveal.
-    pub moved: Provenance,
-}
-
-/// The rows of a query.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Rows {
-    /// `None`: neither their number nor their names are known.
-    pub columns: Option<Arc<Vec<Column>>>,
-    /// What a column can carry if `columns` is `None`.
-    pub any: Provenance,
-    /// What determined which rows there are.
-    pub chosen: Provenance,
-}
-
-impl Rows {
-    pub fn of(columns: Vec<Column>) -> Self {
-        Self {
-            columns: Some(Arc::new(columns)),
-            any: Provenance::null(),
-            chosen: Provenance::constant(),
-        }
-    }
-
-    pub fn unknown() -> Self {
-        Self::open(Provenance::unknown())
-    }
-
-    pub fn open(any: Provenance) -> Self {
-        Self {
-            columns: None,
-            any,
-            chosen: Provenance::constant(),
-        }
-    }
-
-    /// Everything that any column carries.
-    pub fn all(&self) -> Provenance {
-        let mut value = self.any.clone();
-        for column in self.columns.iter().flat_map(|columns| columns.iter()) {
-            value.or(&column.value);
-        }
-        value
-    }
-
-    /// Everything that any column carries, and what the rows are selected by.
-    pub fn everything(&self) -> Provenance {
-        let mut value = self.all();
-        value.absorb(&self.chosen, Transform::Expression);
-        value
-    }
-
-    /// Adds this to a value that is made of the rows.
-    pub fn make(&self, value: &mut Provenance) {
-        value.absorb(&self.all(), Transform::Expression);
-        value.absorb(&self.chosen, Transform::Expression);
-    }
-
-    /// Whether the rows provably carry nothing of any column and depend on none.
-    pub fn is_nothing(&self) -> bool {
-        self.any.is_nothing()
-            && self.chosen.is_nothing()
-            && self
-                .columns
-                .iter()
-                .flat_map(|columns| columns.iter())
-                .all(|column| column.value.is_nothing())
-    }
-
-    pub(super) fn shape<'t>(&self) -> Columns<'t> {
-        match &self.columns {
-            Some(columns) => Columns::Listed(Arc::clone(columns)),
-            None => Columns::Open(self.any.clone()),
-        }
-    }
-}
+use crate::provenance::{Column, Provenance};
+use crate::rows::Rows;
 
 /// What a name was found to mean.
 struct Found {
@@ -128,17 +17,6 @@ struct Found {
 }
 
 impl<'t> Item<'t> {
-    pub fn new(name: &'t str, columns: Columns<'t>) -> Self {
-        Self {
-            schema: "",
-            name,
-            columns,
-            renamed: Vec::new(),
-            bare: true,
-            qualified: true,
-        }
-    }
-
     fn find(&self, resolver: &Resolver<'t>, name: &str) -> Option<Found> {
         let renamed = self.renamed.iter().position(|known| *known == name);
         let (mut value, mut hits, mut certain) = (Provenance::null(), 0_usize, true);
@@ -258,14 +136,14 @@ impl<'t> Item<'t> {
     fn all(&self, resolver: &Resolver<'t>) -> Provenance {
         match (self.list(resolver), &self.columns) {
             (Some(columns), _) => Provenance::row(Arc::new(columns)),
-            (None, Columns::Open(any)) => any.clone().into(crate::Transform::Expression),
+            (None, Columns::Open(any)) => any.clone().into(Transform::Expression),
             (None, Columns::Relations(relations)) => {
                 let mut value = Provenance::constant();
                 for relation in relations {
                     value.unknown |= relation.columns.is_empty();
                     for column in &relation.columns {
                         let base = resolver.base(relation, column.attnum);
-                        value.absorb(&base, crate::Transform::Expression);
+                        value.absorb(&base, Transform::Expression);
                     }
                 }
                 value

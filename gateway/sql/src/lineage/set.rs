@@ -2,24 +2,24 @@
 
 use std::sync::Arc;
 
-use pg_query::{NodeEnum, protobuf as pb};
+use gatewright_parser::{Node, NodeList, nodes};
 
-use super::Resolver;
-use super::provenance::{Column, Provenance};
-use super::scope::Rows;
+use super::resolver::Resolver;
 use crate::facts::Transform;
+use crate::provenance::{Column, Provenance};
+use crate::rows::Rows;
 
 impl<'t> Resolver<'t> {
     pub(super) fn set_operation(
         &mut self,
-        select: &'t pb::SelectStmt,
-        left: &'t pb::SelectStmt,
-        right: &'t pb::SelectStmt,
+        select: &'t nodes::SelectStmt,
+        left: &'t nodes::SelectStmt,
+        right: &'t nodes::SelectStmt,
     ) -> Rows {
         let mut rows = self.select(left);
         let other = self.select(right);
         // INTERSECT, EXCEPT and UNION without ALL compare whole rows.
-        let union = select.op == pb::SetOperation::SetopUnion as i32;
+        let union = select.op == nodes::SetOperation::SETOP_UNION;
         if !(union && select.all) {
             for value in [rows.all(), other.all()] {
                 rows.chosen.absorb(&value, Transform::Expression);
@@ -30,18 +30,18 @@ impl<'t> Resolver<'t> {
     }
 
     /// PostgreSQL names the columns of VALUES `column1` and so on.
-    pub(super) fn values(&mut self, lists: &'t [pb::Node]) -> Rows {
+    pub(super) fn values(&mut self, lists: &'t NodeList) -> Rows {
         let mut columns: Vec<Column> = Vec::new();
         let mut moving = Provenance::constant();
         for (nth, list) in lists.iter().enumerate() {
-            let Some(NodeEnum::List(list)) = &list.node else {
+            let Node::NodeList(list) = list else {
                 return Rows::unknown();
             };
-            if nth > 0 && list.items.len() != columns.len() {
+            if nth > 0 && list.len() != columns.len() {
                 return Rows::unknown();
             }
-            for (at, item) in list.items.iter().enumerate() {
-                let value = self.optional(Some(item));
+            for (at, item) in list.iter().enumerate() {
+                let value = self.value(item);
                 moving.absorb(&value, Transform::Expression);
                 match columns.get_mut(at) {
                     Some(column) => column.value.or(&value),

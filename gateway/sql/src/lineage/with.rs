@@ -2,64 +2,57 @@
 
 use std::sync::Arc;
 
-use pg_query::{NodeEnum, protobuf as pb};
+use gatewright_parser::{Node, NodeList, Strings, nodes, untyped};
 
-use super::Resolver;
-use super::provenance::{Column, Provenance};
-use super::scope::{Cte, Rows};
+use super::level::{Cte, Level};
+use super::resolver::Resolver;
 use super::set::either;
 use crate::facts::Transform;
-use crate::walker::strings;
+use crate::provenance::{Column, Provenance};
+use crate::rows::Rows;
 
 /// Iterations after which a recursive query counts as unknown. Each adds a source to some column, so few are needed.
 const ROUNDS: usize = 32;
 
 impl<'t> Resolver<'t> {
     /// Reads the clause into the current level. Returns what selected the rows of its data-modifying statements.
-    pub(super) fn with(&mut self, clause: Option<&'t pb::WithClause>) -> Provenance {
+    pub(super) fn with(&mut self, clause: Option<&'t nodes::WithClause>) -> Provenance {
         let mut chosen = Provenance::constant();
         let Some(clause) = clause else { return chosen };
-        let ctes: Vec<&'t pb::CommonTableExpr> = clause
-            .ctes
+        let ctes: Vec<&'t nodes::CommonTableExpr> = untyped(clause.ctes())
             .iter()
-            .filter_map(|cte| match &cte.node {
-                Some(NodeEnum::CommonTableExpr(cte)) => Some(&**cte),
+            .filter_map(|cte| match cte {
+                Node::CommonTableExpr(cte) => Some(cte),
                 _ => None,
             })
             .collect();
         if clause.recursive {
             // A CTE that is referenced before it is read is unknown.
             for cte in &ctes {
-                let rows = Rows::unknown();
-                self.level().ctes.push(Cte {
-                    name: &cte.ctename,
-                    rows,
-                });
+                self.add_cte(cte, Rows::unknown());
             }
         }
         for (at, cte) in ctes.iter().enumerate() {
             let rows = if clause.recursive {
                 extended(self.recursive(cte, at), cte)
             } else {
-                let rows = self.boxed_query(cte.ctequery.as_deref());
-                renamed(rows, cte)
+                renamed(self.query(cte.ctequery()), cte)
             };
-            if !matches!(
-                cte.ctequery.as_ref().and_then(|query| query.node.as_ref()),
-                Some(NodeEnum::SelectStmt(_))
-            ) {
+            if !matches!(cte.ctequery(), Node::SelectStmt(_)) {
                 chosen.absorb(&rows.chosen, Transform::Expression);
             }
             if clause.recursive {
                 self.set_cte(at, rows);
             } else {
-                self.level().ctes.push(Cte {
-                    name: &cte.ctename,
-                    rows,
-                });
+                self.add_cte(cte, rows);
             }
         }
         chosen
+    }
+
+    fn add_cte(&mut self, cte: &'t nodes::CommonTableExpr, rows: Rows) {
+        let name = cte.ctename().unwrap_or_default();
+        self.level().ctes.push(Cte { name, rows });
     }
 
     fn set_cte(&mut self, at: usize, rows: Rows) {
@@ -68,27 +61,27 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    fn recursive(&mut self, cte: &'t pb::CommonTableExpr, at: usize) -> Rows {
-        let query = cte.ctequery.as_ref().and_then(|node| node.node.as_ref());
-        let Some(NodeEnum::SelectStmt(select)) = query else {
-            return renamed(self.boxed_query(cte.ctequery.as_deref()), cte);
+    fn recursive(&mut self, cte: &'t nodes::CommonTableExpr, at: usize) -> Rows {
+        let query = cte.ctequery();
+        let Node::SelectStmt(select) = query else {
+            return renamed(self.query(query), cte);
         };
-        if !refers(query, &cte.ctename) {
-            return renamed(self.boxed_query(cte.ctequery.as_deref()), cte);
+        if !refers(query, cte.ctename().unwrap_or_default()) {
+            return renamed(self.query(query), cte);
         }
-        let Some(start) = select.larg.as_deref() else {
+        let Some(start) = select.larg() else {
             return Rows::unknown();
         };
         // The part before UNION does not see the CTE itself, but does see the WITH clause.
-        self.levels.push(super::scope::Level::default());
-        self.with(select.with_clause.as_ref());
+        self.levels.push(Level::default());
+        self.with(select.with_clause());
         let first = self.select(start);
         self.levels.pop();
         let mut known = renamed(first, cte);
         for _ in 0..ROUNDS {
             self.set_cte(at, known.clone());
             let mut next = known.clone();
-            let again = self.boxed_query(cte.ctequery.as_deref());
+            let again = self.query(query);
             either(&mut next, &renamed(again, cte));
             if next == known {
                 return known;
@@ -102,37 +95,41 @@ impl<'t> Resolver<'t> {
     }
 }
 
-fn refers(node: Option<&NodeEnum>, name: &str) -> bool {
-    fn any(node: pg_query::NodeRef<'_>, name: &str) -> bool {
-        let mut found =
-            matches!(node, pg_query::NodeRef::RangeVar(relation) if relation.relname == name);
-        crate::tree::children(node, &mut |child| found = found || any(child, name));
-        found
+/// Whether a relation of this name occurs anywhere in the query.
+fn refers(query: Node<'_>, name: &str) -> bool {
+    let mut open = vec![query];
+    while let Some(node) = open.pop() {
+        if let Node::RangeVar(relation) = node
+            && relation.relname().unwrap_or_default() == name
+        {
+            return true;
+        }
+        gatewright_parser::children(node, &mut |child| open.push(child));
     }
-    node.is_some_and(|node| any(node.to_ref(), name))
+    false
 }
 
 /// The rows with the names of the alias list.
-fn renamed(mut rows: Rows, cte: &pb::CommonTableExpr) -> Rows {
+fn renamed(mut rows: Rows, cte: &nodes::CommonTableExpr) -> Rows {
     let Some(columns) = &mut rows.columns else {
         return rows;
     };
     let columns = Arc::make_mut(columns);
-    for (column, name) in columns.iter_mut().zip(strings(&cte.aliascolnames)) {
+    for (column, name) in columns.iter_mut().zip(cte.aliascolnames().strings()) {
         column.name = Some(Arc::from(name));
     }
     rows
 }
 
 /// The rows with the columns that SEARCH and CYCLE add.
-fn extended(mut rows: Rows, cte: &pb::CommonTableExpr) -> Rows {
+fn extended(mut rows: Rows, cte: &nodes::CommonTableExpr) -> Rows {
     let Some(columns) = &mut rows.columns else {
         return rows;
     };
     let columns = Arc::make_mut(columns);
-    let of = |columns: &[Column], names: &[pb::Node]| {
+    let of = |columns: &[Column], names: &NodeList| {
         let mut value = Provenance::constant();
-        for name in strings(names) {
+        for name in names.strings() {
             let column = columns
                 .iter()
                 .find(|column| column.name.as_deref() == Some(name));
@@ -141,16 +138,17 @@ fn extended(mut rows: Rows, cte: &pb::CommonTableExpr) -> Rows {
         }
         value
     };
-    let mut added = Vec::new();
-    if let Some(search) = &cte.search_clause {
-        let value = of(columns, &search.search_col_list);
-        added.push(Column::named(&search.search_seq_column, value));
+    let mut added: Vec<(Option<&str>, Provenance)> = Vec::new();
+    if let Some(search) = cte.search_clause() {
+        let value = of(columns, search.search_col_list());
+        added.push((search.search_seq_column(), value));
     }
-    if let Some(cycle) = cte.cycle_clause.as_deref() {
-        let value = of(columns, &cycle.cycle_col_list);
-        added.push(Column::named(&cycle.cycle_mark_column, value.clone()));
-        added.push(Column::named(&cycle.cycle_path_column, value));
+    if let Some(cycle) = cte.cycle_clause() {
+        let value = of(columns, cycle.cycle_col_list());
+        added.push((cycle.cycle_mark_column(), value.clone()));
+        added.push((cycle.cycle_path_column(), value));
     }
-    columns.extend(added);
+    let added = added.into_iter();
+    columns.extend(added.map(|(name, value)| Column::named(name.unwrap_or_default(), value)));
     rows
 }

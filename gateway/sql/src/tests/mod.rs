@@ -132,7 +132,7 @@ fn copy_is_described() {
     else {
         panic!("no copy");
     };
-    assert_eq!(copy.describe, "SELECT a, \"B\" FROM ONLY s.t");
+    assert_eq!(copy.describe, "SELECT \"a\", \"B\" FROM ONLY \"s\".\"t\"");
     assert_eq!(copy.delimiter, b',');
 }
 

@@ -1,21 +1,23 @@
 //! All commands except queries and row changes: definitions, COPY, cursors, settings.
 
-use pg_query::{NodeEnum, NodeRef, protobuf as pb};
+use gatewright_parser::{ConstValue, Node, Strings, nodes, untyped};
 
-use crate::facts::{Access, SessionEffect, TransactionCommand, Usage};
+use crate::facts::{Access, Facts, SessionEffect, TransactionCommand, Usage};
+use crate::risky;
 
-use super::scope::Scope;
-use super::{Walker, constant, strings, tags};
+use super::sources::Scope;
+use super::state::Walker;
+use super::tags;
 
 impl<'a> Walker<'a> {
-    pub(super) fn command(&mut self, node: NodeRef<'a>) {
+    pub(super) fn command(&mut self, node: Node<'a>) {
         self.facts.commands.push(tags::tag(node));
         self.scopes.push(Scope::default());
         let (usage, access) = (self.usage, self.access);
         self.access = match node {
-            NodeRef::TruncateStmt(_) => Access::TRUNCATE,
-            NodeRef::LockStmt(_) => Access::LOCK,
-            NodeRef::CreateTableAsStmt(_) => Access::DDL | Access::INSERT,
+            Node::TruncateStmt(_) => Access::TRUNCATE,
+            Node::LockStmt(_) => Access::LOCK,
+            Node::CreateTableAsStmt(_) => Access::DDL | Access::INSERT,
             _ => Access::DDL,
         };
         self.usage = 1 << Usage::Other as u16;
@@ -25,15 +27,15 @@ impl<'a> Walker<'a> {
         );
         self.effect(node);
         match node {
-            NodeRef::CopyStmt(copy) => self.copy(copy),
-            NodeRef::DropStmt(drop) => self.drop(drop),
-            NodeRef::CommentStmt(comment) => self.named(comment.objtype, comment.object.as_deref()),
-            NodeRef::SecLabelStmt(label) => self.named(label.objtype, label.object.as_deref()),
-            NodeRef::ExplainStmt(_)
-            | NodeRef::DeclareCursorStmt(_)
-            | NodeRef::CreateTableAsStmt(_)
-            | NodeRef::ViewStmt(_)
-            | NodeRef::PrepareStmt(_) => {
+            Node::CopyStmt(copy) => self.copy(copy),
+            Node::DropStmt(drop) => self.drop(drop),
+            Node::CommentStmt(comment) => self.named(comment.objtype, comment.object()),
+            Node::SecLabelStmt(label) => self.named(label.objtype, label.object()),
+            Node::ExplainStmt(_)
+            | Node::DeclareCursorStmt(_)
+            | Node::CreateTableAsStmt(_)
+            | Node::ViewStmt(_)
+            | Node::PrepareStmt(_) => {
                 self.usage = 1 << Usage::Output as u16;
                 self.descend(node);
             }
@@ -42,10 +44,10 @@ impl<'a> Walker<'a> {
         for function in super::named_functions::functions(node) {
             self.calls(&function);
             let name = function.last().copied().unwrap_or_default();
-            if super::risky::is_risky(name) {
-                self.opaque(super::risky::reason_of(name));
+            if risky::is_risky(name) {
+                self.opaque(risky::reason_of(name));
             }
-            self.role(super::role::of_call(name, &[]));
+            self.role(super::role::of_call(name, Node::None));
         }
         self.code(node);
         self.reasons(node);
@@ -54,83 +56,77 @@ impl<'a> Walker<'a> {
         self.scopes.pop();
     }
 
-    fn reasons(&mut self, node: NodeRef<'a>) {
-        let cascades = |behavior: i32| behavior == pb::DropBehavior::DropCascade as i32;
-        let in_schema = pb::GrantTargetType::AclTargetAllInSchema as i32;
+    fn reasons(&mut self, node: Node<'a>) {
+        let cascades = |behavior| behavior == nodes::DropBehavior::DROP_CASCADE;
+        let in_schema = nodes::GrantTargetType::ACL_TARGET_ALL_IN_SCHEMA;
         let reason = match node {
-            NodeRef::DoStmt(_) => "a DO block runs code that is not SQL",
-            NodeRef::CallStmt(_) => "CALL runs a procedure whose body is not known",
-            NodeRef::CreateFunctionStmt(create) if create.sql_body.is_none() => {
+            Node::DoStmt(_) => "a DO block runs code that is not SQL",
+            Node::CallStmt(_) => "CALL runs a procedure whose body is not known",
+            Node::CreateFunctionStmt(create) if matches!(create.sql_body(), Node::None) => {
                 "the body of a function is text"
             }
-            NodeRef::LoadStmt(_) => "LOAD runs a library",
-            NodeRef::CreateExtensionStmt(_) | NodeRef::AlterExtensionStmt(_) => {
+            Node::LoadStmt(_) => "LOAD runs a library",
+            Node::CreateExtensionStmt(_) | Node::AlterExtensionStmt(_) => {
                 "an extension's script is not known"
             }
-            NodeRef::ImportForeignSchemaStmt(_) => {
+            Node::ImportForeignSchemaStmt(_) => {
                 "IMPORT FOREIGN SCHEMA creates tables that are not named"
             }
-            NodeRef::RefreshMatViewStmt(_) if self.catalog.is_empty() => {
+            Node::RefreshMatViewStmt(_) if self.catalog.is_empty() => {
                 "the query of a materialized view is not known"
             }
-            NodeRef::TruncateStmt(truncate) if cascades(truncate.behavior) => {
+            Node::TruncateStmt(truncate) if cascades(truncate.behavior) => {
                 "TRUNCATE CASCADE empties tables that are not named"
             }
-            NodeRef::DropStmt(drop) if cascades(drop.behavior) => {
+            Node::DropStmt(drop) if cascades(drop.behavior) => {
                 "DROP CASCADE drops objects that are not named"
             }
-            NodeRef::DropOwnedStmt(_) | NodeRef::ReassignOwnedStmt(_) => {
+            Node::DropOwnedStmt(_) | Node::ReassignOwnedStmt(_) => {
                 "the objects of an owner are not named"
             }
-            NodeRef::GrantStmt(grant) if grant.targtype == in_schema => {
+            Node::GrantStmt(grant) if grant.targtype == in_schema => {
                 "the tables of a schema are not named"
             }
-            NodeRef::AlterTableMoveAllStmt(_) => "the tables of a tablespace are not named",
+            Node::AlterTableMoveAllStmt(_) => "the tables of a tablespace are not named",
             _ => return,
         };
         self.opaque(reason.to_owned());
     }
 
-    fn effect(&mut self, node: NodeRef<'a>) {
+    fn effect(&mut self, node: Node<'a>) {
         let outermost = self.facts.commands.len() == 1;
         let effect = match node {
-            NodeRef::TransactionStmt(transaction) => {
+            Node::TransactionStmt(transaction) => {
                 SessionEffect::Transaction(transaction_command(transaction))
             }
-            NodeRef::PrepareStmt(prepare) => {
-                let inner = prepare.query.as_ref().and_then(|query| query.node.as_ref());
-                let inner = inner
-                    .map(|inner| super::facts(inner, self.catalog))
-                    .unwrap_or_default();
-                SessionEffect::Prepare {
-                    name: prepare.name.clone(),
-                    inner: Box::new(inner),
-                }
+            // `analysis` fills in the facts of the inner statement.
+            Node::PrepareStmt(prepare) => SessionEffect::Prepare {
+                name: owned(prepare.name()),
+                inner: Box::new(Facts::default()),
+            },
+            Node::ExecuteStmt(execute) => SessionEffect::Execute {
+                name: owned(execute.name()),
+            },
+            Node::DeallocateStmt(deallocate) => {
+                SessionEffect::Deallocate((!deallocate.isall).then(|| owned(deallocate.name())))
             }
-            NodeRef::ExecuteStmt(execute) => SessionEffect::Execute {
-                name: execute.name.clone(),
+            Node::DeclareCursorStmt(declare) => SessionEffect::DeclareCursor {
+                name: owned(declare.portalname()),
             },
-            NodeRef::DeallocateStmt(deallocate) => {
-                SessionEffect::Deallocate((!deallocate.isall).then(|| deallocate.name.clone()))
+            Node::FetchStmt(fetch) => SessionEffect::Fetch {
+                name: owned(fetch.portalname()),
+            },
+            Node::ClosePortalStmt(close) => {
+                let name = close.portalname().filter(|name| !name.is_empty());
+                SessionEffect::CloseCursor(name.map(str::to_owned))
             }
-            NodeRef::DeclareCursorStmt(declare) => SessionEffect::DeclareCursor {
-                name: declare.portalname.clone(),
-            },
-            NodeRef::FetchStmt(fetch) => SessionEffect::Fetch {
-                name: fetch.portalname.clone(),
-            },
-            NodeRef::ClosePortalStmt(close) => SessionEffect::CloseCursor(
-                (!close.portalname.is_empty()).then(|| close.portalname.clone()),
-            ),
-            NodeRef::DiscardStmt(discard)
-                if discard.target == pb::DiscardMode::DiscardAll as i32 =>
-            {
+            Node::DiscardStmt(discard) if discard.target == nodes::DiscardMode::DISCARD_ALL => {
                 SessionEffect::DiscardAll
             }
-            NodeRef::VariableSetStmt(set) => set_effect(set),
-            NodeRef::ExplainStmt(explain) => explain_effect(explain),
-            NodeRef::CopyStmt(copy) if copy.is_from => SessionEffect::CopyIn,
-            NodeRef::CopyStmt(copy) => match crate::copy::copy_out(copy) {
+            Node::VariableSetStmt(set) => set_effect(set),
+            Node::ExplainStmt(explain) => explain_effect(explain),
+            Node::CopyStmt(copy) if copy.is_from => SessionEffect::CopyIn,
+            Node::CopyStmt(copy) => match crate::copy::copy_out(copy) {
                 Ok(copy) => SessionEffect::CopyOut(copy),
                 Err(reason) => {
                     self.opaque(reason);
@@ -144,12 +140,9 @@ impl<'a> Walker<'a> {
         }
         if outermost {
             self.facts.session = effect;
-        } else if !matches!(
-            node,
-            NodeRef::ExecuteStmt(_) | NodeRef::DeclareCursorStmt(_)
-        ) {
+        } else if !matches!(node, Node::ExecuteStmt(_) | Node::DeclareCursorStmt(_)) {
             self.opaque("a command that changes the session is nested in another".to_owned());
-        } else if matches!(node, NodeRef::ExecuteStmt(_))
+        } else if matches!(node, Node::ExecuteStmt(_))
             && !matches!(
                 self.facts.session,
                 SessionEffect::Explain {
@@ -162,57 +155,53 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn copy(&mut self, copy: &'a pb::CopyStmt) {
+    fn copy(&mut self, copy: &'a nodes::CopyStmt) {
         let (access, usage) = if copy.is_from {
             (Access::INSERT, Usage::Assigned)
         } else {
             (Access::SELECT, Usage::Output)
         };
-        let targets = self.target(copy.relation.as_ref(), access);
+        let targets = self.target(copy.relation(), access);
         for table in targets {
-            if copy.attlist.is_empty() {
+            if copy.attlist().is_empty() {
                 self.push_column(Some(table), "*", usage);
             }
-            for name in strings(&copy.attlist) {
+            for name in copy.attlist().strings() {
                 self.push_column(Some(table), name, usage);
             }
         }
-        self.using(Usage::Output, |walker| walker.boxed(&copy.query));
-        self.using(Usage::Filter, |walker| walker.boxed(&copy.where_clause));
-        if copy.is_program || !copy.filename.is_empty() {
+        self.using(Usage::Output, |walker| walker.node(copy.query()));
+        self.using(Usage::Filter, |walker| walker.node(copy.where_clause()));
+        if copy.is_program || copy.filename().is_some() {
             self.opaque("COPY reads or writes a file or program on the server".to_owned());
         }
     }
 
-    fn drop(&mut self, drop: &'a pb::DropStmt) {
-        for object in &drop.objects {
-            self.named(drop.remove_type, Some(object));
+    fn drop(&mut self, drop: &'a nodes::DropStmt) {
+        for object in drop.objects() {
+            self.named(drop.remove_type, object);
         }
     }
 
     /// An object given by name. The name of an object that belongs to a relation ends with its own name.
-    fn named(&mut self, kind: i32, object: Option<&'a pb::Node>) {
-        use pb::ObjectType as Kind;
-        let Some(NodeEnum::List(list)) = object.and_then(|object| object.node.as_ref()) else {
+    fn named(&mut self, kind: nodes::ObjectType::Type, object: Node<'a>) {
+        use nodes::ObjectType as Kind;
+        let Node::NodeList(list) = object else {
             return;
         };
-        let mut names = strings(&list.items);
-        match Kind::try_from(kind) {
-            Ok(
-                Kind::ObjectTable
-                | Kind::ObjectView
-                | Kind::ObjectMatview
-                | Kind::ObjectForeignTable
-                | Kind::ObjectSequence
-                | Kind::ObjectIndex,
-            ) => {}
-            Ok(
-                Kind::ObjectColumn
-                | Kind::ObjectTrigger
-                | Kind::ObjectRule
-                | Kind::ObjectPolicy
-                | Kind::ObjectTabconstraint,
-            ) => {
+        let mut names = list.strings();
+        match kind {
+            Kind::OBJECT_TABLE
+            | Kind::OBJECT_VIEW
+            | Kind::OBJECT_MATVIEW
+            | Kind::OBJECT_FOREIGN_TABLE
+            | Kind::OBJECT_SEQUENCE
+            | Kind::OBJECT_INDEX => {}
+            Kind::OBJECT_COLUMN
+            | Kind::OBJECT_TRIGGER
+            | Kind::OBJECT_RULE
+            | Kind::OBJECT_POLICY
+            | Kind::OBJECT_TABCONSTRAINT => {
                 names.pop();
             }
             _ => return,
@@ -225,33 +214,37 @@ impl<'a> Walker<'a> {
     }
 }
 
-fn transaction_command(transaction: &pb::TransactionStmt) -> TransactionCommand {
-    use pb::TransactionStmtKind as Kind;
-    let name = || transaction.savepoint_name.clone();
-    match Kind::try_from(transaction.kind) {
-        Ok(Kind::TransStmtBegin | Kind::TransStmtStart) => TransactionCommand::Begin,
-        Ok(Kind::TransStmtCommit) => TransactionCommand::Commit {
+fn owned(name: Option<&str>) -> String {
+    name.unwrap_or_default().to_owned()
+}
+
+fn transaction_command(transaction: &nodes::TransactionStmt) -> TransactionCommand {
+    use nodes::TransactionStmtKind as Kind;
+    let name = || owned(transaction.savepoint_name());
+    match transaction.kind {
+        Kind::TRANS_STMT_BEGIN | Kind::TRANS_STMT_START => TransactionCommand::Begin,
+        Kind::TRANS_STMT_COMMIT => TransactionCommand::Commit {
             chain: transaction.chain,
         },
-        Ok(Kind::TransStmtSavepoint) => TransactionCommand::Savepoint(name()),
-        Ok(Kind::TransStmtRelease) => TransactionCommand::Release(name()),
-        Ok(Kind::TransStmtRollbackTo) => TransactionCommand::RollbackTo(name()),
-        Ok(Kind::TransStmtPrepare) => TransactionCommand::PrepareTransaction,
-        Ok(Kind::TransStmtCommitPrepared) => TransactionCommand::CommitPrepared,
-        Ok(Kind::TransStmtRollbackPrepared) => TransactionCommand::RollbackPrepared,
+        Kind::TRANS_STMT_SAVEPOINT => TransactionCommand::Savepoint(name()),
+        Kind::TRANS_STMT_RELEASE => TransactionCommand::Release(name()),
+        Kind::TRANS_STMT_ROLLBACK_TO => TransactionCommand::RollbackTo(name()),
+        Kind::TRANS_STMT_PREPARE => TransactionCommand::PrepareTransaction,
+        Kind::TRANS_STMT_COMMIT_PREPARED => TransactionCommand::CommitPrepared,
+        Kind::TRANS_STMT_ROLLBACK_PREPARED => TransactionCommand::RollbackPrepared,
         _ => TransactionCommand::Rollback {
             chain: transaction.chain,
         },
     }
 }
 
-fn set_effect(set: &pb::VariableSetStmt) -> SessionEffect {
-    let name = if set.kind == pb::VariableSetKind::VarResetAll as i32 {
+fn set_effect(set: &nodes::VariableSetStmt) -> SessionEffect {
+    let name = if set.kind == nodes::VariableSetKind::VAR_RESET_ALL {
         "all".to_owned()
     } else {
-        set.name.to_ascii_lowercase()
+        set.name().unwrap_or_default().to_ascii_lowercase()
     };
-    let words: Vec<String> = set.args.iter().filter_map(word).collect();
+    let words: Vec<String> = set.args().iter().filter_map(word).collect();
     SessionEffect::Set {
         name,
         value: (!words.is_empty()).then(|| words.join(", ")),
@@ -259,31 +252,33 @@ fn set_effect(set: &pb::VariableSetStmt) -> SessionEffect {
     }
 }
 
-fn word(node: &pb::Node) -> Option<String> {
-    match node.node.as_ref()? {
-        NodeEnum::AConst(value) => match value.val.as_ref()? {
-            pb::a_const::Val::Ival(number) => Some(number.ival.to_string()),
-            pb::a_const::Val::Fval(number) => Some(number.fval.clone()),
-            pb::a_const::Val::Boolval(value) => Some(value.boolval.to_string()),
-            pb::a_const::Val::Sval(_) => constant(node).map(str::to_owned),
-            pb::a_const::Val::Bsval(bits) => Some(bits.bsval.clone()),
+fn word(node: Node<'_>) -> Option<String> {
+    match node {
+        Node::A_Const(value) => match value.val()? {
+            ConstValue::Integer(number) => Some(number.to_string()),
+            ConstValue::Float(text) | ConstValue::String(text) | ConstValue::BitString(text) => {
+                Some(text.to_owned())
+            }
+            ConstValue::Boolean(value) => Some(value.to_string()),
+            _ => None,
         },
-        NodeEnum::TypeCast(cast) => word(cast.arg.as_deref()?),
-        NodeEnum::DefElem(element) => Some(format!(
+        Node::TypeCast(cast) => word(cast.arg()),
+        Node::DefElem(element) => Some(format!(
             "{} {}",
-            element.defname,
-            element.arg.as_deref().and_then(word).unwrap_or_default()
+            element.defname().unwrap_or_default(),
+            word(element.arg()).unwrap_or_default()
         )),
         _ => None,
     }
 }
 
-fn explain_effect(explain: &pb::ExplainStmt) -> SessionEffect {
-    let analyze = explain.options.iter().any(|option| {
-        matches!(&option.node, Some(NodeEnum::DefElem(option)) if option.defname.eq_ignore_ascii_case("analyze"))
+fn explain_effect(explain: &nodes::ExplainStmt) -> SessionEffect {
+    let analyze = untyped(explain.options()).iter().any(|option| {
+        matches!(option, Node::DefElem(option)
+            if option.defname().unwrap_or_default().eq_ignore_ascii_case("analyze"))
     });
-    let executes = match explain.query.as_ref().and_then(|query| query.node.as_ref()) {
-        Some(NodeEnum::ExecuteStmt(execute)) => Some(execute.name.clone()),
+    let executes = match explain.query() {
+        Node::ExecuteStmt(execute) => Some(owned(execute.name())),
         _ => None,
     };
     SessionEffect::Explain { analyze, executes }

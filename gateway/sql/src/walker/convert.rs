@@ -1,11 +1,12 @@
 //! Conversions: casts and checks of domains. Types of expressions are not inferred: anything but a plain column or
 //! constant may have any type.
 
-use pg_query::{NodeEnum, protobuf as pb};
+use gatewright_parser::{Node, Strings, nodes};
 
-use super::{Walker, strings};
+use super::state::Walker;
 use crate::catalog::Operand;
 use crate::facts::Access;
+use crate::operand::operand;
 
 impl<'a> Walker<'a> {
     /// What creating a value of the type does, and converting it to another.
@@ -22,20 +23,21 @@ impl<'a> Walker<'a> {
         }
     }
 
-    pub(super) fn cast(&mut self, cast: &'a pb::TypeCast) {
+    pub(super) fn cast(&mut self, cast: &'a nodes::TypeCast) {
         let catalog = self.catalog;
         if !catalog.has_casts() {
             return;
         }
-        let Some(kind) = &cast.type_name else { return };
+        let Some(kind) = cast.type_name() else { return };
         let mut operands = vec![operand(cast)];
         if operands == [Operand::Any]
-            && kind.array_bounds.is_empty()
-            && let Some(types) = self.column_types(cast.arg.as_deref())
+            && kind.array_bounds().is_empty()
+            && let Some(types) = self.column_types(cast.arg())
         {
             operands = types.into_iter().map(Operand::Oid).collect();
         }
-        let name = strings(&kind.names).last().copied().unwrap_or_default();
+        let names = kind.names().strings();
+        let name = names.last().copied().unwrap_or_default();
         for operand in operands {
             for cast in catalog.casts_to(name, operand) {
                 self.calls(&cast.called());
@@ -44,11 +46,11 @@ impl<'a> Walker<'a> {
     }
 
     /// The types that a column with this name can have here. `None`: unknown.
-    fn column_types(&self, node: Option<&pb::Node>) -> Option<Vec<u32>> {
-        let Some(NodeEnum::ColumnRef(column)) = node.and_then(|node| node.node.as_ref()) else {
+    fn column_types(&self, node: Node<'_>) -> Option<Vec<u32>> {
+        let Node::ColumnRef(column) = node else {
             return None;
         };
-        let name = *strings(&column.fields).last()?;
+        let name = *column.fields().strings().last()?;
         let mut types = Vec::new();
         for source in self.scopes.iter().flat_map(|scope| &scope.sources) {
             if source.tables.is_empty() || !source.renamed.is_empty() || source.name == name {
@@ -76,31 +78,5 @@ impl<'a> Walker<'a> {
         for cast in casts {
             self.calls(&cast.called());
         }
-    }
-}
-
-/// What the syntax reveals of the type of a cast's operand.
-pub(crate) fn operand(cast: &pb::TypeCast) -> Operand<'_> {
-    let is_array = |name: &pb::TypeName| !name.array_bounds.is_empty();
-    let inner = cast.arg.as_ref().and_then(|arg| arg.node.as_ref());
-    match inner {
-        _ if cast.type_name.as_ref().is_some_and(is_array) => Operand::Any,
-        Some(NodeEnum::ParamRef(_)) => Operand::Untyped,
-        Some(NodeEnum::AConst(constant)) => match &constant.val {
-            Some(pb::a_const::Val::Sval(_)) | None => Operand::Untyped,
-            Some(pb::a_const::Val::Ival(_)) => Operand::Named("int4"),
-            Some(pb::a_const::Val::Boolval(_)) => Operand::Named("bool"),
-            Some(_) => Operand::Any,
-        },
-        Some(NodeEnum::TypeCast(inner)) => match &inner.type_name {
-            Some(name) if !is_array(name) => {
-                let names = strings(&name.names);
-                names
-                    .last()
-                    .map_or(Operand::Any, |name| Operand::Named(name))
-            }
-            _ => Operand::Any,
-        },
-        _ => Operand::Any,
     }
 }

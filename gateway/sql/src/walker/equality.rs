@@ -1,12 +1,13 @@
 //! Which uses of a column reveal at most whether values are equal. A column inside an expression counts as revealed. Fills
 //! `Facts::equated`.
 
-use pg_query::{NodeEnum, protobuf as pb};
+use gatewright_parser::{Node, NodeList, Strings, nodes, untyped};
 
 use crate::catalog::Relation;
 use crate::facts::Usage;
 
-use super::{Walker, strings};
+use super::state::Walker;
+use super::syntax::only;
 
 /// Whether a use of this kind can be a plain comparison. Grouping cannot: the server may sort, and the order is visible.
 pub(super) fn can_be_equated(usage: Usage) -> bool {
@@ -17,8 +18,8 @@ pub(super) fn can_be_equated(usage: Usage) -> bool {
 }
 
 /// UNION, INTERSECT and EXCEPT compare whole rows of both arms; UNION ALL does not. As a bit of `Usage`.
-pub(super) fn compared_arms(select: &pb::SelectStmt) -> u16 {
-    let joins_only = select.all && select.op == pb::SetOperation::SetopUnion as i32;
+pub(super) fn compared_arms(select: &nodes::SelectStmt) -> u16 {
+    let joins_only = select.all && select.op == nodes::SetOperation::SETOP_UNION;
     if joins_only {
         0
     } else {
@@ -27,57 +28,56 @@ pub(super) fn compared_arms(select: &pb::SelectStmt) -> u16 {
 }
 
 /// `f(column)` and nothing else.
-pub(super) fn takes_a_column(call: &pb::FuncCall) -> bool {
-    let bare = call.agg_filter.is_none() && call.agg_order.is_empty() && call.over.is_none();
-    bare && matches!(call.args.as_slice(), [argument] if is_column(argument))
+pub(super) fn takes_a_column(call: &nodes::FuncCall) -> bool {
+    let bare = matches!(call.agg_filter(), Node::None)
+        && call.agg_order().is_empty()
+        && call.over().is_none();
+    bare && only(call.args()).is_some_and(is_column)
 }
 
 impl<'a> Walker<'a> {
     /// A WHERE clause: each conjunct is examined separately. `order_shows`: the client sees the order in which the server
     /// finds the rows.
-    pub(super) fn condition(&mut self, node: &'a Option<Box<pb::Node>>, order_shows: bool) {
+    pub(super) fn condition(&mut self, node: Node<'a>, order_shows: bool) {
         let before = std::mem::replace(&mut self.order_shows, order_shows);
-        self.using(Usage::Filter, |walker| walker.conjunct(node.as_deref()));
+        self.using(Usage::Filter, |walker| walker.conjunct(node));
         self.order_shows = before;
     }
 
     /// Whether the rows of a query are returned in the order in which they are found: they are not aggregated into one row
     /// and not sorted by a key that orders them completely.
-    pub(super) fn shows_order(&self, select: &'a pb::SelectStmt) -> bool {
+    pub(super) fn shows_order(&self, select: &'a nodes::SelectStmt) -> bool {
         let targets = || {
-            select
-                .target_list
-                .iter()
-                .filter_map(|target| match &target.node {
-                    Some(NodeEnum::ResTarget(target)) => Some(target),
-                    _ => None,
-                })
+            let list = untyped(select.target_list()).iter();
+            list.filter_map(|target| match target {
+                Node::ResTarget(target) => Some(target),
+                _ => None,
+            })
         };
-        let sums = targets().all(|target| match target.val.as_ref().map(|val| &val.node) {
-            Some(Some(NodeEnum::FuncCall(call))) => is_sum(call),
+        let sums = targets().all(|target| match target.val() {
+            Node::FuncCall(call) => is_sum(call),
             _ => false,
         });
-        if sums && !select.target_list.is_empty() && select.group_clause.is_empty() {
+        if sums && !select.target_list().is_empty() && select.group_clause().is_empty() {
             return false;
         }
         let Some([source]) = self.scopes.last().map(|scope| scope.sources.as_slice()) else {
             return true;
         };
-        let sorted = select.sort_clause.iter().any(|item| {
-            let Some(NodeEnum::SortBy(sort)) = &item.node else {
+        let sorted = untyped(select.sort_clause()).iter().any(|item| {
+            let Node::SortBy(sort) = item else {
                 return false;
             };
-            let Some(NodeEnum::ColumnRef(column)) =
-                sort.node.as_ref().and_then(|n| n.node.as_ref())
-            else {
+            let Node::ColumnRef(column) = sort.node() else {
                 return false;
             };
-            let names = strings(&column.fields);
+            let names = column.fields().strings();
             let Some(name) = names.last() else {
                 return false;
             };
             // An output with that name takes precedence.
-            let renamed = names.len() == 1 && targets().any(|target| target.name == *name);
+            let called = |target: &nodes::ResTarget| target.name().unwrap_or_default() == *name;
+            let renamed = names.len() == 1 && targets().any(called);
             let tells_apart = |(_, relation): &(usize, Option<&Relation>)| {
                 relation.is_some_and(|relation| self.catalog.tells_rows_apart(relation, name))
             };
@@ -89,53 +89,48 @@ impl<'a> Walker<'a> {
         !sorted
     }
 
-    fn conjunct(&mut self, node: Option<&'a pb::Node>) {
-        match node.and_then(|node| node.node.as_ref()) {
-            Some(NodeEnum::BoolExpr(expression))
-                if expression.boolop == pb::BoolExprType::AndExpr as i32 =>
-            {
-                for part in &expression.args {
-                    self.conjunct(Some(part));
+    fn conjunct(&mut self, node: Node<'a>) {
+        match node {
+            Node::None => {}
+            Node::BoolExpr(expression) if expression.boolop == nodes::BoolExprType::AND_EXPR => {
+                for part in expression.args() {
+                    self.conjunct(part);
                 }
             }
             // An index scan may find them in the order of their values.
-            Some(part) if self.order_shows && is_not_null(part) => self.with_equality(false, part),
-            Some(part) => self.with_equality(is_equation(part), part),
-            None => {}
+            part if self.order_shows && is_not_null(part) => self.with_equality(false, part),
+            part => self.with_equality(is_equation(part), part),
         }
     }
 
     /// The columns of the unique index that ON CONFLICT names.
-    pub(super) fn arbiter(&mut self, elements: &'a [pb::Node]) {
-        for element in elements {
-            if let Some(node) = &element.node {
-                let plain = matches!(node, NodeEnum::IndexElem(element) if element.expr.is_none());
-                self.with_equality(plain, node);
-            }
+    pub(super) fn arbiter(&mut self, elements: &'a NodeList) {
+        for node in elements {
+            let plain = matches!(node, Node::IndexElem(element)
+                if matches!(element.expr(), Node::None));
+            self.with_equality(plain, node);
         }
     }
 
     /// Items of a grouping list: a column by itself is only compared for equality.
-    pub(super) fn bare_nodes(&mut self, nodes: &'a [pb::Node]) {
+    pub(super) fn bare_nodes(&mut self, nodes: &'a NodeList) {
         for node in nodes {
-            self.bare_or_not(Some(node));
+            self.bare_or_not(node);
         }
     }
 
-    pub(super) fn bare_or_not(&mut self, node: Option<&'a pb::Node>) {
-        if let Some(inner) = node.and_then(|node| node.node.as_ref()) {
-            let bare = match inner {
-                NodeEnum::ColumnRef(_) => true,
-                NodeEnum::ResTarget(target) => target.val.as_deref().is_some_and(is_column),
-                _ => false,
-            };
-            self.with_equality(bare, inner);
-        }
+    pub(super) fn bare_or_not(&mut self, node: Node<'a>) {
+        let bare = match node {
+            Node::ColumnRef(_) => true,
+            Node::ResTarget(target) => is_column(target.val()),
+            _ => false,
+        };
+        self.with_equality(bare, node);
     }
 
-    fn with_equality(&mut self, equality: bool, node: &'a NodeEnum) {
+    fn with_equality(&mut self, equality: bool, node: Node<'a>) {
         let before = std::mem::replace(&mut self.equality, equality);
-        self.node(node.to_ref());
+        self.node(node);
         self.equality = before;
     }
 
@@ -153,35 +148,33 @@ impl<'a> Walker<'a> {
     }
 }
 
-fn is_column(node: &pb::Node) -> bool {
-    matches!(node.node, Some(NodeEnum::ColumnRef(_)))
+fn is_column(node: Node<'_>) -> bool {
+    matches!(node, Node::ColumnRef(_))
 }
 
 /// An aggregate whose result does not depend on the order of rows.
-fn is_sum(call: &pb::FuncCall) -> bool {
+fn is_sum(call: &nodes::FuncCall) -> bool {
     const NAMES: [&str; 8] = [
         "count", "sum", "min", "max", "avg", "bool_and", "bool_or", "every",
     ];
-    call.over.is_none()
-        && matches!(strings(&call.funcname).as_slice(), [name] if NAMES.contains(name))
+    call.over().is_none()
+        && matches!(call.funcname().strings().as_slice(), [name] if NAMES.contains(name))
 }
 
-fn is_not_null(node: &NodeEnum) -> bool {
-    matches!(node, NodeEnum::NullTest(test)
-        if test.nulltesttype == pb::NullTestType::IsNotNull as i32)
+fn is_not_null(node: Node<'_>) -> bool {
+    matches!(node, Node::NullTest(test)
+        if test.nulltesttype == nodes::NullTestType::IS_NOT_NULL)
 }
 
 /// `column = constant` and `column IS [NOT] NULL`.
-fn is_equation(node: &NodeEnum) -> bool {
+fn is_equation(node: Node<'_>) -> bool {
     match node {
-        NodeEnum::NullTest(test) => test.arg.as_deref().is_some_and(is_column),
-        NodeEnum::AExpr(expression) => {
-            let (Some(left), Some(right)) = (&expression.lexpr, &expression.rexpr) else {
-                return false;
-            };
-            let plain = expression.kind == pb::AExprKind::AexprOp as i32
+        Node::NullTest(test) => is_column(test.arg()),
+        Node::A_Expr(expression) => {
+            let (left, right) = (expression.lexpr(), expression.rexpr());
+            let plain = expression.kind == nodes::A_Expr_Kind::AEXPR_OP
                 && matches!(
-                    strings(&expression.name).as_slice(),
+                    expression.name().strings().as_slice(),
                     ["="] | ["pg_catalog", "="]
                 );
             plain && (is_column(left) && is_given(right) || is_given(left) && is_column(right))
@@ -191,10 +184,10 @@ fn is_equation(node: &NodeEnum) -> bool {
 }
 
 /// A constant or a parameter.
-fn is_given(node: &pb::Node) -> bool {
-    match &node.node {
-        Some(NodeEnum::AConst(_) | NodeEnum::ParamRef(_)) => true,
-        Some(NodeEnum::TypeCast(cast)) => cast.arg.as_deref().is_some_and(is_given),
+fn is_given(node: Node<'_>) -> bool {
+    match node {
+        Node::A_Const(_) | Node::ParamRef(_) => true,
+        Node::TypeCast(cast) => is_given(cast.arg()),
         _ => false,
     }
 }

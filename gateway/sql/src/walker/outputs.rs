@@ -1,15 +1,15 @@
 //! The constant LIMIT of a query.
 
-use pg_query::{NodeEnum, protobuf as pb};
+use gatewright_parser::{ConstValue, Node, nodes};
 
-pub(super) fn limit(select: &pb::SelectStmt) -> Option<u64> {
-    if select.limit_option != pb::LimitOption::Count as i32 {
+pub(crate) fn limit(select: &nodes::SelectStmt) -> Option<u64> {
+    if select.limit_option != nodes::LimitOption::LIMIT_OPTION_COUNT {
         return None;
     }
-    match select.limit_count.as_ref()?.node.as_ref()? {
-        NodeEnum::AConst(constant) => match constant.val.as_ref()? {
-            pb::a_const::Val::Ival(limit) => u64::try_from(limit.ival).ok(),
-            pb::a_const::Val::Fval(limit) => limit.fval.parse().ok(),
+    match select.limit_count() {
+        Node::A_Const(constant) => match constant.val()? {
+            ConstValue::Integer(limit) => u64::try_from(limit).ok(),
+            ConstValue::Float(limit) => limit.parse().ok(),
             _ => None,
         },
         _ => None,

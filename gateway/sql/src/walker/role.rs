@@ -1,11 +1,12 @@
 //! Whether a statement may change the client's role on the server.
 
-use pg_query::{NodeEnum, NodeRef, protobuf as pb};
+use gatewright_parser::{Node, nodes};
 
-use crate::definition;
-use crate::facts::RoleEffect;
+use crate::code;
+use crate::facts::{RoleEffect, SessionEffect};
 
-use super::{Walker, constant};
+use super::state::Walker;
+use super::syntax::{constant, is_bound};
 
 /// Settings that determine the role on the server.
 const SETTINGS: [&str; 2] = ["role", "session_authorization"];
@@ -28,11 +29,10 @@ pub(super) fn of_setting(name: &str) -> RoleEffect {
     }
 }
 
-/// What a function with this name may do to the role, given its arguments; none are known if it is only named.
-pub(super) fn of_call(name: &str, arguments: &[pb::Node]) -> RoleEffect {
+/// What a function with this name may do to the role, given its first argument; `Node::None` if it is only named.
+pub(super) fn of_call(name: &str, argument: Node<'_>) -> RoleEffect {
     if name == "set_config" {
-        let setting = arguments.first().and_then(constant);
-        return setting.map_or(RoleEffect::Set, |name| of_setting(&name.to_lowercase()));
+        return constant(argument).map_or(RoleEffect::Set, |name| of_setting(&name.to_lowercase()));
     }
     match RUNNERS.iter().any(|runner| name.starts_with(runner)) {
         true => RoleEffect::Unread,
@@ -40,29 +40,64 @@ pub(super) fn of_call(name: &str, arguments: &[pb::Node]) -> RoleEffect {
     }
 }
 
+/// asyncpg turns it off while it looks up types, and then resets it.
+const INERT_SETTING: &str = "jit";
+
+impl<'a> Walker<'a> {
+    /// set_config with constants is a SET. If only the value is a parameter and the setting changes no meaning, it is a SET,
+    /// too; any other call is opaque.
+    pub(super) fn set_config_or_opaque(
+        &mut self,
+        call: &'a nodes::FuncCall,
+        name: &str,
+        reason: String,
+    ) {
+        let arguments: Vec<Node<'a>> = call.args().iter().collect();
+        if name == "set_config"
+            && self.facts.session == SessionEffect::None
+            && self.scopes.len() == 1
+            && let [parameter, value, local] = arguments.as_slice()
+            && let Some(parameter) = constant(*parameter).map(str::to_lowercase)
+            && constant(*local).is_none()
+            && (constant(*value).is_some() || is_bound(*value) && parameter == INERT_SETTING)
+        {
+            self.role(of_setting(&parameter));
+            self.facts.session = SessionEffect::Set {
+                name: parameter,
+                value: constant(*value).map(str::to_owned),
+                local: false,
+            };
+        } else {
+            let first = arguments.first().copied().unwrap_or(Node::None);
+            self.role(of_call(name, first));
+            self.opaque(reason);
+        }
+    }
+}
+
 impl Walker<'_> {
     /// Code that the statement runs or stores.
-    pub(super) fn code(&mut self, node: NodeRef<'_>) {
-        let statements = match node {
-            NodeRef::DoStmt(block) => definition::statements_of_block(block),
-            NodeRef::CreateFunctionStmt(create) if create.sql_body.is_none() => {
-                definition::statements_of_function(create)
+    pub(super) fn code(&mut self, node: Node<'_>) {
+        let code = match node {
+            Node::DoStmt(block) => code::of_block(block),
+            Node::CreateFunctionStmt(create) if matches!(create.sql_body(), Node::None) => {
+                code::of_function(create)
             }
-            NodeRef::LoadStmt(_) => None,
+            Node::LoadStmt(_) => None,
             _ => return,
         };
-        let role = match statements {
-            Some(statements) if !self.in_code => self.of_statements(&statements),
+        let role = match code {
+            Some(code) if !self.in_code => self.of_statements(&code.nodes()),
             _ => RoleEffect::Unread,
         };
         self.role(role);
     }
 
-    fn of_statements(&self, statements: &[NodeEnum]) -> RoleEffect {
+    fn of_statements(&self, statements: &[Node<'_>]) -> RoleEffect {
         let effects = statements.iter().map(|node| {
             let mut walker = Walker::new(self.catalog);
             walker.in_code = true;
-            walker.node(node.to_ref());
+            walker.node(*node);
             walker.facts.role
         });
         effects.max().unwrap_or(RoleEffect::Kept)

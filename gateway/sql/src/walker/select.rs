@@ -1,76 +1,77 @@
 //! Queries: WITH, FROM, targets, grouping and ordering.
 
-use pg_query::{NodeEnum, NodeRef, protobuf as pb};
+use gatewright_parser::{ConstValue, Node, NodeList, Strings, nodes, untyped};
 
 use crate::catalog::Operand;
 use crate::facts::{Access, Usage};
+use crate::risky;
 
-use super::scope::{Scope, Source};
-use super::{Walker, strings};
+use super::sources::{Scope, Source};
+use super::state::Walker;
+use super::syntax::only;
 
 impl<'a> Walker<'a> {
-    pub(super) fn with(&mut self, clause: Option<&'a pb::WithClause>) {
+    pub(super) fn with(&mut self, clause: Option<&'a nodes::WithClause>) {
         let Some(clause) = clause else { return };
         let ctes = || {
-            clause.ctes.iter().filter_map(|cte| match &cte.node {
-                Some(NodeEnum::CommonTableExpr(cte)) => Some(&**cte),
+            let list = untyped(clause.ctes()).iter();
+            list.filter_map(|cte| match cte {
+                Node::CommonTableExpr(cte) => Some(cte),
                 _ => None,
             })
         };
+        let name = |cte: &nodes::CommonTableExpr| cte.ctename().unwrap_or_default().to_owned();
         if clause.recursive {
-            let names: Vec<String> = ctes().map(|cte| cte.ctename.clone()).collect();
-            self.scope().ctes.extend(names);
+            self.scope().ctes.extend(ctes().map(name));
         }
         for cte in ctes() {
             let access = std::mem::replace(&mut self.access, Access::SELECT);
-            self.using(Usage::Output, |walker| walker.boxed(&cte.ctequery));
+            self.using(Usage::Output, |walker| walker.node(cte.ctequery()));
             self.access = access;
-            self.scope().ctes.push(cte.ctename.clone());
+            self.scope().ctes.push(name(cte));
         }
     }
 
-    pub(super) fn select(&mut self, select: &'a pb::SelectStmt) {
+    pub(super) fn select(&mut self, select: &'a nodes::SelectStmt) {
         let usage = self.usage;
         let access = std::mem::replace(&mut self.access, Access::SELECT);
         self.scopes.push(Scope::default());
-        self.with(select.with_clause.as_ref());
-        if let Some(into) = select.into_clause.as_deref() {
-            self.target(into.rel.as_ref(), Access::DDL | Access::INSERT);
+        self.with(select.with_clause());
+        if let Some(into) = select.into_clause() {
+            self.target(into.rel(), Access::DDL | Access::INSERT);
         }
-        for item in &select.from_clause {
-            self.read_item(item.node.as_ref());
+        for item in select.from_clause() {
+            self.read_item(item);
         }
         self.scope().complete = true;
-        for arm in [&select.larg, &select.rarg].into_iter().flatten() {
+        for arm in [select.larg(), select.rarg()].into_iter().flatten() {
             self.usage = usage | super::equality::compared_arms(select);
             self.select(arm);
         }
-        self.nodes(&select.target_list);
-        self.nodes(&select.values_lists);
-        self.condition(&select.where_clause, self.shows_order(select));
-        self.using(Usage::Filter, |walker| walker.boxed(&select.having_clause));
+        self.nodes(untyped(select.target_list()));
+        self.nodes(select.values_lists());
+        self.condition(select.where_clause(), self.shows_order(select));
+        self.using(Usage::Filter, |walker| walker.node(select.having_clause()));
         self.using(Usage::Group, |walker| {
-            walker.aliases(&select.group_clause, &select.target_list);
-            walker.bare_nodes(&select.distinct_clause);
+            walker.aliases(select.group_clause(), untyped(select.target_list()));
+            walker.bare_nodes(select.distinct_clause());
         });
-        if select
-            .distinct_clause
-            .iter()
-            .any(|node| node.node.is_none())
-        {
+        // DISTINCT without ON.
+        let mut distinct = select.distinct_clause().iter();
+        if distinct.any(|node| matches!(node, Node::None)) {
             self.using(Usage::Group, |walker| {
-                walker.bare_nodes(&select.target_list)
+                walker.bare_nodes(untyped(select.target_list()))
             });
         }
-        self.using(Usage::Window, |walker| walker.nodes(&select.window_clause));
+        self.using(Usage::Window, |walker| walker.nodes(select.window_clause()));
         self.using(Usage::Order, |walker| {
-            walker.aliases(&select.sort_clause, &select.target_list)
+            walker.aliases(untyped(select.sort_clause()), untyped(select.target_list()))
         });
         self.using(Usage::Argument, |walker| {
-            walker.boxed(&select.limit_count);
-            walker.boxed(&select.limit_offset);
+            walker.node(select.limit_count());
+            walker.node(select.limit_offset());
         });
-        for locking in &select.locking_clause {
+        for locking in untyped(select.locking_clause()) {
             self.locking(locking);
         }
         self.scopes.pop();
@@ -78,15 +79,15 @@ impl<'a> Walker<'a> {
         self.access = access;
     }
 
-    fn locking(&mut self, clause: &'a pb::Node) {
-        let Some(NodeEnum::LockingClause(clause)) = &clause.node else {
+    fn locking(&mut self, clause: Node<'a>) {
+        let Node::LockingClause(clause) = clause else {
             return;
         };
         let named: Vec<&str> = clause
-            .locked_rels
+            .locked_rels()
             .iter()
-            .filter_map(|rel| match &rel.node {
-                Some(NodeEnum::RangeVar(rel)) => Some(rel.relname.as_str()),
+            .filter_map(|rel| match rel {
+                Node::RangeVar(rel) => Some(rel.relname().unwrap_or_default()),
                 _ => None,
             })
             .collect();
@@ -102,37 +103,35 @@ impl<'a> Walker<'a> {
     }
 
     /// Items of ORDER BY and GROUP BY, which may refer to output columns by name or number.
-    fn aliases(&mut self, items: &'a [pb::Node], targets: &'a [pb::Node]) {
+    fn aliases(&mut self, items: &'a NodeList, targets: &'a NodeList) {
         for item in items {
-            let inner = match &item.node {
-                Some(NodeEnum::SortBy(sort)) => {
-                    sort.node.as_ref().and_then(|node| node.node.as_ref())
-                }
-                other => other.as_ref(),
+            let inner = match item {
+                Node::SortBy(sort) => sort.node(),
+                other => other,
             };
             match inner {
-                Some(NodeEnum::ColumnRef(column)) => {
-                    if let [name] = strings(&column.fields).as_slice() {
+                Node::ColumnRef(column) => {
+                    if let [name] = column.fields().strings().as_slice() {
                         for target in targets {
-                            if let Some(NodeEnum::ResTarget(target)) = &target.node
-                                && target.name == *name
+                            if let Node::ResTarget(target) = target
+                                && target.name().unwrap_or_default() == *name
                             {
-                                self.bare_or_not(target.val.as_deref());
+                                self.bare_or_not(target.val());
                             }
                         }
                     }
                 }
-                Some(NodeEnum::AConst(constant)) => {
-                    if let Some(pb::a_const::Val::Ival(at)) = &constant.val
-                        && let Ok(at) = usize::try_from(at.ival)
+                Node::A_Const(constant) => {
+                    if let Some(ConstValue::Integer(at)) = constant.val()
+                        && let Ok(at) = usize::try_from(at)
                         && let Some(target) = at.checked_sub(1).and_then(|at| targets.get(at))
                     {
-                        self.bare_nodes(std::slice::from_ref(target));
+                        self.bare_or_not(target);
                     }
                 }
                 _ => {}
             }
-            self.bare_nodes(std::slice::from_ref(item));
+            self.bare_or_not(item);
         }
     }
 
@@ -147,17 +146,15 @@ impl<'a> Walker<'a> {
     fn source(
         &mut self,
         name: &str,
-        alias: Option<&pb::Alias>,
+        alias: Option<&nodes::Alias>,
         tables: Vec<(usize, Option<&'a crate::catalog::Relation>)>,
     ) {
         let renamed = alias.map_or_else(Vec::new, |alias| {
-            strings(&alias.colnames)
-                .into_iter()
-                .map(str::to_owned)
-                .collect()
+            let names = alias.colnames().strings();
+            names.into_iter().map(str::to_owned).collect()
         });
         let name = alias
-            .map_or(name, |alias| alias.aliasname.as_str())
+            .map_or(name, |alias| alias.aliasname().unwrap_or_default())
             .to_owned();
         self.scope().sources.push(Source {
             name,
@@ -167,77 +164,82 @@ impl<'a> Walker<'a> {
     }
 
     /// A relation in FROM; a CTE hides an unqualified name.
-    pub(super) fn read(&mut self, relation: &'a pb::RangeVar) {
-        let tables = if relation.schemaname.is_empty() && self.is_cte(&relation.relname) {
+    pub(super) fn read(&mut self, relation: &'a nodes::RangeVar) {
+        let (schema, name) = name_of(relation);
+        let tables = if schema.is_empty() && self.is_cte(name) {
             Vec::new()
         } else {
-            self.relation(&relation.schemaname, &relation.relname, Access::SELECT)
+            self.relation(schema, name, Access::SELECT)
         };
-        self.source(&relation.relname, relation.alias.as_ref(), tables);
+        self.source(name, relation.alias(), tables);
     }
 
     /// The relation that a command acts on, which is never a CTE.
     pub(super) fn target(
         &mut self,
-        relation: Option<&'a pb::RangeVar>,
+        relation: Option<&'a nodes::RangeVar>,
         access: Access,
     ) -> Vec<usize> {
         let Some(relation) = relation else {
             return Vec::new();
         };
-        let tables = self.relation(&relation.schemaname, &relation.relname, access);
+        let (schema, name) = name_of(relation);
+        let tables = self.relation(schema, name, access);
         let indexes = tables.iter().map(|(table, _)| *table).collect();
         for row in ["old", "new", "excluded"] {
             self.source(row, None, tables.clone());
         }
-        self.source(&relation.relname, relation.alias.as_ref(), tables);
+        self.source(name, relation.alias(), tables);
         indexes
     }
 
-    pub(super) fn read_item(&mut self, item: Option<&'a NodeEnum>) {
+    pub(super) fn read_item(&mut self, item: Node<'a>) {
         match item {
-            Some(NodeEnum::RangeVar(relation)) => self.read(relation),
-            Some(NodeEnum::JoinExpr(join)) => self.join(join),
-            Some(NodeEnum::RangeSubselect(sub)) => {
-                self.using(Usage::Output, |walker| walker.boxed(&sub.subquery));
-                self.source("", sub.alias.as_ref(), Vec::new());
+            Node::None => {}
+            Node::RangeVar(relation) => self.read(relation),
+            Node::JoinExpr(join) => self.join(join),
+            Node::RangeSubselect(sub) => {
+                self.using(Usage::Output, |walker| walker.node(sub.subquery()));
+                self.source("", sub.alias(), Vec::new());
             }
-            Some(NodeEnum::RangeTableSample(sample)) => {
-                self.read_item(sample.relation.as_ref().and_then(|node| node.node.as_ref()));
+            Node::RangeTableSample(sample) => {
+                self.read_item(sample.relation());
                 self.using(Usage::Argument, |walker| {
-                    walker.nodes(&sample.args);
-                    walker.boxed(&sample.repeatable);
+                    walker.nodes(sample.args());
+                    walker.node(sample.repeatable());
                 });
             }
-            Some(other) => {
-                self.using(Usage::Argument, |walker| walker.node(other.to_ref()));
+            other => {
+                self.using(Usage::Argument, |walker| walker.node(other));
                 let alias = match other {
-                    NodeEnum::RangeFunction(function) => function.alias.as_ref(),
-                    NodeEnum::RangeTableFunc(table) => table.alias.as_ref(),
-                    NodeEnum::JsonTable(table) => table.alias.as_ref(),
+                    Node::RangeFunction(function) => function.alias(),
+                    Node::RangeTableFunc(table) => table.alias(),
+                    Node::JsonTable(table) => table.alias(),
                     _ => None,
                 };
                 self.source("", alias, Vec::new());
             }
-            None => {}
         }
     }
 
-    fn join(&mut self, join: &'a pb::JoinExpr) {
+    fn join(&mut self, join: &'a nodes::JoinExpr) {
         let first = self.scope().sources.len();
-        for side in [&join.larg, &join.rarg] {
-            self.read_item(side.as_ref().and_then(|node| node.node.as_ref()));
+        for side in [join.larg(), join.rarg()] {
+            self.read_item(side);
         }
         self.using(Usage::Join, |walker| {
-            walker.boxed(&join.quals);
-            for name in strings(&join.using_clause) {
+            walker.node(join.quals());
+            for name in join.using_clause().strings() {
                 walker.bare(name);
             }
             if join.is_natural {
                 walker.star(None);
             }
         });
-        for alias in [&join.alias, &join.join_using_alias].into_iter().flatten() {
+        for alias in [join.alias(), join.join_using_alias()]
+            .into_iter()
+            .flatten()
+        {
             let tables = self
                 .scope()
                 .sources
@@ -245,7 +247,7 @@ impl<'a> Walker<'a> {
                 .skip(first)
                 .flat_map(|source| {
                     source.tables.iter().map(|(table, relation)| {
-                        (*table, relation.filter(|_| alias.colnames.is_empty()))
+                        (*table, relation.filter(|_| alias.colnames().is_empty()))
                     })
                 })
                 .collect();
@@ -255,11 +257,11 @@ impl<'a> Walker<'a> {
     }
 
     /// `f(x)`, with what its name implies.
-    pub(super) fn function(&mut self, call: &'a pb::FuncCall) {
-        let parts = strings(&call.funcname);
+    pub(super) fn function(&mut self, call: &'a nodes::FuncCall) {
+        let parts = call.funcname().strings();
         let name = parts.join(".");
         let bare = parts.last().copied().unwrap_or_default();
-        if let Some(reason) = super::risky::reason(&parts, call) {
+        if let Some(reason) = risky::reason(&parts, call) {
             self.set_config_or_opaque(call, bare, reason);
         }
         self.calls(&parts);
@@ -276,10 +278,10 @@ impl<'a> Walker<'a> {
         }
         let usage = self.usage;
         self.usage |= 1 << Usage::Argument as u8;
-        if super::risky::is_aggregate(bare, call) {
+        if risky::is_aggregate(bare, call) {
             self.usage |= 1 << Usage::Aggregate as u8;
         }
-        if call.over.is_some() {
+        if call.over().is_some() {
             self.usage |= 1 << Usage::Window as u8;
         }
         // PostgreSQL reads f(c) as the column c.f if c is a row.
@@ -289,17 +291,17 @@ impl<'a> Walker<'a> {
             self.qualified(row, bare);
         }
         if parts.as_slice() == ["count"] && super::equality::takes_a_column(call) {
-            self.bare_nodes(&call.args);
+            self.bare_nodes(call.args());
         } else {
-            crate::tree::children(NodeRef::FuncCall(call), &mut |child| self.node(child));
+            self.descend(Node::FuncCall(call));
         }
         self.usage = usage;
     }
 
     /// What the functions behind an operator do.
-    pub(super) fn operator(&mut self, name: &[pb::Node]) {
+    pub(super) fn operator(&mut self, name: &NodeList) {
         let catalog = self.catalog;
-        let name = strings(name).last().copied().unwrap_or_default();
+        let name = name.strings().last().copied().unwrap_or_default();
         for (schema, function) in catalog.operator_functions(name) {
             self.calls(&[schema, function]);
         }
@@ -317,14 +319,11 @@ impl<'a> Walker<'a> {
     }
 
     /// The FROM item whose row is the only argument.
-    fn row_of(&self, call: &'a pb::FuncCall) -> Option<&'a str> {
-        let [argument] = call.args.as_slice() else {
+    fn row_of(&self, call: &'a nodes::FuncCall) -> Option<&'a str> {
+        let Some(Node::ColumnRef(column)) = only(call.args()) else {
             return None;
         };
-        let Some(NodeEnum::ColumnRef(column)) = &argument.node else {
-            return None;
-        };
-        let [row] = strings(&column.fields)[..] else {
+        let [row] = column.fields().strings()[..] else {
             return None;
         };
         let mut scopes = self.scopes.iter();
@@ -334,7 +333,13 @@ impl<'a> Walker<'a> {
     }
 
     /// Whether PostgreSQL may read the call as a column of a row.
-    fn may_be_field(&self, call: &'a pb::FuncCall) -> bool {
-        call.funcname.len() == 1 && self.row_of(call).is_some()
+    fn may_be_field(&self, call: &'a nodes::FuncCall) -> bool {
+        call.funcname().len() == 1 && self.row_of(call).is_some()
     }
+}
+
+/// Schema, empty if none is written, and name.
+fn name_of(relation: &nodes::RangeVar) -> (&str, &str) {
+    let (schema, name) = (relation.schemaname(), relation.relname());
+    (schema.unwrap_or_default(), name.unwrap_or_default())
 }

@@ -1,7 +1,7 @@
 //! Functions whose effect depends on their arguments: they run SQL text, read files, change settings or other sessions.
 //! From pg_proc of PostgreSQL 15 and the contrib modules. Privileges may forbid them, but facts do not rely on that.
 
-use pg_query::protobuf as pb;
+use gatewright_parser::{Node, nodes};
 
 const PREFIXES: [&str; 26] = [
     // SQL text, or relations named by text
@@ -60,17 +60,17 @@ const NAMES: [&str; 21] = [
 ];
 
 /// Why a call cannot be analysed. `parts` is the name as written, schema first.
-pub(crate) fn reason(parts: &[&str], call: &pb::FuncCall) -> Option<String> {
+pub(crate) fn reason(parts: &[&str], call: &nodes::FuncCall) -> Option<String> {
     let name = parts.last()?;
     let risky = is_risky(name)
         // With two arguments the second is a query; with three there is none.
-        || *name == "ts_rewrite" && call.args.len() != 3
+        || *name == "ts_rewrite" && call.args().len() != 3
         // pg_cron stores SQL text to run later.
         || matches!(parts, [.., "cron", _]);
     risky.then(|| reason_of(name))
 }
 
-pub(super) fn reason_of(name: &str) -> String {
+pub(crate) fn reason_of(name: &str) -> String {
     format!("function {name} does what its arguments say")
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn is_risky(name: &str) -> bool {
     NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-pub(crate) fn is_aggregate(name: &str, call: &pb::FuncCall) -> bool {
+pub(crate) fn is_aggregate(name: &str, call: &nodes::FuncCall) -> bool {
     const NAMES: [&str; 22] = [
         "count",
         "sum",
@@ -107,7 +107,7 @@ pub(crate) fn is_aggregate(name: &str, call: &pb::FuncCall) -> bool {
     call.agg_star
         || call.agg_distinct
         || call.agg_within_group
-        || call.agg_filter.is_some()
-        || !call.agg_order.is_empty()
+        || !matches!(call.agg_filter(), Node::None)
+        || !call.agg_order().is_empty()
         || NAMES.contains(&name)
 }

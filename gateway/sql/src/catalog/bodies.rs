@@ -3,8 +3,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Body, Outcome, Subject};
+use super::definitions::Subject;
+use crate::body::Body;
 use crate::facts::Access;
+use crate::rows::Rows;
+
+const UNREADABLE: &str = "a default, check, generated column or trigger condition cannot be read";
 
 /// An expression computed when rows of a relation are written or read.
 #[derive(Debug, Clone)]
@@ -28,11 +32,11 @@ pub(crate) struct Bodies {
     /// Functions whose definition could not be analysed: the schemas of each name.
     unreadable: HashMap<String, BTreeSet<String>>,
     /// Definitions that have not been read yet; whatever depends on one waits.
-    pub(super) waiting: HashSet<Waiting>,
+    waiting: HashSet<Waiting>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Waiting {
+enum Waiting {
     View(u32),
     Column(u32, i16),
     /// Any expression computed for rows of the relation.
@@ -42,7 +46,7 @@ pub(super) enum Waiting {
 }
 
 impl Subject {
-    pub(super) fn waiting(&self) -> Waiting {
+    fn waiting(&self) -> Waiting {
         match self {
             Self::View(oid) => Waiting::View(*oid),
             Self::Column(oid, attnum) => Waiting::Column(*oid, *attnum),
@@ -109,36 +113,41 @@ impl Bodies {
         !self.waiting.is_empty() && self.waiting.contains(&Waiting::Function(name.to_owned()))
     }
 
-    /// Stores the result of reading a definition. A view or column that cannot be analysed counts as one without a definition.
-    pub(super) fn settle(&mut self, subject: Subject, outcome: Outcome) {
-        match (subject, outcome) {
-            (Subject::View(oid), Outcome::Read(body)) => {
+    /// Exactly these definitions have not been read yet.
+    pub fn wait_for<'s>(&mut self, subjects: impl Iterator<Item = &'s Subject>) {
+        self.waiting = subjects.map(Subject::waiting).collect();
+    }
+
+    /// Stores what a definition does. `None`: it cannot be analysed. A view or column then counts as one without a definition.
+    pub fn settle(&mut self, subject: Subject, body: Option<Box<Body>>) {
+        match (subject, body) {
+            (Subject::View(oid), Some(body)) => {
                 self.relations.insert(oid, Arc::from(body));
             }
-            (Subject::Column(oid, attnum), Outcome::Read(body)) => {
+            (Subject::Column(oid, attnum), Some(body)) => {
                 self.generated.insert((oid, attnum), Arc::from(body));
             }
-            (Subject::Function { schema, name, .. }, Outcome::Read(body)) => {
+            (Subject::Function { schema, name, .. }, Some(body)) => {
                 let known = self.functions.entry(name).or_default();
                 known.push((schema, Arc::from(body)));
             }
-            (Subject::Function { schema, name, .. }, _) => {
+            (Subject::Function { schema, name, .. }, None) => {
                 self.unreadable.entry(name).or_default().insert(schema);
             }
-            (Subject::View(_) | Subject::Column(..), _) => {}
+            (Subject::View(_) | Subject::Column(..), None) => {}
             (
                 Subject::Computed {
                     relation,
                     column,
                     on,
                 },
-                outcome,
-            ) => self.settle_computed(relation, column, on, outcome),
-            (Subject::Condition { relation, on }, outcome) => {
-                self.settle_computed(relation, None, on, outcome);
+                body,
+            ) => self.settle_computed(relation, column, on, body),
+            (Subject::Condition { relation, on }, body) => {
+                self.settle_computed(relation, None, on, body);
             }
-            (Subject::Domain(oid), outcome) => {
-                if let Some(body) = outcome.acts() {
+            (Subject::Domain(oid), body) => {
+                if let Some(body) = acts(body) {
                     self.domains.entry(oid).or_default().push(body);
                 }
             }
@@ -150,11 +159,24 @@ impl Bodies {
         relation: u32,
         column: Option<i16>,
         on: Access,
-        outcome: Outcome,
+        body: Option<Box<Body>>,
     ) {
-        if let Some(body) = outcome.acts() {
+        if let Some(body) = acts(body) {
             let computed = self.computed.entry(relation).or_default();
             computed.push(Computed { column, on, body });
+        }
+    }
+}
+
+/// The effects beyond computing on arguments. A definition that cannot be analysed may do anything.
+fn acts(body: Option<Box<Body>>) -> Option<Arc<Body>> {
+    match body {
+        Some(body) => body.acts().then(|| Arc::from(body)),
+        None => {
+            let mut body = Body::empty();
+            body.rows = Rows::unknown();
+            body.opaque.push(UNREADABLE.to_owned());
+            Some(Arc::new(body))
         }
     }
 }

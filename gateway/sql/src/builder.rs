@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use super::convert::Cast;
-use super::written::{Cascade, Trigger};
-use super::{Catalog, Column, Relation};
-use crate::definition::{self, Definition, Subject};
+use crate::catalog::{Cascade, Cast, Catalog, Column, Definition, Relation, Subject, Trigger};
+use crate::definition;
 use crate::facts::{Access, RelationKind};
 
 /// Collects what the service connection reads. `build` makes the snapshot.
 #[derive(Debug, Default)]
 pub struct CatalogBuilder {
     catalog: Catalog,
+}
+
+impl Catalog {
+    pub fn builder() -> CatalogBuilder {
+        CatalogBuilder::default()
+    }
 }
 
 impl CatalogBuilder {

@@ -1,0 +1,36 @@
+//! The trees of PL/pgSQL functions. PostgreSQL keeps their SQL as text, so they come as JSON.
+
+use serde_json::Value;
+
+use crate::{Error, Node, c, nodes, parse, untyped};
+
+/// The function that a CREATE FUNCTION statement in PL/pgSQL defines, as libpg_query writes it.
+///
+/// # Errors
+/// The text is not such a statement, or the function is not valid.
+pub fn plpgsql(text: &str) -> Result<Value, Error> {
+    let tree = parse(text, true)?;
+    match tree.only() {
+        Some(Node::CreateFunctionStmt(create)) if has_body(create) => {}
+        _ => return Err(Error::Unreadable),
+    }
+    serde_json::from_str(&c::plpgsql(text)?).map_err(|_| Error::Unreadable)
+}
+
+/// libpg_query asserts that a function has a body, and that its options are strings: without, it ends the process.
+fn has_body(create: &nodes::CreateFunctionStmt) -> bool {
+    let mut bodies = 0;
+    let sound = untyped(create.options()).iter().all(|option| match option {
+        Node::DefElem(option) => match (option.defname(), option.arg()) {
+            (Some("as"), Node::NodeList(list)) => {
+                bodies += 1;
+                list.len() == 1 && list.iter().all(|body| body.as_str().is_some())
+            }
+            (Some("as"), _) => false,
+            (Some("language"), language) => language.as_str() == Some("plpgsql"),
+            (name, _) => name.is_some(),
+        },
+        _ => false,
+    });
+    sound && bodies == 1
+}

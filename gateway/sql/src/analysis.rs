@@ -1,0 +1,62 @@
+//! The facts of a statement: what `walker` finds in it, and the lineage of its results.
+
+use gatewright_parser::{Node, nodes};
+
+use crate::catalog::Catalog;
+use crate::facts::{Facts, SessionEffect, Verb};
+use crate::{copy, lineage, walker};
+
+/// The facts of one statement, except for its fingerprint. `text` is the statement's own.
+pub(crate) fn facts(text: &str, node: Node<'_>, catalog: &Catalog) -> Facts {
+    let mut walker = walker::walk(node, catalog);
+    let lineage = lineage::of(node, catalog);
+    if let Some(reason) = lineage.opaque {
+        walker.opaque(reason.to_owned());
+    }
+    for (relation, attnum, usage) in lineage.uses {
+        walker.used(relation, attnum, usage);
+    }
+    let mut facts = walker.into_facts();
+    facts.outputs = lineage.outputs;
+    facts.inner = lineage.inner;
+    facts.flows = lineage.flows;
+    match node {
+        Node::SelectStmt(select) => of_query(select, &mut facts),
+        Node::PrepareStmt(prepare) => of_prepared(text, prepare, catalog, &mut facts),
+        Node::CopyStmt(copy) => of_copy(text, copy, &mut facts),
+        _ => {}
+    }
+    facts
+}
+
+fn of_query(select: &nodes::SelectStmt, facts: &mut Facts) {
+    facts.limit = walker::limit(select);
+    if select.into_clause().is_some() {
+        if let Some(command) = facts.commands.first_mut() {
+            *command = "SELECT INTO".to_owned();
+        }
+        facts.verb = Verb::Ddl;
+    }
+}
+
+/// The walker leaves the statement that is prepared.
+fn of_prepared(text: &str, prepare: &nodes::PrepareStmt, catalog: &Catalog, known: &mut Facts) {
+    if let SessionEffect::Prepare { inner, .. } = &mut known.session
+        && !matches!(prepare.query(), Node::None)
+    {
+        **inner = facts(text, prepare.query(), catalog);
+    }
+}
+
+/// The walker leaves the query that describes the rows.
+fn of_copy(text: &str, copy: &nodes::CopyStmt, facts: &mut Facts) {
+    if let SessionEffect::CopyOut(out) = &mut facts.session {
+        match copy::describe(text, copy) {
+            Ok(query) => out.describe = query,
+            Err(reason) => {
+                facts.session = SessionEffect::None;
+                facts.opaque.push(reason);
+            }
+        }
+    }
+}

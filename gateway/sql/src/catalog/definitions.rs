@@ -1,0 +1,37 @@
+//! The definitions that a catalog contains as text: which object each one defines.
+
+use crate::facts::Access;
+
+/// The object that is defined.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Subject {
+    View(u32),
+    /// A generated column.
+    Column(u32, i16),
+    /// An expression of a row of a relation: a default, a generated column, a check.
+    Computed {
+        relation: u32,
+        column: Option<i16>,
+        on: Access,
+    },
+    /// The condition of a trigger.
+    Condition {
+        relation: u32,
+        on: Access,
+    },
+    /// A check or default of a domain, for a type that contains its values.
+    Domain(u32),
+    /// One of the functions with this schema and name, distinguished by `oid`.
+    Function {
+        oid: u32,
+        schema: String,
+        name: String,
+    },
+}
+
+/// A definition as the server reports it, with every name outside pg_catalog qualified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Definition {
+    pub subject: Subject,
+    pub text: String,
+}

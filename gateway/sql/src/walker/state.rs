@@ -1,0 +1,105 @@
+//! The state of a walk over one statement.
+
+use std::collections::HashSet;
+
+use gatewright_parser::NodeList;
+
+use super::sources::Scope;
+use crate::catalog::Catalog;
+use crate::facts::{Access, Facts, RoleEffect, Usage};
+
+pub(crate) struct Walker<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) facts: Facts,
+    pub(super) scopes: Vec<Scope<'a>>,
+    pub(super) columns: HashSet<(Option<usize>, String, Usage)>,
+    /// The uses among them that can reveal more than whether values are equal.
+    pub(super) telling: HashSet<(Option<usize>, String, Usage)>,
+    /// The next column is only compared for equality.
+    pub(super) equality: bool,
+    /// The client sees the order in which the server finds rows.
+    pub(super) order_shows: bool,
+    /// Relations whose base relations were recorded, with the access.
+    pub(super) reached: HashSet<(u32, Access)>,
+    /// Code inside code is not analysed.
+    pub(super) in_code: bool,
+    /// A bit set of `Usage`.
+    pub(super) usage: u16,
+    pub(super) access: Access,
+    /// Objects of the named relations are passed to other relations or renamed, which counts as running them.
+    pub(super) hands_over: bool,
+}
+
+impl<'a> Walker<'a> {
+    pub(super) fn new(catalog: &'a Catalog) -> Self {
+        Walker {
+            catalog,
+            facts: Facts::default(),
+            scopes: Vec::new(),
+            columns: HashSet::new(),
+            telling: HashSet::new(),
+            equality: false,
+            order_shows: true,
+            reached: HashSet::new(),
+            in_code: false,
+            usage: 1 << Usage::Output as u16,
+            access: Access::DDL,
+            hands_over: false,
+        }
+    }
+
+    pub(crate) fn into_facts(self) -> Facts {
+        self.facts
+    }
+
+    /// A use of a column that lineage found. It counts only if the statement names the relation.
+    pub(crate) fn used(&mut self, relation: u32, attnum: i16, usage: Usage) {
+        let Some(relation) = self.catalog.relation(relation) else {
+            return;
+        };
+        let at = self
+            .facts
+            .tables
+            .iter()
+            .position(|table| table.name == relation.name && table.schema == relation.schema);
+        if let (Some(at), Some(name)) = (at, relation.attribute_name(attnum)) {
+            self.push_column(Some(at), name, usage);
+        }
+    }
+
+    /// Opaque because code runs that was not analysed: it could do anything, such as set the role.
+    pub(super) fn unread(&mut self, reason: String) {
+        self.role(RoleEffect::Unread);
+        self.opaque(reason);
+    }
+
+    pub(super) fn role(&mut self, effect: RoleEffect) {
+        self.facts.role = self.facts.role.max(effect);
+    }
+
+    pub(crate) fn opaque(&mut self, reason: String) {
+        if !self.facts.opaque.contains(&reason) {
+            self.facts.opaque.push(reason);
+        }
+    }
+
+    /// A nested query is listed among the commands only if it is the statement itself.
+    pub(super) fn nested(&mut self, tag: &str, run: impl FnOnce(&mut Self)) {
+        if self.facts.commands.is_empty() {
+            self.facts.commands.push(tag.to_owned());
+        }
+        run(self);
+    }
+
+    pub(super) fn using(&mut self, usage: Usage, run: impl FnOnce(&mut Self)) {
+        let before = std::mem::replace(&mut self.usage, 1 << usage as u16);
+        run(self);
+        self.usage = before;
+    }
+
+    pub(super) fn nodes(&mut self, nodes: &'a NodeList) {
+        for node in nodes {
+            self.node(node);
+        }
+    }
+}
