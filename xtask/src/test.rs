@@ -36,12 +36,23 @@ pub fn run(filter: Option<&str>) -> Result<()> {
     Ok(())
 }
 
+/// Read by Rust's test runner: how many tests it runs at once.
+const TEST_THREADS: &str = "RUST_TEST_THREADS";
+
+/// More tests than processors: the end-to-end tests mostly wait for other programs.
+fn at_once() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    (5 * processors).div_ceil(2)
+}
+
 fn workspace(root: &Path, filter: &[&str]) -> Result<()> {
     let gateway = locate::target_directory().join("debug/gatewright");
     let python = locate::python_with_drivers()?;
+    let threads = std::env::var(TEST_THREADS).unwrap_or_else(|_| at_once().to_string());
     let environment = [
         (locate::GATEWAY_BIN, gateway.as_path()),
         (locate::PYTHON, python.as_path()),
+        (TEST_THREADS, Path::new(&threads)),
     ];
     cargo::run_with(
         root,

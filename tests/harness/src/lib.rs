@@ -15,6 +15,7 @@ mod pgbouncer;
 mod postgres;
 mod provider;
 mod psql;
+mod scratch;
 pub mod soak;
 mod standby;
 mod version;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
+use crate::scratch::scratch_folder;
 use crate::{Child, Dsn, Psql, Version, free_port, random_secret};
 
 /// Settings of the server. The default is fast and not durable.
@@ -390,7 +391,7 @@ pub(crate) fn give_to_server_user(path: &Path) -> Result<()> {
 
 /// A temporary directory owned by the server's user.
 pub(crate) fn owned_folder(prefix: &str) -> Result<TempDir> {
-    let folder = tempfile::Builder::new().prefix(prefix).tempdir()?;
+    let folder = scratch_folder(prefix)?;
     give_to_server_user(folder.path())?;
     Ok(folder)
 }
