@@ -42,6 +42,7 @@ mod template;
 mod tests;
 
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -129,6 +130,16 @@ pub enum AnalyzeError {
 
 /// The facts of every statement of a text. Errors: the text is not valid SQL, or exceeds a limit.
 pub fn analyze(
+    text: &str,
+    catalog: &Catalog,
+    settings: &Settings,
+) -> Result<Analysis, AnalyzeError> {
+    // The bindings to the parser panic at a tree that differs from what PostgreSQL's headers say.
+    let analyzed = AssertUnwindSafe(|| statements(text, catalog, settings));
+    catch_unwind(analyzed).unwrap_or(Err(AnalyzeError::Unreadable))
+}
+
+fn statements(
     text: &str,
     catalog: &Catalog,
     settings: &Settings,

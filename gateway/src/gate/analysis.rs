@@ -10,7 +10,6 @@ use gatewright_sql::{
 };
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
-use tokio::sync::oneshot;
 
 use super::SessionGate;
 use super::facts;
@@ -285,21 +284,16 @@ impl SessionGate {
         let settings = self.settings(standard_conforming_strings);
         let text: Box<str> = text.into();
         let slot = Arc::clone(&self.delivery.0);
-        let (done, finished) = oneshot::channel::<()>();
-        let work = move || {
-            let outcome = analyze(&text, &catalog, settings);
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((text, outcome));
-            drop(done);
-        };
-        let thread = std::thread::Builder::new()
-            .name("analysis".into())
-            .stack_size(gatewright_sql::STACK_BYTES)
-            .spawn(work);
-        if let Err(error) = thread {
-            tracing::error!(%error, "no thread for the analysis of a large statement; it will be tried again");
-        }
-        Box::pin(async {
-            let _ = finished.await;
+        let gate = Arc::clone(&self.gate);
+        Box::pin(async move {
+            let length = text.len();
+            let analysis = move || {
+                let outcome = analyze(&text, &catalog, settings);
+                (text, outcome)
+            };
+            if let Some(delivered) = gate.analysts.run(length, analysis).await {
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(delivered);
+            }
         })
     }
 }

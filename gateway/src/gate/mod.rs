@@ -3,6 +3,7 @@
 //! know sockets or protocol messages.
 
 mod analysis;
+mod analysts;
 mod case;
 mod chain;
 mod denial;
@@ -33,6 +34,7 @@ use crate::session::{
     Verdict,
 };
 use analysis::{Analyses, Delivery, Refreshed};
+use analysts::Analysts;
 use recent::Recent;
 use ticket::Pending;
 use view::SessionFacts;
@@ -102,6 +104,7 @@ pub struct Gate {
     settings: GateSettings,
     policies: Arc<Policies>,
     analyses: Analyses,
+    analysts: Analysts,
     metrics: Arc<dyn GateMetrics>,
 }
 
@@ -116,6 +119,7 @@ impl Gate {
             settings,
             policies,
             analyses,
+            analysts: Analysts::new(),
             metrics,
         })
     }
