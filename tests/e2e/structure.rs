@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use gatewright_harness::locate::workspace;
 
-/// The crates below the binary crate, which do not use each other.
+/// The crates below the binary crate, which do not use each other, but for the parser, which `sql` alone uses.
 const CRATES: &[(&str, &str)] = &[
     ("gateway/parser", "gatewright-parser"),
     ("gateway/wire", "gatewright-wire"),
@@ -166,6 +166,12 @@ fn join(base: &str, path: &str) -> String {
     }
 }
 
+fn identifier(text: &str) -> String {
+    text.chars()
+        .take_while(|character| character.is_alphanumeric() || *character == '_')
+        .collect()
+}
+
 /// The paths in `a::b::c` or `a::{b, c::d}`.
 fn spelled_out(text: &str) -> Vec<String> {
     let is_part = |character: char| character.is_alphanumeric() || "_:".contains(character);
@@ -199,6 +205,9 @@ fn the_lower_crates_do_not_use_each_other() -> Result<()> {
     for (folder, own) in CRATES {
         let dependencies = dependencies(folder)?;
         for (_, other) in CRATES.iter().filter(|(_, other)| other != own) {
+            if (*own, *other) == ("gatewright-sql", "gatewright-parser") {
+                continue;
+            }
             assert!(!dependencies.contains(other), "{folder} depends on {other}");
         }
         assert!(!dependencies.contains("tokio"), "{folder} depends on tokio");
