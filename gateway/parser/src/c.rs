@@ -105,6 +105,12 @@ pub(crate) fn untyped<T>(list: &CastNodeList<T>) -> &NodeList {
     unsafe { &*ptr::from_ref(list).cast() }
 }
 
+/// The number of the node's kind.
+pub(crate) fn tag(node: Node<'_>) -> u32 {
+    // SAFETY: Node is `repr(u32)`, so it begins with its discriminant (Rust Reference, Type Layout).
+    unsafe { *ptr::from_ref(&node).cast::<u32>() }
+}
+
 /// CREATE FOREIGN TABLE, for which `pg_raw_parse` has no kind of node: it is a CreateStmt with more fields.
 #[repr(C)]
 pub struct CreateForeignTableStmt {

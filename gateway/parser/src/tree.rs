@@ -1,6 +1,6 @@
 //! Parse trees: their statements, and what can be asked of any tree.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{DefaultHasher, Hasher};
 use std::mem::discriminant;
 
 use pg_raw_parse::list::{CastNodeList, NodeList};
@@ -127,48 +127,65 @@ fn same_part(left: &Part<'_>, right: &Part<'_>) -> bool {
 /// Equal for trees that differ only in constants and parameters, and in the number of values of an IN list or of rows of
 /// a VALUES list if all values are constants.
 pub fn fingerprint(node: Node<'_>) -> u64 {
+    let mut structure = Vec::with_capacity(1024);
+    write(node, &mut structure);
     let mut hasher = DefaultHasher::new();
-    hash(node, &mut hasher);
+    hasher.write(&structure);
     hasher.finish()
 }
 
-fn hash(node: Node<'_>, hasher: &mut DefaultHasher) {
+/// Appends the structure of a tree, which no other structure continues or begins with.
+fn write(node: Node<'_>, out: &mut Vec<u8>) {
     match node {
-        Node::A_Const(_) | Node::ParamRef(_) => 0_u8.hash(hasher),
-        Node::NodeList(list) => hash_list(list, hasher),
+        Node::A_Const(_) | Node::ParamRef(_) => out.push(0),
+        Node::NodeList(list) => write_distinct(list, out),
         node => {
-            discriminant(&node).hash(hasher);
+            out.push(1);
+            out.extend(c::tag(node).to_le_bytes());
             parts(node, &mut |part| match part {
-                Part::Number(number) => number.hash(hasher),
-                Part::Text(text) => text.hash(hasher),
+                Part::Number(number) => out.extend(number.to_le_bytes()),
+                Part::Text(text) => write_text(text, out),
                 // Only A_Const has one.
                 Part::Constant(_) => {}
-                Part::Node(child) => hash(child, hasher),
+                Part::Node(child) => write(child, out),
                 // Rows of VALUES.
                 Part::List(list) if matches!(list.first(), Some(Node::NodeList(_))) => {
-                    hash_list(list, hasher);
+                    write_distinct(list, out);
                 }
                 Part::List(list) => {
-                    list.len().hash(hasher);
-                    list.iter().for_each(|child| hash(child, hasher));
+                    out.extend(list.len().to_le_bytes());
+                    list.iter().for_each(|child| write(child, out));
                 }
             });
         }
     }
 }
 
-/// A list in place of a node, such as the right side of IN, or one of the rows of VALUES: equal neighbours count once.
-fn hash_list(list: &NodeList, hasher: &mut DefaultHasher) {
-    1_u8.hash(hasher);
+fn write_text(text: Option<&str>, out: &mut Vec<u8>) {
+    match text {
+        None => out.push(0),
+        Some(text) => {
+            out.push(1);
+            out.extend(text.len().to_le_bytes());
+            out.extend(text.as_bytes());
+        }
+    }
+}
+
+/// A list in place of a node, such as the right side of IN, or the rows of VALUES: equal neighbours count once.
+fn write_distinct(list: &NodeList, out: &mut Vec<u8>) {
+    out.push(2);
     let mut last = None;
     for child in list {
-        let next = fingerprint(child);
-        if last != Some(next) {
-            next.hash(hasher);
+        out.push(3);
+        let start = out.len();
+        write(child, out);
+        match last {
+            Some((from, to)) if out.get(from..to) == out.get(start..) => out.truncate(start - 1),
+            _ => last = Some((start, out.len())),
         }
-        last = Some(next);
     }
-    2_u8.hash(hasher);
+    out.push(4);
 }
 
 /// The text with its constants replaced by `$n`; `None` if it is not valid.

@@ -1,7 +1,8 @@
 //! The state of an analysis, and its results by name.
 
 use std::cell::Cell;
-use std::collections::HashSet;
+
+use hashbrown::HashSet;
 
 use super::level::Level;
 use crate::catalog::Catalog;

@@ -136,13 +136,9 @@ impl<'a> Walker<'a> {
 
     /// Uses that are comparisons only, as indexes into the columns of the facts.
     pub(super) fn equated(&self) -> Vec<usize> {
-        let plain = |column: &crate::facts::ColumnRef| {
-            let key = (column.table, column.name.clone(), column.usage);
-            column.usage != Usage::Output && !self.telling.contains(&key)
-        };
         let columns = self.facts.columns.iter().enumerate();
         columns
-            .filter(|(_, column)| plain(column))
+            .filter(|(at, column)| column.usage != Usage::Output && !self.uses.is_telling(*at))
             .map(|(at, _)| at)
             .collect()
     }

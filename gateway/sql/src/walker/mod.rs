@@ -1,6 +1,7 @@
 //! From a syntax tree to facts. A construct that is not understood makes the statement opaque; an ambiguous name is
 //! reported for everything it can mean.
 
+mod columns;
 mod command;
 mod convert;
 mod dispatch;

@@ -2,7 +2,7 @@
 
 use crate::body::Body;
 use crate::catalog::{Keys, Relation};
-use crate::facts::{Access, ColumnRef, RelationKind, TableRef, Usage, of_rows};
+use crate::facts::{Access, RelationKind, TableRef, Usage, of_rows};
 
 use super::state::Walker;
 
@@ -194,31 +194,12 @@ impl<'a> Walker<'a> {
     }
 
     pub(super) fn push_column(&mut self, table: Option<usize>, name: &str, usage: Usage) {
-        if !self.equality || !super::equality::can_be_equated(usage) {
-            self.telling.insert((table, name.to_owned(), usage));
-        }
-        if self.columns.insert((table, name.to_owned(), usage)) {
-            self.facts.columns.push(ColumnRef {
-                table,
-                name: name.to_owned(),
-                usage,
-            });
-        }
+        let telling = !self.equality || !super::equality::can_be_equated(usage);
+        self.uses
+            .add(&mut self.facts.columns, (table, name, usage), telling);
         for relative in table.map_or_else(Vec::new, |at| self.relatives(at)) {
-            if !self.equality || !super::equality::can_be_equated(usage) {
-                self.telling
-                    .insert((Some(relative), name.to_owned(), usage));
-            }
-            if self
-                .columns
-                .insert((Some(relative), name.to_owned(), usage))
-            {
-                self.facts.columns.push(ColumnRef {
-                    table: Some(relative),
-                    name: name.to_owned(),
-                    usage,
-                });
-            }
+            let of_relative = (Some(relative), name, usage);
+            self.uses.add(&mut self.facts.columns, of_relative, telling);
         }
     }
 

@@ -1,9 +1,9 @@
 //! The state of a walk over one statement.
 
-use std::collections::HashSet;
-
 use gatewright_parser::NodeList;
+use hashbrown::HashSet;
 
+use super::columns::Uses;
 use super::sources::Scope;
 use crate::catalog::Catalog;
 use crate::facts::{Access, Facts, RoleEffect, Usage};
@@ -12,9 +12,8 @@ pub(crate) struct Walker<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) facts: Facts,
     pub(super) scopes: Vec<Scope<'a>>,
-    pub(super) columns: HashSet<(Option<usize>, String, Usage)>,
-    /// The uses among them that can reveal more than whether values are equal.
-    pub(super) telling: HashSet<(Option<usize>, String, Usage)>,
+    /// The uses in `facts.columns`.
+    pub(super) uses: Uses,
     /// The next column is only compared for equality.
     pub(super) equality: bool,
     /// The client sees the order in which the server finds rows.
@@ -36,8 +35,7 @@ impl<'a> Walker<'a> {
             catalog,
             facts: Facts::default(),
             scopes: Vec::new(),
-            columns: HashSet::new(),
-            telling: HashSet::new(),
+            uses: Uses::default(),
             equality: false,
             order_shows: true,
             reached: HashSet::new(),
