@@ -193,6 +193,70 @@ fn open_files() -> Result<usize> {
     Ok(soft.context("no limit on open files")?.parse()?)
 }
 
+/// A text of this length whose tree has a node for every few bytes. The server drops the chain early.
+fn chain_of_or(length: usize, number: usize) -> String {
+    let mut text = format!("SELECT {number} WHERE false AND (1=0");
+    while text.len() < length {
+        text.push_str(" OR 1=2");
+    }
+    text.push(')');
+    text
+}
+
+#[test]
+fn long_texts_at_once_are_analysed_in_bounded_memory() -> Result<()> {
+    let world = World::with_policies("volume_texts", &[], "")?;
+    world.client()?.query("SELECT 1")?;
+    let before = world.gateway.process().resident_bytes()?;
+    let peak = std::thread::scope(|scope| -> Result<u64> {
+        let clients: Vec<_> = (0..4)
+            .map(|number| {
+                let client = world.client();
+                scope.spawn(move || -> Result<String> {
+                    let text = chain_of_or(6 << 18, number);
+                    Ok(tags(&client?.query(&text)?))
+                })
+            })
+            .collect();
+        let mut peak = 0;
+        while clients.iter().any(|client| !client.is_finished()) {
+            peak = peak.max(growth(&world.gateway, before)?);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        for client in clients {
+            let answer = client
+                .join()
+                .map_err(|_| anyhow::anyhow!("a client panicked"))??;
+            ensure!(answer == "TCZ", "{answer}");
+        }
+        Ok(peak)
+    })?;
+    println!("a peak of {} MiB", peak / MIB);
+    assert!(peak < 400 * MIB, "the gateway grew by {peak} bytes");
+    let start = Instant::now();
+    loop {
+        let left = growth(&world.gateway, before)?;
+        if left < 50 * MIB {
+            return Ok(());
+        }
+        ensure!(
+            start.elapsed() < Duration::from_secs(10),
+            "{left} bytes are still in use"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_hundred_thousand_statements_in_one_message() -> Result<()> {
+    let world = World::with_policies("volume_statements", &["deny-list"], "")?;
+    let mut client = world.client()?;
+    let answer = tags(&client.query(&"SELECT 1;".repeat(100_000))?);
+    assert_eq!(answer, "TDC".repeat(100_000) + "Z");
+    assert_eq!(tags(&client.query("SELECT 1")?), "TDCZ");
+    Ok(())
+}
+
 #[test]
 fn two_thousand_idle_sessions() -> Result<()> {
     // The gateway uses two descriptors per session and inherits the limit.

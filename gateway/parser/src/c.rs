@@ -183,6 +183,15 @@ pub(crate) fn plpgsql(text: &str) -> Result<String, Error> {
     }
 }
 
+/// Gives memory that freed trees leave in the C library's heap back to the system.
+pub fn release_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: malloc_trim(3) has no preconditions and may be called from any thread.
+    unsafe {
+        malloc_trim(0);
+    }
+}
+
 /// Takes an error from libpg_query and frees it.
 fn error(error: *mut raw::PgQueryError) -> Option<Error> {
     // SAFETY: the pointer is NULL or an error that libpg_query leaves to the caller, freed once.
@@ -263,4 +272,6 @@ unsafe extern "C" {
     fn pg_query_parse_plpgsql(text: *const c_char) -> PlpgsqlResult;
     fn pg_query_free_plpgsql_parse_result(result: PlpgsqlResult);
     fn free(memory: *mut c_char);
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    fn malloc_trim(keep: usize) -> c_int;
 }

@@ -19,7 +19,7 @@ pub use pg_raw_parse::const_val::ConstValue;
 pub use pg_raw_parse::list::{CastNodeList, NodeList};
 pub use pg_raw_parse::{Node, nodes};
 
-pub use c::CreateForeignTableStmt;
+pub use c::{CreateForeignTableStmt, release_memory};
 pub use parts::{Part, children, parts};
 pub use plpgsql::plpgsql;
 pub use scan::{Token, TokenKind, scan};

@@ -32,6 +32,7 @@ mod builder;
 
 mod guard;
 mod strings;
+mod tokens;
 
 mod ast;
 mod comment;
@@ -50,6 +51,7 @@ use serde::Serialize;
 pub use builder::CatalogBuilder;
 pub use catalog::{Catalog, Column, Relation};
 pub use facts::*;
+pub use gatewright_parser::release_memory;
 pub use replacement::{ReplacementError, verify_replacement};
 pub use template::{Template, template};
 

@@ -1,7 +1,7 @@
-//! Recognises texts that differ only in constants, with PostgreSQL's scanner: they parse to the same tree except for the
-//! constants, so the analysis of one holds for all. The gate decides which analyses to share.
+//! Recognises texts that differ only in constants, by their tokens: they parse to the same tree except for the constants,
+//! so the analysis of one holds for all. The gate decides which analyses to share.
 
-use gatewright_parser::{Token, TokenKind, scan};
+use crate::tokens::{Kind, Token, tokens};
 
 /// Longer texts are always parsed: scanning them first would not pay off.
 const MAX_BYTES: usize = 4096;
@@ -24,11 +24,11 @@ pub fn template(text: &str) -> Option<Template> {
     let has_constant = text
         .bytes()
         .any(|byte| byte.is_ascii_digit() || byte == b'\'');
-    // Comments nest, and the scanner is slow on deep ones. A mark in the text would forge a key.
-    if !has_constant || text.len() > MAX_BYTES || text.contains("/*") || text.contains(MARK) {
+    // A mark in the text would forge a key.
+    if !has_constant || text.len() > MAX_BYTES || text.contains(MARK) {
         return None;
     }
-    let tokens = scan(text).ok()?;
+    let tokens = tokens(text)?;
     let (tokens, end) = single_statement(&tokens, text)?;
     let is_indifferent = |token: &Token| !is_any(token, text, &TELLING);
     if !tokens.iter().all(is_indifferent) || !is_any(tokens.first()?, text, &STARTS) {
@@ -39,13 +39,13 @@ pub fn template(text: &str) -> Option<Template> {
     let mut copied = 0;
     for pair in tokens.windows(2) {
         let [before, token] = pair else { continue };
-        let Some(kind) = constant(token, text).filter(|_| is_any(before, text, &BEFORE)) else {
+        let Some(kind) = constant(token).filter(|_| is_any(before, text, &BEFORE)) else {
             continue;
         };
-        key.push_str(text.get(copied..token.start)?);
+        key.push_str(text.get(copied..token.range.start)?);
         key.push(MARK);
         key.push(kind);
-        copied = token.end;
+        copied = token.range.end;
     }
     if copied == 0 {
         return None;
@@ -65,7 +65,7 @@ const BEFORE: [&str; 9] = ["=", "<", ">", "<=", ">=", "<>", "!=", "(", ","];
 
 /// Whether the token is one of these keywords or operators. A quoted name is a token with its quotes.
 fn is_any(token: &Token, text: &str, words: &[&str]) -> bool {
-    let own = text.get(token.start..token.end).unwrap_or_default();
+    let own = text.get(token.range.clone()).unwrap_or_default();
     words.iter().any(|word| own.eq_ignore_ascii_case(word))
 }
 
@@ -74,22 +74,20 @@ fn single_statement<'t>(tokens: &'t [Token], text: &str) -> Option<(&'t [Token],
     let semicolon = tokens.iter().position(|token| is_any(token, text, &[";"]));
     match semicolon {
         None => Some((tokens, text.len())),
-        Some(at) if at + 1 == tokens.len() => Some((tokens.get(..at)?, tokens.get(at)?.start)),
+        Some(at) if at + 1 == tokens.len() => {
+            Some((tokens.get(..at)?, tokens.get(at)?.range.start))
+        }
         Some(_) => None,
     }
 }
 
 /// A letter for the kind of constant: the grammar distinguishes kinds, so the key must, too.
-fn constant(token: &Token, text: &str) -> Option<char> {
+fn constant(token: &Token) -> Option<char> {
     match token.kind {
-        TokenKind::Integer => Some('i'),
-        TokenKind::Number => Some('f'),
-        TokenKind::String => {
-            // Escape strings and dollar quotes have rules of their own and stay in the key unchanged.
-            let plain = text.as_bytes().get(token.start) == Some(&b'\'');
-            plain.then_some('s')
-        }
-        TokenKind::BlockComment | TokenKind::LineComment | TokenKind::Other => None,
+        Kind::Integer => Some('i'),
+        Kind::Number => Some('f'),
+        Kind::String => Some('s'),
+        Kind::Word | Kind::Other => None,
     }
 }
 

@@ -19,8 +19,8 @@ use crate::session::{Judged, Refusal};
 /// Longer texts are analysed on a thread of their own, so that other sessions of the worker go on.
 const INLINE_BYTES: usize = 16 * 1024;
 
-/// Approximate size of an entry's facts, in bytes.
-const ENTRY_BYTES: u64 = 2048;
+/// Approximate size of the facts of one statement, in bytes.
+const STATEMENT_BYTES: u64 = 2048;
 
 /// A statement text with its analysis, and the facts in the form that policies get.
 pub struct AnalyzedText {
@@ -138,8 +138,9 @@ impl Equivalent<Key> for KeyRef<'_> {
 struct ByText;
 
 impl Weighter<Key, Arc<AnalyzedText>> for ByText {
-    fn weight(&self, key: &Key, _: &Arc<AnalyzedText>) -> u64 {
-        2 * key.text.len() as u64 + ENTRY_BYTES
+    fn weight(&self, key: &Key, text: &Arc<AnalyzedText>) -> u64 {
+        let statements = text.analysis.statements.len().max(1) as u64;
+        2 * key.text.len() as u64 + statements * STATEMENT_BYTES
     }
 }
 
@@ -148,7 +149,7 @@ pub(super) struct Analyses(Cache<Key, Arc<AnalyzedText>, ByText>);
 
 impl Analyses {
     pub fn new(bytes: u64) -> Self {
-        let entries = usize::try_from(bytes / (2 * ENTRY_BYTES))
+        let entries = usize::try_from(bytes / (2 * STATEMENT_BYTES))
             .unwrap_or(usize::MAX)
             .max(16);
         Analyses(Cache::with_weighter(entries, bytes, ByText))

@@ -18,6 +18,9 @@ const MEMORY: usize = 256 << 20;
 
 const UNIT: usize = 1024;
 
+/// The length of a text whose tree is worth giving back to the system: malloc keeps freed blocks of up to 32 MiB.
+const LARGE: usize = 128 << 10;
+
 /// The threads and the memory that long texts share.
 pub(super) struct Analysts {
     threads: Arc<Semaphore>,
@@ -46,6 +49,9 @@ impl Analysts {
         let work = move || {
             // The client may be gone; the memory is free again only when the analysis is.
             let _ = result.send(analysis());
+            if length >= LARGE {
+                gatewright_sql::release_memory();
+            }
             drop((memory, thread));
         };
         let spawned = std::thread::Builder::new()
