@@ -2,8 +2,9 @@
 //!
 //! Safety, for the whole module:
 //! * PostgreSQL reports an error by a longjmp to the innermost PG_TRY. Every function that is called here and can fail has
-//!   a PG_TRY in C around all its work, so no jump crosses a Rust frame. `AllocSetContextCreateInternal` has none, and
-//!   fails only when malloc returns NULL for 8 kB; libpg_query then ends the process, as Rust does itself.
+//!   a PG_TRY in C around all its work, so no jump crosses a Rust frame. When malloc returns NULL there is no memory to
+//!   report that either: libpg_query then ends the process, as Rust does itself. `AllocSetContextCreateInternal` has no
+//!   PG_TRY and fails only for this reason.
 //! * PostgreSQL's state (current memory context, error stack, settings) is thread-local in libpg_query. No closure or
 //!   callback runs while a context is current, so no Rust code can panic there.
 //! * A tree lives in a context of its own that has no parent. It is never written after `parse` returns, so it may be read
@@ -214,7 +215,6 @@ unsafe fn error_of(error: *const raw::PgQueryError) -> Option<Error> {
     };
     Some(match message {
         deep if deep.contains("stack depth") || deep.contains("memory exhausted") => Error::TooDeep,
-        memory if memory.starts_with("out of memory") => Error::OutOfMemory,
         message => Error::Syntax {
             message,
             position: u32::try_from(position).unwrap_or(0),

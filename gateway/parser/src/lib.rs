@@ -36,8 +36,6 @@ pub enum Error {
     TooDeep,
     #[error("the statement contains a zero byte")]
     ZeroByte,
-    #[error("the parser ran out of memory")]
-    OutOfMemory,
     /// PostgreSQL's parser returned something that it never should.
     #[error("the parse result cannot be read")]
     Unreadable,

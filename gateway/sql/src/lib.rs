@@ -124,8 +124,6 @@ pub enum AnalyzeError {
     TooDeep,
     #[error("the statement contains a zero byte")]
     ZeroByte,
-    #[error("the statement needs more memory than there is")]
-    OutOfMemory,
     #[error("the parse result cannot be read")]
     Unreadable,
 }
@@ -177,7 +175,6 @@ impl From<gatewright_parser::Error> for AnalyzeError {
             },
             Error::TooDeep => AnalyzeError::TooDeep,
             Error::ZeroByte => AnalyzeError::ZeroByte,
-            Error::OutOfMemory => AnalyzeError::OutOfMemory,
             Error::Unreadable => AnalyzeError::Unreadable,
         }
     }

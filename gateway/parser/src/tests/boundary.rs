@@ -38,6 +38,54 @@ fn a_zero_byte_is_refused_everywhere() {
     assert_eq!(plpgsql(text).err(), Some(Error::ZeroByte));
 }
 
+/// Strings of a tree are read as UTF-8.
+#[test]
+fn escapes_cannot_make_invalid_utf8() {
+    for text in [
+        r"SELECT E'\xff'",
+        r"SELECT E'\377'",
+        r"SELECT E'a\xc3'",
+        r"SELECT E'\xed\xa0\x80'",
+        r"SELECT E'\ud800'",
+        r"SELECT U&'\D800'",
+        r"SELECT U&'\D800\0061'",
+        r"SELECT E'\x00'",
+    ] {
+        let error = parse(text, true).err();
+        assert!(
+            matches!(error, Some(Error::Syntax { .. })),
+            "{text}: {error:?}"
+        );
+    }
+    assert!(parse(r"SELECT E'\xc3\xa9', U&'\00e9', E'\u00e9'", true).is_ok());
+}
+
+/// Run by the next test with little memory: a text that needs more.
+#[test]
+#[ignore = "needs a limit on memory"]
+fn a_text_beyond_the_memory() {
+    let text = format!("SELECT 1{}", " OR 1=2".repeat(2_000_000));
+    assert!(parse(&text, true).is_err());
+}
+
+/// As Rust does, and as PostgreSQL does where it cannot report an error.
+#[test]
+fn without_memory_the_process_ends() {
+    let own = std::env::current_exe().expect("a test is a program");
+    let test = "tests::boundary::a_text_beyond_the_memory";
+    let limited = std::process::Command::new("sh")
+        .args(["-c", r#"ulimit -v 300000 && exec "$0" "$@""#])
+        .arg(own)
+        .args(["--exact", test, "--ignored", "--nocapture"])
+        .output()
+        .expect("there is a shell");
+    let printed = String::from_utf8_lossy(&limited.stdout);
+    assert!(!limited.status.success(), "{printed}");
+    assert!(!printed.contains("test result"), "{printed}");
+    let said = [printed, String::from_utf8_lossy(&limited.stderr)].concat();
+    assert!(said.contains("Terminating process"), "{said}");
+}
+
 #[test]
 fn strings_are_read_with_either_setting() -> Result<(), Error> {
     let text = r"SELECT 'x\'; DELETE FROM t; --'";
