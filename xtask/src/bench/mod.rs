@@ -60,53 +60,45 @@ const QUICK: Effort = Effort {
     idle: 1_000,
 };
 
+impl Options {
+    fn effort(&self) -> Effort {
+        let effort = if self.quick { QUICK } else { FULL };
+        Effort {
+            rounds: self.rounds.unwrap_or(effort.rounds),
+            ..effort
+        }
+    }
+
+    fn workloads(&self) -> Result<Vec<Workload>> {
+        let mut workloads = Workload::all();
+        if let Some(only) = &self.only {
+            workloads.retain(|workload| workload.name().contains(only));
+            ensure!(!workloads.is_empty(), "no workload is called {only}");
+        }
+        Ok(workloads)
+    }
+
+    fn baseline(&self) -> Result<Option<Build>> {
+        let build = self.baseline.as_deref().map(Build::within);
+        if let Some(build) = &build {
+            let gateway = &build.gateway;
+            ensure!(gateway.exists(), "there is no {}", gateway.display());
+        }
+        Ok(build)
+    }
+}
+
 /// Measures everything, prints the table and writes `target/bench.json` and `target/bench.md`. Then it runs the
 /// microbenchmarks. With a baseline, it only compares the two builds.
 pub fn run(options: &Options) -> Result<()> {
-    let tools = [
-        Need::PostgresServer,
-        Need::Psql,
-        Need::Pgbench,
-        Need::PgBouncer,
-    ];
-    setup::require(&[&setup::BUILD[..], &tools].concat())?;
-    screen::stage("Building (release)");
-    policies::build()?;
-    cargo::gateway(cargo::Profile::Release)?;
-    let root = locate::workspace();
-    cargo::run(
-        &root,
-        &[
-            "build",
-            "--release",
-            "--package",
-            "gatewright-tests",
-            "--bin",
-            "bench-client",
-        ],
-    )?;
-
+    let (effort, workloads, baseline) =
+        (options.effort(), options.workloads()?, options.baseline()?);
+    build()?;
     let target = locate::target_directory();
-    let baseline = options.baseline.as_deref().map(Build::within);
-    if let Some(build) = &baseline {
-        let gateway = &build.gateway;
-        ensure!(gateway.exists(), "there is no {}", gateway.display());
-    }
-    let effort = if options.quick { QUICK } else { FULL };
-    let effort = Effort {
-        rounds: options.rounds.unwrap_or(effort.rounds),
-        ..effort
-    };
-    let mut workloads = Workload::all();
-    if let Some(only) = &options.only {
-        workloads.retain(|workload| workload.name().contains(only));
-        ensure!(!workloads.is_empty(), "no workload is called {only}");
-    }
     screen::stage("Starting PostgreSQL, PgBouncer and the gateways");
     let ways = Ways::start(&Build::within(&target), baseline.as_ref(), &effort)?;
     ways.check()?;
     let bench = Bench::new(&effort)?;
-
     if baseline.is_some() {
         let rows = measure(&bench, &ways, &effort, Way::BUILDS, workloads)?;
         let table = builds::table(&rows, &effort);
@@ -128,7 +120,32 @@ pub fn run(options: &Options) -> Result<()> {
     ));
 
     screen::stage("Microbenchmarks");
+    let root = locate::workspace();
     cargo::run(&root, &["bench", "--workspace", "--bench", "*"])
+}
+
+fn build() -> Result<()> {
+    let tools = [
+        Need::PostgresServer,
+        Need::Psql,
+        Need::Pgbench,
+        Need::PgBouncer,
+    ];
+    setup::require(&[&setup::BUILD[..], &tools].concat())?;
+    screen::stage("Building (release)");
+    policies::build()?;
+    cargo::gateway(cargo::Profile::Release)?;
+    cargo::run(
+        &locate::workspace(),
+        &[
+            "build",
+            "--release",
+            "--package",
+            "gatewright-tests",
+            "--bin",
+            "bench-client",
+        ],
+    )
 }
 
 fn measure(

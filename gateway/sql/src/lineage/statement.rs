@@ -12,16 +12,7 @@ impl<'t> Resolver<'t> {
     pub(super) fn statement(&mut self, node: Node<'t>) -> (Outputs, Outputs) {
         let none = || (Outputs::None, Outputs::None);
         match node {
-            Node::SelectStmt(select) => {
-                let rows = self.query(node);
-                match select.into_clause() {
-                    Some(into) => {
-                        self.flow_into(into.rel(), into.col_names(), &rows);
-                        none()
-                    }
-                    None => (self.outputs(&rows), Outputs::None),
-                }
-            }
+            Node::SelectStmt(select) => (self.select_into(select), Outputs::None),
             Node::InsertStmt(_)
             | Node::UpdateStmt(_)
             | Node::DeleteStmt(_)
@@ -72,6 +63,18 @@ impl<'t> Resolver<'t> {
                 (Outputs::Unknown, Outputs::None)
             }
             _ => none(),
+        }
+    }
+
+    /// A query, whose rows go to the client or into a table.
+    fn select_into(&mut self, select: &'t nodes::SelectStmt) -> Outputs {
+        let rows = self.select(select);
+        match select.into_clause() {
+            Some(into) => {
+                self.flow_into(into.rel(), into.col_names(), &rows);
+                Outputs::None
+            }
+            None => self.outputs(&rows),
         }
     }
 

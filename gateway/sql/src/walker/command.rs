@@ -140,7 +140,15 @@ impl<'a> Walker<'a> {
         }
         if outermost {
             self.facts.session = effect;
-        } else if !matches!(node, Node::ExecuteStmt(_) | Node::DeclareCursorStmt(_)) {
+        } else {
+            self.nested_effect(node);
+        }
+    }
+
+    /// A command inside another. EXPLAIN may run a prepared statement or declare a cursor; nothing else in a command may
+    /// change the session.
+    fn nested_effect(&mut self, node: Node<'a>) {
+        if !matches!(node, Node::ExecuteStmt(_) | Node::DeclareCursorStmt(_)) {
             self.opaque("a command that changes the session is nested in another".to_owned());
         } else if matches!(node, Node::ExecuteStmt(_))
             && !matches!(
