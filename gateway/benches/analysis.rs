@@ -24,7 +24,11 @@ impl GateMetrics for Uncounted {
 
 fn session() -> SessionGate {
     let gate = Gate::new(
-        GateSettings::default(),
+        // The role lock needs a catalog, and there is no server to read one from.
+        GateSettings {
+            lock_role: false,
+            ..GateSettings::default()
+        },
         Arc::new(Policies::none()),
         Arc::new(Uncounted),
     );

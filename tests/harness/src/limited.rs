@@ -133,9 +133,16 @@ mod tests {
         let error = output(&mut command, Duration::from_millis(500)).unwrap_err();
         assert!(error.to_string().contains("still running"), "{error}");
         let child = std::fs::read_to_string(&file)?;
-        // An orphan without a reaper remains as a zombie.
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.trim()));
-        assert!(status.is_err() || status.is_ok_and(|status| status.contains("State:\tZ")));
+        // An orphan without a reaper remains as a zombie; the signal takes effect when the child is scheduled.
+        let is_dead = || {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", child.trim()));
+            status.map_or(true, |status| status.contains("State:\tZ"))
+        };
+        let start = Instant::now();
+        while !is_dead() {
+            assert!(start.elapsed() < LONG, "the child still runs");
+            std::thread::sleep(Duration::from_millis(10));
+        }
         Ok(())
     }
 
