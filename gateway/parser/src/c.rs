@@ -1,10 +1,10 @@
 //! The calls into libpg_query that `pg_raw_parse` does not offer.
 //!
 //! Safety, for the whole module:
-//! * PostgreSQL reports an error by a longjmp to the innermost PG_TRY. Every function that is called here and can fail has
-//!   a PG_TRY in C around all its work, so no jump crosses a Rust frame. When malloc returns NULL there is no memory to
-//!   report that either: libpg_query then ends the process, as Rust does itself. `AllocSetContextCreateInternal` has no
-//!   PG_TRY and fails only for this reason.
+//! * PostgreSQL reports an error by a longjmp to the innermost PG_TRY, and ends the process where there is none. Every
+//!   function that is called here has a PG_TRY in C around what a text can make fail, so no jump crosses a Rust frame. What
+//!   is outside of it (creating contexts, writing JSON) fails only when malloc returns NULL, or for more than 1 GiB of
+//!   JSON, which `plpgsql` excludes by the length of its text. Without memory the process ends, as Rust's does.
 //! * PostgreSQL's state (current memory context, error stack, settings) is thread-local in libpg_query. No closure or
 //!   callback runs while a context is current, so no Rust code can panic there.
 //! * A tree lives in a context of its own that has no parent. It is never written after `parse` returns, so it may be read
@@ -90,12 +90,27 @@ pub(crate) fn parse(text: &str, standard_conforming_strings: bool) -> Result<Lis
     };
     // SAFETY: libpg_query allocates it with strdup and leaves it to the caller; NULL is allowed.
     unsafe { free(result.stderr_buffer) };
+    if !standard_conforming_strings && !result.error.is_null() {
+        restore_settings();
+    }
     match error(result.error) {
         Some(error) => Err(error),
         None => Ok(List {
             list: result.tree.cast_const().cast(),
             _context: context,
         }),
+    }
+}
+
+/// After an error libpg_query keeps the settings of the parse, which `pg_query_scan` and `pg_query_normalize` then use.
+fn restore_settings() {
+    let context = Context::new();
+    // SAFETY: as in `parse`; the text is empty, so there is neither a tree nor an error.
+    unsafe {
+        let outer = raw::MemoryContextSwitchTo(context.0);
+        let result = raw::pg_query_raw_parse(c"".as_ptr(), 0);
+        raw::MemoryContextSwitchTo(outer);
+        free(result.stderr_buffer);
     }
 }
 

@@ -4,11 +4,17 @@ use serde_json::Value;
 
 use crate::{Error, Node, c, nodes, parse, untyped};
 
+/// Longer texts are refused. libpg_query writes the JSON, a multiple of the text, where it cannot report an error.
+const MAX_BYTES: usize = 1 << 20;
+
 /// The function that a CREATE FUNCTION statement in PL/pgSQL defines, as libpg_query writes it.
 ///
 /// # Errors
-/// The text is not such a statement, or the function is not valid.
+/// The text is not such a statement, or longer than 1 MiB, or the function is not valid.
 pub fn plpgsql(text: &str) -> Result<Value, Error> {
+    if text.len() > MAX_BYTES {
+        return Err(Error::Unreadable);
+    }
     let tree = parse(text, true)?;
     match tree.only() {
         Some(Node::CreateFunctionStmt(create)) if has_body(create) => {}

@@ -5,43 +5,60 @@ use gatewright_parser::{Node, NodeList, Strings, Tree, nodes, parse, untyped};
 
 use crate::plpgsql::{self, Found};
 use crate::render::{quoted_identifier, quoted_literal};
+use crate::strings::same_statements;
 
-/// The statements of a body.
-pub(crate) struct Code {
-    trees: Vec<Tree>,
-}
+/// Longer code is not read: its parse takes a multiple of its length.
+const MAX_BYTES: usize = 64 * 1024;
 
-impl Code {
-    pub(crate) fn nodes(&self) -> Vec<Node<'_>> {
-        let statements = self.trees.iter().flat_map(Tree::statements);
-        statements.map(|statement| statement.node).collect()
-    }
-}
-
-/// Every statement of a function or procedure. `None` if they are not all known.
-pub(crate) fn of_function(create: &nodes::CreateFunctionStmt) -> Option<Code> {
-    let body = option(create, "as")?;
+/// Calls `visit` for every statement of a function or procedure. `None` if they are not all known.
+pub(crate) fn of_function(
+    create: &nodes::CreateFunctionStmt,
+    visit: &mut dyn FnMut(Node<'_>),
+) -> Option<()> {
+    let body = option(create, "as").filter(|body| body.len() <= MAX_BYTES)?;
     match option(create, "language")? {
-        "sql" => Some(Code {
-            trees: vec![parse(body, true).ok()?],
-        }),
+        "sql" => of_sql(body, visit),
         "plpgsql" if returns_trigger(create) => {
-            of_plpgsql(&plpgsql::trigger_as_function(body)?, body)
+            of_plpgsql(&plpgsql::trigger_as_function(body)?, body, visit)
         }
-        "plpgsql" => of_plpgsql(&definition(create, body)?, body),
+        "plpgsql" => of_plpgsql(&definition(create, body)?, body, visit),
         _ => None,
     }
 }
 
-/// Every statement of a DO block. `None` if they are not all known.
-pub(crate) fn of_block(block: &nodes::DoStmt) -> Option<Code> {
+/// Calls `visit` for every statement of a DO block. `None` if they are not all known.
+pub(crate) fn of_block(block: &nodes::DoStmt, visit: &mut dyn FnMut(Node<'_>)) -> Option<()> {
     let args = untyped(block.args());
     match text_of(args, "language") {
         None | Some("plpgsql") => {
-            let body = text_of(args, "as")?;
-            of_plpgsql(&plpgsql::block_as_function(body)?, body)
+            let body = text_of(args, "as").filter(|body| body.len() <= MAX_BYTES)?;
+            of_plpgsql(&plpgsql::block_as_function(body)?, body, visit)
         }
         Some(_) => None,
+    }
+}
+
+fn of_sql(body: &str, visit: &mut dyn FnMut(Node<'_>)) -> Option<()> {
+    let on = [parse(body, true).ok()?];
+    if body.contains('\\') && !same_statements(&on, &[parse(body, false).ok()?]) {
+        return None;
+    }
+    visit_all(&on, visit);
+    Some(())
+}
+
+/// One query at a time: a body may have one for every few bytes, and each tree takes kilobytes.
+fn of_plpgsql(definition: &str, body: &str, visit: &mut dyn FnMut(Node<'_>)) -> Option<()> {
+    let found = Found::of(definition, body)?;
+    for query in &found.queries {
+        visit_all(&query.parse_with_either_setting()?, visit);
+    }
+    Some(())
+}
+
+fn visit_all(trees: &[Tree], visit: &mut dyn FnMut(Node<'_>)) {
+    for statement in trees.iter().flat_map(Tree::statements) {
+        visit(statement.node);
     }
 }
 
@@ -94,15 +111,6 @@ fn type_name(name: &nodes::TypeName) -> String {
         "{setof}{names}{suffix}{}",
         "[]".repeat(name.array_bounds().len())
     )
-}
-
-fn of_plpgsql(definition: &str, body: &str) -> Option<Code> {
-    let found = Found::of(definition, body)?;
-    let mut trees = Vec::new();
-    for query in &found.queries {
-        trees.extend(query.parse()?);
-    }
-    Some(Code { trees })
 }
 
 /// The text of an option of CREATE FUNCTION; AS is the body.

@@ -16,6 +16,8 @@ mod rows;
 mod body;
 mod catalog;
 
+mod strings;
+
 mod code;
 mod copy;
 mod operand;
@@ -31,7 +33,6 @@ mod definition;
 mod builder;
 
 mod guard;
-mod strings;
 mod tokens;
 
 mod ast;

@@ -5,6 +5,8 @@ use std::ops::Range;
 use gatewright_parser::{Tree, parse, plpgsql, scan};
 use serde_json::Value;
 
+use crate::strings::{ends_strings_alike, same_statements};
+
 /// A part of a body that PostgreSQL runs as SQL.
 pub(crate) struct Query {
     text: String,
@@ -55,8 +57,22 @@ fn as_function(parameters: &str, returns: &str, body: &str) -> Option<String> {
 impl Query {
     /// The statements of a query: for an assignment, one for the assigned value and one for the target.
     pub(crate) fn parse(&self) -> Option<Vec<Tree>> {
+        self.parse_with(true)
+    }
+
+    /// The same if they do not depend on standard_conforming_strings, which the code itself may set.
+    pub(crate) fn parse_with_either_setting(&self) -> Option<Vec<Tree>> {
+        let on = self.parse()?;
+        if self.text.contains('\\') && !same_statements(&on, &self.parse_with(false)?) {
+            return None;
+        }
+        Some(on)
+    }
+
+    fn parse_with(&self, standard: bool) -> Option<Vec<Tree>> {
+        let expression = |text: &str| parse(&format!("SELECT {text}"), standard).ok();
         match self.mode {
-            Mode::Statement => Some(vec![parse(&self.text, true).ok()?]),
+            Mode::Statement => Some(vec![parse(&self.text, standard).ok()?]),
             Mode::Expression => Some(vec![expression(&self.text)?]),
             Mode::Assignment => {
                 let (target, value) = assignment(&self.text)?;
@@ -68,10 +84,6 @@ impl Query {
             }
         }
     }
-}
-
-fn expression(text: &str) -> Option<Tree> {
-    parse(&format!("SELECT {text}"), true).ok()
 }
 
 /// The tokens of a text, each with its byte range.
@@ -104,6 +116,9 @@ impl Found {
     /// `definition` is one CREATE FUNCTION statement with this body. `None` if the body cannot be parsed or runs text that
     /// it makes.
     pub(crate) fn of(definition: &str, body: &str) -> Option<Self> {
+        if !ends_strings_alike(body) {
+            return None;
+        }
         let tree = plpgsql(definition).ok()?;
         let mut found = Self::default();
         found.walk(&tree);
@@ -206,7 +221,7 @@ impl Found {
             .collect();
         let made = format!("NULL::{}", type_name.join(" "));
         // %TYPE and %ROWTYPE name a column or table, not a type.
-        if !type_name.contains(&"%") && expression(&made).is_some() {
+        if !type_name.contains(&"%") && parse(&format!("SELECT {made}"), true).is_ok() {
             self.queries.push(Query {
                 text: made,
                 mode: Mode::Expression,

@@ -57,8 +57,10 @@ pub fn template(text: &str) -> Option<Template> {
 /// Statements whose constants are only compared or stored.
 const STARTS: [&str; 4] = ["select", "insert", "update", "delete"];
 
-/// Keywords after which a number is a column or a row count.
-const TELLING: [&str; 5] = ["order", "group", "limit", "offset", "fetch"];
+/// Keywords after which a number is a column (ORDER BY, GROUP BY, DISTINCT ON), a row count, or a choice of type (float).
+const TELLING: [&str; 7] = [
+    "order", "group", "distinct", "limit", "offset", "fetch", "float",
+];
 
 /// Comparison operators, parentheses and commas, after which any expression is allowed.
 const BEFORE: [&str; 9] = ["=", "<", ">", "<=", ">=", "<>", "!=", "(", ","];
@@ -147,6 +149,8 @@ mod tests {
         for text in [
             "SELECT a FROM t WHERE id = 1 LIMIT 5",
             "SELECT a, b FROM t WHERE id = 1 ORDER BY a, 2",
+            "SELECT DISTINCT ON (1) a, b FROM t WHERE id = 1",
+            "SELECT a::float(24) FROM t WHERE id = 1",
             "SELECT a FROM t WHERE id = 1; DROP TABLE t",
             "SET work_mem = 5",
             "SELECT a /* 1 */ FROM t WHERE id = 1",

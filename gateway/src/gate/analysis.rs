@@ -1,7 +1,7 @@
 //! Analysed texts: a text that many sessions send is parsed once, and a long one on a thread of its own.
 
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gatewright_contract::StatementFacts;
 use gatewright_sql::{
@@ -108,6 +108,8 @@ impl AnalyzedText {
 struct Key {
     catalog: usize,
     standard_conforming_strings: bool,
+    /// The text is the key of a template, which no client's text may stand for.
+    template: bool,
     text: Box<str>,
 }
 
@@ -115,6 +117,7 @@ struct Key {
 struct KeyRef<'a> {
     catalog: usize,
     standard_conforming_strings: bool,
+    template: bool,
     text: &'a str,
 }
 
@@ -122,6 +125,7 @@ impl Hash for KeyRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.catalog.hash(state);
         self.standard_conforming_strings.hash(state);
+        self.template.hash(state);
         self.text.hash(state);
     }
 }
@@ -130,6 +134,7 @@ impl Equivalent<Key> for KeyRef<'_> {
     fn equivalent(&self, key: &Key) -> bool {
         self.catalog == key.catalog
             && self.standard_conforming_strings == key.standard_conforming_strings
+            && self.template == key.template
             && *self.text == *key.text
     }
 }
@@ -165,15 +170,31 @@ type Analyzed = Result<Arc<AnalyzedText>, Refusal>;
 #[derive(Default)]
 pub(super) struct Delivery(Arc<Mutex<Option<Delivered>>>);
 
-/// A text and the result of its analysis.
-type Delivered = (Box<str>, Outcome);
+/// The result of an analysis, and what it holds for.
+pub(super) struct Delivered {
+    text: Box<str>,
+    standard_conforming_strings: bool,
+    catalog: Arc<Catalog>,
+    outcome: Outcome,
+}
 
 impl Delivery {
-    /// Takes the result for this text.
-    fn take(&self, text: &str) -> Option<Outcome> {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.take_if(|(delivered, _)| **delivered == *text)
-            .map(|(_, outcome)| outcome)
+    /// Takes the result for this text, unless it was made with another setting or an older catalog.
+    fn take(&self, key: KeyRef<'_>) -> Option<Outcome> {
+        let delivered = self.slot().take()?;
+        let holds = *delivered.text == *key.text
+            && delivered.standard_conforming_strings == key.standard_conforming_strings
+            && Arc::as_ptr(&delivered.catalog) as usize == key.catalog;
+        holds.then_some(delivered.outcome)
+    }
+
+    /// Forgets the result that nobody waits for any longer.
+    pub(super) fn clear(&self) {
+        self.slot().take();
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Delivered>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -209,6 +230,7 @@ impl SessionGate {
             // Catalogs are compared by address: two of them never share one while an entry keeps the first alive.
             catalog: Arc::as_ptr(&catalog) as usize,
             standard_conforming_strings,
+            template: false,
             text,
         };
         if let Some(known) = self.gate.analyses.0.get(&key) {
@@ -220,7 +242,7 @@ impl SessionGate {
         if let Some(alike) = self.alike(key, template.as_ref()) {
             return self.settle(alike);
         }
-        let outcome = match self.delivery.take(text) {
+        let outcome = match self.delivery.take(key) {
             Some(outcome) => outcome,
             None if text.len() > INLINE_BYTES => {
                 return Err(self.analyze_elsewhere(text, standard_conforming_strings, catalog));
@@ -231,15 +253,12 @@ impl SessionGate {
             Err(error) => return Ok(Err(not_understood(error))),
             Ok(analyzed) => analyzed,
         };
-        // A delivered analysis may be older than the current catalog; it is cached under its own.
-        let text = match &template {
-            Some(template) if analyzed.is_the_same_for_all_constants() => &template.key,
-            _ => text,
-        };
+        let shared = template.filter(|_| analyzed.is_the_same_for_all_constants());
         let key = Key {
             catalog: Arc::as_ptr(&analyzed.catalog) as usize,
             standard_conforming_strings,
-            text: text.into(),
+            template: shared.is_some(),
+            text: shared.map_or_else(|| text.into(), |template| template.key.into()),
         };
         self.gate.analyses.0.insert(key, Arc::clone(&analyzed));
         self.settle(analyzed)
@@ -249,6 +268,7 @@ impl SessionGate {
     fn alike(&self, key: KeyRef<'_>, template: Option<&Template>) -> Option<Arc<AnalyzedText>> {
         let template = template?;
         let known = self.gate.analyses.0.get(&KeyRef {
+            template: true,
             text: &template.key,
             ..key
         })?;
@@ -288,9 +308,11 @@ impl SessionGate {
         let gate = Arc::clone(&self.gate);
         Box::pin(async move {
             let length = text.len();
-            let analysis = move || {
-                let outcome = analyze(&text, &catalog, settings);
-                (text, outcome)
+            let analysis = move || Delivered {
+                outcome: analyze(&text, &catalog, settings),
+                text,
+                standard_conforming_strings,
+                catalog,
             };
             if let Some(delivered) = gate.analysts.run(length, analysis).await {
                 *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(delivered);

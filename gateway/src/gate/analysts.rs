@@ -1,17 +1,19 @@
 //! Analyses of long texts, on threads with a stack for them. How many run at once is limited, and so is the memory that
 //! they may need together; the others wait. A client that leaves takes its text out of the queue.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-/// How long to wait after the system refused a thread.
+/// How long to wait after the system refused threads.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What an analysis may need per byte of its text: a peak of 30 to 60 times the text was measured with long chains of OR
-/// and lists of values.
-const COST: usize = 64;
+/// What an analysis may need per byte of its text: 40 with long chains of OR, up to 175 with COPY of a query, whose tokens are
+/// scanned and which is parsed twice.
+const COST: usize = 192;
 
 /// What all analyses together may need, in bytes. One text that needs more is analysed alone.
 const MEMORY: usize = 256 << 20;
@@ -21,19 +23,25 @@ const UNIT: usize = 1024;
 /// The length of a text whose tree is worth giving back to the system: malloc keeps freed blocks of up to 32 MiB.
 const LARGE: usize = 128 << 10;
 
+type Job = Box<dyn FnOnce() + Send>;
+
 /// The threads and the memory that long texts share.
 pub(super) struct Analysts {
+    /// How many threads are free.
     threads: Arc<Semaphore>,
     /// In units of 1 KiB.
     memory: Arc<Semaphore>,
+    /// To the threads, which start with the first text and stay: the parser prepares each thread that uses it, and never
+    /// undoes that.
+    jobs: Mutex<Option<Sender<Job>>>,
 }
 
 impl Analysts {
     pub fn new() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Analysts {
-            threads: Arc::new(Semaphore::new(threads)),
+            threads: Arc::new(Semaphore::new(thread_count())),
             memory: Arc::new(Semaphore::new(MEMORY / UNIT)),
+            jobs: Mutex::new(None),
         }
     }
 
@@ -54,16 +62,23 @@ impl Analysts {
             }
             drop((memory, thread));
         };
-        let spawned = std::thread::Builder::new()
-            .name("analysis".into())
-            .stack_size(gatewright_sql::STACK_BYTES)
-            .spawn(work);
-        if let Err(error) = spawned {
+        if let Err(error) = self.send(Box::new(work)) {
             tracing::error!(%error, "no thread for the analysis of a large statement; it will be tried again");
             tokio::time::sleep(PAUSE).await;
             return None;
         }
         finished.await.ok()
+    }
+
+    /// Hands a job to the threads, which are started before the first one.
+    fn send(&self, job: Job) -> std::io::Result<()> {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = match &*jobs {
+            Some(sender) => sender.clone(),
+            None => jobs.insert(start_threads()?).clone(),
+        };
+        let ended = |_| std::io::Error::other("the threads for analyses have ended");
+        sender.send(job).map_err(ended)
     }
 
     async fn reserve(&self, length: usize) -> Option<OwnedSemaphorePermit> {
@@ -74,6 +89,33 @@ impl Analysts {
             .await
             .ok()
     }
+}
+
+fn start_threads() -> std::io::Result<Sender<Job>> {
+    let (sender, receiver) = channel::<Job>();
+    let receiver = Arc::new(Mutex::new(receiver));
+    for _ in 0..thread_count() {
+        let receiver = Arc::clone(&receiver);
+        std::thread::Builder::new()
+            .name("analysis".into())
+            .stack_size(gatewright_sql::STACK_BYTES)
+            .spawn(move || work(&receiver))?;
+    }
+    Ok(sender)
+}
+
+/// Runs jobs until there can be no more.
+fn work(jobs: &Mutex<Receiver<Job>>) {
+    loop {
+        let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = next else { return };
+        // A panic is a job without a result; the thread goes on.
+        let _ = catch_unwind(AssertUnwindSafe(job));
+    }
+}
+
+fn thread_count() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 #[cfg(test)]

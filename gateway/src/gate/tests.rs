@@ -117,3 +117,17 @@ fn a_rewritten_statement_keeps_the_clients_text() {
     assert_eq!(case.view.sql(), "SELECT 2");
     assert_eq!(case.view.original_sql().as_deref(), Some("SELECT 1"));
 }
+
+/// The cache keeps templates under texts with marks, which a client could write itself.
+#[test]
+fn a_text_cannot_stand_for_a_template() {
+    let mut session = session(false);
+    let known = "SELECT a FROM pg_class WHERE relname = 'of another client'";
+    let template = gatewright_sql::template(known).expect("it has a template");
+    analyzed(&mut session, known);
+    match session.analyze(&template.key, true) {
+        Judged::Ready(Err(refusal)) => assert_eq!(refusal.sqlstate, "42601"),
+        Judged::Ready(Ok(text)) => panic!("it is taken for {:?}", text.source),
+        Judged::Pending(_) => panic!("there is nothing to wait for"),
+    }
+}

@@ -65,6 +65,7 @@ impl SessionGate {
         let withdrawn = self.pending.take_if(|pending| pending.id == ticket.id());
         if withdrawn.is_some() {
             self.refreshed = None;
+            self.delivery.clear();
         }
     }
 }

@@ -91,7 +91,9 @@ fn strings_are_read_with_either_setting() -> Result<(), Error> {
     let text = r"SELECT 'x\'; DELETE FROM t; --'";
     assert_eq!(parse(text, true)?.statements().len(), 2);
     assert_eq!(parse(text, false)?.statements().len(), 1);
-    // The setting of one parse is not that of the next.
+    // The setting of one parse is not that of the next, nor of a scan, also after an error.
+    assert!(parse("SELECT '", false).is_err());
+    assert_eq!(scan(r"SELECT 'x\'")?.len(), 2);
     assert_eq!(parse(text, true)?.statements().len(), 2);
     Ok(())
 }

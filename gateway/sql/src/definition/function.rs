@@ -14,6 +14,7 @@ use crate::plpgsql::trigger_as_function;
 use crate::provenance::{Column, Provenance};
 use crate::render::quoted_identifier;
 use crate::rows::Rows;
+use crate::strings::ends_strings_alike;
 use crate::walker;
 
 pub(super) fn of(text: &str, catalog: &Catalog) -> Outcome {
@@ -119,7 +120,8 @@ fn sql(create: &nodes::CreateFunctionStmt, catalog: &Catalog, parameters: &[&str
             None => Outcome::Unreadable,
         };
     }
-    let Some(Ok(parsed)) = option(create, "as").map(|text| parse(text, true)) else {
+    let body = option(create, "as").filter(|body| ends_strings_alike(body));
+    let Some(Ok(parsed)) = body.map(|text| parse(text, true)) else {
         return Outcome::Unreadable;
     };
     let statements = parsed.statements().into_iter();

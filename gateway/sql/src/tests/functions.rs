@@ -149,6 +149,28 @@ fn columns_are_reported_by_usage() {
     assert_eq!(names, ["a", "b"]);
 }
 
+/// The server reads code with the setting that is in force when it runs, which the code itself may have changed.
+#[test]
+fn code_that_depends_on_standard_conforming_strings_is_unread() {
+    for text in [
+        "DO $x$ BEGIN PERFORM '\\'', set_config($q$role$q$, $q$postgres$q$, false), '--'\n; END $x$",
+        "DO $x$ BEGIN SET LOCAL standard_conforming_strings = off; PERFORM set_config('\\162ole', 'postgres', false); END $x$",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $x$ SELECT '\\'', set_config('role', 'x', false), '--'\n $x$",
+        "CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $x$ SELECT set_config('\\162ole', 'x', false) $x$",
+    ] {
+        assert_eq!(one(text).role, RoleEffect::Unread, "{text}");
+    }
+    let escaped = "DO $x$ BEGIN PERFORM regexp_replace(a, E'\\\\d', '') FROM t; END $x$";
+    assert_eq!(one(escaped).role, RoleEffect::Kept);
+}
+
+#[test]
+fn long_code_is_unread() {
+    let block = |count: usize| format!("DO $x$ BEGIN {} END $x$", "PERFORM 1;".repeat(count));
+    assert_eq!(one(&block(100)).role, RoleEffect::Kept);
+    assert_eq!(one(&block(10_000)).role, RoleEffect::Unread);
+}
+
 #[test]
 fn role_changes_are_reported() {
     let told = [

@@ -78,28 +78,24 @@ impl<'a> Walker<'a> {
 impl Walker<'_> {
     /// Code that the statement runs or stores.
     pub(super) fn code(&mut self, node: Node<'_>) {
-        let code = match node {
-            Node::DoStmt(block) => code::of_block(block),
-            Node::CreateFunctionStmt(create) if matches!(create.sql_body(), Node::None) => {
-                code::of_function(create)
-            }
-            Node::LoadStmt(_) => None,
-            _ => return,
-        };
-        let role = match code {
-            Some(code) if !self.in_code => self.of_statements(&code.nodes()),
-            _ => RoleEffect::Unread,
-        };
-        self.role(role);
-    }
-
-    fn of_statements(&self, statements: &[Node<'_>]) -> RoleEffect {
-        let effects = statements.iter().map(|node| {
+        let (mut role, in_code) = (RoleEffect::Kept, self.in_code);
+        let mut visit = |statement: Node<'_>| {
             let mut walker = Walker::new(self.catalog);
             walker.in_code = true;
-            walker.node(*node);
-            walker.facts.role
+            walker.node(statement);
+            role = role.max(walker.facts.role);
+        };
+        let read = match node {
+            Node::DoStmt(block) if !in_code => code::of_block(block, &mut visit),
+            Node::CreateFunctionStmt(create) if !matches!(create.sql_body(), Node::None) => return,
+            Node::CreateFunctionStmt(create) if !in_code => code::of_function(create, &mut visit),
+            Node::DoStmt(_) | Node::CreateFunctionStmt(_) | Node::LoadStmt(_) => None,
+            _ => return,
+        };
+        self.role(if read.is_some() {
+            role
+        } else {
+            RoleEffect::Unread
         });
-        effects.max().unwrap_or(RoleEffect::Kept)
     }
 }
