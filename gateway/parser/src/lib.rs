@@ -16,11 +16,11 @@ mod tree;
 mod tests;
 
 pub use pg_raw_parse::const_val::ConstValue;
-pub use pg_raw_parse::list::{CastNodeList, NodeList};
+pub use pg_raw_parse::list::NodeList;
 pub use pg_raw_parse::{Node, nodes};
 
 pub use c::{CreateForeignTableStmt, release_memory};
-pub use parts::{Part, children, parts};
+pub use parts::children;
 pub use plpgsql::plpgsql;
 pub use scan::{Token, TokenKind, scan};
 pub use tree::{MAX_DEPTH, Statement, Strings, Tree, fingerprint, normalize, parse, same, untyped};

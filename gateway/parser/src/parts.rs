@@ -11,7 +11,7 @@ use crate::c::CreateForeignTableStmt;
 
 /// One field of a node.
 #[derive(Debug, Clone, Copy)]
-pub enum Part<'a> {
+pub(crate) enum Part<'a> {
     /// A number, flag or enum value.
     Number(i64),
     Text(Option<&'a str>),
@@ -360,7 +360,7 @@ macro_rules! visit_parts {
 
 /// Calls `visit` for each field of the node: numbers first, then the others in the order of the declaration.
 #[allow(clippy::unnecessary_cast)]
-pub fn parts<'a>(node: Node<'a>, visit: &mut dyn FnMut(Part<'a>)) {
+pub(crate) fn parts<'a>(node: Node<'a>, visit: &mut dyn FnMut(Part<'a>)) {
     table!(visit_parts, node, visit)
 }
 

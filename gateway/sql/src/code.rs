@@ -1,11 +1,11 @@
 //! Code that a statement stores or runs: the statements of a function, procedure or DO block. Languages other than SQL and
 //! PL/pgSQL are not read.
 
-use gatewright_parser::{Node, NodeList, Strings, Tree, nodes, parse, untyped};
+use gatewright_parser::{Node, NodeList, Strings, nodes, untyped};
 
 use crate::plpgsql::{self, Found};
 use crate::render::{quoted_identifier, quoted_literal};
-use crate::strings::same_statements;
+use crate::strings::with_either_setting;
 
 /// Longer code is not read: its parse takes a multiple of its length.
 const MAX_BYTES: usize = 64 * 1024;
@@ -38,28 +38,23 @@ pub(crate) fn of_block(block: &nodes::DoStmt, visit: &mut dyn FnMut(Node<'_>)) -
     }
 }
 
-fn of_sql(body: &str, visit: &mut dyn FnMut(Node<'_>)) -> Option<()> {
-    let on = [parse(body, true).ok()?];
-    if body.contains('\\') && !same_statements(&on, &[parse(body, false).ok()?]) {
-        return None;
+/// The server reads code with the setting that is in force when it runs, which the code itself may change.
+fn of_sql(text: &str, visit: &mut dyn FnMut(Node<'_>)) -> Option<()> {
+    let tree = with_either_setting(text)?;
+    for statement in tree.statements() {
+        visit(statement.node);
     }
-    visit_all(&on, visit);
     Some(())
 }
 
 /// One query at a time: a body may have one for every few bytes, and each tree takes kilobytes.
 fn of_plpgsql(definition: &str, body: &str, visit: &mut dyn FnMut(Node<'_>)) -> Option<()> {
-    let found = Found::of(definition, body)?;
-    for query in &found.queries {
-        visit_all(&query.parse_with_either_setting()?, visit);
+    for query in Found::of(definition, body)?.queries {
+        for statement in query.statements()? {
+            of_sql(&statement, visit)?;
+        }
     }
     Some(())
-}
-
-fn visit_all(trees: &[Tree], visit: &mut dyn FnMut(Node<'_>)) {
-    for statement in trees.iter().flat_map(Tree::statements) {
-        visit(statement.node);
-    }
 }
 
 /// A definition with the same parameters, result and body, which is what PL/pgSQL's grammar looks at.

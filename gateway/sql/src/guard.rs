@@ -54,7 +54,8 @@ pub(crate) fn check(text: &str, limits: &Limits, standard: bool) -> Result<(), A
     Ok(())
 }
 
-fn word_byte(byte: u8) -> bool {
+/// A letter, digit or underscore; every byte of a character outside ASCII is a letter (scan.l, ident_cont).
+pub(crate) fn word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 

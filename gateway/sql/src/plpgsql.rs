@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use gatewright_parser::{Tree, parse, plpgsql, scan};
+use gatewright_parser::{parse, plpgsql, scan};
 use serde_json::Value;
 
-use crate::strings::{ends_strings_alike, same_statements};
+use crate::strings::ends_strings_alike;
 
 /// A part of a body that PostgreSQL runs as SQL.
 pub(crate) struct Query {
@@ -55,34 +55,21 @@ fn as_function(parameters: &str, returns: &str, body: &str) -> Option<String> {
 }
 
 impl Query {
-    /// The statements of a query: for an assignment, one for the assigned value and one for the target.
-    pub(crate) fn parse(&self) -> Option<Vec<Tree>> {
-        self.parse_with(true)
-    }
-
-    /// The same if they do not depend on standard_conforming_strings, which the code itself may set.
-    pub(crate) fn parse_with_either_setting(&self) -> Option<Vec<Tree>> {
-        let on = self.parse()?;
-        if self.text.contains('\\') && !same_statements(&on, &self.parse_with(false)?) {
-            return None;
-        }
-        Some(on)
-    }
-
-    fn parse_with(&self, standard: bool) -> Option<Vec<Tree>> {
-        let expression = |text: &str| parse(&format!("SELECT {text}"), standard).ok();
-        match self.mode {
-            Mode::Statement => Some(vec![parse(&self.text, standard).ok()?]),
-            Mode::Expression => Some(vec![expression(&self.text)?]),
+    /// What PostgreSQL parses, as statements: for an assignment, one for the assigned value and one for the target.
+    pub(crate) fn statements(&self) -> Option<Vec<String>> {
+        let expression = |text: &str| format!("SELECT {text}");
+        Some(match self.mode {
+            Mode::Statement => vec![self.text.clone()],
+            Mode::Expression => vec![expression(&self.text)],
             Mode::Assignment => {
                 let (target, value) = assignment(&self.text)?;
-                let mut parsed = vec![expression(value)?];
+                let mut statements = vec![expression(value)];
                 if target.contains(['[', '(']) {
-                    parsed.push(expression(target)?);
+                    statements.push(expression(target));
                 }
-                Some(parsed)
+                statements
             }
-        }
+        })
     }
 }
 

@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use crate::guard::word_byte;
+
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -64,11 +66,11 @@ pub(crate) fn tokens(text: &str) -> Option<Vec<Token>> {
 const OPERATOR: &[u8] = b"+-*/<>=~!@#%^&|`?";
 
 fn starts_word(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
+    word_byte(byte) && !byte.is_ascii_digit()
 }
 
 fn continues_word(byte: u8) -> bool {
-    starts_word(byte) || byte.is_ascii_digit() || byte == b'$'
+    word_byte(byte) || byte == b'$'
 }
 
 /// The number of leading bytes that satisfy the condition.
@@ -90,16 +92,12 @@ fn word(bytes: &[u8]) -> Option<usize> {
 fn quoted(bytes: &[u8], quote: u8) -> Option<usize> {
     let mut at = 1;
     loop {
-        at += memchr(bytes.get(at..)?, quote)? + 1;
+        at += bytes.get(at..)?.iter().position(|byte| *byte == quote)? + 1;
         if bytes.get(at) != Some(&quote) {
             return Some(at);
         }
         at += 1;
     }
-}
-
-fn memchr(bytes: &[u8], wanted: u8) -> Option<usize> {
-    bytes.iter().position(|byte| *byte == wanted)
 }
 
 /// A string that another one does not continue.

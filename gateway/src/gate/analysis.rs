@@ -167,7 +167,7 @@ type Outcome = Result<Arc<AnalyzedText>, AnalyzeError>;
 type Analyzed = Result<Arc<AnalyzedText>, Refusal>;
 
 /// Carries the result of an analysis back from its thread.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Delivery(Arc<Mutex<Option<Delivered>>>);
 
 /// The result of an analysis, and what it holds for.
@@ -186,6 +186,10 @@ impl Delivery {
             && delivered.standard_conforming_strings == key.standard_conforming_strings
             && Arc::as_ptr(&delivered.catalog) as usize == key.catalog;
         holds.then_some(delivered.outcome)
+    }
+
+    fn put(&self, delivered: Delivered) {
+        *self.slot() = Some(delivered);
     }
 
     /// Forgets the result that nobody waits for any longer.
@@ -304,7 +308,7 @@ impl SessionGate {
     ) -> Work {
         let settings = self.settings(standard_conforming_strings);
         let text: Box<str> = text.into();
-        let slot = Arc::clone(&self.delivery.0);
+        let delivery = self.delivery.clone();
         let gate = Arc::clone(&self.gate);
         Box::pin(async move {
             let length = text.len();
@@ -315,7 +319,7 @@ impl SessionGate {
                 catalog,
             };
             if let Some(delivered) = gate.analysts.run(length, analysis).await {
-                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(delivered);
+                delivery.put(delivered);
             }
         })
     }

@@ -11,8 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 /// How long to wait after the system refused threads.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What an analysis may need per byte of its text: 40 with long chains of OR, up to 175 with COPY of a query, whose tokens are
-/// scanned and which is parsed twice.
+/// What an analysis may need per byte of its text. 40 was measured with long chains of OR; COPY of a query, which is also
+/// scanned and parsed a second time, may need 175 by an estimate.
 const COST: usize = 192;
 
 /// What all analyses together may need, in bytes. One text that needs more is analysed alone.

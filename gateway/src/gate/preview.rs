@@ -34,7 +34,7 @@ pub struct ResultPreview {
 }
 
 /// A connection without prepared statements or cursors.
-struct NoNames;
+pub(super) struct NoNames;
 
 impl NameFacts for NoNames {
     fn statement(&self, _: &str) -> Option<Arc<Facts>> {

@@ -5,32 +5,19 @@ use std::time::{Duration, SystemTime};
 
 use gatewright_contract as contract;
 use gatewright_policy_host::StatementView;
-use gatewright_sql::{Facts, Verb};
+use gatewright_sql::Verb;
 
+use super::preview::NoNames;
 use super::{AnalyzedText, Gate, GateMetrics, GateSettings, Policies, SessionGate};
 use crate::catalog::CatalogHandle;
 use crate::identity::Identity;
-use crate::session::{
-    BoundParameters, Completion, Judge, Judged, NameFacts, Phase, Question, Verdict,
-};
+use crate::session::{BoundParameters, Completion, Judge, Judged, Phase, Question, Verdict};
 
 struct Uncounted;
 
 impl GateMetrics for Uncounted {
     fn verdict(&self, _: Verb, _: &'static str) {}
     fn completed(&self, _: Verb, _: f64, _: &Completion) {}
-}
-
-struct NoNames;
-
-impl NameFacts for NoNames {
-    fn statement(&self, _: &str) -> Option<Arc<Facts>> {
-        None
-    }
-
-    fn cursor(&self, _: &str) -> Option<Arc<Facts>> {
-        None
-    }
 }
 
 /// A session that needs no catalog, since nothing has to be looked up.

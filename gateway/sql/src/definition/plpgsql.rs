@@ -1,6 +1,8 @@
 //! The body of a PL/pgSQL function. Variables are not traced: any of them, and so the result, may hold what any query
 //! returns.
 
+use gatewright_parser::{Tree, parse};
+
 use super::{Outcome, Step, queries};
 use crate::body::Body;
 use crate::catalog::Catalog;
@@ -19,11 +21,12 @@ pub(super) fn of(definition: &str, body: &str, catalog: &Catalog, parameters: &[
     let mut all = Body::empty();
     let mut carried = Provenance::constant();
     for query in &found.queries {
-        let Some(trees) = query.parse() else {
+        let Some(statements) = query.statements() else {
             return Outcome::Unreadable;
         };
-        for tree in &trees {
-            let Some(node) = tree.only() else {
+        for statement in statements {
+            let tree = parse(&statement, true);
+            let Some(node) = tree.as_ref().ok().and_then(Tree::only) else {
                 return Outcome::Unreadable;
             };
             match queries(&[Step::Statement(node)], catalog, &names) {
