@@ -8,7 +8,7 @@ use crate::{
     Catalog, ColumnSource, Facts, Outputs, RelationKind, Settings, Transform, analyze, on_big_stack,
 };
 
-fn catalog() -> Catalog {
+pub(super) fn catalog() -> Catalog {
     let mut catalog = Catalog::builder();
     catalog
         .relation(1, "public", "customers", RelationKind::Table)

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::all;
+use super::{all, lineage};
+use crate::{Facts, RoleEffect, SessionEffect, Settings, analyze, on_big_stack, template};
 
 const SEEDS: &[&str] = &[
     "SELECT a.id, count(*) OVER w FROM s.t a JOIN LATERAL (SELECT 1) b ON true WHERE x = $1 WINDOW w AS (ORDER BY y)",
@@ -42,6 +43,106 @@ fn check(text: &str) -> Result<(), TestCaseError> {
         }
     }
     Ok(())
+}
+
+/// Places where the grammar allows a constant; `#` stands for one.
+const DISTINCT: &[&str] = &[
+    "",
+    "DISTINCT ",
+    "DISTINCT ON (#) ",
+    "DISTINCT ON (name, #) ",
+    "ALL ",
+];
+const TARGETS: &[&str] = &[
+    "id",
+    "email",
+    "#",
+    "name = #",
+    "id::float(#)",
+    "id::numeric(#, #)",
+    "name::varchar(#)",
+    "id::bit(#)",
+    "f(#, #)",
+    "f(a => #)",
+    "substring(name from # for #)",
+    "extract(year from now()) = #",
+    "interval(#) '1'",
+    "time(#) '1:00'",
+    "(ARRAY[#, #])[#]",
+    "count(*) OVER (PARTITION BY # ROWS # PRECEDING)",
+    "percentile_cont(#) WITHIN GROUP (ORDER BY id)",
+    "coalesce(email, #)",
+    "CASE WHEN id = # THEN email ELSE # END",
+    "count(DISTINCT #)",
+    "max(email) FILTER (WHERE id > #)",
+    "position(# in name)",
+];
+const SOURCES: &[&str] = &[
+    "customers",
+    "customers TABLESAMPLE bernoulli (#) REPEATABLE (#)",
+    "customers, generate_series(#, #) AS g",
+    "customers JOIN orders ON customer_id = #",
+    "(VALUES (#), (#)) AS v (id)",
+    "(SELECT * FROM customers WHERE id = #) AS c",
+];
+const TAILS: &[&str] = &[
+    "",
+    "WHERE id = #",
+    "WHERE id IN (#, #)",
+    "WHERE (id, name) = (#, #)",
+    "WHERE name LIKE #",
+    "GROUP BY #",
+    "ORDER BY #",
+    "LIMIT #",
+    "HAVING count(*) > #",
+    "UNION SELECT #, #",
+    "WHERE id = (SELECT #)",
+    "WINDOW w AS (ORDER BY #)",
+    "FETCH FIRST # ROWS ONLY",
+    "GROUP BY GROUPING SETS ((#))",
+];
+
+/// The facts of a text that may share them with texts that differ in constants.
+fn shared(text: &str) -> Option<Facts> {
+    let catalog = lineage::catalog();
+    let analysis = on_big_stack(|| analyze(text, &catalog, &Settings::default()))?.ok()?;
+    let facts = (*analysis.statements.first()?.facts).clone();
+    let may = facts.session == SessionEffect::None
+        && facts.limit.is_none()
+        && facts.opaque.is_empty()
+        && facts.role == RoleEffect::Kept;
+    may.then_some(facts)
+}
+
+fn filled(shape: &str, constants: &[u8]) -> String {
+    let mut constants = constants.iter().cycle();
+    let parts = shape.split('#').map(str::to_owned);
+    parts
+        .reduce(|text, part| format!("{text}{}{part}", constants.next().unwrap_or(&1)))
+        .unwrap_or_default()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn texts_with_one_template_have_the_same_facts(
+        distinct in prop::sample::select(DISTINCT),
+        targets in prop::collection::vec(prop::sample::select(TARGETS), 1..4),
+        source in prop::sample::select(SOURCES),
+        tail in prop::sample::select(TAILS),
+        one in prop::collection::vec(1..60_u8, 8),
+        other in prop::collection::vec(1..60_u8, 8),
+    ) {
+        let shape = format!("SELECT {distinct}{} FROM {source} {tail}", targets.join(", "));
+        let (one, other) = (filled(&shape, &one), filled(&shape, &other));
+        let keys = [template(&one), template(&other)].map(|found| found.map(|found| found.key));
+        if let [Some(left), Some(right)] = keys && left == right
+            && let (Some(left), Some(right)) = (shared(&one), shared(&other))
+        {
+            prop_assert_eq!(left, right, "{} | {}", one, other);
+        }
+    }
 }
 
 proptest! {
