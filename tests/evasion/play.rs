@@ -1,7 +1,5 @@
 //! Plays an entry against one address and records every byte received.
 
-use std::borrow::Cow;
-
 use anyhow::{Context, Result};
 use gatewright_harness::{Dsn, Psql};
 use gatewright_tests::raw::{self, Client, Message};
@@ -37,7 +35,7 @@ impl Received {
         let mut bytes = Vec::new();
         for message in &self.messages {
             bytes.push(message.tag);
-            bytes.extend_from_slice(&without_decision(message));
+            bytes.extend_from_slice(&message.without_decision());
         }
         bytes.push(0);
         for message in &self.messages {
@@ -83,25 +81,6 @@ impl Received {
             parts.push((b'E', format!("{code} {message}")));
         }
         parts
-    }
-}
-
-/// The message without its decision id, whose digits may look like a value.
-fn without_decision(message: &Message) -> Cow<'_, [u8]> {
-    const DECISION: &[u8] = br#""decision":""#;
-    let at = message
-        .body
-        .windows(DECISION.len())
-        .position(|window| window == DECISION);
-    match at {
-        Some(at) if message.tag == b'E' => {
-            let mut body = message.body.clone();
-            let start = at + DECISION.len();
-            let length = body[start..].iter().position(|byte| *byte == b'"');
-            body.drain(start..length.map_or(body.len(), |length| start + length));
-            Cow::Owned(body)
-        }
-        _ => Cow::Borrowed(&message.body),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A blocking client for the frontend/backend protocol (PostgreSQL documentation, chapter 55).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -42,6 +43,25 @@ impl Message {
             rest = next;
         }
         cells
+    }
+
+    /// The body without its decision id, whose digits may look like a value.
+    pub fn without_decision(&self) -> Cow<'_, [u8]> {
+        const DECISION: &[u8] = br#""decision":""#;
+        let at = self
+            .body
+            .windows(DECISION.len())
+            .position(|window| window == DECISION);
+        match at {
+            Some(at) if self.tag == b'E' => {
+                let mut body = self.body.clone();
+                let start = at + DECISION.len();
+                let length = body[start..].iter().position(|byte| *byte == b'"');
+                body.drain(start..length.map_or(body.len(), |length| start + length));
+                Cow::Owned(body)
+            }
+            _ => Cow::Borrowed(&self.body),
+        }
     }
 
     /// The body up to its first NUL, for example the tag of a CommandComplete.
