@@ -3,7 +3,7 @@
 use bitflags::bitflags;
 use serde::{Serialize, Serializer};
 
-use crate::Attribute;
+use crate::{Attribute, Edit};
 
 /// How long the host may reuse an answer without calling again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
@@ -104,6 +104,8 @@ pub struct Allowance {
     pub timeout_ms: Option<u64>,
     /// What to keep in the record.
     pub notes: Vec<Attribute>,
+    /// Changes to the statement. The edited statement is judged in its turn.
+    pub edits: Vec<Edit>,
 }
 
 /// What a policy says of a statement.

@@ -5,6 +5,7 @@
 #![deny(missing_docs)]
 
 mod answer;
+mod edit;
 mod facts;
 mod id;
 mod kinds;
@@ -15,6 +16,7 @@ pub use answer::{
     Allowance, Approval, ApprovalEffect, ApprovalWait, Denial, Hooks, Level, Registration,
     Replacement, Reuse, Scope, Verdict,
 };
+pub use edit::{ColumnReplacement, Edit, Editing, ReplacementValue, RowFilter};
 pub use facts::{
     Attribute, ColumnRef, ColumnSource, DataFlow, Facts, Identity, Parameter, Session,
     StatementFacts, TableRef,

@@ -23,7 +23,9 @@ pub use c::{CreateForeignTableStmt, release_memory};
 pub use parts::children;
 pub use plpgsql::plpgsql;
 pub use scan::{Token, TokenKind, scan};
-pub use tree::{MAX_DEPTH, Statement, Strings, Tree, fingerprint, normalize, parse, same, untyped};
+pub use tree::{
+    MAX_DEPTH, Statement, Strings, Tree, fingerprint, normalize, parse, same, same_but, untyped,
+};
 
 /// Why a text cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -85,6 +85,19 @@ fn is_shallow(node: Node<'_>) -> bool {
 
 /// Whether two trees are equal, apart from positions in the text.
 pub fn same(left: Node<'_>, right: Node<'_>) -> bool {
+    same_but(left, right, &mut |_, _| None)
+}
+
+/// Whether two trees are equal, apart from positions in the text and from what `differs` decides. It is asked about every pair of
+/// nodes in corresponding places, from the top: `None` compares the two as usual.
+pub fn same_but<'l, 'r>(
+    left: Node<'l>,
+    right: Node<'r>,
+    differs: &mut dyn FnMut(Node<'l>, Node<'r>) -> Option<bool>,
+) -> bool {
+    if let Some(answer) = differs(left, right) {
+        return answer;
+    }
     if discriminant(&left) != discriminant(&right) {
         return false;
     }
@@ -93,7 +106,7 @@ pub fn same(left: Node<'_>, right: Node<'_>) -> bool {
         && left
             .iter()
             .zip(&right)
-            .all(|(left, right)| same_part(left, right))
+            .all(|(left, right)| same_part(left, right, differs))
 }
 
 fn parts_of(node: Node<'_>) -> Vec<Part<'_>> {
@@ -102,7 +115,11 @@ fn parts_of(node: Node<'_>) -> Vec<Part<'_>> {
     found
 }
 
-fn same_part(left: &Part<'_>, right: &Part<'_>) -> bool {
+fn same_part<'l, 'r>(
+    left: &Part<'l>,
+    right: &Part<'r>,
+    differs: &mut dyn FnMut(Node<'l>, Node<'r>) -> Option<bool>,
+) -> bool {
     match (left, right) {
         (Part::Number(left), Part::Number(right)) => left == right,
         (Part::Text(left), Part::Text(right)) => left == right,
@@ -112,13 +129,13 @@ fn same_part(left: &Part<'_>, right: &Part<'_>) -> bool {
             }
             (left, right) => left.is_none() && right.is_none(),
         },
-        (Part::Node(left), Part::Node(right)) => same(*left, *right),
+        (Part::Node(left), Part::Node(right)) => same_but(*left, *right, differs),
         (Part::List(left), Part::List(right)) => {
             left.len() == right.len()
                 && left
                     .iter()
                     .zip(right.iter())
-                    .all(|(left, right)| same(left, right))
+                    .all(|(left, right)| same_but(left, right, differs))
         }
         _ => false,
     }

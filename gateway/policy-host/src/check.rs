@@ -1,8 +1,8 @@
 //! Validation of a policy's answer, before anybody acts on it: sizes, shapes and registered hooks.
 
 use crate::contract::{
-    Allowance, Approval, Batch, BatchEdit, BatchReply, ColumnAction, ColumnReply, Denial, Hooks,
-    PackedColumn, Plan, Registration, Replacement, ResultColumn, Verdict,
+    Allowance, Approval, Batch, BatchEdit, BatchReply, ColumnAction, ColumnReply, Denial, Edit,
+    Hooks, PackedColumn, Plan, Registration, Replacement, ReplacementValue, ResultColumn, Verdict,
 };
 
 const CODE_BYTES: usize = 128;
@@ -11,6 +11,8 @@ const NAME_BYTES: usize = 256;
 const SQL_BYTES: usize = 1 << 20;
 const SCHEMA_BYTES: usize = 64 * 1024;
 const NOTES: usize = 64;
+/// A table can have this many columns (MaxHeapAttributeNumber).
+const EDITS: usize = 1600;
 const REVIEWERS: usize = 64;
 const LABEL_BYTES: usize = 64;
 
@@ -49,11 +51,36 @@ fn allowance(allowance: &Allowance, hooks: Hooks) -> Check {
     if allowance.timeout_ms == Some(0) {
         return Err("a timeout of 0 ms".into());
     }
+    at_most("edits", allowance.edits.len(), EDITS)?;
+    allowance.edits.iter().try_for_each(edit)?;
     at_most("notes", allowance.notes.len(), NOTES)?;
     allowance.notes.iter().try_for_each(|note| {
         text("note key", &note.key, 1, NAME_BYTES)?;
         text("note value", &note.value, 0, TEXT_BYTES)
     })
+}
+
+fn edit(edit: &Edit) -> Check {
+    match edit {
+        Edit::FilterRows(filter) => {
+            text("schema of an edit", &filter.schema, 1, NAME_BYTES)?;
+            text("table of an edit", &filter.table, 1, NAME_BYTES)?;
+            text("predicate", &filter.predicate, 1, TEXT_BYTES)
+        }
+        Edit::ReplaceColumn(replaced) => {
+            text("schema of an edit", &replaced.schema, 1, NAME_BYTES)?;
+            text("table of an edit", &replaced.table, 1, NAME_BYTES)?;
+            text("column of an edit", &replaced.column, 1, NAME_BYTES)?;
+            match &replaced.value {
+                ReplacementValue::Null | ReplacementValue::Partial(_) => Ok(()),
+                ReplacementValue::Fixed(value) => text("replacement", value, 0, TEXT_BYTES),
+                ReplacementValue::Text(sql) | ReplacementValue::Expression(sql) => {
+                    text("replacement", sql, 1, TEXT_BYTES)
+                }
+            }
+        }
+        Edit::CapLimit(_) => Ok(()),
+    }
 }
 
 fn approval(approval: &Approval, hooks: Hooks) -> Check {

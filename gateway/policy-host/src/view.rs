@@ -1,6 +1,8 @@
 //! The current statement, as a policy sees it.
 
-use crate::contract::{ColumnSource, DataFlow, Parameter, Session, SessionId, StatementId};
+use crate::contract::{
+    ColumnSource, DataFlow, Editing, Parameter, Session, SessionId, StatementId,
+};
 
 /// The current statement, as a policy can query it during a call. Each method is called only when the policy asks for
 /// the data.
@@ -12,6 +14,10 @@ pub trait StatementView: Send + Sync {
     /// The client's query string, if a policy rewrote the statement.
     fn original_sql(&self) -> Option<String> {
         None
+    }
+    /// What became of the edits that policies asked for.
+    fn editing(&self) -> Editing {
+        Editing::None
     }
     /// The query string with constants replaced by `$n`.
     fn normalized(&self) -> String;

@@ -4,12 +4,13 @@ use gatewright_parser::{Node, nodes};
 
 use crate::catalog::Catalog;
 use crate::facts::{Facts, SessionEffect, Verb};
+use crate::masks::Masks;
 use crate::{copy, lineage, walker};
 
 /// The facts of one statement, except for its fingerprint. `text` is the statement's own.
-pub(crate) fn facts(text: &str, node: Node<'_>, catalog: &Catalog) -> Facts {
-    let mut walker = walker::walk(node, catalog);
-    let lineage = lineage::of(node, catalog);
+pub(crate) fn facts(text: &str, node: Node<'_>, catalog: &Catalog, masks: &Masks) -> Facts {
+    let mut walker = walker::walk(node, catalog, masks);
+    let lineage = lineage::of(node, catalog, masks);
     if let Some(reason) = lineage.opaque {
         walker.opaque(reason.to_owned());
     }
@@ -22,7 +23,7 @@ pub(crate) fn facts(text: &str, node: Node<'_>, catalog: &Catalog) -> Facts {
     facts.flows = lineage.flows;
     match node {
         Node::SelectStmt(select) => of_query(select, &mut facts),
-        Node::PrepareStmt(prepare) => of_prepared(text, prepare, catalog, &mut facts),
+        Node::PrepareStmt(prepare) => of_prepared(text, prepare, catalog, masks, &mut facts),
         Node::CopyStmt(copy) => of_copy(text, copy, &mut facts),
         _ => {}
     }
@@ -40,11 +41,17 @@ fn of_query(select: &nodes::SelectStmt, facts: &mut Facts) {
 }
 
 /// The walker leaves the statement that is prepared.
-fn of_prepared(text: &str, prepare: &nodes::PrepareStmt, catalog: &Catalog, known: &mut Facts) {
+fn of_prepared(
+    text: &str,
+    prepare: &nodes::PrepareStmt,
+    catalog: &Catalog,
+    masks: &Masks,
+    known: &mut Facts,
+) {
     if let SessionEffect::Prepare { inner, .. } = &mut known.session
         && !matches!(prepare.query(), Node::None)
     {
-        **inner = facts(text, prepare.query(), catalog);
+        **inner = facts(text, prepare.query(), catalog, masks);
     }
 }
 

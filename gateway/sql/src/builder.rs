@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{Cascade, Cast, Catalog, Column, Definition, Relation, Subject, Trigger};
+use crate::catalog::{
+    Cascade, Cast, Catalog, Column, Definition, Relation, Subject, Trigger, WrittenType,
+};
 use crate::definition;
 use crate::facts::{Access, RelationKind};
 
@@ -54,7 +56,19 @@ impl CatalogBuilder {
                 attnum,
                 name: name.to_owned(),
                 type_oid,
+                written: None,
             });
+        }
+        self
+    }
+
+    /// How SQL writes the type of the column that was added last.
+    pub fn written(&mut self, oid: u32, written: WrittenType) -> &mut Self {
+        let catalog = &mut self.catalog;
+        let at = catalog.by_oid.get(&oid).copied();
+        let relation = at.and_then(|at| catalog.relations.get_mut(at));
+        if let Some(column) = relation.and_then(|relation| relation.columns.last_mut()) {
+            column.written = Some(Box::new(written));
         }
         self
     }

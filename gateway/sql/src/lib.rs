@@ -24,6 +24,8 @@ mod operand;
 mod plpgsql;
 mod risky;
 
+mod masks;
+
 mod lineage;
 mod walker;
 
@@ -38,6 +40,7 @@ mod tokens;
 mod ast;
 mod comment;
 mod replacement;
+mod substitution;
 mod template;
 
 #[cfg(test)]
@@ -50,10 +53,12 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use builder::CatalogBuilder;
-pub use catalog::{Catalog, Column, Relation};
+pub use catalog::{Catalog, Column, Relation, WrittenType};
 pub use facts::*;
 pub use gatewright_parser::release_memory;
+use masks::Masks;
 pub use replacement::{ReplacementError, verify_replacement};
+pub use substitution::{Settle, SubstituteError, Substituted, substitute};
 pub use template::{Template, template};
 
 /// The stack that `analyze` needs: PostgreSQL's own depth limit is reached first.
@@ -154,7 +159,7 @@ fn statements(
             .length
             .map_or(text.len(), |length| start.saturating_add(length));
         let own = text.get(start..end).ok_or(AnalyzeError::Unreadable)?;
-        let mut facts = analysis::facts(own, statement.node, catalog);
+        let mut facts = analysis::facts(own, statement.node, catalog, &Masks::default());
         facts.set_fingerprint(gatewright_parser::fingerprint(statement.node));
         Ok(Statement {
             span: start..end,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gatewright_sql::{Access, Catalog, CatalogBuilder, RelationKind};
+use gatewright_sql::{Access, Catalog, CatalogBuilder, RelationKind, WrittenType};
 use thiserror::Error;
 
 use super::queries;
@@ -116,8 +116,16 @@ impl QueryResults {
             catalog.relation(number(row, 0)?, text(row, 1)?, text(row, 2)?, kind);
         }
         for row in &self.columns {
-            let attribute = number::<i16>(row, 1)?;
-            catalog.column(number(row, 0)?, attribute, text(row, 2)?, number(row, 3)?);
+            let (relation, attribute) = (number(row, 0)?, number::<i16>(row, 1)?);
+            catalog.column(relation, attribute, text(row, 2)?, number(row, 3)?);
+            if let Some(name) = text(row, 4) {
+                let written = WrittenType {
+                    name: name.to_owned(),
+                    collation: text(row, 6).map(str::to_owned),
+                    is_string: text(row, 5)? == "t",
+                };
+                catalog.written(relation, written);
+            }
         }
         for row in self.dependencies.iter().flatten() {
             catalog.depends(number(row, 0)?, number(row, 1)?, number::<i16>(row, 2)?);

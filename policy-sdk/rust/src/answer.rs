@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     Allowance, Approval, ApprovalEffect, ApprovalWait, Attribute, Batch, BatchEdit, BatchReply,
-    ColumnAction, ColumnReply, Denial, PartialMask, Plan, Replacement, Reuse, Verdict,
+    ColumnAction, ColumnReply, Denial, Edit, PartialMask, Plan, Replacement, Reuse, Verdict,
 };
 
 const FIVE_MINUTES_MS: u64 = 5 * 60 * 1000;
@@ -68,6 +68,7 @@ impl Allowance {
             byte_limit: None,
             timeout_ms: None,
             notes: Vec::new(),
+            edits: Vec::new(),
         }
     }
 
@@ -104,6 +105,13 @@ impl Allowance {
     /// Cancels the statement after this many milliseconds.
     pub fn timeout_ms(mut self, milliseconds: u64) -> Self {
         self.timeout_ms = Some(milliseconds);
+        self
+    }
+
+    /// Has the statement edited before it runs. The policy then judges the edited statement; asking for the same edits again
+    /// changes nothing.
+    pub fn edits(mut self, edits: impl IntoIterator<Item = Edit>) -> Self {
+        self.edits.extend(edits);
         self
     }
 

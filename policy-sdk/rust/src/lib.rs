@@ -46,8 +46,8 @@ pub mod testing;
 pub use bindings::gatewright::policy::types::{
     Access, Allowance, Approval, ApprovalEffect, ApprovalWait, Attribute, Batch, BatchColumn,
     BatchEdit, BatchReply, ColumnAction, ColumnRef, ColumnReply, ColumnSource, Completion,
-    DataFlow, Denial, Facts, Hooks, Id, Identity, Level, Outcome, PackedColumn, Parameter,
-    PartialMask, Phase, Plan, Registration, RelationKind, Replacement, ResultColumn, Reuse, Scope,
+    ColumnReplacement, DataFlow, Denial, Edit, Editing, Facts, Hooks, Id, Identity, Level, Outcome, PackedColumn, Parameter,
+    PartialMask, Phase, Plan, Registration, RelationKind, Replacement, ReplacementValue, ResultColumn, Reuse, RowFilter, Scope,
     Session, TableRef, Transform, Usage, Verb, Verdict,
 };
 #[doc(hidden)]

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::{ColumnSource, DataFlow, Parameter, Session};
+use crate::{ColumnSource, DataFlow, Editing, Parameter, Session};
 
 #[cfg(target_arch = "wasm32")]
 type Inner<'a> = &'a crate::bindings::gatewright::policy::host::Statement;
@@ -33,6 +33,11 @@ impl<'a> Statement<'a> {
     /// The client's query string, if a policy rewrote the statement.
     pub fn original_sql(&self) -> Option<String> {
         self.inner.original_sql()
+    }
+
+    /// Whether it is the edited statement, or cannot be edited.
+    pub fn editing(&self) -> Editing {
+        self.inner.editing()
     }
 
     /// The statement's id as shown in audit records, logs and errors. `facts.statement_id.to_string()` gives the same

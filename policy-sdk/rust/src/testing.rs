@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::{
-    Access, Batch, BatchColumn, ColumnRef, ColumnSource, Completion, DataFlow, Facts, Id, Identity,
+    Access, Batch, BatchColumn, ColumnRef, ColumnSource, Completion, DataFlow, Editing, Facts, Id, Identity,
     Level, Outcome, PackedColumn, Parameter, Phase, Policy, RelationKind, ResultColumn, Scope,
     Session, Statement, TableRef, Transform, Usage, Verb,
 };
@@ -152,6 +152,8 @@ pub struct StatementDouble {
     pub sql: String,
     /// The client's query string, if a policy rewrote the statement.
     pub original_sql: Option<String>,
+    /// What became of the edits that policies asked for.
+    pub editing: Editing,
     /// The syntax tree.
     pub ast_json: Option<String>,
     /// The client session.
@@ -174,6 +176,7 @@ impl StatementDouble {
         Self {
             sql: sql.to_owned(),
             original_sql: None,
+            editing: Editing::None,
             ast_json: None,
             session: Session {
                 id: SESSION,
@@ -203,6 +206,10 @@ impl StatementDouble {
 
     pub(crate) fn original_sql(&self) -> Option<String> {
         self.original_sql.clone()
+    }
+
+    pub(crate) fn editing(&self) -> Editing {
+        self.editing.clone()
     }
 
     pub(crate) fn id_text(&self) -> String {

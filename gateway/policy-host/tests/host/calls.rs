@@ -139,6 +139,7 @@ fn verdicts_are_returned_in_full() {
             key: "rule".into(),
             value: "7".into(),
         }],
+        edits: Vec::new(),
     };
     let allow = module.allow(&allowance);
     let wasm = module.statement(&constant(allow)).wasm();

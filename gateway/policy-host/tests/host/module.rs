@@ -4,12 +4,13 @@
 use std::fmt::Write;
 
 use gatewright_contract::{
-    Allowance, Approval, ColumnAction, ColumnReply, Denial, Hooks, PackedColumn,
+    Allowance, Approval, ColumnAction, ColumnReply, Denial, Edit, Hooks, PackedColumn,
+    ReplacementValue,
 };
 
 const BASE: u32 = 1024;
 /// The size of the largest verdict, an approval of version 0.2.
-const VERDICT_WORDS: usize = 32;
+const VERDICT_WORDS: usize = 34;
 
 /// A module under construction. By default it registers all hooks, allows every statement and leaves rows unchanged.
 pub struct Module {
@@ -127,7 +128,7 @@ impl Module {
 
     pub fn allow(&mut self, allowance: &Allowance) -> u32 {
         let mut words = [0; VERDICT_WORDS];
-        words[2..18].copy_from_slice(&self.allowance(allowance));
+        words[2..20].copy_from_slice(&self.allowance(allowance));
         self.words(&words)
     }
 
@@ -153,8 +154,9 @@ impl Module {
         self.words(&words)
     }
 
-    fn allowance(&mut self, allowance: &Allowance) -> [u32; 16] {
-        let mut words = [0; 16];
+    /// Version 0.1 reads no further than the notes.
+    fn allowance(&mut self, allowance: &Allowance) -> [u32; 18] {
+        let mut words = [0; 18];
         words[0] = allowance.reuse as u32 | u32::from(allowance.plan_result) << 8;
         for (at, limit) in [
             (2, allowance.row_limit),
@@ -172,7 +174,48 @@ impl Module {
             .collect();
         words[14] = self.words(&notes);
         words[15] = allowance.notes.len() as u32;
+        let edits: Vec<u32> = allowance
+            .edits
+            .iter()
+            .flat_map(|edit| self.statement_edit(edit))
+            .collect();
+        words[16] = self.words(&edits);
+        words[17] = allowance.edits.len() as u32;
         words
+    }
+
+    fn statement_edit(&mut self, edit: &Edit) -> [u32; 14] {
+        let mut words = [0; 14];
+        let names = match edit {
+            Edit::FilterRows(filter) => [&filter.schema, &filter.table, &filter.predicate],
+            Edit::ReplaceColumn(replaced) => {
+                words[0] = 1;
+                words[8..12].copy_from_slice(&self.replacement(&replaced.value));
+                words[12] = replaced.look_ups;
+                [&replaced.schema, &replaced.table, &replaced.column]
+            }
+            Edit::CapLimit(rows) => {
+                words[0] = 2;
+                words[2] = *rows as u32;
+                return words;
+            }
+        };
+        for (at, name) in names.into_iter().enumerate() {
+            (words[2 + 2 * at], words[3 + 2 * at]) = self.text(name);
+        }
+        words
+    }
+
+    fn replacement(&mut self, value: &ReplacementValue) -> [u32; 4] {
+        let (case, sql) = match value {
+            ReplacementValue::Null => return [0; 4],
+            ReplacementValue::Partial(mask) => return [2, mask.first, mask.last, mask.fill as u32],
+            ReplacementValue::Fixed(text) => (1, text),
+            ReplacementValue::Text(sql) => (3, sql),
+            ReplacementValue::Expression(sql) => (4, sql),
+        };
+        let (at, length) = self.text(sql);
+        [case, at, length, 0]
     }
 
     pub fn deny(&mut self, denial: &Denial) -> u32 {

@@ -116,6 +116,48 @@ fn a_policy_can_read_the_id_as_text_and_the_original_sql() {
 }
 
 #[test]
+fn edits_are_returned_in_full() {
+    let replaced = |value| {
+        Edit::ReplaceColumn(ColumnReplacement {
+            schema: "public".into(),
+            table: "customers".into(),
+            column: "ssn".into(),
+            value,
+            look_ups: 3,
+        })
+    };
+    let allowance = Allowance {
+        edits: vec![
+            Edit::FilterRows(RowFilter {
+                schema: "public".into(),
+                table: "customers".into(),
+                predicate: "tenant OPERATOR(pg_catalog.=) 7".into(),
+            }),
+            replaced(ReplacementValue::Null),
+            replaced(ReplacementValue::Fixed("***".into())),
+            replaced(ReplacementValue::Partial(PartialMask {
+                first: 1,
+                last: 2,
+                fill: '#',
+            })),
+            replaced(ReplacementValue::Text("'x'".into())),
+            replaced(ReplacementValue::Expression("0".into())),
+            Edit::CapLimit(500),
+        ],
+        ..Allowance::default()
+    };
+    let mut module = Module::v0_2("fixture");
+    let allow = module.allow(&allowance);
+    let wasm = module.statement(&constant(allow)).wasm();
+    assert_eq!(
+        World::new()
+            .load(&wasm)
+            .on_statement(&statement(), &facts()),
+        Ok(Verdict::Allow(allowance))
+    );
+}
+
+#[test]
 fn an_approval_is_returned_in_full() {
     assert_eq!(
         asking(&approval(), Hooks::all()),

@@ -11,6 +11,6 @@ mod written;
 
 pub(crate) use cast::{Cast, Operand};
 pub(crate) use definitions::{Definition, Subject};
-pub use relation::{Column, Relation};
+pub use relation::{Column, Relation, WrittenType};
 pub use snapshot::Catalog;
 pub(crate) use write::{Cascade, Keys, Trigger, Write};

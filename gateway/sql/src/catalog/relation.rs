@@ -7,6 +7,19 @@ pub struct Column {
     pub attnum: i16,
     pub name: String,
     pub type_oid: u32,
+    /// `None`: SQL cannot name the type.
+    pub written: Option<Box<WrittenType>>,
+}
+
+/// The type of a column as SQL text that means the same in every session. A domain is its base type, as in a RowDescription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenType {
+    /// With schema and modifier.
+    pub name: String,
+    /// With schema; `None` if it is the type's default.
+    pub collation: Option<String>,
+    /// Whether it is text, varchar, char, name or citext.
+    pub is_string: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +46,11 @@ impl Relation {
     /// Whether the relation has a column with this name, including system columns.
     pub fn has_column(&self, name: &str) -> bool {
         self.system_column(name).is_some() || self.columns.iter().any(|column| column.name == name)
+    }
+
+    /// Whether every table has a column of this name, which is not among its own.
+    pub fn is_system_column(name: &str) -> bool {
+        SYSTEM_COLUMNS.iter().any(|(_, known)| *known == name)
     }
 
     /// The attribute number of a system column.

@@ -29,7 +29,10 @@ impl<'t> Resolver<'t> {
             Node::RangeSubselect(sub) => {
                 let rows = self.beside(sub.lateral, |resolver| resolver.query(sub.subquery()));
                 let chosen = rows.chosen.clone();
-                self.moves(&chosen);
+                // The conditions of a table's own replacement are those of this query.
+                if !self.is_replacement(sub.subquery()) {
+                    self.moves(&chosen);
+                }
                 (vec![Item::derived("", sub.alias(), &rows)], chosen)
             }
             Node::RangeTableSample(sample) => {
@@ -72,6 +75,12 @@ impl<'t> Resolver<'t> {
         let item = self.relation_item(relation, true);
         let chosen = self.view_chosen(&item);
         (vec![item], chosen)
+    }
+
+    fn is_replacement(&self, query: Node<'t>) -> bool {
+        let masks = self.masks;
+        matches!(query, Node::SelectStmt(select)
+            if masks.is_some_and(|masks| masks.of(select).is_some()))
     }
 
     fn moves(&mut self, chosen: &Provenance) {

@@ -28,6 +28,7 @@ use gatewright_parser::Node;
 
 use crate::catalog::Catalog;
 use crate::facts::{Flow, Outputs, Usage};
+use crate::masks::Masks;
 use crate::provenance::Column;
 use crate::rows::Rows;
 
@@ -74,8 +75,9 @@ pub(crate) fn follow_value(value: Node<'_>, catalog: &Catalog, parameters: &[&st
 }
 
 /// The lineage of one statement.
-pub(crate) fn of(node: Node<'_>, catalog: &Catalog) -> Lineage {
+pub(crate) fn of(node: Node<'_>, catalog: &Catalog, masks: &Masks) -> Lineage {
     let mut resolver = Resolver::new(catalog);
+    resolver.masks = Some(masks);
     let (outputs, inner) = resolver.statement(node);
     Lineage {
         outputs,

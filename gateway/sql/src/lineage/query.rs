@@ -6,6 +6,7 @@ use super::level::{Level, Windows, ends_in_star};
 use super::name;
 use super::resolver::Resolver;
 use crate::facts::{Transform, Usage};
+use crate::masks::Masked;
 use crate::provenance::{Column, Provenance};
 use crate::rows::Rows;
 
@@ -59,7 +60,8 @@ impl<'t> Resolver<'t> {
     fn plain(&mut self, select: &'t nodes::SelectStmt) -> Rows {
         let mut chosen = self.from(select.from_clause());
         self.level().windows = Some(Windows::of(select.window_clause()));
-        let (columns, moving) = self.targets(untyped(select.target_list()));
+        let masked = self.masks.and_then(|masks| masks.of(select));
+        let (columns, moving) = self.masked_targets(untyped(select.target_list()), masked);
         let mut rows = match columns {
             Ok(columns) => Rows::of(columns),
             Err(any) => Rows::open(any),
@@ -141,6 +143,15 @@ impl<'t> Resolver<'t> {
         &mut self,
         list: &'t NodeList,
     ) -> (Result<Vec<Column>, Provenance>, Provenance) {
+        self.masked_targets(list, None)
+    }
+
+    /// See `targets`. Masks carry nothing.
+    fn masked_targets(
+        &mut self,
+        list: &'t NodeList,
+        masked: Option<&Masked>,
+    ) -> (Result<Vec<Column>, Provenance>, Provenance) {
         let mut columns: Vec<Column> = Vec::with_capacity(list.len());
         let mut open: Option<Provenance> = None;
         let mut moving = Provenance::constant();
@@ -148,6 +159,13 @@ impl<'t> Resolver<'t> {
             let Node::ResTarget(target) = item else {
                 return (Err(Provenance::unknown()), Provenance::unknown());
             };
+            if masked.is_some_and(|masked| masked.is_mask(target)) {
+                columns.push(Column {
+                    name: target.name().map(Into::into),
+                    value: Provenance::constant(),
+                });
+                continue;
+            }
             match self.expanded(target) {
                 Some(Ok(star)) => columns.extend(star),
                 Some(Err(any)) => match &mut open {

@@ -7,6 +7,7 @@ use hashbrown::HashSet;
 use super::level::Level;
 use crate::catalog::Catalog;
 use crate::facts::{ColumnSource, Flow, Output, Outputs, Transform, Usage};
+use crate::masks::Masks;
 use crate::provenance::{Provenance, Source};
 use crate::rows::Rows;
 
@@ -15,6 +16,8 @@ const BUDGET: u64 = 2_000_000;
 
 pub(super) struct Resolver<'t> {
     pub(super) catalog: &'t Catalog,
+    /// Of an edited statement.
+    pub(super) masks: Option<&'t Masks>,
     pub(super) levels: Vec<Level<'t>>,
     /// The names of the parameters of the function whose body is analysed.
     pub(super) parameters: Vec<&'t str>,
@@ -33,6 +36,7 @@ impl<'t> Resolver<'t> {
     pub(super) fn new(catalog: &'t Catalog) -> Self {
         Self {
             catalog,
+            masks: None,
             levels: Vec::new(),
             parameters: Vec::new(),
             budget: Cell::new(BUDGET),

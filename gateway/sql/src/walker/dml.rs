@@ -21,6 +21,7 @@ impl<'a> Walker<'a> {
                     name: option.value().unwrap_or_default().to_owned(),
                     tables,
                     renamed: Vec::new(),
+                    masked: None,
                 });
             }
         }

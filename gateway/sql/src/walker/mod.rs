@@ -22,6 +22,7 @@ use gatewright_parser::Node;
 
 use crate::catalog::Catalog;
 use crate::facts::{Access, Facts, SessionEffect};
+use crate::masks::Masks;
 
 use state::Walker;
 
@@ -42,8 +43,9 @@ pub(crate) fn names(node: Node<'_>, catalog: &Catalog) -> Option<Facts> {
 }
 
 /// Takes the facts of one statement from its tree. What lineage adds is missing.
-pub(crate) fn walk<'a>(node: Node<'a>, catalog: &'a Catalog) -> Walker<'a> {
+pub(crate) fn walk<'a>(node: Node<'a>, catalog: &'a Catalog, masks: &'a Masks) -> Walker<'a> {
     let mut walker = Walker::new(catalog);
+    walker.masks = Some(masks);
     walker.facts.verb = tags::verb(node);
     walker.node(node);
     walker.facts.equated = walker.equated();

@@ -30,42 +30,45 @@ impl<'a> Walker<'a> {
             let mut any = false;
             for source in named {
                 any = true;
-                tables.extend(source.tables.iter().map(|(table, _)| *table));
+                for (table, relation) in &source.tables {
+                    tables.extend(source.unmasked((*table, "*".to_owned()), *relation));
+                }
             }
             if scope.complete && (any || alias.is_none()) {
                 break;
             }
         }
-        for table in tables {
-            self.column(Some(table), "*");
+        for (table, name) in tables {
+            self.column(Some(table), &name);
         }
     }
 
     /// `alias.name`: a column, or by PostgreSQL's rule the function `name(alias)`.
     pub(super) fn qualified(&mut self, alias: &str, name: &str) {
         let mut hits = Vec::new();
-        let mut any = false;
+        let (mut any, mut known, mut row) = (false, false, false);
         for scope in self.scopes.iter().rev() {
             let mut here = false;
             for source in scope.sources.iter().filter(|source| source.name == alias) {
                 here = true;
-                hits.extend(
-                    source
-                        .tables
-                        .iter()
-                        .flat_map(|table| meanings(source, table, name)),
-                );
+                for table in &source.tables {
+                    for hit in meanings(source, table, name) {
+                        known = true;
+                        row |= hit.1 == "*";
+                        hits.extend(source.unmasked(hit, table.1));
+                    }
+                }
             }
             any |= here;
             if here && scope.complete {
                 break;
             }
         }
-        if !any || hits.is_empty() {
+        if !any || !known {
             self.column(None, name);
         }
         // PostgreSQL's other reading: a function of the row.
-        if hits.is_empty() || hits.iter().any(|(_, hit)| hit == "*") {
+        if !known || row {
             self.calls(&[name]);
         }
         for (table, name) in hits {
@@ -76,42 +79,48 @@ impl<'a> Walker<'a> {
     /// An unqualified name: a column of any source that may have it, or the whole row of a source with that name.
     pub(super) fn bare(&mut self, name: &str) {
         let mut hits: Vec<(usize, String)> = Vec::new();
-        let mut derived = false;
+        let (mut derived, mut found) = (false, false);
         for scope in self.scopes.iter().rev() {
             let mut known = false;
+            let mut hit = |source: &Source<'_>, hit: (usize, String), relation| {
+                found = true;
+                hits.extend(source.unmasked(hit, relation));
+            };
             for source in &scope.sources {
                 derived |= source.tables.is_empty();
                 for table in &source.tables {
                     match table.1 {
                         _ if source.renamed.iter().any(|column| column == name) => {
-                            hits.extend(meanings(source, table, name));
+                            for meaning in meanings(source, table, name) {
+                                hit(source, meaning, table.1);
+                            }
                             known = true;
                         }
                         Some(relation) if relation.columns.is_empty() => {
-                            hits.push((table.0, name.to_owned()))
+                            hit(source, (table.0, name.to_owned()), table.1);
                         }
                         Some(relation) if relation.has_column(name) => {
-                            hits.push((table.0, name.to_owned()));
+                            hit(source, (table.0, name.to_owned()), table.1);
                             known = true;
                         }
                         Some(_) => {}
-                        None => hits.push((table.0, name.to_owned())),
+                        None => hit(source, (table.0, name.to_owned()), table.1),
                     }
                 }
             }
             let rows = scope.sources.iter().filter(|source| source.name == name);
             if !known {
-                hits.extend(
-                    rows.flat_map(|row| {
-                        row.tables.iter().map(|(table, _)| (*table, "*".to_owned()))
-                    }),
-                );
+                for row in rows {
+                    for (table, relation) in &row.tables {
+                        hit(row, (*table, "*".to_owned()), *relation);
+                    }
+                }
             }
             if scope.complete && known {
                 break;
             }
         }
-        if hits.is_empty() || derived {
+        if !found || derived {
             self.column(None, name);
         }
         for (table, name) in hits {

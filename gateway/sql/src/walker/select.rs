@@ -4,6 +4,7 @@ use gatewright_parser::{ConstValue, Node, NodeList, Strings, nodes, untyped};
 
 use crate::catalog::Operand;
 use crate::facts::{Access, Usage};
+use crate::masks::Masked;
 use crate::risky;
 
 use super::sources::{Scope, Source};
@@ -48,7 +49,7 @@ impl<'a> Walker<'a> {
             self.usage = usage | super::equality::compared_arms(select);
             self.select(arm);
         }
-        self.nodes(untyped(select.target_list()));
+        self.targets(select);
         self.nodes(select.values_lists());
         self.condition(select.where_clause(), self.shows_order(select));
         self.using(Usage::Filter, |walker| walker.node(select.having_clause()));
@@ -77,6 +78,17 @@ impl<'a> Walker<'a> {
         self.scopes.pop();
         self.usage = usage;
         self.access = access;
+    }
+
+    fn targets(&mut self, select: &'a nodes::SelectStmt) {
+        let masked = self.masks.and_then(|masks| masks.of(select));
+        for target in untyped(select.target_list()) {
+            let is_mask = matches!((target, masked), (Node::ResTarget(target), Some(masked))
+                if masked.is_mask(target));
+            if !is_mask {
+                self.node(target);
+            }
+        }
     }
 
     fn locking(&mut self, clause: Node<'a>) {
@@ -160,7 +172,27 @@ impl<'a> Walker<'a> {
             name,
             tables,
             renamed,
+            masked: None,
         });
+    }
+
+    /// A derived table that stands for a relation is the relation under its masks.
+    fn replacement(&mut self, sub: &'a nodes::RangeSubselect, masked: &'a Masked) {
+        let relation = self
+            .catalog
+            .lookup(Some(&masked.schema), &masked.name)
+            .into_iter()
+            .next();
+        let at = self
+            .facts
+            .tables
+            .iter()
+            .position(|table| table.name == masked.name && table.schema == masked.schema);
+        let tables = at.map(|at| (at, relation)).into_iter().collect();
+        self.source("", sub.alias(), tables);
+        if let Some(source) = self.scope().sources.last_mut() {
+            source.masked = Some(masked);
+        }
     }
 
     /// A relation in FROM; a CTE hides an unqualified name.
@@ -200,7 +232,15 @@ impl<'a> Walker<'a> {
             Node::JoinExpr(join) => self.join(join),
             Node::RangeSubselect(sub) => {
                 self.using(Usage::Output, |walker| walker.node(sub.subquery()));
-                self.source("", sub.alias(), Vec::new());
+                let masks = self.masks;
+                let masked = match sub.subquery() {
+                    Node::SelectStmt(select) => masks.and_then(|masks| masks.of(select)),
+                    _ => None,
+                };
+                match masked {
+                    Some(masked) => self.replacement(sub, masked),
+                    None => self.source("", sub.alias(), Vec::new()),
+                }
             }
             Node::RangeTableSample(sample) => {
                 self.read_item(sample.relation());

@@ -7,9 +7,12 @@ use super::columns::Uses;
 use super::sources::Scope;
 use crate::catalog::Catalog;
 use crate::facts::{Access, Facts, RoleEffect, Usage};
+use crate::masks::Masks;
 
 pub(crate) struct Walker<'a> {
     pub(super) catalog: &'a Catalog,
+    /// Of an edited statement.
+    pub(super) masks: Option<&'a Masks>,
     pub(super) facts: Facts,
     pub(super) scopes: Vec<Scope<'a>>,
     /// The uses in `facts.columns`.
@@ -33,6 +36,7 @@ impl<'a> Walker<'a> {
     pub(super) fn new(catalog: &'a Catalog) -> Self {
         Walker {
             catalog,
+            masks: None,
             facts: Facts::default(),
             scopes: Vec::new(),
             uses: Uses::default(),

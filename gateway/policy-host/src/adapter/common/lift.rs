@@ -38,7 +38,8 @@ fn denial(denial: types::Denial) -> contract::Denial {
     }
 }
 
-pub(super) fn allowance(allowance: types::Allowance) -> contract::Allowance {
+pub(super) fn allowance(mut allowance: types::Allowance) -> contract::Allowance {
+    let edits = versioned::edits(&mut allowance);
     contract::Allowance {
         reuse: match allowance.reuse {
             types::Reuse::Never => contract::Reuse::Never,
@@ -57,6 +58,7 @@ pub(super) fn allowance(allowance: types::Allowance) -> contract::Allowance {
                 value: note.value,
             })
             .collect(),
+        edits,
     }
 }
 
@@ -83,12 +85,12 @@ pub(super) fn plan(plan: types::Plan) -> contract::Plan {
     }
 }
 
-pub(super) fn partial(mask: types::PartialMask) -> contract::ColumnAction {
-    contract::ColumnAction::Partial(contract::PartialMask {
+pub(super) fn partial(mask: types::PartialMask) -> contract::PartialMask {
+    contract::PartialMask {
         first: mask.first,
         last: mask.last,
         fill: mask.fill,
-    })
+    }
 }
 
 pub(super) fn batch_reply(reply: types::BatchReply) -> contract::BatchReply {

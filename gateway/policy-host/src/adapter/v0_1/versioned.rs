@@ -27,6 +27,11 @@ pub(super) fn column(column: &contract::ColumnRef) -> types::ColumnRef<'_> {
     }
 }
 
+/// Version 0.1 has no edits.
+pub(super) fn edits(_: &mut types::Allowance) -> Vec<contract::Edit> {
+    Vec::new()
+}
+
 pub(super) fn batch_column(column: &contract::BatchColumn) -> types::BatchColumn<'_> {
     types::BatchColumn {
         index: column.index,
@@ -58,7 +63,9 @@ pub(super) fn column_action(action: types::ColumnAction) -> contract::ColumnActi
         types::ColumnAction::Pass => contract::ColumnAction::Pass,
         types::ColumnAction::Nullify => contract::ColumnAction::Nullify,
         types::ColumnAction::Fixed(value) => contract::ColumnAction::Fixed(value),
-        types::ColumnAction::Partial(mask) => super::lift::partial(mask),
+        types::ColumnAction::Partial(mask) => {
+            contract::ColumnAction::Partial(super::lift::partial(mask))
+        }
         types::ColumnAction::Pseudonym(label) => contract::ColumnAction::Pseudonym(label),
         types::ColumnAction::Inspect => contract::ColumnAction::Inspect(String::new()),
         types::ColumnAction::Observe => contract::ColumnAction::Observe(String::new()),

@@ -15,6 +15,10 @@ statement_methods! {
         Ok(self.statement()?.original_sql())
     }
 
+    fn editing(&mut self, _: Resource<Statement>) -> wasmtime::Result<types::Editing> {
+        Ok(editing(self.statement()?.editing()))
+    }
+
     fn id_text(&mut self, _: Resource<Statement>) -> wasmtime::Result<String> {
         Ok(self.statement()?.statement_id().to_string())
     }
@@ -31,6 +35,49 @@ pub(super) fn column(column: &contract::ColumnRef) -> types::ColumnRef<'_> {
         table: column.table,
         name: &column.name,
         usage: lower::usage(column.usage),
+    }
+}
+
+pub(super) fn edits(allowance: &mut types::Allowance) -> Vec<contract::Edit> {
+    let edits = std::mem::take(&mut allowance.edits);
+    edits.into_iter().map(edit).collect()
+}
+
+fn edit(edit: types::Edit) -> contract::Edit {
+    match edit {
+        types::Edit::FilterRows(filter) => contract::Edit::FilterRows(contract::RowFilter {
+            schema: filter.schema,
+            table: filter.table,
+            predicate: filter.predicate,
+        }),
+        types::Edit::ReplaceColumn(replaced) => {
+            contract::Edit::ReplaceColumn(contract::ColumnReplacement {
+                schema: replaced.schema,
+                table: replaced.table,
+                column: replaced.column,
+                value: match replaced.value {
+                    types::ReplacementValue::Nullify => contract::ReplacementValue::Null,
+                    types::ReplacementValue::Fixed(text) => contract::ReplacementValue::Fixed(text),
+                    types::ReplacementValue::Partial(mask) => {
+                        contract::ReplacementValue::Partial(lift::partial(mask))
+                    }
+                    types::ReplacementValue::Text(sql) => contract::ReplacementValue::Text(sql),
+                    types::ReplacementValue::Expression(sql) => {
+                        contract::ReplacementValue::Expression(sql)
+                    }
+                },
+                look_ups: replaced.look_ups,
+            })
+        }
+        types::Edit::CapLimit(rows) => contract::Edit::CapLimit(rows),
+    }
+}
+
+fn editing(editing: contract::Editing) -> types::Editing {
+    match editing {
+        contract::Editing::None => types::Editing::None,
+        contract::Editing::Applied => types::Editing::Applied,
+        contract::Editing::Impossible(reason) => types::Editing::Impossible(reason),
     }
 }
 
@@ -69,7 +116,7 @@ pub(super) fn column_action(action: types::ColumnAction) -> contract::ColumnActi
         types::ColumnAction::Pass => contract::ColumnAction::Pass,
         types::ColumnAction::Nullify => contract::ColumnAction::Nullify,
         types::ColumnAction::Fixed(value) => contract::ColumnAction::Fixed(value),
-        types::ColumnAction::Partial(mask) => lift::partial(mask),
+        types::ColumnAction::Partial(mask) => contract::ColumnAction::Partial(lift::partial(mask)),
         types::ColumnAction::Pseudonym(label) => contract::ColumnAction::Pseudonym(label),
         types::ColumnAction::Inspect(label) => contract::ColumnAction::Inspect(label),
         types::ColumnAction::Observe(label) => contract::ColumnAction::Observe(label),

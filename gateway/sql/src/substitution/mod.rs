@@ -1,0 +1,157 @@
+//! Edits a statement so that protected columns never enter it: a table that has some is replaced by a derived table, in which
+//! masks stand for them. The text is changed in place; the result is parsed again, and must be the client's tree but for the
+//! places that were to change.
+
+mod derived;
+mod expression;
+mod grouping;
+mod look_up;
+mod place;
+mod references;
+mod rules;
+mod splice;
+mod verify;
+
+use std::sync::Arc;
+
+use gatewright_contract::Edit;
+use gatewright_parser::{Node, Tree, nodes, parse};
+
+use crate::catalog::Catalog;
+use crate::facts::Facts;
+use crate::masks::Masks;
+use crate::{AnalyzeError, Settings, analysis};
+
+use derived::Derived;
+use place::Places;
+use references::References;
+use rules::Rules;
+use splice::Splices;
+
+/// Converts a text to what the server would print for it as a value of the type; `None` if it is no such value.
+pub type Settle<'a> = &'a dyn Fn(u32, &str) -> Option<String>;
+
+/// An edited statement.
+#[derive(Debug)]
+pub struct Substituted {
+    pub text: String,
+    pub facts: Arc<Facts>,
+}
+
+/// Why a statement cannot be edited.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SubstituteError {
+    #[error("{0} is not supported in a statement that is edited")]
+    Unsupported(&'static str),
+    #[error("it is not certain which relation {0} means")]
+    Ambiguous(String),
+    #[error("the type of {0} cannot be written in SQL")]
+    UnwrittenType(String),
+    #[error("the policy's expression for {place} is not allowed: {reason}")]
+    Expression { place: String, reason: String },
+    /// The edited text does not say what it was meant to say.
+    #[error("the edited statement could not be verified")]
+    Unverified,
+    #[error(transparent)]
+    Analyze(#[from] AnalyzeError),
+}
+
+use SubstituteError::Unsupported;
+
+/// The statement with all edits applied. `text` holds this statement alone. Needs the stack of [`crate::analyze`].
+///
+/// # Errors
+/// The statement cannot be edited with certainty; it must not run as if it had been.
+pub fn substitute(
+    text: &str,
+    catalog: &Catalog,
+    settings: &Settings,
+    edits: &[Edit],
+    settle: Settle<'_>,
+) -> Result<Substituted, SubstituteError> {
+    if !settings.standard_conforming_strings && text.contains('\\') {
+        return Err(Unsupported(
+            "a backslash with standard_conforming_strings off",
+        ));
+    }
+    let standard = settings.standard_conforming_strings;
+    let tree = parse(text, standard).map_err(AnalyzeError::from)?;
+    let node = only(&tree)?;
+    let rules = Rules::of(edits, catalog, settle);
+    let references = References::find(node, catalog, &rules)?;
+    let places = Places::of(text)?;
+    let look_ups = look_up::find(&references, &rules, &places);
+    let mut masks = Masks::default();
+    let mut derived = Vec::with_capacity(references.replaced.len());
+    for (at, reference) in references.replaced.iter().enumerate() {
+        let conditions = look_ups.of(at);
+        let made = Derived::of(reference, &references, &rules, &conditions)?;
+        if let Some(masked) = made.masked(standard)? {
+            masks.add(masked);
+        }
+        derived.push(made);
+    }
+    let mut splices = Splices::of(text, &places);
+    splices.replace_references(&references, &derived)?;
+    splices.pin(&references)?;
+    splices.shorten_columns(&references)?;
+    splices.settle(&look_ups);
+    let edited = splices.apply()?;
+    let again = parse(&edited, standard).map_err(|_| SubstituteError::Unverified)?;
+    let changed = only(&again)?;
+    verify::check(node, changed, &references, &derived, &look_ups, standard)?;
+    let edited = match rules.limit {
+        Some(limit) => splice::capped(&edited, changed, limit, standard)?,
+        None => edited,
+    };
+    let facts = facts_of(&edited, catalog, &masks, standard)?;
+    Ok(Substituted {
+        text: edited,
+        facts: Arc::new(facts),
+    })
+}
+
+fn facts_of(
+    text: &str,
+    catalog: &Catalog,
+    masks: &Masks,
+    standard: bool,
+) -> Result<Facts, SubstituteError> {
+    let tree = parse(text, standard).map_err(|_| SubstituteError::Unverified)?;
+    let node = only(&tree)?;
+    let mut facts = analysis::facts(text, node, catalog, masks);
+    facts.set_fingerprint(gatewright_parser::fingerprint(node));
+    Ok(facts)
+}
+
+fn only(tree: &Tree) -> Result<Node<'_>, SubstituteError> {
+    tree.only().ok_or(SubstituteError::Unverified)
+}
+
+/// The query inside a statement that stores, shows or names a query.
+fn is_editable(node: Node<'_>) -> bool {
+    match node {
+        Node::SelectStmt(_)
+        | Node::InsertStmt(_)
+        | Node::UpdateStmt(_)
+        | Node::DeleteStmt(_)
+        | Node::MergeStmt(_)
+        | Node::CreateTableAsStmt(_)
+        | Node::ViewStmt(_)
+        | Node::DeclareCursorStmt(_)
+        | Node::PrepareStmt(_)
+        | Node::ExplainStmt(_) => true,
+        Node::CopyStmt(copy) => !is_none(copy.query()),
+        _ => false,
+    }
+}
+
+fn is_none(node: Node<'_>) -> bool {
+    matches!(node, Node::None)
+}
+
+/// A FROM item's own name.
+fn name_of(relation: &nodes::RangeVar) -> &str {
+    let alias = relation.alias().and_then(nodes::Alias::aliasname);
+    alias.unwrap_or_else(|| relation.relname().unwrap_or_default())
+}
