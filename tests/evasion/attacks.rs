@@ -8,7 +8,7 @@ use gatewright_harness::Dsn;
 
 use crate::corpus::{self, Entry};
 use crate::play::{Mode, REFUSED, Received, play};
-use crate::stage::{Stage, folder, stage};
+use crate::stage::{Place, Stage, folder, stage};
 
 /// The outcome of one attack.
 struct Outcome {
@@ -19,9 +19,19 @@ struct Outcome {
 }
 
 #[test]
-fn no_attack_reveals_a_raw_value() -> Result<()> {
-    let stage = stage()?;
+fn no_attack_reveals_a_raw_value_of_a_masked_result() -> Result<()> {
+    no_attack_reveals_a_raw_value(Place::Result)
+}
+
+#[test]
+fn no_attack_reveals_a_raw_value_to_an_edited_statement() -> Result<()> {
+    no_attack_reveals_a_raw_value(Place::Query)
+}
+
+fn no_attack_reveals_a_raw_value(place: Place) -> Result<()> {
+    let stage = stage(place)?;
     let mut entries = corpus::read(&folder().join("attacks"))?;
+    entries.retain(|entry| entry.only.is_none_or(|only| only == place));
     if let Ok(wanted) = std::env::var("EVASION_ONLY") {
         entries.retain(|entry| entry.name().contains(&wanted));
     }

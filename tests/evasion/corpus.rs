@@ -17,6 +17,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::play::{MODES, Mode};
+use crate::stage::Place;
 
 /// An attack or a harmless statement.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +26,8 @@ pub struct Entry {
     pub id: String,
     /// Runs in a database of its own and outside a transaction.
     pub alone: bool,
+    /// Where masking has to prevent it; `None`: wherever it masks.
+    pub only: Option<Place>,
     /// Runs only in the simple protocol.
     pub simple: bool,
     /// Strings that reveal the value although they do not contain it.
@@ -161,6 +164,13 @@ fn direct(entry: &mut Entry, step: &mut Step, directive: &str) -> Result<()> {
     match word {
         "alone" => entry.alone = true,
         "simple" => entry.simple = true,
+        "only" => {
+            entry.only = Some(match rest {
+                "query" => Place::Query,
+                "result" => Place::Result,
+                _ => bail!("only query, or only result"),
+            });
+        }
         "shows" => entry.shows.push(rest.to_owned()),
         "guess" => {
             let (right, wrong) = rest.split_once(" | ").context("guess RIGHT | WRONG")?;

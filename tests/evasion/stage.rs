@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use gatewright_harness::{Dsn, Gateway, GatewayCommand, Postgres, PostgresSettings, Psql, locate};
 use tempfile::TempDir;
 
@@ -15,11 +15,21 @@ const TEMPLATE: &str = "attacked";
 /// Entries played concurrently.
 const WORKERS: usize = 6;
 
+/// Where the gateway masks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In statements, before the server runs them, with masks that show nothing of a value.
+    Query,
+    /// In results.
+    Result,
+}
+
 pub struct Stage {
+    pub place: Place,
     gateway: Gateway,
     server: Postgres,
     pub needles: Needles,
-    _policies: TempDir,
+    _folders: [TempDir; 2],
 }
 
 /// The folder of the test's files.
@@ -27,19 +37,20 @@ pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("evasion")
 }
 
-/// The fixture shared by all tests of this process.
-pub fn stage() -> Result<&'static Stage> {
-    static STAGE: OnceLock<Stage> = OnceLock::new();
+/// The fixture shared by all tests of one place.
+pub fn stage(place: Place) -> Result<&'static Stage> {
+    static STAGES: [OnceLock<Stage>; 2] = [OnceLock::new(), OnceLock::new()];
     static START: Mutex<()> = Mutex::new(());
     let _one_at_a_time = START.lock().unwrap_or_else(PoisonError::into_inner);
-    if STAGE.get().is_none() {
-        let _ = STAGE.set(Stage::start()?);
+    let stage = &STAGES[usize::from(place == Place::Query)];
+    if stage.get().is_none() {
+        let _ = stage.set(Stage::start(place)?);
     }
-    STAGE.get().context("the stage was set above")
+    stage.get().context("the stage was set above")
 }
 
 impl Stage {
-    fn start() -> Result<Self> {
+    fn start(place: Place) -> Result<Self> {
         let settings = PostgresSettings::default()
             .set("max_connections", "200")
             .set("shared_preload_libraries", "'pg_stat_statements'")
@@ -61,15 +72,19 @@ impl Stage {
             );
         }
         std::fs::copy(bundled, policies.path().join("mask-columns.wasm"))?;
+        let configured = tempfile::tempdir()?;
+        let settings = configured.path().join("settings.toml");
+        std::fs::write(&settings, settings_for(place)?)?;
         let gateway = GatewayCommand::dev(&server.dsn())
             .policies(policies.path())
-            .settings(&folder().join("settings.toml"))
+            .settings(&settings)
             .start()?;
         Ok(Self {
+            place,
             gateway,
             server,
             needles,
-            _policies: policies,
+            _folders: [policies, configured],
         })
     }
 
@@ -138,4 +153,23 @@ impl Stage {
         done.sort_by_key(|(at, _)| *at);
         Ok(done.into_iter().map(|(_, result)| result).collect())
     }
+}
+
+/// The settings of `mask-columns`. A mask that shows a part of a value lets conditions ask for that part, which is no leak, but
+/// the corpus cannot tell: where conditions see masks, the masks show nothing.
+fn settings_for(place: Place) -> Result<String> {
+    let settings = std::fs::read_to_string(folder().join("settings.toml"))?;
+    let (value, settings) = match place {
+        Place::Query => ("query", settings.replace("\"email\" }", "\"redact\" }")),
+        Place::Result => ("result", settings),
+    };
+    ensure!(
+        place == Place::Result || !settings.contains("method = \"email\""),
+        "a mask that shows a part"
+    );
+    Ok(settings.replacen(
+        "[mask-columns]",
+        &format!("[mask-columns]\nwhere = \"{value}\""),
+        1,
+    ))
 }

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use gatewright_harness::{Dsn, Psql};
 
-use crate::stage::stage;
+use crate::stage::{Place, stage};
 
 /// psql's backslash commands. With `-E` the queries behind them are compared, too.
 const COMMANDS: &[&str] = &[
@@ -85,7 +85,7 @@ const COMMANDS: &[&str] = &[
 
 #[test]
 fn psql_commands_print_the_same() -> Result<()> {
-    let stage = stage()?;
+    let stage = stage(Place::Query)?;
     stage.in_own_database(|direct| {
         let through = stage.through(direct)?;
         let script: String = COMMANDS

@@ -54,8 +54,8 @@ pub enum ReplacementValue {
     Partial(PartialMask),
     /// As `Expression`, of type text; NULL if the column is not of a string type.
     Text(String),
-    /// An SQL expression over the table's columns, converted to the column's type. It may contain constants, plain column names,
-    /// CASE WHEN, COALESCE, AND, OR, NOT, IS NULL, and functions, operators, types and collations that are written with the
+    /// An SQL expression over the table's columns, converted to the column's type. VALUE is the column itself, as in a CHECK of a
+    /// domain, and the only name that also holds for views. It may contain constants, plain column names, CASE WHEN, COALESCE, AND, OR, NOT, IS NULL, and functions, operators, types and collations that are written with the
     /// schema pg_catalog.
     Expression(String),
 }

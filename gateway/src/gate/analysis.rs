@@ -3,15 +3,16 @@
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use gatewright_contract::StatementFacts;
+use gatewright_contract::{Edit, StatementFacts};
 use gatewright_sql::{
     Analysis, AnalyzeError, Catalog, RelationKind, RoleEffect, SessionEffect, Settings, Statement,
-    Template, Verb,
+    Substituted, Template, Verb,
 };
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
 use super::SessionGate;
+use super::editing::Edits;
 use super::facts;
 use super::ticket::Work;
 use crate::session::{Judged, Refusal};
@@ -20,7 +21,7 @@ use crate::session::{Judged, Refusal};
 const INLINE_BYTES: usize = 16 * 1024;
 
 /// Approximate size of the facts of one statement, in bytes.
-const STATEMENT_BYTES: u64 = 2048;
+pub(super) const STATEMENT_BYTES: u64 = 2048;
 
 /// A statement text with its analysis, and the facts in the form that policies get.
 pub struct AnalyzedText {
@@ -29,12 +30,27 @@ pub struct AnalyzedText {
     /// One entry per statement.
     pub(super) facts: Vec<Arc<StatementFacts>>,
     pub(super) catalog: Arc<Catalog>,
+    /// The setting under which it was read.
+    pub(super) standard_conforming_strings: bool,
+    /// How it came from the client's text; `None` if it is that text.
+    pub(super) edited: Option<EditedFrom>,
     /// Index of the first statement after which names may mean something else.
     reshapes_at: Option<usize>,
 }
 
+/// The client's text, and the edits in each of its statements.
+pub(super) struct EditedFrom {
+    pub client: Arc<AnalyzedText>,
+    pub edits: Vec<Edits>,
+}
+
 impl AnalyzedText {
-    pub(super) fn new(source: &str, analysis: Analysis, catalog: Arc<Catalog>) -> Self {
+    pub(super) fn new(
+        source: &str,
+        analysis: Analysis,
+        catalog: Arc<Catalog>,
+        standard_conforming_strings: bool,
+    ) -> Self {
         let told = analysis
             .statements
             .iter()
@@ -47,8 +63,43 @@ impl AnalyzedText {
             analysis,
             facts: told,
             catalog,
+            standard_conforming_strings,
+            edited: None,
             reshapes_at,
         }
+    }
+
+    /// The text with edits in one more statement.
+    pub(super) fn edited_from(
+        text: &Arc<Self>,
+        substituted: Substituted,
+        index: usize,
+        edits: &Arc<[Edit]>,
+    ) -> Self {
+        let (client, mut all) = match &text.edited {
+            Some(from) => (Arc::clone(&from.client), from.edits.clone()),
+            None => (
+                Arc::clone(text),
+                vec![Edits::None; text.analysis.statements.len()],
+            ),
+        };
+        if let Some(own) = all.get_mut(index) {
+            *own = Edits::Applied(Arc::clone(edits));
+        }
+        let mut edited = AnalyzedText::new(
+            &substituted.text,
+            substituted.analysis,
+            Arc::clone(&text.catalog),
+            text.standard_conforming_strings,
+        );
+        edited.edited = Some(EditedFrom { client, edits: all });
+        edited
+    }
+
+    /// The edits in the statement at `index`.
+    pub(super) fn edits(&self, index: usize) -> Edits {
+        let known = self.edited.as_ref().and_then(|from| from.edits.get(index));
+        known.cloned().unwrap_or_default()
     }
 
     /// True when names may mean something else once the text has run.
@@ -90,6 +141,8 @@ impl AnalyzedText {
             },
             facts: self.facts.clone(),
             catalog: Arc::clone(&self.catalog),
+            standard_conforming_strings: self.standard_conforming_strings,
+            edited: None,
             reshapes_at: self.reshapes_at,
         })
     }
@@ -331,6 +384,7 @@ fn analyze(text: &str, catalog: &Arc<Catalog>, settings: Settings) -> Outcome {
         text,
         analysis,
         Arc::clone(catalog),
+        settings.standard_conforming_strings,
     )))
 }
 

@@ -4,14 +4,16 @@
 use std::sync::Arc;
 
 use gatewright_contract as contract;
-use gatewright_contract::{StatementFacts, StatementId};
+use gatewright_contract::{Editing, StatementFacts, StatementId};
 use gatewright_policy_host::PolicySet;
 use gatewright_sql::{Facts, Outputs, RoleEffect, SessionEffect, Verb};
+use smallvec::SmallVec;
 
 use super::analysis::AnalyzedText;
+use super::editing::Edits;
 use super::view::{KeptParameters, View};
 use super::{SessionGate, denial, facts};
-use crate::session::{NameFacts, Phase, Question, Refusal};
+use crate::session::{Judge, NameFacts, Phase, Question, Refusal};
 
 /// Why the catalog does not tell what names mean. Policies may match this text.
 const UNSETTLED: &str = "the transaction has created, altered or dropped something, and what names mean is not known before it ends";
@@ -26,15 +28,54 @@ pub(super) struct Case {
     pub facts: Arc<StatementFacts>,
 }
 
+/// A statement in one of the forms in which policies are asked about it.
+pub(super) struct Version {
+    pub text: Arc<AnalyzedText>,
+    pub index: usize,
+    pub edits: Edits,
+    /// How often policies were asked about other versions before.
+    pub round: usize,
+    /// The policies that replaced it. Their text holds it alone.
+    pub replaced_by: SmallVec<[usize; 2]>,
+}
+
+impl Version {
+    /// The statement as the session has it.
+    pub fn first<J>(question: &Question<'_, J>) -> Self
+    where
+        J: Judge<Text = Arc<AnalyzedText>>,
+    {
+        Version {
+            text: Arc::clone(question.text),
+            index: question.index,
+            edits: question.text.edits(question.index),
+            round: 0,
+            replaced_by: SmallVec::new(),
+        }
+    }
+
+    pub fn is_first(&self) -> bool {
+        self.round == 0
+    }
+
+    /// What the client sent, if this is something else.
+    fn original(&self, question: &Question<'_, SessionGate>) -> Option<(Arc<AnalyzedText>, usize)> {
+        if !self.replaced_by.is_empty() {
+            return Some((Arc::clone(question.text), question.index));
+        }
+        let from = self.text.edited.as_ref()?;
+        matches!(self.edits, Edits::Applied(_)).then(|| (Arc::clone(&from.client), self.index))
+    }
+}
+
 impl SessionGate {
     /// A statement that keeps the role, or may change it.
     pub(super) fn case(
         &mut self,
         question: &Question<'_, Self>,
-        text: &Arc<AnalyzedText>,
-        rewritten: bool,
+        version: &Version,
     ) -> Result<Case, Refusal> {
-        let case = self.unlocked_case(question, text, rewritten)?;
+        let case = self.unlocked_case(question, version)?;
         let facts = case.view.facts().ok_or_else(|| self.gone())?;
         self.check_role(facts, case.view.statement_id)?;
         Ok(case)
@@ -53,12 +94,13 @@ impl SessionGate {
     pub(super) fn unlocked_case(
         &mut self,
         question: &Question<'_, Self>,
-        text: &Arc<AnalyzedText>,
-        rewritten: bool,
+        version: &Version,
     ) -> Result<Case, Refusal> {
-        // A rewritten text holds its one statement alone, and is the same statement.
-        let index = if rewritten { 0 } else { question.index };
-        if !rewritten {
+        let Version {
+            text, index, edits, ..
+        } = version;
+        let index = *index;
+        if version.is_first() {
             self.begin_statement();
         }
         let (Some(statement), Some(known)) =
@@ -79,7 +121,8 @@ impl SessionGate {
             session: Arc::clone(&self.facts),
             text: Some(Arc::clone(text)),
             index,
-            original: rewritten.then(|| (Arc::clone(question.text), question.index)),
+            original: version.original(question),
+            editing: edits.editing(),
             named,
             in_transaction: question.in_transaction,
             parameters: self.kept_parameters(question),
@@ -105,6 +148,7 @@ impl SessionGate {
             text: None,
             index: 0,
             original: None,
+            editing: Editing::None,
             named: None,
             in_transaction,
             parameters: None,

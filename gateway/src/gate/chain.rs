@@ -6,12 +6,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use gatewright_contract::{self as contract, StatementId};
 use gatewright_policy_host::{Mode, Policy, StatementView};
 use gatewright_sql::Verb;
-use smallvec::SmallVec;
 
 use super::analysis::AnalyzedText;
-use super::case::Case;
+use super::case::{Case, Version};
+use super::editing::{Edits, ROUNDS};
 use super::permit::{Answers, Permit};
 use super::preview::PolicyAnswer;
+use super::recent::Asked;
 use super::{SessionGate, denial};
 use crate::session::{Limits, Phase, Question, Refusal, Verdict};
 
@@ -56,47 +57,111 @@ impl SessionGate {
         &mut self,
         question: Question<'_, Self>,
     ) -> Result<Verdict<Self>, Refusal> {
-        let mut text = Arc::clone(question.text);
-        let mut rewritten_by: SmallVec<[usize; 2]> = SmallVec::new();
+        let mut version = Version::first(&question);
         loop {
-            let case = self.case(&question, &text, !rewritten_by.is_empty())?;
-            let earlier = if rewritten_by.is_empty() {
-                self.earlier(&question, &case)
-            } else {
-                None
+            let case = self.case(&question, &version)?;
+            let asked = Asked {
+                phase: case.phase,
+                in_transaction: question.in_transaction,
+                editing: case.view.editing.clone(),
             };
-            match self.ask_all(&case, earlier.as_ref())? {
-                Outcome::Permit(permit) if rewritten_by.is_empty() => {
-                    // The cache would keep the facts of a long text in memory for the rest of the session.
-                    if question.earlier.is_none() && text.source.len() <= KEPT_TEXT {
-                        self.recent.keep(
-                            &self.set,
-                            &case.facts,
-                            case.phase,
-                            question.in_transaction,
-                            &permit.answers,
-                        );
-                    }
-                    self.note_reshaping(&question, &text);
-                    return Ok(Verdict::Permit(permit));
-                }
-                Outcome::Permit(permit) => {
-                    self.note_reshaping(&question, &text);
-                    return Ok(Verdict::Rewrite { text, permit });
-                }
+            let earlier = self.earlier(&question, &version, &case, &asked);
+            let permit = match self.ask_all(&case, earlier.as_ref())? {
                 Outcome::Rewrite(policy, replacement) => {
-                    if rewritten_by.contains(&policy) {
-                        return Err(self.refuse(
-                            "rewrite-loop",
-                            "two policies keep rewriting this statement, so it is refused",
-                            case.verb,
-                        ));
-                    }
-                    rewritten_by.push(policy);
-                    text = self.rewrite(&text, policy, &replacement, &case)?;
+                    version = self.replaced(version, policy, &replacement, &case)?;
+                    continue;
+                }
+                Outcome::Permit(permit) => permit,
+            };
+            // The cache would keep the facts of a long text in memory for the rest of the session.
+            let is_kept = question.earlier.is_none() || !version.is_first();
+            if is_kept && version.replaced_by.is_empty() && version.text.source.len() <= KEPT_TEXT {
+                self.recent
+                    .keep(&self.set, &case.facts, &asked, &permit.answers);
+            }
+            match version.edits.with(&permit.answers) {
+                Some(edits) => version = self.with_edits(&question, version, edits, &case)?,
+                None => {
+                    self.gate.metrics.verdict(case.verb, "allow");
+                    self.note_reshaping(&question, &version.text);
+                    return Ok(if Arc::ptr_eq(&version.text, question.text) {
+                        Verdict::Permit(permit)
+                    } else {
+                        Verdict::Rewrite {
+                            text: version.text,
+                            permit,
+                        }
+                    });
                 }
             }
         }
+    }
+
+    /// The statement that a policy puts in place of this version.
+    fn replaced(
+        &self,
+        mut version: Version,
+        policy: usize,
+        replacement: &contract::Replacement,
+        case: &Case,
+    ) -> Result<Version, Refusal> {
+        if version.replaced_by.contains(&policy) || matches!(version.edits, Edits::Applied(_)) {
+            return Err(self.refuse(
+                "rewrite-loop",
+                "policies keep rewriting this statement, so it is refused",
+                case.verb,
+            ));
+        }
+        version.replaced_by.push(policy);
+        Ok(Version {
+            text: self.rewrite(&version.text, policy, replacement, case)?,
+            index: 0,
+            edits: Edits::None,
+            round: version.round + 1,
+            ..version
+        })
+    }
+
+    /// The next version of a statement for which policies want these edits.
+    fn with_edits(
+        &self,
+        question: &Question<'_, Self>,
+        version: Version,
+        wanted: Arc<[contract::Edit]>,
+        case: &Case,
+    ) -> Result<Version, Refusal> {
+        if let Edits::Impossible(reason) = &version.edits {
+            return Err(self.not_editable(reason, case));
+        }
+        if version.round >= ROUNDS {
+            return Err(self.refuse(
+                "rewrite-loop",
+                "policies keep editing this statement, so it is refused",
+                case.verb,
+            ));
+        }
+        let unedited = match version.replaced_by.is_empty() {
+            true => question.text,
+            false => &version.text,
+        };
+        let (text, edits) = match self.edited(unedited, version.index, &wanted) {
+            Ok(Some(text)) => (text, Edits::Applied(wanted)),
+            Ok(None) => (Arc::clone(unedited), Edits::Applied(wanted)),
+            Err(reason) => {
+                tracing::debug!(
+                    %reason,
+                    decision = %case.view.statement_id,
+                    "the statement cannot be edited"
+                );
+                (Arc::clone(unedited), Edits::Impossible(reason))
+            }
+        };
+        Ok(Version {
+            text,
+            edits,
+            round: version.round + 1,
+            ..version
+        })
     }
 
     /// Later statements in the pipeline are judged before this one is known to have run.
@@ -105,14 +170,23 @@ impl SessionGate {
     }
 
     /// Earlier answers of the policies now in force.
-    fn earlier(&self, question: &Question<'_, Self>, case: &Case) -> Option<Earlier> {
-        match question.earlier {
+    fn earlier(
+        &self,
+        question: &Question<'_, Self>,
+        version: &Version,
+        case: &Case,
+        asked: &Asked,
+    ) -> Option<Earlier> {
+        if !version.replaced_by.is_empty() {
+            return None;
+        }
+        match question.earlier.filter(|_| version.is_first()) {
             // An answer about a statement holds only while its names mean the same.
             Some(permit) => (Arc::ptr_eq(&permit.set, &self.set) && !case.unsettled)
                 .then(|| Earlier::SameStatement(Arc::clone(&permit.answers))),
             None => self
                 .recent
-                .find(&self.set, &case.facts, case.phase, question.in_transaction)
+                .find(&self.set, &case.facts, asked)
                 .map(|answers| Earlier::SameFacts(Arc::clone(answers))),
         }
     }
@@ -130,8 +204,15 @@ impl SessionGate {
         self.begin_statement();
         self.check_role_of_call(function_oid)?;
         let case = self.case_of_call(function_oid, in_transaction);
+        let edits = |answer: &contract::Allowance| !answer.edits.is_empty();
         match self.ask_all(&case, None)? {
-            Outcome::Permit(permit) => Ok(Verdict::Permit(permit)),
+            Outcome::Permit(permit) if permit.answers.iter().flatten().any(edits) => {
+                Err(self.not_editable("it is no SQL", &case))
+            }
+            Outcome::Permit(permit) => {
+                self.gate.metrics.verdict(case.verb, "allow");
+                Ok(Verdict::Permit(permit))
+            }
             Outcome::Rewrite(..) => Err(self.refuse(
                 "rewrite-of-call",
                 "a function call by message cannot be rewritten, so it is refused",
@@ -183,7 +264,6 @@ impl SessionGate {
         if let Some((index, wanted)) = approval {
             return Err(self.refuse_approval(index, &wanted, case));
         }
-        self.gate.metrics.verdict(case.verb, "allow");
         Ok(Outcome::Permit(Arc::new(
             self.permit(case, Arc::new(answers)),
         )))
@@ -194,7 +274,7 @@ impl SessionGate {
         &mut self,
         question: &Question<'_, Self>,
     ) -> Vec<PolicyAnswer<contract::Verdict>> {
-        let Ok(case) = self.unlocked_case(question, question.text, false) else {
+        let Ok(case) = self.unlocked_case(question, &Version::first(question)) else {
             return Vec::new();
         };
         let facts = self.contract_facts(&case);
@@ -319,6 +399,16 @@ impl SessionGate {
             message,
             Some("Tell whoever runs the gateway."),
             self.statement_id(),
+        )
+    }
+
+    fn not_editable(&self, reason: &str, case: &Case) -> Refusal {
+        self.gate.metrics.verdict(case.verb, "deny");
+        denial::of_gateway(
+            "not-editable",
+            format!("a policy edits this statement, and it cannot be edited: {reason}"),
+            Some("Write the statement in a plainer form."),
+            case.view.statement_id,
         )
     }
 

@@ -7,6 +7,7 @@ mod analysts;
 mod case;
 mod chain;
 mod denial;
+mod editing;
 mod ending;
 mod facts;
 mod permit;
@@ -35,6 +36,7 @@ use crate::session::{
 };
 use analysis::{Analyses, Delivery, Refreshed};
 use analysts::Analysts;
+use editing::EditedTexts;
 use recent::Recent;
 use ticket::Pending;
 use view::SessionFacts;
@@ -104,6 +106,7 @@ pub struct Gate {
     settings: GateSettings,
     policies: Arc<Policies>,
     analyses: Analyses,
+    edited: EditedTexts,
     analysts: Analysts,
     metrics: Arc<dyn GateMetrics>,
 }
@@ -115,10 +118,12 @@ impl Gate {
         metrics: Arc<dyn GateMetrics>,
     ) -> Arc<Self> {
         let analyses = Analyses::new(settings.cache_bytes);
+        let edited = EditedTexts::new(settings.cache_bytes);
         Arc::new(Gate {
             settings,
             policies,
             analyses,
+            edited,
             analysts: Analysts::new(),
             metrics,
         })

@@ -21,21 +21,21 @@ pub(super) struct Recent {
 
 struct Known {
     facts: Arc<StatementFacts>,
-    phase: contract::Phase,
-    in_transaction: bool,
+    asked: Asked,
     answers: Arc<Answers>,
 }
 
+/// Under which circumstances policies were asked.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub phase: contract::Phase,
+    pub in_transaction: bool,
+    pub editing: contract::Editing,
+}
+
 impl Known {
-    fn is_of(
-        &self,
-        facts: &Arc<StatementFacts>,
-        phase: contract::Phase,
-        in_transaction: bool,
-    ) -> bool {
-        Arc::ptr_eq(&self.facts, facts)
-            && self.phase == phase
-            && self.in_transaction == in_transaction
+    fn is_of(&self, facts: &Arc<StatementFacts>, asked: &Asked) -> bool {
+        Arc::ptr_eq(&self.facts, facts) && self.asked == *asked
     }
 }
 
@@ -44,13 +44,12 @@ impl Recent {
         &self,
         set: &Arc<PolicySet>,
         facts: &Arc<StatementFacts>,
-        phase: contract::Phase,
-        in_transaction: bool,
+        asked: &Asked,
     ) -> Option<&Arc<Answers>> {
         self.set.as_ref().filter(|known| Arc::ptr_eq(known, set))?;
         self.kept
             .iter()
-            .find(|known| known.is_of(facts, phase, in_transaction))
+            .find(|known| known.is_of(facts, asked))
             .map(|known| &known.answers)
     }
 
@@ -58,8 +57,7 @@ impl Recent {
         &mut self,
         set: &Arc<PolicySet>,
         facts: &Arc<StatementFacts>,
-        phase: contract::Phase,
-        in_transaction: bool,
+        asked: &Asked,
         answers: &Arc<Answers>,
     ) {
         if !self
@@ -71,18 +69,14 @@ impl Recent {
             self.next = 0;
             self.set = Some(Arc::clone(set));
         }
-        let same = self
-            .kept
-            .iter_mut()
-            .find(|known| known.is_of(facts, phase, in_transaction));
+        let same = self.kept.iter_mut().find(|known| known.is_of(facts, asked));
         if let Some(known) = same {
             known.answers = Arc::clone(answers);
             return;
         }
         let entry = Known {
             facts: Arc::clone(facts),
-            phase,
-            in_transaction,
+            asked: asked.clone(),
             answers: Arc::clone(answers),
         };
         if self.kept.len() < KEPT {

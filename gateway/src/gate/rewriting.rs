@@ -37,6 +37,7 @@ impl SessionGate {
                 &replacement.sql,
                 analysis,
                 Arc::clone(&text.catalog),
+                text.standard_conforming_strings,
             ))),
             refused => {
                 if let Some(Err(error)) = refused {

@@ -7,6 +7,7 @@ use gatewright_contract as contract;
 use gatewright_policy_host::StatementView;
 use gatewright_sql::Verb;
 
+use super::case::Version;
 use super::preview::NoNames;
 use super::{AnalyzedText, Gate, GateMetrics, GateSettings, Policies, SessionGate};
 use crate::catalog::CatalogHandle;
@@ -92,12 +93,21 @@ fn parameters_are_kept_for_the_record_though_no_policy_reads_them() {
 fn a_rewritten_statement_keeps_the_clients_text() {
     let mut session = session(false);
     let original = analyzed(&mut session, "SELECT 1");
-    let own = session.unlocked_case(&question(&original, None), &original, false);
+    let own = session.unlocked_case(
+        &question(&original, None),
+        &Version::first(&question(&original, None)),
+    );
     let own = own.map(|case| case.view);
     assert_eq!(own.ok().and_then(|view| view.original_sql()), None);
 
     let replacement = analyzed(&mut session, "SELECT 2");
-    let rewritten = session.unlocked_case(&question(&original, None), &replacement, true);
+    let version = Version {
+        text: replacement,
+        round: 1,
+        replaced_by: smallvec::smallvec![0],
+        ..Version::first(&question(&original, None))
+    };
+    let rewritten = session.unlocked_case(&question(&original, None), &version);
     let Ok(case) = rewritten else {
         panic!("the statement is there");
     };

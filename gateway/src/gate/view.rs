@@ -50,6 +50,8 @@ pub(super) struct View {
     pub index: usize,
     /// The client's text and the statement's index in it, when a policy rewrote the statement.
     pub original: Option<(Arc<AnalyzedText>, usize)>,
+    /// What became of the edits that policies asked for.
+    pub editing: contract::Editing,
     /// For EXECUTE and FETCH: their facts merged with those of the statement they name.
     pub named: Option<Arc<gatewright_sql::Facts>>,
     pub in_transaction: bool,
@@ -159,6 +161,10 @@ impl StatementView for View {
         let (text, index) = self.original.as_ref()?;
         let statement = text.analysis.statements.get(*index)?;
         text.source.get(statement.span.clone()).map(str::to_owned)
+    }
+
+    fn editing(&self) -> contract::Editing {
+        self.editing.clone()
     }
 
     fn statement_id(&self) -> StatementId {

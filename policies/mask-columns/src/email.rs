@@ -22,6 +22,17 @@ pub fn mask(column: &PackedColumn) -> PackedColumn {
     masked.finish()
 }
 
+/// The same as [`mask`] for one column, in SQL that means the same in every session.
+pub fn sql() -> String {
+    let value = "CAST(VALUE AS pg_catalog.text)";
+    let domain = format!("pg_catalog.\"substring\"({value}, '@[^@]*$')");
+    format!(
+        "CASE WHEN pg_catalog.char_length({value}) OPERATOR(pg_catalog.-) pg_catalog.char_length({domain}) \
+         OPERATOR(pg_catalog.>) 1 THEN pg_catalog.\"left\"({value}, 1) ELSE '' END \
+         OPERATOR(pg_catalog.||) '***' OPERATOR(pg_catalog.||) COALESCE({domain}, '')"
+    )
+}
+
 /// The visible parts of an address, before and after the mask. A local part of one character would be shown whole, and
 /// a value without `@` is not an address: neither shows a local part.
 fn kept(address: &[u8]) -> (&[u8], &[u8]) {

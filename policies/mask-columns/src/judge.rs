@@ -1,11 +1,12 @@
 //! Judges statements: refuses those that would expose protected columns unmasked and plans the results of the others.
 
 use gatewright_policy::{
-    Access, Allowance, DataFlow, Denial, Facts, Statement, TableRef, Transform, Verb, Verdict,
-    command_is,
+    Access, Allowance, DataFlow, Denial, Edit, Editing, Facts, Statement, TableRef, Transform,
+    Verb, Verdict, command_is,
 };
 
 use crate::MaskColumns;
+use crate::probes::{is_by_name, is_of};
 use crate::settings::{Choice, Rule};
 use crate::side_channels;
 
@@ -40,6 +41,18 @@ impl MaskColumns {
                 _ => Verdict::reusable(),
             };
         };
+        let edits = edits(rules, facts, &protected);
+        let editing = match edits.is_empty() {
+            true => Editing::None,
+            false => statement.editing(),
+        };
+        if !edits.is_empty() && editing == Editing::None {
+            return Allowance::new()
+                .plan_result()
+                .reuse_fingerprint()
+                .edits(edits)
+                .into();
+        }
         if let Some(reason) = self.untrusted_opaque(facts) {
             return opaque(reason, Some(first)).into();
         }
@@ -47,7 +60,9 @@ impl MaskColumns {
             return sender(function, first).into();
         }
         if facts.verb == Verb::Explain {
+            let reads_masks = editing == Editing::Applied && !uses_protected(rules, facts);
             return match self.settings.explain {
+                _ if reads_masks && !writes_elsewhere(rules, facts) => Verdict::reusable(),
                 Choice::Allow if !writes_elsewhere(rules, facts) => Verdict::reusable(),
                 _ => explain(first).into(),
             };
@@ -153,6 +168,34 @@ fn target(flow: &DataFlow) -> String {
 
 fn is_protected(rules: &[&Rule], table: &TableRef) -> bool {
     rules.iter().any(|rule| table.may_be(rule.table()))
+}
+
+/// The edits of the tables that the statement reads. EXECUTE and FETCH read what was edited when it was named.
+fn edits(rules: &[&Rule], facts: &Facts, protected: &[&TableRef]) -> Vec<Edit> {
+    let by_name = facts
+        .commands
+        .first()
+        .is_some_and(|first| is_by_name(first));
+    let read: Vec<&&TableRef> = protected
+        .iter()
+        .filter(|table| !by_name && table.access.contains(Access::SELECT))
+        .collect();
+    rules
+        .iter()
+        .filter(|rule| read.iter().any(|table| table.may_be(rule.table())))
+        .filter_map(|rule| rule.edit.clone())
+        .collect()
+}
+
+/// Whether the statement uses a protected column in any way.
+fn uses_protected(rules: &[&Rule], facts: &Facts) -> bool {
+    let used = |rule: &&Rule| {
+        facts
+            .columns
+            .iter()
+            .any(|column| is_of(rule, column, facts))
+    };
+    rules.iter().any(used)
 }
 
 fn writes_elsewhere(rules: &[&Rule], facts: &Facts) -> bool {

@@ -19,7 +19,7 @@ impl MaskColumns {
         let by_name = facts
             .commands
             .first()
-            .is_some_and(|first| BY_NAME.iter().any(|tag| command_is(first, tag)));
+            .is_some_and(|first| is_by_name(first));
         if self.settings.predicates == Choice::Allow || by_name {
             return None;
         }
@@ -45,6 +45,11 @@ impl MaskColumns {
     }
 }
 
+/// Whether the command runs a statement that was judged when it was named.
+pub fn is_by_name(command: &str) -> bool {
+    BY_NAME.iter().any(|tag| command_is(command, tag))
+}
+
 fn reveals(usage: Usage) -> bool {
     matches!(
         usage,
@@ -59,7 +64,7 @@ fn reveals(usage: Usage) -> bool {
 }
 
 /// Whether the column may be the rule's. A column that is resolved to no table matches by name alone.
-fn is_of(rule: &Rule, column: &ColumnRef, facts: &Facts) -> bool {
+pub fn is_of(rule: &Rule, column: &ColumnRef, facts: &Facts) -> bool {
     match facts.table_of(column) {
         Some(table) => {
             table.may_be(rule.table()) && (column.name == rule.column() || column.name == "*")

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use gatewright_policy::name::{self, Column, Qualified};
-use gatewright_policy::{ColumnAction, ColumnSource};
+use gatewright_policy::{
+    ColumnAction, ColumnReplacement, ColumnSource, Edit, PartialMask, ReplacementValue,
+};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -28,6 +30,14 @@ pub struct Settings {
     pub predicates: Choice,
     #[serde(default = "allowed")]
     pub equality: Choice,
+    #[serde(default = "one")]
+    look_ups: u32,
+    #[serde(default, rename = "where")]
+    place: Place,
+}
+
+fn one() -> u32 {
+    1
 }
 
 fn allowed() -> Choice {
@@ -51,6 +61,17 @@ enum Method {
     Null,
     Hash,
     Email,
+}
+
+/// Where a column is masked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Place {
+    /// In the statement, before the server runs it.
+    #[default]
+    Query,
+    /// In the result.
+    Result,
 }
 
 #[derive(Debug)]
@@ -96,6 +117,8 @@ struct Full {
     last: Option<u32>,
     fill: Option<char>,
     text: Option<String>,
+    #[serde(rename = "where")]
+    place: Option<Place>,
 }
 
 /// A protected column and its mask.
@@ -103,6 +126,8 @@ struct Full {
 pub struct Rule {
     column: Column,
     pub mask: ColumnAction,
+    /// How the statement is edited so that it reads the mask; `None` if the column is masked in the result.
+    pub edit: Option<Edit>,
 }
 
 impl Settings {
@@ -143,6 +168,7 @@ impl Settings {
                     last: None,
                     fill: None,
                     text: None,
+                    place: None,
                 };
                 &bare
             }
@@ -167,7 +193,39 @@ impl Settings {
             ])),
             Method::Email => ColumnAction::inspect(crate::email::LABEL),
         };
-        Ok(Rule { column, mask })
+        let edit = self.edit(full, method, &column)?;
+        Ok(Rule { column, mask, edit })
+    }
+
+    fn edit(&self, full: &Full, method: Method, column: &Column) -> Result<Option<Edit>, String> {
+        let value = match (full.place.unwrap_or(self.place), method) {
+            (Place::Result, _) => return Ok(None),
+            (Place::Query, Method::Hash) if full.place.is_some() => {
+                return Err("method = \"hash\" requires where = \"result\"".to_owned());
+            }
+            // The key of the hash never leaves the gateway.
+            (Place::Query, Method::Hash) => return Ok(None),
+            (Place::Query, Method::Redact) => {
+                ReplacementValue::Fixed(full.text.clone().unwrap_or_else(|| "***".to_owned()))
+            }
+            (Place::Query, Method::Partial) => ReplacementValue::Partial(PartialMask {
+                first: full.first.unwrap_or(0),
+                last: full.last.unwrap_or(0),
+                fill: full.fill.unwrap_or('*'),
+            }),
+            (Place::Query, Method::Null) => ReplacementValue::Nullify,
+            (Place::Query, Method::Email) => ReplacementValue::Text(crate::email::sql()),
+        };
+        Ok(Some(Edit::ReplaceColumn(ColumnReplacement {
+            schema: column.table.schema().unwrap_or_default().to_owned(),
+            table: column.table.name().to_owned(),
+            column: column.column.clone(),
+            value,
+            look_ups: match self.equality {
+                Choice::Allow => self.look_ups,
+                Choice::Refuse => 0,
+            },
+        })))
     }
 }
 

@@ -4,8 +4,8 @@ use gatewright_policy::testing::{
     self, StatementDouble, column, facts, result_column, select, source,
 };
 use gatewright_policy::{
-    Access, BatchReply, ColumnAction, ColumnReply, DataFlow, Denial, Facts, Plan, Policy,
-    ResultColumn, Transform, Usage, Verb, Verdict,
+    Access, BatchReply, ColumnAction, ColumnReply, DataFlow, Denial, Edit, Editing, Facts, Plan,
+    Policy, ReplacementValue, ResultColumn, Transform, Usage, Verb, Verdict,
 };
 
 use crate::MaskColumns;
@@ -31,14 +31,21 @@ fn judge_with(settings: &str, facts: &Facts) -> Result<bool, String> {
 
 /// `equated`: indexes of column uses that only test for equality.
 fn judge_equated(settings: &str, facts: &Facts, equated: &[u32]) -> Result<bool, String> {
-    let mut statement = StatementDouble::new("");
+    let mut statement = not_editable();
     statement.equated = equated.to_vec();
     verdict(settings, &statement, facts)
 }
 
+/// A statement that the gateway cannot edit, so that it is judged as it stands.
+fn not_editable() -> StatementDouble {
+    let mut statement = StatementDouble::new("");
+    statement.editing = Editing::Impossible("a test".to_owned());
+    statement
+}
+
 /// Judges a statement with one flow into `target`; `None` is a flow of unknown origin.
 fn judge_flow(facts: &Facts, target: &str, sources: Option<&[&str]>) -> Result<bool, String> {
-    let mut statement = StatementDouble::new("");
+    let mut statement = not_editable();
     statement.flows = vec![DataFlow {
         target: source(target),
         exact: sources.is_some(),
@@ -83,6 +90,97 @@ fn reads_of_protected_tables_are_planned() {
     assert_eq!(judge(&select(&["public.people"])), Ok(true));
     assert_eq!(judge(&select(&["people"])), Ok(true));
     assert_eq!(judge(&select(&["crm.people", "public.orders"])), Ok(false));
+}
+
+/// The columns whose edits the policy asks for, with what they become.
+fn edits(settings: &str, facts: &Facts, editing: Editing) -> Vec<(String, ReplacementValue, u32)> {
+    let mut statement = StatementDouble::new("");
+    statement.editing = editing;
+    let Verdict::Allow(allowance) = policy(settings).on_statement(&statement.view(), facts) else {
+        return Vec::new();
+    };
+    let edits = allowance.edits.into_iter().map(|edit| match edit {
+        Edit::ReplaceColumn(replaced) => (replaced.column, replaced.value, replaced.look_ups),
+        other => panic!("{other:?}"),
+    });
+    edits.collect()
+}
+
+#[test]
+fn statements_that_read_protected_tables_are_edited_once() {
+    let reads = select(&["public.people"]);
+    let asked = edits(SETTINGS, &reads, Editing::None);
+    let columns: Vec<&str> = asked.iter().map(|(column, ..)| column.as_str()).collect();
+    // The key of a hash stays in the gateway.
+    assert_eq!(columns, ["ssn", "mail", "card", "born"]);
+    assert_eq!(asked[0].1, ReplacementValue::Fixed("***".to_owned()));
+    assert!(asked.iter().all(|(.., look_ups)| *look_ups == 1));
+    for editing in [Editing::Applied, Editing::Impossible("a test".to_owned())] {
+        assert_eq!(edits(SETTINGS, &reads, editing), []);
+    }
+    assert_eq!(
+        edits(SETTINGS, &select(&["public.orders"]), Editing::None),
+        []
+    );
+    let writes = facts(
+        Verb::Insert,
+        &["INSERT"],
+        &[("public.people", Access::INSERT)],
+    );
+    assert_eq!(edits(SETTINGS, &writes, Editing::None), []);
+}
+
+#[test]
+fn where_says_whether_statements_are_edited() {
+    let reads = select(&["public.people"]);
+    let result = SETTINGS.replacen('{', r#"{"where": "result","#, 1);
+    assert_eq!(edits(&result, &reads, Editing::None), []);
+    let one = result.replacen(r#""last": 4"#, r#""last": 4, "where": "query""#, 1);
+    let columns: Vec<String> = edits(&one, &reads, Editing::None)
+        .into_iter()
+        .map(|(column, ..)| column)
+        .collect();
+    assert_eq!(columns, ["card"]);
+    let strict = SETTINGS.replacen('{', r#"{"equality": "refuse","#, 1);
+    let asked = edits(&strict, &reads, Editing::None);
+    assert!(asked.iter().all(|(.., look_ups)| *look_ups == 0));
+    let more = SETTINGS.replacen('{', r#"{"look_ups": 5,"#, 1);
+    let asked = edits(&more, &reads, Editing::None);
+    assert!(asked.iter().all(|(.., look_ups)| *look_ups == 5));
+    let hash =
+        r#"{"columns": [{"column": "public.people.token", "method": "hash", "where": "query"}]}"#;
+    assert_eq!(
+        testing::policy::<MaskColumns>(hash).err().as_deref(),
+        Some("setting columns[0]: method = \"hash\" requires where = \"result\"")
+    );
+}
+
+#[test]
+fn an_edited_statement_that_uses_no_protected_column_can_be_explained() {
+    let explain = |columns| Facts {
+        columns,
+        ..facts(
+            Verb::Explain,
+            &["EXPLAIN", "SELECT"],
+            &[("public.people", Access::SELECT)],
+        )
+    };
+    let mut statement = StatementDouble::new("");
+    statement.editing = Editing::Applied;
+    let judged = |facts| verdict(SETTINGS, &statement, &facts);
+    assert_eq!(
+        judged(explain(vec![column(0, "name", Usage::Filter)])),
+        Ok(false)
+    );
+    assert_eq!(
+        judged(explain(vec![column(0, "ssn", Usage::Filter)])),
+        refused("explain")
+    );
+    // Not edited.
+    assert_eq!(
+        judged(explain(vec![column(0, "token", Usage::Output)])),
+        refused("explain")
+    );
 }
 
 #[test]

@@ -32,7 +32,7 @@ SELECT string_to_table(email, NULL) FROM people WHERE id = 1
 
 --# codes-of-letters
 --! guess 113 | 114
-SELECT ascii(email) - {guess} FROM people WHERE id = 1
+SELECT ascii(email) = {guess} FROM people WHERE id = 1
 
 --# array-of-codes
 --! shows {113,117,105,108,108,111,110,97
@@ -232,6 +232,8 @@ SELECT network(set_masklen(address, 24)) FROM people
 SELECT level::text FROM people
 
 --# enum-range
+--! only result
+-- The labels are those of the type, whatever the value.
 SELECT enum_range(level, level) FROM people
 
 --# domain-to-base
@@ -267,7 +269,7 @@ SELECT pg_typeof(email), email FROM people
 
 --# generate-series-counts
 --! guess 7 | 8
-SELECT count(*) - {guess} FROM generate_series(1, (SELECT salary / 1000000 FROM people WHERE id = 1))
+SELECT count(*) = {guess} FROM generate_series(1, (SELECT salary / 1000000 FROM people WHERE id = 1))
 
 --# repeat-measures
 --! shows xxxxxxx

@@ -169,8 +169,8 @@ SELECT id FROM people p WHERE to_jsonb(p) ->> 'email' = '{guess}'
 SELECT id FROM people ORDER BY salary
 
 --# order-by-expression
---! shows 123
-SELECT id FROM people ORDER BY -salary
+--! shows 321
+SELECT id FROM people ORDER BY salary + 0
 
 --# order-by-alias
 --! shows 1t3t2t

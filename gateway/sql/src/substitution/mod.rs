@@ -20,7 +20,7 @@ use gatewright_parser::{Node, Tree, nodes, parse};
 use crate::catalog::Catalog;
 use crate::facts::Facts;
 use crate::masks::Masks;
-use crate::{AnalyzeError, Settings, analysis};
+use crate::{Analysis, AnalyzeError, Settings, Statement, analysis};
 
 use derived::Derived;
 use place::Places;
@@ -31,11 +31,17 @@ use splice::Splices;
 /// Converts a text to what the server would print for it as a value of the type; `None` if it is no such value.
 pub type Settle<'a> = &'a dyn Fn(u32, &str) -> Option<String>;
 
-/// An edited statement.
+/// A text one of whose statements was edited.
 #[derive(Debug)]
 pub struct Substituted {
     pub text: String,
-    pub facts: Arc<Facts>,
+    pub analysis: Analysis,
+}
+
+/// An edited statement.
+struct Edited {
+    text: String,
+    facts: Facts,
 }
 
 /// Why a statement cannot be edited.
@@ -56,25 +62,60 @@ pub enum SubstituteError {
     Analyze(#[from] AnalyzeError),
 }
 
-use SubstituteError::Unsupported;
+use SubstituteError::{Unsupported, Unverified};
 
-/// The statement with all edits applied. `text` holds this statement alone. Needs the stack of [`crate::analyze`].
+/// The text with all edits applied to the statement at `index`; `None` if there is nothing to edit. Needs the stack of
+/// [`crate::analyze`].
 ///
 /// # Errors
 /// The statement cannot be edited with certainty; it must not run as if it had been.
 pub fn substitute(
     text: &str,
+    analysis: &Analysis,
+    index: usize,
     catalog: &Catalog,
     settings: &Settings,
     edits: &[Edit],
     settle: Settle<'_>,
-) -> Result<Substituted, SubstituteError> {
-    if !settings.standard_conforming_strings && text.contains('\\') {
+) -> Result<Option<Substituted>, SubstituteError> {
+    let standard = settings.standard_conforming_strings;
+    if !standard && text.contains('\\') {
         return Err(Unsupported(
             "a backslash with standard_conforming_strings off",
         ));
     }
-    let standard = settings.standard_conforming_strings;
+    let statement = analysis.statements.get(index).ok_or(Unverified)?;
+    let own = text.get(statement.span.clone()).ok_or(Unverified)?;
+    let edited = edited(own, catalog, standard, edits, settle)?;
+    if edited.text == own {
+        return Ok(None);
+    }
+    let before = text.get(..statement.span.start).ok_or(Unverified)?;
+    let after = text.get(statement.span.end..).ok_or(Unverified)?;
+    let whole = [before, edited.text.as_str(), after].concat();
+    let spans = verify::spans(text, &whole, index, &edited.text, standard)?;
+    let statements = analysis.statements.iter().zip(spans).enumerate();
+    let edited = Arc::new(edited.facts);
+    let statements = statements.map(|(at, (known, span))| Statement {
+        span,
+        facts: Arc::clone(if at == index { &edited } else { &known.facts }),
+    });
+    Ok(Some(Substituted {
+        text: whole,
+        analysis: Analysis {
+            statements: statements.collect(),
+        },
+    }))
+}
+
+/// The statement with all edits applied. `text` holds this statement alone.
+fn edited(
+    text: &str,
+    catalog: &Catalog,
+    standard: bool,
+    edits: &[Edit],
+    settle: Settle<'_>,
+) -> Result<Edited, SubstituteError> {
     let tree = parse(text, standard).map_err(AnalyzeError::from)?;
     let node = only(&tree)?;
     let rules = Rules::of(edits, catalog, settle);
@@ -97,7 +138,7 @@ pub fn substitute(
     splices.shorten_columns(&references)?;
     splices.settle(&look_ups);
     let edited = splices.apply()?;
-    let again = parse(&edited, standard).map_err(|_| SubstituteError::Unverified)?;
+    let again = parse(&edited, standard).map_err(|_| Unverified)?;
     let changed = only(&again)?;
     verify::check(node, changed, &references, &derived, &look_ups, standard)?;
     let edited = match rules.limit {
@@ -105,9 +146,9 @@ pub fn substitute(
         None => edited,
     };
     let facts = facts_of(&edited, catalog, &masks, standard)?;
-    Ok(Substituted {
+    Ok(Edited {
         text: edited,
-        facts: Arc::new(facts),
+        facts,
     })
 }
 
@@ -117,7 +158,7 @@ fn facts_of(
     masks: &Masks,
     standard: bool,
 ) -> Result<Facts, SubstituteError> {
-    let tree = parse(text, standard).map_err(|_| SubstituteError::Unverified)?;
+    let tree = parse(text, standard).map_err(|_| Unverified)?;
     let node = only(&tree)?;
     let mut facts = analysis::facts(text, node, catalog, masks);
     facts.set_fingerprint(gatewright_parser::fingerprint(node));
@@ -125,7 +166,7 @@ fn facts_of(
 }
 
 fn only(tree: &Tree) -> Result<Node<'_>, SubstituteError> {
-    tree.only().ok_or(SubstituteError::Unverified)
+    tree.only().ok_or(Unverified)
 }
 
 /// The query inside a statement that stores, shows or names a query.

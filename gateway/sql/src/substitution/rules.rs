@@ -9,6 +9,9 @@ use crate::facts::{ColumnSource, Transform};
 use super::expression::{inner_column, literal, of_policy, partial};
 use super::{Settle, SubstituteError};
 
+/// Stands for the replaced column in an expression, as in a CHECK of a domain.
+const VALUE: &str = "value";
+
 pub(super) struct Rules<'e> {
     catalog: &'e Catalog,
     settle: Settle<'e>,
@@ -150,9 +153,10 @@ impl<'e> Rules<'e> {
         let own = inner_column(&column.name);
         let is_table = relation.schema == replaced.schema && relation.name == replaced.table;
         // Another relation shows the column under a name of its own, and may not have the others.
-        let columns = |name: &str| match is_table {
-            true => column_of(relation, name),
-            false => (name == replaced.column).then(|| own.clone()),
+        let columns = |name: &str| match (name, is_table) {
+            (VALUE, _) => Some(own.clone()),
+            (name, true) => column_of(relation, name),
+            (_, false) => None,
         };
         let expression = |text: &str| {
             of_policy(text, &columns).map_err(|reason| SubstituteError::Expression {
@@ -162,6 +166,8 @@ impl<'e> Rules<'e> {
         };
         Ok(match &replaced.value {
             ReplacementValue::Null => None,
+            ReplacementValue::Fixed(text) if text.contains('\0') => None,
+            ReplacementValue::Fixed(text) if kind.is_string => Some(literal(text)),
             ReplacementValue::Fixed(text) => {
                 (self.settle)(column.type_oid, text).map(|text| literal(&text))
             }

@@ -1,5 +1,7 @@
 //! Whether the edited text says what it was meant to say: its tree is the client's but for the places that changed.
 
+use std::ops::Range;
+
 use gatewright_parser::{ConstValue, Node, Strings, nodes, parse, same, same_but};
 
 use super::SubstituteError::{self, Unverified};
@@ -51,6 +53,32 @@ pub(super) fn check(
     } else {
         Err(Unverified)
     }
+}
+
+/// Where the statements of the whole text stand now: as many as before, the edited one as it is by itself, the others unchanged.
+pub(super) fn spans(
+    before: &str,
+    after: &str,
+    index: usize,
+    edited: &str,
+    standard: bool,
+) -> Result<Vec<Range<usize>>, SubstituteError> {
+    let read = |text: &str| parse(text, standard).map_err(|_| Unverified);
+    let (old, new, alone) = (read(before)?, read(after)?, read(edited)?);
+    let (old, new) = (old.statements(), new.statements());
+    let alone = only(&alone)?;
+    let unchanged = old.iter().zip(&new).enumerate().all(|(at, (old, new))| {
+        let expected = if at == index { alone } else { old.node };
+        same(expected, new.node)
+    });
+    if !unchanged || old.len() != new.len() {
+        return Err(Unverified);
+    }
+    let spans = new.iter().map(|statement| {
+        let length = statement.length.unwrap_or(after.len() - statement.start);
+        statement.start..statement.start + length
+    });
+    Ok(spans.collect())
 }
 
 /// A reference that is to be a derived table now.

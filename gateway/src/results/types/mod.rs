@@ -157,3 +157,12 @@ pub fn text_of(type_oid: u32, format: Format, value: &[u8]) -> Option<String> {
     }
     String::from_utf8(text).ok()
 }
+
+/// `text` as the server would write it as a value of the type; `None` if it is no such value, or the type is unknown.
+pub fn settled(type_oid: u32, text: &str) -> Option<String> {
+    let mut settled = Vec::new();
+    if !Kind::of(type_oid).settle(text, &mut settled) {
+        return None;
+    }
+    String::from_utf8(settled).ok()
+}

@@ -153,7 +153,7 @@ impl<J: Judge> Session<J> {
             }
             Verdict::Rewrite { .. } => {
                 let message =
-                    "a policy rewrites this statement, but it was prepared with another text";
+                    "a policy now changes this statement, which was prepared without that change";
                 Stage::Refused(
                     Refusal::new("0A000", message).with_hint("Prepare the statement again."),
                 )

@@ -87,7 +87,7 @@ impl<J: Judge> Session<J> {
             };
             match done!(self.ask_verdict(held, subject, judge)) {
                 Verdict::Permit(permit) => held.permits.push(permit),
-                Verdict::Rewrite { .. } if count > 1 => {
+                Verdict::Rewrite { text, .. } if J::analysis(&text).statements.len() != count => {
                     let message = "a policy rewrites this statement, which is not supported in a message with several statements";
                     return Stage::Refused(
                         Refusal::new("0A000", message)

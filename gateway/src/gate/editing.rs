@@ -1,0 +1,233 @@
+//! Edits that policies ask for: which of them a text has, and the text with more of them. The edited statement is judged again.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use gatewright_contract::{Edit, Editing};
+use gatewright_sql::SubstituteError;
+use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Weighter};
+
+use super::SessionGate;
+use super::analysis::{AnalyzedText, STATEMENT_BYTES};
+use super::permit::Answers;
+use crate::results;
+
+/// Longer texts are not edited: that would hold up the other sessions of the thread.
+const EDITED_BYTES: usize = 128 * 1024;
+
+/// A statement is edited this often at most, because a policy may ask for more once it sees the edited one.
+pub(super) const ROUNDS: usize = 4;
+
+/// What became of the edits for one statement.
+#[derive(Clone, Default)]
+pub(super) enum Edits {
+    #[default]
+    None,
+    Applied(Arc<[Edit]>),
+    Impossible(Arc<str>),
+}
+
+impl Edits {
+    /// As policies are told.
+    pub fn editing(&self) -> Editing {
+        match self {
+            Edits::None => Editing::None,
+            Edits::Applied(_) => Editing::Applied,
+            Edits::Impossible(reason) => Editing::Impossible(reason.to_string()),
+        }
+    }
+
+    fn applied(&self) -> &[Edit] {
+        match self {
+            Edits::Applied(edits) => edits,
+            Edits::None | Edits::Impossible(_) => &[],
+        }
+    }
+
+    /// Those applied together with those that the policies want; `None` if they want no more.
+    pub fn with(&self, answers: &Answers) -> Option<Arc<[Edit]>> {
+        let mut all = self.applied().to_vec();
+        for edit in answers.iter().flatten().flat_map(|answer| &answer.edits) {
+            if !all.contains(edit) {
+                all.push(edit.clone());
+            }
+        }
+        (all.len() > self.applied().len()).then(|| all.into())
+    }
+}
+
+/// An edited text; `None` if the edits change nothing in it. Errors: why it cannot be edited.
+pub(super) type Edited = Result<Option<Arc<AnalyzedText>>, Arc<str>>;
+
+#[derive(Clone)]
+struct Key {
+    catalog: usize,
+    standard_conforming_strings: bool,
+    index: usize,
+    edits: Arc<[Edit]>,
+    text: Box<str>,
+}
+
+struct KeyRef<'a> {
+    catalog: usize,
+    standard_conforming_strings: bool,
+    index: usize,
+    edits: &'a [Edit],
+    text: &'a str,
+}
+
+impl Key {
+    fn borrowed(&self) -> KeyRef<'_> {
+        KeyRef {
+            catalog: self.catalog,
+            standard_conforming_strings: self.standard_conforming_strings,
+            index: self.index,
+            edits: &self.edits,
+            text: &self.text,
+        }
+    }
+}
+
+impl Hash for KeyRef<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.catalog.hash(state);
+        self.standard_conforming_strings.hash(state);
+        self.index.hash(state);
+        self.edits.hash(state);
+        self.text.hash(state);
+    }
+}
+
+impl PartialEq for KeyRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.catalog == other.catalog
+            && self.standard_conforming_strings == other.standard_conforming_strings
+            && self.index == other.index
+            && self.text == other.text
+            && self.edits == other.edits
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.borrowed().hash(state);
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.borrowed() == other.borrowed()
+    }
+}
+
+impl Eq for Key {}
+
+impl Equivalent<Key> for KeyRef<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        *self == key.borrowed()
+    }
+}
+
+/// An edited text, and the catalog whose address its key has.
+#[derive(Clone)]
+struct Known {
+    edited: Edited,
+    _catalog: Arc<gatewright_sql::Catalog>,
+}
+
+#[derive(Clone)]
+struct ByText;
+
+impl Weighter<Key, Known> for ByText {
+    fn weight(&self, key: &Key, known: &Known) -> u64 {
+        let edited = match &known.edited {
+            Ok(Some(text)) => text.source.len() as u64 + STATEMENT_BYTES,
+            _ => 0,
+        };
+        key.text.len() as u64 + edited + STATEMENT_BYTES
+    }
+}
+
+/// The cache of edited texts.
+pub(super) struct EditedTexts(Cache<Key, Known, ByText>);
+
+impl EditedTexts {
+    pub fn new(bytes: u64) -> Self {
+        let entries = usize::try_from(bytes / (2 * STATEMENT_BYTES))
+            .unwrap_or(usize::MAX)
+            .max(16);
+        EditedTexts(Cache::with_weighter(entries, bytes, ByText))
+    }
+}
+
+impl SessionGate {
+    /// The text with the edits in the statement at `index`.
+    pub(super) fn edited(
+        &self,
+        text: &Arc<AnalyzedText>,
+        index: usize,
+        edits: &Arc<[Edit]>,
+    ) -> Edited {
+        if text.source.len() > EDITED_BYTES {
+            return Err("the text is too long".into());
+        }
+        let key = KeyRef {
+            catalog: Arc::as_ptr(&text.catalog) as usize,
+            standard_conforming_strings: text.standard_conforming_strings,
+            index,
+            edits,
+            text: &text.source,
+        };
+        // A text that was edited before has facts of its own.
+        let is_clients = text.edited.is_none();
+        if is_clients && let Some(known) = self.gate.edited.0.get(&key) {
+            return known.edited;
+        }
+        let edited = self.edit(text, index, edits);
+        if is_clients {
+            let key = Key {
+                catalog: key.catalog,
+                standard_conforming_strings: key.standard_conforming_strings,
+                index,
+                edits: Arc::clone(edits),
+                text: text.source.clone(),
+            };
+            let known = Known {
+                edited: edited.clone(),
+                _catalog: Arc::clone(&text.catalog),
+            };
+            self.gate.edited.0.insert(key, known);
+        }
+        edited
+    }
+
+    fn edit(&self, text: &Arc<AnalyzedText>, index: usize, edits: &Arc<[Edit]>) -> Edited {
+        let settings = self.settings(text.standard_conforming_strings);
+        let settle = |type_oid: u32, value: &str| results::types::settled(type_oid, value);
+        let substituted = gatewright_sql::substitute(
+            &text.source,
+            &text.analysis,
+            index,
+            &text.catalog,
+            &settings,
+            edits,
+            &settle,
+        );
+        match substituted {
+            Ok(None) => Ok(None),
+            Ok(Some(substituted)) => Ok(Some(Arc::new(AnalyzedText::edited_from(
+                text,
+                substituted,
+                index,
+                edits,
+            )))),
+            Err(error) => {
+                if matches!(error, SubstituteError::Expression { .. }) {
+                    tracing::error!(%error, "a policy's edit cannot be used");
+                }
+                Err(error.to_string().into())
+            }
+        }
+    }
+}
