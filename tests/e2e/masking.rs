@@ -63,6 +63,8 @@ const SECRETS: &[&[u8]] = &[
 
 on_each_version!(
     every_read_is_masked_in_text_and_binary,
+    computed_values_see_the_masks,
+    masked_columns_keep_their_types,
     statements_that_cannot_be_masked_are_refused,
     copy_out_is_masked_in_every_format,
     cursors_and_prepared_statements_are_masked
@@ -74,6 +76,14 @@ fn world(test: &str) -> Result<World> {
 
 fn world_of(version: Version, test: &str) -> Result<World> {
     let world = World::of_version(version, test, &["mask-columns"], SETTINGS)?;
+    world.prepare(SCHEMA)?;
+    Ok(world)
+}
+
+/// The same with masks in results only.
+fn world_of_results(version: Version, test: &str) -> Result<World> {
+    let settings = SETTINGS.replacen("[mask-columns]", "[mask-columns]\nwhere = \"result\"", 1);
+    let world = World::of_version(version, test, &["mask-columns"], &settings)?;
     world.prepare(SCHEMA)?;
     Ok(world)
 }
@@ -116,7 +126,92 @@ const MASKED: &[(&str, usize)] = &[
 /// Statements that mix a protected column with constants: the output is NULL. With their number of rows.
 const NULLED: &[(&str, usize)] = &[("SELECT email FROM customers UNION ALL SELECT 'guess'", 4)];
 
-/// Statements that compute an output from a protected column or copy it where it is not masked: refused.
+/// Statements that compute with protected columns where they are masked before, with the first value of the first row.
+const COMPUTED: &[(&str, Option<&str>)] = &[
+    (
+        "SELECT upper(email), count(*) FROM customers GROUP BY 1",
+        Some("S***@EXAMPLE.COM"),
+    ),
+    ("SELECT max(email) FROM customers", Some("s***@example.com")),
+    (
+        "SELECT string_agg(email, ',' ORDER BY id) FROM customers WHERE id < 3",
+        Some("s***@example.com,s***@example.com"),
+    ),
+    (
+        "SELECT coalesce(email, '') || phone FROM customers",
+        Some("s***@example.com*************01"),
+    ),
+    (
+        "SELECT s.e FROM (SELECT lower(code) AS e FROM customers) s",
+        Some("***"),
+    ),
+    (
+        "WITH c AS (SELECT email FROM customers) SELECT length(email) FROM c",
+        Some("16"),
+    ),
+    (
+        "SELECT count(*) FROM customers a JOIN customers b USING (email)",
+        Some("9"),
+    ),
+    (
+        "SELECT EXISTS (SELECT FROM customers WHERE email LIKE 'secret1@%')",
+        Some("f"),
+    ),
+    (
+        "SELECT count(*) FROM customers WHERE email LIKE 's**%'",
+        Some("3"),
+    ),
+    ("SELECT DISTINCT born FROM customers", None),
+    ("SELECT count(*) FROM customers WHERE salary > 1", Some("0")),
+    (
+        "SELECT row_to_json(r)->>'address' FROM contacts r",
+        Some("s***@example.com"),
+    ),
+    (
+        "SELECT upper(address) FROM contacts WHERE address > 'a'",
+        Some("S***@EXAMPLE.COM"),
+    ),
+    (
+        "COPY (SELECT lower(email) FROM customers) TO STDOUT",
+        Some("s***@example.com"),
+    ),
+    (
+        "INSERT INTO orders SELECT 9, 9, email FROM customers RETURNING note",
+        Some("s***@example.com"),
+    ),
+    (
+        "UPDATE orders SET note = c.email FROM customers c WHERE c.id = customer RETURNING note",
+        Some("s***@example.com"),
+    ),
+    (
+        "WITH d AS (DELETE FROM orders USING customers c WHERE c.id = customer RETURNING c.email) SELECT * FROM d",
+        Some("s***@example.com"),
+    ),
+    // A look-up compares the column itself, once.
+    (
+        "SELECT id FROM customers WHERE email = 'secret2@example.com'",
+        Some("2"),
+    ),
+    (
+        "SELECT count(*) FROM customers c WHERE c.email = 'secret3@example.com' AND c.id > 1",
+        Some("1"),
+    ),
+    (
+        "SELECT count(*) FROM customers WHERE email = 'nobody@example.com'",
+        Some("0"),
+    ),
+    (
+        "SELECT count(*) FROM customers WHERE email = 'secret1@example.com' OR id = 2",
+        Some("1"),
+    ),
+    (
+        "SELECT 'one' FROM customers WHERE email = 'secret1@example.com' UNION ALL SELECT 'two' FROM customers WHERE email = 'secret2@example.com'",
+        Some("one"),
+    ),
+];
+
+/// Statements that compute an output from a protected column or copy it where it is not masked: refused if the column is masked
+/// in the result.
 const REFUSED: &[&str] = &[
     "SELECT max(email) FROM customers",
     "SELECT DISTINCT born FROM customers",
@@ -175,7 +270,7 @@ fn outputs_without_protected_columns_pass() -> Result<()> {
 
 #[test]
 fn mixtures_of_protected_columns_and_constants_are_null() -> Result<()> {
-    let world = world("mask_nulled")?;
+    let world = world_of_results(Version::Installed, "mask_nulled")?;
     for (sql, count) in NULLED {
         for format in [0, 1] {
             let mut client = world.client()?;
@@ -218,8 +313,76 @@ fn every_read_is_masked_in_text_and_binary(version: Version) -> Result<()> {
     Ok(())
 }
 
+fn computed_values_see_the_masks(version: Version) -> Result<()> {
+    let world = world_of(version, "mask_computed")?;
+    for (sql, first) in COMPUTED {
+        let mut client = world.client()?;
+        client.query("BEGIN")?;
+        let simple = client.query(sql)?;
+        assert_eq!(
+            first_value(&simple).as_deref(),
+            *first,
+            "{sql}: {:?}",
+            raw::error(&simple)
+        );
+        assert_eq!(raw::error(&simple), None, "{sql}");
+        assert_no_secret(sql, &simple);
+        client.query("ROLLBACK; BEGIN")?;
+        client.send(&[raw::extended(sql, &[], 0), raw::sync()].concat())?;
+        let extended = client.until_ready()?;
+        assert_eq!(first_value(&extended).as_deref(), *first, "{sql} extended");
+        assert_no_secret(sql, &extended);
+    }
+    // All statements of one message are edited.
+    let mut client = world.client()?;
+    let both = client.query(
+        "SELECT upper(email) FROM customers; SELECT 1; SELECT lower(email) FROM customers",
+    )?;
+    assert_eq!((rows(&both), raw::error(&both)), (7, None));
+    assert_no_secret("three statements", &both);
+    Ok(())
+}
+
+/// Of the first row, or of the first line of COPY.
+fn first_value(messages: &[raw::Message]) -> Option<String> {
+    let row = messages
+        .iter()
+        .find(|message| matches!(message.tag, b'D' | b'd'))?;
+    match row.tag {
+        b'D' => row.cells().into_iter().next().flatten(),
+        _ => Some(String::from_utf8_lossy(&row.body).trim_end().to_owned()),
+    }
+}
+
+/// The driver's word for each column, without the table that it comes from.
+fn masked_columns_keep_their_types(version: Version) -> Result<()> {
+    let world = world_of(version, "mask_shape")?;
+    let sql = "SELECT * FROM customers";
+    let shape = |messages: &[raw::Message]| {
+        let description = messages.iter().find(|message| message.tag == b'T');
+        let body = description.map_or(&[][..], |message| &message.body);
+        let mut fields = Vec::new();
+        let mut rest = body.get(2..).unwrap_or_default();
+        while let Some(end) = rest.iter().position(|byte| *byte == 0) {
+            let (name, numbers) = rest.split_at(end + 1);
+            let (numbers, next) = numbers.split_at(18);
+            // After table OID and attribute number: type OID, size, modifier and format.
+            fields.push((
+                String::from_utf8_lossy(name).into_owned(),
+                numbers[6..].to_vec(),
+            ));
+            rest = next;
+        }
+        fields
+    };
+    let direct = shape(&Client::connect(&world.direct)?.query(sql)?);
+    assert_eq!(direct.len(), 17);
+    assert_eq!(shape(&world.client()?.query(sql)?), direct);
+    Ok(())
+}
+
 fn statements_that_cannot_be_masked_are_refused(version: Version) -> Result<()> {
-    let world = world_of(version, "mask_refused")?;
+    let world = world_of_results(version, "mask_refused")?;
     let mut client = world.client()?;
     for sql in REFUSED {
         let simple = client.query(sql)?;
@@ -466,8 +629,7 @@ fn a_large_result_is_masked_to_its_last_row() -> Result<()> {
 
 #[test]
 fn the_first_rows_arrive_before_a_slow_last_row() -> Result<()> {
-    let settings =
-        "[mask-columns]\ncolumns = [{ column = \"public.wide.body\", method = \"redact\" }]\n";
+    let settings = "[mask-columns]\nwhere = \"result\"\ncolumns = [{ column = \"public.wide.body\", method = \"redact\" }]\n";
     let world = World::with_policies("mask_early", &["mask-columns"], settings)?;
     // The rows are wide enough for the server to send the first ones before it sleeps.
     world.prepare("CREATE TABLE wide AS SELECT i, repeat('secret1@', 3000) AS body FROM generate_series(1, 6) AS i")?;

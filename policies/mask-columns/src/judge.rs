@@ -60,7 +60,8 @@ impl MaskColumns {
             return sender(function, first).into();
         }
         if facts.verb == Verb::Explain {
-            let reads_masks = editing == Editing::Applied && !uses_protected(rules, facts);
+            let reads_masks =
+                editing == Editing::Applied && !uses_protected(rules, facts, &editing);
             return match self.settings.explain {
                 _ if reads_masks && !writes_elsewhere(rules, facts) => Verdict::reusable(),
                 Choice::Allow if !writes_elsewhere(rules, facts) => Verdict::reusable(),
@@ -68,7 +69,7 @@ impl MaskColumns {
             };
         }
         let denial = copied_elsewhere(rules, statement, facts, &protected)
-            .or_else(|| self.probed(rules, statement, facts));
+            .or_else(|| self.probed(rules, statement, facts, &editing));
         match denial {
             Some(denial) => denial.into(),
             None => Allowance::new().plan_result().reuse_fingerprint().into(),
@@ -188,12 +189,12 @@ fn edits(rules: &[&Rule], facts: &Facts, protected: &[&TableRef]) -> Vec<Edit> {
 }
 
 /// Whether the statement uses a protected column in any way.
-fn uses_protected(rules: &[&Rule], facts: &Facts) -> bool {
+fn uses_protected(rules: &[&Rule], facts: &Facts, editing: &Editing) -> bool {
     let used = |rule: &&Rule| {
         facts
             .columns
             .iter()
-            .any(|column| is_of(rule, column, facts))
+            .any(|column| is_of(rule, column, facts, editing))
     };
     rules.iter().any(used)
 }

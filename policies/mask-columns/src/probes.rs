@@ -1,6 +1,8 @@
 //! Refuses uses of protected columns from which a client could infer values: conditions, sort orders, computations.
 
-use gatewright_policy::{ColumnRef, Denial, Facts, Statement, Usage, command_is};
+use gatewright_policy::{
+    Access, ColumnRef, Denial, Editing, Facts, Statement, TableRef, Usage, command_is,
+};
 
 use crate::MaskColumns;
 use crate::settings::{Choice, Rule};
@@ -15,6 +17,7 @@ impl MaskColumns {
         rules: &[&Rule],
         statement: &Statement<'_>,
         facts: &Facts,
+        editing: &Editing,
     ) -> Option<Denial> {
         let by_name = facts
             .commands
@@ -27,7 +30,9 @@ impl MaskColumns {
             .zip(&facts.columns)
             .filter(|(_, column)| reveals(column.usage))
             .filter_map(|(at, column)| {
-                let rule = rules.iter().find(|rule| is_of(rule, column, facts))?;
+                let rule = rules
+                    .iter()
+                    .find(|rule| is_of(rule, column, facts, editing))?;
                 Some((at, column, *rule))
             })
             .collect();
@@ -63,14 +68,21 @@ fn reveals(usage: Usage) -> bool {
     )
 }
 
-/// Whether the column may be the rule's. A column that is resolved to no table matches by name alone.
-pub fn is_of(rule: &Rule, column: &ColumnRef, facts: &Facts) -> bool {
+/// Whether the column may be the rule's. A column that is resolved to no table matches by name alone, unless it can only be
+/// the mask: the statement was edited, and does not write to the table.
+pub fn is_of(rule: &Rule, column: &ColumnRef, facts: &Facts, editing: &Editing) -> bool {
     match facts.table_of(column) {
         Some(table) => {
             table.may_be(rule.table()) && (column.name == rule.column() || column.name == "*")
         }
-        None => column.name == rule.column(),
+        None => column.name == rule.column() && !is_mask(rule, facts, editing),
     }
+}
+
+fn is_mask(rule: &Rule, facts: &Facts, editing: &Editing) -> bool {
+    let written =
+        |table: &TableRef| table.may_be(rule.table()) && table.access.intersects(Access::WRITES);
+    *editing == Editing::Applied && rule.edit.is_some() && !facts.tables.iter().any(written)
 }
 
 fn probe(rule: &Rule, usage: Usage, equality: Choice) -> Denial {
