@@ -1,8 +1,12 @@
 //! The questions to the judge, in the order in which every message asks them: text, verdict, plan, admission. Each is asked once;
 //! one that needs time leaves a ticket in [`Held`] and is resumed from there.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
+use gatewright_sql::CopyOut;
+
+use crate::session::doors::output::Output;
 use crate::session::judge::{
     Answer, BoundParameters, Field, Judge, Judged, Phase, Plan, Question, Ticket, Verdict,
 };
@@ -83,6 +87,30 @@ fn ask<J: Judge, T>(
 }
 
 impl<J: Judge> Session<J> {
+    /// The text of the message in hand in UTF-8, once it is certain how the server will read it.
+    pub(in crate::session) fn read_text<'t>(
+        &mut self,
+        text: &'t [u8],
+        output: &mut Output,
+    ) -> Stage<Cow<'t, str>> {
+        if !self.reading.is_certain_of(text) {
+            return self.until_certain(output);
+        }
+        Some(self.reading.encoding.read(text)).into()
+    }
+
+    /// What is in doubt is certain after the next ReadyForQuery. In a series of extended messages without Sync there is none.
+    pub(in crate::session) fn until_certain<T>(&mut self, output: &mut Output) -> Stage<T> {
+        if self.pipeline.unsynced {
+            let message = "how the server would read this depends on a statement before it in the same series of messages";
+            return Stage::Refused(
+                Refusal::new("0A000", message).with_hint("Send a Sync message before it."),
+            );
+        }
+        self.hold_for_replies(output);
+        Stage::Hold
+    }
+
     /// Has the text of the message in hand understood.
     pub(in crate::session) fn ask_text(
         &self,
@@ -212,8 +240,12 @@ impl<J: Judge> Session<J> {
     }
 
     /// What the gateway sends itself is ASCII or UTF-8, so a text that it writes or describes must be readable as such.
-    pub(in crate::session) fn sendable(&self, text: &J::Text) -> Result<(), Refusal> {
-        if self.reading.encoding.is_utf8() || J::source(text).is_ascii() {
+    pub(in crate::session) fn sendable(
+        &self,
+        text: &J::Text,
+        certain: bool,
+    ) -> Result<(), Refusal> {
+        if certain && self.reading.encoding.is_utf8() || J::source(text).is_ascii() {
             return Ok(());
         }
         let message = "a policy inspects this statement, which contains non-ASCII characters in an encoding other than UTF8";
@@ -225,12 +257,40 @@ impl<J: Judge> Session<J> {
         if plan.steps.is_empty() || self.reading.encoding.is_utf8() {
             return Ok(plan);
         }
-        Err(Refusal::new(
-            "0A000",
-            "masked columns are delivered only with client_encoding UTF8",
-        )
-        .with_hint("SET client_encoding TO 'UTF8' first."))
+        Err(delivered_in_utf8_only())
     }
+
+    /// Where the cells of COPY's rows begin and end depends on the encoding they are sent in, which its option ENCODING tells, or
+    /// `client_encoding` when it begins. `certain`: that is what it was told to be last.
+    pub(in crate::session) fn copy_is_editable(
+        &self,
+        copy: &CopyOut,
+        plan: &Plan,
+        certain: bool,
+    ) -> Result<(), Refusal> {
+        let encoding = copy.encoding.as_deref();
+        if plan.steps.is_empty()
+            || self.reading.copies_utf8(encoding) && (certain || encoding.is_some())
+        {
+            return Ok(());
+        }
+        Err(match encoding {
+            Some(_) => {
+                let message = "masked columns are copied only with ENCODING 'UTF8'";
+                Refusal::new("0A000", message)
+            }
+            None if self.reading.encoding.is_utf8() => {
+                let message = "a statement before this COPY may change the encoding of its rows";
+                Refusal::new("0A000", message).with_hint("Copy with ENCODING 'UTF8'.")
+            }
+            None => delivered_in_utf8_only(),
+        })
+    }
+}
+
+fn delivered_in_utf8_only() -> Refusal {
+    let message = "masked columns are delivered only with client_encoding UTF8";
+    Refusal::new("0A000", message).with_hint("SET client_encoding TO 'UTF8' first.")
 }
 
 fn verdict<J: Judge>(answer: Answer<J>) -> Option<Result<Verdict<J>, Refusal>> {

@@ -80,6 +80,12 @@ impl<J: Judge> Session<J> {
             started: Rc::default(),
             bound: Cell::new(None),
         });
+        if let Some(statement) = portal.prepared.statement()
+            && statement.facts.changes_reading()
+        {
+            // The server runs functions that are declared immutable when it plans.
+            self.reading.changes(self.queue.next_number());
+        }
         self.expect(Outstanding::Bind { name, portal });
         Taken::Yes
     }
@@ -170,7 +176,9 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Stage<Option<Rc<Plan>>> {
-        if let Err(refusal) = self.sendable(&prepared.text) {
+        if prepared.copy_out().is_some()
+            && let Err(refusal) = self.sendable(&prepared.text, self.reading.is_certain())
+        {
             return Stage::Refused(refusal);
         }
         let described = prepared

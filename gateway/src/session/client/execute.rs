@@ -131,6 +131,10 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Taken {
+        if let Err(refusal) = self.check_copy_of_portal(&portal) {
+            self.let_go(held, judge);
+            return self.refuse_extended(refusal, judge, output);
+        }
         let admitted = match (
             &portal.permit,
             RunsNothing::in_text::<J>(&portal.prepared.text),
@@ -162,10 +166,21 @@ impl<J: Judge> Session<J> {
             }
         };
         portal.started.set(true);
-        self.pipeline.drain_first |= portal.prepared.is(Facts::changes_reading);
+        if let Some(statement) = portal.prepared.statement() {
+            self.note_changes_of(&statement.facts);
+        }
         self.turn.stoppable += usize::from(portal.can_stop());
         self.expect(Outstanding::Execute { portal, admitted });
         Taken::Yes
+    }
+
+    /// COPY looks at `client_encoding` when it begins.
+    fn check_copy_of_portal(&self, portal: &Portal<J>) -> Result<(), Refusal> {
+        let (Some(copy), Some(plan)) = (portal.prepared.copy_out(), &portal.plan) else {
+            return Ok(());
+        };
+        let certain = self.reading.is_certain() && !portal.prepared.is(Facts::changes_reading);
+        self.copy_is_editable(copy, plan, certain)
     }
 
     /// An Execute of a portal that was never bound here: a cursor, or nothing. In a failed transaction the server may have another

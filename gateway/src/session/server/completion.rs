@@ -249,6 +249,8 @@ impl<J: Judge> Session<J> {
     /// A message had its turn, and the server told where the transaction stands.
     pub(in crate::session) fn ready_for_query(&mut self, status: u8) {
         self.turn.over();
+        let next = self.queue.oldest_number();
+        self.reading.ready(status != b'I', next);
         if self.transaction.ready(status) {
             self.names.transaction_ended();
         }

@@ -86,7 +86,10 @@ impl<J: Judge> Session<J> {
         let copy = prepared.copy_out().map(|copy| copy.describe.clone());
         if let Some(source) = copy {
             let Some(permit) = permit else { return };
-            if self.sendable(&prepared.text).is_err() {
+            if self
+                .sendable(&prepared.text, self.reading.is_certain())
+                .is_err()
+            {
                 // Bind will say so.
                 return;
             }

@@ -22,63 +22,77 @@ pub enum Encoding {
     Unreadable,
 }
 
-/// PostgreSQL's names of two-byte encodings, with tables that agree on where characters begin and end.
-const DOUBLE: &[(&str, &whatwg::Encoding)] = &[
-    ("SJIS", whatwg::SHIFT_JIS),
-    ("BIG5", whatwg::BIG5),
-    ("GBK", whatwg::GBK),
-    ("GB18030", whatwg::GB18030),
-    ("UHC", whatwg::EUC_KR),
-    ("EUC_JP", whatwg::EUC_JP),
-    ("EUC_KR", whatwg::EUC_KR),
-    ("EUC_CN", whatwg::GBK),
+/// Names of two-byte encodings as the server looks them up (`pg_encname_tbl`), with tables that agree on where characters begin and end.
+const DOUBLE: &[(&[&str], &whatwg::Encoding)] = &[
+    (
+        &["sjis", "shiftjis", "mskanji", "win932", "windows932"],
+        whatwg::SHIFT_JIS,
+    ),
+    (&["big5", "win950", "windows950"], whatwg::BIG5),
+    (&["gbk", "win936", "windows936"], whatwg::GBK),
+    (&["gb18030"], whatwg::GB18030),
+    (&["uhc", "win949", "windows949"], whatwg::EUC_KR),
+    (&["eucjp"], whatwg::EUC_JP),
+    (&["euckr"], whatwg::EUC_KR),
+    (&["euccn"], whatwg::GBK),
 ];
 
-/// PostgreSQL's names of single-byte encodings, with tables that agree with PostgreSQL's own for every byte it accepts.
-const SINGLE: &[(&str, &whatwg::Encoding)] = &[
-    ("LATIN2", whatwg::ISO_8859_2),
-    ("LATIN3", whatwg::ISO_8859_3),
-    ("LATIN4", whatwg::ISO_8859_4),
-    ("LATIN6", whatwg::ISO_8859_10),
-    ("LATIN7", whatwg::ISO_8859_13),
-    ("LATIN8", whatwg::ISO_8859_14),
-    ("LATIN9", whatwg::ISO_8859_15),
-    ("LATIN10", whatwg::ISO_8859_16),
-    ("ISO_8859_5", whatwg::ISO_8859_5),
-    ("KOI8R", whatwg::KOI8_R),
-    ("KOI8U", whatwg::KOI8_U),
-    ("WIN866", whatwg::IBM866),
-    ("WIN1250", whatwg::WINDOWS_1250),
-    ("WIN1251", whatwg::WINDOWS_1251),
-    ("WIN1252", whatwg::WINDOWS_1252),
-    ("WIN1253", whatwg::WINDOWS_1253),
-    ("WIN1254", whatwg::WINDOWS_1254),
-    ("WIN1255", whatwg::WINDOWS_1255),
-    ("WIN1256", whatwg::WINDOWS_1256),
-    ("WIN1257", whatwg::WINDOWS_1257),
-    ("WIN1258", whatwg::WINDOWS_1258),
+/// The same for single-byte encodings, with tables that agree with PostgreSQL's own for every byte it accepts.
+const SINGLE: &[(&[&str], &whatwg::Encoding)] = &[
+    (&["latin2", "iso88592"], whatwg::ISO_8859_2),
+    (&["latin3", "iso88593"], whatwg::ISO_8859_3),
+    (&["latin4", "iso88594"], whatwg::ISO_8859_4),
+    (&["latin6", "iso885910"], whatwg::ISO_8859_10),
+    (&["latin7", "iso885913"], whatwg::ISO_8859_13),
+    (&["latin8", "iso885914"], whatwg::ISO_8859_14),
+    (&["latin9", "iso885915"], whatwg::ISO_8859_15),
+    (&["latin10", "iso885916"], whatwg::ISO_8859_16),
+    (&["iso88595"], whatwg::ISO_8859_5),
+    (&["koi8r", "koi8"], whatwg::KOI8_R),
+    (&["koi8u"], whatwg::KOI8_U),
+    (&["win866", "windows866", "alt"], whatwg::IBM866),
+    (&["win1250", "windows1250"], whatwg::WINDOWS_1250),
+    (&["win1251", "windows1251", "win"], whatwg::WINDOWS_1251),
+    (&["win1252", "windows1252"], whatwg::WINDOWS_1252),
+    (&["win1253", "windows1253"], whatwg::WINDOWS_1253),
+    (&["win1254", "windows1254"], whatwg::WINDOWS_1254),
+    (&["win1255", "windows1255"], whatwg::WINDOWS_1255),
+    (&["win1256", "windows1256"], whatwg::WINDOWS_1256),
+    (&["win1257", "windows1257"], whatwg::WINDOWS_1257),
+    (
+        &["win1258", "windows1258", "abc", "tcvn", "tcvn5712", "vscii"],
+        whatwg::WINDOWS_1258,
+    ),
 ];
+
+/// The name as the server looks it up: letters and digits alone, in lower case (`clean_encoding_name`).
+fn cleaned(name: &str) -> String {
+    let kept = name.chars().filter(char::is_ascii_alphanumeric);
+    kept.map(|letter| letter.to_ascii_lowercase()).collect()
+}
 
 impl Encoding {
     /// From the values of `client_encoding` and `server_encoding` in ParameterStatus.
     pub fn new(client: &str, server: &str) -> Self {
-        let is = |name: &str, other: &str| name.eq_ignore_ascii_case(other);
-        if is(client, "SQL_ASCII") {
+        let client = cleaned(client);
+        match client.as_str() {
             // The server does not convert, and accepts only what is valid in its own encoding.
-            return match server {
-                "UTF8" => Encoding::Utf8,
+            "sqlascii" => match server {
                 "SQL_ASCII" => Encoding::Bytes,
-                other => Encoding::new(other, other),
-            };
+                other => Encoding::named(&cleaned(other)),
+            },
+            client => Encoding::named(client),
         }
-        if is(client, "UTF8") || is(client, "UTF-8") {
-            return Encoding::Utf8;
+    }
+
+    fn named(name: &str) -> Self {
+        match name {
+            "utf8" | "unicode" => return Encoding::Utf8,
+            "latin1" | "iso88591" => return Encoding::Latin1,
+            _ => {}
         }
-        if is(client, "LATIN1") {
-            return Encoding::Latin1;
-        }
-        let find = |tables: &[(&str, &'static whatwg::Encoding)]| {
-            let found = tables.iter().find(|(name, _)| is(client, name));
+        let find = |tables: &[(&[&str], &'static whatwg::Encoding)]| {
+            let found = tables.iter().find(|(names, _)| names.contains(&name));
             found.map(|(_, table)| *table)
         };
         let single = find(SINGLE).map(Encoding::Single);
@@ -177,6 +191,11 @@ mod tests {
         assert_eq!(read("SQL_ASCII", "é".as_bytes()), Ok("é".into()));
         assert_eq!(read("SQL_ASCII", b"\xe9"), Err("22021".into()));
         let of = |client, server| Encoding::new(client, server);
+        for name in ["UNICODE", "utf-8", "Utf 8", "u_t_f_8"] {
+            assert_eq!(of(name, "LATIN1"), Encoding::Utf8);
+        }
+        assert_eq!(of("ISO-8859-1", "UTF8"), Encoding::Latin1);
+        assert_eq!(of("Windows-936", "UTF8"), of("GBK", "UTF8"));
         assert_eq!(of("SQL_ASCII", "LATIN1"), Encoding::Latin1);
         assert_eq!(of("SQL_ASCII", "SQL_ASCII"), Encoding::Bytes);
         assert_eq!(Encoding::Bytes.read(b"\xe9").ok().as_deref(), Some("é"));

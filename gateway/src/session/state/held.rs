@@ -13,6 +13,8 @@ pub(in crate::session) struct Held<J: Judge> {
     pub ticket: Option<Ticket>,
     /// The text, once it is analysed.
     pub text: Option<J::Text>,
+    /// When it was begun with, it was certain how the server reads it.
+    pub certain: bool,
     /// The text is no longer the client's own.
     pub rewritten: bool,
     /// One for each statement that was judged.
@@ -47,6 +49,7 @@ impl<J: Judge> Default for Held<J> {
         Held {
             ticket: None,
             text: None,
+            certain: false,
             rewritten: false,
             permits: Vec::new(),
             plans: Vec::new(),
@@ -72,6 +75,16 @@ impl<J: Judge> Held<J> {
         self.text
             .as_ref()
             .map_or(0, |text| J::analysis(text).statements.len())
+    }
+
+    /// True when policies want to see the columns of a COPY TO among its statements.
+    pub fn copies_planned_rows(&self) -> bool {
+        self.text.as_ref().is_some_and(|text| {
+            let mut judged = J::analysis(text).statements.iter().zip(&self.permits);
+            judged.any(|(statement, permit)| {
+                J::wants_plan(permit) && statement.facts.copy_out().is_some()
+            })
+        })
     }
 
     /// True when its first statement may end the transaction that is open.

@@ -7,17 +7,22 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use gatewright_contract as contract;
-use gatewright_sql::{Analysis, Facts, Outputs, SessionEffect, Statement, TransactionCommand};
+use gatewright_sql::{
+    Analysis, CopyDestination, CopyFormat, CopyOut, Facts, ForceQuote, Outputs, SessionEffect,
+    Statement, TransactionCommand,
+};
 
 use super::super::*;
 use crate::results::{Step, Stop};
 
 /// Understands a text by its first word: `deny` is refused, `limit` may return two rows, `mask` has its first column
-/// nullified, `prepare NAME`, `execute NAME`, `declare NAME`, `copyin` and the words of transactions do as they say, `hold` waits for a decision,
-/// anything else may run.
+/// nullified, `prepare NAME`, `execute NAME`, `declare NAME`, `set NAME`, `copyin` and the words of transactions do as they say, `maskcopy
+/// ENCODING` is a COPY TO STDOUT whose column is nullified, `hold` waits for a decision, anything else may run.
 #[derive(Default)]
 pub(crate) struct WordJudge {
     pub(crate) asked: Vec<String>,
+    /// The texts that were analysed, and whether with standard_conforming_strings.
+    pub(crate) analysed: Vec<(String, bool)>,
     generation: u32,
     pub(crate) completed: Vec<Completion>,
     pub(crate) refused: Vec<String>,
@@ -172,7 +177,13 @@ fn statement(text: &str, start: usize, part: &str) -> Statement {
         },
         (Some("declare"), Some(name)) => SessionEffect::DeclareCursor { name: name.into() },
         (Some("execute"), Some(name)) => SessionEffect::Execute { name: name.into() },
+        (Some("set"), Some(name)) => SessionEffect::Set {
+            name: name.into(),
+            value: None,
+            local: false,
+        },
         (Some("copyin"), _) => SessionEffect::CopyIn,
+        (Some("maskcopy"), encoding) => SessionEffect::CopyOut(copy_out(encoding)),
         (Some("begin"), _) => SessionEffect::Transaction(TransactionCommand::Begin),
         (Some("commit"), _) => {
             SessionEffect::Transaction(TransactionCommand::Commit { chain: false })
@@ -189,13 +200,29 @@ fn statement(text: &str, start: usize, part: &str) -> Statement {
     }
 }
 
+fn copy_out(encoding: Option<&str>) -> CopyOut {
+    CopyOut {
+        destination: CopyDestination::Stdout,
+        format: CopyFormat::Text,
+        delimiter: b'|',
+        quote: b'"',
+        escape: b'"',
+        null: "\\N".into(),
+        header: false,
+        force_quote: ForceQuote::None,
+        encoding: encoding.map(str::to_owned),
+        describe: "select".into(),
+    }
+}
+
 impl Judge for WordJudge {
     type Text = WordText;
     type Permit = WordPermit;
     type Admitted = WordAdmitted;
 
-    fn analyze(&mut self, text: &str, _: bool) -> Judged<Result<WordText, Refusal>> {
+    fn analyze(&mut self, text: &str, conforming: bool) -> Judged<Result<WordText, Refusal>> {
         self.nothing_else_is_asked();
+        self.analysed.push((text.to_owned(), conforming));
         let mut start = 0;
         let mut statements = Vec::new();
         for part in text.split(';') {
@@ -260,7 +287,7 @@ impl Judge for WordJudge {
     }
 
     fn wants_plan(permit: &WordPermit) -> bool {
-        permit.word == "mask"
+        permit.word.starts_with("mask")
     }
 
     fn covers(planned_for: &WordPermit, now: &WordPermit) -> bool {
