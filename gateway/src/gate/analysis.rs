@@ -29,12 +29,19 @@ pub struct AnalyzedText {
     /// One entry per statement.
     pub(super) facts: Vec<Arc<StatementFacts>>,
     pub(super) catalog: Arc<Catalog>,
+    /// The setting that it was read with.
+    standard_conforming_strings: bool,
     /// Index of the first statement after which names may mean something else.
     reshapes_at: Option<usize>,
 }
 
 impl AnalyzedText {
-    pub(super) fn new(source: &str, analysis: Analysis, catalog: Arc<Catalog>) -> Self {
+    pub(super) fn new(
+        source: &str,
+        analysis: Analysis,
+        catalog: Arc<Catalog>,
+        standard_conforming_strings: bool,
+    ) -> Self {
         let told = analysis
             .statements
             .iter()
@@ -47,6 +54,7 @@ impl AnalyzedText {
             analysis,
             facts: told,
             catalog,
+            standard_conforming_strings,
             reshapes_at,
         }
     }
@@ -90,6 +98,7 @@ impl AnalyzedText {
             },
             facts: self.facts.clone(),
             catalog: Arc::clone(&self.catalog),
+            standard_conforming_strings: self.standard_conforming_strings,
             reshapes_at: self.reshapes_at,
         })
     }
@@ -203,6 +212,20 @@ impl Delivery {
 }
 
 impl SessionGate {
+    /// True while the catalog that the text was analysed with is the newest there is, as far as is known.
+    pub(super) fn is_settled(&self, text: &AnalyzedText) -> bool {
+        let is_late = self.stale_catalog && self.needs_catalog();
+        !is_late && Arc::ptr_eq(&text.catalog, &self.catalog.current())
+    }
+
+    /// The text as it is understood now.
+    pub(super) fn analyze_anew(
+        &mut self,
+        text: &AnalyzedText,
+    ) -> Judged<Result<Arc<AnalyzedText>, Refusal>> {
+        self.analyze_text(&text.source, text.standard_conforming_strings)
+    }
+
     pub(super) fn analyze_text(
         &mut self,
         text: &str,
@@ -331,6 +354,7 @@ fn analyze(text: &str, catalog: &Arc<Catalog>, settings: Settings) -> Outcome {
         text,
         analysis,
         Arc::clone(catalog),
+        settings.standard_conforming_strings,
     )))
 }
 

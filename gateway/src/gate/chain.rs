@@ -108,8 +108,10 @@ impl SessionGate {
     fn earlier(&self, question: &Question<'_, Self>, case: &Case) -> Option<Earlier> {
         match question.earlier {
             // An answer about a statement holds only while its names mean the same.
-            Some(permit) => (Arc::ptr_eq(&permit.set, &self.set) && !case.unsettled)
-                .then(|| Earlier::SameStatement(Arc::clone(&permit.answers))),
+            Some(permit) => (Arc::ptr_eq(&permit.set, &self.set)
+                && !case.unsettled
+                && permit.is_for(question.text))
+            .then(|| Earlier::SameStatement(Arc::clone(&permit.answers))),
             None => self
                 .recent
                 .find(&self.set, &case.facts, case.phase, question.in_transaction)

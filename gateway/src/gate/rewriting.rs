@@ -37,6 +37,8 @@ impl SessionGate {
                 &replacement.sql,
                 analysis,
                 Arc::clone(&text.catalog),
+                // It reads alike either way.
+                true,
             ))),
             refused => {
                 if let Some(Err(error)) = refused {

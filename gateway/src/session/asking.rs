@@ -86,6 +86,24 @@ fn ask<J: Judge, T>(
     }
 }
 
+/// Has a text understood once more.
+pub(in crate::session) fn ask_text_anew<J: Judge>(
+    ticket: &mut Option<Ticket>,
+    text: &J::Text,
+    judge: &mut J,
+) -> Stage<J::Text> {
+    ask(
+        ticket,
+        judge,
+        |judge| judge.analyze_anew(text),
+        |answer| match answer {
+            Answer::Text(text) => Some(text),
+            _ => None,
+        },
+    )
+    .into()
+}
+
 impl<J: Judge> Session<J> {
     /// The text of the message in hand in UTF-8, once it is certain how the server will read it.
     pub(in crate::session) fn read_text<'t>(
@@ -139,11 +157,12 @@ impl<J: Judge> Session<J> {
 
     /// Has one statement judged. The one place where a [`Question`] is made.
     pub(in crate::session) fn ask_verdict(
-        &self,
+        &mut self,
         held: &mut Held<J>,
         subject: Subject<'_, J>,
         judge: &mut J,
     ) -> Stage<Verdict<J>> {
+        done!(self.settle_names_of(held, subject.text, subject.index, judge));
         let names = InMessage {
             names: &self.names,
             text: subject.text,

@@ -103,7 +103,7 @@ impl<J: Judge> Session<J> {
     }
 
     fn permit_fetch(
-        &self,
+        &mut self,
         fetch: &Prepared<J>,
         held: &mut Held<J>,
         judge: &mut J,

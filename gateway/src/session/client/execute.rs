@@ -63,12 +63,15 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Stage<Rc<Portal<J>>> {
+        if !held.portal_is_as_bound {
+            done!(self.check_portal(portal, &mut held.ticket, judge));
+            held.portal_is_as_bound = true;
+        }
         let begun = held.ticket.is_some();
         if let Some(permit) = &portal.permit
             && !begun
-            && !portal.started.get()
             && !judge.is_current(permit)
-            && !self.bound_in_this_turn(name)
+            && !self.is_bind_outstanding(name)
         {
             let refusal = Refusal::new("55000", "the policies changed after this portal was bound")
                 .with_hint("Bind the statement again.");
@@ -90,7 +93,7 @@ impl<J: Judge> Session<J> {
     /// An EXECUTE or FETCH that was bound before names changed: it does what they mean now. As that it is judged once more; where a policy
     /// wants to see its columns, the plan that it was bound with is of others.
     fn judge_anew(
-        &self,
+        &mut self,
         portal: &Rc<Portal<J>>,
         held: &mut Held<J>,
         judge: &mut J,

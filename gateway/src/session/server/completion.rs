@@ -11,7 +11,7 @@ use crate::session::doors::output::{Output, Taken};
 use crate::session::doors::to_client::{Delivered, Delivery};
 use crate::session::judge::{Judge, Limits, Outcome};
 use crate::session::state::name::Name;
-use crate::session::state::names::Prepared;
+use crate::session::state::names::{Cursor, Prepared};
 use crate::session::state::outstanding::Outstanding;
 use crate::session::state::running::Running;
 use crate::session::state::session::Session;
@@ -180,7 +180,11 @@ impl<J: Judge> Session<J> {
                 self.transaction.names_changed();
             }
             SessionEffect::DeclareCursor { name } => {
-                self.names.declare_cursor(&Name::new(name), &facts);
+                let cursor = Cursor {
+                    text: text.clone(),
+                    index,
+                };
+                self.names.declare_cursor(&Name::new(name), cursor);
                 self.transaction.names_changed();
             }
             SessionEffect::Set { .. } => self.transaction.names_changed(),

@@ -24,6 +24,12 @@ pub(in crate::session) struct Held<J: Judge> {
     /// One for each statement that was admitted.
     pub admitted: Vec<Option<J::Admitted>>,
     pub description: Description,
+    /// For a Bind: its statement, with an analysis that holds.
+    pub prepared: Option<Rc<Prepared<J>>>,
+    /// The statement, by its index, behind whose names every analysis holds.
+    pub settled_names_of: Option<usize>,
+    /// For an Execute: its portal still means what it was bound as.
+    pub portal_is_as_bound: bool,
     /// For an Execute of a cursor: the FETCH as which it is judged.
     pub fetch: Option<Rc<Prepared<J>>>,
     /// For an Execute: the portal that is to run, when only its admission is missing.
@@ -55,6 +61,9 @@ impl<J: Judge> Default for Held<J> {
             plans: Vec::new(),
             admitted: Vec::new(),
             description: Description::NotAsked,
+            prepared: None,
+            settled_names_of: None,
+            portal_is_as_bound: false,
             fetch: None,
             portal: None,
             answered: false,

@@ -7,5 +7,6 @@ pub(crate) mod judge;
 pub(crate) mod play;
 mod properties;
 mod reading;
+mod renewing;
 pub(crate) mod server;
 mod simple;
