@@ -52,6 +52,7 @@ use serde::Serialize;
 pub use builder::CatalogBuilder;
 pub use catalog::{Catalog, Column, Relation};
 pub use facts::*;
+pub use guard::cuts_names_by_encoding;
 pub use gatewright_parser::release_memory;
 pub use replacement::{ReplacementError, verify_replacement};
 pub use template::{Template, template};

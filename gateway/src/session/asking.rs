@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use gatewright_sql::CopyOut;
+use gatewright_sql::{CopyOut, cuts_names_by_encoding};
 
 use crate::session::doors::output::Output;
 use crate::session::judge::{
@@ -140,6 +140,10 @@ impl<J: Judge> Session<J> {
             return Stage::Done(known.clone());
         }
         let conforming = self.reading.standard_conforming_strings;
+        if !self.reading.server_is_utf8() && cuts_names_by_encoding(text, conforming) {
+            let message = "a name outside ASCII is longer than 63 bytes in UTF8, and the database, which has another encoding, may cut it elsewhere";
+            return Stage::Refused(Refusal::new("0A000", message));
+        }
         let answer = ask(
             &mut held.ticket,
             judge,

@@ -92,6 +92,10 @@ impl Reading {
 
     /// True when the server keeps names outside ASCII as they came, so that the gateway knows where it cuts long ones.
     pub fn keeps_names(&self) -> bool {
-        self.encoding.is_utf8() && self.server_encoding == "UTF8"
+        self.encoding.is_utf8() && self.server_is_utf8()
+    }
+
+    pub fn server_is_utf8(&self) -> bool {
+        self.server_encoding == "UTF8"
     }
 }

@@ -291,3 +291,13 @@ fn rows_of_copy_are_not_edited_while_their_encoding_is_in_doubt() {
         "{sent:?}"
     );
 }
+
+#[test]
+fn names_that_another_encoding_cuts_elsewhere_are_refused() {
+    let text = format!("select {}", "é".repeat(40));
+    for (encoding, served) in [("UTF8", true), ("LATIN1", false)] {
+        let mut play = Play::of_database(encoding);
+        play.client(query(&text));
+        assert_eq!(play.sent() == [format!("Q {text}")], served, "{encoding}");
+    }
+}
