@@ -180,7 +180,10 @@ mod tests {
             format!("SELECT \"{other}\" FROM t"),
             format!("SELECT 'x' AS \"a \"\" {other}\""),
             format!("SELECT U&\"{escaped}\" FROM t"),
-            format!("SELECT u&\"{}\" UESCAPE '!' FROM t", escaped.replace('\\', "!")),
+            format!(
+                "SELECT u&\"{}\" UESCAPE '!' FROM t",
+                escaped.replace('\\', "!")
+            ),
         ] {
             assert!(cuts_names_by_encoding(&text, true), "{text}");
         }

@@ -51,9 +51,10 @@ use serde::Serialize;
 
 pub use builder::CatalogBuilder;
 pub use catalog::{Catalog, Column, Relation};
+pub use copy::query_within;
 pub use facts::*;
-pub use guard::cuts_names_by_encoding;
 pub use gatewright_parser::release_memory;
+pub use guard::cuts_names_by_encoding;
 pub use replacement::{ReplacementError, verify_replacement};
 pub use template::{Template, template};
 

@@ -4,14 +4,16 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use gatewright_sql::{CopyOut, cuts_names_by_encoding};
+use gatewright_sql::{Analysis, CopyOut, SessionEffect, cuts_names_by_encoding};
 
 use crate::session::doors::output::Output;
 use crate::session::judge::{
-    Answer, BoundParameters, Field, Judge, Judged, Phase, Plan, Question, Ticket, Verdict,
+    Answer, BoundParameters, Field, Judge, Judged, NameFacts, Phase, Plan, Question, Ticket,
+    Verdict,
 };
 use crate::session::refusal::Refusal;
 use crate::session::state::held::Held;
+use crate::session::state::name::Name;
 use crate::session::state::names::InMessage;
 use crate::session::state::session::Session;
 
@@ -182,13 +184,24 @@ impl<J: Judge> Session<J> {
             at_rest: self.is_at_rest(),
             names: &names,
         };
-        ask(
+        let unknown = unmade(&names, J::analysis(subject.text), subject.index);
+        let answer = ask(
             &mut held.ticket,
             judge,
             |judge| judge.judge(question),
             verdict,
-        )
-        .into()
+        );
+        match (answer, unknown) {
+            // Of a name that nobody has made, all that can be said is that it is not there.
+            (Some(Err(refusal)), Some(name)) => Stage::Refused(Refusal {
+                counted: refusal.counted,
+                ..Refusal::new(
+                    "26000",
+                    format!("prepared statement \"{name}\" does not exist"),
+                )
+            }),
+            (answer, _) => answer.into(),
+        }
     }
 
     /// Has a function call by message judged.
@@ -308,6 +321,19 @@ impl<J: Judge> Session<J> {
             }
             None => delivered_in_utf8_only(),
         })
+    }
+}
+
+/// The name that the statement executes, if it was not made on this connection as far as is known.
+fn unmade<J: Judge>(names: &InMessage<'_, J>, analysis: &Analysis, index: usize) -> Option<String> {
+    match &analysis.statements.get(index)?.facts.session {
+        SessionEffect::Execute { name }
+            if names.statement(name).is_none()
+                && names.names.prepared(&Name::new(name)).is_none() =>
+        {
+            Some(name.clone())
+        }
+        _ => None,
     }
 }
 

@@ -205,3 +205,16 @@ select * from "orders" where "person" = 1 order by "id" asc limit 1
 
 --# is-null-on-protected
 SELECT id FROM people WHERE email IS NOT NULL ORDER BY id
+
+--# psqlodbc-declare-and-fetch
+--! simple
+BEGIN; declare "SQL_CUR0x55" cursor with hold for SELECT id, name, email FROM people ORDER BY id; fetch 2 in "SQL_CUR0x55"
+--
+fetch 2 in "SQL_CUR0x55"
+--
+close "SQL_CUR0x55"; COMMIT
+
+--# prepared-and-executed-in-one-message
+--! alone
+--! simple
+PREPARE listed AS SELECT id, email FROM people ORDER BY id; EXECUTE listed; DEALLOCATE listed

@@ -15,8 +15,8 @@ mod tests;
 use gatewright_parser::{Node, Tree, parse};
 
 use crate::body::Body;
-use crate::guard::cuts_names_by_encoding;
 use crate::catalog::{Catalog, Definition, Subject};
+use crate::guard::cuts_names_by_encoding;
 use crate::lineage;
 use crate::render::quoted_identifier;
 use crate::walker;

@@ -175,9 +175,10 @@ impl<J: Judge> Session<J> {
             return Stage::Refused(refusal);
         }
         held.description = Description::Asked;
-        self.close_unnamed(output);
-        self.ask_for_description(&text, held.plans.len(), permit, output);
-        Stage::Hold
+        match self.ask_for_description(&text, held.plans.len(), permit, output) {
+            Ok(()) => Stage::Hold,
+            Err(refusal) => Stage::Refused(refusal),
+        }
     }
 
     fn send_query(&mut self, frame: Frame<'_>, held: Held<J>, output: &mut Output) {
