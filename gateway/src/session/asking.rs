@@ -275,17 +275,19 @@ impl<J: Judge> Session<J> {
                 .is_some_and(|statement| statement.facts.is_dynamic())
     }
 
-    /// What the gateway sends itself is ASCII or UTF-8, so a text that it writes or describes must be readable as such.
-    pub(in crate::session) fn sendable(
+    /// A text that the gateway sends itself, in the client's encoding, if it is certain and has all of its characters.
+    pub(in crate::session) fn sendable<'t>(
         &self,
-        text: &J::Text,
+        text: &'t str,
         certain: bool,
-    ) -> Result<(), Refusal> {
-        if certain && self.reading.encoding.is_utf8() || J::source(text).is_ascii() {
-            return Ok(());
-        }
-        let message = "a policy inspects this statement, which contains non-ASCII characters in an encoding other than UTF8";
-        Err(Refusal::new("0A000", message).with_hint("SET client_encoding TO 'UTF8' first."))
+    ) -> Result<Cow<'t, [u8]>, Refusal> {
+        let written = self.reading.encoding.write(text);
+        written
+            .filter(|_| certain || text.is_ascii())
+            .ok_or_else(|| {
+                let message = "a policy inspects this statement, which contains characters that the gateway cannot send in this client_encoding";
+                Refusal::new("0A000", message).with_hint("SET client_encoding TO 'UTF8' first.")
+            })
     }
 
     /// Values are edited as UTF-8 text, so the client must speak it.

@@ -201,8 +201,8 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Stage<Option<Rc<Plan>>> {
-        if prepared.copy_out().is_some()
-            && let Err(refusal) = self.sendable(&prepared.text, self.reading.is_certain())
+        if let Some(copy) = prepared.copy_out()
+            && let Err(refusal) = self.sendable(&copy.describe, self.reading.is_certain())
         {
             return Stage::Refused(refusal);
         }

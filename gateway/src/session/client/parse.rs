@@ -102,7 +102,7 @@ impl<J: Judge> Session<J> {
         match done!(self.ask_verdict(held, subject, judge)) {
             Verdict::Permit(permit) => held.permits.push(permit),
             Verdict::Rewrite { text, permit } => {
-                if let Err(refusal) = self.sendable(&text, held.certain) {
+                if let Err(refusal) = self.sendable(J::source(&text), held.certain) {
                     return Stage::Refused(refusal);
                 }
                 held.text = Some(text);
@@ -127,6 +127,10 @@ impl<J: Judge> Session<J> {
         };
         match (&permit, RunsNothing::in_text::<J>(&text)) {
             (Some(permit), _) if held.rewritten => {
+                let text = match self.sendable(J::source(&text), held.certain) {
+                    Ok(text) => text,
+                    Err(refusal) => return self.refuse_parse(parse.name, refusal, judge, output),
+                };
                 let types: Vec<u32> = parse.types.iter().collect();
                 output
                     .to_server

@@ -99,7 +99,7 @@ impl<J: Judge> Session<J> {
                     );
                 }
                 Verdict::Rewrite { text, permit } => {
-                    if let Err(refusal) = self.sendable(&text, held.certain) {
+                    if let Err(refusal) = self.sendable(J::source(&text), held.certain) {
                         return Stage::Refused(refusal);
                     }
                     held.text = Some(text);
@@ -168,14 +168,8 @@ impl<J: Judge> Session<J> {
         permit: &J::Permit,
         output: &mut Output,
     ) -> Stage<()> {
-        let Some(text) = held.text.clone() else {
-            return Stage::Hold;
-        };
-        if let Err(refusal) = self.sendable(&text, held.certain) {
-            return Stage::Refused(refusal);
-        }
         held.description = Description::Asked;
-        match self.ask_for_description(&text, held.plans.len(), permit, output) {
+        match self.ask_for_description(held, permit, output) {
             Ok(()) => Stage::Hold,
             Err(refusal) => Stage::Refused(refusal),
         }
@@ -187,7 +181,10 @@ impl<J: Judge> Session<J> {
             None => Pass::Admitted(&held.admitted),
         };
         match &held.text {
-            Some(text) if held.rewritten => output.to_server.run_rewritten::<J>(text, &pass),
+            Some(text) if held.rewritten => match self.reading.encoding.write(J::source(text)) {
+                Some(text) => output.to_server.run_rewritten::<J>(&text, &pass),
+                None => output.to_server.stand_in_query(),
+            },
             _ => output.to_server.run(frame, &pass),
         }
         let run = QueryRun {

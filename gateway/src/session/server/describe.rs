@@ -10,7 +10,7 @@ use crate::session::doors::output::Output;
 use crate::session::doors::to_client::Delivery;
 use crate::session::judge::{Field, Judge};
 use crate::session::refusal::Refusal;
-use crate::session::state::held;
+use crate::session::state::held::{self, Held};
 use crate::session::state::lookup::Lookup;
 use crate::session::state::name::Name;
 use crate::session::state::names::{Description, Prepared};
@@ -22,14 +22,17 @@ use crate::session::violation::Violation;
 const DESCRIBE_NAME: &str = "gatewright_describe";
 
 impl<J: Judge> Session<J> {
-    /// Has the server describe one statement of the Query in hand.
+    /// Has the server describe the next statement of the Query in hand.
     pub(in crate::session) fn ask_for_description(
         &mut self,
-        text: &J::Text,
-        index: usize,
+        held: &Held<J>,
         permit: &J::Permit,
         output: &mut Output,
     ) -> Result<(), Refusal> {
+        let Some(text) = &held.text else {
+            return Err(must_run_before());
+        };
+        let index = held.plans.len();
         let Some(statement) = J::analysis(text).statements.get(index) else {
             return Err(must_run_before());
         };
@@ -48,6 +51,7 @@ impl<J: Judge> Session<J> {
                 None => own(statement),
             },
         };
+        let source = self.sendable(&source, held.certain)?;
         self.close_unnamed(output);
         self.describe_text(&source, Described::InHand, permit, output);
         Ok(())
@@ -68,7 +72,7 @@ impl<J: Judge> Session<J> {
 
     pub(in crate::session) fn describe_text(
         &mut self,
-        source: &str,
+        source: &[u8],
         target: Described<J>,
         permit: &J::Permit,
         output: &mut Output,
@@ -99,13 +103,10 @@ impl<J: Judge> Session<J> {
         let copy = prepared.copy_out().map(|copy| copy.describe.clone());
         if let Some(source) = copy {
             let Some(permit) = permit else { return };
-            if self
-                .sendable(&prepared.text, self.reading.is_certain())
-                .is_err()
-            {
+            let Ok(source) = self.sendable(&source, self.reading.is_certain()) else {
                 // Bind will say so.
                 return;
-            }
+            };
             prepared.describing.set(true);
             let target = Described::Statement(Rc::clone(prepared));
             return self.describe_text(&source, target, permit, output);
