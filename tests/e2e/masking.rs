@@ -520,6 +520,26 @@ fn cursors_and_prepared_statements_are_masked(version: Version) -> Result<()> {
 }
 
 #[test]
+fn execute_of_a_name_that_was_never_made_says_so() -> Result<()> {
+    let world = world("masking_unmade")?;
+    let mut client = Client::connect(&world.dsn()?)?;
+    for message in [
+        raw::query("EXECUTE never_made(1)"),
+        raw::query("SELECT 1; EXECUTE never_made(1)"),
+        [raw::extended("EXECUTE never_made(1)", &[], 0), raw::sync()].concat(),
+    ] {
+        client.send(&message)?;
+        let replies = client.until_ready()?;
+        let error = raw::error(&replies).context("an error")?;
+        assert_eq!(
+            (error[&'C'].as_str(), error[&'M'].as_str()),
+            ("26000", "prepared statement \"never_made\" does not exist")
+        );
+    }
+    Ok(())
+}
+
+#[test]
 fn masked_values_are_valid_for_their_types() -> Result<()> {
     let world = world("mask_types")?;
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -74,6 +74,8 @@ pub enum Kind {
     Other,
     /// Extended messages of several statements, separated by a line `--&`, before one Sync.
     Pipeline,
+    /// One Query message for each text, separated by a line `--&`, sent together.
+    Queries,
     /// Parse of a statement with this name.
     Parse(String),
     /// Bind and Execute of the statement with this name.
@@ -179,6 +181,7 @@ fn direct(entry: &mut Entry, step: &mut Step, directive: &str) -> Result<()> {
         "setup" => step.kind = Kind::Setup,
         "other" => step.kind = Kind::Other,
         "pipeline" => step.kind = Kind::Pipeline,
+        "queries" => step.kind = Kind::Queries,
         "parse" => step.kind = Kind::Parse(rest.to_owned()),
         "execute" => step.kind = Kind::Execute(rest.to_owned()),
         "bind" => step.kind = Kind::Bind(rest.to_owned()),

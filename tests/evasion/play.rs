@@ -164,14 +164,18 @@ impl Player<'_> {
                 self.client.query("SAVEPOINT step")?;
             }
             let bytes = self.bytes(step, &sql)?;
+            let replies = match step.kind {
+                Kind::Queries => sql.split("\n--&\n").count(),
+                _ => 1,
+            };
             let ready = if step.kind == Kind::Other {
                 if self.other.is_none() {
                     self.other = Some(Client::connect(dsn)?);
                 }
                 let other = self.other.as_mut().context("connected above")?;
-                exchange(other, &bytes, &step.data, received)?
+                exchange(other, &bytes, &step.data, replies, received)?
             } else {
-                exchange(&mut self.client, &bytes, &step.data, received)?
+                exchange(&mut self.client, &bytes, &step.data, replies, received)?
             };
             if !entry.alone && ready == b'E' {
                 self.client.query("ROLLBACK TO SAVEPOINT step")?;
@@ -222,6 +226,7 @@ impl Player<'_> {
                 bytes.extend(raw::sync());
                 bytes
             }
+            Kind::Queries => sql.split("\n--&\n").flat_map(raw::query).collect(),
             Kind::Call => self.call(sql, &parameters)?,
             _ if self.mode == Mode::Simple && parameters.is_empty() => raw::query(sql),
             _ => [raw::extended(sql, &parameters, format), raw::sync()].concat(),
@@ -243,15 +248,26 @@ impl Player<'_> {
     }
 }
 
-/// Sends the bytes, records all replies up to ReadyForQuery, and returns its status.
-fn exchange(client: &mut Client, bytes: &[u8], data: &str, received: &mut Received) -> Result<u8> {
+/// Sends the bytes, records all replies up to the last of so many ReadyForQuery, and returns its status.
+fn exchange(
+    client: &mut Client,
+    bytes: &[u8],
+    data: &str,
+    mut replies: usize,
+    received: &mut Received,
+) -> Result<u8> {
     client.send(bytes)?;
     loop {
         let message = client.receive()?;
         let (tag, state) = (message.tag, message.body.first().copied());
         received.messages.push(message);
         match (tag, state) {
-            (b'Z', Some(state)) => return Ok(state),
+            (b'Z', Some(state)) => {
+                replies -= 1;
+                if replies == 0 {
+                    return Ok(state);
+                }
+            }
             (b'G', _) => {
                 let mut answer = raw::message(b'd', &[data.as_bytes()]);
                 answer.extend(raw::message(b'c', &[]));

@@ -117,6 +117,27 @@ pub(crate) fn describe(text: &str, copy: &nodes::CopyStmt) -> Result<String, Str
     }
 }
 
+/// The text of the query in DECLARE or PREPARE. `text` is the statement's own. `None` if it is another statement, or cannot be told.
+pub fn query_within(text: &str, standard_conforming_strings: bool) -> Option<String> {
+    let tree = parse(text, standard_conforming_strings).ok()?;
+    let (query, before) = match tree.only()? {
+        Node::DeclareCursorStmt(declare) => (declare.query(), "for"),
+        // With types, the columns may depend on them.
+        Node::PrepareStmt(prepare) if prepare.argtypes().is_empty() => (prepare.query(), "as"),
+        _ => return None,
+    };
+    let tokens = scan(text).ok()?;
+    // A name that reads so is quoted, and so no such token.
+    let mut tokens = tokens.iter().skip_while(|token| {
+        let own = text.get(token.start..token.end).unwrap_or_default();
+        !own.eq_ignore_ascii_case(before)
+    });
+    let inner = text.get(tokens.next()?.end..)?;
+    // What the server is asked to describe must be the query that was analysed.
+    let again = parse(inner, standard_conforming_strings).ok()?;
+    same(query, again.only()?).then(|| inner.trim().to_owned())
+}
+
 /// The text in the parentheses that follow COPY.
 fn inside(text: &str) -> Option<&str> {
     let tokens = scan(text).ok()?;

@@ -2,6 +2,15 @@
 
 use crate::facts::{CopyOut, Facts, SessionEffect, TransactionCommand, Verb};
 
+/// Settings on which it depends how the server reads a text.
+const DECIDE_READING: [&str; 4] = [
+    "client_encoding",
+    "standard_conforming_strings",
+    // SET NAMES, and RESET ALL.
+    "names",
+    "all",
+];
+
 impl Facts {
     /// Whether the statement's effect depends on a name that may be redefined: EXECUTE, FETCH, MOVE and EXPLAIN EXECUTE.
     pub fn is_dynamic(&self) -> bool {
@@ -19,16 +28,26 @@ impl Facts {
     /// Whether the client's next bytes may have to be read differently after this statement.
     pub fn changes_reading(&self) -> bool {
         match &self.session {
-            SessionEffect::Set { name, .. } => [
-                "client_encoding",
-                "standard_conforming_strings",
-                "names",
-                "all",
-            ]
-            .contains(&name.as_str()),
+            SessionEffect::Set { name, .. } if DECIDE_READING.contains(&name.as_str()) => true,
+            SessionEffect::Set { .. } => self.runs_unread_code(),
             SessionEffect::DiscardAll => true,
-            _ => !self.opaque.is_empty(),
+            // What runs later, under a name, has facts of its own.
+            SessionEffect::Prepare { inner, .. } => inner.changes_reading(),
+            _ => self.runs_unread_code() || self.calls_set_config(),
         }
+    }
+
+    fn runs_unread_code(&self) -> bool {
+        !self.opaque.is_empty()
+    }
+
+    /// Whether code that was read calls set_config. By itself it is a SET where it stands in the statement's own text.
+    fn calls_set_config(&self) -> bool {
+        let mut functions = self.functions.iter();
+        functions.any(|function| {
+            let (_, name) = function.rsplit_once('.').unwrap_or(("", function));
+            name == "set_config"
+        })
     }
 
     /// Whether the statement is COPY FROM STDIN.

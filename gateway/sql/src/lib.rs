@@ -54,11 +54,13 @@ use serde::Serialize;
 
 pub use builder::CatalogBuilder;
 pub use catalog::{Catalog, Column, Relation, WrittenType};
+pub use copy::query_within;
 pub use facts::*;
 pub use gatewright_parser::release_memory;
+pub use guard::cuts_names_by_encoding;
 use masks::Masks;
 pub use replacement::{ReplacementError, verify_replacement};
-pub use substitution::{Settle, SubstituteError, Substituted, substitute};
+pub use substitution::{Settle, SubstituteError, Substituted, analyze_edited, substitute};
 pub use template::{Template, template};
 
 /// The stack that `analyze` needs: PostgreSQL's own depth limit is reached first.

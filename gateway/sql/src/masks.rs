@@ -27,6 +27,11 @@ impl Masks {
         self.relations.push(masked);
     }
 
+    pub fn has(&self, schema: &str, name: &str) -> bool {
+        let mut relations = self.relations.iter();
+        relations.any(|known| known.schema == schema && known.name == name)
+    }
+
     /// The masks of the relation that the query reads, if it reads that alone and under the name [`INNER`].
     pub fn of(&self, select: &nodes::SelectStmt) -> Option<&Masked> {
         let mut items = select.from_clause().iter();

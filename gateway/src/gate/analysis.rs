@@ -256,6 +256,31 @@ impl Delivery {
 }
 
 impl SessionGate {
+    /// True while the catalog that the text was analysed with is the newest there is, as far as is known.
+    pub(super) fn is_settled(&self, text: &AnalyzedText) -> bool {
+        let is_late = self.stale_catalog && self.needs_catalog();
+        !is_late && Arc::ptr_eq(&text.catalog, &self.catalog.current())
+    }
+
+    /// The text as it is understood now.
+    pub(super) fn analyze_anew(
+        &mut self,
+        text: &Arc<AnalyzedText>,
+    ) -> Judged<Result<Arc<AnalyzedText>, Refusal>> {
+        let standard = text.standard_conforming_strings;
+        let Some(from) = &text.edited else {
+            return self.analyze_text(&text.source, standard);
+        };
+        match self.analyze_text(&from.client.source, standard) {
+            Judged::Ready(Ok(client)) => Judged::Ready(self.edited_anew(text, from, &client)),
+            Judged::Ready(Err(refusal)) => Judged::Ready(Err(refusal)),
+            Judged::Pending(ticket) => {
+                self.await_edited(text);
+                Judged::Pending(ticket)
+            }
+        }
+    }
+
     pub(super) fn analyze_text(
         &mut self,
         text: &str,

@@ -182,8 +182,10 @@ impl SessionGate {
         }
         match question.earlier.filter(|_| version.is_first()) {
             // An answer about a statement holds only while its names mean the same.
-            Some(permit) => (Arc::ptr_eq(&permit.set, &self.set) && !case.unsettled)
-                .then(|| Earlier::SameStatement(Arc::clone(&permit.answers))),
+            Some(permit) => (Arc::ptr_eq(&permit.set, &self.set)
+                && !case.unsettled
+                && permit.is_for(question.text))
+            .then(|| Earlier::SameStatement(Arc::clone(&permit.answers))),
             None => self
                 .recent
                 .find(&self.set, &case.facts, asked)

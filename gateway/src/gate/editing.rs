@@ -9,9 +9,10 @@ use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
 use super::SessionGate;
-use super::analysis::{AnalyzedText, STATEMENT_BYTES};
+use super::analysis::{AnalyzedText, EditedFrom, STATEMENT_BYTES};
 use super::permit::Answers;
 use crate::results;
+use crate::session::Refusal;
 
 /// Longer texts are not edited: that would hold up the other sessions of the thread.
 const EDITED_BYTES: usize = 128 * 1024;
@@ -200,6 +201,37 @@ impl SessionGate {
             self.gate.edited.0.insert(key, known);
         }
         edited
+    }
+
+    /// A text that was edited before, as it is understood with the catalog of the client's text.
+    pub(super) fn edited_anew(
+        &self,
+        text: &AnalyzedText,
+        from: &EditedFrom,
+        client: &Arc<AnalyzedText>,
+    ) -> Result<Arc<AnalyzedText>, Refusal> {
+        let edits: Vec<&[Edit]> = from.edits.iter().map(Edits::applied).collect();
+        let settle = |type_oid: u32, value: &str| results::types::settled(type_oid, value);
+        let standard = text.standard_conforming_strings;
+        let analysis = gatewright_sql::analyze_edited(
+            &text.source,
+            &client.catalog,
+            &self.settings(standard),
+            &edits,
+            &settle,
+        );
+        let analysis = analysis.map_err(|error| {
+            tracing::debug!(%error, "a statement that was edited cannot be read again");
+            let message = "what this statement reads has changed since it was made";
+            Refusal::new("55000", message).with_hint("Make it again.")
+        })?;
+        let catalog = Arc::clone(&client.catalog);
+        let mut anew = AnalyzedText::new(&text.source, analysis, catalog, standard);
+        anew.edited = Some(EditedFrom {
+            client: Arc::clone(client),
+            edits: from.edits.clone(),
+        });
+        Ok(Arc::new(anew))
     }
 
     fn edit(&self, text: &Arc<AnalyzedText>, index: usize, edits: &Arc<[Edit]>) -> Edited {

@@ -209,6 +209,14 @@ impl Judge for SessionGate {
         &text.source
     }
 
+    fn is_settled(&self, text: &Self::Text) -> bool {
+        SessionGate::is_settled(self, text)
+    }
+
+    fn analyze_anew(&mut self, text: &Self::Text) -> Judged<Result<Self::Text, Refusal>> {
+        SessionGate::analyze_anew(self, text)
+    }
+
     fn judge(&mut self, question: Question<'_, Self>) -> Judged<Result<Verdict<Self>, Refusal>> {
         Judged::Ready(self.judge_statement(question))
     }

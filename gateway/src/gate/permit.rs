@@ -8,6 +8,7 @@ use gatewright_policy_host::{Policy, PolicySet, StatementView};
 use gatewright_sql::Verb;
 use smallvec::SmallVec;
 
+use super::analysis::AnalyzedText;
 use super::view::View;
 use crate::session::{Limit, Limits};
 
@@ -26,6 +27,12 @@ pub struct Permit {
 }
 
 impl Permit {
+    /// True when this analysis of the text was judged.
+    pub(super) fn is_for(&self, text: &Arc<AnalyzedText>) -> bool {
+        let judged = self.view.text.as_ref();
+        judged.is_some_and(|judged| Arc::ptr_eq(judged, text))
+    }
+
     /// The policy behind one step of a plan.
     pub(super) fn planner(&self, step: usize) -> Option<&Arc<Policy>> {
         self.set.policies.get(*self.planners.get(step)?)

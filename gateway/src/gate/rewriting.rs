@@ -37,7 +37,8 @@ impl SessionGate {
                 &replacement.sql,
                 analysis,
                 Arc::clone(&text.catalog),
-                text.standard_conforming_strings,
+                // It reads alike either way.
+                true,
             ))),
             refused => {
                 if let Some(Err(error)) = refused {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::SessionGate;
-use super::analysis::Refreshed;
+use super::analysis::{AnalyzedText, Refreshed};
 use crate::session::{Answer, Judged, PendingJudge, Refusal, Ticket, Wait};
 
 /// What an analysis waits for.
@@ -19,6 +19,8 @@ pub(super) struct Pending {
     work: Option<Work>,
     text: Box<str>,
     standard_conforming_strings: bool,
+    /// The text is that of the client, and this is what it was edited to.
+    edited: Option<Arc<AnalyzedText>>,
 }
 
 impl SessionGate {
@@ -44,8 +46,16 @@ impl SessionGate {
             work: Some(work),
             text: text.into(),
             standard_conforming_strings,
+            edited: None,
         });
         Ticket::new(self.tickets, Wait::Work)
+    }
+
+    /// The pending analysis is for a text that was edited to this.
+    pub(super) fn await_edited(&mut self, edited: &Arc<AnalyzedText>) {
+        if let Some(pending) = &mut self.pending {
+            pending.edited = Some(Arc::clone(edited));
+        }
     }
 
     pub(super) fn resume_ticket(&mut self, ticket: Ticket) -> Judged<Answer<Self>> {
@@ -57,8 +67,11 @@ impl SessionGate {
             self.pending = Some(pending);
             return Judged::Pending(ticket);
         }
-        self.analyze_text(&pending.text, pending.standard_conforming_strings)
-            .map(Answer::Text)
+        let answer = match &pending.edited {
+            Some(edited) => self.analyze_anew(edited),
+            None => self.analyze_text(&pending.text, pending.standard_conforming_strings),
+        };
+        answer.map(Answer::Text)
     }
 
     pub(super) fn withdraw_ticket(&mut self, ticket: &Ticket) {

@@ -1,13 +1,19 @@
 //! The questions to the judge, in the order in which every message asks them: text, verdict, plan, admission. Each is asked once;
 //! one that needs time leaves a ticket in [`Held`] and is resumed from there.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
+use gatewright_sql::{Analysis, CopyOut, SessionEffect, cuts_names_by_encoding};
+
+use crate::session::doors::output::Output;
 use crate::session::judge::{
-    Answer, BoundParameters, Field, Judge, Judged, Phase, Plan, Question, Ticket, Verdict,
+    Answer, BoundParameters, Field, Judge, Judged, NameFacts, Phase, Plan, Question, Ticket,
+    Verdict,
 };
 use crate::session::refusal::Refusal;
 use crate::session::state::held::Held;
+use crate::session::state::name::Name;
 use crate::session::state::names::InMessage;
 use crate::session::state::session::Session;
 
@@ -82,7 +88,49 @@ fn ask<J: Judge, T>(
     }
 }
 
+/// Has a text understood once more.
+pub(in crate::session) fn ask_text_anew<J: Judge>(
+    ticket: &mut Option<Ticket>,
+    text: &J::Text,
+    judge: &mut J,
+) -> Stage<J::Text> {
+    ask(
+        ticket,
+        judge,
+        |judge| judge.analyze_anew(text),
+        |answer| match answer {
+            Answer::Text(text) => Some(text),
+            _ => None,
+        },
+    )
+    .into()
+}
+
 impl<J: Judge> Session<J> {
+    /// The text of the message in hand in UTF-8, once it is certain how the server will read it.
+    pub(in crate::session) fn read_text<'t>(
+        &mut self,
+        text: &'t [u8],
+        output: &mut Output,
+    ) -> Stage<Cow<'t, str>> {
+        if !self.reading.is_certain_of(text) {
+            return self.until_certain(output);
+        }
+        Some(self.reading.encoding.read(text)).into()
+    }
+
+    /// What is in doubt is certain after the next ReadyForQuery. In a series of extended messages without Sync there is none.
+    pub(in crate::session) fn until_certain<T>(&mut self, output: &mut Output) -> Stage<T> {
+        if self.pipeline.unsynced {
+            let message = "how the server would read this depends on a statement before it in the same series of messages";
+            return Stage::Refused(
+                Refusal::new("0A000", message).with_hint("Send a Sync message before it."),
+            );
+        }
+        self.hold_for_replies(output);
+        Stage::Hold
+    }
+
     /// Has the text of the message in hand understood.
     pub(in crate::session) fn ask_text(
         &self,
@@ -94,6 +142,10 @@ impl<J: Judge> Session<J> {
             return Stage::Done(known.clone());
         }
         let conforming = self.reading.standard_conforming_strings;
+        if !self.reading.server_is_utf8() && cuts_names_by_encoding(text, conforming) {
+            let message = "a name outside ASCII is longer than 63 bytes in UTF8, and the database, which has another encoding, may cut it elsewhere";
+            return Stage::Refused(Refusal::new("0A000", message));
+        }
         let answer = ask(
             &mut held.ticket,
             judge,
@@ -111,11 +163,12 @@ impl<J: Judge> Session<J> {
 
     /// Has one statement judged. The one place where a [`Question`] is made.
     pub(in crate::session) fn ask_verdict(
-        &self,
+        &mut self,
         held: &mut Held<J>,
         subject: Subject<'_, J>,
         judge: &mut J,
     ) -> Stage<Verdict<J>> {
+        done!(self.settle_names_of(held, subject.text, subject.index, judge));
         let names = InMessage {
             names: &self.names,
             text: subject.text,
@@ -131,13 +184,24 @@ impl<J: Judge> Session<J> {
             at_rest: self.is_at_rest(),
             names: &names,
         };
-        ask(
+        let unknown = unmade(&names, J::analysis(subject.text), subject.index);
+        let answer = ask(
             &mut held.ticket,
             judge,
             |judge| judge.judge(question),
             verdict,
-        )
-        .into()
+        );
+        match (answer, unknown) {
+            // Of a name that nobody has made, all that can be said is that it is not there.
+            (Some(Err(refusal)), Some(name)) => Stage::Refused(Refusal {
+                counted: refusal.counted,
+                ..Refusal::new(
+                    "26000",
+                    format!("prepared statement \"{name}\" does not exist"),
+                )
+            }),
+            (answer, _) => answer.into(),
+        }
     }
 
     /// Has a function call by message judged.
@@ -211,13 +275,19 @@ impl<J: Judge> Session<J> {
                 .is_some_and(|statement| statement.facts.is_dynamic())
     }
 
-    /// What the gateway sends itself is ASCII or UTF-8, so a text that it writes or describes must be readable as such.
-    pub(in crate::session) fn sendable(&self, text: &J::Text) -> Result<(), Refusal> {
-        if self.reading.encoding.is_utf8() || J::source(text).is_ascii() {
-            return Ok(());
-        }
-        let message = "a policy inspects this statement, which contains non-ASCII characters in an encoding other than UTF8";
-        Err(Refusal::new("0A000", message).with_hint("SET client_encoding TO 'UTF8' first."))
+    /// A text that the gateway sends itself, in the client's encoding, if it is certain and has all of its characters.
+    pub(in crate::session) fn sendable<'t>(
+        &self,
+        text: &'t str,
+        certain: bool,
+    ) -> Result<Cow<'t, [u8]>, Refusal> {
+        let written = self.reading.encoding.write(text);
+        written
+            .filter(|_| certain || text.is_ascii())
+            .ok_or_else(|| {
+                let message = "a policy inspects this statement, which contains characters that the gateway cannot send in this client_encoding";
+                Refusal::new("0A000", message).with_hint("SET client_encoding TO 'UTF8' first.")
+            })
     }
 
     /// Values are edited as UTF-8 text, so the client must speak it.
@@ -225,12 +295,53 @@ impl<J: Judge> Session<J> {
         if plan.steps.is_empty() || self.reading.encoding.is_utf8() {
             return Ok(plan);
         }
-        Err(Refusal::new(
-            "0A000",
-            "masked columns are delivered only with client_encoding UTF8",
-        )
-        .with_hint("SET client_encoding TO 'UTF8' first."))
+        Err(delivered_in_utf8_only())
     }
+
+    /// Where the cells of COPY's rows begin and end depends on the encoding they are sent in, which its option ENCODING tells, or
+    /// `client_encoding` when it begins. `certain`: that is what it was told to be last.
+    pub(in crate::session) fn copy_is_editable(
+        &self,
+        copy: &CopyOut,
+        plan: &Plan,
+        certain: bool,
+    ) -> Result<(), Refusal> {
+        let encoding = copy.encoding.as_deref();
+        if plan.steps.is_empty()
+            || self.reading.copies_utf8(encoding) && (certain || encoding.is_some())
+        {
+            return Ok(());
+        }
+        Err(match encoding {
+            Some(_) => {
+                let message = "masked columns are copied only with ENCODING 'UTF8'";
+                Refusal::new("0A000", message)
+            }
+            None if self.reading.encoding.is_utf8() => {
+                let message = "a statement before this COPY may change the encoding of its rows";
+                Refusal::new("0A000", message).with_hint("Copy with ENCODING 'UTF8'.")
+            }
+            None => delivered_in_utf8_only(),
+        })
+    }
+}
+
+/// The name that the statement executes, if it was not made on this connection as far as is known.
+fn unmade<J: Judge>(names: &InMessage<'_, J>, analysis: &Analysis, index: usize) -> Option<String> {
+    match &analysis.statements.get(index)?.facts.session {
+        SessionEffect::Execute { name }
+            if names.statement(name).is_none()
+                && names.names.prepared(&Name::new(name)).is_none() =>
+        {
+            Some(name.clone())
+        }
+        _ => None,
+    }
+}
+
+fn delivered_in_utf8_only() -> Refusal {
+    let message = "masked columns are delivered only with client_encoding UTF8";
+    Refusal::new("0A000", message).with_hint("SET client_encoding TO 'UTF8' first.")
 }
 
 fn verdict<J: Judge>(answer: Answer<J>) -> Option<Result<Verdict<J>, Refusal>> {

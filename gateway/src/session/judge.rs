@@ -142,6 +142,10 @@ pub trait Judge: Sized {
         text: &str,
         standard_conforming_strings: bool,
     ) -> Judged<Result<Self::Text, Refusal>>;
+    /// True while what the names in the text mean is as it was analysed, as far as is known.
+    fn is_settled(&self, text: &Self::Text) -> bool;
+    /// Understands the text once more, as its names are now. The answer is an [`Answer::Text`].
+    fn analyze_anew(&mut self, text: &Self::Text) -> Judged<Result<Self::Text, Refusal>>;
     fn analysis(text: &Self::Text) -> &Analysis;
     fn source(text: &Self::Text) -> &str;
 

@@ -84,8 +84,12 @@ async fn connect_with(
 }
 
 /// Sends a cancel request for the connection with this key. Returns when the server has closed the connection that
-/// carried the request; it has processed the request by then.
+/// carried the request; it has processed the request by then. Does nothing if the server gave no key.
 pub async fn cancel(target: &Target, key: &BackendKey) -> Result<(), UpstreamError> {
+    if key.secret.is_empty() {
+        tracing::debug!("the server gave no key, so its statement cannot be cancelled");
+        return Ok(());
+    }
     let exchange = async {
         let mut stream = open(target, &key.endpoint).await?;
         let mut request = BytesMut::new();

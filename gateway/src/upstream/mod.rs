@@ -43,11 +43,12 @@ pub struct Connected {
     pub leftover: BytesMut,
 }
 
-/// Everything needed to cancel a connection's statement.
+/// Everything needed to cancel a connection's statement. A server that gave no key (RDS Proxy) cannot be asked to cancel.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BackendKey {
     /// Process ID of the backend.
     pub pid: i32,
+    /// Empty if the server gave none.
     pub secret: Vec<u8>,
     /// The address that the connection was made to.
     pub endpoint: Endpoint,

@@ -170,8 +170,8 @@ impl Greeting {
         endpoint: Endpoint,
         status: TransactionStatus,
     ) -> Result<Connected, UpstreamError> {
-        // Without BackendKeyData, statements could not be cancelled. PostgreSQL always sends it.
-        let (pid, secret) = self.key.ok_or(UpstreamError::Unexpected { tag: b'Z' })?;
+        // PostgreSQL always sends BackendKeyData; proxies in front of it may not.
+        let (pid, secret) = self.key.unwrap_or_default();
         let leftover = link.buffer.split();
         Ok(Connected {
             stream: link.stream,

@@ -281,7 +281,7 @@ pub struct ParameterDescription<'a> {
 impl<'a> ParameterDescription<'a> {
     pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut body = Body::new("ParameterDescription", body);
-        let types = body.oids()?;
+        let types = body.oids_to_end()?;
         body.end()?;
         Ok(Self { types })
     }

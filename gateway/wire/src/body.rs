@@ -105,6 +105,19 @@ impl<'a> Body<'a> {
         self.bytes(count * 4).map(|oids| Oids { oids })
     }
 
+    /// `Int16` count followed by OIDs up to the end. PostgreSQL sends all OIDs, and the count without what does not fit into it.
+    pub(crate) fn oids_to_end(&mut self) -> Result<Oids<'a>, DecodeError> {
+        let count = self.u16()?;
+        let oids = self.rest;
+        if !oids.len().is_multiple_of(4) || (oids.len() / 4) % (1 << 16) != usize::from(count) {
+            // The error of a list that is not as long as it says.
+            let oids = self.bytes(usize::from(count) * 4)?;
+            return Ok(Oids { oids });
+        }
+        self.rest = &[];
+        Ok(Oids { oids })
+    }
+
     /// `Int16` count followed by that many values. All are validated here, so that iteration cannot fail.
     pub(crate) fn values(&mut self) -> Result<Values<'a>, DecodeError> {
         let count = usize::from(self.u16()?);

@@ -6,10 +6,9 @@ use pgwire::messages::Message;
 use pgwire::messages::copy::{CopyData, CopyDone, CopyFail};
 use pgwire::messages::data::{FieldDescription, RowDescription};
 use pgwire::messages::extendedquery::{
-    Bind, BindComplete, Close, CloseComplete, Describe, Execute, Flush, Parse, ParseComplete, Sync,
+    Bind, BindComplete, Close, CloseComplete, Describe, Execute, Flush, ParseComplete, Sync,
 };
 use pgwire::messages::response::{CommandComplete, EmptyQueryResponse, ReadyForQuery};
-use pgwire::messages::simplequery::Query;
 use pgwire::messages::startup::{
     Authentication, BackendKeyData, NegotiateProtocolVersion, ParameterStatus, SASLInitialResponse,
     SASLResponse, SecretKey,
@@ -58,26 +57,42 @@ fn name(message: &'static str, name: &str) -> Result<Option<String>, BuildError>
     text(message, name).map(Some)
 }
 
-pub fn query(out: &mut BytesMut, sql: &str) -> Result<(), BuildError> {
-    append(out, &Query::new(text("Query", sql)?))
+/// `sql` is in the encoding of the connection.
+pub fn query(out: &mut BytesMut, sql: impl AsRef<[u8]>) -> Result<(), BuildError> {
+    append_parts(out, b'Q', &[string("Query", sql.as_ref())?, &[0]])
 }
 
-/// `types` are the OIDs of the leading parameters; 0 leaves a type unspecified.
+/// `types` are the OIDs of the leading parameters; 0 leaves a type unspecified. `sql` is in the encoding of the connection.
 pub fn parse(
     out: &mut BytesMut,
     statement: &str,
-    sql: &str,
+    sql: impl AsRef<[u8]>,
     types: &[u32],
 ) -> Result<(), BuildError> {
-    counted(types.len())?;
-    append(
-        out,
-        &Parse::new(
-            name("Parse", statement)?,
-            text("Parse", sql)?,
-            types.to_vec(),
-        ),
-    )
+    let count = counted(types.len())?.to_be_bytes();
+    let types: Vec<u8> = types.iter().flat_map(|oid| oid.to_be_bytes()).collect();
+    let name = string("Parse", statement.as_bytes())?;
+    let sql = string("Parse", sql.as_ref())?;
+    append_parts(out, b'P', &[name, &[0], sql, &[0], &count, &types])
+}
+
+/// Appends a message with texts that need not be UTF-8, which pgwire cannot encode.
+fn append_parts(out: &mut BytesMut, tag: u8, parts: &[&[u8]]) -> Result<(), BuildError> {
+    let length = 4 + parts.iter().map(|part| part.len()).sum::<usize>();
+    let length = i32::try_from(length).map_err(|_| BuildError::TooLong)?;
+    out.put_u8(tag);
+    out.put_i32(length);
+    for part in parts {
+        out.put_slice(part);
+    }
+    Ok(())
+}
+
+fn string<'t>(message: &'static str, text: &'t [u8]) -> Result<&'t [u8], BuildError> {
+    if text.contains(&0) {
+        return Err(BuildError::ZeroByte { message });
+    }
+    Ok(text)
 }
 
 /// Parameter values are sent as given; `None` is NULL. Format codes are 0 for text and 1 for binary; an empty list

@@ -28,6 +28,12 @@ fn run(portal: &str, rows: u32) -> Vec<u8> {
     [raw::execute(portal, rows), raw::sync()].concat()
 }
 
+/// A statement with 65,540 parameters.
+fn many_parameters() -> String {
+    let parameters: Vec<String> = (1..=65_540).map(|number| format!("${number}")).collect();
+    format!("SELECT ARRAY[{}]::int[]", parameters.join(","))
+}
+
 fn portals() -> Vec<Conversation> {
     let numbers = "SELECT i, i::text FROM generate_series(1, 10) AS i";
     let declare = |what: &str| raw::query(&format!("DECLARE {what} FOR {numbers}"));
@@ -51,6 +57,15 @@ fn portals() -> Vec<Conversation> {
                 raw::sync(),
                 run("", 0),
             ]),
+        ),
+        (
+            "a statement with more parameters than their count can say",
+            [
+                raw::parse("", &many_parameters()),
+                raw::describe(b'S', ""),
+                raw::sync(),
+            ]
+            .concat(),
         ),
         (
             "a Bind to an existing portal",

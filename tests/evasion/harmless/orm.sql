@@ -205,3 +205,33 @@ select * from "orders" where "person" = 1 order by "id" asc limit 1
 
 --# is-null-on-protected
 SELECT id FROM people WHERE email IS NOT NULL ORDER BY id
+
+--# psqlodbc-declare-and-fetch
+--! simple
+BEGIN; declare "SQL_CUR0x55" cursor with hold for SELECT id, name, email FROM people ORDER BY id; fetch 2 in "SQL_CUR0x55"
+--
+fetch 2 in "SQL_CUR0x55"
+--
+close "SQL_CUR0x55"; COMMIT
+
+--# prepared-and-executed-in-one-message
+--! alone
+--! simple
+PREPARE listed AS SELECT id, email FROM people ORDER BY id; EXECUTE listed; DEALLOCATE listed
+
+--# text-in-latin1
+SET client_encoding = 'LATIN1'
+--
+SELECT 'é' AS "é", name, length('é') FROM people WHERE name <> 'é' ORDER BY id
+--
+SELECT name FROM people WHERE name = 'Ünïcode'
+
+--# text-in-latin9
+SET client_encoding = 'iso-8859-15'
+--
+SELECT 'é' AS word, id, item FROM orders ORDER BY id
+
+--# unicode-by-its-old-name
+SET client_encoding = 'UNICODE'
+--
+SELECT 'é' AS "é", email FROM people ORDER BY id

@@ -16,6 +16,7 @@ use gatewright_parser::{Node, Tree, parse};
 
 use crate::body::Body;
 use crate::catalog::{Catalog, Definition, Subject};
+use crate::guard::cuts_names_by_encoding;
 use crate::lineage;
 use crate::render::quoted_identifier;
 use crate::walker;
@@ -72,7 +73,8 @@ pub(crate) fn read(catalog: &mut Catalog) {
 }
 
 fn of(definition: &Definition, catalog: &Catalog) -> Outcome {
-    if definition.text.len() > MAX_BYTES {
+    // The server quotes names as it keeps them, so longer ones in UTF-8 are those of a database in another encoding.
+    if definition.text.len() > MAX_BYTES || cuts_names_by_encoding(&definition.text, true) {
         return Outcome::Unreadable;
     }
     match &definition.subject {

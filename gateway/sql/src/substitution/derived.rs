@@ -1,51 +1,34 @@
 //! The derived table that stands for a relation.
 
-use gatewright_parser::parse;
+use gatewright_parser::{Node, children, nodes, parse};
 
 use super::SubstituteError;
 use super::expression::{identifier, inner_column, of_policy};
 use super::references::{Reference, References};
 use super::rules::{Reading, Rules, column_of};
-use crate::catalog::Relation;
+use crate::catalog::{Catalog, Column, Relation};
 use crate::facts::RelationKind;
-use crate::masks::{INNER, Masked};
+use crate::masks::{INNER, Masked, Masks};
 
 /// The derived table of one reference.
-pub(super) struct Derived<'t> {
-    relation: &'t Relation,
+pub(super) struct Derived {
     /// `SELECT ... FROM ...`, without parentheses and alias.
     pub select: String,
-    /// `mask AS column` for each column that is not read itself.
-    masks: Vec<String>,
-    /// The names of those columns.
-    masked: Vec<String>,
 }
 
-impl<'t> Derived<'t> {
+impl Derived {
     /// `conditions` are those of the query that compare the columns themselves.
     pub fn of(
-        reference: &Reference<'t>,
-        references: &References<'t>,
+        reference: &Reference<'_>,
+        references: &References<'_>,
         rules: &Rules<'_>,
         conditions: &[String],
     ) -> Result<Self, SubstituteError> {
         let relation = reference.relation;
-        let (mut masks, mut masked) = (Vec::new(), Vec::new());
         let mut targets = Vec::with_capacity(relation.columns.len());
         for column in &relation.columns {
-            let name = identifier(&column.name);
-            let replaced = match rules.reading(relation, column) {
-                Reading::Itself => {
-                    targets.push(inner_column(&column.name));
-                    continue;
-                }
-                Reading::Replaced(replaced) => Some(replaced),
-                Reading::Null => None,
-            };
-            let mask = format!("{} AS {name}", rules.written(relation, column, replaced)?);
-            masks.push(mask.clone());
-            masked.push(column.name.clone());
-            targets.push(mask);
+            let mask = mask(relation, column, rules)?;
+            targets.push(mask.unwrap_or_else(|| inner_column(&column.name)));
         }
         if has_system_columns(relation) {
             targets.extend(references.system.iter().map(|name| inner_column(name)));
@@ -69,28 +52,74 @@ impl<'t> Derived<'t> {
             select.push_str(" WHERE ");
             select.push_str(&conjuncts.join(" AND "));
         }
-        Ok(Derived {
-            relation,
-            select,
-            masks,
-            masked,
-        })
+        Ok(Derived { select })
     }
+}
 
-    /// What the analysis of the edited statement has to know of it.
-    pub fn masked(&self, standard: bool) -> Result<Option<Masked>, SubstituteError> {
-        if self.masks.is_empty() {
-            return Ok(None);
+/// The masks that the rules give the relations of an edited statement. Those are found by their form: a table by itself in FROM,
+/// under the name [`INNER`].
+pub(super) fn masks(
+    node: Node<'_>,
+    catalog: &Catalog,
+    rules: &Rules<'_>,
+    standard: bool,
+) -> Result<Masks, SubstituteError> {
+    let mut masks = Masks::default();
+    let mut open = vec![node];
+    while let Some(node) = open.pop() {
+        if let Node::RangeVar(item) = node
+            && item.alias().and_then(nodes::Alias::aliasname) == Some(INNER)
+            && let [relation] =
+                *catalog.lookup(item.schemaname(), item.relname().unwrap_or_default())
+            && !masks.has(&relation.schema, &relation.name)
+            && let Some(masked) = masked(relation, rules, standard)?
+        {
+            masks.add(masked);
         }
-        let targets = format!("SELECT {}", self.masks.join(", "));
-        let targets = parse(&targets, standard).map_err(|_| SubstituteError::Unverified)?;
-        Ok(Some(Masked {
-            schema: self.relation.schema.clone(),
-            name: self.relation.name.clone(),
-            targets,
-            columns: self.masked.clone(),
-        }))
+        children(node, &mut |part| open.push(part));
     }
+    Ok(masks)
+}
+
+fn masked(
+    relation: &Relation,
+    rules: &Rules<'_>,
+    standard: bool,
+) -> Result<Option<Masked>, SubstituteError> {
+    let mut targets = Vec::new();
+    let mut columns = Vec::new();
+    for column in &relation.columns {
+        if let Some(mask) = mask(relation, column, rules)? {
+            targets.push(mask);
+            columns.push(column.name.clone());
+        }
+    }
+    if targets.is_empty() {
+        return Ok(None);
+    }
+    let targets = format!("SELECT {}", targets.join(", "));
+    let targets = parse(&targets, standard).map_err(|_| SubstituteError::Unverified)?;
+    Ok(Some(Masked {
+        schema: relation.schema.clone(),
+        name: relation.name.clone(),
+        targets,
+        columns,
+    }))
+}
+
+/// `mask AS column`; `None` if the column itself is read.
+fn mask(
+    relation: &Relation,
+    column: &Column,
+    rules: &Rules<'_>,
+) -> Result<Option<String>, SubstituteError> {
+    let replaced = match rules.reading(relation, column) {
+        Reading::Itself => return Ok(None),
+        Reading::Replaced(replaced) => Some(replaced),
+        Reading::Null => None,
+    };
+    let written = rules.written(relation, column, replaced)?;
+    Ok(Some(format!("{written} AS {}", identifier(&column.name))))
 }
 
 pub(super) fn qualified(relation: &Relation) -> String {

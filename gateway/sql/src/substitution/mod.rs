@@ -19,7 +19,6 @@ use gatewright_parser::{Node, Tree, nodes, parse};
 
 use crate::catalog::Catalog;
 use crate::facts::Facts;
-use crate::masks::Masks;
 use crate::{Analysis, AnalyzeError, Settings, Statement, analysis};
 
 use derived::Derived;
@@ -108,6 +107,38 @@ pub fn substitute(
     }))
 }
 
+/// The analysis of a text that was edited with an older catalog. `edits` has those of each statement.
+///
+/// # Errors
+/// It cannot be read, or not with this catalog.
+pub fn analyze_edited(
+    text: &str,
+    catalog: &Catalog,
+    settings: &Settings,
+    edits: &[&[Edit]],
+    settle: Settle<'_>,
+) -> Result<Analysis, SubstituteError> {
+    let standard = settings.standard_conforming_strings;
+    let plain = crate::analyze(text, catalog, settings)?;
+    let statements = plain.statements.into_iter().enumerate();
+    let statements = statements.map(|(at, statement)| {
+        let own = text.get(statement.span.clone()).ok_or(Unverified)?;
+        let edits = edits.get(at).copied().unwrap_or_default();
+        if edits.is_empty() {
+            return Ok(statement);
+        }
+        let rules = Rules::of(edits, catalog, settle);
+        let facts = facts_of(own, catalog, &rules, standard)?;
+        Ok(Statement {
+            facts: Arc::new(facts),
+            ..statement
+        })
+    });
+    Ok(Analysis {
+        statements: statements.collect::<Result<_, SubstituteError>>()?,
+    })
+}
+
 /// The statement with all edits applied. `text` holds this statement alone.
 fn edited(
     text: &str,
@@ -122,16 +153,10 @@ fn edited(
     let references = References::find(node, catalog, &rules)?;
     let places = Places::of(text)?;
     let look_ups = look_up::find(&references, &rules, &places);
-    let mut masks = Masks::default();
-    let mut derived = Vec::with_capacity(references.replaced.len());
-    for (at, reference) in references.replaced.iter().enumerate() {
-        let conditions = look_ups.of(at);
-        let made = Derived::of(reference, &references, &rules, &conditions)?;
-        if let Some(masked) = made.masked(standard)? {
-            masks.add(masked);
-        }
-        derived.push(made);
-    }
+    let replaced = references.replaced.iter().enumerate();
+    let derived = replaced
+        .map(|(at, reference)| Derived::of(reference, &references, &rules, &look_ups.of(at)))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut splices = Splices::of(text, &places);
     splices.replace_references(&references, &derived)?;
     splices.pin(&references)?;
@@ -145,7 +170,7 @@ fn edited(
         Some(limit) => splice::capped(&edited, changed, limit, standard)?,
         None => edited,
     };
-    let facts = facts_of(&edited, catalog, &masks, standard)?;
+    let facts = facts_of(&edited, catalog, &rules, standard)?;
     Ok(Edited {
         text: edited,
         facts,
@@ -155,12 +180,13 @@ fn edited(
 fn facts_of(
     text: &str,
     catalog: &Catalog,
-    masks: &Masks,
+    rules: &Rules<'_>,
     standard: bool,
 ) -> Result<Facts, SubstituteError> {
     let tree = parse(text, standard).map_err(|_| Unverified)?;
     let node = only(&tree)?;
-    let mut facts = analysis::facts(text, node, catalog, masks);
+    let masks = derived::masks(node, catalog, rules, standard)?;
+    let mut facts = analysis::facts(text, node, catalog, &masks);
     facts.set_fingerprint(gatewright_parser::fingerprint(node));
     Ok(facts)
 }

@@ -32,7 +32,7 @@ impl<'a, 'p> Splices<'a, 'p> {
     pub fn replace_references(
         &mut self,
         references: &References<'_>,
-        derived: &[Derived<'_>],
+        derived: &[Derived],
     ) -> Result<(), SubstituteError> {
         for (reference, derived) in references.replaced.iter().zip(derived) {
             let (range, is_table_command) = self

@@ -14,7 +14,7 @@ pub(super) fn check(
     client: Node<'_>,
     edited: Node<'_>,
     references: &References<'_>,
-    derived: &[Derived<'_>],
+    derived: &[Derived],
     look_ups: &LookUps<'_>,
     standard: bool,
 ) -> Result<(), SubstituteError> {

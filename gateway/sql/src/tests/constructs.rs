@@ -277,3 +277,32 @@ fn sessions() {
         }
     );
 }
+
+#[test]
+fn the_query_of_a_cursor_and_of_a_prepared_statement_is_found() {
+    for (text, query) in [
+        ("DECLARE c CURSOR FOR SELECT 1", Some("SELECT 1")),
+        (
+            "declare \"for\" binary insensitive no scroll cursor with hold /* for */ for\nselect a from t where b = 'as' ",
+            Some("select a from t where b = 'as'"),
+        ),
+        (
+            "PREPARE p AS SELECT a AS b FROM t",
+            Some("SELECT a AS b FROM t"),
+        ),
+        (
+            "PREPARE \"as\" AS DELETE FROM t RETURNING a",
+            Some("DELETE FROM t RETURNING a"),
+        ),
+        ("PREPARE p (int) AS SELECT $1", None),
+        ("SELECT 1", None),
+        ("EXECUTE p", None),
+        (
+            "DECLARE c CURSOR FOR SELECT '\\', 1 --'",
+            Some("SELECT '\\', 1 --'"),
+        ),
+    ] {
+        let found = crate::query_within(text, true);
+        assert_eq!(found.as_deref(), query, "{text}");
+    }
+}

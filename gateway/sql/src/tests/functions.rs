@@ -250,3 +250,36 @@ fn role_changes_are_reported() {
         assert_eq!(one(text).role, effect, "{text}");
     }
 }
+
+#[test]
+fn what_may_change_how_texts_are_read_is_known() {
+    for text in [
+        "SET client_encoding = 'GBK'",
+        "SET LOCAL Standard_Conforming_Strings TO off",
+        "SET \"Client_Encoding\" TO 'GBK'",
+        "SET NAMES 'GBK'",
+        "RESET client_encoding",
+        "RESET ALL",
+        "DISCARD ALL",
+        "SELECT set_config('standard_conforming_strings', 'off', false)",
+        "SELECT set_config('jit', 'off', false), set_config('client_encoding', 'GBK', false)",
+        "SELECT pg_catalog.set_config('jit', 'off', false), query_to_xml('x', true, true, '')",
+        "EXPLAIN ANALYZE SELECT set_config('client_encoding', 'GBK', false)",
+        "PREPARE p AS SELECT set_config('client_encoding', 'GBK', false)",
+        "DECLARE c CURSOR FOR SELECT set_config('client_encoding', 'GBK', false)",
+        "DO $$ BEGIN SET client_encoding = 'GBK'; END $$",
+    ] {
+        assert!(one(text).changes_reading(), "{text}");
+    }
+    for text in [
+        "SET jit = off",
+        "SELECT set_config('jit', 'off', false)",
+        "BEGIN",
+        "ROLLBACK",
+        "SELECT lower(a) FROM t",
+        "PREPARE p AS SELECT 1",
+        "SET search_path = a",
+    ] {
+        assert!(!one(text).changes_reading(), "{text}");
+    }
+}

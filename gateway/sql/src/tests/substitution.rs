@@ -523,7 +523,10 @@ fn partial_masks_and_filters_and_limits_are_written_out() {
         ("VALUES (1), (2)", Some(5)),
         ("SELECT 1 UNION SELECT 2 ORDER BY 1", Some(5)),
         ("SELECT 1 FROM orders LIMIT 1 + 1", None),
-        ("SELECT 1 FROM orders ORDER BY 1 FETCH FIRST 3 ROWS WITH TIES", None),
+        (
+            "SELECT 1 FROM orders ORDER BY 1 FETCH FIRST 3 ROWS WITH TIES",
+            None,
+        ),
         ("COPY (SELECT 1) TO STDOUT", None),
     ] {
         let found = edited(text, &[Edit::CapLimit(5)]);

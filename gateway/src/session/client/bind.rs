@@ -50,6 +50,14 @@ impl<J: Judge> Session<J> {
             Lookup::Known(prepared) => prepared,
         };
         let mut held = self.held.take().unwrap_or_default();
+        let prepared = match self.settle_bound(bind.statement, prepared, &mut held, judge) {
+            Stage::Hold => return self.hold(held),
+            Stage::Refused(refusal) => {
+                self.let_go(held, judge);
+                return self.refuse_extended(refusal, judge, output);
+            }
+            Stage::Done(prepared) => prepared,
+        };
         let bound = match RunsNothing::in_text::<J>(&prepared.text) {
             Some(proof) => {
                 output.to_server.prepare_nothing(frame, proof);
@@ -80,8 +88,31 @@ impl<J: Judge> Session<J> {
             started: Rc::default(),
             bound: Cell::new(None),
         });
+        if let Some(statement) = portal.prepared.statement()
+            && statement.facts.changes_reading()
+        {
+            // The server runs functions that are declared immutable when it plans.
+            self.reading.changes(self.queue.next_number());
+        }
         self.expect(Outstanding::Bind { name, portal });
         Taken::Yes
+    }
+
+    /// The statement that is bound, with an analysis that holds.
+    fn settle_bound(
+        &mut self,
+        name: &str,
+        prepared: Rc<Prepared<J>>,
+        held: &mut Held<J>,
+        judge: &mut J,
+    ) -> Stage<Rc<Prepared<J>>> {
+        if let Some(settled) = &held.prepared {
+            return Stage::Done(Rc::clone(settled));
+        }
+        let name = Name::new(name);
+        let settled = done!(self.settle_prepared(&name, &prepared, &mut held.ticket, judge));
+        held.prepared = Some(Rc::clone(&settled));
+        Stage::Done(settled)
     }
 
     fn judge_bind(
@@ -170,7 +201,9 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Stage<Option<Rc<Plan>>> {
-        if let Err(refusal) = self.sendable(&prepared.text) {
+        if let Some(copy) = prepared.copy_out()
+            && let Err(refusal) = self.sendable(&copy.describe, self.reading.is_certain())
+        {
             return Stage::Refused(refusal);
         }
         let described = prepared

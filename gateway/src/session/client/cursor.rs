@@ -89,8 +89,13 @@ impl<J: Judge> Session<J> {
         match described {
             None => {
                 if !fetch.describing.replace(true) {
+                    let source = J::source(&fetch.text);
+                    let source = match self.sendable(source, self.reading.is_certain()) {
+                        Ok(source) => source,
+                        Err(refusal) => return Stage::Refused(refusal),
+                    };
                     let target = Described::Statement(Rc::clone(fetch));
-                    self.describe_text(J::source(&fetch.text), target, &permit, output);
+                    self.describe_text(&source, target, &permit, output);
                 }
                 Stage::Hold
             }
@@ -103,7 +108,7 @@ impl<J: Judge> Session<J> {
     }
 
     fn permit_fetch(
-        &self,
+        &mut self,
         fetch: &Prepared<J>,
         held: &mut Held<J>,
         judge: &mut J,

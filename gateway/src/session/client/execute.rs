@@ -63,12 +63,15 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Stage<Rc<Portal<J>>> {
+        if !held.portal_is_as_bound {
+            done!(self.check_portal(portal, &mut held.ticket, judge));
+            held.portal_is_as_bound = true;
+        }
         let begun = held.ticket.is_some();
         if let Some(permit) = &portal.permit
             && !begun
-            && !portal.started.get()
             && !judge.is_current(permit)
-            && !self.bound_in_this_turn(name)
+            && !self.is_bind_outstanding(name)
         {
             let refusal = Refusal::new("55000", "the policies changed after this portal was bound")
                 .with_hint("Bind the statement again.");
@@ -90,7 +93,7 @@ impl<J: Judge> Session<J> {
     /// An EXECUTE or FETCH that was bound before names changed: it does what they mean now. As that it is judged once more; where a policy
     /// wants to see its columns, the plan that it was bound with is of others.
     fn judge_anew(
-        &self,
+        &mut self,
         portal: &Rc<Portal<J>>,
         held: &mut Held<J>,
         judge: &mut J,
@@ -131,6 +134,10 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Taken {
+        if let Err(refusal) = self.check_copy_of_portal(&portal) {
+            self.let_go(held, judge);
+            return self.refuse_extended(refusal, judge, output);
+        }
         let admitted = match (
             &portal.permit,
             RunsNothing::in_text::<J>(&portal.prepared.text),
@@ -162,10 +169,21 @@ impl<J: Judge> Session<J> {
             }
         };
         portal.started.set(true);
-        self.pipeline.drain_first |= portal.prepared.is(Facts::changes_reading);
+        if let Some(statement) = portal.prepared.statement() {
+            self.note_changes_of(&statement.facts);
+        }
         self.turn.stoppable += usize::from(portal.can_stop());
         self.expect(Outstanding::Execute { portal, admitted });
         Taken::Yes
+    }
+
+    /// COPY looks at `client_encoding` when it begins.
+    fn check_copy_of_portal(&self, portal: &Portal<J>) -> Result<(), Refusal> {
+        let (Some(copy), Some(plan)) = (portal.prepared.copy_out(), &portal.plan) else {
+            return Ok(());
+        };
+        let certain = self.reading.is_certain() && !portal.prepared.is(Facts::changes_reading);
+        self.copy_is_editable(copy, plan, certain)
     }
 
     /// An Execute of a portal that was never bound here: a cursor, or nothing. In a failed transaction the server may have another

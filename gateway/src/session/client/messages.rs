@@ -4,6 +4,7 @@ use gatewright_wire::DecodeError;
 use gatewright_wire::frame::{self, Frame, FrameError, Side};
 use gatewright_wire::frontend;
 
+use crate::session::asking::Stage;
 use crate::session::doors::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, Step, Taken};
 use crate::session::judge::Judge;
 use crate::session::refusal::Refusal;
@@ -166,8 +167,18 @@ impl<J: Judge> Session<J> {
         if self.must_wait(frame.tag) {
             return Ok(self.hold_for_replies(output));
         }
-        if !names_are_plain(frame) && !self.reading.keeps_names() {
-            return Ok(self.refuse_extended(unkept_name(), judge, output));
+        if !names_are_plain(frame) {
+            if !self.reading.is_certain() && self.held.is_none() {
+                match self.until_certain::<()>(output) {
+                    Stage::Refused(refusal) => {
+                        return Ok(self.refuse_extended(refusal, judge, output));
+                    }
+                    Stage::Done(()) | Stage::Hold => return Ok(Taken::Hold),
+                }
+            }
+            if !self.reading.keeps_names() {
+                return Ok(self.refuse_extended(unkept_name(), judge, output));
+            }
         }
         match frame.tag {
             b'S' => {

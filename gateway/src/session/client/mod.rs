@@ -9,3 +9,4 @@ pub(in crate::session) mod messages;
 pub(in crate::session) mod parse;
 pub(in crate::session) mod query;
 pub(in crate::session) mod refusing;
+pub(in crate::session) mod renewing;

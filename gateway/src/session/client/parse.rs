@@ -32,10 +32,14 @@ impl<J: Judge> Session<J> {
             }
         };
         let mut held = self.held.take().unwrap_or_default();
+        held.certain |= self.reading.is_certain();
         if held.text.is_none() {
-            let text = match self.reading.encoding.read(parse.text) {
-                Ok(text) => text,
-                Err(refusal) => return self.refuse_unreadable(frame, refusal, judge, output),
+            let text = match self.read_text(parse.text, output) {
+                Stage::Hold => return Taken::Hold,
+                Stage::Refused(refusal) => {
+                    return self.refuse_unreadable(frame, refusal, judge, output);
+                }
+                Stage::Done(text) => text,
             };
             match self.ask_text(&mut held, &text, judge) {
                 Stage::Hold => return self.hold(held),
@@ -98,7 +102,7 @@ impl<J: Judge> Session<J> {
         match done!(self.ask_verdict(held, subject, judge)) {
             Verdict::Permit(permit) => held.permits.push(permit),
             Verdict::Rewrite { text, permit } => {
-                if let Err(refusal) = self.sendable(&text) {
+                if let Err(refusal) = self.sendable(J::source(&text), held.certain) {
                     return Stage::Refused(refusal);
                 }
                 held.text = Some(text);
@@ -123,6 +127,10 @@ impl<J: Judge> Session<J> {
         };
         match (&permit, RunsNothing::in_text::<J>(&text)) {
             (Some(permit), _) if held.rewritten => {
+                let text = match self.sendable(J::source(&text), held.certain) {
+                    Ok(text) => text,
+                    Err(refusal) => return self.refuse_parse(parse.name, refusal, judge, output),
+                };
                 let types: Vec<u32> = parse.types.iter().collect();
                 output
                     .to_server

@@ -7,7 +7,7 @@ use gatewright_wire::frontend;
 use crate::session::asking::{Stage, Subject, done};
 use crate::session::doors::output::{Output, Taken};
 use crate::session::doors::to_server::{Pass, RunsNothing};
-use crate::session::judge::{Judge, Phase, Verdict};
+use crate::session::judge::{Judge, Phase, Plan, Verdict};
 use crate::session::refusal::Refusal;
 use crate::session::state::held::{Description, Held};
 use crate::session::state::outstanding::{Outstanding, QueryRun};
@@ -21,6 +21,7 @@ impl<J: Judge> Session<J> {
         output: &mut Output,
     ) -> Taken {
         let mut held = self.held.take().unwrap_or_default();
+        held.certain |= self.reading.is_certain();
         if held.text.is_none() {
             let query = match frontend::Query::decode(frame.body) {
                 Ok(query) => query,
@@ -28,9 +29,12 @@ impl<J: Judge> Session<J> {
                     return self.refuse_alone(frame, Refusal::unreadable(&error), judge, output);
                 }
             };
-            let text = match self.reading.encoding.read(query.text) {
-                Ok(text) => text,
-                Err(refusal) => return self.refuse_alone(frame, refusal, judge, output),
+            let text = match self.read_text(query.text, output) {
+                Stage::Hold => return Taken::Hold,
+                Stage::Refused(refusal) => {
+                    return self.refuse_alone(frame, refusal, judge, output);
+                }
+                Stage::Done(text) => text,
             };
             match self.ask_text(&mut held, &text, judge) {
                 Stage::Hold => return self.hold(held),
@@ -95,7 +99,7 @@ impl<J: Judge> Session<J> {
                     );
                 }
                 Verdict::Rewrite { text, permit } => {
-                    if let Err(refusal) = self.sendable(&text) {
+                    if let Err(refusal) = self.sendable(J::source(&text), held.certain) {
                         return Stage::Refused(refusal);
                     }
                     held.text = Some(text);
@@ -108,6 +112,9 @@ impl<J: Judge> Session<J> {
     }
 
     fn plan_query(&mut self, held: &mut Held<J>, judge: &mut J, output: &mut Output) -> Stage<()> {
+        if held.plans.is_empty() && !held.certain && held.copies_planned_rows() {
+            return self.until_certain(output);
+        }
         while let Some(permit) = held.permits.get(held.plans.len()).cloned() {
             if !J::wants_plan(&permit) {
                 held.plans.push(None);
@@ -120,12 +127,38 @@ impl<J: Judge> Session<J> {
             };
             let plan = match fields {
                 None => None,
-                Some(fields) => Some(done!(self.ask_plan(held, &permit, &fields, judge))),
+                Some(fields) => {
+                    let plan = done!(self.ask_plan(held, &permit, &fields, judge));
+                    if let Err(refusal) = self.check_copy_of_query(held, &plan) {
+                        return Stage::Refused(refusal);
+                    }
+                    Some(plan)
+                }
             };
             held.description = Description::NotAsked;
             held.plans.push(plan);
         }
         Stage::Done(())
+    }
+
+    /// The next statement to be planned may be a COPY, whose rows come in an encoding that the statements before it may change, and code
+    /// that it runs itself.
+    fn check_copy_of_query(&self, held: &Held<J>, plan: &Plan) -> Result<(), Refusal> {
+        let Some(text) = &held.text else {
+            return Ok(());
+        };
+        let statements = J::analysis(text).statements.get(..=held.plans.len());
+        let Some([before @ .., copying]) = statements else {
+            return Ok(());
+        };
+        let Some(copy) = copying.facts.copy_out() else {
+            return Ok(());
+        };
+        let keeps = |facts: &Facts| !facts.changes_reading() && !facts.is_dynamic();
+        let certain = held.certain
+            && before.iter().all(|statement| keeps(&statement.facts))
+            && keeps(&copying.facts);
+        self.copy_is_editable(copy, plan, certain)
     }
 
     /// Has the server describe the next statement that policies want to see the columns of.
@@ -135,16 +168,11 @@ impl<J: Judge> Session<J> {
         permit: &J::Permit,
         output: &mut Output,
     ) -> Stage<()> {
-        let Some(text) = held.text.clone() else {
-            return Stage::Hold;
-        };
-        if let Err(refusal) = self.sendable(&text) {
-            return Stage::Refused(refusal);
-        }
         held.description = Description::Asked;
-        self.close_unnamed(output);
-        self.ask_for_description(&text, held.plans.len(), permit, output);
-        Stage::Hold
+        match self.ask_for_description(held, permit, output) {
+            Ok(()) => Stage::Hold,
+            Err(refusal) => Stage::Refused(refusal),
+        }
     }
 
     fn send_query(&mut self, frame: Frame<'_>, held: Held<J>, output: &mut Output) {
@@ -153,7 +181,10 @@ impl<J: Judge> Session<J> {
             None => Pass::Admitted(&held.admitted),
         };
         match &held.text {
-            Some(text) if held.rewritten => output.to_server.run_rewritten::<J>(text, &pass),
+            Some(text) if held.rewritten => match self.reading.encoding.write(J::source(text)) {
+                Some(text) => output.to_server.run_rewritten::<J>(&text, &pass),
+                None => output.to_server.stand_in_query(),
+            },
             _ => output.to_server.run(frame, &pass),
         }
         let run = QueryRun {
@@ -165,7 +196,9 @@ impl<J: Judge> Session<J> {
             refusal: None,
             silent_error: false,
         };
-        self.pipeline.drain_first |= run.any(Facts::changes_reading);
+        for statement in run.statements() {
+            self.note_changes_of(&statement.facts);
+        }
         self.turn.stoppable += usize::from(run.can_stop());
         self.expect(Outstanding::Query(run));
     }

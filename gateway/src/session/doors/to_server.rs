@@ -98,11 +98,11 @@ impl ToServer {
     pub(in crate::session) fn prepare_rewritten<J: Judge>(
         &mut self,
         name: &str,
-        text: &J::Text,
+        text: &[u8],
         types: &[u32],
         _judged: &J::Permit,
     ) {
-        self.parse(name, J::source(text), types);
+        self.parse(name, text, types);
     }
 
     /// A Query, Execute or FunctionCall.
@@ -116,12 +116,8 @@ impl ToServer {
     }
 
     /// A Query with the text that a policy put in place of the client's.
-    pub(in crate::session) fn run_rewritten<J: Judge>(
-        &mut self,
-        text: &J::Text,
-        pass: &Pass<'_, J>,
-    ) {
-        if !pass.holds() || build::query(&mut self.bytes, J::source(text)).is_err() {
+    pub(in crate::session) fn run_rewritten<J: Judge>(&mut self, text: &[u8], pass: &Pass<'_, J>) {
+        if !pass.holds() || build::query(&mut self.bytes, text).is_err() {
             self.stand_in_query();
         }
     }
@@ -131,7 +127,7 @@ impl ToServer {
     pub(in crate::session) fn describe_text<J: Judge>(
         &mut self,
         name: &str,
-        source: &str,
+        source: &[u8],
         _judged: &J::Permit,
     ) {
         self.parse(name, source, &[]);
@@ -193,7 +189,7 @@ impl ToServer {
     }
 
     // None can be left out, or the server would owe one reply less than the queue says.
-    fn parse(&mut self, name: &str, text: &str, types: &[u32]) {
+    fn parse(&mut self, name: &str, text: &[u8], types: &[u32]) {
         if build::parse(&mut self.bytes, name, text, types).is_err() {
             self.stand_in_parse(STAND_IN);
         }

@@ -11,7 +11,7 @@ use crate::session::doors::output::{Output, Taken};
 use crate::session::doors::to_client::{Delivered, Delivery};
 use crate::session::judge::{Judge, Limits, Outcome};
 use crate::session::state::name::Name;
-use crate::session::state::names::Prepared;
+use crate::session::state::names::{Cursor, Prepared};
 use crate::session::state::outstanding::Outstanding;
 use crate::session::state::running::Running;
 use crate::session::state::session::Session;
@@ -180,7 +180,11 @@ impl<J: Judge> Session<J> {
                 self.transaction.names_changed();
             }
             SessionEffect::DeclareCursor { name } => {
-                self.names.declare_cursor(&Name::new(name), &facts);
+                let cursor = Cursor {
+                    text: text.clone(),
+                    index,
+                };
+                self.names.declare_cursor(&Name::new(name), cursor);
                 self.transaction.names_changed();
             }
             SessionEffect::Set { .. } => self.transaction.names_changed(),
@@ -249,6 +253,8 @@ impl<J: Judge> Session<J> {
     /// A message had its turn, and the server told where the transaction stands.
     pub(in crate::session) fn ready_for_query(&mut self, status: u8) {
         self.turn.over();
+        let next = self.queue.oldest_number();
+        self.reading.ready(status != b'I', next);
         if self.transaction.ready(status) {
             self.names.transaction_ended();
         }

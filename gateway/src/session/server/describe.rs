@@ -2,13 +2,15 @@
 
 use std::rc::Rc;
 
+use gatewright_sql::{SessionEffect, Statement, query_within};
 use gatewright_wire::backend;
 use gatewright_wire::frame::Frame;
 
 use crate::session::doors::output::Output;
 use crate::session::doors::to_client::Delivery;
 use crate::session::judge::{Field, Judge};
-use crate::session::state::held;
+use crate::session::refusal::Refusal;
+use crate::session::state::held::{self, Held};
 use crate::session::state::lookup::Lookup;
 use crate::session::state::name::Name;
 use crate::session::state::names::{Description, Prepared};
@@ -20,29 +22,44 @@ use crate::session::violation::Violation;
 const DESCRIBE_NAME: &str = "gatewright_describe";
 
 impl<J: Judge> Session<J> {
-    /// Has the server describe one statement of the Query in hand.
+    /// Has the server describe the next statement of the Query in hand.
     pub(in crate::session) fn ask_for_description(
         &mut self,
-        text: &J::Text,
-        index: usize,
+        held: &Held<J>,
         permit: &J::Permit,
         output: &mut Output,
-    ) {
+    ) -> Result<(), Refusal> {
+        let Some(text) = &held.text else {
+            return Err(must_run_before());
+        };
+        let index = held.plans.len();
         let Some(statement) = J::analysis(text).statements.get(index) else {
-            return;
+            return Err(must_run_before());
+        };
+        let own = |statement: &Statement| {
+            let own = J::source(text).get(statement.span.clone());
+            own.unwrap_or_default().to_owned()
         };
         let source = match statement.facts.copy_out() {
-            Some(copy) => copy.describe.as_str(),
-            None => J::source(text)
-                .get(statement.span.clone())
-                .unwrap_or_default(),
+            Some(copy) => copy.describe.clone(),
+            None => match made_before::<J>(text, index) {
+                // The name is not there before the message runs. What it will stand for has the same columns.
+                Some(maker) => {
+                    let conforming = self.reading.standard_conforming_strings;
+                    query_within(&own(maker), conforming).ok_or_else(must_run_before)?
+                }
+                None => own(statement),
+            },
         };
-        self.describe_text(source, Described::InHand, permit, output);
+        let source = self.sendable(&source, held.certain)?;
+        self.close_unnamed(output);
+        self.describe_text(&source, Described::InHand, permit, output);
+        Ok(())
     }
 
     /// A Query destroys the unnamed statement, whatever becomes of it (protocol: Extended Query). Where the server has to be asked
     /// before it gets the Query, this comes first.
-    pub(in crate::session) fn close_unnamed(&mut self, output: &mut Output) {
+    fn close_unnamed(&mut self, output: &mut Output) {
         if matches!(self.lookup_prepared(&Name::unnamed()), Lookup::Unknown) {
             return;
         }
@@ -55,7 +72,7 @@ impl<J: Judge> Session<J> {
 
     pub(in crate::session) fn describe_text(
         &mut self,
-        source: &str,
+        source: &[u8],
         target: Described<J>,
         permit: &J::Permit,
         output: &mut Output,
@@ -86,10 +103,10 @@ impl<J: Judge> Session<J> {
         let copy = prepared.copy_out().map(|copy| copy.describe.clone());
         if let Some(source) = copy {
             let Some(permit) = permit else { return };
-            if self.sendable(&prepared.text).is_err() {
+            let Ok(source) = self.sendable(&source, self.reading.is_certain()) else {
                 // Bind will say so.
                 return;
-            }
+            };
             prepared.describing.set(true);
             let target = Described::Statement(Rc::clone(prepared));
             return self.describe_text(&source, target, permit, output);
@@ -198,6 +215,27 @@ impl<J: Judge> Session<J> {
         }
         *prepared.description.borrow_mut() = news;
     }
+}
+
+/// The statement of the same message that makes what the one at `index` executes or fetches from.
+fn made_before<J: Judge>(text: &J::Text, index: usize) -> Option<&Statement> {
+    let statements = &J::analysis(text).statements;
+    let makes =
+        |maker: &Statement| match (&maker.facts.session, &statements.get(index)?.facts.session) {
+            (SessionEffect::Prepare { name: made, .. }, SessionEffect::Execute { name })
+            | (SessionEffect::DeclareCursor { name: made }, SessionEffect::Fetch { name }) => {
+                Some(Name::new(made) == Name::new(name))
+            }
+            _ => None,
+        };
+    let mut before = statements.get(..index)?.iter().rev();
+    before.find(|maker| makes(maker) == Some(true))
+}
+
+/// Why a statement cannot be described.
+pub(in crate::session) fn must_run_before() -> Refusal {
+    let message = "the statement cannot be described before those in front of it have run";
+    Refusal::new("0A000", message).with_hint("Send each statement in a message of its own.")
 }
 
 /// The columns of a RowDescription.

@@ -7,6 +7,7 @@ use crate::session::doors::output::{Output, Taken};
 use crate::session::doors::to_client::{Delivered, Delivery};
 use crate::session::judge::{Judge, Outcome};
 use crate::session::refusal::Refusal;
+use crate::session::server::describe::must_run_before;
 use crate::session::server::redaction::redact;
 use crate::session::state::outstanding::{Described, Outstanding};
 use crate::session::state::pipeline::Mode;
@@ -116,13 +117,7 @@ impl<J: Judge> Session<J> {
             Some(Outstanding::Describe {
                 target: Described::InHand,
                 ..
-            }) if self.describes_behind_others(fields) => apply_to(
-                &Refusal::new(
-                    "0A000",
-                    "the statement cannot be described before those in front of it have run",
-                )
-                .with_hint("Send each statement in a message of its own."),
-            ),
+            }) if self.describes_behind_others(fields) => apply_to(&must_run_before()),
             Some(Outstanding::Bind { portal, .. } | Outstanding::Execute { portal, .. })
                 if portal.permit.as_ref().is_some_and(J::wants_plan) =>
             {

@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use encoding_rs as whatwg;
-
 use crate::session::refusal::Refusal;
+use crate::session::state::charset::Charset;
 
 /// `client_encoding`, as far as the gateway can read it (PostgreSQL: Character Set Support).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,82 +11,73 @@ pub enum Encoding {
     Utf8,
     /// ISO 8859-1: each byte is the code point of the same number.
     Latin1,
-    /// One byte per character; the lower half is ASCII.
-    Single(&'static whatwg::Encoding),
-    /// Up to two bytes per character; the second byte may be in the range of ASCII.
-    Double(&'static whatwg::Encoding),
+    /// The server converts it to UTF-8 (`to_utf8`), or to another encoding of the database.
+    Table {
+        charset: &'static Charset,
+        to_utf8: bool,
+    },
     /// No conversion takes place. Read as UTF-8 where it is valid, otherwise as [`Encoding::Latin1`]; ASCII is the same in both.
     Bytes,
     /// Not supported by the gateway.
     Unreadable,
 }
 
-/// PostgreSQL's names of two-byte encodings, with tables that agree on where characters begin and end.
-const DOUBLE: &[(&str, &whatwg::Encoding)] = &[
-    ("SJIS", whatwg::SHIFT_JIS),
-    ("BIG5", whatwg::BIG5),
-    ("GBK", whatwg::GBK),
-    ("GB18030", whatwg::GB18030),
-    ("UHC", whatwg::EUC_KR),
-    ("EUC_JP", whatwg::EUC_JP),
-    ("EUC_KR", whatwg::EUC_KR),
-    ("EUC_CN", whatwg::GBK),
-];
-
-/// PostgreSQL's names of single-byte encodings, with tables that agree with PostgreSQL's own for every byte it accepts.
-const SINGLE: &[(&str, &whatwg::Encoding)] = &[
-    ("LATIN2", whatwg::ISO_8859_2),
-    ("LATIN3", whatwg::ISO_8859_3),
-    ("LATIN4", whatwg::ISO_8859_4),
-    ("LATIN6", whatwg::ISO_8859_10),
-    ("LATIN7", whatwg::ISO_8859_13),
-    ("LATIN8", whatwg::ISO_8859_14),
-    ("LATIN9", whatwg::ISO_8859_15),
-    ("LATIN10", whatwg::ISO_8859_16),
-    ("ISO_8859_5", whatwg::ISO_8859_5),
-    ("KOI8R", whatwg::KOI8_R),
-    ("KOI8U", whatwg::KOI8_U),
-    ("WIN866", whatwg::IBM866),
-    ("WIN1250", whatwg::WINDOWS_1250),
-    ("WIN1251", whatwg::WINDOWS_1251),
-    ("WIN1252", whatwg::WINDOWS_1252),
-    ("WIN1253", whatwg::WINDOWS_1253),
-    ("WIN1254", whatwg::WINDOWS_1254),
-    ("WIN1255", whatwg::WINDOWS_1255),
-    ("WIN1256", whatwg::WINDOWS_1256),
-    ("WIN1257", whatwg::WINDOWS_1257),
-    ("WIN1258", whatwg::WINDOWS_1258),
-];
+/// The name as the server looks it up: letters and digits alone, in lower case (`clean_encoding_name`).
+fn cleaned(name: &str) -> String {
+    let kept = name.chars().filter(char::is_ascii_alphanumeric);
+    kept.map(|letter| letter.to_ascii_lowercase()).collect()
+}
 
 impl Encoding {
     /// From the values of `client_encoding` and `server_encoding` in ParameterStatus.
     pub fn new(client: &str, server: &str) -> Self {
-        let is = |name: &str, other: &str| name.eq_ignore_ascii_case(other);
-        if is(client, "SQL_ASCII") {
+        let client = cleaned(client);
+        match client.as_str() {
             // The server does not convert, and accepts only what is valid in its own encoding.
-            return match server {
-                "UTF8" => Encoding::Utf8,
+            "sqlascii" => match server {
                 "SQL_ASCII" => Encoding::Bytes,
-                other => Encoding::new(other, other),
-            };
+                other => Encoding::named(&cleaned(other), other),
+            },
+            client => Encoding::named(client, server),
         }
-        if is(client, "UTF8") || is(client, "UTF-8") {
-            return Encoding::Utf8;
+    }
+
+    fn named(name: &str, server: &str) -> Self {
+        match name {
+            "utf8" | "unicode" => return Encoding::Utf8,
+            "latin1" | "iso88591" => return Encoding::Latin1,
+            _ => {}
         }
-        if is(client, "LATIN1") {
-            return Encoding::Latin1;
+        match Charset::named(name) {
+            Some(charset) => Encoding::Table {
+                charset,
+                to_utf8: server == "UTF8",
+            },
+            None => Encoding::Unreadable,
         }
-        let find = |tables: &[(&str, &'static whatwg::Encoding)]| {
-            let found = tables.iter().find(|(name, _)| is(client, name));
-            found.map(|(_, table)| *table)
-        };
-        let single = find(SINGLE).map(Encoding::Single);
-        let known = single.or_else(|| find(DOUBLE).map(Encoding::Double));
-        known.unwrap_or(Encoding::Unreadable)
     }
 
     pub fn is_utf8(self) -> bool {
         self == Encoding::Utf8
+    }
+
+    /// The text as the client would have sent it. `None` where not every character can be.
+    pub fn write(self, text: &str) -> Option<Cow<'_, [u8]>> {
+        let written: Cow<'_, [u8]> = match self {
+            _ if text.is_ascii() => return Some(text.as_bytes().into()),
+            Encoding::Utf8 => return Some(text.as_bytes().into()),
+            Encoding::Latin1 => {
+                let bytes = text.chars().map(|character| u8::try_from(character).ok());
+                bytes.collect::<Option<Vec<u8>>>()?.into()
+            }
+            Encoding::Table { charset, .. } => match charset.table.encode(text) {
+                (written, _, false) => written,
+                (_, _, true) => return None,
+            },
+            Encoding::Bytes | Encoding::Unreadable => return None,
+        };
+        let read = self.read(&written).ok()?;
+        (read == text).then(|| written.into_owned().into())
     }
 
     /// The client's text in UTF-8. The error for invalid text is PostgreSQL's own.
@@ -100,20 +90,24 @@ impl Encoding {
             (Encoding::Latin1 | Encoding::Bytes, _) => {
                 Ok(text.iter().map(|byte| char::from(*byte)).collect())
             }
-            (Encoding::Single(table), _) => table
-                .decode_without_bom_handling_and_without_replacement(text)
-                .ok_or_else(unreadable),
-            (Encoding::Double(table), _) => table
-                .decode_without_bom_handling_and_without_replacement(text)
-                .filter(|text| text.chars().all(is_agreed_on))
-                .ok_or_else(unreadable),
+            (Encoding::Table { charset, to_utf8 }, _) => {
+                let table = charset.table;
+                let read = table.decode_without_bom_handling_and_without_replacement(text);
+                let is_certain = |character| {
+                    charset.is_undisputed(character)
+                        && (to_utf8 || !charset.is_wide || is_agreed_on(character))
+                };
+                read.filter(|text| text.chars().all(is_certain))
+                    .ok_or_else(unreadable)
+            }
             (Encoding::Unreadable, _) => Err(unreadable()),
         }
     }
 }
 
-/// True when two-byte tables agree on a character. They differ on some symbols (WAVE DASH, FULLWIDTH TILDE), and a name decoded to another
-/// character would not match a policy that forbids it.
+/// True when the tables of all wide encodings agree on a character, so that it stays the same where the server converts between two of
+/// them. They differ on some symbols (WAVE DASH, FULLWIDTH TILDE), and a name decoded to another character would not match a policy
+/// that forbids it.
 fn is_agreed_on(character: char) -> bool {
     matches!(character,
         '\0'..='\x7f'
@@ -152,6 +146,8 @@ fn invalid(text: &[u8], at: usize) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use gatewright_harness::{Postgres, PostgresSettings, Version};
+
     use super::*;
 
     #[test]
@@ -165,10 +161,18 @@ mod tests {
         assert_eq!(read("WIN1252", b"\x80"), Ok("€".into()));
         assert_eq!(read("KOI8R", b"\xc1"), Ok("а".into()));
         assert_eq!(read("SJIS", b"'\x83\x5c'"), Ok("'ソ'".into()));
-        // FULLWIDTH TILDE to some, WAVE DASH to others.
-        assert_eq!(read("SJIS", b"\x81\x60"), Err("0A000".into()));
+        // FULLWIDTH TILDE to some, WAVE DASH to others: the server's table decides.
+        assert_eq!(read("SJIS", b"\x81\x60"), Ok("～".into()));
+        let of_euc_jp = Encoding::new("SJIS", "EUC_JP");
+        assert!(of_euc_jp.read(b"\x81\x60").is_err());
+        assert!(of_euc_jp.read(b"\x83\x5c").is_ok());
+        // Greek, Cyrillic and katakana of half width.
+        assert_eq!(read("SJIS", b"\x83\x9f\x84\x40\xb1"), Ok("ΑАｱ".into()));
+        assert_eq!(read("LATIN5", b"\xfe"), Ok("ş".into()));
+        assert_eq!(read("LATIN5", b"\x80"), Err("0A000".into()));
+        assert_eq!(read("KOI8U", b"\xbe"), Err("0A000".into()));
         assert_eq!(read("SJIS", b"\x83"), Err("0A000".into()));
-        for unknown in ["JOHAB", "EUC_TW", "MULE_INTERNAL", "LATIN5", "x"] {
+        for unknown in ["JOHAB", "EUC_TW", "MULE_INTERNAL", "SHIFT_JIS_2004", "x"] {
             assert_eq!(read(unknown, b"SELECT 1"), Ok("SELECT 1".into()));
             assert_eq!(read(unknown, b"\xe9"), Err("0A000".into()));
         }
@@ -177,9 +181,85 @@ mod tests {
         assert_eq!(read("SQL_ASCII", "é".as_bytes()), Ok("é".into()));
         assert_eq!(read("SQL_ASCII", b"\xe9"), Err("22021".into()));
         let of = |client, server| Encoding::new(client, server);
+        for name in ["UNICODE", "utf-8", "Utf 8", "u_t_f_8"] {
+            assert_eq!(of(name, "LATIN1"), Encoding::Utf8);
+        }
+        assert_eq!(of("ISO-8859-1", "UTF8"), Encoding::Latin1);
+        assert_eq!(of("Windows-936", "UTF8"), of("GBK", "UTF8"));
         assert_eq!(of("SQL_ASCII", "LATIN1"), Encoding::Latin1);
         assert_eq!(of("SQL_ASCII", "SQL_ASCII"), Encoding::Bytes);
         assert_eq!(Encoding::Bytes.read(b"\xe9").ok().as_deref(), Some("é"));
+    }
+
+    #[test]
+    fn a_text_is_written_as_it_was_read_or_not_at_all() {
+        let write = |encoding: &str, text: &str| {
+            let written = Encoding::new(encoding, "UTF8").write(text);
+            written.map(Cow::into_owned)
+        };
+        assert_eq!(write("LATIN1", "é"), Some(b"\xe9".to_vec()));
+        assert_eq!(write("LATIN1", "€"), None);
+        assert_eq!(write("KOI8R", "а"), Some(b"\xc1".to_vec()));
+        assert_eq!(write("SJIS", "ソ"), Some(b"\x83\x5c".to_vec()));
+        assert_eq!(write("SJIS", "é"), None);
+        assert_eq!(write("LATIN5", "€"), None);
+        assert_eq!(write("JOHAB", "x"), Some(b"x".to_vec()));
+        assert_eq!(write("JOHAB", "é"), None);
+        let bytes = Encoding::new("SQL_ASCII", "SQL_ASCII");
+        assert_eq!(bytes.write("é"), None);
+    }
+
+    /// Every character that the server accepts in the encoding is read as the server reads it, or not at all.
+    #[test]
+    fn characters_are_those_that_the_server_reads() {
+        const CONVERT: &str =
+            "CREATE FUNCTION read_as(code bytea, name text) RETURNS text LANGUAGE plpgsql AS $$
+            BEGIN RETURN convert_from(code, name); EXCEPTION WHEN OTHERS THEN RETURN NULL; END $$";
+        // One byte, two bytes whose second is in the upper half or may be in the lower, and the codes of three and four bytes.
+        const CODES: &str = "SELECT decode(to_hex(i), 'hex') AS code FROM generate_series(128, 255) i
+            UNION ALL SELECT decode(to_hex(i) || to_hex(j), 'hex') FROM generate_series(128, 255) i, generate_series(48, 255) j
+                WHERE $1 AND (j BETWEEN 64 AND 126 OR j > 127)
+            UNION ALL SELECT decode('8f' || to_hex(i) || to_hex(j), 'hex') FROM generate_series(161, 254) i, generate_series(161, 254) j
+                WHERE $2 = 'EUC_JP'
+            UNION ALL SELECT decode(to_hex(i) || to_hex(j) || to_hex(k) || to_hex(l), 'hex')
+                FROM generate_series(129, 255, 3) i, generate_series(48, 57) j, generate_series(129, 254, 5) k, generate_series(48, 57, 2) l
+                WHERE $2 = 'GB18030'";
+        for version in [Version::Installed, Version::Eighteen] {
+            let settings = PostgresSettings::default().version(version);
+            let postgres = Postgres::start_with(&settings).expect("a PostgreSQL server");
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            runtime.block_on(async {
+                let (client, connection) =
+                    tokio_postgres::connect(&postgres.dsn().url(), tokio_postgres::NoTls)
+                        .await
+                        .expect("a connection");
+                tokio::spawn(connection);
+                client.batch_execute(CONVERT).await.expect("a function");
+                for charset in Charset::all() {
+                    let name = charset.names[0].to_uppercase();
+                    let sql = format!(
+                        "SELECT code, text FROM (SELECT code, read_as(code, $2) AS text FROM ({CODES}) c OFFSET 0) r WHERE text IS NOT NULL"
+                    );
+                    let rows = client.query(&sql, &[&charset.is_wide, &name]).await;
+                    let encoding = Encoding::new(&name, "UTF8");
+                    let (mut read, mut refused) = (0, 0);
+                    for row in rows.expect("the server's characters") {
+                        let (code, text): (Vec<u8>, String) = (row.get(0), row.get(1));
+                        match encoding.read(&code) {
+                            Ok(ours) => {
+                                assert_eq!(ours, text, "{name} {code:02x?}");
+                                read += 1;
+                            }
+                            Err(_) => refused += 1,
+                        }
+                    }
+                    assert!(read > 80 && read > refused * 4, "{name}: {read}, not {refused}");
+                }
+            });
+        }
     }
 
     #[test]

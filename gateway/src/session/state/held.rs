@@ -13,6 +13,8 @@ pub(in crate::session) struct Held<J: Judge> {
     pub ticket: Option<Ticket>,
     /// The text, once it is analysed.
     pub text: Option<J::Text>,
+    /// When it was begun with, it was certain how the server reads it.
+    pub certain: bool,
     /// The text is no longer the client's own.
     pub rewritten: bool,
     /// One for each statement that was judged.
@@ -22,6 +24,12 @@ pub(in crate::session) struct Held<J: Judge> {
     /// One for each statement that was admitted.
     pub admitted: Vec<Option<J::Admitted>>,
     pub description: Description,
+    /// For a Bind: its statement, with an analysis that holds.
+    pub prepared: Option<Rc<Prepared<J>>>,
+    /// The statement, by its index, behind whose names every analysis holds.
+    pub settled_names_of: Option<usize>,
+    /// For an Execute: its portal still means what it was bound as.
+    pub portal_is_as_bound: bool,
     /// For an Execute of a cursor: the FETCH as which it is judged.
     pub fetch: Option<Rc<Prepared<J>>>,
     /// For an Execute: the portal that is to run, when only its admission is missing.
@@ -47,11 +55,15 @@ impl<J: Judge> Default for Held<J> {
         Held {
             ticket: None,
             text: None,
+            certain: false,
             rewritten: false,
             permits: Vec::new(),
             plans: Vec::new(),
             admitted: Vec::new(),
             description: Description::NotAsked,
+            prepared: None,
+            settled_names_of: None,
+            portal_is_as_bound: false,
             fetch: None,
             portal: None,
             answered: false,
@@ -72,6 +84,16 @@ impl<J: Judge> Held<J> {
         self.text
             .as_ref()
             .map_or(0, |text| J::analysis(text).statements.len())
+    }
+
+    /// True when policies want to see the columns of a COPY TO among its statements.
+    pub fn copies_planned_rows(&self) -> bool {
+        self.text.as_ref().is_some_and(|text| {
+            let mut judged = J::analysis(text).statements.iter().zip(&self.permits);
+            judged.any(|(statement, permit)| {
+                J::wants_plan(permit) && statement.facts.copy_out().is_some()
+            })
+        })
     }
 
     /// True when its first statement may end the transaction that is open.

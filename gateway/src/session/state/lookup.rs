@@ -98,13 +98,12 @@ impl<J: Judge> Session<J> {
             })
     }
 
-    /// True when the portal was bound in the current pipeline, so that its statement is already in flight.
-    pub(in crate::session) fn bound_in_this_turn(&self, portal: &Name) -> bool {
+    /// True while the server has not answered the Bind of the portal, which is in flight.
+    pub(in crate::session) fn is_bind_outstanding(&self, portal: &Name) -> bool {
         self.queue
             .newest_first()
             .take_while(|reply| !matches!(reply, Outstanding::Sync))
             .any(|reply| matches!(reply, Outstanding::Bind { name, .. } if name == portal))
-            || !self.transaction.is_open()
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the session knows: outstanding replies, names, the transaction, how text is read, and the message that is held.
 
+pub(in crate::session) mod charset;
 pub(in crate::session) mod copy_probe;
 pub(in crate::session) mod encoding;
 pub(in crate::session) mod ends;

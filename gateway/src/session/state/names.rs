@@ -122,6 +122,35 @@ pub fn can_stop<J: Judge>(permit: &J::Permit, plan: Option<&Plan>) -> bool {
     J::limits(permit).any() || plan.is_some_and(|plan| !plan.steps.is_empty())
 }
 
+impl<J: Judge> Prepared<J> {
+    /// The same statement with a newer analysis of its text. `None` if the statement is not there.
+    pub fn renewed(&self, text: J::Text) -> Option<Self> {
+        let statement = J::analysis(&text).statements.get(self.index)?;
+        let inner = match (&self.inner, &statement.facts.session) {
+            (None, _) => None,
+            (Some(_), SessionEffect::Prepare { inner, .. }) => Some(Arc::new((**inner).clone())),
+            (Some(_), _) => return None,
+        };
+        Some(Prepared {
+            parameter_types: self.parameter_types.clone(),
+            ..Prepared::new(text, self.index, self.permit.borrow().clone(), inner)
+        })
+    }
+}
+
+/// A cursor of SQL's DECLARE: the text that declared it, and the index of the statement in it.
+pub struct Cursor<J: Judge> {
+    pub text: J::Text,
+    pub index: usize,
+}
+
+impl<J: Judge> Cursor<J> {
+    fn facts(&self) -> Option<&Arc<Facts>> {
+        let statement = J::analysis(&self.text).statements.get(self.index)?;
+        Some(&statement.facts)
+    }
+}
+
 /// A portal made by Bind.
 pub struct Portal<J: Judge> {
     pub prepared: Rc<Prepared<J>>,
@@ -154,7 +183,7 @@ pub struct Names<J: Judge> {
     bytes: usize,
     unnamed_portal: Option<Rc<Portal<J>>>,
     portals: HashMap<Name, Rc<Portal<J>>>,
-    cursors: HashMap<Name, Arc<Facts>>,
+    cursors: HashMap<Name, Rc<Cursor<J>>>,
     /// Incremented whenever a name may have changed its meaning.
     version: u64,
 }
@@ -258,13 +287,40 @@ impl<J: Judge> Names<J> {
     }
 
     /// A cursor was declared. The server allows this only for a free name, so a portal of that name no longer exists.
-    pub fn declare_cursor(&mut self, name: &Name, facts: &Arc<Facts>) {
+    pub fn declare_cursor(&mut self, name: &Name, cursor: Cursor<J>) {
         self.version += 1;
         self.portals.remove(name);
         if self.cursors.len() >= MAX_CURSORS {
             self.cursors.clear();
         }
-        self.cursors.insert(name.clone(), Arc::clone(facts));
+        self.cursors.insert(name.clone(), Rc::new(cursor));
+    }
+
+    pub fn cursor_of(&self, name: &Name) -> Option<&Rc<Cursor<J>>> {
+        self.cursors.get(name)
+    }
+
+    /// A cursor reads what it was declared for, and its text has been analysed with this result once more.
+    pub fn cursor_is_settled(&mut self, name: &Name, text: J::Text) {
+        if let Some(cursor) = self.cursors.get_mut(name) {
+            *cursor = Rc::new(Cursor {
+                text,
+                index: cursor.index,
+            });
+        }
+    }
+
+    /// A newer analysis of a prepared statement, if the name still means that one.
+    pub fn renew_prepared(&mut self, name: &Name, old: &Rc<Prepared<J>>, new: &Rc<Prepared<J>>) {
+        let slot = if name.is_unnamed() {
+            self.unnamed.as_mut()
+        } else {
+            self.statements.get_mut(name)
+        };
+        if let Some(known) = slot.filter(|known| Rc::ptr_eq(known, old)) {
+            *known = Rc::clone(new);
+            self.version += 1;
+        }
     }
 
     /// True when no name has changed its meaning since the portal was bound. An unconfirmed portal is bound after every confirmed change.
@@ -288,7 +344,7 @@ impl<J: Judge> Names<J> {
     pub fn cursor_facts(&self, name: &Name) -> Option<Arc<Facts>> {
         match self.portals.get(name) {
             Some(portal) => own_facts::<J>(&portal.prepared),
-            None => self.cursors.get(name).map(Arc::clone),
+            None => self.cursors.get(name)?.facts().map(Arc::clone),
         }
     }
 }

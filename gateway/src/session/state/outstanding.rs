@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use gatewright_sql::Facts;
+use gatewright_sql::{Facts, Statement};
 
 use crate::session::judge::{Judge, Plan};
 use crate::session::refusal::Refusal;
@@ -90,12 +90,15 @@ impl<J: Judge> QueryRun<J> {
         }
     }
 
+    pub fn statements(&self) -> &[Statement] {
+        let text = self.text.as_ref();
+        text.map_or(&[], |text| J::analysis(text).statements.as_slice())
+    }
+
     /// True when some statement of the message satisfies the condition.
     pub fn any(&self, kind: impl Fn(&Facts) -> bool) -> bool {
-        self.text.as_ref().is_some_and(|text| {
-            let statements = &J::analysis(text).statements;
-            statements.iter().any(|statement| kind(&statement.facts))
-        })
+        let mut statements = self.statements().iter();
+        statements.any(|statement| kind(&statement.facts))
     }
 
     /// True when the gateway may stop the result of some statement.
@@ -191,6 +194,8 @@ pub struct Queue<J: Judge> {
     copying: usize,
     /// Total length of the texts that the entries keep, in bytes.
     texts: usize,
+    /// How many were taken out.
+    taken: u64,
 }
 
 impl<J: Judge> Default for Queue<J> {
@@ -200,6 +205,7 @@ impl<J: Judge> Default for Queue<J> {
             naming: 0,
             copying: 0,
             texts: 0,
+            taken: 0,
         }
     }
 }
@@ -215,6 +221,7 @@ impl<J: Judge> Queue<J> {
     pub fn pop(&mut self) -> Option<Outstanding<J>> {
         let reply = self.entries.pop_front();
         if let Some(reply) = &reply {
+            self.taken += 1;
             self.naming -= usize::from(names_something(reply));
             self.copying -= usize::from(holds_copy_in(reply));
             self.texts -= text_of(reply);
@@ -237,6 +244,17 @@ impl<J: Judge> Queue<J> {
     /// How many replies are outstanding.
     pub fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// The number of the next message that is pushed, counted from 1. Where Syncs were dropped from between, messages before may have
+    /// higher numbers.
+    pub fn next_number(&self) -> u64 {
+        self.taken + self.entries.len() as u64 + 1
+    }
+
+    /// The number of the oldest message.
+    pub fn oldest_number(&self) -> Option<u64> {
+        (!self.entries.is_empty()).then_some(self.taken + 1)
     }
 
     /// True while an outstanding reply may change the meaning of a name.

@@ -1,4 +1,8 @@
-//! How the client's text is to be read: the settings of the server that decide it.
+//! How the client's text is to be read: the settings of the server that decide it, and how certain they are.
+//!
+//! The server tells of a setting no later than with the next ReadyForQuery (`ReportChangedGUCOptions`; PostgreSQL 13 at once). What
+//! a transaction has set its end may undo, and so may ROLLBACK TO and any error. So the settings are certain while no transaction
+//! that is open, and no message that is outstanding, has changed them; and else when the server has answered everything.
 
 use crate::session::state::encoding::Encoding;
 
@@ -10,6 +14,12 @@ pub(in crate::session) struct Reading {
     server_encoding: String,
     /// In bytes.
     pub max_message: usize,
+    /// What was sent since the last transaction ended may have changed them, so that an end or an error may change them back.
+    revertible: bool,
+    /// They may be others than were told last, until the next ReadyForQuery behind which nothing is outstanding.
+    in_doubt: bool,
+    /// The number, in the queue, of the newest message that may change them.
+    changed_by: u64,
 }
 
 impl Reading {
@@ -24,6 +34,47 @@ impl Reading {
             encoding: Encoding::new(client_encoding, &server_encoding),
             server_encoding,
             max_message,
+            revertible: false,
+            in_doubt: false,
+            changed_by: 0,
+        }
+    }
+
+    /// The message with this number in the queue is about to be sent, and may change the settings.
+    pub fn changes(&mut self, number: u64) {
+        self.revertible = true;
+        self.in_doubt = true;
+        self.changed_by = number;
+    }
+
+    /// A message is sent that may fail, or end the transaction.
+    pub fn sent(&mut self) {
+        self.in_doubt |= self.revertible;
+    }
+
+    /// ReadyForQuery. `next`: the number of the oldest message that is outstanding, if one is.
+    pub fn ready(&mut self, is_open: bool, next: Option<u64>) {
+        let changes_behind = next.is_some_and(|next| next <= self.changed_by);
+        self.revertible &= is_open || changes_behind;
+        self.in_doubt = self.revertible && next.is_some();
+    }
+
+    /// True when the settings are what the server will read the next message with.
+    pub fn is_certain(&self) -> bool {
+        !self.in_doubt
+    }
+
+    /// True when the server will read the text as the settings say, or reads it alike with any: ASCII is the same in every encoding
+    /// of a client, and without a backslash a string ends where it seems to.
+    pub fn is_certain_of(&self, text: &[u8]) -> bool {
+        self.is_certain() || text.is_ascii() && memchr::memchr(b'\\', text).is_none()
+    }
+
+    /// True when rows of a COPY with this option for their encoding are in UTF-8.
+    pub fn copies_utf8(&self, encoding: Option<&str>) -> bool {
+        match encoding {
+            None => self.encoding.is_utf8(),
+            Some(name) => Encoding::new(name, &self.server_encoding).is_utf8(),
         }
     }
 
@@ -41,6 +92,10 @@ impl Reading {
 
     /// True when the server keeps names outside ASCII as they came, so that the gateway knows where it cuts long ones.
     pub fn keeps_names(&self) -> bool {
-        self.encoding.is_utf8() && self.server_encoding == "UTF8"
+        self.encoding.is_utf8() && self.server_is_utf8()
+    }
+
+    pub fn server_is_utf8(&self) -> bool {
+        self.server_encoding == "UTF8"
     }
 }

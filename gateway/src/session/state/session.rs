@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use gatewright_sql::{Facts, SessionEffect};
+
 use crate::results::PseudonymKey;
 use crate::session::doors::output::{Output, Taken};
-use crate::session::judge::Judge;
+use crate::session::judge::{Judge, NameFacts};
 use crate::session::state::ends::Ends;
 use crate::session::state::held::Held;
 use crate::session::state::names::Names;
@@ -88,9 +90,36 @@ impl<J: Judge> Session<J> {
 
     /// Remembers a message that the server will answer.
     pub(in crate::session) fn expect(&mut self, reply: Outstanding<J>) {
+        self.reading.sent();
         self.pipeline.flushed = false;
         self.pipeline.unsynced = !reply.answered_anyway();
         self.queue.push(reply);
+    }
+
+    /// The message that is about to be sent runs a statement with these facts, or a name's: what it may change about the reading of what
+    /// follows.
+    pub(in crate::session) fn note_changes_of(&mut self, facts: &Facts) {
+        if facts.changes_reading() {
+            self.pipeline.drain_first = true;
+        }
+        if facts.changes_reading() || self.named_changes_reading(facts) {
+            self.reading.changes(self.queue.next_number());
+        }
+    }
+
+    /// True when what the statement names may change how texts are read, or is not known.
+    fn named_changes_reading(&self, facts: &Facts) -> bool {
+        let named = match &facts.session {
+            SessionEffect::Fetch { name } => self.names.cursor(name),
+            _ if !facts.is_dynamic() => return false,
+            SessionEffect::Execute { name }
+            | SessionEffect::Explain {
+                executes: Some(name),
+                ..
+            } => self.names.statement(name),
+            _ => None,
+        };
+        named.is_none_or(|named| named.changes_reading())
     }
 
     /// The message must wait for replies: makes sure that the server sends them.

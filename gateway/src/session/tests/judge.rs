@@ -7,18 +7,27 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use gatewright_contract as contract;
-use gatewright_sql::{Analysis, Facts, Outputs, SessionEffect, Statement, TransactionCommand};
+use gatewright_sql::{
+    Analysis, CopyDestination, CopyFormat, CopyOut, Facts, ForceQuote, Outputs, SessionEffect,
+    Statement, TransactionCommand,
+};
 
 use super::super::*;
 use crate::results::{Step, Stop};
 
 /// Understands a text by its first word: `deny` is refused, `limit` may return two rows, `mask` has its first column
-/// nullified, `prepare NAME`, `execute NAME`, `declare NAME`, `copyin` and the words of transactions do as they say, `hold` waits for a decision,
-/// anything else may run.
+/// nullified, `prepare NAME`, `execute NAME`, `declare NAME`, `fetch NAME`, `set NAME`, `copyin` and the words of transactions do as they say, `maskcopy
+/// ENCODING` is a COPY TO STDOUT whose column is nullified, `hold` waits for a decision, anything else may run.
 #[derive(Default)]
 pub(crate) struct WordJudge {
     pub(crate) asked: Vec<String>,
-    generation: u32,
+    /// The texts that were analysed, and whether with standard_conforming_strings.
+    pub(crate) analysed: Vec<(String, bool)>,
+    pub(crate) generation: u32,
+    /// How often the catalog has changed. A text is understood with the catalog of its time.
+    pub(crate) catalog: u32,
+    /// Every statement is found to call something.
+    pub(crate) redefined: bool,
     pub(crate) completed: Vec<Completion>,
     pub(crate) refused: Vec<String>,
     pub(crate) ledger: Rc<RefCell<Ledger>>,
@@ -153,7 +162,7 @@ pub(crate) struct WordPermit {
 }
 
 #[derive(Clone)]
-pub(crate) struct WordText(Rc<(String, Analysis)>);
+pub(crate) struct WordText(Rc<(String, Analysis, u32)>);
 
 fn word(text: &str) -> String {
     text.split(' ').next().unwrap_or_default().to_owned()
@@ -171,8 +180,15 @@ fn statement(text: &str, start: usize, part: &str) -> Statement {
             inner: Box::default(),
         },
         (Some("declare"), Some(name)) => SessionEffect::DeclareCursor { name: name.into() },
+        (Some("fetch"), Some(name)) => SessionEffect::Fetch { name: name.into() },
         (Some("execute"), Some(name)) => SessionEffect::Execute { name: name.into() },
+        (Some("set"), Some(name)) => SessionEffect::Set {
+            name: name.into(),
+            value: None,
+            local: false,
+        },
         (Some("copyin"), _) => SessionEffect::CopyIn,
+        (Some("maskcopy"), encoding) => SessionEffect::CopyOut(copy_out(encoding)),
         (Some("begin"), _) => SessionEffect::Transaction(TransactionCommand::Begin),
         (Some("commit"), _) => {
             SessionEffect::Transaction(TransactionCommand::Commit { chain: false })
@@ -189,23 +205,57 @@ fn statement(text: &str, start: usize, part: &str) -> Statement {
     }
 }
 
+fn copy_out(encoding: Option<&str>) -> CopyOut {
+    CopyOut {
+        destination: CopyDestination::Stdout,
+        format: CopyFormat::Text,
+        delimiter: b'|',
+        quote: b'"',
+        escape: b'"',
+        null: "\\N".into(),
+        header: false,
+        force_quote: ForceQuote::None,
+        encoding: encoding.map(str::to_owned),
+        describe: "select".into(),
+    }
+}
+
 impl Judge for WordJudge {
     type Text = WordText;
     type Permit = WordPermit;
     type Admitted = WordAdmitted;
 
-    fn analyze(&mut self, text: &str, _: bool) -> Judged<Result<WordText, Refusal>> {
+    fn analyze(&mut self, text: &str, conforming: bool) -> Judged<Result<WordText, Refusal>> {
         self.nothing_else_is_asked();
+        self.analysed.push((text.to_owned(), conforming));
         let mut start = 0;
         let mut statements = Vec::new();
         for part in text.split(';') {
             if !part.is_empty() {
-                statements.push(statement(text, start, part));
+                let mut statement = statement(text, start, part);
+                if self.redefined {
+                    Arc::make_mut(&mut statement.facts)
+                        .functions
+                        .push("redefined".into());
+                }
+                statements.push(statement);
             }
             start += part.len() + 1;
         }
-        let text = WordText(Rc::new((text.to_owned(), Analysis { statements })));
+        let text = WordText(Rc::new((
+            text.to_owned(),
+            Analysis { statements },
+            self.catalog,
+        )));
         self.answer(Ok(text), false, Answer::Text)
+    }
+
+    fn is_settled(&self, text: &WordText) -> bool {
+        text.0.2 == self.catalog
+    }
+
+    fn analyze_anew(&mut self, text: &WordText) -> Judged<Result<WordText, Refusal>> {
+        self.analyze(&text.0.0, true)
     }
 
     fn analysis(text: &WordText) -> &Analysis {
@@ -260,7 +310,7 @@ impl Judge for WordJudge {
     }
 
     fn wants_plan(permit: &WordPermit) -> bool {
-        permit.word == "mask"
+        permit.word.starts_with("mask")
     }
 
     fn covers(planned_for: &WordPermit, now: &WordPermit) -> bool {

@@ -6,5 +6,7 @@ mod held;
 pub(crate) mod judge;
 pub(crate) mod play;
 mod properties;
+mod reading;
+mod renewing;
 pub(crate) mod server;
 mod simple;

@@ -21,10 +21,15 @@ pub(crate) struct Play {
 
 impl Play {
     pub(crate) fn new() -> Self {
+        Play::of_database("UTF8")
+    }
+
+    /// A session with a database in this encoding.
+    pub(crate) fn of_database(encoding: &str) -> Self {
         let start = SessionStart {
             standard_conforming_strings: true,
             client_encoding: "UTF8".into(),
-            server_encoding: "UTF8".into(),
+            server_encoding: encoding.into(),
             status: b'I',
             max_message: 1 << 20,
         };

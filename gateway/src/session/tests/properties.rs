@@ -36,7 +36,7 @@ enum Sent {
 impl Sent {
     fn write(&self, out: &mut BytesMut) {
         let built = match self {
-            Sent::Query(parts) => build::query(out, &parts.join(";")),
+            Sent::Query(parts) => build::query(out, parts.join(";")),
             Sent::Parse(name, text) => build::parse(out, name, text, &[]),
             Sent::Bind(portal, name) => build::bind(out, portal, name, &[], &[], &[]),
             Sent::DescribeStatement(name) => build::describe(out, Subject::Statement(name)),

@@ -3,7 +3,9 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::upstream::{ClientTls, Credential, Roots, Target, TlsMode, UpstreamError, connect};
+use crate::upstream::{
+    ClientTls, Credential, Roots, Target, TlsMode, UpstreamError, cancel, connect,
+};
 
 /// The error when a server responds with these parts, one for each message received.
 async fn against(parts: &[&'static [u8]]) -> UpstreamError {
@@ -126,4 +128,27 @@ async fn required_tls_cannot_be_downgraded() {
             UpstreamError::Unexpected { tag: b'E' }
         ));
     }
+}
+
+#[tokio::test]
+async fn a_server_without_a_key_is_served_and_cannot_be_asked_to_cancel() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut received = [0; 4096];
+        assert_ne!(stream.read(&mut received).await.unwrap(), 0);
+        stream.write_all(OK).await.unwrap();
+        stream.write_all(b"Z\0\0\0\x05I").await.unwrap();
+        // Nobody else connects.
+        drop(listener);
+        let _ = stream.read(&mut received).await;
+    });
+    let mut target = Target::new(vec![("127.0.0.1".to_owned(), port)], "db", "app");
+    target.tls = ClientTls::disabled();
+    let connected = connect(&target, &[]).await.unwrap();
+    assert!(connected.key.secret.is_empty());
+    cancel(&target, &connected.key).await.unwrap();
+    drop(connected);
+    server.await.unwrap();
 }

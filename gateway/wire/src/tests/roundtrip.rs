@@ -282,3 +282,26 @@ fn error_fields_can_be_replaced_and_removed() {
     );
     assert_eq!((fields.message(), fields.detail()), ("value", None));
 }
+
+#[test]
+fn parameters_may_be_more_than_their_count_can_say() {
+    for (count, oids, told) in [
+        (0u16, 0usize, Some(0usize)),
+        (3, 3, Some(3)),
+        (65_535, 65_535, Some(65_535)),
+        (0, 65_536, Some(65_536)),
+        (4, 65_540, Some(65_540)),
+        (3, 4, None),
+        (4, 3, None),
+        (0, 65_535, None),
+    ] {
+        let mut body = count.to_be_bytes().to_vec();
+        body.extend((0..oids).flat_map(|_| 25u32.to_be_bytes()));
+        let described = ParameterDescription::decode(&body);
+        let told_here = described
+            .ok()
+            .map(|described| described.types.iter().count());
+        assert_eq!(told_here, told, "{count} {oids}");
+    }
+    assert!(ParameterDescription::decode(b"\0\x01\0\0\0").is_err());
+}

@@ -1,0 +1,303 @@
+//! Texts whose reading depends on settings that change under way: none is forwarded before it is certain how the server reads it.
+
+use bytes::BytesMut;
+use gatewright_wire::backend::TransactionStatus;
+use gatewright_wire::{ErrorFields, build};
+
+use super::play::*;
+use crate::session::refusal::STAND_IN;
+
+/// With the setting off, one literal that ends at the last quote; with the setting on, two columns.
+const AMBIGUOUS: &str = r"select '\', lower(email) --'";
+
+const STRINGS: &str = "standard_conforming_strings";
+
+/// A whole execution of a text.
+fn run(out: &mut BytesMut, text: &str) {
+    parse("", text)(out);
+    bind(out, "");
+    build::execute(out, "", 0).expect("an Execute");
+}
+
+fn ran(out: &mut BytesMut) {
+    build::parse_complete(out);
+    build::bind_complete(out);
+    complete(out);
+}
+
+fn told(out: &mut BytesMut, name: &str, value: &str) {
+    build::parameter_status(out, name, value).expect("a setting");
+}
+
+/// The settings with which the ambiguous text was understood.
+fn understood(play: &Play) -> Vec<bool> {
+    let of_text = |(text, conforming): &(String, bool)| (text == AMBIGUOUS).then_some(*conforming);
+    play.judge.analysed.iter().filter_map(of_text).collect()
+}
+
+/// A transaction in which the setting was changed, and the server told so.
+fn changed_in_transaction(name: &str, value: &str) -> Play {
+    let mut play = Play::new();
+    play.client(query("begin"));
+    play.server(|out| {
+        complete(out);
+        build::ready_for_query(out, TransactionStatus::InTransaction);
+    });
+    play.client(query(&format!("set {name}")));
+    play.server(|out| {
+        complete(out);
+        told(out, name, value);
+        build::ready_for_query(out, TransactionStatus::InTransaction);
+    });
+    play.sent();
+    play.replied();
+    play
+}
+
+#[test]
+fn what_follows_a_change_in_a_series_is_refused_until_a_sync_tells() {
+    let mut play = Play::new();
+    play.client(|out| {
+        run(out, "set standard_conforming_strings");
+        run(out, AMBIGUOUS);
+        build::sync(out);
+    });
+    assert_eq!(
+        play.sent(),
+        ["P set standard_conforming_strings", "B", "E", "H"]
+    );
+    // From PostgreSQL 14 the server tells of the setting with ReadyForQuery only.
+    play.server(ran);
+    // A Parse without fields, which fails.
+    let sent = take(&mut play.output.to_server);
+    assert_eq!(sent[..5], *b"P\0\0\0\x04");
+    assert_eq!(understood(&play), [] as [bool; 0]);
+    play.server(syntax_error);
+    play.server(|out| {
+        told(out, STRINGS, "off");
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    assert_eq!(
+        play.replied()[3..5],
+        [
+            "E 0A000 how the server would read this depends on a statement before it in the same series of messages",
+            "S"
+        ]
+    );
+}
+
+#[test]
+fn texts_that_read_alike_either_way_follow_a_change_in_a_series() {
+    let mut play = Play::new();
+    play.client(|out| {
+        run(out, "set client_encoding");
+        run(out, "select 'plain'");
+        build::sync(out);
+    });
+    play.server(ran);
+    let sent = play.sent();
+    assert_eq!(sent[3..], ["H", "P select 'plain'", "B", "E", "S"]);
+}
+
+#[test]
+fn what_follows_the_end_of_a_transaction_is_read_as_after_it() {
+    for end in ["commit", "rollback"] {
+        let mut play = changed_in_transaction(STRINGS, "off");
+        play.client(|out| {
+            query(end)(out);
+            query(AMBIGUOUS)(out);
+        });
+        assert_eq!(play.sent(), [format!("Q {end}")]);
+        assert_eq!(understood(&play), [] as [bool; 0]);
+        play.server(|out| {
+            complete(out);
+            told(out, STRINGS, "on");
+            build::ready_for_query(out, TransactionStatus::Idle);
+        });
+        assert_eq!(play.sent(), [format!("Q {AMBIGUOUS}")]);
+        assert_eq!(understood(&play), [true]);
+    }
+}
+
+#[test]
+fn what_follows_a_statement_that_may_fail_is_read_as_after_it() {
+    let mut play = changed_in_transaction(STRINGS, "off");
+    play.client(|out| {
+        run(out, "select wrong");
+        build::sync(out);
+        run(out, AMBIGUOUS);
+        build::sync(out);
+    });
+    assert_eq!(play.sent(), ["P select wrong", "B", "E", "S"]);
+    play.server(|out| {
+        build::error_response(out, &ErrorFields::new("ERROR", "42703", "no such column"));
+        told(out, STRINGS, "on");
+        build::ready_for_query(out, TransactionStatus::Failed);
+    });
+    assert_eq!(understood(&play), [true]);
+}
+
+#[test]
+fn while_nothing_is_outstanding_the_settings_are_as_told() {
+    let mut play = changed_in_transaction(STRINGS, "off");
+    play.client(query(AMBIGUOUS));
+    assert_eq!(play.sent(), [format!("Q {AMBIGUOUS}")]);
+    assert_eq!(understood(&play), [false]);
+}
+
+#[test]
+fn once_the_change_is_committed_nothing_waits() {
+    let mut play = changed_in_transaction(STRINGS, "off");
+    play.client(query("commit"));
+    play.server(|out| {
+        complete(out);
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    play.sent();
+    play.client(|out| {
+        query("select 1")(out);
+        query(AMBIGUOUS)(out);
+    });
+    assert_eq!(play.sent(), ["Q select 1", &format!("Q {AMBIGUOUS}")]);
+    assert_eq!(understood(&play), [false]);
+}
+
+#[test]
+fn a_change_behind_the_end_of_a_transaction_is_not_forgotten() {
+    let mut play = changed_in_transaction(STRINGS, "off");
+    play.client(|out| {
+        query("commit")(out);
+        run(out, "set standard_conforming_strings");
+        build::sync(out);
+        query(AMBIGUOUS)(out);
+    });
+    play.server(|out| {
+        complete(out);
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    assert_eq!(understood(&play), [] as [bool; 0]);
+    play.server(ran);
+    play.server(|out| {
+        told(out, STRINGS, "on");
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    assert_eq!(understood(&play), [true]);
+}
+
+#[test]
+fn a_prepared_change_counts_when_it_is_executed() {
+    for change in ["prepare p;execute p", "execute p"] {
+        let mut play = Play::new();
+        play.client(|out| {
+            query(change)(out);
+            query("begin")(out);
+            query(AMBIGUOUS)(out);
+        });
+        assert_eq!(understood(&play), [] as [bool; 0], "{change}");
+        play.server(|out| {
+            for _ in change.split(';') {
+                complete(out);
+            }
+            build::ready_for_query(out, TransactionStatus::Idle);
+        });
+        assert_eq!(understood(&play), [true], "{change}");
+    }
+}
+
+#[test]
+fn letters_wait_for_the_encoding_they_are_in() {
+    let mut play = changed_in_transaction("client_encoding", "GBK");
+    play.client(|out| {
+        query("rollback")(out);
+        query("select 'é'")(out);
+    });
+    assert_eq!(play.sent(), ["Q rollback"]);
+    play.server(|out| {
+        complete(out);
+        told(out, "client_encoding", "UTF8");
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    assert_eq!(play.sent(), ["Q select 'é'"]);
+}
+
+#[test]
+fn names_outside_ascii_wait_for_the_encoding_they_are_in() {
+    let mut play = changed_in_transaction("client_encoding", "LATIN1");
+    play.client(|out| {
+        query("rollback")(out);
+        parse("é", "select 1")(out);
+    });
+    assert_eq!(play.sent(), ["Q rollback"]);
+    play.server(|out| {
+        complete(out);
+        told(out, "client_encoding", "UTF8");
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    assert_eq!(play.sent(), ["P select 1"]);
+}
+
+fn described(out: &mut BytesMut) {
+    build::parse_complete(out);
+    out.extend_from_slice(b"t\0\0\0\x06\0\0");
+    row_description(out, "a");
+    build::close_complete(out);
+}
+
+#[test]
+fn rows_of_copy_are_edited_in_utf8_only() {
+    for (encoding, served) in [
+        ("maskcopy", true),
+        ("maskcopy utf-8", true),
+        ("maskcopy UNICODE", true),
+        ("maskcopy GBK", false),
+        ("maskcopy latin1", false),
+        ("maskcopy nonsense", false),
+    ] {
+        let mut play = Play::new();
+        play.client(query(encoding));
+        play.sent();
+        play.server(described);
+        let sent = play.sent();
+        assert_eq!(
+            sent == [format!("Q {encoding}")],
+            served,
+            "{encoding}: {sent:?}"
+        );
+    }
+}
+
+#[test]
+fn rows_of_copy_are_not_edited_while_their_encoding_is_in_doubt() {
+    // In the same message, and in the same series.
+    let mut play = Play::new();
+    play.client(query("set client_encoding;maskcopy"));
+    play.sent();
+    play.server(described);
+    assert_eq!(play.sent(), [format!("Q {STAND_IN}")]);
+
+    let mut play = Play::new();
+    play.client(|out| {
+        run(out, "set client_encoding");
+        run(out, "maskcopy");
+    });
+    play.server(ran);
+    play.server(|out| {
+        build::parse_complete(out);
+        described(out);
+    });
+    let sent = play.sent();
+    assert!(
+        !sent.iter().skip(4).any(|message| message == "E"),
+        "{sent:?}"
+    );
+}
+
+#[test]
+fn names_that_another_encoding_cuts_elsewhere_are_refused() {
+    let text = format!("select {}", "é".repeat(40));
+    for (encoding, served) in [("UTF8", true), ("LATIN1", false)] {
+        let mut play = Play::of_database(encoding);
+        play.client(query(&text));
+        assert_eq!(play.sent() == [format!("Q {text}")], served, "{encoding}");
+    }
+}
