@@ -71,7 +71,9 @@ impl<'t> Tree<'t> {
         let Some(query) = stack.last() else {
             return Vec::new();
         };
-        targets(query).map(|entry| self.output(stack, entry.number("resno"))).collect()
+        targets(query)
+            .map(|entry| self.output(stack, entry.number("resno")))
+            .collect()
     }
 
     /// One output column of the innermost query, by number.
@@ -111,14 +113,19 @@ impl<'t> Tree<'t> {
     fn added(&self, stack: &Stack<'t>, query: &'t Node, _number: i64) -> Carried {
         let mut value = Carried::nothing();
         let above = stack.iter().rev().nth(1);
-        let ctes = above.into_iter().flat_map(|above| above.field("cteList").nodes());
+        let ctes = above
+            .into_iter()
+            .flat_map(|above| above.field("cteList").nodes());
         let own = |cte: &&Node| {
             cte.field("ctequery")
                 .node()
                 .is_some_and(|known| std::ptr::eq(known, query))
         };
         for cte in ctes.filter(own) {
-            for clause in [("search_clause", "search_col_list"), ("cycle_clause", "cycle_col_list")] {
+            for clause in [
+                ("search_clause", "search_col_list"),
+                ("cycle_clause", "cycle_col_list"),
+            ] {
                 let Some(found) = cte.field(clause.0).node() else {
                     continue;
                 };
@@ -184,19 +191,26 @@ impl<'t> Tree<'t> {
             "VAR" => self.var(stack, node),
             "CONST" if node.is_true("constisnull") => Carried::default(),
             "RELABELTYPE" | "COLLATEEXPR" | "COERCETODOMAIN" | "RETURNINGEXPR" => {
-                let arg = if node.kind == "RETURNINGEXPR" { "retexpr" } else { "arg" };
+                let arg = if node.kind == "RETURNINGEXPR" {
+                    "retexpr"
+                } else {
+                    "arg"
+                };
                 self.carried(stack, node.field(arg))
             }
             "FIELDSELECT" => {
                 let number = node.number("fieldnum");
-                self.field(stack, node.field("arg"), number).unwrap_or_else(|| {
-                    let mut value = self.carried(stack, node.field("arg"));
-                    value.changed = true;
-                    value
-                })
+                self.field(stack, node.field("arg"), number)
+                    .unwrap_or_else(|| {
+                        let mut value = self.carried(stack, node.field("arg"));
+                        value.changed = true;
+                        value
+                    })
             }
             "SUBLINK" => self.sublink(stack, node),
-            "PARAM" if node.number("paramkind") == 3 => self.assigned_together(stack, node.number("paramid")),
+            "PARAM" if node.number("paramkind") == 3 => {
+                self.assigned_together(stack, node.number("paramid"))
+            }
             // Its arguments are not evaluated.
             "GROUPINGFUNC" => Carried::nothing(),
             "AGGREF" => {
@@ -233,13 +247,21 @@ impl<'t> Tree<'t> {
     /// What decides over the rows of a window.
     fn window(&self, stack: &Stack<'t>, number: i64) -> Carried {
         let mut all = Carried::nothing();
-        let Some(query) = stack.last() else { return all };
-        for window in query.field("windowClause").nodes().filter(|window| window.number("winref") == number) {
+        let Some(query) = stack.last() else {
+            return all;
+        };
+        for window in query
+            .field("windowClause")
+            .nodes()
+            .filter(|window| window.number("winref") == number)
+        {
             for clause in ["partitionClause", "orderClause"] {
-                all.from.extend(self.referred(stack, window.field(clause)).from);
+                all.from
+                    .extend(self.referred(stack, window.field(clause)).from);
             }
             for part in ["startOffset", "endOffset"] {
-                all.from.extend(self.carried(stack, window.field(part)).from);
+                all.from
+                    .extend(self.carried(stack, window.field(part)).from);
             }
         }
         all
@@ -248,10 +270,15 @@ impl<'t> Tree<'t> {
     /// The targets that the items of a sort or group clause refer to.
     pub fn referred(&self, stack: &Stack<'t>, clause: &'t Value) -> Carried {
         let mut all = Carried::nothing();
-        let Some(query) = stack.last() else { return all };
+        let Some(query) = stack.last() else {
+            return all;
+        };
         for item in clause.nodes() {
             let wanted = item.number("tleSortGroupRef");
-            let found = query.field("targetList").nodes().find(|entry| entry.number("ressortgroupref") == wanted);
+            let found = query
+                .field("targetList")
+                .nodes()
+                .find(|entry| entry.number("ressortgroupref") == wanted);
             let Some(entry) = found else { continue };
             let value = match query.field("setOperations").node() {
                 Some(operation) => self.arms(stack, operation, entry.number("resno")),
@@ -280,7 +307,8 @@ impl<'t> Tree<'t> {
                 for column in self.outputs(&inside) {
                     all.from.extend(column.from);
                 }
-                all.from.extend(self.carried(stack, link.field("testexpr")).from);
+                all.from
+                    .extend(self.carried(stack, link.field("testexpr")).from);
             }
         }
         all
@@ -315,10 +343,23 @@ impl<'t> Tree<'t> {
         let entries = query
             .field("targetList")
             .nodes()
-            .chain(query.field("onConflict").node().into_iter().flat_map(|conflict| conflict.field("onConflictSet").nodes()))
-            .chain(query.field("mergeActionList").nodes().flat_map(|action| action.field("targetList").nodes()));
+            .chain(
+                query
+                    .field("onConflict")
+                    .node()
+                    .into_iter()
+                    .flat_map(|conflict| conflict.field("onConflictSet").nodes()),
+            )
+            .chain(
+                query
+                    .field("mergeActionList")
+                    .nodes()
+                    .flat_map(|action| action.field("targetList").nodes()),
+            );
         let links = entries.filter_map(|entry| entry.field("expr").node());
-        for found in links.filter(|found| found.kind == "SUBLINK" && found.number("subLinkId") == link) {
+        for found in
+            links.filter(|found| found.kind == "SUBLINK" && found.number("subLinkId") == link)
+        {
             let inside = inside(stack, found.field("subselect"));
             let mut value = self.output(&inside, column);
             value.from.extend(self.chosen(&inside));
@@ -337,7 +378,8 @@ impl<'t> Tree<'t> {
         if number == 0 {
             let mut row = Carried::nothing();
             for number in 1..=self.width(&outer, item) {
-                row.from.extend(self.column_now(&outer, item, number, var).from);
+                row.from
+                    .extend(self.column_now(&outer, item, number, var).from);
             }
             return row;
         }
@@ -349,7 +391,11 @@ impl<'t> Tree<'t> {
         let mut value = self.column(stack, item, number);
         let query = stack[stack.len() - 1];
         let old = var.number("varreturningtype") == 1;
-        let shows = self.after.borrow().iter().any(|known| std::ptr::eq(*known, query));
+        let shows = self
+            .after
+            .borrow()
+            .iter()
+            .any(|known| std::ptr::eq(*known, query));
         if shows && !old && query.number("resultRelation") == item {
             let before = std::mem::take(&mut *self.after.borrow_mut());
             value.or(self.assigned(stack, number));
@@ -372,7 +418,10 @@ impl<'t> Tree<'t> {
         let Some(item) = item_of(stack, item) else {
             return 0;
         };
-        let names = item.field("eref").node().map_or(0, |names| names.field("colnames").list().len());
+        let names = item
+            .field("eref")
+            .node()
+            .map_or(0, |names| names.field("colnames").list().len());
         i64::try_from(names).unwrap_or(0)
     }
 
@@ -386,7 +435,11 @@ impl<'t> Tree<'t> {
         let conflict = query.field("onConflict").node();
         if conflict.is_some_and(|conflict| conflict.number("exclRelIndex") == at) {
             let mut value = Carried::default();
-            for entry in query.field("targetList").nodes().filter(|entry| entry.number("resno") == number) {
+            for entry in query
+                .field("targetList")
+                .nodes()
+                .filter(|entry| entry.number("resno") == number)
+            {
                 value.or(self.carried(stack, entry.field("expr")));
             }
             return value;
@@ -395,10 +448,16 @@ impl<'t> Tree<'t> {
             rte::RELATION => self.of_relation(item, number),
             rte::SUBQUERY => self.output(&inside(stack, item.field("subquery")), number),
             rte::JOIN | rte::GROUP => {
-                let field = if item.number("rtekind") == rte::JOIN { "joinaliasvars" } else { "groupexprs" };
+                let field = if item.number("rtekind") == rte::JOIN {
+                    "joinaliasvars"
+                } else {
+                    "groupexprs"
+                };
                 let part = nth.and_then(|nth| item.field(field).list().get(nth));
                 part.map_or_else(Carried::nothing, |part| {
-                    let merged = part.node().is_some_and(|part| part.kind.starts_with("COALESCE"));
+                    let merged = part
+                        .node()
+                        .is_some_and(|part| part.kind.starts_with("COALESCE"));
                     let mut value = self.carried(stack, part);
                     value.changed &= !merged;
                     value
@@ -421,7 +480,8 @@ impl<'t> Tree<'t> {
     }
 
     fn of_relation(&self, item: &'t Node, number: i64) -> Carried {
-        let (Ok(oid), Ok(number)) = (u32::try_from(item.number("relid")), i16::try_from(number)) else {
+        let (Ok(oid), Ok(number)) = (u32::try_from(item.number("relid")), i16::try_from(number))
+        else {
             return Carried::nothing();
         };
         let mut value = Carried::default();
@@ -443,8 +503,13 @@ impl<'t> Tree<'t> {
         };
         let outer = stack[..depth].to_vec();
         let name = item.field("ctename").word();
-        let found = outer[depth - 1].field("cteList").nodes().find(|cte| cte.field("ctename").word() == name);
-        found.map_or_else(Carried::nothing, |cte| self.output(&inside(&outer, cte.field("ctequery")), number))
+        let found = outer[depth - 1]
+            .field("cteList")
+            .nodes()
+            .find(|cte| cte.field("ctename").word() == name);
+        found.map_or_else(Carried::nothing, |cte| {
+            self.output(&inside(&outer, cte.field("ctequery")), number)
+        })
     }
 
     fn of_function(&self, stack: &Stack<'t>, item: &'t Node, number: i64) -> Carried {
@@ -465,7 +530,10 @@ impl<'t> Tree<'t> {
         let node = value.node()?;
         match node.kind.as_str() {
             "ROWEXPR" | "ROW" => {
-                let part = node.field("args").list().get(usize::try_from(number - 1).ok()?)?;
+                let part = node
+                    .field("args")
+                    .list()
+                    .get(usize::try_from(number - 1).ok()?)?;
                 Some(self.carried(stack, part))
             }
             "VAR" => {
@@ -506,16 +574,29 @@ pub fn targets(query: &Node) -> impl Iterator<Item = &Node> {
         _ => "returningList",
     };
     // PostgreSQL 18 keeps the list in the query, too.
-    query.field(list).nodes().filter(|entry| !entry.is_true("resjunk"))
+    query
+        .field(list)
+        .nodes()
+        .filter(|entry| !entry.is_true("resjunk"))
 }
 
 /// The assignments of an INSERT, UPDATE or MERGE to columns of its target.
 pub fn assignments(query: &Node) -> impl Iterator<Item = &Node> {
     let conflict = query.field("onConflict").node();
-    let by_conflict = conflict.into_iter().flat_map(|conflict| conflict.field("onConflictSet").nodes());
-    let by_merge = query.field("mergeActionList").nodes().flat_map(|action| action.field("targetList").nodes());
-    let own = query.field("targetList").nodes().filter(|_| matches!(query.number("commandType"), 2 | 3));
-    own.chain(by_conflict).chain(by_merge).filter(|entry| !entry.is_true("resjunk"))
+    let by_conflict = conflict
+        .into_iter()
+        .flat_map(|conflict| conflict.field("onConflictSet").nodes());
+    let by_merge = query
+        .field("mergeActionList")
+        .nodes()
+        .flat_map(|action| action.field("targetList").nodes());
+    let own = query
+        .field("targetList")
+        .nodes()
+        .filter(|_| matches!(query.number("commandType"), 2 | 3));
+    own.chain(by_conflict)
+        .chain(by_merge)
+        .filter(|entry| !entry.is_true("resjunk"))
 }
 
 fn item_of<'t>(stack: &Stack<'t>, number: i64) -> Option<&'t Node> {
@@ -530,9 +611,12 @@ pub fn can_fail(value: &Value, comparisons: &BTreeSet<u32>) -> bool {
         Value::Node(node) => {
             let fails = match node.kind.as_str() {
                 "OPEXPR" | "SCALARARRAYOPEXPR" | "NULLIFEXPR" | "DISTINCTEXPR" => {
-                    u32::try_from(node.number("opno")).is_ok_and(|operator| !comparisons.contains(&operator))
+                    u32::try_from(node.number("opno"))
+                        .is_ok_and(|operator| !comparisons.contains(&operator))
                 }
-                "FUNCEXPR" | "COERCEVIAIO" | "ARRAYCOERCEEXPR" | "COERCETODOMAIN" => !is_plain_constant(node),
+                "FUNCEXPR" | "COERCEVIAIO" | "ARRAYCOERCEEXPR" | "COERCETODOMAIN" => {
+                    !is_plain_constant(node)
+                }
                 _ => false,
             };
             fails || node.fields().any(|field| can_fail(field, comparisons))
@@ -546,7 +630,9 @@ fn is_plain_constant(node: &Node) -> bool {
     fn reads(value: &Value) -> bool {
         match value {
             Value::List(list) => list.iter().any(reads),
-            Value::Node(node) => matches!(node.kind.as_str(), "VAR" | "SUBLINK") || node.fields().any(reads),
+            Value::Node(node) => {
+                matches!(node.kind.as_str(), "VAR" | "SUBLINK") || node.fields().any(reads)
+            }
             _ => false,
         }
     }

@@ -34,7 +34,14 @@ impl fmt::Display for Counts {
             out,
             "{} statements, {} not accepted by the server, {} opaque; of {} output columns {} are unknown and {} have more sources than needed; \
              {} uses, {} columns reported as used that are not",
-            self.statements, self.rejected, self.opaque, self.outputs, self.unknown, self.wider, self.uses, self.more_uses
+            self.statements,
+            self.rejected,
+            self.opaque,
+            self.outputs,
+            self.unknown,
+            self.wider,
+            self.uses,
+            self.more_uses
         )
     }
 }
@@ -56,7 +63,13 @@ struct Comparison<'c> {
 }
 
 /// The disagreements about one statement.
-pub fn compare(facts: &Facts, stored: &Stored, server: &Server, catalog: &Catalog, counts: &mut Counts) -> Vec<String> {
+pub fn compare(
+    facts: &Facts,
+    stored: &Stored,
+    server: &Server,
+    catalog: &Catalog,
+    counts: &mut Counts,
+) -> Vec<String> {
     let tree = Tree::new(&server.views);
     let mut comparison = Comparison {
         facts,
@@ -101,14 +114,19 @@ impl Comparison<'_> {
         let relation = self.catalog.relation(oid);
         let column = self.catalog.column(oid, number);
         match (relation, column) {
-            (Some(relation), Some(column)) => format!("{}.{}.{}", relation.schema, relation.name, column.name),
+            (Some(relation), Some(column)) => {
+                format!("{}.{}.{}", relation.schema, relation.name, column.name)
+            }
             (Some(relation), None) => format!("{}.{}.{number}", relation.schema, relation.name),
             _ => format!("{oid}.{number}"),
         }
     }
 
     fn names<'a>(&self, columns: impl IntoIterator<Item = &'a Column>) -> String {
-        let names: Vec<String> = columns.into_iter().map(|column| self.name(*column)).collect();
+        let names: Vec<String> = columns
+            .into_iter()
+            .map(|column| self.name(*column))
+            .collect();
         names.join(", ")
     }
 
@@ -117,9 +135,16 @@ impl Comparison<'_> {
             let Some(known) = self.catalog.relation(*oid) else {
                 continue;
             };
-            let named = self.facts.tables.iter().any(|table| table.name == known.name && table.schema == known.schema);
+            let named = self
+                .facts
+                .tables
+                .iter()
+                .any(|table| table.name == known.name && table.schema == known.schema);
             if !named {
-                self.fail(format!("{}.{} is read or written, but not listed", known.schema, known.name));
+                self.fail(format!(
+                    "{}.{} is read or written, but not listed",
+                    known.schema, known.name
+                ));
             }
         }
     }
@@ -134,17 +159,28 @@ impl Comparison<'_> {
                 return;
             }
             Outputs::None if wanted.is_empty() => return,
-            Outputs::None => return self.fail("it returns rows, but no output is reported".to_owned()),
+            Outputs::None => {
+                return self.fail("it returns rows, but no output is reported".to_owned());
+            }
         };
         if columns.len() != wanted.len() {
-            return self.fail(format!("it has {} columns, but {} are reported", wanted.len(), columns.len()));
+            return self.fail(format!(
+                "it has {} columns, but {} are reported",
+                wanted.len(),
+                columns.len()
+            ));
         }
-        let names: Vec<&str> = targets(query).map(|entry| entry.field("resname").word()).collect();
+        let names: Vec<&str> = targets(query)
+            .map(|entry| entry.field("resname").word())
+            .collect();
         for (at, (output, wanted)) in columns.iter().zip(wanted).enumerate() {
             if let (Some(name), Some(known)) = (&output.name, names.get(at))
                 && name != known
             {
-                self.fail(format!("column {} is named {known:?}, not {name:?}", at + 1));
+                self.fail(format!(
+                    "column {} is named {known:?}, not {name:?}",
+                    at + 1
+                ));
             }
             self.output(at + 1, output, wanted);
         }
@@ -156,13 +192,24 @@ impl Comparison<'_> {
             return;
         };
         let known = self.columns(sources);
-        let missing: Vec<&Column> = wanted.from.iter().filter(|column| !known.has(**column)).collect();
+        let missing: Vec<&Column> = wanted
+            .from
+            .iter()
+            .filter(|column| !known.has(**column))
+            .collect();
         if !missing.is_empty() {
-            let text = format!("column {number} also carries {}; reported: {}", self.names(missing), self.names(&known.columns));
+            let text = format!(
+                "column {number} also carries {}; reported: {}",
+                self.names(missing),
+                self.names(&known.columns)
+            );
             return self.fail(text);
         }
         if output.exact && wanted.changed && !wanted.from.is_empty() {
-            self.fail(format!("column {number} is computed from {}, but reported as unchanged", self.names(&wanted.from)));
+            self.fail(format!(
+                "column {number} is computed from {}, but reported as unchanged",
+                self.names(&wanted.from)
+            ));
         }
         self.counts.wider += usize::from(known.is_wider_than(&wanted.from));
     }
@@ -177,22 +224,44 @@ impl Comparison<'_> {
                 }
                 let shown = !used.alone && self.is_computed_from(*column);
                 if !shown && !self.is_used(*column, used.equation) {
-                    let how = if used.equation { "" } else { " in a way that tells more than equality" };
-                    self.fail(format!("{} is used in {}{how}, but not reported", self.name(*column), used.place));
+                    let how = if used.equation {
+                        ""
+                    } else {
+                        " in a way that tells more than equality"
+                    };
+                    self.fail(format!(
+                        "{} is used in {}{how}, but not reported",
+                        self.name(*column),
+                        used.place
+                    ));
                 }
             }
         }
-        self.counts.more_uses += self.reported().filter(|column| !telling.contains(column)).count();
+        self.counts.more_uses += self
+            .reported()
+            .filter(|column| !telling.contains(column))
+            .count();
     }
 
     /// The columns that the gateway reports as telling.
     fn reported(&self) -> impl Iterator<Item = Column> {
-        let telling = self.facts.columns.iter().enumerate().filter(|(at, column)| reveals(column.usage) && !self.facts.equated.contains(at));
+        let telling = self
+            .facts
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(at, column)| reveals(column.usage) && !self.facts.equated.contains(at));
         let found: BTreeSet<Column> = telling
             .filter_map(|(_, column)| {
                 let table = self.facts.tables.get(column.table?)?;
-                let relation = *self.catalog.lookup(Some(&table.schema), &table.name).first()?;
-                let known = relation.columns.iter().find(|known| known.name == column.name)?;
+                let relation = *self
+                    .catalog
+                    .lookup(Some(&table.schema), &table.name)
+                    .first()?;
+                let known = relation
+                    .columns
+                    .iter()
+                    .find(|known| known.name == column.name)?;
                 Some((relation.oid, known.attnum))
             })
             .collect();
@@ -206,26 +275,39 @@ impl Comparison<'_> {
             Outputs::Unknown => return true,
             Outputs::None => &[],
         };
-        let computed = outputs.iter().filter(|output| !output.exact).map(|output| &output.sources);
+        let computed = outputs
+            .iter()
+            .filter(|output| !output.exact)
+            .map(|output| &output.sources);
         let mut sources = computed.chain(self.facts.flows.iter().map(|flow| &flow.sources));
-        sources.any(|sources| sources.as_ref().is_none_or(|sources| self.columns(sources).has(column)))
+        sources.any(|sources| {
+            sources
+                .as_ref()
+                .is_none_or(|sources| self.columns(sources).has(column))
+        })
     }
 
     /// Whether facts report the use, as policies look for it.
     fn is_used(&self, column: Column, equation: bool) -> bool {
         self.facts.columns.iter().enumerate().any(|(at, known)| {
-            reveals(known.usage) && (equation || !self.facts.equated.contains(&at)) && self.is(known, column)
+            reveals(known.usage)
+                && (equation || !self.facts.equated.contains(&at))
+                && self.is(known, column)
         })
     }
 
     fn is(&self, known: &gatewright_sql::ColumnRef, (oid, number): Column) -> bool {
-        let (Some(relation), Some(column)) = (self.catalog.relation(oid), self.catalog.column(oid, number)) else {
+        let (Some(relation), Some(column)) =
+            (self.catalog.relation(oid), self.catalog.column(oid, number))
+        else {
             // A system column.
             return true;
         };
         match known.table.and_then(|at| self.facts.tables.get(at)) {
             Some(table) => {
-                table.name == relation.name && table.schema == relation.schema && (known.name == column.name || known.name == "*")
+                table.name == relation.name
+                    && table.schema == relation.schema
+                    && (known.name == column.name || known.name == "*")
             }
             None => known.name == column.name,
         }
@@ -233,11 +315,15 @@ impl Comparison<'_> {
 
     fn written(&mut self, written: &Written) {
         let (oid, number) = written.target;
-        let (Some(relation), Some(column)) = (self.catalog.relation(oid), self.catalog.column(oid, number)) else {
+        let (Some(relation), Some(column)) =
+            (self.catalog.relation(oid), self.catalog.column(oid, number))
+        else {
             return;
         };
         let to_it = |flow: &&Flow| {
-            flow.target.table == relation.name && flow.target.schema == relation.schema && (flow.target.column == column.name || flow.target.column == "*")
+            flow.target.table == relation.name
+                && flow.target.schema == relation.schema
+                && (flow.target.column == column.name || flow.target.column == "*")
         };
         let flows = self.facts.flows.iter().filter(to_it);
         let mut known = Known::default();
@@ -247,10 +333,18 @@ impl Comparison<'_> {
                 None => return,
             }
         }
-        let missing = written.columns.iter().filter(|source| **source != written.target && !known.has(**source));
+        let missing = written
+            .columns
+            .iter()
+            .filter(|source| **source != written.target && !known.has(**source));
         let missing: Vec<&Column> = missing.collect();
         if !missing.is_empty() {
-            let text = format!("{} also receives {}; reported: {}", self.name(written.target), self.names(missing), self.names(&known.columns));
+            let text = format!(
+                "{} also receives {}; reported: {}",
+                self.name(written.target),
+                self.names(missing),
+                self.names(&known.columns)
+            );
             self.fail(text);
         }
     }
@@ -272,9 +366,13 @@ impl Comparison<'_> {
             }
         }
         for column in depends.iter().filter(|(_, number)| *number > 0) {
-            let used = known.has(*column) || facts.columns.iter().any(|known| self.is(known, *column));
+            let used =
+                known.has(*column) || facts.columns.iter().any(|known| self.is(known, *column));
             if !used {
-                self.fail(format!("{} is used somewhere, but not mentioned", self.name(*column)));
+                self.fail(format!(
+                    "{} is used somewhere, but not mentioned",
+                    self.name(*column)
+                ));
             }
         }
     }
@@ -282,14 +380,24 @@ impl Comparison<'_> {
     fn columns(&self, sources: &[ColumnSource]) -> Known {
         let mut known = Known::default();
         for source in sources {
-            let Some(relation) = self.catalog.lookup(Some(&source.schema), &source.table).first().copied() else {
+            let Some(relation) = self
+                .catalog
+                .lookup(Some(&source.schema), &source.table)
+                .first()
+                .copied()
+            else {
                 continue;
             };
             if source.column == "*" {
                 known.whole.insert(relation.oid);
             }
-            let column = relation.columns.iter().find(|column| column.name == source.column);
-            known.columns.extend(column.map(|column| (relation.oid, column.attnum)));
+            let column = relation
+                .columns
+                .iter()
+                .find(|column| column.name == source.column);
+            known
+                .columns
+                .extend(column.map(|column| (relation.oid, column.attnum)));
         }
         known
     }
@@ -320,5 +428,8 @@ impl Known {
 
 /// As policies see it: a use that shows more than that the column is there.
 fn reveals(usage: Usage) -> bool {
-    !matches!(usage, Usage::Output | Usage::Assigned | Usage::Returning | Usage::Other)
+    !matches!(
+        usage,
+        Usage::Output | Usage::Assigned | Usage::Returning | Usage::Other
+    )
 }

@@ -12,7 +12,9 @@ use crate::{Case, judge, report};
 #[tokio::test]
 async fn the_corpora_are_read_as_the_server_reads_them() -> Result<()> {
     for version in Version::ALL {
-        let settings = PostgresSettings::default().version(version).set("log_statement", "none");
+        let settings = PostgresSettings::default()
+            .version(version)
+            .set("log_statement", "none");
         let postgres = Postgres::start_with(&settings)?;
         let database = postgres.create_database("corpora")?;
         let folder = workspace().join("tests/evasion");
@@ -22,7 +24,11 @@ async fn the_corpora_are_read_as_the_server_reads_them() -> Result<()> {
         for part in ["attacks", "harmless"] {
             for file in std::fs::read_dir(folder.join(part))? {
                 let file = file?.path();
-                let class = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                let class = file
+                    .file_stem()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
                 cases.extend(statements(&class, &std::fs::read_to_string(&file)?));
             }
         }
@@ -45,7 +51,12 @@ fn statements(class: &str, text: &str) -> Vec<Case> {
         };
         let (mark, rest) = comment.split_at(comment.len().min(1));
         if let ("!", Some(right)) = (mark, rest.trim().strip_prefix("guess")) {
-            right.split(" | ").next().unwrap_or_default().trim().clone_into(&mut guess);
+            right
+                .split(" | ")
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .clone_into(&mut guess);
         }
         if sql.trim().is_empty() || !matches!(mark, "#" | "" | "!" | "&") {
             if mark == "#" {
@@ -72,7 +83,19 @@ pub fn split(text: &str) -> Vec<String> {
     let Some(Ok(analysis)) = analysis else {
         return Vec::new();
     };
-    let changes = |verb| matches!(verb, Verb::Select | Verb::Insert | Verb::Update | Verb::Delete | Verb::Merge);
-    let own = analysis.statements.iter().filter(|statement| changes(statement.facts.verb));
-    own.filter_map(|statement| text.get(statement.span.clone()).map(|own| own.trim().to_owned())).collect()
+    let changes = |verb| {
+        matches!(
+            verb,
+            Verb::Select | Verb::Insert | Verb::Update | Verb::Delete | Verb::Merge
+        )
+    };
+    let own = analysis
+        .statements
+        .iter()
+        .filter(|statement| changes(statement.facts.verb));
+    own.filter_map(|statement| {
+        text.get(statement.span.clone())
+            .map(|own| own.trim().to_owned())
+    })
+    .collect()
 }

@@ -51,7 +51,12 @@ async fn judge(server: &Server, cases: Vec<Case>, counts: &mut Counts) -> Result
             };
             let found = compare::compare(&statement.facts, stored, server, &catalog, counts);
             if !found.is_empty() {
-                failures.push(format!("{}: {}\n    {}", case.name, case.text, found.join("\n    ")));
+                failures.push(format!(
+                    "{}: {}\n    {}",
+                    case.name,
+                    case.text,
+                    found.join("\n    ")
+                ));
             }
         }
         failures
@@ -61,6 +66,11 @@ async fn judge(server: &Server, cases: Vec<Case>, counts: &mut Counts) -> Result
 
 fn report(what: &str, counts: &Counts, failures: &[String]) -> Result<()> {
     println!("{what}: {counts}");
-    ensure!(failures.is_empty(), "{what}: {} disagreements:\n{}", failures.len(), failures.join("\n"));
+    ensure!(
+        failures.is_empty(),
+        "{what}: {} disagreements:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
     Ok(())
 }

@@ -146,7 +146,8 @@ impl Reader<'_> {
     /// `( ... )`; lists of numbers and bit sets begin with a letter, which is dropped.
     fn items(&mut self) -> Result<Value> {
         self.at += 1;
-        if let Some([b'i' | b'o' | b'x' | b'b', b' ' | b')']) = self.bytes.get(self.at..self.at + 2) {
+        if let Some([b'i' | b'o' | b'x' | b'b', b' ' | b')']) = self.bytes.get(self.at..self.at + 2)
+        {
             self.at += 1;
         }
         let mut items = Vec::new();
@@ -222,7 +223,12 @@ mod tests {
         assert!(var.field("none").is_null());
         assert_eq!(var.field("set").list().len(), 2);
         assert_eq!(var.field("value").word(), "[ 1 0 ]");
-        let names: Vec<&str> = var.field("names").list().iter().map(|name| name.word()).collect();
+        let names: Vec<&str> = var
+            .field("names")
+            .list()
+            .iter()
+            .map(|name| name.word())
+            .collect();
         assert_eq!(names, ["a", "b\"c", ""]);
     }
 

@@ -53,7 +53,8 @@ impl Server {
     /// Reads the catalog as the gateway does, and the trees of views.
     pub async fn read_catalog(&mut self) -> Result<()> {
         self.handle.refresh().await?;
-        let views = "SELECT ev_class, ev_action FROM pg_rewrite WHERE ev_type = '1' AND ev_class >= 16384";
+        let views =
+            "SELECT ev_class, ev_action FROM pg_rewrite WHERE ev_type = '1' AND ev_class >= 16384";
         self.views.clear();
         for row in self.rows(views).await? {
             if let [Some(oid), Some(action)] = row.as_slice() {
@@ -66,9 +67,16 @@ impl Server {
     }
 
     async fn operators(&self, names: &str) -> Result<BTreeSet<u32>> {
-        let found = format!("SELECT oid FROM pg_operator WHERE oprname IN ({names}) AND oprnamespace = 'pg_catalog'::regnamespace");
+        let found = format!(
+            "SELECT oid FROM pg_operator WHERE oprname IN ({names}) AND oprnamespace = 'pg_catalog'::regnamespace"
+        );
         let rows = self.rows(&found).await?;
-        Ok(rows.iter().flatten().flatten().map(|oid| oid.parse()).collect::<Result<_, _>>()?)
+        Ok(rows
+            .iter()
+            .flatten()
+            .flatten()
+            .map(|oid| oid.parse())
+            .collect::<Result<_, _>>()?)
     }
 
     pub fn catalog(&self) -> Arc<Catalog> {
@@ -89,13 +97,24 @@ impl Server {
             return Ok(String::new());
         }
         let statement = self.client.prepare(text).await?;
-        let types: Vec<String> = statement.params().iter().map(|kind| kind.oid().to_string()).collect();
+        let types: Vec<String> = statement
+            .params()
+            .iter()
+            .map(|kind| kind.oid().to_string())
+            .collect();
         if types.is_empty() {
             return Ok(String::new());
         }
-        let names = format!("SELECT string_agg(format_type(oid, NULL), ', ' ORDER BY nth) FROM unnest(ARRAY[{}]::oid[]) WITH ORDINALITY AS t (oid, nth)", types.join(","));
+        let names = format!(
+            "SELECT string_agg(format_type(oid, NULL), ', ' ORDER BY nth) FROM unnest(ARRAY[{}]::oid[]) WITH ORDINALITY AS t (oid, nth)",
+            types.join(",")
+        );
         let rows = self.rows(&names).await?;
-        rows.into_iter().flatten().flatten().next().context("types without names")
+        rows.into_iter()
+            .flatten()
+            .flatten()
+            .next()
+            .context("types without names")
     }
 
     async fn stored(&self, text: &str, types: &str) -> Result<Result<Stored, String>> {
@@ -110,12 +129,19 @@ impl Server {
             Err(error) => {
                 self.client.batch_execute("ROLLBACK").await?;
                 let error = error.downcast::<tokio_postgres::Error>()?;
-                let message = error.as_db_error().context("the connection failed")?.message();
+                let message = error
+                    .as_db_error()
+                    .context("the connection failed")?
+                    .message();
                 return Ok(Err(message.to_owned()));
             }
         };
         let (first, rest) = rows.split_first().context("no body was stored")?;
-        let tree = first.first().cloned().flatten().context("no tree was stored")?;
+        let tree = first
+            .first()
+            .cloned()
+            .flatten()
+            .context("no tree was stored")?;
         let mut depends = BTreeSet::new();
         for row in rest {
             if let [Some(oid), Some(number)] = row.as_slice() {
@@ -133,7 +159,11 @@ impl Server {
         Ok(answer
             .iter()
             .filter_map(|message| match message {
-                SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect()),
+                SimpleQueryMessage::Row(row) => Some(
+                    (0..row.len())
+                        .map(|at| row.get(at).map(str::to_owned))
+                        .collect(),
+                ),
                 _ => None,
             })
             .collect())

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::carried::{Column, Columns, Stack, Tree, assignments, can_fail, inside, is_plain, targets};
+use crate::carried::{
+    Column, Columns, Stack, Tree, assignments, can_fail, inside, is_plain, targets,
+};
 use crate::node::{Node, Value};
 
 /// Columns that are used in one place.
@@ -72,7 +74,17 @@ impl<'t> Reader<'_, 't> {
                 self.computed("a computed column", stack, value);
             }
         }
-        for field in ["targetList", "returningList", "jointree", "havingQual", "limitCount", "limitOffset", "mergeActionList", "mergeJoinCondition", "onConflict"] {
+        for field in [
+            "targetList",
+            "returningList",
+            "jointree",
+            "havingQual",
+            "limitCount",
+            "limitOffset",
+            "mergeActionList",
+            "mergeJoinCondition",
+            "onConflict",
+        ] {
             self.inside(stack, query.field(field));
         }
     }
@@ -89,7 +101,11 @@ impl<'t> Reader<'_, 't> {
             inner.push(subquery);
             self.query(&inner, Rows::Read);
         }
-        for (field, place) in [("functions", "a function in FROM"), ("tablefunc", "a table function"), ("tablesample", "TABLESAMPLE")] {
+        for (field, place) in [
+            ("functions", "a function in FROM"),
+            ("tablefunc", "a table function"),
+            ("tablesample", "TABLESAMPLE"),
+        ] {
             self.uses(place, stack, item.field(field));
             self.inside(stack, item.field(field));
         }
@@ -110,7 +126,12 @@ impl<'t> Reader<'_, 't> {
                 self.joins(stack, item);
             }
         }
-        for (field, place) in [("havingQual", "HAVING"), ("limitCount", "LIMIT"), ("limitOffset", "OFFSET"), ("mergeJoinCondition", "MERGE ON")] {
+        for (field, place) in [
+            ("havingQual", "HAVING"),
+            ("limitCount", "LIMIT"),
+            ("limitOffset", "OFFSET"),
+            ("mergeJoinCondition", "MERGE ON"),
+        ] {
             self.uses(place, stack, query.field(field));
         }
     }
@@ -169,7 +190,11 @@ impl<'t> Reader<'_, 't> {
 
     /// GROUP BY, DISTINCT, ORDER BY, windows, and set operations that compare rows.
     fn clauses(&mut self, stack: &Stack<'t>, query: &'t Node) {
-        for (field, place) in [("groupClause", "GROUP BY"), ("distinctClause", "DISTINCT"), ("sortClause", "ORDER BY")] {
+        for (field, place) in [
+            ("groupClause", "GROUP BY"),
+            ("distinctClause", "DISTINCT"),
+            ("sortClause", "ORDER BY"),
+        ] {
             let columns = self.tree.referred(stack, query.field(field)).from;
             self.add(place, columns, false);
         }
@@ -242,7 +267,10 @@ impl<'t> Reader<'_, 't> {
             for field in ["arbiterWhere", "onConflictWhere"] {
                 self.uses("ON CONFLICT WHERE", stack, conflict.field(field));
             }
-            let many = query.field("rtable").nodes().any(|item| matches!(item.number("rtekind"), 1 | 5));
+            let many = query
+                .field("rtable")
+                .nodes()
+                .any(|item| matches!(item.number("rtekind"), 1 | 5));
             for element in conflict.field("arbiterElems").nodes() {
                 let value = element.field("expr");
                 let columns = self.tree.carried(stack, value).from;
@@ -259,7 +287,11 @@ impl<'t> Reader<'_, 't> {
                 match node.kind.as_str() {
                     "QUERY" => return,
                     "SUBLINK" => {
-                        let rows = if node.number("subLinkType") == 0 { Rows::Counted } else { Rows::Read };
+                        let rows = if node.number("subLinkType") == 0 {
+                            Rows::Counted
+                        } else {
+                            Rows::Read
+                        };
                         let inner = inside(stack, node.field("subselect"));
                         self.query(&inner, rows);
                         self.inside(stack, node.field("testexpr"));
@@ -277,7 +309,8 @@ impl<'t> Reader<'_, 't> {
 
     fn aggregate(&mut self, stack: &Stack<'t>, call: &'t Node, function: &str) {
         let args = call.field("args");
-        let plain = call.number(function) == 2147 && is_plain(args) && call.field("aggfilter").is_null();
+        let plain =
+            call.number(function) == 2147 && is_plain(args) && call.field("aggfilter").is_null();
         let columns = self.tree.computed_from(stack, args);
         let counts = plain && function == "aggfnoid" && call.field("aggorder").is_null();
         self.add("an aggregate", columns, counts);

@@ -13,9 +13,10 @@ pub(crate) fn facts(text: &str, node: Node<'_>, catalog: &Catalog) -> Facts {
     if let Some(reason) = lineage.opaque {
         walker.opaque(reason.to_owned());
     }
-    for (relation, attnum, usage) in lineage.uses {
-        walker.used(relation, attnum, usage);
+    for used in lineage.uses {
+        walker.used(used.relation, used.attnum, used.usage, used.telling);
     }
+    walker.settle_equations();
     let mut facts = walker.into_facts();
     facts.outputs = lineage.outputs;
     facts.inner = lineage.inner;

@@ -20,6 +20,7 @@ mod strings;
 
 mod code;
 mod copy;
+mod equation;
 mod operand;
 mod plpgsql;
 mod risky;

@@ -48,15 +48,18 @@ impl<'t> Resolver<'t> {
         let bare = parts.len() == 1;
         let args = call.args().iter();
         let args: Vec<Provenance> = args.map(|arg| self.value(arg)).collect();
-        for arg in &args {
-            self.record(arg, Usage::Argument);
-        }
         // With one row as argument PostgreSQL looks for a function of that name first, then for a column.
         let field = match args.as_slice() {
             [row] if bare && row.has_field(name) => Some(row.field(name)),
             _ => None,
         };
         let counts = name == "count" && !self.catalog.shadows_function(name);
+        // As a count of values it reveals whether a column is NULL.
+        let of_column = counts && takes_a_column(call);
+        for arg in &args {
+            let same = !arg.changed && !arg.unknown;
+            self.record_as(arg, Usage::Argument, !(of_column && same));
+        }
         let plain = |node: Node<'_>| {
             matches!(
                 node,
@@ -213,4 +216,13 @@ impl<'t> Resolver<'t> {
         });
         Rows::of(named.collect())
     }
+}
+
+/// `f(column)` and nothing else.
+fn takes_a_column(call: &nodes::FuncCall) -> bool {
+    let plain = matches!(call.agg_filter(), Node::None)
+        && call.agg_order().is_empty()
+        && call.over().is_none();
+    let mut args = call.args().iter();
+    plain && args.len() == 1 && args.all(|arg| matches!(arg, Node::ColumnRef(_)))
 }

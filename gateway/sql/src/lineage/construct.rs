@@ -28,12 +28,14 @@ impl<'t> Resolver<'t> {
     }
 
     pub(super) fn row(&mut self, row: &'t nodes::RowExpr) -> Provenance {
-        let args = row.args().iter().enumerate();
-        let columns = args.map(|(at, arg)| {
-            let value = self.value(arg);
-            Column::named(&format!("f{}", at + 1), value)
-        });
-        Provenance::row(Arc::new(columns.collect()))
+        match self.elements(row.args()) {
+            Ok(values) => {
+                let values = values.into_iter().enumerate();
+                let named = |(at, value)| Column::named(&format!("f{}", at + 1), value);
+                Provenance::row(Arc::new(values.map(named).collect()))
+            }
+            Err(any) => any.into(Transform::Expression),
+        }
     }
 
     pub(super) fn column_ref(&mut self, column: &'t nodes::ColumnRef) -> Provenance {
@@ -81,7 +83,9 @@ impl<'t> Resolver<'t> {
     }
 
     pub(super) fn sublink(&mut self, link: &'t nodes::SubLink) -> Provenance {
+        self.counted = link.sub_link_type == nodes::SubLinkType::EXISTS_SUBLINK;
         let rows = self.query(link.subselect());
+        self.counted = false;
         match link.sub_link_type {
             nodes::SubLinkType::EXISTS_SUBLINK => rows.chosen.into(Transform::Expression),
             nodes::SubLinkType::EXPR_SUBLINK => {
@@ -120,10 +124,13 @@ impl<'t> Resolver<'t> {
         let at = usize::try_from(assigned.colno).unwrap_or(0).checked_sub(1);
         match (assigned.source(), at) {
             (Node::None, _) => Provenance::unknown(),
-            (Node::RowExpr(row), Some(at)) => {
-                let part = row.args().get(at);
-                part.map_or_else(Provenance::constant, |part| self.value(part))
-            }
+            (Node::RowExpr(row), Some(at)) => match self.elements(row.args()) {
+                Ok(values) => values
+                    .into_iter()
+                    .nth(at)
+                    .unwrap_or_else(Provenance::unknown),
+                Err(any) => any.into(Transform::Expression),
+            },
             (Node::SubLink(link), Some(at)) => {
                 let rows = self.query(link.subselect());
                 let column = rows.columns.as_ref().and_then(|columns| columns.get(at));

@@ -38,6 +38,7 @@ impl<'t> Resolver<'t> {
                     self.together(sample.args()),
                     self.value(sample.repeatable()),
                 ] {
+                    self.record(&by, Usage::Argument);
                     chosen.absorb(&by, Transform::Expression);
                 }
                 (items, chosen)
@@ -89,6 +90,7 @@ impl<'t> Resolver<'t> {
         };
         let alias = relation.alias().filter(|_| aliased);
         let mut item = Item::aliased(name, alias, columns);
+        item.aliased = alias.is_some();
         if alias.is_none() {
             item.schema = relation.schemaname().unwrap_or_default();
         }
@@ -132,7 +134,9 @@ impl<'t> Resolver<'t> {
             }
             None => Columns::Open(any),
         };
-        (vec![Item::aliased(first, function.alias(), shape)], chosen)
+        let mut item = Item::aliased(first, function.alias(), shape);
+        item.typed = true;
+        (vec![item], chosen)
     }
 
     /// One function of FROM: `[call, column definitions]`.
@@ -181,6 +185,7 @@ impl<'t> Resolver<'t> {
             let mut value = all.clone();
             for part in [column.colexpr(), column.coldefexpr()] {
                 let part = self.value(part);
+                self.record(&part, Usage::Argument);
                 value.absorb(&part, Transform::Expression);
             }
             let name = column.colname().unwrap_or_default();

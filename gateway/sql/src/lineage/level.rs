@@ -33,6 +33,10 @@ pub(super) struct Item<'t> {
     /// Whether its columns can be named without qualification, and the item by its name.
     pub bare: bool,
     pub qualified: bool,
+    /// Its name is not that of its relation.
+    pub aliased: bool,
+    /// A row of it has a type with names of its own: that of a relation or function.
+    pub typed: bool,
 }
 
 pub(super) struct Cte<'t> {
@@ -91,10 +95,12 @@ impl<'t> Item<'t> {
         Self {
             schema: "",
             name,
-            columns,
             renamed: Vec::new(),
             bare: true,
             qualified: true,
+            typed: matches!(columns, Columns::Relations(_)),
+            columns,
+            aliased: false,
         }
     }
 

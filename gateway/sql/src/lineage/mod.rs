@@ -9,6 +9,7 @@
 mod base;
 mod call;
 mod change;
+mod condition;
 mod construct;
 mod conversion;
 mod expression;
@@ -41,10 +42,20 @@ pub(crate) struct Lineage {
     /// The rows returned by COPY, or later through a cursor.
     pub inner: Outputs,
     pub flows: Vec<Flow>,
-    /// Uses of columns other than as output: (relation, attribute, usage).
-    pub uses: Vec<(u32, i16, Usage)>,
+    /// Uses of columns other than as output.
+    pub uses: Vec<Used>,
     /// Why the statement's result cannot be determined.
     pub opaque: Option<&'static str>,
+}
+
+/// A use of a column of a relation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Used {
+    pub relation: u32,
+    pub attnum: i16,
+    pub usage: Usage,
+    /// It reveals more than whether the column equals one value.
+    pub telling: bool,
 }
 
 /// What a statement of a definition returns and writes.
@@ -77,6 +88,7 @@ pub(crate) fn follow_value(value: Node<'_>, catalog: &Catalog, parameters: &[&st
 pub(crate) fn of(node: Node<'_>, catalog: &Catalog) -> Lineage {
     let mut resolver = Resolver::new(catalog);
     let (outputs, inner) = resolver.statement(node);
+    resolver.record_guesses();
     Lineage {
         outputs,
         inner,

@@ -118,9 +118,30 @@ impl<'t> Item<'t> {
         Some(columns)
     }
 
-    /// The row as one value.
+    /// Whether `schema.name` refers to the item: only to a relation without alias.
+    fn is_in(&self, schema: &str) -> bool {
+        if schema.is_empty() {
+            return true;
+        }
+        match &self.columns {
+            _ if self.aliased => false,
+            Columns::Relations(relations) => {
+                relations.iter().any(|relation| relation.schema == schema)
+            }
+            Columns::Listed(_) => false,
+            Columns::Open(_) => self.schema.is_empty() || self.schema == schema,
+        }
+    }
+
+    /// The row as one value. The names of its fields are those of its type, which an alias list does not change if it is
+    /// the type of a relation, but `(item).name` looks for the alias first.
     pub fn row(&self, resolver: &Resolver<'t>) -> Provenance {
         let mut value = self.all(resolver);
+        if let Some(fields) = value.fields.as_mut().filter(|_| self.typed) {
+            for field in Arc::make_mut(fields).iter_mut().take(self.renamed.len()) {
+                field.name = None;
+            }
+        }
         if let Columns::Relations(relations) = &self.columns
             && resolver.catalog.has_casts()
         {
@@ -203,11 +224,10 @@ impl<'t> Resolver<'t> {
 
     pub(super) fn item(&self, schema: &str, name: &str) -> Option<&Item<'t>> {
         self.visible().find_map(|level| {
-            level.items.iter().find(|item| {
-                item.qualified
-                    && item.name == name
-                    && (schema.is_empty() || item.schema.is_empty() || item.schema == schema)
-            })
+            level
+                .items
+                .iter()
+                .find(|item| item.qualified && item.name == name && item.is_in(schema))
         })
     }
 

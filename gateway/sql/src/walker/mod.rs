@@ -46,6 +46,5 @@ pub(crate) fn walk<'a>(node: Node<'a>, catalog: &'a Catalog) -> Walker<'a> {
     let mut walker = Walker::new(catalog);
     walker.facts.verb = tags::verb(node);
     walker.node(node);
-    walker.facts.equated = walker.equated();
     walker
 }

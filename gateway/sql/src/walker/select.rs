@@ -290,7 +290,8 @@ impl<'a> Walker<'a> {
         {
             self.qualified(row, bare);
         }
-        if parts.as_slice() == ["count"] && super::equality::takes_a_column(call) {
+        let counts = parts.as_slice() == ["count"] && !self.catalog.shadows_function(bare);
+        if counts && super::equality::takes_a_column(call) {
             self.bare_nodes(call.args());
         } else {
             self.descend(Node::FuncCall(call));

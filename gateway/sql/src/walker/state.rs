@@ -51,7 +51,7 @@ impl<'a> Walker<'a> {
     }
 
     /// A use of a column that lineage found. It counts only if the statement names the relation.
-    pub(crate) fn used(&mut self, relation: u32, attnum: i16, usage: Usage) {
+    pub(crate) fn used(&mut self, relation: u32, attnum: i16, usage: Usage, telling: bool) {
         let Some(relation) = self.catalog.relation(relation) else {
             return;
         };
@@ -61,7 +61,9 @@ impl<'a> Walker<'a> {
             .iter()
             .position(|table| table.name == relation.name && table.schema == relation.schema);
         if let (Some(at), Some(name)) = (at, relation.attribute_name(attnum)) {
+            self.equality = !telling;
             self.push_column(Some(at), name, usage);
+            self.equality = false;
         }
     }
 
