@@ -377,7 +377,7 @@ impl<'t> Tree<'t> {
         let (item, number) = (var.number("varno"), var.number("varattno"));
         if number == 0 {
             let mut row = Carried::nothing();
-            for number in 1..=self.width(&outer, item) {
+            for number in numbers(&outer, item) {
                 row.from
                     .extend(self.column_now(&outer, item, number, var).from);
             }
@@ -412,17 +412,6 @@ impl<'t> Tree<'t> {
             value.or(self.carried(stack, entry.field("expr")));
         }
         value
-    }
-
-    fn width(&self, stack: &Stack<'t>, item: i64) -> i64 {
-        let Some(item) = item_of(stack, item) else {
-            return 0;
-        };
-        let names = item
-            .field("eref")
-            .node()
-            .map_or(0, |names| names.field("colnames").list().len());
-        i64::try_from(names).unwrap_or(0)
     }
 
     /// A column of an item of FROM.
@@ -597,6 +586,14 @@ pub fn assignments(query: &Node) -> impl Iterator<Item = &Node> {
     own.chain(by_conflict)
         .chain(by_merge)
         .filter(|entry| !entry.is_true("resjunk"))
+}
+
+/// The columns of an item, without those that were dropped, which have no name.
+fn numbers(stack: &Stack<'_>, item: i64) -> Vec<i64> {
+    let names = item_of(stack, item).and_then(|item| item.field("eref").node());
+    let names = names.map_or(&[][..], |names| names.field("colnames").list());
+    let there = (1..).zip(names).filter(|(_, name)| !name.word().is_empty());
+    there.map(|(number, _)| number).collect()
 }
 
 fn item_of<'t>(stack: &Stack<'t>, number: i64) -> Option<&'t Node> {

@@ -46,6 +46,24 @@ impl fmt::Display for Counts {
     }
 }
 
+/// The functions that a tree calls, by OID.
+fn called(value: &Value, found: &mut BTreeSet<u32>) {
+    match value {
+        Value::List(list) => list.iter().for_each(|item| called(item, found)),
+        Value::Node(node) => {
+            for field in ["funcid", "aggfnoid", "winfnoid"] {
+                found.extend(
+                    u32::try_from(node.number(field))
+                        .ok()
+                        .filter(|oid| *oid != 0),
+                );
+            }
+            node.fields().for_each(|field| called(field, found));
+        }
+        _ => {}
+    }
+}
+
 /// The queries of a stored body.
 fn queries(value: &Value) -> Vec<&Node> {
     match value {
@@ -92,6 +110,7 @@ pub fn compare(
             comparison.counts.opaque += 1;
             continue;
         }
+        comparison.functions(&stored.tree, server);
         comparison.outputs(query, &tree.outputs(&vec![query]));
         comparison.uses(&effects.uses);
         for written in &effects.written {
@@ -145,6 +164,22 @@ impl Comparison<'_> {
                     "{}.{} is read or written, but not listed",
                     known.schema, known.name
                 ));
+            }
+        }
+    }
+
+    /// Functions outside pg_catalog are named in facts, which is how policies know of them.
+    fn functions(&mut self, tree: &Value, server: &Server) {
+        let mut found = BTreeSet::new();
+        called(tree, &mut found);
+        for (schema, name) in found.iter().filter_map(|oid| server.functions.get(oid)) {
+            let qualified = format!("{schema}.{name}");
+            let facts = &self.facts.functions;
+            if !facts
+                .iter()
+                .any(|known| *known == qualified || known == name)
+            {
+                self.fail(format!("{qualified} is called, but not listed"));
             }
         }
     }

@@ -6,6 +6,9 @@
 mod carried;
 mod compare;
 mod corpora;
+mod generate;
+mod generated;
+mod keywords;
 mod node;
 mod server;
 mod uses;

@@ -17,6 +17,8 @@ pub struct Server {
     handle: Arc<CatalogHandle>,
     /// The queries of views, by OID.
     pub views: HashMap<u32, Value>,
+    /// Functions outside pg_catalog: schema and name by OID.
+    pub functions: HashMap<u32, (String, String)>,
     /// The equality operators of pg_catalog.
     pub equality: BTreeSet<u32>,
     /// Its comparison operators.
@@ -43,6 +45,7 @@ impl Server {
             client,
             handle: CatalogHandle::new(target),
             views: HashMap::new(),
+            functions: HashMap::new(),
             equality: BTreeSet::new(),
             comparisons: BTreeSet::new(),
         };
@@ -59,6 +62,14 @@ impl Server {
         for row in self.rows(views).await? {
             if let [Some(oid), Some(action)] = row.as_slice() {
                 self.views.insert(oid.parse()?, node::read(action)?);
+            }
+        }
+        let functions = "SELECT p.oid, n.nspname, p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid >= 16384";
+        self.functions.clear();
+        for row in self.rows(functions).await? {
+            if let [Some(oid), Some(schema), Some(name)] = row.as_slice() {
+                let named = (schema.clone(), name.clone());
+                self.functions.insert(oid.parse()?, named);
             }
         }
         self.equality = self.operators("'='").await?;
@@ -167,9 +178,5 @@ impl Server {
                 _ => None,
             })
             .collect())
-    }
-
-    pub async fn run(&self, text: &str) -> Result<()> {
-        Ok(self.client.batch_execute(text).await?)
     }
 }

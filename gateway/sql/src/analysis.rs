@@ -18,6 +18,11 @@ pub(crate) fn facts(text: &str, node: Node<'_>, catalog: &Catalog) -> Facts {
     }
     walker.settle_equations();
     let mut facts = walker.into_facts();
+    for function in lineage.called {
+        if !facts.functions.contains(&function) {
+            facts.functions.push(function);
+        }
+    }
     facts.outputs = lineage.outputs;
     facts.inner = lineage.inner;
     facts.flows = lineage.flows;

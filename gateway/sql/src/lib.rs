@@ -17,6 +17,7 @@ mod body;
 mod catalog;
 
 mod strings;
+mod version;
 
 mod code;
 mod copy;

@@ -1,6 +1,6 @@
 //! What a function call carries. The catalog knows which functions exist.
 
-use gatewright_parser::{Node, Strings, nodes, untyped};
+use gatewright_parser::{Node, nodes, untyped};
 
 use super::level::Item;
 use super::resolver::Resolver;
@@ -9,10 +9,11 @@ use crate::facts::{Flow, Transform, Usage};
 use crate::provenance::{Column, Provenance};
 use crate::risky;
 use crate::rows::Rows;
+use crate::version;
 
 impl<'t> Resolver<'t> {
     pub(super) fn call(&mut self, call: &'t nodes::FuncCall) -> Provenance {
-        let parts = call.funcname().strings();
+        let parts = version::called(call, self.catalog.server_version());
         let name = parts.last().copied().unwrap_or_default();
         let aggregate = risky::is_aggregate(name, call);
         let transform = if aggregate {
@@ -23,19 +24,28 @@ impl<'t> Resolver<'t> {
         let mut value = self.result(&parts, call, transform);
         for item in untyped(call.agg_order()) {
             let order = self.value(item);
+            self.record(&order, Usage::Aggregate);
             // The values of WITHIN GROUP are what is aggregated.
             value.absorb(&order, transform);
         }
         let filter = self.value(call.agg_filter());
+        self.record(&filter, Usage::Aggregate);
         value.absorb(&filter, Transform::Expression);
-        if aggregate && let Some(level) = self.levels.last() {
-            value.absorb(&level.moved, Transform::Expression);
+        if aggregate {
+            self.absorb_moved(&mut value);
         }
         if let Some(window) = call.over() {
             let window = self.window(window);
             value.absorb(&window, Transform::Expression);
         }
         value
+    }
+
+    /// An aggregate reveals what determines how many rows there are.
+    pub(super) fn absorb_moved(&self, value: &mut Provenance) {
+        if let Some(level) = self.levels.last() {
+            value.absorb(&level.moved, Transform::Expression);
+        }
     }
 
     fn result(
@@ -140,8 +150,32 @@ impl<'t> Resolver<'t> {
         Some(all)
     }
 
+    /// `(value).name`: a field; else the function `name` of the value.
+    pub(super) fn field_or_call(&self, value: &Provenance, name: &str) -> Provenance {
+        let mut found = value.field(name);
+        if !value.has_field(name) && self.catalog.has_function(name) {
+            self.named_as_field(name);
+            match self.yields(&[name]) {
+                Some(rows) if !risky::is_risky(name) => rows.make(&mut found),
+                _ => found.unknown = true,
+            }
+        }
+        found
+    }
+
+    /// A function is called without being written as a call.
+    fn named_as_field(&self, name: &str) {
+        let mut called = self.called.borrow_mut();
+        if !called.iter().any(|known| known == name) {
+            called.push(name.to_owned());
+        }
+    }
+
     /// `item.name` if the item has no such column: a function of its row.
     pub(super) fn call_of_row(&self, name: &str, item: &Item<'t>) -> Provenance {
+        if self.catalog.has_function(name) {
+            self.named_as_field(name);
+        }
         let mut value = item.row(self).into(Transform::Expression);
         match self.yields(&[name]) {
             Some(rows) if !risky::is_risky(name) => {
@@ -190,7 +224,7 @@ impl<'t> Resolver<'t> {
             // CURRENT_DATE and the like have one column, whose name is not determined.
             return Rows::of(vec![Column { name: None, value }]);
         };
-        let parts = call.funcname().strings();
+        let parts = version::called(call, self.catalog.server_version());
         let name = parts.last().copied().unwrap_or_default();
         match self.catalog.function_columns(&parts, call.args().len()) {
             Some([]) => Rows::of(vec![Column::named(alias.unwrap_or(name), value)]),

@@ -66,7 +66,9 @@ impl<'t> Resolver<'t> {
         let mut value = self.value(indirection.arg());
         for step in indirection.indirection() {
             match step {
-                Node::String(name) => value = value.field(name.sval().unwrap_or_default()),
+                Node::String(name) => {
+                    value = self.field_or_call(&value, name.sval().unwrap_or_default());
+                }
                 Node::A_Star(_) => {}
                 Node::A_Indices(at) => {
                     let mut element = value.into(Transform::Expression);

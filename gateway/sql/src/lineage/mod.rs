@@ -44,6 +44,8 @@ pub(crate) struct Lineage {
     pub flows: Vec<Flow>,
     /// Uses of columns other than as output.
     pub uses: Vec<Used>,
+    /// Functions that are called as if they were fields of their argument.
+    pub called: Vec<String>,
     /// Why the statement's result cannot be determined.
     pub opaque: Option<&'static str>,
 }
@@ -94,6 +96,7 @@ pub(crate) fn of(node: Node<'_>, catalog: &Catalog) -> Lineage {
         inner,
         flows: resolver.flows,
         uses: resolver.uses,
+        called: resolver.called.into_inner(),
         opaque: resolver.opaque,
     }
 }

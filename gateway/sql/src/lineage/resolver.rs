@@ -1,6 +1,6 @@
 //! The state of an analysis, and its results by name.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use gatewright_parser::Node;
 use hashbrown::{HashMap, HashSet};
@@ -23,6 +23,8 @@ pub(super) struct Resolver<'t> {
     pub(super) budget: Cell<u64>,
     pub(super) uses: Vec<Used>,
     used: HashSet<Used>,
+    /// Functions that are called as if they were fields.
+    pub(super) called: RefCell<Vec<String>>,
     /// The places where a column is compared with a constant.
     guesses: HashMap<(u32, i16), HashSet<usize>>,
     /// The query that is read next is only asked whether it has rows.
@@ -44,6 +46,7 @@ impl<'t> Resolver<'t> {
             budget: Cell::new(BUDGET),
             uses: Vec::new(),
             used: HashSet::new(),
+            called: RefCell::default(),
             guesses: HashMap::new(),
             counted: false,
             flows: Vec::new(),

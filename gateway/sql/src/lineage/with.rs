@@ -69,8 +69,9 @@ impl<'t> Resolver<'t> {
         if !refers(query, cte.ctename().unwrap_or_default()) {
             return renamed(self.query(query), cte);
         }
+        // Without UNION, the name is hidden inside by another; else PostgreSQL refuses the query.
         let Some(start) = select.larg() else {
-            return Rows::unknown();
+            return renamed(self.query(query), cte);
         };
         // The part before UNION does not see the CTE itself, but does see the WITH clause.
         self.levels.push(Level::default());
@@ -100,6 +101,7 @@ fn refers(query: Node<'_>, name: &str) -> bool {
     let mut open = vec![query];
     while let Some(node) = open.pop() {
         if let Node::RangeVar(relation) = node
+            && relation.schemaname().is_none()
             && relation.relname().unwrap_or_default() == name
         {
             return true;

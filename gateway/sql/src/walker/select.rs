@@ -5,6 +5,7 @@ use gatewright_parser::{ConstValue, Node, NodeList, Strings, nodes, untyped};
 use crate::catalog::Operand;
 use crate::facts::{Access, Usage};
 use crate::risky;
+use crate::version;
 
 use super::sources::{Scope, Source};
 use super::state::Walker;
@@ -258,7 +259,7 @@ impl<'a> Walker<'a> {
 
     /// `f(x)`, with what its name implies.
     pub(super) fn function(&mut self, call: &'a nodes::FuncCall) {
-        let parts = call.funcname().strings();
+        let parts = version::called(call, self.catalog.server_version());
         let name = parts.join(".");
         let bare = parts.last().copied().unwrap_or_default();
         if let Some(reason) = risky::reason(&parts, call) {
