@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 
+use crate::compare::queries;
 use crate::node::{Node, Value};
 
 /// A column of a relation: its OID and attribute number.
@@ -23,6 +24,8 @@ pub type Stack<'t> = Vec<&'t Node>;
 pub struct Tree<'t> {
     /// The queries of views, by OID.
     pub views: &'t HashMap<u32, Value>,
+    /// The bodies of functions, by OID.
+    bodies: &'t HashMap<u32, Value>,
     /// Columns of CTEs that are being read: a recursive one adds nothing to itself.
     open: RefCell<Vec<(*const Node, i64)>>,
     /// Whether what decides over the rows of a subquery counts as carried by its value.
@@ -57,9 +60,10 @@ impl Carried {
 }
 
 impl<'t> Tree<'t> {
-    pub fn new(views: &'t HashMap<u32, Value>) -> Self {
+    pub fn new(views: &'t HashMap<u32, Value>, bodies: &'t HashMap<u32, Value>) -> Self {
         Self {
             views,
+            bodies,
             open: RefCell::default(),
             decisions: Cell::new(true),
             after: RefCell::default(),
@@ -239,9 +243,26 @@ impl<'t> Tree<'t> {
                 for field in node.fields() {
                     all.from.extend(self.carried(stack, field).from);
                 }
+                for function in ["funcid", "opfuncid"] {
+                    all.from.extend(self.returned(node.number(function)));
+                }
                 all
             }
         }
+    }
+
+    /// What a function's body returns.
+    fn returned(&self, function: i64) -> Columns {
+        let body = u32::try_from(function)
+            .ok()
+            .and_then(|oid| self.bodies.get(&oid));
+        let Some(query) = body.and_then(|body| queries(body).pop()) else {
+            return Columns::new();
+        };
+        let before = std::mem::take(&mut *self.after.borrow_mut());
+        let outputs = self.outputs(&vec![query]);
+        *self.after.borrow_mut() = before;
+        outputs.into_iter().flat_map(|output| output.from).collect()
     }
 
     /// What decides over the rows of a window.

@@ -65,7 +65,7 @@ fn called(value: &Value, found: &mut BTreeSet<u32>) {
 }
 
 /// The queries of a stored body.
-fn queries(value: &Value) -> Vec<&Node> {
+pub fn queries(value: &Value) -> Vec<&Node> {
     match value {
         Value::Node(node) => vec![node],
         Value::List(list) => list.iter().flat_map(queries).collect(),
@@ -88,7 +88,7 @@ pub fn compare(
     catalog: &Catalog,
     counts: &mut Counts,
 ) -> Vec<String> {
-    let tree = Tree::new(&server.views);
+    let tree = Tree::new(&server.views, &server.bodies);
     let mut comparison = Comparison {
         facts,
         catalog,

@@ -17,6 +17,8 @@ pub struct Server {
     handle: Arc<CatalogHandle>,
     /// The queries of views, by OID.
     pub views: HashMap<u32, Value>,
+    /// The trees of functions with BEGIN ATOMIC, by OID.
+    pub bodies: HashMap<u32, Value>,
     /// Functions outside pg_catalog: schema and name by OID.
     pub functions: HashMap<u32, (String, String)>,
     /// The equality operators of pg_catalog.
@@ -45,6 +47,7 @@ impl Server {
             client,
             handle: CatalogHandle::new(target),
             views: HashMap::new(),
+            bodies: HashMap::new(),
             functions: HashMap::new(),
             equality: BTreeSet::new(),
             comparisons: BTreeSet::new(),
@@ -70,6 +73,17 @@ impl Server {
             if let [Some(oid), Some(schema), Some(name)] = row.as_slice() {
                 let named = (schema.clone(), name.clone());
                 self.functions.insert(oid.parse()?, named);
+            }
+        }
+        self.bodies.clear();
+        for row in self
+            .rows(
+                "SELECT oid, prosqlbody FROM pg_proc WHERE prosqlbody IS NOT NULL AND oid >= 16384",
+            )
+            .await?
+        {
+            if let [Some(oid), Some(body)] = row.as_slice() {
+                self.bodies.insert(oid.parse()?, node::read(body)?);
             }
         }
         self.equality = self.operators("'='").await?;

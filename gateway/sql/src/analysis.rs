@@ -16,6 +16,9 @@ pub(crate) fn facts(text: &str, node: Node<'_>, catalog: &Catalog) -> Facts {
     for used in lineage.uses {
         walker.used(used.relation, used.attnum, used.usage, used.telling);
     }
+    if lineage.uses_anything {
+        walker.used_anything();
+    }
     walker.settle_equations();
     let mut facts = walker.into_facts();
     for function in lineage.called {

@@ -1,7 +1,9 @@
-//! Conditions that compare a column with one value, and expressions that cannot fail: questions about syntax that need no
-//! names.
+//! Conditions that compare a column with one value, and expressions that cannot fail: questions about syntax, not about what
+//! columns mean.
 
 use gatewright_parser::{Node, Strings, children, nodes};
+
+use crate::catalog::Catalog;
 
 /// The operators that compare values and cannot fail, unless somebody's own have the same names.
 const COMPARISONS: [&str; 7] = ["=", "<>", "!=", "<", ">", "<=", ">="];
@@ -60,21 +62,29 @@ fn is_given(node: Node<'_>) -> bool {
     }
 }
 
-/// Whether computing the value may fail: that it did shows something of the operands, even if nobody reads the value. `own`:
-/// whether an operator of this name is somebody's own.
-pub(crate) fn can_fail(node: Node<'_>, own: &impl Fn(&str) -> bool) -> bool {
+/// Whether computing the value may fail: that it did shows something of the operands, even if nobody reads the value.
+pub(crate) fn can_fail(node: Node<'_>, catalog: &Catalog) -> bool {
     match node {
         Node::None | Node::ColumnRef(_) | Node::A_Const(_) | Node::ParamRef(_) => return false,
         Node::SQLValueFunction(_) | Node::TypeName(_) | Node::RangeVar(_) => return false,
         Node::TypeCast(cast) if is_given(cast.arg()) => return false,
         Node::A_Expr(expression) => {
             let compares = match expression.name().strings().as_slice() {
-                [name] | ["pg_catalog", name] => COMPARISONS.contains(name) && !own(name),
+                [name] | ["pg_catalog", name] => {
+                    COMPARISONS.contains(name) && catalog.operator_functions(name).is_empty()
+                }
                 // BETWEEN.
                 [] => true,
                 _ => false,
             };
             if !compares && !is_between(expression) {
+                return true;
+            }
+        }
+        // `(value).name` may call a function.
+        Node::A_Indirection(indirection) => {
+            let names = indirection.indirection().strings();
+            if names.iter().any(|name| catalog.has_function(name)) {
                 return true;
             }
         }
@@ -98,7 +108,7 @@ pub(crate) fn can_fail(node: Node<'_>, own: &impl Fn(&str) -> bool) -> bool {
         _ => {}
     }
     let mut fails = false;
-    children(node, &mut |child| fails = fails || can_fail(child, own));
+    children(node, &mut |child| fails = fails || can_fail(child, catalog));
     fails
 }
 

@@ -69,6 +69,29 @@ impl Generator {
         )
     }
 
+    /// A changing statement in WITH.
+    pub fn changing(&mut self, name: &str) -> (String, Vec<Column>) {
+        self.changed = true;
+        let scopes = vec![vec![item("n", columns_of(NOTES))]];
+        let plain = std::mem::replace(&mut self.plain, true);
+        let (value, shown) = (self.value(1, &scopes).text, self.value(1, &scopes));
+        let condition = self.condition(0, &scopes);
+        self.plain = plain;
+        let mut columns = vec![super::column(shown.column_name(), Kind::Text)];
+        columns.extend(columns_of(NOTES));
+        let text = match self.random.below(2) {
+            0 => format!(
+                "UPDATE notes AS n SET body = {value} WHERE {condition} RETURNING {}, n.*",
+                shown.text
+            ),
+            _ => format!(
+                "DELETE FROM notes AS n WHERE {condition} RETURNING {}, n.*",
+                shown.text
+            ),
+        };
+        (format!("{} AS ({text})", super::quoted(name)), columns)
+    }
+
     fn of_customers(&mut self, outer: &Scopes) -> String {
         let (query, _) = self.select(1, outer, Some(1));
         format!("({query} LIMIT 1)")

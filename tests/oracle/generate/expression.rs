@@ -71,6 +71,16 @@ impl Generator {
         let text = self.reference(&item, &column);
         match column.kind {
             Kind::Text => Value::strong(text, &column.name),
+            _ if !column.fields.is_empty() => {
+                let field = column.fields[self.random.below(column.fields.len())].clone();
+                let text = format!("({text}).{}", quoted(&field.name));
+                let text = if field.kind == Kind::Text {
+                    text
+                } else {
+                    format!("{text}::text")
+                };
+                Value::strong(text, &field.name)
+            }
             Kind::Texts if self.random.one_in(2) => {
                 Value::strong(format!("({text})[1]"), &column.name)
             }
@@ -85,7 +95,35 @@ impl Generator {
         }
         let depth = depth - 1;
         let a = self.value(depth, scopes);
-        match self.random.below(30) {
+        match self.random.below(40) {
+            30 => Value::strong(format!("secret({})", a.text), "secret"),
+            31 => Value::strong(format!("({}).secret", a.text), "secret"),
+            32 => Value::nameless(format!("({} ~~> {})", a.text, self.column(scopes).text)),
+            33 => Value::named_by_type(
+                format!(
+                    "({} IS DISTINCT FROM {})::text",
+                    a.text,
+                    self.column(scopes).text
+                ),
+                Name::Weak(String::new()),
+                "text",
+            ),
+            34 => Value::named_by_type(
+                format!(
+                    "({} = ANY (ARRAY[{}]))::text",
+                    a.text,
+                    self.column(scopes).text
+                ),
+                Name::Weak(String::new()),
+                "text",
+            ),
+            35 => self.in_json_or_xml(&a),
+            36 if !self.plain => {
+                Value::strong(format!("first_value({}) OVER w", a.text), "first_value")
+            }
+            37 if !self.plain => {
+                Value::strong(format!("lag({}) OVER (w ROWS 1 PRECEDING)", a.text), "lag")
+            }
             0 => Value::nameless(format!(
                 "({} || {})",
                 a.text,
@@ -155,11 +193,57 @@ impl Generator {
         }
     }
 
+    fn in_json_or_xml(&mut self, a: &Value) -> Value {
+        match self.random.below(8) {
+            0 => Value::named_by_type(
+                format!("xmlforest({} AS x)::text", a.text),
+                Name::Strong("xmlforest".to_owned()),
+                "text",
+            ),
+            1 => Value::named_by_type(
+                format!("JSON_OBJECT('k': {} ABSENT ON NULL)::text", a.text),
+                Name::Strong("json_object".to_owned()),
+                "text",
+            ),
+            2 => Value::named_by_type(
+                format!("JSON_ARRAY({}, 'x')::text", a.text),
+                Name::Strong("json_array".to_owned()),
+                "text",
+            ),
+            3 => Value::strong(
+                format!("JSON_VALUE(to_jsonb({}), '$')", a.text),
+                "json_value",
+            ),
+            4 => Value::named_by_type(
+                format!("JSON_QUERY(to_jsonb({}), '$' WITH WRAPPER)::text", a.text),
+                Name::Strong("json_query".to_owned()),
+                "text",
+            ),
+            5 => Value::named_by_type(
+                format!("(jsonb_build_object('k', {}))['k']::text", a.text),
+                Name::Strong("jsonb_build_object".to_owned()),
+                "text",
+            ),
+            6 => Value::strong(
+                format!("regexp_replace({}, 'a', 'b')", a.text),
+                "regexp_replace",
+            ),
+            _ => Value::named_by_type(
+                format!("xmlelement(name x, {})::text", a.text),
+                Name::Strong("xmlelement".to_owned()),
+                "text",
+            ),
+        }
+    }
+
     /// `(ROW(...)).f2`, with stars in the row.
     fn field_of_a_row(&mut self, scopes: &Scopes, a: &Value) -> Value {
         let mut parts = vec![a.text.clone()];
         let mut texts = vec![true];
-        if let Some(item) = self.visible(scopes) {
+        if let Some((row, fields)) = self.row_column(scopes) {
+            parts.push(format!("({row}).*"));
+            texts.extend(fields.iter().map(|column| column.kind == Kind::Text));
+        } else if let Some(item) = self.visible(scopes) {
             parts.push(format!("{}.*", item.reference()));
             texts.extend(item.columns.iter().map(|column| column.kind == Kind::Text));
         }

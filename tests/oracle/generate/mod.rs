@@ -13,6 +13,8 @@ use world::Kind;
 pub struct Column {
     pub name: String,
     pub kind: Kind,
+    /// Its fields, if it is a row.
+    pub fields: Vec<Column>,
 }
 
 /// An item of FROM. Without alias, it is named by its relation.
@@ -32,6 +34,8 @@ pub struct Generator {
     ctes: Vec<Item>,
     /// Without window functions, which many places do not allow.
     plain: bool,
+    /// Without changes in WITH, which are allowed at the top only.
+    changed: bool,
 }
 
 /// Names that output columns share, so that one hides another.
@@ -46,7 +50,12 @@ pub fn statement(seed: u64) -> String {
         aliases: 0,
         ctes: Vec::new(),
         plain: false,
+        changed: true,
     };
+    if generator.random.one_in(10) {
+        generator.changed = false;
+        return generator.with(2, &Scopes::new(), None).0;
+    }
     match generator.random.below(12) {
         0 => generator.insert(),
         1 => generator.update(),
@@ -195,6 +204,9 @@ impl Generator {
     }
 
     fn common(&mut self, depth: usize, outer: &Scopes, name: &str) -> (String, Vec<Column>) {
+        if self.random.one_in(8) && !self.changed {
+            return self.changing(name);
+        }
         let (query, mut columns) = self.query(depth, outer, None);
         let materialized = self.random.of(&["", "MATERIALIZED ", "NOT MATERIALIZED "]);
         let list = self.renamed(&mut columns);
@@ -261,14 +273,36 @@ impl Generator {
         }
         if aggregates {
             text += &self.grouping(&scopes);
+            if self.random.one_in(5) {
+                text += " ORDER BY 1";
+            }
         } else if distinct.is_empty() && self.random.one_in(4) {
             text += &self.order(&scopes, &columns);
+        }
+        if text.contains("OVER w") || text.contains("OVER (w") {
+            text = self.windowed(text, &scopes);
         }
         if self.random.one_in(8) {
             text += " LIMIT 3";
         }
         self.plain = plain;
         (text, columns)
+    }
+
+    /// Adds the window `w`, before ORDER BY.
+    fn windowed(&mut self, text: String, scopes: &Scopes) -> String {
+        let clause = format!(
+            " WINDOW v AS (PARTITION BY {}), w AS (v ORDER BY {})",
+            self.column(scopes).text,
+            self.column(scopes).text
+        );
+        match text
+            .rfind(" ORDER BY ")
+            .filter(|at| !text[*at..].contains(')'))
+        {
+            Some(at) => format!("{}{clause}{}", &text[..at], &text[at..]),
+            None => text + &clause,
+        }
     }
 
     fn targets(
@@ -289,8 +323,20 @@ impl Generator {
             }
             if width.is_none() && !aggregates && self.random.one_in(12) {
                 let item = scopes[0][self.random.below(scopes[0].len())].clone();
-                targets.push(item.reference());
-                columns.push(column(&item.alias, Kind::Other));
+                let name = self.random.of(&["r", "id", "email"]);
+                targets.push(format!("{} AS {name}", item.reference()));
+                columns.push(Column {
+                    fields: item.columns,
+                    ..column(name, Kind::Other)
+                });
+                continue;
+            }
+            if width.is_none()
+                && !aggregates
+                && let Some((text, fields)) = self.row_column(scopes)
+            {
+                targets.push(format!("({text}).*"));
+                columns.extend(fields);
                 continue;
             }
             let value = if aggregates {
@@ -312,6 +358,24 @@ impl Generator {
             }
         }
         (targets.join(", "), columns)
+    }
+
+    /// A column that is a row, and its fields.
+    fn row_column(&mut self, scopes: &Scopes) -> Option<(String, Vec<Column>)> {
+        let rows = scopes
+            .first()?
+            .iter()
+            .flat_map(|item| item.columns.iter().map(move |column| (item, column)));
+        let (item, row) = rows
+            .filter(|(_, column)| !column.fields.is_empty())
+            .next_back()?;
+        if self.random.one_in(2) {
+            return None;
+        }
+        Some((
+            format!("{}.{}", item.reference(), quoted(&row.name)),
+            row.fields.clone(),
+        ))
     }
 
     fn grouping(&mut self, scopes: &Scopes) -> String {
@@ -359,5 +423,6 @@ pub fn column(name: &str, kind: Kind) -> Column {
     Column {
         name: name.to_owned(),
         kind,
+        fields: Vec::new(),
     }
 }

@@ -197,11 +197,6 @@ impl Catalog {
         &mut self.bodies
     }
 
-    /// Whether every operator with this name returns only what its operands carry.
-    pub(crate) fn operator_is_readable(&self, name: &str) -> bool {
-        self.are_readable(self.operator_functions(name))
-    }
-
     /// The functions behind operators with this name, as schema and name; those in pg_catalog are left out.
     pub(crate) fn operator_functions(&self, name: &str) -> &[(String, String)] {
         self.operators.get(name).map_or(&[], Vec::as_slice)

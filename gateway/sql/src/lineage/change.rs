@@ -333,6 +333,9 @@ impl<'t> Resolver<'t> {
                 Ok(columns) => Rows::of(columns),
                 Err(any) => Rows::open(any),
             };
+            if self.levels.len() > 1 {
+                self.failing(clause.exprs(), &rows);
+            }
         }
         rows.chosen = chosen;
         self.levels.pop();

@@ -59,9 +59,7 @@ impl<'t> Resolver<'t> {
 
     /// Records columns that a dropped value reveals because computing it may fail.
     pub(super) fn record_failing(&mut self, node: Node<'t>, value: &Provenance) {
-        let catalog = self.catalog;
-        let own = |name: &str| !catalog.operator_functions(name).is_empty();
-        if !value.sources().is_empty() && can_fail(node, &own) {
+        if !value.is_nothing() && can_fail(node, self.catalog) {
             self.record(value, Usage::Argument);
         }
     }

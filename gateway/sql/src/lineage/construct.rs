@@ -17,14 +17,19 @@ impl<'t> Resolver<'t> {
             let side = self.value(side);
             value.absorb(&side, Transform::Expression);
         }
-        let names = expression.name().strings();
-        if names
-            .last()
-            .is_some_and(|name| !self.catalog.operator_is_readable(name))
-        {
-            value.unknown = true;
-        }
+        self.absorb_operator(&expression.name().strings(), &mut value);
         value
+    }
+
+    /// What the functions behind an operator add to what its operands carry.
+    fn absorb_operator(&self, names: &[&str], value: &mut Provenance) {
+        let name = names.last().copied().unwrap_or_default();
+        for (schema, function) in self.catalog.operator_functions(name) {
+            match self.yields(&[schema, function]) {
+                Some(rows) => rows.make(value),
+                None => value.unknown = true,
+            }
+        }
     }
 
     pub(super) fn row(&mut self, row: &'t nodes::RowExpr) -> Provenance {
@@ -102,13 +107,7 @@ impl<'t> Resolver<'t> {
                 let mut value = self.of_rows(&rows);
                 let test = self.value(link.testexpr());
                 value.absorb(&test, Transform::Expression);
-                let names = link.oper_name().strings();
-                if names
-                    .last()
-                    .is_some_and(|name| !self.catalog.operator_is_readable(name))
-                {
-                    value.unknown = true;
-                }
+                self.absorb_operator(&link.oper_name().strings(), &mut value);
                 value
             }
         }

@@ -44,6 +44,8 @@ pub(crate) struct Lineage {
     pub flows: Vec<Flow>,
     /// Uses of columns other than as output.
     pub uses: Vec<Used>,
+    /// Something of unknown origin is used: it may be any column.
+    pub uses_anything: bool,
     /// Functions that are called as if they were fields of their argument.
     pub called: Vec<String>,
     /// Why the statement's result cannot be determined.
@@ -96,6 +98,7 @@ pub(crate) fn of(node: Node<'_>, catalog: &Catalog) -> Lineage {
         inner,
         flows: resolver.flows,
         uses: resolver.uses,
+        uses_anything: resolver.uses_anything,
         called: resolver.called.into_inner(),
         opaque: resolver.opaque,
     }

@@ -96,7 +96,7 @@ impl<'t> Resolver<'t> {
     }
 
     /// Whoever reads the rows of a query may drop columns that were computed.
-    fn failing(&mut self, targets: &'t NodeList, rows: &Rows) {
+    pub(super) fn failing(&mut self, targets: &'t NodeList, rows: &Rows) {
         let all = rows.all();
         let columns = rows
             .columns

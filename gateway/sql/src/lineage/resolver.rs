@@ -26,6 +26,8 @@ pub(super) struct Resolver<'t> {
     /// Functions that are called as if they were fields.
     pub(super) called: RefCell<Vec<String>>,
     /// The places where a column is compared with a constant.
+    /// A value of unknown origin is used.
+    pub(super) uses_anything: bool,
     guesses: HashMap<(u32, i16), HashSet<usize>>,
     /// The query that is read next is only asked whether it has rows.
     pub(super) counted: bool,
@@ -47,6 +49,7 @@ impl<'t> Resolver<'t> {
             uses: Vec::new(),
             used: HashSet::new(),
             called: RefCell::default(),
+            uses_anything: false,
             guesses: HashMap::new(),
             counted: false,
             flows: Vec::new(),
@@ -117,6 +120,7 @@ impl<'t> Resolver<'t> {
 
     /// `telling`: the use reveals more than whether the columns equal one value.
     pub(super) fn record_as(&mut self, value: &Provenance, usage: Usage, telling: bool) {
+        self.uses_anything |= value.unknown;
         for source in value.sources() {
             self.record_use(Used {
                 relation: source.relation,

@@ -67,6 +67,13 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// A use of something that may be any column of the relations that the statement reads.
+    pub(crate) fn used_anything(&mut self) {
+        for at in 0..self.facts.tables.len() {
+            self.push_column(Some(at), "*", Usage::Filter);
+        }
+    }
+
     /// Opaque because code runs that was not analysed: it could do anything, such as set the role.
     pub(super) fn unread(&mut self, reason: String) {
         self.role(RoleEffect::Unread);
