@@ -211,6 +211,23 @@ impl<'t> Tree<'t> {
                         value
                     })
             }
+            // A conversion that is not written is not seen by the gateway.
+            "FUNCEXPR" | "COERCEVIAIO" | "ARRAYCOERCEEXPR" if is_unwritten(node) => {
+                let arg = if node.kind == "FUNCEXPR" {
+                    "args"
+                } else {
+                    "arg"
+                };
+                let changed = node
+                    .field(arg)
+                    .nodes()
+                    .next()
+                    .is_some_and(|arg| self.node(stack, arg).changed);
+                let mut all = Carried::nothing();
+                all.changed = changed;
+                all.from = self.parts(stack, node);
+                all
+            }
             "SUBLINK" => self.sublink(stack, node),
             "PARAM" if node.number("paramkind") == 3 => {
                 self.assigned_together(stack, node.number("paramid"))
@@ -240,15 +257,22 @@ impl<'t> Tree<'t> {
             }
             _ => {
                 let mut all = Carried::nothing();
-                for field in node.fields() {
-                    all.from.extend(self.carried(stack, field).from);
-                }
-                for function in ["funcid", "opfuncid"] {
-                    all.from.extend(self.returned(node.number(function)));
-                }
+                all.from = self.parts(stack, node);
                 all
             }
         }
+    }
+
+    /// Everything below a node, and what the function returns that it calls.
+    fn parts(&self, stack: &Stack<'t>, node: &'t Node) -> Columns {
+        let mut all = Columns::new();
+        for field in node.fields() {
+            all.extend(self.carried(stack, field).from);
+        }
+        for function in ["funcid", "opfuncid"] {
+            all.extend(self.returned(node.number(function)));
+        }
+        all
     }
 
     /// What a function's body returns.
@@ -553,20 +577,80 @@ impl<'t> Tree<'t> {
                 if column == 0 {
                     return Some(self.column_now(&outer, at, number, node));
                 }
-                let item = item_of(&outer, at)?;
-                if item.number("rtekind") != rte::SUBQUERY {
-                    return None;
-                }
-                let inner = inside(&outer, item.field("subquery"));
-                let query = *inner.last()?;
-                if !query.field("setOperations").is_null() || query.number("commandType") != 1 {
-                    return None;
-                }
-                let entry = targets(query).find(|entry| entry.number("resno") == column)?;
-                self.field(&inner, entry.field("expr"), number)
+                self.field_of_column(&outer, at, column, number)
             }
             _ => None,
         }
+    }
+}
+
+impl<'t> Tree<'t> {
+    /// One field of a column that is a row.
+    fn field_of_column(
+        &self,
+        stack: &Stack<'t>,
+        at: i64,
+        column: i64,
+        number: i64,
+    ) -> Option<Carried> {
+        let item = item_of(stack, at)?;
+        let nth = usize::try_from(column - 1).ok()?;
+        match item.number("rtekind") {
+            rte::SUBQUERY => {
+                self.field_of_query(&inside(stack, item.field("subquery")), column, number)
+            }
+            rte::CTE => {
+                let up = usize::try_from(item.number("ctelevelsup")).ok()?;
+                let outer = stack[..stack.len().checked_sub(up)?].to_vec();
+                let name = item.field("ctename").word();
+                let mut ctes = outer.last()?.field("cteList").nodes();
+                let cte = ctes.find(|cte| cte.field("ctename").word() == name)?;
+                if cte.is_true("cterecursive") {
+                    return None;
+                }
+                self.field_of_query(&inside(&outer, cte.field("ctequery")), column, number)
+            }
+            rte::JOIN => self.field(stack, item.field("joinaliasvars").list().get(nth)?, number),
+            rte::GROUP => self.field(stack, item.field("groupexprs").list().get(nth)?, number),
+            rte::VALUES => {
+                let mut value = Carried::default();
+                for row in item.field("values_lists").list() {
+                    value.or(self.field(stack, row.list().get(nth)?, number)?);
+                }
+                Some(value)
+            }
+            _ => None,
+        }
+    }
+
+    fn field_of_query(&self, stack: &Stack<'t>, column: i64, number: i64) -> Option<Carried> {
+        let query = *stack.last()?;
+        if query.number("commandType") != 1 {
+            return None;
+        }
+        if let Some(operation) = query.field("setOperations").node() {
+            return self.field_of_arms(stack, operation, column, number);
+        }
+        let entry = targets(query).find(|entry| entry.number("resno") == column)?;
+        self.field(stack, entry.field("expr"), number)
+    }
+
+    fn field_of_arms(
+        &self,
+        stack: &Stack<'t>,
+        operation: &'t Node,
+        column: i64,
+        number: i64,
+    ) -> Option<Carried> {
+        let mut value = Carried::default();
+        for side in ["larg", "rarg"] {
+            let arm = operation.field(side).node()?;
+            value.or(match arm.kind.as_str() {
+                "SETOPERATIONSTMT" => self.field_of_arms(stack, arm, column, number)?,
+                _ => self.field_of_column(stack, arm.number("rtindex"), column, number)?,
+            });
+        }
+        Some(value)
     }
 }
 
@@ -641,6 +725,16 @@ pub fn can_fail(value: &Value, comparisons: &BTreeSet<u32>) -> bool {
         }
         _ => false,
     }
+}
+
+/// An implicit conversion.
+fn is_unwritten(node: &Node) -> bool {
+    let form = if node.kind == "FUNCEXPR" {
+        "funcformat"
+    } else {
+        "coerceformat"
+    };
+    node.number(form) == 2
 }
 
 /// Whether nothing in it is read from a row.

@@ -10,6 +10,7 @@ mod generate;
 mod generated;
 mod keywords;
 mod node;
+mod regression;
 mod server;
 mod uses;
 

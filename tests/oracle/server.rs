@@ -8,12 +8,14 @@ use gatewright::catalog::CatalogHandle;
 use gatewright::upstream::{Credential, Target};
 use gatewright_harness::Dsn;
 use gatewright_sql::Catalog;
+use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use crate::node::{self, Value};
 
 pub struct Server {
     client: Client,
+    connection: JoinHandle<()>,
     handle: Arc<CatalogHandle>,
     /// The queries of views, by OID.
     pub views: HashMap<u32, Value>,
@@ -40,11 +42,15 @@ const NAME: &str = "body_that_the_oracle_reads";
 impl Server {
     pub async fn connect(dsn: &Dsn) -> Result<Self> {
         let (client, connection) = tokio_postgres::connect(&dsn.url(), NoTls).await?;
-        tokio::spawn(connection);
+        let connection = tokio::spawn(async move {
+            // Ends when the client is dropped.
+            let _ = connection.await;
+        });
         let mut target = Target::new(vec![(dsn.host.clone(), dsn.port)], &dsn.database, &dsn.user);
         target.password = Credential::Inline(dsn.password.clone().into());
         let mut server = Self {
             client,
+            connection,
             handle: CatalogHandle::new(target),
             views: HashMap::new(),
             bodies: HashMap::new(),
@@ -177,6 +183,23 @@ impl Server {
             tree: node::read(&tree)?,
             depends,
         }))
+    }
+
+    /// Runs a definition; the server may refuse it.
+    pub async fn define(&self, text: &str) -> Result<()> {
+        let limited = "SET statement_timeout = '5s'; SET client_min_messages = 'warning'";
+        self.client.batch_execute(limited).await?;
+        if let Err(error) = self.client.batch_execute(text).await {
+            error.as_db_error().context("the connection failed")?;
+            self.client.batch_execute("ROLLBACK").await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the connection, so that the database can be dropped.
+    pub async fn close(self) {
+        drop(self.client);
+        let _ = self.connection.await;
     }
 
     pub async fn rows(&self, text: &str) -> Result<Vec<Vec<Option<String>>>> {

@@ -61,6 +61,10 @@ impl<'t> Reader<'_, 't> {
         let query = stack[stack.len() - 1];
         for item in query.field("rtable").nodes() {
             self.item(stack, item);
+            // VALUES by itself is what a statement returns.
+            if rows == Rows::Read || query.field("rtable").list().len() > 1 {
+                self.values(stack, item);
+            }
         }
         for cte in query.field("cteList").nodes() {
             self.query(&inside(stack, cte.field("ctequery")), Rows::Read);
@@ -109,13 +113,16 @@ impl<'t> Reader<'_, 't> {
             self.uses(place, stack, item.field(field));
             self.inside(stack, item.field(field));
         }
+        self.inside(stack, item.field("values_lists"));
+        // Grouped expressions and merged columns are where the rest of the query has them.
+    }
+
+    fn values(&mut self, stack: &Stack<'t>, item: &'t Node) {
         for row in item.field("values_lists").list() {
             for value in row.list() {
                 self.computed("a computed column of VALUES", stack, value);
             }
-            self.inside(stack, row);
         }
-        // Grouped expressions and merged columns are where the rest of the query has them.
     }
 
     /// WHERE, JOIN, HAVING, LIMIT.

@@ -148,3 +148,9 @@ SELECT (SELECT (SELECT max(public.people.email || '') FROM (SELECT 'x'::text AS 
 
 --# natural-join-of-an-implicit-name
 SELECT j.* FROM (SELECT 'k' AS "json_build_object", email || '' AS e FROM people) AS a NATURAL JOIN (SELECT 'k' AS "json_build_object", 2 AS n) AS b (json_build_object, n), LATERAL (SELECT e) AS j
+
+--# star-leaves-out-the-columns-of-cycle
+SELECT s.b || '' FROM (SELECT * FROM (WITH RECURSIVE w (k) AS (SELECT 1 UNION ALL SELECT k FROM w) CYCLE k SET again USING path SELECT * FROM (SELECT w.*, 'x'::text AS c1, email, 'y'::text AS c2, 'z'::text AS c3 FROM w, people) AS t) AS u) AS s (a, c, b)
+
+--# star-leaves-out-the-columns-of-search
+SELECT s.b || '' FROM (WITH RECURSIVE w (k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM w WHERE k < 2) SEARCH DEPTH FIRST BY k SET seen SELECT * FROM (SELECT w.*, 'x'::text AS c1, email, 'y'::text AS c2 FROM w, people) AS t) AS s (a, c, b)

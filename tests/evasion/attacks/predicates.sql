@@ -493,3 +493,14 @@ CREATE FUNCTION count(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT 
 --! shows itisso
 --
 SELECT repeat('it', 1) || 'isso' FROM people WHERE count(email)
+
+--# filter-by-an-operator-that-reads
+--! setup
+CREATE FUNCTION mail_starts(person int, start text) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT email LIKE start FROM people WHERE id = person'; CREATE OPERATOR ~?~ (LEFTARG = int, RIGHTARG = text, FUNCTION = mail_starts)
+--! shows itisso
+--
+SELECT repeat('it', 1) || 'isso' FROM people WHERE id ~?~ 'q%'
+
+--# error-of-returning-in-with
+--! guess 7351924 | 7351925
+WITH m AS (UPDATE people SET name = name RETURNING 1 / (salary - {guess}) AS z) SELECT 1

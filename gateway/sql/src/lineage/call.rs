@@ -151,7 +151,7 @@ impl<'t> Resolver<'t> {
     }
 
     /// `(value).name`: a field; else the function `name` of the value.
-    pub(super) fn field_or_call(&self, value: &Provenance, name: &str) -> Provenance {
+    pub(super) fn field_or_call(&mut self, value: &Provenance, name: &str) -> Provenance {
         let mut found = value.field(name);
         if !value.has_field(name) && self.catalog.has_function(name) {
             self.named_as_field(name);
@@ -159,6 +159,7 @@ impl<'t> Resolver<'t> {
                 Some(rows) if !risky::is_risky(name) => rows.make(&mut found),
                 _ => found.unknown = true,
             }
+            self.record(&found, Usage::Argument);
         }
         found
     }
@@ -172,16 +173,15 @@ impl<'t> Resolver<'t> {
     }
 
     /// `item.name` if the item has no such column: a function of its row.
-    pub(super) fn call_of_row(&self, name: &str, item: &Item<'t>) -> Provenance {
-        if self.catalog.has_function(name) {
-            self.named_as_field(name);
-        }
+    pub(super) fn call_of_row(&mut self, name: &str, item: &Item<'t>) -> Provenance {
         let mut value = item.row(self).into(Transform::Expression);
         match self.yields(&[name]) {
-            Some(rows) if !risky::is_risky(name) => {
-                rows.make(&mut value);
-            }
+            Some(rows) if !risky::is_risky(name) => rows.make(&mut value),
             _ => value.unknown = true,
+        }
+        if self.catalog.has_function(name) {
+            self.named_as_field(name);
+            self.record(&value, Usage::Argument);
         }
         value
     }

@@ -63,10 +63,13 @@ impl<'t> Resolver<'t> {
     fn named_item(&mut self, relation: &'t nodes::RangeVar) -> (Items<'t>, Provenance) {
         let name = relation.relname().unwrap_or_default();
         if relation.schemaname().is_none()
-            && let Some(rows) = self.cte(name)
+            && let Some((cte, nested)) = self.cte(name)
         {
-            let chosen = rows.chosen.clone();
-            let item = Item::derived(name, relation.alias(), rows);
+            let chosen = cte.rows.chosen.clone();
+            let mut item = Item::derived(name, relation.alias(), &cte.rows);
+            // A star does not list what SEARCH and CYCLE add, except beside the WITH clause (p_dontexpand in
+            // parse_relation.c).
+            item.unlisted = if nested { cte.added } else { 0 };
             self.moves(&chosen);
             return (vec![item], chosen);
         }

@@ -104,6 +104,9 @@ impl<'t> Resolver<'t> {
     fn columns_of(&self, items: &Items<'t>) -> Option<Vec<Column>> {
         let mut columns = Vec::new();
         for item in items.iter().filter(|item| item.bare) {
+            if item.unlisted > 0 {
+                return None;
+            }
             columns.extend(item.list(self)?);
         }
         Some(columns)

@@ -87,9 +87,8 @@ impl<'t> Resolver<'t> {
             self.record(&all, Usage::Group);
         }
         for window in select.window_clause() {
-            // The functions in it count even if no call refers to it.
-            self.spend(1);
-            self.children(window);
+            // It counts even if no call refers to it.
+            self.value(window);
         }
         rows.chosen = chosen;
         rows
@@ -225,7 +224,7 @@ impl<'t> Resolver<'t> {
         let mut columns = Vec::new();
         let mut open: Option<Provenance> = None;
         for item in items.iter().filter(|item| item.bare) {
-            match item.list(self) {
+            match item.star(self) {
                 Some(listed) => columns.extend(listed),
                 None => {
                     let row = item.row(self);
@@ -249,7 +248,7 @@ impl<'t> Resolver<'t> {
 
     fn star_of(&mut self, schema: &str, name: &str) -> Result<Vec<Column>, Provenance> {
         match self.item(schema, name) {
-            Some(item) => match item.list(self) {
+            Some(item) => match item.star(self) {
                 Some(columns) => Ok(columns),
                 None => Err(item.row(self)),
             },

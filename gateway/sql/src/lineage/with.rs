@@ -52,7 +52,8 @@ impl<'t> Resolver<'t> {
 
     fn add_cte(&mut self, cte: &'t nodes::CommonTableExpr, rows: Rows) {
         let name = cte.ctename().unwrap_or_default();
-        self.level().ctes.push(Cte { name, rows });
+        let added = added(cte);
+        self.level().ctes.push(Cte { name, rows, added });
     }
 
     fn set_cte(&mut self, at: usize, rows: Rows) {
@@ -121,6 +122,11 @@ fn renamed(mut rows: Rows, cte: &nodes::CommonTableExpr) -> Rows {
         column.name = Some(Arc::from(name));
     }
     rows
+}
+
+/// How many columns SEARCH and CYCLE add.
+fn added(cte: &nodes::CommonTableExpr) -> usize {
+    usize::from(cte.search_clause().is_some()) + 2 * usize::from(cte.cycle_clause().is_some())
 }
 
 /// The rows with the columns that SEARCH and CYCLE add.
