@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use gatewright_harness::locate::workspace;
-use gatewright_harness::{Postgres, PostgresSettings, Psql, Version};
+use gatewright_harness::{Dsn, Postgres, PostgresSettings, Psql, Version};
 use gatewright_sql::{Catalog, Settings, Verb, analyze, on_big_stack};
 
 use crate::compare::Counts;
@@ -12,31 +12,38 @@ use crate::{Case, judge, report};
 #[tokio::test]
 async fn the_corpora_are_read_as_the_server_reads_them() -> Result<()> {
     for version in Version::ALL {
-        let settings = PostgresSettings::default()
-            .version(version)
-            .set("log_statement", "none");
-        let postgres = Postgres::start_with(&settings)?;
-        let database = postgres.create_database("corpora")?;
-        let folder = workspace().join("tests/evasion");
-        Psql::new(&database)?.query(&std::fs::read_to_string(folder.join("schema.sql"))?)?;
+        let (_postgres, database) = stage(version)?;
         let server = Server::connect(&database).await?;
-        let mut cases = Vec::new();
-        for part in ["attacks", "harmless"] {
-            for file in std::fs::read_dir(folder.join(part))? {
-                let file = file?.path();
-                let class = file
-                    .file_stem()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned();
-                cases.extend(statements(&class, &std::fs::read_to_string(&file)?));
-            }
-        }
         let mut counts = Counts::default();
-        let failures = judge(&server, cases, &mut counts).await?;
+        let failures = judge(&server, cases()?, &mut counts).await?;
         report(&format!("{version:?}"), &counts, &failures)?;
     }
     Ok(())
+}
+
+/// A server with the database of the corpora.
+pub fn stage(version: Version) -> Result<(Postgres, Dsn)> {
+    let settings = PostgresSettings::default()
+        .version(version)
+        .set("log_statement", "none");
+    let postgres = Postgres::start_with(&settings)?;
+    let database = postgres.create_database("corpora")?;
+    let schema = workspace().join("tests/evasion/schema.sql");
+    Psql::new(&database)?.query(&std::fs::read_to_string(schema)?)?;
+    Ok((postgres, database))
+}
+
+/// The statements of both corpora.
+pub fn cases() -> Result<Vec<Case>> {
+    let mut cases = Vec::new();
+    for part in ["attacks", "harmless"] {
+        for file in std::fs::read_dir(workspace().join("tests/evasion").join(part))? {
+            let file = file?.path();
+            let class = file.file_stem().unwrap_or_default().to_string_lossy();
+            cases.extend(statements(&class, &std::fs::read_to_string(&file)?));
+        }
+    }
+    Ok(cases)
 }
 
 /// The statements of a corpus file that read or change rows.

@@ -12,6 +12,7 @@ mod keywords;
 mod node;
 mod regression;
 mod server;
+mod templates;
 mod uses;
 
 use anyhow::{Context, Result, ensure};

@@ -10,6 +10,7 @@ mod hostile;
 mod lineage;
 mod outputs;
 mod properties;
+mod versions;
 
 fn all(text: &str) -> Result<Analysis, AnalyzeError> {
     on_big_stack(|| analyze(text, &Catalog::default(), &Settings::default()))
