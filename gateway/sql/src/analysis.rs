@@ -14,10 +14,19 @@ pub(crate) fn facts(text: &str, node: Node<'_>, catalog: &Catalog, masks: &Masks
     if let Some(reason) = lineage.opaque {
         walker.opaque(reason.to_owned());
     }
-    for (relation, attnum, usage) in lineage.uses {
-        walker.used(relation, attnum, usage);
+    for used in lineage.uses {
+        walker.used(used.relation, used.attnum, used.usage, used.telling);
     }
+    if lineage.uses_anything {
+        walker.used_anything();
+    }
+    walker.settle_equations();
     let mut facts = walker.into_facts();
+    for function in lineage.called {
+        if !facts.functions.contains(&function) {
+            facts.functions.push(function);
+        }
+    }
     facts.outputs = lineage.outputs;
     facts.inner = lineage.inner;
     facts.flows = lineage.flows;

@@ -26,6 +26,12 @@ impl CatalogBuilder {
         self
     }
 
+    /// The major version of the server.
+    pub fn server_version(&mut self, major: u32) -> &mut Self {
+        self.catalog.server_version = major;
+        self
+    }
+
     pub fn relation(
         &mut self,
         oid: u32,

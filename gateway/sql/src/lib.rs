@@ -17,9 +17,11 @@ mod body;
 mod catalog;
 
 mod strings;
+mod version;
 
 mod code;
 mod copy;
+mod equation;
 mod operand;
 mod plpgsql;
 mod risky;

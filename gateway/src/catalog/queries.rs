@@ -1,5 +1,8 @@
 //! The catalog queries, for PostgreSQL 13 to 18.
 
+pub(super) const VERSION: &str =
+    "SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 / 10000";
+
 pub(super) const RELATIONS: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, n.nspname IN ('pg_catalog', 'information_schema') \
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')";

@@ -40,6 +40,7 @@ pub(super) async fn read(
 
 /// The results of all catalog queries.
 struct QueryResults {
+    version: Vec<Row>,
     relations: Vec<Row>,
     columns: Vec<Row>,
     /// Dependencies on columns, and whole-row references.
@@ -69,6 +70,7 @@ impl QueryResults {
             .query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             .await?;
         let results = QueryResults {
+            version: service.query(queries::VERSION).await?,
             relations: service.query(queries::RELATIONS).await?,
             columns: service.query(queries::COLUMNS).await?,
             dependencies: [
@@ -99,6 +101,8 @@ impl QueryResults {
     fn catalog(&self, last: &Catalog) -> Result<Option<Catalog>, CatalogError> {
         let mut catalog = Catalog::builder();
         catalog.generation(last.generation + 1);
+        let version = self.version.first().and_then(|row| number(row, 0));
+        catalog.server_version(version.ok_or(CatalogError::Form { query: "version" })?);
         self.add_relations(&mut catalog)
             .ok_or(CatalogError::Form { query: "relations" })?;
         self.add_functions(&mut catalog)

@@ -124,3 +124,33 @@ SELECT body FROM t
 --# subquery-in-limit
 --! guess 1 | 9
 SELECT id FROM bystanders LIMIT (SELECT salary % 2 + {guess} - 1 FROM people WHERE id = 2)
+
+--# star-in-values
+SELECT v.column4 || '' FROM people c, LATERAL (VALUES (c.*, 'a', 'b', 'c')) AS v
+
+--# star-in-values-of-a-row
+SELECT v.column4 || '' FROM (SELECT p AS r FROM people p) AS q, LATERAL (VALUES ((q.r).*, 'a', 'b', 'c')) AS v
+
+--# star-in-values-after-constants
+SELECT v.column5 FROM people c, LATERAL (VALUES ('x', c.*, 'a', 'b', 'c', 'd')) AS v
+
+--# implicit-name-of-casts-and-collation
+SELECT q.* FROM (SELECT 'x'::text AS "varchar") AS o, LATERAL (SELECT "varchar" FROM (SELECT ((email || '')::text COLLATE "C")::varchar FROM people) AS s) AS q
+
+--# implicit-name-of-a-cast-of-a-cast
+SELECT q.* FROM (SELECT 'x'::text AS email) AS o, LATERAL (SELECT email FROM (SELECT email::text::varchar FROM people) AS s) AS q
+
+--# implicit-name-of-a-case
+SELECT q.* FROM (SELECT 'x'::text AS email) AS o, LATERAL (SELECT email FROM (SELECT CASE WHEN id < 0 THEN '' ELSE email END FROM people) AS s) AS q
+
+--# schema-means-the-table-not-an-alias
+SELECT (SELECT (SELECT max(public.people.email || '') FROM (SELECT 'x'::text AS email) AS people LIMIT 1)) FROM public.people
+
+--# natural-join-of-an-implicit-name
+SELECT j.* FROM (SELECT 'k' AS "json_build_object", email || '' AS e FROM people) AS a NATURAL JOIN (SELECT 'k' AS "json_build_object", 2 AS n) AS b (json_build_object, n), LATERAL (SELECT e) AS j
+
+--# star-leaves-out-the-columns-of-cycle
+SELECT s.b || '' FROM (SELECT * FROM (WITH RECURSIVE w (k) AS (SELECT 1 UNION ALL SELECT k FROM w) CYCLE k SET again USING path SELECT * FROM (SELECT w.*, 'x'::text AS c1, email, 'y'::text AS c2, 'z'::text AS c3 FROM w, people) AS t) AS u) AS s (a, c, b)
+
+--# star-leaves-out-the-columns-of-search
+SELECT s.b || '' FROM (WITH RECURSIVE w (k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM w WHERE k < 2) SEARCH DEPTH FIRST BY k SET seen SELECT * FROM (SELECT w.*, 'x'::text AS c1, email, 'y'::text AS c2 FROM w, people) AS t) AS s (a, c, b)

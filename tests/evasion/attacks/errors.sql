@@ -305,3 +305,27 @@ SELECT id FROM people WHERE id = 1 AND sqrt(salary - {guess}) < 0
 
 --# sql-function-error
 SELECT email_of(1)::int
+
+--# error-of-a-dropped-column
+--! guess 'q%' | 'z%'
+WITH m AS MATERIALIZED (SELECT 1 / (CASE WHEN email LIKE {guess} THEN 0 ELSE 1 END) AS z FROM people) SELECT 1 FROM m
+
+--# error-of-a-dropped-column-by-distinct
+--! guess 7351924 | 7351925
+SELECT s.id FROM (SELECT DISTINCT id, 1 / (salary - {guess}) AS z FROM people) AS s
+
+--# error-guarded-by-a-case
+--! guess 'q%' | 'z%'
+WITH m AS MATERIALIZED (SELECT CASE WHEN email LIKE {guess} THEN 1 / (id - id) END AS z FROM people) SELECT 1 FROM m
+
+--# error-of-a-dropped-cast
+--! guess 7 | 8
+WITH m AS MATERIALIZED (SELECT (CASE WHEN left(card, 1) = '4' AND salary > {guess}000000 THEN 'x' ELSE '1' END)::int AS z FROM people WHERE id = 1) SELECT 1 FROM m
+
+--# error-of-a-dropped-value
+--! guess 7351924 | 7351925
+SELECT p.id FROM people p, LATERAL (VALUES (1 / (p.salary - {guess})), (2) OFFSET 0) AS v
+
+--# error-of-a-dropped-set-operation
+--! guess 7351924 | 7351925
+SELECT 1 FROM (SELECT 1 / (salary - {guess}) AS z FROM people UNION SELECT 5) AS s

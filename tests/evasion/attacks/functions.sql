@@ -287,3 +287,22 @@ SELECT email_of(person => 1)
 ALTER TABLE bystanders ADD COLUMN leak text DEFAULT email_of(1)
 --
 SELECT leak FROM bystanders
+
+--# function-of-a-value-as-a-field
+--! setup
+CREATE FUNCTION mail_in(city text) RETURNS text LANGUAGE sql STABLE AS 'SELECT max(email) FROM people p WHERE p.city = $1'
+--
+SELECT (p.city).mail_in FROM people p
+
+--# function-of-a-scalar-item-as-a-field
+--! setup
+CREATE FUNCTION mail_of(int) RETURNS text LANGUAGE sql STABLE AS 'SELECT email FROM people WHERE id = $1'
+--
+SELECT n.mail_of FROM generate_series(1, 3) AS n
+
+--# dropped-function-of-a-row
+--! setup
+CREATE FUNCTION starts_with_q(people) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1 / (CASE WHEN $1.email LIKE ''q%'' THEN 0 ELSE 1 END)'
+--! shows 22012
+--
+WITH m AS MATERIALIZED (SELECT p.starts_with_q FROM people p) SELECT 1 FROM m

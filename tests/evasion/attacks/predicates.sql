@@ -434,3 +434,73 @@ SET enable_bitmapscan = off
 DECLARE c CURSOR FOR SELECT id FROM people WHERE email IS NOT NULL
 --
 FETCH ALL FROM c
+
+--# laundered-by-an-equation
+--! guess 'q%' | 'z%'
+SELECT s.id FROM (SELECT id, email LIKE {guess} AS e FROM people) AS s WHERE e UNION ALL SELECT id FROM people WHERE email = ''
+
+--# laundered-by-an-equation-in-a-subquery
+--! guess 'q%' | 'z%'
+SELECT s.id FROM (SELECT id, email LIKE {guess} AS e FROM people) AS s WHERE e AND EXISTS (SELECT 1 FROM people WHERE email IS NULL) IS NOT NULL
+
+--# equation-of-a-computed-column
+--! guess 'q' | 'z'
+SELECT s.id FROM (SELECT id, left(email, 1) AS email FROM people) AS s WHERE email = {guess}
+
+--# not-null-of-a-derived-column
+--! guess 'q%' | 'z%'
+SELECT s.id FROM (SELECT id, CASE WHEN email LIKE {guess} THEN 1 END AS email FROM people) AS s WHERE email IS NOT NULL
+
+--# two-guesses-by-union
+--! guess 'quillona@hollowmere.example' | 'nobody@hollowmere.example'
+SELECT 1 FROM people WHERE email = 'a' UNION ALL SELECT 2 FROM people WHERE email = {guess}
+
+--# two-guesses-by-subqueries
+--! guess 'quillona@hollowmere.example' | 'nobody@hollowmere.example'
+SELECT EXISTS (SELECT 1 FROM people WHERE email = 'a'), EXISTS (SELECT 1 FROM people p WHERE p.email = {guess})
+
+--# many-guesses-by-conflict
+--! guess 'quillona@hollowmere.example' | 'nobody@hollowmere.example'
+INSERT INTO people (id, name, email) VALUES (901, 'x', {guess}), (902, 'y', 'other@hollowmere.example') ON CONFLICT (email) DO NOTHING RETURNING id
+
+--# many-guesses-by-any-conflict
+--! guess 'quillona@hollowmere.example' | 'nobody@hollowmere.example'
+INSERT INTO people (id, name, email) VALUES (901, 'x', {guess}), (902, 'y', 'other@hollowmere.example') ON CONFLICT DO NOTHING RETURNING id
+
+--# many-guesses-by-conflict-of-a-query
+--! guess 'quillona@hollowmere.example' | 'nobody@hollowmere.example'
+INSERT INTO people (id, name, email) SELECT 900 + n, 'x', CASE n WHEN 1 THEN {guess} ELSE 'other@hollowmere.example' END FROM generate_series(1, 2) AS n ON CONFLICT (email) DO NOTHING RETURNING id
+
+--# intersect-over-a-renamed-column
+--! guess 'quillona@hollowmere.example' | 'nobody@hollowmere.example'
+SELECT 1 FROM (SELECT x FROM (SELECT email AS x FROM people) AS s INTERSECT SELECT * FROM (VALUES ('a'), ({guess})) AS v) AS t
+
+--# except-over-a-renamed-column
+--! guess 'quillona@hollowmere.example' | 'nobody@hollowmere.example'
+SELECT count(*) FROM (SELECT * FROM (VALUES ('a'), ({guess})) AS v EXCEPT SELECT x FROM (SELECT email AS x FROM people) AS s) AS t
+
+--# tablesample-through-a-cte
+--! guess 'q%' | 'z%'
+WITH w AS (SELECT email AS e FROM people WHERE id = 1) SELECT count(*) FROM bystanders TABLESAMPLE BERNOULLI ((SELECT CASE WHEN e LIKE {guess} THEN 100 ELSE 0 END FROM w))
+
+--# xmltable-path-of-a-renamed-column
+--! guess 'q%' | 'z%'
+SELECT 1 FROM (SELECT email AS e FROM people WHERE id = 1) AS s, XMLTABLE('/r' PASSING xml '<r><a>1</a></r>' COLUMNS a int PATH (CASE WHEN s.e LIKE {guess} THEN 'a' ELSE 'b' END)) AS x WHERE x.a = 1
+
+--# own-count-is-no-count
+--! setup
+CREATE FUNCTION count(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT $1 LIKE 'q%' $$
+--! shows itisso
+--
+SELECT repeat('it', 1) || 'isso' FROM people WHERE count(email)
+
+--# filter-by-an-operator-that-reads
+--! setup
+CREATE FUNCTION mail_starts(person int, start text) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT email LIKE start FROM people WHERE id = person'; CREATE OPERATOR ~?~ (LEFTARG = int, RIGHTARG = text, FUNCTION = mail_starts)
+--! shows itisso
+--
+SELECT repeat('it', 1) || 'isso' FROM people WHERE id ~?~ 'q%'
+
+--# error-of-returning-in-with
+--! guess 7351924 | 7351925
+WITH m AS (UPDATE people SET name = name RETURNING 1 / (salary - {guess}) AS z) SELECT 1

@@ -151,3 +151,18 @@ SELECT (whole).email FROM people_rows
 
 --# view-of-rows
 SELECT whole FROM people_rows
+
+--# star-in-a-row
+SELECT (ROW(c.*, 'a', 'b', 'c')).f4 FROM people c
+
+--# star-of-a-field-in-a-row
+SELECT (ROW((q.r).*, 'a', 'b', 'c')).f4 FROM (SELECT p AS r FROM people p) AS q
+
+--# row-keeps-the-names-of-its-table
+SELECT (q.r).email || '' FROM (SELECT c AS r FROM people c (email, a2, a3, a4)) AS q
+
+--# row-of-a-function-keeps-its-names
+SELECT (q.r).email || '' FROM (SELECT f AS r FROM everyone() f (email, a2, a3, a4)) AS q
+
+--# row-by-its-aliases
+SELECT (c).a4 || '' FROM people c (email, a2, a3, a4)

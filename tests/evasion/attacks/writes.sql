@@ -364,3 +364,18 @@ SELECT item FROM orders
 MERGE INTO notes n USING people p ON n.id = p.id WHEN MATCHED THEN UPDATE SET body = p.email
 --
 SELECT body FROM notes
+
+--# update-several-from-a-star
+UPDATE notes SET (number, body) = ROW(h.*) FROM (SELECT 1::numeric AS a, email AS b FROM people WHERE id = 1) AS h WHERE notes.id = 1 RETURNING notes.body
+
+--# update-several-from-a-star-and-read-later
+BEGIN
+--
+UPDATE notes SET (number, body) = ROW(h.*) FROM (SELECT 1::numeric AS a, email AS b FROM people WHERE id = 1) AS h WHERE notes.id = 1
+--
+SELECT body FROM notes
+--
+ROLLBACK
+
+--# insert-values-with-a-star
+INSERT INTO notes (number, body, id) SELECT v.column1, v.column2, 77 FROM (SELECT 1::numeric AS a, email AS b FROM people WHERE id = 1) AS h, LATERAL (VALUES (h.*, 'x')) AS v RETURNING body

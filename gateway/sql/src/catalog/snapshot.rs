@@ -10,6 +10,7 @@ use super::relation::{Column, Relation};
 use super::write::{Cascade, Trigger};
 use crate::body::Body;
 use crate::facts::RelationKind;
+use crate::version::GRAMMAR;
 
 /// The partitions of a table with more are not reported: a rule names the table, rarely one of hundreds of partitions.
 const MOST_PARTITIONS: usize = 64;
@@ -19,6 +20,8 @@ const MOST_PARTITIONS: usize = 64;
 pub struct Catalog {
     /// Advances with every change.
     pub generation: u64,
+    /// The major version of the server; 0 if it is not known, which counts as that of the grammar.
+    pub(crate) server_version: u32,
     pub(crate) relations: Vec<Relation>,
     pub(crate) by_oid: HashMap<u32, usize>,
     pub(crate) by_name: HashMap<String, Vec<usize>>,
@@ -57,7 +60,8 @@ pub struct Catalog {
 impl Catalog {
     /// Whether both were built from the same input. Derived state is not compared.
     pub(crate) fn same_input(&self, other: &Self) -> bool {
-        self.relations == other.relations
+        self.server_version == other.server_version
+            && self.relations == other.relations
             && self.reads == other.reads
             && self.parents == other.parents
             && self.unique == other.unique
@@ -74,6 +78,14 @@ impl Catalog {
             && self.definitions == other.definitions
             && self.types == other.types
             && self.changeable_roles == other.changeable_roles
+    }
+
+    /// The major version of the server, by which texts are read.
+    pub(crate) fn server_version(&self) -> u32 {
+        match self.server_version {
+            0 => GRAMMAR,
+            known => known,
+        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -185,11 +197,6 @@ impl Catalog {
         &mut self.bodies
     }
 
-    /// Whether every operator with this name returns only what its operands carry.
-    pub(crate) fn operator_is_readable(&self, name: &str) -> bool {
-        self.are_readable(self.operator_functions(name))
-    }
-
     /// The functions behind operators with this name, as schema and name; those in pg_catalog are left out.
     pub(crate) fn operator_functions(&self, name: &str) -> &[(String, String)] {
         self.operators.get(name).map_or(&[], Vec::as_slice)
@@ -279,6 +286,11 @@ impl Catalog {
 
     fn is_built_in(&self, name: &str) -> bool {
         self.built_in.is_empty() || self.built_in.contains(name)
+    }
+
+    /// Whether there is a function or type of this name.
+    pub(crate) fn has_function(&self, name: &str) -> bool {
+        self.functions.contains_key(name) || self.built_in.contains(name)
     }
 
     /// Whether the call matches no known function: it was created in an open transaction, or does not exist.

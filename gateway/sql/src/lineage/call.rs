@@ -1,6 +1,6 @@
 //! What a function call carries. The catalog knows which functions exist.
 
-use gatewright_parser::{Node, Strings, nodes, untyped};
+use gatewright_parser::{Node, nodes, untyped};
 
 use super::level::Item;
 use super::resolver::Resolver;
@@ -9,10 +9,11 @@ use crate::facts::{Flow, Transform, Usage};
 use crate::provenance::{Column, Provenance};
 use crate::risky;
 use crate::rows::Rows;
+use crate::version;
 
 impl<'t> Resolver<'t> {
     pub(super) fn call(&mut self, call: &'t nodes::FuncCall) -> Provenance {
-        let parts = call.funcname().strings();
+        let parts = version::called(call, self.catalog.server_version());
         let name = parts.last().copied().unwrap_or_default();
         let aggregate = risky::is_aggregate(name, call);
         let transform = if aggregate {
@@ -23,19 +24,28 @@ impl<'t> Resolver<'t> {
         let mut value = self.result(&parts, call, transform);
         for item in untyped(call.agg_order()) {
             let order = self.value(item);
+            self.record(&order, Usage::Aggregate);
             // The values of WITHIN GROUP are what is aggregated.
             value.absorb(&order, transform);
         }
         let filter = self.value(call.agg_filter());
+        self.record(&filter, Usage::Aggregate);
         value.absorb(&filter, Transform::Expression);
-        if aggregate && let Some(level) = self.levels.last() {
-            value.absorb(&level.moved, Transform::Expression);
+        if aggregate {
+            self.absorb_moved(&mut value);
         }
         if let Some(window) = call.over() {
             let window = self.window(window);
             value.absorb(&window, Transform::Expression);
         }
         value
+    }
+
+    /// An aggregate reveals what determines how many rows there are.
+    pub(super) fn absorb_moved(&self, value: &mut Provenance) {
+        if let Some(level) = self.levels.last() {
+            value.absorb(&level.moved, Transform::Expression);
+        }
     }
 
     fn result(
@@ -48,15 +58,18 @@ impl<'t> Resolver<'t> {
         let bare = parts.len() == 1;
         let args = call.args().iter();
         let args: Vec<Provenance> = args.map(|arg| self.value(arg)).collect();
-        for arg in &args {
-            self.record(arg, Usage::Argument);
-        }
         // With one row as argument PostgreSQL looks for a function of that name first, then for a column.
         let field = match args.as_slice() {
             [row] if bare && row.has_field(name) => Some(row.field(name)),
             _ => None,
         };
         let counts = name == "count" && !self.catalog.shadows_function(name);
+        // As a count of values it reveals whether a column is NULL.
+        let of_column = counts && takes_a_column(call);
+        for arg in &args {
+            let same = !arg.changed && !arg.unknown;
+            self.record_as(arg, Usage::Argument, !(of_column && same));
+        }
         let plain = |node: Node<'_>| {
             matches!(
                 node,
@@ -137,14 +150,38 @@ impl<'t> Resolver<'t> {
         Some(all)
     }
 
+    /// `(value).name`: a field; else the function `name` of the value.
+    pub(super) fn field_or_call(&mut self, value: &Provenance, name: &str) -> Provenance {
+        let mut found = value.field(name);
+        if !value.has_field(name) && self.catalog.has_function(name) {
+            self.named_as_field(name);
+            match self.yields(&[name]) {
+                Some(rows) if !risky::is_risky(name) => rows.make(&mut found),
+                _ => found.unknown = true,
+            }
+            self.record(&found, Usage::Argument);
+        }
+        found
+    }
+
+    /// A function is called without being written as a call.
+    fn named_as_field(&self, name: &str) {
+        let mut called = self.called.borrow_mut();
+        if !called.iter().any(|known| known == name) {
+            called.push(name.to_owned());
+        }
+    }
+
     /// `item.name` if the item has no such column: a function of its row.
-    pub(super) fn call_of_row(&self, name: &str, item: &Item<'t>) -> Provenance {
+    pub(super) fn call_of_row(&mut self, name: &str, item: &Item<'t>) -> Provenance {
         let mut value = item.row(self).into(Transform::Expression);
         match self.yields(&[name]) {
-            Some(rows) if !risky::is_risky(name) => {
-                rows.make(&mut value);
-            }
+            Some(rows) if !risky::is_risky(name) => rows.make(&mut value),
             _ => value.unknown = true,
+        }
+        if self.catalog.has_function(name) {
+            self.named_as_field(name);
+            self.record(&value, Usage::Argument);
         }
         value
     }
@@ -187,7 +224,7 @@ impl<'t> Resolver<'t> {
             // CURRENT_DATE and the like have one column, whose name is not determined.
             return Rows::of(vec![Column { name: None, value }]);
         };
-        let parts = call.funcname().strings();
+        let parts = version::called(call, self.catalog.server_version());
         let name = parts.last().copied().unwrap_or_default();
         match self.catalog.function_columns(&parts, call.args().len()) {
             Some([]) => Rows::of(vec![Column::named(alias.unwrap_or(name), value)]),
@@ -213,4 +250,13 @@ impl<'t> Resolver<'t> {
         });
         Rows::of(named.collect())
     }
+}
+
+/// `f(column)` and nothing else.
+fn takes_a_column(call: &nodes::FuncCall) -> bool {
+    let plain = matches!(call.agg_filter(), Node::None)
+        && call.agg_order().is_empty()
+        && call.over().is_none();
+    let mut args = call.args().iter();
+    plain && args.len() == 1 && args.all(|arg| matches!(arg, Node::ColumnRef(_)))
 }

@@ -54,8 +54,7 @@ impl<'t> Resolver<'t> {
         let target = self.target_item(update.relation());
         self.level().items.push(target.clone());
         let from = self.from(update.from_clause());
-        let condition = self.value(update.where_clause());
-        self.record(&condition, Usage::Filter);
+        let condition = self.condition(update.where_clause());
         for by in [&from, &condition] {
             chosen.absorb(by, Transform::Expression);
         }
@@ -72,8 +71,7 @@ impl<'t> Resolver<'t> {
         let target = self.target_item(delete.relation());
         self.level().items.push(target.clone());
         let using = self.from(delete.using_clause());
-        let condition = self.value(delete.where_clause());
-        self.record(&condition, Usage::Filter);
+        let condition = self.condition(delete.where_clause());
         for by in [&using, &condition] {
             chosen.absorb(by, Transform::Expression);
         }
@@ -335,6 +333,9 @@ impl<'t> Resolver<'t> {
                 Ok(columns) => Rows::of(columns),
                 Err(any) => Rows::open(any),
             };
+            if self.levels.len() > 1 {
+                self.failing(clause.exprs(), &rows);
+            }
         }
         rows.chosen = chosen;
         self.levels.pop();

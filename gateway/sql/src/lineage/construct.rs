@@ -17,23 +17,30 @@ impl<'t> Resolver<'t> {
             let side = self.value(side);
             value.absorb(&side, Transform::Expression);
         }
-        let names = expression.name().strings();
-        if names
-            .last()
-            .is_some_and(|name| !self.catalog.operator_is_readable(name))
-        {
-            value.unknown = true;
-        }
+        self.absorb_operator(&expression.name().strings(), &mut value);
         value
     }
 
+    /// What the functions behind an operator add to what its operands carry.
+    fn absorb_operator(&self, names: &[&str], value: &mut Provenance) {
+        let name = names.last().copied().unwrap_or_default();
+        for (schema, function) in self.catalog.operator_functions(name) {
+            match self.yields(&[schema, function]) {
+                Some(rows) => rows.make(value),
+                None => value.unknown = true,
+            }
+        }
+    }
+
     pub(super) fn row(&mut self, row: &'t nodes::RowExpr) -> Provenance {
-        let args = row.args().iter().enumerate();
-        let columns = args.map(|(at, arg)| {
-            let value = self.value(arg);
-            Column::named(&format!("f{}", at + 1), value)
-        });
-        Provenance::row(Arc::new(columns.collect()))
+        match self.elements(row.args()) {
+            Ok(values) => {
+                let values = values.into_iter().enumerate();
+                let named = |(at, value)| Column::named(&format!("f{}", at + 1), value);
+                Provenance::row(Arc::new(values.map(named).collect()))
+            }
+            Err(any) => any.into(Transform::Expression),
+        }
     }
 
     pub(super) fn column_ref(&mut self, column: &'t nodes::ColumnRef) -> Provenance {
@@ -64,7 +71,9 @@ impl<'t> Resolver<'t> {
         let mut value = self.value(indirection.arg());
         for step in indirection.indirection() {
             match step {
-                Node::String(name) => value = value.field(name.sval().unwrap_or_default()),
+                Node::String(name) => {
+                    value = self.field_or_call(&value, name.sval().unwrap_or_default());
+                }
                 Node::A_Star(_) => {}
                 Node::A_Indices(at) => {
                     let mut element = value.into(Transform::Expression);
@@ -81,7 +90,9 @@ impl<'t> Resolver<'t> {
     }
 
     pub(super) fn sublink(&mut self, link: &'t nodes::SubLink) -> Provenance {
+        self.counted = link.sub_link_type == nodes::SubLinkType::EXISTS_SUBLINK;
         let rows = self.query(link.subselect());
+        self.counted = false;
         match link.sub_link_type {
             nodes::SubLinkType::EXISTS_SUBLINK => rows.chosen.into(Transform::Expression),
             nodes::SubLinkType::EXPR_SUBLINK => {
@@ -96,13 +107,7 @@ impl<'t> Resolver<'t> {
                 let mut value = self.of_rows(&rows);
                 let test = self.value(link.testexpr());
                 value.absorb(&test, Transform::Expression);
-                let names = link.oper_name().strings();
-                if names
-                    .last()
-                    .is_some_and(|name| !self.catalog.operator_is_readable(name))
-                {
-                    value.unknown = true;
-                }
+                self.absorb_operator(&link.oper_name().strings(), &mut value);
                 value
             }
         }
@@ -120,10 +125,13 @@ impl<'t> Resolver<'t> {
         let at = usize::try_from(assigned.colno).unwrap_or(0).checked_sub(1);
         match (assigned.source(), at) {
             (Node::None, _) => Provenance::unknown(),
-            (Node::RowExpr(row), Some(at)) => {
-                let part = row.args().get(at);
-                part.map_or_else(Provenance::constant, |part| self.value(part))
-            }
+            (Node::RowExpr(row), Some(at)) => match self.elements(row.args()) {
+                Ok(values) => values
+                    .into_iter()
+                    .nth(at)
+                    .unwrap_or_else(Provenance::unknown),
+                Err(any) => any.into(Transform::Expression),
+            },
             (Node::SubLink(link), Some(at)) => {
                 let rows = self.query(link.subselect());
                 let column = rows.columns.as_ref().and_then(|columns| columns.get(at));

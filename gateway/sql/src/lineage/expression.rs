@@ -4,7 +4,7 @@
 use gatewright_parser::{Node, NodeList, Strings};
 
 use super::resolver::Resolver;
-use crate::facts::Transform;
+use crate::facts::{Transform, Usage};
 use crate::provenance::Provenance;
 
 impl<'t> Resolver<'t> {
@@ -103,9 +103,13 @@ impl<'t> Resolver<'t> {
             | Node::JsonObjectConstructor(_)
             | Node::JsonArrayConstructor(_)
             | Node::JsonArrayQueryConstructor(_)
-            | Node::JsonAggConstructor(_)
-            | Node::JsonObjectAgg(_)
-            | Node::JsonArrayAgg(_) => self.children(node),
+            | Node::JsonAggConstructor(_) => self.children(node),
+            Node::JsonObjectAgg(_) | Node::JsonArrayAgg(_) => {
+                let mut value = self.children(node);
+                self.record(&value, Usage::Aggregate);
+                self.absorb_moved(&mut value);
+                value
+            }
             // Only PostgreSQL's analysis and planner make these, and nodes that are not in parse trees.
             Node::Param(_)
             | Node::Aggref(_)

@@ -41,6 +41,7 @@ impl<'t> Resolver<'t> {
                     self.together(sample.args()),
                     self.value(sample.repeatable()),
                 ] {
+                    self.record(&by, Usage::Argument);
                     chosen.absorb(&by, Transform::Expression);
                 }
                 (items, chosen)
@@ -65,10 +66,13 @@ impl<'t> Resolver<'t> {
     fn named_item(&mut self, relation: &'t nodes::RangeVar) -> (Items<'t>, Provenance) {
         let name = relation.relname().unwrap_or_default();
         if relation.schemaname().is_none()
-            && let Some(rows) = self.cte(name)
+            && let Some((cte, nested)) = self.cte(name)
         {
-            let chosen = rows.chosen.clone();
-            let item = Item::derived(name, relation.alias(), rows);
+            let chosen = cte.rows.chosen.clone();
+            let mut item = Item::derived(name, relation.alias(), &cte.rows);
+            // A star does not list what SEARCH and CYCLE add, except beside the WITH clause (p_dontexpand in
+            // parse_relation.c).
+            item.unlisted = if nested { cte.added } else { 0 };
             self.moves(&chosen);
             return (vec![item], chosen);
         }
@@ -98,6 +102,7 @@ impl<'t> Resolver<'t> {
         };
         let alias = relation.alias().filter(|_| aliased);
         let mut item = Item::aliased(name, alias, columns);
+        item.aliased = alias.is_some();
         if alias.is_none() {
             item.schema = relation.schemaname().unwrap_or_default();
         }
@@ -141,7 +146,9 @@ impl<'t> Resolver<'t> {
             }
             None => Columns::Open(any),
         };
-        (vec![Item::aliased(first, function.alias(), shape)], chosen)
+        let mut item = Item::aliased(first, function.alias(), shape);
+        item.typed = true;
+        (vec![item], chosen)
     }
 
     /// One function of FROM: `[call, column definitions]`.
@@ -190,6 +197,7 @@ impl<'t> Resolver<'t> {
             let mut value = all.clone();
             for part in [column.colexpr(), column.coldefexpr()] {
                 let part = self.value(part);
+                self.record(&part, Usage::Argument);
                 value.absorb(&part, Transform::Expression);
             }
             let name = column.colname().unwrap_or_default();

@@ -35,12 +35,18 @@ impl<'t> Resolver<'t> {
             chosen.absorb(&both, Transform::Expression);
         }
         let mut items = std::mem::replace(&mut self.level().items, around);
-        if join.is_natural && (left_columns.is_none() || right_columns.is_none()) {
+        let sides = left_columns.zip(right_columns);
+        if join.is_natural
+            && sides
+                .as_ref()
+                .is_none_or(|(left, right)| !are_named(left, right))
+        {
             chosen.unknown = true;
+            return (self.open_join(join, items), chosen);
         }
-
         let plain = merged.is_empty() && join.alias().is_none();
-        let Some((left_columns, right_columns)) = left_columns.zip(right_columns) else {
+        let sides = sides.filter(|(left, right)| merged.is_empty() || are_named(left, right));
+        let Some((left_columns, right_columns)) = sides else {
             return (self.open_join(join, items), chosen);
         };
         if plain {
@@ -75,6 +81,12 @@ impl<'t> Resolver<'t> {
             any.absorb(&item.row(self), Transform::Expression);
         }
         any.unknown = true;
+        if !join.is_natural && join.using_clause().is_empty() && join.alias().is_none() {
+            return items;
+        }
+        for item in &mut items {
+            item.bare = false;
+        }
         if let Some(alias) = join.join_using_alias() {
             let mut using = Item::aliased("", Some(alias), Columns::Open(any.clone()));
             using.bare = false;
@@ -83,16 +95,27 @@ impl<'t> Resolver<'t> {
         if join.alias().is_some() {
             return vec![Item::aliased("", join.alias(), Columns::Open(any))];
         }
+        let mut whole = Item::new("", Columns::Open(any));
+        whole.qualified = false;
+        items.push(whole);
         items
     }
 
     fn columns_of(&self, items: &Items<'t>) -> Option<Vec<Column>> {
         let mut columns = Vec::new();
         for item in items.iter().filter(|item| item.bare) {
+            if item.unlisted > 0 {
+                return None;
+            }
             columns.extend(item.list(self)?);
         }
         Some(columns)
     }
+}
+
+/// Whether all names are known: one that is not may be a merged column.
+fn are_named(left: &[Column], right: &[Column]) -> bool {
+    left.iter().chain(right).all(|column| column.name.is_some())
 }
 
 fn merged_names(

@@ -33,11 +33,19 @@ pub(super) struct Item<'t> {
     /// Whether its columns can be named without qualification, and the item by its name.
     pub bare: bool,
     pub qualified: bool,
+    /// How many of its last columns a star leaves out.
+    pub unlisted: usize,
+    /// Its name is not that of its relation.
+    pub aliased: bool,
+    /// A row of it has a type with names of its own: that of a relation or function.
+    pub typed: bool,
 }
 
 pub(super) struct Cte<'t> {
     pub name: &'t str,
     pub rows: Rows,
+    /// How many columns SEARCH and CYCLE add at the end.
+    pub added: usize,
 }
 
 /// The windows of a WINDOW clause that can be referred to.
@@ -91,10 +99,13 @@ impl<'t> Item<'t> {
         Self {
             schema: "",
             name,
-            columns,
             renamed: Vec::new(),
             bare: true,
             qualified: true,
+            typed: matches!(columns, Columns::Relations(_)),
+            columns,
+            unlisted: 0,
+            aliased: false,
         }
     }
 

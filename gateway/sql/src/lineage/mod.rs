@@ -9,6 +9,7 @@
 mod base;
 mod call;
 mod change;
+mod condition;
 mod construct;
 mod conversion;
 mod expression;
@@ -42,10 +43,24 @@ pub(crate) struct Lineage {
     /// The rows returned by COPY, or later through a cursor.
     pub inner: Outputs,
     pub flows: Vec<Flow>,
-    /// Uses of columns other than as output: (relation, attribute, usage).
-    pub uses: Vec<(u32, i16, Usage)>,
+    /// Uses of columns other than as output.
+    pub uses: Vec<Used>,
+    /// Something of unknown origin is used: it may be any column.
+    pub uses_anything: bool,
+    /// Functions that are called as if they were fields of their argument.
+    pub called: Vec<String>,
     /// Why the statement's result cannot be determined.
     pub opaque: Option<&'static str>,
+}
+
+/// A use of a column of a relation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Used {
+    pub relation: u32,
+    pub attnum: i16,
+    pub usage: Usage,
+    /// It reveals more than whether the column equals one value.
+    pub telling: bool,
 }
 
 /// What a statement of a definition returns and writes.
@@ -79,11 +94,14 @@ pub(crate) fn of(node: Node<'_>, catalog: &Catalog, masks: &Masks) -> Lineage {
     let mut resolver = Resolver::new(catalog);
     resolver.masks = Some(masks);
     let (outputs, inner) = resolver.statement(node);
+    resolver.record_guesses();
     Lineage {
         outputs,
         inner,
         flows: resolver.flows,
         uses: resolver.uses,
+        uses_anything: resolver.uses_anything,
+        called: resolver.called.into_inner(),
         opaque: resolver.opaque,
     }
 }

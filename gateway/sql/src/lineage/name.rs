@@ -1,57 +1,115 @@
 //! The name that PostgreSQL gives an output column without alias (FigureColname in parse_target.c). `None` if the rule is
-//! not implemented here.
+//! not implemented here, or not the same in every version.
 
 use gatewright_parser::{Node, NodeList, Strings, nodes, untyped};
 
 const NAMELESS: &str = "?column?";
+
+/// What an expression is called.
+enum Name<'t> {
+    /// The type of a cast around it gives no other.
+    Strong(&'t str),
+    /// The type of a cast around it takes precedence.
+    Weak(&'t str),
+    Nothing,
+    Undetermined,
+}
 
 pub(super) fn of_target(target: &nodes::ResTarget) -> Option<&str> {
     target.name().or_else(|| of_value(target.val()))
 }
 
 fn of_value(node: Node<'_>) -> Option<&str> {
+    match named(node) {
+        Name::Strong(name) | Name::Weak(name) => Some(name),
+        Name::Nothing => Some(NAMELESS),
+        Name::Undetermined => None,
+    }
+}
+
+fn named(node: Node<'_>) -> Name<'_> {
     let found = match node {
-        Node::ColumnRef(column) => return last(column.fields()),
-        Node::FuncCall(call) => return last(call.funcname()),
-        Node::CollateClause(collate) => return of_value(collate.arg()),
-        Node::A_Indirection(indirection) => {
-            return last(indirection.indirection()).or_else(|| of_value(indirection.arg()));
-        }
-        Node::TypeCast(cast) => {
-            let inner = of_value(cast.arg())?;
-            if inner != NAMELESS && !weak(cast.arg()) {
-                return Some(inner);
-            }
-            return cast
-                .type_name()
-                .and_then(|kind| last(untyped(kind.names())));
-        }
-        Node::SubLink(link) => match link.sub_link_type {
-            nodes::SubLinkType::EXISTS_SUBLINK => "exists",
-            nodes::SubLinkType::ARRAY_SUBLINK => "array",
-            _ => return None,
-        },
-        Node::A_Expr(expression) if expression.kind == nodes::A_Expr_Kind::AEXPR_NULLIF => "nullif",
-        Node::CoalesceExpr(_) => "coalesce",
-        Node::RowExpr(_) => "row",
-        Node::A_ArrayExpr(_) => "array",
-        Node::GroupingFunc(_) => "grouping",
-        Node::A_Expr(_)
+        Node::None
         | Node::A_Const(_)
         | Node::ParamRef(_)
         | Node::BoolExpr(_)
         | Node::NullTest(_)
-        | Node::BooleanTest(_) => NAMELESS,
-        _ => return None,
+        | Node::BooleanTest(_) => return Name::Nothing,
+        Node::ColumnRef(column) => {
+            return last(column.fields()).map_or(Name::Nothing, Name::Strong);
+        }
+        Node::FuncCall(call) => {
+            return last(call.funcname()).map_or(Name::Undetermined, Name::Strong);
+        }
+        Node::CollateClause(collate) => return named(collate.arg()),
+        Node::A_Indirection(indirection) => {
+            return match last(indirection.indirection()) {
+                Some(field) => Name::Strong(field),
+                None => named(indirection.arg()),
+            };
+        }
+        Node::TypeCast(cast) => {
+            let kind = cast.type_name();
+            return weaker(named(cast.arg()), || last(untyped(kind?.names())));
+        }
+        Node::CaseExpr(case) => return weaker(named(case.defresult()), || Some("case")),
+        Node::SubLink(link) => match link.sub_link_type {
+            nodes::SubLinkType::EXISTS_SUBLINK => "exists",
+            nodes::SubLinkType::ARRAY_SUBLINK => "array",
+            nodes::SubLinkType::EXPR_SUBLINK => {
+                let only = first_of(link.subselect());
+                return only.map_or(Name::Undetermined, Name::Strong);
+            }
+            _ => return Name::Nothing,
+        },
+        Node::A_Expr(expression) if expression.kind == nodes::A_Expr_Kind::AEXPR_NULLIF => "nullif",
+        Node::A_Expr(_) => return Name::Nothing,
+        Node::CoalesceExpr(_) => "coalesce",
+        Node::MinMaxExpr(expression) => match expression.op {
+            nodes::MinMaxOp::IS_GREATEST => "greatest",
+            _ => "least",
+        },
+        Node::RowExpr(_) => "row",
+        Node::A_ArrayExpr(_) => "array",
+        Node::GroupingFunc(_) => "grouping",
+        _ => return Name::Undetermined,
     };
-    Some(found)
+    Name::Strong(found)
+}
+
+/// The name of what is inside, unless another is better.
+fn weaker<'t>(inner: Name<'t>, other: impl FnOnce() -> Option<&'t str>) -> Name<'t> {
+    match inner {
+        Name::Strong(_) | Name::Undetermined => inner,
+        Name::Weak(_) | Name::Nothing => other().map_or(Name::Undetermined, Name::Weak),
+    }
+}
+
+/// The name of a query's first column.
+fn first_of(query: Node<'_>) -> Option<&str> {
+    let Node::SelectStmt(mut select) = query else {
+        return None;
+    };
+    while let Some(left) = select.larg() {
+        select = left;
+    }
+    if !select.values_lists().is_empty() {
+        return Some("column1");
+    }
+    match untyped(select.target_list()).first()? {
+        Node::ResTarget(target) if !is_star(target.val()) => of_target(target),
+        _ => None,
+    }
+}
+
+fn is_star(node: Node<'_>) -> bool {
+    match node {
+        Node::ColumnRef(column) => super::level::ends_in_star(column.fields()),
+        Node::A_Indirection(indirection) => super::level::ends_in_star(indirection.indirection()),
+        _ => false,
+    }
 }
 
 fn last(names: &NodeList) -> Option<&str> {
     names.strings().last().copied()
-}
-
-/// Names over which the type of a cast takes precedence.
-fn weak(node: Node<'_>) -> bool {
-    matches!(node, Node::TypeCast(_) | Node::CaseExpr(_))
 }

@@ -30,6 +30,7 @@ impl<'t> Resolver<'t> {
         if self.spent() {
             return Rows::unknown();
         }
+        let counted = std::mem::take(&mut self.counted);
         self.levels.push(Level::default());
         let before = self.with(select.with_clause());
         let mut rows = if let (Some(left), Some(right)) = (select.larg(), select.rarg()) {
@@ -37,7 +38,7 @@ impl<'t> Resolver<'t> {
         } else if !select.values_lists().is_empty() {
             self.values(select.values_lists())
         } else {
-            self.plain(select)
+            self.plain(select, counted)
         };
         rows.chosen.absorb(&before, Transform::Expression);
         for item in untyped(select.sort_clause()) {
@@ -57,7 +58,7 @@ impl<'t> Resolver<'t> {
         rows
     }
 
-    fn plain(&mut self, select: &'t nodes::SelectStmt) -> Rows {
+    fn plain(&mut self, select: &'t nodes::SelectStmt, counted: bool) -> Rows {
         let mut chosen = self.from(select.from_clause());
         self.level().windows = Some(Windows::of(select.window_clause()));
         let masked = self.masks.and_then(|masks| masks.of(select));
@@ -68,10 +69,13 @@ impl<'t> Resolver<'t> {
         };
         // A set-returning function in the target list can return any number of rows.
         chosen.absorb(&moving, Transform::Expression);
-        for condition in [select.where_clause(), select.having_clause()] {
-            let condition = self.value(condition);
-            self.record(&condition, Usage::Filter);
-            chosen.absorb(&condition, Transform::Expression);
+        let condition = self.condition(select.where_clause());
+        chosen.absorb(&condition, Transform::Expression);
+        let having = self.value(select.having_clause());
+        self.record(&having, Usage::Filter);
+        chosen.absorb(&having, Transform::Expression);
+        if self.levels.len() > 1 && !counted {
+            self.failing(untyped(select.target_list()), &rows);
         }
         for item in select.group_clause().iter().chain(select.distinct_clause()) {
             let group = self.by(item, select, &rows);
@@ -85,12 +89,26 @@ impl<'t> Resolver<'t> {
             self.record(&all, Usage::Group);
         }
         for window in select.window_clause() {
-            // The functions in it count even if no call refers to it.
-            self.spend(1);
-            self.children(window);
+            // It counts even if no call refers to it.
+            self.value(window);
         }
         rows.chosen = chosen;
         rows
+    }
+
+    /// Whoever reads the rows of a query may drop columns that were computed.
+    pub(super) fn failing(&mut self, targets: &'t NodeList, rows: &Rows) {
+        let all = rows.all();
+        let columns = rows
+            .columns
+            .as_ref()
+            .filter(|columns| columns.len() == targets.len());
+        for (at, target) in targets.iter().enumerate() {
+            if let Node::ResTarget(target) = target {
+                let column = columns.and_then(|columns| columns.get(at));
+                self.record_failing(target.val(), column.map_or(&all, |column| &column.value));
+            }
+        }
     }
 
     /// An item of ORDER BY, GROUP BY or DISTINCT ON: an output by name or number, or an expression.
@@ -106,10 +124,7 @@ impl<'t> Resolver<'t> {
             },
             Node::ColumnRef(column) => {
                 let named = match column.fields().strings().as_slice() {
-                    [name] => outputs
-                        .iter()
-                        .find(|output| output.name.as_deref() == Some(name))
-                        .map(|output| output.value.clone()),
+                    [name] => called(outputs, name),
                     _ => None,
                 };
                 // Which of the two it is depends on the clause: both count.
@@ -166,7 +181,7 @@ impl<'t> Resolver<'t> {
                 });
                 continue;
             }
-            match self.expanded(target) {
+            match self.expanded(target.val()) {
                 Some(Ok(star)) => columns.extend(star),
                 Some(Err(any)) => match &mut open {
                     Some(open) => open.or(&any),
@@ -200,12 +215,9 @@ impl<'t> Resolver<'t> {
         (outcome, moving)
     }
 
-    /// The columns that a star stands for; `None` if the target is not a star.
-    fn expanded(
-        &mut self,
-        target: &'t nodes::ResTarget,
-    ) -> Option<Result<Vec<Column>, Provenance>> {
-        match target.val() {
+    /// The columns that a star stands for; `None` if the node is not a star.
+    pub(super) fn expanded(&mut self, node: Node<'t>) -> Option<Result<Vec<Column>, Provenance>> {
+        match node {
             Node::ColumnRef(column) if ends_in_star(column.fields()) => {
                 let names = column.fields().strings();
                 Some(match names.as_slice() {
@@ -215,7 +227,7 @@ impl<'t> Resolver<'t> {
                 })
             }
             Node::A_Indirection(indirection) if ends_in_star(indirection.indirection()) => {
-                let value = self.value(target.val());
+                let value = self.value(node);
                 Some(match value.fields {
                     Some(fields) => Ok(fields.to_vec()),
                     None => Err(value.into(Transform::Expression)),
@@ -230,7 +242,7 @@ impl<'t> Resolver<'t> {
         let mut columns = Vec::new();
         let mut open: Option<Provenance> = None;
         for item in items.iter().filter(|item| item.bare) {
-            match item.list(self) {
+            match item.star(self) {
                 Some(listed) => columns.extend(listed),
                 None => {
                     let row = item.row(self);
@@ -254,11 +266,22 @@ impl<'t> Resolver<'t> {
 
     fn star_of(&mut self, schema: &str, name: &str) -> Result<Vec<Column>, Provenance> {
         match self.item(schema, name) {
-            Some(item) => match item.list(self) {
+            Some(item) => match item.star(self) {
                 Some(columns) => Ok(columns),
                 None => Err(item.row(self)),
             },
             None => Err(Provenance::unknown()),
         }
     }
+}
+
+/// The output with this name. One whose name is not determined may have it, too.
+fn called(outputs: &[Column], name: &str) -> Option<Provenance> {
+    let maybe = |output: &&Column| output.name.as_deref().is_none_or(|known| known == name);
+    let mut found = outputs.iter().filter(maybe);
+    let mut value = found.next()?.value.clone();
+    for other in found {
+        value.or(&other.value);
+    }
+    Some(value)
 }

@@ -1,12 +1,14 @@
 //! The state of an analysis, and its results by name.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
-use hashbrown::HashSet;
+use gatewright_parser::Node;
+use hashbrown::{HashMap, HashSet};
 
+use super::Used;
 use super::level::Level;
 use crate::catalog::Catalog;
-use crate::facts::{ColumnSource, Flow, Output, Outputs, Transform, Usage};
+use crate::facts::{ColumnSource, Flow, Output, Outputs, Usage};
 use crate::masks::Masks;
 use crate::provenance::{Provenance, Source};
 use crate::rows::Rows;
@@ -22,8 +24,16 @@ pub(super) struct Resolver<'t> {
     /// The names of the parameters of the function whose body is analysed.
     pub(super) parameters: Vec<&'t str>,
     pub(super) budget: Cell<u64>,
-    pub(super) uses: Vec<(u32, i16, Usage)>,
-    pub(super) used: HashSet<(u32, i16, Usage)>,
+    pub(super) uses: Vec<Used>,
+    used: HashSet<Used>,
+    /// Functions that are called as if they were fields.
+    pub(super) called: RefCell<Vec<String>>,
+    /// The places where a column is compared with a constant.
+    /// A value of unknown origin is used.
+    pub(super) uses_anything: bool,
+    guesses: HashMap<(u32, i16), HashSet<usize>>,
+    /// The query that is read next is only asked whether it has rows.
+    pub(super) counted: bool,
     pub(super) flows: Vec<Flow>,
     pub(super) opaque: Option<&'static str>,
     /// Whether a definition is analysed: anything it writes may include its parameters.
@@ -42,6 +52,10 @@ impl<'t> Resolver<'t> {
             budget: Cell::new(BUDGET),
             uses: Vec::new(),
             used: HashSet::new(),
+            called: RefCell::default(),
+            uses_anything: false,
+            guesses: HashMap::new(),
+            counted: false,
             flows: Vec::new(),
             opaque: None,
             within: false,
@@ -103,14 +117,59 @@ impl<'t> Resolver<'t> {
         (sources, exact)
     }
 
-    /// Records the columns that a condition, group or order uses, unless they are only a guess at what a view reads.
+    /// Records the columns that a condition, group or order uses.
     pub(super) fn record(&mut self, value: &Provenance, usage: Usage) {
-        let certain = |source: &&Source| source.transform != Transform::Unknown;
-        for source in value.sources().iter().filter(certain) {
-            let key = (source.relation, source.attnum, usage);
-            if self.used.insert(key) {
-                self.uses.push(key);
+        self.record_as(value, usage, true);
+    }
+
+    /// `telling`: the use reveals more than whether the columns equal one value.
+    pub(super) fn record_as(&mut self, value: &Provenance, usage: Usage, telling: bool) {
+        self.uses_anything |= value.unknown;
+        for source in value.sources() {
+            self.record_use(Used {
+                relation: source.relation,
+                attnum: source.attnum,
+                usage,
+                telling,
+            });
+        }
+    }
+
+    fn record_use(&mut self, used: Used) {
+        if self.used.insert(used) {
+            self.uses.push(used);
+        }
+    }
+
+    /// Records that columns are compared with a constant at this place.
+    pub(super) fn record_equation(&mut self, value: &Provenance, place: Node<'t>) {
+        self.record_as(value, Usage::Filter, false);
+        // IS NULL is no guess at a value.
+        if let Node::A_Expr(place) = place {
+            let place = std::ptr::from_ref(place).addr();
+            for source in value.sources() {
+                let key = (source.relation, source.attnum);
+                self.guesses.entry(key).or_default().insert(place);
             }
+        }
+    }
+
+    /// One equation is one guess at a value. Several at once reveal more.
+    pub(super) fn record_guesses(&mut self) {
+        let guesses = std::mem::take(&mut self.guesses);
+        let mut many: Vec<(u32, i16)> = guesses
+            .into_iter()
+            .filter(|(_, places)| places.len() > 1)
+            .map(|(column, _)| column)
+            .collect();
+        many.sort_unstable();
+        for (relation, attnum) in many {
+            self.record_use(Used {
+                relation,
+                attnum,
+                usage: Usage::Filter,
+                telling: true,
+            });
         }
     }
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::level::{Columns, Item, Level};
+use super::level::{Columns, Cte, Item, Level};
 use super::resolver::Resolver;
 use crate::catalog::Relation;
 use crate::facts::Transform;
 use crate::provenance::{Column, Provenance};
-use crate::rows::Rows;
 
 /// What a name was found to mean.
 struct Found {
@@ -118,9 +117,37 @@ impl<'t> Item<'t> {
         Some(columns)
     }
 
-    /// The row as one value.
+    /// Whether `schema.name` refers to the item: only to a relation without alias.
+    fn is_in(&self, schema: &str) -> bool {
+        if schema.is_empty() {
+            return true;
+        }
+        match &self.columns {
+            _ if self.aliased => false,
+            Columns::Relations(relations) => {
+                relations.iter().any(|relation| relation.schema == schema)
+            }
+            Columns::Listed(_) => false,
+            Columns::Open(_) => self.schema.is_empty() || self.schema == schema,
+        }
+    }
+
+    /// The columns that a star stands for. `None`: their number is unknown.
+    pub fn star(&self, resolver: &Resolver<'t>) -> Option<Vec<Column>> {
+        let mut columns = self.list(resolver)?;
+        columns.truncate(columns.len().saturating_sub(self.unlisted));
+        Some(columns)
+    }
+
+    /// The row as one value. The names of its fields are those of its type, which an alias list does not change if it is
+    /// the type of a relation, but `(item).name` looks for the alias first.
     pub fn row(&self, resolver: &Resolver<'t>) -> Provenance {
         let mut value = self.all(resolver);
+        if let Some(fields) = value.fields.as_mut().filter(|_| self.typed) {
+            for field in Arc::make_mut(fields).iter_mut().take(self.renamed.len()) {
+                field.name = None;
+            }
+        }
         if let Columns::Relations(relations) = &self.columns
             && resolver.catalog.has_casts()
         {
@@ -162,11 +189,12 @@ impl<'t> Resolver<'t> {
         &mut self.levels[last]
     }
 
-    pub(super) fn cte(&self, name: &str) -> Option<&Rows> {
-        let mut levels = self.levels.iter().rev();
-        levels.find_map(|level| {
+    /// A common table expression, and whether a query inside the one with the WITH clause refers to it.
+    pub(super) fn cte(&self, name: &str) -> Option<(&Cte<'t>, bool)> {
+        let mut levels = self.levels.iter().rev().enumerate();
+        levels.find_map(|(depth, level)| {
             let cte = level.ctes.iter().rev().find(|cte| cte.name == name)?;
-            Some(&cte.rows)
+            Some((cte, depth > 0))
         })
     }
 
@@ -203,16 +231,15 @@ impl<'t> Resolver<'t> {
 
     pub(super) fn item(&self, schema: &str, name: &str) -> Option<&Item<'t>> {
         self.visible().find_map(|level| {
-            level.items.iter().find(|item| {
-                item.qualified
-                    && item.name == name
-                    && (schema.is_empty() || item.schema.is_empty() || item.schema == schema)
-            })
+            level
+                .items
+                .iter()
+                .find(|item| item.qualified && item.name == name && item.is_in(schema))
         })
     }
 
     /// `item.name`: a column; else, by PostgreSQL's rule, the function `name` of the row.
-    pub(super) fn qualified(&self, schema: &str, item: &str, name: &str) -> Provenance {
+    pub(super) fn qualified(&mut self, schema: &str, item: &str, name: &str) -> Provenance {
         let Some(found) = self.item(schema, item) else {
             // A parameter may be qualified with the function's name, and have fields.
             return if self.parameters.contains(&name) || self.parameters.contains(&item) {
@@ -227,7 +254,8 @@ impl<'t> Resolver<'t> {
         {
             return column.value.clone();
         }
-        let mut value = self.call_of_row(name, found);
+        let found = found.clone();
+        let mut value = self.call_of_row(name, &found);
         if let Some(column) = column {
             value.or(&column.value);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gatewright_parser::{Node, NodeList, nodes};
 
 use super::resolver::Resolver;
-use crate::facts::Transform;
+use crate::facts::{Transform, Usage};
 use crate::provenance::{Column, Provenance};
 use crate::rows::Rows;
 
@@ -22,6 +22,7 @@ impl<'t> Resolver<'t> {
         let union = select.op == nodes::SetOperation::SETOP_UNION;
         if !(union && select.all) {
             for value in [rows.all(), other.all()] {
+                self.record(&value, Usage::Join);
                 rows.chosen.absorb(&value, Transform::Expression);
             }
         }
@@ -31,25 +32,43 @@ impl<'t> Resolver<'t> {
 
     /// PostgreSQL names the columns of VALUES `column1` and so on.
     pub(super) fn values(&mut self, lists: &'t NodeList) -> Rows {
-        let mut columns: Vec<Column> = Vec::new();
+        let mut columns: Option<Vec<Column>> = Some(Vec::new());
         let mut moving = Provenance::constant();
         for (nth, list) in lists.iter().enumerate() {
             let Node::NodeList(list) = list else {
                 return Rows::unknown();
             };
-            if nth > 0 && list.len() != columns.len() {
-                return Rows::unknown();
-            }
-            for (at, item) in list.iter().enumerate() {
-                let value = self.value(item);
-                moving.absorb(&value, Transform::Expression);
-                match columns.get_mut(at) {
-                    Some(column) => column.value.or(&value),
-                    None => columns.push(Column::named(&format!("column{}", at + 1), value)),
+            let values = match self.elements(list) {
+                Ok(values) => values,
+                Err(any) => {
+                    columns = None;
+                    vec![any]
                 }
+            };
+            for value in &values {
+                moving.absorb(value, Transform::Expression);
+            }
+            if self.levels.len() > 1 {
+                let all = moving.clone();
+                list.iter().for_each(|item| self.record_failing(item, &all));
+            }
+            match &mut columns {
+                Some(columns) if nth == 0 => {
+                    let named = |(at, value)| Column::named(&format!("column{}", at + 1), value);
+                    *columns = values.into_iter().enumerate().map(named).collect();
+                }
+                Some(known) if known.len() == values.len() => {
+                    for (column, value) in known.iter_mut().zip(&values) {
+                        column.value.or(value);
+                    }
+                }
+                _ => columns = None,
             }
         }
-        let mut rows = Rows::of(columns);
+        let mut rows = match columns {
+            Some(columns) => Rows::of(columns),
+            None => Rows::open(moving.clone()),
+        };
         rows.chosen = moving;
         rows
     }

@@ -52,7 +52,8 @@ impl<'t> Resolver<'t> {
 
     fn add_cte(&mut self, cte: &'t nodes::CommonTableExpr, rows: Rows) {
         let name = cte.ctename().unwrap_or_default();
-        self.level().ctes.push(Cte { name, rows });
+        let added = added(cte);
+        self.level().ctes.push(Cte { name, rows, added });
     }
 
     fn set_cte(&mut self, at: usize, rows: Rows) {
@@ -69,8 +70,9 @@ impl<'t> Resolver<'t> {
         if !refers(query, cte.ctename().unwrap_or_default()) {
             return renamed(self.query(query), cte);
         }
+        // Without UNION, the name is hidden inside by another; else PostgreSQL refuses the query.
         let Some(start) = select.larg() else {
-            return Rows::unknown();
+            return renamed(self.query(query), cte);
         };
         // The part before UNION does not see the CTE itself, but does see the WITH clause.
         self.levels.push(Level::default());
@@ -100,6 +102,7 @@ fn refers(query: Node<'_>, name: &str) -> bool {
     let mut open = vec![query];
     while let Some(node) = open.pop() {
         if let Node::RangeVar(relation) = node
+            && relation.schemaname().is_none()
             && relation.relname().unwrap_or_default() == name
         {
             return true;
@@ -119,6 +122,11 @@ fn renamed(mut rows: Rows, cte: &nodes::CommonTableExpr) -> Rows {
         column.name = Some(Arc::from(name));
     }
     rows
+}
+
+/// How many columns SEARCH and CYCLE add.
+fn added(cte: &nodes::CommonTableExpr) -> usize {
+    usize::from(cte.search_clause().is_some()) + 2 * usize::from(cte.cycle_clause().is_some())
 }
 
 /// The rows with the columns that SEARCH and CYCLE add.

@@ -11,6 +11,7 @@ mod lineage;
 mod outputs;
 mod properties;
 mod substitution;
+mod versions;
 
 fn all(text: &str) -> Result<Analysis, AnalyzeError> {
     on_big_stack(|| analyze(text, &Catalog::default(), &Settings::default()))

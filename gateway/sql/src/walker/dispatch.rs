@@ -4,11 +4,15 @@ use gatewright_parser::nodes::SubLinkType;
 use gatewright_parser::{CreateForeignTableStmt, Node, Strings, children};
 
 use crate::facts::Usage;
+use crate::version;
 
 use super::state::Walker;
 
 impl<'a> Walker<'a> {
     pub(super) fn node(&mut self, node: Node<'a>) {
+        if let Some(reason) = version::otherwise(node, self.catalog.server_version()) {
+            self.unread(reason);
+        }
         match node {
             Node::None => {}
             Node::SelectStmt(select) => self.nested("SELECT", |walker| walker.select(select)),

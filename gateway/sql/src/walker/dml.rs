@@ -91,16 +91,40 @@ impl<'a> Walker<'a> {
                     walker.grant(&targets, Access::UPDATE);
                 }
                 walker.changed(&targets, untyped(conflict.target_list()));
-                walker.using(Usage::Filter, |walker| {
-                    walker.node(conflict.where_clause());
-                    if let Some(infer) = conflict.infer() {
-                        walker.arbiter(infer.index_elems());
-                        walker.node(infer.where_clause());
-                    }
-                });
+                walker.conflict(insert, conflict, &targets);
             }
             walker.returning(insert.returning_clause());
         });
+    }
+
+    /// ON CONFLICT tells which of the inserted rows exist.
+    fn conflict(
+        &mut self,
+        insert: &'a nodes::InsertStmt,
+        conflict: &'a nodes::OnConflictClause,
+        targets: &[usize],
+    ) {
+        let one = is_one_row(insert.select_stmt());
+        let named = conflict.infer().map(nodes::InferClause::index_elems);
+        self.using(Usage::Filter, |walker| {
+            walker.node(conflict.where_clause());
+            if let Some(infer) = conflict.infer() {
+                walker.arbiter(targets, infer.index_elems(), one);
+                walker.node(infer.where_clause());
+            }
+        });
+        if named.is_some_and(|named| !named.is_empty()) {
+            return;
+        }
+        // Any unique index counts: of any column that is given.
+        for item in insert.cols() {
+            if let Node::ResTarget(target) = item {
+                self.conflicting(targets, target.name().unwrap_or_default(), one);
+            }
+        }
+        if insert.cols().is_empty() {
+            self.conflicting(targets, "*", one);
+        }
     }
 
     pub(super) fn update(&mut self, update: &'a nodes::UpdateStmt) {
@@ -173,5 +197,14 @@ impl<'a> Walker<'a> {
             }
             walker.returning(merge.returning_clause());
         });
+    }
+}
+
+/// Whether an INSERT inserts one row of given values.
+fn is_one_row(source: Node<'_>) -> bool {
+    match source {
+        Node::None => true,
+        Node::SelectStmt(select) => select.values_lists().len() == 1,
+        _ => false,
     }
 }

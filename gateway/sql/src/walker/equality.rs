@@ -3,11 +3,12 @@
 
 use gatewright_parser::{Node, NodeList, Strings, nodes, untyped};
 
-use crate::catalog::Relation;
+use crate::catalog::{Catalog, Relation};
 use crate::facts::Usage;
 
 use super::state::Walker;
 use super::syntax::only;
+use crate::equation::{conjuncts, equated, is_column, is_not_null};
 
 /// Whether a use of this kind can be a plain comparison. Grouping cannot: the server may sort, and the order is visible.
 pub(super) fn can_be_equated(usage: Usage) -> bool {
@@ -40,7 +41,7 @@ impl<'a> Walker<'a> {
     /// finds the rows.
     pub(super) fn condition(&mut self, node: Node<'a>, order_shows: bool) {
         let before = std::mem::replace(&mut self.order_shows, order_shows);
-        self.using(Usage::Filter, |walker| walker.conjunct(node));
+        self.using(Usage::Filter, |walker| walker.conjuncts(node));
         self.order_shows = before;
     }
 
@@ -55,7 +56,7 @@ impl<'a> Walker<'a> {
             })
         };
         let sums = targets().all(|target| match target.val() {
-            Node::FuncCall(call) => is_sum(call),
+            Node::FuncCall(call) => is_sum(self.catalog, call),
             _ => false,
         });
         if sums && !select.target_list().is_empty() && select.group_clause().is_empty() {
@@ -89,27 +90,35 @@ impl<'a> Walker<'a> {
         !sorted
     }
 
-    fn conjunct(&mut self, node: Node<'a>) {
-        match node {
-            Node::None => {}
-            Node::BoolExpr(expression) if expression.boolop == nodes::BoolExprType::AND_EXPR => {
-                for part in expression.args() {
-                    self.conjunct(part);
-                }
-            }
+    fn conjuncts(&mut self, node: Node<'a>) {
+        let mut parts = Vec::new();
+        conjuncts(node, &mut |part| parts.push(part));
+        for part in parts {
             // An index scan may find them in the order of their values.
-            part if self.order_shows && is_not_null(part) => self.with_equality(false, part),
-            part => self.with_equality(is_equation(part), part),
+            let in_order = self.order_shows && is_not_null(part);
+            self.with_equality(!in_order && equated(part).is_some(), part);
         }
     }
 
-    /// The columns of the unique index that ON CONFLICT names.
-    pub(super) fn arbiter(&mut self, elements: &'a NodeList) {
+    /// The columns of the unique index that ON CONFLICT names. `one`: a single row is inserted, which is one guess.
+    pub(super) fn arbiter(&mut self, targets: &[usize], elements: &'a NodeList, one: bool) {
         for node in elements {
-            let plain = matches!(node, Node::IndexElem(element)
-                if matches!(element.expr(), Node::None));
-            self.with_equality(plain, node);
+            match node {
+                Node::IndexElem(element) if matches!(element.expr(), Node::None) => {
+                    self.conflicting(targets, element.name().unwrap_or_default(), one);
+                }
+                node => self.with_equality(false, node),
+            }
         }
+    }
+
+    /// Rows are compared with others by this column.
+    pub(super) fn conflicting(&mut self, targets: &[usize], name: &str, one: bool) {
+        let before = std::mem::replace(&mut self.equality, one);
+        for target in targets {
+            self.push_column(Some(*target), name, Usage::Filter);
+        }
+        self.equality = before;
     }
 
     /// Items of a grouping list: a column by itself is only compared for equality.
@@ -134,56 +143,22 @@ impl<'a> Walker<'a> {
         self.equality = before;
     }
 
-    /// Uses that are comparisons only, as indexes into the columns of the facts.
-    pub(super) fn equated(&self) -> Vec<usize> {
+    /// Tells the facts which uses are comparisons only, when all are known.
+    pub(crate) fn settle_equations(&mut self) {
         let columns = self.facts.columns.iter().enumerate();
-        columns
+        let equated = columns
             .filter(|(at, column)| column.usage != Usage::Output && !self.uses.is_telling(*at))
             .map(|(at, _)| at)
-            .collect()
+            .collect();
+        self.facts.equated = equated;
     }
 }
 
-fn is_column(node: Node<'_>) -> bool {
-    matches!(node, Node::ColumnRef(_))
-}
-
 /// An aggregate whose result does not depend on the order of rows.
-fn is_sum(call: &nodes::FuncCall) -> bool {
+fn is_sum(catalog: &Catalog, call: &nodes::FuncCall) -> bool {
     const NAMES: [&str; 8] = [
         "count", "sum", "min", "max", "avg", "bool_and", "bool_or", "every",
     ];
     call.over().is_none()
-        && matches!(call.funcname().strings().as_slice(), [name] if NAMES.contains(name))
-}
-
-fn is_not_null(node: Node<'_>) -> bool {
-    matches!(node, Node::NullTest(test)
-        if test.nulltesttype == nodes::NullTestType::IS_NOT_NULL)
-}
-
-/// `column = constant` and `column IS [NOT] NULL`.
-fn is_equation(node: Node<'_>) -> bool {
-    match node {
-        Node::NullTest(test) => is_column(test.arg()),
-        Node::A_Expr(expression) => {
-            let (left, right) = (expression.lexpr(), expression.rexpr());
-            let plain = expression.kind == nodes::A_Expr_Kind::AEXPR_OP
-                && matches!(
-                    expression.name().strings().as_slice(),
-                    ["="] | ["pg_catalog", "="]
-                );
-            plain && (is_column(left) && is_given(right) || is_given(left) && is_column(right))
-        }
-        _ => false,
-    }
-}
-
-/// A constant or a parameter.
-fn is_given(node: Node<'_>) -> bool {
-    match node {
-        Node::A_Const(_) | Node::ParamRef(_) => true,
-        Node::TypeCast(cast) => is_given(cast.arg()),
-        _ => false,
-    }
+        && matches!(call.funcname().strings().as_slice(), [name] if NAMES.contains(name) && !catalog.shadows_function(name))
 }

@@ -48,6 +48,5 @@ pub(crate) fn walk<'a>(node: Node<'a>, catalog: &'a Catalog, masks: &'a Masks) -
     walker.masks = Some(masks);
     walker.facts.verb = tags::verb(node);
     walker.node(node);
-    walker.facts.equated = walker.equated();
     walker
 }

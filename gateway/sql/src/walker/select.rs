@@ -6,6 +6,7 @@ use crate::catalog::Operand;
 use crate::facts::{Access, Usage};
 use crate::masks::Masked;
 use crate::risky;
+use crate::version;
 
 use super::sources::{Scope, Source};
 use super::state::Walker;
@@ -298,7 +299,7 @@ impl<'a> Walker<'a> {
 
     /// `f(x)`, with what its name implies.
     pub(super) fn function(&mut self, call: &'a nodes::FuncCall) {
-        let parts = call.funcname().strings();
+        let parts = version::called(call, self.catalog.server_version());
         let name = parts.join(".");
         let bare = parts.last().copied().unwrap_or_default();
         if let Some(reason) = risky::reason(&parts, call) {
@@ -330,7 +331,8 @@ impl<'a> Walker<'a> {
         {
             self.qualified(row, bare);
         }
-        if parts.as_slice() == ["count"] && super::equality::takes_a_column(call) {
+        let counts = parts.as_slice() == ["count"] && !self.catalog.shadows_function(bare);
+        if counts && super::equality::takes_a_column(call) {
             self.bare_nodes(call.args());
         } else {
             self.descend(Node::FuncCall(call));

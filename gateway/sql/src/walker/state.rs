@@ -55,7 +55,7 @@ impl<'a> Walker<'a> {
     }
 
     /// A use of a column that lineage found. It counts only if the statement names the relation.
-    pub(crate) fn used(&mut self, relation: u32, attnum: i16, usage: Usage) {
+    pub(crate) fn used(&mut self, relation: u32, attnum: i16, usage: Usage, telling: bool) {
         let Some(relation) = self.catalog.relation(relation) else {
             return;
         };
@@ -65,7 +65,16 @@ impl<'a> Walker<'a> {
             .iter()
             .position(|table| table.name == relation.name && table.schema == relation.schema);
         if let (Some(at), Some(name)) = (at, relation.attribute_name(attnum)) {
+            self.equality = !telling;
             self.push_column(Some(at), name, usage);
+            self.equality = false;
+        }
+    }
+
+    /// A use of something that may be any column of the relations that the statement reads.
+    pub(crate) fn used_anything(&mut self) {
+        for at in 0..self.facts.tables.len() {
+            self.push_column(Some(at), "*", Usage::Filter);
         }
     }
 

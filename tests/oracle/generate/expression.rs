@@ -1,0 +1,385 @@
+//! Expressions of type text, with the name that PostgreSQL gives an output column made of them.
+
+use super::world::Kind;
+use super::{Column, Generator, Item, Scopes, quoted};
+
+/// The name of an output column without alias.
+#[derive(Clone, Debug)]
+pub enum Name {
+    /// A cast keeps it.
+    Strong(String),
+    /// A cast replaces it.
+    Weak(String),
+}
+
+pub struct Value {
+    pub text: String,
+    pub name: Name,
+}
+
+impl Value {
+    fn strong(text: impl Into<String>, name: &str) -> Self {
+        Self {
+            text: text.into(),
+            name: Name::Strong(name.to_owned()),
+        }
+    }
+
+    fn nameless(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            name: Name::Weak("?column?".to_owned()),
+        }
+    }
+
+    fn named_by_type(text: String, inner: Name, kind: &str) -> Self {
+        let name = match inner {
+            Name::Strong(name) => Name::Strong(name),
+            Name::Weak(_) => Name::Weak(kind.to_owned()),
+        };
+        Self { text, name }
+    }
+
+    pub fn column_name(&self) -> &str {
+        match &self.name {
+            Name::Strong(name) | Name::Weak(name) => name,
+        }
+    }
+}
+
+impl Generator {
+    /// An item of the innermost scope, or sometimes of one further out.
+    fn visible(&mut self, scopes: &Scopes) -> Option<Item> {
+        let filled: Vec<&Vec<Item>> = scopes.iter().filter(|scope| !scope.is_empty()).collect();
+        let outer = filled.len() > 1 && self.random.one_in(4);
+        let scope = filled.get(usize::from(outer) * (filled.len().max(1) - 1))?;
+        Some(scope[self.random.below(scope.len())].clone())
+    }
+
+    pub fn reference(&mut self, item: &Item, column: &Column) -> String {
+        if self.random.one_in(4) {
+            return quoted(&column.name);
+        }
+        format!("{}.{}", item.reference(), quoted(&column.name))
+    }
+
+    pub fn column(&mut self, scopes: &Scopes) -> Value {
+        let Some(item) = self.visible(scopes).filter(|item| !item.columns.is_empty()) else {
+            return Value::nameless("'constant'");
+        };
+        let column = item.columns[self.random.below(item.columns.len())].clone();
+        let text = self.reference(&item, &column);
+        match column.kind {
+            Kind::Text => Value::strong(text, &column.name),
+            _ if !column.fields.is_empty() => {
+                let field = column.fields[self.random.below(column.fields.len())].clone();
+                let text = format!("({text}).{}", quoted(&field.name));
+                let text = if field.kind == Kind::Text {
+                    text
+                } else {
+                    format!("{text}::text")
+                };
+                Value::strong(text, &field.name)
+            }
+            Kind::Texts if self.random.one_in(2) => {
+                Value::strong(format!("({text})[1]"), &column.name)
+            }
+            Kind::Address if self.random.one_in(2) => Value::strong(format!("({text}).zip"), "zip"),
+            _ => Value::strong(format!("{text}::text"), &column.name),
+        }
+    }
+
+    pub fn value(&mut self, depth: usize, scopes: &Scopes) -> Value {
+        if depth == 0 || self.random.one_in(3) {
+            return self.column(scopes);
+        }
+        let depth = depth - 1;
+        let a = self.value(depth, scopes);
+        match self.random.below(40) {
+            30 => Value::strong(format!("secret({})", a.text), "secret"),
+            31 => Value::strong(format!("({}).secret", a.text), "secret"),
+            32 => Value::nameless(format!("({} ~~> {})", a.text, self.column(scopes).text)),
+            33 => Value::named_by_type(
+                format!(
+                    "({} IS DISTINCT FROM {})::text",
+                    a.text,
+                    self.column(scopes).text
+                ),
+                Name::Weak(String::new()),
+                "text",
+            ),
+            34 => Value::named_by_type(
+                format!(
+                    "({} = ANY (ARRAY[{}]))::text",
+                    a.text,
+                    self.column(scopes).text
+                ),
+                Name::Weak(String::new()),
+                "text",
+            ),
+            35 => self.in_json_or_xml(&a),
+            36 if !self.plain => {
+                Value::strong(format!("first_value({}) OVER w", a.text), "first_value")
+            }
+            37 if !self.plain => {
+                Value::strong(format!("lag({}) OVER (w ROWS 1 PRECEDING)", a.text), "lag")
+            }
+            0 => Value::nameless(format!(
+                "({} || {})",
+                a.text,
+                self.value(depth, scopes).text
+            )),
+            1 => Value::strong(format!("upper({})", a.text), "upper"),
+            2 => Value::strong(format!("pg_catalog.lower({})", a.text), "lower"),
+            3 => Value::named_by_type(format!("({})::varchar", a.text), a.name, "varchar"),
+            4 => Value::named_by_type(
+                format!("CAST({} AS pg_catalog.text)", a.text),
+                a.name,
+                "text",
+            ),
+            5 => Value::named_by_type(
+                format!("((({} || ''))::text COLLATE \"C\")::varchar", a.text),
+                Name::Weak(String::new()),
+                "varchar",
+            ),
+            6 => Value {
+                text: format!("({} COLLATE \"C\")", a.text),
+                name: a.name,
+            },
+            7 | 8 => {
+                let condition = self.condition(depth, scopes);
+                let b = self.value(depth, scopes);
+                Value::named_by_type(
+                    format!("CASE WHEN {condition} THEN {} ELSE {} END", b.text, a.text),
+                    a.name,
+                    "case",
+                )
+            }
+            9 => Value::strong(
+                format!("coalesce({}, {})", a.text, self.value(depth, scopes).text),
+                "coalesce",
+            ),
+            10 => Value::strong(format!("nullif({}, 'x')", a.text), "nullif"),
+            11 => Value::strong(
+                format!("greatest({}, {})", a.text, self.value(depth, scopes).text),
+                "greatest",
+            ),
+            12 => Value::strong(
+                format!("(ARRAY[{}, {}])[2]", self.value(depth, scopes).text, a.text),
+                "array",
+            ),
+            13 | 14 => self.field_of_a_row(scopes, &a),
+            15 => Value::strong(format!("same({})", a.text), "same"),
+            16 => Value::strong(format!("substring({} from 1 for 2)", a.text), "substring"),
+            17 => Value::strong(format!("trim(both 'x' from {})", a.text), "btrim"),
+            18 => Value::named_by_type(
+                format!("ROW({}, 'x')::text", a.text),
+                Name::Strong("row".to_owned()),
+                "text",
+            ),
+            19 => Value::strong(
+                format!("array_to_string(ARRAY[{}], ',')", a.text),
+                "array_to_string",
+            ),
+            20..=22 => self.of_a_query(depth, scopes, &a),
+            23 if !self.plain => {
+                let (by, order) = (self.column(scopes).text, self.column(scopes).text);
+                Value::strong(
+                    format!("max({}) OVER (PARTITION BY {by} ORDER BY {order})", a.text),
+                    "max",
+                )
+            }
+            _ => self.of_a_row(scopes, a),
+        }
+    }
+
+    fn in_json_or_xml(&mut self, a: &Value) -> Value {
+        match self.random.below(8) {
+            0 => Value::named_by_type(
+                format!("xmlforest({} AS x)::text", a.text),
+                Name::Strong("xmlforest".to_owned()),
+                "text",
+            ),
+            1 => Value::named_by_type(
+                format!("JSON_OBJECT('k': {} ABSENT ON NULL)::text", a.text),
+                Name::Strong("json_object".to_owned()),
+                "text",
+            ),
+            2 => Value::named_by_type(
+                format!("JSON_ARRAY({}, 'x')::text", a.text),
+                Name::Strong("json_array".to_owned()),
+                "text",
+            ),
+            3 => Value::strong(
+                format!("JSON_VALUE(to_jsonb({}), '$')", a.text),
+                "json_value",
+            ),
+            4 => Value::named_by_type(
+                format!("JSON_QUERY(to_jsonb({}), '$' WITH WRAPPER)::text", a.text),
+                Name::Strong("json_query".to_owned()),
+                "text",
+            ),
+            5 => Value::named_by_type(
+                format!("(jsonb_build_object('k', {}))['k']::text", a.text),
+                Name::Strong("jsonb_build_object".to_owned()),
+                "text",
+            ),
+            6 => Value::strong(
+                format!("regexp_replace({}, 'a', 'b')", a.text),
+                "regexp_replace",
+            ),
+            _ => Value::named_by_type(
+                format!("xmlelement(name x, {})::text", a.text),
+                Name::Strong("xmlelement".to_owned()),
+                "text",
+            ),
+        }
+    }
+
+    /// `(ROW(...)).f2`, with stars in the row.
+    fn field_of_a_row(&mut self, scopes: &Scopes, a: &Value) -> Value {
+        let mut parts = vec![a.text.clone()];
+        let mut texts = vec![true];
+        if let Some((row, fields)) = self.row_column(scopes) {
+            parts.push(format!("({row}).*"));
+            texts.extend(fields.iter().map(|column| column.kind == Kind::Text));
+        } else if let Some(item) = self.visible(scopes) {
+            parts.push(format!("{}.*", item.reference()));
+            texts.extend(item.columns.iter().map(|column| column.kind == Kind::Text));
+        }
+        parts.push(self.column(scopes).text);
+        texts.push(true);
+        let at = self.random.below(texts.len());
+        let field = format!("f{}", at + 1);
+        let text = format!("(ROW({})).{field}", parts.join(", "));
+        let text = if texts[at] {
+            text
+        } else {
+            format!("{text}::text")
+        };
+        Value::strong(text, &field)
+    }
+
+    fn of_a_query(&mut self, depth: usize, scopes: &Scopes, a: &Value) -> Value {
+        let before = std::mem::replace(&mut self.plain, false);
+        let (query, columns) = self.query(depth, scopes, Some(1));
+        self.plain = before;
+        match self.random.below(4) {
+            0 => Value::named_by_type(
+                format!("EXISTS ({query})::text"),
+                Name::Strong("exists".to_owned()),
+                "text",
+            ),
+            1 => Value::named_by_type(
+                format!("({} = ANY ({query}))::text", a.text),
+                Name::Weak(String::new()),
+                "text",
+            ),
+            2 => Value::named_by_type(
+                format!("ARRAY({query})::text"),
+                Name::Strong("array".to_owned()),
+                "text",
+            ),
+            _ => Value {
+                text: format!("({query} LIMIT 1)"),
+                name: Name::Strong(
+                    columns
+                        .first()
+                        .map_or_else(|| "x".to_owned(), |column| column.name.clone()),
+                ),
+            },
+        }
+    }
+
+    /// A whole row in one of its spellings, or a part of one.
+    fn of_a_row(&mut self, scopes: &Scopes, otherwise: Value) -> Value {
+        let Some(item) = self.visible(scopes) else {
+            return otherwise;
+        };
+        let row = item.reference();
+        let texts: Vec<&Column> = item
+            .columns
+            .iter()
+            .filter(|column| column.kind == Kind::Text)
+            .collect();
+        if texts.is_empty() {
+            return otherwise;
+        }
+        let name = texts[self.random.below(texts.len())].name.clone();
+        let field = quoted(&name);
+        match self.random.below(7) {
+            0 => Value::named_by_type(
+                format!("{row}::text"),
+                Name::Strong(item.alias.clone()),
+                "text",
+            ),
+            1 => Value::strong(format!("({row}).{field}"), &name),
+            2 => Value::strong(format!("{field}({row})"), &name),
+            3 => Value::nameless(format!("(to_jsonb({row}) ->> 'email')")),
+            4 => Value::strong(format!("concat({row}.*, {})", otherwise.text), "concat"),
+            5 if item.alias == "customers" || self.random.one_in(3) => {
+                Value::strong(format!("{row}.initcap"), "initcap")
+            }
+            _ => Value::strong(format!("(({row}.*)).{field}"), &name),
+        }
+    }
+
+    pub fn condition(&mut self, depth: usize, scopes: &Scopes) -> String {
+        let a = self.value(depth.min(1), scopes).text;
+        let b = self.column(scopes).text;
+        match self.random.below(14) {
+            0..=3 => format!("{} = 'x'", self.column(scopes).text),
+            4 => format!("{a} LIKE 'c%'"),
+            5 => format!("{} IS NULL", self.column(scopes).text),
+            6 => format!("{a} IS NOT NULL AND {b} = 'y'"),
+            7 => format!("{a} < {b}"),
+            8 => format!("({a}, {b}) = ({b}, 'z')"),
+            9 => format!("{a} IN ('x', {b})"),
+            10 => format!("NOT ({a} BETWEEN 'a' AND {b})"),
+            11 if depth > 0 => {
+                let (query, _) = self.query(depth - 1, scopes, Some(1));
+                format!("{a} IN ({query})")
+            }
+            12 if depth > 0 => {
+                let (query, _) = self.query(depth - 1, scopes, None);
+                format!("EXISTS ({query})")
+            }
+            _ => format!("({a} = 'x' OR {b} = 'y')"),
+        }
+    }
+
+    pub fn aggregate(&mut self, depth: usize, scopes: &Scopes) -> Value {
+        let plain = std::mem::replace(&mut self.plain, true);
+        let a = self.value(depth.min(1), scopes).text;
+        let b = self.column(scopes).text;
+        self.plain = plain;
+        match self.random.below(8) {
+            0 => Value::strong(format!("string_agg({a}, ',' ORDER BY {b})"), "string_agg"),
+            1 => Value::strong(
+                format!("array_to_string(array_agg({a}), '')"),
+                "array_to_string",
+            ),
+            2 => Value::strong(format!("max({a}) FILTER (WHERE {b} = 'x')"), "max"),
+            3 => Value::named_by_type(
+                format!("count({b})::text"),
+                Name::Strong("count".to_owned()),
+                "text",
+            ),
+            4 => Value::named_by_type(
+                "count(*)::text".to_owned(),
+                Name::Strong("count".to_owned()),
+                "text",
+            ),
+            5 => Value::strong(
+                format!("percentile_disc(0.5) WITHIN GROUP (ORDER BY {a})"),
+                "percentile_disc",
+            ),
+            6 => Value::named_by_type(
+                format!("json_object_agg(coalesce({a}, ''), {b})::text"),
+                Name::Strong("json_object_agg".to_owned()),
+                "text",
+            ),
+            _ => Value::strong(format!("min({a})"), "min"),
+        }
+    }
+}
