@@ -2,12 +2,25 @@
 
 use gatewright_parser::{Node, nodes};
 
-use crate::catalog::Catalog;
-use crate::facts::{Facts, SessionEffect, Verb};
-use crate::{copy, lineage, walker};
+use crate::catalog::{Catalog, Names, Noted, SearchPath};
+use crate::facts::{Facts, PathChange, SessionEffect, Verb};
+use crate::{copy, lineage, search_path, walker};
 
 /// The facts of one statement, except for its fingerprint. `text` is the statement's own.
-pub(crate) fn facts(text: &str, node: Node<'_>, catalog: &Catalog) -> Facts {
+pub(crate) fn facts(
+    text: &str,
+    node: Node<'_>,
+    catalog: &Catalog,
+    path: Option<&SearchPath>,
+) -> Facts {
+    let noted = Noted::default();
+    let mut facts = with_names(text, node, Names::along(catalog, path, &noted));
+    facts.varies = noted.varies.get();
+    facts.narrowed = noted.narrowed.get();
+    facts
+}
+
+fn with_names(text: &str, node: Node<'_>, catalog: Names<'_>) -> Facts {
     let mut walker = walker::walk(node, catalog);
     let lineage = lineage::of(node, catalog);
     if let Some(reason) = lineage.opaque {
@@ -20,6 +33,10 @@ pub(crate) fn facts(text: &str, node: Node<'_>, catalog: &Catalog) -> Facts {
     facts.outputs = lineage.outputs;
     facts.inner = lineage.inner;
     facts.flows = lineage.flows;
+    if search_path::is_in(&facts.tables) {
+        facts.path = Some(PathChange::unknown());
+    }
+    facts.path = search_path::change(node).or(facts.path);
     match node {
         Node::SelectStmt(select) => of_query(select, &mut facts),
         Node::PrepareStmt(prepare) => of_prepared(text, prepare, catalog, &mut facts),
@@ -39,12 +56,12 @@ fn of_query(select: &nodes::SelectStmt, facts: &mut Facts) {
     }
 }
 
-/// The walker leaves the statement that is prepared.
-fn of_prepared(text: &str, prepare: &nodes::PrepareStmt, catalog: &Catalog, known: &mut Facts) {
+/// The walker leaves the statement that is prepared. It may be executed with any path.
+fn of_prepared(text: &str, prepare: &nodes::PrepareStmt, catalog: Names<'_>, known: &mut Facts) {
     if let SessionEffect::Prepare { inner, .. } = &mut known.session
         && !matches!(prepare.query(), Node::None)
     {
-        **inner = facts(text, prepare.query(), catalog);
+        **inner = facts(text, prepare.query(), catalog.catalog(), None);
     }
 }
 

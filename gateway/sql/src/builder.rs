@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{Cascade, Cast, Catalog, Column, Definition, Relation, Subject, Trigger};
+use crate::catalog::{
+    Cascade, Cast, Catalog, Column, Definition, Operator, Relation, Subject, Trigger,
+};
 use crate::definition;
 use crate::facts::{Access, RelationKind};
 
@@ -224,10 +226,13 @@ impl CatalogBuilder {
         self
     }
 
-    /// An operator with this name that calls a function outside pg_catalog.
-    pub fn operator(&mut self, name: &str, schema: &str, function: &str) -> &mut Self {
-        let functions = self.catalog.operators.entry(name.to_owned()).or_default();
-        functions.push((schema.to_owned(), function.to_owned()));
+    /// An operator that calls a function outside pg_catalog: its schema and name, and the function's.
+    pub fn operator(&mut self, (schema, name): (&str, &str), function: (&str, &str)) -> &mut Self {
+        let known = self.catalog.operators.entry(name.to_owned()).or_default();
+        known.push(Operator {
+            schema: schema.to_owned(),
+            function: (function.0.to_owned(), function.1.to_owned()),
+        });
         self
     }
 

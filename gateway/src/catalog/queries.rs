@@ -82,8 +82,9 @@ pub(super) const CASCADES: &str = "SELECT c.confrelid, c.conrelid, c.confupdtype
      pg_catalog.array_to_string(c.confkey, ' ') FROM pg_catalog.pg_constraint c \
      WHERE c.contype = 'f' AND (c.confupdtype IN ('c', 'n', 'd') OR c.confdeltype IN ('c', 'n', 'd'))";
 
-pub(super) const OPERATORS: &str = "SELECT DISTINCT o.oprname, n.nspname, p.proname FROM pg_catalog.pg_operator o \
-     JOIN pg_catalog.pg_proc p ON p.oid = o.oprcode JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+/// Operators with a user-defined function: their schema and name, and the function's.
+pub(super) const OPERATORS: &str = "SELECT DISTINCT s.nspname, o.oprname, n.nspname, p.proname FROM pg_catalog.pg_operator o \
+     JOIN pg_catalog.pg_namespace s ON s.oid = o.oprnamespace JOIN pg_catalog.pg_proc p ON p.oid = o.oprcode JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
      WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')";
 
 /// Casts with a user-defined function: target type, source type, whether it is implicit or an assignment cast, and the

@@ -192,7 +192,8 @@ impl QueryResults {
             catalog.rules(number(row, 0)?);
         }
         for row in &self.operators {
-            catalog.operator(text(row, 0)?, text(row, 1)?, text(row, 2)?);
+            let operator = (text(row, 0)?, text(row, 1)?);
+            catalog.operator(operator, (text(row, 2)?, text(row, 3)?));
         }
         for row in &self.casts {
             let source = (number(row, 1)?, text(row, 2)?);

@@ -40,6 +40,29 @@ impl SessionGate {
         Ok(case)
     }
 
+    /// EXECUTE of a statement that was prepared by message with a path that leaves something out: the server looks its names
+    /// up again.
+    fn depends_on_path(&self, facts: &Facts, names: &dyn NameFacts) -> Option<Refusal> {
+        let (SessionEffect::Execute { name }
+        | SessionEffect::Explain {
+            executes: Some(name),
+            ..
+        }) = &facts.session
+        else {
+            return None;
+        };
+        names.statement(name).filter(|inner| inner.narrowed)?;
+        let message =
+            format!("what the prepared statement \"{name}\" names depends on search_path");
+        let hint = "Prepare it with PREPARE, or execute it by protocol message.";
+        Some(denial::of_gateway(
+            "search-path",
+            message,
+            Some(hint),
+            self.statement_id(),
+        ))
+    }
+
     fn gone(&self) -> Refusal {
         denial::of_gateway(
             "no-statement",
@@ -70,6 +93,9 @@ impl SessionGate {
             self.catalog.note_change();
         }
         let unsettled = self.reshaped || text.reshapes_before(index);
+        if let Some(refusal) = self.depends_on_path(&statement.facts, question.names) {
+            return Err(refusal);
+        }
         let named = in_place(&statement.facts, question.names, unsettled).map(Arc::new);
         let facts = match &named {
             Some(merged) => Arc::new(facts::of_statement(merged)),

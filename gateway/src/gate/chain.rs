@@ -56,11 +56,12 @@ impl SessionGate {
         &mut self,
         question: Question<'_, Self>,
     ) -> Result<Verdict<Self>, Refusal> {
-        let mut text = Arc::clone(question.text);
+        let mut text = self.as_of_now(question.text, question.path)?;
+        let anew = !Arc::ptr_eq(&text, question.text);
         let mut rewritten_by: SmallVec<[usize; 2]> = SmallVec::new();
         loop {
             let case = self.case(&question, &text, !rewritten_by.is_empty())?;
-            let earlier = if rewritten_by.is_empty() {
+            let earlier = if rewritten_by.is_empty() && !anew {
                 self.earlier(&question, &case)
             } else {
                 None

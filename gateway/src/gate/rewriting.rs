@@ -29,6 +29,7 @@ impl SessionGate {
                 original,
                 &replacement.sql,
                 &text.catalog,
+                text.path(),
                 &self.settings(true),
             )
         });
@@ -37,6 +38,8 @@ impl SessionGate {
                 &replacement.sql,
                 analysis,
                 Arc::clone(&text.catalog),
+                true,
+                text.path(),
             ))),
             refused => {
                 if let Some(Err(error)) = refused {

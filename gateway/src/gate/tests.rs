@@ -43,7 +43,7 @@ fn session(keep_parameters: bool) -> SessionGate {
 }
 
 fn analyzed(session: &mut SessionGate, sql: &str) -> Arc<AnalyzedText> {
-    match session.analyze(sql, true) {
+    match session.analyze(sql, true, None) {
         Judged::Ready(Ok(text)) => text,
         Judged::Ready(Err(refusal)) => panic!("{sql}: {}", refusal.message),
         Judged::Pending(_) => panic!("{sql}: there is nothing to wait for"),
@@ -63,6 +63,7 @@ fn question<'a>(
         in_transaction: false,
         at_rest: true,
         names: &NoNames,
+        path: None,
     }
 }
 
@@ -112,7 +113,7 @@ fn a_text_cannot_stand_for_a_template() {
     let known = "SELECT a FROM pg_class WHERE relname = 'of another client'";
     let template = gatewright_sql::template(known).expect("it has a template");
     analyzed(&mut session, known);
-    match session.analyze(&template.key, true) {
+    match session.analyze(&template.key, true, None) {
         Judged::Ready(Err(refusal)) => assert_eq!(refusal.sqlstate, "42601"),
         Judged::Ready(Ok(text)) => panic!("it is taken for {:?}", text.source),
         Judged::Pending(_) => panic!("there is nothing to wait for"),

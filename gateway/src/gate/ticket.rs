@@ -5,6 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use gatewright_sql::SearchPath;
+
 use super::SessionGate;
 use super::analysis::Refreshed;
 use crate::session::{Answer, Judged, PendingJudge, Refusal, Ticket, Wait};
@@ -19,6 +21,7 @@ pub(super) struct Pending {
     work: Option<Work>,
     text: Box<str>,
     standard_conforming_strings: bool,
+    path: Option<SearchPath>,
 }
 
 impl SessionGate {
@@ -36,6 +39,7 @@ impl SessionGate {
         &mut self,
         text: &str,
         standard_conforming_strings: bool,
+        path: Option<&SearchPath>,
         work: Work,
     ) -> Ticket {
         self.tickets += 1;
@@ -44,6 +48,7 @@ impl SessionGate {
             work: Some(work),
             text: text.into(),
             standard_conforming_strings,
+            path: path.cloned(),
         });
         Ticket::new(self.tickets, Wait::Work)
     }
@@ -57,8 +62,12 @@ impl SessionGate {
             self.pending = Some(pending);
             return Judged::Pending(ticket);
         }
-        self.analyze_text(&pending.text, pending.standard_conforming_strings)
-            .map(Answer::Text)
+        self.analyze_text(
+            &pending.text,
+            pending.standard_conforming_strings,
+            pending.path.as_ref(),
+        )
+        .map(Answer::Text)
     }
 
     pub(super) fn withdraw_ticket(&mut self, ticket: &Ticket) {

@@ -97,7 +97,7 @@ impl<J: Judge> Session<J> {
         let answer = ask(
             &mut held.ticket,
             judge,
-            |judge| judge.analyze(text, conforming),
+            |judge| judge.analyze(text, conforming, self.path.current()),
             |answer| match answer {
                 Answer::Text(text) => Some(text),
                 _ => None,
@@ -130,6 +130,7 @@ impl<J: Judge> Session<J> {
             in_transaction: self.transaction.is_open(),
             at_rest: self.is_at_rest(),
             names: &names,
+            path: self.path.current(),
         };
         ask(
             &mut held.ticket,

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::definitions::Subject;
+use super::schemas::Schemas;
 use crate::body::Body;
 use crate::facts::Access;
 use crate::rows::Rows;
@@ -78,12 +79,12 @@ impl Bodies {
         self.domains.get(&oid).map_or(&[], Vec::as_slice)
     }
 
-    /// The bodies of the functions with this name: in one schema, or in all.
-    pub fn of_function(&self, schema: Option<&str>, name: &str) -> Vec<&Arc<Body>> {
+    /// The bodies of the functions with this name.
+    pub fn of_function(&self, schemas: Schemas<'_>, name: &str) -> Vec<&Arc<Body>> {
         let known = self.functions.get(name).map_or(&[][..], Vec::as_slice);
         known
             .iter()
-            .filter(|(own, _)| schema.is_none_or(|schema| schema == own))
+            .filter(|(own, _)| schemas.have(own))
             .map(|(_, body)| body)
             .collect()
     }

@@ -7,12 +7,21 @@ use super::bodies::Bodies;
 use super::cast::{Cast, Operand};
 use super::definitions::Definition;
 use super::relation::{Column, Relation};
+use super::schemas::{Schemas, split};
 use super::write::{Cascade, Trigger};
 use crate::body::Body;
 use crate::facts::RelationKind;
 
 /// The partitions of a table with more are not reported: a rule names the table, rarely one of hundreds of partitions.
 const MOST_PARTITIONS: usize = 64;
+
+/// An operator whose function is outside pg_catalog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Operator {
+    pub schema: String,
+    /// Schema and name.
+    pub function: (String, String),
+}
 
 /// The relations of one database at one point in time. `CatalogBuilder` fills it.
 #[derive(Debug, Clone, Default)]
@@ -36,8 +45,8 @@ pub struct Catalog {
     pub(crate) obscure: HashMap<String, BTreeSet<String>>,
     /// The ones among them in a language that can contain SQL: what they read and write is unknown.
     pub(crate) unread: HashMap<String, BTreeSet<String>>,
-    /// Operators implemented by a function outside pg_catalog, by its schema and name.
-    pub(crate) operators: HashMap<String, Vec<(String, String)>>,
+    /// Operators implemented by a function outside pg_catalog.
+    pub(crate) operators: HashMap<String, Vec<Operator>>,
     pub(crate) casts: Vec<Cast>,
     /// Types that contain values of domains with checks, by name.
     pub(crate) domains: HashMap<String, BTreeSet<u32>>,
@@ -185,16 +194,6 @@ impl Catalog {
         &mut self.bodies
     }
 
-    /// Whether every operator with this name returns only what its operands carry.
-    pub(crate) fn operator_is_readable(&self, name: &str) -> bool {
-        self.are_readable(self.operator_functions(name))
-    }
-
-    /// The functions behind operators with this name, as schema and name; those in pg_catalog are left out.
-    pub(crate) fn operator_functions(&self, name: &str) -> &[(String, String)] {
-        self.operators.get(name).map_or(&[], Vec::as_slice)
-    }
-
     /// Whether no cast of such a value to the type adds anything to what its operand carries.
     pub(crate) fn casts_are_readable(&self, name: &[&str], operand: Operand<'_>) -> bool {
         if !self.has_casts() {
@@ -206,7 +205,10 @@ impl Catalog {
         })
     }
 
-    fn are_readable<'f>(&self, functions: impl IntoIterator<Item = &'f (String, String)>) -> bool {
+    pub(super) fn are_readable<'f>(
+        &self,
+        functions: impl IntoIterator<Item = &'f (String, String)>,
+    ) -> bool {
         functions.into_iter().all(|(schema, name)| {
             let parts = [schema.as_str(), name.as_str()];
             match self.function_bodies(&parts) {
@@ -219,36 +221,44 @@ impl Catalog {
     /// The bodies of the functions that a call may mean; empty if they only compute on their arguments. `None`: one of them
     /// may do anything.
     pub(crate) fn function_bodies(&self, parts: &[&str]) -> Option<Vec<&Arc<Body>>> {
-        let (name, schema) = match parts {
-            ["pg_catalog", _] => return Some(Vec::new()),
-            [name] => (*name, None),
-            [.., schema, name] => (*name, Some(*schema)),
-            [] => return None,
-        };
-        let known = self.functions.get(name);
-        let Some(schemas) =
-            known.filter(|schemas| schema.is_none_or(|schema| schemas.contains(schema)))
-        else {
+        let (name, schemas) = split(parts)?;
+        self.bodies_of_functions(name, schemas)
+    }
+
+    pub(super) fn bodies_of_functions(
+        &self,
+        name: &str,
+        schemas: Schemas<'_>,
+    ) -> Option<Vec<&Arc<Body>>> {
+        if matches!(schemas, Schemas::One("pg_catalog")) {
+            return Some(Vec::new());
+        }
+        let known = self.functions.get(name).into_iter().flatten();
+        let mut meant = known.filter(|own| schemas.have(own)).peekable();
+        if meant.peek().is_none() {
             // An unqualified name is then PostgreSQL's own.
-            return (schema.is_none() && self.is_built_in(name)).then(Vec::new);
-        };
-        let mut meant = schemas
-            .iter()
-            .filter(|own| schema.is_none_or(|schema| schema == **own));
+            let own = !matches!(schemas, Schemas::One(_)) && self.is_built_in(name);
+            return own.then(Vec::new);
+        }
         let marked = [self.obscure.get(name), self.bodies.unreadable(name)];
         let is_obscure = |own: &String| marked.iter().flatten().any(|marked| marked.contains(own));
         if meant.any(is_obscure) {
             return None;
         }
-        Some(self.bodies.of_function(schema, name))
+        Some(self.bodies.of_function(schemas, name))
     }
 
     /// The column names of a function in FROM; empty for one column named by the alias or the function. `None`: unknown.
-    pub(crate) fn function_columns(&self, parts: &[&str], arguments: usize) -> Option<&[String]> {
-        let name = match parts {
-            [name] | ["pg_catalog", name] => *name,
-            _ => return None,
-        };
+    pub(super) fn columns_of_function(
+        &self,
+        name: &str,
+        schemas: Schemas<'_>,
+        parts: &[&str],
+        arguments: usize,
+    ) -> Option<&[String]> {
+        if !matches!(parts, [_] | ["pg_catalog", _]) {
+            return None;
+        }
         const SINGLE: [&str; 7] = [
             "generate_series",
             "generate_subscripts",
@@ -258,26 +268,19 @@ impl Catalog {
             "jsonb_object_keys",
             "regexp_matches",
         ];
-        let single = arguments > 0 && SINGLE.contains(&name) && !self.shadows_function(name);
+        let single = arguments > 0 && SINGLE.contains(&name) && !self.shadows_in(name, schemas);
         single.then_some(&[])
     }
 
     /// The name, schema first, of a function that the call could mean and whose body could not be read.
-    pub(crate) fn unread_function(&self, parts: &[&str]) -> Option<String> {
-        let (name, schema) = match parts {
-            [name] => (name, None),
-            [.., schema, name] => (name, Some(*schema)),
-            [] => return None,
-        };
-        let marked = [self.unread.get(*name), self.bodies.unreadable(name)];
-        let schemas = marked.into_iter().flatten().flatten();
-        let found = schemas
-            .filter(|own| schema.is_none_or(|schema| schema == own.as_str()))
-            .min();
+    pub(super) fn unread_among(&self, name: &str, schemas: Schemas<'_>) -> Option<String> {
+        let marked = [self.unread.get(name), self.bodies.unreadable(name)];
+        let owners = marked.into_iter().flatten().flatten();
+        let found = owners.filter(|own| schemas.have(own)).min();
         found.map(|schema| format!("{schema}.{name}"))
     }
 
-    fn is_built_in(&self, name: &str) -> bool {
+    pub(super) fn is_built_in(&self, name: &str) -> bool {
         self.built_in.is_empty() || self.built_in.contains(name)
     }
 
@@ -295,8 +298,11 @@ impl Catalog {
 
     /// Whether a schema other than pg_catalog contains a function with this name.
     pub fn shadows_function(&self, name: &str) -> bool {
-        self.functions
-            .get(name)
-            .is_some_and(|schemas| schemas.iter().any(|schema| schema != "pg_catalog"))
+        self.shadows_in(name, Schemas::Every)
+    }
+
+    pub(super) fn shadows_in(&self, name: &str, schemas: Schemas<'_>) -> bool {
+        let mut owners = self.functions.get(name).into_iter().flatten();
+        owners.any(|schema| schema != "pg_catalog" && schemas.have(schema))
     }
 }

@@ -115,7 +115,7 @@ impl<'t> Resolver<'t> {
         for arg in args {
             given.absorb(arg, Transform::Expression);
         }
-        super::resolver::add_to_flows(&mut flows, &given, catalog);
+        super::resolver::add_to_flows(&mut flows, &given, catalog.catalog());
         self.add_flows(flows);
     }
 

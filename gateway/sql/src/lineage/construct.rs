@@ -18,10 +18,7 @@ impl<'t> Resolver<'t> {
             value.absorb(&side, Transform::Expression);
         }
         let names = expression.name().strings();
-        if names
-            .last()
-            .is_some_and(|name| !self.catalog.operator_is_readable(name))
-        {
+        if !names.is_empty() && !self.catalog.operator_is_readable(&names) {
             value.unknown = true;
         }
         value
@@ -97,10 +94,7 @@ impl<'t> Resolver<'t> {
                 let test = self.value(link.testexpr());
                 value.absorb(&test, Transform::Expression);
                 let names = link.oper_name().strings();
-                if names
-                    .last()
-                    .is_some_and(|name| !self.catalog.operator_is_readable(name))
-                {
+                if !names.is_empty() && !self.catalog.operator_is_readable(&names) {
                     value.unknown = true;
                 }
                 value

@@ -26,7 +26,7 @@ mod with;
 
 use gatewright_parser::Node;
 
-use crate::catalog::Catalog;
+use crate::catalog::Names;
 use crate::facts::{Flow, Outputs, Usage};
 use crate::provenance::Column;
 use crate::rows::Rows;
@@ -56,7 +56,7 @@ pub(crate) struct Followed {
 }
 
 /// Analyses a statement of a definition; its parameters carry nothing.
-pub(crate) fn follow(node: Node<'_>, catalog: &Catalog, parameters: &[&str]) -> Followed {
+pub(crate) fn follow(node: Node<'_>, catalog: Names<'_>, parameters: &[&str]) -> Followed {
     if let Node::ReturnStmt(statement) = node {
         return follow_value(statement.returnval(), catalog, parameters);
     }
@@ -66,7 +66,7 @@ pub(crate) fn follow(node: Node<'_>, catalog: &Catalog, parameters: &[&str]) -> 
 }
 
 /// Analyses an expression of a definition, as the only column of one row.
-pub(crate) fn follow_value(value: Node<'_>, catalog: &Catalog, parameters: &[&str]) -> Followed {
+pub(crate) fn follow_value(value: Node<'_>, catalog: Names<'_>, parameters: &[&str]) -> Followed {
     let mut resolver = Resolver::within(catalog, parameters);
     let value = resolver.value(value);
     let rows = Rows::of(vec![Column { name: None, value }]);
@@ -74,7 +74,7 @@ pub(crate) fn follow_value(value: Node<'_>, catalog: &Catalog, parameters: &[&st
 }
 
 /// The lineage of one statement.
-pub(crate) fn of(node: Node<'_>, catalog: &Catalog) -> Lineage {
+pub(crate) fn of(node: Node<'_>, catalog: Names<'_>) -> Lineage {
     let mut resolver = Resolver::new(catalog);
     let (outputs, inner) = resolver.statement(node);
     Lineage {

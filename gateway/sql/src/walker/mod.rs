@@ -20,7 +20,7 @@ mod tags;
 
 use gatewright_parser::Node;
 
-use crate::catalog::Catalog;
+use crate::catalog::Names;
 use crate::facts::{Access, Facts, SessionEffect};
 
 use state::Walker;
@@ -28,7 +28,7 @@ use state::Walker;
 pub(crate) use outputs::limit;
 
 /// What a statement of a definition names, without lineage. `None` if it does more than read and write rows.
-pub(crate) fn names(node: Node<'_>, catalog: &Catalog) -> Option<Facts> {
+pub(crate) fn names(node: Node<'_>, catalog: Names<'_>) -> Option<Facts> {
     let mut walker = Walker::new(catalog);
     walker.node(node);
     let facts = walker.facts;
@@ -42,7 +42,7 @@ pub(crate) fn names(node: Node<'_>, catalog: &Catalog) -> Option<Facts> {
 }
 
 /// Takes the facts of one statement from its tree. What lineage adds is missing.
-pub(crate) fn walk<'a>(node: Node<'a>, catalog: &'a Catalog) -> Walker<'a> {
+pub(crate) fn walk<'a>(node: Node<'a>, catalog: Names<'a>) -> Walker<'a> {
     let mut walker = Walker::new(catalog);
     walker.facts.verb = tags::verb(node);
     walker.node(node);

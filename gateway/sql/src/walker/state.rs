@@ -5,11 +5,11 @@ use hashbrown::HashSet;
 
 use super::columns::Uses;
 use super::sources::Scope;
-use crate::catalog::Catalog;
+use crate::catalog::Names;
 use crate::facts::{Access, Facts, RoleEffect, Usage};
 
 pub(crate) struct Walker<'a> {
-    pub(super) catalog: &'a Catalog,
+    pub(super) catalog: Names<'a>,
     pub(super) facts: Facts,
     pub(super) scopes: Vec<Scope<'a>>,
     /// The uses in `facts.columns`.
@@ -30,7 +30,7 @@ pub(crate) struct Walker<'a> {
 }
 
 impl<'a> Walker<'a> {
-    pub(super) fn new(catalog: &'a Catalog) -> Self {
+    pub(super) fn new(catalog: Names<'a>) -> Self {
         Walker {
             catalog,
             facts: Facts::default(),
@@ -52,7 +52,7 @@ impl<'a> Walker<'a> {
 
     /// A use of a column that lineage found. It counts only if the statement names the relation.
     pub(crate) fn used(&mut self, relation: u32, attnum: i16, usage: Usage) {
-        let Some(relation) = self.catalog.relation(relation) else {
+        let Some(relation) = self.catalog.catalog().relation(relation) else {
             return;
         };
         let at = self

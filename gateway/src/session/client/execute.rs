@@ -162,7 +162,9 @@ impl<J: Judge> Session<J> {
             }
         };
         portal.started.set(true);
-        self.pipeline.drain_first |= portal.prepared.is(Facts::changes_reading);
+        if let Some(statement) = portal.prepared.statement() {
+            self.note_sent(&statement.facts);
+        }
         self.turn.stoppable += usize::from(portal.can_stop());
         self.expect(Outstanding::Execute { portal, admitted });
         Taken::Yes

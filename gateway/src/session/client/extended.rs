@@ -106,6 +106,7 @@ impl<J: Judge> Session<J> {
                 self.turn.stoppable += usize::from(can_stop::<J>(&permit, None));
                 // It may be set_config.
                 self.pipeline.drain_first = true;
+                self.path.anything();
                 self.expect(Outstanding::FunctionCall {
                     permit,
                     admitted: admitted.pop().flatten(),

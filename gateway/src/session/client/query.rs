@@ -1,6 +1,5 @@
 //! The simple Query: all of its statements are judged, and described where a policy wants to see columns, before any runs.
 
-use gatewright_sql::Facts;
 use gatewright_wire::frame::Frame;
 use gatewright_wire::frontend;
 
@@ -156,6 +155,13 @@ impl<J: Judge> Session<J> {
             Some(text) if held.rewritten => output.to_server.run_rewritten::<J>(text, &pass),
             _ => output.to_server.run(frame, &pass),
         }
+        for statement in held
+            .text
+            .iter()
+            .flat_map(|text| &J::analysis(text).statements)
+        {
+            self.note_sent(&statement.facts);
+        }
         let run = QueryRun {
             text: held.text,
             permits: held.permits,
@@ -165,7 +171,6 @@ impl<J: Judge> Session<J> {
             refusal: None,
             silent_error: false,
         };
-        self.pipeline.drain_first |= run.any(Facts::changes_reading);
         self.turn.stoppable += usize::from(run.can_stop());
         self.expect(Outstanding::Query(run));
     }

@@ -165,6 +165,7 @@ impl<J: Judge> Session<J> {
             return;
         };
         let facts = Arc::clone(&statement.facts);
+        self.path.succeeded(&facts);
         self.transaction.has_planned_result |= permit.as_ref().is_some_and(J::wants_plan);
         match &facts.session {
             SessionEffect::Prepare { name, inner } => {
@@ -249,6 +250,7 @@ impl<J: Judge> Session<J> {
     /// A message had its turn, and the server told where the transaction stands.
     pub(in crate::session) fn ready_for_query(&mut self, status: u8) {
         self.turn.over();
+        self.path.ready(status, self.queue.is_empty());
         if self.transaction.ready(status) {
             self.names.transaction_ended();
         }

@@ -194,7 +194,12 @@ impl Judge for WordJudge {
     type Permit = WordPermit;
     type Admitted = WordAdmitted;
 
-    fn analyze(&mut self, text: &str, _: bool) -> Judged<Result<WordText, Refusal>> {
+    fn analyze(
+        &mut self,
+        text: &str,
+        _: bool,
+        _: Option<&gatewright_sql::SearchPath>,
+    ) -> Judged<Result<WordText, Refusal>> {
         self.nothing_else_is_asked();
         let mut start = 0;
         let mut statements = Vec::new();
