@@ -158,7 +158,7 @@ impl<'c> Names<'c> {
     {
         let (mut on_path, mut off_path) = (usize::from(built_in), 0);
         for owner in owners {
-            match self.path.is_some_and(|path| path.has(owner)) {
+            match self.path.is_some_and(|path| path.includes(owner)) {
                 true => on_path += 1,
                 false => off_path += 1,
             }

@@ -30,7 +30,8 @@ impl SearchPath {
         Some(Self(Arc::new(schemas)))
     }
 
-    pub fn has(&self, schema: &str) -> bool {
+    /// Whether an unqualified name may mean an object of this schema.
+    pub fn includes(&self, schema: &str) -> bool {
         schema == "pg_catalog" || self.0.contains(schema)
     }
 
@@ -38,7 +39,7 @@ impl SearchPath {
     pub(super) fn has_relation(&self, relation: &Relation) -> bool {
         relation.kind == RelationKind::Temporary
             || relation.schema.starts_with("pg_temp_")
-            || self.has(&relation.schema)
+            || self.includes(&relation.schema)
     }
 }
 
@@ -55,7 +56,7 @@ impl Schemas<'_> {
         match self {
             Schemas::Every => true,
             Schemas::One(name) => name == schema,
-            Schemas::On(path) => path.has(schema),
+            Schemas::On(path) => path.includes(schema),
         }
     }
 }

@@ -6,5 +6,6 @@ mod held;
 pub(crate) mod judge;
 pub(crate) mod play;
 mod properties;
+mod search_path;
 pub(crate) mod server;
 mod simple;
