@@ -148,7 +148,8 @@ impl QueryResults {
                 (_, _, Some(definition)) => {
                     catalog.defined_function(number(row, 0)?, schema, name, definition);
                 }
-                ("c", Some(extension), _) if plain(extension) => {
+                // Some functions of extensions in C are the server's own under another name.
+                ("c" | "internal", Some(extension), _) if plain(extension) => {
                     catalog.plain_function(schema, name);
                 }
                 // C functions are part of the server or created by a superuser. Those that run SQL text are known by

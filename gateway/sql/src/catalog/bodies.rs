@@ -43,7 +43,7 @@ enum Waiting {
     /// Any expression computed for rows of the relation.
     Computed(u32),
     Domain(u32),
-    Function(String),
+    Function(String, String),
 }
 
 impl Subject {
@@ -55,7 +55,9 @@ impl Subject {
                 Waiting::Computed(*relation)
             }
             Self::Domain(oid) => Waiting::Domain(*oid),
-            Self::Function { name, .. } => Waiting::Function(name.clone()),
+            Self::Function { schema, name, .. } => {
+                Waiting::Function(name.clone(), schema.clone())
+            }
         }
     }
 }
@@ -110,8 +112,17 @@ impl Bodies {
         !self.waiting.is_empty() && self.waiting.contains(&Waiting::Domain(oid))
     }
 
-    pub fn function_waits(&self, name: &str) -> bool {
-        !self.waiting.is_empty() && self.waiting.contains(&Waiting::Function(name.to_owned()))
+    /// Whether one of these functions has not been read yet.
+    pub fn functions_wait<'s>(
+        &self,
+        name: &str,
+        mut schemas: impl Iterator<Item = &'s String>,
+    ) -> bool {
+        !self.waiting.is_empty()
+            && schemas.any(|schema| {
+                let function = Waiting::Function(name.to_owned(), schema.clone());
+                self.waiting.contains(&function)
+            })
     }
 
     /// Exactly these definitions have not been read yet.

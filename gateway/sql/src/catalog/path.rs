@@ -87,6 +87,12 @@ impl<'c> Names<'c> {
         self.catalog.bodies_of_functions(name, schemas)
     }
 
+    /// Whether a function that the name may mean has not been read yet.
+    pub fn function_waits(self, parts: &[&str]) -> bool {
+        let meant = self.functions_meant(parts);
+        meant.is_some_and(|(name, schemas)| self.catalog.functions_wait(name, schemas))
+    }
+
     /// As [`Catalog::unread_function`].
     pub fn unread_function(self, parts: &[&str]) -> Option<String> {
         let (name, schemas) = self.functions_meant(parts)?;

@@ -248,6 +248,13 @@ impl Catalog {
         Some(self.bodies.of_function(schemas, name))
     }
 
+    /// Whether a function that is meant has not been read yet.
+    pub(super) fn functions_wait(&self, name: &str, schemas: Schemas<'_>) -> bool {
+        let owners = self.functions.get(name).into_iter().flatten();
+        let meant = owners.filter(|own| schemas.have(own));
+        self.bodies.functions_wait(name, meant)
+    }
+
     /// The column names of a function in FROM; empty for one column named by the alias or the function. `None`: unknown.
     pub(super) fn columns_of_function(
         &self,
