@@ -85,6 +85,12 @@ impl CatalogBuilder {
         self
     }
 
+    /// This column alone is the relation's primary key.
+    pub fn primary_key(&mut self, oid: u32, attnum: i16) -> &mut Self {
+        self.catalog.primary.insert(oid, attnum);
+        self.unique(oid, attnum)
+    }
+
     /// A function or type that converts a value when called by name: all of pg_catalog, and types outside it. If none is
     /// added, every unknown name counts as built in.
     pub fn built_in(&mut self, name: &str) -> &mut Self {

@@ -53,8 +53,8 @@ pub(super) const VIEWS: &str = "SELECT c.oid, pg_catalog.pg_get_viewdef(c.oid) F
 pub(super) const DEFAULTS: &str = "SELECT d.adrelid, d.adnum, pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attgenerated <> '' \
      FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum";
 
-/// Columns that are unique and NOT NULL.
-pub(super) const UNIQUE: &str = "SELECT i.indrelid, i.indkey[0] FROM pg_catalog.pg_index i \
+/// Columns that are unique and NOT NULL, and whether they are the primary key.
+pub(super) const UNIQUE: &str = "SELECT i.indrelid, i.indkey[0], i.indisprimary FROM pg_catalog.pg_index i \
      JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
      WHERE i.indisunique AND i.indisvalid AND i.indimmediate AND i.indnkeyatts = 1 AND i.indpred IS NULL AND a.attnotnull";
 

@@ -126,7 +126,10 @@ impl QueryResults {
             catalog.inherits(number(row, 0)?, number(row, 1)?);
         }
         for row in &self.unique {
-            catalog.unique(number(row, 0)?, number(row, 1)?);
+            match text(row, 2)? == "t" {
+                true => catalog.primary_key(number(row, 0)?, number(row, 1)?),
+                false => catalog.unique(number(row, 0)?, number(row, 1)?),
+            };
         }
         for row in &self.types {
             catalog.type_name(number(row, 0)?, text(row, 1)?);

@@ -59,7 +59,7 @@ fn reveals(usage: Usage) -> bool {
 }
 
 /// Whether the column may be the rule's. A column that is resolved to no table matches by name alone.
-fn is_of(rule: &Rule, column: &ColumnRef, facts: &Facts) -> bool {
+pub fn is_of(rule: &Rule, column: &ColumnRef, facts: &Facts) -> bool {
     match facts.table_of(column) {
         Some(table) => {
             table.may_be(rule.table()) && (column.name == rule.column() || column.name == "*")

@@ -55,9 +55,7 @@ impl Subject {
                 Waiting::Computed(*relation)
             }
             Self::Domain(oid) => Waiting::Domain(*oid),
-            Self::Function { schema, name, .. } => {
-                Waiting::Function(name.clone(), schema.clone())
-            }
+            Self::Function { schema, name, .. } => Waiting::Function(name.clone(), schema.clone()),
         }
     }
 }

@@ -37,6 +37,8 @@ pub struct Catalog {
     pub(crate) children: HashMap<u32, Vec<u32>>,
     /// Columns that identify a row of their relation.
     pub(crate) unique: HashSet<(u32, i16)>,
+    /// Columns that are the primary key of their relation.
+    pub(crate) primary: HashMap<u32, i16>,
     /// Names that convert a value when called: functions and types of pg_catalog, and types outside it.
     pub(crate) built_in: HashSet<String>,
     /// Functions outside pg_catalog: the schemas that have one with this name.
@@ -70,6 +72,7 @@ impl Catalog {
             && self.reads == other.reads
             && self.parents == other.parents
             && self.unique == other.unique
+            && self.primary == other.primary
             && self.built_in == other.built_in
             && self.functions == other.functions
             && self.obscure == other.obscure
@@ -125,6 +128,12 @@ impl Catalog {
         let column = columns.find(|column| column.name == name);
         self.children(relation.oid).is_empty()
             && column.is_some_and(|column| self.unique.contains(&(relation.oid, column.attnum)))
+    }
+
+    /// The column that is the primary key. `None`: there is none, or it has several columns.
+    pub(crate) fn primary_key<'r>(&self, relation: &'r Relation) -> Option<&'r str> {
+        let attnum = self.primary.get(&relation.oid)?;
+        relation.attribute_name(*attnum)
     }
 
     /// What a view reads directly: (relation, attribute number; 0 is the whole relation).

@@ -7,7 +7,7 @@ use gatewright_parser::{Node, Strings, nodes};
 use super::level::ends_in_star;
 use super::resolver::Resolver;
 use crate::facts::Transform;
-use crate::provenance::{Column, Provenance};
+use crate::provenance::{Column, Provenance, Source};
 use crate::rows::Rows;
 
 impl<'t> Resolver<'t> {
@@ -22,6 +22,21 @@ impl<'t> Resolver<'t> {
             value.unknown = true;
         }
         value
+    }
+
+    /// Whether a plain column is NULL reveals nothing of its value; `walker` reports the use.
+    pub(super) fn null_test(&mut self, test: &'t nodes::NullTest) -> Provenance {
+        let tested = self.value(test.arg());
+        let is_plain =
+            |source: &Source| source.transform == Transform::Identity && source.attnum > 0;
+        let plain = matches!(test.arg(), Node::ColumnRef(_))
+            && !tested.unknown
+            && !tested.changed
+            && tested.sources().iter().all(is_plain);
+        match plain {
+            true => Provenance::constant(),
+            false => tested.into(Transform::Expression),
+        }
     }
 
     pub(super) fn row(&mut self, row: &'t nodes::RowExpr) -> Provenance {

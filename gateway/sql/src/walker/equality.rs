@@ -128,6 +128,18 @@ impl<'a> Walker<'a> {
         self.with_equality(bare, node);
     }
 
+    /// Whether a column is NULL, in a list of outputs.
+    pub(super) fn null_test(&mut self, test: &'a nodes::NullTest) {
+        let output = self.usage == 1 << Usage::Output as u16 && is_column(test.arg());
+        if output {
+            self.using(Usage::Argument, |walker| {
+                walker.with_equality(true, test.arg())
+            });
+        } else {
+            self.descend(Node::NullTest(test));
+        }
+    }
+
     fn with_equality(&mut self, equality: bool, node: Node<'a>) {
         let before = std::mem::replace(&mut self.equality, equality);
         self.node(node);
@@ -174,9 +186,21 @@ fn is_equation(node: Node<'_>) -> bool {
                     ["="] | ["pg_catalog", "="]
                 );
             plain && (is_column(left) && is_given(right) || is_given(left) && is_column(right))
+                || is_in_one(expression)
         }
         _ => false,
     }
+}
+
+/// `column IN (constant)`. Several constants would be several guesses.
+fn is_in_one(expression: &nodes::A_Expr) -> bool {
+    let Node::NodeList(list) = expression.rexpr() else {
+        return false;
+    };
+    expression.kind == nodes::A_Expr_Kind::AEXPR_IN
+        && expression.name().strings().as_slice() == ["="]
+        && is_column(expression.lexpr())
+        && only(list).is_some_and(is_given)
 }
 
 /// A constant or a parameter.
