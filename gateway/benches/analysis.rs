@@ -56,6 +56,7 @@ fn the_same_text(bencher: Bencher) {
         session.analyze(
             black_box("SELECT abalance FROM pgbench_accounts WHERE aid = 4711;"),
             true,
+            None,
         )
     });
 }
@@ -70,5 +71,5 @@ fn a_text_with_other_constants(bencher: Bencher) {
             number = number.wrapping_add(7919);
             format!("SELECT abalance FROM pgbench_accounts WHERE aid = {number};")
         })
-        .bench_local_refs(|text| session.analyze(black_box(text), true));
+        .bench_local_refs(|text| session.analyze(black_box(text), true, None));
 }

@@ -2,13 +2,27 @@
 
 use gatewright_parser::{Node, nodes};
 
-use crate::catalog::Catalog;
-use crate::facts::{Facts, SessionEffect, Verb};
+use crate::catalog::{Catalog, Names, Noted, SearchPath};
+use crate::facts::{Facts, PathChange, SessionEffect, Verb};
 use crate::masks::Masks;
-use crate::{copy, lineage, walker};
+use crate::{copy, lineage, search_path, walker};
 
 /// The facts of one statement, except for its fingerprint. `text` is the statement's own.
-pub(crate) fn facts(text: &str, node: Node<'_>, catalog: &Catalog, masks: &Masks) -> Facts {
+pub(crate) fn facts(
+    text: &str,
+    node: Node<'_>,
+    catalog: &Catalog,
+    path: Option<&SearchPath>,
+    masks: &Masks,
+) -> Facts {
+    let noted = Noted::default();
+    let mut facts = with_names(text, node, Names::along(catalog, path, &noted), masks);
+    facts.varies = noted.varies.get();
+    facts.narrowed = noted.narrowed.get();
+    facts
+}
+
+fn with_names(text: &str, node: Node<'_>, catalog: Names<'_>, masks: &Masks) -> Facts {
     let mut walker = walker::walk(node, catalog, masks);
     let lineage = lineage::of(node, catalog, masks);
     if let Some(reason) = lineage.opaque {
@@ -30,6 +44,10 @@ pub(crate) fn facts(text: &str, node: Node<'_>, catalog: &Catalog, masks: &Masks
     facts.outputs = lineage.outputs;
     facts.inner = lineage.inner;
     facts.flows = lineage.flows;
+    if search_path::is_in(&facts.tables) {
+        facts.path = Some(PathChange::unknown());
+    }
+    facts.path = search_path::change(node).or(facts.path);
     match node {
         Node::SelectStmt(select) => of_query(select, &mut facts),
         Node::PrepareStmt(prepare) => of_prepared(text, prepare, catalog, masks, &mut facts),
@@ -49,18 +67,18 @@ fn of_query(select: &nodes::SelectStmt, facts: &mut Facts) {
     }
 }
 
-/// The walker leaves the statement that is prepared.
+/// The walker leaves the statement that is prepared. It may be executed with any path.
 fn of_prepared(
     text: &str,
     prepare: &nodes::PrepareStmt,
-    catalog: &Catalog,
+    catalog: Names<'_>,
     masks: &Masks,
     known: &mut Facts,
 ) {
     if let SessionEffect::Prepare { inner, .. } = &mut known.session
         && !matches!(prepare.query(), Node::None)
     {
-        **inner = facts(text, prepare.query(), catalog, masks);
+        **inner = facts(text, prepare.query(), catalog.catalog(), None, masks);
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Body {
     /// What it writes, apart from its arguments.
     pub flows: Vec<Flow>,
     pub role: RoleEffect,
+    /// It may set `search_path`.
+    pub sets_path: bool,
 }
 
 impl Body {
@@ -29,6 +31,7 @@ impl Body {
             opaque: Vec::new(),
             flows: Vec::new(),
             role: RoleEffect::Kept,
+            sets_path: false,
         }
     }
 
@@ -37,12 +40,14 @@ impl Body {
         !(self.rows.is_nothing()
             && self.tables.is_empty()
             && self.opaque.is_empty()
+            && !self.sets_path
             && self.flows.is_empty())
     }
 
     /// Adds what another body reads, without its rows.
     pub(crate) fn merge(&mut self, other: Body) {
         self.flows.extend(other.flows);
+        self.sets_path |= other.sets_path;
         let columns = other.columns.into_iter().map(|(at, name)| ColumnRef {
             table: Some(at),
             name,
@@ -61,6 +66,7 @@ impl Body {
     /// Adds what a statement names.
     pub(crate) fn add(&mut self, reads: Facts) {
         self.role = self.role.max(reads.role);
+        self.sets_path |= reads.path.is_some();
         let mut places = Vec::with_capacity(reads.tables.len());
         for table in reads.tables {
             let same = |known: &TableRef| known.name == table.name && known.schema == table.schema;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::catalog::{
-    Cascade, Cast, Catalog, Column, Definition, Relation, Subject, Trigger, WrittenType,
+    Cascade, Cast, Catalog, Column, Definition, Operator, Relation, Subject, Trigger, WrittenType,
 };
 use crate::definition;
 use crate::facts::{Access, RelationKind};
@@ -101,6 +101,12 @@ impl CatalogBuilder {
     pub fn unique(&mut self, oid: u32, attnum: i16) -> &mut Self {
         self.catalog.unique.insert((oid, attnum));
         self
+    }
+
+    /// This column alone is the relation's primary key.
+    pub fn primary_key(&mut self, oid: u32, attnum: i16) -> &mut Self {
+        self.catalog.primary.insert(oid, attnum);
+        self.unique(oid, attnum)
     }
 
     /// A function or type that converts a value when called by name: all of pg_catalog, and types outside it. If none is
@@ -244,10 +250,13 @@ impl CatalogBuilder {
         self
     }
 
-    /// An operator with this name that calls a function outside pg_catalog.
-    pub fn operator(&mut self, name: &str, schema: &str, function: &str) -> &mut Self {
-        let functions = self.catalog.operators.entry(name.to_owned()).or_default();
-        functions.push((schema.to_owned(), function.to_owned()));
+    /// An operator that calls a function outside pg_catalog: its schema and name, and the function's.
+    pub fn operator(&mut self, (schema, name): (&str, &str), function: (&str, &str)) -> &mut Self {
+        let known = self.catalog.operators.entry(name.to_owned()).or_default();
+        known.push(Operator {
+            schema: schema.to_owned(),
+            function: (function.0.to_owned(), function.1.to_owned()),
+        });
         self
     }
 

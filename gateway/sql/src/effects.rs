@@ -1,6 +1,6 @@
 //! The effects of a statement on its connection, derived from [`Facts`] for the code that tracks a session.
 
-use crate::facts::{CopyOut, Facts, SessionEffect, TransactionCommand, Verb};
+use crate::facts::{CopyOut, Facts, RoleEffect, SessionEffect, TransactionCommand, Verb};
 
 /// Settings on which it depends how the server reads a text.
 const DECIDE_READING: [&str; 4] = [
@@ -23,6 +23,26 @@ impl Facts {
                     ..
                 }
         )
+    }
+
+    /// Whether names may mean something else after this statement: it changes objects, the search path or the role, or it is
+    /// not known what it does.
+    pub fn may_change_names(&self) -> bool {
+        !self.opaque.is_empty()
+            || self.path.is_some()
+            || self.role != RoleEffect::Kept
+            || self.is_dynamic()
+            || matches!(self.session, SessionEffect::DiscardAll)
+            || self.may_end_transaction()
+            || !matches!(
+                self.verb,
+                Verb::Select
+                    | Verb::Insert
+                    | Verb::Update
+                    | Verb::Delete
+                    | Verb::Set
+                    | Verb::Transaction
+            )
     }
 
     /// Whether the client's next bytes may have to be read differently after this statement.

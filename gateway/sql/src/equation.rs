@@ -3,7 +3,7 @@
 
 use gatewright_parser::{Node, Strings, children, nodes};
 
-use crate::catalog::Catalog;
+use crate::catalog::Names;
 
 /// The operators that compare values and cannot fail, unless somebody's own have the same names.
 const COMPARISONS: [&str; 7] = ["=", "<>", "!=", "<", ">", "<=", ">="];
@@ -30,7 +30,7 @@ pub(crate) fn is_not_null(node: Node<'_>) -> bool {
         if test.nulltesttype == nodes::NullTestType::IS_NOT_NULL)
 }
 
-/// The column of `column = constant` and `column IS [NOT] NULL`.
+/// The column of `column = constant`, `column IN (constant)` and `column IS [NOT] NULL`. Several constants would be several guesses.
 pub(crate) fn equated(node: Node<'_>) -> Option<Node<'_>> {
     match node {
         Node::NullTest(test) => Some(test.arg()).filter(|arg| is_column(*arg)),
@@ -41,6 +41,13 @@ pub(crate) fn equated(node: Node<'_>) -> Option<Node<'_>> {
                     expression.name().strings().as_slice(),
                     ["="] | ["pg_catalog", "="]
                 );
+            if let Node::NodeList(list) = right {
+                let one = expression.kind == nodes::A_Expr_Kind::AEXPR_IN
+                    && expression.name().strings().as_slice() == ["="]
+                    && list.len() == 1
+                    && list.first().is_some_and(is_given);
+                return Some(left).filter(|_| one && is_column(left));
+            }
             if !plain {
                 return None;
             }
@@ -63,7 +70,7 @@ fn is_given(node: Node<'_>) -> bool {
 }
 
 /// Whether computing the value may fail: that it did shows something of the operands, even if nobody reads the value.
-pub(crate) fn can_fail(node: Node<'_>, catalog: &Catalog) -> bool {
+pub(crate) fn can_fail(node: Node<'_>, catalog: Names<'_>) -> bool {
     match node {
         Node::None | Node::ColumnRef(_) | Node::A_Const(_) | Node::ParamRef(_) => return false,
         Node::SQLValueFunction(_) | Node::TypeName(_) | Node::RangeVar(_) => return false,
@@ -71,7 +78,8 @@ pub(crate) fn can_fail(node: Node<'_>, catalog: &Catalog) -> bool {
         Node::A_Expr(expression) => {
             let compares = match expression.name().strings().as_slice() {
                 [name] | ["pg_catalog", name] => {
-                    COMPARISONS.contains(name) && catalog.operator_functions(name).is_empty()
+                    COMPARISONS.contains(name)
+                        && catalog.operator_functions(&[name]).next().is_none()
                 }
                 // BETWEEN.
                 [] => true,

@@ -176,6 +176,36 @@ pub struct CopyOut {
     pub describe: String,
 }
 
+/// A value of `search_path` as a statement sets it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum PathValue {
+    Schemas(Vec<Box<str>>),
+    /// What the session began with.
+    Default,
+    Unknown,
+}
+
+/// A change of `search_path`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PathChange {
+    pub value: PathValue,
+    /// Up to the end of the transaction.
+    pub local: bool,
+    /// The statement makes the change if it succeeds; otherwise it only may.
+    pub certain: bool,
+}
+
+impl PathChange {
+    /// It may set the path, to whatever.
+    pub(crate) fn unknown() -> Self {
+        Self {
+            value: PathValue::Unknown,
+            local: false,
+            certain: false,
+        }
+    }
+}
+
 /// Whether a statement may leave this session, or a later one, with another role on the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -225,6 +255,15 @@ pub struct Facts {
     pub session: SessionEffect,
     #[serde(skip_serializing_if = "RoleEffect::is_kept")]
     pub role: RoleEffect,
+    /// A name means other objects with another search path.
+    #[serde(skip)]
+    pub varies: bool,
+    /// The session's search path leaves out objects that a name would mean without it.
+    #[serde(skip)]
+    pub narrowed: bool,
+    /// What the statement itself does to the search path, apart from code that it calls.
+    #[serde(skip)]
+    pub path: Option<PathChange>,
 }
 
 impl Facts {
@@ -259,6 +298,9 @@ impl Default for Facts {
             flows: Vec::new(),
             session: SessionEffect::None,
             role: RoleEffect::Kept,
+            varies: false,
+            narrowed: false,
+            path: None,
         }
     }
 }

@@ -27,6 +27,7 @@ mod plpgsql;
 mod risky;
 
 mod masks;
+mod search_path;
 
 mod lineage;
 mod walker;
@@ -55,7 +56,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use builder::CatalogBuilder;
-pub use catalog::{Catalog, Column, Relation, WrittenType};
+pub use catalog::{Catalog, Column, Relation, SearchPath, WrittenType};
 pub use copy::query_within;
 pub use facts::*;
 pub use gatewright_parser::release_memory;
@@ -144,14 +145,25 @@ pub fn analyze(
     catalog: &Catalog,
     settings: &Settings,
 ) -> Result<Analysis, AnalyzeError> {
+    analyze_along(text, catalog, None, settings)
+}
+
+/// As [`analyze`], for a session with this search path; without one, an unqualified name means every object of that name.
+pub fn analyze_along(
+    text: &str,
+    catalog: &Catalog,
+    path: Option<&SearchPath>,
+    settings: &Settings,
+) -> Result<Analysis, AnalyzeError> {
     // The bindings to the parser panic at a tree that differs from what PostgreSQL's headers say.
-    let analyzed = AssertUnwindSafe(|| statements(text, catalog, settings));
+    let analyzed = AssertUnwindSafe(|| statements(text, catalog, path, settings));
     catch_unwind(analyzed).unwrap_or(Err(AnalyzeError::Unreadable))
 }
 
 fn statements(
     text: &str,
     catalog: &Catalog,
+    mut path: Option<&SearchPath>,
     settings: &Settings,
 ) -> Result<Analysis, AnalyzeError> {
     let standard = settings.standard_conforming_strings;
@@ -163,7 +175,10 @@ fn statements(
             .length
             .map_or(text.len(), |length| start.saturating_add(length));
         let own = text.get(start..end).ok_or(AnalyzeError::Unreadable)?;
-        let mut facts = analysis::facts(own, statement.node, catalog, &Masks::default());
+        let mut facts = analysis::facts(own, statement.node, catalog, path, &Masks::default());
+        if facts.may_change_names() {
+            path = None;
+        }
         facts.set_fingerprint(gatewright_parser::fingerprint(statement.node));
         Ok(Statement {
             span: start..end,

@@ -4,7 +4,7 @@
 use std::mem::discriminant;
 
 use crate::strings::with_either_setting;
-use crate::{Analysis, AnalyzeError, Catalog, Settings, Statement, analyze};
+use crate::{Analysis, AnalyzeError, Catalog, SearchPath, Settings, Statement, analyze_along};
 
 /// Why a replacement cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,9 +31,10 @@ pub fn verify_replacement(
     original: &Statement,
     replacement: &str,
     catalog: &Catalog,
+    path: Option<&SearchPath>,
     settings: &Settings,
 ) -> Result<Analysis, ReplacementError> {
-    let analysis = analyze(replacement, catalog, settings)?;
+    let analysis = analyze_along(replacement, catalog, path, settings)?;
     let [statement] = analysis.statements.as_slice() else {
         return Err(ReplacementError::NotOne(analysis.statements.len()));
     };

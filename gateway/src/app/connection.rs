@@ -21,7 +21,7 @@ use crate::config::Limits;
 use crate::gate::SessionGate;
 use crate::listener::{self, Accepted, Handshake};
 use crate::relay::{Relay, Signals};
-use crate::session::{Session, SessionStart};
+use crate::session::{NamesAtStart, Session, SessionStart};
 use crate::upstream::{self, Connected, Target};
 
 impl Connections {
@@ -120,6 +120,7 @@ impl Connections {
             database,
             grant,
             connected,
+            names,
             slot: _slot,
             access,
         } = login;
@@ -135,7 +136,7 @@ impl Connections {
         let session = self.contract_session(&accepted, &database, &target);
         tracing::info!(session = %session.id, subject = %identity.subject, %database, role = %target.user, peer = %accepted.peer, "session begins");
         let judge: SessionGate = self.gate.session(session.clone(), &identity, catalog);
-        let start = session_start(&connected, limits.max_message);
+        let start = session_start(&connected, names, limits.max_message);
         let cancellable = Arc::new(Cancellable {
             inbox: Arc::default(),
             target,
@@ -197,7 +198,11 @@ impl Connections {
 }
 
 /// What the server has said about the session before it begins.
-fn session_start(connected: &Connected, max_message: usize) -> SessionStart {
+fn session_start(
+    connected: &Connected,
+    names: Option<NamesAtStart>,
+    max_message: usize,
+) -> SessionStart {
     let parameter = |name| connected.parameters.get(name).cloned().unwrap_or_default();
     SessionStart {
         standard_conforming_strings: connected
@@ -206,6 +211,7 @@ fn session_start(connected: &Connected, max_message: usize) -> SessionStart {
             .is_none_or(|value| value == "on"),
         client_encoding: parameter("client_encoding"),
         server_encoding: parameter("server_encoding"),
+        names,
         status: connected.status.byte(),
         max_message,
     }

@@ -15,10 +15,13 @@ use super::startup;
 use crate::config::Limits;
 use crate::identity::{Grant, Identity, TokenError};
 use crate::listener::{self, Accepted, FatalError, Given, HandshakeError, HandshakeSettings};
-use crate::upstream::{self, Connected};
+use crate::session::NamesAtStart;
+use crate::upstream::{self, Connected, Target};
 
 /// Startup parameters that the gateway answers itself.
 const OWN_PARAMETERS: [&str; 3] = ["user", "database", "replication"];
+
+const NAMES: &str = "SELECT pg_catalog.current_setting('search_path'), current_user, session_user";
 
 /// A client that has logged in, and its server connection.
 pub(super) struct Login {
@@ -28,6 +31,8 @@ pub(super) struct Login {
     pub database: String,
     pub grant: Grant,
     pub connected: Connected,
+    /// What its names mean; `None` if it could not be asked.
+    pub names: Option<NamesAtStart>,
     pub slot: Slot,
     /// What was in force when the client logged in.
     pub access: Arc<Access>,
@@ -135,18 +140,20 @@ impl Connections {
             tracing::warn!(subject = %identity.subject, %database, reason = %full, "a client was refused");
             Rejection::new("too_many", full.fatal_error())
         })?;
-        let connected = upstream::connect(&grant.target, &forwarded(accepted))
+        let mut connected = upstream::connect(&grant.target, &forwarded(accepted))
             .await
             .map_err(|error| {
                 tracing::warn!(%error, database = %grant.target.dbname, "no connection to the server");
                 Rejection::new("upstream_refused", error.fatal_error())
             })?;
+        let names = names_at_start(&grant.target, &mut connected).await;
         Ok(Login {
             identity,
             certificates,
             database,
             grant,
             connected,
+            names,
             slot,
             access,
         })
@@ -207,6 +214,27 @@ impl Connections {
             bearer: matches!(given, Given::Bearer(_)),
             ..Rejection::new("token_refused", refusal)
         })
+    }
+}
+
+/// The search path and the roles that the connection begins with: the server's defaults, settings of the role and the
+/// database, and what the client asked for at startup.
+async fn names_at_start(target: &Target, connected: &mut Connected) -> Option<NamesAtStart> {
+    let reported = connected.parameters.contains_key("search_path");
+    match upstream::ask(target, connected, NAMES).await {
+        Ok(rows) => {
+            let row: Option<Vec<String>> = rows.into_iter().next()?.into_iter().collect();
+            let mut row = row?.into_iter();
+            Some(NamesAtStart {
+                path: row.next()?,
+                roles: row.collect(),
+                reported,
+            })
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the search path of a connection could not be asked; names mean objects of every schema");
+            None
+        }
     }
 }
 

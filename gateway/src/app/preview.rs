@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use gatewright_contract as contract;
-use gatewright_sql::SessionEffect;
+use gatewright_sql::{PathValue, SearchPath, SessionEffect};
 
 use crate::admin::Metrics;
 use crate::catalog::CatalogHandle;
@@ -107,12 +107,13 @@ async fn preview_with(
         .await?;
     let standard_strings = service.query("SHOW standard_conforming_strings").await?;
     let standard_strings = standard_strings != [[Some("off".to_owned())]];
+    let path = path_of(&mut service).await;
     let mut session = session_gate(settings, policies, metrics, catalog);
-    let text = analyzed(&mut session, sql, standard_strings).await?;
+    let text = analyzed(&mut session, sql, standard_strings, path.as_ref()).await?;
     let mut all = Vec::new();
     for (index, statement) in text.analysis.statements.iter().enumerate() {
         let own = sql.get(statement.span.clone()).unwrap_or_default();
-        let preview = session.preview(&text, index);
+        let preview = session.preview(&text, index, path.as_ref());
         let result = match &preview.outcome {
             Ok((permit, rewritten)) => {
                 let facts = rewritten
@@ -141,6 +142,19 @@ async fn preview_with(
     }
     service.close().await;
     Ok(all)
+}
+
+/// The search path that the role's sessions begin with.
+async fn path_of(service: &mut Service) -> Option<SearchPath> {
+    let asked = "SELECT pg_catalog.current_setting('search_path'), current_user";
+    let rows = service.query(asked).await.ok()?;
+    match rows.into_iter().next()?.as_slice() {
+        [Some(path), Some(role)] => match PathValue::parse(path) {
+            PathValue::Schemas(elements) => SearchPath::of(&elements, &[role.as_str().into()]),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// The gate of a session that has just begun.
@@ -172,8 +186,9 @@ async fn analyzed(
     session: &mut SessionGate,
     sql: &str,
     standard_conforming_strings: bool,
+    path: Option<&SearchPath>,
 ) -> Result<Arc<AnalyzedText>> {
-    let mut answer = session.analyze(sql, standard_conforming_strings);
+    let mut answer = session.analyze(sql, standard_conforming_strings, path);
     loop {
         let ticket = match answer {
             Judged::Ready(Ok(text)) => return Ok(text),

@@ -35,6 +35,8 @@ pub struct CatalogHandle {
     reading: Mutex<()>,
     /// The number of changes made by sessions through this gateway.
     changes: AtomicU64,
+    /// How many of them the current catalog shows.
+    shown: AtomicU64,
 }
 
 impl CatalogHandle {
@@ -48,6 +50,7 @@ impl CatalogHandle {
             served: watch::Sender::new(0),
             reading: Mutex::new(()),
             changes: AtomicU64::new(0),
+            shown: AtomicU64::new(0),
         })
     }
 
@@ -66,6 +69,11 @@ impl CatalogHandle {
         self.changes.load(Ordering::Relaxed)
     }
 
+    /// Whether the current catalog shows every change made by sessions through this gateway.
+    pub fn shows_all_changes(&self) -> bool {
+        self.shown.load(Ordering::Relaxed) >= self.changes()
+    }
+
     /// The current catalog.
     pub fn current(&self) -> Arc<Catalog> {
         self.current.load_full()
@@ -78,6 +86,7 @@ impl CatalogHandle {
     pub async fn refresh(&self) -> Result<(), CatalogError> {
         let _one_at_a_time = self.reading.lock().await;
         let serves = *self.wanted.borrow();
+        let shows = self.changes();
         let outcome = reader::read(&self.target, self.current())
             .await
             .map(|read| {
@@ -86,6 +95,7 @@ impl CatalogHandle {
                 }
             });
         if outcome.is_ok() {
+            self.shown.store(shows, Ordering::Relaxed);
             self.served.send_replace(serves);
         }
         self.done.send_replace(serves);

@@ -68,8 +68,8 @@ pub(super) const VIEWS: &str = "SELECT c.oid, pg_catalog.pg_get_viewdef(c.oid) F
 pub(super) const DEFAULTS: &str = "SELECT d.adrelid, d.adnum, pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attgenerated <> '' \
      FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum";
 
-/// Columns that are unique and NOT NULL.
-pub(super) const UNIQUE: &str = "SELECT i.indrelid, i.indkey[0] FROM pg_catalog.pg_index i \
+/// Columns that are unique and NOT NULL, and whether they are the primary key.
+pub(super) const UNIQUE: &str = "SELECT i.indrelid, i.indkey[0], i.indisprimary FROM pg_catalog.pg_index i \
      JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
      WHERE i.indisunique AND i.indisvalid AND i.indimmediate AND i.indnkeyatts = 1 AND i.indpred IS NULL AND a.attnotnull";
 
@@ -97,8 +97,9 @@ pub(super) const CASCADES: &str = "SELECT c.confrelid, c.conrelid, c.confupdtype
      pg_catalog.array_to_string(c.confkey, ' ') FROM pg_catalog.pg_constraint c \
      WHERE c.contype = 'f' AND (c.confupdtype IN ('c', 'n', 'd') OR c.confdeltype IN ('c', 'n', 'd'))";
 
-pub(super) const OPERATORS: &str = "SELECT DISTINCT o.oprname, n.nspname, p.proname FROM pg_catalog.pg_operator o \
-     JOIN pg_catalog.pg_proc p ON p.oid = o.oprcode JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+/// Operators with a user-defined function: their schema and name, and the function's.
+pub(super) const OPERATORS: &str = "SELECT DISTINCT s.nspname, o.oprname, n.nspname, p.proname FROM pg_catalog.pg_operator o \
+     JOIN pg_catalog.pg_namespace s ON s.oid = o.oprnamespace JOIN pg_catalog.pg_proc p ON p.oid = o.oprcode JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
      WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')";
 
 /// Casts with a user-defined function: target type, source type, whether it is implicit or an assignment cast, and the

@@ -138,7 +138,10 @@ impl QueryResults {
             catalog.inherits(number(row, 0)?, number(row, 1)?);
         }
         for row in &self.unique {
-            catalog.unique(number(row, 0)?, number(row, 1)?);
+            match text(row, 2)? == "t" {
+                true => catalog.primary_key(number(row, 0)?, number(row, 1)?),
+                false => catalog.unique(number(row, 0)?, number(row, 1)?),
+            };
         }
         for row in &self.types {
             catalog.type_name(number(row, 0)?, text(row, 1)?);
@@ -160,7 +163,8 @@ impl QueryResults {
                 (_, _, Some(definition)) => {
                     catalog.defined_function(number(row, 0)?, schema, name, definition);
                 }
-                ("c", Some(extension), _) if plain(extension) => {
+                // Some functions of extensions in C are the server's own under another name.
+                ("c" | "internal", Some(extension), _) if plain(extension) => {
                     catalog.plain_function(schema, name);
                 }
                 // C functions are part of the server or created by a superuser. Those that run SQL text are known by
@@ -204,7 +208,8 @@ impl QueryResults {
             catalog.rules(number(row, 0)?);
         }
         for row in &self.operators {
-            catalog.operator(text(row, 0)?, text(row, 1)?, text(row, 2)?);
+            let operator = (text(row, 0)?, text(row, 1)?);
+            catalog.operator(operator, (text(row, 2)?, text(row, 3)?));
         }
         for row in &self.casts {
             let source = (number(row, 1)?, text(row, 2)?);

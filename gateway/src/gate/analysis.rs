@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gatewright_contract::{Edit, StatementFacts};
 use gatewright_sql::{
-    Analysis, AnalyzeError, Catalog, RelationKind, RoleEffect, SessionEffect, Settings, Statement,
-    Substituted, Template, Verb,
+    Analysis, AnalyzeError, Catalog, RelationKind, RoleEffect, SearchPath, SessionEffect, Settings,
+    Statement, Substituted, Template, Verb,
 };
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
@@ -34,6 +34,8 @@ pub struct AnalyzedText {
     pub(super) standard_conforming_strings: bool,
     /// How it came from the client's text; `None` if it is that text.
     pub(super) edited: Option<EditedFrom>,
+    /// The path along which its names were looked up.
+    path: Option<SearchPath>,
     /// Index of the first statement after which names may mean something else.
     reshapes_at: Option<usize>,
 }
@@ -50,6 +52,7 @@ impl AnalyzedText {
         analysis: Analysis,
         catalog: Arc<Catalog>,
         standard_conforming_strings: bool,
+        path: Option<&SearchPath>,
     ) -> Self {
         let told = analysis
             .statements
@@ -65,6 +68,7 @@ impl AnalyzedText {
             catalog,
             standard_conforming_strings,
             edited: None,
+            path: path.cloned(),
             reshapes_at,
         }
     }
@@ -91,6 +95,7 @@ impl AnalyzedText {
             substituted.analysis,
             Arc::clone(&text.catalog),
             text.standard_conforming_strings,
+            text.path(),
         );
         edited.edited = Some(EditedFrom { client, edits: all });
         edited
@@ -100,6 +105,30 @@ impl AnalyzedText {
     pub(super) fn edits(&self, index: usize) -> Edits {
         let known = self.edited.as_ref().and_then(|from| from.edits.get(index));
         known.cloned().unwrap_or_default()
+    }
+
+    /// The path along which its names were looked up; `None` if that was in every schema.
+    pub(super) fn path(&self) -> Option<&SearchPath> {
+        self.path.as_ref()
+    }
+
+    /// True when with another path its names would mean other objects.
+    fn varies(&self) -> bool {
+        let mut statements = self.analysis.statements.iter();
+        statements.any(|statement| statement.facts.varies)
+    }
+
+    fn paths(&self) -> Paths<SearchPath> {
+        match self.varies() {
+            true => Paths::One(self.path.clone()),
+            false => Paths::All,
+        }
+    }
+
+    /// True when the path leaves out objects that its names would mean without it.
+    fn is_narrowed(&self) -> bool {
+        let mut statements = self.analysis.statements.iter();
+        statements.any(|statement| statement.facts.narrowed)
     }
 
     /// True when names may mean something else once the text has run.
@@ -143,6 +172,7 @@ impl AnalyzedText {
             catalog: Arc::clone(&self.catalog),
             standard_conforming_strings: self.standard_conforming_strings,
             edited: None,
+            path: self.path.clone(),
             reshapes_at: self.reshapes_at,
         })
     }
@@ -157,12 +187,22 @@ impl AnalyzedText {
     }
 }
 
+/// For which search paths an analysis holds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Paths<P> {
+    /// Its names mean the same with any.
+    All,
+    /// `None`: it is not known.
+    One(Option<P>),
+}
+
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     catalog: usize,
     standard_conforming_strings: bool,
     /// The text is the key of a template, which no client's text may stand for.
     template: bool,
+    paths: Paths<SearchPath>,
     text: Box<str>,
 }
 
@@ -171,6 +211,7 @@ struct KeyRef<'a> {
     catalog: usize,
     standard_conforming_strings: bool,
     template: bool,
+    paths: Paths<&'a SearchPath>,
     text: &'a str,
 }
 
@@ -179,6 +220,7 @@ impl Hash for KeyRef<'_> {
         self.catalog.hash(state);
         self.standard_conforming_strings.hash(state);
         self.template.hash(state);
+        self.paths.hash(state);
         self.text.hash(state);
     }
 }
@@ -188,6 +230,11 @@ impl Equivalent<Key> for KeyRef<'_> {
         self.catalog == key.catalog
             && self.standard_conforming_strings == key.standard_conforming_strings
             && self.template == key.template
+            && match (self.paths, &key.paths) {
+                (Paths::All, Paths::All) => true,
+                (Paths::One(path), Paths::One(other)) => path == other.as_ref(),
+                _ => false,
+            }
             && *self.text == *key.text
     }
 }
@@ -227,16 +274,18 @@ pub(super) struct Delivery(Arc<Mutex<Option<Delivered>>>);
 pub(super) struct Delivered {
     text: Box<str>,
     standard_conforming_strings: bool,
+    path: Option<SearchPath>,
     catalog: Arc<Catalog>,
     outcome: Outcome,
 }
 
 impl Delivery {
     /// Takes the result for this text, unless it was made with another setting or an older catalog.
-    fn take(&self, key: KeyRef<'_>) -> Option<Outcome> {
+    fn take(&self, key: KeyRef<'_>, path: Option<&SearchPath>) -> Option<Outcome> {
         let delivered = self.slot().take()?;
         let holds = *delivered.text == *key.text
             && delivered.standard_conforming_strings == key.standard_conforming_strings
+            && delivered.path.as_ref() == path
             && Arc::as_ptr(&delivered.catalog) as usize == key.catalog;
         holds.then_some(delivered.outcome)
     }
@@ -268,10 +317,12 @@ impl SessionGate {
         text: &Arc<AnalyzedText>,
     ) -> Judged<Result<Arc<AnalyzedText>, Refusal>> {
         let standard = text.standard_conforming_strings;
+        // Another path is looked at when it is judged.
+        let path = text.path();
         let Some(from) = &text.edited else {
-            return self.analyze_text(&text.source, standard);
+            return self.analyze_text(&text.source, standard, path);
         };
-        match self.analyze_text(&from.client.source, standard) {
+        match self.analyze_text(&from.client.source, standard, path) {
             Judged::Ready(Ok(client)) => Judged::Ready(self.edited_anew(text, from, &client)),
             Judged::Ready(Err(refusal)) => Judged::Ready(Err(refusal)),
             Judged::Pending(ticket) => {
@@ -285,10 +336,13 @@ impl SessionGate {
         &mut self,
         text: &str,
         standard_conforming_strings: bool,
+        path: Option<&SearchPath>,
     ) -> Judged<Result<Arc<AnalyzedText>, Refusal>> {
-        match self.analyze_now(text, standard_conforming_strings) {
+        match self.analyze_now(text, standard_conforming_strings, path) {
             Ok(answer) => Judged::Ready(answer),
-            Err(work) => Judged::Pending(self.ticket(text, standard_conforming_strings, work)),
+            Err(work) => {
+                Judged::Pending(self.ticket(text, standard_conforming_strings, path, work))
+            }
         }
     }
 
@@ -297,6 +351,7 @@ impl SessionGate {
         &mut self,
         text: &str,
         standard_conforming_strings: bool,
+        path: Option<&SearchPath>,
     ) -> Result<Analyzed, Work> {
         let refreshed = self.refreshed.take().and_then(|outcome| outcome.take());
         if (self.stale_catalog || !self.catalog.is_read()) && self.needs_catalog() {
@@ -307,29 +362,40 @@ impl SessionGate {
                 None => return Err(self.fresh_catalog()),
             }
         }
+        // What the open transaction has done to schemas and tables, the catalog does not show.
+        let path = path.filter(|_| !self.reshaped);
         let catalog = self.catalog.current();
         let key = KeyRef {
             // Catalogs are compared by address: two of them never share one while an entry keeps the first alive.
             catalog: Arc::as_ptr(&catalog) as usize,
             standard_conforming_strings,
             template: false,
+            paths: Paths::All,
             text,
         };
-        if let Some(known) = self.gate.analyses.0.get(&key) {
+        if let Some(known) = self.known(key, path) {
             return self.settle(known);
         }
         let template = standard_conforming_strings
             .then(|| gatewright_sql::template(text))
             .flatten();
-        if let Some(alike) = self.alike(key, template.as_ref()) {
+        if let Some(alike) = self.alike(key, path, template.as_ref()) {
             return self.settle(alike);
         }
-        let outcome = match self.delivery.take(key) {
+        let outcome = match self.delivery.take(key, path) {
             Some(outcome) => outcome,
             None if text.len() > INLINE_BYTES => {
-                return Err(self.analyze_elsewhere(text, standard_conforming_strings, catalog));
+                return Err(self.analyze_elsewhere(
+                    text,
+                    standard_conforming_strings,
+                    path,
+                    catalog,
+                ));
             }
-            None => analyze(text, &catalog, self.settings(standard_conforming_strings)),
+            None => {
+                let settings = self.settings(standard_conforming_strings);
+                analyze(text, &catalog, path, settings)
+            }
         };
         let analyzed = match outcome {
             Err(error) => return Ok(Err(not_understood(error))),
@@ -340,20 +406,38 @@ impl SessionGate {
             catalog: Arc::as_ptr(&analyzed.catalog) as usize,
             standard_conforming_strings,
             template: shared.is_some(),
+            paths: analyzed.paths(),
             text: shared.map_or_else(|| text.into(), |template| template.key.into()),
         };
         self.gate.analyses.0.insert(key, Arc::clone(&analyzed));
         self.settle(analyzed)
     }
 
+    /// The analysis that holds for any path, or the one for this.
+    fn known(&self, key: KeyRef<'_>, path: Option<&SearchPath>) -> Option<Arc<AnalyzedText>> {
+        let analyses = &self.gate.analyses.0;
+        analyses.get(&key).or_else(|| {
+            analyses.get(&KeyRef {
+                paths: Paths::One(path),
+                ..key
+            })
+        })
+    }
+
     /// The analysis of a text that differs from this one only in its constants.
-    fn alike(&self, key: KeyRef<'_>, template: Option<&Template>) -> Option<Arc<AnalyzedText>> {
+    fn alike(
+        &self,
+        key: KeyRef<'_>,
+        path: Option<&SearchPath>,
+        template: Option<&Template>,
+    ) -> Option<Arc<AnalyzedText>> {
         let template = template?;
-        let known = self.gate.analyses.0.get(&KeyRef {
+        let key_of_template = KeyRef {
             template: true,
             text: &template.key,
             ..key
-        })?;
+        };
+        let known = self.known(key_of_template, path)?;
         known.alike(key.text, template).map(Arc::new)
     }
 
@@ -368,7 +452,70 @@ impl SessionGate {
                 refresh.await;
             }));
         }
+        if analyzed.is_narrowed() && !self.catalog.shows_all_changes() {
+            return self.settle_narrowed(&analyzed);
+        }
         Ok(Ok(analyzed))
+    }
+
+    /// Another session has changed something that the catalog does not show yet, perhaps what a name means. Waits for a
+    /// catalog that shows it; if there is none, the names mean every object again.
+    fn settle_narrowed(&mut self, analyzed: &AnalyzedText) -> Result<Analyzed, Work> {
+        let changes = self.catalog.changes();
+        if self.waited_for != Some(changes) {
+            self.waited_for = Some(changes);
+            let refresh = Arc::clone(&self.catalog).refreshed();
+            return Err(Box::pin(async {
+                refresh.await;
+            }));
+        }
+        self.analyze_now(&analyzed.source, analyzed.standard_conforming_strings, None)
+    }
+
+    /// The text as it is to be read now: with another path than it was prepared with, the server looks its names up again.
+    pub(super) fn as_of_now(
+        &mut self,
+        text: &Arc<AnalyzedText>,
+        path: Option<&SearchPath>,
+    ) -> Result<Arc<AnalyzedText>, Refusal> {
+        let catalog = self.catalog.current();
+        // Nothing waits here for a newer catalog.
+        let settled = !self.reshaped && !self.stale_catalog && self.catalog.shows_all_changes();
+        let path = path.filter(|_| settled);
+        let as_before = text.path.as_ref() == path && Arc::ptr_eq(&text.catalog, &catalog);
+        if text.path.is_none() || !text.varies() || as_before {
+            return Ok(Arc::clone(text));
+        }
+        if let Some(from) = &text.edited {
+            let client = self.as_of_now(&from.client, path)?;
+            return self.edited_anew(text, from, &client);
+        }
+        let standard_conforming_strings = text.standard_conforming_strings;
+        let key = KeyRef {
+            catalog: Arc::as_ptr(&catalog) as usize,
+            standard_conforming_strings,
+            template: false,
+            paths: Paths::All,
+            text: &text.source,
+        };
+        if let Some(known) = self.known(key, path) {
+            return Ok(known);
+        }
+        if text.source.len() > INLINE_BYTES {
+            let message = "what this statement names depends on search_path or on objects that have changed since it was prepared";
+            return Err(Refusal::new("0A000", message).with_hint("Prepare the statement again."));
+        }
+        let settings = self.settings(standard_conforming_strings);
+        let analyzed = analyze(&text.source, &catalog, path, settings).map_err(not_understood)?;
+        let key = Key {
+            catalog: key.catalog,
+            standard_conforming_strings,
+            template: false,
+            paths: analyzed.paths(),
+            text: text.source.clone(),
+        };
+        self.gate.analyses.0.insert(key, Arc::clone(&analyzed));
+        Ok(analyzed)
     }
 
     pub(super) fn settings(&self, standard_conforming_strings: bool) -> Settings {
@@ -382,18 +529,21 @@ impl SessionGate {
         &mut self,
         text: &str,
         standard_conforming_strings: bool,
+        path: Option<&SearchPath>,
         catalog: Arc<Catalog>,
     ) -> Work {
         let settings = self.settings(standard_conforming_strings);
         let text: Box<str> = text.into();
+        let path = path.cloned();
         let delivery = self.delivery.clone();
         let gate = Arc::clone(&self.gate);
         Box::pin(async move {
             let length = text.len();
             let analysis = move || Delivered {
-                outcome: analyze(&text, &catalog, settings),
+                outcome: analyze(&text, &catalog, path.as_ref(), settings),
                 text,
                 standard_conforming_strings,
+                path,
                 catalog,
             };
             if let Some(delivered) = gate.analysts.run(length, analysis).await {
@@ -403,13 +553,19 @@ impl SessionGate {
     }
 }
 
-fn analyze(text: &str, catalog: &Arc<Catalog>, settings: Settings) -> Outcome {
-    let analysis = gatewright_sql::analyze(text, catalog, &settings)?;
+fn analyze(
+    text: &str,
+    catalog: &Arc<Catalog>,
+    path: Option<&SearchPath>,
+    settings: Settings,
+) -> Outcome {
+    let analysis = gatewright_sql::analyze_along(text, catalog, path, &settings)?;
     Ok(Arc::new(AnalyzedText::new(
         text,
         analysis,
         Arc::clone(catalog),
         settings.standard_conforming_strings,
+        path,
     )))
 }
 

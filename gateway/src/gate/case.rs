@@ -13,7 +13,7 @@ use super::analysis::AnalyzedText;
 use super::editing::Edits;
 use super::view::{KeptParameters, View};
 use super::{SessionGate, denial, facts};
-use crate::session::{Judge, NameFacts, Phase, Question, Refusal};
+use crate::session::{NameFacts, Phase, Question, Refusal};
 
 /// Why the catalog does not tell what names mean. Policies may match this text.
 const UNSETTLED: &str = "the transaction has created, altered or dropped something, and what names mean is not known before it ends";
@@ -41,14 +41,11 @@ pub(super) struct Version {
 
 impl Version {
     /// The statement as the session has it.
-    pub fn first<J>(question: &Question<'_, J>) -> Self
-    where
-        J: Judge<Text = Arc<AnalyzedText>>,
-    {
+    pub fn first(text: &Arc<AnalyzedText>, index: usize) -> Self {
         Version {
-            text: Arc::clone(question.text),
-            index: question.index,
-            edits: question.text.edits(question.index),
+            text: Arc::clone(text),
+            index,
+            edits: text.edits(index),
             round: 0,
             replaced_by: SmallVec::new(),
         }
@@ -79,6 +76,29 @@ impl SessionGate {
         let facts = case.view.facts().ok_or_else(|| self.gone())?;
         self.check_role(facts, case.view.statement_id)?;
         Ok(case)
+    }
+
+    /// EXECUTE of a statement that was prepared by message with a path that leaves something out: the server looks its names
+    /// up again.
+    fn depends_on_path(&self, facts: &Facts, names: &dyn NameFacts) -> Option<Refusal> {
+        let (SessionEffect::Execute { name }
+        | SessionEffect::Explain {
+            executes: Some(name),
+            ..
+        }) = &facts.session
+        else {
+            return None;
+        };
+        names.statement(name).filter(|inner| inner.narrowed)?;
+        let message =
+            format!("what the prepared statement \"{name}\" names depends on search_path");
+        let hint = "Prepare it with PREPARE, or execute it by protocol message.";
+        Some(denial::of_gateway(
+            "search-path",
+            message,
+            Some(hint),
+            self.statement_id(),
+        ))
     }
 
     fn gone(&self) -> Refusal {
@@ -112,6 +132,9 @@ impl SessionGate {
             self.catalog.note_change();
         }
         let unsettled = self.reshaped || text.reshapes_before(index);
+        if let Some(refusal) = self.depends_on_path(&statement.facts, question.names) {
+            return Err(refusal);
+        }
         let named = in_place(&statement.facts, question.names, unsettled).map(Arc::new);
         let facts = match &named {
             Some(merged) => Arc::new(facts::of_statement(merged)),

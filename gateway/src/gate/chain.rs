@@ -57,7 +57,9 @@ impl SessionGate {
         &mut self,
         question: Question<'_, Self>,
     ) -> Result<Verdict<Self>, Refusal> {
-        let mut version = Version::first(&question);
+        let base = self.as_of_now(question.text, question.path)?;
+        let anew = !Arc::ptr_eq(&base, question.text);
+        let mut version = Version::first(&base, question.index);
         loop {
             let case = self.case(&question, &version)?;
             let asked = Asked {
@@ -65,7 +67,10 @@ impl SessionGate {
                 in_transaction: question.in_transaction,
                 editing: case.view.editing.clone(),
             };
-            let earlier = self.earlier(&question, &version, &case, &asked);
+            let earlier = match anew && version.is_first() {
+                true => None,
+                false => self.earlier(&question, &version, &case, &asked),
+            };
             let permit = match self.ask_all(&case, earlier.as_ref())? {
                 Outcome::Rewrite(policy, replacement) => {
                     version = self.replaced(version, policy, &replacement, &case)?;
@@ -80,11 +85,11 @@ impl SessionGate {
                     .keep(&self.set, &case.facts, &asked, &permit.answers);
             }
             match version.edits.with(&permit.answers) {
-                Some(edits) => version = self.with_edits(&question, version, edits, &case)?,
+                Some(edits) => version = self.with_edits(&base, version, edits, &case)?,
                 None => {
                     self.gate.metrics.verdict(case.verb, "allow");
                     self.note_reshaping(&question, &version.text);
-                    return Ok(if Arc::ptr_eq(&version.text, question.text) {
+                    return Ok(if version.text.source == question.text.source {
                         Verdict::Permit(permit)
                     } else {
                         Verdict::Rewrite {
@@ -125,7 +130,7 @@ impl SessionGate {
     /// The next version of a statement for which policies want these edits.
     fn with_edits(
         &self,
-        question: &Question<'_, Self>,
+        base: &Arc<AnalyzedText>,
         version: Version,
         wanted: Arc<[contract::Edit]>,
         case: &Case,
@@ -141,7 +146,7 @@ impl SessionGate {
             ));
         }
         let unedited = match version.replaced_by.is_empty() {
-            true => question.text,
+            true => base,
             false => &version.text,
         };
         let (text, edits) = match self.edited(unedited, version.index, &wanted) {
@@ -276,7 +281,8 @@ impl SessionGate {
         &mut self,
         question: &Question<'_, Self>,
     ) -> Vec<PolicyAnswer<contract::Verdict>> {
-        let Ok(case) = self.unlocked_case(question, &Version::first(question)) else {
+        let Ok(case) = self.unlocked_case(question, &Version::first(question.text, question.index))
+        else {
             return Vec::new();
         };
         let facts = self.contract_facts(&case);

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use gatewright_contract::{Edit, Editing};
-use gatewright_sql::SubstituteError;
+use gatewright_sql::{SearchPath, SubstituteError};
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
@@ -65,6 +65,7 @@ pub(super) type Edited = Result<Option<Arc<AnalyzedText>>, Arc<str>>;
 struct Key {
     catalog: usize,
     standard_conforming_strings: bool,
+    path: Option<SearchPath>,
     index: usize,
     edits: Arc<[Edit]>,
     text: Box<str>,
@@ -73,6 +74,7 @@ struct Key {
 struct KeyRef<'a> {
     catalog: usize,
     standard_conforming_strings: bool,
+    path: Option<&'a SearchPath>,
     index: usize,
     edits: &'a [Edit],
     text: &'a str,
@@ -83,6 +85,7 @@ impl Key {
         KeyRef {
             catalog: self.catalog,
             standard_conforming_strings: self.standard_conforming_strings,
+            path: self.path.as_ref(),
             index: self.index,
             edits: &self.edits,
             text: &self.text,
@@ -94,6 +97,7 @@ impl Hash for KeyRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.catalog.hash(state);
         self.standard_conforming_strings.hash(state);
+        self.path.hash(state);
         self.index.hash(state);
         self.edits.hash(state);
         self.text.hash(state);
@@ -104,6 +108,7 @@ impl PartialEq for KeyRef<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.catalog == other.catalog
             && self.standard_conforming_strings == other.standard_conforming_strings
+            && self.path == other.path
             && self.index == other.index
             && self.text == other.text
             && self.edits == other.edits
@@ -176,6 +181,7 @@ impl SessionGate {
         let key = KeyRef {
             catalog: Arc::as_ptr(&text.catalog) as usize,
             standard_conforming_strings: text.standard_conforming_strings,
+            path: text.path(),
             index,
             edits,
             text: &text.source,
@@ -190,6 +196,7 @@ impl SessionGate {
             let key = Key {
                 catalog: key.catalog,
                 standard_conforming_strings: key.standard_conforming_strings,
+                path: text.path().cloned(),
                 index,
                 edits: Arc::clone(edits),
                 text: text.source.clone(),
@@ -216,6 +223,7 @@ impl SessionGate {
         let analysis = gatewright_sql::analyze_edited(
             &text.source,
             &client.catalog,
+            client.path(),
             &self.settings(standard),
             &edits,
             &settle,
@@ -226,7 +234,7 @@ impl SessionGate {
             Refusal::new("55000", message).with_hint("Make it again.")
         })?;
         let catalog = Arc::clone(&client.catalog);
-        let mut anew = AnalyzedText::new(&text.source, analysis, catalog, standard);
+        let mut anew = AnalyzedText::new(&text.source, analysis, catalog, standard, client.path());
         anew.edited = Some(EditedFrom {
             client: Arc::clone(client),
             edits: from.edits.clone(),
@@ -242,6 +250,7 @@ impl SessionGate {
             &text.analysis,
             index,
             &text.catalog,
+            text.path(),
             &settings,
             edits,
             &settle,

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use gatewright_contract::{self as contract, StatementId};
 use gatewright_policy_host::{Directory, PolicyHost, PolicySet};
-use gatewright_sql::{Analysis, Limits as ParserLimits, Verb};
+use gatewright_sql::{Analysis, Limits as ParserLimits, SearchPath, Verb};
 
 use crate::catalog::CatalogHandle;
 use crate::identity::Identity;
@@ -148,6 +148,7 @@ impl Gate {
             refreshed: None,
             reshaped: false,
             looked_for: None,
+            waited_for: None,
             statement: StatementId::default(),
             recent: Recent::default(),
         }
@@ -174,6 +175,8 @@ pub struct SessionGate {
     reshaped: bool,
     /// The catalog generation and change count at which an unknown relation was last looked for.
     looked_for: Option<(u64, u64)>,
+    /// The change count up to which the catalog was waited for.
+    waited_for: Option<u64>,
     /// Id of the current statement.
     statement: StatementId,
     /// Cached answers for statements with identical facts.
@@ -197,8 +200,9 @@ impl Judge for SessionGate {
         &mut self,
         text: &str,
         standard_conforming_strings: bool,
+        path: Option<&SearchPath>,
     ) -> Judged<Result<Self::Text, Refusal>> {
-        self.analyze_text(text, standard_conforming_strings)
+        self.analyze_text(text, standard_conforming_strings, path)
     }
 
     fn analysis(text: &Self::Text) -> &Analysis {

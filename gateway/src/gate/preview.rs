@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use gatewright_contract as contract;
-use gatewright_sql::Facts;
+use gatewright_sql::{Facts, SearchPath};
 
 use super::analysis::AnalyzedText;
 use super::permit::Permit;
@@ -48,7 +48,12 @@ impl NameFacts for NoNames {
 
 impl SessionGate {
     /// Asks every policy about one statement of a text, including those after one that denies, then judges the statement.
-    pub fn preview(&mut self, text: &Arc<AnalyzedText>, index: usize) -> Preview {
+    pub fn preview(
+        &mut self,
+        text: &Arc<AnalyzedText>,
+        index: usize,
+        path: Option<&SearchPath>,
+    ) -> Preview {
         let question = || Question {
             phase: Phase::Simple,
             text,
@@ -58,6 +63,7 @@ impl SessionGate {
             in_transaction: false,
             at_rest: true,
             names: &NoNames,
+            path,
         };
         let verdicts = self.verdicts(&question());
         let outcome = self

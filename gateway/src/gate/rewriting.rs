@@ -29,6 +29,7 @@ impl SessionGate {
                 original,
                 &replacement.sql,
                 &text.catalog,
+                text.path(),
                 &self.settings(true),
             )
         });
@@ -39,6 +40,7 @@ impl SessionGate {
                 Arc::clone(&text.catalog),
                 // It reads alike either way.
                 true,
+                text.path(),
             ))),
             refused => {
                 if let Some(Err(error)) = refused {

@@ -44,7 +44,7 @@ fn session(keep_parameters: bool) -> SessionGate {
 }
 
 fn analyzed(session: &mut SessionGate, sql: &str) -> Arc<AnalyzedText> {
-    match session.analyze(sql, true) {
+    match session.analyze(sql, true, None) {
         Judged::Ready(Ok(text)) => text,
         Judged::Ready(Err(refusal)) => panic!("{sql}: {}", refusal.message),
         Judged::Pending(_) => panic!("{sql}: there is nothing to wait for"),
@@ -64,6 +64,7 @@ fn question<'a>(
         in_transaction: false,
         at_rest: true,
         names: &NoNames,
+        path: None,
     }
 }
 
@@ -93,10 +94,7 @@ fn parameters_are_kept_for_the_record_though_no_policy_reads_them() {
 fn a_rewritten_statement_keeps_the_clients_text() {
     let mut session = session(false);
     let original = analyzed(&mut session, "SELECT 1");
-    let own = session.unlocked_case(
-        &question(&original, None),
-        &Version::first(&question(&original, None)),
-    );
+    let own = session.unlocked_case(&question(&original, None), &Version::first(&original, 0));
     let own = own.map(|case| case.view);
     assert_eq!(own.ok().and_then(|view| view.original_sql()), None);
 
@@ -105,7 +103,7 @@ fn a_rewritten_statement_keeps_the_clients_text() {
         text: replacement,
         round: 1,
         replaced_by: smallvec::smallvec![0],
-        ..Version::first(&question(&original, None))
+        ..Version::first(&original, 0)
     };
     let rewritten = session.unlocked_case(&question(&original, None), &version);
     let Ok(case) = rewritten else {
@@ -122,7 +120,7 @@ fn a_text_cannot_stand_for_a_template() {
     let known = "SELECT a FROM pg_class WHERE relname = 'of another client'";
     let template = gatewright_sql::template(known).expect("it has a template");
     analyzed(&mut session, known);
-    match session.analyze(&template.key, true) {
+    match session.analyze(&template.key, true, None) {
         Judged::Ready(Err(refusal)) => assert_eq!(refusal.sqlstate, "42601"),
         Judged::Ready(Ok(text)) => panic!("it is taken for {:?}", text.source),
         Judged::Pending(_) => panic!("there is nothing to wait for"),

@@ -5,6 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use gatewright_sql::SearchPath;
+
 use super::SessionGate;
 use super::analysis::{AnalyzedText, Refreshed};
 use crate::session::{Answer, Judged, PendingJudge, Refusal, Ticket, Wait};
@@ -21,6 +23,7 @@ pub(super) struct Pending {
     standard_conforming_strings: bool,
     /// The text is that of the client, and this is what it was edited to.
     edited: Option<Arc<AnalyzedText>>,
+    path: Option<SearchPath>,
 }
 
 impl SessionGate {
@@ -38,6 +41,7 @@ impl SessionGate {
         &mut self,
         text: &str,
         standard_conforming_strings: bool,
+        path: Option<&SearchPath>,
         work: Work,
     ) -> Ticket {
         self.tickets += 1;
@@ -47,6 +51,7 @@ impl SessionGate {
             text: text.into(),
             standard_conforming_strings,
             edited: None,
+            path: path.cloned(),
         });
         Ticket::new(self.tickets, Wait::Work)
     }
@@ -69,7 +74,11 @@ impl SessionGate {
         }
         let answer = match &pending.edited {
             Some(edited) => self.analyze_anew(edited),
-            None => self.analyze_text(&pending.text, pending.standard_conforming_strings),
+            None => self.analyze_text(
+                &pending.text,
+                pending.standard_conforming_strings,
+                pending.path.as_ref(),
+            ),
         };
         answer.map(Answer::Text)
     }

@@ -149,7 +149,7 @@ impl<J: Judge> Session<J> {
         let answer = ask(
             &mut held.ticket,
             judge,
-            |judge| judge.analyze(text, conforming),
+            |judge| judge.analyze(text, conforming, self.path.current()),
             |answer| match answer {
                 Answer::Text(text) => Some(text),
                 _ => None,
@@ -183,6 +183,7 @@ impl<J: Judge> Session<J> {
             in_transaction: self.transaction.is_open(),
             at_rest: self.is_at_rest(),
             names: &names,
+            path: self.path.current(),
         };
         let unknown = unmade(&names, J::analysis(subject.text), subject.index);
         let answer = ask(

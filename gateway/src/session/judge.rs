@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use gatewright_contract as contract;
-use gatewright_sql::{Analysis, Facts};
+use gatewright_sql::{Analysis, Facts, SearchPath};
 
 use crate::results::{Step, Stop};
 use crate::session::refusal::Refusal;
@@ -46,6 +46,8 @@ pub struct Question<'a, J: Judge> {
     pub at_rest: bool,
     /// What EXECUTE and FETCH name on this connection.
     pub names: &'a dyn NameFacts,
+    /// The search path of the connection; `None` if it is not known.
+    pub path: Option<&'a SearchPath>,
 }
 
 /// Facts behind the names that a connection has given to statements and cursors.
@@ -136,11 +138,12 @@ pub trait Judge: Sized {
     /// each is given back to [`Judge::complete`] exactly once.
     type Admitted;
 
-    /// Understands a text. `Err` is what the client is told instead.
+    /// Understands a text whose names are looked up along the path. `Err` is what the client is told instead.
     fn analyze(
         &mut self,
         text: &str,
         standard_conforming_strings: bool,
+        path: Option<&SearchPath>,
     ) -> Judged<Result<Self::Text, Refusal>>;
     /// True while what the names in the text mean is as it was analysed, as far as is known.
     fn is_settled(&self, text: &Self::Text) -> bool;

@@ -23,5 +23,6 @@ pub use judge::{
     PendingJudge, Phase, Plan, Question, Ticket, Verdict, Wait,
 };
 pub use refusal::Refusal;
+pub use state::search_path::NamesAtStart;
 pub use state::session::{Session, SessionStart};
 pub use violation::{Peer, Violation};

@@ -25,6 +25,7 @@ pub use connect::{cancel, connect};
 pub use credential::{CommandError, Credential, CredentialError, PasswordCommand, password_file};
 pub use dsn::DsnError;
 pub use error::UpstreamError;
+pub use session_attrs::ask;
 pub use stream::UpstreamStream;
 pub use target::{Endpoint, SessionAttributes, Target};
 pub use tls::{ClientTls, Roots, TlsMode, TlsSetupError};

@@ -1,6 +1,6 @@
 //! Checks libpq's `target_session_attrs`.
 
-use super::service::simple_query;
+use super::service::{Rows, simple_query};
 use super::startup::Link;
 use super::{Connected, SessionAttributes, Target, UpstreamError};
 
@@ -56,6 +56,24 @@ async fn read_only(target: &Target, connected: &mut Connected) -> Result<bool, U
     }
 }
 
+/// Runs a query on a connection that nobody else uses yet.
+///
+/// # Errors
+/// After [`UpstreamError::Server`] the connection remains usable, unless the error was FATAL.
+pub async fn ask(
+    target: &Target,
+    connected: &mut Connected,
+    sql: &str,
+) -> Result<Rows, UpstreamError> {
+    let mut link = Link {
+        stream: &mut connected.stream,
+        buffer: std::mem::take(&mut connected.leftover),
+    };
+    let rows = simple_query(target, &mut link, sql).await;
+    connected.leftover = link.buffer;
+    rows
+}
+
 /// Whether the query returns `expected`.
 async fn query_is(
     target: &Target,
@@ -63,12 +81,7 @@ async fn query_is(
     sql: &str,
     expected: &str,
 ) -> Result<bool, UpstreamError> {
-    let mut link = Link {
-        stream: &mut connected.stream,
-        buffer: std::mem::take(&mut connected.leftover),
-    };
-    let rows = simple_query(target, &mut link, sql).await?;
-    connected.leftover = link.buffer;
+    let rows = ask(target, connected, sql).await?;
     Ok(rows
         .first()
         .and_then(|row| row.first())

@@ -89,7 +89,8 @@ impl MaskColumns {
                     trusted.iter().any(|function| function == name)
                 })
         };
-        facts.opaque.iter().find(|reason| !is_trusted(reason))
+        let is_known = |reason: &str| is_trusted(reason) || is_harmless(reason);
+        facts.opaque.iter().find(|reason| !is_known(reason))
     }
 }
 
@@ -98,6 +99,17 @@ impl MaskColumns {
 fn is_unsettled(reason: &str) -> bool {
     reason.starts_with("the transaction has created, altered or dropped")
 }
+
+/// What is not analysed about dropping objects: it shows nothing of what they hold.
+fn is_harmless(reason: &str) -> bool {
+    reason.starts_with("DROP CASCADE drops")
+}
+
+/// Commands that show nothing of the rows that they touch.
+const SILENT: [&str; 4] = ["DROP", "COMMENT", "VACUUM", "ANALYZE"];
+
+/// Commands that may name a protected table where they use only its open columns: for a foreign key, or an index.
+const DEFINING: [&str; 3] = ["CREATE TABLE", "ALTER TABLE", "CREATE INDEX"];
 
 /// Commands that store the result of a query. Their data flows are judged instead.
 const STORING: [&str; 4] = [
@@ -113,19 +125,24 @@ fn copied_elsewhere(
     facts: &Facts,
     protected: &[&TableRef],
 ) -> Option<Denial> {
+    let silent = |command: &String| SILENT.iter().any(|silent| command_is(command, silent));
+    if facts.commands.iter().all(silent) {
+        return None;
+    }
+    let defines = |command: &String| DEFINING.contains(&command.as_str());
+    let only_open = facts.commands.iter().all(defines) && !uses_protected(rules, facts);
+    let indexes = facts.commands.iter().all(|command| command == "CREATE INDEX");
     if let Some(changed) = protected
         .iter()
         .find(|table| table.access.contains(Access::DDL))
     {
-        let harmless =
-            |command: &String| command_is(command, "DROP") || command_is(command, "COMMENT");
-        return (!facts.commands.iter().all(harmless)).then(|| definition(changed));
+        return (!(indexes && only_open)).then(|| definition(changed));
     }
     let read = protected
         .iter()
         .find(|table| table.access.intersects(READS))?;
     let stores = |command: &String| STORING.contains(&command.as_str());
-    if facts.verb == Verb::Ddl && !facts.commands.first().is_some_and(stores) {
+    if facts.verb == Verb::Ddl && !only_open && !facts.commands.first().is_some_and(stores) {
         return Some(definition(read));
     }
     if !facts
@@ -161,6 +178,14 @@ fn refuse_flow(rules: &[&Rule], flow: &DataFlow, read: &TableRef) -> Option<Deni
     } else {
         copied(read, &target(flow))
     })
+}
+
+/// Whether a protected column is used at all, or a row as a whole.
+fn uses_protected(rules: &[&Rule], facts: &Facts) -> bool {
+    facts
+        .columns
+        .iter()
+        .any(|column| rules.iter().any(|rule| crate::probes::is_of(rule, column, facts)))
 }
 
 fn target(flow: &DataFlow) -> String {

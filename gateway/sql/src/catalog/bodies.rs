@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::definitions::Subject;
+use super::schemas::Schemas;
 use crate::body::Body;
 use crate::facts::Access;
 use crate::rows::Rows;
@@ -42,7 +43,7 @@ enum Waiting {
     /// Any expression computed for rows of the relation.
     Computed(u32),
     Domain(u32),
-    Function(String),
+    Function(String, String),
 }
 
 impl Subject {
@@ -54,7 +55,7 @@ impl Subject {
                 Waiting::Computed(*relation)
             }
             Self::Domain(oid) => Waiting::Domain(*oid),
-            Self::Function { name, .. } => Waiting::Function(name.clone()),
+            Self::Function { schema, name, .. } => Waiting::Function(name.clone(), schema.clone()),
         }
     }
 }
@@ -78,12 +79,12 @@ impl Bodies {
         self.domains.get(&oid).map_or(&[], Vec::as_slice)
     }
 
-    /// The bodies of the functions with this name: in one schema, or in all.
-    pub fn of_function(&self, schema: Option<&str>, name: &str) -> Vec<&Arc<Body>> {
+    /// The bodies of the functions with this name.
+    pub fn of_function(&self, schemas: Schemas<'_>, name: &str) -> Vec<&Arc<Body>> {
         let known = self.functions.get(name).map_or(&[][..], Vec::as_slice);
         known
             .iter()
-            .filter(|(own, _)| schema.is_none_or(|schema| schema == own))
+            .filter(|(own, _)| schemas.have(own))
             .map(|(_, body)| body)
             .collect()
     }
@@ -109,8 +110,17 @@ impl Bodies {
         !self.waiting.is_empty() && self.waiting.contains(&Waiting::Domain(oid))
     }
 
-    pub fn function_waits(&self, name: &str) -> bool {
-        !self.waiting.is_empty() && self.waiting.contains(&Waiting::Function(name.to_owned()))
+    /// Whether one of these functions has not been read yet.
+    pub fn functions_wait<'s>(
+        &self,
+        name: &str,
+        mut schemas: impl Iterator<Item = &'s String>,
+    ) -> bool {
+        !self.waiting.is_empty()
+            && schemas.any(|schema| {
+                let function = Waiting::Function(name.to_owned(), schema.clone());
+                self.waiting.contains(&function)
+            })
     }
 
     /// Exactly these definitions have not been read yet.

@@ -4,13 +4,18 @@ mod bodies;
 mod cast;
 mod convert;
 mod definitions;
+mod path;
 mod relation;
+mod schemas;
 mod snapshot;
 mod write;
 mod written;
 
 pub(crate) use cast::{Cast, Operand};
 pub(crate) use definitions::{Definition, Subject};
+pub(crate) use path::{Names, Noted};
 pub use relation::{Column, Relation, WrittenType};
+pub use schemas::SearchPath;
 pub use snapshot::Catalog;
+pub(crate) use snapshot::Operator;
 pub(crate) use write::{Cascade, Keys, Trigger, Write};

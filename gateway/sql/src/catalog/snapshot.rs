@@ -7,6 +7,7 @@ use super::bodies::Bodies;
 use super::cast::{Cast, Operand};
 use super::definitions::Definition;
 use super::relation::{Column, Relation};
+use super::schemas::{Schemas, split};
 use super::write::{Cascade, Trigger};
 use crate::body::Body;
 use crate::facts::RelationKind;
@@ -14,6 +15,14 @@ use crate::version::GRAMMAR;
 
 /// The partitions of a table with more are not reported: a rule names the table, rarely one of hundreds of partitions.
 const MOST_PARTITIONS: usize = 64;
+
+/// An operator whose function is outside pg_catalog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Operator {
+    pub schema: String,
+    /// Schema and name.
+    pub function: (String, String),
+}
 
 /// The relations of one database at one point in time. `CatalogBuilder` fills it.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +40,8 @@ pub struct Catalog {
     pub(crate) children: HashMap<u32, Vec<u32>>,
     /// Columns that identify a row of their relation.
     pub(crate) unique: HashSet<(u32, i16)>,
+    /// Columns that are the primary key of their relation.
+    pub(crate) primary: HashMap<u32, i16>,
     /// Names that convert a value when called: functions and types of pg_catalog, and types outside it.
     pub(crate) built_in: HashSet<String>,
     /// Functions outside pg_catalog: the schemas that have one with this name.
@@ -39,8 +50,8 @@ pub struct Catalog {
     pub(crate) obscure: HashMap<String, BTreeSet<String>>,
     /// The ones among them in a language that can contain SQL: what they read and write is unknown.
     pub(crate) unread: HashMap<String, BTreeSet<String>>,
-    /// Operators implemented by a function outside pg_catalog, by its schema and name.
-    pub(crate) operators: HashMap<String, Vec<(String, String)>>,
+    /// Operators implemented by a function outside pg_catalog.
+    pub(crate) operators: HashMap<String, Vec<Operator>>,
     pub(crate) casts: Vec<Cast>,
     /// Types that contain values of domains with checks, by name.
     pub(crate) domains: HashMap<String, BTreeSet<u32>>,
@@ -65,6 +76,7 @@ impl Catalog {
             && self.reads == other.reads
             && self.parents == other.parents
             && self.unique == other.unique
+            && self.primary == other.primary
             && self.built_in == other.built_in
             && self.functions == other.functions
             && self.obscure == other.obscure
@@ -128,6 +140,12 @@ impl Catalog {
         let column = columns.find(|column| column.name == name);
         self.children(relation.oid).is_empty()
             && column.is_some_and(|column| self.unique.contains(&(relation.oid, column.attnum)))
+    }
+
+    /// The column that is the primary key. `None`: there is none, or it has several columns.
+    pub(crate) fn primary_key<'r>(&self, relation: &'r Relation) -> Option<&'r str> {
+        let attnum = self.primary.get(&relation.oid)?;
+        relation.attribute_name(*attnum)
     }
 
     /// What a view reads directly: (relation, attribute number; 0 is the whole relation).
@@ -197,11 +215,6 @@ impl Catalog {
         &mut self.bodies
     }
 
-    /// The functions behind operators with this name, as schema and name; those in pg_catalog are left out.
-    pub(crate) fn operator_functions(&self, name: &str) -> &[(String, String)] {
-        self.operators.get(name).map_or(&[], Vec::as_slice)
-    }
-
     /// Whether no cast of such a value to the type adds anything to what its operand carries.
     pub(crate) fn casts_are_readable(&self, name: &[&str], operand: Operand<'_>) -> bool {
         if !self.has_casts() {
@@ -213,7 +226,10 @@ impl Catalog {
         })
     }
 
-    fn are_readable<'f>(&self, functions: impl IntoIterator<Item = &'f (String, String)>) -> bool {
+    pub(super) fn are_readable<'f>(
+        &self,
+        functions: impl IntoIterator<Item = &'f (String, String)>,
+    ) -> bool {
         functions.into_iter().all(|(schema, name)| {
             let parts = [schema.as_str(), name.as_str()];
             match self.function_bodies(&parts) {
@@ -226,36 +242,51 @@ impl Catalog {
     /// The bodies of the functions that a call may mean; empty if they only compute on their arguments. `None`: one of them
     /// may do anything.
     pub(crate) fn function_bodies(&self, parts: &[&str]) -> Option<Vec<&Arc<Body>>> {
-        let (name, schema) = match parts {
-            ["pg_catalog", _] => return Some(Vec::new()),
-            [name] => (*name, None),
-            [.., schema, name] => (*name, Some(*schema)),
-            [] => return None,
-        };
-        let known = self.functions.get(name);
-        let Some(schemas) =
-            known.filter(|schemas| schema.is_none_or(|schema| schemas.contains(schema)))
-        else {
+        let (name, schemas) = split(parts)?;
+        self.bodies_of_functions(name, schemas)
+    }
+
+    pub(super) fn bodies_of_functions(
+        &self,
+        name: &str,
+        schemas: Schemas<'_>,
+    ) -> Option<Vec<&Arc<Body>>> {
+        if matches!(schemas, Schemas::One("pg_catalog")) {
+            return Some(Vec::new());
+        }
+        let known = self.functions.get(name).into_iter().flatten();
+        let mut meant = known.filter(|own| schemas.have(own)).peekable();
+        if meant.peek().is_none() {
             // An unqualified name is then PostgreSQL's own.
-            return (schema.is_none() && self.is_built_in(name)).then(Vec::new);
-        };
-        let mut meant = schemas
-            .iter()
-            .filter(|own| schema.is_none_or(|schema| schema == **own));
+            let own = !matches!(schemas, Schemas::One(_)) && self.is_built_in(name);
+            return own.then(Vec::new);
+        }
         let marked = [self.obscure.get(name), self.bodies.unreadable(name)];
         let is_obscure = |own: &String| marked.iter().flatten().any(|marked| marked.contains(own));
         if meant.any(is_obscure) {
             return None;
         }
-        Some(self.bodies.of_function(schema, name))
+        Some(self.bodies.of_function(schemas, name))
+    }
+
+    /// Whether a function that is meant has not been read yet.
+    pub(super) fn functions_wait(&self, name: &str, schemas: Schemas<'_>) -> bool {
+        let owners = self.functions.get(name).into_iter().flatten();
+        let meant = owners.filter(|own| schemas.have(own));
+        self.bodies.functions_wait(name, meant)
     }
 
     /// The column names of a function in FROM; empty for one column named by the alias or the function. `None`: unknown.
-    pub(crate) fn function_columns(&self, parts: &[&str], arguments: usize) -> Option<&[String]> {
-        let name = match parts {
-            [name] | ["pg_catalog", name] => *name,
-            _ => return None,
-        };
+    pub(super) fn columns_of_function(
+        &self,
+        name: &str,
+        schemas: Schemas<'_>,
+        parts: &[&str],
+        arguments: usize,
+    ) -> Option<&[String]> {
+        if !matches!(parts, [_] | ["pg_catalog", _]) {
+            return None;
+        }
         const SINGLE: [&str; 7] = [
             "generate_series",
             "generate_subscripts",
@@ -265,26 +296,19 @@ impl Catalog {
             "jsonb_object_keys",
             "regexp_matches",
         ];
-        let single = arguments > 0 && SINGLE.contains(&name) && !self.shadows_function(name);
+        let single = arguments > 0 && SINGLE.contains(&name) && !self.shadows_in(name, schemas);
         single.then_some(&[])
     }
 
     /// The name, schema first, of a function that the call could mean and whose body could not be read.
-    pub(crate) fn unread_function(&self, parts: &[&str]) -> Option<String> {
-        let (name, schema) = match parts {
-            [name] => (name, None),
-            [.., schema, name] => (name, Some(*schema)),
-            [] => return None,
-        };
-        let marked = [self.unread.get(*name), self.bodies.unreadable(name)];
-        let schemas = marked.into_iter().flatten().flatten();
-        let found = schemas
-            .filter(|own| schema.is_none_or(|schema| schema == own.as_str()))
-            .min();
+    pub(super) fn unread_among(&self, name: &str, schemas: Schemas<'_>) -> Option<String> {
+        let marked = [self.unread.get(name), self.bodies.unreadable(name)];
+        let owners = marked.into_iter().flatten().flatten();
+        let found = owners.filter(|own| schemas.have(own)).min();
         found.map(|schema| format!("{schema}.{name}"))
     }
 
-    fn is_built_in(&self, name: &str) -> bool {
+    pub(super) fn is_built_in(&self, name: &str) -> bool {
         self.built_in.is_empty() || self.built_in.contains(name)
     }
 
@@ -307,8 +331,11 @@ impl Catalog {
 
     /// Whether a schema other than pg_catalog contains a function with this name.
     pub fn shadows_function(&self, name: &str) -> bool {
-        self.functions
-            .get(name)
-            .is_some_and(|schemas| schemas.iter().any(|schema| schema != "pg_catalog"))
+        self.shadows_in(name, Schemas::Every)
+    }
+
+    pub(super) fn shadows_in(&self, name: &str, schemas: Schemas<'_>) -> bool {
+        let mut owners = self.functions.get(name).into_iter().flatten();
+        owners.any(|schema| schema != "pg_catalog" && schemas.have(schema))
     }
 }

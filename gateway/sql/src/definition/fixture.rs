@@ -126,8 +126,8 @@ pub(super) fn catalog() -> Catalog {
         .column(9, 1, "id", 23)
         .trigger(9, Access::DELETE, "public", "dynamic")
         .rules(9)
-        .operator("~~~", "public", "looks")
-        .operator("+++", "public", "returned")
+        .operator(("public", "~~~"), ("public", "looks"))
+        .operator(("public", "+++"), ("public", "returned"))
         .cast("secret", (25, "text"), false, ("public", "looks"));
     for (view, base, attnum) in [(3, 1, 1), (3, 1, 2), (3, 1, 3), (4, 3, 1), (4, 3, 2)] {
         catalog.depends(view, base, attnum);

@@ -7,9 +7,9 @@ use gatewright_parser::{Node, Strings, Tree, nodes, parse, untyped};
 
 use super::{Outcome, Step, is_followed, plpgsql, queries};
 use crate::body::Body;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Names, Noted, SearchPath};
 use crate::code::{option, returns_trigger};
-use crate::facts::Transform;
+use crate::facts::{PathValue, Transform};
 use crate::plpgsql::trigger_as_function;
 use crate::provenance::{Column, Provenance};
 use crate::render::quoted_identifier;
@@ -23,9 +23,12 @@ pub(super) fn of(text: &str, catalog: &Catalog) -> Outcome {
         return Outcome::Unreadable;
     };
     let names = names_of_parameters(create);
+    // Without a path of its own, the code runs with that of whoever calls it.
+    let (path, noted) = (set_path(create), Noted::default());
+    let along = Names::along(catalog, path.as_ref(), &noted);
     let outcome = match option(create, "language") {
-        Some("sql") => sql(create, catalog, &names),
-        Some("plpgsql") => in_plpgsql(text, create, catalog, &names),
+        Some("sql") => sql(create, along, &names),
+        Some("plpgsql") => in_plpgsql(text, create, along, &names),
         _ => Outcome::Unreadable,
     };
     match (outcome, defaults(create, catalog)) {
@@ -38,6 +41,25 @@ pub(super) fn of(text: &str, catalog: &Catalog) -> Outcome {
         }
         (Outcome::Unreadable, _) | (_, Outcome::Unreadable) => Outcome::Unreadable,
         (Outcome::Waits, _) | (_, Outcome::Waits) => Outcome::Waits,
+    }
+}
+
+/// The path that the function sets for its body. `None`: none, or one that depends on the role.
+fn set_path(create: &nodes::CreateFunctionStmt) -> Option<SearchPath> {
+    let options = untyped(create.options()).iter().rev();
+    let mut set = options.filter_map(|option| match option {
+        Node::DefElem(option) if option.defname() == Some("set") => Some(option.arg()),
+        _ => None,
+    });
+    let value = set.find_map(|node| match node {
+        Node::VariableSetStmt(set) => PathValue::set_by(set),
+        _ => None,
+    })?;
+    match value {
+        PathValue::Schemas(schemas) => {
+            SearchPath::of(&schemas, &[]).filter(|_| !schemas.iter().any(|name| &**name == "$user"))
+        }
+        PathValue::Default | PathValue::Unknown => None,
     }
 }
 
@@ -60,7 +82,7 @@ fn defaults(create: &nodes::CreateFunctionStmt, catalog: &Catalog) -> Outcome {
     let mut all = Body::empty();
     let mut carried = Provenance::constant();
     for value in values {
-        match queries(&[Step::Value(value)], catalog, &[]) {
+        match queries(&[Step::Value(value)], Names::every(catalog), &[]) {
             Outcome::Read(body) => {
                 carried.absorb(&body.rows.all(), Transform::Expression);
                 all.merge(*body);
@@ -70,7 +92,7 @@ fn defaults(create: &nodes::CreateFunctionStmt, catalog: &Catalog) -> Outcome {
     }
     // PostgreSQL never evaluates the modifiers of a parameter's type, but they count as named.
     for modifier in types.iter().flat_map(|kind| kind.typmods()) {
-        match walker::names(modifier, catalog) {
+        match walker::names(modifier, Names::every(catalog)) {
             Some(named) => all.add(named),
             None => return Outcome::Unreadable,
         }
@@ -112,7 +134,7 @@ fn targets(tree: &Tree) -> Option<Vec<Node<'_>>> {
         .collect()
 }
 
-fn sql(create: &nodes::CreateFunctionStmt, catalog: &Catalog, parameters: &[&str]) -> Outcome {
+fn sql(create: &nodes::CreateFunctionStmt, catalog: Names<'_>, parameters: &[&str]) -> Outcome {
     let mut steps = Vec::new();
     if !matches!(create.sql_body(), Node::None) {
         return match flatten(create.sql_body(), &mut steps) {
@@ -144,7 +166,7 @@ fn flatten<'t>(node: Node<'t>, into: &mut Vec<Step<'t>>) -> Option<()> {
 fn in_plpgsql(
     text: &str,
     create: &nodes::CreateFunctionStmt,
-    catalog: &Catalog,
+    catalog: Names<'_>,
     parameters: &[&str],
 ) -> Outcome {
     // PL/pgSQL's parser aborts the process if there is no body.

@@ -15,7 +15,7 @@ mod tests;
 use gatewright_parser::{Node, Tree, parse};
 
 use crate::body::Body;
-use crate::catalog::{Catalog, Definition, Subject};
+use crate::catalog::{Catalog, Definition, Names, Subject};
 use crate::guard::cuts_names_by_encoding;
 use crate::lineage;
 use crate::render::quoted_identifier;
@@ -106,7 +106,9 @@ fn of(definition: &Definition, catalog: &Catalog) -> Outcome {
 fn query(text: &str, catalog: &Catalog, given: &[&str]) -> Outcome {
     let parsed = parse(text, true);
     match parsed.as_ref().ok().and_then(Tree::only) {
-        Some(node @ Node::SelectStmt(_)) => queries(&[Step::Statement(node)], catalog, given),
+        Some(node @ Node::SelectStmt(_)) => {
+            queries(&[Step::Statement(node)], Names::every(catalog), given)
+        }
         _ => Outcome::Unreadable,
     }
 }
@@ -123,7 +125,7 @@ fn condition(text: &str, catalog: &Catalog) -> Outcome {
         return Outcome::Unreadable;
     };
     let condition = Step::Value(create.when_clause());
-    queries(&[condition], catalog, &["new", "old"])
+    queries(&[condition], Names::every(catalog), &["new", "old"])
 }
 
 /// The statements that a body may consist of.
@@ -140,7 +142,7 @@ fn is_followed(node: Node<'_>) -> bool {
 }
 
 /// Steps of which the last one returns the rows.
-fn queries(steps: &[Step<'_>], catalog: &Catalog, parameters: &[&str]) -> Outcome {
+fn queries(steps: &[Step<'_>], catalog: Names<'_>, parameters: &[&str]) -> Outcome {
     let mut body = Body::empty();
     for step in steps {
         let (named, followed) = match *step {

@@ -5,14 +5,14 @@ use gatewright_parser::{Tree, parse};
 
 use super::{Outcome, Step, queries};
 use crate::body::Body;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Names};
 use crate::facts::Transform;
 use crate::lineage;
 use crate::plpgsql::Found;
 use crate::provenance::{Column, Provenance};
 use crate::rows::Rows;
 
-pub(super) fn of(definition: &str, body: &str, catalog: &Catalog, parameters: &[&str]) -> Outcome {
+pub(super) fn of(definition: &str, body: &str, catalog: Names<'_>, parameters: &[&str]) -> Outcome {
     let Some(found) = Found::of(definition, body) else {
         return Outcome::Unreadable;
     };
@@ -40,10 +40,10 @@ pub(super) fn of(definition: &str, body: &str, catalog: &Catalog, parameters: &[
     }
     // The grammar does not print RETURN of a variable.
     if found.reads_errors || definition.to_ascii_lowercase().contains("sqlerrm") {
-        carried.absorb(&rows_of_tables(&all, catalog), Transform::Unknown);
+        carried.absorb(&rows_of_tables(&all, catalog.catalog()), Transform::Unknown);
     }
     // Any variable may be written.
-    lineage::add_to_flows(&mut all.flows, &carried, catalog);
+    lineage::add_to_flows(&mut all.flows, &carried, catalog.catalog());
     all.rows = Rows::of(vec![Column {
         name: None,
         value: carried,

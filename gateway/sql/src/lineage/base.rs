@@ -2,7 +2,7 @@
 
 use super::level::{Columns, Item};
 use super::resolver::Resolver;
-use crate::catalog::{Catalog, Relation};
+use crate::catalog::{Catalog, Names, Relation};
 use crate::facts::{ColumnSource, RelationKind, Transform};
 use crate::provenance::{Provenance, Source};
 
@@ -11,7 +11,7 @@ impl Catalog {
     pub fn carried_by(&self, oid: u32, attnum: i16) -> Option<(Vec<ColumnSource>, bool)> {
         let relation = self.relation(oid)?;
         relation.attribute_name(attnum)?;
-        let resolver = Resolver::new(self);
+        let resolver = Resolver::new(Names::every(self));
         let (sources, exact) = resolver.named(&resolver.base(relation, attnum));
         Some((sources?, exact))
     }

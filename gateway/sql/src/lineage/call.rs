@@ -128,14 +128,13 @@ impl<'t> Resolver<'t> {
         for arg in args {
             given.absorb(arg, Transform::Expression);
         }
-        super::resolver::add_to_flows(&mut flows, &given, catalog);
+        super::resolver::add_to_flows(&mut flows, &given, catalog.catalog());
         self.add_flows(flows);
     }
 
     /// What the functions of that name return apart from their arguments. `None`: unknown.
     pub(super) fn yields(&self, parts: &[&str]) -> Option<Rows> {
-        let name = parts.last().copied().unwrap_or_default();
-        if self.catalog.bodies().function_waits(name) {
+        if self.catalog.function_waits(parts) {
             self.waits.set(true);
         }
         let bodies = self.catalog.function_bodies(parts)?;

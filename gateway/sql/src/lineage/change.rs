@@ -126,7 +126,7 @@ impl<'t> Resolver<'t> {
         let Columns::Relations(relations) = &target.columns else {
             return;
         };
-        let catalog = self.catalog;
+        let catalog = self.catalog.catalog();
         let named = assigned.iter().filter_map(|(name, _)| name.as_deref());
         let named: Vec<&str> = named.collect();
         let any = assigned.iter().any(|(name, _)| name.is_none());
@@ -172,7 +172,7 @@ impl<'t> Resolver<'t> {
 
     /// Defaults, generated columns, checks, conditions of triggers and checks of domains.
     fn put_by_definition(&mut self, write: &Write<'t>) -> Assigned {
-        let bodies = self.catalog.bodies();
+        let bodies = self.catalog.catalog().bodies();
         let relation = write.relation;
         if bodies.computed_waits(relation.oid) {
             self.waits.set(true);

@@ -7,7 +7,7 @@ use gatewright_parser::{Node, Strings, nodes};
 use super::level::ends_in_star;
 use super::resolver::Resolver;
 use crate::facts::Transform;
-use crate::provenance::{Column, Provenance};
+use crate::provenance::{Column, Provenance, Source};
 use crate::rows::Rows;
 
 impl<'t> Resolver<'t> {
@@ -23,12 +23,30 @@ impl<'t> Resolver<'t> {
 
     /// What the functions behind an operator add to what its operands carry.
     fn absorb_operator(&self, names: &[&str], value: &mut Provenance) {
-        let name = names.last().copied().unwrap_or_default();
-        for (schema, function) in self.catalog.operator_functions(name) {
+        if names.is_empty() {
+            return;
+        }
+        for operator in self.catalog.operator_functions(names) {
+            let (schema, function) = &operator.function;
             match self.yields(&[schema, function]) {
                 Some(rows) => rows.make(value),
                 None => value.unknown = true,
             }
+        }
+    }
+
+    /// Whether a plain column is NULL reveals nothing of its value; `walker` reports the use.
+    pub(super) fn null_test(&mut self, test: &'t nodes::NullTest) -> Provenance {
+        let tested = self.value(test.arg());
+        let is_plain =
+            |source: &Source| source.transform == Transform::Identity && source.attnum > 0;
+        let plain = matches!(test.arg(), Node::ColumnRef(_))
+            && !tested.unknown
+            && !tested.changed
+            && tested.sources().iter().all(is_plain);
+        match plain {
+            true => Provenance::constant(),
+            false => tested.into(Transform::Expression),
         }
     }
 

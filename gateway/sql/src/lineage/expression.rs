@@ -60,6 +60,7 @@ impl<'t> Resolver<'t> {
             Node::A_Indirection(indirection) => self.indirection(indirection),
             Node::MultiAssignRef(assigned) => self.multi_assign(assigned),
             Node::A_Expr(expression) => self.operator(expression),
+            Node::NullTest(test) => self.null_test(test),
             Node::SelectStmt(select) => {
                 // JSON_ARRAY(SELECT ...).
                 let rows = self.select(select);
@@ -76,7 +77,6 @@ impl<'t> Resolver<'t> {
             | Node::CaseWhen(_)
             | Node::CoalesceExpr(_)
             | Node::MinMaxExpr(_)
-            | Node::NullTest(_)
             | Node::ResTarget(_)
             | Node::SortBy(_)
             | Node::XmlExpr(_)

@@ -34,6 +34,9 @@ impl<'t> Resolver<'t> {
                     }
                 }
             }
+            if !self.within && name.is_some() && stays(value, &reached) {
+                continue;
+            }
             let (targets, _) = self.named(&reached);
             let mut targets = targets.unwrap_or_default();
             if targets.is_empty() {
@@ -103,6 +106,23 @@ impl<'t> Resolver<'t> {
             }
         }
     }
+}
+
+/// Whether an unchanged value stays in the column, or in that of a parent or child, which is read as the same column.
+fn stays(value: &Provenance, column: &Provenance) -> bool {
+    let identical = |value: &Provenance| {
+        let mut sources = value.sources().iter();
+        !value.unknown
+            && !value.changed
+            && sources.all(|source| source.transform == Transform::Identity)
+    };
+    identical(value)
+        && identical(column)
+        && !value.sources().is_empty()
+        && value
+            .sources()
+            .iter()
+            .all(|source| column.sources().contains(source))
 }
 
 fn written(relation: &nodes::RangeVar, column: &str) -> ColumnSource {

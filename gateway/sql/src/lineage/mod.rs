@@ -27,7 +27,7 @@ mod with;
 
 use gatewright_parser::Node;
 
-use crate::catalog::Catalog;
+use crate::catalog::Names;
 use crate::facts::{Flow, Outputs, Usage};
 use crate::masks::Masks;
 use crate::provenance::Column;
@@ -72,7 +72,7 @@ pub(crate) struct Followed {
 }
 
 /// Analyses a statement of a definition; its parameters carry nothing.
-pub(crate) fn follow(node: Node<'_>, catalog: &Catalog, parameters: &[&str]) -> Followed {
+pub(crate) fn follow(node: Node<'_>, catalog: Names<'_>, parameters: &[&str]) -> Followed {
     if let Node::ReturnStmt(statement) = node {
         return follow_value(statement.returnval(), catalog, parameters);
     }
@@ -82,7 +82,7 @@ pub(crate) fn follow(node: Node<'_>, catalog: &Catalog, parameters: &[&str]) -> 
 }
 
 /// Analyses an expression of a definition, as the only column of one row.
-pub(crate) fn follow_value(value: Node<'_>, catalog: &Catalog, parameters: &[&str]) -> Followed {
+pub(crate) fn follow_value(value: Node<'_>, catalog: Names<'_>, parameters: &[&str]) -> Followed {
     let mut resolver = Resolver::within(catalog, parameters);
     let value = resolver.value(value);
     let rows = Rows::of(vec![Column { name: None, value }]);
@@ -90,7 +90,7 @@ pub(crate) fn follow_value(value: Node<'_>, catalog: &Catalog, parameters: &[&st
 }
 
 /// The lineage of one statement.
-pub(crate) fn of(node: Node<'_>, catalog: &Catalog, masks: &Masks) -> Lineage {
+pub(crate) fn of(node: Node<'_>, catalog: Names<'_>, masks: &Masks) -> Lineage {
     let mut resolver = Resolver::new(catalog);
     resolver.masks = Some(masks);
     let (outputs, inner) = resolver.statement(node);

@@ -7,7 +7,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::Used;
 use super::level::Level;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Names};
 use crate::facts::{ColumnSource, Flow, Output, Outputs, Usage};
 use crate::masks::Masks;
 use crate::provenance::{Provenance, Source};
@@ -17,7 +17,7 @@ use crate::rows::Rows;
 const BUDGET: u64 = 2_000_000;
 
 pub(super) struct Resolver<'t> {
-    pub(super) catalog: &'t Catalog,
+    pub(super) catalog: Names<'t>,
     /// Of an edited statement.
     pub(super) masks: Option<&'t Masks>,
     pub(super) levels: Vec<Level<'t>>,
@@ -43,7 +43,7 @@ pub(super) struct Resolver<'t> {
 }
 
 impl<'t> Resolver<'t> {
-    pub(super) fn new(catalog: &'t Catalog) -> Self {
+    pub(super) fn new(catalog: Names<'t>) -> Self {
         Self {
             catalog,
             masks: None,
@@ -63,7 +63,7 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    pub(super) fn within(catalog: &'t Catalog, parameters: &[&'t str]) -> Self {
+    pub(super) fn within(catalog: Names<'t>, parameters: &[&'t str]) -> Self {
         Self {
             parameters: parameters.to_vec(),
             within: true,
@@ -109,7 +109,7 @@ impl<'t> Resolver<'t> {
         let sources: Option<Vec<ColumnSource>> = value
             .sources()
             .iter()
-            .map(|source| name_of(self.catalog, source))
+            .map(|source| name_of(self.catalog.catalog(), source))
             .collect();
         let exact = sources
             .as_ref()
@@ -186,7 +186,7 @@ fn name_of(catalog: &Catalog, source: &Source) -> Option<ColumnSource> {
 
 /// Adds the value to everything that is written.
 pub(crate) fn add_to_flows(flows: &mut [Flow], value: &Provenance, catalog: &Catalog) {
-    let (sources, _) = Resolver::new(catalog).named(value);
+    let (sources, _) = Resolver::new(Names::every(catalog)).named(value);
     for flow in flows.iter_mut() {
         flow.add(sources.as_deref());
     }

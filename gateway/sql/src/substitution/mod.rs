@@ -17,7 +17,7 @@ use std::sync::Arc;
 use gatewright_contract::Edit;
 use gatewright_parser::{Node, Tree, nodes, parse};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Names, Noted, SearchPath};
 use crate::facts::Facts;
 use crate::{Analysis, AnalyzeError, Settings, Statement, analysis};
 
@@ -73,6 +73,7 @@ pub fn substitute(
     analysis: &Analysis,
     index: usize,
     catalog: &Catalog,
+    path: Option<&SearchPath>,
     settings: &Settings,
     edits: &[Edit],
     settle: Settle<'_>,
@@ -85,7 +86,8 @@ pub fn substitute(
     }
     let statement = analysis.statements.get(index).ok_or(Unverified)?;
     let own = text.get(statement.span.clone()).ok_or(Unverified)?;
-    let edited = edited(own, catalog, standard, edits, settle)?;
+    let path = path_at(analysis, index, path);
+    let edited = edited(own, (catalog, path), standard, edits, settle)?;
     if edited.text == own {
         return Ok(None);
     }
@@ -114,21 +116,23 @@ pub fn substitute(
 pub fn analyze_edited(
     text: &str,
     catalog: &Catalog,
+    path: Option<&SearchPath>,
     settings: &Settings,
     edits: &[&[Edit]],
     settle: Settle<'_>,
 ) -> Result<Analysis, SubstituteError> {
     let standard = settings.standard_conforming_strings;
-    let plain = crate::analyze(text, catalog, settings)?;
-    let statements = plain.statements.into_iter().enumerate();
+    let plain = crate::analyze_along(text, catalog, path, settings)?;
+    let statements = plain.statements.iter().cloned().enumerate();
     let statements = statements.map(|(at, statement)| {
+        let path = path_at(&plain, at, path);
         let own = text.get(statement.span.clone()).ok_or(Unverified)?;
         let edits = edits.get(at).copied().unwrap_or_default();
         if edits.is_empty() {
             return Ok(statement);
         }
         let rules = Rules::of(edits, catalog, settle);
-        let facts = facts_of(own, catalog, &rules, standard)?;
+        let facts = facts_of(own, (catalog, path), &rules, standard)?;
         Ok(Statement {
             facts: Arc::new(facts),
             ..statement
@@ -139,10 +143,20 @@ pub fn analyze_edited(
     })
 }
 
+/// The path of a statement among others, which may have changed it.
+fn path_at<'p>(
+    analysis: &Analysis,
+    index: usize,
+    path: Option<&'p SearchPath>,
+) -> Option<&'p SearchPath> {
+    let mut before = analysis.statements.iter().take(index);
+    path.filter(|_| !before.any(|statement| statement.facts.may_change_names()))
+}
+
 /// The statement with all edits applied. `text` holds this statement alone.
 fn edited(
     text: &str,
-    catalog: &Catalog,
+    (catalog, path): (&Catalog, Option<&SearchPath>),
     standard: bool,
     edits: &[Edit],
     settle: Settle<'_>,
@@ -150,7 +164,8 @@ fn edited(
     let tree = parse(text, standard).map_err(AnalyzeError::from)?;
     let node = only(&tree)?;
     let rules = Rules::of(edits, catalog, settle);
-    let references = References::find(node, catalog, &rules)?;
+    let noted = Noted::default();
+    let references = References::find(node, Names::along(catalog, path, &noted), &rules)?;
     let places = Places::of(text)?;
     let look_ups = look_up::find(&references, &rules, &places);
     let replaced = references.replaced.iter().enumerate();
@@ -170,7 +185,7 @@ fn edited(
         Some(limit) => splice::capped(&edited, changed, limit, standard)?,
         None => edited,
     };
-    let facts = facts_of(&edited, catalog, &rules, standard)?;
+    let facts = facts_of(&edited, (catalog, path), &rules, standard)?;
     Ok(Edited {
         text: edited,
         facts,
@@ -179,14 +194,14 @@ fn edited(
 
 fn facts_of(
     text: &str,
-    catalog: &Catalog,
+    (catalog, path): (&Catalog, Option<&SearchPath>),
     rules: &Rules<'_>,
     standard: bool,
 ) -> Result<Facts, SubstituteError> {
     let tree = parse(text, standard).map_err(|_| Unverified)?;
     let node = only(&tree)?;
     let masks = derived::masks(node, catalog, rules, standard)?;
-    let mut facts = analysis::facts(text, node, catalog, &masks);
+    let mut facts = analysis::facts(text, node, catalog, path, &masks);
     facts.set_fingerprint(gatewright_parser::fingerprint(node));
     Ok(facts)
 }

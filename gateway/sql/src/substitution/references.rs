@@ -2,7 +2,7 @@
 
 use gatewright_parser::{Node, Strings, children, nodes, untyped};
 
-use crate::catalog::{Catalog, Relation};
+use crate::catalog::{Names, Relation};
 use crate::facts::RelationKind;
 
 use super::SubstituteError::{self, Unsupported};
@@ -35,7 +35,7 @@ pub(super) struct References<'t> {
 }
 
 struct Search<'t, 'r> {
-    catalog: &'t Catalog,
+    catalog: Names<'t>,
     rules: &'r Rules<'r>,
     ctes: Vec<&'t str>,
     query: Option<&'t nodes::SelectStmt>,
@@ -45,7 +45,7 @@ struct Search<'t, 'r> {
 impl<'t> References<'t> {
     pub fn find(
         node: Node<'t>,
-        catalog: &'t Catalog,
+        catalog: Names<'t>,
         rules: &Rules<'_>,
     ) -> Result<Self, SubstituteError> {
         let mut search = Search {

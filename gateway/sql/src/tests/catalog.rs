@@ -209,3 +209,79 @@ fn a_function_that_can_hold_sql_makes_its_caller_opaque() {
         assert!(facts(text).opaque.is_empty(), "{text}");
     }
 }
+
+fn along(text: &str, schemas: &[&str]) -> Vec<Facts> {
+    let elements: Vec<Box<str>> = schemas.iter().map(|schema| (*schema).into()).collect();
+    let path = crate::SearchPath::of(&elements, &[]).expect("a path");
+    let analysis =
+        on_big_stack(|| crate::analyze_along(text, &catalog(), Some(&path), &Settings::default()));
+    let statements = analysis.expect("no panic").expect(text).statements;
+    statements
+        .into_iter()
+        .map(|statement| (*statement.facts).clone())
+        .collect()
+}
+
+fn named(facts: &Facts) -> Vec<String> {
+    let tables = facts.tables.iter();
+    tables
+        .map(|table| format!("{}.{}", table.schema, table.name))
+        .collect()
+}
+
+#[test]
+fn a_name_means_what_the_path_can_find() {
+    let text = "SELECT id FROM customers";
+    let of = |text: &str, path: &[&str]| along(text, path).remove(0);
+    for (path, expected, narrowed) in [
+        (&["public"][..], &["public.customers"][..], true),
+        (&["archive", "nowhere"], &["archive.customers"], true),
+        (
+            &["archive", "public"],
+            &["public.customers", "archive.customers"],
+            false,
+        ),
+        // Nothing there has it, so it may have just been made.
+        (
+            &["nowhere"],
+            &["public.customers", "archive.customers"],
+            false,
+        ),
+    ] {
+        let facts = of(text, path);
+        assert_eq!(named(&facts), expected, "{path:?}");
+        assert!(facts.varies, "{path:?}");
+        assert_eq!(facts.narrowed, narrowed, "{path:?}");
+    }
+    let qualified = of("SELECT id FROM archive.customers", &["public"]);
+    assert_eq!(named(&qualified), ["archive.customers"]);
+    assert!(!qualified.varies && !qualified.narrowed);
+    assert!(!of("SELECT id FROM people", &["nowhere"]).varies);
+    assert!(of("SELECT leak()", &["shop"]).opaque.len() == 1);
+}
+
+#[test]
+fn what_follows_a_change_of_names_means_every_object() {
+    for change in [
+        "SET search_path = archive",
+        "RESET ALL",
+        "DISCARD ALL",
+        "ALTER SCHEMA archive RENAME TO a",
+        "ROLLBACK",
+        "SELECT set_config('search_path', 'archive', true)",
+        "EXECUTE p",
+        "DO $$ BEGIN END $$",
+    ] {
+        let text = format!("SELECT id FROM customers; {change}; SELECT id FROM customers");
+        let all = along(&text, &["public"]);
+        assert_eq!(named(&all[0]), ["public.customers"], "{change}");
+        assert_eq!(named(&all[2]).len(), 2, "{change}");
+    }
+    // Executed with whatever path.
+    let prepared = along("PREPARE p AS SELECT id FROM customers", &["public"]).remove(0);
+    let crate::SessionEffect::Prepare { inner, .. } = prepared.session else {
+        panic!("it is PREPARE");
+    };
+    assert_eq!(named(&inner).len(), 2);
+    assert!(!inner.narrowed);
+}

@@ -19,6 +19,7 @@ fn comparisons_with_a_constant_reveal_only_equality() {
         "SELECT id FROM t WHERE s = 5",
         "SELECT id FROM t WHERE 5 = s AND id > 3",
         "SELECT id FROM t WHERE s = $1::int",
+        "SELECT id FROM t WHERE s IN ('x')",
         "SELECT id FROM t WHERE s IS NULL",
         "SELECT count(*), max(id) FROM t WHERE s IS NOT NULL",
         "UPDATE t SET a = 1 WHERE s IS NOT NULL",
@@ -39,6 +40,24 @@ fn comparisons_with_a_constant_reveal_only_equality() {
     assert_eq!(
         uses("SELECT count(s) FROM t"),
         [(Usage::Aggregate, true), (Usage::Argument, true)]
+    );
+}
+
+#[test]
+fn whether_a_value_is_null_is_no_value() {
+    for text in [
+        "SELECT id, s IS NULL AS missing FROM t",
+        "SELECT NOT s IS NOT NULL FROM t",
+    ] {
+        assert_eq!(uses(text), [(Usage::Argument, true)], "{text}");
+    }
+    assert_eq!(
+        uses("SELECT id FROM t ORDER BY s IS NULL"),
+        [(Usage::Order, false)]
+    );
+    assert_eq!(
+        uses("SELECT (s || 'x') IS NULL FROM t WHERE s NOT IN ('x')"),
+        [(Usage::Filter, false)]
     );
 }
 

@@ -209,6 +209,7 @@ fn verified(original: &str, replacement: &str) -> Result<Analysis, crate::Replac
             &original,
             replacement,
             &Catalog::default(),
+            None,
             &Settings::default(),
         )
     })

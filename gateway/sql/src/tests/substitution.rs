@@ -93,7 +93,9 @@ fn whole(
     let edit = || {
         let catalog = catalog();
         let analysis = analyze(text, &catalog, settings).expect(text);
-        let edited = substitute(text, &analysis, index, &catalog, settings, edits, &settle)?;
+        let edited = substitute(
+            text, &analysis, index, &catalog, None, settings, edits, &settle,
+        )?;
         let (text, analysis) = match edited {
             Some(edited) => (edited.text, edited.analysis),
             None => (text.to_owned(), analysis),
@@ -372,7 +374,7 @@ fn a_look_up_is_an_equation_of_the_edited_statement() {
 
 #[test]
 fn a_mask_written_over_another_table_is_no_mask() {
-    let text = "SELECT upper(email) FROM customers, (SELECT CAST(CASE WHEN gw.\"email\" IS NULL THEN NULL ELSE '***' END AS pg_catalog.text) AS \"email\" FROM public.staff AS gw) s WHERE customers.id = 1";
+    let text = "SELECT upper(s.email) FROM customers, (SELECT CAST(CASE WHEN gw.\"email\" IS NULL THEN NULL ELSE '***' END AS pg_catalog.text) AS \"email\" FROM public.staff AS gw) s WHERE customers.id = 1";
     let facts = edited(text, &redacted()).expect("editable").facts;
     let Outputs::Columns(outputs) = &facts.outputs else {
         panic!("{facts:?}");

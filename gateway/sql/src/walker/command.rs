@@ -163,6 +163,46 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// A foreign key reads the columns that it references; without a list, those of the primary key.
+    pub(super) fn constraint(&mut self, constraint: &'a nodes::Constraint) {
+        let Some(referenced) = constraint.pktable() else {
+            return self.descend(Node::Constraint(constraint));
+        };
+        let before = std::mem::replace(&mut self.access, Access::SELECT);
+        // The columns of the new table are those in scope.
+        self.scopes.push(Scope::default());
+        let targets = self.target(Some(referenced), Access::SELECT);
+        for target in targets {
+            let names = constraint.pk_attrs().strings();
+            for name in &names {
+                self.push_column(Some(target), name, Usage::Other);
+            }
+            if names.is_empty() {
+                self.push_primary_key(target);
+            }
+        }
+        self.scopes.pop();
+        self.access = before;
+    }
+
+    fn push_primary_key(&mut self, target: usize) {
+        let catalog = self.catalog.catalog();
+        let Some(table) = self.facts.tables.get(target) else {
+            return;
+        };
+        let meant = catalog.lookup(Some(&table.schema), &table.name);
+        let keys: Option<Vec<&str>> = meant
+            .iter()
+            .map(|relation| catalog.primary_key(relation))
+            .collect();
+        for name in keys
+            .filter(|keys| !keys.is_empty())
+            .unwrap_or_else(|| vec!["*"])
+        {
+            self.push_column(Some(target), name, Usage::Other);
+        }
+    }
+
     fn copy(&mut self, copy: &'a nodes::CopyStmt) {
         let (access, usage) = if copy.is_from {
             (Access::INSERT, Usage::Assigned)

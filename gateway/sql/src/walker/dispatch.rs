@@ -62,6 +62,14 @@ impl<'a> Walker<'a> {
                 self.descend(node);
                 self.type_named(&name.names().strings());
             }
+            Node::NullTest(test) => self.null_test(test),
+            Node::IndexElem(element) => {
+                if let Some(name) = element.name() {
+                    self.bare(name);
+                }
+                self.descend(node);
+            }
+            Node::Constraint(constraint) => self.constraint(constraint),
             Node::ResTarget(_) | Node::RawStmt(_) => self.descend(node),
             // All other commands.
             Node::AlterTableStmt(_)
@@ -183,7 +191,6 @@ impl<'a> Walker<'a> {
             | Node::MinMaxExpr(_)
             | Node::SQLValueFunction(_)
             | Node::XmlExpr(_)
-            | Node::NullTest(_)
             | Node::BooleanTest(_)
             | Node::SetToDefault(_)
             | Node::CurrentOfExpr(_)
@@ -201,8 +208,6 @@ impl<'a> Walker<'a> {
             | Node::RangeTableFunc(_)
             | Node::RangeTableFuncCol(_)
             | Node::ColumnDef(_)
-            | Node::IndexElem(_)
-            | Node::Constraint(_)
             | Node::DefElem(_)
             | Node::GroupingSet(_)
             | Node::ObjectWithArgs(_)

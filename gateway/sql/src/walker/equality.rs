@@ -3,7 +3,7 @@
 
 use gatewright_parser::{Node, NodeList, Strings, nodes, untyped};
 
-use crate::catalog::{Catalog, Relation};
+use crate::catalog::{Names, Relation};
 use crate::facts::Usage;
 
 use super::state::Walker;
@@ -137,6 +137,18 @@ impl<'a> Walker<'a> {
         self.with_equality(bare, node);
     }
 
+    /// Whether a column is NULL, in a list of outputs.
+    pub(super) fn null_test(&mut self, test: &'a nodes::NullTest) {
+        let output = self.usage == 1 << Usage::Output as u16 && is_column(test.arg());
+        if output {
+            self.using(Usage::Argument, |walker| {
+                walker.with_equality(true, test.arg())
+            });
+        } else {
+            self.descend(Node::NullTest(test));
+        }
+    }
+
     fn with_equality(&mut self, equality: bool, node: Node<'a>) {
         let before = std::mem::replace(&mut self.equality, equality);
         self.node(node);
@@ -155,7 +167,7 @@ impl<'a> Walker<'a> {
 }
 
 /// An aggregate whose result does not depend on the order of rows.
-fn is_sum(catalog: &Catalog, call: &nodes::FuncCall) -> bool {
+fn is_sum(catalog: Names<'_>, call: &nodes::FuncCall) -> bool {
     const NAMES: [&str; 8] = [
         "count", "sum", "min", "max", "avg", "bool_and", "bool_or", "every",
     ];

@@ -20,7 +20,7 @@ mod tags;
 
 use gatewright_parser::Node;
 
-use crate::catalog::Catalog;
+use crate::catalog::Names;
 use crate::facts::{Access, Facts, SessionEffect};
 use crate::masks::Masks;
 
@@ -29,7 +29,7 @@ use state::Walker;
 pub(crate) use outputs::limit;
 
 /// What a statement of a definition names, without lineage. `None` if it does more than read and write rows.
-pub(crate) fn names(node: Node<'_>, catalog: &Catalog) -> Option<Facts> {
+pub(crate) fn names(node: Node<'_>, catalog: Names<'_>) -> Option<Facts> {
     let mut walker = Walker::new(catalog);
     walker.node(node);
     let facts = walker.facts;
@@ -43,7 +43,7 @@ pub(crate) fn names(node: Node<'_>, catalog: &Catalog) -> Option<Facts> {
 }
 
 /// Takes the facts of one statement from its tree. What lineage adds is missing.
-pub(crate) fn walk<'a>(node: Node<'a>, catalog: &'a Catalog, masks: &'a Masks) -> Walker<'a> {
+pub(crate) fn walk<'a>(node: Node<'a>, catalog: Names<'a>, masks: &'a Masks) -> Walker<'a> {
     let mut walker = Walker::new(catalog);
     walker.masks = Some(masks);
     walker.facts.verb = tags::verb(node);

@@ -2,8 +2,8 @@
 
 use gatewright_parser::{Node, nodes};
 
-use crate::code;
-use crate::facts::{RoleEffect, SessionEffect};
+use crate::facts::{PathChange, RoleEffect, SessionEffect};
+use crate::{code, search_path};
 
 use super::state::Walker;
 use super::syntax::{constant, is_bound};
@@ -53,6 +53,9 @@ impl<'a> Walker<'a> {
         reason: String,
     ) {
         let arguments: Vec<Node<'a>> = call.args().iter().collect();
+        if name == "set_config" {
+            self.may_set_path(arguments.first().copied());
+        }
         if name == "set_config"
             && self.facts.session == SessionEffect::None
             && self.scopes.len() == 1
@@ -76,14 +79,23 @@ impl<'a> Walker<'a> {
 }
 
 impl Walker<'_> {
+    /// set_config with this first argument.
+    fn may_set_path(&mut self, setting: Option<Node<'_>>) {
+        if setting.and_then(constant).is_none_or(search_path::is_name) {
+            self.facts.path = Some(PathChange::unknown());
+        }
+    }
+
     /// Code that the statement runs or stores.
     pub(super) fn code(&mut self, node: Node<'_>) {
         let (mut role, in_code) = (RoleEffect::Kept, self.in_code);
+        let mut sets_path = false;
         let mut visit = |statement: Node<'_>| {
             let mut walker = Walker::new(self.catalog);
             walker.in_code = true;
             walker.node(statement);
             role = role.max(walker.facts.role);
+            sets_path |= walker.facts.path.is_some() || search_path::change(statement).is_some();
         };
         let read = match node {
             Node::DoStmt(block) if !in_code => code::of_block(block, &mut visit),
@@ -92,6 +104,9 @@ impl Walker<'_> {
             Node::DoStmt(_) | Node::CreateFunctionStmt(_) | Node::LoadStmt(_) => None,
             _ => return,
         };
+        if sets_path && matches!(node, Node::DoStmt(_)) {
+            self.facts.path = Some(PathChange::unknown());
+        }
         self.role(if read.is_some() {
             role
         } else {

@@ -2,7 +2,7 @@
 
 use crate::body::Body;
 use crate::catalog::{Keys, Relation};
-use crate::facts::{Access, RelationKind, TableRef, Usage, of_rows};
+use crate::facts::{Access, PathChange, RelationKind, TableRef, Usage, of_rows};
 
 use super::state::Walker;
 
@@ -153,6 +153,9 @@ impl<'a> Walker<'a> {
             }
         }
         self.role(body.role);
+        if body.sets_path {
+            self.facts.path = Some(PathChange::unknown());
+        }
         for reason in &body.opaque {
             self.opaque(reason.clone());
         }

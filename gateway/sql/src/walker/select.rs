@@ -308,7 +308,7 @@ impl<'a> Walker<'a> {
         self.calls(&parts);
         // A type's name converts to the type.
         self.type_named(&parts);
-        for cast in self.catalog.casts_to(bare, Operand::Any) {
+        for cast in self.catalog.catalog().casts_to(bare, Operand::Any) {
             self.calls(&cast.called());
         }
         if self.catalog.is_unknown_function(&parts) && !self.may_be_field(call) {
@@ -342,9 +342,8 @@ impl<'a> Walker<'a> {
 
     /// What the functions behind an operator do.
     pub(super) fn operator(&mut self, name: &NodeList) {
-        let catalog = self.catalog;
-        let name = name.strings().last().copied().unwrap_or_default();
-        for (schema, function) in catalog.operator_functions(name) {
+        for operator in self.catalog.operator_functions(&name.strings()) {
+            let (schema, function) = &operator.function;
             self.calls(&[schema, function]);
         }
     }

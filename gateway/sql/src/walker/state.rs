@@ -5,12 +5,12 @@ use hashbrown::HashSet;
 
 use super::columns::Uses;
 use super::sources::Scope;
-use crate::catalog::Catalog;
+use crate::catalog::Names;
 use crate::facts::{Access, Facts, RoleEffect, Usage};
 use crate::masks::Masks;
 
 pub(crate) struct Walker<'a> {
-    pub(super) catalog: &'a Catalog,
+    pub(super) catalog: Names<'a>,
     /// Of an edited statement.
     pub(super) masks: Option<&'a Masks>,
     pub(super) facts: Facts,
@@ -33,7 +33,7 @@ pub(crate) struct Walker<'a> {
 }
 
 impl<'a> Walker<'a> {
-    pub(super) fn new(catalog: &'a Catalog) -> Self {
+    pub(super) fn new(catalog: Names<'a>) -> Self {
         Walker {
             catalog,
             masks: None,
@@ -56,7 +56,7 @@ impl<'a> Walker<'a> {
 
     /// A use of a column that lineage found. It counts only if the statement names the relation.
     pub(crate) fn used(&mut self, relation: u32, attnum: i16, usage: Usage, telling: bool) {
-        let Some(relation) = self.catalog.relation(relation) else {
+        let Some(relation) = self.catalog.catalog().relation(relation) else {
             return;
         };
         let at = self

@@ -72,6 +72,7 @@ impl Stage {
             inbox: Arc::clone(&inbox),
         };
         let start = SessionStart {
+            names: None,
             standard_conforming_strings: true,
             client_encoding: "UTF8".into(),
             server_encoding: "UTF8".into(),

@@ -73,6 +73,9 @@ impl<J: Judge> Session<J> {
                         return self.refuse_extended(refusal, judge, output);
                     }
                     Stage::Done(bound) => {
+                        if let Some(statement) = prepared.statement() {
+                            self.path.planned(&statement.facts);
+                        }
                         output.to_server.prepare::<J>(frame, &bound.0);
                         Some(bound)
                     }

@@ -107,6 +107,7 @@ impl<J: Judge> Session<J> {
                 // It may be set_config.
                 self.pipeline.drain_first = true;
                 self.reading.changes(self.queue.next_number());
+                self.path.anything();
                 self.expect(Outstanding::FunctionCall {
                     permit,
                     admitted: admitted.pop().flatten(),

@@ -187,6 +187,13 @@ impl<J: Judge> Session<J> {
             },
             _ => output.to_server.run(frame, &pass),
         }
+        for statement in held
+            .text
+            .iter()
+            .flat_map(|text| &J::analysis(text).statements)
+        {
+            self.note_sent(&statement.facts);
+        }
         let run = QueryRun {
             text: held.text,
             permits: held.permits,

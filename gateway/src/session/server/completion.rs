@@ -165,6 +165,7 @@ impl<J: Judge> Session<J> {
             return;
         };
         let facts = Arc::clone(&statement.facts);
+        self.path.succeeded(&facts);
         self.transaction.has_planned_result |= permit.as_ref().is_some_and(J::wants_plan);
         match &facts.session {
             SessionEffect::Prepare { name, inner } => {
@@ -255,6 +256,7 @@ impl<J: Judge> Session<J> {
         self.turn.over();
         let next = self.queue.oldest_number();
         self.reading.ready(status != b'I', next);
+        self.path.ready(status, self.queue.is_empty());
         if self.transaction.ready(status) {
             self.names.transaction_ended();
         }

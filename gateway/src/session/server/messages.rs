@@ -209,7 +209,10 @@ impl<J: Judge> Session<J> {
             }
             b'C' | b'I' | b's' => return self.statement_ended(frame, judge, output),
             b'V' => return self.function_returned(frame, judge, output),
-            b'E' => return self.error(frame, judge, output),
+            b'E' => {
+                self.path.failed();
+                return self.error(frame, judge, output);
+            }
             b'Z' => return self.ready(frame, judge, output),
             b'c' => return Ok(self.copy_out_done(frame, judge, output)),
             b'1' => self.parsed(frame, output)?,
@@ -305,6 +308,9 @@ impl<J: Judge> Session<J> {
     fn parameter_status(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
         let status = backend::ParameterStatus::decode(frame.body)
             .map_err(|error| Violation::unreadable("ParameterStatus", &error))?;
+        if status.name == "search_path" {
+            self.path.report(status.value);
+        }
         self.reading.setting(status.name, status.value);
         output.to_client.deliver(Delivery::Message(frame));
         Ok(())

@@ -9,11 +9,13 @@ use crate::session::doors::output::{Output, Taken};
 use crate::session::judge::{Judge, NameFacts};
 use crate::session::state::ends::Ends;
 use crate::session::state::held::Held;
+use crate::session::state::name::Name;
 use crate::session::state::names::Names;
 use crate::session::state::outstanding::{Outstanding, Queue};
 use crate::session::state::pipeline::Pipeline;
 use crate::session::state::reading::Reading;
 use crate::session::state::running::Turn;
+use crate::session::state::search_path::{NamesAtStart, PathState};
 use crate::session::state::streaming::Streaming;
 use crate::session::state::transaction::Transaction;
 
@@ -23,6 +25,8 @@ pub struct SessionStart {
     pub standard_conforming_strings: bool,
     pub client_encoding: String,
     pub server_encoding: String,
+    /// `None`: it could not be asked.
+    pub names: Option<NamesAtStart>,
     /// From ReadyForQuery: `I`, `T` or `E`.
     pub status: u8,
     /// Longest message that is read whole, in bytes.
@@ -35,6 +39,7 @@ pub struct Session<J: Judge> {
     pub(in crate::session) queue: Queue<J>,
     pub(in crate::session) names: Names<J>,
     pub(in crate::session) reading: Reading,
+    pub(in crate::session) path: PathState,
     pub(in crate::session) transaction: Transaction,
     pub(in crate::session) pipeline: Pipeline,
     pub(in crate::session) turn: Turn,
@@ -57,6 +62,7 @@ impl<J: Judge> Session<J> {
                 start.server_encoding,
                 start.max_message,
             ),
+            path: PathState::new(start.names),
             transaction: Transaction::new(start.status),
             pipeline: Pipeline::default(),
             turn: Turn::default(),
@@ -86,6 +92,21 @@ impl<J: Judge> Session<J> {
     /// True between transactions, also those that the server opens for extended messages up to Sync.
     pub(in crate::session) fn is_at_rest(&self) -> bool {
         !self.transaction.is_open() && self.queue.is_empty() && !self.pipeline.unsynced
+    }
+
+    /// A statement is about to be sent: what it may change for the meaning of names.
+    pub(in crate::session) fn note_sent(&mut self, facts: &Facts) {
+        let named = match &facts.session {
+            SessionEffect::Execute { name }
+            | SessionEffect::Explain {
+                executes: Some(name),
+                ..
+            } => self.names.statement_facts(&Name::new(name)),
+            SessionEffect::Fetch { name } => self.names.cursor_facts(&Name::new(name)),
+            _ => None,
+        };
+        self.path.sent(facts, named.as_deref());
+        self.pipeline.drain_first |= facts.changes_reading() || facts.path.is_some();
     }
 
     /// Remembers a message that the server will answer.

@@ -225,7 +225,12 @@ impl Judge for WordJudge {
     type Permit = WordPermit;
     type Admitted = WordAdmitted;
 
-    fn analyze(&mut self, text: &str, conforming: bool) -> Judged<Result<WordText, Refusal>> {
+    fn analyze(
+        &mut self,
+        text: &str,
+        conforming: bool,
+        _: Option<&gatewright_sql::SearchPath>,
+    ) -> Judged<Result<WordText, Refusal>> {
         self.nothing_else_is_asked();
         self.analysed.push((text.to_owned(), conforming));
         let mut start = 0;
@@ -255,7 +260,7 @@ impl Judge for WordJudge {
     }
 
     fn analyze_anew(&mut self, text: &WordText) -> Judged<Result<WordText, Refusal>> {
-        self.analyze(&text.0.0, true)
+        self.analyze(&text.0.0, true, None)
     }
 
     fn analysis(text: &WordText) -> &Analysis {

@@ -8,5 +8,6 @@ pub(crate) mod play;
 mod properties;
 mod reading;
 mod renewing;
+mod search_path;
 pub(crate) mod server;
 mod simple;
