@@ -4,7 +4,7 @@ use gatewright_parser::{Node, nodes};
 
 use crate::catalog::{Catalog, Names, Noted, SearchPath};
 use crate::facts::{Facts, PathChange, SessionEffect, Verb};
-use crate::{copy, lineage, search_path, walker};
+use crate::{copy, definition, lineage, search_path, temporary, walker};
 
 /// The facts of one statement, except for its fingerprint. `text` is the statement's own.
 pub(crate) fn facts(
@@ -29,14 +29,22 @@ fn with_names(text: &str, node: Node<'_>, catalog: Names<'_>) -> Facts {
     for (relation, attnum, usage) in lineage.uses {
         walker.used(relation, attnum, usage);
     }
+    let code = definition::code(text, node, catalog.catalog());
+    if let Some(code) = &code {
+        walker.runs(node, code);
+    }
     let mut facts = walker.into_facts();
     facts.outputs = lineage.outputs;
     facts.inner = lineage.inner;
     facts.flows = lineage.flows;
+    if let (Node::DoStmt(_), Some(code)) = (node, code) {
+        facts.flows.extend(code.flows);
+    }
     if search_path::is_in(&facts.tables) {
         facts.path = Some(PathChange::unknown());
     }
     facts.path = search_path::change(node).or(facts.path);
+    facts.temporary = temporary::of(node);
     match node {
         Node::SelectStmt(select) => of_query(select, &mut facts),
         Node::PrepareStmt(prepare) => of_prepared(text, prepare, catalog, &mut facts),

@@ -25,12 +25,14 @@ mod plpgsql;
 mod risky;
 
 mod search_path;
+mod temporary;
 
 mod lineage;
 mod walker;
 
-mod analysis;
 mod definition;
+
+mod analysis;
 
 mod builder;
 
