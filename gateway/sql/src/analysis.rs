@@ -5,7 +5,7 @@ use gatewright_parser::{Node, nodes};
 use crate::catalog::{Catalog, Names, Noted, SearchPath};
 use crate::facts::{Facts, PathChange, SessionEffect, Verb};
 use crate::masks::Masks;
-use crate::{copy, lineage, search_path, walker};
+use crate::{copy, definition, lineage, search_path, temporary, walker};
 
 /// The facts of one statement, except for its fingerprint. `text` is the statement's own.
 pub(crate) fn facts(
@@ -34,6 +34,10 @@ fn with_names(text: &str, node: Node<'_>, catalog: Names<'_>, masks: &Masks) -> 
     if lineage.uses_anything {
         walker.used_anything();
     }
+    let code = definition::code(text, node, catalog.catalog());
+    if let Some(code) = &code {
+        walker.runs(node, code);
+    }
     walker.settle_equations();
     let mut facts = walker.into_facts();
     for function in lineage.called {
@@ -44,10 +48,14 @@ fn with_names(text: &str, node: Node<'_>, catalog: Names<'_>, masks: &Masks) -> 
     facts.outputs = lineage.outputs;
     facts.inner = lineage.inner;
     facts.flows = lineage.flows;
+    if let (Node::DoStmt(_), Some(code)) = (node, code) {
+        facts.flows.extend(code.flows);
+    }
     if search_path::is_in(&facts.tables) {
         facts.path = Some(PathChange::unknown());
     }
     facts.path = search_path::change(node).or(facts.path);
+    facts.temporary = temporary::of(node);
     match node {
         Node::SelectStmt(select) => of_query(select, &mut facts),
         Node::PrepareStmt(prepare) => of_prepared(text, prepare, catalog, masks, &mut facts),

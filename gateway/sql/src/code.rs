@@ -28,12 +28,15 @@ pub(crate) fn of_function(
 
 /// Calls `visit` for every statement of a DO block. `None` if they are not all known.
 pub(crate) fn of_block(block: &nodes::DoStmt, visit: &mut dyn FnMut(Node<'_>)) -> Option<()> {
+    let body = block_body(block).filter(|body| body.len() <= MAX_BYTES)?;
+    of_plpgsql(&plpgsql::block_as_function(body)?, body, visit)
+}
+
+/// The PL/pgSQL of a DO block.
+pub(crate) fn block_body(block: &nodes::DoStmt) -> Option<&str> {
     let args = untyped(block.args());
     match text_of(args, "language") {
-        None | Some("plpgsql") => {
-            let body = text_of(args, "as").filter(|body| body.len() <= MAX_BYTES)?;
-            of_plpgsql(&plpgsql::block_as_function(body)?, body, visit)
-        }
+        None | Some("plpgsql") => text_of(args, "as"),
         Some(_) => None,
     }
 }

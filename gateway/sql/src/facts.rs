@@ -176,6 +176,15 @@ pub struct CopyOut {
     pub describe: String,
 }
 
+/// How a definition may concern temporary tables alone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Temporary {
+    /// It creates a temporary table.
+    Created(Box<str>),
+    /// It drops or indexes tables by these names.
+    Named(Vec<Box<str>>),
+}
+
 /// A value of `search_path` as a statement sets it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PathValue {
@@ -261,6 +270,8 @@ pub struct Facts {
     /// The session's search path leaves out objects that a name would mean without it.
     #[serde(skip)]
     pub narrowed: bool,
+    #[serde(skip)]
+    pub temporary: Option<Temporary>,
     /// What the statement itself does to the search path, apart from code that it calls.
     #[serde(skip)]
     pub path: Option<PathChange>,
@@ -300,6 +311,7 @@ impl Default for Facts {
             role: RoleEffect::Kept,
             varies: false,
             narrowed: false,
+            temporary: None,
             path: None,
         }
     }

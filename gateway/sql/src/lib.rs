@@ -28,12 +28,14 @@ mod risky;
 
 mod masks;
 mod search_path;
+mod temporary;
 
 mod lineage;
 mod walker;
 
-mod analysis;
 mod definition;
+
+mod analysis;
 
 mod builder;
 

@@ -128,14 +128,20 @@ impl SessionGate {
         else {
             return Err(self.gone());
         };
-        if question.at_rest && std::mem::take(&mut self.reshaped) {
-            self.catalog.note_change();
+        if question.at_rest {
+            self.temporaries.clear();
+            if std::mem::take(&mut self.reshaped) {
+                self.catalog.note_change();
+            }
         }
-        let unsettled = self.reshaped || text.reshapes_before(index);
+        let named = behind_name(&statement.facts, question.names);
+        let unsettled = self.reshaped
+            || text.reshapes_before(index)
+            || self.is_hidden(named.as_ref().unwrap_or(&statement.facts));
         if let Some(refusal) = self.depends_on_path(&statement.facts, question.names) {
             return Err(refusal);
         }
-        let named = in_place(&statement.facts, question.names, unsettled).map(Arc::new);
+        let named = in_place(&statement.facts, named, unsettled).map(Arc::new);
         let facts = match &named {
             Some(merged) => Arc::new(facts::of_statement(merged)),
             None => Arc::clone(known),
@@ -207,8 +213,7 @@ impl SessionGate {
 }
 
 /// What the statement does where it stands; `None` where that is what its own text says.
-fn in_place(facts: &Arc<Facts>, names: &dyn NameFacts, unsettled: bool) -> Option<Facts> {
-    let named = behind_name(facts, names);
+fn in_place(facts: &Arc<Facts>, named: Option<Facts>, unsettled: bool) -> Option<Facts> {
     if !unsettled {
         return named;
     }

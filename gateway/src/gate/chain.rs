@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gatewright_contract::{self as contract, StatementId};
 use gatewright_policy_host::{Mode, Policy, StatementView};
-use gatewright_sql::Verb;
+use gatewright_sql::{Facts, RelationKind, Temporary, Verb};
 
 use super::analysis::AnalyzedText;
 use super::case::{Case, Version};
@@ -171,7 +171,36 @@ impl SessionGate {
 
     /// Later statements in the pipeline are judged before this one is known to have run.
     fn note_reshaping(&mut self, question: &Question<'_, Self>, text: &AnalyzedText) {
-        self.reshaped |= question.phase != Phase::Parse && text.reshapes();
+        if question.phase != Phase::Parse && text.reshapes() {
+            for statement in &text.analysis.statements {
+                self.reshape(&statement.facts);
+            }
+        }
+    }
+
+    /// A definition has been changed, or will be: what names mean is not known before the transaction ends. Of a temporary
+    /// table nothing but its name matters to what names others.
+    pub(super) fn reshape(&mut self, facts: &Facts) {
+        if facts.verb != Verb::Ddl {
+            return;
+        }
+        match &facts.temporary {
+            Some(Temporary::Created(name)) => {
+                self.temporaries.insert(name.clone());
+            }
+            Some(Temporary::Named(names))
+                if names.iter().all(|name| self.temporaries.contains(name)) => {}
+            _ => self.reshaped = true,
+        }
+    }
+
+    /// Whether a name of the statement may now mean a temporary table instead of what the catalog has under it.
+    pub(super) fn is_hidden(&self, facts: &Facts) -> bool {
+        !self.temporaries.is_empty()
+            && facts.tables.iter().any(|table| {
+                table.kind != RelationKind::Unresolved
+                    && self.temporaries.contains(table.name.as_str())
+            })
     }
 
     /// Earlier answers of the policies now in force.

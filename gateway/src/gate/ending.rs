@@ -60,9 +60,14 @@ impl SessionGate {
         if permit.verb == Verb::Ddl && may_have_run {
             self.stale_catalog = true;
             self.catalog.note_change();
-            self.reshaped = true;
+            match permit.view.facts() {
+                Some(facts) => self.reshape(facts),
+                None => self.reshaped = true,
+            }
         }
-        if permit.verb == Verb::Transaction && self.reshaped {
+        // The catalog that was read in the transaction does not show what it has committed.
+        if permit.verb == Verb::Transaction && (self.reshaped || !self.temporaries.is_empty()) {
+            self.stale_catalog = true;
             self.catalog.note_change();
         }
         let completion = contract::Completion {

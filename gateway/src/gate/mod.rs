@@ -21,6 +21,7 @@ mod tests;
 mod ticket;
 mod view;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use gatewright_contract::{self as contract, StatementId};
@@ -147,6 +148,7 @@ impl Gate {
             stale_catalog: false,
             refreshed: None,
             reshaped: false,
+            temporaries: BTreeSet::new(),
             looked_for: None,
             waited_for: None,
             statement: StatementId::default(),
@@ -173,6 +175,8 @@ pub struct SessionGate {
     refreshed: Option<Refreshed>,
     /// The open transaction has run DDL, whose effect the catalog cannot show before it commits.
     reshaped: bool,
+    /// Temporary tables that it has created: their names hide others.
+    temporaries: BTreeSet<Box<str>>,
     /// The catalog generation and change count at which an unknown relation was last looked for.
     looked_for: Option<(u64, u64)>,
     /// The change count up to which the catalog was waited for.

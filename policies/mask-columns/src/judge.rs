@@ -100,16 +100,23 @@ fn is_unsettled(reason: &str) -> bool {
     reason.starts_with("the transaction has created, altered or dropped")
 }
 
-/// What is not analysed about dropping objects: it shows nothing of what they hold.
+/// Dropping objects shows nothing of what they hold, and of code that was read the facts tell what it does.
 fn is_harmless(reason: &str) -> bool {
-    reason.starts_with("DROP CASCADE drops")
+    reason.starts_with("DROP CASCADE drops") || reason.ends_with(", which was read")
 }
 
 /// Commands that show nothing of the rows that they touch.
 const SILENT: [&str; 4] = ["DROP", "COMMENT", "VACUUM", "ANALYZE"];
 
-/// Commands that may name a protected table where they use only its open columns: for a foreign key, or an index.
-const DEFINING: [&str; 3] = ["CREATE TABLE", "ALTER TABLE", "CREATE INDEX"];
+/// Commands that may name a protected table where they use only its open columns: for a foreign key, an index, or in code
+/// that will run later.
+const DEFINING: [&str; 5] = [
+    "CREATE TABLE",
+    "ALTER TABLE",
+    "CREATE INDEX",
+    "CREATE FUNCTION",
+    "CREATE PROCEDURE",
+];
 
 /// Commands that store the result of a query. Their data flows are judged instead.
 const STORING: [&str; 4] = [
@@ -142,6 +149,10 @@ fn copied_elsewhere(
         .iter()
         .find(|table| table.access.intersects(READS))?;
     let stores = |command: &String| STORING.contains(&command.as_str());
+    // A block may tell what it finds by what it does.
+    if facts.verb == Verb::DoBlock && uses_protected(rules, facts) {
+        return Some(block(read));
+    }
     if facts.verb == Verb::Ddl && !only_open && !facts.commands.first().is_some_and(stores) {
         return Some(definition(read));
     }
@@ -279,6 +290,11 @@ fn explain(table: &TableRef) -> Denial {
 fn definition(table: &TableRef) -> Denial {
     Denial::new("definition", format!("{} has protected columns, and the statement would alter the table or define an object on it", table.display()))
         .hint("Run the SELECT itself instead of creating an object from it. To alter the table, ask an operator.")
+}
+
+fn block(table: &TableRef) -> Denial {
+    Denial::new("block", format!("{} has protected columns, and the DO block uses them", table.display()))
+        .hint("Send the statements of the block by themselves. Protected columns are returned masked.")
 }
 
 fn copied(read: &TableRef, written: &str) -> Denial {

@@ -35,8 +35,12 @@ const READING: [&str; 26] = [
 ];
 
 /// Built-in functions with side effects that a SELECT can call.
-const SIDE_EFFECTS: [&str; 20] = [
+const SIDE_EFFECTS: [&str; 23] = [
     "nextval",
+    // They assign a transaction id, or a file.
+    "pg_current_xact_id",
+    "txid_current",
+    "pg_export_snapshot",
     "setval",
     "set_config",
     "pg_notify",
@@ -127,6 +131,10 @@ fn access(facts: &Facts) -> Option<Denial> {
 fn function(facts: &Facts, listed: &[Qualified]) -> Option<Denial> {
     let function = facts.functions.iter().find(|function| {
         let (schema, name) = function.rsplit_once('.').unwrap_or(("", function));
+        // With constants it is SET; everything else makes the statement opaque.
+        if name == "set_config" && facts.opaque.is_empty() {
+            return false;
+        }
         SIDE_EFFECTS.contains(&name)
             || SIDE_EFFECT_PREFIXES
                 .iter()

@@ -119,3 +119,73 @@ CREATE TEMP TABLE notes (id int)
 INSERT INTO notes VALUES (1)
 --
 SELECT (SELECT body FROM notes LIMIT 1) FROM people AS p (id, name, city, body)
+
+--# temporary-table-shadows-after-commit
+--! alone
+BEGIN
+--
+CREATE TEMP TABLE notes (id int); INSERT INTO notes VALUES (1)
+--
+COMMIT
+--
+SELECT (SELECT body FROM notes LIMIT 1) FROM people AS p (id, name, city, body)
+
+--# temporary-table-shadows-in-the-transaction
+--! alone
+BEGIN
+--
+CREATE TEMP TABLE notes AS SELECT 1 AS id
+--
+SELECT (SELECT body FROM notes LIMIT 1) FROM people AS p (id, name, city, body)
+
+--# temporary-table-takes-a-protected-value
+--! alone
+BEGIN
+--
+CREATE TEMP TABLE scratch (v text)
+--
+INSERT INTO scratch SELECT email FROM people
+--
+SELECT v FROM scratch
+
+--# temporary-table-of-columns-unknown
+--! alone
+BEGIN
+--
+CREATE TEMP TABLE scratch AS SELECT 1 AS one
+--
+SELECT s.*, (SELECT email || '' FROM people WHERE id = s.one) FROM scratch s
+--
+SELECT (SELECT email FROM scratch) || '' FROM people
+
+--# temporary-view-over-people
+--! alone
+BEGIN
+--
+CREATE TEMP TABLE scratch (v text)
+--
+CREATE TEMP VIEW notes AS SELECT email || '' AS body FROM people
+--
+SELECT body FROM notes
+
+--# temporary-table-dropped-again
+--! alone
+BEGIN
+--
+CREATE TEMP TABLE notes (id int)
+--
+DROP TABLE notes
+--
+ALTER TABLE notes DROP COLUMN body
+--
+SELECT (SELECT body FROM notes LIMIT 1) FROM people AS p (id, name, city, body)
+
+--# temporary-table-behind-a-function
+--! setup
+CREATE FUNCTION noted() RETURNS SETOF text LANGUAGE sql AS 'SELECT (SELECT body FROM notes LIMIT 1) FROM people AS p (id, name, city, body)'
+--
+BEGIN
+--
+CREATE TEMP TABLE notes AS SELECT 1 AS id
+--
+SELECT noted()

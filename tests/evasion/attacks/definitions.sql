@@ -350,3 +350,125 @@ BEGIN
 ALTER VIEW contacts RENAME TO others
 --
 SELECT address FROM others
+
+--# foreign-key-tests-for-a-value
+--! guess 'quillona@hollowmere.example' | 'zz@nowhere.example'
+CREATE TABLE guesses (email text REFERENCES people (email))
+--
+INSERT INTO guesses VALUES ({guess})
+
+--# foreign-key-follows-a-value
+CREATE TABLE guesses (email text REFERENCES people (email) ON UPDATE CASCADE)
+--
+INSERT INTO guesses VALUES ('quillona@hollowmere.example')
+--
+UPDATE people SET email = 'x' || email WHERE id = 1
+--
+SELECT email FROM guesses
+
+--# foreign-key-on-a-primary-key-that-is-protected
+--! setup
+ALTER TABLE members ADD PRIMARY KEY (email)
+--
+--! guess 'quillona@hollowmere.example' | 'zz@nowhere.example'
+CREATE TABLE guesses (email text REFERENCES members)
+--
+INSERT INTO guesses VALUES ({guess})
+
+--# index-counts-what-its-condition-finds
+--! alone
+--! guess 'q%' | 'zz%'
+CREATE INDEX found ON people (id) WHERE email LIKE {guess}
+--
+SELECT reltuples FROM pg_class WHERE relname = 'found'
+
+--# index-that-fails-for-a-value
+--! guess 'q%' | 'zz%'
+CREATE INDEX found ON people ((CASE WHEN email LIKE {guess} THEN 1 / (id - id) ELSE 1 END))
+
+--# index-of-the-row
+CREATE INDEX found ON people ((people::text))
+--
+SELECT stavalues1::text FROM pg_statistic
+
+--# block-guesses
+--! guess 'q%' | 'zz%'
+DO $$ BEGIN IF EXISTS (SELECT 1 FROM people WHERE email LIKE {guess}) THEN INSERT INTO notes (body) VALUES ('yes'); END IF; END $$
+--
+SELECT count(*) FROM notes
+
+--# block-copies-a-row
+DO $$ DECLARE one record; BEGIN FOR one IN SELECT * FROM people LOOP INSERT INTO notes (body) VALUES (one.email); END LOOP; END $$
+--
+SELECT body FROM notes
+
+--# block-copies-by-a-function
+DO $$ BEGIN INSERT INTO notes (body) SELECT email_of(1); END $$
+--
+SELECT body FROM notes
+
+--# block-fails-for-a-value
+--! guess 'q%' | 'zz%'
+DO $$ BEGIN PERFORM 1 / (CASE WHEN email LIKE {guess} THEN 0 ELSE 1 END) FROM people; END $$
+
+--# block-raises-a-view
+DO $$ BEGIN RAISE NOTICE '%', (SELECT string_agg(address, ',') FROM contacts); END $$
+
+--# function-replaced-under-a-trigger
+BEGIN
+--
+CREATE OR REPLACE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.word := (SELECT email FROM people WHERE id = NEW.id); RETURN NEW; END $$
+--
+INSERT INTO stamps (id, word) VALUES (1, 'x') RETURNING word
+
+--# function-in-other-strings
+SET standard_conforming_strings = off
+--
+CREATE FUNCTION told() RETURNS SETOF text LANGUAGE sql AS 'SELECT \'\' || email FROM people --'
+--
+SELECT told()
+
+--# function-of-a-row-of-people
+CREATE FUNCTION told(people) RETURNS text LANGUAGE sql AS 'SELECT $1.email'
+--
+SELECT p.told FROM people p
+
+--# function-beside-an-open-transaction
+BEGIN
+--
+CREATE FUNCTION told() RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY SELECT x.v FROM later x; END $$
+--
+CREATE TEMP VIEW later AS SELECT email AS v FROM people
+--
+SELECT told()
+
+--# null-behind-a-condition
+--! guess 'q%' | 'zz%'
+SELECT id, e IS NULL FROM (SELECT id, CASE WHEN email LIKE {guess} THEN 1 END AS e FROM people) s ORDER BY id
+
+--# null-behind-a-join
+--! guess 'q%' | 'zz%'
+SELECT o.id, p.email IS NULL FROM orders o LEFT JOIN people p ON p.id = o.person AND p.email LIKE {guess} ORDER BY o.id
+
+--# null-behind-nullif
+--! guess 'quillona@hollowmere.example' | 'zz'
+SELECT id, e IS NULL FROM (SELECT id, nullif(email, {guess}) AS e FROM people) s ORDER BY id
+
+--# null-behind-a-subquery
+--! guess 'q%' | 'zz%'
+SELECT id, (SELECT p.email FROM people p WHERE p.id = o.person AND p.email LIKE {guess}) IS NULL FROM orders o ORDER BY id
+
+--# itself-from-another-row-of-a-child
+UPDATE stock SET serial = r.serial FROM rarities r
+--
+SELECT serial FROM ONLY stock
+
+--# drop-cascade-uncovers
+--! setup
+CREATE SCHEMA veil; CREATE TABLE veil.people (id int, email text)
+--
+SET search_path = veil, public
+--
+DROP TABLE veil.people CASCADE
+--
+SELECT email || '' FROM people

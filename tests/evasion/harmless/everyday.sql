@@ -65,10 +65,6 @@ DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM orders WHERE id = 99) THEN INSERT INTO 
 --
 SELECT city FROM people WHERE id = 1
 
---# call-of-a-known-function
---! call
-pg_catalog.pg_client_encoding()
-
 --# dbt
 --! alone
 drop table if exists "mart" cascade
@@ -105,7 +101,7 @@ create temporary table "mart__more" (id int)
 --
 insert into "mart__more" select id from people
 --
-delete from orders using "mart__tmp" t where t.id = orders.person and false
+delete from notes using "mart__tmp" t where t.id = notes.id and t.id > 1
 --
 select p.id, p.name from people p order by p.id
 --

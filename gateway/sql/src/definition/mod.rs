@@ -16,9 +16,12 @@ use gatewright_parser::{Node, Tree, parse};
 
 use crate::body::Body;
 use crate::catalog::{Catalog, Definition, Names, Subject};
+use crate::code::block_body;
 use crate::guard::cuts_names_by_encoding;
 use crate::lineage;
+use crate::plpgsql::block_as_function;
 use crate::render::quoted_identifier;
+use crate::strings::with_either_setting;
 use crate::walker;
 
 /// Longer definitions are not analysed.
@@ -70,6 +73,29 @@ pub(crate) fn read(catalog: &mut Catalog) {
         bodies.settle(definition.subject.clone(), None);
     }
     bodies.wait_for(std::iter::empty());
+}
+
+/// What the code in a statement does: of a DO block, or of a function that is created. `None`: it is not known.
+pub(crate) fn code(text: &str, node: Node<'_>, catalog: &Catalog) -> Option<Box<Body>> {
+    if text.len() > MAX_BYTES {
+        return None;
+    }
+    let outcome = match node {
+        Node::DoStmt(block) => {
+            let body = block_body(block)?;
+            let definition = block_as_function(body)?;
+            plpgsql::of(&definition, body, Names::every(catalog), &[])
+        }
+        Node::CreateFunctionStmt(create) if matches!(create.sql_body(), Node::None) => {
+            with_either_setting(text)?;
+            function::of(text, catalog)
+        }
+        _ => return None,
+    };
+    match outcome {
+        Outcome::Read(body) => Some(body),
+        Outcome::Waits | Outcome::Unreadable => None,
+    }
 }
 
 fn of(definition: &Definition, catalog: &Catalog) -> Outcome {

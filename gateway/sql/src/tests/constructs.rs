@@ -181,7 +181,7 @@ fn definitions() {
         (
             "CREATE SCHEMA s CREATE TABLE a (x int REFERENCES b) CREATE VIEW v AS SELECT * FROM c",
             Ddl,
-            "a:ddl b:ddl v:ddl c:select",
+            "a:ddl b:select v:ddl c:select",
         ),
         (
             "CREATE FUNCTION f() RETURNS int RETURN (SELECT a FROM t)",

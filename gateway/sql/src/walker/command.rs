@@ -2,6 +2,7 @@
 
 use gatewright_parser::{ConstValue, Node, Strings, nodes, untyped};
 
+use crate::body::Body;
 use crate::facts::{Access, Facts, SessionEffect, TransactionCommand, Usage};
 use crate::risky;
 
@@ -9,7 +10,25 @@ use super::sources::Scope;
 use super::state::Walker;
 use super::tags;
 
+const BLOCK: &str = "a DO block runs code that is not SQL";
+const BODY: &str = "the body of a function is text";
+
 impl<'a> Walker<'a> {
+    /// The code that the command runs or stores was read. Whoever wants to know what a statement does by its own words still
+    /// learns that it does more.
+    pub(crate) fn runs(&mut self, node: Node<'_>, code: &Body) {
+        let (reason, read) = match node {
+            Node::DoStmt(_) => (BLOCK, "a DO block runs code, which was read"),
+            _ => (BODY, "the body of a function is text, which was read"),
+        };
+        for known in &mut self.facts.opaque {
+            if known == reason {
+                read.clone_into(known);
+            }
+        }
+        self.body(code, Access::default());
+    }
+
     pub(super) fn command(&mut self, node: Node<'a>) {
         self.facts.commands.push(tags::tag(node));
         self.scopes.push(Scope::default());
@@ -60,11 +79,9 @@ impl<'a> Walker<'a> {
         let cascades = |behavior| behavior == nodes::DropBehavior::DROP_CASCADE;
         let in_schema = nodes::GrantTargetType::ACL_TARGET_ALL_IN_SCHEMA;
         let reason = match node {
-            Node::DoStmt(_) => "a DO block runs code that is not SQL",
+            Node::DoStmt(_) => BLOCK,
             Node::CallStmt(_) => "CALL runs a procedure whose body is not known",
-            Node::CreateFunctionStmt(create) if matches!(create.sql_body(), Node::None) => {
-                "the body of a function is text"
-            }
+            Node::CreateFunctionStmt(create) if matches!(create.sql_body(), Node::None) => BODY,
             Node::LoadStmt(_) => "LOAD runs a library",
             Node::CreateExtensionStmt(_) | Node::AlterExtensionStmt(_) => {
                 "an extension's script is not known"

@@ -1,12 +1,12 @@
 //! Whether a statement may change the client's role on the server.
 
-use gatewright_parser::{Node, nodes};
+use gatewright_parser::{Node, Strings, nodes};
 
 use crate::facts::{PathChange, RoleEffect, SessionEffect};
 use crate::{code, search_path};
 
 use super::state::Walker;
-use super::syntax::{constant, is_bound};
+use super::syntax::{constant, is_bound, only};
 
 /// Settings that determine the role on the server.
 const SETTINGS: [&str; 2] = ["role", "session_authorization"];
@@ -54,13 +54,13 @@ impl<'a> Walker<'a> {
     ) {
         let arguments: Vec<Node<'a>> = call.args().iter().collect();
         if name == "set_config" {
-            self.may_set_path(arguments.first().copied());
+            self.may_set_path(arguments.first().and_then(|name| self.named_setting(*name)));
         }
         if name == "set_config"
             && self.facts.session == SessionEffect::None
             && self.scopes.len() == 1
             && let [parameter, value, local] = arguments.as_slice()
-            && let Some(parameter) = constant(*parameter).map(str::to_lowercase)
+            && let Some(parameter) = self.named_setting(*parameter).map(str::to_lowercase)
             && constant(*local).is_none()
             && (constant(*value).is_some() || is_bound(*value) && parameter == INERT_SETTING)
         {
@@ -78,10 +78,52 @@ impl<'a> Walker<'a> {
     }
 }
 
+impl<'a> Walker<'a> {
+    /// The setting that an argument of set_config names: a constant, or what pg_dump looks up.
+    fn named_setting(&self, argument: Node<'a>) -> Option<&'a str> {
+        match argument {
+            Node::ColumnRef(column) if column.fields().strings().as_slice() == ["name"] => {
+                self.setting
+            }
+            other => constant(other),
+        }
+    }
+
+    /// `FROM pg_settings WHERE name = 'constant'`: whatever these names mean, the column is equal to the constant.
+    pub(super) fn only_setting(&self, select: &'a nodes::SelectStmt) -> Option<&'a str> {
+        let Some(Node::RangeVar(relation)) = only(select.from_clause()) else {
+            return None;
+        };
+        let Node::A_Expr(condition) = select.where_clause() else {
+            return None;
+        };
+        let is_name = |node: Node<'_>| {
+            matches!(node, Node::ColumnRef(column)
+                if column.fields().strings().as_slice() == ["name"])
+        };
+        let equation = condition.kind == nodes::A_Expr_Kind::AEXPR_OP
+            && condition.name().strings().as_slice() == ["="]
+            && is_name(condition.lexpr());
+        // Functions of extensions in C compare as well.
+        let mut equalities = self.catalog.operator_functions(&["="]);
+        let compares = equalities.all(|operator| {
+            let (schema, function) = &operator.function;
+            let bodies = self.catalog.function_bodies(&[schema, function]);
+            bodies.is_some_and(|bodies| bodies.is_empty())
+        });
+        let found = relation.relname() == Some("pg_settings") && relation.alias().is_none();
+        let constant = match condition.rexpr() {
+            Node::A_Const(_) => constant(condition.rexpr()),
+            _ => None,
+        };
+        constant.filter(|_| found && equation && compares)
+    }
+}
+
 impl Walker<'_> {
-    /// set_config with this first argument.
-    fn may_set_path(&mut self, setting: Option<Node<'_>>) {
-        if setting.and_then(constant).is_none_or(search_path::is_name) {
+    /// set_config of this setting.
+    fn may_set_path(&mut self, setting: Option<&str>) {
+        if setting.is_none_or(search_path::is_name) {
             self.facts.path = Some(PathChange::unknown());
         }
     }

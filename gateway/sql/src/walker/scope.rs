@@ -44,17 +44,19 @@ impl<'a> Walker<'a> {
     /// What a view reads, and the parents of a partition. Writing to either writes there, too.
     pub(super) fn reach(&mut self, relation: u32, access: Access, depth: u8) {
         let catalog = self.catalog;
-        let access = of_rows(access);
         if !self.reached.insert((relation, access)) {
             return;
         }
+        // A change to a part changes the whole.
+        let of_family = access | Access::SELECT;
+        let access = of_rows(access);
         self.triggered(relation, access, Keys::Named(&[]));
         if let Some(body) = catalog.bodies().of_relation(relation) {
             self.body(body, access);
         }
         for relative in catalog.relatives(relation) {
-            let access = access | Access::SELECT;
-            self.table(&relative.schema, &relative.name, relative.kind, access);
+            let kind = relative.kind;
+            self.table(&relative.schema, &relative.name, kind, of_family);
         }
         if depth == u8::MAX {
             self.opaque("views nested too deeply".to_owned());

@@ -50,7 +50,9 @@ impl<'a> Walker<'a> {
             self.usage = usage | super::equality::compared_arms(select);
             self.select(arm);
         }
+        self.setting = self.only_setting(select);
         self.targets(select);
+        self.setting = None;
         self.nodes(select.values_lists());
         self.condition(select.where_clause(), self.shows_order(select));
         self.using(Usage::Filter, |walker| walker.node(select.having_clause()));

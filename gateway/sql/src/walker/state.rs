@@ -28,6 +28,8 @@ pub(crate) struct Walker<'a> {
     /// A bit set of `Usage`.
     pub(super) usage: u16,
     pub(super) access: Access,
+    /// The only setting that the query finds in pg_settings.
+    pub(super) setting: Option<&'a str>,
     /// Objects of the named relations are passed to other relations or renamed, which counts as running them.
     pub(super) hands_over: bool,
 }
@@ -46,6 +48,7 @@ impl<'a> Walker<'a> {
             in_code: false,
             usage: 1 << Usage::Output as u16,
             access: Access::DDL,
+            setting: None,
             hands_over: false,
         }
     }
