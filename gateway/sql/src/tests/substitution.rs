@@ -374,8 +374,15 @@ fn a_look_up_is_an_equation_of_the_edited_statement() {
 
 #[test]
 fn a_mask_written_over_another_table_is_no_mask() {
-    let text = "SELECT upper(s.email) FROM customers, (SELECT CAST(CASE WHEN gw.\"email\" IS NULL THEN NULL ELSE '***' END AS pg_catalog.text) AS \"email\" FROM public.staff AS gw) s WHERE customers.id = 1";
-    let facts = edited(text, &redacted()).expect("editable").facts;
+    let lower = "pg_catalog.lower(VALUE)".to_owned();
+    let edits = [replaced(ReplacementValue::Expression(lower))];
+    let mask = "CAST(CASE WHEN gw.\"email\" IS NULL THEN NULL ELSE (pg_catalog.lower(gw.\"email\")\n) END AS pg_catalog.text) AS \"email\"";
+    let own = edited("SELECT email FROM customers", &edits).expect("editable");
+    assert!(own.text.contains(mask), "{}", own.text);
+    let text = format!(
+        "SELECT upper(s.email) FROM customers, (SELECT {mask} FROM public.staff AS gw) s WHERE customers.id = 1"
+    );
+    let facts = edited(&text, &edits).expect("editable").facts;
     let Outputs::Columns(outputs) = &facts.outputs else {
         panic!("{facts:?}");
     };
