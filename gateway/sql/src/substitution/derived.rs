@@ -2,7 +2,7 @@
 
 use gatewright_parser::{Node, children, nodes, parse};
 
-use super::SubstituteError;
+use super::error::SubstituteError;
 use super::expression::{identifier, inner_column, of_policy};
 use super::references::{Reference, References};
 use super::rules::{Reading, Rules, column_of};

@@ -9,7 +9,7 @@ use gatewright_parser::{Node, Strings, children, nodes, parse, scan};
 use crate::masks::INNER;
 use crate::risky;
 
-use super::is_none;
+use super::syntax::is_none;
 
 /// A name as SQL, in ASCII whatever it contains (PostgreSQL documentation, Identifiers and Key Words).
 pub(super) fn identifier(name: &str) -> String {

@@ -3,9 +3,9 @@
 
 use gatewright_parser::{ConstValue, Node, Strings, children, nodes, same, untyped};
 
-use super::SubstituteError::{self, Unsupported};
-use super::name_of;
+use super::error::{SubstituteError, Unsupported};
 use super::references::{Reference, References};
+use super::syntax::name_of;
 use crate::risky;
 
 /// Refuses a query that needs a replaced table's key for its groups.

@@ -6,10 +6,10 @@ use std::ops::Range;
 use gatewright_parser::{ConstValue, Node, Strings, nodes};
 
 use super::expression::{identifier, inner_column, literal};
-use super::name_of;
 use super::place::Places;
 use super::references::{Reference, References};
 use super::rules::{Reading, Rules};
+use super::syntax::name_of;
 
 /// Types from here on are not PostgreSQL's own (FirstNormalObjectId): what their equality means is not known.
 const FIRST_OWN_TYPE: u32 = 16_384;

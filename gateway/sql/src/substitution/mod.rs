@@ -3,6 +3,7 @@
 //! places that were to change.
 
 mod derived;
+mod error;
 mod expression;
 mod grouping;
 mod look_up;
@@ -10,25 +11,27 @@ mod place;
 mod references;
 mod rules;
 mod splice;
+mod syntax;
 mod verify;
 
 use std::sync::Arc;
 
 use gatewright_contract::Edit;
-use gatewright_parser::{Node, Tree, nodes, parse};
+use gatewright_parser::parse;
 
 use crate::catalog::{Catalog, Names, Noted, SearchPath};
 use crate::facts::Facts;
 use crate::{Analysis, AnalyzeError, Settings, Statement, analysis};
 
 use derived::Derived;
+use error::{Unsupported, Unverified};
 use place::Places;
 use references::References;
 use rules::Rules;
 use splice::Splices;
+use syntax::only;
 
-/// Converts a text to what the server would print for it as a value of the type; `None` if it is no such value.
-pub type Settle<'a> = &'a dyn Fn(u32, &str) -> Option<String>;
+pub use error::{Settle, SubstituteError};
 
 /// A text one of whose statements was edited.
 #[derive(Debug)]
@@ -42,26 +45,6 @@ struct Edited {
     text: String,
     facts: Facts,
 }
-
-/// Why a statement cannot be edited.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SubstituteError {
-    #[error("{0} is not supported in a statement that is edited")]
-    Unsupported(&'static str),
-    #[error("it is not certain which relation {0} means")]
-    Ambiguous(String),
-    #[error("the type of {0} cannot be written in SQL")]
-    UnwrittenType(String),
-    #[error("the policy's expression for {place} is not allowed: {reason}")]
-    Expression { place: String, reason: String },
-    /// The edited text does not say what it was meant to say.
-    #[error("the edited statement could not be verified")]
-    Unverified,
-    #[error(transparent)]
-    Analyze(#[from] AnalyzeError),
-}
-
-use SubstituteError::{Unsupported, Unverified};
 
 /// The text with all edits applied to the statement at `index`; `None` if there is nothing to edit. Needs the stack of
 /// [`crate::analyze`].
@@ -166,6 +149,9 @@ fn edited(
     let rules = Rules::of(edits, catalog, settle);
     let noted = Noted::default();
     let references = References::find(node, Names::along(catalog, path, &noted), &rules)?;
+    for query in &references.queries {
+        grouping::check(query, &references)?;
+    }
     let places = Places::of(text)?;
     let look_ups = look_up::find(&references, &rules, &places);
     let replaced = references.replaced.iter().enumerate();
@@ -204,36 +190,4 @@ fn facts_of(
     let mut facts = analysis::facts(text, node, catalog, path, &masks);
     facts.set_fingerprint(gatewright_parser::fingerprint(node));
     Ok(facts)
-}
-
-fn only(tree: &Tree) -> Result<Node<'_>, SubstituteError> {
-    tree.only().ok_or(Unverified)
-}
-
-/// The query inside a statement that stores, shows or names a query.
-fn is_editable(node: Node<'_>) -> bool {
-    match node {
-        Node::SelectStmt(_)
-        | Node::InsertStmt(_)
-        | Node::UpdateStmt(_)
-        | Node::DeleteStmt(_)
-        | Node::MergeStmt(_)
-        | Node::CreateTableAsStmt(_)
-        | Node::ViewStmt(_)
-        | Node::DeclareCursorStmt(_)
-        | Node::PrepareStmt(_)
-        | Node::ExplainStmt(_) => true,
-        Node::CopyStmt(copy) => !is_none(copy.query()),
-        _ => false,
-    }
-}
-
-fn is_none(node: Node<'_>) -> bool {
-    matches!(node, Node::None)
-}
-
-/// A FROM item's own name.
-fn name_of(relation: &nodes::RangeVar) -> &str {
-    let alias = relation.alias().and_then(nodes::Alias::aliasname);
-    alias.unwrap_or_else(|| relation.relname().unwrap_or_default())
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use gatewright_parser::{TokenKind, scan};
 
-use super::SubstituteError;
+use super::error::SubstituteError;
 
 pub(super) struct Places<'a> {
     text: &'a str,

@@ -5,9 +5,9 @@ use gatewright_parser::{Node, Strings, children, nodes, untyped};
 use crate::catalog::{Names, Relation};
 use crate::facts::RelationKind;
 
-use super::SubstituteError::{self, Unsupported};
+use super::error::{SubstituteError, Unsupported};
 use super::rules::Rules;
-use super::{grouping, is_editable, name_of};
+use super::syntax::{is_editable, name_of};
 
 /// A place in FROM that reads a relation.
 #[derive(Clone, Copy)]
@@ -64,9 +64,6 @@ impl<'t> References<'t> {
             return Err(Unsupported("this command"));
         }
         found.check_system_columns()?;
-        for query in &found.queries {
-            grouping::check(query, &found)?;
-        }
         Ok(found)
     }
 

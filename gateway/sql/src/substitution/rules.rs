@@ -6,8 +6,8 @@ use gatewright_contract::{ColumnReplacement, Edit, PartialMask, ReplacementValue
 use crate::catalog::{Catalog, Column, Relation, WrittenType};
 use crate::facts::{ColumnSource, Transform};
 
+use super::error::{Settle, SubstituteError};
 use super::expression::{inner_column, literal, of_policy, partial};
-use super::{Settle, SubstituteError};
 
 /// Stands for the replaced column in an expression, as in a CHECK of a domain.
 const VALUE: &str = "value";

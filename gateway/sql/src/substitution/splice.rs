@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use gatewright_parser::{ConstValue, Node, Strings, children, nodes, parse, same};
 
-use super::SubstituteError::{self, Unsupported, Unverified};
 use super::derived::{Derived, qualified};
+use super::error::{SubstituteError, Unsupported, Unverified};
 use super::expression::identifier;
 use super::look_up::LookUps;
-use super::only;
 use super::place::Places;
 use super::references::References;
+use super::syntax::only;
 
 /// Replacements of parts of the text, which never overlap.
 pub(super) struct Splices<'a, 'p> {

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use gatewright_parser::{ConstValue, Node, Strings, nodes, parse, same, same_but};
 
-use super::SubstituteError::{self, Unverified};
 use super::derived::Derived;
+use super::error::{SubstituteError, Unverified};
 use super::look_up::LookUps;
-use super::only;
 use super::references::{Reference, References};
+use super::syntax::only;
 
 pub(super) fn check(
     client: Node<'_>,
