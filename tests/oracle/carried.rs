@@ -579,6 +579,12 @@ impl<'t> Tree<'t> {
                 }
                 self.field_of_column(&outer, at, column, number)
             }
+            "SUBLINK" if node.number("subLinkType") == 4 => {
+                let inner = inside(stack, node.field("subselect"));
+                let mut value = self.field_of_query(&inner, 1, number)?;
+                value.from.extend(self.chosen(&inner));
+                Some(value)
+            }
             _ => None,
         }
     }

@@ -108,6 +108,7 @@ pub fn compare(
         reader.statement(query);
         let effects = reader.effects;
         comparison.relations(&effects.relations);
+
         // Such a statement is refused if it names a protected relation.
         if !facts.opaque.is_empty() {
             comparison.counts.opaque += 1;

@@ -1,7 +1,7 @@
 //! Expressions of type text, with the name that PostgreSQL gives an output column made of them.
 
 use super::world::Kind;
-use super::{Column, Generator, Item, Scopes, quoted};
+use super::{Column, Generator, Item, Scopes, limited, quoted};
 
 /// The name of an output column without alias.
 #[derive(Clone, Debug)]
@@ -56,8 +56,12 @@ impl Generator {
         Some(scope[self.random.below(scope.len())].clone())
     }
 
-    pub fn reference(&mut self, item: &Item, column: &Column) -> String {
-        if self.random.one_in(4) {
+    /// By the bare name rather where it can mean nothing else.
+    fn reference(&mut self, item: &Item, column: &Column, scopes: &Scopes) -> String {
+        let near = scopes.iter().find(|scope| !scope.is_empty());
+        let columns = near.into_iter().flatten().flat_map(|item| &item.columns);
+        let clear = columns.filter(|known| known.name == column.name).count() == 1;
+        if self.random.one_in(if clear { 3 } else { 24 }) {
             return quoted(&column.name);
         }
         format!("{}.{}", item.reference(), quoted(&column.name))
@@ -68,7 +72,7 @@ impl Generator {
             return Value::nameless("'constant'");
         };
         let column = item.columns[self.random.below(item.columns.len())].clone();
-        let text = self.reference(&item, &column);
+        let text = self.reference(&item, &column, scopes);
         match column.kind {
             Kind::Text => Value::strong(text, &column.name),
             _ if !column.fields.is_empty() => {
@@ -95,7 +99,27 @@ impl Generator {
         }
         let depth = depth - 1;
         let a = self.value(depth, scopes);
-        match self.random.below(40) {
+        match self.random.below(46) {
+            40 | 41 => self.of_a_nested_row(scopes, a),
+            42 => Value::named_by_type(
+                format!(
+                    "({} = ALL (SELECT {}))::text",
+                    a.text,
+                    self.column(scopes).text
+                ),
+                Name::Weak(String::new()),
+                "text",
+            ),
+            43 => Value::named_by_type(
+                format!(
+                    "CASE {} WHEN 'x' THEN {} END",
+                    a.text,
+                    self.column(scopes).text
+                ),
+                Name::Weak(String::new()),
+                "case",
+            ),
+            44 => Value::strong("(pairs()).b", "b"),
             30 => Value::strong(format!("secret({})", a.text), "secret"),
             31 => Value::strong(format!("({}).secret", a.text), "secret"),
             32 => Value::nameless(format!("({} ~~> {})", a.text, self.column(scopes).text)),
@@ -194,37 +218,38 @@ impl Generator {
     }
 
     fn in_json_or_xml(&mut self, a: &Value) -> Value {
-        match self.random.below(8) {
+        let kinds = if self.modern { 8 } else { 4 };
+        match self.random.below(kinds) {
             0 => Value::named_by_type(
                 format!("xmlforest({} AS x)::text", a.text),
                 Name::Strong("xmlforest".to_owned()),
                 "text",
             ),
-            1 => Value::named_by_type(
+            4 => Value::named_by_type(
                 format!("JSON_OBJECT('k': {} ABSENT ON NULL)::text", a.text),
                 Name::Strong("json_object".to_owned()),
                 "text",
             ),
-            2 => Value::named_by_type(
+            5 => Value::named_by_type(
                 format!("JSON_ARRAY({}, 'x')::text", a.text),
                 Name::Strong("json_array".to_owned()),
                 "text",
             ),
-            3 => Value::strong(
+            6 => Value::strong(
                 format!("JSON_VALUE(to_jsonb({}), '$')", a.text),
                 "json_value",
             ),
-            4 => Value::named_by_type(
+            7 => Value::named_by_type(
                 format!("JSON_QUERY(to_jsonb({}), '$' WITH WRAPPER)::text", a.text),
                 Name::Strong("json_query".to_owned()),
                 "text",
             ),
-            5 => Value::named_by_type(
+            1 => Value::named_by_type(
                 format!("(jsonb_build_object('k', {}))['k']::text", a.text),
                 Name::Strong("jsonb_build_object".to_owned()),
                 "text",
             ),
-            6 => Value::strong(
+            2 => Value::strong(
                 format!("regexp_replace({}, 'a', 'b')", a.text),
                 "regexp_replace",
             ),
@@ -281,7 +306,7 @@ impl Generator {
                 "text",
             ),
             _ => Value {
-                text: format!("({query} LIMIT 1)"),
+                text: format!("({})", limited(&query)),
                 name: Name::Strong(
                     columns
                         .first()
@@ -291,12 +316,39 @@ impl Generator {
         }
     }
 
+    /// A field of a row that was an array element, a subquery or a CASE.
+    fn of_a_nested_row(&mut self, scopes: &Scopes, otherwise: Value) -> Value {
+        let Some(item) = self.visible(scopes) else {
+            return otherwise;
+        };
+        let texts: Vec<&Column> = item
+            .columns
+            .iter()
+            .filter(|column| column.kind == Kind::Text)
+            .collect();
+        if texts.is_empty() {
+            return otherwise;
+        }
+        let name = texts[self.random.below(texts.len())].name.clone();
+        let (row, field) = (quoted(&item.alias), quoted(&name));
+        let text = match self.random.below(4) {
+            0 => format!("((ARRAY[{row}])[1]).{field}"),
+            1 => format!("(SELECT {row}).{field}"),
+            2 => format!(
+                "(CASE WHEN {} = 'x' THEN {row} END).{field}",
+                otherwise.text
+            ),
+            _ => format!("(coalesce({row}, {row})).{field}"),
+        };
+        Value::strong(text, &name)
+    }
+
     /// A whole row in one of its spellings, or a part of one.
     fn of_a_row(&mut self, scopes: &Scopes, otherwise: Value) -> Value {
         let Some(item) = self.visible(scopes) else {
             return otherwise;
         };
-        let row = item.reference();
+        let row = quoted(&item.alias);
         let texts: Vec<&Column> = item
             .columns
             .iter()
@@ -327,7 +379,9 @@ impl Generator {
     pub fn condition(&mut self, depth: usize, scopes: &Scopes) -> String {
         let a = self.value(depth.min(1), scopes).text;
         let b = self.column(scopes).text;
-        match self.random.below(14) {
+        match self.random.below(17) {
+            14 => format!("({a}, {b}) IN (SELECT {b}, {a})"),
+            15 => self.rows_compared(scopes),
             0..=3 => format!("{} = 'x'", self.column(scopes).text),
             4 => format!("{a} LIKE 'c%'"),
             5 => format!("{} IS NULL", self.column(scopes).text),
@@ -345,6 +399,18 @@ impl Generator {
                 format!("EXISTS ({query})")
             }
             _ => format!("({a} = 'x' OR {b} = 'y')"),
+        }
+    }
+
+    fn rows_compared(&mut self, scopes: &Scopes) -> String {
+        let (one, other) = (self.visible(scopes), self.visible(scopes));
+        match (one, other) {
+            (Some(one), Some(other)) => match self.random.below(3) {
+                0 => format!("ROW({}.*) = ROW({}.*)", one.reference(), other.reference()),
+                1 => format!("{} IS NOT NULL", quoted(&one.alias)),
+                _ => format!("{} = {}", quoted(&one.alias), quoted(&other.alias)),
+            },
+            _ => "true".to_owned(),
         }
     }
 

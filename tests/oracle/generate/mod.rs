@@ -36,6 +36,7 @@ pub struct Generator {
     plain: bool,
     /// Without changes in WITH, which are allowed at the top only.
     changed: bool,
+    modern: bool,
 }
 
 /// Names that output columns share, so that one hides another.
@@ -44,13 +45,15 @@ const NAMES: [&str; 14] = [
     "order", "zip", "x",
 ];
 
-pub fn statement(seed: u64) -> String {
+/// `modern`: with what PostgreSQL 18 has and 15 does not.
+pub fn statement(seed: u64, modern: bool) -> String {
     let mut generator = Generator {
         random: Random::new(seed),
         aliases: 0,
         ctes: Vec::new(),
         plain: false,
         changed: true,
+        modern,
     };
     if generator.random.one_in(10) {
         generator.changed = false;
@@ -58,6 +61,7 @@ pub fn statement(seed: u64) -> String {
     }
     match generator.random.below(12) {
         0 => generator.insert(),
+        1 if generator.random.one_in(4) => generator.update_part(),
         1 => generator.update(),
         2 => generator.delete(),
         3 => generator.merge(),
@@ -83,6 +87,15 @@ impl Item {
             Some(schema) => format!("{schema}.{}", quoted(&self.alias)),
             None => quoted(&self.alias),
         }
+    }
+}
+
+/// A query that returns at most one row.
+pub fn limited(query: &str) -> String {
+    if query.ends_with(" LIMIT 3") || query.ends_with(" LIMIT 5") {
+        query.to_owned()
+    } else {
+        format!("{query} LIMIT 1")
     }
 }
 
@@ -259,7 +272,14 @@ impl Generator {
         let mut scopes = vec![scope];
         scopes.extend_from_slice(outer);
         let aggregates = self.random.one_in(6);
-        let (targets, columns) = self.targets(depth, &scopes, width, aggregates);
+        let (mut targets, mut columns) = self.targets(depth, &scopes, width, aggregates);
+        let by_output = aggregates && width.is_none() && self.random.one_in(3);
+        if by_output {
+            let key = self.column(&scopes).text;
+            let name = self.random.of(&NAMES).to_owned();
+            targets += &format!(", {key} AS {}", quoted(&name));
+            columns.push(column(&name, Kind::Text));
+        }
         let distinct = match self.random.below(12) {
             0 => "DISTINCT ".to_owned(),
             1 if !aggregates => format!("DISTINCT ON ({}) ", self.random.of(&["1", "1, 1"])),
@@ -272,7 +292,11 @@ impl Generator {
             text += &format!(" WHERE {condition}");
         }
         if aggregates {
-            text += &self.grouping(&scopes);
+            text += &match columns.last().filter(|_| by_output) {
+                Some(last) if self.random.one_in(2) => format!(" GROUP BY {}", quoted(&last.name)),
+                Some(_) => format!(" GROUP BY {}", columns.len()),
+                None => self.grouping(&scopes),
+            };
             if self.random.one_in(5) {
                 text += " ORDER BY 1";
             }
@@ -324,7 +348,7 @@ impl Generator {
             if width.is_none() && !aggregates && self.random.one_in(12) {
                 let item = scopes[0][self.random.below(scopes[0].len())].clone();
                 let name = self.random.of(&["r", "id", "email"]);
-                targets.push(format!("{} AS {name}", item.reference()));
+                targets.push(format!("{} AS {name}", quoted(&item.alias)));
                 columns.push(Column {
                     fields: item.columns,
                     ..column(name, Kind::Other)
