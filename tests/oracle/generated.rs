@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use gatewright_harness::{Postgres, PostgresSettings, Psql, Version, soak};
 
-use crate::compare::Counts;
+use crate::counts::Counts;
 use crate::generate::{statement, world};
 use crate::server::Server;
 use crate::{Case, judge};

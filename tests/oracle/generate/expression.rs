@@ -18,21 +18,21 @@ pub struct Value {
 }
 
 impl Value {
-    fn strong(text: impl Into<String>, name: &str) -> Self {
+    pub fn strong(text: impl Into<String>, name: &str) -> Self {
         Self {
             text: text.into(),
             name: Name::Strong(name.to_owned()),
         }
     }
 
-    fn nameless(text: impl Into<String>) -> Self {
+    pub fn nameless(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
             name: Name::Weak("?column?".to_owned()),
         }
     }
 
-    fn named_by_type(text: String, inner: Name, kind: &str) -> Self {
+    pub fn named_by_type(text: String, inner: Name, kind: &str) -> Self {
         let name = match inner {
             Name::Strong(name) => Name::Strong(name),
             Name::Weak(_) => Name::Weak(kind.to_owned()),
@@ -49,7 +49,7 @@ impl Value {
 
 impl Generator {
     /// An item of the innermost scope, or sometimes of one further out.
-    fn visible(&mut self, scopes: &Scopes) -> Option<Item> {
+    pub fn visible(&mut self, scopes: &Scopes) -> Option<Item> {
         let filled: Vec<&Vec<Item>> = scopes.iter().filter(|scope| !scope.is_empty()).collect();
         let outer = filled.len() > 1 && self.random.one_in(4);
         let scope = filled.get(usize::from(outer) * (filled.len().max(1) - 1))?;
@@ -100,6 +100,7 @@ impl Generator {
         let depth = depth - 1;
         let a = self.value(depth, scopes);
         match self.random.below(46) {
+            kind @ ..=19 => self.built(kind, a, depth, scopes),
             40 | 41 => self.of_a_nested_row(scopes, a),
             42 => Value::named_by_type(
                 format!(
@@ -148,6 +149,21 @@ impl Generator {
             37 if !self.plain => {
                 Value::strong(format!("lag({}) OVER (w ROWS 1 PRECEDING)", a.text), "lag")
             }
+            20..=22 => self.of_a_query(depth, scopes, &a),
+            23 if !self.plain => {
+                let (by, order) = (self.column(scopes).text, self.column(scopes).text);
+                Value::strong(
+                    format!("max({}) OVER (PARTITION BY {by} ORDER BY {order})", a.text),
+                    "max",
+                )
+            }
+            _ => self.of_a_row(scopes, a),
+        }
+    }
+
+    /// Casts, CASE and what looks like a function.
+    fn built(&mut self, kind: usize, a: Value, depth: usize, scopes: &Scopes) -> Value {
+        match kind {
             0 => Value::nameless(format!(
                 "({} || {})",
                 a.text,
@@ -205,15 +221,7 @@ impl Generator {
                 format!("array_to_string(ARRAY[{}], ',')", a.text),
                 "array_to_string",
             ),
-            20..=22 => self.of_a_query(depth, scopes, &a),
-            23 if !self.plain => {
-                let (by, order) = (self.column(scopes).text, self.column(scopes).text);
-                Value::strong(
-                    format!("max({}) OVER (PARTITION BY {by} ORDER BY {order})", a.text),
-                    "max",
-                )
-            }
-            _ => self.of_a_row(scopes, a),
+            _ => a,
         }
     }
 
@@ -261,30 +269,6 @@ impl Generator {
         }
     }
 
-    /// `(ROW(...)).f2`, with stars in the row.
-    fn field_of_a_row(&mut self, scopes: &Scopes, a: &Value) -> Value {
-        let mut parts = vec![a.text.clone()];
-        let mut texts = vec![true];
-        if let Some((row, fields)) = self.row_column(scopes) {
-            parts.push(format!("({row}).*"));
-            texts.extend(fields.iter().map(|column| column.kind == Kind::Text));
-        } else if let Some(item) = self.visible(scopes) {
-            parts.push(format!("{}.*", item.reference()));
-            texts.extend(item.columns.iter().map(|column| column.kind == Kind::Text));
-        }
-        parts.push(self.column(scopes).text);
-        texts.push(true);
-        let at = self.random.below(texts.len());
-        let field = format!("f{}", at + 1);
-        let text = format!("(ROW({})).{field}", parts.join(", "));
-        let text = if texts[at] {
-            text
-        } else {
-            format!("{text}::text")
-        };
-        Value::strong(text, &field)
-    }
-
     fn of_a_query(&mut self, depth: usize, scopes: &Scopes, a: &Value) -> Value {
         let before = std::mem::replace(&mut self.plain, false);
         let (query, columns) = self.query(depth, scopes, Some(1));
@@ -316,66 +300,6 @@ impl Generator {
         }
     }
 
-    /// A field of a row that was an array element, a subquery or a CASE.
-    fn of_a_nested_row(&mut self, scopes: &Scopes, otherwise: Value) -> Value {
-        let Some(item) = self.visible(scopes) else {
-            return otherwise;
-        };
-        let texts: Vec<&Column> = item
-            .columns
-            .iter()
-            .filter(|column| column.kind == Kind::Text)
-            .collect();
-        if texts.is_empty() {
-            return otherwise;
-        }
-        let name = texts[self.random.below(texts.len())].name.clone();
-        let (row, field) = (quoted(&item.alias), quoted(&name));
-        let text = match self.random.below(4) {
-            0 => format!("((ARRAY[{row}])[1]).{field}"),
-            1 => format!("(SELECT {row}).{field}"),
-            2 => format!(
-                "(CASE WHEN {} = 'x' THEN {row} END).{field}",
-                otherwise.text
-            ),
-            _ => format!("(coalesce({row}, {row})).{field}"),
-        };
-        Value::strong(text, &name)
-    }
-
-    /// A whole row in one of its spellings, or a part of one.
-    fn of_a_row(&mut self, scopes: &Scopes, otherwise: Value) -> Value {
-        let Some(item) = self.visible(scopes) else {
-            return otherwise;
-        };
-        let row = quoted(&item.alias);
-        let texts: Vec<&Column> = item
-            .columns
-            .iter()
-            .filter(|column| column.kind == Kind::Text)
-            .collect();
-        if texts.is_empty() {
-            return otherwise;
-        }
-        let name = texts[self.random.below(texts.len())].name.clone();
-        let field = quoted(&name);
-        match self.random.below(7) {
-            0 => Value::named_by_type(
-                format!("{row}::text"),
-                Name::Strong(item.alias.clone()),
-                "text",
-            ),
-            1 => Value::strong(format!("({row}).{field}"), &name),
-            2 => Value::strong(format!("{field}({row})"), &name),
-            3 => Value::nameless(format!("(to_jsonb({row}) ->> 'email')")),
-            4 => Value::strong(format!("concat({row}.*, {})", otherwise.text), "concat"),
-            5 if item.alias == "customers" || self.random.one_in(3) => {
-                Value::strong(format!("{row}.initcap"), "initcap")
-            }
-            _ => Value::strong(format!("(({row}.*)).{field}"), &name),
-        }
-    }
-
     pub fn condition(&mut self, depth: usize, scopes: &Scopes) -> String {
         let a = self.value(depth.min(1), scopes).text;
         let b = self.column(scopes).text;
@@ -399,18 +323,6 @@ impl Generator {
                 format!("EXISTS ({query})")
             }
             _ => format!("({a} = 'x' OR {b} = 'y')"),
-        }
-    }
-
-    fn rows_compared(&mut self, scopes: &Scopes) -> String {
-        let (one, other) = (self.visible(scopes), self.visible(scopes));
-        match (one, other) {
-            (Some(one), Some(other)) => match self.random.below(3) {
-                0 => format!("ROW({}.*) = ROW({}.*)", one.reference(), other.reference()),
-                1 => format!("{} IS NOT NULL", quoted(&one.alias)),
-                _ => format!("{} = {}", quoted(&one.alias), quoted(&other.alias)),
-            },
-            _ => "true".to_owned(),
         }
     }
 

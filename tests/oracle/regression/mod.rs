@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use gatewright_harness::{Dsn, Postgres, PostgresSettings, Psql, Version, soak};
 
-use crate::compare::Counts;
 use crate::corpora::split;
+use crate::counts::Counts;
 use crate::server::Server;
 use crate::{Case, judge};
 
