@@ -1,53 +1,15 @@
 //! What the gateway says of a statement, against what the server does.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use gatewright_sql::{Catalog, ColumnSource, Facts, Flow, Output, Outputs, Usage};
 
 use crate::carried::{Carried, Column, Columns, Tree, targets};
+use crate::counts::Counts;
+use crate::known::Known;
 use crate::node::{Node, Value};
 use crate::server::{Server, Stored};
 use crate::uses::{Effects, Reader, Use, Written};
-
-/// How often the gateway agrees, and how often it says more than the server does.
-#[derive(Debug, Default)]
-pub struct Counts {
-    pub statements: usize,
-    /// The server does not accept them, or not in a function's body.
-    pub rejected: usize,
-    /// Refused whole, because a part of them is not understood.
-    pub opaque: usize,
-    pub outputs: usize,
-    /// Output columns whose sources the gateway does not know.
-    pub unknown: usize,
-    /// Output columns with more sources than the server's tree has.
-    pub wider: usize,
-    /// Columns that the server lists as dependencies and facts do not mention, because nothing reads them.
-    pub unmentioned: usize,
-    pub uses: usize,
-    /// Columns that the gateway reports as used in a telling way, and the server does not.
-    pub more_uses: usize,
-}
-
-impl fmt::Display for Counts {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            out,
-            "{} statements, {} not accepted by the server, {} opaque; of {} output columns {} are unknown and {} have more sources than needed; \
-             {} columns not mentioned; {} uses, {} columns reported as used that are not",
-            self.statements,
-            self.rejected,
-            self.opaque,
-            self.outputs,
-            self.unknown,
-            self.wider,
-            self.unmentioned,
-            self.uses,
-            self.more_uses
-        )
-    }
-}
 
 /// The functions that a tree calls, by OID.
 fn called(value: &Value, found: &mut BTreeSet<u32>) {
@@ -108,6 +70,7 @@ pub fn compare(
         reader.statement(query);
         let effects = reader.effects;
         comparison.relations(&effects.relations);
+
         // Such a statement is refused if it names a protected relation.
         if !facts.opaque.is_empty() {
             comparison.counts.opaque += 1;
@@ -436,29 +399,6 @@ impl Comparison<'_> {
                 .extend(column.map(|column| (relation.oid, column.attnum)));
         }
         known
-    }
-}
-
-/// The columns that the gateway names.
-#[derive(Default)]
-struct Known {
-    columns: Columns,
-    /// Relations of which it may be any column.
-    whole: BTreeSet<u32>,
-}
-
-impl Known {
-    fn add(&mut self, other: Self) {
-        self.columns.extend(other.columns);
-        self.whole.extend(other.whole);
-    }
-
-    fn has(&self, column: Column) -> bool {
-        column.1 < 0 || self.columns.contains(&column) || self.whole.contains(&column.0)
-    }
-
-    fn is_wider_than(&self, wanted: &Columns) -> bool {
-        !self.whole.is_empty() || self.columns.iter().any(|column| !wanted.contains(column))
     }
 }
 

@@ -5,7 +5,7 @@ use gatewright_harness::locate::workspace;
 use gatewright_harness::{Dsn, Postgres, PostgresSettings, Psql, Version};
 use gatewright_sql::{Catalog, Settings, Verb, analyze, on_big_stack};
 
-use crate::compare::Counts;
+use crate::counts::Counts;
 use crate::server::Server;
 use crate::{Case, judge, report};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use gatewright_harness::{Postgres, PostgresSettings, Psql, Version};
 
-use crate::compare::Counts;
+use crate::counts::Counts;
 use crate::server::Server;
 use crate::{Case, judge, report};
 

@@ -6,9 +6,11 @@
 mod carried;
 mod compare;
 mod corpora;
+mod counts;
 mod generate;
 mod generated;
 mod keywords;
+mod known;
 mod node;
 mod regression;
 mod server;
@@ -18,7 +20,7 @@ mod uses;
 use anyhow::{Context, Result, ensure};
 use gatewright_sql::{Settings, analyze, on_big_stack};
 
-use compare::Counts;
+use counts::Counts;
 use server::{Server, Stored};
 
 /// A statement, and what names it in messages.

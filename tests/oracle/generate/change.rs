@@ -13,9 +13,11 @@ impl Generator {
         let plain = std::mem::replace(&mut self.plain, true);
         let (first, second) = (self.value(1, scopes).text, self.column(scopes).text);
         self.plain = plain;
-        match self.random.below(4) {
+        match self.random.below(if self.modern { 12 } else { 4 }) {
+            4 => " RETURNING old.body, new.*".to_owned(),
+            5 => " RETURNING WITH (OLD AS o, NEW AS n) o.body || n.body, o AS r".to_owned(),
             0 => String::new(),
-            1 => " RETURNING *".to_owned(),
+            1 | 6 => " RETURNING *".to_owned(),
             2 => format!(" RETURNING {first}, {}.*", scopes[0][0].reference()),
             _ => format!(" RETURNING {first} AS r1, {second}"),
         }
@@ -94,7 +96,7 @@ impl Generator {
 
     fn of_customers(&mut self, outer: &Scopes) -> String {
         let (query, _) = self.select(1, outer, Some(1));
-        format!("({query} LIMIT 1)")
+        format!("({})", super::limited(&query))
     }
 
     fn qualified(&mut self, scopes: &Scopes) -> String {
@@ -126,7 +128,7 @@ impl Generator {
             1 => format!("(body, \"varchar\") = ROW({a}, {b})"),
             2 => {
                 let (query, _) = self.query(1, &scopes, Some(2));
-                format!("(\"varchar\", body) = ({query} LIMIT 1)")
+                format!("(\"varchar\", body) = ({})", super::limited(&query))
             }
             _ => "(id, body, \"varchar\") = ROW(h.*)".to_owned(),
         };
@@ -144,6 +146,23 @@ impl Generator {
             "{before}UPDATE public.notes AS n SET {set} FROM {from} WHERE {condition}{}",
             self.returning(&scopes)
         )
+    }
+
+    /// Assignments to an element and to a field.
+    pub fn update_part(&mut self) -> String {
+        let scopes = vec![vec![item("c", columns_of(0)), item("p", columns_of(2))]];
+        let plain = std::mem::replace(&mut self.plain, true);
+        let (a, b) = (self.value(2, &scopes).text, self.value(1, &scopes).text);
+        self.plain = plain;
+        if self.random.one_in(2) {
+            format!(
+                "UPDATE customers AS c SET tags[1] = {a}, email = {b} FROM people AS p RETURNING c.*, p.home"
+            )
+        } else {
+            format!(
+                "UPDATE people AS p SET home.zip = {a}, email = {b} FROM customers AS c RETURNING p.*, (p.home).zip"
+            )
+        }
     }
 
     pub fn delete(&mut self) -> String {
@@ -173,7 +192,7 @@ impl Generator {
         let (when, a) = (self.condition(0, &both), self.value(1, &both).text);
         let b = self.value(1, &source_only).text;
         self.plain = plain;
-        let returning = if self.random.one_in(3) {
+        let returning = if self.modern && self.random.one_in(3) {
             self.returning(&both)
         } else {
             String::new()

@@ -1,7 +1,7 @@
 //! Expressions of type text, with the name that PostgreSQL gives an output column made of them.
 
 use super::world::Kind;
-use super::{Column, Generator, Item, Scopes, quoted};
+use super::{Column, Generator, Item, Scopes, limited, quoted};
 
 /// The name of an output column without alias.
 #[derive(Clone, Debug)]
@@ -18,21 +18,21 @@ pub struct Value {
 }
 
 impl Value {
-    fn strong(text: impl Into<String>, name: &str) -> Self {
+    pub fn strong(text: impl Into<String>, name: &str) -> Self {
         Self {
             text: text.into(),
             name: Name::Strong(name.to_owned()),
         }
     }
 
-    fn nameless(text: impl Into<String>) -> Self {
+    pub fn nameless(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
             name: Name::Weak("?column?".to_owned()),
         }
     }
 
-    fn named_by_type(text: String, inner: Name, kind: &str) -> Self {
+    pub fn named_by_type(text: String, inner: Name, kind: &str) -> Self {
         let name = match inner {
             Name::Strong(name) => Name::Strong(name),
             Name::Weak(_) => Name::Weak(kind.to_owned()),
@@ -49,15 +49,19 @@ impl Value {
 
 impl Generator {
     /// An item of the innermost scope, or sometimes of one further out.
-    fn visible(&mut self, scopes: &Scopes) -> Option<Item> {
+    pub fn visible(&mut self, scopes: &Scopes) -> Option<Item> {
         let filled: Vec<&Vec<Item>> = scopes.iter().filter(|scope| !scope.is_empty()).collect();
         let outer = filled.len() > 1 && self.random.one_in(4);
         let scope = filled.get(usize::from(outer) * (filled.len().max(1) - 1))?;
         Some(scope[self.random.below(scope.len())].clone())
     }
 
-    pub fn reference(&mut self, item: &Item, column: &Column) -> String {
-        if self.random.one_in(4) {
+    /// By the bare name rather where it can mean nothing else.
+    fn reference(&mut self, item: &Item, column: &Column, scopes: &Scopes) -> String {
+        let near = scopes.iter().find(|scope| !scope.is_empty());
+        let columns = near.into_iter().flatten().flat_map(|item| &item.columns);
+        let clear = columns.filter(|known| known.name == column.name).count() == 1;
+        if self.random.one_in(if clear { 3 } else { 24 }) {
             return quoted(&column.name);
         }
         format!("{}.{}", item.reference(), quoted(&column.name))
@@ -68,7 +72,7 @@ impl Generator {
             return Value::nameless("'constant'");
         };
         let column = item.columns[self.random.below(item.columns.len())].clone();
-        let text = self.reference(&item, &column);
+        let text = self.reference(&item, &column, scopes);
         match column.kind {
             Kind::Text => Value::strong(text, &column.name),
             _ if !column.fields.is_empty() => {
@@ -95,7 +99,28 @@ impl Generator {
         }
         let depth = depth - 1;
         let a = self.value(depth, scopes);
-        match self.random.below(40) {
+        match self.random.below(46) {
+            kind @ ..=19 => self.built(kind, a, depth, scopes),
+            40 | 41 => self.of_a_nested_row(scopes, a),
+            42 => Value::named_by_type(
+                format!(
+                    "({} = ALL (SELECT {}))::text",
+                    a.text,
+                    self.column(scopes).text
+                ),
+                Name::Weak(String::new()),
+                "text",
+            ),
+            43 => Value::named_by_type(
+                format!(
+                    "CASE {} WHEN 'x' THEN {} END",
+                    a.text,
+                    self.column(scopes).text
+                ),
+                Name::Weak(String::new()),
+                "case",
+            ),
+            44 => Value::strong("(pairs()).b", "b"),
             30 => Value::strong(format!("secret({})", a.text), "secret"),
             31 => Value::strong(format!("({}).secret", a.text), "secret"),
             32 => Value::nameless(format!("({} ~~> {})", a.text, self.column(scopes).text)),
@@ -124,6 +149,21 @@ impl Generator {
             37 if !self.plain => {
                 Value::strong(format!("lag({}) OVER (w ROWS 1 PRECEDING)", a.text), "lag")
             }
+            20..=22 => self.of_a_query(depth, scopes, &a),
+            23 if !self.plain => {
+                let (by, order) = (self.column(scopes).text, self.column(scopes).text);
+                Value::strong(
+                    format!("max({}) OVER (PARTITION BY {by} ORDER BY {order})", a.text),
+                    "max",
+                )
+            }
+            _ => self.of_a_row(scopes, a),
+        }
+    }
+
+    /// Casts, CASE and what looks like a function.
+    fn built(&mut self, kind: usize, a: Value, depth: usize, scopes: &Scopes) -> Value {
+        match kind {
             0 => Value::nameless(format!(
                 "({} || {})",
                 a.text,
@@ -181,50 +221,43 @@ impl Generator {
                 format!("array_to_string(ARRAY[{}], ',')", a.text),
                 "array_to_string",
             ),
-            20..=22 => self.of_a_query(depth, scopes, &a),
-            23 if !self.plain => {
-                let (by, order) = (self.column(scopes).text, self.column(scopes).text);
-                Value::strong(
-                    format!("max({}) OVER (PARTITION BY {by} ORDER BY {order})", a.text),
-                    "max",
-                )
-            }
-            _ => self.of_a_row(scopes, a),
+            _ => a,
         }
     }
 
     fn in_json_or_xml(&mut self, a: &Value) -> Value {
-        match self.random.below(8) {
+        let kinds = if self.modern { 8 } else { 4 };
+        match self.random.below(kinds) {
             0 => Value::named_by_type(
                 format!("xmlforest({} AS x)::text", a.text),
                 Name::Strong("xmlforest".to_owned()),
                 "text",
             ),
-            1 => Value::named_by_type(
+            4 => Value::named_by_type(
                 format!("JSON_OBJECT('k': {} ABSENT ON NULL)::text", a.text),
                 Name::Strong("json_object".to_owned()),
                 "text",
             ),
-            2 => Value::named_by_type(
+            5 => Value::named_by_type(
                 format!("JSON_ARRAY({}, 'x')::text", a.text),
                 Name::Strong("json_array".to_owned()),
                 "text",
             ),
-            3 => Value::strong(
+            6 => Value::strong(
                 format!("JSON_VALUE(to_jsonb({}), '$')", a.text),
                 "json_value",
             ),
-            4 => Value::named_by_type(
+            7 => Value::named_by_type(
                 format!("JSON_QUERY(to_jsonb({}), '$' WITH WRAPPER)::text", a.text),
                 Name::Strong("json_query".to_owned()),
                 "text",
             ),
-            5 => Value::named_by_type(
+            1 => Value::named_by_type(
                 format!("(jsonb_build_object('k', {}))['k']::text", a.text),
                 Name::Strong("jsonb_build_object".to_owned()),
                 "text",
             ),
-            6 => Value::strong(
+            2 => Value::strong(
                 format!("regexp_replace({}, 'a', 'b')", a.text),
                 "regexp_replace",
             ),
@@ -234,30 +267,6 @@ impl Generator {
                 "text",
             ),
         }
-    }
-
-    /// `(ROW(...)).f2`, with stars in the row.
-    fn field_of_a_row(&mut self, scopes: &Scopes, a: &Value) -> Value {
-        let mut parts = vec![a.text.clone()];
-        let mut texts = vec![true];
-        if let Some((row, fields)) = self.row_column(scopes) {
-            parts.push(format!("({row}).*"));
-            texts.extend(fields.iter().map(|column| column.kind == Kind::Text));
-        } else if let Some(item) = self.visible(scopes) {
-            parts.push(format!("{}.*", item.reference()));
-            texts.extend(item.columns.iter().map(|column| column.kind == Kind::Text));
-        }
-        parts.push(self.column(scopes).text);
-        texts.push(true);
-        let at = self.random.below(texts.len());
-        let field = format!("f{}", at + 1);
-        let text = format!("(ROW({})).{field}", parts.join(", "));
-        let text = if texts[at] {
-            text
-        } else {
-            format!("{text}::text")
-        };
-        Value::strong(text, &field)
     }
 
     fn of_a_query(&mut self, depth: usize, scopes: &Scopes, a: &Value) -> Value {
@@ -281,7 +290,7 @@ impl Generator {
                 "text",
             ),
             _ => Value {
-                text: format!("({query} LIMIT 1)"),
+                text: format!("({})", limited(&query)),
                 name: Name::Strong(
                     columns
                         .first()
@@ -291,43 +300,12 @@ impl Generator {
         }
     }
 
-    /// A whole row in one of its spellings, or a part of one.
-    fn of_a_row(&mut self, scopes: &Scopes, otherwise: Value) -> Value {
-        let Some(item) = self.visible(scopes) else {
-            return otherwise;
-        };
-        let row = item.reference();
-        let texts: Vec<&Column> = item
-            .columns
-            .iter()
-            .filter(|column| column.kind == Kind::Text)
-            .collect();
-        if texts.is_empty() {
-            return otherwise;
-        }
-        let name = texts[self.random.below(texts.len())].name.clone();
-        let field = quoted(&name);
-        match self.random.below(7) {
-            0 => Value::named_by_type(
-                format!("{row}::text"),
-                Name::Strong(item.alias.clone()),
-                "text",
-            ),
-            1 => Value::strong(format!("({row}).{field}"), &name),
-            2 => Value::strong(format!("{field}({row})"), &name),
-            3 => Value::nameless(format!("(to_jsonb({row}) ->> 'email')")),
-            4 => Value::strong(format!("concat({row}.*, {})", otherwise.text), "concat"),
-            5 if item.alias == "customers" || self.random.one_in(3) => {
-                Value::strong(format!("{row}.initcap"), "initcap")
-            }
-            _ => Value::strong(format!("(({row}.*)).{field}"), &name),
-        }
-    }
-
     pub fn condition(&mut self, depth: usize, scopes: &Scopes) -> String {
         let a = self.value(depth.min(1), scopes).text;
         let b = self.column(scopes).text;
-        match self.random.below(14) {
+        match self.random.below(17) {
+            14 => format!("({a}, {b}) IN (SELECT {b}, {a})"),
+            15 => self.rows_compared(scopes),
             0..=3 => format!("{} = 'x'", self.column(scopes).text),
             4 => format!("{a} LIKE 'c%'"),
             5 => format!("{} IS NULL", self.column(scopes).text),

@@ -7,7 +7,20 @@ impl Generator {
     pub fn from(&mut self, depth: usize, outer: &Scopes, scope: &mut Vec<Item>) -> String {
         let mut text = self.item(depth, outer, scope);
         for _ in 0..self.random.below(2) {
-            text = match self.random.below(8) {
+            text = match self.random.below(10) {
+                8 => {
+                    let (second, third) = (self.item(0, outer, scope), self.item(0, outer, scope));
+                    format!("{text} CROSS JOIN ({second} CROSS JOIN {third})")
+                }
+                9 => {
+                    let mut scopes = vec![scope.clone()];
+                    scopes.extend_from_slice(outer);
+                    let (query, mut columns) = self.query(depth.saturating_sub(1), &scopes, None);
+                    let alias = self.alias();
+                    let list = self.renamed(&mut columns);
+                    scope.push(item(&alias, columns));
+                    format!("{text} LEFT JOIN LATERAL ({query}) AS {alias}{list} ON true")
+                }
                 0 => format!("{text}, {}", self.item(depth, outer, scope)),
                 1 => {
                     let right = self.item(depth, outer, scope);
@@ -77,7 +90,7 @@ impl Generator {
         let before = std::mem::replace(&mut self.plain, true);
         let value = self.value(1, &scopes).text;
         self.plain = before;
-        let (text, mut columns) = match self.random.below(9) {
+        let (text, mut columns) = match self.random.below(if self.modern { 10 } else { 9 }) {
             0 | 1 => {
                 let (query, columns) = self.query(depth.saturating_sub(1), &scopes, None);
                 (format!("LATERAL ({query})"), columns)
@@ -125,7 +138,7 @@ impl Generator {
                 ),
                 vec![column("p", Kind::Text), column("q", Kind::Text)],
             ),
-            7 => (
+            9 => (
                 format!(
                     "JSON_TABLE(jsonb_build_object('a', {value}), '$' COLUMNS (p text PATH '$.a', NESTED PATH '$.b[*]' COLUMNS (q text PATH '$')))"
                 ),
@@ -143,7 +156,21 @@ impl Generator {
 
     pub fn item(&mut self, depth: usize, outer: &Scopes, scope: &mut Vec<Item>) -> String {
         let alias = self.alias();
-        let (text, mut columns) = match self.random.below(14) {
+        let (text, mut columns) = match self.random.below(16) {
+            14 => {
+                let at = self.random.below(TABLES.len());
+                let table = &TABLES[at];
+                (
+                    format!("(TABLE {}.{})", table.schema, quoted(table.name)),
+                    columns_of(at),
+                )
+            }
+            15 => (
+                "ROWS FROM (jsonb_to_record('{}') AS (c text, d text), pairs())".to_owned(),
+                ["c", "d", "a", "b"]
+                    .map(|name| column(name, Kind::Text))
+                    .to_vec(),
+            ),
             0..=4 => {
                 let at = self.random.below(TABLES.len());
                 if self.random.one_in(4) {

@@ -3,6 +3,8 @@
 mod change;
 mod expression;
 mod from;
+mod rows;
+mod with;
 pub mod world;
 
 use gatewright_tests::random::Random;
@@ -36,6 +38,7 @@ pub struct Generator {
     plain: bool,
     /// Without changes in WITH, which are allowed at the top only.
     changed: bool,
+    modern: bool,
 }
 
 /// Names that output columns share, so that one hides another.
@@ -44,13 +47,15 @@ const NAMES: [&str; 14] = [
     "order", "zip", "x",
 ];
 
-pub fn statement(seed: u64) -> String {
+/// `modern`: with what PostgreSQL 18 has and 15 does not.
+pub fn statement(seed: u64, modern: bool) -> String {
     let mut generator = Generator {
         random: Random::new(seed),
         aliases: 0,
         ctes: Vec::new(),
         plain: false,
         changed: true,
+        modern,
     };
     if generator.random.one_in(10) {
         generator.changed = false;
@@ -58,6 +63,7 @@ pub fn statement(seed: u64) -> String {
     }
     match generator.random.below(12) {
         0 => generator.insert(),
+        1 if generator.random.one_in(4) => generator.update_part(),
         1 => generator.update(),
         2 => generator.delete(),
         3 => generator.merge(),
@@ -83,6 +89,15 @@ impl Item {
             Some(schema) => format!("{schema}.{}", quoted(&self.alias)),
             None => quoted(&self.alias),
         }
+    }
+}
+
+/// A query that returns at most one row.
+pub fn limited(query: &str) -> String {
+    if query.ends_with(" LIMIT 3") || query.ends_with(" LIMIT 5") {
+        query.to_owned()
+    } else {
+        format!("{query} LIMIT 1")
     }
 }
 
@@ -161,92 +176,6 @@ impl Generator {
         (format!("VALUES {}", rows.join(", ")), columns)
     }
 
-    fn with(
-        &mut self,
-        depth: usize,
-        outer: &Scopes,
-        width: Option<usize>,
-    ) -> (String, Vec<Column>) {
-        let before = self.ctes.len();
-        let mut parts = Vec::new();
-        let recursive = self.random.one_in(3);
-        for _ in 0..=self.random.below(2) {
-            let name = if self.random.one_in(3) {
-                // It hides a table.
-                self.random
-                    .of(&["customers", "orders", "notes", "staff"])
-                    .to_owned()
-            } else {
-                format!("w{}", self.alias())
-            };
-            if self.ctes[before..].iter().any(|cte| cte.alias == name) {
-                continue;
-            }
-            let (text, columns) = if recursive && self.random.one_in(2) {
-                self.recursive(depth, outer, &name)
-            } else {
-                self.common(depth, outer, &name)
-            };
-            parts.push(text);
-            self.ctes.push(Item {
-                alias: name,
-                schema: None,
-                columns,
-            });
-        }
-        let (main, columns) = self.select(depth, outer, width);
-        self.ctes.truncate(before);
-        let recursive = if recursive { "RECURSIVE " } else { "" };
-        (
-            format!("WITH {recursive}{} {main}", parts.join(", ")),
-            columns,
-        )
-    }
-
-    fn common(&mut self, depth: usize, outer: &Scopes, name: &str) -> (String, Vec<Column>) {
-        if self.random.one_in(8) && !self.changed {
-            return self.changing(name);
-        }
-        let (query, mut columns) = self.query(depth, outer, None);
-        let materialized = self.random.of(&["", "MATERIALIZED ", "NOT MATERIALIZED "]);
-        let list = self.renamed(&mut columns);
-        (
-            format!("{}{list} AS {materialized}({query})", quoted(name)),
-            columns,
-        )
-    }
-
-    fn recursive(&mut self, depth: usize, outer: &Scopes, name: &str) -> (String, Vec<Column>) {
-        let (start, _) = self.select(depth.min(1), outer, Some(2));
-        let columns = vec![column("k", Kind::Text), column("l", Kind::Text)];
-        let own = vec![vec![Item {
-            alias: "r".to_owned(),
-            schema: None,
-            columns: columns.clone(),
-        }]];
-        let plain = std::mem::replace(&mut self.plain, true);
-        let (first, second) = (self.value(1, &own).text, self.column(&own).text);
-        self.plain = plain;
-        let clause = match self.random.below(4) {
-            0 => " SEARCH DEPTH FIRST BY k SET seen",
-            1 => " CYCLE l SET again USING path",
-            _ => "",
-        };
-        let mut all = columns;
-        match clause.split_whitespace().next() {
-            Some("SEARCH") => all.push(column("seen", Kind::Other)),
-            Some("CYCLE") => {
-                all.extend([column("again", Kind::Other), column("path", Kind::Other)])
-            }
-            _ => {}
-        }
-        let name = quoted(name);
-        let text = format!(
-            "{name} (k, l) AS (SELECT s.* FROM ({start}) s UNION ALL SELECT {first}, {second} FROM {name} r WHERE r.k < 'x'){clause}"
-        );
-        (text, all)
-    }
-
     fn select(
         &mut self,
         depth: usize,
@@ -259,7 +188,14 @@ impl Generator {
         let mut scopes = vec![scope];
         scopes.extend_from_slice(outer);
         let aggregates = self.random.one_in(6);
-        let (targets, columns) = self.targets(depth, &scopes, width, aggregates);
+        let (mut targets, mut columns) = self.targets(depth, &scopes, width, aggregates);
+        let by_output = aggregates && width.is_none() && self.random.one_in(3);
+        if by_output {
+            let key = self.column(&scopes).text;
+            let name = self.random.of(&NAMES).to_owned();
+            targets += &format!(", {key} AS {}", quoted(&name));
+            columns.push(column(&name, Kind::Text));
+        }
         let distinct = match self.random.below(12) {
             0 => "DISTINCT ".to_owned(),
             1 if !aggregates => format!("DISTINCT ON ({}) ", self.random.of(&["1", "1, 1"])),
@@ -272,7 +208,11 @@ impl Generator {
             text += &format!(" WHERE {condition}");
         }
         if aggregates {
-            text += &self.grouping(&scopes);
+            text += &match columns.last().filter(|_| by_output) {
+                Some(last) if self.random.one_in(2) => format!(" GROUP BY {}", quoted(&last.name)),
+                Some(_) => format!(" GROUP BY {}", columns.len()),
+                None => self.grouping(&scopes),
+            };
             if self.random.one_in(5) {
                 text += " ORDER BY 1";
             }
@@ -324,7 +264,7 @@ impl Generator {
             if width.is_none() && !aggregates && self.random.one_in(12) {
                 let item = scopes[0][self.random.below(scopes[0].len())].clone();
                 let name = self.random.of(&["r", "id", "email"]);
-                targets.push(format!("{} AS {name}", item.reference()));
+                targets.push(format!("{} AS {name}", quoted(&item.alias)));
                 columns.push(Column {
                     fields: item.columns,
                     ..column(name, Kind::Other)
@@ -366,9 +306,7 @@ impl Generator {
             .first()?
             .iter()
             .flat_map(|item| item.columns.iter().map(move |column| (item, column)));
-        let (item, row) = rows
-            .filter(|(_, column)| !column.fields.is_empty())
-            .next_back()?;
+        let (item, row) = rows.rev().find(|(_, column)| !column.fields.is_empty())?;
         if self.random.one_in(2) {
             return None;
         }

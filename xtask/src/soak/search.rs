@@ -12,6 +12,8 @@ pub enum Search {
     Fuzz,
     /// Random queries on a real server, over values that identify their origin
     Lineage,
+    /// Statements of every kind, compared with the server's own analysis
+    Oracle,
     /// Long message scripts, with and without the gateway
     Scripts,
     /// The evasion corpus; only its timing varies
@@ -19,10 +21,11 @@ pub enum Search {
 }
 
 impl Search {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Sessions,
         Self::Fuzz,
         Self::Lineage,
+        Self::Oracle,
         Self::Scripts,
         Self::Evasion,
     ];
@@ -33,6 +36,7 @@ impl Search {
             Self::Sessions => "sessions",
             Self::Fuzz => "fuzz",
             Self::Lineage => "lineage",
+            Self::Oracle => "oracle",
             Self::Scripts => "scripts",
             Self::Evasion => "evasion",
         }
@@ -44,6 +48,7 @@ impl Search {
             Self::Sessions => 20_000,
             Self::Fuzz => 50_000,
             Self::Lineage => 5_000,
+            Self::Oracle => 20_000,
             Self::Scripts => 20,
             Self::Evasion => 1,
         }
@@ -58,6 +63,11 @@ impl Search {
                 "--test",
                 "lineage",
                 "every_value_comes_from_a_reported_source",
+            ],
+            Self::Oracle => &[
+                "--test",
+                "oracle",
+                "generated_statements_are_read_as_the_server_reads_them",
             ],
             Self::Scripts => &["--test", "e2e", "differential::random"],
             Self::Evasion => &["--test", "evasion"],

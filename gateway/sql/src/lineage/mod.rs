@@ -23,12 +23,13 @@ mod resolver;
 mod scope;
 mod set;
 mod statement;
+mod used;
 mod with;
 
 use gatewright_parser::Node;
 
 use crate::catalog::Names;
-use crate::facts::{Flow, Outputs, Usage};
+use crate::facts::{Flow, Outputs};
 use crate::masks::Masks;
 use crate::provenance::Column;
 use crate::rows::Rows;
@@ -36,6 +37,7 @@ use crate::rows::Rows;
 use resolver::Resolver;
 
 pub(crate) use resolver::add_to_flows;
+pub(crate) use used::Used;
 
 pub(crate) struct Lineage {
     /// The rows returned to the client.
@@ -51,16 +53,6 @@ pub(crate) struct Lineage {
     pub called: Vec<String>,
     /// Why the statement's result cannot be determined.
     pub opaque: Option<&'static str>,
-}
-
-/// A use of a column of a relation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Used {
-    pub relation: u32,
-    pub attnum: i16,
-    pub usage: Usage,
-    /// It reveals more than whether the column equals one value.
-    pub telling: bool,
 }
 
 /// What a statement of a definition returns and writes.

@@ -5,8 +5,8 @@ use std::cell::{Cell, RefCell};
 use gatewright_parser::Node;
 use hashbrown::{HashMap, HashSet};
 
-use super::Used;
 use super::level::Level;
+use super::used::Used;
 use crate::catalog::{Catalog, Names};
 use crate::facts::{ColumnSource, Flow, Output, Outputs, Usage};
 use crate::masks::Masks;
