@@ -114,21 +114,20 @@ impl<J: Judge> Session<J> {
         output: &mut Output,
     ) -> Stage<Cow<'t, str>> {
         if !self.reading.is_certain_of(text) {
-            return self.until_certain(output);
+            self.wait_for_certainty(output);
+            return Stage::Hold;
         }
         Some(self.reading.encoding.read(text)).into()
     }
 
-    /// What is in doubt is certain after the next ReadyForQuery. In a series of extended messages without Sync there is none.
-    pub(in crate::session) fn until_certain<T>(&mut self, output: &mut Output) -> Stage<T> {
-        if self.pipeline.unsynced {
-            let message = "how the server would read this depends on a statement before it in the same series of messages";
-            return Stage::Refused(
-                Refusal::new("0A000", message).with_hint("Send a Sync message before it."),
-            );
+    /// What is in doubt is certain after the next ReadyForQuery. Where none will come, as in a series of extended messages without Sync,
+    /// the server is asked.
+    pub(in crate::session) fn wait_for_certainty(&mut self, output: &mut Output) {
+        if self.pipeline.unsynced || self.queue.is_empty() {
+            self.ask_for_settings(output);
+        } else {
+            self.hold_for_replies(output);
         }
-        self.hold_for_replies(output);
-        Stage::Hold
     }
 
     /// Has the text of the message in hand understood.

@@ -77,6 +77,10 @@ impl<J: Judge> Session<J> {
                 .with_hint("Bind the statement again.");
             return Stage::Refused(refusal);
         }
+        if self.copies_in_doubt(portal) {
+            self.wait_for_certainty(output);
+            return Stage::Hold;
+        }
         if !portal.prepared.is(Facts::is_dynamic) || portal.started.get() {
             return Stage::Done(Rc::clone(portal));
         }
@@ -175,6 +179,17 @@ impl<J: Judge> Session<J> {
         self.turn.stoppable += usize::from(portal.can_stop());
         self.expect(Outstanding::Execute { portal, admitted });
         Taken::Yes
+    }
+
+    /// True when the encoding in which a COPY would send the rows that are to be edited is in doubt.
+    fn copies_in_doubt(&self, portal: &Portal<J>) -> bool {
+        let copy = portal.prepared.copy_out();
+        copy.is_some_and(|copy| copy.encoding.is_none())
+            && portal
+                .plan
+                .as_ref()
+                .is_some_and(|plan| !plan.steps.is_empty())
+            && !self.reading.is_certain()
     }
 
     /// COPY looks at `client_encoding` when it begins.

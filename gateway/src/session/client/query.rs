@@ -113,7 +113,8 @@ impl<J: Judge> Session<J> {
 
     fn plan_query(&mut self, held: &mut Held<J>, judge: &mut J, output: &mut Output) -> Stage<()> {
         if held.plans.is_empty() && !held.certain && held.copies_planned_rows() {
-            return self.until_certain(output);
+            self.wait_for_certainty(output);
+            return Stage::Hold;
         }
         while let Some(permit) = held.permits.get(held.plans.len()).cloned() {
             if !J::wants_plan(&permit) {

@@ -6,6 +6,9 @@
 
 use crate::session::state::encoding::Encoding;
 
+/// The settings that decide how text is read.
+pub const SETTINGS: [&str; 2] = ["client_encoding", "standard_conforming_strings"];
+
 /// Settings that change how text is read, as ParameterStatus reported them last, and the longest message that is read whole.
 #[derive(Debug)]
 pub(in crate::session) struct Reading {
@@ -57,6 +60,11 @@ impl Reading {
         let changes_behind = next.is_some_and(|next| next <= self.changed_by);
         self.revertible &= is_open || changes_behind;
         self.in_doubt = self.revertible && next.is_some();
+    }
+
+    /// The server has said what the settings are behind all that was sent.
+    pub fn told(&mut self) {
+        self.in_doubt = false;
     }
 
     /// True when the settings are what the server will read the next message with.
