@@ -77,7 +77,7 @@ impl<J: Judge> Session<J> {
                 .with_hint("Bind the statement again.");
             return Stage::Refused(refusal);
         }
-        if self.copies_in_doubt(portal) {
+        if self.edits_in_doubt(portal) {
             self.wait_for_certainty(output);
             return Stage::Hold;
         }
@@ -138,7 +138,7 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Taken {
-        if let Err(refusal) = self.check_copy_of_portal(&portal) {
+        if let Err(refusal) = self.check_rows_of_portal(&portal) {
             self.let_go(held, judge);
             return self.refuse_extended(refusal, judge, output);
         }
@@ -181,24 +181,24 @@ impl<J: Judge> Session<J> {
         Taken::Yes
     }
 
-    /// True when the encoding in which a COPY would send the rows that are to be edited is in doubt.
-    fn copies_in_doubt(&self, portal: &Portal<J>) -> bool {
+    /// True when the encoding of the rows that are to be edited is in doubt.
+    fn edits_in_doubt(&self, portal: &Portal<J>) -> bool {
         let copy = portal.prepared.copy_out();
-        copy.is_some_and(|copy| copy.encoding.is_none())
-            && portal
-                .plan
-                .as_ref()
-                .is_some_and(|plan| !plan.steps.is_empty())
-            && !self.reading.is_certain()
+        let edits = portal.plan.as_ref();
+        !self.reading.is_certain()
+            && copy.is_none_or(|copy| copy.encoding.is_none())
+            && edits.is_some_and(|plan| !plan.steps.is_empty())
     }
 
-    /// COPY looks at `client_encoding` when it begins.
-    fn check_copy_of_portal(&self, portal: &Portal<J>) -> Result<(), Refusal> {
-        let (Some(copy), Some(plan)) = (portal.prepared.copy_out(), &portal.plan) else {
+    /// `client_encoding` may be another than when the portal was bound. COPY looks at it when it begins, behind code that it may run itself.
+    fn check_rows_of_portal(&self, portal: &Portal<J>) -> Result<(), Refusal> {
+        let Some(plan) = &portal.plan else {
             return Ok(());
         };
-        let certain = self.reading.is_certain() && !portal.prepared.is(Facts::changes_reading);
-        self.copy_is_editable(copy, plan, certain)
+        let copy = portal.prepared.copy_out();
+        let changes = copy.is_some() && portal.prepared.is(Facts::changes_reading);
+        let certain = self.reading.is_certain() && !changes;
+        self.rows_are_editable(copy, plan, certain)
     }
 
     /// An Execute of a portal that was never bound here: a cursor, or nothing. In a failed transaction the server may have another

@@ -86,14 +86,9 @@ impl<J: Judge> Held<J> {
             .map_or(0, |text| J::analysis(text).statements.len())
     }
 
-    /// True when policies want to see the columns of a COPY TO among its statements.
-    pub fn copies_planned_rows(&self) -> bool {
-        self.text.as_ref().is_some_and(|text| {
-            let mut judged = J::analysis(text).statements.iter().zip(&self.permits);
-            judged.any(|(statement, permit)| {
-                J::wants_plan(permit) && statement.facts.copy_out().is_some()
-            })
-        })
+    /// True when policies want to see the columns of one of its statements.
+    pub fn is_planned(&self) -> bool {
+        self.permits.iter().any(J::wants_plan)
     }
 
     /// True when its first statement may end the transaction that is open.

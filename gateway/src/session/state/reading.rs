@@ -4,6 +4,8 @@
 //! a transaction has set its end may undo, and so may ROLLBACK TO and any error. So the settings are certain while no transaction
 //! that is open, and no message that is outstanding, has changed them; and else when the server has answered everything.
 
+use gatewright_sql::SessionEffect;
+
 use crate::session::state::encoding::Encoding;
 
 /// The settings that decide how text is read.
@@ -78,11 +80,26 @@ impl Reading {
         self.is_certain() || text.is_ascii() && memchr::memchr(b'\\', text).is_none()
     }
 
-    /// True when rows of a COPY with this option for their encoding are in UTF-8.
-    pub fn copies_utf8(&self, encoding: Option<&str>) -> bool {
+    /// True when rows are in UTF-8. `encoding`: the option of a COPY, if it has one.
+    pub fn sends_utf8(&self, encoding: Option<&str>) -> bool {
         match encoding {
             None => self.encoding.is_utf8(),
             Some(name) => Encoding::new(name, &self.server_encoding).is_utf8(),
+        }
+    }
+
+    /// True when the statement makes `client_encoding` something else than UTF8, or what that is cannot be told from it.
+    pub fn may_leave_utf8(&self, effect: &SessionEffect) -> bool {
+        match effect {
+            SessionEffect::Set { name, value, .. } => match name.as_str() {
+                "client_encoding" | "names" => value
+                    .as_deref()
+                    .is_none_or(|value| !Encoding::new(value, &self.server_encoding).is_utf8()),
+                "all" => true,
+                _ => false,
+            },
+            SessionEffect::DiscardAll => true,
+            _ => false,
         }
     }
 

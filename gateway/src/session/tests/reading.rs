@@ -361,3 +361,48 @@ fn names_that_another_encoding_cuts_elsewhere_are_refused() {
         assert_eq!(play.sent() == [format!("Q {text}")], served, "{encoding}");
     }
 }
+
+#[test]
+fn masked_rows_are_edited_in_utf8_only() {
+    for (text, served) in [
+        ("set jit;mask a", true),
+        ("set client_encoding;mask a", false),
+        ("set all;mask a", false),
+    ] {
+        let mut play = Play::new();
+        play.client(query(text));
+        play.sent();
+        play.server(described);
+        assert_eq!(play.sent() == [format!("Q {text}")], served, "{text}");
+    }
+}
+
+#[test]
+fn a_portal_is_edited_in_utf8_only_whatever_it_was_when_it_was_bound() {
+    for (encoding, sent) in [("UTF8", "E"), ("GBK", &format!("P {STAND_IN}"))] {
+        let mut play = Play::new();
+        play.client(|out| {
+            parse("", "mask a")(out);
+            bind(out, "");
+        });
+        play.server(described_statement);
+        play.server(build::bind_complete);
+        play.client(|out| {
+            parse("s", "set client_encoding")(out);
+            build::bind(out, "p", "s", &[], &[], &[]).expect("a Bind");
+            build::execute(out, "p", 0).expect("an Execute");
+            build::execute(out, "", 0).expect("an Execute");
+        });
+        play.server(ran);
+        play.sent();
+        play.server(|out| shown(out, encoding, "on"));
+        assert_eq!(play.sent(), [sent], "{encoding}");
+    }
+}
+
+/// ParseComplete, and the description that the gateway has asked for.
+fn described_statement(out: &mut BytesMut) {
+    build::parse_complete(out);
+    out.extend_from_slice(b"t\0\0\0\x06\0\0");
+    row_description(out, "a");
+}
