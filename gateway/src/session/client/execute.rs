@@ -63,9 +63,12 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Stage<Rc<Portal<J>>> {
-        if !held.portal_is_as_bound {
-            done!(self.check_portal(portal, &mut held.ticket, judge));
-            held.portal_is_as_bound = true;
+        if !held.portal_is_checked {
+            held.changed_portal = done!(self.changed_portal(portal, &mut held.ticket, judge));
+            held.portal_is_checked = true;
+        }
+        if let Some(changed) = held.changed_portal.clone() {
+            return self.judge_anew(&changed, held, judge);
         }
         let begun = held.ticket.is_some();
         if let Some(permit) = &portal.permit
