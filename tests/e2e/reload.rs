@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use gatewright_tests::raw::{self, Client};
 
 use crate::guest;
@@ -60,6 +60,75 @@ fn running_statements_finish_and_later_ones_are_judged_by_the_new_version() -> R
     }
     for client in &mut clients {
         assert_eq!(outcome(client, "SELECT 1")?, Outcome::Refused);
+    }
+    Ok(())
+}
+
+#[test]
+fn what_was_opened_before_is_judged_by_the_new_version() -> Result<()> {
+    let world = world("reload_opened")?;
+    let rows = "SELECT generate_series(1, 10)";
+    let portal = [
+        raw::parse("", rows),
+        raw::bind("opened", "", &[], 0),
+        raw::execute("opened", 1),
+    ]
+    .concat();
+    // How each is opened, and read again; the last one in a series without Sync.
+    let opened = [
+        (
+            "CZ",
+            raw::query(&format!("PREPARE opened AS {rows}")),
+            raw::query("EXECUTE opened"),
+            "42501",
+        ),
+        (
+            "CCTDCZ",
+            raw::query(&format!(
+                "BEGIN; DECLARE opened CURSOR FOR {rows}; FETCH opened"
+            )),
+            raw::query("FETCH opened"),
+            "42501",
+        ),
+        (
+            "CZ12DsZ",
+            [raw::query("BEGIN"), portal.clone(), raw::sync()].concat(),
+            [raw::execute("opened", 1), raw::sync()].concat(),
+            "55000",
+        ),
+        (
+            "12Ds",
+            [portal, raw::flush()].concat(),
+            [raw::execute("opened", 1), raw::sync()].concat(),
+            "55000",
+        ),
+    ];
+    let mut clients = Vec::new();
+    for (replies, open, again, refused) in &opened {
+        let mut client = world.client()?;
+        client.send(open)?;
+        let mut seen = String::new();
+        while seen != *replies {
+            seen.push(char::from(client.receive()?.tag));
+            ensure!(replies.starts_with(&seen), "{seen}");
+        }
+        clients.push((client, again, *refused));
+    }
+    put(
+        world.policies.path(),
+        "flip.wasm",
+        &guest::always("flip", Some("flipped"))?,
+    )?;
+    let mut witness = world.client()?;
+    eventually("the new version is in force", || {
+        Ok(outcome(&mut witness, "SELECT 1")? == Outcome::Refused)
+    })?;
+    for (mut client, again, refused) in clients {
+        client.send(again)?;
+        let messages = client.until_ready()?;
+        let error = raw::error(&messages).context("an error")?;
+        assert_eq!(error[&'C'], refused, "{error:?}");
+        assert!(!raw::tags(&messages).contains('D'));
     }
     Ok(())
 }

@@ -79,6 +79,11 @@ impl CatalogHandle {
         self.current.load_full()
     }
 
+    /// Whether this is the current catalog.
+    pub fn is_current(&self, catalog: &Arc<Catalog>) -> bool {
+        Arc::ptr_eq(&self.current.load(), catalog)
+    }
+
     /// Reads the catalog once, which serves all earlier requests.
     ///
     /// # Errors

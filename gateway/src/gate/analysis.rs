@@ -308,7 +308,7 @@ impl SessionGate {
     /// True while the catalog that the text was analysed with is the newest there is, as far as is known.
     pub(super) fn is_settled(&self, text: &AnalyzedText) -> bool {
         let is_late = self.stale_catalog && self.needs_catalog();
-        !is_late && Arc::ptr_eq(&text.catalog, &self.catalog.current())
+        !is_late && self.catalog.is_current(&text.catalog)
     }
 
     /// The text as it is understood now.

@@ -114,21 +114,20 @@ impl<J: Judge> Session<J> {
         output: &mut Output,
     ) -> Stage<Cow<'t, str>> {
         if !self.reading.is_certain_of(text) {
-            return self.until_certain(output);
+            self.wait_for_certainty(output);
+            return Stage::Hold;
         }
         Some(self.reading.encoding.read(text)).into()
     }
 
-    /// What is in doubt is certain after the next ReadyForQuery. In a series of extended messages without Sync there is none.
-    pub(in crate::session) fn until_certain<T>(&mut self, output: &mut Output) -> Stage<T> {
-        if self.pipeline.unsynced {
-            let message = "how the server would read this depends on a statement before it in the same series of messages";
-            return Stage::Refused(
-                Refusal::new("0A000", message).with_hint("Send a Sync message before it."),
-            );
+    /// What is in doubt is certain after the next ReadyForQuery. Where none will come, as in a series of extended messages without Sync,
+    /// the server is asked.
+    pub(in crate::session) fn wait_for_certainty(&mut self, output: &mut Output) {
+        if self.pipeline.unsynced || self.queue.is_empty() {
+            self.ask_for_settings(output);
+        } else {
+            self.hold_for_replies(output);
         }
-        self.hold_for_replies(output);
-        Stage::Hold
     }
 
     /// Has the text of the message in hand understood.
@@ -299,31 +298,32 @@ impl<J: Judge> Session<J> {
         Err(delivered_in_utf8_only())
     }
 
-    /// Where the cells of COPY's rows begin and end depends on the encoding they are sent in, which its option ENCODING tells, or
-    /// `client_encoding` when it begins. `certain`: that is what it was told to be last.
-    pub(in crate::session) fn copy_is_editable(
+    /// What a value is, and where the cells of COPY's rows begin and end, depends on the encoding that they are sent in: for COPY its
+    /// option ENCODING tells, or `client_encoding` when it begins. `certain`: that is what it was told to be last.
+    pub(in crate::session) fn rows_are_editable(
         &self,
-        copy: &CopyOut,
+        copy: Option<&CopyOut>,
         plan: &Plan,
         certain: bool,
     ) -> Result<(), Refusal> {
-        let encoding = copy.encoding.as_deref();
-        if plan.steps.is_empty()
-            || self.reading.copies_utf8(encoding) && (certain || encoding.is_some())
+        let option = copy.and_then(|copy| copy.encoding.as_deref());
+        if plan.steps.is_empty() || self.reading.sends_utf8(option) && (certain || option.is_some())
         {
             return Ok(());
         }
-        Err(match encoding {
-            Some(_) => {
-                let message = "masked columns are copied only with ENCODING 'UTF8'";
-                Refusal::new("0A000", message)
-            }
-            None if self.reading.encoding.is_utf8() => {
-                let message = "a statement before this COPY may change the encoding of its rows";
-                Refusal::new("0A000", message).with_hint("Copy with ENCODING 'UTF8'.")
-            }
-            None => delivered_in_utf8_only(),
-        })
+        if option.is_some() {
+            let message = "masked columns are copied only with ENCODING 'UTF8'";
+            return Err(Refusal::new("0A000", message));
+        }
+        if !self.reading.encoding.is_utf8() {
+            return Err(delivered_in_utf8_only());
+        }
+        let message = "a statement in front of this one may change the encoding of its rows";
+        let hint = match copy {
+            Some(_) => "Copy with ENCODING 'UTF8'.",
+            None => "Send each statement in a message of its own.",
+        };
+        Err(Refusal::new("0A000", message).with_hint(hint))
     }
 }
 

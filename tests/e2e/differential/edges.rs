@@ -214,6 +214,39 @@ fn portals() -> Vec<Conversation> {
 }
 
 /// Text that is not UTF-8, entirely or in part.
+/// Texts that the server reads by settings which the same series of messages has changed, and changed back.
+fn changing_settings() -> Vec<u8> {
+    let run = |text: &str| raw::extended(text, &[], 0);
+    // Two columns, or one.
+    let text = r"SELECT '\' AS a, ' AS b --'";
+    [
+        run("SET standard_conforming_strings TO off"),
+        run(text),
+        run("SET client_encoding TO 'LATIN1'"),
+        run("SELECT length('é')"),
+        run(text),
+        run("RESET standard_conforming_strings"),
+        run(text),
+        run("RESET client_encoding"),
+        run("SELECT length('é')"),
+        raw::sync(),
+        raw::query("BEGIN; SET standard_conforming_strings TO off"),
+        run("ROLLBACK"),
+        run(text),
+        raw::sync(),
+        raw::query("BEGIN; SET LOCAL client_encoding TO 'LATIN1'"),
+        raw::query("SELECT 1/0"),
+        raw::query("ROLLBACK"),
+        raw::query("SELECT length('é')"),
+        run("SET standard_conforming_strings TO off"),
+        run("SELECT 1/0"),
+        run(text),
+        raw::sync(),
+        raw::query(text),
+    ]
+    .concat()
+}
+
 fn encodings() -> Vec<Conversation> {
     let set = |encoding: &str| raw::query(&format!("SET client_encoding TO '{encoding}'"));
     let query = |text: &[u8]| message(b'Q', &[text, b"\0"]);
@@ -236,9 +269,13 @@ fn encodings() -> Vec<Conversation> {
         ]
         .concat(),
     )];
+    all.push(("settings that change in a series", changing_settings()));
     for encoding in [
+        "UNICODE",
         "LATIN1",
         "LATIN2",
+        "LATIN5",
+        "ISO_8859_7",
         "LATIN9",
         "WIN1250",
         "WIN1252",

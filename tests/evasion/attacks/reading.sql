@@ -196,3 +196,80 @@ COPY (SELECT U&'\30BD' AS a, email, U&'x\30BDy' AS b FROM people) TO STDOUT (DEL
 --! alone
 --! queries
 SET client_encoding = 'GBK'; COPY (SELECT U&'\4E57' AS a, email, U&'x\4E85y' AS b FROM people) TO STDOUT (DELIMITER '|')
+
+--# strings-by-a-view-of-settings
+--! alone
+--! setup
+CREATE VIEW dials AS SELECT name, setting FROM pg_settings
+--
+--! pipeline
+UPDATE dials SET setting = 'off' WHERE name = 'standard_conforming_strings'
+--&
+SELECT '\'' , lower(email) FROM people --'
+
+--# strings-by-settings
+--! alone
+--! pipeline
+UPDATE pg_settings SET setting = 'off' WHERE name = 'standard_conforming_strings'
+--&
+SELECT '\'' , lower(email) FROM people --'
+
+--# strings-by-trigger
+--! alone
+--! setup
+CREATE TABLE sprung (id int); CREATE FUNCTION spring() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('standard_conforming_strings', 'off', false); RETURN new; END $$; CREATE TRIGGER spring BEFORE INSERT ON sprung FOR EACH ROW EXECUTE FUNCTION spring()
+--
+--! pipeline
+INSERT INTO sprung VALUES (1)
+--&
+SELECT '\'' , lower(email) FROM people --'
+
+--# strings-by-default
+--! alone
+--! setup
+CREATE TABLE supplied (id int, a text DEFAULT set_config('standard_conforming_strings', 'off', false))
+--
+--! pipeline
+INSERT INTO supplied (id) VALUES (1)
+--&
+SELECT '\'' , lower(email) FROM people --'
+
+--# strings-by-set-in-a-procedure
+--! alone
+--! setup
+CREATE PROCEDURE slip() LANGUAGE plpgsql AS $$ BEGIN SET standard_conforming_strings = off; END $$
+--
+--! pipeline
+CALL slip()
+--&
+SELECT '\'' , lower(email) FROM people --'
+
+--# strings-by-a-function-in-a-view
+--! alone
+--! setup
+CREATE VIEW loose AS SELECT set_config('standard_conforming_strings', 'off', false) AS was
+--
+--! pipeline
+SELECT * FROM loose
+--&
+SELECT '\'' , lower(email) FROM people --'
+
+--# strings-by-a-cast-of-a-domain
+--! alone
+--! setup
+CREATE DOMAIN tight AS int CHECK (set_config('standard_conforming_strings', 'off', false) = 'off')
+--
+--! pipeline
+SELECT 1::tight
+--&
+SELECT '\'' , lower(email) FROM people --'
+
+--# strings-by-an-operator
+--! alone
+--! setup
+CREATE FUNCTION loosened(int, int) RETURNS boolean LANGUAGE sql AS $$ SELECT set_config('standard_conforming_strings', 'off', false) = 'off' $$; CREATE OPERATOR #~~# (LEFTARG = int, RIGHTARG = int, FUNCTION = loosened)
+--
+--! pipeline
+SELECT 1 #~~# 2
+--&
+SELECT '\'' , lower(email) FROM people --'

@@ -285,3 +285,32 @@ fn what_follows_a_change_of_names_means_every_object() {
     assert_eq!(named(&inner).len(), 2);
     assert!(!inner.narrowed);
 }
+
+#[test]
+fn an_update_of_a_view_of_the_settings_changes_settings() {
+    let mut catalog = Catalog::builder();
+    catalog
+        .relation(1, "pg_catalog", "pg_settings", RelationKind::Catalog)
+        .column(1, 1, "name", 25)
+        .column(1, 2, "setting", 25)
+        .relation(20_001, "public", "dials", RelationKind::View)
+        .depends(20_001, 1, 1)
+        .depends(20_001, 1, 2)
+        .relation(20_002, "public", "knobs", RelationKind::View)
+        .depends(20_002, 20_001, 2);
+    let catalog = catalog.build();
+    let facts = |text: &str| {
+        let analysis = on_big_stack(|| analyze(text, &catalog, &Settings::default()))
+            .expect("no panic")
+            .expect(text);
+        (*analysis.statements[0].facts).clone()
+    };
+    for name in ["pg_settings", "pg_catalog.pg_settings", "dials", "knobs"] {
+        let update = facts(&format!("UPDATE {name} SET setting = 'a'"));
+        assert!(update.changes_reading(), "{name}");
+        assert_eq!(update.role, crate::RoleEffect::Set, "{name}");
+        let select = facts(&format!("SELECT setting FROM {name}"));
+        assert!(!select.changes_reading(), "{name}");
+        assert_eq!(select.role, crate::RoleEffect::Kept, "{name}");
+    }
+}

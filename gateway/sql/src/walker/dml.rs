@@ -2,8 +2,9 @@
 
 use gatewright_parser::{Node, NodeList, nodes, untyped};
 
-use crate::facts::{Access, RoleEffect, Usage};
+use crate::facts::{Access, Usage};
 
+use super::scope::SETTINGS;
 use super::sources::Scope;
 use super::state::Walker;
 
@@ -132,9 +133,8 @@ impl<'a> Walker<'a> {
             walker.with(update.with_clause());
             let targets = walker.target(update.relation(), Access::UPDATE);
             let name = update.relation().and_then(nodes::RangeVar::relname);
-            if name == Some("pg_settings") {
-                walker.role(RoleEffect::Set);
-                walker.opaque("an update of pg_settings changes settings".to_owned());
+            if name == Some(SETTINGS) {
+                walker.updates_settings();
             }
             for item in update.from_clause() {
                 walker.read_item(item);

@@ -2,9 +2,12 @@
 
 use crate::body::Body;
 use crate::catalog::{Keys, Relation};
-use crate::facts::{Access, PathChange, RelationKind, TableRef, Usage, of_rows};
+use crate::facts::{Access, PathChange, RelationKind, RoleEffect, TableRef, Usage, of_rows};
 
 use super::state::Walker;
+
+/// PostgreSQL's view of all settings.
+pub(super) const SETTINGS: &str = "pg_settings";
 
 impl<'a> Walker<'a> {
     pub(super) fn is_cte(&self, name: &str) -> bool {
@@ -86,6 +89,13 @@ impl<'a> Walker<'a> {
             let name = catalog.relation(relation).map_or("", |known| &known.name);
             self.opaque(format!("writing to {name} follows its rules"));
         }
+        if access.intersects(Access::UPDATE)
+            && catalog
+                .relation(relation)
+                .is_some_and(|known| known.schema == "pg_catalog" && known.name == SETTINGS)
+        {
+            self.updates_settings();
+        }
         // Clients do not supply a trigger's code: its creation was judged, or it is the operator's.
         let role = self.facts.role;
         for write in catalog.written_with(relation, access, keys) {
@@ -107,6 +117,12 @@ impl<'a> Walker<'a> {
             self.casts_of_columns(relation);
         }
         self.facts.role = role;
+    }
+
+    /// An UPDATE of the view calls set_config.
+    pub(super) fn updates_settings(&mut self) {
+        self.role(RoleEffect::Set);
+        self.opaque("an update of pg_settings changes settings".to_owned());
     }
 
     /// Columns of a target are assigned: foreign keys may cascade.

@@ -63,9 +63,12 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Stage<Rc<Portal<J>>> {
-        if !held.portal_is_as_bound {
-            done!(self.check_portal(portal, &mut held.ticket, judge));
-            held.portal_is_as_bound = true;
+        if !held.portal_is_checked {
+            held.changed_portal = done!(self.changed_portal(portal, &mut held.ticket, judge));
+            held.portal_is_checked = true;
+        }
+        if let Some(changed) = held.changed_portal.clone() {
+            return self.judge_anew(&changed, held, judge);
         }
         let begun = held.ticket.is_some();
         if let Some(permit) = &portal.permit
@@ -76,6 +79,10 @@ impl<J: Judge> Session<J> {
             let refusal = Refusal::new("55000", "the policies changed after this portal was bound")
                 .with_hint("Bind the statement again.");
             return Stage::Refused(refusal);
+        }
+        if self.edits_in_doubt(portal) {
+            self.wait_for_certainty(output);
+            return Stage::Hold;
         }
         if !portal.prepared.is(Facts::is_dynamic) || portal.started.get() {
             return Stage::Done(Rc::clone(portal));
@@ -134,7 +141,7 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Taken {
-        if let Err(refusal) = self.check_copy_of_portal(&portal) {
+        if let Err(refusal) = self.check_rows_of_portal(&portal) {
             self.let_go(held, judge);
             return self.refuse_extended(refusal, judge, output);
         }
@@ -178,13 +185,24 @@ impl<J: Judge> Session<J> {
         Taken::Yes
     }
 
-    /// COPY looks at `client_encoding` when it begins.
-    fn check_copy_of_portal(&self, portal: &Portal<J>) -> Result<(), Refusal> {
-        let (Some(copy), Some(plan)) = (portal.prepared.copy_out(), &portal.plan) else {
+    /// True when the encoding of the rows that are to be edited is in doubt.
+    fn edits_in_doubt(&self, portal: &Portal<J>) -> bool {
+        let copy = portal.prepared.copy_out();
+        let edits = portal.plan.as_ref();
+        !self.reading.is_certain()
+            && copy.is_none_or(|copy| copy.encoding.is_none())
+            && edits.is_some_and(|plan| !plan.steps.is_empty())
+    }
+
+    /// `client_encoding` may be another than when the portal was bound. COPY looks at it when it begins, behind code that it may run itself.
+    fn check_rows_of_portal(&self, portal: &Portal<J>) -> Result<(), Refusal> {
+        let Some(plan) = &portal.plan else {
             return Ok(());
         };
-        let certain = self.reading.is_certain() && !portal.prepared.is(Facts::changes_reading);
-        self.copy_is_editable(copy, plan, certain)
+        let copy = portal.prepared.copy_out();
+        let changes = copy.is_some() && portal.prepared.is(Facts::changes_reading);
+        let certain = self.reading.is_certain() && !changes;
+        self.rows_are_editable(copy, plan, certain)
     }
 
     /// An Execute of a portal that was never bound here: a cursor, or nothing. In a failed transaction the server may have another

@@ -4,7 +4,6 @@ use gatewright_wire::DecodeError;
 use gatewright_wire::frame::{self, Frame, FrameError, Side};
 use gatewright_wire::frontend;
 
-use crate::session::asking::Stage;
 use crate::session::doors::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, Step, Taken};
 use crate::session::judge::Judge;
 use crate::session::refusal::Refusal;
@@ -169,12 +168,8 @@ impl<J: Judge> Session<J> {
         }
         if !names_are_plain(frame) {
             if !self.reading.is_certain() && self.held.is_none() {
-                match self.until_certain::<()>(output) {
-                    Stage::Refused(refusal) => {
-                        return Ok(self.refuse_extended(refusal, judge, output));
-                    }
-                    Stage::Done(()) | Stage::Hold => return Ok(Taken::Hold),
-                }
+                self.wait_for_certainty(output);
+                return Ok(Taken::Hold);
             }
             if !self.reading.keeps_names() {
                 return Ok(self.refuse_extended(unkept_name(), judge, output));

@@ -112,8 +112,9 @@ impl<J: Judge> Session<J> {
     }
 
     fn plan_query(&mut self, held: &mut Held<J>, judge: &mut J, output: &mut Output) -> Stage<()> {
-        if held.plans.is_empty() && !held.certain && held.copies_planned_rows() {
-            return self.until_certain(output);
+        if held.plans.is_empty() && !held.certain && held.is_planned() {
+            self.wait_for_certainty(output);
+            return Stage::Hold;
         }
         while let Some(permit) = held.permits.get(held.plans.len()).cloned() {
             if !J::wants_plan(&permit) {
@@ -129,7 +130,7 @@ impl<J: Judge> Session<J> {
                 None => None,
                 Some(fields) => {
                     let plan = done!(self.ask_plan(held, &permit, &fields, judge));
-                    if let Err(refusal) = self.check_copy_of_query(held, &plan) {
+                    if let Err(refusal) = self.check_rows_of_query(held, &plan) {
                         return Stage::Refused(refusal);
                     }
                     Some(plan)
@@ -141,24 +142,25 @@ impl<J: Judge> Session<J> {
         Stage::Done(())
     }
 
-    /// The next statement to be planned may be a COPY, whose rows come in an encoding that the statements before it may change, and code
-    /// that it runs itself.
-    fn check_copy_of_query(&self, held: &Held<J>, plan: &Plan) -> Result<(), Refusal> {
+    /// The rows of the next statement come in an encoding that the statements before it may change, and for COPY also code that it runs
+    /// itself.
+    fn check_rows_of_query(&self, held: &Held<J>, plan: &Plan) -> Result<(), Refusal> {
         let Some(text) = &held.text else {
             return Ok(());
         };
         let statements = J::analysis(text).statements.get(..=held.plans.len());
-        let Some([before @ .., copying]) = statements else {
+        let Some([before @ .., sending]) = statements else {
             return Ok(());
         };
-        let Some(copy) = copying.facts.copy_out() else {
-            return Ok(());
+        let copy = sending.facts.copy_out();
+        let keeps = |facts: &Facts| match copy {
+            Some(_) => !facts.changes_reading() && !facts.is_dynamic(),
+            None => !self.reading.may_leave_utf8(&facts.session),
         };
-        let keeps = |facts: &Facts| !facts.changes_reading() && !facts.is_dynamic();
         let certain = held.certain
             && before.iter().all(|statement| keeps(&statement.facts))
-            && keeps(&copying.facts);
-        self.copy_is_editable(copy, plan, certain)
+            && keeps(&sending.facts);
+        self.rows_are_editable(copy, plan, certain)
     }
 
     /// Has the server describe the next statement that policies want to see the columns of.

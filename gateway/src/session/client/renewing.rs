@@ -75,7 +75,10 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
     ) -> Stage<()> {
         if let Some(portal) = self.names.portal(name).map(Rc::clone) {
-            return self.check_portal(&portal, ticket, judge);
+            return match done!(self.changed_portal(&portal, ticket, judge)) {
+                None => Stage::Done(()),
+                Some(_) => Stage::Refused(changed("portal")),
+            };
         }
         let Some(cursor) = self.names.cursor_of(name).map(Rc::clone) else {
             return Stage::Done(());
@@ -91,22 +94,32 @@ impl<J: Judge> Session<J> {
         Stage::Done(())
     }
 
-    /// The same for a portal of Bind.
-    pub(in crate::session) fn check_portal(
+    /// The portal of Bind with a newer analysis, if that says something else.
+    pub(in crate::session) fn changed_portal(
         &self,
         portal: &Portal<J>,
         ticket: &mut Option<Ticket>,
         judge: &mut J,
-    ) -> Stage<()> {
+    ) -> Stage<Option<Rc<Portal<J>>>> {
         let prepared = &portal.prepared;
         if ticket.is_none() && judge.is_settled(&prepared.text) {
-            return Stage::Done(());
+            return Stage::Done(None);
         }
         let text = done!(ask_text_anew(ticket, &prepared.text, judge));
         if says_the_same::<J>(&prepared.text, &text, prepared.index) {
-            Stage::Done(())
-        } else {
-            Stage::Refused(changed("portal"))
+            return Stage::Done(None);
+        }
+        match prepared.renewed(text) {
+            // Of one that was begun, the rows to come are those of the statement that it was.
+            Some(renewed) if !portal.started.get() => Stage::Done(Some(Rc::new(Portal {
+                prepared: Rc::new(renewed),
+                permit: portal.permit.clone(),
+                plan: portal.plan.clone(),
+                formats: portal.formats.clone(),
+                started: Rc::clone(&portal.started),
+                bound: portal.bound.clone(),
+            }))),
+            _ => Stage::Refused(changed("portal")),
         }
     }
 }

@@ -10,6 +10,9 @@ use crate::session::doors::outgoing::{Outgoing, shrink};
 use crate::session::judge::Judge;
 use crate::session::refusal::STAND_IN;
 
+/// The name of the statement and the portal with which the gateway asks for settings.
+const SHOW_NAME: &str = "gatewright_show";
+
 /// Proof that a message makes the server run nothing, so that nobody has to judge it.
 #[derive(Debug)]
 pub(in crate::session) struct RunsNothing(());
@@ -140,6 +143,16 @@ impl ToServer {
     pub(in crate::session) fn bind_unknown(&mut self, statement: &str, frame: Frame<'_>) {
         self.close_statement(statement);
         self.bytes.extend_from_slice(frame.bytes);
+    }
+
+    /// The gateway's own question for a setting. The portal has a name, since the client may need the one without.
+    pub(in crate::session) fn show(&mut self, setting: &'static str) {
+        self.parse(SHOW_NAME, format!("SHOW {setting}").as_bytes(), &[]);
+        let built = build::bind(&mut self.bytes, SHOW_NAME, SHOW_NAME, &[], &[], &[])
+            .and_then(|()| build::execute(&mut self.bytes, SHOW_NAME, 0))
+            .and_then(|()| build::close(&mut self.bytes, Subject::Portal(SHOW_NAME)));
+        debug_assert!(built.is_ok(), "short names without zero bytes");
+        self.close_statement(SHOW_NAME);
     }
 
     /// A Query that always fails.

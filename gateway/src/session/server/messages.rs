@@ -202,6 +202,11 @@ impl<J: Judge> Session<J> {
         if self.is_over_for_client() && !matches!(frame.tag, b'Z' | b'E' | b'S' | b'A') {
             return Ok(Taken::Yes);
         }
+        if matches!(self.queue.front(), Some(Outstanding::Asked(_)))
+            && matches!(frame.tag, b'1' | b'2' | b'3' | b'C' | b'D')
+        {
+            return self.setting_told(frame);
+        }
         match frame.tag {
             b'D' | b'd' => {
                 self.expect_rows(frame.tag)?;

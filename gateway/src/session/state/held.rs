@@ -28,8 +28,10 @@ pub(in crate::session) struct Held<J: Judge> {
     pub prepared: Option<Rc<Prepared<J>>>,
     /// The statement, by its index, behind whose names every analysis holds.
     pub settled_names_of: Option<usize>,
-    /// For an Execute: its portal still means what it was bound as.
-    pub portal_is_as_bound: bool,
+    /// For an Execute: it is known whether its portal still means what it was bound as.
+    pub portal_is_checked: bool,
+    /// What it means now, if that is something else.
+    pub changed_portal: Option<Rc<Portal<J>>>,
     /// For an Execute of a cursor: the FETCH as which it is judged.
     pub fetch: Option<Rc<Prepared<J>>>,
     /// For an Execute: the portal that is to run, when only its admission is missing.
@@ -63,7 +65,8 @@ impl<J: Judge> Default for Held<J> {
             description: Description::NotAsked,
             prepared: None,
             settled_names_of: None,
-            portal_is_as_bound: false,
+            portal_is_checked: false,
+            changed_portal: None,
             fetch: None,
             portal: None,
             answered: false,
@@ -86,14 +89,9 @@ impl<J: Judge> Held<J> {
             .map_or(0, |text| J::analysis(text).statements.len())
     }
 
-    /// True when policies want to see the columns of a COPY TO among its statements.
-    pub fn copies_planned_rows(&self) -> bool {
-        self.text.as_ref().is_some_and(|text| {
-            let mut judged = J::analysis(text).statements.iter().zip(&self.permits);
-            judged.any(|(statement, permit)| {
-                J::wants_plan(permit) && statement.facts.copy_out().is_some()
-            })
-        })
+    /// True when policies want to see the columns of one of its statements.
+    pub fn is_planned(&self) -> bool {
+        self.permits.iter().any(J::wants_plan)
     }
 
     /// True when its first statement may end the transaction that is open.

@@ -58,8 +58,18 @@ pub enum Outstanding<J: Judge> {
         answered: bool,
     },
     Sync,
+    /// The gateway's question for a setting: an error of it is the client's.
+    Asked(Asked),
     /// The gateway's probe for which Syncs the server answers after a failed COPY FROM STDIN.
     CopySyncProbe(CopySyncProbe),
+}
+
+/// A setting that the server was asked for with SHOW.
+pub struct Asked {
+    pub setting: &'static str,
+    pub value: Option<Vec<u8>>,
+    /// How many of the portal and the statement are closed.
+    pub closed: u8,
 }
 
 /// A simple Query that was sent.
@@ -380,6 +390,7 @@ fn names_something<J: Judge>(reply: &Outstanding<J>) -> bool {
         | Outstanding::FunctionCall { .. }
         | Outstanding::ExecuteUnknown
         | Outstanding::BindUnknown
+        | Outstanding::Asked(_)
         | Outstanding::CopySyncProbe(_)
         | Outstanding::Sync => false,
     }

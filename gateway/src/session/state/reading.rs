@@ -4,7 +4,12 @@
 //! a transaction has set its end may undo, and so may ROLLBACK TO and any error. So the settings are certain while no transaction
 //! that is open, and no message that is outstanding, has changed them; and else when the server has answered everything.
 
+use gatewright_sql::SessionEffect;
+
 use crate::session::state::encoding::Encoding;
+
+/// The settings that decide how text is read.
+pub const SETTINGS: [&str; 2] = ["client_encoding", "standard_conforming_strings"];
 
 /// Settings that change how text is read, as ParameterStatus reported them last, and the longest message that is read whole.
 #[derive(Debug)]
@@ -59,6 +64,11 @@ impl Reading {
         self.in_doubt = self.revertible && next.is_some();
     }
 
+    /// The server has said what the settings are behind all that was sent.
+    pub fn told(&mut self) {
+        self.in_doubt = false;
+    }
+
     /// True when the settings are what the server will read the next message with.
     pub fn is_certain(&self) -> bool {
         !self.in_doubt
@@ -70,11 +80,26 @@ impl Reading {
         self.is_certain() || text.is_ascii() && memchr::memchr(b'\\', text).is_none()
     }
 
-    /// True when rows of a COPY with this option for their encoding are in UTF-8.
-    pub fn copies_utf8(&self, encoding: Option<&str>) -> bool {
+    /// True when rows are in UTF-8. `encoding`: the option of a COPY, if it has one.
+    pub fn sends_utf8(&self, encoding: Option<&str>) -> bool {
         match encoding {
             None => self.encoding.is_utf8(),
             Some(name) => Encoding::new(name, &self.server_encoding).is_utf8(),
+        }
+    }
+
+    /// True when the statement makes `client_encoding` something else than UTF8, or what that is cannot be told from it.
+    pub fn may_leave_utf8(&self, effect: &SessionEffect) -> bool {
+        match effect {
+            SessionEffect::Set { name, value, .. } => match name.as_str() {
+                "client_encoding" | "names" => value
+                    .as_deref()
+                    .is_none_or(|value| !Encoding::new(value, &self.server_encoding).is_utf8()),
+                "all" => true,
+                _ => false,
+            },
+            SessionEffect::DiscardAll => true,
+            _ => false,
         }
     }
 

@@ -54,11 +54,38 @@ fn changed_in_transaction(name: &str, value: &str) -> Play {
     play
 }
 
+/// The server's answer to the gateway's question for its settings.
+fn shown(out: &mut BytesMut, encoding: &str, strings: &str) {
+    for value in [encoding, strings] {
+        build::parse_complete(out);
+        build::bind_complete(out);
+        build::data_row(out, &[Some(value.as_bytes())]).expect("a row");
+        build::command_complete(out, "SHOW").expect("a tag");
+        build::close_complete(out);
+        build::close_complete(out);
+    }
+}
+
+const ASKED: [&str; 11] = [
+    "P SHOW client_encoding",
+    "B",
+    "E",
+    "C",
+    "C",
+    "P SHOW standard_conforming_strings",
+    "B",
+    "E",
+    "C",
+    "C",
+    "H",
+];
+
 #[test]
-fn what_follows_a_change_in_a_series_is_refused_until_a_sync_tells() {
+fn what_follows_a_change_in_a_series_waits_until_the_server_was_asked() {
     let mut play = Play::new();
     play.client(|out| {
         run(out, "set standard_conforming_strings");
+        run(out, AMBIGUOUS);
         run(out, AMBIGUOUS);
         build::sync(out);
     });
@@ -68,22 +95,51 @@ fn what_follows_a_change_in_a_series_is_refused_until_a_sync_tells() {
     );
     // From PostgreSQL 14 the server tells of the setting with ReadyForQuery only.
     play.server(ran);
-    // A Parse without fields, which fails.
-    let sent = take(&mut play.output.to_server);
-    assert_eq!(sent[..5], *b"P\0\0\0\x04");
+    assert_eq!(play.sent(), ASKED);
     assert_eq!(understood(&play), [] as [bool; 0]);
-    play.server(syntax_error);
+    play.server(|out| shown(out, "UTF8", "off"));
+    let text = format!("P {AMBIGUOUS}");
+    // The first of the two may fail, which would undo the change.
+    assert_eq!(
+        play.sent(),
+        [&[text.as_str(), "B", "E"], &ASKED[..]].concat()
+    );
+    assert_eq!(understood(&play), [false]);
     play.server(|out| {
+        ran(out);
+        shown(out, "UTF8", "off");
+    });
+    assert_eq!(play.sent(), [&text, "B", "E", "S"]);
+    play.server(|out| {
+        ran(out);
         told(out, STRINGS, "off");
         build::ready_for_query(out, TransactionStatus::Idle);
     });
     assert_eq!(
-        play.replied()[3..5],
-        [
-            "E 0A000 how the server would read this depends on a statement before it in the same series of messages",
-            "S"
-        ]
+        play.replied(),
+        ["1", "2", "C", "1", "2", "C", "1", "2", "C", "S", "ZI"]
     );
+    assert!(play.session.is_idle());
+}
+
+#[test]
+fn a_question_for_settings_that_fails_ends_the_series() {
+    let mut play = Play::new();
+    play.client(|out| {
+        run(out, "set standard_conforming_strings");
+        run(out, AMBIGUOUS);
+        build::sync(out);
+    });
+    play.server(ran);
+    play.sent();
+    play.server(|out| {
+        build::error_response(out, &ErrorFields::new("ERROR", "57014", "too slow"));
+    });
+    assert_eq!(play.sent(), ["S"]);
+    play.server(ready(TransactionStatus::Idle));
+    assert_eq!(play.replied(), ["1", "2", "C", "E 57014 too slow", "ZI"]);
+    assert_eq!(understood(&play), [] as [bool; 0]);
+    assert!(play.session.is_idle());
 }
 
 #[test]
@@ -286,10 +342,14 @@ fn rows_of_copy_are_not_edited_while_their_encoding_is_in_doubt() {
         described(out);
     });
     let sent = play.sent();
-    assert!(
-        !sent.iter().skip(4).any(|message| message == "E"),
-        "{sent:?}"
-    );
+    let describing = ["P maskcopy", "P select", "D", "C", "H", "B"];
+    // Bound, it waits for the encoding, which is another now.
+    assert_eq!(sent[4..], [&describing[..], &ASKED].concat());
+    play.server(|out| {
+        build::bind_complete(out);
+        shown(out, "GBK", "on");
+    });
+    assert_eq!(play.sent(), [format!("P {STAND_IN}")]);
 }
 
 #[test]
@@ -300,4 +360,49 @@ fn names_that_another_encoding_cuts_elsewhere_are_refused() {
         play.client(query(&text));
         assert_eq!(play.sent() == [format!("Q {text}")], served, "{encoding}");
     }
+}
+
+#[test]
+fn masked_rows_are_edited_in_utf8_only() {
+    for (text, served) in [
+        ("set jit;mask a", true),
+        ("set client_encoding;mask a", false),
+        ("set all;mask a", false),
+    ] {
+        let mut play = Play::new();
+        play.client(query(text));
+        play.sent();
+        play.server(described);
+        assert_eq!(play.sent() == [format!("Q {text}")], served, "{text}");
+    }
+}
+
+#[test]
+fn a_portal_is_edited_in_utf8_only_whatever_it_was_when_it_was_bound() {
+    for (encoding, sent) in [("UTF8", "E"), ("GBK", &format!("P {STAND_IN}"))] {
+        let mut play = Play::new();
+        play.client(|out| {
+            parse("", "mask a")(out);
+            bind(out, "");
+        });
+        play.server(described_statement);
+        play.server(build::bind_complete);
+        play.client(|out| {
+            parse("s", "set client_encoding")(out);
+            build::bind(out, "p", "s", &[], &[], &[]).expect("a Bind");
+            build::execute(out, "p", 0).expect("an Execute");
+            build::execute(out, "", 0).expect("an Execute");
+        });
+        play.server(ran);
+        play.sent();
+        play.server(|out| shown(out, encoding, "on"));
+        assert_eq!(play.sent(), [sent], "{encoding}");
+    }
+}
+
+/// ParseComplete, and the description that the gateway has asked for.
+fn described_statement(out: &mut BytesMut) {
+    build::parse_complete(out);
+    out.extend_from_slice(b"t\0\0\0\x06\0\0");
+    row_description(out, "a");
 }

@@ -149,3 +149,49 @@ fn a_cursor_that_has_come_to_do_something_else_is_not_read() {
         Some("E 55000 what this cursor reads or calls has changed since it was made")
     );
 }
+
+#[test]
+fn a_portal_that_has_come_to_mean_something_else_is_judged_anew() {
+    for (text, served) in [("select 1", true), ("mask 1", false)] {
+        for delays in [vec![], vec![1]] {
+            let mut play = Play::new();
+            play.client(|out| {
+                parse("", text)(out);
+                bind(out, "");
+            });
+            play.server(|out| {
+                build::parse_complete(out);
+                if !served {
+                    out.extend_from_slice(b"t\0\0\0\x06\0\0");
+                    row_description(out, "a");
+                }
+            });
+            play.server(build::bind_complete);
+            play.sent();
+            let judged = play.judge.asked.len();
+            play.judge.catalog += 1;
+            play.judge.redefined = true;
+            play.judge.delays = delays;
+            play.client(|out| build::execute(out, "", 0).expect("an Execute"));
+            for _ in 0..8 {
+                play.offer();
+            }
+            assert_eq!(play.judge.asked.len(), judged + 1);
+            assert_eq!(play.sent() == ["E"], served, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_portal_that_was_begun_and_has_come_to_mean_something_else_ends() {
+    let mut play = in_transaction();
+    begun(&mut play, true);
+    play.judge.catalog += 1;
+    play.judge.redefined = true;
+    play.client(go_on);
+    play.server(syntax_error);
+    assert_eq!(
+        play.replied(),
+        ["E 55000 what this portal reads or calls has changed since it was made"]
+    );
+}
