@@ -137,8 +137,12 @@ fn copied_elsewhere(
         return None;
     }
     let defines = |command: &String| DEFINING.contains(&command.as_str());
-    let only_open = facts.commands.iter().all(defines) && !uses_protected(rules, facts);
-    let indexes = facts.commands.iter().all(|command| command == "CREATE INDEX");
+    let only_open =
+        facts.commands.iter().all(defines) && !uses_protected(rules, facts, &Editing::None);
+    let indexes = facts
+        .commands
+        .iter()
+        .all(|command| command == "CREATE INDEX");
     if let Some(changed) = protected
         .iter()
         .find(|table| table.access.contains(Access::DDL))
@@ -150,7 +154,7 @@ fn copied_elsewhere(
         .find(|table| table.access.intersects(READS))?;
     let stores = |command: &String| STORING.contains(&command.as_str());
     // A block may tell what it finds by what it does.
-    if facts.verb == Verb::DoBlock && uses_protected(rules, facts) {
+    if facts.verb == Verb::DoBlock && uses_protected(rules, facts, &Editing::None) {
         return Some(block(read));
     }
     if facts.verb == Verb::Ddl && !only_open && !facts.commands.first().is_some_and(stores) {
@@ -191,14 +195,6 @@ fn refuse_flow(rules: &[&Rule], flow: &DataFlow, read: &TableRef) -> Option<Deni
     })
 }
 
-/// Whether a protected column is used at all, or a row as a whole.
-fn uses_protected(rules: &[&Rule], facts: &Facts) -> bool {
-    facts
-        .columns
-        .iter()
-        .any(|column| rules.iter().any(|rule| crate::probes::is_of(rule, column, facts)))
-}
-
 fn target(flow: &DataFlow) -> String {
     gatewright_policy::name::join([flow.target.schema.as_str(), flow.target.table.as_str()])
 }
@@ -224,7 +220,7 @@ fn edits(rules: &[&Rule], facts: &Facts, protected: &[&TableRef]) -> Vec<Edit> {
         .collect()
 }
 
-/// Whether the statement uses a protected column in any way.
+/// Whether the statement uses a protected column in any way, or a row as a whole.
 fn uses_protected(rules: &[&Rule], facts: &Facts, editing: &Editing) -> bool {
     let used = |rule: &&Rule| {
         facts
@@ -293,8 +289,14 @@ fn definition(table: &TableRef) -> Denial {
 }
 
 fn block(table: &TableRef) -> Denial {
-    Denial::new("block", format!("{} has protected columns, and the DO block uses them", table.display()))
-        .hint("Send the statements of the block by themselves. Protected columns are returned masked.")
+    Denial::new(
+        "block",
+        format!(
+            "{} has protected columns, and the DO block uses them",
+            table.display()
+        ),
+    )
+    .hint("Send the statements of the block by themselves. Protected columns are returned masked.")
 }
 
 fn copied(read: &TableRef, written: &str) -> Denial {

@@ -35,7 +35,7 @@ fn action(rules: &[&Rule], column: &ResultColumn) -> Result<ColumnAction, Denial
         let mut sources = column.sources.iter().filter(fed);
         sources.all(|source| source.transform == transform)
     };
-    if all_are(Transform::Aggregate) {
+    if all_are(Transform::Aggregate) || is_computed_column(column, fed) {
         return Ok(ColumnAction::Nullify);
     }
     if !all_are(Transform::Identity) {
@@ -61,6 +61,21 @@ fn action(rules: &[&Rule], column: &ResultColumn) -> Result<ColumnAction, Denial
         ColumnAction::Pseudonym(_) if !pure() => ColumnAction::Nullify,
         mask => mask.clone(),
     })
+}
+
+/// A generated column or a view's column: it is another column itself, and carries protected ones because they compute it.
+fn is_computed_column(column: &ResultColumn, fed: impl Fn(&&ColumnSource) -> bool) -> bool {
+    let is_itself = |source: &ColumnSource| source.transform == Transform::Identity;
+    column.exact
+        && column
+            .sources
+            .iter()
+            .any(|source| is_itself(source) && !fed(&source))
+        && column
+            .sources
+            .iter()
+            .filter(&fed)
+            .all(|source| !is_itself(source))
 }
 
 fn unknown(column: &ResultColumn) -> Denial {

@@ -445,6 +445,12 @@ fn columns_that_may_carry_protected_values_are_nulled_or_refused() {
     let mut computed = column.clone();
     computed.sources[0].transform = Transform::Expression;
     assert_eq!(plan(&[computed]), Err("derived".to_owned()));
+    // A generated column: itself, chosen by the columns that compute it.
+    let mut generated = result_column("initial", &["public.people.initial", "public.people.ssn"]);
+    generated.sources[1].transform = Transform::Expression;
+    assert_eq!(plan(&[generated.clone()]), Ok(vec![ColumnAction::Nullify]));
+    generated.exact = false;
+    assert_eq!(plan(&[generated]), Err("derived".to_owned()));
     let mut aggregate = column.clone();
     aggregate.sources[0].transform = Transform::Aggregate;
     assert_eq!(plan(&[aggregate]), Ok(vec![ColumnAction::Nullify]));
