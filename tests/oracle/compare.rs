@@ -16,7 +16,13 @@ fn called(value: &Value, found: &mut BTreeSet<u32>) {
     match value {
         Value::List(list) => list.iter().for_each(|item| called(item, found)),
         Value::Node(node) => {
-            for field in ["funcid", "aggfnoid", "winfnoid"] {
+            // An implicit conversion is not written.
+            let fields: &[&str] = if node.number("funcformat") == 2 {
+                &[]
+            } else {
+                &["funcid", "aggfnoid", "winfnoid"]
+            };
+            for field in fields {
                 found.extend(
                     u32::try_from(node.number(field))
                         .ok()

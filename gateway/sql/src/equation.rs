@@ -129,3 +129,12 @@ fn is_between(expression: &nodes::A_Expr) -> bool {
             | nodes::A_Expr_Kind::AEXPR_NOT_BETWEEN_SYM
     )
 }
+
+/// Whether an INSERT inserts one row of given values.
+pub(crate) fn is_one_row(source: Node<'_>) -> bool {
+    match source {
+        Node::None => true,
+        Node::SelectStmt(select) => select.values_lists().len() == 1,
+        _ => false,
+    }
+}

@@ -252,9 +252,10 @@ impl QueryResults {
 fn kind_of(relkind: &str, persistence: &str, system: bool) -> RelationKind {
     match (relkind, persistence) {
         _ if system => RelationKind::Catalog,
+        // A temporary one shows the rows of others, too.
+        ("v", _) => RelationKind::View,
         (_, "t") => RelationKind::Temporary,
         ("p", _) => RelationKind::Partitioned,
-        ("v", _) => RelationKind::View,
         ("m", _) => RelationKind::MaterializedView,
         ("f", _) => RelationKind::Foreign,
         _ => RelationKind::Table,

@@ -504,3 +504,10 @@ SELECT repeat('it', 1) || 'isso' FROM people WHERE id ~?~ 'q%'
 --# error-of-returning-in-with
 --! guess 7351924 | 7351925
 WITH m AS (UPDATE people SET name = name RETURNING 1 / (salary - {guess}) AS z) SELECT 1
+
+--# many-guesses-by-conflict-in-a-view
+--! setup
+CREATE VIEW addresses AS SELECT id AS number, name AS called, email AS address FROM people
+--! shows 90211902
+--
+INSERT INTO addresses (number, called, address) VALUES (901, 'x', 'quillona@hollowmere.example'), (90211902, 'y', 'other@hollowmere.example') ON CONFLICT (address) DO NOTHING RETURNING number

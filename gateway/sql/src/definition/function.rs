@@ -229,9 +229,18 @@ fn declared_columns(create: &nodes::CreateFunctionStmt, catalog: &Catalog) -> Ve
         Mode::FUNC_PARAM_TABLE,
     ];
     let outs = parameters(create).filter(|parameter| OUT.contains(&parameter.mode));
+    // PostgreSQL names the columns of parameters without a name, unless there is one only.
     let names: Vec<String> = outs
-        .map(|parameter| parameter.name().unwrap_or_default().to_owned())
+        .enumerate()
+        .map(|(at, parameter)| match parameter.name() {
+            Some(name) if !name.is_empty() => name.to_owned(),
+            _ => format!("column{}", at + 1),
+        })
         .collect();
+    let outs = parameters(create).filter(|parameter| OUT.contains(&parameter.mode));
+    if outs.map(nodes::FunctionParameter::name).eq([None]) {
+        return Vec::new();
+    }
     if names.is_empty()
         && let Some(kind) = create.return_type()
         && let [schema, name] = kind.names().strings().as_slice()

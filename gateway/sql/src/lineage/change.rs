@@ -7,6 +7,7 @@ use gatewright_parser::{Node, NodeList, nodes, untyped};
 use super::level::{Assigned, Columns, Item, Level};
 use super::resolver::Resolver;
 use crate::catalog::{Keys, Write};
+use crate::equation::is_one_row;
 use crate::facts::{Access, RelationKind, Transform, Usage};
 use crate::provenance::{Column, Provenance};
 use crate::rows::Rows;
@@ -37,6 +38,7 @@ impl<'t> Resolver<'t> {
             assigned.append(&mut set);
             let condition = self.value(conflict.where_clause());
             self.record(&condition, Usage::Filter);
+            self.conflicting(insert, conflict, &assigned);
         }
         let on = match insert.on_conflict_clause() {
             Some(_) => Access::INSERT | Access::UPDATE,
@@ -46,6 +48,35 @@ impl<'t> Resolver<'t> {
         self.flow(insert.relation(), &target, &assigned);
         self.level().items.clear();
         self.returning(insert.returning_clause(), target, &assigned, chosen, false)
+    }
+
+    /// ON CONFLICT tells which of the inserted rows exist. One row is one guess.
+    fn conflicting(
+        &mut self,
+        insert: &'t nodes::InsertStmt,
+        conflict: &'t nodes::OnConflictClause,
+        assigned: &Assigned,
+    ) {
+        let telling = !is_one_row(insert.select_stmt());
+        let infer = conflict.infer();
+        let Some(infer) = infer.filter(|infer| !infer.index_elems().is_empty()) else {
+            // A constraint by name, or any unique index: of any column that is given.
+            for (name, _) in assigned {
+                let value = name.as_deref().map(|name| self.bare(name));
+                self.record_as(&value.unwrap_or_default(), Usage::Filter, telling);
+            }
+            return;
+        };
+        for element in infer.index_elems() {
+            if let Node::IndexElem(element) = element {
+                let named = element.name().map(|name| self.bare(name));
+                self.record_as(&named.unwrap_or_default(), Usage::Filter, telling);
+                let computed = self.value(element.expr());
+                self.record(&computed, Usage::Filter);
+            }
+        }
+        let condition = self.value(infer.where_clause());
+        self.record(&condition, Usage::Filter);
     }
 
     pub(super) fn update(&mut self, update: &'t nodes::UpdateStmt) -> Rows {

@@ -41,6 +41,10 @@ impl<'a> Walker<'a> {
         for operand in operands {
             for cast in catalog.casts_to(name, operand) {
                 self.calls(&cast.called());
+                let function = cast.called().join(".");
+                if !self.facts.functions.contains(&function) {
+                    self.facts.functions.push(function);
+                }
             }
         }
     }

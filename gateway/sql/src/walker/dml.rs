@@ -2,6 +2,7 @@
 
 use gatewright_parser::{Node, NodeList, nodes, untyped};
 
+use crate::equation::is_one_row;
 use crate::facts::{Access, Usage};
 
 use super::scope::SETTINGS;
@@ -197,14 +198,5 @@ impl<'a> Walker<'a> {
             }
             walker.returning(merge.returning_clause());
         });
-    }
-}
-
-/// Whether an INSERT inserts one row of given values.
-fn is_one_row(source: Node<'_>) -> bool {
-    match source {
-        Node::None => true,
-        Node::SelectStmt(select) => select.values_lists().len() == 1,
-        _ => false,
     }
 }
