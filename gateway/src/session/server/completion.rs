@@ -46,6 +46,7 @@ impl<J: Judge> Session<J> {
             .running
             .take()
             .unwrap_or_else(|| Running::plain(Limits::default()));
+        running.note_passed();
         if let Some(refusal) = running.stopping.take() {
             self.ended_before_stop(&refusal, output)?;
             return Ok(Taken::Yes);

@@ -9,6 +9,7 @@ use gatewright_sql::{CopyOut, Facts, Outputs, SessionEffect, Statement};
 
 use crate::session::judge::{Field, Judge, NameFacts, Plan};
 use crate::session::state::name::Name;
+use crate::session::state::running::Passed;
 
 /// How many SQL cursors are remembered. Beyond this all are forgotten, and a FETCH of one is judged as unknown.
 const MAX_CURSORS: usize = 1024;
@@ -129,6 +130,8 @@ pub struct Portal<J: Judge> {
     pub plan: Option<Rc<Plan>>,
     /// Result format codes as in Bind: none (all text), one for all columns, or one per column.
     pub formats: Vec<i16>,
+    /// What was read of it so far.
+    pub passed: Passed,
     /// True once an Execute of it was sent. From then on it runs under this permit to its end.
     pub started: Rc<Cell<bool>>,
     /// [`Names::version`] when the server confirmed it.
@@ -154,7 +157,7 @@ pub struct Names<J: Judge> {
     bytes: usize,
     unnamed_portal: Option<Rc<Portal<J>>>,
     portals: HashMap<Name, Rc<Portal<J>>>,
-    cursors: HashMap<Name, Arc<Facts>>,
+    cursors: HashMap<Name, (Arc<Facts>, Passed)>,
     /// Incremented whenever a name may have changed its meaning.
     version: u64,
 }
@@ -264,7 +267,8 @@ impl<J: Judge> Names<J> {
         if self.cursors.len() >= MAX_CURSORS {
             self.cursors.clear();
         }
-        self.cursors.insert(name.clone(), Arc::clone(facts));
+        self.cursors
+            .insert(name.clone(), (Arc::clone(facts), Passed::default()));
     }
 
     /// True when no name has changed its meaning since the portal was bound. An unconfirmed portal is bound after every confirmed change.
@@ -288,8 +292,15 @@ impl<J: Judge> Names<J> {
     pub fn cursor_facts(&self, name: &Name) -> Option<Arc<Facts>> {
         match self.portals.get(name) {
             Some(portal) => own_facts::<J>(&portal.prepared),
-            None => self.cursors.get(name).map(Arc::clone),
+            None => self.cursors.get(name).map(|(facts, _)| Arc::clone(facts)),
         }
+    }
+
+    /// What was read so far of what FETCH reads from.
+    pub fn passed_of(&self, name: &Name) -> Option<Passed> {
+        let portal = self.portals.get(name).map(|portal| &portal.passed);
+        let cursor = || self.cursors.get(name).map(|(_, passed)| passed);
+        portal.or_else(cursor).cloned()
     }
 }
 

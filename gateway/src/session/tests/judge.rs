@@ -171,6 +171,9 @@ fn statement(text: &str, start: usize, part: &str) -> Statement {
             inner: Box::default(),
         },
         (Some("declare"), Some(name)) => SessionEffect::DeclareCursor { name: name.into() },
+        (Some("limit"), Some("fetch")) => SessionEffect::Fetch {
+            name: words.next().unwrap_or_default().into(),
+        },
         (Some("execute"), Some(name)) => SessionEffect::Execute { name: name.into() },
         (Some("copyin"), _) => SessionEffect::CopyIn,
         (Some("begin"), _) => SessionEffect::Transaction(TransactionCommand::Begin),
