@@ -53,7 +53,7 @@ pub enum UpstreamError {
     Scram(std::io::Error),
     #[error("the server accepted the login without proving that it knows the password")]
     ScramUnfinished,
-    /// An ErrorResponse from the server. `names_role` is set if the message contains the name of the gateway's role.
+    /// An ErrorResponse from the server. `names_role` is set if it tells the name of the gateway's role.
     #[error("the server reported {}: {}", fields.sqlstate(), fields.message())]
     Server {
         fields: ErrorFields,
@@ -135,9 +135,13 @@ fn server_error(fields: &ErrorFields, names_role: bool) -> FatalError {
     if fields.sqlstate().starts_with("28") {
         return login_error();
     }
-    match names_role {
-        true => FatalError::new(fields.sqlstate(), "the database refused the connection"),
-        false => FatalError::new(fields.sqlstate(), fields.message()),
+    if names_role {
+        return FatalError::new(fields.sqlstate(), "the database refused the connection");
+    }
+    FatalError {
+        detail: fields.field(b'D').map(str::to_owned),
+        hint: fields.field(b'H').map(str::to_owned),
+        ..FatalError::new(fields.sqlstate(), fields.message())
     }
 }
 

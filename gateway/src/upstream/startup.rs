@@ -139,11 +139,28 @@ fn startup_message(target: &Target, parameters: &[(String, String)]) -> StartupM
 pub(super) fn server_error(target: &Target, body: &[u8]) -> UpstreamError {
     match ErrorFields::decode(body) {
         Ok(fields) => {
-            let names_role = !target.user.is_empty() && fields.message().contains(&target.user);
+            let names_role = names(&fields, &target.user);
             UpstreamError::Server { fields, names_role }
         }
         Err(error) => error.into(),
     }
+}
+
+/// Whether an error tells the role's name, which the server puts in quotes, whatever its language. Text of the client's own
+/// may be the same word.
+fn names(error: &ErrorFields, role: &str) -> bool {
+    const QUOTES: [char; 10] = ['"', '\'', '`', '«', '»', '„', '“', '”', '‘', '’'];
+    let quoted = |text: &str| {
+        let mut found = text.match_indices(role);
+        found.any(|(at, _)| {
+            let before = text.get(..at).unwrap_or_default().trim_end();
+            before.ends_with(QUOTES)
+        })
+    };
+    let mut texts = [b'M', b'D', b'H']
+        .iter()
+        .filter_map(|code| error.field(*code));
+    !role.is_empty() && texts.any(quoted)
 }
 
 #[derive(Default)]
@@ -194,4 +211,27 @@ pub(super) async fn terminate(mut stream: UpstreamStream) {
     build::terminate(&mut message);
     let _ = stream.write_all(&message).await;
     let _ = stream.shutdown().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_roles_name_is_told_from_other_words() {
+        let error = |message: &str| ErrorFields::new("FATAL", "53300", message);
+        for text in [
+            "too many connections for role \"app\"",
+            "trop de connexions pour le rôle «\u{a0}app\u{a0}»",
+            "zu viele Verbindungen für Rolle »app«",
+        ] {
+            assert!(names(&error(text), "app"), "{text}");
+            assert!(!names(&error(text), "postgres"), "{text}");
+        }
+        let mut options = error("invalid command-line argument for server process: postgres");
+        options.set(b'H', "Try \"postgres --help\" for more information.");
+        assert!(!names(&error("database is not app-like"), "app"));
+        assert!(names(&options, "postgres"));
+        assert!(!names(&options, "app"));
+    }
 }

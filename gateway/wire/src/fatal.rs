@@ -10,6 +10,7 @@ use crate::errors::code;
 pub struct FatalError {
     pub sqlstate: String,
     pub message: String,
+    pub detail: Option<String>,
     pub hint: Option<String>,
 }
 
@@ -18,8 +19,15 @@ impl FatalError {
         Self {
             sqlstate: sqlstate.into(),
             message: message.into(),
+            detail: None,
             hint: None,
         }
+    }
+
+    /// Adds a DETAIL.
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
     }
 
     /// Adds a HINT.
@@ -31,6 +39,9 @@ impl FatalError {
     /// Appends the error as an ErrorResponse.
     pub fn encode(&self, out: &mut BytesMut) {
         let mut fields = ErrorFields::new("FATAL", &self.sqlstate, self.message.as_str());
+        if let Some(detail) = &self.detail {
+            fields.set(code::DETAIL, detail.as_str());
+        }
         if let Some(hint) = &self.hint {
             fields.set(code::HINT, hint.as_str());
         }

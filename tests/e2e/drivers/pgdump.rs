@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use anyhow::{Result, ensure};
-use gatewright_harness::{Dsn, GatewayCommand, Postgres, PostgresSettings, Psql, Version};
+use gatewright_harness::{Dsn, GatewayCommand, Postgres, PostgresSettings, Psql, Version, locate};
 
 const SCHEMA: &str = "
     CREATE SCHEMA shop;
@@ -69,6 +69,58 @@ fn a_dump_through_the_gateway_equals_a_direct_dump(version: Version) -> Result<(
             &["--exit-on-error", "--jobs=2", &file],
         )?;
         assert_eq!(plain, dump(version, &copy, &[])?, "restored from {format}");
+    }
+    Ok(())
+}
+
+on_each_version!(a_masked_dump_can_be_loaded);
+
+/// The view computes on a protected column, and the trigger's function reads one.
+const MASKED: &str = "
+    CREATE TABLE customers (id int PRIMARY KEY, name text NOT NULL, email text UNIQUE, born date);
+    INSERT INTO customers SELECT i, 'name ' || i, 'quill' || i || '@hollow.example', '1990-01-01' FROM generate_series(1, 50) AS i;
+    CREATE TABLE orders (id int PRIMARY KEY, customer int REFERENCES customers, item text);
+    INSERT INTO orders SELECT i, i, 'lamp' FROM generate_series(1, 50) AS i;
+    CREATE VIEW loud AS SELECT id, upper(email) AS email FROM customers;
+    CREATE FUNCTION email_of(int) RETURNS text LANGUAGE sql STABLE AS 'SELECT email FROM public.customers WHERE id = $1';
+    CREATE INDEX ON customers (lower(email));";
+
+fn a_masked_dump_can_be_loaded(version: Version) -> Result<()> {
+    let server = Postgres::start_with(&PostgresSettings::default().version(version))?;
+    let policies = tempfile::tempdir()?;
+    let bundled = locate::target_directory().join("policies/mask-columns.wasm");
+    std::fs::copy(bundled, policies.path().join("mask-columns.wasm"))?;
+    let settings = policies.path().join("settings.toml");
+    let columns = r#"columns = [{ column = "public.customers.email", method = "hash" }, { column = "public.customers.born", method = "null" }]"#;
+    std::fs::write(&settings, format!("[mask-columns]\n{columns}\n"))?;
+    let gateway = GatewayCommand::dev(&server.dsn())
+        .policies(policies.path())
+        .settings(&settings)
+        .start()?;
+    let direct = server.create_database("shop")?;
+    Psql::new(&direct)?.version(version)?.query(MASKED)?;
+    let through = gateway.database("shop")?;
+    for (name, arguments) in [("copy", &[][..]), ("inserts", &["--inserts"])] {
+        let text = run(version, "pg_dump", &through, arguments)?;
+        assert!(!text.contains("quill"), "{name}: {text}");
+        assert!(
+            text.contains("name 50") && text.contains("CREATE VIEW public.loud"),
+            "{name}"
+        );
+        let copy = server.create_database(name)?;
+        let file = policies.path().join(name);
+        std::fs::write(&file, &text)?;
+        let file = format!("--file={}", file.display());
+        run(
+            version,
+            "psql",
+            &copy,
+            &["--set=ON_ERROR_STOP=1", "--quiet", &file],
+        )?;
+        let found = Psql::new(&copy)?.version(version)?;
+        let found =
+            found.query("SELECT count(*), count(born) FROM customers JOIN orders USING (id)")?;
+        assert_eq!(found.trim(), "50|0", "{name}");
     }
     Ok(())
 }

@@ -158,3 +158,28 @@ fn long_chains_and_deep_nesting_are_handled() {
         }
     }
 }
+
+/// The depth is measured, and the stack is large enough for all of it.
+#[test]
+fn the_deepest_statements_are_analysed() {
+    let n = 4090;
+    let deep = [
+        format!("SELECT {} true", "NOT ".repeat(n)),
+        format!("SELECT 1{}", "+1".repeat(n)),
+        format!("SELECT 1{}", "::int".repeat(n)),
+        format!("SELECT 1{}", " UNION SELECT 1".repeat(n)),
+        format!("SELECT 1 FROM t{}", " CROSS JOIN t".repeat(n)),
+    ];
+    let analyzed = |text: &str| {
+        let analysis = analyze(text, &Catalog::default(), &Settings::default());
+        analysis.map(|analysis| analysis.statements.len())
+    };
+    for text in deep {
+        assert_eq!(on_big_stack(|| analyzed(&text)), Some(Ok(1)));
+    }
+    let too_deep = format!("SELECT {} true", "NOT ".repeat(4400));
+    assert_eq!(
+        on_big_stack(|| analyzed(&too_deep)),
+        Some(Err(AnalyzeError::TooDeep))
+    );
+}

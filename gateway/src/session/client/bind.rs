@@ -88,6 +88,7 @@ impl<J: Judge> Session<J> {
             permit,
             plan,
             formats: bind.result_formats.iter().collect(),
+            passed: Rc::default(),
             started: Rc::default(),
             bound: Cell::new(None),
         });

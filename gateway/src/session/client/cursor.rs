@@ -52,6 +52,7 @@ impl<J: Judge> Session<J> {
                     permit: Some(permit),
                     plan,
                     formats: Vec::new(),
+                    passed: Rc::default(),
                     started: Rc::default(),
                     bound: Cell::new(None),
                 });

@@ -127,6 +127,7 @@ impl<J: Judge> Session<J> {
             permit: Some(permit),
             plan: None,
             formats: portal.formats.clone(),
+            passed: Rc::clone(&portal.passed),
             started: Rc::clone(&portal.started),
             bound: portal.bound.clone(),
         }))

@@ -13,7 +13,7 @@ use crate::session::judge::{Judge, Limits, Outcome};
 use crate::session::state::name::Name;
 use crate::session::state::names::{Cursor, Prepared};
 use crate::session::state::outstanding::Outstanding;
-use crate::session::state::running::Running;
+use crate::session::state::running::{Passed, Running};
 use crate::session::state::session::Session;
 use crate::session::violation::Violation;
 
@@ -46,6 +46,7 @@ impl<J: Judge> Session<J> {
             .running
             .take()
             .unwrap_or_else(|| Running::plain(Limits::default()));
+        running.note_passed();
         if let Some(refusal) = running.stopping.take() {
             self.ended_before_stop(&refusal, output)?;
             return Ok(Taken::Yes);
@@ -182,6 +183,7 @@ impl<J: Judge> Session<J> {
             }
             SessionEffect::DeclareCursor { name } => {
                 let cursor = Cursor {
+                    passed: Passed::default(),
                     text: text.clone(),
                     index,
                 };

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use gatewright_contract as contract;
-use gatewright_sql::{CopyFormat, CopyOut};
+use gatewright_sql::{CopyFormat, CopyOut, SessionEffect, Statement};
 use gatewright_wire::frame::Frame;
 
 use crate::results::{
@@ -14,9 +14,10 @@ use crate::session::doors::output::{Output, Taken};
 use crate::session::doors::to_client::Delivery;
 use crate::session::judge::{Answer, Field, Judge, Judged, Limit, Limits, Plan};
 use crate::session::refusal::Refusal;
+use crate::session::state::name::Name;
 use crate::session::state::names::Portal;
 use crate::session::state::outstanding::{Outstanding, QueryRun};
-use crate::session::state::running::Running;
+use crate::session::state::running::{Passed, Running};
 use crate::session::state::session::Session;
 use crate::session::violation::Violation;
 
@@ -25,6 +26,9 @@ struct Current<J: Judge> {
     pub permit: Option<J::Permit>,
     pub plan: Option<Rc<Plan>>,
     pub copy: Option<CopyOut>,
+    /// The cursor that FETCH reads from.
+    pub fetched: Option<Name>,
+    pub passed: Option<Passed>,
 }
 
 impl<J: Judge> Current<J> {
@@ -37,6 +41,8 @@ impl<J: Judge> Current<J> {
             permit: run.permits.get(run.index).cloned(),
             plan: run.plans.get(run.index).cloned().flatten(),
             copy: statement.and_then(|statement| statement.facts.copy_out().cloned()),
+            fetched: statement.and_then(fetched),
+            passed: None,
         }
     }
 
@@ -45,11 +51,20 @@ impl<J: Judge> Current<J> {
             permit: portal.permit.clone(),
             plan: portal.plan.clone(),
             copy: portal.prepared.copy_out().cloned(),
+            fetched: portal.prepared.statement().and_then(fetched),
+            passed: Some(Rc::clone(&portal.passed)),
         }
     }
 
     fn limits(&self) -> Limits {
         self.permit.as_ref().map(J::limits).unwrap_or_default()
+    }
+}
+
+fn fetched(statement: &Statement) -> Option<Name> {
+    match &statement.facts.session {
+        SessionEffect::Fetch { name } => Some(Name::new(name)),
+        _ => None,
     }
 }
 
@@ -78,6 +93,14 @@ impl<J: Judge> Session<J> {
         }
     }
 
+    /// The rows of what runs, counted on from where the portal or cursor was left.
+    fn running(&self, current: &Current<J>) -> Running {
+        let cursor = current.fetched.as_ref();
+        let passed = cursor.and_then(|name| self.names.passed_of(name));
+        let passed = passed.or_else(|| current.passed.clone());
+        Running::plain(current.limits()).going_on(passed)
+    }
+
     /// The permit of the statement whose reply is expected now.
     pub(in crate::session) fn permit_in_front(&self) -> Option<J::Permit> {
         self.queue.front().and_then(Outstanding::permit).cloned()
@@ -92,7 +115,7 @@ impl<J: Judge> Session<J> {
         let Some(current) = self.current() else {
             return Err(Violation::Unexpected('T'));
         };
-        let mut running = Running::plain(current.limits());
+        let mut running = self.running(&current);
         if let Some(plan) = &current.plan {
             if plan.fields != fields {
                 return Err(Violation::ShapeChanged);
@@ -112,7 +135,7 @@ impl<J: Judge> Session<J> {
             return Err(Violation::Unexpected('D'));
         };
         let current = Current::of_portal(portal);
-        let mut running = Running::plain(current.limits());
+        let mut running = self.running(&current);
         match &current.plan {
             Some(plan) => {
                 running.editor = editor(plan, &portal.formats, RowCodec::DataRow, &self.key)

@@ -9,6 +9,7 @@ use gatewright_sql::{CopyOut, Facts, Outputs, SessionEffect, Statement};
 
 use crate::session::judge::{Field, Judge, NameFacts, Plan};
 use crate::session::state::name::Name;
+use crate::session::state::running::Passed;
 
 /// How many SQL cursors are remembered. Beyond this all are forgotten, and a FETCH of one is judged as unknown.
 const MAX_CURSORS: usize = 1024;
@@ -142,6 +143,8 @@ impl<J: Judge> Prepared<J> {
 pub struct Cursor<J: Judge> {
     pub text: J::Text,
     pub index: usize,
+    /// What was read of it so far.
+    pub passed: Passed,
 }
 
 impl<J: Judge> Cursor<J> {
@@ -158,6 +161,8 @@ pub struct Portal<J: Judge> {
     pub plan: Option<Rc<Plan>>,
     /// Result format codes as in Bind: none (all text), one for all columns, or one per column.
     pub formats: Vec<i16>,
+    /// What was read of it so far.
+    pub passed: Passed,
     /// True once an Execute of it was sent. From then on it runs under this permit to its end.
     pub started: Rc<Cell<bool>>,
     /// [`Names::version`] when the server confirmed it.
@@ -306,6 +311,7 @@ impl<J: Judge> Names<J> {
             *cursor = Rc::new(Cursor {
                 text,
                 index: cursor.index,
+                passed: Rc::clone(&cursor.passed),
             });
         }
     }
@@ -346,6 +352,13 @@ impl<J: Judge> Names<J> {
             Some(portal) => own_facts::<J>(&portal.prepared),
             None => self.cursors.get(name)?.facts().map(Arc::clone),
         }
+    }
+
+    /// What was read so far of what FETCH reads from.
+    pub fn passed_of(&self, name: &Name) -> Option<Passed> {
+        let portal = self.portals.get(name).map(|portal| &portal.passed);
+        let cursor = || self.cursors.get(name).map(|cursor| &cursor.passed);
+        portal.or_else(cursor).cloned()
     }
 }
 

@@ -1,5 +1,8 @@
 //! The rows of the statement that runs now, and whose turn it is on the server.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use crate::results::ResultEditor;
 use crate::session::judge::{Limit, Limits, Ticket};
 use crate::session::refusal::Refusal;
@@ -25,6 +28,9 @@ impl Turn {
     }
 }
 
+/// Rows and bytes that were read of a portal or cursor so far.
+pub(in crate::session) type Passed = Rc<Cell<(u64, u64)>>;
+
 /// A result on its way from the server to the client.
 pub(in crate::session) struct Running {
     /// `None`: bytes pass untouched.
@@ -34,6 +40,8 @@ pub(in crate::session) struct Running {
     pub rows: u64,
     /// Bytes of those rows' messages.
     pub bytes: u64,
+    /// What was read of the same portal or cursor before; it counts as well.
+    pub passed: Option<Passed>,
     /// A batch that the judge is looking at.
     pub batch: Option<Ticket>,
     /// The client will get this error in place of the result's end; rows are no longer passed on.
@@ -47,8 +55,23 @@ impl Running {
             limits,
             rows: 0,
             bytes: 0,
+            passed: None,
             batch: None,
             stopping: None,
+        }
+    }
+
+    /// A further part of what was read before.
+    pub fn going_on(mut self, passed: Option<Passed>) -> Self {
+        (self.rows, self.bytes) = passed.as_ref().map_or((0, 0), |passed| passed.get());
+        self.passed = passed;
+        self
+    }
+
+    /// The part is over.
+    pub fn note_passed(&self) {
+        if let Some(passed) = &self.passed {
+            passed.set((self.rows, self.bytes));
         }
     }
 

@@ -97,6 +97,61 @@ fn nothing_follows_a_result_that_may_be_stopped() {
     assert_eq!(play.sent(), ["B", "E", "S"]);
 }
 
+/// A limit of two rows holds for all parts of a result together.
+#[test]
+fn a_portal_in_parts_is_limited_as_a_whole() {
+    let mut play = Play::new();
+    play.client(query("begin"));
+    play.server(complete);
+    play.server(ready(TransactionStatus::InTransaction));
+    play.client(|out| {
+        parse("", "limit a")(out);
+        bind(out, "");
+    });
+    play.server(|out| {
+        build::parse_complete(out);
+        build::bind_complete(out);
+    });
+    for _ in 0..2 {
+        play.client(|out| build::execute(out, "", 1).expect("an Execute"));
+        play.server(|out| {
+            row(out);
+            out.extend_from_slice(b"s\0\0\0\x04");
+        });
+    }
+    assert!(!play.output.cancel);
+    play.client(|out| build::execute(out, "", 1).expect("an Execute"));
+    play.server(row);
+    assert!(play.output.cancel);
+}
+
+#[test]
+fn a_cursor_in_parts_is_limited_as_a_whole() {
+    let mut play = Play::new();
+    let step = |play: &mut Play, text: &str, rows: usize| {
+        play.client(query(text));
+        play.server(|out| {
+            if rows > 0 {
+                row_description(out, "a");
+            }
+            (0..rows).for_each(|_| row(out));
+        });
+        let cancelled = play.output.cancel;
+        if !cancelled {
+            play.server(complete);
+            play.server(ready(TransactionStatus::InTransaction));
+        }
+        cancelled
+    };
+    assert!(!step(&mut play, "declare c", 0));
+    assert!(!step(&mut play, "limit fetch c", 1));
+    assert!(!step(&mut play, "limit fetch c", 1));
+    // Declared anew, it is another one.
+    assert!(!step(&mut play, "declare c", 0));
+    assert!(!step(&mut play, "limit fetch c", 2));
+    assert!(step(&mut play, "limit fetch c", 1));
+}
+
 #[test]
 fn a_sync_swallowed_by_copy_in_is_not_awaited() {
     let mut play = Play::new();

@@ -180,6 +180,9 @@ fn statement(text: &str, start: usize, part: &str) -> Statement {
             inner: Box::default(),
         },
         (Some("declare"), Some(name)) => SessionEffect::DeclareCursor { name: name.into() },
+        (Some("limit"), Some("fetch")) => SessionEffect::Fetch {
+            name: words.next().unwrap_or_default().into(),
+        },
         (Some("fetch"), Some(name)) => SessionEffect::Fetch { name: name.into() },
         (Some("execute"), Some(name)) => SessionEffect::Execute { name: name.into() },
         (Some("set"), Some(name)) => SessionEffect::Set {
