@@ -230,7 +230,8 @@ fn concurrent_clients_receive_their_own_results() -> Result<()> {
                 let answer =
                     client.query(&format!("SELECT '{wanted}', repeat('x', {number} * 1000)"))?;
                 let row = answer.iter().find(|message| message.tag == b'D');
-                let cells = row.context("no row")?.cells();
+                let row = row.with_context(|| format!("no row: {:?}", raw::error(&answer)))?;
+                let cells = row.cells();
                 anyhow::ensure!(
                     cells[0].as_deref() == Some(&wanted),
                     "{wanted}: {:?}",

@@ -43,6 +43,9 @@ impl<'t> Resolver<'t> {
             }
             if clause.recursive {
                 self.set_cte(at, rows);
+                if let Some(known) = self.level().ctes.get_mut(at) {
+                    known.added = added(cte);
+                }
             } else {
                 self.add_cte(cte, rows);
             }
@@ -52,8 +55,11 @@ impl<'t> Resolver<'t> {
 
     fn add_cte(&mut self, cte: &'t nodes::CommonTableExpr, rows: Rows) {
         let name = cte.ctename().unwrap_or_default();
-        let added = added(cte);
-        self.level().ctes.push(Cte { name, rows, added });
+        self.level().ctes.push(Cte {
+            name,
+            rows,
+            added: 0,
+        });
     }
 
     fn set_cte(&mut self, at: usize, rows: Rows) {
