@@ -343,6 +343,28 @@ fn computed_values_see_the_masks(version: Version) -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn errors_point_into_the_clients_own_text() -> Result<()> {
+    let world = world("mask_position")?;
+    for sql in [
+        "SELECT upper(email), nope FROM customers",
+        "SELECT upper(email) FROM customers WHERE nope = 1",
+        "SELECT 'é', email FROM customers, customers c ORDER BY nope",
+    ] {
+        let at = sql.find("nope").map(|at| sql[..at].chars().count() + 1);
+        let mut client = world.client()?;
+        let simple = client.query(sql)?;
+        let error = raw::error(&simple).with_context(|| sql.to_owned())?;
+        let position = error.get(&'P').map(|at| at.parse()).transpose()?;
+        assert_eq!((error[&'C'].as_str(), position), ("42703", at), "{sql}");
+        client.send(&[raw::extended(sql, &[], 0), raw::sync()].concat())?;
+        let error = raw::error(&client.until_ready()?).with_context(|| sql.to_owned())?;
+        let position = error.get(&'P').map(|at| at.parse()).transpose()?;
+        assert_eq!(position, at, "{sql} extended");
+    }
+    Ok(())
+}
+
 /// Of the first row, or of the first line of COPY.
 fn first_value(messages: &[raw::Message]) -> Option<String> {
     let row = messages

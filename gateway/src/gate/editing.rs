@@ -61,6 +61,23 @@ impl Edits {
 /// An edited text; `None` if the edits change nothing in it. Errors: why it cannot be edited.
 pub(super) type Edited = Result<Option<Arc<AnalyzedText>>, Arc<str>>;
 
+/// Where the client's text has the character at `position` of the edited one, both counted from 1: before the first edit, or behind
+/// the last. `None` in between.
+pub(super) fn client_position(client: &str, edited: &str, position: u32) -> Option<u32> {
+    let at = usize::try_from(position).ok()?.checked_sub(1)?;
+    let same = |pair: &(char, char)| pair.0 == pair.1;
+    let before = client.chars().zip(edited.chars()).take_while(same).count();
+    if at < before {
+        return Some(position);
+    }
+    let (own, all) = (client.chars().count(), edited.chars().count());
+    let pairs = client.chars().rev().zip(edited.chars().rev());
+    let behind = pairs.take_while(same).count().min(own - before.min(own));
+    let from_end = all.checked_sub(at)?;
+    let found = (from_end <= behind).then(|| own - from_end + 1)?;
+    u32::try_from(found).ok()
+}
+
 #[derive(Clone)]
 struct Key {
     catalog: usize,
@@ -270,5 +287,33 @@ impl SessionGate {
                 Err(error.to_string().into())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::client_position;
+
+    #[test]
+    fn positions_outside_the_edits_are_those_of_the_client() {
+        let client = "SELECT é, x FROM t WHERE y";
+        let edited = "SELECT é, x FROM (SELECT 1 FROM t AS gw) AS t WHERE y";
+        let of = |word: &str| {
+            let at = edited.find(word).map(|at| edited[..at].chars().count() + 1);
+            client_position(client, edited, at.map_or(0, |at| at as u32))
+        };
+        let at = |word: &str| {
+            let at = client.find(word).map(|at| client[..at].chars().count() + 1);
+            at.map(|at| at as u32)
+        };
+        assert_eq!(of("x"), at("x"));
+        assert_eq!(of("WHERE"), at("WHERE"));
+        assert_eq!(of("y"), at("y"));
+        assert_eq!(of("gw"), None);
+        assert_eq!(client_position(client, edited, 0), None);
+        assert_eq!(client_position("SELECT x", "SELECT x", 8), Some(8));
+        // The end of the statement.
+        let end = edited.chars().count() as u32 + 1;
+        assert_eq!(client_position(client, edited, end), Some(27));
     }
 }

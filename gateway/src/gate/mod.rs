@@ -217,6 +217,13 @@ impl Judge for SessionGate {
         &text.source
     }
 
+    fn client_position(text: &Self::Text, position: u32) -> Option<u32> {
+        match &text.edited {
+            Some(from) => editing::client_position(&from.client.source, &text.source, position),
+            None => Some(position),
+        }
+    }
+
     fn is_settled(&self, text: &Self::Text) -> bool {
         SessionGate::is_settled(self, text)
     }

@@ -226,7 +226,24 @@ impl<'t> Resolver<'t> {
         } else if self.parameters.contains(&name) {
             also(&mut maybe, &Provenance::constant());
         }
-        maybe.unwrap_or_else(Provenance::unknown)
+        match maybe {
+            Some(value) => value,
+            // The server will say that there is no such column.
+            None if self.knows_all_columns() => Provenance::constant(),
+            None => Provenance::unknown(),
+        }
+    }
+
+    /// Whether every visible column is one that the statement itself lists: not even a change of a table can add one.
+    fn knows_all_columns(&self) -> bool {
+        let is_named = |column: &Column| column.name.is_some();
+        let mut items = self.visible().flat_map(|level| &level.items).peekable();
+        items.peek().is_some()
+            && !self.within
+            && items.all(|item| match &item.columns {
+                Columns::Listed(columns) => columns.iter().all(is_named),
+                Columns::Relations(_) | Columns::Open(_) => false,
+            })
     }
 
     pub(super) fn item(&self, schema: &str, name: &str) -> Option<&Item<'t>> {

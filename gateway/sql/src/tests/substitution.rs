@@ -342,6 +342,18 @@ fn masks_carry_nothing() {
     }
 }
 
+/// So that the server's own error reaches the client.
+#[test]
+fn a_column_that_no_derived_table_has_is_nothing() {
+    let facts = edited("SELECT id FROM customers WHERE nope = 1", &redacted());
+    let facts = facts.expect("editable").facts;
+    assert!(
+        facts.columns.iter().all(|column| column.name != "*"),
+        "{:?}",
+        facts.columns
+    );
+}
+
 #[test]
 fn a_look_up_is_an_equation_of_the_edited_statement() {
     let facts = edited(

@@ -47,14 +47,61 @@ impl<J: Judge> Session<J> {
             .as_mut()
             .and_then(|running| running.stopping.take())
             .or(overdue);
+        let (fields, moved) = self.at_clients_position(fields);
         match self.rewrite_of(&fields, stopping.as_ref()) {
             ErrorRewrite::Swallowed => {}
-            ErrorRewrite::Unchanged => output.to_client.deliver(Delivery::Message(frame)),
+            ErrorRewrite::Unchanged if !moved => {
+                output.to_client.deliver(Delivery::Message(frame));
+            }
+            ErrorRewrite::Unchanged => output.to_client.deliver(Delivery::Error(&fields)),
             ErrorRewrite::Changed(fields) => output.to_client.deliver(Delivery::Error(&fields)),
         }
         self.forget_portal_of_failed_bind(&fields);
         self.after_error(judge, output);
         Ok(Taken::Yes)
+    }
+
+    /// The server counts in the text that it got, which may be edited, or one statement of the message alone; the client knows the
+    /// message. And whether that makes a difference.
+    fn at_clients_position(&self, mut fields: ErrorFields) -> (ErrorFields, bool) {
+        let position = fields
+            .field(b'P')
+            .and_then(|position| position.parse().ok());
+        let Some(position) = position else {
+            return (fields, false);
+        };
+        let own = match self.queue.front() {
+            Some(Outstanding::Query(run)) => run.text.as_ref().map(|text| (text, position)),
+            Some(Outstanding::Parse { prepared, .. }) => Some((&prepared.text, position)),
+            Some(Outstanding::Execute { portal, .. }) => Some((&portal.prepared.text, position)),
+            Some(Outstanding::Describe {
+                target: Described::InHand,
+                ..
+            }) => self.position_in_hand(position),
+            _ => None,
+        };
+        let Some((text, in_message)) = own else {
+            return (fields, false);
+        };
+        match J::client_position(text, in_message) {
+            Some(own) if own == position => return (fields, false),
+            Some(own) => fields.set(b'P', own.to_string()),
+            None => fields.remove(b'P'),
+        }
+        (fields, true)
+    }
+
+    /// The position in the held message of a position in the statement that was described.
+    fn position_in_hand(&self, position: u32) -> Option<(&J::Text, u32)> {
+        let held = self.held.as_ref()?;
+        let text = held.text.as_ref()?;
+        let statement = J::analysis(text).statements.get(held.plans.len())?;
+        if statement.facts.copy_out().is_some() {
+            return None;
+        }
+        let before = J::source(text).get(..statement.span.start)?;
+        let before = u32::try_from(before.chars().count()).ok()?;
+        Some((text, before.checked_add(position)?))
     }
 
     /// The connection ends with this: everything that was admitted ends first.

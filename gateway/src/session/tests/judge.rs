@@ -274,6 +274,10 @@ impl Judge for WordJudge {
         &text.0.0
     }
 
+    fn client_position(_: &WordText, position: u32) -> Option<u32> {
+        Some(position)
+    }
+
     fn judge(&mut self, question: Question<'_, Self>) -> Judged<Result<Verdict<Self>, Refusal>> {
         self.nothing_else_is_asked();
         let span = Self::analysis(question.text).statements[question.index]
