@@ -29,7 +29,7 @@ async fn generated_statements_are_read_as_the_server_reads_them() -> Result<()> 
         Psql::new(&database)?.query(world::SCHEMA)?;
         let server = Server::connect(&database).await?;
         let (mut counts, mut failures) = (Counts::default(), Vec::new());
-        let seeds: Vec<u64> = soak::seeds(0, 10_000).collect();
+        let seeds: Vec<u64> = soak::seeds(0, 6_000).collect();
         for seeds in seeds.chunks(BATCH) {
             let cases = seeds.iter().map(|seed| Case {
                 name: format!("seed {seed}"),
