@@ -122,7 +122,10 @@ fn copied_elsewhere(
     }
     let defines = |command: &String| DEFINING.contains(&command.as_str());
     let only_open = facts.commands.iter().all(defines) && !uses_protected(rules, facts);
-    let indexes = facts.commands.iter().all(|command| command == "CREATE INDEX");
+    let indexes = facts
+        .commands
+        .iter()
+        .all(|command| command == "CREATE INDEX");
     if let Some(changed) = protected
         .iter()
         .find(|table| table.access.contains(Access::DDL))
@@ -177,10 +180,11 @@ fn refuse_flow(rules: &[&Rule], flow: &DataFlow, read: &TableRef) -> Option<Deni
 
 /// Whether a protected column is used at all, or a row as a whole.
 fn uses_protected(rules: &[&Rule], facts: &Facts) -> bool {
-    facts
-        .columns
-        .iter()
-        .any(|column| rules.iter().any(|rule| crate::probes::is_of(rule, column, facts)))
+    facts.columns.iter().any(|column| {
+        rules
+            .iter()
+            .any(|rule| crate::probes::is_of(rule, column, facts))
+    })
 }
 
 fn target(flow: &DataFlow) -> String {
@@ -249,8 +253,14 @@ fn definition(table: &TableRef) -> Denial {
 }
 
 fn block(table: &TableRef) -> Denial {
-    Denial::new("block", format!("{} has protected columns, and the DO block uses them", table.display()))
-        .hint("Send the statements of the block by themselves. Protected columns are returned masked.")
+    Denial::new(
+        "block",
+        format!(
+            "{} has protected columns, and the DO block uses them",
+            table.display()
+        ),
+    )
+    .hint("Send the statements of the block by themselves. Protected columns are returned masked.")
 }
 
 fn copied(read: &TableRef, written: &str) -> Denial {

@@ -75,7 +75,8 @@ fn set_config_with_constants_is_set() {
         ..select(&[])
     };
     assert_eq!(judge("{}", &call), None);
-    call.opaque.push("function set_config does what its arguments say".to_owned());
+    call.opaque
+        .push("function set_config does what its arguments say".to_owned());
     assert_eq!(judge("{}", &call).as_deref(), Some("function"));
 }
 
