@@ -349,7 +349,7 @@ fn errors_point_into_the_clients_own_text() -> Result<()> {
     for sql in [
         "SELECT upper(email), nope FROM customers",
         "SELECT upper(email) FROM customers WHERE nope = 1",
-        "SELECT 'é', email FROM customers, customers c ORDER BY nope",
+        "SELECT 'é', c.email FROM customers, customers c ORDER BY nope",
     ] {
         let at = sql.find("nope").map(|at| sql[..at].chars().count() + 1);
         let mut client = world.client()?;

@@ -472,3 +472,31 @@ SET search_path = veil, public
 DROP TABLE veil.people CASCADE
 --
 SELECT email || '' FROM people
+
+--# trigger-function-replaced-on-people
+--! setup
+CREATE FUNCTION stamped() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$; CREATE TRIGGER stamps BEFORE UPDATE ON people FOR EACH ROW EXECUTE FUNCTION stamped()
+--
+CREATE OR REPLACE FUNCTION stamped() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO notes (body) VALUES (NEW.email); RETURN NEW; END $$
+--
+UPDATE people SET name = 'x' WHERE id = 1
+--
+SELECT body FROM notes
+
+--# check-function-replaced-on-people
+--! setup
+CREATE FUNCTION proper(text) RETURNS boolean LANGUAGE sql AS 'SELECT true'; ALTER TABLE people ADD CHECK (proper(email))
+--
+CREATE OR REPLACE FUNCTION proper(text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO notes (body) VALUES ($1); RETURN true; END $$
+--
+UPDATE people SET name = 'x' WHERE id = 1
+--
+SELECT body FROM notes
+
+--# overload-that-a-function-prefers
+--! setup
+CREATE FUNCTION helper(text) RETURNS text LANGUAGE sql AS 'SELECT ''x''::text'; CREATE FUNCTION helped() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT max(helper(phone)) FROM people); END $$
+--
+CREATE FUNCTION helper(varchar) RETURNS text LANGUAGE sql AS 'SELECT $1::text'
+--
+SELECT helped()

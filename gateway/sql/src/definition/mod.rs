@@ -86,7 +86,10 @@ pub(crate) fn code(text: &str, node: Node<'_>, catalog: &Catalog) -> Option<Box<
             let definition = block_as_function(body)?;
             plpgsql::of(&definition, body, Names::every(catalog), &[])
         }
-        Node::CreateFunctionStmt(create) if matches!(create.sql_body(), Node::None) => {
+        // One that replaces another runs where that is used: in triggers and checks, on rows that are not its own.
+        Node::CreateFunctionStmt(create)
+            if matches!(create.sql_body(), Node::None) && !create.replace =>
+        {
             with_either_setting(text)?;
             function::of(text, catalog)
         }

@@ -314,3 +314,42 @@ fn an_update_of_a_view_of_the_settings_changes_settings() {
         assert_eq!(select.role, crate::RoleEffect::Kept, "{name}");
     }
 }
+
+#[test]
+fn code_in_a_statement_is_read_where_it_can_be() {
+    for (text, reason, tables) in [
+        (
+            "CREATE FUNCTION f(i int) RETURNS int LANGUAGE sql AS 'SELECT i + 1'",
+            "the body of a function is text, which was read",
+            0,
+        ),
+        (
+            "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT id FROM archive.customers); END $$",
+            "the body of a function is text, which was read",
+            1,
+        ),
+        // It runs wherever the function is used already.
+        (
+            "CREATE OR REPLACE FUNCTION f(i int) RETURNS int LANGUAGE sql AS 'SELECT i + 1'",
+            "the body of a function is text",
+            0,
+        ),
+        (
+            "DO $$ BEGIN UPDATE public.customers SET ssn = ''; END $$",
+            "a DO block runs code, which was read",
+            1,
+        ),
+        (
+            "DO $$ BEGIN EXECUTE 'SELECT 1'; END $$",
+            "a DO block runs code that is not SQL",
+            0,
+        ),
+    ] {
+        let facts = facts(text);
+        assert_eq!(facts.opaque, [reason], "{text}");
+        assert_eq!(facts.tables.len(), tables, "{text}");
+    }
+    let update = facts("DO $$ BEGIN UPDATE public.customers SET ssn = ''; END $$");
+    assert_eq!(update.tables[0].access, Access::UPDATE);
+    assert!(update.columns.iter().any(|column| column.name == "ssn"));
+}
