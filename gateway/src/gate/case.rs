@@ -9,8 +9,8 @@ use gatewright_policy_host::PolicySet;
 use gatewright_sql::{Facts, Outputs, RoleEffect, SessionEffect, Verb};
 use smallvec::SmallVec;
 
-use super::analysis::AnalyzedText;
 use super::editing::Edits;
+use super::text::AnalyzedText;
 use super::view::{KeptParameters, View};
 use super::{SessionGate, denial, facts};
 use crate::session::{NameFacts, Phase, Question, Refusal};

@@ -7,12 +7,12 @@ use gatewright_contract::{self as contract, StatementId};
 use gatewright_policy_host::{Mode, Policy, StatementView};
 use gatewright_sql::{Facts, RelationKind, Temporary, Verb};
 
-use super::analysis::AnalyzedText;
 use super::case::{Case, Version};
 use super::editing::{Edits, ROUNDS};
 use super::permit::{Answers, Permit};
 use super::preview::PolicyAnswer;
 use super::recent::Asked;
+use super::text::AnalyzedText;
 use super::{SessionGate, denial};
 use crate::session::{Limits, Phase, Question, Refusal, Verdict};
 

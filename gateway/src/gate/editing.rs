@@ -9,8 +9,8 @@ use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
 use super::SessionGate;
-use super::analysis::{AnalyzedText, EditedFrom, STATEMENT_BYTES};
 use super::permit::Answers;
+use super::text::{AnalyzedText, EditedFrom, STATEMENT_BYTES};
 use crate::results;
 use crate::session::Refusal;
 

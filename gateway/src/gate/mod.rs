@@ -6,10 +6,12 @@ mod analysis;
 mod analysts;
 mod case;
 mod chain;
+mod delivery;
 mod denial;
 mod editing;
 mod ending;
 mod facts;
+mod known;
 mod permit;
 mod plan;
 mod preview;
@@ -18,6 +20,7 @@ mod rewriting;
 mod role;
 #[cfg(test)]
 mod tests;
+mod text;
 mod ticket;
 mod view;
 
@@ -35,17 +38,18 @@ use crate::session::{
     Answer, Completion, Field, Judge, Judged, Limit, Limits, Plan, Question, Refusal, Ticket,
     Verdict,
 };
-use analysis::{Analyses, Delivery, Refreshed};
 use analysts::Analysts;
+use delivery::{Delivery, Refreshed};
 use editing::EditedTexts;
+use known::Analyses;
 use recent::Recent;
 use ticket::Pending;
 use view::SessionFacts;
 
-pub use analysis::AnalyzedText;
 pub use ending::Admitted;
 pub use permit::Permit;
 pub use preview::{PolicyAnswer, Preview, ResultPreview};
+pub use text::AnalyzedText;
 
 /// The source of the policies in force.
 pub enum Policies {

@@ -8,7 +8,7 @@ use gatewright_policy_host::{Policy, PolicySet, StatementView};
 use gatewright_sql::Verb;
 use smallvec::SmallVec;
 
-use super::analysis::AnalyzedText;
+use super::text::AnalyzedText;
 use super::view::View;
 use crate::session::{Limit, Limits};
 

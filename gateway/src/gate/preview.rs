@@ -6,8 +6,8 @@ use std::sync::Arc;
 use gatewright_contract as contract;
 use gatewright_sql::{Facts, SearchPath};
 
-use super::analysis::AnalyzedText;
 use super::permit::Permit;
+use super::text::AnalyzedText;
 use super::{SessionGate, denial, plan};
 use crate::session::{Field, NameFacts, Phase, Question, Refusal, Verdict};
 

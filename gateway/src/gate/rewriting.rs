@@ -5,8 +5,8 @@ use std::sync::Arc;
 use gatewright_contract as contract;
 
 use super::SessionGate;
-use super::analysis::AnalyzedText;
 use super::case::Case;
+use super::text::AnalyzedText;
 use crate::session::Refusal;
 
 impl SessionGate {

@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 use gatewright_sql::SearchPath;
 
 use super::SessionGate;
-use super::analysis::{AnalyzedText, Refreshed};
+use super::delivery::Refreshed;
+use super::text::AnalyzedText;
 use crate::session::{Answer, Judged, PendingJudge, Refusal, Ticket, Wait};
 
 /// What an analysis waits for.

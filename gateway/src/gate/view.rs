@@ -6,8 +6,8 @@ use gatewright_contract::{self as contract, SessionId, StatementId};
 use gatewright_policy_host::StatementView;
 use gatewright_wire::frontend;
 
-use super::analysis::AnalyzedText;
 use super::facts;
+use super::text::AnalyzedText;
 use crate::identity::Identity;
 use crate::results;
 

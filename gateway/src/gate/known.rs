@@ -1,0 +1,75 @@
+//! The cache of analysed texts: a text that many sessions send is parsed once.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use gatewright_sql::SearchPath;
+use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Weighter};
+
+use super::text::{AnalyzedText, Paths, STATEMENT_BYTES};
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub catalog: usize,
+    pub standard_conforming_strings: bool,
+    /// The text is the key of a template, which no client's text may stand for.
+    pub template: bool,
+    pub paths: Paths<SearchPath>,
+    pub text: Box<str>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct KeyRef<'a> {
+    pub catalog: usize,
+    pub standard_conforming_strings: bool,
+    pub template: bool,
+    pub paths: Paths<&'a SearchPath>,
+    pub text: &'a str,
+}
+
+impl Hash for KeyRef<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.catalog.hash(state);
+        self.standard_conforming_strings.hash(state);
+        self.template.hash(state);
+        self.paths.hash(state);
+        self.text.hash(state);
+    }
+}
+
+impl Equivalent<Key> for KeyRef<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.catalog == key.catalog
+            && self.standard_conforming_strings == key.standard_conforming_strings
+            && self.template == key.template
+            && match (self.paths, &key.paths) {
+                (Paths::All, Paths::All) => true,
+                (Paths::One(path), Paths::One(other)) => path == other.as_ref(),
+                _ => false,
+            }
+            && *self.text == *key.text
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct ByText;
+
+impl Weighter<Key, Arc<AnalyzedText>> for ByText {
+    fn weight(&self, key: &Key, text: &Arc<AnalyzedText>) -> u64 {
+        let statements = text.analysis.statements.len().max(1) as u64;
+        2 * key.text.len() as u64 + statements * STATEMENT_BYTES
+    }
+}
+
+/// The cache of analysed texts.
+pub(super) struct Analyses(pub(super) Cache<Key, Arc<AnalyzedText>, ByText>);
+
+impl Analyses {
+    pub fn new(bytes: u64) -> Self {
+        let entries = usize::try_from(bytes / (2 * STATEMENT_BYTES))
+            .unwrap_or(usize::MAX)
+            .max(16);
+        Analyses(Cache::with_weighter(entries, bytes, ByText))
+    }
+}

@@ -1,0 +1,188 @@
+//! A statement text with what the gate knows of it.
+
+use std::sync::Arc;
+
+use gatewright_contract::{Edit, StatementFacts};
+use gatewright_sql::{
+    Analysis, Catalog, RelationKind, RoleEffect, SearchPath, SessionEffect, Statement, Substituted,
+    Template, Verb,
+};
+
+use super::editing::Edits;
+use super::facts;
+
+/// Approximate size of the facts of one statement, in bytes.
+pub(super) const STATEMENT_BYTES: u64 = 2048;
+
+/// A statement text with its analysis, and the facts in the form that policies get.
+pub struct AnalyzedText {
+    pub source: Box<str>,
+    pub analysis: Analysis,
+    /// One entry per statement.
+    pub(super) facts: Vec<Arc<StatementFacts>>,
+    pub(super) catalog: Arc<Catalog>,
+    /// The setting under which it was read.
+    pub(super) standard_conforming_strings: bool,
+    /// How it came from the client's text; `None` if it is that text.
+    pub(super) edited: Option<EditedFrom>,
+    /// The path along which its names were looked up.
+    pub(super) path: Option<SearchPath>,
+    /// Index of the first statement after which names may mean something else.
+    reshapes_at: Option<usize>,
+}
+
+/// The client's text, and the edits in each of its statements.
+pub(super) struct EditedFrom {
+    pub client: Arc<AnalyzedText>,
+    pub edits: Vec<Edits>,
+}
+
+impl AnalyzedText {
+    pub(super) fn new(
+        source: &str,
+        analysis: Analysis,
+        catalog: Arc<Catalog>,
+        standard_conforming_strings: bool,
+        path: Option<&SearchPath>,
+    ) -> Self {
+        let told = analysis
+            .statements
+            .iter()
+            .map(|statement| Arc::new(facts::of_statement(&statement.facts)))
+            .collect();
+        let mut statements = analysis.statements.iter();
+        let reshapes_at = statements.position(|statement| statement.facts.verb == Verb::Ddl);
+        AnalyzedText {
+            source: source.into(),
+            analysis,
+            facts: told,
+            catalog,
+            standard_conforming_strings,
+            edited: None,
+            path: path.cloned(),
+            reshapes_at,
+        }
+    }
+
+    /// The text with edits in one more statement.
+    pub(super) fn edited_from(
+        text: &Arc<Self>,
+        substituted: Substituted,
+        index: usize,
+        edits: &Arc<[Edit]>,
+    ) -> Self {
+        let (client, mut all) = match &text.edited {
+            Some(from) => (Arc::clone(&from.client), from.edits.clone()),
+            None => (
+                Arc::clone(text),
+                vec![Edits::None; text.analysis.statements.len()],
+            ),
+        };
+        if let Some(own) = all.get_mut(index) {
+            *own = Edits::Applied(Arc::clone(edits));
+        }
+        let mut edited = AnalyzedText::new(
+            &substituted.text,
+            substituted.analysis,
+            Arc::clone(&text.catalog),
+            text.standard_conforming_strings,
+            text.path(),
+        );
+        edited.edited = Some(EditedFrom { client, edits: all });
+        edited
+    }
+
+    /// The edits in the statement at `index`.
+    pub(super) fn edits(&self, index: usize) -> Edits {
+        let known = self.edited.as_ref().and_then(|from| from.edits.get(index));
+        known.cloned().unwrap_or_default()
+    }
+
+    /// The path along which its names were looked up; `None` if that was in every schema.
+    pub(super) fn path(&self) -> Option<&SearchPath> {
+        self.path.as_ref()
+    }
+
+    /// True when with another path its names would mean other objects.
+    pub(super) fn varies(&self) -> bool {
+        let mut statements = self.analysis.statements.iter();
+        statements.any(|statement| statement.facts.varies)
+    }
+
+    pub(super) fn paths(&self) -> Paths<SearchPath> {
+        match self.varies() {
+            true => Paths::One(self.path.clone()),
+            false => Paths::All,
+        }
+    }
+
+    /// True when the path leaves out objects that its names would mean without it.
+    pub(super) fn is_narrowed(&self) -> bool {
+        let mut statements = self.analysis.statements.iter();
+        statements.any(|statement| statement.facts.narrowed)
+    }
+
+    /// True when names may mean something else once the text has run.
+    pub(super) fn reshapes(&self) -> bool {
+        self.reshapes_at.is_some()
+    }
+
+    /// True when names may mean something else by the time the statement at `index` runs.
+    pub(super) fn reshapes_before(&self, index: usize) -> bool {
+        self.reshapes_at.is_some_and(|at| at < index)
+    }
+
+    /// True when the analysis does not depend on the values of the text's constants.
+    pub(super) fn is_the_same_for_all_constants(&self) -> bool {
+        let [statement] = self.analysis.statements.as_slice() else {
+            return false;
+        };
+        let facts = &statement.facts;
+        matches!(
+            facts.verb,
+            Verb::Select | Verb::Insert | Verb::Update | Verb::Delete
+        ) && facts.session == SessionEffect::None
+            && facts.limit.is_none()
+            && facts.opaque.is_empty()
+            && facts.role == RoleEffect::Kept
+    }
+
+    /// The analysis of a text that differs from this one only in its constants.
+    pub(super) fn alike(&self, source: &str, template: &Template) -> Option<Self> {
+        let statement = self.analysis.statements.first()?;
+        let statement = Statement {
+            span: 0..template.end,
+            facts: Arc::clone(&statement.facts),
+        };
+        Some(AnalyzedText {
+            source: source.into(),
+            analysis: Analysis {
+                statements: vec![statement],
+            },
+            facts: self.facts.clone(),
+            catalog: Arc::clone(&self.catalog),
+            standard_conforming_strings: self.standard_conforming_strings,
+            edited: None,
+            path: self.path.clone(),
+            reshapes_at: self.reshapes_at,
+        })
+    }
+
+    pub(super) fn has_unresolved(&self) -> bool {
+        self.analysis.statements.iter().any(|statement| {
+            let mut tables = statement.facts.tables.iter();
+            let mut opaque = statement.facts.opaque.iter();
+            tables.any(|table| table.kind == RelationKind::Unresolved)
+                || opaque.any(|reason| reason.ends_with("is not in the catalog"))
+        })
+    }
+}
+
+/// For which search paths an analysis holds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Paths<P> {
+    /// Its names mean the same with any.
+    All,
+    /// `None`: it is not known.
+    One(Option<P>),
+}
