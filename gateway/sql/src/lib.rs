@@ -65,7 +65,9 @@ pub use gatewright_parser::release_memory;
 pub use guard::cuts_names_by_encoding;
 use masks::Masks;
 pub use replacement::{ReplacementError, verify_replacement};
-pub use substitution::{Settle, SubstituteError, Substituted, analyze_edited, substitute};
+pub use substitution::{
+    EditContext, Settle, SubstituteError, Substituted, analyze_edited, substitute,
+};
 pub use template::{Template, template};
 
 /// The stack that `analyze` needs: PostgreSQL's own depth limit is reached first.

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use gatewright_contract::{Edit, Editing};
-use gatewright_sql::{SearchPath, SubstituteError};
+use gatewright_sql::{EditContext, SearchPath, SubstituteError};
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
@@ -235,16 +235,14 @@ impl SessionGate {
         client: &Arc<AnalyzedText>,
     ) -> Result<Arc<AnalyzedText>, Refusal> {
         let edits: Vec<&[Edit]> = from.edits.iter().map(Edits::applied).collect();
-        let settle = |type_oid: u32, value: &str| results::types::settled(type_oid, value);
         let standard = text.standard_conforming_strings;
-        let analysis = gatewright_sql::analyze_edited(
-            &text.source,
-            &client.catalog,
-            client.path(),
-            &self.settings(standard),
-            &edits,
-            &settle,
-        );
+        let context = EditContext {
+            catalog: &client.catalog,
+            path: client.path(),
+            settings: &self.settings(standard),
+            settle: &results::types::settled,
+        };
+        let analysis = gatewright_sql::analyze_edited(&text.source, &edits, &context);
         let analysis = analysis.map_err(|error| {
             tracing::debug!(%error, "a statement that was edited cannot be read again");
             let message = "what this statement reads has changed since it was made";
@@ -260,18 +258,14 @@ impl SessionGate {
     }
 
     fn edit(&self, text: &Arc<AnalyzedText>, index: usize, edits: &Arc<[Edit]>) -> Edited {
-        let settings = self.settings(text.standard_conforming_strings);
-        let settle = |type_oid: u32, value: &str| results::types::settled(type_oid, value);
-        let substituted = gatewright_sql::substitute(
-            &text.source,
-            &text.analysis,
-            index,
-            &text.catalog,
-            text.path(),
-            &settings,
-            edits,
-            &settle,
-        );
+        let context = EditContext {
+            catalog: &text.catalog,
+            path: text.path(),
+            settings: &self.settings(text.standard_conforming_strings),
+            settle: &results::types::settled,
+        };
+        let substituted =
+            gatewright_sql::substitute(&text.source, &text.analysis, index, edits, &context);
         match substituted {
             Ok(None) => Ok(None),
             Ok(Some(substituted)) => Ok(Some(Arc::new(AnalyzedText::edited_from(

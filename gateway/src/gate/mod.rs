@@ -11,6 +11,7 @@ mod denial;
 mod editing;
 mod ending;
 mod facts;
+mod judging;
 mod known;
 mod permit;
 mod plan;

@@ -87,3 +87,30 @@ impl Recent {
         }
     }
 }
+
+/// Earlier answers that may be reused instead of calling the policies.
+pub(super) enum Earlier {
+    /// Given for the same prepared statement.
+    SameStatement(Arc<Answers>),
+    /// Given for another text with identical facts, in the same session.
+    SameFacts(Arc<Answers>),
+}
+
+impl Earlier {
+    pub fn answers(&self) -> &Arc<Answers> {
+        match self {
+            Earlier::SameStatement(answers) | Earlier::SameFacts(answers) => answers,
+        }
+    }
+
+    /// A policy's earlier answer, if the policy allowed it to be reused here.
+    pub fn answer(&self, index: usize) -> Option<&contract::Allowance> {
+        let answer = self.answers().get(index)?.as_ref()?;
+        let reuse = answer.reuse;
+        let holds = match self {
+            Earlier::SameStatement(_) => reuse != contract::Reuse::Never,
+            Earlier::SameFacts(_) => reuse == contract::Reuse::Fingerprint,
+        };
+        holds.then_some(answer)
+    }
+}

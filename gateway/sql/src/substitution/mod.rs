@@ -33,6 +33,16 @@ use syntax::only;
 
 pub use error::{Settle, SubstituteError};
 
+/// What a text is read and edited against.
+#[derive(Clone, Copy)]
+pub struct EditContext<'a> {
+    pub catalog: &'a Catalog,
+    /// `None`: an unqualified name means every object of that name.
+    pub path: Option<&'a SearchPath>,
+    pub settings: &'a Settings,
+    pub settle: Settle<'a>,
+}
+
 /// A text one of whose statements was edited.
 #[derive(Debug)]
 pub struct Substituted {
@@ -55,12 +65,15 @@ pub fn substitute(
     text: &str,
     analysis: &Analysis,
     index: usize,
-    catalog: &Catalog,
-    path: Option<&SearchPath>,
-    settings: &Settings,
     edits: &[Edit],
-    settle: Settle<'_>,
+    context: &EditContext<'_>,
 ) -> Result<Option<Substituted>, SubstituteError> {
+    let EditContext {
+        catalog,
+        path,
+        settings,
+        settle,
+    } = *context;
     let standard = settings.standard_conforming_strings;
     if !standard && text.contains('\\') {
         return Err(Unsupported(
@@ -98,12 +111,15 @@ pub fn substitute(
 /// It cannot be read, or not with this catalog.
 pub fn analyze_edited(
     text: &str,
-    catalog: &Catalog,
-    path: Option<&SearchPath>,
-    settings: &Settings,
     edits: &[&[Edit]],
-    settle: Settle<'_>,
+    context: &EditContext<'_>,
 ) -> Result<Analysis, SubstituteError> {
+    let EditContext {
+        catalog,
+        path,
+        settings,
+        settle,
+    } = *context;
     let standard = settings.standard_conforming_strings;
     let plain = crate::analyze_along(text, catalog, path, settings)?;
     let statements = plain.statements.iter().cloned().enumerate();

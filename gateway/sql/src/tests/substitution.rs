@@ -5,8 +5,8 @@ use std::sync::Arc;
 use gatewright_contract::{ColumnReplacement, Edit, PartialMask, ReplacementValue, RowFilter};
 
 use crate::{
-    Catalog, Facts, Outputs, RelationKind, Settings, SubstituteError, Usage, WrittenType, analyze,
-    on_big_stack, substitute,
+    Catalog, EditContext, Facts, Outputs, RelationKind, Settings, SubstituteError, Usage,
+    WrittenType, analyze, on_big_stack, substitute,
 };
 
 fn catalog() -> Catalog {
@@ -93,9 +93,13 @@ fn whole(
     let edit = || {
         let catalog = catalog();
         let analysis = analyze(text, &catalog, settings).expect(text);
-        let edited = substitute(
-            text, &analysis, index, &catalog, None, settings, edits, &settle,
-        )?;
+        let context = EditContext {
+            catalog: &catalog,
+            path: None,
+            settings,
+            settle: &settle,
+        };
+        let edited = substitute(text, &analysis, index, edits, &context)?;
         let (text, analysis) = match edited {
             Some(edited) => (edited.text, edited.analysis),
             None => (text.to_owned(), analysis),
