@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::{
-    Access, Batch, BatchColumn, ColumnRef, ColumnSource, Completion, DataFlow, Editing, Facts, Id, Identity,
-    Level, Outcome, PackedColumn, Parameter, Phase, Policy, RelationKind, ResultColumn, Scope,
-    Session, Statement, TableRef, Transform, Usage, Verb,
+    Access, Batch, BatchColumn, ColumnRef, ColumnSource, Completion, DataFlow, Editing, Facts, Id,
+    Identity, Level, Outcome, PackedColumn, Parameter, Phase, Policy, RelationKind, ResultColumn,
+    Scope, Session, Statement, TableRef, Transform, Usage, Verb,
 };
 
 /// The id of every test statement.
