@@ -1,5 +1,6 @@
 //! Edits that policies ask for: which of them a text has, and the text with more of them. The edited statement is judged again.
 
+use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -48,13 +49,12 @@ impl Edits {
 
     /// Those applied together with those that the policies want; `None` if they want no more.
     pub fn with(&self, answers: &Answers) -> Option<Arc<[Edit]>> {
-        let mut all = self.applied().to_vec();
-        for edit in answers.iter().flatten().flat_map(|answer| &answer.edits) {
-            if !all.contains(edit) {
-                all.push(edit.clone());
-            }
-        }
-        (all.len() > self.applied().len()).then(|| all.into())
+        let wanted = || answers.iter().flatten().flat_map(|answer| &answer.edits);
+        wanted().next()?;
+        let mut known: HashSet<&Edit> = self.applied().iter().collect();
+        let more: Vec<&Edit> = wanted().filter(|edit| known.insert(edit)).collect();
+        let all = self.applied().iter().chain(more.iter().copied()).cloned();
+        (!more.is_empty()).then(|| all.collect())
     }
 }
 

@@ -7,7 +7,7 @@ use gatewright_parser::{ConstValue, Node, Strings, nodes};
 
 use super::expression::{identifier, inner_column, literal};
 use super::place::Places;
-use super::references::{Reference, References};
+use super::references::{Condition, Reference, References};
 use super::rules::{Reading, Rules};
 use super::syntax::name_of;
 
@@ -46,9 +46,9 @@ pub(super) fn find<'t>(
     places: &Places<'_>,
 ) -> LookUps<'t> {
     let mut moved: Vec<LookUp<'t>> = Vec::new();
-    for query in &references.queries {
-        let items = items(query);
-        let mut open = vec![query.where_clause()];
+    for condition in &references.conditions {
+        let items = items(condition);
+        let mut open = vec![condition.all_meet];
         while let Some(node) = open.pop() {
             match node {
                 Node::BoolExpr(all) if all.boolop == nodes::BoolExprType::AND_EXPR => {
@@ -80,10 +80,15 @@ struct Item<'t> {
     hidden: bool,
 }
 
-fn items<'t>(query: &'t nodes::SelectStmt) -> Vec<Item<'t>> {
+fn items<'t>(condition: &Condition<'t>) -> Vec<Item<'t>> {
     let mut items = Vec::new();
+    items.extend(condition.target.map(|target| Item {
+        relation: Some(target),
+        nullable: false,
+        hidden: false,
+    }));
     let mut open: Vec<(Node<'t>, bool, bool)> = Vec::new();
-    open.extend(query.from_clause().iter().map(|node| (node, false, false)));
+    open.extend(condition.from.iter().map(|node| (node, false, false)));
     while let Some((node, nullable, hidden)) = open.pop() {
         match node {
             Node::JoinExpr(join) => {

@@ -1,6 +1,6 @@
 //! Where a statement reads relations that have edits, and where it names what the edits affect.
 
-use gatewright_parser::{Node, Strings, children, nodes, untyped};
+use gatewright_parser::{Node, NodeList, Strings, children, nodes, untyped};
 
 use crate::catalog::{Names, Relation};
 use crate::facts::RelationKind;
@@ -18,6 +18,15 @@ pub(super) struct Reference<'t> {
     pub query: Option<&'t nodes::SelectStmt>,
 }
 
+/// WHERE of a query, UPDATE or DELETE.
+#[derive(Clone, Copy)]
+pub(super) struct Condition<'t> {
+    pub from: &'t NodeList,
+    /// The table that is changed, whose columns have the same names in scope.
+    pub target: Option<&'t nodes::RangeVar>,
+    pub all_meet: Node<'t>,
+}
+
 #[derive(Default)]
 pub(super) struct References<'t> {
     /// They become derived tables.
@@ -28,8 +37,12 @@ pub(super) struct References<'t> {
     pub columns: Vec<&'t nodes::ColumnRef>,
     /// System columns that are named somewhere.
     pub system: Vec<&'t str>,
-    /// All queries, for their conditions.
+    /// All queries.
     pub queries: Vec<&'t nodes::SelectStmt>,
+    /// Conditions that rows of a FROM list have to meet.
+    pub conditions: Vec<Condition<'t>>,
+    /// A table with edits is written.
+    writes: bool,
     /// `*`, or NATURAL JOIN, whose columns must stay those of the relation.
     lists_columns: bool,
 }
@@ -62,6 +75,10 @@ impl<'t> References<'t> {
         }
         if !is_editable(node) {
             return Err(Unsupported("this command"));
+        }
+        // It would store masks in place of values, or choose the rows to change by masks.
+        if found.writes {
+            return Err(Unsupported("writing to a protected table"));
         }
         found.check_system_columns()?;
         Ok(found)
@@ -106,12 +123,25 @@ impl<'t> Search<'t, '_> {
             Node::SelectStmt(select) => {
                 self.query = Some(select);
                 self.found.queries.push(select);
+                self.condition(select.from_clause(), None, select.where_clause());
             }
-            Node::InsertStmt(_)
-            | Node::UpdateStmt(_)
-            | Node::DeleteStmt(_)
-            | Node::MergeStmt(_) => {
-                self.query = None;
+            Node::InsertStmt(insert) => self.change(insert.relation()),
+            Node::MergeStmt(merge) => self.change(merge.relation()),
+            Node::UpdateStmt(update) => {
+                self.change(update.relation());
+                self.condition(
+                    update.from_clause(),
+                    update.relation(),
+                    update.where_clause(),
+                );
+            }
+            Node::DeleteStmt(delete) => {
+                self.change(delete.relation());
+                self.condition(
+                    delete.using_clause(),
+                    delete.relation(),
+                    delete.where_clause(),
+                );
             }
             Node::ColumnRef(column) => return self.column(column),
             Node::JoinExpr(join) => self.found.lists_columns |= join.is_natural,
@@ -134,6 +164,29 @@ impl<'t> Search<'t, '_> {
         self.ctes.truncate(names);
         self.query = query;
         Ok(())
+    }
+
+    /// A statement that changes a table; its FROM is no query's.
+    fn change(&mut self, target: Option<&'t nodes::RangeVar>) {
+        self.query = None;
+        let Some(target) = target else { return };
+        let meant = self
+            .catalog
+            .lookup(target.schemaname(), target.relname().unwrap_or_default());
+        self.found.writes |= meant.iter().any(|relation| self.rules.concern(relation));
+    }
+
+    fn condition(
+        &mut self,
+        from: &'t NodeList,
+        target: Option<&'t nodes::RangeVar>,
+        all_meet: Node<'t>,
+    ) {
+        self.found.conditions.push(Condition {
+            from,
+            target,
+            all_meet,
+        });
     }
 
     /// Names become visible one after the other; those of WITH RECURSIVE all at once.

@@ -218,6 +218,14 @@ fn a_table_is_replaced_wherever_it_is_read() {
             "SELECT email, count(*) FROM # AS \"customers\" GROUP BY 1 HAVING count(*) > 1",
         ),
         ("SELECT id FROM orders", "SELECT id FROM orders"),
+        (
+            "WITH n AS (INSERT INTO orders SELECT id FROM customers RETURNING *) SELECT * FROM n",
+            "WITH n AS (INSERT INTO orders SELECT id FROM # AS \"customers\" RETURNING *) SELECT * FROM n",
+        ),
+        (
+            "INSERT INTO customers (id) SELECT id FROM orders",
+            "INSERT INTO customers (id) SELECT id FROM orders",
+        ),
         // The target of a change is not replaced.
         (
             "UPDATE customers SET name = 'x'",
@@ -278,6 +286,17 @@ fn look_ups_compare_the_column_itself() {
                 "SELECT id FROM {} c WHERE c.id > 3 AND (TRUE) LIMIT 1",
                 moved("CAST($1 AS \"text\")")
             ),
+        ),
+        (
+            "UPDATE orders o SET id = 1 FROM customers c WHERE o.customer_id = c.id AND c.email = 'x'",
+            format!(
+                "UPDATE orders o SET id = 1 FROM {} c WHERE o.customer_id = c.id AND TRUE",
+                moved("'x'")
+            ),
+        ),
+        (
+            "DELETE FROM orders USING customers c WHERE c.email = $2",
+            format!("DELETE FROM orders USING {} c WHERE TRUE", moved("$2")),
         ),
         (
             "SELECT * FROM orders o, customers c WHERE c.email = E'a\\'b\u{e9}'",
@@ -413,6 +432,12 @@ fn a_mask_written_over_another_table_is_no_mask() {
 fn what_cannot_be_edited_with_certainty_is_not() {
     for text in [
         "SELECT 1 FROM customers TABLESAMPLE system (1)",
+        // They would store masks, or choose by masks which rows to change.
+        "INSERT INTO customers SELECT * FROM customers",
+        "UPDATE customers SET email = c.email FROM customers c WHERE c.id = 1",
+        "DELETE FROM customers USING customers c WHERE c.email LIKE 'a%'",
+        "WITH d AS (DELETE FROM customers RETURNING id) SELECT * FROM customers",
+        "MERGE INTO customers USING customers c ON true WHEN MATCHED THEN DELETE",
         "SELECT *, ctid FROM customers",
         "SELECT c, c.xmin FROM customers c",
         "SELECT id, name FROM customers GROUP BY id",
