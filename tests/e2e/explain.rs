@@ -34,7 +34,7 @@ fn fixture(test: &str) -> Result<Fixture> {
     std::fs::copy(bundled("deny-list")?, folder.path().join("deny-list.wasm"))?;
     std::fs::write(
         folder.path().join("settings.toml"),
-        "[mask-columns]\ncolumns = [{ column = \"public.people.email\", method = \"email\" }]\nexempt_groups = [\"auditors\"]\n\
+        "[mask-columns]\nwhere = \"result\"\ncolumns = [{ column = \"public.people.email\", method = \"email\" }]\nexempt_groups = [\"auditors\"]\n\
          [deny-list]\ncommands = [\"DROP\"]\n",
     )?;
     Ok(Fixture {
@@ -92,6 +92,28 @@ fn each_column_is_shown_with_its_origin_and_mask() -> Result<()> {
         ],
     )?;
     ensure!(page.contains("deny-list 0.1.0: allows"), "{page}");
+    Ok(())
+}
+
+#[test]
+fn an_edited_statement_is_shown() -> Result<()> {
+    let fixture = fixture("explain_edited")?;
+    let path = fixture.folder.path().join("settings.toml");
+    let settings = std::fs::read_to_string(&path)?;
+    std::fs::write(&path, settings.replace("\"result\"", "\"query\""))?;
+    let (page, code) = fixture.page("SELECT 1; SELECT upper(email) FROM people")?;
+    ensure!(code == Some(0), "{page}");
+    has(
+        &page,
+        &["mask-columns 0.1.0: allows, plans the result columns, edits the statement"],
+    )?;
+    let edited = page.lines().find(|line| line.starts_with("edited "));
+    let edited = edited.context("no edited statement")?;
+    ensure!(
+        edited.contains("SELECT upper(email) FROM (SELECT gw.\"id\"")
+            && edited.ends_with(" AS \"people\""),
+        "{page}"
+    );
     Ok(())
 }
 

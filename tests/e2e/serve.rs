@@ -181,6 +181,7 @@ fn sigterm_lets_statements_finish_and_refuses_new_connections() -> Result<()> {
     assert!(
         ended.contains("57P01")
             || ended.contains("closed")
+            || ended.contains("has exited")
             || ended.contains("terminat")
             || ended.contains("ended"),
         "{ended}"

@@ -181,6 +181,7 @@ directory = "policies"
 required = ["deny-list"]
 
 [policy.mask-columns.settings]
+where = "result"
 columns = [{{ column = "public.customers.email", method = "redact" }}]
 "#
     )

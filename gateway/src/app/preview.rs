@@ -68,8 +68,29 @@ pub struct Previewed {
     pub sql: String,
     pub facts: Arc<gatewright_sql::Facts>,
     pub preview: Preview,
+    /// What the server would get in its place.
+    pub rewritten: Option<Rewritten>,
     /// The result columns as policies would see them, or why they are not known.
     pub result: Option<Result<ResultPreview, String>>,
+}
+
+/// A statement that policies had rewritten or edited.
+pub struct Rewritten {
+    pub sql: String,
+    pub facts: Arc<gatewright_sql::Facts>,
+    /// It is the client's statement with edits.
+    pub is_edited: bool,
+}
+
+/// The statement at `index` of the client's text. A replacement holds its one statement alone.
+fn rewritten(text: &AnalyzedText, index: usize) -> Option<Rewritten> {
+    let index = if text.is_edited() { index } else { 0 };
+    let statement = text.analysis.statements.get(index)?;
+    Some(Rewritten {
+        sql: text.source.get(statement.span.clone())?.trim().to_owned(),
+        facts: Arc::clone(&statement.facts),
+        is_edited: text.is_edited(),
+    })
 }
 
 /// Judges every statement of a query string as the gateway would. The server provides its catalog and describes
@@ -114,13 +135,16 @@ async fn preview_with(
     for (index, statement) in text.analysis.statements.iter().enumerate() {
         let own = sql.get(statement.span.clone()).unwrap_or_default();
         let preview = session.preview(&text, index, path.as_ref());
+        let rewritten = match &preview.outcome {
+            Ok((_, Some(text))) => rewritten(text, index),
+            _ => None,
+        };
         let result = match &preview.outcome {
-            Ok((permit, rewritten)) => {
-                let facts = rewritten
-                    .as_ref()
-                    .and_then(|text| text.analysis.statements.first())
-                    .map_or(&statement.facts, |statement| &statement.facts);
-                let text = rewritten.as_ref().map_or(own, |text| &*text.source);
+            Ok((permit, _)) => {
+                let (facts, text) = match &rewritten {
+                    Some(rewritten) => (&rewritten.facts, rewritten.sql.as_str()),
+                    None => (&statement.facts, own),
+                };
                 // The gateway describes the rows of a COPY by the query that reads them.
                 let runs = match &facts.session {
                     SessionEffect::CopyOut(copy) => &copy.describe,
@@ -137,6 +161,7 @@ async fn preview_with(
             sql: own.trim().to_owned(),
             facts: Arc::clone(&statement.facts),
             preview,
+            rewritten,
             result,
         });
     }

@@ -92,6 +92,11 @@ impl AnalyzedText {
         edited
     }
 
+    /// Whether it is a client's text with edits.
+    pub fn is_edited(&self) -> bool {
+        self.edited.is_some()
+    }
+
     /// The edits in the statement at `index`.
     pub(super) fn edits(&self, index: usize) -> Edits {
         let known = self.edited.as_ref().and_then(|from| from.edits.get(index));

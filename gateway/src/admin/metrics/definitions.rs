@@ -147,7 +147,7 @@ pub(super) static MASKED_CELLS_TOTAL: Definition = Definition {
     name: "gatewright_masked_cells_total",
     kind: Kind::Counter,
     unit: Unit::Count,
-    help: "Values replaced before delivery",
+    help: "Values of results replaced before delivery; masks in statements are not counted",
     labels: &[],
 };
 

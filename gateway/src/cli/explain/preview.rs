@@ -107,8 +107,14 @@ fn page(preview: &Previewed, colour: bool) -> String {
         }
         None => {}
     }
-    if let Ok((_, Some(text))) = &preview.preview.outcome {
-        let _ = writeln!(page, "{:<12} {}", "rewritten", one_line(&text.source));
+    if let Some(rewritten) = &preview.rewritten {
+        let label = if rewritten.is_edited {
+            "edited"
+        } else {
+            "rewritten"
+        };
+        let words: Vec<&str> = rewritten.sql.split_whitespace().collect();
+        let _ = writeln!(page, "{label:<12} {}", words.join(" "));
     }
     let refusal = match (&preview.preview.outcome, &preview.result) {
         (Err(refusal), _) => Some(refusal),
@@ -194,6 +200,7 @@ fn allowed(allowance: &Allowance) -> String {
         allowance
             .plan_result
             .then(|| "plans the result columns".to_owned()),
+        (!allowance.edits.is_empty()).then(|| "edits the statement".to_owned()),
     ];
     let limits: Vec<String> = limits.into_iter().flatten().collect();
     if limits.is_empty() {
@@ -291,10 +298,7 @@ fn as_json(preview: &Previewed) -> serde_json::Value {
             "refusal": result.refusal.as_ref().map(refusal),
         }),
     };
-    let rewritten = match &preview.preview.outcome {
-        Ok((_, Some(text))) => Some(&*text.source),
-        _ => None,
-    };
+    let rewritten = preview.rewritten.as_ref().map(|rewritten| &rewritten.sql);
     json!({
         "sql": preview.sql,
         "facts": &*preview.facts,

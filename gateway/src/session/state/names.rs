@@ -126,11 +126,15 @@ pub fn can_stop<J: Judge>(permit: &J::Permit, plan: Option<&Plan>) -> bool {
 impl<J: Judge> Prepared<J> {
     /// The same statement with a newer analysis of its text. `None` if the statement is not there.
     pub fn renewed(&self, text: J::Text) -> Option<Self> {
-        let statement = J::analysis(&text).statements.get(self.index)?;
-        let inner = match (&self.inner, &statement.facts.session) {
-            (None, _) => None,
-            (Some(_), SessionEffect::Prepare { inner, .. }) => Some(Arc::new((**inner).clone())),
-            (Some(_), _) => return None,
+        let statement = J::analysis(&text).statements.get(self.index);
+        let inner = match (&self.inner, statement.map(|known| &known.facts.session)) {
+            (None, Some(_)) => None,
+            (Some(_), Some(SessionEffect::Prepare { inner, .. })) => {
+                Some(Arc::new((**inner).clone()))
+            }
+            // The empty statement.
+            (None, None) if self.statement().is_none() => None,
+            _ => return None,
         };
         Some(Prepared {
             parameter_types: self.parameter_types.clone(),
