@@ -18,6 +18,9 @@ use crate::session::Refusal;
 /// Longer texts are not edited: that would hold up the other sessions of the thread.
 const EDITED_BYTES: usize = 128 * 1024;
 
+/// Each statement that is edited has the whole text read again: the most bytes that are read for one text.
+const EDITED_WORK: usize = 1024 * 1024;
+
 /// A statement is edited this often at most, because a policy may ask for more once it sees the edited one.
 pub(super) const ROUNDS: usize = 4;
 
@@ -192,7 +195,8 @@ impl SessionGate {
         index: usize,
         edits: &Arc<[Edit]>,
     ) -> Edited {
-        if text.source.len() > EDITED_BYTES {
+        let length = text.source.len();
+        if length > EDITED_BYTES || length * text.analysis.statements.len() > EDITED_WORK {
             return Err("the text is too long".into());
         }
         let key = KeyRef {

@@ -53,7 +53,7 @@ impl SessionGate {
                 Some(edits) => version = self.with_edits(&base, version, edits, &case)?,
                 None => {
                     self.gate.metrics.verdict(case.verb, "allow");
-                    self.note_reshaping(&question, &version.text);
+                    self.note_reshaping(&question, &version);
                     return Ok(if version.text.source == question.text.source {
                         Verdict::Permit(permit)
                     } else {
@@ -135,11 +135,11 @@ impl SessionGate {
     }
 
     /// Later statements in the pipeline are judged before this one is known to have run.
-    fn note_reshaping(&mut self, question: &Question<'_, Self>, text: &AnalyzedText) {
-        if question.phase != Phase::Parse && text.reshapes() {
-            for statement in &text.analysis.statements {
-                self.reshape(&statement.facts);
-            }
+    fn note_reshaping(&mut self, question: &Question<'_, Self>, version: &Version) {
+        let statement = version.text.analysis.statements.get(version.index);
+        if let Some(statement) = statement.filter(|_| question.phase != Phase::Parse) {
+            let facts = Arc::clone(&statement.facts);
+            self.reshape(&facts);
         }
     }
 

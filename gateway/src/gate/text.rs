@@ -27,6 +27,10 @@ pub struct AnalyzedText {
     pub(super) edited: Option<EditedFrom>,
     /// The path along which its names were looked up.
     pub(super) path: Option<SearchPath>,
+    /// With another path its names would mean other objects.
+    varies: bool,
+    /// The path leaves out objects that its names would mean without it.
+    narrowed: bool,
     /// Index of the first statement after which names may mean something else.
     reshapes_at: Option<usize>,
 }
@@ -50,8 +54,10 @@ impl AnalyzedText {
             .iter()
             .map(|statement| Arc::new(facts::of_statement(&statement.facts)))
             .collect();
-        let mut statements = analysis.statements.iter();
-        let reshapes_at = statements.position(|statement| statement.facts.verb == Verb::Ddl);
+        let statements = || analysis.statements.iter();
+        let reshapes_at = statements().position(|statement| statement.facts.verb == Verb::Ddl);
+        let varies = statements().any(|statement| statement.facts.varies);
+        let narrowed = statements().any(|statement| statement.facts.narrowed);
         AnalyzedText {
             source: source.into(),
             analysis,
@@ -60,6 +66,8 @@ impl AnalyzedText {
             standard_conforming_strings,
             edited: None,
             path: path.cloned(),
+            varies,
+            narrowed,
             reshapes_at,
         }
     }
@@ -110,8 +118,7 @@ impl AnalyzedText {
 
     /// True when with another path its names would mean other objects.
     pub(super) fn varies(&self) -> bool {
-        let mut statements = self.analysis.statements.iter();
-        statements.any(|statement| statement.facts.varies)
+        self.varies
     }
 
     pub(super) fn paths(&self) -> Paths<SearchPath> {
@@ -123,13 +130,7 @@ impl AnalyzedText {
 
     /// True when the path leaves out objects that its names would mean without it.
     pub(super) fn is_narrowed(&self) -> bool {
-        let mut statements = self.analysis.statements.iter();
-        statements.any(|statement| statement.facts.narrowed)
-    }
-
-    /// True when names may mean something else once the text has run.
-    pub(super) fn reshapes(&self) -> bool {
-        self.reshapes_at.is_some()
+        self.narrowed
     }
 
     /// True when names may mean something else by the time the statement at `index` runs.
@@ -169,6 +170,8 @@ impl AnalyzedText {
             standard_conforming_strings: self.standard_conforming_strings,
             edited: None,
             path: self.path.clone(),
+            varies: self.varies,
+            narrowed: self.narrowed,
             reshapes_at: self.reshapes_at,
         })
     }
