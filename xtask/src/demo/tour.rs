@@ -47,7 +47,7 @@ impl Tour<'_> {
     fn masked_columns(&mut self) -> Result<()> {
         self.scene(
             "Masked columns",
-            "PostgreSQL receives the statement unchanged; four columns of the result are masked.",
+            "PostgreSQL receives a statement that reads masks in place of four columns.",
         );
         let sql =
             "SELECT id, name, email, phone, birth_date, card FROM customers ORDER BY id LIMIT 3;";
@@ -76,10 +76,18 @@ impl Tour<'_> {
     fn no_way_around_the_mask(&mut self) -> Result<()> {
         self.scene(
             "No way around the mask",
-            "An expression over a masked column is refused.",
+            "Whatever a statement computes, it computes from the mask.",
         );
-        let seen = self.show("SELECT upper(email) FROM customers WHERE id = 1;")?;
-        self.check_refused(&seen)?;
+        let seen = self.show(
+            "SELECT upper(email), email LIKE '%@example.com' AS matches FROM customers WHERE id = 1;",
+        )?;
+        let real = self
+            .direct
+            .query("SELECT upper(email) FROM customers WHERE id = 1")?;
+        self.check(
+            "the expression sees the mask, not the value",
+            seen.contains("***@EXAMPLE.COM") && seen.contains("(1 row)") && !seen.contains(&real),
+        );
         let seen = self.show(
             "SELECT email AS just_a_name FROM (SELECT * FROM customers) AS c WHERE id = 1;",
         )?;
