@@ -340,6 +340,10 @@ impl Comparison<'_> {
                 None => return,
             }
         }
+        // A value that stays in its column, or in that of a parent or child, which is read as the same column, flows nowhere.
+        if let Some((own, _)) = self.catalog.carried_by(oid, number) {
+            known.add(self.columns(&own));
+        }
         let missing = written
             .columns
             .iter()

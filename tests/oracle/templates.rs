@@ -17,6 +17,10 @@ async fn constants_change_no_shared_facts() -> Result<()> {
     let (shared, failures) = on_big_stack(|| {
         let (mut shared, mut failures) = (0, Vec::new());
         for case in &cases {
+            // Longer texts have no template.
+            if template(&case.text).is_none() {
+                continue;
+            }
             for changed in changed(&case.text) {
                 match compare(&case.text, &changed, &catalog) {
                     Some(true) => shared += 1,

@@ -191,6 +191,10 @@ impl<'t> Tree<'t> {
         match node.kind.as_str() {
             "VAR" => self.var(stack, node),
             "CONST" if node.is_true("constisnull") => Carried::default(),
+            // Whether a column is NULL counts as nothing of its value, and as a use of it.
+            "NULLTEST" if node.field("arg").node().is_some_and(is_plain_column) => {
+                Carried::nothing()
+            }
             "RELABELTYPE" | "COLLATEEXPR" | "COERCETODOMAIN" | "RETURNINGEXPR" => {
                 let arg = if node.kind == "RETURNINGEXPR" {
                     "retexpr"
@@ -324,4 +328,8 @@ pub fn assignments(query: &Node) -> impl Iterator<Item = &Node> {
     own.chain(by_conflict)
         .chain(by_merge)
         .filter(|entry| !entry.is_true("resjunk"))
+}
+
+fn is_plain_column(node: &Node) -> bool {
+    node.kind == "VAR" && node.number("varattno") > 0
 }

@@ -34,7 +34,9 @@ impl<'t> Resolver<'t> {
                     }
                 }
             }
-            if !self.within && name.is_some() && stays(value, &reached) {
+            // Of two relations that the name may mean, one may be written from the other.
+            let certain = matches!(&target.columns, Columns::Relations(known) if known.len() == 1);
+            if certain && !self.within && name.is_some() && stays(value, &reached) {
                 continue;
             }
             let (targets, _) = self.named(&reached);

@@ -249,3 +249,16 @@ fn conditions_on_derived_columns_are_uses_of_the_base() {
         );
     }
 }
+
+#[test]
+fn a_namesake_may_be_written_from_the_other() {
+    let text = "INSERT INTO twice (x) SELECT x FROM b.twice";
+    let analysis = on_big_stack(|| analyze(text, &catalog(), &Settings::default()));
+    let analysis = analysis.expect("no panic").expect(text);
+    let flows = &analysis.statements[0].facts.flows;
+    let from_b = flows.iter().any(|flow| {
+        let mut sources = flow.sources.iter().flatten();
+        flow.target.schema == "a" && sources.any(|source| source.schema == "b")
+    });
+    assert!(from_b, "{flows:?}");
+}
