@@ -35,29 +35,34 @@ pub(crate) fn equated(node: Node<'_>) -> Option<Node<'_>> {
     match node {
         Node::NullTest(test) => Some(test.arg()).filter(|arg| is_column(*arg)),
         Node::A_Expr(expression) => {
-            let (left, right) = (expression.lexpr(), expression.rexpr());
-            let plain = expression.kind == nodes::A_Expr_Kind::AEXPR_OP
-                && matches!(
-                    expression.name().strings().as_slice(),
-                    ["="] | ["pg_catalog", "="]
-                );
-            if let Node::NodeList(list) = right {
+            if let Node::NodeList(list) = expression.rexpr() {
+                let left = expression.lexpr();
                 let one = expression.kind == nodes::A_Expr_Kind::AEXPR_IN
                     && expression.name().strings().as_slice() == ["="]
                     && list.len() == 1
                     && list.first().is_some_and(is_given);
                 return Some(left).filter(|_| one && is_column(left));
             }
-            if !plain {
-                return None;
-            }
-            if is_column(left) && is_given(right) {
-                return Some(left);
-            }
-            (is_given(left) && is_column(right)).then_some(right)
+            compared(expression).map(|(column, _)| Node::ColumnRef(column))
         }
         _ => None,
     }
+}
+
+/// The column and the constant of `column = constant`, on either side.
+pub(crate) fn compared<'t>(
+    expression: &'t nodes::A_Expr,
+) -> Option<(&'t nodes::ColumnRef, Node<'t>)> {
+    let plain = expression.kind == nodes::A_Expr_Kind::AEXPR_OP
+        && matches!(
+            expression.name().strings().as_slice(),
+            ["="] | ["pg_catalog", "="]
+        );
+    let (column, given) = match (expression.lexpr(), expression.rexpr()) {
+        (Node::ColumnRef(column), given) | (given, Node::ColumnRef(column)) => (column, given),
+        _ => return None,
+    };
+    (plain && is_given(given)).then_some((column, given))
 }
 
 /// A constant or a parameter.

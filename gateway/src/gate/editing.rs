@@ -11,7 +11,7 @@ use quick_cache::{Equivalent, Weighter};
 
 use super::SessionGate;
 use super::permit::Answers;
-use super::text::{AnalyzedText, EditedFrom, STATEMENT_BYTES};
+use super::text::{AnalyzedText, EditedFrom, STATEMENT_BYTES, texts_in};
 use crate::results;
 use crate::session::Refusal;
 
@@ -180,10 +180,7 @@ pub(super) struct EditedTexts(Cache<Key, Known, ByText>);
 
 impl EditedTexts {
     pub fn new(bytes: u64) -> Self {
-        let entries = usize::try_from(bytes / (2 * STATEMENT_BYTES))
-            .unwrap_or(usize::MAX)
-            .max(16);
-        EditedTexts(Cache::with_weighter(entries, bytes, ByText))
+        EditedTexts(Cache::with_weighter(texts_in(bytes), bytes, ByText))
     }
 }
 

@@ -138,8 +138,7 @@ impl SessionGate {
     fn note_reshaping(&mut self, question: &Question<'_, Self>, version: &Version) {
         let statement = version.text.analysis.statements.get(version.index);
         if let Some(statement) = statement.filter(|_| question.phase != Phase::Parse) {
-            let facts = Arc::clone(&statement.facts);
-            self.reshape(&facts);
+            self.reshape(&statement.facts);
         }
     }
 

@@ -7,7 +7,7 @@ use gatewright_sql::SearchPath;
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
-use super::text::{AnalyzedText, Paths, STATEMENT_BYTES};
+use super::text::{AnalyzedText, Paths, STATEMENT_BYTES, texts_in};
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
@@ -67,9 +67,6 @@ pub(super) struct Analyses(pub(super) Cache<Key, Arc<AnalyzedText>, ByText>);
 
 impl Analyses {
     pub fn new(bytes: u64) -> Self {
-        let entries = usize::try_from(bytes / (2 * STATEMENT_BYTES))
-            .unwrap_or(usize::MAX)
-            .max(16);
-        Analyses(Cache::with_weighter(entries, bytes, ByText))
+        Analyses(Cache::with_weighter(texts_in(bytes), bytes, ByText))
     }
 }

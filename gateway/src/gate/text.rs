@@ -14,6 +14,12 @@ use super::facts;
 /// Approximate size of the facts of one statement, in bytes.
 pub(super) const STATEMENT_BYTES: u64 = 2048;
 
+/// How many texts to expect in a cache of this many bytes.
+pub(super) fn texts_in(bytes: u64) -> usize {
+    let entries = usize::try_from(bytes / (2 * STATEMENT_BYTES)).unwrap_or(usize::MAX);
+    entries.max(16)
+}
+
 /// A statement text with its analysis, and the facts in the form that policies get.
 pub struct AnalyzedText {
     pub source: Box<str>,

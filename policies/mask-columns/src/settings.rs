@@ -3,9 +3,7 @@
 use std::fmt;
 
 use gatewright_policy::name::{self, Column, Qualified};
-use gatewright_policy::{
-    ColumnAction, ColumnReplacement, ColumnSource, Edit, PartialMask, ReplacementValue,
-};
+use gatewright_policy::{ColumnAction, ColumnReplacement, ColumnSource, Edit, ReplacementValue};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -193,28 +191,31 @@ impl Settings {
             ])),
             Method::Email => ColumnAction::inspect(crate::email::LABEL),
         };
-        let edit = self.edit(full, method, &column)?;
+        let edit = self.edit(full, &mask, &column)?;
         Ok(Rule { column, mask, edit })
     }
 
-    fn edit(&self, full: &Full, method: Method, column: &Column) -> Result<Option<Edit>, String> {
-        let value = match (full.place.unwrap_or(self.place), method) {
-            (Place::Result, _) => return Ok(None),
-            (Place::Query, Method::Hash) if full.place.is_some() => {
+    fn edit(
+        &self,
+        full: &Full,
+        mask: &ColumnAction,
+        column: &Column,
+    ) -> Result<Option<Edit>, String> {
+        if full.place.unwrap_or(self.place) == Place::Result {
+            return Ok(None);
+        }
+        let value = match mask {
+            ColumnAction::Fixed(text) => ReplacementValue::Fixed(text.clone()),
+            ColumnAction::Partial(partial) => ReplacementValue::Partial(*partial),
+            ColumnAction::Nullify => ReplacementValue::Nullify,
+            ColumnAction::Inspect(_) => ReplacementValue::Text(crate::email::sql()),
+            // The key of the hash never leaves the gateway.
+            ColumnAction::Pseudonym(_) if full.place.is_some() => {
                 return Err("method = \"hash\" requires where = \"result\"".to_owned());
             }
-            // The key of the hash never leaves the gateway.
-            (Place::Query, Method::Hash) => return Ok(None),
-            (Place::Query, Method::Redact) => {
-                ReplacementValue::Fixed(full.text.clone().unwrap_or_else(|| "***".to_owned()))
+            ColumnAction::Pseudonym(_) | ColumnAction::Pass | ColumnAction::Observe(_) => {
+                return Ok(None);
             }
-            (Place::Query, Method::Partial) => ReplacementValue::Partial(PartialMask {
-                first: full.first.unwrap_or(0),
-                last: full.last.unwrap_or(0),
-                fill: full.fill.unwrap_or('*'),
-            }),
-            (Place::Query, Method::Null) => ReplacementValue::Nullify,
-            (Place::Query, Method::Email) => ReplacementValue::Text(crate::email::sql()),
         };
         Ok(Some(Edit::ReplaceColumn(ColumnReplacement {
             schema: column.table.schema().unwrap_or_default().to_owned(),

@@ -7,6 +7,7 @@ use gatewright_contract::PartialMask;
 use gatewright_parser::{Node, Strings, children, nodes, parse, scan};
 
 use crate::masks::INNER;
+use crate::render::{quoted_identifier, quoted_literal};
 use crate::risky;
 
 use super::syntax::is_none;
@@ -14,7 +15,7 @@ use super::syntax::is_none;
 /// A name as SQL, in ASCII whatever it contains (PostgreSQL documentation, Identifiers and Key Words).
 pub(super) fn identifier(name: &str) -> String {
     if name.is_ascii() {
-        return format!("\"{}\"", name.replace('"', "\"\""));
+        return quoted_identifier(name);
     }
     let mut quoted = String::from("U&\"");
     for character in name.chars() {
@@ -33,7 +34,7 @@ pub(super) fn identifier(name: &str) -> String {
 /// A string as SQL, in ASCII whatever it contains, and independent of standard_conforming_strings.
 pub(super) fn literal(text: &str) -> String {
     if text.is_ascii() && !text.contains('\\') {
-        return format!("'{}'", text.replace('\'', "''"));
+        return quoted_literal(text);
     }
     let mut quoted = String::from("E'");
     for character in text.chars() {

@@ -10,6 +10,7 @@ use super::place::Places;
 use super::references::{Condition, Reference, References};
 use super::rules::{Reading, Rules};
 use super::syntax::name_of;
+use crate::equation::{compared, conjuncts};
 
 /// Types from here on are not PostgreSQL's own (FirstNormalObjectId): what their equality means is not known.
 const FIRST_OWN_TYPE: u32 = 16_384;
@@ -48,22 +49,18 @@ pub(super) fn find<'t>(
     let mut moved: Vec<LookUp<'t>> = Vec::new();
     for condition in &references.conditions {
         let items = items(condition);
-        let mut open = vec![condition.all_meet];
-        while let Some(node) = open.pop() {
-            match node {
-                Node::BoolExpr(all) if all.boolop == nodes::BoolExprType::AND_EXPR => {
-                    open.extend(all.args());
-                }
-                Node::A_Expr(condition) => {
-                    let found = look_up(condition, &items, references, rules, places);
-                    let left = |most: u32| moved.len() < usize::try_from(most).unwrap_or(0);
-                    moved.extend(
-                        found
-                            .filter(|(_, most)| left(*most))
-                            .map(|(found, _)| found),
-                    );
-                }
-                _ => {}
+        let mut all = Vec::new();
+        conjuncts(condition.all_meet, &mut |part| {
+            if let Node::A_Expr(part) = part {
+                all.push(part);
+            }
+        });
+        // Of more than may move, the last ones do.
+        for part in all.into_iter().rev() {
+            if let Some((found, most)) = look_up(part, &items, references, rules, places)
+                && moved.len() < usize::try_from(most).unwrap_or(0)
+            {
+                moved.push(found);
             }
         }
     }
@@ -128,16 +125,8 @@ fn look_up<'t>(
     rules: &Rules<'_>,
     places: &Places<'_>,
 ) -> Option<(LookUp<'t>, u32)> {
-    let is_equality = condition.kind == nodes::A_Expr_Kind::AEXPR_OP
-        && matches!(
-            condition.name().strings().as_slice(),
-            ["="] | ["pg_catalog", "="]
-        );
-    let (column, given) = match (condition.lexpr(), condition.rexpr()) {
-        (Node::ColumnRef(column), given) | (given, Node::ColumnRef(column)) => (column, given),
-        _ => return None,
-    };
-    let constant = is_equality.then(|| constant(given, places)).flatten()?;
+    let (column, given) = compared(condition)?;
+    let constant = constant(given, places)?;
     let names = column.fields().strings();
     let (table, name) = match names.as_slice() {
         [name] if column.fields().len() == 1 => (None, *name),

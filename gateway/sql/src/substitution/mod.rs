@@ -17,7 +17,7 @@ mod verify;
 use std::sync::Arc;
 
 use gatewright_contract::Edit;
-use gatewright_parser::parse;
+use gatewright_parser::{Node, parse};
 
 use crate::catalog::{Catalog, Names, Noted, SearchPath};
 use crate::facts::Facts;
@@ -68,13 +68,7 @@ pub fn substitute(
     edits: &[Edit],
     context: &EditContext<'_>,
 ) -> Result<Option<Substituted>, SubstituteError> {
-    let EditContext {
-        catalog,
-        path,
-        settings,
-        settle,
-    } = *context;
-    let standard = settings.standard_conforming_strings;
+    let standard = context.settings.standard_conforming_strings;
     if !standard && text.contains('\\') {
         return Err(Unsupported(
             "a backslash with standard_conforming_strings off",
@@ -82,11 +76,9 @@ pub fn substitute(
     }
     let statement = analysis.statements.get(index).ok_or(Unverified)?;
     let own = text.get(statement.span.clone()).ok_or(Unverified)?;
-    let path = path_at(analysis, index, path);
-    let edited = edited(own, (catalog, path), standard, edits, settle)?;
-    if edited.text == own {
+    let Some(edited) = edited(own, edits, &context.at(analysis, index))? else {
         return Ok(None);
-    }
+    };
     let before = text.get(..statement.span.start).ok_or(Unverified)?;
     let after = text.get(statement.span.end..).ok_or(Unverified)?;
     let whole = [before, edited.text.as_str(), after].concat();
@@ -114,24 +106,18 @@ pub fn analyze_edited(
     edits: &[&[Edit]],
     context: &EditContext<'_>,
 ) -> Result<Analysis, SubstituteError> {
-    let EditContext {
-        catalog,
-        path,
-        settings,
-        settle,
-    } = *context;
-    let standard = settings.standard_conforming_strings;
-    let plain = crate::analyze_along(text, catalog, path, settings)?;
+    let plain = crate::analyze_along(text, context.catalog, context.path, context.settings)?;
     let statements = plain.statements.iter().cloned().enumerate();
     let statements = statements.map(|(at, statement)| {
-        let path = path_at(&plain, at, path);
         let own = text.get(statement.span.clone()).ok_or(Unverified)?;
         let edits = edits.get(at).copied().unwrap_or_default();
         if edits.is_empty() {
             return Ok(statement);
         }
-        let rules = Rules::of(edits, catalog, settle);
-        let facts = facts_of(own, (catalog, path), &rules, standard)?;
+        let tree = parse(own, context.settings.standard_conforming_strings);
+        let tree = tree.map_err(|_| Unverified)?;
+        let rules = Rules::of(edits, context.catalog, context.settle);
+        let facts = facts_of(own, only(&tree)?, &rules, &context.at(&plain, at))?;
         Ok(Statement {
             facts: Arc::new(facts),
             ..statement
@@ -142,29 +128,34 @@ pub fn analyze_edited(
     })
 }
 
-/// The path of a statement among others, which may have changed it.
-fn path_at<'p>(
-    analysis: &Analysis,
-    index: usize,
-    path: Option<&'p SearchPath>,
-) -> Option<&'p SearchPath> {
-    let mut before = analysis.statements.iter().take(index);
-    path.filter(|_| !before.any(|statement| statement.facts.may_change_names()))
+impl EditContext<'_> {
+    /// That of one statement among others, which may have changed the path.
+    fn at(&self, analysis: &Analysis, index: usize) -> Self {
+        let mut before = analysis.statements.iter().take(index);
+        let changed = before.any(|statement| statement.facts.may_change_names());
+        EditContext {
+            path: self.path.filter(|_| !changed),
+            ..*self
+        }
+    }
 }
 
-/// The statement with all edits applied. `text` holds this statement alone.
+/// The statement with all edits applied; `None` if there is nothing to edit. `text` holds this statement alone.
 fn edited(
     text: &str,
-    (catalog, path): (&Catalog, Option<&SearchPath>),
-    standard: bool,
     edits: &[Edit],
-    settle: Settle<'_>,
-) -> Result<Edited, SubstituteError> {
+    context: &EditContext<'_>,
+) -> Result<Option<Edited>, SubstituteError> {
+    let standard = context.settings.standard_conforming_strings;
     let tree = parse(text, standard).map_err(AnalyzeError::from)?;
     let node = only(&tree)?;
-    let rules = Rules::of(edits, catalog, settle);
+    let rules = Rules::of(edits, context.catalog, context.settle);
     let noted = Noted::default();
-    let references = References::find(node, Names::along(catalog, path, &noted), &rules)?;
+    let names = Names::along(context.catalog, context.path, &noted);
+    let references = References::find(node, names, &rules)?;
+    if references.are_none() && rules.limit.is_none() {
+        return Ok(None);
+    }
     for query in &references.queries {
         grouping::check(query, &references)?;
     }
@@ -183,27 +174,34 @@ fn edited(
     let again = parse(&edited, standard).map_err(|_| Unverified)?;
     let changed = only(&again)?;
     verify::check(node, changed, &references, &derived, &look_ups, standard)?;
-    let edited = match rules.limit {
+    let capped = match rules.limit {
         Some(limit) => splice::capped(&edited, changed, limit, standard)?,
-        None => edited,
+        None => None,
     };
-    let facts = facts_of(&edited, (catalog, path), &rules, standard)?;
-    Ok(Edited {
+    if let Some(text) = capped {
+        let tree = parse(&text, standard).map_err(|_| Unverified)?;
+        let facts = facts_of(&text, only(&tree)?, &rules, context)?;
+        return Ok(Some(Edited { text, facts }));
+    }
+    if references.are_none() {
+        return Ok(None);
+    }
+    let facts = facts_of(&edited, changed, &rules, context)?;
+    Ok(Some(Edited {
         text: edited,
         facts,
-    })
+    }))
 }
 
 fn facts_of(
     text: &str,
-    (catalog, path): (&Catalog, Option<&SearchPath>),
+    node: Node<'_>,
     rules: &Rules<'_>,
-    standard: bool,
+    context: &EditContext<'_>,
 ) -> Result<Facts, SubstituteError> {
-    let tree = parse(text, standard).map_err(|_| Unverified)?;
-    let node = only(&tree)?;
-    let masks = derived::masks(node, catalog, rules, standard)?;
-    let mut facts = analysis::facts(text, node, catalog, path, &masks);
+    let standard = context.settings.standard_conforming_strings;
+    let masks = derived::masks(node, context.catalog, rules, standard)?;
+    let mut facts = analysis::facts(text, node, context.catalog, context.path, &masks);
     facts.set_fingerprint(gatewright_parser::fingerprint(node));
     Ok(facts)
 }

@@ -84,6 +84,11 @@ impl<'t> References<'t> {
         Ok(found)
     }
 
+    /// Whether the statement reads nothing that has to change.
+    pub fn are_none(&self) -> bool {
+        self.replaced.is_empty() && self.pinned.is_empty()
+    }
+
     /// The replaced references that are part of this query's FROM.
     pub fn of_query(&self, query: &nodes::SelectStmt) -> impl Iterator<Item = &Reference<'t>> {
         self.replaced.iter().filter(move |reference| {

@@ -136,17 +136,17 @@ impl<'a, 'p> Splices<'a, 'p> {
     }
 }
 
-/// The text with at most `rows` rows.
+/// The text with at most `rows` rows; `None` if it has no more.
 pub(super) fn capped(
     text: &str,
     node: Node<'_>,
     rows: u64,
     standard: bool,
-) -> Result<String, SubstituteError> {
+) -> Result<Option<String>, SubstituteError> {
     let select = match node {
         Node::SelectStmt(select) if select.into_clause().is_none() => select,
         Node::InsertStmt(_) | Node::UpdateStmt(_) | Node::DeleteStmt(_) | Node::MergeStmt(_) => {
-            return Ok(text.to_owned());
+            return Ok(None);
         }
         _ => return Err(Unsupported("a limit for this command")),
     };
@@ -159,7 +159,7 @@ pub(super) fn capped(
             if let Some(ConstValue::Integer(limit)) = constant.val()
                 && u64::try_from(limit).is_ok_and(|limit| limit <= rows)
             {
-                return Ok(text.to_owned());
+                return Ok(None);
             }
             let places = Places::of(text)?;
             let token = places
@@ -174,7 +174,7 @@ pub(super) fn capped(
     };
     let again = parse(&capped, standard).map_err(|_| Unverified)?;
     match only(&again)? {
-        Node::SelectStmt(changed) if differs_in_limit(select, changed, rows) => Ok(capped),
+        Node::SelectStmt(changed) if differs_in_limit(select, changed, rows) => Ok(Some(capped)),
         _ => Err(Unverified),
     }
 }

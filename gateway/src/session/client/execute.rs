@@ -178,7 +178,6 @@ impl<J: Judge> Session<J> {
         };
         portal.started.set(true);
         if let Some(statement) = portal.prepared.statement() {
-            self.note_changes_of(&statement.facts);
             self.note_sent(&statement.facts);
         }
         self.turn.stoppable += usize::from(portal.can_stop());

@@ -205,9 +205,6 @@ impl<J: Judge> Session<J> {
             refusal: None,
             silent_error: false,
         };
-        for statement in run.statements() {
-            self.note_changes_of(&statement.facts);
-        }
         self.turn.stoppable += usize::from(run.can_stop());
         self.expect(Outstanding::Query(run));
     }

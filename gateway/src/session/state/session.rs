@@ -6,7 +6,7 @@ use gatewright_sql::{Facts, SessionEffect};
 
 use crate::results::PseudonymKey;
 use crate::session::doors::output::{Output, Taken};
-use crate::session::judge::{Judge, NameFacts};
+use crate::session::judge::Judge;
 use crate::session::state::ends::Ends;
 use crate::session::state::held::Held;
 use crate::session::state::name::Name;
@@ -94,8 +94,9 @@ impl<J: Judge> Session<J> {
         !self.transaction.is_open() && self.queue.is_empty() && !self.pipeline.unsynced
     }
 
-    /// A statement is about to be sent: what it may change for the meaning of names.
+    /// A statement is about to be sent: what it may change for the reading of texts and the meaning of names.
     pub(in crate::session) fn note_sent(&mut self, facts: &Facts) {
+        let runs_named = facts.is_dynamic() || matches!(facts.session, SessionEffect::Fetch { .. });
         let named = match &facts.session {
             SessionEffect::Execute { name }
             | SessionEffect::Explain {
@@ -105,6 +106,10 @@ impl<J: Judge> Session<J> {
             SessionEffect::Fetch { name } => self.names.cursor_facts(&Name::new(name)),
             _ => None,
         };
+        let named_changes = || named.as_deref().is_none_or(Facts::changes_reading);
+        if facts.changes_reading() || runs_named && named_changes() {
+            self.reading.changes(self.queue.next_number());
+        }
         self.path.sent(facts, named.as_deref());
         self.pipeline.drain_first |= facts.changes_reading() || facts.path.is_some();
     }
@@ -115,32 +120,6 @@ impl<J: Judge> Session<J> {
         self.pipeline.flushed = false;
         self.pipeline.unsynced = !reply.answered_anyway();
         self.queue.push(reply);
-    }
-
-    /// The message that is about to be sent runs a statement with these facts, or a name's: what it may change about the reading of what
-    /// follows.
-    pub(in crate::session) fn note_changes_of(&mut self, facts: &Facts) {
-        if facts.changes_reading() {
-            self.pipeline.drain_first = true;
-        }
-        if facts.changes_reading() || self.named_changes_reading(facts) {
-            self.reading.changes(self.queue.next_number());
-        }
-    }
-
-    /// True when what the statement names may change how texts are read, or is not known.
-    fn named_changes_reading(&self, facts: &Facts) -> bool {
-        let named = match &facts.session {
-            SessionEffect::Fetch { name } => self.names.cursor(name),
-            _ if !facts.is_dynamic() => return false,
-            SessionEffect::Execute { name }
-            | SessionEffect::Explain {
-                executes: Some(name),
-                ..
-            } => self.names.statement(name),
-            _ => None,
-        };
-        named.is_none_or(|named| named.changes_reading())
     }
 
     /// The message must wait for replies: makes sure that the server sends them.
