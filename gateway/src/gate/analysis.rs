@@ -11,8 +11,12 @@ use super::text::{AnalyzedText, Paths};
 use super::ticket::Work;
 use crate::session::{Judged, Refusal};
 
-/// Longer texts are analysed on a thread of their own, so that other sessions of the worker go on.
-const INLINE_BYTES: usize = 16 * 1024;
+/// Longer texts are analysed on a thread of their own, so that other sessions of the worker go on. So much takes less than a millisecond,
+/// whatever it says; handing it over takes some ten microseconds.
+const INLINE_BYTES: usize = 2 * 1024;
+
+/// Where nothing can wait, longer texts are not analysed again.
+const RENEWED_BYTES: usize = 16 * 1024;
 
 /// The analysis, or the error for the client.
 type Analyzed = Result<Arc<AnalyzedText>, Refusal>;
@@ -218,7 +222,7 @@ impl SessionGate {
         if let Some(known) = self.known(key, path) {
             return Ok(known);
         }
-        if text.source.len() > INLINE_BYTES {
+        if text.source.len() > RENEWED_BYTES {
             let message = "what this statement names depends on search_path or on objects that have changed since it was prepared";
             return Err(Refusal::new("0A000", message).with_hint("Prepare the statement again."));
         }
