@@ -33,6 +33,7 @@ pub(super) fn of_policy(
         hint: denial.hint,
         position: None,
         counted: true,
+        unread: false,
     }
 }
 
@@ -55,6 +56,7 @@ pub(super) fn of_gateway(
         hint: hint.map(str::to_owned),
         position: None,
         counted: true,
+        unread: false,
     }
 }
 

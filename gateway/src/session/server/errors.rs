@@ -56,6 +56,11 @@ impl<J: Judge> Session<J> {
             ErrorRewrite::Unchanged => output.to_client.deliver(Delivery::Error(&fields)),
             ErrorRewrite::Changed(fields) => output.to_client.deliver(Delivery::Error(&fields)),
         }
+        if let Some(Outstanding::Unread(unread)) = self.queue.front()
+            && !unread.is_rejected_with(&fields)
+        {
+            judge.refused(&unread.refusal);
+        }
         self.forget_portal_of_failed_bind(&fields);
         self.after_error(judge, output);
         Ok(Taken::Yes)
@@ -161,6 +166,10 @@ impl<J: Judge> Session<J> {
                 None => ErrorRewrite::Unchanged,
             },
             Some(Outstanding::Refused(refusal)) => apply_to(refusal),
+            Some(Outstanding::Unread(unread)) if unread.is_rejected_with(fields) => {
+                ErrorRewrite::Unchanged
+            }
+            Some(Outstanding::Unread(unread)) => apply_to(&unread.refusal),
             Some(Outstanding::Describe {
                 target: Described::InHand,
                 ..

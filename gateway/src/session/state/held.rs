@@ -13,6 +13,8 @@ pub(in crate::session) struct Held<J: Judge> {
     pub ticket: Option<Ticket>,
     /// The text, once it is analysed.
     pub text: Option<J::Text>,
+    /// Why the gateway cannot read it.
+    pub unread: Option<Refusal>,
     /// When it was begun with, it was certain how the server reads it.
     pub certain: bool,
     /// The text is no longer the client's own.
@@ -57,6 +59,7 @@ impl<J: Judge> Default for Held<J> {
         Held {
             ticket: None,
             text: None,
+            unread: None,
             certain: false,
             rewritten: false,
             permits: Vec::new(),

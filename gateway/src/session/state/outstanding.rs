@@ -48,6 +48,8 @@ pub enum Outstanding<J: Judge> {
     },
     /// The stand-in for a refused extended message: always an error.
     Refused(Refusal),
+    /// A text that the gateway cannot read, sent for the server's error: always an error, of the server or the refusal.
+    Unread(Unread),
     /// A stand-in whose error is not forwarded: the client has received one already.
     Silenced,
     FunctionCall {
@@ -70,6 +72,16 @@ pub struct Asked {
     pub value: Option<Vec<u8>>,
     /// How many of the portal and the statement are closed.
     pub closed: u8,
+}
+
+/// A Parse of a text that the gateway cannot read, the Close of it, and a stand-in.
+pub struct Unread {
+    /// Of the statement.
+    pub name: Name,
+    /// For a text that the server accepts.
+    pub refusal: Refusal,
+    /// The server has accepted it.
+    pub accepted: bool,
 }
 
 /// A simple Query that was sent.
@@ -381,7 +393,10 @@ fn text_of<J: Judge>(reply: &Outstanding<J>) -> usize {
 
 fn names_something<J: Judge>(reply: &Outstanding<J>) -> bool {
     match reply {
-        Outstanding::Parse { .. } | Outstanding::Bind { .. } | Outstanding::Close { .. } => true,
+        Outstanding::Parse { .. }
+        | Outstanding::Bind { .. }
+        | Outstanding::Close { .. }
+        | Outstanding::Unread(_) => true,
         Outstanding::Query(run) => run.text.is_some(),
         Outstanding::Execute { .. } => true,
         Outstanding::Describe { .. }
