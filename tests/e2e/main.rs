@@ -38,6 +38,7 @@ mod outages;
 mod people;
 mod policy_failures;
 mod proxy;
+mod read_only;
 mod refusals;
 mod reload;
 mod rewrites;

@@ -68,6 +68,7 @@ fn judge() -> SessionGate {
         client_address: String::new(),
         in_transaction: false,
         started_ms: 0,
+        settings: Vec::new(),
     };
     let target = "postgres://role@localhost/here?sslmode=disable".parse();
     let target = target.expect("a connection string");

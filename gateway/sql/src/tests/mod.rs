@@ -10,6 +10,7 @@ mod hostile;
 mod lineage;
 mod outputs;
 mod properties;
+mod settings;
 mod substitution;
 mod versions;
 
