@@ -34,6 +34,7 @@ mod issuer;
 mod large_data;
 mod lengths;
 mod masking;
+mod notices;
 mod outages;
 mod people;
 mod policy_failures;

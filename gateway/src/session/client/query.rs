@@ -210,6 +210,7 @@ impl<J: Judge> Session<J> {
             permits: held.permits,
             admitted: held.admitted,
             plans: held.plans,
+            notices: held.notices,
             index: 0,
             refusal: None,
             silent_error: false,

@@ -26,6 +26,8 @@ pub(in crate::session) struct Held<J: Judge> {
     /// One for each statement that was admitted.
     pub admitted: Vec<Option<J::Admitted>>,
     pub description: Description,
+    /// The notices that came with the descriptions.
+    pub notices: Vec<Box<[u8]>>,
     /// For a Bind: its statement, with an analysis that holds.
     pub prepared: Option<Rc<Prepared<J>>>,
     /// The statement, by its index, behind whose names every analysis holds.
@@ -66,6 +68,7 @@ impl<J: Judge> Default for Held<J> {
             plans: Vec::new(),
             admitted: Vec::new(),
             description: Description::NotAsked,
+            notices: Vec::new(),
             prepared: None,
             settled_names_of: None,
             portal_is_checked: false,

@@ -91,6 +91,8 @@ pub struct QueryRun<J: Judge> {
     /// One per permit; `None` once its end was reported.
     pub admitted: Vec<Option<J::Admitted>>,
     pub plans: Vec<Option<Rc<Plan>>>,
+    /// Bodies of notices that the text raised before any of it ran, so that they hold no values of rows.
+    pub notices: Vec<Box<[u8]>>,
     /// The statement whose reply is expected next.
     pub index: usize,
     /// Set when a stand-in was sent instead: the server's error gets this text.
@@ -106,6 +108,7 @@ impl<J: Judge> QueryRun<J> {
             permits: Vec::new(),
             admitted: Vec::new(),
             plans: Vec::new(),
+            notices: Vec::new(),
             index: 0,
             refusal: Some(refusal),
             silent_error: false,
