@@ -28,6 +28,7 @@ mod risky;
 
 mod masks;
 mod search_path;
+mod settings;
 mod temporary;
 
 mod lineage;

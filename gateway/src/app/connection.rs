@@ -16,6 +16,7 @@ use super::connections::{Cancellable, Connections};
 use super::lifetime::SessionLifetime;
 use super::login::Login;
 use super::slots::Entrance;
+use super::startup;
 use crate::admin::Connection;
 use crate::config::Limits;
 use crate::gate::SessionGate;
@@ -194,6 +195,7 @@ impl Connections {
                 .map_or(0, |since| {
                     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
                 }),
+            settings: startup::settings(&accepted.startup),
         }
     }
 }

@@ -296,6 +296,7 @@ fn not_understood(error: AnalyzeError) -> Refusal {
         } => {
             let mut refusal = Refusal::new(sqlstate, message);
             refusal.position = (position > 0).then_some(position);
+            refusal.unread = true;
             refusal
         }
         other => Refusal::new("54001", other.to_string())

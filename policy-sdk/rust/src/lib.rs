@@ -48,8 +48,8 @@ pub use bindings::gatewright::policy::types::{
     BatchEdit, BatchReply, ColumnAction, ColumnRef, ColumnReplacement, ColumnReply, ColumnSource,
     Completion, DataFlow, Denial, Edit, Editing, Facts, Hooks, Id, Identity, Level, Outcome,
     PackedColumn, Parameter, PartialMask, Phase, Plan, Registration, RelationKind, Replacement,
-    ReplacementValue, ResultColumn, Reuse, RowFilter, Scope, Session, TableRef, Transform, Usage,
-    Verb, Verdict,
+    ReplacementValue, ResultColumn, Reuse, RowFilter, Scope, Session, SettingChange, SettingValue,
+    TableRef, Transform, Usage, Verb, Verdict,
 };
 #[doc(hidden)]
 pub use export::start;

@@ -30,8 +30,14 @@ impl<J: Judge> Session<J> {
                     return self.refuse_alone(frame, Refusal::unreadable(&error), judge, output);
                 }
             };
+            if let Some(refusal) = held.unread.take() {
+                return self.query_unread(query.text, refusal, held, output);
+            }
             let text = match self.read_text(query.text, output) {
                 Stage::Hold => return Taken::Hold,
+                Stage::Refused(refusal) if refusal.unread => {
+                    return self.query_unread(query.text, refusal, held, output);
+                }
                 Stage::Refused(refusal) => {
                     return self.refuse_alone(frame, refusal, judge, output);
                 }
@@ -39,6 +45,9 @@ impl<J: Judge> Session<J> {
             };
             match self.ask_text(&mut held, &text, judge) {
                 Stage::Hold => return self.hold(held),
+                Stage::Refused(refusal) if refusal.unread => {
+                    return self.query_unread(query.text, refusal, held, output);
+                }
                 Stage::Refused(refusal) => return self.refuse_query(refusal, judge, output),
                 Stage::Done(_) => {}
             }
@@ -205,6 +214,7 @@ impl<J: Judge> Session<J> {
             permits: held.permits,
             admitted: held.admitted,
             plans: held.plans,
+            notices: held.notices,
             index: 0,
             refusal: None,
             silent_error: false,

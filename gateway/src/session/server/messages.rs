@@ -211,6 +211,12 @@ impl<J: Judge> Session<J> {
         {
             return self.setting_told(frame);
         }
+        if matches!(self.queue.front(), Some(Outstanding::Unread(_)))
+            && matches!(frame.tag, b'1' | b'3')
+        {
+            self.unread_accepted(frame.tag)?;
+            return Ok(Taken::Yes);
+        }
         match frame.tag {
             b'D' | b'd' => {
                 self.expect_rows(frame.tag)?;

@@ -239,6 +239,12 @@ impl Judge for WordJudge {
     ) -> Judged<Result<WordText, Refusal>> {
         self.nothing_else_is_asked();
         self.analysed.push((text.to_owned(), conforming));
+        let unknown = |part: &str| matches!(word(part).as_str(), "garble" | "novel");
+        if text.split(';').any(unknown) {
+            let mut refusal = Refusal::new("42601", "syntax error");
+            refusal.unread = true;
+            return self.answer(Err(refusal), false, Answer::Text);
+        }
         let mut start = 0;
         let mut statements = Vec::new();
         for part in text.split(';') {
