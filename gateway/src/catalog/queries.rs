@@ -158,3 +158,57 @@ pub(super) const CHANGEABLE_ROLES: &str = "WITH RECURSIVE edges AS (SELECT m.mem
      reach AS (SELECT member, roleid, opens FROM edges UNION SELECT r.member, e.roleid, e.opens FROM reach r JOIN edges e ON e.member = r.roleid) \
      SELECT a.rolname FROM pg_catalog.pg_roles a WHERE NOT a.rolsuper AND (a.rolcreaterole OR EXISTS (SELECT FROM reach r \
          WHERE r.opens AND r.member = a.oid))";
+
+/// What is newest of each kind, and everything small enough to be summed up each time: for [`super::watch`].
+pub(super) const NEWEST: &str = "(SELECT pg_catalog.max(oid) FROM pg_catalog.pg_class), \
+     (SELECT pg_catalog.max(oid) FROM pg_catalog.pg_type), (SELECT pg_catalog.max(oid) FROM pg_catalog.pg_constraint), \
+     (SELECT ROW(pg_catalog.count(*), pg_catalog.sum(xmin::pg_catalog.text::pg_catalog.int8)) FROM pg_catalog.pg_proc WHERE oid >= 16384), \
+     (SELECT ROW(pg_catalog.count(*), pg_catalog.sum(xmin::pg_catalog.text::pg_catalog.int8)) FROM pg_catalog.pg_cast WHERE oid >= 16384), \
+     (SELECT ROW(pg_catalog.count(*), pg_catalog.sum(xmin::pg_catalog.text::pg_catalog.int8)) FROM pg_catalog.pg_auth_members), \
+     (SELECT pg_catalog.sum(pg_catalog.hashtextextended(rolname || rolsuper::pg_catalog.text || rolcreaterole::pg_catalog.text, 0)) FROM pg_catalog.pg_roles)";
+
+/// The transaction that wrote a row, as a number that stays the same: `age` is cheaper than reading the id's text, and the age of any
+/// fixed id grows as fast. The ids that PostgreSQL uses for itself have no age.
+pub(super) const WRITTEN_BY: &str = "CASE WHEN pg_catalog.age(c.xmin) = 2147483647 THEN 0 \
+     ELSE pg_catalog.age('3'::pg_catalog.xid)::pg_catalog.int8 - pg_catalog.age(c.xmin) END";
+
+/// The system catalogs that the queries above read, besides pg_class, and which of their rows count. Temporary tables come and go.
+pub(super) const CATALOGS: [(&str, &str); 17] = [
+    (
+        "pg_attribute",
+        "c.attnum > 0 AND c.attrelid NOT IN (SELECT t.oid FROM pg_catalog.pg_class t WHERE t.relpersistence = 't')",
+    ),
+    (
+        "pg_attrdef",
+        "c.adrelid NOT IN (SELECT t.oid FROM pg_catalog.pg_class t WHERE t.relpersistence = 't')",
+    ),
+    (
+        "pg_constraint",
+        "c.conrelid NOT IN (SELECT t.oid FROM pg_catalog.pg_class t WHERE t.relpersistence = 't')",
+    ),
+    (
+        "pg_index",
+        "c.indisunique AND c.indrelid NOT IN (SELECT t.oid FROM pg_catalog.pg_class t WHERE t.relpersistence = 't')",
+    ),
+    ("pg_inherits", "true"),
+    ("pg_rewrite", "true"),
+    ("pg_trigger", "true"),
+    ("pg_policy", "true"),
+    ("pg_proc", "true"),
+    ("pg_aggregate", "true"),
+    ("pg_type", "c.typrelid = 0 AND c.typcategory <> 'A'"),
+    ("pg_operator", "true"),
+    ("pg_cast", "true"),
+    (
+        "pg_namespace",
+        "c.nspname NOT LIKE 'pg!_%temp!_%' ESCAPE '!'",
+    ),
+    ("pg_collation", "true"),
+    ("pg_extension", "true"),
+    ("pg_auth_members", "true"),
+];
+
+/// What is read of pg_class: its rows are written for other reasons, too, such as TRUNCATE.
+pub(super) const NAMES: &str = "SELECT ROW(pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended(c.relname || c.relkind::pg_catalog.text \
+     || c.relnamespace::pg_catalog.text || c.relrowsecurity::pg_catalog.text, c.oid::pg_catalog.int8))) FROM pg_catalog.pg_class c \
+     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't'";

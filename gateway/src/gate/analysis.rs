@@ -299,7 +299,7 @@ fn not_understood(error: AnalyzeError) -> Refusal {
     }
 }
 
-fn catalog_is_late() -> Refusal {
+pub(super) fn catalog_is_late() -> Refusal {
     Refusal::new(
         "57P03",
         "the gateway could not read in time what tables and functions the database has, so the statement was not judged",

@@ -27,13 +27,14 @@ mod view;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatewright_contract::{self as contract, StatementId};
 use gatewright_policy_host::{Directory, PolicyHost, PolicySet};
 use gatewright_sql::{Analysis, Limits as ParserLimits, SearchPath, Verb};
 
 use crate::catalog::CatalogHandle;
-use crate::identity::Identity;
+use crate::identity::{CATALOG_MAX_AGE, Identity};
 use crate::results::Stop;
 use crate::session::{
     Answer, Completion, Field, Judge, Judged, Limit, Limits, Plan, Question, Refusal, Ticket,
@@ -147,6 +148,7 @@ impl Gate {
             set: self.policies.current(),
             facts: Arc::new(SessionFacts::new(session, identity)),
             catalog,
+            catalog_max_age: CATALOG_MAX_AGE,
             pending: None,
             tickets: 0,
             delivery: Delivery::default(),
@@ -169,6 +171,8 @@ pub struct SessionGate {
     set: Arc<PolicySet>,
     facts: Arc<SessionFacts>,
     catalog: Arc<CatalogHandle>,
+    /// How old what is known of the catalog may be when a message is judged.
+    catalog_max_age: Duration,
     /// The answer that is pending.
     pending: Option<Pending>,
     tickets: u64,
@@ -192,6 +196,14 @@ pub struct SessionGate {
     recent: Recent,
 }
 
+impl SessionGate {
+    /// The same, with another limit for the age of what is known of the catalog.
+    pub fn with_catalog_age(mut self, limit: Duration) -> Self {
+        self.catalog_max_age = limit;
+        self
+    }
+}
+
 impl Drop for SessionGate {
     fn drop(&mut self) {
         if let Policies::Directory { host, .. } = &*self.gate.policies {
@@ -204,6 +216,10 @@ impl Judge for SessionGate {
     type Text = Arc<AnalyzedText>;
     type Permit = Arc<Permit>;
     type Admitted = Admitted;
+
+    fn catch_up(&mut self) -> Judged<Result<(), Refusal>> {
+        self.catch_up_with_database()
+    }
 
     fn analyze(
         &mut self,

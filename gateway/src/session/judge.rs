@@ -119,6 +119,7 @@ pub struct Completion {
 
 /// An answer that was under way.
 pub enum Answer<J: Judge> {
+    CaughtUp(Result<(), Refusal>),
     Text(Result<J::Text, Refusal>),
     Verdict(Result<Verdict<J>, Refusal>),
     Plan(Result<Plan, Refusal>),
@@ -138,6 +139,9 @@ pub trait Judge: Sized {
     /// each is given back to [`Judge::complete`] exactly once.
     type Admitted;
 
+    /// Brings what is known of the database up to date, before the next message of the client is looked at. `Err`: it could not be, so
+    /// nothing may be judged.
+    fn catch_up(&mut self) -> Judged<Result<(), Refusal>>;
     /// Understands a text whose names are looked up along the path. `Err` is what the client is told instead.
     fn analyze(
         &mut self,

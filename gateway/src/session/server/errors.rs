@@ -260,6 +260,9 @@ impl<J: Judge> Session<J> {
             if let Some(held) = self.held.take() {
                 self.let_go(held, judge);
             }
+            if let Some(ticket) = self.pipeline.catching_up.take() {
+                judge.withdraw(ticket);
+            }
             self.pipeline.mode = Mode::Skipping;
         }
     }

@@ -33,6 +33,8 @@ pub(crate) struct WordJudge {
     pub(crate) ledger: Rc<RefCell<Ledger>>,
     /// How many times the next answers are not there yet, taken in turn; empty: all answers come at once.
     pub(crate) delays: Vec<u8>,
+    /// What catching up comes to, for as many messages, the last first; otherwise nothing was to be caught up with.
+    pub(crate) catch_ups: Vec<Result<(), Refusal>>,
     answers: u64,
     pub(crate) under_way: HashMap<u64, Late>,
     pub(crate) withdrawn: Rc<Cell<usize>>,
@@ -227,6 +229,13 @@ impl Judge for WordJudge {
     type Text = WordText;
     type Permit = WordPermit;
     type Admitted = WordAdmitted;
+
+    fn catch_up(&mut self) -> Judged<Result<(), Refusal>> {
+        match self.catch_ups.pop() {
+            Some(result) => self.answer(result, false, Answer::CaughtUp),
+            None => Judged::Ready(Ok(())),
+        }
+    }
 
     fn analyze(
         &mut self,
