@@ -31,6 +31,10 @@ pub trait StatementView: Send + Sync {
     fn outputs(&self) -> Vec<Vec<ColumnSource>>;
     /// What the statement writes, and from where.
     fn flows(&self) -> Vec<DataFlow>;
+    /// The channels of LISTEN.
+    fn channels(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// Indexes into the facts' columns. These uses reveal only whether values are equal.
     fn equated(&self) -> Vec<u32>;
     /// The value of `key` in the statement's sqlcommenter comment.

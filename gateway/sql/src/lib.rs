@@ -34,6 +34,7 @@ mod lineage;
 mod walker;
 
 mod definition;
+mod unnamed;
 
 mod analysis;
 

@@ -205,6 +205,11 @@ impl CatalogHandle {
         self.reads.served(REFRESH_TIMEOUT).await
     }
 
+    /// Requests a read for which nobody waits.
+    pub fn read_soon(&self) {
+        self.reads.ask_unless_asked();
+    }
+
     /// Whether the catalog was found to hold no longer than `max_age` ago. Under steady use it stays so without waiting: a check is
     /// requested in time.
     pub fn is_fresh(&self, max_age: Duration) -> bool {

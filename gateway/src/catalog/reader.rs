@@ -86,6 +86,9 @@ struct QueryResults {
     casts: Vec<Row>,
     triggers: Vec<Row>,
     rules: Vec<Row>,
+    /// Of relations, and of extended statistics.
+    unnamed: [Vec<Row>; 2],
+    event_triggers: Vec<Row>,
     types: Vec<Row>,
     changeable_roles: Vec<Row>,
 }
@@ -98,8 +101,14 @@ impl QueryResults {
         service
             .query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             .await?;
+        let version = service.query(queries::VERSION).await?;
+        let major: Option<u32> = version.first().and_then(|row| number(row, 0));
+        let statistics = match major {
+            Some(14..) => service.query(queries::UNNAMED_STATISTICS).await?,
+            _ => Vec::new(),
+        };
         let results = QueryResults {
-            version: service.query(queries::VERSION).await?,
+            version,
             relations: service.query(queries::RELATIONS).await?,
             columns: service.query(queries::COLUMNS).await?,
             dependencies: [
@@ -119,6 +128,8 @@ impl QueryResults {
             casts: service.query(queries::CASTS).await?,
             triggers: service.query(queries::TRIGGERS).await?,
             rules: service.query(queries::RULES).await?,
+            unnamed: [service.query(queries::UNNAMED).await?, statistics],
+            event_triggers: service.query(queries::EVENT_TRIGGERS).await?,
             types: service.query(queries::TYPES).await?,
             changeable_roles: service.query(queries::CHANGEABLE_ROLES).await?,
         };
@@ -217,6 +228,14 @@ impl QueryResults {
             }
         }
         self.add_expressions(catalog)?;
+        for row in self.unnamed.iter().flatten() {
+            if let Some(expression) = text(row, 1) {
+                catalog.unnamed(number(row, 0)?, expression);
+            }
+        }
+        for row in &self.event_triggers {
+            catalog.event_trigger(text(row, 0)?, text(row, 1)?);
+        }
         for row in &self.triggers {
             let (relation, on) = (number(row, 0)?, written_by(number(row, 1)?));
             catalog.trigger(relation, on, text(row, 2)?, text(row, 3)?);

@@ -171,6 +171,15 @@ impl SessionGate {
         Ok(Ok(analyzed))
     }
 
+    /// The server knows a table that the catalog does not have: the next statement may find it there.
+    pub(super) fn look_again(&mut self, catalog: &Catalog) {
+        let looked = (catalog.generation, self.catalog.changes());
+        if self.looked_for != Some(looked) {
+            self.looked_for = Some(looked);
+            self.catalog.read_soon();
+        }
+    }
+
     /// Another session has changed something that the catalog does not show yet, perhaps what a name means. Waits for a
     /// catalog that shows it; if there is none, the names mean every object again.
     fn settle_narrowed(&mut self, analyzed: &AnalyzedText) -> Result<Analyzed, Work> {

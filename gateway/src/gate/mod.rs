@@ -13,6 +13,7 @@ mod ending;
 mod facts;
 mod judging;
 mod known;
+mod notification;
 mod permit;
 mod plan;
 mod preview;
@@ -269,6 +270,21 @@ impl Judge for SessionGate {
         Arc::ptr_eq(&permit.set, &self.gate.policies.current())
     }
 
+    fn messages(permit: &Self::Permit) -> contract::Messages {
+        permit.messages()
+    }
+
+    fn wants_notifications(&self) -> bool {
+        let set = self.gate.policies.current();
+        let mut policies = set.policies.iter();
+        !set.missing.is_empty()
+            || policies.any(|policy| policy.hooks().contains(contract::Hooks::NOTIFICATION))
+    }
+
+    fn judge_notification(&mut self, channel: &str, payload: &str) -> contract::NotificationReply {
+        self.ask_of_notification(channel, payload)
+    }
+
     fn wants_plan(permit: &Self::Permit) -> bool {
         !permit.planners.is_empty()
     }
@@ -286,7 +302,11 @@ impl Judge for SessionGate {
     }
 
     fn plan(&mut self, permit: &Self::Permit, fields: &[Field]) -> Judged<Result<Plan, Refusal>> {
-        Judged::Ready(plan::plan(permit, fields, &self.catalog.current()))
+        let catalog = self.catalog.current();
+        if plan::has_unknown_table(fields, &catalog) {
+            self.look_again(&catalog);
+        }
+        Judged::Ready(plan::plan(permit, fields, &catalog))
     }
 
     fn admit(&mut self, permit: &Self::Permit) -> Judged<Result<Admitted, Refusal>> {

@@ -169,6 +169,12 @@ pub trait Judge: Sized {
 
     /// True while the permit speaks for the policies now in force.
     fn is_current(&self, permit: &Self::Permit) -> bool;
+    /// What the client gets of the texts of the statement's errors and notices.
+    fn messages(permit: &Self::Permit) -> contract::Messages;
+    /// True when some policy judges notifications.
+    fn wants_notifications(&self) -> bool;
+    /// What becomes of a notification.
+    fn judge_notification(&mut self, channel: &str, payload: &str) -> contract::NotificationReply;
     /// True when some policy must see the row description before the statement may run.
     fn wants_plan(permit: &Self::Permit) -> bool;
     /// True when a plan made under `planned_for` holds for `now` too: the same policies would be asked.

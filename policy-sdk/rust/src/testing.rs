@@ -164,6 +164,8 @@ pub struct StatementDouble {
     pub outputs: Vec<Vec<ColumnSource>>,
     /// What the statement writes, and from where.
     pub flows: Vec<DataFlow>,
+    /// The channels of LISTEN.
+    pub channels: Vec<String>,
     /// Indexes into the facts' columns of uses that reveal only equality.
     pub equated: Vec<u32>,
     /// Tags of the sqlcommenter comment.
@@ -190,6 +192,7 @@ impl StatementDouble {
             parameters: Vec::new(),
             outputs: Vec::new(),
             flows: Vec::new(),
+            channels: Vec::new(),
             equated: Vec::new(),
             comment_tags: HashMap::new(),
         }
@@ -238,6 +241,10 @@ impl StatementDouble {
 
     pub(crate) fn flows(&self) -> Vec<DataFlow> {
         self.flows.clone()
+    }
+
+    pub(crate) fn channels(&self) -> Vec<String> {
+        self.channels.clone()
     }
 
     pub(crate) fn equated(&self) -> Vec<u32> {

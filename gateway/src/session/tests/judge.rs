@@ -17,7 +17,7 @@ use crate::results::{Step, Stop};
 
 /// Understands a text by its first word: `deny` is refused, `limit` may return two rows, `mask` has its first column
 /// nullified, `prepare NAME`, `execute NAME`, `declare NAME`, `fetch NAME`, `set NAME`, `copyin` and the words of transactions do as they say, `maskcopy
-/// ENCODING` is a COPY TO STDOUT whose column is nullified, `hold` waits for a decision, anything else may run.
+/// ENCODING` is a COPY TO STDOUT whose column is nullified, `code` runs code whose texts are withheld, `hold` waits for a decision, anything else may run.
 #[derive(Default)]
 pub(crate) struct WordJudge {
     pub(crate) asked: Vec<String>,
@@ -328,6 +328,25 @@ impl Judge for WordJudge {
 
     fn is_current(&self, permit: &WordPermit) -> bool {
         permit.generation == self.generation
+    }
+
+    fn messages(permit: &WordPermit) -> contract::Messages {
+        match permit.word.as_str() {
+            word if word.starts_with("mask") => contract::Messages::WithoutValues,
+            "code" => contract::Messages::OutsideCode,
+            _ => contract::Messages::All,
+        }
+    }
+
+    fn wants_notifications(&self) -> bool {
+        true
+    }
+
+    fn judge_notification(&mut self, channel: &str, _: &str) -> contract::NotificationReply {
+        match channel {
+            "secret" => contract::NotificationReply::Drop,
+            _ => contract::NotificationReply::Pass,
+        }
     }
 
     fn wants_plan(permit: &WordPermit) -> bool {
