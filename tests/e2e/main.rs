@@ -26,6 +26,7 @@ mod differential;
 mod disconnects;
 mod drivers;
 mod explain;
+mod freshness;
 mod guest;
 mod hostile;
 mod hosts;

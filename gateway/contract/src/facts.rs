@@ -77,7 +77,8 @@ pub enum SettingValue {
 }
 
 /// A relation that the statement names, or that a named view reads. A name without schema that several schemas hold is there
-/// once for each of them.
+/// once for each of them. A relation without any access is one that code may read which the statement does not name, such as row security
+/// policies and expressions of indexes; without a name, it is any: that code could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct TableRef {
     /// Empty when the relation is not in the catalog and was written without a schema.
@@ -170,7 +171,7 @@ pub struct Facts {
     pub identity: Arc<Identity>,
 }
 
-fn by_value<T: Serialize, S: Serializer>(
+pub(crate) fn by_value<T: Serialize, S: Serializer>(
     shared: &Arc<T>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {

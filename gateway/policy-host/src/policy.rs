@@ -9,7 +9,7 @@ use crate::adapter::Guest;
 use crate::check;
 use crate::contract::{
     Allowance, Batch, BatchEdit, BatchReply, ColumnAction, ColumnReply, Completion, Facts, Hooks,
-    Phase, Plan, Registration, ResultColumn, Verdict,
+    Notification, NotificationReply, Phase, Plan, Registration, ResultColumn, Verdict,
 };
 use crate::deadline::Deadline;
 use crate::engine::Engine;
@@ -268,6 +268,26 @@ impl Policy {
             view,
             |guest, store| guest.on_completion(store, completion),
             |()| Ok(()),
+        )
+    }
+
+    /// Asks what becomes of a notification. Without the hook, it passes. The view is that of a statement of which nothing is known.
+    ///
+    /// # Errors
+    /// When the policy gave no usable answer. The caller must not pass the notification on.
+    pub fn on_notification(
+        &self,
+        view: &Arc<dyn StatementView>,
+        received: &Notification,
+    ) -> Result<NotificationReply, Fault> {
+        if !self.hooks().contains(Hooks::NOTIFICATION) {
+            return Ok(NotificationReply::Pass);
+        }
+        self.call(
+            "on-notification",
+            view,
+            |guest, store| guest.on_notification(store, received),
+            |_| Ok(()),
         )
     }
 

@@ -33,6 +33,10 @@ pub trait StatementView: Send + Sync {
     fn flows(&self) -> Vec<DataFlow>;
     /// Settings of the server that the statement changes, by itself or by code that it calls.
     fn settings(&self) -> Vec<SettingChange>;
+    /// The channels of LISTEN.
+    fn channels(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// Indexes into the facts' columns. These uses reveal only whether values are equal.
     fn equated(&self) -> Vec<u32>;
     /// The value of `key` in the statement's sqlcommenter comment.

@@ -7,6 +7,7 @@ use crate::catalog::{
 };
 use crate::definition;
 use crate::facts::{Access, RelationKind};
+use crate::render::quoted_identifier;
 
 /// Collects what the service connection reads. `build` makes the snapshot.
 #[derive(Debug, Default)]
@@ -196,6 +197,18 @@ impl CatalogBuilder {
             on,
         };
         self.define(subject, expression)
+    }
+
+    /// An expression that runs on accesses to a relation without being part of what is read or written: of a row security policy, an index,
+    /// a partition key or a statistic (`pg_get_expr`).
+    pub fn unnamed(&mut self, oid: u32, expression: &str) -> &mut Self {
+        self.define(Subject::Unnamed(oid), expression)
+    }
+
+    /// The function of an event trigger.
+    pub fn event_trigger(&mut self, schema: &str, function: &str) -> &mut Self {
+        let function = [schema, function].map(quoted_identifier).join(".");
+        self.define(Subject::Unnamed(0), &format!("{function}()"))
     }
 
     /// The WHEN clause of a trigger, by the trigger's definition (`pg_get_triggerdef`).

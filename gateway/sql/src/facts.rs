@@ -251,6 +251,9 @@ pub struct Facts {
     pub tables: Vec<TableRef>,
     pub columns: Vec<ColumnRef>,
     pub functions: Vec<String>,
+    /// The channels of LISTEN.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<String>,
     /// Indexes into `columns` of uses that reveal at most whether values are equal: `column = constant` and IS NULL as
     /// conditions that all rows must meet, and the bare column in count() and ON CONFLICT.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -306,6 +309,7 @@ impl Default for Facts {
             tables: Vec::new(),
             columns: Vec::new(),
             functions: Vec::new(),
+            channels: Vec::new(),
             equated: Vec::new(),
             fingerprint: 0,
             outputs: Outputs::None,

@@ -35,6 +35,7 @@ mod lineage;
 mod walker;
 
 mod definition;
+mod unnamed;
 
 mod analysis;
 

@@ -85,13 +85,20 @@ fn qualified(table: &TableRef) -> String {
 }
 
 fn tables(tables: &[TableRef]) -> Vec<String> {
-    let names: Vec<String> = tables.iter().map(qualified).collect();
+    let name = |table: &TableRef| match table.name.is_empty() {
+        true => "(any)".to_owned(),
+        false => qualified(table),
+    };
+    let names: Vec<String> = tables.iter().map(name).collect();
     let width = widest(&names);
     names
         .into_iter()
         .zip(tables)
         .map(|(name, table)| {
-            let access = table.access.names().collect::<Vec<_>>().join(", ");
+            let access = match table.access.is_empty() {
+                true => "read by code that the statement does not name".to_owned(),
+                false => table.access.names().collect::<Vec<_>>().join(", "),
+            };
             match table.kind {
                 RelationKind::Unresolved => format!("{name:<width$}  {access}"),
                 kind => format!("{name:<width$}  {access} ({})", word(kind)),

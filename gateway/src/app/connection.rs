@@ -137,7 +137,10 @@ impl Connections {
         let catalog = self.catalog(&grant, &database).await;
         let session = self.contract_session(&accepted, &database, &target);
         tracing::info!(session = %session.id, subject = %identity.subject, %database, role = %target.user, peer = %accepted.peer, "session begins");
-        let judge: SessionGate = self.gate.session(session.clone(), &identity, catalog);
+        let judge: SessionGate = self
+            .gate
+            .session(session.clone(), &identity, catalog)
+            .with_catalog_age(grant.database.catalog_max_age);
         let start = session_start(&connected, names, limits.max_message);
         let cancellable = Arc::new(Cancellable {
             inbox: Arc::default(),

@@ -179,6 +179,15 @@ impl SessionGate {
         Ok(Ok(analyzed))
     }
 
+    /// The server knows a table that the catalog does not have: the next statement may find it there.
+    pub(super) fn look_again(&mut self, catalog: &Catalog) {
+        let looked = (catalog.generation, self.catalog.changes());
+        if self.looked_for != Some(looked) {
+            self.looked_for = Some(looked);
+            self.catalog.read_soon();
+        }
+    }
+
     /// Another session has changed something that the catalog does not show yet, perhaps what a name means. Waits for a
     /// catalog that shows it; if there is none, the names mean every object again.
     fn settle_narrowed(&mut self, analyzed: &AnalyzedText) -> Result<Analyzed, Work> {
@@ -304,7 +313,7 @@ fn not_understood(error: AnalyzeError) -> Refusal {
     }
 }
 
-fn catalog_is_late() -> Refusal {
+pub(super) fn catalog_is_late() -> Refusal {
     Refusal::new(
         "57P03",
         "the gateway could not read in time what tables and functions the database has, so the statement was not judged",

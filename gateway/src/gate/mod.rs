@@ -13,6 +13,7 @@ mod ending;
 mod facts;
 mod judging;
 mod known;
+mod notification;
 mod permit;
 mod plan;
 mod preview;
@@ -27,13 +28,14 @@ mod view;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatewright_contract::{self as contract, StatementId};
 use gatewright_policy_host::{Directory, PolicyHost, PolicySet};
 use gatewright_sql::{Analysis, Limits as ParserLimits, SearchPath, Verb};
 
 use crate::catalog::CatalogHandle;
-use crate::identity::Identity;
+use crate::identity::{CATALOG_MAX_AGE, Identity};
 use crate::results::Stop;
 use crate::session::{
     Answer, Completion, Field, Judge, Judged, Limit, Limits, Plan, Question, Refusal, Ticket,
@@ -147,6 +149,7 @@ impl Gate {
             set: self.policies.current(),
             facts: Arc::new(SessionFacts::new(session, identity)),
             catalog,
+            catalog_max_age: CATALOG_MAX_AGE,
             pending: None,
             tickets: 0,
             delivery: Delivery::default(),
@@ -169,6 +172,8 @@ pub struct SessionGate {
     set: Arc<PolicySet>,
     facts: Arc<SessionFacts>,
     catalog: Arc<CatalogHandle>,
+    /// How old what is known of the catalog may be when a message is judged.
+    catalog_max_age: Duration,
     /// The answer that is pending.
     pending: Option<Pending>,
     tickets: u64,
@@ -192,6 +197,14 @@ pub struct SessionGate {
     recent: Recent,
 }
 
+impl SessionGate {
+    /// The same, with another limit for the age of what is known of the catalog.
+    pub fn with_catalog_age(mut self, limit: Duration) -> Self {
+        self.catalog_max_age = limit;
+        self
+    }
+}
+
 impl Drop for SessionGate {
     fn drop(&mut self) {
         if let Policies::Directory { host, .. } = &*self.gate.policies {
@@ -204,6 +217,10 @@ impl Judge for SessionGate {
     type Text = Arc<AnalyzedText>;
     type Permit = Arc<Permit>;
     type Admitted = Admitted;
+
+    fn catch_up(&mut self) -> Judged<Result<(), Refusal>> {
+        self.catch_up_with_database()
+    }
 
     fn analyze(
         &mut self,
@@ -253,6 +270,21 @@ impl Judge for SessionGate {
         Arc::ptr_eq(&permit.set, &self.gate.policies.current())
     }
 
+    fn messages(permit: &Self::Permit) -> contract::Messages {
+        permit.messages()
+    }
+
+    fn wants_notifications(&self) -> bool {
+        let set = self.gate.policies.current();
+        let mut policies = set.policies.iter();
+        !set.missing.is_empty()
+            || policies.any(|policy| policy.hooks().contains(contract::Hooks::NOTIFICATION))
+    }
+
+    fn judge_notification(&mut self, channel: &str, payload: &str) -> contract::NotificationReply {
+        self.ask_of_notification(channel, payload)
+    }
+
     fn wants_plan(permit: &Self::Permit) -> bool {
         !permit.planners.is_empty()
     }
@@ -270,7 +302,11 @@ impl Judge for SessionGate {
     }
 
     fn plan(&mut self, permit: &Self::Permit, fields: &[Field]) -> Judged<Result<Plan, Refusal>> {
-        Judged::Ready(plan::plan(permit, fields, &self.catalog.current()))
+        let catalog = self.catalog.current();
+        if plan::has_unknown_table(fields, &catalog) {
+            self.look_again(&catalog);
+        }
+        Judged::Ready(plan::plan(permit, fields, &catalog))
     }
 
     fn admit(&mut self, permit: &Self::Permit) -> Judged<Result<Admitted, Refusal>> {

@@ -33,6 +33,16 @@ impl Permit {
         judged.is_some_and(|judged| Arc::ptr_eq(judged, text))
     }
 
+    /// What the client gets of the texts of errors and notices: the least that a policy wants.
+    pub(super) fn messages(&self) -> contract::Messages {
+        if !self.planners.is_empty() {
+            return contract::Messages::WithoutValues;
+        }
+        let answers = self.answers.iter().flatten();
+        let wanted = answers.map(|allowance| allowance.messages).max();
+        wanted.unwrap_or_default()
+    }
+
     /// The policy behind one step of a plan.
     pub(super) fn planner(&self, step: usize) -> Option<&Arc<Policy>> {
         self.set.policies.get(*self.planners.get(step)?)

@@ -107,6 +107,19 @@ pub(in crate::session) fn ask_text_anew<J: Judge>(
 }
 
 impl<J: Judge> Session<J> {
+    /// Has the judge brought up to date for a message that it is asked about, once for each.
+    pub(in crate::session) fn catch_up(&mut self, tag: u8, judge: &mut J) -> Stage<()> {
+        if self.held.is_some() || !matches!(tag, b'Q' | b'P' | b'B' | b'E' | b'F') {
+            return Stage::Done(());
+        }
+        let ticket = &mut self.pipeline.catching_up;
+        ask(ticket, judge, J::catch_up, |answer| match answer {
+            Answer::CaughtUp(outcome) => Some(outcome),
+            _ => None,
+        })
+        .into()
+    }
+
     /// The text of the message in hand in UTF-8, once it is certain how the server will read it.
     pub(in crate::session) fn read_text<'t>(
         &mut self,

@@ -119,6 +119,7 @@ pub struct Completion {
 
 /// An answer that was under way.
 pub enum Answer<J: Judge> {
+    CaughtUp(Result<(), Refusal>),
     Text(Result<J::Text, Refusal>),
     Verdict(Result<Verdict<J>, Refusal>),
     Plan(Result<Plan, Refusal>),
@@ -138,6 +139,9 @@ pub trait Judge: Sized {
     /// each is given back to [`Judge::complete`] exactly once.
     type Admitted;
 
+    /// Brings what is known of the database up to date, before the next message of the client is looked at. `Err`: it could not be, so
+    /// nothing may be judged.
+    fn catch_up(&mut self) -> Judged<Result<(), Refusal>>;
     /// Understands a text whose names are looked up along the path. `Err` is what the client is told instead.
     fn analyze(
         &mut self,
@@ -165,6 +169,12 @@ pub trait Judge: Sized {
 
     /// True while the permit speaks for the policies now in force.
     fn is_current(&self, permit: &Self::Permit) -> bool;
+    /// What the client gets of the texts of the statement's errors and notices.
+    fn messages(permit: &Self::Permit) -> contract::Messages;
+    /// True when some policy judges notifications.
+    fn wants_notifications(&self) -> bool;
+    /// What becomes of a notification.
+    fn judge_notification(&mut self, channel: &str, payload: &str) -> contract::NotificationReply;
     /// True when some policy must see the row description before the statement may run.
     fn wants_plan(permit: &Self::Permit) -> bool;
     /// True when a plan made under `planned_for` holds for `now` too: the same policies would be asked.

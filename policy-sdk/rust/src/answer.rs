@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::{
     Allowance, Approval, ApprovalEffect, ApprovalWait, Attribute, Batch, BatchEdit, BatchReply,
-    ColumnAction, ColumnReply, Denial, Edit, PartialMask, Plan, Replacement, Reuse, Verdict,
+    ColumnAction, ColumnReply, Denial, Edit, Messages, PartialMask, Plan, Replacement, Reuse,
+    Verdict,
 };
 
 const FIVE_MINUTES_MS: u64 = 5 * 60 * 1000;
@@ -64,6 +65,7 @@ impl Allowance {
         Self {
             reuse: Reuse::Never,
             plan_result: false,
+            messages: Messages::All,
             row_limit: None,
             byte_limit: None,
             timeout_ms: None,
@@ -75,6 +77,12 @@ impl Allowance {
     /// Requests `on_result` once the row description is known.
     pub fn plan_result(mut self) -> Self {
         self.plan_result = true;
+        self
+    }
+
+    /// Limits what the client gets of the texts of errors and notices.
+    pub fn messages(mut self, messages: Messages) -> Self {
+        self.messages = messages;
         self
     }
 
@@ -297,6 +305,7 @@ mod tests {
             effect: ApprovalEffect::Bound,
             allowance: Allowance {
                 plan_result: true,
+                messages: Messages::All,
                 row_limit: Some(100),
                 ..Allowance::new()
             },

@@ -82,6 +82,11 @@ impl<'a> Statement<'a> {
         self.inner.settings()
     }
 
+    /// The channels of LISTEN.
+    pub fn channels(&self) -> Vec<String> {
+        self.inner.channels()
+    }
+
     /// Indexes into the facts' columns. These uses reveal only whether values are equal.
     pub fn equated(&self) -> Vec<u32> {
         self.inner.equated()

@@ -166,6 +166,8 @@ pub struct StatementDouble {
     pub flows: Vec<DataFlow>,
     /// Settings of the server that the statement changes.
     pub settings: Vec<SettingChange>,
+    /// The channels of LISTEN.
+    pub channels: Vec<String>,
     /// Indexes into the facts' columns of uses that reveal only equality.
     pub equated: Vec<u32>,
     /// Tags of the sqlcommenter comment.
@@ -194,6 +196,7 @@ impl StatementDouble {
             outputs: Vec::new(),
             flows: Vec::new(),
             settings: Vec::new(),
+            channels: Vec::new(),
             equated: Vec::new(),
             comment_tags: HashMap::new(),
         }
@@ -246,6 +249,10 @@ impl StatementDouble {
 
     pub(crate) fn settings(&self) -> Vec<SettingChange> {
         self.settings.clone()
+    }
+
+    pub(crate) fn channels(&self) -> Vec<String> {
+        self.channels.clone()
     }
 
     pub(crate) fn equated(&self) -> Vec<u32> {

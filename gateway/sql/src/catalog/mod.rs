@@ -11,6 +11,7 @@ mod snapshot;
 mod write;
 mod written;
 
+pub(crate) use bodies::Bodies;
 pub(crate) use cast::{Cast, Operand};
 pub(crate) use definitions::{Definition, Subject};
 pub(crate) use path::{Names, Noted};

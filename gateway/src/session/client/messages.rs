@@ -4,6 +4,7 @@ use gatewright_wire::DecodeError;
 use gatewright_wire::frame::{self, Frame, FrameError, Side};
 use gatewright_wire::frontend;
 
+use crate::session::asking::Stage;
 use crate::session::doors::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, Step, Taken};
 use crate::session::doors::slice::STATEMENT;
 use crate::session::judge::Judge;
@@ -179,6 +180,13 @@ impl<J: Judge> Session<J> {
                 return Ok(self.refuse_extended(unkept_name(), judge, output));
             }
         }
+        match self.catch_up(frame.tag, judge) {
+            Stage::Done(()) => {}
+            Stage::Hold => return Ok(Taken::Hold),
+            Stage::Refused(refusal) => {
+                return Ok(self.refuse_message(frame, refusal, judge, output));
+            }
+        }
         match frame.tag {
             b'S' => {
                 self.forward_sync(frame, output);
@@ -243,7 +251,18 @@ impl<J: Judge> Session<J> {
         let Some(refusal) = cancelled else {
             return Some(Taken::Yes);
         };
-        Some(match frame.tag {
+        Some(self.refuse_message(frame, refusal, judge, output))
+    }
+
+    /// Refuses a message of any type that can be judged.
+    fn refuse_message(
+        &mut self,
+        frame: Frame<'_>,
+        refusal: Refusal,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Taken {
+        match frame.tag {
             b'Q' => self.refuse_query(refusal, judge, output),
             b'F' => self.refuse_alone(frame, refusal, judge, output),
             b'P' => {
@@ -251,7 +270,7 @@ impl<J: Judge> Session<J> {
                 self.refuse_parse(name, refusal, judge, output)
             }
             _ => self.refuse_extended(refusal, judge, output),
-        })
+        }
     }
 
     fn forward_sync(&mut self, frame: Frame<'_>, output: &mut Output) {

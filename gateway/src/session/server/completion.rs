@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use gatewright_contract::Messages;
 use gatewright_sql::{SessionEffect, TransactionCommand, Verb};
 use gatewright_wire::backend;
 use gatewright_wire::frame::Frame;
@@ -90,8 +91,8 @@ impl<J: Judge> Session<J> {
                 };
                 self.turn.stoppable -= usize::from(portal.can_stop());
                 self.turn.count += 1;
-                self.transaction.has_planned_result |=
-                    portal.permit.as_ref().is_some_and(J::wants_plan);
+                self.transaction.may_tell_values |=
+                    portal.permit.as_ref().is_some_and(may_tell_values::<J>);
                 if let Some(permit) = &portal.permit
                     && tag != b's'
                 {
@@ -167,7 +168,7 @@ impl<J: Judge> Session<J> {
         };
         let facts = Arc::clone(&statement.facts);
         self.path.succeeded(&facts);
-        self.transaction.has_planned_result |= permit.as_ref().is_some_and(J::wants_plan);
+        self.transaction.may_tell_values |= permit.as_ref().is_some_and(may_tell_values::<J>);
         match &facts.session {
             SessionEffect::Prepare { name, inner } => {
                 let inner = Some(Arc::new((**inner).clone()));
@@ -263,4 +264,9 @@ impl<J: Judge> Session<J> {
             self.names.transaction_ended();
         }
     }
+}
+
+/// What the statement has deferred may speak of protected values.
+fn may_tell_values<J: Judge>(permit: &J::Permit) -> bool {
+    J::messages(permit) == Messages::WithoutValues
 }

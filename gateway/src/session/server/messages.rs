@@ -238,7 +238,7 @@ impl<J: Judge> Session<J> {
             b'T' => self.row_description(frame, output)?,
             b'N' => self.notice(frame, output)?,
             b'S' => self.parameter_status(frame, output)?,
-            b'A' => output.to_client.deliver(Delivery::Message(frame)),
+            b'A' => self.notification(frame, judge, output)?,
             b'G' => self.copy_in(frame, output)?,
             b'H' => self.copy_out_begins(frame, output)?,
             b'W' => return Err(Violation::Replication),

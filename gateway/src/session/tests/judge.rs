@@ -18,7 +18,7 @@ use crate::results::{Step, Stop};
 
 /// Understands a text by its first word: `deny` is refused, `limit` may return two rows, `mask` has its first column
 /// nullified, `prepare NAME`, `execute NAME`, `declare NAME`, `fetch NAME`, `set NAME`, `copyin` and the words of transactions do as they say, `maskcopy
-/// ENCODING` is a COPY TO STDOUT whose column is nullified, `hold` waits for a decision, `slow` takes long to judge, anything else may run.
+/// ENCODING` is a COPY TO STDOUT whose column is nullified, `code` runs code whose texts are withheld, `hold` waits for a decision, `slow` takes long to judge, anything else may run.
 #[derive(Default)]
 pub(crate) struct WordJudge {
     pub(crate) asked: Vec<String>,
@@ -34,6 +34,8 @@ pub(crate) struct WordJudge {
     pub(crate) ledger: Rc<RefCell<Ledger>>,
     /// How many times the next answers are not there yet, taken in turn; empty: all answers come at once.
     pub(crate) delays: Vec<u8>,
+    /// What catching up comes to, for as many messages, the last first; otherwise nothing was to be caught up with.
+    pub(crate) catch_ups: Vec<Result<(), Refusal>>,
     answers: u64,
     pub(crate) under_way: HashMap<u64, Late>,
     pub(crate) withdrawn: Rc<Cell<usize>>,
@@ -231,6 +233,13 @@ impl Judge for WordJudge {
     type Permit = WordPermit;
     type Admitted = WordAdmitted;
 
+    fn catch_up(&mut self) -> Judged<Result<(), Refusal>> {
+        match self.catch_ups.pop() {
+            Some(result) => self.answer(result, false, Answer::CaughtUp),
+            None => Judged::Ready(Ok(())),
+        }
+    }
+
     fn analyze(
         &mut self,
         text: &str,
@@ -332,6 +341,25 @@ impl Judge for WordJudge {
 
     fn is_current(&self, permit: &WordPermit) -> bool {
         permit.generation == self.generation
+    }
+
+    fn messages(permit: &WordPermit) -> contract::Messages {
+        match permit.word.as_str() {
+            word if word.starts_with("mask") => contract::Messages::WithoutValues,
+            "code" => contract::Messages::OutsideCode,
+            _ => contract::Messages::All,
+        }
+    }
+
+    fn wants_notifications(&self) -> bool {
+        true
+    }
+
+    fn judge_notification(&mut self, channel: &str, _: &str) -> contract::NotificationReply {
+        match channel {
+            "secret" => contract::NotificationReply::Drop,
+            _ => contract::NotificationReply::Pass,
+        }
     }
 
     fn wants_plan(permit: &WordPermit) -> bool {

@@ -4,6 +4,7 @@ mod bounds;
 mod extended;
 mod held;
 pub(crate) mod judge;
+mod messages;
 pub(crate) mod play;
 mod properties;
 mod reading;

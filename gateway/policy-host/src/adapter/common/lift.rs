@@ -22,11 +22,12 @@ fn hooks(hooks: types::Hooks) -> contract::Hooks {
         (types::Hooks::BATCH, contract::Hooks::BATCH),
         (types::Hooks::COMPLETION, contract::Hooks::COMPLETION),
     ];
-    PAIRS
+    let common: contract::Hooks = PAIRS
         .iter()
         .filter(|(flag, _)| hooks.contains(*flag))
         .map(|(_, flag)| *flag)
-        .collect()
+        .collect();
+    common | versioned::more_hooks(hooks)
 }
 
 fn denial(denial: types::Denial) -> contract::Denial {
@@ -47,6 +48,7 @@ pub(super) fn allowance(mut allowance: types::Allowance) -> contract::Allowance 
             types::Reuse::Fingerprint => contract::Reuse::Fingerprint,
         },
         plan_result: allowance.plan_result,
+        messages: versioned::messages(&allowance),
         row_limit: allowance.row_limit,
         byte_limit: allowance.byte_limit,
         timeout_ms: allowance.timeout_ms,

@@ -46,10 +46,31 @@ pub(super) fn table(table: &contract::TableRef) -> types::TableRef<'_> {
     }
 }
 
-pub(super) fn attribute(attribute: &contract::Attribute) -> types::AttributeParam<'_> {
+fn attribute(attribute: &contract::Attribute) -> types::AttributeParam<'_> {
     types::AttributeParam {
         key: &attribute.key,
         value: &attribute.value,
+    }
+}
+
+pub(super) fn attributes(
+    identity: &contract::Identity,
+) -> SmallVec<[types::AttributeParam<'_>; 8]> {
+    identity.attributes.iter().map(attribute).collect()
+}
+
+pub(super) fn identity<'a>(
+    identity: &'a contract::Identity,
+    groups: &'a [&'a str],
+    attributes: &'a [types::AttributeParam<'a>],
+) -> types::Identity<'a> {
+    types::Identity {
+        subject: &identity.subject,
+        issuer: &identity.issuer,
+        groups,
+        agent: identity.agent.as_deref(),
+        task: identity.task.as_deref(),
+        attributes,
     }
 }
 

@@ -27,6 +27,16 @@ pub(super) fn column(column: &contract::ColumnRef) -> types::ColumnRef<'_> {
     }
 }
 
+/// Version 0.1 knows no notifications.
+pub(super) fn more_hooks(_: types::Hooks) -> contract::Hooks {
+    contract::Hooks::empty()
+}
+
+/// Nor can it withhold texts.
+pub(super) fn messages(_: &types::Allowance) -> contract::Messages {
+    contract::Messages::All
+}
+
 /// Version 0.1 has no edits.
 pub(super) fn edits(_: &mut types::Allowance) -> Vec<contract::Edit> {
     Vec::new()
@@ -100,4 +110,12 @@ pub(super) fn session(session: contract::Session) -> types::Session {
         in_transaction: session.in_transaction,
         started_ms: session.started_ms,
     }
+}
+
+pub(super) fn on_notification(
+    _: &module::Guest,
+    _: &mut Store<GuestData>,
+    _: &contract::Notification,
+) -> wasmtime::Result<contract::NotificationReply> {
+    Err(crate::adapter::lacking("on-notification"))
 }

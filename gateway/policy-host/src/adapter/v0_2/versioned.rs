@@ -27,6 +27,10 @@ statement_methods! {
         Ok(settings.into_iter().map(setting).collect())
     }
 
+    fn channels(&mut self, _: Resource<Statement>) -> wasmtime::Result<Vec<String>> {
+        Ok(self.statement()?.channels())
+    }
+
     fn id_text(&mut self, _: Resource<Statement>) -> wasmtime::Result<String> {
         Ok(self.statement()?.statement_id().to_string())
     }
@@ -68,6 +72,21 @@ pub(super) fn column(column: &contract::ColumnRef) -> types::ColumnRef<'_> {
         table: column.table,
         name: &column.name,
         usage: lower::usage(column.usage),
+    }
+}
+
+pub(super) fn more_hooks(hooks: types::Hooks) -> contract::Hooks {
+    match hooks.contains(types::Hooks::NOTIFICATION) {
+        true => contract::Hooks::NOTIFICATION,
+        false => contract::Hooks::empty(),
+    }
+}
+
+pub(super) fn messages(allowance: &types::Allowance) -> contract::Messages {
+    match allowance.messages {
+        types::Messages::All => contract::Messages::All,
+        types::Messages::OutsideCode => contract::Messages::OutsideCode,
+        types::Messages::WithoutValues => contract::Messages::WithoutValues,
     }
 }
 
@@ -174,4 +193,28 @@ pub(super) fn on_completion(
             sqlstate: &completion.sqlstate,
         },
     )
+}
+
+pub(super) fn on_notification(
+    module: &module::Guest,
+    store: &mut Store<GuestData>,
+    received: &contract::Notification,
+) -> wasmtime::Result<contract::NotificationReply> {
+    let identity = &*received.identity;
+    let groups = lower::strings(&identity.groups);
+    let attributes = lower::attributes(identity);
+    let reply = module.call_on_notification(
+        store,
+        types::Notification {
+            session_id: id(received.session_id.halves()),
+            database: &received.database,
+            channel: &received.channel,
+            payload: &received.payload,
+            identity: lower::identity(identity, &groups, &attributes),
+        },
+    )?;
+    Ok(match reply {
+        types::NotificationReply::Pass => contract::NotificationReply::Pass,
+        types::NotificationReply::Drop => contract::NotificationReply::Drop,
+    })
 }
