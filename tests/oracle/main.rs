@@ -7,6 +7,7 @@ mod carried;
 mod compare;
 mod corpora;
 mod counts;
+mod edited;
 mod generate;
 mod generated;
 mod keywords;
@@ -24,6 +25,7 @@ use counts::Counts;
 use server::{Server, Stored};
 
 /// A statement, and what names it in messages.
+#[derive(Clone)]
 struct Case {
     name: String,
     text: String,
