@@ -41,6 +41,7 @@ impl Body {
             && self.tables.is_empty()
             && self.opaque.is_empty()
             && !self.sets_path
+            && self.role == RoleEffect::Kept
             && self.flows.is_empty())
     }
 
