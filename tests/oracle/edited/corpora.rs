@@ -2,18 +2,18 @@
 
 use anyhow::{Context, Result};
 use gatewright_contract::{ColumnReplacement, Edit, PartialMask, ReplacementValue};
-use gatewright_harness::Version;
 use gatewright_harness::locate::workspace;
 
 use super::{Counts, conclude, judge, report};
 use crate::corpora::{cases, stage};
 use crate::server::Server;
+use crate::versions;
 
 #[tokio::test]
 async fn edits_of_the_corpora_are_read_as_they_are_meant() -> Result<()> {
     let edits = edits()?;
     let mut reports = Vec::new();
-    for version in Version::ALL {
+    for version in versions()? {
         let (_postgres, database) = stage(version)?;
         let server = Server::connect(&database).await?;
         let mut counts = Counts::default();
@@ -24,7 +24,7 @@ async fn edits_of_the_corpora_are_read_as_they_are_meant() -> Result<()> {
 }
 
 /// The columns of the attacks' settings, with masks of every kind.
-fn edits() -> Result<Vec<Edit>> {
+pub fn edits() -> Result<Vec<Edit>> {
     let settings = std::fs::read_to_string(workspace().join("tests/evasion/settings.toml"))?;
     let columns = settings
         .lines()

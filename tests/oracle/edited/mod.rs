@@ -1,6 +1,7 @@
 //! The edits of statements, against the server: it accepts an edited text, reads protected columns in masks only, gives the
 //! result the same columns, and returns what the original returns where the tables hold the masks themselves.
 
+mod constants;
 mod corpora;
 mod masked;
 mod rows;
@@ -15,8 +16,8 @@ use std::fmt;
 use anyhow::{Context, Result};
 use gatewright_contract::Edit;
 use gatewright_sql::{
-    Catalog, EditContext, SearchPath, Settings, SubstituteError, analyze_along, on_big_stack,
-    substitute,
+    Catalog, EditContext, SearchPath, Settings, SubstituteError, Substituted, Template,
+    analyze_along, on_big_stack, substitute,
 };
 
 use crate::Case;
@@ -72,6 +73,16 @@ fn edited(
     edits: &[Edit],
     catalog: &Catalog,
 ) -> Result<Option<String>, SubstituteError> {
+    let substituted = substituted(text, edits, None, catalog)?;
+    Ok(substituted.map(|substituted| substituted.text))
+}
+
+fn substituted(
+    text: &str,
+    edits: &[Edit],
+    template: Option<&Template>,
+    catalog: &Catalog,
+) -> Result<Option<Substituted>, SubstituteError> {
     let settings = Settings::default();
     let path = SearchPath::of(&["public".into()], &[]);
     let analysis = analyze_along(text, catalog, path.as_ref(), &settings)?;
@@ -82,8 +93,7 @@ fn edited(
         settings: &settings,
         settle: &settle,
     };
-    let substituted = substitute(text, &analysis, 0, edits, &context)?;
-    Ok(substituted.map(|substituted| substituted.text))
+    substitute(text, &analysis, 0, edits, template, &context)
 }
 
 /// What an edit made of an accepted statement.

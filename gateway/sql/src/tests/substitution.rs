@@ -174,6 +174,14 @@ fn a_table_is_replaced_wherever_it_is_read() {
             "UPDATE orders SET id = 1 FROM # c WHERE c.id = 1",
         ),
         (
+            "UPDATE orders SET (id, customer_id) = (SELECT id, length(email) FROM customers LIMIT 1)",
+            "UPDATE orders SET (id, customer_id) = (SELECT id, length(email) FROM # AS \"customers\" LIMIT 1)",
+        ),
+        (
+            "UPDATE orders SET (id, customer_id) = ROW(public.customers.id, 1) FROM public.customers",
+            "UPDATE orders SET (id, customer_id) = ROW(customers.id, 1) FROM # AS \"customers\"",
+        ),
+        (
             "DELETE FROM orders USING customers c WHERE c.id = 1",
             "DELETE FROM orders USING # c WHERE c.id = 1",
         ),
@@ -304,6 +312,22 @@ fn look_ups_compare_the_column_itself() {
                 "SELECT * FROM orders o, {} c WHERE TRUE",
                 moved("E'a''b\\U000000e9'")
             ),
+        ),
+        (
+            "SELECT 1 FROM customers c WHERE (c.email IN ( 'x' ))",
+            format!("SELECT 1 FROM {} c WHERE (TRUE)", moved("'x'")),
+        ),
+        (
+            "SELECT 1 FROM customers WHERE email IN (('x'))",
+            "SELECT 1 FROM # AS \"customers\" WHERE email IN (('x'))".to_owned(),
+        ),
+        (
+            "SELECT 1 FROM customers WHERE (email) = 'x'",
+            "SELECT 1 FROM # AS \"customers\" WHERE (email) = 'x'".to_owned(),
+        ),
+        (
+            "SELECT 1 FROM customers WHERE email IN ('x', 'y')",
+            "SELECT 1 FROM # AS \"customers\" WHERE email IN ('x', 'y')".to_owned(),
         ),
         // Only one of them.
         (
