@@ -11,7 +11,7 @@ use crate::play::{Received, cells, play};
 use crate::stage::{Place, Stage, folder, on_each_version};
 
 /// The percentage of harmless statements that must work.
-const GOAL: usize = 98;
+const GOAL: usize = 99;
 
 #[test]
 fn harmless_statements_work_with_masked_results() -> Result<()> {
@@ -29,7 +29,10 @@ fn harmless_statements_work(stage: &Stage) -> Result<()> {
     if let Ok(wanted) = std::env::var("EVASION_ONLY") {
         entries.retain(|entry| entry.name().contains(&wanted));
     }
-    let outcomes = stage.for_each(&entries, |entry, direct| compare(stage, entry, direct))?;
+    let outcomes = stage.for_each(&entries, |entry, direct| {
+        // On a busy machine, a policy may miss its deadline.
+        compare(stage, entry, direct).or_else(|_| compare(stage, entry, direct))
+    })?;
     let mut failures = String::new();
     for (entry, outcome) in entries.iter().zip(&outcomes) {
         if let Err(failure) = outcome {
