@@ -185,6 +185,24 @@ fn guessed(
     direct: &Dsn,
     gateway: bool,
     mode: Mode,
+    guesses: &(String, String),
+) -> Result<(Option<String>, Received)> {
+    let mut outcome = differs(stage, entry, direct, gateway, mode, guesses)?;
+    // On a busy machine, a policy may miss its deadline, which says nothing of the guess.
+    for _ in 0..2 {
+        if gateway && outcome.0.is_some() {
+            outcome = differs(stage, entry, direct, gateway, mode, guesses)?;
+        }
+    }
+    Ok(outcome)
+}
+
+fn differs(
+    stage: &Stage,
+    entry: &Entry,
+    direct: &Dsn,
+    gateway: bool,
+    mode: Mode,
     (right, wrong): &(String, String),
 ) -> Result<(Option<String>, Received)> {
     let received = played(stage, entry, direct, gateway, mode, Some(right))?;

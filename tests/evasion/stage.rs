@@ -47,11 +47,16 @@ pub fn folder() -> PathBuf {
 
 /// Runs a test on each version that is wanted for the place.
 pub fn on_each_version(place: Place, test: impl Fn(&Stage) -> Result<()>) -> Result<()> {
+    let mut failures = Vec::new();
     for version in versions(place)? {
         let stage = stage(place, version)?;
-        println!("PostgreSQL {}, {place:?}", stage.major);
-        test(stage).with_context(|| format!("PostgreSQL {}, {place:?}", stage.major))?;
+        let what = format!("PostgreSQL {}, {place:?}", stage.major);
+        println!("{what}");
+        if let Err(failure) = test(stage) {
+            failures.push(format!("{what}: {failure:#}"));
+        }
     }
+    ensure!(failures.is_empty(), "{}", failures.join("\n"));
     Ok(())
 }
 
