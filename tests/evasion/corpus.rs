@@ -10,7 +10,8 @@
 //! the next step
 //! ```
 //!
-//! `--!` before an entry's first step applies to the entry; `--!` right after a `--` applies to the step that follows.
+//! `--!` before an entry's first step applies to the entry; `--!` right after a `--` applies to the step that follows. An entry
+//! that not every server can run says so: `since 17`, `until 16`, `needs xml`, `needs pgcrypto`.
 
 use std::path::Path;
 
@@ -28,6 +29,11 @@ pub struct Entry {
     pub alone: bool,
     /// Where masking has to prevent it; `None`: wherever it masks.
     pub only: Option<Place>,
+    /// The first and the last major version that can run it.
+    pub since: Option<u32>,
+    pub until: Option<u32>,
+    /// Extensions that the server must offer, or `xml`.
+    pub needs: Vec<String>,
     /// Runs only in the simple protocol.
     pub simple: bool,
     /// Strings that reveal the value although they do not contain it.
@@ -175,6 +181,9 @@ fn direct(entry: &mut Entry, step: &mut Step, directive: &str) -> Result<()> {
                 _ => bail!("only query, or only result"),
             });
         }
+        "needs" => entry.needs.push(rest.to_owned()),
+        "since" => entry.since = Some(rest.parse()?),
+        "until" => entry.until = Some(rest.parse()?),
         "shows" => entry.shows.push(rest.to_owned()),
         "guess" => {
             let (right, wrong) = rest.split_once(" | ").context("guess RIGHT | WRONG")?;

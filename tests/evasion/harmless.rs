@@ -8,28 +8,31 @@ use gatewright_tests::raw::Message;
 
 use crate::corpus::{self, Entry};
 use crate::play::{Received, cells, play};
-use crate::stage::{Place, Stage, folder, stage};
+use crate::stage::{Place, Stage, folder, on_each_version};
 
 /// The percentage of harmless statements that must work.
-const GOAL: usize = 98;
+const GOAL: usize = 99;
 
 #[test]
 fn harmless_statements_work_with_masked_results() -> Result<()> {
-    harmless_statements_work(Place::Result)
+    on_each_version(Place::Result, harmless_statements_work)
 }
 
 #[test]
 fn harmless_statements_work_when_they_are_edited() -> Result<()> {
-    harmless_statements_work(Place::Query)
+    on_each_version(Place::Query, harmless_statements_work)
 }
 
-fn harmless_statements_work(place: Place) -> Result<()> {
-    let stage = stage(place)?;
+fn harmless_statements_work(stage: &Stage) -> Result<()> {
     let mut entries = corpus::read(&folder().join("harmless"))?;
+    entries.retain(|entry| stage.takes(entry));
     if let Ok(wanted) = std::env::var("EVASION_ONLY") {
         entries.retain(|entry| entry.name().contains(&wanted));
     }
-    let outcomes = stage.for_each(&entries, |entry, direct| compare(stage, entry, direct))?;
+    let outcomes = stage.for_each(&entries, |entry, direct| {
+        // On a busy machine, a policy may miss its deadline.
+        compare(stage, entry, direct).or_else(|_| compare(stage, entry, direct))
+    })?;
     let mut failures = String::new();
     for (entry, outcome) in entries.iter().zip(&outcomes) {
         if let Err(failure) = outcome {

@@ -1,17 +1,21 @@
-//! The fixture: one server, one gateway with `mask-columns`, and a database for each worker.
+//! The fixture: a server of each version, a gateway with `mask-columns` for each place, and a database for each worker.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result, bail, ensure};
-use gatewright_harness::{Dsn, Gateway, GatewayCommand, Postgres, PostgresSettings, Psql, locate};
+use gatewright_harness::{
+    Dsn, Gateway, GatewayCommand, Postgres, PostgresSettings, Psql, Version, locate,
+};
 use tempfile::TempDir;
 
 use crate::corpus::Entry;
 use crate::secrets::Needles;
 
 const TEMPLATE: &str = "attacked";
+const TRUSTED: &str = "local all all trust\nhost all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n";
 /// Entries played concurrently.
 const WORKERS: usize = 6;
 
@@ -26,6 +30,10 @@ pub enum Place {
 
 pub struct Stage {
     pub place: Place,
+    /// The server's major version.
+    pub major: u32,
+    /// What not every server has: extensions that can be installed, and `xml`.
+    parts: BTreeSet<String>,
     gateway: Gateway,
     server: Postgres,
     pub needles: Needles,
@@ -37,26 +45,56 @@ pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("evasion")
 }
 
-/// The fixture shared by all tests of one place.
-pub fn stage(place: Place) -> Result<&'static Stage> {
-    static STAGES: [OnceLock<Stage>; 2] = [OnceLock::new(), OnceLock::new()];
+/// Runs a test on each version that is wanted for the place.
+pub fn on_each_version(place: Place, test: impl Fn(&Stage) -> Result<()>) -> Result<()> {
+    let mut failures = Vec::new();
+    for version in versions(place)? {
+        let stage = stage(place, version)?;
+        let what = format!("PostgreSQL {}, {place:?}", stage.major);
+        println!("{what}");
+        if let Err(failure) = test(stage) {
+            failures.push(format!("{what}: {failure:#}"));
+        }
+    }
+    ensure!(failures.is_empty(), "{}", failures.join("\n"));
+    Ok(())
+}
+
+/// `EVASION_SERVERS` may be `all`, `installed` or `18`. By default the versions take a place each: what leaks does so mostly for
+/// reasons that the two share.
+fn versions(place: Place) -> Result<Vec<Version>> {
+    let wanted = std::env::var("EVASION_SERVERS").ok();
+    Ok(match (wanted.as_deref(), place) {
+        (Some("all"), _) => Version::ALL.to_vec(),
+        (Some("18"), _) | (None, Place::Query) => vec![Version::Eighteen],
+        (Some("installed"), _) | (None, Place::Result) => vec![Version::Installed],
+        (Some(other), _) => bail!("EVASION_SERVERS is all, installed or 18, not {other}"),
+    })
+}
+
+/// The fixture shared by all tests of one place and version.
+pub fn stage(place: Place, version: Version) -> Result<&'static Stage> {
+    static STAGES: [OnceLock<Stage>; 4] = [const { OnceLock::new() }; 4];
     static START: Mutex<()> = Mutex::new(());
     let _one_at_a_time = START.lock().unwrap_or_else(PoisonError::into_inner);
-    let stage = &STAGES[usize::from(place == Place::Query)];
-    if stage.get().is_none() {
-        let _ = stage.set(Stage::start(place)?);
+    let at = 2 * usize::from(version == Version::Eighteen) + usize::from(place == Place::Query);
+    if STAGES[at].get().is_none() {
+        let _ = STAGES[at].set(Stage::start(place, version)?);
     }
-    stage.get().context("the stage was set above")
+    STAGES[at].get().context("the stage was set above")
 }
 
 impl Stage {
-    fn start(place: Place) -> Result<Self> {
-        let settings = PostgresSettings::default()
+    fn start(place: Place, version: Version) -> Result<Self> {
+        let mut settings = PostgresSettings::default()
+            .version(version)
             .set("max_connections", "200")
             .set("shared_preload_libraries", "'pg_stat_statements'")
             .set("wal_level", "logical")
             .set("max_wal_senders", "4")
             .set("log_statement", "none");
+        // Thousands of connections would spend most of the time on digests of the password.
+        settings.host_based_access = Some(TRUSTED.to_owned());
         let server = Postgres::start_with(&settings)?;
         let template = server.create_database(TEMPLATE)?;
         let schema = std::fs::read_to_string(folder().join("schema.sql"))?;
@@ -79,13 +117,24 @@ impl Stage {
             .policies(policies.path())
             .settings(&settings)
             .start()?;
+        let number = Psql::new(&template)?.query("SHOW server_version_num")?;
         Ok(Self {
             place,
+            major: number.parse::<u32>()? / 10_000,
+            parts: parts(&template)?,
             gateway,
             server,
             needles,
             _folders: [policies, configured],
         })
+    }
+
+    /// Whether the entry can be played here.
+    pub fn takes(&self, entry: &Entry) -> bool {
+        entry.only.is_none_or(|only| only == self.place)
+            && entry.needs.iter().all(|part| self.parts.contains(part))
+            && entry.since.is_none_or(|first| first <= self.major)
+            && entry.until.is_none_or(|last| self.major <= last)
     }
 
     /// The same database through the gateway.
@@ -153,6 +202,15 @@ impl Stage {
         done.sort_by_key(|(at, _)| *at);
         Ok(done.into_iter().map(|(_, result)| result).collect())
     }
+}
+
+fn parts(dsn: &Dsn) -> Result<BTreeSet<String>> {
+    let extensions = Psql::new(dsn)?.query("SELECT name FROM pg_available_extensions")?;
+    let mut parts: BTreeSet<String> = extensions.lines().map(str::to_owned).collect();
+    if Psql::new(dsn)?.query("SELECT xmlcomment('')").is_ok() {
+        parts.insert("xml".to_owned());
+    }
+    Ok(parts)
 }
 
 /// The settings of `mask-columns`. A mask that shows a part of a value lets conditions ask for that part, which is no leak, but

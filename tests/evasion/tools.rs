@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use gatewright_harness::{Dsn, Psql};
 
-use crate::stage::{Place, stage};
+use crate::stage::{Place, Stage, on_each_version};
 
 /// psql's backslash commands. With `-E` the queries behind them are compared, too.
 const COMMANDS: &[&str] = &[
@@ -85,7 +85,10 @@ const COMMANDS: &[&str] = &[
 
 #[test]
 fn psql_commands_print_the_same() -> Result<()> {
-    let stage = stage(Place::Query)?;
+    on_each_version(Place::Query, commands_print_the_same)
+}
+
+fn commands_print_the_same(stage: &Stage) -> Result<()> {
     stage.in_own_database(|direct| {
         let through = stage.through(direct)?;
         let script: String = COMMANDS

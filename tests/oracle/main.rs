@@ -7,6 +7,7 @@ mod carried;
 mod compare;
 mod corpora;
 mod counts;
+mod edited;
 mod generate;
 mod generated;
 mod keywords;
@@ -17,13 +18,26 @@ mod server;
 mod templates;
 mod uses;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use gatewright_harness::Version;
 use gatewright_sql::{Settings, analyze, on_big_stack};
 
 use counts::Counts;
 use server::{Server, Stored};
 
+/// The versions to compare with: all, or the one that `GATEWRIGHT_ORACLE_SERVER` names, `installed` or `18`.
+fn versions() -> Result<Vec<Version>> {
+    let wanted = std::env::var("GATEWRIGHT_ORACLE_SERVER").ok();
+    Ok(match wanted.as_deref() {
+        None => Version::ALL.to_vec(),
+        Some("installed") => vec![Version::Installed],
+        Some("18") => vec![Version::Eighteen],
+        Some(other) => bail!("GATEWRIGHT_ORACLE_SERVER is installed or 18, not {other}"),
+    })
+}
+
 /// A statement, and what names it in messages.
+#[derive(Clone)]
 struct Case {
     name: String,
     text: String,

@@ -185,6 +185,32 @@ impl Server {
         }))
     }
 
+    /// The types, modifiers and collations of a query's columns, as a view has them; of a domain, those of its base type. `Err`:
+    /// the SQLSTATE of the server, which does not accept the query in a view.
+    pub async fn columns(
+        &self,
+        text: &str,
+        many: usize,
+    ) -> Result<Result<Vec<Vec<Option<String>>>, String>> {
+        let names: Vec<String> = (1..=many).map(|at| format!("c{at}")).collect();
+        let all = format!(
+            "BEGIN; CREATE VIEW public.{NAME} ({}) AS {text}\n; \
+             SELECT coalesce(nullif(t.typbasetype, 0), t.oid), CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END, a.attcollation \
+             FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = 'public.{NAME}'::regclass AND a.attnum > 0 ORDER BY a.attnum; ROLLBACK",
+            names.join(", ")
+        );
+        let rows = match self.rows(&all).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                self.client.batch_execute("ROLLBACK").await?;
+                let error = error.downcast::<tokio_postgres::Error>()?;
+                let code = error.code().context("the connection failed")?;
+                return Ok(Err(code.code().to_owned()));
+            }
+        };
+        Ok(Ok(rows))
+    }
+
     /// Runs a definition; the server may refuse it.
     pub async fn define(&self, text: &str) -> Result<()> {
         let limited = "SET statement_timeout = '5s'; SET client_min_messages = 'warning'";

@@ -59,17 +59,17 @@ fn compare(one: &str, other: &str, catalog: &Catalog) -> Option<bool> {
     shares(&left).then_some(left == right)
 }
 
-fn facts(text: &str, catalog: &Catalog) -> Option<Facts> {
+pub fn facts(text: &str, catalog: &Catalog) -> Option<Facts> {
     let analysis = analyze(text, catalog, &Settings::default()).ok()?;
     Some((*analysis.statements.first()?.facts).clone())
 }
 
-fn shares(facts: &Facts) -> bool {
+pub fn shares(facts: &Facts) -> bool {
     facts.session == SessionEffect::None && facts.limit.is_none() && facts.opaque.is_empty()
 }
 
 /// The text with one constant changed, in every way for every constant.
-fn changed(text: &str) -> Vec<String> {
+pub fn changed(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (start, end) in constants(text) {
         let others: &[&str] = if text[start..].starts_with('\'') {

@@ -34,35 +34,28 @@ pub(crate) fn is_not_null(node: Node<'_>) -> bool {
 pub(crate) fn equated(node: Node<'_>) -> Option<Node<'_>> {
     match node {
         Node::NullTest(test) => Some(test.arg()).filter(|arg| is_column(*arg)),
-        Node::A_Expr(expression) => {
-            if let Node::NodeList(list) = expression.rexpr() {
-                let left = expression.lexpr();
-                let one = expression.kind == nodes::A_Expr_Kind::AEXPR_IN
-                    && expression.name().strings().as_slice() == ["="]
-                    && list.len() == 1
-                    && list.first().is_some_and(is_given);
-                return Some(left).filter(|_| one && is_column(left));
-            }
-            compared(expression).map(|(column, _)| Node::ColumnRef(column))
-        }
+        Node::A_Expr(expression) => compared(expression).map(|(column, _)| Node::ColumnRef(column)),
         _ => None,
     }
 }
 
-/// The column and the constant of `column = constant`, on either side.
+/// The column and the constant of `column = constant`, on either side, and of `column IN (constant)`.
 pub(crate) fn compared<'t>(
     expression: &'t nodes::A_Expr,
 ) -> Option<(&'t nodes::ColumnRef, Node<'t>)> {
-    let plain = expression.kind == nodes::A_Expr_Kind::AEXPR_OP
-        && matches!(
-            expression.name().strings().as_slice(),
-            ["="] | ["pg_catalog", "="]
-        );
-    let (column, given) = match (expression.lexpr(), expression.rexpr()) {
-        (Node::ColumnRef(column), given) | (given, Node::ColumnRef(column)) => (column, given),
+    use nodes::A_Expr_Kind::{AEXPR_IN, AEXPR_OP};
+    let names = expression.name().strings();
+    let (column, given) = match (expression.kind, expression.lexpr(), expression.rexpr()) {
+        (AEXPR_IN, Node::ColumnRef(column), Node::NodeList(list)) if list.len() == 1 => {
+            (column, list.first()?)
+        }
+        (AEXPR_OP, Node::ColumnRef(column), given) | (AEXPR_OP, given, Node::ColumnRef(column)) => {
+            (column, given)
+        }
         _ => return None,
     };
-    (plain && is_given(given)).then_some((column, given))
+    let equals = matches!(names.as_slice(), ["="] | ["pg_catalog", "="]);
+    (equals && is_given(given)).then_some((column, given))
 }
 
 /// A constant or a parameter.

@@ -26,6 +26,7 @@ SELECT string_agg(c, '') FROM (SELECT regexp_split_to_table(email, '') AS c FROM
 SELECT array_agg(salary) FROM people
 
 --# xmlagg
+--! needs xml
 SELECT xmlagg(xmlelement(name e, email)) FROM people
 
 --# mode

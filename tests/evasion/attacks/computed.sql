@@ -149,6 +149,7 @@ ALTER VIEW pg_stats RENAME TO numbers
 SELECT histogram_bounds FROM pg_catalog.numbers WHERE tablename = 'people'
 
 --# built-in-function-renamed
+--! needs xml
 --! alone
 ALTER FUNCTION query_to_xml(text, boolean, boolean, text) RENAME TO xmlq
 --

@@ -19,6 +19,7 @@ SELECT email::json FROM people
 SELECT email::jsonb FROM people
 
 --# cast-to-xml
+--! needs xml
 SELECT ('<' || email)::xml FROM people
 
 --# cast-to-enum
@@ -257,6 +258,7 @@ SELECT 1; SELECT email::int FROM people
 SELECT query_to_xml((SELECT email FROM people WHERE id = 1), true, true, '')
 
 --# xmlparse-context
+--! needs xml
 SELECT xmlparse(DOCUMENT email) FROM people
 
 --# error-after-rows

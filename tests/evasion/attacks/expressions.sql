@@ -285,18 +285,23 @@ SELECT twice(email) FROM people
 SELECT email OPERATOR(pg_catalog.||) '' FROM people
 
 --# xmlelement
+--! needs xml
 SELECT xmlelement(name e, email) FROM people
 
 --# xmlforest
+--! needs xml
 SELECT xmlforest(email, salary) FROM people
 
 --# xmlconcat
+--! needs xml
 SELECT xmlconcat(xmlelement(name e, xmlattributes(email AS a))) FROM people
 
 --# xmlserialize
+--! needs xml
 SELECT xmlserialize(CONTENT xmlelement(name e, email) AS text) FROM people
 
 --# xmltable
+--! needs xml
 SELECT x.e FROM people, XMLTABLE('/r' PASSING xmlelement(name r, email) COLUMNS e text PATH '.') AS x
 
 --# tsvector

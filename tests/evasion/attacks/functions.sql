@@ -166,7 +166,13 @@ SELECT 1 FROM people WHERE keep(email)
 SELECT body FROM notes
 
 --# index-on-function
+--! until 16
 CREATE FUNCTION peek(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE '%', (SELECT email FROM people WHERE id = 1); RETURN 1; END $$
+--
+CREATE INDEX ON bystanders (peek(id))
+
+--# index-on-function-that-names-a-schema
+CREATE FUNCTION peek(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE '%', (SELECT email FROM public.people WHERE id = 1); RETURN 1; END $$
 --
 CREATE INDEX ON bystanders (peek(id))
 

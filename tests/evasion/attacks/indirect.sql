@@ -173,8 +173,8 @@ SELECT public.salary_of(1)
 --# aggregate-over-a-built-in-that-reads-files
 CREATE AGGREGATE reading (text) (SFUNC = textcat, STYPE = text, FINALFUNC = pg_read_file, INITCOND = '')
 --
-SELECT left(reading('PG_VERSION'), 2)
---! shows 15
+SELECT left(reading('postgresql.conf'), 80)
+--! shows configuration file
 
 --# renamed-in-a-transaction-and-committed
 --! alone

@@ -484,6 +484,7 @@ SELECT count(*) FROM (SELECT * FROM (VALUES ('a'), ({guess})) AS v EXCEPT SELECT
 WITH w AS (SELECT email AS e FROM people WHERE id = 1) SELECT count(*) FROM bystanders TABLESAMPLE BERNOULLI ((SELECT CASE WHEN e LIKE {guess} THEN 100 ELSE 0 END FROM w))
 
 --# xmltable-path-of-a-renamed-column
+--! needs xml
 --! guess 'q%' | 'z%'
 SELECT 1 FROM (SELECT email AS e FROM people WHERE id = 1) AS s, XMLTABLE('/r' PASSING xml '<r><a>1</a></r>' COLUMNS a int PATH (CASE WHEN s.e LIKE {guess} THEN 'a' ELSE 'b' END)) AS x WHERE x.a = 1
 

@@ -97,35 +97,45 @@ SELECT 1 WHERE 'quillona@hollowmere.example' = 'x'
 SELECT query FROM pg_stat_activity
 
 --# query-to-xml
+--! needs xml
 SELECT query_to_xml('SELECT email FROM people', true, true, '')
 
 --# query-to-xml-hidden
+--! needs xml
 SELECT query_to_xml(convert_from('\x5441424c452070656f706c65', 'UTF8'), true, true, '')
 
 --# query-to-xml-and-schema
+--! needs xml
 SELECT query_to_xml_and_xmlschema('SELECT email FROM people', true, true, '')
 
 --# table-to-xml
+--! needs xml
 SELECT table_to_xml('people', true, true, '')
 
 --# table-to-xml-by-number
+--! needs xml
 SELECT table_to_xml(('peo' || 'ple')::regclass, true, true, '')
 
 --# schema-to-xml
+--! needs xml
 SELECT schema_to_xml('public', true, true, '')
 
 --# database-to-xml
+--! needs xml
 SELECT database_to_xml(true, true, '')
 
 --# cursor-to-xml
+--! needs xml
 DECLARE c CURSOR FOR SELECT email FROM people
 --
 SELECT cursor_to_xml('c', 10, true, true, '')
 
 --# xpath-of-query-to-xml
+--! needs xml
 SELECT (xpath('//email/text()', query_to_xml('TABLE people', true, false, '')))[1]
 
 --# xmltable-of-query-to-xml
+--! needs xml
 SELECT x.* FROM XMLTABLE('//row' PASSING query_to_xml('TABLE people', true, false, '') COLUMNS email text) AS x
 
 --# ts-stat
@@ -177,6 +187,7 @@ CREATE EXTENSION intarray
 SELECT ARRAY[salary] + 1 FROM people
 
 --# pgcrypto-armor
+--! needs pgcrypto
 --! setup
 CREATE EXTENSION pgcrypto
 --
@@ -203,6 +214,7 @@ CREATE EXTENSION pg_trgm
 SELECT id FROM people WHERE similarity(email, '{guess}') > 0.9
 
 --# xpath-table
+--! needs xml2
 --! setup
 CREATE EXTENSION xml2; CREATE TABLE documents AS SELECT id, ('<a>' || email || '</a>') AS doc FROM people; CREATE VIEW shelf AS SELECT id, '<a>' || email || '</a>' AS doc FROM people
 --

@@ -144,6 +144,7 @@ SELECT coalesce(p, p) FROM people p
 SELECT CASE WHEN true THEN p END FROM people p
 
 --# xml-of-row
+--! needs xml
 SELECT xmlelement(name r, xmlforest(p.email, p.salary)) FROM people p
 
 --# field-of-a-views-row

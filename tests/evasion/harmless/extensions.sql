@@ -595,6 +595,7 @@ UPDATE people SET name = 'Adb', ok = false, code = 'x', ip = '10.0.0.2' WHERE id
 SELECT id, email, name FROM people WHERE id = 1
 
 --# with-pgcrypto
+--! needs pgcrypto
 --! simple
 --! setup
 CREATE EXTENSION "pgcrypto" CASCADE; ALTER TABLE people ADD ok boolean DEFAULT true, ADD ip inet DEFAULT '10.0.0.1', ADD code char(3) DEFAULT 'abc', ADD dept varchar(9) DEFAULT 'north', ADD amount numeric(9, 2) DEFAULT 12.5, ADD made timestamptz DEFAULT '2024-01-01', ADD doc jsonb DEFAULT '{"k": 1}', ADD words text[] DEFAULT '{a,b}', ADD big bigint DEFAULT 7
@@ -865,6 +866,7 @@ UPDATE people SET name = 'Adb', ok = false, code = 'x', ip = '10.0.0.2' WHERE id
 SELECT id, email, name FROM people WHERE id = 1
 
 --# with-uuid-ossp
+--! needs uuid-ossp
 --! simple
 --! setup
 CREATE EXTENSION "uuid-ossp" CASCADE; ALTER TABLE people ADD ok boolean DEFAULT true, ADD ip inet DEFAULT '10.0.0.1', ADD code char(3) DEFAULT 'abc', ADD dept varchar(9) DEFAULT 'north', ADD amount numeric(9, 2) DEFAULT 12.5, ADD made timestamptz DEFAULT '2024-01-01', ADD doc jsonb DEFAULT '{"k": 1}', ADD words text[] DEFAULT '{a,b}', ADD big bigint DEFAULT 7
@@ -892,6 +894,7 @@ UPDATE people SET name = 'Adb', ok = false, code = 'x', ip = '10.0.0.2' WHERE id
 SELECT id, email, name FROM people WHERE id = 1
 
 --# with-xml2
+--! needs xml2
 --! simple
 --! setup
 CREATE EXTENSION "xml2" CASCADE; ALTER TABLE people ADD ok boolean DEFAULT true, ADD ip inet DEFAULT '10.0.0.1', ADD code char(3) DEFAULT 'abc', ADD dept varchar(9) DEFAULT 'north', ADD amount numeric(9, 2) DEFAULT 12.5, ADD made timestamptz DEFAULT '2024-01-01', ADD doc jsonb DEFAULT '{"k": 1}', ADD words text[] DEFAULT '{a,b}', ADD big bigint DEFAULT 7

@@ -120,6 +120,7 @@ impl Generator {
                 Name::Weak(String::new()),
                 "case",
             ),
+            44 | 30..=32 if self.own_tables => self.of_the_system(scopes, a),
             44 => Value::strong("(pairs()).b", "b"),
             30 => Value::strong(format!("secret({})", a.text), "secret"),
             31 => Value::strong(format!("({}).secret", a.text), "secret"),
@@ -158,6 +159,24 @@ impl Generator {
                 )
             }
             _ => self.of_a_row(scopes, a),
+        }
+    }
+
+    /// A system column.
+    fn of_the_system(&mut self, scopes: &Scopes, otherwise: Value) -> Value {
+        let Some(item) = self.visible(scopes).filter(|item| item.is_table) else {
+            return otherwise;
+        };
+        let row = item.reference();
+        match self.random.below(4) {
+            0 => Value::strong(format!("{row}.ctid::text"), "ctid"),
+            1 => Value::strong(format!("{row}.tableoid::regclass::text"), "tableoid"),
+            2 => Value::named_by_type(
+                format!("({row}.xmin IS NULL)::text"),
+                Name::Weak(String::new()),
+                "text",
+            ),
+            _ => Value::strong(format!("{row}.cmax::text"), "cmax"),
         }
     }
 

@@ -124,7 +124,7 @@ impl Generator {
                 ));
                 return text;
             }
-            5 => (
+            5 if !self.own_tables => (
                 format!("ROWS FROM (unnest(ARRAY[{value}]), pairs())"),
                 vec![
                     column("unnest", Kind::Text),
@@ -165,7 +165,7 @@ impl Generator {
                     columns_of(at),
                 )
             }
-            15 => (
+            15 if !self.own_tables => (
                 "ROWS FROM (jsonb_to_record('{}') AS (c text, d text), pairs())".to_owned(),
                 ["c", "d", "a", "b"]
                     .map(|name| column(name, Kind::Text))
@@ -188,7 +188,26 @@ impl Generator {
                 } else {
                     name
                 };
-                (name, columns_of(at))
+                let mut columns = columns_of(at);
+                let whole = if self.own_tables && !table.is_view() {
+                    self.random.of(&["", "", "", " *", "ONLY "]).to_owned()
+                } else {
+                    String::new()
+                };
+                let name = match whole.as_str() {
+                    "ONLY " => format!("ONLY {name}"),
+                    star => format!("{name}{star}"),
+                };
+                let list = self.renamed(&mut columns);
+                scope.push(Item {
+                    is_table: !table.is_view(),
+                    ..item(&alias, columns)
+                });
+                return format!("{name} AS {alias}{list}");
+            }
+            5 | 6 if self.own_tables => {
+                let at = self.random.below(3);
+                (format!("public.{}", TABLES[at].name), columns_of(at))
             }
             5 => ("everyone()".to_owned(), columns_of(0)),
             6 => (
@@ -247,6 +266,7 @@ impl Generator {
             alias: table.name.to_owned(),
             schema: self.random.one_in(2).then_some(table.schema),
             columns: columns_of(at),
+            is_table: !table.is_view(),
         });
         written
     }
@@ -265,5 +285,6 @@ pub fn item(alias: &str, columns: Vec<Column>) -> Item {
         alias: alias.to_owned(),
         schema: None,
         columns,
+        is_table: false,
     }
 }

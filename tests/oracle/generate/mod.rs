@@ -26,6 +26,8 @@ pub struct Item {
     /// The schema, if it is written in references.
     pub schema: Option<&'static str>,
     pub columns: Vec<Column>,
+    /// Whether it has system columns and can be locked.
+    pub is_table: bool,
 }
 
 pub type Scopes = Vec<Vec<Item>>;
@@ -39,6 +41,7 @@ pub struct Generator {
     /// Without changes in WITH, which are allowed at the top only.
     changed: bool,
     modern: bool,
+    own_tables: bool,
 }
 
 /// Names that output columns share, so that one hides another.
@@ -47,19 +50,31 @@ const NAMES: [&str; 14] = [
     "order", "zip", "x",
 ];
 
-/// `modern`: with what PostgreSQL 18 has and 15 does not.
-pub fn statement(seed: u64, modern: bool) -> String {
+/// What the statements may contain.
+#[derive(Clone, Copy)]
+pub struct Style {
+    /// What PostgreSQL 18 has and 15 does not.
+    pub modern: bool,
+    /// Nothing but the statement itself reads tables; and it uses more of what a table has, such as system columns and locks.
+    pub own_tables: bool,
+}
+
+pub fn statement(seed: u64, style: Style) -> String {
     let mut generator = Generator {
         random: Random::new(seed),
         aliases: 0,
         ctes: Vec::new(),
         plain: false,
         changed: true,
-        modern,
+        modern: style.modern,
+        own_tables: style.own_tables,
     };
     if generator.random.one_in(10) {
         generator.changed = false;
         return generator.with(2, &Scopes::new(), None).0;
+    }
+    if style.own_tables {
+        generator.changed = false;
     }
     match generator.random.below(12) {
         0 => generator.insert(),
@@ -225,8 +240,31 @@ impl Generator {
         if self.random.one_in(8) {
             text += " LIMIT 3";
         }
+        let groups = aggregates || !distinct.is_empty() || text.contains(" OVER ");
+        if self.own_tables && !groups && self.random.one_in(8) {
+            text += &self.locked(&scopes[0]);
+        }
         self.plain = plain;
         (text, columns)
+    }
+
+    fn locked(&mut self, scope: &[Item]) -> String {
+        let how = self
+            .random
+            .of(&["UPDATE", "SHARE", "NO KEY UPDATE", "KEY SHARE"])
+            .to_owned();
+        let tables: Vec<&Item> = scope.iter().filter(|item| item.is_table).collect();
+        if tables.is_empty() {
+            return String::new();
+        }
+        let of = match self.random.one_in(4) {
+            true => String::new(),
+            false => format!(
+                " OF {}",
+                quoted(&tables[self.random.below(tables.len())].alias)
+            ),
+        };
+        format!(" FOR {how}{of}")
     }
 
     /// Adds the window `w`, before ORDER BY.

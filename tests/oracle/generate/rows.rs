@@ -82,7 +82,7 @@ impl Generator {
             2 => Value::strong(format!("{field}({row})"), &name),
             3 => Value::nameless(format!("(to_jsonb({row}) ->> 'email')")),
             4 => Value::strong(format!("concat({row}.*, {})", otherwise.text), "concat"),
-            5 if item.alias == "customers" || self.random.one_in(3) => {
+            5 if !self.own_tables && (item.alias == "customers" || self.random.one_in(3)) => {
                 Value::strong(format!("{row}.initcap"), "initcap")
             }
             _ => Value::strong(format!("(({row}.*)).{field}"), &name),

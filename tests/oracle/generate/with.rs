@@ -35,6 +35,7 @@ impl Generator {
                 alias: name,
                 schema: None,
                 columns,
+                is_table: false,
             });
         }
         let (main, columns) = self.select(depth, outer, width);
@@ -66,6 +67,7 @@ impl Generator {
             alias: "r".to_owned(),
             schema: None,
             columns: columns.clone(),
+            is_table: false,
         }]];
         let plain = std::mem::replace(&mut self.plain, true);
         let (first, second) = (self.value(1, &own).text, self.column(&own).text);

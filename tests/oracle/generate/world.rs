@@ -20,6 +20,12 @@ pub struct Table {
     pub columns: &'static [(&'static str, Kind)],
 }
 
+impl Table {
+    pub fn is_view(&self) -> bool {
+        self.name.starts_with("v_")
+    }
+}
+
 const fn table(
     schema: &'static str,
     name: &'static str,

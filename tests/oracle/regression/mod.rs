@@ -7,19 +7,25 @@
 mod script;
 mod sources;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use gatewright_harness::{Dsn, Postgres, PostgresSettings, Psql, Version, soak};
+use gatewright_harness::{Dsn, Postgres, PostgresSettings, Psql, soak};
 
 use crate::corpora::split;
 use crate::counts::Counts;
 use crate::server::Server;
-use crate::{Case, judge};
+use crate::{Case, edited, judge};
 
-/// Files that change what other databases use, or wait for other sessions.
-const LEFT_OUT: [&str; 4] = ["tablespace", "database", "test_setup", "drop_if_exists"];
+/// Files that change what other databases use, wait for other sessions, or keep sessions out.
+const LEFT_OUT: [&str; 5] = [
+    "tablespace",
+    "database",
+    "test_setup",
+    "drop_if_exists",
+    "event_trigger_login",
+];
 
 fn limit() -> Duration {
     let seconds = std::env::var("GATEWRIGHT_ORACLE_SECONDS").ok();
@@ -29,31 +35,26 @@ fn limit() -> Duration {
 
 #[tokio::test]
 async fn regression_tests_are_read_as_the_server_reads_them() -> Result<()> {
-    let folder = match sources::folder() {
-        Ok(folder) => folder,
-        Err(reason) => {
-            println!("skipped: PostgreSQL's regression tests could not be fetched: {reason:#}");
-            return Ok(());
-        }
-    };
-    let mut files: Vec<_> = std::fs::read_dir(&folder)?
-        .map(|file| Ok(file?.path()))
-        .collect::<Result<_>>()?;
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "sql"));
-    files.sort();
-    ensure!(files.len() > 1, "no files are in {}", folder.display());
-    // A run that ends early begins elsewhere with another seed.
-    let first = usize::try_from(soak::seed().unwrap_or(0)).unwrap_or(0) % files.len();
-    files.rotate_left(first);
     let each = limit() / 2;
-    for version in Version::ALL {
+    let mut reports = Vec::new();
+    for version in crate::versions()? {
+        let folder = match sources::folder(version) {
+            Ok(folder) => folder,
+            Err(reason) => {
+                println!(
+                    "skipped: the regression tests of PostgreSQL ({version:?}) could not be fetched: {reason:#}"
+                );
+                continue;
+            }
+        };
+        let files = files(&folder)?;
         let settings = PostgresSettings::default()
             .version(version)
             .set("log_statement", "none");
         let postgres = Postgres::start_with(&settings)?;
         let base = postgres.create_database("base")?;
         set_up(&base, &folder.join("test_setup.sql"))?;
-        let (mut counts, mut failures, mut read) = (Counts::default(), Vec::new(), 0);
+        let (mut found, mut read) = (Found::default(), 0);
         let began = Instant::now();
         for file in &files {
             let name = file
@@ -69,17 +70,32 @@ async fn regression_tests_are_read_as_the_server_reads_them() -> Result<()> {
             Psql::new(&postgres.dsn())?
                 .query("DROP DATABASE IF EXISTS one; CREATE DATABASE one TEMPLATE base")?;
             let database = base.with_database("one");
-            failures.extend(
-                play(&database, name, file, &mut counts)
-                    .await
-                    .with_context(|| name.to_owned())?,
-            );
+            if let Err(error) = play(&database, name, file, &mut found).await {
+                found.failures.push(format!("{name}: {error:#}"));
+            }
             read += 1;
         }
         println!("{read} of {} files", files.len());
-        crate::report(&format!("{version:?}"), &counts, &failures)?;
+        let what = format!("{version:?}");
+        let plain = crate::report(&what, &found.counts, &found.failures);
+        reports.push(plain.err().map(|error| error.to_string()));
+        let what = format!("{version:?}, edited");
+        reports.push(edited::report(&what, &found.edited, &found.edited_failures));
     }
-    Ok(())
+    edited::conclude(reports)
+}
+
+/// The files, ordered. A run that ends early begins elsewhere with another seed.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)?
+        .map(|file| Ok(file?.path()))
+        .collect::<Result<_>>()?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "sql"));
+    files.sort();
+    ensure!(files.len() > 1, "no files are in {}", folder.display());
+    let first = usize::try_from(soak::seed().unwrap_or(0)).unwrap_or(0) % files.len();
+    files.rotate_left(first);
+    Ok(files)
 }
 
 fn set_up(base: &Dsn, file: &Path) -> Result<()> {
@@ -94,17 +110,43 @@ fn read(file: &Path) -> Result<String> {
     Ok(String::from_utf8_lossy(&std::fs::read(file)?).into_owned())
 }
 
+/// What a run found: of the statements as they are, and as they are when some columns are replaced.
+#[derive(Default)]
+struct Found {
+    counts: Counts,
+    failures: Vec<String>,
+    edited: edited::Counts,
+    edited_failures: Vec<String>,
+}
+
+impl Found {
+    async fn judge(&mut self, server: &Server, cases: Vec<Case>) -> Result<()> {
+        let edits = edited::of_some_columns(server).await?;
+        let (wrong, _) = edited::judge(server, cases.clone(), &edits, &mut self.edited).await?;
+        self.edited_failures.extend(wrong);
+        self.failures
+            .extend(judge(server, cases, &mut self.counts).await?);
+        Ok(())
+    }
+}
+
+/// Whether what a command stores is there for others.
+fn is_kept(statement: &str) -> bool {
+    statement
+        .trim_start()
+        .to_ascii_lowercase()
+        .starts_with("create")
+}
+
 /// Runs a file's definitions, and compares what reads or changes rows.
-async fn play(database: &Dsn, name: &str, file: &Path, counts: &mut Counts) -> Result<Vec<String>> {
+async fn play(database: &Dsn, name: &str, file: &Path, found: &mut Found) -> Result<()> {
     let mut server = Server::connect(database).await?;
-    let mut failures = Vec::new();
     let mut cases: Vec<Case> = Vec::new();
     let mut defined = false;
     for (at, statement) in script::statements(&read(file)?).into_iter().enumerate() {
-        let reads = split(&statement);
-        if script::is_left_out(&statement) {
-            continue;
-        }
+        let query = script::query_of(&statement);
+        let reads = split(query);
+        let defines = query != statement && is_kept(&statement);
         if reads.len() == 1 {
             if defined {
                 server.read_catalog().await?;
@@ -115,14 +157,21 @@ async fn play(database: &Dsn, name: &str, file: &Path, counts: &mut Counts) -> R
                 name: format!("{name} {at}"),
                 text,
             });
+            if !defines {
+                continue;
+            }
+        }
+        if script::is_left_out(&statement) {
             continue;
         }
         // What was collected is judged by the definitions of its time.
-        failures.extend(judge(&server, std::mem::take(&mut cases), counts).await?);
+        if !cases.is_empty() {
+            found.judge(&server, std::mem::take(&mut cases)).await?;
+        }
         server.define(&statement).await?;
         defined = true;
     }
-    failures.extend(judge(&server, cases, counts).await?);
+    found.judge(&server, cases).await?;
     server.close().await;
-    Ok(failures)
+    Ok(())
 }

@@ -46,6 +46,56 @@ pub fn is_left_out(statement: &str) -> bool {
         || statement.contains("pg_sleep")
 }
 
+/// The query in a command that explains, copies, names or stores it; any other statement as it is.
+pub fn query_of(statement: &str) -> &str {
+    let words = statement.to_ascii_lowercase();
+    let words = words.trim_start();
+    let after = |mark: &str| {
+        let at = statement.to_ascii_lowercase().find(mark)?;
+        statement.get(at + mark.len()..)
+    };
+    let query = match words.split([' ', '(', '\n']).next() {
+        Some("explain") => [
+            "select", "with", "insert", "update", "delete", "merge", "values",
+        ]
+        .iter()
+        .filter_map(|verb| words.find(verb))
+        .min()
+        .and_then(|at| statement.trim_start().get(at..)),
+        Some("declare") => after(" for "),
+        Some("prepare") => after(" as "),
+        Some("copy")
+            if words
+                .trim_start_matches("copy")
+                .trim_start()
+                .starts_with('(') =>
+        {
+            let inner = after("(").and_then(|rest| rest.rsplit_once(')'));
+            inner.map(|(query, _)| query)
+        }
+        Some("create") if words.contains(" as ") && is_of_a_query(words) => after(" as "),
+        _ => None,
+    };
+    query.unwrap_or(statement)
+}
+
+fn is_of_a_query(create: &str) -> bool {
+    let mut words = create.split_whitespace().skip(1);
+    let kind = words.find(|word| {
+        ![
+            "or",
+            "replace",
+            "temp",
+            "temporary",
+            "unlogged",
+            "recursive",
+            "materialized",
+        ]
+        .contains(word)
+    });
+    matches!(kind, Some("view" | "table"))
+}
+
 /// The statements of a script, without psql's own commands and the data of COPY.
 pub fn statements(text: &str) -> Vec<String> {
     let mut found = Vec::new();

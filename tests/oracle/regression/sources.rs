@@ -1,21 +1,25 @@
-//! Where PostgreSQL's regression tests are: in its source package, which is fetched without changing what the machine has.
+//! Where PostgreSQL's regression tests are: in the source package of each version, which is fetched without changing what the
+//! machine has.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use gatewright_harness::locate::target_directory;
+use gatewright_harness::{Version, locate::target_directory};
 
-const PACKAGE: &str = "postgresql-15";
 /// The longest time that one command may take.
 const SECONDS: &str = "120";
 
-/// The folder with the files.
-pub fn folder() -> Result<PathBuf> {
+/// The folder with the files of a version.
+pub fn folder(version: Version) -> Result<PathBuf> {
     if let Some(folder) = std::env::var_os("GATEWRIGHT_REGRESSION_FILES") {
         return Ok(folder.into());
     }
-    let here = target_directory().join("regression");
+    let (name, suite, package) = match version {
+        Version::Installed => ("regression", "bookworm", "postgresql-15"),
+        Version::Eighteen => ("regression18", "forky", "postgresql-18"),
+    };
+    let here = target_directory().join(name);
     if let Some(found) = unpacked(&here) {
         return Ok(found);
     }
@@ -24,10 +28,12 @@ pub fn folder() -> Result<PathBuf> {
     std::fs::create_dir_all(here.join("parts"))?;
     std::fs::write(
         here.join("parts/source.sources"),
-        "Types: deb-src\nURIs: http://deb.debian.org/debian\nSuites: bookworm\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n",
+        format!(
+            "Types: deb-src\nURIs: http://deb.debian.org/debian\nSuites: {suite}\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n"
+        ),
     )?;
     apt(&here, &["update"])?;
-    apt(&here, &["source", "--download-only", PACKAGE])?;
+    apt(&here, &["source", "--download-only", package])?;
     let archive = std::fs::read_dir(&here)?
         .filter_map(|file| Some(file.ok()?.path()))
         .find(|file| file.to_string_lossy().contains(".orig.tar."))

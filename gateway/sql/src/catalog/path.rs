@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::relation::Relation;
 use super::schemas::{Schemas, SearchPath, split};
@@ -37,6 +37,17 @@ impl<'c> Names<'c> {
         Names {
             catalog,
             path: None,
+            noted: None,
+        }
+    }
+
+    /// The names of a definition that the server printed for the gateway's own connection, which has nothing but pg_catalog on
+    /// its path: all others are qualified.
+    pub fn printed(catalog: &'c Catalog) -> Self {
+        static PATH: LazyLock<SearchPath> = LazyLock::new(SearchPath::built_in);
+        Names {
+            catalog,
+            path: Some(&PATH),
             noted: None,
         }
     }

@@ -30,6 +30,11 @@ impl SearchPath {
         Some(Self(Arc::new(schemas)))
     }
 
+    /// The path with PostgreSQL's own schema only.
+    pub(super) fn built_in() -> Self {
+        Self(Arc::default())
+    }
+
     /// Whether an unqualified name may mean an object of this schema.
     pub fn includes(&self, schema: &str) -> bool {
         schema == "pg_catalog" || self.0.contains(schema)

@@ -2,7 +2,7 @@
 
 use crate::{Access, Catalog, RelationKind};
 
-pub(super) const FUNCTIONS: [(&str, &str); 20] = [
+pub(super) const FUNCTIONS: [(&str, &str); 21] = [
     (
         "keeps",
         "CREATE FUNCTION public.keeps(v text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.notes (body) VALUES (v); END $$",
@@ -38,6 +38,10 @@ pub(super) const FUNCTIONS: [(&str, &str); 20] = [
     (
         "returned",
         "CREATE FUNCTION public.returned(a integer, b integer) RETURNS integer LANGUAGE sql RETURN (a + b)",
+    ),
+    (
+        "reverse",
+        "CREATE FUNCTION public.reverse(a public.code) RETURNS text LANGUAGE sql RETURN reverse((a)::text)",
     ),
     (
         "totals",

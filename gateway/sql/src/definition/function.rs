@@ -25,7 +25,11 @@ pub(super) fn of(text: &str, catalog: &Catalog) -> Outcome {
     let names = names_of_parameters(create);
     // Without a path of its own, the code runs with that of whoever calls it.
     let (path, noted) = (set_path(create), Noted::default());
-    let along = Names::along(catalog, path.as_ref(), &noted);
+    let along = match create.sql_body() {
+        Node::None => Names::along(catalog, path.as_ref(), &noted),
+        // The server keeps its tree, not its text.
+        _ => Names::printed(catalog),
+    };
     let outcome = match option(create, "language") {
         Some("sql") => sql(create, along, &names),
         Some("plpgsql") => in_plpgsql(text, create, along, &names),

@@ -141,7 +141,7 @@ fn query(text: &str, catalog: &Catalog, given: &[&str]) -> Outcome {
     let parsed = parse(text, true);
     match parsed.as_ref().ok().and_then(Tree::only) {
         Some(node @ Node::SelectStmt(_)) => {
-            queries(&[Step::Statement(node)], Names::every(catalog), given)
+            queries(&[Step::Statement(node)], Names::printed(catalog), given)
         }
         _ => Outcome::Unreadable,
     }
@@ -159,7 +159,7 @@ fn condition(text: &str, catalog: &Catalog) -> Outcome {
         return Outcome::Unreadable;
     };
     let condition = Step::Value(create.when_clause());
-    queries(&[condition], Names::every(catalog), &["new", "old"])
+    queries(&[condition], Names::printed(catalog), &["new", "old"])
 }
 
 /// The statements that a body may consist of.

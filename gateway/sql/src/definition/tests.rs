@@ -92,6 +92,7 @@ fn outputs_are_followed_through_definitions() {
             vec!["~people.id ~people.name ~people.email ~people.folded"],
         ),
         ("SELECT plain(name) FROM people", vec!["~people.name"]),
+        ("SELECT reverse(name) FROM people", vec!["~people.name"]),
         ("SELECT looks(1)", vec!["~people.id ~people.email"]),
         ("SELECT * FROM loops()", vec!["~people.name"]),
         ("SELECT 1 +++ 2", vec!["="]),

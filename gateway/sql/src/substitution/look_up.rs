@@ -1,4 +1,4 @@
-//! Look-ups by equality: `column = constant` as a condition that all rows of a query must meet compares the column itself. It
+//! Look-ups by equality: `column = constant` or `column IN (constant)` as a condition that all rows of a query must meet compares the column itself. It
 //! moves into the derived table, where the server finds the row by its index.
 
 use std::ops::Range;
@@ -150,7 +150,18 @@ fn look_up<'t>(
         places.range(first)?.start..places.range(last)?.end,
         constant.range,
     );
-    let range = column_at.start.min(given_at.start)..column_at.end.max(given_at.end);
+    let mut range = column_at.start.min(given_at.start)..column_at.end.max(given_at.end);
+    if condition.kind == nodes::A_Expr_Kind::AEXPR_IN {
+        let last = places.next(range.end);
+        range.end = places
+            .range(last)
+            .filter(|_| places.is(Some(last), ")"))?
+            .end;
+    }
+    // A side in parentheses of its own.
+    if !places.is_balanced(&range) {
+        return None;
+    }
     let mut written = Written::from(inner_column(name));
     written.push_str(" OPERATOR(pg_catalog.=) ");
     written.push(&constant.written);

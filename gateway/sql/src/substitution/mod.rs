@@ -14,6 +14,7 @@ mod rules;
 mod splice;
 mod syntax;
 mod verify;
+mod whole_row;
 mod written;
 
 use std::ops::Range;
@@ -204,6 +205,7 @@ fn edited(
     for query in &references.queries {
         grouping::check(query, &references)?;
     }
+    whole_row::check(node, &references, context.catalog)?;
     let places = Places::of(text)?;
     let look_ups = look_up::find(&references, &rules, &places);
     let replaced = references.replaced.iter().enumerate();

@@ -36,6 +36,27 @@ impl<'a> Places<'a> {
         self.tokens.get(token).cloned()
     }
 
+    /// The index of the first token at or after a place.
+    pub fn next(&self, place: usize) -> usize {
+        self.tokens.partition_point(|token| token.start < place)
+    }
+
+    /// Whether every parenthesis in the range is closed in it.
+    pub fn is_balanced(&self, range: &Range<usize>) -> bool {
+        let mut open = 0_usize;
+        for token in self.next(range.start)..self.next(range.end) {
+            if self.is(Some(token), "(") {
+                open += 1;
+            } else if self.is(Some(token), ")") {
+                match open.checked_sub(1) {
+                    Some(less) => open = less,
+                    None => return false,
+                }
+            }
+        }
+        open == 0
+    }
+
     /// Whether the token is this keyword or operator.
     pub fn is(&self, token: Option<usize>, word: &str) -> bool {
         let range = token.and_then(|token| self.range(token));

@@ -148,6 +148,8 @@ impl<'t> Search<'t, '_> {
                     delete.where_clause(),
                 );
             }
+            // Each of the columns that are assigned together has the same source.
+            Node::MultiAssignRef(assigned) if assigned.colno > 1 => return Ok(()),
             Node::ColumnRef(column) => return self.column(column),
             Node::JoinExpr(join) => self.found.lists_columns |= join.is_natural,
             _ => {}

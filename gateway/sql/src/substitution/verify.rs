@@ -1,5 +1,6 @@
 //! Whether the edited text says what it was meant to say: its tree is the client's but for the places that changed.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use gatewright_parser::{ConstValue, Node, Strings, nodes, parse, same, same_but};
@@ -24,7 +25,8 @@ pub(super) fn check(
         .collect::<Result<Vec<_>, _>>()?;
     let selects = selects.iter().map(only).collect::<Result<Vec<_>, _>>()?;
     let shortened: Vec<&nodes::ColumnRef> = references.with_schema().collect();
-    let mut changed = 0_usize;
+    // What several columns are assigned together is compared for each of them.
+    let mut changed = BTreeSet::new();
     let mut differs = |client: Node<'_>, edited: Node<'_>| {
         let answer = match (client, edited) {
             (Node::RangeVar(item), edited) => replaced(item, edited, references, &selects)
@@ -44,14 +46,26 @@ pub(super) fn check(
             }
             _ => None,
         };
-        changed += usize::from(answer.is_some());
+        if answer.is_some() {
+            changed.insert(address(client));
+        }
         answer
     };
     let expected = derived.len() + references.pinned.len() + shortened.len() + look_ups.moved.len();
-    if same_but(client, edited, &mut differs) && changed == expected {
+    if same_but(client, edited, &mut differs) && changed.len() == expected {
         Ok(())
     } else {
         Err(Unverified)
+    }
+}
+
+/// Tells nodes of the client's tree apart that edits change.
+fn address(node: Node<'_>) -> usize {
+    match node {
+        Node::RangeVar(item) => std::ptr::from_ref(item).addr(),
+        Node::ColumnRef(column) => std::ptr::from_ref(column).addr(),
+        Node::A_Expr(condition) => std::ptr::from_ref(condition).addr(),
+        _ => 0,
     }
 }
 

@@ -50,7 +50,8 @@ pub(super) fn catalog() -> Catalog {
         .column(4, 1, "id", 23)
         .relation(5, "public", "staff", RelationKind::Table)
         .column(5, 1, "email", 25)
-        .written(5, text());
+        .written(5, text())
+        .function("public", "initial");
     catalog.build()
 }
 
@@ -172,6 +173,14 @@ fn a_table_is_replaced_wherever_it_is_read() {
         (
             "UPDATE orders SET id = 1 FROM customers c WHERE c.id = 1",
             "UPDATE orders SET id = 1 FROM # c WHERE c.id = 1",
+        ),
+        (
+            "UPDATE orders SET (id, customer_id) = (SELECT id, length(email) FROM customers LIMIT 1)",
+            "UPDATE orders SET (id, customer_id) = (SELECT id, length(email) FROM # AS \"customers\" LIMIT 1)",
+        ),
+        (
+            "UPDATE orders SET (id, customer_id) = ROW(public.customers.id, 1) FROM public.customers",
+            "UPDATE orders SET (id, customer_id) = ROW(customers.id, 1) FROM # AS \"customers\"",
         ),
         (
             "DELETE FROM orders USING customers c WHERE c.id = 1",
@@ -304,6 +313,22 @@ fn look_ups_compare_the_column_itself() {
                 "SELECT * FROM orders o, {} c WHERE TRUE",
                 moved("E'a''b\\U000000e9'")
             ),
+        ),
+        (
+            "SELECT 1 FROM customers c WHERE (c.email IN ( 'x' ))",
+            format!("SELECT 1 FROM {} c WHERE (TRUE)", moved("'x'")),
+        ),
+        (
+            "SELECT 1 FROM customers WHERE email IN (('x'))",
+            "SELECT 1 FROM # AS \"customers\" WHERE email IN (('x'))".to_owned(),
+        ),
+        (
+            "SELECT 1 FROM customers WHERE (email) = 'x'",
+            "SELECT 1 FROM # AS \"customers\" WHERE (email) = 'x'".to_owned(),
+        ),
+        (
+            "SELECT 1 FROM customers WHERE email IN ('x', 'y')",
+            "SELECT 1 FROM # AS \"customers\" WHERE email IN ('x', 'y')".to_owned(),
         ),
         // Only one of them.
         (
@@ -455,6 +480,37 @@ fn what_cannot_be_edited_with_certainty_is_not() {
     };
     let text = "SELECT '\\', email FROM customers --'";
     assert!(whole(text, 0, &redacted(), &off).is_err());
+}
+
+#[test]
+fn a_whole_row_whose_type_is_needed_is_not_edited() {
+    for text in [
+        "SELECT initial(c) FROM customers c",
+        "SELECT public.initial(c.*) FROM customers c",
+        "SELECT c.initial FROM customers c",
+        "SELECT (c).initial FROM customers c",
+        "SELECT c::customers FROM customers c",
+        "SELECT ((array_agg(c))[1]).name FROM customers c",
+        "SELECT (SELECT customers).name FROM public.customers",
+        "SELECT u.name FROM unnest(ARRAY(SELECT c FROM customers c)) u",
+        "SELECT to_jsonb(c) FROM customers c (a, b)",
+    ] {
+        let found = edited(text, &redacted()).map(|edited| edited.text);
+        let reason = SubstituteError::Unsupported("the type of a whole row");
+        assert_eq!(found, Err(reason), "{text}");
+    }
+    for text in [
+        "SELECT row_to_json(c), c, count(c.*) FROM customers c",
+        "SELECT (c).name, ((c.*)).id FROM customers c",
+        "SELECT c.*, a, (c).a FROM customers c (a, b)",
+        "SELECT (ROW(c.*, 1)).f1 FROM customers c",
+        "SELECT initial(c.name), initial(name) FROM customers c",
+        "SELECT initial(name), (ARRAY[name])[1]::text FROM customers name",
+        "SELECT c.nothing FROM customers c",
+    ] {
+        let found = edited(text, &redacted());
+        assert!(found.is_ok(), "{text}: {found:?}");
+    }
 }
 
 #[test]
