@@ -44,6 +44,7 @@ impl Body {
             && self.tables.is_empty()
             && self.opaque.is_empty()
             && !self.sets_path
+            && self.role == RoleEffect::Kept
             && self.settings.is_empty()
             && self.flows.is_empty())
     }

@@ -34,18 +34,19 @@ impl Connections {
 
     /// A connection's way through the gateway. Returns how it ended, as a value of the metric's label.
     async fn pass(self: Arc<Self>, stream: TcpStream) -> &'static str {
+        let address = stream.peer_addr();
         let stream = stream
             .set_nonblocking(true)
             .and_then(|()| tokio::net::TcpStream::from_std(stream));
-        let stream = match stream {
-            Ok(stream) => stream,
+        let (stream, address) = match stream.and_then(|stream| Ok((stream, address?.ip()))) {
+            Ok(known) => known,
             Err(error) => {
                 tracing::warn!(%error, "an accepted connection could not be set up");
                 return "lost";
             }
         };
         let limits = self.limits.load_full();
-        let mut entrance = match self.slots.enter(&limits) {
+        let mut entrance = match self.slots.enter(&limits, address) {
             Ok(entrance) => entrance,
             Err(full) => {
                 tracing::warn!(reason = %full, "a connection was refused");

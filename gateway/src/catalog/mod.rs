@@ -111,9 +111,11 @@ impl CatalogHandle {
     pub async fn keep_fresh(self: Arc<Self>, interval: Duration) {
         let mut wanted = self.wanted.subscribe();
         loop {
+            // A request may have come before this subscribed, or during the last read.
+            let served = *self.done.borrow();
+            let request = wanted.wait_for(|request| *request > served);
             // The sender lives as long as this handle, so this returns only on a request or after the interval.
-            let _ = timeout(interval, wanted.changed()).await;
-            wanted.mark_unchanged();
+            let _ = timeout(interval, request).await;
             let started = Instant::now();
             if let Err(error) = self.refresh().await {
                 tracing::warn!(database = %self.target.dbname, %error, "the catalog could not be read; the previous one remains in use");
@@ -139,5 +141,33 @@ impl CatalogHandle {
 impl From<UpstreamError> for CatalogError {
     fn from(error: UpstreamError) -> Self {
         CatalogError::Connection(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::task::Poll;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_from_before_the_catalog_is_kept_fresh_is_served() {
+        // Nothing listens there.
+        let target = "postgres://app@127.0.0.1:1/shop?sslmode=disable";
+        let handle = CatalogHandle::new(target.parse().unwrap());
+        let mut request = Box::pin(Arc::clone(&handle).refreshed());
+        let waits = std::future::poll_fn(|context| {
+            Poll::Ready(request.as_mut().poll(context).is_pending())
+        });
+        assert!(waits.await);
+        let fresh = tokio::spawn(Arc::clone(&handle).keep_fresh(Duration::from_secs(3600)));
+        assert!(!request.await);
+        assert_eq!(
+            *handle.done.borrow(),
+            1,
+            "it was given up before it was served"
+        );
+        fresh.abort();
     }
 }

@@ -9,6 +9,7 @@ mod functions;
 mod hostile;
 mod lineage;
 mod outputs;
+mod patterns;
 mod properties;
 mod settings;
 mod substitution;

@@ -11,9 +11,14 @@ use super::syntax::{constant, is_bound, only};
 /// Settings that determine the role on the server.
 const SETTINGS: [&str; 2] = ["role", "session_authorization"];
 
-/// Functions of PostgreSQL and its contrib modules that run SQL text in the calling session.
-const RUNNERS: [&str; 7] = [
+/// Functions of PostgreSQL and its contrib modules that run SQL text in the calling session, or read relations named by text: a view
+/// among them runs code.
+const RUNNERS: [&str; 11] = [
     "query_to_xml",
+    "cursor_to_xml",
+    "table_to_xml",
+    "schema_to_xml",
+    "database_to_xml",
     "crosstab",
     "pg_execute",
     "ts_stat",

@@ -6,6 +6,7 @@ use gatewright_wire::frontend;
 
 use crate::session::asking::{Stage, Subject, done};
 use crate::session::doors::output::{Output, Taken};
+use crate::session::doors::slice::STATEMENT;
 use crate::session::doors::to_server::{Pass, RunsNothing};
 use crate::session::judge::{Judge, Phase, Plan, Verdict};
 use crate::session::refusal::Refusal;
@@ -86,6 +87,9 @@ impl<J: Judge> Session<J> {
                 return Stage::Hold;
             };
             let index = held.permits.len();
+            if index > 0 && output.slice.spend(STATEMENT) {
+                return Stage::Hold;
+            }
             if self.follows_pending_name(&text, index) {
                 self.hold_for_replies(output);
                 return Stage::Hold;

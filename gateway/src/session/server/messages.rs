@@ -45,6 +45,10 @@ impl<J: Judge> Session<J> {
                     break;
                 }
             }
+            if output.slice.spend(1) {
+                held = true;
+                break;
+            }
         }
         Ok(Progress { consumed, held })
     }

@@ -11,3 +11,4 @@ mod renewing;
 mod search_path;
 pub(crate) mod server;
 mod simple;
+mod slices;
