@@ -121,6 +121,11 @@ pub struct Allowance {
     pub notes: Vec<Attribute>,
     /// Changes to the statement. The edited statement is judged in its turn.
     pub edits: Vec<Edit>,
+    /// So many rows may all results of the session still have together: this one, and those of statements that were judged before it
+    /// and have not ended yet.
+    pub session_rows: Option<u64>,
+    /// The same for bytes of row data.
+    pub session_bytes: Option<u64>,
 }
 
 /// What a policy says of a statement.

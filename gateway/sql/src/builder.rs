@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::catalog::{
-    Cascade, Cast, Catalog, Column, Definition, Operator, Relation, Subject, Trigger, WrittenType,
+    Callable, Cascade, Cast, Catalog, Column, Definition, Operator, Relation, Subject, Trigger,
+    WrittenType,
 };
 use crate::definition;
 use crate::facts::{Access, RelationKind};
@@ -114,6 +115,17 @@ impl CatalogBuilder {
     /// added, every unknown name counts as built in.
     pub fn built_in(&mut self, name: &str) -> &mut Self {
         self.catalog.built_in.insert(name.to_owned());
+        self
+    }
+
+    /// A function that a FunctionCall message can name: neither a procedure nor an aggregate, and it returns one value.
+    pub fn callable(&mut self, oid: u32, schema: &str, name: &str, arguments: u16) -> &mut Self {
+        let function = Callable {
+            schema: schema.into(),
+            name: name.into(),
+            arguments,
+        };
+        self.catalog.callable.insert(oid, function);
         self
     }
 

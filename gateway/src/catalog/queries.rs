@@ -54,6 +54,10 @@ pub(super) const FUNCTIONS: &str = "SELECT p.oid, n.nspname, p.proname, \
      LEFT JOIN pg_catalog.pg_extension e ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND e.oid = d.refobjid \
      WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')";
 
+/// Functions that a FunctionCall message can name (`fetch_fp_info`).
+pub(super) const CALLABLE: &str = "SELECT p.oid, n.nspname, p.proname, p.pronargs FROM pg_catalog.pg_proc p \
+     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.prokind = 'f' AND NOT p.proretset";
+
 /// Names that a call without a schema may refer to: functions in pg_catalog, and types used as conversion functions.
 pub(super) const BUILT_IN: &str = "SELECT p.proname FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace \
      UNION SELECT t.typname FROM pg_catalog.pg_type t WHERE t.typtype <> 'c' AND t.typelem = 0";

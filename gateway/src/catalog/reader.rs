@@ -76,6 +76,7 @@ struct QueryResults {
     parents: Vec<Row>,
     built_in: Vec<Row>,
     functions: Vec<Row>,
+    callable: Vec<Row>,
     views: Vec<Row>,
     defaults: Vec<Row>,
     unique: Vec<Row>,
@@ -118,6 +119,7 @@ impl QueryResults {
             parents: service.query(queries::PARENTS).await?,
             built_in: service.query(queries::BUILT_IN).await?,
             functions: service.query(queries::FUNCTIONS).await?,
+            callable: service.query(queries::CALLABLE).await?,
             views: service.query(queries::VIEWS).await?,
             defaults: service.query(queries::DEFAULTS).await?,
             unique: service.query(queries::UNIQUE).await?,
@@ -192,6 +194,14 @@ impl QueryResults {
     fn add_functions(&self, catalog: &mut CatalogBuilder) -> Option<()> {
         for row in &self.built_in {
             catalog.built_in(text(row, 0)?);
+        }
+        for row in &self.callable {
+            catalog.callable(
+                number(row, 0)?,
+                text(row, 1)?,
+                text(row, 2)?,
+                number(row, 3)?,
+            );
         }
         for row in &self.changeable_roles {
             catalog.changeable_role(text(row, 0)?);

@@ -4,6 +4,7 @@
 
 mod analysis;
 mod analysts;
+mod calling;
 mod case;
 mod chain;
 mod delivery;
@@ -161,6 +162,7 @@ impl Gate {
             waited_for: None,
             statement: StatementId::default(),
             recent: Recent::default(),
+            delivered: (0, 0),
         }
     }
 }
@@ -195,6 +197,8 @@ pub struct SessionGate {
     statement: StatementId,
     /// Cached answers for statements with identical facts.
     recent: Recent,
+    /// Rows and bytes delivered by all statements whose end policies were told.
+    delivered: (u64, u64),
 }
 
 impl SessionGate {
@@ -263,7 +267,7 @@ impl Judge for SessionGate {
         function_oid: u32,
         in_transaction: bool,
     ) -> Judged<Result<Verdict<Self>, Refusal>> {
-        Judged::Ready(self.judge_call(function_oid, in_transaction))
+        self.judge_call(function_oid, in_transaction)
     }
 
     fn is_current(&self, permit: &Self::Permit) -> bool {

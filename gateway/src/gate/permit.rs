@@ -54,12 +54,22 @@ impl Permit {
 
     /// The policy that set this limit.
     pub(super) fn limited_by(&self, limit: Limit) -> Option<&Arc<Policy>> {
-        let index = self.answers.iter().position(|answer| {
-            answer.as_ref().is_some_and(|allowance| match limit {
-                Limit::Rows(rows) => allowance.row_limit == Some(rows),
-                Limit::Bytes(bytes) => allowance.byte_limit == Some(bytes),
-                Limit::Time(time) => allowance.timeout_ms.map(Duration::from_millis) == Some(time),
-                Limit::RowSize(_) => false,
+        let position = |sets: &dyn Fn(&contract::Allowance) -> bool| {
+            let mut answers = self.answers.iter();
+            answers.position(|answer| answer.as_ref().is_some_and(sets))
+        };
+        let own = position(&|allowance| match limit {
+            Limit::Rows(rows) => allowance.row_limit == Some(rows),
+            Limit::Bytes(bytes) => allowance.byte_limit == Some(bytes),
+            Limit::Time(time) => allowance.timeout_ms.map(Duration::from_millis) == Some(time),
+            Limit::RowSize(_) => false,
+        });
+        // A limit of the session is what is left of it.
+        let index = own.or_else(|| {
+            position(&|allowance| match limit {
+                Limit::Rows(_) => allowance.session_rows.is_some(),
+                Limit::Bytes(_) => allowance.session_bytes.is_some(),
+                Limit::Time(_) | Limit::RowSize(_) => false,
             })
         })?;
         self.set.policies.get(index)

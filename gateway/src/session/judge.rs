@@ -21,6 +21,8 @@ pub enum Phase {
     Parse,
     /// At Bind: the parameters are known.
     Execute,
+    /// A SELECT that does what a FunctionCall does.
+    FunctionCall,
 }
 
 /// Bound parameters as the client sent them (protocol 3.0, Bind).
@@ -85,11 +87,29 @@ pub struct Limits {
     pub bytes: Option<u64>,
     /// Counts from when it is the statement's turn on the server.
     pub time: Option<Duration>,
+    /// Rows that the session may have had in all when the result ends.
+    pub session_rows: Option<u64>,
+    /// The same for bytes.
+    pub session_bytes: Option<u64>,
 }
 
 impl Limits {
     pub fn any(&self) -> bool {
-        self.rows.is_some() || self.bytes.is_some() || self.time.is_some()
+        *self != Limits::default()
+    }
+
+    /// The limits of a result that begins now. `delivered`: rows and bytes of all that ended before in the session. `passed`: how many
+    /// of them were of this result.
+    pub fn after(self, delivered: (u64, u64), passed: (u64, u64)) -> Limits {
+        let left = |most: Option<u64>, delivered: u64, passed: u64| {
+            most.map(|most| most.saturating_sub(delivered).saturating_add(passed))
+        };
+        let smaller = |own: Option<u64>, left: Option<u64>| own.into_iter().chain(left).min();
+        Limits {
+            rows: smaller(self.rows, left(self.session_rows, delivered.0, passed.0)),
+            bytes: smaller(self.bytes, left(self.session_bytes, delivered.1, passed.1)),
+            ..self
+        }
     }
 }
 

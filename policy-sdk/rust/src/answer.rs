@@ -71,6 +71,8 @@ impl Allowance {
             timeout_ms: None,
             notes: Vec::new(),
             edits: Vec::new(),
+            session_rows: None,
+            session_bytes: None,
         }
     }
 
@@ -107,6 +109,18 @@ impl Allowance {
     /// Ends the result after this many bytes of row data.
     pub fn byte_limit(mut self, bytes: u64) -> Self {
         self.byte_limit = Some(bytes);
+        self
+    }
+
+    /// Ends the result that makes the rows of all results of the session, from now on, more than this.
+    pub fn session_rows(mut self, rows: u64) -> Self {
+        self.session_rows = Some(rows);
+        self
+    }
+
+    /// The same for bytes of row data.
+    pub fn session_bytes(mut self, bytes: u64) -> Self {
+        self.session_bytes = Some(bytes);
         self
     }
 

@@ -141,6 +141,8 @@ fn verdicts_are_returned_in_full() {
             value: "7".into(),
         }],
         edits: Vec::new(),
+        session_rows: None,
+        session_bytes: None,
     };
     let allow = module.allow(&allowance);
     let wasm = module.statement(&constant(allow)).wasm();

@@ -10,7 +10,7 @@ use gatewright_contract::{
 
 const BASE: u32 = 1024;
 /// The size of the largest verdict, an approval of version 0.2.
-const VERDICT_WORDS: usize = 34;
+const VERDICT_WORDS: usize = 42;
 
 /// A module under construction. By default it registers all hooks, allows every statement and leaves rows unchanged.
 pub struct Module {
@@ -132,7 +132,7 @@ impl Module {
 
     pub fn allow(&mut self, allowance: &Allowance) -> u32 {
         let mut words = [0; VERDICT_WORDS];
-        words[2..20].copy_from_slice(&self.allowance(allowance));
+        words[2..28].copy_from_slice(&self.allowance(allowance));
         self.words(&words)
     }
 
@@ -159,8 +159,8 @@ impl Module {
     }
 
     /// Version 0.1 reads no further than the notes.
-    fn allowance(&mut self, allowance: &Allowance) -> [u32; 18] {
-        let mut words = [0; 18];
+    fn allowance(&mut self, allowance: &Allowance) -> [u32; 26] {
+        let mut words = [0; 26];
         words[0] = allowance.reuse as u32
             | u32::from(allowance.plan_result) << 8
             | (allowance.messages as u32) << 16;
@@ -168,6 +168,8 @@ impl Module {
             (2, allowance.row_limit),
             (6, allowance.byte_limit),
             (10, allowance.timeout_ms),
+            (18, allowance.session_rows),
+            (22, allowance.session_bytes),
         ] {
             words[at] = u32::from(limit.is_some());
             words[at + 2] = limit.unwrap_or_default() as u32;

@@ -125,7 +125,8 @@ impl<J: Judge> Session<J> {
             return Err(Violation::Unexpected('V'));
         };
         let permit = permit.clone();
-        let limited = Running::plain(J::limits(&permit));
+        let limits = J::limits(&permit).after(self.ends.delivered(), (0, 0));
+        let limited = Running::plain(limits);
         let size = frame.bytes.len() as u64;
         let fits = limited.admits(1, size);
         if let Some(admitted) = admitted.take() {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::results::Transcode;
 use crate::session::refusal::Refusal;
 use crate::session::state::charset::Charset;
 
@@ -57,6 +58,11 @@ impl Encoding {
         }
     }
 
+    /// True when rows of text in this encoding can be edited: they are converted to UTF-8 and back.
+    pub fn is_converted(self) -> bool {
+        matches!(self, Encoding::Latin1 | Encoding::Table { .. })
+    }
+
     pub fn is_utf8(self) -> bool {
         self == Encoding::Utf8
     }
@@ -102,6 +108,16 @@ impl Encoding {
             }
             (Encoding::Unreadable, _) => Err(unreadable()),
         }
+    }
+}
+
+impl Transcode for Encoding {
+    fn decode<'t>(&self, text: &'t [u8]) -> Option<Cow<'t, str>> {
+        self.read(text).ok()
+    }
+
+    fn encode<'t>(&self, text: &'t str) -> Option<Cow<'t, [u8]>> {
+        self.write(text)
     }
 }
 

@@ -373,8 +373,7 @@ impl Judge for WordJudge {
     fn limits(permit: &WordPermit) -> Limits {
         Limits {
             rows: (permit.word == "limit").then_some(2),
-            bytes: None,
-            time: None,
+            ..Limits::default()
         }
     }
 

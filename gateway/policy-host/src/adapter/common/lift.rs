@@ -41,6 +41,7 @@ fn denial(denial: types::Denial) -> contract::Denial {
 
 pub(super) fn allowance(mut allowance: types::Allowance) -> contract::Allowance {
     let edits = versioned::edits(&mut allowance);
+    let (session_rows, session_bytes) = versioned::session_limits(&allowance);
     contract::Allowance {
         reuse: match allowance.reuse {
             types::Reuse::Never => contract::Reuse::Never,
@@ -61,6 +62,8 @@ pub(super) fn allowance(mut allowance: types::Allowance) -> contract::Allowance 
             })
             .collect(),
         edits,
+        session_rows,
+        session_bytes,
     }
 }
 

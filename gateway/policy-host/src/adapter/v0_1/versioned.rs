@@ -42,6 +42,10 @@ pub(super) fn edits(_: &mut types::Allowance) -> Vec<contract::Edit> {
     Vec::new()
 }
 
+pub(super) fn session_limits(_: &types::Allowance) -> (Option<u64>, Option<u64>) {
+    (None, None)
+}
+
 pub(super) fn batch_column(column: &contract::BatchColumn) -> types::BatchColumn<'_> {
     types::BatchColumn {
         index: column.index,

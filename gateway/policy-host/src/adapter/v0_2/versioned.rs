@@ -95,6 +95,10 @@ pub(super) fn edits(allowance: &mut types::Allowance) -> Vec<contract::Edit> {
     edits.into_iter().map(edit).collect()
 }
 
+pub(super) fn session_limits(allowance: &types::Allowance) -> (Option<u64>, Option<u64>) {
+    (allowance.session_rows, allowance.session_bytes)
+}
+
 fn edit(edit: types::Edit) -> contract::Edit {
     match edit {
         types::Edit::FilterRows(filter) => contract::Edit::FilterRows(contract::RowFilter {
