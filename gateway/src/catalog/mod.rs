@@ -26,6 +26,9 @@ pub use reader::CatalogError;
 /// How long a statement waits for a fresh catalog before it is judged with the current one, or refused.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a statement waits for a check, which reads the catalog if it has changed, before it is refused.
+const CHECKED_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// How long a check may take before the connection is taken for dead.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(4);
 
@@ -227,7 +230,7 @@ impl CatalogHandle {
     /// Requests a check and waits a few seconds for it. Returns whether the current catalog shows everything that was committed before
     /// this call.
     pub async fn checked(self: Arc<Self>) -> bool {
-        self.checks.served(REFRESH_TIMEOUT).await
+        self.checks.served(CHECKED_TIMEOUT).await
     }
 
     fn now(&self) -> u64 {
