@@ -49,6 +49,31 @@ pub struct Session {
     pub in_transaction: bool,
     /// When the connection was made, in milliseconds since the Unix epoch.
     pub started_ms: u64,
+    /// What the client set as it connected, in its startup parameters and `options`.
+    pub settings: Vec<SettingChange>,
+}
+
+/// A setting of the server that a statement or a client changes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct SettingChange {
+    /// Its name in lower case; `all` for RESET ALL and DISCARD ALL.
+    pub name: String,
+    /// What it becomes.
+    pub value: SettingValue,
+    /// Only until the transaction ends.
+    pub local: bool,
+}
+
+/// What a setting becomes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SettingValue {
+    /// This value, in the text form of SET; a list is separated by commas.
+    Constant(String),
+    /// What the connection began with: RESET and DEFAULT.
+    Initial,
+    /// The value is not a constant.
+    Unknown,
 }
 
 /// A relation that the statement names, or that a named view reads. A name without schema that several schemas hold is there

@@ -20,7 +20,7 @@ pub use answer::{
 pub use edit::{ColumnReplacement, Edit, Editing, ReplacementValue, RowFilter};
 pub use facts::{
     Attribute, ColumnRef, ColumnSource, DataFlow, Facts, Identity, Parameter, Session,
-    StatementFacts, TableRef,
+    SettingChange, SettingValue, StatementFacts, TableRef,
 };
 pub use id::{NotAnId, SessionId, StatementId};
 pub use kinds::{Access, Phase, RelationKind, Transform, Usage, Verb};

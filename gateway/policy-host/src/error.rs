@@ -21,8 +21,8 @@ pub enum LoadError {
     #[error("policy {policy} is {size} bytes long; the limit is {limit} bytes")]
     TooLarge {
         policy: String,
-        size: usize,
-        limit: usize,
+        size: u64,
+        limit: u64,
     },
     #[error("policy {policy} is not a valid WebAssembly file: {reason}")]
     NotWebAssembly { policy: String, reason: String },

@@ -5,7 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde::Serialize;
 
 pub use gatewright_contract::{
-    Access, ColumnSource, RelationKind, TableRef, Transform, Usage, Verb,
+    Access, ColumnSource, RelationKind, SettingChange, SettingValue, TableRef, Transform, Usage,
+    Verb,
 };
 
 /// What reaches the rows of the relations behind a view: not its definition.
@@ -265,6 +266,9 @@ pub struct Facts {
     pub inner: Outputs,
     pub flows: Vec<Flow>,
     pub session: SessionEffect,
+    /// Of the server, that the statement or code that it calls changes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<SettingChange>,
     #[serde(skip_serializing_if = "RoleEffect::is_kept")]
     pub role: RoleEffect,
     /// A name means other objects with another search path.
@@ -312,6 +316,7 @@ impl Default for Facts {
             inner: Outputs::None,
             flows: Vec::new(),
             session: SessionEffect::None,
+            settings: Vec::new(),
             role: RoleEffect::Kept,
             varies: false,
             narrowed: false,

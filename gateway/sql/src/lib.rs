@@ -28,6 +28,7 @@ mod risky;
 
 mod masks;
 mod search_path;
+mod settings;
 mod temporary;
 
 mod lineage;
@@ -46,8 +47,9 @@ mod tokens;
 mod ast;
 mod comment;
 mod replacement;
-mod substitution;
 mod template;
+
+mod substitution;
 
 #[cfg(test)]
 mod tests;
@@ -67,7 +69,7 @@ pub use guard::cuts_names_by_encoding;
 use masks::Masks;
 pub use replacement::{ReplacementError, verify_replacement};
 pub use substitution::{
-    EditContext, Settle, SubstituteError, Substituted, analyze_edited, substitute,
+    EditContext, Pattern, Settle, SubstituteError, Substituted, analyze_edited, substitute,
 };
 pub use template::{Template, template};
 

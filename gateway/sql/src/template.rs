@@ -1,6 +1,8 @@
 //! Recognises texts that differ only in constants, by their tokens: they parse to the same tree except for the constants,
 //! so the analysis of one holds for all. The gate decides which analyses to share.
 
+use std::ops::Range;
+
 use crate::tokens::{Kind, Token, tokens};
 
 /// Longer texts are always parsed: scanning them first would not pay off.
@@ -14,6 +16,8 @@ const MARK: char = '\u{1}';
 pub struct Template {
     /// The text with marks in place of constants.
     pub key: String,
+    /// Where the constants stand in the text.
+    pub constants: Vec<Range<usize>>,
     /// The end of the statement, as a byte offset.
     pub end: usize,
 }
@@ -37,6 +41,7 @@ pub fn template(text: &str) -> Option<Template> {
     let mut key = String::with_capacity(text.len() + 1);
     key.push(MARK);
     let mut copied = 0;
+    let mut constants = Vec::new();
     for pair in tokens.windows(2) {
         let [before, token] = pair else { continue };
         let Some(kind) = constant(token).filter(|_| is_any(before, text, &BEFORE)) else {
@@ -46,12 +51,17 @@ pub fn template(text: &str) -> Option<Template> {
         key.push(MARK);
         key.push(kind);
         copied = token.range.end;
+        constants.push(token.range.clone());
     }
     if copied == 0 {
         return None;
     }
     key.push_str(text.get(copied..)?);
-    Some(Template { key, end })
+    Some(Template {
+        key,
+        constants,
+        end,
+    })
 }
 
 /// Statements whose constants are only compared or stored.

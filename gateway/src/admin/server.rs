@@ -8,13 +8,15 @@ use std::thread::{Builder, JoinHandle};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use thiserror::Error;
 use tokio::runtime;
 use tokio::sync::oneshot;
 
-use super::Metrics;
+use super::hosts::Hosts;
+use super::{Metrics, connections, hosts};
 
 /// Says whether the gateway can serve statements now, or why it cannot, one line per reason. Must not block.
 pub type Readiness = Arc<dyn Fn() -> Result<(), Vec<String>> + Send + Sync>;
@@ -48,12 +50,13 @@ struct Shared {
 }
 
 impl AdminServer {
-    /// Binds the admin port and serves it.
+    /// Binds the admin port and serves it. `hosts`: names by which it may be addressed, besides localhost and IP addresses.
     ///
     /// # Errors
     /// The address cannot be bound, or the operating system gives no thread.
     pub fn start(
         address: SocketAddr,
+        hosts: &[String],
         metrics: Metrics,
         readiness: Readiness,
     ) -> Result<Self, AdminError> {
@@ -69,7 +72,8 @@ impl AdminServer {
             .route("/metrics", get(render))
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
-            .with_state(Shared { metrics, readiness });
+            .with_state(Shared { metrics, readiness })
+            .layer(from_fn_with_state(Hosts::new(hosts), hosts::check));
         let (stop, stopped) = oneshot::channel();
         let thread = Builder::new()
             .name("admin".to_owned())
@@ -102,14 +106,15 @@ impl Drop for AdminServer {
 /// Serves until `stopped` completes. Requests in progress are cut off: a client that reads slowly must not keep the
 /// gateway from stopping.
 async fn serve(listener: TcpListener, routes: Router, stopped: oneshot::Receiver<()>) {
-    let served = async {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        axum::serve(listener, routes).await
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(%error, "the admin port failed");
+            return;
+        }
     };
     tokio::select! {
-        served = served => if let Err(error) = served {
-            tracing::error!(%error, "the admin port failed");
-        },
+        () = connections::serve(listener, routes) => {}
         _ = stopped => {}
     }
 }

@@ -16,6 +16,7 @@ use super::connections::{Cancellable, Connections};
 use super::lifetime::SessionLifetime;
 use super::login::Login;
 use super::slots::Entrance;
+use super::startup;
 use crate::admin::Connection;
 use crate::config::Limits;
 use crate::gate::SessionGate;
@@ -33,18 +34,19 @@ impl Connections {
 
     /// A connection's way through the gateway. Returns how it ended, as a value of the metric's label.
     async fn pass(self: Arc<Self>, stream: TcpStream) -> &'static str {
+        let address = stream.peer_addr();
         let stream = stream
             .set_nonblocking(true)
             .and_then(|()| tokio::net::TcpStream::from_std(stream));
-        let stream = match stream {
-            Ok(stream) => stream,
+        let (stream, address) = match stream.and_then(|stream| Ok((stream, address?.ip()))) {
+            Ok(known) => known,
             Err(error) => {
                 tracing::warn!(%error, "an accepted connection could not be set up");
                 return "lost";
             }
         };
         let limits = self.limits.load_full();
-        let mut entrance = match self.slots.enter(&limits) {
+        let mut entrance = match self.slots.enter(&limits, address) {
             Ok(entrance) => entrance,
             Err(full) => {
                 tracing::warn!(reason = %full, "a connection was refused");
@@ -196,6 +198,7 @@ impl Connections {
                 .map_or(0, |since| {
                     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
                 }),
+            settings: startup::settings(&accepted.startup),
         }
     }
 }

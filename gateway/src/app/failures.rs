@@ -66,8 +66,9 @@ fn delay(count: u32, login_backoff: &LoginBackoff) -> Duration {
         .min(login_backoff.most)
 }
 
-/// A subscriber has a /64 of IPv6 addresses (RFC 6177), and would otherwise start over with each of them.
-fn network(address: IpAddr) -> IpAddr {
+/// What is counted as one address: a subscriber has a /64 of IPv6 addresses (RFC 6177), and would otherwise start over with each
+/// of them.
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {

@@ -124,14 +124,15 @@ impl Gateway {
         })
     }
 
-    /// Serves metrics and health checks until the result is dropped.
+    /// Serves metrics and health checks until the result is dropped. `hosts`: names by which the port may be addressed, besides
+    /// localhost and IP addresses.
     ///
     /// # Errors
     /// The address cannot be bound.
-    pub fn serve_admin(&self, address: SocketAddr) -> Result<AdminServer> {
+    pub fn serve_admin(&self, address: SocketAddr, hosts: &[String]) -> Result<AdminServer> {
         let connections = Arc::clone(&self.connections);
         let readiness: Readiness = Arc::new(move || connections.readiness());
-        let server = AdminServer::start(address, self.metrics.clone(), readiness)?;
+        let server = AdminServer::start(address, hosts, self.metrics.clone(), readiness)?;
         tracing::info!(address = %server.address(), "the admin port is open");
         Ok(server)
     }

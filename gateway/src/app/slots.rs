@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use thiserror::Error;
 
+use super::failures::network;
 use crate::config::Limits;
 use crate::identity::{Database, Identity};
 use crate::listener::FatalError;
@@ -17,6 +19,10 @@ pub(super) enum Full {
         "the gateway accepts no more than {0} connections that have not logged in yet (max_handshakes)"
     )]
     Handshakes(usize),
+    #[error(
+        "the gateway accepts no more than {0} connections from one address that have not logged in yet (max_handshakes_per_address)"
+    )]
+    Address(usize),
     #[error("the gateway accepts no more than {0} sessions (max_connections)")]
     Total(usize),
     #[error("you cannot have more than {0} sessions (max_connections_per_identity)")]
@@ -42,6 +48,8 @@ pub(super) struct Slots(Mutex<Taken>);
 #[derive(Default)]
 struct Taken {
     handshakes: usize,
+    /// Connections that have not logged in yet, by network.
+    addresses: HashMap<IpAddr, usize>,
     /// Refused connections whose error is delayed.
     delayed: usize,
     sessions: usize,
@@ -53,9 +61,18 @@ struct Taken {
 
 type Person = (String, String);
 
+impl Taken {
+    /// A connection from this network is no longer one that has not logged in yet.
+    fn leave(&mut self, network: IpAddr) {
+        self.handshakes -= 1;
+        release(&mut self.addresses, network);
+    }
+}
+
 /// The slot of a connection that has not logged in yet; released when dropped.
 pub(super) struct Entrance {
     slots: Arc<Slots>,
+    network: IpAddr,
     delayed: bool,
 }
 
@@ -68,15 +85,22 @@ pub(super) struct Slot {
 
 impl Slots {
     /// A slot for a connection that has just been accepted.
-    pub fn enter(self: &Arc<Self>, limits: &Limits) -> Result<Entrance, Full> {
+    pub fn enter(self: &Arc<Self>, limits: &Limits, address: IpAddr) -> Result<Entrance, Full> {
+        let network = network(address);
         let mut taken = self.taken();
         if taken.handshakes >= limits.max_handshakes {
             return Err(Full::Handshakes(limits.max_handshakes));
         }
+        let own = taken.addresses.get(&network).copied().unwrap_or(0);
+        if own >= limits.max_handshakes_per_address {
+            return Err(Full::Address(limits.max_handshakes_per_address));
+        }
         taken.handshakes += 1;
+        *taken.addresses.entry(network).or_default() += 1;
         drop(taken);
         Ok(Entrance {
             slots: Arc::clone(self),
+            network,
             delayed: false,
         })
     }
@@ -130,7 +154,7 @@ impl Entrance {
         let mut taken = self.slots.taken();
         if !self.delayed && taken.delayed < limits.max_handshakes {
             taken.delayed += 1;
-            taken.handshakes -= 1;
+            taken.leave(self.network);
             self.delayed = true;
         }
         self.delayed
@@ -142,7 +166,7 @@ impl Drop for Entrance {
         let mut taken = self.slots.taken();
         match self.delayed {
             true => taken.delayed -= 1,
-            false => taken.handshakes -= 1,
+            false => taken.leave(self.network),
         }
     }
 }
@@ -192,17 +216,47 @@ mod tests {
             ..Limits::default()
         };
         let slots = Arc::new(Slots::default());
-        let mut first = slots.enter(&limits).ok().unwrap();
-        assert_eq!(slots.enter(&limits).err(), Some(Full::Handshakes(1)));
+        let enter = || slots.enter(&limits, address("192.0.2.1"));
+        let mut first = enter().ok().unwrap();
+        assert_eq!(enter().err(), Some(Full::Handshakes(1)));
         assert!(first.delay(&limits) && first.delay(&limits));
-        let mut second = slots.enter(&limits).ok().unwrap();
+        let mut second = enter().ok().unwrap();
         assert!(!second.delay(&limits), "one is delayed already");
-        assert_eq!(slots.enter(&limits).err(), Some(Full::Handshakes(1)));
+        assert_eq!(enter().err(), Some(Full::Handshakes(1)));
         drop(first);
         assert!(second.delay(&limits));
         drop(second);
+        assert_empty(&slots);
+    }
+
+    #[test]
+    fn one_address_cannot_take_all_slots() {
+        let limits = Limits {
+            max_handshakes: 4,
+            max_handshakes_per_address: 2,
+            ..Limits::default()
+        };
+        let slots = Arc::new(Slots::default());
+        let enter = |from: &str| slots.enter(&limits, address(from));
+        let mut first = enter("2001:db8:1:1::1").ok().unwrap();
+        let second = enter("2001:db8:1:1::2").ok().unwrap();
+        assert_eq!(enter("2001:db8:1:1::3").err(), Some(Full::Address(2)));
+        let other = enter("192.0.2.1").ok().unwrap();
+        assert!(first.delay(&limits));
+        let third = enter("2001:db8:1:1::3").ok().unwrap();
+        assert_eq!(enter("2001:db8:1:1::4").err(), Some(Full::Address(2)));
+        drop((first, second, third, other));
+        assert_empty(&slots);
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn assert_empty(slots: &Slots) {
         let taken = slots.taken();
-        assert_eq!((taken.handshakes, taken.delayed), (0, 0));
+        let counted = (taken.handshakes, taken.delayed, taken.addresses.len());
+        assert_eq!(counted, (0, 0, 0));
     }
 
     #[test]

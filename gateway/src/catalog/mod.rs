@@ -157,18 +157,16 @@ impl CatalogHandle {
     /// Reads the catalog on request and every `interval`, and checks it on request. While nobody asks, the connection is closed: it would
     /// keep the database from being dropped or copied. Runs until dropped.
     pub async fn keep_fresh(self: Arc<Self>, interval: Duration) {
-        let (mut reads, mut checks) = (self.reads.watch(), self.checks.watch());
         let mut read_next = Instant::now() + interval;
         let mut used = false;
         loop {
-            // The senders live as long as this handle, so this returns only on a request or after the interval.
+            // A request may have come before this began, or during the last read.
             let occasion = tokio::select! {
                 biased;
-                _ = reads.changed() => Occasion::Read,
+                () = self.reads.pending() => Occasion::Read,
                 () = tokio::time::sleep_until(read_next) => Occasion::Interval,
-                _ = checks.changed() => Occasion::Check,
+                () = self.checks.pending() => Occasion::Check,
             };
-            checks.mark_unchanged();
             let started = Instant::now();
             let outcome = match occasion {
                 Occasion::Check => {
@@ -182,7 +180,6 @@ impl CatalogHandle {
                 }
                 Occasion::Read | Occasion::Interval => {
                     used = occasion == Occasion::Read;
-                    reads.mark_unchanged();
                     read_next = started + interval;
                     self.refresh().await
                 }
@@ -242,5 +239,33 @@ impl CatalogHandle {
 impl From<UpstreamError> for CatalogError {
     fn from(error: UpstreamError) -> Self {
         CatalogError::Connection(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::task::Poll;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_from_before_the_catalog_is_kept_fresh_is_served() {
+        // Nothing listens there.
+        let target = "postgres://app@127.0.0.1:1/shop?sslmode=disable";
+        let handle = CatalogHandle::new(target.parse().unwrap());
+        let mut request = Box::pin(Arc::clone(&handle).refreshed());
+        let waits = std::future::poll_fn(|context| {
+            Poll::Ready(request.as_mut().poll(context).is_pending())
+        });
+        assert!(waits.await);
+        let fresh = tokio::spawn(Arc::clone(&handle).keep_fresh(Duration::from_secs(3600)));
+        assert!(!request.await);
+        assert_eq!(
+            handle.reads.dealt_with(),
+            1,
+            "it was given up before it was served"
+        );
+        fresh.abort();
     }
 }

@@ -98,7 +98,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
     });
     let _admin = arguments
         .admin
-        .map(|address| gateway.serve_admin(address))
+        .map(|address| gateway.serve_admin(address, &[]))
         .transpose()?;
     gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
     let running = gateway.start(RunSettings::new(arguments.listen)).await?;

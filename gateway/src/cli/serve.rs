@@ -56,7 +56,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     });
     let admin = config.admin.as_ref();
     let _admin = admin
-        .map(|admin| gateway.serve_admin(admin.address))
+        .map(|admin| gateway.serve_admin(admin.address, &admin.hosts))
         .transpose()?;
     gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
     let running = gateway

@@ -15,6 +15,8 @@ pub struct Limits {
     pub max_connections: usize,
     /// Concurrent connections that have not logged in yet.
     pub max_handshakes: usize,
+    /// Concurrent connections from one address that have not logged in yet.
+    pub max_handshakes_per_address: usize,
     /// Concurrent sessions of one identity.
     pub max_connections_per_identity: Option<usize>,
     /// The longest message that is read as a whole, in bytes.
@@ -56,6 +58,9 @@ pub(super) fn limits(section: Section<'_, '_>, handshake: &mut HandshakeSettings
     let limits = Limits {
         max_connections: section.integer("max_connections").unwrap_or_default(),
         max_handshakes: section.integer("max_handshakes").unwrap_or_default(),
+        max_handshakes_per_address: section
+            .integer("max_handshakes_per_address")
+            .unwrap_or_default(),
         max_connections_per_identity: section.integer("max_connections_per_identity"),
         max_message: section.size("max_message").unwrap_or_default(),
         max_statement: section.size("max_statement").unwrap_or_default(),

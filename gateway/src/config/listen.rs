@@ -38,6 +38,8 @@ pub struct TlsFiles {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admin {
     pub address: SocketAddr,
+    /// Names by which it may be addressed, besides localhost and IP addresses.
+    pub hosts: Vec<String>,
 }
 
 /// What is logged, and how.
@@ -157,8 +159,10 @@ pub(super) fn admin(root: &Section<'_, '_>) -> Option<Admin> {
     let section = root.section("admin")?;
     section.require("address");
     let address = address(&section);
+    let hosts = section.strings("hosts").into_iter();
+    let hosts = hosts.map(|name| name.value).collect();
     section.finish();
-    address.map(|address| Admin { address })
+    address.map(|address| Admin { address, hosts })
 }
 
 pub(super) fn log(root: &Section<'_, '_>) -> Log {

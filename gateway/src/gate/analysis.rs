@@ -6,13 +6,17 @@ use gatewright_sql::{AnalyzeError, Catalog, SearchPath, Settings, Template};
 
 use super::SessionGate;
 use super::delivery::{Delivered, Outcome};
-use super::known::{Key, KeyRef};
+use super::known::KeyRef;
 use super::text::{AnalyzedText, Paths};
 use super::ticket::Work;
 use crate::session::{Judged, Refusal};
 
-/// Longer texts are analysed on a thread of their own, so that other sessions of the worker go on.
-const INLINE_BYTES: usize = 16 * 1024;
+/// Longer texts are analysed on a thread of their own, so that other sessions of the worker go on. So much takes less than a millisecond,
+/// whatever it says; handing it over takes some ten microseconds.
+const INLINE_BYTES: usize = 2 * 1024;
+
+/// Where nothing can wait, longer texts are not analysed again.
+const RENEWED_BYTES: usize = 16 * 1024;
 
 /// The analysis, or the error for the client.
 type Analyzed = Result<Arc<AnalyzedText>, Refusal>;
@@ -92,9 +96,10 @@ impl SessionGate {
         let template = standard_conforming_strings
             .then(|| gatewright_sql::template(text))
             .flatten();
-        if let Some(alike) = self.alike(key, path, template.as_ref()) {
-            return self.settle(alike);
-        }
+        let template = match self.alike(key, path, template) {
+            Ok(alike) => return self.settle(alike),
+            Err(template) => template,
+        };
         let outcome = match self.delivery.take(key, path) {
             Some(outcome) => outcome,
             None if text.len() > INLINE_BYTES => {
@@ -107,23 +112,22 @@ impl SessionGate {
             }
             None => {
                 let settings = self.settings(standard_conforming_strings);
-                analyze(text, &catalog, path, settings)
+                analyze(text, &catalog, path, template, settings)
             }
         };
         let analyzed = match outcome {
             Err(error) => return Ok(Err(not_understood(error))),
             Ok(analyzed) => analyzed,
         };
-        let shared = template.filter(|_| analyzed.is_the_same_for_all_constants());
-        let key = Key {
-            catalog: Arc::as_ptr(&analyzed.catalog) as usize,
-            standard_conforming_strings,
-            template: shared.is_some(),
-            paths: analyzed.paths(),
-            text: shared.map_or_else(|| text.into(), |template| template.key.into()),
-        };
-        self.gate.analyses.0.insert(key, Arc::clone(&analyzed));
+        self.keep(&analyzed);
         self.settle(analyzed)
+    }
+
+    /// Keeps an analysis for others that send the text, or one with the same template.
+    fn keep(&self, analyzed: &Arc<AnalyzedText>) {
+        let key = KeyRef::of(analyzed);
+        let key = KeyRef::of_template(analyzed).unwrap_or(key).to_key();
+        self.gate.analyses.0.insert(key, Arc::clone(analyzed));
     }
 
     /// The analysis that holds for any path, or the one for this.
@@ -137,21 +141,25 @@ impl SessionGate {
         })
     }
 
-    /// The analysis of a text that differs from this one only in its constants.
+    /// The analysis of a text that differs from a known one only in its constants. Errors: the template, if there is none.
     fn alike(
         &self,
         key: KeyRef<'_>,
         path: Option<&SearchPath>,
-        template: Option<&Template>,
-    ) -> Option<Arc<AnalyzedText>> {
-        let template = template?;
+        template: Option<Template>,
+    ) -> Result<Arc<AnalyzedText>, Option<Template>> {
+        let Some(template) = template else {
+            return Err(None);
+        };
         let key_of_template = KeyRef {
             template: true,
             text: &template.key,
             ..key
         };
-        let known = self.known(key_of_template, path)?;
-        known.alike(key.text, template).map(Arc::new)
+        let Some(known) = self.known(key_of_template, path) else {
+            return Err(Some(template));
+        };
+        known.alike(key.text, template).map(Arc::new).ok_or(None)
     }
 
     /// A relation or function missing from the catalog may just have been created outside the gateway: refreshes the catalog once per
@@ -223,20 +231,14 @@ impl SessionGate {
         if let Some(known) = self.known(key, path) {
             return Ok(known);
         }
-        if text.source.len() > INLINE_BYTES {
+        if text.source.len() > RENEWED_BYTES {
             let message = "what this statement names depends on search_path or on objects that have changed since it was prepared";
             return Err(Refusal::new("0A000", message).with_hint("Prepare the statement again."));
         }
         let settings = self.settings(standard_conforming_strings);
-        let analyzed = analyze(&text.source, &catalog, path, settings).map_err(not_understood)?;
-        let key = Key {
-            catalog: key.catalog,
-            standard_conforming_strings,
-            template: false,
-            paths: analyzed.paths(),
-            text: text.source.clone(),
-        };
-        self.gate.analyses.0.insert(key, Arc::clone(&analyzed));
+        let analyzed = analyze(&text.source, &catalog, path, None, settings);
+        let analyzed = analyzed.map_err(not_understood)?;
+        self.keep(&analyzed);
         Ok(analyzed)
     }
 
@@ -262,7 +264,7 @@ impl SessionGate {
         Box::pin(async move {
             let length = text.len();
             let analysis = move || Delivered {
-                outcome: analyze(&text, &catalog, path.as_ref(), settings),
+                outcome: analyze(&text, &catalog, path.as_ref(), None, settings),
                 text,
                 standard_conforming_strings,
                 path,
@@ -279,16 +281,18 @@ fn analyze(
     text: &str,
     catalog: &Arc<Catalog>,
     path: Option<&SearchPath>,
+    template: Option<Template>,
     settings: Settings,
 ) -> Outcome {
     let analysis = gatewright_sql::analyze_along(text, catalog, path, &settings)?;
-    Ok(Arc::new(AnalyzedText::new(
+    let analyzed = AnalyzedText::new(
         text,
         analysis,
         Arc::clone(catalog),
         settings.standard_conforming_strings,
         path,
-    )))
+    );
+    Ok(Arc::new(analyzed.shared_by(template)))
 }
 
 /// The error for a text that cannot be analysed. A syntax error reads like PostgreSQL's own.
@@ -301,6 +305,7 @@ fn not_understood(error: AnalyzeError) -> Refusal {
         } => {
             let mut refusal = Refusal::new(sqlstate, message);
             refusal.position = (position > 0).then_some(position);
+            refusal.unread = true;
             refusal
         }
         other => Refusal::new("54001", other.to_string())

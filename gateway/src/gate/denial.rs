@@ -23,16 +23,17 @@ pub(super) fn of_policy(
         sqlstate: denial
             .sqlstate
             .map_or(Cow::Borrowed(INSUFFICIENT_PRIVILEGE), Cow::Owned),
-        message: denial.message,
+        message: printable(denial.message),
         detail: Some(detail(
             policy.name(),
             policy.version(),
             &denial.code,
             statement_id,
         )),
-        hint: denial.hint,
+        hint: denial.hint.map(printable),
         position: None,
         counted: true,
+        unread: false,
     }
 }
 
@@ -45,16 +46,35 @@ pub(super) fn of_gateway(
 ) -> Refusal {
     Refusal {
         sqlstate: Cow::Borrowed(INSUFFICIENT_PRIVILEGE),
-        message: message.into(),
+        message: printable(message.into()),
         detail: Some(detail(
             "gateway",
             env!("CARGO_PKG_VERSION"),
             code,
             statement_id,
         )),
-        hint: hint.map(str::to_owned),
+        hint: hint.map(|hint| printable(hint.to_owned())),
         position: None,
         counted: true,
+        unread: false,
+    }
+}
+
+/// The text without what controls a terminal or reorders a line: it may quote names that a client chose.
+fn printable(text: String) -> String {
+    let controls = |character: char| match character {
+        '\n' | '\t' => false,
+        // Unicode Standard Annex #9, explicit formatting characters.
+        '\u{061c}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}' => true,
+        other => other.is_control(),
+    };
+    match text.contains(controls) {
+        true => text.replace(controls, "\u{fffd}"),
+        false => text,
     }
 }
 
@@ -98,10 +118,11 @@ pub(super) fn stopped(permit: &Permit, stop: Stop) -> Refusal {
             Some(policy) => of_policy(policy, denial, id),
             None => of_gateway(&denial.code, denial.message, denial.hint.as_deref(), id),
         },
-        Stop::Illegal { step, .. } => {
+        Stop::Illegal { step, reason } => {
             let name = permit
                 .planner(step)
                 .map_or("unknown", |policy| policy.name());
+            tracing::error!(policy = name, statement = %id, reason, "the policy's reply does not fit its batch; the result ends");
             of_gateway(
                 "policy-fault-illegal-reply",
                 format!(
@@ -168,5 +189,21 @@ pub(super) fn limit(permit: &Permit, limit: Limit) -> Refusal {
             permit.view.statement_id,
         ),
         None => of_gateway(code, text, Some(hint), permit.view.statement_id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn what_controls_a_terminal_is_replaced() {
+        let shown = |text: &str| printable(text.to_owned());
+        assert_eq!(
+            shown("a\u{1b}[2Jb\0c\u{9b}1md"),
+            "a\u{fffd}[2Jb\u{fffd}c\u{fffd}1md"
+        );
+        assert_eq!(shown("\u{202e}drop\u{2066}"), "\u{fffd}drop\u{fffd}");
+        assert_eq!(shown("two\nlines\tof é"), "two\nlines\tof é");
     }
 }

@@ -1,15 +1,15 @@
 //! Edits that policies ask for: which of them a text has, and the text with more of them. The edited statement is judged again.
 
 use std::collections::HashSet;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use gatewright_contract::{Edit, Editing};
-use gatewright_sql::{EditContext, SearchPath, SubstituteError};
+use gatewright_sql::{EditContext, Pattern, SubstituteError};
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
 use super::SessionGate;
+use super::known;
 use super::permit::Answers;
 use super::text::{AnalyzedText, EditedFrom, STATEMENT_BYTES, texts_in};
 use crate::results;
@@ -81,77 +81,24 @@ pub(super) fn client_position(client: &str, edited: &str, position: u32) -> Opti
     u32::try_from(found).ok()
 }
 
-#[derive(Clone)]
+/// A client's text, one of its statements, and the edits of it.
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
-    catalog: usize,
-    standard_conforming_strings: bool,
-    path: Option<SearchPath>,
+    text: known::Key,
     index: usize,
     edits: Arc<[Edit]>,
-    text: Box<str>,
 }
 
+#[derive(Clone, Copy, Hash)]
 struct KeyRef<'a> {
-    catalog: usize,
-    standard_conforming_strings: bool,
-    path: Option<&'a SearchPath>,
+    text: known::KeyRef<'a>,
     index: usize,
     edits: &'a [Edit],
-    text: &'a str,
 }
-
-impl Key {
-    fn borrowed(&self) -> KeyRef<'_> {
-        KeyRef {
-            catalog: self.catalog,
-            standard_conforming_strings: self.standard_conforming_strings,
-            path: self.path.as_ref(),
-            index: self.index,
-            edits: &self.edits,
-            text: &self.text,
-        }
-    }
-}
-
-impl Hash for KeyRef<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.catalog.hash(state);
-        self.standard_conforming_strings.hash(state);
-        self.path.hash(state);
-        self.index.hash(state);
-        self.edits.hash(state);
-        self.text.hash(state);
-    }
-}
-
-impl PartialEq for KeyRef<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.catalog == other.catalog
-            && self.standard_conforming_strings == other.standard_conforming_strings
-            && self.path == other.path
-            && self.index == other.index
-            && self.text == other.text
-            && self.edits == other.edits
-    }
-}
-
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.borrowed().hash(state);
-    }
-}
-
-impl PartialEq for Key {
-    fn eq(&self, other: &Self) -> bool {
-        self.borrowed() == other.borrowed()
-    }
-}
-
-impl Eq for Key {}
 
 impl Equivalent<Key> for KeyRef<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        *self == key.borrowed()
+        self.text.equivalent(&key.text) && self.index == key.index && *self.edits == *key.edits
     }
 }
 
@@ -159,6 +106,8 @@ impl Equivalent<Key> for KeyRef<'_> {
 #[derive(Clone)]
 struct Known {
     edited: Edited,
+    /// How it follows from every client's text with the same template.
+    pattern: Option<Arc<Pattern>>,
     _catalog: Arc<gatewright_sql::Catalog>,
 }
 
@@ -171,7 +120,7 @@ impl Weighter<Key, Known> for ByText {
             Ok(Some(text)) => text.source.len() as u64 + STATEMENT_BYTES,
             _ => 0,
         };
-        key.text.len() as u64 + edited + STATEMENT_BYTES
+        key.text.text.len() as u64 + 2 * edited + STATEMENT_BYTES
     }
 }
 
@@ -196,35 +145,34 @@ impl SessionGate {
         if length > EDITED_BYTES || length * text.analysis.statements.len() > EDITED_WORK {
             return Err("the text is too long".into());
         }
-        let key = KeyRef {
-            catalog: Arc::as_ptr(&text.catalog) as usize,
-            standard_conforming_strings: text.standard_conforming_strings,
-            path: text.path(),
-            index,
-            edits,
-            text: &text.source,
-        };
         // A text that was edited before has facts of its own.
-        let is_clients = text.edited.is_none();
-        if is_clients && let Some(known) = self.gate.edited.0.get(&key) {
+        if text.edited.is_some() {
+            return self.edit(text, index, edits).0;
+        }
+        let key = |text| KeyRef { text, index, edits };
+        if let Some(template) = known::KeyRef::of_template(text)
+            && let Some(known) = self.gate.edited.0.get(&key(template))
+            && let Some(alike) = known.for_other_constants(text)
+        {
+            return alike;
+        }
+        let own = known::KeyRef::of(text);
+        if let Some(known) = self.gate.edited.0.get(&key(own)) {
             return known.edited;
         }
-        let edited = self.edit(text, index, edits);
-        if is_clients {
-            let key = Key {
-                catalog: key.catalog,
-                standard_conforming_strings: key.standard_conforming_strings,
-                path: text.path().cloned(),
-                index,
-                edits: Arc::clone(edits),
-                text: text.source.clone(),
-            };
-            let known = Known {
-                edited: edited.clone(),
-                _catalog: Arc::clone(&text.catalog),
-            };
-            self.gate.edited.0.insert(key, known);
-        }
+        let (edited, pattern) = self.edit(text, index, edits);
+        let template = known::KeyRef::of_template(text).filter(|_| pattern.is_some());
+        let key = Key {
+            text: template.unwrap_or(own).to_key(),
+            index,
+            edits: Arc::clone(edits),
+        };
+        let known = Known {
+            edited: edited.clone(),
+            pattern: pattern.map(Arc::new),
+            _catalog: Arc::clone(&text.catalog),
+        };
+        self.gate.edited.0.insert(key, known);
         edited
     }
 
@@ -258,30 +206,45 @@ impl SessionGate {
         Ok(Arc::new(anew))
     }
 
-    fn edit(&self, text: &Arc<AnalyzedText>, index: usize, edits: &Arc<[Edit]>) -> Edited {
+    fn edit(
+        &self,
+        text: &Arc<AnalyzedText>,
+        index: usize,
+        edits: &Arc<[Edit]>,
+    ) -> (Edited, Option<Pattern>) {
         let context = EditContext {
             catalog: &text.catalog,
             path: text.path(),
             settings: &self.settings(text.standard_conforming_strings),
             settle: &results::types::settled,
         };
-        let substituted =
-            gatewright_sql::substitute(&text.source, &text.analysis, index, edits, &context);
-        match substituted {
-            Ok(None) => Ok(None),
-            Ok(Some(substituted)) => Ok(Some(Arc::new(AnalyzedText::edited_from(
-                text,
-                substituted,
-                index,
-                edits,
-            )))),
+        let template = text.template.as_ref();
+        let (source, analysis) = (&text.source, &text.analysis);
+        match gatewright_sql::substitute(source, analysis, index, edits, template, &context) {
+            Ok(None) => (Ok(None), None),
+            Ok(Some(mut substituted)) => {
+                let pattern = substituted.pattern.take();
+                let edited = AnalyzedText::edited_from(text, substituted, index, edits);
+                (Ok(Some(Arc::new(edited))), pattern)
+            }
             Err(error) => {
                 if matches!(error, SubstituteError::Expression { .. }) {
                     tracing::error!(%error, "a policy's edit cannot be used");
                 }
-                Err(error.to_string().into())
+                (Err(error.to_string().into()), None)
             }
         }
+    }
+}
+
+impl Known {
+    /// What this is for a text that differs only in its constants. `None`: that has to be found out.
+    fn for_other_constants(&self, client: &Arc<AnalyzedText>) -> Option<Edited> {
+        let (Ok(Some(edited)), Some(pattern)) = (&self.edited, &self.pattern) else {
+            return None;
+        };
+        let alike = edited.edited_alike(pattern, client)?;
+        Some(Ok(Some(Arc::new(alike))))
     }
 }
 

@@ -28,6 +28,42 @@ pub(super) struct KeyRef<'a> {
     pub text: &'a str,
 }
 
+impl<'a> KeyRef<'a> {
+    /// The key of the text as it is.
+    pub fn of(text: &'a AnalyzedText) -> Self {
+        KeyRef {
+            // Catalogs are compared by address: two of them never share one while an entry keeps the first alive.
+            catalog: Arc::as_ptr(&text.catalog) as usize,
+            standard_conforming_strings: text.standard_conforming_strings,
+            template: false,
+            paths: text.paths(),
+            text: &text.source,
+        }
+    }
+
+    /// The key that the text shares with those that differ only in constants.
+    pub fn of_template(text: &'a AnalyzedText) -> Option<Self> {
+        Some(KeyRef {
+            template: true,
+            text: &text.template.as_ref()?.key,
+            ..KeyRef::of(text)
+        })
+    }
+
+    pub fn to_key(self) -> Key {
+        Key {
+            catalog: self.catalog,
+            standard_conforming_strings: self.standard_conforming_strings,
+            template: self.template,
+            paths: match self.paths {
+                Paths::All => Paths::All,
+                Paths::One(path) => Paths::One(path.cloned()),
+            },
+            text: self.text.into(),
+        }
+    }
+}
+
 impl Hash for KeyRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.catalog.hash(state);
@@ -58,7 +94,7 @@ pub(super) struct ByText;
 impl Weighter<Key, Arc<AnalyzedText>> for ByText {
     fn weight(&self, key: &Key, text: &Arc<AnalyzedText>) -> u64 {
         let statements = text.analysis.statements.len().max(1) as u64;
-        2 * key.text.len() as u64 + statements * STATEMENT_BYTES
+        3 * key.text.len() as u64 + statements * STATEMENT_BYTES
     }
 }
 

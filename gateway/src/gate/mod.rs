@@ -323,7 +323,15 @@ impl Judge for SessionGate {
             return Judged::Ready(Err(denial::no_such_step()));
         };
         let reply = policy.on_batch(&permit.view_for_policies(), batch);
-        Judged::Ready(reply.map_err(|fault| denial::of_fault(policy, &fault)))
+        Judged::Ready(reply.map_err(|fault| {
+            tracing::error!(
+                policy = policy.name(),
+                statement = %permit.view.statement_id,
+                %fault,
+                "the policy gave no reply to a batch of rows; the result ends"
+            );
+            denial::of_fault(policy, &fault)
+        }))
     }
 
     fn complete(&mut self, admitted: Admitted, done: Completion) -> Judged<()> {

@@ -1,11 +1,12 @@
 //! A statement text with what the gate knows of it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use gatewright_contract::{Edit, StatementFacts};
 use gatewright_sql::{
-    Analysis, Catalog, RelationKind, RoleEffect, SearchPath, SessionEffect, Statement, Substituted,
-    Template, Verb,
+    Analysis, Catalog, Pattern, RelationKind, RoleEffect, SearchPath, SessionEffect, Statement,
+    Substituted, Template, Verb,
 };
 
 use super::editing::Edits;
@@ -29,6 +30,8 @@ pub struct AnalyzedText {
     pub(super) catalog: Arc<Catalog>,
     /// The setting under which it was read.
     pub(super) standard_conforming_strings: bool,
+    /// Its template, if the analysis holds for all texts that have it.
+    pub(super) template: Option<Template>,
     /// How it came from the client's text; `None` if it is that text.
     pub(super) edited: Option<EditedFrom>,
     /// The path along which its names were looked up.
@@ -70,12 +73,19 @@ impl AnalyzedText {
             facts: told,
             catalog,
             standard_conforming_strings,
+            template: None,
             edited: None,
             path: path.cloned(),
             varies,
             narrowed,
             reshapes_at,
         }
+    }
+
+    /// Remembers the text's template, if the analysis holds for all texts that have it.
+    pub(super) fn shared_by(mut self, template: Option<Template>) -> Self {
+        self.template = template.filter(|_| self.is_the_same_for_all_constants());
+        self
     }
 
     /// The text with edits in one more statement.
@@ -127,9 +137,9 @@ impl AnalyzedText {
         self.varies
     }
 
-    pub(super) fn paths(&self) -> Paths<SearchPath> {
+    pub(super) fn paths(&self) -> Paths<&SearchPath> {
         match self.varies() {
-            true => Paths::One(self.path.clone()),
+            true => Paths::One(self.path()),
             false => Paths::All,
         }
     }
@@ -145,7 +155,7 @@ impl AnalyzedText {
     }
 
     /// True when the analysis does not depend on the values of the text's constants.
-    pub(super) fn is_the_same_for_all_constants(&self) -> bool {
+    fn is_the_same_for_all_constants(&self) -> bool {
         let [statement] = self.analysis.statements.as_slice() else {
             return false;
         };
@@ -160,20 +170,45 @@ impl AnalyzedText {
     }
 
     /// The analysis of a text that differs from this one only in its constants.
-    pub(super) fn alike(&self, source: &str, template: &Template) -> Option<Self> {
+    pub(super) fn alike(&self, source: &str, template: Template) -> Option<Self> {
+        let span = 0..template.end;
+        Some(AnalyzedText {
+            template: Some(template),
+            ..self.with_other_constants(source.into(), span)?
+        })
+    }
+
+    /// The edited text of a client's text that differs from this one's only in its constants. `None` if it does not.
+    pub(super) fn edited_alike(&self, pattern: &Pattern, client: &Arc<Self>) -> Option<Self> {
+        let edits = self.edited.as_ref()?.edits.clone();
+        let source = pattern.fill(&client.source, client.template.as_ref()?)?;
+        let own = self.analysis.statements.first()?.span.clone();
+        let behind = self.source.len().checked_sub(own.end)?;
+        let span = own.start..source.len().checked_sub(behind)?;
+        Some(AnalyzedText {
+            edited: Some(EditedFrom {
+                client: Arc::clone(client),
+                edits,
+            }),
+            ..self.with_other_constants(source.into(), span)?
+        })
+    }
+
+    fn with_other_constants(&self, source: Box<str>, span: Range<usize>) -> Option<Self> {
         let statement = self.analysis.statements.first()?;
         let statement = Statement {
-            span: 0..template.end,
+            span,
             facts: Arc::clone(&statement.facts),
         };
         Some(AnalyzedText {
-            source: source.into(),
+            source,
             analysis: Analysis {
                 statements: vec![statement],
             },
             facts: self.facts.clone(),
             catalog: Arc::clone(&self.catalog),
             standard_conforming_strings: self.standard_conforming_strings,
+            template: None,
             edited: None,
             path: self.path.clone(),
             varies: self.varies,

@@ -13,6 +13,9 @@ use super::error::TokenError;
 use super::fetch::KeyFetcher;
 use super::settings::{Algorithm, KeySettings};
 
+/// Providers publish two or three keys: those in use, and those before or after a rotation.
+const TRIED: usize = 16;
+
 /// The keys of one issuer from one fetch.
 pub(super) struct KeySet {
     /// Changes whenever the keys change. Tokens verified with an earlier generation must be verified again.
@@ -30,10 +33,11 @@ impl KeySet {
         })
     }
 
-    /// Verifies a signature. `verify_signature` rejects keys whose type, use or algorithm does not match.
+    /// Verifies a signature. `verify_signature` rejects keys whose type, use or algorithm does not match. Keys behind the first
+    /// [`TRIED`] candidates are not tried: whoever sends a token decides whether it has a key ID, and each key costs time.
     pub(super) fn verify(&self, signed: &Signed<'_>) -> Outcome {
         let mut outcome = Outcome::NoSuchKey;
-        for key in self.candidates(signed.kid) {
+        for key in self.candidates(signed.kid).take(TRIED) {
             let algorithm = signed.algorithm.core();
             match key.verify_signature(&algorithm, signed.input, signed.signature) {
                 Ok(()) => return Outcome::Verified,

@@ -49,7 +49,7 @@ pub use bindings::gatewright::policy::types::{
     Completion, DataFlow, Denial, Edit, Editing, Facts, Hooks, Id, Identity, Level, Messages,
     Notification, NotificationReply, Outcome, PackedColumn, Parameter, PartialMask, Phase, Plan,
     Registration, RelationKind, Replacement, ReplacementValue, ResultColumn, Reuse, RowFilter,
-    Scope, Session, TableRef, Transform, Usage, Verb, Verdict,
+    Scope, Session, SettingChange, SettingValue, TableRef, Transform, Usage, Verb, Verdict,
 };
 #[doc(hidden)]
 pub use export::start;

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::{
     Access, Batch, BatchColumn, ColumnRef, ColumnSource, Completion, DataFlow, Editing, Facts, Id,
     Identity, Level, Outcome, PackedColumn, Parameter, Phase, Policy, RelationKind, ResultColumn,
-    Scope, Session, Statement, TableRef, Transform, Usage, Verb,
+    Scope, Session, SettingChange, Statement, TableRef, Transform, Usage, Verb,
 };
 
 /// The id of every test statement.
@@ -166,6 +166,8 @@ pub struct StatementDouble {
     pub flows: Vec<DataFlow>,
     /// The channels of LISTEN.
     pub channels: Vec<String>,
+    /// Settings of the server that the statement changes.
+    pub settings: Vec<SettingChange>,
     /// Indexes into the facts' columns of uses that reveal only equality.
     pub equated: Vec<u32>,
     /// Tags of the sqlcommenter comment.
@@ -188,11 +190,13 @@ impl StatementDouble {
                 client_address: "127.0.0.1".to_owned(),
                 in_transaction: false,
                 started_ms: 1_700_000_000_000,
+                settings: Vec::new(),
             },
             parameters: Vec::new(),
             outputs: Vec::new(),
             flows: Vec::new(),
             channels: Vec::new(),
+            settings: Vec::new(),
             equated: Vec::new(),
             comment_tags: HashMap::new(),
         }
@@ -245,6 +249,10 @@ impl StatementDouble {
 
     pub(crate) fn channels(&self) -> Vec<String> {
         self.channels.clone()
+    }
+
+    pub(crate) fn settings(&self) -> Vec<SettingChange> {
+        self.settings.clone()
     }
 
     pub(crate) fn equated(&self) -> Vec<u32> {

@@ -98,10 +98,36 @@ fn the_role_cannot_be_changed_in_any_spelling() -> Result<()> {
             CREATE TABLE t2 (a int); CREATE TRIGGER t BEFORE INSERT ON t2 FOR EACH ROW EXECUTE FUNCTION f7(); INSERT INTO t2 VALUES (1)"
         ),
         format!("COPY (SELECT run('SET ROLE {above}')) TO STDOUT"),
+        format!(
+            "INSERT INTO todo VALUES ('SET ROLE {above}'); SELECT table_to_xml('done', true, true, '')"
+        ),
+        format!(
+            "INSERT INTO todo VALUES ('SET ROLE {above}'); SELECT schema_to_xml('done', true, true, '')"
+        ),
+        format!(
+            "INSERT INTO todo VALUES ('SET ROLE {above}'); SELECT database_to_xml(true, true, '')"
+        ),
+        format!(
+            "INSERT INTO todo VALUES ('SET ROLE {above}'); SELECT table_to_xml_and_xmlschema('done', true, true, '')"
+        ),
+        format!("INSERT INTO ruled VALUES ('SET ROLE {above}')"),
+        format!("INSERT INTO triggered VALUES ('SET ROLE {above}')"),
+        format!(
+            "SELECT set_config('my.command', 'SET ROLE {above}', false); INSERT INTO defaulted DEFAULT VALUES"
+        ),
     ];
     Psql::new(&stage.direct)?.query(
         "CREATE FUNCTION run(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE $1; RETURN 'ran'; END $$; \
-         CREATE FUNCTION run(text, text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE $2; RETURN 'ran'; END $$",
+         CREATE FUNCTION run(text, text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE $2; RETURN 'ran'; END $$; \
+         CREATE TABLE todo (command text); CREATE VIEW done AS SELECT run(command) FROM todo; \
+         CREATE SCHEMA done; CREATE VIEW done.done AS SELECT run(command) FROM todo; \
+         CREATE TABLE ruled (command text); CREATE RULE r AS ON INSERT TO ruled DO ALSO SELECT run(NEW.command); \
+         CREATE TABLE defaulted (a text DEFAULT run(current_setting('my.command'))); \
+         CREATE TABLE triggered (command text); \
+         CREATE FUNCTION follow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE NEW.command; RETURN NEW; END $$; \
+         CREATE TRIGGER t BEFORE INSERT ON triggered FOR EACH ROW EXECUTE FUNCTION follow(); \
+         GRANT USAGE ON SCHEMA done TO public; \
+         GRANT ALL ON todo, done, done.done, ruled, defaulted, triggered TO public",
     )?;
     let mut changed = Vec::new();
     for sql in &spellings {

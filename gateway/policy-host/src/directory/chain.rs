@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::scan::{self, Found, Stamp};
+use super::scan::{self, Found};
 use super::{DirectoryError, DirectorySettings, Refused};
 use crate::host::PolicyHost;
 use crate::load;
@@ -25,6 +26,8 @@ pub(super) struct Chain {
     published: Arc<ArcSwap<PolicySet>>,
     /// Device and inode of the directory itself.
     folder: Option<(u64, u64)>,
+    /// The directory that was scanned last.
+    scanned: Option<(u64, u64)>,
     unreadable: bool,
     /// Whether the first scan of the directory is complete.
     started: bool,
@@ -32,8 +35,8 @@ pub(super) struct Chain {
 
 #[derive(Default)]
 struct Entry {
-    /// The file and settings of the last load attempt.
-    tried: Option<(Stamp, PolicySettings)>,
+    /// What was found, and the settings, at the last load attempt.
+    tried: Option<(Found, PolicySettings)>,
     policy: Option<Arc<Policy>>,
     /// Why the last load attempt failed.
     failure: Option<String>,
@@ -50,6 +53,7 @@ impl Chain {
             entries: BTreeMap::new(),
             published: Arc::new(ArcSwap::from_pointee(PolicySet::empty())),
             folder,
+            scanned: None,
             unreadable: false,
             started: false,
         }
@@ -77,6 +81,9 @@ impl Chain {
         &mut self,
         settings: DirectorySettings,
     ) -> Result<(), DirectoryError> {
+        if settings.path != self.settings.path {
+            self.scanned = None;
+        }
         self.settings = settings;
         self.folder = identity(&self.settings.path);
         let refused = self.refresh();
@@ -89,7 +96,7 @@ impl Chain {
 
     /// Scans the directory and puts changes in force. Returns the policies that failed to load.
     pub(super) fn refresh(&mut self) -> Vec<Refused> {
-        let files = match scan::scan(&self.settings.path) {
+        let files = match self.files() {
             Ok(files) => files,
             Err(error) => {
                 // An unreadable directory is no reason to drop the policies in force.
@@ -135,6 +142,21 @@ impl Chain {
         refused
     }
 
+    /// What the directory has. Another directory in its place that has nothing is an error: that is how a volume looks that is not
+    /// mounted.
+    fn files(&mut self) -> io::Result<BTreeMap<String, Found>> {
+        let folder = identity(&self.settings.path);
+        let files = scan::scan(&self.settings.path)?;
+        let is_other = self.scanned.is_some() && folder != self.scanned;
+        if is_other && files.is_empty() && !self.entries.is_empty() {
+            return Err(io::Error::other(
+                "another directory has taken its place, and has no policies",
+            ));
+        }
+        self.scanned = folder;
+        Ok(files)
+    }
+
     /// Loads a file if it or its settings have changed.
     fn update(&mut self, name: &str, found: &Found) -> Option<ReloadOutcome> {
         let settings = self.settings_of(name).clone();
@@ -145,25 +167,23 @@ impl Chain {
         if entry
             .tried
             .as_ref()
-            .is_some_and(|(stamp, with)| *stamp == found.stamp && *with == settings)
+            .is_some_and(|(before, with)| before == found && *with == settings)
         {
             return None;
         }
-        let loaded = fs::read(&found.path)
-            .map_err(|error| format!("policy {name} cannot be read: {error}"))
-            .and_then(|bytes| {
-                let unchanged = entry.policy.as_ref().is_some_and(|policy| {
-                    policy.code().digest == load::digest(&bytes) && *policy.settings() == settings
-                });
-                if unchanged {
-                    return Ok(None);
-                }
-                self.host
-                    .load(name, &bytes, &settings)
-                    .map(Some)
-                    .map_err(|error| error.to_string())
+        let loaded = read(name, found).and_then(|bytes| {
+            let unchanged = entry.policy.as_ref().is_some_and(|policy| {
+                policy.code().digest == load::digest(&bytes) && *policy.settings() == settings
             });
-        entry.tried = Some((found.stamp, settings));
+            if unchanged {
+                return Ok(None);
+            }
+            self.host
+                .load(name, &bytes, &settings)
+                .map(Some)
+                .map_err(|error| error.to_string())
+        });
+        entry.tried = Some((found.clone(), settings));
         match loaded {
             Ok(None) => {
                 entry.failure = None;
@@ -276,6 +296,24 @@ impl Chain {
             .get(name)
             .unwrap_or(&self.settings.default)
     }
+}
+
+/// The bytes of a policy. Errors: why there are none.
+fn read(name: &str, found: &Found) -> Result<Vec<u8>, String> {
+    let unreadable = |reason: &str| format!("policy {name} cannot be read: {reason}");
+    let (path, stamp) = match found {
+        Found::Unreadable(reason) => return Err(unreadable(reason)),
+        Found::File { path, stamp } => (path, stamp),
+    };
+    load::check_size(name, stamp.length()).map_err(|error| error.to_string())?;
+    // The file may have grown.
+    let mut bytes = Vec::new();
+    let limit = load::MODULE_BYTES + 1;
+    let file = fs::File::open(path).map_err(|error| unreadable(&error.to_string()))?;
+    file.take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(&error.to_string()))?;
+    Ok(bytes)
 }
 
 fn identity(path: &Path) -> Option<(u64, u64)> {

@@ -18,7 +18,7 @@ use crate::adapter::{Adapter, VERSIONS, WitVersion};
 use crate::error::LoadError;
 
 /// Larger than any expected policy, even with a bundled language runtime.
-const MODULE_BYTES: usize = 64 * 1024 * 1024;
+pub(crate) const MODULE_BYTES: u64 = 64 * 1024 * 1024;
 pub(crate) const PACKAGE: &str = "gatewright:policy/";
 pub(crate) const MODULE: &str = "gatewright:policy/module";
 
@@ -35,6 +35,19 @@ pub(crate) fn digest(bytes: &[u8]) -> Digest {
     Sha256::digest(bytes).into()
 }
 
+/// # Errors
+/// A policy of so many bytes is larger than any may be.
+pub(crate) fn check_size(policy: &str, size: u64) -> Result<(), LoadError> {
+    if size <= MODULE_BYTES {
+        return Ok(());
+    }
+    Err(LoadError::TooLarge {
+        policy: policy.to_owned(),
+        size,
+        limit: MODULE_BYTES,
+    })
+}
+
 /// Checks, componentizes and compiles a policy, or takes its compiled code from `cache`.
 pub(crate) fn load(
     engine: &Engine,
@@ -42,13 +55,7 @@ pub(crate) fn load(
     policy: &str,
     bytes: &[u8],
 ) -> Result<Code, LoadError> {
-    if bytes.len() > MODULE_BYTES {
-        return Err(LoadError::TooLarge {
-            policy: policy.to_owned(),
-            size: bytes.len(),
-            limit: MODULE_BYTES,
-        });
-    }
+    check_size(policy, bytes.len() as u64)?;
     let inspected = inspect::inspect(policy, bytes)?;
     let version = contract_version(policy, &inspected)?;
     let digest = digest(bytes);

@@ -212,3 +212,90 @@ fn swapped_symbolic_links_are_followed() {
     fs::rename(path.join("..data_tmp"), path.join("..data")).unwrap();
     until(&directory, |set| code_of(&set.policies[0]) == "v2");
 }
+
+/// A directory with the policy `a`, and a place outside of it.
+fn with_one_policy() -> (World, tempfile::TempDir, tempfile::TempDir) {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::write(elsewhere.path().join("a.wasm"), denying("kept")).unwrap();
+    (world, folder, elsewhere)
+}
+
+fn fails_and_is_kept(world: &World, directory: &Directory, reason: &str) {
+    let started = Instant::now();
+    let failed = |event: &ReloadEvent| matches!(&event.outcome, ReloadOutcome::Failed { kept: true, reason: told } if told.contains(reason));
+    while !world.observer.reloads.lock().unwrap().iter().any(failed) {
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "{:?} {:?}",
+            names(&directory.current()),
+            world.observer.reloads.lock().unwrap()
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(code_of(&directory.current().policies[0]), "kept");
+}
+
+#[test]
+fn a_link_whose_target_is_gone_keeps_its_policy() {
+    let (world, folder, elsewhere) = with_one_policy();
+    let link = folder.path().join("a.wasm");
+    std::os::unix::fs::symlink(elsewhere.path().join("a.wasm"), &link).unwrap();
+    let directory = Directory::open(world.host.clone(), settings(folder.path())).unwrap();
+    fs::remove_file(elsewhere.path().join("a.wasm")).unwrap();
+    fails_and_is_kept(&world, &directory, "No such file");
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("a.wasm", &link).unwrap();
+    fails_and_is_kept(&world, &directory, "symbolic links");
+    fs::remove_file(&link).unwrap();
+    fs::create_dir(&link).unwrap();
+    fails_and_is_kept(&world, &directory, "not a regular file");
+    fs::remove_dir(&link).unwrap();
+    until(&directory, |set| set.policies.is_empty());
+    assert!(directory.current().missing.is_empty());
+}
+
+#[test]
+fn what_cannot_be_read_from_the_start_is_missing() {
+    use std::os::unix::ffi::OsStrExt;
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    std::os::unix::fs::symlink("nowhere", folder.path().join("a.wasm")).unwrap();
+    let name = std::ffi::OsStr::from_bytes(b"b\xff.wasm");
+    fs::write(folder.path().join(name), denying("b")).unwrap();
+    let directory = Directory::open(world.host.clone(), settings(folder.path())).unwrap();
+    let set = directory.current();
+    let missing: Vec<&str> = set.missing.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(missing, ["a", "b\u{fffd}"]);
+}
+
+#[test]
+fn a_file_larger_than_any_policy_is_not_read() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let file = folder.path().join("a.wasm");
+    fs::write(&file, denying("kept")).unwrap();
+    let directory = Directory::open(world.host.clone(), settings(folder.path())).unwrap();
+    let huge = folder.path().join(".huge");
+    // Reading so much would not end in time.
+    fs::File::create(&huge).unwrap().set_len(1 << 42).unwrap();
+    fs::rename(&huge, &file).unwrap();
+    fails_and_is_kept(&world, &directory, "4398046511104 bytes");
+}
+
+#[test]
+fn an_empty_directory_in_place_of_the_other_removes_no_policy() {
+    let (world, outer) = (World::new(), tempfile::tempdir().unwrap());
+    let path = outer.path().join("policies");
+    fs::create_dir(&path).unwrap();
+    fs::write(path.join("a.wasm"), denying("kept")).unwrap();
+    let directory = Directory::open(world.host.clone(), settings(&path)).unwrap();
+    fs::rename(&path, outer.path().join("away")).unwrap();
+    fs::create_dir(&path).unwrap();
+    // Longer than the directory is polled.
+    std::thread::sleep(Duration::from_millis(2500));
+    assert_eq!(code_of(&directory.current().policies[0]), "kept");
+    // A directory that has others is taken at its word.
+    fs::write(path.join("b.wasm"), denying("b")).unwrap();
+    until(&directory, |set| names(set) == ["b"]);
+    fs::remove_file(path.join("b.wasm")).unwrap();
+    until(&directory, |set| set.policies.is_empty());
+}

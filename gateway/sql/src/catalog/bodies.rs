@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::definitions::Subject;
 use super::schemas::Schemas;
 use crate::body::Body;
-use crate::facts::Access;
+use crate::facts::{Access, RoleEffect};
 use crate::rows::Rows;
 
 const UNREADABLE: &str = "a default, check, generated column or trigger condition cannot be read";
@@ -213,6 +213,7 @@ fn acts(body: Option<Box<Body>>) -> Option<Arc<Body>> {
             let mut body = Body::empty();
             body.rows = Rows::unknown();
             body.opaque.push(UNREADABLE.to_owned());
+            body.role = RoleEffect::Unread;
             Some(Arc::new(body))
         }
     }

@@ -6,6 +6,7 @@ use super::error::SubstituteError;
 use super::expression::{identifier, inner_column, of_policy};
 use super::references::{Reference, References};
 use super::rules::{Reading, Rules, column_of};
+use super::written::Written;
 use crate::catalog::{Catalog, Column, Relation};
 use crate::facts::RelationKind;
 use crate::masks::{INNER, Masked, Masks};
@@ -13,7 +14,7 @@ use crate::masks::{INNER, Masked, Masks};
 /// The derived table of one reference.
 pub(super) struct Derived {
     /// `SELECT ... FROM ...`, without parentheses and alias.
-    pub select: String,
+    pub select: Written,
 }
 
 impl Derived {
@@ -22,7 +23,7 @@ impl Derived {
         reference: &Reference<'_>,
         references: &References<'_>,
         rules: &Rules<'_>,
-        conditions: &[String],
+        conditions: &[Written],
     ) -> Result<Self, SubstituteError> {
         let relation = reference.relation;
         let mut targets = Vec::with_capacity(relation.columns.len());
@@ -33,24 +34,25 @@ impl Derived {
         if has_system_columns(relation) {
             targets.extend(references.system.iter().map(|name| inner_column(name)));
         }
-        let mut select = format!(
+        let mut select = Written::from(format!(
             "SELECT {} FROM {}{} AS {INNER}",
             targets.join(", "),
             if reference.item.inh { "" } else { "ONLY " },
             qualified(relation),
-        );
+        ));
         let mut conjuncts = conditions.to_vec();
         for filter in rules.filters_of(relation) {
             let columns = |name: &str| column_of(relation, name);
             let predicate = of_policy(&filter.predicate, &columns);
-            conjuncts.push(predicate.map_err(|reason| SubstituteError::Expression {
+            let predicate = predicate.map_err(|reason| SubstituteError::Expression {
                 place: format!("{}.{}", filter.schema, filter.table),
                 reason,
-            })?);
+            })?;
+            conjuncts.push(Written::from(predicate));
         }
-        if !conjuncts.is_empty() {
-            select.push_str(" WHERE ");
-            select.push_str(&conjuncts.join(" AND "));
+        for (at, conjunct) in conjuncts.iter().enumerate() {
+            select.push_str(if at == 0 { " WHERE " } else { " AND " });
+            select.push(conjunct);
         }
         Ok(Derived { select })
     }

@@ -10,6 +10,7 @@ use super::place::Places;
 use super::references::{Condition, Reference, References};
 use super::rules::{Reading, Rules};
 use super::syntax::name_of;
+use super::written::Written;
 use crate::equation::{compared, conjuncts};
 
 /// Types from here on are not PostgreSQL's own (FirstNormalObjectId): what their equality means is not known.
@@ -22,7 +23,7 @@ pub(super) struct LookUp<'t> {
     pub condition: &'t nodes::A_Expr,
     /// Where it stands in the text.
     pub range: Range<usize>,
-    written: String,
+    written: Written,
 }
 
 pub(super) struct LookUps<'t> {
@@ -31,7 +32,7 @@ pub(super) struct LookUps<'t> {
 
 impl LookUps<'_> {
     /// The conditions that move into this reference.
-    pub fn of(&self, reference: usize) -> Vec<String> {
+    pub fn of(&self, reference: usize) -> Vec<Written> {
         let own = self
             .moved
             .iter()
@@ -150,11 +151,9 @@ fn look_up<'t>(
         constant.range,
     );
     let range = column_at.start.min(given_at.start)..column_at.end.max(given_at.end);
-    let written = format!(
-        "{} OPERATOR(pg_catalog.=) {}",
-        inner_column(name),
-        constant.written
-    );
+    let mut written = Written::from(inner_column(name));
+    written.push_str(" OPERATOR(pg_catalog.=) ");
+    written.push(&constant.written);
     let found = LookUp {
         reference: at,
         condition,
@@ -205,7 +204,7 @@ fn meant<'r, 't>(
 
 /// A constant or parameter, and where it stands.
 struct Constant {
-    written: String,
+    written: Written,
     range: Range<usize>,
 }
 
@@ -220,13 +219,14 @@ fn constant(node: Node<'_>, places: &Places<'_>) -> Option<Constant> {
                 ConstValue::Boolean(value) => if value { "TRUE" } else { "FALSE" }.to_owned(),
                 _ => return None,
             };
+            let range = places.range(token)?;
             Some(Constant {
-                written,
-                range: places.range(token)?,
+                written: Written::constant(written, range.clone()),
+                range,
             })
         }
         Node::ParamRef(parameter) => Some(Constant {
-            written: format!("${}", parameter.number),
+            written: Written::from(format!("${}", parameter.number)),
             range: places.range(places.token(parameter.location)?)?,
         }),
         Node::TypeCast(cast) => converted(cast, places),
@@ -255,8 +255,11 @@ fn converted(cast: &nodes::TypeCast, places: &Places<'_>) -> Option<Constant> {
     };
     let last = places.end_of_name(first, parts)?;
     let name: Vec<String> = names.iter().map(|name| identifier(name)).collect();
+    let mut written = Written::from("CAST(");
+    written.push(&inner.written);
+    written.push_str(&format!(" AS {})", name.join(".")));
     Some(Constant {
-        written: format!("CAST({} AS {})", inner.written, name.join(".")),
+        written,
         range: inner.range.start..places.range(last)?.end,
     })
 }

@@ -7,13 +7,16 @@ mod error;
 mod expression;
 mod grouping;
 mod look_up;
+mod pattern;
 mod place;
 mod references;
 mod rules;
 mod splice;
 mod syntax;
 mod verify;
+mod written;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use gatewright_contract::Edit;
@@ -21,10 +24,13 @@ use gatewright_parser::{Node, parse};
 
 use crate::catalog::{Catalog, Names, Noted, SearchPath};
 use crate::facts::Facts;
+use crate::masks::INNER;
+use crate::template::Template;
 use crate::{Analysis, AnalyzeError, Settings, Statement, analysis};
 
 use derived::Derived;
 use error::{Unsupported, Unverified};
+use pattern::Piece;
 use place::Places;
 use references::References;
 use rules::Rules;
@@ -32,6 +38,7 @@ use splice::Splices;
 use syntax::only;
 
 pub use error::{Settle, SubstituteError};
+pub use pattern::Pattern;
 
 /// What a text is read and edited against.
 #[derive(Clone, Copy)]
@@ -48,16 +55,19 @@ pub struct EditContext<'a> {
 pub struct Substituted {
     pub text: String,
     pub analysis: Analysis,
+    /// How the text follows from every client's text with the same template, if it does.
+    pub pattern: Option<Pattern>,
 }
 
 /// An edited statement.
 struct Edited {
     text: String,
     facts: Facts,
+    pieces: Vec<Piece>,
 }
 
-/// The text with all edits applied to the statement at `index`; `None` if there is nothing to edit. Needs the stack of
-/// [`crate::analyze`].
+/// The text with all edits applied to the statement at `index`; `None` if there is nothing to edit. `template` is that of the text,
+/// if the analysis holds for all texts that have it. Needs the stack of [`crate::analyze`].
 ///
 /// # Errors
 /// The statement cannot be edited with certainty; it must not run as if it had been.
@@ -66,6 +76,7 @@ pub fn substitute(
     analysis: &Analysis,
     index: usize,
     edits: &[Edit],
+    template: Option<&Template>,
     context: &EditContext<'_>,
 ) -> Result<Option<Substituted>, SubstituteError> {
     let standard = context.settings.standard_conforming_strings;
@@ -83,6 +94,7 @@ pub fn substitute(
     let after = text.get(statement.span.end..).ok_or(Unverified)?;
     let whole = [before, edited.text.as_str(), after].concat();
     let spans = verify::spans(text, &whole, index, &edited.text, standard)?;
+    let pattern = template.and_then(|template| pattern(text, statement, &edited, &whole, template));
     let statements = analysis.statements.iter().zip(spans).enumerate();
     let edited = Arc::new(edited.facts);
     let statements = statements.map(|(at, (known, span))| Statement {
@@ -94,7 +106,40 @@ pub fn substitute(
         analysis: Analysis {
             statements: statements.collect(),
         },
+        pattern,
     }))
+}
+
+/// What the edited text has in common with those of other texts with this template.
+fn pattern(
+    text: &str,
+    statement: &Statement,
+    edited: &Edited,
+    whole: &str,
+    template: &Template,
+) -> Option<Pattern> {
+    // A constant of the client's must not make a mask, which is known by its form.
+    if places_inner(text) {
+        return None;
+    }
+    let own = statement.span.start;
+    let from_start = |range: &Range<usize>| range.start + own..range.end + own;
+    let mut pieces = vec![Piece::Client(0..own)];
+    pieces.extend(edited.pieces.iter().map(|piece| match piece {
+        Piece::Client(range) => Piece::Client(from_start(range)),
+        Piece::Repeated(range) => Piece::Repeated(from_start(range)),
+        Piece::Own(written) => Piece::Own(written.clone()),
+    }));
+    pieces.push(Piece::Client(statement.span.end..text.len()));
+    Pattern::of(&pieces, text, whole, template)
+}
+
+/// Whether the text has the name of the table inside a derived table, or what may be it.
+fn places_inner(text: &str) -> bool {
+    let inner = INNER.as_bytes();
+    text.as_bytes()
+        .windows(inner.len())
+        .any(|part| part.eq_ignore_ascii_case(inner))
 }
 
 /// The analysis of a text that was edited with an older catalog. `edits` has those of each statement.
@@ -170,7 +215,7 @@ fn edited(
     splices.pin(&references)?;
     splices.shorten_columns(&references)?;
     splices.settle(&look_ups);
-    let edited = splices.apply()?;
+    let (edited, mut pieces) = splices.apply()?;
     let again = parse(&edited, standard).map_err(|_| Unverified)?;
     let changed = only(&again)?;
     verify::check(node, changed, &references, &derived, &look_ups, standard)?;
@@ -181,7 +226,15 @@ fn edited(
     if let Some(text) = capped {
         let tree = parse(&text, standard).map_err(|_| Unverified)?;
         let facts = facts_of(&text, only(&tree)?, &rules, context)?;
-        return Ok(Some(Edited { text, facts }));
+        match text.strip_prefix(&edited) {
+            Some(limit) => pieces.push(Piece::Own(limit.to_owned())),
+            None => pieces.clear(),
+        }
+        return Ok(Some(Edited {
+            text,
+            facts,
+            pieces,
+        }));
     }
     if references.are_none() {
         return Ok(None);
@@ -190,6 +243,7 @@ fn edited(
     Ok(Some(Edited {
         text: edited,
         facts,
+        pieces,
     }))
 }
 

@@ -8,15 +8,17 @@ use super::derived::{Derived, qualified};
 use super::error::{SubstituteError, Unsupported, Unverified};
 use super::expression::identifier;
 use super::look_up::LookUps;
+use super::pattern::{Piece, pieces};
 use super::place::Places;
 use super::references::References;
 use super::syntax::only;
+use super::written::Written;
 
 /// Replacements of parts of the text, which never overlap.
 pub(super) struct Splices<'a, 'p> {
     text: &'a str,
     places: &'p Places<'a>,
-    changes: Vec<(Range<usize>, String)>,
+    changes: Vec<(Range<usize>, Written)>,
 }
 
 impl<'a, 'p> Splices<'a, 'p> {
@@ -39,9 +41,9 @@ impl<'a, 'p> Splices<'a, 'p> {
                 .extent(reference.item)
                 .ok_or(Unsupported("a table name in this spelling"))?;
             let start = if is_table_command {
-                "SELECT * FROM "
+                "SELECT * FROM ("
             } else {
-                ""
+                "("
             };
             let alias = match reference.item.alias() {
                 Some(_) => String::new(),
@@ -50,9 +52,11 @@ impl<'a, 'p> Splices<'a, 'p> {
                     format!(" AS {}", identifier(name))
                 }
             };
-            let select = &derived.select;
-            self.changes
-                .push((range, format!("{start}({select}){alias}")));
+            let mut written = Written::from(start);
+            written.push(&derived.select);
+            written.push_str(")");
+            written.push_str(&alias);
+            self.changes.push((range, written));
         }
         Ok(())
     }
@@ -90,7 +94,8 @@ impl<'a, 'p> Splices<'a, 'p> {
                 .filter(|first| self.places.end_of_name(*first, 1).is_some())
                 .and_then(|first| self.places.range(first));
             let range = range.ok_or(Unsupported("a table name in this spelling"))?;
-            self.changes.push((range, qualified(reference.relation)));
+            let name = qualified(reference.relation);
+            self.changes.push((range, Written::from(name)));
         }
         Ok(())
     }
@@ -107,7 +112,7 @@ impl<'a, 'p> Splices<'a, 'p> {
                 Some(self.places.range(first)?.start..self.places.range(first + 2)?.start)
             });
             let range = range.ok_or_else(|| unsupported.clone())?;
-            self.changes.push((range, String::new()));
+            self.changes.push((range, Written::default()));
         }
         Ok(())
     }
@@ -116,23 +121,32 @@ impl<'a, 'p> Splices<'a, 'p> {
     pub fn settle(&mut self, look_ups: &LookUps<'_>) {
         for look_up in &look_ups.moved {
             self.changes
-                .push((look_up.range.clone(), "TRUE".to_owned()));
+                .push((look_up.range.clone(), Written::from("TRUE")));
         }
     }
 
-    pub fn apply(mut self) -> Result<String, SubstituteError> {
+    /// The edited text, and the parts that it has been made of.
+    pub fn apply(mut self) -> Result<(String, Vec<Piece>), SubstituteError> {
         self.changes.sort_by_key(|(range, _)| range.start);
-        let added: usize = self.changes.iter().map(|(_, text)| text.len()).sum();
+        let added: usize = self
+            .changes
+            .iter()
+            .map(|(_, written)| written.as_str().len())
+            .sum();
         let mut edited = String::with_capacity(self.text.len() + added);
+        let mut parts = Vec::with_capacity(2 * self.changes.len() + 1);
         let mut copied = 0;
-        for (range, text) in &self.changes {
+        for (range, written) in &self.changes {
             let kept = self.text.get(copied..range.start).ok_or(Unverified)?;
             edited.push_str(kept);
-            edited.push_str(text);
+            edited.push_str(written.as_str());
+            parts.push(Piece::Client(copied..range.start));
+            parts.extend(pieces(written).ok_or(Unverified)?);
             copied = range.end;
         }
         edited.push_str(self.text.get(copied..).ok_or(Unverified)?);
-        Ok(edited)
+        parts.push(Piece::Client(copied..self.text.len()));
+        Ok((edited, parts))
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn check(
 ) -> Result<(), SubstituteError> {
     let selects = derived
         .iter()
-        .map(|derived| parse(&derived.select, standard).map_err(|_| Unverified))
+        .map(|derived| parse(derived.select.as_str(), standard).map_err(|_| Unverified))
         .collect::<Result<Vec<_>, _>>()?;
     let selects = selects.iter().map(only).collect::<Result<Vec<_>, _>>()?;
     let shortened: Vec<&nodes::ColumnRef> = references.with_schema().collect();

@@ -9,7 +9,9 @@ mod functions;
 mod hostile;
 mod lineage;
 mod outputs;
+mod patterns;
 mod properties;
+mod settings;
 mod substitution;
 mod versions;
 

@@ -9,7 +9,7 @@ use crate::{
     WrittenType, analyze, on_big_stack, substitute,
 };
 
-fn catalog() -> Catalog {
+pub(super) fn catalog() -> Catalog {
     let text = || WrittenType {
         name: "pg_catalog.text".to_owned(),
         collation: None,
@@ -64,7 +64,7 @@ fn replaced(value: ReplacementValue) -> Edit {
     })
 }
 
-fn redacted() -> Vec<Edit> {
+pub(super) fn redacted() -> Vec<Edit> {
     vec![replaced(ReplacementValue::Fixed("***".to_owned()))]
 }
 
@@ -99,7 +99,7 @@ fn whole(
             settings,
             settle: &settle,
         };
-        let edited = substitute(text, &analysis, index, edits, &context)?;
+        let edited = substitute(text, &analysis, index, edits, None, &context)?;
         let (text, analysis) = match edited {
             Some(edited) => (edited.text, edited.analysis),
             None => (text.to_owned(), analysis),

@@ -87,7 +87,7 @@ impl<'a> Walker<'a> {
         let writes = Access::INSERT | Access::UPDATE | Access::DELETE;
         if catalog.has_rules(relation) && access.intersects(writes) {
             let name = catalog.relation(relation).map_or("", |known| &known.name);
-            self.opaque(format!("writing to {name} follows its rules"));
+            self.unread(format!("writing to {name} follows its rules"));
         }
         if access.intersects(Access::UPDATE)
             && catalog
@@ -96,8 +96,6 @@ impl<'a> Walker<'a> {
         {
             self.updates_settings();
         }
-        // Clients do not supply a trigger's code: its creation was judged, or it is the operator's.
-        let role = self.facts.role;
         for write in catalog.written_with(relation, access, keys) {
             let (oid, access) = (write.relation.oid, write.access);
             for trigger in catalog.triggers(oid, access) {
@@ -116,7 +114,6 @@ impl<'a> Walker<'a> {
         if catalog.has_casts() {
             self.casts_of_columns(relation);
         }
-        self.facts.role = role;
     }
 
     /// An UPDATE of the view calls set_config.
@@ -173,6 +170,9 @@ impl<'a> Walker<'a> {
         self.role(body.role);
         if body.sets_path {
             self.facts.path = Some(PathChange::unknown());
+        }
+        for change in &body.settings {
+            self.changes(change.clone());
         }
         for reason in &body.opaque {
             self.opaque(reason.clone());

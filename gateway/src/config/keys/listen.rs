@@ -110,6 +110,13 @@ pub(in crate::config) static LIMITS: Table = Table::new(
         )
         .default("500"),
         Key::new(
+            "max_handshakes_per_address",
+            Kind::Integer(1, MAX_CONNECTIONS),
+            "how many of them may come from one address. Behind a load balancer or NAT that hides the clients' addresses, \
+             set it to `max_handshakes`",
+        )
+        .default("200"),
+        Key::new(
             "handshake_timeout",
             Kind::Period,
             "time from accepting the connection to receiving the startup message, including TLS",
@@ -161,12 +168,21 @@ pub(in crate::config) static LIMITS: Table = Table::new(
 
 pub(in crate::config) static ADMIN: Table = Table::new(
     "[admin]",
-    &[Key::new(
-        "address",
-        Kind::Address,
-        "where metrics and health checks are served, such as `\"127.0.0.1:9464\"`",
-    )
-    .required()],
+    &[
+        Key::new(
+            "address",
+            Kind::Address,
+            "where metrics and health checks are served, such as `\"127.0.0.1:9464\"`",
+        )
+        .required(),
+        Key::new(
+            "hosts",
+            Kind::Strings,
+            "host names by which the port may be addressed, besides `localhost` and IP addresses, such as a service's. \
+             Requests for other names are refused, since a web page could make them",
+        )
+        .absent("none"),
+    ],
 );
 
 pub(in crate::config) static LOG: Table = Table::new(

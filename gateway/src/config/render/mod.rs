@@ -23,6 +23,7 @@ impl Display for Config {
         if let Some(admin) = &self.admin {
             let mut shown = Shown::begin(f, &ADMIN)?;
             shown.string("address", admin.address)?;
+            shown.list("hosts", &admin.hosts)?;
             shown.finish()?;
         }
         let mut shown = Shown::begin(f, &LOG)?;
@@ -84,6 +85,10 @@ fn limits(f: &mut Formatter<'_>, listen: &Listen) -> fmt::Result {
     let mut shown = Shown::begin(f, &LIMITS)?;
     shown.plain("max_connections", limits.max_connections)?;
     shown.plain("max_handshakes", limits.max_handshakes)?;
+    shown.plain(
+        "max_handshakes_per_address",
+        limits.max_handshakes_per_address,
+    )?;
     match limits.max_connections_per_identity {
         Some(limit) => shown.plain("max_connections_per_identity", limit)?,
         None => shown.absent("max_connections_per_identity")?,

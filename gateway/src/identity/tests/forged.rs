@@ -141,3 +141,24 @@ async fn encryption_keys_do_not_verify_signatures() {
     );
     assert_eq!(verifier.verify(&token).await, Err(TokenError::Signature));
 }
+
+#[tokio::test]
+async fn a_token_without_key_id_is_checked_against_few_keys() {
+    let keys: Vec<Es256> = (0..40).map(|n| Es256::generate(&format!("k{n}"))).collect();
+    let provider = StaticProvider::start().await;
+    let published: Vec<_> = keys.iter().map(Es256::public).collect();
+    provider.publish(&published);
+    let verifier = Verifier::new(vec![provider.settings()]).await.unwrap();
+    let claims = good_claims(&provider.url);
+    let header = json!({"alg": "ES256"});
+    let verify = |key: usize| {
+        let token = keys[key].token(&header, &claims);
+        let verifier = &verifier;
+        async move { verifier.verify(&token).await }
+    };
+    assert!(verify(0).await.is_ok() && verify(15).await.is_ok());
+    assert_eq!(verify(16).await, Err(TokenError::Signature));
+    let header = json!({"alg": "ES256", "kid": "k39"});
+    let token = keys[39].token(&header, &claims);
+    assert!(verifier.verify(&token).await.is_ok());
+}

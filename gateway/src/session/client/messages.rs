@@ -6,6 +6,7 @@ use gatewright_wire::frontend;
 
 use crate::session::asking::Stage;
 use crate::session::doors::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, Step, Taken};
+use crate::session::doors::slice::STATEMENT;
 use crate::session::judge::Judge;
 use crate::session::refusal::Refusal;
 use crate::session::state::outstanding::Outstanding;
@@ -38,6 +39,9 @@ impl<J: Judge> Session<J> {
                 Step::Took(count) => consumed += count,
                 Step::NeedsMore => break,
                 Step::Hold => return Ok(held(consumed)),
+            }
+            if output.slice.spend(work(rest)) {
+                return Ok(held(consumed));
             }
         }
         Ok(Progress {
@@ -272,6 +276,15 @@ impl<J: Judge> Session<J> {
     fn forward_sync(&mut self, frame: Frame<'_>, output: &mut Output) {
         output.to_server.control(frame);
         self.expect(Outstanding::Sync);
+    }
+}
+
+/// What a message costs: in Query and Parse, statements are analysed and judged.
+fn work(message: &[u8]) -> u32 {
+    match message.first() {
+        Some(b'Q' | b'P' | b'F') => STATEMENT,
+        Some(b'B') => 2,
+        _ => 1,
     }
 }
 

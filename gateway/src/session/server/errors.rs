@@ -11,7 +11,7 @@ use crate::session::judge::{Judge, Outcome};
 use crate::session::refusal::Refusal;
 use crate::session::server::describe::must_run_before;
 use crate::session::server::redaction::{is_of_code, redact};
-use crate::session::state::outstanding::{Described, Outstanding};
+use crate::session::state::outstanding::{Audience, Described, Outstanding};
 use crate::session::state::pipeline::Mode;
 use crate::session::state::session::Session;
 use crate::session::violation::Violation;
@@ -49,6 +49,7 @@ impl<J: Judge> Session<J> {
             .as_mut()
             .and_then(|running| running.stopping.take())
             .or(overdue);
+        self.deliver_notices_of_description(output);
         let (fields, moved) = self.at_clients_position(fields);
         match self.rewrite_of(&fields, stopping.as_ref()) {
             ErrorRewrite::Swallowed => {}
@@ -58,9 +59,37 @@ impl<J: Judge> Session<J> {
             ErrorRewrite::Unchanged => output.to_client.deliver(Delivery::Error(&fields)),
             ErrorRewrite::Changed(fields) => output.to_client.deliver(Delivery::Error(&fields)),
         }
+        if let Some(Outstanding::Unread(unread)) = self.queue.front()
+            && !unread.is_rejected_with(&fields)
+        {
+            judge.refused(&unread.refusal);
+        }
         self.forget_portal_of_failed_bind(&fields);
         self.after_error(judge, output);
         Ok(Taken::Yes)
+    }
+
+    /// The notices of a description that failed, ahead of its error.
+    fn deliver_notices_of_description(&mut self, output: &mut Output) {
+        let describes = matches!(
+            self.queue.front(),
+            Some(Outstanding::Describe {
+                target: Described::InHand,
+                ..
+            })
+        );
+        if !describes {
+            return;
+        }
+        let notices = self
+            .held
+            .as_mut()
+            .map(|held| std::mem::take(&mut held.notices));
+        for body in notices.unwrap_or_default() {
+            if let Ok(fields) = ErrorFields::decode(&body) {
+                output.to_client.deliver(Delivery::Notice(&fields));
+            }
+        }
     }
 
     /// The server counts in the text that it got, which may be edited, or one statement of the message alone; the client knows the
@@ -155,6 +184,10 @@ impl<J: Judge> Session<J> {
                 None => self.shown_of(fields),
             },
             Some(Outstanding::Refused(refusal)) => apply_to(refusal),
+            Some(Outstanding::Unread(unread)) if unread.is_rejected_with(fields) => {
+                ErrorRewrite::Unchanged
+            }
+            Some(Outstanding::Unread(unread)) => apply_to(&unread.refusal),
             Some(Outstanding::Describe {
                 target: Described::InHand,
                 ..
@@ -289,6 +322,30 @@ impl<J: Judge> Session<J> {
         frame: Frame<'_>,
         output: &mut Output,
     ) -> Result<(), Violation> {
+        match self.queue.front() {
+            // The server parses the text again when it runs it. A failed description is all that the client sees.
+            Some(Outstanding::Describe {
+                target: Described::InHand,
+                ..
+            }) => {
+                if let Some(held) = &mut self.held {
+                    held.notices.push(frame.body.into());
+                }
+                return Ok(());
+            }
+            // The client has prepared the same text itself.
+            Some(Outstanding::Describe {
+                audience: Audience::Gateway,
+                ..
+            }) => return Ok(()),
+            Some(Outstanding::Query(run))
+                if run.notices.iter().any(|body| **body == *frame.body) =>
+            {
+                output.to_client.deliver(Delivery::Message(frame));
+                return Ok(());
+            }
+            _ => {}
+        }
         let fields = ErrorFields::decode(frame.body)
             .map_err(|error| Violation::unreadable("NoticeResponse", &error))?;
         match self.shown_of(&fields) {

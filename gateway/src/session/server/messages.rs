@@ -45,6 +45,10 @@ impl<J: Judge> Session<J> {
                     break;
                 }
             }
+            if output.slice.spend(1) {
+                held = true;
+                break;
+            }
         }
         Ok(Progress { consumed, held })
     }
@@ -206,6 +210,12 @@ impl<J: Judge> Session<J> {
             && matches!(frame.tag, b'1' | b'2' | b'3' | b'C' | b'D')
         {
             return self.setting_told(frame);
+        }
+        if matches!(self.queue.front(), Some(Outstanding::Unread(_)))
+            && matches!(frame.tag, b'1' | b'3')
+        {
+            self.unread_accepted(frame.tag)?;
+            return Ok(Taken::Yes);
         }
         match frame.tag {
             b'D' | b'd' => {

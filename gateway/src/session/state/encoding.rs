@@ -120,7 +120,10 @@ fn is_agreed_on(character: char) -> bool {
 
 fn unreadable() -> Refusal {
     let message = "the statement has characters that are not understood in this client_encoding";
-    Refusal::new("0A000", message).with_hint("SET client_encoding TO 'UTF8' first.")
+    Refusal {
+        unread: true,
+        ..Refusal::new("0A000", message).with_hint("SET client_encoding TO 'UTF8' first.")
+    }
 }
 
 /// PostgreSQL's error (`report_invalid_encoding`), with the bytes of the invalid character.

@@ -12,3 +12,4 @@ mod renewing;
 mod search_path;
 pub(crate) mod server;
 mod simple;
+mod slices;

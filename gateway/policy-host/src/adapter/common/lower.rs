@@ -3,7 +3,7 @@
 
 use smallvec::SmallVec;
 
-use super::{types, versioned};
+use super::types;
 use crate::adapter::common::lowered;
 use crate::contract;
 
@@ -121,17 +121,5 @@ pub(super) fn parameter(parameter: contract::Parameter) -> types::Parameter {
         ordinal: parameter.ordinal,
         type_name: parameter.type_name,
         value: parameter.value,
-    }
-}
-
-pub(super) fn session(session: contract::Session) -> types::Session {
-    types::Session {
-        id: versioned::id(session.id.halves()),
-        database: session.database,
-        role: session.role,
-        application: session.application,
-        client_address: session.client_address,
-        in_transaction: session.in_transaction,
-        started_ms: session.started_ms,
     }
 }

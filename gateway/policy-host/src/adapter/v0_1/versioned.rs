@@ -107,3 +107,15 @@ pub(super) fn on_notification(
 ) -> wasmtime::Result<contract::NotificationReply> {
     Err(crate::adapter::lacking("on-notification"))
 }
+
+pub(super) fn session(session: contract::Session) -> types::Session {
+    types::Session {
+        id: id(session.id.halves()),
+        database: session.database,
+        role: session.role,
+        application: session.application,
+        client_address: session.client_address,
+        in_transaction: session.in_transaction,
+        started_ms: session.started_ms,
+    }
+}

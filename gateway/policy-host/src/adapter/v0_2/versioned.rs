@@ -23,8 +23,41 @@ statement_methods! {
         Ok(self.statement()?.channels())
     }
 
+    fn settings(
+        &mut self,
+        _: Resource<Statement>,
+    ) -> wasmtime::Result<Vec<types::SettingChange>> {
+        let settings = self.statement()?.settings();
+        Ok(settings.into_iter().map(setting).collect())
+    }
+
     fn id_text(&mut self, _: Resource<Statement>) -> wasmtime::Result<String> {
         Ok(self.statement()?.statement_id().to_string())
+    }
+}
+
+pub(super) fn session(session: contract::Session) -> types::Session {
+    types::Session {
+        id: id(session.id.halves()),
+        database: session.database,
+        role: session.role,
+        application: session.application,
+        client_address: session.client_address,
+        in_transaction: session.in_transaction,
+        started_ms: session.started_ms,
+        settings: session.settings.into_iter().map(setting).collect(),
+    }
+}
+
+fn setting(change: contract::SettingChange) -> types::SettingChange {
+    types::SettingChange {
+        name: change.name,
+        value: match change.value {
+            contract::SettingValue::Constant(value) => types::SettingValue::Constant(value),
+            contract::SettingValue::Initial => types::SettingValue::Initial,
+            contract::SettingValue::Unknown => types::SettingValue::Unknown,
+        },
+        local: change.local,
     }
 }
 
