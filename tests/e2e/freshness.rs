@@ -102,7 +102,8 @@ on_each_version!(
     changes_count_at_the_next_statement,
     changes_count_for_what_was_prepared,
     a_table_made_again_is_served,
-    changes_count_within_the_age
+    changes_count_within_the_age,
+    a_lost_connection_is_opened_again
 );
 
 fn world(version: Version, test: &str, place: &str, age: &str) -> Result<World> {
@@ -230,5 +231,22 @@ fn changes_count_within_the_age(version: Version) -> Result<()> {
             "{statement} shows {secret} after {change}"
         );
     }
+    Ok(())
+}
+
+/// What is changed while the gateway cannot ask counts as well.
+fn a_lost_connection_is_opened_again(version: Version) -> Result<()> {
+    let world = world(version, "fresh_lost", "result", "0s")?;
+    let mut through = client(&world)?;
+    let (statement, change, secret) = CHANGES[0];
+    through.query(statement)?;
+    let ended = world.prepare(&format!(
+        "{change}; SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+         WHERE application_name = 'gatewright' AND datname = current_database()"
+    ))?;
+    ensure!(ended.trim().ends_with('1'), "{ended}");
+    let seen = through.query(statement)?;
+    ensure!(raw::error(&seen).is_none(), "{:?}", raw::error(&seen));
+    ensure!(!shows(&seen, secret), "{statement} shows {secret}");
     Ok(())
 }

@@ -26,6 +26,9 @@ pub use reader::CatalogError;
 /// How long a statement waits for a fresh catalog before it is judged with the current one, or refused.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a statement waits for a check, which reads the catalog if it has changed, before it is refused.
+const CHECKED_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// How long a check may take before the connection is taken for dead.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(4);
 
@@ -157,11 +160,12 @@ impl CatalogHandle {
         let mut read_next = Instant::now() + interval;
         let mut used = false;
         loop {
+            // A request may have come before this began, or during the last read.
             let occasion = tokio::select! {
                 biased;
-                () = self.reads.waiting() => Occasion::Read,
+                () = self.reads.pending() => Occasion::Read,
                 () = tokio::time::sleep_until(read_next) => Occasion::Interval,
-                () = self.checks.waiting() => Occasion::Check,
+                () = self.checks.pending() => Occasion::Check,
             };
             let started = Instant::now();
             let outcome = match occasion {
@@ -223,7 +227,7 @@ impl CatalogHandle {
     /// Requests a check and waits a few seconds for it. Returns whether the current catalog shows everything that was committed before
     /// this call.
     pub async fn checked(self: Arc<Self>) -> bool {
-        self.checks.served(REFRESH_TIMEOUT).await
+        self.checks.served(CHECKED_TIMEOUT).await
     }
 
     fn now(&self) -> u64 {
@@ -258,7 +262,7 @@ mod tests {
         let fresh = tokio::spawn(Arc::clone(&handle).keep_fresh(Duration::from_secs(3600)));
         assert!(!request.await);
         assert_eq!(
-            handle.reads.last_done(),
+            handle.reads.dealt_with(),
             1,
             "it was given up before it was served"
         );

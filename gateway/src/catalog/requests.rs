@@ -30,22 +30,21 @@ impl Default for Requests {
 }
 
 impl Requests {
-    /// Waits until there is a request that is not dealt with, whenever it was made.
-    pub async fn waiting(&self) {
-        let last = self.done.borrow().last;
+    /// Ready when there is a request that was not dealt with.
+    pub async fn pending(&self) {
+        let last = self.dealt_with();
         // The sender lives as long as this.
         let _ = self.asked.subscribe().wait_for(|asked| *asked > last).await;
-    }
-
-    /// The last request that was dealt with.
-    #[cfg(test)]
-    pub fn last_done(&self) -> u64 {
-        self.done.borrow().last
     }
 
     /// The request that work which begins now will serve, with all before it.
     pub fn newest(&self) -> u64 {
         *self.asked.borrow()
+    }
+
+    /// The last request that was dealt with, successfully or not.
+    pub fn dealt_with(&self) -> u64 {
+        self.done.borrow().last
     }
 
     pub fn done(&self, request: u64, success: bool) {
@@ -59,7 +58,7 @@ impl Requests {
 
     /// Makes a request for which nobody waits, unless one is waiting already.
     pub fn ask_unless_asked(&self) {
-        let last = self.done.borrow().last;
+        let last = self.dealt_with();
         self.asked.send_if_modified(|asked| {
             let idle = *asked <= last;
             *asked += u64::from(idle);
