@@ -51,8 +51,7 @@ async fn connection(stream: TcpStream, routes: Router) {
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
-    match timeout(CONNECTION, served).await {
-        Ok(Err(error)) => tracing::debug!(%error, "a connection to the admin port failed"),
-        Ok(Ok(())) | Err(_) => {}
+    if let Ok(Err(error)) = timeout(CONNECTION, served).await {
+        tracing::debug!(%error, "a connection to the admin port failed");
     }
 }
