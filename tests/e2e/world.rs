@@ -83,14 +83,42 @@ impl World {
         Self::build(Version::Installed, test, policies, settings)
     }
 
+    /// The same with more arguments for `gatewright dev`.
+    pub fn with_arguments(
+        version: Version,
+        test: &str,
+        names: &[&str],
+        settings: &str,
+        arguments: &[&str],
+    ) -> Result<Self> {
+        let policies = tempfile::tempdir()?;
+        for name in names {
+            std::fs::copy(bundled(name)?, policies.path().join(format!("{name}.wasm")))?;
+        }
+        Self::build_with(version, test, policies, settings, arguments)
+    }
+
     fn build(version: Version, test: &str, policies: TempDir, settings: &str) -> Result<Self> {
+        Self::build_with(version, test, policies, settings, &[])
+    }
+
+    fn build_with(
+        version: Version,
+        test: &str,
+        policies: TempDir,
+        settings: &str,
+        arguments: &[&str],
+    ) -> Result<Self> {
         let direct = database_of(version, test)?;
         let file = policies.path().join("settings.toml");
         std::fs::write(&file, settings)?;
-        let gateway = GatewayCommand::dev(&postgres_of(version)?.dsn())
+        let command = GatewayCommand::dev(&postgres_of(version)?.dsn())
             .policies(policies.path())
-            .settings(&file)
-            .start()?;
+            .settings(&file);
+        let command = arguments
+            .iter()
+            .fold(command, |command, argument| command.argument(argument));
+        let gateway = command.start()?;
         Ok(Self {
             gateway,
             direct,

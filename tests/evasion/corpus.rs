@@ -76,6 +76,8 @@ pub enum Kind {
     /// Runs before the rest, as superuser and bypassing the gateway.
     Setup,
     Run,
+    /// Runs at its place, as superuser and bypassing the gateway.
+    Direct,
     /// Runs on a second connection of the same client.
     Other,
     /// Extended messages of several statements, separated by a line `--&`, before one Sync.
@@ -160,7 +162,7 @@ fn entry(class: &str, id: &str, body: &str) -> Result<Entry> {
                 ),
             "an empty step"
         );
-        entry.alone |= step.kind == Kind::Setup;
+        entry.alone |= matches!(step.kind, Kind::Setup | Kind::Direct);
         entry.steps.push(step);
     }
     Ok(entry)
@@ -188,6 +190,7 @@ fn direct(entry: &mut Entry, step: &mut Step, directive: &str) -> Result<()> {
             entry.guess = Some((right.to_owned(), wrong.to_owned()));
         }
         "setup" => step.kind = Kind::Setup,
+        "direct" => step.kind = Kind::Direct,
         "other" => step.kind = Kind::Other,
         "pipeline" => step.kind = Kind::Pipeline,
         "queries" => step.kind = Kind::Queries,

@@ -163,6 +163,10 @@ impl Player<'_> {
             if !entry.alone {
                 self.client.query("SAVEPOINT step")?;
             }
+            if step.kind == Kind::Direct {
+                Psql::new(self.direct)?.query(&sql)?;
+                continue;
+            }
             let bytes = self.bytes(step, &sql)?;
             let replies = match step.kind {
                 Kind::Queries => sql.split("\n--&\n").count(),

@@ -89,6 +89,19 @@ pub struct Replacement {
     pub reason: String,
 }
 
+/// What the client gets of the texts of errors and notices.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Messages {
+    /// All of them, as the server sends them.
+    #[default]
+    All,
+    /// Not those that functions and other code of the database raised, or that came up while such code ran.
+    OutsideCode,
+    /// Only the server's own that hold no values, as of every statement with a result plan.
+    WithoutValues,
+}
+
 /// The statement may run, within these limits.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Allowance {
@@ -96,6 +109,8 @@ pub struct Allowance {
     pub reuse: Reuse,
     /// Ask this policy for a plan once the row description is known.
     pub plan_result: bool,
+    /// What the client gets of the texts of errors and notices.
+    pub messages: Messages,
     /// The result ends with an error after so many rows.
     pub row_limit: Option<u64>,
     /// The result ends with an error after so many bytes of row data.
@@ -106,6 +121,11 @@ pub struct Allowance {
     pub notes: Vec<Attribute>,
     /// Changes to the statement. The edited statement is judged in its turn.
     pub edits: Vec<Edit>,
+    /// So many rows may all results of the session still have together: this one, and those of statements that were judged before it
+    /// and have not ended yet.
+    pub session_rows: Option<u64>,
+    /// The same for bytes of row data.
+    pub session_bytes: Option<u64>,
 }
 
 /// What a policy says of a statement.
@@ -136,6 +156,8 @@ bitflags! {
         const BATCH = 1 << 3;
         /// `on-completion` when a statement has ended.
         const COMPLETION = 1 << 4;
+        /// `on-notification` for what other sessions notify of.
+        const NOTIFICATION = 1 << 5;
     }
 }
 

@@ -49,10 +49,36 @@ pub struct Session {
     pub in_transaction: bool,
     /// When the connection was made, in milliseconds since the Unix epoch.
     pub started_ms: u64,
+    /// What the client set as it connected, in its startup parameters and `options`.
+    pub settings: Vec<SettingChange>,
+}
+
+/// A setting of the server that a statement or a client changes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct SettingChange {
+    /// Its name in lower case; `all` for RESET ALL and DISCARD ALL.
+    pub name: String,
+    /// What it becomes.
+    pub value: SettingValue,
+    /// Only until the transaction ends.
+    pub local: bool,
+}
+
+/// What a setting becomes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SettingValue {
+    /// This value, in the text form of SET; a list is separated by commas.
+    Constant(String),
+    /// What the connection began with: RESET and DEFAULT.
+    Initial,
+    /// The value is not a constant.
+    Unknown,
 }
 
 /// A relation that the statement names, or that a named view reads. A name without schema that several schemas hold is there
-/// once for each of them.
+/// once for each of them. A relation without any access is one that code may read which the statement does not name, such as row security
+/// policies and expressions of indexes; without a name, it is any: that code could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct TableRef {
     /// Empty when the relation is not in the catalog and was written without a schema.
@@ -145,7 +171,7 @@ pub struct Facts {
     pub identity: Arc<Identity>,
 }
 
-fn by_value<T: Serialize, S: Serializer>(
+pub(crate) fn by_value<T: Serialize, S: Serializer>(
     shared: &Arc<T>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {

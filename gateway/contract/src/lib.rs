@@ -9,20 +9,22 @@ mod edit;
 mod facts;
 mod id;
 mod kinds;
+mod notification;
 mod result;
 mod wait;
 
 pub use answer::{
-    Allowance, Approval, ApprovalEffect, ApprovalWait, Denial, Hooks, Level, Registration,
-    Replacement, Reuse, Scope, Verdict,
+    Allowance, Approval, ApprovalEffect, ApprovalWait, Denial, Hooks, Level, Messages,
+    Registration, Replacement, Reuse, Scope, Verdict,
 };
 pub use edit::{ColumnReplacement, Edit, Editing, ReplacementValue, RowFilter};
 pub use facts::{
     Attribute, ColumnRef, ColumnSource, DataFlow, Facts, Identity, Parameter, Session,
-    StatementFacts, TableRef,
+    SettingChange, SettingValue, StatementFacts, TableRef,
 };
 pub use id::{NotAnId, SessionId, StatementId};
 pub use kinds::{Access, Phase, RelationKind, Transform, Usage, Verb};
+pub use notification::{Notification, NotificationReply};
 pub use result::{
     Batch, BatchColumn, BatchEdit, BatchReply, ColumnAction, ColumnReply, Completion, Outcome,
     PackedColumn, PartialMask, Plan, ResultColumn,

@@ -21,7 +21,7 @@ const BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 /// The shared engine and the thread that advances its epoch.
 pub(crate) struct Engine {
     pub(crate) engine: wasmtime::Engine,
-    tick: Duration,
+    pub(crate) tick: Duration,
     ticker: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
@@ -46,16 +46,6 @@ impl Engine {
             tick,
             ticker: Some(ticker),
         })
-    }
-
-    /// Converts a duration to ticks, rounded up: a call gets at least this much time.
-    pub(crate) fn ticks(&self, duration: Duration) -> u64 {
-        let ticks = duration.as_nanos().div_ceil(self.tick.as_nanos());
-        // The current tick may end immediately.
-        u64::try_from(ticks)
-            .unwrap_or(u64::MAX / 2)
-            .min(u64::MAX / 2)
-            + 1
     }
 }
 

@@ -10,7 +10,7 @@ pub enum Fault {
     /// The guest trapped. Holds the trap and a short guest backtrace.
     #[error("trapped: {0}")]
     Trap(String),
-    #[error("did not answer within {} ms", .0.as_millis())]
+    #[error("did not answer within {} ms of CPU time", .0.as_millis())]
     Deadline(Duration),
     /// The guest tried to grow its memory past the limit, in bytes.
     #[error("exceeded its memory limit of {0} bytes")]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wasmtime::ResourceLimiter;
 
 use crate::contract::Scope;
+use crate::deadline::Deadline;
 use crate::services::{HostRefusal, Services, owner};
 use crate::state::{KEY_BYTES, Owner};
 use crate::view::StatementView;
@@ -17,11 +18,16 @@ pub(crate) struct GuestData {
     /// Set only during a call.
     pub(crate) view: Option<Arc<dyn StatementView>>,
     pub(crate) memory: MemoryLimit,
+    pub(crate) deadline: Deadline,
     pub(crate) services: Arc<Services>,
 }
 
 impl GuestData {
-    pub(crate) fn new(services: Arc<Services>, memory_bytes: usize) -> GuestData {
+    pub(crate) fn new(
+        services: Arc<Services>,
+        memory_bytes: usize,
+        deadline: Deadline,
+    ) -> GuestData {
         GuestData {
             view: None,
             memory: MemoryLimit {
@@ -29,6 +35,7 @@ impl GuestData {
                 used: 0,
                 denied: false,
             },
+            deadline,
             services,
         }
     }

@@ -6,6 +6,7 @@ mod adapter;
 mod check;
 
 use gatewright_contract as contract;
+mod deadline;
 mod directory;
 mod engine;
 mod error;

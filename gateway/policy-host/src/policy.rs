@@ -9,8 +9,9 @@ use crate::adapter::Guest;
 use crate::check;
 use crate::contract::{
     Allowance, Batch, BatchEdit, BatchReply, ColumnAction, ColumnReply, Completion, Facts, Hooks,
-    Phase, Plan, Registration, ResultColumn, Verdict,
+    Notification, NotificationReply, Phase, Plan, Registration, ResultColumn, Verdict,
 };
+use crate::deadline::Deadline;
 use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::fault::Fault;
@@ -26,8 +27,8 @@ use crate::view::StatementView;
 /// is not limited by the guest's memory.
 const REPLY_BYTES: usize = 64 * 1024 * 1024;
 
-/// A loaded policy with its settings and instances. Calls are accepted from any thread. A call blocks for at most the
-/// deadline, plus the deadline again if all instances are busy, plus `init_deadline` if a new instance is started.
+/// A loaded policy with its settings and instances. Calls are accepted from any thread. A call uses at most
+/// the deadline of its thread's CPU, waits for as long if all instances are busy, and uses `init_deadline` if a new instance is started.
 pub struct Policy {
     name: String,
     registration: Registration,
@@ -38,7 +39,6 @@ pub struct Policy {
     services: Arc<Services>,
     observer: Arc<dyn Observer>,
     pool: Pool<Instance>,
-    deadline_ticks: u64,
 }
 
 struct Instance {
@@ -91,7 +91,6 @@ impl Policy {
                 settings_schema: None,
             },
             settings_json: settings.settings.to_string(),
-            deadline_ticks: engine.ticks(settings.deadline),
             pool: Pool::new(settings.max_instances),
             settings: settings.clone(),
             code,
@@ -272,6 +271,26 @@ impl Policy {
         )
     }
 
+    /// Asks what becomes of a notification. Without the hook, it passes. The view is that of a statement of which nothing is known.
+    ///
+    /// # Errors
+    /// When the policy gave no usable answer. The caller must not pass the notification on.
+    pub fn on_notification(
+        &self,
+        view: &Arc<dyn StatementView>,
+        received: &Notification,
+    ) -> Result<NotificationReply, Fault> {
+        if !self.hooks().contains(Hooks::NOTIFICATION) {
+            return Ok(NotificationReply::Pass);
+        }
+        self.call(
+            "on-notification",
+            view,
+            |guest, store| guest.on_notification(store, received),
+            |_| Ok(()),
+        )
+    }
+
     fn call<R>(
         &self,
         hook: &'static str,
@@ -323,21 +342,36 @@ impl Policy {
         let Instance { store, guest } = instance;
         store.data_mut().view = Some(view.clone());
         store.data_mut().memory.denied = false;
-        store.set_epoch_deadline(self.deadline_ticks);
+        self.begin(store, self.settings.deadline);
         let answer = ask(guest.as_ref(), store);
         store.data_mut().view = None;
         answer
             .map_err(|error| self.fault(&error, store.data().memory.denied, self.settings.deadline))
     }
 
+    /// A call begins, which may use this much CPU.
+    fn begin(&self, store: &mut Store<GuestData>, limit: Duration) {
+        store.data_mut().deadline = self.deadline(limit);
+        store.set_epoch_deadline(1);
+    }
+
+    fn deadline(&self, limit: Duration) -> Deadline {
+        Deadline::new(limit, self.engine.tick)
+    }
+
     fn instantiate(&self) -> Result<(Instance, Registration), StartError> {
         let mut store = Store::new(
             &self.engine.engine,
-            GuestData::new(self.services.clone(), self.settings.memory_bytes),
+            GuestData::new(
+                self.services.clone(),
+                self.settings.memory_bytes,
+                self.deadline(self.settings.init_deadline),
+            ),
         );
         store.limiter(|data| &mut data.memory);
         store.set_hostcall_fuel(REPLY_BYTES);
-        store.set_epoch_deadline(self.engine.ticks(self.settings.init_deadline));
+        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().deadline.check()));
+        self.begin(&mut store, self.settings.init_deadline);
         let started = self
             .code
             .adapter

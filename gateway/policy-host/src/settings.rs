@@ -63,9 +63,9 @@ pub struct PolicySettings {
     /// Whether every statement is denied while the policy is not loaded.
     pub required: bool,
     pub mode: Mode,
-    /// The time limit of one call.
+    /// How much CPU time one call may use.
     pub deadline: Duration,
-    /// The time limit of starting an instance, including `init`. Runtimes of scripting languages start slowly.
+    /// How much CPU time starting an instance may use, including `init`. Runtimes of scripting languages start slowly.
     pub init_deadline: Duration,
     /// Bytes of linear memory per instance.
     pub memory_bytes: usize,

@@ -1,7 +1,7 @@
 //! The current statement, as a policy sees it.
 
 use crate::contract::{
-    ColumnSource, DataFlow, Editing, Parameter, Session, SessionId, StatementId,
+    ColumnSource, DataFlow, Editing, Parameter, Session, SessionId, SettingChange, StatementId,
 };
 
 /// The current statement, as a policy can query it during a call. Each method is called only when the policy asks for
@@ -31,6 +31,12 @@ pub trait StatementView: Send + Sync {
     fn outputs(&self) -> Vec<Vec<ColumnSource>>;
     /// What the statement writes, and from where.
     fn flows(&self) -> Vec<DataFlow>;
+    /// Settings of the server that the statement changes, by itself or by code that it calls.
+    fn settings(&self) -> Vec<SettingChange>;
+    /// The channels of LISTEN.
+    fn channels(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// Indexes into the facts' columns. These uses reveal only whether values are equal.
     fn equated(&self) -> Vec<u32>;
     /// The value of `key` in the statement's sqlcommenter comment.

@@ -5,7 +5,7 @@ use gatewright_parser::{Node, nodes};
 use crate::catalog::{Catalog, Names, Noted, SearchPath};
 use crate::facts::{Facts, PathChange, SessionEffect, Verb};
 use crate::masks::Masks;
-use crate::{copy, definition, lineage, search_path, temporary, walker};
+use crate::{copy, definition, lineage, search_path, temporary, unnamed, walker};
 
 /// The facts of one statement, except for its fingerprint. `text` is the statement's own.
 pub(crate) fn facts(
@@ -56,10 +56,15 @@ fn with_names(text: &str, node: Node<'_>, catalog: Names<'_>, masks: &Masks) -> 
     }
     facts.path = search_path::change(node).or(facts.path);
     facts.temporary = temporary::of(node);
+    unnamed::add(&mut facts, catalog.catalog());
     match node {
         Node::SelectStmt(select) => of_query(select, &mut facts),
         Node::PrepareStmt(prepare) => of_prepared(text, prepare, catalog, masks, &mut facts),
         Node::CopyStmt(copy) => of_copy(text, copy, &mut facts),
+        Node::ListenStmt(listen) => {
+            let channel = listen.conditionname().map(str::to_owned);
+            facts.channels.extend(channel);
+        }
         _ => {}
     }
     facts

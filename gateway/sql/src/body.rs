@@ -1,6 +1,6 @@
 //! What a definition does, apart from what it is given: callers add it to what they do themselves.
 
-use crate::facts::{ColumnRef, Facts, Flow, RoleEffect, TableRef, Usage};
+use crate::facts::{ColumnRef, Facts, Flow, RoleEffect, SettingChange, TableRef, Usage};
 use crate::rows::Rows;
 
 /// What a definition does.
@@ -16,6 +16,8 @@ pub(crate) struct Body {
     /// What it writes, apart from its arguments.
     pub flows: Vec<Flow>,
     pub role: RoleEffect,
+    /// Settings that it may change.
+    pub settings: Vec<SettingChange>,
     /// It may set `search_path`.
     pub sets_path: bool,
 }
@@ -31,6 +33,7 @@ impl Body {
             opaque: Vec::new(),
             flows: Vec::new(),
             role: RoleEffect::Kept,
+            settings: Vec::new(),
             sets_path: false,
         }
     }
@@ -42,6 +45,7 @@ impl Body {
             && self.opaque.is_empty()
             && !self.sets_path
             && self.role == RoleEffect::Kept
+            && self.settings.is_empty()
             && self.flows.is_empty())
     }
 
@@ -60,6 +64,7 @@ impl Body {
             functions: other.functions,
             opaque: other.opaque,
             role: other.role,
+            settings: other.settings,
             ..Facts::default()
         });
     }
@@ -68,6 +73,11 @@ impl Body {
     pub(crate) fn add(&mut self, reads: Facts) {
         self.role = self.role.max(reads.role);
         self.sets_path |= reads.path.is_some();
+        for change in reads.settings {
+            if !self.settings.contains(&change) {
+                self.settings.push(change);
+            }
+        }
         let mut places = Vec::with_capacity(reads.tables.len());
         for table in reads.tables {
             let same = |known: &TableRef| known.name == table.name && known.schema == table.schema;

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use crate::catalog::{
-    Cascade, Cast, Catalog, Column, Definition, Operator, Relation, Subject, Trigger, WrittenType,
+    Callable, Cascade, Cast, Catalog, Column, Definition, Operator, Relation, Subject, Trigger,
+    WrittenType,
 };
 use crate::definition;
 use crate::facts::{Access, RelationKind};
+use crate::render::quoted_identifier;
 
 /// Collects what the service connection reads. `build` makes the snapshot.
 #[derive(Debug, Default)]
@@ -116,6 +118,17 @@ impl CatalogBuilder {
         self
     }
 
+    /// A function that a FunctionCall message can name: neither a procedure nor an aggregate, and it returns one value.
+    pub fn callable(&mut self, oid: u32, schema: &str, name: &str, arguments: u16) -> &mut Self {
+        let function = Callable {
+            schema: schema.into(),
+            name: name.into(),
+            arguments,
+        };
+        self.catalog.callable.insert(oid, function);
+        self
+    }
+
     /// A function outside pg_catalog whose result may carry anything.
     pub fn function(&mut self, schema: &str, name: &str) -> &mut Self {
         let schemas = self.catalog.obscure.entry(name.to_owned()).or_default();
@@ -196,6 +209,18 @@ impl CatalogBuilder {
             on,
         };
         self.define(subject, expression)
+    }
+
+    /// An expression that runs on accesses to a relation without being part of what is read or written: of a row security policy, an index,
+    /// a partition key or a statistic (`pg_get_expr`).
+    pub fn unnamed(&mut self, oid: u32, expression: &str) -> &mut Self {
+        self.define(Subject::Unnamed(oid), expression)
+    }
+
+    /// The function of an event trigger.
+    pub fn event_trigger(&mut self, schema: &str, function: &str) -> &mut Self {
+        let function = [schema, function].map(quoted_identifier).join(".");
+        self.define(Subject::Unnamed(0), &format!("{function}()"))
     }
 
     /// The WHEN clause of a trigger, by the trigger's definition (`pg_get_triggerdef`).

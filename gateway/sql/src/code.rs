@@ -131,5 +131,10 @@ fn text_of<'o>(options: &'o NodeList, name: &str) -> Option<&'o str> {
 
 pub(crate) fn returns_trigger(create: &nodes::CreateFunctionStmt) -> bool {
     let kind = create.return_type();
-    kind.is_some_and(|kind| kind.names().strings().last() == Some(&"trigger"))
+    kind.is_some_and(|kind| {
+        matches!(
+            kind.names().strings().last(),
+            Some(&("trigger" | "event_trigger"))
+        )
+    })
 }

@@ -130,6 +130,7 @@ impl Facts {
         self.opaque.extend(other.opaque.iter().cloned());
         self.flows.extend(other.flows.iter().cloned());
         self.commands.extend(other.commands.iter().cloned());
+        self.settings.extend(other.settings.iter().cloned());
         self.unbounded_write |= other.unbounded_write;
         self.role = self.role.max(other.role);
     }

@@ -5,7 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde::Serialize;
 
 pub use gatewright_contract::{
-    Access, ColumnSource, RelationKind, TableRef, Transform, Usage, Verb,
+    Access, ColumnSource, RelationKind, SettingChange, SettingValue, TableRef, Transform, Usage,
+    Verb,
 };
 
 /// What reaches the rows of the relations behind a view: not its definition.
@@ -250,6 +251,9 @@ pub struct Facts {
     pub tables: Vec<TableRef>,
     pub columns: Vec<ColumnRef>,
     pub functions: Vec<String>,
+    /// The channels of LISTEN.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<String>,
     /// Indexes into `columns` of uses that reveal at most whether values are equal: `column = constant` and IS NULL as
     /// conditions that all rows must meet, and the bare column in count() and ON CONFLICT.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -262,6 +266,9 @@ pub struct Facts {
     pub inner: Outputs,
     pub flows: Vec<Flow>,
     pub session: SessionEffect,
+    /// Of the server, that the statement or code that it calls changes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<SettingChange>,
     #[serde(skip_serializing_if = "RoleEffect::is_kept")]
     pub role: RoleEffect,
     /// A name means other objects with another search path.
@@ -302,12 +309,14 @@ impl Default for Facts {
             tables: Vec::new(),
             columns: Vec::new(),
             functions: Vec::new(),
+            channels: Vec::new(),
             equated: Vec::new(),
             fingerprint: 0,
             outputs: Outputs::None,
             inner: Outputs::None,
             flows: Vec::new(),
             session: SessionEffect::None,
+            settings: Vec::new(),
             role: RoleEffect::Kept,
             varies: false,
             narrowed: false,

@@ -28,12 +28,14 @@ mod risky;
 
 mod masks;
 mod search_path;
+mod settings;
 mod temporary;
 
 mod lineage;
 mod walker;
 
 mod definition;
+mod unnamed;
 
 mod analysis;
 

@@ -38,7 +38,8 @@ pub(crate) struct Found {
 /// trigger function legibly.
 pub(crate) fn trigger_as_function(body: &str) -> Option<String> {
     const VARIABLES: &str = "new record, old record, tg_name name, tg_when text, tg_level text, tg_op text, tg_relid oid, \
-        tg_relname name, tg_table_name name, tg_table_schema name, tg_nargs int, tg_argv text[]";
+        tg_relname name, tg_table_name name, tg_table_schema name, tg_nargs int, tg_argv text[], \
+        tg_event text, tg_tag text";
     as_function(VARIABLES, "record", body)
 }
 

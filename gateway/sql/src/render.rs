@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use crate::facts::{
-    ColumnRef, CopyDestination, Facts, Output, Outputs, RelationKind, SessionEffect, TableRef,
-    TransactionCommand, Verb,
+    ColumnRef, CopyDestination, Facts, Output, Outputs, RelationKind, SessionEffect, SettingChange,
+    SettingValue, TableRef, TransactionCommand, Verb,
 };
 
 /// Aligned lines, each a label and a value. Ends with a newline.
@@ -34,6 +34,8 @@ pub fn text(facts: &Facts) -> String {
     if let Some(effect) = session(&facts.session) {
         page.entry("session", &[effect]);
     }
+    let settings: Vec<String> = facts.settings.iter().map(setting).collect();
+    page.entry("settings", &settings);
     page.entry("fingerprint", &[format!("{:016x}", facts.fingerprint)]);
     page.0
 }
@@ -83,13 +85,20 @@ fn qualified(table: &TableRef) -> String {
 }
 
 fn tables(tables: &[TableRef]) -> Vec<String> {
-    let names: Vec<String> = tables.iter().map(qualified).collect();
+    let name = |table: &TableRef| match table.name.is_empty() {
+        true => "(any)".to_owned(),
+        false => qualified(table),
+    };
+    let names: Vec<String> = tables.iter().map(name).collect();
     let width = widest(&names);
     names
         .into_iter()
         .zip(tables)
         .map(|(name, table)| {
-            let access = table.access.names().collect::<Vec<_>>().join(", ");
+            let access = match table.access.is_empty() {
+                true => "read by code that the statement does not name".to_owned(),
+                false => table.access.names().collect::<Vec<_>>().join(", "),
+            };
             match table.kind {
                 RelationKind::Unresolved => format!("{name:<width$}  {access}"),
                 kind => format!("{name:<width$}  {access} ({})", word(kind)),
@@ -167,16 +176,21 @@ fn session(effect: &SessionEffect) -> Option<String> {
         },
         SessionEffect::CopyIn => "copies into a table".to_owned(),
         SessionEffect::DiscardAll => "discards the session's state".to_owned(),
-        SessionEffect::Set { name, value, local } => {
-            let until = if *local { " for this transaction" } else { "" };
-            match value {
-                Some(value) => format!("sets {name} to {value}{until}"),
-                None => format!("resets {name}{until}"),
-            }
-        }
+        // Told as settings.
+        SessionEffect::Set { .. } => return None,
         SessionEffect::Explain { analyze: true, .. } => "runs the statement it explains".to_owned(),
         SessionEffect::Explain { .. } => return None,
     })
+}
+
+fn setting(change: &SettingChange) -> String {
+    let SettingChange { name, value, local } = change;
+    let until = if *local { " for this transaction" } else { "" };
+    match value {
+        SettingValue::Constant(value) => format!("sets {name} to {value}{until}"),
+        SettingValue::Initial => format!("resets {name}{until}"),
+        SettingValue::Unknown => format!("sets {name} to a value that is not constant{until}"),
+    }
 }
 
 fn transaction(command: &TransactionCommand) -> String {

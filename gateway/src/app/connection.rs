@@ -16,6 +16,7 @@ use super::connections::{Cancellable, Connections};
 use super::lifetime::SessionLifetime;
 use super::login::Login;
 use super::slots::Entrance;
+use super::startup;
 use crate::admin::Connection;
 use crate::config::Limits;
 use crate::gate::SessionGate;
@@ -136,7 +137,10 @@ impl Connections {
         let catalog = self.catalog(&grant, &database).await;
         let session = self.contract_session(&accepted, &database, &target);
         tracing::info!(session = %session.id, subject = %identity.subject, %database, role = %target.user, peer = %accepted.peer, "session begins");
-        let judge: SessionGate = self.gate.session(session.clone(), &identity, catalog);
+        let judge: SessionGate = self
+            .gate
+            .session(session.clone(), &identity, catalog)
+            .with_catalog_age(grant.database.catalog_max_age);
         let start = session_start(&connected, names, limits.max_message);
         let cancellable = Arc::new(Cancellable {
             inbox: Arc::default(),
@@ -194,6 +198,7 @@ impl Connections {
                 .map_or(0, |since| {
                     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
                 }),
+            settings: startup::settings(&accepted.startup),
         }
     }
 }

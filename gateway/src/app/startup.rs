@@ -1,5 +1,7 @@
 //! What a startup packet may not ask of the server, whatever the grant.
 
+use gatewright_contract::{SettingChange, SettingValue};
+
 use crate::listener::{FatalError, StartupMessage};
 
 /// Settings that change the role on the server.
@@ -51,6 +53,56 @@ fn options_set(options: &str, name: &str) -> bool {
     })
 }
 
+/// The settings that the client gives as it connects.
+pub(super) fn settings(startup: &StartupMessage) -> Vec<SettingChange> {
+    const OTHERS: [&str; 4] = ["user", "database", "options", "replication"];
+    let given = startup.parameters.iter();
+    let own = given
+        .filter(|(name, _)| !OTHERS.contains(&name.as_str()))
+        .map(|(name, value)| change(name, value));
+    let options = startup.parameter("options").unwrap_or_default();
+    own.chain(words(options).iter().filter_map(|word| option(word)))
+        .collect()
+}
+
+fn change(name: &str, value: &str) -> SettingChange {
+    SettingChange {
+        name: name.to_ascii_lowercase(),
+        value: SettingValue::Constant(value.to_owned()),
+        local: false,
+    }
+}
+
+/// The words of a command line; a backslash keeps the next character as it is (`pg_split_opts`).
+fn words(options: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut rest = options.chars();
+    while let Some(letter) = rest.next() {
+        let kept = match letter {
+            '\\' => rest.next(),
+            ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c' => {
+                words.push(String::new());
+                None
+            }
+            other => Some(other),
+        };
+        if let (Some(kept), Some(word)) = (kept, words.last_mut()) {
+            word.push(kept);
+        }
+    }
+    words
+}
+
+/// `name=value`, behind `-c`, `--`, or flags and one of these (getopt).
+fn option(word: &str) -> Option<SettingChange> {
+    let (name, value) = word.split_once('=')?;
+    let name = match name.strip_prefix('-') {
+        Some(flags) => flags.split_once(['c', '-'])?.1,
+        None => name,
+    };
+    Some(change(&name.replace('-', "_"), value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +143,45 @@ mod tests {
         }
         assert!(refused(&[("Role", "boss")]));
         assert!(refused(&[("session_authorization", "boss")]));
+    }
+
+    #[test]
+    fn settings_are_read_as_the_server_reads_them() {
+        let of = |parameters: &[(&str, &str)]| {
+            let startup = StartupMessage {
+                protocol: (3, 0),
+                parameters: parameters
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                    .collect(),
+                protocol_options: Vec::new(),
+            };
+            let found = settings(&startup).into_iter().map(|change| {
+                let SettingValue::Constant(value) = change.value else {
+                    panic!("a value that is not constant");
+                };
+                format!("{}={value}", change.name)
+            });
+            found.collect::<Vec<_>>().join(" ")
+        };
+        for options in [
+            "-c work_mem=1MB",
+            "-cwork_mem=1MB",
+            "--work-mem=1MB",
+            "-ecWORK_MEM=1MB",
+            "-e-work_mem=1MB",
+            r"-c wor\k_mem=1MB",
+        ] {
+            assert_eq!(of(&[("options", options)]), "work_mem=1MB", "{options}");
+        }
+        assert_eq!(
+            of(&[
+                ("user", "ada"),
+                ("TimeZone", "UTC"),
+                ("options", r"-c a.b=x\ y -c c=")
+            ]),
+            "timezone=UTC a.b=x y c="
+        );
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 mod queries;
 mod reader;
+mod requests;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,27 +14,40 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use gatewright_sql::Catalog;
-use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, timeout};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout_at};
 
 use crate::upstream::{Target, UpstreamError};
+use requests::Requests;
+use watch::Watch;
 
 pub use reader::CatalogError;
 
-/// How long a statement waits for a fresh catalog before it is judged with the current one.
+/// How long a statement waits for a fresh catalog before it is judged with the current one, or refused.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a check may take before the connection is taken for dead.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// Why the catalog is read or checked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Occasion {
+    Read,
+    Check,
+    Interval,
+}
 
 /// The catalog of one database, kept up to date.
 pub struct CatalogHandle {
     target: Target,
     current: ArcSwap<Catalog>,
-    /// The number of the last request for a read. A read serves all requests made before it started.
-    wanted: watch::Sender<u64>,
-    /// The last request served by a completed read, successful or not.
-    done: watch::Sender<u64>,
-    /// The last request served by a successful read.
-    served: watch::Sender<u64>,
-    reading: Mutex<()>,
+    reads: Requests,
+    checks: Requests,
+    /// The connection for reads and checks.
+    watch: Mutex<Option<Watch>>,
+    made: Instant,
+    /// When the last successful check or read began, in microseconds after `made`; 0: there was none.
+    checked: AtomicU64,
     /// The number of changes made by sessions through this gateway.
     changes: AtomicU64,
     /// How many of them the current catalog shows.
@@ -45,10 +60,11 @@ impl CatalogHandle {
         Arc::new(CatalogHandle {
             target,
             current: ArcSwap::from_pointee(Catalog::default()),
-            wanted: watch::Sender::new(0),
-            done: watch::Sender::new(0),
-            served: watch::Sender::new(0),
-            reading: Mutex::new(()),
+            reads: Requests::default(),
+            checks: Requests::default(),
+            watch: Mutex::new(None),
+            made: Instant::now(),
+            checked: AtomicU64::new(0),
             changes: AtomicU64::new(0),
             shown: AtomicU64::new(0),
         })
@@ -89,10 +105,15 @@ impl CatalogHandle {
     /// # Errors
     /// The server cannot be reached, or a catalog query fails. The previous catalog remains in use.
     pub async fn refresh(&self) -> Result<(), CatalogError> {
-        let _one_at_a_time = self.reading.lock().await;
-        let serves = *self.wanted.borrow();
+        let mut watch = self.watch.lock().await;
+        self.read(&mut watch).await
+    }
+
+    async fn read(&self, watch: &mut Option<Watch>) -> Result<(), CatalogError> {
+        let (reads, checks) = (self.reads.newest(), self.checks.newest());
         let shows = self.changes();
-        let outcome = reader::read(&self.target, self.current())
+        let begun = self.now();
+        let outcome = reader::read(&self.target, watch, self.current())
             .await
             .map(|read| {
                 if let Some(read) = read {
@@ -101,40 +122,113 @@ impl CatalogHandle {
             });
         if outcome.is_ok() {
             self.shown.store(shows, Ordering::Relaxed);
-            self.served.send_replace(serves);
+            self.checked.store(begun, Ordering::Release);
         }
-        self.done.send_replace(serves);
+        self.reads.done(reads, outcome.is_ok());
+        self.checks.done(checks, outcome.is_ok());
         outcome
     }
 
-    /// Reads the catalog on request and every `interval`. Runs until dropped.
+    /// Asks the server whether the catalog still holds, and reads it if not. Serves all earlier requests for a check.
+    async fn check(&self) -> Result<(), CatalogError> {
+        let mut watch = self.watch.lock().await;
+        let requests = self.checks.newest();
+        let begun = self.now();
+        let unchanged = match &mut *watch {
+            Some(watch) => timeout_at(Instant::now() + CHECK_TIMEOUT, watch.is_unchanged()).await,
+            None => Ok(Ok(false)),
+        };
+        match unchanged {
+            Ok(Ok(true)) => {
+                self.checked.store(begun, Ordering::Release);
+                self.checks.done(requests, true);
+                return Ok(());
+            }
+            Ok(Ok(false)) => {}
+            // Whatever happened to the connection, a new one may do.
+            Ok(Err(_)) | Err(_) => *watch = None,
+        }
+        self.read(&mut watch).await
+    }
+
+    /// Reads the catalog on request and every `interval`, and checks it on request. While nobody asks, the connection is closed: it would
+    /// keep the database from being dropped or copied. Runs until dropped.
     pub async fn keep_fresh(self: Arc<Self>, interval: Duration) {
-        let mut wanted = self.wanted.subscribe();
+        let mut read_next = Instant::now() + interval;
+        let mut used = false;
         loop {
-            // A request may have come before this subscribed, or during the last read.
-            let served = *self.done.borrow();
-            let request = wanted.wait_for(|request| *request > served);
-            // The sender lives as long as this handle, so this returns only on a request or after the interval.
-            let _ = timeout(interval, request).await;
+            let occasion = tokio::select! {
+                biased;
+                () = self.reads.waiting() => Occasion::Read,
+                () = tokio::time::sleep_until(read_next) => Occasion::Interval,
+                () = self.checks.waiting() => Occasion::Check,
+            };
             let started = Instant::now();
-            if let Err(error) = self.refresh().await {
-                tracing::warn!(database = %self.target.dbname, %error, "the catalog could not be read; the previous one remains in use");
+            let outcome = match occasion {
+                Occasion::Check => {
+                    used = true;
+                    self.check().await
+                }
+                Occasion::Interval if !used => {
+                    read_next = started + interval;
+                    self.close().await;
+                    Ok(())
+                }
+                Occasion::Read | Occasion::Interval => {
+                    used = occasion == Occasion::Read;
+                    read_next = started + interval;
+                    self.refresh().await
+                }
+            };
+            if let Err(error) = outcome {
+                tracing::warn!(database = %self.target.dbname, %error, "the catalog could not be read");
                 tokio::time::sleep_until(started + Duration::from_secs(1)).await;
             }
+        }
+    }
+
+    async fn close(&self) {
+        let mut watch = self.watch.lock().await;
+        self.checked.store(0, Ordering::Release);
+        if let Some(watch) = watch.take() {
+            watch.close().await;
         }
     }
 
     /// Requests a read and waits a few seconds for it. Returns whether a read that started after this call has
     /// succeeded; otherwise the current catalog may be outdated.
     pub async fn refreshed(self: Arc<Self>) -> bool {
-        let mut done = self.done.subscribe();
-        let mut request = 0;
-        self.wanted.send_modify(|wanted| {
-            *wanted += 1;
-            request = *wanted;
-        });
-        let finished = timeout(REFRESH_TIMEOUT, done.wait_for(|served| *served >= request)).await;
-        finished.is_ok() && *self.served.borrow() >= request
+        self.reads.served(REFRESH_TIMEOUT).await
+    }
+
+    /// Requests a read for which nobody waits.
+    pub fn read_soon(&self) {
+        self.reads.ask_unless_asked();
+    }
+
+    /// Whether the catalog was found to hold no longer than `max_age` ago. Under steady use it stays so without waiting: a check is
+    /// requested in time.
+    pub fn is_fresh(&self, max_age: Duration) -> bool {
+        let checked = self.checked.load(Ordering::Acquire);
+        let age = Duration::from_micros(self.now().saturating_sub(checked));
+        if checked == 0 || max_age.is_zero() || age > max_age {
+            return false;
+        }
+        if age > max_age / 2 {
+            self.checks.ask_unless_asked();
+        }
+        true
+    }
+
+    /// Requests a check and waits a few seconds for it. Returns whether the current catalog shows everything that was committed before
+    /// this call.
+    pub async fn checked(self: Arc<Self>) -> bool {
+        self.checks.served(REFRESH_TIMEOUT).await
+    }
+
+    fn now(&self) -> u64 {
+        let age = self.made.elapsed().as_micros();
+        u64::try_from(age).unwrap_or(u64::MAX).max(1)
     }
 }
 
@@ -164,7 +258,7 @@ mod tests {
         let fresh = tokio::spawn(Arc::clone(&handle).keep_fresh(Duration::from_secs(3600)));
         assert!(!request.await);
         assert_eq!(
-            *handle.done.borrow(),
+            handle.reads.last_done(),
             1,
             "it was given up before it was served"
         );

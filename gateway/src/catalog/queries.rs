@@ -54,6 +54,10 @@ pub(super) const FUNCTIONS: &str = "SELECT p.oid, n.nspname, p.proname, \
      LEFT JOIN pg_catalog.pg_extension e ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND e.oid = d.refobjid \
      WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')";
 
+/// Functions that a FunctionCall message can name (`fetch_fp_info`).
+pub(super) const CALLABLE: &str = "SELECT p.oid, n.nspname, p.proname, p.pronargs FROM pg_catalog.pg_proc p \
+     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.prokind = 'f' AND NOT p.proretset";
+
 /// Names that a call without a schema may refer to: functions in pg_catalog, and types used as conversion functions.
 pub(super) const BUILT_IN: &str = "SELECT p.proname FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace \
      UNION SELECT t.typname FROM pg_catalog.pg_type t WHERE t.typtype <> 'c' AND t.typelem = 0";
@@ -142,6 +146,21 @@ pub(super) const TRIGGERS: &str = "SELECT t.tgrelid, t.tgtype, n.nspname, p.pron
      JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
      WHERE NOT t.tgisinternal OR t.tgparentid <> 0";
 
+/// Expressions that run on accesses to a relation although nothing names them: of row security policies, indexes and partition keys.
+pub(super) const UNNAMED: &str = "SELECT p.polrelid, pg_catalog.pg_get_expr(p.polqual, p.polrelid) FROM pg_catalog.pg_policy p WHERE p.polqual IS NOT NULL \
+     UNION ALL SELECT p.polrelid, pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) FROM pg_catalog.pg_policy p WHERE p.polwithcheck IS NOT NULL \
+     UNION ALL SELECT i.indrelid, pg_catalog.pg_get_expr(i.indexprs, i.indrelid) FROM pg_catalog.pg_index i WHERE i.indexprs IS NOT NULL \
+     UNION ALL SELECT i.indrelid, pg_catalog.pg_get_expr(i.indpred, i.indrelid) FROM pg_catalog.pg_index i WHERE i.indpred IS NOT NULL \
+     UNION ALL SELECT k.partrelid, pg_catalog.pg_get_expr(k.partexprs, k.partrelid) FROM pg_catalog.pg_partitioned_table k WHERE k.partexprs IS NOT NULL";
+
+/// The same of extended statistics, which have none before PostgreSQL 14.
+pub(super) const UNNAMED_STATISTICS: &str = "SELECT s.stxrelid, pg_catalog.pg_get_expr(s.stxexprs, s.stxrelid) FROM pg_catalog.pg_statistic_ext s \
+     WHERE s.stxexprs IS NOT NULL";
+
+/// The functions of event triggers, which run with DDL.
+pub(super) const EVENT_TRIGGERS: &str = "SELECT DISTINCT n.nspname, p.proname FROM pg_catalog.pg_event_trigger e \
+     JOIN pg_catalog.pg_proc p ON p.oid = e.evtfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE e.evtenabled <> 'D'";
+
 /// Relations with rules other than the SELECT rules of views.
 pub(super) const RULES: &str = "SELECT DISTINCT r.ev_class FROM pg_catalog.pg_rewrite r \
      WHERE r.ev_type <> '1' AND r.ev_enabled <> 'D' AND r.ev_class >= 16384";
@@ -158,3 +177,61 @@ pub(super) const CHANGEABLE_ROLES: &str = "WITH RECURSIVE edges AS (SELECT m.mem
      reach AS (SELECT member, roleid, opens FROM edges UNION SELECT r.member, e.roleid, e.opens FROM reach r JOIN edges e ON e.member = r.roleid) \
      SELECT a.rolname FROM pg_catalog.pg_roles a WHERE NOT a.rolsuper AND (a.rolcreaterole OR EXISTS (SELECT FROM reach r \
          WHERE r.opens AND r.member = a.oid))";
+
+/// What is newest of each kind, and everything small enough to be summed up each time: for [`super::watch`].
+pub(super) const NEWEST: &str = "(SELECT pg_catalog.max(oid) FROM pg_catalog.pg_class), \
+     (SELECT pg_catalog.max(oid) FROM pg_catalog.pg_type), (SELECT pg_catalog.max(oid) FROM pg_catalog.pg_constraint), \
+     (SELECT ROW(pg_catalog.count(*), pg_catalog.sum(xmin::pg_catalog.text::pg_catalog.int8)) FROM pg_catalog.pg_proc WHERE oid >= 16384), \
+     (SELECT ROW(pg_catalog.count(*), pg_catalog.sum(xmin::pg_catalog.text::pg_catalog.int8)) FROM pg_catalog.pg_cast WHERE oid >= 16384), \
+     (SELECT ROW(pg_catalog.count(*), pg_catalog.sum(xmin::pg_catalog.text::pg_catalog.int8)) FROM pg_catalog.pg_auth_members), \
+     (SELECT ROW(pg_catalog.count(*), pg_catalog.sum(xmin::pg_catalog.text::pg_catalog.int8)) FROM pg_catalog.pg_event_trigger), \
+     (SELECT pg_catalog.sum(pg_catalog.hashtextextended(rolname || rolsuper::pg_catalog.text || rolcreaterole::pg_catalog.text, 0)) FROM pg_catalog.pg_roles)";
+
+/// The transaction that wrote a row, as a number that stays the same: `age` is cheaper than reading the id's text, and the age of any
+/// fixed id grows as fast. The ids that PostgreSQL uses for itself have no age.
+pub(super) const WRITTEN_BY: &str = "CASE WHEN pg_catalog.age(c.xmin) = 2147483647 THEN 0 \
+     ELSE pg_catalog.age('3'::pg_catalog.xid)::pg_catalog.int8 - pg_catalog.age(c.xmin) END";
+
+/// The system catalogs that the queries above read, besides pg_class, and which of their rows count. Temporary tables come and go.
+pub(super) const CATALOGS: [(&str, &str); 20] = [
+    (
+        "pg_attribute",
+        "c.attnum > 0 AND c.attrelid NOT IN (SELECT t.oid FROM pg_catalog.pg_class t WHERE t.relpersistence = 't')",
+    ),
+    (
+        "pg_attrdef",
+        "c.adrelid NOT IN (SELECT t.oid FROM pg_catalog.pg_class t WHERE t.relpersistence = 't')",
+    ),
+    (
+        "pg_constraint",
+        "c.conrelid NOT IN (SELECT t.oid FROM pg_catalog.pg_class t WHERE t.relpersistence = 't')",
+    ),
+    (
+        "pg_index",
+        "c.indisunique AND c.indrelid NOT IN (SELECT t.oid FROM pg_catalog.pg_class t WHERE t.relpersistence = 't')",
+    ),
+    ("pg_inherits", "true"),
+    ("pg_rewrite", "true"),
+    ("pg_trigger", "true"),
+    ("pg_policy", "true"),
+    ("pg_partitioned_table", "true"),
+    ("pg_statistic_ext", "true"),
+    ("pg_event_trigger", "true"),
+    ("pg_proc", "true"),
+    ("pg_aggregate", "true"),
+    ("pg_type", "c.typrelid = 0 AND c.typcategory <> 'A'"),
+    ("pg_operator", "true"),
+    ("pg_cast", "true"),
+    (
+        "pg_namespace",
+        "c.nspname NOT LIKE 'pg!_%temp!_%' ESCAPE '!'",
+    ),
+    ("pg_collation", "true"),
+    ("pg_extension", "true"),
+    ("pg_auth_members", "true"),
+];
+
+/// What is read of pg_class: its rows are written for other reasons, too, such as TRUNCATE.
+pub(super) const NAMES: &str = "SELECT ROW(pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended(c.relname || c.relkind::pg_catalog.text \
+     || c.relnamespace::pg_catalog.text || c.relrowsecurity::pg_catalog.text, c.oid::pg_catalog.int8))) FROM pg_catalog.pg_class c \
+     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't'";

@@ -6,7 +6,7 @@ use gatewright_sql::{Access, Catalog, CatalogBuilder, RelationKind, WrittenType}
 use thiserror::Error;
 
 use super::queries;
-use crate::upstream::service::Service;
+use super::watch::Watch;
 use crate::upstream::{Target, UpstreamError};
 
 /// The catalog of a database could not be read.
@@ -22,12 +22,26 @@ pub enum CatalogError {
 
 type Row = Vec<Option<String>>;
 
-/// The catalog of the next generation, or `None` if nothing has changed since `last`.
+/// How often a catalog is read again because it changed meanwhile, before what was read last is used.
+const ATTEMPTS: usize = 4;
+
+/// The catalog of the next generation, or `None` if nothing has changed since `last`. The watch tells from then on whether it holds. It
+/// is opened if there is none, and gone after an error of its connection.
 pub(super) async fn read(
     target: &Target,
+    kept: &mut Option<Watch>,
     last: Arc<Catalog>,
 ) -> Result<Option<Catalog>, CatalogError> {
-    let results = QueryResults::fetch(target).await?;
+    let results = match kept.take() {
+        // What has broken since it was used last is opened again.
+        Some(watch) => match fetch(watch, last.generation).await {
+            Ok((watch, results)) => (watch, results),
+            Err(_) => fetch(Watch::connect(target).await?, last.generation).await?,
+        },
+        None => fetch(Watch::connect(target).await?, last.generation).await?,
+    };
+    let (watch, results) = results;
+    *kept = Some(watch);
     // Parsing deeply nested definitions requires a large stack.
     let built = tokio::task::spawn_blocking(move || {
         gatewright_sql::on_big_stack(|| results.catalog(&last))
@@ -35,6 +49,20 @@ pub(super) async fn read(
     match built.await {
         Ok(Some(catalog)) => catalog,
         _ => Err(CatalogError::NoThread),
+    }
+}
+
+/// Reads until nothing changes while it is read.
+async fn fetch(mut watch: Watch, generation: u64) -> Result<(Watch, QueryResults), UpstreamError> {
+    let mut attempt = 1;
+    loop {
+        let results = QueryResults::fetch(&mut watch).await?;
+        let relations = results.relations.iter().filter_map(|row| number(row, 0));
+        let settled = watch.arm(generation, relations).await?;
+        if settled || attempt == ATTEMPTS {
+            return Ok((watch, results));
+        }
+        attempt += 1;
     }
 }
 
@@ -48,6 +76,7 @@ struct QueryResults {
     parents: Vec<Row>,
     built_in: Vec<Row>,
     functions: Vec<Row>,
+    callable: Vec<Row>,
     views: Vec<Row>,
     defaults: Vec<Row>,
     unique: Vec<Row>,
@@ -58,19 +87,29 @@ struct QueryResults {
     casts: Vec<Row>,
     triggers: Vec<Row>,
     rules: Vec<Row>,
+    /// Of relations, and of extended statistics.
+    unnamed: [Vec<Row>; 2],
+    event_triggers: Vec<Row>,
     types: Vec<Row>,
     changeable_roles: Vec<Row>,
 }
 
 impl QueryResults {
-    async fn fetch(target: &Target) -> Result<Self, UpstreamError> {
-        let mut service = Service::connect(target).await?;
+    async fn fetch(watch: &mut Watch) -> Result<Self, UpstreamError> {
+        watch.begin().await?;
+        let service = watch.service();
         // A single snapshot keeps the results consistent.
         service
             .query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             .await?;
+        let version = service.query(queries::VERSION).await?;
+        let major: Option<u32> = version.first().and_then(|row| number(row, 0));
+        let statistics = match major {
+            Some(14..) => service.query(queries::UNNAMED_STATISTICS).await?,
+            _ => Vec::new(),
+        };
         let results = QueryResults {
-            version: service.query(queries::VERSION).await?,
+            version,
             relations: service.query(queries::RELATIONS).await?,
             columns: service.query(queries::COLUMNS).await?,
             dependencies: [
@@ -80,6 +119,7 @@ impl QueryResults {
             parents: service.query(queries::PARENTS).await?,
             built_in: service.query(queries::BUILT_IN).await?,
             functions: service.query(queries::FUNCTIONS).await?,
+            callable: service.query(queries::CALLABLE).await?,
             views: service.query(queries::VIEWS).await?,
             defaults: service.query(queries::DEFAULTS).await?,
             unique: service.query(queries::UNIQUE).await?,
@@ -90,11 +130,13 @@ impl QueryResults {
             casts: service.query(queries::CASTS).await?,
             triggers: service.query(queries::TRIGGERS).await?,
             rules: service.query(queries::RULES).await?,
+            unnamed: [service.query(queries::UNNAMED).await?, statistics],
+            event_triggers: service.query(queries::EVENT_TRIGGERS).await?,
             types: service.query(queries::TYPES).await?,
             changeable_roles: service.query(queries::CHANGEABLE_ROLES).await?,
         };
-        service.query("COMMIT").await?;
-        service.close().await;
+        watch.note_contents().await?;
+        watch.service().query("COMMIT").await?;
         Ok(results)
     }
 
@@ -153,6 +195,14 @@ impl QueryResults {
         for row in &self.built_in {
             catalog.built_in(text(row, 0)?);
         }
+        for row in &self.callable {
+            catalog.callable(
+                number(row, 0)?,
+                text(row, 1)?,
+                text(row, 2)?,
+                number(row, 3)?,
+            );
+        }
         for row in &self.changeable_roles {
             catalog.changeable_role(text(row, 0)?);
         }
@@ -188,6 +238,14 @@ impl QueryResults {
             }
         }
         self.add_expressions(catalog)?;
+        for row in self.unnamed.iter().flatten() {
+            if let Some(expression) = text(row, 1) {
+                catalog.unnamed(number(row, 0)?, expression);
+            }
+        }
+        for row in &self.event_triggers {
+            catalog.event_trigger(text(row, 0)?, text(row, 1)?);
+        }
         for row in &self.triggers {
             let (relation, on) = (number(row, 0)?, written_by(number(row, 1)?));
             catalog.trigger(relation, on, text(row, 2)?, text(row, 3)?);

@@ -53,6 +53,10 @@ pub struct DevArguments {
     /// The address for metrics and health checks
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<SocketAddr>,
+    /// How old what the gateway knows of tables, columns, views and functions may be when a statement is judged; 0s: the server is asked
+    /// for each message
+    #[arg(long, value_name = "DURATION", default_value = "10ms", value_parser = config::parse_duration)]
+    catalog_max_age: Duration,
     /// The log format
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -86,7 +90,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         access: Access {
             verifier: std::sync::Arc::new(verifier),
             certificates: ClientCertificates::default(),
-            grants: Grants::everyone(&target),
+            grants: Grants::everyone(&target).with_catalog_max_age(arguments.catalog_max_age),
             token_grace: Duration::ZERO,
         },
         policies,

@@ -79,6 +79,7 @@ fn database(section: &Section<'_, '_>) -> Database {
             .unwrap_or_default(),
         connect_timeout: section.duration("connect_timeout").unwrap_or_default(),
         max_connections: section.integer("max_connections"),
+        catalog_max_age: section.duration("catalog_max_age").unwrap_or_default(),
         catalog,
     }
 }

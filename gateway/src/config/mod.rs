@@ -35,6 +35,7 @@ pub use person::{Person, Profile, gateway_address, person};
 pub use policies::Policies;
 pub use render::quoted;
 pub use report::{ConfigError, Report};
+pub use units::parse_duration;
 
 use keys::{CONFIGURATION, OPEN};
 use source::Source;

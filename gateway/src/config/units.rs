@@ -22,6 +22,14 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
     (!text.is_empty()).then_some(total)
 }
 
+/// Reads a duration on the command line.
+///
+/// # Errors
+/// What is expected instead.
+pub fn parse_duration(text: &str) -> Result<Duration, &'static str> {
+    duration(text).ok_or("a duration is a number with a unit: 250ms, 30s, 5m, 1h or 7d")
+}
+
 /// Reads `512B`, `64KiB`, `16MiB`, `1GiB` and their decimal kin `kB`, `MB`, `GB`.
 pub(super) fn size(text: &str) -> Option<u64> {
     let (count, unit, after) = number_and_unit(text)?;

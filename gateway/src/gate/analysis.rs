@@ -11,8 +11,12 @@ use super::text::{AnalyzedText, Paths};
 use super::ticket::Work;
 use crate::session::{Judged, Refusal};
 
-/// Longer texts are analysed on a thread of their own, so that other sessions of the worker go on.
-const INLINE_BYTES: usize = 16 * 1024;
+/// Longer texts are analysed on a thread of their own, so that other sessions of the worker go on. So much takes less than a millisecond,
+/// whatever it says; handing it over takes some ten microseconds.
+const INLINE_BYTES: usize = 2 * 1024;
+
+/// Where nothing can wait, longer texts are not analysed again.
+const RENEWED_BYTES: usize = 16 * 1024;
 
 /// The analysis, or the error for the client.
 type Analyzed = Result<Arc<AnalyzedText>, Refusal>;
@@ -175,6 +179,15 @@ impl SessionGate {
         Ok(Ok(analyzed))
     }
 
+    /// The server knows a table that the catalog does not have: the next statement may find it there.
+    pub(super) fn look_again(&mut self, catalog: &Catalog) {
+        let looked = (catalog.generation, self.catalog.changes());
+        if self.looked_for != Some(looked) {
+            self.looked_for = Some(looked);
+            self.catalog.read_soon();
+        }
+    }
+
     /// Another session has changed something that the catalog does not show yet, perhaps what a name means. Waits for a
     /// catalog that shows it; if there is none, the names mean every object again.
     fn settle_narrowed(&mut self, analyzed: &AnalyzedText) -> Result<Analyzed, Work> {
@@ -218,7 +231,7 @@ impl SessionGate {
         if let Some(known) = self.known(key, path) {
             return Ok(known);
         }
-        if text.source.len() > INLINE_BYTES {
+        if text.source.len() > RENEWED_BYTES {
             let message = "what this statement names depends on search_path or on objects that have changed since it was prepared";
             return Err(Refusal::new("0A000", message).with_hint("Prepare the statement again."));
         }
@@ -292,6 +305,7 @@ fn not_understood(error: AnalyzeError) -> Refusal {
         } => {
             let mut refusal = Refusal::new(sqlstate, message);
             refusal.position = (position > 0).then_some(position);
+            refusal.unread = true;
             refusal
         }
         other => Refusal::new("54001", other.to_string())
@@ -299,7 +313,7 @@ fn not_understood(error: AnalyzeError) -> Refusal {
     }
 }
 
-fn catalog_is_late() -> Refusal {
+pub(super) fn catalog_is_late() -> Refusal {
     Refusal::new(
         "57P03",
         "the gateway could not read in time what tables and functions the database has, so the statement was not judged",

@@ -163,6 +163,7 @@ impl SessionGate {
                 Phase::Simple => contract::Phase::Simple,
                 Phase::Parse => contract::Phase::Parse,
                 Phase::Execute => contract::Phase::Execute,
+                Phase::FunctionCall => contract::Phase::FunctionCall,
             },
             view: Arc::new(view),
             verb: statement.facts.verb,

@@ -12,7 +12,7 @@ use super::permit::{Answers, Permit};
 use super::preview::PolicyAnswer;
 use super::recent::Earlier;
 use super::{SessionGate, denial};
-use crate::session::{Limits, Question, Refusal, Verdict};
+use crate::session::{Limits, Question, Refusal};
 
 /// The result of the chain.
 pub(super) enum Outcome {
@@ -24,31 +24,6 @@ impl SessionGate {
     /// The id of the current statement.
     pub(super) fn statement_id(&self) -> StatementId {
         self.statement
-    }
-
-    pub(super) fn judge_call(
-        &mut self,
-        function_oid: u32,
-        in_transaction: bool,
-    ) -> Result<Verdict<Self>, Refusal> {
-        self.begin_statement();
-        self.check_role_of_call(function_oid)?;
-        let case = self.case_of_call(function_oid, in_transaction);
-        let edits = |answer: &contract::Allowance| !answer.edits.is_empty();
-        match self.ask_all(&case, None)? {
-            Outcome::Permit(permit) if permit.answers.iter().flatten().any(edits) => {
-                Err(self.not_editable("it is no SQL", &case))
-            }
-            Outcome::Permit(permit) => {
-                self.gate.metrics.verdict(case.verb, "allow");
-                Ok(Verdict::Permit(permit))
-            }
-            Outcome::Rewrite(..) => Err(self.refuse(
-                "rewrite-of-call",
-                "a function call by message cannot be rewritten, so it is refused",
-                Verb::Unknown,
-            )),
-        }
     }
 
     pub(super) fn ask_all(
@@ -163,10 +138,20 @@ impl SessionGate {
                 .filter_map(|answer| answer.as_ref().and_then(limit))
                 .min()
         };
+        // What a policy allows counts from what it was told of.
+        let in_all = |left: Option<u64>, told: u64| left.map(|left| left.saturating_add(told));
         let limits = Limits {
             rows: smallest(|allowance| allowance.row_limit),
             bytes: smallest(|allowance| allowance.byte_limit),
             time: smallest(|allowance| allowance.timeout_ms).map(Duration::from_millis),
+            session_rows: in_all(
+                smallest(|allowance| allowance.session_rows),
+                self.delivered.0,
+            ),
+            session_bytes: in_all(
+                smallest(|allowance| allowance.session_bytes),
+                self.delivered.1,
+            ),
         };
         let planners = answers
             .iter()

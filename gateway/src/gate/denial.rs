@@ -33,6 +33,7 @@ pub(super) fn of_policy(
         hint: denial.hint.map(printable),
         position: None,
         counted: true,
+        unread: false,
     }
 }
 
@@ -55,6 +56,7 @@ pub(super) fn of_gateway(
         hint: hint.map(|hint| printable(hint.to_owned())),
         position: None,
         counted: true,
+        unread: false,
     }
 }
 
@@ -116,10 +118,11 @@ pub(super) fn stopped(permit: &Permit, stop: Stop) -> Refusal {
             Some(policy) => of_policy(policy, denial, id),
             None => of_gateway(&denial.code, denial.message, denial.hint.as_deref(), id),
         },
-        Stop::Illegal { step, .. } => {
+        Stop::Illegal { step, reason } => {
             let name = permit
                 .planner(step)
                 .map_or("unknown", |policy| policy.name());
+            tracing::error!(policy = name, statement = %id, reason, "the policy's reply does not fit its batch; the result ends");
             of_gateway(
                 "policy-fault-illegal-reply",
                 format!(

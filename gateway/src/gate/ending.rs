@@ -70,6 +70,8 @@ impl SessionGate {
             self.stale_catalog = true;
             self.catalog.note_change();
         }
+        self.delivered.0 = self.delivered.0.saturating_add(done.rows);
+        self.delivered.1 = self.delivered.1.saturating_add(done.bytes);
         let completion = contract::Completion {
             statement_id: permit.view.statement_id,
             rows: done.rows,

@@ -4,6 +4,7 @@
 
 mod analysis;
 mod analysts;
+mod calling;
 mod case;
 mod chain;
 mod delivery;
@@ -13,6 +14,7 @@ mod ending;
 mod facts;
 mod judging;
 mod known;
+mod notification;
 mod permit;
 mod plan;
 mod preview;
@@ -27,13 +29,14 @@ mod view;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatewright_contract::{self as contract, StatementId};
 use gatewright_policy_host::{Directory, PolicyHost, PolicySet};
 use gatewright_sql::{Analysis, Limits as ParserLimits, SearchPath, Verb};
 
 use crate::catalog::CatalogHandle;
-use crate::identity::Identity;
+use crate::identity::{CATALOG_MAX_AGE, Identity};
 use crate::results::Stop;
 use crate::session::{
     Answer, Completion, Field, Judge, Judged, Limit, Limits, Plan, Question, Refusal, Ticket,
@@ -147,6 +150,7 @@ impl Gate {
             set: self.policies.current(),
             facts: Arc::new(SessionFacts::new(session, identity)),
             catalog,
+            catalog_max_age: CATALOG_MAX_AGE,
             pending: None,
             tickets: 0,
             delivery: Delivery::default(),
@@ -158,6 +162,7 @@ impl Gate {
             waited_for: None,
             statement: StatementId::default(),
             recent: Recent::default(),
+            delivered: (0, 0),
         }
     }
 }
@@ -169,6 +174,8 @@ pub struct SessionGate {
     set: Arc<PolicySet>,
     facts: Arc<SessionFacts>,
     catalog: Arc<CatalogHandle>,
+    /// How old what is known of the catalog may be when a message is judged.
+    catalog_max_age: Duration,
     /// The answer that is pending.
     pending: Option<Pending>,
     tickets: u64,
@@ -190,6 +197,16 @@ pub struct SessionGate {
     statement: StatementId,
     /// Cached answers for statements with identical facts.
     recent: Recent,
+    /// Rows and bytes delivered by all statements whose end policies were told.
+    delivered: (u64, u64),
+}
+
+impl SessionGate {
+    /// The same, with another limit for the age of what is known of the catalog.
+    pub fn with_catalog_age(mut self, limit: Duration) -> Self {
+        self.catalog_max_age = limit;
+        self
+    }
 }
 
 impl Drop for SessionGate {
@@ -204,6 +221,10 @@ impl Judge for SessionGate {
     type Text = Arc<AnalyzedText>;
     type Permit = Arc<Permit>;
     type Admitted = Admitted;
+
+    fn catch_up(&mut self) -> Judged<Result<(), Refusal>> {
+        self.catch_up_with_database()
+    }
 
     fn analyze(
         &mut self,
@@ -246,11 +267,26 @@ impl Judge for SessionGate {
         function_oid: u32,
         in_transaction: bool,
     ) -> Judged<Result<Verdict<Self>, Refusal>> {
-        Judged::Ready(self.judge_call(function_oid, in_transaction))
+        self.judge_call(function_oid, in_transaction)
     }
 
     fn is_current(&self, permit: &Self::Permit) -> bool {
         Arc::ptr_eq(&permit.set, &self.gate.policies.current())
+    }
+
+    fn messages(permit: &Self::Permit) -> contract::Messages {
+        permit.messages()
+    }
+
+    fn wants_notifications(&self) -> bool {
+        let set = self.gate.policies.current();
+        let mut policies = set.policies.iter();
+        !set.missing.is_empty()
+            || policies.any(|policy| policy.hooks().contains(contract::Hooks::NOTIFICATION))
+    }
+
+    fn judge_notification(&mut self, channel: &str, payload: &str) -> contract::NotificationReply {
+        self.ask_of_notification(channel, payload)
     }
 
     fn wants_plan(permit: &Self::Permit) -> bool {
@@ -270,7 +306,11 @@ impl Judge for SessionGate {
     }
 
     fn plan(&mut self, permit: &Self::Permit, fields: &[Field]) -> Judged<Result<Plan, Refusal>> {
-        Judged::Ready(plan::plan(permit, fields, &self.catalog.current()))
+        let catalog = self.catalog.current();
+        if plan::has_unknown_table(fields, &catalog) {
+            self.look_again(&catalog);
+        }
+        Judged::Ready(plan::plan(permit, fields, &catalog))
     }
 
     fn admit(&mut self, permit: &Self::Permit) -> Judged<Result<Admitted, Refusal>> {
@@ -287,7 +327,15 @@ impl Judge for SessionGate {
             return Judged::Ready(Err(denial::no_such_step()));
         };
         let reply = policy.on_batch(&permit.view_for_policies(), batch);
-        Judged::Ready(reply.map_err(|fault| denial::of_fault(policy, &fault)))
+        Judged::Ready(reply.map_err(|fault| {
+            tracing::error!(
+                policy = policy.name(),
+                statement = %permit.view.statement_id,
+                %fault,
+                "the policy gave no reply to a batch of rows; the result ends"
+            );
+            denial::of_fault(policy, &fault)
+        }))
     }
 
     fn complete(&mut self, admitted: Admitted, done: Completion) -> Judged<()> {

@@ -33,6 +33,16 @@ impl Permit {
         judged.is_some_and(|judged| Arc::ptr_eq(judged, text))
     }
 
+    /// What the client gets of the texts of errors and notices: the least that a policy wants.
+    pub(super) fn messages(&self) -> contract::Messages {
+        if !self.planners.is_empty() {
+            return contract::Messages::WithoutValues;
+        }
+        let answers = self.answers.iter().flatten();
+        let wanted = answers.map(|allowance| allowance.messages).max();
+        wanted.unwrap_or_default()
+    }
+
     /// The policy behind one step of a plan.
     pub(super) fn planner(&self, step: usize) -> Option<&Arc<Policy>> {
         self.set.policies.get(*self.planners.get(step)?)
@@ -44,12 +54,22 @@ impl Permit {
 
     /// The policy that set this limit.
     pub(super) fn limited_by(&self, limit: Limit) -> Option<&Arc<Policy>> {
-        let index = self.answers.iter().position(|answer| {
-            answer.as_ref().is_some_and(|allowance| match limit {
-                Limit::Rows(rows) => allowance.row_limit == Some(rows),
-                Limit::Bytes(bytes) => allowance.byte_limit == Some(bytes),
-                Limit::Time(time) => allowance.timeout_ms.map(Duration::from_millis) == Some(time),
-                Limit::RowSize(_) => false,
+        let position = |sets: &dyn Fn(&contract::Allowance) -> bool| {
+            let mut answers = self.answers.iter();
+            answers.position(|answer| answer.as_ref().is_some_and(sets))
+        };
+        let own = position(&|allowance| match limit {
+            Limit::Rows(rows) => allowance.row_limit == Some(rows),
+            Limit::Bytes(bytes) => allowance.byte_limit == Some(bytes),
+            Limit::Time(time) => allowance.timeout_ms.map(Duration::from_millis) == Some(time),
+            Limit::RowSize(_) => false,
+        });
+        // A limit of the session is what is left of it.
+        let index = own.or_else(|| {
+            position(&|allowance| match limit {
+                Limit::Rows(_) => allowance.session_rows.is_some(),
+                Limit::Bytes(_) => allowance.session_bytes.is_some(),
+                Limit::Time(_) | Limit::RowSize(_) => false,
             })
         })?;
         self.set.policies.get(index)

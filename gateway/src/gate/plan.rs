@@ -14,6 +14,12 @@ use crate::session::{Field, Plan, Refusal};
 /// OIDs below this are assigned by PostgreSQL itself (`FirstNormalObjectId`).
 const FIRST_OWN_OID: u32 = 16_384;
 
+/// Whether a column comes from a table that the catalog does not have.
+pub(super) fn has_unknown_table(fields: &[Field], catalog: &Catalog) -> bool {
+    let mut tables = fields.iter().map(|field| field.table_oid);
+    tables.any(|oid| oid >= FIRST_OWN_OID && catalog.relation(oid).is_none())
+}
+
 /// Asks every policy of the permit that wants to see columns.
 pub(super) fn plan(permit: &Permit, fields: &[Field], catalog: &Catalog) -> Result<Plan, Refusal> {
     let columns = columns(permit, fields, catalog);

@@ -221,7 +221,8 @@ impl AnalyzedText {
         self.analysis.statements.iter().any(|statement| {
             let mut tables = statement.facts.tables.iter();
             let mut opaque = statement.facts.opaque.iter();
-            tables.any(|table| table.kind == RelationKind::Unresolved)
+            // One without a name stands for what code reads that cannot be read.
+            tables.any(|table| table.kind == RelationKind::Unresolved && !table.name.is_empty())
                 || opaque.any(|reason| reason.ends_with("is not in the catalog"))
         })
     }

@@ -8,23 +8,33 @@ use std::task::{Context, Poll};
 use gatewright_sql::SearchPath;
 
 use super::SessionGate;
+use super::analysis::catalog_is_late;
 use super::delivery::Refreshed;
 use super::text::AnalyzedText;
 use crate::session::{Answer, Judged, PendingJudge, Refusal, Ticket, Wait};
 
-/// What an analysis waits for.
+/// What an answer waits for.
 pub(super) type Work = Pin<Box<dyn Future<Output = ()>>>;
 
-/// The answer that is under way: an analysis, which goes on when its work is done.
+/// The answer that is under way.
 pub(super) struct Pending {
     id: u64,
     /// `None` once it is done.
     work: Option<Work>,
-    text: Box<str>,
-    standard_conforming_strings: bool,
-    /// The text is that of the client, and this is what it was edited to.
-    edited: Option<Arc<AnalyzedText>>,
-    path: Option<SearchPath>,
+    answer: Awaited,
+}
+
+/// What is answered when the work is done.
+enum Awaited {
+    CatchUp,
+    /// An analysis, which goes on then.
+    Text {
+        text: Box<str>,
+        standard_conforming_strings: bool,
+        /// The text is that of the client, and this is what it was edited to.
+        edited: Option<Arc<AnalyzedText>>,
+        path: Option<SearchPath>,
+    },
 }
 
 impl SessionGate {
@@ -45,22 +55,57 @@ impl SessionGate {
         path: Option<&SearchPath>,
         work: Work,
     ) -> Ticket {
+        self.ticket_for(
+            work,
+            Awaited::Text {
+                text: text.into(),
+                standard_conforming_strings,
+                edited: None,
+                path: path.cloned(),
+            },
+        )
+    }
+
+    fn ticket_for(&mut self, work: Work, answer: Awaited) -> Ticket {
         self.tickets += 1;
         self.pending = Some(Pending {
             id: self.tickets,
             work: Some(work),
-            text: text.into(),
-            standard_conforming_strings,
-            edited: None,
-            path: path.cloned(),
+            answer,
         });
         Ticket::new(self.tickets, Wait::Work)
     }
 
+    /// What others have changed past this gateway counts from the next message on.
+    pub(super) fn catch_up_with_database(&mut self) -> Judged<Result<(), Refusal>> {
+        // Where the catalog is read anyway, the analysis waits for it.
+        let is_read_anyway = self.stale_catalog || !self.catalog.is_read();
+        if is_read_anyway || !self.needs_catalog() || self.catalog.is_fresh(self.catalog_max_age) {
+            return Judged::Ready(Ok(()));
+        }
+        let check = Arc::clone(&self.catalog).checked();
+        let outcome = self.refreshed.insert(Refreshed::default()).clone();
+        let work = Box::pin(async move {
+            outcome.put(check.await);
+        });
+        Judged::Pending(self.ticket_for(work, Awaited::CatchUp))
+    }
+
+    fn caught_up(&mut self) -> Result<(), Refusal> {
+        match self.refreshed.take().and_then(|outcome| outcome.take()) {
+            Some(true) => Ok(()),
+            Some(false) | None => Err(catalog_is_late()),
+        }
+    }
+
     /// The pending analysis is for a text that was edited to this.
     pub(super) fn await_edited(&mut self, edited: &Arc<AnalyzedText>) {
-        if let Some(pending) = &mut self.pending {
-            pending.edited = Some(Arc::clone(edited));
+        if let Some(Pending {
+            answer: Awaited::Text { edited: of, .. },
+            ..
+        }) = &mut self.pending
+        {
+            *of = Some(Arc::clone(edited));
         }
     }
 
@@ -73,15 +118,21 @@ impl SessionGate {
             self.pending = Some(pending);
             return Judged::Pending(ticket);
         }
-        let answer = match &pending.edited {
-            Some(edited) => self.analyze_anew(edited),
-            None => self.analyze_text(
-                &pending.text,
-                pending.standard_conforming_strings,
-                pending.path.as_ref(),
-            ),
-        };
-        answer.map(Answer::Text)
+        match pending.answer {
+            Awaited::CatchUp => Judged::Ready(Answer::CaughtUp(self.caught_up())),
+            Awaited::Text {
+                edited: Some(edited),
+                ..
+            } => self.analyze_anew(&edited).map(Answer::Text),
+            Awaited::Text {
+                text,
+                standard_conforming_strings,
+                path,
+                ..
+            } => self
+                .analyze_text(&text, standard_conforming_strings, path.as_ref())
+                .map(Answer::Text),
+        }
     }
 
     pub(super) fn withdraw_ticket(&mut self, ticket: &Ticket) {

@@ -142,6 +142,20 @@ impl StatementView for View {
         self.facts().map(facts::flows).unwrap_or_default()
     }
 
+    fn settings(&self) -> Vec<contract::SettingChange> {
+        let facts = self.facts();
+        facts
+            .map(|facts| facts.settings.clone())
+            .unwrap_or_default()
+    }
+
+    fn channels(&self) -> Vec<String> {
+        let facts = self.facts();
+        facts
+            .map(|facts| facts.channels.clone())
+            .unwrap_or_default()
+    }
+
     fn equated(&self) -> Vec<u32> {
         let statement = self.statement();
         let equated = statement.map(|(_, statement)| statement.facts.equated.as_slice());

@@ -13,6 +13,9 @@ use crate::upstream::{ClientTls, Credential, Roots, SessionAttributes, Target};
 /// own.
 pub const ANY: &str = "*";
 
+/// How old what is known of a catalog may be when a statement is judged, unless set otherwise.
+pub const CATALOG_MAX_AGE: Duration = Duration::from_millis(10);
+
 /// A PostgreSQL database behind the gateway.
 #[derive(Clone, Debug)]
 pub struct Database {
@@ -30,6 +33,8 @@ pub struct Database {
     pub connect_timeout: Duration,
     /// Maximum number of concurrent sessions; for [`ANY`], of all its names together.
     pub max_connections: Option<usize>,
+    /// How old what the gateway knows of the catalog may be when a statement is judged.
+    pub catalog_max_age: Duration,
     /// The login with which the gateway reads the server's catalog.
     pub catalog: Option<CatalogLogin>,
 }
@@ -104,6 +109,14 @@ impl Grants {
         }
     }
 
+    /// The same with this limit for the age of what is known of every catalog.
+    pub fn with_catalog_max_age(mut self, limit: Duration) -> Self {
+        for database in self.databases.values_mut() {
+            Arc::make_mut(database).catalog_max_age = limit;
+        }
+        self
+    }
+
     /// Grants every identity every database on the target's server, with the target's role and password. For
     /// `gatewright dev`, which has no configuration.
     pub fn everyone(target: &Target) -> Self {
@@ -117,6 +130,7 @@ impl Grants {
             session_attributes: target.session_attributes,
             connect_timeout: target.connect_timeout,
             max_connections: None,
+            catalog_max_age: CATALOG_MAX_AGE,
             catalog: Some(CatalogLogin {
                 user: target.user.clone(),
                 credential: credential.clone(),

@@ -28,7 +28,9 @@ pub use certificate::{
 pub use claims::{ClaimPath, ClaimPathError};
 pub use dev::{DevProvider, DevProviderError, TokenRequest};
 pub use error::{TokenError, VerifierError};
-pub use grants::{ANY, CatalogLogin, Database, Grant, GrantError, GrantRule, Grants, Place};
+pub use grants::{
+    ANY, CATALOG_MAX_AGE, CatalogLogin, Database, Grant, GrantError, GrantRule, Grants, Place,
+};
 pub use http::{HttpError, ProviderHttp, is_secure_url};
 pub use peek::TokenPeek;
 pub use settings::{Algorithm, ClaimPaths, IssuerSettings, KeySettings, VerifierSettings};

@@ -8,14 +8,16 @@ mod signals;
 #[cfg(test)]
 mod tests;
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::yield_now;
 
 use crate::session::{HIGH_WATER, Judge, Output, PendingJudge, Session, ToClient, shrink};
 use buffers::{with_scratch, write};
@@ -117,8 +119,9 @@ where
         }
     }
 
-    /// Moves what can be moved. `Ok(None)`: nothing can.
+    /// Moves what can be moved. `Ok(None)`: nothing can, or others have to have their turn first.
     fn turn(&mut self, context: &mut Context<'_>) -> Result<Option<End>, End> {
+        self.output.slice.begin(Instant::now());
         loop {
             let mut moved = self.read_server(context)?;
             moved |= self.read_client(context)?;
@@ -139,13 +142,26 @@ where
             }
             // Last, so that everything this turn started to wait for has a waker.
             moved |= self.listen(context)?;
-            if !moved {
+            let stopped = self.output.slice.is_over();
+            if !moved && !stopped {
                 return Ok(None);
             }
             if let Some(idle) = &mut self.idle {
                 idle.touch();
             }
+            if self.output.slice.look() {
+                self.let_others(context);
+                return Ok(None);
+            }
         }
+    }
+
+    /// Goes on in the next slice, also with what has stopped for lack of time.
+    fn let_others(&mut self, context: &mut Context<'_>) {
+        self.client_held = false;
+        self.server_held = false;
+        // Unlike a plain wake-up, this also lets the sockets of others be looked at.
+        let _ = pin!(yield_now()).poll(context);
     }
 
     /// True when the client will send no further message.

@@ -8,6 +8,7 @@ use super::error::ResultError;
 use super::judging::FlushState;
 use super::key::PseudonymKey;
 use super::shape::{RowShape, Step};
+use super::transcode::{Transcode, decoded};
 use super::types::Kind;
 use gatewright_contract::ColumnAction;
 
@@ -53,6 +54,8 @@ pub struct ResultEditor {
     pub(super) sequence: u64,
     pub(super) flushing: Option<FlushState>,
     pub(super) failed: Option<ResultError>,
+    /// For COPY data that is not in UTF-8.
+    pub(super) transcode: Option<Box<dyn Transcode + Send>>,
 }
 
 impl ResultEditor {
@@ -88,12 +91,19 @@ impl ResultEditor {
             sequence: 0,
             flushing: None,
             failed: None,
+            transcode: None,
         }
     }
 
     /// The same editor with other limits.
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// The same editor for COPY data in text or CSV format that is in another encoding.
+    pub fn transcoding(mut self, transcode: Box<dyn Transcode + Send>) -> Self {
+        self.transcode = Some(transcode);
         self
     }
 
@@ -110,7 +120,16 @@ impl ResultEditor {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        let pushed = match self.codec {
+        let transcoded = match &self.transcode {
+            Some(transcode) => decoded(&**transcode, body),
+            None => Ok(body.into()),
+        };
+        let pushed = transcoded.and_then(|body| self.push_utf8(&body));
+        pushed.inspect_err(|error| self.failed = Some(error.clone()))
+    }
+
+    fn push_utf8(&mut self, body: &[u8]) -> Result<(), ResultError> {
+        match self.codec {
             Codec::DataRow => self.take(
                 body,
                 Unit::Row {
@@ -119,8 +138,7 @@ impl ResultEditor {
                 },
             ),
             Codec::Text(_) | Codec::Csv(_) | Codec::Binary(_) => self.push_copy(body),
-        };
-        pushed.inspect_err(|error| self.failed = Some(error.clone()))
+        }
     }
 
     /// The server said that the rows are complete (CommandComplete, CopyDone): takes what is left. Flush afterwards.

@@ -14,6 +14,10 @@ pub enum ResultError {
         "a row exceeds the {limit} bytes that can be held for editing; raise the limit or leave its columns unmasked"
     )]
     RowTooLong { limit: usize },
+    #[error(
+        "a value has characters that cannot be converted with certainty from or to the encoding of this COPY"
+    )]
+    Encoding,
     #[error("COPY data ended in the middle of a row")]
     Truncated,
     #[error("COPY data continues after its end marker")]

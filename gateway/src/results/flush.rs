@@ -9,6 +9,7 @@ use super::emission::{Emission, Removed};
 use super::error::{ResultError, Stop};
 use super::judging::{BatchJudge, FlushState, Question};
 use super::mask::Mask;
+use super::transcode::encode_messages;
 
 /// What one flush delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -94,7 +95,16 @@ impl ResultEditor {
             rows: &self.rows,
             removed: &removed,
         };
-        let masked_cells = emission.write(out).inspect_err(|_| out.truncate(before))?;
+        let masked_cells = match &self.transcode {
+            None => emission.write(out).inspect_err(|_| out.truncate(before))?,
+            Some(transcode) => {
+                let mut messages = BytesMut::new();
+                let masked_cells = emission.write(&mut messages)?;
+                encode_messages(&**transcode, &messages, out)
+                    .inspect_err(|_| out.truncate(before))?;
+                masked_cells
+            }
+        };
         Ok(Flushed {
             rows: self.rows.len() as u64,
             bytes: (out.len() - before) as u64,

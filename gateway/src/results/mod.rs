@@ -12,6 +12,7 @@ mod judging;
 mod key;
 mod mask;
 mod shape;
+mod transcode;
 pub mod types;
 
 #[cfg(test)]
@@ -30,4 +31,5 @@ pub use flush::{Edited, Flushed};
 pub use judging::BatchJudge;
 pub use key::{KeyError, PseudonymKey};
 pub use shape::{Format, RowShape, ShapeColumn, Step};
+pub use transcode::Transcode;
 pub use types::readable;

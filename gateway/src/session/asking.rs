@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use gatewright_sql::{Analysis, CopyOut, SessionEffect, cuts_names_by_encoding};
+use gatewright_sql::{Analysis, CopyFormat, CopyOut, SessionEffect, cuts_names_by_encoding};
 
 use crate::session::doors::output::Output;
 use crate::session::judge::{
@@ -107,6 +107,19 @@ pub(in crate::session) fn ask_text_anew<J: Judge>(
 }
 
 impl<J: Judge> Session<J> {
+    /// Has the judge brought up to date for a message that it is asked about, once for each.
+    pub(in crate::session) fn catch_up(&mut self, tag: u8, judge: &mut J) -> Stage<()> {
+        if self.held.is_some() || !matches!(tag, b'Q' | b'P' | b'B' | b'E' | b'F') {
+            return Stage::Done(());
+        }
+        let ticket = &mut self.pipeline.catching_up;
+        ask(ticket, judge, J::catch_up, |answer| match answer {
+            Answer::CaughtUp(outcome) => Some(outcome),
+            _ => None,
+        })
+        .into()
+    }
+
     /// The text of the message in hand in UTF-8, once it is certain how the server will read it.
     pub(in crate::session) fn read_text<'t>(
         &mut self,
@@ -307,13 +320,22 @@ impl<J: Judge> Session<J> {
         certain: bool,
     ) -> Result<(), Refusal> {
         let option = copy.and_then(|copy| copy.encoding.as_deref());
-        if plan.steps.is_empty() || self.reading.sends_utf8(option) && (certain || option.is_some())
-        {
+        let encoding = self.reading.of_rows(option);
+        if plan.steps.is_empty() || encoding.is_utf8() && (certain || option.is_some()) {
             return Ok(());
         }
-        if option.is_some() {
-            let message = "masked columns are copied only with ENCODING 'UTF8'";
-            return Err(Refusal::new("0A000", message));
+        if let (Some(_), Some(copy)) = (option, copy) {
+            if encoding.is_converted() && copy.format != CopyFormat::Binary {
+                return Ok(());
+            }
+            let message = match copy.format {
+                CopyFormat::Binary => {
+                    "masked columns are copied in binary format only with ENCODING 'UTF8'"
+                }
+                _ => "masked columns cannot be copied with this ENCODING",
+            };
+            let hint = "Copy with ENCODING 'UTF8'.";
+            return Err(Refusal::new("0A000", message).with_hint(hint));
         }
         if !self.reading.encoding.is_utf8() {
             return Err(delivered_in_utf8_only());

@@ -21,6 +21,8 @@ pub enum Phase {
     Parse,
     /// At Bind: the parameters are known.
     Execute,
+    /// A SELECT that does what a FunctionCall does.
+    FunctionCall,
 }
 
 /// Bound parameters as the client sent them (protocol 3.0, Bind).
@@ -85,11 +87,29 @@ pub struct Limits {
     pub bytes: Option<u64>,
     /// Counts from when it is the statement's turn on the server.
     pub time: Option<Duration>,
+    /// Rows that the session may have had in all when the result ends.
+    pub session_rows: Option<u64>,
+    /// The same for bytes.
+    pub session_bytes: Option<u64>,
 }
 
 impl Limits {
     pub fn any(&self) -> bool {
-        self.rows.is_some() || self.bytes.is_some() || self.time.is_some()
+        *self != Limits::default()
+    }
+
+    /// The limits of a result that begins now. `delivered`: rows and bytes of all that ended before in the session. `passed`: how many
+    /// of them were of this result.
+    pub fn after(self, delivered: (u64, u64), passed: (u64, u64)) -> Limits {
+        let left = |most: Option<u64>, delivered: u64, passed: u64| {
+            most.map(|most| most.saturating_sub(delivered).saturating_add(passed))
+        };
+        let smaller = |own: Option<u64>, left: Option<u64>| own.into_iter().chain(left).min();
+        Limits {
+            rows: smaller(self.rows, left(self.session_rows, delivered.0, passed.0)),
+            bytes: smaller(self.bytes, left(self.session_bytes, delivered.1, passed.1)),
+            ..self
+        }
     }
 }
 
@@ -119,6 +139,7 @@ pub struct Completion {
 
 /// An answer that was under way.
 pub enum Answer<J: Judge> {
+    CaughtUp(Result<(), Refusal>),
     Text(Result<J::Text, Refusal>),
     Verdict(Result<Verdict<J>, Refusal>),
     Plan(Result<Plan, Refusal>),
@@ -138,6 +159,9 @@ pub trait Judge: Sized {
     /// each is given back to [`Judge::complete`] exactly once.
     type Admitted;
 
+    /// Brings what is known of the database up to date, before the next message of the client is looked at. `Err`: it could not be, so
+    /// nothing may be judged.
+    fn catch_up(&mut self) -> Judged<Result<(), Refusal>>;
     /// Understands a text whose names are looked up along the path. `Err` is what the client is told instead.
     fn analyze(
         &mut self,
@@ -165,6 +189,12 @@ pub trait Judge: Sized {
 
     /// True while the permit speaks for the policies now in force.
     fn is_current(&self, permit: &Self::Permit) -> bool;
+    /// What the client gets of the texts of the statement's errors and notices.
+    fn messages(permit: &Self::Permit) -> contract::Messages;
+    /// True when some policy judges notifications.
+    fn wants_notifications(&self) -> bool;
+    /// What becomes of a notification.
+    fn judge_notification(&mut self, channel: &str, payload: &str) -> contract::NotificationReply;
     /// True when some policy must see the row description before the statement may run.
     fn wants_plan(permit: &Self::Permit) -> bool;
     /// True when a plan made under `planned_for` holds for `now` too: the same policies would be asked.

@@ -58,6 +58,9 @@ impl<J: Judge> Session<J> {
         if let Some(held) = self.held.take() {
             self.let_go(held, judge);
         }
+        if let Some(ticket) = self.pipeline.catching_up.take() {
+            judge.withdraw(ticket);
+        }
         if let Some(running) = &mut self.turn.running
             && let Some(ticket) = running.batch.take()
         {

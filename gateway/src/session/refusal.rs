@@ -9,6 +9,8 @@ use gatewright_wire::{DecodeError, ErrorFields};
 /// every transaction state, and does what it always does after an error; only the text of that error is replaced.
 pub const STAND_IN: &str = "gatewright_refused_this_statement";
 
+const SYNTAX_ERROR: &str = "42601";
+
 /// An error that the client sees as if PostgreSQL had raised it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -23,6 +25,8 @@ pub struct Refusal {
     pub position: Option<u32>,
     /// The judge made it, and has counted it.
     pub counted: bool,
+    /// It says that the gateway cannot read the text. If the server cannot either, the client gets the server's error in its place.
+    pub unread: bool,
 }
 
 impl Refusal {
@@ -34,6 +38,7 @@ impl Refusal {
             hint: None,
             position: None,
             counted: false,
+            unread: false,
         }
     }
 
@@ -62,6 +67,20 @@ impl Refusal {
             }
             _ => Refusal::unreadable(error),
         }
+    }
+
+    /// What the client is told of a text that the server can read and the gateway cannot.
+    pub(in crate::session) fn if_server_reads(self) -> Self {
+        if self.sqlstate != SYNTAX_ERROR {
+            return self;
+        }
+        let message =
+            "the gateway does not know the syntax of this statement, so it was not judged";
+        let mut refusal = Refusal::new("0A000", message)
+            .with_hint("Write it with the syntax of PostgreSQL 18 or an earlier version.");
+        refusal.detail = Some(self.message);
+        refusal.position = self.position;
+        refusal
     }
 
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {

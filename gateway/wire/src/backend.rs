@@ -341,16 +341,17 @@ impl<'a> Authentication<'a> {
 pub struct NotificationResponse<'a> {
     /// Process ID of the notifying backend.
     pub pid: i32,
-    pub channel: &'a str,
-    pub payload: &'a str,
+    /// In `client_encoding`, as is the payload.
+    pub channel: &'a [u8],
+    pub payload: &'a [u8],
 }
 
 impl<'a> NotificationResponse<'a> {
     pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut body = Body::new("NotificationResponse", body);
         let pid = body.i32()?;
-        let channel = body.cstr()?;
-        let payload = body.cstr()?;
+        let channel = body.raw_cstr()?;
+        let payload = body.raw_cstr()?;
         body.end()?;
         Ok(Self {
             pid,

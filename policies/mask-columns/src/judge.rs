@@ -1,8 +1,8 @@
 //! Judges statements: refuses those that would expose protected columns unmasked and plans the results of the others.
 
 use gatewright_policy::{
-    Access, Allowance, DataFlow, Denial, Edit, Editing, Facts, Statement, TableRef, Transform,
-    Verb, Verdict, command_is,
+    Access, Allowance, DataFlow, Denial, Edit, Editing, Facts, Messages, Statement, TableRef,
+    Transform, Verb, Verdict, command_is,
 };
 
 use crate::MaskColumns;
@@ -28,17 +28,34 @@ impl MaskColumns {
         if let Some(denial) = side_channels::find(facts) {
             return denial.into();
         }
+        if facts.verb == Verb::Listen {
+            let channels = statement.channels();
+            let refused = channels
+                .iter()
+                .find(|channel| !self.settings.lets_hear(channel));
+            if let Some(channel) = refused {
+                return unheard(channel).into();
+            }
+        }
         let protected: Vec<&TableRef> = facts
             .tables
             .iter()
-            .filter(|table| is_protected(rules, table))
+            .filter(|table| is_named(table) && is_protected(rules, table))
             .collect();
         let Some(first) = protected.first() else {
             return match self.untrusted_opaque(facts) {
                 Some(reason) if self.settings.opaque == Choice::Refuse && !is_unsettled(reason) => {
                     opaque(reason, None).into()
                 }
-                _ => Verdict::reusable(),
+                _ => {
+                    let allowance = Allowance::new()
+                        .messages(messages(rules, facts))
+                        .reuse_fingerprint();
+                    match side_channels::may_show_missing(facts) {
+                        true => allowance.plan_result().into(),
+                        false => allowance.into(),
+                    }
+                }
             };
         };
         let edits = edits(rules, facts, &protected);
@@ -203,6 +220,23 @@ fn is_protected(rules: &[&Rule], table: &TableRef) -> bool {
     rules.iter().any(|rule| table.may_be(rule.table()))
 }
 
+/// Whether the statement itself does something to the table, and not only code that it does not name.
+fn is_named(table: &TableRef) -> bool {
+    !table.access.is_empty()
+}
+
+/// What the texts of errors and notices may come from, if the statement itself names no protected table.
+fn messages(rules: &[&Rule], facts: &Facts) -> Messages {
+    let mut unnamed = facts.tables.iter().filter(|table| !is_named(table));
+    if unnamed.clone().any(|table| is_protected(rules, table)) {
+        return Messages::WithoutValues;
+    }
+    match unnamed.any(|table| table.name.is_empty()) {
+        true => Messages::OutsideCode,
+        false => Messages::All,
+    }
+}
+
 /// The edits of the tables that the statement reads. EXECUTE and FETCH read what was edited when it was named.
 fn edits(rules: &[&Rule], facts: &Facts, protected: &[&TableRef]) -> Vec<Edit> {
     let by_name = facts
@@ -270,6 +304,14 @@ fn opaque(reason: &str, table: Option<&TableRef>) -> Denial {
     };
     Denial::new("opaque", message)
         .hint("Use a plain SELECT, INSERT, UPDATE or DELETE that names its tables and columns. Protected columns are returned masked.")
+}
+
+fn unheard(channel: &str) -> Denial {
+    Denial::new(
+        "notifications",
+        format!("notifications of channel {channel:?} may contain protected values"),
+    )
+    .hint("Poll a table instead, or ask an operator to list the channel in the setting channels of mask-columns.")
 }
 
 fn explain(table: &TableRef) -> Denial {

@@ -12,11 +12,11 @@ mod side_channels;
 mod tests;
 
 use gatewright_policy::{
-    Batch, BatchColumn, BatchReply, ColumnReply, Facts, Hooks, Plan, Policy, ResultColumn,
-    Statement, Verdict, export,
+    Batch, BatchColumn, BatchReply, ColumnReply, Facts, Hooks, Notification, NotificationReply,
+    Plan, Policy, ResultColumn, Statement, Verdict, export,
 };
 
-use settings::{Rule, Settings};
+use settings::{Choice, Rule, Settings};
 
 struct MaskColumns {
     settings: Settings,
@@ -28,11 +28,19 @@ impl Policy for MaskColumns {
     const DESCRIPTION: &'static str = "Masks protected columns in every result and refuses statements that would copy or reveal their values";
     const HOOKS: Hooks = Hooks::STATEMENT
         .union(Hooks::RESULT_PLAN)
-        .union(Hooks::BATCH);
+        .union(Hooks::BATCH)
+        .union(Hooks::NOTIFICATION);
 
     fn new(settings: Settings) -> Result<Self, String> {
         let rules = settings.rules()?;
         Ok(Self { settings, rules })
+    }
+
+    fn hooks(&self) -> Hooks {
+        match self.settings.notifications {
+            Choice::Refuse => Self::HOOKS,
+            Choice::Allow => Self::HOOKS.difference(Hooks::NOTIFICATION),
+        }
     }
 
     fn on_statement(&mut self, statement: &Statement<'_>, facts: &Facts) -> Verdict {
@@ -54,6 +62,15 @@ impl Policy for MaskColumns {
         };
         BatchReply::edit(batch.columns.iter().map(reply).collect())
     }
+
+    fn on_notification(&mut self, received: &Notification) -> NotificationReply {
+        let applies = !self.rules_of(&received.database).is_empty()
+            && !received.identity.in_any(&self.settings.exempt_groups);
+        match applies && !self.settings.lets_hear(&received.channel) {
+            true => NotificationReply::Drop,
+            false => NotificationReply::Pass,
+        }
+    }
 }
 
 impl MaskColumns {
@@ -66,7 +83,10 @@ impl MaskColumns {
         {
             return self.rules.iter().collect();
         }
-        let here = statement.session().database;
+        self.rules_of(&statement.session().database)
+    }
+
+    fn rules_of(&self, here: &str) -> Vec<&Rule> {
         self.rules
             .iter()
             .filter(|rule| {

@@ -3,6 +3,7 @@
 use gatewright_policy::{ColumnAction, ColumnSource, Denial, Plan, ResultColumn, Transform, name};
 
 use crate::settings::Rule;
+use crate::side_channels::is_missing;
 
 /// Chooses an action for each result column, or refuses the result.
 pub fn plan(rules: &[&Rule], columns: &[ResultColumn]) -> Plan {
@@ -17,6 +18,9 @@ pub fn plan(rules: &[&Rule], columns: &[ResultColumn]) -> Plan {
 fn action(rules: &[&Rule], column: &ResultColumn) -> Result<ColumnAction, Denial> {
     if column.sources.is_empty() && !column.exact {
         return Err(unknown(column));
+    }
+    if column.sources.iter().any(is_missing) {
+        return Ok(ColumnAction::Nullify);
     }
     if let Some(rule) = rules
         .iter()

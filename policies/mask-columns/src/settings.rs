@@ -32,6 +32,10 @@ pub struct Settings {
     look_ups: u32,
     #[serde(default, rename = "where")]
     place: Place,
+    #[serde(default)]
+    pub notifications: Choice,
+    #[serde(default)]
+    channels: Vec<String>,
 }
 
 fn one() -> u32 {
@@ -129,6 +133,11 @@ pub struct Rule {
 }
 
 impl Settings {
+    /// Whether clients may get notifications of the channel.
+    pub fn lets_hear(&self, channel: &str) -> bool {
+        self.notifications == Choice::Allow || self.channels.iter().any(|listed| listed == channel)
+    }
+
     /// Checks the entries and converts them to rules. The error names the setting.
     pub fn rules(&self) -> Result<Vec<Rule>, String> {
         for (index, function) in self.trusted_functions.iter().enumerate() {

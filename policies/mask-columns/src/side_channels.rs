@@ -1,7 +1,9 @@
 //! Refuses statements that could reveal protected values without naming a protected table: statistics, other sessions'
 //! query strings, and commands that bypass the gateway or redefine operators.
 
-use gatewright_policy::{Access, Denial, Facts, TableRef, command_is};
+use gatewright_policy::{
+    Access, ColumnSource, Denial, Facts, RelationKind, TableRef, Usage, command_is,
+};
 
 /// Catalogs and views that store sampled values of all columns.
 const SAMPLES: [&str; 5] = [
@@ -11,6 +13,9 @@ const SAMPLES: [&str; 5] = [
     "pg_stats_ext",
     "pg_stats_ext_exprs",
 ];
+/// The value that rows have in a column which was added with a default after them (`pg_attribute.attmissingval`). pg_dump reads it, so it
+/// becomes NULL in results.
+const MISSING: (&str, &str) = ("pg_attribute", "attmissingval");
 /// Views that show other sessions' query strings, constants included, in the column [`QUERY`].
 const ACTIVITY: [&str; 2] = ["pg_stat_activity", "pg_stat_statements"];
 const QUERY: &str = "query";
@@ -61,6 +66,9 @@ pub fn find(facts: &Facts) -> Option<Denial> {
     {
         return Some(activity(&table.display()));
     }
+    if tells_missing(facts) {
+        return Some(missing());
+    }
     if let Some(table) = facts.tables.iter().find(|table| is_renamed_source(table)) {
         return Some(outside(&format!("a change to {}", table.display())));
     }
@@ -94,6 +102,67 @@ fn is_renamed_source(table: &TableRef) -> bool {
         && table.access.contains(Access::DDL)
 }
 
+fn is_attributes(table: &TableRef) -> bool {
+    table.name == MISSING.0
+        && ["", "pg_catalog"].contains(&table.schema.as_str())
+        && table.access.contains(Access::SELECT)
+}
+
+/// Whether the result may show [`MISSING`] values: the statement names them, or views do that it reads.
+pub fn may_show_missing(facts: &Facts) -> bool {
+    let is_view = |table: &TableRef| {
+        matches!(
+            table.kind,
+            RelationKind::View | RelationKind::MaterializedView
+        )
+    };
+    facts.tables.iter().any(is_attributes)
+        && (uses_of_missing(facts).next().is_some() || facts.tables.iter().any(is_view))
+}
+
+/// Whether a result column may be such a value.
+pub fn is_missing(source: &ColumnSource) -> bool {
+    source.table == MISSING.0
+        && ["", "pg_catalog"].contains(&source.schema.as_str())
+        && [MISSING.1, "*"].contains(&source.column.as_str())
+}
+
+fn uses_of_missing(facts: &Facts) -> impl Iterator<Item = Usage> + '_ {
+    let mut attributes = facts.tables.iter().filter(|table| is_attributes(table));
+    let read = attributes.next().is_some();
+    let columns = facts.columns.iter().filter(move |column| {
+        read && [MISSING.1, "*"].contains(&column.name.as_str())
+            && facts.table_of(column).is_none_or(is_attributes)
+    });
+    columns.map(|column| column.usage)
+}
+
+/// Such values decide which rows there are, in which order, or are stored: what then becomes of them cannot be masked.
+fn tells_missing(facts: &Facts) -> bool {
+    let tells = |usage: Usage| {
+        matches!(
+            usage,
+            Usage::Filter
+                | Usage::Join
+                | Usage::Group
+                | Usage::Order
+                | Usage::Window
+                | Usage::Aggregate
+        )
+    };
+    let writes = facts
+        .tables
+        .iter()
+        .any(|table| table.access.intersects(Access::WRITES) || table.access.contains(Access::DDL));
+    let stores = writes
+        || facts
+            .commands
+            .iter()
+            .any(|command| command.starts_with("CREATE"));
+    let mut uses = uses_of_missing(facts);
+    uses.any(|usage| tells(usage) || stores)
+}
+
 fn shows_activity(table: &TableRef, facts: &Facts) -> bool {
     ACTIVITY.contains(&table.name.as_str())
         && table.access.contains(Access::SELECT)
@@ -112,6 +181,14 @@ fn bare(function: &str) -> &str {
 fn samples(table: &TableRef) -> Denial {
     Denial::new("samples", format!("{} contains values of protected columns", table.display()))
         .hint("For table sizes use pg_class.reltuples; for column definitions use information_schema.columns.")
+}
+
+fn missing() -> Denial {
+    Denial::new(
+        "samples",
+        "pg_attribute.attmissingval contains values of protected columns",
+    )
+    .hint("Select the other columns of pg_attribute. In a result it is NULL.")
 }
 
 fn activity(what: &str) -> Denial {

@@ -4,8 +4,9 @@ use gatewright_policy::testing::{
     self, StatementDouble, column, facts, result_column, select, source,
 };
 use gatewright_policy::{
-    Access, BatchReply, ColumnAction, ColumnReply, DataFlow, Denial, Edit, Editing, Facts, Plan,
-    Policy, ReplacementValue, ResultColumn, Transform, Usage, Verb, Verdict,
+    Access, BatchReply, ColumnAction, ColumnReply, DataFlow, Denial, Edit, Editing, Facts, Hooks,
+    Messages, Notification, NotificationReply, Plan, Policy, ReplacementValue, ResultColumn,
+    Transform, Usage, Verb, Verdict,
 };
 
 use crate::MaskColumns;
@@ -537,4 +538,102 @@ fn invalid_settings_are_named_in_the_error() {
             .expect("refused");
         assert!(error.contains(part), "{error}");
     }
+}
+
+fn messages(tables: &[(&str, Access)]) -> Messages {
+    let facts = facts(Verb::Select, &["SELECT"], tables);
+    match policy(SETTINGS).on_statement(&StatementDouble::new("").view(), &facts) {
+        Verdict::Allow(allowance) => allowance.messages,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn texts_of_unnamed_code_are_withheld_by_what_it_may_read() {
+    let orders = ("public.orders", Access::SELECT);
+    let unnamed = Access::empty();
+    assert_eq!(messages(&[orders]), Messages::All);
+    assert_eq!(
+        messages(&[orders, ("public.notes", unnamed)]),
+        Messages::All
+    );
+    assert_eq!(messages(&[orders, ("", unnamed)]), Messages::OutsideCode);
+    let reads = [orders, ("", unnamed), ("public.people", unnamed)];
+    assert_eq!(messages(&reads), Messages::WithoutValues);
+}
+
+#[test]
+fn unnamed_code_makes_no_statement_one_on_a_protected_table() {
+    let mut facts = facts(
+        Verb::Ddl,
+        &["CREATE TABLE"],
+        &[
+            ("public.made", Access::DDL),
+            ("public.people", Access::empty()),
+        ],
+    );
+    facts.opaque = vec!["the transaction has created, altered or dropped something".to_owned()];
+    assert_eq!(judge(&facts), Ok(false));
+}
+
+fn heard(settings: &str, channel: &str, groups: &[&str]) -> NotificationReply {
+    let mut identity = select(&[]).identity;
+    identity.groups = groups.iter().map(|group| (*group).to_owned()).collect();
+    let facts = select(&[]);
+    policy(settings).on_notification(&Notification {
+        session_id: facts.session_id,
+        database: "shop".to_owned(),
+        channel: channel.to_owned(),
+        payload: "1".to_owned(),
+        identity,
+    })
+}
+
+#[test]
+fn notifications_pass_on_listed_channels() {
+    let listed = SETTINGS.replacen('{', r#"{"channels": ["news"],"#, 1);
+    assert_eq!(heard(SETTINGS, "news", &[]), NotificationReply::Drop);
+    assert_eq!(
+        heard(SETTINGS, "news", &["auditors"]),
+        NotificationReply::Pass
+    );
+    assert_eq!(heard(&listed, "news", &[]), NotificationReply::Pass);
+    assert_eq!(heard(&listed, "News", &[]), NotificationReply::Drop);
+    let elsewhere = r#"{"columns": ["other.public.people.ssn"]}"#;
+    assert_eq!(heard(elsewhere, "news", &[]), NotificationReply::Pass);
+    let allowed = SETTINGS.replacen('{', r#"{"notifications": "allow","#, 1);
+    assert!(!policy(&allowed).hooks().contains(Hooks::NOTIFICATION));
+}
+
+#[test]
+fn listen_is_refused_on_other_channels() {
+    let listen = |settings: &str, channel: &str| {
+        let mut statement = StatementDouble::new("");
+        statement.channels = vec![channel.to_owned()];
+        verdict(settings, &statement, &facts(Verb::Listen, &["LISTEN"], &[]))
+    };
+    let listed = SETTINGS.replacen('{', r#"{"channels": ["news"],"#, 1);
+    assert_eq!(listen(SETTINGS, "news"), refused("notifications"));
+    assert_eq!(listen(&listed, "news"), Ok(false));
+    assert_eq!(listen(&listed, "leak"), refused("notifications"));
+}
+
+#[test]
+fn missing_values_are_null_in_results_and_nowhere_else() {
+    let missing = "pg_catalog.pg_attribute.attmissingval";
+    assert_eq!(
+        plan(&[result_column("m", &[missing])]),
+        Ok(vec![ColumnAction::Nullify])
+    );
+    let mut facts = select(&["pg_catalog.pg_attribute"]);
+    facts.columns = vec![column(0, "attname", Usage::Filter)];
+    assert_eq!(judge(&facts), Ok(false));
+    facts
+        .columns
+        .push(column(0, "attmissingval", Usage::Output));
+    assert_eq!(judge(&facts), Ok(true));
+    facts
+        .columns
+        .push(column(0, "attmissingval", Usage::Filter));
+    assert_eq!(judge(&facts), refused("samples"));
 }

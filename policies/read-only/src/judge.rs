@@ -1,7 +1,7 @@
 //! Decides whether a statement only reads.
 
 use gatewright_policy::name::Qualified;
-use gatewright_policy::{Access, Denial, Facts, Verb};
+use gatewright_policy::{Access, Denial, Facts, SettingChange, SettingValue, Verb};
 
 /// Command tags that change neither data nor definitions. COPY is judged by its direction, and nested commands by their
 /// own tags.
@@ -80,6 +80,31 @@ const SIDE_EFFECT_PREFIXES: [&str; 16] = [
     "pg_copy_",
     "pg_logical_slot_",
 ];
+
+/// Settings with which the server itself refuses to write.
+const SERVER_READ_ONLY: [&str; 2] = ["default_transaction_read_only", "transaction_read_only"];
+
+/// The reason to refuse the statement if it, or the client as it connected, allows transactions of the server to write. What RESET
+/// and DISCARD ALL bring back is what the connection began with.
+pub fn setting(changes: &[SettingChange]) -> Option<Denial> {
+    let change = changes
+        .iter()
+        .find(|change| SERVER_READ_ONLY.contains(&change.name.as_str()) && !keeps(&change.value))?;
+    Some(denial("setting", format!("{} may only be on", change.name)))
+}
+
+fn keeps(value: &SettingValue) -> bool {
+    match value {
+        SettingValue::Initial => true,
+        SettingValue::Unknown => false,
+        // As the server reads a boolean (parse_bool).
+        SettingValue::Constant(text) => {
+            let text = text.trim().to_ascii_lowercase();
+            let begins = |word: &str| !text.is_empty() && word.starts_with(&text);
+            text == "on" || text == "1" || begins("true") || begins("yes")
+        }
+    }
+}
 
 /// The reason to refuse the statement, if it does more than read.
 pub fn refusal(facts: &Facts, listed: &[Qualified]) -> Option<Denial> {

@@ -29,11 +29,14 @@ impl Policy for ReadOnly {
         Ok(Self { settings })
     }
 
-    fn on_statement(&mut self, _: &Statement<'_>, facts: &Facts) -> Verdict {
+    fn on_statement(&mut self, statement: &Statement<'_>, facts: &Facts) -> Verdict {
         if facts.identity.in_any(&self.settings.exempt_groups) {
             return Verdict::reusable();
         }
-        match judge::refusal(facts, &self.settings.functions) {
+        let refusal = judge::refusal(facts, &self.settings.functions)
+            .or_else(|| judge::setting(&statement.settings()))
+            .or_else(|| judge::setting(&statement.session().settings));
+        match refusal {
             Some(denial) => denial.into(),
             None => Verdict::reusable(),
         }

@@ -1,7 +1,7 @@
 //! Tests of read-only's decisions.
 
 use gatewright_policy::testing::{self, StatementDouble, facts, select};
-use gatewright_policy::{Access, Facts, Policy, Verb, Verdict};
+use gatewright_policy::{Access, Facts, Policy, SettingChange, SettingValue, Verb, Verdict};
 
 use crate::ReadOnly;
 
@@ -122,4 +122,57 @@ fn opaque_statements_are_refused_except_for_exempt_groups() {
     assert_eq!(judge(settings, &facts).as_deref(), Some("opaque"));
     facts.identity.groups.push("writers".to_owned());
     assert_eq!(judge(settings, &facts), None);
+}
+
+#[test]
+fn transactions_of_the_server_stay_read_only() {
+    let judged = |name: &str, value: SettingValue, at_start: bool| {
+        let mut policy: ReadOnly = testing::policy("{}").expect("valid settings");
+        let mut statement = StatementDouble::new("");
+        let settings = match at_start {
+            true => &mut statement.session.settings,
+            false => &mut statement.settings,
+        };
+        settings.push(SettingChange {
+            name: name.to_owned(),
+            value,
+            local: false,
+        });
+        let facts = facts(Verb::Set, &["SET"], &[]);
+        match policy.on_statement(&statement.view(), &facts) {
+            Verdict::Deny(denial) => Some(denial.code),
+            _ => None,
+        }
+    };
+    let to = |value: &str| SettingValue::Constant(value.to_owned());
+    for name in ["default_transaction_read_only", "transaction_read_only"] {
+        for at_start in [false, true] {
+            for value in [
+                to("off"),
+                to("0"),
+                to("o"),
+                to(""),
+                to("f"),
+                SettingValue::Unknown,
+            ] {
+                let code = judged(name, value.clone(), at_start);
+                assert_eq!(code.as_deref(), Some("setting"), "{name} {value:?}");
+            }
+            for value in [
+                to("on"),
+                to("TRUE"),
+                to("y"),
+                to("1"),
+                SettingValue::Initial,
+            ] {
+                assert_eq!(
+                    judged(name, value.clone(), at_start),
+                    None,
+                    "{name} {value:?}"
+                );
+            }
+        }
+    }
+    assert_eq!(judged("work_mem", to("off"), false), None);
+    assert_eq!(judged("all", SettingValue::Initial, false), None);
 }

@@ -58,10 +58,12 @@ impl Policy for RowLimit {
             self.limits.bytes.remaining(BYTES),
         ) {
             (Err(denial), _) | (_, Err(denial)) => denial.into(),
-            (Ok(row_limit), Ok(byte_limit)) => {
+            (Ok(session_rows), Ok(session_bytes)) => {
                 let allowance = Allowance {
-                    row_limit,
-                    byte_limit,
+                    row_limit: self.limits.rows.statement,
+                    byte_limit: self.limits.bytes.statement,
+                    session_rows,
+                    session_bytes,
                     timeout_ms: self.limits.timeout_ms,
                     ..Allowance::new()
                 };
@@ -90,20 +92,17 @@ struct Limit {
 }
 
 impl Limit {
-    /// How much the next statement may return. `None`: no limit.
+    /// How much all statements may still return together. `None`: no limit.
     fn remaining(self, unit: &str) -> Result<Option<u64>, Denial> {
         let Some(session) = self.session else {
-            return Ok(self.statement);
+            return Ok(None);
         };
         let spent = host::counter_add(Scope::Session, unit, 0, WHOLE_SESSION)
             .try_into()
             .unwrap_or(0);
         match session.saturating_sub(spent) {
             0 => Err(exhausted(unit, session)),
-            remaining => Ok(Some(
-                self.statement
-                    .map_or(remaining, |statement| statement.min(remaining)),
-            )),
+            remaining => Ok(Some(remaining)),
         }
     }
 

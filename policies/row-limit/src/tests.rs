@@ -86,7 +86,8 @@ fn results_count_against_the_session_limit() {
         (Some(6), None, Reuse::Never)
     );
     end(&mut policy, 6, 600);
-    assert_eq!(judge(&mut policy).expect("allowed").row_limit, Some(4));
+    let second = judge(&mut policy).expect("allowed");
+    assert_eq!((second.row_limit, second.session_rows), (Some(6), Some(4)));
     end(&mut policy, 4, 400);
     let denial = judge(&mut policy).expect_err("refused");
     assert_eq!(
@@ -107,7 +108,10 @@ fn bytes_are_counted_separately() {
     let mut policy = policy(r#"{"session_bytes": 1000}"#);
     end(&mut policy, 1, 999);
     let allowance = judge(&mut policy).expect("allowed");
-    assert_eq!((allowance.row_limit, allowance.byte_limit), (None, Some(1)));
+    assert_eq!(
+        (allowance.byte_limit, allowance.session_bytes),
+        (None, Some(1))
+    );
     end(&mut policy, 1, u64::MAX);
     assert!(
         judge(&mut policy)

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::{
     Allowance, Approval, ApprovalEffect, ApprovalWait, Attribute, Batch, BatchEdit, BatchReply,
-    ColumnAction, ColumnReply, Denial, Edit, PartialMask, Plan, Replacement, Reuse, Verdict,
+    ColumnAction, ColumnReply, Denial, Edit, Messages, PartialMask, Plan, Replacement, Reuse,
+    Verdict,
 };
 
 const FIVE_MINUTES_MS: u64 = 5 * 60 * 1000;
@@ -64,17 +65,26 @@ impl Allowance {
         Self {
             reuse: Reuse::Never,
             plan_result: false,
+            messages: Messages::All,
             row_limit: None,
             byte_limit: None,
             timeout_ms: None,
             notes: Vec::new(),
             edits: Vec::new(),
+            session_rows: None,
+            session_bytes: None,
         }
     }
 
     /// Requests `on_result` once the row description is known.
     pub fn plan_result(mut self) -> Self {
         self.plan_result = true;
+        self
+    }
+
+    /// Limits what the client gets of the texts of errors and notices.
+    pub fn messages(mut self, messages: Messages) -> Self {
+        self.messages = messages;
         self
     }
 
@@ -99,6 +109,18 @@ impl Allowance {
     /// Ends the result after this many bytes of row data.
     pub fn byte_limit(mut self, bytes: u64) -> Self {
         self.byte_limit = Some(bytes);
+        self
+    }
+
+    /// Ends the result that makes the rows of all results of the session, from now on, more than this.
+    pub fn session_rows(mut self, rows: u64) -> Self {
+        self.session_rows = Some(rows);
+        self
+    }
+
+    /// The same for bytes of row data.
+    pub fn session_bytes(mut self, bytes: u64) -> Self {
+        self.session_bytes = Some(bytes);
         self
     }
 
@@ -297,6 +319,7 @@ mod tests {
             effect: ApprovalEffect::Bound,
             allowance: Allowance {
                 plan_result: true,
+                messages: Messages::All,
                 row_limit: Some(100),
                 ..Allowance::new()
             },

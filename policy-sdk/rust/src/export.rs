@@ -66,6 +66,12 @@ macro_rules! export {
                     let statement = $crate::Statement::new(statement);
                     with(|policy| $crate::Policy::on_completion(policy, &statement, &completion))
                 }
+
+                fn on_notification(
+                    notification: $crate::Notification,
+                ) -> $crate::NotificationReply {
+                    with(|policy| $crate::Policy::on_notification(policy, &notification))
+                }
             }
 
     $crate::bindings::export_module!(Module with_types_in $crate::bindings);

@@ -46,10 +46,10 @@ pub mod testing;
 pub use bindings::gatewright::policy::types::{
     Access, Allowance, Approval, ApprovalEffect, ApprovalWait, Attribute, Batch, BatchColumn,
     BatchEdit, BatchReply, ColumnAction, ColumnRef, ColumnReplacement, ColumnReply, ColumnSource,
-    Completion, DataFlow, Denial, Edit, Editing, Facts, Hooks, Id, Identity, Level, Outcome,
-    PackedColumn, Parameter, PartialMask, Phase, Plan, Registration, RelationKind, Replacement,
-    ReplacementValue, ResultColumn, Reuse, RowFilter, Scope, Session, TableRef, Transform, Usage,
-    Verb, Verdict,
+    Completion, DataFlow, Denial, Edit, Editing, Facts, Hooks, Id, Identity, Level, Messages,
+    Notification, NotificationReply, Outcome, PackedColumn, Parameter, PartialMask, Phase, Plan,
+    Registration, RelationKind, Replacement, ReplacementValue, ResultColumn, Reuse, RowFilter,
+    Scope, Session, SettingChange, SettingValue, TableRef, Transform, Usage, Verb, Verdict,
 };
 #[doc(hidden)]
 pub use export::start;

@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Batch, BatchReply, Completion, Facts, Hooks, Plan, ResultColumn, Statement, Verdict};
+use crate::{
+    Batch, BatchReply, Completion, Facts, Hooks, Notification, NotificationReply, Plan,
+    ResultColumn, Statement, Verdict,
+};
 
 /// A policy. Each instance that the gateway runs holds one value, and several instances may run at once. State that
 /// must be shared or persist belongs in the host ([`crate::host`]).
@@ -53,6 +56,12 @@ pub trait Policy: Sized {
     /// Called after each statement, whatever its outcome (`Hooks::COMPLETION`).
     fn on_completion(&mut self, statement: &Statement<'_>, completion: &Completion) {
         let _ = (statement, completion);
+    }
+
+    /// Decides whether the client gets a notification that it listens for (`Hooks::NOTIFICATION`).
+    fn on_notification(&mut self, notification: &Notification) -> NotificationReply {
+        let _ = notification;
+        NotificationReply::Pass
     }
 }
 

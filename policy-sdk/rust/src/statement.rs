@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::{ColumnSource, DataFlow, Editing, Parameter, Session};
+use crate::{ColumnSource, DataFlow, Editing, Parameter, Session, SettingChange};
 
 #[cfg(target_arch = "wasm32")]
 type Inner<'a> = &'a crate::bindings::gatewright::policy::host::Statement;
@@ -74,6 +74,17 @@ impl<'a> Statement<'a> {
     /// What the statement writes, and from where.
     pub fn flows(&self) -> Vec<DataFlow> {
         self.inner.flows()
+    }
+
+    /// Settings of the server that the statement changes, by itself or by code that it calls. What an opaque statement sets is
+    /// not known.
+    pub fn settings(&self) -> Vec<SettingChange> {
+        self.inner.settings()
+    }
+
+    /// The channels of LISTEN.
+    pub fn channels(&self) -> Vec<String> {
+        self.inner.channels()
     }
 
     /// Indexes into the facts' columns. These uses reveal only whether values are equal.

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::{
     Access, Batch, BatchColumn, ColumnRef, ColumnSource, Completion, DataFlow, Editing, Facts, Id,
     Identity, Level, Outcome, PackedColumn, Parameter, Phase, Policy, RelationKind, ResultColumn,
-    Scope, Session, Statement, TableRef, Transform, Usage, Verb,
+    Scope, Session, SettingChange, Statement, TableRef, Transform, Usage, Verb,
 };
 
 /// The id of every test statement.
@@ -164,6 +164,10 @@ pub struct StatementDouble {
     pub outputs: Vec<Vec<ColumnSource>>,
     /// What the statement writes, and from where.
     pub flows: Vec<DataFlow>,
+    /// Settings of the server that the statement changes.
+    pub settings: Vec<SettingChange>,
+    /// The channels of LISTEN.
+    pub channels: Vec<String>,
     /// Indexes into the facts' columns of uses that reveal only equality.
     pub equated: Vec<u32>,
     /// Tags of the sqlcommenter comment.
@@ -186,10 +190,13 @@ impl StatementDouble {
                 client_address: "127.0.0.1".to_owned(),
                 in_transaction: false,
                 started_ms: 1_700_000_000_000,
+                settings: Vec::new(),
             },
             parameters: Vec::new(),
             outputs: Vec::new(),
             flows: Vec::new(),
+            settings: Vec::new(),
+            channels: Vec::new(),
             equated: Vec::new(),
             comment_tags: HashMap::new(),
         }
@@ -238,6 +245,14 @@ impl StatementDouble {
 
     pub(crate) fn flows(&self) -> Vec<DataFlow> {
         self.flows.clone()
+    }
+
+    pub(crate) fn settings(&self) -> Vec<SettingChange> {
+        self.settings.clone()
+    }
+
+    pub(crate) fn channels(&self) -> Vec<String> {
+        self.channels.clone()
     }
 
     pub(crate) fn equated(&self) -> Vec<u32> {

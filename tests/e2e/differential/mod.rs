@@ -8,6 +8,7 @@ mod malformed;
 mod psql;
 mod psycopg;
 mod random;
+mod rejected;
 mod tokio;
 mod wire;
 

@@ -435,3 +435,115 @@ SELECT a::text FROM pg_stat_activity a
 SELECT 1 WHERE 'quillona@hollowmere.example' = 'x'
 --
 TABLE pg_stat_activity
+
+--# notified-by-others
+--! alone
+LISTEN heard
+--
+--! direct
+SELECT pg_notify('heard', email) FROM people
+
+--# notified-by-a-trigger-of-others
+--! setup
+CREATE FUNCTION cry() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_notify('heard', NEW.email); RETURN NEW; END $$; CREATE TRIGGER people_cry BEFORE UPDATE ON people FOR EACH ROW EXECUTE FUNCTION cry()
+--
+LISTEN "heard"
+--
+--! direct
+UPDATE people SET name = name WHERE id = 1
+
+--# notified-on-a-quoted-channel
+--! alone
+LISTEN "News"
+--
+--! direct
+SELECT pg_notify('News', email) FROM people
+
+--# missing-value
+--! setup
+ALTER TABLE animals DROP COLUMN email; ALTER TABLE animals ADD COLUMN email text DEFAULT 'quillona@hollowmere.example'; ALTER TABLE animals ALTER email DROP DEFAULT
+--
+SELECT attmissingval FROM pg_attribute WHERE attrelid = 'animals'::regclass AND attname = 'email'
+
+--# missing-value-star
+--! setup
+ALTER TABLE animals DROP COLUMN email; ALTER TABLE animals ADD COLUMN email text DEFAULT 'quillona@hollowmere.example'; ALTER TABLE animals ALTER email DROP DEFAULT
+--
+SELECT * FROM pg_attribute WHERE attrelid = 'animals'::regclass AND attname = 'email'
+
+--# missing-value-text
+--! setup
+ALTER TABLE animals DROP COLUMN email; ALTER TABLE animals ADD COLUMN email text DEFAULT 'quillona@hollowmere.example'; ALTER TABLE animals ALTER email DROP DEFAULT
+--
+SELECT attmissingval::text || '' FROM pg_catalog.pg_attribute WHERE attrelid = 'animals'::regclass AND attname = 'email'
+
+--# missing-value-case
+--! setup
+ALTER TABLE animals DROP COLUMN email; ALTER TABLE animals ADD COLUMN email text DEFAULT 'quillona@hollowmere.example'; ALTER TABLE animals ALTER email DROP DEFAULT
+--
+SELECT attname, CASE WHEN a.atthasmissing THEN a.attmissingval END AS m FROM pg_attribute a WHERE attrelid = 'animals'::regclass
+
+--# missing-value-row
+--! setup
+ALTER TABLE animals DROP COLUMN email; ALTER TABLE animals ADD COLUMN email text DEFAULT 'quillona@hollowmere.example'; ALTER TABLE animals ALTER email DROP DEFAULT
+--
+SELECT a FROM pg_attribute a WHERE attrelid = 'animals'::regclass
+
+--# missing-value-json
+--! setup
+ALTER TABLE animals DROP COLUMN email; ALTER TABLE animals ADD COLUMN email text DEFAULT 'quillona@hollowmere.example'; ALTER TABLE animals ALTER email DROP DEFAULT
+--
+SELECT to_jsonb(a) FROM pg_attribute a WHERE attrelid = 'animals'::regclass
+
+--# missing-value-view
+--! setup
+ALTER TABLE animals DROP COLUMN email; ALTER TABLE animals ADD COLUMN email text DEFAULT 'quillona@hollowmere.example'; ALTER TABLE animals ALTER email DROP DEFAULT
+--
+CREATE VIEW peek AS SELECT attmissingval::text AS m FROM pg_attribute WHERE attrelid = 'animals'::regclass
+--
+SELECT m FROM peek
+
+--# missing-value-view-there
+--! setup
+ALTER TABLE animals DROP COLUMN email; ALTER TABLE animals ADD COLUMN email text DEFAULT 'quillona@hollowmere.example'; CREATE VIEW peek AS SELECT upper(attmissingval::text) AS m, lower(attmissingval::text) AS n FROM pg_attribute WHERE attrelid = 'animals'::regclass
+--
+SELECT n FROM peek WHERE m IS NOT NULL
+
+--# missing-value-copy
+--! setup
+ALTER TABLE animals DROP COLUMN email; ALTER TABLE animals ADD COLUMN email text DEFAULT 'quillona@hollowmere.example'; ALTER TABLE animals ALTER email DROP DEFAULT
+--
+COPY (SELECT attmissingval FROM pg_attribute WHERE attrelid = 'animals'::regclass) TO STDOUT
+
+--# missing-value-kept
+--! setup
+ALTER TABLE animals DROP COLUMN email; ALTER TABLE animals ADD COLUMN email text DEFAULT 'quillona@hollowmere.example'; ALTER TABLE animals ALTER email DROP DEFAULT
+--
+CREATE TABLE kept AS SELECT attmissingval::text AS m FROM pg_attribute WHERE attrelid = 'animals'::regclass
+--
+SELECT m FROM kept
+
+--# missing-value-inserted
+--! setup
+ALTER TABLE animals DROP COLUMN email; ALTER TABLE animals ADD COLUMN email text DEFAULT 'quillona@hollowmere.example'; ALTER TABLE animals ALTER email DROP DEFAULT
+--
+INSERT INTO notes (body) SELECT attmissingval::text FROM pg_attribute WHERE attrelid = 'animals'::regclass
+--
+SELECT body FROM notes
+
+--# missing-value-guessed
+--! guess {quillona% | {zuillona%
+--! setup
+ALTER TABLE animals DROP COLUMN email; ALTER TABLE animals ADD COLUMN email text DEFAULT 'quillona@hollowmere.example'; ALTER TABLE animals ALTER email DROP DEFAULT
+--
+SELECT count(*) FROM pg_attribute WHERE attrelid = 'animals'::regclass AND attmissingval::text LIKE '{guess}'
+
+--# missing-value-cursor
+--! setup
+ALTER TABLE animals DROP COLUMN email; ALTER TABLE animals ADD COLUMN email text DEFAULT 'quillona@hollowmere.example'; ALTER TABLE animals ALTER email DROP DEFAULT
+--
+BEGIN
+--
+DECLARE c CURSOR FOR SELECT attmissingval FROM pg_attribute WHERE attrelid = 'animals'::regclass
+--
+FETCH ALL FROM c

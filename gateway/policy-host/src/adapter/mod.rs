@@ -19,7 +19,8 @@ use wasmtime::component::Component;
 use wasmtime::{Engine, Store};
 
 use crate::contract::{
-    Batch, BatchReply, Completion, Facts, Plan, Registration, ResultColumn, Verdict,
+    Batch, BatchReply, Completion, Facts, Notification, NotificationReply, Plan, Registration,
+    ResultColumn, Verdict,
 };
 use crate::guest::GuestData;
 
@@ -83,6 +84,14 @@ pub(crate) trait Guest: Send + Sync {
         _completion: &Completion,
     ) -> wasmtime::Result<()> {
         Err(lacking("on-completion"))
+    }
+
+    fn on_notification(
+        &self,
+        _store: &mut Store<GuestData>,
+        _received: &Notification,
+    ) -> wasmtime::Result<NotificationReply> {
+        Err(lacking("on-notification"))
     }
 }
 

@@ -132,6 +132,7 @@ fn verdicts_are_returned_in_full() {
     let allowance = Allowance {
         reuse: Reuse::Fingerprint,
         plan_result: true,
+        messages: Messages::All,
         row_limit: Some(100),
         byte_limit: None,
         timeout_ms: Some(5000),
@@ -140,6 +141,8 @@ fn verdicts_are_returned_in_full() {
             value: "7".into(),
         }],
         edits: Vec::new(),
+        session_rows: None,
+        session_bytes: None,
     };
     let allow = module.allow(&allowance);
     let wasm = module.statement(&constant(allow)).wasm();
@@ -379,6 +382,7 @@ fn the_registration_is_exposed() {
         (policy.name(), policy.version(), policy.description()),
         ("fixture", "1.2.3", "made in memory")
     );
-    assert_eq!(policy.hooks(), Hooks::all());
+    // Contract 0.1 knows no notifications.
+    assert_eq!(policy.hooks(), Hooks::all() - Hooks::NOTIFICATION);
     assert_eq!(policy.digest().len(), 64);
 }

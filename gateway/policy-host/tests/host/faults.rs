@@ -70,6 +70,67 @@ fn an_endless_loop_is_stopped_at_its_deadline() {
     );
 }
 
+/// Runs while it lives.
+struct Load(std::sync::Arc<std::sync::atomic::AtomicBool>);
+
+impl Load {
+    /// Threads that want all of the machine's CPU, this many for each processor.
+    fn per_processor(count: usize) -> Load {
+        let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        for _ in 0..count * processors {
+            let stop = std::sync::Arc::clone(&stop);
+            std::thread::spawn(move || {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        Load(stop)
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn time_that_a_busy_machine_takes_does_not_count() {
+    let world = World::new();
+    let mut module = Module::new("fixture");
+    let allow = module.allow(&Allowance::default());
+    let count = "(local.set $n (i32.add (local.get $n) (i32.const 1)))";
+    let wasm = module
+        .extra(&format!(
+            "(func $count (local $n i32) (loop $on {count} (br_if $on (i32.lt_u (local.get $n) (i32.const 60000000)))))"
+        ))
+        .statement(&format!("(call $count) {}", constant(allow)))
+        .wasm();
+    let of = |deadline| PolicySettings {
+        deadline,
+        ..PolicySettings::default()
+    };
+    let patient = of(Duration::from_secs(60));
+    let policy = world.host.load("fixture", &wasm, &patient).unwrap();
+    let alone = (0..3).map(|_| {
+        let started = Instant::now();
+        assert!(policy.on_statement(&statement(), &facts()).is_ok());
+        started.elapsed()
+    });
+    // Beside others it needs more CPU, too, but by far not as much as time passes.
+    let deadline = alone.min().unwrap_or_default() * 5;
+    let policy = world.host.load("fixture", &wasm, &of(deadline)).unwrap();
+    let load = Load::per_processor(24);
+    let started = Instant::now();
+    let answer = policy.on_statement(&statement(), &facts());
+    let took = started.elapsed();
+    drop(load);
+    assert!(answer.is_ok(), "{answer:?} after {took:?} of {deadline:?}");
+    assert!(took > deadline, "the machine was not busy: {took:?}");
+}
+
 #[test]
 fn an_endless_init_does_not_load() {
     let world = World::new();

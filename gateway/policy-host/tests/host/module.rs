@@ -10,7 +10,7 @@ use gatewright_contract::{
 
 const BASE: u32 = 1024;
 /// The size of the largest verdict, an approval of version 0.2.
-const VERDICT_WORDS: usize = 34;
+const VERDICT_WORDS: usize = 42;
 
 /// A module under construction. By default it registers all hooks, allows every statement and leaves rows unchanged.
 pub struct Module {
@@ -46,7 +46,11 @@ impl Module {
             extra: String::new(),
             version,
         };
-        module.register(name, Hooks::all());
+        let hooks = match version {
+            "0.1.0" => Hooks::all() - Hooks::NOTIFICATION,
+            _ => Hooks::all(),
+        };
+        module.register(name, hooks);
         let allow = module.allow(&Allowance::default());
         let plan = module.plan(&[]);
         let edit = module.edit(&[ColumnReply::Unchanged], None);
@@ -128,7 +132,7 @@ impl Module {
 
     pub fn allow(&mut self, allowance: &Allowance) -> u32 {
         let mut words = [0; VERDICT_WORDS];
-        words[2..20].copy_from_slice(&self.allowance(allowance));
+        words[2..28].copy_from_slice(&self.allowance(allowance));
         self.words(&words)
     }
 
@@ -155,13 +159,17 @@ impl Module {
     }
 
     /// Version 0.1 reads no further than the notes.
-    fn allowance(&mut self, allowance: &Allowance) -> [u32; 18] {
-        let mut words = [0; 18];
-        words[0] = allowance.reuse as u32 | u32::from(allowance.plan_result) << 8;
+    fn allowance(&mut self, allowance: &Allowance) -> [u32; 26] {
+        let mut words = [0; 26];
+        words[0] = allowance.reuse as u32
+            | u32::from(allowance.plan_result) << 8
+            | (allowance.messages as u32) << 16;
         for (at, limit) in [
             (2, allowance.row_limit),
             (6, allowance.byte_limit),
             (10, allowance.timeout_ms),
+            (18, allowance.session_rows),
+            (22, allowance.session_bytes),
         ] {
             words[at] = u32::from(limit.is_some());
             words[at + 2] = limit.unwrap_or_default() as u32;
@@ -389,6 +397,14 @@ impl Module {
                 "(call $drop (local.get $stmt))",
             )
         };
+        // Notifications of channel "d…" are dropped.
+        let notification = match self.version.starts_with("0.1") {
+            true => String::new(),
+            false => format!(
+                r#"(func (export "{module}#on-notification") (param $args i32) (result i32)
+    (i32.eq (i32.load8_u (i32.load (i32.add (local.get $args) (i32.const 24)))) (i32.const 100)))"#
+            ),
+        };
         format!(
             r#"(module
   (import "{host}" "[resource-drop]statement" (func $drop (param i32)))
@@ -429,6 +445,7 @@ impl Module {
     {completion_drop}
     {completion}
     (call $reset))
+  {notification}
   {extra})"#
         )
     }

@@ -1,5 +1,7 @@
 //! What contract 0.2 adds to 0.1: 128-bit ids, approvals with conditions, labels and outcomes.
 
+use std::sync::Arc;
+
 use gatewright_contract::*;
 use gatewright_policy_host::Fault;
 
@@ -39,6 +41,7 @@ fn approval() -> Approval {
         effect: ApprovalEffect::Bound,
         allowance: Allowance {
             plan_result: true,
+            messages: Messages::OutsideCode,
             row_limit: Some(100),
             notes: vec![Attribute {
                 key: "rule".into(),
@@ -273,4 +276,25 @@ fn a_completion_reports_the_outcome() {
     for _ in 0..3 {
         assert_eq!(policy.on_completion(&statement(), &completion()), Ok(()));
     }
+}
+
+#[test]
+fn notifications_are_passed_to_the_policy() {
+    let policy = World::new().load(&Module::v0_2("fixture").wasm());
+    let received = |channel: &str| Notification {
+        session_id: SessionId::generate(),
+        database: "shop".into(),
+        channel: channel.into(),
+        payload: "1".into(),
+        identity: Arc::default(),
+    };
+    let view = statement();
+    let reply = |channel| policy.on_notification(&view, &received(channel));
+    assert_eq!(reply("dropped"), Ok(NotificationReply::Drop));
+    assert_eq!(reply("news"), Ok(NotificationReply::Pass));
+    // A policy without the hook is not asked.
+    let mut module = Module::v0_2("fixture");
+    let deaf = World::new().load(&module.register("fixture", Hooks::STATEMENT).wasm());
+    let reply = deaf.on_notification(&view, &received("dropped"));
+    assert_eq!(reply, Ok(NotificationReply::Pass));
 }

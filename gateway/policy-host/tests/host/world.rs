@@ -6,7 +6,7 @@ use std::time::Duration;
 use gatewright_contract::{
     Access, Attribute, ColumnRef, ColumnSource, Completion, DataFlow, Denial, Facts, Identity,
     Level, Outcome, Parameter, Phase, RelationKind, ResultColumn, Session, SessionId,
-    StatementFacts, StatementId, TableRef, Usage, Verb,
+    SettingChange, StatementFacts, StatementId, TableRef, Usage, Verb,
 };
 use gatewright_policy_host::{
     Fault, HostSettings, Observer, Policy, PolicyHost, PolicySettings, ReloadEvent, StatementView,
@@ -137,6 +137,10 @@ impl StatementView for Statement {
     }
 
     fn flows(&self) -> Vec<DataFlow> {
+        Vec::new()
+    }
+
+    fn settings(&self) -> Vec<SettingChange> {
         Vec::new()
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct Bodies {
     /// Expressions computed for rows of a relation that use more than the row.
     computed: HashMap<u32, Vec<Computed>>,
     domains: HashMap<u32, Vec<Arc<Body>>>,
+    /// See [`Subject::Unnamed`].
+    unnamed: HashMap<u32, Vec<Arc<Body>>>,
     /// By name; each with its schema.
     functions: HashMap<String, Vec<(String, Arc<Body>)>>,
     /// Functions whose definition could not be analysed: the schemas of each name.
@@ -43,6 +45,7 @@ enum Waiting {
     /// Any expression computed for rows of the relation.
     Computed(u32),
     Domain(u32),
+    Unnamed(u32),
     Function(String, String),
 }
 
@@ -55,6 +58,7 @@ impl Subject {
                 Waiting::Computed(*relation)
             }
             Self::Domain(oid) => Waiting::Domain(*oid),
+            Self::Unnamed(oid) => Waiting::Unnamed(*oid),
             Self::Function { schema, name, .. } => Waiting::Function(name.clone(), schema.clone()),
         }
     }
@@ -77,6 +81,24 @@ impl Bodies {
 
     pub fn of_domain(&self, oid: u32) -> &[Arc<Body>] {
         self.domains.get(&oid).map_or(&[], Vec::as_slice)
+    }
+
+    /// What runs unnamed on accesses to the relation; 0: on DDL.
+    pub fn unnamed(&self, relation: u32) -> &[Arc<Body>] {
+        self.unnamed.get(&relation).map_or(&[], Vec::as_slice)
+    }
+
+    /// What runs unnamed anywhere.
+    pub fn all_unnamed(&self) -> impl Iterator<Item = &Arc<Body>> {
+        self.unnamed.values().flatten()
+    }
+
+    pub fn have_unnamed(&self) -> bool {
+        !self.unnamed.is_empty()
+    }
+
+    pub fn of_all_domains(&self) -> impl Iterator<Item = &Arc<Body>> {
+        self.domains.values().flatten()
     }
 
     /// The bodies of the functions with this name.
@@ -155,6 +177,11 @@ impl Bodies {
             ) => self.settle_computed(relation, column, on, body),
             (Subject::Condition { relation, on }, body) => {
                 self.settle_computed(relation, None, on, body);
+            }
+            (Subject::Unnamed(oid), body) => {
+                if let Some(body) = acts(body) {
+                    self.unnamed.entry(oid).or_default().push(body);
+                }
             }
             (Subject::Domain(oid), body) => {
                 if let Some(body) = acts(body) {

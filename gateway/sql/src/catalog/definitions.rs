@@ -14,6 +14,9 @@ pub(crate) enum Subject {
         column: Option<i16>,
         on: Access,
     },
+    /// What runs on some accesses to a relation (0: on DDL) without being named or writing: a row security policy, an expression of an
+    /// index, a partition key or a statistic, an event trigger.
+    Unnamed(u32),
     /// The condition of a trigger.
     Condition {
         relation: u32,

@@ -11,11 +11,12 @@ mod snapshot;
 mod write;
 mod written;
 
+pub(crate) use bodies::Bodies;
 pub(crate) use cast::{Cast, Operand};
 pub(crate) use definitions::{Definition, Subject};
 pub(crate) use path::{Names, Noted};
 pub use relation::{Column, Relation, WrittenType};
 pub use schemas::SearchPath;
 pub use snapshot::Catalog;
-pub(crate) use snapshot::Operator;
+pub(crate) use snapshot::{Callable, Operator};
 pub(crate) use write::{Cascade, Keys, Trigger, Write};

@@ -11,6 +11,7 @@ use super::schemas::{Schemas, split};
 use super::write::{Cascade, Trigger};
 use crate::body::Body;
 use crate::facts::RelationKind;
+use crate::render::quoted_identifier;
 use crate::version::GRAMMAR;
 
 /// The partitions of a table with more are not reported: a rule names the table, rarely one of hundreds of partitions.
@@ -50,6 +51,8 @@ pub struct Catalog {
     pub(crate) obscure: HashMap<String, BTreeSet<String>>,
     /// The ones among them in a language that can contain SQL: what they read and write is unknown.
     pub(crate) unread: HashMap<String, BTreeSet<String>>,
+    /// Functions that a FunctionCall message can name, by OID.
+    pub(crate) callable: HashMap<u32, Callable>,
     /// Operators implemented by a function outside pg_catalog.
     pub(crate) operators: HashMap<String, Vec<Operator>>,
     pub(crate) casts: Vec<Cast>,
@@ -68,7 +71,29 @@ pub struct Catalog {
     bodies: Bodies,
 }
 
+/// A function that returns one value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Callable {
+    pub schema: Box<str>,
+    pub name: Box<str>,
+    pub arguments: u16,
+}
+
 impl Catalog {
+    /// The SELECT that does what a FunctionCall message with this OID does, its arguments being parameters.
+    pub fn call(&self, function_oid: u32) -> Option<String> {
+        let function = self.callable.get(&function_oid)?;
+        let arguments: Vec<String> = (1..=function.arguments)
+            .map(|at| format!("${at}"))
+            .collect();
+        Some(format!(
+            "SELECT {}.{}({})",
+            quoted_identifier(&function.schema),
+            quoted_identifier(&function.name),
+            arguments.join(", ")
+        ))
+    }
+
     /// Whether both were built from the same input. Derived state is not compared.
     pub(crate) fn same_input(&self, other: &Self) -> bool {
         self.server_version == other.server_version
@@ -81,6 +106,7 @@ impl Catalog {
             && self.functions == other.functions
             && self.obscure == other.obscure
             && self.unread == other.unread
+            && self.callable == other.callable
             && self.operators == other.operators
             && self.casts == other.casts
             && self.domains == other.domains

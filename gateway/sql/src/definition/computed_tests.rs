@@ -165,3 +165,57 @@ fn expressions_computed_for_a_row_count_as_part_of_the_statement() {
         assert!(!carried(&facts).contains(&"unknown".to_owned()), "{text}");
     }
 }
+
+/// The relations of a statement's facts that it does nothing to itself.
+fn unnamed(sql: &str) -> Vec<String> {
+    let mut catalog = Catalog::builder();
+    for (oid, name) in [
+        (1, "people"),
+        (2, "shown"),
+        (3, "indexed"),
+        (4, "plain"),
+        (5, "checked"),
+    ] {
+        catalog
+            .relation(oid, "public", name, RelationKind::Table)
+            .column(oid, 1, "id", 23)
+            .column(oid, 2, "body", 25);
+    }
+    let told = "CREATE FUNCTION public.told(n integer) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE '%', (SELECT body FROM public.people); RETURN n; END $$";
+    let fires = "CREATE FUNCTION public.fires() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN IF tg_tag = 'x' THEN EXECUTE 'y'; END IF; END $$";
+    catalog
+        .defined_function(100, "public", "told", told)
+        .defined_function(101, "public", "fires", fires)
+        .unnamed(
+            2,
+            "(EXISTS ( SELECT 1 FROM public.people p WHERE p.id = shown.id))",
+        )
+        .unnamed(3, "public.told(id), lower(body)")
+        .unnamed(4, "lower(body)")
+        .check(5, "(public.told(id) > 0)")
+        .event_trigger("public", "fires");
+    let catalog = on_big_stack(|| catalog.build()).expect("a thread");
+    let analysis = analyze(sql, &catalog, &Settings::default()).expect("valid SQL");
+    let facts = &analysis.statements[0].facts;
+    let tables = facts.tables.iter().filter(|table| table.access.is_empty());
+    tables.map(|table| table.name.clone()).collect()
+}
+
+#[test]
+fn what_unnamed_code_reads_is_listed_without_access() {
+    let none: [&str; 0] = [];
+    assert_eq!(unnamed("SELECT id FROM shown"), ["people"]);
+    assert_eq!(unnamed("INSERT INTO indexed VALUES (1)"), ["people"]);
+    assert_eq!(unnamed("ANALYZE indexed"), ["people", ""]);
+    assert_eq!(unnamed("SELECT id FROM plain"), none);
+    assert_eq!(unnamed("SELECT id FROM checked"), none);
+    assert_eq!(
+        unnamed("ALTER TABLE checked VALIDATE CONSTRAINT c"),
+        ["people", ""]
+    );
+    assert_eq!(unnamed("CREATE TABLE made (id int)"), [""]);
+    assert_eq!(unnamed("SELECT 1"), none);
+    let mut everywhere = unnamed("ANALYZE");
+    everywhere.sort();
+    assert_eq!(everywhere, ["", "people"]);
+}

@@ -116,19 +116,24 @@ fn of(definition: &Definition, catalog: &Catalog) -> Outcome {
             }
             None => Outcome::Unreadable,
         },
-        Subject::Computed { relation, .. } => match catalog.relation(*relation) {
-            Some(relation) => {
-                let columns = relation.columns.iter().map(|column| column.name.as_str());
-                let mut given: Vec<&str> = columns.collect();
-                given.push(&relation.name);
-                expression(&definition.text, catalog, &given)
-            }
-            None => Outcome::Unreadable,
-        },
+        Subject::Computed { relation, .. } => of_row(*relation, definition, catalog),
+        Subject::Unnamed(0) => expression(&definition.text, catalog, &[]),
+        Subject::Unnamed(relation) => of_row(*relation, definition, catalog),
         Subject::Condition { .. } => condition(&definition.text, catalog),
         Subject::Domain(_) => expression(&definition.text, catalog, &["value"]),
         Subject::Function { .. } => function::of(&definition.text, catalog),
     }
+}
+
+/// An expression over a row of the relation.
+fn of_row(relation: u32, definition: &Definition, catalog: &Catalog) -> Outcome {
+    let Some(relation) = catalog.relation(relation) else {
+        return Outcome::Unreadable;
+    };
+    let columns = relation.columns.iter().map(|column| column.name.as_str());
+    let mut given: Vec<&str> = columns.collect();
+    given.push(&relation.name);
+    expression(&definition.text, catalog, &given)
 }
 
 /// A definition that is a query over `given`.

@@ -11,6 +11,7 @@ mod lineage;
 mod outputs;
 mod patterns;
 mod properties;
+mod settings;
 mod substitution;
 mod versions;
 

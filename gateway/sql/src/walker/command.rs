@@ -4,7 +4,7 @@ use gatewright_parser::{ConstValue, Node, Strings, nodes, untyped};
 
 use crate::body::Body;
 use crate::facts::{Access, Facts, SessionEffect, TransactionCommand, Usage};
-use crate::risky;
+use crate::{risky, settings};
 
 use super::sources::Scope;
 use super::state::Walker;
@@ -45,6 +45,11 @@ impl<'a> Walker<'a> {
             super::named_functions::hands_over(node),
         );
         self.effect(node);
+        if self.facts.commands.len() == 1 {
+            for change in settings::changes(node) {
+                self.changes(change);
+            }
+        }
         match node {
             Node::CopyStmt(copy) => self.copy(copy),
             Node::DropStmt(drop) => self.drop(drop),

@@ -1,9 +1,9 @@
 //! Whether a statement may change the client's role on the server.
 
-use gatewright_parser::{Node, Strings, nodes};
+use gatewright_parser::{ConstValue, Node, Strings, nodes};
 
-use crate::facts::{PathChange, RoleEffect, SessionEffect};
-use crate::{code, search_path};
+use crate::facts::{PathChange, RoleEffect, SessionEffect, SettingChange, SettingValue};
+use crate::{code, search_path, settings};
 
 use super::state::Walker;
 use super::syntax::{constant, is_bound, only};
@@ -70,6 +70,11 @@ impl<'a> Walker<'a> {
             && (constant(*value).is_some() || is_bound(*value) && parameter == INERT_SETTING)
         {
             self.role(of_setting(&parameter));
+            let set = constant(*value).map_or(SettingValue::Unknown, |text| {
+                SettingValue::Constant(text.to_owned())
+            });
+            let local = is_true(*local);
+            self.changes(settings::change(&parameter, set, local));
             self.facts.session = SessionEffect::Set {
                 name: parameter,
                 value: constant(*value).map(str::to_owned),
@@ -81,6 +86,19 @@ impl<'a> Walker<'a> {
             self.opaque(reason);
         }
     }
+}
+
+impl Walker<'_> {
+    /// The statement, or code that it calls, changes a setting.
+    pub(super) fn changes(&mut self, change: SettingChange) {
+        if !self.facts.settings.contains(&change) {
+            self.facts.settings.push(change);
+        }
+    }
+}
+
+fn is_true(node: Node<'_>) -> bool {
+    matches!(node, Node::A_Const(value) if matches!(value.val(), Some(ConstValue::Boolean(true))))
 }
 
 impl<'a> Walker<'a> {

@@ -171,6 +171,9 @@ impl<'a> Walker<'a> {
         if body.sets_path {
             self.facts.path = Some(PathChange::unknown());
         }
+        for change in &body.settings {
+            self.changes(change.clone());
+        }
         for reason in &body.opaque {
             self.opaque(reason.clone());
         }

@@ -195,6 +195,12 @@ fn allowed(allowance: &Allowance) -> String {
             .byte_limit
             .map(|bytes| format!("at most {bytes} bytes")),
         allowance
+            .session_rows
+            .map(|rows| format!("at most {rows} more rows in the session")),
+        allowance
+            .session_bytes
+            .map(|bytes| format!("at most {bytes} more bytes in the session")),
+        allowance
             .timeout_ms
             .map(|time| format!("at most {time} ms")),
         allowance

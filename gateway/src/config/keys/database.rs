@@ -63,6 +63,13 @@ pub(in crate::config) static DATABASE: Table = Table::new(
             "concurrent sessions of this entry; for `\"*\"`, of all its names together",
         )
         .absent("no limit"),
+        Key::new(
+            "catalog_max_age",
+            Kind::Duration,
+            "how old what the gateway knows of tables, columns, views and functions may be when a statement is judged. \
+             `\"0s\"`: the server is asked for each message. See [masking.md](masking.md#changes-past-the-gateway)",
+        )
+        .default("\"10ms\""),
         Key::table("catalog", &CATALOG),
     ],
 );

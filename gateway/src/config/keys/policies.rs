@@ -58,7 +58,7 @@ static RUN: Group = Group {
         Key::new(
             "deadline",
             Kind::Period,
-            "time limit for one call; a policy that exceeds it refuses",
+            "CPU time that one call may use, so that a busy machine does not count; a policy that exceeds it refuses",
         )
         .default("\"50ms\""),
         Key::new(

@@ -133,6 +133,8 @@ fn database(f: &mut Formatter<'_>, database: &Database) -> fmt::Result {
         Some(limit) => shown.plain("max_connections", limit)?,
         None => shown.absent("max_connections")?,
     }
+    let age = duration_text(database.catalog_max_age);
+    shown.string("catalog_max_age", age)?;
     shown.finish()?;
     if let Some(catalog) = &database.catalog {
         let mut shown = Shown::begin(f, &CATALOG)?;

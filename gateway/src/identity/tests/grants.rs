@@ -27,6 +27,7 @@ fn database(name: &str) -> Database {
         session_attributes: SessionAttributes::Any,
         connect_timeout: Duration::from_secs(10),
         max_connections: None,
+        catalog_max_age: Duration::from_millis(10),
         catalog: Some(CatalogLogin {
             user: "gatewright".into(),
             credential: Credential::Inline("catalog-pw".into()),

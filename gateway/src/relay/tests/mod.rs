@@ -188,3 +188,30 @@ async fn a_server_that_goes_away_ends_what_was_admitted() {
     assert!(stage.ledger.borrow().is_balanced());
     assert_eq!(stage.ledger.borrow().admitted, 1);
 }
+
+/// Many statements of one client, all at once, and one of another client of the same thread.
+#[tokio::test]
+async fn a_session_with_much_to_do_lets_others_of_its_thread_have_their_turn() {
+    for many in [query("slow").repeat(SLOW), query(&"slow;".repeat(SLOW))] {
+        others_have_their_turn(&many).await;
+    }
+}
+
+async fn others_have_their_turn(many: &[u8]) {
+    let (mut busy, gateway) = duplex(1 << 16);
+    let (mut other, gateway_of_other) = duplex(1 << 16);
+    let (stage, stage_of_other) = (Stage::begin(gateway), Stage::begin(gateway_of_other));
+    busy.write_all(many).await.expect("room");
+    let answered = stage_of_other.run(async {
+        other.write_all(&query("select 1")).await.expect("room");
+        replies(&mut other, 1).await;
+        stage.slow.get()
+    });
+    let messages = many.iter().filter(|byte| **byte == b'Q').count();
+    let all = stage.run(replies(&mut busy, messages));
+    let (all, done) = tokio::join!(all, answered);
+    assert_eq!(all.iter().filter(|tag| *tag == "C").count(), SLOW);
+    assert!(done < SLOW, "the other client was answered last");
+}
+
+const SLOW: usize = 200;

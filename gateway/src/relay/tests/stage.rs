@@ -32,6 +32,8 @@ impl Client for DuplexStream {
 pub(super) struct Stage {
     pub(super) decision: Rc<Decision>,
     pub(super) withdrawn: Rc<Cell<usize>>,
+    /// How many `slow` statements were judged.
+    pub(super) slow: Rc<Cell<usize>>,
     pub(super) ledger: Rc<RefCell<Ledger>>,
     pub(super) inbox: Arc<CancelInbox>,
     pub(super) cancels: Rc<Cell<usize>>,
@@ -57,6 +59,7 @@ impl Stage {
         let judge = WordJudge::default();
         let (decision, withdrawn) = (Rc::clone(&judge.decision), Rc::clone(&judge.withdrawn));
         let ledger = Rc::clone(&judge.ledger);
+        let slow = Rc::clone(&judge.slow);
         let inbox: Arc<CancelInbox> = Arc::default();
         let cancels: Rc<Cell<usize>> = Rc::default();
         let signals = Signals {
@@ -101,6 +104,7 @@ impl Stage {
         Stage {
             decision,
             withdrawn,
+            slow,
             ledger,
             inbox,
             cancels,

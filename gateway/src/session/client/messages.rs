@@ -4,7 +4,9 @@ use gatewright_wire::DecodeError;
 use gatewright_wire::frame::{self, Frame, FrameError, Side};
 use gatewright_wire::frontend;
 
+use crate::session::asking::Stage;
 use crate::session::doors::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, Step, Taken};
+use crate::session::doors::slice::STATEMENT;
 use crate::session::judge::Judge;
 use crate::session::refusal::Refusal;
 use crate::session::state::outstanding::Outstanding;
@@ -37,6 +39,9 @@ impl<J: Judge> Session<J> {
                 Step::Took(count) => consumed += count,
                 Step::NeedsMore => break,
                 Step::Hold => return Ok(held(consumed)),
+            }
+            if output.slice.spend(work(rest)) {
+                return Ok(held(consumed));
             }
         }
         Ok(Progress {
@@ -175,6 +180,13 @@ impl<J: Judge> Session<J> {
                 return Ok(self.refuse_extended(unkept_name(), judge, output));
             }
         }
+        match self.catch_up(frame.tag, judge) {
+            Stage::Done(()) => {}
+            Stage::Hold => return Ok(Taken::Hold),
+            Stage::Refused(refusal) => {
+                return Ok(self.refuse_message(frame, refusal, judge, output));
+            }
+        }
         match frame.tag {
             b'S' => {
                 self.forward_sync(frame, output);
@@ -239,7 +251,18 @@ impl<J: Judge> Session<J> {
         let Some(refusal) = cancelled else {
             return Some(Taken::Yes);
         };
-        Some(match frame.tag {
+        Some(self.refuse_message(frame, refusal, judge, output))
+    }
+
+    /// Refuses a message of any type that can be judged.
+    fn refuse_message(
+        &mut self,
+        frame: Frame<'_>,
+        refusal: Refusal,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Taken {
+        match frame.tag {
             b'Q' => self.refuse_query(refusal, judge, output),
             b'F' => self.refuse_alone(frame, refusal, judge, output),
             b'P' => {
@@ -247,12 +270,21 @@ impl<J: Judge> Session<J> {
                 self.refuse_parse(name, refusal, judge, output)
             }
             _ => self.refuse_extended(refusal, judge, output),
-        })
+        }
     }
 
     fn forward_sync(&mut self, frame: Frame<'_>, output: &mut Output) {
         output.to_server.control(frame);
         self.expect(Outstanding::Sync);
+    }
+}
+
+/// What a message costs: in Query and Parse, statements are analysed and judged.
+fn work(message: &[u8]) -> u32 {
+    match message.first() {
+        Some(b'Q' | b'P' | b'F') => STATEMENT,
+        Some(b'B') => 2,
+        _ => 1,
     }
 }
 

@@ -36,6 +36,10 @@ impl<J: Judge> Session<J> {
         if held.text.is_none() {
             let text = match self.read_text(parse.text, output) {
                 Stage::Hold => return Taken::Hold,
+                Stage::Refused(refusal) if refusal.unread => {
+                    let types: Vec<u32> = parse.types.iter().collect();
+                    return self.parse_unread(parse.name, parse.text, &types, refusal, output);
+                }
                 Stage::Refused(refusal) => {
                     return self.refuse_unreadable(frame, refusal, judge, output);
                 }
@@ -43,6 +47,10 @@ impl<J: Judge> Session<J> {
             };
             match self.ask_text(&mut held, &text, judge) {
                 Stage::Hold => return self.hold(held),
+                Stage::Refused(refusal) if refusal.unread => {
+                    let types: Vec<u32> = parse.types.iter().collect();
+                    return self.parse_unread(parse.name, parse.text, &types, refusal, output);
+                }
                 Stage::Refused(refusal) => {
                     return self.refuse_parse(parse.name, refusal, judge, output);
                 }

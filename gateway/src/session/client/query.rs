@@ -6,6 +6,7 @@ use gatewright_wire::frontend;
 
 use crate::session::asking::{Stage, Subject, done};
 use crate::session::doors::output::{Output, Taken};
+use crate::session::doors::slice::STATEMENT;
 use crate::session::doors::to_server::{Pass, RunsNothing};
 use crate::session::judge::{Judge, Phase, Plan, Verdict};
 use crate::session::refusal::Refusal;
@@ -29,8 +30,14 @@ impl<J: Judge> Session<J> {
                     return self.refuse_alone(frame, Refusal::unreadable(&error), judge, output);
                 }
             };
+            if let Some(refusal) = held.unread.take() {
+                return self.query_unread(query.text, refusal, held, output);
+            }
             let text = match self.read_text(query.text, output) {
                 Stage::Hold => return Taken::Hold,
+                Stage::Refused(refusal) if refusal.unread => {
+                    return self.query_unread(query.text, refusal, held, output);
+                }
                 Stage::Refused(refusal) => {
                     return self.refuse_alone(frame, refusal, judge, output);
                 }
@@ -38,6 +45,9 @@ impl<J: Judge> Session<J> {
             };
             match self.ask_text(&mut held, &text, judge) {
                 Stage::Hold => return self.hold(held),
+                Stage::Refused(refusal) if refusal.unread => {
+                    return self.query_unread(query.text, refusal, held, output);
+                }
                 Stage::Refused(refusal) => return self.refuse_query(refusal, judge, output),
                 Stage::Done(_) => {}
             }
@@ -77,6 +87,9 @@ impl<J: Judge> Session<J> {
                 return Stage::Hold;
             };
             let index = held.permits.len();
+            if index > 0 && output.slice.spend(STATEMENT) {
+                return Stage::Hold;
+            }
             if self.follows_pending_name(&text, index) {
                 self.hold_for_replies(output);
                 return Stage::Hold;
@@ -201,6 +214,7 @@ impl<J: Judge> Session<J> {
             permits: held.permits,
             admitted: held.admitted,
             plans: held.plans,
+            notices: held.notices,
             index: 0,
             refusal: None,
             silent_error: false,

@@ -5,9 +5,10 @@ use gatewright_wire::frame::Frame;
 use crate::session::doors::output::{Output, Taken};
 use crate::session::judge::Judge;
 use crate::session::refusal::{Refusal, STAND_IN};
+use crate::session::state::held::Held;
 use crate::session::state::lookup::Lookup;
 use crate::session::state::name::Name;
-use crate::session::state::outstanding::{Outstanding, QueryRun};
+use crate::session::state::outstanding::{Outstanding, QueryRun, Unread};
 use crate::session::state::session::Session;
 
 impl<J: Judge> Session<J> {
@@ -34,6 +35,44 @@ impl<J: Judge> Session<J> {
         output.to_server.stand_in_parse(name);
         // What an empty name meant until now is gone, unless the server skips this too: either way it is the server that knows.
         self.refused(refusal, judge)
+    }
+
+    /// A Query with a text that the gateway cannot read: the server is asked for its error.
+    pub(in crate::session) fn query_unread(
+        &mut self,
+        text: &[u8],
+        refusal: Refusal,
+        mut held: Held<J>,
+        output: &mut Output,
+    ) -> Taken {
+        if !self.queue.is_empty() {
+            // Behind an error of what is outstanding the server would skip a Query, and not the Sync that is sent for it here.
+            held.unread = Some(refusal);
+            self.hold_for_replies(output);
+            return self.hold(held);
+        }
+        let taken = self.parse_unread("", text, &[], refusal, output);
+        output.to_server.sync();
+        self.expect(Outstanding::Sync);
+        taken
+    }
+
+    /// The same for a Parse.
+    pub(in crate::session) fn parse_unread(
+        &mut self,
+        name: &str,
+        text: &[u8],
+        types: &[u32],
+        refusal: Refusal,
+        output: &mut Output,
+    ) -> Taken {
+        output.to_server.parse_unread(name, text, types);
+        self.expect(Outstanding::Unread(Unread {
+            name: Name::new(name),
+            refusal: refusal.if_server_reads(),
+            accepted: false,
+        }));
+        Taken::Yes
     }
 
     /// Another message of the extended protocol.

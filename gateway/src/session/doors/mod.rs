@@ -2,5 +2,6 @@
 
 pub(in crate::session) mod outgoing;
 pub(in crate::session) mod output;
+pub(in crate::session) mod slice;
 pub(in crate::session) mod to_client;
 pub(in crate::session) mod to_server;

@@ -1,5 +1,6 @@
 //! What the session gives the relay: bytes for both sides, and what else is to be done.
 
+use crate::session::doors::slice::TimeSlice;
 use crate::session::doors::to_client::ToClient;
 use crate::session::doors::to_server::ToServer;
 
@@ -18,6 +19,8 @@ pub struct Output {
     pub cancel: bool,
     /// The client sent Terminate.
     pub terminated: bool,
+    /// When it is over, the session says that it is held: it goes on in the next slice.
+    pub slice: TimeSlice,
 }
 
 /// How far a run over a peer's bytes came.
@@ -25,7 +28,7 @@ pub struct Output {
 pub struct Progress {
     /// Bytes that are done with.
     pub consumed: usize,
-    /// The next message waits for the other side, the judge, or room to write; offering more bytes changes nothing.
+    /// The next message waits for the other side, the judge, room to write, or the next time slice; offering more bytes changes nothing.
     pub held: bool,
 }
 

@@ -139,6 +139,14 @@ impl ToServer {
         self.flush();
     }
 
+    /// A Parse of a text that nobody could judge, for the server's error. Whatever the server makes of it, nothing can be run with it: the
+    /// statement is closed before anything else is read, and a stand-in fails in its place.
+    pub(in crate::session) fn parse_unread(&mut self, name: &str, text: &[u8], types: &[u32]) {
+        self.parse(name, text, types);
+        self.close_statement(name);
+        self.stand_in_parse(name);
+    }
+
     /// A Bind of a statement that does not exist: the name is closed first, in case the server knows one.
     pub(in crate::session) fn bind_unknown(&mut self, statement: &str, frame: Frame<'_>) {
         self.close_statement(statement);

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use gatewright_contract::Messages;
 use gatewright_sql::{SessionEffect, TransactionCommand, Verb};
 use gatewright_wire::backend;
 use gatewright_wire::frame::Frame;
@@ -90,8 +91,8 @@ impl<J: Judge> Session<J> {
                 };
                 self.turn.stoppable -= usize::from(portal.can_stop());
                 self.turn.count += 1;
-                self.transaction.has_planned_result |=
-                    portal.permit.as_ref().is_some_and(J::wants_plan);
+                self.transaction.may_tell_values |=
+                    portal.permit.as_ref().is_some_and(may_tell_values::<J>);
                 if let Some(permit) = &portal.permit
                     && tag != b's'
                 {
@@ -124,7 +125,8 @@ impl<J: Judge> Session<J> {
             return Err(Violation::Unexpected('V'));
         };
         let permit = permit.clone();
-        let limited = Running::plain(J::limits(&permit));
+        let limits = J::limits(&permit).after(self.ends.delivered(), (0, 0));
+        let limited = Running::plain(limits);
         let size = frame.bytes.len() as u64;
         let fits = limited.admits(1, size);
         if let Some(admitted) = admitted.take() {
@@ -167,7 +169,7 @@ impl<J: Judge> Session<J> {
         };
         let facts = Arc::clone(&statement.facts);
         self.path.succeeded(&facts);
-        self.transaction.has_planned_result |= permit.as_ref().is_some_and(J::wants_plan);
+        self.transaction.may_tell_values |= permit.as_ref().is_some_and(may_tell_values::<J>);
         match &facts.session {
             SessionEffect::Prepare { name, inner } => {
                 let inner = Some(Arc::new((**inner).clone()));
@@ -263,4 +265,9 @@ impl<J: Judge> Session<J> {
             self.names.transaction_ended();
         }
     }
+}
+
+/// What the statement has deferred may speak of protected values.
+fn may_tell_values<J: Judge>(permit: &J::Permit) -> bool {
+    J::messages(permit) == Messages::WithoutValues
 }

@@ -1,6 +1,8 @@
 //! Errors and notices from the server: whose text the client gets, and where both sides stand then.
 
+use gatewright_contract::{Messages, NotificationReply};
 use gatewright_wire::ErrorFields;
+use gatewright_wire::backend::NotificationResponse;
 use gatewright_wire::frame::Frame;
 
 use crate::session::doors::output::{Output, Taken};
@@ -8,8 +10,8 @@ use crate::session::doors::to_client::{Delivered, Delivery};
 use crate::session::judge::{Judge, Outcome};
 use crate::session::refusal::Refusal;
 use crate::session::server::describe::must_run_before;
-use crate::session::server::redaction::redact;
-use crate::session::state::outstanding::{Described, Outstanding};
+use crate::session::server::redaction::{is_of_code, redact};
+use crate::session::state::outstanding::{Audience, Described, Outstanding};
 use crate::session::state::pipeline::Mode;
 use crate::session::state::session::Session;
 use crate::session::violation::Violation;
@@ -47,6 +49,7 @@ impl<J: Judge> Session<J> {
             .as_mut()
             .and_then(|running| running.stopping.take())
             .or(overdue);
+        self.deliver_notices_of_description(output);
         let (fields, moved) = self.at_clients_position(fields);
         match self.rewrite_of(&fields, stopping.as_ref()) {
             ErrorRewrite::Swallowed => {}
@@ -56,9 +59,37 @@ impl<J: Judge> Session<J> {
             ErrorRewrite::Unchanged => output.to_client.deliver(Delivery::Error(&fields)),
             ErrorRewrite::Changed(fields) => output.to_client.deliver(Delivery::Error(&fields)),
         }
+        if let Some(Outstanding::Unread(unread)) = self.queue.front()
+            && !unread.is_rejected_with(&fields)
+        {
+            judge.refused(&unread.refusal);
+        }
         self.forget_portal_of_failed_bind(&fields);
         self.after_error(judge, output);
         Ok(Taken::Yes)
+    }
+
+    /// The notices of a description that failed, ahead of its error.
+    fn deliver_notices_of_description(&mut self, output: &mut Output) {
+        let describes = matches!(
+            self.queue.front(),
+            Some(Outstanding::Describe {
+                target: Described::InHand,
+                ..
+            })
+        );
+        if !describes {
+            return;
+        }
+        let notices = self
+            .held
+            .as_mut()
+            .map(|held| std::mem::take(&mut held.notices));
+        for body in notices.unwrap_or_default() {
+            if let Ok(fields) = ErrorFields::decode(&body) {
+                output.to_client.deliver(Delivery::Notice(&fields));
+            }
+        }
     }
 
     /// The server counts in the text that it got, which may be edited, or one statement of the message alone; the client knows the
@@ -145,36 +176,47 @@ impl<J: Judge> Session<J> {
         if let Some(refusal) = stopping {
             return apply_to(refusal);
         }
-        let planned = self
-            .queue
-            .front()
-            .and_then(Outstanding::permit)
-            .is_some_and(J::wants_plan);
         match self.queue.front() {
             Some(Outstanding::Query(run)) if run.silent_error => ErrorRewrite::Swallowed,
             Some(Outstanding::Silenced | Outstanding::CopySyncProbe(_)) => ErrorRewrite::Swallowed,
             Some(Outstanding::Query(run)) => match &run.refusal {
                 Some(refusal) => apply_to(refusal),
-                None if planned || self.may_speak_of_others() => {
-                    ErrorRewrite::Changed(redact(fields))
-                }
-                None => ErrorRewrite::Unchanged,
+                None => self.shown_of(fields),
             },
             Some(Outstanding::Refused(refusal)) => apply_to(refusal),
+            Some(Outstanding::Unread(unread)) if unread.is_rejected_with(fields) => {
+                ErrorRewrite::Unchanged
+            }
+            Some(Outstanding::Unread(unread)) => apply_to(&unread.refusal),
             Some(Outstanding::Describe {
                 target: Described::InHand,
                 ..
             }) if self.describes_behind_others(fields) => apply_to(&must_run_before()),
-            Some(Outstanding::Bind { portal, .. } | Outstanding::Execute { portal, .. })
-                if portal.permit.as_ref().is_some_and(J::wants_plan) =>
-            {
-                ErrorRewrite::Changed(redact(fields))
-            }
-            Some(Outstanding::Execute { .. } | Outstanding::Sync) if self.may_speak_of_others() => {
-                ErrorRewrite::Changed(redact(fields))
-            }
-            _ => ErrorRewrite::Unchanged,
+            _ => self.shown_of(fields),
         }
+    }
+
+    /// What the client gets of an error or notice that comes up now.
+    fn shown_of(&self, fields: &ErrorFields) -> ErrorRewrite {
+        let messages = match self.may_speak_of_others() {
+            true => Messages::WithoutValues,
+            false => self.messages(),
+        };
+        match messages {
+            Messages::WithoutValues => ErrorRewrite::Changed(redact(fields)),
+            Messages::OutsideCode if is_of_code(fields) => ErrorRewrite::Changed(redact(fields)),
+            Messages::OutsideCode | Messages::All => ErrorRewrite::Unchanged,
+        }
+    }
+
+    /// Of the statement whose reply comes next. The server runs functions that are declared immutable at Bind, when it plans.
+    fn messages(&self) -> Messages {
+        let permit = match self.queue.front() {
+            Some(Outstanding::Bind { portal, .. }) => portal.permit.as_ref(),
+            Some(reply) => reply.permit(),
+            None => None,
+        };
+        permit.map_or(Messages::All, J::messages)
     }
 
     /// True when the statement that could not be described stands among others, whose effect it may need.
@@ -188,7 +230,7 @@ impl<J: Judge> Session<J> {
     /// Whether what the server says now may come of a deferred trigger or constraint of a statement before, whose result policies plan:
     /// they run at the end of a transaction, whatever ends it, and with SET CONSTRAINTS.
     fn may_speak_of_others(&self) -> bool {
-        if !self.transaction.has_planned_result {
+        if !self.transaction.may_tell_values {
             return false;
         }
         match self.queue.front() {
@@ -260,6 +302,9 @@ impl<J: Judge> Session<J> {
             if let Some(held) = self.held.take() {
                 self.let_go(held, judge);
             }
+            if let Some(ticket) = self.pipeline.catching_up.take() {
+                judge.withdraw(ticket);
+            }
             self.pipeline.mode = Mode::Skipping;
         }
     }
@@ -277,14 +322,60 @@ impl<J: Judge> Session<J> {
         frame: Frame<'_>,
         output: &mut Output,
     ) -> Result<(), Violation> {
-        let permit = self.queue.front().and_then(Outstanding::permit);
-        if permit.is_some_and(J::wants_plan) || self.may_speak_of_others() {
-            let fields = ErrorFields::decode(frame.body)
-                .map_err(|error| Violation::unreadable("NoticeResponse", &error))?;
-            output.to_client.deliver(Delivery::Notice(&redact(&fields)));
-        } else {
-            output.to_client.deliver(Delivery::Message(frame));
+        match self.queue.front() {
+            // The server parses the text again when it runs it. A failed description is all that the client sees.
+            Some(Outstanding::Describe {
+                target: Described::InHand,
+                ..
+            }) => {
+                if let Some(held) = &mut self.held {
+                    held.notices.push(frame.body.into());
+                }
+                return Ok(());
+            }
+            // The client has prepared the same text itself.
+            Some(Outstanding::Describe {
+                audience: Audience::Gateway,
+                ..
+            }) => return Ok(()),
+            Some(Outstanding::Query(run))
+                if run.notices.iter().any(|body| **body == *frame.body) =>
+            {
+                output.to_client.deliver(Delivery::Message(frame));
+                return Ok(());
+            }
+            _ => {}
         }
+        let fields = ErrorFields::decode(frame.body)
+            .map_err(|error| Violation::unreadable("NoticeResponse", &error))?;
+        match self.shown_of(&fields) {
+            ErrorRewrite::Changed(shown) => output.to_client.deliver(Delivery::Notice(&shown)),
+            _ => output.to_client.deliver(Delivery::Message(frame)),
+        }
+        Ok(())
+    }
+
+    /// What other sessions send to a channel that the client listens on.
+    pub(in crate::session) fn notification(
+        &mut self,
+        frame: Frame<'_>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Result<(), Violation> {
+        if judge.wants_notifications() {
+            let received = NotificationResponse::decode(frame.body)
+                .map_err(|error| Violation::unreadable("NotificationResponse", &error))?;
+            let read = |text| self.reading.encoding.read(text);
+            // What cannot be read, nobody can judge.
+            let (Ok(channel), Ok(payload)) = (read(received.channel), read(received.payload))
+            else {
+                return Ok(());
+            };
+            if judge.judge_notification(&channel, &payload) == NotificationReply::Drop {
+                return Ok(());
+            }
+        }
+        output.to_client.deliver(Delivery::Message(frame));
         Ok(())
     }
 }

@@ -45,6 +45,10 @@ impl<J: Judge> Session<J> {
                     break;
                 }
             }
+            if output.slice.spend(1) {
+                held = true;
+                break;
+            }
         }
         Ok(Progress { consumed, held })
     }
@@ -207,6 +211,12 @@ impl<J: Judge> Session<J> {
         {
             return self.setting_told(frame);
         }
+        if matches!(self.queue.front(), Some(Outstanding::Unread(_)))
+            && matches!(frame.tag, b'1' | b'3')
+        {
+            self.unread_accepted(frame.tag)?;
+            return Ok(Taken::Yes);
+        }
         match frame.tag {
             b'D' | b'd' => {
                 self.expect_rows(frame.tag)?;
@@ -228,7 +238,7 @@ impl<J: Judge> Session<J> {
             b'T' => self.row_description(frame, output)?,
             b'N' => self.notice(frame, output)?,
             b'S' => self.parameter_status(frame, output)?,
-            b'A' => output.to_client.deliver(Delivery::Message(frame)),
+            b'A' => self.notification(frame, judge, output)?,
             b'G' => self.copy_in(frame, output)?,
             b'H' => self.copy_out_begins(frame, output)?,
             b'W' => return Err(Violation::Replication),

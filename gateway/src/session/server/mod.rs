@@ -8,3 +8,4 @@ pub(in crate::session) mod redaction;
 pub(in crate::session) mod results;
 pub(in crate::session) mod settings;
 pub(in crate::session) mod stop;
+mod unread;

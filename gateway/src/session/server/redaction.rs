@@ -36,12 +36,13 @@ const BEFORE_RUNNING: [&str; 4] = ["42", "0A", "3D", "3F"];
 /// Source files of procedural languages, which raise what a function's author wrote, including SQLSTATE and object names.
 const LANGUAGES: [&str; 4] = ["pl_exec.c", "plpy_elog.c", "plperl.c", "pltcl.c"];
 
+/// How the lines of a context begin that the server gives where no code runs.
+const OWN_CONTEXTS: [&str; 3] = ["COPY ", "JSON data, line ", "while "];
+
 /// The error or notice without what may hold values.
 pub fn redact(server: &ErrorFields) -> ErrorFields {
     let mut fields = ErrorFields::default();
-    let written = server.field(b'F').is_none_or(|file| {
-        LANGUAGES.contains(&file) || ![".c", ".y", ".l"].iter().any(|end| file.ends_with(end))
-    });
+    let written = is_written(server);
     let kept: &[u8] = if written { b"SVFLR" } else { b"SVCPFLRstcdn" };
     for code in kept {
         if let Some(text) = server.field(*code) {
@@ -64,6 +65,23 @@ pub fn redact(server: &ErrorFields) -> ErrorFields {
         fields.set(b'M', WITHHELD);
     }
     fields
+}
+
+/// Whether a function or other code of the database raised it, or it came up while such code ran.
+pub fn is_of_code(server: &ErrorFields) -> bool {
+    let is_own = |line: &str| OWN_CONTEXTS.iter().any(|own| line.starts_with(own));
+    is_written(server)
+        || server.field(b'q').is_some()
+        || server
+            .field(b'W')
+            .is_some_and(|context| !context.lines().all(is_own))
+}
+
+/// Raised by a procedural language or an extension, in whatever words.
+fn is_written(server: &ErrorFields) -> bool {
+    server.field(b'F').is_none_or(|file| {
+        LANGUAGES.contains(&file) || ![".c", ".y", ".l"].iter().any(|end| file.ends_with(end))
+    })
 }
 
 fn holds_no_values(server: &ErrorFields) -> bool {
@@ -155,5 +173,31 @@ mod tests {
     fn the_state_of_the_transaction_is_told() {
         let seen = redact(&error("25P02", "postgres.c", &[]));
         assert_eq!(seen.field(b'M'), Some("wrong: ada@example.com"));
+    }
+
+    #[test]
+    fn code_is_told_from_the_server_by_file_and_context() {
+        let of = |file, more: &[(u8, &str)]| {
+            let mut fields = ErrorFields::new("ERROR", "22P02", "wrong");
+            fields.set(b'F', file);
+            for (field, text) in more {
+                fields.set(*field, *text);
+            }
+            is_of_code(&fields)
+        };
+        assert!(!of("numutils.c", &[]));
+        assert!(!of(
+            "copyfromparse.c",
+            &[(b'W', "COPY orders, line 2, column id: \"x\"")]
+        ));
+        assert!(of("pl_exec.c", &[]));
+        assert!(of("plv8.cc", &[]));
+        assert!(of(
+            "numutils.c",
+            &[(b'W', "PL/pgSQL function told(integer) line 1 at RETURN")]
+        ));
+        let behind = "COPY orders, line 2\nSQL function \"told\" statement 1";
+        assert!(of("numutils.c", &[(b'W', behind)]));
+        assert!(of("scan.l", &[(b'q', "SELECT 'a")]));
     }
 }

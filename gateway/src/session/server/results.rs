@@ -98,7 +98,8 @@ impl<J: Judge> Session<J> {
         let cursor = current.fetched.as_ref();
         let passed = cursor.and_then(|name| self.names.passed_of(name));
         let passed = passed.or_else(|| current.passed.clone());
-        Running::plain(current.limits()).going_on(passed)
+        let before = passed.as_ref().map_or((0, 0), |passed| passed.get());
+        Running::plain(current.limits().after(self.ends.delivered(), before)).going_on(passed)
     }
 
     /// The permit of the statement whose reply is expected now.
@@ -158,7 +159,8 @@ impl<J: Judge> Session<J> {
         let Some(current) = self.current() else {
             return Err(Violation::Unexpected('H'));
         };
-        let mut running = Running::plain(current.limits());
+        let limits = current.limits().after(self.ends.delivered(), (0, 0));
+        let mut running = Running::plain(limits);
         match (&current.plan, &current.copy) {
             (Some(plan), Some(copy)) => {
                 if plan.fields.len() != column_count
@@ -166,7 +168,13 @@ impl<J: Judge> Session<J> {
                 {
                     return Err(Violation::ShapeChanged);
                 }
-                running.editor = editor(plan, &[i16::from(binary)], copy_codec(copy), &self.key);
+                let edited = editor(plan, &[i16::from(binary)], copy_codec(copy), &self.key);
+                let encoding = copy.encoding.as_deref();
+                let encoding = encoding.map(|name| self.reading.of_rows(Some(name)));
+                running.editor = match encoding.filter(|encoding| encoding.is_converted()) {
+                    Some(encoding) => edited.map(|editor| editor.transcoding(Box::new(encoding))),
+                    None => edited,
+                };
             }
             (None, _) if !current.permit.as_ref().is_some_and(J::wants_plan) => {}
             _ => return Err(Violation::ShapeChanged),

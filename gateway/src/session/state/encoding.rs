@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::results::Transcode;
 use crate::session::refusal::Refusal;
 use crate::session::state::charset::Charset;
 
@@ -57,6 +58,11 @@ impl Encoding {
         }
     }
 
+    /// True when rows of text in this encoding can be edited: they are converted to UTF-8 and back.
+    pub fn is_converted(self) -> bool {
+        matches!(self, Encoding::Latin1 | Encoding::Table { .. })
+    }
+
     pub fn is_utf8(self) -> bool {
         self == Encoding::Utf8
     }
@@ -105,6 +111,16 @@ impl Encoding {
     }
 }
 
+impl Transcode for Encoding {
+    fn decode<'t>(&self, text: &'t [u8]) -> Option<Cow<'t, str>> {
+        self.read(text).ok()
+    }
+
+    fn encode<'t>(&self, text: &'t str) -> Option<Cow<'t, [u8]>> {
+        self.write(text)
+    }
+}
+
 /// True when the tables of all wide encodings agree on a character, so that it stays the same where the server converts between two of
 /// them. They differ on some symbols (WAVE DASH, FULLWIDTH TILDE), and a name decoded to another character would not match a policy
 /// that forbids it.
@@ -120,7 +136,10 @@ fn is_agreed_on(character: char) -> bool {
 
 fn unreadable() -> Refusal {
     let message = "the statement has characters that are not understood in this client_encoding";
-    Refusal::new("0A000", message).with_hint("SET client_encoding TO 'UTF8' first.")
+    Refusal {
+        unread: true,
+        ..Refusal::new("0A000", message).with_hint("SET client_encoding TO 'UTF8' first.")
+    }
 }
 
 /// PostgreSQL's error (`report_invalid_encoding`), with the bytes of the invalid character.

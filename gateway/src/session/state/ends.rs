@@ -10,6 +10,8 @@ pub(in crate::session) struct Ends<J: Judge> {
     due: VecDeque<(J::Admitted, Completion)>,
     /// The judge is taking note of one.
     ticket: Option<Ticket>,
+    /// Rows and bytes delivered under all of them so far.
+    delivered: (u64, u64),
 }
 
 impl<J: Judge> Default for Ends<J> {
@@ -17,6 +19,7 @@ impl<J: Judge> Default for Ends<J> {
         Ends {
             due: VecDeque::new(),
             ticket: None,
+            delivered: (0, 0),
         }
     }
 }
@@ -37,7 +40,14 @@ impl<J: Judge> Ends<J> {
             masked_cells: delivered.masked_cells,
             sqlstate: sqlstate.to_owned(),
         };
+        self.delivered.0 = self.delivered.0.saturating_add(done.rows);
+        self.delivered.1 = self.delivered.1.saturating_add(done.bytes);
         self.due.push_back((admitted, done));
+    }
+
+    /// Rows and bytes delivered in the session by what has ended.
+    pub fn delivered(&self) -> (u64, u64) {
+        self.delivered
     }
 
     /// Tells the judge. False: it needs time for one of them.

@@ -13,6 +13,8 @@ pub(in crate::session) struct Held<J: Judge> {
     pub ticket: Option<Ticket>,
     /// The text, once it is analysed.
     pub text: Option<J::Text>,
+    /// Why the gateway cannot read it.
+    pub unread: Option<Refusal>,
     /// When it was begun with, it was certain how the server reads it.
     pub certain: bool,
     /// The text is no longer the client's own.
@@ -24,6 +26,8 @@ pub(in crate::session) struct Held<J: Judge> {
     /// One for each statement that was admitted.
     pub admitted: Vec<Option<J::Admitted>>,
     pub description: Description,
+    /// The notices that came with the descriptions.
+    pub notices: Vec<Box<[u8]>>,
     /// For a Bind: its statement, with an analysis that holds.
     pub prepared: Option<Rc<Prepared<J>>>,
     /// The statement, by its index, behind whose names every analysis holds.
@@ -57,12 +61,14 @@ impl<J: Judge> Default for Held<J> {
         Held {
             ticket: None,
             text: None,
+            unread: None,
             certain: false,
             rewritten: false,
             permits: Vec::new(),
             plans: Vec::new(),
             admitted: Vec::new(),
             description: Description::NotAsked,
+            notices: Vec::new(),
             prepared: None,
             settled_names_of: None,
             portal_is_checked: false,

@@ -29,6 +29,7 @@ impl<J: Judge> Session<J> {
                 target: CloseTarget::Statement(other),
                 ..
             } if other == name => Change::Ends,
+            Outstanding::Unread(unread) if unread.name == *name => Change::Ends,
             Outstanding::Query(run) if run.any(Facts::names_statements) => Change::Unclear,
             Outstanding::Execute { portal, .. } if portal.prepared.is(Facts::names_statements) => {
                 Change::Unclear

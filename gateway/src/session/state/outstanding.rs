@@ -48,6 +48,8 @@ pub enum Outstanding<J: Judge> {
     },
     /// The stand-in for a refused extended message: always an error.
     Refused(Refusal),
+    /// A text that the gateway cannot read, sent for the server's error: always an error, of the server or the refusal.
+    Unread(Unread),
     /// A stand-in whose error is not forwarded: the client has received one already.
     Silenced,
     FunctionCall {
@@ -72,6 +74,16 @@ pub struct Asked {
     pub closed: u8,
 }
 
+/// A Parse of a text that the gateway cannot read, the Close of it, and a stand-in.
+pub struct Unread {
+    /// Of the statement.
+    pub name: Name,
+    /// For a text that the server accepts.
+    pub refusal: Refusal,
+    /// The server has accepted it.
+    pub accepted: bool,
+}
+
 /// A simple Query that was sent.
 pub struct QueryRun<J: Judge> {
     pub text: Option<J::Text>,
@@ -79,6 +91,8 @@ pub struct QueryRun<J: Judge> {
     /// One per permit; `None` once its end was reported.
     pub admitted: Vec<Option<J::Admitted>>,
     pub plans: Vec<Option<Rc<Plan>>>,
+    /// Bodies of notices that the text raised before any of it ran, so that they hold no values of rows.
+    pub notices: Vec<Box<[u8]>>,
     /// The statement whose reply is expected next.
     pub index: usize,
     /// Set when a stand-in was sent instead: the server's error gets this text.
@@ -94,6 +108,7 @@ impl<J: Judge> QueryRun<J> {
             permits: Vec::new(),
             admitted: Vec::new(),
             plans: Vec::new(),
+            notices: Vec::new(),
             index: 0,
             refusal: Some(refusal),
             silent_error: false,
@@ -381,7 +396,10 @@ fn text_of<J: Judge>(reply: &Outstanding<J>) -> usize {
 
 fn names_something<J: Judge>(reply: &Outstanding<J>) -> bool {
     match reply {
-        Outstanding::Parse { .. } | Outstanding::Bind { .. } | Outstanding::Close { .. } => true,
+        Outstanding::Parse { .. }
+        | Outstanding::Bind { .. }
+        | Outstanding::Close { .. }
+        | Outstanding::Unread(_) => true,
         Outstanding::Query(run) => run.text.is_some(),
         Outstanding::Execute { .. } => true,
         Outstanding::Describe { .. }

@@ -1,5 +1,7 @@
 //! How the client's messages are taken now, and what the server has still to be asked for.
 
+use crate::session::judge::Ticket;
+
 /// How the client's messages are read now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::session) enum Mode {
@@ -22,6 +24,8 @@ pub(in crate::session) struct Pipeline {
     pub flushed: bool,
     /// Nothing is read from the client until every reply is in.
     pub drain_first: bool,
+    /// The judge is being brought up to date for the message in hand.
+    pub catching_up: Option<Ticket>,
     /// Syncs that went out while the server was taking COPY data, and that it ignores unless the copy has failed before.
     pub copy_syncs: usize,
 }
@@ -33,6 +37,7 @@ impl Default for Pipeline {
             unsynced: false,
             flushed: false,
             drain_first: false,
+            catching_up: None,
             copy_syncs: 0,
         }
     }

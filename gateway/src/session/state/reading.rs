@@ -80,12 +80,11 @@ impl Reading {
         self.is_certain() || text.is_ascii() && memchr::memchr(b'\\', text).is_none()
     }
 
-    /// True when rows are in UTF-8. `encoding`: the option of a COPY, if it has one.
-    pub fn sends_utf8(&self, encoding: Option<&str>) -> bool {
-        match encoding {
-            None => self.encoding.is_utf8(),
-            Some(name) => Encoding::new(name, &self.server_encoding).is_utf8(),
-        }
+    /// The encoding of rows. `option`: that of a COPY, if it has one.
+    pub fn of_rows(&self, option: Option<&str>) -> Encoding {
+        option.map_or(self.encoding, |name| {
+            Encoding::new(name, &self.server_encoding)
+        })
     }
 
     /// True when the statement makes `client_encoding` something else than UTF8, or what that is cannot be told from it.

@@ -8,8 +8,8 @@ pub(in crate::session) struct Transaction {
     epoch: u64,
     /// The epoch in which the transaction began.
     begun_in: u64,
-    /// Policies plan the result of a statement of the transaction: what it has deferred to its end may speak of protected values.
-    pub has_planned_result: bool,
+    /// A statement of the transaction may tell of protected values; so may what it has deferred to the end.
+    pub may_tell_values: bool,
     /// The next ReadyForQuery must find the transaction aborted.
     pub abort_on_ready: bool,
 }
@@ -20,7 +20,7 @@ impl Transaction {
             status,
             epoch: 0,
             begun_in: 0,
-            has_planned_result: false,
+            may_tell_values: false,
             abort_on_ready: false,
         }
     }
@@ -69,7 +69,7 @@ impl Transaction {
         if status != b'I' {
             return false;
         }
-        self.has_planned_result = false;
+        self.may_tell_values = false;
         self.begun_in = self.epoch;
         true
     }

@@ -223,3 +223,46 @@ fn the_session_counts_what_it_refuses_itself() {
         Some("42601")
     );
 }
+
+#[test]
+fn a_message_waits_until_the_judge_is_up_to_date() {
+    let mut play = Play::new();
+    play.judge.catch_ups = vec![Ok(())];
+    // Only the first answer takes time.
+    play.judge.delays = vec![0, 1, 0, 0, 0, 0, 0, 0];
+    play.client(query("select 1"));
+    play.offer();
+    assert_eq!((play.sent(), play.judge.asked.len()), (nothing(), 0));
+    play.offer();
+    assert_eq!(play.sent(), ["Q select 1"]);
+}
+
+#[test]
+fn a_message_is_refused_when_the_judge_cannot_be_brought_up_to_date() {
+    let mut play = Play::new();
+    let late = || Err(Refusal::new("57P03", "too late"));
+    play.judge.catch_ups = vec![late(), late()];
+    play.client(query("select 1"));
+    assert_eq!(play.sent(), [format!("Q {STAND_IN}")]);
+    play.server(|out| {
+        syntax_error(out);
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    assert_eq!(play.replied(), ["E 57P03 too late", "ZI"]);
+    play.client(parse("", "select 1"));
+    assert!(play.judge.asked.is_empty());
+}
+
+#[test]
+fn a_message_that_an_error_skips_does_not_wait_for_the_judge() {
+    let mut play = Play::new();
+    play.client(parse("", "select 1"));
+    play.judge.catch_ups = vec![Ok(())];
+    play.judge.delays = vec![9];
+    play.client(|out| bind(out, ""));
+    play.server(syntax_error);
+    assert_eq!(play.judge.withdrawn.get(), 1);
+    play.client(build::sync);
+    play.server(|out| build::ready_for_query(out, TransactionStatus::Idle));
+    assert!(play.session.is_idle());
+}

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use gatewright_contract as contract;
 use gatewright_sql::{
@@ -17,7 +18,7 @@ use crate::results::{Step, Stop};
 
 /// Understands a text by its first word: `deny` is refused, `limit` may return two rows, `mask` has its first column
 /// nullified, `prepare NAME`, `execute NAME`, `declare NAME`, `fetch NAME`, `set NAME`, `copyin` and the words of transactions do as they say, `maskcopy
-/// ENCODING` is a COPY TO STDOUT whose column is nullified, `hold` waits for a decision, anything else may run.
+/// ENCODING` is a COPY TO STDOUT whose column is nullified, `code` runs code whose texts are withheld, `hold` waits for a decision, `slow` takes long to judge, anything else may run.
 #[derive(Default)]
 pub(crate) struct WordJudge {
     pub(crate) asked: Vec<String>,
@@ -33,9 +34,13 @@ pub(crate) struct WordJudge {
     pub(crate) ledger: Rc<RefCell<Ledger>>,
     /// How many times the next answers are not there yet, taken in turn; empty: all answers come at once.
     pub(crate) delays: Vec<u8>,
+    /// What catching up comes to, for as many messages, the last first; otherwise nothing was to be caught up with.
+    pub(crate) catch_ups: Vec<Result<(), Refusal>>,
     answers: u64,
     pub(crate) under_way: HashMap<u64, Late>,
     pub(crate) withdrawn: Rc<Cell<usize>>,
+    /// How many `slow` statements were judged.
+    pub(crate) slow: Rc<Cell<usize>>,
     /// What a person says about the statement that is held.
     pub(crate) decision: Rc<Decision>,
 }
@@ -228,6 +233,13 @@ impl Judge for WordJudge {
     type Permit = WordPermit;
     type Admitted = WordAdmitted;
 
+    fn catch_up(&mut self) -> Judged<Result<(), Refusal>> {
+        match self.catch_ups.pop() {
+            Some(result) => self.answer(result, false, Answer::CaughtUp),
+            None => Judged::Ready(Ok(())),
+        }
+    }
+
     fn analyze(
         &mut self,
         text: &str,
@@ -236,6 +248,12 @@ impl Judge for WordJudge {
     ) -> Judged<Result<WordText, Refusal>> {
         self.nothing_else_is_asked();
         self.analysed.push((text.to_owned(), conforming));
+        let unknown = |part: &str| matches!(word(part).as_str(), "garble" | "novel");
+        if text.split(';').any(unknown) {
+            let mut refusal = Refusal::new("42601", "syntax error");
+            refusal.unread = true;
+            return self.answer(Err(refusal), false, Answer::Text);
+        }
         let mut start = 0;
         let mut statements = Vec::new();
         for part in text.split(';') {
@@ -285,6 +303,10 @@ impl Judge for WordJudge {
             .clone();
         let part = Self::source(question.text)[span].to_owned();
         self.asked.push(part.clone());
+        if part == "slow" {
+            self.slow.set(self.slow.get() + 1);
+            std::thread::sleep(Duration::from_micros(300));
+        }
         let verdict = match word(&part).as_str() {
             "deny" => Err(Refusal::new("42501", "denied by word")),
             _ => Ok(Verdict::Permit(WordPermit {
@@ -321,6 +343,25 @@ impl Judge for WordJudge {
         permit.generation == self.generation
     }
 
+    fn messages(permit: &WordPermit) -> contract::Messages {
+        match permit.word.as_str() {
+            word if word.starts_with("mask") => contract::Messages::WithoutValues,
+            "code" => contract::Messages::OutsideCode,
+            _ => contract::Messages::All,
+        }
+    }
+
+    fn wants_notifications(&self) -> bool {
+        true
+    }
+
+    fn judge_notification(&mut self, channel: &str, _: &str) -> contract::NotificationReply {
+        match channel {
+            "secret" => contract::NotificationReply::Drop,
+            _ => contract::NotificationReply::Pass,
+        }
+    }
+
     fn wants_plan(permit: &WordPermit) -> bool {
         permit.word.starts_with("mask")
     }
@@ -332,8 +373,7 @@ impl Judge for WordJudge {
     fn limits(permit: &WordPermit) -> Limits {
         Limits {
             rows: (permit.word == "limit").then_some(2),
-            bytes: None,
-            time: None,
+            ..Limits::default()
         }
     }
 

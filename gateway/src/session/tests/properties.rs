@@ -64,7 +64,7 @@ impl Sent {
     }
 }
 
-const TEXTS: [&str; 13] = [
+const TEXTS: [&str; 15] = [
     "select 0",
     "select 1",
     "select 3",
@@ -78,6 +78,8 @@ const TEXTS: [&str; 13] = [
     "copyin",
     "copyout 2",
     "other",
+    "garble",
+    "novel",
 ];
 
 fn text() -> impl Strategy<Value = &'static str> {

@@ -305,9 +305,10 @@ fn rows_of_copy_are_edited_in_utf8_only() {
         ("maskcopy", true),
         ("maskcopy utf-8", true),
         ("maskcopy UNICODE", true),
-        ("maskcopy GBK", false),
-        ("maskcopy latin1", false),
+        ("maskcopy GBK", true),
+        ("maskcopy latin1", true),
         ("maskcopy nonsense", false),
+        ("maskcopy JOHAB", false),
     ] {
         let mut play = Play::new();
         play.client(query(encoding));

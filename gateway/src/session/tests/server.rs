@@ -1,6 +1,7 @@
 //! A server that keeps PostgreSQL's rules about messages (protocol: Message Flow; tcop/postgres.c), for statements of a
 //! word or two: `select N` and `mask N` return N rows, `copyin` and `copyout N` copy, `fail` fails, `begin`, `commit` and
-//! `rollback` do as they say, `deny` must never come here.
+//! `rollback` do as they say, `deny` must never come here. `garble` is no syntax, and `novel` is one that only the server knows, which must
+//! never run.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -45,6 +46,12 @@ pub(crate) struct Server {
 }
 
 struct Failed(&'static str, String);
+
+/// Of `novel`, through the gateway.
+pub(crate) const NOVEL: &str =
+    "the gateway does not know the syntax of this statement, so it was not judged";
+
+const SEVERAL: &str = "cannot insert multiple commands into a prepared statement";
 
 type Outcome = Result<(), Failed>;
 
@@ -140,7 +147,13 @@ impl Server {
                     build::empty_query_response(&mut self.held);
                     return self.ready();
                 }
-                let denied = parts.iter().find_map(|part| self.check(part).err());
+                let text = String::from_utf8_lossy(query.text);
+                let read = self
+                    .read(&text)
+                    .and_then(|()| self.check_novel_query(&text));
+                let denied = read
+                    .err()
+                    .or_else(|| parts.iter().find_map(|part| self.check(part).err()));
                 match denied {
                     Some(failed) => self.failed(&failed, false),
                     None => self.go_on(parts),
@@ -156,6 +169,30 @@ impl Server {
                 }
             }
         }
+    }
+
+    /// What the grammar finds, in the whole message.
+    fn read(&self, text: &str) -> Outcome {
+        match text.split(';').any(|part| split(part).0 == "garble") {
+            true => fail("42601", "syntax error at or near \"garble\""),
+            false => Ok(()),
+        }
+    }
+
+    /// What becomes of a statement that the policies' grammar does not know, if the server can have it at all.
+    fn check_novel(&self, text: &str) -> Outcome {
+        let novel = text.split(';').any(|part| split(part).0 == "novel");
+        match novel && self.judges {
+            true => fail("0A000", NOVEL),
+            false => Ok(()),
+        }
+    }
+
+    fn check_novel_query(&self, text: &str) -> Outcome {
+        if text == "novel" {
+            self.check_transaction(text)?;
+        }
+        self.check_novel(text)
     }
 
     /// What parsing finds, whatever the state of the transaction.
@@ -212,6 +249,7 @@ impl Server {
 
     /// All of a statement but its row description.
     fn run(&mut self, text: &str) -> Outcome {
+        assert_ne!(text, "novel", "a statement that nobody could judge runs");
         self.ran.push(text.to_owned());
         let (word, number) = split(text);
         match word {
@@ -277,6 +315,11 @@ impl Server {
         if name.is_empty() {
             self.statements.remove("");
         }
+        self.read(text)?;
+        if text.contains(';') {
+            // A Query that the gateway cannot read.
+            return fail("42601", SEVERAL);
+        }
         self.check(text)?;
         if !text.is_empty() {
             self.check_transaction(text)?;
@@ -287,6 +330,7 @@ impl Server {
                 format!("prepared statement \"{name}\" already exists"),
             );
         }
+        self.check_novel(text)?;
         self.statements.insert(name.to_owned(), text.to_owned());
         build::parse_complete(&mut self.held);
         Ok(())
@@ -413,7 +457,8 @@ impl Server {
         let Failed(sqlstate, message) = failed;
         let mut fields = ErrorFields::new(severity, sqlstate, message.clone());
         fields.set(b'V', severity);
-        fields.set(b'F', "postgres.c");
+        let of_grammar = message.starts_with("syntax error");
+        fields.set(b'F', if of_grammar { "scan.l" } else { "postgres.c" });
         build::error_response(&mut self.held, &fields);
     }
 

@@ -5,6 +5,7 @@ use gatewright_wire::{ErrorFields, build};
 
 use super::super::Violation;
 use super::play::*;
+use super::server::NOVEL;
 use crate::session::refusal::STAND_IN;
 
 #[test]
@@ -249,4 +250,31 @@ fn replication_begun_by_the_server_ends_the_connection() {
         .session
         .server_bytes(copy_both, &mut play.judge, &mut play.output);
     assert_eq!(outcome.err(), Some(Violation::Replication));
+}
+
+#[test]
+fn an_unreadable_text_is_closed_before_anything_else_is_read() {
+    let mut play = Play::new();
+    play.client(query("novel"));
+    let stand_in = format!("P {STAND_IN}");
+    assert_eq!(play.sent(), ["P novel", "C", &stand_in, "S"]);
+    play.server(|out| {
+        build::parse_complete(out);
+        build::close_complete(out);
+    });
+    play.server(syntax_error);
+    assert_eq!(play.replied(), [format!("E 0A000 {NOVEL}")]);
+    assert_eq!(play.judge.refused, ["0A000"]);
+}
+
+#[test]
+fn an_error_about_names_in_an_unreadable_text_is_withheld() {
+    let mut play = Play::new();
+    play.client(query("novel"));
+    play.server(|out| {
+        let mut fields = ErrorFields::new("ERROR", "42703", "column \"salary\" does not exist");
+        fields.set(b'F', "parse_relation.c");
+        build::error_response(out, &fields);
+    });
+    assert_eq!(play.replied(), [format!("E 0A000 {NOVEL}")]);
 }

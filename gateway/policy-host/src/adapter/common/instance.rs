@@ -70,8 +70,7 @@ impl Guest for Instance {
             known.tables.iter().map(lower::table).collect();
         let columns: SmallVec<[types::ColumnRef<'_>; 16]> =
             known.columns.iter().map(versioned::column).collect();
-        let attributes: SmallVec<[types::AttributeParam<'_>; 8]> =
-            identity.attributes.iter().map(lower::attribute).collect();
+        let attributes = lower::attributes(identity);
         let lowered = types::Facts {
             statement_id: versioned::id(facts.statement_id.halves()),
             session_id: versioned::id(facts.session_id.halves()),
@@ -87,14 +86,7 @@ impl Guest for Instance {
             tables: &tables,
             columns: &columns,
             functions: &functions,
-            identity: types::Identity {
-                subject: &identity.subject,
-                issuer: &identity.issuer,
-                groups: &groups,
-                agent: identity.agent.as_deref(),
-                task: identity.task.as_deref(),
-                attributes: &attributes,
-            },
+            identity: lower::identity(identity, &groups, &attributes),
         };
         Ok(lift::verdict(self.module().call_on_statement(
             store,
@@ -156,5 +148,13 @@ impl Guest for Instance {
         completion: &contract::Completion,
     ) -> wasmtime::Result<()> {
         versioned::on_completion(self.module(), store, completion)
+    }
+
+    fn on_notification(
+        &self,
+        store: &mut Store<GuestData>,
+        received: &contract::Notification,
+    ) -> wasmtime::Result<contract::NotificationReply> {
+        versioned::on_notification(self.module(), store, received)
     }
 }

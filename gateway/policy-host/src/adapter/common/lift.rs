@@ -22,11 +22,12 @@ fn hooks(hooks: types::Hooks) -> contract::Hooks {
         (types::Hooks::BATCH, contract::Hooks::BATCH),
         (types::Hooks::COMPLETION, contract::Hooks::COMPLETION),
     ];
-    PAIRS
+    let common: contract::Hooks = PAIRS
         .iter()
         .filter(|(flag, _)| hooks.contains(*flag))
         .map(|(_, flag)| *flag)
-        .collect()
+        .collect();
+    common | versioned::more_hooks(hooks)
 }
 
 fn denial(denial: types::Denial) -> contract::Denial {
@@ -40,6 +41,7 @@ fn denial(denial: types::Denial) -> contract::Denial {
 
 pub(super) fn allowance(mut allowance: types::Allowance) -> contract::Allowance {
     let edits = versioned::edits(&mut allowance);
+    let (session_rows, session_bytes) = versioned::session_limits(&allowance);
     contract::Allowance {
         reuse: match allowance.reuse {
             types::Reuse::Never => contract::Reuse::Never,
@@ -47,6 +49,7 @@ pub(super) fn allowance(mut allowance: types::Allowance) -> contract::Allowance 
             types::Reuse::Fingerprint => contract::Reuse::Fingerprint,
         },
         plan_result: allowance.plan_result,
+        messages: versioned::messages(&allowance),
         row_limit: allowance.row_limit,
         byte_limit: allowance.byte_limit,
         timeout_ms: allowance.timeout_ms,
@@ -59,6 +62,8 @@ pub(super) fn allowance(mut allowance: types::Allowance) -> contract::Allowance 
             })
             .collect(),
         edits,
+        session_rows,
+        session_bytes,
     }
 }
 

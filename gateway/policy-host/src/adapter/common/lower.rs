@@ -3,7 +3,7 @@
 
 use smallvec::SmallVec;
 
-use super::{types, versioned};
+use super::types;
 use crate::adapter::common::lowered;
 use crate::contract;
 
@@ -46,10 +46,31 @@ pub(super) fn table(table: &contract::TableRef) -> types::TableRef<'_> {
     }
 }
 
-pub(super) fn attribute(attribute: &contract::Attribute) -> types::AttributeParam<'_> {
+fn attribute(attribute: &contract::Attribute) -> types::AttributeParam<'_> {
     types::AttributeParam {
         key: &attribute.key,
         value: &attribute.value,
+    }
+}
+
+pub(super) fn attributes(
+    identity: &contract::Identity,
+) -> SmallVec<[types::AttributeParam<'_>; 8]> {
+    identity.attributes.iter().map(attribute).collect()
+}
+
+pub(super) fn identity<'a>(
+    identity: &'a contract::Identity,
+    groups: &'a [&'a str],
+    attributes: &'a [types::AttributeParam<'a>],
+) -> types::Identity<'a> {
+    types::Identity {
+        subject: &identity.subject,
+        issuer: &identity.issuer,
+        groups,
+        agent: identity.agent.as_deref(),
+        task: identity.task.as_deref(),
+        attributes,
     }
 }
 
@@ -100,17 +121,5 @@ pub(super) fn parameter(parameter: contract::Parameter) -> types::Parameter {
         ordinal: parameter.ordinal,
         type_name: parameter.type_name,
         value: parameter.value,
-    }
-}
-
-pub(super) fn session(session: contract::Session) -> types::Session {
-    types::Session {
-        id: versioned::id(session.id.halves()),
-        database: session.database,
-        role: session.role,
-        application: session.application,
-        client_address: session.client_address,
-        in_transaction: session.in_transaction,
-        started_ms: session.started_ms,
     }
 }

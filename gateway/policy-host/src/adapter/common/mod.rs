@@ -33,7 +33,7 @@ macro_rules! statement_methods {
             }
 
             fn session(&mut self, _: Resource<Statement>) -> wasmtime::Result<types::Session> {
-                Ok(lower::session(self.statement()?.session()))
+                Ok(session(self.statement()?.session()))
             }
 
             fn parameters(

@@ -27,9 +27,23 @@ pub(super) fn column(column: &contract::ColumnRef) -> types::ColumnRef<'_> {
     }
 }
 
+/// Version 0.1 knows no notifications.
+pub(super) fn more_hooks(_: types::Hooks) -> contract::Hooks {
+    contract::Hooks::empty()
+}
+
+/// Nor can it withhold texts.
+pub(super) fn messages(_: &types::Allowance) -> contract::Messages {
+    contract::Messages::All
+}
+
 /// Version 0.1 has no edits.
 pub(super) fn edits(_: &mut types::Allowance) -> Vec<contract::Edit> {
     Vec::new()
+}
+
+pub(super) fn session_limits(_: &types::Allowance) -> (Option<u64>, Option<u64>) {
+    (None, None)
 }
 
 pub(super) fn batch_column(column: &contract::BatchColumn) -> types::BatchColumn<'_> {
@@ -88,4 +102,24 @@ pub(super) fn on_completion(
             sqlstate: &completion.sqlstate,
         },
     )
+}
+
+pub(super) fn session(session: contract::Session) -> types::Session {
+    types::Session {
+        id: id(session.id.halves()),
+        database: session.database,
+        role: session.role,
+        application: session.application,
+        client_address: session.client_address,
+        in_transaction: session.in_transaction,
+        started_ms: session.started_ms,
+    }
+}
+
+pub(super) fn on_notification(
+    _: &module::Guest,
+    _: &mut Store<GuestData>,
+    _: &contract::Notification,
+) -> wasmtime::Result<contract::NotificationReply> {
+    Err(crate::adapter::lacking("on-notification"))
 }

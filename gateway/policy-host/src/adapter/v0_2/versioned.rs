@@ -19,8 +19,45 @@ statement_methods! {
         Ok(editing(self.statement()?.editing()))
     }
 
+    fn settings(
+        &mut self,
+        _: Resource<Statement>,
+    ) -> wasmtime::Result<Vec<types::SettingChange>> {
+        let settings = self.statement()?.settings();
+        Ok(settings.into_iter().map(setting).collect())
+    }
+
+    fn channels(&mut self, _: Resource<Statement>) -> wasmtime::Result<Vec<String>> {
+        Ok(self.statement()?.channels())
+    }
+
     fn id_text(&mut self, _: Resource<Statement>) -> wasmtime::Result<String> {
         Ok(self.statement()?.statement_id().to_string())
+    }
+}
+
+pub(super) fn session(session: contract::Session) -> types::Session {
+    types::Session {
+        id: id(session.id.halves()),
+        database: session.database,
+        role: session.role,
+        application: session.application,
+        client_address: session.client_address,
+        in_transaction: session.in_transaction,
+        started_ms: session.started_ms,
+        settings: session.settings.into_iter().map(setting).collect(),
+    }
+}
+
+fn setting(change: contract::SettingChange) -> types::SettingChange {
+    types::SettingChange {
+        name: change.name,
+        value: match change.value {
+            contract::SettingValue::Constant(value) => types::SettingValue::Constant(value),
+            contract::SettingValue::Initial => types::SettingValue::Initial,
+            contract::SettingValue::Unknown => types::SettingValue::Unknown,
+        },
+        local: change.local,
     }
 }
 
@@ -38,9 +75,28 @@ pub(super) fn column(column: &contract::ColumnRef) -> types::ColumnRef<'_> {
     }
 }
 
+pub(super) fn more_hooks(hooks: types::Hooks) -> contract::Hooks {
+    match hooks.contains(types::Hooks::NOTIFICATION) {
+        true => contract::Hooks::NOTIFICATION,
+        false => contract::Hooks::empty(),
+    }
+}
+
+pub(super) fn messages(allowance: &types::Allowance) -> contract::Messages {
+    match allowance.messages {
+        types::Messages::All => contract::Messages::All,
+        types::Messages::OutsideCode => contract::Messages::OutsideCode,
+        types::Messages::WithoutValues => contract::Messages::WithoutValues,
+    }
+}
+
 pub(super) fn edits(allowance: &mut types::Allowance) -> Vec<contract::Edit> {
     let edits = std::mem::take(&mut allowance.edits);
     edits.into_iter().map(edit).collect()
+}
+
+pub(super) fn session_limits(allowance: &types::Allowance) -> (Option<u64>, Option<u64>) {
+    (allowance.session_rows, allowance.session_bytes)
 }
 
 fn edit(edit: types::Edit) -> contract::Edit {
@@ -141,4 +197,28 @@ pub(super) fn on_completion(
             sqlstate: &completion.sqlstate,
         },
     )
+}
+
+pub(super) fn on_notification(
+    module: &module::Guest,
+    store: &mut Store<GuestData>,
+    received: &contract::Notification,
+) -> wasmtime::Result<contract::NotificationReply> {
+    let identity = &*received.identity;
+    let groups = lower::strings(&identity.groups);
+    let attributes = lower::attributes(identity);
+    let reply = module.call_on_notification(
+        store,
+        types::Notification {
+            session_id: id(received.session_id.halves()),
+            database: &received.database,
+            channel: &received.channel,
+            payload: &received.payload,
+            identity: lower::identity(identity, &groups, &attributes),
+        },
+    )?;
+    Ok(match reply {
+        types::NotificationReply::Pass => contract::NotificationReply::Pass,
+        types::NotificationReply::Drop => contract::NotificationReply::Drop,
+    })
 }

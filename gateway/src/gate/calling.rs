@@ -1,0 +1,82 @@
+//! FunctionCall: a function that the catalog knows is judged as a SELECT of it.
+
+use std::sync::Arc;
+
+use gatewright_contract as contract;
+use gatewright_sql::{Facts, Verb};
+
+use super::SessionGate;
+use super::chain::Outcome;
+use crate::session::{Judged, NameFacts, Phase, Question, Refusal, Verdict};
+
+/// A call executes and fetches nothing by name.
+struct NoNames;
+
+impl NameFacts for NoNames {
+    fn statement(&self, _: &str) -> Option<Arc<Facts>> {
+        None
+    }
+
+    fn cursor(&self, _: &str) -> Option<Arc<Facts>> {
+        None
+    }
+}
+
+impl SessionGate {
+    pub(super) fn judge_call(
+        &mut self,
+        function_oid: u32,
+        in_transaction: bool,
+    ) -> Judged<Result<Verdict<Self>, Refusal>> {
+        // Like any text, an empty one waits for a catalog that is not outdated.
+        match self.analyze_text("", true, None) {
+            Judged::Pending(ticket) => return Judged::Pending(ticket),
+            Judged::Ready(Err(refusal)) => return Judged::Ready(Err(refusal)),
+            Judged::Ready(Ok(_)) => {}
+        }
+        let Some(sql) = self.catalog.current().call(function_oid) else {
+            return Judged::Ready(self.judge_unknown_call(function_oid, in_transaction));
+        };
+        self.analyze_text(&sql, true, None).map(|text| {
+            let text = text?;
+            let question = Question {
+                phase: Phase::FunctionCall,
+                text: &text,
+                index: 0,
+                parameters: None,
+                earlier: None,
+                in_transaction,
+                at_rest: false,
+                names: &NoNames,
+                path: None,
+            };
+            self.judge_statement(question)
+        })
+    }
+
+    /// A function of which nothing is known but its OID.
+    fn judge_unknown_call(
+        &mut self,
+        function_oid: u32,
+        in_transaction: bool,
+    ) -> Result<Verdict<Self>, Refusal> {
+        self.begin_statement();
+        self.check_role_of_call(function_oid)?;
+        let case = self.case_of_call(function_oid, in_transaction);
+        let edits = |answer: &contract::Allowance| !answer.edits.is_empty();
+        match self.ask_all(&case, None)? {
+            Outcome::Permit(permit) if permit.answers.iter().flatten().any(edits) => {
+                Err(self.not_editable("it is no SQL", &case))
+            }
+            Outcome::Permit(permit) => {
+                self.gate.metrics.verdict(case.verb, "allow");
+                Ok(Verdict::Permit(permit))
+            }
+            Outcome::Rewrite(..) => Err(self.refuse(
+                "rewrite-of-call",
+                "a function call by message cannot be rewritten, so it is refused",
+                Verb::Unknown,
+            )),
+        }
+    }
+}
