@@ -157,8 +157,14 @@ impl Mask {
     }
 }
 
-/// Each table with its columns and values.
-const TABLES: [(&str, &[(&str, &str)], &str); 7] = [
+/// A table's name, columns with their types, and values.
+type Table = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+);
+
+const TABLES: [Table; 7] = [
     (
         "public.customers",
         &[
