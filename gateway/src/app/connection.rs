@@ -21,7 +21,7 @@ use crate::admin::Connection;
 use crate::config::Limits;
 use crate::gate::SessionGate;
 use crate::listener::{self, Accepted, Handshake};
-use crate::relay::{Relay, Signals};
+use crate::relay::{EndSignal, Relay, Signals};
 use crate::session::{NamesAtStart, Session, SessionStart};
 use crate::upstream::{self, Connected, Target};
 
@@ -157,7 +157,7 @@ impl Connections {
         client_key.encode(&mut greeting);
         build::ready_for_query(&mut greeting, connected.status);
         let signals = Signals {
-            end: Box::pin(lifetime.end(self.shutdown.clone(), self.access.subscribe())),
+            end: EndSignal::of(lifetime.end(self.shutdown.clone(), self.access.subscribe())),
             idle_timeout: limits.idle_timeout,
             inbox: Arc::clone(&cancellable.inbox),
             cancel: canceller(cancellable),

@@ -3,6 +3,7 @@
 
 mod buffers;
 mod end;
+mod end_signal;
 mod idle;
 mod signals;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use idle::IdleWatch;
 use signals::{Cancels, Task, Timer};
 
 pub use end::{End, Ending};
+pub use end_signal::EndSignal;
 pub use signals::{CancelInbox, Client, Signals};
 
 /// How many bytes are read ahead, at least, while the client's next message has to wait.

@@ -13,7 +13,7 @@ use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, Interest};
 use tokio::net::TcpStream;
 
-use super::{End, Ending, READ_AHEAD, Relay};
+use super::{End, EndSignal, READ_AHEAD, Relay};
 use crate::listener::ClientStream;
 use crate::session::PendingJudge;
 
@@ -53,8 +53,7 @@ async fn closed(socket: io::Result<OwnedFd>) -> io::Result<()> {
 
 /// What the relay is told from outside.
 pub struct Signals {
-    /// Completes when the session must end, with the reason.
-    pub end: Pin<Box<dyn Future<Output = Ending>>>,
+    pub end: EndSignal,
     /// A session outside a transaction that has had no message for so long is ended.
     pub idle_timeout: Option<Duration>,
     /// Starts a cancel of whatever the server is doing for this session; completes when the server has taken note.
@@ -134,7 +133,7 @@ where
     pub(super) fn listen(&mut self, context: &mut Context<'_>) -> Result<bool, End> {
         let mut heard = false;
         if self.draining.is_none()
-            && let Poll::Ready(ending) = self.signals.end.as_mut().poll(context)
+            && let Some(ending) = self.signals.end.take(context)
         {
             if ending.waits_for_idle() {
                 self.draining = Some(ending);

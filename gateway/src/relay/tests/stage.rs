@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::super::signals::Task;
-use super::super::{CancelInbox, Client, End, Relay, Signals};
+use super::super::{CancelInbox, Client, End, EndSignal, Relay, Signals};
 use super::SOON;
 use crate::listener::ClientStream;
 use crate::results::PseudonymKey;
@@ -63,7 +63,7 @@ impl Stage {
         let inbox: Arc<CancelInbox> = Arc::default();
         let cancels: Rc<Cell<usize>> = Rc::default();
         let signals = Signals {
-            end: Box::pin(std::future::pending()),
+            end: EndSignal::never(),
             idle_timeout: None,
             cancel: {
                 let cancels = Rc::clone(&cancels);
