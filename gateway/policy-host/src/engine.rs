@@ -1,14 +1,13 @@
 //! The WebAssembly engine shared by all policies, and the epoch clock behind their deadlines.
 
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread::{self, JoinHandle};
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use std::num::NonZeroUsize;
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::error::HostError;
 use crate::settings::HostSettings;
+use crate::ticker::Ticker;
 
 /// Reserving the full 32-bit address space lets compiled code omit bounds checks. Actual use is limited per policy.
 const MEMORY_RESERVATION: u64 = 4 << 30;
@@ -18,11 +17,11 @@ const TABLES_PER_COMPONENT: u32 = 8;
 const MEMORIES_PER_COMPONENT: u32 = 2;
 const BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
-/// The shared engine and the thread that advances its epoch.
+/// The shared engine and the clock that advances its epoch.
 pub(crate) struct Engine {
     pub(crate) engine: wasmtime::Engine,
     pub(crate) tick: Duration,
-    ticker: Option<(Sender<()>, JoinHandle<()>)>,
+    pub(crate) ticker: Ticker,
 }
 
 impl Engine {
@@ -40,22 +39,13 @@ impl Engine {
             }
         };
         let tick = settings.tick.max(Duration::from_micros(100));
-        let ticker = start_ticker(engine.clone(), tick)?;
+        let advanced = engine.clone();
+        let ticker = Ticker::start(tick, move || advanced.increment_epoch());
         Ok(Engine {
             engine,
             tick,
-            ticker: Some(ticker),
+            ticker: ticker.map_err(HostError::Ticker)?,
         })
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        if let Some((stop, thread)) = self.ticker.take() {
-            drop(stop);
-            // A panic in the ticker was already reported by its thread.
-            let _ = thread.join();
-        }
     }
 }
 
@@ -83,20 +73,4 @@ fn config(settings: &HostSettings, pooled: bool) -> Config {
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     }
     config
-}
-
-fn start_ticker(
-    engine: wasmtime::Engine,
-    tick: Duration,
-) -> Result<(Sender<()>, JoinHandle<()>), HostError> {
-    let (stop, stopped) = mpsc::channel::<()>();
-    let thread = thread::Builder::new()
-        .name("policy-deadlines".into())
-        .spawn(move || {
-            while stopped.recv_timeout(tick) == Err(RecvTimeoutError::Timeout) {
-                engine.increment_epoch();
-            }
-        })
-        .map_err(HostError::Ticker)?;
-    Ok((stop, thread))
 }

@@ -21,6 +21,7 @@ mod services;
 mod set;
 mod settings;
 mod state;
+mod ticker;
 mod view;
 
 pub use directory::{Directory, DirectoryError, DirectorySettings, Refused};

@@ -21,6 +21,7 @@ use crate::observer::Observer;
 use crate::pool::{Pool, Slot};
 use crate::services::{HostRefusal, Services};
 use crate::settings::{Isolation, Mode, PolicySettings};
+use crate::ticker::Running;
 use crate::view::StatementView;
 
 /// Bytes that a guest may pass to the host in one call. A reply can reference the same memory many times, so its size
@@ -342,17 +343,19 @@ impl Policy {
         let Instance { store, guest } = instance;
         store.data_mut().view = Some(view.clone());
         store.data_mut().memory.denied = false;
-        self.begin(store, self.settings.deadline);
+        let running = self.begin(store, self.settings.deadline);
         let answer = ask(guest.as_ref(), store);
+        drop(running);
         store.data_mut().view = None;
         answer
             .map_err(|error| self.fault(&error, store.data().memory.denied, self.settings.deadline))
     }
 
     /// A call begins, which may use this much CPU.
-    fn begin(&self, store: &mut Store<GuestData>, limit: Duration) {
+    fn begin(&self, store: &mut Store<GuestData>, limit: Duration) -> Running<'_> {
         store.data_mut().deadline = self.deadline(limit);
         store.set_epoch_deadline(1);
+        self.engine.ticker.begin()
     }
 
     fn deadline(&self, limit: Duration) -> Deadline {
@@ -371,7 +374,7 @@ impl Policy {
         store.limiter(|data| &mut data.memory);
         store.set_hostcall_fuel(REPLY_BYTES);
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().deadline.check()));
-        self.begin(&mut store, self.settings.init_deadline);
+        let _running = self.begin(&mut store, self.settings.init_deadline);
         let started = self
             .code
             .adapter
