@@ -93,6 +93,18 @@ fn outputs_are_followed_through_definitions() {
         ),
         ("SELECT plain(name) FROM people", vec!["~people.name"]),
         ("SELECT reverse(name) FROM people", vec!["~people.name"]),
+        (
+            "SELECT (p).reverse FROM (SELECT 1 AS reverse, email FROM people) p",
+            vec!["="],
+        ),
+        (
+            "SELECT (SELECT p).reverse FROM (SELECT 1 AS reverse, email FROM people) p",
+            vec!["~people.email"],
+        ),
+        (
+            "SELECT (coalesce(p, p)).reverse FROM (SELECT 1 AS reverse, email FROM people) p",
+            vec!["~people.email"],
+        ),
         ("SELECT looks(1)", vec!["~people.id ~people.email"]),
         ("SELECT * FROM loops()", vec!["~people.name"]),
         ("SELECT 1 +++ 2", vec!["="]),
