@@ -114,6 +114,15 @@ fn outputs_are_followed_through_definitions() {
         ("SELECT dynamic('x')", vec!["unknown"]),
         ("SELECT endless()", vec!["unknown"]),
         ("SELECT given()", vec!["~people.id ~people.email"]),
+        (
+            "UPDATE notes SET body = p.email FROM people p RETURNING notes.body, public.notes.body, old.body, public.notes.id",
+            vec![
+                "=people.email notes.body",
+                "=people.email notes.body",
+                "=notes.body",
+                "=notes.id",
+            ],
+        ),
     ] {
         assert_eq!(carried(&facts(text)), expected, "{text}");
     }
