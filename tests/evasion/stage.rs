@@ -118,7 +118,7 @@ impl Stage {
             .settings(&settings)
             .start()?;
         let number = Psql::new(&template)?.query("SHOW server_version_num")?;
-        Ok(Self {
+        let stage = Self {
             place,
             major: number.parse::<u32>()? / 10_000,
             parts: parts(&template)?,
@@ -126,7 +126,12 @@ impl Stage {
             server,
             needles,
             _folders: [policies, configured],
-        })
+        };
+        // A policy that was built for another gateway is not loaded, and then no attack can succeed.
+        stage.in_own_database(|direct| {
+            Psql::new(&stage.through(direct)?)?.query("SELECT id, email FROM people")
+        })?;
+        Ok(stage)
     }
 
     /// Whether the entry can be played here.

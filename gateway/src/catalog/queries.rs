@@ -7,7 +7,7 @@ pub(super) const RELATIONS: &str = "SELECT c.oid, n.nspname, c.relname, c.relkin
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')";
 
-/// Columns with their type as SQL text, whether it is a string type, and its collation if that is not the type's default. A
+/// Columns with their type as SQL text, whether it is a string type, and its collation if that is not the database's default. A
 /// domain is written as its base type; NULL if that is a domain, too. A modifier of interval has another form in SQL and is
 /// left out. Columns of the system catalogs are never written.
 pub(super) const COLUMNS: &str = "SELECT a.attrelid, a.attnum, a.attname, a.atttypid, \
@@ -15,7 +15,7 @@ pub(super) const COLUMNS: &str = "SELECT a.attrelid, a.attnum, a.attname, a.attt
          || CASE WHEN t.oid IN (1186, 1187) THEN '' ELSE coalesce(pg_catalog.\"substring\"(pg_catalog.format_type(t.oid, \
              CASE WHEN d.typtype = 'd' THEN d.typtypmod ELSE a.atttypmod END), '[(][-0-9,]+[)]'), '') END END, \
      t.oid IN (19, 25, 1042, 1043) OR t.oid >= 16384 AND t.typname = 'citext' AND t.typtype = 'b', \
-     CASE WHEN l.oid <> t.typcollation THEN pg_catalog.quote_ident(ln.nspname) || '.' || pg_catalog.quote_ident(l.collname) END \
+     CASE WHEN l.oid <> 100 THEN pg_catalog.quote_ident(ln.nspname) || '.' || pg_catalog.quote_ident(l.collname) END \
      FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
      JOIN pg_catalog.pg_type d ON d.oid = a.atttypid \
      JOIN pg_catalog.pg_type t ON t.oid = CASE WHEN d.typtype = 'd' THEN d.typbasetype ELSE d.oid END \

@@ -167,3 +167,12 @@ SELECT (q.r).email || '' FROM (SELECT f AS r FROM everyone() f (email, a2, a3, a
 
 --# row-by-its-aliases
 SELECT (c).a4 || '' FROM people c (email, a2, a3, a4)
+
+--# field-of-a-subquery-that-is-a-function
+SELECT (SELECT t).concat FROM (SELECT 1 AS concat, email FROM people) t
+
+--# field-of-a-coalesce-that-is-a-function
+SELECT (coalesce(t, t)).concat FROM (SELECT 1 AS concat, email FROM people) t
+
+--# field-of-an-element-that-is-a-function
+SELECT ((ARRAY[t])[1]).concat FROM (SELECT 1 AS concat, email FROM people) t

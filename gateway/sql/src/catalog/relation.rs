@@ -16,7 +16,7 @@ pub struct Column {
 pub struct WrittenType {
     /// With schema and modifier.
     pub name: String,
-    /// With schema; `None` if it is the type's default.
+    /// With schema; `None` if it is the database's default.
     pub collation: Option<String>,
     /// Whether it is text, varchar, char, name or citext.
     pub is_string: bool,

@@ -334,7 +334,8 @@ impl Catalog {
         found.map(|schema| format!("{schema}.{name}"))
     }
 
-    pub(super) fn is_built_in(&self, name: &str) -> bool {
+    /// Whether PostgreSQL itself has a function or type of this name; true if its names are not known.
+    pub(crate) fn is_built_in(&self, name: &str) -> bool {
         self.built_in.is_empty() || self.built_in.contains(name)
     }
 

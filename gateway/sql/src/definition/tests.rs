@@ -93,6 +93,18 @@ fn outputs_are_followed_through_definitions() {
         ),
         ("SELECT plain(name) FROM people", vec!["~people.name"]),
         ("SELECT reverse(name) FROM people", vec!["~people.name"]),
+        (
+            "SELECT (p).reverse FROM (SELECT 1 AS reverse, email FROM people) p",
+            vec!["="],
+        ),
+        (
+            "SELECT (SELECT p).reverse FROM (SELECT 1 AS reverse, email FROM people) p",
+            vec!["~people.email"],
+        ),
+        (
+            "SELECT (coalesce(p, p)).reverse FROM (SELECT 1 AS reverse, email FROM people) p",
+            vec!["~people.email"],
+        ),
         ("SELECT looks(1)", vec!["~people.id ~people.email"]),
         ("SELECT * FROM loops()", vec!["~people.name"]),
         ("SELECT 1 +++ 2", vec!["="]),
@@ -102,6 +114,15 @@ fn outputs_are_followed_through_definitions() {
         ("SELECT dynamic('x')", vec!["unknown"]),
         ("SELECT endless()", vec!["unknown"]),
         ("SELECT given()", vec!["~people.id ~people.email"]),
+        (
+            "UPDATE notes SET body = p.email FROM people p RETURNING notes.body, public.notes.body, old.body, public.notes.id",
+            vec![
+                "=people.email notes.body",
+                "=people.email notes.body",
+                "=notes.body",
+                "=notes.id",
+            ],
+        ),
     ] {
         assert_eq!(carried(&facts(text)), expected, "{text}");
     }

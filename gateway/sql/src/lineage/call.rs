@@ -149,10 +149,20 @@ impl<'t> Resolver<'t> {
         Some(all)
     }
 
-    /// `(value).name`: a field; else the function `name` of the value.
-    pub(super) fn field_or_call(&mut self, value: &Provenance, name: &str) -> Provenance {
+    /// `(value).name`: a field; else the function `name` of the value. The server does not know the fields of every record: of one
+    /// that is no `variable`, such as the result of a subquery, the function may be called although a field has the name.
+    pub(super) fn field_or_call(
+        &mut self,
+        value: &Provenance,
+        name: &str,
+        variable: bool,
+    ) -> Provenance {
         let mut found = value.field(name);
-        if !value.has_field(name) && self.catalog.has_function(name) {
+        let is_field = value.has_field(name);
+        if !(is_field && variable) && self.catalog.has_function(name) {
+            if is_field {
+                found.absorb(value, Transform::Expression);
+            }
             self.named_as_field(name);
             match self.yields(&[name]) {
                 Some(rows) if !risky::is_risky(name) => rows.make(&mut found),

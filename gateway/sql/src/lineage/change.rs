@@ -353,10 +353,25 @@ impl<'t> Resolver<'t> {
                 bare: false,
                 ..item.clone()
             });
+            // `schema.table.column` shows the assigned values, too.
+            let relations = match &target.columns {
+                Columns::Relations(relations) => relations.as_slice(),
+                _ => &[],
+            };
+            let with_schema: Vec<Item<'t>> = relations
+                .iter()
+                .map(|relation| Item {
+                    schema: &relation.schema,
+                    bare: false,
+                    qualified: true,
+                    ..after.clone()
+                })
+                .collect();
             let items = &mut self.level().items;
             let at = if last { items.len() } else { 0 };
             items.insert(at, after);
             items.extend(versions);
+            items.extend(with_schema);
             // System columns are those of the relation itself.
             items.push(system);
             let (columns, _) = self.targets(clause.exprs());

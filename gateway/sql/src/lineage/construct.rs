@@ -87,10 +87,12 @@ impl<'t> Resolver<'t> {
     /// `(value).field[1]`. A star at the end is the row itself here.
     pub(super) fn indirection(&mut self, indirection: &'t nodes::A_Indirection) -> Provenance {
         let mut value = self.value(indirection.arg());
-        for step in indirection.indirection() {
+        for (at, step) in indirection.indirection().iter().enumerate() {
             match step {
                 Node::String(name) => {
-                    value = self.field_or_call(&value, name.sval().unwrap_or_default());
+                    let variable = at == 0 && matches!(indirection.arg(), Node::ColumnRef(_));
+                    let name = name.sval().unwrap_or_default();
+                    value = self.field_or_call(&value, name, variable);
                 }
                 Node::A_Star(_) => {}
                 Node::A_Indices(at) => {

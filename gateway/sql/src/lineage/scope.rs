@@ -127,7 +127,7 @@ impl<'t> Item<'t> {
             Columns::Relations(relations) => {
                 relations.iter().any(|relation| relation.schema == schema)
             }
-            Columns::Listed(_) => false,
+            Columns::Listed(_) => !self.schema.is_empty() && self.schema == schema,
             Columns::Open(_) => self.schema.is_empty() || self.schema == schema,
         }
     }

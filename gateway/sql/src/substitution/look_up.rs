@@ -127,7 +127,7 @@ fn look_up<'t>(
     places: &Places<'_>,
 ) -> Option<(LookUp<'t>, u32)> {
     let (column, given) = compared(condition)?;
-    let constant = constant(given, places)?;
+    let constant = constant(given, places, rules)?;
     let names = column.fields().strings();
     let (table, name) = match names.as_slice() {
         [name] if column.fields().len() == 1 => (None, *name),
@@ -219,7 +219,7 @@ struct Constant {
     range: Range<usize>,
 }
 
-fn constant(node: Node<'_>, places: &Places<'_>) -> Option<Constant> {
+fn constant(node: Node<'_>, places: &Places<'_>, rules: &Rules<'_>) -> Option<Constant> {
     match node {
         Node::A_Const(constant) => {
             let token = places.token(constant.location)?;
@@ -240,19 +240,25 @@ fn constant(node: Node<'_>, places: &Places<'_>) -> Option<Constant> {
             written: Written::from(format!("${}", parameter.number)),
             range: places.range(places.token(parameter.location)?)?,
         }),
-        Node::TypeCast(cast) => converted(cast, places),
+        Node::TypeCast(cast) => converted(cast, places, rules),
         _ => None,
     }
 }
 
-/// `constant::type` with a plain type name.
-fn converted(cast: &nodes::TypeCast, places: &Places<'_>) -> Option<Constant> {
+/// `constant::type` with the plain name of a built-in type: an own one may have its own equality only.
+fn converted(cast: &nodes::TypeCast, places: &Places<'_>, rules: &Rules<'_>) -> Option<Constant> {
     let inner = match cast.arg() {
         Node::TypeCast(_) => return None,
-        node => constant(node, places)?,
+        node => constant(node, places, rules)?,
     };
     let kind = cast.type_name()?;
     let names = kind.names().strings();
+    let ([name] | ["pg_catalog", name]) = names.as_slice() else {
+        return None;
+    };
+    if !rules.has_built_in(name) {
+        return None;
+    }
     let first = places.token(kind.location)?;
     let plain = kind.typmods().is_empty() && kind.array_bounds().is_empty() && !kind.setof;
     if !plain || kind.typemod != -1 || !places.is(first.checked_sub(1), "::") {
