@@ -137,8 +137,8 @@ impl Child {
         Ok(kibibytes * 1024)
     }
 
-    /// The CPU time that the process has used, in user and kernel mode, from /proc, in steps of 10 ms.
-    pub fn cpu_time(&self) -> Result<Duration> {
+    /// The CPU time that the process has used, from /proc, in steps of 10 ms.
+    pub fn cpu_time(&self) -> Result<CpuTime> {
         // The kernel reports in units of USER_HZ, which is 100 on every platform that has /proc (proc_pid_stat(5)).
         const TICK: Duration = Duration::from_millis(10);
         let path = format!("/proc/{}/stat", self.id());
@@ -154,7 +154,24 @@ impl Child {
         let [user, system] = ticks[..] else {
             bail!("no CPU times in {path}")
         };
-        Ok(TICK * (user + system))
+        Ok(CpuTime {
+            user: TICK * user,
+            system: TICK * system,
+        })
+    }
+}
+
+/// CPU time of a process.
+#[derive(Clone, Copy, Debug)]
+pub struct CpuTime {
+    pub user: Duration,
+    /// In the kernel.
+    pub system: Duration,
+}
+
+impl CpuTime {
+    pub fn total(self) -> Duration {
+        self.user + self.system
     }
 }
 
@@ -215,10 +232,10 @@ mod tests {
             &[],
         )?;
         let idle = Child::start("sleep", Command::new("sleep").arg("600"), "TERM", &[])?;
-        while busy.cpu_time()? < Duration::from_millis(50) {
+        while busy.cpu_time()?.total() < Duration::from_millis(50) {
             std::thread::sleep(Duration::from_millis(10));
         }
-        assert!(idle.cpu_time()? < Duration::from_millis(50));
+        assert!(idle.cpu_time()?.total() < Duration::from_millis(50));
         Ok(())
     }
 

@@ -20,7 +20,7 @@ pub mod soak;
 mod standby;
 mod version;
 
-pub use child::Child;
+pub use child::{Child, CpuTime};
 pub use dsn::Dsn;
 pub use gateway::{Gateway, GatewayCommand};
 pub use pgbouncer::PgBouncer;

@@ -3,7 +3,7 @@
 use super::Effort;
 use super::report::{Row, median, number};
 use super::ways::Way;
-use super::workload::Sample;
+use super::workload::{Cpu, Sample};
 
 /// The current build and its baseline, with the same policies.
 const PAIRS: [(&str, Way, Way); 2] = [
@@ -25,7 +25,7 @@ pub fn table(rows: &[Row], effort: &Effort) -> String {
         for (policies, current, baseline) in PAIRS {
             let (after, before) = (row.samples(current), row.samples(baseline));
             let value = |sample: &Sample| Some(sample.value);
-            let cpu = |sample: &Sample| sample.cpu;
+            let cpu = |sample: &Sample| sample.cpu.map(Cpu::total);
             let workload = row.workload;
             text.push_str(&format!(
                 "| {} | {} | {policies} | {} | {} | {} |\n",
@@ -72,6 +72,9 @@ mod tests {
             cells(&before, &after, |sample| Some(sample.value)),
             "100.0 | 99.0 | 1.10 (0.90 to 1.10)"
         );
-        assert_eq!(cells(&before, &after, |sample| sample.cpu), "- | - | -");
+        assert_eq!(
+            cells(&before, &after, |sample| sample.cpu.map(Cpu::total)),
+            "- | - | -"
+        );
     }
 }

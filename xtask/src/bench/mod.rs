@@ -108,7 +108,11 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let rows = measure(&bench, &ways, &effort, Way::ALL, workloads)?;
     drop(ways);
-    let table = report::table(&rows, &effort);
+    let table = format!(
+        "{}\n{}",
+        report::table(&rows, &effort),
+        report::cpu_table(&rows)
+    );
     screen::stage("Medians and ratios");
     println!("{table}");
     std::fs::write(target.join("bench.json"), report::json(&rows)?)

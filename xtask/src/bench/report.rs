@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Effort;
 use super::ways::Way;
-use super::workload::{Sample, Workload};
+use super::workload::{Cpu, Masked, Sample, Workload};
 
 /// All measurements of one workload.
 pub struct Row {
@@ -39,6 +39,15 @@ impl Row {
         median(self.samples(way).iter().map(|sample| sample.value))
     }
 
+    /// The median of the CPU time on one route, of a kind.
+    fn cpu(&self, way: Way, of: fn(&Cpu) -> f64) -> Option<f64> {
+        median(
+            self.samples(way)
+                .iter()
+                .filter_map(|sample| sample.cpu.as_ref().map(of)),
+        )
+    }
+
     fn ratio(&self, of: Way, to: Way) -> Option<f64> {
         Some(self.median(of)? / self.median(to)?)
     }
@@ -58,8 +67,11 @@ impl Row {
     fn target(&self) -> Option<Target> {
         let (against, least) = match self.workload {
             Workload::Select { .. } => (Way::PgBouncer, 0.8),
-            Workload::Rows { masked: false, .. } => (Way::Direct, 0.85),
-            Workload::Rows { masked: true, .. } => (Way::Direct, 0.7),
+            Workload::Rows {
+                masked: Masked::Nothing,
+                ..
+            } => (Way::Direct, 0.85),
+            Workload::Rows { .. } => (Way::Direct, 0.7),
             Workload::Connect { .. } | Workload::Idle => return None,
         };
         Some(Target {
@@ -121,6 +133,45 @@ pub fn table(rows: &[Row], effort: &Effort) -> String {
     text
 }
 
+/// The CPU time of what stands between client and server, as a Markdown table. Unlike throughput, it depends little on what else the
+/// machine does.
+pub fn cpu_table(rows: &[Row]) -> String {
+    let routes = [Way::PgBouncer, Way::AllowAll, Way::Policies];
+    let mut text = "CPU time per transaction, row or connection, in microseconds: in user mode + in the kernel.\n\n\
+         | workload | clients | PgBouncer | allow-all | three policies | allow-all / PgBouncer | policies / PgBouncer |\n\
+         | --- | --: | --: | --: | --: | --: | --: |\n"
+        .to_owned();
+    for row in rows
+        .iter()
+        .filter(|row| row.cpu(Way::Policies, |cpu| cpu.user).is_some())
+    {
+        let times = routes.map(|way| {
+            let part = |of: fn(&Cpu) -> f64| {
+                row.cpu(way, of)
+                    .map_or("-".to_owned(), |time| format!("{time:.2}"))
+            };
+            format!("{} + {}", part(|cpu| cpu.user), part(|cpu| cpu.system))
+        });
+        let ratio = |way| {
+            let total = |way| row.cpu(way, |cpu| cpu.total());
+            let ratio = total(way)
+                .zip(total(Way::PgBouncer))
+                .map(|(own, other)| own / other);
+            ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"))
+        };
+        let workload = row.workload;
+        text.push_str(&format!(
+            "| {} | {} | {} | {} | {} |\n",
+            workload.name(),
+            workload.clients(),
+            times.join(" | "),
+            ratio(Way::AllowAll),
+            ratio(Way::Policies),
+        ));
+    }
+    text
+}
+
 /// The results as JSON. `null` where a route has no such measurement.
 pub fn json(rows: &[Row]) -> Result<String> {
     let rows: Vec<Value> = rows
@@ -135,6 +186,11 @@ pub fn json(rows: &[Row]) -> Result<String> {
                 "pgbouncer": row.median(Way::PgBouncer),
                 "gateway_allow_all": row.median(Way::AllowAll),
                 "gateway_policies": row.median(Way::Policies),
+                "cpu_us": {
+                    "pgbouncer": row.cpu(Way::PgBouncer, |cpu| cpu.total()),
+                    "gateway_allow_all": row.cpu(Way::AllowAll, |cpu| cpu.total()),
+                    "gateway_policies": row.cpu(Way::Policies, |cpu| cpu.total()),
+                },
             })
         })
         .collect();

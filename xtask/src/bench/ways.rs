@@ -62,10 +62,13 @@ impl Build {
 
 const POLICIES: [&str; 3] = ["deny-list", "mask-columns", "row-limit"];
 
-/// One column is masked, in one of two otherwise identical tables. The limits are never reached.
+/// One column is masked in two of three otherwise identical tables. The limits are never reached.
 const SETTINGS: &str = r#"
 [mask-columns]
-columns = [{ column = "public.people_masked.email", method = "email" }]
+columns = [
+    { column = "public.people_masked.email", method = "email" },
+    { column = "public.people_masked_in_result.email", method = "email", where = "result" },
+]
 
 [row-limit]
 rows = 1000000000
@@ -208,8 +211,10 @@ fn fill(database: &Dsn, effort: &Effort) -> Result<()> {
          INSERT INTO people SELECT i, 'Customer number ' || i, 'customer' || i || '@example.com',
              timestamptz '2024-01-01' + i * interval '1 minute', (i % 1000000) / 100.0 FROM generate_series(1, {rows}) AS i;
          CREATE TABLE people_masked AS SELECT * FROM people;
+         CREATE TABLE people_masked_in_result AS SELECT * FROM people;
          VACUUM (ANALYZE, FREEZE) people;
-         VACUUM (ANALYZE, FREEZE) people_masked;"
+         VACUUM (ANALYZE, FREEZE) people_masked;
+         VACUUM (ANALYZE, FREEZE) people_masked_in_result;"
     ))?;
     Ok(())
 }

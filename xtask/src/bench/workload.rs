@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use gatewright_harness::{Child, Dsn, locate};
@@ -9,13 +10,41 @@ use gatewright_harness::{Child, Dsn, locate};
 use super::Effort;
 use super::ways::{self, Way, Ways};
 
+/// Which column of a table is masked, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Masked {
+    Nothing,
+    /// One column, by the edited statement.
+    InQuery,
+    /// One column, by the gateway on the way back.
+    InResult,
+}
+
+impl Masked {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "none masked",
+            Self::InQuery => "one column masked by the query",
+            Self::InResult => "one column masked in the result",
+        }
+    }
+
+    fn table(self) -> &'static str {
+        match self {
+            Self::Nothing => "people",
+            Self::InQuery => "people_masked",
+            Self::InResult => "people_masked_in_result",
+        }
+    }
+}
+
 /// A workload: one row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Workload {
     /// pgbench -S in a query mode.
     Select { mode: &'static str, clients: u32 },
     /// All rows of a table with five columns.
-    Rows { copy: bool, masked: bool },
+    Rows { copy: bool, masked: Masked },
     /// pgbench -S with a new connection per statement.
     Connect { clients: u32 },
     /// Memory use with idle connections.
@@ -27,10 +56,11 @@ impl Workload {
     pub fn all() -> Vec<Self> {
         let mut all = Vec::new();
         for mode in ["simple", "extended", "prepared"] {
-            all.extend([1, 8].map(|clients| Self::Select { mode, clients }));
+            all.extend([1, 8, 64].map(|clients| Self::Select { mode, clients }));
         }
         for copy in [false, true] {
-            all.extend([false, true].map(|masked| Self::Rows { copy, masked }));
+            let masks = [Masked::Nothing, Masked::InQuery, Masked::InResult];
+            all.extend(masks.map(|masked| Self::Rows { copy, masked }));
         }
         all.extend([1, 8].map(|clients| Self::Connect { clients }));
         all.push(Self::Idle);
@@ -42,12 +72,7 @@ impl Workload {
             Self::Select { mode, .. } => format!("pgbench -S -M {mode}"),
             Self::Rows { copy, masked } => {
                 let verb = if copy { "COPY" } else { "SELECT" };
-                let what = if masked {
-                    "one column masked"
-                } else {
-                    "none masked"
-                };
-                format!("1,000,000 rows by {verb}, {what}")
+                format!("1,000,000 rows by {verb}, {}", masked.name())
             }
             Self::Connect { .. } => "connections per second".to_owned(),
             Self::Idle => "memory with 1,000 idle connections".to_owned(),
@@ -81,9 +106,22 @@ impl Workload {
 pub struct Sample {
     /// In the unit of the workload.
     pub value: f64,
-    /// The CPU time of the process between client and server per transaction, row or connection, in microseconds. `None`
-    /// without such a process.
-    pub cpu: Option<f64>,
+    /// Of the process between client and server, per transaction, row or connection. `None` without such a process.
+    pub cpu: Option<Cpu>,
+}
+
+/// CPU time, in microseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Cpu {
+    pub user: f64,
+    /// In the kernel.
+    pub system: f64,
+}
+
+impl Cpu {
+    pub fn total(self) -> f64 {
+        self.user + self.system
+    }
 }
 
 /// Runs measurements.
@@ -123,9 +161,13 @@ impl Bench {
                 return Ok(value.transpose()?.map(|value| Sample { value, cpu }));
             }
         };
-        let cpu = before
-            .zip(used()?)
-            .map(|(before, after)| (after - before).as_secs_f64() * 1e6 / operations);
+        let each = |before: Duration, after: Duration| {
+            after.saturating_sub(before).as_secs_f64() * 1e6 / operations
+        };
+        let cpu = before.zip(used()?).map(|(before, after)| Cpu {
+            user: each(before.user, after.user),
+            system: each(before.system, after.system),
+        });
         Ok(Some(Sample { value, cpu }))
     }
 
@@ -155,8 +197,8 @@ impl Bench {
         Ok((number("tps = ")?, count))
     }
 
-    fn rows_per_second(&self, dsn: &Dsn, copy: bool, masked: bool) -> Result<f64> {
-        let table = if masked { "people_masked" } else { "people" };
+    fn rows_per_second(&self, dsn: &Dsn, copy: bool, masked: Masked) -> Result<f64> {
+        let table = masked.table();
         let sql = if copy {
             format!("COPY {table} TO STDOUT")
         } else {
