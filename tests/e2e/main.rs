@@ -26,6 +26,7 @@ mod copy_encodings;
 mod differential;
 mod disconnects;
 mod drivers;
+mod edited;
 mod explain;
 mod freshness;
 mod function_calls;

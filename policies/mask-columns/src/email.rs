@@ -22,14 +22,23 @@ pub fn mask(column: &PackedColumn) -> PackedColumn {
     masked.finish()
 }
 
-/// The same as [`mask`] for one column, in SQL that means the same in every session.
+/// The same as [`mask`] for one column, in SQL that means the same in every session. Without regular expressions, which take the server
+/// four times as long. A first @ behind two characters settles that the local part has more than one; most addresses need no more.
 pub fn sql() -> String {
     let value = "CAST(VALUE AS pg_catalog.text)";
-    let domain = format!("pg_catalog.\"substring\"({value}, '@[^@]*$')");
+    let (minus, more, and) = (
+        "OPERATOR(pg_catalog.-)",
+        "OPERATOR(pg_catalog.>)",
+        "OPERATOR(pg_catalog.||)",
+    );
+    let first_at = format!("pg_catalog.strpos({value}, '@')");
+    // Counted from the end; 0 without any.
+    let last_at = format!("pg_catalog.strpos(pg_catalog.reverse({value}), '@')");
+    let first = format!("pg_catalog.\"left\"({value}, 1)");
     format!(
-        "CASE WHEN pg_catalog.char_length({value}) OPERATOR(pg_catalog.-) pg_catalog.char_length({domain}) \
-         OPERATOR(pg_catalog.>) 1 THEN pg_catalog.\"left\"({value}, 1) ELSE '' END \
-         OPERATOR(pg_catalog.||) '***' OPERATOR(pg_catalog.||) COALESCE({domain}, '')"
+        "CASE WHEN {first_at} {more} 2 THEN {first} \
+         WHEN {first_at} {more} 0 AND pg_catalog.char_length({value}) {minus} {last_at} {more} 1 THEN {first} \
+         ELSE '' END {and} '***' {and} pg_catalog.\"right\"({value}, {last_at})"
     )
 }
 
