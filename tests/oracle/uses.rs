@@ -186,10 +186,11 @@ impl<'t> Reader<'_, 't> {
                 if !self.equality.contains(&operator) {
                     return None;
                 }
-                if is_column(left) && is_given(right) {
-                    return Some(left);
+                let (left_inner, right_inner) = (unconverted(left), unconverted(right));
+                if is_column(left_inner) && is_given(right) {
+                    return Some(left_inner);
                 }
-                (is_column(right) && is_given(left)).then_some(right)
+                (is_column(right_inner) && is_given(left)).then_some(right_inner)
             }
             _ => None,
         }
@@ -366,6 +367,25 @@ fn is_column(value: &Value) -> bool {
         "RELABELTYPE" => is_column(node.field("arg")),
         _ => false,
     })
+}
+
+/// The argument of a built-in conversion that is not written, as in `int_column = 1::numeric`: equality of what it gives tells no more
+/// than equality of the values.
+fn unconverted(value: &Value) -> &Value {
+    const FIRST_OWN_FUNCTION: i64 = 16_384;
+    match value.node() {
+        Some(node)
+            if node.kind == "FUNCEXPR"
+                && node.number("funcformat") == 2
+                && node.number("funcid") < FIRST_OWN_FUNCTION =>
+        {
+            match node.field("args").list() {
+                [only] => only,
+                _ => value,
+            }
+        }
+        _ => value,
+    }
 }
 
 /// A constant or parameter, converted or not.

@@ -277,7 +277,13 @@ impl Catalog {
         name: &str,
         schemas: Schemas<'_>,
     ) -> Option<Vec<&Arc<Body>>> {
-        if matches!(schemas, Schemas::One("pg_catalog")) {
+        // initdb creates both; those of information_schema compute on their arguments (information_schema.sql).
+        let own = match schemas {
+            Schemas::One("pg_catalog") => true,
+            Schemas::One("information_schema") => name.starts_with("_pg_"),
+            _ => false,
+        };
+        if own {
             return Some(Vec::new());
         }
         let known = self.functions.get(name).into_iter().flatten();

@@ -228,15 +228,20 @@ impl<'t> Resolver<'t> {
     }
 }
 
+/// The columns in the server's order: those of a level come before those of its NESTED paths (transformJsonTableColumns).
 fn json_columns(columns: &NodeList, value: &Provenance, into: &mut Vec<Column>) {
+    let mut nested = Vec::new();
     for column in columns {
         if let Node::JsonTableColumn(column) = column {
             if column.coltype == nodes::JsonTableColumnType::JTC_NESTED {
-                json_columns(column.columns(), value, into);
+                nested.push(column.columns());
             } else {
                 let name = column.name().unwrap_or_default();
                 into.push(Column::named(name, value.clone()));
             }
         }
+    }
+    for columns in nested {
+        json_columns(columns, value, into);
     }
 }

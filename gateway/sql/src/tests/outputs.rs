@@ -48,3 +48,20 @@ fn outputs_are_known_only_if_they_are_certain() {
         assert_eq!(outputs(text), expected, "{text}");
     }
 }
+
+/// The columns of a level come before those of its NESTED paths, wherever they are written.
+#[test]
+fn columns_of_json_table_are_in_the_servers_order() {
+    let facts = one(
+        "SELECT * FROM JSON_TABLE('[]', '$[*]' COLUMNS (NESTED PATH '$.a' COLUMNS (NESTED PATH '$.b' COLUMNS (a int), b int), c int, \
+         NESTED PATH '$.d' COLUMNS (d int), e int)) j",
+    );
+    let Outputs::Columns(columns) = &facts.outputs else {
+        panic!("the columns are known");
+    };
+    let names: Vec<&str> = columns
+        .iter()
+        .filter_map(|column| column.name.as_deref())
+        .collect();
+    assert_eq!(names, ["c", "e", "b", "a", "d"]);
+}
