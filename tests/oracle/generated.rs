@@ -31,17 +31,11 @@ async fn generated_statements_are_read_as_the_server_reads_them() -> Result<()> 
         let (mut counts, mut failures) = (Counts::default(), Vec::new());
         let seeds: Vec<u64> = soak::seeds(0, 6_000).collect();
         for seeds in seeds.chunks(BATCH) {
-            let cases = seeds.iter().map(|seed| Case {
-                name: format!("seed {seed}"),
-                text: statement(
-                    *seed,
-                    Style {
-                        modern: version == Version::Eighteen,
-                        own_tables: false,
-                    },
-                ),
-            });
-            failures.extend(judge(&server, cases.collect(), &mut counts).await?);
+            let style = Style {
+                modern: version == Version::Eighteen,
+                own_tables: false,
+            };
+            failures.extend(judge(&server, cases(seeds, style), &mut counts).await?);
         }
         crate::report(&format!("{version:?}"), &counts, &failures)?;
         if seeds.len() >= MEANINGFUL {
@@ -58,4 +52,13 @@ async fn generated_statements_are_read_as_the_server_reads_them() -> Result<()> 
         }
     }
     Ok(())
+}
+
+/// The statements of these seeds.
+pub fn cases(seeds: &[u64], style: Style) -> Vec<Case> {
+    let case = |seed: &u64| Case {
+        name: format!("seed {seed}"),
+        text: statement(*seed, style),
+    };
+    seeds.iter().map(case).collect()
 }

@@ -85,6 +85,17 @@ async fn judge(server: &Server, cases: Vec<Case>, counts: &mut Counts) -> Result
     disagreements.context("the analysis panicked")
 }
 
+/// Fails with what differs, if anything does.
+fn none_differ(failures: &[String]) -> Result<()> {
+    ensure!(
+        failures.is_empty(),
+        "{} differ:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+    Ok(())
+}
+
 fn report(what: &str, counts: &Counts, failures: &[String]) -> Result<()> {
     println!("{what}: {counts}");
     ensure!(

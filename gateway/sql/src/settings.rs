@@ -69,7 +69,8 @@ fn modes(list: &NodeList, prefix: &str, local: bool) -> Vec<SettingChange> {
     list.iter().filter_map(of_mode).collect()
 }
 
-fn word(node: Node<'_>) -> Option<String> {
+/// A value of SET as its words are joined.
+pub(crate) fn word(node: Node<'_>) -> Option<String> {
     match node {
         Node::A_Const(value) => match value.val()? {
             ConstValue::Integer(number) => Some(number.to_string()),

@@ -107,15 +107,17 @@ fn option(word: &str) -> Option<SettingChange> {
 mod tests {
     use super::*;
 
-    fn refused(parameters: &[(&str, &str)]) -> bool {
-        let startup = StartupMessage {
+    fn message(parameters: &[(&str, &str)]) -> StartupMessage {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        StartupMessage {
             protocol: (3, 0),
-            parameters: parameters
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
+            parameters: parameters.iter().map(owned).collect(),
             protocol_options: Vec::new(),
-        };
+        }
+    }
+
+    fn refused(parameters: &[(&str, &str)]) -> bool {
+        let startup = message(parameters);
         assert!(refusal(&startup, false).is_none(), "without the lock");
         refusal(&startup, true).is_some()
     }
@@ -148,14 +150,7 @@ mod tests {
     #[test]
     fn settings_are_read_as_the_server_reads_them() {
         let of = |parameters: &[(&str, &str)]| {
-            let startup = StartupMessage {
-                protocol: (3, 0),
-                parameters: parameters
-                    .iter()
-                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                    .collect(),
-                protocol_options: Vec::new(),
-            };
+            let startup = message(parameters);
             let found = settings(&startup).into_iter().map(|change| {
                 let SettingValue::Constant(value) = change.value else {
                     panic!("a value that is not constant");

@@ -32,15 +32,15 @@ pub(super) async fn read(
     kept: &mut Option<Watch>,
     last: Arc<Catalog>,
 ) -> Result<Option<Catalog>, CatalogError> {
-    let results = match kept.take() {
-        // What has broken since it was used last is opened again.
-        Some(watch) => match fetch(watch, last.generation).await {
-            Ok((watch, results)) => (watch, results),
-            Err(_) => fetch(Watch::connect(target).await?, last.generation).await?,
-        },
+    let fetched = match kept.take() {
+        Some(watch) => fetch(watch, last.generation).await.ok(),
+        None => None,
+    };
+    let (watch, results) = match fetched {
+        Some(fetched) => fetched,
+        // There was none, or it has broken since it was used last.
         None => fetch(Watch::connect(target).await?, last.generation).await?,
     };
-    let (watch, results) = results;
     *kept = Some(watch);
     // Parsing deeply nested definitions requires a large stack.
     let built = tokio::task::spawn_blocking(move || {

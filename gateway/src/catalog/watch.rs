@@ -68,9 +68,7 @@ impl Watch {
 
     /// In that snapshot.
     pub async fn note_contents(&mut self) -> Result<(), UpstreamError> {
-        self.contents = self.service.query(&contents()).await?;
-        self.contents_at = Instant::now();
-        Ok(())
+        self.has_same_contents().await.map(drop)
     }
 
     /// After the catalog was read, with its relations. Returns false if something has changed since the snapshot: read it again.

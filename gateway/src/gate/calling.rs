@@ -1,26 +1,12 @@
 //! FunctionCall: a function that the catalog knows is judged as a SELECT of it.
 
-use std::sync::Arc;
-
 use gatewright_contract as contract;
-use gatewright_sql::{Facts, Verb};
+use gatewright_sql::Verb;
 
 use super::SessionGate;
 use super::chain::Outcome;
-use crate::session::{Judged, NameFacts, Phase, Question, Refusal, Verdict};
-
-/// A call executes and fetches nothing by name.
-struct NoNames;
-
-impl NameFacts for NoNames {
-    fn statement(&self, _: &str) -> Option<Arc<Facts>> {
-        None
-    }
-
-    fn cursor(&self, _: &str) -> Option<Arc<Facts>> {
-        None
-    }
-}
+use super::names::NoNames;
+use crate::session::{Judged, Phase, Question, Refusal, Verdict};
 
 impl SessionGate {
     pub(super) fn judge_call(

@@ -14,6 +14,7 @@ mod ending;
 mod facts;
 mod judging;
 mod known;
+mod names;
 mod notification;
 mod permit;
 mod plan;

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use gatewright_contract as contract;
-use gatewright_sql::{Facts, SearchPath};
+use gatewright_sql::SearchPath;
 
+use super::names::NoNames;
 use super::permit::Permit;
 use super::text::AnalyzedText;
 use super::{SessionGate, denial, plan};
-use crate::session::{Field, NameFacts, Phase, Question, Refusal, Verdict};
+use crate::session::{Field, Phase, Question, Refusal, Verdict};
 
 /// One policy's answer.
 #[derive(Debug, Clone)]
@@ -31,19 +32,6 @@ pub struct ResultPreview {
     pub columns: Vec<contract::ResultColumn>,
     pub plans: Vec<PolicyAnswer<contract::Plan>>,
     pub refusal: Option<Refusal>,
-}
-
-/// A connection without prepared statements or cursors.
-pub(super) struct NoNames;
-
-impl NameFacts for NoNames {
-    fn statement(&self, _: &str) -> Option<Arc<Facts>> {
-        None
-    }
-
-    fn cursor(&self, _: &str) -> Option<Arc<Facts>> {
-        None
-    }
 }
 
 impl SessionGate {

@@ -8,7 +8,7 @@ use gatewright_policy_host::StatementView;
 use gatewright_sql::Verb;
 
 use super::case::Version;
-use super::preview::NoNames;
+use super::names::NoNames;
 use super::{AnalyzedText, Gate, GateMetrics, GateSettings, Policies, SessionGate};
 use crate::catalog::CatalogHandle;
 use crate::identity::Identity;

@@ -41,9 +41,14 @@ impl SessionGate {
     /// Brings the catalog up to date, and remembers for the text that waits whether that succeeded.
     pub(super) fn fresh_catalog(&mut self) -> Work {
         let refresh = Arc::clone(&self.catalog).refreshed();
+        self.remembering(refresh)
+    }
+
+    /// The work, whose success is remembered for what waits for it.
+    fn remembering(&mut self, work: impl Future<Output = bool> + 'static) -> Work {
         let outcome = self.refreshed.insert(Refreshed::default()).clone();
         Box::pin(async move {
-            outcome.put(refresh.await);
+            outcome.put(work.await);
         })
     }
 
@@ -84,10 +89,7 @@ impl SessionGate {
             return Judged::Ready(Ok(()));
         }
         let check = Arc::clone(&self.catalog).checked();
-        let outcome = self.refreshed.insert(Refreshed::default()).clone();
-        let work = Box::pin(async move {
-            outcome.put(check.await);
-        });
+        let work = self.remembering(check);
         Judged::Pending(self.ticket_for(work, Awaited::CatchUp))
     }
 

@@ -144,8 +144,7 @@ where
             }
             // Last, so that everything this turn started to wait for has a waker.
             moved |= self.listen(context)?;
-            let stopped = self.output.slice.is_over();
-            if !moved && !stopped {
+            if !moved && !self.output.slice.is_over() {
                 return Ok(None);
             }
             if let Some(idle) = &mut self.idle {

@@ -6,8 +6,8 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use super::world::{CHOICES, Choice, create};
 use super::{Counts, conclude, judge, report, shortened};
-use crate::Case;
-use crate::generate::{Style, statement};
+use crate::generate::Style;
+use crate::generated::cases;
 use crate::server::Server;
 
 /// At least this percentage of the edited statements must have been compared.
@@ -58,17 +58,11 @@ async fn run(
     let edits = choice.edits();
     let seeds: Vec<u64> = soak::seeds(0, 1_000).collect();
     for seeds in seeds.chunks(BATCH) {
-        let cases = seeds.iter().map(|seed| Case {
-            name: format!("seed {seed}"),
-            text: statement(
-                *seed,
-                Style {
-                    modern: version == Version::Eighteen,
-                    own_tables: true,
-                },
-            ),
-        });
-        let (wrong, edited) = judge(server, cases.collect(), &edits, &mut counts).await?;
+        let style = Style {
+            modern: version == Version::Eighteen,
+            own_tables: true,
+        };
+        let (wrong, edited) = judge(server, cases(seeds, style), &edits, &mut counts).await?;
         failures.extend(wrong);
         for done in edited {
             let (original, text) = (&done.case.text, &done.text);

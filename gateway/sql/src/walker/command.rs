@@ -1,6 +1,6 @@
 //! All commands except queries and row changes: definitions, COPY, cursors, settings.
 
-use gatewright_parser::{ConstValue, Node, Strings, nodes, untyped};
+use gatewright_parser::{Node, Strings, nodes, untyped};
 
 use crate::body::Body;
 use crate::facts::{Access, Facts, SessionEffect, TransactionCommand, Usage};
@@ -324,21 +324,12 @@ fn set_effect(set: &nodes::VariableSetStmt) -> SessionEffect {
 
 fn word(node: Node<'_>) -> Option<String> {
     match node {
-        Node::A_Const(value) => match value.val()? {
-            ConstValue::Integer(number) => Some(number.to_string()),
-            ConstValue::Float(text) | ConstValue::String(text) | ConstValue::BitString(text) => {
-                Some(text.to_owned())
-            }
-            ConstValue::Boolean(value) => Some(value.to_string()),
-            _ => None,
-        },
-        Node::TypeCast(cast) => word(cast.arg()),
         Node::DefElem(element) => Some(format!(
             "{} {}",
             element.defname().unwrap_or_default(),
             word(element.arg()).unwrap_or_default()
         )),
-        _ => None,
+        node => settings::word(node),
     }
 }
 
