@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod app;
+pub mod approvals;
 pub mod catalog;
 pub mod cli;
 pub mod config;
