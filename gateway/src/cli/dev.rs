@@ -94,6 +94,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
             token_grace: Duration::ZERO,
         },
         policies,
+        approvals: None,
         metrics,
     });
     let _admin = arguments

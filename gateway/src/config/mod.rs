@@ -2,6 +2,7 @@
 //! It does not know what a module does with its settings. Each key is defined once, in `keys`.
 //! Next module: `app`, which builds the gateway from a `Config`.
 
+mod approvals;
 mod choices;
 mod client;
 mod command;
@@ -29,6 +30,7 @@ use std::time::Duration;
 
 use crate::identity::{Grants, IssuerSettings, VerifierSettings};
 
+pub use approvals::{Api, Approvals};
 pub use limits::{Limits, LoginBackoff};
 pub use listen::{Admin, Listen, Log, LogFormat, TlsFiles};
 pub use person::{Person, Profile, gateway_address, person};
@@ -54,6 +56,7 @@ pub struct Config {
     /// The databases and who can connect to them.
     pub grants: Grants,
     pub policies: Policies,
+    pub approvals: Option<Approvals>,
 }
 
 /// Reads and checks a configuration file. Relative paths in it are relative to its directory.
@@ -73,6 +76,7 @@ pub fn load(path: &Path) -> Result<Config, Report> {
     let (verifier, token_grace) = issuer::tokens(&root);
     let grants = database::grants(&root, &issuers, !rules.is_empty());
     let policies = policies::policies(&root);
+    let approvals = approvals::approvals(&root, &issuers);
     root.finish();
     source.outcome(Config {
         listen,
@@ -83,6 +87,7 @@ pub fn load(path: &Path) -> Result<Config, Report> {
         token_grace,
         grants,
         policies,
+        approvals,
     })
 }
 
