@@ -100,7 +100,7 @@ impl Reader {
                     self.after = last;
                     let views = events
                         .into_iter()
-                        .map(|(event, _)| (event.sequence, event.into()));
+                        .map(|event| (event.sequence, event.into()));
                     self.waiting.extend(views);
                     self.waiting.reverse();
                     if more {

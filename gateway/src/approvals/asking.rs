@@ -12,7 +12,10 @@ use super::{Actor, ApprovalsError, State};
 use crate::store::{StoreError, Transaction, Value};
 
 /// Statement and parameters together, in bytes: what a person can be asked to read.
-const LONGEST: usize = 1 << 20;
+const LONGEST: usize = 256 << 10;
+
+/// How often one transaction asks anew, because others have asked or decided the same meanwhile.
+const ROUNDS: usize = 4;
 
 /// A draft in the form in which it is stored.
 #[derive(Debug, Clone)]
@@ -42,6 +45,17 @@ pub(super) enum Asked {
         approved: Approved,
     },
     TooMany,
+}
+
+/// The request that the same statement made before.
+enum Before {
+    Nothing,
+    Waits {
+        id: RequestId,
+        left_ms: i64,
+    },
+    /// Somebody decided just now.
+    Decided,
 }
 
 impl Asking {
@@ -125,14 +139,35 @@ impl Asking {
         transaction: &mut dyn Transaction,
         holder: &str,
     ) -> Result<Asked, StoreError> {
-        if let Some((id, approved)) = self.claim_waiting(transaction, holder)? {
-            return Ok(Asked::Claimed { id, approved });
+        for _ in 0..ROUNDS {
+            if let Some((id, approved)) = self.claim_waiting(transaction, holder)? {
+                return Ok(Asked::Claimed { id, approved });
+            }
+            match self.asked_before(transaction)? {
+                Before::Waits { id, left_ms } => return Ok(Asked::Waits { id, left_ms }),
+                Before::Decided => continue,
+                Before::Nothing => {}
+            }
+            if self.is_flood(transaction)? {
+                return Ok(Asked::TooMany);
+            }
+            if self.insert(transaction, holder)? {
+                let note = Note {
+                    actor: Some(&self.requester),
+                    reason: None,
+                };
+                transition::record(transaction, self.id, None, State::Pending, note)?;
+                return Ok(Asked::Waits {
+                    id: self.id,
+                    left_ms: self.ttl_ms,
+                });
+            }
         }
-        if self.wait == ApprovalWait::ReturnId
-            && let Some(asked) = self.already_asked(transaction)?
-        {
-            return Ok(asked);
-        }
+        let text = "others asked and decided the same again and again";
+        Err(StoreError::Unavailable(text.to_owned()))
+    }
+
+    fn is_flood(&self, transaction: &mut dyn Transaction) -> Result<bool, StoreError> {
         let mut pending = transaction.query(
             "SELECT count(*) FROM request WHERE state = 'pending' AND issuer = $1 AND subject = $2",
             &[
@@ -141,27 +176,7 @@ impl Asking {
             ],
         )?;
         let pending = pending.first_mut().map_or(Ok(0), |row| row.integer())?;
-        if pending >= self.most_pending {
-            return Ok(Asked::TooMany);
-        }
-        if self.insert(transaction, holder)? {
-            let note = Note {
-                actor: Some(&self.requester),
-                reason: None,
-            };
-            transition::record(transaction, self.id, None, State::Pending, note)?;
-            return Ok(Asked::Waits {
-                id: self.id,
-                left_ms: self.ttl_ms,
-            });
-        }
-        // Another gateway asked meanwhile.
-        match self.already_asked(transaction)? {
-            Some(asked) => Ok(asked),
-            None => Err(StoreError::Unavailable(
-                "the request ended while it was made".to_owned(),
-            )),
-        }
+        Ok(pending >= self.most_pending)
     }
 
     fn claim_waiting(
@@ -193,21 +208,22 @@ impl Asking {
         Ok(Some((id, approved)))
     }
 
-    /// The request that the same statement made before. One whose time is over makes room.
-    fn already_asked(
-        &self,
-        transaction: &mut dyn Transaction,
-    ) -> Result<Option<Asked>, StoreError> {
+    /// The request that the same returned statement made before. One whose time is over makes room.
+    fn asked_before(&self, transaction: &mut dyn Transaction) -> Result<Before, StoreError> {
+        if self.wait == ApprovalWait::Hold {
+            return Ok(Before::Nothing);
+        }
         let mut rows = transaction.query(
             "SELECT id FROM request WHERE digest = $1 AND wait = 'return' AND state IN ('pending', 'approved')",
             &[Value::from(self.digest.clone())],
         )?;
         let Some(row) = rows.first_mut() else {
-            return Ok(None);
+            return Ok(Before::Nothing);
         };
         let id = super::request::id(row)?;
+        // It may have been decided since this transaction looked for an approval.
         let Some(request) = transition::lock(transaction, id)? else {
-            return Ok(None);
+            return Ok(Before::Decided);
         };
         let now = transaction.now();
         if request.is_overdue(now) {
@@ -218,19 +234,15 @@ impl Asking {
                 &NOTHING,
                 Note::default(),
             )?;
-            return Ok(None);
+            return Ok(Before::Nothing);
         }
-        match request.state {
-            State::Pending => Ok(Some(Asked::Waits {
+        Ok(match request.state {
+            State::Pending => Before::Waits {
                 id,
                 left_ms: request.expires_at - now,
-            })),
-            // Approved since this transaction looked for it.
-            State::Approved => Err(StoreError::Unavailable(
-                "the request was decided meanwhile".to_owned(),
-            )),
-            _ => Ok(None),
-        }
+            },
+            _ => Before::Decided,
+        })
     }
 
     /// Whether it was inserted: another with the same digest may wait already.

@@ -146,11 +146,12 @@ impl Decision {
         request: &Request,
         settings: &ApprovalsSettings,
     ) -> Result<(), DecisionError> {
-        let barred = rules::may_decide(request, &self.reviewer, settings);
+        let parties = request.parties();
+        let barred = rules::may_decide(&parties, &self.reviewer, settings);
         match barred {
             Ok(()) => Ok(()),
             Err(Barred::NotAPerson) => Err(DecisionError::NotAPerson),
-            Err(_) if !rules::may_see(request, &self.reviewer, settings) => {
+            Err(_) if !rules::may_see(&parties, &self.reviewer, settings) => {
                 Err(DecisionError::NotFound)
             }
             Err(Barred::Requester) => Err(DecisionError::Requester),

@@ -2,7 +2,7 @@
 
 use gatewright_contract::RequestId;
 
-use super::request::{self, COLUMNS, Request};
+use super::request::{self, COLUMNS, Parties, Request};
 use super::{Actor, State};
 use crate::store::{Row, StoreError, Transaction, Value};
 
@@ -96,13 +96,13 @@ pub(super) fn summary(
     })
 }
 
-/// Requests older than `before`, the newest first; ids sort by time.
+/// The ids of requests older than `before`, the newest first, and whom they concern; ids sort by time.
 pub(super) fn older(
     transaction: &mut dyn Transaction,
     states: &[State],
     before: Option<RequestId>,
     limit: usize,
-) -> Result<Vec<Request>, StoreError> {
+) -> Result<Vec<(RequestId, Parties)>, StoreError> {
     let names: Vec<String> = states.iter().map(|state| format!("'{state}'")).collect();
     let of_states = match names.is_empty() {
         true => String::new(),
@@ -111,28 +111,27 @@ pub(super) fn older(
     // Greater than every id.
     let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
     let sql = format!(
-        "SELECT {COLUMNS} FROM request WHERE id < $1{of_states} ORDER BY id DESC LIMIT {limit}"
+        "SELECT id, {} FROM request WHERE id < $1{of_states} ORDER BY id DESC LIMIT {limit}",
+        Parties::COLUMNS
     );
     let mut rows = transaction.query(&sql, &[Value::from(before)])?;
-    rows.iter_mut().map(Request::read).collect()
+    let both = |row: &mut Row| Ok((request::id(row)?, Parties::read(row)?));
+    rows.iter_mut().map(both).collect()
 }
 
-/// The events behind this number, in their order, each with its request as it is now.
+/// The events behind this number, in their order, and whom they concern.
 pub(super) fn events_after(
     transaction: &mut dyn Transaction,
     sequence: i64,
     limit: usize,
-) -> Result<Vec<(Event, Request)>, StoreError> {
-    let columns = COLUMNS
-        .split(", ")
-        .map(|column| format!("request.{}", column.trim()));
-    let columns = columns.collect::<Vec<_>>().join(", ");
+) -> Result<Vec<(Event, Parties)>, StoreError> {
     let sql = format!(
-        "SELECT {EVENT_COLUMNS}, {columns} FROM event JOIN request ON request.id = event.request \
-         WHERE event.sequence > $1 ORDER BY event.sequence LIMIT {limit}"
+        "SELECT {EVENT_COLUMNS}, {} FROM event JOIN request ON request.id = event.request \
+         WHERE event.sequence > $1 ORDER BY event.sequence LIMIT {limit}",
+        Parties::COLUMNS
     );
     let mut rows = transaction.query(&sql, &[Value::from(sequence)])?;
-    let both = |row: &mut Row| Ok((event(row)?, Request::read(row)?));
+    let both = |row: &mut Row| Ok((event(row)?, Parties::read(row)?));
     rows.iter_mut().map(both).collect()
 }
 

@@ -71,7 +71,39 @@ pub struct Stored {
     pub tables: Vec<String>,
 }
 
+/// Whom a request concerns: all that the rules go by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Parties {
+    pub subject: String,
+    pub issuer: String,
+    pub agent: Option<String>,
+    pub reviewers: Vec<String>,
+}
+
+impl Parties {
+    /// The columns, in the order in which they are read.
+    pub const COLUMNS: &str = "request.subject, request.issuer, request.agent, request.reviewers";
+
+    pub fn read(row: &mut Row) -> Result<Self, StoreError> {
+        Ok(Parties {
+            subject: row.text()?,
+            issuer: row.text()?,
+            agent: row.optional_text()?,
+            reviewers: json(row)?,
+        })
+    }
+}
+
 impl Request {
+    pub(super) fn parties(&self) -> Parties {
+        Parties {
+            subject: self.subject.clone(),
+            issuer: self.issuer.clone(),
+            agent: self.agent.clone(),
+            reviewers: self.reviewers.clone(),
+        }
+    }
+
     pub(super) fn read(row: &mut Row) -> Result<Self, StoreError> {
         Ok(Request {
             id: id(row)?,

@@ -1,6 +1,6 @@
 //! Who may see a request, and who may decide it.
 
-use super::request::Request;
+use super::request::Parties;
 use super::settings::ApprovalsSettings;
 use crate::identity::Identity;
 
@@ -22,7 +22,7 @@ pub(super) fn is_person(identity: &Identity, settings: &ApprovalsSettings) -> bo
 
 /// Whether this identity may decide about the request.
 pub(super) fn may_decide(
-    request: &Request,
+    request: &Parties,
     identity: &Identity,
     settings: &ApprovalsSettings,
 ) -> Result<(), Barred> {
@@ -42,7 +42,7 @@ pub(super) fn may_decide(
 /// Requests show statements and values, so they are shown to those who decide, to viewers, and to whoever sent them. An agent
 /// sees its own requests only.
 pub(super) fn may_see(
-    request: &Request,
+    request: &Parties,
     identity: &Identity,
     settings: &ApprovalsSettings,
 ) -> bool {
@@ -56,12 +56,12 @@ pub(super) fn may_see(
     is_person(identity, settings) && (views() || is_reviewer(request, identity, settings))
 }
 
-fn is_requester(request: &Request, identity: &Identity) -> bool {
+fn is_requester(request: &Parties, identity: &Identity) -> bool {
     request.issuer == identity.issuer && request.subject == identity.subject
 }
 
 /// A policy may name users and groups; the configuration names groups.
-fn is_reviewer(request: &Request, identity: &Identity, settings: &ApprovalsSettings) -> bool {
+fn is_reviewer(request: &Parties, identity: &Identity, settings: &ApprovalsSettings) -> bool {
     let in_group = |name: &String| identity.groups.contains(name);
     if request.reviewers.is_empty() {
         return settings.reviewers.iter().any(in_group);

@@ -11,15 +11,13 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::asking::{self, Asked, Asking};
-use super::deciding::{Decided, Decision, DecisionError};
 use super::ending::End;
 use super::exchange::{Approved, Draft, Finished, Outcome, Submitted, Withdrawal};
 use super::held::Held;
-use super::reading::{self, Entry, Event};
+use super::reading;
 use super::request::Request;
 use super::settings::ApprovalsSettings;
-use super::{ApprovalsError, State, keeping, rules};
-use crate::identity::Identity;
+use super::{ApprovalsError, State, keeping};
 use crate::store::{Store, StoreError};
 
 /// What making a request may take.
@@ -30,10 +28,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// What stopping may take.
 const STOP_LIMIT: Duration = Duration::from_secs(3);
-
-/// Requests that one page shows, and how many are looked through for them at one time.
-const MOST_LISTED: usize = 100;
-const LOOKED_THROUGH: usize = 1000;
 
 /// The approvals of one gateway. Cheap to clone, and used on every thread.
 #[derive(Clone)]
@@ -53,15 +47,6 @@ pub(super) struct Shared {
     /// How many ends are on their way to the store.
     pub ending: watch::Sender<usize>,
     stopping: AtomicBool,
-}
-
-/// A page of requests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    /// The newest first.
-    pub entries: Vec<Entry>,
-    /// Where the next page begins; `None`: this is the last one.
-    pub next: Option<RequestId>,
 }
 
 /// What one look at a held request showed.
@@ -179,7 +164,8 @@ impl Approvals {
                     // What comes next is raised.
                     Ok(Look::Waits) => None,
                     Err(error) => {
-                        tracing::warn!(%error, request = %id, "whether a statement is approved could not be read");
+                        // Once for all of them, it is logged as a warning elsewhere.
+                        tracing::debug!(%error, request = %id, "whether a statement is approved could not be read");
                         Some(PAUSE)
                     }
                 },
@@ -238,121 +224,6 @@ impl Approvals {
             }
             Err(_) => tracing::warn!("the store was not told in time that this gateway stops"),
         }
-    }
-
-    /// Decides about a request.
-    ///
-    /// # Errors
-    /// Who decides may not, the request is in another state, or the store does not answer.
-    pub async fn decide(&self, decision: Decision) -> Result<Entry, DecisionError> {
-        let settings = self.shared.settings.load_full();
-        let decided: Result<Option<Entry>, DecisionError> = self
-            .shared
-            .store
-            .run(
-                move |transaction| match decision.make(transaction, &settings)? {
-                    Decided::Now(request) => Ok(Some(reading::entry(transaction, *request)?)),
-                    Decided::TooLate => Ok(None),
-                },
-            )
-            .await;
-        decided?.ok_or(DecisionError::State {
-            state: State::Expired,
-        })
-    }
-
-    /// One request with its history, if this identity may see it.
-    ///
-    /// # Errors
-    /// The store does not answer.
-    pub async fn request(
-        &self,
-        id: RequestId,
-        viewer: &Identity,
-    ) -> Result<Option<Entry>, StoreError> {
-        let settings = self.shared.settings.load_full();
-        let viewer = viewer.clone();
-        self.shared
-            .store
-            .run(move |transaction| {
-                let request = reading::request(transaction, id)?
-                    .filter(|request| rules::may_see(request, &viewer, &settings));
-                request
-                    .map(|request| reading::entry(transaction, request))
-                    .transpose()
-            })
-            .await
-    }
-
-    /// The requests in these states (in any: empty) that this identity may see, the newest first; `before`: those older than this one.
-    ///
-    /// # Errors
-    /// The store does not answer.
-    pub async fn list(
-        &self,
-        states: Vec<State>,
-        before: Option<RequestId>,
-        limit: usize,
-        viewer: &Identity,
-    ) -> Result<Page, StoreError> {
-        let limit = limit.clamp(1, MOST_LISTED);
-        let settings = self.shared.settings.load_full();
-        let viewer = viewer.clone();
-        self.shared
-            .store
-            .run(move |transaction| {
-                let mut page = Page {
-                    entries: Vec::new(),
-                    next: None,
-                };
-                let found = reading::older(transaction, &states, before, LOOKED_THROUGH)?;
-                let is_last = found.len() < LOOKED_THROUGH;
-                let mut seen = None;
-                for request in found {
-                    if page.entries.len() == limit {
-                        page.next = seen;
-                        return Ok(page);
-                    }
-                    seen = Some(request.id);
-                    if rules::may_see(&request, &viewer, &settings) {
-                        page.entries.push(reading::summary(transaction, request)?);
-                    }
-                }
-                page.next = seen.filter(|_| !is_last);
-                Ok(page)
-            })
-            .await
-    }
-
-    /// The events behind this number that this identity may see, and the number of the last one that was looked at.
-    ///
-    /// # Errors
-    /// The store does not answer.
-    pub async fn events(
-        &self,
-        after: i64,
-        viewer: &Identity,
-    ) -> Result<(Vec<(Event, Request)>, i64), StoreError> {
-        let settings = self.shared.settings.load_full();
-        let viewer = viewer.clone();
-        let run = self
-            .shared
-            .store
-            .run(move |transaction| reading::events_after(transaction, after, MOST_LISTED));
-        let mut found = run.await?;
-        let last = found.last().map_or(after, |(event, _)| event.sequence);
-        found.retain(|(_, request)| rules::may_see(request, &viewer, &settings));
-        Ok((found, last))
-    }
-
-    /// The number of the last event known here; raised with each.
-    pub fn last_event(&self) -> watch::Receiver<i64> {
-        self.shared.last_event.subscribe()
-    }
-
-    /// Whether this identity may decide about the request, where its state allows it.
-    pub fn may_decide(&self, request: &Request, identity: &Identity) -> bool {
-        rules::may_decide(request, identity, &self.shared.settings.load()).is_ok()
     }
 
     fn end(&self, id: RequestId, end: End) {

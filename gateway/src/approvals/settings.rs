@@ -30,3 +30,24 @@ pub struct ApprovalsSettings {
     /// Where people decide, without a slash at its end: what requests' URLs begin with.
     pub url: String,
 }
+
+impl ApprovalsSettings {
+    /// The defaults of the configuration for everything else.
+    pub fn new(people: Vec<String>, reviewers: Vec<String>, url: String) -> Self {
+        const MINUTE: u64 = 60;
+        ApprovalsSettings {
+            people,
+            reviewers,
+            viewers: Vec::new(),
+            needed: 1,
+            reason_required: false,
+            pending_ttl: Duration::from_secs(60 * MINUTE),
+            approval_ttl: Duration::from_secs(10 * MINUTE),
+            hold_limit: Duration::from_secs(10 * MINUTE),
+            max_pending_per_identity: 100,
+            max_held: 1000,
+            keep: Duration::from_secs(90 * 24 * 60 * MINUTE),
+            url,
+        }
+    }
+}

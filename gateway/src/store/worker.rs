@@ -109,11 +109,9 @@ fn attempt<T, E: From<StoreError>>(
     loop {
         round += 1;
         let mut result = None;
-        let ran = backend.run(&mut |transaction| {
-            match result.insert(work(transaction)) {
-                Ok(_) => End::Commit,
-                Err(_) => End::RollBack,
-            }
+        let ran = backend.run(&mut |transaction| match result.insert(work(transaction)) {
+            Ok(_) => End::Commit,
+            Err(_) => End::RollBack,
         });
         match (ran, result) {
             (Ok(announced), Some(result)) => return (result, announced),

@@ -18,18 +18,13 @@ pub(crate) const ISSUER: &str = "https://id.example.com";
 
 pub(crate) fn settings() -> ApprovalsSettings {
     ApprovalsSettings {
-        people: vec![ISSUER.to_owned()],
-        reviewers: vec!["dba".to_owned()],
         viewers: vec!["auditors".to_owned()],
-        needed: 1,
-        reason_required: false,
-        pending_ttl: Duration::from_secs(3600),
-        approval_ttl: Duration::from_secs(600),
-        hold_limit: Duration::from_secs(600),
         max_pending_per_identity: 1000,
-        max_held: 1000,
-        keep: Duration::from_secs(86_400),
-        url: "https://gateway.example.com".to_owned(),
+        ..ApprovalsSettings::new(
+            vec![ISSUER.to_owned()],
+            vec!["dba".to_owned()],
+            "https://gateway.example.com".to_owned(),
+        )
     }
 }
 
