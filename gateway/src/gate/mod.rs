@@ -4,6 +4,7 @@
 
 mod analysis;
 mod analysts;
+mod batch;
 mod calling;
 mod case;
 mod chain;
@@ -13,6 +14,7 @@ mod editing;
 mod ending;
 mod facts;
 mod judging;
+mod kept;
 mod known;
 mod names;
 mod notification;
@@ -152,7 +154,7 @@ impl Gate {
             facts: Arc::new(SessionFacts::new(session, identity)),
             catalog,
             catalog_max_age: CATALOG_MAX_AGE,
-            pending: None,
+            pending: Vec::new(),
             tickets: 0,
             delivery: Delivery::default(),
             stale_catalog: false,
@@ -177,8 +179,8 @@ pub struct SessionGate {
     catalog: Arc<CatalogHandle>,
     /// How old what is known of the catalog may be when a message is judged.
     catalog_max_age: Duration,
-    /// The answer that is pending.
-    pending: Option<Pending>,
+    /// The answers that are under way.
+    pending: Vec<Pending>,
     tickets: u64,
     /// Delivers the analysis of a long text.
     delivery: Delivery,
@@ -260,7 +262,7 @@ impl Judge for SessionGate {
     }
 
     fn judge(&mut self, question: Question<'_, Self>) -> Judged<Result<Verdict<Self>, Refusal>> {
-        Judged::Ready(self.judge_statement(question))
+        self.judge_statement(question)
     }
 
     fn judge_function_call(
@@ -286,7 +288,11 @@ impl Judge for SessionGate {
             || policies.any(|policy| policy.hooks().contains(contract::Hooks::NOTIFICATION))
     }
 
-    fn judge_notification(&mut self, channel: &str, payload: &str) -> contract::NotificationReply {
+    fn judge_notification(
+        &mut self,
+        channel: &str,
+        payload: &str,
+    ) -> Judged<contract::NotificationReply> {
         self.ask_of_notification(channel, payload)
     }
 
@@ -307,11 +313,7 @@ impl Judge for SessionGate {
     }
 
     fn plan(&mut self, permit: &Self::Permit, fields: &[Field]) -> Judged<Result<Plan, Refusal>> {
-        let catalog = self.catalog.current();
-        if plan::has_unknown_table(fields, &catalog) {
-            self.look_again(&catalog);
-        }
-        Judged::Ready(plan::plan(permit, fields, &catalog))
+        self.plan_result(permit, fields)
     }
 
     fn admit(&mut self, permit: &Self::Permit) -> Judged<Result<Admitted, Refusal>> {
@@ -322,26 +324,13 @@ impl Judge for SessionGate {
         &mut self,
         permit: &Self::Permit,
         step: usize,
-        batch: &contract::Batch,
+        batch: &Arc<contract::Batch>,
     ) -> Judged<Result<contract::BatchReply, contract::Denial>> {
-        let Some(policy) = permit.planner(step) else {
-            return Judged::Ready(Err(denial::no_such_step()));
-        };
-        let reply = policy.on_batch(&permit.view_for_policies(), batch);
-        Judged::Ready(reply.map_err(|fault| {
-            tracing::error!(
-                policy = policy.name(),
-                statement = %permit.view.statement_id,
-                %fault,
-                "the policy gave no reply to a batch of rows; the result ends"
-            );
-            denial::of_fault(policy, &fault)
-        }))
+        self.ask_of_batch(permit, step, batch)
     }
 
     fn complete(&mut self, admitted: Admitted, done: Completion) -> Judged<()> {
-        self.execution_ended(admitted, done);
-        Judged::Ready(())
+        self.execution_ended(admitted, done)
     }
 
     fn resume(&mut self, ticket: Ticket) -> Judged<Answer<Self>> {

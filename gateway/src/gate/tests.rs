@@ -94,7 +94,8 @@ fn parameters_are_kept_for_the_record_though_no_policy_reads_them() {
 fn a_rewritten_statement_keeps_the_clients_text() {
     let mut session = session(false);
     let original = analyzed(&mut session, "SELECT 1");
-    let own = session.unlocked_case(&question(&original, None), &Version::first(&original, 0));
+    let kept = session.keep_question(&question(&original, None));
+    let own = session.unlocked_case(&kept, &Version::first(&original, 0));
     let own = own.map(|case| case.view);
     assert_eq!(own.ok().and_then(|view| view.original_sql()), None);
 
@@ -105,7 +106,7 @@ fn a_rewritten_statement_keeps_the_clients_text() {
         replaced_by: smallvec::smallvec![0],
         ..Version::first(&original, 0)
     };
-    let rewritten = session.unlocked_case(&question(&original, None), &version);
+    let rewritten = session.unlocked_case(&kept, &version);
     let Ok(case) = rewritten else {
         panic!("the statement is there");
     };

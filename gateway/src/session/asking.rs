@@ -63,7 +63,7 @@ pub(in crate::session) struct Subject<'a, J: Judge> {
 
 /// Asks, or resumes what was asked. `None`: the answer needs time. Whatever the judge answers under the ticket that is no answer to
 /// this question is none, and the question is asked again: nothing passes unanswered.
-fn ask<J: Judge, T>(
+pub(in crate::session) fn ask<J: Judge, T>(
     ticket: &mut Option<Ticket>,
     judge: &mut J,
     question: impl FnOnce(&mut J) -> Judged<T>,

@@ -16,8 +16,14 @@ const STATEMENT_BOUNDS: [f64; 13] = [
 ];
 
 /// The kinds of [`gatewright_policy_host::Fault`].
-pub(super) const FAULT_KINDS: [&str; 5] =
-    ["trap", "deadline", "memory", "illegal-reply", "exhausted"];
+pub(super) const FAULT_KINDS: [&str; 6] = [
+    "trap",
+    "deadline",
+    "memory",
+    "illegal-reply",
+    "exhausted",
+    "overloaded",
+];
 
 const STATEMENT_KIND: LabelDefinition = LabelDefinition {
     name: "kind",
@@ -173,6 +179,14 @@ pub(super) static POLICY_FAULTS_TOTAL: Definition = Definition {
     labels: &[POLICY, fixed("kind", &FAULT_KINDS)],
 };
 
+pub(super) static POLICY_LONG_CALLS_TOTAL: Definition = Definition {
+    name: "gatewright_policy_long_calls_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Policy calls that took so long that they went on on the threads for long calls",
+    labels: &[POLICY],
+};
+
 pub(super) static POLICY_RELOADS_TOTAL: Definition = Definition {
     name: "gatewright_policy_reloads_total",
     kind: Kind::Counter,
@@ -207,7 +221,7 @@ pub(super) static POLICY_METRIC_TOTAL: Definition = Definition {
 };
 
 /// All of the above, in the order of the documentation.
-pub(super) static ALL: [&Definition; 14] = [
+pub(super) static ALL: [&Definition; 15] = [
     &CONNECTIONS,
     &CONNECTIONS_TOTAL,
     &REFUSALS_DELAYED_TOTAL,
@@ -219,6 +233,7 @@ pub(super) static ALL: [&Definition; 14] = [
     &MASKED_CELLS_TOTAL,
     &POLICY_CALL_SECONDS,
     &POLICY_FAULTS_TOTAL,
+    &POLICY_LONG_CALLS_TOTAL,
     &POLICY_RELOADS_TOTAL,
     &POLICY_GENERATION,
     &POLICY_METRIC_TOTAL,

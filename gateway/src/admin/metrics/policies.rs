@@ -9,7 +9,8 @@ use metrics::Histogram;
 
 use super::Metrics;
 use super::definitions::{
-    FAULT_KINDS, POLICY_CALL_SECONDS, POLICY_FAULTS_TOTAL, POLICY_GENERATION, POLICY_RELOADS_TOTAL,
+    FAULT_KINDS, POLICY_CALL_SECONDS, POLICY_FAULTS_TOTAL, POLICY_GENERATION,
+    POLICY_LONG_CALLS_TOTAL, POLICY_RELOADS_TOTAL,
 };
 use super::handles::Handles;
 
@@ -30,6 +31,10 @@ impl Observer for Metrics {
                 )
                 .record(elapsed.as_secs_f64());
         });
+    }
+
+    fn handed_over(&self, policy: &str) {
+        POLICY_LONG_CALLS_TOTAL.counter(&[policy]).increment(1);
     }
 
     fn fault(&self, policy: &str, fault: &Fault) {

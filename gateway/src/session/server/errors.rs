@@ -1,8 +1,7 @@
 //! Errors and notices from the server: whose text the client gets, and where both sides stand then.
 
-use gatewright_contract::{Messages, NotificationReply};
+use gatewright_contract::Messages;
 use gatewright_wire::ErrorFields;
-use gatewright_wire::backend::NotificationResponse;
 use gatewright_wire::frame::Frame;
 
 use crate::session::doors::output::{Output, Taken};
@@ -352,30 +351,6 @@ impl<J: Judge> Session<J> {
             ErrorRewrite::Changed(shown) => output.to_client.deliver(Delivery::Notice(&shown)),
             _ => output.to_client.deliver(Delivery::Message(frame)),
         }
-        Ok(())
-    }
-
-    /// What other sessions send to a channel that the client listens on.
-    pub(in crate::session) fn notification(
-        &mut self,
-        frame: Frame<'_>,
-        judge: &mut J,
-        output: &mut Output,
-    ) -> Result<(), Violation> {
-        if judge.wants_notifications() {
-            let received = NotificationResponse::decode(frame.body)
-                .map_err(|error| Violation::unreadable("NotificationResponse", &error))?;
-            let read = |text| self.reading.encoding.read(text);
-            // What cannot be read, nobody can judge.
-            let (Ok(channel), Ok(payload)) = (read(received.channel), read(received.payload))
-            else {
-                return Ok(());
-            };
-            if judge.judge_notification(&channel, &payload) == NotificationReply::Drop {
-                return Ok(());
-            }
-        }
-        output.to_client.deliver(Delivery::Message(frame));
         Ok(())
     }
 }

@@ -229,6 +229,7 @@ impl<J: Judge> Session<J> {
                 return self.error(frame, judge, output);
             }
             b'Z' => return self.ready(frame, judge, output),
+            b'A' => return self.notification(frame, judge, output),
             b'c' => return Ok(self.copy_out_done(frame, judge, output)),
             b'1' => self.parsed(frame, output)?,
             b'2' => self.bound(frame, output)?,
@@ -238,7 +239,6 @@ impl<J: Judge> Session<J> {
             b'T' => self.row_description(frame, output)?,
             b'N' => self.notice(frame, output)?,
             b'S' => self.parameter_status(frame, output)?,
-            b'A' => self.notification(frame, judge, output)?,
             b'G' => self.copy_in(frame, output)?,
             b'H' => self.copy_out_begins(frame, output)?,
             b'W' => return Err(Violation::Replication),

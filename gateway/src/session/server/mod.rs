@@ -4,6 +4,7 @@ pub(in crate::session) mod completion;
 pub(in crate::session) mod describe;
 pub(in crate::session) mod errors;
 pub(in crate::session) mod messages;
+mod notifications;
 pub(in crate::session) mod redaction;
 pub(in crate::session) mod results;
 pub(in crate::session) mod settings;

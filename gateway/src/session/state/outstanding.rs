@@ -271,6 +271,20 @@ impl<J: Judge> Queue<J> {
         self.entries.len()
     }
 
+    /// True while a message is outstanding that the server runs something for.
+    pub fn runs_anything(&self) -> bool {
+        let runs = |reply: &Outstanding<J>| {
+            matches!(
+                reply,
+                Outstanding::Query(_)
+                    | Outstanding::Execute { .. }
+                    | Outstanding::ExecuteUnknown
+                    | Outstanding::FunctionCall { .. }
+            )
+        };
+        self.entries.iter().any(runs)
+    }
+
     /// The number of the next message that is pushed, counted from 1. Where Syncs were dropped from between, messages before may have
     /// higher numbers.
     pub fn next_number(&self) -> u64 {

@@ -6,7 +6,7 @@ use gatewright_sql::{Facts, SessionEffect};
 
 use crate::results::PseudonymKey;
 use crate::session::doors::output::{Output, Taken};
-use crate::session::judge::Judge;
+use crate::session::judge::{Judge, Ticket};
 use crate::session::state::ends::Ends;
 use crate::session::state::held::Held;
 use crate::session::state::name::Name;
@@ -46,6 +46,8 @@ pub struct Session<J: Judge> {
     /// The client's message that waits.
     pub(in crate::session) held: Option<Held<J>>,
     pub(in crate::session) ends: Ends<J>,
+    /// The notification in hand is being judged.
+    pub(in crate::session) notification: Option<Ticket>,
     pub(in crate::session) from_client: Option<Streaming>,
     pub(in crate::session) from_server: Option<Streaming>,
     pub(in crate::session) key: Arc<PseudonymKey>,
@@ -68,6 +70,7 @@ impl<J: Judge> Session<J> {
             turn: Turn::default(),
             held: None,
             ends: Ends::default(),
+            notification: None,
             from_client: None,
             from_server: None,
             key,

@@ -43,7 +43,7 @@ fn a_rejected_query_is_refused_and_the_session_goes_on() {
 fn a_cancelled_query_is_withdrawn_and_refused_as_cancelled() {
     let mut play = Play::new();
     play.client(query("hold this"));
-    assert!(play.session.cancel_held(&mut play.judge));
+    assert!(play.session.cancel(&mut play.judge, &mut play.output));
     assert_eq!(play.judge.withdrawn.get(), 1);
     play.offer();
     assert_eq!(play.sent(), [format!("Q {STAND_IN}")]);
@@ -60,7 +60,7 @@ fn a_cancelled_query_is_withdrawn_and_refused_as_cancelled() {
 fn a_cancel_is_the_servers_business_when_nothing_is_held() {
     let mut play = Play::new();
     play.client(query("select 1"));
-    assert!(!play.session.cancel_held(&mut play.judge));
+    assert!(!play.session.cancel(&mut play.judge, &mut play.output));
     assert_eq!(play.sent(), ["Q select 1"]);
 }
 
@@ -88,7 +88,7 @@ fn a_cancelled_bind_skips_to_sync() {
         build::execute(out, "", 0).expect("an Execute");
         build::sync(out);
     });
-    assert!(play.session.cancel_held(&mut play.judge));
+    assert!(play.session.cancel(&mut play.judge, &mut play.output));
     play.offer();
     let sent = play.sent();
     assert_eq!(
