@@ -37,11 +37,15 @@ mod identity;
 mod issuer;
 mod large_data;
 mod lengths;
+mod long_policies;
 mod masking;
 mod notices;
 mod outages;
 mod people;
 mod policy_failures;
+#[path = "../../gateway/policy-host/tests/host/module.rs"]
+#[expect(dead_code, reason = "the host's tests use the rest of it")]
+mod policy_module;
 mod proxy;
 mod read_only;
 mod refusals;

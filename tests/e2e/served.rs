@@ -6,6 +6,7 @@ use gatewright_tests::raw::Client;
 use tempfile::TempDir;
 
 use crate::issuer::Issuer;
+use crate::site::http_get;
 use crate::world::{database, postgres};
 
 pub struct Served {
@@ -14,6 +15,7 @@ pub struct Served {
     /// The database, bypassing the gateway.
     pub direct: Dsn,
     pub port: u16,
+    admin_port: u16,
     folder: TempDir,
 }
 
@@ -29,7 +31,7 @@ impl Served {
         let direct = database(test)?;
         let folder = tempfile::tempdir()?;
         let issuer = Issuer::start()?;
-        let port = free_port()?;
+        let (port, admin_port) = (free_port()?, free_port()?);
         let text = format!(
             r#"
 [listen]
@@ -37,6 +39,9 @@ address = "127.0.0.1:{port}"
 cleartext_password = "loopback"
 [listen.limits]
 {limits}
+
+[admin]
+address = "127.0.0.1:{admin_port}"
 
 [[issuer]]
 url = "{url}"
@@ -67,6 +72,7 @@ password = "{password}"
             issuer,
             direct,
             port,
+            admin_port,
             folder,
         })
     }
@@ -85,6 +91,11 @@ password = "{password}"
 
     pub fn client(&self, subject: &str) -> Result<Client> {
         Client::connect(&self.dsn(subject)?)
+    }
+
+    /// The metrics as Prometheus gets them.
+    pub fn metrics(&self) -> Result<String> {
+        Ok(http_get(self.admin_port, "/metrics")?.1)
     }
 
     /// The error of a rejected login.

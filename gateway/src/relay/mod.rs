@@ -111,6 +111,7 @@ where
     pub async fn run(mut self) -> End {
         let end = poll_fn(|context| self.poll(context)).await;
         self.say_goodbye(&end).await;
+        self.ends_told().await;
         end
     }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use gatewright_contract::*;
 use gatewright_policy_host::{
-    Call, Fault, HostSettings, Isolation, Policy, PolicySettings, Running, SHORT_TEXT, StatementView,
+    Call, Fault, HostSettings, Isolation, Policy, PolicySettings, Running, SHORT_TEXT,
+    StatementView,
 };
 
 use crate::module::{Module, constant};
@@ -37,7 +38,10 @@ fn loops_at_parse() -> Vec<u8> {
     let allow = module.allow(&Allowance::default());
     // The phase follows the handle and four numbers.
     let is_parse = "(i32.eq (i32.load8_u offset=40 (local.get $args)) (i32.const 1))";
-    let body = format!("(if {is_parse} (then (loop $on (br $on)))) {}", constant(allow));
+    let body = format!(
+        "(if {is_parse} (then (loop $on (br $on)))) {}",
+        constant(allow)
+    );
     module.statement(&body).wasm()
 }
 
@@ -244,7 +248,9 @@ fn what_takes_long_to_derive_from_a_text_is_derived_elsewhere() {
         let mut module = Module::new("fixture");
         let allow = module.allow(&Allowance::default());
         let ask = format!("(call ${method} (i32.load (local.get $args)) (i32.const 8))");
-        let wasm = module.statement(&format!("{ask} {}", constant(allow))).wasm();
+        let wasm = module
+            .statement(&format!("{ask} {}", constant(allow)))
+            .wasm();
         let policy = world.host.load("fixture", &wasm, &patient()).unwrap();
         let text = Arc::new(Statement {
             length,

@@ -53,6 +53,7 @@ impl Observer for Metrics {
                 for kind in FAULT_KINDS {
                     POLICY_FAULTS_TOTAL.counter(&[policy, kind]).increment(0);
                 }
+                POLICY_LONG_CALLS_TOTAL.counter(&[policy]).increment(0);
                 tracing::info!(policy, %version, %digest, generation, "policy in force");
                 "loaded"
             }
