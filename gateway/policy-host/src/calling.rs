@@ -65,7 +65,7 @@ impl Policy {
             Poll::Pending => {
                 let finish = self.finish(counted, place, check);
                 let answer = Answer::awaited(false);
-                let handed = Handed::new(self.engine(), &answer, entered, finish);
+                let handed = Handed::job(self.engine(), &answer, entered, finish);
                 self.observer().handed_over(self.name());
                 self.engine().workers.push(handed);
                 Call::Running(Running::new(&answer, self.terms()))
@@ -189,6 +189,6 @@ impl<R: Send + 'static> Seeker<R> {
         self.answer.has_instance();
         let entered = policy.enter(place.item.take(), &self.view, self.ask);
         let finish = policy.finish(self.counted, place, self.check);
-        Handed::new(policy.engine(), &self.answer, entered, finish).slice()
+        Handed::job(policy.engine(), &self.answer, entered, finish).slice()
     }
 }

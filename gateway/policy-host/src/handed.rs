@@ -22,7 +22,7 @@ pub(crate) struct Handed<R> {
 }
 
 impl<R: Send + 'static> Handed<R> {
-    pub(crate) fn new(
+    pub(crate) fn job(
         engine: &Arc<Engine>,
         answer: &Arc<Answer<R>>,
         entered: Entered<R>,

@@ -7,8 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// How much the priority is lowered (POSIX: nice). Where sessions want all of the machine's CPU, a thread of this niceness still gets a tenth
-/// of one processor's (Linux, sched_prio_to_weight).
+/// The lowest priority that the threads have (POSIX: nice). Where sessions want all of the machine's CPU, a thread of this niceness still
+/// gets a tenth of one processor's (Linux, sched_prio_to_weight).
 #[cfg(target_os = "linux")]
 const NICENESS: libc::c_int = 10;
 
@@ -99,8 +99,16 @@ impl Line {
 /// Of this thread only: on Linux each thread has a niceness of its own (man 2 setpriority, "C library/kernel differences").
 #[cfg(target_os = "linux")]
 fn lower_priority() {
-    // SAFETY: takes no pointers. An error leaves the priority as it was, which is no harm.
-    let _ = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS) };
+    if niceness() < NICENESS {
+        // SAFETY: takes no pointers. An error leaves the priority as it was, which is no harm.
+        let _ = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS) };
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn niceness() -> libc::c_int {
+    // SAFETY: takes no pointers.
+    unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -142,6 +150,28 @@ mod tests {
         fn slice(self: Box<Self>) -> Option<Box<dyn Job>> {
             panic!("a defect in a call");
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    struct TellsPriority(mpsc::Sender<libc::c_int>);
+
+    #[cfg(target_os = "linux")]
+    impl Job for TellsPriority {
+        fn slice(self: Box<Self>) -> Option<Box<dyn Job>> {
+            self.0.send(niceness()).unwrap();
+            None
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn jobs_have_a_low_priority_and_nobody_else() {
+        let before = niceness();
+        let workers = Workers::start(1).unwrap();
+        let (said, heard) = mpsc::channel();
+        workers.push(Box::new(TellsPriority(said)));
+        assert_eq!(heard.recv().unwrap(), before.max(NICENESS));
+        assert_eq!(niceness(), before);
     }
 
     #[test]

@@ -19,6 +19,9 @@ use crate::session::{Answer, Judged, Refusal, Verdict};
 /// takes as long as the analysis of one of the length that is analysed inline.
 const INLINE_EDIT: usize = super::analysis::INLINE_BYTES / 4;
 
+/// For each time that an edited table may be named, the text has its columns. The same holds where there are more of them.
+const INLINE_COLUMNS: usize = 64;
+
 /// Longer texts are not edited.
 const EDITED_BYTES: usize = 128 * 1024;
 
@@ -156,7 +159,7 @@ impl SessionGate {
         if let Some(known) = self.known_edited(text, index, edits) {
             return then(self, known);
         }
-        let inline = length <= INLINE_EDIT;
+        let inline = is_edited_soon(text, edits);
         let settings = self.settings(text.standard_conforming_strings);
         let (text, edits) = (Arc::clone(text), Arc::clone(edits));
         let job = {
@@ -241,6 +244,35 @@ impl SessionGate {
         self.work_out(inline, length, job, wrap, |gate, worked_out| {
             then(gate, worked_out.unwrap_or_else(|| Err(has_changed())))
         })
+    }
+}
+
+/// Whether it takes no longer than other work of a session to edit the text.
+fn is_edited_soon(text: &AnalyzedText, edits: &[Edit]) -> bool {
+    if text.source.len() > INLINE_EDIT {
+        return false;
+    }
+    let source = text.source.to_ascii_lowercase();
+    let mut tables: Vec<(&str, &str)> = edits.iter().filter_map(table_of).collect();
+    tables.sort_unstable();
+    tables.dedup();
+    let columns = tables.into_iter().map(|(schema, table)| {
+        let relations = text.catalog.lookup(Some(schema), table);
+        let columns: usize = relations
+            .iter()
+            .map(|relation| relation.columns.len())
+            .sum();
+        // A view may name it, too.
+        columns * source.matches(&table.to_ascii_lowercase()).count().max(1)
+    });
+    columns.sum::<usize>() <= INLINE_COLUMNS
+}
+
+fn table_of(edit: &Edit) -> Option<(&str, &str)> {
+    match edit {
+        Edit::FilterRows(filter) => Some((&filter.schema, &filter.table)),
+        Edit::ReplaceColumn(replaced) => Some((&replaced.schema, &replaced.table)),
+        Edit::CapLimit(_) => None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use gatewright_contract as contract;
-use gatewright_policy_host::StatementView;
+use gatewright_policy_host::{SHORT_TEXT, StatementView};
 use gatewright_sql::Verb;
 
 use super::case::Version;
@@ -126,4 +126,58 @@ fn a_text_cannot_stand_for_a_template() {
         Judged::Ready(Ok(text)) => panic!("it is taken for {:?}", text.source),
         Judged::Pending(_) => panic!("there is nothing to wait for"),
     }
+}
+
+/// Policies ask for it on the stack that their call has.
+#[test]
+fn a_short_text_is_normalized_on_a_small_stack() {
+    let nested = |open: &str, core: &str, close: &str| {
+        let count = (SHORT_TEXT - "SELECT ".len() - core.len()) / (open.len() + close.len());
+        format!("SELECT {}{core}{}", open.repeat(count), close.repeat(count))
+    };
+    let texts = [
+        nested("- ", "1", ""),
+        nested("NOT ", "true", ""),
+        nested("(", "1", ")"),
+        nested("1+", "1", ""),
+        nested("1=", "1", ""),
+        nested("a.", "b", ""),
+        nested("f(", "1", ")"),
+        nested("", "1", "::a"),
+        nested("", "1", "[1]"),
+        nested("(SELECT ", "1", ")"),
+        nested("ARRAY[", "1", "]"),
+        nested("ROW(", "1", ")"),
+        nested("CASE WHEN ", "true", " THEN 1 END"),
+        nested("", "1", " UNION SELECT 1"),
+        nested("1 FROM (SELECT ", "1", ")a"),
+        nested("", "1 FROM a", " JOIN a ON 1=1"),
+    ];
+    let normalized = gatewright_sql::on_big_stack(|| {
+        let mut session = session(false);
+        texts.map(|sql| {
+            assert!(sql.len() <= SHORT_TEXT);
+            // What is nested too deeply is never judged.
+            let Judged::Ready(Ok(text)) = session.analyze(&sql, true, None) else {
+                return false;
+            };
+            let small = std::thread::Builder::new().stack_size(1 << 20);
+            let normalized = small.spawn(move || {
+                let statement = text.analysis.statements.first();
+                statement.map(|statement| statement.normalized(&text.source))
+            });
+            let normalized = normalized.map(std::thread::JoinHandle::join);
+            let Ok(Ok(Some(normalized))) = normalized else {
+                panic!("{sql} is not normalized");
+            };
+            assert!(!normalized.is_empty(), "{sql}");
+            true
+        })
+    });
+    let judged = normalized
+        .unwrap_or_default()
+        .iter()
+        .filter(|judged| **judged)
+        .count();
+    assert!(judged >= 10, "{judged} texts are judged");
 }
