@@ -42,6 +42,7 @@ mod notices;
 mod outages;
 mod people;
 mod policy_failures;
+mod pooling;
 mod proxy;
 mod read_only;
 mod refusals;

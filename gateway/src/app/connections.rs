@@ -17,9 +17,9 @@ use crate::gate::{Gate, Policies};
 use crate::identity::Grant;
 use crate::listener::HandshakeSettings;
 use crate::listener::cancel::CancelRegistry;
+use crate::pool::{Cancelling, Pools};
 use crate::relay::{CancelInbox, Ending};
 use crate::results::PseudonymKey;
-use crate::upstream::{BackendKey, Target};
 
 /// Settings of client connections.
 #[derive(Debug, Clone)]
@@ -43,6 +43,7 @@ pub struct Connections {
     pub policies: Arc<Policies>,
     pub registry: CancelRegistry<Arc<Cancellable>>,
     pub catalogs: Mutex<HashMap<String, Arc<CatalogHandle>>>,
+    pub pools: Arc<Pools>,
     /// The event loop that reads catalogs and sends cancel requests.
     pub background: Handle,
     pub shutdown: watch::Receiver<Option<Ending>>,
@@ -52,8 +53,7 @@ pub struct Connections {
 /// What it takes to cancel a session's statement: where it is held in the gateway, and on its server.
 pub struct Cancellable {
     pub inbox: Arc<CancelInbox>,
-    pub target: Target,
-    pub key: BackendKey,
+    pub server: Arc<Cancelling>,
 }
 
 impl Default for ConnectionSettings {

@@ -75,6 +75,7 @@ impl<J: Judge> Session<J> {
                     Stage::Done(bound) => {
                         if let Some(statement) = prepared.statement() {
                             self.path.planned(&statement.facts);
+                            self.server.leaves(statement.facts.residue());
                         }
                         output.to_server.prepare::<J>(frame, &bound.0);
                         Some(bound)

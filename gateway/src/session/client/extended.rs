@@ -3,6 +3,7 @@
 use gatewright_wire::frame::Frame;
 use gatewright_wire::frontend::{self, Subject};
 
+use crate::pool::Residue;
 use crate::session::asking::{Stage, done};
 use crate::session::doors::output::{Output, Taken};
 use crate::session::doors::to_server::Pass;
@@ -108,6 +109,7 @@ impl<J: Judge> Session<J> {
                 self.pipeline.drain_first = true;
                 self.reading.changes(self.queue.next_number());
                 self.path.anything();
+                self.server.leaves(Residue::Lasting);
                 self.expect(Outstanding::FunctionCall {
                     permit,
                     admitted: admitted.pop().flatten(),

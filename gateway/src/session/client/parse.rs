@@ -162,6 +162,9 @@ impl<J: Judge> Session<J> {
             name: Name::new(name),
             prepared: Rc::clone(prepared),
         });
+        if let Some(statement) = prepared.statement() {
+            self.server.leaves(statement.facts.residue());
+        }
         let permit = prepared.permit.borrow().clone();
         let planned = permit.as_ref().is_some_and(J::wants_plan) && !prepared.is(Facts::is_dynamic);
         if planned || prepared.lacks_parameter_types(judge) {

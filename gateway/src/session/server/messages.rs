@@ -327,6 +327,7 @@ impl<J: Judge> Session<J> {
             self.path.report(status.value);
         }
         self.reading.setting(status.name, status.value);
+        self.server.reported(status.name, status.value);
         output.to_client.deliver(Delivery::Message(frame));
         Ok(())
     }

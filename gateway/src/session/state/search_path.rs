@@ -6,21 +6,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::pool::NamesAtStart;
 use gatewright_sql::{Facts, PathChange, PathValue, RoleEffect, SearchPath, SessionEffect};
 
 /// The elements of all values that are possible. `None`: not known.
 type Elements = Option<BTreeSet<Box<str>>>;
-
-/// What the server said of the session's names when it began.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NamesAtStart {
-    /// The value of `search_path`.
-    pub path: String,
-    /// The current role, and that of the login.
-    pub roles: Vec<String>,
-    /// The server tells of changes (ParameterStatus).
-    pub reported: bool,
-}
 
 #[derive(Debug)]
 pub(in crate::session) struct PathState {
