@@ -7,6 +7,9 @@ use crate::facts::{Facts, Lasting, RoleEffect, SessionEffect, SettingChange, Set
 /// DECLARE … WITH HOLD (PostgreSQL: parsenodes.h).
 const CURSOR_OPT_HOLD: i32 = 0x0020;
 
+/// asyncpg sets it while it looks up types, and sets it back; results do not depend on it.
+const INERT: &str = "jit";
+
 /// Commands that leave nothing in the session that outlives their transaction, apart from what functions do that they call.
 /// EXPLAIN ANALYZE has the tag of what it runs beside its own.
 const LEAVING_NOTHING: [&str; 31] = [
@@ -209,7 +212,7 @@ impl Facts {
 
 /// A value for the session. Going back to the one that it began with is none.
 fn stays_set(change: &SettingChange) -> bool {
-    !change.local && change.value != SettingValue::Initial
+    !change.local && change.value != SettingValue::Initial && change.name != INERT
 }
 
 /// Taken for the session, not for the transaction.

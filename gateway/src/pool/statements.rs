@@ -31,7 +31,7 @@ impl Serial {
 pub struct Statements {
     made: HashMap<Serial, Made>,
     /// Whose the unnamed statement is.
-    unnamed: Option<Serial>,
+    unnamed: Option<(Serial, bool)>,
     uses: u64,
     /// How many are on the server that are not here.
     left: usize,
@@ -41,15 +41,40 @@ pub struct Statements {
 struct Made {
     on_server: Serial,
     used: u64,
+    /// The server has told of its parameters and columns.
+    described: bool,
+}
+
+/// Where a statement is on the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    pub on_server: Serial,
+    /// The server has told of its parameters and columns there.
+    pub described: bool,
 }
 
 impl Statements {
     /// Where the statement is on the server.
-    pub fn find(&mut self, statement: Serial) -> Option<Serial> {
+    pub fn find(&mut self, statement: Serial) -> Option<Found> {
         self.uses += 1;
         let made = self.made.get_mut(&statement)?;
         made.used = self.uses;
-        Some(made.on_server)
+        Some(Found {
+            on_server: made.on_server,
+            described: made.described,
+        })
+    }
+
+    /// The server has told of its parameters and columns.
+    pub fn described(&mut self, statement: Serial) {
+        if let Some(made) = self.made.get_mut(&statement) {
+            made.described = true;
+        }
+        if let Some((unnamed, described)) = &mut self.unnamed
+            && *unnamed == statement
+        {
+            *described = true;
+        }
     }
 
     /// It is about to be made. Returns its place, and that of one to be closed for it.
@@ -59,6 +84,7 @@ impl Statements {
         let made = Made {
             on_server,
             used: self.uses,
+            described: false,
         };
         self.left += usize::from(self.made.insert(statement, made).is_some());
         if self.made.len() <= MOST {
@@ -75,8 +101,14 @@ impl Statements {
     }
 
     /// The server has skipped, or failed, to make it.
-    pub fn not_made(&mut self, on_server: Serial) {
-        self.made.retain(|_, made| made.on_server != on_server);
+    pub fn not_made(&mut self, statement: Serial) {
+        self.made.remove(&statement);
+        if self
+            .unnamed()
+            .is_some_and(|(unnamed, _)| unnamed == statement)
+        {
+            self.unnamed = None;
+        }
     }
 
     /// The server has skipped to close one.
@@ -84,14 +116,14 @@ impl Statements {
         self.left += 1;
     }
 
-    /// True when the unnamed statement is this one.
-    pub fn is_unnamed(&self, statement: Serial) -> bool {
-        self.unnamed == Some(statement)
+    /// Whose the unnamed statement is, and whether the server has told of it.
+    pub fn unnamed(&self) -> Option<(Serial, bool)> {
+        self.unnamed
     }
 
     /// `None`: it is nobody's, or not there.
     pub fn set_unnamed(&mut self, statement: Option<Serial>) {
-        self.unnamed = statement;
+        self.unnamed = statement.map(|statement| (statement, false));
     }
 
     /// All are gone, or may be.

@@ -1,6 +1,7 @@
 //! A server connection that outlives the session, or its transaction: when it comes, when it may go, and what is said where none is
 //! to be had.
 
+use gatewright_sql::SessionUse;
 use gatewright_wire::FatalError;
 use gatewright_wire::frame::Frame;
 
@@ -71,6 +72,49 @@ impl<J: Judge> Session<J> {
             b'Q' | b'F' => self.pipeline.unserved = Unserved::ThisMessage,
             _ => self.pipeline.unserved = Unserved::UpToSync,
         }
+    }
+
+    /// Why a statement is of no use on a connection that is another's after the transaction.
+    pub(in crate::session) fn needs_session(
+        &self,
+        text: &J::Text,
+        index: usize,
+    ) -> Option<Refusal> {
+        if !self.server.is_shared() {
+            return None;
+        }
+        let statement = J::analysis(text).statements.get(index)?;
+        let (what, hint) = match statement.facts.session_use()? {
+            SessionUse::Listen => (
+                "LISTEN",
+                "Listen on a connection to a database that is not pooled so.",
+            ),
+            SessionUse::TemporaryObject => (
+                "a temporary relation",
+                "Create the table with ON COMMIT DROP, in the transaction that uses it.",
+            ),
+            SessionUse::Setting => (
+                "a setting for the session",
+                "Use SET LOCAL or set_config(…, true), or set it in the connection string.",
+            ),
+            SessionUse::CursorWithHold => ("a cursor WITH HOLD", "Declare it without HOLD."),
+            SessionUse::AdvisoryLock => (
+                "an advisory lock of the session",
+                "Use pg_advisory_xact_lock and its kind.",
+            ),
+            SessionUse::NamedStatement => (
+                "a prepared statement of SQL",
+                "Prepare it with the protocol (Parse), as drivers do.",
+            ),
+            SessionUse::Library => (
+                "LOAD",
+                "Have the server load it: session_preload_libraries.",
+            ),
+        };
+        let message = format!(
+            "{what} needs a session of its own, and this database is pooled by transaction"
+        );
+        Some(Refusal::new("0A000", message).with_hint(hint))
     }
 
     /// Messages of the client while no server connection is there.

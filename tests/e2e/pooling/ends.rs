@@ -65,7 +65,7 @@ fn a_connection_in_an_unknown_state_is_not_handed_on(version: Version) -> Result
             ada.send(&raw::message(b'X', &[]))?;
         }
         drop(ada);
-        let mut grace = served.client("grace")?;
+        let mut grace = served.client("grace").with_context(|| what.to_owned())?;
         assert_ne!(backend(&mut grace)?, first, "{what}");
         assert_eq!(
             tags(&grace.query("SELECT count(*) FROM kept")?),

@@ -2,7 +2,10 @@
 
 mod ends;
 mod leftovers;
+mod model;
+mod prepared;
 mod sharing;
+mod transactions;
 
 use anyhow::{Context, Result, ensure};
 use gatewright_harness::{Psql, Version};

@@ -11,6 +11,7 @@ use gatewright_sql::Verb;
 use super::definition::{Definition, Kind, Values};
 use super::*;
 use crate::gate::GateMetrics;
+use crate::pool::{Closed, Handed, PoolMetrics};
 use crate::session::Completion;
 use crate::tests;
 
@@ -122,6 +123,12 @@ fn count_everything(metrics: &Metrics) {
         generation: 7,
     });
     metrics.metric("p", "seen", 1.5);
+    metrics.open("d", 1.0);
+    metrics.idle("d", 1.0);
+    metrics.waiting("d", 1.0);
+    metrics.handed_out("d", Handed::Reset);
+    metrics.closed("d", Closed::Traces);
+    metrics.timed_out("d");
 }
 
 #[test]

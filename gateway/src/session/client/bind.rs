@@ -46,6 +46,9 @@ impl<J: Judge> Session<J> {
         }
         let prepared = match self.lookup_prepared(&Name::new(bind.statement)) {
             Lookup::Pending => return self.hold_for_replies(output),
+            Lookup::Unknown if self.server.is_shared() => {
+                return self.refuse_unknown_statement(bind.statement, judge, output);
+            }
             Lookup::Unknown => return self.bind_unknown(frame, bind.statement, output),
             Lookup::Known(prepared) => prepared,
         };
@@ -58,14 +61,27 @@ impl<J: Judge> Session<J> {
             }
             Stage::Done(prepared) => prepared,
         };
+        let placed = self.place(bind.statement, &prepared, output);
+        let agreed = self.check_agreement(&prepared);
+        let on_server = match placed.and_then(|on_server| agreed.map(|()| on_server)) {
+            Ok(on_server) => on_server,
+            Err(refusal) => {
+                self.let_go(held, judge);
+                return self.refuse_extended(refusal, judge, output);
+            }
+        };
+        let renamed = prepared.portable.is_some();
         let bound = match RunsNothing::in_text::<J>(&prepared.text) {
+            Some(proof) if renamed => {
+                output.to_server.bind_nothing_as(frame, &on_server, proof);
+                None
+            }
             Some(proof) => {
                 output.to_server.prepare_nothing(frame, proof);
                 None
             }
             None => {
-                let stage =
-                    self.judge_bind(frame, bind.statement, &prepared, &mut held, judge, output);
+                let stage = self.judge_bind(frame, &on_server, &prepared, &mut held, judge, output);
                 match stage {
                     Stage::Hold => return self.hold(held),
                     Stage::Refused(refusal) => {
@@ -77,7 +93,11 @@ impl<J: Judge> Session<J> {
                             self.path.planned(&statement.facts);
                             self.server.leaves(statement.facts.residue());
                         }
-                        output.to_server.prepare::<J>(frame, &bound.0);
+                        if renamed {
+                            output.to_server.bind_as::<J>(frame, &on_server, &bound.0);
+                        } else {
+                            output.to_server.prepare::<J>(frame, &bound.0);
+                        }
                         Some(bound)
                     }
                 }

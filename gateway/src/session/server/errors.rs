@@ -11,7 +11,8 @@ use crate::session::judge::{Judge, Outcome};
 use crate::session::refusal::Refusal;
 use crate::session::server::describe::must_run_before;
 use crate::session::server::redaction::{is_of_code, redact};
-use crate::session::state::outstanding::{Audience, Described, Outstanding};
+use crate::session::state::name::Name;
+use crate::session::state::outstanding::{Audience, Described, Outstanding, Unread};
 use crate::session::state::pipeline::Mode;
 use crate::session::state::session::Session;
 use crate::session::violation::Violation;
@@ -65,6 +66,7 @@ impl<J: Judge> Session<J> {
             judge.refused(&unread.refusal);
         }
         self.forget_portal_of_failed_bind(&fields);
+        self.forget_unnamed_of_failed_parse();
         self.after_error(judge, output);
         Ok(Taken::Yes)
     }
@@ -247,6 +249,17 @@ impl<J: Judge> Session<J> {
         }
     }
 
+    /// A Parse without a name ends the statement that had none, even where it fails (PostgreSQL's `exec_parse_message`).
+    fn forget_unnamed_of_failed_parse(&mut self) {
+        if self.server.is_shared()
+            && let Some(Outstanding::Parse { name, .. } | Outstanding::Unread(Unread { name, .. })) =
+                self.queue.front()
+            && name.is_unnamed()
+        {
+            self.names.close_prepared(&Name::unnamed());
+        }
+    }
+
     /// A Bind that fails once its portal was made leaves that one behind, in place of an unnamed one before it (PostgreSQL's
     /// `exec_bind_message`). Nothing can be run with it, so nothing is known of the name.
     fn forget_portal_of_failed_bind(&mut self, fields: &ErrorFields) {
@@ -283,6 +296,7 @@ impl<J: Judge> Session<J> {
                 target: Described::InHand,
                 ..
             }) => {
+                self.forget_skipped();
                 self.queue.skip_to_sync();
                 if let Some(held) = &mut self.held {
                     held.answered = true;
@@ -310,6 +324,7 @@ impl<J: Judge> Session<J> {
     }
 
     fn skip_to_sync(&mut self) -> bool {
+        self.forget_skipped();
         let found = self.queue.skip_to_sync();
         // What stands behind the Sync is still to come.
         let left = self.queue.oldest_first();
@@ -334,10 +349,13 @@ impl<J: Judge> Session<J> {
                 return Ok(());
             }
             // The client has prepared the same text itself.
-            Some(Outstanding::Describe {
-                audience: Audience::Gateway,
-                ..
-            }) => return Ok(()),
+            Some(
+                Outstanding::Describe {
+                    audience: Audience::Gateway,
+                    ..
+                }
+                | Outstanding::PrepareAgain(_),
+            ) => return Ok(()),
             Some(Outstanding::Query(run))
                 if run.notices.iter().any(|body| **body == *frame.body) =>
             {

@@ -286,6 +286,10 @@ impl<J: Judge> Session<J> {
         if self.describes_for_itself() {
             return Ok(());
         }
+        if matches!(self.queue.front(), Some(Outstanding::PrepareAgain(_))) {
+            self.queue.pop();
+            return Ok(());
+        }
         let Some(Outstanding::Parse { name, prepared, .. }) = self.queue.pop() else {
             return Err(Violation::Unexpected('1'));
         };
@@ -313,6 +317,7 @@ impl<J: Judge> Session<J> {
         match target {
             CloseTarget::Statement(name) => self.names.close_prepared(&name),
             CloseTarget::Portal(name) => self.names.close_portal(&name),
+            CloseTarget::OnServer => {}
         }
         if audience == Audience::Client {
             output.to_client.deliver(Delivery::Message(frame));

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use gatewright_sql::{Facts, Statement};
 
+use crate::pool::Serial;
 use crate::session::judge::{Judge, Plan};
 use crate::session::refusal::Refusal;
 use crate::session::state::copy_probe::CopySyncProbe;
@@ -25,6 +26,8 @@ pub enum Outstanding<J: Judge> {
         name: Name,
         prepared: Rc<Prepared<J>>,
     },
+    /// A statement of the client's that is made once more, on another connection.
+    PrepareAgain(Serial),
     Bind {
         name: Name,
         portal: Rc<Portal<J>>,
@@ -208,6 +211,8 @@ pub enum Described<J: Judge> {
 pub enum CloseTarget {
     Statement(Name),
     Portal(Name),
+    /// One that only the gateway knows.
+    OnServer,
 }
 
 /// The queue of outstanding replies.
@@ -408,6 +413,7 @@ fn names_something<J: Judge>(reply: &Outstanding<J>) -> bool {
         | Outstanding::FunctionCall { .. }
         | Outstanding::ExecuteUnknown
         | Outstanding::BindUnknown
+        | Outstanding::PrepareAgain(_)
         | Outstanding::Asked(_)
         | Outstanding::CopySyncProbe(_)
         | Outstanding::Sync => false,

@@ -98,10 +98,6 @@ impl ServerState {
         self.attached.as_ref()?.names.clone()
     }
 
-    pub fn value(&self, name: &str) -> Option<&[u8]> {
-        self.attached.as_ref()?.parameters.value(name)
-    }
-
     pub fn detach(&mut self) -> Option<Attachment> {
         self.attached.take()
     }

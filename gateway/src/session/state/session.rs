@@ -116,6 +116,13 @@ impl<J: Judge> Session<J> {
             self.reading.changes(self.queue.next_number());
         }
         self.server.leaves(facts.residue());
+        if matches!(
+            facts.session,
+            SessionEffect::Deallocate(None) | SessionEffect::DiscardAll
+        ) && let Some(attached) = self.server.attached()
+        {
+            attached.statements.clear();
+        }
         self.path.sent(facts, named.as_deref());
         self.pipeline.drain_first |= facts.changes_reading() || facts.path.is_some();
     }
