@@ -10,6 +10,9 @@ const CURSOR_OPT_HOLD: i32 = 0x0020;
 /// asyncpg sets it while it looks up types, and sets it back; results do not depend on it.
 const INERT: &str = "jit";
 
+/// Other functions of PostgreSQL and its contrib modules that change something in the session.
+const CHANGING: [&str; 2] = ["pg_advisory_unlock_all", "set_limit"];
+
 /// Commands that leave nothing in the session that outlives their transaction, apart from what functions do that they call.
 /// EXPLAIN ANALYZE has the tag of what it runs beside its own.
 const LEAVING_NOTHING: [&str; 31] = [
@@ -197,7 +200,7 @@ impl Facts {
             && self.commands.iter().all(known)
             && self.settings.iter().all(|change| change.local)
             && !self.calls(is_advisory_lock)
-            && !self.calls(|name| name == "pg_advisory_unlock_all")
+            && !self.calls(|name| CHANGING.contains(&name))
     }
 
     fn calls(&self, is: impl Fn(&str) -> bool) -> bool {

@@ -146,7 +146,8 @@ impl Connections {
         let judge: SessionGate = self
             .gate
             .session(session.clone(), &identity, catalog)
-            .with_catalog_age(grant.database.catalog_max_age);
+            .with_catalog_age(grant.database.catalog_max_age)
+            .with_pool(grant.database.pool.mode);
         let cancellable = Arc::new(Cancellable {
             inbox: Arc::default(),
             server: server.cancelling,

@@ -17,7 +17,7 @@ use crate::gate::{Gate, Policies};
 use crate::identity::Grant;
 use crate::listener::HandshakeSettings;
 use crate::listener::cancel::CancelRegistry;
-use crate::pool::{Cancelling, Pools};
+use crate::pool::{Cancelling, PoolMode, Pools};
 use crate::relay::{CancelInbox, Ending};
 use crate::results::PseudonymKey;
 
@@ -94,10 +94,11 @@ impl Connections {
         }
     }
 
-    /// The catalog of the target's database. Without policies and role lock it is not used, so it is not read from the
+    /// The catalog of the target's database. Without policies, role lock and pool it is not used, so it is not read from the
     /// server.
     pub(super) async fn catalog(&self, grant: &Grant, database: &str) -> Arc<CatalogHandle> {
-        if matches!(*self.policies, Policies::None(_)) && !self.settings.lock_role {
+        let pooled = grant.database.pool.mode != PoolMode::None;
+        if matches!(*self.policies, Policies::None(_)) && !self.settings.lock_role && !pooled {
             return CatalogHandle::new(grant.target.clone());
         }
         let service = grant.catalog_target(database);

@@ -129,6 +129,7 @@ impl Connection {
             self.traces_of.clone_from(&self.used_by);
         }
         self.parameters = given.parameters;
+        self.names = given.names;
         self.statements = given.statements;
     }
 
@@ -146,8 +147,8 @@ impl Connection {
     /// What a session is told of it.
     pub fn attach(&mut self) -> Attachment {
         Attachment {
-            parameters: self.parameters.clone(),
-            names: self.names.clone(),
+            parameters: std::mem::take(&mut self.parameters),
+            names: self.names.take(),
             statements: std::mem::take(&mut self.statements),
             residue: Residue::Nothing,
         }

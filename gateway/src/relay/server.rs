@@ -44,7 +44,10 @@ where
         if let Some(tag) = self.output.wants_server {
             match self.server.poll_attach(context) {
                 Poll::Pending => return false,
-                Poll::Ready(Ok(attachment)) => self.session.attach(attachment, &mut self.output),
+                Poll::Ready(Ok(attachment)) => {
+                    let judge = &mut self.judge;
+                    self.session.attach(attachment, judge, &mut self.output);
+                }
                 Poll::Ready(Err(error)) => {
                     let judge = &mut self.judge;
                     self.session

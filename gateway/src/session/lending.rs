@@ -40,13 +40,22 @@ impl<J: Judge> Session<J> {
     }
 
     /// A connection for the next transaction. The client is told of settings that are others than it knows.
-    pub fn attach(&mut self, attachment: Attachment, output: &mut Output) {
+    pub fn attach(&mut self, attachment: Attachment, judge: &mut J, output: &mut Output) {
+        let as_before = self.server.names_before() == attachment.names.as_ref();
         let news = self.server.attach(attachment);
         for (name, value) in &news {
             output.to_client.deliver(Delivery::Setting { name, value });
             self.reading.setting(name, value);
         }
-        self.path = PathState::new(self.server.names());
+        if as_before && news.is_empty() {
+            self.path.begin_again();
+        } else {
+            self.path = PathState::new(self.server.names());
+            // It was understood as the connection before would have read it.
+            if let Some(held) = self.held.take() {
+                self.let_go(held, judge);
+            }
+        }
     }
 
     /// There is no server connection for the message that comes next: it fails, and the session goes on.

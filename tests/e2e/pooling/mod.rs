@@ -1,8 +1,10 @@
 //! Pools of server connections: who gets which, what reaches nobody, and what a client is told.
 
+mod drivers;
 mod ends;
 mod leftovers;
 mod model;
+mod policies;
 mod prepared;
 mod sharing;
 mod transactions;

@@ -16,7 +16,7 @@ use crate::session::state::held::Held;
 use crate::session::state::lookup::Lookup;
 use crate::session::state::name::Name;
 use crate::session::state::names::{Description, MAX_PORTALS, Portal, Prepared};
-use crate::session::state::outstanding::{Audience, CloseTarget, Outstanding};
+use crate::session::state::outstanding::{Audience, CloseTarget, Outstanding, Renamed};
 use crate::session::state::session::Session;
 
 /// A permit, and the plan where policies want one.
@@ -70,6 +70,9 @@ impl<J: Judge> Session<J> {
                 return self.refuse_extended(refusal, judge, output);
             }
         };
+        if self.awaits_agreement(&on_server, &prepared, output) {
+            return self.hold(held);
+        }
         let renamed = prepared.portable.is_some();
         let bound = match RunsNothing::in_text::<J>(&prepared.text) {
             Some(proof) if renamed => {
@@ -91,7 +94,7 @@ impl<J: Judge> Session<J> {
                     Stage::Done(bound) => {
                         if let Some(statement) = prepared.statement() {
                             self.path.planned(&statement.facts);
-                            self.server.leaves(statement.facts.residue());
+                            self.server.leaves(|| statement.facts.residue());
                         }
                         if renamed {
                             output.to_server.bind_as::<J>(frame, &on_server, &bound.0);
@@ -119,7 +122,17 @@ impl<J: Judge> Session<J> {
             // The server runs functions that are declared immutable when it plans.
             self.reading.changes(self.queue.next_number());
         }
-        self.expect(Outstanding::Bind { name, portal });
+        let renamed = renamed.then(|| {
+            Box::new(Renamed {
+                on_server: on_server.into_owned(),
+                clients: bind.statement.to_owned(),
+            })
+        });
+        self.expect(Outstanding::Bind {
+            name,
+            portal,
+            renamed,
+        });
         Taken::Yes
     }
 

@@ -173,7 +173,7 @@ impl<J: Judge> Session<J> {
             prepared: Rc::clone(prepared),
         });
         if let Some(statement) = prepared.statement() {
-            self.server.leaves(statement.facts.residue());
+            self.server.leaves(|| statement.facts.residue());
         }
         let permit = prepared.permit.borrow().clone();
         let planned = permit.as_ref().is_some_and(J::wants_plan) && !prepared.is(Facts::is_dynamic);

@@ -85,7 +85,26 @@ impl<J: Judge> Session<J> {
         Ok(())
     }
 
-    /// A Parse on a shared connection. `None`: it has to wait.
+    /// True while the server is asked whether the statement has the columns that were told of on the connection before, as it would
+    /// know on the same one.
+    pub(in crate::session) fn awaits_agreement(
+        &mut self,
+        on_server: &str,
+        prepared: &Rc<Prepared<J>>,
+        output: &mut Output,
+    ) -> bool {
+        let portable = prepared.portable.as_ref();
+        if portable.is_none_or(|portable| portable.former.borrow().is_none()) {
+            return false;
+        }
+        if !prepared.describing.get() {
+            let permit = prepared.permit.borrow().clone();
+            self.describe_prepared(on_server, prepared, permit.as_ref(), output);
+        }
+        prepared.describing.get()
+    }
+
+    /// A Parse on a shared connection.
     pub(in crate::session) fn send_parse_shared(
         &mut self,
         parse: &frontend::Parse<'_>,

@@ -51,7 +51,8 @@ impl<J: Judge> Session<J> {
             .and_then(|running| running.stopping.take())
             .or(overdue);
         self.deliver_notices_of_description(output);
-        let (fields, moved) = self.at_clients_position(fields);
+        let (mut fields, mut moved) = self.at_clients_position(fields);
+        moved |= self.with_clients_name(&mut fields);
         match self.rewrite_of(&fields, stopping.as_ref()) {
             ErrorRewrite::Swallowed => {}
             ErrorRewrite::Unchanged if !moved => {
@@ -122,6 +123,24 @@ impl<J: Judge> Session<J> {
             None => fields.remove(b'P'),
         }
         (fields, true)
+    }
+
+    /// The server names a prepared statement as it knows it. True where that is not the client's name.
+    fn with_clients_name(&self, fields: &mut ErrorFields) -> bool {
+        let Some(Outstanding::Bind {
+            renamed: Some(renamed),
+            ..
+        }) = self.queue.front()
+        else {
+            return false;
+        };
+        let message = fields.message();
+        let own = message.replace(&renamed.on_server, &renamed.clients);
+        if renamed.on_server.is_empty() || own == message {
+            return false;
+        }
+        fields.set(b'M', own);
+        true
     }
 
     /// The position in the held message of a position in the statement that was described.

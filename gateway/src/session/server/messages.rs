@@ -299,7 +299,7 @@ impl<J: Judge> Session<J> {
     }
 
     fn bound(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
-        let Some(Outstanding::Bind { name, portal }) = self.queue.pop() else {
+        let Some(Outstanding::Bind { name, portal, .. }) = self.queue.pop() else {
             return Err(Violation::Unexpected('2'));
         };
         self.names.set_portal(&name, portal);

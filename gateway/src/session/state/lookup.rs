@@ -45,6 +45,7 @@ impl<J: Judge> Session<J> {
             Outstanding::Bind {
                 name: other,
                 portal,
+                ..
             } if other == name => Change::Becomes(portal),
             Outstanding::Close {
                 target: CloseTarget::Portal(other),

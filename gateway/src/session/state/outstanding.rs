@@ -31,6 +31,8 @@ pub enum Outstanding<J: Judge> {
     Bind {
         name: Name,
         portal: Rc<Portal<J>>,
+        /// Where the statement has another name on the server.
+        renamed: Option<Box<Renamed>>,
     },
     /// Bind of a statement that does not exist: always an error.
     BindUnknown,
@@ -67,6 +69,12 @@ pub enum Outstanding<J: Judge> {
     Asked(Asked),
     /// The gateway's probe for which Syncs the server answers after a failed COPY FROM STDIN.
     CopySyncProbe(CopySyncProbe),
+}
+
+/// A prepared statement's name on a shared connection, and its client's.
+pub struct Renamed {
+    pub on_server: String,
+    pub clients: String,
 }
 
 /// A setting that the server was asked for with SHOW.

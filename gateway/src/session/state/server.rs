@@ -21,6 +21,8 @@ pub(in crate::session) struct ServerState {
     attached: Option<Attachment>,
     /// What the client was told of the server's settings.
     told: Parameters,
+    /// What names meant on the connection before.
+    names_before: Option<NamesAtStart>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +45,7 @@ impl ServerState {
             lending,
             attached,
             told,
+            names_before: None,
         }
     }
 
@@ -62,9 +65,11 @@ impl ServerState {
     }
 
     /// What was sent may leave this behind.
-    pub fn leaves(&mut self, residue: Residue) {
-        if let Some(attached) = &mut self.attached {
-            attached.residue = attached.residue.max(residue);
+    pub fn leaves(&mut self, residue: impl FnOnce() -> Residue) {
+        if let Some(attached) = &mut self.attached
+            && attached.residue < Residue::Lasting
+        {
+            attached.residue = attached.residue.max(residue());
         }
     }
 
@@ -86,6 +91,9 @@ impl ServerState {
                 news.push((name.to_owned(), value.to_vec()));
             }
         }
+        if self.names_before != attachment.names {
+            self.names_before.clone_from(&attachment.names);
+        }
         self.attached = Some(attachment);
         news
     }
@@ -96,6 +104,11 @@ impl ServerState {
 
     pub fn names(&self) -> Option<NamesAtStart> {
         self.attached.as_ref()?.names.clone()
+    }
+
+    /// What names meant on the connection before this one.
+    pub fn names_before(&self) -> Option<&NamesAtStart> {
+        self.names_before.as_ref()
     }
 
     pub fn detach(&mut self) -> Option<Attachment> {

@@ -115,7 +115,7 @@ impl<J: Judge> Session<J> {
         if facts.changes_reading() || runs_named && named_changes() {
             self.reading.changes(self.queue.next_number());
         }
-        self.server.leaves(facts.residue());
+        self.server.leaves(|| facts.residue());
         if matches!(
             facts.session,
             SessionEffect::Deallocate(None) | SessionEffect::DiscardAll
