@@ -100,7 +100,8 @@ const SIMPLE: [&str; 5] = [
     "FETCH 2 FROM c",
 ];
 
-fn step(random: &mut Random, table: &str) -> Vec<u8> {
+/// In a failed transaction a statement that the connection lacks cannot be made there, so Describe has the transaction's error.
+fn step(random: &mut Random, table: &str, failed: bool) -> Vec<u8> {
     let text = random.of(&TEXTS).replace("own", table);
     let name = random.of(&["", "a", "b", "c"]);
     let number = random.below(50).to_string();
@@ -110,6 +111,7 @@ fn step(random: &mut Random, table: &str) -> Vec<u8> {
         1 => raw::query(&random.of(&SIMPLE).replace("own", table)),
         2 => [raw::parse(name, &text), raw::sync()].concat(),
         3 => [raw::close(b'S', name), raw::parse(name, &text), raw::sync()].concat(),
+        4 if failed => raw::sync(),
         4 => [raw::describe(b'S', name), raw::sync()].concat(),
         5 | 6 => [
             raw::bind("", name, &parameters, 0),
@@ -138,7 +140,7 @@ fn conversation(dsn: &Dsn, number: u64, seed: u64) -> Result<String> {
     let mut transcript = String::new();
     let mut status = b'I';
     for count in 0..STEPS {
-        let bytes = step(&mut random, &table);
+        let bytes = step(&mut random, &table, status == b'E');
         writeln!(transcript, "{count} {:?}", String::from_utf8_lossy(&bytes))?;
         client.send(&bytes)?;
         let messages = client.until_ready().with_context(|| transcript.clone())?;
