@@ -116,6 +116,7 @@ impl<J: Judge> Session<J> {
             return self.hold(held);
         };
         let name = Name::new(parse.name);
+        let mut in_use = None;
         if !name.is_unnamed() && !self.transaction.has_failed() {
             match self.lookup_prepared(&name) {
                 Lookup::Unknown => {}
@@ -123,15 +124,14 @@ impl<J: Judge> Session<J> {
                     self.hold_for_replies(output);
                     return self.hold(held);
                 }
-                Lookup::Known(_) => {
-                    let message = format!("prepared statement \"{}\" already exists", parse.name);
-                    return self.refuse_parse(
-                        parse.name,
-                        Refusal::new("42P05", message),
-                        judge,
-                        output,
-                    );
-                }
+                // The server has the last word about the text first, and then says that the name is in use.
+                Lookup::Known(known) => match self.place(parse.name, &known, output) {
+                    Ok(on_server) => in_use = Some(on_server.into_owned()),
+                    Err(refusal) => {
+                        self.let_go(held, judge);
+                        return self.refuse_parse(parse.name, refusal, judge, output);
+                    }
+                },
             }
         }
         let permit = held.permits.pop();
@@ -144,7 +144,10 @@ impl<J: Judge> Session<J> {
         };
         let types: Vec<u32> = parse.types.iter().collect();
         let serial = Serial::next();
-        let on_server = self.new_place(parse.name, serial, output);
+        let on_server = match in_use {
+            Some(on_server) => on_server,
+            None => self.new_place(parse.name, serial, output),
+        };
         let kept = match (&permit, RunsNothing::in_text::<J>(&text)) {
             (Some(permit), _) => output
                 .to_server

@@ -20,6 +20,9 @@ use crate::session::violation::Violation;
 /// SQLSTATE of a statement that was cancelled.
 const QUERY_CANCELED: &str = "57014";
 
+/// SQLSTATE of a prepared statement whose name another has.
+const NAME_IN_USE: &str = "42P05";
+
 /// SQLSTATE of a statement in a transaction that has failed.
 const IN_FAILED_TRANSACTION: &str = "25P02";
 
@@ -127,12 +130,19 @@ impl<J: Judge> Session<J> {
 
     /// The server names a prepared statement as it knows it. True where that is not the client's name.
     fn with_clients_name(&self, fields: &mut ErrorFields) -> bool {
-        let Some(Outstanding::Bind {
-            renamed: Some(renamed),
-            ..
-        }) = self.queue.front()
-        else {
-            return false;
+        let renamed = match self.queue.front() {
+            Some(Outstanding::Bind {
+                renamed: Some(renamed),
+                ..
+            }) => renamed,
+            Some(Outstanding::Parse { name, prepared })
+                if prepared.portable.is_some() && fields.sqlstate() == NAME_IN_USE =>
+            {
+                let message = format!("prepared statement \"{}\" already exists", name.text());
+                fields.set(b'M', message);
+                return true;
+            }
+            _ => return false,
         };
         let message = fields.message();
         let own = message.replace(&renamed.on_server, &renamed.clients);
