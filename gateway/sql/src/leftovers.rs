@@ -49,17 +49,31 @@ const LEAVING_NOTHING: [&str; 31] = [
     "VACUUM",
 ];
 
-/// What a session has after its statements that it had not before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Residue {
-    /// Nothing that a statement could see, apart from the values of sequences that `currval` and `lastval` tell.
-    #[default]
-    Nothing,
-    /// Perhaps something that `DISCARD ALL` removes.
-    Discardable,
-    /// Perhaps something that it does not: a setting with a name of the client's own, the seed of `random()`, a library, or
-    /// whatever code has kept that was not read.
-    Lasting,
+/// What a session may have after its statements that it had not before, apart from the values of sequences that `currval` and
+/// `lastval` tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Residue {
+    /// Something that `DISCARD ALL` removes.
+    pub discardable: bool,
+    /// Something that it does not remove: a setting with a name of the client's own, which is empty then, the seed of `random()`, a
+    /// library, or whatever code has kept that was not read.
+    pub lasting: bool,
+}
+
+impl Residue {
+    /// What nobody knows of.
+    pub const ANYTHING: Residue = Residue {
+        discardable: true,
+        lasting: true,
+    };
+
+    /// This and the other.
+    pub fn with(self, other: Residue) -> Residue {
+        Residue {
+            discardable: self.discardable || other.discardable,
+            lasting: self.lasting || other.lasting,
+        }
+    }
 }
 
 /// What a statement is for that is of no use without a session that lasts.
@@ -124,16 +138,13 @@ fn is_temporary(relation: Option<&nodes::RangeVar>) -> bool {
 impl Facts {
     /// What the statement may leave in its session.
     pub fn residue(&self) -> Residue {
-        let inner = match &self.session {
-            SessionEffect::Prepare { inner, .. } => inner.residue(),
-            _ => Residue::Nothing,
+        let own = Residue {
+            discardable: !self.leaves_nothing(),
+            lasting: self.leaves_more_than_is_discarded(),
         };
-        if inner == Residue::Lasting || self.leaves_more_than_is_discarded() {
-            Residue::Lasting
-        } else if self.leaves_nothing() {
-            Residue::Nothing
-        } else {
-            Residue::Discardable
+        match &self.session {
+            SessionEffect::Prepare { inner, .. } => own.with(inner.residue()),
+            _ => own,
         }
     }
 
@@ -196,6 +207,7 @@ impl Facts {
         self.lasting.is_none()
             && self.temporary.is_none()
             && of_transaction
+            && self.opaque.is_empty()
             && self.role == RoleEffect::Kept
             && self.commands.iter().all(known)
             && self.settings.iter().all(|change| change.local)

@@ -11,7 +11,7 @@ use super::converse::{self, ConverseError};
 use super::names::NamesAtStart;
 use super::parameters::Parameters;
 use super::statements::Statements;
-use super::{Closed, Owner, PoolMetrics};
+use super::{Closed, GroupMetrics, Owner};
 use crate::upstream::{BackendKey, Connected, UpstreamStream};
 
 /// The startup parameters that a connection was made with. Values of a session's settings go back to these, so only sessions
@@ -50,15 +50,14 @@ pub(super) struct Connection {
 
 /// Counts a connection while it exists.
 pub(super) struct Open {
-    pub metrics: Arc<dyn PoolMetrics>,
-    pub database: Arc<str>,
+    pub metrics: Arc<dyn GroupMetrics>,
     pub group: Arc<super::group::Count>,
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
         self.group.closed();
-        self.metrics.open(&self.database, -1.0);
+        self.metrics.open(-1.0);
     }
 }
 
@@ -123,9 +122,8 @@ impl Connection {
 
     /// A session has given it back.
     pub fn take_back(&mut self, given: Attachment, resets: bool) {
-        self.to_reset |=
-            resets || given.residue > Residue::Nothing || given.statements.needs_reset();
-        if given.residue == Residue::Lasting {
+        self.to_reset |= resets || given.residue.discardable || given.statements.needs_reset();
+        if given.residue.lasting {
             self.traces_of.clone_from(&self.used_by);
         }
         self.parameters = given.parameters;
@@ -150,7 +148,7 @@ impl Connection {
             parameters: std::mem::take(&mut self.parameters),
             names: self.names.take(),
             statements: std::mem::take(&mut self.statements),
-            residue: Residue::Nothing,
+            residue: Residue::default(),
         }
     }
 

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::connection::{Connection, Fitness, Open, Startup};
 use super::lease::{self, Lease};
 use super::parameters::Parameters;
-use super::{Closed, Handed, Owner, PoolMetrics, PoolMode, PoolSettings};
+use super::{Closed, GroupMetrics, Handed, Owner, PoolMode, PoolSettings};
 use crate::upstream::{self, Target, UpstreamError};
 
 /// For how many sets of startup parameters a group remembers what the server says to them.
@@ -60,7 +60,7 @@ pub struct Group {
     places: Arc<Semaphore>,
     open: Arc<Count>,
     state: Mutex<State>,
-    metrics: Arc<dyn PoolMetrics>,
+    metrics: Arc<dyn GroupMetrics>,
 }
 
 /// How many connections there are, in use or not.
@@ -99,7 +99,7 @@ impl Group {
         database: &str,
         target: Target,
         settings: PoolSettings,
-        metrics: &Arc<dyn PoolMetrics>,
+        metrics: Arc<dyn GroupMetrics>,
     ) -> Arc<Self> {
         Arc::new(Group {
             target: ArcSwap::from_pointee(target),
@@ -108,7 +108,7 @@ impl Group {
             database: database.into(),
             open: Arc::default(),
             state: Mutex::default(),
-            metrics: Arc::clone(metrics),
+            metrics,
         })
     }
 
@@ -171,7 +171,7 @@ impl Group {
                 },
                 Found::Room(open, evicted) => {
                     if let Some((evicted, why)) = evicted {
-                        self.metrics.closed(&self.database, why);
+                        self.metrics.closed(why);
                         lease::close_all(vec![*evicted]).await;
                     }
                     let connection = self.connect(&startup, open).await?;
@@ -191,7 +191,7 @@ impl Group {
             Ok(Ok(permit)) => Ok(permit),
             // It is never closed, so this is the time limit.
             _ => {
-                self.metrics.timed_out(&self.database);
+                self.metrics.timed_out();
                 Err(PoolError::Full(self.settings.wait))
             }
         }
@@ -224,10 +224,9 @@ impl Group {
             (self.remove(&mut state, useless.unwrap_or(0)), why)
         });
         self.open.0.fetch_add(1, Ordering::AcqRel);
-        self.metrics.open(&self.database, 1.0);
+        self.metrics.open(1.0);
         let open = Open {
             metrics: Arc::clone(&self.metrics),
-            database: Arc::clone(&self.database),
             group: Arc::clone(&self.open),
         };
         Found::Room(open, evicted)
@@ -280,7 +279,7 @@ impl Group {
         how: Handed,
     ) -> Lease {
         connection.hand_to(owner);
-        self.metrics.handed_out(&self.database, how);
+        self.metrics.handed_out(how);
         Lease::new(connection, permit, Arc::clone(self))
     }
 
@@ -297,7 +296,7 @@ impl Group {
             since: Instant::now(),
         });
         drop(state);
-        self.metrics.idle(&self.database, 1.0);
+        self.metrics.idle(1.0);
     }
 
     pub(super) fn remember_greeting(&self, connection: &Connection) {
@@ -314,7 +313,7 @@ impl Group {
 
     /// Closes a connection without a word: it is dead, or in a state that is not known.
     pub(super) fn discard(&self, connection: Connection, why: Closed) {
-        self.metrics.closed(&self.database, why);
+        self.metrics.closed(why);
         drop(connection);
     }
 
@@ -329,7 +328,7 @@ impl Group {
             match fault.or(unused.then_some(Closed::Idle)) {
                 Some(why) => {
                     let connection = self.remove(&mut state, index);
-                    self.metrics.closed(&self.database, why);
+                    self.metrics.closed(why);
                     expired.push(*connection);
                 }
                 None => index += 1,
@@ -345,14 +344,14 @@ impl Group {
         let mut idle = Vec::with_capacity(state.idle.len());
         while !state.idle.is_empty() {
             let connection = self.remove(&mut state, 0);
-            self.metrics.closed(&self.database, Closed::Retired);
+            self.metrics.closed(Closed::Retired);
             idle.push(*connection);
         }
         idle
     }
 
     fn remove(&self, state: &mut State, index: usize) -> Box<Connection> {
-        self.metrics.idle(&self.database, -1.0);
+        self.metrics.idle(-1.0);
         Box::new(state.idle.remove(index).connection)
     }
 
@@ -366,13 +365,13 @@ struct Waiting<'a>(&'a Group);
 
 impl<'a> Waiting<'a> {
     fn new(group: &'a Group) -> Self {
-        group.metrics.waiting(&group.database, 1.0);
+        group.metrics.waiting(1.0);
         Waiting(group)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.metrics.waiting(&self.0.database, -1.0);
+        self.0.metrics.waiting(-1.0);
     }
 }

@@ -111,17 +111,22 @@ pub enum Handed {
 
 /// Counts what the pools do. Implemented by `admin`.
 pub trait PoolMetrics: Send + Sync {
-    /// `database` is the name of the configuration's entry.
-    fn handed_out(&self, database: &str, how: Handed);
-    fn closed(&self, database: &str, why: Closed);
+    /// For the pools of this entry of the configuration.
+    fn of_database(&self, name: &str) -> Arc<dyn GroupMetrics>;
+}
+
+/// Counts what the pools of one database do.
+pub trait GroupMetrics: Send + Sync {
+    fn handed_out(&self, how: Handed);
+    fn closed(&self, why: Closed);
     /// Connections that exist, whether in use or not.
-    fn open(&self, database: &str, change: f64);
+    fn open(&self, change: f64);
     /// Connections that nobody uses.
-    fn idle(&self, database: &str, change: f64);
+    fn idle(&self, change: f64);
     /// Clients that wait for a connection.
-    fn waiting(&self, database: &str, change: f64);
+    fn waiting(&self, change: f64);
     /// A client waited in vain.
-    fn timed_out(&self, database: &str);
+    fn timed_out(&self);
 }
 
 /// All pools of the gateway: one group of connections for each role of each database.
@@ -175,7 +180,8 @@ impl Pools {
             known.renew_target(target);
             return Arc::clone(known);
         }
-        let group = Group::new(entry, target.clone(), settings.clone(), &self.metrics);
+        let metrics = self.metrics.of_database(entry);
+        let group = Group::new(entry, target.clone(), settings.clone(), metrics);
         if let Some(former) = groups.insert(place, Arc::clone(&group)) {
             let retired = former.retire();
             self.background.spawn(lease::close_all(retired));

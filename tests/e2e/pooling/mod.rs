@@ -7,6 +7,7 @@ mod model;
 mod policies;
 mod prepared;
 mod sharing;
+mod tls;
 mod transactions;
 
 use anyhow::{Context, Result, ensure};

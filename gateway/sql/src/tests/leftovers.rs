@@ -3,6 +3,17 @@
 use super::one;
 use crate::{Residue, SessionUse};
 
+const DISCARDABLE: Residue = Residue {
+    discardable: true,
+    lasting: false,
+};
+
+/// Nothing to discard, and yet not as before.
+const TRACES: Residue = Residue {
+    discardable: false,
+    lasting: true,
+};
+
 #[test]
 fn ordinary_statements_leave_nothing() {
     for text in [
@@ -29,7 +40,7 @@ fn ordinary_statements_leave_nothing() {
         "EXPLAIN ANALYZE DELETE FROM t",
         "SELECT pg_catalog.pg_advisory_xact_lock(1)",
     ] {
-        assert_eq!(one(text).residue(), Residue::Nothing, "{text}");
+        assert_eq!(one(text).residue(), Residue::default(), "{text}");
         assert_eq!(one(text).session_use(), None, "{text}");
     }
 }
@@ -38,122 +49,114 @@ fn ordinary_statements_leave_nothing() {
 fn what_stays_in_the_session_is_seen() {
     use SessionUse as Use;
     for (text, residue, used) in [
-        (
-            "SET work_mem = '1MB'",
-            Residue::Discardable,
-            Some(Use::Setting),
-        ),
-        ("SET work_mem TO DEFAULT", Residue::Discardable, None),
-        ("RESET ALL", Residue::Discardable, None),
+        ("SET work_mem = '1MB'", DISCARDABLE, Some(Use::Setting)),
+        ("SET work_mem TO DEFAULT", DISCARDABLE, None),
+        ("RESET ALL", DISCARDABLE, None),
         (
             "SELECT pg_catalog.set_config('work_mem', '1MB', false)",
-            Residue::Discardable,
+            DISCARDABLE,
             Some(Use::Setting),
         ),
         (
             "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
-            Residue::Discardable,
+            DISCARDABLE,
             Some(Use::Setting),
         ),
         (
             "SELECT pg_catalog.set_config('jit', 'off', false)",
-            Residue::Discardable,
+            DISCARDABLE,
             None,
         ),
-        ("SET a.b = 'x'", Residue::Lasting, Some(Use::Setting)),
-        ("SET LOCAL a.b = 'x'", Residue::Lasting, None),
-        ("SET seed = 0.1", Residue::Lasting, Some(Use::Setting)),
-        ("SELECT pg_catalog.setseed(0.1)", Residue::Lasting, None),
-        ("LOAD 'x'", Residue::Lasting, Some(Use::Library)),
-        ("LISTEN x", Residue::Discardable, Some(Use::Listen)),
-        ("UNLISTEN *", Residue::Discardable, None),
-        ("DISCARD ALL", Residue::Discardable, None),
+        ("SET a.b = 'x'", Residue::ANYTHING, Some(Use::Setting)),
+        ("SET LOCAL a.b = 'x'", TRACES, None),
+        ("SET seed = 0.1", Residue::ANYTHING, Some(Use::Setting)),
+        ("SELECT pg_catalog.setseed(0.1)", TRACES, None),
+        ("LOAD 'x'", Residue::ANYTHING, Some(Use::Library)),
+        ("LISTEN x", DISCARDABLE, Some(Use::Listen)),
+        ("UNLISTEN *", DISCARDABLE, None),
+        ("DISCARD ALL", DISCARDABLE, None),
         (
             "PREPARE p AS SELECT 1",
-            Residue::Discardable,
+            DISCARDABLE,
             Some(Use::NamedStatement),
         ),
         (
             "PREPARE p AS SELECT pg_catalog.setseed(0.1)",
-            Residue::Lasting,
+            Residue::ANYTHING,
             Some(Use::NamedStatement),
         ),
-        ("EXECUTE p", Residue::Discardable, Some(Use::NamedStatement)),
-        (
-            "DEALLOCATE p",
-            Residue::Discardable,
-            Some(Use::NamedStatement),
-        ),
-        ("DEALLOCATE ALL", Residue::Discardable, None),
+        ("EXECUTE p", DISCARDABLE, Some(Use::NamedStatement)),
+        ("DEALLOCATE p", DISCARDABLE, Some(Use::NamedStatement)),
+        ("DEALLOCATE ALL", DISCARDABLE, None),
         (
             "DECLARE c CURSOR WITH HOLD FOR SELECT 1",
-            Residue::Discardable,
+            DISCARDABLE,
             Some(Use::CursorWithHold),
         ),
         (
             "CREATE TEMP TABLE t (i int)",
-            Residue::Discardable,
+            DISCARDABLE,
             Some(Use::TemporaryObject),
         ),
         (
             "CREATE TEMP TABLE t (i int) ON COMMIT DROP",
-            Residue::Discardable,
+            DISCARDABLE,
             None,
         ),
         (
             "CREATE TABLE pg_temp.t (i int)",
-            Residue::Discardable,
+            DISCARDABLE,
             Some(Use::TemporaryObject),
         ),
         (
             "CREATE TEMP TABLE t AS SELECT 1",
-            Residue::Discardable,
+            DISCARDABLE,
             Some(Use::TemporaryObject),
         ),
         (
             "CREATE TEMP VIEW v AS SELECT 1",
-            Residue::Discardable,
+            DISCARDABLE,
             Some(Use::TemporaryObject),
         ),
         (
             "CREATE TEMP SEQUENCE s",
-            Residue::Discardable,
+            DISCARDABLE,
             Some(Use::TemporaryObject),
         ),
         (
             "SELECT 1 INTO TEMP t",
-            Residue::Discardable,
+            DISCARDABLE,
             Some(Use::TemporaryObject),
         ),
         (
             "SELECT 1 INTO TEMP t UNION SELECT 2",
-            Residue::Discardable,
+            DISCARDABLE,
             Some(Use::TemporaryObject),
         ),
-        ("SELECT 1 INTO t UNION SELECT 2", Residue::Discardable, None),
+        ("SELECT 1 INTO t UNION SELECT 2", DISCARDABLE, None),
         (
             "EXPLAIN ANALYZE CREATE TABLE t AS SELECT 1",
-            Residue::Discardable,
+            DISCARDABLE,
             None,
         ),
-        ("CREATE TABLE t (i int)", Residue::Discardable, None),
+        ("CREATE TABLE t (i int)", DISCARDABLE, None),
         (
             "SELECT pg_catalog.pg_advisory_lock(1)",
-            Residue::Discardable,
+            DISCARDABLE,
             Some(Use::AdvisoryLock),
         ),
         (
             "SELECT 1 WHERE pg_catalog.pg_try_advisory_lock_shared(1, 2)",
-            Residue::Discardable,
+            DISCARDABLE,
             Some(Use::AdvisoryLock),
         ),
         (
             "SELECT pg_catalog.pg_advisory_unlock_all()",
-            Residue::Discardable,
+            DISCARDABLE,
             None,
         ),
-        ("SELECT unknown_to_the_catalog()", Residue::Lasting, None),
-        ("DO $$begin end$$", Residue::Lasting, None),
+        ("SELECT unknown_to_the_catalog()", Residue::ANYTHING, None),
+        ("DO $$begin end$$", Residue::ANYTHING, None),
     ] {
         assert_eq!(
             (one(text).residue(), one(text).session_use()),

@@ -123,12 +123,13 @@ fn count_everything(metrics: &Metrics) {
         generation: 7,
     });
     metrics.metric("p", "seen", 1.5);
-    metrics.open("d", 1.0);
-    metrics.idle("d", 1.0);
-    metrics.waiting("d", 1.0);
-    metrics.handed_out("d", Handed::Reset);
-    metrics.closed("d", Closed::Traces);
-    metrics.timed_out("d");
+    let pools = metrics.of_database("d");
+    pools.open(1.0);
+    pools.idle(1.0);
+    pools.waiting(1.0);
+    pools.handed_out(Handed::Reset);
+    pools.closed(Closed::Traces);
+    pools.timed_out();
 }
 
 #[test]

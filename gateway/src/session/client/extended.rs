@@ -141,7 +141,7 @@ impl<J: Judge> Session<J> {
                 self.pipeline.drain_first = true;
                 self.reading.changes(self.queue.next_number());
                 self.path.anything();
-                self.server.leaves(|| Residue::Lasting);
+                self.server.leaves(|| Residue::ANYTHING);
                 self.expect(Outstanding::FunctionCall {
                     permit,
                     admitted: admitted.pop().flatten(),

@@ -255,7 +255,7 @@ impl<J: Judge> Session<J> {
         UNREAD
     }
 
-    /// Something else was done with the unnamed statement.
+    /// Something else was done with the unnamed statement; a Query ends it.
     pub(in crate::session) fn forget_unnamed(&mut self) {
         if let Some(statements) = self.statements() {
             statements.set_unnamed(None);

@@ -20,6 +20,7 @@ impl<J: Judge> Session<J> {
         output: &mut Output,
     ) -> Taken {
         output.to_server.stand_in_query();
+        self.forget_unnamed();
         self.refused_alone(refusal, judge)
     }
 
@@ -97,6 +98,7 @@ impl<J: Judge> Session<J> {
         output: &mut Output,
     ) -> Taken {
         output.to_server.empty(frame.tag);
+        self.forget_unnamed();
         self.refused_alone(refusal, judge)
     }
 

@@ -67,9 +67,9 @@ impl ServerState {
     /// What was sent may leave this behind.
     pub fn leaves(&mut self, residue: impl FnOnce() -> Residue) {
         if let Some(attached) = &mut self.attached
-            && attached.residue < Residue::Lasting
+            && attached.residue != Residue::ANYTHING
         {
-            attached.residue = attached.residue.max(residue());
+            attached.residue = attached.residue.with(residue());
         }
     }
 
