@@ -11,17 +11,13 @@ use crate::session::judge::{Judge, Outcome};
 use crate::session::refusal::Refusal;
 use crate::session::server::describe::must_run_before;
 use crate::session::server::redaction::{is_of_code, redact};
-use crate::session::state::name::Name;
-use crate::session::state::outstanding::{Audience, Described, Outstanding, Unread};
+use crate::session::state::outstanding::{Audience, Described, Outstanding};
 use crate::session::state::pipeline::Mode;
 use crate::session::state::session::Session;
 use crate::session::violation::Violation;
 
 /// SQLSTATE of a statement that was cancelled.
 const QUERY_CANCELED: &str = "57014";
-
-/// SQLSTATE of a prepared statement whose name another has.
-const NAME_IN_USE: &str = "42P05";
 
 /// SQLSTATE of a statement in a transaction that has failed.
 const IN_FAILED_TRANSACTION: &str = "25P02";
@@ -126,31 +122,6 @@ impl<J: Judge> Session<J> {
             None => fields.remove(b'P'),
         }
         (fields, true)
-    }
-
-    /// The server names a prepared statement as it knows it. True where that is not the client's name.
-    fn with_clients_name(&self, fields: &mut ErrorFields) -> bool {
-        let renamed = match self.queue.front() {
-            Some(Outstanding::Bind {
-                renamed: Some(renamed),
-                ..
-            }) => renamed,
-            Some(Outstanding::Parse { name, prepared })
-                if prepared.portable.is_some() && fields.sqlstate() == NAME_IN_USE =>
-            {
-                let message = format!("prepared statement \"{}\" already exists", name.text());
-                fields.set(b'M', message);
-                return true;
-            }
-            _ => return false,
-        };
-        let message = fields.message();
-        let own = message.replace(&renamed.on_server, &renamed.clients);
-        if renamed.on_server.is_empty() || own == message {
-            return false;
-        }
-        fields.set(b'M', own);
-        true
     }
 
     /// The position in the held message of a position in the statement that was described.
@@ -275,17 +246,6 @@ impl<J: Judge> Session<J> {
                 runs_what_is_deferred::<J>(&portal.prepared.text, portal.prepared.index)
             }
             _ => false,
-        }
-    }
-
-    /// A Parse without a name ends the statement that had none, even where it fails (PostgreSQL's `exec_parse_message`).
-    fn forget_unnamed_of_failed_parse(&mut self) {
-        if self.server.is_shared()
-            && let Some(Outstanding::Parse { name, .. } | Outstanding::Unread(Unread { name, .. })) =
-                self.queue.front()
-            && name.is_unnamed()
-        {
-            self.names.close_prepared(&Name::unnamed());
         }
     }
 
