@@ -46,6 +46,7 @@ mod policy_failures;
 #[path = "../../gateway/policy-host/tests/host/module.rs"]
 #[expect(dead_code, reason = "the host's tests use the rest of it")]
 mod policy_module;
+mod pooling;
 mod proxy;
 mod read_only;
 mod refusals;

@@ -40,6 +40,7 @@ use gatewright_sql::{Analysis, Limits as ParserLimits, SearchPath, Verb};
 
 use crate::catalog::CatalogHandle;
 use crate::identity::{CATALOG_MAX_AGE, Identity};
+use crate::pool::PoolMode;
 use crate::results::Stop;
 use crate::session::{
     Answer, Completion, Field, Judge, Judged, Limit, Limits, Plan, Question, Refusal, Ticket,
@@ -154,6 +155,7 @@ impl Gate {
             facts: Arc::new(SessionFacts::new(session, identity)),
             catalog,
             catalog_max_age: CATALOG_MAX_AGE,
+            pooled: false,
             pending: Vec::new(),
             tickets: 0,
             delivery: Delivery::default(),
@@ -179,6 +181,8 @@ pub struct SessionGate {
     catalog: Arc<CatalogHandle>,
     /// How old what is known of the catalog may be when a message is judged.
     catalog_max_age: Duration,
+    /// What a statement leaves on its server connection matters to others, so that it must be known what it calls.
+    pooled: bool,
     /// The answers that are under way.
     pending: Vec<Pending>,
     tickets: u64,
@@ -208,6 +212,12 @@ impl SessionGate {
     /// The same, with another limit for the age of what is known of the catalog.
     pub fn with_catalog_age(mut self, limit: Duration) -> Self {
         self.catalog_max_age = limit;
+        self
+    }
+
+    /// The same, on a server connection of a pool.
+    pub fn with_pool(mut self, mode: PoolMode) -> Self {
+        self.pooled = mode != PoolMode::None;
         self
     }
 }

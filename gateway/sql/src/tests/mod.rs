@@ -7,6 +7,7 @@ mod constructs;
 mod equality;
 mod functions;
 mod hostile;
+mod leftovers;
 mod lineage;
 mod outputs;
 mod patterns;
