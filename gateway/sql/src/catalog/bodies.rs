@@ -151,17 +151,17 @@ impl Bodies {
     }
 
     /// Stores what a definition does. `None`: it cannot be analysed. A view or column then counts as one without a definition.
-    pub fn settle(&mut self, subject: Subject, body: Option<Box<Body>>) {
+    pub fn settle(&mut self, subject: Subject, body: Option<Arc<Body>>) {
         match (subject, body) {
             (Subject::View(oid), Some(body)) => {
-                self.relations.insert(oid, Arc::from(body));
+                self.relations.insert(oid, body);
             }
             (Subject::Column(oid, attnum), Some(body)) => {
-                self.generated.insert((oid, attnum), Arc::from(body));
+                self.generated.insert((oid, attnum), body);
             }
             (Subject::Function { schema, name, .. }, Some(body)) => {
                 let known = self.functions.entry(name).or_default();
-                known.push((schema, Arc::from(body)));
+                known.push((schema, body));
             }
             (Subject::Function { schema, name, .. }, None) => {
                 self.unreadable.entry(name).or_default().insert(schema);
@@ -196,7 +196,7 @@ impl Bodies {
         relation: u32,
         column: Option<i16>,
         on: Access,
-        body: Option<Box<Body>>,
+        body: Option<Arc<Body>>,
     ) {
         if let Some(body) = acts(body) {
             let computed = self.computed.entry(relation).or_default();
@@ -206,9 +206,9 @@ impl Bodies {
 }
 
 /// The effects beyond computing on arguments. A definition that cannot be analysed may do anything.
-fn acts(body: Option<Box<Body>>) -> Option<Arc<Body>> {
+fn acts(body: Option<Arc<Body>>) -> Option<Arc<Body>> {
     match body {
-        Some(body) => body.acts().then(|| Arc::from(body)),
+        Some(body) => body.acts().then_some(body),
         None => {
             let mut body = Body::empty();
             body.rows = Rows::unknown();

@@ -9,8 +9,11 @@ mod function;
 #[cfg(test)]
 mod hostile_tests;
 mod plpgsql;
+mod reused;
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use gatewright_parser::{Node, Tree, parse};
 
@@ -42,10 +45,20 @@ enum Step<'t> {
     Value(Node<'t>),
 }
 
-/// Reads all definitions of `catalog` into it, each after those that it names.
-pub(crate) fn read(catalog: &mut Catalog) {
-    let definitions = catalog.definitions();
-    let mut open: Vec<&Definition> = definitions.iter().collect();
+/// Reads all definitions of `catalog` into it, each after those that it names. Those that mean the same as in `last` are not read again.
+pub(crate) fn read(catalog: &mut Catalog, last: Option<&Catalog>) {
+    let definitions = catalog.definitions.clone();
+    let mut open: Vec<&Arc<Definition>> = definitions.iter().collect();
+    if let Some(last) = last {
+        let again = reused::to_read(catalog, last);
+        open.retain(|definition| match last.outcomes.get(*definition) {
+            Some(outcome) if !again.contains(*definition) => {
+                catalog.settle(definition, outcome.clone());
+                false
+            }
+            _ => true,
+        });
+    }
     loop {
         let subjects = open.iter().map(|definition| &definition.subject);
         catalog.bodies_mut().wait_for(subjects);
@@ -54,25 +67,24 @@ pub(crate) fn read(catalog: &mut Catalog) {
         open.retain(|definition| {
             let body = match of(definition, catalog) {
                 Outcome::Waits => return true,
-                Outcome::Read(body) => Some(body),
+                Outcome::Read(body) => Some(Arc::from(body)),
                 Outcome::Unreadable => None,
             };
-            done.push((definition.subject.clone(), body));
+            done.push((Arc::clone(definition), body));
             false
         });
-        for (subject, body) in done {
-            catalog.bodies_mut().settle(subject, body);
+        for (definition, body) in done {
+            catalog.settle(&definition, body);
         }
         if open.is_empty() || open.len() == before {
             break;
         }
     }
-    let bodies = catalog.bodies_mut();
     // Definitions that refer to themselves, directly or indirectly, are not analysed.
     for definition in open {
-        bodies.settle(definition.subject.clone(), None);
+        catalog.settle(definition, None);
     }
-    bodies.wait_for(std::iter::empty());
+    catalog.bodies_mut().wait_for(std::iter::empty());
 }
 
 /// What the code in a statement does: of a DO block, or of a function that is created. `None`: it is not known.

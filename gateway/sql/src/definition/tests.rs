@@ -263,7 +263,7 @@ fn a_function_that_is_not_in_the_catalog_makes_its_caller_opaque() {
         .column(1, 1, "name", 25)
         .built_in("lower")
         .built_in("date")
-        .plain_function("public", "similarity");
+        .plain_function(900, "public", "similarity");
     let catalog = catalog.build();
     for (text, known) in [
         (
