@@ -57,8 +57,7 @@ pub(super) async fn find(
         known.compared = tokio::time::Instant::now();
     }
     known.take(&changed.now, &changed.parts);
-    let types = !changed.parts.is_empty() && last.has_domains();
-    if changed.lasting.is_empty() && functions.is_empty() && !types {
+    if changed.lasting.is_empty() && functions.is_empty() {
         if changed.temporary.is_empty() {
             return Ok(Changes::None);
         }
@@ -73,7 +72,7 @@ pub(super) async fn find(
     let groups = relations.iter().map(|oid| known.grouping.group(*oid));
     let groups = groups.collect();
     let mut objects = Objects {
-        domains: last.has_domains() && (types || !relations.is_empty()),
+        domains: last.has_domains() && !relations.is_empty(),
         relations,
         functions,
     };
@@ -106,7 +105,7 @@ async fn groups(
 struct Changed {
     lasting: BTreeSet<u32>,
     temporary: BTreeSet<u32>,
-    /// Indexes, TOAST tables and composite types, of which the catalog has none.
+    /// Indexes and TOAST tables, of which the catalog has none.
     parts: BTreeSet<u32>,
     now: Stamps,
 }

@@ -40,7 +40,7 @@ pub(super) async fn read(
         None => fetch(Watch::connect(target).await?, &last, How::Everything).await?,
     };
     let Some(read) = read else {
-        watch.settle(&last, Some(&BTreeSet::new())).await?;
+        watch.settle(Some(&BTreeSet::new())).await?;
         *kept = Some(watch);
         return Ok(None);
     };
@@ -62,7 +62,7 @@ pub(super) async fn read(
     let current = catalog.as_ref().unwrap_or(&last);
     known.generation = current.generation;
     watch.known = Some(known);
-    watch.settle(current, groups.as_ref()).await?;
+    watch.settle(groups.as_ref()).await?;
     *kept = Some(watch);
     Ok(catalog)
 }
@@ -74,8 +74,8 @@ async fn fetch(
     how: How,
 ) -> Result<(Watch, Option<Read>), UpstreamError> {
     if how != How::LastingChanges {
-        watch.is_unchanged().await?;
-        if watch.is_unchanged_in_everything() && how == How::Changes {
+        let looked = watch.is_unchanged().await?;
+        if watch.is_unchanged_in_everything() && looked && how == How::Changes {
             return Ok((watch, None));
         }
     }

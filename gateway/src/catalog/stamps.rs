@@ -110,10 +110,11 @@ const WRITTEN_BY: &str = "CASE WHEN pg_catalog.age(c.xmin) = 2147483647 THEN 0 \
 const NAMES: &str = "pg_catalog.hashtextextended(c.relname || c.relkind::pg_catalog.text || c.relnamespace::pg_catalog.text \
      || c.relrowsecurity::pg_catalog.text || c.relpersistence::pg_catalog.text || c.reltype::pg_catalog.text, c.oid::pg_catalog.int8)";
 
-const KINDS: &str = "c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')";
+/// Composite types, too: they can contain values of domains.
+const KINDS: &str = "c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')";
 
 impl Stamp {
-    /// Whether it is, or contains, a relation that the catalog has: not only indexes, TOAST tables and composite types.
+    /// Whether it is, or contains, a relation that the catalog has or a composite type: not only indexes and TOAST tables.
     pub fn is_relation(&self) -> bool {
         self.hash != 0
     }

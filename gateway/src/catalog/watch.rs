@@ -11,10 +11,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use gatewright_sql::Catalog;
 use tokio::time::{Duration, Instant};
 
-use super::stamps::{FIRST_OWN_OID, Grouping, Of, Stamps, ask};
+use super::stamps::{Grouping, Of, Stamps, ask};
 use crate::upstream::service::{Rows, Service};
 use crate::upstream::{Target, UpstreamError};
 
@@ -91,10 +90,15 @@ impl Known {
         }
     }
 
-    fn groups(&self) -> BTreeSet<u32> {
-        let relations = self.relations.iter().filter(|(_, stamp)| stamp.is_relation());
-        let groups = relations.map(|(oid, _)| self.grouping.group(*oid));
-        groups.collect()
+    /// Relations and composite types by group.
+    fn groups(&self) -> BTreeMap<u32, Vec<u32>> {
+        let mut groups: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for (oid, stamp) in &self.relations {
+            if stamp.is_relation() {
+                groups.entry(self.grouping.group(*oid)).or_default().push(*oid);
+            }
+        }
+        groups
     }
 }
 
@@ -138,8 +142,8 @@ impl Watch {
         let Some(known) = &self.known else {
             return Ok(false);
         };
-        let groups = known.groups();
-        let unasked = groups.iter().filter(|group| !self.probes.contains_key(group));
+        let groups = known.groups().into_keys();
+        let unasked = groups.filter(|group| !self.probes.contains_key(group));
         self.suspects.extend(unasked);
         let unchanged = !self.is_suspicious() && !known.is_due();
         if unchanged {
@@ -192,12 +196,9 @@ impl Watch {
         Ok(())
     }
 
-    /// What was found at the last look was dealt with: the catalog shows it. Its relations in `groups` are watched from now on; `None`: all.
-    pub async fn settle(
-        &mut self,
-        catalog: &Catalog,
-        groups: Option<&BTreeSet<u32>>,
-    ) -> Result<(), UpstreamError> {
+    /// What was found at the last look was dealt with: the catalog shows it. The relations in `groups` are watched from now on as they are
+    /// known; `None`: all.
+    pub async fn settle(&mut self, groups: Option<&BTreeSet<u32>>) -> Result<(), UpstreamError> {
         self.is_newer = false;
         self.suspects.clear();
         self.moment.clone_from(&self.ahead);
@@ -206,13 +207,8 @@ impl Watch {
             return Ok(());
         };
         let grouping = known.grouping;
-        let mut relations: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for oid in catalog.relation_oids().filter(|oid| *oid >= FIRST_OWN_OID) {
-            let group = grouping.group(oid);
-            if groups.is_none_or(|groups| groups.contains(&group)) {
-                relations.entry(group).or_default().push(oid);
-            }
-        }
+        let mut relations = known.groups();
+        relations.retain(|group, _| groups.is_none_or(|groups| groups.contains(group)));
         let renewed = match groups {
             Some(groups) => groups.clone(),
             None => self.probes.keys().chain(relations.keys()).copied().collect(),

@@ -285,6 +285,9 @@ impl Catalog {
 
     /// All relations that a table inherits from or is a partition of, directly or indirectly, and those that inherit from them.
     pub(crate) fn relatives(&self, oid: u32) -> Vec<&Relation> {
+        if self.parents(oid).is_empty() && self.children(oid).is_empty() {
+            return Vec::new();
+        }
         let mut found: Vec<&Relation> = Vec::new();
         let mut known = HashSet::from([oid]);
         let mut open = self.parents(oid).to_vec();
