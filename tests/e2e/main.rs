@@ -38,6 +38,7 @@ mod issuer;
 mod large_data;
 mod lengths;
 mod masking;
+mod memory;
 mod notices;
 mod outages;
 mod people;

@@ -377,9 +377,8 @@ impl CatalogBuilder {
     /// Removes the checks and defaults of all domains.
     pub fn forget_domains(&mut self) -> &mut Self {
         self.catalog.domains.clear();
-        let is_other = |definition: &Arc<Definition>| {
-            !matches!(definition.subject, Subject::Domain(_))
-        };
+        let is_other =
+            |definition: &Arc<Definition>| !matches!(definition.subject, Subject::Domain(_));
         self.catalog.definitions.retain(is_other);
         self
     }

@@ -1,8 +1,8 @@
 //! Conditions that compare a column with one value, and expressions that cannot fail: questions about syntax, not about what
 //! columns mean.
 
-use hashbrown::HashMap;
 use gatewright_parser::{Node, Strings, children, nodes};
+use hashbrown::HashMap;
 
 use crate::catalog::Names;
 

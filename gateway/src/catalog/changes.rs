@@ -83,12 +83,10 @@ pub(super) async fn find(
 }
 
 /// The groups of relations that may have changed, and whether everything of all groups was compared to find them.
-async fn groups(
-    watch: &mut Watch,
-    known: &Known,
-) -> Result<(BTreeSet<u32>, bool), UpstreamError> {
+async fn groups(watch: &mut Watch, known: &Known) -> Result<(BTreeSet<u32>, bool), UpstreamError> {
     let then = known.grouping.sum(&known.relations);
-    if known.is_due() {
+    // Without prepared statements, all are suspected.
+    if known.is_due() || watch.suspects().len() * 2 > then.len() {
         let question = known.grouping.groups(Of::Relations);
         let (now, _) = ask(watch.service(), &question).await?;
         return Ok((unlike(&now, &then), true));

@@ -14,8 +14,8 @@ mod stamps;
 mod tests;
 mod watch;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -62,7 +62,11 @@ pub struct CatalogHandle {
     changes: AtomicU64,
     /// How many of them the current catalog shows.
     shown: AtomicU64,
+    /// Told of each catalog that a newer one has replaced.
+    replaced: OnceLock<Replaced>,
 }
+
+type Replaced = Box<dyn Fn(&Arc<Catalog>) + Send + Sync>;
 
 impl CatalogHandle {
     /// A handle with an empty catalog. Relations cannot be resolved until [`CatalogHandle::refresh`] succeeds.
@@ -77,7 +81,13 @@ impl CatalogHandle {
             checked: AtomicU64::new(0),
             changes: AtomicU64::new(0),
             shown: AtomicU64::new(0),
+            replaced: OnceLock::new(),
         })
+    }
+
+    /// Has `tell` called with each catalog that a newer one has replaced. Only the first call counts.
+    pub fn when_replaced(&self, tell: impl Fn(&Arc<Catalog>) + Send + Sync + 'static) {
+        let _ = self.replaced.set(Box::new(tell));
     }
 
     /// Whether the catalog has been read.
@@ -127,7 +137,10 @@ impl CatalogHandle {
             .await
             .map(|read| {
                 if let Some(read) = read {
-                    self.current.store(Arc::new(read));
+                    let last = self.current.swap(Arc::new(read));
+                    if let Some(tell) = self.replaced.get() {
+                        tell(&last);
+                    }
                 }
             });
         if outcome.is_ok() {

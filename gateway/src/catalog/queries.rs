@@ -60,7 +60,8 @@ pub(super) const FUNCTION_NAMES: &str = "SELECT p.oid, n.nspname, p.proname FROM
      JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE $OF(p.oid)";
 
 /// Aggregates outside pg_catalog.
-pub(super) const AGGREGATES: &str = "SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.prokind = 'a' AND p.oid >= 16384";
+pub(super) const AGGREGATES: &str =
+    "SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.prokind = 'a' AND p.oid >= 16384";
 
 /// Functions that a FunctionCall message can name (`fetch_fp_info`).
 pub(super) const CALLABLE: &str = "SELECT p.oid, n.nspname, p.proname, p.pronargs FROM pg_catalog.pg_proc p \

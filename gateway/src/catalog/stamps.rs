@@ -125,7 +125,11 @@ impl Grouping {
     pub fn of(oids: impl Iterator<Item = u32>) -> Self {
         let oids: Vec<u32> = oids.collect();
         let most = 1 + oids.len() / GROUP;
-        let groups = |bits: u32| oids.iter().map(|oid| oid >> bits).collect::<BTreeSet<u32>>();
+        let groups = |bits: u32| {
+            oids.iter()
+                .map(|oid| oid >> bits)
+                .collect::<BTreeSet<u32>>()
+        };
         let bits = (9..31).find(|bits| groups(*bits).len() <= most);
         Grouping {
             bits: bits.unwrap_or(31),
@@ -201,7 +205,9 @@ fn template(of: Of, key: impl Fn(&str) -> String) -> String {
     );
     let parts: Vec<String> = match of {
         Of::Names => vec![names],
-        Of::Relations => std::iter::once(names).chain(PARTS.iter().map(part)).collect(),
+        Of::Relations => std::iter::once(names)
+            .chain(PARTS.iter().map(part))
+            .collect(),
         Of::Functions => FUNCTION_PARTS.iter().map(part).collect(),
     };
     format!(
@@ -295,7 +301,11 @@ mod tests {
             let oids = || (0..20_000_u32).map(move |at| 16_384 + at.wrapping_mul(step));
             let grouping = Grouping::of(oids());
             let groups: BTreeSet<u32> = oids().map(|oid| grouping.group(oid)).collect();
-            assert!((10..=80).contains(&groups.len()), "{step}: {}", groups.len());
+            assert!(
+                (10..=80).contains(&groups.len()),
+                "{step}: {}",
+                groups.len()
+            );
         }
         assert_eq!(Grouping::of(std::iter::empty()).group(20_000), 39);
     }

@@ -95,7 +95,10 @@ impl Known {
         let mut groups: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for (oid, stamp) in &self.relations {
             if stamp.is_relation() {
-                groups.entry(self.grouping.group(*oid)).or_default().push(*oid);
+                groups
+                    .entry(self.grouping.group(*oid))
+                    .or_default()
+                    .push(*oid);
             }
         }
         groups
@@ -211,7 +214,12 @@ impl Watch {
         relations.retain(|group, _| groups.is_none_or(|groups| groups.contains(group)));
         let renewed = match groups {
             Some(groups) => groups.clone(),
-            None => self.probes.keys().chain(relations.keys()).copied().collect(),
+            None => self
+                .probes
+                .keys()
+                .chain(relations.keys())
+                .copied()
+                .collect(),
         };
         if renewed.is_empty() {
             return Ok(());
@@ -255,7 +263,10 @@ impl Watch {
             let text = format!("{prepare}; EXECUTE {name}");
             match self.service.query(&text).await {
                 Ok(answer) => {
-                    let answer = answer.into_iter().next().and_then(|row| row.into_iter().next());
+                    let answer = answer
+                        .into_iter()
+                        .next()
+                        .and_then(|row| row.into_iter().next());
                     let answer = answer.flatten();
                     self.probes.insert(*group, Probe { name, answer });
                 }

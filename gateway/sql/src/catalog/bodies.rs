@@ -1,6 +1,7 @@
 //! What was read from a catalog's definitions, by the object defined.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::definitions::Subject;
@@ -34,8 +35,8 @@ pub(crate) struct Bodies {
     functions: HashMap<String, Vec<(String, Arc<Body>)>>,
     /// Functions whose definition could not be analysed: the schemas of each name.
     unreadable: HashMap<String, BTreeSet<String>>,
-    /// Definitions that have not been read yet; whatever depends on one waits.
-    waiting: HashSet<Waiting>,
+    /// How many definitions of each object have not been read yet; whatever depends on one waits.
+    waiting: HashMap<Waiting, usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -117,19 +118,19 @@ impl Bodies {
     }
 
     pub fn view_waits(&self, oid: u32) -> bool {
-        !self.waiting.is_empty() && self.waiting.contains(&Waiting::View(oid))
+        !self.waiting.is_empty() && self.waiting.contains_key(&Waiting::View(oid))
     }
 
     pub fn column_waits(&self, oid: u32, attnum: i16) -> bool {
-        !self.waiting.is_empty() && self.waiting.contains(&Waiting::Column(oid, attnum))
+        !self.waiting.is_empty() && self.waiting.contains_key(&Waiting::Column(oid, attnum))
     }
 
     pub fn computed_waits(&self, relation: u32) -> bool {
-        !self.waiting.is_empty() && self.waiting.contains(&Waiting::Computed(relation))
+        !self.waiting.is_empty() && self.waiting.contains_key(&Waiting::Computed(relation))
     }
 
     pub fn domain_waits(&self, oid: u32) -> bool {
-        !self.waiting.is_empty() && self.waiting.contains(&Waiting::Domain(oid))
+        !self.waiting.is_empty() && self.waiting.contains_key(&Waiting::Domain(oid))
     }
 
     /// Whether one of these functions has not been read yet.
@@ -141,17 +142,26 @@ impl Bodies {
         !self.waiting.is_empty()
             && schemas.any(|schema| {
                 let function = Waiting::Function(name.to_owned(), schema.clone());
-                self.waiting.contains(&function)
+                self.waiting.contains_key(&function)
             })
     }
 
     /// Exactly these definitions have not been read yet.
     pub fn wait_for<'s>(&mut self, subjects: impl Iterator<Item = &'s Subject>) {
-        self.waiting = subjects.map(Subject::waiting).collect();
+        self.waiting.clear();
+        for subject in subjects {
+            *self.waiting.entry(subject.waiting()).or_default() += 1;
+        }
     }
 
     /// Stores what a definition does. `None`: it cannot be analysed. A view or column then counts as one without a definition.
     pub fn settle(&mut self, subject: Subject, body: Option<Arc<Body>>) {
+        if let Entry::Occupied(mut waiting) = self.waiting.entry(subject.waiting()) {
+            *waiting.get_mut() -= 1;
+            if *waiting.get() == 0 {
+                waiting.remove();
+            }
+        }
         match (subject, body) {
             (Subject::View(oid), Some(body)) => {
                 self.relations.insert(oid, body);

@@ -74,6 +74,8 @@ pub struct Catalog {
     pub(crate) definitions: Vec<Arc<Definition>>,
     /// What was read from each; `None`: it cannot be analysed.
     pub(crate) outcomes: HashMap<Arc<Definition>, Option<Arc<Body>>>,
+    /// Those that refer to themselves, directly or indirectly, or to one that does.
+    pub(crate) circular: HashSet<Arc<Definition>>,
     /// The same, by the object defined.
     bodies: Bodies,
 }
@@ -129,6 +131,7 @@ impl Catalog {
             obscure: HashMap::new(),
             unread: HashMap::new(),
             outcomes: HashMap::new(),
+            circular: HashSet::new(),
             bodies: Bodies::default(),
             relations: self.relations.clone(),
             reads: self.reads.clone(),
@@ -181,12 +184,14 @@ impl Catalog {
     pub fn differs_from(&self, other: &Self) -> Option<String> {
         if let Some(part) = self.difference(other) {
             let names = self.built_in.symmetric_difference(&other.built_in);
-            let relations = self.relations.iter().filter(|known| {
-                other.relations.get(known.0) != Some(known.1)
-            });
-            let definitions = self.definitions.iter().filter(|known| {
-                other.definitions.binary_search(known).is_err()
-            });
+            let relations = self
+                .relations
+                .iter()
+                .filter(|known| other.relations.get(known.0) != Some(known.1));
+            let definitions = self
+                .definitions
+                .iter()
+                .filter(|known| other.definitions.binary_search(known).is_err());
             let (names, relations, definitions): (Vec<_>, Vec<_>, Vec<_>) =
                 (names.collect(), relations.collect(), definitions.collect());
             return Some(format!("{part}: {names:?}, {relations:?}, {definitions:?}"));

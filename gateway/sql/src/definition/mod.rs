@@ -27,6 +27,10 @@ use crate::render::quoted_identifier;
 use crate::strings::with_either_setting;
 use crate::walker;
 
+/// How often those that wait for others are tried, once from the first to the last and once from the last to the first. Of objects that were
+/// made one after the other, two are enough.
+const ROUNDS: usize = 32;
+
 /// Longer definitions are not analysed.
 const MAX_BYTES: usize = 256 * 1024;
 
@@ -59,30 +63,28 @@ pub(crate) fn read(catalog: &mut Catalog, last: Option<&Catalog>) {
             _ => true,
         });
     }
-    loop {
-        let subjects = open.iter().map(|definition| &definition.subject);
-        catalog.bodies_mut().wait_for(subjects);
+    let subjects = open.iter().map(|definition| &definition.subject);
+    catalog.bodies_mut().wait_for(subjects);
+    for _ in 0..ROUNDS {
         let before = open.len();
-        let mut done = Vec::new();
         open.retain(|definition| {
             let body = match of(definition, catalog) {
                 Outcome::Waits => return true,
-                Outcome::Read(body) => Some(Arc::from(body)),
-                Outcome::Unreadable => None,
+                Outcome::Read(body) if !body.is_too_large() => Some(Arc::from(body)),
+                Outcome::Read(_) | Outcome::Unreadable => None,
             };
-            done.push((Arc::clone(definition), body));
+            catalog.settle(definition, body);
             false
         });
-        for (definition, body) in done {
-            catalog.settle(&definition, body);
-        }
         if open.is_empty() || open.len() == before {
             break;
         }
+        open.reverse();
     }
-    // Definitions that refer to themselves, directly or indirectly, are not analysed.
+    // Those that refer to themselves, directly or indirectly, are not analysed.
     for definition in open {
         catalog.settle(definition, None);
+        catalog.circular.insert(Arc::clone(definition));
     }
     catalog.bodies_mut().wait_for(std::iter::empty());
 }
@@ -113,7 +115,15 @@ pub(crate) fn code(text: &str, node: Node<'_>, catalog: &Catalog) -> Option<Box<
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many definitions were parsed.
+    static PARSED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 fn of(definition: &Definition, catalog: &Catalog) -> Outcome {
+    #[cfg(test)]
+    PARSED.set(PARSED.get() + 1);
     // The server quotes names as it keeps them, so longer ones in UTF-8 are those of a database in another encoding.
     if definition.text.len() > MAX_BYTES || cuts_names_by_encoding(&definition.text, true) {
         return Outcome::Unreadable;

@@ -30,17 +30,26 @@ pub(super) fn to_read(now: &Catalog, last: &Catalog) -> HashSet<Arc<Definition>>
         changed.everything = true;
     }
     for catalog in [now, last] {
-        let other = if std::ptr::eq(catalog, now) { last } else { now };
+        let other = if std::ptr::eq(catalog, now) {
+            last
+        } else {
+            now
+        };
         changed.relations(catalog, other);
         changed.functions(catalog, other);
     }
-    let mut again = HashSet::new();
+    // What refers to one of these waits for it, whatever has changed.
+    let mut again = last.circular.clone();
+    for definition in &last.circular {
+        changed.does_other(&definition.subject, now, last);
+    }
     let is_new = |definition: &&Arc<Definition>| !last.outcomes.contains_key(*definition);
     for definition in now.definitions.iter().filter(is_new) {
         again.insert(Arc::clone(definition));
         changed.does_other(&definition.subject, now, last);
     }
-    let is_gone = |definition: &&Arc<Definition>| now.definitions.binary_search(definition).is_err();
+    let is_gone =
+        |definition: &&Arc<Definition>| now.definitions.binary_search(definition).is_err();
     for definition in last.definitions.iter().filter(is_gone) {
         changed.does_other(&definition.subject, now, last);
     }
@@ -52,7 +61,12 @@ pub(super) fn to_read(now: &Catalog, last: &Catalog) -> HashSet<Arc<Definition>>
     // What is spelled with escapes cannot be looked for.
     let spelled = |text: &str| text.contains('\\') || text.contains("u&");
     let mut next: Vec<&Arc<Definition>> = Vec::new();
-    next.extend(texts.iter().filter(|(_, text)| spelled(text)).map(|(known, _)| *known));
+    next.extend(
+        texts
+            .iter()
+            .filter(|(_, text)| spelled(text))
+            .map(|(known, _)| *known),
+    );
     loop {
         for definition in next.drain(..) {
             if again.insert(Arc::clone(definition)) {
@@ -70,13 +84,21 @@ pub(super) fn to_read(now: &Catalog, last: &Catalog) -> HashSet<Arc<Definition>>
             names.iter().any(|name| text.contains(name.as_str()))
                 || named_by_place(definition, &names, now)
         };
-        next.extend(texts.iter().filter(named).map(|(definition, _)| *definition));
+        next.extend(
+            texts
+                .iter()
+                .filter(named)
+                .map(|(definition, _)| *definition),
+        );
     }
 }
 
 /// An expression over a row names its columns, and not its relation.
 fn named_by_place(definition: &Definition, names: &[String], catalog: &Catalog) -> bool {
-    let relation = definition.subject.relation().and_then(|oid| catalog.relation(oid));
+    let relation = definition
+        .subject
+        .relation()
+        .and_then(|oid| catalog.relation(oid));
     relation.is_some_and(|relation| names.contains(&relation.name.to_ascii_lowercase()))
 }
 
@@ -132,9 +154,10 @@ impl Changed {
     /// The relations of `catalog` that `other` does not have, or not so.
     fn relations(&mut self, catalog: &Catalog, other: &Catalog) {
         for (oid, relation) in &catalog.relations {
-            let same = other.relations.get(oid).is_some_and(|known| {
-                Arc::ptr_eq(known, relation) || known == relation
-            });
+            let same = other
+                .relations
+                .get(oid)
+                .is_some_and(|known| Arc::ptr_eq(known, relation) || known == relation);
             if !same {
                 self.relation(*oid, catalog);
             }
@@ -145,7 +168,12 @@ impl Changed {
             .chain(keys_unlike(&catalog.triggers, &other.triggers))
             .chain(keys_unlike(&catalog.cascades, &other.cascades))
             .chain(catalog.rules.difference(&other.rules).copied())
-            .chain(catalog.unique.difference(&other.unique).map(|(oid, _)| *oid));
+            .chain(
+                catalog
+                    .unique
+                    .difference(&other.unique)
+                    .map(|(oid, _)| *oid),
+            );
         for oid in unlike.collect::<BTreeSet<u32>>() {
             self.relation(oid, catalog);
         }
@@ -203,8 +231,7 @@ impl Changed {
 fn keys_unlike<'m, V: PartialEq>(
     map: &'m HashMap<u32, V>,
     other: &'m HashMap<u32, V>,
-) -> impl Iterator<Item = u32> + 'm
-{
+) -> impl Iterator<Item = u32> + 'm {
     map.iter()
         .filter(|(oid, value)| other.get(oid) != Some(value))
         .map(|(oid, _)| *oid)

@@ -86,7 +86,9 @@ impl Places {
     /// Notes that the last of the tables was added.
     pub fn added(&mut self, tables: &[TableRef]) {
         let hash_of = |at: &usize| match tables.get(*at) {
-            Some(table) => self.hasher.hash_one((table.schema.as_str(), table.name.as_str())),
+            Some(table) => self
+                .hasher
+                .hash_one((table.schema.as_str(), table.name.as_str())),
             None => 0,
         };
         if let Some(last) = tables.len().checked_sub(1) {

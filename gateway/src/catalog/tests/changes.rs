@@ -41,7 +41,8 @@ impl Server {
 fn rows_read(server: &Server, handle: &CatalogHandle, how: How) -> u64 {
     server.runtime.block_on(async {
         let mut watch = handle.watch.lock().await;
-        let rows = |watch: &mut Option<Watch>| watch.as_mut().map_or(0, |watch| watch.service().rows());
+        let rows =
+            |watch: &mut Option<Watch>| watch.as_mut().map_or(0, |watch| watch.service().rows());
         let before = rows(&mut watch);
         handle.read(&mut watch, how).await.expect("a catalog");
         rows(&mut watch) - before
@@ -100,10 +101,9 @@ fn temporary_tables_are_read_for_those_who_make_them() {
     let handle = server.handle();
     server.runtime.block_on(async {
         handle.refresh().await.expect("a catalog");
-        let (client, connection) =
-            tokio_postgres::connect(&server.url(), tokio_postgres::NoTls)
-                .await
-                .expect("a connection");
+        let (client, connection) = tokio_postgres::connect(&server.url(), tokio_postgres::NoTls)
+            .await
+            .expect("a connection");
         tokio::spawn(connection);
         let run = async |sql: &str| client.batch_execute(sql).await.expect(sql);
         let first = handle.current();
@@ -112,7 +112,10 @@ fn temporary_tables_are_read_for_those_who_make_them() {
         assert!(handle.is_current(&first), "a check read a temporary table");
         let read = async || {
             let mut watch = handle.watch.lock().await;
-            handle.read(&mut watch, How::Changes).await.expect("a catalog");
+            handle
+                .read(&mut watch, How::Changes)
+                .await
+                .expect("a catalog");
             handle.current()
         };
         // No transaction has ended since.

@@ -114,7 +114,9 @@ impl Random {
                 Some(b'c') => ["a", "b", "c", "d", "e", "x"][number].to_owned(),
                 Some(b'f') => format!("f{}", number % 4),
                 Some(b'd') => format!("d{}", number % 3),
-                Some(b's') => ["public", "public", "public", "public", "s0", "s1"][number].to_owned(),
+                Some(b's') => {
+                    ["public", "public", "public", "public", "s0", "s1"][number].to_owned()
+                }
                 _ => (number + 1).to_string(),
             };
             text.push_str(&name);
@@ -151,7 +153,9 @@ fn follow(version: Version, seed: u64, steps: usize) {
             }
             let mut watch = kept.watch.lock().await;
             let rows = watch.as_mut().map_or(0, |watch| watch.service().rows());
-            kept.read(&mut watch, How::Changes).await.expect("a catalog");
+            kept.read(&mut watch, How::Changes)
+                .await
+                .expect("a catalog");
             let rows = watch.as_mut().map_or(0, |watch| watch.service().rows()) - rows;
             incremental += usize::from(rows < 2000);
             drop(watch);
@@ -159,11 +163,20 @@ fn follow(version: Version, seed: u64, steps: usize) {
             anew.refresh().await.expect("a catalog");
             let difference = kept.current().differs_from(&anew.current());
             let last = done.iter().rev().take(6).collect::<Vec<_>>();
-            assert!(difference.is_none(), "seed {seed}: {difference:?} after {last:#?}");
+            assert!(
+                difference.is_none(),
+                "seed {seed}: {difference:?} after {last:#?}"
+            );
         }
     });
-    assert!(succeeded > steps / 3, "{succeeded} statements of {steps} steps");
-    assert!(incremental > steps / 3, "{incremental} of {steps} reads were of changes");
+    assert!(
+        succeeded > steps / 3,
+        "{succeeded} statements of {steps} steps"
+    );
+    assert!(
+        incremental > steps / 3,
+        "{incremental} of {steps} reads were of changes"
+    );
 }
 
 #[test]
