@@ -90,7 +90,6 @@ fn what_is_read_after_a_change_does_not_grow_with_the_database() {
     for (few, many) in at_few.iter().zip(at_many) {
         assert!(*many < few + 500 && *many < 1500, "{counts:?}");
     }
-    assert!(at_many[8] <= 2, "nothing was written: {counts:?}");
 }
 
 /// A session that makes a temporary table asks for it; the statements of others do not read it.
