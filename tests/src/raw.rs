@@ -205,7 +205,12 @@ impl Client {
 
     /// Sends a Query and counts its result without keeping it: rows (DataRow and CopyData) and bytes.
     pub fn scan(&mut self, sql: &str) -> Result<(u64, u64)> {
-        self.send(&query(sql))?;
+        self.scan_message(&query(sql))
+    }
+
+    /// The same for messages that are answered by one ReadyForQuery.
+    pub fn scan_message(&mut self, message: &[u8]) -> Result<(u64, u64)> {
+        self.send(message)?;
         let (mut rows, mut bytes) = (0, 0);
         loop {
             let (tag, total) = self.header()?;

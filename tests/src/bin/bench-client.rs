@@ -1,43 +1,110 @@
-//! The client of `cargo xtask bench`, kept light so that it is not what is measured.
+//! The client of `cargo xtask bench`, kept light so that it is not what is measured. The address is in GATEWRIGHT_BENCH_URL.
 //!
-//! `bench-client scan SQL` reads one result and prints rows, bytes and seconds.
-//! `bench-client idle N` opens N connections, runs one statement on each, prints `ready` and keeps them open until stdin
-//! ends. The address is in GATEWRIGHT_BENCH_URL.
+//! - `scan SQL`, `scan-binary SQL`: reads one result and prints rows, bytes and seconds.
+//! - `first SQL`: prints the milliseconds until the first row of a result is there.
+//! - `neighbour SECONDS KIND`: runs `SELECT 1` in turn while other connections do what KIND says, and prints the 99th percentile of its
+//!   time in microseconds.
+//! - `idle N`: opens N connections, runs one statement on each, prints `ready` and keeps them open until stdin ends.
 
 use std::io::Read;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use gatewright_harness::Dsn;
-use gatewright_tests::raw::Client;
+use gatewright_tests::raw::{self, Client};
 
 fn main() -> Result<()> {
     let url = std::env::var("GATEWRIGHT_BENCH_URL").context("GATEWRIGHT_BENCH_URL is not set")?;
     let dsn = Dsn::parse(&url)?;
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .as_slice()
-    {
-        ["scan", sql] => {
-            let mut client = Client::connect(&dsn)?;
-            let start = Instant::now();
-            let (rows, bytes) = client.scan(sql)?;
-            println!("{rows} {bytes} {}", start.elapsed().as_secs_f64());
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["scan", sql] => scan(&dsn, &raw::query(sql)),
+        ["scan-binary", sql] => {
+            let message = [raw::extended(sql, &[], 1), raw::sync()].concat();
+            scan(&dsn, &message)
         }
-        ["idle", count] => {
-            let mut clients = Vec::new();
-            for _ in 0..count.parse::<u32>()? {
-                let mut client = Client::connect(&dsn)?;
-                client.scan("SELECT 1")?;
-                clients.push(client);
-            }
-            println!("ready");
-            std::io::stdin().read_to_end(&mut Vec::new())?;
+        ["first", sql] => first(&dsn, sql),
+        ["neighbour", seconds, kind] => {
+            neighbour(&dsn, Duration::from_secs(seconds.parse()?), kind)
         }
-        _ => bail!("usage: bench-client scan SQL | idle N"),
+        ["idle", count] => idle(&dsn, count.parse()?),
+        _ => bail!(
+            "usage: bench-client scan SQL | scan-binary SQL | first SQL | neighbour SECONDS KIND | idle N"
+        ),
     }
+}
+
+fn scan(dsn: &Dsn, message: &[u8]) -> Result<()> {
+    let mut client = Client::connect(dsn)?;
+    let start = Instant::now();
+    let (rows, bytes) = client.scan_message(message)?;
+    println!("{rows} {bytes} {}", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn first(dsn: &Dsn, sql: &str) -> Result<()> {
+    let mut client = Client::connect(dsn)?;
+    let start = Instant::now();
+    client.send(&raw::query(sql))?;
+    loop {
+        match client.receive()?.tag {
+            b'D' => break,
+            b'E' => bail!("{sql} failed"),
+            _ => {}
+        }
+    }
+    println!("{}", start.elapsed().as_secs_f64() * 1e3);
+    Ok(())
+}
+
+fn neighbour(dsn: &Dsn, time: Duration, kind: &str) -> Result<()> {
+    // All of them end with this process.
+    let disturb = |count: usize, text: fn(usize) -> String| {
+        for _ in 0..count {
+            let dsn = dsn.clone();
+            std::thread::spawn(move || {
+                let mut client = Client::connect(&dsn)?;
+                for round in 0.. {
+                    client.scan(&text(round))?;
+                }
+                Ok::<_, anyhow::Error>(())
+            });
+        }
+    };
+    match kind {
+        "nothing" => {}
+        "rows" => disturb(6, |_| "SELECT * FROM people LIMIT 300000".to_owned()),
+        "expressions" => disturb(1, |round| {
+            format!("SELECT {round}{}", "::int".repeat(3_000))
+        }),
+        "statements" => disturb(1, |_| "SELECT 1;".repeat(10_000)),
+        _ => bail!("{kind} is not known"),
+    }
+    let mut client = Client::connect(dsn)?;
+    std::thread::sleep(Duration::from_millis(200));
+    let (began, mut times) = (Instant::now(), Vec::new());
+    while began.elapsed() < time {
+        let start = Instant::now();
+        client.scan("SELECT 1")?;
+        times.push(start.elapsed());
+    }
+    times.sort();
+    let p99 = times
+        .get(times.len() * 99 / 100)
+        .context("no statement ran")?;
+    println!("{}", p99.as_secs_f64() * 1e6);
+    Ok(())
+}
+
+fn idle(dsn: &Dsn, count: u32) -> Result<()> {
+    let mut clients = Vec::new();
+    for _ in 0..count {
+        let mut client = Client::connect(dsn)?;
+        client.scan("SELECT 1")?;
+        clients.push(client);
+    }
+    println!("ready");
+    std::io::stdin().read_to_end(&mut Vec::new())?;
     Ok(())
 }

@@ -1,14 +1,14 @@
 //! Two builds of the gateway compared, as Markdown.
 
 use super::Effort;
+use super::measure::{Cpu, Sample};
 use super::report::{Row, median, number};
 use super::ways::Way;
-use super::workload::{Cpu, Sample};
 
 /// The current build and its baseline, with the same policies.
 const PAIRS: [(&str, Way, Way); 2] = [
     ("allow-all", Way::AllowAll, Way::BaselineAllowAll),
-    ("three policies", Way::Policies, Way::BaselinePolicies),
+    ("policies", Way::Policies, Way::BaselinePolicies),
 ];
 
 /// The comparison. Ratios are taken within a round, since its measurements are close in time; the table has their median

@@ -1,9 +1,10 @@
 //! `cargo xtask bench`: the cost of the gateway compared with direct connections and PgBouncer, in one run on one
 //! machine; with `--baseline`, the cost compared with an earlier build of the gateway.
 //! All routes to the server are measured in turn, round after round, so that a slow period affects all of them. `ways`
-//! defines the routes, `workload` the measurements, and `report` and `builds` the output.
+//! defines the routes, `workload` and `measure` what is measured, and `report` and `builds` the output.
 
 mod builds;
+mod measure;
 mod report;
 mod ways;
 mod workload;
@@ -15,9 +16,10 @@ use gatewright_harness::locate;
 
 use crate::setup::{self, Need};
 use crate::{cargo, policies, screen};
+use measure::Bench;
 use report::Row;
 use ways::{Build, Way, Ways};
-use workload::{Bench, Workload};
+use workload::Workload;
 
 /// What to measure.
 #[derive(clap::Args)]
@@ -44,20 +46,21 @@ pub struct Effort {
     seconds: u32,
     /// The number of rows of large results.
     rows: u32,
-    idle: u32,
+    /// Numbers of idle connections.
+    idle: &'static [u32],
 }
 
 const FULL: Effort = Effort {
     rounds: 5,
     seconds: 5,
     rows: 1_000_000,
-    idle: 1_000,
+    idle: &[1_000, 5_000],
 };
 const QUICK: Effort = Effort {
     rounds: 2,
     seconds: 1,
     rows: 1_000_000,
-    idle: 1_000,
+    idle: &[1_000],
 };
 
 impl Options {
@@ -69,8 +72,8 @@ impl Options {
         }
     }
 
-    fn workloads(&self) -> Result<Vec<Workload>> {
-        let mut workloads = Workload::all();
+    fn workloads(&self, effort: &Effort) -> Result<Vec<Workload>> {
+        let mut workloads = Workload::all(effort);
         if let Some(only) = &self.only {
             workloads.retain(|workload| workload.name().contains(only));
             ensure!(!workloads.is_empty(), "no workload is called {only}");
@@ -91,8 +94,8 @@ impl Options {
 /// Measures everything, prints the table and writes `target/bench.json` and `target/bench.md`. Then it runs the
 /// microbenchmarks. With a baseline, it only compares the two builds.
 pub fn run(options: &Options) -> Result<()> {
-    let (effort, workloads, baseline) =
-        (options.effort(), options.workloads()?, options.baseline()?);
+    let effort = options.effort();
+    let (workloads, baseline) = (options.workloads(&effort)?, options.baseline()?);
     build()?;
     let target = locate::target_directory();
     screen::stage("Starting PostgreSQL, PgBouncer and the gateways");
@@ -163,7 +166,7 @@ fn measure(
     for round in 0..effort.rounds {
         screen::stage(&format!("Round {} of {}", round + 1, effort.rounds));
         for row in &mut rows {
-            if round > 0 && row.workload == Workload::Idle {
+            if round > 0 && matches!(row.workload, Workload::Idle { .. }) {
                 // Memory use does not change between rounds, so it is measured once.
                 continue;
             }

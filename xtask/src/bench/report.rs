@@ -4,8 +4,9 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::Effort;
+use super::measure::{Cpu, Sample};
 use super::ways::Way;
-use super::workload::{Cpu, Masked, Sample, Workload};
+use super::workload::Workload;
 
 /// All measurements of one workload.
 pub struct Row {
@@ -66,13 +67,10 @@ impl Row {
     /// The target of this workload, if it has one.
     fn target(&self) -> Option<Target> {
         let (against, least) = match self.workload {
-            Workload::Select { .. } => (Way::PgBouncer, 0.8),
-            Workload::Rows {
-                masked: Masked::Nothing,
-                ..
-            } => (Way::Direct, 0.85),
-            Workload::Rows { .. } => (Way::Direct, 0.7),
-            Workload::Connect { .. } | Workload::Idle => return None,
+            Workload::Select { clients: 1, .. } => (Way::PgBouncer, 0.8),
+            Workload::Select { .. } => (Way::PgBouncer, 1.0),
+            Workload::Rows { masked, .. } => (Way::Direct, masked.target()),
+            _ => return None,
         };
         Some(Target {
             ratio: self.ratio(Way::Policies, against)?,
@@ -91,8 +89,8 @@ struct Target {
 /// The results as a Markdown table.
 pub fn table(rows: &[Row], effort: &Effort) -> String {
     let mut text = format!(
-        "Medians of {} rounds, {} s each; all routes in turn in one run. The target is a ratio for the gateway with three policies.\n\n\
-         | workload | clients | unit | direct | PgBouncer | allow-all | three policies | allow-all / direct | policies / direct | policies / PgBouncer | target |\n\
+        "Medians of {} rounds, {} s each; all routes in turn in one run. The target is a ratio for the gateway with policies.\n\n\
+         | workload | clients | unit | direct | PgBouncer | allow-all | policies | allow-all / direct | policies / direct | policies / PgBouncer | target |\n\
          | --- | --: | --- | --: | --: | --: | --: | --: | --: | --: | --- |\n",
         effort.rounds, effort.seconds
     );
@@ -138,7 +136,7 @@ pub fn table(rows: &[Row], effort: &Effort) -> String {
 pub fn cpu_table(rows: &[Row]) -> String {
     let routes = [Way::PgBouncer, Way::AllowAll, Way::Policies];
     let mut text = "CPU time per transaction, row or connection, in microseconds: in user mode + in the kernel.\n\n\
-         | workload | clients | PgBouncer | allow-all | three policies | allow-all / PgBouncer | policies / PgBouncer |\n\
+         | workload | clients | PgBouncer | allow-all | policies | allow-all / PgBouncer | policies / PgBouncer |\n\
          | --- | --: | --: | --: | --: | --: | --: |\n"
         .to_owned();
     for row in rows

@@ -9,6 +9,7 @@ use gatewright_harness::{
 use tempfile::TempDir;
 
 use super::Effort;
+use super::workload::Masked;
 use crate::cargo;
 
 /// A route to the server. All use TCP on 127.0.0.1 without TLS and password authentication.
@@ -61,13 +62,25 @@ impl Build {
 }
 
 const POLICIES: [&str; 3] = ["deny-list", "mask-columns", "row-limit"];
+/// Looks into every result, so it is in force only where that is what is measured.
+const INSPECTS: &str = "mask-content";
 
-/// One column is masked in two of three otherwise identical tables. The limits are never reached.
+/// The tables with rows are alike but for their masks. The limits are never reached.
 const SETTINGS: &str = r#"
 [mask-columns]
 columns = [
     { column = "public.people_masked.email", method = "email" },
     { column = "public.people_masked_in_result.email", method = "email", where = "result" },
+    { column = "public.people_all_masked.id", method = "null" },
+    { column = "public.people_all_masked.name", method = "redact" },
+    { column = "public.people_all_masked.email", method = "email" },
+    { column = "public.people_all_masked.joined", method = "null" },
+    { column = "public.people_all_masked.balance", method = "null" },
+    { column = "public.people_all_masked_in_result.id", method = "null", where = "result" },
+    { column = "public.people_all_masked_in_result.name", method = "redact", where = "result" },
+    { column = "public.people_all_masked_in_result.email", method = "email", where = "result" },
+    { column = "public.people_all_masked_in_result.joined", method = "null", where = "result" },
+    { column = "public.people_all_masked_in_result.balance", method = "null", where = "result" },
 ]
 
 [row-limit]
@@ -84,39 +97,50 @@ pub struct Ways {
     postgres: Postgres,
 }
 
-/// Two gateways of one build, one without policies and one with three.
+/// Gateways of one build: without policies, with three, and with a fourth that inspects text.
 struct Gateways {
     allow_all: Gateway,
     policies: Gateway,
-    _folder: TempDir,
+    inspecting: Gateway,
+    _folders: [TempDir; 2],
+}
+
+/// A folder with these policies of the build and their settings.
+fn folder(build: &Build, policies: &[&str]) -> Result<TempDir> {
+    let folder = tempfile::Builder::new()
+        .prefix("gatewright-bench-")
+        .tempdir()?;
+    for name in policies {
+        let file = format!("{name}.wasm");
+        let built = build.policies.join(&file);
+        std::fs::copy(&built, folder.path().join(&file))
+            .with_context(|| format!("copying {}", built.display()))?;
+    }
+    std::fs::write(folder.path().join("settings.toml"), SETTINGS)?;
+    Ok(folder)
 }
 
 impl Gateways {
     fn start(build: &Build, postgres: &Postgres) -> Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("gatewright-bench-")
-            .tempdir()?;
-        for name in POLICIES {
-            let file = format!("{name}.wasm");
-            let built = build.policies.join(&file);
-            std::fs::copy(&built, folder.path().join(&file))
-                .with_context(|| format!("copying {}", built.display()))?;
-        }
-        let settings = folder.path().join("settings.toml");
-        std::fs::write(&settings, SETTINGS)?;
-
+        let folders = [
+            folder(build, &POLICIES)?,
+            folder(build, &[&POLICIES[..], &[INSPECTS]].concat())?,
+        ];
         let command = || {
             GatewayCommand::dev(&postgres.dsn())
                 .binary(&build.gateway)
                 .environment("RUST_LOG", "warn")
         };
+        let with = |folder: &TempDir| {
+            let settings = folder.path().join("settings.toml");
+            let command = command().policies(folder.path()).settings(&settings);
+            command.start()
+        };
         Ok(Self {
             allow_all: command().start()?,
-            policies: command()
-                .policies(folder.path())
-                .settings(&settings)
-                .start()?,
-            _folder: folder,
+            policies: with(&folders[0])?,
+            inspecting: with(&folders[1])?,
+            _folders: folders,
         })
     }
 }
@@ -124,7 +148,7 @@ impl Gateways {
 impl Ways {
     /// Starts all of them and fills the database `bench`.
     pub fn start(current: &Build, baseline: Option<&Build>, effort: &Effort) -> Result<Self> {
-        let connections = effort.idle + 100;
+        let connections = effort.idle.iter().max().copied().unwrap_or(0) + 100;
         let settings = PostgresSettings::default()
             // PgBouncer keeps idle server connections while the next route opens its own.
             .set("max_connections", &(2 * connections + 50).to_string())
@@ -154,6 +178,16 @@ impl Ways {
                 self.gateway(way)?.database("bench")?
             }
         })
+    }
+
+    /// The same, where policies on this route inspect what rows contain.
+    pub fn inspected(&self, way: Way) -> Result<Dsn> {
+        let baseline = self.baseline.as_ref();
+        match (way, baseline) {
+            (Way::Policies, _) => self.current.inspecting.database("bench"),
+            (Way::BaselinePolicies, Some(baseline)) => baseline.inspecting.database("bench"),
+            _ => self.dsn(way),
+        }
     }
 
     fn gateway(&self, way: Way) -> Result<&Gateway> {
@@ -204,18 +238,24 @@ impl Ways {
 }
 
 fn fill(database: &Dsn, effort: &Effort) -> Result<()> {
-    super::workload::pgbench(database, &["--initialize", "--quiet", "--scale=10"])?;
-    let rows = effort.rows;
-    Psql::new(database)?.query(&format!(
-        "CREATE TABLE people (id integer, name text, email text, joined timestamptz, balance numeric(12, 2));
-         INSERT INTO people SELECT i, 'Customer number ' || i, 'customer' || i || '@example.com',
+    super::measure::pgbench(database, &["--initialize", "--quiet", "--scale=10"])?;
+    let (rows, table) = (effort.rows, Masked::Nothing.table());
+    let psql = Psql::new(database)?;
+    psql.query(&format!(
+        "CREATE TABLE {table} (id integer, name text, email text, joined timestamptz, balance numeric(12, 2));
+         INSERT INTO {table} SELECT i, 'Customer number ' || i, 'customer' || i || '@example.com',
              timestamptz '2024-01-01' + i * interval '1 minute', (i % 1000000) / 100.0 FROM generate_series(1, {rows}) AS i;
-         CREATE TABLE people_masked AS SELECT * FROM people;
-         CREATE TABLE people_masked_in_result AS SELECT * FROM people;
-         VACUUM (ANALYZE, FREEZE) people;
-         VACUUM (ANALYZE, FREEZE) people_masked;
-         VACUUM (ANALYZE, FREEZE) people_masked_in_result;"
+         VACUUM (ANALYZE, FREEZE) {table};"
     ))?;
+    let masked = Masked::EVERY.into_iter();
+    for copy in masked
+        .filter(|masked| *masked != Masked::Nothing)
+        .map(Masked::table)
+    {
+        psql.query(&format!(
+            "CREATE TABLE {copy} AS SELECT * FROM {table}; VACUUM (ANALYZE, FREEZE) {copy};"
+        ))?;
+    }
     Ok(())
 }
 

@@ -1,6 +1,8 @@
 //! The character sets of clients that the gateway can read, by the names under which the server looks them up, and where its
 //! tables differ from the server's.
 
+use std::borrow::Cow;
+
 use encoding_rs as whatwg;
 
 /// A character set, and the characters that are not read, because the server reads others in their place.
@@ -13,6 +15,9 @@ pub struct Charset {
     pub is_wide: bool,
     /// Ranges of characters in `table`, both ends included.
     disputed: &'static [(char, char)],
+    /// Ranges of codes of two bytes, both ends included, where the server has another character than `table`, while it agrees on
+    /// other codes of that character.
+    disputed_codes: &'static [(u16, u16)],
 }
 
 impl Charset {
@@ -25,11 +30,38 @@ impl Charset {
         CHARSETS
     }
 
-    /// True when the server has the same character where the table has this one.
-    pub fn is_undisputed(&self, character: char) -> bool {
-        let mut disputed = self.disputed.iter();
-        !disputed.any(|(first, last)| (*first..=*last).contains(&character))
+    /// The text that the server reads as well. `None` where it may read other characters, or none.
+    pub fn decode<'t>(&self, text: &'t [u8]) -> Option<Cow<'t, str>> {
+        let table = self.table;
+        let read = table.decode_without_bom_handling_and_without_replacement(text)?;
+        let is_undisputed = read
+            .chars()
+            .all(|character| !is_in(self.disputed, character))
+            && (self.disputed_codes.is_empty() || self.has_undisputed_codes(text));
+        is_undisputed.then_some(read)
     }
+
+    /// Only for encodings whose characters have one byte or two.
+    fn has_undisputed_codes(&self, text: &[u8]) -> bool {
+        let mut bytes = text.iter();
+        while let Some(first) = bytes.next() {
+            if first.is_ascii() {
+                continue;
+            }
+            let Some(second) = bytes.next() else {
+                return false;
+            };
+            if is_in(self.disputed_codes, u16::from_be_bytes([*first, *second])) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+fn is_in<T: PartialOrd>(ranges: &[(T, T)], value: T) -> bool {
+    let mut ranges = ranges.iter();
+    ranges.any(|(first, last)| *first <= value && value <= *last)
 }
 
 const fn wide(
@@ -38,10 +70,9 @@ const fn wide(
     disputed: &'static [(char, char)],
 ) -> Charset {
     Charset {
-        names,
-        table,
         is_wide: true,
         disputed,
+        ..narrow(names, table)
     }
 }
 
@@ -51,6 +82,7 @@ const fn narrow(names: &'static [&'static str], table: &'static whatwg::Encoding
         table,
         is_wide: false,
         disputed: &[],
+        disputed_codes: &[],
     }
 }
 
@@ -77,64 +109,20 @@ const OF_GB18030: &[(char, char)] = &[
 ];
 
 /// The server's BIG5 is that of Unicode's BIG5.TXT and CP950, without the extensions of `table`.
-const OF_BIG5: &[(char, char)] = &[
-    ('\u{a8}', '\u{a8}'),
-    ('\u{af}', '\u{af}'),
-    ('\u{2c6}', '\u{2c6}'),
-    ('\u{2cd}', '\u{2cd}'),
-    ('\u{401}', '\u{401}'),
-    ('\u{410}', '\u{418}'),
-    ('\u{2027}', '\u{2027}'),
-    ('\u{2170}', '\u{2179}'),
-    ('\u{2215}', '\u{2215}'),
-    ('\u{2295}', '\u{2295}'),
-    ('\u{2299}', '\u{2299}'),
-    ('\u{2460}', '\u{2469}'),
-    ('\u{2474}', '\u{247d}'),
-    ('\u{2574}', '\u{2574}'),
-    ('\u{273d}', '\u{273d}'),
-    ('\u{2f33}', '\u{2f33}'),
-    ('\u{3003}', '\u{3003}'),
-    ('\u{3005}', '\u{3007}'),
-    ('\u{3041}', '\u{3093}'),
-    ('\u{309d}', '\u{309e}'),
-    ('\u{30a1}', '\u{30f6}'),
-    ('\u{30fc}', '\u{30fe}'),
-    ('\u{4e36}', '\u{4e36}'),
-    ('\u{4e3f}', '\u{4e3f}'),
-    ('\u{4e85}', '\u{4e85}'),
-    ('\u{4ea0}', '\u{4ea0}'),
-    ('\u{4edd}', '\u{4edd}'),
-    ('\u{5182}', '\u{5182}'),
-    ('\u{5196}', '\u{5196}'),
-    ('\u{51ab}', '\u{51ab}'),
-    ('\u{52f9}', '\u{52f9}'),
-    ('\u{5338}', '\u{5338}'),
-    ('\u{5341}', '\u{5341}'),
-    ('\u{5345}', '\u{5345}'),
-    ('\u{5369}', '\u{5369}'),
-    ('\u{53b6}', '\u{53b6}'),
-    ('\u{590a}', '\u{590a}'),
-    ('\u{5b80}', '\u{5b80}'),
-    ('\u{5ddb}', '\u{5ddb}'),
-    ('\u{5e7f}', '\u{5e7f}'),
-    ('\u{5ef4}', '\u{5ef4}'),
-    ('\u{5f50}', '\u{5f50}'),
-    ('\u{5f61}', '\u{5f61}'),
-    ('\u{6534}', '\u{6534}'),
-    ('\u{65e0}', '\u{65e0}'),
-    ('\u{7592}', '\u{7592}'),
-    ('\u{7676}', '\u{7676}'),
-    ('\u{8fb5}', '\u{8fb5}'),
-    ('\u{96b6}', '\u{96b6}'),
-    ('\u{fe51}', '\u{fe51}'),
-    ('\u{fe68}', '\u{fe68}'),
-    ('\u{ff0f}', '\u{ff0f}'),
-    ('\u{ff3b}', '\u{ff3d}'),
-    ('\u{ff5e}', '\u{ff5e}'),
-    ('\u{ffe0}', '\u{ffe1}'),
-    ('\u{ffe3}', '\u{ffe3}'),
-    ('\u{ffe5}', '\u{ffe5}'),
+const OF_BIG5: &[(u16, u16)] = &[
+    (0xa145, 0xa145),
+    (0xa14e, 0xa14e),
+    (0xa15a, 0xa15a),
+    (0xa1c2, 0xa1c3),
+    (0xa1c5, 0xa1c5),
+    (0xa1e3, 0xa1e3),
+    (0xa1f2, 0xa1f3),
+    (0xa1fe, 0xa242),
+    (0xa244, 0xa244),
+    (0xa246, 0xa247),
+    (0xa2cc, 0xa2cc),
+    (0xa2ce, 0xa2ce),
+    (0xc6a1, 0xc7fc),
 ];
 
 /// The tests compare every character with the server's own conversion.
@@ -144,7 +132,10 @@ const CHARSETS: &[Charset] = &[
         whatwg::SHIFT_JIS,
         &[],
     ),
-    wide(&["big5", "win950", "windows950"], whatwg::BIG5, OF_BIG5),
+    Charset {
+        disputed_codes: OF_BIG5,
+        ..wide(&["big5", "win950", "windows950"], whatwg::BIG5, &[])
+    },
     wide(&["gbk", "win936", "windows936"], whatwg::GBK, &[]),
     wide(&["gb18030"], whatwg::GB18030, OF_GB18030),
     wide(&["uhc", "win949", "windows949"], whatwg::EUC_KR, &[]),

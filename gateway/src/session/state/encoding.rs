@@ -12,10 +12,11 @@ pub enum Encoding {
     Utf8,
     /// ISO 8859-1: each byte is the code point of the same number.
     Latin1,
-    /// The server converts it to UTF-8 (`to_utf8`), or to another encoding of the database.
     Table {
         charset: &'static Charset,
-        to_utf8: bool,
+        /// Whatever is in the text is the same character in the database: the server converts it to UTF-8, or not at all, or from an
+        /// encoding of single bytes. Between two others it may convert without Unicode's tables.
+        keeps_characters: bool,
     },
     /// No conversion takes place. Read as UTF-8 where it is valid, otherwise as [`Encoding::Latin1`]; ASCII is the same in both.
     Bytes,
@@ -52,7 +53,9 @@ impl Encoding {
         match Charset::named(name) {
             Some(charset) => Encoding::Table {
                 charset,
-                to_utf8: server == "UTF8",
+                keeps_characters: !charset.is_wide
+                    || server == "UTF8"
+                    || charset.names.contains(&cleaned(server).as_str()),
             },
             None => Encoding::Unreadable,
         }
@@ -96,13 +99,15 @@ impl Encoding {
             (Encoding::Latin1 | Encoding::Bytes, _) => {
                 Ok(text.iter().map(|byte| char::from(*byte)).collect())
             }
-            (Encoding::Table { charset, to_utf8 }, _) => {
-                let table = charset.table;
-                let read = table.decode_without_bom_handling_and_without_replacement(text);
-                let is_certain = |character| {
-                    charset.is_undisputed(character)
-                        && (to_utf8 || !charset.is_wide || is_agreed_on(character))
-                };
+            (
+                Encoding::Table {
+                    charset,
+                    keeps_characters,
+                },
+                _,
+            ) => {
+                let is_certain = |character| keeps_characters || is_agreed_on(character);
+                let read = charset.decode(text);
                 read.filter(|text| text.chars().all(is_certain))
                     .ok_or_else(unreadable)
             }
@@ -125,13 +130,18 @@ impl Transcode for Encoding {
 /// them. They differ on some symbols (WAVE DASH, FULLWIDTH TILDE), and a name decoded to another character would not match a policy
 /// that forbids it.
 fn is_agreed_on(character: char) -> bool {
-    matches!(character,
+    // Variants of two characters, each of which BIG5 and EUC_TW take for the other.
+    let is_swapped = matches!(character, '\u{5f5d}' | '\u{5f5e}' | '\u{7b47}' | '\u{7b3b}');
+    !is_swapped
+        && matches!(character,
         '\0'..='\x7f'
-        // The comma and the full stop, kana, ideographs, hangul, and digits and letters of full width.
+        // Greek and Cyrillic letters.
+        | '\u{391}'..='\u{3a9}' | '\u{3b1}'..='\u{3c9}' | '\u{401}' | '\u{410}'..='\u{44f}' | '\u{451}'
+        // The comma and the full stop, kana, ideographs, hangul, digits and letters of full width, and katakana of half width.
         | '\u{3001}' | '\u{3002}'
         | '\u{3041}'..='\u{3093}' | '\u{30a1}'..='\u{30f6}' | '\u{30fc}'
         | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}'
-        | '\u{ff10}'..='\u{ff19}' | '\u{ff21}'..='\u{ff3a}' | '\u{ff41}'..='\u{ff5a}')
+        | '\u{ff10}'..='\u{ff19}' | '\u{ff21}'..='\u{ff3a}' | '\u{ff41}'..='\u{ff5a}' | '\u{ff61}'..='\u{ff9f}')
 }
 
 fn unreadable() -> Refusal {
@@ -190,6 +200,11 @@ mod tests {
         assert_eq!(read("LATIN5", b"\xfe"), Ok("ş".into()));
         assert_eq!(read("LATIN5", b"\x80"), Err("0A000".into()));
         assert_eq!(read("KOI8U", b"\xbe"), Err("0A000".into()));
+        let of_euc_jp = of_euc_jp.read(b"\x83\x9f\x84\x40\xb1");
+        assert_eq!(of_euc_jp.ok().as_deref(), Some("ΑАｱ"));
+        // Ten, which has two codes in the table and one of them in the server's.
+        assert_eq!(read("BIG5", b"\xa4\x51"), Ok("十".into()));
+        assert_eq!(read("BIG5", b"\xa2\xcc"), Err("0A000".into()));
         assert_eq!(read("SJIS", b"\x83"), Err("0A000".into()));
         for unknown in ["JOHAB", "EUC_TW", "MULE_INTERNAL", "SHIFT_JIS_2004", "x"] {
             assert_eq!(read(unknown, b"SELECT 1"), Ok("SELECT 1".into()));
@@ -228,21 +243,56 @@ mod tests {
         assert_eq!(bytes.write("é"), None);
     }
 
+    /// One byte, two bytes whose second is in the upper half or may be in the lower, and the codes of three and four bytes.
+    const CODES: &str = "SELECT decode(to_hex(i), 'hex') AS code FROM generate_series(128, 255) i
+        UNION ALL SELECT decode(to_hex(i) || to_hex(j), 'hex') FROM generate_series(128, 255) i, generate_series(48, 255) j
+            WHERE $1 AND (j BETWEEN 64 AND 126 OR j > 127)
+        UNION ALL SELECT decode('8f' || to_hex(i) || to_hex(j), 'hex') FROM generate_series(161, 254) i, generate_series(161, 254) j
+            WHERE $2 = 'EUC_JP'
+        UNION ALL SELECT decode(to_hex(i) || to_hex(j) || to_hex(k) || to_hex(l), 'hex')
+            FROM generate_series(129, 255, 3) i, generate_series(48, 57) j, generate_series(129, 254, 5) k, generate_series(48, 57, 2) l
+            WHERE $2 = 'GB18030'";
+
+    /// What the server makes of a code in a database of the encoding `database`, which it converts to UTF-8 for the catalog's reader.
+    const CONVERT: &str =
+        "CREATE FUNCTION read_as(code bytea, name text, database text) RETURNS text LANGUAGE plpgsql AS $$
+        BEGIN
+            IF database = 'UTF8' THEN RETURN convert_from(code, name); END IF;
+            RETURN convert_from(convert(code, name, database), database);
+        EXCEPTION WHEN OTHERS THEN RETURN NULL; END $$";
+
+    /// How many of the server's characters are read as the server reads them, and how many are refused.
+    async fn compare(
+        client: &tokio_postgres::Client,
+        charset: &Charset,
+        database: &str,
+    ) -> (usize, usize) {
+        let name = charset.names[0].to_uppercase();
+        let name = name.replace("EUC", "EUC_");
+        let sql = format!(
+            "SELECT code, text FROM (SELECT code, read_as(code, $2, $3) AS text FROM ({CODES}) c OFFSET 0) r WHERE text IS NOT NULL"
+        );
+        let rows = client
+            .query(&sql, &[&charset.is_wide, &name, &database])
+            .await;
+        let encoding = Encoding::new(&name, database);
+        let (mut read, mut refused) = (0, 0);
+        for row in rows.expect("the server's characters") {
+            let (code, text): (Vec<u8>, String) = (row.get(0), row.get(1));
+            match encoding.read(&code) {
+                Ok(ours) => {
+                    assert_eq!(ours, text, "{name} in {database}: {code:02x?}");
+                    read += 1;
+                }
+                Err(_) => refused += 1,
+            }
+        }
+        (read, refused)
+    }
+
     /// Every character that the server accepts in the encoding is read as the server reads it, or not at all.
     #[test]
     fn characters_are_those_that_the_server_reads() {
-        const CONVERT: &str =
-            "CREATE FUNCTION read_as(code bytea, name text) RETURNS text LANGUAGE plpgsql AS $$
-            BEGIN RETURN convert_from(code, name); EXCEPTION WHEN OTHERS THEN RETURN NULL; END $$";
-        // One byte, two bytes whose second is in the upper half or may be in the lower, and the codes of three and four bytes.
-        const CODES: &str = "SELECT decode(to_hex(i), 'hex') AS code FROM generate_series(128, 255) i
-            UNION ALL SELECT decode(to_hex(i) || to_hex(j), 'hex') FROM generate_series(128, 255) i, generate_series(48, 255) j
-                WHERE $1 AND (j BETWEEN 64 AND 126 OR j > 127)
-            UNION ALL SELECT decode('8f' || to_hex(i) || to_hex(j), 'hex') FROM generate_series(161, 254) i, generate_series(161, 254) j
-                WHERE $2 = 'EUC_JP'
-            UNION ALL SELECT decode(to_hex(i) || to_hex(j) || to_hex(k) || to_hex(l), 'hex')
-                FROM generate_series(129, 255, 3) i, generate_series(48, 57) j, generate_series(129, 254, 5) k, generate_series(48, 57, 2) l
-                WHERE $2 = 'GB18030'";
         for version in [Version::Installed, Version::Eighteen] {
             let settings = PostgresSettings::default().version(version);
             let postgres = Postgres::start_with(&settings).expect("a PostgreSQL server");
@@ -258,24 +308,21 @@ mod tests {
                 tokio::spawn(connection);
                 client.batch_execute(CONVERT).await.expect("a function");
                 for charset in Charset::all() {
-                    let name = charset.names[0].to_uppercase();
-                    let sql = format!(
-                        "SELECT code, text FROM (SELECT code, read_as(code, $2) AS text FROM ({CODES}) c OFFSET 0) r WHERE text IS NOT NULL"
+                    let (read, refused) = compare(&client, charset, "UTF8").await;
+                    let name = charset.names[0];
+                    assert!(
+                        read > 80 && read > refused * 4,
+                        "{name}: {read}, not {refused}"
                     );
-                    let rows = client.query(&sql, &[&charset.is_wide, &name]).await;
-                    let encoding = Encoding::new(&name, "UTF8");
-                    let (mut read, mut refused) = (0, 0);
-                    for row in rows.expect("the server's characters") {
-                        let (code, text): (Vec<u8>, String) = (row.get(0), row.get(1));
-                        match encoding.read(&code) {
-                            Ok(ours) => {
-                                assert_eq!(ours, text, "{name} {code:02x?}");
-                                read += 1;
-                            }
-                            Err(_) => refused += 1,
-                        }
-                    }
-                    assert!(read > 80 && read > refused * 4, "{name}: {read}, not {refused}");
+                }
+                // The server converts between these two without Unicode.
+                for (name, database) in [("sjis", "EUC_JP"), ("big5", "EUC_TW")] {
+                    let charset = Charset::named(name).expect("a character set");
+                    let (read, refused) = compare(&client, charset, database).await;
+                    assert!(
+                        read > refused * 4,
+                        "{name} in {database}: {read}, not {refused}"
+                    );
                 }
             });
         }
