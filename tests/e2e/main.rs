@@ -39,6 +39,7 @@ mod large_data;
 mod lengths;
 mod long_policies;
 mod masking;
+mod memory;
 mod notices;
 mod outages;
 mod people;

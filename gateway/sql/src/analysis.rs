@@ -39,12 +39,10 @@ fn with_names(text: &str, node: Node<'_>, catalog: Names<'_>, masks: &Masks) -> 
         walker.runs(node, code);
     }
     walker.settle_equations();
-    let mut facts = walker.into_facts();
-    for function in lineage.called {
-        if !facts.functions.contains(&function) {
-            facts.functions.push(function);
-        }
+    for function in &lineage.called {
+        walker.named_function(function);
     }
+    let mut facts = walker.into_facts();
     facts.outputs = lineage.outputs;
     facts.inner = lineage.inner;
     facts.flows = lineage.flows;

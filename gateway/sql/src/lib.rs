@@ -16,6 +16,7 @@ mod rows;
 mod body;
 mod catalog;
 
+mod size;
 mod strings;
 mod version;
 

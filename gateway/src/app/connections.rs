@@ -109,6 +109,8 @@ impl Connections {
                 Some(handle) => (Arc::clone(handle), false),
                 None => {
                     let handle = CatalogHandle::new(service);
+                    let gate = Arc::clone(&self.gate);
+                    handle.when_replaced(move |last| gate.forget(last));
                     catalogs.insert(key, Arc::clone(&handle));
                     (handle, true)
                 }

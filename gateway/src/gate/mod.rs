@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use gatewright_contract::{self as contract, StatementId};
 use gatewright_policy_host::{Directory, PolicyHost, PolicySet};
-use gatewright_sql::{Analysis, Limits as ParserLimits, SearchPath, Verb};
+use gatewright_sql::{Analysis, Catalog, Limits as ParserLimits, SearchPath, Verb};
 
 use crate::catalog::CatalogHandle;
 use crate::identity::{CATALOG_MAX_AGE, Identity};
@@ -140,6 +140,12 @@ impl Gate {
             analysts: Analysts::new(),
             metrics,
         })
+    }
+
+    /// A catalog has been replaced by a newer one. What was analysed with it would keep it in memory.
+    pub fn forget(&self, catalog: &Arc<Catalog>) {
+        self.analyses.forget(catalog);
+        self.edited.forget(catalog);
     }
 
     /// The judge of one session.
@@ -254,6 +260,10 @@ impl Judge for SessionGate {
 
     fn source(text: &Self::Text) -> &str {
         &text.source
+    }
+
+    fn bytes(text: &Self::Text) -> usize {
+        text.bytes()
     }
 
     fn client_position(text: &Self::Text, position: u32) -> Option<u32> {

@@ -6,6 +6,7 @@ mod catalog;
 mod constructs;
 mod equality;
 mod functions;
+mod growth;
 mod hostile;
 mod leftovers;
 mod lineage;

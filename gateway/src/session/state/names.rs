@@ -17,7 +17,8 @@ use crate::session::state::running::Passed;
 /// How many SQL cursors are remembered. Beyond this all are forgotten, and a FETCH of one is judged as unknown.
 const MAX_CURSORS: usize = 1024;
 
-/// How many named prepared statements a session may have. The total length of their texts is limited by [`MAX_PREPARED_BYTES`].
+/// How many named prepared statements a session may have. The memory that their texts and facts may take is limited by
+/// [`MAX_PREPARED_BYTES`].
 pub const MAX_PREPARED: usize = 50_000;
 /// How many named portals a transaction may have.
 pub const MAX_PORTALS: usize = 50_000;
@@ -347,9 +348,15 @@ impl<J: Judge> Names<J> {
         } else {
             self.statements.get_mut(name)
         };
-        if let Some(known) = slot.filter(|known| Rc::ptr_eq(known, old)) {
-            *known = Rc::clone(new);
-            self.version += 1;
+        let Some(known) = slot.filter(|known| Rc::ptr_eq(known, old)) else {
+            return;
+        };
+        *known = Rc::clone(new);
+        self.version += 1;
+        if !name.is_unnamed() {
+            // It may take more than is allowed: then nothing is prepared until something is closed.
+            self.bytes -= size_of::<J>(name, &old.text);
+            self.bytes += size_of::<J>(name, &new.text);
         }
     }
 
@@ -430,7 +437,7 @@ impl<J: Judge> NameFacts for InMessage<'_, J> {
 }
 
 fn size_of<J: Judge>(name: &Name, text: &J::Text) -> usize {
-    name.len() + J::source(text).len()
+    name.len() + J::bytes(text)
 }
 
 /// The facts of a prepared statement. A statement that itself depends on a name (EXECUTE, FETCH) is not followed.

@@ -230,6 +230,8 @@ pub struct Queue<J: Judge> {
     naming: usize,
     /// How many entries contained a COPY FROM STDIN when they were sent.
     copying: usize,
+    /// How many entries may begin, end or abort a transaction block.
+    transacting: usize,
     /// Total length of the texts that the entries keep, in bytes.
     texts: usize,
     /// How many were taken out.
@@ -242,6 +244,7 @@ impl<J: Judge> Default for Queue<J> {
             entries: VecDeque::new(),
             naming: 0,
             copying: 0,
+            transacting: 0,
             texts: 0,
             taken: 0,
         }
@@ -252,6 +255,7 @@ impl<J: Judge> Queue<J> {
     pub fn push(&mut self, reply: Outstanding<J>) {
         self.naming += usize::from(names_something(&reply));
         self.copying += usize::from(holds_copy_in(&reply));
+        self.transacting += usize::from(may_change_transaction(&reply));
         self.texts += text_of(&reply);
         self.entries.push_back(reply);
     }
@@ -262,6 +266,7 @@ impl<J: Judge> Queue<J> {
             self.taken += 1;
             self.naming -= usize::from(names_something(reply));
             self.copying -= usize::from(holds_copy_in(reply));
+            self.transacting -= usize::from(may_change_transaction(reply));
             self.texts -= text_of(reply);
         }
         reply
@@ -331,15 +336,7 @@ impl<J: Judge> Queue<J> {
 
     /// True while an outstanding reply may begin, end or abort a transaction block.
     pub fn may_change_transaction(&self) -> bool {
-        self.entries.iter().any(|reply| {
-            matches!(
-                reply,
-                Outstanding::Query(_)
-                    | Outstanding::Execute { .. }
-                    | Outstanding::FunctionCall { .. }
-                    | Outstanding::Sync
-            )
-        })
+        self.transacting > 0
     }
 
     /// The entries that an error of the first one ends: itself, and those that the server skips up to the next Sync.
@@ -401,6 +398,7 @@ impl<J: Judge> Queue<J> {
         let mut dropped = 0;
         while matches!(self.entries.get(1), Some(Outstanding::Sync)) {
             self.entries.remove(1);
+            self.transacting -= 1;
             dropped += 1;
         }
         dropped
@@ -419,6 +417,16 @@ fn text_of<J: Judge>(reply: &Outstanding<J>) -> usize {
         Outstanding::Query(run) => run.text.as_ref().map_or(0, |text| J::source(text).len()),
         _ => 0,
     }
+}
+
+fn may_change_transaction<J: Judge>(reply: &Outstanding<J>) -> bool {
+    matches!(
+        reply,
+        Outstanding::Query(_)
+            | Outstanding::Execute { .. }
+            | Outstanding::FunctionCall { .. }
+            | Outstanding::Sync
+    )
 }
 
 fn names_something<J: Judge>(reply: &Outstanding<J>) -> bool {
