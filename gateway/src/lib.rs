@@ -15,6 +15,7 @@ pub mod http;
 pub mod identity;
 pub mod listener;
 pub mod login;
+pub mod pool;
 pub mod proxy;
 pub mod relay;
 pub mod results;

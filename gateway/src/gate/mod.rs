@@ -4,6 +4,7 @@
 
 mod analysis;
 mod analysts;
+mod batch;
 mod calling;
 mod case;
 mod chain;
@@ -13,6 +14,7 @@ mod editing;
 mod ending;
 mod facts;
 mod judging;
+mod kept;
 mod known;
 mod names;
 mod notification;
@@ -34,10 +36,11 @@ use std::time::Duration;
 
 use gatewright_contract::{self as contract, StatementId};
 use gatewright_policy_host::{Directory, PolicyHost, PolicySet};
-use gatewright_sql::{Analysis, Limits as ParserLimits, SearchPath, Verb};
+use gatewright_sql::{Analysis, Catalog, Limits as ParserLimits, SearchPath, Verb};
 
 use crate::catalog::CatalogHandle;
 use crate::identity::{CATALOG_MAX_AGE, Identity};
+use crate::pool::PoolMode;
 use crate::results::Stop;
 use crate::session::{
     Answer, Completion, Field, Judge, Judged, Limit, Limits, Plan, Question, Refusal, Ticket,
@@ -140,6 +143,12 @@ impl Gate {
         })
     }
 
+    /// A catalog has been replaced by a newer one. What was analysed with it would keep it in memory.
+    pub fn forget(&self, catalog: &Arc<Catalog>) {
+        self.analyses.forget(catalog);
+        self.edited.forget(catalog);
+    }
+
     /// The judge of one session.
     pub fn session(
         self: &Arc<Self>,
@@ -153,7 +162,8 @@ impl Gate {
             facts: Arc::new(SessionFacts::new(session, identity)),
             catalog,
             catalog_max_age: CATALOG_MAX_AGE,
-            pending: None,
+            pooled: false,
+            pending: Vec::new(),
             tickets: 0,
             delivery: Delivery::default(),
             stale_catalog: false,
@@ -178,8 +188,10 @@ pub struct SessionGate {
     catalog: Arc<CatalogHandle>,
     /// How old what is known of the catalog may be when a message is judged.
     catalog_max_age: Duration,
-    /// The answer that is pending.
-    pending: Option<Pending>,
+    /// What a statement leaves on its server connection matters to others, so that it must be known what it calls.
+    pooled: bool,
+    /// The answers that are under way.
+    pending: Vec<Pending>,
     tickets: u64,
     /// Delivers the analysis of a long text.
     delivery: Delivery,
@@ -207,6 +219,12 @@ impl SessionGate {
     /// The same, with another limit for the age of what is known of the catalog.
     pub fn with_catalog_age(mut self, limit: Duration) -> Self {
         self.catalog_max_age = limit;
+        self
+    }
+
+    /// The same, on a server connection of a pool.
+    pub fn with_pool(mut self, mode: PoolMode) -> Self {
+        self.pooled = mode != PoolMode::None;
         self
     }
 }
@@ -245,6 +263,10 @@ impl Judge for SessionGate {
         &text.source
     }
 
+    fn bytes(text: &Self::Text) -> usize {
+        text.bytes()
+    }
+
     fn client_position(text: &Self::Text, position: u32) -> Option<u32> {
         match &text.edited {
             Some(from) => editing::client_position(&from.client.source, &text.source, position),
@@ -261,7 +283,7 @@ impl Judge for SessionGate {
     }
 
     fn judge(&mut self, question: Question<'_, Self>) -> Judged<Result<Verdict<Self>, Refusal>> {
-        Judged::Ready(self.judge_statement(question))
+        self.judge_statement(question)
     }
 
     fn judge_function_call(
@@ -287,7 +309,11 @@ impl Judge for SessionGate {
             || policies.any(|policy| policy.hooks().contains(contract::Hooks::NOTIFICATION))
     }
 
-    fn judge_notification(&mut self, channel: &str, payload: &str) -> contract::NotificationReply {
+    fn judge_notification(
+        &mut self,
+        channel: &str,
+        payload: &str,
+    ) -> Judged<contract::NotificationReply> {
         self.ask_of_notification(channel, payload)
     }
 
@@ -308,11 +334,7 @@ impl Judge for SessionGate {
     }
 
     fn plan(&mut self, permit: &Self::Permit, fields: &[Field]) -> Judged<Result<Plan, Refusal>> {
-        let catalog = self.catalog.current();
-        if plan::has_unknown_table(fields, &catalog) {
-            self.look_again(&catalog);
-        }
-        Judged::Ready(plan::plan(permit, fields, &catalog))
+        self.plan_result(permit, fields)
     }
 
     fn admit(&mut self, permit: &Self::Permit) -> Judged<Result<Admitted, Refusal>> {
@@ -323,26 +345,13 @@ impl Judge for SessionGate {
         &mut self,
         permit: &Self::Permit,
         step: usize,
-        batch: &contract::Batch,
+        batch: &Arc<contract::Batch>,
     ) -> Judged<Result<contract::BatchReply, contract::Denial>> {
-        let Some(policy) = permit.planner(step) else {
-            return Judged::Ready(Err(denial::no_such_step()));
-        };
-        let reply = policy.on_batch(&permit.view_for_policies(), batch);
-        Judged::Ready(reply.map_err(|fault| {
-            tracing::error!(
-                policy = policy.name(),
-                statement = %permit.view.statement_id,
-                %fault,
-                "the policy gave no reply to a batch of rows; the result ends"
-            );
-            denial::of_fault(policy, &fault)
-        }))
+        self.ask_of_batch(permit, step, batch)
     }
 
     fn complete(&mut self, admitted: Admitted, done: Completion) -> Judged<()> {
-        self.execution_ended(admitted, done);
-        Judged::Ready(())
+        self.execution_ended(admitted, done)
     }
 
     fn resume(&mut self, ticket: Ticket) -> Judged<Answer<Self>> {

@@ -145,6 +145,7 @@ pub enum Answer<J: Judge> {
     Plan(Result<Plan, Refusal>),
     Admission(Result<J::Admitted, Refusal>),
     Batch(Result<contract::BatchReply, contract::Denial>),
+    Notification(contract::NotificationReply),
     Completed,
 }
 
@@ -175,6 +176,8 @@ pub trait Judge: Sized {
     fn analyze_anew(&mut self, text: &Self::Text) -> Judged<Result<Self::Text, Refusal>>;
     fn analysis(text: &Self::Text) -> &Analysis;
     fn source(text: &Self::Text) -> &str;
+    /// About how much memory the text takes with everything that is known of it, in bytes.
+    fn bytes(text: &Self::Text) -> usize;
     /// Where the client's own text has what stands at this character of the source, counted from 1. `None`: it does not have it.
     fn client_position(text: &Self::Text, position: u32) -> Option<u32>;
 
@@ -194,7 +197,11 @@ pub trait Judge: Sized {
     /// True when some policy judges notifications.
     fn wants_notifications(&self) -> bool;
     /// What becomes of a notification.
-    fn judge_notification(&mut self, channel: &str, payload: &str) -> contract::NotificationReply;
+    fn judge_notification(
+        &mut self,
+        channel: &str,
+        payload: &str,
+    ) -> Judged<contract::NotificationReply>;
     /// True when some policy must see the row description before the statement may run.
     fn wants_plan(permit: &Self::Permit) -> bool;
     /// True when a plan made under `planned_for` holds for `now` too: the same policies would be asked.
@@ -212,7 +219,7 @@ pub trait Judge: Sized {
         &mut self,
         permit: &Self::Permit,
         step: usize,
-        batch: &contract::Batch,
+        batch: &Arc<contract::Batch>,
     ) -> Judged<Result<contract::BatchReply, contract::Denial>>;
     /// The end of an admitted statement. The client sees nothing of the end before this is answered.
     fn complete(&mut self, admitted: Self::Admitted, done: Completion) -> Judged<()>;

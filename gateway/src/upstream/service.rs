@@ -36,6 +36,8 @@ pub struct Service {
     pub(super) link: Link<UpstreamStream>,
     key: BackendKey,
     pub(super) target: Target,
+    /// How many rows queries have returned.
+    rows: u64,
 }
 
 impl Service {
@@ -76,6 +78,7 @@ impl Service {
             link,
             key: connected.key,
             target: target.clone(),
+            rows: 0,
         })
     }
 
@@ -91,7 +94,11 @@ impl Service {
         )
         .await
         {
-            Ok(rows) => rows,
+            Ok(rows) => {
+                let returned = rows.as_ref().map_or(0, Vec::len);
+                self.rows += returned as u64;
+                rows
+            }
             Err(_) => {
                 let endpoint = self.target.address_and_database();
                 Err(UpstreamError::Timeout {
@@ -126,6 +133,11 @@ impl Service {
                 tag => return Err(UpstreamError::Unexpected { tag }),
             }
         }
+    }
+
+    /// How many rows all queries have returned.
+    pub fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// The key for cancelling a query of this connection.
