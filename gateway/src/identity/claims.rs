@@ -222,3 +222,42 @@ fn without_duplicates(groups: Vec<String>) -> Vec<String> {
 fn is_clean(text: &str) -> bool {
     !text.chars().any(char::is_control)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tokens_that_programs_got_for_themselves_are_told_apart() {
+        for (claims, expected) in [
+            (
+                json!({"sub": "ada", "azp": "gatewright", "client_id": "gatewright"}),
+                false,
+            ),
+            (
+                json!({"sub": "ada", "idtyp": "user", "gty": "password"}),
+                false,
+            ),
+            (json!({"sub": "ada", "preferred_username": "ada"}), false),
+            (json!({"azp": "gatewright"}), false),
+            (json!({"sub": "ada", "act": {"sub": "helper"}}), true),
+            (json!({"sub": "nightly", "client_id": "nightly"}), true),
+            (json!({"sub": "nightly", "azp": "nightly"}), true),
+            (
+                json!({"sub": "nightly@clients", "gty": "client-credentials"}),
+                true,
+            ),
+            (json!({"sub": "1f7", "idtyp": "app"}), true),
+            (
+                json!({"sub": "1f7", "preferred_username": "service-account-nightly"}),
+                true,
+            ),
+            (json!({"sub": "system:serviceaccount:shop:reports"}), true),
+        ] {
+            let map = claims.as_object().cloned().unwrap_or_default();
+            assert_eq!(is_programs(&map), expected, "{claims}");
+        }
+    }
+}
