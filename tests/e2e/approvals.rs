@@ -13,7 +13,7 @@ use gatewright::store::{Store, StoreSettings};
 use gatewright_contract::{Allowance, Approval, ApprovalEffect, ApprovalWait, RequestId};
 use gatewright_harness::{Dsn, Psql, free_port, random_secret};
 use serde_json::Value;
-use tokio::runtime::Runtime;
+use tokio::runtime::Handle;
 
 use crate::people::fixture::{Fixture, success_output, text};
 use crate::world;
@@ -22,7 +22,7 @@ use crate::world;
 struct Stage {
     fixture: Fixture,
     api: String,
-    runtime: Runtime,
+    runtime: Handle,
     approvals: Approvals,
 }
 
@@ -56,15 +56,16 @@ impl Stage {
             None => StoreSettings::File(fixture.stage.folder.path().join("gatewright.db")),
             Some((dsn, _)) => StoreSettings::Postgres(dsn.url().parse()?),
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
+        let driven = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
+        let runtime = driven.handle().clone();
+        std::thread::spawn(move || driven.block_on(std::future::pending::<()>()));
         let people = vec![fixture.provider.url().to_owned()];
         let rules = ApprovalsSettings::new(people, vec!["dba".to_owned()], String::new());
         let approvals = runtime.block_on(async {
             let store = Store::open(place).await?;
-            Ok::<_, anyhow::Error>(Approvals::open(store, rules).await?)
+            Ok::<_, anyhow::Error>(Approvals::open(store, rules))
         })?;
         Ok(Stage {
             fixture,

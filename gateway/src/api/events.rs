@@ -33,7 +33,7 @@ struct Reader {
     token: SecretString,
     /// The last event that was sent or passed over.
     after: i64,
-    raised: watch::Receiver<i64>,
+    raised: watch::Receiver<Option<i64>>,
     /// Events that are not sent yet, the next one last.
     waiting: Vec<(i64, EventView)>,
     _place: OwnedSemaphorePermit,
@@ -47,7 +47,7 @@ pub(super) async fn events(
 ) -> Result<Response, Problem> {
     let raised = shared.approvals.last_event();
     let after = match headers.get("last-event-id") {
-        None => *raised.borrow(),
+        None => raised.borrow().ok_or_else(Problem::store_unavailable)?,
         Some(id) => id
             .to_str()
             .ok()

@@ -34,7 +34,10 @@ impl Stage {
             people: vec![provider.issuer_url().to_owned()],
             ..settings()
         };
-        let approvals = Approvals::open(store, settings).await.expect("approvals");
+        let approvals = Approvals::open(store, settings);
+        let mut events = approvals.last_event();
+        let known = events.wait_for(Option::is_some).await;
+        known.expect("the store answers");
         let api = ApiSettings {
             address: "127.0.0.1:0".parse().expect("an address"),
             hosts: vec!["gateway.example.com".to_owned()],

@@ -200,7 +200,7 @@ impl RequestView {
                 given: given.collect(),
             },
             outcome: outcome(&request),
-            may_decide: may_decide && !request.state.is_end(),
+            may_decide: may_decide && matches!(request.state, State::Pending | State::Approved),
             history: history.into_iter().map(HistoryView::from).collect(),
             requester: Requester {
                 subject: request.subject,

@@ -43,58 +43,85 @@ async fn follow(shared: Arc<Shared>) {
     let mut wakes = shared.store.wakes();
     loop {
         wakes.next().await;
-        loop {
-            let last = *shared.last_event.borrow();
-            let read = shared.store.run::<_, StoreError, _>(move |transaction| {
-                reading::changes_after(transaction, last, PAGE)
-            });
-            let changes = match read.await {
-                Ok(changes) => changes,
-                Err(error) => {
-                    tracing::warn!(%error, "events of requests for approval could not be read");
-                    sleep(SHORTEST_PAUSE).await;
-                    break;
-                }
-            };
-            for (_, request) in &changes {
-                shared.held.note_change(*request);
-            }
-            if let Some((last, _)) = changes.last() {
-                shared.last_event.send_replace(*last);
-            }
-            if changes.len() < PAGE {
+        while let Some(more) = read_events(&shared).await {
+            if !more {
                 break;
             }
         }
     }
 }
 
+/// Reads a page of events. Returns whether there may be more; `None`: the store does not answer.
+async fn read_events(shared: &Arc<Shared>) -> Option<bool> {
+    let last = *shared.last_event.borrow();
+    let read = shared
+        .store
+        .run::<_, StoreError, _>(move |transaction| match last {
+            Some(last) => Ok((last, reading::changes_after(transaction, last, PAGE)?)),
+            // Of what was before, nobody here waits.
+            None => Ok((reading::last_event(transaction)?, Vec::new())),
+        });
+    let (mut seen, changes) = match read.await {
+        Ok(read) => read,
+        Err(error) => {
+            tracing::debug!(%error, "events of requests for approval could not be read");
+            return None;
+        }
+    };
+    for (sequence, request) in &changes {
+        shared.held.note_change(*request);
+        seen = *sequence;
+    }
+    if last != Some(seen) {
+        shared.last_event.send_replace(Some(seen));
+    }
+    Some(changes.len() >= PAGE)
+}
+
 /// Stores the ends of requests, in batches, and tries until the store takes them.
 async fn store_ends(shared: Arc<Shared>, mut ended: UnboundedReceiver<(RequestId, End)>) {
     let mut batch = Vec::new();
     while ended.recv_many(&mut batch, BATCH).await > 0 {
-        let mut pause = SHORTEST_PAUSE;
-        loop {
-            let (holder, ends) = (shared.holder.clone(), batch.clone());
-            let stored = shared.store.run::<_, StoreError, _>(move |transaction| {
-                ending::end(transaction, &holder, ends.clone())
-            });
-            match stored.await {
-                Ok(()) => break,
-                Err(error) => {
-                    tracing::warn!(%error, ends = batch.len(), "the ends of requests for approval could not be stored; trying again");
+        if !store_batch(&shared, batch.clone()).await {
+            // One of them may keep the others from being stored.
+            for (id, end) in &batch {
+                if !store_batch(&shared, vec![(*id, end.clone())]).await {
+                    tracing::error!(request = %id, ?end, "the end of a request for approval is lost");
                 }
             }
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
         for (id, _) in &batch {
             shared.held.remove(*id);
         }
+        let stored = batch.len();
         shared
             .ending
-            .send_modify(|ending| *ending = ending.saturating_sub(batch.len()));
+            .send_modify(|ending| *ending = ending.saturating_sub(stored));
         batch.clear();
+    }
+}
+
+/// Tries until the store answers. Returns whether it took them.
+async fn store_batch(shared: &Arc<Shared>, ends: Vec<(RequestId, End)>) -> bool {
+    let mut pause = SHORTEST_PAUSE;
+    loop {
+        let (holder, ends) = (shared.holder.clone(), ends.clone());
+        let count = ends.len();
+        let stored = shared.store.run::<_, StoreError, _>(move |transaction| {
+            ending::end(transaction, &holder, ends.clone())
+        });
+        match stored.await {
+            Ok(()) => return true,
+            Err(error) if !error.is_passing() => {
+                tracing::error!(%error, ends = count, "ends of requests for approval could not be stored");
+                return false;
+            }
+            Err(error) => {
+                tracing::warn!(%error, ends = count, "ends of requests for approval could not be stored; trying again");
+            }
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

@@ -133,8 +133,8 @@ impl Approvals {
         Ok((seen.map(|(event, _)| event).collect(), last))
     }
 
-    /// The number of the last event known here; raised with each.
-    pub fn last_event(&self) -> watch::Receiver<i64> {
+    /// The number of the last event known here, raised with each; `None` until the store has answered.
+    pub fn last_event(&self) -> watch::Receiver<Option<i64>> {
         self.shared.last_event.subscribe()
     }
 

@@ -42,8 +42,8 @@ pub(super) struct Shared {
     pub settings: ArcSwap<ApprovalsSettings>,
     pub held: Held,
     pub ends: mpsc::UnboundedSender<(RequestId, End)>,
-    /// The number of the last event that was read.
-    pub last_event: watch::Sender<i64>,
+    /// The number of the last event that was read; `None` until the store has answered.
+    pub last_event: watch::Sender<Option<i64>>,
     /// How many ends are on their way to the store.
     pub ending: watch::Sender<usize>,
     stopping: AtomicBool,
@@ -60,13 +60,7 @@ enum Look {
 impl Approvals {
     /// Begins to serve the requests in the store. Must be called inside the event loop that then keeps them: it ends those that
     /// are overdue, tells others that this gateway is alive, and takes over what gateways left that are gone.
-    ///
-    /// # Errors
-    /// The store does not answer.
-    pub async fn open(store: Store, settings: ApprovalsSettings) -> Result<Self, StoreError> {
-        let last: Result<i64, StoreError> = store
-            .run(|transaction| reading::last_event(transaction))
-            .await;
+    pub fn open(store: Store, settings: ApprovalsSettings) -> Self {
         let (ends, ended) = mpsc::unbounded_channel();
         let mut random = [0; 16];
         rand::rng().fill_bytes(&mut random);
@@ -76,12 +70,12 @@ impl Approvals {
             settings: ArcSwap::from_pointee(settings),
             held: Held::default(),
             ends,
-            last_event: watch::Sender::new(last?),
+            last_event: watch::Sender::new(None),
             ending: watch::Sender::new(0),
             stopping: AtomicBool::new(false),
         });
         keeping::spawn(&shared, ended);
-        Ok(Approvals { shared })
+        Approvals { shared }
     }
 
     /// Other rules and clocks, for what comes from now on.

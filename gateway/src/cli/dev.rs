@@ -175,7 +175,7 @@ async fn approvals(provider: &DevProvider, address: SocketAddr) -> Result<Approv
     let people = vec![provider.issuer_url().to_owned()];
     let url = format!("http://{address}");
     let settings = ApprovalsSettings::new(people, vec![REVIEWERS.to_owned()], url);
-    Ok(Approvals::open(store, settings).await?)
+    Ok(Approvals::open(store, settings))
 }
 
 fn policy_source(arguments: &DevArguments) -> Result<PolicySource> {

@@ -106,9 +106,7 @@ async fn approvals(config: &Config) -> Result<Option<Approvals>> {
     let store = Store::open(approvals.store.clone())
         .await
         .context(unusable)?;
-    let settings = approvals.settings.clone();
-    let opened = Approvals::open(store, settings).await.context(unusable)?;
-    Ok(Some(opened))
+    Ok(Some(Approvals::open(store, approvals.settings.clone())))
 }
 
 async fn verifier(config: &Config) -> Result<Verifier> {

@@ -35,6 +35,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The same may succeed later: the store is out of reach, full, busy, or refuses for now. An error in what was asked, or in what is
+    /// stored, does not pass.
+    pub fn is_passing(&self) -> bool {
+        !matches!(self, Self::Value(_))
+    }
+
     /// SQLSTATEs 40001 and 40P01: others interfered, and the transaction may be tried again.
     pub(super) fn is_conflict(&self) -> bool {
         match self {

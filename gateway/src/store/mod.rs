@@ -15,6 +15,7 @@ pub(crate) mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
@@ -76,13 +77,16 @@ struct Shared {
     /// Raised by the commits of this process that announced themselves.
     own: watch::Sender<u64>,
     listen: Option<Target>,
+    /// The schema is known to be up to date.
+    migrated: AtomicBool,
 }
 
 impl Store {
-    /// Opens the store and brings its schema up to date.
+    /// Opens the store and brings its schema up to date. A store that cannot be reached now is opened all the same: what needs it
+    /// fails until it is back, and nothing else does.
     ///
     /// # Errors
-    /// It cannot be reached or read, or it was last used by a newer gateway.
+    /// It cannot be used, or it was last used by a newer gateway.
     pub async fn open(settings: StoreSettings) -> Result<Self, StoreError> {
         let own = watch::Sender::new(0);
         let (workers, listen) = match settings {
@@ -100,9 +104,15 @@ impl Store {
                 workers,
                 own,
                 listen,
+                migrated: AtomicBool::new(false),
             }),
         };
-        store.migrate().await?;
+        match store.migrate().await {
+            Err(error @ StoreError::Unavailable(_)) => {
+                tracing::error!(%error, "the store cannot be reached; what needs it fails until it is back");
+            }
+            migrated => migrated?,
+        }
         Ok(store)
     }
 
@@ -131,6 +141,9 @@ impl Store {
         W: FnMut(&mut dyn Transaction) -> Result<T, E> + Send + 'static,
         O: FnOnce(Result<T, E>) + Send + 'static,
     {
+        if !self.shared.migrated.load(Ordering::Acquire) {
+            self.migrate().await?;
+        }
         let own = self.shared.own.clone();
         self.shared.workers.run(work, orphaned, own).await
     }
@@ -141,6 +154,10 @@ impl Store {
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {
-        self.run(|transaction| migrations::run(transaction)).await
+        let own = self.shared.own.clone();
+        let work = |transaction: &mut dyn Transaction| migrations::run(transaction);
+        self.shared.workers.run(work, |_| {}, own).await?;
+        self.shared.migrated.store(true, Ordering::Release);
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! The same on SQLite and on PostgreSQL.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicUsize;
 
 use gatewright_harness::Postgres;
 

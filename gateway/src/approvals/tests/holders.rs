@@ -183,6 +183,32 @@ async fn a_lost_store_holds_what_is_held_and_takes_nothing_new() {
     assert!(matches!(outcome, Outcome::Approved(_)), "{outcome:?}");
 }
 
+/// A gateway starts without its store, and serves requests once the store is there.
+#[tokio::test]
+async fn a_gateway_starts_before_its_store() {
+    let mut server = Postgres::start().expect("a PostgreSQL server");
+    let target = server.dsn().url().parse().expect("a connection string");
+    let place = StoreSettings::Postgres(target);
+    server.stop().expect("it stops");
+    let approvals = open(&place, settings()).await;
+    assert_eq!(*approvals.last_event().borrow(), None);
+    let refused = approvals.submit(draft("DELETE 1", HOLD)).await;
+    assert_eq!(refused, Err(ApprovalsError::StoreUnavailable));
+    server.restart().expect("it starts");
+    let id = loop {
+        match approvals.submit(draft("DELETE 1", HOLD)).await {
+            Ok(Submitted::Waiting { id, .. }) => break id,
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => assert_eq!(error, ApprovalsError::StoreUnavailable),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    let approve = decision(id, Verdict::Approve, reviewer("bob"));
+    approvals.decide(approve).await.expect("approved");
+    let outcome = approvals.outcome(id).await;
+    assert!(matches!(outcome, Outcome::Approved(_)), "{outcome:?}");
+}
+
 /// A statement whose store stays away is held until its clock, and what was withdrawn meanwhile is withdrawn later.
 #[tokio::test]
 async fn ends_reach_a_store_that_comes_back() {

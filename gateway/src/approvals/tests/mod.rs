@@ -100,7 +100,7 @@ pub(crate) fn decision(id: RequestId, verdict: Verdict, reviewer: Identity) -> D
 
 pub(crate) async fn open(place: &StoreSettings, settings: ApprovalsSettings) -> Approvals {
     let store = Store::open(place.clone()).await.expect("a store");
-    Approvals::open(store, settings).await.expect("approvals")
+    Approvals::open(store, settings)
 }
 
 /// Submits what must wait for reviewers.
