@@ -249,14 +249,16 @@ fn a_reload_changes_who_decides() -> Result<()> {
     let fixture = &stage.fixture.stage;
     fixture.edit(|text| text.replace("reviewers = [\"dba\"]", "reviewers = [\"owners\"]"))?;
     fixture.gateway.process().signal("HUP")?;
+    let missing = |output: &std::process::Output| text(&output.stderr).contains("no such request");
     world::eventually("bob reviews no more", || {
-        let output = stage.run(&["approve", &id])?;
-        ensure!(
-            !output.status.success(),
-            "the reload came too late: {output:?}"
-        );
-        Ok(text(&output.stderr).contains("no such request"))
-    })
+        Ok(missing(&stage.run(&["show", &id])?))
+    })?;
+    let refused = stage.run(&["approve", &id])?;
+    ensure!(
+        !refused.status.success() && missing(&refused),
+        "{refused:?}"
+    );
+    Ok(())
 }
 
 /// It holds statements and parameters.

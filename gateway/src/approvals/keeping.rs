@@ -58,7 +58,6 @@ async fn read_events(shared: &Arc<Shared>) -> Option<bool> {
         .store
         .run::<_, StoreError, _>(move |transaction| match last {
             Some(last) => Ok((last, reading::changes_after(transaction, last, PAGE)?)),
-            // Of what was before, nobody here waits.
             None => Ok((reading::last_event(transaction)?, Vec::new())),
         });
     let (mut seen, changes) = match read.await {
@@ -71,6 +70,12 @@ async fn read_events(shared: &Arc<Shared>) -> Option<bool> {
     for (sequence, request) in &changes {
         shared.held.note_change(*request);
         seen = *sequence;
+    }
+    if last.is_none() {
+        // Events that came before are not read, and somebody may wait for one of them already.
+        for request in shared.held.open() {
+            shared.held.note_change(request);
+        }
     }
     if last != Some(seen) {
         shared.last_event.send_replace(Some(seen));
