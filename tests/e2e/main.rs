@@ -37,12 +37,17 @@ mod identity;
 mod issuer;
 mod large_data;
 mod lengths;
+mod long_policies;
 mod masking;
 mod memory;
 mod notices;
 mod outages;
 mod people;
 mod policy_failures;
+#[path = "../../gateway/policy-host/tests/host/module.rs"]
+#[expect(dead_code, reason = "the host's tests use the rest of it")]
+mod policy_module;
+mod pooling;
 mod proxy;
 mod read_only;
 mod refusals;

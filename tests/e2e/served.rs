@@ -1,12 +1,13 @@
 //! `gatewright serve` on loopback without TLS, on the shared server, for tests of configuration keys.
 
 use anyhow::{Result, ensure};
-use gatewright_harness::{Dsn, Gateway, GatewayCommand, free_port};
+use gatewright_harness::{Dsn, Gateway, GatewayCommand, Version, free_port};
 use gatewright_tests::raw::Client;
 use tempfile::TempDir;
 
 use crate::issuer::Issuer;
-use crate::world::{database, postgres};
+use crate::site::http_get;
+use crate::world::{database_of, postgres_of};
 
 pub struct Served {
     pub gateway: Gateway,
@@ -14,22 +15,33 @@ pub struct Served {
     /// The database, bypassing the gateway.
     pub direct: Dsn,
     pub port: u16,
+    admin_port: u16,
     folder: TempDir,
 }
 
 impl Served {
     /// `limits` holds keys of `[listen.limits]`, `entry` keys of the `[[database]]` entry, which is named `here`.
     pub fn start(test: &str, limits: &str, entry: &str) -> Result<Self> {
-        let host = format!("host = \"127.0.0.1:{}\"", postgres()?.port());
-        Self::start_at(test, limits, &format!("{host}\n{entry}"))
+        Self::of_version(Version::Installed, test, limits, entry)
+    }
+
+    /// The same with this version of PostgreSQL.
+    pub fn of_version(version: Version, test: &str, limits: &str, entry: &str) -> Result<Self> {
+        let port = postgres_of(version)?.port();
+        let entry = format!("host = \"127.0.0.1:{port}\"\n{entry}");
+        Self::start_on(database_of(version, test)?, limits, &entry)
     }
 
     /// Like `start`, with `host` or `hosts` among the keys of the entry.
     pub fn start_at(test: &str, limits: &str, entry: &str) -> Result<Self> {
-        let direct = database(test)?;
+        Self::start_on(database_of(Version::Installed, test)?, limits, entry)
+    }
+
+    /// In front of this database. The host is among the keys of the entry.
+    pub fn start_on(direct: Dsn, limits: &str, entry: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let issuer = Issuer::start()?;
-        let port = free_port()?;
+        let (port, admin_port) = (free_port()?, free_port()?);
         let text = format!(
             r#"
 [listen]
@@ -37,6 +49,9 @@ address = "127.0.0.1:{port}"
 cleartext_password = "loopback"
 [listen.limits]
 {limits}
+
+[admin]
+address = "127.0.0.1:{admin_port}"
 
 [[issuer]]
 url = "{url}"
@@ -67,6 +82,7 @@ password = "{password}"
             issuer,
             direct,
             port,
+            admin_port,
             folder,
         })
     }
@@ -85,6 +101,11 @@ password = "{password}"
 
     pub fn client(&self, subject: &str) -> Result<Client> {
         Client::connect(&self.dsn(subject)?)
+    }
+
+    /// The metrics as Prometheus gets them.
+    pub fn metrics(&self) -> Result<String> {
+        Ok(http_get(self.admin_port, "/metrics")?.1)
     }
 
     /// The error of a rejected login.

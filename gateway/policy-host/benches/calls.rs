@@ -45,7 +45,7 @@ fn on_statement(bencher: Bencher, count: usize) {
     let (policies, view, facts) = (policies(count), statement(), facts());
     bencher.bench_local(|| {
         for policy in &policies {
-            divan::black_box(policy.on_statement(&view, &facts)).expect("a verdict");
+            divan::black_box(policy.on_statement(&view, &facts).wait()).expect("a verdict");
         }
     });
 }
@@ -61,7 +61,7 @@ fn batch_of_one_column(bencher: Bencher) {
         validity: vec![0xff; ROWS as usize / 8],
         values,
     };
-    let batch = Batch {
+    let batch = Arc::new(Batch {
         rows: ROWS,
         sequence: 0,
         columns: vec![BatchColumn {
@@ -69,10 +69,10 @@ fn batch_of_one_column(bencher: Bencher) {
             label: String::new(),
             data,
         }],
-    };
-    bencher
-        .counter(ItemsCount::new(ROWS))
-        .bench_local(|| divan::black_box(policies[0].on_batch(&view, &batch)).expect("a reply"));
+    });
+    bencher.counter(ItemsCount::new(ROWS)).bench_local(|| {
+        divan::black_box(policies[0].on_batch(&view, &batch).wait()).expect("a reply")
+    });
 }
 
 /// Typical prose: words, numbers, dates and punctuation, with an address in every tenth value.
@@ -108,7 +108,7 @@ fn batch_of_prose(bencher: Bencher) {
         validity: vec![0xff; texts.len() / 8],
         values,
     };
-    let batch = Batch {
+    let batch = Arc::new(Batch {
         rows: u32::try_from(texts.len()).expect("1,024 rows"),
         sequence: 0,
         columns: vec![BatchColumn {
@@ -116,8 +116,8 @@ fn batch_of_prose(bencher: Bencher) {
             label: String::new(),
             data,
         }],
-    };
-    bencher
-        .counter(BytesCount::new(bytes))
-        .bench_local(|| divan::black_box(policies[0].on_batch(&view, &batch)).expect("a reply"));
+    });
+    bencher.counter(BytesCount::new(bytes)).bench_local(|| {
+        divan::black_box(policies[0].on_batch(&view, &batch).wait()).expect("a reply")
+    });
 }

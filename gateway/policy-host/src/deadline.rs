@@ -1,14 +1,23 @@
-//! The deadline of a call: how much of its thread's CPU a policy may use. Time that the machine gives to others does not count.
+//! The deadline of a call: how much CPU a policy may use. Time that the machine gives to others does not count, nor time in which the
+//! call has no turn. Also: when a call has to leave the thread that it was made on.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use wasmtime::UpdateDeadline;
 
-/// What a call may use, and since when it is counted.
+/// What one call may use, and what it has used.
 pub(crate) struct Deadline {
     limit: Duration,
     tick: Duration,
-    began: Option<Moment>,
+    used: Duration,
+    /// Since when time is counted on the thread that the call was made on.
+    counted: Option<Moment>,
+}
+
+thread_local! {
+    /// When the slice began in which this thread runs a call that takes long; `None` on a thread that must go on with other work.
+    static SLICE: Cell<Option<Moment>> = const { Cell::new(None) };
 }
 
 /// A reading of the clock.
@@ -43,27 +52,66 @@ impl Deadline {
         Deadline {
             limit,
             tick,
-            began: None,
+            used: Duration::ZERO,
+            counted: None,
         }
     }
 
-    /// Called when the epoch reaches the store's deadline, for the first time one tick after the call began. The clock is a system
+    /// Called when the epoch reaches the store's deadline, for the first time up to one tick after the call began. The clock is a system
     /// call, which a call that is over before that does not pay for.
     pub(crate) fn check(&mut self) -> UpdateDeadline {
+        match SLICE.get() {
+            Some(began) => self.end_of_slice(began),
+            None => self.on_foreign_thread(),
+        }
+    }
+
+    /// The call has its turn again when the others had theirs.
+    fn end_of_slice(&mut self, began: Moment) -> UpdateDeadline {
         let now = Moment::now();
-        let began = *self.began.get_or_insert(now);
-        let left = self.limit.saturating_sub(now.since(began));
-        if left.is_zero() {
+        SLICE.set(Some(now));
+        self.used += now.since(began);
+        match self.used >= self.limit {
+            true => UpdateDeadline::Interrupt,
+            false => UpdateDeadline::Yield(1),
+        }
+    }
+
+    /// The call leaves the thread once it has used about a tick of it. One that had no CPU in the meantime may well be over at once.
+    fn on_foreign_thread(&mut self) -> UpdateDeadline {
+        let now = Moment::now();
+        let Some(counted) = self.counted else {
+            self.counted = Some(now);
+            return UpdateDeadline::Continue(1);
+        };
+        let used = now.since(counted);
+        if used >= self.limit {
             return UpdateDeadline::Interrupt;
         }
-        // No thread uses more CPU than time passes.
-        let ticks = left.as_nanos().div_ceil(self.tick.as_nanos().max(1));
-        UpdateDeadline::Continue(
-            u64::try_from(ticks)
-                .unwrap_or(u64::MAX / 2)
-                .min(u64::MAX / 2),
-        )
+        if used < self.tick / 2 {
+            return UpdateDeadline::Continue(1);
+        }
+        self.used = used;
+        UpdateDeadline::Yield(1)
     }
+}
+
+/// Runs part of a call on a thread that has nothing else to do: it may take until the next tick.
+pub(crate) fn slice<T>(part: impl FnOnce() -> T) -> T {
+    struct End;
+    impl Drop for End {
+        fn drop(&mut self) {
+            SLICE.set(None);
+        }
+    }
+    SLICE.set(Some(Moment::now()));
+    let _end = End;
+    part()
+}
+
+/// True on a thread that must go on with other work soon.
+pub(crate) fn is_foreign_thread() -> bool {
+    SLICE.get().is_none()
 }
 
 /// CPU time that this thread has used (POSIX: clock_gettime).

@@ -11,6 +11,8 @@ pub enum HostError {
     Engine(String),
     #[error("cannot start the policy deadline thread: {0}")]
     Ticker(std::io::Error),
+    #[error("cannot start the threads for policies that take long: {0}")]
+    Workers(std::io::Error),
     #[error("the directory for compiled policies {} cannot be used: {reason}", path.display())]
     Cache { path: PathBuf, reason: String },
 }

@@ -17,9 +17,12 @@ pub enum Fault {
     Memory(usize),
     #[error("returned an illegal reply: {0}")]
     IllegalReply(String),
-    /// All instances, up to the limit, were busy.
+    /// All instances, up to the limit, were busy for as long as a call may wait.
     #[error("all {0} instances are busy")]
     Exhausted(usize),
+    /// The call did not get its turns: it waited for longer than this, besides the CPU time that it may use.
+    #[error("had to wait for its turns for more than {} ms: too many calls of policies take long", .0.as_millis())]
+    Overloaded(Duration),
 }
 
 impl Fault {
@@ -31,6 +34,7 @@ impl Fault {
             Fault::Memory(_) => "memory",
             Fault::IllegalReply(_) => "illegal-reply",
             Fault::Exhausted(_) => "exhausted",
+            Fault::Overloaded(_) => "overloaded",
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The store data of one instance: the current statement, memory limit and host services.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use wasmtime::ResourceLimiter;
 
 use crate::contract::Scope;
-use crate::deadline::Deadline;
+use crate::deadline::{self, Deadline};
 use crate::services::{HostRefusal, Services, owner};
 use crate::state::{KEY_BYTES, Owner};
 use crate::view::StatementView;
@@ -42,6 +44,15 @@ impl GuestData {
 
     pub(crate) fn statement(&self) -> wasmtime::Result<&dyn StatementView> {
         Ok(self.view.as_deref().ok_or(HostRefusal::NoStatement)?)
+    }
+
+    /// Before something is derived from the statement that takes long: the call goes on where it keeps nobody from work.
+    pub(crate) async fn leave_foreign_thread(&self, is_long: bool) {
+        poll_fn(|_| match is_long && deadline::is_foreign_thread() {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        })
+        .await;
     }
 
     /// The owner of a key in this scope. Fails if the key is too long.

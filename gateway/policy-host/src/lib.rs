@@ -1,8 +1,10 @@
 //! Runs policies: compiles, limits, pools and calls WebAssembly components that implement the contract in `wit/policy`.
 //! This crate knows nothing about PostgreSQL or sockets, and does not act on verdicts. A call returns a typed answer or
-//! a [`Fault`]; the `gate` module of the gateway decides what follows from it.
+//! a [`Fault`], at once or, where it takes long, later; the `gate` module of the gateway decides what follows from it.
 
 mod adapter;
+mod call;
+mod calling;
 mod check;
 
 use gatewright_contract as contract;
@@ -12,6 +14,7 @@ mod engine;
 mod error;
 mod fault;
 mod guest;
+mod handed;
 mod host;
 mod load;
 mod observer;
@@ -23,7 +26,9 @@ mod settings;
 mod state;
 mod ticker;
 mod view;
+mod workers;
 
+pub use call::{Call, Running};
 pub use directory::{Directory, DirectoryError, DirectorySettings, Refused};
 pub use error::{HostError, LoadError};
 pub use fault::Fault;
@@ -32,4 +37,4 @@ pub use observer::{Observer, ReloadEvent, ReloadOutcome};
 pub use policy::Policy;
 pub use set::{Missing, PolicySet};
 pub use settings::{HostSettings, Isolation, Mode, PolicySettings};
-pub use view::StatementView;
+pub use view::{SHORT_TEXT, StatementView};

@@ -9,6 +9,8 @@ use crate::fault::Fault;
 pub trait Observer: Send + Sync {
     /// A call completed, successfully or not, after `elapsed`.
     fn call(&self, policy: &str, hook: &'static str, elapsed: Duration);
+    /// A call took so long that it goes on on the threads for long calls.
+    fn handed_over(&self, policy: &str);
     /// A call gave no usable answer.
     fn fault(&self, policy: &str, fault: &Fault);
     /// A policy was loaded, removed, failed to load or is missing.

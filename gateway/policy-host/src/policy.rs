@@ -1,35 +1,40 @@
-//! A loaded policy: its instances, and the calls into them.
+//! A loaded policy: its instances, and the hooks that it can be asked through. `calling` makes the calls.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::task::{self, Poll, Waker};
+use std::time::Duration;
 
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
-use crate::adapter::Guest;
+use crate::adapter::{Failed, Guest, Started, Starting};
+use crate::call::{Call, Terms};
 use crate::check;
 use crate::contract::{
     Allowance, Batch, BatchEdit, BatchReply, ColumnAction, ColumnReply, Completion, Facts, Hooks,
     Notification, NotificationReply, Phase, Plan, Registration, ResultColumn, Verdict,
 };
-use crate::deadline::Deadline;
+use crate::deadline::{self, Deadline};
 use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::fault::Fault;
 use crate::guest::GuestData;
 use crate::load::{Code, one_line};
 use crate::observer::Observer;
-use crate::pool::{Pool, Slot};
+use crate::pool::Pool;
 use crate::services::{HostRefusal, Services};
 use crate::settings::{Isolation, Mode, PolicySettings};
-use crate::ticker::Running;
 use crate::view::StatementView;
+use crate::workers::Job;
 
 /// Bytes that a guest may pass to the host in one call. A reply can reference the same memory many times, so its size
 /// is not limited by the guest's memory.
 const REPLY_BYTES: usize = 64 * 1024 * 1024;
 
-/// A loaded policy with its settings and instances. Calls are accepted from any thread. A call uses at most
-/// the deadline of its thread's CPU, waits for as long if all instances are busy, and uses `init_deadline` if a new instance is started.
+/// Instances, and the calls that wait for one.
+pub(crate) type Instances = Pool<Box<dyn Guest>, Box<dyn Job>>;
+
+/// A loaded policy with its settings and instances. Calls are accepted from any thread, and keep it for about a tick of the clock: one that
+/// takes longer goes on elsewhere. A call uses at most the deadline of CPU, and `init_deadline` besides if a new instance is started.
 pub struct Policy {
     name: String,
     registration: Registration,
@@ -39,12 +44,7 @@ pub struct Policy {
     engine: Arc<Engine>,
     services: Arc<Services>,
     observer: Arc<dyn Observer>,
-    pool: Pool<Instance>,
-}
-
-struct Instance {
-    store: Store<GuestData>,
-    guest: Box<dyn Guest>,
+    instances: Instances,
 }
 
 impl std::fmt::Debug for Policy {
@@ -92,14 +92,17 @@ impl Policy {
                 settings_schema: None,
             },
             settings_json: settings.settings.to_string(),
-            pool: Pool::new(settings.max_instances),
+            instances: Pool::new(settings.max_instances, {
+                let engine = Arc::clone(&engine);
+                move |call| engine.workers.push(call)
+            }),
             settings: settings.clone(),
             code,
             engine,
             services,
             observer,
         };
-        let (instance, registration) = policy.instantiate().map_err(|error| match error {
+        let (instance, registration) = policy.start_here().map_err(|error| match error {
             StartError::Settings(reason) => LoadError::Settings {
                 policy: name.to_owned(),
                 reason: one_line(&reason),
@@ -124,7 +127,7 @@ impl Policy {
         }
         policy.registration = registration;
         if settings.isolation == Isolation::Pooled
-            && let Some(mut place) = policy.pool.take(Duration::ZERO)
+            && let Some(mut place) = policy.instances.take()
         {
             place.item = Some(instance);
             place.keep();
@@ -187,10 +190,10 @@ impl Policy {
     /// # Errors
     /// When the policy gave no usable answer. The caller must deny.
     pub fn on_statement(
-        &self,
+        self: &Arc<Self>,
         view: &Arc<dyn StatementView>,
         facts: &Facts,
-    ) -> Result<Verdict, Fault> {
+    ) -> Call<Verdict> {
         let wanted = match facts.phase {
             Phase::Parse => Hooks::STATEMENT,
             Phase::Execute | Phase::Simple | Phase::FunctionCall => {
@@ -198,13 +201,14 @@ impl Policy {
             }
         };
         if !self.hooks().intersects(wanted) {
-            return Ok(Verdict::Allow(Allowance::default()));
+            return Call::Done(Ok(Verdict::Allow(Allowance::default())));
         }
+        let (facts, hooks) = (facts.clone(), self.hooks());
         self.call(
             "on-statement",
             view,
-            |guest, store| guest.on_statement(store, facts),
-            |verdict| check::verdict(verdict, self.hooks()),
+            move |guest| guest.on_statement(facts),
+            move |verdict| check::verdict(verdict, hooks),
         )
     }
 
@@ -213,18 +217,20 @@ impl Policy {
     /// # Errors
     /// When the policy gave no usable answer. The caller must deny.
     pub fn on_result(
-        &self,
+        self: &Arc<Self>,
         view: &Arc<dyn StatementView>,
-        columns: &[ResultColumn],
-    ) -> Result<Plan, Fault> {
+        columns: &Arc<[ResultColumn]>,
+    ) -> Call<Plan> {
         if !self.hooks().contains(Hooks::RESULT_PLAN) {
-            return Ok(Plan::Columns(vec![ColumnAction::Pass; columns.len()]));
+            let all = Plan::Columns(vec![ColumnAction::Pass; columns.len()]);
+            return Call::Done(Ok(all));
         }
+        let (asked, checked, hooks) = (Arc::clone(columns), Arc::clone(columns), self.hooks());
         self.call(
             "on-result",
             view,
-            |guest, store| guest.on_result(store, columns),
-            |plan| check::plan(plan, columns, self.hooks()),
+            move |guest| guest.on_result(asked),
+            move |plan| check::plan(plan, &checked, hooks),
         )
     }
 
@@ -234,21 +240,22 @@ impl Policy {
     /// # Errors
     /// When the policy gave no usable answer. The caller must not forward the rows.
     pub fn on_batch(
-        &self,
+        self: &Arc<Self>,
         view: &Arc<dyn StatementView>,
-        batch: &Batch,
-    ) -> Result<BatchReply, Fault> {
+        batch: &Arc<Batch>,
+    ) -> Call<BatchReply> {
         if !self.hooks().contains(Hooks::BATCH) {
-            return Ok(BatchReply::Edit(BatchEdit {
+            return Call::Done(Ok(BatchReply::Edit(BatchEdit {
                 columns: vec![ColumnReply::Unchanged; batch.columns.len()],
                 keep_rows: None,
-            }));
+            })));
         }
+        let (asked, checked) = (Arc::clone(batch), Arc::clone(batch));
         self.call(
             "on-batch",
             view,
-            |guest, store| guest.on_batch(store, batch),
-            |reply| check::batch_reply(reply, batch),
+            move |guest| guest.on_batch(asked),
+            move |reply| check::batch_reply(reply, &checked),
         )
     }
 
@@ -257,17 +264,18 @@ impl Policy {
     /// # Errors
     /// When the call failed. The statement has ended already, so this is only for the log.
     pub fn on_completion(
-        &self,
+        self: &Arc<Self>,
         view: &Arc<dyn StatementView>,
         completion: &Completion,
-    ) -> Result<(), Fault> {
+    ) -> Call<()> {
         if !self.hooks().contains(Hooks::COMPLETION) {
-            return Ok(());
+            return Call::Done(Ok(()));
         }
+        let completion = completion.clone();
         self.call(
             "on-completion",
             view,
-            |guest, store| guest.on_completion(store, completion),
+            move |guest| guest.on_completion(completion),
             |()| Ok(()),
         )
     }
@@ -277,123 +285,118 @@ impl Policy {
     /// # Errors
     /// When the policy gave no usable answer. The caller must not pass the notification on.
     pub fn on_notification(
-        &self,
+        self: &Arc<Self>,
         view: &Arc<dyn StatementView>,
         received: &Notification,
-    ) -> Result<NotificationReply, Fault> {
+    ) -> Call<NotificationReply> {
         if !self.hooks().contains(Hooks::NOTIFICATION) {
-            return Ok(NotificationReply::Pass);
+            return Call::Done(Ok(NotificationReply::Pass));
         }
+        let received = received.clone();
         self.call(
             "on-notification",
             view,
-            |guest, store| guest.on_notification(store, received),
+            move |guest| guest.on_notification(received),
             |_| Ok(()),
         )
     }
 
-    fn call<R>(
-        &self,
-        hook: &'static str,
-        view: &Arc<dyn StatementView>,
-        ask: impl FnOnce(&dyn Guest, &mut Store<GuestData>) -> wasmtime::Result<R>,
-        check: impl FnOnce(&R) -> Result<(), String>,
-    ) -> Result<R, Fault> {
-        let started = Instant::now();
-        let answer = self.checkout().and_then(|mut place| {
-            let answer = match place.item.as_mut() {
-                Some(instance) => self.enter(instance, view, ask),
-                None => Err(Fault::Exhausted(self.pool.limit())),
-            };
-            // The state of an instance is undefined after a trap.
-            if answer.is_ok() && self.settings.isolation == Isolation::Pooled {
-                place.keep();
-            }
-            answer
-        });
-        let answer =
-            answer.and_then(|answer| check(&answer).map_err(Fault::IllegalReply).map(|()| answer));
-        self.observer.call(&self.name, hook, started.elapsed());
-        answer.inspect_err(|fault| self.observer.fault(&self.name, fault))
+    pub(crate) fn instances(&self) -> &Instances {
+        &self.instances
     }
 
-    fn checkout(&self) -> Result<Slot<'_, Instance>, Fault> {
-        let mut place = self
-            .pool
-            .take(self.settings.deadline)
-            .ok_or(Fault::Exhausted(self.pool.limit()))?;
-        if place.item.is_none() {
-            let (instance, _) = self.instantiate().map_err(|error| match error {
-                StartError::Fault(fault) => fault,
-                StartError::Settings(_) => {
-                    Fault::IllegalReply("it rejected settings that it had accepted before".into())
-                }
-            })?;
-            place.item = Some(instance);
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    pub(crate) fn observer(&self) -> &dyn Observer {
+        self.observer.as_ref()
+    }
+
+    /// How long a call may go on, and who is told if it does not come to an end.
+    pub(crate) fn terms(&self) -> Terms {
+        Terms {
+            policy: self.name.clone(),
+            observer: Arc::clone(&self.observer),
+            deadline: self.settings.deadline,
+            wait: self.settings.wait,
+            max_instances: self.instances.limit(),
         }
-        Ok(place)
     }
 
-    fn enter<R>(
-        &self,
-        instance: &mut Instance,
-        view: &Arc<dyn StatementView>,
-        ask: impl FnOnce(&dyn Guest, &mut Store<GuestData>) -> wasmtime::Result<R>,
-    ) -> Result<R, Fault> {
-        let Instance { store, guest } = instance;
-        store.data_mut().view = Some(view.clone());
-        store.data_mut().memory.denied = false;
-        let running = self.begin(store, self.settings.deadline);
-        let answer = ask(guest.as_ref(), store);
-        drop(running);
-        store.data_mut().view = None;
-        answer
-            .map_err(|error| self.fault(&error, store.data().memory.denied, self.settings.deadline))
-    }
-
-    /// A call begins, which may use this much CPU.
-    fn begin(&self, store: &mut Store<GuestData>, limit: Duration) -> Running<'_> {
-        store.data_mut().deadline = self.deadline(limit);
+    /// An instance is about to be asked about this statement.
+    pub(crate) fn prepare(&self, guest: &mut dyn Guest, view: &Arc<dyn StatementView>) {
+        let store = guest.store();
+        let deadline = self.deadline(self.settings.deadline);
+        let data = store.data_mut();
+        data.view = Some(Arc::clone(view));
+        data.memory.denied = false;
+        data.deadline = deadline;
         store.set_epoch_deadline(1);
-        self.engine.ticker.begin()
     }
 
     fn deadline(&self, limit: Duration) -> Deadline {
         Deadline::new(limit, self.engine.tick)
     }
 
-    fn instantiate(&self) -> Result<(Instance, Registration), StartError> {
-        let mut store = Store::new(
-            &self.engine.engine,
-            GuestData::new(
-                self.services.clone(),
-                self.settings.memory_bytes,
-                self.deadline(self.settings.init_deadline),
-            ),
+    /// Starts an instance on this thread, which has nothing else to do.
+    fn start_here(&self) -> Result<(Box<dyn Guest>, Registration), StartError> {
+        let mut starting = self.starting();
+        let mut context = task::Context::from_waker(Waker::noop());
+        let started = loop {
+            let _running = self.engine.ticker.begin();
+            let polled = deadline::slice(|| starting.as_mut().poll(&mut context));
+            if let Poll::Ready(started) = polled {
+                break started;
+            }
+        };
+        self.started(started)
+    }
+
+    pub(crate) fn starting(&self) -> Starting {
+        let data = GuestData::new(
+            Arc::clone(&self.services),
+            self.settings.memory_bytes,
+            self.deadline(self.settings.init_deadline),
         );
+        let mut store = Store::new(&self.engine.engine, data);
         store.limiter(|data| &mut data.memory);
         store.set_hostcall_fuel(REPLY_BYTES);
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().deadline.check()));
-        let _running = self.begin(&mut store, self.settings.init_deadline);
-        let started = self
-            .code
-            .adapter
-            .instantiate(&mut store)
-            .and_then(|guest| Ok((guest.init(&mut store, &self.settings_json)?, guest)));
+        store.set_epoch_deadline(1);
+        Arc::clone(&self.code.adapter).start(store, self.settings_json.clone())
+    }
+
+    fn started(&self, started: Started) -> Result<(Box<dyn Guest>, Registration), StartError> {
         match started {
-            Ok((Ok(registration), guest)) => Ok((Instance { store, guest }, registration)),
-            Ok((Err(reason), _)) => Err(StartError::Settings(printable(&reason))),
-            Err(error) => Err(StartError::Fault(self.fault(
-                &error,
-                store.data().memory.denied,
-                self.settings.init_deadline,
-            ))),
+            Ok((guest, Ok(registration))) => Ok((guest, registration)),
+            Ok((_, Err(reason))) => Err(StartError::Settings(printable(&reason))),
+            Err(failed) => {
+                let fault = self.fault(failed, self.settings.init_deadline);
+                Err(StartError::Fault(fault))
+            }
         }
     }
 
-    fn fault(&self, error: &wasmtime::Error, memory_denied: bool, deadline: Duration) -> Fault {
+    /// One more instance, with settings that the policy has accepted before.
+    pub(crate) fn another(&self, started: Started) -> Result<Box<dyn Guest>, Fault> {
+        match self.started(started) {
+            Ok((guest, _)) => Ok(guest),
+            Err(StartError::Fault(fault)) => Err(fault),
+            Err(StartError::Settings(_)) => Err(Fault::IllegalReply(
+                "it rejected settings that it had accepted before".into(),
+            )),
+        }
+    }
+
+    pub(crate) fn fault(&self, failed: Failed, deadline: Duration) -> Fault {
+        let (error, memory_denied) = match failed {
+            Failed::Start(fault) => return fault,
+            Failed::Wasm(error, memory_denied) => (error, memory_denied),
+        };
+        let error = &error;
         if error.is::<PoolConcurrencyLimitError>() {
-            return Fault::Exhausted(self.pool.limit());
+            return Fault::Exhausted(self.instances.limit());
         }
         match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => Fault::Deadline(deadline),

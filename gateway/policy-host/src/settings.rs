@@ -11,8 +11,10 @@ pub struct HostSettings {
     pub cache_directory: Option<PathBuf>,
     /// The maximum number of live instances of all policies together.
     pub total_instances: u32,
-    /// The resolution of deadlines.
+    /// The resolution of deadlines. A call that has used more CPU than about twice this leaves the thread that it was made on.
     pub tick: Duration,
+    /// Threads on which calls go on that take long.
+    pub threads: usize,
     /// Bytes of stack available to a guest.
     pub stack_bytes: usize,
     /// Bytes of keys and values that one policy may keep in the host. When the store is full, the least recently
@@ -27,7 +29,8 @@ impl Default for HostSettings {
         HostSettings {
             cache_directory: None,
             total_instances: 256,
-            tick: Duration::from_millis(2),
+            tick: Duration::from_millis(1),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
             stack_bytes: 512 * 1024,
             state_bytes_per_policy: 16 * 1024 * 1024,
             state_keys_per_policy: 65_536,
@@ -65,6 +68,8 @@ pub struct PolicySettings {
     pub mode: Mode,
     /// How much CPU time one call may use.
     pub deadline: Duration,
+    /// How long one call may wait besides: for an instance, and for its turns on the threads for long calls.
+    pub wait: Duration,
     /// How much CPU time starting an instance may use, including `init`. Runtimes of scripting languages start slowly.
     pub init_deadline: Duration,
     /// Bytes of linear memory per instance.
@@ -81,6 +86,7 @@ impl Default for PolicySettings {
             required: false,
             mode: Mode::Enforce,
             deadline: Duration::from_millis(50),
+            wait: Duration::from_secs(10),
             init_deadline: Duration::from_secs(2),
             memory_bytes: 64 * 1024 * 1024,
             isolation: Isolation::Pooled,

@@ -4,13 +4,19 @@ use crate::contract::{
     ColumnSource, DataFlow, Editing, Parameter, Session, SessionId, SettingChange, StatementId,
 };
 
+/// Bytes of a text from which everything can be derived on the thread that a call was made on, and on a stack of 1 MiB. With longer texts a
+/// call goes on elsewhere before anything is derived that takes long.
+pub const SHORT_TEXT: usize = 1024;
+
 /// The current statement, as a policy can query it during a call. Each method is called only when the policy asks for
-/// the data.
+/// the data, and on a stack of which 1 MiB can be counted on.
 pub trait StatementView: Send + Sync {
     /// The id of this execution of the statement.
     fn statement_id(&self) -> StatementId;
     /// The query string: what the client sent, unless a policy rewrote it.
     fn sql(&self) -> String;
+    /// The length of the query string in bytes.
+    fn length(&self) -> usize;
     /// The client's query string, if a policy rewrote the statement.
     fn original_sql(&self) -> Option<String> {
         None

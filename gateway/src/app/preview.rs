@@ -134,7 +134,7 @@ async fn preview_with(
     let mut all = Vec::new();
     for (index, statement) in text.analysis.statements.iter().enumerate() {
         let own = sql.get(statement.span.clone()).unwrap_or_default();
-        let preview = session.preview(&text, index, path.as_ref());
+        let preview = session.preview(&text, index, path.as_ref()).await;
         let rewritten = match &preview.outcome {
             Ok((_, Some(text))) => rewritten(text, index),
             _ => None,
@@ -151,7 +151,8 @@ async fn preview_with(
                     _ => text,
                 };
                 match describe(&mut service, runs).await {
-                    Ok(fields) => fields.map(|fields| Ok(session.preview_result(permit, &fields))),
+                    Ok(Some(fields)) => Some(Ok(session.preview_result(permit, &fields).await)),
+                    Ok(None) => None,
                     Err(error) => Some(Err(error)),
                 }
             }

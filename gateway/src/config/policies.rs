@@ -139,6 +139,9 @@ fn run(section: &Section<'_, '_>, settings: &mut PolicySettings) {
     if let Some(deadline) = section.duration("deadline") {
         settings.deadline = deadline;
     }
+    if let Some(wait) = section.duration("wait") {
+        settings.wait = wait;
+    }
     if let Some(memory) = section.size("memory") {
         settings.memory_bytes = memory;
     }

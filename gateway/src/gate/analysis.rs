@@ -9,17 +9,14 @@ use super::delivery::{Delivered, Outcome};
 use super::known::KeyRef;
 use super::text::{AnalyzedText, Paths};
 use super::ticket::Work;
-use crate::session::{Judged, Refusal};
+use crate::session::{Answer, Judged, Refusal, Verdict};
 
 /// Longer texts are analysed on a thread of their own, so that other sessions of the worker go on. So much takes less than a millisecond,
 /// whatever it says; handing it over takes some ten microseconds.
-const INLINE_BYTES: usize = 2 * 1024;
-
-/// Where nothing can wait, longer texts are not analysed again.
-const RENEWED_BYTES: usize = 16 * 1024;
+pub(super) const INLINE_BYTES: usize = 2 * 1024;
 
 /// The analysis, or the error for the client.
-type Analyzed = Result<Arc<AnalyzedText>, Refusal>;
+pub(super) type Analyzed = Result<Arc<AnalyzedText>, Refusal>;
 
 impl SessionGate {
     /// True while the catalog that the text was analysed with is the newest there is, as far as is known.
@@ -39,12 +36,16 @@ impl SessionGate {
         let Some(from) = &text.edited else {
             return self.analyze_text(&text.source, standard, path);
         };
-        match self.analyze_text(&from.client.source, standard, path) {
-            Judged::Ready(Ok(client)) => Judged::Ready(self.edited_anew(text, from, &client)),
-            Judged::Ready(Err(refusal)) => Judged::Ready(Err(refusal)),
-            Judged::Pending(ticket) => {
-                self.await_edited(text);
-                Judged::Pending(ticket)
+        match self.analyze_now(&from.client.source, standard, path) {
+            Ok(Ok(client)) => {
+                self.edited_anew(text, client, Answer::Text, |_, anew| Judged::Ready(anew))
+            }
+            Ok(Err(refusal)) => Judged::Ready(Err(refusal)),
+            Err(work) => {
+                let text = Arc::clone(text);
+                Judged::Pending(
+                    self.pend_text(work, move |gate| gate.analyze_anew(&text).map(Answer::Text)),
+                )
             }
         }
     }
@@ -202,23 +203,44 @@ impl SessionGate {
         self.analyze_now(&analyzed.source, analyzed.standard_conforming_strings, None)
     }
 
-    /// The text as it is to be read now: with another path than it was prepared with, the server looks its names up again.
-    pub(super) fn as_of_now(
+    /// The text as it is to be read now: with another path than it was prepared with, the server looks its names up again. `then`: what
+    /// follows from it.
+    pub(super) fn as_of_now<N>(
         &mut self,
         text: &Arc<AnalyzedText>,
         path: Option<&SearchPath>,
-    ) -> Result<Arc<AnalyzedText>, Refusal> {
-        let catalog = self.catalog.current();
-        // Nothing waits here for a newer catalog.
-        let settled = !self.reshaped && !self.stale_catalog && self.catalog.shows_all_changes();
-        let path = path.filter(|_| settled);
-        let as_before = text.path.as_ref() == path && Arc::ptr_eq(&text.catalog, &catalog);
-        if text.path.is_none() || !text.varies() || as_before {
-            return Ok(Arc::clone(text));
+        then: N,
+    ) -> Judged<Result<Verdict<Self>, Refusal>>
+    where
+        N: FnOnce(&mut Self, Analyzed) -> Judged<Result<Verdict<Self>, Refusal>> + 'static,
+    {
+        let (catalog, path) = self.as_known_now(path);
+        if is_as_before(text, &catalog, path) {
+            return then(self, Ok(Arc::clone(text)));
         }
-        if let Some(from) = &text.edited {
-            let client = self.as_of_now(&from.client, path)?;
-            return self.edited_anew(text, from, &client);
+        let Some(from) = &text.edited else {
+            return self.client_as_of_now(text, path, then);
+        };
+        let edited = Arc::clone(text);
+        self.client_as_of_now(&from.client, path, move |gate, client| match client {
+            Ok(client) => gate.edited_anew(&edited, client, Answer::Verdict, then),
+            Err(refusal) => then(gate, Err(refusal)),
+        })
+    }
+
+    /// The same for a text that is the client's own.
+    fn client_as_of_now<N>(
+        &mut self,
+        text: &Arc<AnalyzedText>,
+        path: Option<&SearchPath>,
+        then: N,
+    ) -> Judged<Result<Verdict<Self>, Refusal>>
+    where
+        N: FnOnce(&mut Self, Analyzed) -> Judged<Result<Verdict<Self>, Refusal>> + 'static,
+    {
+        let (catalog, path) = self.as_known_now(path);
+        if is_as_before(text, &catalog, path) {
+            return then(self, Ok(Arc::clone(text)));
         }
         let standard_conforming_strings = text.standard_conforming_strings;
         let key = KeyRef {
@@ -229,17 +251,33 @@ impl SessionGate {
             text: &text.source,
         };
         if let Some(known) = self.known(key, path) {
-            return Ok(known);
-        }
-        if text.source.len() > RENEWED_BYTES {
-            let message = "what this statement names depends on search_path or on objects that have changed since it was prepared";
-            return Err(Refusal::new("0A000", message).with_hint("Prepare the statement again."));
+            return then(self, Ok(known));
         }
         let settings = self.settings(standard_conforming_strings);
-        let analyzed = analyze(&text.source, &catalog, path, None, settings);
-        let analyzed = analyzed.map_err(not_understood)?;
-        self.keep(&analyzed);
-        Ok(analyzed)
+        let (length, inline) = (text.source.len(), text.source.len() <= INLINE_BYTES);
+        let job = {
+            let (text, path) = (Arc::clone(text), path.cloned());
+            move || analyze(&text.source, &catalog, path.as_ref(), None, settings)
+        };
+        self.work_out(inline, length, job, Answer::Verdict, |gate, outcome| {
+            let analyzed = match outcome {
+                Some(outcome) => outcome.map_err(not_understood),
+                None => Err(Refusal::new("57014", "the statement could not be analysed")),
+            };
+            if let Ok(analyzed) = &analyzed {
+                gate.keep(analyzed);
+            }
+            then(gate, analyzed)
+        })
+    }
+
+    /// The catalog, and the path if that is certain. Nothing waits here for a newer catalog.
+    fn as_known_now<'p>(
+        &self,
+        path: Option<&'p SearchPath>,
+    ) -> (Arc<Catalog>, Option<&'p SearchPath>) {
+        let settled = !self.reshaped && !self.stale_catalog && self.catalog.shows_all_changes();
+        (self.catalog.current(), path.filter(|_| settled))
     }
 
     pub(super) fn settings(&self, standard_conforming_strings: bool) -> Settings {
@@ -293,6 +331,12 @@ fn analyze(
         path,
     );
     Ok(Arc::new(analyzed.shared_by(template)))
+}
+
+/// True while the text means with this catalog and path what it meant before.
+fn is_as_before(text: &AnalyzedText, catalog: &Arc<Catalog>, path: Option<&SearchPath>) -> bool {
+    let same = text.path() == path && Arc::ptr_eq(&text.catalog, catalog);
+    text.path().is_none() || !text.varies() || same
 }
 
 /// The error for a text that cannot be analysed. A syntax error reads like PostgreSQL's own.

@@ -21,22 +21,23 @@ impl SessionGate {
             Judged::Ready(Ok(_)) => {}
         }
         let Some(sql) = self.catalog.current().call(function_oid) else {
-            return Judged::Ready(self.judge_unknown_call(function_oid, in_transaction));
+            return self.judge_unknown_call(function_oid, in_transaction);
         };
-        self.analyze_text(&sql, true, None).map(|text| {
-            let text = text?;
-            let question = Question {
-                phase: Phase::FunctionCall,
-                text: &text,
-                index: 0,
-                parameters: None,
-                earlier: None,
-                in_transaction,
-                at_rest: false,
-                names: &NoNames,
-                path: None,
-            };
-            self.judge_statement(question)
+        let text = match self.analyze_text(&sql, true, None) {
+            Judged::Pending(ticket) => return Judged::Pending(ticket),
+            Judged::Ready(Err(refusal)) => return Judged::Ready(Err(refusal)),
+            Judged::Ready(Ok(text)) => text,
+        };
+        self.judge_statement(Question {
+            phase: Phase::FunctionCall,
+            text: &text,
+            index: 0,
+            parameters: None,
+            earlier: None,
+            in_transaction,
+            at_rest: false,
+            names: &NoNames,
+            path: None,
         })
     }
 
@@ -45,24 +46,28 @@ impl SessionGate {
         &mut self,
         function_oid: u32,
         in_transaction: bool,
-    ) -> Result<Verdict<Self>, Refusal> {
+    ) -> Judged<Result<Verdict<Self>, Refusal>> {
         self.begin_statement();
-        self.check_role_of_call(function_oid)?;
+        if let Err(refusal) = self.check_role_of_call(function_oid) {
+            return Judged::Ready(Err(refusal));
+        }
         let case = self.case_of_call(function_oid, in_transaction);
         let edits = |answer: &contract::Allowance| !answer.edits.is_empty();
-        match self.ask_all(&case, None)? {
-            Outcome::Permit(permit) if permit.answers.iter().flatten().any(edits) => {
-                Err(self.not_editable("it is no SQL", &case))
-            }
-            Outcome::Permit(permit) => {
-                self.gate.metrics.verdict(case.verb, "allow");
-                Ok(Verdict::Permit(permit))
-            }
-            Outcome::Rewrite(..) => Err(self.refuse(
-                "rewrite-of-call",
-                "a function call by message cannot be rewritten, so it is refused",
-                Verb::Unknown,
-            )),
-        }
+        self.ask_all(case, None, move |gate, case, outcome| {
+            Judged::Ready(match outcome {
+                Outcome::Permit(permit) if permit.answers.iter().flatten().any(edits) => {
+                    Err(gate.not_editable("it is no SQL", &case))
+                }
+                Outcome::Permit(permit) => {
+                    gate.gate.metrics.verdict(case.verb, "allow");
+                    Ok(Verdict::Permit(permit))
+                }
+                Outcome::Rewrite(..) => Err(gate.refuse(
+                    "rewrite-of-call",
+                    "a function call by message cannot be rewritten, so it is refused",
+                    Verb::Unknown,
+                )),
+            })
+        })
     }
 }

@@ -10,10 +10,11 @@ use gatewright_sql::{Facts, Outputs, RoleEffect, SessionEffect, Verb};
 use smallvec::SmallVec;
 
 use super::editing::Edits;
+use super::kept::KeptQuestion;
 use super::text::AnalyzedText;
-use super::view::{KeptParameters, View};
+use super::view::View;
 use super::{SessionGate, denial, facts};
-use crate::session::{NameFacts, Phase, Question, Refusal};
+use crate::session::{NameFacts, Phase, Refusal};
 
 /// Why the catalog does not tell what names mean. Policies may match this text.
 const UNSETTLED: &str = "the transaction has created, altered or dropped something, and what names mean is not known before it ends";
@@ -56,9 +57,9 @@ impl Version {
     }
 
     /// What the client sent, if this is something else.
-    fn original(&self, question: &Question<'_, SessionGate>) -> Option<(Arc<AnalyzedText>, usize)> {
+    fn original(&self, question: &KeptQuestion) -> Option<(Arc<AnalyzedText>, usize)> {
         if !self.replaced_by.is_empty() {
-            return Some((Arc::clone(question.text), question.index));
+            return Some((Arc::clone(&question.text), question.index));
         }
         let from = self.text.edited.as_ref()?;
         matches!(self.edits, Edits::Applied(_)).then(|| (Arc::clone(&from.client), self.index))
@@ -69,7 +70,7 @@ impl SessionGate {
     /// A statement that keeps the role, or may change it.
     pub(super) fn case(
         &mut self,
-        question: &Question<'_, Self>,
+        question: &KeptQuestion,
         version: &Version,
     ) -> Result<Case, Refusal> {
         let case = self.unlocked_case(question, version)?;
@@ -113,16 +114,13 @@ impl SessionGate {
     /// A statement that the role lock has not seen.
     pub(super) fn unlocked_case(
         &mut self,
-        question: &Question<'_, Self>,
+        question: &KeptQuestion,
         version: &Version,
     ) -> Result<Case, Refusal> {
         let Version {
             text, index, edits, ..
         } = version;
         let index = *index;
-        if version.is_first() {
-            self.begin_statement();
-        }
         let (Some(statement), Some(known)) =
             (text.analysis.statements.get(index), text.facts.get(index))
         else {
@@ -134,11 +132,11 @@ impl SessionGate {
                 self.catalog.note_change();
             }
         }
-        let named = behind_name(&statement.facts, question.names);
+        let named = behind_name(&statement.facts, &question.named);
         let unsettled = self.reshaped
             || text.reshapes_before(index)
             || self.is_hidden(named.as_ref().unwrap_or(&statement.facts));
-        if let Some(refusal) = self.depends_on_path(&statement.facts, question.names) {
+        if let Some(refusal) = self.depends_on_path(&statement.facts, &question.named) {
             return Err(refusal);
         }
         let named = in_place(&statement.facts, named, unsettled).map(Arc::new);
@@ -154,7 +152,7 @@ impl SessionGate {
             editing: edits.editing(),
             named,
             in_transaction: question.in_transaction,
-            parameters: self.kept_parameters(question),
+            parameters: question.parameters.clone(),
             statement_id: self.statement_id(),
         };
         Ok(Case {
@@ -197,14 +195,6 @@ impl SessionGate {
     pub(super) fn begin_statement(&mut self) {
         self.statement = StatementId::generate();
         self.set = self.gate.policies.current();
-    }
-
-    fn kept_parameters(&self, question: &Question<'_, Self>) -> Option<KeptParameters> {
-        let bound = question.parameters.as_ref()?;
-        self.reads_parameters(&self.set).then(|| KeptParameters {
-            bind: bound.bind.into(),
-            types: bound.types.into(),
-        })
     }
 
     /// True when these policies read parameters, or the record keeps them.

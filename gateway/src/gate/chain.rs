@@ -1,23 +1,88 @@
-//! The chain of policies: each is asked once. A denial overrides a request for approval, which overrides permission.
+//! The chain of policies: each is asked once, one after the other. A denial overrides a request for approval, which overrides permission.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gatewright_contract::{self as contract, StatementId};
-use gatewright_policy_host::{Mode, Policy, StatementView};
+use gatewright_policy_host::{Call, Fault, Mode, Policy, StatementView};
 use gatewright_sql::Verb;
 
-use super::case::{Case, Version};
+use super::case::Case;
 use super::permit::{Answers, Permit};
-use super::preview::PolicyAnswer;
 use super::recent::Earlier;
+use super::ticket::answered;
 use super::{SessionGate, denial};
-use crate::session::{Limits, Question, Refusal};
+use crate::session::{Answer, Judged, Limits, Refusal, Verdict};
 
 /// The result of the chain.
 pub(super) enum Outcome {
     Permit(Arc<Permit>),
     Rewrite(usize, contract::Replacement),
+}
+
+/// What follows from the result.
+pub(super) trait Then:
+    FnOnce(&mut SessionGate, Case, Outcome) -> Judged<Result<Verdict<SessionGate>, Refusal>> + 'static
+{
+}
+
+impl<N> Then for N where
+    N: FnOnce(&mut SessionGate, Case, Outcome) -> Judged<Result<Verdict<SessionGate>, Refusal>>
+        + 'static
+{
+}
+
+/// How far the policies were asked about a case: those that have answered, in their order.
+struct Chain {
+    case: Case,
+    earlier: Option<Earlier>,
+    facts: Option<contract::Facts>,
+    answers: Answers,
+    approval: Option<(usize, contract::Approval)>,
+    /// What the policies had been told of the session when the first was asked. Some may have heard more by the time that they answer.
+    told: (u64, u64),
+}
+
+impl Chain {
+    /// The answer that the policy whose turn it is needs not be asked for.
+    fn known(&self, policy: &Policy) -> Option<Option<contract::Allowance>> {
+        let asked = contract::Hooks::STATEMENT | contract::Hooks::PARAMETERS;
+        if !policy.hooks().intersects(asked) {
+            return Some(None);
+        }
+        let earlier = self.earlier.as_ref()?;
+        earlier
+            .answer(self.answers.len())
+            .map(|known| Some(known.clone()))
+    }
+}
+
+/// What comes of one policy's answer.
+enum Heard {
+    GoOn,
+    /// The others are not asked.
+    End(End),
+}
+
+enum End {
+    Refused(Refusal),
+    Rewrite(usize, contract::Replacement),
+}
+
+impl End {
+    fn followed_by(
+        self,
+        gate: &mut SessionGate,
+        chain: Chain,
+        then: impl Then,
+    ) -> Judged<Result<Verdict<SessionGate>, Refusal>> {
+        match self {
+            End::Refused(refusal) => Judged::Ready(Err(refusal)),
+            End::Rewrite(policy, replacement) => {
+                then(gate, chain.case, Outcome::Rewrite(policy, replacement))
+            }
+        }
+    }
 }
 
 impl SessionGate {
@@ -26,112 +91,110 @@ impl SessionGate {
         self.statement
     }
 
-    pub(super) fn ask_all(
+    /// Asks all policies about the case. `then`: what follows from their answers, which may come only later.
+    pub(super) fn ask_all<N>(
         &mut self,
-        case: &Case,
-        earlier: Option<&Earlier>,
-    ) -> Result<Outcome, Refusal> {
+        case: Case,
+        earlier: Option<Earlier>,
+        then: N,
+    ) -> Judged<Result<Verdict<Self>, Refusal>>
+    where
+        N: Then,
+    {
         if let Some(missing) = self.set.missing.first() {
             let message = format!(
                 "the policy \"{}\" is not loaded, so every statement is refused",
                 missing.name
             );
-            return Err(self.refuse("policy-missing", message, case.verb));
+            return Judged::Ready(Err(self.refuse("policy-missing", message, case.verb)));
         }
-        let mut answers = Answers::with_capacity(self.set.policies.len());
-        let mut contract_facts = None;
-        let mut approval = None;
-        for (index, policy) in self.set.policies.iter().enumerate() {
-            if !policy
-                .hooks()
-                .intersects(contract::Hooks::STATEMENT | contract::Hooks::PARAMETERS)
-            {
-                answers.push(None);
-                continue;
-            }
-            if let Some(known) = earlier.and_then(|earlier| earlier.answer(index)) {
-                answers.push(Some(known.clone()));
-                continue;
-            }
-            let facts = contract_facts.get_or_insert_with(|| self.contract_facts(case));
-            match self.ask(policy, case, facts) {
-                contract::Verdict::Allow(allowance) => answers.push(Some(allowance)),
-                contract::Verdict::Deny(denied) => {
-                    self.gate.metrics.verdict(case.verb, "deny");
-                    self.log_denial(policy, &denied, case);
-                    return Err(denial::of_policy(policy, denied, case.view.statement_id));
-                }
-                contract::Verdict::RequireApproval(wanted) => {
-                    approval.get_or_insert((index, wanted));
-                    answers.push(None);
-                }
-                contract::Verdict::Rewrite(replacement) => {
-                    return Ok(Outcome::Rewrite(index, replacement));
-                }
-            }
-        }
-        if let Some((index, wanted)) = approval {
-            return Err(self.refuse_approval(index, &wanted, case));
-        }
-        Ok(Outcome::Permit(Arc::new(
-            self.permit(case, Arc::new(answers)),
-        )))
-    }
-
-    /// The verdict of every policy, regardless of the other verdicts and of the role lock. Has no effect.
-    pub(super) fn verdicts(
-        &mut self,
-        question: &Question<'_, Self>,
-    ) -> Vec<PolicyAnswer<contract::Verdict>> {
-        let Ok(case) = self.unlocked_case(question, &Version::first(question.text, question.index))
-        else {
-            return Vec::new();
+        let chain = Chain {
+            answers: Answers::with_capacity(self.set.policies.len()),
+            case,
+            earlier,
+            facts: None,
+            approval: None,
+            told: self.delivered,
         };
-        let facts = self.contract_facts(&case);
-        let asked = contract::Hooks::STATEMENT | contract::Hooks::PARAMETERS;
-        self.set
-            .policies
-            .iter()
-            .filter(|policy| policy.hooks().intersects(asked))
-            .map(|policy| PolicyAnswer {
-                policy: policy.name().to_owned(),
-                version: policy.version().to_owned(),
-                answer: self.ask(policy, &case, &facts),
-            })
-            .collect()
+        self.ask_on(chain, then)
     }
 
-    /// One policy's verdict. A policy in shadow mode always allows; one that fails denies.
-    fn ask(&self, policy: &Arc<Policy>, case: &Case, facts: &contract::Facts) -> contract::Verdict {
-        let view = Arc::clone(&case.view) as Arc<dyn StatementView>;
-        let verdict = policy.on_statement(&view, facts);
-        let shadow = policy.mode() == Mode::Shadow;
-        match verdict {
-            Ok(contract::Verdict::Allow(allowance)) if !shadow => {
-                contract::Verdict::Allow(allowance)
+    /// Asks the policies that have not answered yet.
+    fn ask_on<N: Then>(
+        &mut self,
+        mut chain: Chain,
+        then: N,
+    ) -> Judged<Result<Verdict<Self>, Refusal>> {
+        loop {
+            let Some(policy) = self.set.policies.get(chain.answers.len()) else {
+                let (case, outcome) = self.asked_all(chain);
+                return match outcome {
+                    Ok(outcome) => then(self, case, outcome),
+                    Err(refusal) => Judged::Ready(Err(refusal)),
+                };
+            };
+            if let Some(known) = chain.known(policy) {
+                chain.answers.push(known);
+                continue;
             }
-            Ok(verdict) if shadow => {
-                tracing::info!(
-                    policy = policy.name(),
-                    verdict = kind_of(&verdict),
-                    decision = %case.view.statement_id,
-                    "shadow verdict"
-                );
-                contract::Verdict::Allow(contract::Allowance::default())
-            }
-            Ok(verdict) => verdict,
-            Err(fault) => {
-                tracing::error!(policy = policy.name(), %fault, shadow, "the policy gave no verdict");
-                if shadow {
-                    contract::Verdict::Allow(contract::Allowance::default())
-                } else {
-                    contract::Verdict::Deny(denial::of_fault(policy, &fault))
+            let facts = chain
+                .facts
+                .get_or_insert_with(|| self.contract_facts(&chain.case));
+            let view = Arc::clone(&chain.case.view) as Arc<dyn StatementView>;
+            let answer = match policy.on_statement(&view, facts) {
+                Call::Done(answer) => answer,
+                Call::Running(running) => {
+                    let ticket = self.pend(answered(running), move |gate, answer| {
+                        let verdict = match gate.heard(&mut chain, answer) {
+                            Heard::GoOn => gate.ask_on(chain, then),
+                            Heard::End(outcome) => outcome.followed_by(gate, chain, then),
+                        };
+                        verdict.map(Answer::Verdict)
+                    });
+                    return Judged::Pending(ticket);
                 }
+            };
+            if let Heard::End(outcome) = self.heard(&mut chain, answer) {
+                return outcome.followed_by(self, chain, then);
             }
         }
     }
 
-    fn permit(&self, case: &Case, answers: Arc<Answers>) -> Permit {
+    /// Takes the answer of the policy whose turn it is.
+    fn heard(&mut self, chain: &mut Chain, answer: Result<contract::Verdict, Fault>) -> Heard {
+        let index = chain.answers.len();
+        let Some(policy) = self.set.policies.get(index) else {
+            return Heard::GoOn;
+        };
+        match verdict_of(policy, &chain.case, answer) {
+            contract::Verdict::Allow(allowance) => chain.answers.push(Some(allowance)),
+            contract::Verdict::Deny(denied) => {
+                self.gate.metrics.verdict(chain.case.verb, "deny");
+                self.log_denial(policy, &denied, &chain.case);
+                let id = chain.case.view.statement_id;
+                return Heard::End(End::Refused(denial::of_policy(policy, denied, id)));
+            }
+            contract::Verdict::RequireApproval(wanted) => {
+                chain.approval.get_or_insert((index, wanted));
+                chain.answers.push(None);
+            }
+            contract::Verdict::Rewrite(replacement) => {
+                return Heard::End(End::Rewrite(index, replacement));
+            }
+        }
+        Heard::GoOn
+    }
+
+    fn asked_all(&self, chain: Chain) -> (Case, Result<Outcome, Refusal>) {
+        if let Some((index, wanted)) = chain.approval {
+            let refusal = self.refuse_approval(index, &wanted, &chain.case);
+            return (chain.case, Err(refusal));
+        }
+        let permit = self.permit(&chain.case, Arc::new(chain.answers), chain.told);
+        (chain.case, Ok(Outcome::Permit(Arc::new(permit))))
+    }
+
+    fn permit(&self, case: &Case, answers: Arc<Answers>, told: (u64, u64)) -> Permit {
         let smallest = |limit: fn(&contract::Allowance) -> Option<u64>| {
             answers
                 .iter()
@@ -144,14 +207,8 @@ impl SessionGate {
             rows: smallest(|allowance| allowance.row_limit),
             bytes: smallest(|allowance| allowance.byte_limit),
             time: smallest(|allowance| allowance.timeout_ms).map(Duration::from_millis),
-            session_rows: in_all(
-                smallest(|allowance| allowance.session_rows),
-                self.delivered.0,
-            ),
-            session_bytes: in_all(
-                smallest(|allowance| allowance.session_bytes),
-                self.delivered.1,
-            ),
+            session_rows: in_all(smallest(|allowance| allowance.session_rows), told.0),
+            session_bytes: in_all(smallest(|allowance| allowance.session_bytes), told.1),
         };
         let planners = answers
             .iter()
@@ -179,7 +236,7 @@ impl SessionGate {
         }
     }
 
-    fn contract_facts(&self, case: &Case) -> contract::Facts {
+    pub(super) fn contract_facts(&self, case: &Case) -> contract::Facts {
         let now_ms = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| {
@@ -241,6 +298,34 @@ impl SessionGate {
             decision = %case.view.statement_id,
             "statement refused"
         );
+    }
+}
+
+/// What a policy's answer comes to. A policy in shadow mode always allows; one that fails denies.
+pub(super) fn verdict_of(
+    policy: &Policy,
+    case: &Case,
+    answer: Result<contract::Verdict, Fault>,
+) -> contract::Verdict {
+    let shadow = policy.mode() == Mode::Shadow;
+    match answer {
+        Ok(verdict) if shadow => {
+            tracing::info!(
+                policy = policy.name(),
+                verdict = kind_of(&verdict),
+                decision = %case.view.statement_id,
+                "shadow verdict"
+            );
+            contract::Verdict::Allow(contract::Allowance::default())
+        }
+        Ok(verdict) => verdict,
+        Err(fault) => {
+            tracing::error!(policy = policy.name(), %fault, shadow, "the policy gave no verdict");
+            match shadow {
+                true => contract::Verdict::Allow(contract::Allowance::default()),
+                false => contract::Verdict::Deny(denial::of_fault(policy, &fault)),
+            }
+        }
     }
 }
 

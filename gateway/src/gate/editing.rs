@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use gatewright_contract::{Edit, Editing};
-use gatewright_sql::{EditContext, Pattern, SubstituteError};
+use gatewright_sql::{EditContext, Pattern, Settings, SubstituteError};
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
@@ -13,9 +13,16 @@ use super::known;
 use super::permit::Answers;
 use super::text::{AnalyzedText, EditedFrom, STATEMENT_BYTES, texts_in};
 use crate::results;
-use crate::session::Refusal;
+use crate::session::{Answer, Judged, Refusal, Verdict};
 
-/// Longer texts are not edited: that would hold up the other sessions of the thread.
+/// Longer texts are edited on a thread of their own, so that other sessions of the worker go on. To edit a text it is read several times, which
+/// takes as long as the analysis of one of the length that is analysed inline.
+const INLINE_EDIT: usize = super::analysis::INLINE_BYTES / 4;
+
+/// For each time that an edited table may be named, the text has its columns. The same holds where there are more of them.
+const INLINE_COLUMNS: usize = 64;
+
+/// Longer texts are not edited.
 const EDITED_BYTES: usize = 128 * 1024;
 
 /// Each statement that is edited has the whole text read again: the most bytes that are read for one text.
@@ -140,105 +147,202 @@ impl EditedTexts {
 }
 
 impl SessionGate {
-    /// The text with the edits in the statement at `index`.
-    pub(super) fn edited(
-        &self,
+    /// The text with the edits in the statement at `index`. `then`: what follows from it.
+    pub(super) fn edited<N>(
+        &mut self,
         text: &Arc<AnalyzedText>,
         index: usize,
         edits: &Arc<[Edit]>,
-    ) -> Edited {
+        then: N,
+    ) -> Judged<Result<Verdict<Self>, Refusal>>
+    where
+        N: FnOnce(&mut Self, Edited) -> Judged<Result<Verdict<Self>, Refusal>> + 'static,
+    {
         let length = text.source.len();
         if length > EDITED_BYTES || length * text.analysis.statements.len() > EDITED_WORK {
-            return Err("the text is too long".into());
+            return then(self, Err("the text is too long".into()));
         }
+        if let Some(known) = self.known_edited(text, index, edits) {
+            return then(self, known);
+        }
+        let inline = is_edited_soon(text, edits);
+        let settings = self.settings(text.standard_conforming_strings);
+        let (text, edits) = (Arc::clone(text), Arc::clone(edits));
+        let job = {
+            let (text, edits) = (Arc::clone(&text), Arc::clone(&edits));
+            move || edit(&text, index, &edits, &settings)
+        };
+        self.work_out(
+            inline,
+            length,
+            job,
+            Answer::Verdict,
+            move |gate, worked_out| {
+                let Some((edited, pattern)) = worked_out else {
+                    return then(gate, Err("the edits could not be worked out".into()));
+                };
+                gate.keep_edited(&text, index, edits, edited.clone(), pattern);
+                then(gate, edited)
+            },
+        )
+    }
+
+    fn known_edited(
+        &self,
+        text: &Arc<AnalyzedText>,
+        index: usize,
+        edits: &[Edit],
+    ) -> Option<Edited> {
         // A text that was edited before has facts of its own.
         if text.edited.is_some() {
-            return self.edit(text, index, edits).0;
+            return None;
         }
         let key = |text| KeyRef { text, index, edits };
         if let Some(template) = known::KeyRef::of_template(text)
             && let Some(known) = self.gate.edited.0.get(&key(template))
             && let Some(alike) = known.for_other_constants(text)
         {
-            return alike;
+            return Some(alike);
         }
         let own = known::KeyRef::of(text);
-        if let Some(known) = self.gate.edited.0.get(&key(own)) {
-            return known.edited;
+        Some(self.gate.edited.0.get(&key(own))?.edited)
+    }
+
+    fn keep_edited(
+        &self,
+        text: &AnalyzedText,
+        index: usize,
+        edits: Arc<[Edit]>,
+        edited: Edited,
+        pattern: Option<Pattern>,
+    ) {
+        if text.edited.is_some() {
+            return;
         }
-        let (edited, pattern) = self.edit(text, index, edits);
+        let own = known::KeyRef::of(text);
         let template = known::KeyRef::of_template(text).filter(|_| pattern.is_some());
         let key = Key {
             text: template.unwrap_or(own).to_key(),
             index,
-            edits: Arc::clone(edits),
+            edits,
         };
         let known = Known {
-            edited: edited.clone(),
+            edited,
             pattern: pattern.map(Arc::new),
             catalog: Arc::clone(&text.catalog),
         };
         self.gate.edited.0.insert(key, known);
-        edited
     }
 
-    /// A text that was edited before, as it is understood with the catalog of the client's text.
-    pub(super) fn edited_anew(
-        &self,
-        text: &AnalyzedText,
-        from: &EditedFrom,
-        client: &Arc<AnalyzedText>,
-    ) -> Result<Arc<AnalyzedText>, Refusal> {
-        let edits: Vec<&[Edit]> = from.edits.iter().map(Edits::applied).collect();
-        let standard = text.standard_conforming_strings;
-        let context = EditContext {
-            catalog: &client.catalog,
-            path: client.path(),
-            settings: &self.settings(standard),
-            settle: &results::types::settled,
-        };
-        let analysis = gatewright_sql::analyze_edited(&text.source, &edits, &context);
-        let analysis = analysis.map_err(|error| {
-            tracing::debug!(%error, "a statement that was edited cannot be read again");
-            let message = "what this statement reads has changed since it was made";
-            Refusal::new("55000", message).with_hint("Make it again.")
-        })?;
-        let catalog = Arc::clone(&client.catalog);
-        let mut anew = AnalyzedText::new(&text.source, analysis, catalog, standard, client.path());
-        anew.edited = Some(EditedFrom {
-            client: Arc::clone(client),
-            edits: from.edits.clone(),
-        });
-        Ok(Arc::new(anew))
-    }
-
-    fn edit(
-        &self,
+    /// A text that was edited before, as it is understood with the catalog of the client's text. `then`: what follows from it.
+    pub(super) fn edited_anew<A: 'static>(
+        &mut self,
         text: &Arc<AnalyzedText>,
-        index: usize,
-        edits: &Arc<[Edit]>,
-    ) -> (Edited, Option<Pattern>) {
-        let context = EditContext {
-            catalog: &text.catalog,
-            path: text.path(),
-            settings: &self.settings(text.standard_conforming_strings),
-            settle: &results::types::settled,
-        };
-        let template = text.template.as_ref();
-        let (source, analysis) = (&text.source, &text.analysis);
-        match gatewright_sql::substitute(source, analysis, index, edits, template, &context) {
-            Ok(None) => (Ok(None), None),
-            Ok(Some(mut substituted)) => {
-                let pattern = substituted.pattern.take();
-                let edited = AnalyzedText::edited_from(text, substituted, index, edits);
-                (Ok(Some(Arc::new(edited))), pattern)
+        client: Arc<AnalyzedText>,
+        wrap: fn(A) -> Answer<Self>,
+        then: impl FnOnce(&mut Self, Result<Arc<AnalyzedText>, Refusal>) -> Judged<A> + 'static,
+    ) -> Judged<A> {
+        let length = text.source.len();
+        let inline = length <= INLINE_EDIT;
+        let settings = self.settings(text.standard_conforming_strings);
+        let text = Arc::clone(text);
+        let job = move || edited_anew(&text, client, &settings);
+        self.work_out(inline, length, job, wrap, |gate, worked_out| {
+            then(gate, worked_out.unwrap_or_else(|| Err(has_changed())))
+        })
+    }
+}
+
+/// Whether it takes no longer than other work of a session to edit the text.
+fn is_edited_soon(text: &AnalyzedText, edits: &[Edit]) -> bool {
+    if text.source.len() > INLINE_EDIT {
+        return false;
+    }
+    let source = text.source.to_ascii_lowercase();
+    let mut tables: Vec<(&str, &str)> = edits.iter().filter_map(table_of).collect();
+    tables.sort_unstable();
+    tables.dedup();
+    let columns = tables.into_iter().map(|(schema, table)| {
+        let relations = text.catalog.lookup(Some(schema), table);
+        let columns: usize = relations
+            .iter()
+            .map(|relation| relation.columns.len())
+            .sum();
+        // A view may name it, too.
+        columns * source.matches(&table.to_ascii_lowercase()).count().max(1)
+    });
+    columns.sum::<usize>() <= INLINE_COLUMNS
+}
+
+fn table_of(edit: &Edit) -> Option<(&str, &str)> {
+    match edit {
+        Edit::FilterRows(filter) => Some((&filter.schema, &filter.table)),
+        Edit::ReplaceColumn(replaced) => Some((&replaced.schema, &replaced.table)),
+        Edit::CapLimit(_) => None,
+    }
+}
+
+fn edited_anew(
+    text: &AnalyzedText,
+    client: Arc<AnalyzedText>,
+    settings: &Settings,
+) -> Result<Arc<AnalyzedText>, Refusal> {
+    let Some(from) = &text.edited else {
+        return Err(has_changed());
+    };
+    let edits: Vec<&[Edit]> = from.edits.iter().map(Edits::applied).collect();
+    let context = EditContext {
+        catalog: &client.catalog,
+        path: client.path(),
+        settings,
+        settle: &results::types::settled,
+    };
+    let analysis = gatewright_sql::analyze_edited(&text.source, &edits, &context);
+    let analysis = analysis.map_err(|error| {
+        tracing::debug!(%error, "a statement that was edited cannot be read again");
+        has_changed()
+    })?;
+    let (catalog, standard) = (
+        Arc::clone(&client.catalog),
+        text.standard_conforming_strings,
+    );
+    let mut anew = AnalyzedText::new(&text.source, analysis, catalog, standard, client.path());
+    let edits = from.edits.clone();
+    anew.edited = Some(EditedFrom { client, edits });
+    Ok(Arc::new(anew))
+}
+
+fn has_changed() -> Refusal {
+    let message = "what this statement reads has changed since it was made";
+    Refusal::new("55000", message).with_hint("Make it again.")
+}
+
+fn edit(
+    text: &Arc<AnalyzedText>,
+    index: usize,
+    edits: &Arc<[Edit]>,
+    settings: &Settings,
+) -> (Edited, Option<Pattern>) {
+    let context = EditContext {
+        catalog: &text.catalog,
+        path: text.path(),
+        settings,
+        settle: &results::types::settled,
+    };
+    let template = text.template.as_ref();
+    let (source, analysis) = (&text.source, &text.analysis);
+    match gatewright_sql::substitute(source, analysis, index, edits, template, &context) {
+        Ok(None) => (Ok(None), None),
+        Ok(Some(mut substituted)) => {
+            let pattern = substituted.pattern.take();
+            let edited = AnalyzedText::edited_from(text, substituted, index, edits);
+            (Ok(Some(Arc::new(edited))), pattern)
+        }
+        Err(error) => {
+            if matches!(error, SubstituteError::Expression { .. }) {
+                tracing::error!(%error, "a policy's edit cannot be used");
             }
-            Err(error) => {
-                if matches!(error, SubstituteError::Expression { .. }) {
-                    tracing::error!(%error, "a policy's edit cannot be used");
-                }
-                (Err(error.to_string().into()), None)
-            }
+            (Err(error.to_string().into()), None)
         }
     }
 }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gatewright_contract as contract;
+use gatewright_policy_host::{Call, Fault, Policy};
 use gatewright_sql::Verb;
 
 use super::permit::Permit;
+use super::ticket::answered;
 use super::{Gate, SessionGate};
-use crate::session::{Completion, Outcome, Refusal};
+use crate::session::{Answer, Completion, Judged, Outcome, Refusal};
 
 /// The proof that one execution was admitted. Given back with its end; dropped without one, it is counted as lost.
 pub struct Admitted {
@@ -52,7 +54,11 @@ impl SessionGate {
     }
 
     /// Takes note of an end: metrics, what it changed in the database, and the policies that asked to be told.
-    pub(super) fn execution_ended(&mut self, mut admitted: Admitted, done: Completion) {
+    pub(super) fn execution_ended(
+        &mut self,
+        mut admitted: Admitted,
+        done: Completion,
+    ) -> Judged<()> {
         let elapsed = admitted.end(&done);
         let permit = &admitted.permit;
         // Of one that was lost nobody knows whether it ran.
@@ -70,8 +76,6 @@ impl SessionGate {
             self.stale_catalog = true;
             self.catalog.note_change();
         }
-        self.delivered.0 = self.delivered.0.saturating_add(done.rows);
-        self.delivered.1 = self.delivered.1.saturating_add(done.bytes);
         let completion = contract::Completion {
             statement_id: permit.view.statement_id,
             rows: done.rows,
@@ -81,15 +85,39 @@ impl SessionGate {
             elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
             sqlstate: done.sqlstate,
         };
-        for policy in &permit.set.policies {
+        self.tell_on(Told {
+            permit: Arc::clone(permit),
+            completion,
+            next: 0,
+        })
+    }
+
+    /// Tells the policies that have not been told yet, one after the other.
+    fn tell_on(&mut self, mut told: Told) -> Judged<()> {
+        while let Some(policy) = told.permit.set.policies.get(told.next) {
+            told.next += 1;
             if !policy.hooks().contains(contract::Hooks::COMPLETION) {
                 continue;
             }
-            // The statement is over: a failure here is reported by the host and changes nothing for the client.
-            if let Err(fault) = policy.on_completion(&permit.view_for_policies(), &completion) {
-                tracing::warn!(policy = policy.name(), %fault, "the policy could not take note of a completed statement");
+            let view = told.permit.view_for_policies();
+            let call = policy.on_completion(&view, &told.completion);
+            let policy = Arc::clone(policy);
+            match call {
+                Call::Done(outcome) => note_taken(&policy, outcome),
+                Call::Running(running) => {
+                    let ticket = self.pend(answered(running), move |gate, outcome| {
+                        note_taken(&policy, outcome);
+                        gate.tell_on(told).map(|()| Answer::Completed)
+                    });
+                    return Judged::Pending(ticket);
+                }
             }
         }
+        // Only now: what a policy still allows counts from what it was told of.
+        let done = &told.completion;
+        self.delivered.0 = self.delivered.0.saturating_add(done.rows);
+        self.delivered.1 = self.delivered.1.saturating_add(done.bytes);
+        Judged::Ready(())
     }
 
     /// A refusal of the session's own: the statement never came to a verdict.
@@ -100,5 +128,19 @@ impl SessionGate {
             sqlstate = %refusal.sqlstate,
             "message refused by the session"
         );
+    }
+}
+
+/// An end, and which policy is to be told of it next.
+struct Told {
+    permit: Arc<Permit>,
+    completion: contract::Completion,
+    next: usize,
+}
+
+/// The statement is over: a failure here is reported by the host and changes nothing for the client.
+fn note_taken(policy: &Policy, outcome: Result<(), Fault>) {
+    if let Err(fault) = outcome {
+        tracing::warn!(policy = policy.name(), %fault, "the policy could not take note of a completed statement");
     }
 }

@@ -10,132 +10,186 @@ use super::SessionGate;
 use super::case::{Case, Version};
 use super::chain::Outcome;
 use super::editing::{Edits, ROUNDS};
+use super::kept::KeptQuestion;
+use super::permit::Permit;
 use super::recent::{Asked, Earlier};
 use super::text::AnalyzedText;
-use crate::session::{Phase, Question, Refusal, Verdict};
+use crate::session::{Judged, Phase, Question, Refusal, Verdict};
 
 /// Answers for texts longer than this, in bytes, are not cached.
 const KEPT_TEXT: usize = 16 * 1024;
+
+/// A statement that is being judged.
+struct Judging {
+    question: KeptQuestion,
+    /// The text as it is understood now.
+    base: Arc<AnalyzedText>,
+    /// It is not the text that the session has.
+    anew: bool,
+}
 
 impl SessionGate {
     pub(super) fn judge_statement(
         &mut self,
         question: Question<'_, Self>,
-    ) -> Result<Verdict<Self>, Refusal> {
-        let base = self.as_of_now(question.text, question.path)?;
-        let anew = !Arc::ptr_eq(&base, question.text);
-        let mut version = Version::first(&base, question.index);
-        loop {
-            let case = self.case(&question, &version)?;
-            let asked = Asked {
-                phase: case.phase,
-                in_transaction: question.in_transaction,
-                editing: case.view.editing.clone(),
+    ) -> Judged<Result<Verdict<Self>, Refusal>> {
+        let Question { text, path, .. } = question;
+        let question = self.keep_question(&question);
+        self.as_of_now(text, path, move |gate, base| {
+            let base = match base {
+                Ok(base) => base,
+                Err(refusal) => return Judged::Ready(Err(refusal)),
             };
-            let earlier = match anew && version.is_first() {
-                true => None,
-                false => self.earlier(&question, &version, &case, &asked),
+            let anew = !Arc::ptr_eq(&base, &question.text);
+            let version = Version::first(&base, question.index);
+            let judging = Judging {
+                question,
+                base,
+                anew,
             };
-            let permit = match self.ask_all(&case, earlier.as_ref())? {
-                Outcome::Rewrite(policy, replacement) => {
-                    version = self.replaced(version, policy, &replacement, &case)?;
-                    continue;
-                }
-                Outcome::Permit(permit) => permit,
-            };
-            // The cache would keep the facts of a long text in memory for the rest of the session.
-            let is_kept = question.earlier.is_none() || !version.is_first();
-            if is_kept && version.replaced_by.is_empty() && version.text.source.len() <= KEPT_TEXT {
-                self.recent
-                    .keep(&self.set, &case.facts, &asked, &permit.answers);
-            }
-            match version.edits.with(&permit.answers) {
-                Some(edits) => version = self.with_edits(&base, version, edits, &case)?,
-                None => {
-                    self.gate.metrics.verdict(case.verb, "allow");
-                    self.note_reshaping(&question, &version);
-                    return Ok(if version.text.source == question.text.source {
-                        Verdict::Permit(permit)
-                    } else {
-                        Verdict::Rewrite {
-                            text: version.text,
-                            permit,
-                        }
-                    });
-                }
-            }
-        }
+            gate.judge_version(judging, version)
+        })
     }
 
-    /// The statement that a policy puts in place of this version.
+    fn judge_version(
+        &mut self,
+        judging: Judging,
+        version: Version,
+    ) -> Judged<Result<Verdict<Self>, Refusal>> {
+        let case = match self.case(&judging.question, &version) {
+            Ok(case) => case,
+            Err(refusal) => return Judged::Ready(Err(refusal)),
+        };
+        let asked = Asked {
+            phase: case.phase,
+            in_transaction: judging.question.in_transaction,
+            editing: case.view.editing.clone(),
+        };
+        let earlier = match judging.anew && version.is_first() {
+            true => None,
+            false => self.earlier(&judging.question, &version, &case, &asked),
+        };
+        self.ask_all(case, earlier, move |gate, case, outcome| match outcome {
+            Outcome::Rewrite(policy, replacement) => {
+                gate.replaced(judging, version, policy, replacement, case)
+            }
+            Outcome::Permit(permit) => gate.permitted(judging, version, &asked, permit, case),
+        })
+    }
+
+    /// All policies permit this version, and may want another one.
+    fn permitted(
+        &mut self,
+        judging: Judging,
+        version: Version,
+        asked: &Asked,
+        permit: Arc<Permit>,
+        case: Case,
+    ) -> Judged<Result<Verdict<Self>, Refusal>> {
+        // The cache would keep the facts of a long text in memory for the rest of the session.
+        let is_kept = judging.question.earlier.is_none() || !version.is_first();
+        if is_kept && version.replaced_by.is_empty() && version.text.source.len() <= KEPT_TEXT {
+            self.recent
+                .keep(&self.set, &case.facts, asked, &permit.answers);
+        }
+        if let Some(edits) = version.edits.with(&permit.answers) {
+            return self.with_edits(judging, version, edits, case);
+        }
+        self.gate.metrics.verdict(case.verb, "allow");
+        self.note_reshaping(&judging.question, &version);
+        Judged::Ready(Ok(if version.text.source == judging.question.text.source {
+            Verdict::Permit(permit)
+        } else {
+            Verdict::Rewrite {
+                text: version.text,
+                permit,
+            }
+        }))
+    }
+
+    /// A policy puts another statement in place of this version.
     fn replaced(
-        &self,
+        &mut self,
+        judging: Judging,
         mut version: Version,
         policy: usize,
-        replacement: &contract::Replacement,
-        case: &Case,
-    ) -> Result<Version, Refusal> {
+        replacement: contract::Replacement,
+        case: Case,
+    ) -> Judged<Result<Verdict<Self>, Refusal>> {
         if version.replaced_by.contains(&policy) || matches!(version.edits, Edits::Applied(_)) {
-            return Err(self.refuse(
+            return Judged::Ready(Err(self.refuse(
                 "rewrite-loop",
                 "policies keep rewriting this statement, so it is refused",
                 case.verb,
-            ));
+            )));
         }
         version.replaced_by.push(policy);
-        Ok(Version {
-            text: self.rewrite(&version.text, policy, replacement, case)?,
-            index: 0,
-            edits: Edits::None,
-            round: version.round + 1,
-            ..version
+        let text = Arc::clone(&version.text);
+        self.rewrite(&text, policy, replacement, case, move |gate, text| {
+            let version = Version {
+                text,
+                index: 0,
+                edits: Edits::None,
+                round: version.round + 1,
+                ..version
+            };
+            gate.judge_version(judging, version)
         })
     }
 
-    /// The next version of a statement for which policies want these edits.
+    /// Policies want these edits in the statement.
     fn with_edits(
-        &self,
-        base: &Arc<AnalyzedText>,
+        &mut self,
+        judging: Judging,
         version: Version,
         wanted: Arc<[contract::Edit]>,
-        case: &Case,
-    ) -> Result<Version, Refusal> {
+        case: Case,
+    ) -> Judged<Result<Verdict<Self>, Refusal>> {
         if let Edits::Impossible(reason) = &version.edits {
-            return Err(self.not_editable(reason, case));
+            return Judged::Ready(Err(self.not_editable(reason, &case)));
         }
         if version.round >= ROUNDS {
-            return Err(self.refuse(
+            return Judged::Ready(Err(self.refuse(
                 "rewrite-loop",
                 "policies keep editing this statement, so it is refused",
                 case.verb,
-            ));
+            )));
         }
         let unedited = match version.replaced_by.is_empty() {
-            true => base,
-            false => &version.text,
+            true => Arc::clone(&judging.base),
+            false => Arc::clone(&version.text),
         };
-        let (text, edits) = match self.edited(unedited, version.index, &wanted) {
-            Ok(Some(text)) => (text, Edits::Applied(wanted)),
-            Ok(None) => (Arc::clone(unedited), Edits::Applied(wanted)),
-            Err(reason) => {
-                tracing::debug!(
-                    %reason,
-                    decision = %case.view.statement_id,
-                    "the statement cannot be edited"
-                );
-                (Arc::clone(unedited), Edits::Impossible(reason))
-            }
-        };
-        Ok(Version {
-            text,
-            edits,
-            round: version.round + 1,
-            ..version
-        })
+        let text = Arc::clone(&unedited);
+        self.edited(
+            &text,
+            version.index,
+            &wanted.clone(),
+            move |gate, edited| {
+                let (text, edits) = match edited {
+                    Ok(Some(text)) => (text, Edits::Applied(wanted)),
+                    Ok(None) => (unedited, Edits::Applied(wanted)),
+                    Err(reason) => {
+                        tracing::debug!(
+                            %reason,
+                            decision = %case.view.statement_id,
+                            "the statement cannot be edited"
+                        );
+                        (unedited, Edits::Impossible(reason))
+                    }
+                };
+                let version = Version {
+                    text,
+                    edits,
+                    round: version.round + 1,
+                    ..version
+                };
+                gate.judge_version(judging, version)
+            },
+        )
     }
 
     /// Later statements in the pipeline are judged before this one is known to have run.
-    fn note_reshaping(&mut self, question: &Question<'_, Self>, version: &Version) {
+    fn note_reshaping(&mut self, question: &KeptQuestion, version: &Version) {
         let statement = version.text.analysis.statements.get(version.index);
         if let Some(statement) = statement.filter(|_| question.phase != Phase::Parse) {
             self.reshape(&statement.facts);
@@ -170,7 +224,7 @@ impl SessionGate {
     /// Earlier answers of the policies now in force.
     fn earlier(
         &self,
-        question: &Question<'_, Self>,
+        question: &KeptQuestion,
         version: &Version,
         case: &Case,
         asked: &Asked,
@@ -178,11 +232,11 @@ impl SessionGate {
         if !version.replaced_by.is_empty() {
             return None;
         }
-        match question.earlier.filter(|_| version.is_first()) {
+        match question.earlier.as_ref().filter(|_| version.is_first()) {
             // An answer about a statement holds only while its names mean the same.
             Some(permit) => (Arc::ptr_eq(&permit.set, &self.set)
                 && !case.unsettled
-                && permit.is_for(question.text))
+                && permit.is_for(&question.text))
             .then(|| Earlier::SameStatement(Arc::clone(&permit.answers))),
             None => self
                 .recent

@@ -4,6 +4,7 @@
 
 mod analysis;
 mod analysts;
+mod batch;
 mod calling;
 mod case;
 mod chain;
@@ -13,6 +14,7 @@ mod editing;
 mod ending;
 mod facts;
 mod judging;
+mod kept;
 mod known;
 mod names;
 mod notification;
@@ -38,6 +40,7 @@ use gatewright_sql::{Analysis, Catalog, Limits as ParserLimits, SearchPath, Verb
 
 use crate::catalog::CatalogHandle;
 use crate::identity::{CATALOG_MAX_AGE, Identity};
+use crate::pool::PoolMode;
 use crate::results::Stop;
 use crate::session::{
     Answer, Completion, Field, Judge, Judged, Limit, Limits, Plan, Question, Refusal, Ticket,
@@ -158,7 +161,8 @@ impl Gate {
             facts: Arc::new(SessionFacts::new(session, identity)),
             catalog,
             catalog_max_age: CATALOG_MAX_AGE,
-            pending: None,
+            pooled: false,
+            pending: Vec::new(),
             tickets: 0,
             delivery: Delivery::default(),
             stale_catalog: false,
@@ -183,8 +187,10 @@ pub struct SessionGate {
     catalog: Arc<CatalogHandle>,
     /// How old what is known of the catalog may be when a message is judged.
     catalog_max_age: Duration,
-    /// The answer that is pending.
-    pending: Option<Pending>,
+    /// What a statement leaves on its server connection matters to others, so that it must be known what it calls.
+    pooled: bool,
+    /// The answers that are under way.
+    pending: Vec<Pending>,
     tickets: u64,
     /// Delivers the analysis of a long text.
     delivery: Delivery,
@@ -212,6 +218,12 @@ impl SessionGate {
     /// The same, with another limit for the age of what is known of the catalog.
     pub fn with_catalog_age(mut self, limit: Duration) -> Self {
         self.catalog_max_age = limit;
+        self
+    }
+
+    /// The same, on a server connection of a pool.
+    pub fn with_pool(mut self, mode: PoolMode) -> Self {
+        self.pooled = mode != PoolMode::None;
         self
     }
 }
@@ -270,7 +282,7 @@ impl Judge for SessionGate {
     }
 
     fn judge(&mut self, question: Question<'_, Self>) -> Judged<Result<Verdict<Self>, Refusal>> {
-        Judged::Ready(self.judge_statement(question))
+        self.judge_statement(question)
     }
 
     fn judge_function_call(
@@ -296,7 +308,11 @@ impl Judge for SessionGate {
             || policies.any(|policy| policy.hooks().contains(contract::Hooks::NOTIFICATION))
     }
 
-    fn judge_notification(&mut self, channel: &str, payload: &str) -> contract::NotificationReply {
+    fn judge_notification(
+        &mut self,
+        channel: &str,
+        payload: &str,
+    ) -> Judged<contract::NotificationReply> {
         self.ask_of_notification(channel, payload)
     }
 
@@ -317,11 +333,7 @@ impl Judge for SessionGate {
     }
 
     fn plan(&mut self, permit: &Self::Permit, fields: &[Field]) -> Judged<Result<Plan, Refusal>> {
-        let catalog = self.catalog.current();
-        if plan::has_unknown_table(fields, &catalog) {
-            self.look_again(&catalog);
-        }
-        Judged::Ready(plan::plan(permit, fields, &catalog))
+        self.plan_result(permit, fields)
     }
 
     fn admit(&mut self, permit: &Self::Permit) -> Judged<Result<Admitted, Refusal>> {
@@ -332,26 +344,13 @@ impl Judge for SessionGate {
         &mut self,
         permit: &Self::Permit,
         step: usize,
-        batch: &contract::Batch,
+        batch: &Arc<contract::Batch>,
     ) -> Judged<Result<contract::BatchReply, contract::Denial>> {
-        let Some(policy) = permit.planner(step) else {
-            return Judged::Ready(Err(denial::no_such_step()));
-        };
-        let reply = policy.on_batch(&permit.view_for_policies(), batch);
-        Judged::Ready(reply.map_err(|fault| {
-            tracing::error!(
-                policy = policy.name(),
-                statement = %permit.view.statement_id,
-                %fault,
-                "the policy gave no reply to a batch of rows; the result ends"
-            );
-            denial::of_fault(policy, &fault)
-        }))
+        self.ask_of_batch(permit, step, batch)
     }
 
     fn complete(&mut self, admitted: Admitted, done: Completion) -> Judged<()> {
-        self.execution_ended(admitted, done);
-        Judged::Ready(())
+        self.execution_ended(admitted, done)
     }
 
     fn resume(&mut self, ticket: Ticket) -> Judged<Answer<Self>> {

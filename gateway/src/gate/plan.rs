@@ -3,60 +3,119 @@
 use std::sync::Arc;
 
 use gatewright_contract::{self as contract, ColumnAction};
-use gatewright_policy_host::{Policy, StatementView};
+use gatewright_policy_host::{Call, Fault, Policy, StatementView};
 use gatewright_sql::{Catalog, Output, Outputs};
 
-use super::denial;
 use super::permit::Permit;
+use super::ticket::answered;
+use super::{SessionGate, denial};
 use crate::results::{self, Step};
-use crate::session::{Field, Plan, Refusal};
+use crate::session::{Answer, Field, Judged, Plan, Refusal};
 
 /// OIDs below this are assigned by PostgreSQL itself (`FirstNormalObjectId`).
 const FIRST_OWN_OID: u32 = 16_384;
 
 /// Whether a column comes from a table that the catalog does not have.
-pub(super) fn has_unknown_table(fields: &[Field], catalog: &Catalog) -> bool {
+fn has_unknown_table(fields: &[Field], catalog: &Catalog) -> bool {
     let mut tables = fields.iter().map(|field| field.table_oid);
     tables.any(|oid| oid >= FIRST_OWN_OID && catalog.relation(oid).is_none())
 }
 
-/// Asks every policy of the permit that wants to see columns.
-pub(super) fn plan(permit: &Permit, fields: &[Field], catalog: &Catalog) -> Result<Plan, Refusal> {
-    let columns = columns(permit, fields, catalog);
-    let view = permit.view_for_policies();
-    let mut steps = Vec::with_capacity(permit.planners.len());
-    for index in &permit.planners {
-        let Some(policy) = permit.set.policies.get(*index) else {
-            continue;
-        };
-        match answer(policy, &view, &columns) {
-            contract::Plan::Columns(actions) => steps.push(Step { actions }),
+/// A result that is shown to policies.
+struct Planning {
+    permit: Arc<Permit>,
+    view: Arc<dyn StatementView>,
+    columns: Arc<[contract::ResultColumn]>,
+    plan: Plan,
+}
+
+impl SessionGate {
+    /// Asks every policy of the permit that wants to see columns.
+    pub(super) fn plan_result(
+        &mut self,
+        permit: &Arc<Permit>,
+        fields: &[Field],
+    ) -> Judged<Result<Plan, Refusal>> {
+        let catalog = self.catalog.current();
+        if has_unknown_table(fields, &catalog) {
+            self.look_again(&catalog);
+        }
+        self.plan_on(Planning {
+            permit: Arc::clone(permit),
+            view: permit.view_for_policies(),
+            columns: columns(permit, fields, &catalog),
+            plan: Plan {
+                fields: fields.to_vec(),
+                types: types(fields, &catalog),
+                steps: Vec::with_capacity(permit.planners.len()),
+            },
+        })
+    }
+
+    /// Asks the policies that have not answered yet.
+    fn plan_on(&mut self, mut planning: Planning) -> Judged<Result<Plan, Refusal>> {
+        while planning.plan.steps.len() < planning.permit.planners.len() {
+            let Some(policy) = planning.permit.planner(planning.plan.steps.len()) else {
+                let denied = denial::no_such_step();
+                let id = planning.permit.view.statement_id;
+                let refusal = denial::of_gateway(&denied.code, denied.message, None, id);
+                return Judged::Ready(Err(refusal));
+            };
+            let policy = Arc::clone(policy);
+            let answer = match policy.on_result(&planning.view, &planning.columns) {
+                Call::Done(answer) => answer,
+                Call::Running(running) => {
+                    let ticket = self.pend(answered(running), move |gate, answer| {
+                        match planning.take(&policy, answer) {
+                            Ok(()) => gate.plan_on(planning).map(Answer::Plan),
+                            Err(refusal) => Judged::Ready(Answer::Plan(Err(refusal))),
+                        }
+                    });
+                    return Judged::Pending(ticket);
+                }
+            };
+            if let Err(refusal) = planning.take(&policy, answer) {
+                return Judged::Ready(Err(refusal));
+            }
+        }
+        Judged::Ready(Ok(planning.finished()))
+    }
+}
+
+impl Planning {
+    fn take(
+        &mut self,
+        policy: &Policy,
+        answer: Result<contract::Plan, Fault>,
+    ) -> Result<(), Refusal> {
+        match plan_of(policy, answer) {
+            contract::Plan::Columns(actions) => {
+                self.plan.steps.push(Step { actions });
+                Ok(())
+            }
             contract::Plan::Deny(denied) => {
-                return Err(denial::of_policy(policy, denied, permit.view.statement_id));
+                let id = self.permit.view.statement_id;
+                Err(denial::of_policy(policy, denied, id))
             }
         }
     }
-    if steps.iter().all(|step| {
-        step.actions
-            .iter()
-            .all(|action| *action == ColumnAction::Pass)
-    }) {
-        steps.clear();
+
+    fn finished(mut self) -> Plan {
+        let passes = |step: &Step| {
+            step.actions
+                .iter()
+                .all(|action| *action == ColumnAction::Pass)
+        };
+        if self.plan.steps.iter().all(passes) {
+            self.plan.steps.clear();
+        }
+        self.plan
     }
-    Ok(Plan {
-        fields: fields.to_vec(),
-        types: types(fields, catalog),
-        steps,
-    })
 }
 
-/// One policy's plan. A policy that fails denies.
-pub(super) fn answer(
-    policy: &Policy,
-    view: &Arc<dyn StatementView>,
-    columns: &[contract::ResultColumn],
-) -> contract::Plan {
-    policy.on_result(view, columns).unwrap_or_else(|fault| {
+/// What a policy's answer comes to. A policy that fails denies.
+pub(super) fn plan_of(policy: &Policy, answer: Result<contract::Plan, Fault>) -> contract::Plan {
+    answer.unwrap_or_else(|fault| {
         tracing::error!(policy = policy.name(), %fault, "the policy gave no plan; the statement is refused");
         contract::Plan::Deny(denial::of_fault(policy, &fault))
     })
@@ -67,7 +126,7 @@ pub(super) fn columns(
     permit: &Permit,
     fields: &[Field],
     catalog: &Catalog,
-) -> Vec<contract::ResultColumn> {
+) -> Arc<[contract::ResultColumn]> {
     let described = fields.iter().enumerate();
     described
         .map(|(index, field)| column(permit, index, field, fields.len(), catalog))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use gatewright_contract as contract;
-use gatewright_policy_host::StatementView;
+use gatewright_policy_host::{SHORT_TEXT, StatementView};
 use gatewright_sql::Verb;
 
 use super::case::Version;
@@ -94,7 +94,8 @@ fn parameters_are_kept_for_the_record_though_no_policy_reads_them() {
 fn a_rewritten_statement_keeps_the_clients_text() {
     let mut session = session(false);
     let original = analyzed(&mut session, "SELECT 1");
-    let own = session.unlocked_case(&question(&original, None), &Version::first(&original, 0));
+    let kept = session.keep_question(&question(&original, None));
+    let own = session.unlocked_case(&kept, &Version::first(&original, 0));
     let own = own.map(|case| case.view);
     assert_eq!(own.ok().and_then(|view| view.original_sql()), None);
 
@@ -105,7 +106,7 @@ fn a_rewritten_statement_keeps_the_clients_text() {
         replaced_by: smallvec::smallvec![0],
         ..Version::first(&original, 0)
     };
-    let rewritten = session.unlocked_case(&question(&original, None), &version);
+    let rewritten = session.unlocked_case(&kept, &version);
     let Ok(case) = rewritten else {
         panic!("the statement is there");
     };
@@ -125,4 +126,58 @@ fn a_text_cannot_stand_for_a_template() {
         Judged::Ready(Ok(text)) => panic!("it is taken for {:?}", text.source),
         Judged::Pending(_) => panic!("there is nothing to wait for"),
     }
+}
+
+/// Policies ask for it on the stack that their call has.
+#[test]
+fn a_short_text_is_normalized_on_a_small_stack() {
+    let nested = |open: &str, core: &str, close: &str| {
+        let count = (SHORT_TEXT - "SELECT ".len() - core.len()) / (open.len() + close.len());
+        format!("SELECT {}{core}{}", open.repeat(count), close.repeat(count))
+    };
+    let texts = [
+        nested("- ", "1", ""),
+        nested("NOT ", "true", ""),
+        nested("(", "1", ")"),
+        nested("1+", "1", ""),
+        nested("1=", "1", ""),
+        nested("a.", "b", ""),
+        nested("f(", "1", ")"),
+        nested("", "1", "::a"),
+        nested("", "1", "[1]"),
+        nested("(SELECT ", "1", ")"),
+        nested("ARRAY[", "1", "]"),
+        nested("ROW(", "1", ")"),
+        nested("CASE WHEN ", "true", " THEN 1 END"),
+        nested("", "1", " UNION SELECT 1"),
+        nested("1 FROM (SELECT ", "1", ")a"),
+        nested("", "1 FROM a", " JOIN a ON 1=1"),
+    ];
+    let normalized = gatewright_sql::on_big_stack(|| {
+        let mut session = session(false);
+        texts.map(|sql| {
+            assert!(sql.len() <= SHORT_TEXT);
+            // What is nested too deeply is never judged.
+            let Judged::Ready(Ok(text)) = session.analyze(&sql, true, None) else {
+                return false;
+            };
+            let small = std::thread::Builder::new().stack_size(1 << 20);
+            let normalized = small.spawn(move || {
+                let statement = text.analysis.statements.first();
+                statement.map(|statement| statement.normalized(&text.source))
+            });
+            let normalized = normalized.map(std::thread::JoinHandle::join);
+            let Ok(Ok(Some(normalized))) = normalized else {
+                panic!("{sql} is not normalized");
+            };
+            assert!(!normalized.is_empty(), "{sql}");
+            true
+        })
+    });
+    let judged = normalized
+        .unwrap_or_default()
+        .iter()
+        .filter(|judged| **judged)
+        .count();
+    assert!(judged >= 10, "{judged} texts are judged");
 }

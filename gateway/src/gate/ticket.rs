@@ -1,40 +1,78 @@
-//! Answers that need time: the one ticket of a session, the work it stands for, and how that goes on.
+//! Answers that need time: the tickets of a session, the work that each stands for, and how it goes on when that is done.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use gatewright_policy_host::{Fault, Running};
 use gatewright_sql::SearchPath;
 
 use super::SessionGate;
 use super::analysis::catalog_is_late;
 use super::delivery::Refreshed;
-use super::text::AnalyzedText;
 use crate::session::{Answer, Judged, PendingJudge, Refusal, Ticket, Wait};
 
 /// What an answer waits for.
 pub(super) type Work = Pin<Box<dyn Future<Output = ()>>>;
 
-/// The answer that is under way.
+/// An answer that is under way. A session has few: one for the client's message, one for a batch or an end or a notification.
 pub(super) struct Pending {
     id: u64,
-    /// `None` once it is done.
-    work: Option<Work>,
-    answer: Awaited,
+    of_text: bool,
+    step: Box<dyn Step>,
 }
 
-/// What is answered when the work is done.
-enum Awaited {
-    CatchUp,
-    /// An analysis, which goes on then.
-    Text {
-        text: Box<str>,
-        standard_conforming_strings: bool,
-        /// The text is that of the client, and this is what it was edited to.
-        edited: Option<Arc<AnalyzedText>>,
-        path: Option<SearchPath>,
-    },
+/// Work, and how its answer is arrived at afterwards.
+trait Step {
+    /// Ready once, when the work is done.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()>;
+    fn is_done(&self) -> bool;
+    fn go_on(self: Box<Self>, gate: &mut SessionGate) -> Judged<Answer<SessionGate>>;
+}
+
+struct Awaited<T, N> {
+    work: Pin<Box<dyn Future<Output = T>>>,
+    result: Option<T>,
+    then: N,
+}
+
+impl<T, N> Step for Awaited<T, N>
+where
+    N: FnOnce(&mut SessionGate, T) -> Judged<Answer<SessionGate>>,
+{
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.is_done() {
+            return Poll::Pending;
+        }
+        self.work.as_mut().poll(context).map(|result| {
+            self.result = Some(result);
+        })
+    }
+
+    fn is_done(&self) -> bool {
+        self.result.is_some()
+    }
+
+    fn go_on(self: Box<Self>, gate: &mut SessionGate) -> Judged<Answer<SessionGate>> {
+        match self.result {
+            Some(result) => (self.then)(gate, result),
+            None => Judged::Ready(Answer::Text(Err(nothing_under_way()))),
+        }
+    }
+}
+
+fn nothing_under_way() -> Refusal {
+    Refusal::new("57014", "the statement is no longer being judged").with_hint("Send it again.")
+}
+
+/// The answer of a policy's call that goes on elsewhere. It is waited for only so long: a call that gets no turn refuses.
+pub(super) async fn answered<R>(mut running: Running<R>) -> Result<R, Fault> {
+    let patience = running.patience();
+    match tokio::time::timeout(patience, &mut running).await {
+        Ok(answer) => answer,
+        Err(_) => running.give_up(),
+    }
 }
 
 impl SessionGate {
@@ -52,6 +90,62 @@ impl SessionGate {
         })
     }
 
+    /// The ticket for an answer that waits for this work.
+    pub(super) fn pend<T: 'static>(
+        &mut self,
+        work: impl Future<Output = T> + 'static,
+        then: impl FnOnce(&mut SessionGate, T) -> Judged<Answer<Self>> + 'static,
+    ) -> Ticket {
+        self.push(false, Box::pin(work), then)
+    }
+
+    /// The same for what is found out about a text and the catalog.
+    pub(super) fn pend_text(
+        &mut self,
+        work: Work,
+        then: impl FnOnce(&mut SessionGate) -> Judged<Answer<Self>> + 'static,
+    ) -> Ticket {
+        self.push(true, work, |gate, ()| then(gate))
+    }
+
+    fn push<T: 'static>(
+        &mut self,
+        of_text: bool,
+        work: Pin<Box<dyn Future<Output = T>>>,
+        then: impl FnOnce(&mut SessionGate, T) -> Judged<Answer<Self>> + 'static,
+    ) -> Ticket {
+        self.tickets += 1;
+        let step = Awaited {
+            work,
+            result: None,
+            then,
+        };
+        self.pending.push(Pending {
+            id: self.tickets,
+            of_text,
+            step: Box::new(step),
+        });
+        Ticket::new(self.tickets, Wait::Work)
+    }
+
+    /// Has something worked out about a text of this length: here, or on the threads for long texts. `then`: what follows from it; `None` if it
+    /// could not be worked out.
+    pub(super) fn work_out<T: Send + 'static, A: 'static>(
+        &mut self,
+        inline: bool,
+        length: usize,
+        job: impl FnOnce() -> T + Send + 'static,
+        wrap: fn(A) -> Answer<Self>,
+        then: impl FnOnce(&mut SessionGate, Option<T>) -> Judged<A> + 'static,
+    ) -> Judged<A> {
+        if inline {
+            return then(self, Some(job()));
+        }
+        let gate = Arc::clone(&self.gate);
+        let work = async move { gate.analysts.run(length, job).await };
+        Judged::Pending(self.pend(work, move |gate, result| then(gate, result).map(wrap)))
+    }
+
     /// The ticket for the analysis that waits for this work.
     pub(super) fn ticket(
         &mut self,
@@ -60,25 +154,11 @@ impl SessionGate {
         path: Option<&SearchPath>,
         work: Work,
     ) -> Ticket {
-        self.ticket_for(
-            work,
-            Awaited::Text {
-                text: text.into(),
-                standard_conforming_strings,
-                edited: None,
-                path: path.cloned(),
-            },
-        )
-    }
-
-    fn ticket_for(&mut self, work: Work, answer: Awaited) -> Ticket {
-        self.tickets += 1;
-        self.pending = Some(Pending {
-            id: self.tickets,
-            work: Some(work),
-            answer,
-        });
-        Ticket::new(self.tickets, Wait::Work)
+        let (text, path) = (Box::<str>::from(text), path.cloned());
+        self.pend_text(work, move |gate| {
+            gate.analyze_text(&text, standard_conforming_strings, path.as_ref())
+                .map(Answer::Text)
+        })
     }
 
     /// What others have changed past this gateway counts from the next message on.
@@ -90,7 +170,9 @@ impl SessionGate {
         }
         let check = Arc::clone(&self.catalog).checked();
         let work = self.remembering(check);
-        Judged::Pending(self.ticket_for(work, Awaited::CatchUp))
+        Judged::Pending(self.pend_text(work, |gate| {
+            Judged::Ready(Answer::CaughtUp(gate.caught_up()))
+        }))
     }
 
     fn caught_up(&mut self) -> Result<(), Refusal> {
@@ -100,46 +182,24 @@ impl SessionGate {
         }
     }
 
-    /// The pending analysis is for a text that was edited to this.
-    pub(super) fn await_edited(&mut self, edited: &Arc<AnalyzedText>) {
-        if let Some(Pending {
-            answer: Awaited::Text { edited: of, .. },
-            ..
-        }) = &mut self.pending
-        {
-            *of = Some(Arc::clone(edited));
-        }
-    }
-
     pub(super) fn resume_ticket(&mut self, ticket: Ticket) -> Judged<Answer<Self>> {
-        let Some(pending) = self.pending.take_if(|pending| pending.id == ticket.id()) else {
-            let refusal = Refusal::new("57014", "the statement is no longer being analysed");
-            return Judged::Ready(Answer::Text(Err(refusal.with_hint("Send it again."))));
+        let mut pending = self.pending.iter();
+        let Some(index) = pending.position(|pending| pending.id == ticket.id()) else {
+            return Judged::Ready(Answer::Text(Err(nothing_under_way())));
         };
-        if pending.work.is_some() {
-            self.pending = Some(pending);
+        if !self.pending[index].step.is_done() {
             return Judged::Pending(ticket);
         }
-        match pending.answer {
-            Awaited::CatchUp => Judged::Ready(Answer::CaughtUp(self.caught_up())),
-            Awaited::Text {
-                edited: Some(edited),
-                ..
-            } => self.analyze_anew(&edited).map(Answer::Text),
-            Awaited::Text {
-                text,
-                standard_conforming_strings,
-                path,
-                ..
-            } => self
-                .analyze_text(&text, standard_conforming_strings, path.as_ref())
-                .map(Answer::Text),
-        }
+        let pending = self.pending.swap_remove(index);
+        pending.step.go_on(self)
     }
 
     pub(super) fn withdraw_ticket(&mut self, ticket: &Ticket) {
-        let withdrawn = self.pending.take_if(|pending| pending.id == ticket.id());
-        if withdrawn.is_some() {
+        let mut pending = self.pending.iter();
+        let Some(index) = pending.position(|pending| pending.id == ticket.id()) else {
+            return;
+        };
+        if self.pending.swap_remove(index).of_text {
             self.refreshed = None;
             self.delivery.clear();
         }
@@ -148,16 +208,13 @@ impl SessionGate {
 
 impl PendingJudge for SessionGate {
     fn poll_pending(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let Some(pending) = &mut self.pending else {
-            return Poll::Pending;
-        };
-        let Some(work) = &mut pending.work else {
-            return Poll::Pending;
-        };
-        if work.as_mut().poll(context).is_ready() {
-            pending.work = None;
-            return Poll::Ready(());
+        let mut ready = false;
+        for pending in &mut self.pending {
+            ready |= pending.step.poll(context).is_ready();
         }
-        Poll::Pending
+        match ready {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
     }
 }

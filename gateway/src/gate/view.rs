@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gatewright_contract::{self as contract, SessionId, StatementId};
-use gatewright_policy_host::StatementView;
+use gatewright_policy_host::{SHORT_TEXT, StatementView};
 use gatewright_wire::frontend;
 
 use super::facts;
@@ -55,7 +55,7 @@ pub(super) struct View {
     /// For EXECUTE and FETCH: their facts merged with those of the statement they name.
     pub named: Option<Arc<gatewright_sql::Facts>>,
     pub in_transaction: bool,
-    pub parameters: Option<KeptParameters>,
+    pub parameters: Option<Arc<KeptParameters>>,
     pub statement_id: StatementId,
 }
 
@@ -82,10 +82,21 @@ impl StatementView for View {
             .to_owned()
     }
 
-    fn normalized(&self) -> String {
+    fn length(&self) -> usize {
         self.statement()
-            .map(|(text, statement)| statement.normalized(&text.source))
-            .unwrap_or_default()
+            .map_or(0, |(_, statement)| statement.span.len())
+    }
+
+    fn normalized(&self) -> String {
+        let Some((text, statement)) = self.statement() else {
+            return String::new();
+        };
+        let normalized = || statement.normalized(&text.source);
+        // The parser needs more stack for longer texts than a policy's call has.
+        match statement.span.len() <= SHORT_TEXT {
+            true => normalized(),
+            false => gatewright_sql::on_big_stack(normalized).unwrap_or_default(),
+        }
     }
 
     fn ast_json(&self) -> Option<String> {

@@ -13,7 +13,7 @@ use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, Interest};
 use tokio::net::TcpStream;
 
-use super::{End, EndSignal, READ_AHEAD, Relay};
+use super::{End, EndSignal, READ_AHEAD, Relay, Server};
 use crate::listener::ClientStream;
 use crate::session::PendingJudge;
 
@@ -126,7 +126,7 @@ pub(super) struct Timer {
 impl<C, S, J> Relay<C, S, J>
 where
     C: Client,
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: Server,
     J: PendingJudge,
 {
     /// Hears signals and judgements. True when one came.
@@ -191,18 +191,18 @@ where
 
     /// What the client does while a statement of it is held: it may cancel, or leave.
     fn hear_client(&mut self, context: &mut Context<'_>) -> Result<bool, End> {
-        let holds = self.session.waits_for_decision();
-        let cancelled = self.cancels.poll(holds, context);
+        let cancelled = self.cancels.poll(self.session.can_cancel(), context);
         if cancelled {
-            if self.session.cancel_held(&mut self.judge) {
+            if self.session.cancel(&mut self.judge, &mut self.output) {
                 self.client_held = false;
+                self.server_held = false;
             } else {
                 // It was let go in the meantime, so the server has it.
                 self.output.cancel = true;
             }
         }
         // With room to read, the end of the stream shows by itself.
-        if !holds || self.from_client.len() < READ_AHEAD {
+        if !self.session.waits_for_decision() || self.from_client.len() < READ_AHEAD {
             self.client_watch = None;
             return Ok(cancelled);
         }

@@ -52,10 +52,11 @@ impl ResultEditor {
         let Some(mut state) = self.flushing.take() else {
             return self.flush(judge, out);
         };
-        if let Some(question) = state.asked.take()
-            && let Err(stop) = self.answered(&question, reply, &mut state)
-        {
-            return self.finish_flush(Err(stop));
+        if let Some((question, batch)) = state.asked.take() {
+            question.take_back(batch, &mut self.columns);
+            if let Err(stop) = self.answered(&question, reply, &mut state) {
+                return self.finish_flush(Err(stop));
+            }
         }
         self.run(state, judge, out)
     }
@@ -145,13 +146,15 @@ impl ResultEditor {
             rows: self.rows.len(),
             asked,
         };
-        match question.ask(&mut self.columns, judge) {
+        let batch = question.batch(&mut self.columns);
+        match judge.on_batch(step, &batch) {
             Judged::Ready(reply) => {
+                question.take_back(batch, &mut self.columns);
                 self.answered(&question, reply, state)?;
                 Ok(Judged::Ready(()))
             }
             Judged::Pending(ticket) => {
-                state.asked = Some(question);
+                state.asked = Some((question, batch));
                 Ok(Judged::Pending(ticket))
             }
         }

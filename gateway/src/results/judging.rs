@@ -1,6 +1,8 @@
 //! Asks a judge about the columns that a step inspects or observes, and puts the reply in place.
 //! Refuses to know who judges. Next: `editor`, which goes through the steps.
 
+use std::sync::Arc;
+
 use super::column::{Column, Packer, TooLarge};
 use super::emission::Removed;
 use super::error::Stop;
@@ -16,7 +18,7 @@ pub trait BatchJudge {
     ///
     /// # Errors
     /// A denial: the result must end here.
-    fn on_batch(&mut self, step: usize, batch: &Batch) -> Judged<Result<BatchReply, Denial>>;
+    fn on_batch(&mut self, step: usize, batch: &Arc<Batch>) -> Judged<Result<BatchReply, Denial>>;
 }
 
 /// A batch whose steps are under way.
@@ -26,10 +28,10 @@ pub(super) struct FlushState {
     pub(super) step: usize,
     pub(super) removed: Vec<Removed>,
     /// What the judge has been asked, and not answered yet.
-    pub(super) asked: Option<Question>,
+    pub(super) asked: Option<(Question, Arc<Batch>)>,
 }
 
-/// One question: its columns are those of the editor at `asked`, and the text of each has been loaded.
+/// One question: its columns are those of the editor at `asked`. While it is asked, their text is in the batch.
 pub(super) struct Question {
     pub(super) step: usize,
     pub(super) sequence: u64,
@@ -39,13 +41,8 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// The judge's reply, or the ticket under which it will come.
-    pub(super) fn ask(
-        &self,
-        columns: &mut [Column],
-        judge: &mut dyn BatchJudge,
-    ) -> Judged<Result<BatchReply, Denial>> {
-        // The text moves into the batch and back, so nothing is copied for the question.
+    /// The text of each column moves into the batch, and back with the reply: nothing is copied for the question.
+    pub(super) fn batch(&self, columns: &mut [Column]) -> Arc<Batch> {
         let mut batch = Batch {
             rows: self.rows as u32,
             sequence: self.sequence,
@@ -61,13 +58,17 @@ impl Question {
                 });
             }
         }
-        let reply = judge.on_batch(self.step, &batch);
+        Arc::new(batch)
+    }
+
+    /// The batch was replied to.
+    pub(super) fn take_back(&self, batch: Arc<Batch>, columns: &mut [Column]) {
+        let batch = Arc::unwrap_or_clone(batch);
         for ((at, _), asked) in self.asked.iter().zip(batch.columns) {
             if let Some(column) = columns.get_mut(*at) {
                 column.text = asked.data;
             }
         }
-        reply
     }
 
     /// Puts the reply in place and says which rows to keep; `None` is all.

@@ -23,8 +23,12 @@ impl<'a> Scripted<'a> {
 }
 
 impl BatchJudge for Scripted<'_> {
-    fn on_batch(&mut self, step: usize, batch: &Batch) -> Judged<Result<BatchReply, Denial>> {
-        self.asked.push((step, batch.clone()));
+    fn on_batch(
+        &mut self,
+        step: usize,
+        batch: &std::sync::Arc<Batch>,
+    ) -> Judged<Result<BatchReply, Denial>> {
+        self.asked.push((step, Batch::clone(batch)));
         Judged::Ready(Ok((self.answer)(step, batch)))
     }
 }

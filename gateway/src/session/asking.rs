@@ -63,7 +63,7 @@ pub(in crate::session) struct Subject<'a, J: Judge> {
 
 /// Asks, or resumes what was asked. `None`: the answer needs time. Whatever the judge answers under the ticket that is no answer to
 /// this question is none, and the question is asked again: nothing passes unanswered.
-fn ask<J: Judge, T>(
+pub(in crate::session) fn ask<J: Judge, T>(
     ticket: &mut Option<Ticket>,
     judge: &mut J,
     question: impl FnOnce(&mut J) -> Judged<T>,
@@ -180,6 +180,9 @@ impl<J: Judge> Session<J> {
         subject: Subject<'_, J>,
         judge: &mut J,
     ) -> Stage<Verdict<J>> {
+        if let Some(refusal) = self.needs_session(subject.text, subject.index) {
+            return Stage::Refused(refusal);
+        }
         done!(self.settle_names_of(held, subject.text, subject.index, judge));
         let names = InMessage {
             names: &self.names,

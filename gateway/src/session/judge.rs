@@ -145,6 +145,7 @@ pub enum Answer<J: Judge> {
     Plan(Result<Plan, Refusal>),
     Admission(Result<J::Admitted, Refusal>),
     Batch(Result<contract::BatchReply, contract::Denial>),
+    Notification(contract::NotificationReply),
     Completed,
 }
 
@@ -196,7 +197,11 @@ pub trait Judge: Sized {
     /// True when some policy judges notifications.
     fn wants_notifications(&self) -> bool;
     /// What becomes of a notification.
-    fn judge_notification(&mut self, channel: &str, payload: &str) -> contract::NotificationReply;
+    fn judge_notification(
+        &mut self,
+        channel: &str,
+        payload: &str,
+    ) -> Judged<contract::NotificationReply>;
     /// True when some policy must see the row description before the statement may run.
     fn wants_plan(permit: &Self::Permit) -> bool;
     /// True when a plan made under `planned_for` holds for `now` too: the same policies would be asked.
@@ -214,7 +219,7 @@ pub trait Judge: Sized {
         &mut self,
         permit: &Self::Permit,
         step: usize,
-        batch: &contract::Batch,
+        batch: &Arc<contract::Batch>,
     ) -> Judged<Result<contract::BatchReply, contract::Denial>>;
     /// The end of an admitted statement. The client sees nothing of the end before this is answered.
     fn complete(&mut self, admitted: Self::Admitted, done: Completion) -> Judged<()>;

@@ -35,20 +35,51 @@ impl<J: Judge> Session<J> {
         self.held.as_ref().is_some_and(Held::waits_for_decision)
     }
 
-    /// The client cancelled while a statement was held for a decision: it is withdrawn, and refused as a cancelled statement is. False:
-    /// nothing is held, so the cancel is the server's.
-    pub fn cancel_held(&mut self, judge: &mut J) -> bool {
-        let Some(held) = self.held.as_mut().filter(|held| held.waits_for_decision()) else {
-            return false;
-        };
-        if let Some(ticket) = held.ticket.take() {
+    /// True while a cancel request concerns the gateway: a statement is held for a decision, or what its client waits for is an answer of the
+    /// judge and nothing that the server does.
+    pub fn can_cancel(&self) -> bool {
+        self.waits_for_decision() || self.awaits_judge() || self.is_batch_judged()
+    }
+
+    /// A message is held for an answer of the judge, and nothing runs on the server.
+    fn awaits_judge(&self) -> bool {
+        let is_judged = |held: &Held<J>| held.ticket.is_some();
+        self.held.as_ref().is_some_and(is_judged) && !self.queue.runs_anything()
+    }
+
+    fn is_batch_judged(&self) -> bool {
+        let running = self.turn.running.as_ref();
+        running.is_some_and(|running| running.batch.is_some())
+    }
+
+    /// The client cancelled: what waits for the judge is withdrawn, and refused as a cancelled statement is. False: nothing does, so the cancel
+    /// is the server's.
+    pub fn cancel(&mut self, judge: &mut J, output: &mut Output) -> bool {
+        let refusal = Refusal::new("57014", "canceling statement due to user request");
+        if self.waits_for_decision() || self.awaits_judge() {
+            if let Some(held) = self.held.as_mut() {
+                if let Some(ticket) = held.ticket.take() {
+                    judge.withdraw(ticket);
+                }
+                held.cancelled = Some(refusal);
+            }
+            return true;
+        }
+        if self.is_batch_judged() {
+            self.withdraw_batch(judge);
+            judge.refused(&refusal);
+            self.stop_with(refusal, output);
+            return true;
+        }
+        false
+    }
+
+    fn withdraw_batch(&mut self, judge: &mut J) {
+        if let Some(running) = &mut self.turn.running
+            && let Some(ticket) = running.batch.take()
+        {
             judge.withdraw(ticket);
         }
-        held.cancelled = Some(Refusal::new(
-            "57014",
-            "canceling statement due to user request",
-        ));
-        true
     }
 
     /// The connection is over, for whatever reason: what is held is withdrawn, and everything that was admitted ends. Returns true once
@@ -61,11 +92,10 @@ impl<J: Judge> Session<J> {
         if let Some(ticket) = self.pipeline.catching_up.take() {
             judge.withdraw(ticket);
         }
-        if let Some(running) = &mut self.turn.running
-            && let Some(ticket) = running.batch.take()
-        {
+        if let Some(ticket) = self.notification.take() {
             judge.withdraw(ticket);
         }
+        self.withdraw_batch(judge);
         let mut delivered = Some(output.to_client.take_delivered());
         let ends = &mut self.ends;
         for reply in self.queue.each() {

@@ -13,6 +13,8 @@ mod v0_1;
 )]
 mod v0_2;
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use wasmtime::component::Component;
@@ -22,6 +24,7 @@ use crate::contract::{
     Batch, BatchReply, Completion, Facts, Notification, NotificationReply, Plan, Registration,
     ResultColumn, Verdict,
 };
+use crate::fault::Fault;
 use crate::guest::GuestData;
 
 /// A WIT version that this host supports.
@@ -40,61 +43,55 @@ pub(crate) static VERSIONS: &[WitVersion] = &[v0_1::VERSION, v0_2::VERSION];
 
 /// A compiled policy of one WIT version, linked and ready to be instantiated.
 pub(crate) trait Adapter: Send + Sync {
-    fn instantiate(&self, store: &mut Store<GuestData>) -> wasmtime::Result<Box<dyn Guest>>;
+    /// Instantiates the policy in the store, and initializes it.
+    fn start(self: Arc<Self>, store: Store<GuestData>, settings: String) -> Starting;
 }
 
-/// The exports of one instance. The statement is in the store. An `Err` discards the instance.
-///
-/// A version without a hook keeps the default implementation, which fails. A policy called through it gives no usable
-/// answer, so the caller denies.
-pub(crate) trait Guest: Send + Sync {
-    fn init(
-        &self,
-        store: &mut Store<GuestData>,
-        settings: &str,
-    ) -> wasmtime::Result<Result<Registration, String>>;
+/// The start of an instance, under way.
+pub(crate) type Starting = Pin<Box<dyn Future<Output = Started> + Send>>;
 
-    fn on_statement(
-        &self,
-        _store: &mut Store<GuestData>,
-        _facts: &Facts,
-    ) -> wasmtime::Result<Verdict> {
-        Err(lacking("on-statement"))
-    }
+/// A new instance with what its `init` said.
+pub(crate) type Started = Result<(Box<dyn Guest>, Result<Registration, String>), Failed>;
 
-    fn on_result(
-        &self,
-        _store: &mut Store<GuestData>,
-        _columns: &[ResultColumn],
-    ) -> wasmtime::Result<Plan> {
-        Err(lacking("on-result"))
-    }
+/// One instance. The statement is in its store. A call takes the instance along, so that it can go on on another thread.
+pub(crate) trait Guest: Send {
+    fn store(&mut self) -> &mut Store<GuestData>;
+    fn on_statement(self: Box<Self>, facts: Facts) -> Entered<Verdict>;
+    fn on_result(self: Box<Self>, columns: Arc<[ResultColumn]>) -> Entered<Plan>;
+    fn on_batch(self: Box<Self>, batch: Arc<Batch>) -> Entered<BatchReply>;
+    fn on_completion(self: Box<Self>, completion: Completion) -> Entered<()>;
+    fn on_notification(self: Box<Self>, received: Notification) -> Entered<NotificationReply>;
+}
 
-    fn on_batch(
-        &self,
-        _store: &mut Store<GuestData>,
-        _batch: &Batch,
-    ) -> wasmtime::Result<BatchReply> {
-        Err(lacking("on-batch"))
-    }
+/// A call under way. Whenever it is pending it can go on at once.
+pub(crate) type Entered<R> = Pin<Box<dyn Future<Output = Left<R>> + Send>>;
 
-    fn on_completion(
-        &self,
-        _store: &mut Store<GuestData>,
-        _completion: &Completion,
-    ) -> wasmtime::Result<()> {
-        Err(lacking("on-completion"))
-    }
+/// A call that is over.
+pub(crate) struct Left<R> {
+    /// The instance; `None` if it could not be started.
+    pub(crate) guest: Option<Box<dyn Guest>>,
+    pub(crate) reply: Result<R, Failed>,
+}
 
-    fn on_notification(
-        &self,
-        _store: &mut Store<GuestData>,
-        _received: &Notification,
-    ) -> wasmtime::Result<NotificationReply> {
-        Err(lacking("on-notification"))
+/// Why a call gave no reply.
+pub(crate) enum Failed {
+    /// With whether the guest was refused memory.
+    Wasm(wasmtime::Error, bool),
+    /// The instance for it did not start.
+    Start(Fault),
+}
+
+impl<R> Left<R> {
+    fn of(mut guest: Box<dyn Guest>, reply: wasmtime::Result<R>) -> Self {
+        let denied = guest.store().data().memory.denied;
+        Left {
+            guest: Some(guest),
+            reply: reply.map_err(|error| Failed::Wasm(error, denied)),
+        }
     }
 }
 
+/// What a version without the hook answers: the policy gives no usable answer, so the caller denies.
 fn lacking(hook: &str) -> wasmtime::Error {
     wasmtime::Error::msg(format!("its contract version has no {hook}"))
 }

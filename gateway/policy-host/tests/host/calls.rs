@@ -62,6 +62,7 @@ fn facts_are_laid_out_as_the_contract_specifies() {
         let verdict = world
             .load(&echo(&load))
             .on_statement(&statement(), &facts())
+            .wait()
             .unwrap();
         let Verdict::Deny(denial) = verdict else {
             panic!("{expected}: {verdict:?}")
@@ -109,7 +110,8 @@ fn plain_facts_arrive_with_their_values() {
     assert_eq!(
         World::new()
             .load(&wasm)
-            .on_statement(&statement(), &facts()),
+            .on_statement(&statement(), &facts())
+            .wait(),
         Ok(Verdict::Allow(Allowance::default()))
     );
 }
@@ -120,6 +122,7 @@ fn a_policy_can_read_the_query_string() {
     let verdict = World::new()
         .load(&echo(load))
         .on_statement(&statement(), &facts())
+        .wait()
         .unwrap();
     assert!(
         matches!(verdict, Verdict::Deny(denial) if denial.message == "SELECT ssn FROM customers")
@@ -149,7 +152,8 @@ fn verdicts_are_returned_in_full() {
     assert_eq!(
         World::new()
             .load(&wasm)
-            .on_statement(&statement(), &facts()),
+            .on_statement(&statement(), &facts())
+            .wait(),
         Ok(Verdict::Allow(allowance))
     );
 
@@ -158,7 +162,8 @@ fn verdicts_are_returned_in_full() {
     assert_eq!(
         World::new()
             .load(&wasm)
-            .on_statement(&statement(), &facts()),
+            .on_statement(&statement(), &facts())
+            .wait(),
         Ok(Verdict::Deny(denial()))
     );
 }
@@ -182,7 +187,9 @@ fn a_plan_is_returned_in_full() {
     let plan = module.plan(&actions);
     let policy = World::new().load(&module.result(&constant(plan)).wasm());
     assert_eq!(
-        policy.on_result(&statement(), &vec![column(true); 7]),
+        policy
+            .on_result(&statement(), &vec![column(true); 7].into())
+            .wait(),
         Ok(Plan::Columns(actions))
     );
 }
@@ -220,7 +227,7 @@ fn a_batch_is_passed_and_its_reply_returned() {
     };
     for _ in 0..3 {
         assert_eq!(
-            policy.on_batch(&statement(), &batch),
+            policy.on_batch(&statement(), &batch.clone().into()).wait(),
             Ok(BatchReply::Edit(expected.clone()))
         );
     }
@@ -237,7 +244,10 @@ fn a_completion_arrives_with_the_lower_half_of_the_id() {
         )
         .wasm();
     let policy = World::new().load(&wasm);
-    assert_eq!(policy.on_completion(&statement(), &completion()), Ok(()));
+    assert_eq!(
+        policy.on_completion(&statement(), &completion()).wait(),
+        Ok(())
+    );
 }
 
 #[test]
@@ -251,7 +261,8 @@ fn a_0_1_approval_requires_one_reviewer_and_maps_dry_run_to_preview() {
     let reply = module.words(&words);
     let verdict = World::new()
         .load(&module.statement(&constant(reply)).wasm())
-        .on_statement(&statement(), &facts());
+        .on_statement(&statement(), &facts())
+        .wait();
     let expected = Approval {
         code: "bulk".into(),
         reason: "many rows".into(),
@@ -279,11 +290,13 @@ fn hooks_that_were_not_registered_are_not_called() {
         .wasm();
     let policy = world.load(&wasm);
     assert_eq!(
-        policy.on_statement(&statement(), &facts()),
+        policy.on_statement(&statement(), &facts()).wait(),
         Ok(Verdict::Allow(Allowance::default()))
     );
     assert_eq!(
-        policy.on_result(&statement(), &[column(true)]),
+        policy
+            .on_result(&statement(), &[column(true)].into())
+            .wait(),
         Ok(Plan::Columns(vec![ColumnAction::Pass]))
     );
     let batch = Batch {
@@ -292,14 +305,14 @@ fn hooks_that_were_not_registered_are_not_called() {
         columns: Vec::new(),
     };
     assert_eq!(
-        policy.on_batch(&statement(), &batch),
+        policy.on_batch(&statement(), &batch.clone().into()).wait(),
         Ok(BatchReply::Edit(BatchEdit {
             columns: Vec::new(),
             keep_rows: None
         }))
     );
     let done = completion();
-    assert_eq!(policy.on_completion(&statement(), &done), Ok(()));
+    assert_eq!(policy.on_completion(&statement(), &done).wait(), Ok(()));
     assert!(world.observer.calls.lock().unwrap().is_empty());
 }
 
@@ -327,7 +340,7 @@ fn each_phase_calls_the_policies_registered_for_it() {
         let facts = Facts { phase, ..facts() };
         for (policy, asked) in [(&statements, by_statement), (&parameters, by_parameters)] {
             let denied = matches!(
-                policy.on_statement(&statement(), &facts),
+                policy.on_statement(&statement(), &facts).wait(),
                 Ok(Verdict::Deny(_))
             );
             assert_eq!(denied, asked, "{phase:?} {:?}", policy.hooks());
@@ -353,11 +366,11 @@ fn an_instance_is_reused_unless_isolated() {
     let world = World::new();
     let pooled = world.load(&remembers());
     assert!(matches!(
-        pooled.on_statement(&statement(), &facts()),
+        pooled.on_statement(&statement(), &facts()).wait(),
         Ok(Verdict::Allow(_))
     ));
     assert!(matches!(
-        pooled.on_statement(&statement(), &facts()),
+        pooled.on_statement(&statement(), &facts()).wait(),
         Ok(Verdict::Deny(_))
     ));
 
@@ -368,7 +381,7 @@ fn an_instance_is_reused_unless_isolated() {
     let isolated = world.host.load("fixture", &remembers(), &settings).unwrap();
     for _ in 0..40 {
         assert!(matches!(
-            isolated.on_statement(&statement(), &facts()),
+            isolated.on_statement(&statement(), &facts()).wait(),
             Ok(Verdict::Allow(_))
         ));
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gatewright_contract::*;
@@ -30,8 +31,8 @@ fn denying(code: &str) -> Vec<u8> {
     module.statement(&constant(reply)).wasm()
 }
 
-fn code_of(policy: &Policy) -> String {
-    match policy.on_statement(&statement(), &facts()) {
+fn code_of(policy: &Arc<Policy>) -> String {
+    match policy.on_statement(&statement(), &facts()).wait() {
         Ok(Verdict::Deny(denial)) => denial.code,
         other => panic!("{other:?}"),
     }

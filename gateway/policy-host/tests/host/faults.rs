@@ -23,13 +23,15 @@ fn a_trap_names_its_function_and_the_next_call_succeeds() {
         ))
         .wasm();
     let policy = world.load(&wasm);
-    let trapped = policy.on_statement(
-        &statement(),
-        &Facts {
-            phase: Phase::Parse,
-            ..facts()
-        },
-    );
+    let trapped = policy
+        .on_statement(
+            &statement(),
+            &Facts {
+                phase: Phase::Parse,
+                ..facts()
+            },
+        )
+        .wait();
     let Err(Fault::Trap(text)) = trapped else {
         panic!("{trapped:?}")
     };
@@ -37,7 +39,7 @@ fn a_trap_names_its_function_and_the_next_call_succeeds() {
         text.contains("unreachable") && text.contains("deep_inside"),
         "{text}"
     );
-    assert!(policy.on_statement(&statement(), &facts()).is_ok());
+    assert!(policy.on_statement(&statement(), &facts()).wait().is_ok());
     assert_eq!(world.observer.faults.lock().unwrap().len(), 1);
 }
 
@@ -60,7 +62,7 @@ fn an_endless_loop_is_stopped_at_its_deadline() {
         .unwrap();
     let started = Instant::now();
     assert_eq!(
-        policy.on_statement(&statement(), &facts()),
+        policy.on_statement(&statement(), &facts()).wait(),
         Err(Fault::Deadline(deadline))
     );
     let took = started.elapsed();
@@ -116,7 +118,7 @@ fn time_that_a_busy_machine_takes_does_not_count() {
     let policy = world.host.load("fixture", &wasm, &patient).unwrap();
     let alone = (0..3).map(|_| {
         let started = Instant::now();
-        assert!(policy.on_statement(&statement(), &facts()).is_ok());
+        assert!(policy.on_statement(&statement(), &facts()).wait().is_ok());
         started.elapsed()
     });
     // Beside others it needs more CPU, too, but by far not as much as time passes.
@@ -124,7 +126,7 @@ fn time_that_a_busy_machine_takes_does_not_count() {
     let policy = world.host.load("fixture", &wasm, &of(deadline)).unwrap();
     let load = Load::per_processor(24);
     let started = Instant::now();
-    let answer = policy.on_statement(&statement(), &facts());
+    let answer = policy.on_statement(&statement(), &facts()).wait();
     let took = started.elapsed();
     drop(load);
     assert!(answer.is_ok(), "{answer:?} after {took:?} of {deadline:?}");
@@ -162,7 +164,7 @@ fn memory_is_limited() {
     };
     let policy = world.host.load("fixture", &wasm, &settings).unwrap();
     assert_eq!(
-        policy.on_statement(&statement(), &facts()),
+        policy.on_statement(&statement(), &facts()).wait(),
         Err(Fault::Memory(4 << 20))
     );
 }
@@ -176,7 +178,8 @@ fn runaway_recursion_is_a_trap() {
         .wasm();
     let fault = World::new()
         .load(&wasm)
-        .on_statement(&statement(), &facts());
+        .on_statement(&statement(), &facts())
+        .wait();
     assert!(
         matches!(&fault, Err(Fault::Trap(text)) if text.contains("call stack exhausted")),
         "{fault:?}"
@@ -217,7 +220,8 @@ fn replies_that_cannot_be_decoded_are_illegal() {
     for reply in [beyond, unknown_case, amplified] {
         let fault = world
             .load(&module.statement(&constant(reply)).wasm())
-            .on_statement(&statement(), &facts());
+            .on_statement(&statement(), &facts())
+            .wait();
         assert!(matches!(fault, Err(Fault::IllegalReply(_))), "{fault:?}");
     }
 }
@@ -255,7 +259,8 @@ fn invalid_verdicts_are_illegal() {
         let reply = module.deny(&denial);
         let fault = world
             .load(&module.statement(&constant(reply)).wasm())
-            .on_statement(&statement(), &facts());
+            .on_statement(&statement(), &facts())
+            .wait();
         assert!(
             matches!(fault, Err(Fault::IllegalReply(_))),
             "{denial:?}: {fault:?}"
@@ -268,8 +273,15 @@ fn a_plan_with_a_wrong_column_count_is_illegal() {
     let mut module = Module::new("fixture");
     let plan = module.plan(&[ColumnAction::Pass]);
     let policy = World::new().load(&module.result(&constant(plan)).wasm());
-    assert!(policy.on_result(&statement(), &[column(true)]).is_ok());
-    let fault = policy.on_result(&statement(), &[column(true), column(true)]);
+    assert!(
+        policy
+            .on_result(&statement(), &[column(true)].into())
+            .wait()
+            .is_ok()
+    );
+    let fault = policy
+        .on_result(&statement(), &[column(true), column(true)].into())
+        .wait();
     assert_eq!(
         fault,
         Err(Fault::IllegalReply(
@@ -294,11 +306,11 @@ fn calls_beyond_the_instance_limit_fail_in_bounded_time() {
     let slow = world.host.load("fixture", &wasm, &settings).unwrap();
     let busy = std::thread::spawn({
         let slow = slow.clone();
-        move || slow.on_statement(&statement(), &facts())
+        move || slow.on_statement(&statement(), &facts()).wait()
     });
     std::thread::sleep(Duration::from_millis(50));
     let started = Instant::now();
-    let second = slow.on_statement(&statement(), &facts());
+    let second = slow.on_statement(&statement(), &facts()).wait();
     assert!(started.elapsed() < Duration::from_secs(3));
     assert!(
         matches!(second, Err(Fault::Exhausted(1) | Fault::Deadline(_))),
@@ -317,7 +329,7 @@ fn the_instances_of_the_whole_host_are_limited_too() {
     let first = world.load(&wasm);
     let second = world.host.load("second", &wasm, &PolicySettings::default());
     assert!(second.is_err_and(|error| error.to_string().contains("busy")));
-    assert!(first.on_statement(&statement(), &facts()).is_ok());
+    assert!(first.on_statement(&statement(), &facts()).wait().is_ok());
 }
 
 #[test]
@@ -331,7 +343,8 @@ fn keys_are_limited_and_scopes_require_a_statement() {
     );
     let fault = world
         .load(&module.statement(&body).wasm())
-        .on_statement(&statement(), &facts());
+        .on_statement(&statement(), &facts())
+        .wait();
     assert!(
         matches!(&fault, Err(Fault::Trap(text)) if text.contains("600 bytes")),
         "{fault:?}"

@@ -141,7 +141,7 @@ fn a_policy_built_for_contract_0_1_still_runs() {
         )
         .unwrap();
     assert!(matches!(
-        policy.on_statement(&statement(), &facts()),
+        policy.on_statement(&statement(), &facts()).wait(),
         Ok(Verdict::Allow(_))
     ));
     let mut guarded = facts();
@@ -149,7 +149,7 @@ fn a_policy_built_for_contract_0_1_still_runs() {
     known.tables[0].schema = "public".into();
     known.tables[0].name = "products".into();
     assert!(matches!(
-        policy.on_statement(&statement(), &guarded),
+        policy.on_statement(&statement(), &guarded).wait(),
         Ok(Verdict::Deny(_))
     ));
 }

@@ -4,6 +4,7 @@ mod calls;
 mod directory;
 mod faults;
 mod loading;
+mod long_calls;
 mod module;
 mod services;
 mod v0_2;

@@ -409,6 +409,8 @@ impl Module {
             r#"(module
   (import "{host}" "[resource-drop]statement" (func $drop (param i32)))
   (import "{host}" "[method]statement.sql" (func $sql (param i32 i32)))
+  (import "{host}" "[method]statement.normalized" (func $normalized (param i32 i32)))
+  (import "{host}" "[method]statement.ast-json" (func $ast_json (param i32 i32)))
   (import "{host}" "log" (func $log (param i32 i32 i32)))
   (import "{host}" "counter-add" (func $counter_add (param i32 i32 i32 i64 i64) (result i64)))
   (import "{host}" "distinct-add" (func $distinct_add (param i32 i32 i32 i32 i32 i64) (result i64)))

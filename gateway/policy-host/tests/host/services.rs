@@ -29,7 +29,10 @@ fn state_survives_a_reload_and_ends_with_its_session() {
             .host
             .load("fixture", &third_time(), &PolicySettings::default())
             .unwrap();
-        matches!(policy.on_statement(view, &facts()), Ok(Verdict::Deny(_)))
+        matches!(
+            policy.on_statement(view, &facts()).wait(),
+            Ok(Verdict::Deny(_))
+        )
     };
     let (one, two) = (in_session(1), in_session(2));
     assert_eq!(
@@ -60,7 +63,7 @@ fn log_rate_and_metric_names_are_limited() {
         .wasm();
     let policy = world.load(&wasm);
     for _ in 0..300 {
-        policy.on_statement(&statement(), &facts()).unwrap();
+        policy.on_statement(&statement(), &facts()).wait().unwrap();
     }
     let lines = world.observer.lines.lock().unwrap();
     assert_eq!(lines[0], (Level::Warn, "over here".into()));

@@ -22,7 +22,8 @@ fn echo(load: &str) -> String {
     );
     let verdict = World::new()
         .load(&module.statement(&body).wasm())
-        .on_statement(&statement(), &facts());
+        .on_statement(&statement(), &facts())
+        .wait();
     match verdict {
         Ok(Verdict::Deny(denial)) => denial.message,
         other => panic!("{load}: {other:?}"),
@@ -63,6 +64,7 @@ fn asking(approval: &Approval, hooks: Hooks) -> Result<Verdict, Fault> {
     World::new()
         .load(&wasm)
         .on_statement(&statement(), &facts())
+        .wait()
 }
 
 #[test]
@@ -95,7 +97,8 @@ fn facts_have_128_bit_ids_and_a_missing_table_is_none() {
     assert_eq!(
         World::new()
             .load(&wasm)
-            .on_statement(&statement(), &facts()),
+            .on_statement(&statement(), &facts())
+            .wait(),
         Ok(Verdict::Allow(Allowance::default()))
     );
 }
@@ -155,7 +158,8 @@ fn edits_are_returned_in_full() {
     assert_eq!(
         World::new()
             .load(&wasm)
-            .on_statement(&statement(), &facts()),
+            .on_statement(&statement(), &facts())
+            .wait(),
         Ok(Verdict::Allow(allowance))
     );
 }
@@ -203,13 +207,17 @@ fn the_labels_of_a_plan_are_returned_in_full() {
     let plan = module.plan(&actions);
     let policy = World::new().load(&module.result(&constant(plan)).wasm());
     assert_eq!(
-        policy.on_result(&statement(), &vec![column(true); 3]),
+        policy
+            .on_result(&statement(), &vec![column(true); 3].into())
+            .wait(),
         Ok(Plan::Columns(actions))
     );
 
     let plan = module.plan(&[ColumnAction::Inspect("x".repeat(65))]);
     let policy = World::new().load(&module.result(&constant(plan)).wasm());
-    let answer = policy.on_result(&statement(), &[column(true)]);
+    let answer = policy
+        .on_result(&statement(), &[column(true)].into())
+        .wait();
     assert!(matches!(answer, Err(Fault::IllegalReply(_))), "{answer:?}");
 }
 
@@ -246,7 +254,7 @@ fn a_batch_includes_its_labels_and_values() {
         keep_rows: None,
     };
     assert_eq!(
-        policy.on_batch(&statement(), &batch),
+        policy.on_batch(&statement(), &batch.clone().into()).wait(),
         Ok(BatchReply::Edit(expected))
     );
 }
@@ -274,7 +282,10 @@ fn a_completion_reports_the_outcome() {
     let mut module = Module::v0_2("fixture");
     let policy = World::new().load(&module.completion(&body).wasm());
     for _ in 0..3 {
-        assert_eq!(policy.on_completion(&statement(), &completion()), Ok(()));
+        assert_eq!(
+            policy.on_completion(&statement(), &completion()).wait(),
+            Ok(())
+        );
     }
 }
 
@@ -289,12 +300,12 @@ fn notifications_are_passed_to_the_policy() {
         identity: Arc::default(),
     };
     let view = statement();
-    let reply = |channel| policy.on_notification(&view, &received(channel));
+    let reply = |channel| policy.on_notification(&view, &received(channel)).wait();
     assert_eq!(reply("dropped"), Ok(NotificationReply::Drop));
     assert_eq!(reply("news"), Ok(NotificationReply::Pass));
     // A policy without the hook is not asked.
     let mut module = Module::v0_2("fixture");
     let deaf = World::new().load(&module.register("fixture", Hooks::STATEMENT).wasm());
-    let reply = deaf.on_notification(&view, &received("dropped"));
+    let reply = deaf.on_notification(&view, &received("dropped")).wait();
     assert_eq!(reply, Ok(NotificationReply::Pass));
 }

@@ -1,6 +1,7 @@
 //! Fixtures: a statement to evaluate, and an observer that records.
 
 use std::sync::{Arc, Mutex};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use gatewright_contract::{
@@ -15,6 +16,7 @@ use gatewright_policy_host::{
 #[derive(Default)]
 pub struct Remembering {
     pub calls: Mutex<Vec<(String, &'static str)>>,
+    pub handed_over: Mutex<Vec<String>>,
     pub faults: Mutex<Vec<Fault>>,
     pub reloads: Mutex<Vec<ReloadEvent>>,
     pub lines: Mutex<Vec<(Level, String)>>,
@@ -24,6 +26,10 @@ pub struct Remembering {
 impl Observer for Remembering {
     fn call(&self, policy: &str, hook: &'static str, _elapsed: Duration) {
         self.calls.lock().unwrap().push((policy.to_owned(), hook));
+    }
+
+    fn handed_over(&self, policy: &str) {
+        self.handed_over.lock().unwrap().push(policy.to_owned());
     }
 
     fn fault(&self, _policy: &str, fault: &Fault) {
@@ -86,6 +92,21 @@ pub struct Statement {
     pub session: SessionId,
     pub subject: String,
     pub task: Option<String>,
+    pub length: usize,
+    /// The threads on which something was derived from the text.
+    pub derived_on: Mutex<Vec<ThreadId>>,
+}
+
+impl Default for Statement {
+    fn default() -> Self {
+        Statement {
+            session: session_id(7),
+            subject: "ada".into(),
+            task: None,
+            length: 24,
+            derived_on: Mutex::default(),
+        }
+    }
 }
 
 pub fn statement() -> Arc<dyn StatementView> {
@@ -95,8 +116,7 @@ pub fn statement() -> Arc<dyn StatementView> {
 pub fn in_session(session: u64) -> Arc<dyn StatementView> {
     Arc::new(Statement {
         session: session_id(session),
-        subject: "ada".into(),
-        task: None,
+        ..Statement::default()
     })
 }
 
@@ -113,11 +133,19 @@ impl StatementView for Statement {
         "SELECT ssn FROM customers".into()
     }
 
+    fn length(&self) -> usize {
+        self.length
+    }
+
     fn normalized(&self) -> String {
+        let mut derived_on = self.derived_on.lock().unwrap();
+        derived_on.push(thread::current().id());
         self.sql()
     }
 
     fn ast_json(&self) -> Option<String> {
+        let mut derived_on = self.derived_on.lock().unwrap();
+        derived_on.push(thread::current().id());
         None
     }
 

@@ -8,6 +8,7 @@ mod equality;
 mod functions;
 mod growth;
 mod hostile;
+mod leftovers;
 mod lineage;
 mod outputs;
 mod patterns;

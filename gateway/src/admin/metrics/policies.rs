@@ -9,7 +9,8 @@ use metrics::Histogram;
 
 use super::Metrics;
 use super::definitions::{
-    FAULT_KINDS, POLICY_CALL_SECONDS, POLICY_FAULTS_TOTAL, POLICY_GENERATION, POLICY_RELOADS_TOTAL,
+    FAULT_KINDS, POLICY_CALL_SECONDS, POLICY_FAULTS_TOTAL, POLICY_GENERATION,
+    POLICY_LONG_CALLS_TOTAL, POLICY_RELOADS_TOTAL,
 };
 use super::handles::Handles;
 
@@ -32,6 +33,10 @@ impl Observer for Metrics {
         });
     }
 
+    fn handed_over(&self, policy: &str) {
+        POLICY_LONG_CALLS_TOTAL.counter(&[policy]).increment(1);
+    }
+
     fn fault(&self, policy: &str, fault: &Fault) {
         POLICY_FAULTS_TOTAL
             .counter(&[policy, fault.kind()])
@@ -48,6 +53,7 @@ impl Observer for Metrics {
                 for kind in FAULT_KINDS {
                     POLICY_FAULTS_TOTAL.counter(&[policy, kind]).increment(0);
                 }
+                POLICY_LONG_CALLS_TOTAL.counter(&[policy]).increment(0);
                 tracing::info!(policy, %version, %digest, generation, "policy in force");
                 "loaded"
             }

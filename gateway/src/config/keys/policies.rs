@@ -62,6 +62,13 @@ static RUN: Group = Group {
         )
         .default("\"50ms\""),
         Key::new(
+            "wait",
+            Kind::Period,
+            "how long one call may wait besides: for an instance, and for its turns when it takes longer than about a \
+             millisecond; a call that has to wait longer refuses",
+        )
+        .default("\"10s\""),
+        Key::new(
             "memory",
             Kind::Size(64 << 10, MAX_MEMORY),
             "memory limit of one instance",

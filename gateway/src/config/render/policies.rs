@@ -50,6 +50,7 @@ pub(super) fn policies(f: &mut Formatter<'_>, policies: &Policies) -> fmt::Resul
 fn run(shown: &mut Shown<'_, '_>, settings: &PolicySettings) -> fmt::Result {
     shown.string("mode", MODE.name(settings.mode))?;
     shown.string("deadline", duration_text(settings.deadline))?;
+    shown.string("wait", duration_text(settings.wait))?;
     shown.string("memory", size_text(settings.memory_bytes as u64))?;
     shown.string("isolation", ISOLATION.name(settings.isolation))?;
     shown.plain("max_instances", settings.max_instances)

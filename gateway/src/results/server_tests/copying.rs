@@ -44,7 +44,11 @@ const NASTY: &[&str] = &[
 struct Rotate;
 
 impl BatchJudge for Rotate {
-    fn on_batch(&mut self, _: usize, batch: &Batch) -> Judged<Result<BatchReply, Denial>> {
+    fn on_batch(
+        &mut self,
+        _: usize,
+        batch: &std::sync::Arc<Batch>,
+    ) -> Judged<Result<BatchReply, Denial>> {
         let shown = &batch.columns[0].data;
         let mut packed = PackedColumn {
             offsets: vec![0],

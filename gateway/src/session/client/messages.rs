@@ -141,7 +141,9 @@ impl<J: Judge> Session<J> {
             return self.bad_client_frame(error, output).map(|()| Taken::Hold);
         }
         if frame.tag == b'X' {
-            output.to_server.control(frame);
+            if self.server.is_own() {
+                output.to_server.control(frame);
+            }
             output.terminated = true;
             return Ok(Taken::Yes);
         }
@@ -165,6 +167,9 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Result<Taken, Violation> {
+        if !self.server.is_there() {
+            return Ok(self.without_server(frame, output));
+        }
         if let Some(taken) = self.held_is_over(frame, judge, output) {
             return Ok(taken);
         }

@@ -1,8 +1,7 @@
 //! Errors and notices from the server: whose text the client gets, and where both sides stand then.
 
-use gatewright_contract::{Messages, NotificationReply};
+use gatewright_contract::Messages;
 use gatewright_wire::ErrorFields;
-use gatewright_wire::backend::NotificationResponse;
 use gatewright_wire::frame::Frame;
 
 use crate::session::doors::output::{Output, Taken};
@@ -50,7 +49,8 @@ impl<J: Judge> Session<J> {
             .and_then(|running| running.stopping.take())
             .or(overdue);
         self.deliver_notices_of_description(output);
-        let (fields, moved) = self.at_clients_position(fields);
+        let (mut fields, mut moved) = self.at_clients_position(fields);
+        moved |= self.with_clients_name(&mut fields);
         match self.rewrite_of(&fields, stopping.as_ref()) {
             ErrorRewrite::Swallowed => {}
             ErrorRewrite::Unchanged if !moved => {
@@ -65,6 +65,7 @@ impl<J: Judge> Session<J> {
             judge.refused(&unread.refusal);
         }
         self.forget_portal_of_failed_bind(&fields);
+        self.forget_unnamed_of_failed_parse();
         self.after_error(judge, output);
         Ok(Taken::Yes)
     }
@@ -283,6 +284,7 @@ impl<J: Judge> Session<J> {
                 target: Described::InHand,
                 ..
             }) => {
+                self.forget_skipped();
                 self.queue.skip_to_sync();
                 if let Some(held) = &mut self.held {
                     held.answered = true;
@@ -310,6 +312,7 @@ impl<J: Judge> Session<J> {
     }
 
     fn skip_to_sync(&mut self) -> bool {
+        self.forget_skipped();
         let found = self.queue.skip_to_sync();
         // What stands behind the Sync is still to come.
         let left = self.queue.oldest_first();
@@ -334,10 +337,13 @@ impl<J: Judge> Session<J> {
                 return Ok(());
             }
             // The client has prepared the same text itself.
-            Some(Outstanding::Describe {
-                audience: Audience::Gateway,
-                ..
-            }) => return Ok(()),
+            Some(
+                Outstanding::Describe {
+                    audience: Audience::Gateway,
+                    ..
+                }
+                | Outstanding::PrepareAgain(_),
+            ) => return Ok(()),
             Some(Outstanding::Query(run))
                 if run.notices.iter().any(|body| **body == *frame.body) =>
             {
@@ -352,30 +358,6 @@ impl<J: Judge> Session<J> {
             ErrorRewrite::Changed(shown) => output.to_client.deliver(Delivery::Notice(&shown)),
             _ => output.to_client.deliver(Delivery::Message(frame)),
         }
-        Ok(())
-    }
-
-    /// What other sessions send to a channel that the client listens on.
-    pub(in crate::session) fn notification(
-        &mut self,
-        frame: Frame<'_>,
-        judge: &mut J,
-        output: &mut Output,
-    ) -> Result<(), Violation> {
-        if judge.wants_notifications() {
-            let received = NotificationResponse::decode(frame.body)
-                .map_err(|error| Violation::unreadable("NotificationResponse", &error))?;
-            let read = |text| self.reading.encoding.read(text);
-            // What cannot be read, nobody can judge.
-            let (Ok(channel), Ok(payload)) = (read(received.channel), read(received.payload))
-            else {
-                return Ok(());
-            };
-            if judge.judge_notification(&channel, &payload) == NotificationReply::Drop {
-                return Ok(());
-            }
-        }
-        output.to_client.deliver(Delivery::Message(frame));
         Ok(())
     }
 }

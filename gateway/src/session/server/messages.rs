@@ -229,6 +229,7 @@ impl<J: Judge> Session<J> {
                 return self.error(frame, judge, output);
             }
             b'Z' => return self.ready(frame, judge, output),
+            b'A' => return self.notification(frame, judge, output),
             b'c' => return Ok(self.copy_out_done(frame, judge, output)),
             b'1' => self.parsed(frame, output)?,
             b'2' => self.bound(frame, output)?,
@@ -238,7 +239,6 @@ impl<J: Judge> Session<J> {
             b'T' => self.row_description(frame, output)?,
             b'N' => self.notice(frame, output)?,
             b'S' => self.parameter_status(frame, output)?,
-            b'A' => self.notification(frame, judge, output)?,
             b'G' => self.copy_in(frame, output)?,
             b'H' => self.copy_out_begins(frame, output)?,
             b'W' => return Err(Violation::Replication),
@@ -286,6 +286,10 @@ impl<J: Judge> Session<J> {
         if self.describes_for_itself() {
             return Ok(());
         }
+        if matches!(self.queue.front(), Some(Outstanding::PrepareAgain(_))) {
+            self.queue.pop();
+            return Ok(());
+        }
         let Some(Outstanding::Parse { name, prepared, .. }) = self.queue.pop() else {
             return Err(Violation::Unexpected('1'));
         };
@@ -295,7 +299,7 @@ impl<J: Judge> Session<J> {
     }
 
     fn bound(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
-        let Some(Outstanding::Bind { name, portal }) = self.queue.pop() else {
+        let Some(Outstanding::Bind { name, portal, .. }) = self.queue.pop() else {
             return Err(Violation::Unexpected('2'));
         };
         self.names.set_portal(&name, portal);
@@ -313,6 +317,7 @@ impl<J: Judge> Session<J> {
         match target {
             CloseTarget::Statement(name) => self.names.close_prepared(&name),
             CloseTarget::Portal(name) => self.names.close_portal(&name),
+            CloseTarget::OnServer => {}
         }
         if audience == Audience::Client {
             output.to_client.deliver(Delivery::Message(frame));
@@ -327,6 +332,7 @@ impl<J: Judge> Session<J> {
             self.path.report(status.value);
         }
         self.reading.setting(status.name, status.value);
+        self.server.reported(status.name, status.value);
         output.to_client.deliver(Delivery::Message(frame));
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The rows of the running statement: forwarded unchanged or edited by the plan, and counted against limits.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use gatewright_contract as contract;
 use gatewright_sql::{CopyFormat, CopyOut, SessionEffect, Statement};
@@ -78,7 +79,7 @@ impl<J: Judge> BatchJudge for Ask<'_, J> {
     fn on_batch(
         &mut self,
         step: usize,
-        batch: &contract::Batch,
+        batch: &Arc<contract::Batch>,
     ) -> Judged<Result<contract::BatchReply, contract::Denial>> {
         self.judge.on_batch(self.permit, step, batch)
     }

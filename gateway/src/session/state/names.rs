@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use gatewright_sql::{CopyOut, Facts, Outputs, SessionEffect, Statement};
 
+use crate::pool::Serial;
+use crate::session::doors::to_server::Kept;
 use crate::session::judge::{Field, Judge, NameFacts, Plan};
+use crate::session::state::encoding::Encoding;
 use crate::session::state::name::Name;
 use crate::session::state::running::Passed;
 
@@ -37,6 +40,21 @@ pub struct Prepared<J: Judge> {
     pub plan: RefCell<Option<(J::Permit, Rc<Plan>)>>,
     /// True while the reply to a Describe sent by the gateway is outstanding.
     pub describing: Cell<bool>,
+    /// Where connections are shared: how it is made on another one.
+    pub portable: Option<Rc<Portable>>,
+}
+
+/// A prepared statement that can be made on any connection.
+#[derive(Debug)]
+pub struct Portable {
+    pub serial: Serial,
+    pub(in crate::session) kept: Kept,
+    /// The settings with which it was read.
+    pub(in crate::session) read_with: (bool, Encoding),
+    /// What was known of it on the connection that it was on last: other connections must agree.
+    pub former: RefCell<Option<(Description, Option<Rc<[u32]>>)>>,
+    /// A connection did not agree.
+    pub changed: Cell<bool>,
 }
 
 /// The row description of a prepared statement, if the gateway has needed it.
@@ -91,6 +109,7 @@ impl<J: Judge> Prepared<J> {
             description: RefCell::new(Description::Unknown),
             plan: RefCell::new(None),
             describing: Cell::new(false),
+            portable: None,
         }
     }
 
@@ -139,6 +158,7 @@ impl<J: Judge> Prepared<J> {
         };
         Some(Prepared {
             parameter_types: self.parameter_types.clone(),
+            portable: self.portable.clone(),
             ..Prepared::new(text, self.index, self.permit.borrow().clone(), inner)
         })
     }

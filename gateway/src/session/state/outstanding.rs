@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use gatewright_sql::{Facts, Statement};
 
+use crate::pool::Serial;
 use crate::session::judge::{Judge, Plan};
 use crate::session::refusal::Refusal;
 use crate::session::state::copy_probe::CopySyncProbe;
@@ -25,9 +26,13 @@ pub enum Outstanding<J: Judge> {
         name: Name,
         prepared: Rc<Prepared<J>>,
     },
+    /// A statement of the client's that is made once more, on another connection.
+    PrepareAgain(Serial),
     Bind {
         name: Name,
         portal: Rc<Portal<J>>,
+        /// Where the statement has another name on the server.
+        renamed: Option<Box<Renamed>>,
     },
     /// Bind of a statement that does not exist: always an error.
     BindUnknown,
@@ -64,6 +69,12 @@ pub enum Outstanding<J: Judge> {
     Asked(Asked),
     /// The gateway's probe for which Syncs the server answers after a failed COPY FROM STDIN.
     CopySyncProbe(CopySyncProbe),
+}
+
+/// A prepared statement's name on a shared connection, and its client's.
+pub struct Renamed {
+    pub on_server: String,
+    pub clients: String,
 }
 
 /// A setting that the server was asked for with SHOW.
@@ -208,6 +219,8 @@ pub enum Described<J: Judge> {
 pub enum CloseTarget {
     Statement(Name),
     Portal(Name),
+    /// One that only the gateway knows.
+    OnServer,
 }
 
 /// The queue of outstanding replies.
@@ -274,6 +287,20 @@ impl<J: Judge> Queue<J> {
     /// How many replies are outstanding.
     pub fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// True while a message is outstanding that the server runs something for.
+    pub fn runs_anything(&self) -> bool {
+        let runs = |reply: &Outstanding<J>| {
+            matches!(
+                reply,
+                Outstanding::Query(_)
+                    | Outstanding::Execute { .. }
+                    | Outstanding::ExecuteUnknown
+                    | Outstanding::FunctionCall { .. }
+            )
+        };
+        self.entries.iter().any(runs)
     }
 
     /// The number of the next message that is pushed, counted from 1. Where Syncs were dropped from between, messages before may have
@@ -416,6 +443,7 @@ fn names_something<J: Judge>(reply: &Outstanding<J>) -> bool {
         | Outstanding::FunctionCall { .. }
         | Outstanding::ExecuteUnknown
         | Outstanding::BindUnknown
+        | Outstanding::PrepareAgain(_)
         | Outstanding::Asked(_)
         | Outstanding::CopySyncProbe(_)
         | Outstanding::Sync => false,

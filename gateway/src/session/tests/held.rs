@@ -1,7 +1,8 @@
 //! Statements that are held for a decision: what goes out meanwhile, and what becomes of them.
 
+use bytes::BytesMut;
 use gatewright_wire::backend::TransactionStatus;
-use gatewright_wire::build;
+use gatewright_wire::{ErrorFields, build};
 
 use super::super::{Outcome, Refusal};
 use super::play::*;
@@ -43,7 +44,7 @@ fn a_rejected_query_is_refused_and_the_session_goes_on() {
 fn a_cancelled_query_is_withdrawn_and_refused_as_cancelled() {
     let mut play = Play::new();
     play.client(query("hold this"));
-    assert!(play.session.cancel_held(&mut play.judge));
+    assert!(play.session.cancel(&mut play.judge, &mut play.output));
     assert_eq!(play.judge.withdrawn.get(), 1);
     play.offer();
     assert_eq!(play.sent(), [format!("Q {STAND_IN}")]);
@@ -60,8 +61,70 @@ fn a_cancelled_query_is_withdrawn_and_refused_as_cancelled() {
 fn a_cancel_is_the_servers_business_when_nothing_is_held() {
     let mut play = Play::new();
     play.client(query("select 1"));
-    assert!(!play.session.cancel_held(&mut play.judge));
+    assert!(!play.session.cancel(&mut play.judge, &mut play.output));
     assert_eq!(play.sent(), ["Q select 1"]);
+}
+
+#[test]
+fn a_query_that_is_judged_for_long_can_be_cancelled() {
+    let mut play = Play::new();
+    play.judge.delays = vec![200];
+    play.client(query("select 1"));
+    assert!(play.session.can_cancel() && !play.session.waits_for_decision());
+    assert!(play.session.cancel(&mut play.judge, &mut play.output));
+    assert!(play.judge.under_way.is_empty());
+    play.offer();
+    assert_eq!(play.sent(), [format!("Q {STAND_IN}")]);
+    play.server(|out| {
+        syntax_error(out);
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    let cancelled = "E 57014 canceling statement due to user request";
+    assert_eq!(play.replied(), [cancelled, "ZI"]);
+}
+
+#[test]
+fn a_cancel_is_the_servers_business_while_it_runs_something() {
+    let mut play = Play::new();
+    play.client(query("select 1"));
+    play.judge.delays = vec![200];
+    play.client(query("select 2"));
+    assert!(!play.session.can_cancel());
+    assert!(!play.session.cancel(&mut play.judge, &mut play.output));
+    assert_eq!(play.judge.under_way.len(), 1);
+}
+
+#[test]
+fn a_result_whose_batch_is_judged_for_long_can_be_cancelled() {
+    let mut play = Play::new();
+    play.client(query("mask 2"));
+    assert_eq!(play.sent(), ["P mask 2", "D", "C", "H"]);
+    play.server(|out| {
+        build::parse_complete(out);
+        out.extend_from_slice(b"t\0\0\0\x06\0\0");
+        row_description(out, "a");
+        build::close_complete(out);
+    });
+    play.sent();
+    play.judge.delays = vec![200];
+    let mut bytes = BytesMut::new();
+    row_description(&mut bytes, "a");
+    row(&mut bytes);
+    let used = play.server_piece(&bytes);
+    assert_eq!(used, bytes.len());
+    assert!(play.session.can_cancel());
+    assert!(play.session.cancel(&mut play.judge, &mut play.output));
+    assert!(play.judge.under_way.is_empty() && play.output.cancel);
+    play.judge.delays = vec![];
+    play.server(|out| {
+        row(out);
+        let error = ErrorFields::new("ERROR", "57014", "canceled");
+        build::error_response(out, &error);
+        build::ready_for_query(out, TransactionStatus::Idle);
+    });
+    let cancelled = "E 57014 canceling statement due to user request";
+    assert_eq!(play.replied(), ["T", cancelled, "ZI"]);
+    assert_eq!(play.judge.completed.len(), 1);
 }
 
 #[test]
@@ -88,7 +151,7 @@ fn a_cancelled_bind_skips_to_sync() {
         build::execute(out, "", 0).expect("an Execute");
         build::sync(out);
     });
-    assert!(play.session.cancel_held(&mut play.judge));
+    assert!(play.session.cancel(&mut play.judge, &mut play.output));
     play.offer();
     let sent = play.sent();
     assert_eq!(

@@ -130,8 +130,12 @@ impl WordJudge {
     /// A message is asked about anew only when nothing is asked about it any more.
     fn nothing_else_is_asked(&self) {
         let mut answers = self.under_way.values().map(|late| &late.answer);
-        let of_client =
-            answers.any(|answer| !matches!(answer, Answer::Batch(_) | Answer::Completed));
+        let of_client = answers.any(|answer| {
+            !matches!(
+                answer,
+                Answer::Batch(_) | Answer::Completed | Answer::Notification(_)
+            )
+        });
         assert!(!of_client, "asked twice about one message");
     }
 
@@ -359,11 +363,16 @@ impl Judge for WordJudge {
         true
     }
 
-    fn judge_notification(&mut self, channel: &str, _: &str) -> contract::NotificationReply {
-        match channel {
+    fn judge_notification(
+        &mut self,
+        channel: &str,
+        _: &str,
+    ) -> Judged<contract::NotificationReply> {
+        let reply = match channel {
             "secret" => contract::NotificationReply::Drop,
             _ => contract::NotificationReply::Pass,
-        }
+        };
+        self.answer(reply, false, Answer::Notification)
     }
 
     fn wants_plan(permit: &WordPermit) -> bool {
@@ -420,7 +429,7 @@ impl Judge for WordJudge {
         &mut self,
         _: &WordPermit,
         _: usize,
-        batch: &contract::Batch,
+        batch: &Arc<contract::Batch>,
     ) -> Judged<Result<contract::BatchReply, contract::Denial>> {
         let columns = batch
             .columns

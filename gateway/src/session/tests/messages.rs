@@ -1,6 +1,7 @@
 //! What the client gets of notices and notifications.
 
 use bytes::{Buf, BytesMut};
+use gatewright_wire::backend::TransactionStatus;
 use gatewright_wire::{ErrorFields, build};
 
 use super::play::*;
@@ -38,15 +39,6 @@ fn notices_of_other_statements_pass() {
 
 #[test]
 fn notifications_are_judged() {
-    let notification = |channel: &'static [u8]| {
-        move |out: &mut BytesMut| {
-            let body = [&[0, 0, 0, 1], channel, b"\0ada@\0"].concat();
-            out.extend_from_slice(b"A");
-            let length = u32::try_from(body.len() + 4).expect("short");
-            out.extend_from_slice(&length.to_be_bytes());
-            out.extend_from_slice(&body);
-        }
-    };
     let mut play = Play::new();
     play.server(notification(b"secret"));
     assert!(play.output.to_client.chunk().is_empty());
@@ -55,4 +47,36 @@ fn notifications_are_judged() {
     assert!(play.output.to_client.chunk().is_empty());
     play.server(notification(b"news"));
     assert!(!play.output.to_client.chunk().is_empty());
+}
+
+#[test]
+fn a_notification_waits_for_its_judge_and_keeps_its_place() {
+    let mut play = Play::new();
+    play.client(query("select 1"));
+    let mut bytes = BytesMut::new();
+    row_description(&mut bytes, "a");
+    notification(b"news")(&mut bytes);
+    complete(&mut bytes);
+    ready(TransactionStatus::Idle)(&mut bytes);
+    play.judge.delays = vec![2];
+    let used = play.server_piece(&bytes);
+    assert_eq!(play.replied(), ["T"]);
+    let mut left = bytes.split_off(used);
+    while !left.is_empty() {
+        let used = play.server_piece(&left);
+        left = left.split_off(used);
+    }
+    assert_eq!(play.replied(), ["A", "C", "ZI"]);
+}
+
+#[test]
+fn a_notification_that_is_judged_when_the_connection_ends_is_withdrawn() {
+    let mut play = Play::new();
+    play.judge.delays = vec![200];
+    let mut bytes = BytesMut::new();
+    notification(b"news")(&mut bytes);
+    assert_eq!(play.server_piece(&bytes), 0);
+    assert!(play.session.close(&mut play.judge, &mut play.output));
+    assert_eq!(play.judge.withdrawn.get(), 1);
+    assert!(play.judge.under_way.is_empty());
 }

@@ -1,6 +1,7 @@
 //! Both ends of a session, played by a test.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use gatewright_wire::backend::TransactionStatus;
@@ -30,6 +31,7 @@ impl Play {
             standard_conforming_strings: true,
             client_encoding: "UTF8".into(),
             server_encoding: encoding.into(),
+            server: crate::session::ServerAtStart::Own,
             names: None,
             status: b'I',
             max_message: 1 << 20,
@@ -41,6 +43,15 @@ impl Play {
             output: Output::default(),
             waiting: BytesMut::new(),
         }
+    }
+
+    /// Begins a time slice, or one whose time is over already: no more than a few steps are made in it.
+    pub(crate) fn slice(&mut self, spent: bool) {
+        let now = Instant::now();
+        let past = now.checked_sub(Duration::from_secs(1));
+        let begins = if spent { past } else { Some(now) };
+        let begins = begins.expect("the clock is past its first second");
+        self.output.slice.begin(begins);
     }
 
     pub(crate) fn offer(&mut self) {
@@ -156,6 +167,17 @@ pub(crate) fn ready(status: TransactionStatus) -> impl FnOnce(&mut BytesMut) {
 
 pub(crate) fn complete(out: &mut BytesMut) {
     build::command_complete(out, "SELECT 1").expect("a tag");
+}
+
+/// What another session sends to a channel.
+pub(crate) fn notification(channel: &[u8]) -> impl Fn(&mut BytesMut) + '_ {
+    move |out| {
+        let body = [&[0, 0, 0, 1], channel, b"\0ada@\0"].concat();
+        out.extend_from_slice(b"A");
+        let length = u32::try_from(body.len() + 4).expect("short");
+        out.extend_from_slice(&length.to_be_bytes());
+        out.extend_from_slice(&body);
+    }
 }
 
 pub(crate) fn syntax_error(out: &mut BytesMut) {

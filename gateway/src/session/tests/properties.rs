@@ -147,6 +147,12 @@ fn without_a_gateway(bytes: &[u8]) -> (Vec<String>, Vec<String>) {
 /// One turn of what moves between the three: which way, and how many bytes of what there is.
 type Turn = (u8, u16);
 
+/// The way of a turn in which the session has little time.
+const SPENT: u8 = 0x40;
+
+/// The way of a turn in which the client cancels.
+const CANCELS: u8 = 0x80;
+
 /// A client, the session and a server, with bytes under way between them.
 struct Between {
     play: Play,
@@ -156,6 +162,8 @@ struct Between {
     /// Given to the session and not taken by it.
     replies: BytesMut,
     seen: BytesMut,
+    /// The session has little time in every turn.
+    hurried: bool,
 }
 
 impl Between {
@@ -169,11 +177,13 @@ impl Between {
             from_server: BytesMut::new(),
             replies: BytesMut::new(),
             seen: BytesMut::new(),
+            hurried: false,
         }
     }
 
     /// Moves up to `most` bytes one way, or decides about what is held. False: there was nothing to move.
     fn turn(&mut self, way: u8, most: impl Fn(usize) -> usize) -> bool {
+        self.play.slice(self.hurried || way & SPENT != 0);
         let moved = match way % 4 {
             0 => {
                 let count = most(self.from_client.len());
@@ -272,10 +282,16 @@ fn with_words_withheld(expected: Vec<String>, seen: &[String], ran: &[String]) -
     .collect()
 }
 
-fn check(messages: &[Sent], turns: &[Turn], delays: &[u8]) -> Result<(), TestCaseError> {
+fn check(
+    messages: &[Sent],
+    turns: &[Turn],
+    delays: &[u8],
+    hurried: bool,
+) -> Result<(), TestCaseError> {
     let bytes = bytes_of(messages);
     let (expected, would_run) = without_a_gateway(&bytes);
     let mut between = Between::new(&bytes, delays);
+    between.hurried = hurried;
     for (way, most) in turns {
         between.turn(*way, |all| all.min(1 + usize::from(*most) % all.max(1)));
     }
@@ -386,10 +402,12 @@ fn orders_that_went_wrong_once() {
                     )
                 };
                 let turns: Vec<Turn> = (0..200).map(turn).collect();
-                check(&messages, &turns, &[]).expect("what a server would do");
+                check(&messages, &turns, &[], piece == 6).expect("what a server would do");
             }
         }
-        check(&messages, &[], &[0, 2, 1]).expect("what a server would do");
+        for hurried in [false, true] {
+            check(&messages, &[], &[0, 2, 1], hurried).expect("what a server would do");
+        }
     }
 }
 
@@ -418,8 +436,9 @@ proptest! {
         messages in proptest::collection::vec(message(), 0..14),
         turns in proptest::collection::vec(any::<Turn>(), 0..60),
         delays in delays(),
+        hurried in any::<bool>(),
     ) {
-        check(&messages, &turns, &delays)?;
+        check(&messages, &turns, &delays, hurried)?;
     }
 
     /// Whenever a client leaves, every statement that was admitted ends once, and what was held is withdrawn.
@@ -431,6 +450,11 @@ proptest! {
     ) {
         let mut between = Between::new(&bytes_of(&messages), &delays);
         for (way, most) in &turns {
+            if way & CANCELS != 0 {
+                let Play { session, judge, output, .. } = &mut between.play;
+                let can = session.can_cancel();
+                prop_assert_eq!(session.cancel(judge, output), can);
+            }
             between.turn(*way, |all| all.min(1 + usize::from(*most) % all.max(1)));
         }
         between.leave()?;

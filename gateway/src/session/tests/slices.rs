@@ -1,27 +1,17 @@
 //! Time slices: a session whose slice is over stops between messages, between the statements of a message and between rows, and goes on
 //! in the next slice as if it had not stopped.
 
-use std::time::{Duration, Instant};
-
 use bytes::BytesMut;
 use gatewright_wire::backend::TransactionStatus;
 use gatewright_wire::build;
 
 use super::play::*;
 
-/// Begins a slice whose time is over already.
-fn spent(play: &mut Play) {
-    let past = Instant::now().checked_sub(Duration::from_secs(1));
-    play.output
-        .slice
-        .begin(past.expect("the clock is past its first second"));
-}
-
 /// Slices until all that waits is taken, and what was sent.
 fn slices_to_take_all(play: &mut Play) -> (usize, Vec<String>) {
     let (mut slices, mut sent) = (0, Vec::new());
     while !play.waiting.is_empty() {
-        spent(play);
+        play.slice(true);
         let before = (play.waiting.len(), play.judge.asked.len());
         play.offer();
         sent.extend(play.sent());
@@ -82,7 +72,7 @@ fn a_session_stops_between_rows() {
     build::ready_for_query(&mut rest, TransactionStatus::Idle);
     let (mut slices, mut replied) = (0, Vec::new());
     while !rest.is_empty() {
-        spent(&mut play);
+        play.slice(true);
         let done = play.server_piece(&rest);
         assert!(done > 0, "a slice in which nothing was done");
         let _ = rest.split_to(done);

@@ -6,16 +6,18 @@ use smallvec::SmallVec;
 use wasmtime::component::{Component, HasSelf, Linker, Resource};
 use wasmtime::{Engine, Store};
 
-use super::wit::exports::gatewright::policy::module;
 use super::{lift, lower, types, versioned, wit};
 use crate::adapter::common::Statement;
-use crate::adapter::{Adapter, Guest};
+use crate::adapter::{Adapter, Entered, Failed, Guest, Left, Starting};
 use crate::contract;
 use crate::guest::GuestData;
 
 struct Prepared(wit::PolicyPre<GuestData>);
 
-struct Instance(wit::Policy);
+struct Instance {
+    store: Store<GuestData>,
+    policy: wit::Policy,
+}
 
 pub(super) fn prepare(
     engine: &Engine,
@@ -29,15 +31,28 @@ pub(super) fn prepare(
 }
 
 impl Adapter for Prepared {
-    fn instantiate(&self, store: &mut Store<GuestData>) -> wasmtime::Result<Box<dyn Guest>> {
-        Ok(Box::new(Instance(self.0.instantiate(store)?)))
+    fn start(self: Arc<Self>, mut store: Store<GuestData>, settings: String) -> Starting {
+        Box::pin(async move {
+            match initialized(&self.0, &mut store, &settings).await {
+                Ok((policy, registered)) => Ok((
+                    Box::new(Instance { store, policy }) as Box<dyn Guest>,
+                    registered.map(lift::registration),
+                )),
+                Err(error) => Err(Failed::Wasm(error, store.data().memory.denied)),
+            }
+        })
     }
 }
 
-impl Instance {
-    fn module(&self) -> &module::Guest {
-        self.0.gatewright_policy_module()
-    }
+async fn initialized(
+    prepared: &wit::PolicyPre<GuestData>,
+    store: &mut Store<GuestData>,
+    settings: &str,
+) -> wasmtime::Result<(wit::Policy, Result<types::Registration, String>)> {
+    let policy = prepared.instantiate_async(&mut *store).await?;
+    let module = policy.gatewright_policy_module();
+    let registered = module.call_init(store, settings).await?;
+    Ok((policy, registered))
 }
 
 pub(super) fn statement() -> Resource<Statement> {
@@ -45,22 +60,60 @@ pub(super) fn statement() -> Resource<Statement> {
 }
 
 impl Guest for Instance {
-    fn init(
-        &self,
-        store: &mut Store<GuestData>,
-        settings: &str,
-    ) -> wasmtime::Result<Result<contract::Registration, String>> {
-        Ok(self
-            .module()
-            .call_init(store, settings)?
-            .map(lift::registration))
+    fn store(&mut self) -> &mut Store<GuestData> {
+        &mut self.store
     }
 
-    fn on_statement(
-        &self,
-        store: &mut Store<GuestData>,
-        facts: &contract::Facts,
-    ) -> wasmtime::Result<contract::Verdict> {
+    fn on_statement(mut self: Box<Self>, facts: contract::Facts) -> Entered<contract::Verdict> {
+        Box::pin(async move {
+            let reply = self.evaluate(&facts).await;
+            Left::of(self, reply)
+        })
+    }
+
+    fn on_result(
+        mut self: Box<Self>,
+        columns: Arc<[contract::ResultColumn]>,
+    ) -> Entered<contract::Plan> {
+        Box::pin(async move {
+            let reply = self.plan(&columns).await;
+            Left::of(self, reply)
+        })
+    }
+
+    fn on_batch(mut self: Box<Self>, batch: Arc<contract::Batch>) -> Entered<contract::BatchReply> {
+        Box::pin(async move {
+            let reply = self.edit(&batch).await;
+            // The rows belong to their session again.
+            drop(batch);
+            Left::of(self, reply)
+        })
+    }
+
+    fn on_completion(mut self: Box<Self>, completion: contract::Completion) -> Entered<()> {
+        Box::pin(async move {
+            let Instance { store, policy } = &mut *self;
+            let module = policy.gatewright_policy_module();
+            let reply = versioned::on_completion(module, store, &completion).await;
+            Left::of(self, reply)
+        })
+    }
+
+    fn on_notification(
+        mut self: Box<Self>,
+        received: contract::Notification,
+    ) -> Entered<contract::NotificationReply> {
+        Box::pin(async move {
+            let Instance { store, policy } = &mut *self;
+            let module = policy.gatewright_policy_module();
+            let reply = versioned::on_notification(module, store, &received).await;
+            Left::of(self, reply)
+        })
+    }
+}
+
+impl Instance {
+    async fn evaluate(&mut self, facts: &contract::Facts) -> wasmtime::Result<contract::Verdict> {
         let (known, identity) = (&*facts.statement, &*facts.identity);
         let commands = lower::strings(&known.commands);
         let opaque = lower::strings(&known.opaque);
@@ -88,16 +141,15 @@ impl Guest for Instance {
             functions: &functions,
             identity: lower::identity(identity, &groups, &attributes),
         };
-        Ok(lift::verdict(self.module().call_on_statement(
-            store,
-            statement(),
-            lowered,
-        )?))
+        let module = self.policy.gatewright_policy_module();
+        let verdict = module
+            .call_on_statement(&mut self.store, statement(), lowered)
+            .await?;
+        Ok(lift::verdict(verdict))
     }
 
-    fn on_result(
-        &self,
-        store: &mut Store<GuestData>,
+    async fn plan(
+        &mut self,
         columns: &[contract::ResultColumn],
     ) -> wasmtime::Result<contract::Plan> {
         let sources: Vec<Vec<types::ColumnSourceParam<'_>>> = columns
@@ -116,18 +168,14 @@ impl Guest for Instance {
                 sources,
             })
             .collect();
-        Ok(lift::plan(self.module().call_on_result(
-            store,
-            statement(),
-            &columns,
-        )?))
+        let module = self.policy.gatewright_policy_module();
+        let plan = module
+            .call_on_result(&mut self.store, statement(), &columns)
+            .await?;
+        Ok(lift::plan(plan))
     }
 
-    fn on_batch(
-        &self,
-        store: &mut Store<GuestData>,
-        batch: &contract::Batch,
-    ) -> wasmtime::Result<contract::BatchReply> {
+    async fn edit(&mut self, batch: &contract::Batch) -> wasmtime::Result<contract::BatchReply> {
         let columns: SmallVec<[types::BatchColumn<'_>; 4]> =
             batch.columns.iter().map(versioned::batch_column).collect();
         let batch = types::Batch {
@@ -135,26 +183,10 @@ impl Guest for Instance {
             sequence: batch.sequence,
             columns: &columns,
         };
-        Ok(lift::batch_reply(self.module().call_on_batch(
-            store,
-            statement(),
-            batch,
-        )?))
-    }
-
-    fn on_completion(
-        &self,
-        store: &mut Store<GuestData>,
-        completion: &contract::Completion,
-    ) -> wasmtime::Result<()> {
-        versioned::on_completion(self.module(), store, completion)
-    }
-
-    fn on_notification(
-        &self,
-        store: &mut Store<GuestData>,
-        received: &contract::Notification,
-    ) -> wasmtime::Result<contract::NotificationReply> {
-        versioned::on_notification(self.module(), store, received)
+        let module = self.policy.gatewright_policy_module();
+        let reply = module
+            .call_on_batch(&mut self.store, statement(), batch)
+            .await?;
+        Ok(lift::batch_reply(reply))
     }
 }

@@ -24,11 +24,17 @@ macro_rules! statement_methods {
                 Ok(self.statement()?.sql())
             }
 
-            fn normalized(&mut self, _: Resource<Statement>) -> wasmtime::Result<String> {
+            async fn normalized(&mut self, _: Resource<Statement>) -> wasmtime::Result<String> {
+                let is_long = self.statement()?.length() > crate::view::SHORT_TEXT;
+                self.leave_foreign_thread(is_long).await;
                 Ok(self.statement()?.normalized())
             }
 
-            fn ast_json(&mut self, _: Resource<Statement>) -> wasmtime::Result<Option<String>> {
+            async fn ast_json(
+                &mut self,
+                _: Resource<Statement>,
+            ) -> wasmtime::Result<Option<String>> {
+                self.leave_foreign_thread(true).await;
                 Ok(self.statement()?.ast_json())
             }
 

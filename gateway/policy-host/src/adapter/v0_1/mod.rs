@@ -20,7 +20,13 @@ mod wit {
         world: "gatewright:policy/policy",
         // Lists and strings are lowered without copying them first.
         ownership: Borrowing { duplicate_if_necessary: true },
-        imports: { default: trappable },
+        imports: {
+            "gatewright:policy/host.[method]statement.normalized": async | trappable,
+            "gatewright:policy/host.[method]statement.ast-json": async | trappable,
+            default: trappable,
+        },
+        // A call that takes long goes on on another thread.
+        exports: { default: async },
         with: { "gatewright:policy/host.statement": crate::adapter::common::Statement },
     });
 }

@@ -87,12 +87,12 @@ pub(super) fn column_action(action: types::ColumnAction) -> contract::ColumnActi
 }
 
 /// Version 0.1 reports how the statement ended by SQLSTATE alone.
-pub(super) fn on_completion(
+pub(super) async fn on_completion(
     module: &module::Guest,
     store: &mut Store<GuestData>,
     completion: &contract::Completion,
 ) -> wasmtime::Result<()> {
-    module.call_on_completion(
+    let told = module.call_on_completion(
         store,
         types::Completion {
             statement_id: id(completion.statement_id.halves()),
@@ -101,7 +101,8 @@ pub(super) fn on_completion(
             elapsed_us: completion.elapsed_us,
             sqlstate: &completion.sqlstate,
         },
-    )
+    );
+    told.await
 }
 
 pub(super) fn session(session: contract::Session) -> types::Session {
@@ -116,7 +117,7 @@ pub(super) fn session(session: contract::Session) -> types::Session {
     }
 }
 
-pub(super) fn on_notification(
+pub(super) async fn on_notification(
     _: &module::Guest,
     _: &mut Store<GuestData>,
     _: &contract::Notification,

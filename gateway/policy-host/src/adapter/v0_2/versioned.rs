@@ -179,12 +179,12 @@ pub(super) fn column_action(action: types::ColumnAction) -> contract::ColumnActi
     }
 }
 
-pub(super) fn on_completion(
+pub(super) async fn on_completion(
     module: &module::Guest,
     store: &mut Store<GuestData>,
     completion: &contract::Completion,
 ) -> wasmtime::Result<()> {
-    module.call_on_completion(
+    let told = module.call_on_completion(
         store,
         instance::statement(),
         types::Completion {
@@ -196,10 +196,11 @@ pub(super) fn on_completion(
             elapsed_us: completion.elapsed_us,
             sqlstate: &completion.sqlstate,
         },
-    )
+    );
+    told.await
 }
 
-pub(super) fn on_notification(
+pub(super) async fn on_notification(
     module: &module::Guest,
     store: &mut Store<GuestData>,
     received: &contract::Notification,
@@ -207,7 +208,7 @@ pub(super) fn on_notification(
     let identity = &*received.identity;
     let groups = lower::strings(&identity.groups);
     let attributes = lower::attributes(identity);
-    let reply = module.call_on_notification(
+    let asked = module.call_on_notification(
         store,
         types::Notification {
             session_id: id(received.session_id.halves()),
@@ -216,8 +217,8 @@ pub(super) fn on_notification(
             payload: &received.payload,
             identity: lower::identity(identity, &groups, &attributes),
         },
-    )?;
-    Ok(match reply {
+    );
+    Ok(match asked.await? {
         types::NotificationReply::Pass => contract::NotificationReply::Pass,
         types::NotificationReply::Drop => contract::NotificationReply::Drop,
     })
