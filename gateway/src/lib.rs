@@ -12,6 +12,7 @@ pub mod gate;
 pub mod identity;
 pub mod listener;
 pub mod login;
+pub mod pool;
 pub mod proxy;
 pub mod relay;
 pub mod results;

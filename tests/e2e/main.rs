@@ -39,6 +39,7 @@ mod large_data;
 mod lengths;
 mod long_policies;
 mod masking;
+mod memory;
 mod notices;
 mod outages;
 mod people;
@@ -46,6 +47,7 @@ mod policy_failures;
 #[path = "../../gateway/policy-host/tests/host/module.rs"]
 #[expect(dead_code, reason = "the host's tests use the rest of it")]
 mod policy_module;
+mod pooling;
 mod proxy;
 mod read_only;
 mod refusals;

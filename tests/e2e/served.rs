@@ -1,13 +1,13 @@
 //! `gatewright serve` on loopback without TLS, on the shared server, for tests of configuration keys.
 
 use anyhow::{Result, ensure};
-use gatewright_harness::{Dsn, Gateway, GatewayCommand, free_port};
+use gatewright_harness::{Dsn, Gateway, GatewayCommand, Version, free_port};
 use gatewright_tests::raw::Client;
 use tempfile::TempDir;
 
 use crate::issuer::Issuer;
 use crate::site::http_get;
-use crate::world::{database, postgres};
+use crate::world::{database_of, postgres_of};
 
 pub struct Served {
     pub gateway: Gateway,
@@ -22,13 +22,23 @@ pub struct Served {
 impl Served {
     /// `limits` holds keys of `[listen.limits]`, `entry` keys of the `[[database]]` entry, which is named `here`.
     pub fn start(test: &str, limits: &str, entry: &str) -> Result<Self> {
-        let host = format!("host = \"127.0.0.1:{}\"", postgres()?.port());
-        Self::start_at(test, limits, &format!("{host}\n{entry}"))
+        Self::of_version(Version::Installed, test, limits, entry)
+    }
+
+    /// The same with this version of PostgreSQL.
+    pub fn of_version(version: Version, test: &str, limits: &str, entry: &str) -> Result<Self> {
+        let port = postgres_of(version)?.port();
+        let entry = format!("host = \"127.0.0.1:{port}\"\n{entry}");
+        Self::start_on(database_of(version, test)?, limits, &entry)
     }
 
     /// Like `start`, with `host` or `hosts` among the keys of the entry.
     pub fn start_at(test: &str, limits: &str, entry: &str) -> Result<Self> {
-        let direct = database(test)?;
+        Self::start_on(database_of(Version::Installed, test)?, limits, entry)
+    }
+
+    /// In front of this database. The host is among the keys of the entry.
+    pub fn start_on(direct: Dsn, limits: &str, entry: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let issuer = Issuer::start()?;
         let (port, admin_port) = (free_port()?, free_port()?);

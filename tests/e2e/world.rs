@@ -43,7 +43,8 @@ pub fn database(test: &str) -> Result<Dsn> {
     database_of(Version::Installed, test)
 }
 
-fn database_of(version: Version, test: &str) -> Result<Dsn> {
+/// The same with this version of PostgreSQL.
+pub fn database_of(version: Version, test: &str) -> Result<Dsn> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = format!("{test}_{}", COUNT.fetch_add(1, Ordering::Relaxed));
     postgres_of(version)?.create_database(&name)

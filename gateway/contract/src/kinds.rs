@@ -91,7 +91,7 @@ impl Serialize for Verb {
 
 bitflags! {
     /// What a statement does to one relation.
-    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub struct Access: u8 {
         /// Reads rows.
         const SELECT = 1 << 0;

@@ -5,7 +5,7 @@ use gatewright_parser::{Node, nodes};
 use crate::catalog::{Catalog, Names, Noted, SearchPath};
 use crate::facts::{Facts, PathChange, SessionEffect, Verb};
 use crate::masks::Masks;
-use crate::{copy, definition, lineage, search_path, temporary, unnamed, walker};
+use crate::{copy, definition, leftovers, lineage, search_path, temporary, unnamed, walker};
 
 /// The facts of one statement, except for its fingerprint. `text` is the statement's own.
 pub(crate) fn facts(
@@ -39,12 +39,10 @@ fn with_names(text: &str, node: Node<'_>, catalog: Names<'_>, masks: &Masks) -> 
         walker.runs(node, code);
     }
     walker.settle_equations();
-    let mut facts = walker.into_facts();
-    for function in lineage.called {
-        if !facts.functions.contains(&function) {
-            facts.functions.push(function);
-        }
+    for function in &lineage.called {
+        walker.named_function(function);
     }
+    let mut facts = walker.into_facts();
     facts.outputs = lineage.outputs;
     facts.inner = lineage.inner;
     facts.flows = lineage.flows;
@@ -56,6 +54,7 @@ fn with_names(text: &str, node: Node<'_>, catalog: Names<'_>, masks: &Masks) -> 
     }
     facts.path = search_path::change(node).or(facts.path);
     facts.temporary = temporary::of(node);
+    facts.lasting = leftovers::lasting(node);
     unnamed::add(&mut facts, catalog.catalog());
     match node {
         Node::SelectStmt(select) => of_query(select, &mut facts),

@@ -3,6 +3,9 @@
 use crate::facts::{ColumnRef, Facts, Flow, RoleEffect, SettingChange, TableRef, Usage};
 use crate::rows::Rows;
 
+/// The most functions and tables of a definition that is analysed.
+const MOST: usize = 1024;
+
 /// What a definition does.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Body {
@@ -47,6 +50,12 @@ impl Body {
             && self.role == RoleEffect::Kept
             && self.settings.is_empty()
             && self.flows.is_empty())
+    }
+
+    /// Whether it does so much, by the definitions that it names in turn, that bodies in a row would take memory in proportion to the square
+    /// of their number.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.functions.len().max(self.tables.len()) > MOST || self.columns.len() > 16 * MOST
     }
 
     /// Adds what another body reads, without its rows.

@@ -1,10 +1,11 @@
 //! Collects what the service connection reads and builds a catalog from it.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::catalog::{
-    Callable, Cascade, Cast, Catalog, Column, Definition, Operator, Relation, Subject, Trigger,
-    WrittenType,
+    Callable, Cascade, Cast, Catalog, Column, Definition, Operator, OwnCode, OwnFunction, Relation,
+    Subject, Trigger, WrittenType,
 };
 use crate::definition;
 use crate::facts::{Access, RelationKind};
@@ -14,6 +15,8 @@ use crate::render::quoted_identifier;
 #[derive(Debug, Default)]
 pub struct CatalogBuilder {
     catalog: Catalog,
+    /// Functions that were added without an OID, which tests do.
+    nameless: u32,
 }
 
 impl Catalog {
@@ -41,26 +44,21 @@ impl CatalogBuilder {
         name: &str,
         kind: RelationKind,
     ) -> &mut Self {
-        let catalog = &mut self.catalog;
-        let at = catalog.relations.len();
-        catalog.relations.push(Relation {
+        let relation = Relation {
             oid,
             schema: schema.to_owned(),
             name: name.to_owned(),
             kind,
             columns: Vec::new(),
-        });
-        catalog.by_oid.insert(oid, at);
-        catalog.by_name.entry(name.to_owned()).or_default().push(at);
+        };
+        self.catalog.relations.insert(oid, Arc::new(relation));
         self
     }
 
     /// A column of a relation that was added before. Columns of unknown relations are ignored.
     pub fn column(&mut self, oid: u32, attnum: i16, name: &str, type_oid: u32) -> &mut Self {
-        let catalog = &mut self.catalog;
-        let at = catalog.by_oid.get(&oid).copied();
-        if let Some(relation) = at.and_then(|at| catalog.relations.get_mut(at)) {
-            relation.columns.push(Column {
+        if let Some(relation) = self.catalog.relations.get_mut(&oid) {
+            Arc::make_mut(relation).columns.push(Column {
                 attnum,
                 name: name.to_owned(),
                 type_oid,
@@ -72,9 +70,7 @@ impl CatalogBuilder {
 
     /// How SQL writes the type of the column that was added last.
     pub fn written(&mut self, oid: u32, written: WrittenType) -> &mut Self {
-        let catalog = &mut self.catalog;
-        let at = catalog.by_oid.get(&oid).copied();
-        let relation = at.and_then(|at| catalog.relations.get_mut(at));
+        let relation = self.catalog.relations.get_mut(&oid).map(Arc::make_mut);
         if let Some(column) = relation.and_then(|relation| relation.columns.last_mut()) {
             column.written = Some(Box::new(written));
         }
@@ -95,7 +91,6 @@ impl CatalogBuilder {
     pub fn inherits(&mut self, child: u32, parent: u32) -> &mut Self {
         let catalog = &mut self.catalog;
         catalog.parents.entry(child).or_default().push(parent);
-        catalog.children.entry(parent).or_default().push(child);
         self
     }
 
@@ -114,7 +109,7 @@ impl CatalogBuilder {
     /// A function or type that converts a value when called by name: all of pg_catalog, and types outside it. If none is
     /// added, every unknown name counts as built in.
     pub fn built_in(&mut self, name: &str) -> &mut Self {
-        self.catalog.built_in.insert(name.to_owned());
+        Arc::make_mut(&mut self.catalog.built_in).insert(name.to_owned());
         self
     }
 
@@ -131,23 +126,44 @@ impl CatalogBuilder {
 
     /// A function outside pg_catalog whose result may carry anything.
     pub fn function(&mut self, schema: &str, name: &str) -> &mut Self {
-        let schemas = self.catalog.obscure.entry(name.to_owned()).or_default();
-        schemas.insert(schema.to_owned());
-        self.plain_function(schema, name)
+        let oid = self.nameless();
+        self.own_function(oid, schema, name, OwnCode::Obscure)
+    }
+
+    /// The same with its OID.
+    pub fn obscure_function(&mut self, oid: u32, schema: &str, name: &str) -> &mut Self {
+        self.own_function(oid, schema, name, OwnCode::Obscure)
     }
 
     /// A function outside pg_catalog that only computes on its arguments.
-    pub fn plain_function(&mut self, schema: &str, name: &str) -> &mut Self {
-        let schemas = self.catalog.functions.entry(name.to_owned()).or_default();
-        schemas.insert(schema.to_owned());
-        self
+    pub fn plain_function(&mut self, oid: u32, schema: &str, name: &str) -> &mut Self {
+        self.own_function(oid, schema, name, OwnCode::Plain)
     }
 
     /// A function that may run SQL that could not be analysed.
     pub fn unread_function(&mut self, schema: &str, name: &str) -> &mut Self {
-        let schemas = self.catalog.unread.entry(name.to_owned()).or_default();
-        schemas.insert(schema.to_owned());
-        self.function(schema, name)
+        let oid = self.nameless();
+        self.own_function(oid, schema, name, OwnCode::Unread)
+    }
+
+    /// The same with its OID.
+    pub fn opaque_function(&mut self, oid: u32, schema: &str, name: &str) -> &mut Self {
+        self.own_function(oid, schema, name, OwnCode::Unread)
+    }
+
+    fn nameless(&mut self) -> u32 {
+        self.nameless += 1;
+        u32::MAX - self.nameless
+    }
+
+    fn own_function(&mut self, oid: u32, schema: &str, name: &str, code: OwnCode) -> &mut Self {
+        let function = OwnFunction {
+            schema: schema.to_owned(),
+            name: name.to_owned(),
+            code,
+        };
+        self.catalog.own_functions.insert(oid, Arc::new(function));
+        self
     }
 
     /// A function by its definition (`pg_get_functiondef`), with all names outside pg_catalog qualified. A definition that
@@ -165,7 +181,7 @@ impl CatalogBuilder {
             name: name.to_owned(),
         };
         self.define(subject, definition);
-        self.plain_function(schema, name)
+        self.plain_function(oid, schema, name)
     }
 
     /// The query of a view (`pg_get_viewdef`), with all names outside pg_catalog qualified.
@@ -254,7 +270,8 @@ impl CatalogBuilder {
 
     fn define(&mut self, subject: Subject, text: &str) -> &mut Self {
         let text = text.to_owned();
-        Arc::make_mut(&mut self.catalog.definitions).push(Definition { subject, text });
+        let definition = Definition { subject, text };
+        self.catalog.definitions.push(Arc::new(definition));
         self
     }
 
@@ -315,27 +332,118 @@ impl CatalogBuilder {
         self
     }
 
+    /// Starts from a catalog, of which parts are replaced.
+    pub fn from_last(last: &Catalog) -> Self {
+        CatalogBuilder {
+            catalog: last.input(),
+            nameless: 0,
+        }
+    }
+
+    /// Removes these relations with everything that was added for them.
+    pub fn forget_relations(&mut self, oids: &BTreeSet<u32>) -> &mut Self {
+        let catalog = &mut self.catalog;
+        for oid in oids {
+            catalog.relations.remove(oid);
+            catalog.reads.remove(oid);
+            catalog.parents.remove(oid);
+            catalog.primary.remove(oid);
+            catalog.triggers.remove(oid);
+            catalog.rules.remove(oid);
+        }
+        catalog.unique.retain(|(oid, _)| !oids.contains(oid));
+        catalog.cascades.retain(|_, cascades| {
+            cascades.retain(|cascade| !oids.contains(&cascade.child));
+            !cascades.is_empty()
+        });
+        catalog.definitions.retain(|definition| {
+            let relation = definition.subject.relation();
+            !relation.is_some_and(|oid| oids.contains(&oid))
+        });
+        self
+    }
+
+    /// Removes these functions.
+    pub fn forget_functions(&mut self, oids: &BTreeSet<u32>) -> &mut Self {
+        let catalog = &mut self.catalog;
+        catalog.own_functions.retain(|oid, _| !oids.contains(oid));
+        catalog.callable.retain(|oid, _| !oids.contains(oid));
+        catalog.definitions.retain(|definition| {
+            !matches!(&definition.subject, Subject::Function { oid, .. } if oids.contains(oid))
+        });
+        self
+    }
+
+    /// Removes the checks and defaults of all domains.
+    pub fn forget_domains(&mut self) -> &mut Self {
+        self.catalog.domains.clear();
+        let is_other =
+            |definition: &Arc<Definition>| !matches!(definition.subject, Subject::Domain(_));
+        self.catalog.definitions.retain(is_other);
+        self
+    }
+
     /// Builds the snapshot. Definitions are parsed here, which needs a stack of [`crate::STACK_BYTES`].
     pub fn build(self) -> Catalog {
         let mut catalog = self.collected();
-        definition::read(&mut catalog);
+        definition::read(&mut catalog, None);
         catalog
     }
 
-    /// Builds the snapshot unless `last` was built from the same input, which saves parsing the definitions.
+    /// Builds the snapshot unless `last` was built from the same input. What was read from definitions that mean the same as in
+    /// `last` is taken from there, which saves parsing them.
     pub fn build_unless_same(self, last: &Catalog) -> Option<Catalog> {
         let mut catalog = self.collected();
-        if catalog.same_input(last) {
-            return None;
-        }
-        definition::read(&mut catalog);
+        catalog.difference(last)?;
+        definition::read(&mut catalog, Some(last));
         Some(catalog)
     }
 
+    /// The catalog with everything that follows from its input, but for what its definitions say. The order of the input does not matter.
     fn collected(mut self) -> Catalog {
-        for relation in &mut self.catalog.relations {
-            relation.columns.sort_by_key(|column| column.attnum);
+        let catalog = &mut self.catalog;
+        for (oid, relation) in &mut catalog.relations {
+            let is_sorted = |pair: &[Column]| pair.is_sorted_by_key(|column| column.attnum);
+            if !is_sorted(&relation.columns) {
+                let columns = &mut Arc::make_mut(relation).columns;
+                columns.sort_by_key(|column| column.attnum);
+            }
+            let named = catalog.by_name.entry(relation.name.clone()).or_default();
+            named.push(*oid);
+        }
+        for (child, parents) in &mut catalog.parents {
+            parents.sort_unstable();
+            for parent in parents {
+                catalog.children.entry(*parent).or_default().push(*child);
+            }
+        }
+        sort_each(&mut catalog.children);
+        sort_each(&mut catalog.reads);
+        sort_each(&mut catalog.triggers);
+        sort_each(&mut catalog.cascades);
+        sort_each(&mut catalog.operators);
+        catalog.casts.sort_unstable();
+        catalog.definitions.sort_unstable();
+        catalog.definitions.dedup();
+        for function in catalog.own_functions.values() {
+            let owners = catalog.functions.entry(function.name.clone()).or_default();
+            owners.insert(function.schema.clone());
+            let code = function.code;
+            let marks = [
+                (code != OwnCode::Plain, &mut catalog.obscure),
+                (code == OwnCode::Unread, &mut catalog.unread),
+            ];
+            for (_, marked) in marks.into_iter().filter(|(marks, _)| *marks) {
+                let owners = marked.entry(function.name.clone()).or_default();
+                owners.insert(function.schema.clone());
+            }
         }
         self.catalog
+    }
+}
+
+fn sort_each<K, V: Ord>(lists: &mut HashMap<K, Vec<V>>) {
+    for list in lists.values_mut() {
+        list.sort_unstable();
     }
 }

@@ -2,6 +2,7 @@
 //! columns mean.
 
 use gatewright_parser::{Node, Strings, children, nodes};
+use hashbrown::HashMap;
 
 use crate::catalog::Names;
 
@@ -67,8 +68,24 @@ fn is_given(node: Node<'_>) -> bool {
     }
 }
 
+/// Whether queries can fail, by their addresses in the tree: each is asked for itself and for every query around it.
+pub(crate) type CanFail = HashMap<usize, bool>;
+
 /// Whether computing the value may fail: that it did shows something of the operands, even if nobody reads the value.
-pub(crate) fn can_fail(node: Node<'_>, catalog: Names<'_>) -> bool {
+pub(crate) fn can_fail(node: Node<'_>, catalog: Names<'_>, known: &mut CanFail) -> bool {
+    let Node::SelectStmt(select) = node else {
+        return can_fail_itself(node, catalog, known);
+    };
+    let place = std::ptr::from_ref(select).addr();
+    if let Some(fails) = known.get(&place) {
+        return *fails;
+    }
+    let fails = can_fail_itself(node, catalog, known);
+    known.insert(place, fails);
+    fails
+}
+
+fn can_fail_itself(node: Node<'_>, catalog: Names<'_>, known: &mut CanFail) -> bool {
     match node {
         Node::None | Node::ColumnRef(_) | Node::A_Const(_) | Node::ParamRef(_) => return false,
         Node::SQLValueFunction(_) | Node::TypeName(_) | Node::RangeVar(_) => return false,
@@ -114,7 +131,9 @@ pub(crate) fn can_fail(node: Node<'_>, catalog: Names<'_>) -> bool {
         _ => {}
     }
     let mut fails = false;
-    children(node, &mut |child| fails = fails || can_fail(child, catalog));
+    children(node, &mut |child| {
+        fails = fails || can_fail(child, catalog, known);
+    });
     fails
 }
 

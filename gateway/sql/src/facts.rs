@@ -186,6 +186,17 @@ pub enum Temporary {
     Named(Vec<Box<str>>),
 }
 
+/// What a statement makes that outlives its transaction and is seen by its session alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lasting {
+    /// DECLARE … WITH HOLD.
+    Cursor,
+    /// A temporary relation that the commit does not drop.
+    Temporary,
+    /// A relation of SELECT INTO, which the search path may make a temporary one.
+    Relation,
+}
+
 /// A value of `search_path` as a statement sets it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PathValue {
@@ -279,6 +290,8 @@ pub struct Facts {
     pub narrowed: bool,
     #[serde(skip)]
     pub temporary: Option<Temporary>,
+    #[serde(skip)]
+    pub lasting: Option<Lasting>,
     /// What the statement itself does to the search path, apart from code that it calls.
     #[serde(skip)]
     pub path: Option<PathChange>,
@@ -321,6 +334,7 @@ impl Default for Facts {
             varies: false,
             narrowed: false,
             temporary: None,
+            lasting: None,
             path: None,
         }
     }

@@ -16,6 +16,7 @@ mod rows;
 mod body;
 mod catalog;
 
+mod size;
 mod strings;
 mod version;
 
@@ -30,6 +31,8 @@ mod masks;
 mod search_path;
 mod settings;
 mod temporary;
+
+mod leftovers;
 
 mod lineage;
 mod walker;
@@ -66,6 +69,7 @@ pub use copy::query_within;
 pub use facts::*;
 pub use gatewright_parser::release_memory;
 pub use guard::cuts_names_by_encoding;
+pub use leftovers::{Residue, SessionUse};
 use masks::Masks;
 pub use replacement::{ReplacementError, verify_replacement};
 pub use substitution::{

@@ -22,8 +22,8 @@ use crate::config::Limits;
 use crate::gate::SessionGate;
 use crate::listener::{self, Accepted, Handshake};
 use crate::relay::{EndSignal, Relay, Signals};
-use crate::session::{NamesAtStart, Session, SessionStart};
-use crate::upstream::{self, Connected, Target};
+use crate::session::Session;
+use crate::upstream::Target;
 
 impl Connections {
     /// Serves one connection to its end, and counts how it ended.
@@ -67,10 +67,14 @@ impl Connections {
                 return "handshake_failed";
             }
         };
-        match self.log_in(&mut accepted, &handshake, &limits).await {
-            Ok(login) => {
+        match self.admit(&mut accepted, &handshake, &limits).await {
+            Ok(admitted) => {
+                // Who waits for a server connection takes no place from those that have not logged in.
                 drop(entrance);
-                self.relay(accepted, login, &limits).await
+                match self.log_in(&accepted, admitted, &handshake, &limits).await {
+                    Ok(login) => self.relay(accepted, login, &limits).await,
+                    Err(rejection) => rejection.send(accepted, &handshake).await,
+                }
             }
             Err(rejection) => {
                 if rejection.failed {
@@ -108,8 +112,11 @@ impl Connections {
         if session.inbox.request() {
             return;
         }
+        let Some(flight) = session.server.request() else {
+            return;
+        };
         self.background.spawn(async move {
-            if let Err(error) = upstream::cancel(&session.target, &session.key).await {
+            if let Err(error) = flight.send().await {
                 tracing::warn!(%error, "a cancel request could not be forwarded");
             }
         });
@@ -121,8 +128,7 @@ impl Connections {
             certificates,
             database,
             grant,
-            connected,
-            names,
+            server,
             slot: _slot,
             access,
         } = login;
@@ -140,22 +146,21 @@ impl Connections {
         let judge: SessionGate = self
             .gate
             .session(session.clone(), &identity, catalog)
-            .with_catalog_age(grant.database.catalog_max_age);
-        let start = session_start(&connected, names, limits.max_message);
+            .with_catalog_age(grant.database.catalog_max_age)
+            .with_pool(grant.database.pool.mode);
         let cancellable = Arc::new(Cancellable {
             inbox: Arc::default(),
-            target,
-            key: connected.key,
+            server: server.cancelling,
         });
-        let pid = cancellable.key.pid;
+        let pid = server.pid;
         let (client_key, _registered) =
             self.registry
                 .register(pid, Arc::clone(&cancellable), accepted.startup.protocol);
         let mut greeting = BytesMut::new();
         build::authentication_ok(&mut greeting);
-        greeting.extend_from_slice(&connected.greeting);
+        greeting.extend_from_slice(&server.greeting);
         client_key.encode(&mut greeting);
-        build::ready_for_query(&mut greeting, connected.status);
+        build::ready_for_query(&mut greeting, server.status);
         let signals = Signals {
             end: EndSignal::of(lifetime.end(self.shutdown.clone(), self.access.subscribe())),
             idle_timeout: limits.idle_timeout,
@@ -164,12 +169,12 @@ impl Connections {
         };
         let relay = Relay::new(
             accepted.stream,
-            connected.stream,
-            Session::new(start, Arc::clone(&self.key)),
+            server.seat,
+            Session::new(server.start, Arc::clone(&self.key)),
             judge,
             signals,
             greeting,
-            (accepted.leftover, connected.leftover),
+            (accepted.leftover, server.leftover),
         );
         let end = relay.run().await;
         tracing::info!(session = %session.id, end = end.label(), "session ends");
@@ -203,32 +208,15 @@ impl Connections {
     }
 }
 
-/// What the server has said about the session before it begins.
-fn session_start(
-    connected: &Connected,
-    names: Option<NamesAtStart>,
-    max_message: usize,
-) -> SessionStart {
-    let parameter = |name| connected.parameters.get(name).cloned().unwrap_or_default();
-    SessionStart {
-        standard_conforming_strings: connected
-            .parameters
-            .get("standard_conforming_strings")
-            .is_none_or(|value| value == "on"),
-        client_encoding: parameter("client_encoding"),
-        server_encoding: parameter("server_encoding"),
-        names,
-        status: connected.status.byte(),
-        max_message,
-    }
-}
-
 /// Cancels what the server does for one session; completes when the server has taken the request.
 fn canceller(session: Arc<Cancellable>) -> Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>> {
     Box::new(move || {
         let session = Arc::clone(&session);
         Box::pin(async move {
-            if let Err(error) = upstream::cancel(&session.target, &session.key).await {
+            let Some(flight) = session.server.request() else {
+                return;
+            };
+            if let Err(error) = flight.send().await {
                 tracing::warn!(%error, "a stopped result could not be cancelled on the server; its remaining rows are dropped");
             }
         })

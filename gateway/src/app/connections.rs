@@ -17,9 +17,9 @@ use crate::gate::{Gate, Policies};
 use crate::identity::Grant;
 use crate::listener::HandshakeSettings;
 use crate::listener::cancel::CancelRegistry;
+use crate::pool::{Cancelling, PoolMode, Pools};
 use crate::relay::{CancelInbox, Ending};
 use crate::results::PseudonymKey;
-use crate::upstream::{BackendKey, Target};
 
 /// Settings of client connections.
 #[derive(Debug, Clone)]
@@ -43,6 +43,7 @@ pub struct Connections {
     pub policies: Arc<Policies>,
     pub registry: CancelRegistry<Arc<Cancellable>>,
     pub catalogs: Mutex<HashMap<String, Arc<CatalogHandle>>>,
+    pub pools: Arc<Pools>,
     /// The event loop that reads catalogs and sends cancel requests.
     pub background: Handle,
     pub shutdown: watch::Receiver<Option<Ending>>,
@@ -52,8 +53,7 @@ pub struct Connections {
 /// What it takes to cancel a session's statement: where it is held in the gateway, and on its server.
 pub struct Cancellable {
     pub inbox: Arc<CancelInbox>,
-    pub target: Target,
-    pub key: BackendKey,
+    pub server: Arc<Cancelling>,
 }
 
 impl Default for ConnectionSettings {
@@ -94,10 +94,11 @@ impl Connections {
         }
     }
 
-    /// The catalog of the target's database. Without policies and role lock it is not used, so it is not read from the
+    /// The catalog of the target's database. Without policies, role lock and pool it is not used, so it is not read from the
     /// server.
     pub(super) async fn catalog(&self, grant: &Grant, database: &str) -> Arc<CatalogHandle> {
-        if matches!(*self.policies, Policies::None(_)) && !self.settings.lock_role {
+        let pooled = grant.database.pool.mode != PoolMode::None;
+        if matches!(*self.policies, Policies::None(_)) && !self.settings.lock_role && !pooled {
             return CatalogHandle::new(grant.target.clone());
         }
         let service = grant.catalog_target(database);
@@ -108,6 +109,8 @@ impl Connections {
                 Some(handle) => (Arc::clone(handle), false),
                 None => {
                     let handle = CatalogHandle::new(service);
+                    let gate = Arc::clone(&self.gate);
+                    handle.when_replaced(move |last| gate.forget(last));
                     catalogs.insert(key, Arc::clone(&handle));
                     (handle, true)
                 }

@@ -2,7 +2,7 @@
 //! it within the authentication timeout.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
@@ -10,18 +10,13 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::access::Access;
 use super::connections::Connections;
+use super::server::ServerConnection;
 use super::slots::Slot;
 use super::startup;
 use crate::config::Limits;
 use crate::identity::{Grant, Identity, TokenError};
 use crate::listener::{self, Accepted, FatalError, Given, HandshakeError, HandshakeSettings};
-use crate::session::NamesAtStart;
-use crate::upstream::{self, Connected, Target};
-
-/// Startup parameters that the gateway answers itself.
-const OWN_PARAMETERS: [&str; 3] = ["user", "database", "replication"];
-
-const NAMES: &str = "SELECT pg_catalog.current_setting('search_path'), current_user, session_user";
+use crate::pool::PoolMode;
 
 /// A client that has logged in, and its server connection.
 pub(super) struct Login {
@@ -30,11 +25,19 @@ pub(super) struct Login {
     pub certificates: Vec<CertificateDer<'static>>,
     pub database: String,
     pub grant: Grant,
-    pub connected: Connected,
-    /// What its names mean; `None` if it could not be asked.
-    pub names: Option<NamesAtStart>,
+    pub server: ServerConnection,
     pub slot: Slot,
     /// What was in force when the client logged in.
+    pub access: Arc<Access>,
+}
+
+/// A client that may log in.
+pub(super) struct Admitted {
+    pub identity: Identity,
+    pub certificates: Vec<CertificateDer<'static>>,
+    pub database: String,
+    pub grant: Grant,
+    pub slot: Slot,
     pub access: Arc<Access>,
 }
 
@@ -51,7 +54,7 @@ pub(super) struct Rejection {
 }
 
 impl Rejection {
-    fn new(outcome: &'static str, refusal: FatalError) -> Self {
+    pub(super) fn new(outcome: &'static str, refusal: FatalError) -> Self {
         Rejection {
             refusal: Some(refusal),
             outcome,
@@ -87,31 +90,34 @@ impl Rejection {
     }
 }
 
+fn too_slow(limit: Duration, peer: &str) -> Rejection {
+    let error = HandshakeError::AuthenticationTimeout(limit);
+    tracing::info!(%error, %peer, "a client was refused");
+    Rejection::by_handshake("authentication_timeout", &error)
+}
+
 impl Connections {
-    pub(super) async fn log_in(
+    /// Who the client is, and what it may connect to.
+    pub(super) async fn admit(
         &self,
         accepted: &mut Accepted,
         handshake: &HandshakeSettings,
         limits: &Limits,
-    ) -> Result<Login, Rejection> {
+    ) -> Result<Admitted, Rejection> {
         let limit = handshake.authentication_timeout;
         let peer = accepted.peer.clone();
-        match timeout(limit, self.log_in_within_limit(accepted, handshake, limits)).await {
+        match timeout(limit, self.admit_within_limit(accepted, handshake, limits)).await {
             Ok(outcome) => outcome,
-            Err(_) => {
-                let error = HandshakeError::AuthenticationTimeout(limit);
-                tracing::info!(%error, %peer, "a client was refused");
-                Err(Rejection::by_handshake("authentication_timeout", &error))
-            }
+            Err(_) => Err(too_slow(limit, &peer)),
         }
     }
 
-    async fn log_in_within_limit(
+    async fn admit_within_limit(
         &self,
         accepted: &mut Accepted,
         handshake: &HandshakeSettings,
         limits: &Limits,
-    ) -> Result<Login, Rejection> {
+    ) -> Result<Admitted, Rejection> {
         if self.shutdown.borrow().is_some() {
             let refusal = FatalError::new("57P03", "the gateway is shutting down");
             return Err(Rejection::new("shutdown", refusal));
@@ -140,20 +146,48 @@ impl Connections {
             tracing::warn!(subject = %identity.subject, %database, reason = %full, "a client was refused");
             Rejection::new("too_many", full.fatal_error())
         })?;
-        let mut connected = upstream::connect(&grant.target, &forwarded(accepted))
-            .await
-            .map_err(|error| {
-                tracing::warn!(%error, database = %grant.target.dbname, "no connection to the server");
-                Rejection::new("upstream_refused", error.fatal_error())
-            })?;
-        let names = names_at_start(&grant.target, &mut connected).await;
+        Ok(Admitted {
+            identity,
+            certificates,
+            database,
+            grant,
+            slot,
+            access,
+        })
+    }
+
+    /// The server connection of a client that was admitted.
+    pub(super) async fn log_in(
+        &self,
+        accepted: &Accepted,
+        admitted: Admitted,
+        handshake: &HandshakeSettings,
+        limits: &Limits,
+    ) -> Result<Login, Rejection> {
+        let waits = &admitted.grant.database.pool;
+        let limit = match waits.mode {
+            PoolMode::None => handshake.authentication_timeout,
+            _ => handshake.authentication_timeout.saturating_add(waits.wait),
+        };
+        let connecting = self.connect_server(accepted, &admitted, limits);
+        let server = match timeout(limit, connecting).await {
+            Ok(outcome) => outcome?,
+            Err(_) => return Err(too_slow(limit, &accepted.peer)),
+        };
+        let Admitted {
+            identity,
+            certificates,
+            database,
+            grant,
+            slot,
+            access,
+        } = admitted;
         Ok(Login {
             identity,
             certificates,
             database,
             grant,
-            connected,
-            names,
+            server,
             slot,
             access,
         })
@@ -215,34 +249,4 @@ impl Connections {
             ..Rejection::new("token_refused", refusal)
         })
     }
-}
-
-/// The search path and the roles that the connection begins with: the server's defaults, settings of the role and the
-/// database, and what the client asked for at startup.
-async fn names_at_start(target: &Target, connected: &mut Connected) -> Option<NamesAtStart> {
-    let reported = connected.parameters.contains_key("search_path");
-    match upstream::ask(target, connected, NAMES).await {
-        Ok(rows) => {
-            let row: Option<Vec<String>> = rows.into_iter().next()?.into_iter().collect();
-            let mut row = row?.into_iter();
-            Some(NamesAtStart {
-                path: row.next()?,
-                roles: row.collect(),
-                reported,
-            })
-        }
-        Err(error) => {
-            tracing::warn!(%error, "the search path of a connection could not be asked; names mean objects of every schema");
-            None
-        }
-    }
-}
-
-/// The startup parameters that are forwarded to the server.
-fn forwarded(accepted: &Accepted) -> Vec<(String, String)> {
-    let parameters = accepted.startup.parameters.iter();
-    parameters
-        .filter(|(name, _)| !OWN_PARAMETERS.contains(&name.as_str()) && !name.starts_with("_pq_."))
-        .cloned()
-        .collect()
 }

@@ -11,6 +11,7 @@ mod login;
 mod policies;
 mod preview;
 mod running;
+mod server;
 mod signals;
 mod slots;
 mod startup;
@@ -35,6 +36,7 @@ use crate::config::Limits;
 use crate::gate::{Gate, GateSettings, Policies};
 use crate::listener::HandshakeSettings;
 use crate::listener::cancel::CancelRegistry;
+use crate::pool::{PoolMetrics, Pools};
 use crate::relay::Ending;
 use crate::results::PseudonymKey;
 use connections::Connections;
@@ -98,6 +100,7 @@ impl Gateway {
             },
             ..defaults
         };
+        let metrics: Arc<dyn PoolMetrics> = Arc::new(parts.metrics.clone());
         let connections = Arc::new(Connections {
             limits: ArcSwap::from_pointee(parts.connections.limits.clone()),
             slots: Arc::default(),
@@ -113,6 +116,7 @@ impl Gateway {
             policies: parts.policies,
             registry: CancelRegistry::new(),
             catalogs: Mutex::new(HashMap::new()),
+            pools: Pools::new(metrics, Handle::current()),
             background: Handle::current(),
             shutdown: stopping,
             key: Arc::new(PseudonymKey::random()),

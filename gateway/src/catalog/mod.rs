@@ -3,13 +3,19 @@
 //! `gatewright-sql`, whose `Catalog` it builds.
 //! Next: `gate` analyses statements with the catalog.
 
+mod changes;
+mod error;
 mod queries;
 mod reader;
 mod requests;
+mod rows;
+mod stamps;
+#[cfg(test)]
+mod tests;
 mod watch;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -17,11 +23,12 @@ use gatewright_sql::Catalog;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use crate::upstream::{Target, UpstreamError};
+use crate::upstream::Target;
+use changes::How;
 use requests::Requests;
 use watch::Watch;
 
-pub use reader::CatalogError;
+pub use error::CatalogError;
 
 /// How long a statement waits for a fresh catalog before it is judged with the current one, or refused.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -55,7 +62,11 @@ pub struct CatalogHandle {
     changes: AtomicU64,
     /// How many of them the current catalog shows.
     shown: AtomicU64,
+    /// Told of each catalog that a newer one has replaced.
+    replaced: OnceLock<Replaced>,
 }
+
+type Replaced = Box<dyn Fn(&Arc<Catalog>) + Send + Sync>;
 
 impl CatalogHandle {
     /// A handle with an empty catalog. Relations cannot be resolved until [`CatalogHandle::refresh`] succeeds.
@@ -70,7 +81,13 @@ impl CatalogHandle {
             checked: AtomicU64::new(0),
             changes: AtomicU64::new(0),
             shown: AtomicU64::new(0),
+            replaced: OnceLock::new(),
         })
+    }
+
+    /// Has `tell` called with each catalog that a newer one has replaced. Only the first call counts.
+    pub fn when_replaced(&self, tell: impl Fn(&Arc<Catalog>) + Send + Sync + 'static) {
+        let _ = self.replaced.set(Box::new(tell));
     }
 
     /// Whether the catalog has been read.
@@ -103,31 +120,39 @@ impl CatalogHandle {
         Arc::ptr_eq(&self.current.load(), catalog)
     }
 
-    /// Reads the catalog once, which serves all earlier requests.
+    /// Reads the whole catalog, which serves all earlier requests.
     ///
     /// # Errors
     /// The server cannot be reached, or a catalog query fails. The previous catalog remains in use.
     pub async fn refresh(&self) -> Result<(), CatalogError> {
         let mut watch = self.watch.lock().await;
-        self.read(&mut watch).await
+        self.read(&mut watch, How::Everything).await
     }
 
-    async fn read(&self, watch: &mut Option<Watch>) -> Result<(), CatalogError> {
+    async fn read(&self, watch: &mut Option<Watch>, how: How) -> Result<(), CatalogError> {
         let (reads, checks) = (self.reads.newest(), self.checks.newest());
         let shows = self.changes();
         let begun = self.now();
-        let outcome = reader::read(&self.target, watch, self.current())
+        let outcome = reader::read(&self.target, watch, self.current(), how)
             .await
             .map(|read| {
                 if let Some(read) = read {
-                    self.current.store(Arc::new(read));
+                    let last = self.current.swap(Arc::new(read));
+                    if let Some(tell) = self.replaced.get() {
+                        tell(&last);
+                    }
                 }
             });
         if outcome.is_ok() {
-            self.shown.store(shows, Ordering::Relaxed);
             self.checked.store(begun, Ordering::Release);
         }
-        self.reads.done(reads, outcome.is_ok());
+        // A request for a read counts temporary tables, too.
+        if how != How::LastingChanges {
+            if outcome.is_ok() {
+                self.shown.store(shows, Ordering::Relaxed);
+            }
+            self.reads.done(reads, outcome.is_ok());
+        }
         self.checks.done(checks, outcome.is_ok());
         outcome
     }
@@ -151,7 +176,7 @@ impl CatalogHandle {
             // Whatever happened to the connection, a new one may do.
             Ok(Err(_)) | Err(_) => *watch = None,
         }
-        self.read(&mut watch).await
+        self.read(&mut watch, How::LastingChanges).await
     }
 
     /// Reads the catalog on request and every `interval`, and checks it on request. While nobody asks, the connection is closed: it would
@@ -178,8 +203,13 @@ impl CatalogHandle {
                     self.close().await;
                     Ok(())
                 }
-                Occasion::Read | Occasion::Interval => {
-                    used = occasion == Occasion::Read;
+                Occasion::Read => {
+                    used = true;
+                    let mut watch = self.watch.lock().await;
+                    self.read(&mut watch, How::Changes).await
+                }
+                Occasion::Interval => {
+                    used = false;
                     read_next = started + interval;
                     self.refresh().await
                 }
@@ -233,39 +263,5 @@ impl CatalogHandle {
     fn now(&self) -> u64 {
         let age = self.made.elapsed().as_micros();
         u64::try_from(age).unwrap_or(u64::MAX).max(1)
-    }
-}
-
-impl From<UpstreamError> for CatalogError {
-    fn from(error: UpstreamError) -> Self {
-        CatalogError::Connection(error)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::future::Future;
-    use std::task::Poll;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_request_from_before_the_catalog_is_kept_fresh_is_served() {
-        // Nothing listens there.
-        let target = "postgres://app@127.0.0.1:1/shop?sslmode=disable";
-        let handle = CatalogHandle::new(target.parse().unwrap());
-        let mut request = Box::pin(Arc::clone(&handle).refreshed());
-        let waits = std::future::poll_fn(|context| {
-            Poll::Ready(request.as_mut().poll(context).is_pending())
-        });
-        assert!(waits.await);
-        let fresh = tokio::spawn(Arc::clone(&handle).keep_fresh(Duration::from_secs(3600)));
-        assert!(!request.await);
-        assert_eq!(
-            handle.reads.dealt_with(),
-            1,
-            "it was given up before it was served"
-        );
-        fresh.abort();
     }
 }

@@ -17,6 +17,7 @@ use crate::app::{self, Access, ConnectionSettings, Gateway, Parts, PolicySource,
 use crate::config;
 use crate::identity::{ClientCertificates, DevProvider, Grants, TokenRequest, Verifier};
 use crate::listener::{CleartextPassword, Discovery, HandshakeSettings};
+use crate::pool::{PoolMode, PoolSettings};
 use crate::upstream::Target;
 
 /// The characters to percent-encode in a URI: all except the unreserved characters of RFC 3986.
@@ -57,6 +58,12 @@ pub struct DevArguments {
     /// for each message
     #[arg(long, value_name = "DURATION", default_value = "10ms", value_parser = config::parse_duration)]
     catalog_max_age: Duration,
+    /// For how long a server connection is one client's: none, session or transaction
+    #[arg(long, value_name = "MODE", default_value = "none", value_parser = config::parse_pool)]
+    pool: PoolMode,
+    /// Most pooled server connections of a database
+    #[arg(long, value_name = "COUNT", default_value = "20")]
+    pool_size: std::num::NonZeroU16,
     /// The log format
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -90,7 +97,13 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         access: Access {
             verifier: std::sync::Arc::new(verifier),
             certificates: ClientCertificates::default(),
-            grants: Grants::everyone(&target).with_catalog_max_age(arguments.catalog_max_age),
+            grants: Grants::everyone(&target)
+                .with_catalog_max_age(arguments.catalog_max_age)
+                .with_pool(&PoolSettings {
+                    mode: arguments.pool,
+                    size: usize::from(arguments.pool_size.get()),
+                    ..PoolSettings::default()
+                }),
             token_grace: Duration::ZERO,
         },
         policies,

@@ -5,6 +5,7 @@ use gatewright_policy_host::{Isolation, Mode};
 use super::LogFormat;
 use crate::listener::{Authentication, CleartextPassword};
 use crate::login::TokenKind;
+use crate::pool::PoolMode;
 use crate::upstream::{SessionAttributes, TlsMode};
 
 /// Names, and the value that each stands for.
@@ -70,6 +71,12 @@ choices!(SESSION_ATTRIBUTES: SessionAttributes {
     "prefer-standby" => SessionAttributes::PreferStandby,
 });
 
+choices!(POOL: PoolMode {
+    "none" => PoolMode::None,
+    "session" => PoolMode::Session,
+    "transaction" => PoolMode::Transaction,
+});
+
 choices!(MODE: Mode {
     "enforce" => Mode::Enforce,
     "shadow" => Mode::Shadow,
@@ -85,3 +92,12 @@ choices!(TOKEN: TokenKind {
     "id" => TokenKind::Id,
     "access" => TokenKind::Access,
 });
+
+/// Reads a mode of `pool` on the command line.
+///
+/// # Errors
+/// What is expected instead.
+pub fn parse_pool(text: &str) -> Result<PoolMode, String> {
+    let names = POOL.names.join(", ");
+    POOL.value(text).ok_or_else(|| format!("one of {names}"))
+}

@@ -1,12 +1,13 @@
 //! `[[database]]` and `[[grant]]`.
 
-use super::choices::{SESSION_ATTRIBUTES, TLS_MODE};
+use super::choices::{POOL, SESSION_ATTRIBUTES, TLS_MODE};
 use super::files;
 use super::section::{At, Section, suggestion};
 use super::values::plain;
 use crate::identity::{
     ANY, CERTIFICATE, CatalogLogin, Database, GrantRule, Grants, IssuerSettings,
 };
+use crate::pool::{PoolMode, PoolSettings};
 use crate::upstream::{ClientTls, Roots, TlsMode};
 
 /// `certificates`: clients may log in with one, so that a grant can name it among its issuers.
@@ -80,8 +81,30 @@ fn database(section: &Section<'_, '_>) -> Database {
         connect_timeout: section.duration("connect_timeout").unwrap_or_default(),
         max_connections: section.integer("max_connections"),
         catalog_max_age: section.duration("catalog_max_age").unwrap_or_default(),
+        pool: pool(section),
         catalog,
     }
+}
+
+fn pool(section: &Section<'_, '_>) -> PoolSettings {
+    let settings = PoolSettings {
+        mode: section.choice("pool", &POOL).unwrap_or_default(),
+        size: section.integer("pool_size").unwrap_or_default(),
+        wait: section.duration("pool_wait").unwrap_or_default(),
+        idle: section.duration("pool_idle").unwrap_or_default(),
+        max_age: section.duration("pool_max_age").unwrap_or_default(),
+    };
+    if settings.mode == PoolMode::None {
+        for key in ["pool_size", "pool_wait", "pool_idle", "pool_max_age"] {
+            if section.has(key) {
+                let why = format!(
+                    "`{key}` has no effect unless `pool` is \"session\" or \"transaction\""
+                );
+                section.error_here(why);
+            }
+        }
+    }
+    settings
 }
 
 /// libpq's modes, with a stricter default. Unix sockets have no TLS.

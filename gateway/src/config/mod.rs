@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use crate::identity::{Grants, IssuerSettings, VerifierSettings};
 
+pub use choices::parse_pool;
 pub use limits::{Limits, LoginBackoff};
 pub use listen::{Admin, Listen, Log, LogFormat, TlsFiles};
 pub use person::{Person, Profile, gateway_address, person};

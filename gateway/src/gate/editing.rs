@@ -116,7 +116,7 @@ struct Known {
     edited: Edited,
     /// How it follows from every client's text with the same template.
     pattern: Option<Arc<Pattern>>,
-    _catalog: Arc<gatewright_sql::Catalog>,
+    catalog: Arc<gatewright_sql::Catalog>,
 }
 
 #[derive(Clone)]
@@ -125,10 +125,10 @@ struct ByText;
 impl Weighter<Key, Known> for ByText {
     fn weight(&self, key: &Key, known: &Known) -> u64 {
         let edited = match &known.edited {
-            Ok(Some(text)) => text.source.len() as u64 + STATEMENT_BYTES,
-            _ => 0,
+            Ok(Some(text)) => text.bytes(),
+            _ => STATEMENT_BYTES,
         };
-        key.text.text.len() as u64 + 2 * edited + STATEMENT_BYTES
+        (key.text.text.len() + edited) as u64
     }
 }
 
@@ -138,6 +138,12 @@ pub(super) struct EditedTexts(Cache<Key, Known, ByText>);
 impl EditedTexts {
     pub fn new(bytes: u64) -> Self {
         EditedTexts(Cache::with_weighter(texts_in(bytes), bytes, ByText))
+    }
+
+    /// See [`known::Analyses::forget`].
+    pub fn forget(&self, catalog: &Arc<gatewright_sql::Catalog>) {
+        self.0
+            .retain(|_, known| !Arc::ptr_eq(&known.catalog, catalog));
     }
 }
 
@@ -224,7 +230,7 @@ impl SessionGate {
         let known = Known {
             edited,
             pattern: pattern.map(Arc::new),
-            _catalog: Arc::clone(&text.catalog),
+            catalog: Arc::clone(&text.catalog),
         };
         self.gate.edited.0.insert(key, known);
     }

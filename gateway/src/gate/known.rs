@@ -3,11 +3,11 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use gatewright_sql::SearchPath;
+use gatewright_sql::{Catalog, SearchPath};
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
-use super::text::{AnalyzedText, Paths, STATEMENT_BYTES, texts_in};
+use super::text::{AnalyzedText, Paths, texts_in};
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
@@ -93,8 +93,7 @@ pub(super) struct ByText;
 
 impl Weighter<Key, Arc<AnalyzedText>> for ByText {
     fn weight(&self, key: &Key, text: &Arc<AnalyzedText>) -> u64 {
-        let statements = text.analysis.statements.len().max(1) as u64;
-        3 * key.text.len() as u64 + statements * STATEMENT_BYTES
+        (key.text.len() + text.bytes()) as u64
     }
 }
 
@@ -102,6 +101,12 @@ impl Weighter<Key, Arc<AnalyzedText>> for ByText {
 pub(super) struct Analyses(pub(super) Cache<Key, Arc<AnalyzedText>, ByText>);
 
 impl Analyses {
+    /// Removes what was analysed with this catalog, which would be kept in memory with it.
+    pub fn forget(&self, catalog: &Arc<Catalog>) {
+        self.0
+            .retain(|_, text| !Arc::ptr_eq(&text.catalog, catalog));
+    }
+
     pub fn new(bytes: u64) -> Self {
         Analyses(Cache::with_weighter(texts_in(bytes), bytes, ByText))
     }

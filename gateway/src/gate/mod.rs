@@ -36,10 +36,11 @@ use std::time::Duration;
 
 use gatewright_contract::{self as contract, StatementId};
 use gatewright_policy_host::{Directory, PolicyHost, PolicySet};
-use gatewright_sql::{Analysis, Limits as ParserLimits, SearchPath, Verb};
+use gatewright_sql::{Analysis, Catalog, Limits as ParserLimits, SearchPath, Verb};
 
 use crate::catalog::CatalogHandle;
 use crate::identity::{CATALOG_MAX_AGE, Identity};
+use crate::pool::PoolMode;
 use crate::results::Stop;
 use crate::session::{
     Answer, Completion, Field, Judge, Judged, Limit, Limits, Plan, Question, Refusal, Ticket,
@@ -141,6 +142,12 @@ impl Gate {
         })
     }
 
+    /// A catalog has been replaced by a newer one. What was analysed with it would keep it in memory.
+    pub fn forget(&self, catalog: &Arc<Catalog>) {
+        self.analyses.forget(catalog);
+        self.edited.forget(catalog);
+    }
+
     /// The judge of one session.
     pub fn session(
         self: &Arc<Self>,
@@ -154,6 +161,7 @@ impl Gate {
             facts: Arc::new(SessionFacts::new(session, identity)),
             catalog,
             catalog_max_age: CATALOG_MAX_AGE,
+            pooled: false,
             pending: Vec::new(),
             tickets: 0,
             delivery: Delivery::default(),
@@ -179,6 +187,8 @@ pub struct SessionGate {
     catalog: Arc<CatalogHandle>,
     /// How old what is known of the catalog may be when a message is judged.
     catalog_max_age: Duration,
+    /// What a statement leaves on its server connection matters to others, so that it must be known what it calls.
+    pooled: bool,
     /// The answers that are under way.
     pending: Vec<Pending>,
     tickets: u64,
@@ -208,6 +218,12 @@ impl SessionGate {
     /// The same, with another limit for the age of what is known of the catalog.
     pub fn with_catalog_age(mut self, limit: Duration) -> Self {
         self.catalog_max_age = limit;
+        self
+    }
+
+    /// The same, on a server connection of a pool.
+    pub fn with_pool(mut self, mode: PoolMode) -> Self {
+        self.pooled = mode != PoolMode::None;
         self
     }
 }
@@ -244,6 +260,10 @@ impl Judge for SessionGate {
 
     fn source(text: &Self::Text) -> &str {
         &text.source
+    }
+
+    fn bytes(text: &Self::Text) -> usize {
+        text.bytes()
     }
 
     fn client_position(text: &Self::Text, position: u32) -> Option<u32> {

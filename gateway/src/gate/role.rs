@@ -47,9 +47,10 @@ impl SessionGate {
         Err(self.locked(Verb::Unknown, message, TAKE_AWAY, self.statement_id()))
     }
 
-    /// True when policies or the role lock need the catalog.
+    /// True when policies, the role lock or the pool need the catalog.
     pub(super) fn needs_catalog(&self) -> bool {
         !self.gate.policies.current().is_empty()
+            || self.pooled
             || self.gate.settings.lock_role && self.may_change_role()
     }
 

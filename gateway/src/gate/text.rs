@@ -12,12 +12,12 @@ use gatewright_sql::{
 use super::editing::Edits;
 use super::facts;
 
-/// Approximate size of the facts of one statement, in bytes.
-pub(super) const STATEMENT_BYTES: u64 = 2048;
+/// About how much a text takes besides itself and its facts, in bytes.
+pub(super) const STATEMENT_BYTES: usize = 1024;
 
 /// How many texts to expect in a cache of this many bytes.
 pub(super) fn texts_in(bytes: u64) -> usize {
-    let entries = usize::try_from(bytes / (2 * STATEMENT_BYTES)).unwrap_or(usize::MAX);
+    let entries = usize::try_from(bytes).unwrap_or(usize::MAX) / (4 * STATEMENT_BYTES);
     entries.max(16)
 }
 
@@ -42,6 +42,8 @@ pub struct AnalyzedText {
     narrowed: bool,
     /// Index of the first statement after which names may mean something else.
     reshapes_at: Option<usize>,
+    /// About how much memory the facts take, in both forms.
+    facts_bytes: usize,
 }
 
 /// The client's text, and the edits in each of its statements.
@@ -65,6 +67,10 @@ impl AnalyzedText {
             .collect();
         let statements = || analysis.statements.iter();
         let reshapes_at = statements().position(|statement| statement.facts.verb == Verb::Ddl);
+        // Policies get them in a form of their own.
+        let facts_bytes = statements()
+            .map(|statement| 2 * statement.facts.bytes())
+            .sum();
         let varies = statements().any(|statement| statement.facts.varies);
         let narrowed = statements().any(|statement| statement.facts.narrowed);
         AnalyzedText {
@@ -79,7 +85,17 @@ impl AnalyzedText {
             varies,
             narrowed,
             reshapes_at,
+            facts_bytes,
         }
+    }
+
+    /// About how much memory it takes, in bytes. Texts with the same template share their facts, which count for each.
+    pub fn bytes(&self) -> usize {
+        let client = self
+            .edited
+            .as_ref()
+            .map_or(0, |from| from.client.source.len());
+        STATEMENT_BYTES + self.source.len() + client + self.facts_bytes
     }
 
     /// Remembers the text's template, if the analysis holds for all texts that have it.
@@ -214,6 +230,7 @@ impl AnalyzedText {
             varies: self.varies,
             narrowed: self.narrowed,
             reshapes_at: self.reshapes_at,
+            facts_bytes: self.facts_bytes,
         })
     }
 

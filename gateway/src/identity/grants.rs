@@ -7,6 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::Identity;
+use crate::pool::PoolSettings;
 use crate::upstream::{ClientTls, Credential, Roots, SessionAttributes, Target};
 
 /// In a rule, matches every group or every database. As a database's name, matches every name without an entry of its
@@ -35,6 +36,7 @@ pub struct Database {
     pub max_connections: Option<usize>,
     /// How old what the gateway knows of the catalog may be when a statement is judged.
     pub catalog_max_age: Duration,
+    pub pool: PoolSettings,
     /// The login with which the gateway reads the server's catalog.
     pub catalog: Option<CatalogLogin>,
 }
@@ -117,6 +119,14 @@ impl Grants {
         self
     }
 
+    /// With server connections of all databases pooled like this.
+    pub fn with_pool(mut self, settings: &PoolSettings) -> Self {
+        for database in self.databases.values_mut() {
+            Arc::make_mut(database).pool = settings.clone();
+        }
+        self
+    }
+
     /// Grants every identity every database on the target's server, with the target's role and password. For
     /// `gatewright dev`, which has no configuration.
     pub fn everyone(target: &Target) -> Self {
@@ -131,6 +141,7 @@ impl Grants {
             connect_timeout: target.connect_timeout,
             max_connections: None,
             catalog_max_age: CATALOG_MAX_AGE,
+            pool: PoolSettings::default(),
             catalog: Some(CatalogLogin {
                 user: target.user.clone(),
                 credential: credential.clone(),

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use gatewright_wire::{FatalError, build};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use super::{Client, Relay};
+use super::{Client, Relay, Server};
 use crate::session::{PendingJudge, Violation};
 
 /// How long a client may take to read its last error.
@@ -123,11 +123,12 @@ impl End {
 impl<C, S, J> Relay<C, S, J>
 where
     C: Client,
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: Server,
     J: PendingJudge,
 {
     /// Sends the client what is left for it, and the reason for the end if it cannot know it. A statement that still runs is cancelled.
     pub(super) async fn say_goodbye(&mut self, end: &End) {
+        let settled = self.session.is_settled();
         self.end_statements().await;
         match end {
             End::ClientLeft | End::ClientGone(_) => {}
@@ -155,7 +156,7 @@ where
             // If the client is gone as well, nobody is left to tell.
             let _ = timeout(patience, farewell).await;
         }
-        self.leave_server(end).await;
+        self.leave_server(end, settled).await;
     }
 
     /// Reports the end of every admitted statement, as far as that takes no time, before the client learns that the connection ends.
@@ -178,7 +179,12 @@ where
         .await;
     }
 
-    async fn leave_server(&mut self, end: &End) {
+    async fn leave_server(&mut self, end: &End, settled: bool) {
+        if self.leaves_connection(end, settled) {
+            let given = self.session.detach();
+            self.server.give_back(given);
+            return;
+        }
         if matches!(end, End::ServerGone(_)) {
             return;
         }

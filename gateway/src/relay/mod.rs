@@ -5,6 +5,7 @@ mod buffers;
 mod end;
 mod end_signal;
 mod idle;
+mod server;
 mod signals;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,6 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::yield_now;
 
 use crate::session::{HIGH_WATER, Judge, Output, PendingJudge, Session, ToClient, shrink};
@@ -27,6 +27,7 @@ use signals::{Cancels, Task, Timer};
 
 pub use end::{End, Ending};
 pub use end_signal::EndSignal;
+pub use server::Server;
 pub use signals::{CancelInbox, Client, Signals};
 
 /// How many bytes are read ahead, at least, while the client's next message has to wait.
@@ -65,7 +66,7 @@ pub struct Relay<C, S, J: Judge> {
 impl<C, S, J> Relay<C, S, J>
 where
     C: Client,
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: Server,
     J: PendingJudge,
 {
     /// `greeting` is sent to the client first. `leftovers`: what was read from the client and from the server beyond their handshakes.
@@ -130,6 +131,7 @@ where
             moved |= self.read_client(context)?;
             moved |= self.write_both(context)?;
             self.start_cancel();
+            moved |= self.settle_server(context);
             if self.client_closed && self.session.waits_for_decision() {
                 // A statement that its client left must never run.
                 return Ok(Some(End::ClientLeft));

@@ -13,7 +13,7 @@ use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, Interest};
 use tokio::net::TcpStream;
 
-use super::{End, EndSignal, READ_AHEAD, Relay};
+use super::{End, EndSignal, READ_AHEAD, Relay, Server};
 use crate::listener::ClientStream;
 use crate::session::PendingJudge;
 
@@ -126,7 +126,7 @@ pub(super) struct Timer {
 impl<C, S, J> Relay<C, S, J>
 where
     C: Client,
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: Server,
     J: PendingJudge,
 {
     /// Hears signals and judgements. True when one came.

@@ -180,6 +180,9 @@ impl<J: Judge> Session<J> {
         subject: Subject<'_, J>,
         judge: &mut J,
     ) -> Stage<Verdict<J>> {
+        if let Some(refusal) = self.needs_session(subject.text, subject.index) {
+            return Stage::Refused(refusal);
+        }
         done!(self.settle_names_of(held, subject.text, subject.index, judge));
         let names = InMessage {
             names: &self.names,

@@ -176,6 +176,8 @@ pub trait Judge: Sized {
     fn analyze_anew(&mut self, text: &Self::Text) -> Judged<Result<Self::Text, Refusal>>;
     fn analysis(text: &Self::Text) -> &Analysis;
     fn source(text: &Self::Text) -> &str;
+    /// About how much memory the text takes with everything that is known of it, in bytes.
+    fn bytes(text: &Self::Text) -> usize;
     /// Where the client's own text has what stands at this character of the source, counted from 1. `None`: it does not have it.
     fn client_position(text: &Self::Text, position: u32) -> Option<u32>;
 

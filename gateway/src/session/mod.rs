@@ -7,6 +7,7 @@ mod client;
 mod doors;
 mod judge;
 mod leaving;
+mod lending;
 mod refusal;
 mod server;
 mod state;
@@ -23,6 +24,6 @@ pub use judge::{
     PendingJudge, Phase, Plan, Question, Ticket, Verdict, Wait,
 };
 pub use refusal::Refusal;
-pub use state::search_path::NamesAtStart;
+pub use state::server::ServerAtStart;
 pub use state::session::{Session, SessionStart};
 pub use violation::{Peer, Violation};

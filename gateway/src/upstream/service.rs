@@ -36,6 +36,8 @@ pub struct Service {
     link: Link<UpstreamStream>,
     key: BackendKey,
     target: Target,
+    /// How many rows queries have returned.
+    rows: u64,
 }
 
 impl Service {
@@ -68,6 +70,7 @@ impl Service {
             link,
             key: connected.key,
             target: target.clone(),
+            rows: 0,
         })
     }
 
@@ -83,7 +86,11 @@ impl Service {
         )
         .await
         {
-            Ok(rows) => rows,
+            Ok(rows) => {
+                let returned = rows.as_ref().map_or(0, Vec::len);
+                self.rows += returned as u64;
+                rows
+            }
             Err(_) => {
                 let endpoint = self.target.address_and_database();
                 Err(UpstreamError::Timeout {
@@ -118,6 +125,11 @@ impl Service {
                 tag => return Err(UpstreamError::Unexpected { tag }),
             }
         }
+    }
+
+    /// How many rows all queries have returned.
+    pub fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// The key for cancelling a query of this connection.

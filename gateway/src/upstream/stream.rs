@@ -1,9 +1,12 @@
 //! A server connection over TCP, TLS or a Unix socket.
 
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read};
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
@@ -21,6 +24,49 @@ impl UpstreamStream {
     pub fn secure(&self) -> bool {
         !matches!(self, Self::Tcp(_))
     }
+
+    /// Moves the socket to the event loop of the calling thread.
+    ///
+    /// # Errors
+    /// The event loop does not take it. Then it is where it was.
+    pub fn adopt(&mut self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => adopt_tcp(stream),
+            Self::Tls(stream) => adopt_tcp(stream.get_mut().0),
+            Self::Unix(stream) => {
+                let socket = stream.as_fd().try_clone_to_owned()?;
+                *stream = UnixStream::from_std(socket.into())?;
+                Ok(())
+            }
+        }
+    }
+
+    /// True when the connection is open and nothing has come that was not read.
+    pub fn is_quiet(&mut self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        let peeked = match self {
+            Self::Tcp(stream) => SockRef::from(&*stream).peek(&mut byte),
+            Self::Unix(stream) => SockRef::from(&*stream).peek(&mut byte),
+            Self::Tls(stream) => {
+                let (socket, session) = stream.get_mut();
+                if !would_block(&session.reader().read(&mut [0])) {
+                    return false;
+                }
+                SockRef::from(&*socket).peek(&mut byte)
+            }
+        };
+        would_block(&peeked)
+    }
+}
+
+fn adopt_tcp(stream: &mut TcpStream) -> io::Result<()> {
+    let socket = stream.as_fd().try_clone_to_owned()?;
+    *stream = TcpStream::from_std(socket.into())?;
+    Ok(())
+}
+
+fn would_block(read: &io::Result<usize>) -> bool {
+    matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
 
 impl AsyncRead for UpstreamStream {

@@ -76,6 +76,16 @@ impl Default for ClientTls {
 }
 
 impl ClientTls {
+    /// True when both are the same configuration, not only an equal one.
+    pub fn is_same(&self, other: &ClientTls) -> bool {
+        let same = match (&self.config, &other.config) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        };
+        same && self.mode == other.mode
+    }
+
     pub fn disabled() -> Self {
         Self {
             mode: TlsMode::Disable,

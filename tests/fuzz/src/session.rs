@@ -78,6 +78,7 @@ fn judge() -> SessionGate {
 fn play(mut bytes: &[u8]) {
     let mut judge = judge();
     let start = SessionStart {
+        server: gatewright::session::ServerAtStart::Own,
         names: None,
         standard_conforming_strings: true,
         client_encoding: "UTF8".to_owned(),

@@ -27,6 +27,8 @@ pub enum Need {
     SqlxDriver,
     /// the identity provider for tests
     OidcProvider,
+    /// counts instructions
+    Valgrind,
     /// PostgreSQL 18: server, client programs and libpq
     #[value(name = "postgres18")]
     Postgres18,
@@ -36,7 +38,7 @@ pub enum Need {
 pub const BUILD: [Need; 3] = [Need::CCompiler, Need::Libclang, Need::WasmTarget];
 
 /// Requirements for running the tests. A need that npm, Python or cargo installs follows the needs it depends on.
-pub const TESTS: [Need; 11] = [
+pub const TESTS: [Need; 12] = [
     Need::PostgresServer,
     Need::Psql,
     Need::Pgbench,
@@ -47,6 +49,7 @@ pub const TESTS: [Need; 11] = [
     Need::NodeDrivers,
     Need::SqlxDriver,
     Need::OidcProvider,
+    Need::Valgrind,
     Need::Postgres18,
 ];
 
@@ -74,6 +77,7 @@ impl Need {
             Self::Node => "Node.js 18 or later",
             Self::Npm => "npm 7 or later",
             Self::OidcProvider => "the identity provider for tests (npm installs it)",
+            Self::Valgrind => "valgrind with callgrind",
             Self::Postgres18 => "PostgreSQL 18 for tests (pip installs it)",
         }
     }
@@ -87,6 +91,7 @@ impl Need {
             Self::CCompiler => &["gcc", "libc6-dev"],
             Self::WasmTarget => &["rustc-web", "rust-web-src"],
             Self::PythonDrivers | Self::Postgres18 => &["python3-venv"],
+            Self::Valgrind => &["valgrind"],
             Self::SqlxDriver => &[],
             Self::Node => &["nodejs"],
             Self::Npm | Self::NodeDrivers | Self::OidcProvider => &["npm"],

@@ -1,6 +1,7 @@
 //! What was read from a catalog's definitions, by the object defined.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::definitions::Subject;
@@ -34,8 +35,8 @@ pub(crate) struct Bodies {
     functions: HashMap<String, Vec<(String, Arc<Body>)>>,
     /// Functions whose definition could not be analysed: the schemas of each name.
     unreadable: HashMap<String, BTreeSet<String>>,
-    /// Definitions that have not been read yet; whatever depends on one waits.
-    waiting: HashSet<Waiting>,
+    /// How many definitions of each object have not been read yet; whatever depends on one waits.
+    waiting: HashMap<Waiting, usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -117,19 +118,19 @@ impl Bodies {
     }
 
     pub fn view_waits(&self, oid: u32) -> bool {
-        !self.waiting.is_empty() && self.waiting.contains(&Waiting::View(oid))
+        !self.waiting.is_empty() && self.waiting.contains_key(&Waiting::View(oid))
     }
 
     pub fn column_waits(&self, oid: u32, attnum: i16) -> bool {
-        !self.waiting.is_empty() && self.waiting.contains(&Waiting::Column(oid, attnum))
+        !self.waiting.is_empty() && self.waiting.contains_key(&Waiting::Column(oid, attnum))
     }
 
     pub fn computed_waits(&self, relation: u32) -> bool {
-        !self.waiting.is_empty() && self.waiting.contains(&Waiting::Computed(relation))
+        !self.waiting.is_empty() && self.waiting.contains_key(&Waiting::Computed(relation))
     }
 
     pub fn domain_waits(&self, oid: u32) -> bool {
-        !self.waiting.is_empty() && self.waiting.contains(&Waiting::Domain(oid))
+        !self.waiting.is_empty() && self.waiting.contains_key(&Waiting::Domain(oid))
     }
 
     /// Whether one of these functions has not been read yet.
@@ -141,27 +142,36 @@ impl Bodies {
         !self.waiting.is_empty()
             && schemas.any(|schema| {
                 let function = Waiting::Function(name.to_owned(), schema.clone());
-                self.waiting.contains(&function)
+                self.waiting.contains_key(&function)
             })
     }
 
     /// Exactly these definitions have not been read yet.
     pub fn wait_for<'s>(&mut self, subjects: impl Iterator<Item = &'s Subject>) {
-        self.waiting = subjects.map(Subject::waiting).collect();
+        self.waiting.clear();
+        for subject in subjects {
+            *self.waiting.entry(subject.waiting()).or_default() += 1;
+        }
     }
 
     /// Stores what a definition does. `None`: it cannot be analysed. A view or column then counts as one without a definition.
-    pub fn settle(&mut self, subject: Subject, body: Option<Box<Body>>) {
+    pub fn settle(&mut self, subject: Subject, body: Option<Arc<Body>>) {
+        if let Entry::Occupied(mut waiting) = self.waiting.entry(subject.waiting()) {
+            *waiting.get_mut() -= 1;
+            if *waiting.get() == 0 {
+                waiting.remove();
+            }
+        }
         match (subject, body) {
             (Subject::View(oid), Some(body)) => {
-                self.relations.insert(oid, Arc::from(body));
+                self.relations.insert(oid, body);
             }
             (Subject::Column(oid, attnum), Some(body)) => {
-                self.generated.insert((oid, attnum), Arc::from(body));
+                self.generated.insert((oid, attnum), body);
             }
             (Subject::Function { schema, name, .. }, Some(body)) => {
                 let known = self.functions.entry(name).or_default();
-                known.push((schema, Arc::from(body)));
+                known.push((schema, body));
             }
             (Subject::Function { schema, name, .. }, None) => {
                 self.unreadable.entry(name).or_default().insert(schema);
@@ -196,7 +206,7 @@ impl Bodies {
         relation: u32,
         column: Option<i16>,
         on: Access,
-        body: Option<Box<Body>>,
+        body: Option<Arc<Body>>,
     ) {
         if let Some(body) = acts(body) {
             let computed = self.computed.entry(relation).or_default();
@@ -206,9 +216,9 @@ impl Bodies {
 }
 
 /// The effects beyond computing on arguments. A definition that cannot be analysed may do anything.
-fn acts(body: Option<Box<Body>>) -> Option<Arc<Body>> {
+fn acts(body: Option<Arc<Body>>) -> Option<Arc<Body>> {
     match body {
-        Some(body) => body.acts().then(|| Arc::from(body)),
+        Some(body) => body.acts().then_some(body),
         None => {
             let mut body = Body::empty();
             body.rows = Rows::unknown();

@@ -1,7 +1,7 @@
 //! Casts that call functions, and what is known of the type of an operand.
 
 /// A cast that calls a function outside pg_catalog.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cast {
     /// The names of its types, without schema.
     pub target: String,

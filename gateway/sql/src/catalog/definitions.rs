@@ -3,7 +3,7 @@
 use crate::facts::Access;
 
 /// The object that is defined.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Subject {
     View(u32),
     /// A generated column.
@@ -33,8 +33,20 @@ pub(crate) enum Subject {
 }
 
 /// A definition as the server reports it, with every name outside pg_catalog qualified.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Definition {
     pub subject: Subject,
     pub text: String,
+}
+
+impl Subject {
+    /// The relation that it is a part of, or is. `None`: a function, a domain, or what runs on DDL.
+    pub fn relation(&self) -> Option<u32> {
+        match self {
+            Self::View(oid) | Self::Column(oid, _) => Some(*oid),
+            Self::Computed { relation, .. } | Self::Condition { relation, .. } => Some(*relation),
+            Self::Unnamed(oid) => (*oid != 0).then_some(*oid),
+            Self::Domain(_) | Self::Function { .. } => None,
+        }
+    }
 }

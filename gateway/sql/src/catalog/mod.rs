@@ -18,5 +18,5 @@ pub(crate) use path::{Names, Noted};
 pub use relation::{Column, Relation, WrittenType};
 pub use schemas::SearchPath;
 pub use snapshot::Catalog;
-pub(crate) use snapshot::{Callable, Operator};
+pub(crate) use snapshot::{Callable, Operator, OwnCode, OwnFunction};
 pub(crate) use write::{Cascade, Keys, Trigger, Write};

@@ -1,6 +1,6 @@
 //! The relations of one database at one point in time, and what is known of its functions, types and roles.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::bodies::Bodies;
@@ -18,7 +18,7 @@ use crate::version::GRAMMAR;
 const MOST_PARTITIONS: usize = 64;
 
 /// An operator whose function is outside pg_catalog.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Operator {
     pub schema: String,
     /// Schema and name.
@@ -32,20 +32,24 @@ pub struct Catalog {
     pub generation: u64,
     /// The major version of the server; 0 if it is not known, which counts as that of the grammar.
     pub(crate) server_version: u32,
-    pub(crate) relations: Vec<Relation>,
-    pub(crate) by_oid: HashMap<u32, usize>,
-    pub(crate) by_name: HashMap<String, Vec<usize>>,
+    /// By OID. A catalog that was read again shares those that are as before.
+    pub(crate) relations: BTreeMap<u32, Arc<Relation>>,
+    /// The OIDs of the relations with a name, in order.
+    pub(crate) by_name: HashMap<String, Vec<u32>>,
     pub(crate) reads: HashMap<u32, Vec<(u32, i16)>>,
-    /// Tables and their inheritance children or partitions, in both directions.
+    /// Inheritance children and partitions with their parents.
     pub(crate) parents: HashMap<u32, Vec<u32>>,
+    /// The same in the other direction.
     pub(crate) children: HashMap<u32, Vec<u32>>,
     /// Columns that identify a row of their relation.
     pub(crate) unique: HashSet<(u32, i16)>,
     /// Columns that are the primary key of their relation.
     pub(crate) primary: HashMap<u32, i16>,
     /// Names that convert a value when called: functions and types of pg_catalog, and types outside it.
-    pub(crate) built_in: HashSet<String>,
-    /// Functions outside pg_catalog: the schemas that have one with this name.
+    pub(crate) built_in: Arc<HashSet<String>>,
+    /// Functions outside pg_catalog, by OID.
+    pub(crate) own_functions: BTreeMap<u32, Arc<OwnFunction>>,
+    /// The same: the schemas that have one with this name.
     pub(crate) functions: HashMap<String, HashSet<String>>,
     /// The ones among them whose result may carry anything.
     pub(crate) obscure: HashMap<String, BTreeSet<String>>,
@@ -66,9 +70,33 @@ pub struct Catalog {
     pub(crate) types: HashMap<u32, String>,
     /// Roles that PostgreSQL would let change to another.
     pub(crate) changeable_roles: HashSet<String>,
-    pub(crate) definitions: Arc<Vec<Definition>>,
-    /// What was read from the definitions.
+    /// In order.
+    pub(crate) definitions: Vec<Arc<Definition>>,
+    /// What was read from each; `None`: it cannot be analysed.
+    pub(crate) outcomes: HashMap<Arc<Definition>, Option<Arc<Body>>>,
+    /// Those that refer to themselves, directly or indirectly, or to one that does.
+    pub(crate) circular: HashSet<Arc<Definition>>,
+    /// The same, by the object defined.
     bodies: Bodies,
+}
+
+/// A function outside pg_catalog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OwnFunction {
+    pub schema: String,
+    pub name: String,
+    pub code: OwnCode,
+}
+
+/// What is known of the code of a function outside pg_catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OwnCode {
+    /// It only computes on its arguments, or has a definition.
+    Plain,
+    /// Its result may carry anything.
+    Obscure,
+    /// It may contain SQL, too: what it reads and writes is unknown.
+    Unread,
 }
 
 /// A function that returns one value.
@@ -94,28 +122,84 @@ impl Catalog {
         ))
     }
 
-    /// Whether both were built from the same input. Derived state is not compared.
-    pub(crate) fn same_input(&self, other: &Self) -> bool {
-        self.server_version == other.server_version
-            && self.relations == other.relations
-            && self.reads == other.reads
-            && self.parents == other.parents
-            && self.unique == other.unique
-            && self.primary == other.primary
-            && self.built_in == other.built_in
-            && self.functions == other.functions
-            && self.obscure == other.obscure
-            && self.unread == other.unread
-            && self.callable == other.callable
-            && self.operators == other.operators
-            && self.casts == other.casts
-            && self.domains == other.domains
-            && self.triggers == other.triggers
-            && self.cascades == other.cascades
-            && self.rules == other.rules
-            && self.definitions == other.definitions
-            && self.types == other.types
-            && self.changeable_roles == other.changeable_roles
+    /// A copy of what it was built from, without what follows from that.
+    pub(crate) fn input(&self) -> Self {
+        Catalog {
+            by_name: HashMap::new(),
+            children: HashMap::new(),
+            functions: HashMap::new(),
+            obscure: HashMap::new(),
+            unread: HashMap::new(),
+            outcomes: HashMap::new(),
+            circular: HashSet::new(),
+            bodies: Bodies::default(),
+            relations: self.relations.clone(),
+            reads: self.reads.clone(),
+            parents: self.parents.clone(),
+            unique: self.unique.clone(),
+            primary: self.primary.clone(),
+            built_in: Arc::clone(&self.built_in),
+            own_functions: self.own_functions.clone(),
+            callable: self.callable.clone(),
+            operators: self.operators.clone(),
+            casts: self.casts.clone(),
+            domains: self.domains.clone(),
+            triggers: self.triggers.clone(),
+            cascades: self.cascades.clone(),
+            rules: self.rules.clone(),
+            types: self.types.clone(),
+            changeable_roles: self.changeable_roles.clone(),
+            definitions: self.definitions.clone(),
+            ..*self
+        }
+    }
+
+    /// The first part of the input in which the two differ. Derived state is not compared.
+    pub(crate) fn difference(&self, other: &Self) -> Option<&'static str> {
+        let parts = [
+            ("version", self.server_version == other.server_version),
+            ("relations", self.relations == other.relations),
+            ("reads", self.reads == other.reads),
+            ("parents", self.parents == other.parents),
+            ("unique", self.unique == other.unique),
+            ("primary", self.primary == other.primary),
+            ("built_in", self.built_in == other.built_in),
+            ("functions", self.own_functions == other.own_functions),
+            ("callable", self.callable == other.callable),
+            ("operators", self.operators == other.operators),
+            ("casts", self.casts == other.casts),
+            ("domains", self.domains == other.domains),
+            ("triggers", self.triggers == other.triggers),
+            ("cascades", self.cascades == other.cascades),
+            ("rules", self.rules == other.rules),
+            ("definitions", self.definitions == other.definitions),
+            ("types", self.types == other.types),
+            ("roles", self.changeable_roles == other.changeable_roles),
+        ];
+        parts.iter().find(|(_, same)| !same).map(|(name, _)| *name)
+    }
+
+    /// The first part in which the two differ, what was read from their definitions included. For tests.
+    #[doc(hidden)]
+    pub fn differs_from(&self, other: &Self) -> Option<String> {
+        if let Some(part) = self.difference(other) {
+            let names = self.built_in.symmetric_difference(&other.built_in);
+            let relations = self
+                .relations
+                .iter()
+                .filter(|known| other.relations.get(known.0) != Some(known.1));
+            let definitions = self
+                .definitions
+                .iter()
+                .filter(|known| other.definitions.binary_search(known).is_err());
+            let (names, relations, definitions): (Vec<_>, Vec<_>, Vec<_>) =
+                (names.collect(), relations.collect(), definitions.collect());
+            return Some(format!("{part}: {names:?}, {relations:?}, {definitions:?}"));
+        }
+        let mut definitions = self.definitions.iter();
+        definitions
+            .find(|definition| self.outcomes.get(*definition) != other.outcomes.get(*definition))
+            .map(|definition| format!("what was read from {definition:?}"))
     }
 
     /// The major version of the server, by which texts are read.
@@ -131,7 +215,28 @@ impl Catalog {
     }
 
     pub fn relation(&self, oid: u32) -> Option<&Relation> {
-        self.by_oid.get(&oid).and_then(|at| self.relations.get(*at))
+        self.relations.get(&oid).map(|relation| &**relation)
+    }
+
+    /// The OIDs of all relations, in order.
+    pub fn relation_oids(&self) -> impl Iterator<Item = u32> {
+        self.relations.keys().copied()
+    }
+
+    /// The OIDs of all functions outside pg_catalog that have one, in order.
+    pub fn function_oids(&self) -> impl Iterator<Item = u32> {
+        self.own_functions.keys().copied()
+    }
+
+    /// Schema and name of a function outside pg_catalog.
+    pub fn function_name(&self, oid: u32) -> Option<(&str, &str)> {
+        let function = self.own_functions.get(&oid)?;
+        Some((&function.schema, &function.name))
+    }
+
+    /// Whether a type contains values of a domain that has a check or default.
+    pub fn has_domains(&self) -> bool {
+        !self.domains.is_empty()
     }
 
     /// The relations with this name: in one schema, or in every schema if none is given.
@@ -141,7 +246,7 @@ impl Catalog {
         };
         found
             .iter()
-            .filter_map(|at| self.relations.get(*at))
+            .filter_map(|oid| self.relation(*oid))
             .filter(|relation| schema.is_none_or(|schema| relation.schema == schema))
             .collect()
     }
@@ -185,10 +290,14 @@ impl Catalog {
 
     /// All relations that a table inherits from or is a partition of, directly or indirectly, and those that inherit from them.
     pub(crate) fn relatives(&self, oid: u32) -> Vec<&Relation> {
+        if self.parents(oid).is_empty() && self.children(oid).is_empty() {
+            return Vec::new();
+        }
         let mut found: Vec<&Relation> = Vec::new();
+        let mut known = HashSet::from([oid]);
         let mut open = self.parents(oid).to_vec();
         while let Some(next) = open.pop() {
-            if next != oid && !found.iter().any(|known| known.oid == next) {
+            if known.insert(next) {
                 found.extend(self.relation(next));
                 open.extend(self.parents(next));
             }
@@ -210,6 +319,7 @@ impl Catalog {
     /// The relations whose rows the table also shows: children, and partitions unless there are too many.
     pub(crate) fn descendants(&self, oid: u32) -> Vec<&Relation> {
         let mut found: Vec<&Relation> = Vec::new();
+        let mut known = HashSet::from([oid]);
         let mut open = vec![oid];
         while let Some(next) = open.pop() {
             let children = self.children(next);
@@ -220,7 +330,7 @@ impl Catalog {
                 continue;
             }
             for child in children.iter().filter_map(|child| self.relation(*child)) {
-                if child.oid != oid && !found.iter().any(|known| known.oid == child.oid) {
+                if known.insert(child.oid) {
                     found.push(child);
                     open.push(child.oid);
                 }
@@ -229,12 +339,14 @@ impl Catalog {
         found
     }
 
-    pub(crate) fn definitions(&self) -> Arc<Vec<Definition>> {
-        Arc::clone(&self.definitions)
-    }
-
     pub(crate) fn bodies(&self) -> &Bodies {
         &self.bodies
+    }
+
+    /// Stores what a definition does; `None`: it cannot be analysed.
+    pub(crate) fn settle(&mut self, definition: &Arc<Definition>, body: Option<Arc<Body>>) {
+        self.bodies.settle(definition.subject.clone(), body.clone());
+        self.outcomes.insert(Arc::clone(definition), body);
     }
 
     pub(crate) fn bodies_mut(&mut self) -> &mut Bodies {

@@ -4,7 +4,7 @@ use super::relation::Relation;
 use crate::facts::Access;
 
 /// A function that runs when rows of a relation are written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Trigger {
     pub on: Access,
     pub schema: String,
@@ -12,7 +12,7 @@ pub(crate) struct Trigger {
 }
 
 /// A foreign key that writes to the referencing table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cascade {
     pub child: u32,
     /// The referenced columns whose UPDATE updates the referencing table; empty if it does not.

@@ -9,8 +9,11 @@ mod function;
 #[cfg(test)]
 mod hostile_tests;
 mod plpgsql;
+mod reused;
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use gatewright_parser::{Node, Tree, parse};
 
@@ -23,6 +26,10 @@ use crate::plpgsql::block_as_function;
 use crate::render::quoted_identifier;
 use crate::strings::with_either_setting;
 use crate::walker;
+
+/// How often those that wait for others are tried, once from the first to the last and once from the last to the first. Of objects that were
+/// made one after the other, two are enough.
+const ROUNDS: usize = 32;
 
 /// Longer definitions are not analysed.
 const MAX_BYTES: usize = 256 * 1024;
@@ -42,37 +49,44 @@ enum Step<'t> {
     Value(Node<'t>),
 }
 
-/// Reads all definitions of `catalog` into it, each after those that it names.
-pub(crate) fn read(catalog: &mut Catalog) {
-    let definitions = catalog.definitions();
-    let mut open: Vec<&Definition> = definitions.iter().collect();
-    loop {
-        let subjects = open.iter().map(|definition| &definition.subject);
-        catalog.bodies_mut().wait_for(subjects);
+/// Reads all definitions of `catalog` into it, each after those that it names. Those that mean the same as in `last` are not read again.
+pub(crate) fn read(catalog: &mut Catalog, last: Option<&Catalog>) {
+    let definitions = catalog.definitions.clone();
+    let mut open: Vec<&Arc<Definition>> = definitions.iter().collect();
+    if let Some(last) = last {
+        let again = reused::to_read(catalog, last);
+        open.retain(|definition| match last.outcomes.get(*definition) {
+            Some(outcome) if !again.contains(*definition) => {
+                catalog.settle(definition, outcome.clone());
+                false
+            }
+            _ => true,
+        });
+    }
+    let subjects = open.iter().map(|definition| &definition.subject);
+    catalog.bodies_mut().wait_for(subjects);
+    for _ in 0..ROUNDS {
         let before = open.len();
-        let mut done = Vec::new();
         open.retain(|definition| {
             let body = match of(definition, catalog) {
                 Outcome::Waits => return true,
-                Outcome::Read(body) => Some(body),
-                Outcome::Unreadable => None,
+                Outcome::Read(body) if !body.is_too_large() => Some(Arc::from(body)),
+                Outcome::Read(_) | Outcome::Unreadable => None,
             };
-            done.push((definition.subject.clone(), body));
+            catalog.settle(definition, body);
             false
         });
-        for (subject, body) in done {
-            catalog.bodies_mut().settle(subject, body);
-        }
         if open.is_empty() || open.len() == before {
             break;
         }
+        open.reverse();
     }
-    let bodies = catalog.bodies_mut();
-    // Definitions that refer to themselves, directly or indirectly, are not analysed.
+    // Those that refer to themselves, directly or indirectly, are not analysed.
     for definition in open {
-        bodies.settle(definition.subject.clone(), None);
+        catalog.settle(definition, None);
+        catalog.circular.insert(Arc::clone(definition));
     }
-    bodies.wait_for(std::iter::empty());
+    catalog.bodies_mut().wait_for(std::iter::empty());
 }
 
 /// What the code in a statement does: of a DO block, or of a function that is created. `None`: it is not known.
@@ -101,7 +115,15 @@ pub(crate) fn code(text: &str, node: Node<'_>, catalog: &Catalog) -> Option<Box<
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many definitions were parsed.
+    static PARSED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 fn of(definition: &Definition, catalog: &Catalog) -> Outcome {
+    #[cfg(test)]
+    PARSED.set(PARSED.get() + 1);
     // The server quotes names as it keeps them, so longer ones in UTF-8 are those of a database in another encoding.
     if definition.text.len() > MAX_BYTES || cuts_names_by_encoding(&definition.text, true) {
         return Outcome::Unreadable;

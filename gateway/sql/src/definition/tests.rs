@@ -263,7 +263,7 @@ fn a_function_that_is_not_in_the_catalog_makes_its_caller_opaque() {
         .column(1, 1, "name", 25)
         .built_in("lower")
         .built_in("date")
-        .plain_function("public", "similarity");
+        .plain_function(900, "public", "similarity");
     let catalog = catalog.build();
     for (text, known) in [
         (
@@ -296,4 +296,42 @@ fn a_function_that_is_not_in_the_catalog_makes_its_caller_opaque() {
 fn an_operator_counts_as_its_function() {
     let carried = carried(&facts("SELECT 'a' ~~~ 'b' FROM orders"));
     assert_eq!(carried, ["~people.id ~people.email"]);
+}
+
+/// Each function calls the next one, or the one before.
+fn chain(length: u32, calls: impl Fn(u32) -> u32) -> (Catalog, usize) {
+    let mut catalog = Catalog::builder();
+    catalog
+        .relation(1, "public", "people", RelationKind::Table)
+        .column(1, 1, "email", 25);
+    for at in 0..length {
+        let next = calls(at);
+        let body = match next < length {
+            true => format!("SELECT public.f{next}()"),
+            false => "SELECT email FROM public.people".to_owned(),
+        };
+        let text =
+            format!("CREATE FUNCTION public.f{at}() RETURNS text LANGUAGE sql AS $$ {body} $$");
+        catalog.defined_function(100 + at, "public", &format!("f{at}"), &text);
+    }
+    super::PARSED.set(0);
+    let catalog = catalog.build();
+    (catalog, super::PARSED.get())
+}
+
+#[test]
+fn definitions_in_a_row_are_parsed_a_few_times() {
+    for calls in [|at: u32| at.wrapping_sub(1), |at: u32| at + 1] {
+        for length in [40, 400] {
+            let (catalog, parsed) = chain(length, calls);
+            assert!(parsed <= 3 * length as usize, "{parsed} of {length}");
+            let last = if calls(0) == 1 { 0 } else { length - 1 };
+            let bodies = catalog.function_bodies(&["public", &format!("f{last}")]);
+            let bodies = bodies.expect("it was read");
+            assert!(!bodies[0].rows.is_nothing());
+        }
+    }
+    // However they refer to each other.
+    let (_, parsed) = chain(401, |at| (at + 200) % 401 + u32::from(at == 0) * 401);
+    assert!(parsed <= super::ROUNDS * 401, "{parsed}");
 }

@@ -59,7 +59,8 @@ impl<'t> Resolver<'t> {
 
     /// Records columns that a dropped value reveals because computing it may fail.
     pub(super) fn record_failing(&mut self, node: Node<'t>, value: &Provenance) {
-        if !value.is_nothing() && can_fail(node, self.catalog) {
+        let catalog = self.catalog;
+        if !value.is_nothing() && can_fail(node, catalog, &mut self.can_fail) {
             self.record(value, Usage::Argument);
         }
     }

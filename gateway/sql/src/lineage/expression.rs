@@ -32,6 +32,13 @@ impl<'t> Resolver<'t> {
 
     /// An expression, or a part of one. Every kind of node is listed: a new one must be placed here.
     pub(super) fn value(&mut self, node: Node<'t>) -> Provenance {
+        let value = self.own_value(node);
+        // Whatever is around it takes over what it carries.
+        self.spend(value.sources().len() / 4);
+        value
+    }
+
+    fn own_value(&mut self, node: Node<'t>) -> Provenance {
         // What is absent costs nothing.
         self.spend(usize::from(!matches!(node, Node::None)));
         if self.spent() {

@@ -5,6 +5,9 @@ use gatewright_parser::{Node, NodeList, Strings, nodes, untyped};
 
 const NAMELESS: &str = "?column?";
 
+/// The name of a value that is nested deeper, in queries and casts, is not looked for: it would be looked for anew at every level.
+const DEEPEST: usize = 32;
+
 /// What an expression is called.
 enum Name<'t> {
     /// The type of a cast around it gives no other.
@@ -16,18 +19,21 @@ enum Name<'t> {
 }
 
 pub(super) fn of_target(target: &nodes::ResTarget) -> Option<&str> {
-    target.name().or_else(|| of_value(target.val()))
+    target.name().or_else(|| of_value(target.val(), DEEPEST))
 }
 
-fn of_value(node: Node<'_>) -> Option<&str> {
-    match named(node) {
+fn of_value(node: Node<'_>, deepest: usize) -> Option<&str> {
+    match named(node, deepest) {
         Name::Strong(name) | Name::Weak(name) => Some(name),
         Name::Nothing => Some(NAMELESS),
         Name::Undetermined => None,
     }
 }
 
-fn named(node: Node<'_>) -> Name<'_> {
+fn named(node: Node<'_>, deepest: usize) -> Name<'_> {
+    let Some(deepest) = deepest.checked_sub(1) else {
+        return Name::Undetermined;
+    };
     let found = match node {
         Node::None
         | Node::A_Const(_)
@@ -41,23 +47,23 @@ fn named(node: Node<'_>) -> Name<'_> {
         Node::FuncCall(call) => {
             return last(call.funcname()).map_or(Name::Undetermined, Name::Strong);
         }
-        Node::CollateClause(collate) => return named(collate.arg()),
+        Node::CollateClause(collate) => return named(collate.arg(), deepest),
         Node::A_Indirection(indirection) => {
             return match last(indirection.indirection()) {
                 Some(field) => Name::Strong(field),
-                None => named(indirection.arg()),
+                None => named(indirection.arg(), deepest),
             };
         }
         Node::TypeCast(cast) => {
             let kind = cast.type_name();
-            return weaker(named(cast.arg()), || last(untyped(kind?.names())));
+            return weaker(named(cast.arg(), deepest), || last(untyped(kind?.names())));
         }
-        Node::CaseExpr(case) => return weaker(named(case.defresult()), || Some("case")),
+        Node::CaseExpr(case) => return weaker(named(case.defresult(), deepest), || Some("case")),
         Node::SubLink(link) => match link.sub_link_type {
             nodes::SubLinkType::EXISTS_SUBLINK => "exists",
             nodes::SubLinkType::ARRAY_SUBLINK => "array",
             nodes::SubLinkType::EXPR_SUBLINK => {
-                let only = first_of(link.subselect());
+                let only = first_of(link.subselect(), deepest);
                 return only.map_or(Name::Undetermined, Name::Strong);
             }
             _ => return Name::Nothing,
@@ -86,7 +92,7 @@ fn weaker<'t>(inner: Name<'t>, other: impl FnOnce() -> Option<&'t str>) -> Name<
 }
 
 /// The name of a query's first column.
-fn first_of(query: Node<'_>) -> Option<&str> {
+fn first_of(query: Node<'_>, deepest: usize) -> Option<&str> {
     let Node::SelectStmt(mut select) = query else {
         return None;
     };
@@ -97,7 +103,9 @@ fn first_of(query: Node<'_>) -> Option<&str> {
         return Some("column1");
     }
     match untyped(select.target_list()).first()? {
-        Node::ResTarget(target) if !is_star(target.val()) => of_target(target),
+        Node::ResTarget(target) if !is_star(target.val()) => {
+            target.name().or_else(|| of_value(target.val(), deepest))
+        }
         _ => None,
     }
 }

@@ -8,6 +8,7 @@ use hashbrown::{HashMap, HashSet};
 use super::level::Level;
 use super::used::Used;
 use crate::catalog::{Catalog, Names};
+use crate::equation::CanFail;
 use crate::facts::{ColumnSource, Flow, Output, Outputs, Usage};
 use crate::masks::Masks;
 use crate::provenance::{Provenance, Source};
@@ -32,6 +33,7 @@ pub(super) struct Resolver<'t> {
     /// A value of unknown origin is used.
     pub(super) uses_anything: bool,
     guesses: HashMap<(u32, i16), HashSet<usize>>,
+    pub(super) can_fail: CanFail,
     /// The query that is read next is only asked whether it has rows.
     pub(super) counted: bool,
     pub(super) flows: Vec<Flow>,
@@ -55,6 +57,7 @@ impl<'t> Resolver<'t> {
             called: RefCell::default(),
             uses_anything: false,
             guesses: HashMap::new(),
+            can_fail: CanFail::new(),
             counted: false,
             flows: Vec::new(),
             opaque: None,

@@ -210,6 +210,7 @@ impl<'t> Resolver<'t> {
             None => *maybe = Some(value.clone()),
         };
         for level in self.visible() {
+            self.spend(level.items.len() / 4);
             let mut certain = false;
             for item in level.items.iter().filter(|item| item.bare) {
                 if let Some(found) = item.find(self, name) {
@@ -248,6 +249,7 @@ impl<'t> Resolver<'t> {
 
     pub(super) fn item(&self, schema: &str, name: &str) -> Option<&Item<'t>> {
         self.visible().find_map(|level| {
+            self.spend(level.items.len() / 16);
             level
                 .items
                 .iter()

@@ -12,8 +12,8 @@ fn facts(version: u32, text: &str) -> Facts {
         .built_in("count")
         .built_in("every")
         .built_in("json_object")
-        .plain_function("own", "every")
-        .plain_function("own", "count")
+        .plain_function(900, "own", "every")
+        .plain_function(901, "own", "count")
         .unread_function("own", "json_object");
     let catalog = catalog.build();
     let analysis = on_big_stack(|| analyze(text, &catalog, &Settings::default()));

@@ -42,9 +42,7 @@ impl<'a> Walker<'a> {
             for cast in catalog.casts_to(name, operand) {
                 self.calls(&cast.called());
                 let function = cast.called().join(".");
-                if !self.facts.functions.contains(&function) {
-                    self.facts.functions.push(function);
-                }
+                self.named_function(&function);
             }
         }
     }

@@ -23,6 +23,10 @@ impl<'a> Walker<'a> {
     pub(super) fn star(&mut self, alias: Option<&str>) {
         let mut tables = Vec::new();
         for scope in self.scopes.iter().rev() {
+            self.spend(scope.sources.len());
+            if self.spent() {
+                return;
+            }
             let named = scope
                 .sources
                 .iter()
@@ -48,6 +52,10 @@ impl<'a> Walker<'a> {
         let mut hits = Vec::new();
         let (mut any, mut known, mut row) = (false, false, false);
         for scope in self.scopes.iter().rev() {
+            self.spend(scope.sources.len());
+            if self.spent() {
+                return;
+            }
             let mut here = false;
             for source in scope.sources.iter().filter(|source| source.name == alias) {
                 here = true;
@@ -81,6 +89,10 @@ impl<'a> Walker<'a> {
         let mut hits: Vec<(usize, String)> = Vec::new();
         let (mut derived, mut found) = (false, false);
         for scope in self.scopes.iter().rev() {
+            self.spend(scope.sources.len());
+            if self.spent() {
+                return;
+            }
             let mut known = false;
             let mut hit = |source: &Source<'_>, hit: (usize, String), relation| {
                 found = true;

@@ -163,9 +163,7 @@ impl<'a> Walker<'a> {
             }
         }
         for function in &body.functions {
-            if !self.facts.functions.contains(function) {
-                self.facts.functions.push(function.clone());
-            }
+            self.named_function(function);
         }
         self.role(body.role);
         if body.sets_path {
@@ -196,10 +194,7 @@ impl<'a> Walker<'a> {
 
     fn table(&mut self, schema: &str, name: &str, kind: RelationKind, access: Access) -> usize {
         let tables = &mut self.facts.tables;
-        if let Some(at) = tables
-            .iter()
-            .position(|table| table.name == name && table.schema == schema)
-        {
+        if let Some(at) = self.places.find(tables, schema, name) {
             if let Some(table) = tables.get_mut(at) {
                 table.access |= access;
             }
@@ -211,13 +206,16 @@ impl<'a> Walker<'a> {
             kind,
             access,
         });
+        self.places.added(tables);
         tables.len() - 1
     }
 
     pub(super) fn push_column(&mut self, table: Option<usize>, name: &str, usage: Usage) {
         let telling = !self.equality || !super::equality::can_be_equated(usage);
-        self.uses
-            .add(&mut self.facts.columns, (table, name, usage), telling);
+        let used = (table, name, usage);
+        if !self.uses.add(&mut self.facts.columns, used, telling) {
+            return;
+        }
         for relative in table.map_or_else(Vec::new, |at| self.relatives(at)) {
             let of_relative = (Some(relative), name, usage);
             self.uses.add(&mut self.facts.columns, of_relative, telling);
@@ -239,9 +237,8 @@ impl<'a> Walker<'a> {
             .iter()
             .flat_map(|relation| self.catalog.relatives(relation.oid))
             .filter_map(|relative| {
-                self.facts.tables.iter().position(|table| {
-                    table.name == relative.name && table.schema == relative.schema
-                })
+                let (schema, name) = (&relative.schema, &relative.name);
+                self.places.find(&self.facts.tables, schema, name)
             })
             .filter(|relative| *relative != at)
             .collect()

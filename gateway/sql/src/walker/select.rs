@@ -187,10 +187,8 @@ impl<'a> Walker<'a> {
             .into_iter()
             .next();
         let at = self
-            .facts
-            .tables
-            .iter()
-            .position(|table| table.name == masked.name && table.schema == masked.schema);
+            .places
+            .find(&self.facts.tables, &masked.schema, &masked.name);
         let tables = at.map(|at| (at, relation)).into_iter().collect();
         self.source("", sub.alias(), tables);
         if let Some(source) = self.scope().sources.last_mut() {
@@ -316,9 +314,7 @@ impl<'a> Walker<'a> {
         if self.catalog.is_unknown_function(&parts) && !self.may_be_field(call) {
             self.unread(format!("function {name} is not in the catalog"));
         }
-        if !self.facts.functions.contains(&name) {
-            self.facts.functions.push(name.clone());
-        }
+        self.named_function(&name);
         let usage = self.usage;
         self.usage |= 1 << Usage::Argument as u8;
         if risky::is_aggregate(bare, call) {
@@ -369,6 +365,7 @@ impl<'a> Walker<'a> {
         let [row] = column.fields().strings()[..] else {
             return None;
         };
+        self.spend(self.scopes.iter().map(|scope| scope.sources.len()).sum());
         let mut scopes = self.scopes.iter();
         scopes
             .any(|scope| scope.sources.iter().any(|source| source.name == row))

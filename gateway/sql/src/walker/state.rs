@@ -1,13 +1,20 @@
 //! The state of a walk over one statement.
 
+use std::cell::Cell;
+
 use gatewright_parser::NodeList;
 use hashbrown::HashSet;
 
-use super::columns::Uses;
+use super::columns::{Places, Uses};
 use super::sources::Scope;
 use crate::catalog::Names;
 use crate::facts::{Access, Facts, RoleEffect, Usage};
 use crate::masks::Masks;
+
+/// The number of steps after which a statement is too large to find out which columns it uses: some tenths of a second.
+const BUDGET: u64 = 4_000_000;
+
+const TOO_LARGE: &str = "the statement has too many names to find out what they mean";
 
 pub(crate) struct Walker<'a> {
     pub(super) catalog: Names<'a>,
@@ -17,6 +24,13 @@ pub(crate) struct Walker<'a> {
     pub(super) scopes: Vec<Scope<'a>>,
     /// The uses in `facts.columns`.
     pub(super) uses: Uses,
+    /// Where the tables in `facts.tables` are.
+    pub(super) places: Places,
+    /// The functions in `facts.functions`, and the reasons in `facts.opaque`.
+    functions: HashSet<String>,
+    reasons: HashSet<String>,
+    /// How many more sources and tables may be looked at for what a name means.
+    budget: Cell<u64>,
     /// The next column is only compared for equality.
     pub(super) equality: bool,
     /// The client sees the order in which the server finds rows.
@@ -42,6 +56,10 @@ impl<'a> Walker<'a> {
             facts: Facts::default(),
             scopes: Vec::new(),
             uses: Uses::default(),
+            places: Places::default(),
+            functions: HashSet::new(),
+            reasons: HashSet::new(),
+            budget: Cell::new(BUDGET),
             equality: false,
             order_shows: true,
             reached: HashSet::new(),
@@ -53,8 +71,29 @@ impl<'a> Walker<'a> {
         }
     }
 
-    pub(crate) fn into_facts(self) -> Facts {
+    pub(crate) fn into_facts(mut self) -> Facts {
+        if self.spent() {
+            self.unread(TOO_LARGE.to_owned());
+        }
         self.facts
+    }
+
+    pub(super) fn spend(&self, steps: usize) {
+        self.budget
+            .set(self.budget.get().saturating_sub(steps as u64));
+    }
+
+    /// Whether uses of columns are no longer recorded.
+    pub(super) fn spent(&self) -> bool {
+        self.budget.get() == 0
+    }
+
+    /// A function is called, or named to be called.
+    pub(crate) fn named_function(&mut self, name: &str) {
+        if !self.functions.contains(name) {
+            self.functions.insert(name.to_owned());
+            self.facts.functions.push(name.to_owned());
+        }
     }
 
     /// A use of a column that lineage found. It counts only if the statement names the relation.
@@ -62,11 +101,8 @@ impl<'a> Walker<'a> {
         let Some(relation) = self.catalog.catalog().relation(relation) else {
             return;
         };
-        let at = self
-            .facts
-            .tables
-            .iter()
-            .position(|table| table.name == relation.name && table.schema == relation.schema);
+        let (schema, name) = (&relation.schema, &relation.name);
+        let at = self.places.find(&self.facts.tables, schema, name);
         if let (Some(at), Some(name)) = (at, relation.attribute_name(attnum)) {
             self.equality = !telling;
             self.push_column(Some(at), name, usage);
@@ -92,7 +128,8 @@ impl<'a> Walker<'a> {
     }
 
     pub(crate) fn opaque(&mut self, reason: String) {
-        if !self.facts.opaque.contains(&reason) {
+        if !self.reasons.contains(&reason) {
+            self.reasons.insert(reason.clone());
             self.facts.opaque.push(reason);
         }
     }

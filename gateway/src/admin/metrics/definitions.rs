@@ -220,8 +220,72 @@ pub(super) static POLICY_METRIC_TOTAL: Definition = Definition {
     ],
 };
 
+const DATABASE: LabelDefinition = LabelDefinition {
+    name: "database",
+    values: Values::Open("name of the `[[database]]` entry"),
+};
+
+pub(super) static POOL_CONNECTIONS: Definition = Definition {
+    name: "gatewright_pool_connections",
+    kind: Kind::Gauge,
+    unit: Unit::Count,
+    help: "Pooled server connections, whether in use or not",
+    labels: &[DATABASE],
+};
+
+pub(super) static POOL_IDLE: Definition = Definition {
+    name: "gatewright_pool_idle_connections",
+    kind: Kind::Gauge,
+    unit: Unit::Count,
+    help: "Pooled server connections that nobody uses",
+    labels: &[DATABASE],
+};
+
+pub(super) static POOL_WAITING: Definition = Definition {
+    name: "gatewright_pool_waiting_clients",
+    kind: Kind::Gauge,
+    unit: Unit::Count,
+    help: "Clients that wait for a pooled server connection",
+    labels: &[DATABASE],
+};
+
+pub(super) static POOL_HANDED_OUT_TOTAL: Definition = Definition {
+    name: "gatewright_pool_handed_out_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Pooled server connections that were given to a session or a transaction. new: it was made for it; kept: as the same identity \
+           had left it, or fresh; reset: after a reset that was waited for",
+    labels: &[DATABASE, fixed("how", &["new", "kept", "reset"])],
+};
+
+pub(super) static POOL_CLOSED_TOTAL: Definition = Definition {
+    name: "gatewright_pool_closed_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Pooled server connections that the gateway closed. unusable: its session ended in the middle of something or lost it; \
+           reset: the reset failed; traces: another identity's session left what a reset does not remove; stray: the server closed it, or \
+           sent what nobody asked for; retired: the configuration changed or the gateway stops",
+    labels: &[
+        DATABASE,
+        fixed(
+            "reason",
+            &[
+                "idle", "age", "evicted", "unusable", "reset", "traces", "stray", "retired",
+            ],
+        ),
+    ],
+};
+
+pub(super) static POOL_TIMEOUTS_TOTAL: Definition = Definition {
+    name: "gatewright_pool_timeouts_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Clients that got an error because no pooled server connection was free in time",
+    labels: &[DATABASE],
+};
+
 /// All of the above, in the order of the documentation.
-pub(super) static ALL: [&Definition; 15] = [
+pub(super) static ALL: [&Definition; 21] = [
     &CONNECTIONS,
     &CONNECTIONS_TOTAL,
     &REFUSALS_DELAYED_TOTAL,
@@ -237,4 +301,10 @@ pub(super) static ALL: [&Definition; 15] = [
     &POLICY_RELOADS_TOTAL,
     &POLICY_GENERATION,
     &POLICY_METRIC_TOTAL,
+    &POOL_CONNECTIONS,
+    &POOL_IDLE,
+    &POOL_WAITING,
+    &POOL_HANDED_OUT_TOTAL,
+    &POOL_CLOSED_TOTAL,
+    &POOL_TIMEOUTS_TOTAL,
 ];

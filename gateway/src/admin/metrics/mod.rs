@@ -5,6 +5,7 @@ mod definitions;
 mod handles;
 mod policies;
 mod policy_counters;
+mod pools;
 mod statements;
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use gatewright_sql::Verb;
 use super::definition::{Definition, Kind, Values};
 use super::*;
 use crate::gate::GateMetrics;
+use crate::pool::{Closed, Handed, PoolMetrics};
 use crate::session::Completion;
 use crate::tests;
 
@@ -123,6 +124,13 @@ fn count_everything(metrics: &Metrics) {
         generation: 7,
     });
     metrics.metric("p", "seen", 1.5);
+    let pools = metrics.of_database("d");
+    pools.open(1.0);
+    pools.idle(1.0);
+    pools.waiting(1.0);
+    pools.handed_out(Handed::Reset);
+    pools.closed(Closed::Traces);
+    pools.timed_out();
 }
 
 #[test]

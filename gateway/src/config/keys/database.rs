@@ -70,6 +70,37 @@ pub(in crate::config) static DATABASE: Table = Table::new(
              `\"0s\"`: the server is asked for each message. See [masking.md](masking.md#changes-past-the-gateway)",
         )
         .default("\"10ms\""),
+        Key::new(
+            "pool",
+            Kind::Choice(choices::POOL.names),
+            "for how long a server connection is one client's: `\"none\"`: while it lives; `\"session\"`: while the client is \
+             connected; `\"transaction\"`: while a transaction lasts. See [Pooling](#pooling)",
+        )
+        .default("\"none\""),
+        Key::new(
+            "pool_size",
+            Kind::Integer(1, MAX_CONNECTIONS),
+            "most server connections of one role to one database",
+        )
+        .default("20"),
+        Key::new(
+            "pool_wait",
+            Kind::Period,
+            "how long a client waits for a server connection; then it gets an error (`53300`)",
+        )
+        .default("\"10s\""),
+        Key::new(
+            "pool_idle",
+            Kind::Period,
+            "a pooled server connection that nobody has used for so long is closed",
+        )
+        .default("\"10m\""),
+        Key::new(
+            "pool_max_age",
+            Kind::Period,
+            "a pooled server connection that is older is closed when nobody uses it",
+        )
+        .default("\"1h\""),
         Key::table("catalog", &CATALOG),
     ],
 );

@@ -5,12 +5,13 @@ use std::fmt::{self, Formatter};
 use super::HIDDEN;
 use super::shown::{Shown, key, list};
 use crate::config::Config;
-use crate::config::choices::{SESSION_ATTRIBUTES, TLS_MODE};
+use crate::config::choices::{POOL, SESSION_ATTRIBUTES, TLS_MODE};
 use crate::config::keys::{CATALOG, CLAIMS, CLIENT_CERTIFICATE, DATABASE, GRANT, ISSUER};
 use crate::config::units::duration_text;
 use crate::identity::{
     Algorithm, CertificateName, CertificateRule, Database, GrantRule, IssuerSettings,
 };
+use crate::pool::PoolMode;
 use crate::upstream::{Credential, Roots};
 
 pub(super) fn access(f: &mut Formatter<'_>, config: &Config) -> fmt::Result {
@@ -135,6 +136,16 @@ fn database(f: &mut Formatter<'_>, database: &Database) -> fmt::Result {
     }
     let age = duration_text(database.catalog_max_age);
     shown.string("catalog_max_age", age)?;
+    let pool = &database.pool;
+    shown.string("pool", POOL.name(pool.mode))?;
+    if pool.mode == PoolMode::None {
+        shown.omit(&["pool_size", "pool_wait", "pool_idle", "pool_max_age"]);
+    } else {
+        shown.plain("pool_size", pool.size)?;
+        shown.string("pool_wait", duration_text(pool.wait))?;
+        shown.string("pool_idle", duration_text(pool.idle))?;
+        shown.string("pool_max_age", duration_text(pool.max_age))?;
+    }
     shown.finish()?;
     if let Some(catalog) = &database.catalog {
         let mut shown = Shown::begin(f, &CATALOG)?;

@@ -28,6 +28,7 @@ fn database(name: &str) -> Database {
         connect_timeout: Duration::from_secs(10),
         max_connections: None,
         catalog_max_age: Duration::from_millis(10),
+        pool: crate::pool::PoolSettings::default(),
         catalog: Some(CatalogLogin {
             user: "gatewright".into(),
             credential: Credential::Inline("catalog-pw".into()),

@@ -4,8 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::BytesMut;
+use gatewright_wire::FatalError;
 use gatewright_wire::frame::{self, Side};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
@@ -13,19 +15,33 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::super::signals::Task;
-use super::super::{CancelInbox, Client, End, EndSignal, Relay, Signals};
+use super::super::{CancelInbox, Client, End, EndSignal, Relay, Server as RelayServer, Signals};
 use super::SOON;
 use crate::listener::ClientStream;
+use crate::pool::Attachment;
 use crate::results::PseudonymKey;
 use crate::session::tests::judge::{Decision, Ledger, WordJudge};
 use crate::session::tests::play::tags;
 use crate::session::tests::server::Server;
-use crate::session::{Session, SessionStart};
+use crate::session::{ServerAtStart, Session, SessionStart};
 
 /// The ends of a duplex stream are told by reading alone.
 impl Client for DuplexStream {
     fn closed(&self) -> Task {
         Box::pin(std::future::pending())
+    }
+}
+
+/// A connection of the session's own.
+impl RelayServer for DuplexStream {
+    fn poll_attach(&mut self, _: &mut Context<'_>) -> Poll<Result<Attachment, FatalError>> {
+        Poll::Pending
+    }
+
+    fn give_back(&mut self, _: Attachment) {}
+
+    fn outlives(&self) -> bool {
+        false
     }
 }
 
@@ -75,6 +91,7 @@ impl Stage {
             inbox: Arc::clone(&inbox),
         };
         let start = SessionStart {
+            server: ServerAtStart::Own,
             names: None,
             standard_conforming_strings: true,
             client_encoding: "UTF8".into(),

@@ -16,7 +16,7 @@ use crate::session::state::held::Held;
 use crate::session::state::lookup::Lookup;
 use crate::session::state::name::Name;
 use crate::session::state::names::{Description, MAX_PORTALS, Portal, Prepared};
-use crate::session::state::outstanding::{Audience, CloseTarget, Outstanding};
+use crate::session::state::outstanding::{Audience, CloseTarget, Outstanding, Renamed};
 use crate::session::state::session::Session;
 
 /// A permit, and the plan where policies want one.
@@ -46,6 +46,9 @@ impl<J: Judge> Session<J> {
         }
         let prepared = match self.lookup_prepared(&Name::new(bind.statement)) {
             Lookup::Pending => return self.hold_for_replies(output),
+            Lookup::Unknown if self.server.is_shared() => {
+                return self.refuse_unknown_statement(bind.statement, judge, output);
+            }
             Lookup::Unknown => return self.bind_unknown(frame, bind.statement, output),
             Lookup::Known(prepared) => prepared,
         };
@@ -58,14 +61,30 @@ impl<J: Judge> Session<J> {
             }
             Stage::Done(prepared) => prepared,
         };
+        let placed = self.place(bind.statement, &prepared, output);
+        let agreed = self.check_agreement(&prepared);
+        let on_server = match placed.and_then(|on_server| agreed.map(|()| on_server)) {
+            Ok(on_server) => on_server,
+            Err(refusal) => {
+                self.let_go(held, judge);
+                return self.refuse_extended(refusal, judge, output);
+            }
+        };
+        if self.awaits_agreement(&on_server, &prepared, output) {
+            return self.hold(held);
+        }
+        let renamed = prepared.portable.is_some();
         let bound = match RunsNothing::in_text::<J>(&prepared.text) {
+            Some(proof) if renamed => {
+                output.to_server.bind_nothing_as(frame, &on_server, proof);
+                None
+            }
             Some(proof) => {
                 output.to_server.prepare_nothing(frame, proof);
                 None
             }
             None => {
-                let stage =
-                    self.judge_bind(frame, bind.statement, &prepared, &mut held, judge, output);
+                let stage = self.judge_bind(frame, &on_server, &prepared, &mut held, judge, output);
                 match stage {
                     Stage::Hold => return self.hold(held),
                     Stage::Refused(refusal) => {
@@ -75,8 +94,13 @@ impl<J: Judge> Session<J> {
                     Stage::Done(bound) => {
                         if let Some(statement) = prepared.statement() {
                             self.path.planned(&statement.facts);
+                            self.server.leaves(|| statement.facts.residue());
                         }
-                        output.to_server.prepare::<J>(frame, &bound.0);
+                        if renamed {
+                            output.to_server.bind_as::<J>(frame, &on_server, &bound.0);
+                        } else {
+                            output.to_server.prepare::<J>(frame, &bound.0);
+                        }
                         Some(bound)
                     }
                 }
@@ -98,7 +122,17 @@ impl<J: Judge> Session<J> {
             // The server runs functions that are declared immutable when it plans.
             self.reading.changes(self.queue.next_number());
         }
-        self.expect(Outstanding::Bind { name, portal });
+        let renamed = renamed.then(|| {
+            Box::new(Renamed {
+                on_server: on_server.into_owned(),
+                clients: bind.statement.to_owned(),
+            })
+        });
+        self.expect(Outstanding::Bind {
+            name,
+            portal,
+            renamed,
+        });
         Taken::Yes
     }
 

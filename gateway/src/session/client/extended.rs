@@ -1,8 +1,11 @@
 //! Describe and Close, and the fast-path FunctionCall.
 
+use std::rc::Rc;
+
 use gatewright_wire::frame::Frame;
 use gatewright_wire::frontend::{self, Subject};
 
+use crate::pool::Residue;
 use crate::session::asking::{Stage, done};
 use crate::session::doors::output::{Output, Taken};
 use crate::session::doors::to_server::Pass;
@@ -11,7 +14,7 @@ use crate::session::refusal::Refusal;
 use crate::session::state::held::Held;
 use crate::session::state::lookup::Lookup;
 use crate::session::state::name::Name;
-use crate::session::state::names::can_stop;
+use crate::session::state::names::{Prepared, can_stop};
 use crate::session::state::outstanding::{Audience, CloseTarget, Described, Outstanding};
 use crate::session::state::session::Session;
 
@@ -29,7 +32,12 @@ impl<J: Judge> Session<J> {
             Ok(frontend::Describe {
                 subject: Subject::Statement(name),
             }) => match self.lookup_prepared(&Name::new(name)) {
-                Lookup::Known(prepared) => Described::Statement(prepared),
+                Lookup::Known(prepared) => {
+                    return self.describe_known(frame, name, prepared, judge, output);
+                }
+                Lookup::Unknown if self.server.is_shared() => {
+                    return self.refuse_unknown_statement(name, judge, output);
+                }
                 Lookup::Unknown => Described::Unknown,
                 Lookup::Pending => return self.hold_for_replies(output),
             },
@@ -53,6 +61,28 @@ impl<J: Judge> Session<J> {
         Taken::Yes
     }
 
+    fn describe_known(
+        &mut self,
+        frame: Frame<'_>,
+        name: &str,
+        prepared: Rc<Prepared<J>>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Taken {
+        match self.place(name, &prepared, output) {
+            Err(refusal) => return self.refuse_extended(refusal, judge, output),
+            Ok(on_server) if prepared.portable.is_some() => {
+                output.to_server.describe_statement(&on_server);
+            }
+            Ok(_) => output.to_server.control(frame),
+        }
+        self.expect(Outstanding::Describe {
+            target: Described::Statement(prepared),
+            audience: Audience::Client,
+        });
+        Taken::Yes
+    }
+
     pub(in crate::session) fn close_name(
         &mut self,
         frame: Frame<'_>,
@@ -60,6 +90,9 @@ impl<J: Judge> Session<J> {
         output: &mut Output,
     ) -> Taken {
         let target = match frontend::Close::decode(frame.body) {
+            Ok(frontend::Close {
+                subject: Subject::Statement(name),
+            }) if self.server.is_shared() => return self.close_shared(name, output),
             Ok(frontend::Close {
                 subject: Subject::Statement(name),
             }) => CloseTarget::Statement(Name::new(name)),
@@ -108,6 +141,7 @@ impl<J: Judge> Session<J> {
                 self.pipeline.drain_first = true;
                 self.reading.changes(self.queue.next_number());
                 self.path.anything();
+                self.server.leaves(|| Residue::ANYTHING);
                 self.expect(Outstanding::FunctionCall {
                     permit,
                     admitted: admitted.pop().flatten(),

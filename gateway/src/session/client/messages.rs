@@ -18,8 +18,8 @@ use crate::session::violation::{Peer, Violation};
 /// A client that asks for more before it has read what it asked for waits, so that what is remembered of it has a bound.
 const MAX_OUTSTANDING: usize = 10_000;
 
-/// So does one whose outstanding texts are as long as this, in bytes: what they are understood as is larger still.
-const MAX_OUTSTANDING_TEXT: usize = 16 << 20;
+/// So does one whose outstanding texts take as much memory as this, in bytes, with what they are understood as.
+const MAX_OUTSTANDING_TEXT: usize = 64 << 20;
 
 impl<J: Judge> Session<J> {
     /// Takes as many whole messages from the client as can be dealt with now.
@@ -141,7 +141,9 @@ impl<J: Judge> Session<J> {
             return self.bad_client_frame(error, output).map(|()| Taken::Hold);
         }
         if frame.tag == b'X' {
-            output.to_server.control(frame);
+            if self.server.is_own() {
+                output.to_server.control(frame);
+            }
             output.terminated = true;
             return Ok(Taken::Yes);
         }
@@ -165,6 +167,9 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Result<Taken, Violation> {
+        if !self.server.is_there() {
+            return Ok(self.without_server(frame, output));
+        }
         if let Some(taken) = self.held_is_over(frame, judge, output) {
             return Ok(taken);
         }

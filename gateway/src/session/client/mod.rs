@@ -7,6 +7,7 @@ pub(in crate::session) mod execute;
 pub(in crate::session) mod extended;
 pub(in crate::session) mod messages;
 pub(in crate::session) mod parse;
+pub(in crate::session) mod placing;
 pub(in crate::session) mod query;
 pub(in crate::session) mod refusing;
 pub(in crate::session) mod renewing;

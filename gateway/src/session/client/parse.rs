@@ -129,6 +129,9 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Taken {
+        if self.server.is_shared() {
+            return self.send_parse_shared(parse, held, judge, output);
+        }
         let permit = held.permits.pop();
         let Some(text) = held.text.take() else {
             return self.hold(held);
@@ -152,20 +155,30 @@ impl<J: Judge> Session<J> {
             }
         }
         let prepared = Rc::new(Prepared::new(text, 0, permit, None));
-        self.prepared(parse.name, &prepared, judge, output);
+        self.prepared(parse.name, parse.name, &prepared, judge, output);
         Taken::Yes
     }
 
     /// A Parse went out: remembers it, and asks for its description at once where Bind will need one.
-    fn prepared(&mut self, name: &str, prepared: &Rc<Prepared<J>>, judge: &J, output: &mut Output) {
+    pub(in crate::session) fn prepared(
+        &mut self,
+        name: &str,
+        on_server: &str,
+        prepared: &Rc<Prepared<J>>,
+        judge: &J,
+        output: &mut Output,
+    ) {
         self.expect(Outstanding::Parse {
             name: Name::new(name),
             prepared: Rc::clone(prepared),
         });
+        if let Some(statement) = prepared.statement() {
+            self.server.leaves(|| statement.facts.residue());
+        }
         let permit = prepared.permit.borrow().clone();
         let planned = permit.as_ref().is_some_and(J::wants_plan) && !prepared.is(Facts::is_dynamic);
         if planned || prepared.lacks_parameter_types(judge) {
-            self.describe_prepared(name, prepared, permit.as_ref(), output);
+            self.describe_prepared(on_server, prepared, permit.as_ref(), output);
         }
     }
 }

@@ -209,6 +209,7 @@ impl<J: Judge> Session<J> {
         {
             self.note_sent(&statement.facts);
         }
+        self.forget_unnamed();
         let run = QueryRun {
             text: held.text,
             permits: held.permits,

@@ -20,6 +20,7 @@ impl<J: Judge> Session<J> {
         output: &mut Output,
     ) -> Taken {
         output.to_server.stand_in_query();
+        self.forget_unnamed();
         self.refused_alone(refusal, judge)
     }
 
@@ -32,6 +33,7 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Taken {
+        let name = self.passing_name(name);
         output.to_server.stand_in_parse(name);
         // What an empty name meant until now is gone, unless the server skips this too: either way it is the server that knows.
         self.refused(refusal, judge)
@@ -66,6 +68,7 @@ impl<J: Judge> Session<J> {
         refusal: Refusal,
         output: &mut Output,
     ) -> Taken {
+        let name = self.passing_name(name);
         output.to_server.parse_unread(name, text, types);
         self.expect(Outstanding::Unread(Unread {
             name: Name::new(name),
@@ -95,6 +98,7 @@ impl<J: Judge> Session<J> {
         output: &mut Output,
     ) -> Taken {
         output.to_server.empty(frame.tag);
+        self.forget_unnamed();
         self.refused_alone(refusal, judge)
     }
 

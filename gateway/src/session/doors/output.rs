@@ -17,6 +17,8 @@ pub struct Output {
     pub to_client: ToClient,
     /// The statement that runs now is to be cancelled on the server.
     pub cancel: bool,
+    /// A message of this type waits for a server connection.
+    pub wants_server: Option<u8>,
     /// The client sent Terminate.
     pub terminated: bool,
     /// When it is over, the session says that it is held: it goes on in the next slice.

@@ -2,9 +2,11 @@
 //! what is recorded as delivered is what passes. `relay` writes the bytes.
 
 use bytes::{Buf, BytesMut};
+use gatewright_wire::backend::TransactionStatus;
 use gatewright_wire::frame::Frame;
 use gatewright_wire::{ErrorFields, FatalError, build};
 
+use crate::pool::encode_status;
 use crate::results::Edited;
 use crate::session::doors::outgoing::{Outgoing, shrink};
 use gatewright_contract::Judged;
@@ -25,6 +27,13 @@ pub(in crate::session) enum Delivery<'a> {
     },
     /// Bytes of the server that were kept: a ReadyForQuery.
     Kept(&'a [u8]),
+    /// A setting of the server that is another than the client was told.
+    Setting {
+        name: &'a str,
+        value: &'a [u8],
+    },
+    /// ReadyForQuery of a session without a transaction, which has no server connection.
+    Ready,
     Error(&'a ErrorFields),
     Notice(&'a ErrorFields),
 }
@@ -84,6 +93,8 @@ impl ToClient {
                     self.delivered.bytes += length;
                 }
             }
+            Delivery::Setting { name, value } => encode_status(&mut self.bytes, name, value),
+            Delivery::Ready => build::ready_for_query(&mut self.bytes, TransactionStatus::Idle),
             Delivery::Error(fields) => build::error_response(&mut self.bytes, fields),
             Delivery::Notice(fields) => build::notice_response(&mut self.bytes, fields),
         }

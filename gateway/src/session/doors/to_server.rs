@@ -47,6 +47,19 @@ impl<J: Judge> Pass<'_, J> {
     }
 }
 
+/// A Parse that has left through this door, so that it may leave once more, for another connection.
+#[derive(Debug)]
+pub(in crate::session) struct Kept {
+    text: Box<[u8]>,
+    types: Box<[u32]>,
+}
+
+impl Kept {
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+}
+
 /// Bytes on their way to the server.
 #[derive(Debug, Default)]
 pub struct ToServer {
@@ -106,6 +119,53 @@ impl ToServer {
         _judged: &J::Permit,
     ) {
         self.parse(name, text, types);
+    }
+
+    /// A Parse whose statement was judged, under a name of the gateway's own.
+    pub(in crate::session) fn prepare_as<J: Judge>(
+        &mut self,
+        name: &str,
+        text: &[u8],
+        types: &[u32],
+        _judged: &J::Permit,
+    ) -> Kept {
+        self.kept(name, text, types)
+    }
+
+    /// The same of a text without statements.
+    pub(in crate::session) fn prepare_nothing_as(
+        &mut self,
+        name: &str,
+        text: &[u8],
+        types: &[u32],
+        _proof: RunsNothing,
+    ) -> Kept {
+        self.kept(name, text, types)
+    }
+
+    /// A Parse that has left before.
+    pub(in crate::session) fn prepare_again(&mut self, name: &str, kept: &Kept) {
+        self.parse(name, &kept.text, &kept.types);
+    }
+
+    /// A Bind whose statement was judged, of the statement with this name.
+    pub(in crate::session) fn bind_as<J: Judge>(
+        &mut self,
+        frame: Frame<'_>,
+        statement: &str,
+        _judged: &J::Permit,
+    ) {
+        self.renamed_bind(frame, statement);
+    }
+
+    /// The same of a text without statements.
+    pub(in crate::session) fn bind_nothing_as(
+        &mut self,
+        frame: Frame<'_>,
+        statement: &str,
+        _proof: RunsNothing,
+    ) {
+        self.renamed_bind(frame, statement);
     }
 
     /// A Query, Execute or FunctionCall.
@@ -207,6 +267,33 @@ impl ToServer {
 
     pub(in crate::session) fn sync(&mut self) {
         build::sync(&mut self.bytes);
+    }
+
+    fn kept(&mut self, name: &str, text: &[u8], types: &[u32]) -> Kept {
+        self.parse(name, text, types);
+        Kept {
+            text: text.into(),
+            types: types.into(),
+        }
+    }
+
+    fn renamed_bind(&mut self, frame: Frame<'_>, statement: &str) {
+        let mut parts = frame.body.splitn(3, |byte| *byte == 0);
+        let (Some(portal), Some(_), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
+            debug_assert!(false, "a Bind that was decoded");
+            return self.stand_in_parse(STAND_IN);
+        };
+        let length = 4 + portal.len() + 1 + statement.len() + 1 + rest.len();
+        let Ok(length) = i32::try_from(length) else {
+            return self.stand_in_parse(STAND_IN);
+        };
+        self.bytes.extend_from_slice(b"B");
+        self.bytes.extend_from_slice(&length.to_be_bytes());
+        self.bytes.extend_from_slice(portal);
+        self.bytes.extend_from_slice(b"\0");
+        self.bytes.extend_from_slice(statement.as_bytes());
+        self.bytes.extend_from_slice(b"\0");
+        self.bytes.extend_from_slice(rest);
     }
 
     // None can be left out, or the server would owe one reply less than the queue says.

@@ -230,6 +230,10 @@ impl<J: Judge> Session<J> {
         match self.queue.pop() {
             Some(reply @ (Outstanding::Query(_) | Outstanding::FunctionCall { .. })) => {
                 self.turn.stoppable -= usize::from(reply.can_stop());
+                if self.server.is_shared() && matches!(reply, Outstanding::Query(_)) {
+                    // The server says so where the connection is the same; on another the statement could be made again.
+                    self.names.close_prepared(&Name::unnamed());
+                }
             }
             Some(Outstanding::Sync) => {}
             _ => return Err(Violation::Unexpected('Z')),

@@ -64,6 +64,7 @@ impl<J: Judge> Session<J> {
             return;
         }
         output.to_server.close_statement("");
+        self.forget_unnamed();
         self.expect(Outstanding::Close {
             target: CloseTarget::Statement(Name::unnamed()),
             audience: Audience::Gateway,
@@ -214,6 +215,7 @@ impl<J: Judge> Session<J> {
             *prepared.plan.borrow_mut() = None;
         }
         *prepared.description.borrow_mut() = news;
+        self.told_of(prepared);
     }
 }
 

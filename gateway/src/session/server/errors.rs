@@ -49,7 +49,8 @@ impl<J: Judge> Session<J> {
             .and_then(|running| running.stopping.take())
             .or(overdue);
         self.deliver_notices_of_description(output);
-        let (fields, moved) = self.at_clients_position(fields);
+        let (mut fields, mut moved) = self.at_clients_position(fields);
+        moved |= self.with_clients_name(&mut fields);
         match self.rewrite_of(&fields, stopping.as_ref()) {
             ErrorRewrite::Swallowed => {}
             ErrorRewrite::Unchanged if !moved => {
@@ -64,6 +65,7 @@ impl<J: Judge> Session<J> {
             judge.refused(&unread.refusal);
         }
         self.forget_portal_of_failed_bind(&fields);
+        self.forget_unnamed_of_failed_parse();
         self.after_error(judge, output);
         Ok(Taken::Yes)
     }
@@ -282,6 +284,7 @@ impl<J: Judge> Session<J> {
                 target: Described::InHand,
                 ..
             }) => {
+                self.forget_skipped();
                 self.queue.skip_to_sync();
                 if let Some(held) = &mut self.held {
                     held.answered = true;
@@ -309,6 +312,7 @@ impl<J: Judge> Session<J> {
     }
 
     fn skip_to_sync(&mut self) -> bool {
+        self.forget_skipped();
         let found = self.queue.skip_to_sync();
         // What stands behind the Sync is still to come.
         let left = self.queue.oldest_first();
@@ -333,10 +337,13 @@ impl<J: Judge> Session<J> {
                 return Ok(());
             }
             // The client has prepared the same text itself.
-            Some(Outstanding::Describe {
-                audience: Audience::Gateway,
-                ..
-            }) => return Ok(()),
+            Some(
+                Outstanding::Describe {
+                    audience: Audience::Gateway,
+                    ..
+                }
+                | Outstanding::PrepareAgain(_),
+            ) => return Ok(()),
             Some(Outstanding::Query(run))
                 if run.notices.iter().any(|body| **body == *frame.body) =>
             {

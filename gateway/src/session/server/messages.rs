@@ -286,6 +286,10 @@ impl<J: Judge> Session<J> {
         if self.describes_for_itself() {
             return Ok(());
         }
+        if matches!(self.queue.front(), Some(Outstanding::PrepareAgain(_))) {
+            self.queue.pop();
+            return Ok(());
+        }
         let Some(Outstanding::Parse { name, prepared, .. }) = self.queue.pop() else {
             return Err(Violation::Unexpected('1'));
         };
@@ -295,7 +299,7 @@ impl<J: Judge> Session<J> {
     }
 
     fn bound(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
-        let Some(Outstanding::Bind { name, portal }) = self.queue.pop() else {
+        let Some(Outstanding::Bind { name, portal, .. }) = self.queue.pop() else {
             return Err(Violation::Unexpected('2'));
         };
         self.names.set_portal(&name, portal);
@@ -313,6 +317,7 @@ impl<J: Judge> Session<J> {
         match target {
             CloseTarget::Statement(name) => self.names.close_prepared(&name),
             CloseTarget::Portal(name) => self.names.close_portal(&name),
+            CloseTarget::OnServer => {}
         }
         if audience == Audience::Client {
             output.to_client.deliver(Delivery::Message(frame));
@@ -327,6 +332,7 @@ impl<J: Judge> Session<J> {
             self.path.report(status.value);
         }
         self.reading.setting(status.name, status.value);
+        self.server.reported(status.name, status.value);
         output.to_client.deliver(Delivery::Message(frame));
         Ok(())
     }

@@ -20,6 +20,7 @@ pub(in crate::session) enum Lookup<T> {
 
 impl<J: Judge> Session<J> {
     pub(in crate::session) fn lookup_prepared(&self, name: &Name) -> Lookup<Rc<Prepared<J>>> {
+        let shared = self.server.is_shared();
         self.lookup(self.names.prepared(name), |reply| match reply {
             Outstanding::Parse {
                 name: other,
@@ -30,6 +31,7 @@ impl<J: Judge> Session<J> {
                 ..
             } if other == name => Change::Ends,
             Outstanding::Unread(unread) if unread.name == *name => Change::Ends,
+            Outstanding::Query(_) if shared && name.is_unnamed() => Change::Ends,
             Outstanding::Query(run) if run.any(Facts::names_statements) => Change::Unclear,
             Outstanding::Execute { portal, .. } if portal.prepared.is(Facts::names_statements) => {
                 Change::Unclear
@@ -43,6 +45,7 @@ impl<J: Judge> Session<J> {
             Outstanding::Bind {
                 name: other,
                 portal,
+                ..
             } if other == name => Change::Becomes(portal),
             Outstanding::Close {
                 target: CloseTarget::Portal(other),

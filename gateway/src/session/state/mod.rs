@@ -13,6 +13,7 @@ pub(in crate::session) mod pipeline;
 pub(in crate::session) mod reading;
 pub(in crate::session) mod running;
 pub(in crate::session) mod search_path;
+pub(in crate::session) mod server;
 pub(in crate::session) mod session;
 pub(in crate::session) mod streaming;
 pub(in crate::session) mod transaction;

@@ -34,6 +34,11 @@ impl Name {
         self.0.is_empty()
     }
 
+    /// As the server knows it.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
     /// Bytes that it takes to remember.
     pub fn len(&self) -> usize {
         self.0.len()

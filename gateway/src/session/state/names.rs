@@ -7,14 +7,18 @@ use std::sync::Arc;
 
 use gatewright_sql::{CopyOut, Facts, Outputs, SessionEffect, Statement};
 
+use crate::pool::Serial;
+use crate::session::doors::to_server::Kept;
 use crate::session::judge::{Field, Judge, NameFacts, Plan};
+use crate::session::state::encoding::Encoding;
 use crate::session::state::name::Name;
 use crate::session::state::running::Passed;
 
 /// How many SQL cursors are remembered. Beyond this all are forgotten, and a FETCH of one is judged as unknown.
 const MAX_CURSORS: usize = 1024;
 
-/// How many named prepared statements a session may have. The total length of their texts is limited by [`MAX_PREPARED_BYTES`].
+/// How many named prepared statements a session may have. The memory that their texts and facts may take is limited by
+/// [`MAX_PREPARED_BYTES`].
 pub const MAX_PREPARED: usize = 50_000;
 /// How many named portals a transaction may have.
 pub const MAX_PORTALS: usize = 50_000;
@@ -36,6 +40,24 @@ pub struct Prepared<J: Judge> {
     pub plan: RefCell<Option<(J::Permit, Rc<Plan>)>>,
     /// True while the reply to a Describe sent by the gateway is outstanding.
     pub describing: Cell<bool>,
+    /// Where connections are shared: how it is made on another one.
+    pub portable: Option<Rc<Portable>>,
+}
+
+/// What a server has told of a statement: its columns, and the types of its parameters.
+pub type Told = (Description, Option<Rc<[u32]>>);
+
+/// A prepared statement that can be made on any connection.
+#[derive(Debug)]
+pub struct Portable {
+    pub serial: Serial,
+    pub(in crate::session) kept: Kept,
+    /// The settings with which it was read.
+    pub(in crate::session) read_with: (bool, Encoding),
+    /// What was known of it on the connection that it was on last: other connections must agree.
+    pub former: RefCell<Option<Told>>,
+    /// A connection did not agree.
+    pub changed: Cell<bool>,
 }
 
 /// The row description of a prepared statement, if the gateway has needed it.
@@ -90,6 +112,7 @@ impl<J: Judge> Prepared<J> {
             description: RefCell::new(Description::Unknown),
             plan: RefCell::new(None),
             describing: Cell::new(false),
+            portable: None,
         }
     }
 
@@ -138,6 +161,7 @@ impl<J: Judge> Prepared<J> {
         };
         Some(Prepared {
             parameter_types: self.parameter_types.clone(),
+            portable: self.portable.clone(),
             ..Prepared::new(text, self.index, self.permit.borrow().clone(), inner)
         })
     }
@@ -327,9 +351,15 @@ impl<J: Judge> Names<J> {
         } else {
             self.statements.get_mut(name)
         };
-        if let Some(known) = slot.filter(|known| Rc::ptr_eq(known, old)) {
-            *known = Rc::clone(new);
-            self.version += 1;
+        let Some(known) = slot.filter(|known| Rc::ptr_eq(known, old)) else {
+            return;
+        };
+        *known = Rc::clone(new);
+        self.version += 1;
+        if !name.is_unnamed() {
+            // It may take more than is allowed: then nothing is prepared until something is closed.
+            self.bytes -= size_of::<J>(name, &old.text);
+            self.bytes += size_of::<J>(name, &new.text);
         }
     }
 
@@ -410,7 +440,7 @@ impl<J: Judge> NameFacts for InMessage<'_, J> {
 }
 
 fn size_of<J: Judge>(name: &Name, text: &J::Text) -> usize {
-    name.len() + J::source(text).len()
+    name.len() + J::bytes(text)
 }
 
 /// The facts of a prepared statement. A statement that itself depends on a name (EXECUTE, FETCH) is not followed.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use gatewright_sql::{Facts, Statement};
 
+use crate::pool::Serial;
 use crate::session::judge::{Judge, Plan};
 use crate::session::refusal::Refusal;
 use crate::session::state::copy_probe::CopySyncProbe;
@@ -25,9 +26,13 @@ pub enum Outstanding<J: Judge> {
         name: Name,
         prepared: Rc<Prepared<J>>,
     },
+    /// A statement of the client's that is made once more, on another connection.
+    PrepareAgain(Serial),
     Bind {
         name: Name,
         portal: Rc<Portal<J>>,
+        /// Where the statement has another name on the server.
+        renamed: Option<Box<Renamed>>,
     },
     /// Bind of a statement that does not exist: always an error.
     BindUnknown,
@@ -64,6 +69,12 @@ pub enum Outstanding<J: Judge> {
     Asked(Asked),
     /// The gateway's probe for which Syncs the server answers after a failed COPY FROM STDIN.
     CopySyncProbe(CopySyncProbe),
+}
+
+/// A prepared statement's name on a shared connection, and its client's.
+pub struct Renamed {
+    pub on_server: String,
+    pub clients: String,
 }
 
 /// A setting that the server was asked for with SHOW.
@@ -208,6 +219,8 @@ pub enum Described<J: Judge> {
 pub enum CloseTarget {
     Statement(Name),
     Portal(Name),
+    /// One that only the gateway knows.
+    OnServer,
 }
 
 /// The queue of outstanding replies.
@@ -217,7 +230,9 @@ pub struct Queue<J: Judge> {
     naming: usize,
     /// How many entries contained a COPY FROM STDIN when they were sent.
     copying: usize,
-    /// Total length of the texts that the entries keep, in bytes.
+    /// How many entries may begin, end or abort a transaction block.
+    transacting: usize,
+    /// About how much memory the texts that the entries keep take, in bytes.
     texts: usize,
     /// How many were taken out.
     taken: u64,
@@ -229,6 +244,7 @@ impl<J: Judge> Default for Queue<J> {
             entries: VecDeque::new(),
             naming: 0,
             copying: 0,
+            transacting: 0,
             texts: 0,
             taken: 0,
         }
@@ -239,6 +255,7 @@ impl<J: Judge> Queue<J> {
     pub fn push(&mut self, reply: Outstanding<J>) {
         self.naming += usize::from(names_something(&reply));
         self.copying += usize::from(holds_copy_in(&reply));
+        self.transacting += usize::from(may_change_transaction(&reply));
         self.texts += text_of(&reply);
         self.entries.push_back(reply);
     }
@@ -249,6 +266,7 @@ impl<J: Judge> Queue<J> {
             self.taken += 1;
             self.naming -= usize::from(names_something(reply));
             self.copying -= usize::from(holds_copy_in(reply));
+            self.transacting -= usize::from(may_change_transaction(reply));
             self.texts -= text_of(reply);
         }
         reply
@@ -306,7 +324,7 @@ impl<J: Judge> Queue<J> {
         self.naming
     }
 
-    /// Total length of the texts kept for outstanding replies, in bytes.
+    /// About how much memory the texts kept for outstanding replies take, in bytes.
     pub fn texts(&self) -> usize {
         self.texts
     }
@@ -318,15 +336,7 @@ impl<J: Judge> Queue<J> {
 
     /// True while an outstanding reply may begin, end or abort a transaction block.
     pub fn may_change_transaction(&self) -> bool {
-        self.entries.iter().any(|reply| {
-            matches!(
-                reply,
-                Outstanding::Query(_)
-                    | Outstanding::Execute { .. }
-                    | Outstanding::FunctionCall { .. }
-                    | Outstanding::Sync
-            )
-        })
+        self.transacting > 0
     }
 
     /// The entries that an error of the first one ends: itself, and those that the server skips up to the next Sync.
@@ -388,6 +398,7 @@ impl<J: Judge> Queue<J> {
         let mut dropped = 0;
         while matches!(self.entries.get(1), Some(Outstanding::Sync)) {
             self.entries.remove(1);
+            self.transacting -= 1;
             dropped += 1;
         }
         dropped
@@ -399,13 +410,23 @@ impl<J: Judge> Queue<J> {
     }
 }
 
-/// Length of the text that the entry keeps, in bytes.
+/// About how much memory the text that the entry keeps takes, in bytes.
 fn text_of<J: Judge>(reply: &Outstanding<J>) -> usize {
     match reply {
-        Outstanding::Parse { prepared, .. } => J::source(&prepared.text).len(),
-        Outstanding::Query(run) => run.text.as_ref().map_or(0, |text| J::source(text).len()),
+        Outstanding::Parse { prepared, .. } => J::bytes(&prepared.text),
+        Outstanding::Query(run) => run.text.as_ref().map_or(0, J::bytes),
         _ => 0,
     }
+}
+
+fn may_change_transaction<J: Judge>(reply: &Outstanding<J>) -> bool {
+    matches!(
+        reply,
+        Outstanding::Query(_)
+            | Outstanding::Execute { .. }
+            | Outstanding::FunctionCall { .. }
+            | Outstanding::Sync
+    )
 }
 
 fn names_something<J: Judge>(reply: &Outstanding<J>) -> bool {
@@ -422,6 +443,7 @@ fn names_something<J: Judge>(reply: &Outstanding<J>) -> bool {
         | Outstanding::FunctionCall { .. }
         | Outstanding::ExecuteUnknown
         | Outstanding::BindUnknown
+        | Outstanding::PrepareAgain(_)
         | Outstanding::Asked(_)
         | Outstanding::CopySyncProbe(_)
         | Outstanding::Sync => false,

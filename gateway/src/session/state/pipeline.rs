@@ -14,6 +14,16 @@ pub(in crate::session) enum Mode {
     Ended,
 }
 
+/// What the client has sent that no server will answer, because none was to be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::session) enum Unserved {
+    Nothing,
+    /// A message with a ReadyForQuery of its own, which is the next one.
+    ThisMessage,
+    /// Everything up to Sync.
+    UpToSync,
+}
+
 /// The state of the client's pipeline.
 #[derive(Debug)]
 pub(in crate::session) struct Pipeline {
@@ -28,6 +38,7 @@ pub(in crate::session) struct Pipeline {
     pub catching_up: Option<Ticket>,
     /// Syncs that went out while the server was taking COPY data, and that it ignores unless the copy has failed before.
     pub copy_syncs: usize,
+    pub unserved: Unserved,
 }
 
 impl Default for Pipeline {
@@ -39,6 +50,7 @@ impl Default for Pipeline {
             drain_first: false,
             catching_up: None,
             copy_syncs: 0,
+            unserved: Unserved::Nothing,
         }
     }
 }

@@ -77,7 +77,17 @@ impl Reading {
     /// True when the server will read the text as the settings say, or reads it alike with any: ASCII is the same in every encoding
     /// of a client, and without a backslash a string ends where it seems to.
     pub fn is_certain_of(&self, text: &[u8]) -> bool {
-        self.is_certain() || text.is_ascii() && memchr::memchr(b'\\', text).is_none()
+        self.is_certain() || reads_alike(text)
+    }
+
+    /// What a text is read with.
+    pub fn settings(&self) -> (bool, Encoding) {
+        (self.standard_conforming_strings, self.encoding)
+    }
+
+    /// True when the server would read the text now as it did with these settings.
+    pub fn is_as_with(&self, settings: (bool, Encoding), text: &[u8]) -> bool {
+        reads_alike(text) || self.is_certain() && self.settings() == settings
     }
 
     /// The encoding of rows. `option`: that of a COPY, if it has one.
@@ -122,4 +132,9 @@ impl Reading {
     pub fn server_is_utf8(&self) -> bool {
         self.server_encoding == "UTF8"
     }
+}
+
+/// ASCII is the same in every encoding of a client, and without a backslash a string ends where it seems to.
+fn reads_alike(text: &[u8]) -> bool {
+    text.is_ascii() && memchr::memchr(b'\\', text).is_none()
 }

@@ -6,21 +6,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::pool::NamesAtStart;
 use gatewright_sql::{Facts, PathChange, PathValue, RoleEffect, SearchPath, SessionEffect};
 
 /// The elements of all values that are possible. `None`: not known.
 type Elements = Option<BTreeSet<Box<str>>>;
-
-/// What the server said of the session's names when it began.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NamesAtStart {
-    /// The value of `search_path`.
-    pub path: String,
-    /// The current role, and that of the login.
-    pub roles: Vec<String>,
-    /// The server tells of changes (ParameterStatus).
-    pub reported: bool,
-}
 
 #[derive(Debug)]
 pub(in crate::session) struct PathState {
@@ -51,10 +41,15 @@ pub(in crate::session) struct PathState {
     roles: Option<Vec<Box<str>>>,
     /// The path of `may`.
     path: Option<SearchPath>,
+    /// What the server said when it began.
+    begun: Option<NamesAtStart>,
+    /// Nothing was sent that may have changed anything since.
+    is_as_begun: bool,
 }
 
 impl PathState {
     pub fn new(start: Option<NamesAtStart>) -> Self {
+        let begun = start.clone();
         let value = start.as_ref().map(|start| PathValue::parse(&start.path));
         let elements = match value {
             Some(PathValue::Schemas(elements)) => Some(elements.into_iter().collect()),
@@ -77,9 +72,22 @@ impl PathState {
             reported: reports.then_some(elements),
             roles: start.map(|start| start.roles.into_iter().map(Box::from).collect()),
             path: None,
+            begun,
+            is_as_begun: false,
         };
         state.settle();
+        state.is_as_begun = true;
         state
+    }
+
+    /// The session goes on with a connection on which names mean what they meant when it began.
+    pub fn begin_again(&mut self) {
+        if self.is_as_begun {
+            return;
+        }
+        if let Some(begun) = self.begun.take() {
+            *self = PathState::new(Some(begun));
+        }
     }
 
     /// The path of a statement that is sent now. `None`: not known.
@@ -269,6 +277,7 @@ impl PathState {
     }
 
     fn settle(&mut self) {
+        self.is_as_begun = false;
         let elements: Option<Vec<Box<str>>> =
             self.may.as_ref().map(|may| may.iter().cloned().collect());
         let roles = self.roles.as_deref();

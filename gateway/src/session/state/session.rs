@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gatewright_sql::{Facts, SessionEffect};
 
+use crate::pool::NamesAtStart;
 use crate::results::PseudonymKey;
 use crate::session::doors::output::{Output, Taken};
 use crate::session::judge::{Judge, Ticket};
@@ -15,12 +16,13 @@ use crate::session::state::outstanding::{Outstanding, Queue};
 use crate::session::state::pipeline::Pipeline;
 use crate::session::state::reading::Reading;
 use crate::session::state::running::Turn;
-use crate::session::state::search_path::{NamesAtStart, PathState};
+use crate::session::state::search_path::PathState;
+use crate::session::state::server::{ServerAtStart, ServerState};
 use crate::session::state::streaming::Streaming;
 use crate::session::state::transaction::Transaction;
 
 /// Facts about the server's settings that the session starts with (ParameterStatus).
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct SessionStart {
     pub standard_conforming_strings: bool,
     pub client_encoding: String,
@@ -31,6 +33,7 @@ pub struct SessionStart {
     pub status: u8,
     /// Longest message that is read whole, in bytes.
     pub max_message: usize,
+    pub server: ServerAtStart,
 }
 
 /// One client connection with its server connection.
@@ -50,6 +53,7 @@ pub struct Session<J: Judge> {
     pub(in crate::session) notification: Option<Ticket>,
     pub(in crate::session) from_client: Option<Streaming>,
     pub(in crate::session) from_server: Option<Streaming>,
+    pub(in crate::session) server: ServerState,
     pub(in crate::session) key: Arc<PseudonymKey>,
 }
 
@@ -73,6 +77,7 @@ impl<J: Judge> Session<J> {
             notification: None,
             from_client: None,
             from_server: None,
+            server: ServerState::new(start.server),
             key,
         }
     }
@@ -112,6 +117,14 @@ impl<J: Judge> Session<J> {
         let named_changes = || named.as_deref().is_none_or(Facts::changes_reading);
         if facts.changes_reading() || runs_named && named_changes() {
             self.reading.changes(self.queue.next_number());
+        }
+        self.server.leaves(|| facts.residue());
+        if matches!(
+            facts.session,
+            SessionEffect::Deallocate(None) | SessionEffect::DiscardAll
+        ) && let Some(attached) = self.server.attached()
+        {
+            attached.statements.clear();
         }
         self.path.sent(facts, named.as_deref());
         self.pipeline.drain_first |= facts.changes_reading() || facts.path.is_some();

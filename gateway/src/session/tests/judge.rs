@@ -292,6 +292,10 @@ impl Judge for WordJudge {
         &text.0.1
     }
 
+    fn bytes(text: &WordText) -> usize {
+        Self::source(text).len()
+    }
+
     fn source(text: &WordText) -> &str {
         &text.0.0
     }

@@ -31,6 +31,7 @@ impl Play {
             standard_conforming_strings: true,
             client_encoding: "UTF8".into(),
             server_encoding: encoding.into(),
+            server: crate::session::ServerAtStart::Own,
             names: None,
             status: b'I',
             max_message: 1 << 20,

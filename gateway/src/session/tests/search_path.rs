@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use gatewright_sql::{Catalog, Facts, SearchPath, Settings, analyze, on_big_stack};
 
-use crate::session::state::search_path::{NamesAtStart, PathState};
+use crate::pool::NamesAtStart;
+use crate::session::state::search_path::PathState;
 
 const START: &str = "start";
 

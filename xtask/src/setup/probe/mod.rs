@@ -38,6 +38,7 @@ pub fn check(need: Need) -> Result<()> {
         Need::NodeDrivers => programs::node_drivers(),
         Need::SqlxDriver => programs::sqlx_driver(),
         Need::OidcProvider => programs::oidc_provider(),
+        Need::Valgrind => programs::valgrind(),
         Need::Postgres18 => programs::postgres18(),
     }
 }

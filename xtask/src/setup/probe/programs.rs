@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use gatewright_harness::{limited, locate};
 
-use super::{LIMIT, answer, expect_answer, gist};
+use super::{ANSWER, LIMIT, answer, expect_answer, gist};
 
 const OLDEST_POSTGRES: u32 = 13;
 const OLDEST_NODE: u32 = 18;
@@ -38,6 +38,13 @@ pub fn postgres18() -> Result<()> {
     let libpq = locate::libpq18()?;
     ensure!(libpq.is_file(), "{} does not exist", libpq.display());
     Ok(())
+}
+
+/// Runs a program under callgrind.
+pub fn valgrind() -> Result<()> {
+    let mut command = Command::new("valgrind");
+    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+    expect_answer(command.args(["echo", ANSWER]), LIMIT)
 }
 
 pub fn pgbouncer() -> Result<()> {
