@@ -112,6 +112,7 @@ fn time_that_a_busy_machine_takes_does_not_count() {
         .wasm();
     let of = |deadline| PolicySettings {
         deadline,
+        wait: Duration::from_secs(3600),
         ..PolicySettings::default()
     };
     let patient = of(Duration::from_secs(60));
