@@ -8,6 +8,9 @@ use gatewright_policy_host::{Fault, HostSettings, PolicySettings};
 use crate::module::{Module, constant};
 use crate::world::{World, column, denial, facts, statement};
 
+/// One of these tests keeps the machine busy, so that calls that take long have few turns.
+const HOUR: Duration = Duration::from_secs(3600);
+
 #[test]
 fn a_trap_names_its_function_and_the_next_call_succeeds() {
     let world = World::new();
@@ -56,6 +59,7 @@ fn an_endless_loop_is_stopped_at_its_deadline() {
             &wasm,
             &PolicySettings {
                 deadline,
+                wait: HOUR,
                 ..PolicySettings::default()
             },
         )
@@ -108,7 +112,7 @@ fn time_that_a_busy_machine_takes_does_not_count() {
         .wasm();
     let of = |deadline| PolicySettings {
         deadline,
-        wait: Duration::from_secs(3600),
+        wait: HOUR,
         ..PolicySettings::default()
     };
     let patient = of(Duration::from_secs(60));
@@ -297,6 +301,7 @@ fn calls_beyond_the_instance_limit_wait_and_fail() {
     let wasm = module.statement("(loop $on (br $on)) (unreachable)").wasm();
     let settings = PolicySettings {
         deadline: Duration::from_millis(300),
+        wait: HOUR,
         max_instances: 1,
         ..PolicySettings::default()
     };
