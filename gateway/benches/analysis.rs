@@ -39,6 +39,7 @@ fn session() -> SessionGate {
         groups: Vec::new(),
         agent: None,
         task: None,
+        program: false,
         attributes: Vec::new(),
         expires_at: SystemTime::now() + Duration::from_secs(3600),
     };

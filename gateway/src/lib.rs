@@ -4,11 +4,14 @@
 //! they fit together.
 
 pub mod admin;
+pub mod api;
 pub mod app;
+pub mod approvals;
 pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod gate;
+pub mod http;
 pub mod identity;
 pub mod listener;
 pub mod login;
@@ -17,6 +20,7 @@ pub mod proxy;
 pub mod relay;
 pub mod results;
 pub mod session;
+pub mod store;
 pub mod suggest;
 pub mod upstream;
 

@@ -19,6 +19,7 @@ macro_rules! on_each_version {
 }
 
 mod admin;
+mod approvals;
 mod check;
 mod connection_limits;
 mod content;

@@ -84,6 +84,11 @@ id! {
     SessionId
 }
 
+id! {
+    /// One request for a person's approval of one statement.
+    RequestId
+}
+
 /// RFC 9562, section 6.2, method 3: twelve bits below the milliseconds are a fraction of one, so that ids of one session
 /// sort in the order of its statements without a counter that all threads would share.
 struct SubMillisecond;

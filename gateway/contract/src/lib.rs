@@ -22,7 +22,7 @@ pub use facts::{
     Attribute, ColumnRef, ColumnSource, DataFlow, Facts, Identity, Parameter, Session,
     SettingChange, SettingValue, StatementFacts, TableRef,
 };
-pub use id::{NotAnId, SessionId, StatementId};
+pub use id::{NotAnId, RequestId, SessionId, StatementId};
 pub use kinds::{Access, Phase, RelationKind, Transform, Usage, Verb};
 pub use notification::{Notification, NotificationReply};
 pub use result::{

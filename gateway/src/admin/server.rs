@@ -1,9 +1,8 @@
-//! The HTTP server of the admin port, on a thread of its own: metrics and health must answer when the rest of the gateway
-//! is busy.
+//! The admin port: metrics and health.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -12,36 +11,29 @@ use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use thiserror::Error;
-use tokio::runtime;
-use tokio::sync::oneshot;
 
-use super::hosts::Hosts;
-use super::{Metrics, connections, hosts};
+use super::Metrics;
+use crate::http::{Hosts, HttpServer, HttpServerError, Limits, Port, check_host};
+
+/// Scrapers and health checks take milliseconds.
+const LIMITS: Limits = Limits {
+    connections: 64,
+    lifetime: Duration::from_secs(120),
+};
 
 /// Says whether the gateway can serve statements now, or why it cannot, one line per reason. Must not block.
 pub type Readiness = Arc<dyn Fn() -> Result<(), Vec<String>> + Send + Sync>;
 
 /// The admin port cannot be served.
 #[derive(Debug, Error)]
-pub enum AdminError {
-    #[error(
-        "the admin address {address} cannot be bound: {source}; choose another with [admin] address or --admin"
-    )]
-    Bind {
-        address: SocketAddr,
-        source: std::io::Error,
-    },
-    #[error("the thread of the admin port could not be started: {0}")]
-    Thread(std::io::Error),
+#[error("the admin address {address}: {source}; choose another with [admin] address or --admin")]
+pub struct AdminError {
+    address: SocketAddr,
+    source: HttpServerError,
 }
 
 /// The server; dropping it closes the port.
-pub struct AdminServer {
-    address: SocketAddr,
-    /// Dropped to stop the server.
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
+pub struct AdminServer(HttpServer);
 
 #[derive(Clone)]
 struct Shared {
@@ -60,62 +52,26 @@ impl AdminServer {
         metrics: Metrics,
         readiness: Readiness,
     ) -> Result<Self, AdminError> {
-        let bind = |source| AdminError::Bind { address, source };
-        let listener = TcpListener::bind(address).map_err(bind)?;
-        listener.set_nonblocking(true).map_err(bind)?;
-        let bound = listener.local_addr().map_err(bind)?;
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(AdminError::Thread)?;
         let routes = Router::new()
             .route("/metrics", get(render))
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
             .with_state(Shared { metrics, readiness })
-            .layer(from_fn_with_state(Hosts::new(hosts), hosts::check));
-        let (stop, stopped) = oneshot::channel();
-        let thread = Builder::new()
-            .name("admin".to_owned())
-            .spawn(move || runtime.block_on(serve(listener, routes, stopped)))
-            .map_err(AdminError::Thread)?;
-        Ok(AdminServer {
-            address: bound,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+            .layer(from_fn_with_state(Hosts::new(hosts), check_host));
+        let server = HttpServer::start(Port {
+            name: "admin",
+            address,
+            tls: None,
+            limits: LIMITS,
+            routes,
+        });
+        let failed = |source| AdminError { address, source };
+        server.map(AdminServer).map_err(failed)
     }
 
     /// The address bound.
     pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-}
-
-impl Drop for AdminServer {
-    fn drop(&mut self) {
-        self.stop = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread of the admin port panicked");
-        }
-    }
-}
-
-/// Serves until `stopped` completes. Requests in progress are cut off: a client that reads slowly must not keep the
-/// gateway from stopping.
-async fn serve(listener: TcpListener, routes: Router, stopped: oneshot::Receiver<()>) {
-    let listener = match tokio::net::TcpListener::from_std(listener) {
-        Ok(listener) => listener,
-        Err(error) => {
-            tracing::error!(%error, "the admin port failed");
-            return;
-        }
-    };
-    tokio::select! {
-        () = connections::serve(listener, routes) => {}
-        _ = stopped => {}
+        self.0.address()
     }
 }
 

@@ -32,6 +32,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 
 use crate::admin::{AdminServer, Metrics, Readiness};
+use crate::api::{ApiServer, ApiSettings};
+use crate::approvals::{Approvals, ApprovalsSettings};
 use crate::config::Limits;
 use crate::gate::{Gate, GateSettings, Policies};
 use crate::listener::HandshakeSettings;
@@ -58,6 +60,8 @@ pub struct Parts {
     pub handshake: HandshakeSettings,
     pub access: Access,
     pub policies: Arc<Policies>,
+    /// `None`: nobody can be asked, and what needs an approval is refused.
+    pub approvals: Option<Approvals>,
     pub metrics: Metrics,
 }
 
@@ -84,6 +88,7 @@ pub fn metrics() -> Result<Metrics> {
 pub struct Gateway {
     connections: Arc<Connections>,
     shutdown: watch::Sender<Option<Ending>>,
+    approvals: Option<Approvals>,
     metrics: Metrics,
 }
 
@@ -124,6 +129,7 @@ impl Gateway {
         Arc::new(Gateway {
             connections,
             shutdown,
+            approvals: parts.approvals,
             metrics: parts.metrics,
         })
     }
@@ -139,6 +145,35 @@ impl Gateway {
         let server = AdminServer::start(address, hosts, self.metrics.clone(), readiness)?;
         tracing::info!(address = %server.address(), "the admin port is open");
         Ok(server)
+    }
+
+    /// Serves the API for approvals until the result is dropped. Without approvals there is none.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub fn serve_api(&self, settings: ApiSettings) -> Result<Option<ApiServer>> {
+        let Some(approvals) = self.approvals.clone() else {
+            return Ok(None);
+        };
+        let connections = Arc::clone(&self.connections);
+        let verifier = Arc::new(move || Arc::clone(&connections.access().verifier));
+        let server = ApiServer::start(settings, approvals, verifier)?;
+        tracing::info!(address = %server.address(), "the API is open");
+        Ok(Some(server))
+    }
+
+    /// Replaces who may decide, and how long requests wait.
+    pub fn replace_approvals(&self, settings: ApprovalsSettings) {
+        if let Some(approvals) = &self.approvals {
+            approvals.replace_settings(settings);
+        }
+    }
+
+    /// Withdraws what is still held, once the sessions have ended.
+    pub async fn finish(&self) {
+        if let Some(approvals) = &self.approvals {
+            approvals.stop().await;
+        }
     }
 
     /// Waits until statements can be served, but no longer than `limit`: an issuer may be down for long.

@@ -204,6 +204,7 @@ mod tests {
             groups: Vec::new(),
             agent: None,
             task: None,
+            program: false,
             attributes: Vec::new(),
             expires_at: SystemTime::now(),
         }

@@ -23,6 +23,7 @@ fn parts(verifier: Verifier) -> Parts {
             token_grace: Duration::ZERO,
         },
         policies: Arc::new(Policies::none()),
+        approvals: None,
         metrics: METRICS.clone(),
     }
 }

@@ -13,11 +13,14 @@ use clap::Args;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 use super::logging::{self, LogFormat};
+use crate::api::ApiSettings;
 use crate::app::{self, Access, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings};
+use crate::approvals::{Approvals, ApprovalsSettings};
 use crate::config;
 use crate::identity::{ClientCertificates, DevProvider, Grants, TokenRequest, Verifier};
 use crate::listener::{CleartextPassword, Discovery, HandshakeSettings};
 use crate::pool::{PoolMode, PoolSettings};
+use crate::store::{Store, StoreSettings};
 use crate::upstream::Target;
 
 /// The characters to percent-encode in a URI: all except the unreserved characters of RFC 3986.
@@ -26,6 +29,9 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
+
+/// The group of whoever decides.
+const REVIEWERS: &str = "reviewers";
 
 /// How long the printed token is valid: a working day.
 const TOKEN_TTL: Duration = Duration::from_secs(12 * 3600);
@@ -54,6 +60,17 @@ pub struct DevArguments {
     /// The address for metrics and health checks
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<SocketAddr>,
+    /// The address of the API for approvals; without it nobody can be asked
+    #[arg(long, value_name = "ADDRESS")]
+    api: Option<SocketAddr>,
+    /// The subject of a second token, of a person in the group `reviewers`, that is printed with the API's URL
+    #[arg(
+        long,
+        value_name = "SUBJECT",
+        default_value = "reviewer",
+        requires = "api"
+    )]
+    reviewer: String,
     /// How old what the gateway knows of tables, columns, views and functions may be when a statement is judged; 0s: the server is asked
     /// for each message
     #[arg(long, value_name = "DURATION", default_value = "10ms", value_parser = config::parse_duration)]
@@ -84,6 +101,10 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         .context("the token verifier could not be created")?;
     let metrics = app::metrics()?;
     let policies = policy_source(&arguments)?.open(std::sync::Arc::new(metrics.clone()))?;
+    let approvals = match arguments.api {
+        Some(address) => Some(approvals(&provider, address).await?),
+        None => None,
+    };
     let gateway = Gateway::build(Parts {
         connections: ConnectionSettings {
             lock_role: false,
@@ -107,24 +128,54 @@ async fn serve(arguments: DevArguments) -> Result<()> {
             token_grace: Duration::ZERO,
         },
         policies,
+        approvals,
         metrics,
     });
     let _admin = arguments
         .admin
         .map(|address| gateway.serve_admin(address, &[]))
         .transpose()?;
+    let api = arguments.api.map(|address| {
+        gateway.serve_api(ApiSettings {
+            address,
+            hosts: Vec::new(),
+            tls: None,
+        })
+    });
+    let api = api.transpose()?.flatten();
     gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
     let running = gateway.start(RunSettings::new(arguments.listen)).await?;
-    let token = provider.issue(&TokenRequest {
-        subject: arguments.subject.clone(),
-        groups: arguments.groups.clone(),
-        agent: None,
-        task: None,
-        ttl: TOKEN_TTL,
-    });
+    let token = |subject: &str, groups: Vec<String>| {
+        provider.issue(&TokenRequest {
+            subject: subject.to_owned(),
+            groups,
+            agent: None,
+            task: None,
+            ttl: TOKEN_TTL,
+        })
+    };
+    if let Some(api) = &api {
+        let token = token(&arguments.reviewer, vec![REVIEWERS.to_owned()]);
+        let url = format!("http://{}", api.address());
+        print(format_args!(
+            "approvals {url} {} {token}",
+            percent_encoded(&arguments.reviewer)
+        ))?;
+    }
+    let token = token(&arguments.subject, arguments.groups.clone());
     announce(&running.address, &arguments.subject, &token, &target.dbname)?;
     running.run(app::stop_signal()).await;
+    gateway.finish().await;
     Ok(())
+}
+
+/// Approvals that last as long as the process.
+async fn approvals(provider: &DevProvider, address: SocketAddr) -> Result<Approvals> {
+    let store = Store::open(StoreSettings::Memory).await?;
+    let people = vec![provider.issuer_url().to_owned()];
+    let url = format!("http://{address}");
+    let settings = ApprovalsSettings::new(people, vec![REVIEWERS.to_owned()], url);
+    Ok(Approvals::open(store, settings))
 }
 
 fn policy_source(arguments: &DevArguments) -> Result<PolicySource> {
@@ -143,13 +194,16 @@ fn policy_source(arguments: &DevArguments) -> Result<PolicySource> {
 
 /// Prints the line that tells programs that the gateway is ready.
 fn announce(address: &SocketAddr, subject: &str, token: &str, database: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(
-        out,
+    print(format_args!(
         "ready postgres://{}:{token}@{address}/{}",
         percent_encoded(subject),
         percent_encoded(database)
-    )?;
+    ))
+}
+
+fn print(line: std::fmt::Arguments<'_>) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
     out.flush()?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! the results. It contains no other logic.
 //! Next: `config` reads the configuration file, and `app` builds the gateway.
 
+mod approvals;
 pub mod check;
 mod connect;
 mod dev;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub use approvals::ApprovalsArguments;
 pub use connect::ConnectArguments;
 pub use dev::DevArguments;
 pub use explain::ExplainArguments;
@@ -59,6 +61,8 @@ enum Command {
     Token(ProfileArgument),
     /// Run psql with the token of a login
     Connect(ConnectArguments),
+    /// See requests for approval, and decide them
+    Approvals(ApprovalsArguments),
     /// Listen on loopback for clients that cannot present a token, and log them in to a gateway
     Proxy(ProxyArguments),
 }
@@ -78,6 +82,7 @@ impl Arguments {
             Command::Logout(profile) => login::log_out(profile),
             Command::Token(profile) => login::print_token(profile),
             Command::Connect(arguments) => connect::run(arguments),
+            Command::Approvals(arguments) => approvals::run(arguments),
             Command::Proxy(arguments) => proxy::run(arguments),
         }
     }

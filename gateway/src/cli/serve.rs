@@ -6,13 +6,18 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
+use arc_swap::ArcSwap;
 use clap::Args;
 use gatewright_policy_host::DirectorySettings;
 
 use super::logging::{self, LogFormat};
+use crate::api::ApiSettings;
 use crate::app::{self, Access, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings};
+use crate::approvals::Approvals;
 use crate::config::{self, Config};
+use crate::http::Tls;
 use crate::identity::Verifier;
+use crate::store::Store;
 
 /// Arguments of `gatewright serve`.
 #[derive(Debug, Args)]
@@ -52,11 +57,27 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         handshake: config.listen.handshake.clone(),
         access: access(&config, verifier),
         policies,
+        approvals: approvals(&config).await?,
         metrics,
     });
+    let api = config
+        .approvals
+        .as_ref()
+        .and_then(|approvals| approvals.api.as_ref());
+    let tls = api.and_then(|api| api.tls.as_ref());
+    let tls = tls.map(|tls| Tls::new(ArcSwap::new(Arc::clone(&tls.config))));
     let admin = config.admin.as_ref();
     let _admin = admin
         .map(|admin| gateway.serve_admin(admin.address, &admin.hosts))
+        .transpose()?;
+    let _api = api
+        .map(|api| {
+            gateway.serve_api(ApiSettings {
+                address: api.address,
+                hosts: api.hosts.clone(),
+                tls: tls.clone(),
+            })
+        })
         .transpose()?;
     gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
     let running = gateway
@@ -67,12 +88,25 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     writeln!(out, "ready postgres://{}", running.address)?;
     out.flush()?;
     drop(out);
-    let reload = reload_on_hangup(Arc::clone(&gateway), path.to_owned());
+    let reload = reload_on_hangup(Arc::clone(&gateway), path.to_owned(), tls);
     tokio::select! {
         () = running.run(app::stop_signal()) => {}
         never = reload => match never {},
     }
+    gateway.finish().await;
     Ok(())
+}
+
+/// Opens the store, if the configuration has approvals.
+async fn approvals(config: &Config) -> Result<Option<Approvals>> {
+    let Some(approvals) = &config.approvals else {
+        return Ok(None);
+    };
+    let unusable = "the store of approval requests cannot be used";
+    let store = Store::open(approvals.store.clone())
+        .await
+        .context(unusable)?;
+    Ok(Some(Approvals::open(store, approvals.settings.clone())))
 }
 
 async fn verifier(config: &Config) -> Result<Verifier> {
@@ -109,11 +143,15 @@ fn directory_settings(config: &Config) -> DirectorySettings {
 }
 
 /// Reloads the configuration on each SIGHUP. A file with errors changes nothing.
-async fn reload_on_hangup(gateway: Arc<Gateway>, path: PathBuf) -> std::convert::Infallible {
+async fn reload_on_hangup(
+    gateway: Arc<Gateway>,
+    path: PathBuf,
+    tls: Option<Tls>,
+) -> std::convert::Infallible {
     let mut hangups = app::Hangups::listen();
     loop {
         hangups.next().await;
-        match reload(&gateway, &path).await {
+        match reload(&gateway, &path, tls.as_ref()).await {
             Ok(()) => tracing::info!(file = %path.display(), "configuration reloaded"),
             Err(error) => {
                 tracing::error!(file = %path.display(), %error, "the configuration was not reloaded; the previous one remains in use")
@@ -122,7 +160,7 @@ async fn reload_on_hangup(gateway: Arc<Gateway>, path: PathBuf) -> std::convert:
     }
 }
 
-async fn reload(gateway: &Gateway, path: &Path) -> Result<()> {
+async fn reload(gateway: &Gateway, path: &Path, tls: Option<&Tls>) -> Result<()> {
     let config = config::load(path).map_err(|report| anyhow!("{report}"))?;
     let access = access(&config, verifier(&config).await?);
     gateway
@@ -130,5 +168,12 @@ async fn reload(gateway: &Gateway, path: &Path) -> Result<()> {
         .await?;
     gateway.replace_limits(config.listen.limits.clone());
     gateway.replace_access(access, config.listen.handshake);
+    if let Some(approvals) = config.approvals {
+        gateway.replace_approvals(approvals.settings);
+        let renewed = approvals.api.and_then(|api| api.tls);
+        if let (Some(tls), Some(renewed)) = (tls, renewed) {
+            tls.store(renewed.config);
+        }
+    }
     Ok(())
 }

@@ -193,7 +193,7 @@ fn is_directive(text: &str) -> bool {
     levels.contains(&level.trim())
 }
 
-fn address(section: &Section<'_, '_>) -> Option<SocketAddr> {
+pub(super) fn address(section: &Section<'_, '_>) -> Option<SocketAddr> {
     let address = section.read("address", |value| {
         value
             .as_str()

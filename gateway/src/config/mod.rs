@@ -2,6 +2,7 @@
 //! It does not know what a module does with its settings. Each key is defined once, in `keys`.
 //! Next module: `app`, which builds the gateway from a `Config`.
 
+mod approvals;
 mod choices;
 mod client;
 mod command;
@@ -29,6 +30,7 @@ use std::time::Duration;
 
 use crate::identity::{Grants, IssuerSettings, VerifierSettings};
 
+pub use approvals::{Api, Approvals};
 pub use choices::parse_pool;
 pub use limits::{Limits, LoginBackoff};
 pub use listen::{Admin, Listen, Log, LogFormat, TlsFiles};
@@ -55,6 +57,7 @@ pub struct Config {
     /// The databases and who can connect to them.
     pub grants: Grants,
     pub policies: Policies,
+    pub approvals: Option<Approvals>,
 }
 
 /// Reads and checks a configuration file. Relative paths in it are relative to its directory.
@@ -74,6 +77,7 @@ pub fn load(path: &Path) -> Result<Config, Report> {
     let (verifier, token_grace) = issuer::tokens(&root);
     let grants = database::grants(&root, &issuers, !rules.is_empty());
     let policies = policies::policies(&root);
+    let approvals = approvals::approvals(&root, &issuers);
     root.finish();
     source.outcome(Config {
         listen,
@@ -84,6 +88,7 @@ pub fn load(path: &Path) -> Result<Config, Report> {
         token_grace,
         grants,
         policies,
+        approvals,
     })
 }
 

@@ -1,7 +1,7 @@
 //! A person's login file: providers and gateways.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::choices::TOKEN;
 use super::database::split_host;
@@ -34,6 +34,10 @@ pub struct Profile {
     pub gateway: Option<(String, u16)>,
     /// Default database of `gatewright connect`.
     pub database: Option<String>,
+    /// The URL of the gateway's API, for `gatewright approvals`.
+    pub api: Option<String>,
+    /// PEM file with the CAs for the API's certificate, in place of the system's.
+    pub api_ca: Option<PathBuf>,
 }
 
 /// Reads and checks a person's login file; one that does not exist has no profiles.
@@ -136,5 +140,12 @@ fn profile(section: &Section<'_, '_>) -> Profile {
         device: section.boolean("device").unwrap_or_default(),
         gateway,
         database: section.string("database").map(|text| text.value),
+        api: section
+            .string("api")
+            .map(|url| checked_url(section, "api", url)),
+        api_ca: section
+            .path("api_ca")
+            .filter(|path| files::certificates(section, path).is_some())
+            .map(|path| path.value),
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn of_gateway(
 }
 
 /// The text without what controls a terminal or reorders a line: it may quote names that a client chose.
-fn printable(text: String) -> String {
+pub fn printable(text: String) -> String {
     let controls = |character: char| match character {
         '\n' | '\t' => false,
         // Unicode Standard Annex #9, explicit formatting characters.

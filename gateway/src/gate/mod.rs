@@ -54,6 +54,7 @@ use recent::Recent;
 use ticket::Pending;
 use view::SessionFacts;
 
+pub use denial::printable;
 pub use ending::Admitted;
 pub use permit::Permit;
 pub use preview::{PolicyAnswer, Preview, ResultPreview};

@@ -35,6 +35,7 @@ fn session(keep_parameters: bool) -> SessionGate {
         groups: Vec::new(),
         agent: None,
         task: None,
+        program: false,
         attributes: Vec::new(),
         expires_at: SystemTime::now() + Duration::from_secs(3600),
     };

@@ -127,10 +127,36 @@ pub(super) fn identity(
         groups: without_duplicates(groups),
         agent: text(claims, &paths.agent, "agent")?,
         task: text(claims, &paths.task, "task")?,
+        program: is_programs(claims),
         attributes: attributes(claims, issuer)?,
         expires_at,
         subject,
     })
+}
+
+/// Whether a token says that nobody logged in for it: a program got it with its own credentials (client credentials), or acts for
+/// the subject (RFC 8693, section 4.1, `act`).
+fn is_programs(claims: &Map<String, Value>) -> bool {
+    let says = |claim: &str, value: &str| claims.get(claim).and_then(Value::as_str) == Some(value);
+    let subject = claims.get("sub").and_then(Value::as_str);
+    let same_as_subject = |claim: &str| {
+        let client = claims.get(claim).and_then(Value::as_str);
+        client.is_some() && client == subject
+    };
+    let starts = |claim: &str, prefix: &str| {
+        let text = claims.get(claim).and_then(Value::as_str);
+        text.is_some_and(|text| text.starts_with(prefix))
+    };
+    claims.contains_key("act")
+        // RFC 9068, section 2.2: the subject of a client that acts for itself is the client.
+        || same_as_subject("client_id")
+        || same_as_subject("azp")
+        // Auth0, Microsoft Entra, Keycloak, Kubernetes.
+        || says("gty", "client-credentials")
+        || says("idtyp", "app")
+        || starts("preferred_username", "service-account-")
+        || claims.contains_key("kubernetes.io")
+        || starts("sub", "system:serviceaccount:")
 }
 
 fn text(
@@ -195,4 +221,43 @@ fn without_duplicates(groups: Vec<String>) -> Vec<String> {
 /// lines, and a zero byte would truncate a parameter.
 fn is_clean(text: &str) -> bool {
     !text.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tokens_that_programs_got_for_themselves_are_told_apart() {
+        for (claims, expected) in [
+            (
+                json!({"sub": "ada", "azp": "gatewright", "client_id": "gatewright"}),
+                false,
+            ),
+            (
+                json!({"sub": "ada", "idtyp": "user", "gty": "password"}),
+                false,
+            ),
+            (json!({"sub": "ada", "preferred_username": "ada"}), false),
+            (json!({"azp": "gatewright"}), false),
+            (json!({"sub": "ada", "act": {"sub": "helper"}}), true),
+            (json!({"sub": "nightly", "client_id": "nightly"}), true),
+            (json!({"sub": "nightly", "azp": "nightly"}), true),
+            (
+                json!({"sub": "nightly@clients", "gty": "client-credentials"}),
+                true,
+            ),
+            (json!({"sub": "1f7", "idtyp": "app"}), true),
+            (
+                json!({"sub": "1f7", "preferred_username": "service-account-nightly"}),
+                true,
+            ),
+            (json!({"sub": "system:serviceaccount:shop:reports"}), true),
+        ] {
+            let map = claims.as_object().cloned().unwrap_or_default();
+            assert_eq!(is_programs(&map), expected, "{claims}");
+        }
+    }
 }

@@ -49,6 +49,9 @@ pub struct Identity {
     pub agent: Option<String>,
     /// The task that the agent is working on, if the token names one.
     pub task: Option<String>,
+    /// Whether the token says that it was issued to a program and not to a person, or a certificate was presented. Not
+    /// every provider's tokens say so.
+    pub program: bool,
     /// Further configured claims, as (name, value).
     pub attributes: Vec<(String, String)>,
     /// When the token (`exp`, without clock skew) or the certificate (`notAfter`) expires.

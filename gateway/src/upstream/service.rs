@@ -12,7 +12,7 @@ use super::startup::{Link, server_error, terminate};
 use super::{BackendKey, Target, UpstreamError, UpstreamStream, connect};
 
 /// Maximum size of a result set in bytes.
-const MAX_RESULT: usize = 256 << 20;
+pub(super) const MAX_RESULT: usize = 256 << 20;
 
 /// Time limit for a query, until its last row has arrived.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -33,9 +33,9 @@ pub struct Described {
 
 /// A connection for the gateway's own queries.
 pub struct Service {
-    link: Link<UpstreamStream>,
+    pub(super) link: Link<UpstreamStream>,
     key: BackendKey,
-    target: Target,
+    pub(super) target: Target,
     /// How many rows queries have returned.
     rows: u64,
 }
@@ -49,6 +49,14 @@ impl Service {
     /// Logs in as a client would, so that the role's settings on the server apply.
     pub async fn connect_as_client(target: &Target) -> Result<Self, UpstreamError> {
         Self::log_in(target, &[]).await
+    }
+
+    /// Logs in with `client_encoding` UTF8 and these startup parameters.
+    pub async fn connect_with(
+        target: &Target,
+        parameters: &[(&str, &str)],
+    ) -> Result<Self, UpstreamError> {
+        Self::log_in(target, parameters).await
     }
 
     async fn log_in(target: &Target, more: &[(&str, &str)]) -> Result<Self, UpstreamError> {
@@ -176,7 +184,7 @@ pub(super) async fn simple_query<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-fn row(body: &[u8]) -> Result<Vec<Option<String>>, DecodeError> {
+pub(super) fn row(body: &[u8]) -> Result<Vec<Option<String>>, DecodeError> {
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     DataRow::decode(body)?
         .cells()
@@ -184,7 +192,7 @@ fn row(body: &[u8]) -> Result<Vec<Option<String>>, DecodeError> {
         .collect()
 }
 
-fn described(body: &[u8]) -> Result<Vec<Described>, DecodeError> {
+pub(super) fn described(body: &[u8]) -> Result<Vec<Described>, DecodeError> {
     let fields = RowDescription::decode(body)?.fields();
     Ok(fields
         .map(|field| Described {

@@ -1,6 +1,6 @@
 //! A provider, a gateway that trusts it, and a user's home directory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Result, ensure};
@@ -31,17 +31,33 @@ impl Fixture {
 
     /// `listen`: keys of `[listen]`.
     pub fn with_listen(test: &str, seconds: u32, listen: &str) -> Result<Self> {
-        let accounts = json!({ "ada": { "groups": ["staff"] }, "eve": { "groups": ["visitors"] } });
+        Self::with_tables(test, seconds, listen, |_, _| Ok(String::new()))
+    }
+
+    /// `tables`: further tables of the configuration, with the provider's URL and the folder of the configuration.
+    pub fn with_tables(
+        test: &str,
+        seconds: u32,
+        listen: &str,
+        tables: impl Fn(&str, &Path) -> Result<String>,
+    ) -> Result<Self> {
+        let accounts = json!({
+            "ada": { "groups": ["staff"] },
+            "bob": { "groups": ["staff", "dba"] },
+            "eve": { "groups": ["visitors"] },
+        });
         let settings = json!({ "accounts": accounts, "idTokenSeconds": seconds });
         let provider = Provider::start_with(&settings)?;
         let folder = tempfile::tempdir()?;
         certificates(folder.path())?;
         let authorities = folder.path().join("ca.crt");
+        let more = tables(provider.url(), folder.path())?;
         let plan = Plan {
             issuer: provider.url(),
             issuer_keys: "clock_skew = \"0s\"",
             listen,
             listen_tables: "[listen.tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"",
+            more: &more,
             ..Plan::default()
         };
         let stage = Stage::start(test, folder, &plan)?;

@@ -1,6 +1,6 @@
 //! People log in at a real provider, by browser and by device code, and connect with the token they received.
 
-mod fixture;
+pub mod fixture;
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;

@@ -57,6 +57,7 @@ fn judge() -> SessionGate {
         groups: Vec::new(),
         agent: None,
         task: None,
+        program: false,
         attributes: Vec::new(),
         expires_at: SystemTime::UNIX_EPOCH,
     };

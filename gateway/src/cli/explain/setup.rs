@@ -75,6 +75,7 @@ fn identity(arguments: &ExplainArguments, issuer: String) -> Identity {
         groups: groups.clone(),
         agent: arguments.agent.clone(),
         task: arguments.task.clone(),
+        program: false,
         attributes: Vec::new(),
         expires_at: SystemTime::now(),
     }

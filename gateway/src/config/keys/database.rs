@@ -143,7 +143,7 @@ pub(in crate::config) static GRANT: Table = Table::new(
 .with(&[&PASSWORDS]);
 
 /// How the gateway gets a password of its own.
-static PASSWORDS: Group = Group {
+pub(super) static PASSWORDS: Group = Group {
     name: "passwords",
     reference: "see [Passwords](#passwords)",
     keys: &[

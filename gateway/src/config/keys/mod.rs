@@ -1,12 +1,14 @@
 //! Every key of the configuration: its type, its default and its meaning. The reader accepts what is defined here, and
 //! the tables in docs/configuration.md and docs/people.md are generated from it.
 
+mod approvals;
 mod database;
 mod identity;
 mod listen;
 mod person;
 mod policies;
 
+pub(super) use approvals::{API, API_TLS, APPROVALS, STORE};
 pub(super) use database::{CATALOG, DATABASE, GRANT};
 pub(super) use identity::{CLAIMS, CLIENT_CERTIFICATE, ISSUER, TOKENS};
 pub(super) use listen::{ADMIN, LIMITS, LISTEN, LOG, OAUTH, TLS};
@@ -211,6 +213,9 @@ pub(super) static CONFIGURATION: Table = Table::new(
         Key::new("client_certificate", Kind::Tables(&CLIENT_CERTIFICATE), ""),
         Key::new("database", Kind::Tables(&DATABASE), "").required(),
         Key::new("grant", Kind::Tables(&GRANT), "").required(),
+        Key::table("approvals", &APPROVALS),
+        Key::table("store", &STORE),
+        Key::table("api", &API),
         Key::table("policies", &POLICIES),
         Key::new("policy", Kind::Named(&POLICY), ""),
     ],

@@ -70,5 +70,16 @@ static PROFILE: Table = Table::new(
         .absent("libpq's default"),
         Key::new("database", Kind::String, "the database that `connect` uses")
             .absent("libpq's default"),
+        Key::new(
+            "api",
+            Kind::String,
+            "the URL of the gateway's API, for `gatewright approvals`",
+        ),
+        Key::new(
+            "api_ca",
+            Kind::Path,
+            "PEM file with the CAs for the API's certificate",
+        )
+        .absent("the system's"),
     ],
 );

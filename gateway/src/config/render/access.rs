@@ -177,7 +177,7 @@ fn grant(f: &mut Formatter<'_>, rule: &GrantRule) -> fmt::Result {
     shown.finish()
 }
 
-fn credential(shown: &mut Shown<'_, '_>, credential: &Credential) -> fmt::Result {
+pub(super) fn credential(shown: &mut Shown<'_, '_>, credential: &Credential) -> fmt::Result {
     shown.omit(&[
         "password",
         "password_file",

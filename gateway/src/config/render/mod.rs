@@ -1,6 +1,7 @@
 //! What `gatewright check` prints: the configuration as TOML, with every default filled in and no secret shown.
 
 mod access;
+mod approvals;
 mod policies;
 mod shown;
 
@@ -36,6 +37,9 @@ impl Display for Config {
         shown.string("grace", duration_text(self.token_grace))?;
         shown.finish()?;
         access::access(f, self)?;
+        if let Some(approvals) = &self.approvals {
+            approvals::approvals(f, approvals)?;
+        }
         policies::policies(f, &self.policies)
     }
 }

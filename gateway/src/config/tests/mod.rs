@@ -1,5 +1,6 @@
 //! Reading, checking and printing configuration files.
 
+mod approvals;
 mod arbitrary;
 mod check;
 mod client;

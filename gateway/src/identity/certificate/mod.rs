@@ -184,6 +184,7 @@ impl ClientCertificates {
             groups: rule.groups.clone(),
             agent: rule.agent.clone(),
             task: None,
+            program: true,
             attributes: Vec::new(),
             expires_at: names.not_after,
         })

@@ -12,6 +12,7 @@ fn ada(groups: &[&str]) -> Identity {
         groups: groups.iter().map(|g| (*g).to_owned()).collect(),
         agent: None,
         task: None,
+        program: false,
         attributes: Vec::new(),
         expires_at: SystemTime::now(),
     }

@@ -1,4 +1,4 @@
-//! By which names the admin port may be addressed. A page in a browser can have its own name resolve to a private address (DNS
+//! By which names a port may be addressed. A page in a browser can have its own name resolve to a private address (DNS
 //! rebinding); the Host header then still has the page's name.
 
 use std::net::IpAddr;
@@ -12,9 +12,10 @@ use axum::response::{IntoResponse, Response};
 
 /// The names besides localhost and IP addresses.
 #[derive(Debug, Clone)]
-pub(super) struct Hosts(Arc<[String]>);
+pub struct Hosts(Arc<[String]>);
 
 impl Hosts {
+    /// `names`: those besides localhost and IP addresses.
     pub fn new(names: &[String]) -> Self {
         Hosts(names.iter().map(|name| name.to_ascii_lowercase()).collect())
     }
@@ -31,14 +32,14 @@ impl Hosts {
 }
 
 /// Refuses requests for other names. A request without any is none of a browser's.
-pub(super) async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+pub async fn check_host(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
     let mut named = request.headers().get_all(header::HOST).iter();
     let header = named.all(|host| host.to_str().is_ok_and(|host| hosts.allow(host)));
     let uri = request.uri().authority();
     if header && uri.is_none_or(|authority| hosts.allow(authority.as_str())) {
         return next.run(request).await;
     }
-    let text = "this name is not in [admin] hosts, and is neither localhost nor an IP address\n";
+    let text = "this name is not among the configured `hosts`, and is neither localhost nor an IP address\n";
     (StatusCode::MISDIRECTED_REQUEST, text).into_response()
 }
 

@@ -1,0 +1,298 @@
+//! The API's client, for the command line.
+
+use std::time::Duration;
+
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+use super::view::{DecisionBody, EventView, PageView, RequestView};
+use crate::approvals::{State, Verdict};
+use crate::identity::is_secure_url;
+
+/// The time for one request and its answer, but for streams.
+const REQUEST: Duration = Duration::from_secs(30);
+
+/// The longest time between two signs of life of a stream.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// The longest answer, in bytes.
+const LONGEST: usize = 64 << 20;
+
+/// A request of the API failed.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    #[error(
+        "the API's URL must begin with https://, or with http:// on a loopback address: without TLS, others could read the token"
+    )]
+    Insecure,
+    #[error("the CA certificates cannot be used: {0}")]
+    Certificates(reqwest::Error),
+    #[error("the gateway's API cannot be reached: {}", chain(.0))]
+    Transport(reqwest::Error),
+    /// What the API says.
+    #[error("{detail}")]
+    Refused {
+        code: String,
+        detail: String,
+        state: Option<State>,
+    },
+    #[error("this is not the API of a gateway: status {0}")]
+    Status(u16),
+    #[error("the API's answer cannot be read")]
+    Answer,
+}
+
+/// A client with a person's token.
+pub struct ApiClient {
+    client: Client,
+    /// Without a slash at its end.
+    url: String,
+    token: SecretString,
+}
+
+/// A stream of events.
+pub struct Watched {
+    response: Response,
+    buffer: Vec<u8>,
+    last_id: Option<String>,
+}
+
+/// Problem details, as far as they are read.
+#[derive(Deserialize)]
+struct Problem {
+    code: String,
+    detail: String,
+    #[serde(default)]
+    state: Option<State>,
+}
+
+impl ApiClient {
+    /// `ca_pem`: the CAs for the API's certificate, in place of the system's.
+    ///
+    /// # Errors
+    /// The URL is not secure, or the CAs cannot be used.
+    pub fn new(url: &str, ca_pem: Option<&[u8]>, token: SecretString) -> Result<Self, ClientError> {
+        if !is_secure_url(url) {
+            return Err(ClientError::Insecure);
+        }
+        // A redirect could take the token elsewhere.
+        let mut builder = Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .http1_only()
+            .connect_timeout(Duration::from_secs(10))
+            .user_agent(concat!("gatewright/", env!("CARGO_PKG_VERSION")));
+        if url.starts_with("http://") {
+            builder = builder.no_proxy();
+        }
+        if let Some(pem) = ca_pem {
+            builder = builder.tls_built_in_root_certs(false);
+            let certificates =
+                reqwest::Certificate::from_pem_bundle(pem).map_err(ClientError::Certificates)?;
+            for certificate in certificates {
+                builder = builder.add_root_certificate(certificate);
+            }
+        }
+        Ok(ApiClient {
+            client: builder.build().map_err(ClientError::Certificates)?,
+            url: url.trim_end_matches('/').to_owned(),
+            token,
+        })
+    }
+
+    /// A page of requests in these states; in any, if there are none.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn list(
+        &self,
+        states: &[State],
+        cursor: Option<&str>,
+    ) -> Result<PageView, ClientError> {
+        let states: Vec<&str> = states.iter().map(|state| state.name()).collect();
+        let mut query = vec![("state", states.join(","))];
+        query.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+        let request = self.client.get(self.path("requests")).query(&query);
+        self.exchange(request).await
+    }
+
+    /// One request with its history.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn show(&self, id: &str) -> Result<RequestView, ClientError> {
+        let request = self.client.get(self.path(&format!("requests/{id}")));
+        self.exchange(request).await
+    }
+
+    /// Decides about a request. Where the connection fails, the decision is sent once more: its idempotency key keeps it from
+    /// being made twice.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn decide(
+        &self,
+        id: &str,
+        verdict: Verdict,
+        body: &DecisionBody,
+    ) -> Result<RequestView, ClientError> {
+        let path = self.path(&format!("requests/{id}/{}", verdict.name()));
+        let body_text = serde_json::to_string(body).map_err(|_| ClientError::Answer)?;
+        let request = || {
+            let request = self.client.post(&path).body(body_text.clone());
+            request.header("content-type", "application/json")
+        };
+        match self.exchange(request()).await {
+            Err(ClientError::Transport(_)) if body.idempotency_key.is_some() => {
+                self.exchange(request()).await
+            }
+            answered => answered,
+        }
+    }
+
+    /// The events behind this one, and those that come.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn watch(&self, after: Option<&str>) -> Result<Watched, ClientError> {
+        let mut request = self.client.get(self.path("requests/events"));
+        if let Some(after) = after {
+            request = request.header("last-event-id", after);
+        }
+        let response = self.authorized(request).send().await;
+        let response = response.map_err(ClientError::Transport)?;
+        match response.status() {
+            StatusCode::OK => Ok(Watched {
+                response,
+                buffer: Vec::new(),
+                last_id: after.map(str::to_owned),
+            }),
+            _ => Err(refused(response).await),
+        }
+    }
+
+    fn path(&self, path: &str) -> String {
+        format!("{}/v1/{path}", self.url)
+    }
+
+    fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
+        request.bearer_auth(self.token.expose_secret())
+    }
+
+    async fn exchange<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<T, ClientError> {
+        let request = self.authorized(request).timeout(REQUEST);
+        let response = request.send().await.map_err(ClientError::Transport)?;
+        match response.status() {
+            StatusCode::OK => {
+                let body = body(response).await?;
+                serde_json::from_slice(&body).map_err(|_| ClientError::Answer)
+            }
+            _ => Err(refused(response).await),
+        }
+    }
+}
+
+impl Watched {
+    /// The next event; `None`: the stream has ended, and goes on behind [`Watched::last_id`] if it is asked for again.
+    ///
+    /// # Errors
+    /// The connection failed, or has been silent for too long.
+    pub async fn next(&mut self) -> Result<Option<EventView>, ClientError> {
+        loop {
+            if let Some(event) = self.take()? {
+                return Ok(Some(event));
+            }
+            let chunk = tokio::time::timeout(SILENCE, self.response.chunk());
+            let Ok(chunk) = chunk.await else {
+                return Ok(None);
+            };
+            match chunk.map_err(ClientError::Transport)? {
+                Some(chunk) if self.buffer.len() + chunk.len() <= LONGEST => {
+                    self.buffer.extend_from_slice(&chunk);
+                }
+                Some(_) => return Err(ClientError::Answer),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// The id of the last event, where the next stream goes on.
+    pub fn last_id(&self) -> Option<&str> {
+        self.last_id.as_deref()
+    }
+
+    /// The next whole event in the buffer that has data; comments have none.
+    fn take(&mut self) -> Result<Option<EventView>, ClientError> {
+        while let Some(end) = find(&self.buffer, b"\n\n") {
+            let event: Vec<u8> = self.buffer.drain(..end + 2).collect();
+            let event = String::from_utf8(event).map_err(|_| ClientError::Answer)?;
+            let mut data = String::new();
+            for line in event.lines() {
+                let (field, value) = line.split_once(':').unwrap_or((line, ""));
+                let value = value.strip_prefix(' ').unwrap_or(value);
+                match field {
+                    "id" => self.last_id = Some(value.to_owned()),
+                    "data" => data.push_str(value),
+                    _ => {}
+                }
+            }
+            if !data.is_empty() {
+                let event = serde_json::from_str(&data).map_err(|_| ClientError::Answer)?;
+                return Ok(Some(event));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
+}
+
+async fn body(mut response: Response) -> Result<Vec<u8>, ClientError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(ClientError::Transport)? {
+        if body.len() + chunk.len() > LONGEST {
+            return Err(ClientError::Answer);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+async fn refused(response: Response) -> ClientError {
+    let status = response.status().as_u16();
+    let Ok(body) = body(response).await else {
+        return ClientError::Status(status);
+    };
+    match serde_json::from_slice(&body) {
+        Ok(Problem {
+            code,
+            detail,
+            state,
+        }) => ClientError::Refused {
+            code,
+            detail,
+            state,
+        },
+        Err(_) => ClientError::Status(status),
+    }
+}
+
+/// An error with its causes, which reqwest leaves out.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

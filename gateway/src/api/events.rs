@@ -1,0 +1,124 @@
+//! The stream of events (server-sent events, HTML Living Standard, section 9.2).
+
+use std::convert::Infallible;
+use std::time::{Duration, SystemTime};
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::StatusCode;
+use axum::response::sse::{self, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use secrecy::SecretString;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::timeout;
+
+use super::caller::Caller;
+use super::problem::Problem;
+use super::server::Shared;
+use super::view::EventView;
+
+/// How often a comment shows that the connection is alive.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How long the stream sends nothing before the token is verified again.
+const VERIFY: Duration = Duration::from_secs(60);
+
+/// The pause after the store did not answer.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A reader of the stream.
+struct Reader {
+    shared: Shared,
+    token: SecretString,
+    /// The last event that was sent or passed over.
+    after: i64,
+    raised: watch::Receiver<Option<i64>>,
+    /// Events that are not sent yet, the next one last.
+    waiting: Vec<(i64, EventView)>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// `GET /v1/requests/events`: from `Last-Event-ID` on, or from now.
+pub(super) async fn events(
+    State(shared): State<Shared>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let raised = shared.approvals.last_event();
+    let after = match headers.get("last-event-id") {
+        None => raised.borrow().ok_or_else(Problem::store_unavailable)?,
+        Some(id) => id
+            .to_str()
+            .ok()
+            .and_then(|id| id.parse().ok())
+            .ok_or_else(|| {
+                Problem::new(
+                    StatusCode::BAD_REQUEST,
+                    "last-event-id",
+                    "Last-Event-ID is not the id of an event",
+                )
+            })?,
+    };
+    let place = shared.readers.clone().try_acquire_owned().map_err(|_| {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too-many-readers",
+            "too many clients read events; poll /v1/requests instead",
+        )
+    })?;
+    let reader = Reader {
+        shared,
+        token: caller.token,
+        after,
+        raised,
+        waiting: Vec::new(),
+        _place: place,
+    };
+    let events = stream::unfold(reader, |mut reader| async move {
+        let event = reader.next().await?;
+        Some((Ok::<_, Infallible>(event), reader))
+    });
+    let keep_alive = KeepAlive::new().interval(HEARTBEAT);
+    Ok(Sse::new(events).keep_alive(keep_alive).into_response())
+}
+
+impl Reader {
+    /// The next event; `None` once the token is not accepted any more.
+    async fn next(&mut self) -> Option<sse::Event> {
+        loop {
+            if let Some((sequence, view)) = self.waiting.pop() {
+                let event = sse::Event::default().id(sequence.to_string());
+                // A view always has a JSON form.
+                return event.event("request").json_data(view).ok();
+            }
+            self.raised.borrow_and_update();
+            let identity = self.shared.verify(&self.token).await.ok()?;
+            match self.shared.approvals.events(self.after, &identity).await {
+                Ok((events, last)) => {
+                    let more = last > self.after;
+                    self.after = last;
+                    let views = events
+                        .into_iter()
+                        .map(|event| (event.sequence, event.into()));
+                    self.waiting.extend(views);
+                    self.waiting.reverse();
+                    if more {
+                        continue;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "events could not be read for the API");
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+            }
+            let left = identity
+                .expires_at
+                .duration_since(SystemTime::now())
+                .unwrap_or_default();
+            // However it ends, the token is verified again.
+            let _ = timeout(VERIFY.min(left.max(PAUSE)), self.raised.changed()).await;
+        }
+    }
+}

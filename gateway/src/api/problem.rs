@@ -1,0 +1,137 @@
+//! Errors of the API as problem details (RFC 9457).
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::approvals::{DecisionError, State};
+use crate::identity::TokenError;
+use crate::store::StoreError;
+
+/// An error, as the client gets it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Problem {
+    #[serde(skip)]
+    pub status: StatusCode,
+    /// The stable reason, for programs.
+    pub code: &'static str,
+    pub detail: String,
+    /// With 409: where the request stands.
+    pub state: Option<State>,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Problem {
+            status,
+            code,
+            detail: detail.into(),
+            state: None,
+        }
+    }
+
+    pub fn no_such_request() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "there is no such request",
+        )
+    }
+
+    pub fn store_unavailable() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "store-unavailable",
+            "the store of approval requests is not available; try again",
+        )
+    }
+
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let mut body = json!({
+            "type": "about:blank",
+            "title": title,
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "detail": self.detail,
+        });
+        if let (Some(state), Some(members)) = (self.state, body.as_object_mut()) {
+            members.insert("state".to_owned(), json!(state));
+        }
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"gatewright\""),
+            );
+        }
+        response
+    }
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::ProviderUnavailable => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "provider-unavailable",
+                error.client_text(),
+            ),
+            _ => Self::unauthorized(error.client_text()),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "a request of the API failed");
+        Self::store_unavailable()
+    }
+}
+
+impl From<DecisionError> for Problem {
+    fn from(error: DecisionError) -> Self {
+        let detail = error.to_string();
+        let (status, code, state) = match error {
+            DecisionError::Store(error) => return error.into(),
+            DecisionError::NotFound => return Self::no_such_request(),
+            DecisionError::NotAPerson => (StatusCode::FORBIDDEN, "not-a-person", None),
+            DecisionError::Requester => (StatusCode::FORBIDDEN, "requester", None),
+            DecisionError::NotAReviewer => (StatusCode::FORBIDDEN, "not-a-reviewer", None),
+            DecisionError::ReasonRequired => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "reason-required", None)
+            }
+            DecisionError::Reason => (StatusCode::UNPROCESSABLE_ENTITY, "reason", None),
+            DecisionError::Key => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key", None),
+            DecisionError::KeyReused => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency-key-reused",
+                None,
+            ),
+            DecisionError::AlreadyDecided { state } => {
+                (StatusCode::CONFLICT, "already-decided", Some(state))
+            }
+            DecisionError::State { state } => (StatusCode::CONFLICT, "state", Some(state)),
+            DecisionError::EffectDigest { state } => {
+                (StatusCode::CONFLICT, "effect-digest", Some(state))
+            }
+        };
+        Problem {
+            state,
+            ..Self::new(status, code, detail)
+        }
+    }
+}

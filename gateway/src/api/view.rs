@@ -1,0 +1,286 @@
+//! What the API shows and takes, as JSON.
+
+use serde::{Deserialize, Serialize};
+
+use super::time::rfc3339;
+use crate::approvals::{Entry, Event, Parameter, ParameterValue, Request, State, Verdict};
+use gatewright_contract::ApprovalWait;
+
+/// A request for approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestView {
+    pub id: String,
+    pub state: State,
+    /// `hold` or `return`.
+    pub wait: String,
+    pub requester: Requester,
+    pub database: String,
+    pub role: String,
+    pub statement: String,
+    pub parameters: Vec<ParameterView>,
+    pub search_path: Vec<String>,
+    /// Settings that change how the statement is read.
+    pub settings: Vec<Setting>,
+    pub policy: PolicyView,
+    pub verb: String,
+    pub effects: Vec<String>,
+    pub tables: Vec<String>,
+    /// The digest of everything that an approval binds.
+    pub binding_digest: String,
+    #[serde(default)]
+    pub effect_digest: Option<String>,
+    pub approvals: ApprovalsView,
+    pub created_at: String,
+    pub expires_at: String,
+    #[serde(default)]
+    pub approved_until: Option<String>,
+    #[serde(default)]
+    pub decided_by: Option<String>,
+    #[serde(default)]
+    pub decided_reason: Option<String>,
+    #[serde(default)]
+    pub outcome: Option<OutcomeView>,
+    /// Whether whoever asks may decide it.
+    pub may_decide: bool,
+    /// Only where one request is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<HistoryView>,
+}
+
+/// Who sent the statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requester {
+    pub subject: String,
+    pub issuer: String,
+    #[serde(default)]
+    pub agent: Option<String>,
+    #[serde(default)]
+    pub task: Option<String>,
+    pub groups: Vec<String>,
+    pub application: String,
+    pub client_address: String,
+    pub session_id: String,
+    pub statement_id: String,
+}
+
+/// A bound parameter. NULL has neither `text` nor `undecoded`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParameterView {
+    pub type_oid: u32,
+    #[serde(default)]
+    pub text: Option<String>,
+    /// In hexadecimal digits.
+    #[serde(default)]
+    pub undecoded: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    pub name: String,
+    pub value: String,
+}
+
+/// The policy that wants the approval, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyView {
+    pub name: String,
+    pub version: String,
+    pub code: String,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalsView {
+    pub needed: i64,
+    /// Users and groups that the policy names; empty: those of the configuration.
+    pub reviewers: Vec<String>,
+    pub given: Vec<GivenView>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenView {
+    pub by: String,
+    pub issuer: String,
+    #[serde(default)]
+    pub reason: Option<String>,
+    pub at: String,
+}
+
+/// How the statement, or its request, ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutcomeView {
+    #[serde(default)]
+    pub ended: Option<String>,
+    #[serde(default)]
+    pub sqlstate: Option<String>,
+    #[serde(default)]
+    pub rows: Option<i64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryView {
+    pub state: State,
+    pub at: String,
+    #[serde(default)]
+    pub by: Option<String>,
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageView {
+    pub requests: Vec<RequestView>,
+    /// The next page's `cursor`; absent on the last page.
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+/// An event of the stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventView {
+    pub request: String,
+    pub state: State,
+    /// Absent where the request was made.
+    #[serde(default)]
+    pub before: Option<State>,
+    pub at: String,
+    #[serde(default)]
+    pub by: Option<String>,
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// What a decision is sent with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionBody {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The state that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_state: Option<State>,
+    /// The digest of the effect that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect_digest: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+}
+
+/// The last part of the path of a decision.
+pub(super) fn verdict(name: &str) -> Option<Verdict> {
+    let all = [Verdict::Approve, Verdict::Reject, Verdict::Revoke];
+    all.into_iter().find(|verdict| verdict.name() == name)
+}
+
+impl RequestView {
+    pub(super) fn new(entry: Entry, may_decide: bool) -> Self {
+        let Entry {
+            request,
+            approvals,
+            history,
+        } = entry;
+        let given = approvals.into_iter().map(|approval| GivenView {
+            by: approval.by.subject,
+            issuer: approval.by.issuer,
+            reason: approval.reason,
+            at: rfc3339(approval.at),
+        });
+        let setting = |(name, value)| Setting { name, value };
+        RequestView {
+            id: request.id.to_string(),
+            state: request.state,
+            wait: match request.wait {
+                ApprovalWait::Hold => "hold",
+                ApprovalWait::ReturnId => "return",
+            }
+            .to_owned(),
+            approvals: ApprovalsView {
+                needed: request.needed,
+                reviewers: request.reviewers.clone(),
+                given: given.collect(),
+            },
+            outcome: outcome(&request),
+            may_decide: may_decide && matches!(request.state, State::Pending | State::Approved),
+            history: history.into_iter().map(HistoryView::from).collect(),
+            requester: Requester {
+                subject: request.subject,
+                issuer: request.issuer,
+                agent: request.agent,
+                task: request.shown.task,
+                groups: request.shown.groups,
+                application: request.shown.application,
+                client_address: request.shown.client_address,
+                session_id: request.shown.session_id,
+                statement_id: request.shown.statement_id,
+            },
+            database: request.database,
+            role: request.role,
+            statement: request.text,
+            parameters: request.parameters.into_iter().map(parameter).collect(),
+            search_path: request.search_path,
+            settings: request.settings.into_iter().map(setting).collect(),
+            policy: PolicyView {
+                name: request.policy,
+                version: request.policy_version,
+                code: request.code,
+                reason: request.reason,
+            },
+            verb: request.shown.verb,
+            effects: request.shown.effects,
+            tables: request.shown.tables,
+            binding_digest: request.digest,
+            effect_digest: request.effect_digest,
+            created_at: rfc3339(request.created_at),
+            expires_at: rfc3339(request.expires_at),
+            approved_until: request.approved_until.map(rfc3339),
+            decided_by: request.decided_by,
+            decided_reason: request.decided_reason,
+        }
+    }
+}
+
+fn outcome(request: &Request) -> Option<OutcomeView> {
+    let ends = request.state.is_end();
+    ends.then(|| OutcomeView {
+        ended: request.ended.clone(),
+        sqlstate: request.sqlstate.clone(),
+        rows: request.rows,
+    })
+}
+
+fn parameter(parameter: Parameter) -> ParameterView {
+    let (text, undecoded) = match parameter.value {
+        ParameterValue::Null => (None, None),
+        ParameterValue::Text(text) => (Some(text), None),
+        ParameterValue::Undecoded(digits) => (None, Some(digits)),
+    };
+    ParameterView {
+        type_oid: parameter.type_oid,
+        text,
+        undecoded,
+    }
+}
+
+impl From<Event> for HistoryView {
+    fn from(event: Event) -> Self {
+        HistoryView {
+            state: event.state,
+            at: rfc3339(event.at),
+            by: event.actor.map(|actor| actor.subject),
+            reason: event.reason,
+        }
+    }
+}
+
+impl From<Event> for EventView {
+    fn from(event: Event) -> Self {
+        EventView {
+            request: event.request.to_string(),
+            state: event.state,
+            before: event.before,
+            at: rfc3339(event.at),
+            by: event.actor.map(|actor| actor.subject),
+            reason: event.reason,
+        }
+    }
+}

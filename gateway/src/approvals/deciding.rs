@@ -1,0 +1,319 @@
+//! A person decides.
+
+use gatewright_contract::RequestId;
+use thiserror::Error;
+
+use super::request::Request;
+use super::rules::{self, Barred};
+use super::settings::ApprovalsSettings;
+use super::transition::{self, NOTHING, Note, Set};
+use super::{Actor, State};
+use crate::identity::Identity;
+use crate::store::{StoreError, Transaction, Value};
+
+/// The longest reason, in characters.
+const LONGEST_REASON: usize = 2000;
+
+/// The longest idempotency key, in bytes.
+const LONGEST_KEY: usize = 200;
+
+/// What a person says about a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    pub id: RequestId,
+    pub verdict: Verdict,
+    /// Who says it, as their token shows.
+    pub reviewer: Identity,
+    pub reason: Option<String>,
+    /// The state that the person saw; in another one, nothing is decided.
+    pub expected_state: Option<State>,
+    /// The digest of the effect that the person saw. Required to approve a request that shows one.
+    pub effect_digest: Option<String>,
+    /// A decision that is sent again with the same key is made once.
+    pub idempotency_key: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Approve,
+    Reject,
+    /// Takes an approval back that was not used yet.
+    Revoke,
+}
+
+/// A decision was not accepted. `Display` is safe to show to whoever decides.
+#[derive(Debug, Error)]
+pub enum DecisionError {
+    /// Or it may not be seen by whoever asks.
+    #[error("there is no such request")]
+    NotFound,
+    #[error(
+        "only people decide; this token belongs to an agent or a program, or its issuer is none of people"
+    )]
+    NotAPerson,
+    #[error("nobody decides about their own statements, or about those of their agents")]
+    Requester,
+    #[error("you are not among the reviewers of this request")]
+    NotAReviewer,
+    #[error("a reason is required")]
+    ReasonRequired,
+    #[error("the reason is longer than {LONGEST_REASON} characters, or has control characters")]
+    Reason,
+    #[error(
+        "the idempotency key is empty or longer than {LONGEST_KEY} bytes, or has control characters"
+    )]
+    Key,
+    #[error("the idempotency key was used for another decision about this request")]
+    KeyReused,
+    #[error("you have decided this already")]
+    AlreadyDecided { state: State },
+    #[error("the request is {state}")]
+    State { state: State },
+    #[error("the effect is not the one that you saw")]
+    EffectDigest { state: State },
+    #[error("the store of approval requests is not available; try again")]
+    Store(#[from] StoreError),
+}
+
+/// What keeps the transaction of a decision that found the request overdue: that it expired is committed.
+pub(super) enum Decided {
+    Now(Box<Request>),
+    TooLate,
+}
+
+impl Verdict {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+            Self::Revoke => "revoke",
+        }
+    }
+
+    /// The state in which it can be said.
+    fn from(self) -> State {
+        match self {
+            Self::Approve | Self::Reject => State::Pending,
+            Self::Revoke => State::Approved,
+        }
+    }
+}
+
+impl Decision {
+    /// Decides, or says why not.
+    pub(super) fn make(
+        &self,
+        transaction: &mut dyn Transaction,
+        settings: &ApprovalsSettings,
+    ) -> Result<Decided, DecisionError> {
+        let request = transition::lock(transaction, self.id)?.ok_or(DecisionError::NotFound)?;
+        self.check_person(&request, settings)?;
+        self.check_texts(settings)?;
+        if self.was_made(transaction)? {
+            return Ok(Decided::Now(Box::new(request)));
+        }
+        if request.is_overdue(transaction.now()) {
+            transition::step(
+                transaction,
+                &request,
+                State::Expired,
+                &NOTHING,
+                Note::default(),
+            )?;
+            return Ok(Decided::TooLate);
+        }
+        let state = request.state;
+        if self
+            .expected_state
+            .is_some_and(|expected| expected != state)
+            || state != self.verdict.from()
+        {
+            return Err(DecisionError::State { state });
+        }
+        self.check_effect(&request)?;
+        self.write(transaction, state)?;
+        match self.verdict {
+            Verdict::Approve => self.approve(transaction, &request)?,
+            Verdict::Reject => self.end(transaction, &request, State::Rejected)?,
+            Verdict::Revoke => self.end(transaction, &request, State::Revoked)?,
+        }
+        let decided = transition::lock(transaction, self.id)?.ok_or(DecisionError::NotFound)?;
+        Ok(Decided::Now(Box::new(decided)))
+    }
+
+    fn check_person(
+        &self,
+        request: &Request,
+        settings: &ApprovalsSettings,
+    ) -> Result<(), DecisionError> {
+        let parties = request.parties();
+        let barred = rules::may_decide(&parties, &self.reviewer, settings);
+        match barred {
+            Ok(()) => Ok(()),
+            Err(Barred::NotAPerson) => Err(DecisionError::NotAPerson),
+            Err(_) if !rules::may_see(&parties, &self.reviewer, settings) => {
+                Err(DecisionError::NotFound)
+            }
+            Err(Barred::Requester) => Err(DecisionError::Requester),
+            Err(Barred::NotAReviewer) => Err(DecisionError::NotAReviewer),
+        }
+    }
+
+    fn check_texts(&self, settings: &ApprovalsSettings) -> Result<(), DecisionError> {
+        let reason = self.reason.as_deref().unwrap_or_default();
+        if settings.reason_required && reason.trim().is_empty() {
+            return Err(DecisionError::ReasonRequired);
+        }
+        let controls = |character: char| character.is_control() && !"\n\t".contains(character);
+        if reason.chars().count() > LONGEST_REASON || reason.contains(controls) {
+            return Err(DecisionError::Reason);
+        }
+        match self.idempotency_key.as_deref() {
+            Some(key)
+                if key.is_empty() || key.len() > LONGEST_KEY || key.contains(char::is_control) =>
+            {
+                Err(DecisionError::Key)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether this decision came before, with the same key.
+    fn was_made(&self, transaction: &mut dyn Transaction) -> Result<bool, DecisionError> {
+        let Some(key) = &self.idempotency_key else {
+            return Ok(false);
+        };
+        let mut rows = transaction.query(
+            "SELECT kind, reason FROM decision WHERE request = $1 AND issuer = $2 AND subject = $3 AND idempotency_key = $4",
+            &[
+                Value::from(self.id.to_string()),
+                Value::from(self.reviewer.issuer.clone()),
+                Value::from(self.reviewer.subject.clone()),
+                Value::from(key.clone()),
+            ],
+        )?;
+        let Some(row) = rows.first_mut() else {
+            return Ok(false);
+        };
+        let same = row.text()? == self.verdict.name() && row.optional_text()? == self.reason;
+        match same {
+            true => Ok(true),
+            false => Err(DecisionError::KeyReused),
+        }
+    }
+
+    fn check_effect(&self, request: &Request) -> Result<(), DecisionError> {
+        let wrong = match (&self.effect_digest, &request.effect_digest) {
+            (None, Some(_)) => self.verdict == Verdict::Approve,
+            (Some(seen), shown) => shown.as_ref() != Some(seen),
+            (None, None) => false,
+        };
+        match wrong {
+            true => Err(DecisionError::EffectDigest {
+                state: request.state,
+            }),
+            false => Ok(()),
+        }
+    }
+
+    fn write(&self, transaction: &mut dyn Transaction, state: State) -> Result<(), DecisionError> {
+        let now = transaction.now();
+        let written = transaction.query(
+            "INSERT INTO decision (request, issuer, subject, kind, reason, idempotency_key, decided_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING request",
+            &[
+                Value::from(self.id.to_string()),
+                Value::from(self.reviewer.issuer.clone()),
+                Value::from(self.reviewer.subject.clone()),
+                Value::from(self.verdict.name()),
+                Value::from(self.reason.clone()),
+                Value::from(self.idempotency_key.clone()),
+                Value::from(now),
+            ],
+        )?;
+        match written.is_empty() {
+            true => Err(DecisionError::AlreadyDecided { state }),
+            false => Ok(()),
+        }
+    }
+
+    /// One more reviewer agrees; with the last that is needed, the request is approved.
+    fn approve(
+        &self,
+        transaction: &mut dyn Transaction,
+        request: &Request,
+    ) -> Result<(), DecisionError> {
+        let mut rows = transaction.query(
+            "SELECT subject FROM decision WHERE request = $1 AND kind = 'approve' ORDER BY decided_at, subject",
+            &[Value::from(self.id.to_string())],
+        )?;
+        let by = rows.iter_mut().map(|row| row.text());
+        let by: Vec<String> = by.collect::<Result<_, _>>()?;
+        if i64::try_from(by.len()).unwrap_or(i64::MAX) < request.needed {
+            transition::record(
+                transaction,
+                self.id,
+                Some(State::Pending),
+                State::Pending,
+                self.note(&self.actor()),
+            )?;
+            return Ok(());
+        }
+        let until = transaction.now().saturating_add(request.valid_ms);
+        let set = Set {
+            sql: ", approved_until = $5, decided_by = $6, decided_reason = $7",
+            values: &[
+                Value::from(until),
+                Value::from(by.join(", ")),
+                Value::from(self.reason.clone()),
+            ],
+        };
+        self.step(transaction, request, State::Approved, &set)
+    }
+
+    fn end(
+        &self,
+        transaction: &mut dyn Transaction,
+        request: &Request,
+        state: State,
+    ) -> Result<(), DecisionError> {
+        let set = Set {
+            sql: ", decided_by = $5, decided_reason = $6",
+            values: &[
+                Value::from(self.reviewer.subject.clone()),
+                Value::from(self.reason.clone()),
+            ],
+        };
+        self.step(transaction, request, state, &set)
+    }
+
+    fn step(
+        &self,
+        transaction: &mut dyn Transaction,
+        request: &Request,
+        to: State,
+        set: &Set<'_>,
+    ) -> Result<(), DecisionError> {
+        let actor = self.actor();
+        match transition::step(transaction, request, to, set, self.note(&actor))? {
+            true => Ok(()),
+            false => Err(DecisionError::State {
+                state: request.state,
+            }),
+        }
+    }
+
+    fn actor(&self) -> Actor {
+        Actor {
+            subject: self.reviewer.subject.clone(),
+            issuer: self.reviewer.issuer.clone(),
+        }
+    }
+
+    fn note<'a>(&'a self, actor: &'a Actor) -> Note<'a> {
+        Note {
+            actor: Some(actor),
+            reason: self.reason.as_deref(),
+        }
+    }
+}

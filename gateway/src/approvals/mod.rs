@@ -1,0 +1,44 @@
+//! Requests for a person's approval: what an approval binds, who may decide, and what becomes of a request. It keeps them
+//! in `store`. It does not know sessions or protocol messages.
+//! Next: `gate` asks for approvals, and `api` shows requests to people and takes their decisions.
+//!
+//! The gate's side is [`Approvals`]: [`Approvals::submit`] a [`Draft`], wait for its [`Approvals::outcome`], and say with
+//! [`Approvals::finished`] or [`Approvals::withdraw`] what became of it. The last two return at once.
+
+mod asking;
+mod binding;
+mod deciding;
+mod ending;
+mod error;
+mod exchange;
+mod held;
+mod keeping;
+mod people;
+mod reading;
+mod request;
+mod rules;
+mod service;
+mod settings;
+mod state;
+mod transition;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use binding::{Binding, Parameter, ParameterValue};
+pub use deciding::{Decision, DecisionError, Verdict};
+pub use error::ApprovalsError;
+pub use exchange::{Approved, Draft, Finished, Outcome, Shown, Submitted, Withdrawal};
+pub use people::Page;
+pub use reading::{Approval, Entry, Event};
+pub use request::{Request, Stored};
+pub use service::Approvals;
+pub use settings::ApprovalsSettings;
+pub use state::State;
+
+/// Somebody who did something, as their token named them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    pub subject: String,
+    pub issuer: String,
+}

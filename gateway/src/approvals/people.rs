@@ -1,0 +1,145 @@
+//! What people see of requests, and their decisions.
+
+use gatewright_contract::RequestId;
+use tokio::sync::watch;
+
+use super::deciding::{Decided, Decision, DecisionError};
+use super::reading::{self, Entry, Event};
+use super::request::Request;
+use super::service::Approvals;
+use super::{State, rules};
+use crate::identity::Identity;
+use crate::store::StoreError;
+
+/// Requests that one page shows, and how many are looked through for them at one time.
+const MOST_LISTED: usize = 100;
+const LOOKED_THROUGH: usize = 1000;
+
+/// A page of requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The newest first.
+    pub entries: Vec<Entry>,
+    /// Where the next page begins; `None`: this is the last one.
+    pub next: Option<RequestId>,
+}
+
+impl Approvals {
+    /// Decides about a request.
+    ///
+    /// # Errors
+    /// Who decides may not, the request is in another state, or the store does not answer.
+    pub async fn decide(&self, decision: Decision) -> Result<Entry, DecisionError> {
+        let settings = self.shared.settings.load_full();
+        let decided: Result<Option<Entry>, DecisionError> = self
+            .shared
+            .store
+            .run(
+                move |transaction| match decision.make(transaction, &settings)? {
+                    Decided::Now(request) => Ok(Some(reading::entry(transaction, *request)?)),
+                    Decided::TooLate => Ok(None),
+                },
+            )
+            .await;
+        decided?.ok_or(DecisionError::State {
+            state: State::Expired,
+        })
+    }
+
+    /// One request with its history, if this identity may see it.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn request(
+        &self,
+        id: RequestId,
+        viewer: &Identity,
+    ) -> Result<Option<Entry>, StoreError> {
+        let settings = self.shared.settings.load_full();
+        let viewer = viewer.clone();
+        self.shared
+            .store
+            .run(move |transaction| {
+                let request = reading::request(transaction, id)?
+                    .filter(|request| rules::may_see(&request.parties(), &viewer, &settings));
+                request
+                    .map(|request| reading::entry(transaction, request))
+                    .transpose()
+            })
+            .await
+    }
+
+    /// The requests in these states (in any: empty) that this identity may see, the newest first; `before`: those older than this one.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn list(
+        &self,
+        states: Vec<State>,
+        before: Option<RequestId>,
+        limit: usize,
+        viewer: &Identity,
+    ) -> Result<Page, StoreError> {
+        let limit = limit.clamp(1, MOST_LISTED);
+        let settings = self.shared.settings.load_full();
+        let viewer = viewer.clone();
+        self.shared
+            .store
+            .run(move |transaction| {
+                let mut page = Page {
+                    entries: Vec::new(),
+                    next: None,
+                };
+                let found = reading::older(transaction, &states, before, LOOKED_THROUGH)?;
+                let is_last = found.len() < LOOKED_THROUGH;
+                let mut seen = None;
+                for (id, parties) in found {
+                    if page.entries.len() == limit {
+                        page.next = seen;
+                        return Ok(page);
+                    }
+                    seen = Some(id);
+                    if rules::may_see(&parties, &viewer, &settings)
+                        && let Some(request) = reading::request(transaction, id)?
+                    {
+                        page.entries.push(reading::summary(transaction, request)?);
+                    }
+                }
+                page.next = seen.filter(|_| !is_last);
+                Ok(page)
+            })
+            .await
+    }
+
+    /// The events behind this number that this identity may see, and the number of the last one that was looked at.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn events(
+        &self,
+        after: i64,
+        viewer: &Identity,
+    ) -> Result<(Vec<Event>, i64), StoreError> {
+        let settings = self.shared.settings.load_full();
+        let run = self
+            .shared
+            .store
+            .run(move |transaction| reading::events_after(transaction, after, MOST_LISTED));
+        let found = run.await?;
+        let last = found.last().map_or(after, |(event, _)| event.sequence);
+        let seen = found
+            .into_iter()
+            .filter(|(_, parties)| rules::may_see(parties, viewer, &settings));
+        Ok((seen.map(|(event, _)| event).collect(), last))
+    }
+
+    /// The number of the last event known here, raised with each; `None` until the store has answered.
+    pub fn last_event(&self) -> watch::Receiver<Option<i64>> {
+        self.shared.last_event.subscribe()
+    }
+
+    /// Whether this identity may decide about the request, where its state allows it.
+    pub fn may_decide(&self, request: &Request, identity: &Identity) -> bool {
+        rules::may_decide(&request.parties(), identity, &self.shared.settings.load()).is_ok()
+    }
+}

@@ -1,0 +1,179 @@
+//! What is shown of requests.
+
+use gatewright_contract::RequestId;
+
+use super::request::{self, COLUMNS, Parties, Request};
+use super::{Actor, State};
+use crate::store::{Row, StoreError, Transaction, Value};
+
+/// Something that happened to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Events of all requests are numbered in their order.
+    pub sequence: i64,
+    pub request: RequestId,
+    /// In milliseconds since 1970.
+    pub at: i64,
+    /// `None`: the request was made.
+    pub before: Option<State>,
+    /// The same as before where one of several reviewers agreed.
+    pub state: State,
+    pub actor: Option<Actor>,
+    pub reason: Option<String>,
+}
+
+/// A request, and who has agreed so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub request: Request,
+    pub approvals: Vec<Approval>,
+    /// Only where one request is shown.
+    pub history: Vec<Event>,
+}
+
+/// A reviewer agreed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    pub by: Actor,
+    pub reason: Option<String>,
+    /// In milliseconds since 1970.
+    pub at: i64,
+}
+
+const EVENT_COLUMNS: &str = "event.sequence, event.request, event.happened_at, event.state_before, event.state, event.actor, \
+     event.actor_issuer, event.reason";
+
+/// One request.
+pub(super) fn request(
+    transaction: &mut dyn Transaction,
+    id: RequestId,
+) -> Result<Option<Request>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM request WHERE id = $1");
+    let mut rows = transaction.query(&sql, &[Value::from(id.to_string())])?;
+    rows.first_mut().map(Request::read).transpose()
+}
+
+/// One request with its history.
+pub(super) fn entry(
+    transaction: &mut dyn Transaction,
+    request: Request,
+) -> Result<Entry, StoreError> {
+    let sql = format!("SELECT {EVENT_COLUMNS} FROM event WHERE request = $1 ORDER BY sequence");
+    let mut rows = transaction.query(&sql, &[Value::from(request.id.to_string())])?;
+    let history = rows.iter_mut().map(event).collect::<Result<_, _>>()?;
+    Ok(Entry {
+        history,
+        ..summary(transaction, request)?
+    })
+}
+
+/// One request without its history.
+pub(super) fn summary(
+    transaction: &mut dyn Transaction,
+    request: Request,
+) -> Result<Entry, StoreError> {
+    let mut rows = transaction.query(
+        "SELECT subject, issuer, reason, decided_at FROM decision WHERE request = $1 AND kind = 'approve' ORDER BY decided_at, subject",
+        &[Value::from(request.id.to_string())],
+    )?;
+    let approval = |row: &mut Row| {
+        Ok(Approval {
+            by: Actor {
+                subject: row.text()?,
+                issuer: row.text()?,
+            },
+            reason: row.optional_text()?,
+            at: row.integer()?,
+        })
+    };
+    Ok(Entry {
+        approvals: rows
+            .iter_mut()
+            .map(approval)
+            .collect::<Result<_, StoreError>>()?,
+        request,
+        history: Vec::new(),
+    })
+}
+
+/// The ids of requests older than `before`, the newest first, and whom they concern; ids sort by time.
+pub(super) fn older(
+    transaction: &mut dyn Transaction,
+    states: &[State],
+    before: Option<RequestId>,
+    limit: usize,
+) -> Result<Vec<(RequestId, Parties)>, StoreError> {
+    let names: Vec<String> = states.iter().map(|state| format!("'{state}'")).collect();
+    let of_states = match names.is_empty() {
+        true => String::new(),
+        false => format!(" AND state IN ({})", names.join(", ")),
+    };
+    // Greater than every id.
+    let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
+    let sql = format!(
+        "SELECT id, {} FROM request WHERE id < $1{of_states} ORDER BY id DESC LIMIT {limit}",
+        Parties::COLUMNS
+    );
+    let mut rows = transaction.query(&sql, &[Value::from(before)])?;
+    let both = |row: &mut Row| Ok((request::id(row)?, Parties::read(row)?));
+    rows.iter_mut().map(both).collect()
+}
+
+/// The events behind this number, in their order, and whom they concern.
+pub(super) fn events_after(
+    transaction: &mut dyn Transaction,
+    sequence: i64,
+    limit: usize,
+) -> Result<Vec<(Event, Parties)>, StoreError> {
+    let sql = format!(
+        "SELECT {EVENT_COLUMNS}, {} FROM event JOIN request ON request.id = event.request \
+         WHERE event.sequence > $1 ORDER BY event.sequence LIMIT {limit}",
+        Parties::COLUMNS
+    );
+    let mut rows = transaction.query(&sql, &[Value::from(sequence)])?;
+    let both = |row: &mut Row| Ok((event(row)?, Parties::read(row)?));
+    rows.iter_mut().map(both).collect()
+}
+
+/// The numbers and requests of the events behind this number.
+pub(super) fn changes_after(
+    transaction: &mut dyn Transaction,
+    sequence: i64,
+    limit: usize,
+) -> Result<Vec<(i64, RequestId)>, StoreError> {
+    let sql = format!(
+        "SELECT sequence, request FROM event WHERE sequence > $1 ORDER BY sequence LIMIT {limit}"
+    );
+    let mut rows = transaction.query(&sql, &[Value::from(sequence)])?;
+    let both = |row: &mut Row| Ok((row.integer()?, request::id(row)?));
+    rows.iter_mut().map(both).collect()
+}
+
+/// The number of the last event.
+pub(super) fn last_event(transaction: &mut dyn Transaction) -> Result<i64, StoreError> {
+    let mut rows = transaction.query("SELECT last FROM feed WHERE id = 1", &[])?;
+    let row = rows
+        .first_mut()
+        .ok_or(StoreError::Value("no counter of events"))?;
+    row.integer()
+}
+
+fn event(row: &mut Row) -> Result<Event, StoreError> {
+    Ok(Event {
+        sequence: row.integer()?,
+        request: request::id(row)?,
+        at: row.integer()?,
+        before: match row.optional_text()? {
+            Some(name) => {
+                Some(State::from_name(&name).ok_or(StoreError::Value("an unknown state"))?)
+            }
+            None => None,
+        },
+        state: request::state(row)?,
+        actor: match (row.optional_text()?, row.optional_text()?) {
+            (Some(subject), Some(issuer)) => Some(Actor { subject, issuer }),
+            _ => None,
+        },
+        reason: row.optional_text()?,
+    })
+}

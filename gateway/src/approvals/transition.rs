@@ -1,0 +1,104 @@
+//! One step of a request: a conditional UPDATE, and an event in the same transaction.
+//!
+//! A transaction first locks every request that it changes, in the order of their ids, and writes events only then: the events'
+//! counter is locked until the commit, so nothing may wait for a request behind it.
+
+use gatewright_contract::RequestId;
+
+use super::request::{COLUMNS, Request};
+use super::{Actor, State};
+use crate::store::{StoreError, Transaction, Value};
+
+/// What an event says besides the states.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Note<'a> {
+    pub actor: Option<&'a Actor>,
+    pub reason: Option<&'a str>,
+}
+
+/// The request, which nobody else changes before this transaction ends.
+pub(super) fn lock(
+    transaction: &mut dyn Transaction,
+    id: RequestId,
+) -> Result<Option<Request>, StoreError> {
+    let sql =
+        format!("UPDATE request SET changed_at = changed_at WHERE id = $1 RETURNING {COLUMNS}");
+    let mut rows = transaction.query(&sql, &[Value::from(id.to_string())])?;
+    rows.first_mut().map(Request::read).transpose()
+}
+
+/// Columns to set in a step, such as `, rows = $5`: their values begin at `$5`.
+pub(super) struct Set<'a> {
+    pub sql: &'a str,
+    pub values: &'a [Value],
+}
+
+pub(super) const NOTHING: Set<'static> = Set {
+    sql: "",
+    values: &[],
+};
+
+/// Moves a locked request on, if it still is where it was read. Returns whether it was.
+pub(super) fn step(
+    transaction: &mut dyn Transaction,
+    request: &Request,
+    to: State,
+    set: &Set<'_>,
+    note: Note<'_>,
+) -> Result<bool, StoreError> {
+    debug_assert!(
+        request.state.next().contains(&to),
+        "{} to {to}",
+        request.state
+    );
+    let sql = format!(
+        "UPDATE request SET state = $1, changed_at = $4{} WHERE id = $2 AND state = $3 RETURNING id",
+        set.sql
+    );
+    let mut values = vec![
+        Value::from(to.name()),
+        Value::from(request.id.to_string()),
+        Value::from(request.state.name()),
+        Value::from(transaction.now()),
+    ];
+    values.extend_from_slice(set.values);
+    let moved = !transaction.query(&sql, &values)?.is_empty();
+    if moved {
+        record(transaction, request.id, Some(request.state), to, note)?;
+    }
+    Ok(moved)
+}
+
+/// Writes the event of a step, and wakes whoever waits for it.
+pub(super) fn record(
+    transaction: &mut dyn Transaction,
+    id: RequestId,
+    before: Option<State>,
+    state: State,
+    note: Note<'_>,
+) -> Result<(), StoreError> {
+    let mut rows = transaction.query(
+        "UPDATE feed SET last = last + 1 WHERE id = 1 RETURNING last",
+        &[],
+    )?;
+    let sequence = rows
+        .first_mut()
+        .ok_or(StoreError::Value("no counter of events"))?
+        .integer()?;
+    let now = transaction.now();
+    transaction.query(
+        "INSERT INTO event (sequence, request, happened_at, state_before, state, actor, actor_issuer, reason) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        &[
+            Value::from(sequence),
+            Value::from(id.to_string()),
+            Value::from(now),
+            Value::from(before.map(State::name)),
+            Value::from(state.name()),
+            Value::from(note.actor.map(|actor| actor.subject.clone())),
+            Value::from(note.actor.map(|actor| actor.issuer.clone())),
+            Value::from(note.reason),
+        ],
+    )?;
+    transaction.announce()
+}

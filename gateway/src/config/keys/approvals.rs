@@ -1,0 +1,146 @@
+//! The keys of `[approvals]`, `[store]` and `[api]`.
+
+use super::database::PASSWORDS;
+use super::{Key, Kind, Table};
+
+pub(in crate::config) static APPROVALS: Table = Table::new(
+    "[approvals]",
+    &[
+        Key::new(
+            "people",
+            Kind::Strings,
+            "the `url` of each `[[issuer]]` whose tokens belong to people. Tokens of other issuers, of agents and of programs cannot decide",
+        )
+        .required(),
+        Key::new(
+            "reviewers",
+            Kind::Strings,
+            "the groups whose members decide, where the policy names no reviewers",
+        )
+        .required(),
+        Key::new(
+            "viewers",
+            Kind::Strings,
+            "the groups whose members see all requests. Others see those that they may decide, and their own",
+        )
+        .absent("none"),
+        Key::new(
+            "approvals",
+            Kind::Integer(1, 16),
+            "how many different people have to approve; a policy may require more",
+        )
+        .default("1"),
+        Key::new(
+            "reason_required",
+            Kind::Boolean,
+            "whether a decision has to give a reason",
+        )
+        .default("false"),
+        Key::new(
+            "pending_ttl",
+            Kind::Period,
+            "how long a request waits for a decision",
+        )
+        .default("\"1h\""),
+        Key::new(
+            "approval_ttl",
+            Kind::Period,
+            "how long an approval waits to be used; a policy may allow less",
+        )
+        .default("\"10m\""),
+        Key::new(
+            "hold_limit",
+            Kind::Period,
+            "how long a statement is held on its connection; a policy may allow less",
+        )
+        .default("\"10m\""),
+        Key::new(
+            "max_pending_per_identity",
+            Kind::Integer(1, 100_000),
+            "requests of one identity (issuer and subject) that wait for a decision",
+        )
+        .default("100"),
+        Key::new(
+            "max_held",
+            Kind::Integer(1, 100_000),
+            "statements that this gateway holds at one time",
+        )
+        .default("1000"),
+        Key::new(
+            "keep",
+            Kind::Period,
+            "how long requests that have ended are kept, with their statements and parameters",
+        )
+        .default("\"90d\""),
+        Key::new(
+            "url",
+            Kind::String,
+            "where people decide, as requests name it: the URL of the API of this gateway, or of another one that shares the store",
+        )
+        .absent("the address of `[api]`"),
+    ],
+);
+
+pub(in crate::config) static STORE: Table = Table::new(
+    "[store]",
+    &[
+        Key::new(
+            "path",
+            Kind::Path,
+            "a SQLite file, which is created if it does not exist. Only its owner can read it",
+        )
+        .absent("`\"gatewright.db\"`, unless `url` is set"),
+        Key::new(
+            "url",
+            Kind::String,
+            "a PostgreSQL database for several gateways, as `postgres://user@host:port/database` with libpq's options. \
+             Its encoding must be UTF8. The tables are in its schema `gatewright`",
+        )
+        .absent("the file"),
+    ],
+)
+.with(&[&PASSWORDS]);
+
+pub(in crate::config) static API: Table = Table::new(
+    "[api]",
+    &[
+        Key::new(
+            "address",
+            Kind::Address,
+            "where the API is served, such as `\"127.0.0.1:9465\"`",
+        )
+        .required(),
+        Key::new(
+            "hosts",
+            Kind::Strings,
+            "host names by which the port may be addressed, besides `localhost` and IP addresses. \
+             Requests for other names are refused, since a web page could make them",
+        )
+        .absent("none"),
+        Key::new(
+            "allow_plaintext",
+            Kind::Boolean,
+            "`true` permits an `address` other than loopback without TLS, for networks that are protected by other means",
+        )
+        .default("false"),
+        Key::table("tls", &API_TLS),
+    ],
+);
+
+pub(in crate::config) static API_TLS: Table = Table::new(
+    "[api.tls]",
+    &[
+        Key::new(
+            "certificate",
+            Kind::Path,
+            "PEM file with the certificate followed by its chain",
+        )
+        .required(),
+        Key::new(
+            "key",
+            Kind::Path,
+            "PEM file with the private key: PKCS#8, PKCS#1 or SEC 1",
+        )
+        .required(),
+    ],
+);

@@ -1,0 +1,77 @@
+//! Approvals, the store and the API.
+
+use std::fmt::{self, Formatter};
+
+use super::access::credential;
+use super::shown::Shown;
+use crate::approvals::ApprovalsSettings;
+use crate::config::Approvals;
+use crate::config::keys::{API, API_TLS, APPROVALS, STORE};
+use crate::config::units::duration_text;
+use crate::store::StoreSettings;
+use crate::upstream::Credential;
+
+pub(super) fn approvals(f: &mut Formatter<'_>, approvals: &Approvals) -> fmt::Result {
+    settings(f, &approvals.settings)?;
+    store(f, approvals)?;
+    let Some(api) = &approvals.api else {
+        return Ok(());
+    };
+    let mut shown = Shown::begin(f, &API)?;
+    shown.string("address", api.address)?;
+    shown.list("hosts", &api.hosts)?;
+    shown.plain("allow_plaintext", api.allow_plaintext)?;
+    shown.finish()?;
+    if let Some(tls) = &api.tls {
+        let mut shown = Shown::begin(f, &API_TLS)?;
+        shown.string("certificate", tls.certificate.display())?;
+        shown.string("key", tls.key.display())?;
+        shown.finish()?;
+    }
+    Ok(())
+}
+
+fn settings(f: &mut Formatter<'_>, settings: &ApprovalsSettings) -> fmt::Result {
+    let mut shown = Shown::begin(f, &APPROVALS)?;
+    shown.list("people", &settings.people)?;
+    shown.list("reviewers", &settings.reviewers)?;
+    shown.list("viewers", &settings.viewers)?;
+    shown.plain("approvals", settings.needed)?;
+    shown.plain("reason_required", settings.reason_required)?;
+    for (name, duration) in [
+        ("pending_ttl", settings.pending_ttl),
+        ("approval_ttl", settings.approval_ttl),
+        ("hold_limit", settings.hold_limit),
+        ("keep", settings.keep),
+    ] {
+        shown.string(name, duration_text(duration))?;
+    }
+    shown.plain(
+        "max_pending_per_identity",
+        settings.max_pending_per_identity,
+    )?;
+    shown.plain("max_held", settings.max_held)?;
+    shown.string("url", &settings.url)?;
+    shown.finish()
+}
+
+fn store(f: &mut Formatter<'_>, approvals: &Approvals) -> fmt::Result {
+    let mut shown = Shown::begin(f, &STORE)?;
+    match (&approvals.store, &approvals.store_url) {
+        (StoreSettings::Postgres(target), Some(url)) => {
+            shown.omit(&["path"]);
+            shown.string("url", url)?;
+            credential(&mut shown, &target.password)?;
+        }
+        (StoreSettings::File(path), _) => {
+            shown.string("path", path.display())?;
+            shown.absent("url")?;
+            credential(&mut shown, &Credential::None)?;
+        }
+        _ => {
+            shown.omit(&["path", "url"]);
+            credential(&mut shown, &Credential::None)?;
+        }
+    }
+    shown.finish()
+}

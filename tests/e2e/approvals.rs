@@ -1,0 +1,271 @@
+//! People decide at `gatewright serve`, with the command line, about statements that another gateway holds: this process, which
+//! shares the store.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, ensure};
+use gatewright::approvals::{
+    Approvals, ApprovalsSettings, Binding, Draft, Finished, Outcome, Shown, Submitted,
+};
+use gatewright::store::{Store, StoreSettings};
+use gatewright_contract::{Allowance, Approval, ApprovalEffect, ApprovalWait, RequestId};
+use gatewright_harness::{Dsn, Psql, free_port, random_secret};
+use serde_json::Value;
+use tokio::runtime::Handle;
+
+use crate::people::fixture::{Fixture, success_output, text};
+use crate::world;
+
+/// A served API, and this process as a gateway beside it.
+struct Stage {
+    fixture: Fixture,
+    api: String,
+    runtime: Handle,
+    approvals: Approvals,
+}
+
+impl Stage {
+    fn start(test: &str, postgres: bool) -> Result<Self> {
+        let port = free_port()?;
+        let shared = postgres.then(|| store(test)).transpose()?;
+        let fixture = Fixture::with_tables(test, 600, "", |issuer, folder| {
+            let table = match &shared {
+                None => String::new(),
+                Some((dsn, password)) => {
+                    std::fs::write(folder.join("store-password"), password)?;
+                    let Dsn {
+                        user,
+                        host,
+                        port,
+                        database,
+                        ..
+                    } = dsn;
+                    format!(
+                        "[store]\nurl = \"postgres://{user}@{host}:{port}/{database}\"\npassword_file = \"store-password\"\n"
+                    )
+                }
+            };
+            Ok(format!(
+                "[approvals]\npeople = [\"{issuer}\"]\nreviewers = [\"dba\"]\n{table}\
+                 [api]\naddress = \"127.0.0.1:{port}\"\n[api.tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\n"
+            ))
+        })?;
+        let place = match &shared {
+            None => StoreSettings::File(fixture.stage.folder.path().join("gatewright.db")),
+            Some((dsn, _)) => StoreSettings::Postgres(dsn.url().parse()?),
+        };
+        let driven = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let runtime = driven.handle().clone();
+        std::thread::spawn(move || driven.block_on(std::future::pending::<()>()));
+        let people = vec![fixture.provider.url().to_owned()];
+        let rules = ApprovalsSettings::new(people, vec!["dba".to_owned()], String::new());
+        let approvals = runtime.block_on(async {
+            let store = Store::open(place).await?;
+            Ok::<_, anyhow::Error>(Approvals::open(store, rules))
+        })?;
+        Ok(Stage {
+            fixture,
+            api: format!("https://localhost:{port}"),
+            runtime,
+            approvals,
+        })
+    }
+
+    /// A statement of Ada's, held by this process.
+    fn hold(&self, statement: &str) -> Result<RequestId> {
+        let draft = draft(self.fixture.provider.url(), statement);
+        match self.runtime.block_on(self.approvals.submit(draft))? {
+            Submitted::Waiting { id, .. } => Ok(id),
+            Submitted::Claimed { .. } => anyhow::bail!("nobody has approved it"),
+        }
+    }
+
+    /// `gatewright approvals` as the account that is logged in.
+    fn run(&self, arguments: &[&str]) -> Result<std::process::Output> {
+        let authorities = self.fixture.authorities.display().to_string();
+        let place = ["--api", &self.api, "--ca", &authorities];
+        let words = [&["approvals"], arguments, &place].concat();
+        self.fixture.run(&words)
+    }
+}
+
+/// A role and database for the store, which is not the superuser's.
+fn store(test: &str) -> Result<(Dsn, String)> {
+    let direct = world::database(&format!("{test}_store"))?;
+    let (role, password) = (format!("{test}_gateway"), random_secret()?);
+    Psql::new(&direct)?.query(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD '{password}'; CREATE SCHEMA gatewright AUTHORIZATION {role}"
+    ))?;
+    Ok((direct.with_login(&role, &password), password))
+}
+
+fn draft(issuer: &str, statement: &str) -> Draft {
+    Draft {
+        binding: Binding {
+            subject: "ada".to_owned(),
+            issuer: issuer.to_owned(),
+            agent: Some("helper".to_owned()),
+            database: "shop".to_owned(),
+            role: "writer".to_owned(),
+            statement: statement.as_bytes().to_vec(),
+            parameters: Vec::new(),
+            search_path: vec!["public".to_owned()],
+            settings: Vec::new(),
+            policies: "v1".to_owned(),
+        },
+        wanted: Approval {
+            code: "destructive".to_owned(),
+            reason: "It deletes rows.".to_owned(),
+            reviewers: Vec::new(),
+            approvals: 1,
+            wait: ApprovalWait::Hold,
+            hold_ms: 0,
+            valid_ms: 0,
+            effect: ApprovalEffect::None,
+            allowance: Allowance::default(),
+        },
+        policy: "approve-destructive".to_owned(),
+        policy_version: "1.0.0".to_owned(),
+        shown: Shown {
+            text: statement.to_owned(),
+            ..Shown::default()
+        },
+    }
+}
+
+#[test]
+fn a_person_decides_on_the_command_line_with_sqlite() -> Result<()> {
+    a_person_decides("approvals_sqlite", false)
+}
+
+#[test]
+fn a_person_decides_on_the_command_line_with_postgresql() -> Result<()> {
+    a_person_decides("approvals_postgresql", true)
+}
+
+fn a_person_decides(test: &str, postgres: bool) -> Result<()> {
+    let stage = Stage::start(test, postgres)?;
+    let id = stage.hold("DELETE FROM orders -- \u{202e}\u{1b}[2J")?;
+    let name = id.to_string();
+    // Nobody is logged in.
+    let output = stage.run(&["list"])?;
+    ensure!(!output.status.success(), "{output:?}");
+    // Ada's statement was sent by her agent.
+    success_output(stage.fixture.log_in("ada", &[])?)?;
+    let listed = success_output(stage.run(&["list", "--state", "pending"])?)?;
+    ensure!(
+        listed.contains("ada (agent helper)  shop  DELETE FROM orders"),
+        "{listed}"
+    );
+    ensure!(!listed.contains(['\u{202e}', '\u{1b}']), "{listed:?}");
+    let refused = stage.run(&["approve", &name])?;
+    ensure!(!refused.status.success(), "{refused:?}");
+    ensure!(
+        text(&refused.stderr).contains("their own statements"),
+        "{refused:?}"
+    );
+    // Eve sees nothing of it.
+    success_output(stage.fixture.log_in("eve", &[])?)?;
+    ensure!(success_output(stage.run(&["list"])?)?.is_empty());
+    let hidden = stage.run(&["show", &name])?;
+    ensure!(
+        text(&hidden.stderr).contains("no such request"),
+        "{hidden:?}"
+    );
+    // Bob is a reviewer.
+    success_output(stage.fixture.log_in("bob", &[])?)?;
+    let mut watch = stage
+        .fixture
+        .gatewright(&["approvals", "watch", "--json"])?;
+    let mut watch = watch
+        .args(["--api", &stage.api, "--ca"])
+        .arg(&stage.fixture.authorities)
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut events = BufReader::new(watch.stdout.take().context("its output")?).lines();
+    let first = stage.hold("DELETE FROM lines")?;
+    let second = stage.hold("DELETE FROM customers")?;
+    // The stream may have begun between the two.
+    let mut event =
+        || -> Result<Value> { Ok(serde_json::from_str(&events.next().context("an event")??)?) };
+    let mut seen = event()?;
+    if seen["request"] == first.to_string() {
+        seen = event()?;
+    }
+    ensure!(
+        seen["request"] == second.to_string() && seen["state"] == "pending",
+        "{seen}"
+    );
+    let approved = stage.run(&["approve", &name, "--reason", "ticket 4711"])?;
+    ensure!(success_output(approved)?.contains("  approved  "));
+    let outcome = stage.runtime.block_on(stage.approvals.outcome(id));
+    let Outcome::Approved(approved) = outcome else {
+        anyhow::bail!("{outcome:?}")
+    };
+    ensure!(approved.by == "bob" && approved.reason.as_deref() == Some("ticket 4711"));
+    for expected in ["approved", "claimed"] {
+        let seen = event()?;
+        ensure!(
+            seen["request"] == name && seen["state"] == expected,
+            "{seen}"
+        );
+    }
+    stage.approvals.finished(id, Finished::Executed { rows: 5 });
+    let seen = event()?;
+    ensure!(seen["state"] == "executed", "{seen}");
+    watch.kill()?;
+    watch.wait()?;
+    let rejected = stage.run(&["reject", &second.to_string(), "--reason", "no"])?;
+    ensure!(success_output(rejected)?.contains("  rejected  "));
+    let outcome = stage.runtime.block_on(stage.approvals.outcome(second));
+    ensure!(matches!(outcome, Outcome::Rejected { .. }), "{outcome:?}");
+    let late = stage.run(&["approve", &second.to_string()])?;
+    ensure!(
+        text(&late.stderr).contains("the request is rejected"),
+        "{late:?}"
+    );
+    let whole = success_output(stage.run(&["show", &name])?)?;
+    for part in [
+        "executed",
+        "by bob: ticket 4711",
+        "DELETE FROM orders",
+        "why          It deletes rows.",
+    ] {
+        ensure!(whole.contains(part), "{part}: {whole}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_reload_changes_who_decides() -> Result<()> {
+    let stage = Stage::start("approvals_reload", false)?;
+    let id = stage.hold("DELETE FROM orders")?.to_string();
+    success_output(stage.fixture.log_in("bob", &[])?)?;
+    success_output(stage.run(&["show", &id])?)?;
+    let fixture = &stage.fixture.stage;
+    fixture.edit(|text| text.replace("reviewers = [\"dba\"]", "reviewers = [\"owners\"]"))?;
+    fixture.gateway.process().signal("HUP")?;
+    world::eventually("bob reviews no more", || {
+        let output = stage.run(&["approve", &id])?;
+        ensure!(
+            !output.status.success(),
+            "the reload came too late: {output:?}"
+        );
+        Ok(text(&output.stderr).contains("no such request"))
+    })
+}
+
+/// It holds statements and parameters.
+#[test]
+fn the_store_is_its_owners() -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let stage = Stage::start("approvals_file", false)?;
+    let file = stage.fixture.stage.folder.path().join("gatewright.db");
+    let mode = |path: &Path| Ok::<_, anyhow::Error>(path.metadata()?.permissions().mode() & 0o777);
+    ensure!(mode(&file)? == 0o600, "{:o}", mode(&file)?);
+    Ok(())
+}
