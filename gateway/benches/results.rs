@@ -1,6 +1,8 @@
 //! What editing costs per row: 4,096 DataRows (and COPY lines) of five text columns of about 19 bytes, 5 % NULL.
 //! A counter of 4,096 items per iteration makes divan print rows per second.
 
+use std::sync::Arc;
+
 use bytes::BytesMut;
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
@@ -24,7 +26,7 @@ fn main() {
 struct Onlooker;
 
 impl BatchJudge for Onlooker {
-    fn on_batch(&mut self, _: usize, batch: &Batch) -> Judged<Result<BatchReply, Denial>> {
+    fn on_batch(&mut self, _: usize, batch: &Arc<Batch>) -> Judged<Result<BatchReply, Denial>> {
         let columns = batch
             .columns
             .iter()

@@ -78,7 +78,7 @@ fn wait_for_session_end(direct: &Dsn) -> Result<()> {
     eventually("the server's session has ended", || {
         let count = psql.query(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-             AND pid <> pg_backend_pid() AND query NOT LIKE '%pg_catalog%'",
+             AND pid <> pg_backend_pid() AND application_name <> 'gatewright'",
         )?;
         Ok(count == "0")
     })

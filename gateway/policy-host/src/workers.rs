@@ -7,10 +7,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// The lowest priority that the threads have (POSIX: nice). Where sessions want all of the machine's CPU, a thread of this niceness still
-/// gets a tenth of one processor's (Linux, sched_prio_to_weight).
+/// How much nicer the threads are than the others of the gateway (POSIX: nice), whatever priority that runs with. Where sessions want all
+/// of the machine's CPU, such a thread still gets a tenth of one processor's (Linux, sched_prio_to_weight).
 #[cfg(target_os = "linux")]
-const NICENESS: libc::c_int = 10;
+const NICER_BY: libc::c_int = 10;
+/// The kernel's own limit.
+#[cfg(target_os = "linux")]
+const NICEST: libc::c_int = 19;
 
 /// A call that goes on in slices.
 pub(crate) trait Job: Send {
@@ -99,10 +102,9 @@ impl Line {
 /// Of this thread only: on Linux each thread has a niceness of its own (man 2 setpriority, "C library/kernel differences").
 #[cfg(target_os = "linux")]
 fn lower_priority() {
-    if niceness() < NICENESS {
-        // SAFETY: takes no pointers. An error leaves the priority as it was, which is no harm.
-        let _ = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS) };
-    }
+    let niceness = (niceness() + NICER_BY).min(NICEST);
+    // SAFETY: takes no pointers. An error leaves the priority as it was, which is no harm.
+    let _ = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, niceness) };
 }
 
 #[cfg(target_os = "linux")]

@@ -201,7 +201,8 @@ impl Facts {
             | SessionEffect::Execute { .. }
             | SessionEffect::Deallocate(_)
             | SessionEffect::DiscardAll => false,
-            SessionEffect::Set { local, .. } => *local,
+            // Of set_config, only the settings tell.
+            SessionEffect::Set { local, .. } => *local || !self.settings.is_empty(),
             _ => true,
         };
         self.lasting.is_none()

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::connections::Connections;
 use super::workers::Workers;
+use crate::pool::Pools;
 use crate::relay::Ending;
 
 /// The gateway could not start.
@@ -55,6 +56,7 @@ pub struct Running {
     listener: TcpListener,
     workers: Workers,
     shutdown: watch::Sender<Option<Ending>>,
+    pools: Arc<Pools>,
 }
 
 impl Running {
@@ -81,6 +83,7 @@ impl Running {
             listener,
             workers,
             shutdown,
+            pools: Arc::clone(&connections.pools),
         })
     }
 
@@ -91,6 +94,7 @@ impl Running {
             workers,
             shutdown,
             settings,
+            pools,
             ..
         } = self;
         tokio::pin!(stop);
@@ -113,6 +117,7 @@ impl Running {
             "stopping; open transactions may finish"
         );
         shutdown.send_replace(Some(Ending::Drain));
+        tokio::spawn(async move { pools.retire().await });
         let finished = tokio::task::spawn_blocking(move || workers.finish());
         if tokio::time::timeout(settings.drain, finished)
             .await

@@ -50,6 +50,8 @@ pub(super) struct Watch {
     /// By group of relations. Groups without one are suspected at every look: the server, or what is between, may not keep prepared
     /// statements.
     probes: BTreeMap<u32, Probe>,
+    /// All groups that have relations.
+    groups: BTreeSet<u32>,
     /// Groups of which something may have changed.
     suspects: BTreeSet<u32>,
     /// Groups of which the catalog does not show what has changed of temporary tables.
@@ -116,6 +118,7 @@ impl Watch {
             ahead: Rows::new(),
             is_newer: true,
             probes: BTreeMap::new(),
+            groups: BTreeSet::new(),
             suspects: BTreeSet::new(),
             ignored: BTreeSet::new(),
             known: None,
@@ -145,7 +148,7 @@ impl Watch {
         let Some(known) = &self.known else {
             return Ok(false);
         };
-        let groups = known.groups().into_keys();
+        let groups = self.groups.iter();
         let unasked = groups.filter(|group| !self.probes.contains_key(group));
         self.suspects.extend(unasked);
         let unchanged = !self.is_suspicious() && !known.is_due();
@@ -206,11 +209,13 @@ impl Watch {
         self.suspects.clear();
         self.moment.clone_from(&self.ahead);
         self.compared.clone_from(&self.ahead);
-        let Some(known) = &self.known else {
+        let is_same = groups.is_some_and(BTreeSet::is_empty);
+        let Some(known) = self.known.as_ref().filter(|_| !is_same) else {
             return Ok(());
         };
         let grouping = known.grouping;
         let mut relations = known.groups();
+        self.groups = relations.keys().copied().collect();
         relations.retain(|group, _| groups.is_none_or(|groups| groups.contains(group)));
         let renewed = match groups {
             Some(groups) => groups.clone(),

@@ -19,7 +19,8 @@ use crate::session::{Answer, Judged, Refusal, Verdict};
 /// takes as long as the analysis of one of the length that is analysed inline.
 const INLINE_EDIT: usize = super::analysis::INLINE_BYTES / 4;
 
-/// For each time that an edited table may be named, the text has its columns. The same holds where there are more of them.
+/// The edited text has the columns of a table for each time that the table is named. The same holds where there are more of them: an
+/// unoptimized build takes a millisecond for 60 of them, and 25 for 264.
 const INLINE_COLUMNS: usize = 64;
 
 /// Longer texts are not edited.

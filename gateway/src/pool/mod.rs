@@ -13,6 +13,8 @@ mod names;
 mod parameters;
 mod seat;
 mod statements;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -60,7 +60,9 @@ fn a_file_that_is_not_a_policy_is_refused() {
     );
     let wasm = Module::new("deny-list").wasm();
     let world = World::new();
-    for length in (8..wasm.len()).step_by(7) {
+    // Without the names of functions, which come last, it is whole. Before them are the kind and the length of their section.
+    let names = wasm.windows(5).rposition(|bytes| bytes == b"\x04name");
+    for length in (8..names.unwrap() - 4).step_by(7) {
         assert!(
             world
                 .host

@@ -155,7 +155,6 @@ fn what_stays_in_the_session_is_seen() {
             DISCARDABLE,
             None,
         ),
-        ("SELECT unknown_to_the_catalog()", Residue::ANYTHING, None),
         ("DO $$begin end$$", Residue::ANYTHING, None),
     ] {
         assert_eq!(

@@ -18,7 +18,7 @@ const SOMEBODY: &str = "somebody";
 
 /// The setup for the client that sends the statements.
 pub(super) enum Setup {
-    Granted(Box<PreviewSettings>, PolicySource),
+    Granted(Box<PreviewSettings>, Box<PolicySource>),
     NoGrant(GrantError),
 }
 
@@ -40,7 +40,7 @@ pub(super) fn of(arguments: &ExplainArguments) -> Result<Setup> {
             identity,
             Limits::default().max_statement,
         )),
-        policies,
+        Box::new(policies),
     ))
 }
 
@@ -60,7 +60,7 @@ fn of_config(arguments: &ExplainArguments, path: &Path) -> Result<Setup> {
             identity,
             max_statement,
         )),
-        serve::policy_source(&config),
+        Box::new(serve::policy_source(&config)),
     ))
 }
 

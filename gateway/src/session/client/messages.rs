@@ -18,8 +18,8 @@ use crate::session::violation::{Peer, Violation};
 /// A client that asks for more before it has read what it asked for waits, so that what is remembered of it has a bound.
 const MAX_OUTSTANDING: usize = 10_000;
 
-/// So does one whose outstanding texts are as long as this, in bytes: what they are understood as is larger still.
-const MAX_OUTSTANDING_TEXT: usize = 16 << 20;
+/// So does one whose outstanding texts take as much memory as this, in bytes, with what they are understood as.
+const MAX_OUTSTANDING_TEXT: usize = 64 << 20;
 
 impl<J: Judge> Session<J> {
     /// Takes as many whole messages from the client as can be dealt with now.

@@ -44,6 +44,9 @@ pub struct Prepared<J: Judge> {
     pub portable: Option<Rc<Portable>>,
 }
 
+/// What a server has told of a statement: its columns, and the types of its parameters.
+pub type Told = (Description, Option<Rc<[u32]>>);
+
 /// A prepared statement that can be made on any connection.
 #[derive(Debug)]
 pub struct Portable {
@@ -52,7 +55,7 @@ pub struct Portable {
     /// The settings with which it was read.
     pub(in crate::session) read_with: (bool, Encoding),
     /// What was known of it on the connection that it was on last: other connections must agree.
-    pub former: RefCell<Option<(Description, Option<Rc<[u32]>>)>>,
+    pub former: RefCell<Option<Told>>,
     /// A connection did not agree.
     pub changed: Cell<bool>,
 }

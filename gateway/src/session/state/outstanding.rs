@@ -232,7 +232,7 @@ pub struct Queue<J: Judge> {
     copying: usize,
     /// How many entries may begin, end or abort a transaction block.
     transacting: usize,
-    /// Total length of the texts that the entries keep, in bytes.
+    /// About how much memory the texts that the entries keep take, in bytes.
     texts: usize,
     /// How many were taken out.
     taken: u64,
@@ -324,7 +324,7 @@ impl<J: Judge> Queue<J> {
         self.naming
     }
 
-    /// Total length of the texts kept for outstanding replies, in bytes.
+    /// About how much memory the texts kept for outstanding replies take, in bytes.
     pub fn texts(&self) -> usize {
         self.texts
     }
@@ -410,11 +410,11 @@ impl<J: Judge> Queue<J> {
     }
 }
 
-/// Length of the text that the entry keeps, in bytes.
+/// About how much memory the text that the entry keeps takes, in bytes.
 fn text_of<J: Judge>(reply: &Outstanding<J>) -> usize {
     match reply {
-        Outstanding::Parse { prepared, .. } => J::source(&prepared.text).len(),
-        Outstanding::Query(run) => run.text.as_ref().map_or(0, |text| J::source(text).len()),
+        Outstanding::Parse { prepared, .. } => J::bytes(&prepared.text),
+        Outstanding::Query(run) => run.text.as_ref().map_or(0, J::bytes),
         _ => 0,
     }
 }
