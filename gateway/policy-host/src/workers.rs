@@ -172,7 +172,7 @@ mod tests {
         let workers = Workers::start(1).unwrap();
         let (said, heard) = mpsc::channel();
         workers.push(Box::new(TellsPriority(said)));
-        assert_eq!(heard.recv().unwrap(), before.max(NICENESS));
+        assert_eq!(heard.recv().unwrap(), (before + NICER_BY).min(NICEST));
         assert_eq!(niceness(), before);
     }
 
