@@ -45,6 +45,10 @@ fn running_statements_finish_and_later_ones_are_judged_by_the_new_version() -> R
     for client in &mut clients {
         client.send(&raw::query("SELECT 1, pg_sleep(2)"))?;
     }
+    eventually("all of them have reached the server", || {
+        let count = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT 1, pg_sleep(2)'";
+        Ok(world.prepare(count)? == SESSIONS.to_string())
+    })?;
     put(
         world.policies.path(),
         "flip.wasm",

@@ -8,7 +8,6 @@ use gatewright_harness::{Psql, Version};
 use gatewright_tests::raw::{self, Client, error};
 
 use super::{backend, pooled, server_connections, value};
-use crate::site::http_get;
 use crate::world::eventually;
 
 on_each_version!(
@@ -164,18 +163,16 @@ fn a_reload_replaces_the_pool() -> Result<()> {
 
 #[test]
 fn the_pool_is_counted() -> Result<()> {
-    let admin = gatewright_harness::free_port()?;
-    let keys =
-        format!("pool = \"session\"\npool_size = 1\n[admin]\naddress = \"127.0.0.1:{admin}\"");
-    let served = pooled(Version::Installed, "pool_counted", &keys)?;
+    let keys = "pool = \"session\"\npool_size = 1";
+    let served = pooled(Version::Installed, "pool_counted", keys)?;
     for subject in ["ada", "grace"] {
         drop(served.client(subject)?);
     }
     eventually("the connection is idle again", || {
-        let metrics = http_get(admin, "/metrics")?.1;
+        let metrics = served.metrics()?;
         Ok(metrics.contains("gatewright_pool_idle_connections{database=\"here\"} 1\n"))
     })?;
-    let metrics = http_get(admin, "/metrics")?.1;
+    let metrics = served.metrics()?;
     for line in [
         "gatewright_pool_connections{database=\"here\"} 1\n",
         "gatewright_pool_handed_out_total{database=\"here\",how=\"new\"} 1\n",
