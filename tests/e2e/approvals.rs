@@ -3,7 +3,9 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ChildStdout, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use gatewright::approvals::{
@@ -90,6 +92,35 @@ impl Stage {
         let place = ["--api", &self.api, "--ca", &authorities];
         let words = [&["approvals"], arguments, &place].concat();
         self.fixture.run(&words)
+    }
+}
+
+/// What `gatewright approvals watch --json` prints.
+struct Events(Receiver<Value>);
+
+impl Events {
+    fn of(output: ChildStdout) -> Self {
+        let (seen, events) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                let event = serde_json::from_str(&line).unwrap_or(Value::String(line));
+                if seen.send(event).is_err() {
+                    return;
+                }
+            }
+        });
+        Events(events)
+    }
+
+    /// The next event of this request.
+    fn of_request(&self, id: &str) -> Result<Value> {
+        loop {
+            let event = self.0.recv_timeout(Duration::from_secs(60));
+            let event = event.with_context(|| format!("no event of {id}"))?;
+            if event["request"] == id {
+                return Ok(event);
+            }
+        }
     }
 }
 
@@ -186,20 +217,15 @@ fn a_person_decides(test: &str, postgres: bool) -> Result<()> {
         .arg(&stage.fixture.authorities)
         .stdout(Stdio::piped())
         .spawn()?;
-    let mut events = BufReader::new(watch.stdout.take().context("its output")?).lines();
-    let first = stage.hold("DELETE FROM lines")?;
-    let second = stage.hold("DELETE FROM customers")?;
-    // The stream may have begun between the two.
-    let mut event =
-        || -> Result<Value> { Ok(serde_json::from_str(&events.next().context("an event")??)?) };
-    let mut seen = event()?;
-    if seen["request"] == first.to_string() {
-        seen = event()?;
-    }
-    ensure!(
-        seen["request"] == second.to_string() && seen["state"] == "pending",
-        "{seen}"
-    );
+    let events = Events::of(watch.stdout.take().context("its output")?);
+    // Until the stream has begun, what happens is not shown.
+    let second: RequestId = loop {
+        stage.hold("DELETE FROM customers")?;
+        if let Ok(seen) = events.0.recv_timeout(Duration::from_millis(200)) {
+            ensure!(seen["state"] == "pending", "{seen}");
+            break seen["request"].as_str().context("an id")?.parse()?;
+        }
+    };
     let approved = stage.run(&["approve", &name, "--reason", "ticket 4711"])?;
     ensure!(success_output(approved)?.contains("  approved  "));
     let outcome = stage.runtime.block_on(stage.approvals.outcome(id));
@@ -208,14 +234,11 @@ fn a_person_decides(test: &str, postgres: bool) -> Result<()> {
     };
     ensure!(approved.by == "bob" && approved.reason.as_deref() == Some("ticket 4711"));
     for expected in ["approved", "claimed"] {
-        let seen = event()?;
-        ensure!(
-            seen["request"] == name && seen["state"] == expected,
-            "{seen}"
-        );
+        let seen = events.of_request(&name)?;
+        ensure!(seen["state"] == expected, "{seen}");
     }
     stage.approvals.finished(id, Finished::Executed { rows: 5 });
-    let seen = event()?;
+    let seen = events.of_request(&name)?;
     ensure!(seen["state"] == "executed", "{seen}");
     watch.kill()?;
     watch.wait()?;
