@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::connections::{Cancellable, Connections};
 use super::lifetime::SessionLifetime;
-use super::login::Login;
+use super::login::{Admitted, Login};
 use super::slots::Entrance;
 use super::startup;
 use crate::admin::Connection;
@@ -123,15 +123,15 @@ impl Connections {
     }
 
     async fn relay(&self, accepted: Accepted, login: Login, limits: &Limits) -> &'static str {
-        let Login {
+        let Login { admitted, server } = login;
+        let Admitted {
             identity,
             certificates,
             database,
             grant,
-            server,
             slot: _slot,
             access,
-        } = login;
+        } = admitted;
         let lifetime = SessionLifetime::new(
             identity.clone(),
             certificates,

@@ -20,24 +20,19 @@ use crate::pool::PoolMode;
 
 /// A client that has logged in, and its server connection.
 pub(super) struct Login {
-    pub identity: Identity,
-    /// The certificate chain that it logged in with, its own first; empty if it logged in with a token.
-    pub certificates: Vec<CertificateDer<'static>>,
-    pub database: String,
-    pub grant: Grant,
+    pub admitted: Admitted,
     pub server: ServerConnection,
-    pub slot: Slot,
-    /// What was in force when the client logged in.
-    pub access: Arc<Access>,
 }
 
 /// A client that may log in.
 pub(super) struct Admitted {
     pub identity: Identity,
+    /// The certificate chain that it logs in with, its own first; empty if it logs in with a token.
     pub certificates: Vec<CertificateDer<'static>>,
     pub database: String,
     pub grant: Grant,
     pub slot: Slot,
+    /// What was in force when it was admitted.
     pub access: Arc<Access>,
 }
 
@@ -174,23 +169,7 @@ impl Connections {
             Ok(outcome) => outcome?,
             Err(_) => return Err(too_slow(limit, &accepted.peer)),
         };
-        let Admitted {
-            identity,
-            certificates,
-            database,
-            grant,
-            slot,
-            access,
-        } = admitted;
-        Ok(Login {
-            identity,
-            certificates,
-            database,
-            grant,
-            server,
-            slot,
-            access,
-        })
+        Ok(Login { admitted, server })
     }
 
     /// Who the client is, by its TLS certificate. Then it is not asked for a token, and a certificate without an entry is

@@ -7,7 +7,7 @@ use gatewright_contract::{ApprovalWait, RequestId};
 use super::exchange::{Approved, Draft};
 use super::request::{Request, Stored, wait_name};
 use super::settings::ApprovalsSettings;
-use super::transition::{self, NOTHING, Note};
+use super::transition::{self, Note};
 use super::{Actor, ApprovalsError, State};
 use crate::store::{StoreError, Transaction, Value};
 
@@ -225,21 +225,13 @@ impl Asking {
         let Some(request) = transition::lock(transaction, id)? else {
             return Ok(Before::Decided);
         };
-        let now = transaction.now();
-        if request.is_overdue(now) {
-            transition::step(
-                transaction,
-                &request,
-                State::Expired,
-                &NOTHING,
-                Note::default(),
-            )?;
+        if transition::expire_overdue(transaction, &request)? {
             return Ok(Before::Nothing);
         }
         Ok(match request.state {
             State::Pending => Before::Waits {
                 id,
-                left_ms: request.expires_at - now,
+                left_ms: request.expires_at - transaction.now(),
             },
             _ => Before::Decided,
         })

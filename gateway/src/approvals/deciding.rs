@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::request::Request;
 use super::rules::{self, Barred};
 use super::settings::ApprovalsSettings;
-use super::transition::{self, NOTHING, Note, Set};
+use super::transition::{self, Note, Set};
 use super::{Actor, State};
 use crate::identity::Identity;
 use crate::store::{StoreError, Transaction, Value};
@@ -112,14 +112,7 @@ impl Decision {
         if self.was_made(transaction)? {
             return Ok(Decided::Now(Box::new(request)));
         }
-        if request.is_overdue(transaction.now()) {
-            transition::step(
-                transaction,
-                &request,
-                State::Expired,
-                &NOTHING,
-                Note::default(),
-            )?;
+        if transition::expire_overdue(transaction, &request)? {
             return Ok(Decided::TooLate);
         }
         let state = request.state;

@@ -5,7 +5,7 @@ use gatewright_contract::RequestId;
 use super::State;
 use super::exchange::{Finished, Withdrawal};
 use super::request::{self, Request};
-use super::transition::{self, NOTHING, Note, Set};
+use super::transition::{self, Note, Set};
 use crate::store::{StoreError, Transaction, Value};
 
 /// How many requests one transaction ends.
@@ -112,15 +112,7 @@ pub(super) fn sweep(
         locked.extend(transition::lock(transaction, id)?);
     }
     for request in &locked {
-        if request.is_overdue(now) {
-            transition::step(
-                transaction,
-                request,
-                State::Expired,
-                &NOTHING,
-                Note::default(),
-            )?;
-        } else if abandoned.contains(&request.id) {
+        if !transition::expire_overdue(transaction, request)? && abandoned.contains(&request.id) {
             abandon(transaction, request)?;
         }
     }

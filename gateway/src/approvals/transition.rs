@@ -33,7 +33,7 @@ pub(super) struct Set<'a> {
     pub values: &'a [Value],
 }
 
-pub(super) const NOTHING: Set<'static> = Set {
+const NOTHING: Set<'static> = Set {
     sql: "",
     values: &[],
 };
@@ -67,6 +67,24 @@ pub(super) fn step(
         record(transaction, request.id, Some(request.state), to, note)?;
     }
     Ok(moved)
+}
+
+/// Ends a locked request whose time is over. Returns whether it is.
+pub(super) fn expire_overdue(
+    transaction: &mut dyn Transaction,
+    request: &Request,
+) -> Result<bool, StoreError> {
+    let is_overdue = request.is_overdue(transaction.now());
+    if is_overdue {
+        step(
+            transaction,
+            request,
+            State::Expired,
+            &NOTHING,
+            Note::default(),
+        )?;
+    }
+    Ok(is_overdue)
 }
 
 /// Writes the event of a step, and wakes whoever waits for it.

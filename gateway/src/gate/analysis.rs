@@ -214,13 +214,13 @@ impl SessionGate {
     where
         N: FnOnce(&mut Self, Analyzed) -> Judged<Result<Verdict<Self>, Refusal>> + 'static,
     {
+        let Some(from) = &text.edited else {
+            return self.client_as_of_now(text, path, then);
+        };
         let (catalog, path) = self.as_known_now(path);
         if is_as_before(text, &catalog, path) {
             return then(self, Ok(Arc::clone(text)));
         }
-        let Some(from) = &text.edited else {
-            return self.client_as_of_now(text, path, then);
-        };
         let edited = Arc::clone(text);
         self.client_as_of_now(&from.client, path, move |gate, client| match client {
             Ok(client) => gate.edited_anew(&edited, client, Answer::Verdict, then),

@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 use gatewright_harness::{Dsn, GatewayCommand, Version, soak};
+use gatewright_tests::random::Random;
 use gatewright_tests::raw::{self, Client};
 
 use super::wire::to_marker_or_end;
@@ -58,22 +59,6 @@ const SIMPLE: &[&str] = &[
     "INSERT INTO r VALUES (401, 'x'); SELECT count(*) FROM r",
     "BEGIN; SELECT FRO",
 ];
-
-/// xorshift64: the sequence depends only on the seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit as u64).unwrap_or_default()
-    }
-
-    fn of<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len())]
-    }
-}
 
 /// The statements that conversations are made of.
 struct Statements {
@@ -233,8 +218,7 @@ fn transcript(dsn: &Dsn, seed: u64, statements: &Statements) -> Result<String> {
     client.query(
         "CREATE TABLE r AS SELECT i, 'label' || i AS label FROM generate_series(1, 9) AS i",
     )?;
-    // xorshift never leaves zero.
-    let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).max(1));
+    let mut random = Random::new(seed);
     let mut text = String::new();
     let lengths = [[3; 60].as_slice(), &[12; 40], &[200; 4], &[5000]].concat();
     for (number, length) in lengths.into_iter().enumerate() {

@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::thread;
 
 use anyhow::{Context, Result, anyhow};
-use gatewright_harness::{Dsn, Psql, Version};
+use gatewright_harness::{Dsn, Psql, Version, soak};
+use gatewright_tests::random::Random;
 use gatewright_tests::raw::{self, Client, Message};
 
 use super::pooled;
@@ -29,11 +30,7 @@ fn clients_cannot_tell_a_shared_connection_from_their_own(version: Version) -> R
                 .query(&format!("CREATE TABLE own_{number} (i int, label text)"))?;
         }
     }
-    let seed = std::env::var("POOL_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or(7);
-    let run = |of: &dyn Fn(u64) -> Result<Dsn>| -> Result<Vec<String>> {
+    let run = |seed, of: &dyn Fn(u64) -> Result<Dsn>| -> Result<Vec<String>> {
         let running: Vec<_> = (0..CLIENTS)
             .map(|number| {
                 let dsn = of(number)?;
@@ -45,28 +42,17 @@ fn clients_cannot_tell_a_shared_connection_from_their_own(version: Version) -> R
             .map(|running| running.join().map_err(|_| anyhow!("a client failed"))?)
             .collect()
     };
-    let shared = run(&|number| served.dsn(["ada", "grace", "joan"][usize::try_from(number % 3)?]))?;
-    let own = run(&|_| Ok(alone.clone()))?;
-    for (own, shared) in own.iter().zip(&shared) {
-        assert!(own.lines().count() > STEPS);
-        assert_same(own, shared);
+    for seed in soak::seeds(7, 1) {
+        let shared = run(seed, &|number| {
+            served.dsn(["ada", "grace", "joan"][usize::try_from(number % 3)?])
+        })?;
+        let own = run(seed, &|_| Ok(alone.clone()))?;
+        for (own, shared) in own.iter().zip(&shared) {
+            assert!(own.lines().count() > STEPS, "seed {seed}");
+            assert_same(own, shared);
+        }
     }
     Ok(())
-}
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit as u64).unwrap_or_default()
-    }
-
-    fn of<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len())]
-    }
 }
 
 const TEXTS: [&str; 20] = [
@@ -133,8 +119,7 @@ fn step(random: &mut Random, table: &str, failed: bool) -> Vec<u8> {
 }
 
 fn conversation(dsn: &Dsn, number: u64, seed: u64) -> Result<String> {
-    let mut random =
-        Random(seed.wrapping_mul(1_000_003) ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut random = Random::new(seed.wrapping_mul(CLIENTS).wrapping_add(number));
     let table = format!("own_{number}");
     let mut client = Client::connect(dsn)?;
     let mut transcript = String::new();

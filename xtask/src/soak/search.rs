@@ -16,17 +16,26 @@ pub enum Search {
     Oracle,
     /// Long message scripts, with and without the gateway
     Scripts,
+    /// Random DDL: a catalog that is kept up to date, compared with one that is read anew
+    Catalog,
+    /// Requests for approval on both stores, compared with a model
+    Approvals,
+    /// Conversations of many clients on few server connections, compared with connections of their own
+    Pools,
     /// The evasion corpus; only its timing varies
     Evasion,
 }
 
 impl Search {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Sessions,
         Self::Fuzz,
         Self::Lineage,
         Self::Oracle,
         Self::Scripts,
+        Self::Catalog,
+        Self::Approvals,
+        Self::Pools,
         Self::Evasion,
     ];
 
@@ -38,6 +47,9 @@ impl Search {
             Self::Lineage => "lineage",
             Self::Oracle => "oracle",
             Self::Scripts => "scripts",
+            Self::Catalog => "catalog",
+            Self::Approvals => "approvals",
+            Self::Pools => "pools",
             Self::Evasion => "evasion",
         }
     }
@@ -50,6 +62,9 @@ impl Search {
             Self::Lineage => 5_000,
             Self::Oracle => 20_000,
             Self::Scripts => 20,
+            Self::Catalog => 1_000,
+            Self::Approvals => 500,
+            Self::Pools => 5,
             Self::Evasion => 1,
         }
     }
@@ -70,6 +85,9 @@ impl Search {
                 "generated_statements_are_read_as_the_server_reads_them",
             ],
             Self::Scripts => &["--test", "e2e", "differential::random"],
+            Self::Catalog => &["--lib", "catalog::tests::random"],
+            Self::Approvals => &["--lib", "approvals::tests::model"],
+            Self::Pools => &["--test", "e2e", "pooling::model"],
             Self::Evasion => &["--test", "evasion"],
         };
         [&["test", "--workspace"], rest].concat()

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use gatewright_harness::soak;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestRunner};
 
 use super::super::asking::{self, Asked, Asking};
 use super::super::ending::{self, End};
@@ -415,7 +416,6 @@ async fn play(store: Store, steps: Vec<Step>) {
 
 #[test]
 fn the_stores_follow_the_model() {
-    let cases = gatewright_harness::soak::cases(48);
     for (place, _folder) in places() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -423,8 +423,9 @@ fn the_stores_follow_the_model() {
             .expect("a runtime");
         let store = runtime.block_on(Store::open(place)).expect("a store");
         let mut runner = TestRunner::new(Config {
-            cases,
+            cases: soak::cases(48),
             failure_persistence: None,
+            rng_seed: soak::seed().map_or(RngSeed::Random, RngSeed::Fixed),
             ..Config::default()
         });
         let played = runner.run(&steps(), |steps| {

@@ -1,6 +1,6 @@
 //! Random DDL: a catalog that is kept up to date is the same as one that is read anew.
 
-use gatewright_harness::Version;
+use gatewright_harness::{Version, soak};
 use proptest::prelude::{Strategy, any};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -126,7 +126,8 @@ impl Random {
     }
 }
 
-fn follow(version: Version, seed: u64, steps: usize) {
+fn follow(version: Version) {
+    let (seed, steps) = (soak::seed().unwrap_or(1), soak::cases(150) as usize);
     let server = Server::start(version);
     server.run("CREATE SCHEMA s0; CREATE SCHEMA s1; CREATE TABLE t1 (a int, b text, c int); CREATE TABLE t2 (a int, b text, c int)");
     let (kept, mut random) = (server.handle(), Random::new(seed));
@@ -192,20 +193,10 @@ fn follow(version: Version, seed: u64, steps: usize) {
 
 #[test]
 fn changes_are_what_a_whole_read_shows_on_the_installed_postgresql() {
-    follow(Version::Installed, seed(), steps());
+    follow(Version::Installed);
 }
 
 #[test]
 fn changes_are_what_a_whole_read_shows_on_postgresql_18() {
-    follow(Version::Eighteen, seed(), steps());
-}
-
-fn seed() -> u64 {
-    let given = std::env::var("GATEWRIGHT_SEED").ok();
-    given.and_then(|seed| seed.parse().ok()).unwrap_or(1)
-}
-
-fn steps() -> usize {
-    let given = std::env::var("GATEWRIGHT_STEPS").ok();
-    given.and_then(|steps| steps.parse().ok()).unwrap_or(150)
+    follow(Version::Eighteen);
 }

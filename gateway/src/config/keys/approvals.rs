@@ -1,6 +1,7 @@
 //! The keys of `[approvals]`, `[store]` and `[api]`.
 
 use super::database::PASSWORDS;
+use super::listen::{CERTIFICATE, PRIVATE_KEY};
 use super::{Key, Kind, Table};
 
 pub(in crate::config) static APPROVALS: Table = Table::new(
@@ -127,20 +128,4 @@ pub(in crate::config) static API: Table = Table::new(
     ],
 );
 
-pub(in crate::config) static API_TLS: Table = Table::new(
-    "[api.tls]",
-    &[
-        Key::new(
-            "certificate",
-            Kind::Path,
-            "PEM file with the certificate followed by its chain",
-        )
-        .required(),
-        Key::new(
-            "key",
-            Kind::Path,
-            "PEM file with the private key: PKCS#8, PKCS#1 or SEC 1",
-        )
-        .required(),
-    ],
-);
+pub(in crate::config) static API_TLS: Table = Table::new("[api.tls]", &[CERTIFICATE, PRIVATE_KEY]);

@@ -58,21 +58,26 @@ pub(in crate::config) static OAUTH: Table = Table::new(
     ],
 );
 
+/// Of a port that is served with TLS.
+pub(super) const CERTIFICATE: Key = Key::new(
+    "certificate",
+    Kind::Path,
+    "PEM file with the certificate followed by its chain",
+)
+.required();
+
+pub(super) const PRIVATE_KEY: Key = Key::new(
+    "key",
+    Kind::Path,
+    "PEM file with the private key: PKCS#8, PKCS#1 or SEC 1",
+)
+.required();
+
 pub(in crate::config) static TLS: Table = Table::new(
     "[listen.tls]",
     &[
-        Key::new(
-            "certificate",
-            Kind::Path,
-            "PEM file with the certificate followed by its chain",
-        )
-        .required(),
-        Key::new(
-            "key",
-            Kind::Path,
-            "PEM file with the private key: PKCS#8, PKCS#1 or SEC 1",
-        )
-        .required(),
+        CERTIFICATE,
+        PRIVATE_KEY,
         Key::new(
             "client_ca",
             Kind::Path,

@@ -2,6 +2,7 @@
 //! policies itself, and no refused statement comes near the server.
 
 use bytes::{Buf, BytesMut};
+use gatewright_harness::soak;
 use gatewright_wire::build;
 use gatewright_wire::frontend::Subject;
 use proptest::prelude::*;
@@ -413,12 +414,10 @@ fn orders_that_went_wrong_once() {
 
 /// How many cases are played, and from which seed: a soak run plays more of them.
 fn config() -> ProptestConfig {
-    let number = |name| std::env::var(name).ok()?.parse::<u64>().ok();
-    let cases = number("GATEWRIGHT_SOAK_CASES").and_then(|cases| u32::try_from(cases).ok());
     ProptestConfig {
-        cases: cases.unwrap_or(3000),
+        cases: soak::cases(3000),
         failure_persistence: None,
-        rng_seed: number("GATEWRIGHT_SOAK_SEED").map_or(RngSeed::Random, RngSeed::Fixed),
+        rng_seed: soak::seed().map_or(RngSeed::Random, RngSeed::Fixed),
         ..ProptestConfig::default()
     }
 }
