@@ -76,9 +76,9 @@ pub(in crate::config) static APPROVALS: Table = Table::new(
         Key::new(
             "url",
             Kind::String,
-            "where people decide, as requests name it: the URL of the API of this gateway, or of another one that shares the store",
+            "where people decide, as requests name it: the URL of the console or the API of this gateway, or of another one that shares the store",
         )
-        .absent("the address of `[api]`"),
+        .absent("the `url` of `[console]`, or the address of `[api]`"),
     ],
 );
 
