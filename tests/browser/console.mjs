@@ -36,8 +36,8 @@ async function open(options = {}) {
   context.setDefaultTimeout(30_000);
   context.on('console', (message) => {
     const { url } = message.location();
-    // That a page was refused is for the steps to say.
-    const refusal = /status of 4\d\d/.test(message.text()) && !url.includes('/assets/');
+    // That a page was refused is for the steps to say. A page that is left while it asks for news says that it failed to.
+    const refusal = /status of 4\d\d/.test(message.text()) && !url.includes('/assets/') || /Failed to fetch/.test(message.text());
     if (message.type() === 'error' && url.startsWith(console_) && !refusal) complaints.push(message.text());
   });
   context.on('weberror', (error) => complaints.push(String(error.error())));
@@ -79,7 +79,7 @@ const steps = {
     assert.equal(await page.evaluate(() => document.activeElement.getAttribute('href')), `/requests/${first}`);
     await page.keyboard.press('a');
     await page.waitForURL(/decide=approve/);
-    await page.getByText('Approve this statement?').waitFor();
+    await page.locator('textarea:focus').waitFor();
     await page.keyboard.type('ticket 4711: a and r are letters here');
     await page.keyboard.press('Control+Enter');
     await page.getByText('Your decision is recorded').waitFor();
@@ -267,7 +267,10 @@ const steps = {
 const shared = {};
 try {
   for (const [name, step] of Object.entries(steps)) {
-    await step(shared).catch((error) => { throw new Error(`${name}: ${error.stack ?? error}`); });
+    await step(shared).catch(async (error) => {
+      await shared.page?.screenshot({ path: join(pictures, 'failed.png') });
+      throw new Error(`${name}: ${error.stack ?? error}\n${shared.page?.url()} ${complaints}`);
+    });
     assert.deepEqual(complaints, [], name);
     console.error(`seen: ${name}`);
   }

@@ -49,7 +49,7 @@
     }
     const row = document.activeElement;
     if (!row?.matches?.('a[data-row][data-decide]')) return;
-    location.assign(`${row.getAttribute('href')}?decide=${key === 'a' ? 'approve' : 'reject'}#decide`);
+    location.assign(`${row.getAttribute('href')}?decide=${key === 'a' ? 'approve' : 'reject'}#reason`);
   };
 
   document.addEventListener('keydown', (event) => {
