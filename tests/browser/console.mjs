@@ -144,6 +144,17 @@ const steps = {
       assert.equal(await page.locator('pre.sql img, pre.sql a, .lead script').count(), 0);
       assert.ok(!(await page.content()).includes('\u202e'));
     }
+    // Where somebody does get an element into the page, htmx does not obey it: it lacks the page's nonce.
+    const obeyed = await page.evaluate(() => {
+      const element = document.createElement('a');
+      element.setAttribute('hx-post', '/logout');
+      element.setAttribute('hx-trigger', 'load');
+      document.body.append(element);
+      window.htmx.process(element);
+      return element.hasAttribute('hx-post');
+    });
+    assert.equal(obeyed, false);
+    assert.match(complaints.pop(), /hx-csp. blocked/);
     await ask('withdraw', id);
   },
 
@@ -192,6 +203,13 @@ const steps = {
     await page.goto(at('/'));
     assert.equal(new URL(page.url()).pathname, '/login');
     await context.close();
+  },
+
+  async 'an error leads back'({ page }) {
+    const response = await page.goto(at('/nowhere'));
+    assert.equal(response.status(), 404);
+    await page.click('text=Open the requests');
+    await page.waitForURL(at('/'));
   },
 
   async 'every page passes axe and has its picture'({ bob }) {

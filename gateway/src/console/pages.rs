@@ -31,7 +31,13 @@ pub(super) struct Frame {
 pub(super) struct TroublePage {
     pub frame: Frame,
     pub text: Visible,
-    pub link: Option<(&'static str, &'static str)>,
+    pub link: Link,
+}
+
+/// Where a page leads.
+pub(super) struct Link {
+    pub label: &'static str,
+    pub address: &'static str,
 }
 
 #[derive(Template)]

@@ -231,6 +231,10 @@ async fn without_a_session_there_is_a_login() {
         let post = stage.send(&line, &format!("{cookie}{kind}"), &body).await;
         assert_eq!(post.status, 401);
         assert!(post.body.contains("You are logged out"));
+        assert!(
+            post.body
+                .contains("<a class=\"button\" href=\"/login\">Log in</a>")
+        );
     }
     let login = stage.send("GET /login?next=%2Frequests%2Fx", "", "").await;
     assert!(login.body.contains("/login/start?next=%2Frequests%2Fx"));

@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::pages::TroublePage;
+use super::pages::{Frame, Link, TroublePage, html};
 use super::visible::Visible;
 use crate::store::StoreError;
 
@@ -51,10 +51,16 @@ impl Trouble {
         }
     }
 
-    /// The headline, what happened and what to do, and a link.
-    fn words(&self) -> (&'static str, Visible, Option<(&'static str, &'static str)>) {
-        let again = Some(("/login", "Log in"));
-        let back = Some(("/", "Open the requests"));
+    /// The headline, what happened and what to do, and where to go on.
+    fn words(&self) -> (&'static str, Visible, Link) {
+        let again = Link {
+            label: "Log in",
+            address: "/login",
+        };
+        let back = Link {
+            label: "Open the requests",
+            address: "/",
+        };
         let (title, text, link) = match self {
             Self::LogIn { .. } | Self::Reload => ("Log in", "You are not logged in.", again),
             Self::LoggedOut => (
@@ -124,11 +130,11 @@ impl IntoResponse for Trouble {
         }
         let (title, text, link) = self.words();
         let page = TroublePage {
-            frame: super::pages::Frame::bare(title),
+            frame: Frame::bare(title),
             text,
             link,
         };
-        let mut response = super::pages::html(self.status(), &page);
+        let mut response = html(self.status(), &page);
         if self == Self::Reload {
             // The page in the browser then asks for a login (htmx).
             response

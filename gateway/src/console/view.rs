@@ -75,7 +75,8 @@ pub(super) struct ParameterRow {
     pub value: Visible,
     /// NULL, or bytes that could not be decoded.
     pub note: Option<&'static str>,
-    pub type_oid: u32,
+    /// The type's name, or its OID.
+    pub kind: String,
 }
 
 /// Something that happened.
@@ -318,9 +319,34 @@ impl ParameterRow {
             number,
             value,
             note,
-            type_oid: parameter.type_oid,
+            kind: type_name(parameter.type_oid),
         }
     }
+}
+
+/// As pg_type has it, for the types that drivers send most.
+fn type_name(oid: u32) -> String {
+    let name = match oid {
+        0 => "type left open",
+        16 => "boolean",
+        17 => "bytea",
+        20 => "bigint",
+        21 => "smallint",
+        23 => "integer",
+        25 => "text",
+        114 => "json",
+        700 => "real",
+        701 => "double",
+        1043 => "varchar",
+        1082 => "date",
+        1114 => "timestamp",
+        1184 => "timestamptz",
+        1700 => "numeric",
+        2950 => "uuid",
+        3802 => "jsonb",
+        other => return format!("type {other}"),
+    };
+    name.to_owned()
 }
 
 impl Step {
@@ -374,7 +400,7 @@ impl Form {
         let (title, explanation, button) = match verdict {
             Verdict::Approve => (
                 "Approve this statement?",
-                "It runs once, exactly as shown above.",
+                "It runs once, exactly as this page shows it.",
                 "Approve",
             ),
             Verdict::Reject => (

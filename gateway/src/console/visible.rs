@@ -50,6 +50,11 @@ impl Visible {
         }
     }
 
+    /// Whether something in it is named or marked.
+    pub fn has_marks(&self) -> bool {
+        self.0.contains("<span class=")
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -184,6 +189,8 @@ mod tests {
             named("U+00A0", "a space that is not the usual one"),
         );
         assert_eq!(text, expected);
+        assert!(Visible::text("\u{e4}").has_marks() && Visible::text("\0").has_marks());
+        assert!(!Visible::text("<span class=\"named\">\n").has_marks());
         let line = Visible::line("a\n\tb").to_string();
         let expected = format!(
             "a{}{}b",
