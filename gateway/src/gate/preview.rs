@@ -72,7 +72,7 @@ impl SessionGate {
             poll_fn(|context| self.poll_pending(context)).await;
             judged = self.resume(ticket).map(|answer| match answer {
                 Answer::Verdict(verdict) => verdict,
-                _ => Err(Refusal::new("57014", "the statement was not judged")),
+                _ => Err(Refusal::new("XX000", "the statement was not judged")),
             });
         };
         let outcome = outcome.map(|verdict| match verdict {

@@ -137,10 +137,10 @@ impl StatementView for Statement {
         self.length
     }
 
-    fn normalized(&self) -> String {
+    fn normalized(&self) -> Option<String> {
         let mut derived_on = self.derived_on.lock().unwrap();
         derived_on.push(thread::current().id());
-        self.sql()
+        Some(self.sql())
     }
 
     fn ast_json(&self) -> Option<String> {
