@@ -376,6 +376,10 @@ impl Judge for SessionGate {
         self.resume_ticket(ticket)
     }
 
+    fn is_under_way(&self, ticket: &Ticket) -> bool {
+        self.is_ticket_under_way(ticket)
+    }
+
     fn withdraw(&mut self, ticket: Ticket, why: Departure) {
         self.withdraw_ticket(&ticket, why);
     }

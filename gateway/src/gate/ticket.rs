@@ -264,6 +264,11 @@ impl SessionGate {
         pending.step.go_on(self)
     }
 
+    pub(super) fn is_ticket_under_way(&self, ticket: &Ticket) -> bool {
+        let mut pending = self.pending.iter();
+        pending.any(|pending| pending.id == ticket.id() && !pending.step.is_done())
+    }
+
     pub(super) fn withdraw_ticket(&mut self, ticket: &Ticket, why: Departure) {
         let mut pending = self.pending.iter();
         let Some(index) = pending.position(|pending| pending.id == ticket.id()) else {

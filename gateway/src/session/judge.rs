@@ -167,6 +167,8 @@ pub struct Completion {
     /// Bytes of those rows' messages, as delivered.
     pub bytes: u64,
     pub masked_cells: u64,
+    /// How many rows it changed, where the server says so.
+    pub changed: Option<u64>,
     /// `00000` on success.
     pub sqlstate: String,
 }
@@ -262,6 +264,8 @@ pub trait Judge: Sized {
 
     /// The answer behind a ticket, or the ticket again while it is still under way.
     fn resume(&mut self, ticket: Ticket) -> Judged<Answer<Self>>;
+    /// True while the answer behind a ticket is not there.
+    fn is_under_way(&self, ticket: &Ticket) -> bool;
     /// Nobody waits for this answer any more: the client left, cancelled, or an error took the statement with it.
     fn withdraw(&mut self, ticket: Ticket, why: Departure);
     /// What the client is to be told now of the statement that is held.

@@ -66,6 +66,13 @@ impl<J: Judge> Session<J> {
         self.held.as_ref().is_some_and(Held::waits_for_decision)
     }
 
+    /// True while that decision is not there.
+    pub(in crate::session) fn is_undecided(&self, judge: &J) -> bool {
+        let held = self.held.as_ref().filter(|held| held.waits_for_decision());
+        held.and_then(|held| held.ticket.as_ref())
+            .is_some_and(|ticket| judge.is_under_way(ticket))
+    }
+
     /// True while a cancel request concerns the gateway: a statement is held for a decision, or what its client waits for is an answer of the
     /// judge and nothing that the server does.
     pub fn can_cancel(&self) -> bool {

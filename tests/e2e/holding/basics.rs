@@ -66,7 +66,8 @@ fn goes_on(test: &str, message: fn(&str) -> Vec<u8>) -> Result<()> {
     let done = answered.iter().find(|message| message.tag == b'C');
     ensure!(done.context("an end")?.text() == "DELETE 6", "{answered:?}");
     ensure!(answered.last().context("ready")?.body == b"T");
-    stage.api().state(&held, "executed")?;
+    let executed = stage.api().state(&held, "executed")?;
+    ensure!(executed["outcome"]["rows"] == 6, "{executed}");
     ensure!(stage.rows()? == "9", "it is not committed");
     client.query("COMMIT")?;
     ensure!(stage.rows()? == "4");
@@ -199,5 +200,22 @@ fn what_a_client_leaves_never_runs() -> Result<()> {
         }
     }
     ensure!(stage.rows()? == "9");
+    Ok(())
+}
+
+/// The server's own error of a statement that was approved.
+#[test]
+fn a_statement_that_fails_once_approved_is_told_with_its_error() -> Result<()> {
+    let stage = Stage::start("holding_fails", &[DELETE])?;
+    for message in [simple, extended] {
+        let mut client = stage.client()?;
+        client.send(&message("DELETE FROM t WHERE n / 0 = 1"))?;
+        let held = noticed(&mut client)?;
+        stage.api().decide_about(&held, "approve")?;
+        let failed = error(&client.until_ready()?).context("an error")?;
+        ensure!(failed[&'C'] == "22012", "{failed:?}");
+        let request = stage.api().state(&held, "failed")?;
+        ensure!(request["outcome"]["sqlstate"] == "22012", "{request}");
+    }
     Ok(())
 }

@@ -169,3 +169,31 @@ fn tokio_postgres_is_held_and_goes_on() -> Result<()> {
         .map_err(|_| anyhow::anyhow!("the decider panicked"))??;
     check(&stage, &printed)
 }
+
+#[test]
+fn explain_says_that_an_approval_is_needed() -> Result<()> {
+    let stage = Stage::start("holding_explain", &[DELETE])?;
+    let explain = |json: &[&str]| {
+        Command::new(locate::gateway()?)
+            .args(["explain", "--upstream", &stage.direct.url(), "--policies"])
+            .arg(stage.policies.path())
+            .args(json)
+            .arg("DELETE FROM t")
+            .output()
+            .context("gatewright explain")
+    };
+    let output = explain(&[])?;
+    let page = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(output.status.code() == Some(3), "{output:?}");
+    ensure!(
+        page.contains("requires approval (asked)") && page.contains("permitted once approved"),
+        "{page}"
+    );
+    let all: Value = serde_json::from_slice(&explain(&["--json"])?.stdout)?;
+    ensure!(
+        all[0]["needs_approval"] == true && all[0]["permitted"] == false,
+        "{all}"
+    );
+    ensure!(stage.api().all()?.is_empty());
+    Ok(())
+}

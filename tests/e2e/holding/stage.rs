@@ -43,6 +43,16 @@ impl Stage {
 
     /// The same; they are held for so many milliseconds, and approvals last for so many.
     pub fn with_limits(test: &str, verbs: &[u8], hold_ms: u64, valid_ms: u64) -> Result<Self> {
+        Self::with_arguments(test, verbs, (hold_ms, valid_ms), &[])
+    }
+
+    /// The same with more arguments for `gatewright dev`.
+    pub fn with_arguments(
+        test: &str,
+        verbs: &[u8],
+        (hold_ms, valid_ms): (u64, u64),
+        arguments: &[&str],
+    ) -> Result<Self> {
         let guest = guest::asking("ask", verbs, hold_ms, valid_ms)?;
         let policies = tempfile::tempdir()?;
         std::fs::write(policies.path().join("ask.wasm"), guest)?;
@@ -52,6 +62,9 @@ impl Stage {
         let command = GatewayCommand::dev(&world::postgres()?.dsn())
             .policies(policies.path())
             .arguments(["--api", "127.0.0.1:0"]);
+        let command = arguments
+            .iter()
+            .fold(command, |command, argument| command.argument(argument));
         let gateway = command.start()?;
         let api = Api::of(&gateway)?;
         Ok(Stage {

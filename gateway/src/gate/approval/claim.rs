@@ -88,7 +88,9 @@ impl Claims {
 fn finished(done: &Completion) -> Finished {
     match done.outcome {
         // The rest of a portal that is read in parts comes under the same approval.
-        Outcome::Completed | Outcome::Suspended => Finished::Executed { rows: done.rows },
+        Outcome::Completed | Outcome::Suspended => Finished::Executed {
+            rows: done.changed.unwrap_or(done.rows),
+        },
         Outcome::Failed => Finished::Failed {
             sqlstate: done.sqlstate.clone(),
         },

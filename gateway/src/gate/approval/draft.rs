@@ -73,23 +73,13 @@ impl SessionGate {
         })
     }
 
-    /// Held, or sent again: what the policy, the configuration or the client itself has chosen. Nobody is held who does not want to be.
     fn wait(&self, wanted: &contract::Approval) -> ApprovalWait {
-        let session = &self.facts.session;
-        let mut settings = session.settings.iter();
-        let by_option = settings.any(|setting| {
-            setting.name == WORD && setting.value == SettingValue::Constant("return".to_owned())
-        });
-        let is_agent = self.facts.identity.agent.is_some();
-        let of_agents = self.gate.people.asked().map(|approvals| {
+        let agents = self.gate.people.asked().map(|approvals| {
             let settings = approvals.settings();
             settings.agents
         });
-        let by_class = is_agent && of_agents == Some(ApprovalWait::ReturnId);
-        match by_option || by_class || session.application.ends_with(SUFFIX) {
-            true => ApprovalWait::ReturnId,
-            false => wanted.wait,
-        }
+        let of_class = agents.filter(|_| self.facts.identity.agent.is_some());
+        chosen(wanted.wait, of_class, &self.facts.session)
     }
 
     fn settings_that_count(&self, question: &KeptQuestion) -> Vec<(String, String)> {
@@ -140,6 +130,23 @@ impl SessionGate {
                 })
                 .collect(),
         }
+    }
+}
+
+/// Held, or sent again: what the policy, the configuration or the client itself has chosen. Nobody is held who does not want to be.
+pub(super) fn chosen(
+    of_policy: ApprovalWait,
+    of_class: Option<ApprovalWait>,
+    session: &contract::Session,
+) -> ApprovalWait {
+    let mut settings = session.settings.iter();
+    let by_option = settings.any(|setting| {
+        setting.name == WORD && setting.value == SettingValue::Constant("return".to_owned())
+    });
+    let by_name = session.application.ends_with(SUFFIX);
+    match by_option || by_name || of_class == Some(ApprovalWait::ReturnId) {
+        true => ApprovalWait::ReturnId,
+        false => of_policy,
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use gatewright_contract::{Allowance, Approval, ApprovalEffect, ApprovalWait, RequestId};
+use gatewright_contract::{
+    Allowance, Approval, ApprovalEffect, ApprovalWait, RequestId, Session, SettingChange,
+    SettingValue,
+};
 use serde_json::{Value, json};
 
-use super::draft::parameter;
+use super::draft::{chosen, parameter};
 use super::refusals::{self, Place};
 use crate::approvals::{Outcome, ParameterValue};
 use crate::results::Format;
@@ -98,5 +101,43 @@ fn a_value_is_shown_as_text_only_where_that_is_certain() {
             expected,
             "{bytes:?}"
         );
+    }
+}
+
+/// A policy that has statements returned is not overruled, and neither is a client.
+#[test]
+fn who_does_not_want_to_be_held_is_not() {
+    use ApprovalWait::{Hold, ReturnId};
+    let waits = Session::default();
+    let named = |name: &str| Session {
+        application: name.to_owned(),
+        ..Session::default()
+    };
+    let set = |name: &str, value: &str| Session {
+        settings: vec![SettingChange {
+            name: name.to_owned(),
+            value: SettingValue::Constant(value.to_owned()),
+            local: false,
+        }],
+        ..Session::default()
+    };
+    for (policy, class, session, expected) in [
+        (Hold, None, waits.clone(), Hold),
+        (ReturnId, None, waits.clone(), ReturnId),
+        (Hold, Some(ReturnId), waits.clone(), ReturnId),
+        (Hold, Some(Hold), waits.clone(), Hold),
+        (ReturnId, Some(Hold), waits, ReturnId),
+        (
+            Hold,
+            None,
+            named("psql gatewright.approval=return"),
+            ReturnId,
+        ),
+        (Hold, None, named("psql gatewright.approval=return "), Hold),
+        (Hold, None, set("gatewright.approval", "return"), ReturnId),
+        (ReturnId, None, set("gatewright.approval", "hold"), ReturnId),
+        (Hold, None, set("approval", "return"), Hold),
+    ] {
+        assert_eq!(chosen(policy, class, &session), expected, "{session:?}");
     }
 }

@@ -171,6 +171,10 @@ impl<J: Judge> Session<J> {
         output: &mut Output,
     ) -> Result<Taken, Violation> {
         if !self.server.is_there() {
+            if self.is_undecided(judge) {
+                // It needs a connection only once it is decided.
+                return Ok(Taken::Hold);
+            }
             return Ok(self.without_server(frame, output));
         }
         if let Some(taken) = self.held_is_over(frame, judge, output) {

@@ -499,6 +499,11 @@ impl Judge for WordJudge {
         }
     }
 
+    fn is_under_way(&self, ticket: &Ticket) -> bool {
+        let late = self.under_way.get(&ticket.id());
+        late.is_some_and(|late| late.after != Some(0))
+    }
+
     fn notice(&mut self) -> Option<Notice> {
         self.notices.pop()
     }
