@@ -2,6 +2,7 @@
 
 mod basics;
 mod changed;
+mod deployed;
 mod ends;
 mod many;
 mod messages;

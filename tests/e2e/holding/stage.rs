@@ -109,6 +109,13 @@ impl Stage {
 }
 
 impl Api {
+    pub fn at(address: &str, token: String) -> Self {
+        Api {
+            address: address.to_owned(),
+            token,
+        }
+    }
+
     fn of(gateway: &Gateway) -> Result<Self> {
         let printed = gateway.printed();
         let line = printed

@@ -16,11 +16,10 @@ use crate::gate::permit::Permit;
 use crate::gate::{Gate, SessionGate};
 use crate::session::{Answer, Judged, Refusal};
 
-/// A request that is to be made.
+/// Whom a request is made to, and who waits for its end.
 struct Asking {
     gate: Arc<Gate>,
     approvals: Approvals,
-    draft: Draft,
     waiting: Waiting,
     /// The pause between notices.
     every: Duration,
@@ -54,23 +53,24 @@ impl SessionGate {
         let Some(wanted) = requirement.wanted.get(claims.len()) else {
             return self.admit_if_unchanged(permit, requirement, claims);
         };
-        let asking = self.draft(&permit, &requirement.question, wanted);
-        let asking = asking.and_then(|draft| self.asking(draft));
-        let asking = match asking {
-            Ok(asking) => asking,
+        let draft = self.draft(&permit, &requirement.question, wanted);
+        let request = draft.and_then(|draft| Ok((self.asking(&draft)?, draft)));
+        let (asking, draft) = match request {
+            Ok(request) => request,
             Err(refusal) => return Judged::Ready(Answer::Admission(Err(refusal))),
         };
-        let ticket = self.pend_decision(asking.decided(), move |gate, decided| match decided {
-            Ok(claim) => {
-                claims.push(claim);
-                gate.ask_next(permit, requirement, claims)
-            }
-            Err(refusal) => Judged::Ready(Answer::Admission(Err(refusal))),
-        });
+        let ticket =
+            self.pend_decision(asking.decided(draft), move |gate, decided| match decided {
+                Ok(claim) => {
+                    claims.push(claim);
+                    gate.ask_next(permit, requirement, claims)
+                }
+                Err(refusal) => Judged::Ready(Answer::Admission(Err(refusal))),
+            });
         Judged::Pending(ticket)
     }
 
-    fn asking(&self, draft: Draft) -> Result<Asking, Refusal> {
+    fn asking(&self, draft: &Draft) -> Result<Asking, Refusal> {
         let Some(approvals) = self.gate.people.asked() else {
             return Err(self.refuse_unasked(&draft.wanted));
         };
@@ -78,7 +78,6 @@ impl SessionGate {
             gate: Arc::clone(&self.gate),
             every: approvals.settings().notice_interval,
             approvals: approvals.clone(),
-            draft,
             waiting: self.waiting.clone(),
         })
     }
@@ -97,10 +96,11 @@ impl SessionGate {
 }
 
 impl Asking {
-    async fn decided(self) -> Result<Claim, Refusal> {
-        let (policy, wanted) = (self.draft.policy.clone(), self.draft.wanted.clone());
+    /// The draft is not kept while somebody waits: it has the whole statement.
+    async fn decided(self, draft: Draft) -> Result<Claim, Refusal> {
+        let (policy, wanted) = (draft.policy.clone(), draft.wanted.clone());
         let claim = |id| Claim::new(self.approvals.clone(), id, self.waiting.reason());
-        let submitted = self.approvals.submit(self.draft.clone()).await;
+        let submitted = self.approvals.submit(draft).await;
         let place = match submitted.map_err(refusals::unasked)? {
             Submitted::Claimed { id, .. } => return Ok(claim(id)),
             Submitted::Waiting {

@@ -52,9 +52,15 @@ pub(crate) struct WordJudge {
 pub(crate) struct Decision {
     said: RefCell<Option<Result<(), Refusal>>>,
     waker: RefCell<Option<Waker>>,
+    /// What happens at the moment when it is heard.
+    meanwhile: RefCell<Option<Box<dyn FnOnce()>>>,
 }
 
 impl Decision {
+    pub(crate) fn meanwhile(&self, something: impl FnOnce() + 'static) {
+        *self.meanwhile.borrow_mut() = Some(Box::new(something));
+    }
+
     pub(crate) fn say(&self, decision: Result<(), Refusal>) {
         *self.said.borrow_mut() = Some(decision);
         if let Some(waker) = self.waker.borrow_mut().take() {
@@ -71,6 +77,9 @@ impl PendingJudge for WordJudge {
         };
         if let Some(decision) = said {
             self.decide(decision.err());
+            if let Some(something) = self.decision.meanwhile.borrow_mut().take() {
+                something();
+            }
             return Poll::Ready(());
         }
         *self.decision.waker.borrow_mut() = Some(context.waker().clone());
