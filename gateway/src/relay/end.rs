@@ -129,6 +129,8 @@ where
     /// Sends the client what is left for it, and the reason for the end if it cannot know it. A statement that still runs is cancelled.
     pub(super) async fn say_goodbye(&mut self, end: &End) {
         let settled = self.session.is_settled();
+        // Others are in line behind it.
+        self.server.stop_waiting();
         self.end_statements().await;
         match end {
             End::ClientLeft | End::ClientGone(_) => {}
