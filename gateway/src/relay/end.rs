@@ -170,7 +170,8 @@ where
         }
     }
 
-    /// Completes when the judge has taken note of every end. It answers in bounded time.
+    /// Completes when the judge has taken note of every end, one after the other. Each takes bounded time: the `deadline` and `wait` of the
+    /// policies (decision 17).
     pub(super) async fn ends_told(&mut self) {
         poll_fn(|context| {
             while !self.session.close(&mut self.judge, &mut self.output) {
