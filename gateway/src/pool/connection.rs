@@ -1,6 +1,7 @@
 //! A server connection of a pool: where it stands, who has used it, and what that may have left.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,6 @@ use gatewright_sql::Residue;
 
 use super::cancelling::Flights;
 use super::converse::{self, ConverseError};
-use super::group::Count;
 use super::names::NamesAtStart;
 use super::parameters::Parameters;
 use super::statements::Statements;
@@ -49,6 +49,16 @@ pub(super) struct Connection {
     open: Open,
 }
 
+/// How many connections a group has, in use or not.
+#[derive(Default)]
+pub(super) struct Count(AtomicUsize);
+
+impl Count {
+    pub fn number(&self) -> usize {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
 /// Counts a connection while it exists, and its end.
 pub(super) struct Open {
     metrics: Arc<dyn GroupMetrics>,
@@ -59,7 +69,7 @@ pub(super) struct Open {
 
 impl Open {
     pub fn new(metrics: Arc<dyn GroupMetrics>, group: Arc<Count>) -> Self {
-        group.opened();
+        group.0.fetch_add(1, Ordering::AcqRel);
         metrics.open(1.0);
         Open {
             metrics,
@@ -71,7 +81,7 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.group.closed();
+        self.group.0.fetch_sub(1, Ordering::AcqRel);
         self.metrics.open(-1.0);
         if let Some(why) = self.closes_as {
             self.metrics.closed(why);

@@ -1,7 +1,6 @@
 //! The connections of one role to one database: how many there may be, which of them are idle, and who waits for one.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use super::connection::{Connection, Fitness, Open, Startup};
+use super::connection::{Connection, Count, Fitness, Open, Startup};
 use super::converse::ConverseError;
 use super::lease::{self, Lease};
 use super::parameters::Parameters;
@@ -62,20 +61,6 @@ pub struct Group {
     open: Arc<Count>,
     state: Mutex<State>,
     metrics: Arc<dyn GroupMetrics>,
-}
-
-/// How many connections there are, in use or not.
-#[derive(Default)]
-pub(super) struct Count(AtomicUsize);
-
-impl Count {
-    pub fn opened(&self) {
-        self.0.fetch_add(1, Ordering::AcqRel);
-    }
-
-    pub fn closed(&self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 #[derive(Default)]
@@ -229,7 +214,7 @@ impl Group {
             return Found::Idle(self.remove(&mut state, index));
         }
         // Whoever has a permit has no connection besides it, so where all places are taken, one is idle.
-        let full = self.open.0.load(Ordering::Acquire) >= self.settings.size;
+        let full = self.open.number() >= self.settings.size;
         let evicted = (full && !state.idle.is_empty()).then(|| {
             let useless = state.idle.iter().position(|idle| {
                 idle.connection.startup == *startup
