@@ -11,6 +11,7 @@ use super::login::{Admitted, Rejection};
 use crate::config::Limits;
 use crate::listener::Accepted;
 use crate::pool::{self, Cancelling, NamesAtStart, Owner, Parameters, PoolMode, Seat, Seated};
+use crate::relay::Client;
 use crate::session::{ServerAtStart, SessionStart};
 use crate::upstream::{self, Connected, Target};
 
@@ -80,12 +81,16 @@ impl Connections {
             issuer: admitted.identity.issuer.clone(),
             subject: admitted.identity.subject.clone(),
         };
-        let seated = pool::connect(group, owner, forwarded(accepted))
-            .await
-            .map_err(|error| {
-                tracing::warn!(%error, database = %grant.target.dbname, "no connection to the server");
-                Rejection::new("upstream_refused", error.fatal_error())
-            })?;
+        let seating = pool::connect(group, owner, forwarded(accepted));
+        let seated = tokio::select! {
+            biased;
+            seated = seating => seated,
+            () = async { accepted.stream.closed().await } => return Err(Rejection::gone()),
+        };
+        let seated = seated.map_err(|error| {
+            tracing::warn!(%error, database = %grant.target.dbname, "no connection to the server");
+            Rejection::new("upstream_refused", error.fatal_error())
+        })?;
         let greeting = seated.greeting();
         let Seated {
             seat,

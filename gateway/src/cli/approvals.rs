@@ -162,12 +162,15 @@ async fn watch(asker: &Asker) -> Result<()> {
         loop {
             match stream.next().await {
                 Ok(Some(event)) => {
+                    let mut line = print::event(&event);
                     let new = event.before.is_none();
-                    let line = match new {
-                        // Who wants what; a request that ended meanwhile is shown as it is now.
-                        true => print::line(&client.show(&event.request).await?),
-                        false => print::event(&event),
-                    };
+                    if new
+                        && !asker.json
+                        // Who wants what; a request that ended meanwhile is shown as it is now. Without an answer it is no reason to end.
+                        && let Ok(request) = client.show(&event.request).await
+                    {
+                        line = print::line(&request);
+                    }
                     asker.print(&event, line)?;
                 }
                 Ok(None) | Err(ClientError::Transport(_)) => break,

@@ -17,7 +17,7 @@ use crate::approvals::Approvals;
 use crate::config::{self, Config};
 use crate::http::Tls;
 use crate::identity::Verifier;
-use crate::store::Store;
+use crate::store::{Store, StoreSettings};
 
 /// Arguments of `gatewright serve`.
 #[derive(Debug, Args)]
@@ -88,10 +88,15 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     writeln!(out, "ready postgres://{}", running.address)?;
     out.flush()?;
     drop(out);
-    let reload = reload_on_hangup(Arc::clone(&gateway), path.to_owned(), tls);
+    let reload = Reload {
+        gateway: Arc::clone(&gateway),
+        path: path.to_owned(),
+        tls,
+        at_start: fixed(&config),
+    };
     tokio::select! {
         () = running.run(app::stop_signal()) => {}
-        never = reload => match never {},
+        never = reload.on_hangup() => match never {},
     }
     gateway.finish().await;
     Ok(())
@@ -142,38 +147,84 @@ fn directory_settings(config: &Config) -> DirectorySettings {
     }
 }
 
-/// Reloads the configuration on each SIGHUP. A file with errors changes nothing.
-async fn reload_on_hangup(
+/// What a reload does not change: the name of the setting, and its value. Secrets are not among them.
+fn fixed(config: &Config) -> Vec<(&'static str, String)> {
+    let approvals = config.approvals.as_ref();
+    let store = approvals.map(|approvals| match &approvals.store {
+        StoreSettings::File(path) => path.display().to_string(),
+        StoreSettings::Memory | StoreSettings::Postgres(_) => {
+            approvals.store_url.clone().unwrap_or_default()
+        }
+    });
+    let api = approvals.and_then(|approvals| approvals.api.as_ref());
+    let api = api.map(|api| (api.address, &api.hosts, api.tls.is_some()));
+    vec![
+        ("[listen] address", config.listen.address.to_string()),
+        (
+            "[listen.limits] max_statement",
+            config.listen.limits.max_statement.to_string(),
+        ),
+        ("[admin]", format!("{:?}", config.admin)),
+        ("[log]", format!("{:?}", config.log)),
+        (
+            "[policies] directory, where there was none",
+            config.policies.directory.is_some().to_string(),
+        ),
+        ("[approvals]", approvals.is_some().to_string()),
+        ("[store]", format!("{store:?}")),
+        ("[api]", format!("{api:?}")),
+    ]
+}
+
+/// What a reload needs.
+struct Reload {
     gateway: Arc<Gateway>,
     path: PathBuf,
     tls: Option<Tls>,
-) -> std::convert::Infallible {
-    let mut hangups = app::Hangups::listen();
-    loop {
-        hangups.next().await;
-        match reload(&gateway, &path, tls.as_ref()).await {
-            Ok(()) => tracing::info!(file = %path.display(), "configuration reloaded"),
-            Err(error) => {
-                tracing::error!(file = %path.display(), %error, "the configuration was not reloaded; the previous one remains in use")
+    at_start: Vec<(&'static str, String)>,
+}
+
+impl Reload {
+    /// Reloads the configuration on each SIGHUP. A file with errors changes nothing.
+    async fn on_hangup(self) -> std::convert::Infallible {
+        let mut hangups = app::Hangups::listen();
+        loop {
+            hangups.next().await;
+            match self.reload().await {
+                Ok(()) => {
+                    tracing::info!(file = %self.path.display(), "configuration reloaded");
+                }
+                Err(error) => {
+                    tracing::error!(file = %self.path.display(), %error, "the configuration was not reloaded; the previous one remains in use");
+                }
             }
         }
     }
-}
 
-async fn reload(gateway: &Gateway, path: &Path, tls: Option<&Tls>) -> Result<()> {
-    let config = config::load(path).map_err(|report| anyhow!("{report}"))?;
-    let access = access(&config, verifier(&config).await?);
-    gateway
-        .replace_policy_settings(directory_settings(&config))
-        .await?;
-    gateway.replace_limits(config.listen.limits.clone());
-    gateway.replace_access(access, config.listen.handshake);
-    if let Some(approvals) = config.approvals {
-        gateway.replace_approvals(approvals.settings);
-        let renewed = approvals.api.and_then(|api| api.tls);
-        if let (Some(tls), Some(renewed)) = (tls, renewed) {
-            tls.store(renewed.config);
+    async fn reload(&self) -> Result<()> {
+        let config = config::load(&self.path).map_err(|report| anyhow!("{report}"))?;
+        let access = access(&config, verifier(&config).await?);
+        let gateway = &self.gateway;
+        gateway
+            .replace_policy_settings(directory_settings(&config))
+            .await?;
+        gateway.replace_limits(config.listen.limits.clone());
+        gateway.replace_access(access, config.listen.handshake.clone());
+        for ((setting, now), (_, at_start)) in fixed(&config).iter().zip(&self.at_start) {
+            if now != at_start {
+                tracing::warn!(
+                    setting,
+                    "a reload does not change this setting: it takes effect when the gateway is started again"
+                );
+            }
         }
+        if let Some(approvals) = config.approvals {
+            gateway.replace_approvals(approvals.settings);
+            let renewed = approvals.api.and_then(|api| api.tls);
+            if let (Some(tls), Some(renewed)) = (&self.tls, renewed) {
+                tls.store(renewed.config);
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }

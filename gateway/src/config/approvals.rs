@@ -119,6 +119,13 @@ fn url(section: &Section<'_, '_>, api: Option<&Api>) -> String {
     });
     match (given, api) {
         (Some(url), _) => url,
+        (None, Some(api)) if api.address.port() == 0 || api.address.ip().is_unspecified() => {
+            section.error_here(format!(
+                "nobody can follow links to {}: set `url` to the address of the API as reviewers know it",
+                api.address
+            ));
+            String::new()
+        }
         (None, Some(api)) => {
             let scheme = if api.tls.is_some() { "https" } else { "http" };
             format!("{scheme}://{}", api.address)

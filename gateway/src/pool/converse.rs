@@ -49,6 +49,8 @@ pub(super) enum ConverseError {
     Cancel,
     #[error("the server took longer than {PATIENCE:?}")]
     Timeout,
+    #[error("the client has waited for as long as it may")]
+    Late,
     #[error("lost synchronization: {0}")]
     Frame(#[from] FrameError),
     #[error("a malformed message: {0}")]
@@ -66,9 +68,7 @@ pub(super) async fn ask_names(connection: &mut Connection) -> Result<(), Convers
 
 /// Brings a connection back to the state in which its session began. It has been seen to succeed when this returns.
 pub(super) async fn reset(connection: &mut Connection) -> Result<(), ConverseError> {
-    if !connection.flights.settle().await {
-        return Err(ConverseError::Cancel);
-    }
+    settle(connection).await?;
     let rows = within(converse(connection, &[RESET, NAMES])).await?;
     let now = names(connection, rows).ok_or(ConverseError::Names)?;
     let before = connection.names.as_ref().ok_or(ConverseError::Names)?;
@@ -78,6 +78,14 @@ pub(super) async fn reset(connection: &mut Connection) -> Result<(), ConverseErr
     connection.names = Some(now);
     connection.statements.clear();
     Ok(())
+}
+
+/// Waits until the server has processed all cancel requests.
+pub(super) async fn settle(connection: &Connection) -> Result<(), ConverseError> {
+    match connection.flights.settle().await {
+        true => Ok(()),
+        false => Err(ConverseError::Cancel),
+    }
 }
 
 async fn within<T>(

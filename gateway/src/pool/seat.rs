@@ -141,11 +141,6 @@ impl Drop for Pooled {
 }
 
 impl Seat {
-    /// True when the connection is there for one transaction at a time.
-    pub fn is_shared(&self) -> bool {
-        matches!(self, Seat::Pooled(pooled) if pooled.group.mode() == PoolMode::Transaction)
-    }
-
     /// True when the connection may outlive the session.
     pub fn outlives(&self) -> bool {
         matches!(self, Seat::Pooled(_))
@@ -166,6 +161,13 @@ impl Seat {
                     error.fatal_error()
                 }))
             }
+        }
+    }
+
+    /// The session does not want the connection any more that it was waiting for.
+    pub fn stop_waiting(&mut self) {
+        if let Seat::Pooled(pooled) = self {
+            pooled.leasing = None;
         }
     }
 

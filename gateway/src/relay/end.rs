@@ -139,6 +139,8 @@ where
     pub(super) async fn say_goodbye(&mut self, end: &End) {
         let settled = self.session.is_settled();
         self.departure = end.departure();
+        // Others are in line behind it.
+        self.server.stop_waiting();
         self.end_statements().await;
         match end {
             End::ClientLeft | End::ClientGone(_) => {}
@@ -178,7 +180,8 @@ where
         }
     }
 
-    /// Completes when the judge has taken note of every end. It answers in bounded time.
+    /// Completes when the judge has taken note of every end, one after the other. Each takes bounded time: the `deadline` and `wait` of the
+    /// policies (decision 17).
     pub(super) async fn ends_told(&mut self) {
         poll_fn(|context| {
             while !self

@@ -137,8 +137,9 @@ where
             moved |= self.write_both(context)?;
             self.start_cancel();
             moved |= self.settle_server(context);
-            if self.client_closed && self.session.waits_for_decision() {
-                // A statement that its client left must never run.
+            if self.client_closed && (self.session.waits_for_decision() || self.waits_for_server())
+            {
+                // A statement that its client left must never run, nor take a connection from others.
                 return Ok(Some(End::ClientLeft));
             }
             if self.client_is_done() && self.output.to_server.is_empty() {

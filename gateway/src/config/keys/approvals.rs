@@ -92,7 +92,7 @@ pub(in crate::config) static APPROVALS: Table = Table::new(
             Kind::String,
             "where people decide, as requests name it: the URL of the API of this gateway, or of another one that shares the store",
         )
-        .absent("the address of `[api]`"),
+        .absent("the address of `[api]`; required where that is a wildcard or has port 0"),
     ],
 );
 

@@ -92,6 +92,18 @@ fn what_would_let_nobody_or_anybody_decide_is_an_error() {
             "`url` must begin with https://",
         ),
         (
+            with(&[
+                APPROVALS,
+                &API.replace("127.0.0.1", "0.0.0.0"),
+                "allow_plaintext = true\n",
+            ]),
+            "nobody can follow links to 0.0.0.0:",
+        ),
+        (
+            with(&[APPROVALS, "[api]\naddress = \"127.0.0.1:0\"\n"]),
+            "nobody can follow links to 127.0.0.1:0",
+        ),
+        (
             with(&[APPROVALS, &API.replace("127.0.0.1", "0.0.0.0")]),
             "accepts tokens from other machines without TLS",
         ),
