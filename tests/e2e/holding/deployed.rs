@@ -23,6 +23,11 @@ struct Deployed {
 impl Deployed {
     /// `keys`: of `[approvals]`.
     fn start(test: &str, keys: &str) -> Result<Self> {
+        Self::with_pool(test, keys, "")
+    }
+
+    /// `pool`: of `[[database]]`.
+    fn with_pool(test: &str, keys: &str, pool: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let policies = folder.path().join("policies");
         std::fs::create_dir(&policies)?;
@@ -51,6 +56,7 @@ name = "here"
 host = "127.0.0.1:{server}"
 dbname = "{name}"
 tls = "disable"
+{pool}
 
 [[grant]]
 groups = ["staff"]
@@ -217,5 +223,30 @@ fn the_end_of_a_token_withdraws_what_is_held() -> Result<()> {
     ensure!(request["outcome"]["ended"] == "session ended", "{request}");
     let fatal = client.receive()?;
     ensure!(fatal.fields()[&'C'] == "28000", "{fatal:?}");
+    Ok(())
+}
+
+/// Notices that come while another session has the pool's only connection do not wait for it.
+#[test]
+fn who_is_told_again_needs_no_connection_of_a_pool() -> Result<()> {
+    let deployed = Deployed::with_pool(
+        "holding_pool_wait",
+        "notice_interval = \"100ms\"",
+        "pool = \"transaction\"\npool_size = 1\npool_wait = \"300ms\"",
+    )?;
+    let mut client = deployed.ada()?;
+    client.send(&raw::query("DELETE FROM t"))?;
+    let (_, held) = until_held(&mut client)?;
+    let mut other = deployed.ada()?;
+    ensure!(error(&other.query("BEGIN; INSERT INTO t VALUES (50)")?).is_none());
+    // Longer than anybody may wait for the connection.
+    for _ in 0..10 {
+        let (before, again) = until_held(&mut client)?;
+        ensure!(before.is_empty() && again == held);
+    }
+    ensure!(error(&other.query("COMMIT")?).is_none());
+    deployed.api()?.decide_about(&held, "approve")?;
+    ensure!(error(&client.until_ready()?).is_none());
+    ensure!(deployed.rows()? == "0");
     Ok(())
 }
