@@ -3,6 +3,7 @@
 mod basics;
 mod changed;
 mod deployed;
+mod destructive;
 mod ends;
 mod many;
 mod messages;

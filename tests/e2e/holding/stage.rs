@@ -54,6 +54,11 @@ impl Stage {
         arguments: &[&str],
     ) -> Result<Self> {
         let guest = guest::asking("ask", verbs, hold_ms, valid_ms)?;
+        Self::with_policy(test, &guest, arguments)
+    }
+
+    /// The same with another policy.
+    pub fn with_policy(test: &str, guest: &[u8], arguments: &[&str]) -> Result<Self> {
         let policies = tempfile::tempdir()?;
         std::fs::write(policies.path().join("ask.wasm"), guest)?;
         let direct = world::database(test)?;
