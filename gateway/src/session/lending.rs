@@ -95,34 +95,32 @@ impl<J: Judge> Session<J> {
         let statement = J::analysis(text).statements.get(index)?;
         let (what, hint) = match statement.facts.session_use()? {
             SessionUse::Listen => (
-                "LISTEN",
-                "Listen on a connection to a database that is not pooled so.",
+                "LISTEN is",
+                "Listen on a connection to a database without transaction pooling.",
             ),
             SessionUse::TemporaryObject => (
-                "a temporary relation",
+                "temporary relations are",
                 "Create the table with ON COMMIT DROP, in the transaction that uses it.",
             ),
             SessionUse::Setting => (
-                "a setting for the session",
+                "session-level settings are",
                 "Use SET LOCAL or set_config(…, true), or set it in the connection string.",
             ),
-            SessionUse::CursorWithHold => ("a cursor WITH HOLD", "Declare it without HOLD."),
+            SessionUse::CursorWithHold => ("cursors WITH HOLD are", "Declare it without HOLD."),
             SessionUse::AdvisoryLock => (
-                "an advisory lock of the session",
+                "session-level advisory locks are",
                 "Use pg_advisory_xact_lock and its kind.",
             ),
             SessionUse::NamedStatement => (
-                "a prepared statement of SQL",
+                "SQL-level prepared statements are",
                 "Prepare it with the protocol (Parse), as drivers do.",
             ),
             SessionUse::Library => (
-                "LOAD",
+                "LOAD is",
                 "Have the server load it: session_preload_libraries.",
             ),
         };
-        let message = format!(
-            "{what} needs a session of its own, and this database is pooled by transaction"
-        );
+        let message = format!("{what} not supported with transaction pooling");
         Some(Refusal::new("0A000", message).with_hint(hint))
     }
 
