@@ -156,6 +156,11 @@ impl Policy {
         hex::encode(self.code.digest)
     }
 
+    /// Its name, file and settings.
+    pub(crate) fn in_force_as(&self) -> String {
+        format!("{:?} {} {:?}", self.name, self.digest(), self.settings)
+    }
+
     /// The hooks that the policy registered.
     pub fn hooks(&self) -> Hooks {
         self.registration.hooks

@@ -25,8 +25,8 @@ pub trait StatementView: Send + Sync {
     fn editing(&self) -> Editing {
         Editing::None
     }
-    /// The query string with constants replaced by `$n`.
-    fn normalized(&self) -> String;
+    /// The query string with constants replaced by `$n`; `None` if it cannot be made now, which fails the policy's call.
+    fn normalized(&self) -> Option<String>;
     /// The syntax tree as JSON; `None` if it disagrees with the facts.
     fn ast_json(&self) -> Option<String>;
     /// The client session that sent the statement.

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::view::{DecisionBody, EventView, PageView, RequestView};
 use crate::approvals::{State, Verdict};
-use crate::identity::is_secure_url;
+use crate::identity::http::{self, Transport, chain, whole_body};
 
 /// The time for one request and its answer, but for streams.
 const REQUEST: Duration = Duration::from_secs(30);
@@ -75,28 +75,17 @@ impl ApiClient {
     /// # Errors
     /// The URL is not secure, or the CAs cannot be used.
     pub fn new(url: &str, ca_pem: Option<&[u8]>, token: SecretString) -> Result<Self, ClientError> {
-        if !is_secure_url(url) {
-            return Err(ClientError::Insecure);
-        }
-        // A redirect could take the token elsewhere.
-        let mut builder = Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
+        let loopback = match Transport::of(url) {
+            Transport::Tls => false,
+            Transport::Loopback => true,
+            Transport::Refused => return Err(ClientError::Insecure),
+        };
+        let client = http::client(loopback, ca_pem)
+            .map_err(ClientError::Certificates)?
             .http1_only()
-            .connect_timeout(Duration::from_secs(10))
-            .user_agent(concat!("gatewright/", env!("CARGO_PKG_VERSION")));
-        if url.starts_with("http://") {
-            builder = builder.no_proxy();
-        }
-        if let Some(pem) = ca_pem {
-            builder = builder.tls_built_in_root_certs(false);
-            let certificates =
-                reqwest::Certificate::from_pem_bundle(pem).map_err(ClientError::Certificates)?;
-            for certificate in certificates {
-                builder = builder.add_root_certificate(certificate);
-            }
-        }
+            .connect_timeout(Duration::from_secs(10));
         Ok(ApiClient {
-            client: builder.build().map_err(ClientError::Certificates)?,
+            client: client.build().map_err(ClientError::Certificates)?,
             url: url.trim_end_matches('/').to_owned(),
             token,
         })
@@ -257,14 +246,9 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 }
 
 async fn body(mut response: Response) -> Result<Vec<u8>, ClientError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(ClientError::Transport)? {
-        if body.len() + chunk.len() > LONGEST {
-            return Err(ClientError::Answer);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+    let body = whole_body(&mut response, LONGEST).await;
+    body.map_err(ClientError::Transport)?
+        .ok_or(ClientError::Answer)
 }
 
 async fn refused(response: Response) -> ClientError {
@@ -284,15 +268,4 @@ async fn refused(response: Response) -> ClientError {
         },
         Err(_) => ClientError::Status(status),
     }
-}
-
-/// An error with its causes, which reqwest leaves out.
-fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

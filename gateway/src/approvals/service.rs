@@ -83,6 +83,11 @@ impl Approvals {
         self.shared.settings.store(Arc::new(settings));
     }
 
+    /// The rules and clocks in force.
+    pub fn settings(&self) -> Arc<ApprovalsSettings> {
+        self.shared.settings.load_full()
+    }
+
     /// Asks for an approval, or uses one up that waits for exactly this. A request whose client is to be held is withdrawn if
     /// the future is dropped.
     ///

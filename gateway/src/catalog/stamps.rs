@@ -1,9 +1,9 @@
-//! Stamps of the objects of a database: from how many rows of the system catalogs an object is made, and the sum of the transactions that
+//! Stamps of the objects of a database: from how many rows of the system catalogs an object is made, and a hash of the transactions that
 //! wrote them. If the stamps of all objects are as before, so is everything that the catalog queries return.
 //!
-//! A row that is written has a newer transaction than any row that was there. So an object of which rows were only removed has fewer of
-//! them, and any other change gives another sum. For pg_class, whose rows are written for other reasons, too, such as TRUNCATE, it is a
-//! hash of what is read.
+//! A row that is written has the id of another transaction than before, and a row that is removed is missing in the count. The ids are
+//! hashed before they are added: a transaction that began between two others, and wrote both of their rows again, can give the same sum
+//! of ids. For pg_class, whose rows are written for other reasons, too, such as TRUNCATE, it is a hash of what is read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +24,7 @@ pub(super) struct Stamp {
     /// Over the row of pg_class.
     hash: i128,
     rows: i128,
+    /// Over the transactions that wrote the rows.
     written: i128,
 }
 
@@ -101,10 +102,14 @@ const OTHERS: [(&str, &str); 21] = [
     ("pg_statistic_ext", "c.stxrelid < 16384"),
 ];
 
-/// The transaction that wrote a row, as a number that stays the same: `age` is cheaper than reading the id's text, and the age of any
-/// fixed id grows as fast. The ids that PostgreSQL uses for itself have no age.
-const WRITTEN_BY: &str = "CASE WHEN pg_catalog.age(c.xmin) = 2147483647 THEN 0 \
-     ELSE pg_catalog.age('3'::pg_catalog.xid)::pg_catalog.int8 - pg_catalog.age(c.xmin) END";
+/// A hash of the transaction that wrote a row. `age` is cheaper than reading the id's text, and the age of any fixed id grows as fast.
+/// The ids that PostgreSQL uses for itself have no age.
+const WRITTEN_BY: &str = "pg_catalog.hashint8extended(CASE WHEN pg_catalog.age(c.xmin) = 2147483647 THEN 0 \
+     ELSE pg_catalog.age('3'::pg_catalog.xid)::pg_catalog.int8 - pg_catalog.age(c.xmin) END, 0)";
+
+/// A hash of what is read of roles.
+pub(super) const ROLES: &str = "SELECT pg_catalog.sum(pg_catalog.hashtextextended(rolname || rolsuper::pg_catalog.text \
+     || rolcreaterole::pg_catalog.text, 0)) FROM pg_catalog.pg_roles";
 
 /// What is read of pg_class.
 const NAMES: &str = "pg_catalog.hashtextextended(c.relname || c.relkind::pg_catalog.text || c.relnamespace::pg_catalog.text \
@@ -188,18 +193,18 @@ impl Grouping {
     }
 }
 
-/// Key, whether it is a temporary relation, hash, number of rows, their ages together, and the age of a fixed id.
+/// Key, whether it is a temporary relation, hash, number of rows, and the hashes of who wrote them.
 fn template(of: Of, key: impl Fn(&str) -> String) -> String {
     let part = |(catalog, column, condition): &(&str, &str, &str)| {
         let column = format!("c.{column}");
         let key = key(&column);
         format!(
-            "SELECT {key} AS k, false AS temporary, 0 AS hash, pg_catalog.count(*) AS n, pg_catalog.sum(pg_catalog.age(c.xmin)) AS ages \
+            "SELECT {key} AS k, false AS temporary, 0 AS hash, pg_catalog.count(*) AS n, pg_catalog.sum({WRITTEN_BY}) AS written \
              FROM pg_catalog.{catalog} c WHERE {condition} AND {column} >= {FIRST_OWN_OID} AND $OF({column}) GROUP BY 1"
         )
     };
     let names = format!(
-        "SELECT {} AS k, pg_catalog.bool_or(c.relpersistence = 't') AS temporary, pg_catalog.sum({NAMES}) AS hash, 0 AS n, 0 AS ages \
+        "SELECT {} AS k, pg_catalog.bool_or(c.relpersistence = 't') AS temporary, pg_catalog.sum({NAMES}) AS hash, 0 AS n, 0 AS written \
          FROM pg_catalog.pg_class c WHERE {KINDS} AND c.oid >= {FIRST_OWN_OID} AND $OF(c.oid) GROUP BY 1",
         key("c.oid")
     );
@@ -211,8 +216,8 @@ fn template(of: Of, key: impl Fn(&str) -> String) -> String {
         Of::Functions => FUNCTION_PARTS.iter().map(part).collect(),
     };
     format!(
-        "SELECT s.k, pg_catalog.bool_or(s.temporary), pg_catalog.sum(s.hash), pg_catalog.sum(s.n), pg_catalog.sum(s.ages), \
-         pg_catalog.age('3'::pg_catalog.xid) FROM ({}) s GROUP BY 1",
+        "SELECT s.k, pg_catalog.bool_or(s.temporary), pg_catalog.sum(s.hash), pg_catalog.sum(s.n), pg_catalog.sum(s.written) \
+         FROM ({}) s GROUP BY 1",
         parts.join(" UNION ALL ")
     )
 }
@@ -232,12 +237,10 @@ fn stamps(rows: &[Row]) -> Option<(Stamps, BTreeSet<u32>)> {
     let (mut stamps, mut temporary) = (Stamps::new(), BTreeSet::new());
     for row in rows {
         let key = number(row, 0)?;
-        let (rows, ages, now): (i128, i128, i128) =
-            (number(row, 3)?, number(row, 4)?, number(row, 5)?);
         let stamp = Stamp {
             hash: number(row, 2)?,
-            rows,
-            written: rows * now - ages,
+            rows: number(row, 3)?,
+            written: number(row, 4)?,
         };
         stamps.insert(key, stamp);
         if text(row, 1) == Some("t") {
@@ -274,21 +277,20 @@ pub(super) fn names(stamps: &Stamps) -> Stamps {
 pub(super) fn others() -> String {
     let mut parts: Vec<String> = OTHERS
         .iter()
-        .map(|(catalog, condition)| {
-            format!(
-                "(SELECT ROW(pg_catalog.count(*), pg_catalog.sum({WRITTEN_BY})) FROM pg_catalog.{catalog} c WHERE {condition})"
-            )
-        })
+        .map(|(catalog, condition)| written(catalog, condition))
         .collect();
     parts.push(format!(
         "(SELECT ROW(pg_catalog.count(*), pg_catalog.sum({NAMES})) FROM pg_catalog.pg_class c WHERE {KINDS} AND c.oid < {FIRST_OWN_OID})"
     ));
-    parts.push(
-        "(SELECT pg_catalog.sum(pg_catalog.hashtextextended(rolname || rolsuper::pg_catalog.text || rolcreaterole::pg_catalog.text, 0)) \
-         FROM pg_catalog.pg_roles)"
-            .to_owned(),
-    );
+    parts.push(format!("({ROLES})"));
     format!("SELECT {}", parts.join(", "))
+}
+
+/// An expression for the number of these rows, and for who wrote them.
+pub(super) fn written(catalog: &str, condition: &str) -> String {
+    format!(
+        "(SELECT ROW(pg_catalog.count(*), pg_catalog.sum({WRITTEN_BY})) FROM pg_catalog.{catalog} c WHERE {condition})"
+    )
 }
 
 #[cfg(test)]

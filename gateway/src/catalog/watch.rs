@@ -2,7 +2,7 @@
 //! of which each costs more than the one before, and is asked only if that could not exclude a change.
 //!
 //! 1. Has any transaction with an id ended ([`MOMENT`])? Costs nothing, but moves with every write.
-//! 2. Has the server invalidated what it keeps prepared about a group of relations ([`probe`]), or is there anything new ([`NEWEST`])? The
+//! 2. Has the server invalidated what it keeps prepared about a group of relations ([`probe`]), or is there anything new ([`newest`])? The
 //!    server analyses a prepared statement again if it names a relation that was altered (PostgreSQL's `PlanCacheRelCallback`; also by
 //!    VACUUM, ANALYZE and the like), and the literal `'now'` is then read again.
 //! 3. Have the objects of the groups that are suspected the stamps with which they were read ([`super::stamps`])? And every few seconds:
@@ -13,7 +13,8 @@ use std::fmt::Write as _;
 
 use tokio::time::{Duration, Instant};
 
-use super::stamps::{Grouping, Of, Stamps, ask};
+use super::rows::Row;
+use super::stamps::{Grouping, Of, ROLES, Stamps, ask, written};
 use crate::upstream::service::{Rows, Service};
 use crate::upstream::{Target, UpstreamError};
 
@@ -21,15 +22,6 @@ use crate::upstream::{Target, UpstreamError};
 /// the log was replayed.
 pub(super) const MOMENT: &str = "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()::pg_catalog.text \
      ELSE pg_catalog.pg_current_snapshot()::pg_catalog.text END";
-
-/// What is newest of each kind, and everything small enough to be summed up each time.
-const NEWEST: &str = "SELECT (SELECT pg_catalog.max(oid) FROM pg_catalog.pg_class), \
-     (SELECT pg_catalog.max(oid) FROM pg_catalog.pg_type), (SELECT pg_catalog.max(oid) FROM pg_catalog.pg_constraint), \
-     (SELECT ROW(pg_catalog.count(*), pg_catalog.sum(xmin::pg_catalog.text::pg_catalog.int8)) FROM pg_catalog.pg_proc WHERE oid >= 16384), \
-     (SELECT ROW(pg_catalog.count(*), pg_catalog.sum(xmin::pg_catalog.text::pg_catalog.int8)) FROM pg_catalog.pg_cast WHERE oid >= 16384), \
-     (SELECT ROW(pg_catalog.count(*), pg_catalog.sum(xmin::pg_catalog.text::pg_catalog.int8)) FROM pg_catalog.pg_auth_members), \
-     (SELECT ROW(pg_catalog.count(*), pg_catalog.sum(xmin::pg_catalog.text::pg_catalog.int8)) FROM pg_catalog.pg_event_trigger), \
-     (SELECT pg_catalog.sum(pg_catalog.hashtextextended(rolname || rolsuper::pg_catalog.text || rolcreaterole::pg_catalog.text, 0)) FROM pg_catalog.pg_roles)";
 
 /// What the second question cannot see is looked for this often, if transactions have ended since: changes of types and domains that
 /// exist, and new relations after the server's OIDs have wrapped around.
@@ -42,7 +34,9 @@ pub(super) struct Watch {
     moment: Rows,
     /// As of the last time that stamps were compared.
     compared: Rows,
-    newest: Rows,
+    newest: Option<Row>,
+    /// Under which name the server keeps [`newest`] prepared.
+    prepared: Option<String>,
     /// Before the last look.
     ahead: Rows,
     /// There is something new, perhaps no relation.
@@ -114,7 +108,8 @@ impl Watch {
             service: Service::connect(target).await?,
             moment: Rows::new(),
             compared: Rows::new(),
-            newest: Rows::new(),
+            newest: None,
+            prepared: None,
             ahead: Rows::new(),
             is_newer: true,
             probes: BTreeMap::new(),
@@ -141,10 +136,7 @@ impl Watch {
         }
         // Asked first: what happens from here on shows the next time.
         self.ahead = moment;
-        let newest = self.service.query(NEWEST).await?;
-        self.is_newer |= newest != self.newest;
-        self.newest = newest;
-        self.ask_probes().await?;
+        self.look().await?;
         let Some(known) = &self.known else {
             return Ok(false);
         };
@@ -178,19 +170,26 @@ impl Watch {
         self.ignored.extend(groups);
     }
 
-    async fn ask_probes(&mut self) -> Result<(), UpstreamError> {
-        if self.probes.is_empty() {
-            return Ok(());
-        }
+    /// Asks for what is newest and for the answers of all probes, in one round trip.
+    async fn look(&mut self) -> Result<(), UpstreamError> {
+        let mut text = match &self.prepared {
+            Some(name) => format!("EXECUTE {name};"),
+            None => newest() + ";",
+        };
         let names = self.probes.values().map(|probe| probe.name.as_str());
-        let answers = match self.service.query(&each("EXECUTE", names)).await {
-            Ok(answers) if answers.len() == self.probes.len() => answers,
+        text.push_str(&each("EXECUTE", names));
+        let mut answers = match self.service.query(&text).await {
+            Ok(answers) if answers.len() == 1 + self.probes.len() => answers.into_iter(),
             Ok(_) | Err(UpstreamError::Server { .. }) => {
                 self.probes.clear();
-                return Ok(());
+                self.prepared = None;
+                self.service.query(&newest()).await?.into_iter()
             }
             Err(error) => return Err(error),
         };
+        let newest = answers.next();
+        self.is_newer |= newest.is_none() || newest != self.newest;
+        self.newest = newest;
         for ((group, probe), answer) in self.probes.iter_mut().zip(answers) {
             let answer = answer.into_iter().next().flatten();
             if answer != probe.answer {
@@ -209,6 +208,7 @@ impl Watch {
         self.suspects.clear();
         self.moment.clone_from(&self.ahead);
         self.compared.clone_from(&self.ahead);
+        self.prepare_newest().await?;
         let is_same = groups.is_some_and(BTreeSet::is_empty);
         let Some(known) = self.known.as_ref().filter(|_| !is_same) else {
             return Ok(());
@@ -259,11 +259,29 @@ impl Watch {
         }
     }
 
+    async fn prepare_newest(&mut self) -> Result<(), UpstreamError> {
+        if self.prepared.is_some() {
+            return Ok(());
+        }
+        let name = self.new_name();
+        let prepare = format!("PREPARE {name} AS {}", newest());
+        match self.service.query(&prepare).await {
+            Ok(_) => self.prepared = Some(name),
+            Err(UpstreamError::Server { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// A pooler may give the connection to others, who must not find a statement of this name that is not theirs.
+    fn new_name(&mut self) -> String {
+        self.serial += 1;
+        format!("gatewright_{}_{}", self.service.key().pid, self.serial)
+    }
+
     async fn prepare(&mut self, groups: &BTreeMap<u32, Vec<u32>>) -> Result<(), UpstreamError> {
         for (group, relations) in groups {
-            self.serial += 1;
-            // A pooler may give the connection to others, who must not find a statement of this name that is not theirs.
-            let name = format!("gatewright_{}_{}", self.service.key().pid, self.serial);
+            let name = self.new_name();
             let prepare = probe(&name, relations);
             let text = format!("{prepare}; EXECUTE {name}");
             match self.service.query(&text).await {
@@ -295,7 +313,25 @@ fn each<'n>(command: &str, names: impl Iterator<Item = &'n str>) -> String {
     text
 }
 
-/// The statement that is prepared. A constant of type regclass counts as a use of the relation and requires no privilege on it. Changes
+/// Asks what is newest of each kind, and for everything small enough to be summed up each time.
+fn newest() -> String {
+    let newest = ["pg_class", "pg_type", "pg_constraint"]
+        .map(|catalog| format!("(SELECT pg_catalog.max(oid) FROM pg_catalog.{catalog})"));
+    let small = [
+        ("pg_proc", "c.oid >= 16384"),
+        ("pg_cast", "c.oid >= 16384"),
+        ("pg_auth_members", "true"),
+        ("pg_event_trigger", "true"),
+    ]
+    .map(|(catalog, condition)| written(catalog, condition));
+    format!(
+        "SELECT {}, {}, ({ROLES})",
+        newest.join(", "),
+        small.join(", ")
+    )
+}
+
+/// The probe of a group. A constant of type regclass counts as a use of the relation and requires no privilege on it. Changes
 /// of schemas and operators invalidate every prepared statement.
 fn probe(name: &str, relations: &[u32]) -> String {
     let mut text = format!(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio_rustls::rustls::ServerConfig;
 
+use super::choices::APPROVAL_WAIT;
 use super::files;
 use super::listen::address;
 use super::section::{At, Section, suggestion};
@@ -97,6 +98,8 @@ fn settings(
         pending_ttl: duration("pending_ttl"),
         approval_ttl: duration("approval_ttl"),
         hold_limit: duration("hold_limit"),
+        notice_interval: duration("notice_interval"),
+        agents: section.choice("agents", &APPROVAL_WAIT).unwrap_or_default(),
         max_pending_per_identity: section.integer("max_pending_per_identity").unwrap_or(1),
         max_held: section.integer("max_held").unwrap_or(1),
         keep: duration("keep"),

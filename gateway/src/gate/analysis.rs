@@ -65,7 +65,7 @@ impl SessionGate {
     }
 
     /// The analysis, or the work that it has to wait for, which has been started.
-    fn analyze_now(
+    pub(super) fn analyze_now(
         &mut self,
         text: &str,
         standard_conforming_strings: bool,
@@ -262,7 +262,7 @@ impl SessionGate {
         self.work_out(inline, length, job, Answer::Verdict, |gate, outcome| {
             let analyzed = match outcome {
                 Some(outcome) => outcome.map_err(not_understood),
-                None => Err(Refusal::new("57014", "the statement could not be analysed")),
+                None => Err(not_analyzed()),
             };
             if let Ok(analyzed) = &analyzed {
                 gate.keep(analyzed);
@@ -295,22 +295,23 @@ impl SessionGate {
         catalog: Arc<Catalog>,
     ) -> Work {
         let settings = self.settings(standard_conforming_strings);
-        let text: Box<str> = text.into();
+        let text: Arc<str> = text.into();
         let path = path.cloned();
         let delivery = self.delivery.clone();
         let gate = Arc::clone(&self.gate);
         Box::pin(async move {
-            let length = text.len();
-            let analysis = move || Delivered {
-                outcome: analyze(&text, &catalog, path.as_ref(), None, settings),
+            let analysis = {
+                let (text, path, catalog) = (Arc::clone(&text), path.clone(), Arc::clone(&catalog));
+                move || analyze(&text, &catalog, path.as_ref(), None, settings)
+            };
+            let outcome = gate.analysts.run(text.len(), analysis).await;
+            delivery.put(Delivered {
+                outcome: outcome.unwrap_or(Err(AnalyzeError::Unreadable)),
                 text,
                 standard_conforming_strings,
                 path,
                 catalog,
-            };
-            if let Some(delivered) = gate.analysts.run(length, analysis).await {
-                delivery.put(delivered);
-            }
+            });
         })
     }
 }
@@ -352,9 +353,16 @@ fn not_understood(error: AnalyzeError) -> Refusal {
             refusal.unread = true;
             refusal
         }
+        AnalyzeError::Unreadable => not_analyzed(),
         other => Refusal::new("54001", other.to_string())
             .with_hint("Split the statement, or send its values as parameters."),
     }
+}
+
+/// The error for a text at which the parser, or what is made of its tree, fails: a defect of the gateway's.
+pub(super) fn not_analyzed() -> Refusal {
+    Refusal::new("XX000", "the gateway could not analyze the statement")
+        .with_hint("Write it in another way, and report this as a bug.")
 }
 
 pub(super) fn catalog_is_late() -> Refusal {

@@ -45,7 +45,7 @@ impl Analysts {
         }
     }
 
-    /// Runs the analysis of a text of this length when its turn comes. `None` if it has to be tried again.
+    /// Runs the analysis of a text of this length when its turn comes. `None` if it panicked.
     pub async fn run<T: Send + 'static>(
         &self,
         length: usize,
@@ -53,32 +53,39 @@ impl Analysts {
     ) -> Option<T> {
         let memory = self.reserve(length).await?;
         let thread = Arc::clone(&self.threads).acquire_owned().await.ok()?;
+        let jobs = self.jobs().await;
         let (result, finished) = oneshot::channel();
-        let work = move || {
+        let work: Job = Box::new(move || {
             // The client may be gone; the memory is free again only when the analysis is.
             let _ = result.send(analysis());
             if length >= LARGE {
                 gatewright_sql::release_memory();
             }
             drop((memory, thread));
-        };
-        if let Err(error) = self.send(Box::new(work)) {
-            tracing::error!(%error, "no thread for the analysis of a large statement; it will be tried again");
-            tokio::time::sleep(PAUSE).await;
-            return None;
-        }
+        });
+        jobs.send(work).ok()?;
         finished.await.ok()
     }
 
-    /// Hands a job to the threads, which are started before the first one.
-    fn send(&self, job: Job) -> std::io::Result<()> {
+    /// To the threads. Waits while the system refuses them.
+    async fn jobs(&self) -> Sender<Job> {
+        loop {
+            match self.started() {
+                Ok(jobs) => return jobs,
+                Err(error) => {
+                    tracing::error!(%error, "no threads for the analysis of large statements; they will be tried again");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn started(&self) -> std::io::Result<Sender<Job>> {
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = match &*jobs {
-            Some(sender) => sender.clone(),
-            None => jobs.insert(start_threads()?).clone(),
-        };
-        let ended = |_| std::io::Error::other("the threads for analyses have ended");
-        sender.send(job).map_err(ended)
+        match &*jobs {
+            Some(jobs) => Ok(jobs.clone()),
+            None => Ok(jobs.insert(start_threads()?).clone()),
+        }
     }
 
     async fn reserve(&self, length: usize) -> Option<OwnedSemaphorePermit> {

@@ -15,7 +15,7 @@ pub(super) struct Delivery(Arc<Mutex<Option<Delivered>>>);
 
 /// The result of an analysis, and what it holds for.
 pub(super) struct Delivered {
-    pub text: Box<str>,
+    pub text: Arc<str>,
     pub standard_conforming_strings: bool,
     pub path: Option<SearchPath>,
     pub catalog: Arc<Catalog>,

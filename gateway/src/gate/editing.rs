@@ -9,6 +9,7 @@ use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
 use super::SessionGate;
+use super::analysis::not_analyzed;
 use super::known;
 use super::permit::Answers;
 use super::text::{AnalyzedText, EditedFrom, STATEMENT_BYTES, texts_in};
@@ -249,7 +250,7 @@ impl SessionGate {
         let text = Arc::clone(text);
         let job = move || edited_anew(&text, client, &settings);
         self.work_out(inline, length, job, wrap, |gate, worked_out| {
-            then(gate, worked_out.unwrap_or_else(|| Err(has_changed())))
+            then(gate, worked_out.unwrap_or_else(|| Err(not_analyzed())))
         })
     }
 }

@@ -59,6 +59,8 @@ impl SessionGate {
             at_rest: true,
             names: &NoNames,
             path,
+            path_value: None,
+            is_utf8: true,
         };
         let verdicts = self.verdicts(&question()).await;
         let mut judged = self.judge_statement(question());
@@ -70,7 +72,7 @@ impl SessionGate {
             poll_fn(|context| self.poll_pending(context)).await;
             judged = self.resume(ticket).map(|answer| match answer {
                 Answer::Verdict(verdict) => verdict,
-                _ => Err(Refusal::new("57014", "the statement was not judged")),
+                _ => Err(Refusal::new("XX000", "the statement was not judged")),
             });
         };
         let outcome = outcome.map(|verdict| match verdict {

@@ -9,16 +9,20 @@ use gatewright_sql::Verb;
 
 use super::case::Version;
 use super::names::NoNames;
-use super::{AnalyzedText, Gate, GateMetrics, GateSettings, Policies, SessionGate};
+use super::{AnalyzedText, Gate, GateMetrics, GateSettings, People, Policies, SessionGate};
 use crate::catalog::CatalogHandle;
 use crate::identity::Identity;
-use crate::session::{BoundParameters, Completion, Judge, Judged, Phase, Question, Verdict};
+use crate::session::{
+    Answer, BoundParameters, Completion, Judge, Judged, PendingJudge, Phase, Question, Verdict,
+};
 
 struct Uncounted;
 
 impl GateMetrics for Uncounted {
     fn verdict(&self, _: Verb, _: &'static str) {}
     fn completed(&self, _: Verb, _: f64, _: &Completion) {}
+    fn held(&self, _: bool) {}
+    fn decided(&self, _: &'static str) {}
 }
 
 /// A session that needs no catalog, since nothing has to be looked up.
@@ -28,7 +32,16 @@ fn session(keep_parameters: bool) -> SessionGate {
         lock_role: false,
         ..GateSettings::default()
     };
-    let gate = Gate::new(settings, Arc::new(Policies::none()), Arc::new(Uncounted));
+    session_with(settings, "postgres://ada@localhost/shop")
+}
+
+fn session_with(settings: GateSettings, target: &str) -> SessionGate {
+    let gate = Gate::new(
+        settings,
+        Arc::new(Policies::none()),
+        People::Nobody,
+        Arc::new(Uncounted),
+    );
     let identity = Identity {
         subject: "ada".to_owned(),
         issuer: "https://issuer.example".to_owned(),
@@ -39,8 +52,7 @@ fn session(keep_parameters: bool) -> SessionGate {
         attributes: Vec::new(),
         expires_at: SystemTime::now() + Duration::from_secs(3600),
     };
-    let target = "postgres://ada@localhost/shop".parse().expect("a DSN");
-    let catalog = CatalogHandle::new(target);
+    let catalog = CatalogHandle::new(target.parse().expect("a DSN"));
     gate.session(contract::Session::default(), &identity, catalog)
 }
 
@@ -66,6 +78,8 @@ fn question<'a>(
         at_rest: true,
         names: &NoNames,
         path: None,
+        path_value: None,
+        is_utf8: true,
     }
 }
 
@@ -127,6 +141,40 @@ fn a_text_cannot_stand_for_a_template() {
         Judged::Ready(Ok(text)) => panic!("it is taken for {:?}", text.source),
         Judged::Pending(_) => panic!("there is nothing to wait for"),
     }
+}
+
+/// It is asked for anew until it is judged or refused.
+#[tokio::test]
+async fn a_function_call_is_refused_once_while_the_catalog_cannot_be_read() {
+    let settings = GateSettings {
+        lock_role: true,
+        ..GateSettings::default()
+    };
+    // Nothing listens there.
+    let target = "postgres://ada@127.0.0.1:1/shop?sslmode=disable";
+    let mut session = session_with(settings, target);
+    let fresh = tokio::spawn(Arc::clone(&session.catalog).keep_fresh(Duration::from_secs(3600)));
+    let mut judged = session.judge_function_call(1598, false);
+    let mut waits = 0;
+    let refusal = loop {
+        match judged {
+            Judged::Ready(Err(refusal)) => break refusal,
+            Judged::Ready(Ok(_)) => panic!("it is judged without a catalog"),
+            Judged::Pending(ticket) => {
+                waits += 1;
+                assert!(waits < 5, "it is asked for again and again");
+                std::future::poll_fn(|context| session.poll_pending(context)).await;
+                judged = match session.resume(ticket) {
+                    Judged::Ready(Answer::Verdict(verdict)) => Judged::Ready(verdict),
+                    // As the session does with an answer to another question.
+                    Judged::Ready(_) => session.judge_function_call(1598, false),
+                    Judged::Pending(ticket) => Judged::Pending(ticket),
+                };
+            }
+        }
+    };
+    assert_eq!(refusal.sqlstate, "57P03");
+    fresh.abort();
 }
 
 /// Policies ask for it on the stack that their call has.

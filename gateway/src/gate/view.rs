@@ -87,15 +87,15 @@ impl StatementView for View {
             .map_or(0, |(_, statement)| statement.span.len())
     }
 
-    fn normalized(&self) -> String {
+    fn normalized(&self) -> Option<String> {
         let Some((text, statement)) = self.statement() else {
-            return String::new();
+            return Some(String::new());
         };
         let normalized = || statement.normalized(&text.source);
         // The parser needs more stack for longer texts than a policy's call has.
         match statement.span.len() <= SHORT_TEXT {
-            true => normalized(),
-            false => gatewright_sql::on_big_stack(normalized).unwrap_or_default(),
+            true => Some(normalized()),
+            false => gatewright_sql::on_big_stack(normalized),
         }
     }
 

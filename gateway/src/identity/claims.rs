@@ -151,6 +151,8 @@ fn is_programs(claims: &Map<String, Value>) -> bool {
         // RFC 9068, section 2.2: the subject of a client that acts for itself is the client.
         || same_as_subject("client_id")
         || same_as_subject("azp")
+        // Okta.
+        || same_as_subject("cid")
         // Auth0, Microsoft Entra, Keycloak, Kubernetes.
         || says("gty", "client-credentials")
         || says("idtyp", "app")
@@ -245,6 +247,8 @@ mod tests {
             (json!({"sub": "ada", "act": {"sub": "helper"}}), true),
             (json!({"sub": "nightly", "client_id": "nightly"}), true),
             (json!({"sub": "nightly", "azp": "nightly"}), true),
+            (json!({"sub": "0oa1", "cid": "0oa1"}), true),
+            (json!({"sub": "ada", "cid": "0oa1"}), false),
             (
                 json!({"sub": "nightly@clients", "gty": "client-credentials"}),
                 true,

@@ -1,5 +1,5 @@
-//! HTTP client for identity providers. Responses are limited in size, redirects are not followed, and requests use TLS
-//! or stay on loopback.
+//! HTTP clients that carry secrets, and the one for identity providers. Redirects are not followed, responses are limited in size, and
+//! requests use TLS or stay on loopback.
 
 use std::time::Duration;
 
@@ -45,28 +45,14 @@ impl ProviderHttp {
         timeout: Duration,
     ) -> Result<Self, VerifierError> {
         let url = || issuer.to_owned();
-        let loopback = match transport(issuer) {
+        let loopback = match Transport::of(issuer) {
             Transport::Tls => false,
             Transport::Loopback => true,
             Transport::Refused => return Err(VerifierError::InsecureUrl { url: url() }),
         };
-        // A redirect could target any host that this machine can reach.
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
+        let client = client(loopback, ca_pem)
+            .map_err(|source| VerifierError::Certificates { url: url(), source })?
             .timeout(timeout)
-            .user_agent(concat!("gatewright/", env!("CARGO_PKG_VERSION")));
-        if loopback {
-            builder = builder.no_proxy();
-        }
-        if let Some(pem) = ca_pem {
-            builder = builder.tls_built_in_root_certs(false);
-            let certificates = reqwest::Certificate::from_pem_bundle(pem)
-                .map_err(|source| VerifierError::Certificates { url: url(), source })?;
-            for certificate in certificates {
-                builder = builder.add_root_certificate(certificate);
-            }
-        }
-        let client = builder
             .build()
             .map_err(|source| VerifierError::Client { url: url(), source })?;
         Ok(Self { loopback, client })
@@ -75,7 +61,7 @@ impl ProviderHttp {
     /// Whether a URL published by the provider may be requested: `https`, or `http` on loopback if the issuer itself is
     /// on loopback.
     pub fn may_reach(&self, url: &str) -> bool {
-        match transport(url) {
+        match Transport::of(url) {
             Transport::Tls => true,
             Transport::Loopback => self.loopback,
             Transport::Refused => false,
@@ -98,50 +84,86 @@ impl ProviderHttp {
         for (name, value) in response.headers() {
             answer = answer.header(name, value);
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            if body.len() + chunk.len() > MAX_DOCUMENT {
-                return Err(HttpError::TooLong);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(answer.body(body)?)
+        let body = whole_body(&mut response, MAX_DOCUMENT).await?;
+        Ok(answer.body(body.ok_or(HttpError::TooLong)?)?)
     }
+}
+
+/// The body of a response; `None` if it is longer than `most` bytes.
+pub async fn whole_body(
+    response: &mut reqwest::Response,
+    most: usize,
+) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > most {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
+}
+
+/// A client without redirects, which could target any host that this machine can reach. To loopback, no proxy is used. `ca_pem` holds the
+/// CAs to trust in place of the system's.
+///
+/// # Errors
+/// The CAs cannot be used.
+pub fn client(
+    loopback: bool,
+    ca_pem: Option<&[u8]>,
+) -> Result<reqwest::ClientBuilder, reqwest::Error> {
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("gatewright/", env!("CARGO_PKG_VERSION")));
+    if loopback {
+        builder = builder.no_proxy();
+    }
+    if let Some(pem) = ca_pem {
+        builder = builder.tls_built_in_root_certs(false);
+        for certificate in reqwest::Certificate::from_pem_bundle(pem)? {
+            builder = builder.add_root_certificate(certificate);
+        }
+    }
+    Ok(builder)
 }
 
 /// Whether the URL of an identity provider is secure: `https`, or `http` on a loopback address.
 pub fn is_secure_url(url: &str) -> bool {
-    transport(url) != Transport::Refused
+    Transport::of(url) != Transport::Refused
 }
 
 /// The transport that a URL selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Transport {
+pub enum Transport {
     Tls,
     /// HTTP without TLS on loopback.
     Loopback,
+    /// HTTP without TLS to others, or no URL of HTTP.
     Refused,
 }
 
-fn transport(url: &str) -> Transport {
-    let Ok(url) = Url::parse(url) else {
-        return Transport::Refused;
-    };
-    let loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => return Transport::Refused,
-    };
-    match url.scheme() {
-        "https" => Transport::Tls,
-        "http" if loopback => Transport::Loopback,
-        _ => Transport::Refused,
+impl Transport {
+    pub fn of(url: &str) -> Self {
+        let Ok(url) = Url::parse(url) else {
+            return Transport::Refused;
+        };
+        let loopback = match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => return Transport::Refused,
+        };
+        match url.scheme() {
+            "https" => Transport::Tls,
+            "http" if loopback => Transport::Loopback,
+            _ => Transport::Refused,
+        }
     }
 }
 
 /// The error with its sources; reqwest's own message is only "error sending request".
-fn chain(error: &reqwest::Error) -> String {
+pub fn chain(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
@@ -166,6 +188,7 @@ mod tests {
             ("http://127.0.0.1:9/token", false, true),
             ("http://[::1]/token", false, true),
             ("http://localhost/token", false, true),
+            ("HTTP://LOCALHOST/token", false, true),
             ("http://id.example.com/token", false, false),
             ("http://127.0.0.1.example.com/", false, false),
             ("file:///etc/passwd", false, false),

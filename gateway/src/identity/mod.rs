@@ -9,7 +9,7 @@ mod dev;
 mod error;
 mod fetch;
 mod grants;
-mod http;
+pub(crate) mod http;
 mod jws;
 mod keys;
 mod peek;

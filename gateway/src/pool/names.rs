@@ -18,7 +18,10 @@ impl NamesAtStart {
 
     /// `None`: that was not an answer.
     pub fn of_row(row: Vec<Option<String>>, reported: bool) -> Option<Self> {
-        let mut row = row.into_iter().collect::<Option<Vec<String>>>()?.into_iter();
+        let mut row = row
+            .into_iter()
+            .collect::<Option<Vec<String>>>()?
+            .into_iter();
         let path = row.next()?;
         let roles: Vec<String> = row.collect();
         (roles.len() == 2).then_some(NamesAtStart {

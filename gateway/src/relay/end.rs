@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
 use super::{Client, Relay, Server};
-use crate::session::{PendingJudge, Violation};
+use crate::session::{Departure, PendingJudge, Violation};
 
 /// How long a client may take to read its last error.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -100,6 +100,15 @@ pub enum End {
 }
 
 impl End {
+    /// What becomes of a statement that is held then.
+    fn departure(&self) -> Departure {
+        match self {
+            End::ClientLeft | End::ClientGone(_) => Departure::ClientLeft,
+            End::Told(Ending::Drain | Ending::Shutdown) => Departure::GatewayStopped,
+            End::ServerGone(_) | End::Violation(_) | End::Told(_) => Departure::SessionEnded,
+        }
+    }
+
     /// The label for metrics.
     pub fn label(&self) -> &'static str {
         match self {
@@ -131,6 +140,7 @@ where
         let settled = self.session.is_settled();
         // Others are in line behind it.
         self.server.stop_waiting();
+        self.departure = end.departure();
         self.end_statements().await;
         match end {
             End::ClientLeft | End::ClientGone(_) => {}
@@ -174,7 +184,10 @@ where
     /// policies (decision 17).
     pub(super) async fn ends_told(&mut self) {
         poll_fn(|context| {
-            while !self.session.close(&mut self.judge, &mut self.output) {
+            while !self
+                .session
+                .close(self.departure, &mut self.judge, &mut self.output)
+            {
                 ready!(self.judge.poll_pending(context));
             }
             Poll::Ready(())

@@ -8,7 +8,7 @@ use gatewright_wire::frame::Frame;
 use crate::pool::Attachment;
 use crate::session::doors::output::{Output, Taken};
 use crate::session::doors::to_client::Delivery;
-use crate::session::judge::Judge;
+use crate::session::judge::{Departure, Judge};
 use crate::session::refusal::Refusal;
 use crate::session::state::held::Held;
 use crate::session::state::pipeline::{Mode, Unserved};
@@ -58,11 +58,12 @@ impl<J: Judge> Session<J> {
         }
     }
 
-    /// There is no server connection for the message that comes next: it fails, and the session goes on.
+    /// There is no server connection for the message that comes next: it fails, and the session goes on. `why`: what becomes of an approval.
     pub fn not_attached(
         &mut self,
         tag: u8,
         error: &FatalError,
+        why: Departure,
         output: &mut Output,
         judge: &mut J,
     ) {
@@ -73,7 +74,7 @@ impl<J: Judge> Session<J> {
             ..Refusal::new("08006", error.message.clone())
         };
         if let Some(held) = self.held.take() {
-            self.let_go(held, judge);
+            self.let_go_since(why, held, judge);
         }
         judge.refused(&refusal);
         output.to_client.deliver(Delivery::Error(&refusal.error()));

@@ -261,9 +261,10 @@ fn value(cell: Option<String>, type_oid: u32) -> Result<Value, StoreError> {
         return Ok(Value::Null);
     };
     Ok(match type_oid {
-        INT2 | INT4 | INT8 => {
-            Value::Integer(text.parse().map_err(|_| StoreError::Value("not an integer"))?)
-        }
+        INT2 | INT4 | INT8 => Value::Integer(
+            text.parse()
+                .map_err(|_| StoreError::Value("not an integer"))?,
+        ),
         BOOL => Value::Integer(i64::from(text == "t")),
         VOID => Value::Null,
         BYTEA => {

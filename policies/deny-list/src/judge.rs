@@ -1,6 +1,5 @@
 //! Judges a statement by its facts and words the denial.
 
-use gatewright_policy::name::Qualified;
 use gatewright_policy::{Allowance, Denial, Facts, Verdict, command_is};
 
 use crate::settings::{Choice, Settings};
@@ -86,10 +85,7 @@ impl Settings {
     }
 
     fn function(&self, facts: &Facts) -> Option<Denial> {
-        let function = facts
-            .functions
-            .iter()
-            .find(|function| self.functions.iter().any(|listed| may_be(function, listed)))?;
+        let function = facts.call_of(&self.functions)?;
         Some(
             Denial::new(
                 "function",
@@ -109,14 +105,6 @@ impl Settings {
                 .hint("Use a plain SELECT, INSERT, UPDATE or DELETE on named tables, with built-in functions only."),
         )
     }
-}
-
-/// Matches a function of the facts, spelled as in the statement: parts joined by dots, without quotes.
-fn may_be(function: &str, listed: &Qualified) -> bool {
-    let (schema, name) = function.rsplit_once('.').unwrap_or(("", function));
-    let schema = schema.rsplit_once('.').map_or(schema, |(_, schema)| schema);
-    name == listed.name()
-        && (schema.is_empty() || listed.schema().is_none_or(|listed| listed == schema))
 }
 
 fn advice(command: &str) -> &'static str {

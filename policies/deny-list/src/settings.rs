@@ -1,7 +1,7 @@
 //! The settings of deny-list.
 
-use gatewright_policy::Verb;
 use gatewright_policy::name::Qualified;
+use gatewright_policy::{Verb, is_command_tag};
 use serde::Deserialize;
 
 /// The policy's section of the configuration. README.md documents each key.
@@ -34,18 +34,12 @@ impl Default for Settings {
 impl Settings {
     /// Checks what serde cannot: that each entry of `commands` has the form of a command tag.
     pub fn check(&self) -> Result<(), String> {
-        for command in &self.commands {
-            let words = command.split(' ');
-            if words
-                .clone()
-                .any(|word| word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_alphabetic()))
-            {
-                return Err(format!(
-                    "setting commands: {command:?} is not a command tag; separate words with one space, as in \"DROP TABLE\""
-                ));
-            }
+        match self.commands.iter().find(|tag| !is_command_tag(tag)) {
+            Some(command) => Err(format!(
+                "setting commands: {command:?} is not a command tag; separate words with one space, as in \"DROP TABLE\""
+            )),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -154,8 +154,10 @@ fn access(facts: &Facts) -> Option<Denial> {
 }
 
 fn function(facts: &Facts, listed: &[Qualified]) -> Option<Denial> {
-    let function = facts.functions.iter().find(|function| {
-        let (schema, name) = function.rsplit_once('.').unwrap_or(("", function));
+    let built_in = facts.functions.iter().find(|function| {
+        let name = function
+            .rsplit_once('.')
+            .map_or(function.as_str(), |(_, name)| name);
         // With constants it is SET; everything else makes the statement opaque.
         if name == "set_config" && facts.opaque.is_empty() {
             return false;
@@ -164,11 +166,10 @@ fn function(facts: &Facts, listed: &[Qualified]) -> Option<Denial> {
             || SIDE_EFFECT_PREFIXES
                 .iter()
                 .any(|prefix| name.starts_with(prefix))
-            || listed.iter().any(|listed| {
-                listed.name() == name
-                    && (schema.is_empty() || listed.schema().is_none_or(|listed| listed == schema))
-            })
-    })?;
+    });
+    let function = built_in
+        .map(String::as_str)
+        .or_else(|| facts.call_of(listed))?;
     Some(denial(
         "function",
         format!("function {function} has side effects"),

@@ -24,6 +24,13 @@ impl Facts {
         self.tables.iter().any(|table| table.may_be(name))
     }
 
+    /// The first function that the statement calls and that may be one of these. A name without a schema, in the statement or in the
+    /// list, means that name in any schema.
+    pub fn call_of(&self, listed: &[Qualified]) -> Option<&str> {
+        let calls = |function: &&String| listed.iter().any(|name| function_may_be(function, name));
+        self.functions.iter().find(calls).map(String::as_str)
+    }
+
     /// The table of a column, if it is known.
     pub fn table_of(&self, column: &crate::ColumnRef) -> Option<&TableRef> {
         self.tables.get(usize::try_from(column.table?).ok()?)
@@ -52,6 +59,22 @@ impl Identity {
     }
 }
 
+/// Facts spell functions as the statement does: parts joined by dots, without quotes.
+fn function_may_be(function: &str, listed: &Qualified) -> bool {
+    let (schema, name) = function.rsplit_once('.').unwrap_or(("", function));
+    // A database may stand in front.
+    let schema = schema.rsplit_once('.').map_or(schema, |(_, schema)| schema);
+    name == listed.name()
+        && (schema.is_empty() || listed.schema().is_none_or(|listed| listed == schema))
+}
+
+/// Whether a setting has the form of a command tag, or of its leading words: `DROP`, `drop table`.
+pub fn is_command_tag(text: &str) -> bool {
+    let is_word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    text.split(' ').all(is_word)
+}
+
 /// Whether a command tag equals `tag` or begins with its words: `DROP TABLE` is a `DROP`.
 pub fn command_is(command: &str, tag: &str) -> bool {
     match (command.get(..tag.len()), command.as_bytes().get(tag.len())) {
@@ -75,6 +98,38 @@ mod tests {
                 && !facts.runs("DROP TABLES")
                 && !facts.runs("")
         );
+    }
+
+    #[test]
+    fn command_tags_are_words() {
+        for (text, expected) in [
+            ("DROP", true),
+            ("create table", true),
+            ("", false),
+            ("DROP  TABLE", false),
+            ("DROP TABLE;", false),
+            (" DROP", false),
+        ] {
+            assert_eq!(super::is_command_tag(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_function_without_schema_may_be_any_of_its_name() -> Result<(), crate::name::NameError> {
+        let mut facts = facts(Verb::Select, &["SELECT"], &[]);
+        for (function, listed, expected) in [
+            ("app.pay", "app.pay", true),
+            ("shop.app.pay", "app.pay", true),
+            ("pay", "app.pay", true),
+            ("app.pay", "pay", true),
+            ("other.pay", "app.pay", false),
+            ("repay", "pay", false),
+        ] {
+            facts.functions = vec!["lower".to_owned(), function.to_owned()];
+            let found = facts.call_of(&[Qualified::parse(listed)?]);
+            assert_eq!(found, expected.then_some(function), "{function} {listed}");
+        }
+        Ok(())
     }
 
     #[test]

@@ -53,6 +53,6 @@ pub use bindings::gatewright::policy::types::{
 };
 #[doc(hidden)]
 pub use export::start;
-pub use facts::command_is;
+pub use facts::{command_is, is_command_tag};
 pub use policy::{NoSettings, Policy};
 pub use statement::Statement;

@@ -139,7 +139,10 @@ fn what_needs_a_session_is_refused(version: Version) -> Result<()> {
             let fields =
                 error(&messages).with_context(|| format!("{statement} was not refused"))?;
             assert_eq!(fields[&'C'], "0A000", "{statement}: {fields:?}");
-            ensure!(fields[&'M'].ends_with("not supported with transaction pooling"), "{fields:?}");
+            ensure!(
+                fields[&'M'].ends_with("not supported with transaction pooling"),
+                "{fields:?}"
+            );
             ensure!(fields.contains_key(&'H'), "{fields:?}");
         }
         assert_eq!(tags(&ada.query("SELECT 1")?), "TDCZ");

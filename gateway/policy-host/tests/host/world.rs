@@ -140,12 +140,12 @@ impl StatementView for Statement {
         self.length
     }
 
-    fn normalized(&self) -> String {
+    fn normalized(&self) -> Option<String> {
         let mut derived_on = self.derived_on.lock().unwrap();
         derived_on.push(thread::current().id());
         drop(derived_on);
         assert!(!self.panics, "a defect of the host");
-        self.sql()
+        Some(self.sql())
     }
 
     fn ast_json(&self) -> Option<String> {

@@ -133,3 +133,51 @@ fn temporary_tables_are_read_for_those_who_make_them() {
         assert!(read().await.lookup(None, "mine").is_empty());
     });
 }
+
+/// The transaction in the middle renames both columns, so that the sum of the ids that wrote them stays the same.
+#[test]
+fn columns_that_trade_names_show_whichever_transaction_it_was() {
+    let server = Server::start(Version::Installed);
+    server.run("CREATE TABLE t (a int, b int)");
+    let handle = server.handle();
+    server.runtime.block_on(async {
+        let mut clients = Vec::new();
+        for _ in 0..3 {
+            let connected = tokio_postgres::connect(&server.url(), tokio_postgres::NoTls).await;
+            let (client, connection) = connected.expect("a connection");
+            tokio::spawn(connection);
+            clients.push(client);
+        }
+        let [first, middle, last] = clients.as_slice() else {
+            panic!("three clients");
+        };
+        let own = "SELECT pg_current_xact_id()::text::int8";
+        let begun = async |client: &tokio_postgres::Client| -> i64 {
+            client.batch_execute("BEGIN").await.expect("BEGIN");
+            client.query_one(own, &[]).await.expect(own).get(0)
+        };
+        let run = async |client: &tokio_postgres::Client, sql: &str| client.batch_execute(sql).await.expect(sql);
+        // The ids of others, such as autovacuum's, may come between.
+        let mut rounds = 0;
+        loop {
+            rounds += 1;
+            assert!(rounds < 20, "no three transactions follow each other");
+            let one = begun(first).await;
+            run(first, "ALTER TABLE t RENAME a TO z; ALTER TABLE t RENAME z TO a; COMMIT").await;
+            let two = begun(middle).await;
+            let three = begun(last).await;
+            run(last, "ALTER TABLE t RENAME b TO z; ALTER TABLE t RENAME z TO b; COMMIT").await;
+            if (two, three) == (one + 1, one + 2) {
+                break;
+            }
+            run(middle, "ROLLBACK").await;
+        }
+        handle.refresh().await.expect("a catalog");
+        run(middle, "ALTER TABLE t RENAME a TO z; ALTER TABLE t RENAME b TO a; ALTER TABLE t RENAME z TO b; COMMIT").await;
+        handle.check().await.expect("a check");
+        let catalog = handle.current();
+        let columns = catalog.lookup(None, "t")[0].columns.iter();
+        let columns: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
+        assert_eq!(columns, ["b", "a"]);
+    });
+}

@@ -127,7 +127,7 @@ impl Random {
 }
 
 fn follow(version: Version) {
-    let (seed, steps) = (soak::seed().unwrap_or(1), soak::cases(150) as usize);
+    let (seed, steps) = (soak::seed().unwrap_or(1), soak::cases(50) as usize);
     let server = Server::start(version);
     server.run("CREATE SCHEMA s0; CREATE SCHEMA s1; CREATE TABLE t1 (a int, b text, c int); CREATE TABLE t2 (a int, b text, c int)");
     let (kept, mut random) = (server.handle(), Random::new(seed));

@@ -3,6 +3,7 @@
 use super::database::PASSWORDS;
 use super::listen::{CERTIFICATE, PRIVATE_KEY};
 use super::{Key, Kind, Table};
+use crate::config::choices;
 
 pub(in crate::config) static APPROVALS: Table = Table::new(
     "[approvals]",
@@ -55,6 +56,19 @@ pub(in crate::config) static APPROVALS: Table = Table::new(
             "how long a statement is held on its connection; a policy may allow less",
         )
         .default("\"10m\""),
+        Key::new(
+            "notice_interval",
+            Kind::Period,
+            "the pause between the notices that tell a held client that it waits",
+        )
+        .default("\"30s\""),
+        Key::new(
+            "agents",
+            Kind::Choice(choices::APPROVAL_WAIT.names),
+            "what becomes of a statement of an agent that needs approval: `hold` keeps it waiting, `return` refuses it with the request's id, \
+             and it runs when it is sent again once approved",
+        )
+        .default("\"hold\""),
         Key::new(
             "max_pending_per_identity",
             Kind::Integer(1, 100_000),

@@ -6,6 +6,7 @@ use super::access::credential;
 use super::shown::Shown;
 use crate::approvals::ApprovalsSettings;
 use crate::config::Approvals;
+use crate::config::choices::APPROVAL_WAIT;
 use crate::config::keys::{API, API_TLS, APPROVALS, STORE};
 use crate::config::units::duration_text;
 use crate::store::StoreSettings;
@@ -42,10 +43,12 @@ fn settings(f: &mut Formatter<'_>, settings: &ApprovalsSettings) -> fmt::Result 
         ("pending_ttl", settings.pending_ttl),
         ("approval_ttl", settings.approval_ttl),
         ("hold_limit", settings.hold_limit),
+        ("notice_interval", settings.notice_interval),
         ("keep", settings.keep),
     ] {
         shown.string(name, duration_text(duration))?;
     }
+    shown.string("agents", APPROVAL_WAIT.name(settings.agents))?;
     shown.plain(
         "max_pending_per_identity",
         settings.max_pending_per_identity,

@@ -38,7 +38,10 @@ impl<J: Judge> Session<J> {
             match self.next_client_message(rest, judge, output)? {
                 Step::Took(count) => consumed += count,
                 Step::NeedsMore => break,
-                Step::Hold => return Ok(held(consumed)),
+                Step::Hold => {
+                    self.tell_held(judge, output);
+                    return Ok(held(consumed));
+                }
             }
             if output.slice.spend(work(rest)) {
                 return Ok(held(consumed));

@@ -27,7 +27,8 @@ macro_rules! statement_methods {
             async fn normalized(&mut self, _: Resource<Statement>) -> wasmtime::Result<String> {
                 let is_long = self.statement()?.length() > crate::view::SHORT_TEXT;
                 self.leave_foreign_thread(is_long).await;
-                Ok(self.statement()?.normalized())
+                let normalized = self.statement()?.normalized();
+                normalized.ok_or_else(|| wasmtime::Error::msg("the statement could not be normalized"))
             }
 
             async fn ast_json(

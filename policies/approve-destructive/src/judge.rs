@@ -1,0 +1,147 @@
+//! Judges a statement by its facts and words the reason that reviewers read.
+
+use std::time::Duration;
+
+use gatewright_policy::{Access, Allowance, Approval, Facts, Verdict, command_is};
+
+use crate::settings::{Choice, Settings, Wait, Writes};
+
+/// Code and reason.
+type Cause = (&'static str, String);
+
+/// Access that MERGE, or code that a statement runs, can have to rows that are there.
+const CHANGES: Access = Access::UPDATE.union(Access::DELETE);
+
+impl Settings {
+    pub fn judge(&self, facts: &Facts) -> Verdict {
+        if facts.identity.in_any(&self.exempt_groups) {
+            return Verdict::reusable();
+        }
+        let cause = self
+            .command(facts)
+            .or_else(|| self.write(facts))
+            .or_else(|| self.function(facts))
+            .or_else(|| self.opaque(facts));
+        match cause {
+            Some(cause) => self.approval(cause).into(),
+            None => Verdict::reusable(),
+        }
+    }
+
+    fn approval(&self, (code, reason): Cause) -> Approval {
+        let approval = Approval::new(code, reason)
+            .reviewers(self.reviewers.iter().cloned())
+            .approvals(self.approvals)
+            .valid(Duration::from_secs(self.valid_seconds))
+            .allowance(Allowance::new());
+        match self.wait {
+            Wait::Hold => approval.hold(Duration::from_secs(self.hold_seconds)),
+            Wait::Return => approval.return_id(),
+        }
+    }
+
+    /// A listed command, or TRUNCATE in code that the statement runs.
+    fn command(&self, facts: &Facts) -> Option<Cause> {
+        let is_listed = |command: &str| {
+            self.commands
+                .iter()
+                .any(|listed| command_is(command, listed))
+        };
+        let mut commands = facts.commands.iter().enumerate();
+        if let Some((position, command)) = commands.find(|(_, command)| is_listed(command)) {
+            let place = match facts.commands.first() {
+                Some(outer) if position > 0 => format!(" inside {outer}"),
+                _ => String::new(),
+            };
+            return Some((
+                "command",
+                format!("{command}{place}{}", self.targets(facts)),
+            ));
+        }
+        let mut truncated = facts
+            .tables
+            .iter()
+            .filter(|table| table.access.contains(Access::TRUNCATE));
+        let table = truncated.next().filter(|_| is_listed("TRUNCATE TABLE"))?;
+        Some((
+            "command",
+            format!("code that the statement runs truncates {}", table.display()),
+        ))
+    }
+
+    /// The relations that a command defines anew, removes or empties.
+    fn targets(&self, facts: &Facts) -> String {
+        let targets: Vec<String> = facts
+            .tables
+            .iter()
+            .filter(|table| table.access.intersects(Access::DDL | Access::TRUNCATE))
+            .map(|table| table.display())
+            .collect();
+        match targets.as_slice() {
+            [] => String::new(),
+            targets => format!(" of {}", targets.join(", ")),
+        }
+    }
+
+    fn write(&self, facts: &Facts) -> Option<Cause> {
+        let changed = || {
+            let changes = |access: Access| access.intersects(CHANGES);
+            let mut tables = facts.tables.iter();
+            tables.find(|table| changes(table.access))
+        };
+        match self.writes {
+            Writes::None => None,
+            Writes::Unbounded if facts.unbounded_write => {
+                let command = ["DELETE", "UPDATE"]
+                    .into_iter()
+                    .find(|command| facts.runs(command))
+                    .unwrap_or("the statement");
+                let table = changed().map(|table| format!(" of {}", table.display()));
+                let table = table.unwrap_or_default();
+                Some((
+                    "unbounded-write",
+                    format!("{command}{table} without a narrowing WHERE clause affects every row"),
+                ))
+            }
+            Writes::Unbounded if facts.runs("MERGE") => {
+                let table = changed()?;
+                Some((
+                    "unbounded-write",
+                    format!("MERGE can change every row of {}", table.display()),
+                ))
+            }
+            Writes::Unbounded => None,
+            Writes::All => {
+                let own = ["UPDATE", "DELETE", "MERGE"];
+                let command = own.into_iter().find(|command| facts.runs(command));
+                match (command, changed()) {
+                    (Some(command), Some(table)) => {
+                        Some(("write", format!("{command} of {}", table.display())))
+                    }
+                    (Some(command), None) => Some(("write", command.to_owned())),
+                    (None, Some(table)) => Some((
+                        "write",
+                        format!("the statement changes rows of {}", table.display()),
+                    )),
+                    (None, None) => None,
+                }
+            }
+        }
+    }
+
+    fn function(&self, facts: &Facts) -> Option<Cause> {
+        let function = facts.call_of(&self.functions)?;
+        Some(("function", format!("calls function {function}")))
+    }
+
+    fn opaque(&self, facts: &Facts) -> Option<Cause> {
+        let reason = facts
+            .opaque
+            .first()
+            .filter(|_| self.opaque == Choice::Approve)?;
+        Some((
+            "opaque",
+            format!("the statement cannot be analyzed: {reason}"),
+        ))
+    }
+}

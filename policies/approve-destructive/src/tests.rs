@@ -1,0 +1,218 @@
+//! Tests of approve-destructive's decisions and settings.
+
+use gatewright_policy::testing::{self, StatementDouble, facts, select};
+use gatewright_policy::{Access, Approval, ApprovalWait, Facts, Policy, Verb, Verdict};
+
+use crate::ApproveDestructive;
+
+/// What has to be approved; `None`: nothing.
+fn judge(settings: &str, facts: &Facts) -> Option<Approval> {
+    let mut policy: ApproveDestructive = testing::policy(settings).expect("valid settings");
+    match policy.on_statement(&StatementDouble::new("").view(), facts) {
+        Verdict::RequireApproval(approval) => Some(approval),
+        other => {
+            assert_eq!(other, Verdict::reusable());
+            None
+        }
+    }
+}
+
+fn reason(settings: &str, facts: &Facts) -> Option<(String, String)> {
+    judge(settings, facts).map(|approval| (approval.code, approval.reason))
+}
+
+fn because(code: &str, reason: &str) -> Option<(String, String)> {
+    Some((code.to_owned(), reason.to_owned()))
+}
+
+fn delete(unbounded: bool) -> Facts {
+    Facts {
+        unbounded_write: unbounded,
+        ..facts(
+            Verb::Delete,
+            &["DELETE"],
+            &[
+                ("public.orders", Access::DELETE),
+                ("public.people", Access::SELECT),
+            ],
+        )
+    }
+}
+
+#[test]
+fn what_destroys_needs_approval_by_default() {
+    let orders = [("public.orders", Access::DDL)];
+    for (verb, command, tables, expected) in [
+        (
+            Verb::Ddl,
+            "DROP TABLE",
+            &orders[..],
+            "DROP TABLE of public.orders",
+        ),
+        (
+            Verb::Ddl,
+            "ALTER TABLE",
+            &orders,
+            "ALTER TABLE of public.orders",
+        ),
+        (
+            Verb::Truncate,
+            "TRUNCATE TABLE",
+            &[("public.orders", Access::TRUNCATE)],
+            "TRUNCATE TABLE of public.orders",
+        ),
+        (Verb::Grant, "GRANT", &[], "GRANT"),
+        (Verb::Grant, "REVOKE ROLE", &[], "REVOKE ROLE"),
+        (Verb::Ddl, "ALTER ROLE", &[], "ALTER ROLE"),
+        (Verb::Ddl, "REASSIGN OWNED", &[], "REASSIGN OWNED"),
+    ] {
+        let facts = facts(verb, &[command], tables);
+        assert_eq!(reason("{}", &facts), because("command", expected));
+    }
+    let nested = facts(Verb::Explain, &["EXPLAIN", "DROP TABLE"], &[]);
+    assert_eq!(
+        reason("{}", &nested),
+        because("command", "DROP TABLE inside EXPLAIN")
+    );
+    assert_eq!(
+        reason("{}", &delete(true)),
+        because(
+            "unbounded-write",
+            "DELETE of public.orders without a narrowing WHERE clause affects every row"
+        )
+    );
+}
+
+#[test]
+fn other_statements_run() {
+    for facts in [
+        select(&["public.orders"]),
+        delete(false),
+        facts(
+            Verb::Insert,
+            &["INSERT"],
+            &[("public.orders", Access::INSERT)],
+        ),
+        facts(Verb::Ddl, &["CREATE TABLE"], &[("public.new", Access::DDL)]),
+        facts(
+            Verb::Merge,
+            &["MERGE"],
+            &[("public.orders", Access::INSERT)],
+        ),
+    ] {
+        assert_eq!(reason("{}", &facts), None, "{facts:?}");
+    }
+}
+
+#[test]
+fn merge_has_no_where() {
+    for access in [Access::UPDATE, Access::INSERT | Access::DELETE] {
+        let merge = facts(Verb::Merge, &["MERGE"], &[("public.orders", access)]);
+        assert_eq!(
+            reason("{}", &merge),
+            because(
+                "unbounded-write",
+                "MERGE can change every row of public.orders"
+            )
+        );
+        assert_eq!(reason(r#"{"writes": "none"}"#, &merge), None);
+    }
+}
+
+#[test]
+fn all_writes_include_those_of_code() {
+    let all = r#"{"writes": "all"}"#;
+    assert_eq!(
+        reason(all, &delete(false)),
+        because("write", "DELETE of public.orders")
+    );
+    let call = facts(
+        Verb::Select,
+        &["SELECT"],
+        &[("public.orders", Access::UPDATE)],
+    );
+    assert_eq!(
+        reason(all, &call),
+        because("write", "the statement changes rows of public.orders")
+    );
+    assert_eq!(reason("{}", &call), None);
+    assert_eq!(reason(r#"{"writes": "none"}"#, &delete(true)), None);
+}
+
+#[test]
+fn code_that_truncates_counts_as_the_command() {
+    let call = facts(
+        Verb::Select,
+        &["SELECT"],
+        &[("public.orders", Access::TRUNCATE)],
+    );
+    assert_eq!(
+        reason("{}", &call),
+        because(
+            "command",
+            "code that the statement runs truncates public.orders"
+        )
+    );
+    assert_eq!(reason(r#"{"commands": ["DROP"]}"#, &call), None);
+}
+
+#[test]
+fn functions_and_opaque_statements_need_approval() {
+    let mut call = select(&[]);
+    call.functions = vec!["pg_catalog.lo_unlink".to_owned()];
+    assert_eq!(
+        reason("{}", &call),
+        because("function", "calls function pg_catalog.lo_unlink")
+    );
+    assert_eq!(reason(r#"{"functions": ["app.pay"]}"#, &call), None);
+    let opaque = Facts {
+        opaque: vec!["DO".to_owned()],
+        ..facts(Verb::DoBlock, &["DO"], &[])
+    };
+    assert_eq!(
+        reason("{}", &opaque),
+        because("opaque", "the statement cannot be analyzed: DO")
+    );
+    assert_eq!(reason(r#"{"opaque": "allow"}"#, &opaque), None);
+}
+
+#[test]
+fn settings_say_who_approves_and_how() {
+    let settings =
+        r#"{"reviewers": ["dba"], "approvals": 2, "valid_seconds": 60, "hold_seconds": 30}"#;
+    let approval = judge(settings, &delete(true)).expect("it needs approval");
+    assert_eq!(approval.reviewers, ["dba"]);
+    assert_eq!(
+        (
+            approval.approvals,
+            approval.wait,
+            approval.hold_ms,
+            approval.valid_ms
+        ),
+        (2, ApprovalWait::Hold, 30_000, 60_000)
+    );
+    let returned = judge(r#"{"wait": "return"}"#, &delete(true)).expect("it needs approval");
+    assert_eq!(returned.wait, ApprovalWait::ReturnId);
+}
+
+#[test]
+fn groups_can_be_exempt() {
+    let mut facts = delete(true);
+    facts.identity.groups.push("dba".to_owned());
+    assert_eq!(judge(r#"{"exempt_groups": ["dba"]}"#, &facts), None);
+}
+
+#[test]
+fn settings_that_cannot_be_meant_are_refused() {
+    for (settings, expected) in [
+        (r#"{"commands": ["DROP  TABLE"]}"#, "setting commands"),
+        (r#"{"approvals": 0}"#, "setting approvals"),
+        (r#"{"hold_seconds": 0}"#, "setting hold_seconds"),
+        (r#"{"writes": "some"}"#, "unknown variant"),
+        (r#"{"command": []}"#, "unknown field"),
+    ] {
+        let refused = testing::policy::<ApproveDestructive>(settings).err();
+        let refused = refused.unwrap_or_default();
+        assert!(refused.contains(expected), "{settings}: {refused}");
+    }
+}

@@ -1,0 +1,11 @@
+//! Statements that are held until a person decides.
+
+mod basics;
+mod changed;
+mod ends;
+mod many;
+mod messages;
+mod pipelines;
+mod programs;
+mod returned;
+mod stage;
