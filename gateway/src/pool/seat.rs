@@ -66,29 +66,23 @@ pub async fn connect(
     };
     let shared = pooled.group.mode() == PoolMode::Transaction;
     let known = pooled.group.greeting(&pooled.startup).filter(|_| shared);
-    let attachment = match &known {
-        Some(_) => None,
+    let (parameters, attachment) = match known {
+        Some(known) => (known, None),
         None => {
             let lease =
                 Arc::clone(&pooled.group).lease(pooled.owner.clone(), Arc::clone(&pooled.startup));
             let attachment = pooled.take(lease.await?);
-            Some(attachment)
+            let parameters = attachment.parameters.clone();
+            if shared {
+                // The session has sent nothing, so it is as it was.
+                pooled.give_back(attachment);
+                (parameters, None)
+            } else {
+                (parameters, Some(attachment))
+            }
         }
-    };
-    let parameters = match (known, &attachment) {
-        (Some(known), _) => known,
-        (None, Some(attachment)) => attachment.parameters.clone(),
-        (None, None) => Parameters::default(),
     };
     let cancelling = Arc::clone(&pooled.cancelling);
-    // The session has sent nothing, so it is as it was.
-    let attachment = match attachment {
-        Some(attachment) if shared => {
-            pooled.give_back(attachment);
-            None
-        }
-        attachment => attachment,
-    };
     Ok(Seated {
         seat: Seat::Pooled(Box::new(pooled)),
         parameters,
@@ -189,8 +183,8 @@ impl Seat {
     }
 }
 
-/// The first bytes that a client gets of its login, apart from the key.
 impl Seated {
+    /// The first bytes that a client gets of its login, apart from the key.
     pub fn greeting(&self) -> BytesMut {
         let mut greeting = BytesMut::new();
         self.parameters.encode(&mut greeting);

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Client, End, Relay};
 use crate::pool::{Attachment, Seat};
-use crate::session::PendingJudge;
+use crate::session::{Departure, PendingJudge};
 
 /// A way to the server. Nothing is read or written while no connection is there.
 pub trait Server: AsyncRead + AsyncWrite + Unpin {
@@ -58,7 +58,7 @@ where
                     let judge = &mut self.judge;
                     self.session.attach(attachment, judge, &mut self.output);
                 }
-                Poll::Ready(Err(error)) => return self.not_served(&error),
+                Poll::Ready(Err(error)) => return self.not_served(&error, Departure::Refused),
             }
             self.output.wants_server = None;
             self.client_held = false;
@@ -79,18 +79,16 @@ where
     /// The client cancelled while it waited for a connection. True: the session can go on.
     pub(super) fn stop_waiting(&mut self) -> bool {
         self.server.stop_waiting();
-        self.not_served(&FatalError::new(
-            "57014",
-            "canceling statement due to user request",
-        ))
+        let error = FatalError::new("57014", "canceling statement due to user request");
+        self.not_served(&error, Departure::Cancelled)
     }
 
     /// There is no connection for what the client wants. True: the session can go on.
-    fn not_served(&mut self, error: &FatalError) -> bool {
+    fn not_served(&mut self, error: &FatalError, why: Departure) -> bool {
         if let Some(tag) = self.output.wants_server.take() {
             let judge = &mut self.judge;
             self.session
-                .not_attached(tag, error, &mut self.output, judge);
+                .not_attached(tag, error, why, &mut self.output, judge);
         }
         self.client_held = false;
         true

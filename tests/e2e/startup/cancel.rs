@@ -15,7 +15,7 @@ use crate::world::eventually;
 pub fn wait_until_running(ask: impl Fn(&str) -> Result<String>, count: usize) -> Result<()> {
     eventually("the statement runs", || {
         let running = ask("SELECT count(*) FROM pg_stat_activity \
-             WHERE state = 'active' AND query LIKE '%sleep(600)%' AND datname = current_database() AND pid <> pg_backend_pid()")?;
+             WHERE state = 'active' AND query LIKE '%sleep(600)%' AND pid <> pg_backend_pid()")?;
         Ok(running == count.to_string())
     })
 }
@@ -34,7 +34,7 @@ fn cancel(served: &Served, key: &[u8]) -> Result<()> {
 fn only_the_holder_of_the_key_can_cancel() -> Result<()> {
     let served = Served::start("open_cancel", "", "")?;
     let psql = Psql::new(&served.direct)?;
-    let mine = |sql: &str| psql.query(sql);
+    let mine = |sql: &str| psql.query(&format!("{sql} AND datname = current_database()"));
     let sleep = raw::query("SELECT pg_sleep(600)");
     let mut ada: Client = served.client("ada")?;
     let mut grace: Client = served.client("grace")?;
@@ -71,7 +71,7 @@ fn only_the_holder_of_the_key_can_cancel() -> Result<()> {
 fn psql_18_speaks_protocol_3_2_and_cancels() -> Result<()> {
     let served = Served::start("open_psql_3_2", "", "")?;
     let direct = Psql::new(&served.direct)?;
-    let mine = |sql: &str| direct.query(sql);
+    let mine = |sql: &str| direct.query(&format!("{sql} AND datname = current_database()"));
     let psql = Psql::new(&served.dsn("ada")?)?.version(Version::Eighteen)?;
     let psql = psql
         .environment("PGMINPROTOCOLVERSION", "3.2")
