@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use divan::{Bencher, black_box};
 use gatewright::catalog::CatalogHandle;
-use gatewright::gate::{Gate, GateMetrics, GateSettings, Policies, SessionGate};
+use gatewright::gate::{Gate, GateMetrics, GateSettings, People, Policies, SessionGate};
 use gatewright::identity::Identity;
 use gatewright::session::{Completion, Judge};
 use gatewright_contract as contract;
@@ -20,6 +20,8 @@ struct Uncounted;
 impl GateMetrics for Uncounted {
     fn verdict(&self, _: Verb, _: &'static str) {}
     fn completed(&self, _: Verb, _: f64, _: &Completion) {}
+    fn held(&self, _: bool) {}
+    fn decided(&self, _: &'static str) {}
 }
 
 fn session() -> SessionGate {
@@ -30,6 +32,7 @@ fn session() -> SessionGate {
             ..GateSettings::default()
         },
         Arc::new(Policies::none()),
+        People::Nobody,
         Arc::new(Uncounted),
     );
     let target = "postgres://bench@localhost/bench".parse().expect("a DSN");

@@ -54,6 +54,24 @@ pub fn on_delete(name: &str, what: OnDelete) -> Result<Vec<u8>> {
     )
 }
 
+/// A guest that wants a person's approval for statements of these kinds (discriminants of `verb`), which are held for so many
+/// milliseconds at most, and whose approvals last for so many; 0: as the gateway says.
+pub fn asking(name: &str, verbs: &[u8], hold_ms: u64, valid_ms: u64) -> Result<Vec<u8>> {
+    let is_one = verbs.iter().fold("(i32.const 0)".to_owned(), |any, verb| {
+        format!(
+            "(i32.or {any} (i32.eq (i32.load8_u offset={VERB} (local.get $arguments)) (i32.const {verb})))"
+        )
+    });
+    // require-approval({ code: "asked", reason: "asked", reviewers: [], hold-ms, valid-ms: 0, dry-run: false })
+    let ask = format!(
+        "(i32.store8 (i32.const 4096) (i32.const 2))
+         (i32.store (i32.const 4104) (i32.const 2048)) (i32.store (i32.const 4108) (i32.const 5))
+         (i32.store (i32.const 4112) (i32.const 2048)) (i32.store (i32.const 4116) (i32.const 5))
+         (i64.store (i32.const 4128) (i64.const {hold_ms})) (i64.store (i32.const 4136) (i64.const {valid_ms}))"
+    );
+    module(name, &format!("(if {is_one} (then {ask}))"), "", "asked")
+}
+
 /// A guest that denies every statement with this code, or allows every statement.
 pub fn always(name: &str, refuse: Option<&'static str>) -> Result<Vec<u8>> {
     let body = refuse

@@ -77,6 +77,15 @@ impl Issuer {
         }))
     }
 
+    /// A token of an agent that acts for this subject.
+    pub fn agents_token(&self, subject: &str, groups: &[&str], agent: &str) -> Result<String> {
+        let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
+        self.sign(&json!({
+            "iss": self.url, "aud": "gatewright", "sub": subject, "groups": groups, "agent": agent,
+            "iat": now - 1000, "exp": now + 600,
+        }))
+    }
+
     /// A projected service-account token with the claims of Kubernetes 1.30.
     pub fn pod_token(&self, namespace: &str, account: &str, audience: &str) -> Result<String> {
         let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;

@@ -33,6 +33,7 @@ mod explain;
 mod freshness;
 mod function_calls;
 mod guest;
+mod holding;
 mod hostile;
 mod hosts;
 mod identity;

@@ -4,9 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use gatewright_harness::free_port;
 use gatewright_tests::raw::{self, Client};
 
 use crate::guest;
+use crate::served::Served;
 use crate::world::{World, eventually, put};
 
 const SESSIONS: usize = 100;
@@ -46,7 +48,7 @@ fn running_statements_finish_and_later_ones_are_judged_by_the_new_version() -> R
         client.send(&raw::query("SELECT 1, pg_sleep(2)"))?;
     }
     eventually("all of them have reached the server", || {
-        let count = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT 1, pg_sleep(2)'";
+        let count = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT 1, pg_sleep(2)' AND datname = current_database()";
         Ok(world.prepare(count)? == SESSIONS.to_string())
     })?;
     put(
@@ -240,6 +242,32 @@ fn a_policy_is_in_force_within_a_second() -> Result<()> {
             start.elapsed()
         );
         std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_reload_says_what_it_does_not_change() -> Result<()> {
+    let served = Served::start("reload_fixed", "", "")?;
+    let tables = format!(
+        "[approvals]\npeople = [\"{}\"]\nreviewers = [\"dba\"]\n[api]\naddress = \"127.0.0.1:{}\"\n[log]\nlevel = \"debug\"\n",
+        served.issuer.url,
+        free_port()?,
+    );
+    served.reconfigure("[admin]", &format!("{tables}[admin]"))?;
+    eventually("the configuration is read", || {
+        Ok(served.gateway.log()?.contains("configuration reloaded"))
+    })?;
+    let log = served.gateway.log()?;
+    let warned = |setting: &str| {
+        let mut lines = log.lines();
+        lines.any(|line| line.contains("a reload does not change this") && line.contains(setting))
+    };
+    for setting in ["[approvals]", "[store]", "[api]", "[log]"] {
+        ensure!(warned(setting), "{setting}: {log}");
+    }
+    for setting in ["[listen] address", "[admin]", "[policies]"] {
+        ensure!(!warned(setting), "{setting}: {log}");
     }
     Ok(())
 }

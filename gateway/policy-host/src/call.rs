@@ -24,7 +24,11 @@ pub enum Call<R> {
 pub struct Running<R> {
     answer: Arc<Answer<R>>,
     terms: Terms,
+    /// Done when it is given up before it has an instance.
+    leave_line: Option<LeaveLine>,
 }
+
+type LeaveLine = Box<dyn FnOnce() + Send>;
 
 /// How long a call may go on, and who is told if it does not come to an end.
 pub(crate) struct Terms {
@@ -38,7 +42,7 @@ pub(crate) struct Terms {
 }
 
 /// Where the answer to one call is put, and how its caller is heard.
-pub(crate) struct Answer<R> {
+struct Answer<R> {
     state: Mutex<State<R>>,
     withdrawn: AtomicBool,
     /// It has no instance yet.
@@ -52,7 +56,7 @@ enum State<R> {
 }
 
 impl<R> Answer<R> {
-    pub(crate) fn awaited(in_line: bool) -> Arc<Self> {
+    fn awaited(in_line: bool) -> Arc<Self> {
         Arc::new(Answer {
             state: Mutex::new(State::Awaited(None)),
             withdrawn: AtomicBool::new(false),
@@ -60,17 +64,8 @@ impl<R> Answer<R> {
         })
     }
 
-    /// Nobody waits for it any more.
-    pub(crate) fn is_withdrawn(&self) -> bool {
-        self.withdrawn.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn has_instance(&self) {
-        self.in_line.store(false, Ordering::Release);
-    }
-
     /// The first answer counts.
-    pub(crate) fn give(&self, answer: Result<R, Fault>) {
+    fn give(&self, answer: Result<R, Fault>) {
         let mut state = self.lock();
         if let State::Awaited(waker) = &mut *state {
             let waker = waker.take();
@@ -99,6 +94,59 @@ impl<R> Answer<R> {
     }
 }
 
+/// The duty to answer a call. Dropped without an answer, by a panic above all, it answers that there is none.
+pub(crate) struct Promise<R> {
+    answer: Arc<Answer<R>>,
+    policy: String,
+    observer: Arc<dyn Observer>,
+    kept: bool,
+}
+
+impl<R> Promise<R> {
+    /// The duty, and the call as its caller sees it.
+    pub(crate) fn made(in_line: bool, terms: Terms) -> (Promise<R>, Running<R>) {
+        let answer = Answer::awaited(in_line);
+        let promise = Promise {
+            answer: Arc::clone(&answer),
+            policy: terms.policy.clone(),
+            observer: Arc::clone(&terms.observer),
+            kept: false,
+        };
+        let running = Running {
+            answer,
+            terms,
+            leave_line: None,
+        };
+        (promise, running)
+    }
+
+    /// Nobody waits for the answer any more.
+    pub(crate) fn is_withdrawn(&self) -> bool {
+        self.answer.withdrawn.load(Ordering::Acquire)
+    }
+
+    /// It has an instance now.
+    pub(crate) fn has_instance(&self) {
+        self.answer.in_line.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn keep(mut self, answer: Result<R, Fault>) {
+        self.kept = true;
+        self.answer.give(answer);
+    }
+}
+
+impl<R> Drop for Promise<R> {
+    fn drop(&mut self) {
+        if self.kept || self.is_withdrawn() {
+            return;
+        }
+        let fault = Fault::Trap("the host panicked".into());
+        self.observer.fault(&self.policy, &fault);
+        self.answer.give(Err(fault));
+    }
+}
+
 impl<R> Call<R> {
     /// Blocks the thread until the answer is there. Not for threads of sessions.
     ///
@@ -113,11 +161,10 @@ impl<R> Call<R> {
 }
 
 impl<R> Running<R> {
-    pub(crate) fn new(answer: &Arc<Answer<R>>, terms: Terms) -> Self {
-        Running {
-            answer: Arc::clone(answer),
-            terms,
-        }
+    /// `leave`: done if the call is given up while it waits in line.
+    pub(crate) fn in_line(mut self, leave: impl FnOnce() + Send + 'static) -> Self {
+        self.leave_line = Some(Box::new(leave));
+        self
     }
 
     /// How long the caller waits before it gives up: the CPU time that the call may use, and the time that it may wait for an instance and for
@@ -172,6 +219,11 @@ impl<R> Future for Running<R> {
 impl<R> Drop for Running<R> {
     fn drop(&mut self) {
         self.answer.withdrawn.store(true, Ordering::Release);
+        if self.answer.in_line.load(Ordering::Acquire)
+            && let Some(leave) = self.leave_line.take()
+        {
+            leave();
+        }
     }
 }
 
@@ -180,5 +232,64 @@ struct Unpark(Thread);
 impl Wake for Unpark {
     fn wake(self: Arc<Self>) {
         self.0.unpark();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Level;
+    use crate::observer::ReloadEvent;
+
+    #[derive(Default)]
+    struct Faults(Mutex<Vec<Fault>>);
+
+    impl Observer for Faults {
+        fn call(&self, _: &str, _: &'static str, _: Duration) {}
+        fn handed_over(&self, _: &str) {}
+        fn fault(&self, _: &str, fault: &Fault) {
+            self.0.lock().unwrap().push(fault.clone());
+        }
+        fn reload(&self, _: &ReloadEvent) {}
+        fn log(&self, _: &str, _: Level, _: &str) {}
+        fn metric(&self, _: &str, _: &str, _: f64) {}
+    }
+
+    fn promise(faults: &Arc<Faults>) -> (Promise<u8>, Running<u8>) {
+        let observer: Arc<dyn Observer> = faults.clone();
+        let terms = Terms {
+            policy: "policy".into(),
+            observer,
+            deadline: Duration::from_secs(1),
+            wait: Duration::from_secs(3600),
+            max_instances: 1,
+        };
+        Promise::made(true, terms)
+    }
+
+    #[test]
+    fn a_panic_anywhere_is_an_answer_and_a_fault() {
+        let faults: Arc<Faults> = Arc::default();
+        let (promise, running) = promise(&faults);
+        let panicked = thread::spawn(move || {
+            let _promise = promise;
+            panic!("a defect of the host");
+        });
+        assert!(panicked.join().is_err());
+        let fault = Fault::Trap("the host panicked".into());
+        assert_eq!(Call::Running(running).wait(), Err(fault.clone()));
+        assert_eq!(*faults.0.lock().unwrap(), [fault]);
+    }
+
+    #[test]
+    fn a_promise_that_is_kept_or_that_nobody_waits_for_is_no_fault() {
+        let faults: Arc<Faults> = Arc::default();
+        let (kept, running) = promise(&faults);
+        kept.keep(Ok(7));
+        assert_eq!(Call::Running(running).wait(), Ok(7));
+        let (left, running) = promise(&faults);
+        drop(running);
+        drop(left);
+        assert!(faults.0.lock().unwrap().is_empty());
     }
 }

@@ -7,17 +7,17 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use crate::adapter::{Entered, Failed, Guest, Left};
-use crate::call::{Answer, Call, Running};
+use crate::call::{Call, Promise};
 use crate::fault::Fault;
-use crate::handed::{Finish, Handed, Seeking};
+use crate::handed::{Finish, Handed};
 use crate::policy::{Instances, Policy};
-use crate::pool::Slot;
+use crate::pool::{Slot, Waiter};
 use crate::settings::Isolation;
 use crate::view::StatementView;
 use crate::workers::Job;
 
 /// A place among the instances of a policy, which may be of any thread.
-type Place<P> = Slot<P, Box<dyn Guest>, Box<dyn Job>>;
+type Place<P> = Slot<P, Box<dyn Guest>>;
 
 /// The instances of a policy that is kept alive.
 struct InstancesOf(Arc<Policy>);
@@ -64,11 +64,11 @@ impl Policy {
             Poll::Ready(left) => Call::Done(self.leave(counted, place, left, check)),
             Poll::Pending => {
                 let finish = self.finish(counted, place, check);
-                let answer = Answer::awaited(false);
-                let handed = Handed::job(self.engine(), &answer, entered, finish);
+                let (promise, running) = Promise::made(false, self.terms());
+                let handed = Handed::job(self.engine(), promise, entered, finish);
                 self.observer().handed_over(self.name());
                 self.engine().workers.push(handed);
-                Call::Running(Running::new(&answer, self.terms()))
+                Call::Running(running)
             }
         }
     }
@@ -80,17 +80,18 @@ impl Policy {
         ask: Ask<R>,
         check: Check<R>,
     ) -> Call<R> {
-        let answer = Answer::awaited(true);
-        let running = Running::new(&answer, self.terms());
+        let (promise, running) = Promise::made(true, self.terms());
+        let policy = Arc::clone(self);
+        let running = running.in_line(move || policy.instances().one_was_withdrawn());
         let seeker = Seeker {
             policy: Arc::clone(self),
             counted,
             view,
             ask,
             check,
-            answer,
+            promise,
         };
-        self.instances().wait(seeker.job(), false);
+        self.instances().wait(Box::new(seeker));
         Call::Running(running)
     }
 
@@ -167,28 +168,49 @@ struct Seeker<R> {
     view: Arc<dyn StatementView>,
     ask: Ask<R>,
     check: Check<R>,
-    answer: Arc<Answer<R>>,
+    promise: Promise<R>,
 }
 
-impl<R: Send + 'static> Seeker<R> {
-    fn job(self) -> Box<dyn Job> {
-        Box::new(Seeking(Box::new(|| self.seek())))
+impl<R: Send + 'static> Waiter<Box<dyn Guest>> for Seeker<R> {
+    fn is_withdrawn(&self) -> bool {
+        self.promise.is_withdrawn()
     }
 
-    /// There may be an instance.
-    fn seek(self) -> Option<Box<dyn Job>> {
-        let policy = Arc::clone(&self.policy);
-        if self.answer.is_withdrawn() {
-            policy.instances().pass_on();
+    /// Goes on on the threads for long calls.
+    fn serve(self: Box<Self>, guest: Option<Box<dyn Guest>>) {
+        let place = Slot::given(InstancesOf(Arc::clone(&self.policy)), guest);
+        self.promise.has_instance();
+        let engine = Arc::clone(self.policy.engine());
+        engine.workers.push(Box::new(Served {
+            place,
+            seeker: *self,
+        }));
+    }
+}
+
+/// A call that waited for an instance, and has one.
+struct Served<R> {
+    place: Place<InstancesOf>,
+    seeker: Seeker<R>,
+}
+
+impl<R: Send + 'static> Job for Served<R> {
+    fn slice(self: Box<Self>) -> Option<Box<dyn Job>> {
+        let Served { mut place, seeker } = *self;
+        let Seeker {
+            policy,
+            counted,
+            view,
+            ask,
+            check,
+            promise,
+        } = seeker;
+        if promise.is_withdrawn() {
+            place.keep();
             return None;
         }
-        let Some(mut place) = policy.instances().take_in_turn() else {
-            policy.instances().wait(self.job(), true);
-            return None;
-        };
-        self.answer.has_instance();
-        let entered = policy.enter(place.item.take(), &self.view, self.ask);
-        let finish = policy.finish(self.counted, place, self.check);
-        Handed::job(policy.engine(), &self.answer, entered, finish).slice()
+        let entered = policy.enter(place.item.take(), &view, ask);
+        let finish = policy.finish(counted, place, check);
+        Handed::job(policy.engine(), promise, entered, finish).slice()
     }
 }

@@ -24,14 +24,13 @@ use crate::pool::Pool;
 use crate::services::{HostRefusal, Services};
 use crate::settings::{Isolation, Mode, PolicySettings};
 use crate::view::StatementView;
-use crate::workers::Job;
 
 /// Bytes that a guest may pass to the host in one call. A reply can reference the same memory many times, so its size
 /// is not limited by the guest's memory.
 const REPLY_BYTES: usize = 64 * 1024 * 1024;
 
 /// Instances, and the calls that wait for one.
-pub(crate) type Instances = Pool<Box<dyn Guest>, Box<dyn Job>>;
+pub(crate) type Instances = Pool<Box<dyn Guest>>;
 
 /// A loaded policy with its settings and instances. Calls are accepted from any thread, and keep it for about a tick of the clock: one that
 /// takes longer goes on elsewhere. A call uses at most the deadline of CPU, and `init_deadline` besides if a new instance is started.
@@ -92,10 +91,7 @@ impl Policy {
                 settings_schema: None,
             },
             settings_json: settings.settings.to_string(),
-            instances: Pool::new(settings.max_instances, {
-                let engine = Arc::clone(&engine);
-                move |call| engine.workers.push(call)
-            }),
+            instances: Pool::new(settings.max_instances),
             settings: settings.clone(),
             code,
             engine,
@@ -158,6 +154,11 @@ impl Policy {
     /// SHA-256 of the file, in hex.
     pub fn digest(&self) -> String {
         hex::encode(self.code.digest)
+    }
+
+    /// Its name, file and settings.
+    pub(crate) fn in_force_as(&self) -> String {
+        format!("{:?} {} {:?}", self.name, self.digest(), self.settings)
     }
 
     /// The hooks that the policy registered.

@@ -38,6 +38,16 @@ impl PolicySet {
             .any(|policy| policy.hooks().contains(Hooks::PARAMETERS))
     }
 
+    /// The SHA-256, in hex, of the policies' names, files and settings in their order: equal for sets that judge alike.
+    pub fn fingerprint(&self) -> String {
+        let policies: Vec<_> = self
+            .policies
+            .iter()
+            .map(|policy| policy.in_force_as())
+            .collect();
+        hex::encode(crate::load::digest(policies.join("\n").as_bytes()))
+    }
+
     /// A set without policies, which allows everything.
     pub fn empty() -> PolicySet {
         PolicySet::of(Vec::new())

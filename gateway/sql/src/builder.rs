@@ -1,11 +1,11 @@
 //! Collects what the service connection reads and builds a catalog from it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::catalog::{
-    Callable, Cascade, Cast, Catalog, Column, Definition, Operator, OwnCode, OwnFunction, Relation,
-    Subject, Trigger, WrittenType,
+    Callable, Cascade, Cast, Catalog, Column, Definition, Input, Operator, OwnCode, OwnFunction,
+    Relation, Subject, Trigger, WrittenType,
 };
 use crate::definition;
 use crate::facts::{Access, RelationKind};
@@ -14,9 +14,8 @@ use crate::render::quoted_identifier;
 /// Collects what the service connection reads. `build` makes the snapshot.
 #[derive(Debug, Default)]
 pub struct CatalogBuilder {
-    catalog: Catalog,
-    /// Functions that were added without an OID, which tests do.
-    nameless: u32,
+    generation: u64,
+    input: Input,
 }
 
 impl Catalog {
@@ -27,13 +26,13 @@ impl Catalog {
 
 impl CatalogBuilder {
     pub fn generation(&mut self, generation: u64) -> &mut Self {
-        self.catalog.generation = generation;
+        self.generation = generation;
         self
     }
 
     /// The major version of the server.
     pub fn server_version(&mut self, major: u32) -> &mut Self {
-        self.catalog.server_version = major;
+        self.input.server_version = major;
         self
     }
 
@@ -51,13 +50,13 @@ impl CatalogBuilder {
             kind,
             columns: Vec::new(),
         };
-        self.catalog.relations.insert(oid, Arc::new(relation));
+        self.input.relations.insert(oid, Arc::new(relation));
         self
     }
 
     /// A column of a relation that was added before. Columns of unknown relations are ignored.
     pub fn column(&mut self, oid: u32, attnum: i16, name: &str, type_oid: u32) -> &mut Self {
-        if let Some(relation) = self.catalog.relations.get_mut(&oid) {
+        if let Some(relation) = self.input.relations.get_mut(&oid) {
             Arc::make_mut(relation).columns.push(Column {
                 attnum,
                 name: name.to_owned(),
@@ -70,7 +69,7 @@ impl CatalogBuilder {
 
     /// How SQL writes the type of the column that was added last.
     pub fn written(&mut self, oid: u32, written: WrittenType) -> &mut Self {
-        let relation = self.catalog.relations.get_mut(&oid).map(Arc::make_mut);
+        let relation = self.input.relations.get_mut(&oid).map(Arc::make_mut);
         if let Some(column) = relation.and_then(|relation| relation.columns.last_mut()) {
             column.written = Some(Box::new(written));
         }
@@ -79,7 +78,7 @@ impl CatalogBuilder {
 
     /// The view reads this column of `base` (0: the relation as a whole).
     pub fn depends(&mut self, view: u32, base: u32, attnum: i16) -> &mut Self {
-        self.catalog
+        self.input
             .reads
             .entry(view)
             .or_default()
@@ -89,27 +88,27 @@ impl CatalogBuilder {
 
     /// A partition or inheritance child. Its rows are also rows of the parent, so reading it reads the parent's columns.
     pub fn inherits(&mut self, child: u32, parent: u32) -> &mut Self {
-        let catalog = &mut self.catalog;
-        catalog.parents.entry(child).or_default().push(parent);
+        let input = &mut self.input;
+        input.parents.entry(child).or_default().push(parent);
         self
     }
 
     /// No two rows of the relation itself have the same value in this column.
     pub fn unique(&mut self, oid: u32, attnum: i16) -> &mut Self {
-        self.catalog.unique.insert((oid, attnum));
+        self.input.unique.insert((oid, attnum));
         self
     }
 
     /// This column alone is the relation's primary key.
     pub fn primary_key(&mut self, oid: u32, attnum: i16) -> &mut Self {
-        self.catalog.primary.insert(oid, attnum);
+        self.input.primary.insert(oid, attnum);
         self.unique(oid, attnum)
     }
 
     /// A function or type that converts a value when called by name: all of pg_catalog, and types outside it. If none is
     /// added, every unknown name counts as built in.
     pub fn built_in(&mut self, name: &str) -> &mut Self {
-        Arc::make_mut(&mut self.catalog.built_in).insert(name.to_owned());
+        Arc::make_mut(&mut self.input.built_in).insert(name.to_owned());
         self
     }
 
@@ -120,17 +119,11 @@ impl CatalogBuilder {
             name: name.into(),
             arguments,
         };
-        self.catalog.callable.insert(oid, function);
+        self.input.callable.insert(oid, function);
         self
     }
 
     /// A function outside pg_catalog whose result may carry anything.
-    pub fn function(&mut self, schema: &str, name: &str) -> &mut Self {
-        let oid = self.nameless();
-        self.own_function(oid, schema, name, OwnCode::Obscure)
-    }
-
-    /// The same with its OID.
     pub fn obscure_function(&mut self, oid: u32, schema: &str, name: &str) -> &mut Self {
         self.own_function(oid, schema, name, OwnCode::Obscure)
     }
@@ -141,19 +134,8 @@ impl CatalogBuilder {
     }
 
     /// A function that may run SQL that could not be analysed.
-    pub fn unread_function(&mut self, schema: &str, name: &str) -> &mut Self {
-        let oid = self.nameless();
-        self.own_function(oid, schema, name, OwnCode::Unread)
-    }
-
-    /// The same with its OID.
     pub fn opaque_function(&mut self, oid: u32, schema: &str, name: &str) -> &mut Self {
         self.own_function(oid, schema, name, OwnCode::Unread)
-    }
-
-    fn nameless(&mut self) -> u32 {
-        self.nameless += 1;
-        u32::MAX - self.nameless
     }
 
     fn own_function(&mut self, oid: u32, schema: &str, name: &str, code: OwnCode) -> &mut Self {
@@ -162,12 +144,12 @@ impl CatalogBuilder {
             name: name.to_owned(),
             code,
         };
-        self.catalog.own_functions.insert(oid, Arc::new(function));
+        self.input.own_functions.insert(oid, Arc::new(function));
         self
     }
 
     /// A function by its definition (`pg_get_functiondef`), with all names outside pg_catalog qualified. A definition that
-    /// cannot be analysed counts as [`CatalogBuilder::unread_function`].
+    /// cannot be analysed counts as [`CatalogBuilder::opaque_function`].
     pub fn defined_function(
         &mut self,
         oid: u32,
@@ -246,7 +228,7 @@ impl CatalogBuilder {
 
     /// A check or default of a domain (`pg_get_expr`), added for each type that contains values of the domain.
     pub fn domain(&mut self, oid: u32, name: &str, expression: &str) -> &mut Self {
-        let known = self.catalog.domains.entry(name.to_owned()).or_default();
+        let known = self.input.domains.entry(name.to_owned()).or_default();
         known.insert(oid);
         self.define(Subject::Domain(oid), expression)
     }
@@ -259,7 +241,7 @@ impl CatalogBuilder {
         on_update: &[i16],
         on_delete: Access,
     ) -> &mut Self {
-        let cascades = self.catalog.cascades.entry(parent).or_default();
+        let cascades = self.input.cascades.entry(parent).or_default();
         cascades.push(Cascade {
             child,
             on_update: on_update.to_vec(),
@@ -271,13 +253,13 @@ impl CatalogBuilder {
     fn define(&mut self, subject: Subject, text: &str) -> &mut Self {
         let text = text.to_owned();
         let definition = Definition { subject, text };
-        self.catalog.definitions.push(Arc::new(definition));
+        self.input.definitions.push(Arc::new(definition));
         self
     }
 
     /// A trigger on the relation that calls a function on these kinds of write.
     pub fn trigger(&mut self, oid: u32, on: Access, schema: &str, function: &str) -> &mut Self {
-        let triggers = self.catalog.triggers.entry(oid).or_default();
+        let triggers = self.input.triggers.entry(oid).or_default();
         triggers.push(Trigger {
             on,
             schema: schema.to_owned(),
@@ -288,13 +270,13 @@ impl CatalogBuilder {
 
     /// The relation has rules for INSERT, UPDATE or DELETE.
     pub fn rules(&mut self, oid: u32) -> &mut Self {
-        self.catalog.rules.insert(oid);
+        self.input.rules.insert(oid);
         self
     }
 
     /// An operator that calls a function outside pg_catalog: its schema and name, and the function's.
     pub fn operator(&mut self, (schema, name): (&str, &str), function: (&str, &str)) -> &mut Self {
-        let known = self.catalog.operators.entry(name.to_owned()).or_default();
+        let known = self.input.operators.entry(name.to_owned()).or_default();
         known.push(Operator {
             schema: schema.to_owned(),
             function: (function.0.to_owned(), function.1.to_owned()),
@@ -311,7 +293,7 @@ impl CatalogBuilder {
         unwritten: bool,
         (schema, function): (&str, &str),
     ) -> &mut Self {
-        self.catalog.casts.push(Cast {
+        self.input.casts.push(Cast {
             target: target.to_owned(),
             source,
             source_name: source_name.to_owned(),
@@ -323,40 +305,40 @@ impl CatalogBuilder {
 
     /// A role that can become another role by SET ROLE, or can make itself a member of one.
     pub fn changeable_role(&mut self, name: &str) -> &mut Self {
-        self.catalog.changeable_roles.insert(name.to_owned());
+        self.input.changeable_roles.insert(name.to_owned());
         self
     }
 
     pub fn type_name(&mut self, oid: u32, name: &str) -> &mut Self {
-        self.catalog.types.insert(oid, name.to_owned());
+        self.input.types.insert(oid, name.to_owned());
         self
     }
 
     /// Starts from a catalog, of which parts are replaced.
     pub fn from_last(last: &Catalog) -> Self {
         CatalogBuilder {
-            catalog: last.input(),
-            nameless: 0,
+            generation: last.generation,
+            input: last.input.clone(),
         }
     }
 
     /// Removes these relations with everything that was added for them.
     pub fn forget_relations(&mut self, oids: &BTreeSet<u32>) -> &mut Self {
-        let catalog = &mut self.catalog;
+        let input = &mut self.input;
         for oid in oids {
-            catalog.relations.remove(oid);
-            catalog.reads.remove(oid);
-            catalog.parents.remove(oid);
-            catalog.primary.remove(oid);
-            catalog.triggers.remove(oid);
-            catalog.rules.remove(oid);
+            input.relations.remove(oid);
+            input.reads.remove(oid);
+            input.parents.remove(oid);
+            input.primary.remove(oid);
+            input.triggers.remove(oid);
+            input.rules.remove(oid);
         }
-        catalog.unique.retain(|(oid, _)| !oids.contains(oid));
-        catalog.cascades.retain(|_, cascades| {
+        input.unique.retain(|(oid, _)| !oids.contains(oid));
+        input.cascades.retain(|_, cascades| {
             cascades.retain(|cascade| !oids.contains(&cascade.child));
             !cascades.is_empty()
         });
-        catalog.definitions.retain(|definition| {
+        input.definitions.retain(|definition| {
             let relation = definition.subject.relation();
             !relation.is_some_and(|oid| oids.contains(&oid))
         });
@@ -365,10 +347,10 @@ impl CatalogBuilder {
 
     /// Removes these functions.
     pub fn forget_functions(&mut self, oids: &BTreeSet<u32>) -> &mut Self {
-        let catalog = &mut self.catalog;
-        catalog.own_functions.retain(|oid, _| !oids.contains(oid));
-        catalog.callable.retain(|oid, _| !oids.contains(oid));
-        catalog.definitions.retain(|definition| {
+        let input = &mut self.input;
+        input.own_functions.retain(|oid, _| !oids.contains(oid));
+        input.callable.retain(|oid, _| !oids.contains(oid));
+        input.definitions.retain(|definition| {
             !matches!(&definition.subject, Subject::Function { oid, .. } if oids.contains(oid))
         });
         self
@@ -376,16 +358,16 @@ impl CatalogBuilder {
 
     /// Removes the checks and defaults of all domains.
     pub fn forget_domains(&mut self) -> &mut Self {
-        self.catalog.domains.clear();
+        self.input.domains.clear();
         let is_other =
             |definition: &Arc<Definition>| !matches!(definition.subject, Subject::Domain(_));
-        self.catalog.definitions.retain(is_other);
+        self.input.definitions.retain(is_other);
         self
     }
 
     /// Builds the snapshot. Definitions are parsed here, which needs a stack of [`crate::STACK_BYTES`].
     pub fn build(self) -> Catalog {
-        let mut catalog = self.collected();
+        let mut catalog = Catalog::of(self.generation, self.input);
         definition::read(&mut catalog, None);
         catalog
     }
@@ -393,57 +375,11 @@ impl CatalogBuilder {
     /// Builds the snapshot unless `last` was built from the same input. What was read from definitions that mean the same as in
     /// `last` is taken from there, which saves parsing them.
     pub fn build_unless_same(self, last: &Catalog) -> Option<Catalog> {
-        let mut catalog = self.collected();
-        catalog.difference(last)?;
+        let mut catalog = Catalog::of(self.generation, self.input);
+        if catalog.input == last.input {
+            return None;
+        }
         definition::read(&mut catalog, Some(last));
         Some(catalog)
-    }
-
-    /// The catalog with everything that follows from its input, but for what its definitions say. The order of the input does not matter.
-    fn collected(mut self) -> Catalog {
-        let catalog = &mut self.catalog;
-        for (oid, relation) in &mut catalog.relations {
-            let is_sorted = |pair: &[Column]| pair.is_sorted_by_key(|column| column.attnum);
-            if !is_sorted(&relation.columns) {
-                let columns = &mut Arc::make_mut(relation).columns;
-                columns.sort_by_key(|column| column.attnum);
-            }
-            let named = catalog.by_name.entry(relation.name.clone()).or_default();
-            named.push(*oid);
-        }
-        for (child, parents) in &mut catalog.parents {
-            parents.sort_unstable();
-            for parent in parents {
-                catalog.children.entry(*parent).or_default().push(*child);
-            }
-        }
-        sort_each(&mut catalog.children);
-        sort_each(&mut catalog.reads);
-        sort_each(&mut catalog.triggers);
-        sort_each(&mut catalog.cascades);
-        sort_each(&mut catalog.operators);
-        catalog.casts.sort_unstable();
-        catalog.definitions.sort_unstable();
-        catalog.definitions.dedup();
-        for function in catalog.own_functions.values() {
-            let owners = catalog.functions.entry(function.name.clone()).or_default();
-            owners.insert(function.schema.clone());
-            let code = function.code;
-            let marks = [
-                (code != OwnCode::Plain, &mut catalog.obscure),
-                (code == OwnCode::Unread, &mut catalog.unread),
-            ];
-            for (_, marked) in marks.into_iter().filter(|(marks, _)| *marks) {
-                let owners = marked.entry(function.name.clone()).or_default();
-                owners.insert(function.schema.clone());
-            }
-        }
-        self.catalog
-    }
-}
-
-fn sort_each<K, V: Ord>(lists: &mut HashMap<K, Vec<V>>) {
-    for list in lists.values_mut() {
-        list.sort_unstable();
     }
 }

@@ -33,6 +33,8 @@ struct Reader {
     token: SecretString,
     /// The last event that was sent or passed over.
     after: i64,
+    /// The client knows where the stream begins.
+    begun: bool,
     raised: watch::Receiver<Option<i64>>,
     /// Events that are not sent yet, the next one last.
     waiting: Vec<(i64, EventView)>,
@@ -71,6 +73,7 @@ pub(super) async fn events(
         shared,
         token: caller.token,
         after,
+        begun: false,
         raised,
         waiting: Vec::new(),
         _place: place,
@@ -86,6 +89,10 @@ pub(super) async fn events(
 impl Reader {
     /// The next event; `None` once the token is not accepted any more.
     async fn next(&mut self) -> Option<sse::Event> {
+        if !std::mem::replace(&mut self.begun, true) {
+            // An id without data is no event (section 9.2.6), and where the client goes on if the stream ends before the first one.
+            return Some(sse::Event::default().id(self.after.to_string()));
+        }
         loop {
             if let Some((sequence, view)) = self.waiting.pop() {
                 let event = sse::Event::default().id(sequence.to_string());

@@ -1,7 +1,7 @@
 //! The requests of the API, and their answers.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State as Shares};
 use axum::http::StatusCode;
 use gatewright_contract::RequestId;
@@ -38,13 +38,13 @@ pub(super) async fn list(
     let Query(query) = query.map_err(|rejection| bad(rejection.body_text()))?;
     let states = query.state.as_deref().unwrap_or_default().split(',');
     let states = states.filter(|name| !name.is_empty()).map(|name| {
-        State::from_name(name).ok_or_else(|| bad("`state` has a name that is no state".to_owned()))
+        State::from_name(name).ok_or_else(|| bad("`state` has an unknown state".to_owned()))
     });
     let states = states.collect::<Result<Vec<_>, _>>()?;
     let cursor = query.cursor.map(|cursor| {
         cursor
             .parse::<RequestId>()
-            .map_err(|_| bad("`cursor` is none that a page gave".to_owned()))
+            .map_err(|_| bad("`cursor` must be the one of a page before".to_owned()))
     });
     let limit = query.limit.unwrap_or(PAGE);
     if !(1..=LARGEST_PAGE).contains(&limit) {
@@ -71,8 +71,9 @@ pub(super) async fn list(
 pub(super) async fn show(
     Shares(shared): Shares<Shared>,
     caller: Caller,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<RequestView>, Problem> {
+    let Path(id) = id.map_err(|_| Problem::no_such_request())?;
     let id = id.parse().map_err(|_| Problem::no_such_request())?;
     let found = shared.approvals.request(id, &caller.identity).await?;
     let entry = found.ok_or_else(Problem::no_such_request)?;
@@ -86,9 +87,10 @@ pub(super) async fn show(
 pub(super) async fn decide(
     Shares(shared): Shares<Shared>,
     caller: Caller,
-    Path((id, verdict)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     body: Result<Json<DecisionBody>, JsonRejection>,
 ) -> Result<Json<RequestView>, Problem> {
+    let Path((id, verdict)) = path.map_err(|_| Problem::no_such_request())?;
     let verdict = view::verdict(&verdict).ok_or_else(not_found)?;
     let id = id.parse().map_err(|_| Problem::no_such_request())?;
     let Json(body) =

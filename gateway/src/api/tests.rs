@@ -253,6 +253,14 @@ async fn what_is_asked_wrongly_is_named() {
         ("GET /v1/requests?limit=0", "", "", 400, "query"),
         ("GET /v1/requests?limit=1000", "", "", 400, "query"),
         ("GET /v1/requests/1", "", "", 404, "not-found"),
+        ("GET /v1/requests/%ff", "", "", 404, "not-found"),
+        (
+            "POST /v1/requests/%ff/approve",
+            json,
+            "{}",
+            404,
+            "not-found",
+        ),
         ("GET /v1/nothing", "", "", 404, "no-such-path"),
         ("DELETE /v1/requests", "", "", 405, "no-such-method"),
         (
@@ -376,6 +384,29 @@ async fn events_are_streamed_and_go_on_where_they_broke_off() {
     }
     let heard = tokio::time::timeout(Duration::from_millis(300), deaf.next()).await;
     assert!(heard.is_err(), "{heard:?}");
+}
+
+/// A stream that ends before its first event is no gap either.
+#[tokio::test]
+async fn a_stream_says_where_it_begins() {
+    let stage = Stage::start().await;
+    let bob = stage.reviewer();
+    let mut stream = bob.watch(None).await.expect("a stream");
+    while stream.last_id().is_none() {
+        let next = tokio::time::timeout(Duration::from_millis(100), stream.next());
+        assert!(next.await.is_err(), "an event, and nothing has happened");
+    }
+    let begin = stream.last_id().expect("the place").to_owned();
+    drop(stream);
+    let id = waiting(
+        &stage.approvals,
+        stage.draft("DELETE 1", ApprovalWait::ReturnId),
+    )
+    .await;
+    let mut stream = bob.watch(Some(&begin)).await.expect("a stream");
+    let event = stream.next().await.expect("no fault").expect("an event");
+    assert_eq!(event.request, id.to_string());
+    assert_ne!(stream.last_id(), Some(begin.as_str()));
 }
 
 #[test]

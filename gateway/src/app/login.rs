@@ -58,6 +58,16 @@ impl Rejection {
         }
     }
 
+    /// The client has left.
+    pub(super) fn gone() -> Self {
+        Rejection {
+            refusal: None,
+            outcome: "gone",
+            failed: false,
+            bearer: false,
+        }
+    }
+
     fn by_handshake(outcome: &'static str, error: &HandshakeError) -> Self {
         Rejection {
             refusal: error.fatal_error(),

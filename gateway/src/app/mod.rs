@@ -36,7 +36,7 @@ use crate::api::{ApiServer, ApiSettings};
 use crate::approvals::{Approvals, ApprovalsSettings};
 use crate::config::Limits;
 use crate::console::{ConsoleServer, ConsoleSettings};
-use crate::gate::{Gate, GateSettings, Policies};
+use crate::gate::{Gate, GateSettings, People, Policies};
 use crate::listener::HandshakeSettings;
 use crate::listener::cancel::CancelRegistry;
 use crate::pool::{PoolMetrics, Pools};
@@ -117,6 +117,7 @@ impl Gateway {
             gate: Gate::new(
                 gate_settings,
                 Arc::clone(&parts.policies),
+                People::of(parts.approvals.clone()),
                 Arc::new(parts.metrics.clone()),
             ),
             policies: parts.policies,

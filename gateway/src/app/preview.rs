@@ -11,7 +11,7 @@ use gatewright_sql::{PathValue, SearchPath, SessionEffect};
 use crate::admin::Metrics;
 use crate::catalog::CatalogHandle;
 use crate::gate::{
-    AnalyzedText, Gate, GateSettings, Policies, Preview, ResultPreview, SessionGate,
+    AnalyzedText, Gate, GateSettings, People, Policies, Preview, ResultPreview, SessionGate,
 };
 use crate::identity::{Grant, Identity};
 use crate::session::{Answer, Field, Judge, Judged, PendingJudge, Refusal};
@@ -32,6 +32,8 @@ pub struct PreviewSettings {
     pub identity: Identity,
     /// The longest statement that is analysed, in bytes.
     pub max_statement: usize,
+    /// Whether there is somebody to ask for approvals.
+    pub asks_people: bool,
 }
 
 impl PreviewSettings {
@@ -43,6 +45,7 @@ impl PreviewSettings {
             target,
             identity,
             max_statement,
+            asks_people: true,
         }
     }
 
@@ -59,6 +62,7 @@ impl PreviewSettings {
             target: grant.target,
             identity,
             max_statement,
+            asks_people: true,
         }
     }
 }
@@ -198,7 +202,15 @@ fn session_gate(
         },
         ..defaults
     };
-    let gate = Gate::new(gate_settings, policies, Arc::new(metrics.clone()));
+    let gate = Gate::new(
+        gate_settings,
+        policies,
+        match settings.asks_people {
+            true => People::Explained,
+            false => People::Nobody,
+        },
+        Arc::new(metrics.clone()),
+    );
     let session = contract::Session {
         database: settings.database.clone(),
         role: settings.target.user.clone(),

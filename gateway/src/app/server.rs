@@ -11,13 +11,12 @@ use super::login::{Admitted, Rejection};
 use crate::config::Limits;
 use crate::listener::Accepted;
 use crate::pool::{self, Cancelling, NamesAtStart, Owner, Parameters, PoolMode, Seat, Seated};
+use crate::relay::Client;
 use crate::session::{ServerAtStart, SessionStart};
 use crate::upstream::{self, Connected, Target};
 
 /// Startup parameters that the gateway answers itself.
 const OWN_PARAMETERS: [&str; 3] = ["user", "database", "replication"];
-
-const NAMES: &str = "SELECT pg_catalog.current_setting('search_path'), current_user, session_user";
 
 /// A session's way to the server, and what the server has said before the session begins.
 pub(super) struct ServerConnection {
@@ -80,12 +79,16 @@ impl Connections {
             issuer: admitted.identity.issuer.clone(),
             subject: admitted.identity.subject.clone(),
         };
-        let seated = pool::connect(group, owner, forwarded(accepted))
-            .await
-            .map_err(|error| {
-                tracing::warn!(%error, database = %grant.target.dbname, "no connection to the server");
-                Rejection::new("upstream_refused", error.fatal_error())
-            })?;
+        let seating = pool::connect(group, owner, forwarded(accepted));
+        let seated = tokio::select! {
+            biased;
+            seated = seating => seated,
+            () = async { accepted.stream.closed().await } => return Err(Rejection::gone()),
+        };
+        let seated = seated.map_err(|error| {
+            tracing::warn!(%error, database = %grant.target.dbname, "no connection to the server");
+            Rejection::new("upstream_refused", error.fatal_error())
+        })?;
         let greeting = seated.greeting();
         let Seated {
             seat,
@@ -143,16 +146,8 @@ fn session_start(
 /// database, and what the client asked for at startup.
 async fn names_at_start(target: &Target, connected: &mut Connected) -> Option<NamesAtStart> {
     let reported = connected.parameters.contains_key("search_path");
-    match upstream::ask(target, connected, NAMES).await {
-        Ok(rows) => {
-            let row: Option<Vec<String>> = rows.into_iter().next()?.into_iter().collect();
-            let mut row = row?.into_iter();
-            Some(NamesAtStart {
-                path: row.next()?,
-                roles: row.collect(),
-                reported,
-            })
-        }
+    match upstream::ask(target, connected, NamesAtStart::QUERY).await {
+        Ok(rows) => NamesAtStart::of_row(rows.into_iter().next()?, reported),
         Err(error) => {
             tracing::warn!(%error, "the search path of a connection could not be asked; names mean objects of every schema");
             None

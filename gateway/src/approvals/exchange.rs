@@ -96,6 +96,10 @@ pub enum Withdrawal {
     GatewayStopped,
     /// What was approved is not what would run now: policies, catalog or search path have changed.
     Changed,
+    /// Something before it in its pipeline failed.
+    Skipped,
+    /// The statement was refused for another reason, such as another request.
+    Refused,
 }
 
 /// How an approved statement ended.
@@ -122,6 +126,8 @@ impl Withdrawal {
             Self::SessionEnded => "session ended",
             Self::GatewayStopped => "gateway stopped",
             Self::Changed => "no longer what was approved",
+            Self::Skipped => "skipped",
+            Self::Refused => "refused for another reason",
         }
     }
 }

@@ -207,6 +207,10 @@ async fn tick(shared: &Arc<Shared>, dead_holders: bool) -> Result<(), StoreError
 
 /// A request that nobody here waits for, such as one whose commit was answered too late, is withdrawn.
 async fn withdraw_strays(shared: &Arc<Shared>) -> Result<(), StoreError> {
+    if *shared.ending.borrow() > 0 {
+        // They may be among those that are on their way, which are stored one after the other.
+        return Ok(());
+    }
     let holder = shared.holder.clone();
     let open = shared.store.run::<_, StoreError, _>(move |transaction| {
         let before = transaction.now() - STRAY_MS;

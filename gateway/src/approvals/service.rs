@@ -83,6 +83,11 @@ impl Approvals {
         self.shared.settings.store(Arc::new(settings));
     }
 
+    /// The rules and clocks in force.
+    pub fn settings(&self) -> Arc<ApprovalsSettings> {
+        self.shared.settings.load_full()
+    }
+
     /// Asks for an approval, or uses one up that waits for exactly this. A request whose client is to be held is withdrawn if
     /// the future is dropped.
     ///
@@ -109,14 +114,13 @@ impl Approvals {
         let (holder, abandoned) = (shared.holder.clone(), Arc::clone(shared));
         let asked = shared.store.run_or_orphan::<_, StoreError, _, _>(
             move |transaction| asking.ask(transaction, &holder),
-            move |asked| abandoned.abandon(id, asked),
+            move |asked| abandoned.abandon(asked),
         );
         let asked = match timeout(SUBMIT_LIMIT, asked).await {
             Ok(Ok(asked)) => asked,
             Ok(Err(error)) => {
+                // If it was committed all the same, it is found as a stray.
                 tracing::error!(%error, "a request for approval could not be stored");
-                // It may have been committed all the same.
-                shared.queue(id, End::Withdrawn(Withdrawal::SessionEnded));
                 return Err(ApprovalsError::StoreUnavailable);
             }
             Err(_) => {
@@ -242,10 +246,10 @@ impl Approvals {
             },
             move |looked| {
                 let is_claimed = |request: &Request| request.state == State::Claimed;
-                if looked.is_err()
-                    || looked.is_ok_and(|found| found.as_ref().is_some_and(is_claimed))
-                {
-                    abandoned.withdraw_orphan(id);
+                let may_be_claimed =
+                    looked.map_or(true, |found| found.as_ref().is_some_and(is_claimed));
+                if may_be_claimed && abandoned.held.end(id) {
+                    abandoned.queue(id, End::Withdrawn(Withdrawal::ClientLeft));
                 }
             },
         );
@@ -292,19 +296,16 @@ impl Shared {
         }
     }
 
-    /// Nobody waits any more for what was submitted.
-    fn abandon(&self, id: RequestId, asked: Result<Asked, StoreError>) {
+    /// Nobody waits any more for what was submitted. What may have been stored although the store did not say so is found as a stray:
+    /// nothing is queued for a store that does not answer.
+    fn abandon(&self, asked: Result<Asked, StoreError>) {
         match asked {
-            Ok(Asked::Claimed { id, .. }) => self.withdraw_orphan(id),
-            // Also where it is not known whether it was stored. A returned request has no holder, and stays.
-            Ok(Asked::Waits { .. }) | Err(_) => self.withdraw_orphan(id),
-            Ok(Asked::TooMany) => {}
+            // A returned request has no holder, and stays.
+            Ok(Asked::Claimed { id, .. } | Asked::Waits { id, .. }) => {
+                self.queue(id, End::Withdrawn(Withdrawal::ClientLeft));
+            }
+            Ok(Asked::TooMany) | Err(_) => {}
         }
-    }
-
-    fn withdraw_orphan(&self, id: RequestId) {
-        self.held.end(id);
-        self.queue(id, End::Withdrawn(Withdrawal::ClientLeft));
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use gatewright_contract::ApprovalWait;
+
 /// Who decides, and how long things wait. A reload of the configuration replaces them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApprovalsSettings {
@@ -21,6 +23,10 @@ pub struct ApprovalsSettings {
     pub approval_ttl: Duration,
     /// How long a statement is held.
     pub hold_limit: Duration,
+    /// The pause between the notices that a held client gets.
+    pub notice_interval: Duration,
+    /// What becomes of a statement that an agent sent, unless its policy has it returned.
+    pub agents: ApprovalWait,
     /// How many requests of one identity may wait for a decision.
     pub max_pending_per_identity: usize,
     /// How many statements this gateway holds at one time.
@@ -44,6 +50,8 @@ impl ApprovalsSettings {
             pending_ttl: Duration::from_secs(60 * MINUTE),
             approval_ttl: Duration::from_secs(10 * MINUTE),
             hold_limit: Duration::from_secs(10 * MINUTE),
+            notice_interval: Duration::from_secs(30),
+            agents: ApprovalWait::Hold,
             max_pending_per_identity: 100,
             max_held: 1000,
             keep: Duration::from_secs(90 * 24 * 60 * MINUTE),

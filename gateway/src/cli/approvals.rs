@@ -1,4 +1,4 @@
-//! `gatewright approvals`: a person sees requests for approval and decides them, with the token of a login.
+//! `gatewright approvals`: a person sees requests for approval and decides them, with the token of a login or a given one.
 
 mod print;
 
@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, Subcommand};
 use rand::RngCore;
+use secrecy::SecretString;
 
 use super::{ProfileArgument, directories};
 use crate::api::{ApiClient, ClientError, DecisionBody, RequestView};
@@ -19,6 +20,9 @@ use crate::login;
 
 /// The environment variable with the API's URL.
 const URL: &str = "GATEWRIGHT_API";
+
+/// The environment variable with a token, in place of that of a login.
+const TOKEN: &str = "GATEWRIGHT_TOKEN";
 
 /// The pause before a stream that broke off is asked for again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -158,12 +162,15 @@ async fn watch(asker: &Asker) -> Result<()> {
         loop {
             match stream.next().await {
                 Ok(Some(event)) => {
+                    let mut line = print::event(&event);
                     let new = event.before.is_none();
-                    let line = match new {
-                        // Who wants what; a request that ended meanwhile is shown as it is now.
-                        true => print::line(&client.show(&event.request).await?),
-                        false => print::event(&event),
-                    };
+                    if new
+                        && !asker.json
+                        // Who wants what; a request that ended meanwhile is shown as it is now. Without an answer it is no reason to end.
+                        && let Ok(request) = client.show(&event.request).await
+                    {
+                        line = print::line(&request);
+                    }
                     asker.print(&event, line)?;
                 }
                 Ok(None) | Err(ClientError::Transport(_)) => break,
@@ -180,8 +187,16 @@ struct Asker {
     url: String,
     ca: Option<Vec<u8>>,
     json: bool,
-    name: login::ProfileName,
-    logins: login::Store,
+    credential: Credential,
+}
+
+/// What shows who asks.
+enum Credential {
+    Given(SecretString),
+    Login {
+        logins: login::Store,
+        name: login::ProfileName,
+    },
 }
 
 impl Asker {
@@ -189,10 +204,10 @@ impl Asker {
         let person = directories::person()?;
         let name = place.profile.choose(&person);
         let profile = person.profiles.get(&name);
-        let environment = || std::env::var(URL).ok().filter(|url| !url.is_empty());
+        let environment = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let url = place
             .api
-            .or_else(environment)
+            .or_else(|| environment(URL))
             .or_else(|| profile.and_then(|profile| profile.api.clone()));
         let Some(url) = url else {
             bail!(
@@ -209,16 +224,23 @@ impl Asker {
             url,
             ca: ca.transpose()?,
             json: place.json,
-            name,
-            logins: directories::store()?,
+            credential: match environment(TOKEN) {
+                Some(token) => Credential::Given(token.into()),
+                None => Credential::Login {
+                    logins: directories::store()?,
+                    name,
+                },
+            },
         })
     }
 
-    /// A client with the token of the login, renewed if necessary.
+    /// A client with the token. That of a login is renewed if necessary.
     async fn client(&self) -> Result<ApiClient> {
-        let stored = login::current(&self.logins, &self.name).await?;
-        let client = ApiClient::new(&self.url, self.ca.as_deref(), stored.token)?;
-        Ok(client)
+        let token = match &self.credential {
+            Credential::Given(token) => token.clone(),
+            Credential::Login { logins, name } => login::current(logins, name).await?.token,
+        };
+        Ok(ApiClient::new(&self.url, self.ca.as_deref(), token)?)
     }
 
     fn print(&self, value: &impl serde::Serialize, text: String) -> Result<()> {

@@ -102,7 +102,10 @@ async fn serve(arguments: DevArguments) -> Result<()> {
     let metrics = app::metrics()?;
     let policies = policy_source(&arguments)?.open(std::sync::Arc::new(metrics.clone()))?;
     let approvals = match arguments.api {
-        Some(address) => Some(approvals(&provider, address).await?),
+        Some(address) => {
+            let store = Store::open(StoreSettings::Memory).await?;
+            Some(Approvals::open(store, rules(&provider, address)))
+        }
         None => None,
     };
     let gateway = Gateway::build(Parts {
@@ -155,6 +158,8 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         })
     };
     if let Some(api) = &api {
+        // The port may have been chosen by the system.
+        gateway.replace_approvals(rules(&provider, api.address()));
         let token = token(&arguments.reviewer, vec![REVIEWERS.to_owned()]);
         let url = format!("http://{}", api.address());
         print(format_args!(
@@ -169,13 +174,11 @@ async fn serve(arguments: DevArguments) -> Result<()> {
     Ok(())
 }
 
-/// Approvals that last as long as the process.
-async fn approvals(provider: &DevProvider, address: SocketAddr) -> Result<Approvals> {
-    let store = Store::open(StoreSettings::Memory).await?;
+/// Who decides, and where.
+fn rules(provider: &DevProvider, address: SocketAddr) -> ApprovalsSettings {
     let people = vec![provider.issuer_url().to_owned()];
     let url = format!("http://{address}");
-    let settings = ApprovalsSettings::new(people, vec![REVIEWERS.to_owned()], url);
-    Ok(Approvals::open(store, settings))
+    ApprovalsSettings::new(people, vec![REVIEWERS.to_owned()], url)
 }
 
 fn policy_source(arguments: &DevArguments) -> Result<PolicySource> {

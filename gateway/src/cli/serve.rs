@@ -11,14 +11,15 @@ use clap::Args;
 use gatewright_policy_host::DirectorySettings;
 
 use super::logging::{self, LogFormat};
-use crate::api::ApiSettings;
+use crate::admin::AdminServer;
+use crate::api::{ApiServer, ApiSettings};
 use crate::app::{self, Access, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings};
 use crate::approvals::Approvals;
 use crate::config::{self, Config, PortTls};
 use crate::console::{ConsoleLogin, ConsoleServer, ConsoleSettings};
 use crate::http::Tls;
 use crate::identity::Verifier;
-use crate::store::Store;
+use crate::store::{Store, StoreSettings};
 
 /// Arguments of `gatewright serve`.
 #[derive(Debug, Args)]
@@ -61,36 +62,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         approvals: approvals(&config).await?,
         metrics,
     });
-    let served = config.approvals.as_ref();
-    let api = served.and_then(|approvals| approvals.api.as_ref());
-    let api_tls = api.and_then(|api| port_tls(api.tls.as_ref()));
-    let admin = config.admin.as_ref();
-    let _admin = admin
-        .map(|admin| gateway.serve_admin(admin.address, &admin.hosts))
-        .transpose()?;
-    let _api = api
-        .map(|api| {
-            gateway.serve_api(ApiSettings {
-                address: api.address,
-                hosts: api.hosts.clone(),
-                tls: api_tls.clone(),
-            })
-        })
-        .transpose()?;
-    let console = served.and_then(|approvals| approvals.console.as_ref());
-    let console_tls = console.and_then(|console| port_tls(console.tls.as_ref()));
-    let console = match console {
-        Some(console) => {
-            let settings = ConsoleSettings {
-                address: console.address,
-                hosts: console.hosts.clone(),
-                tls: console_tls.clone(),
-                login: console_login(console),
-            };
-            gateway.serve_console(settings).await?
-        }
-        None => None,
-    };
+    let ports = Ports::open(&gateway, &config).await?;
     gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
     let running = gateway
         .start(RunSettings::new(config.listen.address))
@@ -100,29 +72,85 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     writeln!(out, "ready postgres://{}", running.address)?;
     out.flush()?;
     drop(out);
-    let ports = Ports {
-        api_tls,
-        console_tls,
-        console,
+    let reload = Reload {
+        gateway: Arc::clone(&gateway),
+        path: path.to_owned(),
+        ports,
+        at_start: fixed(&config),
     };
-    let reload = reload_on_hangup(Arc::clone(&gateway), path.to_owned(), ports);
     tokio::select! {
         () = running.run(app::stop_signal()) => {}
-        never = reload => match never {},
+        never = reload.on_hangup() => match never {},
     }
     gateway.finish().await;
     Ok(())
 }
 
-/// What a reload changes of the ports that are open.
+/// The ports besides that of clients. Dropping them closes them.
 struct Ports {
+    _admin: Option<AdminServer>,
+    _api: Option<ApiServer>,
     api_tls: Option<Tls>,
-    console_tls: Option<Tls>,
     console: Option<ConsoleServer>,
+    console_tls: Option<Tls>,
 }
 
-fn port_tls(tls: Option<&PortTls>) -> Option<Tls> {
-    tls.map(|tls| Tls::new(ArcSwap::new(Arc::clone(&tls.config))))
+impl Ports {
+    async fn open(gateway: &Gateway, config: &Config) -> Result<Self> {
+        let tls =
+            |tls: Option<&PortTls>| tls.map(|tls| Tls::new(ArcSwap::new(Arc::clone(&tls.config))));
+        let approvals = config.approvals.as_ref();
+        let api = approvals.and_then(|approvals| approvals.api.as_ref());
+        let api_tls = api.and_then(|api| tls(api.tls.as_ref()));
+        let console = approvals.and_then(|approvals| approvals.console.as_ref());
+        let console_tls = console.and_then(|console| tls(console.tls.as_ref()));
+        let admin = config.admin.as_ref();
+        Ok(Ports {
+            _admin: admin
+                .map(|admin| gateway.serve_admin(admin.address, &admin.hosts))
+                .transpose()?,
+            _api: match api {
+                Some(api) => gateway.serve_api(ApiSettings {
+                    address: api.address,
+                    hosts: api.hosts.clone(),
+                    tls: api_tls.clone(),
+                })?,
+                None => None,
+            },
+            api_tls,
+            console: match console {
+                Some(console) => {
+                    let settings = ConsoleSettings {
+                        address: console.address,
+                        hosts: console.hosts.clone(),
+                        tls: console_tls.clone(),
+                        login: console_login(console),
+                    };
+                    gateway.serve_console(settings).await?
+                }
+                None => None,
+            },
+            console_tls,
+        })
+    }
+
+    /// What a reload changes of them.
+    async fn renew(&self, approvals: &config::Approvals) -> Result<()> {
+        if let Some(api) = &approvals.api {
+            renew(self.api_tls.as_ref(), api.tls.as_ref());
+        }
+        if let (Some(server), Some(console)) = (&self.console, &approvals.console) {
+            server.replace_login(console_login(console)).await?;
+            renew(self.console_tls.as_ref(), console.tls.as_ref());
+        }
+        Ok(())
+    }
+}
+
+fn renew(tls: Option<&Tls>, renewed: Option<&PortTls>) {
+    if let (Some(tls), Some(renewed)) = (tls, renewed) {
+        tls.store(Arc::clone(&renewed.config));
+    }
 }
 
 fn console_login(console: &config::Console) -> ConsoleLogin {
@@ -182,48 +210,87 @@ fn directory_settings(config: &Config) -> DirectorySettings {
     }
 }
 
-/// Reloads the configuration on each SIGHUP. A file with errors changes nothing.
-async fn reload_on_hangup(
+/// What a reload does not change: the name of the setting, and its value. Secrets are not among them.
+fn fixed(config: &Config) -> Vec<(&'static str, String)> {
+    let approvals = config.approvals.as_ref();
+    let store = approvals.map(|approvals| match &approvals.store {
+        StoreSettings::File(path) => path.display().to_string(),
+        StoreSettings::Memory | StoreSettings::Postgres(_) => {
+            approvals.store_url.clone().unwrap_or_default()
+        }
+    });
+    let api = approvals.and_then(|approvals| approvals.api.as_ref());
+    let api = api.map(|api| (api.address, &api.hosts, api.tls.is_some()));
+    let console = approvals.and_then(|approvals| approvals.console.as_ref());
+    let console = console.map(|console| {
+        let has_tls = console.tls.is_some();
+        (console.address, &console.hosts, has_tls)
+    });
+    vec![
+        ("[listen] address", config.listen.address.to_string()),
+        (
+            "[listen.limits] max_statement",
+            config.listen.limits.max_statement.to_string(),
+        ),
+        ("[admin]", format!("{:?}", config.admin)),
+        ("[log]", format!("{:?}", config.log)),
+        (
+            "[policies] directory, where there was none",
+            config.policies.directory.is_some().to_string(),
+        ),
+        ("[approvals]", approvals.is_some().to_string()),
+        ("[store]", format!("{store:?}")),
+        ("[api]", format!("{api:?}")),
+        ("[console] address, hosts", format!("{console:?}")),
+    ]
+}
+
+/// What a reload needs.
+struct Reload {
     gateway: Arc<Gateway>,
     path: PathBuf,
     ports: Ports,
-) -> std::convert::Infallible {
-    let mut hangups = app::Hangups::listen();
-    loop {
-        hangups.next().await;
-        match reload(&gateway, &path, &ports).await {
-            Ok(()) => tracing::info!(file = %path.display(), "configuration reloaded"),
-            Err(error) => {
-                tracing::error!(file = %path.display(), %error, "the configuration was not reloaded; the previous one remains in use")
+    at_start: Vec<(&'static str, String)>,
+}
+
+impl Reload {
+    /// Reloads the configuration on each SIGHUP. A file with errors changes nothing.
+    async fn on_hangup(self) -> std::convert::Infallible {
+        let mut hangups = app::Hangups::listen();
+        loop {
+            hangups.next().await;
+            match self.reload().await {
+                Ok(()) => {
+                    tracing::info!(file = %self.path.display(), "configuration reloaded");
+                }
+                Err(error) => {
+                    tracing::error!(file = %self.path.display(), %error, "the configuration was not reloaded; the previous one remains in use");
+                }
             }
         }
     }
-}
 
-async fn reload(gateway: &Gateway, path: &Path, ports: &Ports) -> Result<()> {
-    let config = config::load(path).map_err(|report| anyhow!("{report}"))?;
-    let access = access(&config, verifier(&config).await?);
-    gateway
-        .replace_policy_settings(directory_settings(&config))
-        .await?;
-    gateway.replace_limits(config.listen.limits.clone());
-    gateway.replace_access(access, config.listen.handshake);
-    if let Some(approvals) = config.approvals {
-        gateway.replace_approvals(approvals.settings);
-        renew(
-            ports.api_tls.as_ref(),
-            approvals.api.and_then(|api| api.tls),
-        );
-        if let (Some(server), Some(console)) = (&ports.console, approvals.console) {
-            server.replace_login(console_login(&console)).await?;
-            renew(ports.console_tls.as_ref(), console.tls);
+    async fn reload(&self) -> Result<()> {
+        let config = config::load(&self.path).map_err(|report| anyhow!("{report}"))?;
+        let access = access(&config, verifier(&config).await?);
+        let gateway = &self.gateway;
+        gateway
+            .replace_policy_settings(directory_settings(&config))
+            .await?;
+        gateway.replace_limits(config.listen.limits.clone());
+        gateway.replace_access(access, config.listen.handshake.clone());
+        for ((setting, now), (_, at_start)) in fixed(&config).iter().zip(&self.at_start) {
+            if now != at_start {
+                tracing::warn!(
+                    setting,
+                    "a reload does not change this setting: it takes effect when the gateway is started again"
+                );
+            }
         }
-    }
-    Ok(())
-}
-
-fn renew(tls: Option<&Tls>, renewed: Option<PortTls>) {
-    if let (Some(tls), Some(renewed)) = (tls, renewed) {
-        tls.store(renewed.config);
+        if let Some(approvals) = config.approvals {
+            self.ports.renew(&approvals).await?;
+            gateway.replace_approvals(approvals.settings);
+        }
+        Ok(())
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio_rustls::rustls::ServerConfig;
 
+use super::choices::APPROVAL_WAIT;
 use super::console::{Console, console};
 use super::files;
 use super::listen::address;
@@ -107,6 +108,8 @@ fn settings(section: &Section<'_, '_>, people: Vec<String>, url: String) -> Appr
         pending_ttl: duration("pending_ttl"),
         approval_ttl: duration("approval_ttl"),
         hold_limit: duration("hold_limit"),
+        notice_interval: duration("notice_interval"),
+        agents: section.choice("agents", &APPROVAL_WAIT).unwrap_or_default(),
         max_pending_per_identity: section.integer("max_pending_per_identity").unwrap_or(1),
         max_held: section.integer("max_held").unwrap_or(1),
         keep: duration("keep"),
@@ -127,6 +130,13 @@ fn url(section: &Section<'_, '_>, api: Option<&Api>, console: Option<&Console>) 
     match (given, console, api) {
         (Some(url), ..) => url,
         (None, Some(console), _) => console.url.clone(),
+        (None, None, Some(api)) if api.address.port() == 0 || api.address.ip().is_unspecified() => {
+            section.error_here(format!(
+                "nobody can follow links to {}: set `url` to the address of the API as reviewers know it",
+                api.address
+            ));
+            String::new()
+        }
         (None, None, Some(api)) => {
             let scheme = if api.tls.is_some() { "https" } else { "http" };
             format!("{scheme}://{}", api.address)

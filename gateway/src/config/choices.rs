@@ -1,5 +1,6 @@
 //! The values of keys that are one of a few names. Definitions, reader and `gatewright check` share them.
 
+use gatewright_contract::ApprovalWait;
 use gatewright_policy_host::{Isolation, Mode};
 
 use super::LogFormat;
@@ -47,6 +48,11 @@ choices!(CLEARTEXT_PASSWORD: CleartextPassword {
 choices!(AUTHENTICATION: Authentication {
     "password" => Authentication::Password,
     "oauthbearer" => Authentication::OAuthBearer,
+});
+
+choices!(APPROVAL_WAIT: ApprovalWait {
+    "hold" => ApprovalWait::Hold,
+    "return" => ApprovalWait::ReturnId,
 });
 
 choices!(LOG_FORMAT: LogFormat {

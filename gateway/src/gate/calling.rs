@@ -39,6 +39,8 @@ impl SessionGate {
             at_rest: false,
             names: &NoNames,
             path: None,
+            path_value: None,
+            is_utf8: true,
         })
     }
 
@@ -74,9 +76,12 @@ impl SessionGate {
                 Outcome::Permit(permit) if permit.answers.iter().flatten().any(edits) => {
                     Err(gate.not_editable("it is no SQL", &case))
                 }
+                Outcome::Permit(permit) if !permit.wanted.is_empty() => {
+                    Err(gate.refuse_call_that_needs_approval(&case))
+                }
                 Outcome::Permit(permit) => {
                     gate.gate.metrics.verdict(case.verb, "allow");
-                    Ok(Verdict::Permit(permit))
+                    Ok(Verdict::Permit(Arc::from(permit)))
                 }
                 Outcome::Rewrite(..) => Err(gate.refuse(
                     "rewrite-of-call",

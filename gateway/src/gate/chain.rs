@@ -7,6 +7,7 @@ use gatewright_contract::{self as contract, StatementId};
 use gatewright_policy_host::{Call, Fault, Mode, Policy, StatementView};
 use gatewright_sql::Verb;
 
+use super::approval::Wanted;
 use super::case::Case;
 use super::permit::{Answers, Permit};
 use super::recent::Earlier;
@@ -16,7 +17,7 @@ use crate::session::{Answer, Judged, Limits, Refusal, Verdict};
 
 /// The result of the chain.
 pub(super) enum Outcome {
-    Permit(Arc<Permit>),
+    Permit(Box<Permit>),
     Rewrite(usize, contract::Replacement),
 }
 
@@ -38,7 +39,8 @@ struct Chain {
     earlier: Option<Earlier>,
     facts: Option<contract::Facts>,
     answers: Answers,
-    approval: Option<(usize, contract::Approval)>,
+    /// What people have to agree to.
+    wanted: Vec<Wanted>,
     /// What the policies had been told of the session when the first was asked. Some may have heard more by the time that they answer.
     told: (u64, u64),
 }
@@ -113,7 +115,7 @@ impl SessionGate {
             case,
             earlier,
             facts: None,
-            approval: None,
+            wanted: Vec::new(),
             told: self.delivered,
         };
         self.ask_on(chain, then)
@@ -175,8 +177,15 @@ impl SessionGate {
                 return Heard::End(End::Refused(denial::of_policy(policy, denied, id)));
             }
             contract::Verdict::RequireApproval(wanted) => {
-                chain.approval.get_or_insert((index, wanted));
-                chain.answers.push(None);
+                // Under these conditions it runs once approved. For each run the policy is asked again.
+                chain.answers.push(Some(contract::Allowance {
+                    reuse: contract::Reuse::Never,
+                    ..wanted.allowance.clone()
+                }));
+                chain.wanted.push(Wanted {
+                    policy: index,
+                    approval: wanted,
+                });
             }
             contract::Verdict::Rewrite(replacement) => {
                 return Heard::End(End::Rewrite(index, replacement));
@@ -186,12 +195,13 @@ impl SessionGate {
     }
 
     fn asked_all(&self, chain: Chain) -> (Case, Result<Outcome, Refusal>) {
-        if let Some((index, wanted)) = chain.approval {
-            let refusal = self.refuse_approval(index, &wanted, &chain.case);
+        if let Some(refusal) = self.cannot_ask(&chain.wanted, &chain.case) {
             return (chain.case, Err(refusal));
         }
-        let permit = self.permit(&chain.case, Arc::new(chain.answers), chain.told);
-        (chain.case, Ok(Outcome::Permit(Arc::new(permit))))
+        let answers = Arc::new(chain.answers);
+        let mut permit = self.permit(&chain.case, answers, chain.told);
+        permit.wanted = chain.wanted;
+        (chain.case, Ok(Outcome::Permit(Box::new(permit))))
     }
 
     fn permit(&self, case: &Case, answers: Arc<Answers>, told: (u64, u64)) -> Permit {
@@ -233,6 +243,8 @@ impl SessionGate {
             answers,
             limits,
             planners,
+            wanted: Vec::new(),
+            requirement: None,
         }
     }
 
@@ -250,23 +262,6 @@ impl SessionGate {
             statement: Arc::clone(&case.facts),
             identity: Arc::clone(&self.facts.identity),
         }
-    }
-
-    fn refuse_approval(&self, index: usize, wanted: &contract::Approval, case: &Case) -> Refusal {
-        self.gate.metrics.verdict(case.verb, "deny");
-        let name = self
-            .set
-            .policies
-            .get(index)
-            .map_or("unknown", |policy| policy.name());
-        denial::of_gateway(
-            &wanted.code,
-            format!(
-                "policy \"{name}\" wants a person's approval for this statement, and this gateway has nobody to ask yet"
-            ),
-            Some(&wanted.reason),
-            case.view.statement_id,
-        )
     }
 
     pub(super) fn refuse(&self, code: &str, message: impl Into<String>, verb: Verb) -> Refusal {

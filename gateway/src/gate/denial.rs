@@ -11,7 +11,7 @@ use crate::results::Stop;
 use crate::session::{Limit, Refusal};
 
 /// insufficient_privilege (PostgreSQL, Appendix A): the SQLSTATE of a refusal unless its policy chose another.
-const INSUFFICIENT_PRIVILEGE: &str = "42501";
+pub(super) const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
 /// A policy's denial as the client sees it.
 pub(super) fn of_policy(

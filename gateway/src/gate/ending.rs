@@ -7,6 +7,7 @@ use gatewright_contract as contract;
 use gatewright_policy_host::{Call, Fault, Policy};
 use gatewright_sql::Verb;
 
+use super::approval::Claims;
 use super::permit::Permit;
 use super::ticket::answered;
 use super::{Gate, SessionGate};
@@ -17,6 +18,8 @@ pub struct Admitted {
     permit: Arc<Permit>,
     gate: Arc<Gate>,
     started: Instant,
+    /// The approvals that it uses up.
+    claims: Option<Claims>,
     ended: bool,
 }
 
@@ -24,6 +27,9 @@ impl Admitted {
     /// Counts the end. Returns how long the execution took.
     fn end(&mut self, done: &Completion) -> Duration {
         self.ended = true;
+        if let Some(claims) = self.claims.take() {
+            claims.end(done);
+        }
         let elapsed = self.started.elapsed();
         let metrics = &self.gate.metrics;
         metrics.completed(self.permit.verb, elapsed.as_secs_f64(), done);
@@ -44,13 +50,24 @@ impl Drop for Admitted {
 
 impl SessionGate {
     /// The record will be written here; a permit is all that is asked for until there is one.
-    pub(super) fn admit_execution(&mut self, permit: &Arc<Permit>) -> Result<Admitted, Refusal> {
-        Ok(Admitted {
+    pub(super) fn admit_execution(
+        &mut self,
+        permit: &Arc<Permit>,
+    ) -> Judged<Result<Admitted, Refusal>> {
+        match &permit.requirement {
+            None => Judged::Ready(Ok(self.admitted(permit, None))),
+            Some(requirement) => self.admit_approved(permit, requirement),
+        }
+    }
+
+    pub(super) fn admitted(&self, permit: &Arc<Permit>, claims: Option<Claims>) -> Admitted {
+        Admitted {
             permit: Arc::clone(permit),
             gate: Arc::clone(&self.gate),
             started: Instant::now(),
+            claims,
             ended: false,
-        })
+        }
     }
 
     /// Takes note of an end: metrics, what it changed in the database, and the policies that asked to be told.

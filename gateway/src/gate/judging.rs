@@ -21,7 +21,9 @@ const KEPT_TEXT: usize = 16 * 1024;
 
 /// A statement that is being judged.
 struct Judging {
-    question: KeptQuestion,
+    question: Arc<KeptQuestion>,
+    /// The permit given at Parse.
+    earlier: Option<Arc<Permit>>,
     /// The text as it is understood now.
     base: Arc<AnalyzedText>,
     /// It is not the text that the session has.
@@ -33,9 +35,19 @@ impl SessionGate {
         &mut self,
         question: Question<'_, Self>,
     ) -> Judged<Result<Verdict<Self>, Refusal>> {
-        let Question { text, path, .. } = question;
-        let question = self.keep_question(&question);
-        self.as_of_now(text, path, move |gate, base| {
+        let earlier = question.earlier.cloned();
+        let question = Arc::new(self.keep_question(&question));
+        self.judge_kept(question, earlier)
+    }
+
+    /// The same for a question that was kept.
+    pub(super) fn judge_kept(
+        &mut self,
+        question: Arc<KeptQuestion>,
+        earlier: Option<Arc<Permit>>,
+    ) -> Judged<Result<Verdict<Self>, Refusal>> {
+        let kept = Arc::clone(&question);
+        self.as_of_now(&kept.text, kept.path.as_ref(), move |gate, base| {
             let base = match base {
                 Ok(base) => base,
                 Err(refusal) => return Judged::Ready(Err(refusal)),
@@ -44,6 +56,7 @@ impl SessionGate {
             let version = Version::first(&base, question.index);
             let judging = Judging {
                 question,
+                earlier,
                 base,
                 anew,
             };
@@ -67,7 +80,7 @@ impl SessionGate {
         };
         let earlier = match judging.anew && version.is_first() {
             true => None,
-            false => self.earlier(&judging.question, &version, &case, &asked),
+            false => self.earlier(&judging, &version, &case, &asked),
         };
         self.ask_all(case, earlier, move |gate, case, outcome| match outcome {
             Outcome::Rewrite(policy, replacement) => {
@@ -83,11 +96,11 @@ impl SessionGate {
         judging: Judging,
         version: Version,
         asked: &Asked,
-        permit: Arc<Permit>,
+        permit: Box<Permit>,
         case: Case,
     ) -> Judged<Result<Verdict<Self>, Refusal>> {
         // The cache would keep the facts of a long text in memory for the rest of the session.
-        let is_kept = judging.question.earlier.is_none() || !version.is_first();
+        let is_kept = judging.earlier.is_none() || !version.is_first();
         if is_kept && version.replaced_by.is_empty() && version.text.source.len() <= KEPT_TEXT {
             self.recent
                 .keep(&self.set, &case.facts, asked, &permit.answers);
@@ -95,7 +108,10 @@ impl SessionGate {
         if let Some(edits) = version.edits.with(&permit.answers) {
             return self.with_edits(judging, version, edits, case);
         }
-        self.gate.metrics.verdict(case.verb, "allow");
+        let permit = match self.with_requirement(permit, &judging.question, &case) {
+            Ok(permit) => permit,
+            Err(refusal) => return Judged::Ready(Err(refusal)),
+        };
         self.note_reshaping(&judging.question, &version);
         Judged::Ready(Ok(if version.text.source == judging.question.text.source {
             Verdict::Permit(permit)
@@ -224,7 +240,7 @@ impl SessionGate {
     /// Earlier answers of the policies now in force.
     fn earlier(
         &self,
-        question: &KeptQuestion,
+        judging: &Judging,
         version: &Version,
         case: &Case,
         asked: &Asked,
@@ -232,11 +248,11 @@ impl SessionGate {
         if !version.replaced_by.is_empty() {
             return None;
         }
-        match question.earlier.as_ref().filter(|_| version.is_first()) {
+        match judging.earlier.as_ref().filter(|_| version.is_first()) {
             // An answer about a statement holds only while its names mean the same.
             Some(permit) => (Arc::ptr_eq(&permit.set, &self.set)
                 && !case.unsettled
-                && permit.is_for(&question.text))
+                && permit.is_for(&judging.question.text))
             .then(|| Earlier::SameStatement(Arc::clone(&permit.answers))),
             None => self
                 .recent

@@ -2,28 +2,36 @@
 
 use std::sync::Arc;
 
-use gatewright_sql::{Facts, SessionEffect};
+use gatewright_sql::{Facts, SearchPath, SessionEffect};
 
 use super::SessionGate;
-use super::permit::Permit;
 use super::text::AnalyzedText;
 use super::view::KeptParameters;
 use crate::session::{NameFacts, Phase, Question};
 
 /// One statement to be judged.
+#[derive(Clone)]
 pub(super) struct KeptQuestion {
     pub phase: Phase,
     pub text: Arc<AnalyzedText>,
     pub index: usize,
+    /// For policies and the record.
     pub parameters: Option<Arc<KeptParameters>>,
-    /// The permit given at Parse.
-    pub earlier: Option<Arc<Permit>>,
+    /// For people who may be asked.
+    pub bound: Option<Arc<KeptParameters>>,
     pub in_transaction: bool,
     pub at_rest: bool,
     pub named: Named,
+    /// The text behind the name, for people who may be asked.
+    pub named_text: Option<String>,
+    pub path: Option<SearchPath>,
+    /// The value of `search_path`, where it is certain.
+    pub path_value: Option<Box<str>>,
+    pub is_utf8: bool,
 }
 
 /// What the one name means that EXECUTE, EXPLAIN EXECUTE or FETCH has. `None`: it was not made on this connection.
+#[derive(Clone)]
 pub(super) enum Named {
     Nothing,
     Statement(Box<str>, Option<Arc<Facts>>),
@@ -43,6 +51,14 @@ impl NameFacts for Named {
             Named::Cursor(known, facts) if **known == *name => facts.clone(),
             _ => None,
         }
+    }
+
+    fn statement_text(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn cursor_text(&self, _: &str) -> Option<String> {
+        None
     }
 }
 
@@ -64,22 +80,33 @@ impl SessionGate {
             }
             _ => Named::Nothing,
         };
+        let asks_people = self.gate.people.asked().is_some();
+        let reads = self.reads_parameters(&self.set);
         let bound = question.parameters.as_ref();
-        let bound = bound.filter(|_| self.reads_parameters(&self.set));
+        let bound = bound.filter(|_| reads || asks_people).map(|bound| {
+            Arc::new(KeptParameters {
+                bind: bound.bind.into(),
+                types: bound.types.into(),
+            })
+        });
+        let named_text = match &named {
+            Named::Statement(name, _) if asks_people => question.names.statement_text(name),
+            Named::Cursor(name, _) if asks_people => question.names.cursor_text(name),
+            _ => None,
+        };
         KeptQuestion {
             phase: question.phase,
             text: Arc::clone(question.text),
             index: question.index,
-            parameters: bound.map(|bound| {
-                Arc::new(KeptParameters {
-                    bind: bound.bind.into(),
-                    types: bound.types.into(),
-                })
-            }),
-            earlier: question.earlier.cloned(),
+            parameters: bound.clone().filter(|_| reads),
+            bound: bound.filter(|_| asks_people),
             in_transaction: question.in_transaction,
             at_rest: question.at_rest,
             named,
+            named_text,
+            path: question.path.cloned(),
+            path_value: question.path_value.filter(|_| asks_people).map(Box::from),
+            is_utf8: question.is_utf8,
         }
     }
 }

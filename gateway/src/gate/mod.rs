@@ -4,6 +4,7 @@
 
 mod analysis;
 mod analysts;
+mod approval;
 mod batch;
 mod calling;
 mod case;
@@ -18,6 +19,7 @@ mod kept;
 mod known;
 mod names;
 mod notification;
+mod people;
 mod permit;
 mod plan;
 mod preview;
@@ -43,10 +45,11 @@ use crate::identity::{CATALOG_MAX_AGE, Identity};
 use crate::pool::PoolMode;
 use crate::results::Stop;
 use crate::session::{
-    Answer, Completion, Field, Judge, Judged, Limit, Limits, Plan, Question, Refusal, Ticket,
-    Verdict,
+    Answer, Completion, Departure, Field, Judge, Judged, Limit, Limits, Notice, Plan, Question,
+    Refusal, Ticket, Verdict,
 };
 use analysts::Analysts;
+use approval::Waiting;
 use delivery::{Delivery, Refreshed};
 use editing::EditedTexts;
 use known::Analyses;
@@ -56,6 +59,7 @@ use view::SessionFacts;
 
 pub use denial::printable;
 pub use ending::Admitted;
+pub use people::People;
 pub use permit::Permit;
 pub use preview::{PolicyAnswer, Preview, ResultPreview};
 pub use text::AnalyzedText;
@@ -90,6 +94,10 @@ impl Policies {
 pub trait GateMetrics: Send + Sync {
     fn verdict(&self, verb: Verb, verdict: &'static str);
     fn completed(&self, verb: Verb, seconds: f64, done: &Completion);
+    /// A statement is held for approval, or not any more.
+    fn held(&self, is_held: bool);
+    /// What became of a request for approval.
+    fn decided(&self, outcome: &'static str);
 }
 
 /// Settings of the gate.
@@ -122,6 +130,7 @@ pub struct Gate {
     analyses: Analyses,
     edited: EditedTexts,
     analysts: Analysts,
+    people: People,
     metrics: Arc<dyn GateMetrics>,
 }
 
@@ -129,6 +138,7 @@ impl Gate {
     pub fn new(
         settings: GateSettings,
         policies: Arc<Policies>,
+        people: People,
         metrics: Arc<dyn GateMetrics>,
     ) -> Arc<Self> {
         let analyses = Analyses::new(settings.cache_bytes);
@@ -139,6 +149,7 @@ impl Gate {
             analyses,
             edited,
             analysts: Analysts::new(),
+            people,
             metrics,
         })
     }
@@ -165,6 +176,7 @@ impl Gate {
             pooled: false,
             pending: Vec::new(),
             tickets: 0,
+            waiting: Waiting::default(),
             delivery: Delivery::default(),
             stale_catalog: false,
             refreshed: None,
@@ -193,6 +205,8 @@ pub struct SessionGate {
     /// The answers that are under way.
     pending: Vec<Pending>,
     tickets: u64,
+    /// What the client is told of the statement that it waits for.
+    waiting: Waiting,
     /// Delivers the analysis of a long text.
     delivery: Delivery,
     /// DDL of this session has run: the next statement needs a fresh catalog.
@@ -329,6 +343,10 @@ impl Judge for SessionGate {
         permit.limits
     }
 
+    fn needs_approval(permit: &Self::Permit) -> bool {
+        permit.needs_approval()
+    }
+
     fn wants_parameters(&self) -> bool {
         self.reads_parameters(&self.gate.policies.current())
     }
@@ -338,7 +356,7 @@ impl Judge for SessionGate {
     }
 
     fn admit(&mut self, permit: &Self::Permit) -> Judged<Result<Admitted, Refusal>> {
-        Judged::Ready(self.admit_execution(permit))
+        self.admit_execution(permit)
     }
 
     fn on_batch(
@@ -358,8 +376,16 @@ impl Judge for SessionGate {
         self.resume_ticket(ticket)
     }
 
-    fn withdraw(&mut self, ticket: Ticket) {
-        self.withdraw_ticket(&ticket);
+    fn is_under_way(&self, ticket: &Ticket) -> bool {
+        self.is_ticket_under_way(ticket)
+    }
+
+    fn withdraw(&mut self, ticket: Ticket, why: Departure) {
+        self.withdraw_ticket(&ticket, why);
+    }
+
+    fn notice(&mut self) -> Option<Notice> {
+        self.waiting.take_notice()
     }
 
     fn stopped(&mut self, permit: &Self::Permit, stop: Stop) -> Refusal {

@@ -17,4 +17,12 @@ impl NameFacts for NoNames {
     fn cursor(&self, _: &str) -> Option<Arc<Facts>> {
         None
     }
+
+    fn statement_text(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn cursor_text(&self, _: &str) -> Option<String> {
+        None
+    }
 }

@@ -8,6 +8,7 @@ use gatewright_policy_host::{Policy, PolicySet, StatementView};
 use gatewright_sql::Verb;
 use smallvec::SmallVec;
 
+use super::approval::{Requirement, Wanted};
 use super::text::AnalyzedText;
 use super::view::View;
 use crate::session::{Limit, Limits};
@@ -24,9 +25,18 @@ pub struct Permit {
     pub(super) limits: Limits,
     /// Policies that must see the row description, as indexes into the set.
     pub(super) planners: SmallVec<[usize; 4]>,
+    /// The approvals that policies want.
+    pub(super) wanted: Vec<Wanted>,
+    /// The same, with what people are to be asked about. `None`: nobody has to be asked.
+    pub(super) requirement: Option<Arc<Requirement>>,
 }
 
 impl Permit {
+    /// True when people have to approve the statement.
+    pub fn needs_approval(&self) -> bool {
+        self.requirement.is_some()
+    }
+
     /// True when this analysis of the text was judged.
     pub(super) fn is_for(&self, text: &Arc<AnalyzedText>) -> bool {
         let judged = self.view.text.as_ref();

@@ -59,6 +59,8 @@ impl SessionGate {
             at_rest: true,
             names: &NoNames,
             path,
+            path_value: None,
+            is_utf8: true,
         };
         let verdicts = self.verdicts(&question()).await;
         let mut judged = self.judge_statement(question());

@@ -9,7 +9,7 @@ use gatewright_sql::Verb;
 
 use super::case::Version;
 use super::names::NoNames;
-use super::{AnalyzedText, Gate, GateMetrics, GateSettings, Policies, SessionGate};
+use super::{AnalyzedText, Gate, GateMetrics, GateSettings, People, Policies, SessionGate};
 use crate::catalog::CatalogHandle;
 use crate::identity::Identity;
 use crate::session::{
@@ -21,6 +21,8 @@ struct Uncounted;
 impl GateMetrics for Uncounted {
     fn verdict(&self, _: Verb, _: &'static str) {}
     fn completed(&self, _: Verb, _: f64, _: &Completion) {}
+    fn held(&self, _: bool) {}
+    fn decided(&self, _: &'static str) {}
 }
 
 /// A session that needs no catalog, since nothing has to be looked up.
@@ -34,7 +36,12 @@ fn session(keep_parameters: bool) -> SessionGate {
 }
 
 fn session_with(settings: GateSettings, target: &str) -> SessionGate {
-    let gate = Gate::new(settings, Arc::new(Policies::none()), Arc::new(Uncounted));
+    let gate = Gate::new(
+        settings,
+        Arc::new(Policies::none()),
+        People::Nobody,
+        Arc::new(Uncounted),
+    );
     let identity = Identity {
         subject: "ada".to_owned(),
         issuer: "https://issuer.example".to_owned(),
@@ -71,6 +78,8 @@ fn question<'a>(
         at_rest: true,
         names: &NoNames,
         path: None,
+        path_value: None,
+        is_utf8: true,
     }
 }
 

@@ -11,7 +11,7 @@ use gatewright_sql::SearchPath;
 use super::SessionGate;
 use super::analysis::catalog_is_late;
 use super::delivery::Refreshed;
-use crate::session::{Answer, Judged, PendingJudge, Refusal, Ticket, Wait};
+use crate::session::{Answer, Departure, Judged, PendingJudge, Refusal, Ticket, Wait};
 
 /// What an answer waits for.
 pub(super) type Work = Pin<Box<dyn Future<Output = ()>>>;
@@ -62,6 +62,47 @@ where
     }
 }
 
+/// A step whose answer is part of another one.
+struct Followed<N> {
+    step: Box<dyn Step>,
+    then: N,
+}
+
+impl<N> Step for Followed<N>
+where
+    N: FnOnce(&mut SessionGate, Answer<SessionGate>) -> Judged<Answer<SessionGate>> + 'static,
+{
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.step.poll(context)
+    }
+
+    fn is_done(&self) -> bool {
+        self.step.is_done()
+    }
+
+    fn go_on(self: Box<Self>, gate: &mut SessionGate) -> Judged<Answer<SessionGate>> {
+        let answer = self.step.go_on(gate);
+        gate.followed_by(answer, self.then)
+    }
+}
+
+/// Stands in while a step is put into another one.
+struct Nothing;
+
+impl Step for Nothing {
+    fn poll(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+
+    fn is_done(&self) -> bool {
+        true
+    }
+
+    fn go_on(self: Box<Self>, _: &mut SessionGate) -> Judged<Answer<SessionGate>> {
+        Judged::Ready(Answer::Text(Err(nothing_under_way())))
+    }
+}
+
 fn nothing_under_way() -> Refusal {
     Refusal::new("57014", "the statement is no longer being judged").with_hint("Send it again.")
 }
@@ -96,7 +137,35 @@ impl SessionGate {
         work: impl Future<Output = T> + 'static,
         then: impl FnOnce(&mut SessionGate, T) -> Judged<Answer<Self>> + 'static,
     ) -> Ticket {
-        self.push(false, Box::pin(work), then)
+        self.push(false, Wait::Work, Box::pin(work), then)
+    }
+
+    /// The same for an answer that waits for people, and is withdrawn when the client leaves.
+    pub(super) fn pend_decision<T: 'static>(
+        &mut self,
+        work: impl Future<Output = T> + 'static,
+        then: impl FnOnce(&mut SessionGate, T) -> Judged<Answer<Self>> + 'static,
+    ) -> Ticket {
+        self.push(false, Wait::Decision, Box::pin(work), then)
+    }
+
+    /// What follows from an answer that is part of another one, which is withdrawn when the client leaves.
+    pub(super) fn followed_by(
+        &mut self,
+        answer: Judged<Answer<Self>>,
+        then: impl FnOnce(&mut SessionGate, Answer<Self>) -> Judged<Answer<Self>> + 'static,
+    ) -> Judged<Answer<Self>> {
+        let ticket = match answer {
+            Judged::Ready(answer) => return then(self, answer),
+            Judged::Pending(ticket) => ticket,
+        };
+        let mut pending = self.pending.iter_mut();
+        let Some(pending) = pending.find(|pending| pending.id == ticket.id()) else {
+            return then(self, Answer::Text(Err(nothing_under_way())));
+        };
+        let step = std::mem::replace(&mut pending.step, Box::new(Nothing));
+        pending.step = Box::new(Followed { step, then });
+        Judged::Pending(Ticket::new(ticket.id(), Wait::Decision))
     }
 
     /// The same for what is found out about a text and the catalog.
@@ -105,12 +174,13 @@ impl SessionGate {
         work: Work,
         then: impl FnOnce(&mut SessionGate) -> Judged<Answer<Self>> + 'static,
     ) -> Ticket {
-        self.push(true, work, |gate, ()| then(gate))
+        self.push(true, Wait::Work, work, |gate, ()| then(gate))
     }
 
     fn push<T: 'static>(
         &mut self,
         of_text: bool,
+        wait: Wait,
         work: Pin<Box<dyn Future<Output = T>>>,
         then: impl FnOnce(&mut SessionGate, T) -> Judged<Answer<Self>> + 'static,
     ) -> Ticket {
@@ -125,7 +195,7 @@ impl SessionGate {
             of_text,
             step: Box::new(step),
         });
-        Ticket::new(self.tickets, Wait::Work)
+        Ticket::new(self.tickets, wait)
     }
 
     /// Has something worked out about a text of this length: here, or on the threads for long texts. `then`: what follows from it; `None` if it
@@ -194,12 +264,21 @@ impl SessionGate {
         pending.step.go_on(self)
     }
 
-    pub(super) fn withdraw_ticket(&mut self, ticket: &Ticket) {
+    pub(super) fn is_ticket_under_way(&self, ticket: &Ticket) -> bool {
+        let mut pending = self.pending.iter();
+        pending.any(|pending| pending.id == ticket.id() && !pending.step.is_done())
+    }
+
+    pub(super) fn withdraw_ticket(&mut self, ticket: &Ticket, why: Departure) {
         let mut pending = self.pending.iter();
         let Some(index) = pending.position(|pending| pending.id == ticket.id()) else {
             return;
         };
-        if self.pending.swap_remove(index).of_text {
+        let pending = self.pending.swap_remove(index);
+        let of_text = pending.of_text;
+        let waiting = self.waiting.clone();
+        waiting.leaving(why, || drop(pending));
+        if of_text {
             self.refreshed = None;
             self.delivery.clear();
         }
@@ -212,6 +291,7 @@ impl PendingJudge for SessionGate {
         for pending in &mut self.pending {
             ready |= pending.step.poll(context).is_ready();
         }
+        ready |= self.waiting.take_news();
         match ready {
             true => Poll::Ready(()),
             false => Poll::Pending,

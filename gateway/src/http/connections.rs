@@ -15,9 +15,14 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
+use super::attended::Attended;
+
 /// From the connection, or from the previous answer, to the end of the next request's headers. Also the time for a TLS
 /// handshake.
 const HEADERS: Duration = Duration::from_secs(5);
+
+/// How long a client may take none of what is sent to it.
+const STALL: Duration = Duration::from_secs(30);
 
 /// A pause after a connection could not be accepted, usually for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -71,6 +76,7 @@ async fn connection(
     routes: Router,
     tls: Option<Arc<ServerConfig>>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let stream = Attended::new(stream, STALL);
     let Some(tls) = tls else {
         return Ok(exchange(stream, routes).await?);
     };

@@ -2,6 +2,7 @@
 //! know what is served.
 //! Next: `admin` and `api` serve with it.
 
+mod attended;
 mod connections;
 mod hosts;
 mod server;

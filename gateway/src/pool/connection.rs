@@ -1,6 +1,7 @@
 //! A server connection of a pool: where it stands, who has used it, and what that may have left.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use super::converse::{self, ConverseError};
 use super::names::NamesAtStart;
 use super::parameters::Parameters;
 use super::statements::Statements;
-use super::{Closed, GroupMetrics, Owner};
+use super::{Closed, GroupMetrics, Handed, Owner};
 use crate::upstream::{BackendKey, Connected, UpstreamStream};
 
 /// The startup parameters that a connection was made with. Values of a session's settings go back to these, so only sessions
@@ -45,19 +46,46 @@ pub(super) struct Connection {
     to_reset: bool,
     /// Whose session left what a reset does not remove.
     traces_of: Option<Owner>,
-    _open: Open,
+    open: Open,
 }
 
-/// Counts a connection while it exists.
+/// How many connections a group has, in use or not.
+#[derive(Default)]
+pub(super) struct Count(AtomicUsize);
+
+impl Count {
+    pub fn number(&self) -> usize {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Counts a connection while it exists, and its end.
 pub(super) struct Open {
-    pub metrics: Arc<dyn GroupMetrics>,
-    pub group: Arc<super::group::Count>,
+    metrics: Arc<dyn GroupMetrics>,
+    group: Arc<Count>,
+    /// `None` while it is being made.
+    closes_as: Option<Closed>,
+}
+
+impl Open {
+    pub fn new(metrics: Arc<dyn GroupMetrics>, group: Arc<Count>) -> Self {
+        group.0.fetch_add(1, Ordering::AcqRel);
+        metrics.open(1.0);
+        Open {
+            metrics,
+            group,
+            closes_as: None,
+        }
+    }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.group.closed();
+        self.group.0.fetch_sub(1, Ordering::AcqRel);
         self.metrics.open(-1.0);
+        if let Some(why) = self.closes_as {
+            self.metrics.closed(why);
+        }
     }
 }
 
@@ -92,9 +120,10 @@ impl Connection {
             used_by: None,
             to_reset: false,
             traces_of: None,
-            _open: open,
+            open,
         };
         converse::ask_names(&mut connection).await?;
+        connection.closes_as(Closed::Unusable);
         Ok(connection)
     }
 
@@ -133,6 +162,21 @@ impl Connection {
 
     pub fn must_be_reset(&self) -> bool {
         self.to_reset
+    }
+
+    /// Says why it is closed when it is dropped next: in a state that is not known, unless something else is said.
+    pub fn closes_as(&mut self, why: Closed) {
+        self.open.closes_as = Some(why);
+    }
+
+    /// Brings it into the state in which this identity may have it.
+    pub async fn prepare(&mut self, owner: &Owner) -> Result<Handed, ConverseError> {
+        if self.fitness(owner) == Fitness::Ready {
+            converse::settle(self).await?;
+            return Ok(Handed::Kept);
+        }
+        self.reset().await?;
+        Ok(Handed::Reset)
     }
 
     pub async fn reset(&mut self) -> Result<(), ConverseError> {

@@ -3,22 +3,19 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use gatewright_wire::backend::{DataRow, ParameterStatus, ReadyForQuery, TransactionStatus};
+use gatewright_wire::backend::{ParameterStatus, ReadyForQuery, TransactionStatus};
 use gatewright_wire::build::BuildError;
-use gatewright_wire::frame::{self, Side};
-use gatewright_wire::{DecodeError, ErrorFields, FrameError, build};
+use gatewright_wire::{DecodeError, ErrorFields, build};
 use thiserror::Error;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::connection::Connection;
 use super::names::NamesAtStart;
+use crate::upstream::service::{Rows, row};
+use crate::upstream::{Link, UpstreamError};
 
 /// Goes back to the state in which the session began, or fails (PostgreSQL: DISCARD).
 const RESET: &str = "DISCARD ALL";
-
-/// One row: what names mean, and the roles.
-const NAMES: &str = "SELECT pg_catalog.current_setting('search_path'), current_user, session_user";
 
 /// How long the server may take for either.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -29,10 +26,8 @@ const MAX_MESSAGE: usize = 1 << 20;
 /// A connection could not be brought into a known state.
 #[derive(Debug, Error)]
 pub(super) enum ConverseError {
-    #[error("the connection failed: {0}")]
-    Io(#[from] std::io::Error),
-    #[error("the server closed the connection")]
-    Closed,
+    #[error(transparent)]
+    Link(#[from] UpstreamError),
     #[error("the server reported {sqlstate}: {message}")]
     Server { sqlstate: String, message: String },
     #[error("the server sent an unexpected message of type {0}")]
@@ -49,8 +44,8 @@ pub(super) enum ConverseError {
     Cancel,
     #[error("the server took longer than {PATIENCE:?}")]
     Timeout,
-    #[error("lost synchronization: {0}")]
-    Frame(#[from] FrameError),
+    #[error("the client has waited for as long as it may")]
+    Late,
     #[error("a malformed message: {0}")]
     Decode(#[from] DecodeError),
     #[error("a message could not be built: {0}")]
@@ -59,18 +54,16 @@ pub(super) enum ConverseError {
 
 /// Asks a connection that was just made what names mean on it.
 pub(super) async fn ask_names(connection: &mut Connection) -> Result<(), ConverseError> {
-    let rows = within(converse(connection, &[NAMES])).await?;
-    connection.names = Some(names(connection, rows).ok_or(ConverseError::Names)?);
+    let rows = within(converse(connection, &[NamesAtStart::QUERY])).await?;
+    connection.names = Some(names(connection, rows)?);
     Ok(())
 }
 
 /// Brings a connection back to the state in which its session began. It has been seen to succeed when this returns.
 pub(super) async fn reset(connection: &mut Connection) -> Result<(), ConverseError> {
-    if !connection.flights.settle().await {
-        return Err(ConverseError::Cancel);
-    }
-    let rows = within(converse(connection, &[RESET, NAMES])).await?;
-    let now = names(connection, rows).ok_or(ConverseError::Names)?;
+    settle(connection).await?;
+    let rows = within(converse(connection, &[RESET, NamesAtStart::QUERY])).await?;
+    let now = names(connection, rows)?;
     let before = connection.names.as_ref().ok_or(ConverseError::Names)?;
     if before.roles != now.roles {
         return Err(ConverseError::Roles);
@@ -80,6 +73,14 @@ pub(super) async fn reset(connection: &mut Connection) -> Result<(), ConverseErr
     Ok(())
 }
 
+/// Waits until the server has processed all cancel requests.
+pub(super) async fn settle(connection: &Connection) -> Result<(), ConverseError> {
+    match connection.flights.settle().await {
+        true => Ok(()),
+        false => Err(ConverseError::Cancel),
+    }
+}
+
 async fn within<T>(
     work: impl Future<Output = Result<T, ConverseError>>,
 ) -> Result<T, ConverseError> {
@@ -87,44 +88,27 @@ async fn within<T>(
     outcome.unwrap_or(Err(ConverseError::Timeout))
 }
 
-fn names(connection: &Connection, rows: Vec<Vec<String>>) -> Option<NamesAtStart> {
-    let mut row = rows.into_iter().next()?.into_iter();
-    let path = row.next()?;
-    let roles: Vec<String> = row.collect();
-    (roles.len() == 2).then(|| NamesAtStart {
-        path,
-        roles,
-        reported: connection.parameters.value("search_path").is_some(),
-    })
+fn names(connection: &Connection, rows: Rows) -> Result<NamesAtStart, ConverseError> {
+    let reported = connection.parameters.value("search_path").is_some();
+    let row = rows.into_iter().next();
+    row.and_then(|row| NamesAtStart::of_row(row, reported))
+        .ok_or(ConverseError::Names)
 }
 
 /// Sends queries and returns the rows of all. Any error, and anything besides their answers, is an error.
-async fn converse(
-    connection: &mut Connection,
-    queries: &[&str],
-) -> Result<Vec<Vec<String>>, ConverseError> {
+async fn converse(connection: &mut Connection, queries: &[&str]) -> Result<Rows, ConverseError> {
     let mut request = BytesMut::new();
     for query in queries {
         build::query(&mut request, query)?;
     }
-    connection.stream.write_all(&request).await?;
-    connection.stream.flush().await?;
-    let mut buffer = BytesMut::new();
-    let mut rows = Vec::new();
+    let mut link = Link::new(&mut connection.stream);
+    link.send(&request).await?;
+    let mut rows = Rows::new();
     let mut answered = 0;
     while answered < queries.len() {
-        let Some(header) = frame::next_header(&buffer, Side::Backend, MAX_MESSAGE)?
-            .filter(|header| buffer.len() >= header.total())
-        else {
-            buffer.reserve(4096);
-            if connection.stream.read_buf(&mut buffer).await? == 0 {
-                return Err(ConverseError::Closed);
-            }
-            continue;
-        };
-        let message = buffer.split_to(header.total());
-        let body = header.frame(&message).body;
-        match header.tag {
+        let received = link.receive(MAX_MESSAGE).await?;
+        let body = received.body();
+        match received.tag {
             b'D' => rows.push(row(body)?),
             b'S' => {
                 let status = ParameterStatus::decode(body)?;
@@ -144,18 +128,8 @@ async fn converse(
             tag => return Err(ConverseError::Unexpected(tag)),
         }
     }
-    if buffer.is_empty() {
-        Ok(rows)
-    } else {
-        Err(ConverseError::Stray)
+    match link.is_empty() {
+        true => Ok(rows),
+        false => Err(ConverseError::Stray),
     }
-}
-
-fn row(body: &[u8]) -> Result<Vec<String>, DecodeError> {
-    let text =
-        |value: Option<&[u8]>| String::from_utf8_lossy(value.unwrap_or_default()).into_owned();
-    DataRow::decode(body)?
-        .cells()
-        .map(|cell| Ok(text(cell?)))
-        .collect()
 }

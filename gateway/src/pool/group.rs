@@ -1,17 +1,17 @@
 //! The connections of one role to one database: how many there may be, which of them are idle, and who waits for one.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use gatewright_wire::FatalError;
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
-use super::connection::{Connection, Fitness, Open, Startup};
+use super::connection::{Connection, Count, Fitness, Open, Startup};
+use super::converse::ConverseError;
 use super::lease::{self, Lease};
 use super::parameters::Parameters;
 use super::{Closed, GroupMetrics, Handed, Owner, PoolMode, PoolSettings};
@@ -61,16 +61,6 @@ pub struct Group {
     open: Arc<Count>,
     state: Mutex<State>,
     metrics: Arc<dyn GroupMetrics>,
-}
-
-/// How many connections there are, in use or not.
-#[derive(Default)]
-pub(super) struct Count(AtomicUsize);
-
-impl Count {
-    pub fn closed(&self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 #[derive(Default)]
@@ -156,22 +146,29 @@ impl Group {
         Some(self.hand(*connection, permit, owner, Handed::Kept))
     }
 
-    /// A connection for this identity, as soon as it may have one.
+    /// A connection for this identity, as soon as it may have one. The time to make a new one does not count as waiting: it has a limit of its
+    /// own. Dropped before its end, it takes nothing.
     pub(super) async fn lease(
         self: Arc<Self>,
         owner: Owner,
         startup: Startup,
     ) -> Result<Lease, PoolError> {
-        let mut permit = self.place().await?;
+        let until = Instant::now() + self.settings.wait;
+        let mut permit = self.place(until).await?;
         loop {
             match self.find(&owner, &startup) {
-                Found::Idle(connection) => match self.ready(*connection, permit, &owner).await {
-                    Ok(lease) => return Ok(lease),
-                    Err(kept) => permit = kept,
-                },
+                Found::Idle(connection) => {
+                    match self.ready(permit, *connection, &owner, until).await {
+                        Ok(lease) => return Ok(lease),
+                        Err(kept) => permit = kept,
+                    }
+                    if until <= Instant::now() {
+                        return Err(self.full());
+                    }
+                }
                 Found::Room(open, evicted) => {
-                    if let Some((evicted, why)) = evicted {
-                        self.metrics.closed(why);
+                    if let Some((mut evicted, why)) = evicted {
+                        evicted.closes_as(why);
                         lease::close_all(vec![*evicted]).await;
                     }
                     let connection = self.connect(&startup, open).await?;
@@ -181,20 +178,23 @@ impl Group {
         }
     }
 
-    async fn place(&self) -> Result<OwnedSemaphorePermit, PoolError> {
+    async fn place(&self, until: Instant) -> Result<OwnedSemaphorePermit, PoolError> {
         if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
             return Ok(permit);
         }
         let _waiting = Waiting::new(self);
-        let acquired = timeout(self.settings.wait, Arc::clone(&self.places).acquire_owned());
+        let acquired = timeout_at(until, Arc::clone(&self.places).acquire_owned());
         match acquired.await {
             Ok(Ok(permit)) => Ok(permit),
             // It is never closed, so this is the time limit.
-            _ => {
-                self.metrics.timed_out();
-                Err(PoolError::Full(self.settings.wait))
-            }
+            _ => Err(self.full()),
         }
+    }
+
+    /// A client has waited for as long as it may.
+    fn full(&self) -> PoolError {
+        self.metrics.timed_out();
+        PoolError::Full(self.settings.wait)
     }
 
     /// The best connection for this identity: one that it has used, then any. Without a permit there may be none.
@@ -214,7 +214,7 @@ impl Group {
             return Found::Idle(self.remove(&mut state, index));
         }
         // Whoever has a permit has no connection besides it, so where all places are taken, one is idle.
-        let full = self.open.0.load(Ordering::Acquire) >= self.settings.size;
+        let full = self.open.number() >= self.settings.size;
         let evicted = (full && !state.idle.is_empty()).then(|| {
             let useless = state.idle.iter().position(|idle| {
                 idle.connection.startup == *startup
@@ -223,21 +223,18 @@ impl Group {
             let why = useless.map_or(Closed::Evicted, |_| Closed::Traces);
             (self.remove(&mut state, useless.unwrap_or(0)), why)
         });
-        self.open.0.fetch_add(1, Ordering::AcqRel);
-        self.metrics.open(1.0);
-        let open = Open {
-            metrics: Arc::clone(&self.metrics),
-            group: Arc::clone(&self.open),
-        };
+        let open = Open::new(Arc::clone(&self.metrics), Arc::clone(&self.open));
         Found::Room(open, evicted)
     }
 
-    /// Makes an idle connection ready. Where it cannot be, it is closed, and the permit is left.
+    /// Makes an idle connection ready. Where it cannot be, it is closed, and the permit is left. The permit comes first, so that it is
+    /// dropped last.
     async fn ready(
         self: &Arc<Self>,
-        mut connection: Connection,
         permit: OwnedSemaphorePermit,
+        mut connection: Connection,
         owner: &Owner,
+        until: Instant,
     ) -> Result<Lease, OwnedSemaphorePermit> {
         if let Err(error) = connection.adopt() {
             tracing::warn!(%error, "an idle server connection could not be moved to another thread");
@@ -248,12 +245,9 @@ impl Group {
             self.discard(connection, why);
             return Err(permit);
         }
-        let fitness = connection.fitness(owner);
-        if fitness == Fitness::Ready && connection.flights.settle().await {
-            return Ok(self.hand(connection, permit, owner, Handed::Kept));
-        }
-        match connection.reset().await {
-            Ok(()) => Ok(self.hand(connection, permit, owner, Handed::Reset)),
+        let prepared = timeout_at(until, connection.prepare(owner)).await;
+        match prepared.unwrap_or(Err(ConverseError::Late)) {
+            Ok(how) => Ok(self.hand(connection, permit, owner, how)),
             Err(error) => {
                 tracing::warn!(%error, database = %self.database, "a server connection could not be reset and is closed");
                 self.discard(connection, Closed::Reset);
@@ -312,9 +306,13 @@ impl Group {
     }
 
     /// Closes a connection without a word: it is dead, or in a state that is not known.
-    pub(super) fn discard(&self, connection: Connection, why: Closed) {
-        self.metrics.closed(why);
+    pub(super) fn discard(&self, mut connection: Connection, why: Closed) {
+        connection.closes_as(why);
         drop(connection);
+    }
+
+    pub(super) fn has_idle(&self) -> bool {
+        !self.state().idle.is_empty()
     }
 
     /// Takes out the connections that nobody has used for too long, or that are too old.
@@ -327,8 +325,8 @@ impl Group {
             let fault = idle.connection.fault(self.settings.max_age);
             match fault.or(unused.then_some(Closed::Idle)) {
                 Some(why) => {
-                    let connection = self.remove(&mut state, index);
-                    self.metrics.closed(why);
+                    let mut connection = self.remove(&mut state, index);
+                    connection.closes_as(why);
                     expired.push(*connection);
                 }
                 None => index += 1,
@@ -343,8 +341,8 @@ impl Group {
         state.retired = true;
         let mut idle = Vec::with_capacity(state.idle.len());
         while !state.idle.is_empty() {
-            let connection = self.remove(&mut state, 0);
-            self.metrics.closed(Closed::Retired);
+            let mut connection = self.remove(&mut state, 0);
+            connection.closes_as(Closed::Retired);
             idle.push(*connection);
         }
         idle

@@ -17,7 +17,7 @@ mod statements;
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -133,10 +133,17 @@ pub trait GroupMetrics: Send + Sync {
 
 /// All pools of the gateway: one group of connections for each role of each database.
 pub struct Pools {
-    groups: Mutex<HashMap<Place, Arc<Group>>>,
+    groups: Mutex<Groups>,
     metrics: Arc<dyn PoolMetrics>,
     /// The event loop on which idle connections are closed.
     background: Handle,
+}
+
+#[derive(Default)]
+struct Groups {
+    by_place: HashMap<Place, Arc<Group>>,
+    /// Somebody closes idle connections.
+    are_kept: bool,
 }
 
 /// Which connections are one group.
@@ -172,11 +179,11 @@ impl Pools {
             dbname: target.dbname.clone(),
             user: target.user.clone(),
         };
-        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
-        if groups.is_empty() {
+        let mut groups = self.groups();
+        if !std::mem::replace(&mut groups.are_kept, true) {
             self.background.spawn(keeper::run(Arc::downgrade(self)));
         }
-        if let Some(known) = groups.get(&place)
+        if let Some(known) = groups.by_place.get(&place)
             && known.is_for(target, settings)
         {
             known.renew_target(target);
@@ -184,7 +191,7 @@ impl Pools {
         }
         let metrics = self.metrics.of_database(entry);
         let group = Group::new(entry, target.clone(), settings.clone(), metrics);
-        if let Some(former) = groups.insert(place, Arc::clone(&group)) {
+        if let Some(former) = groups.by_place.insert(place, Arc::clone(&group)) {
             let retired = former.retire();
             self.background.spawn(lease::close_all(retired));
         }
@@ -194,11 +201,15 @@ impl Pools {
     /// No connection is kept from now on; idle ones are closed.
     pub async fn retire(&self) {
         let groups: Vec<Arc<Group>> = {
-            let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
-            groups.drain().map(|(_, group)| group).collect()
+            let mut groups = self.groups();
+            groups.by_place.drain().map(|(_, group)| group).collect()
         };
         for group in groups {
             lease::close_all(group.retire()).await;
         }
+    }
+
+    fn groups(&self) -> MutexGuard<'_, Groups> {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,3 +10,24 @@ pub struct NamesAtStart {
     /// The server tells of changes (ParameterStatus).
     pub reported: bool,
 }
+
+impl NamesAtStart {
+    /// Asks the server: one row, for `of_row`.
+    pub const QUERY: &str =
+        "SELECT pg_catalog.current_setting('search_path'), current_user, session_user";
+
+    /// `None`: that was not an answer.
+    pub fn of_row(row: Vec<Option<String>>, reported: bool) -> Option<Self> {
+        let mut row = row
+            .into_iter()
+            .collect::<Option<Vec<String>>>()?
+            .into_iter();
+        let path = row.next()?;
+        let roles: Vec<String> = row.collect();
+        (roles.len() == 2).then_some(NamesAtStart {
+            path,
+            roles,
+            reported,
+        })
+    }
+}

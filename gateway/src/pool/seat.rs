@@ -66,29 +66,23 @@ pub async fn connect(
     };
     let shared = pooled.group.mode() == PoolMode::Transaction;
     let known = pooled.group.greeting(&pooled.startup).filter(|_| shared);
-    let attachment = match &known {
-        Some(_) => None,
+    let (parameters, attachment) = match known {
+        Some(known) => (known, None),
         None => {
             let lease =
                 Arc::clone(&pooled.group).lease(pooled.owner.clone(), Arc::clone(&pooled.startup));
             let attachment = pooled.take(lease.await?);
-            Some(attachment)
+            let parameters = attachment.parameters.clone();
+            if shared {
+                // The session has sent nothing, so it is as it was.
+                pooled.give_back(attachment);
+                (parameters, None)
+            } else {
+                (parameters, Some(attachment))
+            }
         }
-    };
-    let parameters = match (known, &attachment) {
-        (Some(known), _) => known,
-        (None, Some(attachment)) => attachment.parameters.clone(),
-        (None, None) => Parameters::default(),
     };
     let cancelling = Arc::clone(&pooled.cancelling);
-    // The session has sent nothing, so it is as it was.
-    let attachment = match attachment {
-        Some(attachment) if shared => {
-            pooled.give_back(attachment);
-            None
-        }
-        attachment => attachment,
-    };
     Ok(Seated {
         seat: Seat::Pooled(Box::new(pooled)),
         parameters,
@@ -141,11 +135,6 @@ impl Drop for Pooled {
 }
 
 impl Seat {
-    /// True when the connection is there for one transaction at a time.
-    pub fn is_shared(&self) -> bool {
-        matches!(self, Seat::Pooled(pooled) if pooled.group.mode() == PoolMode::Transaction)
-    }
-
     /// True when the connection may outlive the session.
     pub fn outlives(&self) -> bool {
         matches!(self, Seat::Pooled(_))
@@ -169,6 +158,13 @@ impl Seat {
         }
     }
 
+    /// The session does not want the connection any more that it was waiting for.
+    pub fn stop_waiting(&mut self) {
+        if let Seat::Pooled(pooled) = self {
+            pooled.leasing = None;
+        }
+    }
+
     /// The session is done with its connection, on which nothing is outstanding and no transaction is open.
     pub fn give_back(&mut self, given: Attachment) {
         if let Seat::Pooled(pooled) = self {
@@ -187,8 +183,8 @@ impl Seat {
     }
 }
 
-/// The first bytes that a client gets of its login, apart from the key.
 impl Seated {
+    /// The first bytes that a client gets of its login, apart from the key.
     pub fn greeting(&self) -> BytesMut {
         let mut greeting = BytesMut::new();
         self.parameters.encode(&mut greeting);

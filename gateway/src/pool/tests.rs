@@ -1,9 +1,17 @@
 //! The books that a pool keeps.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::BytesMut;
 use gatewright_wire::build;
+use tokio::runtime::Handle;
+use tokio::time::{sleep, timeout};
 
-use super::{Parameters, Serial, Statements};
+use super::{
+    Closed, GroupMetrics, Handed, Parameters, PoolMetrics, PoolSettings, Pools, Serial, Statements,
+};
+use crate::upstream::Target;
 
 #[test]
 fn a_statement_is_found_where_it_was_made() {
@@ -92,4 +100,53 @@ fn parameters_are_told_as_the_server_told_them() {
         build::parameter_status(&mut expected, name, value).unwrap();
     }
     assert_eq!(told, expected);
+}
+
+struct Uncounted;
+
+impl PoolMetrics for Uncounted {
+    fn of_database(&self, _: &str) -> Arc<dyn GroupMetrics> {
+        Arc::new(Uncounted)
+    }
+}
+
+impl GroupMetrics for Uncounted {
+    fn handed_out(&self, _: Handed) {}
+    fn closed(&self, _: Closed) {}
+    fn open(&self, _: f64) {}
+    fn idle(&self, _: f64) {}
+    fn waiting(&self, _: f64) {}
+    fn timed_out(&self) {}
+}
+
+#[tokio::test]
+async fn groups_that_nobody_uses_are_forgotten() {
+    let pools = Pools::new(Arc::new(Uncounted), Handle::current());
+    let target = Target::new(vec![("db.internal".to_owned(), 5432)], "shop", "");
+    let of_role = |role: &str| {
+        let target = Target {
+            user: role.to_owned(),
+            ..target.clone()
+        };
+        pools.group("shop", &target, &PoolSettings::default())
+    };
+    let until = async |left: usize| {
+        let reached = async {
+            while pools.groups().by_place.len() > left {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(Duration::from_secs(30), reached).await.is_ok()
+    };
+    // The keeper ends with the last of them, and the next begins another.
+    for _ in 0..2 {
+        let used = of_role("ada");
+        for number in 0..100 {
+            of_role(&format!("role_{number}"));
+        }
+        assert!(until(1).await, "one is used");
+        assert!(Arc::ptr_eq(&used, &of_role("ada")));
+        drop(used);
+        assert!(until(0).await, "none is used");
+    }
 }

@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
 use super::{Client, Relay, Server};
-use crate::session::{PendingJudge, Violation};
+use crate::session::{Departure, PendingJudge, Violation};
 
 /// How long a client may take to read its last error.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -100,6 +100,15 @@ pub enum End {
 }
 
 impl End {
+    /// What becomes of a statement that is held then.
+    fn departure(&self) -> Departure {
+        match self {
+            End::ClientLeft | End::ClientGone(_) => Departure::ClientLeft,
+            End::Told(Ending::Drain | Ending::Shutdown) => Departure::GatewayStopped,
+            End::ServerGone(_) | End::Violation(_) | End::Told(_) => Departure::SessionEnded,
+        }
+    }
+
     /// The label for metrics.
     pub fn label(&self) -> &'static str {
         match self {
@@ -129,6 +138,9 @@ where
     /// Sends the client what is left for it, and the reason for the end if it cannot know it. A statement that still runs is cancelled.
     pub(super) async fn say_goodbye(&mut self, end: &End) {
         let settled = self.session.is_settled();
+        self.departure = end.departure();
+        // Others are in line behind it.
+        self.server.stop_waiting();
         self.end_statements().await;
         match end {
             End::ClientLeft | End::ClientGone(_) => {}
@@ -168,10 +180,14 @@ where
         }
     }
 
-    /// Completes when the judge has taken note of every end. It answers in bounded time.
+    /// Completes when the judge has taken note of every end, one after the other. Each takes bounded time: the `deadline` and `wait` of the
+    /// policies (decision 17).
     pub(super) async fn ends_told(&mut self) {
         poll_fn(|context| {
-            while !self.session.close(&mut self.judge, &mut self.output) {
+            while !self
+                .session
+                .close(self.departure, &mut self.judge, &mut self.output)
+            {
                 ready!(self.judge.poll_pending(context));
             }
             Poll::Ready(())

@@ -20,7 +20,9 @@ use std::time::Instant;
 use bytes::{Buf, BytesMut};
 use tokio::task::yield_now;
 
-use crate::session::{HIGH_WATER, Judge, Output, PendingJudge, Session, ToClient, shrink};
+use crate::session::{
+    Departure, HIGH_WATER, Judge, Output, PendingJudge, Session, ToClient, shrink,
+};
 use buffers::{with_scratch, write};
 use idle::IdleWatch;
 use signals::{Cancels, Task, Timer};
@@ -61,6 +63,8 @@ pub struct Relay<C, S, J: Judge> {
     draining: Option<Ending>,
     idle: Option<IdleWatch>,
     cancels: Cancels,
+    /// Why nobody waits for answers once the connection has ended.
+    departure: Departure,
 }
 
 impl<C, S, J> Relay<C, S, J>
@@ -105,6 +109,7 @@ where
             draining: None,
             idle,
             cancels,
+            departure: Departure::default(),
         }
     }
 
@@ -132,8 +137,9 @@ where
             moved |= self.write_both(context)?;
             self.start_cancel();
             moved |= self.settle_server(context);
-            if self.client_closed && self.session.waits_for_decision() {
-                // A statement that its client left must never run.
+            if self.client_closed && (self.session.waits_for_decision() || self.waits_for_server())
+            {
+                // A statement that its client left must never run, nor take a connection from others.
                 return Ok(Some(End::ClientLeft));
             }
             if self.client_is_done() && self.output.to_server.is_empty() {
@@ -142,7 +148,9 @@ where
                 }
                 self.pass_on_the_end(context);
             }
-            if self.draining.is_some() && self.session.is_idle() && self.from_client.is_empty() {
+            let is_over = self.session.is_idle() && self.from_client.is_empty();
+            // Nobody would decide in time.
+            if self.draining.is_some() && (is_over || self.session.waits_for_decision()) {
                 return Ok(self.draining.take().map(End::Told));
             }
             // Last, so that everything this turn started to wait for has a waker.
@@ -248,6 +256,13 @@ where
 
     fn read_client(&mut self, context: &mut Context<'_>) -> Result<bool, End> {
         let mut moved = false;
+        if self.session.waits_for_decision() && !self.client_is_held() {
+            // It may be about to run. A client that has left by now has left before.
+            moved |= self.read_ahead(context)?;
+            if self.client_closed {
+                return Ok(true);
+            }
+        }
         if !self.from_client.is_empty() && !self.client_is_held() {
             moved |= self.offer_client_leftover()?;
         }
@@ -290,6 +305,30 @@ where
             }
         }
         Ok(true)
+    }
+
+    /// Reads what the client has sent behind a statement that is held, without looking at it. True when something came.
+    fn read_ahead(&mut self, context: &mut Context<'_>) -> Result<bool, End> {
+        let mut moved = false;
+        while !self.client_closed && self.from_client.len() < READ_AHEAD {
+            let ahead = &mut self.from_client;
+            let client = &mut self.client;
+            let read = with_scratch(|scratch| {
+                let read = buffers::read(client, context, scratch);
+                if let Poll::Ready(Ok(count)) = read {
+                    ahead.extend_from_slice(&scratch[..count]);
+                }
+                read
+            });
+            match read {
+                Poll::Pending => break,
+                Poll::Ready(Err(error)) => return Err(End::ClientGone(error)),
+                Poll::Ready(Ok(0)) => self.client_closed = true,
+                Poll::Ready(Ok(_)) => {}
+            }
+            moved = true;
+        }
+        Ok(moved)
     }
 
     fn client_is_held(&self) -> bool {

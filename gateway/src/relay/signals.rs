@@ -62,7 +62,7 @@ pub struct Signals {
     pub inbox: Arc<CancelInbox>,
 }
 
-/// Where a cancel request finds a statement that is held in the gateway. Shared by the relay and whoever accepts cancel requests.
+/// Where a cancel request finds a statement that is held in the gateway, for whatever reason. Shared by the relay and whoever accepts cancel requests.
 #[derive(Debug, Default)]
 pub struct CancelInbox {
     holds: AtomicBool,
@@ -111,6 +111,11 @@ impl Cancels {
             self.holds = holds;
             self.inbox.holds.store(holds, Ordering::Release);
         }
+        self.was_requested()
+    }
+
+    /// Whether a request came since.
+    pub(super) fn was_requested(&self) -> bool {
         self.inbox.requested.load(Ordering::Acquire)
             && self.inbox.requested.swap(false, Ordering::AcqRel)
     }
@@ -189,11 +194,15 @@ where
         up
     }
 
-    /// What the client does while a statement of it is held: it may cancel, or leave.
+    /// What the client does while a statement of it is held, or waits for a connection: it may cancel, or leave.
     fn hear_client(&mut self, context: &mut Context<'_>) -> Result<bool, End> {
-        let cancelled = self.cancels.poll(self.session.can_cancel(), context);
+        let in_line = self.waits_for_server();
+        let can_cancel = in_line || self.session.can_cancel();
+        let cancelled = self.cancels.poll(can_cancel, context);
         if cancelled {
-            if self.session.cancel(&mut self.judge, &mut self.output) {
+            if in_line {
+                self.stop_waiting();
+            } else if self.session.cancel(&mut self.judge, &mut self.output) {
                 self.client_held = false;
                 self.server_held = false;
             } else {
@@ -202,7 +211,8 @@ where
             }
         }
         // With room to read, the end of the stream shows by itself.
-        if !self.session.waits_for_decision() || self.from_client.len() < READ_AHEAD {
+        let waits = self.waits_for_server() || self.session.waits_for_decision();
+        if !waits || self.from_client.len() < READ_AHEAD {
             self.client_watch = None;
             return Ok(cancelled);
         }

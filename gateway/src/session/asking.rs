@@ -199,6 +199,8 @@ impl<J: Judge> Session<J> {
             at_rest: self.is_at_rest(),
             names: &names,
             path: self.path.current(),
+            path_value: self.path.value(),
+            is_utf8: self.reading.encoding.is_utf8(),
         };
         let unknown = unmade(&names, J::analysis(subject.text), subject.index);
         let answer = ask(

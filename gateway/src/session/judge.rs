@@ -50,12 +50,46 @@ pub struct Question<'a, J: Judge> {
     pub names: &'a dyn NameFacts,
     /// The search path of the connection; `None` if it is not known.
     pub path: Option<&'a SearchPath>,
+    /// The value of `search_path`, where it is certain.
+    pub path_value: Option<&'a str>,
+    /// Texts of the client are in UTF-8, also those of its parameters.
+    pub is_utf8: bool,
 }
 
 /// Facts behind the names that a connection has given to statements and cursors.
 pub trait NameFacts {
     fn statement(&self, name: &str) -> Option<Arc<Facts>>;
     fn cursor(&self, name: &str) -> Option<Arc<Facts>>;
+    /// The text that made the statement, as far as it is known.
+    fn statement_text(&self, name: &str) -> Option<String>;
+    /// The text that made the cursor, as far as it is known.
+    fn cursor_text(&self, name: &str) -> Option<String>;
+}
+
+/// Why nobody waits for an answer any more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Departure {
+    /// The client closed its connection, or its half of it.
+    ClientLeft,
+    /// The client sent a cancel request.
+    Cancelled,
+    /// Something before it in its pipeline failed.
+    Skipped,
+    /// The statement is refused for another reason.
+    Refused,
+    /// The session was ended.
+    #[default]
+    SessionEnded,
+    GatewayStopped,
+}
+
+/// What a client is told while its statement is held (NoticeResponse).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub message: String,
+    /// Machine-readable, JSON.
+    pub detail: String,
+    pub hint: String,
 }
 
 /// One column as the server described it (RowDescription).
@@ -133,6 +167,8 @@ pub struct Completion {
     /// Bytes of those rows' messages, as delivered.
     pub bytes: u64,
     pub masked_cells: u64,
+    /// How many rows it changed, where the server says so.
+    pub changed: Option<u64>,
     /// `00000` on success.
     pub sqlstate: String,
 }
@@ -207,6 +243,8 @@ pub trait Judge: Sized {
     /// True when a plan made under `planned_for` holds for `now` too: the same policies would be asked.
     fn covers(planned_for: &Self::Permit, now: &Self::Permit) -> bool;
     fn limits(permit: &Self::Permit) -> Limits;
+    /// True when people have to approve the statement. They are asked by [`Judge::admit`], and shown its parameters.
+    fn needs_approval(permit: &Self::Permit) -> bool;
     /// True when policies or the record read parameters, so that their types must be known before Bind.
     fn wants_parameters(&self) -> bool;
 
@@ -226,8 +264,12 @@ pub trait Judge: Sized {
 
     /// The answer behind a ticket, or the ticket again while it is still under way.
     fn resume(&mut self, ticket: Ticket) -> Judged<Answer<Self>>;
+    /// True while the answer behind a ticket is not there.
+    fn is_under_way(&self, ticket: &Ticket) -> bool;
     /// Nobody waits for this answer any more: the client left, cancelled, or an error took the statement with it.
-    fn withdraw(&mut self, ticket: Ticket);
+    fn withdraw(&mut self, ticket: Ticket, why: Departure);
+    /// What the client is to be told now of the statement that is held.
+    fn notice(&mut self) -> Option<Notice>;
 
     /// The refusal for a result that a policy stopped, or that could not be edited.
     fn stopped(&mut self, permit: &Self::Permit, stop: Stop) -> Refusal;

@@ -8,7 +8,7 @@ use gatewright_wire::frame::Frame;
 use crate::pool::Attachment;
 use crate::session::doors::output::{Output, Taken};
 use crate::session::doors::to_client::Delivery;
-use crate::session::judge::Judge;
+use crate::session::judge::{Departure, Judge};
 use crate::session::refusal::Refusal;
 use crate::session::state::held::Held;
 use crate::session::state::pipeline::{Mode, Unserved};
@@ -58,11 +58,12 @@ impl<J: Judge> Session<J> {
         }
     }
 
-    /// There is no server connection for the message that comes next: it fails, and the session goes on.
+    /// There is no server connection for the message that comes next: it fails, and the session goes on. `why`: what becomes of an approval.
     pub fn not_attached(
         &mut self,
         tag: u8,
         error: &FatalError,
+        why: Departure,
         output: &mut Output,
         judge: &mut J,
     ) {
@@ -73,7 +74,7 @@ impl<J: Judge> Session<J> {
             ..Refusal::new("08006", error.message.clone())
         };
         if let Some(held) = self.held.take() {
-            self.let_go(held, judge);
+            self.let_go_since(why, held, judge);
         }
         judge.refused(&refusal);
         output.to_client.deliver(Delivery::Error(&refusal.error()));
@@ -95,34 +96,32 @@ impl<J: Judge> Session<J> {
         let statement = J::analysis(text).statements.get(index)?;
         let (what, hint) = match statement.facts.session_use()? {
             SessionUse::Listen => (
-                "LISTEN",
-                "Listen on a connection to a database that is not pooled so.",
+                "LISTEN is",
+                "Listen on a connection to a database without transaction pooling.",
             ),
             SessionUse::TemporaryObject => (
-                "a temporary relation",
+                "temporary relations are",
                 "Create the table with ON COMMIT DROP, in the transaction that uses it.",
             ),
             SessionUse::Setting => (
-                "a setting for the session",
+                "session-level settings are",
                 "Use SET LOCAL or set_config(…, true), or set it in the connection string.",
             ),
-            SessionUse::CursorWithHold => ("a cursor WITH HOLD", "Declare it without HOLD."),
+            SessionUse::CursorWithHold => ("cursors WITH HOLD are", "Declare it without HOLD."),
             SessionUse::AdvisoryLock => (
-                "an advisory lock of the session",
+                "session-level advisory locks are",
                 "Use pg_advisory_xact_lock and its kind.",
             ),
             SessionUse::NamedStatement => (
-                "a prepared statement of SQL",
+                "SQL-level prepared statements are",
                 "Prepare it with the protocol (Parse), as drivers do.",
             ),
             SessionUse::Library => (
-                "LOAD",
+                "LOAD is",
                 "Have the server load it: session_preload_libraries.",
             ),
         };
-        let message = format!(
-            "{what} needs a session of its own, and this database is pooled by transaction"
-        );
+        let message = format!("{what} not supported with transaction pooling");
         Some(Refusal::new("0A000", message).with_hint(hint))
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rusqlite::ErrorCode;
 use thiserror::Error;
 
 use crate::upstream::UpstreamError;
@@ -32,13 +33,24 @@ pub enum StoreError {
     Value(&'static str),
     #[error("a thread for the store could not be started: {0}")]
     Thread(Arc<std::io::Error>),
+    /// A defect of the gateway. What the transaction had written is rolled back.
+    #[error("a transaction of the store panicked")]
+    Panicked,
 }
 
 impl StoreError {
     /// The same may succeed later: the store is out of reach, full, busy, or refuses for now. An error in what was asked, or in what is
     /// stored, does not pass.
     pub fn is_passing(&self) -> bool {
-        !matches!(self, Self::Value(_))
+        match self {
+            Self::Unavailable(_) | Self::Open { .. } | Self::Thread(_) => true,
+            Self::Value(_) | Self::Newer { .. } | Self::Encoding { .. } | Self::Panicked => false,
+            Self::Sqlite(error) => error.sqlite_error_code().is_some_and(passes_in_sqlite),
+            Self::Postgres(error) => match &**error {
+                UpstreamError::Server { fields, .. } => passes_in_postgres(fields.sqlstate()),
+                _ => true,
+            },
+        }
     }
 
     /// SQLSTATEs 40001 and 40P01: others interfered, and the transaction may be tried again.
@@ -50,12 +62,39 @@ impl StoreError {
                 }
                 _ => false,
             },
-            Self::Sqlite(error) => {
-                error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
-            }
+            Self::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy),
             _ => false,
         }
     }
+}
+
+/// SQLite's result codes (sqlite.org/rescode.html): those about the machine, the file and other processes.
+fn passes_in_sqlite(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::FileLockingProtocolFailed
+            | ErrorCode::OperationAborted
+            | ErrorCode::OperationInterrupted
+            | ErrorCode::OutOfMemory
+            | ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::PermissionDenied
+            | ErrorCode::ReadOnly
+            | ErrorCode::AuthorizationForStatementDenied
+            | ErrorCode::SchemaChanged
+    )
+}
+
+/// SQLSTATEs (PostgreSQL, Appendix A): all but those about what was asked or is stored. A privilege can be given back.
+fn passes_in_postgres(sqlstate: &str) -> bool {
+    let about_the_question = ["0A", "21", "22", "23", "42"];
+    sqlstate == "42501"
+        || !about_the_question
+            .iter()
+            .any(|class| sqlstate.starts_with(class))
 }
 
 impl From<rusqlite::Error> for StoreError {

@@ -242,6 +242,7 @@ fn rows(answer: Answer) -> Result<Vec<Row>, StoreError> {
     let types: Vec<u32> = answer
         .columns
         .iter()
+        .flatten()
         .map(|column| column.type_oid)
         .collect();
     let rows = answer.rows.into_iter().map(|cells| {
@@ -260,14 +261,15 @@ fn value(cell: Option<String>, type_oid: u32) -> Result<Value, StoreError> {
         return Ok(Value::Null);
     };
     Ok(match type_oid {
-        INT2 | INT4 | INT8 => {
-            Value::Integer(text.parse().map_err(|_| StoreError::Value("no integer"))?)
-        }
+        INT2 | INT4 | INT8 => Value::Integer(
+            text.parse()
+                .map_err(|_| StoreError::Value("not an integer"))?,
+        ),
         BOOL => Value::Integer(i64::from(text == "t")),
         VOID => Value::Null,
         BYTEA => {
             let digits = text.strip_prefix("\\x").unwrap_or_default();
-            Value::Bytes(hex::decode(digits).map_err(|_| StoreError::Value("no bytes"))?)
+            Value::Bytes(hex::decode(digits).map_err(|_| StoreError::Value("not bytes"))?)
         }
         _ => Value::Text(text),
     })

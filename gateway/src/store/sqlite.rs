@@ -76,6 +76,10 @@ impl Backend for SqliteBackend {
             Some(connection) => connection,
             none => none.insert(Self::open(self.path.as_ref())?),
         };
+        if !connection.is_autocommit() {
+            // The last one panicked, or could not be rolled back.
+            connection.execute_batch("ROLLBACK")?;
+        }
         // Takes the lock for writing at once: a transaction that read first could not get it later.
         connection.execute_batch("BEGIN IMMEDIATE")?;
         let mut transaction = SqliteTransaction {

@@ -4,8 +4,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicUsize;
 
 use gatewright_harness::Postgres;
+use gatewright_wire::ErrorFields;
 
 use super::*;
+use crate::upstream::UpstreamError;
 
 static SERVER: OnceLock<Postgres> = OnceLock::new();
 static DATABASES: AtomicUsize = AtomicUsize::new(0);
@@ -218,4 +220,89 @@ async fn transactions_at_once_keep_their_order() {
         numbers.sort_unstable();
         assert_eq!(numbers, (1..=40).collect::<Vec<i64>>());
     }
+}
+
+/// A defect in what is asked ends neither the threads nor what comes after it.
+#[tokio::test]
+async fn a_panic_is_an_error_of_its_own_transaction() {
+    for (place, _folder) in places() {
+        let store = Store::open(place).await.expect("a store");
+        let made = store.run::<_, StoreError, _>(|transaction| {
+            transaction.query("CREATE TABLE value (i BIGINT)", &[])
+        });
+        made.await.expect("a table");
+        // More than there are threads.
+        for _ in 0..2 * POSTGRES_CONNECTIONS {
+            let panicked = store.run::<(), StoreError, _>(|transaction| {
+                transaction.query("INSERT INTO value VALUES ($1)", &[Value::from(1)])?;
+                panic!("a defect");
+            });
+            let error = panicked.await.expect_err("a panic");
+            assert!(!error.is_passing(), "{error}");
+        }
+        let orphaned = store.run_or_orphan::<_, StoreError, _, _>(
+            |_| {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+                Ok(())
+            },
+            |_| panic!("a defect"),
+        );
+        let _ = tokio::time::timeout(std::time::Duration::ZERO, orphaned).await;
+        let left = store.run::<_, StoreError, _>(|transaction| {
+            transaction.query("SELECT count(*) FROM value", &[])
+        });
+        let left = left.await.expect("the threads go on")[0].integer();
+        assert_eq!(left.expect("a number"), 0);
+    }
+}
+
+#[tokio::test]
+async fn errors_in_what_was_asked_do_not_pass() {
+    for (place, _folder) in places() {
+        let store = Store::open(place).await.expect("a store");
+        let made = store.run::<_, StoreError, _>(|transaction| {
+            transaction.query("CREATE TABLE value (i BIGINT PRIMARY KEY)", &[])?;
+            transaction.query("INSERT INTO value VALUES (1)", &[])
+        });
+        made.await.expect("a table");
+        for wrong in [
+            "SELECT * FROM nothing",
+            "SELEKT",
+            "INSERT INTO value VALUES (1)",
+        ] {
+            let asked = store
+                .run::<_, StoreError, _>(move |transaction| transaction.query(wrong, &[]))
+                .await;
+            let error = asked.expect_err(wrong);
+            assert!(!error.is_passing(), "{wrong}: {error}");
+        }
+    }
+    let refused = |sqlstate: &str| {
+        let fields = ErrorFields::new("ERROR", sqlstate, "refused");
+        StoreError::Postgres(Arc::new(UpstreamError::Server {
+            fields,
+            names_role: false,
+        }))
+    };
+    // Resources, an administrator, a standby, a role that may get the privilege.
+    for passing in [
+        "53100", "53300", "57P03", "58030", "25006", "55P03", "42501",
+    ] {
+        assert!(refused(passing).is_passing(), "{passing}");
+    }
+    let sqlite = |code| {
+        StoreError::from(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(code),
+            None,
+        ))
+    };
+    for passing in [
+        rusqlite::ffi::SQLITE_BUSY,
+        rusqlite::ffi::SQLITE_FULL,
+        rusqlite::ffi::SQLITE_IOERR,
+        rusqlite::ffi::SQLITE_CANTOPEN,
+    ] {
+        assert!(sqlite(passing).is_passing(), "{passing}");
+    }
+    assert!(StoreError::Unavailable("gone".to_owned()).is_passing());
 }

@@ -28,7 +28,7 @@ impl Row {
     /// The next value is none.
     pub fn integer(&mut self) -> Result<i64, StoreError> {
         self.optional_integer()?
-            .ok_or(StoreError::Value("no integer"))
+            .ok_or(StoreError::Value("not an integer"))
     }
 
     /// # Errors
@@ -37,14 +37,14 @@ impl Row {
         match self.next() {
             Value::Null => Ok(None),
             Value::Integer(number) => Ok(Some(number)),
-            _ => Err(StoreError::Value("no integer")),
+            _ => Err(StoreError::Value("not an integer")),
         }
     }
 
     /// # Errors
     /// The next value is no text.
     pub fn text(&mut self) -> Result<String, StoreError> {
-        self.optional_text()?.ok_or(StoreError::Value("no text"))
+        self.optional_text()?.ok_or(StoreError::Value("not text"))
     }
 
     /// # Errors
@@ -53,7 +53,7 @@ impl Row {
         match self.next() {
             Value::Null => Ok(None),
             Value::Text(text) => Ok(Some(text)),
-            _ => Err(StoreError::Value("no text")),
+            _ => Err(StoreError::Value("not text")),
         }
     }
 
@@ -62,7 +62,7 @@ impl Row {
     pub fn bytes(&mut self) -> Result<Vec<u8>, StoreError> {
         match self.next() {
             Value::Bytes(bytes) => Ok(bytes),
-            _ => Err(StoreError::Value("no bytes")),
+            _ => Err(StoreError::Value("not bytes")),
         }
     }
 }

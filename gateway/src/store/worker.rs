@@ -1,5 +1,6 @@
 //! Threads that run transactions: both databases are used with blocking calls, which must not hold up a session's thread.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
@@ -53,7 +54,10 @@ impl Workers {
                 .name("store".to_owned())
                 .spawn(move || {
                     while let Some(job) = next(&taken) {
-                        job(&mut backend);
+                        // Whoever waits for it is told by the end of its channel; the thread goes on.
+                        if catch_unwind(AssertUnwindSafe(|| job(&mut backend))).is_err() {
+                            tracing::error!("a job of the store panicked");
+                        }
                     }
                 })
                 .map_err(|error| StoreError::Thread(Arc::new(error)))?;
@@ -85,7 +89,7 @@ impl Workers {
             }
         });
         let refused = match self.jobs.try_send(job) {
-            Ok(()) => "its thread ended",
+            Ok(()) => "it was not answered",
             Err(TrySendError::Full(_)) => "too many transactions are waiting",
             Err(TrySendError::Disconnected(_)) => "its threads have ended",
         };
@@ -109,9 +113,14 @@ fn attempt<T, E: From<StoreError>>(
     loop {
         round += 1;
         let mut result = None;
-        let ran = backend.run(&mut |transaction| match result.insert(work(transaction)) {
-            Ok(_) => End::Commit,
-            Err(_) => End::RollBack,
+        let ran = backend.run(&mut |transaction| {
+            let worked = catch_unwind(AssertUnwindSafe(|| work(transaction)));
+            // `work` is not run again, so nobody sees what a panic left of it.
+            let worked = worked.unwrap_or_else(|_| Err(StoreError::Panicked.into()));
+            match result.insert(worked) {
+                Ok(_) => End::Commit,
+                Err(_) => End::RollBack,
+            }
         });
         match (ran, result) {
             (Ok(announced), Some(result)) => return (result, announced),

@@ -20,6 +20,14 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Rows of values as text; `None` is NULL.
 pub type Rows = Vec<Vec<Option<String>>>;
 
+/// The result of a statement.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// `None` for a statement that returns no rows.
+    pub columns: Option<Vec<Described>>,
+    pub rows: Rows,
+}
+
 /// A column in the RowDescription of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Described {
@@ -119,20 +127,8 @@ impl Service {
         build::describe(&mut request, Subject::Statement(""))?;
         build::sync(&mut request);
         self.link.send(&request).await?;
-        let (mut columns, mut error) = (None, None);
-        loop {
-            let received = match self.link.receive(MAX_RESULT).await {
-                Ok(received) => received,
-                Err(broken) => return Err(error.unwrap_or(broken)),
-            };
-            match received.tag {
-                b'T' => columns = Some(described(received.body())?),
-                b'E' => error = Some(server_error(&self.target, received.body())),
-                b'Z' => return error.map_or(Ok(columns), Err),
-                b'1' | b't' | b'n' | b'N' | b'S' | b'A' => {}
-                tag => return Err(UpstreamError::Unexpected { tag }),
-            }
-        }
+        let answer = answer(&self.target, &mut self.link, b"1tn").await?;
+        Ok(answer.columns)
     }
 
     /// How many rows all queries have returned.
@@ -159,9 +155,16 @@ pub(super) async fn simple_query<S: AsyncRead + AsyncWrite + Unpin>(
     let mut request = BytesMut::new();
     build::query(&mut request, sql)?;
     link.send(&request).await?;
-    let mut rows = Rows::new();
-    let mut size = 0;
-    let mut error = None;
+    Ok(answer(target, link, b"CI").await?.rows)
+}
+
+/// The server's answer up to ReadyForQuery. `besides`: the types of messages that may come and say nothing of interest.
+pub(super) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
+    target: &Target,
+    link: &mut Link<S>,
+    besides: &[u8],
+) -> Result<Answer, UpstreamError> {
+    let (mut answer, mut error, mut size) = (Answer::default(), None, 0);
     loop {
         let received = match link.receive(MAX_RESULT).await {
             Ok(received) => received,
@@ -169,22 +172,28 @@ pub(super) async fn simple_query<S: AsyncRead + AsyncWrite + Unpin>(
             Err(broken) => return Err(error.unwrap_or(broken)),
         };
         match received.tag {
+            b'T' => answer.columns = Some(described(received.body())?),
             b'D' => {
                 size += received.bytes.len();
                 if size > MAX_RESULT {
                     return Err(UpstreamError::TooLarge { limit: MAX_RESULT });
                 }
-                rows.push(row(received.body())?);
+                answer.rows.push(row(received.body())?);
             }
             b'E' => error = Some(server_error(target, received.body())),
-            b'Z' => return error.map_or(Ok(rows), Err),
-            b'T' | b'C' | b'I' | b'N' | b'S' | b'A' => {}
+            b'Z' => return error.map_or(Ok(answer), Err),
+            b'N' | b'S' | b'A' => {}
+            tag if besides.contains(&tag) => {}
             tag => return Err(UpstreamError::Unexpected { tag }),
         }
     }
 }
 
-pub(super) fn row(body: &[u8]) -> Result<Vec<Option<String>>, DecodeError> {
+/// The values of a DataRow.
+///
+/// # Errors
+/// It is malformed.
+pub fn row(body: &[u8]) -> Result<Vec<Option<String>>, DecodeError> {
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     DataRow::decode(body)?
         .cells()
@@ -192,7 +201,7 @@ pub(super) fn row(body: &[u8]) -> Result<Vec<Option<String>>, DecodeError> {
         .collect()
 }
 
-pub(super) fn described(body: &[u8]) -> Result<Vec<Described>, DecodeError> {
+fn described(body: &[u8]) -> Result<Vec<Described>, DecodeError> {
     let fields = RowDescription::decode(body)?.fields();
     Ok(fields
         .map(|field| Described {

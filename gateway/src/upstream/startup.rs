@@ -22,40 +22,53 @@ const MAX_MESSAGE: usize = 1 << 20;
 const MAX_GREETING: usize = 4 << 20;
 
 /// A connection with its read buffer.
-pub(super) struct Link<S = UpstreamStream> {
+pub struct Link<S = UpstreamStream> {
     pub(super) stream: S,
     pub(super) buffer: BytesMut,
 }
 
 /// A message from the server.
-pub(super) struct Received {
-    pub(super) tag: u8,
+pub struct Received {
+    pub tag: u8,
     /// The complete message.
     pub(super) bytes: BytesMut,
 }
 
 impl Received {
-    pub(super) fn body(&self) -> &[u8] {
+    /// What follows the length.
+    pub fn body(&self) -> &[u8] {
         self.bytes.get(frame::HEADER_BYTES..).unwrap_or_default()
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
-    pub(super) fn new(stream: S) -> Self {
+    pub fn new(stream: S) -> Self {
         Self {
             stream,
             buffer: BytesMut::new(),
         }
     }
 
-    pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), UpstreamError> {
+    /// True when everything that was read has been taken.
+    pub fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// Sends messages.
+    ///
+    /// # Errors
+    /// The connection failed.
+    pub async fn send(&mut self, bytes: &[u8]) -> Result<(), UpstreamError> {
         self.stream.write_all(bytes).await?;
         self.stream.flush().await?;
         Ok(())
     }
 
     /// Reads the next message, whose length is at most `max`.
-    pub(super) async fn receive(&mut self, max: usize) -> Result<Received, UpstreamError> {
+    ///
+    /// # Errors
+    /// The connection failed or ended, or this is no message.
+    pub async fn receive(&mut self, max: usize) -> Result<Received, UpstreamError> {
         loop {
             if let Some(header) = frame::next_header(&self.buffer, Side::Backend, max)?
                 && self.buffer.len() >= header.total()

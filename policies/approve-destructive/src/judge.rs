@@ -69,12 +69,12 @@ impl Settings {
         ))
     }
 
-    /// The relations that a command defines anew, removes or empties.
+    /// The relations that are changed, in whatever way.
     fn targets(&self, facts: &Facts) -> String {
         let targets: Vec<String> = facts
             .tables
             .iter()
-            .filter(|table| table.access.intersects(Access::DDL | Access::TRUNCATE))
+            .filter(|table| table.access.intersects(Access::WRITES))
             .map(|table| table.display())
             .collect();
         match targets.as_slice() {

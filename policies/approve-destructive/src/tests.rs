@@ -69,6 +69,10 @@ fn what_destroys_needs_approval_by_default() {
         let facts = facts(verb, &[command], tables);
         assert_eq!(reason("{}", &facts), because("command", expected));
     }
+    assert_eq!(
+        reason(r#"{"commands": ["DELETE"]}"#, &delete(false)),
+        because("command", "DELETE of public.orders")
+    );
     let nested = facts(Verb::Explain, &["EXPLAIN", "DROP TABLE"], &[]);
     assert_eq!(
         reason("{}", &nested),

@@ -116,7 +116,7 @@ fn a_cancel_request_never_reaches_another_session(version: Version) -> Result<()
     ada.send(&raw::query("SELECT pg_sleep(600)"))?;
     let running = Psql::new(&served.direct)?;
     eventually("the statement runs", || {
-        let count = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)' AND state = 'active'";
+        let count = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)' AND state = 'active' AND datname = current_database()";
         Ok(running.query(count)?.trim() == "1")
     })?;
     raw::cancel(&dsn, &key)?;

@@ -9,12 +9,14 @@ mod prepared;
 mod sharing;
 mod tls;
 mod transactions;
+mod waiting;
 
 use anyhow::{Context, Result, ensure};
 use gatewright_harness::{Psql, Version};
 use gatewright_tests::raw::{Client, Message, error};
 
 use crate::served::Served;
+use crate::world::eventually;
 
 /// A gateway whose pool has these keys.
 fn pooled(version: Version, test: &str, keys: &str) -> Result<Served> {
@@ -43,6 +45,14 @@ fn sqlstate(client: &mut Client, sql: &str) -> Result<String> {
     let messages = client.query(sql)?;
     let fields = error(&messages).with_context(|| format!("{sql} succeeded"))?;
     Ok(fields[&'C'].clone())
+}
+
+/// Waits until so many clients wait for a connection.
+fn in_line(served: &Served, clients: usize) -> Result<()> {
+    let line = format!("gatewright_pool_waiting_clients{{database=\"here\"}} {clients}\n");
+    eventually(&format!("{clients} clients wait"), || {
+        Ok(served.metrics()?.contains(&line))
+    })
 }
 
 /// How many connections the role has to the test's database besides this one.

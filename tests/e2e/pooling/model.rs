@@ -125,12 +125,13 @@ fn conversation(dsn: &Dsn, number: u64, seed: u64) -> Result<String> {
     let mut transcript = String::new();
     let mut status = b'I';
     for count in 0..STEPS {
-        let bytes = step(&mut random, &table, status == b'E');
+        let failed = status == b'E';
+        let bytes = step(&mut random, &table, failed);
         writeln!(transcript, "{count} {:?}", String::from_utf8_lossy(&bytes))?;
         client.send(&bytes)?;
         let messages = client.until_ready().with_context(|| transcript.clone())?;
         for message in messages.iter().filter(|message| message.tag != b'S') {
-            writeln!(transcript, "  {}", shown(message))?;
+            writeln!(transcript, "  {}", shown(message, failed))?;
         }
         status = messages
             .last()
@@ -144,8 +145,13 @@ fn conversation(dsn: &Dsn, number: u64, seed: u64) -> Result<String> {
     Ok(transcript)
 }
 
-fn shown(message: &Message) -> String {
+/// `failed`: whether the transaction was when the message was asked for. A statement that the connection lacks cannot be made there
+/// then, so nobody looks at how many parameters it has.
+fn shown(message: &Message, failed: bool) -> String {
     match message.tag {
+        b'E' if failed && ["08P01", "25P02"].contains(&message.fields()[&'C'].as_str()) => {
+            "E in a failed transaction".to_owned()
+        }
         b'E' | b'N' => {
             let fields = message.fields();
             format!(

@@ -90,8 +90,10 @@ fn who_gets_no_connection_keeps_the_session(version: Version) -> Result<()> {
     assert_eq!(tags(&grace.until_ready()?), "Z");
     assert_eq!(tags(&grace.until_ready()?), "Z");
     ada.query("COMMIT")?;
-    assert_eq!(tags(&grace.query("SELECT 1")?), "TDCZ");
-    Ok(())
+    // The connection is reset first, which may take longer than a client waits here.
+    eventually("there is a connection again", || {
+        Ok(tags(&grace.query("SELECT 1")?) == "TDCZ")
+    })
 }
 
 const REFUSED: [&str; 26] = [
@@ -137,7 +139,10 @@ fn what_needs_a_session_is_refused(version: Version) -> Result<()> {
             let fields =
                 error(&messages).with_context(|| format!("{statement} was not refused"))?;
             assert_eq!(fields[&'C'], "0A000", "{statement}: {fields:?}");
-            ensure!(fields[&'M'].contains("pooled by transaction"), "{fields:?}");
+            ensure!(
+                fields[&'M'].ends_with("not supported with transaction pooling"),
+                "{fields:?}"
+            );
             ensure!(fields.contains_key(&'H'), "{fields:?}");
         }
         assert_eq!(tags(&ada.query("SELECT 1")?), "TDCZ");

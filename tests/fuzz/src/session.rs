@@ -6,10 +6,10 @@ use std::time::SystemTime;
 
 use bytes::Buf;
 use gatewright::catalog::CatalogHandle;
-use gatewright::gate::{Gate, GateMetrics, GateSettings, Policies, SessionGate};
+use gatewright::gate::{Gate, GateMetrics, GateSettings, People, Policies, SessionGate};
 use gatewright::identity::Identity;
 use gatewright::results::PseudonymKey;
-use gatewright::session::{Completion, Output, Session, SessionStart};
+use gatewright::session::{Completion, Departure, Output, Session, SessionStart};
 use gatewright_contract as contract;
 use gatewright_sql::{Catalog, STACK_BYTES, Settings, Verb};
 use gatewright_wire::frame::{self, FrameError, Side};
@@ -46,11 +46,18 @@ struct NoMetrics;
 impl GateMetrics for NoMetrics {
     fn verdict(&self, _: Verb, _: &'static str) {}
     fn completed(&self, _: Verb, _: f64, _: &Completion) {}
+    fn held(&self, _: bool) {}
+    fn decided(&self, _: &'static str) {}
 }
 
 fn judge() -> SessionGate {
     let policies = Arc::new(Policies::none());
-    let gate = Gate::new(GateSettings::default(), policies, Arc::new(NoMetrics));
+    let gate = Gate::new(
+        GateSettings::default(),
+        policies,
+        People::Nobody,
+        Arc::new(NoMetrics),
+    );
     let identity = Identity {
         subject: "somebody".to_owned(),
         issuer: "https://id.example".to_owned(),
@@ -111,7 +118,7 @@ fn play(mut bytes: &[u8]) {
     }
     let sent = output.to_server.copy_to_bytes(output.to_server.len());
     check(&sent);
-    while !session.close(&mut judge, &mut output) {}
+    while !session.close(Departure::ClientLeft, &mut judge, &mut output) {}
 }
 
 /// Asserts that the server receives only messages, and only statements that can be analysed.

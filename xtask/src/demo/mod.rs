@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: the whole product in front of a small shop, driven by a real psql.
 //! It runs `gatewright dev`, as users do. The `tour` sees only what a client sees.
 
+mod reviewer;
 mod tour;
 
 use std::path::{Path, PathBuf};
@@ -10,13 +11,19 @@ use anyhow::{Context, Result, bail};
 use gatewright_harness::{Dsn, Gateway, GatewayCommand, Postgres, Psql, locate};
 use tempfile::TempDir;
 
+use self::reviewer::Reviewer;
 use crate::setup::{self, Need};
 use crate::{cargo, policies, screen};
 
 const SHOP: &str = include_str!("shop.sql");
 const SETTINGS: &str = include_str!("settings.toml");
 /// Policies in force from the start.
-const POLICIES: [&str; 3] = ["deny-list", "mask-columns", "row-limit"];
+const POLICIES: [&str; 4] = [
+    "deny-list",
+    "mask-columns",
+    "row-limit",
+    "approve-destructive",
+];
 /// The gateway's usual address, if the port is free.
 const USUAL_ADDRESS: &str = "127.0.0.1:6432";
 
@@ -62,6 +69,7 @@ struct Stage {
     /// The shop without the gateway, to load it and to verify what the gateway returns.
     direct: Dsn,
     gateway: Gateway,
+    reviewer: Reviewer,
     policies: TempDir,
     built: Vec<PathBuf>,
 }
@@ -87,15 +95,18 @@ impl Stage {
         let mut command = GatewayCommand::dev(&postgres.dsn())
             .binary(binary)
             .policies(policies.path())
-            .settings(&settings);
+            .settings(&settings)
+            .arguments(["--api", "127.0.0.1:0"]);
         if std::net::TcpListener::bind(USUAL_ADDRESS).is_ok() {
             command = command.listen(USUAL_ADDRESS);
         }
         let gateway = command.start()?;
+        let reviewer = Reviewer::of(&gateway, binary)?;
         Ok(Self {
             postgres,
             direct,
             gateway,
+            reviewer,
             policies,
             built: built.to_vec(),
         })
@@ -112,6 +123,8 @@ impl Stage {
             "  {}\n",
             screen::bold(&format!("psql '{}'", self.shop()?.url()))
         );
+        println!("Approve what waits, such as a DELETE, from a third one:\n");
+        println!("  {}\n", screen::bold(&self.reviewer.shell()));
         println!(
             "Policies are in {}; drop a .wasm file there or remove one.",
             self.policies.path().display()

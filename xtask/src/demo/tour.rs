@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use gatewright_harness::{Psql, PsqlSession};
 
 use super::{Stage, find};
@@ -27,6 +27,7 @@ pub fn play(stage: &Stage) -> Result<Vec<String>> {
     tour.no_way_around_the_mask()?;
     tour.refused_drop()?;
     tour.refused_in_a_transaction()?;
+    tour.approved_delete()?;
     tour.newcomer()?;
     let still = tour.value("SELECT pg_backend_pid()")?;
     tour.check(
@@ -143,6 +144,50 @@ impl Tour<'_> {
             .direct
             .query("SELECT md5(string_agg(status, ',' ORDER BY id)) FROM orders")?;
         self.check("no order has changed", before == after);
+        Ok(())
+    }
+
+    fn approved_delete(&mut self) -> Result<()> {
+        self.scene(
+            "A DELETE that somebody else approves",
+            "It waits on its connection. Once it is approved, it goes on in the same transaction.",
+        );
+        self.show("BEGIN;")?;
+        let reviewer = self.stage.reviewer.clone();
+        let reason = "the customer asked for it";
+        let deciding = std::thread::spawn(move || reviewer.approve("DELETE FROM orders", reason));
+        let sql = "DELETE FROM orders WHERE id = 7;";
+        let answer = self.session.run(sql)?;
+        let decided = deciding
+            .join()
+            .map_err(|_| anyhow!("the reviewer panicked"))?;
+        let held = answer
+            .lines()
+            .take_while(|line| !line.starts_with("DELETE"));
+        let held: Vec<&str> = held.collect();
+        print_exchange(sql, &held.join("\n"));
+        let (id, printed) = decided?;
+        self.say(&format!(
+            "gatewright approvals approve {id} --reason '{reason}'"
+        ));
+        println!("   {printed}");
+        let ran: Vec<&str> = answer.lines().skip(held.len()).collect();
+        println!("\n   {}", ran.join("\n   "));
+        self.check(
+            "the client was told that the statement waits",
+            answer.contains("held for approval") && answer.contains(&id),
+        );
+        self.check("it ran once it was approved", ran == ["DELETE 1"]);
+        self.show("COMMIT;")?;
+        let left = self
+            .direct
+            .query("SELECT count(*) FROM orders WHERE id = 7")?;
+        self.check("the order is gone", left == "0");
+        let state = self.stage.reviewer.state(&id)?;
+        self.check(
+            &format!("{} sees that it was executed", self.stage.reviewer.subject),
+            state == "executed",
+        );
         Ok(())
     }
 

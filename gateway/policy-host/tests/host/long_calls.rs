@@ -154,6 +154,64 @@ fn who_waits_for_an_instance_has_it_in_turn_and_one_who_left_is_passed_over() {
 }
 
 #[test]
+fn who_left_the_line_leaves_nothing_in_it() {
+    let world = world();
+    let settings = PolicySettings {
+        max_instances: 1,
+        ..patient()
+    };
+    let policy = world
+        .host
+        .load("fixture", &loops_at_parse(), &settings)
+        .unwrap();
+    let endless = loop_in(&policy);
+    let stays = running(policy.on_statement(&statement(), &facts()));
+    let view = statement();
+    let mut left: Vec<_> = (0..100)
+        .map(|_| running(policy.on_statement(&view, &facts())))
+        .collect();
+    let last = left.pop();
+    // The client left, or cancelled.
+    drop(left);
+    assert!(Arc::strong_count(&view) <= 4, "one waits");
+    assert_eq!(last.map(Running::give_up), Some(Err(Fault::Exhausted(1))));
+    assert!(Arc::strong_count(&view) <= 2, "none waits");
+    drop(endless);
+    assert!(Call::Running(stays).wait().is_ok());
+}
+
+#[test]
+fn a_defect_of_the_host_is_a_fault_of_the_call_and_takes_no_place() {
+    let world = world();
+    let settings = PolicySettings {
+        max_instances: 1,
+        ..patient()
+    };
+    let mut module = Module::new("fixture");
+    let allow = module.allow(&Allowance::default());
+    // Loops at Parse, and asks for the normalized text otherwise.
+    let is_parse = "(i32.eq (i32.load8_u offset=40 (local.get $args)) (i32.const 1))";
+    let ask = "(call $normalized (i32.load (local.get $args)) (i32.const 8))";
+    let body = format!(
+        "(if {is_parse} (then (loop $on (br $on)))) {ask} {}",
+        constant(allow)
+    );
+    let wasm = module.statement(&body).wasm();
+    let policy = world.host.load("fixture", &wasm, &settings).unwrap();
+    let endless = loop_in(&policy);
+    let view: Arc<dyn StatementView> = Arc::new(Statement {
+        panics: true,
+        ..Statement::default()
+    });
+    let call = running(policy.on_statement(&view, &facts()));
+    drop(endless);
+    let fault = Fault::Trap("the host panicked".into());
+    assert_eq!(Call::Running(call).wait(), Err(fault.clone()));
+    assert_eq!(*world.observer.faults.lock().unwrap(), [fault]);
+    assert!(is_done(&policy.on_statement(&statement(), &facts())));
+}
+
+#[test]
 fn a_call_that_waits_in_vain_is_a_fault_that_says_for_what() {
     let world = world();
     let settings = PolicySettings {

@@ -93,6 +93,8 @@ pub struct Statement {
     pub subject: String,
     pub task: Option<String>,
     pub length: usize,
+    /// A defect of the host: deriving something from the text panics.
+    pub panics: bool,
     /// The threads on which something was derived from the text.
     pub derived_on: Mutex<Vec<ThreadId>>,
 }
@@ -104,6 +106,7 @@ impl Default for Statement {
             subject: "ada".into(),
             task: None,
             length: 24,
+            panics: false,
             derived_on: Mutex::default(),
         }
     }
@@ -140,6 +143,8 @@ impl StatementView for Statement {
     fn normalized(&self) -> Option<String> {
         let mut derived_on = self.derived_on.lock().unwrap();
         derived_on.push(thread::current().id());
+        drop(derived_on);
+        assert!(!self.panics, "a defect of the host");
         Some(self.sql())
     }
 

@@ -8,9 +8,10 @@ use std::cell::Cell;
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
 
+use super::input::Operator;
 use super::relation::Relation;
 use super::schemas::{Schemas, SearchPath, split};
-use super::snapshot::{Catalog, Operator};
+use super::snapshot::Catalog;
 use crate::body::Body;
 
 /// A catalog, and the path along which a statement's names are looked up in it. Hides those methods of [`Catalog`] that
@@ -147,6 +148,7 @@ impl<'c> Names<'c> {
         };
         let known = self
             .catalog
+            .input
             .operators
             .get(name)
             .map_or(&[][..], Vec::as_slice);

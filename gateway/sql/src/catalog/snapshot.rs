@@ -1,14 +1,14 @@
 //! The relations of one database at one point in time, and what is known of its functions, types and roles.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::bodies::Bodies;
-use super::cast::{Cast, Operand};
+use super::cast::Operand;
 use super::definitions::Definition;
+use super::input::{Input, OwnCode, sort_each};
 use super::relation::{Column, Relation};
 use super::schemas::{Schemas, split};
-use super::write::{Cascade, Trigger};
 use crate::body::Body;
 use crate::facts::RelationKind;
 use crate::render::quoted_identifier;
@@ -17,62 +17,23 @@ use crate::version::GRAMMAR;
 /// The partitions of a table with more are not reported: a rule names the table, rarely one of hundreds of partitions.
 const MOST_PARTITIONS: usize = 64;
 
-/// An operator whose function is outside pg_catalog.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Operator {
-    pub schema: String,
-    /// Schema and name.
-    pub function: (String, String),
-}
-
 /// The relations of one database at one point in time. `CatalogBuilder` fills it.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     /// Advances with every change.
     pub generation: u64,
-    /// The major version of the server; 0 if it is not known, which counts as that of the grammar.
-    pub(crate) server_version: u32,
-    /// By OID. A catalog that was read again shares those that are as before.
-    pub(crate) relations: BTreeMap<u32, Arc<Relation>>,
+    pub(crate) input: Input,
     /// The OIDs of the relations with a name, in order.
     pub(crate) by_name: HashMap<String, Vec<u32>>,
-    pub(crate) reads: HashMap<u32, Vec<(u32, i16)>>,
-    /// Inheritance children and partitions with their parents.
-    pub(crate) parents: HashMap<u32, Vec<u32>>,
-    /// The same in the other direction.
+    /// Tables with their inheritance children and partitions.
     pub(crate) children: HashMap<u32, Vec<u32>>,
-    /// Columns that identify a row of their relation.
-    pub(crate) unique: HashSet<(u32, i16)>,
-    /// Columns that are the primary key of their relation.
-    pub(crate) primary: HashMap<u32, i16>,
-    /// Names that convert a value when called: functions and types of pg_catalog, and types outside it.
-    pub(crate) built_in: Arc<HashSet<String>>,
-    /// Functions outside pg_catalog, by OID.
-    pub(crate) own_functions: BTreeMap<u32, Arc<OwnFunction>>,
-    /// The same: the schemas that have one with this name.
+    /// Functions outside pg_catalog: the schemas that have one with this name.
     pub(crate) functions: HashMap<String, HashSet<String>>,
     /// The ones among them whose result may carry anything.
     pub(crate) obscure: HashMap<String, BTreeSet<String>>,
     /// The ones among them in a language that can contain SQL: what they read and write is unknown.
     pub(crate) unread: HashMap<String, BTreeSet<String>>,
-    /// Functions that a FunctionCall message can name, by OID.
-    pub(crate) callable: HashMap<u32, Callable>,
-    /// Operators implemented by a function outside pg_catalog.
-    pub(crate) operators: HashMap<String, Vec<Operator>>,
-    pub(crate) casts: Vec<Cast>,
-    /// Types that contain values of domains with checks, by name.
-    pub(crate) domains: HashMap<String, BTreeSet<u32>>,
-    pub(crate) triggers: HashMap<u32, Vec<Trigger>>,
-    /// Foreign keys that write, by the referenced table.
-    pub(crate) cascades: HashMap<u32, Vec<Cascade>>,
-    /// Relations with rules for writes.
-    pub(crate) rules: HashSet<u32>,
-    pub(crate) types: HashMap<u32, String>,
-    /// Roles that PostgreSQL would let change to another.
-    pub(crate) changeable_roles: HashSet<String>,
-    /// In order.
-    pub(crate) definitions: Vec<Arc<Definition>>,
-    /// What was read from each; `None`: it cannot be analysed.
+    /// What was read from each definition; `None`: it cannot be analysed.
     pub(crate) outcomes: HashMap<Arc<Definition>, Option<Arc<Body>>>,
     /// Those that refer to themselves, directly or indirectly, or to one that does.
     pub(crate) circular: HashSet<Arc<Definition>>,
@@ -80,37 +41,44 @@ pub struct Catalog {
     bodies: Bodies,
 }
 
-/// A function outside pg_catalog.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct OwnFunction {
-    pub schema: String,
-    pub name: String,
-    pub code: OwnCode,
-}
-
-/// What is known of the code of a function outside pg_catalog.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OwnCode {
-    /// It only computes on its arguments, or has a definition.
-    Plain,
-    /// Its result may carry anything.
-    Obscure,
-    /// It may contain SQL, too: what it reads and writes is unknown.
-    Unread,
-}
-
-/// A function that returns one value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Callable {
-    pub schema: Box<str>,
-    pub name: Box<str>,
-    pub arguments: u16,
-}
-
 impl Catalog {
+    /// The catalog with everything that follows from its input, but for what its definitions say. The order of the input does not matter.
+    pub(crate) fn of(generation: u64, mut input: Input) -> Self {
+        input.sort();
+        let mut catalog = Catalog {
+            generation,
+            input,
+            ..Catalog::default()
+        };
+        for (oid, relation) in &catalog.input.relations {
+            let named = catalog.by_name.entry(relation.name.clone()).or_default();
+            named.push(*oid);
+        }
+        for (child, parents) in &catalog.input.parents {
+            for parent in parents {
+                catalog.children.entry(*parent).or_default().push(*child);
+            }
+        }
+        sort_each(&mut catalog.children);
+        for function in catalog.input.own_functions.values() {
+            let owners = catalog.functions.entry(function.name.clone()).or_default();
+            owners.insert(function.schema.clone());
+            let code = function.code;
+            let marks = [
+                (code != OwnCode::Plain, &mut catalog.obscure),
+                (code == OwnCode::Unread, &mut catalog.unread),
+            ];
+            for (_, marked) in marks.into_iter().filter(|(marks, _)| *marks) {
+                let owners = marked.entry(function.name.clone()).or_default();
+                owners.insert(function.schema.clone());
+            }
+        }
+        catalog
+    }
+
     /// The SELECT that does what a FunctionCall message with this OID does, its arguments being parameters.
     pub fn call(&self, function_oid: u32) -> Option<String> {
-        let function = self.callable.get(&function_oid)?;
+        let function = self.input.callable.get(&function_oid)?;
         let arguments: Vec<String> = (1..=function.arguments)
             .map(|at| format!("${at}"))
             .collect();
@@ -122,81 +90,31 @@ impl Catalog {
         ))
     }
 
-    /// A copy of what it was built from, without what follows from that.
-    pub(crate) fn input(&self) -> Self {
-        Catalog {
-            by_name: HashMap::new(),
-            children: HashMap::new(),
-            functions: HashMap::new(),
-            obscure: HashMap::new(),
-            unread: HashMap::new(),
-            outcomes: HashMap::new(),
-            circular: HashSet::new(),
-            bodies: Bodies::default(),
-            relations: self.relations.clone(),
-            reads: self.reads.clone(),
-            parents: self.parents.clone(),
-            unique: self.unique.clone(),
-            primary: self.primary.clone(),
-            built_in: Arc::clone(&self.built_in),
-            own_functions: self.own_functions.clone(),
-            callable: self.callable.clone(),
-            operators: self.operators.clone(),
-            casts: self.casts.clone(),
-            domains: self.domains.clone(),
-            triggers: self.triggers.clone(),
-            cascades: self.cascades.clone(),
-            rules: self.rules.clone(),
-            types: self.types.clone(),
-            changeable_roles: self.changeable_roles.clone(),
-            definitions: self.definitions.clone(),
-            ..*self
-        }
-    }
-
-    /// The first part of the input in which the two differ. Derived state is not compared.
-    pub(crate) fn difference(&self, other: &Self) -> Option<&'static str> {
-        let parts = [
-            ("version", self.server_version == other.server_version),
-            ("relations", self.relations == other.relations),
-            ("reads", self.reads == other.reads),
-            ("parents", self.parents == other.parents),
-            ("unique", self.unique == other.unique),
-            ("primary", self.primary == other.primary),
-            ("built_in", self.built_in == other.built_in),
-            ("functions", self.own_functions == other.own_functions),
-            ("callable", self.callable == other.callable),
-            ("operators", self.operators == other.operators),
-            ("casts", self.casts == other.casts),
-            ("domains", self.domains == other.domains),
-            ("triggers", self.triggers == other.triggers),
-            ("cascades", self.cascades == other.cascades),
-            ("rules", self.rules == other.rules),
-            ("definitions", self.definitions == other.definitions),
-            ("types", self.types == other.types),
-            ("roles", self.changeable_roles == other.changeable_roles),
-        ];
-        parts.iter().find(|(_, same)| !same).map(|(name, _)| *name)
-    }
-
     /// The first part in which the two differ, what was read from their definitions included. For tests.
     #[doc(hidden)]
     pub fn differs_from(&self, other: &Self) -> Option<String> {
-        if let Some(part) = self.difference(other) {
-            let names = self.built_in.symmetric_difference(&other.built_in);
+        if self.input != other.input {
+            let names = self
+                .input
+                .built_in
+                .symmetric_difference(&other.input.built_in);
             let relations = self
+                .input
                 .relations
                 .iter()
-                .filter(|known| other.relations.get(known.0) != Some(known.1));
+                .filter(|known| other.input.relations.get(known.0) != Some(known.1));
             let definitions = self
+                .input
                 .definitions
                 .iter()
-                .filter(|known| other.definitions.binary_search(known).is_err());
+                .filter(|known| other.input.definitions.binary_search(known).is_err());
             let (names, relations, definitions): (Vec<_>, Vec<_>, Vec<_>) =
                 (names.collect(), relations.collect(), definitions.collect());
-            return Some(format!("{part}: {names:?}, {relations:?}, {definitions:?}"));
+            return Some(format!(
+                "the input: {names:?}, {relations:?}, {definitions:?}"
+            ));
         }
-        let mut definitions = self.definitions.iter();
+        let mut definitions = self.input.definitions.iter();
         definitions
             .find(|definition| self.outcomes.get(*definition) != other.outcomes.get(*definition))
             .map(|definition| format!("what was read from {definition:?}"))
@@ -204,39 +122,29 @@ impl Catalog {
 
     /// The major version of the server, by which texts are read.
     pub(crate) fn server_version(&self) -> u32 {
-        match self.server_version {
+        match self.input.server_version {
             0 => GRAMMAR,
             known => known,
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.relations.is_empty()
+        self.input.relations.is_empty()
     }
 
     pub fn relation(&self, oid: u32) -> Option<&Relation> {
-        self.relations.get(&oid).map(|relation| &**relation)
-    }
-
-    /// The OIDs of all relations, in order.
-    pub fn relation_oids(&self) -> impl Iterator<Item = u32> {
-        self.relations.keys().copied()
-    }
-
-    /// The OIDs of all functions outside pg_catalog that have one, in order.
-    pub fn function_oids(&self) -> impl Iterator<Item = u32> {
-        self.own_functions.keys().copied()
+        self.input.relations.get(&oid).map(|relation| &**relation)
     }
 
     /// Schema and name of a function outside pg_catalog.
     pub fn function_name(&self, oid: u32) -> Option<(&str, &str)> {
-        let function = self.own_functions.get(&oid)?;
+        let function = self.input.own_functions.get(&oid)?;
         Some((&function.schema, &function.name))
     }
 
     /// Whether a type contains values of a domain that has a check or default.
     pub fn has_domains(&self) -> bool {
-        !self.domains.is_empty()
+        !self.input.domains.is_empty()
     }
 
     /// The relations with this name: in one schema, or in every schema if none is given.
@@ -258,11 +166,11 @@ impl Catalog {
 
     /// Whether the role can change to another. True for every role until the catalog has been read.
     pub fn may_change_role(&self, role: &str) -> bool {
-        self.generation == 0 || self.changeable_roles.contains(role)
+        self.generation == 0 || self.input.changeable_roles.contains(role)
     }
 
     pub fn type_name(&self, oid: u32) -> Option<&str> {
-        self.types.get(&oid).map(String::as_str)
+        self.input.types.get(&oid).map(String::as_str)
     }
 
     /// Whether sorting by the column determines the order of the relation's rows completely.
@@ -270,22 +178,23 @@ impl Catalog {
         let mut columns = relation.columns.iter();
         let column = columns.find(|column| column.name == name);
         self.children(relation.oid).is_empty()
-            && column.is_some_and(|column| self.unique.contains(&(relation.oid, column.attnum)))
+            && column
+                .is_some_and(|column| self.input.unique.contains(&(relation.oid, column.attnum)))
     }
 
     /// The column that is the primary key. `None`: there is none, or it has several columns.
     pub(crate) fn primary_key<'r>(&self, relation: &'r Relation) -> Option<&'r str> {
-        let attnum = self.primary.get(&relation.oid)?;
+        let attnum = self.input.primary.get(&relation.oid)?;
         relation.attribute_name(*attnum)
     }
 
     /// What a view reads directly: (relation, attribute number; 0 is the whole relation).
     pub fn reads(&self, view: u32) -> &[(u32, i16)] {
-        self.reads.get(&view).map_or(&[], Vec::as_slice)
+        self.input.reads.get(&view).map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn has_inheritance(&self) -> bool {
-        !self.parents.is_empty()
+        !self.input.parents.is_empty()
     }
 
     /// All relations that a table inherits from or is a partition of, directly or indirectly, and those that inherit from them.
@@ -308,7 +217,7 @@ impl Catalog {
 
     /// The direct parents of a table: by inheritance or partitioning.
     fn parents(&self, oid: u32) -> &[u32] {
-        self.parents.get(&oid).map_or(&[], Vec::as_slice)
+        self.input.parents.get(&oid).map_or(&[], Vec::as_slice)
     }
 
     /// The direct children of a table, partitions included.
@@ -454,12 +363,12 @@ impl Catalog {
 
     /// Whether PostgreSQL itself has a function or type of this name; true if its names are not known.
     pub(crate) fn is_built_in(&self, name: &str) -> bool {
-        self.built_in.is_empty() || self.built_in.contains(name)
+        self.input.built_in.is_empty() || self.input.built_in.contains(name)
     }
 
     /// Whether there is a function or type of this name.
     pub(crate) fn has_function(&self, name: &str) -> bool {
-        self.functions.contains_key(name) || self.built_in.contains(name)
+        self.functions.contains_key(name) || self.input.built_in.contains(name)
     }
 
     /// Whether the call matches no known function: it was created in an open transaction, or does not exist.
@@ -469,7 +378,8 @@ impl Catalog {
             [name] => !self.functions.contains_key(*name) && !self.is_built_in(name),
             [.., schema, name] => {
                 let schemas = self.functions.get(*name);
-                !self.built_in.is_empty() && !schemas.is_some_and(|known| known.contains(*schema))
+                !self.input.built_in.is_empty()
+                    && !schemas.is_some_and(|known| known.contains(*schema))
             }
         }
     }

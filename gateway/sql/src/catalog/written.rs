@@ -7,12 +7,12 @@ use crate::facts::{Access, RelationKind};
 
 impl Catalog {
     pub(crate) fn has_cascades(&self) -> bool {
-        !self.cascades.is_empty()
+        !self.input.cascades.is_empty()
     }
 
     /// The triggers that run on these kinds of write to the relation.
     pub(crate) fn triggers(&self, oid: u32, access: Access) -> impl Iterator<Item = &Trigger> {
-        let triggers = self.triggers.get(&oid).map_or(&[][..], Vec::as_slice);
+        let triggers = self.input.triggers.get(&oid).map_or(&[][..], Vec::as_slice);
         triggers
             .iter()
             .filter(move |trigger| trigger.on.intersects(access))
@@ -20,7 +20,7 @@ impl Catalog {
 
     /// Whether a rule may replace a write to the relation.
     pub(crate) fn has_rules(&self, oid: u32) -> bool {
-        self.rules.contains(&oid)
+        self.input.rules.contains(&oid)
     }
 
     /// The relation and everything written along with it: children and partitions, what a view reads, and what foreign keys
@@ -48,7 +48,7 @@ impl Catalog {
                 let below = self.reads(next).iter();
                 open.extend(below.map(|(base, _)| (*base, access, cascaded, Keys::Any)));
             }
-            for cascade in self.cascades.get(&next).into_iter().flatten() {
+            for cascade in self.input.cascades.get(&next).into_iter().flatten() {
                 let mut follows = Access::default();
                 if access.intersects(Access::DELETE) {
                     follows |= cascade.on_delete;

@@ -51,7 +51,7 @@ enum Step<'t> {
 
 /// Reads all definitions of `catalog` into it, each after those that it names. Those that mean the same as in `last` are not read again.
 pub(crate) fn read(catalog: &mut Catalog, last: Option<&Catalog>) {
-    let definitions = catalog.definitions.clone();
+    let definitions = catalog.input.definitions.clone();
     let mut open: Vec<&Arc<Definition>> = definitions.iter().collect();
     if let Some(last) = last {
         let again = reused::to_read(catalog, last);

@@ -44,16 +44,20 @@ pub(super) fn to_read(now: &Catalog, last: &Catalog) -> HashSet<Arc<Definition>>
         changed.does_other(&definition.subject, now, last);
     }
     let is_new = |definition: &&Arc<Definition>| !last.outcomes.contains_key(*definition);
-    for definition in now.definitions.iter().filter(is_new) {
+    for definition in now.input.definitions.iter().filter(is_new) {
         again.insert(Arc::clone(definition));
         changed.does_other(&definition.subject, now, last);
     }
     let is_gone =
-        |definition: &&Arc<Definition>| now.definitions.binary_search(definition).is_err();
-    for definition in last.definitions.iter().filter(is_gone) {
+        |definition: &&Arc<Definition>| now.input.definitions.binary_search(definition).is_err();
+    for definition in last.input.definitions.iter().filter(is_gone) {
         changed.does_other(&definition.subject, now, last);
     }
+    if changed.is_all() {
+        return now.input.definitions.iter().cloned().collect();
+    }
     let texts: Vec<(&Arc<Definition>, String)> = now
+        .input
         .definitions
         .iter()
         .map(|definition| (definition, definition.text.to_ascii_lowercase()))
@@ -74,7 +78,7 @@ pub(super) fn to_read(now: &Catalog, last: &Catalog) -> HashSet<Arc<Definition>>
             }
         }
         if changed.is_all() {
-            return now.definitions.iter().cloned().collect();
+            return now.input.definitions.iter().cloned().collect();
         }
         let names = std::mem::take(&mut changed.open);
         if names.is_empty() {
@@ -104,14 +108,14 @@ fn named_by_place(definition: &Definition, names: &[String], catalog: &Catalog) 
 
 /// Whether anything has changed that a definition can mean without naming it, or that changes what all definitions mean.
 fn has_changed_beyond_names(now: &Catalog, last: &Catalog) -> bool {
-    now.server_version != last.server_version
-        || now.built_in != last.built_in
-        || now.operators != last.operators
-        || now.casts != last.casts
-        || now.domains != last.domains
-        || now.types != last.types
-        || now.parents.is_empty() != last.parents.is_empty()
-        || now.cascades.is_empty() != last.cascades.is_empty()
+    now.input.server_version != last.input.server_version
+        || now.input.built_in != last.input.built_in
+        || now.input.operators != last.input.operators
+        || now.input.casts != last.input.casts
+        || now.input.domains != last.input.domains
+        || now.input.types != last.input.types
+        || now.input.parents.is_empty() != last.input.parents.is_empty()
+        || now.input.cascades.is_empty() != last.input.cascades.is_empty()
 }
 
 impl Changed {
@@ -141,7 +145,7 @@ impl Changed {
         for relative in catalog.relatives(oid) {
             self.name(&relative.name);
         }
-        for (parent, cascades) in &catalog.cascades {
+        for (parent, cascades) in &catalog.input.cascades {
             if cascades.iter().any(|cascade| cascade.child == oid)
                 && let Some(parent) = catalog.relation(*parent)
                 && !self.names.contains(&parent.name.to_ascii_lowercase())
@@ -153,8 +157,9 @@ impl Changed {
 
     /// The relations of `catalog` that `other` does not have, or not so.
     fn relations(&mut self, catalog: &Catalog, other: &Catalog) {
-        for (oid, relation) in &catalog.relations {
+        for (oid, relation) in &catalog.input.relations {
             let same = other
+                .input
                 .relations
                 .get(oid)
                 .is_some_and(|known| Arc::ptr_eq(known, relation) || known == relation);
@@ -162,16 +167,17 @@ impl Changed {
                 self.relation(*oid, catalog);
             }
         }
-        let unlike = keys_unlike(&catalog.reads, &other.reads)
-            .chain(keys_unlike(&catalog.parents, &other.parents))
-            .chain(keys_unlike(&catalog.primary, &other.primary))
-            .chain(keys_unlike(&catalog.triggers, &other.triggers))
-            .chain(keys_unlike(&catalog.cascades, &other.cascades))
-            .chain(catalog.rules.difference(&other.rules).copied())
+        let unlike = keys_unlike(&catalog.input.reads, &other.input.reads)
+            .chain(keys_unlike(&catalog.input.parents, &other.input.parents))
+            .chain(keys_unlike(&catalog.input.primary, &other.input.primary))
+            .chain(keys_unlike(&catalog.input.triggers, &other.input.triggers))
+            .chain(keys_unlike(&catalog.input.cascades, &other.input.cascades))
+            .chain(catalog.input.rules.difference(&other.input.rules).copied())
             .chain(
                 catalog
+                    .input
                     .unique
-                    .difference(&other.unique)
+                    .difference(&other.input.unique)
                     .map(|(oid, _)| *oid),
             );
         for oid in unlike.collect::<BTreeSet<u32>>() {
@@ -180,8 +186,8 @@ impl Changed {
     }
 
     fn functions(&mut self, catalog: &Catalog, other: &Catalog) {
-        for (oid, function) in &catalog.own_functions {
-            if other.own_functions.get(oid) != Some(function) {
+        for (oid, function) in &catalog.input.own_functions {
+            if other.input.own_functions.get(oid) != Some(function) {
                 self.function(&function.schema, &function.name, [catalog, other]);
             }
         }
@@ -194,11 +200,11 @@ impl Changed {
         self.name(name);
         let is_meant = |function: &(String, String)| function.0 == schema && function.1 == name;
         for catalog in catalogs {
-            let mut operators = catalog.operators.values().flatten();
-            let mut casts = catalog.casts.iter();
+            let mut operators = catalog.input.operators.values().flatten();
+            let mut casts = catalog.input.casts.iter();
             self.everything |= operators.any(|operator| is_meant(&operator.function))
                 || casts.any(|cast| is_meant(&cast.function));
-            for (relation, triggers) in &catalog.triggers {
+            for (relation, triggers) in &catalog.input.triggers {
                 let calls = triggers
                     .iter()
                     .any(|trigger| trigger.schema == schema && trigger.function == name);

@@ -31,9 +31,9 @@ fn catalog() -> Catalog {
         .depends(11, 10, 0)
         .relation(12, "public", "dangling", RelationKind::View)
         .depends(12, 999, 1)
-        .function("public", "now")
-        .function("shop", "leak")
-        .unread_function("shop", "leak");
+        .obscure_function(900, "public", "now")
+        .obscure_function(901, "shop", "leak")
+        .opaque_function(902, "shop", "leak");
     catalog.build()
 }
 

@@ -37,7 +37,7 @@ pub(super) fn catalog() -> Catalog {
         .relation(8, "public", "child", RelationKind::Table)
         .column(8, 1, "k", 25)
         .inherits(8, 7)
-        .function("public", "leak");
+        .obscure_function(900, "public", "leak");
     catalog.build()
 }
 

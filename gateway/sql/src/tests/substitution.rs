@@ -51,7 +51,7 @@ pub(super) fn catalog() -> Catalog {
         .relation(5, "public", "staff", RelationKind::Table)
         .column(5, 1, "email", 25)
         .written(5, text())
-        .function("public", "initial");
+        .obscure_function(900, "public", "initial");
     catalog.build()
 }
 

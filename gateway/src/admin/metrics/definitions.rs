@@ -102,11 +102,38 @@ pub(super) static STATEMENTS_TOTAL: Definition = Definition {
     kind: Kind::Counter,
     unit: Unit::Count,
     help: "Verdicts on statements, by kind of statement and verdict. allow and deny: decided before the statement runs; \
-           stop: ended while it ran; refuse: refused by the gateway itself",
+           ask: people have to approve it; stop: ended while it ran; refuse: refused by the gateway itself",
     labels: &[
         STATEMENT_KIND,
-        fixed("verdict", &["allow", "deny", "stop", "refuse"]),
+        fixed("verdict", &["allow", "ask", "deny", "stop", "refuse"]),
     ],
+};
+
+pub(super) static APPROVALS_HELD: Definition = Definition {
+    name: "gatewright_approvals_held",
+    kind: Kind::Gauge,
+    unit: Unit::Count,
+    help: "Statements that are held for approval now",
+    labels: &[],
+};
+
+pub(super) static APPROVALS_TOTAL: Definition = Definition {
+    name: "gatewright_approvals_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Requests for approval, by what became of them. returned: the statement was refused with the request's id; \
+           the others: how the wait of a held one ended",
+    labels: &[fixed(
+        "outcome",
+        &[
+            "approved",
+            "rejected",
+            "revoked",
+            "expired",
+            "withdrawn",
+            "returned",
+        ],
+    )],
 };
 
 pub(super) static STATEMENT_ENDS_TOTAL: Definition = Definition {
@@ -285,11 +312,13 @@ pub(super) static POOL_TIMEOUTS_TOTAL: Definition = Definition {
 };
 
 /// All of the above, in the order of the documentation.
-pub(super) static ALL: [&Definition; 21] = [
+pub(super) static ALL: [&Definition; 23] = [
     &CONNECTIONS,
     &CONNECTIONS_TOTAL,
     &REFUSALS_DELAYED_TOTAL,
     &STATEMENTS_TOTAL,
+    &APPROVALS_HELD,
+    &APPROVALS_TOTAL,
     &STATEMENT_ENDS_TOTAL,
     &STATEMENT_SECONDS,
     &RESULT_ROWS_TOTAL,

@@ -7,8 +7,8 @@ use metrics::{Counter, Histogram};
 
 use super::Metrics;
 use super::definitions::{
-    MASKED_CELLS_TOTAL, RESULT_BYTES_TOTAL, RESULT_ROWS_TOTAL, STATEMENT_ENDS_TOTAL,
-    STATEMENT_SECONDS, STATEMENTS_TOTAL,
+    APPROVALS_HELD, APPROVALS_TOTAL, MASKED_CELLS_TOTAL, RESULT_BYTES_TOTAL, RESULT_ROWS_TOTAL,
+    STATEMENT_ENDS_TOTAL, STATEMENT_SECONDS, STATEMENTS_TOTAL,
 };
 use super::handles::Handles;
 use crate::gate::GateMetrics;
@@ -83,6 +83,18 @@ impl GateMetrics for Metrics {
                 delivered.masked_cells.increment(done.masked_cells);
             });
         }
+    }
+
+    fn held(&self, is_held: bool) {
+        let gauge = APPROVALS_HELD.gauge(&[]);
+        match is_held {
+            true => gauge.increment(1.0),
+            false => gauge.decrement(1.0),
+        }
+    }
+
+    fn decided(&self, outcome: &'static str) {
+        APPROVALS_TOTAL.counter(&[outcome]).increment(1);
     }
 }
 

@@ -115,6 +115,8 @@ fn count_everything(metrics: &Metrics) {
         ..Completion::default()
     };
     metrics.completed(Verb::Select, 0.25, &done);
+    metrics.held(true);
+    metrics.decided("approved");
     metrics.call("p", "on-batch", Duration::from_micros(3));
     metrics.handed_over("p");
     metrics.fault("p", &Fault::Trap("unreachable".into()));

@@ -9,6 +9,11 @@ use crate::gate::printable;
 /// The characters of a statement on a line.
 const SHORT: usize = 72;
 
+/// The text on one line.
+fn one_line(text: &str) -> String {
+    printable(text.replace(['\n', '\r', '\t'], " "))
+}
+
 /// `id  state  who  database  statement`
 pub(super) fn line(request: &RequestView) -> String {
     let statement = request.statement.split_whitespace();
@@ -17,7 +22,7 @@ pub(super) fn line(request: &RequestView) -> String {
     if shown.len() < statement.len() {
         shown.push('…');
     }
-    printable(format!(
+    one_line(&format!(
         "{}  {}  {}  {}  {shown}",
         request.id,
         request.state,
@@ -35,7 +40,7 @@ pub(super) fn event(event: &EventView) -> String {
     if let Some(reason) = &event.reason {
         let _ = write!(text, "  {reason}");
     }
-    printable(text)
+    one_line(&text)
 }
 
 /// Everything about a request.
@@ -44,7 +49,7 @@ pub(super) fn whole(request: &RequestView) -> String {
     let mut row = |name: &str, value: &str| {
         if !value.is_empty() {
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "{name:<12} {value}");
+            let _ = writeln!(text, "{name:<12} {}", one_line(value));
         }
     };
     let requester = &request.requester;
@@ -96,8 +101,8 @@ pub(super) fn whole(request: &RequestView) -> String {
         };
         row(&format!("${number}"), &value);
     }
-    let _ = write!(text, "\n{}", request.statement);
-    printable(text)
+    let _ = write!(text, "\n{}", printable(request.statement.clone()));
+    text
 }
 
 fn who(request: &RequestView) -> String {
@@ -150,5 +155,53 @@ mod tests {
             assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text:?}");
         }
         assert!(whole(&request).contains("$2           NULL"));
+    }
+
+    #[test]
+    fn a_reason_adds_no_line() {
+        let reason = "checked\nid           0\r\tstate        executed";
+        let event = json!({
+            "request": "0", "state": "approved", "at": "", "by": "bob\nida", "reason": reason,
+        });
+        let event: EventView = serde_json::from_value(event).expect("an event");
+        let shown = super::event(&event);
+        assert!(!shown.contains(['\n', '\r', '\t']), "{shown:?}");
+        let request = json!({
+            "id": "0", "state": "pending", "wait": "hold", "database": "shop", "role": "writer",
+            "requester": {
+                "subject": "ada\ncarol", "issuer": "i", "groups": ["a\nb"], "application": "x\nid 0",
+                "client_address": "", "session_id": "", "statement_id": "",
+            },
+            "statement": "DELETE\nFROM orders",
+            "parameters": [],
+            "search_path": ["public\n"], "settings": [], "verb": "DELETE", "effects": ["deletes\nnothing"], "tables": [],
+            "policy": {"name": "p", "version": "1", "code": "c", "reason": reason},
+            "binding_digest": "d", "created_at": "", "expires_at": "", "may_decide": true,
+            "approvals": {"needed": 1, "reviewers": [], "given": []},
+        });
+        let request: RequestView = serde_json::from_value(request).expect("a request");
+        assert!(!line(&request).contains(['\n', '\r', '\t']));
+        let whole = whole(&request);
+        let (rows, statement) = whole.split_once("\n\n").expect("rows and the statement");
+        assert_eq!(statement, "DELETE\nFROM orders");
+        let names = rows
+            .lines()
+            .map(|row| row.split("  ").next().unwrap_or_default());
+        let names: Vec<&str> = names.collect();
+        let expected = [
+            "id",
+            "state",
+            "from",
+            "issuer",
+            "groups",
+            "application",
+            "database",
+            "search path",
+            "effect",
+            "policy",
+            "why",
+            "approvals",
+        ];
+        assert_eq!(names, expected, "{rows}");
     }
 }

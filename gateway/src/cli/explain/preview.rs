@@ -73,12 +73,18 @@ fn report_missing_policies(policies: &Policies) -> io::Result<bool> {
     Ok(current.missing.is_empty())
 }
 
+fn needs_approval(preview: &Previewed) -> bool {
+    let outcome = preview.preview.outcome.as_ref();
+    outcome.is_ok_and(|(permit, _)| permit.needs_approval())
+}
+
+/// Whether it runs without anybody being asked.
 fn is_permitted(preview: &Previewed) -> bool {
     let refused = match &preview.result {
         Some(Ok(result)) => result.refusal.is_some(),
         Some(Err(_)) | None => false,
     };
-    preview.preview.outcome.is_ok() && !refused
+    preview.preview.outcome.is_ok() && !refused && !needs_approval(preview)
 }
 
 /// The text output: one aligned line per fact, with a label.
@@ -121,17 +127,26 @@ fn page(preview: &Previewed, colour: bool) -> String {
         (Ok(_), Some(Ok(result))) => result.refusal.as_ref(),
         (Ok(_), _) => None,
     };
-    outcome(&mut page, refusal, colour);
+    let permitted = match needs_approval(preview) {
+        true => ("permitted once approved", 33),
+        false => ("permitted", 32),
+    };
+    outcome(&mut page, refusal, permitted, colour);
     page
 }
 
-fn outcome(page: &mut String, refusal: Option<&Refusal>, colour: bool) {
+fn outcome(page: &mut String, refusal: Option<&Refusal>, permitted: (&str, u8), colour: bool) {
     let paint = |text: &str, code: u8| match colour {
         true => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
         false => text.to_owned(),
     };
     let Some(refusal) = refusal else {
-        let _ = writeln!(page, "{:<12} {}", "outcome", paint("permitted", 32));
+        let _ = writeln!(
+            page,
+            "{:<12} {}",
+            "outcome",
+            paint(permitted.0, permitted.1)
+        );
         return;
     };
     let _ = writeln!(
@@ -312,6 +327,7 @@ fn as_json(preview: &Previewed) -> serde_json::Value {
         "refusal": preview.preview.outcome.as_ref().err().map(refusal),
         "rewritten": rewritten,
         "result": result,
+        "needs_approval": needs_approval(preview),
         "permitted": is_permitted(preview),
     })
 }

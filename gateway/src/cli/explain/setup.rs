@@ -53,13 +53,12 @@ fn of_config(arguments: &ExplainArguments, path: &Path) -> Result<Setup> {
         Err(error) => return Ok(Setup::NoGrant(error)),
     };
     let max_statement = config.listen.limits.max_statement;
+    let settings = PreviewSettings::of_grant(grant, database, identity, max_statement);
     Ok(Setup::Granted(
-        Box::new(PreviewSettings::of_grant(
-            grant,
-            database,
-            identity,
-            max_statement,
-        )),
+        Box::new(PreviewSettings {
+            asks_people: config.approvals.is_some(),
+            ..settings
+        }),
         Box::new(serve::policy_source(&config)),
     ))
 }

@@ -3,6 +3,7 @@
 use super::database::PASSWORDS;
 use super::listen::{CERTIFICATE, PRIVATE_KEY};
 use super::{Key, Kind, Table};
+use crate::config::choices;
 
 pub(in crate::config) static APPROVALS: Table = Table::new(
     "[approvals]",
@@ -56,6 +57,19 @@ pub(in crate::config) static APPROVALS: Table = Table::new(
         )
         .default("\"10m\""),
         Key::new(
+            "notice_interval",
+            Kind::Period,
+            "the pause between the notices that tell a held client that it waits",
+        )
+        .default("\"30s\""),
+        Key::new(
+            "agents",
+            Kind::Choice(choices::APPROVAL_WAIT.names),
+            "what becomes of a statement of an agent that needs approval: `hold` keeps it waiting, `return` refuses it with the request's id, \
+             and it runs when it is sent again once approved",
+        )
+        .default("\"hold\""),
+        Key::new(
             "max_pending_per_identity",
             Kind::Integer(1, 100_000),
             "requests of one identity (issuer and subject) that wait for a decision",
@@ -78,7 +92,7 @@ pub(in crate::config) static APPROVALS: Table = Table::new(
             Kind::String,
             "where people decide, as requests name it: the URL of the console or the API of this gateway, or of another one that shares the store",
         )
-        .absent("the `url` of `[console]`, or the address of `[api]`"),
+        .absent("the `url` of `[console]`, or the address of `[api]`; required where that is a wildcard or has port 0"),
     ],
 );
 

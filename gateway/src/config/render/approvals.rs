@@ -5,6 +5,7 @@ use std::fmt::{self, Formatter};
 use super::access::credential;
 use super::shown::Shown;
 use crate::approvals::ApprovalsSettings;
+use crate::config::choices::APPROVAL_WAIT;
 use crate::config::keys::{API, API_TLS, APPROVALS, CONSOLE, CONSOLE_TLS, STORE, Table};
 use crate::config::units::duration_text;
 use crate::config::{Api, Approvals, Console, PortTls};
@@ -71,10 +72,12 @@ fn settings(f: &mut Formatter<'_>, settings: &ApprovalsSettings) -> fmt::Result 
         ("pending_ttl", settings.pending_ttl),
         ("approval_ttl", settings.approval_ttl),
         ("hold_limit", settings.hold_limit),
+        ("notice_interval", settings.notice_interval),
         ("keep", settings.keep),
     ] {
         shown.string(name, duration_text(duration))?;
     }
+    shown.string("agents", APPROVAL_WAIT.name(settings.agents))?;
     shown.plain(
         "max_pending_per_identity",
         settings.max_pending_per_identity,

@@ -134,6 +134,10 @@ fn what_would_expose_the_console_is_an_error() {
             "nowhere",
         ),
         (
+            with("\"console\"", "\"gatewright\""),
+            "`client_id` must not be an `audience` of the issuer",
+        ),
+        (
             with("client_id", "idle_timeout = \"0s\"\nclient_id"),
             "`idle_timeout` must be greater than zero",
         ),
@@ -177,6 +181,18 @@ fn what_would_let_nobody_or_anybody_decide_is_an_error() {
         (
             with(&[APPROVALS, "url = \"http://gateway.example.com\"\n", API]),
             "`url` must begin with https://",
+        ),
+        (
+            with(&[
+                APPROVALS,
+                &API.replace("127.0.0.1", "0.0.0.0"),
+                "allow_plaintext = true\n",
+            ]),
+            "nobody can follow links to 0.0.0.0:",
+        ),
+        (
+            with(&[APPROVALS, "[api]\naddress = \"127.0.0.1:0\"\n"]),
+            "nobody can follow links to 127.0.0.1:0",
         ),
         (
             with(&[APPROVALS, &API.replace("127.0.0.1", "0.0.0.0")]),

@@ -129,6 +129,29 @@ async fn a_client_that_half_closes_withdraws_its_held_statement() {
     assert_eq!(stage.ran(), Vec::<String>::new());
 }
 
+/// The end of the stream may be there and unread when the decision is heard.
+#[tokio::test]
+async fn a_client_that_leaves_while_the_decision_is_made_has_left() {
+    for text in ["hold this", "ask"] {
+        let (mut client, gateway) = duplex(1 << 16);
+        let stage = Stage::begin(gateway);
+        let end = stage
+            .until_end(async {
+                client.write_all(&query(text)).await.expect("room");
+                stage.until_held().await;
+                stage.decision.meanwhile(move || drop(client));
+                stage.decision.say(Ok(()));
+            })
+            .await;
+        assert!(
+            matches!(end, End::ClientLeft | End::ClientGone(_)),
+            "{end:?}"
+        );
+        assert_eq!(stage.ran(), Vec::<String>::new());
+        assert!(stage.ledger.borrow().is_balanced());
+    }
+}
+
 /// So much that the relay stops reading, and so little that the kernel takes the rest: only then does the end of the stream arrive.
 fn much() -> Vec<u8> {
     query("select 1").repeat(3 * super::READ_AHEAD / 2 / query("select 1").len())

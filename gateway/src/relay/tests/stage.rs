@@ -38,6 +38,8 @@ impl RelayServer for DuplexStream {
         Poll::Pending
     }
 
+    fn stop_waiting(&mut self) {}
+
     fn give_back(&mut self, _: Attachment) {}
 
     fn outlives(&self) -> bool {

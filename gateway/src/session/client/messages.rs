@@ -38,7 +38,10 @@ impl<J: Judge> Session<J> {
             match self.next_client_message(rest, judge, output)? {
                 Step::Took(count) => consumed += count,
                 Step::NeedsMore => break,
-                Step::Hold => return Ok(held(consumed)),
+                Step::Hold => {
+                    self.tell_held(judge, output);
+                    return Ok(held(consumed));
+                }
             }
             if output.slice.spend(work(rest)) {
                 return Ok(held(consumed));
@@ -168,6 +171,10 @@ impl<J: Judge> Session<J> {
         output: &mut Output,
     ) -> Result<Taken, Violation> {
         if !self.server.is_there() {
+            if self.is_undecided(judge) {
+                // It needs a connection only once it is decided.
+                return Ok(Taken::Hold);
+            }
             return Ok(self.without_server(frame, output));
         }
         if let Some(taken) = self.held_is_over(frame, judge, output) {

@@ -37,7 +37,8 @@ impl<J: Judge> Session<J> {
             (None, b's') => Outcome::Suspended,
             (None, _) => Outcome::Completed,
         };
-        self.end_current(outcome, sqlstate.as_deref().unwrap_or("00000"), output);
+        let sqlstate = sqlstate.as_deref().unwrap_or("00000");
+        self.end_current(outcome, sqlstate, changed_rows(frame), output);
         if !self.ends.tell(judge) {
             return Ok(Taken::Hold);
         }
@@ -62,6 +63,7 @@ impl<J: Judge> Session<J> {
         &mut self,
         outcome: Outcome,
         sqlstate: &str,
+        changed: Option<u64>,
         output: &mut Output,
     ) {
         let front = self.queue.front_mut();
@@ -69,7 +71,8 @@ impl<J: Judge> Session<J> {
             return;
         };
         let delivered = output.to_client.take_delivered();
-        self.ends.push(admitted, outcome, sqlstate, delivered);
+        self.ends
+            .push_changed(admitted, outcome, sqlstate, delivered, changed);
     }
 
     /// The statement in front succeeded: what it changes, and what comes next.
@@ -274,4 +277,17 @@ impl<J: Judge> Session<J> {
 /// What the statement has deferred may speak of protected values.
 fn may_tell_values<J: Judge>(permit: &J::Permit) -> bool {
     J::messages(permit) == Messages::WithoutValues
+}
+
+/// How many rows the statement changed, as its tag says (protocol: CommandComplete).
+fn changed_rows(frame: Frame<'_>) -> Option<u64> {
+    let tag = frame
+        .body
+        .strip_suffix(b"\0")
+        .filter(|_| frame.tag == b'C')?;
+    let tag = std::str::from_utf8(tag).ok()?;
+    let (command, count) = tag.rsplit_once(' ')?;
+    // INSERT has an OID in front of the count.
+    let writes = ["INSERT 0", "UPDATE", "DELETE", "MERGE", "COPY"];
+    count.parse().ok().filter(|_| writes.contains(&command))
 }

@@ -6,7 +6,7 @@ use gatewright_wire::frame::Frame;
 
 use crate::session::doors::output::{Output, Taken};
 use crate::session::doors::to_client::{Delivered, Delivery};
-use crate::session::judge::{Judge, Outcome};
+use crate::session::judge::{Departure, Judge, Outcome};
 use crate::session::refusal::Refusal;
 use crate::session::server::describe::must_run_before;
 use crate::session::server::redaction::{is_of_code, redact};
@@ -140,7 +140,7 @@ impl<J: Judge> Session<J> {
     fn fatal(&mut self, fields: &ErrorFields, judge: &mut J, output: &mut Output) -> Taken {
         let sqlstate = fields.sqlstate().to_owned();
         self.end_failing(&sqlstate, output);
-        if !self.close(judge, output) {
+        if !self.close(Departure::SessionEnded, judge, output) {
             return Taken::Hold;
         }
         if let Some(Outstanding::CopySyncProbe(probe)) = self.queue.front_mut() {
@@ -302,10 +302,10 @@ impl<J: Judge> Session<J> {
     fn skip_pipeline(&mut self, judge: &mut J) {
         if !self.skip_to_sync() {
             if let Some(held) = self.held.take() {
-                self.let_go(held, judge);
+                self.let_go_since(Departure::Skipped, held, judge);
             }
             if let Some(ticket) = self.pipeline.catching_up.take() {
-                judge.withdraw(ticket);
+                judge.withdraw(ticket, Departure::Skipped);
             }
             self.pipeline.mode = Mode::Skipping;
         }

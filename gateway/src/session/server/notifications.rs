@@ -7,7 +7,7 @@ use gatewright_wire::frame::Frame;
 use crate::session::asking::ask;
 use crate::session::doors::output::{Output, Taken};
 use crate::session::doors::to_client::Delivery;
-use crate::session::judge::{Answer, Judge};
+use crate::session::judge::{Answer, Departure, Judge};
 use crate::session::state::session::Session;
 use crate::session::violation::Violation;
 
@@ -27,7 +27,7 @@ impl<J: Judge> Session<J> {
             let (Ok(channel), Ok(payload)) = (read(received.channel), read(received.payload))
             else {
                 if let Some(ticket) = self.notification.take() {
-                    judge.withdraw(ticket);
+                    judge.withdraw(ticket, Departure::Refused);
                 }
                 return Ok(Taken::Yes);
             };

@@ -33,11 +33,24 @@ impl<J: Judge> Ends<J> {
         sqlstate: &str,
         delivered: Delivered,
     ) {
+        self.push_changed(admitted, outcome, sqlstate, delivered, None);
+    }
+
+    /// The same for a statement of which the server says how many rows it changed.
+    pub fn push_changed(
+        &mut self,
+        admitted: J::Admitted,
+        outcome: Outcome,
+        sqlstate: &str,
+        delivered: Delivered,
+        changed: Option<u64>,
+    ) {
         let done = Completion {
             outcome,
             rows: delivered.rows,
             bytes: delivered.bytes,
             masked_cells: delivered.masked_cells,
+            changed,
             sqlstate: sqlstate.to_owned(),
         };
         self.delivered.0 = self.delivered.0.saturating_add(done.rows);

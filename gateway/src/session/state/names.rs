@@ -135,7 +135,9 @@ impl<J: Judge> Prepared<J> {
 impl<J: Judge> Prepared<J> {
     /// True when the judge needs parameter types that are not known yet.
     pub fn lacks_parameter_types(&self, judge: &J) -> bool {
-        judge.wants_parameters()
+        let permit = self.permit.borrow();
+        let is_asked_about = permit.as_ref().is_some_and(J::needs_approval);
+        (is_asked_about || judge.wants_parameters())
             && self.is(|facts| facts.parameter_count > 0)
             && self.parameter_types.borrow().is_none()
     }
@@ -380,6 +382,19 @@ impl<J: Judge> Names<J> {
         }
     }
 
+    pub fn statement_text(&self, name: &Name) -> Option<String> {
+        let prepared = self.statements.get(name)?;
+        own_text::<J>(&prepared.text, prepared.index)
+    }
+
+    pub fn cursor_text(&self, name: &Name) -> Option<String> {
+        match (self.portals.get(name), self.cursors.get(name)) {
+            (Some(portal), _) => own_text::<J>(&portal.prepared.text, portal.prepared.index),
+            (None, Some(cursor)) => own_text::<J>(&cursor.text, cursor.index),
+            (None, None) => None,
+        }
+    }
+
     /// FETCH reads from cursors created by DECLARE and from portals created by Bind.
     pub fn cursor_facts(&self, name: &Name) -> Option<Arc<Facts>> {
         match self.portals.get(name) {
@@ -437,6 +452,32 @@ impl<J: Judge> NameFacts for InMessage<'_, J> {
             |facts| Some(Arc::clone(facts)),
         )
     }
+
+    // What the message itself makes is in its text.
+    fn statement_text(&self, name: &str) -> Option<String> {
+        let name = Name::new(name);
+        let made = |facts: &Arc<Facts>| matches!(&facts.session, SessionEffect::Prepare { name: made, .. } if Name::new(made) == name);
+        match self.before().any(made) {
+            true => None,
+            false => self.names.statement_text(&name),
+        }
+    }
+
+    fn cursor_text(&self, name: &str) -> Option<String> {
+        let name = Name::new(name);
+        let made = |facts: &Arc<Facts>| matches!(&facts.session, SessionEffect::DeclareCursor { name: made } if Name::new(made) == name);
+        match self.before().any(made) {
+            true => None,
+            false => self.names.cursor_text(&name),
+        }
+    }
+}
+
+/// The text of one statement of a text.
+fn own_text<J: Judge>(text: &J::Text, index: usize) -> Option<String> {
+    let statement = J::analysis(text).statements.get(index)?;
+    let own = J::source(text).get(statement.span.clone())?;
+    Some(own.trim().to_owned())
 }
 
 fn size_of<J: Judge>(name: &Name, text: &J::Text) -> usize {
@@ -456,5 +497,13 @@ impl<J: Judge> NameFacts for Names<J> {
 
     fn cursor(&self, name: &str) -> Option<Arc<Facts>> {
         self.cursor_facts(&Name::new(name))
+    }
+
+    fn statement_text(&self, name: &str) -> Option<String> {
+        Names::statement_text(self, &Name::new(name))
+    }
+
+    fn cursor_text(&self, name: &str) -> Option<String> {
+        Names::cursor_text(self, &Name::new(name))
     }
 }

@@ -45,11 +45,14 @@ pub(in crate::session) struct PathState {
     begun: Option<NamesAtStart>,
     /// Nothing was sent that may have changed anything since.
     is_as_begun: bool,
+    /// The setting's value when no transaction was open last; `None`: not known for certain.
+    value: Option<Box<str>>,
 }
 
 impl PathState {
     pub fn new(start: Option<NamesAtStart>) -> Self {
         let begun = start.clone();
+        let text = start.as_ref().map(|start| start.path.as_str().into());
         let value = start.as_ref().map(|start| PathValue::parse(&start.path));
         let elements = match value {
             Some(PathValue::Schemas(elements)) => Some(elements.into_iter().collect()),
@@ -74,6 +77,7 @@ impl PathState {
             path: None,
             begun,
             is_as_begun: false,
+            value: text,
         };
         state.settle();
         state.is_as_begun = true;
@@ -95,9 +99,16 @@ impl PathState {
         self.path.as_ref()
     }
 
+    /// The value of `search_path`, where it is certain that a statement that is sent now runs with it.
+    pub fn value(&self) -> Option<&str> {
+        self.value.as_deref().filter(|_| !self.touched)
+    }
+
     /// ParameterStatus of `search_path`.
     pub fn report(&mut self, value: &[u8]) {
-        let value = std::str::from_utf8(value).map(PathValue::parse);
+        let value = std::str::from_utf8(value);
+        self.value = value.ok().map(Box::from);
+        let value = value.map(PathValue::parse);
         let elements = match value {
             Ok(PathValue::Schemas(elements)) => Some(elements.into_iter().collect()),
             _ => None,
@@ -199,6 +210,9 @@ impl PathState {
             _ => self.seen.clone(),
         };
         self.may = value;
+        if self.reported.is_none() {
+            self.value = None;
+        }
         if status == b'I' {
             self.base.clone_from(&self.may);
             self.seen.clone_from(&self.may);

@@ -1,10 +1,10 @@
 //! Statements that are held for a decision: what goes out meanwhile, and what becomes of them.
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use gatewright_wire::backend::TransactionStatus;
 use gatewright_wire::{ErrorFields, build};
 
-use super::super::{Outcome, Refusal};
+use super::super::{Departure, Notice, Outcome, Refusal};
 use super::play::*;
 use crate::session::refusal::STAND_IN;
 
@@ -136,10 +136,68 @@ fn in_the_extended_protocol_the_bind_is_held() {
         build::execute(out, "", 0).expect("an Execute");
         build::sync(out);
     });
-    assert_eq!(play.sent(), ["P hold this"]);
+    assert_eq!(play.sent(), ["P hold this", "H"]);
     play.judge.decide(None);
     play.offer();
     assert_eq!(play.sent(), ["B", "E", "S"]);
+}
+
+#[test]
+fn what_needs_approval_is_bound_and_not_executed() {
+    let mut play = Play::new();
+    play.client(|out| {
+        parse("", "ask")(out);
+        bind(out, "");
+        build::execute(out, "", 0).expect("an Execute");
+        build::sync(out);
+    });
+    // So that what came before is answered meanwhile.
+    assert_eq!(play.sent(), ["P ask", "B", "H"]);
+    assert!(play.session.waits_for_decision());
+    play.judge.decide(None);
+    play.offer();
+    assert_eq!(play.sent(), ["E", "S"]);
+}
+
+#[test]
+fn the_client_is_told_that_it_is_held_but_not_within_a_message() {
+    let mut play = Play::new();
+    let notice = Notice {
+        message: "held for approval".to_owned(),
+        detail: "{}".to_owned(),
+        hint: "wait".to_owned(),
+    };
+    play.judge.notices = vec![notice.clone(), notice.clone()];
+    play.client(query("ask"));
+    assert_eq!(play.replied(), ["N"]);
+    play.offer();
+    assert_eq!(play.replied(), ["N"]);
+    play.offer();
+    assert_eq!(play.replied(), nothing());
+    play.judge.decide(None);
+    play.offer();
+    assert_eq!(play.sent(), ["Q ask"]);
+
+    let mut play = Play::new();
+    play.client(query("select 1"));
+    play.client(query("ask"));
+    // The beginning of a long row.
+    let mut row = b"D\0\x02\0\0\0\x01\0\x01\xff\xf6".to_vec();
+    row.resize(70_000, b'x');
+    let mut bytes = BytesMut::new();
+    row_description(&mut bytes, "a");
+    bytes.extend_from_slice(&row[..66_000]);
+    play.judge.notices = vec![notice];
+    let used = play.server_piece(&bytes);
+    assert_eq!(used, bytes.len());
+    play.output.to_client.advance(play.output.to_client.len());
+    assert_eq!(play.judge.notices.len(), 1);
+    play.server_piece(&vec![b'x'; 131_073 - 66_000]);
+    play.offer();
+    let rest = play.output.to_client.len() - (131_073 - 66_000);
+    play.output.to_client.advance(131_073 - 66_000);
+    assert!(rest > 0 && play.judge.notices.is_empty());
+    assert_eq!(play.replied(), ["N"]);
 }
 
 #[test]
@@ -155,8 +213,12 @@ fn a_cancelled_bind_skips_to_sync() {
     play.offer();
     let sent = play.sent();
     assert_eq!(
-        sent[..2],
-        ["P hold this".to_owned(), format!("P {STAND_IN}")]
+        sent[..3],
+        [
+            "P hold this".to_owned(),
+            "H".to_owned(),
+            format!("P {STAND_IN}")
+        ]
     );
     play.server(|out| {
         build::parse_complete(out);
@@ -186,7 +248,7 @@ fn an_error_in_front_takes_the_held_statement_with_it() {
         bind(out, "t");
         build::sync(out);
     });
-    assert_eq!(play.sent(), ["P fail", "P hold this"]);
+    assert_eq!(play.sent(), ["P fail", "P hold this", "H"]);
     play.server(syntax_error);
     assert_eq!(play.judge.withdrawn.get(), 1);
     assert!(!play.session.waits_for_decision());
@@ -197,7 +259,10 @@ fn an_error_in_front_takes_the_held_statement_with_it() {
 fn what_a_client_left_never_runs() {
     let mut play = Play::new();
     play.client(query("hold this"));
-    assert!(play.session.close(&mut play.judge, &mut play.output));
+    assert!(
+        play.session
+            .close(Departure::ClientLeft, &mut play.judge, &mut play.output)
+    );
     assert_eq!(play.judge.withdrawn.get(), 1);
     play.judge.decide(None);
     assert_eq!(play.sent(), nothing());
@@ -211,7 +276,10 @@ fn a_statement_in_flight_ends_as_lost_with_its_connection() {
         row_description(out, "a");
         row(out);
     });
-    assert!(play.session.close(&mut play.judge, &mut play.output));
+    assert!(
+        play.session
+            .close(Departure::ClientLeft, &mut play.judge, &mut play.output)
+    );
     let outcomes: Vec<_> = play
         .judge
         .completed

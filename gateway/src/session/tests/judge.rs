@@ -18,7 +18,7 @@ use crate::results::{Step, Stop};
 
 /// Understands a text by its first word: `deny` is refused, `limit` may return two rows, `mask` has its first column
 /// nullified, `prepare NAME`, `execute NAME`, `declare NAME`, `fetch NAME`, `set NAME`, `copyin` and the words of transactions do as they say, `maskcopy
-/// ENCODING` is a COPY TO STDOUT whose column is nullified, `code` runs code whose texts are withheld, `hold` waits for a decision, `slow` takes long to judge, anything else may run.
+/// ENCODING` is a COPY TO STDOUT whose column is nullified, `code` runs code whose texts are withheld, `hold` waits for a decision, `ask` for one about each run, which `askno` is refused, `slow` takes long to judge, anything else may run.
 #[derive(Default)]
 pub(crate) struct WordJudge {
     pub(crate) asked: Vec<String>,
@@ -41,6 +41,8 @@ pub(crate) struct WordJudge {
     pub(crate) withdrawn: Rc<Cell<usize>>,
     /// How many `slow` statements were judged.
     pub(crate) slow: Rc<Cell<usize>>,
+    /// What the client is told of the statement that is held, the last first.
+    pub(crate) notices: Vec<Notice>,
     /// What a person says about the statement that is held.
     pub(crate) decision: Rc<Decision>,
 }
@@ -50,9 +52,15 @@ pub(crate) struct WordJudge {
 pub(crate) struct Decision {
     said: RefCell<Option<Result<(), Refusal>>>,
     waker: RefCell<Option<Waker>>,
+    /// What happens at the moment when it is heard.
+    meanwhile: RefCell<Option<Box<dyn FnOnce()>>>,
 }
 
 impl Decision {
+    pub(crate) fn meanwhile(&self, something: impl FnOnce() + 'static) {
+        *self.meanwhile.borrow_mut() = Some(Box::new(something));
+    }
+
     pub(crate) fn say(&self, decision: Result<(), Refusal>) {
         *self.said.borrow_mut() = Some(decision);
         if let Some(waker) = self.waker.borrow_mut().take() {
@@ -69,6 +77,9 @@ impl PendingJudge for WordJudge {
         };
         if let Some(decision) = said {
             self.decide(decision.err());
+            if let Some(something) = self.decision.meanwhile.borrow_mut().take() {
+                something();
+            }
             return Poll::Ready(());
         }
         *self.decision.waker.borrow_mut() = Some(context.waker().clone());
@@ -101,6 +112,14 @@ pub(crate) struct WordAdmitted {
     ledger: Rc<RefCell<Ledger>>,
 }
 
+impl WordAdmitted {
+    /// It never left the judge.
+    fn never_was(&mut self) {
+        self.ended = true;
+        self.ledger.borrow_mut().ended.insert(self.id, 1);
+    }
+}
+
 impl Drop for WordAdmitted {
     fn drop(&mut self) {
         if !self.ended {
@@ -121,9 +140,18 @@ impl WordJudge {
     pub(crate) fn decide(&mut self, refusal: Option<Refusal>) {
         for late in self.under_way.values_mut() {
             late.after = Some(0);
-            if let Some(refusal) = &refusal {
-                late.answer = Answer::Verdict(Err(refusal.clone()));
-            }
+            let Some(refusal) = &refusal else {
+                continue;
+            };
+            late.answer = match &mut late.answer {
+                Answer::Admission(admission) => {
+                    if let Ok(admitted) = admission {
+                        admitted.never_was();
+                    }
+                    Answer::Admission(Err(refusal.clone()))
+                }
+                _ => Answer::Verdict(Err(refusal.clone())),
+            };
         }
     }
 
@@ -390,6 +418,10 @@ impl Judge for WordJudge {
         }
     }
 
+    fn needs_approval(permit: &WordPermit) -> bool {
+        permit.word.starts_with("ask")
+    }
+
     fn wants_parameters(&self) -> bool {
         false
     }
@@ -410,8 +442,12 @@ impl Judge for WordJudge {
         self.answer(plan, false, Answer::Plan)
     }
 
-    fn admit(&mut self, _: &WordPermit) -> Judged<Result<WordAdmitted, Refusal>> {
+    fn admit(&mut self, permit: &WordPermit) -> Judged<Result<WordAdmitted, Refusal>> {
         self.nothing_else_is_asked();
+        if permit.word == "askno" {
+            let rejected = Refusal::new("42501", "rejected by word");
+            return self.answer(Err(rejected), true, Answer::Admission);
+        }
         let id = {
             let mut ledger = self.ledger.borrow_mut();
             ledger.admitted += 1;
@@ -422,7 +458,7 @@ impl Judge for WordJudge {
             ended: false,
             ledger: Rc::clone(&self.ledger),
         };
-        self.answer(Ok(admitted), false, Answer::Admission)
+        self.answer(Ok(admitted), permit.word == "ask", Answer::Admission)
     }
 
     fn on_batch(
@@ -472,7 +508,16 @@ impl Judge for WordJudge {
         }
     }
 
-    fn withdraw(&mut self, ticket: Ticket) {
+    fn is_under_way(&self, ticket: &Ticket) -> bool {
+        let late = self.under_way.get(&ticket.id());
+        late.is_some_and(|late| late.after != Some(0))
+    }
+
+    fn notice(&mut self) -> Option<Notice> {
+        self.notices.pop()
+    }
+
+    fn withdraw(&mut self, ticket: Ticket, _: Departure) {
         self.withdrawn.set(self.withdrawn.get() + 1);
         let late = self.under_way.remove(&ticket.id());
         // An admission that came too late never left the judge.
@@ -481,8 +526,7 @@ impl Judge for WordJudge {
             ..
         }) = late
         {
-            admitted.ended = true;
-            self.ledger.borrow_mut().ended.insert(admitted.id, 1);
+            admitted.never_was();
         }
     }
 

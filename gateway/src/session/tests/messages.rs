@@ -5,6 +5,7 @@ use gatewright_wire::backend::TransactionStatus;
 use gatewright_wire::{ErrorFields, build};
 
 use super::play::*;
+use crate::session::Departure;
 
 fn notice(out: &mut BytesMut) {
     let mut fields = ErrorFields::new("NOTICE", "00000", "it is ada@example.com");
@@ -76,7 +77,10 @@ fn a_notification_that_is_judged_when_the_connection_ends_is_withdrawn() {
     let mut bytes = BytesMut::new();
     notification(b"news")(&mut bytes);
     assert_eq!(play.server_piece(&bytes), 0);
-    assert!(play.session.close(&mut play.judge, &mut play.output));
+    assert!(
+        play.session
+            .close(Departure::ClientLeft, &mut play.judge, &mut play.output)
+    );
     assert_eq!(play.judge.withdrawn.get(), 1);
     assert!(play.judge.under_way.is_empty());
 }

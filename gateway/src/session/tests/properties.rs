@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 
-use super::super::Outcome;
+use super::super::{Departure, Outcome};
 use super::play::{Play, tags, take};
 use super::server::Server;
 use crate::session::server::redaction::WITHHELD;
@@ -65,13 +65,15 @@ impl Sent {
     }
 }
 
-const TEXTS: [&str; 15] = [
+const TEXTS: [&str; 17] = [
     "select 0",
     "select 1",
     "select 3",
     "mask 2",
     "deny this",
     "hold this",
+    "ask",
+    "askno",
     "fail",
     "begin",
     "commit",
@@ -253,7 +255,7 @@ impl Between {
             ..
         } = &mut self.play;
         let mut rounds = 0;
-        while !session.close(judge, output) {
+        while !session.close(Departure::ClientLeft, judge, output) {
             rounds += 1;
             prop_assert!(rounds < 10_000, "an end is never taken note of");
         }
@@ -472,7 +474,7 @@ proptest! {
         let _ = play.session.server_bytes(&from_server, &mut play.judge, &mut play.output);
         play.session.flush_rows(&mut play.judge, &mut play.output);
         let _ = play.session.client_bytes(&from_client, &mut play.judge, &mut play.output);
-        while !play.session.close(&mut play.judge, &mut play.output) {}
+        while !play.session.close(Departure::ClientLeft, &mut play.judge, &mut play.output) {}
         prop_assert!(play.judge.ledger.borrow().is_balanced());
     }
 }

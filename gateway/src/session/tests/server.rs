@@ -153,7 +153,8 @@ impl Server {
                     .and_then(|()| self.check_novel_query(&text));
                 let denied = read
                     .err()
-                    .or_else(|| parts.iter().find_map(|part| self.check(part).err()));
+                    .or_else(|| parts.iter().find_map(|part| self.check(part).err()))
+                    .or_else(|| parts.iter().find_map(|part| self.ask(part).err()));
                 match denied {
                     Some(failed) => self.failed(&failed, false),
                     None => self.go_on(parts),
@@ -205,6 +206,14 @@ impl Server {
         }
     }
 
+    /// What people say, once nothing else is in the way.
+    fn ask(&self, text: &str) -> Outcome {
+        match split(text).0 {
+            "askno" if self.judges => fail("42501", "rejected by word"),
+            _ => Ok(()),
+        }
+    }
+
     fn check_transaction(&self, text: &str) -> Outcome {
         let ends = matches!(split(text).0, "commit" | "rollback");
         match self.status == TransactionStatus::Failed && !ends {
@@ -250,6 +259,7 @@ impl Server {
     /// All of a statement but its row description.
     fn run(&mut self, text: &str) -> Outcome {
         assert_ne!(text, "novel", "a statement that nobody could judge runs");
+        assert_ne!(text, "askno", "a statement that was rejected runs");
         self.ran.push(text.to_owned());
         let (word, number) = split(text);
         match word {
@@ -411,8 +421,11 @@ impl Server {
             build::empty_query_response(&mut self.held);
             return Ok(());
         }
-        let started = std::mem::replace(&mut open.started, true);
-        let rows = open.rows;
+        let (started, rows) = (open.started, open.rows);
+        self.ask(&text)?;
+        if let Some(open) = self.portals.get_mut(name) {
+            open.started = true;
+        }
         self.check_transaction(&text)?;
         if returns_rows(&text) {
             if !started {

@@ -1,0 +1,174 @@
+//! The wait: a request is made, and ends with an approval or with a refusal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatewright_contract::ApprovalWait;
+use tokio::time::{Instant, interval_at};
+
+use super::claim::{Claim, Claims};
+use super::refusals::{self, Place};
+use super::requirement::Requirement;
+use super::waiting::Waiting;
+use crate::approvals::{Approvals, Draft, Outcome, Submitted};
+use crate::gate::ending::Admitted;
+use crate::gate::permit::Permit;
+use crate::gate::{Gate, SessionGate};
+use crate::session::{Answer, Judged, Refusal};
+
+/// Whom a request is made to, and who waits for its end.
+struct Asking {
+    gate: Arc<Gate>,
+    approvals: Approvals,
+    waiting: Waiting,
+    /// The pause between notices.
+    every: Duration,
+}
+
+impl SessionGate {
+    /// Admits a statement once all people whom its policies want to be asked have agreed.
+    pub(in crate::gate) fn admit_approved(
+        &mut self,
+        permit: &Arc<Permit>,
+        requirement: &Arc<Requirement>,
+    ) -> Judged<Result<Admitted, Refusal>> {
+        if requirement.is_used() {
+            return Judged::Ready(Ok(self.admitted(permit, None)));
+        }
+        let answer = self.ask_next(Arc::clone(permit), Arc::clone(requirement), Vec::new());
+        match answer {
+            Judged::Pending(ticket) => Judged::Pending(ticket),
+            Judged::Ready(Answer::Admission(admitted)) => Judged::Ready(admitted),
+            Judged::Ready(_) => Judged::Ready(Err(Refusal::new("57014", "nobody was asked"))),
+        }
+    }
+
+    /// Asks for the next approval, or admits the statement if it has all.
+    pub(super) fn ask_next(
+        &mut self,
+        permit: Arc<Permit>,
+        requirement: Arc<Requirement>,
+        mut claims: Vec<Claim>,
+    ) -> Judged<Answer<Self>> {
+        let Some(wanted) = requirement.wanted.get(claims.len()) else {
+            return self.admit_if_unchanged(permit, requirement, claims);
+        };
+        let draft = self.draft(&permit, &requirement.question, wanted);
+        let request = draft.and_then(|draft| Ok((self.asking(&draft)?, draft)));
+        let (asking, draft) = match request {
+            Ok(request) => request,
+            Err(refusal) => return Judged::Ready(Answer::Admission(Err(refusal))),
+        };
+        let ticket =
+            self.pend_decision(asking.decided(draft), move |gate, decided| match decided {
+                Ok(claim) => {
+                    claims.push(claim);
+                    gate.ask_next(permit, requirement, claims)
+                }
+                Err(refusal) => Judged::Ready(Answer::Admission(Err(refusal))),
+            });
+        Judged::Pending(ticket)
+    }
+
+    fn asking(&self, draft: &Draft) -> Result<Asking, Refusal> {
+        let Some(approvals) = self.gate.people.asked() else {
+            return Err(self.refuse_unasked(&draft.wanted));
+        };
+        Ok(Asking {
+            gate: Arc::clone(&self.gate),
+            every: approvals.settings().notice_interval,
+            approvals: approvals.clone(),
+            waiting: self.waiting.clone(),
+        })
+    }
+
+    /// The proof for a statement that has all its approvals.
+    pub(super) fn admit_with(
+        &self,
+        permit: &Arc<Permit>,
+        requirement: &Arc<Requirement>,
+        claims: Vec<Claim>,
+    ) -> Judged<Answer<Self>> {
+        let claims = Claims::new(claims, requirement);
+        let admitted = self.admitted(permit, Some(claims));
+        Judged::Ready(Answer::Admission(Ok(admitted)))
+    }
+}
+
+impl Asking {
+    /// The draft is not kept while somebody waits: it has the whole statement.
+    async fn decided(self, draft: Draft) -> Result<Claim, Refusal> {
+        let (policy, wanted) = (draft.policy.clone(), draft.wanted.clone());
+        let claim = |id| Claim::new(self.approvals.clone(), id, self.waiting.reason());
+        let submitted = self.approvals.submit(draft).await;
+        let place = match submitted.map_err(refusals::unasked)? {
+            Submitted::Claimed { id, .. } => return Ok(claim(id)),
+            Submitted::Waiting {
+                id,
+                url,
+                expires_at,
+            } => Place {
+                id,
+                url,
+                expires_at,
+            },
+        };
+        if wanted.wait == ApprovalWait::ReturnId {
+            self.gate.metrics.decided("returned");
+            return Err(refusals::returned(&place));
+        }
+        let claim = claim(place.id);
+        let _held = Held::begin(&self.gate);
+        tracing::info!(request = %place.id, %policy, "a statement is held for approval");
+        let outcome = self.outcome(&place, || refusals::notice(&place, &policy, &wanted));
+        let outcome = outcome.await;
+        self.gate.metrics.decided(label(&outcome));
+        match refusals::of_outcome(place.id, &outcome) {
+            None => Ok(claim),
+            Some(refusal) => {
+                claim.forget();
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Waits, and tells the client now and then that it does.
+    async fn outcome(&self, place: &Place, notice: impl Fn() -> crate::session::Notice) -> Outcome {
+        let mut reminders = interval_at(Instant::now(), self.every);
+        let outcome = self.approvals.outcome(place.id);
+        tokio::pin!(outcome);
+        loop {
+            tokio::select! {
+                biased;
+                outcome = &mut outcome => return outcome,
+                _ = reminders.tick() => self.waiting.tell(notice()),
+            }
+        }
+    }
+}
+
+/// Counts one held statement.
+struct Held<'g>(&'g Gate);
+
+impl<'g> Held<'g> {
+    fn begin(gate: &'g Gate) -> Self {
+        gate.metrics.held(true);
+        Held(gate)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.metrics.held(false);
+    }
+}
+
+fn label(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Approved(_) => "approved",
+        Outcome::Rejected { .. } => "rejected",
+        Outcome::Revoked { .. } => "revoked",
+        Outcome::Expired => "expired",
+        Outcome::Withdrawn => "withdrawn",
+    }
+}

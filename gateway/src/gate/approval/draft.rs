@@ -1,0 +1,274 @@
+//! The request as reviewers see it, and what their approval binds.
+
+use gatewright_contract::{self as contract, ApprovalWait, SettingValue};
+use gatewright_sql::{PathValue, SessionEffect};
+use gatewright_wire::frontend;
+
+use super::requirement::Wanted;
+use crate::approvals::{Binding, Draft, Parameter, ParameterValue, Shown};
+use crate::gate::kept::KeptQuestion;
+use crate::gate::permit::Permit;
+use crate::gate::view::KeptParameters;
+use crate::gate::{SessionGate, denial};
+use crate::results::{self, Format};
+use crate::session::Refusal;
+
+/// With which the client says that it does not wait: a startup option, and the end of `application_name`.
+const WORD: &str = "gatewright.approval";
+
+/// The application, where it says the same.
+const SUFFIX: &str = " gatewright.approval=return";
+
+/// The effects that are listed, at most, and each one's length in characters.
+const EFFECTS: usize = 50;
+const EFFECT_LENGTH: usize = 500;
+
+impl SessionGate {
+    /// The request for one of the approvals that the statement needs.
+    pub(super) fn draft(
+        &self,
+        permit: &Permit,
+        question: &KeptQuestion,
+        wanted: &Wanted,
+    ) -> Result<Draft, Refusal> {
+        let wait = self.wait(&wanted.approval);
+        if wait == ApprovalWait::ReturnId && question.path_value.is_none() {
+            return Err(denial::of_gateway(
+                "approval-search-path",
+                "this statement needs approval, and what its names will mean when it is sent again is not certain, since search_path was changed",
+                Some("Send it on a connection that has not changed search_path."),
+                permit.view.statement_id,
+            ));
+        }
+        let policy = permit.set.policies.get(wanted.policy);
+        let (policy, policy_version) =
+            policy.map_or(("unknown", ""), |policy| (policy.name(), policy.version()));
+        let text = client_text(question);
+        let identity = &self.facts.identity;
+        let session = &self.facts.session;
+        let binding = Binding {
+            subject: identity.subject.clone(),
+            issuer: identity.issuer.clone(),
+            agent: identity.agent.clone(),
+            database: session.database.clone(),
+            role: session.role.clone(),
+            statement: text.clone().into_bytes(),
+            parameters: question
+                .bound
+                .as_deref()
+                .map_or_else(Vec::new, |bound| parameters(bound, question.is_utf8)),
+            search_path: path(question),
+            settings: self.settings_that_count(question),
+            policies: format!("{} {policy}", permit.set.fingerprint()),
+        };
+        Ok(Draft {
+            binding,
+            wanted: contract::Approval {
+                wait,
+                ..wanted.approval.clone()
+            },
+            policy: policy.to_owned(),
+            policy_version: policy_version.to_owned(),
+            shown: self.shown(permit, question, text),
+        })
+    }
+
+    fn wait(&self, wanted: &contract::Approval) -> ApprovalWait {
+        let agents = self.gate.people.asked().map(|approvals| {
+            let settings = approvals.settings();
+            settings.agents
+        });
+        let of_class = agents.filter(|_| self.facts.identity.agent.is_some());
+        chosen(wanted.wait, of_class, &self.facts.session)
+    }
+
+    fn settings_that_count(&self, question: &KeptQuestion) -> Vec<(String, String)> {
+        let standard = question.text.standard_conforming_strings;
+        let mut settings = vec![(
+            "standard_conforming_strings".to_owned(),
+            if standard { "on" } else { "off" }.to_owned(),
+        )];
+        if question.path_value.is_none() {
+            settings.push(("search_path".to_owned(), "not certain".to_owned()));
+        }
+        let count = client_analysis(question).statements.len();
+        if count > 1 {
+            let place = format!("{} of {count}", question.index + 1);
+            settings.push(("statement".to_owned(), place));
+        }
+        for given in &self.facts.session.settings {
+            if let SettingValue::Constant(value) = &given.value
+                && given.name != "application_name"
+                && given.name != WORD
+            {
+                settings.push((format!("at startup: {}", given.name), value.clone()));
+            }
+        }
+        settings
+    }
+
+    fn shown(&self, permit: &Permit, question: &KeptQuestion, text: String) -> Shown {
+        let session = &self.facts.session;
+        let facts = permit.view.facts();
+        let verb = facts.and_then(|facts| facts.commands.first().cloned());
+        let tables = facts.map_or(&[][..], |facts| &facts.tables);
+        Shown {
+            statement_id: permit.view.statement_id,
+            session_id: session.id,
+            text,
+            groups: self.facts.identity.groups.clone(),
+            task: self.facts.identity.task.clone(),
+            application: session.application.clone(),
+            client_address: session.client_address.clone(),
+            verb: verb.unwrap_or_else(|| permit.verb.name().to_owned()),
+            effects: effects(permit, question),
+            tables: tables
+                .iter()
+                .map(|table| match table.schema.is_empty() {
+                    true => table.name.clone(),
+                    false => format!("{}.{}", table.schema, table.name),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Held, or sent again: what the policy, the configuration or the client itself has chosen. Nobody is held who does not want to be.
+pub(super) fn chosen(
+    of_policy: ApprovalWait,
+    of_class: Option<ApprovalWait>,
+    session: &contract::Session,
+) -> ApprovalWait {
+    let mut settings = session.settings.iter();
+    let by_option = settings.any(|setting| {
+        setting.name == WORD && setting.value == SettingValue::Constant("return".to_owned())
+    });
+    let by_name = session.application.ends_with(SUFFIX);
+    match by_option || by_name || of_class == Some(ApprovalWait::ReturnId) {
+        true => ApprovalWait::ReturnId,
+        false => of_policy,
+    }
+}
+
+fn client_analysis(question: &KeptQuestion) -> &gatewright_sql::Analysis {
+    match &question.text.edited {
+        Some(from) => &from.client.analysis,
+        None => &question.text.analysis,
+    }
+}
+
+/// The whole text of the client's message: what stands in front of a statement runs before it. What it executes or fetches by name follows.
+fn client_text(question: &KeptQuestion) -> String {
+    let text = match &question.text.edited {
+        Some(from) => &from.client.source,
+        None => &question.text.source,
+    };
+    match &question.named_text {
+        Some(named) => format!("{text}\n-- where this is what it names:\n{named}"),
+        None => text.to_string(),
+    }
+}
+
+/// What the statement does, in words.
+fn effects(permit: &Permit, question: &KeptQuestion) -> Vec<String> {
+    let mut effects = Vec::new();
+    let count = client_analysis(question).statements.len();
+    if count > 1 {
+        effects.push(format!(
+            "statement {} of {count} in one message; those before it run first",
+            question.index + 1
+        ));
+    }
+    if let Some(text) = permit.view.text.as_ref()
+        && text.source != question_source(question)
+        && let Some(statement) = text.analysis.statements.get(permit.view.index)
+    {
+        let runs = text.source.get(statement.span.clone()).unwrap_or_default();
+        effects.push(format!("policies change it; it runs as: {}", runs.trim()));
+    }
+    if let Some(facts) = permit.view.facts() {
+        if facts.unbounded_write {
+            effects.push("changes every row of a table: it has no WHERE that narrows it".into());
+        }
+        if facts.commands.len() > 1 {
+            effects.push(format!("contains {}", facts.commands.join(", ")));
+        }
+        if !facts.functions.is_empty() {
+            effects.push(format!("calls {}", facts.functions.join(", ")));
+        }
+        let opaque = facts.opaque.iter();
+        effects.extend(opaque.map(|reason| format!("not fully analysed: {reason}")));
+        if let SessionEffect::Execute { name } = &facts.session
+            && question.named_text.is_none()
+        {
+            effects.push(format!("executes \"{name}\", whose text is not shown here"));
+        }
+    }
+    effects.truncate(EFFECTS);
+    for effect in &mut effects {
+        if let Some((at, _)) = effect.char_indices().nth(EFFECT_LENGTH) {
+            effect.truncate(at);
+            effect.push('…');
+        }
+    }
+    effects
+}
+
+fn question_source(question: &KeptQuestion) -> Box<str> {
+    match &question.text.edited {
+        Some(from) => from.client.source.clone(),
+        None => question.text.source.clone(),
+    }
+}
+
+/// The schemas in the order of the setting.
+fn path(question: &KeptQuestion) -> Vec<String> {
+    let Some(value) = &question.path_value else {
+        return Vec::new();
+    };
+    match PathValue::parse(value) {
+        PathValue::Schemas(schemas) => schemas.into_iter().map(String::from).collect(),
+        _ => vec![value.to_string()],
+    }
+}
+
+/// The values of a Bind.
+fn parameters(bound: &KeptParameters, is_utf8: bool) -> Vec<Parameter> {
+    // The session has decoded this message before, so this does not fail.
+    let Ok(bind) = frontend::Bind::decode(&bound.bind) else {
+        return Vec::new();
+    };
+    let each = bind.parameters.iter().enumerate();
+    each.map(|(index, value)| {
+        let type_oid = bound.types.get(index).copied().unwrap_or_default();
+        let format = match bind.formats.of(index) {
+            Some(1) => Format::Binary,
+            _ => Format::Text,
+        };
+        Parameter {
+            type_oid,
+            value: value.map_or(ParameterValue::Null, |bytes| {
+                parameter(type_oid, format, bytes, is_utf8)
+            }),
+        }
+    })
+    .collect()
+}
+
+pub(super) fn parameter(
+    type_oid: u32,
+    format: Format,
+    bytes: &[u8],
+    is_utf8: bool,
+) -> ParameterValue {
+    let is_read = is_utf8 || bytes.is_ascii();
+    // Of a type that is not known the text form is what the client sent as text.
+    let text = match format {
+        Format::Text => std::str::from_utf8(bytes).ok().map(str::to_owned),
+        Format::Binary => results::types::text_of(type_oid, format, bytes),
+    };
+    match text.filter(|text| is_read && !text.contains('\0')) {
+        Some(text) => ParameterValue::Text(text),
+        None => ParameterValue::Undecoded(hex::encode(bytes)),
+    }
+}
