@@ -109,7 +109,7 @@ const steps = {
   async 'a statement of psql waits on its connection and goes on'({ page }) {
     await page.goto(at('/'));
     await ask('psql', 'DELETE FROM baskets');
-    await page.getByText('DELETE FROM baskets').click();
+    await page.locator('.card', { hasText: 'DELETE FROM baskets' }).locator('a.cover').click();
     await page.waitForURL(/requests/);
     const { href } = await page.evaluate(() => location);
     await page.keyboard.press('a');
