@@ -10,6 +10,7 @@ pub mod approvals;
 pub mod catalog;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod gate;
 pub mod http;
 pub mod identity;

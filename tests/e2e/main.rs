@@ -22,6 +22,7 @@ mod admin;
 mod approvals;
 mod check;
 mod connection_limits;
+mod console;
 mod content;
 mod copy_encodings;
 mod differential;

@@ -19,6 +19,8 @@ const settings = {
   // The public native client for people: authorization code and device flow.
   clientId: 'gatewright',
   redirectPaths: ['/', '/callback'],
+  // Web applications: `client_id`, `client_secret` and `redirect_uris`.
+  webClients: [],
   // The default resource. A resource `urn:test:AUDIENCE:SECONDS` gives access tokens with that `aud` and lifetime.
   resource: 'urn:test:gatewright:600',
   idTokenSeconds: 600,
@@ -61,7 +63,7 @@ function clients() {
     redirect_uris: [],
     response_types: [],
   }));
-  return [person, ...workloads];
+  return [person, ...settings.webClients, ...workloads];
 }
 
 function provider(issuer, keys) {

@@ -35,6 +35,7 @@ use crate::admin::{AdminServer, Metrics, Readiness};
 use crate::api::{ApiServer, ApiSettings};
 use crate::approvals::{Approvals, ApprovalsSettings};
 use crate::config::Limits;
+use crate::console::{ConsoleServer, ConsoleSettings};
 use crate::gate::{Gate, GateSettings, People, Policies};
 use crate::listener::HandshakeSettings;
 use crate::listener::cancel::CancelRegistry;
@@ -160,6 +161,19 @@ impl Gateway {
         let verifier = Arc::new(move || Arc::clone(&connections.access().verifier));
         let server = ApiServer::start(settings, approvals, verifier)?;
         tracing::info!(address = %server.address(), "the API is open");
+        Ok(Some(server))
+    }
+
+    /// Serves the console until the result is dropped. Without approvals there is none.
+    ///
+    /// # Errors
+    /// The address cannot be bound, or nobody could log in.
+    pub async fn serve_console(&self, settings: ConsoleSettings) -> Result<Option<ConsoleServer>> {
+        let Some(approvals) = self.approvals.clone() else {
+            return Ok(None);
+        };
+        let server = ConsoleServer::start(settings, approvals).await?;
+        tracing::info!(address = %server.address(), "the console is open");
         Ok(Some(server))
     }
 

@@ -138,6 +138,16 @@ impl Approvals {
         self.shared.last_event.subscribe()
     }
 
+    /// Whether this identity is a person's, as far as its token shows. Only people decide, and only they use the console.
+    pub fn is_person(&self, identity: &Identity) -> bool {
+        rules::is_person(identity, &self.shared.settings.load())
+    }
+
+    /// Whether a decision has to give a reason.
+    pub fn reason_required(&self) -> bool {
+        self.shared.settings.load().reason_required
+    }
+
     /// Whether this identity may decide about the request, where its state allows it.
     pub fn may_decide(&self, request: &Request, identity: &Identity) -> bool {
         rules::may_decide(&request.parties(), identity, &self.shared.settings.load()).is_ok()

@@ -14,7 +14,8 @@ use super::logging::{self, LogFormat};
 use crate::api::ApiSettings;
 use crate::app::{self, Access, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings};
 use crate::approvals::Approvals;
-use crate::config::{self, Config};
+use crate::config::{self, Config, PortTls};
+use crate::console::{ConsoleLogin, ConsoleServer, ConsoleSettings};
 use crate::http::Tls;
 use crate::identity::Verifier;
 use crate::store::{Store, StoreSettings};
@@ -60,12 +61,9 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         approvals: approvals(&config).await?,
         metrics,
     });
-    let api = config
-        .approvals
-        .as_ref()
-        .and_then(|approvals| approvals.api.as_ref());
-    let tls = api.and_then(|api| api.tls.as_ref());
-    let tls = tls.map(|tls| Tls::new(ArcSwap::new(Arc::clone(&tls.config))));
+    let served = config.approvals.as_ref();
+    let api = served.and_then(|approvals| approvals.api.as_ref());
+    let api_tls = api.and_then(|api| port_tls(api.tls.as_ref()));
     let admin = config.admin.as_ref();
     let _admin = admin
         .map(|admin| gateway.serve_admin(admin.address, &admin.hosts))
@@ -75,10 +73,24 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
             gateway.serve_api(ApiSettings {
                 address: api.address,
                 hosts: api.hosts.clone(),
-                tls: tls.clone(),
+                tls: api_tls.clone(),
             })
         })
         .transpose()?;
+    let console = served.and_then(|approvals| approvals.console.as_ref());
+    let console_tls = console.and_then(|console| port_tls(console.tls.as_ref()));
+    let console = match console {
+        Some(console) => {
+            let settings = ConsoleSettings {
+                address: console.address,
+                hosts: console.hosts.clone(),
+                tls: console_tls.clone(),
+                login: console_login(console),
+            };
+            gateway.serve_console(settings).await?
+        }
+        None => None,
+    };
     gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
     let running = gateway
         .start(RunSettings::new(config.listen.address))
@@ -91,7 +103,11 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     let reload = Reload {
         gateway: Arc::clone(&gateway),
         path: path.to_owned(),
-        tls,
+        ports: Ports {
+            api_tls,
+            console_tls,
+            console,
+        },
         at_start: fixed(&config),
     };
     tokio::select! {
@@ -100,6 +116,29 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     }
     gateway.finish().await;
     Ok(())
+}
+
+/// What a reload changes of the ports that are open.
+struct Ports {
+    api_tls: Option<Tls>,
+    console_tls: Option<Tls>,
+    console: Option<ConsoleServer>,
+}
+
+fn port_tls(tls: Option<&PortTls>) -> Option<Tls> {
+    tls.map(|tls| Tls::new(ArcSwap::new(Arc::clone(&tls.config))))
+}
+
+fn console_login(console: &config::Console) -> ConsoleLogin {
+    ConsoleLogin {
+        url: console.url.clone(),
+        issuer: console.issuer.clone(),
+        client_id: console.client_id.clone(),
+        client_secret: console.client_secret.clone(),
+        scopes: console.scopes.clone(),
+        idle: console.idle_timeout,
+        lifetime: console.login_lifetime,
+    }
 }
 
 /// Opens the store, if the configuration has approvals.
@@ -158,6 +197,8 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
     });
     let api = approvals.and_then(|approvals| approvals.api.as_ref());
     let api = api.map(|api| (api.address, &api.hosts, api.tls.is_some()));
+    let console = approvals.and_then(|approvals| approvals.console.as_ref());
+    let console = console.map(|console| (console.address, &console.hosts, console.tls.is_some()));
     vec![
         ("[listen] address", config.listen.address.to_string()),
         (
@@ -173,6 +214,7 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("[approvals]", approvals.is_some().to_string()),
         ("[store]", format!("{store:?}")),
         ("[api]", format!("{api:?}")),
+        ("[console]", format!("{console:?}")),
     ]
 }
 
@@ -180,7 +222,7 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
 struct Reload {
     gateway: Arc<Gateway>,
     path: PathBuf,
-    tls: Option<Tls>,
+    ports: Ports,
     at_start: Vec<(&'static str, String)>,
 }
 
@@ -218,13 +260,25 @@ impl Reload {
                 );
             }
         }
-        if let Some(approvals) = config.approvals {
-            gateway.replace_approvals(approvals.settings);
-            let renewed = approvals.api.and_then(|api| api.tls);
-            if let (Some(tls), Some(renewed)) = (&self.tls, renewed) {
-                tls.store(renewed.config);
-            }
+        let Some(approvals) = config.approvals else {
+            return Ok(());
+        };
+        gateway.replace_approvals(approvals.settings);
+        let ports = &self.ports;
+        renew(
+            ports.api_tls.as_ref(),
+            approvals.api.and_then(|api| api.tls),
+        );
+        if let (Some(server), Some(console)) = (&ports.console, approvals.console) {
+            server.replace_login(console_login(&console)).await?;
+            renew(ports.console_tls.as_ref(), console.tls);
         }
         Ok(())
+    }
+}
+
+fn renew(tls: Option<&Tls>, renewed: Option<PortTls>) {
+    if let (Some(tls), Some(renewed)) = (tls, renewed) {
+        tls.store(renewed.config);
     }
 }

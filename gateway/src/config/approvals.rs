@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio_rustls::rustls::ServerConfig;
 
 use super::choices::APPROVAL_WAIT;
+use super::console::{Console, console};
 use super::files;
 use super::listen::address;
 use super::section::{At, Section, suggestion};
@@ -26,8 +27,9 @@ pub struct Approvals {
     pub store: StoreSettings,
     /// The URL of a PostgreSQL store, which contains no password.
     pub store_url: Option<String>,
-    /// `None`: people decide at another gateway that shares the store.
+    /// Without it and `console`, people decide at another gateway that shares the store.
     pub api: Option<Api>,
+    pub console: Option<Console>,
 }
 
 /// The port of the API.
@@ -38,12 +40,12 @@ pub struct Api {
     pub hosts: Vec<String>,
     pub allow_plaintext: bool,
     /// The certificate and key, and where they were read from.
-    pub tls: Option<ApiTls>,
+    pub tls: Option<PortTls>,
 }
 
-/// TLS of the API's port.
+/// TLS of a port for HTTP.
 #[derive(Clone, Debug)]
-pub struct ApiTls {
+pub struct PortTls {
     pub certificate: PathBuf,
     pub key: PathBuf,
     pub config: Arc<ServerConfig>,
@@ -57,28 +59,32 @@ pub(super) fn approvals(root: &Section<'_, '_>, issuers: &[IssuerSettings]) -> O
         api
     });
     let Some(section) = root.section("approvals") else {
-        for (name, there) in [("[api]", root.has("api")), ("[store]", root.has("store"))] {
-            if there {
-                root.error_here(format!("{name} has no effect without [approvals]"));
+        for key in ["api", "console", "store"] {
+            if root.has(key) {
+                root.error_here(format!("[{key}] has no effect without [approvals]"));
             }
         }
         return None;
     };
-    let settings = settings(&section, issuers, api.as_ref());
+    let people = people(&section, issuers);
+    let console = root.section("console").map(|section| {
+        let console = console(&section, issuers, &people);
+        section.finish();
+        console
+    });
+    let url = url(&section, api.as_ref(), console.as_ref());
+    let settings = settings(&section, people, url);
     section.finish();
     Some(Approvals {
         settings,
         store,
         store_url,
         api,
+        console,
     })
 }
 
-fn settings(
-    section: &Section<'_, '_>,
-    issuers: &[IssuerSettings],
-    api: Option<&Api>,
-) -> ApprovalsSettings {
+fn people(section: &Section<'_, '_>, issuers: &[IssuerSettings]) -> Vec<String> {
     let people = section.some_strings("people");
     for url in &people {
         let known = || issuers.iter().map(|issuer| issuer.url.as_str());
@@ -88,9 +94,13 @@ fn settings(
             section.error(url.at, message);
         }
     }
+    plain(people)
+}
+
+fn settings(section: &Section<'_, '_>, people: Vec<String>, url: String) -> ApprovalsSettings {
     let duration = |name| section.duration(name).unwrap_or_default();
     ApprovalsSettings {
-        people: plain(people),
+        people,
         reviewers: plain(section.some_strings("reviewers")),
         viewers: plain(section.strings("viewers")),
         needed: section.integer("approvals").unwrap_or(1),
@@ -103,11 +113,11 @@ fn settings(
         max_pending_per_identity: section.integer("max_pending_per_identity").unwrap_or(1),
         max_held: section.integer("max_held").unwrap_or(1),
         keep: duration("keep"),
-        url: url(section, api),
+        url,
     }
 }
 
-fn url(section: &Section<'_, '_>, api: Option<&Api>) -> String {
+fn url(section: &Section<'_, '_>, api: Option<&Api>, console: Option<&Console>) -> String {
     let given = section.string("url").map(|url| {
         let plaintext =
             api.is_some_and(|api| api.allow_plaintext) && url.value.starts_with("http://");
@@ -117,22 +127,23 @@ fn url(section: &Section<'_, '_>, api: Option<&Api>) -> String {
         }
         url.value.trim_end_matches('/').to_owned()
     });
-    match (given, api) {
-        (Some(url), _) => url,
-        (None, Some(api)) if api.address.port() == 0 || api.address.ip().is_unspecified() => {
+    match (given, console, api) {
+        (Some(url), ..) => url,
+        (None, Some(console), _) => console.url.clone(),
+        (None, None, Some(api)) if api.address.port() == 0 || api.address.ip().is_unspecified() => {
             section.error_here(format!(
                 "nobody can follow links to {}: set `url` to the address of the API as reviewers know it",
                 api.address
             ));
             String::new()
         }
-        (None, Some(api)) => {
+        (None, None, Some(api)) => {
             let scheme = if api.tls.is_some() { "https" } else { "http" };
             format!("{scheme}://{}", api.address)
         }
-        (None, None) => {
+        (None, None, None) => {
             section.error_here(
-                "nobody could decide: add [api], or set `url` to that of another gateway that shares the store",
+                "nobody could decide: add [console] or [api], or set `url` to that of another gateway that shares the store",
             );
             String::new()
         }
@@ -201,7 +212,7 @@ fn api(section: &Section<'_, '_>) -> Api {
     api
 }
 
-fn tls(section: Section<'_, '_>) -> Option<ApiTls> {
+pub(super) fn tls(section: Section<'_, '_>) -> Option<PortTls> {
     section.require("certificate");
     section.require("key");
     let read = section.path("certificate").zip(section.path("key"));
@@ -210,7 +221,7 @@ fn tls(section: Section<'_, '_>) -> Option<ApiTls> {
         let config = files::server_config(&section, &certificate, &key, &clients)?;
         let mut config = (*config).clone();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Some(ApiTls {
+        Some(PortTls {
             certificate: certificate.value,
             key: key.value,
             config: Arc::new(config),

@@ -6,6 +6,7 @@ mod approvals;
 mod choices;
 mod client;
 mod command;
+mod console;
 mod database;
 mod files;
 mod issuer;
@@ -30,8 +31,9 @@ use std::time::Duration;
 
 use crate::identity::{Grants, IssuerSettings, VerifierSettings};
 
-pub use approvals::{Api, Approvals};
+pub use approvals::{Api, Approvals, PortTls};
 pub use choices::parse_pool;
+pub use console::Console;
 pub use limits::{Limits, LoginBackoff};
 pub use listen::{Admin, Listen, Log, LogFormat, TlsFiles};
 pub use person::{Person, Profile, gateway_address, person};

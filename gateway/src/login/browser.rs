@@ -108,14 +108,14 @@ pub(super) async fn log_in(
 }
 
 /// The authorization request, and the secrets that bind the response to it.
-struct AuthorizationRequest {
-    url: String,
-    state: CsrfToken,
-    nonce: String,
-    verifier: PkceCodeVerifier,
+pub(super) struct AuthorizationRequest {
+    pub url: String,
+    pub state: CsrfToken,
+    pub nonce: String,
+    pub verifier: PkceCodeVerifier,
 }
 
-fn authorization_request(
+pub(super) fn authorization_request(
     provider: &Provider,
     redirect: &RedirectUrl,
 ) -> Result<AuthorizationRequest, LoginError> {
@@ -149,7 +149,10 @@ fn authorization_request(
 }
 
 /// The authorization code in the parameters of the redirect (RFC 6749, section 4.1.2; RFC 9207).
-fn code(provider: &Provider, parameters: &HashMap<String, String>) -> Result<String, LoginError> {
+pub(super) fn code(
+    provider: &Provider,
+    parameters: &HashMap<String, String>,
+) -> Result<String, LoginError> {
     let issuer = parameters.get("iss").map(String::as_str);
     let expected = provider.settings.issuer.as_str();
     let required = provider

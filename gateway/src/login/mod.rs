@@ -1,6 +1,6 @@
 //! Obtains a token for a person from an OpenID Connect provider, stores it in a file, and renews it.
 //! It knows nothing about gateways or databases, and prints nothing; instructions for the person are passed to the
-//! caller as a [`Prompt`].
+//! caller as a [`Prompt`]. People log in to the console with [`WebLogin`], which stores nothing.
 //! Next: `identity` sends the HTTP requests to the provider and verifies ID tokens.
 
 mod browser;
@@ -13,6 +13,7 @@ mod provider;
 mod redirect;
 mod settings;
 mod store;
+mod web;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub use logout::{LogoutOutcome, log_out};
 pub use redirect::{Redirect, RedirectError};
 pub use settings::{LoginSettings, ProfileName, ProfileNameError, TokenKind};
 pub use store::{Store, StoredLogin};
+pub use web::{WebClient, WebLogin, WebRequest};
 
 use provider::Provider;
 

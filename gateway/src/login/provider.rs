@@ -107,6 +107,14 @@ impl Provider {
             ),
             None => None,
         };
+        Self::with_authorities(settings, ca_pem).await
+    }
+
+    /// `ca_pem` holds the CAs for the provider's certificate, in place of the system's.
+    pub(super) async fn with_authorities(
+        settings: LoginSettings,
+        ca_pem: Option<Vec<u8>>,
+    ) -> Result<Self, LoginError> {
         let http = ProviderHttp::new(&settings.issuer, ca_pem.as_deref(), TIMEOUT)?;
         let metadata = discover(&http, &settings.issuer).await?;
         let endpoints = [
@@ -200,6 +208,28 @@ impl Provider {
         redirect: RedirectUrl,
         nonce: &str,
     ) -> Result<StoredLogin, LoginError> {
+        let response = self.redeem(code, verifier, redirect).await?;
+        self.check_response(&response, Some(nonce)).await
+    }
+
+    /// Exchanges an authorization code for an ID token, which is not verified.
+    pub(super) async fn id_token(
+        &self,
+        code: String,
+        verifier: PkceCodeVerifier,
+        redirect: RedirectUrl,
+    ) -> Result<SecretString, LoginError> {
+        let response = self.redeem(code, verifier, redirect).await?;
+        let token = response.extra_fields().id_token.as_deref();
+        token.map(SecretString::from).ok_or(LoginError::NoIdToken)
+    }
+
+    async fn redeem(
+        &self,
+        code: String,
+        verifier: PkceCodeVerifier,
+        redirect: RedirectUrl,
+    ) -> Result<ProviderTokenResponse, LoginError> {
         let client = self.client()?.set_redirect_uri(redirect);
         let mut request = client
             .exchange_code(AuthorizationCode::new(code))
@@ -207,11 +237,8 @@ impl Provider {
         if let Some((name, value)) = self.resource() {
             request = request.add_extra_param(name, value);
         }
-        let response = request
-            .request_async(&self.sender())
-            .await
-            .map_err(token_error)?;
-        self.check_response(&response, Some(nonce)).await
+        let response = request.request_async(&self.sender()).await;
+        response.map_err(token_error)
     }
 
     /// Renews a login with its refresh token. Values that the provider omits are unchanged.

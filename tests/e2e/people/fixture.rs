@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Result, ensure};
 use gatewright_harness::{Gateway, GatewayCommand, Provider, locate};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::identity::stage::{Plan, Stage};
@@ -41,12 +41,25 @@ impl Fixture {
         listen: &str,
         tables: impl Fn(&str, &Path) -> Result<String>,
     ) -> Result<Self> {
+        let settings = json!({ "idTokenSeconds": seconds });
+        Self::with_provider(test, &settings, listen, tables)
+    }
+
+    /// `settings`: those of the provider besides its accounts.
+    pub fn with_provider(
+        test: &str,
+        settings: &Value,
+        listen: &str,
+        tables: impl Fn(&str, &Path) -> Result<String>,
+    ) -> Result<Self> {
         let accounts = json!({
             "ada": { "groups": ["staff"] },
             "bob": { "groups": ["staff", "dba"] },
             "eve": { "groups": ["visitors"] },
+            "robot": { "groups": ["dba"], "agent": "helper" },
         });
-        let settings = json!({ "accounts": accounts, "idTokenSeconds": seconds });
+        let mut settings = settings.clone();
+        settings["accounts"] = accounts;
         let provider = Provider::start_with(&settings)?;
         let folder = tempfile::tempdir()?;
         certificates(folder.path())?;

@@ -139,6 +139,26 @@ pub fn node_drivers() -> Result<PathBuf> {
     )
 }
 
+/// Chromium, from `PATH`.
+pub fn chromium() -> Result<PathBuf> {
+    program("chromium", "chromium")
+}
+
+/// The directory of `<target>/browser` with what drives Chromium, as locked in tests/browser/package-lock.json.
+pub fn browser_driver() -> Result<PathBuf> {
+    let folder = target_directory().join("browser");
+    let wanted = std::fs::read(workspace().join("tests/browser/package-lock.json"))?;
+    let there = std::fs::read(folder.join("package-lock.json")).ok();
+    let module = folder.join("node_modules/playwright-core");
+    if there.is_some_and(|there| there == wanted) && module.is_dir() {
+        return Ok(folder);
+    }
+    bail!(
+        "playwright-core is not in {}. `cargo xtask setup` installs it",
+        folder.display()
+    )
+}
+
 /// The target directory of tests/drivers/sqlx.
 pub fn sqlx_target() -> PathBuf {
     target_directory().join("drivers-rust")

@@ -15,6 +15,7 @@ pub fn ours(need: Need) {
         Need::PythonDrivers => python_environment(),
         Need::OidcProvider => from_npm("provider", "the identity provider for tests"),
         Need::NodeDrivers => from_npm("drivers", "node-postgres for tests"),
+        Need::BrowserDriver => from_npm("browser", "what drives a browser for tests"),
         Need::SqlxDriver => build_sqlx_driver(),
         Need::Postgres18 => postgres18(),
         _ => {}

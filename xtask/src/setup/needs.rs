@@ -27,6 +27,10 @@ pub enum Need {
     SqlxDriver,
     /// the identity provider for tests
     OidcProvider,
+    /// a browser for the tests of the console
+    Chromium,
+    /// what drives the browser
+    BrowserDriver,
     /// counts instructions
     Valgrind,
     /// PostgreSQL 18: server, client programs and libpq
@@ -38,7 +42,7 @@ pub enum Need {
 pub const BUILD: [Need; 3] = [Need::CCompiler, Need::Libclang, Need::WasmTarget];
 
 /// Requirements for running the tests. A need that npm, Python or cargo installs follows the needs it depends on.
-pub const TESTS: [Need; 12] = [
+pub const TESTS: [Need; 14] = [
     Need::PostgresServer,
     Need::Psql,
     Need::Pgbench,
@@ -49,6 +53,8 @@ pub const TESTS: [Need; 12] = [
     Need::NodeDrivers,
     Need::SqlxDriver,
     Need::OidcProvider,
+    Need::Chromium,
+    Need::BrowserDriver,
     Need::Valgrind,
     Need::Postgres18,
 ];
@@ -58,7 +64,11 @@ impl Need {
     pub fn is_ours(self) -> bool {
         matches!(
             self,
-            Self::OidcProvider | Self::Postgres18 | Self::NodeDrivers | Self::SqlxDriver
+            Self::OidcProvider
+                | Self::Postgres18
+                | Self::NodeDrivers
+                | Self::BrowserDriver
+                | Self::SqlxDriver
         )
     }
 
@@ -77,6 +87,8 @@ impl Need {
             Self::Node => "Node.js 18 or later",
             Self::Npm => "npm 7 or later",
             Self::OidcProvider => "the identity provider for tests (npm installs it)",
+            Self::Chromium => "Chromium",
+            Self::BrowserDriver => "playwright-core and axe-core (npm installs them)",
             Self::Valgrind => "valgrind with callgrind",
             Self::Postgres18 => "PostgreSQL 18 for tests (pip installs it)",
         }
@@ -91,10 +103,11 @@ impl Need {
             Self::CCompiler => &["gcc", "libc6-dev"],
             Self::WasmTarget => &["rustc-web", "rust-web-src"],
             Self::PythonDrivers | Self::Postgres18 => &["python3-venv"],
+            Self::Chromium => &["chromium"],
             Self::Valgrind => &["valgrind"],
             Self::SqlxDriver => &[],
             Self::Node => &["nodejs"],
-            Self::Npm | Self::NodeDrivers | Self::OidcProvider => &["npm"],
+            Self::Npm | Self::NodeDrivers | Self::OidcProvider | Self::BrowserDriver => &["npm"],
         }
     }
 }

@@ -2,6 +2,7 @@
 //! the tables in docs/configuration.md and docs/people.md are generated from it.
 
 mod approvals;
+mod console;
 mod database;
 mod identity;
 mod listen;
@@ -9,6 +10,7 @@ mod person;
 mod policies;
 
 pub(super) use approvals::{API, API_TLS, APPROVALS, STORE};
+pub(super) use console::{CONSOLE, CONSOLE_TLS};
 pub(super) use database::{CATALOG, DATABASE, GRANT};
 pub(super) use identity::{CLAIMS, CLIENT_CERTIFICATE, ISSUER, TOKENS};
 pub(super) use listen::{ADMIN, LIMITS, LISTEN, LOG, OAUTH, TLS};
@@ -216,6 +218,7 @@ pub(super) static CONFIGURATION: Table = Table::new(
         Key::table("approvals", &APPROVALS),
         Key::table("store", &STORE),
         Key::table("api", &API),
+        Key::table("console", &CONSOLE),
         Key::table("policies", &POLICIES),
         Key::new("policy", Kind::Named(&POLICY), ""),
     ],

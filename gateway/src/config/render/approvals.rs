@@ -1,35 +1,64 @@
-//! Approvals, the store and the API.
+//! Approvals, the store, the API and the console.
 
 use std::fmt::{self, Formatter};
 
 use super::access::credential;
 use super::shown::Shown;
 use crate::approvals::ApprovalsSettings;
-use crate::config::Approvals;
 use crate::config::choices::APPROVAL_WAIT;
-use crate::config::keys::{API, API_TLS, APPROVALS, STORE};
+use crate::config::keys::{API, API_TLS, APPROVALS, CONSOLE, CONSOLE_TLS, STORE, Table};
 use crate::config::units::duration_text;
+use crate::config::{Api, Approvals, Console, PortTls};
 use crate::store::StoreSettings;
 use crate::upstream::Credential;
 
 pub(super) fn approvals(f: &mut Formatter<'_>, approvals: &Approvals) -> fmt::Result {
     settings(f, &approvals.settings)?;
     store(f, approvals)?;
-    let Some(api) = &approvals.api else {
-        return Ok(());
-    };
+    if let Some(shown) = &approvals.api {
+        api(f, shown)?;
+    }
+    match &approvals.console {
+        Some(shown) => console(f, shown),
+        None => Ok(()),
+    }
+}
+
+fn api(f: &mut Formatter<'_>, api: &Api) -> fmt::Result {
     let mut shown = Shown::begin(f, &API)?;
     shown.string("address", api.address)?;
     shown.list("hosts", &api.hosts)?;
     shown.plain("allow_plaintext", api.allow_plaintext)?;
     shown.finish()?;
-    if let Some(tls) = &api.tls {
-        let mut shown = Shown::begin(f, &API_TLS)?;
-        shown.string("certificate", tls.certificate.display())?;
-        shown.string("key", tls.key.display())?;
-        shown.finish()?;
+    tls(f, &API_TLS, api.tls.as_ref())
+}
+
+fn console(f: &mut Formatter<'_>, console: &Console) -> fmt::Result {
+    let mut shown = Shown::begin(f, &CONSOLE)?;
+    shown.string("address", console.address)?;
+    shown.string("url", &console.url)?;
+    shown.string("issuer", &console.issuer.url)?;
+    shown.string("client_id", &console.client_id)?;
+    match &console.client_secret_file {
+        Some(path) => shown.string("client_secret_file", path.display())?,
+        None => shown.absent("client_secret_file")?,
     }
-    Ok(())
+    shown.list("scopes", &console.scopes)?;
+    shown.list("hosts", &console.hosts)?;
+    shown.string("idle_timeout", duration_text(console.idle_timeout))?;
+    shown.string("login_lifetime", duration_text(console.login_lifetime))?;
+    shown.finish()?;
+    tls(f, &CONSOLE_TLS, console.tls.as_ref())
+}
+
+fn tls(f: &mut Formatter<'_>, table: &'static Table, tls: Option<&PortTls>) -> fmt::Result {
+    let Some(tls) = tls else {
+        return Ok(());
+    };
+    let mut shown = Shown::begin(f, table)?;
+    shown.string("certificate", tls.certificate.display())?;
+    shown.string("key", tls.key.display())?;
+    shown.finish()
 }
 
 fn settings(f: &mut Formatter<'_>, settings: &ApprovalsSettings) -> fmt::Result {

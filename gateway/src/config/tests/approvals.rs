@@ -1,4 +1,4 @@
-//! `[approvals]`, `[store]` and `[api]`.
+//! `[approvals]`, `[store]`, `[api]` and `[console]`.
 
 use super::*;
 use crate::approvals::ApprovalsSettings;
@@ -10,6 +10,13 @@ const APPROVALS: &str = r#"
 people = "https://id.example.com"
 reviewers = ["dba"]
 "#;
+
+const CONSOLE: &str = "
+[console]
+address = \"127.0.0.1:9466\"
+url = \"https://console.example.com/\"
+client_id = \"console\"
+";
 
 const API: &str = "\n[api]\naddress = \"127.0.0.1:9465\"\n";
 
@@ -57,6 +64,86 @@ fn several_gateways_share_a_database() {
     assert!(matches!(target.password, Credential::File(_)));
     assert!(approvals.api.is_none());
     assert_eq!(approvals.settings.url, "https://other.example.com");
+}
+
+#[test]
+fn the_console_is_where_requests_lead() {
+    let folder = Folder::new();
+    let config = folder.load(&[LEAST, APPROVALS, API, CONSOLE].concat());
+    let approvals = config
+        .expect("a configuration")
+        .approvals
+        .expect("approvals");
+    assert_eq!(approvals.settings.url, "https://console.example.com");
+    let console = approvals.console.expect("a console");
+    assert_eq!(console.issuer.url, "https://id.example.com");
+    assert_eq!(console.hosts, ["console.example.com"]);
+    assert_eq!(console.scopes, ["openid"]);
+    let secret = CONSOLE.to_owned()
+        + "client_secret_file = \"secrets/analyst\"\nscopes = [\"groups\"]\nhosts = [\"other.example.com\"]\n";
+    let config = folder.load(&[LEAST, APPROVALS, &secret].concat());
+    let config = config.expect("a configuration");
+    let printed = config.to_string();
+    let console = config.approvals.and_then(|approvals| approvals.console);
+    let console = console.expect("a console");
+    assert_eq!(console.scopes, ["openid", "groups"]);
+    let secret = console.client_secret.expect("a secret");
+    let secret = secrecy::ExposeSecret::expose_secret(&secret);
+    assert!(!printed.contains(secret), "{printed}");
+    let printed = folder.load(&printed).expect("a configuration");
+    let again = printed.approvals.and_then(|approvals| approvals.console);
+    assert_eq!(again.expect("a console").hosts, console.hosts);
+}
+
+#[test]
+fn what_would_expose_the_console_is_an_error() {
+    let folder = Folder::new();
+    let with = |from: &str, to: &str| {
+        let changed = CONSOLE.replace(from, to);
+        assert_ne!(changed, CONSOLE);
+        [LEAST, APPROVALS, &changed].concat()
+    };
+    for (text, expected) in [
+        (
+            [LEAST, CONSOLE].concat(),
+            "[console] has no effect without [approvals]",
+        ),
+        (
+            with("127.0.0.1", "0.0.0.0"),
+            "accepts logins from other machines without TLS",
+        ),
+        (
+            with("https://", "http://"),
+            "`url` must begin with https://, or with http:// on a loopback address",
+        ),
+        (with(".com/", ".com/gatewright"), "`url` must have no path"),
+        (with(".com/", ".com/?a"), "`url` must have no path"),
+        (
+            with("client_id", "cliend_id"),
+            "[console] requires `client_id`",
+        ),
+        (
+            with(
+                "client_id",
+                "issuer = \"https://id.example.org\"\nclient_id",
+            ),
+            "`issuer` must be one of `people` in [approvals]; did you mean \"https://id.example.com\"?",
+        ),
+        (
+            with("client_id", "client_secret_file = \"nowhere\"\nclient_id"),
+            "nowhere",
+        ),
+        (
+            with("client_id", "idle_timeout = \"0s\"\nclient_id"),
+            "`idle_timeout` must be greater than zero",
+        ),
+    ] {
+        let errors = folder.errors(&text);
+        let found = errors
+            .iter()
+            .any(|(_, _, message)| message.contains(expected));
+        assert!(found, "{expected}: {errors:?}");
+    }
 }
 
 #[test]

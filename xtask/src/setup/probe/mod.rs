@@ -38,6 +38,8 @@ pub fn check(need: Need) -> Result<()> {
         Need::NodeDrivers => programs::node_drivers(),
         Need::SqlxDriver => programs::sqlx_driver(),
         Need::OidcProvider => programs::oidc_provider(),
+        Need::Chromium => programs::chromium(),
+        Need::BrowserDriver => programs::browser_driver(),
         Need::Valgrind => programs::valgrind(),
         Need::Postgres18 => programs::postgres18(),
     }

@@ -11,6 +11,8 @@ use super::{ANSWER, LIMIT, answer, expect_answer, gist};
 
 const OLDEST_POSTGRES: u32 = 13;
 const OLDEST_NODE: u32 = 18;
+/// Trusted Types, Fetch Metadata and `:has` are older.
+const OLDEST_CHROMIUM: u32 = 120;
 /// The first version that reads the lock files in tests.
 const OLDEST_NPM: u32 = 7;
 
@@ -87,6 +89,21 @@ pub fn oidc_provider() -> Result<()> {
         Command::new(locate::node()?)
             .args(["--input-type=module", "-e", script])
             .current_dir(locate::oidc_provider()?),
+        LIMIT,
+    )
+}
+
+pub fn chromium() -> Result<()> {
+    version(&locate::chromium()?, "Chromium ", OLDEST_CHROMIUM)
+}
+
+pub fn browser_driver() -> Result<()> {
+    let script =
+        "['playwright-core', 'axe-core'].forEach(name => require(name)); console.log(6 * 7)";
+    expect_answer(
+        Command::new(locate::node()?)
+            .args(["--input-type=commonjs", "-e", script])
+            .current_dir(locate::browser_driver()?),
         LIMIT,
     )
 }

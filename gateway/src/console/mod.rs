@@ -1,0 +1,26 @@
+//! The web console: people log in with a browser at their provider, see requests for approval and decide them. It checks who asks and
+//! in which form, and makes pages; what may be seen and decided is for `approvals` to say. Every page works without JavaScript.
+//! Next: `approvals`, `login` for the provider, and `http`, which serves it.
+
+mod assets;
+mod cookies;
+mod headers;
+mod live;
+mod logging_in;
+mod moment;
+mod pages;
+mod person;
+mod provider;
+mod requests;
+mod sealed;
+mod server;
+mod sessions;
+mod trouble;
+mod view;
+mod visible;
+
+#[cfg(test)]
+mod tests;
+
+pub use provider::{ConsoleLogin, ConsoleLoginError};
+pub use server::{ConsoleError, ConsoleServer, ConsoleSettings};

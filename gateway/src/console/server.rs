@@ -1,0 +1,150 @@
+//! The port of the console.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+
+use super::provider::{ConsoleLogin, ConsoleLoginError, Provider};
+use super::sealed::Seal;
+use super::sessions::Sessions;
+use super::trouble::Trouble;
+use super::{assets, headers, live, logging_in, requests};
+use crate::approvals::Approvals;
+use crate::http::{Hosts, HttpServer, HttpServerError, Limits, Port, Tls, check_host};
+
+/// Pages keep a stream open, which they open again with the last event that they saw.
+const LIMITS: Limits = Limits {
+    connections: 512,
+    lifetime: Duration::from_secs(3600),
+};
+
+/// Pages that are told of changes, at one time.
+const READERS: usize = 256;
+
+/// The longest form, in bytes.
+const LONGEST_BODY: usize = 64 << 10;
+
+/// Where the console is served, and how people log in.
+#[derive(Clone)]
+pub struct ConsoleSettings {
+    pub address: SocketAddr,
+    /// Names by which it may be addressed, besides localhost and IP addresses.
+    pub hosts: Vec<String>,
+    pub tls: Option<Tls>,
+    pub login: ConsoleLogin,
+}
+
+/// The console cannot be served.
+#[derive(Debug, Error)]
+pub enum ConsoleError {
+    #[error("the console's address {address}: {source}; choose another with [console] address")]
+    Port {
+        address: SocketAddr,
+        source: HttpServerError,
+    },
+    #[error(transparent)]
+    Login(#[from] ConsoleLoginError),
+    #[error("the console's cookies cannot be sealed")]
+    Seal,
+}
+
+/// The server; dropping it closes the port.
+pub struct ConsoleServer {
+    server: HttpServer,
+    shared: Shared,
+}
+
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub approvals: Approvals,
+    pub provider: Arc<ArcSwap<Provider>>,
+    pub sessions: Arc<Sessions>,
+    pub seal: Arc<Seal>,
+    pub readers: Arc<Semaphore>,
+}
+
+impl ConsoleServer {
+    /// Binds the port and serves the console. Must be called inside the event loop that then fetches the issuer's keys.
+    ///
+    /// # Errors
+    /// See [`ConsoleError`].
+    pub async fn start(
+        settings: ConsoleSettings,
+        approvals: Approvals,
+    ) -> Result<Self, ConsoleError> {
+        let provider = Provider::new(settings.login).await?;
+        let shared = Shared {
+            approvals,
+            provider: Arc::new(ArcSwap::from_pointee(provider)),
+            sessions: Arc::default(),
+            seal: Arc::new(Seal::random().ok_or(ConsoleError::Seal)?),
+            readers: Arc::new(Semaphore::new(READERS)),
+        };
+        let address = settings.address;
+        let server = HttpServer::start(Port {
+            name: "console",
+            address,
+            tls: settings.tls,
+            limits: LIMITS,
+            routes: routes(shared.clone(), &settings.hosts),
+        });
+        let failed = |source| ConsoleError::Port { address, source };
+        Ok(ConsoleServer {
+            server: server.map_err(failed)?,
+            shared,
+        })
+    }
+
+    /// The address bound.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    #[cfg(test)]
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Replaces how people log in. Where the issuer or the client changes, everybody has to log in again.
+    ///
+    /// # Errors
+    /// Nobody could log in; the previous settings remain.
+    pub async fn replace_login(&self, login: ConsoleLogin) -> Result<(), ConsoleLoginError> {
+        let provider = Provider::new(login).await?;
+        let continues = self.shared.provider.load().continues(&provider);
+        self.shared.provider.store(Arc::new(provider));
+        if !continues {
+            self.shared.sessions.end_all();
+        }
+        Ok(())
+    }
+}
+
+fn routes(shared: Shared, hosts: &[String]) -> Router {
+    Router::new()
+        .route("/", get(requests::home))
+        .route("/history", get(requests::history))
+        .route("/events", get(live::all))
+        .route("/requests/{id}", get(requests::show))
+        .route("/requests/{id}/events", get(live::one))
+        .route("/requests/{id}/{verdict}", post(requests::decide))
+        .route("/login", get(logging_in::page))
+        .route("/login/start", get(logging_in::start))
+        .route("/callback", get(logging_in::callback))
+        .route("/logout", post(logging_in::out))
+        .route("/assets/{name}", get(assets::asset))
+        .fallback(|| async { Trouble::NoSuchPage })
+        .method_not_allowed_fallback(|| async { Trouble::NoSuchPage })
+        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .with_state(shared)
+        .layer(from_fn(headers::protect))
+        .layer(from_fn_with_state(Hosts::new(hosts), check_host))
+}

@@ -1,0 +1,206 @@
+//! A person at the console of `gatewright serve`, in headless Chromium and with a real provider, decides about statements that another
+//! gateway holds: this process, which shares the store.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use gatewright::approvals::{
+    Approvals, ApprovalsSettings, Binding, Draft, Finished, Outcome, Parameter, ParameterValue,
+    Shown, Submitted, Withdrawal,
+};
+use gatewright::store::{Store, StoreSettings};
+use gatewright_contract::{Allowance, Approval, ApprovalEffect, ApprovalWait, RequestId};
+use gatewright_harness::{free_port, locate};
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+
+use crate::people::fixture::Fixture;
+
+struct Stage {
+    fixture: Fixture,
+    url: String,
+    runtime: Handle,
+    approvals: Approvals,
+}
+
+impl Stage {
+    fn start(test: &str) -> Result<Self> {
+        let port = free_port()?;
+        let url = format!("https://localhost:{port}");
+        let client = json!({
+            "client_id": "gatewright-console",
+            "client_secret": "of the console",
+            "redirect_uris": [format!("{url}/callback")],
+        });
+        let settings = json!({ "webClients": [client] });
+        let fixture = Fixture::with_provider(test, &settings, "", |issuer, folder| {
+            std::fs::write(folder.join("console-secret"), "of the console\n")?;
+            Ok(format!(
+                "[approvals]\npeople = [\"{issuer}\"]\nreviewers = [\"dba\"]\n\
+                 [console]\naddress = \"127.0.0.1:{port}\"\nurl = \"{url}\"\nclient_id = \"gatewright-console\"\n\
+                 client_secret_file = \"console-secret\"\n\
+                 [console.tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\n"
+            ))
+        })?;
+        let place = StoreSettings::File(fixture.stage.folder.path().join("gatewright.db"));
+        let driven = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let runtime = driven.handle().clone();
+        std::thread::spawn(move || driven.block_on(std::future::pending::<()>()));
+        let people = vec![fixture.provider.url().to_owned()];
+        let rules = ApprovalsSettings::new(people, vec!["dba".to_owned()], url.clone());
+        let approvals = runtime.block_on(async {
+            let store = Store::open(place).await?;
+            Ok::<_, anyhow::Error>(Approvals::open(store, rules))
+        })?;
+        Ok(Stage {
+            fixture,
+            url,
+            runtime,
+            approvals,
+        })
+    }
+
+    /// Answers a question of the browser's script.
+    fn answer(&self, question: &[Value]) -> Result<Value> {
+        let words: Vec<_> = question.iter().filter_map(Value::as_str).collect();
+        let id = || {
+            words
+                .get(1)
+                .context("an id")?
+                .parse::<RequestId>()
+                .context("an id")
+        };
+        match words.as_slice() {
+            ["hold", statement, task, more @ ..] => {
+                let draft = draft(self.fixture.provider.url(), statement, task, more);
+                match self.runtime.block_on(self.approvals.submit(draft))? {
+                    Submitted::Waiting { id, url, .. } => {
+                        ensure!(url == format!("{}/requests/{id}", self.url), "{url}");
+                        Ok(json!(id.to_string()))
+                    }
+                    Submitted::Claimed { .. } => bail!("nobody has approved it"),
+                }
+            }
+            ["outcome", _] => {
+                let outcome = self.runtime.block_on(self.approvals.outcome(id()?));
+                Ok(match outcome {
+                    Outcome::Approved(approved) => {
+                        json!({ "approved": approved.by, "reason": approved.reason })
+                    }
+                    Outcome::Rejected { by, reason } => json!({ "rejected": by, "reason": reason }),
+                    other => json!(format!("{other:?}")),
+                })
+            }
+            ["executed", ..] => {
+                let rows = question.get(2).and_then(Value::as_u64).context("rows")?;
+                let how = Finished::Executed { rows };
+                self.approvals.finished(id()?, how);
+                Ok(Value::Null)
+            }
+            ["withdraw", _] => {
+                self.approvals.withdraw(id()?, Withdrawal::ClientLeft);
+                Ok(Value::Null)
+            }
+            // A page of another site.
+            ["elsewhere"] => Ok(json!(format!(
+                "{}/.well-known/openid-configuration",
+                self.fixture.provider.url()
+            ))),
+            other => bail!("{other:?}"),
+        }
+    }
+}
+
+fn draft(issuer: &str, statement: &str, task: &str, more: &[&str]) -> Draft {
+    let text = |text: &str| Parameter {
+        type_oid: 25,
+        value: ParameterValue::Text(text.to_owned()),
+    };
+    let is_full = more == ["full"];
+    Draft {
+        binding: Binding {
+            subject: "ada".to_owned(),
+            issuer: issuer.to_owned(),
+            agent: Some("reporting-agent".to_owned()),
+            database: "shop".to_owned(),
+            role: "writer".to_owned(),
+            statement: statement.as_bytes().to_vec(),
+            parameters: match is_full {
+                true => vec![text("2500.00"), text("EMEA")],
+                false => Vec::new(),
+            },
+            search_path: vec!["shop".to_owned(), "public".to_owned()],
+            settings: vec![("client_encoding".to_owned(), "UTF8".to_owned())],
+            policies: "v1".to_owned(),
+        },
+        wanted: Approval {
+            code: "destructive".to_owned(),
+            reason: "It changes or removes rows or tables, and nobody has agreed to that yet."
+                .to_owned(),
+            reviewers: Vec::new(),
+            approvals: 1,
+            wait: ApprovalWait::Hold,
+            hold_ms: 0,
+            valid_ms: 0,
+            effect: ApprovalEffect::None,
+            allowance: Allowance::default(),
+        },
+        policy: "approve-destructive".to_owned(),
+        policy_version: "1.0.0".to_owned(),
+        shown: Shown {
+            text: statement.to_owned(),
+            groups: vec!["staff".to_owned(), "finance".to_owned()],
+            task: Some(task.to_owned()),
+            application: "psql".to_owned(),
+            client_address: "10.4.0.17:51544".to_owned(),
+            verb: statement
+                .split_whitespace()
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+            effects: match is_full {
+                true => vec!["Changes rows of shop.customers.".to_owned()],
+                false => Vec::new(),
+            },
+            tables: match is_full {
+                true => vec!["shop.customers".to_owned(), "shop.invoices".to_owned()],
+                false => Vec::new(),
+            },
+            ..Shown::default()
+        },
+    }
+}
+
+#[test]
+fn a_person_decides_in_a_browser() -> Result<()> {
+    let stage = Stage::start("console")?;
+    let pictures = locate::target_directory().join("console-pictures");
+    std::fs::create_dir_all(&pictures)?;
+    let mut script = Command::new(locate::node()?)
+        .arg(locate::workspace().join("tests/browser/console.mjs"))
+        .arg(locate::browser_driver()?)
+        .arg(locate::chromium()?)
+        .arg(&stage.url)
+        .arg(&pictures)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut answers = script.stdin.take().context("its input")?;
+    let questions = BufReader::new(script.stdout.take().context("its output")?);
+    let mut is_done = false;
+    for line in questions.lines() {
+        let question: Vec<Value> = serde_json::from_str(&line?)?;
+        is_done = question == ["done"];
+        if !is_done {
+            let answer = stage.answer(&question)?;
+            writeln!(answers, "{answer}")?;
+        }
+    }
+    let status = script.wait()?;
+    let log = stage.fixture.stage.gateway.log()?;
+    ensure!(is_done && status.success(), "{status}\n{log}");
+    Ok(())
+}
