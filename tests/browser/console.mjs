@@ -106,6 +106,23 @@ const steps = {
     await context.close();
   },
 
+  async 'a statement of psql waits on its connection and goes on'({ page }) {
+    await page.goto(at('/'));
+    await ask('psql', 'DELETE FROM baskets');
+    await page.getByText('DELETE FROM baskets').click();
+    await page.waitForURL(/requests/);
+    const { href } = await page.evaluate(() => location);
+    await page.keyboard.press('a');
+    await page.locator('textarea:focus').waitFor();
+    await page.click('form button.approve');
+    await state(page, 'Executed');
+    await page.locator('#status', { hasText: '7 rows' }).waitFor();
+    const [said, notice] = await ask('psql ended');
+    assert.equal(said, 'DELETE 7');
+    assert.match(notice, /held for approval/);
+    assert.ok(notice.includes(href), 'the notice leads to the page');
+  },
+
   async 'pages follow what happens'({ page, bob }) {
     await page.goto(at('/'));
     await page.evaluate(() => { window.same = true; });

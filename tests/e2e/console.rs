@@ -1,8 +1,9 @@
-//! A person at the console of `gatewright serve`, in headless Chromium and with a real provider, decides about statements that another
-//! gateway holds: this process, which shares the store.
+//! A person at the console of `gatewright serve`, in headless Chromium and with a real provider, decides about statements: one of psql that
+//! the gateway holds, and others that another gateway holds: this process, which shares the store.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail, ensure};
 use gatewright::approvals::{
@@ -11,17 +12,20 @@ use gatewright::approvals::{
 };
 use gatewright::store::{Store, StoreSettings};
 use gatewright_contract::{Allowance, Approval, ApprovalEffect, ApprovalWait, RequestId};
-use gatewright_harness::{free_port, locate};
+use gatewright_harness::{Psql, free_port, locate};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
-use crate::people::fixture::Fixture;
+use crate::people::fixture::{Fixture, success_output, text};
+use crate::world::bundled;
 
 struct Stage {
     fixture: Fixture,
     url: String,
     runtime: Handle,
     approvals: Approvals,
+    /// A client of the gateway, while it runs.
+    psql: Mutex<Option<Child>>,
 }
 
 impl Stage {
@@ -36,8 +40,12 @@ impl Stage {
         let settings = json!({ "webClients": [client] });
         let fixture = Fixture::with_provider(test, &settings, "", |issuer, folder| {
             std::fs::write(folder.join("console-secret"), "of the console\n")?;
+            let policies = folder.join("policies");
+            std::fs::create_dir(&policies)?;
+            let policy = bundled("approve-destructive")?;
+            std::fs::copy(policy, policies.join("approve-destructive.wasm"))?;
             Ok(format!(
-                "[approvals]\npeople = [\"{issuer}\"]\nreviewers = [\"dba\"]\n\
+                "[policies]\ndirectory = \"policies\"\n[approvals]\npeople = [\"{issuer}\"]\nreviewers = [\"dba\"]\n\
                  [console]\naddress = \"127.0.0.1:{port}\"\nurl = \"{url}\"\nclient_id = \"gatewright-console\"\n\
                  client_secret_file = \"console-secret\"\n\
                  [console.tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\n"
@@ -60,7 +68,35 @@ impl Stage {
             url,
             runtime,
             approvals,
+            psql: Mutex::default(),
         })
+    }
+
+    /// Ada sends a statement with psql, which waits for its answer.
+    fn psql(&self, statement: &str) -> Result<()> {
+        let stage = &self.fixture.stage;
+        Psql::new(&stage.direct)?.query(&format!(
+            "CREATE TABLE baskets (id int); INSERT INTO baskets SELECT generate_series(1, 7); GRANT ALL ON baskets TO {}",
+            stage.role
+        ))?;
+        success_output(self.fixture.log_in("ada", &[])?)?;
+        let port = stage.port.to_string();
+        let psql = self
+            .fixture
+            .gatewright(&["connect", "-h", "localhost", "-p", &port, "-d", "shop"])?
+            .args(["-X", "-c", statement])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        *self.psql.lock().expect("nobody panicked") = Some(psql);
+        Ok(())
+    }
+
+    /// What psql has printed in the end.
+    fn psql_ended(&self) -> Result<Value> {
+        let psql = self.psql.lock().expect("nobody panicked").take();
+        let output = psql.context("psql runs")?.wait_with_output()?;
+        Ok(json!([text(&output.stdout).trim(), text(&output.stderr)]))
     }
 
     /// Answers a question of the browser's script.
@@ -104,6 +140,8 @@ impl Stage {
                 self.approvals.withdraw(id()?, Withdrawal::ClientLeft);
                 Ok(Value::Null)
             }
+            ["psql", statement] => self.psql(statement).map(|()| Value::Null),
+            ["psql ended"] => self.psql_ended(),
             // A page of another site.
             ["elsewhere"] => Ok(json!(format!(
                 "{}/.well-known/openid-configuration",

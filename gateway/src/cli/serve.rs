@@ -11,7 +11,8 @@ use clap::Args;
 use gatewright_policy_host::DirectorySettings;
 
 use super::logging::{self, LogFormat};
-use crate::api::ApiSettings;
+use crate::admin::AdminServer;
+use crate::api::{ApiServer, ApiSettings};
 use crate::app::{self, Access, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings};
 use crate::approvals::Approvals;
 use crate::config::{self, Config, PortTls};
@@ -61,36 +62,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         approvals: approvals(&config).await?,
         metrics,
     });
-    let served = config.approvals.as_ref();
-    let api = served.and_then(|approvals| approvals.api.as_ref());
-    let api_tls = api.and_then(|api| port_tls(api.tls.as_ref()));
-    let admin = config.admin.as_ref();
-    let _admin = admin
-        .map(|admin| gateway.serve_admin(admin.address, &admin.hosts))
-        .transpose()?;
-    let _api = api
-        .map(|api| {
-            gateway.serve_api(ApiSettings {
-                address: api.address,
-                hosts: api.hosts.clone(),
-                tls: api_tls.clone(),
-            })
-        })
-        .transpose()?;
-    let console = served.and_then(|approvals| approvals.console.as_ref());
-    let console_tls = console.and_then(|console| port_tls(console.tls.as_ref()));
-    let console = match console {
-        Some(console) => {
-            let settings = ConsoleSettings {
-                address: console.address,
-                hosts: console.hosts.clone(),
-                tls: console_tls.clone(),
-                login: console_login(console),
-            };
-            gateway.serve_console(settings).await?
-        }
-        None => None,
-    };
+    let ports = Ports::open(&gateway, &config).await?;
     gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
     let running = gateway
         .start(RunSettings::new(config.listen.address))
@@ -103,11 +75,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     let reload = Reload {
         gateway: Arc::clone(&gateway),
         path: path.to_owned(),
-        ports: Ports {
-            api_tls,
-            console_tls,
-            console,
-        },
+        ports,
         at_start: fixed(&config),
     };
     tokio::select! {
@@ -118,15 +86,71 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What a reload changes of the ports that are open.
+/// The ports besides that of clients. Dropping them closes them.
 struct Ports {
+    _admin: Option<AdminServer>,
+    _api: Option<ApiServer>,
     api_tls: Option<Tls>,
-    console_tls: Option<Tls>,
     console: Option<ConsoleServer>,
+    console_tls: Option<Tls>,
 }
 
-fn port_tls(tls: Option<&PortTls>) -> Option<Tls> {
-    tls.map(|tls| Tls::new(ArcSwap::new(Arc::clone(&tls.config))))
+impl Ports {
+    async fn open(gateway: &Gateway, config: &Config) -> Result<Self> {
+        let tls =
+            |tls: Option<&PortTls>| tls.map(|tls| Tls::new(ArcSwap::new(Arc::clone(&tls.config))));
+        let approvals = config.approvals.as_ref();
+        let api = approvals.and_then(|approvals| approvals.api.as_ref());
+        let api_tls = api.and_then(|api| tls(api.tls.as_ref()));
+        let console = approvals.and_then(|approvals| approvals.console.as_ref());
+        let console_tls = console.and_then(|console| tls(console.tls.as_ref()));
+        let admin = config.admin.as_ref();
+        Ok(Ports {
+            _admin: admin
+                .map(|admin| gateway.serve_admin(admin.address, &admin.hosts))
+                .transpose()?,
+            _api: match api {
+                Some(api) => gateway.serve_api(ApiSettings {
+                    address: api.address,
+                    hosts: api.hosts.clone(),
+                    tls: api_tls.clone(),
+                })?,
+                None => None,
+            },
+            api_tls,
+            console: match console {
+                Some(console) => {
+                    let settings = ConsoleSettings {
+                        address: console.address,
+                        hosts: console.hosts.clone(),
+                        tls: console_tls.clone(),
+                        login: console_login(console),
+                    };
+                    gateway.serve_console(settings).await?
+                }
+                None => None,
+            },
+            console_tls,
+        })
+    }
+
+    /// What a reload changes of them.
+    async fn renew(&self, approvals: &config::Approvals) -> Result<()> {
+        if let Some(api) = &approvals.api {
+            renew(self.api_tls.as_ref(), api.tls.as_ref());
+        }
+        if let (Some(server), Some(console)) = (&self.console, &approvals.console) {
+            server.replace_login(console_login(console)).await?;
+            renew(self.console_tls.as_ref(), console.tls.as_ref());
+        }
+        Ok(())
+    }
+}
+
+fn renew(tls: Option<&Tls>, renewed: Option<&PortTls>) {
+    if let (Some(tls), Some(renewed)) = (tls, renewed) {
+        tls.store(Arc::clone(&renewed.config));
+    }
 }
 
 fn console_login(console: &config::Console) -> ConsoleLogin {
@@ -198,7 +222,10 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
     let api = approvals.and_then(|approvals| approvals.api.as_ref());
     let api = api.map(|api| (api.address, &api.hosts, api.tls.is_some()));
     let console = approvals.and_then(|approvals| approvals.console.as_ref());
-    let console = console.map(|console| (console.address, &console.hosts, console.tls.is_some()));
+    let console = console.map(|console| {
+        let has_tls = console.tls.is_some();
+        (console.address, &console.hosts, has_tls)
+    });
     vec![
         ("[listen] address", config.listen.address.to_string()),
         (
@@ -214,7 +241,7 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("[approvals]", approvals.is_some().to_string()),
         ("[store]", format!("{store:?}")),
         ("[api]", format!("{api:?}")),
-        ("[console]", format!("{console:?}")),
+        ("[console] address, hosts", format!("{console:?}")),
     ]
 }
 
@@ -260,25 +287,10 @@ impl Reload {
                 );
             }
         }
-        let Some(approvals) = config.approvals else {
-            return Ok(());
-        };
-        gateway.replace_approvals(approvals.settings);
-        let ports = &self.ports;
-        renew(
-            ports.api_tls.as_ref(),
-            approvals.api.and_then(|api| api.tls),
-        );
-        if let (Some(server), Some(console)) = (&ports.console, approvals.console) {
-            server.replace_login(console_login(&console)).await?;
-            renew(ports.console_tls.as_ref(), console.tls);
+        if let Some(approvals) = config.approvals {
+            self.ports.renew(&approvals).await?;
+            gateway.replace_approvals(approvals.settings);
         }
         Ok(())
-    }
-}
-
-fn renew(tls: Option<&Tls>, renewed: Option<PortTls>) {
-    if let (Some(tls), Some(renewed)) = (tls, renewed) {
-        tls.store(renewed.config);
     }
 }

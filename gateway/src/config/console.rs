@@ -64,6 +64,7 @@ pub(super) fn console(
         let read = read.map_err(|error| section.error(path.at, error.to_string()));
         (path.value, read.ok())
     });
+    let issuer = issuer(section, issuers, people);
     let duration = |name| section.duration(name).unwrap_or_default();
     Console {
         address,
@@ -71,11 +72,8 @@ pub(super) fn console(
             .map(|url| url.origin().ascii_serialization())
             .unwrap_or_default(),
         hosts,
-        issuer: issuer(section, issuers, people),
-        client_id: section
-            .required_string("client_id")
-            .map(|id| id.value)
-            .unwrap_or_default(),
+        client_id: client_id(section, &issuer),
+        issuer,
         client_secret_file: secret.as_ref().map(|(path, _)| path.clone()),
         client_secret: secret.and_then(|(_, secret)| secret),
         scopes: scopes(section),
@@ -108,6 +106,18 @@ fn public_url(section: &Section<'_, '_>, url: At<String>) -> Option<Url> {
         );
     }
     Some(parsed)
+}
+
+/// A token that opens the console must open no database: browsers and agents would have the same one.
+fn client_id(section: &Section<'_, '_>, issuer: &IssuerSettings) -> String {
+    let Some(id) = section.required_string("client_id") else {
+        return String::new();
+    };
+    if issuer.audiences.contains(&id.value) {
+        let why = "`client_id` must not be an `audience` of the issuer, whose tokens open databases: register the console as a client of its own";
+        section.error(id.at, why);
+    }
+    id.value
 }
 
 fn issuer(

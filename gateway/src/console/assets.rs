@@ -1,6 +1,7 @@
 //! What pages load besides themselves, compiled in. Nothing comes from other hosts.
 
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -44,7 +45,8 @@ const ASSETS: [Asset; 3] = [
 ];
 
 /// `GET /assets/{name}`, without a login: there is nothing in them that the source code does not have.
-pub(super) async fn asset(Path(name): Path<String>) -> Response {
+pub(super) async fn asset(name: Result<Path<String>, PathRejection>) -> Response {
+    let name = name.map(|Path(name)| name).unwrap_or_default();
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
         return StatusCode::NOT_FOUND.into_response();
     };

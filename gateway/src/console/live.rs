@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::sse::{self, KeepAlive, Sse};
@@ -50,9 +51,10 @@ struct Reader {
 pub(super) async fn all(
     State(shared): State<Shared>,
     person: Person,
-    Query(query): Query<LiveQuery>,
+    query: Result<Query<LiveQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
+    let Query(query) = query.map_err(|_| Trouble::NoSuchPage)?;
     stream(shared, &person, None, &query, &headers)
 }
 
@@ -60,10 +62,12 @@ pub(super) async fn all(
 pub(super) async fn one(
     State(shared): State<Shared>,
     person: Person,
-    Path(id): Path<String>,
-    Query(query): Query<LiveQuery>,
+    id: Result<Path<String>, PathRejection>,
+    query: Result<Query<LiveQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
+    let Path(id) = id.map_err(|_| Trouble::NoSuchRequest)?;
+    let Query(query) = query.map_err(|_| Trouble::NoSuchPage)?;
     let id = id.parse().map_err(|_| Trouble::NoSuchRequest)?;
     stream(shared, &person, Some(id), &query, &headers)
 }

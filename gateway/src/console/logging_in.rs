@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::SystemTime;
 
 use axum::Extension;
+use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Form, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -27,7 +28,7 @@ use crate::login::LoginError;
 /// The longest address to go on to.
 const LONGEST_NEXT: usize = 300;
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct LoginQuery {
     next: Option<String>,
     /// After a logout.
@@ -44,8 +45,9 @@ pub(super) async fn page(
     State(shared): State<Shared>,
     Extension(nonce): Extension<Nonce>,
     headers: HeaderMap,
-    Query(query): Query<LoginQuery>,
+    query: Result<Query<LoginQuery>, QueryRejection>,
 ) -> Response {
+    let query = query.map(|Query(query)| query).unwrap_or_default();
     let next = local(query.next.as_deref());
     if shared.session(&headers, Use::Page).is_some() {
         return Redirect::to(next).into_response();
@@ -66,8 +68,9 @@ pub(super) async fn page(
 /// `GET /login/start`: sends the browser to the provider.
 pub(super) async fn start(
     State(shared): State<Shared>,
-    Query(query): Query<LoginQuery>,
+    query: Result<Query<LoginQuery>, QueryRejection>,
 ) -> Result<Response, Trouble> {
+    let query = query.map(|Query(query)| query).unwrap_or_default();
     let provider = shared.provider.load_full();
     let login = provider.login().await.map_err(failed)?;
     let request = login.begin().map_err(failed)?;
@@ -91,8 +94,9 @@ pub(super) async fn start(
 pub(super) async fn callback(
     State(shared): State<Shared>,
     headers: HeaderMap,
-    Query(parameters): Query<HashMap<String, String>>,
+    parameters: Result<Query<HashMap<String, String>>, QueryRejection>,
 ) -> Result<Response, Trouble> {
+    let Query(parameters) = parameters.map_err(|_| Trouble::NoLogin)?;
     let provider = shared.provider.load_full();
     let transport = Transport::of(&provider.settings.url);
     let sealed = Cookie::Login.read(&headers, transport);
@@ -141,8 +145,9 @@ pub(super) async fn callback(
 pub(super) async fn out(
     State(shared): State<Shared>,
     person: Person,
-    Form(form): Form<LogoutForm>,
+    form: Result<Form<LogoutForm>, FormRejection>,
 ) -> Result<Response, Trouble> {
+    let Form(form) = form.map_err(|_| Trouble::Forged)?;
     if !person.0.made(&form.csrf) {
         return Err(Trouble::Forged);
     }

@@ -1,7 +1,7 @@
 //! The pages of requests, and decisions.
 
 use axum::Extension;
-use axum::extract::rejection::{FormRejection, QueryRejection};
+use axum::extract::rejection::{FormRejection, PathRejection, QueryRejection};
 use axum::extract::{Form as Body, Path, Query, State as Shares};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -152,9 +152,10 @@ pub(super) async fn show(
     Shares(shared): Shares<Shared>,
     person: Person,
     Extension(nonce): Extension<Nonce>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     query: Result<Query<RequestQuery>, QueryRejection>,
 ) -> Result<Response, Trouble> {
+    let Path(id) = id.map_err(|_| Trouble::NoSuchRequest)?;
     let Query(query) = query.map_err(|_| Trouble::NoSuchPage)?;
     let entry = shared.entry(&id, &person).await?;
     let viewer = &person.0.identity;
@@ -179,9 +180,10 @@ pub(super) async fn decide(
     Shares(shared): Shares<Shared>,
     person: Person,
     Extension(nonce): Extension<Nonce>,
-    Path((id, verdict_name)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     body: Result<Body<DecisionForm>, FormRejection>,
 ) -> Result<Response, Trouble> {
+    let Path((id, verdict_name)) = path.map_err(|_| Trouble::NoSuchRequest)?;
     let verdict = verdict(&verdict_name).ok_or(Trouble::NoSuchPage)?;
     let id: RequestId = id.parse().map_err(|_| Trouble::NoSuchRequest)?;
     let Body(body) = body.map_err(|_| Trouble::Forged)?;

@@ -312,6 +312,18 @@ async fn every_answer_is_protected() {
         assert!(!answer.body.contains(" style="));
         assert!(!answer.body.contains(" onclick"));
     }
+    // What cannot be read is answered by a page as well.
+    for path in [
+        "/requests/%ff",
+        "/history?state=x",
+        "/history?cursor=x",
+        "/events",
+        "/requests/x/events?after=1",
+    ] {
+        let answer = bob.get(path).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(answer.body.contains("Open the requests"), "{path}");
+    }
     nonces.sort();
     nonces.dedup();
     assert_eq!(nonces.len(), 6, "{nonces:?}");
@@ -384,8 +396,9 @@ async fn open_pages_are_told_of_changes_and_of_the_end() {
     let stage = Stage::start().await;
     let bob = stage.browser(reviewer("bob"));
     let first = stage.hold("DELETE FROM orders").await;
-    let events = stage.approvals.last_event();
-    let seen = events.borrow().expect("the store has answered");
+    let page = bob.get(&format!("/requests/{first}")).await.body;
+    let (_, rest) = page.split_once("/events?after=").expect("a stream");
+    let seen = rest.split('"').next().expect("a number").to_owned();
     let mut stream = TcpStream::connect(stage.server.address()).expect("a connection");
     let path = format!("/requests/{first}/events?after={seen}");
     let request = format!(

@@ -92,7 +92,7 @@ pub(in crate::config) static APPROVALS: Table = Table::new(
             Kind::String,
             "where people decide, as requests name it: the URL of the console or the API of this gateway, or of another one that shares the store",
         )
-        .absent("the `url` of `[console]`, or the address of `[api]`; required without a console where that address is a wildcard or has port 0"),
+        .absent("the `url` of `[console]`, or the address of `[api]`; required where that is a wildcard or has port 0"),
     ],
 );
 

@@ -134,6 +134,10 @@ fn what_would_expose_the_console_is_an_error() {
             "nowhere",
         ),
         (
+            with("\"console\"", "\"gatewright\""),
+            "`client_id` must not be an `audience` of the issuer",
+        ),
+        (
             with("client_id", "idle_timeout = \"0s\"\nclient_id"),
             "`idle_timeout` must be greater than zero",
         ),
