@@ -166,11 +166,14 @@ fn cancel(stage: &Stage, client: &Client) -> Result<()> {
     Ok(())
 }
 
+/// How a client leaves; what is returned is kept open.
+type Leave = fn(Client) -> Result<Option<Client>>;
+
 /// Whatever way a client leaves, what it left does not run, although somebody agrees.
 #[test]
 fn what_a_client_leaves_never_runs() -> Result<()> {
     let stage = Stage::start("holding_left", &[DELETE])?;
-    let ways: [fn(Client) -> Result<Option<Client>>; 3] = [
+    let ways: [Leave; 3] = [
         |client| {
             drop(client);
             Ok(None)

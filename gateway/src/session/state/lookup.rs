@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use gatewright_sql::Facts;
+use gatewright_sql::{Facts, Verb};
 
 use crate::session::judge::Judge;
 use crate::session::state::name::Name;
@@ -21,7 +21,8 @@ pub(in crate::session) enum Lookup<T> {
 impl<J: Judge> Session<J> {
     pub(in crate::session) fn lookup_prepared(&self, name: &Name) -> Lookup<Rc<Prepared<J>>> {
         let shared = self.server.is_shared();
-        self.lookup(self.names.prepared(name), |reply| match reply {
+        let pending = self.queue.names_pending();
+        self.lookup(pending, self.names.prepared(name), |reply| match reply {
             Outstanding::Parse {
                 name: other,
                 prepared,
@@ -41,7 +42,8 @@ impl<J: Judge> Session<J> {
     }
 
     pub(in crate::session) fn lookup_portal(&self, name: &Name) -> Lookup<Rc<Portal<J>>> {
-        self.lookup(self.names.portal(name), |reply| match reply {
+        let pending = self.queue.names_pending() || self.queue.may_change_transaction();
+        self.lookup(pending, self.names.portal(name), |reply| match reply {
             Outstanding::Bind {
                 name: other,
                 portal,
@@ -51,8 +53,9 @@ impl<J: Judge> Session<J> {
                 target: CloseTarget::Portal(other),
                 ..
             } if other == name => Change::Ends,
-            Outstanding::Query(run) if run.any(Facts::declares_cursor) => Change::Unclear,
-            Outstanding::Execute { portal, .. } if portal.prepared.is(Facts::declares_cursor) => {
+            // They may end the portal's transaction, and the portal with it. Nobody is asked about a statement that is not there.
+            Outstanding::Query(_) | Outstanding::Sync => Change::Unclear,
+            Outstanding::Execute { portal, .. } if portal.prepared.is(changes_portals) => {
                 Change::Unclear
             }
             _ => Change::None,
@@ -63,6 +66,7 @@ impl<J: Judge> Session<J> {
     /// must have arrived.
     fn lookup<'a, T>(
         &'a self,
+        pending: bool,
         now: Option<&'a Rc<T>>,
         change: impl Fn(&'a Outstanding<J>) -> Change<'a, T>,
     ) -> Lookup<Rc<T>> {
@@ -70,7 +74,7 @@ impl<J: Judge> Session<J> {
             Some(found) => Lookup::Known(Rc::clone(found)),
             None => Lookup::Unknown,
         };
-        if !self.queue.names_pending() {
+        if !pending {
             return known(now);
         }
         let mut crossed_sync = false;
@@ -123,4 +127,9 @@ enum Change<'a, T> {
 /// True when the statement may change the meaning of a name.
 fn changes_names(facts: &Facts) -> bool {
     facts.names_statements() || facts.declares_cursor()
+}
+
+/// True when the statement may make a portal, or end all of them with their transaction.
+fn changes_portals(facts: &Facts) -> bool {
+    facts.declares_cursor() || matches!(facts.verb, Verb::Transaction | Verb::Call | Verb::DoBlock)
 }

@@ -323,6 +323,14 @@ fn check(
 fn orders_that_went_wrong_once() {
     use Sent::*;
     let found = [
+        // People were asked about a portal that had ended with its transaction.
+        vec![
+            Parse("t", "askno"),
+            Bind("s", "t"),
+            Sync,
+            Execute("s", 0),
+            Sync,
+        ],
         // The server took the Query for an error of the copy and did not answer it.
         vec![Query(vec!["copyin"]), Query(vec![])],
         // The Query in hand was forgotten when an earlier series failed.
