@@ -8,6 +8,7 @@ mod headers;
 mod live;
 mod logging_in;
 mod moment;
+mod offers;
 mod pages;
 mod person;
 mod provider;

@@ -7,8 +7,9 @@ use axum::response::{IntoResponse, Response};
 use super::assets;
 use super::headers::Nonce;
 use super::moment::Moment;
+use super::offers::{Action, Form, Notice};
 use super::person::Person;
-use super::view::{Action, Detail, Form, Notice, Row};
+use super::view::{Detail, Row};
 use super::visible::Visible;
 
 /// What is around every page.

@@ -10,11 +10,12 @@ use serde::Deserialize;
 
 use super::headers::Nonce;
 use super::moment::Moment;
+use super::offers::{self, Action, Form, Notice};
 use super::pages::{Filter, Frame, HistoryPage, HomePage, RequestPage, html};
 use super::person::Person;
 use super::server::Shared;
 use super::trouble::Trouble;
-use super::view::{self, Action, Detail, Form, Notice, Row, label};
+use super::view::{Detail, Row, label};
 use super::visible::Visible;
 use crate::approvals::{Decision, DecisionError, Entry, Page, State, Verdict};
 
@@ -162,14 +163,14 @@ pub(super) async fn show(
     let may_decide = shared.approvals.may_decide(&entry.request, viewer);
     let wanted = query.decide.as_deref().and_then(verdict);
     let wanted = wanted.filter(|wanted| {
-        let actions = view::actions(&entry, viewer, may_decide);
+        let actions = offers::actions(&entry, viewer, may_decide);
         actions.contains(wanted)
     });
     let form = wanted.map(|verdict| {
         let required = shared.approvals.reason_required();
         Form::new(verdict, &entry.request, required)
     });
-    let done = query.done.is_some() && view::has_acted(&entry, viewer);
+    let done = query.done.is_some() && offers::has_acted(&entry, viewer);
     let notice = done.then(|| recorded(entry.request.state));
     let page = shared.page(&person, &nonce, &entry, form, notice);
     Ok(html(StatusCode::OK, &page))
@@ -314,7 +315,7 @@ impl Shared {
     ) -> RequestPage {
         let viewer = &person.0.identity;
         let may_decide = self.approvals.may_decide(&entry.request, viewer);
-        let actions = view::actions(entry, viewer, may_decide);
+        let actions = offers::actions(entry, viewer, may_decide);
         let title = format!("{} request", label(entry.request.state));
         RequestPage {
             frame: Frame::of(person, nonce, title),

@@ -3,9 +3,9 @@
 use gatewright_contract::ApprovalWait;
 
 use super::moment::{Left, Moment};
-use super::sessions;
+use super::offers::has_approved;
 use super::visible::Visible;
-use crate::approvals::{Entry, Event, Parameter, ParameterValue, Request, State, Verdict};
+use crate::approvals::{Entry, Event, Parameter, ParameterValue, Request, State};
 use crate::identity::Identity;
 
 /// The characters of a statement and of a reason in lists.
@@ -86,34 +86,6 @@ pub(super) struct Step {
     pub state: State,
     pub by: Option<Visible>,
     pub reason: Option<Visible>,
-}
-
-/// A decision that is offered.
-pub(super) struct Action {
-    pub verdict: &'static str,
-    pub label: &'static str,
-    pub key: &'static str,
-}
-
-/// The form that confirms a decision.
-pub(super) struct Form {
-    pub verdict: &'static str,
-    pub title: &'static str,
-    pub explanation: &'static str,
-    pub button: &'static str,
-    pub expected: State,
-    pub effect_digest: Option<String>,
-    /// A form that is sent twice decides once.
-    pub idempotency: String,
-    pub reason: String,
-    pub reason_required: bool,
-}
-
-/// What became of a decision.
-pub(super) struct Notice {
-    pub is_error: bool,
-    pub title: String,
-    pub text: Visible,
 }
 
 pub(super) fn label(state: State) -> &'static str {
@@ -287,22 +259,6 @@ fn barred(entry: &Entry, viewer: &Identity, may_decide: bool) -> Option<&'static
     }
 }
 
-pub(super) fn has_approved(entry: &Entry, viewer: &Identity) -> bool {
-    let mut given = entry.approvals.iter();
-    given.any(|approval| {
-        approval.by.subject == viewer.subject && approval.by.issuer == viewer.issuer
-    })
-}
-
-/// Whether whoever looks has decided something about it.
-pub(super) fn has_acted(entry: &Entry, viewer: &Identity) -> bool {
-    let mut actors = entry
-        .history
-        .iter()
-        .filter_map(|event| event.actor.as_ref());
-    actors.any(|actor| actor.subject == viewer.subject && actor.issuer == viewer.issuer)
-}
-
 impl ParameterRow {
     fn new(number: usize, parameter: &Parameter) -> Self {
         let (value, note) = match &parameter.value {
@@ -365,65 +321,6 @@ impl Step {
                 .as_ref()
                 .map(|actor| Visible::line(&actor.subject)),
             reason: event.reason.as_deref().map(Visible::text),
-        }
-    }
-}
-
-/// What whoever looks may decide.
-pub(super) fn actions(entry: &Entry, viewer: &Identity, may_decide: bool) -> Vec<Verdict> {
-    match entry.request.state {
-        _ if !may_decide => Vec::new(),
-        State::Pending if has_approved(entry, viewer) => Vec::new(),
-        State::Pending => vec![Verdict::Approve, Verdict::Reject],
-        State::Approved => vec![Verdict::Revoke],
-        _ => Vec::new(),
-    }
-}
-
-impl Action {
-    pub fn of(verdict: Verdict) -> Self {
-        let (label, key) = match verdict {
-            Verdict::Approve => ("Approve…", "a"),
-            Verdict::Reject => ("Reject…", "r"),
-            Verdict::Revoke => ("Revoke…", "r"),
-        };
-        Action {
-            verdict: verdict.name(),
-            label,
-            key,
-        }
-    }
-}
-
-impl Form {
-    pub fn new(verdict: Verdict, request: &Request, reason_required: bool) -> Self {
-        let (title, explanation, button) = match verdict {
-            Verdict::Approve => (
-                "Approve this statement?",
-                "It runs once, exactly as this page shows it.",
-                "Approve",
-            ),
-            Verdict::Reject => (
-                "Reject this statement?",
-                "Whoever sent it gets an error with your reason. Nothing runs.",
-                "Reject",
-            ),
-            Verdict::Revoke => (
-                "Take the approval back?",
-                "It has not been used yet. The statement does not run.",
-                "Revoke",
-            ),
-        };
-        Form {
-            verdict: verdict.name(),
-            title,
-            explanation,
-            button,
-            expected: request.state,
-            effect_digest: request.effect_digest.clone(),
-            idempotency: sessions::random(),
-            reason: String::new(),
-            reason_required,
         }
     }
 }
