@@ -6,7 +6,7 @@ use gatewright_tests::raw::{Client, error};
 use super::stage::{Stage, detail, id};
 use crate::world;
 
-const APPROVED: [(&str, &str); 17] = [
+const APPROVED: [(&str, &str); 18] = [
     ("DROP TABLE t", "command"),
     ("TRUNCATE t", "command"),
     ("ALTER TABLE t ADD COLUMN more int", "command"),
@@ -34,11 +34,12 @@ const APPROVED: [(&str, &str); 17] = [
         "unbounded-write",
     ),
     ("PREPARE p AS DELETE FROM t", "unbounded-write"),
-    ("SELECT truncates()", "command"),
+    ("SELECT truncates()", "opaque"),
+    ("SELECT drops()", "opaque"),
     ("DO $$ BEGIN EXECUTE 'DELETE FROM t'; END $$", "opaque"),
 ];
 
-const FREE: [&str; 8] = [
+const FREE: [&str; 9] = [
     "SELECT count(*) FROM t",
     "INSERT INTO t VALUES (10)",
     "DELETE FROM t WHERE n = 10",
@@ -47,6 +48,7 @@ const FREE: [&str; 8] = [
     "CREATE TABLE v (n int)",
     "SET work_mem = '1MB'",
     "EXPLAIN SELECT * FROM t",
+    "SELECT deletes()",
 ];
 
 /// The code of the request that a statement became, or `None` if it ran.
@@ -68,7 +70,9 @@ fn what_destroys_needs_approval_in_every_form() -> Result<()> {
     let policy = std::fs::read(world::bundled("approve-destructive")?)?;
     let stage = Stage::with_policy("destructive", &policy, &[])?;
     stage.direct(
-        "CREATE FUNCTION truncates() RETURNS void LANGUAGE sql AS 'TRUNCATE t'; CREATE TABLE u (n int PRIMARY KEY, m int)",
+        "CREATE FUNCTION truncates() RETURNS void LANGUAGE sql AS 'TRUNCATE t'; \
+         CREATE FUNCTION drops() RETURNS void LANGUAGE plpgsql AS 'BEGIN DROP TABLE t; END'; \
+         CREATE FUNCTION deletes() RETURNS void LANGUAGE sql AS 'DELETE FROM t WHERE n = 10'; CREATE TABLE u (n int PRIMARY KEY, m int)",
     )?;
     let mut client = stage.impatient()?;
     for sql in FREE {
