@@ -54,10 +54,9 @@ pub(super) fn console(
     let mut hosts = plain(section.strings("hosts"));
     if let Some(url) = &url
         && let Some(Host::Domain(name)) = url.host()
+        && !hosts.iter().any(|host| host == name)
     {
-        if !hosts.iter().any(|host| host == name) {
-            hosts.push(name.to_owned());
-        }
+        hosts.push(name.to_owned());
     }
     let secret = section.path("client_secret_file").map(|path| {
         let read = password_file(&path.value);
