@@ -13,7 +13,7 @@ use crate::session::doors::to_client::{Delivered, Delivery};
 use crate::session::judge::{Judge, Limits, Outcome};
 use crate::session::state::name::Name;
 use crate::session::state::names::{Cursor, Prepared};
-use crate::session::state::outstanding::Outstanding;
+use crate::session::state::outstanding::{Outstanding, QueryRun};
 use crate::session::state::running::{Passed, Running};
 use crate::session::state::session::Session;
 use crate::session::violation::Violation;
@@ -233,9 +233,8 @@ impl<J: Judge> Session<J> {
         match self.queue.pop() {
             Some(reply @ (Outstanding::Query(_) | Outstanding::FunctionCall { .. })) => {
                 self.turn.stoppable -= usize::from(reply.can_stop());
-                if self.server.is_shared() && matches!(reply, Outstanding::Query(_)) {
-                    // The server says so where the connection is the same; on another the statement could be made again.
-                    self.names.close_prepared(&Name::unnamed());
+                if let Outstanding::Query(run) = &reply {
+                    self.unnamed_are_replaced(run, status);
                 }
             }
             Some(Outstanding::Sync) => {}
@@ -248,6 +247,19 @@ impl<J: Judge> Session<J> {
         }
         output.to_client.deliver(Delivery::Message(frame));
         Ok(Taken::Yes)
+    }
+
+    /// A Query takes the unnamed portal for each of its statements (PostgreSQL's exec_simple_query). One that fails leaves a portal behind,
+    /// in a transaction in which nothing runs.
+    fn unnamed_are_replaced(&mut self, run: &QueryRun<J>, status: u8) {
+        if self.server.is_shared() {
+            // The server says so where the connection is the same; on another the statement could be made again.
+            self.names.close_prepared(&Name::unnamed());
+        }
+        let text = run.text.as_ref();
+        if status != b'E' && text.is_some_and(|text| !J::analysis(text).statements.is_empty()) {
+            self.names.close_portal(&Name::unnamed());
+        }
     }
 
     /// Statements of the message in front whose own end the gateway has not followed, because the client had its error before. Whether they ran

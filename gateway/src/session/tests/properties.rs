@@ -323,6 +323,15 @@ fn check(
 fn orders_that_went_wrong_once() {
     use Sent::*;
     let found = [
+        // A Query has taken the unnamed portal's place.
+        vec![
+            Parse("", "askno"),
+            Bind("", ""),
+            Query(vec!["begin"]),
+            Execute("", 0),
+        ],
+        // In a failed transaction nobody can tell what the first of two statements would return.
+        vec![Query(vec!["begin", "fail"]), Query(vec!["mask 2", "askno"])],
         // People were asked about a portal that had ended with its transaction.
         vec![
             Parse("t", "askno"),

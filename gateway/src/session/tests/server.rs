@@ -154,7 +154,7 @@ impl Server {
                 let denied = read
                     .err()
                     .or_else(|| parts.iter().find_map(|part| self.check(part).err()))
-                    .or_else(|| parts.iter().find_map(|part| self.ask(part).err()));
+                    .or_else(|| self.ask_all(&parts).err());
                 match denied {
                     Some(failed) => self.failed(&failed, false),
                     None => self.go_on(parts),
@@ -203,6 +203,22 @@ impl Server {
             "deny" => panic!("a refused statement came to the server: {text}"),
             STAND_IN => fail("42601", "syntax error"),
             _ => Ok(()),
+        }
+    }
+
+    /// The same for a Query. What it returns is looked at before anybody is asked, and the server shows nothing of it in a failed transaction.
+    fn ask_all(&self, parts: &VecDeque<String>) -> Outcome {
+        let asked = parts.iter().find_map(|part| self.ask(part).err());
+        let ends = |part: &&String| matches!(split(part).0, "commit" | "rollback");
+        let here = parts.iter().take_while(|part| !ends(part));
+        match asked {
+            None => Ok(()),
+            Some(rejected) => {
+                for planned in here.filter(|part| part.starts_with("mask")) {
+                    self.check_transaction(planned)?;
+                }
+                Err(rejected)
+            }
         }
     }
 
