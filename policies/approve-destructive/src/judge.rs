@@ -47,16 +47,8 @@ impl Settings {
                 .iter()
                 .any(|listed| command_is(command, listed))
         };
-        let mut commands = facts.commands.iter().enumerate();
-        if let Some((position, command)) = commands.find(|(_, command)| is_listed(command)) {
-            let place = match facts.commands.first() {
-                Some(outer) if position > 0 => format!(" inside {outer}"),
-                _ => String::new(),
-            };
-            return Some((
-                "command",
-                format!("{command}{place}{}", self.targets(facts)),
-            ));
+        if let Some(command) = facts.first_command(is_listed) {
+            return Some(("command", format!("{command}{}", self.targets(facts))));
         }
         let mut truncated = facts
             .tables

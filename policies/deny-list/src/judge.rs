@@ -24,22 +24,13 @@ impl Settings {
 
     fn command(&self, facts: &Facts) -> Option<Denial> {
         let listed = self.commands.iter().find(|listed| facts.runs(listed))?;
-        let (position, command) = facts
-            .commands
-            .iter()
-            .enumerate()
-            .find(|(_, command)| command_is(command, listed))?;
-        let place = if position == 0 {
-            String::new()
-        } else {
-            format!(" inside {}", facts.commands[0])
-        };
+        let command = facts.first_command(|command| command_is(command, listed))?;
         Some(
             Denial::new(
                 "command",
-                format!("{command}{place} is not allowed on this connection"),
+                format!("{command} is not allowed on this connection"),
             )
-            .hint(advice(command)),
+            .hint(advice(&command)),
         )
     }
 

@@ -115,25 +115,14 @@ pub fn refusal(facts: &Facts, listed: &[Qualified]) -> Option<Denial> {
 }
 
 fn command(facts: &Facts) -> Option<Denial> {
-    let reads = |command: &&String| {
-        READING.contains(&command.as_str()) || (*command == "COPY" && facts.verb != Verb::CopyIn)
+    let reads = |command: &str| {
+        READING.contains(&command) || (command == "COPY" && facts.verb != Verb::CopyIn)
     };
     if facts.verb == Verb::CopyIn {
         return Some(denial("command", "COPY FROM writes".to_owned()));
     }
-    let (position, command) = facts
-        .commands
-        .iter()
-        .enumerate()
-        .find(|(_, command)| !reads(command))?;
-    let place = match facts.commands.first() {
-        Some(outer) if position > 0 => format!(" inside {outer}"),
-        _ => String::new(),
-    };
-    Some(denial(
-        "command",
-        format!("{command}{place} is not allowed"),
-    ))
+    let command = facts.first_command(|command| !reads(command))?;
+    Some(denial("command", format!("{command} is not allowed")))
 }
 
 fn access(facts: &Facts) -> Option<Denial> {

@@ -19,6 +19,16 @@ impl Facts {
         self.commands.iter().any(|command| command_is(command, tag))
     }
 
+    /// The first command for which the condition holds, with the statement that it is nested in: `DROP TABLE inside EXPLAIN`.
+    pub fn first_command(&self, condition: impl Fn(&str) -> bool) -> Option<String> {
+        let mut commands = self.commands.iter().enumerate();
+        let (position, command) = commands.find(|(_, command)| condition(command))?;
+        Some(match self.commands.first() {
+            Some(outer) if position > 0 => format!("{command} inside {outer}"),
+            _ => command.clone(),
+        })
+    }
+
     /// Whether the statement may use a relation of this name, in any way.
     pub fn uses(&self, name: &Qualified) -> bool {
         self.tables.iter().any(|table| table.may_be(name))
@@ -98,6 +108,19 @@ mod tests {
                 && !facts.runs("DROP TABLES")
                 && !facts.runs("")
         );
+    }
+
+    #[test]
+    fn a_nested_command_is_named_with_the_statement_around_it() {
+        let facts = facts(Verb::Explain, &["EXPLAIN", "SELECT", "DELETE"], &[]);
+        for (tag, expected) in [
+            ("EXPLAIN", Some("EXPLAIN")),
+            ("DELETE", Some("DELETE inside EXPLAIN")),
+            ("DROP", None),
+        ] {
+            let found = facts.first_command(|command| super::command_is(command, tag));
+            assert_eq!(found.as_deref(), expected, "{tag}");
+        }
     }
 
     #[test]
