@@ -58,17 +58,7 @@ impl Stage {
             None => StoreSettings::File(fixture.stage.folder.path().join("gatewright.db")),
             Some((dsn, _)) => StoreSettings::Postgres(dsn.url().parse()?),
         };
-        let driven = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let runtime = driven.handle().clone();
-        std::thread::spawn(move || driven.block_on(std::future::pending::<()>()));
-        let people = vec![fixture.provider.url().to_owned()];
-        let rules = ApprovalsSettings::new(people, vec!["dba".to_owned()], String::new());
-        let approvals = runtime.block_on(async {
-            let store = Store::open(place).await?;
-            Ok::<_, anyhow::Error>(Approvals::open(store, rules))
-        })?;
+        let (runtime, approvals) = beside(place, fixture.provider.url(), String::new())?;
         Ok(Stage {
             fixture,
             api: format!("https://localhost:{port}"),
@@ -134,7 +124,22 @@ fn store(test: &str) -> Result<(Dsn, String)> {
     Ok((direct.with_login(&role, &password), password))
 }
 
-fn draft(issuer: &str, statement: &str) -> Draft {
+/// Another gateway on the store: this process. `url`: where people decide.
+pub fn beside(place: StoreSettings, issuer: &str, url: String) -> Result<(Handle, Approvals)> {
+    let driven = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let runtime = driven.handle().clone();
+    std::thread::spawn(move || driven.block_on(std::future::pending::<()>()));
+    let rules = ApprovalsSettings::new(vec![issuer.to_owned()], vec!["dba".to_owned()], url);
+    let store = runtime.block_on(Store::open(place))?;
+    let _inside = runtime.enter();
+    let approvals = Approvals::open(store, rules);
+    Ok((runtime, approvals))
+}
+
+/// A statement of Ada's that a policy wants an approval for.
+pub fn draft(issuer: &str, statement: &str) -> Draft {
     Draft {
         binding: Binding {
             subject: "ada".to_owned(),

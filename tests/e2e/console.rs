@@ -7,15 +7,16 @@ use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail, ensure};
 use gatewright::approvals::{
-    Approvals, ApprovalsSettings, Binding, Draft, Finished, Outcome, Parameter, ParameterValue,
-    Shown, Submitted, Withdrawal,
+    Approvals, Binding, Draft, Finished, Outcome, Parameter, ParameterValue, Shown, Submitted,
+    Withdrawal,
 };
-use gatewright::store::{Store, StoreSettings};
-use gatewright_contract::{Allowance, Approval, ApprovalEffect, ApprovalWait, RequestId};
+use gatewright::store::StoreSettings;
+use gatewright_contract::{Approval, RequestId};
 use gatewright_harness::{Psql, free_port, locate};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
+use crate::approvals::{self, beside};
 use crate::people::fixture::{Fixture, success_output, text};
 use crate::world::bundled;
 
@@ -52,17 +53,7 @@ impl Stage {
             ))
         })?;
         let place = StoreSettings::File(fixture.stage.folder.path().join("gatewright.db"));
-        let driven = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let runtime = driven.handle().clone();
-        std::thread::spawn(move || driven.block_on(std::future::pending::<()>()));
-        let people = vec![fixture.provider.url().to_owned()];
-        let rules = ApprovalsSettings::new(people, vec!["dba".to_owned()], url.clone());
-        let approvals = runtime.block_on(async {
-            let store = Store::open(place).await?;
-            Ok::<_, anyhow::Error>(Approvals::open(store, rules))
-        })?;
+        let (runtime, approvals) = beside(place, fixture.provider.url(), url.clone())?;
         Ok(Stage {
             fixture,
             url,
@@ -158,38 +149,24 @@ fn draft(issuer: &str, statement: &str, task: &str, more: &[&str]) -> Draft {
         value: ParameterValue::Text(text.to_owned()),
     };
     let is_full = more == ["full"];
+    let plain = approvals::draft(issuer, statement);
     Draft {
         binding: Binding {
-            subject: "ada".to_owned(),
-            issuer: issuer.to_owned(),
             agent: Some("reporting-agent".to_owned()),
-            database: "shop".to_owned(),
-            role: "writer".to_owned(),
-            statement: statement.as_bytes().to_vec(),
             parameters: match is_full {
                 true => vec![text("2500.00"), text("EMEA")],
                 false => Vec::new(),
             },
             search_path: vec!["shop".to_owned(), "public".to_owned()],
             settings: vec![("client_encoding".to_owned(), "UTF8".to_owned())],
-            policies: "v1".to_owned(),
+            ..plain.binding
         },
         wanted: Approval {
-            code: "destructive".to_owned(),
             reason: "It changes or removes rows or tables, and nobody has agreed to that yet."
                 .to_owned(),
-            reviewers: Vec::new(),
-            approvals: 1,
-            wait: ApprovalWait::Hold,
-            hold_ms: 0,
-            valid_ms: 0,
-            effect: ApprovalEffect::None,
-            allowance: Allowance::default(),
+            ..plain.wanted
         },
-        policy: "approve-destructive".to_owned(),
-        policy_version: "1.0.0".to_owned(),
         shown: Shown {
-            text: statement.to_owned(),
             groups: vec!["staff".to_owned(), "finance".to_owned()],
             task: Some(task.to_owned()),
             application: "psql".to_owned(),
@@ -207,8 +184,9 @@ fn draft(issuer: &str, statement: &str, task: &str, more: &[&str]) -> Draft {
                 true => vec!["shop.customers".to_owned(), "shop.invoices".to_owned()],
                 false => Vec::new(),
             },
-            ..Shown::default()
+            ..plain.shown
         },
+        ..plain
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use gatewright_harness::{Dsn, Gateway, GatewayCommand, Psql};
 use gatewright_tests::raw::{self, Client};
 use serde_json::{Value, json};
@@ -122,18 +122,12 @@ impl Api {
     }
 
     fn of(gateway: &Gateway) -> Result<Self> {
-        let printed = gateway.printed();
-        let line = printed
-            .iter()
-            .find_map(|line| line.strip_prefix("approvals http://"));
-        let mut words = line.context("no API")?.split(' ');
-        match (words.next(), words.next(), words.next()) {
-            (Some(address), Some(_), Some(token)) => Ok(Api {
-                address: address.to_owned(),
-                token: token.to_owned(),
-            }),
-            _ => bail!("{printed:?}"),
-        }
+        let line = gateway.approvals()?;
+        let address = line.url.strip_prefix("http://").context("plain HTTP")?;
+        Ok(Api {
+            address: address.to_owned(),
+            token: line.token,
+        })
     }
 
     /// Waits for a request that is pending and whose statement contains the text.

@@ -164,6 +164,14 @@ impl GatewayCommand {
     }
 }
 
+/// Where approvals are decided, and by whom.
+#[derive(Debug, Clone)]
+pub struct ApprovalsLine {
+    pub url: String,
+    pub subject: String,
+    pub token: String,
+}
+
 /// A running gateway. Stopped with SIGTERM on drop.
 pub struct Gateway {
     process: Child,
@@ -192,6 +200,24 @@ impl Gateway {
     /// The lines printed up to and including the `ready` line.
     pub fn printed(&self) -> &[String] {
         &self.printed
+    }
+
+    /// The API for approvals and the person who decides, from the line that `gatewright dev --api` prints.
+    pub fn approvals(&self) -> Result<ApprovalsLine> {
+        let mut printed = self.printed.iter();
+        let line = printed.find_map(|line| line.strip_prefix("approvals "));
+        let words: Vec<&str> = line.unwrap_or_default().split(' ').collect();
+        let [url, subject, token] = words.as_slice() else {
+            bail!(
+                "the gateway printed no line for its API: {:?}",
+                self.printed
+            );
+        };
+        Ok(ApprovalsLine {
+            url: (*url).to_owned(),
+            subject: (*subject).to_owned(),
+            token: (*token).to_owned(),
+        })
     }
 
     /// Everything written to stderr so far.

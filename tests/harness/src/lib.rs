@@ -22,7 +22,7 @@ mod version;
 
 pub use child::{Child, CpuTime};
 pub use dsn::Dsn;
-pub use gateway::{Gateway, GatewayCommand};
+pub use gateway::{ApprovalsLine, Gateway, GatewayCommand};
 pub use pgbouncer::PgBouncer;
 pub use postgres::{Postgres, PostgresSettings};
 pub use provider::{Provider, Tokens};

@@ -22,20 +22,12 @@ pub struct Reviewer {
 impl Reviewer {
     /// The one whose token `gatewright dev --api` prints.
     pub fn of(gateway: &Gateway, binary: &Path) -> Result<Self> {
-        let mut printed = gateway.printed().iter();
-        let words = printed.find_map(|line| line.strip_prefix("approvals "));
-        let words: Vec<&str> = words.unwrap_or_default().split(' ').collect();
-        let [api, subject, token] = words.as_slice() else {
-            anyhow::bail!(
-                "the gateway printed no line for its API: {:?}",
-                gateway.printed()
-            );
-        };
+        let line = gateway.approvals()?;
         Ok(Reviewer {
             binary: binary.to_owned(),
-            api: (*api).to_owned(),
-            subject: (*subject).to_owned(),
-            token: (*token).to_owned(),
+            api: line.url,
+            subject: line.subject,
+            token: line.token,
         })
     }
 

@@ -74,6 +74,16 @@ fn is_done<R>(call: &Call<R>) -> bool {
     matches!(call, Call::Done(Ok(_)))
 }
 
+/// A policy that loops at Parse and has one instance.
+fn with_one_instance(world: &World) -> Arc<Policy> {
+    let settings = PolicySettings {
+        max_instances: 1,
+        ..patient()
+    };
+    let loaded = world.host.load("fixture", &loops_at_parse(), &settings);
+    loaded.unwrap()
+}
+
 fn loop_in(policy: &Arc<Policy>) -> Running<Verdict> {
     running(policy.on_statement(&statement(), &at_parse()))
 }
@@ -113,14 +123,7 @@ fn calls_that_take_long_share_the_threads() {
 #[test]
 fn a_call_that_nobody_waits_for_is_stopped_and_its_place_is_free() {
     let world = world();
-    let settings = PolicySettings {
-        max_instances: 1,
-        ..patient()
-    };
-    let policy = world
-        .host
-        .load("fixture", &loops_at_parse(), &settings)
-        .unwrap();
+    let policy = with_one_instance(&world);
     let endless = loop_in(&policy);
     let next = running(policy.on_statement(&statement(), &facts()));
     drop(endless);
@@ -133,14 +136,7 @@ fn a_call_that_nobody_waits_for_is_stopped_and_its_place_is_free() {
 #[test]
 fn who_waits_for_an_instance_has_it_in_turn_and_one_who_left_is_passed_over() {
     let world = world();
-    let settings = PolicySettings {
-        max_instances: 1,
-        ..patient()
-    };
-    let policy = world
-        .host
-        .load("fixture", &loops_at_parse(), &settings)
-        .unwrap();
+    let policy = with_one_instance(&world);
     let endless = loop_in(&policy);
     let left = loop_in(&policy);
     let first = running(policy.on_statement(&statement(), &facts()));
@@ -156,14 +152,7 @@ fn who_waits_for_an_instance_has_it_in_turn_and_one_who_left_is_passed_over() {
 #[test]
 fn who_left_the_line_leaves_nothing_in_it() {
     let world = world();
-    let settings = PolicySettings {
-        max_instances: 1,
-        ..patient()
-    };
-    let policy = world
-        .host
-        .load("fixture", &loops_at_parse(), &settings)
-        .unwrap();
+    let policy = with_one_instance(&world);
     let endless = loop_in(&policy);
     let stays = running(policy.on_statement(&statement(), &facts()));
     let view = statement();

@@ -13,18 +13,7 @@ async fn what_the_client_left_is_withdrawn() {
         approvals.withdraw(id, Withdrawal::ClientLeft);
         assert_eq!(approvals.outcome(id).await, Outcome::Withdrawn);
         until(&approvals, id, State::Withdrawn).await;
-        let late = approvals
-            .decide(decision(id, Verdict::Approve, reviewer("bob")))
-            .await;
-        assert!(
-            matches!(
-                late,
-                Err(DecisionError::State {
-                    state: State::Withdrawn
-                })
-            ),
-            "{late:?}"
-        );
+        assert_too_late(&approvals, id, State::Withdrawn).await;
     }
 }
 

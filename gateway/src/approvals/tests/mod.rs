@@ -133,3 +133,12 @@ pub(crate) async fn history(approvals: &Approvals, id: RequestId) -> Vec<State> 
     let history = entry.expect("a request").history;
     history.into_iter().map(|event| event.state).collect()
 }
+
+/// Nobody can approve a request that has ended like this.
+async fn assert_too_late(approvals: &Approvals, id: RequestId, ended: State) {
+    let approve = decision(id, Verdict::Approve, reviewer("bob"));
+    match approvals.decide(approve).await {
+        Err(DecisionError::State { state }) => assert_eq!(state, ended),
+        other => panic!("{other:?}"),
+    }
+}
