@@ -116,8 +116,9 @@ mod tests {
 
     #[test]
     fn a_seed_reproduces_all_runs_and_those_of_a_single_search() {
-        let (all, _) = play(&plan(&Search::ALL, 10), None);
-        let (again, _) = play(&plan(&Search::ALL, 10), None);
+        let two_rounds = 2 * Search::ALL.len() as u32;
+        let (all, _) = play(&plan(&Search::ALL, two_rounds), None);
+        let (again, _) = play(&plan(&Search::ALL, two_rounds), None);
         assert_eq!(all, again);
         let (alone, _) = play(&plan(&[Search::Lineage], 2), None);
         let of_all: Vec<Run> = all
