@@ -20,6 +20,7 @@ pub mod pool;
 pub mod proxy;
 pub mod relay;
 pub mod results;
+pub mod roster;
 pub mod session;
 pub mod store;
 pub mod suggest;

@@ -123,6 +123,26 @@ const steps = {
     assert.ok(notice.includes(href), 'the notice leads to the page');
   },
 
+  async 'administrators see sessions and end them'({ page }) {
+    await ask('psql again', 'SELECT pg_sleep(600)');
+    await page.goto(at('/'));
+    await page.click('nav >> text=Sessions');
+    const card = page.locator('.card', { hasText: 'ada' });
+    await card.waitFor();
+    await page.screenshot({ path: join(pictures, 'sessions.png'), fullPage: true });
+    await card.getByText('End').click();
+    await page.getByText('End this session').waitFor();
+    await page.screenshot({ path: join(pictures, 'ending.png'), fullPage: true });
+    await page.click('form button.reject');
+    await page.getByText('The session is being ended').waitFor();
+    const [, said] = await ask('psql ended');
+    assert.match(said, /terminating connection due to administrator command/);
+    await page.goto(at('/sessions'));
+    await page.getByText('Nobody is connected to this gateway').waitFor();
+    await page.click('nav >> text=Policies');
+    await page.getByText('approve-destructive').waitFor();
+  },
+
   async 'pages follow what happens'({ page, bob }) {
     await page.goto(at('/'));
     await page.evaluate(() => { window.same = true; });
@@ -254,6 +274,8 @@ const steps = {
       ['approve', `/requests/${waits[0]}?decide=approve`],
       ['hostile', `/requests/${waits[2]}`],
       ['history', '/history'],
+      ['sessions', '/sessions'],
+      ['policies', '/policies'],
       ['nothing', '/nowhere'],
     ];
     const saved = await bob.storageState();

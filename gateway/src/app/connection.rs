@@ -22,6 +22,7 @@ use crate::config::Limits;
 use crate::gate::SessionGate;
 use crate::listener::{self, Accepted, Handshake};
 use crate::relay::{EndSignal, Relay, Signals};
+use crate::roster::OpenSession;
 use crate::session::Session;
 use crate::upstream::Target;
 
@@ -143,6 +144,19 @@ impl Connections {
         let catalog = self.catalog(&grant, &database).await;
         let session = self.contract_session(&accepted, &database, &target);
         tracing::info!(session = %session.id, subject = %identity.subject, %database, role = %target.user, peer = %accepted.peer, "session begins");
+        let place = self.roster.enter(OpenSession {
+            id: session.id,
+            subject: identity.subject.clone(),
+            issuer: identity.issuer.clone(),
+            groups: identity.groups.clone(),
+            agent: identity.agent.clone(),
+            task: identity.task.clone(),
+            database: database.clone(),
+            role: target.user.clone(),
+            application: session.application.clone(),
+            client_address: session.client_address.clone(),
+            started_ms: session.started_ms,
+        });
         let judge: SessionGate = self
             .gate
             .session(session.clone(), &identity, catalog)
@@ -162,7 +176,11 @@ impl Connections {
         client_key.encode(&mut greeting);
         build::ready_for_query(&mut greeting, server.status);
         let signals = Signals {
-            end: EndSignal::of(lifetime.end(self.shutdown.clone(), self.access.subscribe())),
+            end: EndSignal::of(lifetime.end(
+                self.shutdown.clone(),
+                self.access.subscribe(),
+                place.ended(),
+            )),
             idle_timeout: limits.idle_timeout,
             inbox: Arc::clone(&cancellable.inbox),
             cancel: canceller(cancellable),

@@ -20,6 +20,7 @@ use crate::listener::cancel::CancelRegistry;
 use crate::pool::{Cancelling, PoolMode, Pools};
 use crate::relay::{CancelInbox, Ending};
 use crate::results::PseudonymKey;
+use crate::roster::Roster;
 
 /// Settings of client connections.
 #[derive(Debug, Clone)]
@@ -44,6 +45,7 @@ pub struct Connections {
     pub registry: CancelRegistry<Arc<Cancellable>>,
     pub catalogs: Mutex<HashMap<String, Arc<CatalogHandle>>>,
     pub pools: Arc<Pools>,
+    pub roster: Arc<Roster>,
     /// The event loop that reads catalogs and sends cancel requests.
     pub background: Handle,
     pub shutdown: watch::Receiver<Option<Ending>>,

@@ -67,11 +67,12 @@ impl SessionLifetime {
         }
     }
 
-    /// Completes when the session must end.
+    /// Completes when the session must end. `ended`: completes when somebody has ended it.
     pub async fn end(
         self,
         mut shutdown: watch::Receiver<Option<Ending>>,
         mut access: watch::Receiver<Arc<Access>>,
+        ended: impl Future<Output = ()>,
     ) -> Ending {
         let stopped = async move {
             match shutdown.wait_for(Option::is_some).await {
@@ -100,6 +101,7 @@ impl SessionLifetime {
         tokio::select! {
             ending = stopped => ending,
             ending = withdrawn => ending,
+            () = ended => Ending::Administrator,
         }
     }
 

@@ -35,7 +35,7 @@ use crate::admin::{AdminServer, Metrics, Readiness};
 use crate::api::{ApiServer, ApiSettings};
 use crate::approvals::{Approvals, ApprovalsSettings};
 use crate::config::Limits;
-use crate::console::{ConsoleServer, ConsoleSettings};
+use crate::console::{ConsoleServer, ConsoleSettings, Overview};
 use crate::gate::{Gate, GateSettings, People, Policies};
 use crate::listener::HandshakeSettings;
 use crate::listener::cancel::CancelRegistry;
@@ -124,6 +124,7 @@ impl Gateway {
             registry: CancelRegistry::new(),
             catalogs: Mutex::new(HashMap::new()),
             pools: Pools::new(metrics, Handle::current()),
+            roster: Arc::default(),
             background: Handle::current(),
             shutdown: stopping,
             key: Arc::new(PseudonymKey::random()),
@@ -172,7 +173,12 @@ impl Gateway {
         let Some(approvals) = self.approvals.clone() else {
             return Ok(None);
         };
-        let server = ConsoleServer::start(settings, approvals).await?;
+        let policies = Arc::clone(&self.connections.policies);
+        let overview = Overview {
+            roster: Arc::clone(&self.connections.roster),
+            policies: Arc::new(move || policies.current()),
+        };
+        let server = ConsoleServer::start(settings, approvals, overview).await?;
         tracing::info!(address = %server.address(), "the console is open");
         Ok(Some(server))
     }

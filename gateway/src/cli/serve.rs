@@ -160,6 +160,7 @@ fn console_login(console: &config::Console) -> ConsoleLogin {
         client_id: console.client_id.clone(),
         client_secret: console.client_secret.clone(),
         scopes: console.scopes.clone(),
+        admins: console.admins.clone(),
         idle: console.idle_timeout,
         lifetime: console.login_lifetime,
     }

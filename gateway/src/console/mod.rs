@@ -4,6 +4,7 @@
 
 mod assets;
 mod cookies;
+mod gateway;
 mod headers;
 mod live;
 mod logging_in;
@@ -23,5 +24,6 @@ mod visible;
 #[cfg(test)]
 mod tests;
 
+pub use gateway::Overview;
 pub use provider::{ConsoleLogin, ConsoleLoginError};
 pub use server::{ConsoleError, ConsoleServer, ConsoleSettings};

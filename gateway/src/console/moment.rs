@@ -23,6 +23,11 @@ impl Moment {
         Left(self.0.saturating_sub(now.0).max(0) / 1000)
     }
 
+    /// How long ago it was.
+    pub fn ago(self, now: Moment) -> Left {
+        now.left(self)
+    }
+
     fn calendar(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }

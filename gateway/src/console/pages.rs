@@ -5,6 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::assets;
+use super::gateway::{MissingRow, PolicyRow, SessionRow};
 use super::headers::Nonce;
 use super::moment::Moment;
 use super::offers::{Action, Form, Notice};
@@ -21,6 +22,8 @@ pub(super) struct Frame {
     pub nonce: Option<Nonce>,
     pub person: Option<Visible>,
     pub csrf: String,
+    /// The person sees the pages about the gateway.
+    pub is_administrator: bool,
     /// The entry of the navigation that is open.
     pub open: &'static str,
     /// Without scripts, the page is loaded again from here.
@@ -93,6 +96,26 @@ pub(super) struct RequestPage {
     pub form: Option<Form>,
 }
 
+#[derive(Template)]
+#[template(path = "console/sessions.html")]
+pub(super) struct SessionsPage {
+    pub frame: Frame,
+    pub rows: Vec<SessionRow>,
+    /// The one whose form is open.
+    pub ending: Option<SessionRow>,
+    pub notice: Option<Notice>,
+}
+
+#[derive(Template)]
+#[template(path = "console/policies.html")]
+pub(super) struct PoliciesPage {
+    pub frame: Frame,
+    pub generation: u64,
+    pub fingerprint: String,
+    pub missing: Vec<MissingRow>,
+    pub rows: Vec<PolicyRow>,
+}
+
 impl Frame {
     /// A page for nobody in particular.
     pub fn bare(title: impl Into<String>) -> Self {
@@ -103,13 +126,20 @@ impl Frame {
             nonce: None,
             person: None,
             csrf: String::new(),
+            is_administrator: false,
             open: "",
             refresh: None,
         }
     }
 
-    pub fn of(person: &Person, nonce: &Nonce, title: impl Into<String>) -> Self {
+    pub fn of(
+        person: &Person,
+        nonce: &Nonce,
+        title: impl Into<String>,
+        is_administrator: bool,
+    ) -> Self {
         Frame {
+            is_administrator,
             nonce: Some(nonce.clone()),
             person: Some(Visible::line(&person.0.identity.subject)),
             csrf: person.0.csrf.clone(),

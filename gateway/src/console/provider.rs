@@ -32,6 +32,8 @@ pub struct ConsoleLogin {
     pub client_id: String,
     pub client_secret: Option<SecretString>,
     pub scopes: Vec<String>,
+    /// The groups whose members see sessions and policies, and end sessions.
+    pub admins: Vec<String>,
     /// How long somebody stays logged in who opens no page.
     pub idle: Duration,
     /// How long anybody stays logged in.

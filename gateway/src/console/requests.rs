@@ -91,7 +91,7 @@ pub(super) async fn home(
         frame: Frame {
             open: "requests",
             refresh: Some("/?refresh"),
-            ..Frame::of(&person, &nonce, title)
+            ..shared.frame(&person, &nonce, title)
         },
         seen,
         waiting,
@@ -138,7 +138,7 @@ pub(super) async fn history(
     let page = HistoryPage {
         frame: Frame {
             open: "history",
-            ..Frame::of(&person, &nonce, "History")
+            ..shared.frame(&person, &nonce, "History")
         },
         filters: filters.collect(),
         rows: shared.rows(found, &person),
@@ -288,6 +288,11 @@ impl Shared {
         last.ok_or(Trouble::Store)
     }
 
+    /// What is around a page for this person.
+    pub(super) fn frame(&self, person: &Person, nonce: &Nonce, title: impl Into<String>) -> Frame {
+        Frame::of(person, nonce, title, self.is_administrator(person))
+    }
+
     async fn entry(&self, id: &str, person: &Person) -> Result<Entry, Trouble> {
         let id = id.parse().map_err(|_| Trouble::NoSuchRequest)?;
         let found = self.approvals.request(id, &person.0.identity).await?;
@@ -318,7 +323,7 @@ impl Shared {
         let actions = offers::actions(entry, viewer, may_decide);
         let title = format!("{} request", label(entry.request.state));
         RequestPage {
-            frame: Frame::of(person, nonce, title),
+            frame: self.frame(person, nonce, title),
             seen: entry.history.last().map_or(0, |event| event.sequence),
             request: Detail::new(entry, viewer, may_decide, Moment::now()),
             notice,

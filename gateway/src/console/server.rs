@@ -12,11 +12,12 @@ use axum::routing::{get, post};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
+use super::gateway::Overview;
 use super::provider::{ConsoleLogin, ConsoleLoginError, Provider};
 use super::sealed::Seal;
 use super::sessions::Sessions;
 use super::trouble::Trouble;
-use super::{assets, headers, live, logging_in, requests};
+use super::{assets, gateway, headers, live, logging_in, requests};
 use crate::approvals::Approvals;
 use crate::http::{Hosts, HttpServer, HttpServerError, Limits, Port, Tls, check_host};
 
@@ -65,6 +66,7 @@ pub struct ConsoleServer {
 #[derive(Clone)]
 pub(super) struct Shared {
     pub approvals: Approvals,
+    pub overview: Overview,
     pub provider: Arc<ArcSwap<Provider>>,
     pub sessions: Arc<Sessions>,
     pub seal: Arc<Seal>,
@@ -79,10 +81,12 @@ impl ConsoleServer {
     pub async fn start(
         settings: ConsoleSettings,
         approvals: Approvals,
+        overview: Overview,
     ) -> Result<Self, ConsoleError> {
         let provider = Provider::new(settings.login).await?;
         let shared = Shared {
             approvals,
+            overview,
             provider: Arc::new(ArcSwap::from_pointee(provider)),
             sessions: Arc::default(),
             seal: Arc::new(Seal::random().ok_or(ConsoleError::Seal)?),
@@ -132,6 +136,9 @@ fn routes(shared: Shared, hosts: &[String]) -> Router {
     Router::new()
         .route("/", get(requests::home))
         .route("/history", get(requests::history))
+        .route("/sessions", get(gateway::sessions))
+        .route("/sessions/{id}/end", post(gateway::end))
+        .route("/policies", get(gateway::policies))
         .route("/events", get(live::all))
         .route("/requests/{id}", get(requests::show))
         .route("/requests/{id}/events", get(live::one))

@@ -2,9 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
-use gatewright_contract::{ApprovalWait, RequestId};
+use gatewright_contract::{ApprovalWait, RequestId, SessionId};
+use gatewright_policy_host::{Missing, PolicySet};
 use tokio::time::Instant;
 
 use super::sessions::{SessionKey, Use};
@@ -12,10 +14,12 @@ use super::*;
 use crate::approvals::tests::{ISSUER, draft, identity, reviewer, settings, waiting};
 use crate::approvals::{Approvals, ApprovalsSettings, Outcome};
 use crate::identity::{Identity, IssuerSettings};
+use crate::roster::{OpenSession, Roster};
 use crate::store::{Store, StoreSettings};
 
 /// A console whose URL has TLS in front of it.
 struct Stage {
+    roster: Arc<Roster>,
     approvals: Approvals,
     server: ConsoleServer,
 }
@@ -40,6 +44,7 @@ fn login() -> ConsoleLogin {
         client_id: "console".to_owned(),
         client_secret: None,
         scopes: vec!["openid".to_owned()],
+        admins: vec!["platform".to_owned()],
         idle: Duration::from_secs(600),
         lifetime: Duration::from_secs(3600),
     }
@@ -62,8 +67,14 @@ impl Stage {
             tls: None,
             login: login(),
         };
-        let server = ConsoleServer::start(console, approvals.clone()).await;
+        let roster = Arc::new(Roster::default());
+        let overview = Overview {
+            roster: Arc::clone(&roster),
+            policies: Arc::new(|| Arc::new(policies())),
+        };
+        let server = ConsoleServer::start(console, approvals.clone(), overview).await;
         Stage {
+            roster,
             approvals,
             server: server.expect("a server"),
         }
@@ -132,6 +143,69 @@ impl Browser<'_> {
         self.post(&format!("/requests/{id}/{verdict}"), "", &body)
             .await
     }
+}
+
+/// None are loaded, and one is missing.
+fn policies() -> PolicySet {
+    PolicySet {
+        missing: vec![Missing {
+            name: "deny-list".to_owned(),
+            reason: "<gone>".to_owned(),
+        }],
+        ..PolicySet::empty()
+    }
+}
+
+#[tokio::test]
+async fn administrators_see_sessions_and_end_them() {
+    let stage = Stage::start().await;
+    let session = OpenSession {
+        id: SessionId::generate(),
+        subject: "ada<script>".to_owned(),
+        issuer: "https://issuer.example.com".to_owned(),
+        groups: Vec::new(),
+        agent: Some("helper".to_owned()),
+        task: None,
+        database: "shop".to_owned(),
+        role: "reader".to_owned(),
+        application: "psql\u{202e}".to_owned(),
+        client_address: "10.0.0.1".to_owned(),
+        started_ms: 1,
+    };
+    let id = session.id;
+    let place = stage.roster.enter(session);
+    let bob = stage.browser(reviewer("bob"));
+    for path in ["/sessions", "/policies"] {
+        assert_eq!(bob.get(path).await.status, 404);
+        assert!(
+            !bob.get("/")
+                .await
+                .body
+                .contains(&format!("href=\"{path}\""))
+        );
+    }
+    let form = |csrf: &str| format!("csrf={csrf}");
+    let end = format!("/sessions/{id}/end");
+    assert_eq!(bob.post(&end, "", &form(&bob.csrf)).await.status, 404);
+    let grace = stage.browser(identity("grace", &["platform"]));
+    let page = grace.get(&format!("/sessions?end={id}")).await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("ada&#60;script&#62;"), "{}", page.body);
+    assert!(
+        page.body.contains("U+202E") && page.body.contains(&end),
+        "{}",
+        page.body
+    );
+    let policies = grace.get("/policies").await;
+    assert!(policies.body.contains("deny-list") && policies.body.contains("&#60;gone&#62;"));
+    assert_eq!(grace.post(&end, "", &form(&bob.csrf)).await.status, 403);
+    assert!(stage.roster.find(id).is_some());
+    let ended = grace.post(&end, "", &form(&grace.csrf)).await;
+    assert_eq!(ended.status, 303, "{}", ended.body);
+    place.ended().await;
+    drop(place);
+    let late = grace.post(&end, "", &form(&grace.csrf)).await;
+    assert!(late.status == 404 && late.body.contains("The session is not open"));
 }
 
 #[tokio::test]

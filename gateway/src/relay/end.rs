@@ -38,6 +38,8 @@ pub enum Ending {
     GrantChanged,
     /// After a reload, the issuer of the token is no longer trusted.
     IssuerRemoved,
+    /// An administrator has ended the session.
+    Administrator,
     /// No message for this long, outside a transaction.
     Idle(Duration),
 }
@@ -79,6 +81,11 @@ impl Ending {
             Ending::IssuerRemoved => FatalError::new(
                 "57P01",
                 "terminating connection: the issuer of your token is no longer trusted",
+            ),
+            // As with pg_terminate_backend.
+            Ending::Administrator => FatalError::new(
+                "57P01",
+                "terminating connection due to administrator command",
             ),
             // PostgreSQL's idle_session_timeout.
             Ending::Idle(limit) => FatalError::new(
@@ -124,6 +131,7 @@ impl End {
             End::Told(Ending::GrantWithdrawn) => "grant_withdrawn",
             End::Told(Ending::GrantChanged) => "grant_changed",
             End::Told(Ending::IssuerRemoved) => "issuer_removed",
+            End::Told(Ending::Administrator) => "administrator",
             End::Told(Ending::Idle(_)) => "idle_timeout",
         }
     }

@@ -85,6 +85,7 @@ pub(super) static CONNECTIONS_TOTAL: Definition = Definition {
             "grant_withdrawn",
             "grant_changed",
             "issuer_removed",
+            "administrator",
         ],
     )],
 };

@@ -50,6 +50,12 @@ pub(in crate::config) static CONSOLE: Table = Table::new(
         )
         .absent("none"),
         Key::new(
+            "admins",
+            Kind::Strings,
+            "the groups whose members see the open sessions and the policies in force, and end sessions",
+        )
+        .absent("none"),
+        Key::new(
             "idle_timeout",
             Kind::Period,
             "a person who has opened no page for this long has to log in again. Pages that update themselves do not count",

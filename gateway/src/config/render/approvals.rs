@@ -44,6 +44,7 @@ fn console(f: &mut Formatter<'_>, console: &Console) -> fmt::Result {
         None => shown.absent("client_secret_file")?,
     }
     shown.list("scopes", &console.scopes)?;
+    shown.list("admins", &console.admins)?;
     shown.list("hosts", &console.hosts)?;
     shown.string("idle_timeout", duration_text(console.idle_timeout))?;
     shown.string("login_lifetime", duration_text(console.login_lifetime))?;

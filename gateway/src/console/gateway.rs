@@ -1,0 +1,217 @@
+//! The pages about the gateway itself: sessions that are open, and policies in force. For administrators.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::rejection::{FormRejection, PathRejection, QueryRejection};
+use axum::extract::{Form as Body, Path, Query, State as Shares};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use gatewright_contract::SessionId;
+use gatewright_policy_host::{Mode, Policy, PolicySet};
+use serde::Deserialize;
+
+use super::headers::Nonce;
+use super::moment::{Left, Moment};
+use super::offers::Notice;
+use super::pages::{Frame, PoliciesPage, SessionsPage, html};
+use super::person::Person;
+use super::server::Shared;
+use super::trouble::Trouble;
+use super::visible::Visible;
+use crate::roster::{OpenSession, Roster};
+
+/// What the console shows of the gateway besides requests.
+#[derive(Clone)]
+pub struct Overview {
+    pub roster: Arc<Roster>,
+    /// The policies in force now.
+    pub policies: Arc<dyn Fn() -> Arc<PolicySet> + Send + Sync>,
+}
+
+/// A session as the page shows it.
+pub(super) struct SessionRow {
+    pub id: String,
+    pub subject: Visible,
+    pub agent: Option<Visible>,
+    pub task: Option<Visible>,
+    pub database: Visible,
+    pub role: Visible,
+    pub application: Visible,
+    pub address: Visible,
+    pub began: Moment,
+    pub lasted: Left,
+}
+
+/// A policy as the page shows it.
+pub(super) struct PolicyRow {
+    pub name: Visible,
+    pub version: Visible,
+    pub description: Visible,
+    pub mode: &'static str,
+    pub is_required: bool,
+    pub digest: String,
+    pub hooks: String,
+}
+
+/// A policy that is required and not there.
+pub(super) struct MissingRow {
+    pub name: Visible,
+    pub reason: Visible,
+}
+
+#[derive(Deserialize)]
+pub(super) struct SessionsQuery {
+    /// The session whose form is open.
+    end: Option<String>,
+    /// A session was just ended.
+    done: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct EndForm {
+    csrf: String,
+}
+
+/// `GET /sessions`
+pub(super) async fn sessions(
+    Shares(shared): Shares<Shared>,
+    person: Person,
+    Extension(nonce): Extension<Nonce>,
+    query: Result<Query<SessionsQuery>, QueryRejection>,
+) -> Result<Response, Trouble> {
+    shared.require_administrator(&person)?;
+    let Query(query) = query.map_err(|_| Trouble::NoSuchPage)?;
+    let now = Moment::now();
+    let roster = &shared.overview.roster;
+    let open = roster.list();
+    let ending = query.end.and_then(|id| id.parse().ok());
+    let ending = ending.and_then(|id| roster.find(id));
+    let notice = query.done.map(|_| Notice {
+        is_error: false,
+        title: "The session is being ended".to_owned(),
+        text: Visible::line("Its client is told, and what it held for approval is withdrawn."),
+    });
+    let page = SessionsPage {
+        frame: Frame {
+            open: "sessions",
+            refresh: Some("/sessions?refresh"),
+            ..shared.frame(&person, &nonce, "Sessions")
+        },
+        rows: open
+            .iter()
+            .map(|session| SessionRow::new(session, now))
+            .collect(),
+        ending: ending.map(|session| SessionRow::new(&session, now)),
+        notice,
+    };
+    Ok(html(StatusCode::OK, &page))
+}
+
+/// `POST /sessions/{id}/end`
+pub(super) async fn end(
+    Shares(shared): Shares<Shared>,
+    person: Person,
+    id: Result<Path<String>, PathRejection>,
+    body: Result<Body<EndForm>, FormRejection>,
+) -> Result<Response, Trouble> {
+    shared.require_administrator(&person)?;
+    let Path(id) = id.map_err(|_| Trouble::NoSuchPage)?;
+    let id: SessionId = id.parse().map_err(|_| Trouble::NoSuchPage)?;
+    let Body(body) = body.map_err(|_| Trouble::Forged)?;
+    if !person.0.made(&body.csrf) {
+        tracing::warn!(session = %id, by = %person.0.identity.subject, "a form without the token of its session was refused");
+        return Err(Trouble::Forged);
+    }
+    let by = &person.0.identity.subject;
+    match shared.overview.roster.end(id, by) {
+        true => Ok(Redirect::to("/sessions?done").into_response()),
+        false => Err(Trouble::NoSuchSession),
+    }
+}
+
+/// `GET /policies`
+pub(super) async fn policies(
+    Shares(shared): Shares<Shared>,
+    person: Person,
+    Extension(nonce): Extension<Nonce>,
+) -> Result<Response, Trouble> {
+    shared.require_administrator(&person)?;
+    let set = (shared.overview.policies)();
+    let missing = set.missing.iter().map(|missing| MissingRow {
+        name: Visible::line(&missing.name),
+        reason: Visible::line(&missing.reason),
+    });
+    let page = PoliciesPage {
+        frame: Frame {
+            open: "policies",
+            refresh: Some("/policies?refresh"),
+            ..shared.frame(&person, &nonce, "Policies")
+        },
+        generation: set.generation,
+        fingerprint: set.fingerprint(),
+        missing: missing.collect(),
+        rows: set
+            .policies
+            .iter()
+            .map(|policy| PolicyRow::new(policy))
+            .collect(),
+    };
+    Ok(html(StatusCode::OK, &page))
+}
+
+impl SessionRow {
+    fn new(session: &OpenSession, now: Moment) -> Self {
+        let began = Moment(i64::try_from(session.started_ms).unwrap_or(i64::MAX));
+        SessionRow {
+            id: session.id.to_string(),
+            subject: Visible::line(&session.subject),
+            agent: session.agent.as_deref().map(Visible::line),
+            task: session.task.as_deref().map(Visible::line),
+            database: Visible::line(&session.database),
+            role: Visible::line(&session.role),
+            application: Visible::line(&session.application),
+            address: Visible::line(&session.client_address),
+            began,
+            lasted: began.ago(now),
+        }
+    }
+}
+
+impl PolicyRow {
+    fn new(policy: &Policy) -> Self {
+        let hooks = policy.hooks();
+        let hooks = hooks
+            .iter_names()
+            .map(|(name, _)| name.to_ascii_lowercase().replace('_', "-"));
+        PolicyRow {
+            name: Visible::line(policy.name()),
+            version: Visible::line(policy.version()),
+            description: Visible::line(policy.description()),
+            mode: match policy.mode() {
+                Mode::Enforce => "enforced",
+                Mode::Shadow => "shadow: it is asked, and its answers have no effect",
+                Mode::Off => "off",
+            },
+            is_required: policy.required(),
+            digest: policy.digest(),
+            hooks: hooks.collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+impl Shared {
+    /// Who does not administer the gateway is not told that there is such a page.
+    fn require_administrator(&self, person: &Person) -> Result<(), Trouble> {
+        match self.is_administrator(person) {
+            true => Ok(()),
+            false => Err(Trouble::NoSuchPage),
+        }
+    }
+
+    pub(super) fn is_administrator(&self, person: &Person) -> bool {
+        let provider = self.provider.load();
+        let mut groups = provider.settings.admins.iter();
+        groups.any(|group| person.0.identity.groups.contains(group))
+    }
+}
