@@ -162,6 +162,7 @@ pub fn draft(issuer: &str, statement: &str) -> Draft {
             hold_ms: 0,
             valid_ms: 0,
             effect: ApprovalEffect::None,
+            above_rows: None,
             allowance: Allowance::default(),
         },
         policy: "approve-destructive".to_owned(),

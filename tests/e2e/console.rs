@@ -7,8 +7,8 @@ use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail, ensure};
 use gatewright::approvals::{
-    Approvals, Binding, Draft, Finished, Outcome, Parameter, ParameterValue, Shown, Submitted,
-    Withdrawal,
+    Approvals, Binding, Draft, Effect, EffectFound, Finished, Outcome, Parameter, ParameterValue,
+    Shown, Submitted, Withdrawal,
 };
 use gatewright::store::StoreSettings;
 use gatewright_contract::{Approval, RequestId};
@@ -48,7 +48,7 @@ impl Stage {
             Ok(format!(
                 "[policies]\ndirectory = \"policies\"\n[approvals]\npeople = [\"{issuer}\"]\nreviewers = [\"dba\"]\n\
                  [console]\naddress = \"127.0.0.1:{port}\"\nurl = \"{url}\"\nclient_id = \"gatewright-console\"\n\
-                 client_secret_file = \"console-secret\"\n\
+                 client_secret_file = \"console-secret\"\nadmins = [\"dba\"]\n\
                  [console.tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\n"
             ))
         })?;
@@ -71,6 +71,11 @@ impl Stage {
             stage.role
         ))?;
         success_output(self.fixture.log_in("ada", &[])?)?;
+        self.spawn_psql(statement)
+    }
+
+    fn spawn_psql(&self, statement: &str) -> Result<()> {
+        let stage = &self.fixture.stage;
         let port = stage.port.to_string();
         let psql = self
             .fixture
@@ -132,6 +137,7 @@ impl Stage {
                 Ok(Value::Null)
             }
             ["psql", statement] => self.psql(statement).map(|()| Value::Null),
+            ["psql again", statement] => self.spawn_psql(statement).map(|()| Value::Null),
             ["psql ended"] => self.psql_ended(),
             // A page of another site.
             ["elsewhere"] => Ok(json!(format!(
@@ -177,9 +183,14 @@ fn draft(issuer: &str, statement: &str, task: &str, more: &[&str]) -> Draft {
                 .unwrap_or_default()
                 .to_owned(),
             effects: match is_full {
-                true => vec!["Changes rows of shop.customers.".to_owned()],
+                true => vec!["contains UPDATE, SELECT".to_owned()],
                 false => Vec::new(),
             },
+            effect: is_full.then(|| Effect {
+                found: EffectFound::Preview { rows: 128 },
+                limited: None,
+                bound: false,
+            }),
             tables: match is_full {
                 true => vec!["shop.customers".to_owned(), "shop.invoices".to_owned()],
                 false => Vec::new(),

@@ -50,6 +50,9 @@ pub struct Approval {
     pub valid_ms: u64,
     /// What of the statement's effect reviewers are shown.
     pub effect: ApprovalEffect,
+    /// Reviewers are asked only about more rows than this, or where the number is not known; with fewer the statement runs at once, and
+    /// is undone if it changes more after all.
+    pub above_rows: Option<u64>,
     /// The conditions under which the approved statement runs.
     pub allowance: Allowance,
 }

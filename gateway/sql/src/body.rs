@@ -23,6 +23,8 @@ pub(crate) struct Body {
     pub settings: Vec<SettingChange>,
     /// It may set `search_path`.
     pub sets_path: bool,
+    /// As [`Facts::calls_unread`].
+    pub calls_unread: bool,
 }
 
 impl Body {
@@ -38,6 +40,7 @@ impl Body {
             role: RoleEffect::Kept,
             settings: Vec::new(),
             sets_path: false,
+            calls_unread: false,
         }
     }
 
@@ -62,6 +65,7 @@ impl Body {
     pub(crate) fn merge(&mut self, other: Body) {
         self.flows.extend(other.flows);
         self.sets_path |= other.sets_path;
+        self.calls_unread |= other.calls_unread;
         let columns = other.columns.into_iter().map(|(at, name)| ColumnRef {
             table: Some(at),
             name,
@@ -82,6 +86,7 @@ impl Body {
     pub(crate) fn add(&mut self, reads: Facts) {
         self.role = self.role.max(reads.role);
         self.sets_path |= reads.path.is_some();
+        self.calls_unread |= reads.calls_unread;
         for change in reads.settings {
             if !self.settings.contains(&change) {
                 self.settings.push(change);

@@ -295,6 +295,9 @@ pub struct Facts {
     /// What the statement itself does to the search path, apart from code that it calls.
     #[serde(skip)]
     pub path: Option<PathChange>,
+    /// Something that it calls outside pg_catalog was not read, such as a function in C: what it leaves is not known.
+    #[serde(skip)]
+    pub calls_unread: bool,
 }
 
 impl Facts {
@@ -336,6 +339,7 @@ impl Default for Facts {
             temporary: None,
             lasting: None,
             path: None,
+            calls_unread: false,
         }
     }
 }

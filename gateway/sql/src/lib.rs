@@ -33,6 +33,7 @@ mod settings;
 mod temporary;
 
 mod leftovers;
+mod undoable;
 
 mod lineage;
 mod walker;

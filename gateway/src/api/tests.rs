@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::approvals::tests::{draft, settings, waiting};
 use crate::approvals::{
-    Approvals, ApprovalsSettings, Draft, Finished, Outcome, State, Submitted, Verdict,
+    Approvals, ApprovalsSettings, Draft, Effect, EffectFound, Finished, Outcome, State, Submitted,
+    Verdict,
 };
 use crate::identity::{DevProvider, TokenRequest, Verifier};
 use crate::store::{Store, StoreSettings};
@@ -449,6 +450,11 @@ async fn the_description_is_of_this_api() {
     full.shown.task = Some("t".to_owned());
     full.shown.groups = vec!["staff".to_owned()];
     full.shown.effects = vec!["deletes rows".to_owned()];
+    full.shown.effect = Some(Effect {
+        found: EffectFound::Preview { rows: 3 },
+        limited: Some("not all".to_owned()),
+        bound: false,
+    });
     let id = waiting(&stage.approvals, full.clone()).await.to_string();
     let bob = stage.reviewer();
     let body = DecisionBody {

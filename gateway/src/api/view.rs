@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::time::rfc3339;
-use crate::approvals::{Entry, Event, Parameter, ParameterValue, Request, State, Verdict};
+use crate::approvals::{
+    Effect, EffectFound, Entry, Event, Parameter, ParameterValue, Request, State, Verdict,
+};
 use gatewright_contract::ApprovalWait;
 
 /// A request for approval.
@@ -27,6 +29,10 @@ pub struct RequestView {
     pub tables: Vec<String>,
     /// The digest of everything that an approval binds.
     pub binding_digest: String,
+    /// What it would change, where its policy wants to show that.
+    #[serde(default)]
+    pub effect: Option<EffectView>,
+    /// Of an effect that an approval binds; whoever approves has to name it.
     #[serde(default)]
     pub effect_digest: Option<String>,
     pub approvals: ApprovalsView,
@@ -45,6 +51,44 @@ pub struct RequestView {
     /// Only where one request is shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<HistoryView>,
+}
+
+/// What is known of the effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectView {
+    /// `estimate`, `preview`, `failure` or `nothing`.
+    pub by: String,
+    /// How many rows: estimated, or changed in a run that was rolled back.
+    #[serde(default)]
+    pub rows: Option<u64>,
+    /// With which that run failed.
+    #[serde(default)]
+    pub sqlstate: Option<String>,
+    /// Why no more is known, where the policy wants more.
+    #[serde(default)]
+    pub limited: Option<String>,
+    /// An approval holds for this effect only.
+    pub bound: bool,
+    pub in_words: String,
+}
+
+impl EffectView {
+    fn new(effect: &Effect) -> Self {
+        let (by, rows, sqlstate) = match &effect.found {
+            EffectFound::Estimate { rows } => ("estimate", Some(*rows), None),
+            EffectFound::Preview { rows } => ("preview", Some(*rows), None),
+            EffectFound::Failure { sqlstate } => ("failure", None, Some(sqlstate.clone())),
+            EffectFound::Nothing => ("nothing", None, None),
+        };
+        EffectView {
+            by: by.to_owned(),
+            rows,
+            sqlstate,
+            limited: effect.limited.clone(),
+            bound: effect.bound,
+            in_words: effect.in_words(),
+        }
+    }
 }
 
 /// Who sent the statement.
@@ -229,6 +273,7 @@ impl RequestView {
             effects: request.shown.effects,
             tables: request.shown.tables,
             binding_digest: request.digest,
+            effect: request.shown.effect.as_ref().map(EffectView::new),
             effect_digest: request.effect_digest,
             created_at: rfc3339(request.created_at),
             expires_at: rfc3339(request.expires_at),

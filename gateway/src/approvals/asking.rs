@@ -8,7 +8,7 @@ use super::exchange::{Approved, Draft};
 use super::request::{Request, Stored, wait_name};
 use super::settings::ApprovalsSettings;
 use super::transition::{self, Note};
-use super::{Actor, ApprovalsError, State};
+use super::{Actor, ApprovalsError, Effect, State};
 use crate::store::{StoreError, Transaction, Value};
 
 /// Statement and parameters together, in bytes: what a person can be asked to read.
@@ -94,7 +94,11 @@ impl Asking {
             verb: shown.verb,
             effects: shown.effects,
             tables: shown.tables,
+            effect: shown.effect,
         };
+        // Of what an approval does not bind, nobody has to say that they saw it.
+        let bound = stored.effect.as_ref().filter(|effect| effect.bound);
+        let effect_digest = bound.map(Effect::digest);
         let values = vec![
             Value::from(wait_name(wanted.wait)),
             Value::from(digest.clone()),
@@ -117,6 +121,7 @@ impl Asking {
             Value::from(i64::try_from(needed).unwrap_or(i64::MAX)),
             Value::from(json(&wanted.reviewers)),
             Value::from(json(&stored)),
+            Value::from(effect_digest),
         ];
         Ok(Asking {
             id,
@@ -188,7 +193,7 @@ impl Asking {
         let mut rows = transaction.query(
             "UPDATE request SET state = 'claimed', holder = $1, changed_at = $2 \
              WHERE digest = $3 AND wait = 'return' AND state = 'approved' AND approved_until > $2 \
-             RETURNING id, decided_by, decided_reason",
+             RETURNING id, decided_by, decided_reason, shown",
             &[
                 Value::from(holder),
                 Value::from(now),
@@ -202,6 +207,7 @@ impl Asking {
         let approved = Approved {
             by: row.text()?,
             reason: row.optional_text()?,
+            effect: super::request::json::<Stored>(row)?.effect,
         };
         heartbeat(transaction, holder)?;
         claimed(transaction, id, &self.requester)?;
@@ -252,9 +258,9 @@ impl Asking {
         let inserted = transaction.query(
             "INSERT INTO request (state, id, holder, created_at, changed_at, expires_at, valid_ms, wait, digest, subject, issuer, \
                  agent, database_name, role_name, statement, statement_text, parameters, search_path, settings, policies, policy, \
-                 policy_version, code, reason, needed, reviewers, shown) \
+                 policy_version, code, reason, needed, reviewers, shown, effect_digest) \
              VALUES ('pending', $1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
-                 $21, $22, $23, $24, $25) \
+                 $21, $22, $23, $24, $25, $26) \
              ON CONFLICT DO NOTHING RETURNING id",
             &values,
         )?;

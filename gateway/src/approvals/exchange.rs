@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use gatewright_contract::{self as contract, RequestId, SessionId, StatementId};
 
-use super::Binding;
+use super::{Binding, Effect};
 
 /// A statement for which a policy wants an approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct Shown {
     pub effects: Vec<String>,
     /// The tables it names, with their schemas.
     pub tables: Vec<String>,
+    /// What it would change. `None`: its policy does not want to show that.
+    pub effect: Option<Effect>,
 }
 
 /// What became of a draft.
@@ -61,6 +63,8 @@ pub struct Approved {
     pub by: String,
     /// What the last of them gave as the reason.
     pub reason: Option<String>,
+    /// The effect that they were shown.
+    pub effect: Option<Effect>,
 }
 
 /// How a request that was waited for ended.

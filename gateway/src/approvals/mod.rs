@@ -8,6 +8,7 @@
 mod asking;
 mod binding;
 mod deciding;
+mod effect;
 mod ending;
 mod error;
 mod exchange;
@@ -27,6 +28,7 @@ pub(crate) mod tests;
 
 pub use binding::{Binding, Parameter, ParameterValue};
 pub use deciding::{Decision, DecisionError, Verdict};
+pub use effect::{Effect, EffectFound};
 pub use error::ApprovalsError;
 pub use exchange::{Approved, Draft, Finished, Outcome, Shown, Submitted, Withdrawal};
 pub use people::Page;

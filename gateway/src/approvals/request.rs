@@ -4,7 +4,7 @@ use gatewright_contract::{ApprovalWait, RequestId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Parameter, State};
+use super::{Effect, Parameter, State};
 use crate::store::{Row, StoreError};
 
 /// The columns of a request, in the order in which [`Request::read`] takes them.
@@ -69,6 +69,8 @@ pub struct Stored {
     pub verb: String,
     pub effects: Vec<String>,
     pub tables: Vec<String>,
+    #[serde(default)]
+    pub effect: Option<Effect>,
 }
 
 /// Whom a request concerns: all that the rules go by.
@@ -173,6 +175,6 @@ pub(super) fn state(row: &mut Row) -> Result<State, StoreError> {
     State::from_name(&row.text()?).ok_or(StoreError::Value("an unknown state"))
 }
 
-fn json<T: DeserializeOwned>(row: &mut Row) -> Result<T, StoreError> {
+pub(super) fn json<T: DeserializeOwned>(row: &mut Row) -> Result<T, StoreError> {
     serde_json::from_str(&row.text()?).map_err(|_| StoreError::Value("no JSON of this shape"))
 }

@@ -264,7 +264,13 @@ impl Approvals {
         let outcome = match request.state {
             State::Pending | State::Approved => return Ok(Look::Waits),
             State::Claimed => match self.shared.held.claim(id) {
-                true => return Ok(Look::Ended(Outcome::Approved(Approved { by, reason }))),
+                true => {
+                    return Ok(Look::Ended(Outcome::Approved(Approved {
+                        by,
+                        reason,
+                        effect: request.shown.effect,
+                    })));
+                }
                 // It is being withdrawn, and the store will know that it did not run.
                 false => Outcome::Withdrawn,
             },

@@ -23,6 +23,9 @@ pub struct ApprovalsSettings {
     pub approval_ttl: Duration,
     /// How long a statement is held.
     pub hold_limit: Duration,
+    /// How long a statement that is tried for its effect may take, and how long it may wait for a lock.
+    pub preview_timeout: Duration,
+    pub preview_lock_timeout: Duration,
     /// The pause between the notices that a held client gets.
     pub notice_interval: Duration,
     /// What becomes of a statement that an agent sent, unless its policy has it returned.
@@ -50,6 +53,8 @@ impl ApprovalsSettings {
             pending_ttl: Duration::from_secs(60 * MINUTE),
             approval_ttl: Duration::from_secs(10 * MINUTE),
             hold_limit: Duration::from_secs(10 * MINUTE),
+            preview_timeout: Duration::from_secs(10),
+            preview_lock_timeout: Duration::from_secs(1),
             notice_interval: Duration::from_secs(30),
             agents: ApprovalWait::Hold,
             max_pending_per_identity: 100,

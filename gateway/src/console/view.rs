@@ -49,6 +49,8 @@ pub(super) struct Detail {
     pub lines: usize,
     pub characters: usize,
     pub parameters: Vec<ParameterRow>,
+    /// What the server has shown of it.
+    pub effect: Option<Visible>,
     pub effects: Vec<Visible>,
     pub tables: Vec<Visible>,
     pub policy: Visible,
@@ -161,6 +163,11 @@ impl Detail {
             parameters: parameters
                 .map(|(at, parameter)| ParameterRow::new(at + 1, parameter))
                 .collect(),
+            effect: request
+                .shown
+                .effect
+                .as_ref()
+                .map(|effect| Visible::line(&effect.in_words())),
             effects: lines(&request.shown.effects),
             tables: lines(&request.shown.tables),
             policy: Visible::line(&request.policy),

@@ -7,11 +7,11 @@ use gatewright_contract as contract;
 use gatewright_policy_host::{Call, Fault, Policy};
 use gatewright_sql::Verb;
 
-use super::approval::Claims;
+use super::approval::{Claims, refusals};
 use super::permit::Permit;
 use super::ticket::answered;
 use super::{Gate, SessionGate};
-use crate::session::{Answer, Completion, Judged, Outcome, Refusal};
+use crate::session::{Answer, Bound, Completion, Judged, Outcome, Refusal, Rehearsed};
 
 /// The proof that one execution was admitted. Given back with its end; dropped without one, it is counted as lost.
 pub struct Admitted {
@@ -20,10 +20,25 @@ pub struct Admitted {
     started: Instant,
     /// The approvals that it uses up.
     claims: Option<Claims>,
+    /// It runs without some, as long as it changes no more rows than this.
+    at_most: Option<u64>,
     ended: bool,
 }
 
 impl Admitted {
+    /// The effects for which it was admitted.
+    pub(super) fn bound_to(&self) -> Option<Bound> {
+        let approved = self.claims.as_ref().and_then(Claims::bound_to);
+        approved.or_else(|| self.at_most.map(Bound::AtMost))
+    }
+
+    /// The refusal of a statement that had another.
+    pub(super) fn effect_differs(&self, changed: Option<u64>) -> Refusal {
+        let claims = self.claims.as_ref();
+        let approved = claims.and_then(|claims| claims.effect_differs(changed));
+        approved.unwrap_or_else(|| refusals::too_many_rows(self.at_most, &self.permit))
+    }
+
     /// Counts the end. Returns how long the execution took.
     fn end(&mut self, done: &Completion) -> Duration {
         self.ended = true;
@@ -53,19 +68,26 @@ impl SessionGate {
     pub(super) fn admit_execution(
         &mut self,
         permit: &Arc<Permit>,
+        effect: Option<&Rehearsed>,
     ) -> Judged<Result<Admitted, Refusal>> {
         match &permit.requirement {
-            None => Judged::Ready(Ok(self.admitted(permit, None))),
-            Some(requirement) => self.admit_approved(permit, requirement),
+            None => Judged::Ready(Ok(self.admitted(permit, None, None))),
+            Some(requirement) => self.admit_approved(permit, requirement, effect),
         }
     }
 
-    pub(super) fn admitted(&self, permit: &Arc<Permit>, claims: Option<Claims>) -> Admitted {
+    pub(super) fn admitted(
+        &self,
+        permit: &Arc<Permit>,
+        claims: Option<Claims>,
+        at_most: Option<u64>,
+    ) -> Admitted {
         Admitted {
             permit: Arc::clone(permit),
             gate: Arc::clone(&self.gate),
             started: Instant::now(),
             claims,
+            at_most,
             ended: false,
         }
     }

@@ -45,8 +45,8 @@ use crate::identity::{CATALOG_MAX_AGE, Identity};
 use crate::pool::PoolMode;
 use crate::results::Stop;
 use crate::session::{
-    Answer, Completion, Departure, Field, Judge, Judged, Limit, Limits, Notice, Plan, Question,
-    Refusal, Ticket, Verdict,
+    Answer, Bound, Completion, Departure, Field, Judge, Judged, Limit, Limits, Notice, Plan,
+    Question, Refusal, Rehearsal, Rehearsed, Ticket, Verdict,
 };
 use analysts::Analysts;
 use approval::Waiting;
@@ -355,8 +355,25 @@ impl Judge for SessionGate {
         self.plan_result(permit, fields)
     }
 
-    fn admit(&mut self, permit: &Self::Permit) -> Judged<Result<Admitted, Refusal>> {
-        self.admit_execution(permit)
+    fn rehearsal(&self, permit: &Self::Permit) -> Option<Rehearsal> {
+        self.rehearsal_of(permit)
+    }
+
+    fn bound_to(admitted: &Admitted) -> Option<Bound> {
+        admitted.bound_to()
+    }
+
+    fn effect_differs(&mut self, admitted: &Admitted, changed: Option<u64>) -> Refusal {
+        self.gate.metrics.decided("effect_mismatch");
+        admitted.effect_differs(changed)
+    }
+
+    fn admit(
+        &mut self,
+        permit: &Self::Permit,
+        effect: Option<&Rehearsed>,
+    ) -> Judged<Result<Admitted, Refusal>> {
+        self.admit_execution(permit, effect)
     }
 
     fn on_batch(

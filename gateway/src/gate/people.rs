@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gatewright_contract::{self as contract, ApprovalEffect};
+use gatewright_contract as contract;
 
 use super::approval::{Requirement, Wanted};
 use super::case::Case;
@@ -39,29 +39,18 @@ impl People {
 impl SessionGate {
     /// Why none of this can be asked for.
     pub(super) fn cannot_ask(&self, wanted: &[Wanted], case: &Case) -> Option<Refusal> {
-        let first = wanted.first()?;
-        let bound = wanted
-            .iter()
-            .find(|wanted| wanted.approval.effect == ApprovalEffect::Bound);
-        let (wanted, code, message) = match (&self.gate.people, bound) {
-            (People::Nobody, _) => (
-                first,
-                first.approval.code.as_str(),
-                "wants a person's approval for this statement, and this gateway has nobody to ask: it has no [approvals]",
-            ),
-            (_, Some(bound)) => (
-                bound,
-                "approval-effect",
-                "wants an approval that holds for one effect of this statement only, which this gateway cannot ascertain yet",
-            ),
-            _ => return None,
-        };
+        let wanted = wanted.first()?;
+        if !matches!(self.gate.people, People::Nobody) {
+            return None;
+        }
         self.gate.metrics.verdict(case.verb, "deny");
         let policy = self.set.policies.get(wanted.policy);
         let name = policy.map_or("unknown", |policy| policy.name());
         Some(denial::of_gateway(
-            code,
-            format!("policy \"{name}\" {message}"),
+            &wanted.approval.code,
+            format!(
+                "policy \"{name}\" wants a person's approval for this statement, and this gateway has nobody to ask: it has no [approvals]"
+            ),
             Some(&wanted.approval.reason),
             case.view.statement_id,
         ))

@@ -15,6 +15,7 @@ use crate::session::refusal::Refusal;
 use crate::session::state::held::Held;
 use crate::session::state::name::Name;
 use crate::session::state::names::InMessage;
+use crate::session::state::rehearsal::Effect;
 use crate::session::state::session::Session;
 
 /// How one stage of dealing with a message ended.
@@ -268,11 +269,15 @@ impl<J: Judge> Session<J> {
         permits: &[J::Permit],
         judge: &mut J,
     ) -> Stage<Vec<Option<J::Admitted>>> {
+        let effect = match &held.effect {
+            Effect::Told(effect) => Some(effect),
+            Effect::NotAsked | Effect::Asked => None,
+        };
         while let Some(permit) = permits.get(held.admitted.len()) {
             let answer = ask(
                 &mut held.ticket,
                 judge,
-                |judge| judge.admit(permit),
+                |judge| judge.admit(permit, effect),
                 |answer| match answer {
                     Answer::Admission(admitted) => Some(admitted),
                     _ => None,

@@ -92,6 +92,57 @@ pub struct Notice {
     pub hint: String,
 }
 
+/// What is found out of a statement's effect before people are asked about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rehearsal {
+    pub way: RehearsalWay,
+    /// How long the statement may wait for a lock, and how long it may take.
+    pub lock_timeout: Duration,
+    pub timeout: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RehearsalWay {
+    /// The server estimates the rows (EXPLAIN).
+    Estimate,
+    /// It runs, and is rolled back.
+    Run,
+}
+
+/// What a rehearsal has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rehearsed {
+    /// So many rows, as the server estimates.
+    Estimated { rows: u64 },
+    /// It changed so many rows.
+    Changed { rows: u64 },
+    /// It failed with this SQLSTATE.
+    Failed { sqlstate: String },
+    /// It could not be tried. Why, for people to read.
+    Unknown { why: &'static str },
+}
+
+/// The effects for which a statement is admitted. With any other it is undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// It changes so many rows.
+    Rows(u64),
+    AtMost(u64),
+    /// It fails.
+    Failure,
+}
+
+impl Bound {
+    /// Whether a statement that succeeded and changed so many rows is among them. `None`: the server does not say how many.
+    pub fn admits(self, changed: Option<u64>) -> bool {
+        changed.is_some_and(|changed| match self {
+            Bound::Rows(rows) => changed == rows,
+            Bound::AtMost(rows) => changed <= rows,
+            Bound::Failure => false,
+        })
+    }
+}
+
 /// One column as the server described it (RowDescription).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
@@ -169,6 +220,8 @@ pub struct Completion {
     pub masked_cells: u64,
     /// How many rows it changed, where the server says so.
     pub changed: Option<u64>,
+    /// It was undone, because its effect was not the one that it was admitted for.
+    pub effect_differs: bool,
     /// `00000` on success.
     pub sqlstate: String,
 }
@@ -245,13 +298,24 @@ pub trait Judge: Sized {
     fn limits(permit: &Self::Permit) -> Limits;
     /// True when people have to approve the statement. They are asked by [`Judge::admit`], and shown its parameters.
     fn needs_approval(permit: &Self::Permit) -> bool;
+    /// What is to be found out of the statement's effect before it is admitted. `None`: nothing.
+    fn rehearsal(&self, permit: &Self::Permit) -> Option<Rehearsal>;
+    /// The effects that were admitted; `None`: all.
+    fn bound_to(admitted: &Self::Admitted) -> Option<Bound>;
+    /// The refusal of a statement that had another effect than the one that was admitted.
+    fn effect_differs(&mut self, admitted: &Self::Admitted, changed: Option<u64>) -> Refusal;
     /// True when policies or the record read parameters, so that their types must be known before Bind.
     fn wants_parameters(&self) -> bool;
 
     /// Shows the result's columns to the policies that asked for them.
     fn plan(&mut self, permit: &Self::Permit, fields: &[Field]) -> Judged<Result<Plan, Refusal>>;
-    /// Writes down that a permitted statement is about to be sent. The last question before it leaves for the server.
-    fn admit(&mut self, permit: &Self::Permit) -> Judged<Result<Self::Admitted, Refusal>>;
+    /// Writes down that a permitted statement is about to be sent. The last question before it leaves for the server. `effect`: what its
+    /// rehearsal has shown, where one was wanted.
+    fn admit(
+        &mut self,
+        permit: &Self::Permit,
+        effect: Option<&Rehearsed>,
+    ) -> Judged<Result<Self::Admitted, Refusal>>;
     /// Hands a batch to the policy behind one step of a plan.
     fn on_batch(
         &mut self,

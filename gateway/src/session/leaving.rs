@@ -76,13 +76,20 @@ impl<J: Judge> Session<J> {
     /// True while a cancel request concerns the gateway: a statement is held for a decision, or what its client waits for is an answer of the
     /// judge and nothing that the server does.
     pub fn can_cancel(&self) -> bool {
-        self.waits_for_decision() || self.awaits_judge() || self.is_batch_judged()
+        self.waits_for_decision()
+            || self.awaits_judge()
+            || self.is_rehearsed()
+            || self.is_batch_judged()
     }
 
     /// A message is held for an answer of the judge, and nothing runs on the server.
     fn awaits_judge(&self) -> bool {
         let is_judged = |held: &Held<J>| held.ticket.is_some();
         self.held.as_ref().is_some_and(is_judged) && !self.queue.runs_anything()
+    }
+
+    fn is_rehearsed(&self) -> bool {
+        self.queue.is_rehearsing()
     }
 
     fn is_batch_judged(&self) -> bool {
@@ -102,6 +109,13 @@ impl<J: Judge> Session<J> {
                 held.cancelled = Some(refusal);
             }
             return true;
+        }
+        if self.is_rehearsed() {
+            // The server is to hear of it, too.
+            if let Some(held) = self.held.as_mut() {
+                held.cancelled = Some(refusal);
+            }
+            return false;
         }
         if self.is_batch_judged() {
             self.withdraw_batch(Departure::Cancelled, judge);

@@ -20,8 +20,9 @@ pub use doors::output::{HIGH_WATER, Output, Progress};
 pub use doors::to_client::ToClient;
 pub use doors::to_server::ToServer;
 pub use judge::{
-    Answer, BoundParameters, Completion, Departure, Field, Judge, Judged, Limit, Limits, NameFacts,
-    Notice, Outcome, PendingJudge, Phase, Plan, Question, Ticket, Verdict, Wait,
+    Answer, Bound, BoundParameters, Completion, Departure, Field, Judge, Judged, Limit, Limits,
+    NameFacts, Notice, Outcome, PendingJudge, Phase, Plan, Question, Rehearsal, RehearsalWay,
+    Rehearsed, Ticket, Verdict, Wait,
 };
 pub use refusal::Refusal;
 pub use state::server::ServerAtStart;

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use gatewright_policy::{Access, Allowance, Approval, Facts, Verdict, command_is};
+use gatewright_policy::{
+    Access, Allowance, Approval, ApprovalEffect, Facts, Verb, Verdict, command_is,
+};
 
-use crate::settings::{Choice, Settings, Wait, Writes};
+use crate::settings::{Choice, Effect, Settings, Wait, Writes};
 
 /// Code and reason.
 type Cause = (&'static str, String);
@@ -23,20 +25,35 @@ impl Settings {
             .or_else(|| self.function(facts))
             .or_else(|| self.opaque(facts));
         match cause {
-            Some(cause) => self.approval(cause).into(),
+            Some(cause) => self.approval(cause, facts).into(),
             None => Verdict::reusable(),
         }
     }
 
-    fn approval(&self, (code, reason): Cause) -> Approval {
+    fn approval(&self, (code, reason): Cause, facts: &Facts) -> Approval {
         let approval = Approval::new(code, reason)
             .reviewers(self.reviewers.iter().cloned())
             .approvals(self.approvals)
             .valid(Duration::from_secs(self.valid_seconds))
+            .effect(self.effect(facts))
             .allowance(Allowance::new());
+        let approval = match self.above_rows {
+            Some(rows) if counted(facts) => approval.above_rows(rows),
+            _ => approval,
+        };
         match self.wait {
             Wait::Hold => approval.hold(Duration::from_secs(self.hold_seconds)),
             Wait::Return => approval.return_id(),
+        }
+    }
+
+    /// What cannot be bound is not refused for that: DROP and its kind have no rows to count.
+    fn effect(&self, facts: &Facts) -> ApprovalEffect {
+        match self.effect {
+            Effect::None => ApprovalEffect::None,
+            Effect::Estimate => ApprovalEffect::Estimate,
+            Effect::Bound if counted(facts) => ApprovalEffect::Bound,
+            Effect::Preview | Effect::Bound => ApprovalEffect::Preview,
         }
     }
 
@@ -136,4 +153,13 @@ impl Settings {
             format!("the statement cannot be analyzed: {reason}"),
         ))
     }
+}
+
+/// Whether the server says how many rows it changes, and it does nothing else.
+fn counted(facts: &Facts) -> bool {
+    let nested = ["UPDATE", "DELETE", "SELECT"];
+    let mut commands = facts.commands.iter();
+    matches!(facts.verb, Verb::Update | Verb::Delete)
+        && facts.opaque.is_empty()
+        && commands.all(|command| nested.contains(&command.as_str()))
 }

@@ -16,6 +16,8 @@ pub struct Settings {
     pub reviewers: Vec<String>,
     pub approvals: u32,
     pub wait: Wait,
+    pub effect: Effect,
+    pub above_rows: Option<u64>,
     pub hold_seconds: u64,
     pub valid_seconds: u64,
 }
@@ -46,6 +48,17 @@ pub enum Wait {
     Return,
 }
 
+/// What reviewers are shown of the effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    None,
+    Estimate,
+    Preview,
+    /// For UPDATE and DELETE; other statements are previewed as far as they can be.
+    Bound,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         let functions = ["lo_unlink", "lo_truncate", "lo_truncate64"];
@@ -63,6 +76,8 @@ impl Default for Settings {
             reviewers: Vec::new(),
             approvals: 1,
             wait: Wait::Hold,
+            effect: Effect::Estimate,
+            above_rows: None,
             hold_seconds: 300,
             valid_seconds: 300,
         }

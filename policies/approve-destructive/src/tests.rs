@@ -1,7 +1,9 @@
 //! Tests of approve-destructive's decisions and settings.
 
 use gatewright_policy::testing::{self, StatementDouble, facts, select};
-use gatewright_policy::{Access, Approval, ApprovalWait, Facts, Policy, Verb, Verdict};
+use gatewright_policy::{
+    Access, Approval, ApprovalEffect, ApprovalWait, Facts, Policy, Verb, Verdict,
+};
 
 use crate::ApproveDestructive;
 
@@ -197,6 +199,28 @@ fn settings_say_who_approves_and_how() {
     );
     let returned = judge(r#"{"wait": "return"}"#, &delete(true)).expect("it needs approval");
     assert_eq!(returned.wait, ApprovalWait::ReturnId);
+}
+
+#[test]
+fn settings_say_what_is_shown_of_the_effect() {
+    let seen = |settings: &str, facts: &Facts| {
+        let approval = judge(settings, facts).expect("it needs approval");
+        (approval.effect, approval.above_rows)
+    };
+    let bulk = delete(true);
+    let drop = facts(Verb::Ddl, &["DROP TABLE"], &[]);
+    let bound = r#"{"effect": "bound", "above_rows": 100}"#;
+    assert_eq!(seen("{}", &bulk), (ApprovalEffect::Estimate, None));
+    assert_eq!(seen(bound, &bulk), (ApprovalEffect::Bound, Some(100)));
+    assert_eq!(seen(bound, &drop), (ApprovalEffect::Preview, None));
+    let mut nested = bulk.clone();
+    nested.commands.push("INSERT".to_owned());
+    assert_eq!(seen(bound, &nested), (ApprovalEffect::Preview, None));
+    let unread = Facts {
+        opaque: vec!["f".to_owned()],
+        ..bulk
+    };
+    assert_eq!(seen(bound, &unread), (ApprovalEffect::Preview, None));
 }
 
 #[test]

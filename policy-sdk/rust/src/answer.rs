@@ -191,6 +191,7 @@ impl Approval {
             hold_ms: FIVE_MINUTES_MS,
             valid_ms: FIVE_MINUTES_MS,
             effect: ApprovalEffect::None,
+            above_rows: None,
             allowance: Allowance::new(),
         }
     }
@@ -230,6 +231,13 @@ impl Approval {
     /// What reviewers see of the statement's effect.
     pub fn effect(mut self, effect: ApprovalEffect) -> Self {
         self.effect = effect;
+        self
+    }
+
+    /// Reviewers are asked only about more rows than this, or where the number is not known. With fewer the statement runs at
+    /// once, and is undone if it changes more after all.
+    pub fn above_rows(mut self, rows: u64) -> Self {
+        self.above_rows = Some(rows);
         self
     }
 
@@ -307,6 +315,7 @@ mod tests {
             .return_id()
             .valid(Duration::from_secs(60))
             .effect(ApprovalEffect::Bound)
+            .above_rows(10)
             .allowance(Allowance::new().plan_result().row_limit(100));
         let expected = Approval {
             code: "bulk".to_owned(),
@@ -317,6 +326,7 @@ mod tests {
             hold_ms: FIVE_MINUTES_MS,
             valid_ms: 60_000,
             effect: ApprovalEffect::Bound,
+            above_rows: Some(10),
             allowance: Allowance {
                 plan_result: true,
                 messages: Messages::All,

@@ -4,6 +4,7 @@ mod basics;
 mod changed;
 mod deployed;
 mod destructive;
+mod effects;
 mod ends;
 mod many;
 mod messages;

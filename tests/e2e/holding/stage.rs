@@ -25,6 +25,7 @@ pub struct Stage {
     pub gateway: Gateway,
     pub direct: Dsn,
     pub policies: TempDir,
+    settings: Option<TempDir>,
     api: Api,
 }
 
@@ -76,8 +77,19 @@ impl Stage {
             gateway,
             direct,
             policies,
+            settings: None,
             api,
         })
+    }
+
+    /// The same with settings of the policy, in TOML.
+    pub fn with_settings(test: &str, guest: &[u8], settings: &str) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("settings.toml");
+        std::fs::write(&file, format!("[ask]\n{settings}\n"))?;
+        let mut stage = Self::with_policy(test, guest, &["--settings", &file.to_string_lossy()])?;
+        stage.settings = Some(folder);
+        Ok(stage)
     }
 
     pub fn dsn(&self) -> Result<Dsn> {
@@ -165,7 +177,12 @@ impl Api {
     }
 
     pub fn decide_about(&self, id: &str, what: &str) -> Result<()> {
-        let body = json!({ "reason": format!("{what}: ticket 4711") });
+        self.decide_with(id, what, json!({}))
+    }
+
+    /// The same with more in the body.
+    pub fn decide_with(&self, id: &str, what: &str, mut body: Value) -> Result<()> {
+        body["reason"] = format!("{what}: ticket 4711").into();
         let path = format!("/v1/requests/{id}/{what}");
         let decided = self.call("POST", &path, Some(body))?;
         ensure!(decided["id"] == id, "{decided}");

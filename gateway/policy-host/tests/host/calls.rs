@@ -272,6 +272,7 @@ fn a_0_1_approval_requires_one_reviewer_and_maps_dry_run_to_preview() {
         hold_ms: 30_000,
         valid_ms: 60_000,
         effect: ApprovalEffect::Preview,
+        above_rows: None,
         allowance: Allowance::default(),
     };
     assert_eq!(verdict, Ok(Verdict::RequireApproval(expected)));

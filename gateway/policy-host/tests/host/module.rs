@@ -10,7 +10,7 @@ use gatewright_contract::{
 
 const BASE: u32 = 1024;
 /// The size of the largest verdict, an approval of version 0.2.
-const VERDICT_WORDS: usize = 42;
+const VERDICT_WORDS: usize = 46;
 
 /// A module under construction. By default it registers all hooks, allows every statement and leaves rows unchanged.
 pub struct Module {
@@ -154,7 +154,9 @@ impl Module {
         words[10] = approval.hold_ms as u32;
         words[12] = approval.valid_ms as u32;
         words[14] = approval.effect as u32;
-        words[16..].copy_from_slice(&self.allowance(&approval.allowance));
+        words[16] = u32::from(approval.above_rows.is_some());
+        words[18] = approval.above_rows.unwrap_or_default() as u32;
+        words[20..].copy_from_slice(&self.allowance(&approval.allowance));
         self.words(&words)
     }
 

@@ -40,6 +40,7 @@ fn approval() -> Approval {
         hold_ms: 30_000,
         valid_ms: 60_000,
         effect: ApprovalEffect::Bound,
+        above_rows: Some(1000),
         allowance: Allowance {
             plan_result: true,
             messages: Messages::OutsideCode,

@@ -111,6 +111,12 @@ impl<'c> Names<'c> {
         self.catalog.unread_among(name, schemas)
     }
 
+    /// Whether a function that the name can mean has code that nobody has read.
+    pub fn is_obscure_function(self, parts: &[&str]) -> bool {
+        self.functions_meant(parts)
+            .is_none_or(|(name, schemas)| self.catalog.is_obscure_among(name, schemas))
+    }
+
     /// As [`Catalog::shadows_function`].
     pub fn shadows_function(self, name: &str) -> bool {
         match self.functions_meant(&[name]) {

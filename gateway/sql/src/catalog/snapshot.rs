@@ -314,12 +314,16 @@ impl Catalog {
             let own = !matches!(schemas, Schemas::One(_)) && self.is_built_in(name);
             return own.then(Vec::new);
         }
-        let marked = [self.obscure.get(name), self.bodies.unreadable(name)];
-        let is_obscure = |own: &String| marked.iter().flatten().any(|marked| marked.contains(own));
-        if meant.any(is_obscure) {
+        if self.is_obscure_among(name, schemas) {
             return None;
         }
         Some(self.bodies.of_function(schemas, name))
+    }
+
+    pub(super) fn is_obscure_among(&self, name: &str, schemas: Schemas<'_>) -> bool {
+        let marked = [self.obscure.get(name), self.bodies.unreadable(name)];
+        let mut marked = marked.into_iter().flatten().flatten();
+        marked.any(|own| schemas.have(own))
     }
 
     /// Whether a function that is meant has not been read yet.

@@ -15,6 +15,7 @@ mod patterns;
 mod properties;
 mod settings;
 mod substitution;
+mod undoable;
 mod versions;
 
 fn all(text: &str) -> Result<Analysis, AnalyzeError> {
@@ -24,6 +25,13 @@ fn all(text: &str) -> Result<Analysis, AnalyzeError> {
 
 fn one(text: &str) -> Facts {
     let analysis = all(text).expect(text);
+    assert_eq!(analysis.statements.len(), 1, "{text}");
+    (*analysis.statements[0].facts).clone()
+}
+
+fn one_with(text: &str, catalog: &Catalog) -> Facts {
+    let analysis = on_big_stack(|| analyze(text, catalog, &Settings::default()));
+    let analysis = analysis.expect("analysis does not panic").expect(text);
     assert_eq!(analysis.statements.len(), 1, "{text}");
     (*analysis.statements[0].facts).clone()
 }

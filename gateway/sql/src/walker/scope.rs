@@ -166,6 +166,7 @@ impl<'a> Walker<'a> {
             self.named_function(function);
         }
         self.role(body.role);
+        self.facts.calls_unread |= body.calls_unread;
         if body.sets_path {
             self.facts.path = Some(PathChange::unknown());
         }

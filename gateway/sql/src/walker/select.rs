@@ -352,6 +352,7 @@ impl<'a> Walker<'a> {
         if let Some(function) = catalog.unread_function(parts) {
             self.unread(format!("function {function} has an unknown body"));
         }
+        self.facts.calls_unread |= catalog.is_obscure_function(parts);
         for body in catalog.function_bodies(parts).into_iter().flatten() {
             self.body(body, Access::default());
         }

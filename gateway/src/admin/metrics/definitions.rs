@@ -133,6 +133,7 @@ pub(super) static APPROVALS_TOTAL: Definition = Definition {
             "expired",
             "withdrawn",
             "returned",
+            "effect_mismatch",
         ],
     )],
 };

@@ -17,6 +17,7 @@ async fn a_held_statement_is_approved_once_and_runs() {
         let approved = Approved {
             by: "bob".to_owned(),
             reason: Some("checked".to_owned()),
+            effect: None,
         };
         assert_eq!(outcome.await.expect("an end"), Outcome::Approved(approved));
         // The approval is not handed out again.

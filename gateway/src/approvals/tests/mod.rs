@@ -73,6 +73,7 @@ pub(crate) fn draft(statement: &str, wait: ApprovalWait) -> Draft {
             hold_ms: 0,
             valid_ms: 0,
             effect: ApprovalEffect::None,
+            above_rows: None,
             allowance: contract::Allowance::default(),
         },
         policy: "approve-destructive".to_owned(),

@@ -17,6 +17,7 @@ async fn the_same_statement_sent_again_uses_the_approval_once() {
         let approved = Approved {
             by: "bob".to_owned(),
             reason: Some("checked".to_owned()),
+            effect: None,
         };
         assert_eq!(claimed, Ok(Submitted::Claimed { id, approved }));
         approvals.finished(

@@ -67,6 +67,9 @@ pub(super) fn whole(request: &RequestView) -> String {
     );
     row("search path", &request.search_path.join(", "));
     row("tables", &request.tables.join(", "));
+    if let Some(effect) = &request.effect {
+        row("rows", &effect.in_words);
+    }
     for effect in &request.effects {
         row("effect", effect);
     }

@@ -57,6 +57,18 @@ pub(in crate::config) static APPROVALS: Table = Table::new(
         )
         .default("\"10m\""),
         Key::new(
+            "preview_timeout",
+            Kind::Period,
+            "how long a statement may take that is run and rolled back to show its effect, or planned for an estimate",
+        )
+        .default("\"10s\""),
+        Key::new(
+            "preview_lock_timeout",
+            Kind::Period,
+            "how long such a statement waits for a lock",
+        )
+        .default("\"1s\""),
+        Key::new(
             "notice_interval",
             Kind::Period,
             "the pause between the notices that tell a held client that it waits",

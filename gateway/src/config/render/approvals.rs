@@ -73,6 +73,8 @@ fn settings(f: &mut Formatter<'_>, settings: &ApprovalsSettings) -> fmt::Result 
         ("pending_ttl", settings.pending_ttl),
         ("approval_ttl", settings.approval_ttl),
         ("hold_limit", settings.hold_limit),
+        ("preview_timeout", settings.preview_timeout),
+        ("preview_lock_timeout", settings.preview_lock_timeout),
         ("notice_interval", settings.notice_interval),
         ("keep", settings.keep),
     ] {

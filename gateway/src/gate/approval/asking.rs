@@ -3,18 +3,31 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatewright_contract::ApprovalWait;
+use gatewright_contract::{ApprovalEffect, ApprovalWait};
+use gatewright_sql::Verb;
 use tokio::time::{Instant, interval_at};
 
 use super::claim::{Claim, Claims};
+use super::effect::is_below;
 use super::refusals::{self, Place};
 use super::requirement::Requirement;
 use super::waiting::Waiting;
-use crate::approvals::{Approvals, Draft, Outcome, Submitted};
+use crate::approvals::{Approvals, Approved, Draft, Effect, Outcome, Submitted};
 use crate::gate::ending::Admitted;
 use crate::gate::permit::Permit;
 use crate::gate::{Gate, SessionGate};
-use crate::session::{Answer, Judged, Refusal};
+use crate::session::{Answer, Judged, Refusal, Rehearsed};
+
+/// What people are asked about.
+pub(super) struct Asked {
+    pub permit: Arc<Permit>,
+    pub requirement: Arc<Requirement>,
+    /// Which of the approvals, by their indexes in the requirement.
+    asked: Vec<usize>,
+    /// The rest are not needed as long as it changes no more rows than this.
+    pub at_most: Option<u64>,
+    effect: Option<Effect>,
+}
 
 /// Whom a request is made to, and who waits for its end.
 struct Asking {
@@ -31,11 +44,33 @@ impl SessionGate {
         &mut self,
         permit: &Arc<Permit>,
         requirement: &Arc<Requirement>,
+        effect: Option<&Rehearsed>,
     ) -> Judged<Result<Admitted, Refusal>> {
         if requirement.is_used() {
-            return Judged::Ready(Ok(self.admitted(permit, None)));
+            return Judged::Ready(Ok(self.admitted(permit, None, None)));
         }
-        let answer = self.ask_next(Arc::clone(permit), Arc::clone(requirement), Vec::new());
+        let effect = self.effect_of(permit, effect);
+        let (mut asked, mut at_most) = (Vec::new(), None::<u64>);
+        for (index, wanted) in requirement.wanted.iter().enumerate() {
+            let above = wanted.approval.above_rows;
+            match is_below(effect.as_ref(), above) {
+                true => at_most = at_most.into_iter().chain(above).min(),
+                false => asked.push(index),
+            }
+        }
+        // What a SELECT reads is not changed, so it is not undone.
+        let at_most = at_most.filter(|_| permit.verb != Verb::Select);
+        if asked.is_empty() {
+            return Judged::Ready(Ok(self.admitted(permit, None, at_most)));
+        }
+        let wanted = Asked {
+            permit: Arc::clone(permit),
+            requirement: Arc::clone(requirement),
+            asked,
+            at_most,
+            effect,
+        };
+        let answer = self.ask_next(wanted, Vec::new());
         match answer {
             Judged::Pending(ticket) => Judged::Pending(ticket),
             Judged::Ready(Answer::Admission(admitted)) => Judged::Ready(admitted),
@@ -46,14 +81,15 @@ impl SessionGate {
     /// Asks for the next approval, or admits the statement if it has all.
     pub(super) fn ask_next(
         &mut self,
-        permit: Arc<Permit>,
-        requirement: Arc<Requirement>,
+        asked: Asked,
         mut claims: Vec<Claim>,
     ) -> Judged<Answer<Self>> {
-        let Some(wanted) = requirement.wanted.get(claims.len()) else {
-            return self.admit_if_unchanged(permit, requirement, claims);
+        let next = asked.asked.get(claims.len()).copied();
+        let Some(wanted) = next.and_then(|next| asked.requirement.wanted.get(next)) else {
+            return self.admit_if_unchanged(asked, claims);
         };
-        let draft = self.draft(&permit, &requirement.question, wanted);
+        let question = &asked.requirement.question;
+        let draft = self.draft(&asked.permit, question, wanted, asked.effect.as_ref());
         let request = draft.and_then(|draft| Ok((self.asking(&draft)?, draft)));
         let (asking, draft) = match request {
             Ok(request) => request,
@@ -63,7 +99,7 @@ impl SessionGate {
             self.pend_decision(asking.decided(draft), move |gate, decided| match decided {
                 Ok(claim) => {
                     claims.push(claim);
-                    gate.ask_next(permit, requirement, claims)
+                    gate.ask_next(asked, claims)
                 }
                 Err(refusal) => Judged::Ready(Answer::Admission(Err(refusal))),
             });
@@ -83,14 +119,9 @@ impl SessionGate {
     }
 
     /// The proof for a statement that has all its approvals.
-    pub(super) fn admit_with(
-        &self,
-        permit: &Arc<Permit>,
-        requirement: &Arc<Requirement>,
-        claims: Vec<Claim>,
-    ) -> Judged<Answer<Self>> {
-        let claims = Claims::new(claims, requirement);
-        let admitted = self.admitted(permit, Some(claims));
+    pub(super) fn admit_with(&self, asked: &Asked, claims: Vec<Claim>) -> Judged<Answer<Self>> {
+        let claims = Claims::new(claims, &asked.requirement);
+        let admitted = self.admitted(&asked.permit, Some(claims), asked.at_most);
         Judged::Ready(Answer::Admission(Ok(admitted)))
     }
 }
@@ -100,9 +131,14 @@ impl Asking {
     async fn decided(self, draft: Draft) -> Result<Claim, Refusal> {
         let (policy, wanted) = (draft.policy.clone(), draft.wanted.clone());
         let claim = |id| Claim::new(self.approvals.clone(), id, self.waiting.reason());
+        let is_bound = wanted.effect == ApprovalEffect::Bound;
+        let bind = |claim: Claim, approved: &Approved| match is_bound {
+            true => claim.bound(approved),
+            false => Ok(claim),
+        };
         let submitted = self.approvals.submit(draft).await;
         let place = match submitted.map_err(refusals::unasked)? {
-            Submitted::Claimed { id, .. } => return Ok(claim(id)),
+            Submitted::Claimed { id, approved } => return bind(claim(id), &approved),
             Submitted::Waiting {
                 id,
                 url,
@@ -123,9 +159,10 @@ impl Asking {
         let outcome = self.outcome(&place, || refusals::notice(&place, &policy, &wanted));
         let outcome = outcome.await;
         self.gate.metrics.decided(label(&outcome));
-        match refusals::of_outcome(place.id, &outcome) {
-            None => Ok(claim),
-            Some(refusal) => {
+        match (refusals::of_outcome(place.id, &outcome), &outcome) {
+            (None, Outcome::Approved(approved)) => bind(claim, approved),
+            (None, _) => Ok(claim),
+            (Some(refusal), _) => {
                 claim.forget();
                 Err(refusal)
             }

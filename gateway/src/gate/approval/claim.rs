@@ -7,8 +7,9 @@ use std::sync::Arc;
 use gatewright_contract::RequestId;
 
 use super::requirement::Requirement;
-use crate::approvals::{Approvals, Finished, Withdrawal};
-use crate::session::{Completion, Departure, Outcome};
+use super::{effect, refusals};
+use crate::approvals::{Approvals, Approved, Finished, Withdrawal};
+use crate::session::{Bound, Completion, Departure, Outcome, Refusal};
 
 /// Why the session leaves what it leaves now.
 pub(in crate::gate) type Reason = Rc<Cell<Departure>>;
@@ -19,6 +20,8 @@ pub(in crate::gate) struct Claim {
     approvals: Approvals,
     id: RequestId,
     reason: Reason,
+    /// The one effect that it was given for.
+    bound: Option<Bound>,
     is_over: bool,
 }
 
@@ -28,7 +31,24 @@ impl Claim {
             approvals,
             id,
             reason,
+            bound: None,
             is_over: false,
+        }
+    }
+
+    /// The same, for the effect alone that was approved.
+    pub fn bound(mut self, approved: &Approved) -> Result<Self, Refusal> {
+        let effect = approved.effect.as_ref();
+        match effect.and_then(effect::as_bound) {
+            Some(bound) => {
+                self.bound = Some(bound);
+                Ok(self)
+            }
+            None => {
+                self.withdraw_changed();
+                let message = "what was approved has no effect that the statement could be held to";
+                Err(Refusal::new("42501", message))
+            }
         }
     }
 
@@ -73,6 +93,18 @@ impl Claims {
         }
     }
 
+    /// The one effect that was approved.
+    pub fn bound_to(&self) -> Option<Bound> {
+        self.claims.iter().find_map(|claim| claim.bound)
+    }
+
+    /// The refusal of a statement that had another.
+    pub fn effect_differs(&self, changed: Option<u64>) -> Option<Refusal> {
+        let mut claims = self.claims.iter();
+        let (id, approved) = claims.find_map(|claim| Some((claim.id, claim.bound?)))?;
+        Some(refusals::effect_differs(id, approved, changed))
+    }
+
     /// The execution has ended.
     pub fn end(self, done: &Completion) {
         if done.outcome == Outcome::Skipped {
@@ -86,6 +118,9 @@ impl Claims {
 }
 
 fn finished(done: &Completion) -> Finished {
+    if done.effect_differs {
+        return Finished::EffectMismatch;
+    }
     match done.outcome {
         // The rest of a portal that is read in parts comes under the same approval.
         Outcome::Completed | Outcome::Suspended => Finished::Executed {

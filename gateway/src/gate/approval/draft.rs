@@ -1,11 +1,12 @@
 //! The request as reviewers see it, and what their approval binds.
 
-use gatewright_contract::{self as contract, ApprovalWait, SettingValue};
+use gatewright_contract::{self as contract, ApprovalEffect, ApprovalWait, SettingValue};
 use gatewright_sql::{PathValue, SessionEffect};
 use gatewright_wire::frontend;
 
+use super::effect::as_bound;
 use super::requirement::Wanted;
-use crate::approvals::{Binding, Draft, Parameter, ParameterValue, Shown};
+use crate::approvals::{Binding, Draft, Effect, Parameter, ParameterValue, Shown};
 use crate::gate::kept::KeptQuestion;
 use crate::gate::permit::Permit;
 use crate::gate::view::KeptParameters;
@@ -30,7 +31,11 @@ impl SessionGate {
         permit: &Permit,
         question: &KeptQuestion,
         wanted: &Wanted,
+        effect: Option<&Effect>,
     ) -> Result<Draft, Refusal> {
+        if wanted.approval.effect == ApprovalEffect::Bound && effect.and_then(as_bound).is_none() {
+            return Err(unbound(effect, permit));
+        }
         let wait = self.wait(&wanted.approval);
         if wait == ApprovalWait::ReturnId && question.path_value.is_none() {
             return Err(denial::of_gateway(
@@ -69,7 +74,10 @@ impl SessionGate {
             },
             policy: policy.to_owned(),
             policy_version: policy_version.to_owned(),
-            shown: self.shown(permit, question, text),
+            shown: Shown {
+                effect: effect.cloned(),
+                ..self.shown(permit, question, text)
+            },
         })
     }
 
@@ -129,8 +137,23 @@ impl SessionGate {
                     false => format!("{}.{}", table.schema, table.name),
                 })
                 .collect(),
+            effect: None,
         }
     }
+}
+
+/// The refusal of a statement whose effect is to be approved, and is not known.
+fn unbound(effect: Option<&Effect>, permit: &Permit) -> Refusal {
+    let why = effect.and_then(|effect| effect.limited.as_deref());
+    let why = why.unwrap_or("it was not tried");
+    denial::of_gateway(
+        "approval-effect",
+        format!("this statement needs an approval of its effect, which cannot be found out: {why}"),
+        Some(
+            "Send an UPDATE or DELETE without RETURNING in a message of its own, as its own transaction or in a transaction block.",
+        ),
+        permit.view.statement_id,
+    )
 }
 
 /// Held, or sent again: what the policy, the configuration or the client itself has chosen. Nobody is held who does not want to be.

@@ -4,7 +4,8 @@
 mod asking;
 mod claim;
 mod draft;
-mod refusals;
+mod effect;
+pub(super) mod refusals;
 mod requirement;
 mod unchanged;
 mod waiting;

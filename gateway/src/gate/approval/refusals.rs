@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::approvals::{ApprovalsError, Outcome};
 use crate::gate::denial::{self, INSUFFICIENT_PRIVILEGE, printable};
-use crate::session::{Notice, Refusal};
+use crate::gate::permit::Permit;
+use crate::session::{Bound, Notice, Refusal};
 
 /// Where a request is decided, and until when.
 pub(super) struct Place {
@@ -106,6 +107,40 @@ pub(super) fn changed(what: &str, id: StatementId) -> Refusal {
         format!("{what} while this statement waited for approval, so it is not what was approved"),
         Some("Send it again to ask again."),
         id,
+    )
+}
+
+/// The refusal of a statement that had another effect than the one that was approved. It was undone.
+pub(super) fn effect_differs(id: RequestId, approved: Bound, changed: Option<u64>) -> Refusal {
+    let rows = match approved {
+        Bound::Rows(rows) | Bound::AtMost(rows) => Some(rows),
+        Bound::Failure => None,
+    };
+    refusal(
+        "this statement did something else than what was approved, and was undone",
+        json!({
+            "id": id.to_string(),
+            "decision": "effect_mismatch",
+            "by": Value::Null,
+            "reason": Value::Null,
+            "retry": true,
+            "approved_rows": rows,
+            "changed_rows": changed,
+        }),
+        "Send it again to ask again.",
+    )
+}
+
+/// The refusal of a statement about which nobody was asked, because it was to change few rows. It was undone.
+pub(in crate::gate) fn too_many_rows(at_most: Option<u64>, permit: &Permit) -> Refusal {
+    let rows = at_most.unwrap_or_default();
+    denial::of_gateway(
+        "approval-above-rows",
+        format!(
+            "this statement changes more than {rows} rows, which needs approval, and was undone"
+        ),
+        Some("The server estimated fewer rows. ANALYZE the table, or narrow the WHERE clause."),
+        permit.view.statement_id,
     )
 }
 

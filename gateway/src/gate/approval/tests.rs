@@ -33,6 +33,7 @@ fn what_a_client_is_told_is_json_in_ascii() {
         hold_ms: 0,
         valid_ms: 0,
         effect: ApprovalEffect::None,
+        above_rows: None,
         allowance: Allowance::default(),
     };
     let notice = refusals::notice(&place(), "p", &wanted);

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::asking::Asked;
 use super::claim::Claim;
 use super::refusals;
-use super::requirement::Requirement;
 use crate::gate::SessionGate;
 use crate::gate::kept::KeptQuestion;
 use crate::gate::permit::Permit;
@@ -14,40 +14,35 @@ impl SessionGate {
     /// Admits the statement if it still is what was approved.
     pub(super) fn admit_if_unchanged(
         &mut self,
-        permit: Arc<Permit>,
-        requirement: Arc<Requirement>,
+        asked: Asked,
         claims: Vec<Claim>,
     ) -> Judged<Answer<Self>> {
+        let permit = &asked.permit;
         if !Arc::ptr_eq(&permit.set, &self.gate.policies.current()) {
-            return refuse(claims, "policies or their settings have changed", &permit);
+            return refuse(claims, "policies or their settings have changed", permit);
         }
         let caught_up = self.catch_up_with_database().map(Answer::CaughtUp);
         self.followed_by(caught_up, move |gate, answer| match answer {
-            Answer::CaughtUp(Ok(())) => gate.admit_if_settled(permit, requirement, claims),
+            Answer::CaughtUp(Ok(())) => gate.admit_if_settled(asked, claims),
             other => refuse_with(claims, error_of(other)),
         })
     }
 
-    fn admit_if_settled(
-        &mut self,
-        permit: Arc<Permit>,
-        requirement: Arc<Requirement>,
-        claims: Vec<Claim>,
-    ) -> Judged<Answer<Self>> {
-        let text = Arc::clone(&requirement.question.text);
+    fn admit_if_settled(&mut self, asked: Asked, claims: Vec<Claim>) -> Judged<Answer<Self>> {
+        let text = Arc::clone(&asked.requirement.question.text);
         if self.is_settled(&text) {
-            return self.admit_with(&permit, &requirement, claims);
+            return self.admit_with(&asked, claims);
         }
         let anew = self.analyze_anew(&text).map(Answer::Text);
         self.followed_by(anew, move |gate, answer| match answer {
             Answer::Text(Ok(text)) => {
                 let question = Arc::new(KeptQuestion {
                     text,
-                    ..(*requirement.question).clone()
+                    ..(*asked.requirement.question).clone()
                 });
                 let verdict = gate.judge_kept(question, None).map(Answer::Verdict);
                 gate.followed_by(verdict, move |gate, answer| {
-                    gate.admit_if_same(permit, requirement, claims, answer)
+                    gate.admit_if_same(asked, claims, answer)
                 })
             }
             other => refuse_with(claims, error_of(other)),
@@ -56,20 +51,21 @@ impl SessionGate {
 
     fn admit_if_same(
         &mut self,
-        permit: Arc<Permit>,
-        requirement: Arc<Requirement>,
+        asked: Asked,
         claims: Vec<Claim>,
         answer: Answer<Self>,
     ) -> Judged<Answer<Self>> {
         match answer {
             Answer::Verdict(Ok(Verdict::Permit(now) | Verdict::Rewrite { permit: now, .. }))
-                if is_same(&permit, &now) =>
+                if is_same(&asked.permit, &now) =>
             {
-                self.admit_with(&permit, &requirement, claims)
+                self.admit_with(&asked, claims)
             }
-            Answer::Verdict(Ok(_)) => {
-                refuse(claims, "what the statement names has changed", &permit)
-            }
+            Answer::Verdict(Ok(_)) => refuse(
+                claims,
+                "what the statement names has changed",
+                &asked.permit,
+            ),
             other => refuse_with(claims, error_of(other)),
         }
     }

@@ -74,6 +74,7 @@ impl<J: Judge> Session<J> {
             return self.hold(held);
         }
         let renamed = prepared.portable.is_some();
+        let mark = output.to_server.len();
         let bound = match RunsNothing::in_text::<J>(&prepared.text) {
             Some(proof) if renamed => {
                 output.to_server.bind_nothing_as(frame, &on_server, proof);
@@ -107,6 +108,10 @@ impl<J: Judge> Session<J> {
             }
         };
         let (permit, plan) = bound.map_or((None, None), |(permit, plan)| (Some(permit), plan));
+        let is_tried = permit
+            .as_ref()
+            .is_some_and(|permit| judge.rehearsal(permit).is_some());
+        let bind_message = is_tried.then(|| Rc::new(output.to_server.kept_bind(mark)));
         let portal = Rc::new(Portal {
             prepared,
             permit,
@@ -115,6 +120,7 @@ impl<J: Judge> Session<J> {
             passed: Rc::default(),
             started: Rc::default(),
             bound: Cell::new(None),
+            bind: bind_message,
         });
         if let Some(statement) = portal.prepared.statement()
             && statement.facts.changes_reading()
@@ -132,6 +138,7 @@ impl<J: Judge> Session<J> {
             name,
             portal,
             renamed,
+            again: false,
         });
         Taken::Yes
     }

@@ -55,6 +55,7 @@ impl<J: Judge> Session<J> {
                     passed: Rc::default(),
                     started: Rc::default(),
                     bound: Cell::new(None),
+                    bind: None,
                 });
                 self.admit_execute(frame, portal, held, judge, output)
             }

@@ -130,6 +130,7 @@ impl<J: Judge> Session<J> {
             passed: Rc::clone(&portal.passed),
             started: Rc::clone(&portal.started),
             bound: portal.bound.clone(),
+            bind: portal.bind.clone(),
         }))
     }
 
@@ -159,7 +160,16 @@ impl<J: Judge> Session<J> {
                 return self.refuse_extended(refusal, judge, output);
             }
             (Some(permit), None) => {
-                match self.ask_admission(&mut held, std::slice::from_ref(permit), judge) {
+                let name =
+                    frontend::Execute::decode(frame.body).map_or("", |execute| execute.portal);
+                let stage = match self.rehearse_execute(name, &portal, &mut held, judge, output) {
+                    Stage::Done(()) => {
+                        self.ask_admission(&mut held, std::slice::from_ref(permit), judge)
+                    }
+                    Stage::Hold => Stage::Hold,
+                    Stage::Refused(refusal) => Stage::Refused(refusal),
+                };
+                match stage {
                     Stage::Hold => {
                         // Offered again, it is not judged again.
                         held.portal = Some(portal);
@@ -181,7 +191,13 @@ impl<J: Judge> Session<J> {
             self.note_sent(&statement.facts);
         }
         self.turn.stoppable += usize::from(portal.can_stop());
-        self.expect(Outstanding::Execute { portal, admitted });
+        let reply = Outstanding::Execute { portal, admitted };
+        let is_bound = reply.is_bound();
+        self.expect(reply);
+        if is_bound {
+            output.to_server.flush();
+            self.pipeline.flushed = true;
+        }
         Taken::Yes
     }
 

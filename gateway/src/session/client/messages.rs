@@ -31,7 +31,10 @@ impl<J: Judge> Session<J> {
     ) -> Result<Progress, Violation> {
         let mut consumed = 0;
         while let Some(rest) = bytes.get(consumed..).filter(|rest| !rest.is_empty()) {
-            if output.terminated || output.to_server.len() >= HIGH_WATER || self.queue.is_probing()
+            if output.terminated
+                || output.to_server.len() >= HIGH_WATER
+                || self.queue.is_probing()
+                || self.queue.is_rehearsing()
             {
                 return Ok(held(consumed));
             }
@@ -235,6 +238,14 @@ impl<J: Judge> Session<J> {
             self.pipeline.drain_first = false;
         }
         if self.queue.len() >= MAX_OUTSTANDING || self.queue.texts() >= MAX_OUTSTANDING_TEXT {
+            return true;
+        }
+        if self
+            .queue
+            .newest_first()
+            .next()
+            .is_some_and(Outstanding::is_bound)
+        {
             return true;
         }
         match tag {

@@ -10,4 +10,5 @@ pub(in crate::session) mod parse;
 pub(in crate::session) mod placing;
 pub(in crate::session) mod query;
 pub(in crate::session) mod refusing;
+pub(in crate::session) mod rehearsing;
 pub(in crate::session) mod renewing;

@@ -9,9 +9,9 @@ use crate::session::doors::output::{Output, Taken};
 use crate::session::doors::slice::STATEMENT;
 use crate::session::doors::to_server::{Pass, RunsNothing};
 use crate::session::judge::{Judge, Phase, Plan, Verdict};
-use crate::session::refusal::Refusal;
+use crate::session::refusal::{Refusal, STAND_IN};
 use crate::session::state::held::{Description, Held};
-use crate::session::state::outstanding::{Outstanding, QueryRun};
+use crate::session::state::outstanding::{Outstanding, QueryRun, Sent};
 use crate::session::state::session::Session;
 
 impl<J: Judge> Session<J> {
@@ -73,6 +73,7 @@ impl<J: Judge> Session<J> {
     ) -> Stage<()> {
         done!(self.judge_query(held, judge, output));
         done!(self.plan_query(held, judge, output));
+        done!(self.rehearse_query(held, judge, output));
         let permits = std::mem::take(&mut held.permits);
         let admitted = self.ask_admission(held, &permits, judge);
         held.permits = permits;
@@ -195,7 +196,18 @@ impl<J: Judge> Session<J> {
             Some(proof) => Pass::RunsNothing(proof),
             None => Pass::Admitted(&held.admitted),
         };
+        let mut admitted = held.admitted.iter().flatten();
+        let sent = match admitted.any(|admitted| J::bound_to(admitted).is_some()) {
+            true => Sent::InParts,
+            false => Sent::Whole,
+        };
         match &held.text {
+            Some(text) if sent == Sent::InParts => {
+                match self.reading.encoding.write(J::source(text)) {
+                    Some(text) => output.to_server.run_in_parts::<J>(&text, &pass),
+                    None => output.to_server.stand_in_parse(STAND_IN),
+                }
+            }
             Some(text) if held.rewritten => match self.reading.encoding.write(J::source(text)) {
                 Some(text) => output.to_server.run_rewritten::<J>(&text, &pass),
                 None => output.to_server.stand_in_query(),
@@ -219,6 +231,7 @@ impl<J: Judge> Session<J> {
             index: 0,
             refusal: None,
             silent_error: false,
+            sent,
         };
         self.turn.stoppable += usize::from(run.can_stop());
         self.expect(Outstanding::Query(run));

@@ -119,6 +119,7 @@ impl<J: Judge> Session<J> {
                 formats: portal.formats.clone(),
                 started: Rc::clone(&portal.started),
                 bound: portal.bound.clone(),
+                bind: portal.bind.clone(),
             }))),
             _ => Stage::Refused(changed("portal")),
         }

@@ -11,9 +11,10 @@ use gatewright_wire::frame::Frame;
 use crate::session::doors::output::{Output, Taken};
 use crate::session::doors::to_client::{Delivered, Delivery};
 use crate::session::judge::{Judge, Limits, Outcome};
+use crate::session::state::ends::Changed;
 use crate::session::state::name::Name;
 use crate::session::state::names::{Cursor, Prepared};
-use crate::session::state::outstanding::{Outstanding, QueryRun};
+use crate::session::state::outstanding::{Outstanding, QueryRun, Sent};
 use crate::session::state::running::{Passed, Running};
 use crate::session::state::session::Session;
 use crate::session::violation::Violation;
@@ -29,6 +30,7 @@ impl<J: Judge> Session<J> {
         if self.finish_rows(judge, output) == Taken::Hold {
             return Ok(Taken::Hold);
         }
+        self.compare_effect(frame, judge);
         let running = self.turn.running.as_ref();
         let stopped = running.and_then(|running| running.stopping.as_ref());
         let sqlstate = stopped.map(|refusal| refusal.sqlstate.clone().into_owned());
@@ -55,7 +57,34 @@ impl<J: Judge> Session<J> {
         }
         output.to_client.deliver(Delivery::Message(frame));
         self.next_statement(frame.tag)?;
+        self.end_parts(output);
         Ok(Taken::Yes)
+    }
+
+    /// A statement that was admitted for one effect is stopped if it had another.
+    fn compare_effect(&mut self, frame: Frame<'_>, judge: &mut J) {
+        let Some(admitted) = self.queue.front().and_then(Outstanding::current) else {
+            return;
+        };
+        let changed = changed_rows(frame);
+        if J::bound_to(admitted).is_none_or(|bound| bound.admits(changed)) {
+            return;
+        }
+        let refusal = judge.effect_differs(admitted, changed);
+        let plain = || Running::plain(Limits::default());
+        let running = self.turn.running.get_or_insert_with(plain);
+        running.stopping = Some(refusal);
+        running.differs = true;
+    }
+
+    /// The Sync behind a Query that went out in parts.
+    pub(in crate::session) fn end_parts(&mut self, output: &mut Output) {
+        if let Some(Outstanding::Query(run)) = self.queue.front_mut()
+            && run.sent == Sent::InParts
+        {
+            run.sent = Sent::InPartsWithSync;
+            output.to_server.sync();
+        }
     }
 
     /// Tells the judge how the statement in front ended, once, with what was delivered of its result.
@@ -70,9 +99,14 @@ impl<J: Judge> Session<J> {
         let Some(admitted) = front.and_then(Outstanding::take_current) else {
             return;
         };
+        let running = self.turn.running.as_ref();
+        let effect = Changed {
+            rows: changed,
+            differs: running.is_some_and(|running| running.differs),
+        };
         let delivered = output.to_client.take_delivered();
         self.ends
-            .push_changed(admitted, outcome, sqlstate, delivered, changed);
+            .push_changed(admitted, outcome, sqlstate, delivered, effect);
     }
 
     /// The statement in front succeeded: what it changes, and what comes next.
@@ -292,7 +326,7 @@ fn may_tell_values<J: Judge>(permit: &J::Permit) -> bool {
 }
 
 /// How many rows the statement changed, as its tag says (protocol: CommandComplete).
-fn changed_rows(frame: Frame<'_>) -> Option<u64> {
+pub(in crate::session) fn changed_rows(frame: Frame<'_>) -> Option<u64> {
     let tag = frame
         .body
         .strip_suffix(b"\0")

@@ -279,7 +279,9 @@ impl<J: Judge> Session<J> {
         self.probe_syncs_of_copy(output);
         match self.queue.front() {
             // ReadyForQuery follows.
-            Some(Outstanding::Query(_) | Outstanding::FunctionCall { .. }) => {}
+            Some(Outstanding::Query(_) | Outstanding::FunctionCall { .. }) => {
+                self.end_parts(output);
+            }
             Some(Outstanding::Describe {
                 target: Described::InHand,
                 ..

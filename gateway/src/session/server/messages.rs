@@ -7,7 +7,7 @@ use crate::session::doors::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, 
 use crate::session::doors::to_client::Delivery;
 use crate::session::judge::{Judge, Limit};
 use crate::session::server::describe::fields_of;
-use crate::session::state::outstanding::{Audience, CloseTarget, Outstanding};
+use crate::session::state::outstanding::{Audience, CloseTarget, Outstanding, Sent};
 use crate::session::state::pipeline::Mode;
 use crate::session::state::session::Session;
 use crate::session::state::streaming::Streaming;
@@ -203,6 +203,13 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Result<Taken, Violation> {
+        if self.is_of_rehearsal(frame) {
+            self.rehearsal_goes_on(frame, output)?;
+            return Ok(Taken::Yes);
+        }
+        if self.is_part_of_query(frame.tag) {
+            return Ok(Taken::Yes);
+        }
         if self.is_over_for_client() && !matches!(frame.tag, b'Z' | b'E' | b'S' | b'A') {
             return Ok(Taken::Yes);
         }
@@ -245,6 +252,12 @@ impl<J: Judge> Session<J> {
             other => return Err(Violation::Unexpected(char::from(other))),
         }
         Ok(Taken::Yes)
+    }
+
+    /// Of a Query that went out in parts: ParseComplete, BindComplete, and NoData where there are no rows.
+    fn is_part_of_query(&self, tag: u8) -> bool {
+        matches!(tag, b'1' | b'2' | b'n')
+            && matches!(self.queue.front(), Some(Outstanding::Query(run)) if run.sent != Sent::Whole)
     }
 
     fn copy_out_begins(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
@@ -299,11 +312,19 @@ impl<J: Judge> Session<J> {
     }
 
     fn bound(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
-        let Some(Outstanding::Bind { name, portal, .. }) = self.queue.pop() else {
+        let Some(Outstanding::Bind {
+            name,
+            portal,
+            again,
+            ..
+        }) = self.queue.pop()
+        else {
             return Err(Violation::Unexpected('2'));
         };
         self.names.set_portal(&name, portal);
-        output.to_client.deliver(Delivery::Message(frame));
+        if !again {
+            output.to_client.deliver(Delivery::Message(frame));
+        }
         Ok(())
     }
 

@@ -6,6 +6,7 @@ pub(in crate::session) mod errors;
 pub(in crate::session) mod messages;
 mod notifications;
 pub(in crate::session) mod redaction;
+mod rehearsed;
 pub(in crate::session) mod renaming;
 pub(in crate::session) mod results;
 pub(in crate::session) mod settings;

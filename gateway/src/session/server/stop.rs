@@ -6,7 +6,7 @@ use crate::session::doors::output::Output;
 use crate::session::doors::to_client::Delivery;
 use crate::session::judge::{Judge, Limit};
 use crate::session::refusal::{Refusal, STAND_IN};
-use crate::session::state::outstanding::{Outstanding, QueryRun};
+use crate::session::state::outstanding::{Outstanding, QueryRun, Sent};
 use crate::session::state::pipeline::Mode;
 use crate::session::state::session::Session;
 use crate::session::violation::Violation;
@@ -57,6 +57,11 @@ impl<J: Judge> Session<J> {
     ) -> Result<(), Violation> {
         output.to_client.deliver(Delivery::Error(&refusal.error()));
         match self.queue.front_mut() {
+            Some(Outstanding::Query(run)) if run.sent == Sent::InParts => {
+                run.silent_error = true;
+                output.to_server.stand_in_parse(STAND_IN);
+                self.end_parts(output);
+            }
             Some(Outstanding::Query(run)) => {
                 run.silent_error = true;
                 self.transaction.abort_on_ready = true;

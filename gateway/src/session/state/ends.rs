@@ -5,6 +5,15 @@ use std::collections::VecDeque;
 use crate::session::doors::to_client::Delivered;
 use crate::session::judge::{Completion, Judge, Judged, Outcome, Ticket};
 
+/// What a statement changed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::session) struct Changed {
+    /// Rows, where the server says so.
+    pub rows: Option<u64>,
+    /// It is undone, because that was not what it was admitted for.
+    pub differs: bool,
+}
+
 /// Ends that the judge has still to take note of, oldest first.
 pub(in crate::session) struct Ends<J: Judge> {
     due: VecDeque<(J::Admitted, Completion)>,
@@ -33,7 +42,7 @@ impl<J: Judge> Ends<J> {
         sqlstate: &str,
         delivered: Delivered,
     ) {
-        self.push_changed(admitted, outcome, sqlstate, delivered, None);
+        self.push_changed(admitted, outcome, sqlstate, delivered, Changed::default());
     }
 
     /// The same for a statement of which the server says how many rows it changed.
@@ -43,14 +52,15 @@ impl<J: Judge> Ends<J> {
         outcome: Outcome,
         sqlstate: &str,
         delivered: Delivered,
-        changed: Option<u64>,
+        changed: Changed,
     ) {
         let done = Completion {
             outcome,
             rows: delivered.rows,
             bytes: delivered.bytes,
             masked_cells: delivered.masked_cells,
-            changed,
+            changed: changed.rows,
+            effect_differs: changed.differs,
             sqlstate: sqlstate.to_owned(),
         };
         self.delivered.0 = self.delivered.0.saturating_add(done.rows);

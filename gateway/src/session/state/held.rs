@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::session::judge::{Field, Judge, Plan, Ticket, Wait};
 use crate::session::refusal::Refusal;
 use crate::session::state::names::{Portal, Prepared};
+use crate::session::state::rehearsal::Effect;
 
 /// The message in hand and how far it came. There is at most one: what the client sends behind it stays in the relay. The client's
 /// bytes are offered again when something has changed, and the work goes on from here; nobody is asked twice.
@@ -26,6 +27,8 @@ pub(in crate::session) struct Held<J: Judge> {
     /// One for each statement that was admitted.
     pub admitted: Vec<Option<J::Admitted>>,
     pub description: Description,
+    /// What is known of its effect, before people are asked.
+    pub effect: Effect,
     /// The notices that came with the descriptions.
     pub notices: Vec<Box<[u8]>>,
     /// For a Bind: its statement, with an analysis that holds.
@@ -68,6 +71,7 @@ impl<J: Judge> Default for Held<J> {
             plans: Vec::new(),
             admitted: Vec::new(),
             description: Description::NotAsked,
+            effect: Effect::NotAsked,
             notices: Vec::new(),
             prepared: None,
             settled_names_of: None,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use gatewright_sql::{CopyOut, Facts, Outputs, SessionEffect, Statement};
 
 use crate::pool::Serial;
-use crate::session::doors::to_server::Kept;
+use crate::session::doors::to_server::{Kept, KeptBind};
 use crate::session::judge::{Field, Judge, NameFacts, Plan};
 use crate::session::state::encoding::Encoding;
 use crate::session::state::name::Name;
@@ -197,6 +197,8 @@ pub struct Portal<J: Judge> {
     pub started: Rc<Cell<bool>>,
     /// [`Names::version`] when the server confirmed it.
     pub bound: Cell<Option<u64>>,
+    /// The Bind that made it, where it may have to be bound again.
+    pub bind: Option<Rc<KeptBind>>,
 }
 
 impl<J: Judge> Portal<J> {
@@ -297,6 +299,12 @@ impl<J: Judge> Names<J> {
         name.is_unnamed()
             || self.portals.len() + pending < MAX_PORTALS
             || self.portals.contains_key(name)
+    }
+
+    /// True when there is no portal besides the one with this name.
+    pub fn is_only_portal(&self, name: &Name) -> bool {
+        let others = self.portals.keys().filter(|other| *other != name).count();
+        others == 0 && (name.is_unnamed() || self.unnamed_portal.is_none())
     }
 
     pub fn close_portal(&mut self, name: &Name) {

@@ -11,6 +11,7 @@ use crate::session::refusal::Refusal;
 use crate::session::state::copy_probe::CopySyncProbe;
 use crate::session::state::name::Name;
 use crate::session::state::names::{Portal, Prepared, can_stop};
+use crate::session::state::rehearsal::Rehearsing;
 
 /// Who gets the reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub enum Outstanding<J: Judge> {
         portal: Rc<Portal<J>>,
         /// Where the statement has another name on the server.
         renamed: Option<Box<Renamed>>,
+        /// The client has had the answer to this Bind before.
+        again: bool,
     },
     /// Bind of a statement that does not exist: always an error.
     BindUnknown,
@@ -67,6 +70,8 @@ pub enum Outstanding<J: Judge> {
     Sync,
     /// The gateway's question for a setting: an error of it is the client's.
     Asked(Asked),
+    /// A statement that the gateway tries, and undoes.
+    Rehearsal(Rehearsing<J>),
     /// The gateway's probe for which Syncs the server answers after a failed COPY FROM STDIN.
     CopySyncProbe(CopySyncProbe),
 }
@@ -110,6 +115,18 @@ pub struct QueryRun<J: Judge> {
     pub refusal: Option<Refusal>,
     /// The client has received an error already; the stand-in only aborts the transaction.
     pub silent_error: bool,
+    pub sent: Sent,
+}
+
+/// How a Query went to the server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sent {
+    #[default]
+    Whole,
+    /// As Parse, Bind, Describe, Execute and Flush, so that its effect can still be undone.
+    InParts,
+    /// The Sync that ends it has followed.
+    InPartsWithSync,
 }
 
 impl<J: Judge> QueryRun<J> {
@@ -123,6 +140,7 @@ impl<J: Judge> QueryRun<J> {
             index: 0,
             refusal: Some(refusal),
             silent_error: false,
+            sent: Sent::Whole,
         }
     }
 
@@ -193,6 +211,26 @@ impl<J: Judge> Outstanding<J> {
         }
     }
 
+    /// True when its effect may have to be undone once it is known: nothing is sent behind it.
+    pub fn is_bound(&self) -> bool {
+        match self {
+            Outstanding::Query(run) => run.sent != Sent::Whole,
+            Outstanding::Execute { admitted, .. } => admitted
+                .as_ref()
+                .is_some_and(|admitted| J::bound_to(admitted).is_some()),
+            _ => false,
+        }
+    }
+
+    /// The admission of the statement whose reply is expected now.
+    pub fn current(&self) -> Option<&J::Admitted> {
+        match self {
+            Outstanding::Query(run) => run.admitted.get(run.index)?.as_ref(),
+            Outstanding::Execute { admitted, .. } => admitted.as_ref(),
+            _ => None,
+        }
+    }
+
     /// True when the server answers without a Flush.
     pub fn answered_anyway(&self) -> bool {
         matches!(
@@ -200,6 +238,7 @@ impl<J: Judge> Outstanding<J> {
             Outstanding::Sync
                 | Outstanding::Query(_)
                 | Outstanding::FunctionCall { .. }
+                | Outstanding::Rehearsal(_)
                 | Outstanding::CopySyncProbe(_)
         )
     }
@@ -404,6 +443,11 @@ impl<J: Judge> Queue<J> {
         dropped
     }
 
+    /// True while a statement is tried. Nothing is sent behind it.
+    pub fn is_rehearsing(&self) -> bool {
+        matches!(self.entries.back(), Some(Outstanding::Rehearsal(_)))
+    }
+
     /// True while a probe for Syncs is outstanding. Nothing is sent behind it.
     pub fn is_probing(&self) -> bool {
         matches!(self.entries.back(), Some(Outstanding::CopySyncProbe(_)))
@@ -445,6 +489,7 @@ fn names_something<J: Judge>(reply: &Outstanding<J>) -> bool {
         | Outstanding::BindUnknown
         | Outstanding::PrepareAgain(_)
         | Outstanding::Asked(_)
+        | Outstanding::Rehearsal(_)
         | Outstanding::CopySyncProbe(_)
         | Outstanding::Sync => false,
     }

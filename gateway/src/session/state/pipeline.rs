@@ -30,6 +30,8 @@ pub(in crate::session) struct Pipeline {
     pub mode: Mode,
     /// Extended messages went out that no Sync followed yet.
     pub unsynced: bool,
+    /// One of them was an Execute.
+    pub executed: bool,
     /// A Flush of the gateway's own went out after the newest message.
     pub flushed: bool,
     /// Nothing is read from the client until every reply is in.
@@ -46,6 +48,7 @@ impl Default for Pipeline {
         Pipeline {
             mode: Mode::Ready,
             unsynced: false,
+            executed: false,
             flushed: false,
             drain_first: false,
             catching_up: None,

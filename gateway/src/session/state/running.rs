@@ -46,6 +46,8 @@ pub(in crate::session) struct Running {
     pub batch: Option<Ticket>,
     /// The client will get this error in place of the result's end; rows are no longer passed on.
     pub stopping: Option<Refusal>,
+    /// That is because its effect was not the one that was admitted.
+    pub differs: bool,
 }
 
 impl Running {
@@ -58,6 +60,7 @@ impl Running {
             passed: None,
             batch: None,
             stopping: None,
+            differs: false,
         }
     }
 

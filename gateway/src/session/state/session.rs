@@ -135,6 +135,11 @@ impl<J: Judge> Session<J> {
         self.reading.sent();
         self.pipeline.flushed = false;
         self.pipeline.unsynced = !reply.answered_anyway();
+        let executes = matches!(
+            reply,
+            Outstanding::Execute { .. } | Outstanding::ExecuteUnknown
+        );
+        self.pipeline.executed = self.pipeline.unsynced && (self.pipeline.executed || executes);
         self.queue.push(reply);
     }
 

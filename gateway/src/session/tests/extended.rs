@@ -77,12 +77,97 @@ fn a_name_that_may_have_changed_waits_for_the_reply() {
 }
 
 #[test]
-fn nothing_follows_a_result_that_may_be_stopped() {
+fn only_what_changes_nothing_follows_a_result_that_may_be_stopped() {
     let mut play = Play::new();
     play.client(|out| {
         parse("", "limit a")(out);
         bind(out, "");
         build::execute(out, "", 0).expect("an Execute");
+        bind(out, "");
+        build::execute(out, "", 0).expect("an Execute");
+        parse("", "begin")(out);
+        bind(out, "");
+        build::execute(out, "", 0).expect("an Execute");
+        build::sync(out);
+    });
+    let sent = ["P limit a", "B", "E", "B", "E", "P begin", "B", "H"];
+    assert_eq!(play.sent(), sent);
+    play.server(|out| {
+        build::parse_complete(out);
+        for _ in 0..2 {
+            build::bind_complete(out);
+            row(out);
+            complete(out);
+        }
+        build::parse_complete(out);
+        build::bind_complete(out);
+    });
+    assert_eq!(play.sent(), ["E", "S"]);
+}
+
+/// For its client, it was skipped.
+#[test]
+fn what_ran_behind_a_stop_is_not_told() {
+    for with_sync in [true, false] {
+        let mut play = Play::new();
+        play.client(|out| {
+            parse("", "limit a")(out);
+            bind(out, "");
+            build::execute(out, "", 0).expect("an Execute");
+            bind(out, "");
+            build::execute(out, "", 0).expect("an Execute");
+            match with_sync {
+                true => build::sync(out),
+                false => build::flush(out),
+            }
+        });
+        play.sent();
+        play.server(|out| {
+            build::parse_complete(out);
+            build::bind_complete(out);
+            (0..3).for_each(|_| row(out));
+            complete(out);
+            build::bind_complete(out);
+            row(out);
+            complete(out);
+        });
+        if with_sync {
+            play.server(ready(TransactionStatus::Idle));
+        } else {
+            assert_eq!(play.sent(), [format!("P {STAND_IN}")]);
+            play.server(syntax_error);
+            play.client(|out| bind(out, ""));
+            play.client(build::sync);
+            assert_eq!(play.sent(), ["S"]);
+            play.server(ready(TransactionStatus::Idle));
+        }
+        let replies = play.replied();
+        let tags: String = replies
+            .iter()
+            .filter_map(|reply| reply.chars().next())
+            .collect();
+        assert_eq!(tags, "12DDEZ", "{replies:?}");
+        assert!(play.session.is_idle());
+    }
+}
+
+/// The client may be told that the transaction failed.
+#[test]
+fn a_sync_that_commits_waits_for_a_result_that_may_be_stopped() {
+    let mut play = Play::new();
+    play.client(|out| {
+        parse("", "set a")(out);
+        bind(out, "");
+        build::execute(out, "", 0).expect("an Execute");
+    });
+    play.server(|out| {
+        build::parse_complete(out);
+        build::bind_complete(out);
+        complete(out);
+    });
+    play.sent();
+    play.client(|out| {
+        parse("", "limit a")(out);
         bind(out, "");
         build::execute(out, "", 0).expect("an Execute");
         build::sync(out);
@@ -91,10 +176,10 @@ fn nothing_follows_a_result_that_may_be_stopped() {
     play.server(|out| {
         build::parse_complete(out);
         build::bind_complete(out);
-        row(out);
+        (0..3).for_each(|_| row(out));
         complete(out);
     });
-    assert_eq!(play.sent(), ["B", "E", "S"]);
+    assert_eq!(play.sent(), [&format!("P {STAND_IN}"), "S"]);
 }
 
 /// A limit of two rows holds for all parts of a result together.

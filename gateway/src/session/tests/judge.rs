@@ -422,6 +422,18 @@ impl Judge for WordJudge {
         permit.word.starts_with("ask")
     }
 
+    fn rehearsal(&self, _: &WordPermit) -> Option<Rehearsal> {
+        None
+    }
+
+    fn bound_to(_: &WordAdmitted) -> Option<Bound> {
+        None
+    }
+
+    fn effect_differs(&mut self, _: &WordAdmitted, _: Option<u64>) -> Refusal {
+        Refusal::new("42501", "another effect")
+    }
+
     fn wants_parameters(&self) -> bool {
         false
     }
@@ -442,7 +454,11 @@ impl Judge for WordJudge {
         self.answer(plan, false, Answer::Plan)
     }
 
-    fn admit(&mut self, permit: &WordPermit) -> Judged<Result<WordAdmitted, Refusal>> {
+    fn admit(
+        &mut self,
+        permit: &WordPermit,
+        _: Option<&Rehearsed>,
+    ) -> Judged<Result<WordAdmitted, Refusal>> {
         self.nothing_else_is_asked();
         if permit.word == "askno" {
             let rejected = Refusal::new("42501", "rejected by word");

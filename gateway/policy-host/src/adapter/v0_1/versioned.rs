@@ -68,6 +68,7 @@ pub(super) fn approval(approval: types::Approval) -> contract::Approval {
         } else {
             contract::ApprovalEffect::None
         },
+        above_rows: None,
         allowance: contract::Allowance::default(),
     }
 }

@@ -163,6 +163,7 @@ pub(super) fn approval(approval: types::Approval) -> contract::Approval {
             types::ApprovalEffect::Preview => contract::ApprovalEffect::Preview,
             types::ApprovalEffect::Bound => contract::ApprovalEffect::Bound,
         },
+        above_rows: approval.above_rows,
         allowance: lift::allowance(approval.allowance),
     }
 }

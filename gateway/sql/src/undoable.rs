@@ -1,0 +1,79 @@
+//! Whether what a statement does can be undone, so that it can be run to see its effect, and rolled back.
+
+use crate::facts::{Access, Facts, RelationKind, SessionEffect, Verb};
+use crate::leftovers::Residue;
+
+/// Functions whose effect outlives a rollback, besides those that make a statement opaque or leave something in the session.
+const LASTING: [&str; 3] = ["nextval", "setval", "pg_export_snapshot"];
+
+/// The same by the beginning of their names: they reset the server's counters.
+const LASTING_PREFIXES: [&str; 2] = ["pg_stat_reset", "pg_stat_clear"];
+
+/// Accesses that a rollback undoes, and that advance no sequence.
+const UNDONE: Access = Access::SELECT
+    .union(Access::UPDATE)
+    .union(Access::DELETE)
+    .union(Access::LOCK);
+
+impl Facts {
+    /// Why a rollback might not undo all that the statement does; `None`: it does.
+    pub fn cannot_be_undone(&self) -> Option<String> {
+        if !matches!(self.verb, Verb::Update | Verb::Delete) {
+            return Some("only UPDATE and DELETE are run for a preview".to_owned());
+        }
+        if let Some(reason) = self.opaque.first() {
+            return Some(format!("it is not fully analysed: {reason}"));
+        }
+        // Defaults and identity columns advance sequences.
+        let nested = ["UPDATE", "DELETE", "SELECT"];
+        let mut commands = self.commands.iter();
+        if let Some(other) = commands.find(|command| !nested.contains(&command.as_str())) {
+            return Some(format!("it runs {other}"));
+        }
+        let changes_settings = !self.settings.is_empty() || self.path.is_some();
+        if self.session != SessionEffect::None
+            || self.residue() != Residue::default()
+            || changes_settings
+        {
+            return Some("it may change something in its session".to_owned());
+        }
+        if self.calls_unread {
+            return Some("it calls a function that is not read".to_owned());
+        }
+        if let Some(function) = self.functions.iter().find(|function| lasts(function)) {
+            return Some(format!("a rollback does not undo {function}"));
+        }
+        self.tables.iter().find_map(|table| match table.kind {
+            _ if !UNDONE.contains(table.access) => Some(format!(
+                "it does more to \"{}\" than change rows",
+                table.name
+            )),
+            RelationKind::Foreign => Some(format!("\"{}\" is a foreign table", table.name)),
+            RelationKind::Unresolved if table.access == Access::default() => {
+                Some("it runs code that could not be read".to_owned())
+            }
+            RelationKind::Unresolved => Some(format!("\"{}\" is not known", table.name)),
+            _ => None,
+        })
+    }
+
+    /// Whether EXPLAIN tells how many rows the statement reads or changes.
+    pub fn can_be_estimated(&self) -> bool {
+        let verbs = [
+            Verb::Select,
+            Verb::Insert,
+            Verb::Update,
+            Verb::Delete,
+            Verb::Merge,
+        ];
+        verbs.contains(&self.verb) && self.session == SessionEffect::None
+    }
+}
+
+fn lasts(function: &str) -> bool {
+    let name = function.rsplit_once('.').map_or(function, |(_, name)| name);
+    LASTING.contains(&name)
+        || LASTING_PREFIXES
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+}

@@ -1,0 +1,110 @@
+//! What of a statement's effect is found out before people are asked, and what they are shown of it.
+
+use gatewright_contract::ApprovalEffect;
+use gatewright_sql::{Facts, Outputs};
+
+use crate::approvals::{Effect, EffectFound};
+use crate::gate::SessionGate;
+use crate::gate::permit::Permit;
+use crate::session::{Bound, Rehearsal, RehearsalWay, Rehearsed};
+
+impl SessionGate {
+    /// What the session has to find out.
+    pub(in crate::gate) fn rehearsal_of(&self, permit: &Permit) -> Option<Rehearsal> {
+        let (facts, wanted) = self.wanted_effect(permit)?;
+        let settings = self.gate.people.asked()?.settings();
+        Some(Rehearsal {
+            way: way(facts, wanted).ok()?,
+            lock_timeout: settings.preview_lock_timeout,
+            timeout: settings.preview_timeout,
+        })
+    }
+
+    /// What people are shown. `None`: no policy wants to show them anything.
+    pub(in crate::gate) fn effect_of(
+        &self,
+        permit: &Permit,
+        seen: Option<&Rehearsed>,
+    ) -> Option<Effect> {
+        let (facts, wanted) = self.wanted_effect(permit)?;
+        let way = way(facts, wanted);
+        let mut limited = match &way {
+            Ok(RehearsalWay::Estimate) if wanted >= ApprovalEffect::Preview => {
+                facts.cannot_be_undone()
+            }
+            Ok(_) => None,
+            Err(why) => Some(why.clone()),
+        };
+        let found = match seen.filter(|_| way.is_ok()) {
+            Some(Rehearsed::Estimated { rows }) => EffectFound::Estimate { rows: *rows },
+            Some(Rehearsed::Changed { rows }) => EffectFound::Preview { rows: *rows },
+            Some(Rehearsed::Failed { sqlstate }) => EffectFound::Failure {
+                sqlstate: sqlstate.clone(),
+            },
+            Some(Rehearsed::Unknown { why }) => {
+                limited = Some((*why).to_owned());
+                EffectFound::Nothing
+            }
+            None => EffectFound::Nothing,
+        };
+        Some(Effect {
+            found,
+            limited,
+            bound: wanted == ApprovalEffect::Bound,
+        })
+    }
+
+    /// The most that a policy wants to have shown of a statement that is to be approved now.
+    fn wanted_effect<'p>(&self, permit: &'p Permit) -> Option<(&'p Facts, ApprovalEffect)> {
+        let requirement = permit.requirement.as_ref()?;
+        if requirement.is_used() {
+            return None;
+        }
+        let wanted = requirement.wanted.iter().map(|wanted| {
+            let approval = &wanted.approval;
+            match (approval.effect, approval.above_rows) {
+                (ApprovalEffect::None, Some(_)) => ApprovalEffect::Estimate,
+                (effect, _) => effect,
+            }
+        });
+        let wanted = wanted
+            .max()
+            .filter(|wanted| *wanted != ApprovalEffect::None)?;
+        Some((permit.view.facts()?, wanted))
+    }
+}
+
+/// Whether it changes so few rows that nobody has to be asked.
+pub(super) fn is_below(effect: Option<&Effect>, above: Option<u64>) -> bool {
+    let rows = effect.and_then(|effect| match effect.found {
+        EffectFound::Estimate { rows } | EffectFound::Preview { rows } => Some(rows),
+        EffectFound::Failure { .. } | EffectFound::Nothing => None,
+    });
+    rows.zip(above).is_some_and(|(rows, above)| rows <= above)
+}
+
+/// How as much of it as possible is found out, or why nothing can be.
+fn way(facts: &Facts, wanted: ApprovalEffect) -> Result<RehearsalWay, String> {
+    let estimate = match facts.can_be_estimated() {
+        true => Ok(RehearsalWay::Estimate),
+        false => Err("the server cannot estimate it".to_owned()),
+    };
+    match (wanted, facts.cannot_be_undone()) {
+        (ApprovalEffect::None | ApprovalEffect::Estimate, _) => estimate,
+        (ApprovalEffect::Bound, None) if facts.outputs != Outputs::None => {
+            Err("it returns rows, which could not be taken back".to_owned())
+        }
+        (ApprovalEffect::Bound, Some(why)) => Err(why),
+        (ApprovalEffect::Preview, Some(why)) => estimate.map_err(|_| why),
+        (ApprovalEffect::Preview | ApprovalEffect::Bound, None) => Ok(RehearsalWay::Run),
+    }
+}
+
+/// What a run has to have done, to be the one that was approved. `None`: the effect is of no use for that.
+pub(super) fn as_bound(effect: &Effect) -> Option<Bound> {
+    match &effect.found {
+        EffectFound::Preview { rows } => Some(Bound::Rows(*rows)),
+        EffectFound::Failure { .. } => Some(Bound::Failure),
+        EffectFound::Estimate { .. } | EffectFound::Nothing => None,
+    }
+}

@@ -1,0 +1,199 @@
+//! Before people are asked about a statement, the server shows its effect: it plans the statement, or runs it and undoes that.
+
+use std::rc::Rc;
+
+use gatewright_sql::{Facts, Verb};
+use gatewright_wire::frontend;
+
+use crate::session::asking::{Stage, done};
+use crate::session::doors::output::Output;
+use crate::session::doors::to_server::Tried;
+use crate::session::judge::{Judge, Rehearsal, RehearsalWay, Rehearsed};
+use crate::session::refusal::Refusal;
+use crate::session::state::held::Held;
+use crate::session::state::name::Name;
+use crate::session::state::names::Portal;
+use crate::session::state::outstanding::Outstanding;
+use crate::session::state::rehearsal::{Effect, Rebound, Rehearsing};
+use crate::session::state::session::Session;
+
+/// What is put in front of a statement to have it planned. Costs and widths concern nobody.
+const EXPLAIN: &str = "EXPLAIN (FORMAT JSON, VERBOSE false) ";
+
+/// What is tried.
+struct Subject<'a, J: Judge> {
+    permit: &'a J::Permit,
+    text: &'a J::Text,
+    index: usize,
+    types: Rc<[u32]>,
+    /// For an Execute.
+    portal: Option<(Name, &'a Rc<Portal<J>>)>,
+}
+
+impl<J: Judge> Session<J> {
+    /// The effect of a Query with one statement.
+    pub(in crate::session) fn rehearse_query(
+        &mut self,
+        held: &mut Held<J>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Stage<()> {
+        let (Some(text), [permit]) = (held.text.clone(), held.permits.as_slice()) else {
+            if held
+                .permits
+                .iter()
+                .any(|permit| judge.rehearsal(permit).is_some())
+            {
+                held.effect = Effect::Told(Rehearsed::Unknown {
+                    why: "it is one of several statements in a message",
+                });
+            }
+            return Stage::Done(());
+        };
+        let permit = permit.clone();
+        let subject = Subject {
+            permit: &permit,
+            text: &text,
+            index: 0,
+            types: Rc::new([]),
+            portal: None,
+        };
+        self.rehearse(held, &subject, judge, output)
+    }
+
+    /// The effect of an Execute.
+    pub(in crate::session) fn rehearse_execute(
+        &mut self,
+        name: &str,
+        portal: &Rc<Portal<J>>,
+        held: &mut Held<J>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Stage<()> {
+        let Some(permit) = &portal.permit else {
+            return Stage::Done(());
+        };
+        let types = portal.prepared.parameter_types.borrow().clone();
+        let subject = Subject {
+            permit,
+            text: &portal.prepared.text,
+            index: portal.prepared.index,
+            types: types.unwrap_or_else(|| Rc::new([])),
+            portal: Some((Name::new(name), portal)),
+        };
+        self.rehearse(held, &subject, judge, output)
+    }
+
+    fn rehearse(
+        &mut self,
+        held: &mut Held<J>,
+        subject: &Subject<'_, J>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Stage<()> {
+        if held.effect == Effect::Asked {
+            return Stage::Hold;
+        }
+        if held.effect != Effect::NotAsked || held.ticket.is_some() {
+            return Stage::Done(());
+        }
+        if self.fails_anyway(subject) {
+            return Stage::Refused(Refusal::new(
+                "25P02",
+                "current transaction is aborted, commands ignored until end of transaction block",
+            ));
+        }
+        let Some(rehearsal) = judge.rehearsal(subject.permit) else {
+            return Stage::Done(());
+        };
+        if !self.queue.is_empty() {
+            self.hold_for_replies(output);
+            return Stage::Hold;
+        }
+        match done!(self.try_it(&rehearsal, subject, held.certain, output)) {
+            None => {
+                held.effect = Effect::Asked;
+                Stage::Hold
+            }
+            Some(why) => {
+                held.effect = Effect::Told(Rehearsed::Unknown { why });
+                Stage::Done(())
+            }
+        }
+    }
+
+    /// Nobody is asked about what the server will not run.
+    fn fails_anyway(&self, subject: &Subject<'_, J>) -> bool {
+        let statement = J::analysis(subject.text).statements.get(subject.index);
+        let ends = |facts: &Facts| facts.verb == Verb::Transaction;
+        self.queue.is_empty()
+            && self.transaction.has_failed()
+            && J::needs_approval(subject.permit)
+            && statement.is_some_and(|statement| !ends(&statement.facts))
+    }
+
+    /// Sends it. Done: why it cannot be tried.
+    fn try_it(
+        &mut self,
+        rehearsal: &Rehearsal,
+        subject: &Subject<'_, J>,
+        certain: bool,
+        output: &mut Output,
+    ) -> Stage<Option<&'static str>> {
+        let own_transaction = !self.transaction.is_open();
+        let bind = subject
+            .portal
+            .as_ref()
+            .map(|(_, portal)| portal.bind.clone());
+        let Ok(bind) = bind.map(|bind| bind.ok_or(())).transpose() else {
+            return Stage::Done(Some("its parameters are no longer known"));
+        };
+        let rebound = match (&subject.portal, &bind) {
+            (Some((name, portal)), Some(bind)) if own_transaction => {
+                if self.pipeline.executed || !self.names.is_only_portal(name) {
+                    return Stage::Done(Some("it is part of a pipeline that is one transaction"));
+                }
+                Some(Rebound {
+                    name: name.clone(),
+                    portal: Rc::clone(portal),
+                    bind: Rc::clone(bind),
+                })
+            }
+            _ => None,
+        };
+        let Some(statement) = J::analysis(subject.text).statements.get(subject.index) else {
+            return Stage::Done(Some("its text is not known"));
+        };
+        let own = J::source(subject.text).get(statement.span.clone());
+        let own = own.unwrap_or_default();
+        let source = match rehearsal.way {
+            RehearsalWay::Run => own.to_owned(),
+            RehearsalWay::Estimate => format!("{EXPLAIN}{own}"),
+        };
+        let certain = certain || self.reading.is_certain();
+        let Ok(source) = self.sendable(&source, certain) else {
+            return Stage::Done(Some("it has characters that the gateway cannot send"));
+        };
+        let decoded = bind
+            .as_ref()
+            .and_then(|bind| frontend::Bind::decode(bind.body()).ok());
+        output.to_server.rehearse::<J>(
+            rehearsal,
+            own_transaction,
+            &Tried {
+                text: &source,
+                types: &subject.types,
+                bind: decoded.as_ref(),
+            },
+            subject.permit,
+        );
+        let certain = self.reading.is_certain();
+        self.expect(Outstanding::Rehearsal(Rehearsing::new(
+            rehearsal.way,
+            own_transaction,
+            certain,
+            rebound,
+        )));
+        Stage::Done(None)
+    }
+}

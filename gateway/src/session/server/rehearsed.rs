@@ -1,0 +1,90 @@
+//! The server's messages about a rehearsal. The client sees none of them.
+
+use gatewright_wire::ErrorFields;
+use gatewright_wire::backend;
+use gatewright_wire::backend::DataRow;
+use gatewright_wire::frame::Frame;
+
+use crate::session::doors::output::Output;
+use crate::session::judge::Judge;
+use crate::session::server::completion::changed_rows;
+use crate::session::state::outstanding::Outstanding;
+use crate::session::state::rehearsal::{Effect, Next};
+use crate::session::state::session::Session;
+use crate::session::violation::Violation;
+
+impl<J: Judge> Session<J> {
+    /// True for a message that belongs to a rehearsal. Settings, notifications and what ends the connection concern the client.
+    pub(in crate::session) fn is_of_rehearsal(&self, frame: Frame<'_>) -> bool {
+        let concerns_client = match frame.tag {
+            b'S' | b'A' => true,
+            b'E' => ErrorFields::decode(frame.body)
+                .is_ok_and(|fields| matches!(fields.field(b'V'), Some("FATAL" | "PANIC"))),
+            _ => false,
+        };
+        !concerns_client && matches!(self.queue.front(), Some(Outstanding::Rehearsal(_)))
+    }
+
+    pub(in crate::session) fn rehearsal_goes_on(
+        &mut self,
+        frame: Frame<'_>,
+        output: &mut Output,
+    ) -> Result<(), Violation> {
+        let unexpected = Violation::Unexpected(char::from(frame.tag));
+        let Some(Outstanding::Rehearsal(rehearsing)) = self.queue.front_mut() else {
+            return Err(unexpected);
+        };
+        match frame.tag {
+            b'1' | b'2' | b'3' | b'n' | b't' | b'T' | b'N' => {}
+            b'D' => {
+                let row = DataRow::decode(frame.body)
+                    .map_err(|error| Violation::unreadable("DataRow", &error))?;
+                rehearsing.row(row.cells().next().and_then(Result::ok).flatten());
+            }
+            b'C' | b'I' => rehearsing.completed(changed_rows(frame)),
+            b'E' => {
+                let fields = ErrorFields::decode(frame.body)
+                    .map_err(|error| Violation::unreadable("ErrorResponse", &error))?;
+                rehearsing.failed(fields.field(b'C').unwrap_or("XX000"));
+            }
+            b'Z' => {
+                let status = backend::ReadyForQuery::decode(frame.body)
+                    .map_err(|error| Violation::unreadable("ReadyForQuery", &error))?
+                    .status
+                    .byte();
+                match rehearsing.ready(status) {
+                    Next::Undo => {
+                        let own_transaction = rehearsing.own_transaction;
+                        output.to_server.undo_rehearsal(own_transaction);
+                    }
+                    Next::Over(shown) => self.rehearsal_is_over(Effect::Told(shown), output),
+                    Next::Lost => return Err(unexpected),
+                }
+            }
+            _ => return Err(unexpected),
+        }
+        Ok(())
+    }
+
+    /// All is as it was before, but for the portal, which is bound again.
+    fn rehearsal_is_over(&mut self, effect: Effect, output: &mut Output) {
+        let Some(Outstanding::Rehearsal(rehearsing)) = self.queue.pop() else {
+            return;
+        };
+        if rehearsing.certain {
+            self.reading.told();
+        }
+        if let Some(held) = &mut self.held {
+            held.effect = effect;
+        }
+        if let Some(rebound) = rehearsing.rebound {
+            output.to_server.bind_again(&rebound.bind);
+            self.expect(Outstanding::Bind {
+                name: rebound.name,
+                portal: rebound.portal,
+                renamed: None,
+                again: true,
+            });
+        }
+    }
+}
