@@ -57,6 +57,31 @@ impl Facts {
         })
     }
 
+    /// Whether it changes nothing that anybody could see afterwards, whether its transaction is rolled back or not.
+    pub fn changes_nothing(&self) -> bool {
+        let reads = Access::SELECT.union(Access::LOCK);
+        self.verb == Verb::Select
+            && self.opaque.is_empty()
+            && self
+                .commands
+                .iter()
+                .all(|command| command == "SELECT" || command == "VALUES")
+            && self.session == SessionEffect::None
+            && self.residue() == Residue::default()
+            && self.settings.is_empty()
+            && self.path.is_none()
+            && !self.calls_unread
+            && !self
+                .functions
+                .iter()
+                .any(|function| lasts(function) || tells(function))
+            && self.tables.iter().all(|table| {
+                let is_known =
+                    !matches!(table.kind, RelationKind::Unresolved | RelationKind::Foreign);
+                is_known && reads.contains(table.access)
+            })
+    }
+
     /// Whether EXPLAIN tells how many rows the statement reads or changes.
     pub fn can_be_estimated(&self) -> bool {
         let verbs = [
@@ -68,6 +93,11 @@ impl Facts {
         ];
         verbs.contains(&self.verb) && self.session == SessionEffect::None
     }
+}
+
+/// A notification goes out with the transaction.
+fn tells(function: &str) -> bool {
+    function.rsplit_once('.').map_or(function, |(_, name)| name) == "pg_notify"
 }
 
 fn lasts(function: &str) -> bool {

@@ -52,7 +52,9 @@ impl Effect {
             EffectFound::Nothing => "not known".to_owned(),
         };
         let limited = self.limited.iter().map(|why| format!("; {why}"));
-        let bound = self.bound.then_some("; an approval holds for this number only");
+        let bound = self
+            .bound
+            .then_some("; an approval holds for this number only");
         let more: String = limited.chain(bound.map(str::to_owned)).collect();
         format!("{found}{more}")
     }

@@ -1,5 +1,6 @@
 //! Messages from the client: is this one legal now, and what becomes of it.
 
+use gatewright_sql::Facts;
 use gatewright_wire::DecodeError;
 use gatewright_wire::frame::{self, Frame, FrameError, Side};
 use gatewright_wire::frontend;
@@ -9,6 +10,8 @@ use crate::session::doors::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, 
 use crate::session::doors::slice::STATEMENT;
 use crate::session::judge::Judge;
 use crate::session::refusal::Refusal;
+use crate::session::state::lookup::Lookup;
+use crate::session::state::name::Name;
 use crate::session::state::outstanding::Outstanding;
 use crate::session::state::pipeline::Mode;
 use crate::session::state::session::Session;
@@ -183,7 +186,7 @@ impl<J: Judge> Session<J> {
         if let Some(taken) = self.held_is_over(frame, judge, output) {
             return Ok(taken);
         }
-        if self.must_wait(frame.tag) {
+        if self.must_wait(frame) {
             return Ok(self.hold_for_replies(output));
         }
         if !names_are_plain(frame) {
@@ -230,7 +233,7 @@ impl<J: Judge> Session<J> {
     }
 
     /// True when the message's meaning, or what the server makes of it, depends on outstanding replies.
-    fn must_wait(&mut self, tag: u8) -> bool {
+    fn must_wait(&mut self, frame: Frame<'_>) -> bool {
         if self.pipeline.drain_first {
             if !self.queue.is_empty() && self.held.is_none() {
                 return true;
@@ -248,14 +251,41 @@ impl<J: Judge> Session<J> {
         {
             return true;
         }
-        match tag {
-            b'S' | b'H' => false,
+        match frame.tag {
+            b'S' => self.commits_what_may_be_stopped(),
+            b'H' => false,
             // COPY data may come ahead of the server's CopyInResponse. Should the server copy in, it would take any other message for an
             // error of the copy and answer none of them.
             _ if self.queue.may_copy_in() => true,
             b'd' | b'c' | b'f' => false,
-            // Only Sync may follow a statement that can still be stopped, so that nothing runs behind a stop.
-            _ => self.turn.stoppable > 0,
+            // Only Sync, and what changes nothing, may follow a statement that can still be stopped: the client will be told that nothing
+            // behind it ran.
+            _ => self.turn.stoppable > 0 && !self.may_follow_a_stop(frame),
+        }
+    }
+
+    /// True for a Sync that would commit an implicit transaction of which the client may be told that it failed.
+    fn commits_what_may_be_stopped(&self) -> bool {
+        self.turn.stoppable > 0 && self.pipeline.wrote && !self.transaction.is_open()
+    }
+
+    /// True for a message that may run although the client is told that it did not.
+    fn may_follow_a_stop(&self, frame: Frame<'_>) -> bool {
+        // A cancel is meant for one statement. On a shared connection statements are made on the way.
+        if self.queue.has_time_limit() || self.server.is_shared() {
+            return false;
+        }
+        match frame.tag {
+            b'B' | b'D' => true,
+            // A named one would stay.
+            b'P' => frame.body.first() == Some(&0),
+            b'E' => frontend::Execute::decode(frame.body).is_ok_and(|execute| {
+                matches!(
+                    self.lookup_portal(&Name::new(execute.portal)),
+                    Lookup::Known(portal) if portal.prepared.is(Facts::changes_nothing)
+                )
+            }),
+            _ => false,
         }
     }
 

@@ -52,7 +52,7 @@ impl<J: Judge> Session<J> {
             .unwrap_or_else(|| Running::plain(Limits::default()));
         running.note_passed();
         if let Some(refusal) = running.stopping.take() {
-            self.ended_before_stop(&refusal, output)?;
+            self.ended_before_stop(&refusal, judge, output)?;
             return Ok(Taken::Yes);
         }
         output.to_client.deliver(Delivery::Message(frame));
@@ -264,6 +264,7 @@ impl<J: Judge> Session<J> {
         if !self.end_silent(judge) {
             return Ok(Taken::Hold);
         }
+        self.pipeline.dropping = false;
         match self.queue.pop() {
             Some(reply @ (Outstanding::Query(_) | Outstanding::FunctionCall { .. })) => {
                 self.turn.stoppable -= usize::from(reply.can_stop());

@@ -301,7 +301,7 @@ impl<J: Judge> Session<J> {
 
     /// The server skips to the next Sync. A message that is held is the newest of all: a Sync in front of it ends the skipping; without
     /// one it is skipped too.
-    fn skip_pipeline(&mut self, judge: &mut J) {
+    pub(in crate::session) fn skip_pipeline(&mut self, judge: &mut J) {
         if !self.skip_to_sync() {
             if let Some(held) = self.held.take() {
                 self.let_go_since(Departure::Skipped, held, judge);
@@ -313,7 +313,7 @@ impl<J: Judge> Session<J> {
         }
     }
 
-    fn skip_to_sync(&mut self) -> bool {
+    pub(in crate::session) fn skip_to_sync(&mut self) -> bool {
         self.forget_skipped();
         let found = self.queue.skip_to_sync();
         // What stands behind the Sync is still to come.

@@ -1,5 +1,6 @@
 //! Messages from the server: which forwarded message each one answers, and what the client gets to see of it.
 
+use gatewright_wire::ErrorFields;
 use gatewright_wire::backend;
 use gatewright_wire::frame::{self, Frame, Side};
 
@@ -184,7 +185,8 @@ impl<J: Judge> Session<J> {
 
     /// True when the client has had the last of the Query in front, though the server has not.
     fn is_over_for_client(&self) -> bool {
-        matches!(self.queue.front(), Some(Outstanding::Query(run)) if run.silent_error)
+        self.pipeline.dropping
+            || matches!(self.queue.front(), Some(Outstanding::Query(run)) if run.silent_error)
     }
 
     fn expect_rows(&mut self, tag: u8) -> Result<(), Violation> {
@@ -203,6 +205,9 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Result<Taken, Violation> {
+        if self.is_dropped(frame) {
+            return Ok(Taken::Yes);
+        }
         if self.is_of_rehearsal(frame) {
             self.rehearsal_goes_on(frame, output)?;
             return Ok(Taken::Yes);
@@ -252,6 +257,14 @@ impl<J: Judge> Session<J> {
             other => return Err(Violation::Unexpected(char::from(other))),
         }
         Ok(Taken::Yes)
+    }
+
+    /// True for an answer to a message that the client was told was skipped. Settings, notifications and what ends the connection
+    /// concern it all the same.
+    fn is_dropped(&self, frame: Frame<'_>) -> bool {
+        self.pipeline.dropping
+            && !matches!(frame.tag, b'Z' | b'S' | b'A')
+            && !ends_connection(frame)
     }
 
     /// Of a Query that went out in parts: ParseComplete, BindComplete, and NoData where there are no rows.
@@ -370,4 +383,11 @@ impl<J: Judge> Session<J> {
         output.to_client.deliver(Delivery::Message(frame));
         Ok(())
     }
+}
+
+/// True for an ErrorResponse behind which the server closes the connection.
+pub(in crate::session) fn ends_connection(frame: Frame<'_>) -> bool {
+    frame.tag == b'E'
+        && ErrorFields::decode(frame.body)
+            .is_ok_and(|fields| matches!(fields.field(b'V'), Some("FATAL" | "PANIC")))
 }

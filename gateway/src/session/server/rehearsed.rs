@@ -8,6 +8,7 @@ use gatewright_wire::frame::Frame;
 use crate::session::doors::output::Output;
 use crate::session::judge::Judge;
 use crate::session::server::completion::changed_rows;
+use crate::session::server::messages::ends_connection;
 use crate::session::state::outstanding::Outstanding;
 use crate::session::state::rehearsal::{Effect, Next};
 use crate::session::state::session::Session;
@@ -16,12 +17,7 @@ use crate::session::violation::Violation;
 impl<J: Judge> Session<J> {
     /// True for a message that belongs to a rehearsal. Settings, notifications and what ends the connection concern the client.
     pub(in crate::session) fn is_of_rehearsal(&self, frame: Frame<'_>) -> bool {
-        let concerns_client = match frame.tag {
-            b'S' | b'A' => true,
-            b'E' => ErrorFields::decode(frame.body)
-                .is_ok_and(|fields| matches!(fields.field(b'V'), Some("FATAL" | "PANIC"))),
-            _ => false,
-        };
+        let concerns_client = matches!(frame.tag, b'S' | b'A') || ends_connection(frame);
         !concerns_client && matches!(self.queue.front(), Some(Outstanding::Rehearsal(_)))
     }
 

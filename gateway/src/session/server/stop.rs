@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::session::doors::output::Output;
-use crate::session::doors::to_client::Delivery;
-use crate::session::judge::{Judge, Limit};
+use crate::session::doors::to_client::{Delivered, Delivery};
+use crate::session::judge::{Judge, Limit, Outcome};
 use crate::session::refusal::{Refusal, STAND_IN};
+use crate::session::state::name::Name;
 use crate::session::state::outstanding::{Outstanding, QueryRun, Sent};
-use crate::session::state::pipeline::Mode;
 use crate::session::state::session::Session;
 use crate::session::violation::Violation;
 
@@ -53,6 +53,7 @@ impl<J: Judge> Session<J> {
     pub(in crate::session) fn ended_before_stop(
         &mut self,
         refusal: &Refusal,
+        judge: &mut J,
         output: &mut Output,
     ) -> Result<(), Violation> {
         output.to_client.deliver(Delivery::Error(&refusal.error()));
@@ -68,18 +69,39 @@ impl<J: Judge> Session<J> {
             }
             Some(Outstanding::Execute { .. }) => {
                 self.queue.pop();
-                self.turn.stoppable = 0;
-                if matches!(self.queue.front(), Some(Outstanding::Sync)) {
-                    self.transaction.abort_on_ready = true;
-                } else {
-                    output.to_server.stand_in_parse(STAND_IN);
-                    self.expect(Outstanding::Silenced);
-                    self.pipeline.mode = Mode::Skipping;
-                }
+                self.drop_behind_stop(judge, output);
             }
             _ => return Err(Violation::Unexpected('C')),
         }
         Ok(())
+    }
+
+    /// What was sent behind a statement that was stopped has run, or will, and has changed nothing. The client is told that it was skipped.
+    fn drop_behind_stop(&mut self, judge: &mut J, output: &mut Output) {
+        let is_sync = |reply: &Outstanding<J>| matches!(reply, Outstanding::Sync);
+        let mut unnamed = false;
+        for reply in self.queue.each().take_while(|reply| !is_sync(reply)) {
+            unnamed |= matches!(reply, Outstanding::Parse { name, .. } if name.is_unnamed());
+            self.pipeline.dropping = true;
+            for admitted in reply.take_all() {
+                let nothing = Delivered::default();
+                self.ends.push(admitted, Outcome::Lost, "57014", nothing);
+            }
+        }
+        if unnamed {
+            self.names.close_prepared(&Name::unnamed());
+        }
+        if self.queue.oldest_first().any(is_sync) {
+            self.skip_to_sync();
+            self.transaction.abort_on_ready = true;
+            return;
+        }
+        output.to_server.stand_in_parse(STAND_IN);
+        self.skip_pipeline(judge);
+        if !self.pipeline.dropping {
+            self.expect(Outstanding::Silenced);
+        }
+        self.pipeline.unsynced = true;
     }
 
     /// Aborts a transaction block that is still open on the server although the client has received an error. The client gets the ReadyForQuery of

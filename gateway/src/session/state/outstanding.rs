@@ -201,6 +201,17 @@ impl<J: Judge> Outstanding<J> {
         }
     }
 
+    /// True when it is cancelled once its time is up.
+    fn has_time_limit(&self) -> bool {
+        let limited = |permit: &J::Permit| J::limits(permit).time.is_some();
+        match self {
+            Outstanding::Query(run) => run.permits.iter().any(limited),
+            Outstanding::Execute { portal, .. } => portal.permit.as_ref().is_some_and(limited),
+            Outstanding::FunctionCall { permit, .. } => limited(permit),
+            _ => false,
+        }
+    }
+
     /// True when the gateway may stop its result.
     pub fn can_stop(&self) -> bool {
         match self {
@@ -218,6 +229,15 @@ impl<J: Judge> Outstanding<J> {
             Outstanding::Execute { admitted, .. } => admitted
                 .as_ref()
                 .is_some_and(|admitted| J::bound_to(admitted).is_some()),
+            _ => false,
+        }
+    }
+
+    /// True for an Execute that may change something.
+    pub fn may_write(&self) -> bool {
+        match self {
+            Outstanding::Execute { portal, .. } => !portal.prepared.is(Facts::changes_nothing),
+            Outstanding::ExecuteUnknown => true,
             _ => false,
         }
     }
@@ -271,6 +291,8 @@ pub struct Queue<J: Judge> {
     copying: usize,
     /// How many entries may begin, end or abort a transaction block.
     transacting: usize,
+    /// How many entries are cancelled when their time is up.
+    timed: usize,
     /// About how much memory the texts that the entries keep take, in bytes.
     texts: usize,
     /// How many were taken out.
@@ -284,6 +306,7 @@ impl<J: Judge> Default for Queue<J> {
             naming: 0,
             copying: 0,
             transacting: 0,
+            timed: 0,
             texts: 0,
             taken: 0,
         }
@@ -295,6 +318,7 @@ impl<J: Judge> Queue<J> {
         self.naming += usize::from(names_something(&reply));
         self.copying += usize::from(holds_copy_in(&reply));
         self.transacting += usize::from(may_change_transaction(&reply));
+        self.timed += usize::from(reply.has_time_limit());
         self.texts += text_of(&reply);
         self.entries.push_back(reply);
     }
@@ -306,6 +330,7 @@ impl<J: Judge> Queue<J> {
             self.naming -= usize::from(names_something(reply));
             self.copying -= usize::from(holds_copy_in(reply));
             self.transacting -= usize::from(may_change_transaction(reply));
+            self.timed -= usize::from(reply.has_time_limit());
             self.texts -= text_of(reply);
         }
         reply
@@ -371,6 +396,11 @@ impl<J: Judge> Queue<J> {
     /// True while the server may still enter COPY FROM STDIN.
     pub fn may_copy_in(&self) -> bool {
         self.copying > 0 && self.entries.iter().any(copies_in)
+    }
+
+    /// True while a statement may be cancelled because its time is up.
+    pub fn has_time_limit(&self) -> bool {
+        self.timed > 0
     }
 
     /// True while an outstanding reply may begin, end or abort a transaction block.

@@ -32,8 +32,12 @@ pub(in crate::session) struct Pipeline {
     pub unsynced: bool,
     /// One of them was an Execute.
     pub executed: bool,
+    /// One of those may have changed something.
+    pub wrote: bool,
     /// A Flush of the gateway's own went out after the newest message.
     pub flushed: bool,
+    /// The client had an error for what is sent up to the next Sync: the server's answers are not for it.
+    pub dropping: bool,
     /// Nothing is read from the client until every reply is in.
     pub drain_first: bool,
     /// The judge is being brought up to date for the message in hand.
@@ -49,7 +53,9 @@ impl Default for Pipeline {
             mode: Mode::Ready,
             unsynced: false,
             executed: false,
+            wrote: false,
             flushed: false,
+            dropping: false,
             drain_first: false,
             catching_up: None,
             copy_syncs: 0,

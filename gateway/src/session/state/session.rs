@@ -140,6 +140,7 @@ impl<J: Judge> Session<J> {
             Outstanding::Execute { .. } | Outstanding::ExecuteUnknown
         );
         self.pipeline.executed = self.pipeline.unsynced && (self.pipeline.executed || executes);
+        self.pipeline.wrote = self.pipeline.unsynced && (self.pipeline.wrote || reply.may_write());
         self.queue.push(reply);
     }
 

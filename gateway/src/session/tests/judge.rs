@@ -10,7 +10,7 @@ use std::time::Duration;
 use gatewright_contract as contract;
 use gatewright_sql::{
     Analysis, CopyDestination, CopyFormat, CopyOut, Facts, ForceQuote, Outputs, SessionEffect,
-    Statement, TransactionCommand,
+    Statement, TransactionCommand, Verb,
 };
 
 use super::super::*;
@@ -238,6 +238,10 @@ fn statement(text: &str, start: usize, part: &str) -> Statement {
         }
         _ => SessionEffect::None,
     };
+    if facts.session == SessionEffect::None {
+        // It changes nothing, so it may run behind one that is stopped.
+        facts.verb = Verb::Select;
+    }
     assert!(text.is_char_boundary(start));
     Statement {
         span: start..start + part.len(),
