@@ -15,7 +15,8 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::problem::Problem;
-use super::{DESCRIPTION, events, routes};
+use super::{DESCRIPTION, events, grants, routes};
+use crate::access::AccessGrants;
 use crate::approvals::Approvals;
 use crate::http::{Hosts, HttpServer, HttpServerError, Limits, Port, Tls, check_host};
 use crate::identity::Verifier;
@@ -61,6 +62,7 @@ pub struct ApiServer(HttpServer);
 #[derive(Clone)]
 pub(super) struct Shared {
     pub approvals: Approvals,
+    pub grants: AccessGrants,
     pub verifier: VerifierNow,
     pub readers: Arc<Semaphore>,
 }
@@ -73,6 +75,7 @@ impl ApiServer {
     pub fn start(
         settings: ApiSettings,
         approvals: Approvals,
+        grants: AccessGrants,
         verifier: VerifierNow,
     ) -> Result<Self, ApiError> {
         let ApiSettings {
@@ -82,6 +85,7 @@ impl ApiServer {
         } = settings;
         let shared = Shared {
             approvals,
+            grants,
             verifier,
             readers: Arc::new(Semaphore::new(READERS)),
         };
@@ -91,6 +95,12 @@ impl ApiServer {
             .route("/v1/requests/events", get(events::events))
             .route("/v1/requests/{id}", get(routes::show))
             .route("/v1/requests/{id}/{verdict}", post(routes::decide))
+            .route(
+                "/v1/grants",
+                get(grants::routes::list).post(grants::routes::ask),
+            )
+            .route("/v1/grants/{id}", get(grants::routes::show))
+            .route("/v1/grants/{id}/{verdict}", post(grants::routes::decide))
             .fallback(|| async { routes::not_found() })
             .method_not_allowed_fallback(|| async { routes::no_such_method() })
             .layer(DefaultBodyLimit::max(LONGEST_BODY))

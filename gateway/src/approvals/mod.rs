@@ -25,6 +25,12 @@ mod transition;
 #[cfg(test)]
 pub(crate) mod tests;
 
+/// What `access` shares: who may decide, how a reason is checked, and the events of the store.
+pub(crate) use deciding::{TextError, check_texts};
+pub(crate) use request::Parties;
+pub(crate) use rules::{Barred, is_person, is_requester, may_decide, may_see};
+pub(crate) use transition::{Note, log};
+
 pub use binding::{Binding, Parameter, ParameterValue};
 pub use deciding::{Decision, DecisionError, Verdict};
 pub use error::ApprovalsError;

@@ -23,6 +23,8 @@ pub struct ApprovalsSettings {
     pub approval_ttl: Duration,
     /// How long a statement is held.
     pub hold_limit: Duration,
+    /// How long an access grant lasts at most, from its approval or the beginning that was asked for.
+    pub max_grant: Duration,
     /// The pause between the notices that a held client gets.
     pub notice_interval: Duration,
     /// What becomes of a statement that an agent sent, unless its policy has it returned.
@@ -50,6 +52,7 @@ impl ApprovalsSettings {
             pending_ttl: Duration::from_secs(60 * MINUTE),
             approval_ttl: Duration::from_secs(10 * MINUTE),
             hold_limit: Duration::from_secs(10 * MINUTE),
+            max_grant: Duration::from_secs(8 * 60 * MINUTE),
             notice_interval: Duration::from_secs(30),
             agents: ApprovalWait::Hold,
             max_pending_per_identity: 100,

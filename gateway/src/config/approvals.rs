@@ -108,6 +108,7 @@ fn settings(section: &Section<'_, '_>, people: Vec<String>, url: String) -> Appr
         pending_ttl: duration("pending_ttl"),
         approval_ttl: duration("approval_ttl"),
         hold_limit: duration("hold_limit"),
+        max_grant: duration("max_grant"),
         notice_interval: duration("notice_interval"),
         agents: section.choice("agents", &APPROVAL_WAIT).unwrap_or_default(),
         max_pending_per_identity: section.integer("max_pending_per_identity").unwrap_or(1),

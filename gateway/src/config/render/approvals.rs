@@ -72,6 +72,7 @@ fn settings(f: &mut Formatter<'_>, settings: &ApprovalsSettings) -> fmt::Result 
         ("pending_ttl", settings.pending_ttl),
         ("approval_ttl", settings.approval_ttl),
         ("hold_limit", settings.hold_limit),
+        ("max_grant", settings.max_grant),
         ("notice_interval", settings.notice_interval),
         ("keep", settings.keep),
     ] {

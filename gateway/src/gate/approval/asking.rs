@@ -65,7 +65,10 @@ impl SessionGate {
                     claims.push(claim);
                     gate.ask_next(permit, requirement, claims)
                 }
-                Err(refusal) => Judged::Ready(Answer::Admission(Err(refusal))),
+                Err(refusal) => {
+                    gate.note_refused(&permit.view);
+                    Judged::Ready(Answer::Admission(Err(refusal)))
+                }
             });
         Judged::Pending(ticket)
     }
@@ -99,6 +102,7 @@ impl Asking {
     /// The draft is not kept while somebody waits: it has the whole statement.
     async fn decided(self, draft: Draft) -> Result<Claim, Refusal> {
         let (policy, wanted) = (draft.policy.clone(), draft.wanted.clone());
+        let statement = draft.shown.statement_id;
         let claim = |id| Claim::new(self.approvals.clone(), id, self.waiting.reason());
         let submitted = self.approvals.submit(draft).await;
         let place = match submitted.map_err(refusals::unasked)? {
@@ -109,6 +113,7 @@ impl Asking {
                 expires_at,
             } => Place {
                 id,
+                statement,
                 url,
                 expires_at,
             },
@@ -123,7 +128,7 @@ impl Asking {
         let outcome = self.outcome(&place, || refusals::notice(&place, &policy, &wanted));
         let outcome = outcome.await;
         self.gate.metrics.decided(label(&outcome));
-        match refusals::of_outcome(place.id, &outcome) {
+        match refusals::of_outcome(&place, &outcome) {
             None => Ok(claim),
             Some(refusal) => {
                 claim.forget();

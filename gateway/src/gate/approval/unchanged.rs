@@ -35,7 +35,7 @@ impl SessionGate {
         claims: Vec<Claim>,
     ) -> Judged<Answer<Self>> {
         let text = Arc::clone(&requirement.question.text);
-        if self.is_settled(&text) {
+        if self.is_settled(&text) && permit.view.active.hold() {
             return self.admit_with(&permit, &requirement, claims);
         }
         let anew = self.analyze_anew(&text).map(Answer::Text);
