@@ -176,10 +176,11 @@ impl Gateway {
     /// # Errors
     /// The address cannot be bound, or nobody could log in.
     pub async fn serve_console(&self, settings: ConsoleSettings) -> Result<Option<ConsoleServer>> {
-        let Some(approvals) = self.approvals.clone() else {
+        let (Some(approvals), Some(grants)) = (self.approvals.clone(), self.access_grants.clone())
+        else {
             return Ok(None);
         };
-        let server = ConsoleServer::start(settings, approvals).await?;
+        let server = ConsoleServer::start(settings, approvals, grants).await?;
         tracing::info!(address = %server.address(), "the console is open");
         Ok(Some(server))
     }

@@ -1,6 +1,5 @@
 //! `gatewright grants`: somebody asks for access for a time, and people decide, with the token of a login or a given one.
 
-mod names;
 mod print;
 
 use std::process::ExitCode;
@@ -10,7 +9,7 @@ use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
 
 use super::asker::{Asker, Place, idempotency_key};
-use crate::access::{GrantTable, State, Verbs, Verdict};
+use crate::access::{GrantTable, State, TableName, Verbs, Verdict};
 use crate::api::{AskBody, GrantDecisionBody, GrantView};
 use crate::app;
 use crate::config::parse_duration;
@@ -56,8 +55,8 @@ struct Request {
     #[arg(long, value_name = "ID", conflicts_with_all = ["table", "verb"])]
     statement: Option<String>,
     /// A table as schema.name, or schema.* for all of a schema, quoted as in SQL; can be repeated
-    #[arg(long, value_name = "TABLE", value_parser = names::table, requires = "verb", required_unless_present = "statement")]
-    table: Vec<names::Table>,
+    #[arg(long, value_name = "TABLE", value_parser = table, requires = "verb", required_unless_present = "statement")]
+    table: Vec<TableName>,
     /// What to do to the tables: select, insert, update, delete, truncate, ddl or lock; can be repeated
     #[arg(long, value_name = "VERB", value_parser = verb, requires = "table")]
     verb: Vec<Verbs>,
@@ -132,7 +131,7 @@ async fn list(states: &[State], asker: &Asker) -> Result<()> {
 async fn request(arguments: Request) -> Result<()> {
     let asker = Asker::new(arguments.place)?;
     let verbs = Verbs(arguments.verb.iter().map(|verbs| verbs.0).collect());
-    let table = |table: names::Table| GrantTable {
+    let table = |table: TableName| GrantTable {
         schema: table.schema,
         name: table.name,
         verbs,
@@ -173,6 +172,10 @@ fn state(name: &str) -> Result<State> {
         let names: Vec<_> = State::ALL.iter().map(|state| state.name()).collect();
         anyhow!("the states are {}", names.join(", "))
     })
+}
+
+fn table(text: &str) -> Result<TableName> {
+    Ok(text.parse()?)
 }
 
 fn verb(name: &str) -> Result<Verbs> {

@@ -1,5 +1,7 @@
 //! The console over HTTP. Sessions begin here without a provider; the login at a real one is in the end-to-end tests.
 
+mod grants;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -9,6 +11,7 @@ use tokio::time::Instant;
 
 use super::sessions::{SessionKey, Use};
 use super::*;
+use crate::access::AccessGrants;
 use crate::approvals::tests::{ISSUER, draft, identity, reviewer, settings, waiting};
 use crate::approvals::{Approvals, ApprovalsSettings, Outcome};
 use crate::identity::{Identity, IssuerSettings};
@@ -17,6 +20,7 @@ use crate::store::{Store, StoreSettings};
 /// A console whose URL has TLS in front of it.
 struct Stage {
     approvals: Approvals,
+    grants: AccessGrants,
     server: ConsoleServer,
 }
 
@@ -52,7 +56,8 @@ impl Stage {
 
     async fn with(settings: ApprovalsSettings) -> Self {
         let store = Store::open(StoreSettings::Memory).await.expect("a store");
-        let approvals = Approvals::open(store, settings);
+        let approvals = Approvals::open(store.clone(), settings);
+        let grants = AccessGrants::open(store, approvals.clone());
         let mut events = approvals.last_event();
         let known = events.wait_for(Option::is_some).await;
         known.expect("the store answers");
@@ -62,9 +67,10 @@ impl Stage {
             tls: None,
             login: login(),
         };
-        let server = ConsoleServer::start(console, approvals.clone()).await;
+        let server = ConsoleServer::start(console, approvals.clone(), grants.clone()).await;
         Stage {
             approvals,
+            grants,
             server: server.expect("a server"),
         }
     }

@@ -31,6 +31,7 @@ pub(super) enum Trouble {
     NotAPerson,
     NoSuchPage,
     NoSuchRequest,
+    NoSuchGrant,
     TooManyReaders,
     Store,
     Timeout,
@@ -45,7 +46,7 @@ impl Trouble {
             Self::Forged | Self::Refused(_) | Self::NotAPerson => StatusCode::FORBIDDEN,
             Self::NoLogin => StatusCode::BAD_REQUEST,
             Self::LoginFailed => StatusCode::BAD_GATEWAY,
-            Self::NoSuchPage | Self::NoSuchRequest => StatusCode::NOT_FOUND,
+            Self::NoSuchPage | Self::NoSuchRequest | Self::NoSuchGrant => StatusCode::NOT_FOUND,
             Self::TooManyReaders | Self::Store | Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -96,6 +97,14 @@ impl Trouble {
                 "There is no such request",
                 "It was removed after its time, or you may not see it. Ask a reviewer if you expected to.",
                 back,
+            ),
+            Self::NoSuchGrant => (
+                "There is no such access grant",
+                "It was removed after its time, or you may not see it. Ask a reviewer if you expected to.",
+                Link {
+                    label: "Open the access grants",
+                    address: "/grants",
+                },
             ),
             Self::TooManyReaders => (
                 "Too many open pages",
