@@ -33,17 +33,19 @@ impl Held {
     /// `asked`: when the store was asked, whose clock showed `now`.
     fn new(grant: AccessGrant, now: i64, asked: Instant, lease: Arc<Lease>) -> Self {
         let left = grant.rows_left();
+        // An end that is further ahead than there is time is none: it has ended.
         let in_time = |at: Option<i64>| {
             let ahead = at.unwrap_or(now).saturating_sub(now);
-            asked + Duration::from_millis(u64::try_from(ahead).unwrap_or_default())
+            let ahead = Duration::from_millis(u64::try_from(ahead).unwrap_or_default());
+            asked.checked_add(ahead)
         };
         Held {
             id: grant.id,
             agent: grant.agent,
             databases: grant.databases,
             tables: grant.tables.into_iter().map(Into::into).collect(),
-            from: in_time(grant.active_from),
-            until: in_time(grant.active_until),
+            from: in_time(grant.active_from).unwrap_or(asked),
+            until: in_time(grant.active_until).unwrap_or(asked),
             expires_ms: grant
                 .active_until
                 .and_then(|until| u64::try_from(until).ok())

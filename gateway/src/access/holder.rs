@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use gatewright_contract::{self as contract};
+use gatewright_contract as contract;
 
 use super::book::{Book, Held, Key};
 

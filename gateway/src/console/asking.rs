@@ -124,8 +124,11 @@ impl AskForm {
         let from_statement = (!statement.is_empty())
             .then(|| statement.parse())
             .transpose();
-        let names = self.tables.split_whitespace().map(|text| {
-            let name: TableName = text.parse().map_err(|error| format!("{text}: {error}"))?;
+        let lines = self.tables.lines().map(str::trim);
+        let names = lines.filter(|text| !text.is_empty()).map(|text| {
+            let name = text
+                .parse::<TableName>()
+                .map_err(|error| format!("{text}: {error}"))?;
             Ok::<_, String>(GrantTable {
                 schema: name.schema,
                 name: name.name,

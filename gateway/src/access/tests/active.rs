@@ -13,7 +13,10 @@ async fn a_grant_is_active_from_its_approval_until_it_is_revoked() {
         let approve = decision(id, Verdict::Approve, reviewer("bob"));
         grants.decide(approve).await.expect("approved");
         let active = session.active();
-        let [shown] = active.for_policies().try_into().expect("one grant");
+        let granted = active.for_policies();
+        let [shown] = granted.as_slice() else {
+            panic!("{granted:?}")
+        };
         assert_eq!(shown.id, id);
         assert_eq!(
             shown.tables,
