@@ -13,11 +13,11 @@ use crate::identity::Identity;
 const KEPT: Duration = Duration::from_secs(3600);
 
 /// How many of one identity, and of how many identities.
-const OF_ONE: usize = 64;
-const IDENTITIES: usize = 512;
+const OF_ONE: usize = 16;
+const IDENTITIES: usize = 256;
 
-/// The most tables of one.
-const TABLES: usize = 100;
+/// The most tables of one. Together, that bounds the memory by about 16 MiB.
+const TABLES: usize = 16;
 
 /// A statement that did not run.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -28,7 +28,7 @@ pub(crate) mod tests;
 /// What `access` shares: who may decide, how a reason is checked, and the events of the store.
 pub(crate) use deciding::check_texts;
 pub(crate) use request::Parties;
-pub(crate) use rules::{Barred, is_person, is_requester, may_decide, may_see};
+pub(crate) use rules::{Barred, is_requester, may_decide, may_see};
 pub(crate) use transition::{Note, log};
 
 pub use binding::{Binding, Parameter, ParameterValue};

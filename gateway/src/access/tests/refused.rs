@@ -123,7 +123,7 @@ fn only_the_last_are_kept() {
     refusals.note(&sender(None), first);
     let ada = identity("ada", &[]);
     assert!(refusals.find(id, &ada).is_some());
-    for _ in 0..64 {
+    for _ in 0..16 {
         refusals.note(&sender(None), refused(None, &deleted(), false));
     }
     assert!(refusals.find(id, &ada).is_none());
@@ -131,7 +131,7 @@ fn only_the_last_are_kept() {
     let id = last.id;
     refusals.note(&sender(None), last);
     // One identity less than are kept.
-    for number in 0..511 {
+    for number in 0..255 {
         let other = contract::Identity {
             subject: format!("other {number}"),
             ..sender(None)
