@@ -14,8 +14,9 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::grants::routes as grants;
 use super::problem::Problem;
-use super::{DESCRIPTION, events, grants, routes};
+use super::{DESCRIPTION, events, routes};
 use crate::access::AccessGrants;
 use crate::approvals::Approvals;
 use crate::http::{Hosts, HttpServer, HttpServerError, Limits, Port, Tls, check_host};
@@ -95,12 +96,9 @@ impl ApiServer {
             .route("/v1/requests/events", get(events::events))
             .route("/v1/requests/{id}", get(routes::show))
             .route("/v1/requests/{id}/{verdict}", post(routes::decide))
-            .route(
-                "/v1/grants",
-                get(grants::routes::list).post(grants::routes::ask),
-            )
-            .route("/v1/grants/{id}", get(grants::routes::show))
-            .route("/v1/grants/{id}/{verdict}", post(grants::routes::decide))
+            .route("/v1/grants", get(grants::list).post(grants::ask))
+            .route("/v1/grants/{id}", get(grants::show))
+            .route("/v1/grants/{id}/{verdict}", post(grants::decide))
             .fallback(|| async { routes::not_found() })
             .method_not_allowed_fallback(|| async { routes::no_such_method() })
             .layer(DefaultBodyLimit::max(LONGEST_BODY))
