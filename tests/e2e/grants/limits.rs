@@ -16,13 +16,12 @@ const NOT_COVERED: [&str; 6] = [
     "DELETE FROM other.u",
 ];
 
-const COVERED: [&str; 6] = [
+const COVERED: [&str; 5] = [
     "DELETE FROM t",
     "TRUNCATE t",
-    "ALTER TABLE t ADD COLUMN m int",
-    "DROP TABLE t",
     "WITH gone AS (DELETE FROM t RETURNING n) SELECT count(*) FROM gone",
     "EXPLAIN ANALYZE DELETE FROM t",
+    "ALTER TABLE t ADD COLUMN m int",
 ];
 
 #[test]
@@ -41,13 +40,19 @@ fn what_is_not_certain_is_not_covered() -> Result<()> {
     }
     stage.granted(&stage.api(stage.token("ada")?), &everything)?;
     let mut client = stage.ada()?;
+    let mut run = |sql: &str| {
+        let answered = client.query(sql)?;
+        ensure!(error(&answered).is_none(), "{sql}: {:?}", error(&answered));
+        Ok(())
+    };
     for sql in COVERED {
-        runs(&mut client, sql)?;
+        run(sql)?;
     }
+    let mut other = stage.ada()?;
     for sql in NOT_COVERED {
-        needs_approval(&client.query(sql)?).context(sql)?;
+        needs_approval(&other.query(sql)?).context(sql)?;
     }
-    Ok(())
+    run("DROP TABLE t")
 }
 
 /// A trigger's changes are the statement's own.
