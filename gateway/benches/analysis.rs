@@ -33,6 +33,7 @@ fn session() -> SessionGate {
         },
         Arc::new(Policies::none()),
         People::Nobody,
+        None,
         Arc::new(Uncounted),
     );
     let target = "postgres://bench@localhost/bench".parse().expect("a DSN");

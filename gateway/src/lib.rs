@@ -3,6 +3,7 @@
 //! Each module's documentation states its purpose and the modules it hands over to. `ARCHITECTURE.md` describes how
 //! they fit together.
 
+pub mod access;
 pub mod admin;
 pub mod api;
 pub mod app;

@@ -300,3 +300,129 @@ fn the_store_is_its_owners() -> Result<()> {
     ensure!(mode(&file)? == 0o600, "{:o}", mode(&file)?);
     Ok(())
 }
+
+#[test]
+fn access_is_asked_for_and_granted_on_the_command_line() -> Result<()> {
+    let stage = Stage::start("approvals_grants", false)?;
+    let authorities = stage.fixture.authorities.display().to_string();
+    let run = |arguments: &[&str]| {
+        let place = ["--api", &stage.api, "--ca", &authorities];
+        stage
+            .fixture
+            .run(&[&["grants"], arguments, &place].concat())
+    };
+    success_output(stage.fixture.log_in("ada", &[])?)?;
+    let request = [
+        "request",
+        "--table",
+        "public.orders",
+        "--table",
+        "crm.*",
+        "--verb",
+        "delete",
+        "--verb",
+        "update",
+        "--database",
+        "shop",
+        "--for",
+        "2h",
+        "--rows",
+        "100",
+        "--reason",
+        "ticket 4711",
+    ];
+    let asked = success_output(run(&request)?)?;
+    ensure!(
+        asked.ends_with("  pending  ada  shop  update, delete on public.orders; update, delete on crm.*  for 7200 s"),
+        "{asked}"
+    );
+    let id = asked.split(' ').next().context("an id")?;
+    let refused = run(&["approve", id])?;
+    ensure!(
+        text(&refused.stderr).contains("nobody decides about access for themselves"),
+        "{refused:?}"
+    );
+    for (wrong, expected) in [
+        (&["request", "--for", "1h", "--reason", "r"][..], "--table"),
+        (
+            &[
+                "request",
+                "--table",
+                "orders",
+                "--verb",
+                "delete",
+                "--database",
+                "shop",
+                "--for",
+                "1h",
+                "--reason",
+                "r",
+            ],
+            "write the schema too",
+        ),
+        (
+            &[
+                "request",
+                "--table",
+                "a.b",
+                "--verb",
+                "drop",
+                "--database",
+                "shop",
+                "--for",
+                "1h",
+                "--reason",
+                "r",
+            ],
+            "the verbs are select",
+        ),
+        (
+            &[
+                "request",
+                "--table",
+                "a.b",
+                "--verb",
+                "ddl",
+                "--database",
+                "shop",
+                "--for",
+                "9h",
+                "--reason",
+                "r",
+            ],
+            "max_grant",
+        ),
+        (&["list", "--state", "active"], "the states are pending"),
+    ] {
+        let output = run(wrong)?;
+        ensure!(
+            !output.status.success() && text(&output.stderr).contains(expected),
+            "{wrong:?}: {output:?}"
+        );
+    }
+    success_output(stage.fixture.log_in("bob", &[])?)?;
+    ensure!(success_output(run(&["list", "--state", "pending"])?)?.contains(id));
+    let approved = success_output(run(&["approve", id, "--reason", "for today"])?)?;
+    ensure!(
+        approved.contains("  approved  ") && approved.contains("  from 20"),
+        "{approved}"
+    );
+    let whole = success_output(run(&["show", id])?)?;
+    for part in [
+        "access       update, delete on crm.*",
+        "rows         0 of 100 used",
+        "why          ticket 4711",
+        "approved by bob: for today",
+    ] {
+        ensure!(whole.contains(part), "{part}: {whole}");
+    }
+    let revoked = success_output(run(&["revoke", id, "--json"])?)?;
+    let revoked: Value = serde_json::from_str(&revoked)?;
+    ensure!(revoked["state"] == "revoked", "{revoked}");
+    let late = run(&["revoke", id])?;
+    ensure!(
+        text(&late.stderr).contains("the access grant is revoked"),
+        "{late:?}"
+    );
+    Ok(())
+}

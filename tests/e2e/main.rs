@@ -32,6 +32,7 @@ mod edited;
 mod explain;
 mod freshness;
 mod function_calls;
+mod grants;
 mod guest;
 mod holding;
 mod hostile;

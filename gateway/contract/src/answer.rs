@@ -14,7 +14,7 @@ pub enum Reuse {
     Never,
     /// For every run of the same prepared statement.
     Statement,
-    /// For every statement of the same fingerprint, identity, session facts and generation of policies.
+    /// For every statement of the same fingerprint, identity, session facts, access grants and generation of policies.
     Fingerprint,
 }
 

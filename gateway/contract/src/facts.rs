@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use crate::{Access, Phase, RelationKind, SessionId, StatementId, Transform, Usage, Verb};
+use crate::{
+    Access, AccessGrantId, Phase, RelationKind, SessionId, StatementId, Transform, Usage, Verb,
+};
 
 /// A key with a value: an identity claim, or a note a policy leaves in the record.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
@@ -169,6 +171,30 @@ pub struct Facts {
     /// Who runs it.
     #[serde(serialize_with = "by_value")]
     pub identity: Arc<Identity>,
+}
+
+/// What people have allowed whoever runs the statement, for a time. It holds for the database of the session, and now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AccessGrant {
+    /// Which one.
+    pub id: AccessGrantId,
+    /// What it is for.
+    pub tables: Vec<GrantedTable>,
+    /// How many rows may still be returned and changed under it; `None`: any number.
+    pub rows_left: Option<u64>,
+    /// When it ends, in milliseconds since the Unix epoch.
+    pub expires_ms: u64,
+}
+
+/// A table of an access grant, or all tables of a schema.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct GrantedTable {
+    /// The schema.
+    pub schema: String,
+    /// The table's name; `None`: every relation of the schema.
+    pub name: Option<String>,
+    /// What may be done to it.
+    pub verbs: Access,
 }
 
 pub(crate) fn by_value<T: Serialize, S: Serializer>(

@@ -1,4 +1,4 @@
-//! Ids of statements and sessions: UUIDs of version 7 (RFC 9562), unique across processes, gateways and restarts.
+//! Ids of statements, sessions and what people decide about: UUIDs of version 7 (RFC 9562), unique across processes, gateways and restarts.
 //! They sort by the time they were made, and have one text form everywhere: lower case with hyphens.
 
 use std::fmt;
@@ -87,6 +87,11 @@ id! {
 id! {
     /// One request for a person's approval of one statement.
     RequestId
+}
+
+id! {
+    /// One access grant, from the time that it is asked for.
+    AccessGrantId
 }
 
 /// RFC 9562, section 6.2, method 3: twelve bits below the milliseconds are a fraction of one, so that ids of one session

@@ -19,10 +19,10 @@ pub use answer::{
 };
 pub use edit::{ColumnReplacement, Edit, Editing, ReplacementValue, RowFilter};
 pub use facts::{
-    Attribute, ColumnRef, ColumnSource, DataFlow, Facts, Identity, Parameter, Session,
-    SettingChange, SettingValue, StatementFacts, TableRef,
+    AccessGrant, Attribute, ColumnRef, ColumnSource, DataFlow, Facts, GrantedTable, Identity,
+    Parameter, Session, SettingChange, SettingValue, StatementFacts, TableRef,
 };
-pub use id::{NotAnId, RequestId, SessionId, StatementId};
+pub use id::{AccessGrantId, NotAnId, RequestId, SessionId, StatementId};
 pub use kinds::{Access, Phase, RelationKind, Transform, Usage, Verb};
 pub use notification::{Notification, NotificationReply};
 pub use result::{

@@ -1,7 +1,8 @@
 //! The current statement, as a policy sees it.
 
 use crate::contract::{
-    ColumnSource, DataFlow, Editing, Parameter, Session, SessionId, SettingChange, StatementId,
+    AccessGrant, ColumnSource, DataFlow, Editing, Parameter, Session, SessionId, SettingChange,
+    StatementId,
 };
 
 /// Bytes of a text from which everything can be derived on the thread that a call was made on, and on a stack of 1 MiB. With longer texts a
@@ -45,6 +46,10 @@ pub trait StatementView: Send + Sync {
     }
     /// Indexes into the facts' columns. These uses reveal only whether values are equal.
     fn equated(&self) -> Vec<u32>;
+    /// The access grants that the session's identity holds now.
+    fn access_grants(&self) -> Vec<AccessGrant> {
+        Vec::new()
+    }
     /// The value of `key` in the statement's sqlcommenter comment.
     fn comment_tag(&self, key: &str) -> Option<String>;
     /// Identifies the session scope of a policy's state.

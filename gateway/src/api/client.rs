@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::view::{DecisionBody, EventView, PageView, RequestView};
@@ -37,7 +37,8 @@ pub enum ClientError {
     Refused {
         code: String,
         detail: String,
-        state: Option<State>,
+        /// With 409: where what was decided about stands.
+        state: Option<String>,
     },
     #[error("this is not the API of a gateway: status {0}")]
     Status(u16),
@@ -66,7 +67,7 @@ struct Problem {
     code: String,
     detail: String,
     #[serde(default)]
-    state: Option<State>,
+    state: Option<String>,
 }
 
 impl ApiClient {
@@ -103,8 +104,7 @@ impl ApiClient {
         let states: Vec<&str> = states.iter().map(|state| state.name()).collect();
         let mut query = vec![("state", states.join(","))];
         query.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
-        let request = self.client.get(self.path("requests")).query(&query);
-        self.exchange(request).await
+        self.get("requests", &query).await
     }
 
     /// One request with its history.
@@ -112,8 +112,7 @@ impl ApiClient {
     /// # Errors
     /// See [`ClientError`].
     pub async fn show(&self, id: &str) -> Result<RequestView, ClientError> {
-        let request = self.client.get(self.path(&format!("requests/{id}")));
-        self.exchange(request).await
+        self.get(&format!("requests/{id}"), &[]).await
     }
 
     /// Decides about a request. Where the connection fails, the decision is sent once more: its idempotency key keeps it from
@@ -127,18 +126,8 @@ impl ApiClient {
         verdict: Verdict,
         body: &DecisionBody,
     ) -> Result<RequestView, ClientError> {
-        let path = self.path(&format!("requests/{id}/{}", verdict.name()));
-        let body_text = serde_json::to_string(body).map_err(|_| ClientError::Answer)?;
-        let request = || {
-            let request = self.client.post(&path).body(body_text.clone());
-            request.header("content-type", "application/json")
-        };
-        match self.exchange(request()).await {
-            Err(ClientError::Transport(_)) if body.idempotency_key.is_some() => {
-                self.exchange(request()).await
-            }
-            answered => answered,
-        }
+        let path = format!("requests/{id}/{}", verdict.name());
+        self.post(&path, body, body.idempotency_key.is_some()).await
     }
 
     /// The events behind this one, and those that come.
@@ -159,6 +148,33 @@ impl ApiClient {
                 last_id: after.map(str::to_owned),
             }),
             _ => Err(refused(response).await),
+        }
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<T, ClientError> {
+        let request = self.client.get(self.path(path)).query(query);
+        self.exchange(request).await
+    }
+
+    /// `repeatable`: it is sent once more where the connection fails.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        repeatable: bool,
+    ) -> Result<T, ClientError> {
+        let body = serde_json::to_string(body).map_err(|_| ClientError::Answer)?;
+        let request = || {
+            let request = self.client.post(self.path(path)).body(body.clone());
+            request.header("content-type", "application/json")
+        };
+        match self.exchange(request()).await {
+            Err(ClientError::Transport(_)) if repeatable => self.exchange(request()).await,
+            answered => answered,
         }
     }
 

@@ -1,10 +1,11 @@
-//! The HTTP API for approvals, version 1: people see requests and decide them, with a token of a trusted issuer. It checks who
-//! asks and in which form; what may be seen and decided is for `approvals` to say. The client of the command line is here too.
+//! The HTTP API for approvals and access grants, version 1: people see requests and decide them, with a token of a trusted issuer. It checks who
+//! asks and in which form; what may be seen and decided is for `approvals` and `access` to say. The client of the command line is here too.
 //! Next: `approvals`, and `http`, which serves it.
 
 mod caller;
 mod client;
 mod events;
+mod grants;
 mod problem;
 mod routes;
 mod server;
@@ -13,6 +14,8 @@ mod view;
 
 #[cfg(test)]
 mod tests;
+
+pub use grants::view::{AskBody, GrantDecisionBody, GrantPageView, GrantView};
 
 pub use client::{ApiClient, ClientError, Watched};
 pub use server::{ApiError, ApiServer, ApiSettings, VerifierNow};

@@ -6,7 +6,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::approvals::{DecisionError, State};
+use crate::access::GrantError;
+use crate::approvals::{DecisionError, TextError};
 use crate::identity::TokenError;
 use crate::store::StoreError;
 
@@ -18,8 +19,8 @@ pub(super) struct Problem {
     /// The stable reason, for programs.
     pub code: &'static str,
     pub detail: String,
-    /// With 409: where the request stands.
-    pub state: Option<State>,
+    /// With 409: where the request, or the access grant, stands.
+    pub state: Option<&'static str>,
 }
 
 impl Problem {
@@ -38,6 +39,16 @@ impl Problem {
             "not-found",
             "there is no such request",
         )
+    }
+
+    /// The query of a URL cannot be read.
+    pub fn query(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "query", detail)
+    }
+
+    fn key_reused(detail: String) -> Self {
+        let code = "idempotency-key-reused";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
     pub fn store_unavailable() -> Self {
@@ -111,16 +122,8 @@ impl From<DecisionError> for Problem {
             DecisionError::NotAPerson => (StatusCode::FORBIDDEN, "not-a-person", None),
             DecisionError::Requester => (StatusCode::FORBIDDEN, "requester", None),
             DecisionError::NotAReviewer => (StatusCode::FORBIDDEN, "not-a-reviewer", None),
-            DecisionError::ReasonRequired => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "reason-required", None)
-            }
-            DecisionError::Reason => (StatusCode::UNPROCESSABLE_ENTITY, "reason", None),
-            DecisionError::Key => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key", None),
-            DecisionError::KeyReused => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "idempotency-key-reused",
-                None,
-            ),
+            DecisionError::Text(error) => return error.into(),
+            DecisionError::KeyReused => return Self::key_reused(detail),
             DecisionError::AlreadyDecided { state } => {
                 (StatusCode::CONFLICT, "already-decided", Some(state))
             }
@@ -130,7 +133,45 @@ impl From<DecisionError> for Problem {
             }
         };
         Problem {
-            state,
+            state: state.map(|state| state.name()),
+            ..Self::new(status, code, detail)
+        }
+    }
+}
+
+impl From<TextError> for Problem {
+    fn from(error: TextError) -> Self {
+        let code = match error {
+            TextError::ReasonRequired => "reason-required",
+            TextError::Reason => "reason",
+            TextError::Key => "idempotency-key",
+        };
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, error.to_string())
+    }
+}
+
+impl From<GrantError> for Problem {
+    fn from(error: GrantError) -> Self {
+        let detail = error.to_string();
+        let (status, code, state) = match error {
+            GrantError::Store(error) => return error.into(),
+            GrantError::Text(error) => return error.into(),
+            GrantError::KeyReused => return Self::key_reused(detail),
+            GrantError::NotFound => (StatusCode::NOT_FOUND, "not-found", None),
+            GrantError::UnknownStatement => (StatusCode::NOT_FOUND, "unknown-statement", None),
+            GrantError::NotAPerson => (StatusCode::FORBIDDEN, "not-a-person", None),
+            GrantError::Requester => (StatusCode::FORBIDDEN, "requester", None),
+            GrantError::NotAReviewer => (StatusCode::FORBIDDEN, "not-a-reviewer", None),
+            GrantError::NotTheRequester => (StatusCode::FORBIDDEN, "not-the-requester", None),
+            GrantError::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "grant", None),
+            GrantError::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too-many", None),
+            GrantError::AlreadyDecided { state } => {
+                (StatusCode::CONFLICT, "already-decided", Some(state))
+            }
+            GrantError::State { state } => (StatusCode::CONFLICT, "state", Some(state)),
+        };
+        Problem {
+            state: state.map(|state| state.name()),
             ..Self::new(status, code, detail)
         }
     }

@@ -1,10 +1,11 @@
 //! The requests of the API, and their answers.
 
+use std::str::FromStr;
+
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State as Shares};
 use axum::http::StatusCode;
-use gatewright_contract::RequestId;
 use serde::Deserialize;
 
 use super::caller::Caller;
@@ -28,31 +29,42 @@ pub(super) struct ListQuery {
     limit: Option<usize>,
 }
 
+impl ListQuery {
+    /// `named`: the state of a name.
+    pub fn states<S>(&self, named: impl Fn(&str) -> Option<S>) -> Result<Vec<S>, Problem> {
+        let states = self.state.as_deref().unwrap_or_default().split(',');
+        let states = states.filter(|name| !name.is_empty());
+        let unknown = || Problem::query("`state` has an unknown state");
+        states.map(|name| named(name).ok_or_else(unknown)).collect()
+    }
+
+    pub fn cursor<I: FromStr>(&self) -> Result<Option<I>, Problem> {
+        let cursor = self.cursor.as_deref().map(str::parse).transpose();
+        cursor.map_err(|_| Problem::query("`cursor` must be the one of a page before"))
+    }
+
+    pub fn limit(&self) -> Result<usize, Problem> {
+        let limit = self.limit.unwrap_or(PAGE);
+        match (1..=LARGEST_PAGE).contains(&limit) {
+            true => Ok(limit),
+            false => Err(Problem::query(format!(
+                "`limit` must be from 1 to {LARGEST_PAGE}"
+            ))),
+        }
+    }
+}
+
 /// `GET /v1/requests`
 pub(super) async fn list(
     Shares(shared): Shares<Shared>,
     caller: Caller,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<PageView>, Problem> {
-    let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "query", detail);
-    let Query(query) = query.map_err(|rejection| bad(rejection.body_text()))?;
-    let states = query.state.as_deref().unwrap_or_default().split(',');
-    let states = states.filter(|name| !name.is_empty()).map(|name| {
-        State::from_name(name).ok_or_else(|| bad("`state` has an unknown state".to_owned()))
-    });
-    let states = states.collect::<Result<Vec<_>, _>>()?;
-    let cursor = query.cursor.map(|cursor| {
-        cursor
-            .parse::<RequestId>()
-            .map_err(|_| bad("`cursor` must be the one of a page before".to_owned()))
-    });
-    let limit = query.limit.unwrap_or(PAGE);
-    if !(1..=LARGEST_PAGE).contains(&limit) {
-        return Err(bad(format!("`limit` must be from 1 to {LARGEST_PAGE}")));
-    }
+    let query = query.map_err(|rejection| Problem::query(rejection.body_text()))?;
+    let states = query.states(State::from_name)?;
     let page = shared
         .approvals
-        .list(states, cursor.transpose()?, limit, &caller.identity)
+        .list(states, query.cursor()?, query.limit()?, &caller.identity)
         .await?;
     let entries = page.entries.into_iter();
     let requests = entries.map(|entry| {

@@ -14,8 +14,10 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::grants::routes as grants;
 use super::problem::Problem;
 use super::{DESCRIPTION, events, routes};
+use crate::access::AccessGrants;
 use crate::approvals::Approvals;
 use crate::http::{Hosts, HttpServer, HttpServerError, Limits, Port, Tls, check_host};
 use crate::identity::Verifier;
@@ -61,6 +63,7 @@ pub struct ApiServer(HttpServer);
 #[derive(Clone)]
 pub(super) struct Shared {
     pub approvals: Approvals,
+    pub grants: AccessGrants,
     pub verifier: VerifierNow,
     pub readers: Arc<Semaphore>,
 }
@@ -73,6 +76,7 @@ impl ApiServer {
     pub fn start(
         settings: ApiSettings,
         approvals: Approvals,
+        grants: AccessGrants,
         verifier: VerifierNow,
     ) -> Result<Self, ApiError> {
         let ApiSettings {
@@ -82,6 +86,7 @@ impl ApiServer {
         } = settings;
         let shared = Shared {
             approvals,
+            grants,
             verifier,
             readers: Arc::new(Semaphore::new(READERS)),
         };
@@ -91,6 +96,9 @@ impl ApiServer {
             .route("/v1/requests/events", get(events::events))
             .route("/v1/requests/{id}", get(routes::show))
             .route("/v1/requests/{id}/{verdict}", post(routes::decide))
+            .route("/v1/grants", get(grants::list).post(grants::ask))
+            .route("/v1/grants/{id}", get(grants::show))
+            .route("/v1/grants/{id}/{verdict}", post(grants::decide))
             .fallback(|| async { routes::not_found() })
             .method_not_allowed_fallback(|| async { routes::no_such_method() })
             .layer(DefaultBodyLimit::max(LONGEST_BODY))

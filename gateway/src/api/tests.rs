@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::access::AccessGrants;
 use crate::approvals::tests::{draft, settings, waiting};
 use crate::approvals::{
     Approvals, ApprovalsSettings, Draft, Effect, EffectFound, Finished, Outcome, State, Submitted,
@@ -19,14 +20,14 @@ use crate::identity::{DevProvider, TokenRequest, Verifier};
 use crate::store::{Store, StoreSettings};
 
 /// An API, and the provider of its tokens.
-struct Stage {
+pub(super) struct Stage {
     provider: DevProvider,
     approvals: Approvals,
     server: ApiServer,
 }
 
 impl Stage {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let provider = DevProvider::start().await.expect("a provider");
         let verifier = Verifier::new(vec![provider.issuer_settings()]).await;
         let verifier = Arc::new(verifier.expect("a verifier"));
@@ -35,7 +36,8 @@ impl Stage {
             people: vec![provider.issuer_url().to_owned()],
             ..settings()
         };
-        let approvals = Approvals::open(store, settings);
+        let approvals = Approvals::open(store.clone(), settings);
+        let grants = AccessGrants::open(store, approvals.clone());
         let mut events = approvals.last_event();
         let known = events.wait_for(Option::is_some).await;
         known.expect("the store answers");
@@ -45,7 +47,7 @@ impl Stage {
             tls: None,
         };
         let now: VerifierNow = Arc::new(move || Arc::clone(&verifier));
-        let server = ApiServer::start(api, approvals.clone(), now).expect("a server");
+        let server = ApiServer::start(api, approvals.clone(), grants, now).expect("a server");
         Stage {
             provider,
             approvals,
@@ -53,7 +55,7 @@ impl Stage {
         }
     }
 
-    fn token(&self, subject: &str, groups: &[&str], agent: Option<&str>) -> SecretString {
+    pub fn token(&self, subject: &str, groups: &[&str], agent: Option<&str>) -> SecretString {
         let request = TokenRequest {
             subject: subject.to_owned(),
             groups: groups.iter().map(|group| (*group).to_owned()).collect(),
@@ -64,13 +66,13 @@ impl Stage {
         self.provider.issue(&request).into()
     }
 
-    fn client(&self, subject: &str, groups: &[&str], agent: Option<&str>) -> ApiClient {
+    pub fn client(&self, subject: &str, groups: &[&str], agent: Option<&str>) -> ApiClient {
         let url = format!("http://{}", self.server.address());
         let token = self.token(subject, groups, agent);
         ApiClient::new(&url, None, token).expect("a client")
     }
 
-    fn reviewer(&self) -> ApiClient {
+    pub fn reviewer(&self) -> ApiClient {
         self.client("bob", &["dba"], None)
     }
 
@@ -90,7 +92,7 @@ fn raw(address: SocketAddr, request: &str) -> String {
     answer
 }
 
-fn code(error: &ClientError) -> &str {
+pub(super) fn code(error: &ClientError) -> &str {
     match error {
         ClientError::Refused { code, .. } => code,
         other => panic!("{other}"),
@@ -145,7 +147,10 @@ async fn a_person_sees_and_decides() {
     let ClientError::Refused { code, state, .. } = again else {
         panic!("{again}")
     };
-    assert_eq!((code.as_str(), state), ("state", Some(State::Executed)));
+    assert_eq!(
+        (code.as_str(), state),
+        ("state", Some("executed".to_owned()))
+    );
 }
 
 #[tokio::test]
@@ -433,11 +438,16 @@ async fn the_description_is_of_this_api() {
         let route = path.replace("/approve", "/{verdict}");
         let route = route
             .replace("/reject", "/{verdict}")
-            .replace("/revoke", "/{verdict}");
+            .replace("/revoke", "/{verdict}")
+            .replace("/withdraw", "/{verdict}");
         assert!(source.contains(&format!("\"{route}\"")), "{path}");
     }
     let routes = source.matches(".route(\"").count();
-    assert_eq!(paths.len(), routes + 2, "three verdicts share a route");
+    assert_eq!(
+        paths.len(),
+        routes + 5,
+        "three and four verdicts share a route"
+    );
     let states: Vec<&str> = State::ALL.iter().map(|state| state.name()).collect();
     assert_eq!(
         description["components"]["schemas"]["State"]["enum"],
@@ -489,7 +499,7 @@ async fn the_description_is_of_this_api() {
 }
 
 /// The value has the members of the schema, all of the required ones and no others.
-fn fits(description: &Value, schema: &Value, value: &Value, at: &str) {
+pub(super) fn fits(description: &Value, schema: &Value, value: &Value, at: &str) {
     if let Some(name) = schema["$ref"].as_str() {
         let pointer = name.trim_start_matches('#');
         let schema = description

@@ -31,6 +31,7 @@ use gatewright_policy_host::DirectorySettings;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 
+use crate::access::AccessGrants;
 use crate::admin::{AdminServer, Metrics, Readiness};
 use crate::api::{ApiServer, ApiSettings};
 use crate::approvals::{Approvals, ApprovalsSettings};
@@ -63,6 +64,8 @@ pub struct Parts {
     pub policies: Arc<Policies>,
     /// `None`: nobody can be asked, and what needs an approval is refused.
     pub approvals: Option<Approvals>,
+    /// `None`: nobody can ask for one.
+    pub access_grants: Option<AccessGrants>,
     pub metrics: Metrics,
 }
 
@@ -90,6 +93,7 @@ pub struct Gateway {
     connections: Arc<Connections>,
     shutdown: watch::Sender<Option<Ending>>,
     approvals: Option<Approvals>,
+    access_grants: Option<AccessGrants>,
     metrics: Metrics,
 }
 
@@ -118,6 +122,7 @@ impl Gateway {
                 gate_settings,
                 Arc::clone(&parts.policies),
                 People::of(parts.approvals.clone()),
+                parts.access_grants.clone(),
                 Arc::new(parts.metrics.clone()),
             ),
             policies: parts.policies,
@@ -133,6 +138,7 @@ impl Gateway {
             connections,
             shutdown,
             approvals: parts.approvals,
+            access_grants: parts.access_grants,
             metrics: parts.metrics,
         })
     }
@@ -150,17 +156,18 @@ impl Gateway {
         Ok(server)
     }
 
-    /// Serves the API for approvals until the result is dropped. Without approvals there is none.
+    /// Serves the API for approvals and access grants until the result is dropped. Without approvals there is none.
     ///
     /// # Errors
     /// The address cannot be bound.
     pub fn serve_api(&self, settings: ApiSettings) -> Result<Option<ApiServer>> {
-        let Some(approvals) = self.approvals.clone() else {
+        let (Some(approvals), Some(grants)) = (self.approvals.clone(), self.access_grants.clone())
+        else {
             return Ok(None);
         };
         let connections = Arc::clone(&self.connections);
         let verifier = Arc::new(move || Arc::clone(&connections.access().verifier));
-        let server = ApiServer::start(settings, approvals, verifier)?;
+        let server = ApiServer::start(settings, approvals, grants, verifier)?;
         tracing::info!(address = %server.address(), "the API is open");
         Ok(Some(server))
     }
@@ -170,7 +177,8 @@ impl Gateway {
     /// # Errors
     /// The address cannot be bound, or nobody could log in.
     pub async fn serve_console(&self, settings: ConsoleSettings) -> Result<Option<ConsoleServer>> {
-        let Some(approvals) = self.approvals.clone() else {
+        let (Some(approvals), Some(grants)) = (self.approvals.clone(), self.access_grants.clone())
+        else {
             return Ok(None);
         };
         let policies = Arc::clone(&self.connections.policies);
@@ -178,7 +186,7 @@ impl Gateway {
             roster: Arc::clone(&self.connections.roster),
             policies: Arc::new(move || policies.current()),
         };
-        let server = ConsoleServer::start(settings, approvals, overview).await?;
+        let server = ConsoleServer::start(settings, approvals, grants, overview).await?;
         tracing::info!(address = %server.address(), "the console is open");
         Ok(Some(server))
     }
@@ -190,8 +198,11 @@ impl Gateway {
         }
     }
 
-    /// Withdraws what is still held, once the sessions have ended.
+    /// Withdraws what is still held, and stores what has been used, once the sessions have ended.
     pub async fn finish(&self) {
+        if let Some(grants) = &self.access_grants {
+            grants.stop().await;
+        }
         if let Some(approvals) = &self.approvals {
             approvals.stop().await;
         }

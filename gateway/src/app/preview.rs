@@ -209,6 +209,7 @@ fn session_gate(
             true => People::Explained,
             false => People::Nobody,
         },
+        None,
         Arc::new(metrics.clone()),
     );
     let session = contract::Session {

@@ -55,14 +55,8 @@ pub enum DecisionError {
     Requester,
     #[error("you are not among the reviewers of this request")]
     NotAReviewer,
-    #[error("a reason is required")]
-    ReasonRequired,
-    #[error("the reason is longer than {LONGEST_REASON} characters, or has control characters")]
-    Reason,
-    #[error(
-        "the idempotency key is empty or longer than {LONGEST_KEY} bytes, or has control characters"
-    )]
-    Key,
+    #[error(transparent)]
+    Text(#[from] TextError),
     #[error("the idempotency key was used for another decision about this request")]
     KeyReused,
     #[error("you have decided this already")]
@@ -73,6 +67,19 @@ pub enum DecisionError {
     EffectDigest { state: State },
     #[error("the store of approval requests is not available; try again")]
     Store(#[from] StoreError),
+}
+
+/// A reason or an idempotency key cannot be taken. `Display` is safe to show to whoever sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum TextError {
+    #[error("a reason is required")]
+    ReasonRequired,
+    #[error("the reason is longer than {LONGEST_REASON} characters, or has control characters")]
+    Reason,
+    #[error(
+        "the idempotency key is empty or longer than {LONGEST_KEY} bytes, or has control characters"
+    )]
+    Key,
 }
 
 /// What keeps the transaction of a decision that found the request overdue: that it expired is committed.
@@ -108,7 +115,11 @@ impl Decision {
     ) -> Result<Decided, DecisionError> {
         let request = transition::lock(transaction, self.id)?.ok_or(DecisionError::NotFound)?;
         self.check_person(&request, settings)?;
-        self.check_texts(settings)?;
+        check_texts(
+            self.reason.as_deref(),
+            self.idempotency_key.as_deref(),
+            settings.reason_required,
+        )?;
         if self.was_made(transaction)? {
             return Ok(Decided::Now(Box::new(request)));
         }
@@ -149,25 +160,6 @@ impl Decision {
             }
             Err(Barred::Requester) => Err(DecisionError::Requester),
             Err(Barred::NotAReviewer) => Err(DecisionError::NotAReviewer),
-        }
-    }
-
-    fn check_texts(&self, settings: &ApprovalsSettings) -> Result<(), DecisionError> {
-        let reason = self.reason.as_deref().unwrap_or_default();
-        if settings.reason_required && reason.trim().is_empty() {
-            return Err(DecisionError::ReasonRequired);
-        }
-        let controls = |character: char| character.is_control() && !"\n\t".contains(character);
-        if reason.chars().count() > LONGEST_REASON || reason.contains(controls) {
-            return Err(DecisionError::Reason);
-        }
-        match self.idempotency_key.as_deref() {
-            Some(key)
-                if key.is_empty() || key.len() > LONGEST_KEY || key.contains(char::is_control) =>
-            {
-                Err(DecisionError::Key)
-            }
-            _ => Ok(()),
         }
     }
 
@@ -308,5 +300,32 @@ impl Decision {
             actor: Some(actor),
             reason: self.reason.as_deref(),
         }
+    }
+}
+
+/// Checks what a person wrote, and what makes sure that it is taken once.
+///
+/// # Errors
+/// See [`TextError`].
+pub(crate) fn check_texts(
+    reason: Option<&str>,
+    key: Option<&str>,
+    reason_required: bool,
+) -> Result<(), TextError> {
+    let reason = reason.unwrap_or_default();
+    if reason_required && reason.trim().is_empty() {
+        return Err(TextError::ReasonRequired);
+    }
+    let controls = |character: char| character.is_control() && !"\n\t".contains(character);
+    if reason.chars().count() > LONGEST_REASON || reason.contains(controls) {
+        return Err(TextError::Reason);
+    }
+    match key {
+        Some(key)
+            if key.is_empty() || key.len() > LONGEST_KEY || key.contains(char::is_control) =>
+        {
+            Err(TextError::Key)
+        }
+        _ => Ok(()),
     }
 }

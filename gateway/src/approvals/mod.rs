@@ -26,8 +26,14 @@ mod transition;
 #[cfg(test)]
 pub(crate) mod tests;
 
+/// What `access` shares: who may decide, how a reason is checked, and the events of the store.
+pub(crate) use deciding::check_texts;
+pub(crate) use request::Parties;
+pub(crate) use rules::{Barred, is_requester, may_decide, may_see};
+pub(crate) use transition::{Note, log};
+
 pub use binding::{Binding, Parameter, ParameterValue};
-pub use deciding::{Decision, DecisionError, Verdict};
+pub use deciding::{Decision, DecisionError, TextError, Verdict};
 pub use effect::{Effect, EffectFound};
 pub use error::ApprovalsError;
 pub use exchange::{Approved, Draft, Finished, Outcome, Shown, Submitted, Withdrawal};

@@ -75,7 +75,7 @@ pub struct Stored {
 
 /// Whom a request concerns: all that the rules go by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Parties {
+pub(crate) struct Parties {
     pub subject: String,
     pub issuer: String,
     pub agent: Option<String>,

@@ -6,7 +6,7 @@ use crate::identity::Identity;
 
 /// Why somebody may not decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Barred {
+pub(crate) enum Barred {
     /// An agent's or a program's token.
     NotAPerson,
     /// Who sent the statement, or for whom it was sent.
@@ -16,12 +16,12 @@ pub(super) enum Barred {
 
 /// Only people decide: the token's issuer is one of people, it names no agent, and nothing in it says that it was issued to a
 /// program.
-pub(super) fn is_person(identity: &Identity, settings: &ApprovalsSettings) -> bool {
+pub(crate) fn is_person(identity: &Identity, settings: &ApprovalsSettings) -> bool {
     identity.agent.is_none() && !identity.program && settings.people.contains(&identity.issuer)
 }
 
 /// Whether this identity may decide about the request.
-pub(super) fn may_decide(
+pub(crate) fn may_decide(
     request: &Parties,
     identity: &Identity,
     settings: &ApprovalsSettings,
@@ -41,7 +41,7 @@ pub(super) fn may_decide(
 
 /// Requests show statements and values, so they are shown to those who decide, to viewers, and to whoever sent them. An agent
 /// sees its own requests only.
-pub(super) fn may_see(
+pub(crate) fn may_see(
     request: &Parties,
     identity: &Identity,
     settings: &ApprovalsSettings,
@@ -56,7 +56,8 @@ pub(super) fn may_see(
     is_person(identity, settings) && (views() || is_reviewer(request, identity, settings))
 }
 
-fn is_requester(request: &Parties, identity: &Identity) -> bool {
+/// Whether it is this identity's own, or that of one of its agents.
+pub(crate) fn is_requester(request: &Parties, identity: &Identity) -> bool {
     request.issuer == identity.issuer && request.subject == identity.subject
 }
 

@@ -11,7 +11,7 @@ use crate::store::{StoreError, Transaction, Value};
 
 /// What an event says besides the states.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Note<'a> {
+pub(crate) struct Note<'a> {
     pub actor: Option<&'a Actor>,
     pub reason: Option<&'a str>,
 }
@@ -95,6 +95,18 @@ pub(super) fn record(
     state: State,
     note: Note<'_>,
 ) -> Result<(), StoreError> {
+    let before = before.map(State::name);
+    log(transaction, &id.to_string(), before, state.name(), note)
+}
+
+/// The same for whatever has this id.
+pub(crate) fn log(
+    transaction: &mut dyn Transaction,
+    id: &str,
+    before: Option<&str>,
+    state: &str,
+    note: Note<'_>,
+) -> Result<(), StoreError> {
     let mut rows = transaction.query(
         "UPDATE feed SET last = last + 1 WHERE id = 1 RETURNING last",
         &[],
@@ -109,10 +121,10 @@ pub(super) fn record(
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         &[
             Value::from(sequence),
-            Value::from(id.to_string()),
+            Value::from(id),
             Value::from(now),
-            Value::from(before.map(State::name)),
-            Value::from(state.name()),
+            Value::from(before),
+            Value::from(state),
             Value::from(note.actor.map(|actor| actor.subject.clone())),
             Value::from(note.actor.map(|actor| actor.issuer.clone())),
             Value::from(note.reason),

@@ -2,27 +2,16 @@
 
 mod print;
 
-use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
-use rand::RngCore;
-use secrecy::SecretString;
 
-use super::{ProfileArgument, directories};
-use crate::api::{ApiClient, ClientError, DecisionBody, RequestView};
+use super::asker::{Asker, Place, idempotency_key};
+use crate::api::{ClientError, DecisionBody, RequestView};
 use crate::app;
 use crate::approvals::{State, Verdict};
-use crate::login;
-
-/// The environment variable with the API's URL.
-const URL: &str = "GATEWRIGHT_API";
-
-/// The environment variable with a token, in place of that of a login.
-const TOKEN: &str = "GATEWRIGHT_TOKEN";
 
 /// The pause before a stream that broke off is asked for again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -77,22 +66,6 @@ struct Decide {
     place: Place,
 }
 
-/// Where the API is, and who asks.
-#[derive(Debug, Args)]
-struct Place {
-    /// The URL of the gateway's API [default: `api` of the profile, or the environment variable GATEWRIGHT_API]
-    #[arg(long, value_name = "URL")]
-    api: Option<String>,
-    /// PEM file with the CAs for the API's certificate [default: `api_ca` of the profile, or the system's]
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
-    /// Print JSON, one object per line
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    profile: ProfileArgument,
-}
-
 pub(super) fn run(arguments: ApprovalsArguments) -> ExitCode {
     super::finish(app::runtime().and_then(|runtime| runtime.block_on(execute(arguments.command))))
 }
@@ -129,8 +102,6 @@ async fn list(states: &[State], asker: &Asker) -> Result<()> {
 
 async fn decide(verdict: Verdict, arguments: Decide) -> Result<()> {
     let asker = Asker::new(arguments.place)?;
-    let mut key = [0; 16];
-    rand::rng().fill_bytes(&mut key);
     let body = DecisionBody {
         reason: arguments.reason,
         expected_state: Some(match verdict {
@@ -138,7 +109,7 @@ async fn decide(verdict: Verdict, arguments: Decide) -> Result<()> {
             Verdict::Revoke => State::Approved,
         }),
         effect_digest: arguments.effect,
-        idempotency_key: Some(hex::encode(key)),
+        idempotency_key: Some(idempotency_key()),
     };
     let client = asker.client().await?;
     let request = client.decide(&arguments.id, verdict, &body).await?;
@@ -165,7 +136,7 @@ async fn watch(asker: &Asker) -> Result<()> {
                     let mut line = print::event(&event);
                     let new = event.before.is_none();
                     if new
-                        && !asker.json
+                        && !asker.prints_json()
                         // Who wants what; a request that ended meanwhile is shown as it is now. Without an answer it is no reason to end.
                         && let Ok(request) = client.show(&event.request).await
                     {
@@ -179,79 +150,6 @@ async fn watch(asker: &Asker) -> Result<()> {
         }
         after = stream.last_id().map(str::to_owned);
         tokio::time::sleep(PAUSE).await;
-    }
-}
-
-/// The API that a person uses.
-struct Asker {
-    url: String,
-    ca: Option<Vec<u8>>,
-    json: bool,
-    credential: Credential,
-}
-
-/// What shows who asks.
-enum Credential {
-    Given(SecretString),
-    Login {
-        logins: login::Store,
-        name: login::ProfileName,
-    },
-}
-
-impl Asker {
-    fn new(place: Place) -> Result<Self> {
-        let person = directories::person()?;
-        let name = place.profile.choose(&person);
-        let profile = person.profiles.get(&name);
-        let environment = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let url = place
-            .api
-            .or_else(|| environment(URL))
-            .or_else(|| profile.and_then(|profile| profile.api.clone()));
-        let Some(url) = url else {
-            bail!(
-                "the URL of the gateway's API is not known; pass --api, or set `api` in ~/.config/gatewright/login.toml"
-            );
-        };
-        let file = place
-            .ca
-            .or_else(|| profile.and_then(|profile| profile.api_ca.clone()));
-        let ca = file.map(|file| {
-            std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))
-        });
-        Ok(Asker {
-            url,
-            ca: ca.transpose()?,
-            json: place.json,
-            credential: match environment(TOKEN) {
-                Some(token) => Credential::Given(token.into()),
-                None => Credential::Login {
-                    logins: directories::store()?,
-                    name,
-                },
-            },
-        })
-    }
-
-    /// A client with the token. That of a login is renewed if necessary.
-    async fn client(&self) -> Result<ApiClient> {
-        let token = match &self.credential {
-            Credential::Given(token) => token.clone(),
-            Credential::Login { logins, name } => login::current(logins, name).await?.token,
-        };
-        Ok(ApiClient::new(&self.url, self.ca.as_deref(), token)?)
-    }
-
-    fn print(&self, value: &impl serde::Serialize, text: String) -> Result<()> {
-        let text = match self.json {
-            true => serde_json::to_string(value)?,
-            false => text,
-        };
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "{text}")?;
-        out.flush()?;
-        Ok(())
     }
 }
 

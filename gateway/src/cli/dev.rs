@@ -13,6 +13,7 @@ use clap::Args;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 use super::logging::{self, LogFormat};
+use crate::access::AccessGrants;
 use crate::api::ApiSettings;
 use crate::app::{self, Access, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings};
 use crate::approvals::{Approvals, ApprovalsSettings};
@@ -101,12 +102,14 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         .context("the token verifier could not be created")?;
     let metrics = app::metrics()?;
     let policies = policy_source(&arguments)?.open(std::sync::Arc::new(metrics.clone()))?;
-    let approvals = match arguments.api {
+    let (approvals, access_grants) = match arguments.api {
         Some(address) => {
             let store = Store::open(StoreSettings::Memory).await?;
-            Some(Approvals::open(store, rules(&provider, address)))
+            let approvals = Approvals::open(store.clone(), rules(&provider, address));
+            let access_grants = AccessGrants::open(store, approvals.clone());
+            (Some(approvals), Some(access_grants))
         }
-        None => None,
+        None => (None, None),
     };
     let gateway = Gateway::build(Parts {
         connections: ConnectionSettings {
@@ -132,6 +135,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         },
         policies,
         approvals,
+        access_grants,
         metrics,
     });
     let _admin = arguments

@@ -3,11 +3,13 @@
 //! Next: `config` reads the configuration file, and `app` builds the gateway.
 
 mod approvals;
+mod asker;
 pub mod check;
 mod connect;
 mod dev;
 mod directories;
 mod explain;
+mod grants;
 mod logging;
 mod login;
 mod proxy;
@@ -24,6 +26,7 @@ pub use approvals::ApprovalsArguments;
 pub use connect::ConnectArguments;
 pub use dev::DevArguments;
 pub use explain::ExplainArguments;
+pub use grants::GrantsArguments;
 pub use login::{LoginArguments, ProfileArgument};
 pub use proxy::ProxyArguments;
 pub use serve::ServeArguments;
@@ -63,6 +66,8 @@ enum Command {
     Connect(ConnectArguments),
     /// See requests for approval, and decide them
     Approvals(ApprovalsArguments),
+    /// Ask for access for a time, see who has asked, and decide
+    Grants(GrantsArguments),
     /// Listen on loopback for clients that cannot present a token, and log them in to a gateway
     Proxy(ProxyArguments),
 }
@@ -83,6 +88,7 @@ impl Arguments {
             Command::Token(profile) => login::print_token(profile),
             Command::Connect(arguments) => connect::run(arguments),
             Command::Approvals(arguments) => approvals::run(arguments),
+            Command::Grants(arguments) => grants::run(arguments),
             Command::Proxy(arguments) => proxy::run(arguments),
         }
     }

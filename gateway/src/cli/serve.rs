@@ -11,6 +11,7 @@ use clap::Args;
 use gatewright_policy_host::DirectorySettings;
 
 use super::logging::{self, LogFormat};
+use crate::access::AccessGrants;
 use crate::admin::AdminServer;
 use crate::api::{ApiServer, ApiSettings};
 use crate::app::{self, Access, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings};
@@ -51,6 +52,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
     let verifier = verifier(&config).await?;
     let metrics = app::metrics()?;
     let policies = policy_source(&config).open(Arc::new(metrics.clone()))?;
+    let (approvals, access_grants) = approvals(&config).await?;
     let gateway = Gateway::build(Parts {
         connections: ConnectionSettings {
             limits: config.listen.limits.clone(),
@@ -59,7 +61,8 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         handshake: config.listen.handshake.clone(),
         access: access(&config, verifier),
         policies,
-        approvals: approvals(&config).await?,
+        approvals,
+        access_grants,
         metrics,
     });
     let ports = Ports::open(&gateway, &config).await?;
@@ -167,15 +170,17 @@ fn console_login(console: &config::Console) -> ConsoleLogin {
 }
 
 /// Opens the store, if the configuration has approvals.
-async fn approvals(config: &Config) -> Result<Option<Approvals>> {
+async fn approvals(config: &Config) -> Result<(Option<Approvals>, Option<AccessGrants>)> {
     let Some(approvals) = &config.approvals else {
-        return Ok(None);
+        return Ok((None, None));
     };
     let unusable = "the store of approval requests cannot be used";
     let store = Store::open(approvals.store.clone())
         .await
         .context(unusable)?;
-    Ok(Some(Approvals::open(store, approvals.settings.clone())))
+    let approvals = Approvals::open(store.clone(), approvals.settings.clone());
+    let access_grants = AccessGrants::open(store, approvals.clone());
+    Ok((Some(approvals), Some(access_grants)))
 }
 
 async fn verifier(config: &Config) -> Result<Verifier> {

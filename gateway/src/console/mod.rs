@@ -1,10 +1,14 @@
-//! The web console: people log in with a browser at their provider, see requests for approval and decide them. It checks who asks and
-//! in which form, and makes pages; what may be seen and decided is for `approvals` to say. Every page works without JavaScript.
-//! Next: `approvals`, `login` for the provider, and `http`, which serves it.
+//! The web console: people log in with a browser at their provider, see requests for approval and access grants, and decide them. It checks who asks and
+//! in which form, and makes pages; what may be seen and decided is for `approvals` and `access` to say. Every page works without JavaScript.
+//! Next: `approvals`, `access`, `login` for the provider, and `http`, which serves it.
 
+mod asking;
 mod assets;
 mod cookies;
 mod gateway;
+mod grant_pages;
+mod grant_view;
+mod grants;
 mod headers;
 mod live;
 mod logging_in;

@@ -232,10 +232,7 @@ async fn refused(
         DecisionError::NotAPerson | DecisionError::Requester | DecisionError::NotAReviewer => {
             StatusCode::FORBIDDEN
         }
-        DecisionError::ReasonRequired
-        | DecisionError::Reason
-        | DecisionError::Key
-        | DecisionError::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        DecisionError::Text(_) | DecisionError::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         DecisionError::AlreadyDecided { .. }
         | DecisionError::State { .. }
         | DecisionError::EffectDigest { .. } => StatusCode::CONFLICT,

@@ -17,7 +17,8 @@ use super::provider::{ConsoleLogin, ConsoleLoginError, Provider};
 use super::sealed::Seal;
 use super::sessions::Sessions;
 use super::trouble::Trouble;
-use super::{assets, gateway, headers, live, logging_in, requests};
+use super::{asking, assets, gateway, grants, headers, live, logging_in, requests};
+use crate::access::AccessGrants;
 use crate::approvals::Approvals;
 use crate::http::{Hosts, HttpServer, HttpServerError, Limits, Port, Tls, check_host};
 
@@ -67,6 +68,7 @@ pub struct ConsoleServer {
 pub(super) struct Shared {
     pub approvals: Approvals,
     pub overview: Overview,
+    pub grants: AccessGrants,
     pub provider: Arc<ArcSwap<Provider>>,
     pub sessions: Arc<Sessions>,
     pub seal: Arc<Seal>,
@@ -81,12 +83,14 @@ impl ConsoleServer {
     pub async fn start(
         settings: ConsoleSettings,
         approvals: Approvals,
+        grants: AccessGrants,
         overview: Overview,
     ) -> Result<Self, ConsoleError> {
         let provider = Provider::new(settings.login).await?;
         let shared = Shared {
             approvals,
             overview,
+            grants,
             provider: Arc::new(ArcSwap::from_pointee(provider)),
             sessions: Arc::default(),
             seal: Arc::new(Seal::random().ok_or(ConsoleError::Seal)?),
@@ -143,6 +147,10 @@ fn routes(shared: Shared, hosts: &[String]) -> Router {
         .route("/requests/{id}", get(requests::show))
         .route("/requests/{id}/events", get(live::one))
         .route("/requests/{id}/{verdict}", post(requests::decide))
+        .route("/grants", get(grants::list).post(asking::ask))
+        .route("/grants/new", get(asking::new))
+        .route("/grants/{id}", get(grants::show))
+        .route("/grants/{id}/{verdict}", post(grants::decide))
         .route("/login", get(logging_in::page))
         .route("/login/start", get(logging_in::start))
         .route("/callback", get(logging_in::callback))

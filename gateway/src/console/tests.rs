@@ -1,5 +1,7 @@
 //! The console over HTTP. Sessions begin here without a provider; the login at a real one is in the end-to-end tests.
 
+mod grants;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use tokio::time::Instant;
 
 use super::sessions::{SessionKey, Use};
 use super::*;
+use crate::access::AccessGrants;
 use crate::approvals::tests::{ISSUER, draft, identity, reviewer, settings, waiting};
 use crate::approvals::{Approvals, ApprovalsSettings, Outcome};
 use crate::identity::{Identity, IssuerSettings};
@@ -21,6 +24,7 @@ use crate::store::{Store, StoreSettings};
 struct Stage {
     roster: Arc<Roster>,
     approvals: Approvals,
+    grants: AccessGrants,
     server: ConsoleServer,
 }
 
@@ -57,7 +61,8 @@ impl Stage {
 
     async fn with(settings: ApprovalsSettings) -> Self {
         let store = Store::open(StoreSettings::Memory).await.expect("a store");
-        let approvals = Approvals::open(store, settings);
+        let approvals = Approvals::open(store.clone(), settings);
+        let grants = AccessGrants::open(store, approvals.clone());
         let mut events = approvals.last_event();
         let known = events.wait_for(Option::is_some).await;
         known.expect("the store answers");
@@ -72,10 +77,12 @@ impl Stage {
             roster: Arc::clone(&roster),
             policies: Arc::new(|| Arc::new(policies())),
         };
-        let server = ConsoleServer::start(console, approvals.clone(), overview).await;
+        let server =
+            ConsoleServer::start(console, approvals.clone(), grants.clone(), overview).await;
         Stage {
             roster,
             approvals,
+            grants,
             server: server.expect("a server"),
         }
     }

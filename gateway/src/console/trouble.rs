@@ -32,6 +32,7 @@ pub(super) enum Trouble {
     NoSuchPage,
     NoSuchRequest,
     NoSuchSession,
+    NoSuchGrant,
     TooManyReaders,
     Store,
     Timeout,
@@ -46,7 +47,9 @@ impl Trouble {
             Self::Forged | Self::Refused(_) | Self::NotAPerson => StatusCode::FORBIDDEN,
             Self::NoLogin => StatusCode::BAD_REQUEST,
             Self::LoginFailed => StatusCode::BAD_GATEWAY,
-            Self::NoSuchPage | Self::NoSuchRequest | Self::NoSuchSession => StatusCode::NOT_FOUND,
+            Self::NoSuchPage | Self::NoSuchRequest | Self::NoSuchGrant | Self::NoSuchSession => {
+                StatusCode::NOT_FOUND
+            }
             Self::TooManyReaders | Self::Store | Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -104,6 +107,14 @@ impl Trouble {
                 Link {
                     label: "Open the sessions",
                     address: "/sessions",
+                },
+            ),
+            Self::NoSuchGrant => (
+                "There is no such access grant",
+                "It was removed after its time, or you may not see it. Ask a reviewer if you expected to.",
+                Link {
+                    label: "Open the access grants",
+                    address: "/grants",
                 },
             ),
             Self::TooManyReaders => (

@@ -154,6 +154,7 @@ impl SessionGate {
             in_transaction: question.in_transaction,
             parameters: question.parameters.clone(),
             statement_id: self.statement_id(),
+            active: self.active_grants(),
         };
         Ok(Case {
             unsettled,
@@ -170,7 +171,7 @@ impl SessionGate {
     }
 
     /// A function called by message, of which nothing but the function is known.
-    pub(super) fn case_of_call(&self, function_oid: u32, in_transaction: bool) -> Case {
+    pub(super) fn case_of_call(&mut self, function_oid: u32, in_transaction: bool) -> Case {
         let view = View {
             session: Arc::clone(&self.facts),
             text: None,
@@ -181,6 +182,7 @@ impl SessionGate {
             in_transaction,
             parameters: None,
             statement_id: self.statement_id(),
+            active: self.active_grants(),
         };
         Case {
             unsettled: false,

@@ -173,6 +173,7 @@ impl SessionGate {
             contract::Verdict::Deny(denied) => {
                 self.gate.metrics.verdict(chain.case.verb, "deny");
                 self.log_denial(policy, &denied, &chain.case);
+                self.note_refused(&chain.case.view);
                 let id = chain.case.view.statement_id;
                 return Heard::End(End::Refused(denial::of_policy(policy, denied, id)));
             }

@@ -71,6 +71,9 @@ impl SessionGate {
         effect: Option<&Rehearsed>,
     ) -> Judged<Result<Admitted, Refusal>> {
         match &permit.requirement {
+            None if !permit.view.active.hold() => {
+                Judged::Ready(Err(self.refuse_ended_grant(permit)))
+            }
             None => Judged::Ready(Ok(self.admitted(permit, None, None))),
             Some(requirement) => self.admit_approved(permit, requirement, effect),
         }
@@ -100,6 +103,7 @@ impl SessionGate {
     ) -> Judged<()> {
         let elapsed = admitted.end(&done);
         let permit = &admitted.permit;
+        self.spend(permit, &done);
         // Of one that was lost nobody knows whether it ran.
         let may_have_run = matches!(done.outcome, Outcome::Completed | Outcome::Lost);
         if permit.verb == Verb::Ddl && may_have_run {

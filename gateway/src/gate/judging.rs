@@ -102,8 +102,9 @@ impl SessionGate {
         // The cache would keep the facts of a long text in memory for the rest of the session.
         let is_kept = judging.earlier.is_none() || !version.is_first();
         if is_kept && version.replaced_by.is_empty() && version.text.source.len() <= KEPT_TEXT {
+            let active = &case.view.active;
             self.recent
-                .keep(&self.set, &case.facts, asked, &permit.answers);
+                .keep(&self.set, active, &case.facts, asked, &permit.answers);
         }
         if let Some(edits) = version.edits.with(&permit.answers) {
             return self.with_edits(judging, version, edits, case);
@@ -249,14 +250,15 @@ impl SessionGate {
             return None;
         }
         match judging.earlier.as_ref().filter(|_| version.is_first()) {
-            // An answer about a statement holds only while its names mean the same.
+            // An answer about a statement holds only while its names mean the same, and for the same access grants.
             Some(permit) => (Arc::ptr_eq(&permit.set, &self.set)
+                && Arc::ptr_eq(&permit.view.active, &case.view.active)
                 && !case.unsettled
                 && permit.is_for(&judging.question.text))
             .then(|| Earlier::SameStatement(Arc::clone(&permit.answers))),
             None => self
                 .recent
-                .find(&self.set, &case.facts, asked)
+                .find(&self.set, &case.view.active, &case.facts, asked)
                 .map(|answers| Earlier::SameFacts(Arc::clone(answers))),
         }
     }

@@ -14,6 +14,7 @@ mod denial;
 mod editing;
 mod ending;
 mod facts;
+mod granted;
 mod judging;
 mod kept;
 mod known;
@@ -40,6 +41,7 @@ use gatewright_contract::{self as contract, StatementId};
 use gatewright_policy_host::{Directory, PolicyHost, PolicySet};
 use gatewright_sql::{Analysis, Catalog, Limits as ParserLimits, SearchPath, Verb};
 
+use crate::access::{AccessGrants, Active, Holder};
 use crate::catalog::CatalogHandle;
 use crate::identity::{CATALOG_MAX_AGE, Identity};
 use crate::pool::PoolMode;
@@ -131,6 +133,7 @@ pub struct Gate {
     edited: EditedTexts,
     analysts: Analysts,
     people: People,
+    access: Option<AccessGrants>,
     metrics: Arc<dyn GateMetrics>,
 }
 
@@ -139,6 +142,7 @@ impl Gate {
         settings: GateSettings,
         policies: Arc<Policies>,
         people: People,
+        access: Option<AccessGrants>,
         metrics: Arc<dyn GateMetrics>,
     ) -> Arc<Self> {
         let analyses = Analyses::new(settings.cache_bytes);
@@ -150,6 +154,7 @@ impl Gate {
             edited,
             analysts: Analysts::new(),
             people,
+            access,
             metrics,
         })
     }
@@ -167,10 +172,14 @@ impl Gate {
         identity: &Identity,
         catalog: Arc<CatalogHandle>,
     ) -> SessionGate {
+        let facts = Arc::new(SessionFacts::new(session, identity));
+        let access = self.access.as_ref();
         SessionGate {
             gate: Arc::clone(self),
             set: self.policies.current(),
-            facts: Arc::new(SessionFacts::new(session, identity)),
+            holder: access.map(|access| access.holder(&facts.identity, &facts.session.database)),
+            active: Arc::default(),
+            facts,
             catalog,
             catalog_max_age: CATALOG_MAX_AGE,
             pooled: false,
@@ -197,6 +206,10 @@ pub struct SessionGate {
     /// The policies that judge the current statement; a reload takes effect with the next one.
     set: Arc<PolicySet>,
     facts: Arc<SessionFacts>,
+    /// What access grants the identity holds; `None`: there are none here.
+    holder: Option<Holder>,
+    /// Those that were active when the current statement was judged.
+    active: Arc<Active>,
     catalog: Arc<CatalogHandle>,
     /// How old what is known of the catalog may be when a message is judged.
     catalog_max_age: Duration,
@@ -309,7 +322,7 @@ impl Judge for SessionGate {
     }
 
     fn is_current(&self, permit: &Self::Permit) -> bool {
-        Arc::ptr_eq(&permit.set, &self.gate.policies.current())
+        Arc::ptr_eq(&permit.set, &self.gate.policies.current()) && permit.view.active.hold()
     }
 
     fn messages(permit: &Self::Permit) -> contract::Messages {
@@ -336,7 +349,9 @@ impl Judge for SessionGate {
     }
 
     fn covers(planned_for: &Self::Permit, now: &Self::Permit) -> bool {
-        Arc::ptr_eq(&planned_for.set, &now.set) && planned_for.planners == now.planners
+        Arc::ptr_eq(&planned_for.set, &now.set)
+            && planned_for.planners == now.planners
+            && Arc::ptr_eq(&planned_for.view.active, &now.view.active)
     }
 
     fn limits(permit: &Self::Permit) -> Limits {

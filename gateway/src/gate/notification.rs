@@ -29,6 +29,7 @@ impl SessionGate {
         if !set.missing.is_empty() {
             return Judged::Ready(NotificationReply::Drop);
         }
+        let view = self.case_of_call(0, false).view;
         self.ask_on_of_notification(Asked {
             received: Notification {
                 session_id: self.facts.session.id,
@@ -37,7 +38,7 @@ impl SessionGate {
                 payload: payload.to_owned(),
                 identity: Arc::clone(&self.facts.identity),
             },
-            view: self.case_of_call(0, false).view,
+            view,
             set,
             next: 0,
         })

@@ -6,15 +6,16 @@ use gatewright_contract::{self as contract, StatementFacts};
 use gatewright_policy_host::PolicySet;
 
 use super::permit::Answers;
+use crate::access::Active;
 
 /// Clients tend to repeat a few kinds of statements at a time.
 const KEPT: usize = 16;
 
 /// Cached answers for statements with the same facts. Facts are compared by address: texts that differ only in constants share them. A new
-/// set of policies empties the cache.
+/// set of policies, or of access grants, empties the cache.
 #[derive(Default)]
 pub(super) struct Recent {
-    set: Option<Arc<PolicySet>>,
+    given: Option<(Arc<PolicySet>, Arc<Active>)>,
     kept: Vec<Known>,
     next: usize,
 }
@@ -43,10 +44,13 @@ impl Recent {
     pub fn find(
         &self,
         set: &Arc<PolicySet>,
+        active: &Arc<Active>,
         facts: &Arc<StatementFacts>,
         asked: &Asked,
     ) -> Option<&Arc<Answers>> {
-        self.set.as_ref().filter(|known| Arc::ptr_eq(known, set))?;
+        if !self.is_of(set, active) {
+            return None;
+        }
         self.kept
             .iter()
             .find(|known| known.is_of(facts, asked))
@@ -56,18 +60,15 @@ impl Recent {
     pub fn keep(
         &mut self,
         set: &Arc<PolicySet>,
+        active: &Arc<Active>,
         facts: &Arc<StatementFacts>,
         asked: &Asked,
         answers: &Arc<Answers>,
     ) {
-        if !self
-            .set
-            .as_ref()
-            .is_some_and(|known| Arc::ptr_eq(known, set))
-        {
+        if !self.is_of(set, active) {
             self.kept.clear();
             self.next = 0;
-            self.set = Some(Arc::clone(set));
+            self.given = Some((Arc::clone(set), Arc::clone(active)));
         }
         let same = self.kept.iter_mut().find(|known| known.is_of(facts, asked));
         if let Some(known) = same {
@@ -85,6 +86,13 @@ impl Recent {
             *oldest = entry;
             self.next = (self.next + 1) % KEPT;
         }
+    }
+
+    fn is_of(&self, set: &Arc<PolicySet>, active: &Arc<Active>) -> bool {
+        let given = self.given.as_ref();
+        given.is_some_and(|(policies, grants)| {
+            Arc::ptr_eq(policies, set) && Arc::ptr_eq(grants, active)
+        })
     }
 }
 

@@ -40,6 +40,7 @@ fn session_with(settings: GateSettings, target: &str) -> SessionGate {
         settings,
         Arc::new(Policies::none()),
         People::Nobody,
+        None,
         Arc::new(Uncounted),
     );
     let identity = Identity {

@@ -8,6 +8,7 @@ use gatewright_wire::frontend;
 
 use super::facts;
 use super::text::AnalyzedText;
+use crate::access::Active;
 use crate::identity::Identity;
 use crate::results;
 
@@ -57,6 +58,8 @@ pub(super) struct View {
     pub in_transaction: bool,
     pub parameters: Option<Arc<KeptParameters>>,
     pub statement_id: StatementId,
+    /// The access grants that counted when it was judged.
+    pub active: Arc<Active>,
 }
 
 impl View {
@@ -175,6 +178,10 @@ impl StatementView for View {
             .iter()
             .filter_map(|index| u32::try_from(*index).ok())
             .collect()
+    }
+
+    fn access_grants(&self) -> Vec<contract::AccessGrant> {
+        self.active.for_policies()
     }
 
     fn comment_tag(&self, key: &str) -> Option<String> {

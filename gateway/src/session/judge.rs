@@ -279,7 +279,7 @@ pub trait Judge: Sized {
         in_transaction: bool,
     ) -> Judged<Result<Verdict<Self>, Refusal>>;
 
-    /// True while the permit speaks for the policies now in force.
+    /// True while the permit speaks for the policies now in force, and no access grant has ended that it was given under.
     fn is_current(&self, permit: &Self::Permit) -> bool;
     /// What the client gets of the texts of the statement's errors and notices.
     fn messages(permit: &Self::Permit) -> contract::Messages;
@@ -293,7 +293,7 @@ pub trait Judge: Sized {
     ) -> Judged<contract::NotificationReply>;
     /// True when some policy must see the row description before the statement may run.
     fn wants_plan(permit: &Self::Permit) -> bool;
-    /// True when a plan made under `planned_for` holds for `now` too: the same policies would be asked.
+    /// True when a plan made under `planned_for` holds for `now` too: the same policies would be asked, under the same access grants.
     fn covers(planned_for: &Self::Permit, now: &Self::Permit) -> bool;
     fn limits(permit: &Self::Permit) -> Limits;
     /// True when people have to approve the statement. They are asked by [`Judge::admit`], and shown its parameters.

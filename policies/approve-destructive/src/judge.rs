@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use gatewright_policy::{
-    Access, Allowance, Approval, ApprovalEffect, Facts, Verb, Verdict, command_is,
+    Access, Allowance, Approval, ApprovalEffect, Facts, Statement, Verb, Verdict, command_is,
 };
 
-use crate::settings::{Choice, Effect, Settings, Wait, Writes};
+use crate::settings::{Choice, Effect, Grants, Settings, Wait, Writes};
 
 /// Code and reason.
 type Cause = (&'static str, String);
@@ -15,13 +15,14 @@ type Cause = (&'static str, String);
 const CHANGES: Access = Access::UPDATE.union(Access::DELETE);
 
 impl Settings {
-    pub fn judge(&self, facts: &Facts) -> Verdict {
+    pub fn judge(&self, statement: &Statement<'_>, facts: &Facts) -> Verdict {
         if facts.identity.in_any(&self.exempt_groups) {
             return Verdict::reusable();
         }
         let cause = self
             .command(facts)
             .or_else(|| self.write(facts))
+            .filter(|_| !self.is_granted(statement, facts))
             .or_else(|| self.function(facts))
             .or_else(|| self.opaque(facts));
         match cause {
@@ -55,6 +56,11 @@ impl Settings {
             Effect::Bound if counted(facts) => ApprovalEffect::Bound,
             Effect::Preview | Effect::Bound => ApprovalEffect::Preview,
         }
+    }
+
+    /// Whether people have agreed before to all that the statement changes.
+    fn is_granted(&self, statement: &Statement<'_>, facts: &Facts) -> bool {
+        self.access_grants == Grants::Accept && facts.writes_are_granted(&statement.access_grants())
     }
 
     /// A listed command, or TRUNCATE in code that the statement runs.

@@ -12,6 +12,7 @@ pub struct Settings {
     pub writes: Writes,
     pub functions: Vec<Qualified>,
     pub opaque: Choice,
+    pub access_grants: Grants,
     pub exempt_groups: Vec<String>,
     pub reviewers: Vec<String>,
     pub approvals: u32,
@@ -38,6 +39,14 @@ pub enum Writes {
 pub enum Choice {
     Allow,
     Approve,
+}
+
+/// Whether what an access grant covers needs no approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Grants {
+    Ignore,
+    Accept,
 }
 
 /// What happens to the statement while reviewers decide.
@@ -72,6 +81,7 @@ impl Default for Settings {
                 .filter_map(|name| Qualified::parse(name).ok())
                 .collect(),
             opaque: Choice::Approve,
+            access_grants: Grants::Ignore,
             exempt_groups: Vec::new(),
             reviewers: Vec::new(),
             approvals: 1,

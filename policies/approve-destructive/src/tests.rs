@@ -9,8 +9,15 @@ use crate::ApproveDestructive;
 
 /// What has to be approved; `None`: nothing.
 fn judge(settings: &str, facts: &Facts) -> Option<Approval> {
+    judge_with(settings, facts, &[])
+}
+
+/// The same for somebody who holds an access grant for these tables.
+fn judge_with(settings: &str, facts: &Facts, granted: &[(&str, Access)]) -> Option<Approval> {
     let mut policy: ApproveDestructive = testing::policy(settings).expect("valid settings");
-    match policy.on_statement(&StatementDouble::new("").view(), facts) {
+    let mut statement = StatementDouble::new("");
+    statement.access_grants = vec![testing::access_grant(granted)];
+    match policy.on_statement(&statement.view(), facts) {
         Verdict::RequireApproval(approval) => Some(approval),
         other => {
             assert_eq!(other, Verdict::reusable());
@@ -242,5 +249,52 @@ fn settings_that_cannot_be_meant_are_refused() {
         let refused = testing::policy::<ApproveDestructive>(settings).err();
         let refused = refused.unwrap_or_default();
         assert!(refused.contains(expected), "{settings}: {refused}");
+    }
+}
+
+#[test]
+fn what_an_access_grant_covers_needs_no_approval() {
+    let accept = r#"{"access_grants": "accept"}"#;
+    let orders = [("public.orders", Access::DELETE)];
+    let code = |settings: &str, facts: &Facts, granted: &[(&str, Access)]| {
+        judge_with(settings, facts, granted).map(|approval| approval.code)
+    };
+    let write = || Some("unbounded-write".to_owned());
+    assert_eq!(code(accept, &delete(true), &orders), None);
+    // It is the operator's to say whether grants count.
+    assert_eq!(code("{}", &delete(true), &orders), write());
+    for other in [
+        ("public.orders", Access::UPDATE),
+        ("public.people", Access::DELETE),
+        ("crm.*", Access::all()),
+    ] {
+        assert_eq!(code(accept, &delete(true), &[other]), write(), "{other:?}");
+    }
+    let truncate = facts(
+        Verb::Truncate,
+        &["TRUNCATE TABLE"],
+        &[("public.orders", Access::TRUNCATE)],
+    );
+    let granted = [("public.*", Access::TRUNCATE)];
+    assert_eq!(code(accept, &truncate, &granted), None);
+    let grant = facts(Verb::Grant, &["GRANT"], &[("public.orders", Access::DDL)]);
+    let everything = [("public.*", Access::all())];
+    assert_eq!(
+        code(accept, &grant, &everything).as_deref(),
+        Some("command")
+    );
+}
+
+#[test]
+fn an_access_grant_covers_nothing_that_is_not_certain() {
+    let accept = r#"{"access_grants": "accept"}"#;
+    let everything = [("public.*", Access::all())];
+    let mut opaque = delete(true);
+    opaque.opaque.push("runs code".to_owned());
+    let mut calls = delete(true);
+    calls.functions.push("lo_unlink".to_owned());
+    for (facts, expected) in [(opaque, "unbounded-write"), (calls, "function")] {
+        let approval = judge_with(accept, &facts, &everything).expect("it needs approval");
+        assert_eq!(approval.code, expected);
     }
 }

@@ -1,25 +1,35 @@
 //! Judges a statement by its facts and words the denial.
 
-use gatewright_policy::{Allowance, Denial, Facts, Verdict, command_is};
+use gatewright_policy::{
+    Access, AccessGrant, Allowance, Denial, Facts, Statement, Verdict, command_is,
+};
 
-use crate::settings::{Choice, Settings};
+use crate::settings::{Choice, Grants, Settings};
 
 impl Settings {
-    pub fn judge(&self, facts: &Facts) -> Verdict {
+    pub fn judge(&self, statement: &Statement<'_>, facts: &Facts) -> Verdict {
         if facts.identity.in_any(&self.exempt_groups) {
             return Allowance::new().reuse_fingerprint().into();
         }
-        let denial = self
-            .command(facts)
-            .or_else(|| self.kind(facts))
-            .or_else(|| self.unbounded(facts))
-            .or_else(|| self.table(facts))
-            .or_else(|| self.function(facts))
-            .or_else(|| self.opaque(facts));
+        let mut denial = self.denial(facts, &[]);
+        if denial.is_some() && self.access_grants == Grants::Accept {
+            denial = self.denial(facts, &statement.access_grants());
+        }
         match denial {
             Some(denial) => denial.into(),
             None => Allowance::new().reuse_fingerprint().into(),
         }
+    }
+
+    /// The first rule that these access grants do not lift.
+    fn denial(&self, facts: &Facts, grants: &[AccessGrant]) -> Option<Denial> {
+        self.command(facts)
+            .or_else(|| self.kind(facts))
+            .or_else(|| self.unbounded(facts))
+            .filter(|_| !facts.writes_are_granted(grants))
+            .or_else(|| self.table(facts, grants))
+            .or_else(|| self.function(facts))
+            .or_else(|| self.opaque(facts))
     }
 
     fn command(&self, facts: &Facts) -> Option<Denial> {
@@ -62,13 +72,14 @@ impl Settings {
         )
     }
 
-    fn table(&self, facts: &Facts) -> Option<Denial> {
+    fn table(&self, facts: &Facts, grants: &[AccessGrant]) -> Option<Denial> {
         let table = facts
             .tables
             .iter()
             // Code that the statement does not name may read more.
             .filter(|table| !table.access.is_empty())
-            .find(|table| self.tables.iter().any(|listed| table.may_be(listed)))?;
+            .filter(|table| self.tables.iter().any(|listed| table.may_be(listed)))
+            .find(|table| !facts.opaque.is_empty() || !table.is_granted(Access::all(), grants))?;
         Some(
             Denial::new("table", format!("access to table {} is not allowed on this connection", table.display()))
                 .hint("Answer the question without this table, its views and its copies. Ask an operator if you need it."),

@@ -23,8 +23,8 @@ impl Policy for DenyList {
         Ok(Self { settings })
     }
 
-    fn on_statement(&mut self, _: &Statement<'_>, facts: &Facts) -> Verdict {
-        self.settings.judge(facts)
+    fn on_statement(&mut self, statement: &Statement<'_>, facts: &Facts) -> Verdict {
+        self.settings.judge(statement, facts)
     }
 }
 

@@ -14,6 +14,7 @@ pub struct Settings {
     pub functions: Vec<Qualified>,
     pub unbounded_writes: Choice,
     pub opaque: Choice,
+    pub access_grants: Grants,
     pub exempt_groups: Vec<String>,
 }
 
@@ -26,6 +27,7 @@ impl Default for Settings {
             functions: Vec::new(),
             unbounded_writes: Choice::Deny,
             opaque: Choice::Allow,
+            access_grants: Grants::Ignore,
             exempt_groups: Vec::new(),
         }
     }
@@ -48,6 +50,14 @@ impl Settings {
 pub enum Choice {
     Allow,
     Deny,
+}
+
+/// Whether what an access grant covers is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Grants {
+    Ignore,
+    Accept,
 }
 
 /// A statement's verb, spelled as in the policy contract.

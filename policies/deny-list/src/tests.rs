@@ -6,8 +6,15 @@ use gatewright_policy::{Access, Denial, Facts, Policy, Reuse, Verb, Verdict};
 use crate::DenyList;
 
 fn judge(settings: &str, facts: &Facts) -> Option<Denial> {
+    judge_with(settings, facts, &[])
+}
+
+/// The same for somebody who holds an access grant for these tables.
+fn judge_with(settings: &str, facts: &Facts, granted: &[(&str, Access)]) -> Option<Denial> {
     let mut policy: DenyList = testing::policy(settings).expect("valid settings");
-    match policy.on_statement(&StatementDouble::new("").view(), facts) {
+    let mut statement = StatementDouble::new("");
+    statement.access_grants = vec![testing::access_grant(granted)];
+    match policy.on_statement(&statement.view(), facts) {
         Verdict::Deny(denial) => Some(denial),
         Verdict::Allow(allowance) => {
             assert_eq!(
@@ -174,4 +181,51 @@ fn invalid_settings_are_named_in_the_error() {
             .expect("refused");
         assert!(error.contains(part), "{error}");
     }
+}
+
+#[test]
+fn what_an_access_grant_covers_is_allowed() {
+    let accept = r#"{"access_grants": "accept", "tables": ["hr.salaries"]}"#;
+    let code = |settings: &str, facts: &Facts, granted: &[(&str, Access)]| {
+        judge_with(settings, facts, granted).map(|denial| denial.code)
+    };
+    let orders = [("public.orders", Access::DELETE)];
+    assert_eq!(code(accept, &delete(true), &orders), None);
+    assert_eq!(
+        code("{}", &delete(true), &orders).as_deref(),
+        Some("unbounded-write")
+    );
+    assert_eq!(
+        code(accept, &delete(true), &[("public.orders", Access::UPDATE)]).as_deref(),
+        Some("unbounded-write")
+    );
+    let salaries = select(&["hr.salaries", "hr.people"]);
+    assert_eq!(
+        code(accept, &salaries, &[("hr.salaries", Access::SELECT)]),
+        None
+    );
+    for granted in [
+        ("hr.salaries", Access::UPDATE),
+        ("hr.people", Access::SELECT),
+    ] {
+        assert_eq!(
+            code(accept, &salaries, &[granted]).as_deref(),
+            Some("table")
+        );
+    }
+    // Which table it is, is not certain.
+    assert_eq!(
+        code(accept, &select(&["salaries"]), &[("hr.*", Access::all())]).as_deref(),
+        Some("table")
+    );
+    // A listed table is not covered by what else the statement may change.
+    let mut both = delete(true);
+    both.tables.extend(select(&["hr.salaries"]).tables);
+    assert_eq!(code(accept, &both, &orders).as_deref(), Some("table"));
+    both.opaque.push("runs code".to_owned());
+    let everything = [("public.*", Access::all()), ("hr.*", Access::all())];
+    assert_eq!(
+        code(accept, &both, &everything).as_deref(),
+        Some("unbounded-write")
+    );
 }

@@ -34,6 +34,7 @@ pub mod bindings;
 mod answer;
 mod export;
 mod facts;
+mod grants;
 pub mod host;
 mod id;
 pub mod name;
@@ -44,12 +45,13 @@ mod statement;
 pub mod testing;
 
 pub use bindings::gatewright::policy::types::{
-    Access, Allowance, Approval, ApprovalEffect, ApprovalWait, Attribute, Batch, BatchColumn,
-    BatchEdit, BatchReply, ColumnAction, ColumnRef, ColumnReplacement, ColumnReply, ColumnSource,
-    Completion, DataFlow, Denial, Edit, Editing, Facts, Hooks, Id, Identity, Level, Messages,
-    Notification, NotificationReply, Outcome, PackedColumn, Parameter, PartialMask, Phase, Plan,
-    Registration, RelationKind, Replacement, ReplacementValue, ResultColumn, Reuse, RowFilter,
-    Scope, Session, SettingChange, SettingValue, TableRef, Transform, Usage, Verb, Verdict,
+    Access, AccessGrant, Allowance, Approval, ApprovalEffect, ApprovalWait, Attribute, Batch,
+    BatchColumn, BatchEdit, BatchReply, ColumnAction, ColumnRef, ColumnReplacement, ColumnReply,
+    ColumnSource, Completion, DataFlow, Denial, Edit, Editing, Facts, GrantedTable, Hooks, Id,
+    Identity, Level, Messages, Notification, NotificationReply, Outcome, PackedColumn, Parameter,
+    PartialMask, Phase, Plan, Registration, RelationKind, Replacement, ReplacementValue,
+    ResultColumn, Reuse, RowFilter, Scope, Session, SettingChange, SettingValue, TableRef,
+    Transform, Usage, Verb, Verdict,
 };
 #[doc(hidden)]
 pub use export::start;

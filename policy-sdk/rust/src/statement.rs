@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::{ColumnSource, DataFlow, Editing, Parameter, Session, SettingChange};
+use crate::{AccessGrant, ColumnSource, DataFlow, Editing, Parameter, Session, SettingChange};
 
 #[cfg(target_arch = "wasm32")]
 type Inner<'a> = &'a crate::bindings::gatewright::policy::host::Statement;
@@ -90,6 +90,11 @@ impl<'a> Statement<'a> {
     /// Indexes into the facts' columns. These uses reveal only whether values are equal.
     pub fn equated(&self) -> Vec<u32> {
         self.inner.equated()
+    }
+
+    /// The access grants that whoever runs the statement holds now. See [`Facts::writes_are_granted`](crate::Facts::writes_are_granted).
+    pub fn access_grants(&self) -> Vec<AccessGrant> {
+        self.inner.access_grants()
     }
 
     /// The value of `key` in the statement's sqlcommenter comment.

@@ -5,9 +5,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::{
-    Access, Batch, BatchColumn, ColumnRef, ColumnSource, Completion, DataFlow, Editing, Facts, Id,
-    Identity, Level, Outcome, PackedColumn, Parameter, Phase, Policy, RelationKind, ResultColumn,
-    Scope, Session, SettingChange, Statement, TableRef, Transform, Usage, Verb,
+    Access, AccessGrant, Batch, BatchColumn, ColumnRef, ColumnSource, Completion, DataFlow,
+    Editing, Facts, GrantedTable, Id, Identity, Level, Outcome, PackedColumn, Parameter, Phase,
+    Policy, RelationKind, ResultColumn, Scope, Session, SettingChange, Statement, TableRef,
+    Transform, Usage, Verb,
 };
 
 /// The id of every test statement.
@@ -19,6 +20,12 @@ const STATEMENT: Id = Id {
 const SESSION: Id = Id {
     high: 0x0198_a3c5_7d20_7abc,
     low: 2,
+};
+
+/// The id of every test access grant.
+const GRANT: Id = Id {
+    high: 0x0198_a3c5_7d20_7abc,
+    low: 3,
 };
 
 /// Creates a policy from settings in JSON, as the gateway does.
@@ -79,6 +86,24 @@ pub fn table(name: &str, access: Access) -> TableRef {
         name: name.to_owned(),
         kind,
         access,
+    }
+}
+
+/// An access grant for tables given as `schema.name`, or as `schema.*` for all of a schema.
+pub fn access_grant(tables: &[(&str, Access)]) -> AccessGrant {
+    let table = |&(name, verbs): &(&str, Access)| {
+        let (schema, name) = name.split_once('.').unwrap_or((name, "*"));
+        GrantedTable {
+            schema: schema.to_owned(),
+            name: (name != "*").then(|| name.to_owned()),
+            verbs,
+        }
+    };
+    AccessGrant {
+        id: GRANT,
+        tables: tables.iter().map(table).collect(),
+        rows_left: None,
+        expires_ms: 1_700_000_060_000,
     }
 }
 
@@ -170,6 +195,8 @@ pub struct StatementDouble {
     pub channels: Vec<String>,
     /// Indexes into the facts' columns of uses that reveal only equality.
     pub equated: Vec<u32>,
+    /// The access grants that are held.
+    pub access_grants: Vec<AccessGrant>,
     /// Tags of the sqlcommenter comment.
     pub comment_tags: HashMap<String, String>,
 }
@@ -198,6 +225,7 @@ impl StatementDouble {
             settings: Vec::new(),
             channels: Vec::new(),
             equated: Vec::new(),
+            access_grants: Vec::new(),
             comment_tags: HashMap::new(),
         }
     }
@@ -257,6 +285,10 @@ impl StatementDouble {
 
     pub(crate) fn equated(&self) -> Vec<u32> {
         self.equated.clone()
+    }
+
+    pub(crate) fn access_grants(&self) -> Vec<AccessGrant> {
+        self.access_grants.clone()
     }
 
     pub(crate) fn comment_tag(&self, key: &str) -> Option<String> {

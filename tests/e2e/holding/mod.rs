@@ -11,4 +11,4 @@ mod messages;
 mod pipelines;
 mod programs;
 mod returned;
-mod stage;
+pub mod stage;

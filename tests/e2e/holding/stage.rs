@@ -200,7 +200,8 @@ impl Api {
         }
     }
 
-    fn call(&self, method: &str, path: &str, body: Option<Value>) -> Result<Value> {
+    /// What the API answers, also where that is an error.
+    pub fn call(&self, method: &str, path: &str, body: Option<Value>) -> Result<Value> {
         let mut stream = TcpStream::connect(&self.address)?;
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         write!(

@@ -56,6 +56,7 @@ fn judge() -> SessionGate {
         GateSettings::default(),
         policies,
         People::Nobody,
+        None,
         Arc::new(NoMetrics),
     );
     let identity = Identity {

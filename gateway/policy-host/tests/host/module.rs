@@ -393,7 +393,8 @@ impl Module {
             (
                 format!(
                     r#"(import "{host}" "[method]statement.original-sql" (func $original_sql (param i32 i32)))
-  (import "{host}" "[method]statement.id-text" (func $id_text (param i32 i32)))"#
+  (import "{host}" "[method]statement.id-text" (func $id_text (param i32 i32)))
+  (import "{host}" "[method]statement.access-grants" (func $access_grants (param i32 i32)))"#
                 ),
                 "(param $stmt i32) (param $high i64) (param $id i64) (param $outcome i32) (param $rows i64) (param $bytes i64) (param $masked i64)",
                 "(call $drop (local.get $stmt))",

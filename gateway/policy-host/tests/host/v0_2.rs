@@ -123,6 +123,33 @@ fn a_policy_can_read_the_id_as_text_and_the_original_sql() {
 }
 
 #[test]
+fn a_policy_can_read_the_access_grants() {
+    let check = |load: &str, value: u64| {
+        let kind = &load[1..4];
+        format!("(if ({kind}.ne {load} ({kind}.const {value})) (then (unreachable)))")
+    };
+    let grant = "(i32.load (i32.const 8))";
+    let load = [
+        "(call $access_grants (i32.load (local.get $args)) (i32.const 8))".to_owned(),
+        check("(i32.load (i32.const 12))", 1),
+        check(&format!("(i64.load {grant})"), HIGH),
+        check(&format!("(i64.load offset=8 {grant})"), 5),
+        check(&format!("(i32.load offset=20 {grant})"), 1),
+        check(&format!("(i32.load8_u offset=24 {grant})"), 1),
+        check(&format!("(i64.load offset=32 {grant})"), 17),
+        check(&format!("(i64.load offset=40 {grant})"), 19),
+        // Its only table, which has no name.
+        format!("(i32.store (i32.const 8) (i32.load offset=16 {grant}))"),
+        check(&format!("(i32.load8_u offset=8 {grant})"), 0),
+        check(&format!("(i32.load8_u offset=20 {grant})"), 8 + 16),
+        // Where the schema is, and how long it is.
+        format!("(i32.store (i32.const 12) (i32.load offset=4 {grant}))"),
+        format!("(i32.store (i32.const 8) (i32.load {grant}))"),
+    ];
+    assert_eq!(echo(&load.concat()), "sales");
+}
+
+#[test]
 fn edits_are_returned_in_full() {
     let replaced = |value| {
         Edit::ReplaceColumn(ColumnReplacement {

@@ -5,9 +5,9 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use gatewright_contract::{
-    Access, Attribute, ColumnRef, ColumnSource, Completion, DataFlow, Denial, Facts, Identity,
-    Level, Outcome, Parameter, Phase, RelationKind, ResultColumn, Session, SessionId,
-    SettingChange, StatementFacts, StatementId, TableRef, Usage, Verb,
+    Access, AccessGrant, Attribute, ColumnRef, ColumnSource, Completion, DataFlow, Denial, Facts,
+    GrantedTable, Identity, Level, Outcome, Parameter, Phase, RelationKind, ResultColumn, Session,
+    SessionId, SettingChange, StatementFacts, StatementId, TableRef, Usage, Verb,
 };
 use gatewright_policy_host::{
     Fault, HostSettings, Observer, Policy, PolicyHost, PolicySettings, ReloadEvent, StatementView,
@@ -179,6 +179,19 @@ impl StatementView for Statement {
 
     fn equated(&self) -> Vec<u32> {
         Vec::new()
+    }
+
+    fn access_grants(&self) -> Vec<AccessGrant> {
+        vec![AccessGrant {
+            id: uuid::Uuid::from_u64_pair(HIGH, 5).into(),
+            tables: vec![GrantedTable {
+                schema: "sales".into(),
+                name: None,
+                verbs: Access::DELETE | Access::TRUNCATE,
+            }],
+            rows_left: Some(17),
+            expires_ms: 19,
+        }]
     }
 
     fn comment_tag(&self, _key: &str) -> Option<String> {

@@ -202,11 +202,20 @@ async fn what_was_seen_must_be_what_is_decided() {
             changed
         };
         for (wrong, expected) in [
-            (with(&|d| d.reason = None), "ReasonRequired"),
-            (with(&|d| d.reason = Some(" ".into())), "ReasonRequired"),
-            (with(&|d| d.reason = Some("x".repeat(2001))), "Reason"),
-            (with(&|d| d.reason = Some("\u{1b}[2J".into())), "Reason"),
-            (with(&|d| d.idempotency_key = Some(String::new())), "Key"),
+            (with(&|d| d.reason = None), "Text(ReasonRequired)"),
+            (
+                with(&|d| d.reason = Some(" ".into())),
+                "Text(ReasonRequired)",
+            ),
+            (with(&|d| d.reason = Some("x".repeat(2001))), "Text(Reason)"),
+            (
+                with(&|d| d.reason = Some("\u{1b}[2J".into())),
+                "Text(Reason)",
+            ),
+            (
+                with(&|d| d.idempotency_key = Some(String::new())),
+                "Text(Key)",
+            ),
             (
                 with(&|d| d.expected_state = Some(State::Approved)),
                 "State { state: Pending }",

@@ -69,6 +69,12 @@ pub(in crate::config) static APPROVALS: Table = Table::new(
         )
         .default("\"1s\""),
         Key::new(
+            "max_grant",
+            Kind::Period,
+            "how long an [access grant](grants.md) lasts at most",
+        )
+        .default("\"8h\""),
+        Key::new(
             "notice_interval",
             Kind::Period,
             "the pause between the notices that tell a held client that it waits",
@@ -84,7 +90,7 @@ pub(in crate::config) static APPROVALS: Table = Table::new(
         Key::new(
             "max_pending_per_identity",
             Kind::Integer(1, 100_000),
-            "requests of one identity (issuer and subject) that wait for a decision",
+            "requests of one identity (issuer and subject) that wait for a decision; so many access grants may wait besides",
         )
         .default("100"),
         Key::new(
@@ -96,7 +102,7 @@ pub(in crate::config) static APPROVALS: Table = Table::new(
         Key::new(
             "keep",
             Kind::Period,
-            "how long requests that have ended are kept, with their statements and parameters",
+            "how long requests and access grants that have ended are kept, with their statements and parameters",
         )
         .default("\"90d\""),
         Key::new(

@@ -75,6 +75,7 @@ fn settings(f: &mut Formatter<'_>, settings: &ApprovalsSettings) -> fmt::Result 
         ("hold_limit", settings.hold_limit),
         ("preview_timeout", settings.preview_timeout),
         ("preview_lock_timeout", settings.preview_lock_timeout),
+        ("max_grant", settings.max_grant),
         ("notice_interval", settings.notice_interval),
         ("keep", settings.keep),
     ] {

@@ -61,7 +61,10 @@ impl SessionGate {
         // What a SELECT reads is not changed, so it is not undone.
         let at_most = at_most.filter(|_| permit.verb != Verb::Select);
         if asked.is_empty() {
-            return Judged::Ready(Ok(self.admitted(permit, None, at_most)));
+            return Judged::Ready(match permit.view.active.hold() {
+                true => Ok(self.admitted(permit, None, at_most)),
+                false => Err(self.refuse_ended_grant(permit)),
+            });
         }
         let wanted = Asked {
             permit: Arc::clone(permit),
@@ -101,7 +104,10 @@ impl SessionGate {
                     claims.push(claim);
                     gate.ask_next(asked, claims)
                 }
-                Err(refusal) => Judged::Ready(Answer::Admission(Err(refusal))),
+                Err(refusal) => {
+                    gate.note_refused(&permit.view);
+                    Judged::Ready(Answer::Admission(Err(refusal)))
+                }
             });
         Judged::Pending(ticket)
     }
@@ -130,6 +136,7 @@ impl Asking {
     /// The draft is not kept while somebody waits: it has the whole statement.
     async fn decided(self, draft: Draft) -> Result<Claim, Refusal> {
         let (policy, wanted) = (draft.policy.clone(), draft.wanted.clone());
+        let statement = draft.shown.statement_id;
         let claim = |id| Claim::new(self.approvals.clone(), id, self.waiting.reason());
         let is_bound = wanted.effect == ApprovalEffect::Bound;
         let bind = |claim: Claim, approved: &Approved| match is_bound {
@@ -145,6 +152,7 @@ impl Asking {
                 expires_at,
             } => Place {
                 id,
+                statement,
                 url,
                 expires_at,
             },
@@ -159,7 +167,7 @@ impl Asking {
         let outcome = self.outcome(&place, || refusals::notice(&place, &policy, &wanted));
         let outcome = outcome.await;
         self.gate.metrics.decided(label(&outcome));
-        match (refusals::of_outcome(place.id, &outcome), &outcome) {
+        match (refusals::of_outcome(&place, &outcome), &outcome) {
             (None, Outcome::Approved(approved)) => bind(claim, approved),
             (None, _) => Ok(claim),
             (Some(refusal), _) => {

@@ -15,6 +15,7 @@ use crate::session::{Bound, Notice, Refusal};
 /// Where a request is decided, and until when.
 pub(super) struct Place {
     pub id: RequestId,
+    pub statement: StatementId,
     pub url: String,
     pub expires_at: SystemTime,
 }
@@ -37,7 +38,7 @@ pub(super) fn notice(place: &Place, policy: &str, wanted: &contract::Approval) -
 }
 
 /// The refusal of a statement that is not held. `None`: it was approved.
-pub(super) fn of_outcome(id: RequestId, outcome: &Outcome) -> Option<Refusal> {
+pub(super) fn of_outcome(place: &Place, outcome: &Outcome) -> Option<Refusal> {
     let (decision, message, by, reason, hint) = match outcome {
         Outcome::Approved(_) => return None,
         Outcome::Rejected { by, reason } => (
@@ -73,7 +74,8 @@ pub(super) fn of_outcome(id: RequestId, outcome: &Outcome) -> Option<Refusal> {
     Some(refusal(
         message,
         json!({
-            "id": id.to_string(),
+            "id": place.id.to_string(),
+            "statement": place.statement.to_string(),
             "decision": decision,
             "by": by,
             "reason": reason,
@@ -89,6 +91,7 @@ pub(super) fn returned(place: &Place) -> Refusal {
         "this statement needs approval",
         json!({
             "id": place.id.to_string(),
+            "statement": place.statement.to_string(),
             "decision": "pending",
             "by": Value::Null,
             "reason": Value::Null,

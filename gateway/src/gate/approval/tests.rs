@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use gatewright_contract::{
     Allowance, Approval, ApprovalEffect, ApprovalWait, RequestId, Session, SettingChange,
-    SettingValue,
+    SettingValue, StatementId,
 };
 use serde_json::{Value, json};
 
@@ -16,6 +16,7 @@ use crate::results::Format;
 fn place() -> Place {
     Place {
         id: RequestId::generate(),
+        statement: StatementId::generate(),
         url: "https://gateway.example.com/requests/1".to_owned(),
         expires_at: UNIX_EPOCH + Duration::from_millis(1_796_022_745_123),
     }
@@ -50,7 +51,8 @@ fn what_a_client_is_told_is_json_in_ascii() {
 
 #[test]
 fn each_decision_is_told_with_who_made_it() {
-    let id = RequestId::generate();
+    let place = place();
+    let (id, statement) = (place.id.to_string(), place.statement.to_string());
     let by = "bob".to_owned();
     let reason = Some("no".to_owned());
     for (outcome, expected) in [
@@ -59,22 +61,22 @@ fn each_decision_is_told_with_who_made_it() {
                 by: by.clone(),
                 reason: reason.clone(),
             },
-            json!({ "id": id.to_string(), "decision": "rejected", "by": "bob", "reason": "no", "retry": false }),
+            json!({ "id": id, "statement": statement, "decision": "rejected", "by": "bob", "reason": "no", "retry": false }),
         ),
         (
             Outcome::Revoked { by, reason },
-            json!({ "id": id.to_string(), "decision": "revoked", "by": "bob", "reason": "no", "retry": false }),
+            json!({ "id": id, "statement": statement, "decision": "revoked", "by": "bob", "reason": "no", "retry": false }),
         ),
         (
             Outcome::Expired,
-            json!({ "id": id.to_string(), "decision": "expired", "by": null, "reason": null, "retry": true }),
+            json!({ "id": id, "statement": statement, "decision": "expired", "by": null, "reason": null, "retry": true }),
         ),
         (
             Outcome::Withdrawn,
-            json!({ "id": id.to_string(), "decision": "withdrawn", "by": null, "reason": null, "retry": true }),
+            json!({ "id": id, "statement": statement, "decision": "withdrawn", "by": null, "reason": null, "retry": true }),
         ),
     ] {
-        let refusal = refusals::of_outcome(id, &outcome).expect("a refusal");
+        let refusal = refusals::of_outcome(&place, &outcome).expect("a refusal");
         assert_eq!(refusal.sqlstate, "42501");
         let detail = refusal.detail.expect("a DETAIL");
         let detail: Value = serde_json::from_str(&detail).expect("JSON");

@@ -30,7 +30,7 @@ impl SessionGate {
 
     fn admit_if_settled(&mut self, asked: Asked, claims: Vec<Claim>) -> Judged<Answer<Self>> {
         let text = Arc::clone(&asked.requirement.question.text);
-        if self.is_settled(&text) {
+        if self.is_settled(&text) && asked.permit.view.active.hold() {
             return self.admit_with(&asked, claims);
         }
         let anew = self.analyze_anew(&text).map(Answer::Text);

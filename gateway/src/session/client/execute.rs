@@ -76,8 +76,11 @@ impl<J: Judge> Session<J> {
             && !judge.is_current(permit)
             && !self.is_bind_outstanding(name)
         {
-            let refusal = Refusal::new("55000", "the policies changed after this portal was bound")
-                .with_hint("Bind the statement again.");
+            let refusal = Refusal::new(
+                "55000",
+                "the policies, or the access grants in force, changed after this portal was bound",
+            )
+            .with_hint("Bind the statement again.");
             return Stage::Refused(refusal);
         }
         if self.edits_in_doubt(portal) {

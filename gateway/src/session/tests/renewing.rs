@@ -74,7 +74,9 @@ fn a_suspended_portal_ends_with_the_policies_that_it_was_bound_with() {
         play.server(syntax_error);
         assert_eq!(
             play.replied(),
-            ["E 55000 the policies changed after this portal was bound"]
+            [
+                "E 55000 the policies, or the access grants in force, changed after this portal was bound"
+            ]
         );
     }
 }

@@ -16,7 +16,7 @@ lowered!(usage: Usage { Output, Filter, Join, Group, Order, Aggregate, Window, A
 lowered!(relation_kind: RelationKind { Table, Partitioned, View, MaterializedView, Function, Foreign, Temporary, Catalog, Unresolved });
 lowered!(transform: Transform { Identity, Expression, Aggregate, Constant, Unknown });
 
-fn access(access: contract::Access) -> types::Access {
+pub(super) fn access(access: contract::Access) -> types::Access {
     const PAIRS: [(contract::Access, types::Access); 8] = [
         (contract::Access::SELECT, types::Access::SELECT),
         (contract::Access::INSERT, types::Access::INSERT),

@@ -31,6 +31,14 @@ statement_methods! {
         Ok(self.statement()?.channels())
     }
 
+    fn access_grants(
+        &mut self,
+        _: Resource<Statement>,
+    ) -> wasmtime::Result<Vec<types::AccessGrant>> {
+        let grants = self.statement()?.access_grants();
+        Ok(grants.into_iter().map(access_grant).collect())
+    }
+
     fn id_text(&mut self, _: Resource<Statement>) -> wasmtime::Result<String> {
         Ok(self.statement()?.statement_id().to_string())
     }
@@ -58,6 +66,20 @@ fn setting(change: contract::SettingChange) -> types::SettingChange {
             contract::SettingValue::Unknown => types::SettingValue::Unknown,
         },
         local: change.local,
+    }
+}
+
+fn access_grant(grant: contract::AccessGrant) -> types::AccessGrant {
+    let table = |table: contract::GrantedTable| types::GrantedTable {
+        schema: table.schema,
+        name: table.name,
+        verbs: lower::access(table.verbs),
+    };
+    types::AccessGrant {
+        id: id(grant.id.halves()),
+        tables: grant.tables.into_iter().map(table).collect(),
+        rows_left: grant.rows_left,
+        expires_ms: grant.expires_ms,
     }
 }
 

@@ -1,0 +1,180 @@
+//! What is shown of access grants, and which are active.
+
+use gatewright_contract::AccessGrantId;
+
+use super::State;
+use super::grant::{self, AccessGrant, COLUMNS};
+use crate::approvals::{Actor, Parties};
+use crate::store::{Row, StoreError, Transaction, Value};
+
+/// Something that happened to an access grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// In milliseconds since 1970.
+    pub at: i64,
+    /// The same as before where one of several reviewers agreed.
+    pub state: State,
+    pub actor: Option<Actor>,
+    pub reason: Option<String>,
+}
+
+/// A reviewer agreed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agreement {
+    pub by: Actor,
+    pub reason: Option<String>,
+    /// In milliseconds since 1970.
+    pub at: i64,
+}
+
+/// An access grant, and who has agreed so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub grant: AccessGrant,
+    pub approvals: Vec<Agreement>,
+    /// Only where one grant is shown.
+    pub history: Vec<Event>,
+}
+
+/// A page of access grants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The newest first.
+    pub entries: Vec<Entry>,
+    /// Where the next page begins; `None`: this is the last one.
+    pub next: Option<AccessGrantId>,
+}
+
+/// One access grant.
+pub(super) fn grant(
+    transaction: &mut dyn Transaction,
+    id: AccessGrantId,
+) -> Result<Option<AccessGrant>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM access_grant WHERE id = $1");
+    let mut rows = transaction.query(&sql, &[Value::from(id.to_string())])?;
+    rows.first_mut().map(AccessGrant::read).transpose()
+}
+
+/// One access grant with its history.
+pub(super) fn entry(
+    transaction: &mut dyn Transaction,
+    grant: AccessGrant,
+) -> Result<Entry, StoreError> {
+    let mut rows = transaction.query(
+        "SELECT happened_at, state, reason, actor, actor_issuer FROM event WHERE request = $1 ORDER BY sequence",
+        &[Value::from(grant.id.to_string())],
+    )?;
+    let event = |row: &mut Row| {
+        Ok(Event {
+            at: row.integer()?,
+            state: grant::state(row)?,
+            reason: row.optional_text()?,
+            actor: match (row.optional_text()?, row.optional_text()?) {
+                (Some(subject), Some(issuer)) => Some(Actor { subject, issuer }),
+                _ => None,
+            },
+        })
+    };
+    let history = rows
+        .iter_mut()
+        .map(event)
+        .collect::<Result<_, StoreError>>()?;
+    Ok(Entry {
+        history,
+        ..summary(transaction, grant)?
+    })
+}
+
+/// One access grant without its history.
+pub(super) fn summary(
+    transaction: &mut dyn Transaction,
+    grant: AccessGrant,
+) -> Result<Entry, StoreError> {
+    let mut rows = transaction.query(
+        "SELECT subject, issuer, reason, decided_at FROM decision WHERE request = $1 AND kind = 'approve' ORDER BY decided_at, subject",
+        &[Value::from(grant.id.to_string())],
+    )?;
+    let agreement = |row: &mut Row| {
+        Ok(Agreement {
+            by: Actor {
+                subject: row.text()?,
+                issuer: row.text()?,
+            },
+            reason: row.optional_text()?,
+            at: row.integer()?,
+        })
+    };
+    Ok(Entry {
+        approvals: rows
+            .iter_mut()
+            .map(agreement)
+            .collect::<Result<_, StoreError>>()?,
+        grant,
+        history: Vec::new(),
+    })
+}
+
+/// The ids of access grants older than `before`, the newest first, and whom they concern; ids sort by time.
+pub(super) fn older(
+    transaction: &mut dyn Transaction,
+    states: &[State],
+    before: Option<AccessGrantId>,
+    limit: usize,
+) -> Result<Vec<(AccessGrantId, Parties)>, StoreError> {
+    let names: Vec<String> = states.iter().map(|state| format!("'{state}'")).collect();
+    let of_states = match names.is_empty() {
+        true => String::new(),
+        false => format!(" AND state IN ({})", names.join(", ")),
+    };
+    // Greater than every id.
+    let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
+    let sql = format!(
+        "SELECT id, subject, issuer, agent FROM access_grant WHERE id < $1{of_states} ORDER BY id DESC LIMIT {limit}"
+    );
+    let mut rows = transaction.query(&sql, &[Value::from(before)])?;
+    let both = |row: &mut Row| {
+        let id = grant::id(row)?;
+        let parties = Parties {
+            subject: row.text()?,
+            issuer: row.text()?,
+            agent: row.optional_text()?,
+            reviewers: Vec::new(),
+        };
+        Ok((id, parties))
+    };
+    rows.iter_mut().map(both).collect()
+}
+
+/// The approved grants that have not ended, as they are at least after the event of this number.
+pub(super) struct Approved {
+    pub event: i64,
+    /// The store's clock.
+    pub now: i64,
+    pub grants: Vec<AccessGrant>,
+}
+
+/// The approved grants that have not ended; `None`: nothing has happened since the event of this number.
+pub(super) fn approved(
+    transaction: &mut dyn Transaction,
+    known: Option<i64>,
+) -> Result<Option<Approved>, StoreError> {
+    // First the number: what happens meanwhile is read again.
+    let mut rows = transaction.query("SELECT last FROM feed WHERE id = 1", &[])?;
+    let row = rows
+        .first_mut()
+        .ok_or(StoreError::Value("no counter of events"))?;
+    let event = row.integer()?;
+    if known == Some(event) {
+        return Ok(None);
+    }
+    let now = transaction.now();
+    let sql = format!(
+        "SELECT {COLUMNS} FROM access_grant WHERE state = 'approved' AND active_until > $1"
+    );
+    let mut rows = transaction.query(&sql, &[Value::from(now)])?;
+    let grants = rows
+        .iter_mut()
+        .map(AccessGrant::read)
+        .collect::<Result<_, _>>()?;
+    Ok(Some(Approved { event, now, grants }))
+}
