@@ -2,10 +2,10 @@
 
 use gatewright_contract::RequestId;
 
-use super::State;
 use super::exchange::{Finished, Withdrawal};
 use super::request::{self, Request};
 use super::transition::{self, Note, Set};
+use super::{State, outbox};
 use crate::store::{StoreError, Transaction, Value};
 
 /// How many requests one transaction ends.
@@ -151,7 +151,7 @@ pub(super) fn held_by(
     )
 }
 
-/// Deletes requests that ended before this time, and forgets gateways that are gone. Returns whether there may be more.
+/// Deletes requests that ended before this time, and forgets gateways and webhooks that are gone. Returns whether there may be more.
 pub(super) fn prune(transaction: &mut dyn Transaction, before: i64) -> Result<bool, StoreError> {
     let ids = select(
         transaction,
@@ -160,6 +160,7 @@ pub(super) fn prune(transaction: &mut dyn Transaction, before: i64) -> Result<bo
     )?;
     for id in &ids {
         for sql in [
+            outbox::OF_REQUEST,
             "DELETE FROM event WHERE request = $1",
             "DELETE FROM decision WHERE request = $1",
             "DELETE FROM request WHERE id = $1",
@@ -172,6 +173,7 @@ pub(super) fn prune(transaction: &mut dyn Transaction, before: i64) -> Result<bo
          (SELECT 1 FROM request WHERE request.holder = holder.id AND request.state IN ('pending', 'approved', 'claimed'))",
         &[Value::from(before)],
     )?;
+    outbox::prune(transaction, before)?;
     Ok(ids.len() >= BATCH)
 }
 

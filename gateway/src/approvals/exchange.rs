@@ -6,6 +6,9 @@ use gatewright_contract::{self as contract, RequestId, SessionId, StatementId};
 
 use super::Binding;
 
+/// Stands between a statement's text and the text of what it names.
+pub const NAMED: &str = "\n-- where this is what it names:\n";
+
 /// A statement for which a policy wants an approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {

@@ -135,6 +135,16 @@ pub(super) fn events_after(
     rows.iter_mut().map(both).collect()
 }
 
+/// The event of this number.
+pub(super) fn event_of(
+    transaction: &mut dyn Transaction,
+    sequence: i64,
+) -> Result<Option<Event>, StoreError> {
+    let sql = format!("SELECT {EVENT_COLUMNS} FROM event WHERE sequence = $1");
+    let mut rows = transaction.query(&sql, &[Value::from(sequence)])?;
+    rows.first_mut().map(event).transpose()
+}
+
 /// The numbers and requests of the events behind this number.
 pub(super) fn changes_after(
     transaction: &mut dyn Transaction,

@@ -12,6 +12,7 @@ use super::files;
 use super::listen::address;
 use super::section::{At, Section, suggestion};
 use super::values::plain;
+use super::webhook::{Webhook, webhooks};
 use crate::approvals::ApprovalsSettings;
 use crate::identity::{ClientCertificates, IssuerSettings, is_secure_url};
 use crate::store::StoreSettings;
@@ -30,6 +31,7 @@ pub struct Approvals {
     /// Without it and `console`, people decide at another gateway that shares the store.
     pub api: Option<Api>,
     pub console: Option<Console>,
+    pub webhooks: Vec<Webhook>,
 }
 
 /// The port of the API.
@@ -59,9 +61,14 @@ pub(super) fn approvals(root: &Section<'_, '_>, issuers: &[IssuerSettings]) -> O
         api
     });
     let Some(section) = root.section("approvals") else {
-        for key in ["api", "console", "store"] {
+        for (key, heading) in [
+            ("api", "[api]"),
+            ("console", "[console]"),
+            ("store", "[store]"),
+            ("webhook", "[[webhook]]"),
+        ] {
             if root.has(key) {
-                root.error_here(format!("[{key}] has no effect without [approvals]"));
+                root.error_here(format!("{heading} has no effect without [approvals]"));
             }
         }
         return None;
@@ -75,8 +82,10 @@ pub(super) fn approvals(root: &Section<'_, '_>, issuers: &[IssuerSettings]) -> O
     let url = url(&section, api.as_ref(), console.as_ref());
     let settings = settings(&section, people, url);
     section.finish();
+    let webhooks = webhooks(root.sections("webhook"), settings.keep);
     Some(Approvals {
         settings,
+        webhooks,
         store,
         store_url,
         api,

@@ -3,7 +3,10 @@
 use super::{StoreError, Transaction, Value};
 
 /// In their order; the first makes version 1. Statements are separated by semicolons at the end of a line.
-const STEPS: &[&str] = &[include_str!("migrations/1.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/1.sql"),
+    include_str!("migrations/3.sql"),
+];
 
 /// Runs the steps that the store has not seen.
 pub(super) fn run(transaction: &mut dyn Transaction) -> Result<(), StoreError> {

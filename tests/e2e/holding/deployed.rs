@@ -11,8 +11,8 @@ use super::stage::{Api, DELETE, detail, id, until_held};
 use crate::issuer::Issuer;
 use crate::{guest, world};
 
-struct Deployed {
-    gateway: Gateway,
+pub struct Deployed {
+    pub gateway: Gateway,
     issuer: Issuer,
     direct: Dsn,
     port: u16,
@@ -21,8 +21,8 @@ struct Deployed {
 }
 
 impl Deployed {
-    /// `keys`: of `[approvals]`.
-    fn start(test: &str, keys: &str) -> Result<Self> {
+    /// `keys`: of `[approvals]`; tables may follow them.
+    pub fn start(test: &str, keys: &str) -> Result<Self> {
         Self::with_pool(test, keys, "")
     }
 
@@ -104,16 +104,25 @@ address = "127.0.0.1:{api_port}"
         })
     }
 
-    fn ada(&self) -> Result<Client> {
+    pub fn ada(&self) -> Result<Client> {
         self.client(self.issuer.token("ada", &["staff"])?)
     }
 
-    fn api(&self) -> Result<Api> {
+    /// As a reviewer.
+    pub fn api(&self) -> Result<Api> {
         let token = self.issuer.token("bob", &["dba"])?;
         Ok(Api::at(&format!("127.0.0.1:{}", self.api_port), token))
     }
 
-    fn rows(&self) -> Result<String> {
+    /// Kills the gateway and starts it again.
+    pub fn restart(&mut self) -> Result<()> {
+        self.gateway.process().signal("KILL")?;
+        self.gateway.process_mut().wait(Duration::from_secs(30))?;
+        self.gateway = serve(&self.folder, self.port)?;
+        Ok(())
+    }
+
+    pub fn rows(&self) -> Result<String> {
         let counted = Psql::new(&self.direct)?.query("SELECT count(*) FROM t")?;
         Ok(counted.trim().to_owned())
     }
@@ -130,13 +139,8 @@ fn what_was_held_when_the_gateway_died_is_withdrawn_when_it_is_back() -> Result<
     let mut client = deployed.ada()?;
     client.send(&raw::query("DELETE FROM t"))?;
     let (_, held) = until_held(&mut client)?;
-    deployed.gateway.process().signal("KILL")?;
-    deployed
-        .gateway
-        .process_mut()
-        .wait(Duration::from_secs(30))?;
+    deployed.restart()?;
     ensure!(client.receive().is_err());
-    deployed.gateway = serve(&deployed.folder, deployed.port)?;
     deployed.api()?.state(&held, "withdrawn")?;
     ensure!(deployed.rows()? == "9");
     Ok(())

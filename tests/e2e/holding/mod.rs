@@ -11,3 +11,4 @@ mod pipelines;
 mod programs;
 mod returned;
 mod stage;
+mod webhooks;

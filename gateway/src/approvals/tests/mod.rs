@@ -4,6 +4,7 @@ mod clocks;
 mod decisions;
 mod holders;
 mod model;
+mod outbox;
 mod returned;
 
 use std::time::{Duration, SystemTime};

@@ -5,7 +5,7 @@ use gatewright_sql::{PathValue, SessionEffect};
 use gatewright_wire::frontend;
 
 use super::requirement::Wanted;
-use crate::approvals::{Binding, Draft, Parameter, ParameterValue, Shown};
+use crate::approvals::{Binding, Draft, NAMED, Parameter, ParameterValue, Shown};
 use crate::gate::kept::KeptQuestion;
 use crate::gate::permit::Permit;
 use crate::gate::view::KeptParameters;
@@ -164,7 +164,7 @@ fn client_text(question: &KeptQuestion) -> String {
         None => &question.text.source,
     };
     match &question.named_text {
-        Some(named) => format!("{text}\n-- where this is what it names:\n{named}"),
+        Some(named) => format!("{text}{NAMED}{named}"),
         None => text.to_string(),
     }
 }
