@@ -75,12 +75,11 @@ impl Asking {
         if binding.statement.len() + shown.text.len() + parameters.len() > LONGEST {
             return Err(ApprovalsError::TooLong);
         }
+        // Nobody decides before that.
+        let decided = settings.pending_ttl.saturating_add(settings.away());
         let pending = match wanted.wait {
-            ApprovalWait::Hold => {
-                let limit = settings.pending_ttl.min(settings.hold_limit);
-                shorter(limit, wanted.hold_ms)
-            }
-            ApprovalWait::ReturnId => settings.pending_ttl,
+            ApprovalWait::Hold => decided.min(settings.hold(wanted.hold_ms)),
+            ApprovalWait::ReturnId => decided,
         };
         let needed = settings.needed.max(wanted.approvals as usize);
         let digest = binding.digest();

@@ -51,6 +51,8 @@ pub enum Submitted {
         url: String,
         /// When the request ends if nobody has decided.
         expires_at: SystemTime,
+        /// From when on people decide; `None`: they do now.
+        reviewers_from: Option<SystemTime>,
     },
     /// An approval for exactly this was waiting, and is now used up: the statement may run. Its end must be told with
     /// `finished`, or that it does not run with `withdraw`.

@@ -136,12 +136,14 @@ impl Approvals {
             }
             Asked::Waits { id, left_ms } => {
                 let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or_default());
+                let away = settings.away();
                 shared.held.wait_until(id, Instant::now() + left);
                 place.keep();
                 Ok(Submitted::Waiting {
                     id,
                     url: format!("{}/requests/{id}", settings.url),
                     expires_at: SystemTime::now() + left,
+                    reviewers_from: (!away.is_zero()).then(|| SystemTime::now() + away),
                 })
             }
         }

@@ -13,7 +13,7 @@ use super::listen::address;
 use super::section::{At, Section, suggestion};
 use super::values::plain;
 use super::webhook::{Webhook, webhooks};
-use crate::approvals::ApprovalsSettings;
+use crate::approvals::{ApprovalsSettings, Hours, HoursError};
 use crate::identity::{ClientCertificates, IssuerSettings, is_secure_url};
 use crate::store::StoreSettings;
 use crate::upstream::{Credential, Target};
@@ -114,6 +114,7 @@ fn settings(section: &Section<'_, '_>, people: Vec<String>, url: String) -> Appr
         viewers: plain(section.strings("viewers")),
         needed: section.integer("approvals").unwrap_or(1),
         reason_required: section.boolean("reason_required").unwrap_or_default(),
+        hours: hours(section),
         pending_ttl: duration("pending_ttl"),
         approval_ttl: duration("approval_ttl"),
         hold_limit: duration("hold_limit"),
@@ -123,6 +124,32 @@ fn settings(section: &Section<'_, '_>, people: Vec<String>, url: String) -> Appr
         max_held: section.integer("max_held").unwrap_or(1),
         keep: duration("keep"),
         url,
+    }
+}
+
+fn hours(section: &Section<'_, '_>) -> Option<Hours> {
+    let texts = section.strings("hours");
+    let zone = section.string("time_zone")?;
+    if texts.is_empty() {
+        if section.has("time_zone") {
+            section.error(zone.at, "`time_zone` has no effect without `hours`");
+        }
+        if section.has("hours") {
+            section.error_here("`hours` must not be empty");
+        }
+        return None;
+    }
+    let at = texts.first().map_or(zone.at, |text| text.at);
+    match Hours::parse(plain(texts), zone.value) {
+        Ok(hours) => Some(hours),
+        Err(error @ HoursError::Zone(_)) => {
+            section.error(zone.at, error.to_string());
+            None
+        }
+        Err(error) => {
+            section.error(at, format!("`hours` {error}"));
+            None
+        }
     }
 }
 

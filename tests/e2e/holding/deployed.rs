@@ -1,6 +1,6 @@
 //! `gatewright serve` with approvals in a file: what outlives the process, and what its configuration says.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use gatewright_harness::{Dsn, Gateway, GatewayCommand, Psql, free_port};
@@ -179,6 +179,34 @@ fn a_client_is_told_again_and_again() -> Result<()> {
     }
     deployed.api()?.decide_about(&held, "approve")?;
     ensure!(error(&client.until_ready()?).is_none());
+    ensure!(deployed.rows()? == "0");
+    Ok(())
+}
+
+/// Nobody waits for people who are away; what they decide all the same counts.
+#[test]
+fn outside_of_hours_statements_are_returned() -> Result<()> {
+    let days = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() / 86_400;
+    // The first of January 1970 was a Thursday.
+    let names = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    let later = names[usize::try_from((days + 3) % 7)?];
+    let deployed = Deployed::start(
+        "holding_hours",
+        &format!("hours = \"{later} 00:00-24:00\""),
+    )?;
+    let mut client = deployed.ada()?;
+    let refused = error(&client.query("DELETE FROM t")?).context("it is not refused")?;
+    let said = detail(&refused)?;
+    ensure!(said["decision"] == "pending", "{said}");
+    ensure!(said["reviewers_from"].is_string(), "{said}");
+    ensure!(
+        refused[&'H'].starts_with("Reviewers decide from "),
+        "{refused:?}"
+    );
+    let asked = id(&said)?;
+    deployed.api()?.decide_about(&asked, "approve")?;
+    ensure!(error(&client.query("DELETE FROM t")?).is_none());
+    deployed.api()?.state(&asked, "executed")?;
     ensure!(deployed.rows()? == "0");
     Ok(())
 }

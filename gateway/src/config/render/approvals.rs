@@ -118,6 +118,16 @@ fn settings(f: &mut Formatter<'_>, settings: &ApprovalsSettings) -> fmt::Result 
     shown.list("viewers", &settings.viewers)?;
     shown.plain("approvals", settings.needed)?;
     shown.plain("reason_required", settings.reason_required)?;
+    match &settings.hours {
+        Some(hours) => {
+            shown.list("hours", &hours.texts)?;
+            shown.string("time_zone", &hours.time_zone)?;
+        }
+        None => {
+            shown.absent("hours")?;
+            shown.omit(&["time_zone"]);
+        }
+    }
     for (name, duration) in [
         ("pending_ttl", settings.pending_ttl),
         ("approval_ttl", settings.approval_ttl),

@@ -200,6 +200,30 @@ fn what_would_let_nobody_or_anybody_decide_is_an_error() {
             "accepts tokens from other machines without TLS",
         ),
         (
+            with(&[APPROVALS, "hours = \"weekdays\"\n", API]),
+            "`hours` must be days and times, such as \"Mon-Fri 08:00-18:00\"",
+        ),
+        (
+            with(&[APPROVALS, "hours = \"Mon-Fri 18:00-08:00\"\n", API]),
+            "`hours` must begin before they end",
+        ),
+        (
+            with(&[APPROVALS, "hours = []\n", API]),
+            "`hours` must not be empty",
+        ),
+        (
+            with(&[
+                APPROVALS,
+                "hours = \"Mon 08:00-18:00\"\ntime_zone = \"Mars\"\n",
+                API,
+            ]),
+            "there is no time zone \"Mars\"",
+        ),
+        (
+            with(&[APPROVALS, "time_zone = \"UTC\"\n", API]),
+            "`time_zone` has no effect without `hours`",
+        ),
+        (
             store("path = \"x\"\nurl = \"postgres://gw@db/x\"\n"),
             "only one of `path` and `url` can be set",
         ),

@@ -107,10 +107,12 @@ impl Asking {
                 id,
                 url,
                 expires_at,
+                reviewers_from,
             } => Place {
                 id,
                 url,
                 expires_at,
+                reviewers_from,
             },
         };
         if wanted.wait == ApprovalWait::ReturnId {

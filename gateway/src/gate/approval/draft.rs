@@ -74,12 +74,20 @@ impl SessionGate {
     }
 
     fn wait(&self, wanted: &contract::Approval) -> ApprovalWait {
-        let agents = self.gate.people.asked().map(|approvals| {
-            let settings = approvals.settings();
-            settings.agents
-        });
+        let settings = self
+            .gate
+            .people
+            .asked()
+            .map(|approvals| approvals.settings());
+        let agents = settings.as_ref().map(|settings| settings.agents);
         let of_class = agents.filter(|_| self.facts.identity.agent.is_some());
-        chosen(wanted.wait, of_class, &self.facts.session)
+        let nobody_decides =
+            settings.is_some_and(|settings| settings.away() >= settings.hold(wanted.hold_ms));
+        match chosen(wanted.wait, of_class, &self.facts.session) {
+            // Nobody is held for nothing.
+            ApprovalWait::Hold if nobody_decides => ApprovalWait::ReturnId,
+            wait => wait,
+        }
     }
 
     fn settings_that_count(&self, question: &KeptQuestion) -> Vec<(String, String)> {

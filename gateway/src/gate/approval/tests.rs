@@ -18,7 +18,28 @@ fn place() -> Place {
         id: RequestId::generate(),
         url: "https://gateway.example.com/requests/1".to_owned(),
         expires_at: UNIX_EPOCH + Duration::from_millis(1_796_022_745_123),
+        reviewers_from: None,
     }
+}
+
+#[test]
+fn a_client_is_told_from_when_on_people_decide() {
+    let from = UNIX_EPOCH + Duration::from_millis(1_796_022_000_000);
+    let away = Place {
+        reviewers_from: Some(from),
+        ..place()
+    };
+    let refusal = refusals::returned(&away);
+    let said: Value = serde_json::from_str(&refusal.detail.expect("a DETAIL")).expect("JSON");
+    assert_eq!(said["reviewers_from"], "2026-11-30T07:00:00.000Z");
+    assert_eq!(
+        refusal.hint.as_deref(),
+        Some(
+            "Reviewers decide from 2026-11-30T07:00:00.000Z on. Send the same statement again once it is approved."
+        )
+    );
+    let now = refusals::returned(&place());
+    assert!(!now.detail.expect("a DETAIL").contains("reviewers_from"));
 }
 
 /// Whatever the encoding of the client.
