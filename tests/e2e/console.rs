@@ -187,6 +187,7 @@ fn draft(issuer: &str, statement: &str, task: &str, more: &[&str]) -> Draft {
             ..plain.shown
         },
         ..plain
+        break_glass: None,
     }
 }
 

@@ -151,11 +151,12 @@ pub(super) fn held_by(
     )
 }
 
-/// Deletes requests that ended before this time, and forgets gateways and webhooks that are gone. Returns whether there may be more.
+/// Deletes requests that ended before this time, unless they are still to be reviewed, and forgets gateways and webhooks that are gone. Returns whether there may be more.
 pub(super) fn prune(transaction: &mut dyn Transaction, before: i64) -> Result<bool, StoreError> {
     let ids = select(
         transaction,
-        "SELECT id FROM request WHERE state NOT IN ('pending', 'approved', 'claimed') AND changed_at < $1 LIMIT 100",
+        "SELECT id FROM request WHERE state NOT IN ('pending', 'approved', 'claimed') AND changed_at < $1 \
+         AND (break_glass IS NULL OR reviewed_at IS NOT NULL) LIMIT 100",
         &[Value::from(before)],
     )?;
     for id in &ids {

@@ -19,6 +19,8 @@ pub struct Draft {
     pub policy: String,
     pub policy_version: String,
     pub shown: Shown,
+    /// Why it runs without waiting for reviewers. Whoever sends it may do that.
+    pub break_glass: Option<String>,
 }
 
 /// What reviewers are shown besides the binding. An approval does not bind it.

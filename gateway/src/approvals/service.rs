@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use gatewright_contract::{ApprovalWait, RequestId};
+use gatewright_contract::RequestId;
 use rand::RngCore;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -102,7 +102,7 @@ impl Approvals {
         let id = RequestId::generate();
         let asking = Asking::new(id, draft, &settings)?;
         let limit = Duration::from_millis(asking.ttl_ms.unsigned_abs());
-        let place = (asking.wait == ApprovalWait::Hold).then_some(id);
+        let place = asking.holds().then_some(id);
         if place.is_some()
             && !shared
                 .held

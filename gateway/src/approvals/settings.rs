@@ -15,6 +15,8 @@ pub struct ApprovalsSettings {
     pub reviewers: Vec<String>,
     /// The groups whose members see all requests.
     pub viewers: Vec<String>,
+    /// The groups whose members can have a statement run without waiting, for a reason that they give.
+    pub break_glass: Vec<String>,
     /// How many reviewers have to agree, at least.
     pub needed: usize,
     /// A decision has to give a reason.
@@ -67,6 +69,7 @@ impl ApprovalsSettings {
             people,
             reviewers,
             viewers: Vec::new(),
+            break_glass: Vec::new(),
             needed: 1,
             reason_required: false,
             hours: None,

@@ -6,6 +6,7 @@ use super::{StoreError, Transaction, Value};
 const STEPS: &[&str] = &[
     include_str!("migrations/1.sql"),
     include_str!("migrations/3.sql"),
+    include_str!("migrations/5.sql"),
 ];
 
 /// Runs the steps that the store has not seen.

@@ -47,6 +47,8 @@ struct RequestBody<'m> {
     approvals_needed: i64,
     reviewers: &'m [String],
     decided_by: Option<&'m str>,
+    /// It runs without waiting for reviewers.
+    break_glass: bool,
     sqlstate: Option<&'m str>,
     created_at: String,
     expires_at: String,
@@ -148,6 +150,7 @@ fn request<'m>(message: &'m Message<'_>) -> RequestBody<'m> {
         approvals_needed: request.needed,
         reviewers: &request.reviewers,
         decided_by: message.decided_by,
+        break_glass: message.broke_glass(),
         sqlstate: request
             .sqlstate
             .as_deref()

@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use gatewright_sql::redacted;
 
 use super::settings::Disclosure;
-use crate::approvals::{Actor, Look, NAMED, Notification, Request, State};
+use crate::approvals::{Actor, Event, Look, NAMED, Notification, Request, State};
 
 /// Effects that one message can show.
 pub(super) const MOST_EFFECTS: usize = 10;
@@ -59,7 +59,7 @@ impl<'n> Message<'n> {
         let approvable = is_first && shows_texts && shows_everything(request);
         Message {
             id: format!("{}-{}", request.id, event.sequence),
-            kind: kind(event.before, event.state),
+            kind: kind(event, request),
             at: event.at,
             state: event.state,
             by: event.actor.as_ref(),
@@ -78,7 +78,17 @@ impl<'n> Message<'n> {
 
     /// Asks people to decide.
     pub fn asks(&self) -> bool {
-        self.kind == REQUESTED
+        self.kind == REQUESTED && !self.broke_glass()
+    }
+
+    /// The statement runs without waiting for reviewers.
+    pub fn broke_glass(&self) -> bool {
+        self.request.break_glass.is_some()
+    }
+
+    /// Somebody has looked at it afterwards.
+    pub fn is_review(&self) -> bool {
+        self.kind == REVIEWED
     }
 
     /// Why the policy wants an approval, if that may quote the statement.
@@ -106,10 +116,14 @@ impl<'n> Message<'n> {
 }
 
 const REQUESTED: &str = "approval.requested";
+const REVIEWED: &str = "approval.reviewed";
 
-fn kind(before: Option<State>, state: State) -> &'static str {
-    match state {
-        State::Pending if before.is_none() => REQUESTED,
+fn kind(event: &Event, request: &Request) -> &'static str {
+    let by_somebody = event.actor.is_some();
+    match event.state {
+        State::Pending if event.before.is_none() => REQUESTED,
+        state if state.is_end() && event.before == Some(state) && by_somebody => REVIEWED,
+        State::Approved if request.break_glass.is_some() => "approval.break_glass",
         State::Pending => "approval.agreed",
         State::Approved => "approval.approved",
         State::Claimed => "approval.claimed",
@@ -143,6 +157,9 @@ fn hidden(request: &Request) -> Option<String> {
 /// Whether a message with the whole statement hides nothing of what an approval is for, and shows it as it is.
 fn shows_everything(request: &Request) -> bool {
     let plain = |text: &String| is_plain(text);
+    if request.break_glass.is_some() {
+        return false;
+    }
     let settings = request.settings.as_slice();
     let reads_otherwise = |name: &str, value: &str| name == STRINGS.0 && value != STRINGS.1;
     request.parameters.is_empty()

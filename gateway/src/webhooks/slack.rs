@@ -60,10 +60,17 @@ fn headline(message: &Message<'_>) -> String {
     if message.asks() {
         return format!("*Approval wanted:* {who} wants to run {what}.");
     }
+    if message.broke_glass() && message.state == State::Pending {
+        return format!("*Break-glass:* {who} runs {what} without approval.");
+    }
     let by = message
         .by
         .map_or_else(String::new, |actor| format!(" by {}", code(&actor.subject)));
     match message.state {
+        _ if message.is_review() => format!("*Reviewed*{by}: {what}, sent by {who}."),
+        State::Approved if message.broke_glass() => {
+            format!("*Break-glass, approved*{by} themselves: {what}.")
+        }
         State::Pending => format!("*One approval*{by}: {what}, sent by {who}."),
         // The requester's own statement is about to run.
         State::Claimed => format!("*Running:* {what}, sent by {who}."),

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::stage::{Api, DELETE, detail, id, until_held};
 use crate::issuer::Issuer;
+use crate::world::eventually;
 use crate::{guest, world};
 
 pub struct Deployed {
@@ -94,14 +95,19 @@ address = "127.0.0.1:{api_port}"
     }
 
     fn client(&self, token: String) -> Result<Client> {
-        Client::connect(&Dsn {
+        self.client_with(token, &[])
+    }
+
+    fn client_with(&self, token: String, parameters: &[(&str, &str)]) -> Result<Client> {
+        let dsn = Dsn {
             user: "ada".to_owned(),
             password: token,
             host: "127.0.0.1".to_owned(),
             port: self.port,
             database: "here".to_owned(),
             options: String::new(),
-        })
+        };
+        Client::connect_with(&dsn, parameters)
     }
 
     pub fn ada(&self) -> Result<Client> {
@@ -180,6 +186,50 @@ fn a_client_is_told_again_and_again() -> Result<()> {
     deployed.api()?.decide_about(&held, "approve")?;
     ensure!(error(&client.until_ready()?).is_none());
     ensure!(deployed.rows()? == "0");
+    Ok(())
+}
+
+/// Only for people in the groups, never quietly, and reviewed by somebody else.
+#[test]
+fn who_breaks_the_glass_does_not_wait() -> Result<()> {
+    let deployed = Deployed::start("holding_break_glass", "break_glass = [\"sre\"]")?;
+    let option = [("options", "-c gatewright.break_glass=outage\\ 42")];
+    let issuer = &deployed.issuer;
+    for (token, option, code) in [
+        (issuer.token("eve", &["staff"])?, option, "break-glass"),
+        (
+            issuer.agents_token("ada", &["staff", "sre"], "helper")?,
+            option,
+            "break-glass",
+        ),
+        (
+            issuer.token("ada", &["staff", "sre"])?,
+            [("options", "-c gatewright.break_glass=")],
+            "break-glass-justification",
+        ),
+    ] {
+        let mut client = deployed.client_with(token, &option)?;
+        let refused = error(&client.query("DELETE FROM t")?).context("it is not refused")?;
+        ensure!(detail(&refused)?["code"] == code, "{refused:?}");
+    }
+    ensure!(deployed.api()?.all()?.is_empty() && deployed.rows()? == "9");
+    let token = issuer.token("ada", &["staff", "sre"])?;
+    let mut ada = deployed.client_with(token, &option)?;
+    ensure!(error(&ada.query("DELETE FROM t WHERE n < 4")?).is_none());
+    ensure!(deployed.rows()? == "6");
+    let api = deployed.api()?;
+    eventually("it is to be reviewed", || Ok(!api.to_review()?.is_empty()))?;
+    let due = api.to_review()?;
+    ensure!(due.len() == 1 && due[0]["state"] == "executed", "{due:?}");
+    let broken = &due[0]["break_glass"];
+    ensure!(broken["justification"] == "outage 42", "{broken}");
+    ensure!(due[0]["decided_by"] == "ada", "{due:?}");
+    let log = deployed.gateway.log()?;
+    ensure!(log.contains("somebody broke the glass"), "{log}");
+    api.decide_about(&id(&due[0])?, "review")?;
+    ensure!(api.to_review()?.is_empty());
+    let request = api.request(&id(&due[0])?)?;
+    ensure!(request["break_glass"]["reviewed_by"] == "bob", "{request}");
     Ok(())
 }
 

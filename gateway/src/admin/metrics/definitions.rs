@@ -122,7 +122,7 @@ pub(super) static APPROVALS_TOTAL: Definition = Definition {
     kind: Kind::Counter,
     unit: Unit::Count,
     help: "Requests for approval, by what became of them. returned: the statement was refused with the request's id; \
-           the others: how the wait of a held one ended",
+           break_glass: it ran without waiting for reviewers; the others: how the wait of a held one ended",
     labels: &[fixed(
         "outcome",
         &[
@@ -132,6 +132,7 @@ pub(super) static APPROVALS_TOTAL: Definition = Definition {
             "expired",
             "withdrawn",
             "returned",
+            "break_glass",
         ],
     )],
 };

@@ -1,5 +1,6 @@
 //! Approvals on both stores: SQLite, and a PostgreSQL server that the harness starts.
 
+mod break_glass;
 mod clocks;
 mod decisions;
 mod holders;
@@ -84,6 +85,7 @@ pub(crate) fn draft(statement: &str, wait: ApprovalWait) -> Draft {
             tables: vec!["public.orders".to_owned()],
             ..Shown::default()
         },
+        break_glass: None,
     }
 }
 

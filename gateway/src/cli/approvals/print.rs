@@ -22,8 +22,13 @@ pub(super) fn line(request: &RequestView) -> String {
     if shown.len() < statement.len() {
         shown.push('…');
     }
+    let broken = match &request.break_glass {
+        Some(broken) if broken.reviewed_by.is_none() => "break-glass, to be reviewed  ",
+        Some(_) => "break-glass  ",
+        None => "",
+    };
     one_line(&format!(
-        "{}  {}  {}  {}  {shown}",
+        "{}  {}  {}  {}  {broken}{shown}",
         request.id,
         request.state,
         who(request),

@@ -27,6 +27,12 @@ pub(in crate::config) static APPROVALS: Table = Table::new(
         )
         .absent("none"),
         Key::new(
+            "break_glass",
+            Kind::Strings,
+            "the groups whose members can have a statement run without waiting for reviewers, with a justification. It is reviewed afterwards",
+        )
+        .absent("none"),
+        Key::new(
             "approvals",
             Kind::Integer(1, 16),
             "how many different people have to approve; a policy may require more",

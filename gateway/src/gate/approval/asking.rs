@@ -99,10 +99,17 @@ impl Asking {
     /// The draft is not kept while somebody waits: it has the whole statement.
     async fn decided(self, draft: Draft) -> Result<Claim, Refusal> {
         let (policy, wanted) = (draft.policy.clone(), draft.wanted.clone());
+        let (break_glass, by) = (draft.break_glass.clone(), draft.binding.subject.clone());
         let claim = |id| Claim::new(self.approvals.clone(), id, self.waiting.reason());
         let submitted = self.approvals.submit(draft).await;
         let place = match submitted.map_err(refusals::unasked)? {
-            Submitted::Claimed { id, .. } => return Ok(claim(id)),
+            Submitted::Claimed { id, .. } => {
+                if let Some(justification) = break_glass {
+                    self.gate.metrics.decided("break_glass");
+                    tracing::warn!(request = %id, %policy, %by, %justification, "a statement runs without waiting for approval: somebody broke the glass");
+                }
+                return Ok(claim(id));
+            }
             Submitted::Waiting {
                 id,
                 url,

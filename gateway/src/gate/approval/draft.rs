@@ -16,6 +16,12 @@ use crate::session::Refusal;
 /// With which the client says that it does not wait: a startup option, and the end of `application_name`.
 const WORD: &str = "gatewright.approval";
 
+/// With which the client says that it needs no approval, and why.
+const BREAK_GLASS: &str = "gatewright.break_glass";
+
+/// In characters.
+const LONGEST_JUSTIFICATION: usize = 2000;
+
 /// The application, where it says the same.
 const SUFFIX: &str = " gatewright.approval=return";
 
@@ -31,8 +37,10 @@ impl SessionGate {
         question: &KeptQuestion,
         wanted: &Wanted,
     ) -> Result<Draft, Refusal> {
+        let break_glass = self.break_glass(permit)?;
         let wait = self.wait(&wanted.approval);
-        if wait == ApprovalWait::ReturnId && question.path_value.is_none() {
+        let is_returned = wait == ApprovalWait::ReturnId && break_glass.is_none();
+        if is_returned && question.path_value.is_none() {
             return Err(denial::of_gateway(
                 "approval-search-path",
                 "this statement needs approval, and what its names will mean when it is sent again is not certain, since search_path was changed",
@@ -70,7 +78,36 @@ impl SessionGate {
             policy: policy.to_owned(),
             policy_version: policy_version.to_owned(),
             shown: self.shown(permit, question, text),
+            break_glass,
         })
+    }
+
+    /// Why the statement is to run without waiting for reviewers, if the client says so and may.
+    fn break_glass(&self, permit: &Permit) -> Result<Option<String>, Refusal> {
+        let Some(reason) = justification(&self.facts.session) else {
+            return Ok(None);
+        };
+        let asked = self.gate.people.asked();
+        let may = asked.is_some_and(|approvals| approvals.may_break_glass(&self.facts.own));
+        let refused = |code, why: &str| {
+            let hint = format!("Connect without {BREAK_GLASS} to have reviewers asked.");
+            Err(denial::of_gateway(
+                code,
+                why,
+                Some(hint.as_str()),
+                permit.view.statement_id,
+            ))
+        };
+        if !may {
+            let why = "this statement needs approval, and only people in the groups of break_glass need not wait for it";
+            return refused("break-glass", why);
+        }
+        let length = reason.chars().count();
+        if length == 0 || length > LONGEST_JUSTIFICATION || reason.contains(char::is_control) {
+            let why = "this statement needs approval, and the justification for not waiting for it is empty, too long, or has control characters";
+            return refused("break-glass-justification", why);
+        }
+        Ok(Some(reason.to_owned()))
     }
 
     fn wait(&self, wanted: &contract::Approval) -> ApprovalWait {
@@ -108,6 +145,7 @@ impl SessionGate {
             if let SettingValue::Constant(value) = &given.value
                 && given.name != "application_name"
                 && given.name != WORD
+                && given.name != BREAK_GLASS
             {
                 settings.push((format!("at startup: {}", given.name), value.clone()));
             }
@@ -155,6 +193,16 @@ pub(super) fn chosen(
     match by_option || by_name || of_class == Some(ApprovalWait::ReturnId) {
         true => ApprovalWait::ReturnId,
         false => of_policy,
+    }
+}
+
+/// The last one counts, as with the server's own settings.
+pub(super) fn justification(session: &contract::Session) -> Option<&str> {
+    let mut settings = session.settings.iter().rev();
+    let given = settings.find(|setting| setting.name == BREAK_GLASS)?;
+    match &given.value {
+        SettingValue::Constant(reason) => Some(reason.trim()),
+        _ => Some(""),
     }
 }
 

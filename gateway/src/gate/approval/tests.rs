@@ -8,7 +8,7 @@ use gatewright_contract::{
 };
 use serde_json::{Value, json};
 
-use super::draft::{chosen, parameter};
+use super::draft::{chosen, justification, parameter};
 use super::refusals::{self, Place};
 use crate::approvals::{Outcome, ParameterValue};
 use crate::results::Format;
@@ -161,4 +161,24 @@ fn who_does_not_want_to_be_held_is_not() {
     ] {
         assert_eq!(chosen(policy, class, &session), expected, "{session:?}");
     }
+}
+
+#[test]
+fn a_justification_is_what_the_client_gave_last() {
+    let set = |values: &[SettingValue]| Session {
+        settings: values
+            .iter()
+            .map(|value| SettingChange {
+                name: "gatewright.break_glass".to_owned(),
+                value: value.clone(),
+                local: false,
+            })
+            .collect(),
+        ..Session::default()
+    };
+    let constant = |text: &str| SettingValue::Constant(text.to_owned());
+    assert_eq!(justification(&Session::default()), None);
+    let given = set(&[constant("first"), constant(" outage 42 ")]);
+    assert_eq!(justification(&given), Some("outage 42"));
+    assert_eq!(justification(&set(&[constant(" ")])), Some(""));
 }

@@ -1,7 +1,7 @@
 //! What leaves the gateway, and what does not.
 
 use super::*;
-use crate::approvals::{NAMED, Parameter, ParameterValue};
+use crate::approvals::{Finished, NAMED, Parameter, ParameterValue, Submitted};
 
 /// What one webhook of each kind is told of a request that is rejected.
 async fn told(format: Format, statement: Disclosure, draft: Draft) -> [String; 2] {
@@ -282,4 +282,74 @@ async fn a_chat_is_told_who_decided() {
         url.starts_with("https://gateway.example.com/requests/"),
         "{url}"
     );
+}
+
+/// Loud, and with the justification where what people write may leave.
+#[tokio::test]
+async fn a_broken_glass_is_told_as_one() {
+    for (format, statement) in [
+        (Format::Json, Disclosure::Redacted),
+        (Format::Json, Disclosure::Whole),
+        (Format::Slack, Disclosure::Redacted),
+        (Format::Slack, Disclosure::Whole),
+    ] {
+        let receiver = Receiver::start().await;
+        let settings = WebhookSettings {
+            format,
+            statement,
+            ..webhook("audit", &receiver.url)
+        };
+        let stage = Stage::start(vec![settings]).await;
+        let broken = Draft {
+            break_glass: Some("production is down".to_owned()),
+            ..plain("DELETE FROM orders")
+        };
+        let submitted = stage.approvals.submit(broken).await.expect("it runs");
+        let Submitted::Claimed { id, .. } = submitted else {
+            panic!("it waits")
+        };
+        stage.approvals.finished(id, Finished::Executed { rows: 1 });
+        receiver.until(4).await;
+        stage.decide(id, Verdict::Review).await;
+        let told: Vec<_> = receiver
+            .until(5)
+            .await
+            .iter()
+            .map(|one| one.json())
+            .collect();
+        let all = serde_json::to_string(&told).expect("JSON");
+        let may_say = statement == Disclosure::Whole;
+        assert_eq!(all.contains("production is down"), may_say, "{all}");
+        assert!(
+            !all.contains("decide=approve") && !all.contains("Approval wanted"),
+            "{all}"
+        );
+        let key = match format {
+            Format::Json => "type",
+            Format::Slack => "text",
+        };
+        let expected = match format {
+            Format::Json => [
+                "approval.requested",
+                "approval.break_glass",
+                "approval.reviewed",
+            ],
+            Format::Slack => [
+                "*Break-glass:* `ada` runs",
+                "*Break-glass, approved* by `ada` themselves",
+                "*Reviewed* by `bob`",
+            ],
+        };
+        for (message, expected) in [&told[0], &told[1], &told[4]].into_iter().zip(expected) {
+            let text = message[key].as_str().expect("a text");
+            assert!(text.starts_with(expected), "{text}");
+        }
+        if format == Format::Json {
+            assert!(
+                told.iter()
+                    .all(|message| message["request"]["break_glass"] == true),
+                "{all}"
+            );
+        }
+    }
 }
