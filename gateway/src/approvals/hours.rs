@@ -82,7 +82,7 @@ impl Hours {
             return Duration::ZERO;
         }
         // Within a week and a day every span begins; a clock that is put forward moves it.
-        let days = (0..=8).filter_map(|days| local.date().checked_add(days.days()).ok());
+        let days = (0..=8_i64).filter_map(|days| local.date().checked_add(days.days()).ok());
         let opens = days
             .flat_map(|date| {
                 let spans = self.spans.iter();

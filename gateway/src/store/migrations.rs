@@ -3,7 +3,7 @@
 use super::{StoreError, Transaction, Value};
 
 /// In their order; the first makes version 1. Statements are separated by semicolons at the end of a line.
-const STEPS: &[&str] = &[
+pub(super) const STEPS: &[&str] = &[
     include_str!("migrations/1.sql"),
     include_str!("migrations/3.sql"),
     include_str!("migrations/5.sql"),
