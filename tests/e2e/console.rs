@@ -187,7 +187,6 @@ fn draft(issuer: &str, statement: &str, task: &str, more: &[&str]) -> Draft {
             ..plain.shown
         },
         ..plain
-        break_glass: None,
     }
 }
 

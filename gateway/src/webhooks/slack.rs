@@ -3,8 +3,6 @@
 
 use std::fmt::Write;
 
-use std::fmt::Write;
-
 use serde_json::{Value, json};
 
 use super::message::{MOST_EFFECTS, MOST_SETTINGS, Message, STRINGS, Statement, readable};

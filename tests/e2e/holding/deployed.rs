@@ -240,10 +240,7 @@ fn outside_of_hours_statements_are_returned() -> Result<()> {
     // The first of January 1970 was a Thursday.
     let names = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     let later = names[usize::try_from((days + 3) % 7)?];
-    let deployed = Deployed::start(
-        "holding_hours",
-        &format!("hours = \"{later} 00:00-24:00\""),
-    )?;
+    let deployed = Deployed::start("holding_hours", &format!("hours = \"{later} 00:00-24:00\""))?;
     let mut client = deployed.ada()?;
     let refused = error(&client.query("DELETE FROM t")?).context("it is not refused")?;
     let said = detail(&refused)?;

@@ -303,7 +303,7 @@ fn a_webhook_that_would_reach_anybody_or_prove_nothing_is_an_error() {
         ),
         (with("name =", "nam ="), "[[webhook]] requires `name`"),
         (
-            with("url =", "secret_file ="),
+            with("url =", "secret_file = \"secrets/webhook\"\nurl ="),
             "only one of `secret` and `secret_file`",
         ),
         (

@@ -150,8 +150,8 @@ async fn what_a_gateway_left_is_delivered_by_the_next() {
     for (place, _folder) in places() {
         let receiver = Receiver::start().await;
         let first = open(&place, settings()).await;
-        let subscribed = first.subscribe(&webhook("audit", &receiver.url).subscription());
-        subscribed.await.expect("a subscription");
+        let audit = webhook("audit", &receiver.url).subscription();
+        first.subscribe(&audit).await.expect("a subscription");
         let id = waiting(&first, returned("DELETE FROM orders")).await;
         drop(first);
         let _stage = Stage::at(&place, vec![webhook("audit", &receiver.url)]).await;
