@@ -63,9 +63,9 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         approvals: approvals(&config).await?,
         metrics,
     });
-    let ports = Ports::open(&gateway, &config).await?;
     // Before anything can happen that they are to be told.
     let webhooks = gateway.start_webhooks(webhooks(&config)).await?;
+    let ports = Ports::open(&gateway, &config).await?;
     gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
     let running = gateway
         .start(RunSettings::new(config.listen.address))

@@ -68,8 +68,18 @@ pub struct Webhooks {
 }
 
 struct Running {
-    stop: watch::Sender<bool>,
+    phase: watch::Sender<Phase>,
     task: JoinHandle<()>,
+}
+
+/// Until when a task goes on. What it has begun to send it finishes in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Delivers,
+    /// The gateway stops: what is due is still sent.
+    Ends,
+    /// Others have taken its place, with other settings.
+    IsReplaced,
 }
 
 /// One webhook.
@@ -113,17 +123,17 @@ impl Webhooks {
         let mut running = self.running.lock().await;
         for (name, old) in running.drain() {
             // It finishes its attempts, which nobody else makes meanwhile.
-            old.stop.send_replace(true);
+            old.phase.send_replace(Phase::IsReplaced);
             if !built.iter().any(|webhook| webhook.settings.name == name) {
                 self.metrics.pending(&name, 0);
             }
         }
         for webhook in built {
             webhook.begin().await;
-            let (stop, stopped) = watch::channel(false);
+            let (phase, changes) = watch::channel(Phase::Delivers);
             let name = webhook.settings.name.clone();
-            let task = tokio::spawn(Arc::new(webhook).run(stopped));
-            running.insert(name, Running { stop, task });
+            let task = tokio::spawn(Arc::new(webhook).run(changes));
+            running.insert(name, Running { phase, task });
         }
         Ok(())
     }
@@ -133,7 +143,7 @@ impl Webhooks {
         let mut running = self.running.lock().await;
         let mut tasks = Vec::new();
         for (_, webhook) in running.drain() {
-            webhook.stop.send_replace(true);
+            webhook.phase.send_replace(Phase::Ends);
             tasks.push(webhook.task);
         }
         let ended = async {
@@ -183,13 +193,16 @@ impl Webhook {
         }
     }
 
-    async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+    async fn run(self: Arc<Self>, mut phases: watch::Receiver<Phase>) {
         let mut events = self.approvals.last_event();
         let mut sending = JoinSet::new();
         loop {
             // What happens from here on is looked for again.
             events.borrow_and_update();
-            let is_last = *stop.borrow_and_update();
+            let phase = *phases.borrow_and_update();
+            if phase == Phase::IsReplaced {
+                break;
+            }
             let pause = match self.send_due(&mut sending).await {
                 Ok(0) => IDLE,
                 Ok(_) => POLL,
@@ -199,14 +212,14 @@ impl Webhook {
                     POLL
                 }
             };
-            if is_last {
+            if phase == Phase::Ends {
                 break;
             }
             tokio::select! {
                 // The sender lives as long as `approvals`.
                 _ = events.changed() => {}
                 Some(_) = sending.join_next() => {}
-                stopped = stop.changed() => if stopped.is_err() { break },
+                changed = phases.changed() => if changed.is_err() { break },
                 () = sleep(pause) => {}
             }
         }

@@ -72,6 +72,11 @@ pub(super) fn whole(request: &RequestView) -> String {
     );
     row("search path", &request.search_path.join(", "));
     row("tables", &request.tables.join(", "));
+    if let Some(broken) = &request.break_glass {
+        row("break-glass", &broken.justification);
+        let reviewed = broken.reviewed_by.as_deref();
+        row("reviewed by", reviewed.unwrap_or("nobody yet"));
+    }
     for effect in &request.effects {
         row("effect", effect);
     }

@@ -93,9 +93,12 @@ async fn what_cannot_be_redacted_for_certain_is_left_out() {
     );
 }
 
+/// What is changed, and how.
+type Change = (&'static str, fn(&mut Draft));
+
 #[tokio::test]
 async fn approve_is_offered_where_the_message_hides_nothing() {
-    let changes: [(&str, fn(&mut Draft)); 12] = [
+    let changes: [Change; 12] = [
         ("a parameter", |draft| {
             draft.binding.parameters = returned("x").binding.parameters;
         }),

@@ -223,3 +223,31 @@ async fn a_gateway_that_stops_tells_what_it_withdraws() {
     assert_eq!(last["type"], "approval.withdrawn", "{last}");
     assert_eq!(last["reason"], "gateway stopped", "{last}");
 }
+
+/// What waits is made anew when it is sent: settings that hide more hold for it, too.
+#[tokio::test]
+async fn what_waits_is_sent_by_the_settings_in_force() {
+    let open = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_open = Arc::clone(&open);
+    let receiver = Receiver::scripted(move |_| {
+        let open = is_open.load(std::sync::atomic::Ordering::SeqCst);
+        Answer::status(if open { 200 } else { 500 })
+    })
+    .await;
+    let whole = WebhookSettings {
+        statement: Disclosure::Whole,
+        ..webhook("audit", &receiver.url)
+    };
+    let stage = Stage::start(vec![whole]).await;
+    stage.ask(plain("DELETE FROM orders WHERE id = 4711")).await;
+    stage.counts.until("audit", Outcome::Failed, 1).await;
+    // Nothing is under way any more.
+    stage.webhooks.stop().await;
+    open.store(true, std::sync::atomic::Ordering::SeqCst);
+    let redacted = vec![webhook("audit", &receiver.url)];
+    stage.webhooks.replace(redacted).await.expect("webhooks");
+    stage.counts.until("audit", Outcome::Delivered, 1).await;
+    assert!(receiver.all()[0].text().contains("4711"));
+    let last = receiver.all().last().expect("a message").text();
+    assert!(!last.contains("4711"), "{last}");
+}
