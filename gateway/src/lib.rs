@@ -26,6 +26,7 @@ pub mod session;
 pub mod store;
 pub mod suggest;
 pub mod upstream;
+pub mod webhooks;
 
 #[cfg(test)]
 mod tests;

@@ -171,6 +171,7 @@ pub fn draft(issuer: &str, statement: &str) -> Draft {
             text: statement.to_owned(),
             ..Shown::default()
         },
+        break_glass: None,
     }
 }
 

@@ -21,6 +21,8 @@ pub enum TokenKind {
     LineComment,
     /// A string without prefix, an escape string or a dollar-quoted string.
     String,
+    /// A string whose prefix says how to read it: `U&'…'`, `B'…'` or `X'…'`.
+    EncodedString,
     Integer,
     /// A number that is not an integer, or too large for one.
     Number,
@@ -50,6 +52,7 @@ fn kind(token: i32) -> TokenKind {
     match token {
         260 => TokenKind::Number,
         261 => TokenKind::String,
+        262..=264 => TokenKind::EncodedString,
         266 => TokenKind::Integer,
         275 => TokenKind::LineComment,
         276 => TokenKind::BlockComment,

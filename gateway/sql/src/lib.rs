@@ -50,6 +50,7 @@ mod tokens;
 
 mod ast;
 mod comment;
+mod redaction;
 mod replacement;
 mod template;
 
@@ -72,6 +73,7 @@ pub use gatewright_parser::release_memory;
 pub use guard::cuts_names_by_encoding;
 pub use leftovers::{Residue, SessionUse};
 use masks::Masks;
+pub use redaction::redacted;
 pub use replacement::{ReplacementError, verify_replacement};
 pub use substitution::{
     EditContext, Pattern, Settle, SubstituteError, Substituted, analyze_edited, substitute,

@@ -107,6 +107,17 @@ impl ApiClient {
         self.get("requests", &query).await
     }
 
+    /// A page of requests that ran without waiting for reviewers and are to be reviewed.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn list_to_review(&self, cursor: Option<&str>) -> Result<PageView, ClientError> {
+        let mut query = vec![("review", "due".to_owned())];
+        query.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+        let request = self.client.get(self.path("requests")).query(&query);
+        self.exchange(request).await
+    }
+
     /// One request with its history.
     ///
     /// # Errors

@@ -128,6 +128,9 @@ impl From<DecisionError> for Problem {
                 (StatusCode::CONFLICT, "already-decided", Some(state))
             }
             DecisionError::State { state } => (StatusCode::CONFLICT, "state", Some(state)),
+            DecisionError::NothingToReview { state } => {
+                (StatusCode::CONFLICT, "nothing-to-review", Some(state))
+            }
             DecisionError::EffectDigest { state } => {
                 (StatusCode::CONFLICT, "effect-digest", Some(state))
             }

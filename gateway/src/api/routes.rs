@@ -11,8 +11,8 @@ use serde::Deserialize;
 use super::caller::Caller;
 use super::problem::Problem;
 use super::server::Shared;
-use super::view::{self, DecisionBody, PageView, RequestView};
-use crate::approvals::{Decision, State};
+use super::view::{DecisionBody, PageView, RequestView};
+use crate::approvals::{Decision, State, Verdict};
 
 /// Requests on a page, unless asked for otherwise.
 const PAGE: usize = 50;
@@ -25,6 +25,8 @@ const LARGEST_PAGE: usize = 100;
 pub(super) struct ListQuery {
     /// States, separated by commas; absent: all.
     state: Option<String>,
+    /// `due`: those that ran without waiting for reviewers and were not looked at since.
+    review: Option<String>,
     cursor: Option<String>,
     limit: Option<usize>,
 }
@@ -62,10 +64,18 @@ pub(super) async fn list(
 ) -> Result<Json<PageView>, Problem> {
     let query = query.map_err(|rejection| Problem::query(rejection.body_text()))?;
     let states = query.states(State::from_name)?;
-    let page = shared
-        .approvals
-        .list(states, query.cursor()?, query.limit()?, &caller.identity)
-        .await?;
+    let (cursor, limit, viewer) = (query.cursor()?, query.limit()?, &caller.identity);
+    let page = match query.review.as_deref() {
+        None => shared.approvals.list(states, cursor, limit, viewer).await?,
+        Some("due") if states.is_empty() => {
+            let approvals = &shared.approvals;
+            approvals.list_to_review(cursor, limit, viewer).await?
+        }
+        Some(_) => {
+            let why = "`review` must be `due`, without `state`";
+            return Err(Problem::query(why));
+        }
+    };
     let entries = page.entries.into_iter();
     let requests = entries.map(|entry| {
         let may = shared
@@ -95,7 +105,7 @@ pub(super) async fn show(
     Ok(Json(RequestView::new(entry, may)))
 }
 
-/// `POST /v1/requests/{id}/approve`, `…/reject` and `…/revoke`
+/// `POST /v1/requests/{id}/approve`, `…/reject`, `…/revoke` and `…/review`
 pub(super) async fn decide(
     Shares(shared): Shares<Shared>,
     caller: Caller,
@@ -103,7 +113,7 @@ pub(super) async fn decide(
     body: Result<Json<DecisionBody>, JsonRejection>,
 ) -> Result<Json<RequestView>, Problem> {
     let Path((id, verdict)) = path.map_err(|_| Problem::no_such_request())?;
-    let verdict = view::verdict(&verdict).ok_or_else(not_found)?;
+    let verdict = Verdict::from_name(&verdict).ok_or_else(not_found)?;
     let id = id.parse().map_err(|_| Problem::no_such_request())?;
     let Json(body) =
         body.map_err(|rejection| Problem::new(rejection.status(), "body", rejection.body_text()))?;

@@ -439,14 +439,15 @@ async fn the_description_is_of_this_api() {
         let route = route
             .replace("/reject", "/{verdict}")
             .replace("/revoke", "/{verdict}")
-            .replace("/withdraw", "/{verdict}");
+            .replace("/withdraw", "/{verdict}")
+            .replace("/review", "/{verdict}");
         assert!(source.contains(&format!("\"{route}\"")), "{path}");
     }
     let routes = source.matches(".route(\"").count();
     assert_eq!(
         paths.len(),
-        routes + 5,
-        "three and four verdicts share a route"
+        routes + 6,
+        "four verdicts of requests and four of access grants share a route"
     );
     let states: Vec<&str> = State::ALL.iter().map(|state| state.name()).collect();
     assert_eq!(
@@ -546,4 +547,49 @@ pub(super) fn fits(description: &Value, schema: &Value, value: &Value, at: &str)
     for item in value.as_array().into_iter().flatten() {
         fits(description, &schema["items"], item, &format!("{at}[]"));
     }
+}
+
+#[tokio::test]
+async fn what_ran_without_approval_is_listed_and_reviewed() {
+    let stage = Stage::start().await;
+    let broken = Draft {
+        break_glass: Some("production is down".to_owned()),
+        ..stage.draft("DELETE FROM orders", ApprovalWait::Hold)
+    };
+    let submitted = stage.approvals.submit(broken).await.expect("it runs");
+    let Submitted::Claimed { id, .. } = submitted else {
+        panic!("it waits")
+    };
+    stage.approvals.finished(id, Finished::Executed { rows: 1 });
+    let (bob, name) = (stage.reviewer(), id.to_string());
+    let mut events = stage.approvals.last_event();
+    while bob.show(&name).await.expect("a request").state != State::Executed {
+        events.changed().await.expect("an event");
+    }
+    let due = bob.list_to_review(None).await.expect("a page").requests;
+    let [listed] = due.as_slice() else {
+        panic!("{due:?}")
+    };
+    assert!(listed.may_decide);
+    let broken = listed.break_glass.clone().expect("it broke the glass");
+    assert_eq!(broken.justification, "production is down");
+    assert_eq!(broken.reviewed_by, None);
+    let body = DecisionBody {
+        reason: Some("it was".to_owned()),
+        ..DecisionBody::default()
+    };
+    let reviewed = bob.decide(&name, Verdict::Review, &body).await;
+    let reviewed = reviewed.expect("reviewed");
+    let description: Value = serde_json::from_str(DESCRIPTION).expect("JSON");
+    let schema = json!({ "$ref": "#/components/schemas/Request" });
+    let sent = serde_json::to_value(&reviewed).expect("JSON");
+    fits(&description, &schema, &sent, "Request");
+    assert!(!reviewed.may_decide);
+    let broken = reviewed.break_glass.expect("it broke the glass");
+    assert_eq!(broken.reviewed_by.as_deref(), Some("bob"));
+    assert!(broken.reviewed_at.is_some());
+    let again = bob.decide(&name, Verdict::Review, &body).await;
+    assert_eq!(code(&again.expect_err("reviewed")), "nothing-to-review");
+    let left = bob.list_to_review(None).await.expect("a page");
+    assert!(left.requests.is_empty(), "{left:?}");
 }

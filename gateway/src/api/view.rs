@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::time::rfc3339;
 use crate::approvals::{
-    Effect, EffectFound, Entry, Event, Parameter, ParameterValue, Request, State, Verdict,
+    Effect, EffectFound, Entry, Event, Parameter, ParameterValue, Request, State,
 };
 use gatewright_contract::ApprovalWait;
 
@@ -46,7 +46,10 @@ pub struct RequestView {
     pub decided_reason: Option<String>,
     #[serde(default)]
     pub outcome: Option<OutcomeView>,
-    /// Whether whoever asks may decide it.
+    /// Where it ran without waiting for reviewers.
+    #[serde(default)]
+    pub break_glass: Option<BreakGlassView>,
+    /// Whether whoever asks may decide or review it.
     pub may_decide: bool,
     /// Only where one request is shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -161,6 +164,16 @@ pub struct OutcomeView {
     pub rows: Option<i64>,
 }
 
+/// Why a statement ran without waiting for reviewers, and who has looked at it since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreakGlassView {
+    pub justification: String,
+    #[serde(default)]
+    pub reviewed_by: Option<String>,
+    #[serde(default)]
+    pub reviewed_at: Option<String>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryView {
     pub state: State,
@@ -210,12 +223,6 @@ pub struct DecisionBody {
     pub idempotency_key: Option<String>,
 }
 
-/// The last part of the path of a decision.
-pub(super) fn verdict(name: &str) -> Option<Verdict> {
-    let all = [Verdict::Approve, Verdict::Reject, Verdict::Revoke];
-    all.into_iter().find(|verdict| verdict.name() == name)
-}
-
 impl RequestView {
     pub(super) fn new(entry: Entry, may_decide: bool) -> Self {
         let Entry {
@@ -244,7 +251,9 @@ impl RequestView {
                 given: given.collect(),
             },
             outcome: outcome(&request),
-            may_decide: may_decide && matches!(request.state, State::Pending | State::Approved),
+            may_decide: may_decide
+                && (matches!(request.state, State::Pending | State::Approved)
+                    || request.is_to_review()),
             history: history.into_iter().map(HistoryView::from).collect(),
             requester: Requester {
                 subject: request.subject,
@@ -280,6 +289,11 @@ impl RequestView {
             approved_until: request.approved_until.map(rfc3339),
             decided_by: request.decided_by,
             decided_reason: request.decided_reason,
+            break_glass: request.break_glass.map(|justification| BreakGlassView {
+                justification,
+                reviewed_by: request.reviewed_by,
+                reviewed_at: request.reviewed_at.map(rfc3339),
+            }),
         }
     }
 }

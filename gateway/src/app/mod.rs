@@ -43,6 +43,7 @@ use crate::listener::cancel::CancelRegistry;
 use crate::pool::{PoolMetrics, Pools};
 use crate::relay::Ending;
 use crate::results::PseudonymKey;
+use crate::webhooks::{WebhookSettings, Webhooks};
 use connections::Connections;
 use failures::Failures;
 
@@ -55,6 +56,9 @@ pub use signals::{Hangups, stop_signal};
 
 /// How long the start waits for the keys of issuers.
 pub const ISSUER_KEYS_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Why webhooks do not start.
+pub const UNUSABLE_WEBHOOK: &str = "the CAs of a webhook cannot be used";
 
 /// What a gateway is made of.
 pub struct Parts {
@@ -189,6 +193,19 @@ impl Gateway {
         let server = ConsoleServer::start(settings, approvals, grants, overview).await?;
         tracing::info!(address = %server.address(), "the console is open");
         Ok(Some(server))
+    }
+
+    /// Tells webhooks what becomes of requests for approval, until they are stopped. Without approvals there is nothing to tell.
+    ///
+    /// # Errors
+    /// The CAs of a webhook cannot be used.
+    pub async fn start_webhooks(&self, settings: Vec<WebhookSettings>) -> Result<Option<Webhooks>> {
+        let Some(approvals) = self.approvals.clone() else {
+            return Ok(None);
+        };
+        let metrics = Arc::new(self.metrics.clone());
+        let webhooks = Webhooks::start(approvals, metrics, settings).await;
+        Ok(Some(webhooks.context(UNUSABLE_WEBHOOK)?))
     }
 
     /// Replaces who may decide, and how long requests wait.

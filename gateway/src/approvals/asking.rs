@@ -7,7 +7,7 @@ use gatewright_contract::{ApprovalWait, RequestId};
 use super::exchange::{Approved, Draft};
 use super::request::{Request, Stored, wait_name};
 use super::settings::ApprovalsSettings;
-use super::transition::{self, Note};
+use super::transition::{self, Note, Set};
 use super::{Actor, ApprovalsError, Effect, State};
 use crate::store::{StoreError, Transaction, Value};
 
@@ -30,6 +30,7 @@ pub(super) struct Asking {
     pub ttl_ms: i64,
     valid_ms: i64,
     most_pending: i64,
+    break_glass: Option<String>,
 }
 
 /// What became of it.
@@ -70,17 +71,22 @@ impl Asking {
             policy,
             policy_version,
             shown,
+            break_glass,
         } = draft;
         let parameters = json(&binding.parameters);
         if binding.statement.len() + shown.text.len() + parameters.len() > LONGEST {
             return Err(ApprovalsError::TooLong);
         }
-        let pending = match wanted.wait {
-            ApprovalWait::Hold => {
-                let limit = settings.pending_ttl.min(settings.hold_limit);
-                shorter(limit, wanted.hold_ms)
-            }
-            ApprovalWait::ReturnId => settings.pending_ttl,
+        // What runs at once belongs to this gateway, whatever else was wanted.
+        let wait = match break_glass {
+            Some(_) => ApprovalWait::Hold,
+            None => wanted.wait,
+        };
+        // Nobody decides before that.
+        let decided = settings.pending_ttl.saturating_add(settings.away());
+        let pending = match wait {
+            ApprovalWait::Hold => decided.min(settings.hold(wanted.hold_ms)),
+            ApprovalWait::ReturnId => decided,
         };
         let needed = settings.needed.max(wanted.approvals as usize);
         let digest = binding.digest();
@@ -100,7 +106,7 @@ impl Asking {
         let bound = stored.effect.as_ref().filter(|effect| effect.bound);
         let effect_digest = bound.map(Effect::digest);
         let values = vec![
-            Value::from(wait_name(wanted.wait)),
+            Value::from(wait_name(wait)),
             Value::from(digest.clone()),
             Value::from(binding.subject.clone()),
             Value::from(binding.issuer.clone()),
@@ -125,7 +131,7 @@ impl Asking {
         ];
         Ok(Asking {
             id,
-            wait: wanted.wait,
+            wait,
             digest,
             requester: Actor {
                 subject: binding.subject,
@@ -135,7 +141,13 @@ impl Asking {
             ttl_ms: millis(pending),
             valid_ms: millis(shorter(settings.approval_ttl, wanted.valid_ms)),
             most_pending: i64::try_from(settings.max_pending_per_identity).unwrap_or(i64::MAX),
+            break_glass,
         })
+    }
+
+    /// Whether this gateway holds the statement's client until people decide.
+    pub fn holds(&self) -> bool {
+        self.wait == ApprovalWait::Hold && self.break_glass.is_none()
     }
 
     /// Uses an approval up that waits for exactly this, or asks.
@@ -144,6 +156,9 @@ impl Asking {
         transaction: &mut dyn Transaction,
         holder: &str,
     ) -> Result<Asked, StoreError> {
+        if let Some(reason) = &self.break_glass {
+            return self.run_at_once(transaction, holder, reason);
+        }
         for _ in 0..ROUNDS {
             if let Some((id, approved)) = self.claim_waiting(transaction, holder)? {
                 return Ok(Asked::Claimed { id, approved });
@@ -170,6 +185,49 @@ impl Asking {
         }
         let text = "others asked and decided the same again and again";
         Err(StoreError::Unavailable(text.to_owned()))
+    }
+
+    /// Approves the request in the name of whoever sends the statement, and uses that up.
+    fn run_at_once(
+        &self,
+        transaction: &mut dyn Transaction,
+        holder: &str,
+        reason: &str,
+    ) -> Result<Asked, StoreError> {
+        let defect = StoreError::Value("a new request is not as it was made");
+        if !self.insert(transaction, holder)? {
+            return Err(defect);
+        }
+        let note = |reason| Note {
+            actor: Some(&self.requester),
+            reason,
+        };
+        transition::record(transaction, self.id, None, State::Pending, note(None))?;
+        let request = transition::lock(transaction, self.id)?.ok_or(defect.clone())?;
+        let until = transaction.now().saturating_add(self.valid_ms);
+        let set = Set {
+            sql: ", approved_until = $5, decided_by = $6, decided_reason = $7, break_glass = $7",
+            values: &[
+                Value::from(until),
+                Value::from(self.requester.subject.clone()),
+                Value::from(reason),
+            ],
+        };
+        transition::step(
+            transaction,
+            &request,
+            State::Approved,
+            &set,
+            note(Some(reason)),
+        )?;
+        claim(transaction, self.id, holder)?.ok_or(defect)?;
+        Ok(Asked::Claimed {
+            id: self.id,
+            approved: Approved {
+                by: self.requester.subject.clone(),
+                reason: Some(reason.to_owned()),
+            },
+        })
     }
 
     fn is_flood(&self, transaction: &mut dyn Transaction) -> Result<bool, StoreError> {

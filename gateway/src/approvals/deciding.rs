@@ -39,6 +39,8 @@ pub enum Verdict {
     Reject,
     /// Takes an approval back that was not used yet.
     Revoke,
+    /// Has looked at what ran without waiting for reviewers.
+    Review,
 }
 
 /// A decision was not accepted. `Display` is safe to show to whoever decides.
@@ -63,6 +65,10 @@ pub enum DecisionError {
     AlreadyDecided { state: State },
     #[error("the request is {state}")]
     State { state: State },
+    #[error(
+        "there is nothing to review: the request is {state}, and did not break the glass or was reviewed"
+    )]
+    NothingToReview { state: State },
     #[error("the effect is not the one that you saw")]
     EffectDigest { state: State },
     #[error("the store of approval requests is not available; try again")]
@@ -94,14 +100,22 @@ impl Verdict {
             Self::Approve => "approve",
             Self::Reject => "reject",
             Self::Revoke => "revoke",
+            Self::Review => "review",
         }
     }
 
-    /// The state in which it can be said.
-    fn from(self) -> State {
+    /// The verdict of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [Self::Approve, Self::Reject, Self::Revoke, Self::Review];
+        all.into_iter().find(|verdict| verdict.name() == name)
+    }
+
+    /// The state in which it can be said, if there is only one.
+    pub fn state(self) -> Option<State> {
         match self {
-            Self::Approve | Self::Reject => State::Pending,
-            Self::Revoke => State::Approved,
+            Self::Approve | Self::Reject => Some(State::Pending),
+            Self::Revoke => Some(State::Approved),
+            Self::Review => None,
         }
     }
 }
@@ -130,9 +144,12 @@ impl Decision {
         if self
             .expected_state
             .is_some_and(|expected| expected != state)
-            || state != self.verdict.from()
+            || self.verdict.state().is_some_and(|only| only != state)
         {
             return Err(DecisionError::State { state });
+        }
+        if self.verdict == Verdict::Review && !request.is_to_review() {
+            return Err(DecisionError::NothingToReview { state });
         }
         self.check_effect(&request)?;
         self.write(transaction, state)?;
@@ -140,6 +157,7 @@ impl Decision {
             Verdict::Approve => self.approve(transaction, &request)?,
             Verdict::Reject => self.end(transaction, &request, State::Rejected)?,
             Verdict::Revoke => self.end(transaction, &request, State::Revoked)?,
+            Verdict::Review => self.review(transaction, state)?,
         }
         let decided = transition::lock(transaction, self.id)?.ok_or(DecisionError::NotFound)?;
         Ok(Decided::Now(Box::new(decided)))
@@ -270,6 +288,21 @@ impl Decision {
             ],
         };
         self.step(transaction, request, state, &set)
+    }
+
+    fn review(&self, transaction: &mut dyn Transaction, state: State) -> Result<(), DecisionError> {
+        let now = transaction.now();
+        transaction.query(
+            "UPDATE request SET reviewed_at = $1, reviewed_by = $2 WHERE id = $3",
+            &[
+                Value::from(now),
+                Value::from(self.reviewer.subject.clone()),
+                Value::from(self.id.to_string()),
+            ],
+        )?;
+        let actor = self.actor();
+        transition::record(transaction, self.id, Some(state), state, self.note(&actor))?;
+        Ok(())
     }
 
     fn step(

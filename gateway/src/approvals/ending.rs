@@ -2,10 +2,10 @@
 
 use gatewright_contract::RequestId;
 
-use super::State;
 use super::exchange::{Finished, Withdrawal};
 use super::request::{self, Request};
 use super::transition::{self, Note, Set};
+use super::{State, outbox};
 use crate::store::{StoreError, Transaction, Value};
 
 /// How many requests one transaction ends.
@@ -151,15 +151,17 @@ pub(super) fn held_by(
     )
 }
 
-/// Deletes requests that ended before this time, and forgets gateways that are gone. Returns whether there may be more.
+/// Deletes requests that ended before this time, unless they are still to be reviewed, and forgets gateways and webhooks that are gone. Returns whether there may be more.
 pub(super) fn prune(transaction: &mut dyn Transaction, before: i64) -> Result<bool, StoreError> {
     let ids = select(
         transaction,
-        "SELECT id FROM request WHERE state NOT IN ('pending', 'approved', 'claimed') AND changed_at < $1 LIMIT 100",
+        "SELECT id FROM request WHERE state NOT IN ('pending', 'approved', 'claimed') AND changed_at < $1 \
+         AND (break_glass IS NULL OR reviewed_at IS NOT NULL) LIMIT 100",
         &[Value::from(before)],
     )?;
     for id in &ids {
         for sql in [
+            outbox::OF_REQUEST,
             "DELETE FROM event WHERE request = $1",
             "DELETE FROM decision WHERE request = $1",
             "DELETE FROM request WHERE id = $1",
@@ -172,6 +174,7 @@ pub(super) fn prune(transaction: &mut dyn Transaction, before: i64) -> Result<bo
          (SELECT 1 FROM request WHERE request.holder = holder.id AND request.state IN ('pending', 'approved', 'claimed'))",
         &[Value::from(before)],
     )?;
+    outbox::prune(transaction, before)?;
     Ok(ids.len() >= BATCH)
 }
 

@@ -6,6 +6,9 @@ use gatewright_contract::{self as contract, RequestId, SessionId, StatementId};
 
 use super::{Binding, Effect};
 
+/// Stands between a statement's text and the text of what it names.
+pub const NAMED: &str = "\n-- where this is what it names:\n";
+
 /// A statement for which a policy wants an approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
@@ -16,6 +19,8 @@ pub struct Draft {
     pub policy: String,
     pub policy_version: String,
     pub shown: Shown,
+    /// Why it runs without waiting for reviewers. Whoever sends it may do that.
+    pub break_glass: Option<String>,
 }
 
 /// What reviewers are shown besides the binding. An approval does not bind it.
@@ -50,6 +55,8 @@ pub enum Submitted {
         url: String,
         /// When the request ends if nobody has decided.
         expires_at: SystemTime,
+        /// From when on people decide; `None`: they do now.
+        reviewers_from: Option<SystemTime>,
     },
     /// An approval for exactly this was waiting, and is now used up: the statement may run. Its end must be told with
     /// `finished`, or that it does not run with `withdraw`.

@@ -4,7 +4,7 @@ use gatewright_contract::RequestId;
 use tokio::sync::watch;
 
 use super::deciding::{Decided, Decision, DecisionError};
-use super::reading::{self, Entry, Event};
+use super::reading::{self, Chosen, Entry, Event};
 use super::request::Request;
 use super::service::Approvals;
 use super::{State, rules};
@@ -80,6 +80,31 @@ impl Approvals {
         limit: usize,
         viewer: &Identity,
     ) -> Result<Page, StoreError> {
+        let chosen = Chosen::InStates(states);
+        self.list_chosen(chosen, before, limit, viewer).await
+    }
+
+    /// As [`Approvals::list`], those that ran without waiting for reviewers and were not looked at since.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn list_to_review(
+        &self,
+        before: Option<RequestId>,
+        limit: usize,
+        viewer: &Identity,
+    ) -> Result<Page, StoreError> {
+        let chosen = Chosen::ToReview;
+        self.list_chosen(chosen, before, limit, viewer).await
+    }
+
+    async fn list_chosen(
+        &self,
+        chosen: Chosen,
+        before: Option<RequestId>,
+        limit: usize,
+        viewer: &Identity,
+    ) -> Result<Page, StoreError> {
         let limit = limit.clamp(1, MOST_LISTED);
         let settings = self.shared.settings.load_full();
         let viewer = viewer.clone();
@@ -90,7 +115,7 @@ impl Approvals {
                     entries: Vec::new(),
                     next: None,
                 };
-                let found = reading::older(transaction, &states, before, LOOKED_THROUGH)?;
+                let found = reading::older(transaction, &chosen, before, LOOKED_THROUGH)?;
                 let is_last = found.len() < LOOKED_THROUGH;
                 let mut seen = None;
                 for (id, parties) in found {
@@ -141,6 +166,11 @@ impl Approvals {
     /// Whether this identity is a person's, as far as its token shows. Only people decide, and only they use the console.
     pub fn is_person(&self, identity: &Identity) -> bool {
         rules::is_person(identity, &self.shared.settings.load())
+    }
+
+    /// Whether this identity can have a statement run without waiting for reviewers.
+    pub fn may_break_glass(&self, identity: &Identity) -> bool {
+        rules::may_break_glass(identity, &self.shared.settings.load())
     }
 
     /// Whether a decision has to give a reason.

@@ -96,23 +96,41 @@ pub(super) fn summary(
     })
 }
 
+/// Which requests are listed.
+pub(super) enum Chosen {
+    /// In any: empty.
+    InStates(Vec<State>),
+    ToReview,
+}
+
+impl Chosen {
+    fn condition(&self) -> String {
+        match self {
+            Chosen::InStates(states) if states.is_empty() => String::new(),
+            Chosen::InStates(states) => {
+                let names = states.iter().map(|state| format!("'{state}'"));
+                format!(" AND state IN ({})", names.collect::<Vec<_>>().join(", "))
+            }
+            Chosen::ToReview => " AND break_glass IS NOT NULL AND reviewed_at IS NULL \
+                 AND state NOT IN ('pending', 'approved', 'claimed')"
+                .to_owned(),
+        }
+    }
+}
+
 /// The ids of requests older than `before`, the newest first, and whom they concern; ids sort by time.
 pub(super) fn older(
     transaction: &mut dyn Transaction,
-    states: &[State],
+    chosen: &Chosen,
     before: Option<RequestId>,
     limit: usize,
 ) -> Result<Vec<(RequestId, Parties)>, StoreError> {
-    let names: Vec<String> = states.iter().map(|state| format!("'{state}'")).collect();
-    let of_states = match names.is_empty() {
-        true => String::new(),
-        false => format!(" AND state IN ({})", names.join(", ")),
-    };
     // Greater than every id.
     let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
     let sql = format!(
-        "SELECT id, {} FROM request WHERE id < $1{of_states} ORDER BY id DESC LIMIT {limit}",
-        Parties::COLUMNS
+        "SELECT id, {} FROM request WHERE id < $1{} ORDER BY id DESC LIMIT {limit}",
+        Parties::COLUMNS,
+        chosen.condition()
     );
     let mut rows = transaction.query(&sql, &[Value::from(before)])?;
     let both = |row: &mut Row| Ok((request::id(row)?, Parties::read(row)?));
@@ -133,6 +151,16 @@ pub(super) fn events_after(
     let mut rows = transaction.query(&sql, &[Value::from(sequence)])?;
     let both = |row: &mut Row| Ok((event(row)?, Parties::read(row)?));
     rows.iter_mut().map(both).collect()
+}
+
+/// The event of this number.
+pub(super) fn event_of(
+    transaction: &mut dyn Transaction,
+    sequence: i64,
+) -> Result<Option<Event>, StoreError> {
+    let sql = format!("SELECT {EVENT_COLUMNS} FROM event WHERE sequence = $1");
+    let mut rows = transaction.query(&sql, &[Value::from(sequence)])?;
+    rows.first_mut().map(event).transpose()
 }
 
 /// The numbers and requests of the events behind this number.

@@ -11,7 +11,7 @@ use crate::store::{Row, StoreError};
 pub(super) const COLUMNS: &str = "id, state, wait, holder, digest, subject, issuer, agent, database_name, role_name, \
      statement_text, parameters, search_path, settings, policies, policy, policy_version, code, reason, needed, reviewers, shown, \
      effect_digest, created_at, changed_at, expires_at, valid_ms, approved_until, decided_by, decided_reason, ended, \
-     sqlstate, row_count";
+     sqlstate, row_count, break_glass, reviewed_at, reviewed_by";
 
 /// A stored request. Times are milliseconds since 1970 by the store's clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,11 @@ pub struct Request {
     pub ended: Option<String>,
     pub sqlstate: Option<String>,
     pub rows: Option<i64>,
+    /// Why it ran without waiting for reviewers, if it did.
+    pub break_glass: Option<String>,
+    /// When a reviewer has looked at it afterwards.
+    pub reviewed_at: Option<i64>,
+    pub reviewed_by: Option<String>,
 }
 
 /// What reviewers are shown besides the binding.
@@ -145,7 +150,15 @@ impl Request {
             ended: row.optional_text()?,
             sqlstate: row.optional_text()?,
             rows: row.optional_integer()?,
+            break_glass: row.optional_text()?,
+            reviewed_at: row.optional_integer()?,
+            reviewed_by: row.optional_text()?,
         })
+    }
+
+    /// Whether it ran without waiting for reviewers, and none of them has looked at it since.
+    pub fn is_to_review(&self) -> bool {
+        self.break_glass.is_some() && self.reviewed_at.is_none() && self.state.is_end()
     }
 
     /// Whether its time is over, although nobody has noted it yet.

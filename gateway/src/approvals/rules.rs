@@ -20,6 +20,12 @@ pub(crate) fn is_person(identity: &Identity, settings: &ApprovalsSettings) -> bo
     identity.agent.is_none() && !identity.program && settings.people.contains(&identity.issuer)
 }
 
+/// Whether this identity can have a statement run without waiting for reviewers.
+pub(super) fn may_break_glass(identity: &Identity, settings: &ApprovalsSettings) -> bool {
+    let mut groups = settings.break_glass.iter();
+    is_person(identity, settings) && groups.any(|group| identity.groups.contains(group))
+}
+
 /// Whether this identity may decide about the request.
 pub(crate) fn may_decide(
     request: &Parties,

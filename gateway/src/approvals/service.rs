@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use gatewright_contract::{ApprovalWait, RequestId};
+use gatewright_contract::RequestId;
 use rand::RngCore;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -102,7 +102,7 @@ impl Approvals {
         let id = RequestId::generate();
         let asking = Asking::new(id, draft, &settings)?;
         let limit = Duration::from_millis(asking.ttl_ms.unsigned_abs());
-        let place = (asking.wait == ApprovalWait::Hold).then_some(id);
+        let place = asking.holds().then_some(id);
         if place.is_some()
             && !shared
                 .held
@@ -136,12 +136,14 @@ impl Approvals {
             }
             Asked::Waits { id, left_ms } => {
                 let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or_default());
+                let away = settings.away();
                 shared.held.wait_until(id, Instant::now() + left);
                 place.keep();
                 Ok(Submitted::Waiting {
                     id,
                     url: format!("{}/requests/{id}", settings.url),
                     expires_at: SystemTime::now() + left,
+                    reviewers_from: (!away.is_zero()).then(|| SystemTime::now() + away),
                 })
             }
         }

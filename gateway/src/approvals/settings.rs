@@ -1,8 +1,10 @@
 //! Settings of approvals.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gatewright_contract::ApprovalWait;
+
+use super::hours::Hours;
 
 /// Who decides, and how long things wait. A reload of the configuration replaces them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,10 +15,14 @@ pub struct ApprovalsSettings {
     pub reviewers: Vec<String>,
     /// The groups whose members see all requests.
     pub viewers: Vec<String>,
+    /// The groups whose members can have a statement run without waiting, for a reason that they give.
+    pub break_glass: Vec<String>,
     /// How many reviewers have to agree, at least.
     pub needed: usize,
     /// A decision has to give a reason.
     pub reason_required: bool,
+    /// When people decide; `None`: always. A request waits for its decision from when they do.
+    pub hours: Option<Hours>,
     /// How long a request waits for a decision.
     pub pending_ttl: Duration,
     /// How long an approval waits to be used.
@@ -43,6 +49,24 @@ pub struct ApprovalsSettings {
 }
 
 impl ApprovalsSettings {
+    /// How long from now on nobody decides; zero: people do.
+    pub fn away(&self) -> Duration {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = since.map_or(0, |since| since.as_millis());
+        let hours = self.hours.as_ref();
+        hours.map_or(Duration::ZERO, |hours| {
+            hours.away(i64::try_from(now).unwrap_or(i64::MAX))
+        })
+    }
+
+    /// How long a statement is held, where its policy asks for so many milliseconds; 0: it does not say.
+    pub fn hold(&self, wanted_ms: u64) -> Duration {
+        match wanted_ms {
+            0 => self.hold_limit,
+            wanted => self.hold_limit.min(Duration::from_millis(wanted)),
+        }
+    }
+
     /// The defaults of the configuration for everything else.
     pub fn new(people: Vec<String>, reviewers: Vec<String>, url: String) -> Self {
         const MINUTE: u64 = 60;
@@ -50,8 +74,10 @@ impl ApprovalsSettings {
             people,
             reviewers,
             viewers: Vec::new(),
+            break_glass: Vec::new(),
             needed: 1,
             reason_required: false,
+            hours: None,
             pending_ttl: Duration::from_secs(60 * MINUTE),
             approval_ttl: Duration::from_secs(10 * MINUTE),
             hold_limit: Duration::from_secs(10 * MINUTE),

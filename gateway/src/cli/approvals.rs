@@ -30,6 +30,9 @@ enum Command {
         /// Only requests in this state, such as pending; can be repeated [default: all]
         #[arg(long, value_name = "STATE", value_parser = state)]
         state: Vec<State>,
+        /// Only requests that ran without waiting for reviewers and are to be reviewed
+        #[arg(long, conflicts_with = "state")]
+        to_review: bool,
         #[command(flatten)]
         place: Place,
     },
@@ -45,6 +48,8 @@ enum Command {
     Reject(Decide),
     /// Take back an approval that has not been used
     Revoke(Decide),
+    /// Say that you have looked at what ran without waiting for reviewers
+    Review(Decide),
     /// Print what happens to requests, as it happens
     Watch {
         #[command(flatten)]
@@ -72,7 +77,14 @@ pub(super) fn run(arguments: ApprovalsArguments) -> ExitCode {
 
 async fn execute(command: Command) -> Result<()> {
     match command {
-        Command::List { state, place } => list(&state, &Asker::new(place)?).await,
+        Command::List {
+            state,
+            to_review,
+            place,
+        } => {
+            let states = (!to_review).then_some(state.as_slice());
+            list(states, &Asker::new(place)?).await
+        }
         Command::Show { id, place } => {
             let asker = Asker::new(place)?;
             let request = asker.client().await?.show(&id).await?;
@@ -81,15 +93,20 @@ async fn execute(command: Command) -> Result<()> {
         Command::Approve(arguments) => decide(Verdict::Approve, arguments).await,
         Command::Reject(arguments) => decide(Verdict::Reject, arguments).await,
         Command::Revoke(arguments) => decide(Verdict::Revoke, arguments).await,
+        Command::Review(arguments) => decide(Verdict::Review, arguments).await,
         Command::Watch { place } => watch(&Asker::new(place)?).await,
     }
 }
 
-async fn list(states: &[State], asker: &Asker) -> Result<()> {
+/// Without states: those to review.
+async fn list(states: Option<&[State]>, asker: &Asker) -> Result<()> {
     let client = asker.client().await?;
     let mut cursor = None;
     loop {
-        let page = client.list(states, cursor.as_deref()).await?;
+        let page = match states {
+            Some(states) => client.list(states, cursor.as_deref()).await?,
+            None => client.list_to_review(cursor.as_deref()).await?,
+        };
         for request in &page.requests {
             asker.print(request, print::line(request))?;
         }
@@ -104,10 +121,7 @@ async fn decide(verdict: Verdict, arguments: Decide) -> Result<()> {
     let asker = Asker::new(arguments.place)?;
     let body = DecisionBody {
         reason: arguments.reason,
-        expected_state: Some(match verdict {
-            Verdict::Approve | Verdict::Reject => State::Pending,
-            Verdict::Revoke => State::Approved,
-        }),
+        expected_state: verdict.state(),
         effect_digest: arguments.effect,
         idempotency_key: Some(idempotency_key()),
     };

@@ -21,6 +21,7 @@ use crate::console::{ConsoleLogin, ConsoleServer, ConsoleSettings};
 use crate::http::Tls;
 use crate::identity::Verifier;
 use crate::store::{Store, StoreSettings};
+use crate::webhooks::{WebhookSettings, Webhooks};
 
 /// Arguments of `gatewright serve`.
 #[derive(Debug, Args)]
@@ -65,6 +66,8 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         access_grants,
         metrics,
     });
+    // Before anything can happen that they are to be told.
+    let webhooks = gateway.start_webhooks(webhooks(&config)).await?;
     let ports = Ports::open(&gateway, &config).await?;
     gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
     let running = gateway
@@ -79,6 +82,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         gateway: Arc::clone(&gateway),
         path: path.to_owned(),
         ports,
+        webhooks: webhooks.clone(),
         at_start: fixed(&config),
     };
     tokio::select! {
@@ -86,7 +90,16 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         never = reload.on_hangup() => match never {},
     }
     gateway.finish().await;
+    if let Some(webhooks) = webhooks {
+        webhooks.stop().await;
+    }
     Ok(())
+}
+
+fn webhooks(config: &Config) -> Vec<WebhookSettings> {
+    let configured = config.approvals.iter();
+    let configured = configured.flat_map(|approvals| &approvals.webhooks);
+    configured.map(|webhook| webhook.settings.clone()).collect()
 }
 
 /// The ports besides that of clients. Dropping them closes them.
@@ -256,6 +269,7 @@ struct Reload {
     gateway: Arc<Gateway>,
     path: PathBuf,
     ports: Ports,
+    webhooks: Option<Webhooks>,
     at_start: Vec<(&'static str, String)>,
 }
 
@@ -292,6 +306,10 @@ impl Reload {
                     "a reload does not change this setting: it takes effect when the gateway is started again"
                 );
             }
+        }
+        if let Some(webhooks) = &self.webhooks {
+            let replaced = webhooks.replace(self::webhooks(&config)).await;
+            replaced.context(app::UNUSABLE_WEBHOOK)?;
         }
         if let Some(approvals) = config.approvals {
             self.ports.renew(&approvals).await?;

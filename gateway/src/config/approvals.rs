@@ -12,7 +12,8 @@ use super::files;
 use super::listen::address;
 use super::section::{At, Section, suggestion};
 use super::values::plain;
-use crate::approvals::ApprovalsSettings;
+use super::webhook::{Webhook, webhooks};
+use crate::approvals::{ApprovalsSettings, Hours, HoursError};
 use crate::identity::{ClientCertificates, IssuerSettings, is_secure_url};
 use crate::store::StoreSettings;
 use crate::upstream::{Credential, Target};
@@ -30,6 +31,7 @@ pub struct Approvals {
     /// Without it and `console`, people decide at another gateway that shares the store.
     pub api: Option<Api>,
     pub console: Option<Console>,
+    pub webhooks: Vec<Webhook>,
 }
 
 /// The port of the API.
@@ -59,9 +61,14 @@ pub(super) fn approvals(root: &Section<'_, '_>, issuers: &[IssuerSettings]) -> O
         api
     });
     let Some(section) = root.section("approvals") else {
-        for key in ["api", "console", "store"] {
+        for (key, heading) in [
+            ("api", "[api]"),
+            ("console", "[console]"),
+            ("store", "[store]"),
+            ("webhook", "[[webhook]]"),
+        ] {
             if root.has(key) {
-                root.error_here(format!("[{key}] has no effect without [approvals]"));
+                root.error_here(format!("{heading} has no effect without [approvals]"));
             }
         }
         return None;
@@ -75,8 +82,10 @@ pub(super) fn approvals(root: &Section<'_, '_>, issuers: &[IssuerSettings]) -> O
     let url = url(&section, api.as_ref(), console.as_ref());
     let settings = settings(&section, people, url);
     section.finish();
+    let webhooks = webhooks(root.sections("webhook"), settings.keep);
     Some(Approvals {
         settings,
+        webhooks,
         store,
         store_url,
         api,
@@ -103,8 +112,10 @@ fn settings(section: &Section<'_, '_>, people: Vec<String>, url: String) -> Appr
         people,
         reviewers: plain(section.some_strings("reviewers")),
         viewers: plain(section.strings("viewers")),
+        break_glass: plain(section.strings("break_glass")),
         needed: section.integer("approvals").unwrap_or(1),
         reason_required: section.boolean("reason_required").unwrap_or_default(),
+        hours: hours(section),
         pending_ttl: duration("pending_ttl"),
         approval_ttl: duration("approval_ttl"),
         hold_limit: duration("hold_limit"),
@@ -117,6 +128,32 @@ fn settings(section: &Section<'_, '_>, people: Vec<String>, url: String) -> Appr
         max_held: section.integer("max_held").unwrap_or(1),
         keep: duration("keep"),
         url,
+    }
+}
+
+fn hours(section: &Section<'_, '_>) -> Option<Hours> {
+    let texts = section.strings("hours");
+    let zone = section.string("time_zone")?;
+    if texts.is_empty() {
+        if section.has("time_zone") {
+            section.error(zone.at, "`time_zone` has no effect without `hours`");
+        }
+        if section.has("hours") {
+            section.error_here("`hours` must not be empty");
+        }
+        return None;
+    }
+    let at = texts.first().map_or(zone.at, |text| text.at);
+    match Hours::parse(plain(texts), zone.value) {
+        Ok(hours) => Some(hours),
+        Err(error @ HoursError::Zone(_)) => {
+            section.error(zone.at, error.to_string());
+            None
+        }
+        Err(error) => {
+            section.error(at, format!("`hours` {error}"));
+            None
+        }
     }
 }
 

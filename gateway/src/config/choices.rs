@@ -8,6 +8,7 @@ use crate::listener::{Authentication, CleartextPassword};
 use crate::login::TokenKind;
 use crate::pool::PoolMode;
 use crate::upstream::{SessionAttributes, TlsMode};
+use crate::webhooks::{Disclosure, Format};
 
 /// Names, and the value that each stands for.
 pub(super) struct Choices<T: 'static> {
@@ -53,6 +54,17 @@ choices!(AUTHENTICATION: Authentication {
 choices!(APPROVAL_WAIT: ApprovalWait {
     "hold" => ApprovalWait::Hold,
     "return" => ApprovalWait::ReturnId,
+});
+
+choices!(WEBHOOK_FORMAT: Format {
+    "json" => Format::Json,
+    "slack" => Format::Slack,
+});
+
+choices!(DISCLOSURE: Disclosure {
+    "redacted" => Disclosure::Redacted,
+    "whole" => Disclosure::Whole,
+    "none" => Disclosure::None,
 });
 
 choices!(LOG_FORMAT: LogFormat {

@@ -72,6 +72,24 @@ fn read_file(section: &Section<'_, '_>, path: &PathAt) -> Option<Vec<u8>> {
         .ok()
 }
 
+/// A text in a file. One trailing line break is ignored.
+pub(super) fn text(section: &Section<'_, '_>, path: &PathAt) -> Option<At<String>> {
+    let bytes = read_file(section, path)?;
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    if text.is_empty() || text.contains(char::is_control) {
+        let shown = path.value.display();
+        let why = format!("{shown} must contain one line of text");
+        section.error(path.at, why);
+        return None;
+    }
+    Some(At {
+        value: text.to_owned(),
+        at: path.at,
+    })
+}
+
 pub(super) fn check_directory(section: &Section<'_, '_>, path: &PathAt) -> bool {
     let shown = path.value.display();
     match std::fs::read_dir(&path.value) {

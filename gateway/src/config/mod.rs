@@ -21,6 +21,7 @@ mod section;
 mod source;
 mod units;
 mod values;
+mod webhook;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ pub use policies::Policies;
 pub use render::quoted;
 pub use report::{ConfigError, Report};
 pub use units::parse_duration;
+pub use webhook::Webhook;
 
 use keys::{CONFIGURATION, OPEN};
 use source::Source;

@@ -294,7 +294,7 @@ pub(super) fn suggestion<'k>(name: &str, known: impl Iterator<Item = &'k str>) -
 /// What was found, in words. A secret is never repeated.
 pub(super) fn found(key: &str, value: &DeValue<'_>) -> String {
     match value {
-        _ if ["password", "client_secret"].contains(&key) => "this".to_owned(),
+        _ if ["password", "client_secret", "secret"].contains(&key) => "this".to_owned(),
         DeValue::String(text) => format!("{:?}", text.chars().take(60).collect::<String>()),
         DeValue::Integer(number) => number.to_string(),
         DeValue::Boolean(value) => value.to_string(),

@@ -40,6 +40,7 @@ pub(super) fn actions(entry: &Entry, viewer: &Identity, may_decide: bool) -> Vec
         State::Pending if has_approved(entry, viewer) => Vec::new(),
         State::Pending => vec![Verdict::Approve, Verdict::Reject],
         State::Approved => vec![Verdict::Revoke],
+        _ if entry.request.is_to_review() => vec![Verdict::Review],
         _ => Vec::new(),
     }
 }
@@ -50,6 +51,7 @@ impl Action {
             Verdict::Approve => ("Approve…", "a"),
             Verdict::Reject => ("Reject…", "r"),
             Verdict::Revoke => ("Revoke…", "r"),
+            Verdict::Review => ("Mark as reviewed…", "a"),
         };
         Action {
             verdict: verdict.name(),
@@ -76,6 +78,11 @@ impl Form {
                 "Take the approval back?",
                 "It has not been used yet. The statement does not run.",
                 "Revoke",
+            ),
+            Verdict::Review => (
+                "Have you looked at this?",
+                "The statement ran without waiting for reviewers. That you have looked at it is recorded with what you write here.",
+                "Mark as reviewed",
             ),
         };
         Form {

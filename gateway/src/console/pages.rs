@@ -64,6 +64,8 @@ pub(super) struct HomePage {
     /// Approved or running.
     pub going_on: Vec<Row>,
     pub is_cut: bool,
+    /// They ran without waiting for reviewers, and nobody has looked at them since.
+    pub to_review: Vec<Row>,
     pub recent: Vec<Row>,
 }
 

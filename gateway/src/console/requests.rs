@@ -77,6 +77,10 @@ pub(super) async fn home(
     let recent = approvals
         .list(ENDED.to_vec(), None, RECENT, identity)
         .await?;
+    let to_review = approvals.list_to_review(None, OPEN, identity).await?;
+    let to_review = shared.rows(to_review, &person);
+    let mut recent = shared.rows(recent, &person);
+    recent.retain(|row| !to_review.iter().any(|other| other.id == row.id));
     let is_cut = open.next.is_some();
     let (mut waiting, going_on): (Vec<_>, Vec<_>) = shared
         .rows(open, &person)
@@ -97,7 +101,8 @@ pub(super) async fn home(
         waiting,
         going_on,
         is_cut,
-        recent: shared.rows(recent, &person),
+        to_review,
+        recent,
     };
     Ok(html(StatusCode::OK, &page))
 }
@@ -161,7 +166,7 @@ pub(super) async fn show(
     let entry = shared.entry(&id, &person).await?;
     let viewer = &person.0.identity;
     let may_decide = shared.approvals.may_decide(&entry.request, viewer);
-    let wanted = query.decide.as_deref().and_then(verdict);
+    let wanted = query.decide.as_deref().and_then(Verdict::from_name);
     let wanted = wanted.filter(|wanted| {
         let actions = offers::actions(&entry, viewer, may_decide);
         actions.contains(wanted)
@@ -176,7 +181,7 @@ pub(super) async fn show(
     Ok(html(StatusCode::OK, &page))
 }
 
-/// `POST /requests/{id}/approve`, `…/reject` and `…/revoke`
+/// `POST /requests/{id}/approve`, `…/reject`, `…/revoke` and `…/review`
 pub(super) async fn decide(
     Shares(shared): Shares<Shared>,
     person: Person,
@@ -185,7 +190,7 @@ pub(super) async fn decide(
     body: Result<Body<DecisionForm>, FormRejection>,
 ) -> Result<Response, Trouble> {
     let Path((id, verdict_name)) = path.map_err(|_| Trouble::NoSuchRequest)?;
-    let verdict = verdict(&verdict_name).ok_or(Trouble::NoSuchPage)?;
+    let verdict = Verdict::from_name(&verdict_name).ok_or(Trouble::NoSuchPage)?;
     let id: RequestId = id.parse().map_err(|_| Trouble::NoSuchRequest)?;
     let Body(body) = body.map_err(|_| Trouble::Forged)?;
     if !person.0.made(&body.csrf) {
@@ -235,6 +240,7 @@ async fn refused(
         DecisionError::Text(_) | DecisionError::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         DecisionError::AlreadyDecided { .. }
         | DecisionError::State { .. }
+        | DecisionError::NothingToReview { .. }
         | DecisionError::EffectDigest { .. } => StatusCode::CONFLICT,
     };
     let entry = shared.entry(&id.to_string(), person).await?;
@@ -270,11 +276,6 @@ fn recorded(state: State) -> Notice {
         title: "Your decision is recorded".to_owned(),
         text: Visible::line(text),
     }
-}
-
-fn verdict(name: &str) -> Option<Verdict> {
-    let all = [Verdict::Approve, Verdict::Reject, Verdict::Revoke];
-    all.into_iter().find(|verdict| verdict.name() == name)
 }
 
 impl Shared {

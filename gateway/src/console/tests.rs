@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use super::sessions::{SessionKey, Use};
 use super::*;
 use crate::access::AccessGrants;
-use crate::approvals::tests::{ISSUER, draft, identity, reviewer, settings, waiting};
-use crate::approvals::{Approvals, ApprovalsSettings, Outcome};
+use crate::approvals::tests::{ISSUER, draft, identity, reviewer, settings, until, waiting};
+use crate::approvals::{Approvals, ApprovalsSettings, Draft, Finished, Outcome, State, Submitted};
 use crate::identity::{Identity, IssuerSettings};
 use crate::roster::{OpenSession, Roster};
 use crate::store::{Store, StoreSettings};
@@ -533,4 +533,52 @@ async fn another_issuer_or_client_logs_everybody_out() {
     groups.issuer.subject_groups = [("bob".to_owned(), vec!["dba".to_owned()])].into();
     stage.server.replace_login(groups).await.expect("settings");
     assert_eq!(bob.get("/").await.status, 303);
+}
+
+#[tokio::test]
+async fn what_ran_without_approval_is_reviewed() {
+    let stage = Stage::start().await;
+    let broken = Draft {
+        break_glass: Some("production is <down>".to_owned()),
+        ..draft("DELETE FROM orders", ApprovalWait::Hold)
+    };
+    let submitted = stage.approvals.submit(broken).await.expect("it runs");
+    let Submitted::Claimed { id, .. } = submitted else {
+        panic!("it waits")
+    };
+    stage.approvals.finished(id, Finished::Executed { rows: 1 });
+    until(&stage.approvals, id, State::Executed).await;
+    let bob = stage.browser(reviewer("bob"));
+    let path = format!("/requests/{id}");
+    let page = bob.get("/").await;
+    assert!(page.body.contains("to be reviewed"), "{}", page.body);
+    assert_eq!(page.body.matches(&format!("id=\"r-{id}\"")).count(), 1);
+    let page = bob.get(&path).await;
+    for part in [
+        "Break-glass: this ran without waiting for reviewers.",
+        "production is &lt;down&gt;",
+        "Nobody has reviewed it yet.",
+        "decide=review",
+    ] {
+        assert!(page.body.contains(part), "{part}: {}", page.body);
+    }
+    let form = bob.get(&format!("{path}?decide=review")).await;
+    assert!(
+        form.body.contains("Have you looked at this?"),
+        "{}",
+        form.body
+    );
+    let ada = stage.browser(identity("ada", &["dba"]));
+    assert!(!ada.get(&path).await.body.contains("decide=review"));
+    assert_eq!(ada.decide(id, "review", "executed", "k1").await.status, 403);
+    let done = bob.decide(id, "review", "executed", "k2").await;
+    assert_eq!(done.status, 303, "{}", done.body);
+    let page = bob.get(&path).await;
+    assert!(
+        page.body.contains("Reviewed by <b>bob</b>."),
+        "{}",
+        page.body
+    );
+    assert!(!bob.get("/").await.body.contains("to be reviewed"));
+    assert_eq!(bob.decide(id, "review", "executed", "k3").await.status, 409);
 }

@@ -33,6 +33,8 @@ pub(super) struct Row {
     pub is_own: bool,
     pub changed: Moment,
     pub decided_by: Option<Visible>,
+    /// It ran without waiting for reviewers.
+    pub broke_glass: bool,
 }
 
 /// Until when something lasts.
@@ -62,8 +64,16 @@ pub(super) struct Detail {
     pub reviewers: Vec<Visible>,
     pub history: Vec<Step>,
     pub outcome: Option<Visible>,
+    /// Why it ran without waiting for reviewers, and who has looked at it since.
+    pub break_glass: Option<BrokenGlass>,
     /// Why there is nothing to decide for whoever looks.
     pub barred: Option<&'static str>,
+}
+
+/// A statement that ran without waiting for reviewers.
+pub(super) struct BrokenGlass {
+    pub justification: Visible,
+    pub reviewed_by: Option<Visible>,
 }
 
 /// A name and a value. Without a value it is not shown.
@@ -124,10 +134,13 @@ impl Row {
             holds: request.wait == ApprovalWait::Hold,
             given: entry.approvals.len(),
             needed: request.needed,
-            may_decide: may_decide && matches!(request.state, State::Pending | State::Approved),
+            may_decide: may_decide
+                && (matches!(request.state, State::Pending | State::Approved)
+                    || request.is_to_review()),
             is_own: is_own(request, viewer),
             changed: Moment(request.changed_at),
             decided_by: request.decided_by.as_deref().map(Visible::line),
+            broke_glass: request.break_glass.is_some(),
         }
     }
 }
@@ -179,6 +192,13 @@ impl Detail {
             reviewers: lines(&request.reviewers),
             history: entry.history.iter().map(Step::new).collect(),
             outcome: outcome(request),
+            break_glass: request
+                .break_glass
+                .as_deref()
+                .map(|justification| BrokenGlass {
+                    justification: Visible::text(justification),
+                    reviewed_by: request.reviewed_by.as_deref().map(Visible::line),
+                }),
             barred: barred(entry, viewer, may_decide),
             row,
         }
@@ -317,6 +337,7 @@ impl Step {
         let label = match (event.before, event.state) {
             (None, _) => "Asked",
             (Some(State::Pending), State::Pending) => "One approval",
+            (Some(before), after) if before == after && event.actor.is_some() => "Reviewed",
             (_, state) => label(state),
         };
         Step {

@@ -5,6 +5,8 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use askama::filters::HtmlSafe;
 
+use crate::approvals::Look;
+
 /// HTML that shows a text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Visible(String);
@@ -16,15 +18,6 @@ impl Display for Visible {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// How a character is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shown {
-    Plain,
-    /// Outside ASCII: it may look like another one.
-    Foreign,
-    Named(&'static str),
 }
 
 impl Visible {
@@ -64,22 +57,22 @@ impl Visible {
         let mut rest = text.chars().peekable();
         let mut is_foreign = false;
         while let Some(character) = rest.next() {
-            let shown = match character {
-                '\n' | '\t' if breaks => Shown::Plain,
+            let look = match character {
+                '\n' | '\t' if breaks => Look::Plain,
                 // A line that ends as on Windows.
                 '\r' if breaks && rest.peek() == Some(&'\n') => continue,
-                _ => shown(character),
+                _ => Look::of(character),
             };
-            if is_foreign != (shown == Shown::Foreign) {
+            if is_foreign != (look == Look::Foreign) {
                 is_foreign = !is_foreign;
                 html.0.push_str(match is_foreign {
                     true => "<span class=\"foreign\">",
                     false => "</span>",
                 });
             }
-            match shown {
-                Shown::Named(name) => html.push_named(character, name),
-                Shown::Plain | Shown::Foreign => html.push(character),
+            match look {
+                Look::Named(name) => html.push_named(character, name),
+                Look::Plain | Look::Foreign => html.push(character),
             }
         }
         if is_foreign {
@@ -107,55 +100,6 @@ impl Visible {
             "<span class=\"named\" title=\"{name}\">U+{code:04X}</span>"
         );
     }
-}
-
-/// The groups are those of the Unicode Character Database: control and format characters, spaces, combining marks, private use.
-fn shown(character: char) -> Shown {
-    Shown::Named(match character {
-        ' '..='~' => return Shown::Plain,
-        '\n' => "line break",
-        '\r' => "carriage return",
-        '\t' => "tab",
-        '\u{1b}' => "escape",
-        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => "control character",
-        '\u{202a}' | '\u{202b}' => "embedding: what follows may be reordered",
-        '\u{202d}' | '\u{202e}' => "override: what follows may be reordered",
-        '\u{2066}'..='\u{2068}' => "isolate: what follows may be reordered",
-        '\u{202c}' | '\u{2069}' => "end of a reordering",
-        '\u{200e}' | '\u{200f}' | '\u{61c}' => "direction mark",
-        '\u{2028}' | '\u{2029}' => "line or paragraph separator",
-        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
-            "a space that is not the usual one"
-        }
-        '\u{ad}'
-        | '\u{34f}'
-        | '\u{115f}'
-        | '\u{1160}'
-        | '\u{17b4}'
-        | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200d}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{2800}'
-        | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}'
-        | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}'
-        | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0000}'..='\u{e0fff}' => "cannot be seen",
-        '\u{300}'..='\u{36f}'
-        | '\u{483}'..='\u{489}'
-        | '\u{1ab0}'..='\u{1aff}'
-        | '\u{1dc0}'..='\u{1dff}'
-        | '\u{20d0}'..='\u{20ff}'
-        | '\u{fe20}'..='\u{fe2f}' => "covers the character before it",
-        '\u{e000}'..='\u{f8ff}' | '\u{f0000}'.. => {
-            "private use: fonts differ in what it looks like"
-        }
-        _ => return Shown::Foreign,
-    })
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ use crate::results;
 pub(super) struct SessionFacts {
     pub session: contract::Session,
     pub identity: Arc<contract::Identity>,
+    /// The same with what policies are not shown.
+    pub own: Identity,
     identity_key: String,
     task_key: Option<String>,
 }
@@ -31,6 +33,7 @@ impl SessionFacts {
         SessionFacts {
             session,
             identity: Arc::new(facts::identity(identity)),
+            own: identity.clone(),
             identity_key,
             task_key,
         }

@@ -5,6 +5,8 @@ use super::{StoreError, Transaction, Value};
 /// In their order; the first makes version 1. Statements are separated by semicolons at the end of a line.
 pub(super) const STEPS: &[&str] = &[
     include_str!("migrations/1.sql"),
+    include_str!("migrations/2.sql"),
+    include_str!("migrations/3.sql"),
     include_str!("migrations/4.sql"),
 ];
 

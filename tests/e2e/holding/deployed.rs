@@ -1,6 +1,6 @@
 //! `gatewright serve` with approvals in a file: what outlives the process, and what its configuration says.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use gatewright_harness::{Dsn, Gateway, GatewayCommand, Psql, free_port};
@@ -9,10 +9,11 @@ use tempfile::TempDir;
 
 use super::stage::{Api, DELETE, detail, id, until_held};
 use crate::issuer::Issuer;
+use crate::world::eventually;
 use crate::{guest, world};
 
-struct Deployed {
-    gateway: Gateway,
+pub struct Deployed {
+    pub gateway: Gateway,
     issuer: Issuer,
     direct: Dsn,
     port: u16,
@@ -21,8 +22,8 @@ struct Deployed {
 }
 
 impl Deployed {
-    /// `keys`: of `[approvals]`.
-    fn start(test: &str, keys: &str) -> Result<Self> {
+    /// `keys`: of `[approvals]`; tables may follow them.
+    pub fn start(test: &str, keys: &str) -> Result<Self> {
         Self::with_pool(test, keys, "")
     }
 
@@ -94,26 +95,40 @@ address = "127.0.0.1:{api_port}"
     }
 
     fn client(&self, token: String) -> Result<Client> {
-        Client::connect(&Dsn {
+        self.client_with(token, &[])
+    }
+
+    fn client_with(&self, token: String, parameters: &[(&str, &str)]) -> Result<Client> {
+        let dsn = Dsn {
             user: "ada".to_owned(),
             password: token,
             host: "127.0.0.1".to_owned(),
             port: self.port,
             database: "here".to_owned(),
             options: String::new(),
-        })
+        };
+        Client::connect_with(&dsn, parameters)
     }
 
-    fn ada(&self) -> Result<Client> {
+    pub fn ada(&self) -> Result<Client> {
         self.client(self.issuer.token("ada", &["staff"])?)
     }
 
-    fn api(&self) -> Result<Api> {
+    /// As a reviewer.
+    pub fn api(&self) -> Result<Api> {
         let token = self.issuer.token("bob", &["dba"])?;
         Ok(Api::at(&format!("127.0.0.1:{}", self.api_port), token))
     }
 
-    fn rows(&self) -> Result<String> {
+    /// Kills the gateway and starts it again.
+    pub fn restart(&mut self) -> Result<()> {
+        self.gateway.process().signal("KILL")?;
+        self.gateway.process_mut().wait(Duration::from_secs(30))?;
+        self.gateway = serve(&self.folder, self.port)?;
+        Ok(())
+    }
+
+    pub fn rows(&self) -> Result<String> {
         let counted = Psql::new(&self.direct)?.query("SELECT count(*) FROM t")?;
         Ok(counted.trim().to_owned())
     }
@@ -130,13 +145,8 @@ fn what_was_held_when_the_gateway_died_is_withdrawn_when_it_is_back() -> Result<
     let mut client = deployed.ada()?;
     client.send(&raw::query("DELETE FROM t"))?;
     let (_, held) = until_held(&mut client)?;
-    deployed.gateway.process().signal("KILL")?;
-    deployed
-        .gateway
-        .process_mut()
-        .wait(Duration::from_secs(30))?;
+    deployed.restart()?;
     ensure!(client.receive().is_err());
-    deployed.gateway = serve(&deployed.folder, deployed.port)?;
     deployed.api()?.state(&held, "withdrawn")?;
     ensure!(deployed.rows()? == "9");
     Ok(())
@@ -175,6 +185,75 @@ fn a_client_is_told_again_and_again() -> Result<()> {
     }
     deployed.api()?.decide_about(&held, "approve")?;
     ensure!(error(&client.until_ready()?).is_none());
+    ensure!(deployed.rows()? == "0");
+    Ok(())
+}
+
+/// Only for people in the groups, never quietly, and reviewed by somebody else.
+#[test]
+fn who_breaks_the_glass_does_not_wait() -> Result<()> {
+    let deployed = Deployed::start("holding_break_glass", "break_glass = [\"sre\"]")?;
+    let option = [("options", "-c gatewright.break_glass=outage\\ 42")];
+    let issuer = &deployed.issuer;
+    for (token, option, code) in [
+        (issuer.token("eve", &["staff"])?, option, "break-glass"),
+        (
+            issuer.agents_token("ada", &["staff", "sre"], "helper")?,
+            option,
+            "break-glass",
+        ),
+        (
+            issuer.token("ada", &["staff", "sre"])?,
+            [("options", "-c gatewright.break_glass=")],
+            "break-glass-justification",
+        ),
+    ] {
+        let mut client = deployed.client_with(token, &option)?;
+        let refused = error(&client.query("DELETE FROM t")?).context("it is not refused")?;
+        ensure!(detail(&refused)?["code"] == code, "{refused:?}");
+    }
+    ensure!(deployed.api()?.all()?.is_empty() && deployed.rows()? == "9");
+    let token = issuer.token("ada", &["staff", "sre"])?;
+    let mut ada = deployed.client_with(token, &option)?;
+    ensure!(error(&ada.query("DELETE FROM t WHERE n < 4")?).is_none());
+    ensure!(deployed.rows()? == "6");
+    let api = deployed.api()?;
+    eventually("it is to be reviewed", || Ok(!api.to_review()?.is_empty()))?;
+    let due = api.to_review()?;
+    ensure!(due.len() == 1 && due[0]["state"] == "executed", "{due:?}");
+    let broken = &due[0]["break_glass"];
+    ensure!(broken["justification"] == "outage 42", "{broken}");
+    ensure!(due[0]["decided_by"] == "ada", "{due:?}");
+    let log = deployed.gateway.log()?;
+    ensure!(log.contains("somebody broke the glass"), "{log}");
+    api.decide_about(&id(&due[0])?, "review")?;
+    ensure!(api.to_review()?.is_empty());
+    let request = api.request(&id(&due[0])?)?;
+    ensure!(request["break_glass"]["reviewed_by"] == "bob", "{request}");
+    Ok(())
+}
+
+/// Nobody waits for people who are away; what they decide all the same counts.
+#[test]
+fn outside_of_hours_statements_are_returned() -> Result<()> {
+    let days = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() / 86_400;
+    // The first of January 1970 was a Thursday.
+    let names = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    let later = names[usize::try_from((days + 3) % 7)?];
+    let deployed = Deployed::start("holding_hours", &format!("hours = \"{later} 00:00-24:00\""))?;
+    let mut client = deployed.ada()?;
+    let refused = error(&client.query("DELETE FROM t")?).context("it is not refused")?;
+    let said = detail(&refused)?;
+    ensure!(said["decision"] == "pending", "{said}");
+    ensure!(said["reviewers_from"].is_string(), "{said}");
+    ensure!(
+        refused[&'H'].starts_with("Reviewers decide from "),
+        "{refused:?}"
+    );
+    let asked = id(&said)?;
+    deployed.api()?.decide_about(&asked, "approve")?;
+    ensure!(error(&client.query("DELETE FROM t")?).is_none());
+    deployed.api()?.state(&asked, "executed")?;
     ensure!(deployed.rows()? == "0");
     Ok(())
 }

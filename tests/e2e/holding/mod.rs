@@ -12,3 +12,4 @@ mod pipelines;
 mod programs;
 mod returned;
 pub mod stage;
+mod webhooks;

@@ -163,6 +163,13 @@ impl Api {
         self.call("GET", &format!("/v1/requests/{id}"), None)
     }
 
+    /// What ran without waiting for reviewers and was not reviewed.
+    pub fn to_review(&self) -> Result<Vec<Value>> {
+        let page = self.call("GET", "/v1/requests?review=due", None)?;
+        let requests = page["requests"].as_array();
+        Ok(requests.with_context(|| page.to_string())?.clone())
+    }
+
     pub fn all(&self) -> Result<Vec<Value>> {
         let page = self.call("GET", "/v1/requests?limit=100", None)?;
         let requests = page["requests"].as_array();

@@ -123,7 +123,7 @@ pub(super) static APPROVALS_TOTAL: Definition = Definition {
     kind: Kind::Counter,
     unit: Unit::Count,
     help: "Requests for approval, by what became of them. returned: the statement was refused with the request's id; \
-           the others: how the wait of a held one ended",
+           break_glass: it ran without waiting for reviewers; the others: how the wait of a held one ended",
     labels: &[fixed(
         "outcome",
         &[
@@ -134,8 +134,34 @@ pub(super) static APPROVALS_TOTAL: Definition = Definition {
             "withdrawn",
             "returned",
             "effect_mismatch",
+            "break_glass",
         ],
     )],
+};
+
+const WEBHOOK: LabelDefinition = LabelDefinition {
+    name: "webhook",
+    values: Values::Open("name of the `[[webhook]]` entry"),
+};
+
+pub(super) static WEBHOOK_ATTEMPTS_TOTAL: Definition = Definition {
+    name: "gatewright_webhook_attempts_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Attempts to deliver a message to a webhook, by webhook and outcome. delivered: its receiver took it; failed: it is tried again; \
+           given_up: it was the last one, and the message is lost",
+    labels: &[
+        WEBHOOK,
+        fixed("outcome", &["delivered", "failed", "given_up"]),
+    ],
+};
+
+pub(super) static WEBHOOK_PENDING: Definition = Definition {
+    name: "gatewright_webhook_pending",
+    kind: Kind::Gauge,
+    unit: Unit::Count,
+    help: "Messages that a webhook has not delivered yet, at all gateways that share the store",
+    labels: &[WEBHOOK],
 };
 
 pub(super) static STATEMENT_ENDS_TOTAL: Definition = Definition {
@@ -314,13 +340,15 @@ pub(super) static POOL_TIMEOUTS_TOTAL: Definition = Definition {
 };
 
 /// All of the above, in the order of the documentation.
-pub(super) static ALL: [&Definition; 23] = [
+pub(super) static ALL: [&Definition; 25] = [
     &CONNECTIONS,
     &CONNECTIONS_TOTAL,
     &REFUSALS_DELAYED_TOTAL,
     &STATEMENTS_TOTAL,
     &APPROVALS_HELD,
     &APPROVALS_TOTAL,
+    &WEBHOOK_ATTEMPTS_TOTAL,
+    &WEBHOOK_PENDING,
     &STATEMENT_ENDS_TOTAL,
     &STATEMENT_SECONDS,
     &RESULT_ROWS_TOTAL,

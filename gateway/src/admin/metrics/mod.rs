@@ -7,6 +7,7 @@ mod policies;
 mod policy_counters;
 mod pools;
 mod statements;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ use crate::gate::GateMetrics;
 use crate::pool::{Closed, Handed, PoolMetrics};
 use crate::session::Completion;
 use crate::tests;
+use crate::webhooks::{Outcome, WebhookMetrics};
 
 const INTRODUCTION: &str = "\
 # Metrics
@@ -133,6 +134,8 @@ fn count_everything(metrics: &Metrics) {
     pools.handed_out(Handed::Reset);
     pools.closed(Closed::Traces);
     pools.timed_out();
+    metrics.attempted("w", Outcome::GivenUp);
+    metrics.pending("w", 3);
 }
 
 #[test]

@@ -29,6 +29,54 @@ async fn a_request_that_nobody_decides_expires() {
     }
 }
 
+/// Hours that begin in two to three days.
+fn later() -> Hours {
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+    let day = today.date().weekday().wrapping_add(3);
+    let names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    let place = usize::try_from(day.to_monday_zero_offset()).expect("a day");
+    let text = format!("{} 00:00-24:00", names[place]);
+    Hours::parse(vec![text], "UTC".to_owned()).expect("hours")
+}
+
+#[tokio::test]
+async fn a_request_outside_of_hours_waits_for_them() {
+    let least = Duration::from_secs(2 * 24 * 3600);
+    for (place, _folder) in places() {
+        let approvals = open(
+            &place,
+            ApprovalsSettings {
+                hours: Some(later()),
+                pending_ttl: SHORT,
+                ..settings()
+            },
+        )
+        .await;
+        let asked = approvals.submit(draft("DELETE 1", ApprovalWait::ReturnId));
+        let Ok(Submitted::Waiting {
+            id,
+            expires_at,
+            reviewers_from,
+            ..
+        }) = asked.await
+        else {
+            panic!("nobody has approved it")
+        };
+        let from = reviewers_from.expect("people are away");
+        let now = SystemTime::now();
+        assert!(from > now + least && expires_at > now + least);
+        // Who is there all the same decides.
+        let approve = decision(id, Verdict::Approve, reviewer("bob"));
+        approvals.decide(approve).await.expect("approved");
+        approvals.replace_settings(settings());
+        let again = approvals.submit(draft("DELETE 2", ApprovalWait::ReturnId));
+        let Ok(Submitted::Waiting { reviewers_from, .. }) = again.await else {
+            panic!("nobody has approved it")
+        };
+        assert_eq!(reviewers_from, None);
+    }
+}
+
 #[tokio::test]
 async fn what_is_overdue_ends_by_itself() {
     for (place, _folder) in places() {

@@ -1,9 +1,11 @@
 //! Approvals on both stores: SQLite, and a PostgreSQL server that the harness starts.
 
+mod break_glass;
 mod clocks;
 mod decisions;
 mod holders;
 mod model;
+mod outbox;
 mod returned;
 
 use std::time::{Duration, SystemTime};
@@ -84,6 +86,7 @@ pub(crate) fn draft(statement: &str, wait: ApprovalWait) -> Draft {
             tables: vec!["public.orders".to_owned()],
             ..Shown::default()
         },
+        break_glass: None,
     }
 }
 

@@ -50,7 +50,7 @@ const GATEWAYS: [&str; 2] = ["g0", "g1"];
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         3 => (0..2_usize, 0..STATEMENTS).prop_map(|(gateway, statement)| Step::Submit { gateway, statement }),
-        4 => (0..8_usize, 0..3_usize, 0..4_usize)
+        4 => (0..8_usize, 0..4_usize, 0..4_usize)
             .prop_map(|(request, verdict, who)| Step::Decide { request, verdict, who }),
         2 => (0..2_usize, 0..8_usize).prop_map(|(gateway, request)| Step::Claim { gateway, request }),
         2 => (0..2_usize, 0..8_usize, 0..7_usize)
@@ -192,7 +192,12 @@ impl Subject {
     }
 
     async fn decide(&self, model: &mut Model, id: RequestId, verdict: usize, who: usize) {
-        let verdict = [Verdict::Approve, Verdict::Reject, Verdict::Revoke][verdict];
+        let verdict = [
+            Verdict::Approve,
+            Verdict::Reject,
+            Verdict::Revoke,
+            Verdict::Review,
+        ][verdict];
         let decision = decision(id, verdict, person(who));
         let rules = settings();
         let decided: Result<bool, DecisionError> = self
@@ -223,11 +228,12 @@ impl Subject {
             assert!(matches!(decided, Ok(false)), "{decided:?}");
             return model.step(id, State::Expired);
         }
-        let wanted = match verdict {
-            Verdict::Approve | Verdict::Reject => State::Pending,
-            Verdict::Revoke => State::Approved,
-        };
-        if request.state != wanted {
+        if verdict == Verdict::Review {
+            // Nobody breaks the glass here.
+            let refused = matches!(decided, Err(DecisionError::NothingToReview { .. }));
+            return assert!(refused, "{decided:?}");
+        }
+        if Some(request.state) != verdict.state() {
             let state = request.state;
             let refused =
                 matches!(decided, Err(DecisionError::State { state: told }) if told == state);
@@ -236,6 +242,7 @@ impl Subject {
         match verdict {
             Verdict::Reject => model.step(id, State::Rejected),
             Verdict::Revoke => model.step(id, State::Revoked),
+            Verdict::Review => {}
             Verdict::Approve if request.approved_by.contains(&who) => {
                 return assert!(
                     matches!(decided, Err(DecisionError::AlreadyDecided { .. })),

@@ -22,8 +22,13 @@ pub(super) fn line(request: &RequestView) -> String {
     if shown.len() < statement.len() {
         shown.push('…');
     }
+    let broken = match &request.break_glass {
+        Some(broken) if broken.reviewed_by.is_none() => "break-glass, to be reviewed  ",
+        Some(_) => "break-glass  ",
+        None => "",
+    };
     one_line(&format!(
-        "{}  {}  {}  {}  {shown}",
+        "{}  {}  {}  {}  {broken}{shown}",
         request.id,
         request.state,
         who(request),
@@ -69,6 +74,11 @@ pub(super) fn whole(request: &RequestView) -> String {
     row("tables", &request.tables.join(", "));
     if let Some(effect) = &request.effect {
         row("rows", &effect.in_words);
+    }
+    if let Some(broken) = &request.break_glass {
+        row("break-glass", &broken.justification);
+        let reviewed = broken.reviewed_by.as_deref();
+        row("reviewed by", reviewed.unwrap_or("nobody yet"));
     }
     for effect in &request.effects {
         row("effect", effect);

@@ -27,6 +27,12 @@ pub(in crate::config) static APPROVALS: Table = Table::new(
         )
         .absent("none"),
         Key::new(
+            "break_glass",
+            Kind::Strings,
+            "the groups whose members can have a statement run without waiting for reviewers, with a justification. It is reviewed afterwards",
+        )
+        .absent("none"),
+        Key::new(
             "approvals",
             Kind::Integer(1, 16),
             "how many different people have to approve; a policy may require more",
@@ -39,9 +45,21 @@ pub(in crate::config) static APPROVALS: Table = Table::new(
         )
         .default("false"),
         Key::new(
+            "hours",
+            Kind::Strings,
+            "when people decide: days and times, such as `\"Mon-Fri 08:00-18:00\"`, or several of these",
+        )
+        .absent("always"),
+        Key::new(
+            "time_zone",
+            Kind::String,
+            "the time zone of `hours`, such as `\"Europe/Berlin\"`",
+        )
+        .default("\"UTC\""),
+        Key::new(
             "pending_ttl",
             Kind::Period,
-            "how long a request waits for a decision",
+            "how long a request waits for a decision; outside of `hours`, from their next beginning on",
         )
         .default("\"1h\""),
         Key::new(

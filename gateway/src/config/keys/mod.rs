@@ -8,6 +8,7 @@ mod identity;
 mod listen;
 mod person;
 mod policies;
+mod webhook;
 
 pub(super) use approvals::{API, API_TLS, APPROVALS, STORE};
 pub(super) use console::{CONSOLE, CONSOLE_TLS};
@@ -16,6 +17,7 @@ pub(super) use identity::{CLAIMS, CLIENT_CERTIFICATE, ISSUER, TOKENS};
 pub(super) use listen::{ADMIN, LIMITS, LISTEN, LOG, OAUTH, TLS};
 pub(super) use person::PERSON;
 pub(super) use policies::{POLICIES, POLICY};
+pub(super) use webhook::WEBHOOK;
 
 use super::units::size_text;
 
@@ -219,6 +221,7 @@ pub(super) static CONFIGURATION: Table = Table::new(
         Key::table("store", &STORE),
         Key::table("api", &API),
         Key::table("console", &CONSOLE),
+        Key::new("webhook", Kind::Tables(&WEBHOOK), ""),
         Key::table("policies", &POLICIES),
         Key::new("policy", Kind::Named(&POLICY), ""),
     ],

@@ -1,14 +1,18 @@
-//! Approvals, the store, the API and the console.
+//! Approvals, the store, the API, the console and webhooks.
 
 use std::fmt::{self, Formatter};
 
+use openidconnect::url::Url;
+use secrecy::ExposeSecret;
+
+use super::HIDDEN;
 use super::access::credential;
 use super::shown::Shown;
 use crate::approvals::ApprovalsSettings;
-use crate::config::choices::APPROVAL_WAIT;
-use crate::config::keys::{API, API_TLS, APPROVALS, CONSOLE, CONSOLE_TLS, STORE, Table};
+use crate::config::choices::{APPROVAL_WAIT, DISCLOSURE, WEBHOOK_FORMAT};
+use crate::config::keys::{API, API_TLS, APPROVALS, CONSOLE, CONSOLE_TLS, STORE, Table, WEBHOOK};
 use crate::config::units::duration_text;
-use crate::config::{Api, Approvals, Console, PortTls};
+use crate::config::{Api, Approvals, Console, PortTls, Webhook};
 use crate::store::StoreSettings;
 use crate::upstream::Credential;
 
@@ -18,10 +22,56 @@ pub(super) fn approvals(f: &mut Formatter<'_>, approvals: &Approvals) -> fmt::Re
     if let Some(shown) = &approvals.api {
         api(f, shown)?;
     }
-    match &approvals.console {
-        Some(shown) => console(f, shown),
-        None => Ok(()),
+    if let Some(shown) = &approvals.console {
+        console(f, shown)?;
     }
+    let mut webhooks = approvals.webhooks.iter();
+    webhooks.try_for_each(|shown| webhook(f, shown))
+}
+
+fn webhook(f: &mut Formatter<'_>, webhook: &Webhook) -> fmt::Result {
+    let settings = &webhook.settings;
+    let mut shown = Shown::begin(f, &WEBHOOK)?;
+    shown.string("name", &settings.name)?;
+    match &webhook.url_file {
+        Some(path) => {
+            shown.omit(&["url"]);
+            shown.string("url_file", path.display())?;
+        }
+        None => {
+            shown.string("url", without_path(settings.url.expose_secret()))?;
+            shown.absent("url_file")?;
+        }
+    }
+    shown.string("format", WEBHOOK_FORMAT.name(settings.format))?;
+    match (&webhook.secret_file, &settings.secret) {
+        (Some(path), _) => {
+            shown.omit(&["secret"]);
+            shown.string("secret_file", path.display())?;
+        }
+        (None, Some(_)) => {
+            shown.string("secret", HIDDEN)?;
+            shown.absent("secret_file")?;
+        }
+        (None, None) => shown.omit(&["secret", "secret_file"]),
+    }
+    shown.string("statement", DISCLOSURE.name(settings.statement))?;
+    let events: Vec<_> = settings.events.iter().map(|state| state.name()).collect();
+    shown.list("events", &events)?;
+    shown.string("timeout", duration_text(settings.timeout))?;
+    shown.string("max_age", duration_text(settings.max_age))?;
+    match &settings.ca_pem {
+        Some(pem) => shown.note("ca", format_args!("{} bytes of certificates", pem.len()))?,
+        None => shown.absent("ca")?,
+    }
+    shown.finish()
+}
+
+/// Who knows the path of a chat channel's URL can write there.
+fn without_path(url: &str) -> String {
+    let parsed = Url::parse(url).ok();
+    let origin = parsed.map(|url| url.origin().ascii_serialization());
+    format!("{}/{HIDDEN}", origin.unwrap_or_default())
 }
 
 fn api(f: &mut Formatter<'_>, api: &Api) -> fmt::Result {
@@ -67,8 +117,19 @@ fn settings(f: &mut Formatter<'_>, settings: &ApprovalsSettings) -> fmt::Result 
     shown.list("people", &settings.people)?;
     shown.list("reviewers", &settings.reviewers)?;
     shown.list("viewers", &settings.viewers)?;
+    shown.list("break_glass", &settings.break_glass)?;
     shown.plain("approvals", settings.needed)?;
     shown.plain("reason_required", settings.reason_required)?;
+    match &settings.hours {
+        Some(hours) => {
+            shown.list("hours", &hours.texts)?;
+            shown.string("time_zone", &hours.time_zone)?;
+        }
+        None => {
+            shown.absent("hours")?;
+            shown.omit(&["time_zone"]);
+        }
+    }
     for (name, duration) in [
         ("pending_ttl", settings.pending_ttl),
         ("approval_ttl", settings.approval_ttl),

@@ -1,9 +1,10 @@
-//! `[approvals]`, `[store]`, `[api]` and `[console]`.
+//! `[approvals]`, `[store]`, `[api]`, `[console]` and `[[webhook]]`.
 
 use super::*;
-use crate::approvals::ApprovalsSettings;
+use crate::approvals::{ApprovalsSettings, State};
 use crate::store::StoreSettings;
 use crate::upstream::Credential;
+use crate::webhooks::{Disclosure, Format};
 
 const APPROVALS: &str = r#"
 [approvals]
@@ -199,6 +200,30 @@ fn what_would_let_nobody_or_anybody_decide_is_an_error() {
             "accepts tokens from other machines without TLS",
         ),
         (
+            with(&[APPROVALS, "hours = \"weekdays\"\n", API]),
+            "`hours` must be days and times, such as \"Mon-Fri 08:00-18:00\"",
+        ),
+        (
+            with(&[APPROVALS, "hours = \"Mon-Fri 18:00-08:00\"\n", API]),
+            "`hours` must begin before they end",
+        ),
+        (
+            with(&[APPROVALS, "hours = []\n", API]),
+            "`hours` must not be empty",
+        ),
+        (
+            with(&[
+                APPROVALS,
+                "hours = \"Mon 08:00-18:00\"\ntime_zone = \"Mars\"\n",
+                API,
+            ]),
+            "there is no time zone \"Mars\"",
+        ),
+        (
+            with(&[APPROVALS, "time_zone = \"UTC\"\n", API]),
+            "`time_zone` has no effect without `hours`",
+        ),
+        (
             store("path = \"x\"\nurl = \"postgres://gw@db/x\"\n"),
             "only one of `path` and `url` can be set",
         ),
@@ -213,6 +238,116 @@ fn what_would_let_nobody_or_anybody_decide_is_an_error() {
         (
             store("password = \"hunter2\"\n"),
             "a password has no effect without `url`",
+        ),
+    ] {
+        let errors = folder.errors(&text);
+        let found = errors
+            .iter()
+            .any(|(_, _, message)| message.contains(expected));
+        assert!(found, "{expected}: {errors:?}");
+        assert!(!format!("{errors:?}").contains("hunter2"), "{errors:?}");
+    }
+}
+
+const WEBHOOK: &str = "
+[[webhook]]
+name = \"audit\"
+url = \"https://audit.example.com/hook?key=hunter2\"
+secret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"
+";
+
+#[test]
+fn webhooks_hide_constants_unless_they_are_told_otherwise() {
+    let folder = Folder::new();
+    let chat = "[[webhook]]\nname = \"chat\"\nurl_file = \"secrets/slack-url\"\nformat = \"slack\"\nstatement = \"whole\"\nevents = \"pending\"\n";
+    let config = folder.load(&[LEAST, APPROVALS, API, WEBHOOK, chat].concat());
+    let config = config.expect("a configuration");
+    let printed = config.to_string();
+    for secret in ["hunter2", "canary", "MfKQ"] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+    assert!(
+        printed.contains("url = \"https://audit.example.com/(hidden)\""),
+        "{printed}"
+    );
+    let webhooks = config.approvals.expect("approvals").webhooks;
+    let [audit, chat] = webhooks.as_slice() else {
+        panic!("{webhooks:?}")
+    };
+    assert_eq!(audit.settings.statement, Disclosure::Redacted);
+    assert_eq!(audit.settings.format, Format::Json);
+    assert_eq!(audit.settings.events, State::ALL);
+    assert_eq!(chat.settings.statement, Disclosure::Whole);
+    assert_eq!(chat.settings.events, [State::Pending]);
+    assert!(chat.settings.secret.is_none());
+    let url = secrecy::ExposeSecret::expose_secret(&chat.settings.url);
+    assert_eq!(url, "https://hooks.slack.com/services/T0/B0/canary-pw");
+}
+
+#[test]
+fn a_webhook_that_would_reach_anybody_or_prove_nothing_is_an_error() {
+    let folder = Folder::new();
+    let with = |from: &str, to: &str| {
+        let changed = WEBHOOK.replace(from, to);
+        assert_ne!(changed, WEBHOOK);
+        [LEAST, APPROVALS, API, &changed].concat()
+    };
+    for (text, expected) in [
+        (
+            [LEAST, WEBHOOK].concat(),
+            "[[webhook]] has no effect without [approvals]",
+        ),
+        (
+            with("https://", "http://"),
+            "the URL must begin with https://",
+        ),
+        (with("name =", "nam ="), "[[webhook]] requires `name`"),
+        (
+            with("url =", "secret_file = \"secrets/webhook\"\nurl ="),
+            "only one of `secret` and `secret_file`",
+        ),
+        (
+            with("url = \"https://audit.example.com/hook?key=hunter2\"\n", ""),
+            "requires `url` or `url_file`",
+        ),
+        (
+            with("secret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"\n", ""),
+            "requires `secret` or `secret_file`",
+        ),
+        (
+            with("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_hunter2"),
+            "the secret must be `whsec_`",
+        ),
+        (
+            with(
+                "\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"",
+                "[\"hunter2\"]",
+            ),
+            "`secret` must be a string in quotes, not this",
+        ),
+        (
+            with("secret =", "url_file = \"secrets/slack-url\"\nsecret ="),
+            "only one of `url` and `url_file`",
+        ),
+        (
+            with("url =", "events = [\"aproved\"]\nurl ="),
+            "did you mean \"approved\"?",
+        ),
+        (
+            with("url =", "events = []\nurl ="),
+            "`events` must not be empty",
+        ),
+        (
+            with("url =", "timeout = \"2m\"\nurl ="),
+            "`timeout` must not be longer than a minute",
+        ),
+        (
+            with("url =", "max_age = \"91d\"\nurl ="),
+            "`max_age` must not be longer than `keep`",
+        ),
+        (
+            [LEAST, APPROVALS, API, WEBHOOK, WEBHOOK].concat(),
+            "there are two webhooks with the name \"audit\"",
         ),
     ] {
         let errors = folder.errors(&text);

@@ -34,6 +34,14 @@ impl Folder {
             ("tls/clients-ca.pem", CERTIFICATE),
             ("secrets/gatewright", "catalog-pw\n"),
             ("secrets/analyst", "analyst-pw\n"),
+            (
+                "secrets/webhook",
+                "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n",
+            ),
+            (
+                "secrets/slack-url",
+                "https://hooks.slack.com/services/T0/B0/canary-pw\n",
+            ),
             ("policies/deny-list.wasm", ""),
             ("policies/mask-columns.wasm", ""),
             ("policies/notes.txt", ""),

@@ -137,6 +137,7 @@ impl Asking {
     async fn decided(self, draft: Draft) -> Result<Claim, Refusal> {
         let (policy, wanted) = (draft.policy.clone(), draft.wanted.clone());
         let statement = draft.shown.statement_id;
+        let (break_glass, by) = (draft.break_glass.clone(), draft.binding.subject.clone());
         let claim = |id| Claim::new(self.approvals.clone(), id, self.waiting.reason());
         let is_bound = wanted.effect == ApprovalEffect::Bound;
         let bind = |claim: Claim, approved: &Approved| match is_bound {
@@ -145,16 +146,25 @@ impl Asking {
         };
         let submitted = self.approvals.submit(draft).await;
         let place = match submitted.map_err(refusals::unasked)? {
-            Submitted::Claimed { id, approved } => return bind(claim(id), &approved),
+            Submitted::Claimed { id, approved } => {
+                if let Some(justification) = break_glass {
+                    self.gate.metrics.decided("break_glass");
+                    tracing::warn!(request = %id, %policy, %by, %justification, "a statement runs without waiting for approval: somebody broke the glass");
+                    return Ok(claim(id));
+                }
+                return bind(claim(id), &approved);
+            }
             Submitted::Waiting {
                 id,
                 url,
                 expires_at,
+                reviewers_from,
             } => Place {
                 id,
                 statement,
                 url,
                 expires_at,
+                reviewers_from,
             },
         };
         if wanted.wait == ApprovalWait::ReturnId {

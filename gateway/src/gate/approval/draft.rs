@@ -6,7 +6,7 @@ use gatewright_wire::frontend;
 
 use super::effect::as_bound;
 use super::requirement::Wanted;
-use crate::approvals::{Binding, Draft, Effect, Parameter, ParameterValue, Shown};
+use crate::approvals::{Binding, Draft, Effect, NAMED, Parameter, ParameterValue, Shown};
 use crate::gate::kept::KeptQuestion;
 use crate::gate::permit::Permit;
 use crate::gate::view::KeptParameters;
@@ -16,6 +16,12 @@ use crate::session::Refusal;
 
 /// With which the client says that it does not wait: a startup option, and the end of `application_name`.
 const WORD: &str = "gatewright.approval";
+
+/// With which the client says that it needs no approval, and why.
+const BREAK_GLASS: &str = "gatewright.break_glass";
+
+/// In characters.
+const LONGEST_JUSTIFICATION: usize = 2000;
 
 /// The application, where it says the same.
 const SUFFIX: &str = " gatewright.approval=return";
@@ -36,8 +42,10 @@ impl SessionGate {
         if wanted.approval.effect == ApprovalEffect::Bound && effect.and_then(as_bound).is_none() {
             return Err(unbound(effect, permit));
         }
+        let break_glass = self.break_glass(permit)?;
         let wait = self.wait(&wanted.approval);
-        if wait == ApprovalWait::ReturnId && question.path_value.is_none() {
+        let is_returned = wait == ApprovalWait::ReturnId && break_glass.is_none();
+        if is_returned && question.path_value.is_none() {
             return Err(denial::of_gateway(
                 "approval-search-path",
                 "this statement needs approval, and what its names will mean when it is sent again is not certain, since search_path was changed",
@@ -78,16 +86,53 @@ impl SessionGate {
                 effect: effect.cloned(),
                 ..self.shown(permit, question, text)
             },
+            break_glass,
         })
     }
 
+    /// Why the statement is to run without waiting for reviewers, if the client says so and may.
+    fn break_glass(&self, permit: &Permit) -> Result<Option<String>, Refusal> {
+        let Some(reason) = justification(&self.facts.session) else {
+            return Ok(None);
+        };
+        let asked = self.gate.people.asked();
+        let may = asked.is_some_and(|approvals| approvals.may_break_glass(&self.facts.own));
+        let refused = |code, why: &str| {
+            let hint = format!("Connect without {BREAK_GLASS} to have reviewers asked.");
+            Err(denial::of_gateway(
+                code,
+                why,
+                Some(hint.as_str()),
+                permit.view.statement_id,
+            ))
+        };
+        if !may {
+            let why = "this statement needs approval, and only people in the groups of break_glass need not wait for it";
+            return refused("break-glass", why);
+        }
+        let length = reason.chars().count();
+        if length == 0 || length > LONGEST_JUSTIFICATION || reason.contains(char::is_control) {
+            let why = "this statement needs approval, and the justification for not waiting for it is empty, too long, or has control characters";
+            return refused("break-glass-justification", why);
+        }
+        Ok(Some(reason.to_owned()))
+    }
+
     fn wait(&self, wanted: &contract::Approval) -> ApprovalWait {
-        let agents = self.gate.people.asked().map(|approvals| {
-            let settings = approvals.settings();
-            settings.agents
-        });
+        let settings = self
+            .gate
+            .people
+            .asked()
+            .map(|approvals| approvals.settings());
+        let agents = settings.as_ref().map(|settings| settings.agents);
         let of_class = agents.filter(|_| self.facts.identity.agent.is_some());
-        chosen(wanted.wait, of_class, &self.facts.session)
+        let nobody_decides =
+            settings.is_some_and(|settings| settings.away() >= settings.hold(wanted.hold_ms));
+        match chosen(wanted.wait, of_class, &self.facts.session) {
+            // Nobody is held for nothing.
+            ApprovalWait::Hold if nobody_decides => ApprovalWait::ReturnId,
+            wait => wait,
+        }
     }
 
     fn settings_that_count(&self, question: &KeptQuestion) -> Vec<(String, String)> {
@@ -108,6 +153,7 @@ impl SessionGate {
             if let SettingValue::Constant(value) = &given.value
                 && given.name != "application_name"
                 && given.name != WORD
+                && given.name != BREAK_GLASS
             {
                 settings.push((format!("at startup: {}", given.name), value.clone()));
             }
@@ -173,6 +219,16 @@ pub(super) fn chosen(
     }
 }
 
+/// The last one counts, as with the server's own settings.
+pub(super) fn justification(session: &contract::Session) -> Option<&str> {
+    let mut settings = session.settings.iter().rev();
+    let given = settings.find(|setting| setting.name == BREAK_GLASS)?;
+    match &given.value {
+        SettingValue::Constant(reason) => Some(reason.trim()),
+        _ => Some(""),
+    }
+}
+
 fn client_analysis(question: &KeptQuestion) -> &gatewright_sql::Analysis {
     match &question.text.edited {
         Some(from) => &from.client.analysis,
@@ -187,7 +243,7 @@ fn client_text(question: &KeptQuestion) -> String {
         None => &question.text.source,
     };
     match &question.named_text {
-        Some(named) => format!("{text}\n-- where this is what it names:\n{named}"),
+        Some(named) => format!("{text}{NAMED}{named}"),
         None => text.to_string(),
     }
 }

@@ -18,22 +18,42 @@ pub(super) struct Place {
     pub statement: StatementId,
     pub url: String,
     pub expires_at: SystemTime,
+    /// From when on people decide, if they do not now.
+    pub reviewers_from: Option<SystemTime>,
+}
+
+impl Place {
+    /// The DETAIL with the time from which on people decide.
+    fn detail(&self, mut detail: Value) -> Value {
+        if let (Some(from), Some(members)) = (self.reviewers_from, detail.as_object_mut()) {
+            members.insert("reviewers_from".to_owned(), time(from).into());
+        }
+        detail
+    }
+
+    /// The HINT with the same.
+    fn hint(&self, hint: &str) -> String {
+        match self.reviewers_from {
+            Some(from) => format!("Reviewers decide from {} on. {hint}", time(from)),
+            None => hint.to_owned(),
+        }
+    }
 }
 
 /// What the client is told while its statement is held.
 pub(super) fn notice(place: &Place, policy: &str, wanted: &contract::Approval) -> Notice {
     Notice {
         message: "held for approval".to_owned(),
-        detail: ascii(&json!({
+        detail: ascii(&place.detail(json!({
             "id": place.id.to_string(),
             "url": place.url,
             "expires_at": time(place.expires_at),
             "policy": policy,
             "code": wanted.code,
             "reason": wanted.reason,
-        })),
-        hint: "It runs once it is approved. Cancelling the statement withdraws the request."
-            .to_owned(),
+        }))),
+        hint: place
+            .hint("It runs once it is approved. Cancelling the statement withdraws the request."),
     }
 }
 
@@ -89,7 +109,7 @@ pub(super) fn of_outcome(place: &Place, outcome: &Outcome) -> Option<Refusal> {
 pub(super) fn returned(place: &Place) -> Refusal {
     refusal(
         "this statement needs approval",
-        json!({
+        place.detail(json!({
             "id": place.id.to_string(),
             "statement": place.statement.to_string(),
             "decision": "pending",
@@ -98,8 +118,8 @@ pub(super) fn returned(place: &Place) -> Refusal {
             "retry": true,
             "url": place.url,
             "expires_at": time(place.expires_at),
-        }),
-        "Send the same statement again once it is approved.",
+        })),
+        &place.hint("Send the same statement again once it is approved."),
     )
 }
 

@@ -8,7 +8,7 @@ use gatewright_contract::{
 };
 use serde_json::{Value, json};
 
-use super::draft::{chosen, parameter};
+use super::draft::{chosen, justification, parameter};
 use super::refusals::{self, Place};
 use crate::approvals::{Outcome, ParameterValue};
 use crate::results::Format;
@@ -19,7 +19,28 @@ fn place() -> Place {
         statement: StatementId::generate(),
         url: "https://gateway.example.com/requests/1".to_owned(),
         expires_at: UNIX_EPOCH + Duration::from_millis(1_796_022_745_123),
+        reviewers_from: None,
     }
+}
+
+#[test]
+fn a_client_is_told_from_when_on_people_decide() {
+    let from = UNIX_EPOCH + Duration::from_millis(1_796_022_000_000);
+    let away = Place {
+        reviewers_from: Some(from),
+        ..place()
+    };
+    let refusal = refusals::returned(&away);
+    let said: Value = serde_json::from_str(&refusal.detail.expect("a DETAIL")).expect("JSON");
+    assert_eq!(said["reviewers_from"], "2026-11-30T07:00:00.000Z");
+    assert_eq!(
+        refusal.hint.as_deref(),
+        Some(
+            "Reviewers decide from 2026-11-30T07:00:00.000Z on. Send the same statement again once it is approved."
+        )
+    );
+    let now = refusals::returned(&place());
+    assert!(!now.detail.expect("a DETAIL").contains("reviewers_from"));
 }
 
 /// Whatever the encoding of the client.
@@ -143,4 +164,24 @@ fn who_does_not_want_to_be_held_is_not() {
     ] {
         assert_eq!(chosen(policy, class, &session), expected, "{session:?}");
     }
+}
+
+#[test]
+fn a_justification_is_what_the_client_gave_last() {
+    let set = |values: &[SettingValue]| Session {
+        settings: values
+            .iter()
+            .map(|value| SettingChange {
+                name: "gatewright.break_glass".to_owned(),
+                value: value.clone(),
+                local: false,
+            })
+            .collect(),
+        ..Session::default()
+    };
+    let constant = |text: &str| SettingValue::Constant(text.to_owned());
+    assert_eq!(justification(&Session::default()), None);
+    let given = set(&[constant("first"), constant(" outage 42 ")]);
+    assert_eq!(justification(&given), Some("outage 42"));
+    assert_eq!(justification(&set(&[constant(" ")])), Some(""));
 }

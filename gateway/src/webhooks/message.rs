@@ -1,0 +1,205 @@
+//! What may leave the gateway of an event and its request, whatever the form of the message.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use gatewright_sql::redacted;
+
+use super::settings::Disclosure;
+use crate::approvals::{Actor, Event, Look, NAMED, Notification, Request, State};
+
+/// Effects that one message can show.
+pub(super) const MOST_EFFECTS: usize = 10;
+
+/// Settings that one message can show.
+pub(super) const MOST_SETTINGS: usize = 8;
+
+/// How the statement's strings are read.
+pub(super) const STRINGS: (&str, &str) = ("standard_conforming_strings", "on");
+
+/// An event, with what may be known of it.
+pub(super) struct Message<'n> {
+    /// The same whenever it is sent.
+    pub id: String,
+    /// `approval.requested` and the like.
+    pub kind: &'static str,
+    /// In milliseconds since 1970.
+    pub at: i64,
+    pub state: State,
+    pub by: Option<&'n Actor>,
+    /// Why, where it cannot quote the statement or may.
+    pub reason: Option<&'n str>,
+    /// Who decided, once somebody has, separated by commas.
+    pub decided_by: Option<&'n str>,
+    pub statement: Statement,
+    /// Where the request is shown to people who log in.
+    pub url: String,
+    /// Where a person can agree, if the message shows everything that there is to agree to.
+    pub approve_url: Option<String>,
+    pub request: &'n Request,
+    disclosure: Disclosure,
+}
+
+/// How much of the statement is in the message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Statement {
+    Whole(String),
+    Redacted(String),
+    Withheld,
+}
+
+impl<'n> Message<'n> {
+    /// `base`: where people decide.
+    pub fn new(notification: &'n Notification, disclosure: Disclosure, base: &str) -> Self {
+        let (event, request) = (&notification.event, &notification.request);
+        let url = format!("{base}/requests/{}", request.id);
+        let is_first = event.before.is_none();
+        // The gateway's own reasons are of its own making; people write what they like.
+        let is_free = event.actor.is_some();
+        let shows_texts = disclosure == Disclosure::Whole;
+        let reason = event.reason.as_deref().filter(|_| shows_texts || !is_free);
+        let approvable = is_first && shows_texts && shows_everything(request);
+        Message {
+            id: format!("{}-{}", request.id, event.sequence),
+            kind: kind(event, request),
+            at: event.at,
+            state: event.state,
+            by: event.actor.as_ref(),
+            reason,
+            decided_by: request
+                .decided_by
+                .as_deref()
+                .filter(|_| event.state != State::Pending),
+            statement: statement(request, disclosure),
+            approve_url: approvable.then(|| format!("{url}?decide=approve")),
+            url,
+            request,
+            disclosure,
+        }
+    }
+
+    /// Asks people to decide.
+    pub fn asks(&self) -> bool {
+        self.kind == REQUESTED && !self.broke_glass()
+    }
+
+    /// The statement runs without waiting for reviewers.
+    pub fn broke_glass(&self) -> bool {
+        self.request.break_glass.is_some()
+    }
+
+    /// Somebody has looked at it afterwards.
+    pub fn is_review(&self) -> bool {
+        self.kind == REVIEWED
+    }
+
+    /// Why the policy wants an approval, if that may quote the statement.
+    pub fn policy_reason(&self) -> Option<&'n str> {
+        self.whole().map(|request| request.reason.as_str())
+    }
+
+    /// What the statement does, in sentences that may quote it.
+    pub fn effects(&self) -> Option<&'n [String]> {
+        self.whole().map(|request| request.shown.effects.as_slice())
+    }
+
+    pub fn search_path(&self) -> Option<&'n [String]> {
+        self.whole().map(|request| request.search_path.as_slice())
+    }
+
+    /// What else an approval binds, and changes how the statement is read.
+    pub fn settings(&self) -> Option<&'n [(String, String)]> {
+        self.whole().map(|request| request.settings.as_slice())
+    }
+
+    fn whole(&self) -> Option<&'n Request> {
+        (self.disclosure == Disclosure::Whole).then_some(self.request)
+    }
+}
+
+const REQUESTED: &str = "approval.requested";
+const REVIEWED: &str = "approval.reviewed";
+
+fn kind(event: &Event, request: &Request) -> &'static str {
+    let by_somebody = event.actor.is_some();
+    match event.state {
+        State::Pending if event.before.is_none() => REQUESTED,
+        state if state.is_end() && event.before == Some(state) && by_somebody => REVIEWED,
+        State::Approved if request.break_glass.is_some() => "approval.break_glass",
+        State::Pending => "approval.agreed",
+        State::Approved => "approval.approved",
+        State::Claimed => "approval.claimed",
+        State::Executed => "approval.executed",
+        State::Failed => "approval.failed",
+        State::Rejected => "approval.rejected",
+        State::Expired => "approval.expired",
+        State::Withdrawn => "approval.withdrawn",
+        State::Revoked => "approval.revoked",
+        State::EffectMismatch => "approval.effect_mismatch",
+    }
+}
+
+fn statement(request: &Request, disclosure: Disclosure) -> Statement {
+    match disclosure {
+        Disclosure::None => Statement::Withheld,
+        Disclosure::Whole => Statement::Whole(request.text.clone()),
+        Disclosure::Redacted => hidden(request).map_or(Statement::Withheld, Statement::Redacted),
+    }
+}
+
+/// The text without its constants; `None` unless it is certain where they are.
+fn hidden(request: &Request) -> Option<String> {
+    let mut settings = request.settings.iter();
+    let is_standard = settings.any(|(name, value)| (name.as_str(), value.as_str()) == STRINGS);
+    // What it names may have been written under another setting.
+    let own = request.text.split(NAMED).next();
+    own.filter(|_| is_standard).and_then(redacted)
+}
+
+/// Whether a message with the whole statement hides nothing of what an approval is for, and shows it as it is.
+fn shows_everything(request: &Request) -> bool {
+    let plain = |text: &String| is_plain(text);
+    if request.break_glass.is_some() {
+        return false;
+    }
+    let settings = request.settings.as_slice();
+    let reads_otherwise = |name: &str, value: &str| name == STRINGS.0 && value != STRINGS.1;
+    request.parameters.is_empty()
+        && request.effect_digest.is_none()
+        && request.shown.effects.len() <= MOST_EFFECTS
+        && settings.len() <= MOST_SETTINGS
+        && settings
+            .iter()
+            .all(|(name, value)| is_plain(name) && is_plain(value) && !reads_otherwise(name, value))
+        && is_plain(&request.text)
+        && is_plain(&request.reason)
+        && request.shown.effects.iter().all(plain)
+        && request.search_path.iter().all(plain)
+        && [&request.subject, &request.database, &request.role]
+            .into_iter()
+            .chain(&request.agent)
+            .all(plain)
+}
+
+/// Whether every character is what it looks like. A backtick ends quoted text in chats.
+fn is_plain(text: &str) -> bool {
+    let mut characters = text.chars();
+    characters.all(|character| match character {
+        '\n' | '\t' => true,
+        '`' => false,
+        other => Look::of(other) == Look::Plain,
+    })
+}
+
+/// Milliseconds since 1970 as `2026-11-30T07:12:25.000Z` (RFC 3339).
+pub(super) fn rfc3339(milliseconds: i64) -> String {
+    time(milliseconds).to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// As people read it.
+pub(super) fn readable(milliseconds: i64) -> String {
+    let time = time(milliseconds);
+    format!("{} UTC", time.format("%Y-%m-%d %H:%M:%S"))
+}
+
+fn time(milliseconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(milliseconds).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
