@@ -226,6 +226,7 @@ impl Asking {
             approved: Approved {
                 by: self.requester.subject.clone(),
                 reason: Some(reason.to_owned()),
+                effect: None,
             },
         })
     }

@@ -191,7 +191,7 @@ impl Shared {
         AskPage {
             frame: Frame {
                 open: "grants",
-                ..Frame::of(person, nonce, "Ask for access")
+                ..self.frame(person, nonce, "Ask for access")
             },
             notice,
             verbs: VERBS.into_iter().map(verb).collect(),

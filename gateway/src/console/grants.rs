@@ -81,7 +81,7 @@ pub(super) async fn list(
         frame: Frame {
             open: "grants",
             refresh: before.is_none().then_some("/grants?refresh"),
-            ..Frame::of(&person, &nonce, "Access grants")
+            ..shared.frame(&person, &nonce, "Access grants")
         },
         waiting,
         active,
@@ -201,7 +201,7 @@ impl Shared {
         GrantPage {
             frame: Frame {
                 open: "grants",
-                ..Frame::of(person, nonce, title)
+                ..self.frame(person, nonce, title)
             },
             grant: GrantDetail::new(entry, viewer, may_decide, Moment::now()),
             notice,

@@ -105,7 +105,7 @@ impl SessionGate {
                     gate.ask_next(asked, claims)
                 }
                 Err(refusal) => {
-                    gate.note_refused(&permit.view);
+                    gate.note_refused(&asked.permit.view);
                     Judged::Ready(Answer::Admission(Err(refusal)))
                 }
             });
