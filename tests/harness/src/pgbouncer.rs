@@ -38,7 +38,7 @@ impl PgBouncer {
                  [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
                  auth_type = scram-sha-256\nauth_file = {users}\npool_mode = session\n\
                  max_client_conn = {connections}\ndefault_pool_size = {connections}\n\
-                 ignore_startup_parameters = extra_float_digits\nserver_reset_query =\nserver_idle_timeout = 5\n",
+                 ignore_startup_parameters = extra_float_digits\nserver_idle_timeout = 5\n",
                 host = upstream.host,
                 upstream_port = upstream.port,
                 users = users.display(),
