@@ -4,20 +4,24 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{ChildStdout, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::Arc;
+use std::sync::mpsc::{self, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use gatewright::approvals::{
-    Approvals, ApprovalsSettings, Binding, Draft, Finished, Outcome, Shown, Submitted,
+    Approvals, ApprovalsSettings, Binding, Draft, Finished, Outcome, Shown, State, Submitted,
+    Withdrawal,
 };
 use gatewright::store::{Store, StoreSettings};
+use gatewright::webhooks::{Disclosure, Format, Secret, WebhookMetrics, WebhookSettings, Webhooks};
 use gatewright_contract::{Allowance, Approval, ApprovalEffect, ApprovalWait, RequestId};
 use gatewright_harness::{Dsn, Psql, free_port, random_secret};
 use serde_json::Value;
 use tokio::runtime::Handle;
 
 use crate::people::fixture::{Fixture, success_output, text};
+use crate::receiver::{Message, Receiver, SECRET};
 use crate::world;
 
 /// A served API, and this process as a gateway beside it.
@@ -30,6 +34,11 @@ struct Stage {
 
 impl Stage {
     fn start(test: &str, postgres: bool) -> Result<Self> {
+        Self::with_tables(test, postgres, "")
+    }
+
+    /// `more`: further tables of the configuration.
+    fn with_tables(test: &str, postgres: bool, more: &str) -> Result<Self> {
         let port = free_port()?;
         let shared = postgres.then(|| store(test)).transpose()?;
         let fixture = Fixture::with_tables(test, 600, "", |issuer, folder| {
@@ -51,7 +60,7 @@ impl Stage {
             };
             Ok(format!(
                 "[approvals]\npeople = [\"{issuer}\"]\nreviewers = [\"dba\"]\n{table}\
-                 [api]\naddress = \"127.0.0.1:{port}\"\n[api.tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\n"
+                 [api]\naddress = \"127.0.0.1:{port}\"\n[api.tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\n{more}"
             ))
         })?;
         let place = match &shared {
@@ -86,7 +95,7 @@ impl Stage {
 }
 
 /// What `gatewright approvals watch --json` prints.
-struct Events(Receiver<Value>);
+struct Events(mpsc::Receiver<Value>);
 
 impl Events {
     fn of(output: ChildStdout) -> Self {
@@ -288,6 +297,92 @@ fn a_reload_changes_who_decides() -> Result<()> {
         !refused.status.success() && missing(&refused),
         "{refused:?}"
     );
+    Ok(())
+}
+
+#[test]
+fn what_ran_without_approval_is_reviewed_on_the_command_line() -> Result<()> {
+    let stage = Stage::start("approvals_review", false)?;
+    let broken = Draft {
+        break_glass: Some("production is down".to_owned()),
+        ..draft(stage.fixture.provider.url(), "DELETE FROM orders")
+    };
+    let submitted = stage.runtime.block_on(stage.approvals.submit(broken))?;
+    let Submitted::Claimed { id, .. } = submitted else {
+        anyhow::bail!("it waits")
+    };
+    stage.approvals.finished(id, Finished::Executed { rows: 1 });
+    success_output(stage.fixture.log_in("bob", &[])?)?;
+    let listed = || success_output(stage.run(&["list", "--to-review"])?);
+    world::eventually("it is to be reviewed", || Ok(!listed()?.is_empty()))?;
+    let line = listed()?;
+    ensure!(line.contains("break-glass, to be reviewed"), "{line}");
+    let name = id.to_string();
+    let whole = success_output(stage.run(&["show", &name])?)?;
+    ensure!(
+        whole.contains("production is down") && whole.contains("nobody yet"),
+        "{whole}"
+    );
+    let reviewed = stage.run(&["review", &name, "--reason", "it was"])?;
+    ensure!(success_output(reviewed)?.contains("  executed  "));
+    ensure!(listed()?.is_empty());
+    let whole = success_output(stage.run(&["show", &name])?)?;
+    ensure!(whole.contains("reviewed by  bob"), "{whole}");
+    let again = stage.run(&["review", &name])?;
+    ensure!(
+        text(&again.stderr).contains("nothing to review"),
+        "{again:?}"
+    );
+    Ok(())
+}
+
+/// Counts nothing.
+struct Uncounted;
+
+impl WebhookMetrics for Uncounted {
+    fn attempted(&self, _webhook: &str, _outcome: gatewright::webhooks::Outcome) {}
+
+    fn pending(&self, _webhook: &str, _count: i64) {}
+}
+
+/// Both have the same webhook, and see the same events.
+#[test]
+fn gateways_that_share_a_store_tell_a_webhook_once() -> Result<()> {
+    let receiver = Receiver::start(0)?;
+    let stage = Stage::with_tables("approvals_webhook", true, &receiver.table(""))?;
+    let settings = WebhookSettings {
+        name: "audit".to_owned(),
+        url: receiver.url().into(),
+        format: Format::Json,
+        secret: Some(Secret::parse(SECRET)?),
+        statement: Disclosure::Redacted,
+        events: State::ALL.to_vec(),
+        timeout: Duration::from_secs(10),
+        max_age: Duration::from_secs(3600),
+        ca_pem: None,
+    };
+    let (approvals, metrics) = (stage.approvals.clone(), Arc::new(Uncounted));
+    // On its own event loop, where it delivers.
+    let started = stage
+        .runtime
+        .spawn(Webhooks::start(approvals, metrics, vec![settings]));
+    let webhooks = stage.runtime.block_on(started)??;
+    for number in 0..20 {
+        let id = stage.hold(&format!("DELETE FROM orders WHERE id = {number}"))?;
+        stage.approvals.withdraw(id, Withdrawal::ClientLeft);
+    }
+    receiver.taken(40)?;
+    // Nothing is under way in either of them afterwards.
+    stage.runtime.block_on(webhooks.stop());
+    let mut fixture = stage.fixture;
+    fixture.stage.gateway.process().signal("TERM")?;
+    let gateway = fixture.stage.gateway.process_mut();
+    gateway.wait(Duration::from_secs(30))?;
+    let seen = receiver.seen();
+    let mut ids: Vec<&str> = seen.iter().map(Message::id).collect::<Result<_>>()?;
+    ids.sort_unstable();
+    ids.dedup();
+    ensure!((ids.len(), seen.len()) == (40, 40), "{seen:?}");
     Ok(())
 }
 

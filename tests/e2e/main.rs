@@ -54,6 +54,7 @@ mod policy_module;
 mod pooling;
 mod proxy;
 mod read_only;
+mod receiver;
 mod refusals;
 mod reload;
 mod rewrites;
