@@ -267,7 +267,22 @@ const steps = {
       await ask('hold', 'DROP TABLE staging_import_2025', 'remove what the import left'),
       await ask('hold', 'DELETE FROM cust\u043emers WHERE email = \'a\u202e@b\'', 'support ticket 991'),
     ];
+    const form = await bob.newPage();
+    await form.goto(at('/grants/new'));
+    await form.fill('#tables', 'public.orders\n"Cust\u043emers".*');
+    await form.check('input[name=delete]');
+    await form.fill('#databases', 'shop');
+    await form.fill('#rows', '100');
+    await form.fill('#reason', 'ticket 4711');
+    await form.click('.asking button');
+    await form.waitForURL(/\/grants\/[^/]+\?done$/);
+    const grant = new URL(form.url()).pathname;
+    await form.close();
     const pages = [
+      ['grants', '/grants'],
+      ['grant', grant],
+      ['withdraw', `${grant}?decide=withdraw`],
+      ['ask', '/grants/new'],
       ['login', '/login', true],
       ['requests', '/'],
       ['request', `/requests/${waits[0]}`],

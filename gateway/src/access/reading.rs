@@ -12,6 +12,8 @@ use crate::store::{Row, StoreError, Transaction, Value};
 pub struct Event {
     /// In milliseconds since 1970.
     pub at: i64,
+    /// `None`: it was asked for.
+    pub before: Option<State>,
     /// The same as before where one of several reviewers agreed.
     pub state: State,
     pub actor: Option<Actor>,
@@ -61,12 +63,18 @@ pub(super) fn entry(
     grant: AccessGrant,
 ) -> Result<Entry, StoreError> {
     let mut rows = transaction.query(
-        "SELECT happened_at, state, reason, actor, actor_issuer FROM event WHERE request = $1 ORDER BY sequence",
+        "SELECT happened_at, state_before, state, reason, actor, actor_issuer FROM event WHERE request = $1 ORDER BY sequence",
         &[Value::from(grant.id.to_string())],
     )?;
     let event = |row: &mut Row| {
         Ok(Event {
             at: row.integer()?,
+            before: match row.optional_text()? {
+                Some(name) => {
+                    Some(State::from_name(&name).ok_or(StoreError::Value("an unknown state"))?)
+                }
+                None => None,
+            },
             state: grant::state(row)?,
             reason: row.optional_text()?,
             actor: match (row.optional_text()?, row.optional_text()?) {

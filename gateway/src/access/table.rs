@@ -1,5 +1,6 @@
 //! What an access grant is for: tables, and what may be done to them.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use gatewright_contract::{self as contract, Access};
@@ -78,11 +79,20 @@ impl From<GrantTable> for contract::GrantedTable {
 }
 
 impl fmt::Display for GrantTable {
-    /// `delete, update on public.orders`; names as they are stored, without quotes.
+    /// `update, delete on public.orders`, with names quoted as SQL would need it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verbs: Vec<_> = self.verbs.names().collect();
-        let name = self.name.as_deref().unwrap_or("*");
-        write!(f, "{} on {}.{name}", verbs.join(", "), self.schema)
+        let name = self.name.as_deref().map_or_else(|| "*".into(), quoted);
+        write!(f, "{} on {}.{name}", verbs.join(", "), quoted(&self.schema))
+    }
+}
+
+/// A name as it is read again: what could be taken for something else is in double quotes.
+fn quoted(name: &str) -> Cow<'_, str> {
+    let is_plain = |character: char| matches!(character, 'a'..='z' | '0'..='9' | '_' | '$');
+    match name.chars().all(is_plain) && !name.starts_with(|first: char| first.is_ascii_digit()) {
+        true => Cow::Borrowed(name),
+        false => Cow::Owned(format!("\"{}\"", name.replace('"', "\"\""))),
     }
 }
 
@@ -108,5 +118,11 @@ mod tests {
         let all: GrantTable =
             serde_json::from_str(r#"{"schema":"public","verbs":["ddl"]}"#).expect("a schema");
         assert_eq!(all.to_string(), "ddl on public.*");
+        let odd = GrantTable {
+            schema: "public.orders".to_owned(),
+            name: Some("a\"B".to_owned()),
+            verbs: all.verbs,
+        };
+        assert_eq!(odd.to_string(), r#"ddl on "public.orders"."a""B""#);
     }
 }

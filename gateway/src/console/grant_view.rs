@@ -1,6 +1,6 @@
 //! What pages show of access grants.
 
-use super::moment::Moment;
+use super::moment::{Left, Moment};
 use super::sessions;
 use super::view::{Clock, Fact};
 use super::visible::Visible;
@@ -24,6 +24,8 @@ pub(super) struct GrantRow {
     /// A clock that runs.
     pub clock: Option<Clock>,
     pub rows: Option<String>,
+    /// How long it lasts.
+    pub lasts: Left,
     pub given: usize,
     pub needed: i64,
     pub may_decide: bool,
@@ -103,6 +105,7 @@ impl GrantRow {
             rows: grant
                 .row_budget
                 .map(|budget| format!("{} of {budget} rows used", grant.rows_used)),
+            lasts: lasts(grant),
             given: entry.approvals.len(),
             needed: grant.needed,
             may_decide: may_decide && !grant.state.is_end(),
@@ -158,11 +161,14 @@ fn present(facts: Vec<(&'static str, String)>) -> Vec<Fact> {
         .collect()
 }
 
+fn lasts(grant: &AccessGrant) -> Left {
+    Moment(grant.duration_ms).left(Moment(0))
+}
+
 fn time(grant: &AccessGrant) -> Vec<Fact> {
     let moment = |at: Option<i64>| at.map(|at| Moment(at).to_string()).unwrap_or_default();
-    let lasts = Moment(grant.duration_ms).left(Moment(0)).to_string();
     present(vec![
-        ("Lasts", lasts),
+        ("Lasts", lasts(grant).to_string()),
         ("Not before", moment(grant.not_before)),
         ("From", moment(grant.active_from)),
         ("Until", moment(grant.active_until)),
@@ -282,9 +288,14 @@ impl GrantForm {
 
 impl GrantStep {
     fn new(event: &Event) -> Self {
+        let label = match (event.before, event.state) {
+            (None, _) => "Asked",
+            (Some(State::Pending), State::Pending) => "One approval",
+            (_, state) => label(state),
+        };
         GrantStep {
             at: Moment(event.at),
-            label: label(event.state),
+            label,
             state: event.state,
             by: event
                 .actor

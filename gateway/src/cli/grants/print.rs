@@ -119,7 +119,7 @@ mod tests {
         let grant: GrantView = serde_json::from_value(grant).expect("a grant");
         let line = line(&grant);
         assert!(
-            line.contains("(agent helper)") && line.contains("delete on public.or"),
+            line.contains("(agent helper)") && line.contains("delete on public.\"or"),
             "{line}"
         );
         let whole = whole(&grant);

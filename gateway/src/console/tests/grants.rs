@@ -42,7 +42,9 @@ async fn somebody_asks_and_a_reviewer_decides() {
     let list = bob.get("/grants").await;
     assert!(
         list.body.contains("update, delete on public.orders")
-            && list.body.contains("update, delete on My Schema.*"),
+            && list
+                .body
+                .contains("update, delete on &quot;My Schema&quot;.*"),
         "{}",
         list.body
     );
