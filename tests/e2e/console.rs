@@ -186,7 +186,7 @@ fn draft(issuer: &str, statement: &str, task: &str, more: &[&str]) -> Draft {
                 true => vec!["contains UPDATE, SELECT".to_owned()],
                 false => Vec::new(),
             },
-            effect: is_full.then(|| Effect {
+            effect: is_full.then_some(Effect {
                 found: EffectFound::Preview { rows: 128 },
                 limited: None,
                 bound: false,
