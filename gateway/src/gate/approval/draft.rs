@@ -39,10 +39,11 @@ impl SessionGate {
         wanted: &Wanted,
         effect: Option<&Effect>,
     ) -> Result<Draft, Refusal> {
-        if wanted.approval.effect == ApprovalEffect::Bound && effect.and_then(as_bound).is_none() {
+        let break_glass = self.break_glass(permit)?;
+        let is_bound = wanted.approval.effect == ApprovalEffect::Bound;
+        if is_bound && break_glass.is_none() && effect.and_then(as_bound).is_none() {
             return Err(unbound(effect, permit));
         }
-        let break_glass = self.break_glass(permit)?;
         let wait = self.wait(&wanted.approval);
         let is_returned = wait == ApprovalWait::ReturnId && break_glass.is_none();
         if is_returned && question.path_value.is_none() {

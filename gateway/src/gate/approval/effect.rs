@@ -3,6 +3,7 @@
 use gatewright_contract::ApprovalEffect;
 use gatewright_sql::{Facts, Outputs};
 
+use super::draft::justification;
 use crate::approvals::{Effect, EffectFound};
 use crate::gate::SessionGate;
 use crate::gate::permit::Permit;
@@ -57,7 +58,8 @@ impl SessionGate {
     /// The most that a policy wants to have shown of a statement that is to be approved now.
     fn wanted_effect<'p>(&self, permit: &'p Permit) -> Option<(&'p Facts, ApprovalEffect)> {
         let requirement = permit.requirement.as_ref()?;
-        if requirement.is_used() {
+        // Who breaks the glass does not wait for this, either.
+        if requirement.is_used() || justification(&self.facts.session).is_some() {
             return None;
         }
         let wanted = requirement.wanted.iter().map(|wanted| {
