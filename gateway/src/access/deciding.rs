@@ -6,7 +6,8 @@ use super::grant::AccessGrant;
 use super::transition::{self, Set};
 use super::{GrantError, State};
 use crate::approvals::{
-    Actor, ApprovalsSettings, Barred, Note, check_texts, is_requester, may_decide, may_see,
+    Actor, ApprovalsSettings, Ballot, Barred, Before, Note, check_texts, is_requester, may_decide,
+    may_see,
 };
 use crate::identity::Identity;
 use crate::store::{Transaction, Value};
@@ -128,48 +129,29 @@ impl Decision {
         }
     }
 
+    fn ballot(&self) -> Ballot<'_> {
+        Ballot {
+            id: self.id.to_string(),
+            by: &self.by,
+            kind: self.verdict.name(),
+            reason: self.reason.as_deref(),
+            idempotency_key: self.idempotency_key.as_deref(),
+        }
+    }
+
     /// Whether this decision came before, with the same key.
     fn was_made(&self, transaction: &mut dyn Transaction) -> Result<bool, GrantError> {
-        let Some(key) = &self.idempotency_key else {
-            return Ok(false);
-        };
-        let mut rows = transaction.query(
-            "SELECT kind, reason FROM decision WHERE request = $1 AND issuer = $2 AND subject = $3 AND idempotency_key = $4",
-            &[
-                Value::from(self.id.to_string()),
-                Value::from(self.by.issuer.clone()),
-                Value::from(self.by.subject.clone()),
-                Value::from(key.clone()),
-            ],
-        )?;
-        let Some(row) = rows.first_mut() else {
-            return Ok(false);
-        };
-        let same = row.text()? == self.verdict.name() && row.optional_text()? == self.reason;
-        match same {
-            true => Ok(true),
-            false => Err(GrantError::KeyReused),
+        match self.ballot().before(transaction)? {
+            Before::Nothing => Ok(false),
+            Before::TheSame => Ok(true),
+            Before::SomethingElse => Err(GrantError::KeyReused),
         }
     }
 
     fn write(&self, transaction: &mut dyn Transaction, state: State) -> Result<(), GrantError> {
-        let now = transaction.now();
-        let written = transaction.query(
-            "INSERT INTO decision (request, issuer, subject, kind, reason, idempotency_key, decided_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING request",
-            &[
-                Value::from(self.id.to_string()),
-                Value::from(self.by.issuer.clone()),
-                Value::from(self.by.subject.clone()),
-                Value::from(self.verdict.name()),
-                Value::from(self.reason.clone()),
-                Value::from(self.idempotency_key.clone()),
-                Value::from(now),
-            ],
-        )?;
-        match written.is_empty() {
-            true => Err(GrantError::AlreadyDecided { state }),
-            false => Ok(()),
+        match self.ballot().cast(transaction)? {
+            true => Ok(()),
+            false => Err(GrantError::AlreadyDecided { state }),
         }
     }
 
@@ -179,13 +161,7 @@ impl Decision {
         transaction: &mut dyn Transaction,
         grant: &AccessGrant,
     ) -> Result<(), GrantError> {
-        let mut rows = transaction.query(
-            "SELECT subject FROM decision WHERE request = $1 AND kind = 'approve' ORDER BY decided_at, subject",
-            &[Value::from(self.id.to_string())],
-        )?;
-        let by = rows.iter_mut().map(|row| row.text());
-        let by: Vec<String> = by.collect::<Result<_, _>>()?;
-        if i64::try_from(by.len()).unwrap_or(i64::MAX) < grant.needed {
+        let Some(by) = self.ballot().approvers(transaction, grant.needed)? else {
             transition::record(
                 transaction,
                 self.id,
@@ -194,7 +170,7 @@ impl Decision {
                 self.note(&self.actor()),
             )?;
             return Ok(());
-        }
+        };
         let now = transaction.now();
         let from = grant.not_before.map_or(now, |begin| begin.max(now));
         let set = Set {
@@ -202,7 +178,7 @@ impl Decision {
             values: &[
                 Value::from(from),
                 Value::from(from.saturating_add(grant.duration_ms)),
-                Value::from(by.join(", ")),
+                Value::from(by),
                 Value::from(self.reason.clone()),
             ],
         };

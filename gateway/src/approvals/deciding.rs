@@ -3,6 +3,7 @@
 use gatewright_contract::RequestId;
 use thiserror::Error;
 
+use super::ballot::{Ballot, Before};
 use super::request::Request;
 use super::rules::{self, Barred};
 use super::settings::ApprovalsSettings;
@@ -181,27 +182,22 @@ impl Decision {
         }
     }
 
+    fn ballot(&self) -> Ballot<'_> {
+        Ballot {
+            id: self.id.to_string(),
+            by: &self.reviewer,
+            kind: self.verdict.name(),
+            reason: self.reason.as_deref(),
+            idempotency_key: self.idempotency_key.as_deref(),
+        }
+    }
+
     /// Whether this decision came before, with the same key.
     fn was_made(&self, transaction: &mut dyn Transaction) -> Result<bool, DecisionError> {
-        let Some(key) = &self.idempotency_key else {
-            return Ok(false);
-        };
-        let mut rows = transaction.query(
-            "SELECT kind, reason FROM decision WHERE request = $1 AND issuer = $2 AND subject = $3 AND idempotency_key = $4",
-            &[
-                Value::from(self.id.to_string()),
-                Value::from(self.reviewer.issuer.clone()),
-                Value::from(self.reviewer.subject.clone()),
-                Value::from(key.clone()),
-            ],
-        )?;
-        let Some(row) = rows.first_mut() else {
-            return Ok(false);
-        };
-        let same = row.text()? == self.verdict.name() && row.optional_text()? == self.reason;
-        match same {
-            true => Ok(true),
-            false => Err(DecisionError::KeyReused),
+        match self.ballot().before(transaction)? {
+            Before::Nothing => Ok(false),
+            Before::TheSame => Ok(true),
+            Before::SomethingElse => Err(DecisionError::KeyReused),
         }
     }
 
@@ -220,23 +216,9 @@ impl Decision {
     }
 
     fn write(&self, transaction: &mut dyn Transaction, state: State) -> Result<(), DecisionError> {
-        let now = transaction.now();
-        let written = transaction.query(
-            "INSERT INTO decision (request, issuer, subject, kind, reason, idempotency_key, decided_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING request",
-            &[
-                Value::from(self.id.to_string()),
-                Value::from(self.reviewer.issuer.clone()),
-                Value::from(self.reviewer.subject.clone()),
-                Value::from(self.verdict.name()),
-                Value::from(self.reason.clone()),
-                Value::from(self.idempotency_key.clone()),
-                Value::from(now),
-            ],
-        )?;
-        match written.is_empty() {
-            true => Err(DecisionError::AlreadyDecided { state }),
-            false => Ok(()),
+        match self.ballot().cast(transaction)? {
+            true => Ok(()),
+            false => Err(DecisionError::AlreadyDecided { state }),
         }
     }
 
@@ -246,13 +228,7 @@ impl Decision {
         transaction: &mut dyn Transaction,
         request: &Request,
     ) -> Result<(), DecisionError> {
-        let mut rows = transaction.query(
-            "SELECT subject FROM decision WHERE request = $1 AND kind = 'approve' ORDER BY decided_at, subject",
-            &[Value::from(self.id.to_string())],
-        )?;
-        let by = rows.iter_mut().map(|row| row.text());
-        let by: Vec<String> = by.collect::<Result<_, _>>()?;
-        if i64::try_from(by.len()).unwrap_or(i64::MAX) < request.needed {
+        let Some(by) = self.ballot().approvers(transaction, request.needed)? else {
             transition::record(
                 transaction,
                 self.id,
@@ -261,13 +237,13 @@ impl Decision {
                 self.note(&self.actor()),
             )?;
             return Ok(());
-        }
+        };
         let until = transaction.now().saturating_add(request.valid_ms);
         let set = Set {
             sql: ", approved_until = $5, decided_by = $6, decided_reason = $7",
             values: &[
                 Value::from(until),
-                Value::from(by.join(", ")),
+                Value::from(by),
                 Value::from(self.reason.clone()),
             ],
         };

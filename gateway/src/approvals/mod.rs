@@ -6,6 +6,7 @@
 //! [`Approvals::finished`] or [`Approvals::withdraw`] what became of it. The last two return at once.
 
 mod asking;
+mod ballot;
 mod binding;
 mod deciding;
 mod effect;
@@ -29,7 +30,8 @@ mod transition;
 #[cfg(test)]
 pub(crate) mod tests;
 
-/// What `access` shares: who may decide, how a reason is checked, and the events of the store.
+/// What `access` shares: who may decide, what they have said, how a reason is checked, and the events of the store.
+pub(crate) use ballot::{Ballot, Before};
 pub(crate) use deciding::check_texts;
 pub(crate) use request::Parties;
 pub(crate) use rules::{Barred, is_requester, may_decide, may_see};
