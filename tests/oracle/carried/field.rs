@@ -68,6 +68,14 @@ fn field_of<'t>(stack: &Stack<'t>, value: &'t Value, number: i64) -> Parts<'t> {
             }
             Some(parts)
         }
+        // A merged column of a full join.
+        kind if kind.starts_with("COALESCE") => {
+            let mut parts = Vec::new();
+            for side in node.field("args").list() {
+                parts.extend(field_of(stack, side, number)?);
+            }
+            Some(parts)
+        }
         "SUBLINK" if node.number("subLinkType") == 4 => {
             let inner = inside(stack, node.field("subselect"));
             let mut parts = field_of_query(&inner, 1, number)?;

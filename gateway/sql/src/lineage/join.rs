@@ -41,6 +41,12 @@ impl<'t> Resolver<'t> {
                 .as_ref()
                 .is_none_or(|(left, right)| !are_named(left, right))
         {
+            // Any column may be a merged one.
+            for item in items.iter().filter(|item| item.bare) {
+                let row = item.row(self);
+                self.record(&row, Usage::Join);
+                chosen.absorb(&row, Transform::Expression);
+            }
             chosen.unknown = true;
             return (self.open_join(join, items), chosen);
         }

@@ -236,6 +236,19 @@ snapshots! {
 }
 
 #[test]
+fn a_natural_join_of_columns_without_known_names_may_compare_any() {
+    let sql = "SELECT o.total FROM orders o, LATERAL \
+               (SELECT 1 FROM customers NATURAL JOIN (SELECT u.* FROM unnest(ARRAY[o.id]) u) u) x";
+    let facts = facts(sql);
+    let compared = facts
+        .columns
+        .iter()
+        .filter(|column| column.usage == crate::Usage::Join);
+    let compared: Vec<&str> = compared.map(|column| column.name.as_str()).collect();
+    assert!(compared.contains(&"email"), "{compared:?}");
+}
+
+#[test]
 fn conditions_on_derived_columns_are_uses_of_the_base() {
     let facts = facts(
         "SELECT s.i FROM (SELECT email AS e, id AS i FROM customers) s WHERE s.e = 'x' ORDER BY s.e",
