@@ -3,12 +3,14 @@
 use anyhow::Result;
 use gatewright_harness::Version;
 use gatewright_tests::raw::{self, Client};
+use gatewright_tests::volatile;
 
 use crate::world::World;
 
 on_each_version!(
     no_statement_turns_read_only_off,
-    no_startup_parameter_turns_read_only_off
+    no_startup_parameter_turns_read_only_off,
+    no_built_in_function_changes_anything
 );
 
 const FUNCTIONS: &str = "
@@ -87,5 +89,32 @@ fn no_startup_parameter_turns_read_only_off(version: Version) -> Result<()> {
         let error = raw::error(&client.query("SELECT 1")?);
         assert_eq!(error.is_some(), refused, "{parameter:?}: {error:?}");
     }
+    Ok(())
+}
+
+/// The server's own list is the measure: a function that it declares volatile is refused unless it is known to read only.
+fn no_built_in_function_changes_anything(version: Version) -> Result<()> {
+    let world = world(version, "read_only_functions")?;
+    let mut direct = Client::connect(&world.direct)?;
+    let mut client = world.client()?;
+    let calls = direct.query(volatile::CALLS)?;
+    let calls: Vec<_> = calls
+        .iter()
+        .filter(|message| message.tag == b'D')
+        .map(raw::Message::cells)
+        .collect();
+    assert!(calls.len() > 150, "{} functions", calls.len());
+    let mut wrong = Vec::new();
+    for call in calls {
+        let [Some(name), Some(call)] = call.as_slice() else {
+            anyhow::bail!("{call:?} is no call");
+        };
+        let error = raw::error(&client.query(&format!("EXPLAIN SELECT {call}"))?);
+        let refused = error.as_ref().is_some_and(|error| error[&'C'] == "25006");
+        if !refused && !volatile::only_reads(name) {
+            wrong.push(format!("{call}: {error:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "permitted:\n{}", wrong.join("\n"));
     Ok(())
 }

@@ -17,6 +17,7 @@ mod regression;
 mod server;
 mod templates;
 mod uses;
+mod volatile;
 
 use anyhow::{Context, Result, bail, ensure};
 use gatewright_harness::Version;

@@ -63,10 +63,17 @@ impl Facts {
 
     /// Whether code that was read calls set_config. By itself it is a SET where it stands in the statement's own text.
     fn calls_set_config(&self) -> bool {
-        let mut functions = self.functions.iter();
-        functions.any(|function| {
-            let (_, name) = function.rsplit_once('.').unwrap_or(("", function));
-            name == "set_config"
+        self.called(|name| name == "set_config").is_some()
+    }
+
+    /// A function that it calls whose name, without its schema, is one of these.
+    pub(crate) fn called(&self, is: impl Fn(&str) -> bool) -> Option<&str> {
+        let mut functions = self.functions.iter().map(String::as_str);
+        functions.find(|function| {
+            let name = function
+                .rsplit_once('.')
+                .map_or(*function, |(_, name)| name);
+            is(name)
         })
     }
 

@@ -171,7 +171,7 @@ impl Facts {
             Some(SessionUse::Library)
         } else if self.settings.iter().any(stays_set) {
             Some(SessionUse::Setting)
-        } else if self.calls(is_advisory_lock) {
+        } else if self.called(is_advisory_lock).is_some() {
             Some(SessionUse::AdvisoryLock)
         } else {
             None
@@ -191,7 +191,7 @@ impl Facts {
             || !self.opaque.is_empty()
             || self.settings.iter().any(named)
             || self.commands.iter().any(|command| command == "LOAD")
-            || self.calls(|name| name == "setseed")
+            || self.called(|name| name == "setseed").is_some()
     }
 
     fn leaves_nothing(&self) -> bool {
@@ -212,17 +212,8 @@ impl Facts {
             && self.role == RoleEffect::Kept
             && self.commands.iter().all(known)
             && self.settings.iter().all(|change| change.local)
-            && !self.calls(is_advisory_lock)
-            && !self.calls(|name| CHANGING.contains(&name))
-    }
-
-    fn calls(&self, is: impl Fn(&str) -> bool) -> bool {
-        self.functions.iter().any(|function| {
-            let name = function
-                .rsplit_once('.')
-                .map_or(function.as_str(), |(_, name)| name);
-            is(name)
-        })
+            && self.called(is_advisory_lock).is_none()
+            && self.called(|name| CHANGING.contains(&name)).is_none()
     }
 }
 

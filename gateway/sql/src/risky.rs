@@ -1,9 +1,9 @@
 //! Functions whose effect depends on their arguments: they run SQL text, read files, change settings or other sessions.
-//! From pg_proc of PostgreSQL 15 and the contrib modules. Privileges may forbid them, but facts do not rely on that.
+//! From pg_proc of PostgreSQL 15 and 18, and the contrib modules. Privileges may forbid them, but facts do not rely on that.
 
 use gatewright_parser::{Node, nodes};
 
-const PREFIXES: [&str; 26] = [
+const PREFIXES: [&str; 27] = [
     // SQL text, or relations named by text
     "query_to_xml",
     "cursor_to_xml",
@@ -13,6 +13,8 @@ const PREFIXES: [&str; 26] = [
     "dblink",
     "crosstab",
     "pg_execute",
+    // Expressions of an index that the argument names
+    "brin_summarize_",
     // Files and large objects
     "pg_read_",
     "pg_ls_",

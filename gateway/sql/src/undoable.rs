@@ -3,11 +3,29 @@
 use crate::facts::{Access, Facts, RelationKind, SessionEffect, Verb};
 use crate::leftovers::Residue;
 
-/// Functions whose effect outlives a rollback, besides those that make a statement opaque or leave something in the session.
-const LASTING: [&str; 3] = ["nextval", "setval", "pg_export_snapshot"];
+/// Functions whose effect outlives a rollback, besides those that make a statement opaque or leave something in the session. The
+/// tests ask servers for all their volatile functions.
+const LASTING: [&str; 8] = [
+    "nextval",
+    "setval",
+    "pg_export_snapshot",
+    "pg_nextoid",
+    "pg_stop_making_pinned_objects",
+    "pg_log_standby_snapshot",
+    "pg_sync_replication_slots",
+    "gin_clean_pending_list",
+];
 
-/// The same by the beginning of their names: they reset the server's counters.
-const LASTING_PREFIXES: [&str; 2] = ["pg_stat_reset", "pg_stat_clear"];
+/// The same by the beginning of their names: they change the server's counters and statistics, indexes, or where backups stand.
+const LASTING_PREFIXES: [&str; 7] = [
+    "pg_stat_reset",
+    "pg_stat_clear",
+    "pg_restore_",
+    "pg_clear_",
+    "pg_start_backup",
+    "pg_stop_backup",
+    "brin_",
+];
 
 /// Accesses that a rollback undoes, and that advance no sequence.
 const UNDONE: Access = Access::SELECT
@@ -21,14 +39,39 @@ impl Facts {
         if !matches!(self.verb, Verb::Update | Verb::Delete) {
             return Some("only UPDATE and DELETE are run for a preview".to_owned());
         }
-        if let Some(reason) = self.opaque.first() {
-            return Some(format!("it is not fully analysed: {reason}"));
+        if let Some(reason) = self.changes_more_than_rows() {
+            return Some(reason);
         }
         // Defaults and identity columns advance sequences.
         let nested = ["UPDATE", "DELETE", "SELECT"];
         let mut commands = self.commands.iter();
         if let Some(other) = commands.find(|command| !nested.contains(&command.as_str())) {
             return Some(format!("it runs {other}"));
+        }
+        let mut tables = self.tables.iter();
+        let more = tables.find(|table| !UNDONE.contains(table.access))?;
+        Some(format!(
+            "it does more to \"{}\" than change rows",
+            more.name
+        ))
+    }
+
+    /// Whether it changes nothing that anybody could see afterwards, whether its transaction is rolled back or not.
+    pub fn changes_nothing(&self) -> bool {
+        let reads = Access::SELECT.union(Access::LOCK);
+        let mut commands = self.commands.iter();
+        self.verb == Verb::Select
+            && commands.all(|command| command == "SELECT" || command == "VALUES")
+            && self.changes_more_than_rows().is_none()
+            // A notification goes out with the transaction.
+            && self.called(|name| name == "pg_notify").is_none()
+            && self.tables.iter().all(|table| reads.contains(table.access))
+    }
+
+    /// What it may change besides the rows of known tables; `None`: nothing.
+    fn changes_more_than_rows(&self) -> Option<String> {
+        if let Some(reason) = self.opaque.first() {
+            return Some(format!("it is not fully analysed: {reason}"));
         }
         let changes_settings = !self.settings.is_empty() || self.path.is_some();
         if self.session != SessionEffect::None
@@ -40,14 +83,10 @@ impl Facts {
         if self.calls_unread {
             return Some("it calls a function that is not read".to_owned());
         }
-        if let Some(function) = self.functions.iter().find(|function| lasts(function)) {
+        if let Some(function) = self.called(lasts) {
             return Some(format!("a rollback does not undo {function}"));
         }
         self.tables.iter().find_map(|table| match table.kind {
-            _ if !UNDONE.contains(table.access) => Some(format!(
-                "it does more to \"{}\" than change rows",
-                table.name
-            )),
             RelationKind::Foreign => Some(format!("\"{}\" is a foreign table", table.name)),
             RelationKind::Unresolved if table.access == Access::default() => {
                 Some("it runs code that could not be read".to_owned())
@@ -55,31 +94,6 @@ impl Facts {
             RelationKind::Unresolved => Some(format!("\"{}\" is not known", table.name)),
             _ => None,
         })
-    }
-
-    /// Whether it changes nothing that anybody could see afterwards, whether its transaction is rolled back or not.
-    pub fn changes_nothing(&self) -> bool {
-        let reads = Access::SELECT.union(Access::LOCK);
-        self.verb == Verb::Select
-            && self.opaque.is_empty()
-            && self
-                .commands
-                .iter()
-                .all(|command| command == "SELECT" || command == "VALUES")
-            && self.session == SessionEffect::None
-            && self.residue() == Residue::default()
-            && self.settings.is_empty()
-            && self.path.is_none()
-            && !self.calls_unread
-            && !self
-                .functions
-                .iter()
-                .any(|function| lasts(function) || tells(function))
-            && self.tables.iter().all(|table| {
-                let is_known =
-                    !matches!(table.kind, RelationKind::Unresolved | RelationKind::Foreign);
-                is_known && reads.contains(table.access)
-            })
     }
 
     /// Whether EXPLAIN tells how many rows the statement reads or changes.
@@ -95,15 +109,7 @@ impl Facts {
     }
 }
 
-/// A notification goes out with the transaction.
-fn tells(function: &str) -> bool {
-    function.rsplit_once('.').map_or(function, |(_, name)| name) == "pg_notify"
-}
-
-fn lasts(function: &str) -> bool {
-    let name = function.rsplit_once('.').map_or(function, |(_, name)| name);
-    LASTING.contains(&name)
-        || LASTING_PREFIXES
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
+fn lasts(name: &str) -> bool {
+    let mut prefixes = LASTING_PREFIXES.iter();
+    LASTING.contains(&name) || prefixes.any(|prefix| name.starts_with(prefix))
 }

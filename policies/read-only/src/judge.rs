@@ -35,7 +35,8 @@ const READING: [&str; 26] = [
 ];
 
 /// Built-in functions with side effects that a SELECT can call.
-const SIDE_EFFECTS: [&str; 23] = [
+/// End-to-end tests ask servers for all their volatile functions.
+const SIDE_EFFECTS: [&str; 24] = [
     "nextval",
     // They assign a transaction id, or a file.
     "pg_current_xact_id",
@@ -56,13 +57,14 @@ const SIDE_EFFECTS: [&str; 23] = [
     "pg_logical_emit_message",
     "pg_import_system_collations",
     "pg_extension_config_dump",
-    "brin_summarize_new_values",
-    "brin_summarize_range",
-    "brin_desummarize_range",
     "gin_clean_pending_list",
+    "pg_nextoid",
+    "pg_stop_making_pinned_objects",
+    "pg_log_standby_snapshot",
+    "pg_sync_replication_slots",
 ];
 
-const SIDE_EFFECT_PREFIXES: [&str; 16] = [
+const SIDE_EFFECT_PREFIXES: [&str; 19] = [
     "lo_",
     "dblink",
     "pg_advisory_",
@@ -79,6 +81,9 @@ const SIDE_EFFECT_PREFIXES: [&str; 16] = [
     "pg_drop_",
     "pg_copy_",
     "pg_logical_slot_",
+    "pg_restore_",
+    "pg_clear_",
+    "brin_",
 ];
 
 /// Settings with which the server itself refuses to write.
