@@ -55,6 +55,11 @@ const BASE_TYPES: [&str; 24] = [
     "xml",
 ];
 
+/// Whether the name of a type is that of a base type of PostgreSQL's, unless someone has another of this name.
+pub(crate) fn is_base_type(name: &str) -> bool {
+    BASE_TYPES.contains(&name)
+}
+
 impl Cast {
     /// The function's name, schema first.
     pub fn called(&self) -> [&str; 2] {
@@ -67,7 +72,7 @@ impl Cast {
             Operand::Untyped => false,
             // A user-defined type may be a domain over the source.
             Operand::Oid(oid) => oid == self.source || oid >= FIRST_OWN,
-            Operand::Named(name) => name == self.source_name || !BASE_TYPES.contains(&name),
+            Operand::Named(name) => name == self.source_name || !is_base_type(name),
         }
     }
 }

@@ -13,7 +13,7 @@ mod write;
 mod written;
 
 pub(crate) use bodies::Bodies;
-pub(crate) use cast::{Cast, Operand};
+pub(crate) use cast::{Cast, Operand, is_base_type};
 pub(crate) use definitions::{Definition, Subject};
 pub(crate) use input::{Callable, Input, Operator, OwnCode, OwnFunction};
 pub(crate) use path::{Names, Noted};

@@ -11,6 +11,7 @@ use super::references::{Condition, Reference, References};
 use super::rules::{Reading, Rules};
 use super::syntax::name_of;
 use super::written::Written;
+use crate::catalog::is_base_type;
 use crate::equation::{compared, conjuncts};
 
 /// Types from here on are not PostgreSQL's own (FirstNormalObjectId): what their equality means is not known.
@@ -127,7 +128,7 @@ fn look_up<'t>(
     places: &Places<'_>,
 ) -> Option<(LookUp<'t>, u32)> {
     let (column, given) = compared(condition)?;
-    let constant = constant(given, places, rules)?;
+    let constant = constant(given, places)?;
     let names = column.fields().strings();
     let (table, name) = match names.as_slice() {
         [name] if column.fields().len() == 1 => (None, *name),
@@ -219,7 +220,7 @@ struct Constant {
     range: Range<usize>,
 }
 
-fn constant(node: Node<'_>, places: &Places<'_>, rules: &Rules<'_>) -> Option<Constant> {
+fn constant(node: Node<'_>, places: &Places<'_>) -> Option<Constant> {
     match node {
         Node::A_Const(constant) => {
             let token = places.token(constant.location)?;
@@ -240,23 +241,23 @@ fn constant(node: Node<'_>, places: &Places<'_>, rules: &Rules<'_>) -> Option<Co
             written: Written::from(format!("${}", parameter.number)),
             range: places.range(places.token(parameter.location)?)?,
         }),
-        Node::TypeCast(cast) => converted(cast, places, rules),
+        Node::TypeCast(cast) => converted(cast, places),
         _ => None,
     }
 }
 
-/// `constant::type` with the plain name of a built-in type: an own one may have its own equality only.
-fn converted(cast: &nodes::TypeCast, places: &Places<'_>, rules: &Rules<'_>) -> Option<Constant> {
+/// `constant::type` with the plain name of a type of PostgreSQL's: another may have an equality of its own only.
+fn converted(cast: &nodes::TypeCast, places: &Places<'_>) -> Option<Constant> {
     let inner = match cast.arg() {
         Node::TypeCast(_) => return None,
-        node => constant(node, places, rules)?,
+        node => constant(node, places)?,
     };
     let kind = cast.type_name()?;
     let names = kind.names().strings();
     let ([name] | ["pg_catalog", name]) = names.as_slice() else {
         return None;
     };
-    if !rules.has_built_in(name) {
+    if !is_base_type(name) {
         return None;
     }
     let first = places.token(kind.location)?;

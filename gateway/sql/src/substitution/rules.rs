@@ -57,11 +57,6 @@ impl<'e> Rules<'e> {
             || self.filters.iter().any(|known| known.table == table)
     }
 
-    /// Whether PostgreSQL itself has a type or function of this name.
-    pub fn has_built_in(&self, name: &str) -> bool {
-        self.catalog.is_built_in(name)
-    }
-
     /// Whether the statement must not read the relation as it is.
     pub fn concern(&self, relation: &Relation) -> bool {
         self.filters_of(relation).next().is_some()

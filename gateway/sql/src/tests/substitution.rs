@@ -319,6 +319,10 @@ fn look_ups_compare_the_column_itself() {
             format!("SELECT 1 FROM {} c WHERE (TRUE)", moved("'x'")),
         ),
         (
+            "SELECT 1 FROM customers WHERE email = 'x'::alias",
+            "SELECT 1 FROM # AS \"customers\" WHERE email = 'x'::alias".to_owned(),
+        ),
+        (
             "SELECT 1 FROM customers WHERE email IN (('x'))",
             "SELECT 1 FROM # AS \"customers\" WHERE email IN (('x'))".to_owned(),
         ),
