@@ -13,8 +13,8 @@ use super::*;
 use crate::access::AccessGrants;
 use crate::approvals::tests::{draft, settings, waiting};
 use crate::approvals::{
-    Approvals, ApprovalsSettings, Draft, Effect, EffectFound, Finished, Outcome, State, Submitted,
-    Verdict,
+    Approvals, ApprovalsSettings, Draft, Effect, EffectFound, EffectRow, EffectRows, Finished,
+    Outcome, State, Submitted, Verdict,
 };
 use crate::identity::{DevProvider, TokenRequest, Verifier};
 use crate::store::{Store, StoreSettings};
@@ -465,6 +465,15 @@ async fn the_description_is_of_this_api() {
         found: EffectFound::Preview { rows: 3 },
         limited: Some("not all".to_owned()),
         bound: false,
+        rows: Some(EffectRows {
+            columns: vec!["n".to_owned(), "name".to_owned()],
+            rows: vec![EffectRow::Changed {
+                before: Some(vec![Some("1".to_owned()), None]),
+                after: None,
+            }],
+        }),
+        rows_hidden: None,
+        rows_digest: Some("never shown".to_owned()),
     });
     let id = waiting(&stage.approvals, full.clone()).await.to_string();
     let bob = stage.reviewer();

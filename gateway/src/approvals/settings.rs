@@ -32,6 +32,8 @@ pub struct ApprovalsSettings {
     /// How long a statement that is tried for its effect may take, and how long it may wait for a lock.
     pub preview_timeout: Duration,
     pub preview_lock_timeout: Duration,
+    /// How many of the rows that it changes reviewers are shown.
+    pub preview_rows: usize,
     /// How long an access grant lasts at most, from its approval or the beginning that was asked for.
     pub max_grant: Duration,
     /// The pause between the notices that a held client gets.
@@ -83,6 +85,7 @@ impl ApprovalsSettings {
             hold_limit: Duration::from_secs(10 * MINUTE),
             preview_timeout: Duration::from_secs(10),
             preview_lock_timeout: Duration::from_secs(1),
+            preview_rows: 20,
             max_grant: Duration::from_secs(8 * 60 * MINUTE),
             notice_interval: Duration::from_secs(30),
             agents: ApprovalWait::Hold,

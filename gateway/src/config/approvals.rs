@@ -121,6 +121,7 @@ fn settings(section: &Section<'_, '_>, people: Vec<String>, url: String) -> Appr
         hold_limit: duration("hold_limit"),
         preview_timeout: duration("preview_timeout"),
         preview_lock_timeout: duration("preview_lock_timeout"),
+        preview_rows: section.integer("preview_rows").unwrap_or_default(),
         max_grant: duration("max_grant"),
         notice_interval: duration("notice_interval"),
         agents: section.choice("agents", &APPROVAL_WAIT).unwrap_or_default(),

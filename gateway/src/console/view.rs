@@ -2,6 +2,7 @@
 
 use gatewright_contract::ApprovalWait;
 
+use super::changes::Changes;
 use super::moment::{Left, Moment};
 use super::offers::has_approved;
 use super::visible::Visible;
@@ -53,6 +54,8 @@ pub(super) struct Detail {
     pub parameters: Vec<ParameterRow>,
     /// What the server has shown of it.
     pub effect: Option<Visible>,
+    /// The rows.
+    pub changes: Option<Changes>,
     pub effects: Vec<Visible>,
     pub tables: Vec<Visible>,
     pub policy: Visible,
@@ -181,6 +184,7 @@ impl Detail {
                 .effect
                 .as_ref()
                 .map(|effect| Visible::line(&effect.in_words())),
+            changes: request.shown.effect.as_ref().and_then(Changes::of),
             effects: lines(&request.shown.effects),
             tables: lines(&request.shown.tables),
             policy: Visible::line(&request.policy),

@@ -27,6 +27,8 @@ pub(super) struct Case {
     pub view: Arc<View>,
     pub verb: Verb,
     pub facts: Arc<StatementFacts>,
+    /// See [`KeptQuestion::is_tried`].
+    pub is_tried: bool,
 }
 
 /// A statement in one of the forms in which policies are asked about it.
@@ -167,6 +169,7 @@ impl SessionGate {
             view: Arc::new(view),
             verb: statement.facts.verb,
             facts,
+            is_tried: question.is_tried,
         })
     }
 
@@ -190,6 +193,7 @@ impl SessionGate {
             view: Arc::new(view),
             verb: Verb::Unknown,
             facts: Arc::new(facts::of_function_call(function_oid)),
+            is_tried: false,
         }
     }
 

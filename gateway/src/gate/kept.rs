@@ -28,6 +28,8 @@ pub(super) struct KeptQuestion {
     /// The value of `search_path`, where it is certain.
     pub path_value: Option<Box<str>>,
     pub is_utf8: bool,
+    /// It is only tried, so that people see what it does: nobody is told of its verdict.
+    pub is_tried: bool,
 }
 
 /// What the one name means that EXECUTE, EXPLAIN EXECUTE or FETCH has. `None`: it was not made on this connection.
@@ -107,6 +109,7 @@ impl SessionGate {
             path: question.path.cloned(),
             path_value: question.path_value.filter(|_| asks_people).map(Box::from),
             is_utf8: question.is_utf8,
+            is_tried: false,
         }
     }
 }

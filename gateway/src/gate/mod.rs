@@ -48,7 +48,7 @@ use crate::pool::PoolMode;
 use crate::results::Stop;
 use crate::session::{
     Answer, Bound, Completion, Departure, Field, Judge, Judged, Limit, Limits, Notice, Plan,
-    Question, Refusal, Rehearsal, Rehearsed, Ticket, Verdict,
+    Question, Refusal, Rehearsal, Rehearsed, Showing, Ticket, Verdict,
 };
 use analysts::Analysts;
 use approval::Waiting;
@@ -372,6 +372,10 @@ impl Judge for SessionGate {
 
     fn rehearsal(&self, permit: &Self::Permit) -> Option<Rehearsal> {
         self.rehearsal_of(permit)
+    }
+
+    fn showing(&mut self, permit: &Self::Permit) -> Judged<Result<Showing<Self>, String>> {
+        self.showing_of(permit)
     }
 
     fn bound_to(admitted: &Admitted) -> Option<Bound> {

@@ -8,6 +8,7 @@ use gatewright_contract as contract;
 use gatewright_sql::{Analysis, Facts, SearchPath};
 
 use crate::results::{Step, Stop};
+use crate::session::effect::{Bound, Rehearsal, Rehearsed, Showing};
 use crate::session::refusal::Refusal;
 
 pub use contract::{Judged, Outcome, Ticket, Wait};
@@ -90,57 +91,6 @@ pub struct Notice {
     /// Machine-readable, JSON.
     pub detail: String,
     pub hint: String,
-}
-
-/// What is found out of a statement's effect before people are asked about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rehearsal {
-    pub way: RehearsalWay,
-    /// How long the statement may wait for a lock, and how long it may take.
-    pub lock_timeout: Duration,
-    pub timeout: Duration,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RehearsalWay {
-    /// The server estimates the rows (EXPLAIN).
-    Estimate,
-    /// It runs, and is rolled back.
-    Run,
-}
-
-/// What a rehearsal has shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rehearsed {
-    /// So many rows, as the server estimates.
-    Estimated { rows: u64 },
-    /// It changed so many rows.
-    Changed { rows: u64 },
-    /// It failed with this SQLSTATE.
-    Failed { sqlstate: String },
-    /// It could not be tried. Why, for people to read.
-    Unknown { why: &'static str },
-}
-
-/// The effects for which a statement is admitted. With any other it is undone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bound {
-    /// It changes so many rows.
-    Rows(u64),
-    AtMost(u64),
-    /// It fails.
-    Failure,
-}
-
-impl Bound {
-    /// Whether a statement that succeeded and changed so many rows is among them. `None`: the server does not say how many.
-    pub fn admits(self, changed: Option<u64>) -> bool {
-        changed.is_some_and(|changed| match self {
-            Bound::Rows(rows) => changed == rows,
-            Bound::AtMost(rows) => changed <= rows,
-            Bound::Failure => false,
-        })
-    }
 }
 
 /// One column as the server described it (RowDescription).
@@ -232,6 +182,7 @@ pub enum Answer<J: Judge> {
     Text(Result<J::Text, Refusal>),
     Verdict(Result<Verdict<J>, Refusal>),
     Plan(Result<Plan, Refusal>),
+    Showing(Result<Showing<J>, String>),
     Admission(Result<J::Admitted, Refusal>),
     Batch(Result<contract::BatchReply, contract::Denial>),
     Notification(contract::NotificationReply),
@@ -300,6 +251,8 @@ pub trait Judge: Sized {
     fn needs_approval(permit: &Self::Permit) -> bool;
     /// What is to be found out of the statement's effect before it is admitted. `None`: nothing.
     fn rehearsal(&self, permit: &Self::Permit) -> Option<Rehearsal>;
+    /// The form in which the statement returns the rows that it changes. `Err`: why nobody can be shown them.
+    fn showing(&mut self, permit: &Self::Permit) -> Judged<Result<Showing<Self>, String>>;
     /// The effects that were admitted; `None`: all.
     fn bound_to(admitted: &Self::Admitted) -> Option<Bound>;
     /// The refusal of a statement that had another effect than the one that was admitted.

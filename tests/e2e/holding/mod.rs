@@ -11,5 +11,6 @@ mod messages;
 mod pipelines;
 mod programs;
 mod returned;
+mod rows;
 pub mod stage;
 mod webhooks;

@@ -87,6 +87,12 @@ pub(in crate::config) static APPROVALS: Table = Table::new(
         )
         .default("\"1s\""),
         Key::new(
+            "preview_rows",
+            Kind::Integer(0, 100),
+            "how many of the rows that such a statement changes reviewers are shown, with the values that the requester may see",
+        )
+        .default("20"),
+        Key::new(
             "max_grant",
             Kind::Period,
             "how long an [access grant](grants.md) lasts at most",

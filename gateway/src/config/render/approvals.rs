@@ -142,6 +142,7 @@ fn settings(f: &mut Formatter<'_>, settings: &ApprovalsSettings) -> fmt::Result 
     ] {
         shown.string(name, duration_text(duration))?;
     }
+    shown.plain("preview_rows", settings.preview_rows)?;
     shown.string("agents", APPROVAL_WAIT.name(settings.agents))?;
     shown.plain(
         "max_pending_per_identity",

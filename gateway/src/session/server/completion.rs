@@ -67,7 +67,8 @@ impl<J: Judge> Session<J> {
             return;
         };
         let changed = changed_rows(frame);
-        if J::bound_to(admitted).is_none_or(|bound| bound.admits(changed)) {
+        let rows = self.turn.compared.take();
+        if J::bound_to(admitted).is_none_or(|bound| bound.admits(changed, rows)) {
             return;
         }
         let refusal = judge.effect_differs(admitted, changed);

@@ -430,6 +430,10 @@ impl Judge for WordJudge {
         None
     }
 
+    fn showing(&mut self, _: &WordPermit) -> Judged<Result<Showing<Self>, String>> {
+        Judged::Ready(Err("nothing is tried".to_owned()))
+    }
+
     fn bound_to(_: &WordAdmitted) -> Option<Bound> {
         None
     }
