@@ -1,6 +1,8 @@
 //! Whether what a statement does can be undone, so that it can be run to see its effect, and rolled back.
 
-use crate::facts::{Access, Facts, RelationKind, SessionEffect, Verb};
+use crate::facts::{
+    Access, CopyDestination, Facts, RelationKind, SessionEffect, TransactionCommand, Verb,
+};
 use crate::leftovers::Residue;
 
 /// Functions whose effect outlives a rollback, besides those that make a statement opaque or leave something in the session.
@@ -8,6 +10,19 @@ const LASTING: [&str; 3] = ["nextval", "setval", "pg_export_snapshot"];
 
 /// The same by the beginning of their names: they reset the server's counters.
 const LASTING_PREFIXES: [&str; 2] = ["pg_stat_reset", "pg_stat_clear"];
+
+/// Command tags of what only reads, as far as the queries in it do.
+const READING: [&str; 9] = [
+    "SELECT",
+    "VALUES",
+    "COPY",
+    "DECLARE CURSOR",
+    "FETCH",
+    "MOVE",
+    "CLOSE CURSOR",
+    "CLOSE CURSOR ALL",
+    "EXECUTE",
+];
 
 /// Accesses that a rollback undoes, and that advance no sequence.
 const UNDONE: Access = Access::SELECT
@@ -59,27 +74,57 @@ impl Facts {
 
     /// Whether it changes nothing that anybody could see afterwards, whether its transaction is rolled back or not.
     pub fn changes_nothing(&self) -> bool {
-        let reads = Access::SELECT.union(Access::LOCK);
         self.verb == Verb::Select
-            && self.opaque.is_empty()
-            && self
-                .commands
-                .iter()
-                .all(|command| command == "SELECT" || command == "VALUES")
             && self.session == SessionEffect::None
             && self.residue() == Residue::default()
             && self.settings.is_empty()
             && self.path.is_none()
+            && !self.functions.iter().any(|function| tells(function))
+            && self.only_reads()
+    }
+
+    /// Whether it may change what the database holds once it is committed.
+    pub fn may_change_data(&self) -> bool {
+        match (&self.session, self.verb) {
+            (SessionEffect::Transaction(TransactionCommand::CommitPrepared), _) => true,
+            (SessionEffect::Transaction(_), _) => false,
+            // They run nothing.
+            (SessionEffect::Prepare { .. } | SessionEffect::Deallocate(_), _)
+            | (SessionEffect::Explain { analyze: false, .. }, _)
+            | (_, Verb::Set | Verb::Listen | Verb::Lock | Verb::Utility) => !self.opaque.is_empty(),
+            (SessionEffect::CopyOut(copy), _) => {
+                copy.destination != CopyDestination::Stdout || !self.only_reads()
+            }
+            (_, Verb::Select | Verb::Cursor | Verb::Prepare) => !self.only_reads(),
+            _ => true,
+        }
+    }
+
+    /// Whether all that it runs is read, and only reads.
+    fn only_reads(&self) -> bool {
+        let reads = Access::SELECT.union(Access::LOCK);
+        let mut commands = self.commands.iter();
+        self.opaque.is_empty()
+            && commands.all(|command| READING.contains(&command.as_str()))
             && !self.calls_unread
-            && !self
-                .functions
-                .iter()
-                .any(|function| lasts(function) || tells(function))
+            && !self.functions.iter().any(|function| lasts(function))
             && self.tables.iter().all(|table| {
                 let is_known =
                     !matches!(table.kind, RelationKind::Unresolved | RelationKind::Foreign);
                 is_known && reads.contains(table.access)
             })
+    }
+
+    /// The tables that it names, with their schemas.
+    pub fn table_names(&self) -> Vec<String> {
+        let names = self
+            .tables
+            .iter()
+            .map(|table| match table.schema.is_empty() {
+                true => table.name.clone(),
+                false => format!("{}.{}", table.schema, table.name),
+            });
+        names.collect()
     }
 
     /// Whether EXPLAIN tells how many rows the statement reads or changes.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::time::rfc3339;
 use crate::approvals::{
-    Effect, EffectFound, Entry, Event, Parameter, ParameterValue, Request, State,
+    Change, Effect, EffectFound, Entry, Event, Parameter, ParameterValue, Request, State,
 };
 use gatewright_contract::ApprovalWait;
 
@@ -27,6 +27,9 @@ pub struct RequestView {
     pub verb: String,
     pub effects: Vec<String>,
     pub tables: Vec<String>,
+    /// For a statement that commits: what its transaction has changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transaction: Vec<Change>,
     /// The digest of everything that an approval binds.
     pub binding_digest: String,
     /// What it would change, where its policy wants to show that.
@@ -313,6 +316,7 @@ impl RequestView {
             verb: request.shown.verb,
             effects: request.shown.effects,
             tables: request.shown.tables,
+            transaction: request.shown.transaction,
             binding_digest: request.digest,
             effect: request.shown.effect.as_ref().map(EffectView::new),
             effect_digest: request.effect_digest,

@@ -40,6 +40,8 @@ pub struct ApprovalsSettings {
     pub notice_interval: Duration,
     /// What becomes of a statement that an agent sent, unless its policy has it returned.
     pub agents: ApprovalWait,
+    /// Whose transactions are reviewed before they are committed.
+    pub review_commits: CommitReview,
     /// How many requests of one identity may wait for a decision.
     pub max_pending_per_identity: usize,
     /// How many statements this gateway holds at one time.
@@ -48,6 +50,25 @@ pub struct ApprovalsSettings {
     pub keep: Duration,
     /// Where people decide, without a slash at its end: what requests' URLs begin with.
     pub url: String,
+}
+
+/// Whose transactions are reviewed before they are committed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CommitReview {
+    #[default]
+    None,
+    Agents,
+    All,
+}
+
+impl CommitReview {
+    pub fn concerns(self, is_agent: bool) -> bool {
+        match self {
+            CommitReview::None => false,
+            CommitReview::Agents => is_agent,
+            CommitReview::All => true,
+        }
+    }
 }
 
 impl ApprovalsSettings {
@@ -89,6 +110,7 @@ impl ApprovalsSettings {
             max_grant: Duration::from_secs(8 * 60 * MINUTE),
             notice_interval: Duration::from_secs(30),
             agents: ApprovalWait::Hold,
+            review_commits: CommitReview::None,
             max_pending_per_identity: 100,
             max_held: 1000,
             keep: Duration::from_secs(90 * 24 * 60 * MINUTE),

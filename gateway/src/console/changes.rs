@@ -1,7 +1,7 @@
 //! The rows that a statement changes, as a table.
 
 use super::visible::Visible;
-use crate::approvals::{Effect, EffectRow};
+use crate::approvals::{Change as Statement, Effect, EffectRow};
 
 /// The table, and what is to be said of it.
 pub(super) struct Changes {
@@ -19,6 +19,29 @@ pub(super) struct Change {
 pub(super) struct Value {
     pub is_null: bool,
     pub text: Visible,
+}
+
+/// A statement of a transaction that is to be committed.
+pub(super) struct Committed {
+    pub rows: Option<u64>,
+    pub verb: Visible,
+    pub tables: Vec<Visible>,
+    pub statement: Visible,
+}
+
+impl Committed {
+    pub fn new(change: &Statement) -> Self {
+        Committed {
+            rows: change.rows,
+            verb: Visible::line(&change.verb),
+            tables: change
+                .tables
+                .iter()
+                .map(|table| Visible::line(table))
+                .collect(),
+            statement: Visible::text(&change.statement),
+        }
+    }
 }
 
 impl Changes {

@@ -2,7 +2,7 @@
 
 use gatewright_contract::ApprovalWait;
 
-use super::changes::Changes;
+use super::changes::{Changes, Committed};
 use super::moment::{Left, Moment};
 use super::offers::has_approved;
 use super::visible::Visible;
@@ -58,6 +58,8 @@ pub(super) struct Detail {
     pub changes: Option<Changes>,
     pub effects: Vec<Visible>,
     pub tables: Vec<Visible>,
+    /// What the transaction has changed that it commits.
+    pub transaction: Vec<Committed>,
     pub policy: Visible,
     pub policy_version: Visible,
     pub code: Visible,
@@ -187,6 +189,12 @@ impl Detail {
             changes: request.shown.effect.as_ref().and_then(Changes::of),
             effects: lines(&request.shown.effects),
             tables: lines(&request.shown.tables),
+            transaction: request
+                .shown
+                .transaction
+                .iter()
+                .map(Committed::new)
+                .collect(),
             policy: Visible::line(&request.policy),
             policy_version: Visible::line(&request.policy_version),
             code: Visible::line(&request.code),

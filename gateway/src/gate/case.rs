@@ -130,6 +130,7 @@ impl SessionGate {
         };
         if question.at_rest {
             self.temporaries.clear();
+            self.uncommitted.clear();
             if std::mem::take(&mut self.reshaped) {
                 self.catalog.note_change();
             }

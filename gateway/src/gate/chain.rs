@@ -186,7 +186,7 @@ impl SessionGate {
                     ..wanted.allowance.clone()
                 }));
                 chain.wanted.push(Wanted {
-                    policy: index,
+                    policy: Some(index),
                     approval: wanted,
                 });
             }

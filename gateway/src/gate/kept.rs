@@ -21,6 +21,7 @@ pub(super) struct KeptQuestion {
     pub bound: Option<Arc<KeptParameters>>,
     pub in_transaction: bool,
     pub at_rest: bool,
+    pub in_block: bool,
     pub named: Named,
     /// The text behind the name, for people who may be asked.
     pub named_text: Option<String>,
@@ -104,6 +105,7 @@ impl SessionGate {
             bound: bound.filter(|_| asks_people),
             in_transaction: question.in_transaction,
             at_rest: question.at_rest,
+            in_block: question.in_block,
             named,
             named_text,
             path: question.path.cloned(),

@@ -9,6 +9,7 @@ mod batch;
 mod calling;
 mod case;
 mod chain;
+mod commits;
 mod delivery;
 mod denial;
 mod editing;
@@ -52,6 +53,7 @@ use crate::session::{
 };
 use analysts::Analysts;
 use approval::Waiting;
+use commits::Uncommitted;
 use delivery::{Delivery, Refreshed};
 use editing::EditedTexts;
 use known::Analyses;
@@ -196,6 +198,7 @@ impl Gate {
             statement: StatementId::default(),
             recent: Recent::default(),
             delivered: (0, 0),
+            uncommitted: Uncommitted::default(),
         }
     }
 }
@@ -240,6 +243,8 @@ pub struct SessionGate {
     recent: Recent,
     /// Rows and bytes delivered by all statements whose end policies were told.
     delivered: (u64, u64),
+    /// What the open transaction has changed, where people review that.
+    uncommitted: Uncommitted,
 }
 
 impl SessionGate {
@@ -368,6 +373,10 @@ impl Judge for SessionGate {
 
     fn plan(&mut self, permit: &Self::Permit, fields: &[Field]) -> Judged<Result<Plan, Refusal>> {
         self.plan_result(permit, fields)
+    }
+
+    fn follows_all(permit: &Self::Permit) -> bool {
+        permit.is_reviewed_commit()
     }
 
     fn rehearsal(&self, permit: &Self::Permit) -> Option<Rehearsal> {

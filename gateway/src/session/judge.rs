@@ -45,6 +45,8 @@ pub struct Question<'a, J: Judge> {
     /// The permit given at Parse, whose answers may be reused where the policies said so.
     pub earlier: Option<&'a J::Permit>,
     pub in_transaction: bool,
+    /// It runs in a transaction block, so that its own end commits nothing.
+    pub in_block: bool,
     /// No transaction is open, of whatever kind, and every reply is in.
     pub at_rest: bool,
     /// What EXECUTE and FETCH name on this connection.
@@ -249,6 +251,8 @@ pub trait Judge: Sized {
     fn limits(permit: &Self::Permit) -> Limits;
     /// True when people have to approve the statement. They are asked by [`Judge::admit`], and shown its parameters.
     fn needs_approval(permit: &Self::Permit) -> bool;
+    /// True when all that was sent before has to be answered before it is admitted.
+    fn follows_all(permit: &Self::Permit) -> bool;
     /// What is to be found out of the statement's effect before it is admitted. `None`: nothing.
     fn rehearsal(&self, permit: &Self::Permit) -> Option<Rehearsal>;
     /// The form in which the statement returns the rows that it changes. `Err`: why nobody can be shown them.

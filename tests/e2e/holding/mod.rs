@@ -2,6 +2,7 @@
 
 mod basics;
 mod changed;
+mod commits;
 mod deployed;
 mod destructive;
 mod effects;

@@ -87,6 +87,9 @@ pub(super) fn whole(request: &RequestView) -> String {
     for effect in &request.effects {
         row("effect", effect);
     }
+    for change in &request.transaction {
+        row("changed", &change.in_words());
+    }
     row(
         "effect digest",
         request.effect_digest.as_deref().unwrap_or_default(),

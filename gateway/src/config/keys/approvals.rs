@@ -112,6 +112,12 @@ pub(in crate::config) static APPROVALS: Table = Table::new(
         )
         .default("\"hold\""),
         Key::new(
+            "review_commits",
+            Kind::Choice(choices::COMMIT_REVIEW.names),
+            "whose changes people review [before they are committed](approvals.md#review-before-commit): nobody's, those of agents, or everybody's",
+        )
+        .default("\"none\""),
+        Key::new(
             "max_pending_per_identity",
             Kind::Integer(1, 100_000),
             "requests of one identity (issuer and subject) that wait for a decision; so many access grants may wait besides",

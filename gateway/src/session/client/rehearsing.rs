@@ -42,6 +42,10 @@ impl<J: Judge> Session<J> {
         output: &mut Output,
     ) -> Stage<()> {
         let (Some(text), [permit]) = (held.text.clone(), held.permits.as_slice()) else {
+            if held.permits.iter().any(J::follows_all) && !self.queue.is_empty() {
+                self.hold_for_replies(output);
+                return Stage::Hold;
+            }
             if held
                 .permits
                 .iter()
@@ -109,13 +113,17 @@ impl<J: Judge> Session<J> {
                 "current transaction is aborted, commands ignored until end of transaction block",
             ));
         }
-        let Some(rehearsal) = judge.rehearsal(subject.permit) else {
+        let rehearsal = judge.rehearsal(subject.permit);
+        if rehearsal.is_none() && !J::follows_all(subject.permit) {
             return Stage::Done(());
-        };
+        }
         if !self.queue.is_empty() {
             self.hold_for_replies(output);
             return Stage::Hold;
         }
+        let Some(rehearsal) = rehearsal else {
+            return Stage::Done(());
+        };
         done!(self.choose_form(held, &rehearsal, subject.permit, judge));
         match done!(self.try_it(&rehearsal, subject, held, output)) {
             None => {
@@ -147,7 +155,7 @@ impl<J: Judge> Session<J> {
         held: &Held<J>,
         output: &mut Output,
     ) -> Stage<Option<&'static str>> {
-        let own_transaction = !self.transaction.is_open();
+        let own_transaction = !self.is_in_block();
         let bind = subject
             .portal
             .as_ref()
