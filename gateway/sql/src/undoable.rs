@@ -83,7 +83,7 @@ impl Facts {
             && self.only_reads()
     }
 
-    /// Whether it may change what the database holds once it is committed.
+    /// Whether it may change what the database holds once it is committed. Of EXECUTE and FETCH: once what they name is merged in.
     pub fn may_change_data(&self) -> bool {
         match (&self.session, self.verb) {
             (SessionEffect::Transaction(TransactionCommand::CommitPrepared), _) => true,

@@ -15,7 +15,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub use grants::view::{AskBody, GrantDecisionBody, GrantPageView, GrantView};
+pub use grants::view::{AskBody, GrantDecisionBody, GrantEventView, GrantPageView, GrantView};
 
 pub use client::{ApiClient, ClientError, Watched};
 pub use server::{ApiError, ApiServer, ApiSettings, VerifierNow};

@@ -1,5 +1,6 @@
 //! The API over HTTP, with tokens of the development provider.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -434,6 +435,7 @@ async fn the_description_is_of_this_api() {
     let description: Value = serde_json::from_str(DESCRIPTION).expect("JSON");
     let paths = description["paths"].as_object().expect("paths");
     let source = include_str!("server.rs");
+    let mut routes = BTreeSet::new();
     for path in paths.keys() {
         let route = path.replace("/approve", "/{verdict}");
         let route = route
@@ -442,13 +444,9 @@ async fn the_description_is_of_this_api() {
             .replace("/withdraw", "/{verdict}")
             .replace("/review", "/{verdict}");
         assert!(source.contains(&format!("\"{route}\"")), "{path}");
+        routes.insert(route);
     }
-    let routes = source.matches(".route(\"").count();
-    assert_eq!(
-        paths.len(),
-        routes + 6,
-        "four verdicts of requests and four of access grants share a route"
-    );
+    assert_eq!(routes.len(), source.matches(".route(\"").count());
     let states: Vec<&str> = State::ALL.iter().map(|state| state.name()).collect();
     assert_eq!(
         description["components"]["schemas"]["State"]["enum"],

@@ -163,7 +163,8 @@ impl SessionGate {
         let before = question.text.analysis.statements.get(..question.index);
         let before = before.unwrap_or_default();
         if commits(facts) {
-            if before.iter().any(|one| one.facts.may_change_data()) {
+            let changes = |facts: &Facts| facts.may_change_data() || facts.is_dynamic();
+            if before.iter().any(|one| changes(&one.facts)) {
                 return Err(denial::of_gateway(
                     "commit-review",
                     "this statement commits what others in the same message change, before anybody could review it",

@@ -175,9 +175,17 @@ fn nothing_is_committed_past_the_review() -> Result<()> {
         ensure!(deployed.rows()? == "9", "{shown}");
     }
     let mut client = deployed.ada()?;
-    let both = client.query("BEGIN; INSERT INTO t VALUES (10); COMMIT")?;
-    let refused = error(&both).with_context(|| format!("{both:?}"))?;
-    ensure!(detail(&refused)?["code"] == "commit-review", "{refused:?}");
+    client.query("PREPARE p AS INSERT INTO t VALUES (10)")?;
+    for change in ["INSERT INTO t VALUES (10)", "EXECUTE p"] {
+        let both = client.query(&format!("BEGIN; {change}; COMMIT"))?;
+        let refused = error(&both).with_context(|| format!("{both:?}"))?;
+        ensure!(detail(&refused)?["code"] == "commit-review", "{refused:?}");
+        client.query("BEGIN")?;
+        let both = client.query(&format!("{change}; COMMIT"))?;
+        let refused = error(&both).with_context(|| format!("{both:?}"))?;
+        ensure!(detail(&refused)?["code"] == "commit-review", "{refused:?}");
+        client.query("ROLLBACK")?;
+    }
     ensure!(deployed.rows()? == "9");
     Ok(())
 }
