@@ -7,8 +7,8 @@ use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail, ensure};
 use gatewright::approvals::{
-    Approvals, Binding, Draft, Effect, EffectFound, Finished, Outcome, Parameter, ParameterValue,
-    Shown, Submitted, Withdrawal,
+    Approvals, Binding, Draft, Effect, EffectFound, EffectRow, EffectRows, Finished, Outcome,
+    Parameter, ParameterValue, Shown, Submitted, Withdrawal,
 };
 use gatewright::store::StoreSettings;
 use gatewright_contract::{Approval, RequestId};
@@ -190,6 +190,9 @@ fn draft(issuer: &str, statement: &str, task: &str, more: &[&str]) -> Draft {
                 found: EffectFound::Preview { rows: 128 },
                 limited: None,
                 bound: false,
+                rows: Some(changed_rows()),
+                rows_hidden: None,
+                rows_digest: None,
             }),
             tables: match is_full {
                 true => vec!["shop.customers".to_owned(), "shop.invoices".to_owned()],
@@ -198,6 +201,22 @@ fn draft(issuer: &str, statement: &str, task: &str, more: &[&str]) -> Draft {
             ..plain.shown
         },
         ..plain
+    }
+}
+
+fn changed_rows() -> EffectRows {
+    let text = |value: &str| Some(value.to_owned());
+    let row = |id: &str, email: &str, was: Option<&str>, is: &str| EffectRow::Changed {
+        before: Some(vec![text(id), text(email), was.map(str::to_owned)]),
+        after: Some(vec![text(id), text(email), text(is)]),
+    };
+    EffectRows {
+        columns: vec!["id".to_owned(), "email".to_owned(), "rating".to_owned()],
+        rows: vec![
+            row("17", "a***@example.com", Some("B"), "A"),
+            row("23", "m***@example.com", None, "A"),
+            row("31", "z***@example.com", Some("A"), "A"),
+        ],
     }
 }
 

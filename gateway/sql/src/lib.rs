@@ -52,6 +52,7 @@ mod ast;
 mod comment;
 mod redaction;
 mod replacement;
+mod returning;
 mod template;
 
 mod substitution;
@@ -75,6 +76,7 @@ pub use leftovers::{Residue, SessionUse};
 use masks::Masks;
 pub use redaction::redacted;
 pub use replacement::{ReplacementError, verify_replacement};
+pub use returning::{ReturnedRows, Returning, returning};
 pub use substitution::{
     EditContext, Pattern, Settle, SubstituteError, Substituted, analyze_edited, substitute,
 };

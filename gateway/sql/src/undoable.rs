@@ -1,6 +1,8 @@
 //! Whether what a statement does can be undone, so that it can be run to see its effect, and rolled back.
 
-use crate::facts::{Access, Facts, RelationKind, SessionEffect, Verb};
+use crate::facts::{
+    Access, CopyDestination, Facts, RelationKind, SessionEffect, TransactionCommand, Verb,
+};
 use crate::leftovers::Residue;
 
 /// Functions whose effect outlives a rollback, besides those that make a statement opaque or leave something in the session. The
@@ -27,6 +29,19 @@ const LASTING_PREFIXES: [&str; 7] = [
     "brin_",
 ];
 
+/// Command tags of what only reads, as far as the queries in it do.
+const READING: [&str; 9] = [
+    "SELECT",
+    "VALUES",
+    "COPY",
+    "DECLARE CURSOR",
+    "FETCH",
+    "MOVE",
+    "CLOSE CURSOR",
+    "CLOSE CURSOR ALL",
+    "EXECUTE",
+];
+
 /// Accesses that a rollback undoes, and that advance no sequence.
 const UNDONE: Access = Access::SELECT
     .union(Access::UPDATE)
@@ -39,7 +54,7 @@ impl Facts {
         if !matches!(self.verb, Verb::Update | Verb::Delete) {
             return Some("only UPDATE and DELETE are run for a preview".to_owned());
         }
-        if let Some(reason) = self.changes_more_than_rows() {
+        if let Some(reason) = self.reaches_further() {
             return Some(reason);
         }
         // Defaults and identity columns advance sequences.
@@ -47,6 +62,9 @@ impl Facts {
         let mut commands = self.commands.iter();
         if let Some(other) = commands.find(|command| !nested.contains(&command.as_str())) {
             return Some(format!("it runs {other}"));
+        }
+        if self.changes_session() {
+            return Some("it may change something in its session".to_owned());
         }
         let mut tables = self.tables.iter();
         let more = tables.find(|table| !UNDONE.contains(table.access))?;
@@ -58,27 +76,24 @@ impl Facts {
 
     /// Whether it changes nothing that anybody could see afterwards, whether its transaction is rolled back or not.
     pub fn changes_nothing(&self) -> bool {
-        let reads = Access::SELECT.union(Access::LOCK);
-        let mut commands = self.commands.iter();
         self.verb == Verb::Select
-            && commands.all(|command| command == "SELECT" || command == "VALUES")
-            && self.changes_more_than_rows().is_none()
+            && !self.changes_session()
             // A notification goes out with the transaction.
             && self.called(|name| name == "pg_notify").is_none()
-            && self.tables.iter().all(|table| reads.contains(table.access))
+            && self.only_reads()
     }
 
-    /// What it may change besides the rows of known tables; `None`: nothing.
-    fn changes_more_than_rows(&self) -> Option<String> {
+    fn changes_session(&self) -> bool {
+        self.session != SessionEffect::None
+            || self.residue() != Residue::default()
+            || !self.settings.is_empty()
+            || self.path.is_some()
+    }
+
+    /// What it may change besides its session and the rows of known tables; `None`: nothing.
+    fn reaches_further(&self) -> Option<String> {
         if let Some(reason) = self.opaque.first() {
             return Some(format!("it is not fully analysed: {reason}"));
-        }
-        let changes_settings = !self.settings.is_empty() || self.path.is_some();
-        if self.session != SessionEffect::None
-            || self.residue() != Residue::default()
-            || changes_settings
-        {
-            return Some("it may change something in its session".to_owned());
         }
         if self.calls_unread {
             return Some("it calls a function that is not read".to_owned());
@@ -94,6 +109,44 @@ impl Facts {
             RelationKind::Unresolved => Some(format!("\"{}\" is not known", table.name)),
             _ => None,
         })
+    }
+
+    /// Whether it may change what the database holds once it is committed. Of EXECUTE and FETCH: once what they name is merged in.
+    pub fn may_change_data(&self) -> bool {
+        match (&self.session, self.verb) {
+            (SessionEffect::Transaction(TransactionCommand::CommitPrepared), _) => true,
+            (SessionEffect::Transaction(_), _) => false,
+            // They run nothing.
+            (SessionEffect::Prepare { .. } | SessionEffect::Deallocate(_), _)
+            | (SessionEffect::Explain { analyze: false, .. }, _)
+            | (_, Verb::Set | Verb::Listen | Verb::Lock | Verb::Utility) => !self.opaque.is_empty(),
+            (SessionEffect::CopyOut(copy), _) => {
+                copy.destination != CopyDestination::Stdout || !self.only_reads()
+            }
+            (_, Verb::Select | Verb::Cursor | Verb::Prepare) => !self.only_reads(),
+            _ => true,
+        }
+    }
+
+    /// Whether all that it runs is read, and only reads.
+    fn only_reads(&self) -> bool {
+        let reads = Access::SELECT.union(Access::LOCK);
+        let mut commands = self.commands.iter();
+        commands.all(|command| READING.contains(&command.as_str()))
+            && self.reaches_further().is_none()
+            && self.tables.iter().all(|table| reads.contains(table.access))
+    }
+
+    /// The tables that it names, with their schemas.
+    pub fn table_names(&self) -> Vec<String> {
+        let names = self
+            .tables
+            .iter()
+            .map(|table| match table.schema.is_empty() {
+                true => table.name.clone(),
+                false => format!("{}.{}", table.schema, table.name),
+            });
+        names.collect()
     }
 
     /// Whether EXPLAIN tells how many rows the statement reads or changes.

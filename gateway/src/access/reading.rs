@@ -20,6 +20,14 @@ pub struct Event {
     pub reason: Option<String>,
 }
 
+/// The same in the order of all that happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedEvent {
+    pub sequence: i64,
+    pub grant: AccessGrantId,
+    pub event: Event,
+}
+
 /// A reviewer agreed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agreement {
@@ -47,6 +55,8 @@ pub struct Page {
     pub next: Option<AccessGrantId>,
 }
 
+const EVENT_COLUMNS: &str = "event.happened_at, event.state_before, event.state, event.reason, event.actor, event.actor_issuer";
+
 /// One access grant.
 pub(super) fn grant(
     transaction: &mut dyn Transaction,
@@ -63,26 +73,9 @@ pub(super) fn entry(
     grant: AccessGrant,
 ) -> Result<Entry, StoreError> {
     let mut rows = transaction.query(
-        "SELECT happened_at, state_before, state, reason, actor, actor_issuer FROM event WHERE request = $1 ORDER BY sequence",
+        &format!("SELECT {EVENT_COLUMNS} FROM event WHERE request = $1 ORDER BY sequence"),
         &[Value::from(grant.id.to_string())],
     )?;
-    let event = |row: &mut Row| {
-        Ok(Event {
-            at: row.integer()?,
-            before: match row.optional_text()? {
-                Some(name) => {
-                    Some(State::from_name(&name).ok_or(StoreError::Value("an unknown state"))?)
-                }
-                None => None,
-            },
-            state: grant::state(row)?,
-            reason: row.optional_text()?,
-            actor: match (row.optional_text()?, row.optional_text()?) {
-                (Some(subject), Some(issuer)) => Some(Actor { subject, issuer }),
-                _ => None,
-            },
-        })
-    };
     let history = rows
         .iter_mut()
         .map(event)
@@ -90,6 +83,61 @@ pub(super) fn entry(
     Ok(Entry {
         history,
         ..summary(transaction, grant)?
+    })
+}
+
+fn event(row: &mut Row) -> Result<Event, StoreError> {
+    Ok(Event {
+        at: row.integer()?,
+        before: match row.optional_text()? {
+            Some(name) => {
+                Some(State::from_name(&name).ok_or(StoreError::Value("an unknown state"))?)
+            }
+            None => None,
+        },
+        state: grant::state(row)?,
+        reason: row.optional_text()?,
+        actor: match (row.optional_text()?, row.optional_text()?) {
+            (Some(subject), Some(issuer)) => Some(Actor { subject, issuer }),
+            _ => None,
+        },
+    })
+}
+
+/// The events behind this number, in their order, and whom they concern.
+pub(super) fn events_after(
+    transaction: &mut dyn Transaction,
+    sequence: i64,
+    limit: usize,
+) -> Result<Vec<(FeedEvent, Parties)>, StoreError> {
+    let sql = format!(
+        "SELECT event.sequence, event.request, access_grant.subject, access_grant.issuer, access_grant.agent, {EVENT_COLUMNS} \
+         FROM event JOIN access_grant ON access_grant.id = event.request \
+         WHERE event.sequence > $1 ORDER BY event.sequence LIMIT {limit}"
+    );
+    let mut rows = transaction.query(&sql, &[Value::from(sequence)])?;
+    let both = |row: &mut Row| {
+        let sequence = row.integer()?;
+        let grant = grant::id(row)?;
+        let parties = parties(row)?;
+        let event = event(row)?;
+        let told = FeedEvent {
+            sequence,
+            grant,
+            event,
+        };
+        Ok((told, parties))
+    };
+    rows.iter_mut().map(both).collect()
+}
+
+/// Whom a grant concerns; policies name no reviewers of grants.
+fn parties(row: &mut Row) -> Result<Parties, StoreError> {
+    Ok(Parties {
+        subject: row.text()?,
+        issuer: row.text()?,
+        agent: row.optional_text()?,
+        reviewers: Vec::new(),
     })
 }
 
@@ -140,16 +188,7 @@ pub(super) fn older(
         "SELECT id, subject, issuer, agent FROM access_grant WHERE id < $1{of_states} ORDER BY id DESC LIMIT {limit}"
     );
     let mut rows = transaction.query(&sql, &[Value::from(before)])?;
-    let both = |row: &mut Row| {
-        let id = grant::id(row)?;
-        let parties = Parties {
-            subject: row.text()?,
-            issuer: row.text()?,
-            agent: row.optional_text()?,
-            reviewers: Vec::new(),
-        };
-        Ok((id, parties))
-    };
+    let both = |row: &mut Row| Ok((grant::id(row)?, parties(row)?));
     rows.iter_mut().map(both).collect()
 }
 

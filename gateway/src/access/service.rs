@@ -12,7 +12,7 @@ use super::book::Book;
 use super::deciding::{Decided, Decision, Verdict};
 use super::grant::AccessGrant;
 use super::holder::Holder;
-use super::reading::{self, Entry, Page};
+use super::reading::{self, Entry, FeedEvent, Page};
 use super::refused::{Refusals, Refused};
 use super::{GrantError, State, keeping};
 use crate::approvals::{Approvals, may_decide, may_see};
@@ -178,6 +178,28 @@ impl AccessGrants {
                 Ok(page)
             })
             .await
+    }
+
+    /// The events behind this number that this identity may see, and the number of the last one that was looked at.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn events(
+        &self,
+        after: i64,
+        viewer: &Identity,
+    ) -> Result<(Vec<FeedEvent>, i64), StoreError> {
+        let settings = self.shared.approvals.settings();
+        let run = self
+            .shared
+            .store
+            .run(move |transaction| reading::events_after(transaction, after, MOST_LISTED));
+        let found = run.await?;
+        let last = found.last().map_or(after, |(told, _)| told.sequence);
+        let seen = found
+            .into_iter()
+            .filter(|(_, parties)| may_see(parties, viewer, &settings));
+        Ok((seen.map(|(told, _)| told).collect(), last))
     }
 
     /// Whether this identity may decide about the grant, where its state allows it.

@@ -1,5 +1,6 @@
 //! The API's client, for the command line.
 
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
@@ -55,10 +56,11 @@ pub struct ApiClient {
 }
 
 /// A stream of events.
-pub struct Watched {
+pub struct Watched<E> {
     response: Response,
     buffer: Vec<u8>,
     last_id: Option<String>,
+    of: PhantomData<fn() -> E>,
 }
 
 /// Problem details, as far as they are read.
@@ -145,8 +147,16 @@ impl ApiClient {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn watch(&self, after: Option<&str>) -> Result<Watched, ClientError> {
-        let mut request = self.client.get(self.path("requests/events"));
+    pub async fn watch(&self, after: Option<&str>) -> Result<Watched<EventView>, ClientError> {
+        self.stream("requests/events", after).await
+    }
+
+    pub(super) async fn stream<E>(
+        &self,
+        path: &str,
+        after: Option<&str>,
+    ) -> Result<Watched<E>, ClientError> {
+        let mut request = self.client.get(self.path(path));
         if let Some(after) = after {
             request = request.header("last-event-id", after);
         }
@@ -157,6 +167,7 @@ impl ApiClient {
                 response,
                 buffer: Vec::new(),
                 last_id: after.map(str::to_owned),
+                of: PhantomData,
             }),
             _ => Err(refused(response).await),
         }
@@ -213,12 +224,12 @@ impl ApiClient {
     }
 }
 
-impl Watched {
+impl<E: DeserializeOwned> Watched<E> {
     /// The next event; `None`: the stream has ended, and goes on behind [`Watched::last_id`] if it is asked for again.
     ///
     /// # Errors
     /// The connection failed, or has been silent for too long.
-    pub async fn next(&mut self) -> Result<Option<EventView>, ClientError> {
+    pub async fn next(&mut self) -> Result<Option<E>, ClientError> {
         loop {
             if let Some(event) = self.take()? {
                 return Ok(Some(event));
@@ -243,7 +254,7 @@ impl Watched {
     }
 
     /// The next whole event in the buffer that has data; comments have none.
-    fn take(&mut self) -> Result<Option<EventView>, ClientError> {
+    fn take(&mut self) -> Result<Option<E>, ClientError> {
         while let Some(end) = find(&self.buffer, b"\n\n") {
             let event: Vec<u8> = self.buffer.drain(..end + 2).collect();
             let event = String::from_utf8(event).map_err(|_| ClientError::Answer)?;

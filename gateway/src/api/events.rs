@@ -10,13 +10,19 @@ use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use secrecy::SecretString;
+use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::timeout;
 
 use super::caller::Caller;
+use super::grants::view::GrantEventView;
 use super::problem::Problem;
 use super::server::Shared;
 use super::view::EventView;
+use crate::access::FeedEvent;
+use crate::approvals::Event;
+use crate::identity::Identity;
+use crate::store::StoreError;
 
 /// How often a comment shows that the connection is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -27,9 +33,17 @@ const VERIFY: Duration = Duration::from_secs(60);
 /// The pause after the store did not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Whose events a stream has.
+#[derive(Debug, Clone, Copy)]
+enum Feed {
+    Requests,
+    Grants,
+}
+
 /// A reader of the stream.
 struct Reader {
     shared: Shared,
+    feed: Feed,
     token: SecretString,
     /// The last event that was sent or passed over.
     after: i64,
@@ -37,15 +51,34 @@ struct Reader {
     begun: bool,
     raised: watch::Receiver<Option<i64>>,
     /// Events that are not sent yet, the next one last.
-    waiting: Vec<(i64, EventView)>,
+    waiting: Vec<sse::Event>,
     _place: OwnedSemaphorePermit,
 }
 
-/// `GET /v1/requests/events`: from `Last-Event-ID` on, or from now.
-pub(super) async fn events(
+/// `GET /v1/requests/events`
+pub(super) async fn of_requests(
     State(shared): State<Shared>,
     caller: Caller,
     headers: HeaderMap,
+) -> Result<Response, Problem> {
+    events(Feed::Requests, shared, caller, &headers)
+}
+
+/// `GET /v1/grants/events`
+pub(super) async fn of_grants(
+    State(shared): State<Shared>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    events(Feed::Grants, shared, caller, &headers)
+}
+
+/// From `Last-Event-ID` on, or from now.
+fn events(
+    feed: Feed,
+    shared: Shared,
+    caller: Caller,
+    headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let raised = shared.approvals.last_event();
     let after = match headers.get("last-event-id") {
@@ -66,11 +99,12 @@ pub(super) async fn events(
         Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "too-many-readers",
-            "too many clients read events; poll /v1/requests instead",
+            "too many clients read events; poll the list instead",
         )
     })?;
     let reader = Reader {
         shared,
+        feed,
         token: caller.token,
         after,
         begun: false,
@@ -94,21 +128,16 @@ impl Reader {
             return Some(sse::Event::default().id(self.after.to_string()));
         }
         loop {
-            if let Some((sequence, view)) = self.waiting.pop() {
-                let event = sse::Event::default().id(sequence.to_string());
-                // A view always has a JSON form.
-                return event.event("request").json_data(view).ok();
+            if let Some(event) = self.waiting.pop() {
+                return Some(event);
             }
             self.raised.borrow_and_update();
             let identity = self.shared.verify(&self.token).await.ok()?;
-            match self.shared.approvals.events(self.after, &identity).await {
+            match self.read(&identity).await {
                 Ok((events, last)) => {
                     let more = last > self.after;
                     self.after = last;
-                    let views = events
-                        .into_iter()
-                        .map(|event| (event.sequence, event.into()));
-                    self.waiting.extend(views);
+                    self.waiting = events;
                     self.waiting.reverse();
                     if more {
                         continue;
@@ -128,4 +157,28 @@ impl Reader {
             let _ = timeout(VERIFY.min(left.max(PAUSE)), self.raised.changed()).await;
         }
     }
+
+    /// What whoever reads may see behind the last event, and the number of the last one that was looked at.
+    async fn read(&self, identity: &Identity) -> Result<(Vec<sse::Event>, i64), StoreError> {
+        let shared = &self.shared;
+        match self.feed {
+            Feed::Requests => {
+                let (events, last) = shared.approvals.events(self.after, identity).await?;
+                let event = |event: Event| shown("request", event.sequence, EventView::from(event));
+                Ok((events.into_iter().filter_map(event).collect(), last))
+            }
+            Feed::Grants => {
+                let (events, last) = shared.grants.events(self.after, identity).await?;
+                let event =
+                    |event: FeedEvent| shown("grant", event.sequence, GrantEventView::from(event));
+                Ok((events.into_iter().filter_map(event).collect(), last))
+            }
+        }
+    }
+}
+
+/// A view always has a JSON form.
+fn shown(kind: &str, sequence: i64, view: impl Serialize) -> Option<sse::Event> {
+    let event = sse::Event::default().id(sequence.to_string());
+    event.event(kind).json_data(view).ok()
 }

@@ -15,11 +15,11 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub use grants::view::{AskBody, GrantDecisionBody, GrantPageView, GrantView};
+pub use grants::view::{AskBody, GrantDecisionBody, GrantEventView, GrantPageView, GrantView};
 
 pub use client::{ApiClient, ClientError, Watched};
 pub use server::{ApiError, ApiServer, ApiSettings, VerifierNow};
-pub use view::{DecisionBody, EventView, PageView, RequestView};
+pub use view::{ChangeView, DecisionBody, EventView, PageView, RequestView};
 
 /// The description of the API (OpenAPI 3.1).
 const DESCRIPTION: &str = include_str!("openapi.json");

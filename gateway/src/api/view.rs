@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::time::rfc3339;
 use crate::approvals::{
-    Effect, EffectFound, Entry, Event, Parameter, ParameterValue, Request, State,
+    Change, Effect, EffectFound, Entry, Event, Parameter, ParameterValue, Request, State,
 };
 use gatewright_contract::ApprovalWait;
 
@@ -27,6 +27,9 @@ pub struct RequestView {
     pub verb: String,
     pub effects: Vec<String>,
     pub tables: Vec<String>,
+    /// For a statement that commits: what its transaction has changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transaction: Vec<Change>,
     /// The digest of everything that an approval binds.
     pub binding_digest: String,
     /// What it would change, where its policy wants to show that.
@@ -73,6 +76,26 @@ pub struct EffectView {
     /// An approval holds for this effect only.
     pub bound: bool,
     pub in_words: String,
+    /// What is to be said of the rows that are shown, and of those that are not.
+    #[serde(default)]
+    pub about_rows: Option<String>,
+    /// The columns of `changes`.
+    #[serde(default)]
+    pub columns: Vec<String>,
+    /// The first of the rows that it changes.
+    #[serde(default)]
+    pub changes: Vec<ChangeView>,
+}
+
+/// A row that changes. Values are texts, and null.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeView {
+    /// As it was, where the server returns that.
+    #[serde(default)]
+    pub before: Option<Vec<Option<String>>>,
+    /// As it becomes, or what the statement itself returns of it.
+    #[serde(default)]
+    pub after: Option<Vec<Option<String>>>,
 }
 
 impl EffectView {
@@ -83,7 +106,19 @@ impl EffectView {
             EffectFound::Failure { sqlstate } => ("failure", None, Some(sqlstate.clone())),
             EffectFound::Nothing => ("nothing", None, None),
         };
+        let shown = effect.rows.as_ref();
+        let columns = shown.map_or_else(Vec::new, |shown| shown.columns.clone());
+        let changes = shown.into_iter().flat_map(|shown| &shown.rows).map(|row| {
+            let (before, after) = row.sides();
+            ChangeView {
+                before: before.cloned(),
+                after: after.cloned(),
+            }
+        });
         EffectView {
+            changes: changes.collect(),
+            columns,
+            about_rows: effect.about_rows(),
             by: by.to_owned(),
             rows,
             sqlstate,
@@ -281,6 +316,7 @@ impl RequestView {
             verb: request.shown.verb,
             effects: request.shown.effects,
             tables: request.shown.tables,
+            transaction: request.shown.transaction,
             binding_digest: request.digest,
             effect: request.shown.effect.as_ref().map(EffectView::new),
             effect_digest: request.effect_digest,

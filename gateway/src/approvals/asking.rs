@@ -101,6 +101,7 @@ impl Asking {
             effects: shown.effects,
             tables: shown.tables,
             effect: shown.effect,
+            transaction: shown.transaction,
         };
         // Of what an approval does not bind, nobody has to say that they saw it.
         let bound = stored.effect.as_ref().filter(|effect| effect.bound);

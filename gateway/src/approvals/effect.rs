@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::rows::EffectRows;
+
 /// What is known of a statement's effect before it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effect {
@@ -11,6 +13,15 @@ pub struct Effect {
     pub limited: Option<String>,
     /// The approval holds for this effect only: a statement that has another is undone.
     pub bound: bool,
+    /// The first of the rows that it changes.
+    #[serde(default)]
+    pub rows: Option<EffectRows>,
+    /// Why they are not shown.
+    #[serde(default)]
+    pub rows_hidden: Option<String>,
+    /// By which the rows are compared that it changes when it runs; with a salt, which nobody is shown.
+    #[serde(default)]
+    pub rows_digest: Option<String>,
 }
 
 /// How it was found, and what it is.
@@ -52,11 +63,23 @@ impl Effect {
             EffectFound::Nothing => "not known".to_owned(),
         };
         let limited = self.limited.iter().map(|why| format!("; {why}"));
-        let bound = self
-            .bound
-            .then_some("; an approval holds for this number only");
+        let bound = self.bound.then_some(match self.rows_digest {
+            Some(_) => "; an approval holds for these rows only",
+            None => "; an approval holds for this number only",
+        });
         let more: String = limited.chain(bound.map(str::to_owned)).collect();
         format!("{found}{more}")
+    }
+
+    /// What is to be said of the rows that are shown, and of those that are not.
+    pub fn about_rows(&self) -> Option<String> {
+        if let Some(why) = &self.rows_hidden {
+            return Some(format!("The rows are not shown: {why}."));
+        }
+        let (EffectFound::Preview { rows: all }, Some(shown)) = (&self.found, &self.rows) else {
+            return None;
+        };
+        Some(shown.about(*all))
     }
 }
 
@@ -70,6 +93,9 @@ mod tests {
             found: EffectFound::Preview { rows: 3 },
             limited: None,
             bound: true,
+            rows: None,
+            rows_hidden: None,
+            rows_digest: None,
         };
         assert_eq!(
             effect.in_words(),
@@ -81,11 +107,26 @@ mod tests {
         };
         assert_ne!(effect.digest(), other.digest());
         assert_eq!(effect.digest().len(), 64);
+        let of_rows = Effect {
+            rows_digest: Some("00".to_owned()),
+            ..effect.clone()
+        };
+        assert!(of_rows.in_words().ends_with("holds for these rows only"));
+        assert_ne!(effect.digest(), of_rows.digest());
         let none = Effect {
             found: EffectFound::Nothing,
             limited: Some("it runs INSERT".to_owned()),
             bound: false,
+            ..effect
         };
         assert_eq!(none.in_words(), "not known; it runs INSERT");
+    }
+
+    /// Requests that were stored before rows were shown.
+    #[test]
+    fn an_effect_without_rows_is_read() {
+        let stored = r#"{"found": {"by": "preview", "rows": 2}, "limited": null, "bound": true}"#;
+        let effect: Effect = serde_json::from_str(stored).expect("an effect");
+        assert_eq!((effect.rows.is_none(), effect.about_rows()), (true, None));
     }
 }

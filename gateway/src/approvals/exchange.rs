@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use gatewright_contract::{self as contract, RequestId, SessionId, StatementId};
+use serde::{Deserialize, Serialize};
 
 use super::{Binding, Effect};
 
@@ -43,6 +44,32 @@ pub struct Shown {
     pub tables: Vec<String>,
     /// What it would change. `None`: its policy does not want to show that.
     pub effect: Option<Effect>,
+    /// For a statement that commits: what its transaction has changed.
+    pub transaction: Vec<Change>,
+}
+
+/// A statement of a transaction that is to be committed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// `DELETE` and the like.
+    pub verb: String,
+    /// The tables that it names, with their schemas.
+    pub tables: Vec<String>,
+    /// How many rows it changed, where the server said so.
+    pub rows: Option<u64>,
+    /// Its text, or the beginning of it.
+    pub statement: String,
+}
+
+impl Change {
+    /// On one line.
+    pub fn in_words(&self) -> String {
+        match self.rows {
+            Some(1) => format!("1 row: {}", self.statement),
+            Some(rows) => format!("{rows} rows: {}", self.statement),
+            None => self.statement.clone(),
+        }
+    }
 }
 
 /// What became of a draft.

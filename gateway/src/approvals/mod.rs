@@ -21,6 +21,7 @@ mod outbox;
 mod people;
 mod reading;
 mod request;
+mod rows;
 mod rules;
 mod service;
 mod settings;
@@ -41,15 +42,18 @@ pub use binding::{Binding, Parameter, ParameterValue};
 pub use deciding::{Decision, DecisionError, TextError, Verdict};
 pub use effect::{Effect, EffectFound};
 pub use error::ApprovalsError;
-pub use exchange::{Approved, Draft, Finished, NAMED, Outcome, Shown, Submitted, Withdrawal};
+pub use exchange::{
+    Approved, Change, Draft, Finished, NAMED, Outcome, Shown, Submitted, Withdrawal,
+};
 pub use hours::{Hours, HoursError};
 pub use look::Look;
 pub use outbox::{Fate, Notification, Notifications, Subscription};
 pub use people::Page;
 pub use reading::{Approval, Entry, Event};
 pub use request::{Request, Stored};
+pub use rows::{EffectRow, EffectRows};
 pub use service::Approvals;
-pub use settings::ApprovalsSettings;
+pub use settings::{ApprovalsSettings, CommitReview};
 pub use state::State;
 
 /// Somebody who did something, as their token named them.

@@ -4,7 +4,7 @@ use gatewright_contract::{ApprovalWait, RequestId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Effect, Parameter, State};
+use super::{Change, Effect, Parameter, State};
 use crate::store::{Row, StoreError};
 
 /// The columns of a request, in the order in which [`Request::read`] takes them.
@@ -76,6 +76,8 @@ pub struct Stored {
     pub tables: Vec<String>,
     #[serde(default)]
     pub effect: Option<Effect>,
+    #[serde(default)]
+    pub transaction: Vec<Change>,
 }
 
 /// Whom a request concerns: all that the rules go by.

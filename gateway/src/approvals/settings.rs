@@ -32,12 +32,16 @@ pub struct ApprovalsSettings {
     /// How long a statement that is tried for its effect may take, and how long it may wait for a lock.
     pub preview_timeout: Duration,
     pub preview_lock_timeout: Duration,
+    /// How many of the rows that it changes reviewers are shown.
+    pub preview_rows: usize,
     /// How long an access grant lasts at most, from its approval or the beginning that was asked for.
     pub max_grant: Duration,
     /// The pause between the notices that a held client gets.
     pub notice_interval: Duration,
     /// What becomes of a statement that an agent sent, unless its policy has it returned.
     pub agents: ApprovalWait,
+    /// Whose transactions are reviewed before they are committed.
+    pub review_commits: CommitReview,
     /// How many requests of one identity may wait for a decision.
     pub max_pending_per_identity: usize,
     /// How many statements this gateway holds at one time.
@@ -46,6 +50,25 @@ pub struct ApprovalsSettings {
     pub keep: Duration,
     /// Where people decide, without a slash at its end: what requests' URLs begin with.
     pub url: String,
+}
+
+/// Whose transactions are reviewed before they are committed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CommitReview {
+    #[default]
+    None,
+    Agents,
+    All,
+}
+
+impl CommitReview {
+    pub fn concerns(self, is_agent: bool) -> bool {
+        match self {
+            CommitReview::None => false,
+            CommitReview::Agents => is_agent,
+            CommitReview::All => true,
+        }
+    }
 }
 
 impl ApprovalsSettings {
@@ -83,9 +106,11 @@ impl ApprovalsSettings {
             hold_limit: Duration::from_secs(10 * MINUTE),
             preview_timeout: Duration::from_secs(10),
             preview_lock_timeout: Duration::from_secs(1),
+            preview_rows: 20,
             max_grant: Duration::from_secs(8 * 60 * MINUTE),
             notice_interval: Duration::from_secs(30),
             agents: ApprovalWait::Hold,
+            review_commits: CommitReview::None,
             max_pending_per_identity: 100,
             max_held: 1000,
             keep: Duration::from_secs(90 * 24 * 60 * MINUTE),

@@ -3,18 +3,14 @@
 mod print;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
 
 use super::asker::{Asker, Place, idempotency_key};
-use crate::api::{ClientError, DecisionBody, RequestView};
+use crate::api::{ApiClient, DecisionBody, EventView, RequestView};
 use crate::app;
 use crate::approvals::{State, Verdict};
-
-/// The pause before a stream that broke off is asked for again.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// Arguments of `gatewright approvals`.
 #[derive(Debug, Args)]
@@ -131,40 +127,16 @@ async fn decide(verdict: Verdict, arguments: Decide) -> Result<()> {
 }
 
 async fn watch(asker: &Asker) -> Result<()> {
-    let mut after: Option<String> = None;
-    loop {
-        // The token may have been renewed since the last stream.
-        let client = asker.client().await?;
-        let mut stream = match client.watch(after.as_deref()).await {
-            Ok(stream) => stream,
-            Err(ClientError::Transport(error)) if after.is_some() => {
-                eprintln!("gatewright: {error}; trying again");
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        loop {
-            match stream.next().await {
-                Ok(Some(event)) => {
-                    let mut line = print::event(&event);
-                    let new = event.before.is_none();
-                    if new
-                        && !asker.prints_json()
-                        // Who wants what; a request that ended meanwhile is shown as it is now. Without an answer it is no reason to end.
-                        && let Ok(request) = client.show(&event.request).await
-                    {
-                        line = print::line(&request);
-                    }
-                    asker.print(&event, line)?;
-                }
-                Ok(None) | Err(ClientError::Transport(_)) => break,
-                Err(error) => return Err(error.into()),
-            }
+    let open = async |client: &ApiClient, after: Option<&str>| client.watch(after).await;
+    let shown = async |client: &ApiClient, event: &EventView| {
+        // Who wants what; a request that ended meanwhile is shown as it is now. Without an answer it is no reason to end.
+        match event.before {
+            None => client.show(&event.request).await.ok(),
+            Some(_) => None,
         }
-        after = stream.last_id().map(str::to_owned);
-        tokio::time::sleep(PAUSE).await;
-    }
+        .map_or_else(|| print::event(event), |request| print::line(&request))
+    };
+    asker.watch(open, shown).await
 }
 
 fn state(name: &str) -> Result<State> {

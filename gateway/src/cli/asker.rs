@@ -2,15 +2,21 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use rand::RngCore;
 use secrecy::SecretString;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{ProfileArgument, directories};
-use crate::api::ApiClient;
+use crate::api::{ApiClient, ClientError, Watched};
 use crate::login;
+
+/// The pause before a stream that broke off is asked for again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The environment variable with the API's URL.
 const URL: &str = "GATEWRIGHT_API";
@@ -95,12 +101,45 @@ impl Asker {
         Ok(ApiClient::new(&self.url, self.ca.as_deref(), token)?)
     }
 
-    pub fn prints_json(&self) -> bool {
-        self.json
+    /// Prints what happens, until it is interrupted. `open`: the events behind the one with this id. `shown`: one as text.
+    pub async fn watch<E: DeserializeOwned + Serialize>(
+        &self,
+        open: impl AsyncFn(&ApiClient, Option<&str>) -> Result<Watched<E>, ClientError>,
+        shown: impl AsyncFn(&ApiClient, &E) -> String,
+    ) -> Result<()> {
+        let mut after: Option<String> = None;
+        loop {
+            // The token may have been renewed since the last stream.
+            let client = self.client().await?;
+            let mut stream = match open(&client, after.as_deref()).await {
+                Ok(stream) => stream,
+                Err(ClientError::Transport(error)) if after.is_some() => {
+                    eprintln!("gatewright: {error}; trying again");
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            loop {
+                match stream.next().await {
+                    Ok(Some(event)) => {
+                        let text = match self.json {
+                            true => String::new(),
+                            false => shown(&client, &event).await,
+                        };
+                        self.print(&event, text)?;
+                    }
+                    Ok(None) | Err(ClientError::Transport(_)) => break,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            after = stream.last_id().map(str::to_owned);
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// Prints a value as one line of JSON, or the text.
-    pub fn print(&self, value: &impl serde::Serialize, text: String) -> Result<()> {
+    pub fn print(&self, value: &impl Serialize, text: String) -> Result<()> {
         let text = match self.json {
             true => serde_json::to_string(value)?,
             false => text,

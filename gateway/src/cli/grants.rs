@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 
 use super::asker::{Asker, Place, idempotency_key};
 use crate::access::{GrantTable, State, TableName, Verbs, Verdict};
-use crate::api::{AskBody, GrantDecisionBody, GrantView};
+use crate::api::{ApiClient, AskBody, GrantDecisionBody, GrantEventView, GrantView};
 use crate::app;
 use crate::config::parse_duration;
 
@@ -47,6 +47,11 @@ enum Command {
     Revoke(Decide),
     /// Take back what you, or an agent of yours, asked for or hold
     Withdraw(Decide),
+    /// Print what happens to access grants, as it happens
+    Watch {
+        #[command(flatten)]
+        place: Place,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -110,6 +115,7 @@ async fn execute(command: Command) -> Result<()> {
         Command::Reject(arguments) => decide(Verdict::Reject, arguments).await,
         Command::Revoke(arguments) => decide(Verdict::Revoke, arguments).await,
         Command::Withdraw(arguments) => decide(Verdict::Withdraw, arguments).await,
+        Command::Watch { place } => watch(&Asker::new(place)?).await,
     }
 }
 
@@ -165,6 +171,19 @@ async fn decide(verdict: Verdict, arguments: Decide) -> Result<()> {
     let client = asker.client().await?;
     let grant = client.decide_grant(&arguments.id, verdict, &body).await?;
     asker.print(&grant, print::line(&grant))
+}
+
+async fn watch(asker: &Asker) -> Result<()> {
+    let open = async |client: &ApiClient, after: Option<&str>| client.watch_grants(after).await;
+    let shown = async |client: &ApiClient, event: &GrantEventView| {
+        // Who wants what, as in `list`. Without an answer it is no reason to end.
+        match event.before {
+            None => client.grant(&event.grant).await.ok(),
+            Some(_) => None,
+        }
+        .map_or_else(|| print::event(event), |grant| print::line(&grant))
+    };
+    asker.watch(open, shown).await
 }
 
 fn state(name: &str) -> Result<State> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio_rustls::rustls::ServerConfig;
 
-use super::choices::APPROVAL_WAIT;
+use super::choices::{APPROVAL_WAIT, COMMIT_REVIEW};
 use super::console::{Console, console};
 use super::files;
 use super::listen::address;
@@ -121,9 +121,13 @@ fn settings(section: &Section<'_, '_>, people: Vec<String>, url: String) -> Appr
         hold_limit: duration("hold_limit"),
         preview_timeout: duration("preview_timeout"),
         preview_lock_timeout: duration("preview_lock_timeout"),
+        preview_rows: section.integer("preview_rows").unwrap_or_default(),
         max_grant: duration("max_grant"),
         notice_interval: duration("notice_interval"),
         agents: section.choice("agents", &APPROVAL_WAIT).unwrap_or_default(),
+        review_commits: section
+            .choice("review_commits", &COMMIT_REVIEW)
+            .unwrap_or_default(),
         max_pending_per_identity: section.integer("max_pending_per_identity").unwrap_or(1),
         max_held: section.integer("max_held").unwrap_or(1),
         keep: duration("keep"),

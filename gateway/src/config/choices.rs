@@ -4,6 +4,7 @@ use gatewright_contract::ApprovalWait;
 use gatewright_policy_host::{Isolation, Mode};
 
 use super::LogFormat;
+use crate::approvals::CommitReview;
 use crate::listener::{Authentication, CleartextPassword};
 use crate::login::TokenKind;
 use crate::pool::PoolMode;
@@ -54,6 +55,12 @@ choices!(AUTHENTICATION: Authentication {
 choices!(APPROVAL_WAIT: ApprovalWait {
     "hold" => ApprovalWait::Hold,
     "return" => ApprovalWait::ReturnId,
+});
+
+choices!(COMMIT_REVIEW: CommitReview {
+    "none" => CommitReview::None,
+    "agents" => CommitReview::Agents,
+    "all" => CommitReview::All,
 });
 
 choices!(WEBHOOK_FORMAT: Format {

@@ -4,6 +4,7 @@
 
 mod asking;
 mod assets;
+mod changes;
 mod cookies;
 mod gateway;
 mod grant_pages;

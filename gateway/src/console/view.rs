@@ -2,6 +2,7 @@
 
 use gatewright_contract::ApprovalWait;
 
+use super::changes::{Changes, Committed};
 use super::moment::{Left, Moment};
 use super::offers::has_approved;
 use super::visible::Visible;
@@ -53,8 +54,12 @@ pub(super) struct Detail {
     pub parameters: Vec<ParameterRow>,
     /// What the server has shown of it.
     pub effect: Option<Visible>,
+    /// The rows.
+    pub changes: Option<Changes>,
     pub effects: Vec<Visible>,
     pub tables: Vec<Visible>,
+    /// What the transaction has changed that it commits.
+    pub transaction: Vec<Committed>,
     pub policy: Visible,
     pub policy_version: Visible,
     pub code: Visible,
@@ -181,8 +186,15 @@ impl Detail {
                 .effect
                 .as_ref()
                 .map(|effect| Visible::line(&effect.in_words())),
+            changes: request.shown.effect.as_ref().and_then(Changes::of),
             effects: lines(&request.shown.effects),
             tables: lines(&request.shown.tables),
+            transaction: request
+                .shown
+                .transaction
+                .iter()
+                .map(Committed::new)
+                .collect(),
             policy: Visible::line(&request.policy),
             policy_version: Visible::line(&request.policy_version),
             code: Visible::line(&request.code),

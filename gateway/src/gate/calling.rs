@@ -37,6 +37,7 @@ impl SessionGate {
             earlier: None,
             in_transaction,
             at_rest: false,
+            in_block: in_transaction,
             names: &NoNames,
             path: None,
             path_value: None,
@@ -76,7 +77,9 @@ impl SessionGate {
                 Outcome::Permit(permit) if permit.answers.iter().flatten().any(edits) => {
                     Err(gate.not_editable("it is no SQL", &case))
                 }
-                Outcome::Permit(permit) if !permit.wanted.is_empty() => {
+                Outcome::Permit(permit)
+                    if !permit.wanted.is_empty() || !in_transaction && gate.reviews_commits() =>
+                {
                     Err(gate.refuse_call_that_needs_approval(&case))
                 }
                 Outcome::Permit(permit) => {

@@ -27,6 +27,8 @@ pub(super) struct Case {
     pub view: Arc<View>,
     pub verb: Verb,
     pub facts: Arc<StatementFacts>,
+    /// See [`KeptQuestion::is_tried`].
+    pub is_tried: bool,
 }
 
 /// A statement in one of the forms in which policies are asked about it.
@@ -128,6 +130,7 @@ impl SessionGate {
         };
         if question.at_rest {
             self.temporaries.clear();
+            self.uncommitted.clear();
             if std::mem::take(&mut self.reshaped) {
                 self.catalog.note_change();
             }
@@ -167,6 +170,7 @@ impl SessionGate {
             view: Arc::new(view),
             verb: statement.facts.verb,
             facts,
+            is_tried: question.is_tried,
         })
     }
 
@@ -190,6 +194,7 @@ impl SessionGate {
             view: Arc::new(view),
             verb: Verb::Unknown,
             facts: Arc::new(facts::of_function_call(function_oid)),
+            is_tried: false,
         }
     }
 

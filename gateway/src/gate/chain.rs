@@ -171,9 +171,11 @@ impl SessionGate {
         match verdict_of(policy, &chain.case, answer) {
             contract::Verdict::Allow(allowance) => chain.answers.push(Some(allowance)),
             contract::Verdict::Deny(denied) => {
-                self.gate.metrics.verdict(chain.case.verb, "deny");
-                self.log_denial(policy, &denied, &chain.case);
-                self.note_refused(&chain.case.view);
+                if !chain.case.is_tried {
+                    self.gate.metrics.verdict(chain.case.verb, "deny");
+                    self.log_denial(policy, &denied, &chain.case);
+                    self.note_refused(&chain.case.view);
+                }
                 let id = chain.case.view.statement_id;
                 return Heard::End(End::Refused(denial::of_policy(policy, denied, id)));
             }
@@ -184,7 +186,7 @@ impl SessionGate {
                     ..wanted.allowance.clone()
                 }));
                 chain.wanted.push(Wanted {
-                    policy: index,
+                    policy: Some(index),
                     approval: wanted,
                 });
             }

@@ -23,6 +23,8 @@ pub struct Admitted {
     /// It runs without some, as long as it changes no more rows than this.
     at_most: Option<u64>,
     ended: bool,
+    /// In the order of the session.
+    number: u64,
 }
 
 impl Admitted {
@@ -80,12 +82,17 @@ impl SessionGate {
     }
 
     pub(super) fn admitted(
-        &self,
+        &mut self,
         permit: &Arc<Permit>,
         claims: Option<Claims>,
         at_most: Option<u64>,
     ) -> Admitted {
+        let number = match self.reviews_commits() {
+            true => self.uncommitted.admit(permit),
+            false => 0,
+        };
         Admitted {
+            number,
             permit: Arc::clone(permit),
             gate: Arc::clone(&self.gate),
             started: Instant::now(),
@@ -104,6 +111,7 @@ impl SessionGate {
         let elapsed = admitted.end(&done);
         let permit = &admitted.permit;
         self.spend(permit, &done);
+        self.uncommitted.ended(admitted.number, permit, &done);
         // Of one that was lost nobody knows whether it ran.
         let may_have_run = matches!(done.outcome, Outcome::Completed | Outcome::Lost);
         if permit.verb == Verb::Ddl && may_have_run {

@@ -21,6 +21,7 @@ pub(super) struct KeptQuestion {
     pub bound: Option<Arc<KeptParameters>>,
     pub in_transaction: bool,
     pub at_rest: bool,
+    pub in_block: bool,
     pub named: Named,
     /// The text behind the name, for people who may be asked.
     pub named_text: Option<String>,
@@ -28,6 +29,8 @@ pub(super) struct KeptQuestion {
     /// The value of `search_path`, where it is certain.
     pub path_value: Option<Box<str>>,
     pub is_utf8: bool,
+    /// It is only tried, so that people see what it does: nobody is told of its verdict.
+    pub is_tried: bool,
 }
 
 /// What the one name means that EXECUTE, EXPLAIN EXECUTE or FETCH has. `None`: it was not made on this connection.
@@ -102,11 +105,13 @@ impl SessionGate {
             bound: bound.filter(|_| asks_people),
             in_transaction: question.in_transaction,
             at_rest: question.at_rest,
+            in_block: question.in_block,
             named,
             named_text,
             path: question.path.cloned(),
             path_value: question.path_value.filter(|_| asks_people).map(Box::from),
             is_utf8: question.is_utf8,
+            is_tried: false,
         }
     }
 }

@@ -9,6 +9,7 @@ mod batch;
 mod calling;
 mod case;
 mod chain;
+mod commits;
 mod delivery;
 mod denial;
 mod editing;
@@ -48,10 +49,11 @@ use crate::pool::PoolMode;
 use crate::results::Stop;
 use crate::session::{
     Answer, Bound, Completion, Departure, Field, Judge, Judged, Limit, Limits, Notice, Plan,
-    Question, Refusal, Rehearsal, Rehearsed, Ticket, Verdict,
+    Question, Refusal, Rehearsal, Rehearsed, Showing, Ticket, Verdict,
 };
 use analysts::Analysts;
 use approval::Waiting;
+use commits::Uncommitted;
 use delivery::{Delivery, Refreshed};
 use editing::EditedTexts;
 use known::Analyses;
@@ -196,6 +198,7 @@ impl Gate {
             statement: StatementId::default(),
             recent: Recent::default(),
             delivered: (0, 0),
+            uncommitted: Uncommitted::default(),
         }
     }
 }
@@ -240,6 +243,8 @@ pub struct SessionGate {
     recent: Recent,
     /// Rows and bytes delivered by all statements whose end policies were told.
     delivered: (u64, u64),
+    /// What the open transaction has changed, where people review that.
+    uncommitted: Uncommitted,
 }
 
 impl SessionGate {
@@ -370,8 +375,16 @@ impl Judge for SessionGate {
         self.plan_result(permit, fields)
     }
 
+    fn follows_all(permit: &Self::Permit) -> bool {
+        permit.is_reviewed_commit()
+    }
+
     fn rehearsal(&self, permit: &Self::Permit) -> Option<Rehearsal> {
         self.rehearsal_of(permit)
+    }
+
+    fn showing(&mut self, permit: &Self::Permit) -> Judged<Result<Showing<Self>, String>> {
+        self.showing_of(permit)
     }
 
     fn bound_to(admitted: &Admitted) -> Option<Bound> {

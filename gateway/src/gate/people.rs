@@ -44,7 +44,7 @@ impl SessionGate {
             return None;
         }
         self.gate.metrics.verdict(case.verb, "deny");
-        let policy = self.set.policies.get(wanted.policy);
+        let policy = wanted.policy.and_then(|index| self.set.policies.get(index));
         let name = policy.map_or("unknown", |policy| policy.name());
         Some(denial::of_gateway(
             &wanted.approval.code,
@@ -73,6 +73,10 @@ impl SessionGate {
         question: &Arc<KeptQuestion>,
         case: &Case,
     ) -> Result<Arc<Permit>, Refusal> {
+        if case.is_tried {
+            return Ok(Arc::from(permit));
+        }
+        permit.wanted.extend(self.review_of(question, case)?);
         if permit.wanted.is_empty() {
             self.gate.metrics.verdict(case.verb, "allow");
             return Ok(Arc::from(permit));

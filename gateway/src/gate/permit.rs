@@ -9,6 +9,7 @@ use gatewright_sql::Verb;
 use smallvec::SmallVec;
 
 use super::approval::{Requirement, Wanted};
+use super::commits::commits;
 use super::text::AnalyzedText;
 use super::view::View;
 use crate::session::{Limit, Limits};
@@ -35,6 +36,14 @@ impl Permit {
     /// True when people have to approve the statement.
     pub fn needs_approval(&self) -> bool {
         self.requirement.is_some()
+    }
+
+    /// True for a statement that commits what people review before.
+    pub(super) fn is_reviewed_commit(&self) -> bool {
+        let requirement = self.requirement.as_ref();
+        let wanted = requirement.map_or(&[][..], |requirement| &requirement.wanted);
+        wanted.iter().any(|wanted| wanted.policy.is_none())
+            && self.view.facts().is_some_and(commits)
     }
 
     /// True when this analysis of the text was judged.

@@ -57,6 +57,7 @@ impl SessionGate {
             earlier: None,
             in_transaction: false,
             at_rest: true,
+            in_block: false,
             names: &NoNames,
             path,
             path_value: None,

@@ -77,6 +77,7 @@ fn question<'a>(
         earlier: None,
         in_transaction: false,
         at_rest: true,
+        in_block: false,
         names: &NoNames,
         path: None,
         path_value: None,

@@ -197,6 +197,7 @@ impl<J: Judge> Session<J> {
             parameters: subject.parameters,
             earlier: subject.earlier,
             in_transaction: self.transaction.is_open(),
+            in_block: self.is_in_block(),
             at_rest: self.is_at_rest(),
             names: &names,
             path: self.path.current(),
@@ -230,7 +231,7 @@ impl<J: Judge> Session<J> {
         function: u32,
         judge: &mut J,
     ) -> Stage<Verdict<J>> {
-        let open = self.transaction.is_open();
+        let open = self.is_in_block();
         ask(
             &mut held.ticket,
             judge,

@@ -8,6 +8,7 @@ use gatewright_contract as contract;
 use gatewright_sql::{Analysis, Facts, SearchPath};
 
 use crate::results::{Step, Stop};
+use crate::session::effect::{Bound, Rehearsal, Rehearsed, Showing};
 use crate::session::refusal::Refusal;
 
 pub use contract::{Judged, Outcome, Ticket, Wait};
@@ -44,6 +45,8 @@ pub struct Question<'a, J: Judge> {
     /// The permit given at Parse, whose answers may be reused where the policies said so.
     pub earlier: Option<&'a J::Permit>,
     pub in_transaction: bool,
+    /// It runs in a transaction block, so that its own end commits nothing.
+    pub in_block: bool,
     /// No transaction is open, of whatever kind, and every reply is in.
     pub at_rest: bool,
     /// What EXECUTE and FETCH name on this connection.
@@ -90,57 +93,6 @@ pub struct Notice {
     /// Machine-readable, JSON.
     pub detail: String,
     pub hint: String,
-}
-
-/// What is found out of a statement's effect before people are asked about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rehearsal {
-    pub way: RehearsalWay,
-    /// How long the statement may wait for a lock, and how long it may take.
-    pub lock_timeout: Duration,
-    pub timeout: Duration,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RehearsalWay {
-    /// The server estimates the rows (EXPLAIN).
-    Estimate,
-    /// It runs, and is rolled back.
-    Run,
-}
-
-/// What a rehearsal has shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rehearsed {
-    /// So many rows, as the server estimates.
-    Estimated { rows: u64 },
-    /// It changed so many rows.
-    Changed { rows: u64 },
-    /// It failed with this SQLSTATE.
-    Failed { sqlstate: String },
-    /// It could not be tried. Why, for people to read.
-    Unknown { why: &'static str },
-}
-
-/// The effects for which a statement is admitted. With any other it is undone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bound {
-    /// It changes so many rows.
-    Rows(u64),
-    AtMost(u64),
-    /// It fails.
-    Failure,
-}
-
-impl Bound {
-    /// Whether a statement that succeeded and changed so many rows is among them. `None`: the server does not say how many.
-    pub fn admits(self, changed: Option<u64>) -> bool {
-        changed.is_some_and(|changed| match self {
-            Bound::Rows(rows) => changed == rows,
-            Bound::AtMost(rows) => changed <= rows,
-            Bound::Failure => false,
-        })
-    }
 }
 
 /// One column as the server described it (RowDescription).
@@ -232,6 +184,7 @@ pub enum Answer<J: Judge> {
     Text(Result<J::Text, Refusal>),
     Verdict(Result<Verdict<J>, Refusal>),
     Plan(Result<Plan, Refusal>),
+    Showing(Result<Showing<J>, String>),
     Admission(Result<J::Admitted, Refusal>),
     Batch(Result<contract::BatchReply, contract::Denial>),
     Notification(contract::NotificationReply),
@@ -298,8 +251,12 @@ pub trait Judge: Sized {
     fn limits(permit: &Self::Permit) -> Limits;
     /// True when people have to approve the statement. They are asked by [`Judge::admit`], and shown its parameters.
     fn needs_approval(permit: &Self::Permit) -> bool;
+    /// True when all that was sent before has to be answered before it is admitted.
+    fn follows_all(permit: &Self::Permit) -> bool;
     /// What is to be found out of the statement's effect before it is admitted. `None`: nothing.
     fn rehearsal(&self, permit: &Self::Permit) -> Option<Rehearsal>;
+    /// The form in which the statement returns the rows that it changes. `Err`: why nobody can be shown them.
+    fn showing(&mut self, permit: &Self::Permit) -> Judged<Result<Showing<Self>, String>>;
     /// The effects that were admitted; `None`: all.
     fn bound_to(admitted: &Self::Admitted) -> Option<Bound>;
     /// The refusal of a statement that had another effect than the one that was admitted.

@@ -78,7 +78,7 @@ impl<J: Judge> Session<J> {
     pub fn can_cancel(&self) -> bool {
         self.waits_for_decision()
             || self.awaits_judge()
-            || self.is_rehearsed()
+            || self.queue.is_rehearsing()
             || self.is_batch_judged()
     }
 
@@ -86,10 +86,6 @@ impl<J: Judge> Session<J> {
     fn awaits_judge(&self) -> bool {
         let is_judged = |held: &Held<J>| held.ticket.is_some();
         self.held.as_ref().is_some_and(is_judged) && !self.queue.runs_anything()
-    }
-
-    fn is_rehearsed(&self) -> bool {
-        self.queue.is_rehearsing()
     }
 
     fn is_batch_judged(&self) -> bool {
@@ -110,7 +106,7 @@ impl<J: Judge> Session<J> {
             }
             return true;
         }
-        if self.is_rehearsed() {
+        if self.queue.is_rehearsing() {
             // The server is to hear of it, too.
             if let Some(held) = self.held.as_mut() {
                 held.cancelled = Some(refusal);

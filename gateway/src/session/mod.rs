@@ -5,6 +5,7 @@
 mod asking;
 mod client;
 mod doors;
+mod effect;
 mod judge;
 mod leaving;
 mod lending;
@@ -19,10 +20,10 @@ pub use doors::outgoing::{Outgoing, shrink};
 pub use doors::output::{HIGH_WATER, Output, Progress};
 pub use doors::to_client::ToClient;
 pub use doors::to_server::ToServer;
+pub use effect::{Bound, Rehearsal, RehearsalWay, Rehearsed, RowsDigest, Seen, SeenRows, Showing};
 pub use judge::{
-    Answer, Bound, BoundParameters, Completion, Departure, Field, Judge, Judged, Limit, Limits,
-    NameFacts, Notice, Outcome, PendingJudge, Phase, Plan, Question, Rehearsal, RehearsalWay,
-    Rehearsed, Ticket, Verdict, Wait,
+    Answer, BoundParameters, Completion, Departure, Field, Judge, Judged, Limit, Limits, NameFacts,
+    Notice, Outcome, PendingJudge, Phase, Plan, Question, Ticket, Verdict, Wait,
 };
 pub use refusal::Refusal;
 pub use state::server::ServerAtStart;

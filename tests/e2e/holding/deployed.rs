@@ -99,15 +99,23 @@ address = "127.0.0.1:{api_port}"
     }
 
     fn client_with(&self, token: String, parameters: &[(&str, &str)]) -> Result<Client> {
-        let dsn = Dsn {
+        Client::connect_with(&self.dsn_with(token), parameters)
+    }
+
+    fn dsn_with(&self, token: String) -> Dsn {
+        Dsn {
             user: "ada".to_owned(),
             password: token,
             host: "127.0.0.1".to_owned(),
             port: self.port,
             database: "here".to_owned(),
             options: String::new(),
-        };
-        Client::connect_with(&dsn, parameters)
+        }
+    }
+
+    /// For the same person as [`Deployed::ada`].
+    pub fn dsn(&self) -> Result<Dsn> {
+        Ok(self.dsn_with(self.issuer.token("ada", &["staff"])?))
     }
 
     pub fn ada(&self) -> Result<Client> {

@@ -2,6 +2,7 @@
 
 mod basics;
 mod changed;
+mod commits;
 mod deployed;
 mod destructive;
 mod effects;
@@ -11,5 +12,6 @@ mod messages;
 mod pipelines;
 mod programs;
 mod returned;
+mod rows;
 pub mod stage;
 mod webhooks;

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use gatewright_harness::{Dsn, Gateway, GatewayCommand, Psql};
+use gatewright_harness::{Dsn, Gateway, GatewayCommand, Psql, Version};
 use gatewright_tests::raw::{self, Client};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -60,12 +60,24 @@ impl Stage {
 
     /// The same with another policy.
     pub fn with_policy(test: &str, guest: &[u8], arguments: &[&str]) -> Result<Self> {
+        Self::of_version(Version::Installed, test, &[("ask", guest)], arguments)
+    }
+
+    /// The same with this version of PostgreSQL, and these policies.
+    pub fn of_version(
+        version: Version,
+        test: &str,
+        guests: &[(&str, &[u8])],
+        arguments: &[&str],
+    ) -> Result<Self> {
         let policies = tempfile::tempdir()?;
-        std::fs::write(policies.path().join("ask.wasm"), guest)?;
-        let direct = world::database(test)?;
+        for (name, guest) in guests {
+            std::fs::write(policies.path().join(format!("{name}.wasm")), guest)?;
+        }
+        let direct = world::database_of(version, test)?;
         Psql::new(&direct)?
             .query("CREATE TABLE t (n int); INSERT INTO t SELECT generate_series(1, 9)")?;
-        let command = GatewayCommand::dev(&world::postgres()?.dsn())
+        let command = GatewayCommand::dev(&world::postgres_of(version)?.dsn())
             .policies(policies.path())
             .arguments(["--api", "127.0.0.1:0"]);
         let command = arguments
@@ -84,10 +96,22 @@ impl Stage {
 
     /// The same with settings of the policy, in TOML.
     pub fn with_settings(test: &str, guest: &[u8], settings: &str) -> Result<Self> {
+        let settings = format!("[ask]\n{settings}\n");
+        Self::configured(Version::Installed, test, &[("ask", guest)], &settings)
+    }
+
+    /// The same with this version of PostgreSQL, these policies, and all of their settings.
+    pub fn configured(
+        version: Version,
+        test: &str,
+        guests: &[(&str, &[u8])],
+        settings: &str,
+    ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("settings.toml");
-        std::fs::write(&file, format!("[ask]\n{settings}\n"))?;
-        let mut stage = Self::with_policy(test, guest, &["--settings", &file.to_string_lossy()])?;
+        std::fs::write(&file, settings)?;
+        let arguments = ["--settings", &file.to_string_lossy()];
+        let mut stage = Self::of_version(version, test, guests, &arguments)?;
         stage.settings = Some(folder);
         Ok(stage)
     }

@@ -13,6 +13,7 @@ mod lineage;
 mod outputs;
 mod patterns;
 mod properties;
+mod returning;
 mod settings;
 mod substitution;
 mod undoable;

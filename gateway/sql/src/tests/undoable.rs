@@ -38,6 +38,61 @@ fn catalog() -> Catalog {
 }
 
 #[test]
+fn whatever_is_not_known_to_read_may_change_data() {
+    let catalog = catalog();
+    for text in [
+        "SELECT n FROM t FOR UPDATE",
+        "SELECT reads(), now()",
+        "VALUES (1)",
+        "COPY t TO STDOUT",
+        "COPY (SELECT n FROM t) TO STDOUT",
+        "DECLARE c CURSOR FOR SELECT n FROM t",
+        "CLOSE c",
+        "PREPARE p AS DELETE FROM t",
+        "DEALLOCATE p",
+        "EXPLAIN DELETE FROM t",
+        "SET work_mem = '1MB'",
+        "SHOW work_mem",
+        "LISTEN c",
+        "LOCK TABLE t",
+        "BEGIN",
+        "COMMIT",
+        "ROLLBACK TO s",
+        "PREPARE TRANSACTION 'x'",
+    ] {
+        assert!(!one_with(text, &catalog).may_change_data(), "{text}");
+    }
+    for text in [
+        "INSERT INTO t VALUES (1)",
+        "DELETE FROM t",
+        "MERGE INTO t USING t AS s ON t.n = s.n WHEN MATCHED THEN DELETE",
+        "TRUNCATE t",
+        "COPY t FROM STDIN",
+        "COPY (DELETE FROM t RETURNING n) TO STDOUT",
+        "COPY t TO '/tmp/t'",
+        "COPY t TO PROGRAM 'cat'",
+        "WITH gone AS (DELETE FROM t RETURNING n) SELECT n FROM gone",
+        "SELECT inserts()",
+        "SELECT advances()",
+        "SELECT unread()",
+        "SELECT in_c()",
+        "SELECT nobody_knows()",
+        "SELECT lo_unlink(1)",
+        "SELECT n INTO u FROM t",
+        "EXPLAIN ANALYZE DELETE FROM t",
+        "DECLARE c CURSOR FOR SELECT inserts()",
+        "CALL p()",
+        "DO 'BEGIN COMMIT; END'",
+        "DROP TABLE t",
+        "GRANT SELECT ON t TO PUBLIC",
+        "VACUUM t",
+        "COMMIT PREPARED 'x'",
+    ] {
+        assert!(one_with(text, &catalog).may_change_data(), "{text}");
+    }
+}
+
+#[test]
 fn what_a_rollback_does_not_undo_is_not_tried() {
     let catalog = catalog();
     for text in [

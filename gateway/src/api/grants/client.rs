@@ -1,8 +1,8 @@
 //! The client's calls about access grants.
 
-use super::view::{AskBody, GrantDecisionBody, GrantPageView, GrantView};
+use super::view::{AskBody, GrantDecisionBody, GrantEventView, GrantPageView, GrantView};
 use crate::access::{State, Verdict};
-use crate::api::client::{ApiClient, ClientError};
+use crate::api::client::{ApiClient, ClientError, Watched};
 
 impl ApiClient {
     /// A page of access grants in these states; in any, if there are none.
@@ -26,6 +26,17 @@ impl ApiClient {
     /// See [`ClientError`].
     pub async fn grant(&self, id: &str) -> Result<GrantView, ClientError> {
         self.get(&format!("grants/{id}"), &[]).await
+    }
+
+    /// What happens to access grants, behind the event with this id or from now on.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn watch_grants(
+        &self,
+        after: Option<&str>,
+    ) -> Result<Watched<GrantEventView>, ClientError> {
+        self.stream("grants/events", after).await
     }
 
     /// Asks for access. Where the connection fails, it is asked once more: the idempotency key keeps it from being asked twice.

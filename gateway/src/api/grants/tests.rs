@@ -64,6 +64,39 @@ async fn a_person_asks_and_another_decides() {
 }
 
 #[tokio::test]
+async fn what_happens_to_grants_is_streamed() {
+    let stage = Stage::start().await;
+    let (ada, bob) = (stage.client("ada", &["staff"], None), stage.reviewer());
+    let eve = stage.client("eve", &["staff"], None);
+    let of_others = asked(&eve, &ask()).await;
+    let mut stream = ada.watch_grants(Some("0")).await.expect("a stream");
+    let grant = asked(&ada, &ask()).await;
+    decide(&bob, &grant.id, Verdict::Approve)
+        .await
+        .expect("approved");
+    // Neither what happens to others' grants, nor to requests.
+    for (before, state, by) in [
+        (None, State::Pending, "ada"),
+        (Some(State::Pending), State::Approved, "bob"),
+    ] {
+        let event = stream.next().await.expect("no fault").expect("an event");
+        assert_eq!(event.grant, grant.id);
+        assert_eq!((event.before, event.state), (before, state));
+        assert_eq!(event.by.as_deref(), Some(by));
+    }
+    let seen = stream.last_id().expect("an id").to_owned();
+    let mut again = bob.watch_grants(Some("0")).await.expect("a stream");
+    let first = again.next().await.expect("no fault").expect("an event");
+    assert_eq!(first.grant, of_others.id);
+    decide(&bob, &grant.id, Verdict::Revoke)
+        .await
+        .expect("revoked");
+    let mut behind = ada.watch_grants(Some(&seen)).await.expect("a stream");
+    let event = behind.next().await.expect("no fault").expect("an event");
+    assert_eq!(event.state, State::Revoked);
+}
+
+#[tokio::test]
 async fn only_people_decide_and_never_for_themselves() {
     let stage = Stage::start().await;
     let ada = stage.client("ada", &["staff"], None);
@@ -205,6 +238,8 @@ async fn the_description_is_of_these_grants() {
         .expect("approved");
     let shown = bob.grant(&grant.id).await.expect("a grant");
     let page = bob.grants(&[], None).await.expect("a page");
+    let mut stream = bob.watch_grants(Some("0")).await.expect("a stream");
+    let event = stream.next().await.expect("no fault").expect("an event");
     let full = AskBody {
         from_statement: Some("id".to_owned()),
         starts_at: Some("2026-11-30T14:00:00Z".to_owned()),
@@ -220,6 +255,7 @@ async fn the_description_is_of_these_grants() {
         ("GrantPage", serde_json::to_value(&page)),
         ("Ask", serde_json::to_value(&full)),
         ("GrantDecision", serde_json::to_value(&decision)),
+        ("GrantEvent", serde_json::to_value(&event)),
     ] {
         let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
         fits(&description, &schema, &value.expect("JSON"), name);

@@ -5,10 +5,38 @@ use std::time::Duration;
 use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{AccessGrant, Ask, Entry, Event, GrantTable, State};
+use crate::access::{AccessGrant, Ask, Entry, Event, FeedEvent, GrantTable, State};
 use crate::api::time::rfc3339;
 use crate::api::view::GivenView;
 use crate::identity::Identity;
+
+/// An event of the stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantEventView {
+    pub grant: String,
+    pub state: State,
+    /// Absent where it was asked for.
+    #[serde(default)]
+    pub before: Option<State>,
+    pub at: String,
+    #[serde(default)]
+    pub by: Option<String>,
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+impl From<FeedEvent> for GrantEventView {
+    fn from(told: FeedEvent) -> Self {
+        GrantEventView {
+            grant: told.grant.to_string(),
+            state: told.event.state,
+            before: told.event.before,
+            at: rfc3339(told.event.at),
+            by: told.event.actor.map(|actor| actor.subject),
+            reason: told.event.reason,
+        }
+    }
+}
 
 /// An access grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::RequestView;
-use crate::api::EventView;
+use crate::api::{ChangeView, EventView};
 use crate::gate::printable;
 
 /// The characters of a statement on a line.
@@ -74,6 +74,10 @@ pub(super) fn whole(request: &RequestView) -> String {
     row("tables", &request.tables.join(", "));
     if let Some(effect) = &request.effect {
         row("rows", &effect.in_words);
+        row("", effect.about_rows.as_deref().unwrap_or_default());
+        for change in &effect.changes {
+            row("", &change_line(&effect.columns, change));
+        }
     }
     if let Some(broken) = &request.break_glass {
         row("break-glass", &broken.justification);
@@ -82,6 +86,9 @@ pub(super) fn whole(request: &RequestView) -> String {
     }
     for effect in &request.effects {
         row("effect", effect);
+    }
+    for change in &request.transaction {
+        row("changed", &change.in_words());
     }
     row(
         "effect digest",
@@ -116,6 +123,28 @@ pub(super) fn whole(request: &RequestView) -> String {
     }
     let _ = write!(text, "\n{}", printable(request.statement.clone()));
     text
+}
+
+/// A row that changes, with the values that stay the same once.
+fn change_line(columns: &[String], change: &ChangeView) -> String {
+    let value = |side: &Option<Vec<Option<String>>>, index: usize| {
+        let value = side.as_ref()?.get(index)?;
+        Some(
+            value
+                .as_ref()
+                .map_or("NULL".to_owned(), |value| format!("{value:?}")),
+        )
+    };
+    let values = columns.iter().enumerate().map(|(index, column)| {
+        match (value(&change.before, index), value(&change.after, index)) {
+            (Some(before), Some(after)) if before != after => {
+                format!("{column}: {before} -> {after}")
+            }
+            (before, after) => format!("{column}: {}", before.or(after).unwrap_or_default()),
+        }
+    });
+    let values: Vec<String> = values.collect();
+    values.join(", ")
 }
 
 fn who(request: &RequestView) -> String {

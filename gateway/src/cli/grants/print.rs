@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::GrantView;
+use super::{GrantEventView, GrantView};
 use crate::gate::printable;
 
 /// The text on one line.
@@ -21,6 +21,18 @@ pub(super) fn line(grant: &GrantView) -> String {
         tables(grant).join("; "),
         time(grant),
     ))
+}
+
+/// `id  state  by whom  why`
+pub(super) fn event(event: &GrantEventView) -> String {
+    let mut text = format!("{}  {}", event.grant, event.state);
+    if let Some(by) = &event.by {
+        let _ = write!(text, "  by {by}");
+    }
+    if let Some(reason) = &event.reason {
+        let _ = write!(text, "  {reason}");
+    }
+    one_line(&text)
 }
 
 /// Everything about an access grant.

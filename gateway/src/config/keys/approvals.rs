@@ -87,6 +87,12 @@ pub(in crate::config) static APPROVALS: Table = Table::new(
         )
         .default("\"1s\""),
         Key::new(
+            "preview_rows",
+            Kind::Integer(0, 100),
+            "how many of the rows that such a statement changes reviewers are shown, with the values that the requester may see",
+        )
+        .default("20"),
+        Key::new(
             "max_grant",
             Kind::Period,
             "how long an [access grant](grants.md) lasts at most",
@@ -105,6 +111,12 @@ pub(in crate::config) static APPROVALS: Table = Table::new(
              and it runs when it is sent again once approved",
         )
         .default("\"hold\""),
+        Key::new(
+            "review_commits",
+            Kind::Choice(choices::COMMIT_REVIEW.names),
+            "whose changes people review [before they are committed](approvals.md#review-before-commit): nobody's, those of agents, or everybody's",
+        )
+        .default("\"none\""),
         Key::new(
             "max_pending_per_identity",
             Kind::Integer(1, 100_000),

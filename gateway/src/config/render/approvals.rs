@@ -9,7 +9,7 @@ use super::HIDDEN;
 use super::access::credential;
 use super::shown::Shown;
 use crate::approvals::ApprovalsSettings;
-use crate::config::choices::{APPROVAL_WAIT, DISCLOSURE, WEBHOOK_FORMAT};
+use crate::config::choices::{APPROVAL_WAIT, COMMIT_REVIEW, DISCLOSURE, WEBHOOK_FORMAT};
 use crate::config::keys::{API, API_TLS, APPROVALS, CONSOLE, CONSOLE_TLS, STORE, Table, WEBHOOK};
 use crate::config::units::duration_text;
 use crate::config::{Api, Approvals, Console, PortTls, Webhook};
@@ -142,7 +142,12 @@ fn settings(f: &mut Formatter<'_>, settings: &ApprovalsSettings) -> fmt::Result 
     ] {
         shown.string(name, duration_text(duration))?;
     }
+    shown.plain("preview_rows", settings.preview_rows)?;
     shown.string("agents", APPROVAL_WAIT.name(settings.agents))?;
+    shown.string(
+        "review_commits",
+        COMMIT_REVIEW.name(settings.review_commits),
+    )?;
     shown.plain(
         "max_pending_per_identity",
         settings.max_pending_per_identity,

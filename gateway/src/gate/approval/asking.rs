@@ -53,6 +53,9 @@ impl SessionGate {
         let (mut asked, mut at_most) = (Vec::new(), None::<u64>);
         for (index, wanted) in requirement.wanted.iter().enumerate() {
             let above = wanted.approval.above_rows;
+            if self.commits_nothing(permit, wanted) {
+                continue;
+            }
             match is_below(effect.as_ref(), above) {
                 true => at_most = at_most.into_iter().chain(above).min(),
                 false => asked.push(index),
@@ -125,7 +128,7 @@ impl SessionGate {
     }
 
     /// The proof for a statement that has all its approvals.
-    pub(super) fn admit_with(&self, asked: &Asked, claims: Vec<Claim>) -> Judged<Answer<Self>> {
+    pub(super) fn admit_with(&mut self, asked: &Asked, claims: Vec<Claim>) -> Judged<Answer<Self>> {
         let claims = Claims::new(claims, &asked.requirement);
         let admitted = self.admitted(&asked.permit, Some(claims), asked.at_most);
         Judged::Ready(Answer::Admission(Ok(admitted)))

@@ -1,7 +1,7 @@
 //! The request as reviewers see it, and what their approval binds.
 
 use gatewright_contract::{self as contract, ApprovalEffect, ApprovalWait, SettingValue};
-use gatewright_sql::{PathValue, SessionEffect};
+use gatewright_sql::{Facts, PathValue, SessionEffect};
 use gatewright_wire::frontend;
 
 use super::effect::as_bound;
@@ -44,7 +44,12 @@ impl SessionGate {
         if is_bound && break_glass.is_none() && effect.and_then(as_bound).is_none() {
             return Err(unbound(effect, permit));
         }
-        let wait = self.wait(&wanted.approval);
+        let reviewed = permit.is_reviewed_commit() && wanted.policy.is_none();
+        let wait = match reviewed {
+            // A refusal would end the transaction that is to be committed.
+            true => ApprovalWait::Hold,
+            false => self.wait(&wanted.approval),
+        };
         let is_returned = wait == ApprovalWait::ReturnId && break_glass.is_none();
         if is_returned && question.path_value.is_none() {
             return Err(denial::of_gateway(
@@ -54,9 +59,13 @@ impl SessionGate {
                 permit.view.statement_id,
             ));
         }
-        let policy = permit.set.policies.get(wanted.policy);
-        let (policy, policy_version) =
-            policy.map_or(("unknown", ""), |policy| (policy.name(), policy.version()));
+        let (policy, policy_version) = match wanted.policy {
+            None => ("gatewright", env!("CARGO_PKG_VERSION")),
+            Some(index) => {
+                let policy = permit.set.policies.get(index);
+                policy.map_or(("unknown", ""), |policy| (policy.name(), policy.version()))
+            }
+        };
         let text = client_text(question);
         let identity = &self.facts.identity;
         let session = &self.facts.session;
@@ -85,6 +94,10 @@ impl SessionGate {
             policy_version: policy_version.to_owned(),
             shown: Shown {
                 effect: effect.cloned(),
+                transaction: match reviewed {
+                    true => self.uncommitted.changes(),
+                    false => Vec::new(),
+                },
                 ..self.shown(permit, question, text)
             },
             break_glass,
@@ -166,7 +179,6 @@ impl SessionGate {
         let session = &self.facts.session;
         let facts = permit.view.facts();
         let verb = facts.and_then(|facts| facts.commands.first().cloned());
-        let tables = facts.map_or(&[][..], |facts| &facts.tables);
         Shown {
             statement_id: permit.view.statement_id,
             session_id: session.id,
@@ -177,14 +189,9 @@ impl SessionGate {
             client_address: session.client_address.clone(),
             verb: verb.unwrap_or_else(|| permit.verb.name().to_owned()),
             effects: effects(permit, question),
-            tables: tables
-                .iter()
-                .map(|table| match table.schema.is_empty() {
-                    true => table.name.clone(),
-                    false => format!("{}.{}", table.schema, table.name),
-                })
-                .collect(),
+            tables: facts.map_or_else(Vec::new, Facts::table_names),
             effect: None,
+            transaction: Vec::new(),
         }
     }
 }

@@ -1,13 +1,13 @@
 //! What of a statement's effect is found out before people are asked, and what they are shown of it.
 
 use gatewright_contract::ApprovalEffect;
-use gatewright_sql::{Facts, Outputs};
+use gatewright_sql::{Facts, Outputs, ReturnedRows};
 
 use super::draft::justification;
-use crate::approvals::{Effect, EffectFound};
+use crate::approvals::{Effect, EffectFound, EffectRow, EffectRows};
 use crate::gate::SessionGate;
 use crate::gate::permit::Permit;
-use crate::session::{Bound, Rehearsal, RehearsalWay, Rehearsed};
+use crate::session::{Bound, Rehearsal, RehearsalWay, Rehearsed, RowsDigest, Seen, SeenRows};
 
 impl SessionGate {
     /// What the session has to find out.
@@ -18,6 +18,7 @@ impl SessionGate {
             way: way(facts, wanted).ok()?,
             lock_timeout: settings.preview_lock_timeout,
             timeout: settings.preview_timeout,
+            rows: settings.preview_rows,
         })
     }
 
@@ -36,9 +37,13 @@ impl SessionGate {
             Ok(_) => None,
             Err(why) => Some(why.clone()),
         };
+        let mut shown = ShownRows::default();
         let found = match seen.filter(|_| way.is_ok()) {
             Some(Rehearsed::Estimated { rows }) => EffectFound::Estimate { rows: *rows },
-            Some(Rehearsed::Changed { rows }) => EffectFound::Preview { rows: *rows },
+            Some(Rehearsed::Changed { rows, seen }) => {
+                shown = of_rows(seen);
+                EffectFound::Preview { rows: *rows }
+            }
             Some(Rehearsed::Failed { sqlstate }) => EffectFound::Failure {
                 sqlstate: sqlstate.clone(),
             },
@@ -52,6 +57,9 @@ impl SessionGate {
             found,
             limited,
             bound: wanted == ApprovalEffect::Bound,
+            rows: shown.rows,
+            rows_hidden: shown.hidden,
+            rows_digest: shown.digest,
         })
     }
 
@@ -105,8 +113,69 @@ fn way(facts: &Facts, wanted: ApprovalEffect) -> Result<RehearsalWay, String> {
 /// What a run has to have done, to be the one that was approved. `None`: the effect is of no use for that.
 pub(super) fn as_bound(effect: &Effect) -> Option<Bound> {
     match &effect.found {
-        EffectFound::Preview { rows } => Some(Bound::Rows(*rows)),
+        EffectFound::Preview { rows } => Some(Bound::Rows {
+            count: *rows,
+            digest: match &effect.rows_digest {
+                None => None,
+                Some(digits) => Some(RowsDigest::of_hex(digits)?),
+            },
+        }),
         EffectFound::Failure { .. } => Some(Bound::Failure),
         EffectFound::Estimate { .. } | EffectFound::Nothing => None,
+    }
+}
+
+/// What people see of the rows.
+#[derive(Default)]
+struct ShownRows {
+    rows: Option<EffectRows>,
+    hidden: Option<String>,
+    digest: Option<String>,
+}
+
+fn of_rows(seen: &Seen) -> ShownRows {
+    match seen {
+        Seen::Unwanted => ShownRows::default(),
+        Seen::Hidden { why } => ShownRows {
+            hidden: Some(why.clone()),
+            ..ShownRows::default()
+        },
+        Seen::Rows(seen) => ShownRows {
+            rows: Some(EffectRows::new(
+                columns(seen),
+                seen.rows.iter().map(|row| halves(seen, row)),
+            )),
+            hidden: None,
+            digest: seen.digest.map(RowsDigest::to_hex),
+        },
+    }
+}
+
+fn columns(seen: &SeenRows) -> &[String] {
+    match seen.which {
+        ReturnedRows::OldAndNew => {
+            let half = seen.columns.len() / 2;
+            seen.columns.get(..half).unwrap_or_default()
+        }
+        ReturnedRows::Old | ReturnedRows::New | ReturnedRows::Own => &seen.columns,
+    }
+}
+
+/// The row as it was and as it becomes, as far as that was returned.
+fn halves(seen: &SeenRows, row: &[Option<String>]) -> EffectRow {
+    let (before, after) = match seen.which {
+        ReturnedRows::Old => (Some(row), None),
+        ReturnedRows::New => (None, Some(row)),
+        ReturnedRows::OldAndNew => {
+            let (before, after) = row.split_at(row.len() / 2);
+            (Some(before), Some(after))
+        }
+        ReturnedRows::Own => {
+            return EffectRow::Returned(EffectRow::cut(row));
+        }
+    };
+    EffectRow::Changed {
+        before: before.map(EffectRow::cut),
+        after: after.map(EffectRow::cut),
     }
 }

@@ -7,6 +7,7 @@ mod draft;
 mod effect;
 pub(super) mod refusals;
 mod requirement;
+mod showing;
 mod unchanged;
 mod waiting;
 

@@ -135,9 +135,10 @@ pub(super) fn changed(what: &str, id: StatementId) -> Refusal {
 
 /// The refusal of a statement that had another effect than the one that was approved. It was undone.
 pub(super) fn effect_differs(id: RequestId, approved: Bound, changed: Option<u64>) -> Refusal {
-    let rows = match approved {
-        Bound::Rows(rows) | Bound::AtMost(rows) => Some(rows),
-        Bound::Failure => None,
+    let (rows, rows_differ) = match approved {
+        Bound::Rows { count, .. } => (Some(count), changed == Some(count)),
+        Bound::AtMost(rows) => (Some(rows), false),
+        Bound::Failure => (None, false),
     };
     refusal(
         "this statement did something else than what was approved, and was undone",
@@ -149,6 +150,7 @@ pub(super) fn effect_differs(id: RequestId, approved: Bound, changed: Option<u64
             "retry": true,
             "approved_rows": rows,
             "changed_rows": changed,
+            "rows_differ": rows_differ,
         }),
         "Send it again to ask again.",
     )

@@ -7,11 +7,11 @@ use gatewright_contract as contract;
 
 use crate::gate::kept::KeptQuestion;
 
-/// The approval that one policy requires.
+/// The approval that one policy requires, or the gateway's configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::gate) struct Wanted {
-    /// The policy's index in its set.
-    pub policy: usize,
+    /// The policy's index in its set. `None`: the gateway itself, for what commits changes.
+    pub policy: Option<usize>,
     pub approval: contract::Approval,
 }
 

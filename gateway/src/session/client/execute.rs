@@ -15,7 +15,7 @@ use crate::session::state::held::Held;
 use crate::session::state::lookup::Lookup;
 use crate::session::state::name::Name;
 use crate::session::state::names::Portal;
-use crate::session::state::outstanding::Outstanding;
+use crate::session::state::outstanding::{Audience, Outstanding};
 use crate::session::state::session::Session;
 
 impl<J: Judge> Session<J> {
@@ -150,6 +150,7 @@ impl<J: Judge> Session<J> {
             self.let_go(held, judge);
             return self.refuse_extended(refusal, judge, output);
         }
+        let mut closed = Vec::new();
         let admitted = match (
             &portal.permit,
             RunsNothing::in_text::<J>(&portal.prepared.text),
@@ -163,16 +164,7 @@ impl<J: Judge> Session<J> {
                 return self.refuse_extended(refusal, judge, output);
             }
             (Some(permit), None) => {
-                let name =
-                    frontend::Execute::decode(frame.body).map_or("", |execute| execute.portal);
-                let stage = match self.rehearse_execute(name, &portal, &mut held, judge, output) {
-                    Stage::Done(()) => {
-                        self.ask_admission(&mut held, std::slice::from_ref(permit), judge)
-                    }
-                    Stage::Hold => Stage::Hold,
-                    Stage::Refused(refusal) => Stage::Refused(refusal),
-                };
-                match stage {
+                match self.stages_of_admission(frame, &portal, permit, &mut held, judge, output) {
                     Stage::Hold => {
                         // Offered again, it is not judged again.
                         held.portal = Some(portal);
@@ -183,7 +175,7 @@ impl<J: Judge> Session<J> {
                         return self.refuse_extended(refusal, judge, output);
                     }
                     Stage::Done(mut admitted) => {
-                        output.to_server.run(frame, &Pass::<J>::Admitted(&admitted));
+                        closed = self.send_execute(frame, &portal, &held, &admitted, output);
                         admitted.pop().flatten()
                     }
                 }
@@ -197,11 +189,30 @@ impl<J: Judge> Session<J> {
         let reply = Outstanding::Execute { portal, admitted };
         let is_bound = reply.is_bound();
         self.expect(reply);
+        for target in closed {
+            let audience = Audience::Gateway;
+            self.expect(Outstanding::Close { target, audience });
+        }
         if is_bound {
             output.to_server.flush();
             self.pipeline.flushed = true;
         }
         Taken::Yes
+    }
+
+    /// What is settled last: what the statement does, and whether it may.
+    fn stages_of_admission(
+        &mut self,
+        frame: Frame<'_>,
+        portal: &Rc<Portal<J>>,
+        permit: &J::Permit,
+        held: &mut Held<J>,
+        judge: &mut J,
+        output: &mut Output,
+    ) -> Stage<Vec<Option<J::Admitted>>> {
+        let name = portal_of(frame);
+        done!(self.rehearse_execute(name, portal, held, judge, output));
+        self.ask_admission(held, std::slice::from_ref(permit), judge)
     }
 
     /// True when the encoding of the rows that are to be edited is in doubt.
@@ -249,4 +260,8 @@ impl<J: Judge> Session<J> {
         }
         self.execute_cursor(frame, execute, judge, output)
     }
+}
+
+fn portal_of(frame: Frame<'_>) -> &str {
+    frontend::Execute::decode(frame.body).map_or("", |execute| execute.portal)
 }

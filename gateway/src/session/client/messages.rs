@@ -243,12 +243,8 @@ impl<J: Judge> Session<J> {
         if self.queue.len() >= MAX_OUTSTANDING || self.queue.texts() >= MAX_OUTSTANDING_TEXT {
             return true;
         }
-        if self
-            .queue
-            .newest_first()
-            .next()
-            .is_some_and(Outstanding::is_bound)
-        {
+        let newest = self.queue.newest_first().next();
+        if newest.is_some_and(Outstanding::is_bound) || self.turn.compared.is_some() {
             return true;
         }
         match frame.tag {

@@ -196,13 +196,16 @@ impl<J: Judge> Session<J> {
             Some(proof) => Pass::RunsNothing(proof),
             None => Pass::Admitted(&held.admitted),
         };
-        let mut admitted = held.admitted.iter().flatten();
-        let sent = match admitted.any(|admitted| J::bound_to(admitted).is_some()) {
-            true => Sent::InParts,
-            false => Sent::Whole,
+        let mut bounds = held.admitted.iter().flatten().filter_map(J::bound_to);
+        let bound = bounds.next();
+        let sent = match bound {
+            Some(_) => Sent::InParts,
+            None => Sent::Whole,
         };
+        let returning = self.compare_rows(bound, &held.form);
         match &held.text {
             Some(text) if sent == Sent::InParts => {
+                let text = returning.as_ref().map_or(text, |showing| &showing.text);
                 match self.reading.encoding.write(J::source(text)) {
                     Some(text) => output.to_server.run_in_parts::<J>(&text, &pass),
                     None => output.to_server.stand_in_parse(STAND_IN),

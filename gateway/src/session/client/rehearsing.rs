@@ -1,5 +1,6 @@
 //! Before people are asked about a statement, the server shows its effect: it plans the statement, or runs it and undoes that.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use gatewright_sql::{Facts, Verb};
@@ -8,17 +9,19 @@ use gatewright_wire::frontend;
 use crate::session::asking::{Stage, done};
 use crate::session::doors::output::Output;
 use crate::session::doors::to_server::Tried;
-use crate::session::judge::{Judge, Rehearsal, RehearsalWay, Rehearsed};
+use crate::session::effect::{Rehearsal, RehearsalWay, Rehearsed};
+use crate::session::judge::Judge;
 use crate::session::refusal::Refusal;
 use crate::session::state::held::Held;
 use crate::session::state::name::Name;
 use crate::session::state::names::Portal;
 use crate::session::state::outstanding::Outstanding;
 use crate::session::state::rehearsal::{Effect, Rebound, Rehearsing};
+use crate::session::state::returned::{Form, Returned};
 use crate::session::state::session::Session;
 
-/// What is put in front of a statement to have it planned. Costs and widths concern nobody.
-const EXPLAIN: &str = "EXPLAIN (FORMAT JSON, VERBOSE false) ";
+/// What is put in front of a statement to have it planned.
+const EXPLAIN: &str = "EXPLAIN (FORMAT JSON) ";
 
 /// What is tried.
 struct Subject<'a, J: Judge> {
@@ -39,6 +42,10 @@ impl<J: Judge> Session<J> {
         output: &mut Output,
     ) -> Stage<()> {
         let (Some(text), [permit]) = (held.text.clone(), held.permits.as_slice()) else {
+            if held.permits.iter().any(J::follows_all) && !self.queue.is_empty() {
+                self.hold_for_replies(output);
+                return Stage::Hold;
+            }
             if held
                 .permits
                 .iter()
@@ -91,11 +98,14 @@ impl<J: Judge> Session<J> {
         judge: &mut J,
         output: &mut Output,
     ) -> Stage<()> {
-        if held.effect == Effect::Asked {
-            return Stage::Hold;
-        }
-        if held.effect != Effect::NotAsked || held.ticket.is_some() {
-            return Stage::Done(());
+        match held.effect {
+            Effect::Asked => return Stage::Hold,
+            Effect::Told(_) => return self.edit_returned(held, judge),
+            // It is for the admission.
+            Effect::NotAsked if held.ticket.is_some() && !matches!(held.form, Form::Asked) => {
+                return Stage::Done(());
+            }
+            Effect::NotAsked => {}
         }
         if self.fails_anyway(subject) {
             return Stage::Refused(Refusal::new(
@@ -103,14 +113,19 @@ impl<J: Judge> Session<J> {
                 "current transaction is aborted, commands ignored until end of transaction block",
             ));
         }
-        let Some(rehearsal) = judge.rehearsal(subject.permit) else {
+        let rehearsal = judge.rehearsal(subject.permit);
+        if rehearsal.is_none() && !J::follows_all(subject.permit) {
             return Stage::Done(());
-        };
+        }
         if !self.queue.is_empty() {
             self.hold_for_replies(output);
             return Stage::Hold;
         }
-        match done!(self.try_it(&rehearsal, subject, held.certain, output)) {
+        let Some(rehearsal) = rehearsal else {
+            return Stage::Done(());
+        };
+        done!(self.choose_form(held, &rehearsal, subject.permit, judge));
+        match done!(self.try_it(&rehearsal, subject, held, output)) {
             None => {
                 held.effect = Effect::Asked;
                 Stage::Hold
@@ -137,10 +152,10 @@ impl<J: Judge> Session<J> {
         &mut self,
         rehearsal: &Rehearsal,
         subject: &Subject<'_, J>,
-        certain: bool,
+        held: &Held<J>,
         output: &mut Output,
     ) -> Stage<Option<&'static str>> {
-        let own_transaction = !self.transaction.is_open();
+        let own_transaction = !self.is_in_block();
         let bind = subject
             .portal
             .as_ref()
@@ -166,12 +181,19 @@ impl<J: Judge> Session<J> {
         };
         let own = J::source(subject.text).get(statement.span.clone());
         let own = own.unwrap_or_default();
-        let source = match rehearsal.way {
-            RehearsalWay::Run => own.to_owned(),
-            RehearsalWay::Estimate => format!("{EXPLAIN}{own}"),
+        let (source, permit, returned) = match (rehearsal.way, &held.form) {
+            (RehearsalWay::Estimate, _) => {
+                (Cow::from(format!("{EXPLAIN}{own}")), subject.permit, None)
+            }
+            (RehearsalWay::Run, Form::Showing(showing)) => (
+                J::source(&showing.text).into(),
+                &showing.permit,
+                Some(Returned::new(showing, rehearsal.rows)),
+            ),
+            (RehearsalWay::Run, _) => (own.into(), subject.permit, None),
         };
-        let certain = certain || self.reading.is_certain();
-        let Ok(source) = self.sendable(&source, certain) else {
+        let certain = self.reading.is_certain();
+        let Ok(source) = self.sendable(&source, held.certain || certain) else {
             return Stage::Done(Some("it has characters that the gateway cannot send"));
         };
         let decoded = bind
@@ -185,14 +207,14 @@ impl<J: Judge> Session<J> {
                 types: &subject.types,
                 bind: decoded.as_ref(),
             },
-            subject.permit,
+            permit,
         );
-        let certain = self.reading.is_certain();
         self.expect(Outstanding::Rehearsal(Rehearsing::new(
             rehearsal.way,
             own_transaction,
             certain,
             rebound,
+            returned,
         )));
         Stage::Done(None)
     }

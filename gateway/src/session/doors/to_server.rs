@@ -7,7 +7,8 @@ use gatewright_wire::frame::Frame;
 use gatewright_wire::frontend::{Bind, Subject};
 
 use crate::session::doors::outgoing::{Outgoing, shrink};
-use crate::session::judge::{Judge, Rehearsal};
+use crate::session::effect::Rehearsal;
+use crate::session::judge::Judge;
 use crate::session::refusal::STAND_IN;
 
 /// The name of everything with which the gateway tries a statement: statement, portal and savepoint.
@@ -281,6 +282,33 @@ impl ToServer {
         }
         self.close_rehearsal();
         self.parse(REHEARSAL, tried.text, tried.types);
+        self.run_tried(tried);
+        self.sync();
+    }
+
+    /// An Execute of the client's, in the form that returns the rows that it changes. `portal`: the client's, which is closed.
+    pub(in crate::session) fn run_returning<J: Judge>(
+        &mut self,
+        form: &Tried<'_>,
+        portal: &str,
+        pass: &Pass<'_, J>,
+    ) {
+        if !pass.holds() {
+            debug_assert!(false, "a statement without admission");
+            return self.stand_in_execute();
+        }
+        self.close_rehearsal();
+        self.parse(REHEARSAL, form.text, form.types);
+        self.run_tried(form);
+        for subject in [Subject::Portal(REHEARSAL), Subject::Portal(portal)] {
+            if build::close(&mut self.bytes, subject).is_err() {
+                self.stand_in_parse(STAND_IN);
+            }
+        }
+    }
+
+    /// What is tried is parsed: the rest of it. An error must not leave the statement behind, so it is closed before anything runs.
+    fn run_tried(&mut self, tried: &Tried<'_>) {
         let (mut formats, mut values) = (Vec::new(), Vec::new());
         if let Some(bind) = tried.bind {
             formats.extend(bind.formats.iter());
@@ -293,12 +321,14 @@ impl ToServer {
             &formats,
             &values,
             &[],
-        )
-        .and_then(|()| build::execute(&mut self.bytes, REHEARSAL, 0));
+        );
+        let built = built
+            .and_then(|()| build::describe(&mut self.bytes, Subject::Portal(REHEARSAL)))
+            .and_then(|()| build::close(&mut self.bytes, Subject::Statement(REHEARSAL)))
+            .and_then(|()| build::execute(&mut self.bytes, REHEARSAL, 0));
         if built.is_err() {
             self.stand_in_parse(STAND_IN);
         }
-        self.sync();
     }
 
     /// What undoes a rehearsal, whether it failed or not, and Sync.

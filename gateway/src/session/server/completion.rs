@@ -15,6 +15,7 @@ use crate::session::state::ends::Changed;
 use crate::session::state::name::Name;
 use crate::session::state::names::{Cursor, Prepared};
 use crate::session::state::outstanding::{Outstanding, QueryRun, Sent};
+use crate::session::state::pipeline::Block;
 use crate::session::state::running::{Passed, Running};
 use crate::session::state::session::Session;
 use crate::session::violation::Violation;
@@ -67,7 +68,8 @@ impl<J: Judge> Session<J> {
             return;
         };
         let changed = changed_rows(frame);
-        if J::bound_to(admitted).is_none_or(|bound| bound.admits(changed)) {
+        let rows = self.turn.compared.take();
+        if J::bound_to(admitted).is_none_or(|bound| bound.admits(changed, rows)) {
             return;
         }
         let refusal = judge.effect_differs(admitted, changed);
@@ -313,6 +315,9 @@ impl<J: Judge> Session<J> {
     pub(in crate::session) fn ready_for_query(&mut self, status: u8) {
         self.turn.over();
         let next = self.queue.oldest_number();
+        if next.is_none() {
+            self.pipeline.block = Block::AsTold;
+        }
         self.reading.ready(status != b'I', next);
         self.path.ready(status, self.queue.is_empty());
         if self.transaction.ready(status) {

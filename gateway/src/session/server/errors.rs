@@ -36,6 +36,7 @@ impl<J: Judge> Session<J> {
         if self.flush(judge, output) == Taken::Hold {
             return Ok(Taken::Hold);
         }
+        self.turn.compared = None;
         let sqlstate = fields.field(b'C').unwrap_or("XX000").to_owned();
         self.end_failing(&sqlstate, output);
         if !self.ends.tell(judge) {

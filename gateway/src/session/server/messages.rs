@@ -148,6 +148,13 @@ impl<J: Judge> Session<J> {
         if self.is_over_for_client() {
             return Ok(Long::Pass(Streaming::new(total, false)));
         }
+        if tag == b'D' && self.looks_at_rows() {
+            if total <= self.reading.max_message {
+                return Ok(Long::Whole);
+            }
+            self.pass_over_row();
+            return Ok(Long::Pass(Streaming::new(total, false)));
+        }
         self.expect_rows(tag)?;
         Ok(self.admit_long_row(total, judge, output))
     }
@@ -212,7 +219,7 @@ impl<J: Judge> Session<J> {
             self.rehearsal_goes_on(frame, output)?;
             return Ok(Taken::Yes);
         }
-        if self.is_part_of_query(frame.tag) {
+        if self.is_part_of_query(frame.tag) || self.is_compared(frame) {
             return Ok(Taken::Yes);
         }
         if self.is_over_for_client() && !matches!(frame.tag, b'Z' | b'E' | b'S' | b'A') {

@@ -2,15 +2,17 @@
 
 use gatewright_wire::ErrorFields;
 use gatewright_wire::backend;
-use gatewright_wire::backend::DataRow;
 use gatewright_wire::frame::Frame;
 
 use crate::session::doors::output::Output;
+use crate::session::effect::Rehearsed;
 use crate::session::judge::Judge;
 use crate::session::server::completion::changed_rows;
+use crate::session::server::describe::fields_of;
 use crate::session::server::messages::ends_connection;
 use crate::session::state::outstanding::Outstanding;
 use crate::session::state::rehearsal::{Effect, Next};
+use crate::session::state::returned::{Editing, Form};
 use crate::session::state::session::Session;
 use crate::session::violation::Violation;
 
@@ -31,11 +33,16 @@ impl<J: Judge> Session<J> {
             return Err(unexpected);
         };
         match frame.tag {
-            b'1' | b'2' | b'3' | b'n' | b't' | b'T' | b'N' => {}
+            b'1' | b'2' | b'3' | b'n' | b't' | b'N' => {}
+            b'T' => {
+                let description = backend::RowDescription::decode(frame.body)
+                    .map_err(|error| Violation::unreadable("RowDescription", &error))?;
+                rehearsing.described(fields_of(&description));
+            }
             b'D' => {
-                let row = DataRow::decode(frame.body)
+                rehearsing
+                    .row(frame.body)
                     .map_err(|error| Violation::unreadable("DataRow", &error))?;
-                rehearsing.row(row.cells().next().and_then(Result::ok).flatten());
             }
             b'C' | b'I' => rehearsing.completed(changed_rows(frame)),
             b'E' => {
@@ -53,7 +60,7 @@ impl<J: Judge> Session<J> {
                         let own_transaction = rehearsing.own_transaction;
                         output.to_server.undo_rehearsal(own_transaction);
                     }
-                    Next::Over(shown) => self.rehearsal_is_over(Effect::Told(shown), output),
+                    Next::Over(shown) => self.rehearsal_is_over(shown, output),
                     Next::Lost => return Err(unexpected),
                 }
             }
@@ -63,7 +70,7 @@ impl<J: Judge> Session<J> {
     }
 
     /// All is as it was before, but for the portal, which is bound again.
-    fn rehearsal_is_over(&mut self, effect: Effect, output: &mut Output) {
+    fn rehearsal_is_over(&mut self, shown: Rehearsed, output: &mut Output) {
         let Some(Outstanding::Rehearsal(rehearsing)) = self.queue.pop() else {
             return;
         };
@@ -71,7 +78,19 @@ impl<J: Judge> Session<J> {
             self.reading.told();
         }
         if let Some(held) = &mut self.held {
-            held.effect = effect;
+            held.editing = None;
+            held.effect = match (shown, rehearsing.returned) {
+                (Rehearsed::Failed { sqlstate }, Some(_)) => {
+                    // It may be that it changes rows which it may not return.
+                    let why = format!("the server did not return them (SQLSTATE {sqlstate})");
+                    held.form = Form::Plain(Some(why));
+                    Effect::NotAsked
+                }
+                (shown, returned) => {
+                    held.editing = returned.map(Editing::new);
+                    Effect::Told(shown)
+                }
+            };
         }
         if let Some(rebound) = rehearsing.rebound {
             output.to_server.bind_again(&rebound.bind);

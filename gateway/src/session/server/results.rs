@@ -70,9 +70,9 @@ fn fetched(statement: &Statement) -> Option<Name> {
 }
 
 /// Lends the judge to the editor for one flush.
-struct Ask<'a, J: Judge> {
-    judge: &'a mut J,
-    permit: &'a J::Permit,
+pub(in crate::session) struct Ask<'a, J: Judge> {
+    pub judge: &'a mut J,
+    pub permit: &'a J::Permit,
 }
 
 impl<J: Judge> BatchJudge for Ask<'_, J> {
@@ -360,7 +360,7 @@ impl<J: Judge> Session<J> {
 }
 
 /// `None` when the plan leaves every column as it is.
-fn editor(
+pub(in crate::session) fn editor(
     plan: &Plan,
     formats: &[i16],
     codec: RowCodec,

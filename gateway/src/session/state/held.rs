@@ -6,6 +6,7 @@ use crate::session::judge::{Field, Judge, Plan, Ticket, Wait};
 use crate::session::refusal::Refusal;
 use crate::session::state::names::{Portal, Prepared};
 use crate::session::state::rehearsal::Effect;
+use crate::session::state::returned::{Editing, Form};
 
 /// The message in hand and how far it came. There is at most one: what the client sends behind it stays in the relay. The client's
 /// bytes are offered again when something has changed, and the work goes on from here; nobody is asked twice.
@@ -29,6 +30,10 @@ pub(in crate::session) struct Held<J: Judge> {
     pub description: Description,
     /// What is known of its effect, before people are asked.
     pub effect: Effect,
+    /// In which form it is tried for that.
+    pub form: Form<J>,
+    /// The rows that this has returned, while they are not ready to be seen.
+    pub editing: Option<Editing>,
     /// The notices that came with the descriptions.
     pub notices: Vec<Box<[u8]>>,
     /// For a Bind: its statement, with an analysis that holds.
@@ -72,6 +77,8 @@ impl<J: Judge> Default for Held<J> {
             admitted: Vec::new(),
             description: Description::NotAsked,
             effect: Effect::NotAsked,
+            form: Form::NotAsked,
+            editing: None,
             notices: Vec::new(),
             prepared: None,
             settled_names_of: None,

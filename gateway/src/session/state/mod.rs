@@ -12,6 +12,7 @@ pub(in crate::session) mod outstanding;
 pub(in crate::session) mod pipeline;
 pub(in crate::session) mod reading;
 pub(in crate::session) mod rehearsal;
+pub(in crate::session) mod returned;
 pub(in crate::session) mod running;
 pub(in crate::session) mod search_path;
 pub(in crate::session) mod server;

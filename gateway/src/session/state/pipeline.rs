@@ -24,6 +24,17 @@ pub(in crate::session) enum Unserved {
     UpToSync,
 }
 
+/// Whether the next statement runs in a transaction block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::session) enum Block {
+    /// As the last ReadyForQuery says.
+    AsTold,
+    /// A BEGIN was sent since the last Sync: if it fails, the server skips what follows.
+    Begun,
+    /// A block was ended, or it is not certain that one began.
+    NotCertain,
+}
+
 /// The state of the client's pipeline.
 #[derive(Debug)]
 pub(in crate::session) struct Pipeline {
@@ -32,6 +43,8 @@ pub(in crate::session) struct Pipeline {
     pub unsynced: bool,
     /// One of them was an Execute.
     pub executed: bool,
+    /// Where what is sent next stands.
+    pub block: Block,
     /// One of those may have changed something.
     pub wrote: bool,
     /// A Flush of the gateway's own went out after the newest message.
@@ -53,6 +66,7 @@ impl Default for Pipeline {
             mode: Mode::Ready,
             unsynced: false,
             executed: false,
+            block: Block::AsTold,
             wrote: false,
             flushed: false,
             dropping: false,

@@ -2,10 +2,15 @@
 
 use std::rc::Rc;
 
+use gatewright_wire::DecodeError;
+use gatewright_wire::backend::DataRow;
+
 use crate::session::doors::to_server::KeptBind;
-use crate::session::judge::{Judge, RehearsalWay, Rehearsed};
+use crate::session::effect::{RehearsalWay, Rehearsed, Seen};
+use crate::session::judge::{Field, Judge};
 use crate::session::state::name::Name;
 use crate::session::state::names::Portal;
+use crate::session::state::returned::Returned;
 
 /// SQLSTATE of a lock that was not free in time (PostgreSQL, Appendix A).
 const LOCK_NOT_AVAILABLE: &str = "55P03";
@@ -38,6 +43,8 @@ pub(in crate::session) struct Rehearsing<J: Judge> {
     pub certain: bool,
     /// What the end of its own transaction closes, and has to be bound again.
     pub rebound: Option<Rebound<J>>,
+    /// The rows that it returns, if people are to see them.
+    pub returned: Option<Returned>,
     undoing: Option<u8>,
     completed: usize,
     shown: Option<Rehearsed>,
@@ -65,12 +72,14 @@ impl<J: Judge> Rehearsing<J> {
         own_transaction: bool,
         certain: bool,
         rebound: Option<Rebound<J>>,
+        returned: Option<Returned>,
     ) -> Self {
         Rehearsing {
             way,
             own_transaction,
             certain,
             rebound,
+            returned,
             undoing: None,
             completed: 0,
             shown: None,
@@ -80,9 +89,12 @@ impl<J: Judge> Rehearsing<J> {
 
     /// A command ended. `changed`: how many rows it changed.
     pub fn completed(&mut self, changed: Option<u64>) {
-        if self.undoing.is_none() && self.completed == BEFORE {
+        if self.is_statement() {
             self.shown = Some(match (self.way, changed) {
-                (RehearsalWay::Run, Some(rows)) => Rehearsed::Changed { rows },
+                (RehearsalWay::Run, Some(rows)) => Rehearsed::Changed {
+                    rows,
+                    seen: Seen::Unwanted,
+                },
                 (RehearsalWay::Run, None) => Rehearsed::Unknown {
                     why: "the server does not say how many rows it changes",
                 },
@@ -92,14 +104,45 @@ impl<J: Judge> Rehearsing<J> {
         self.completed += 1;
     }
 
-    /// A row of the statement: the plan, or what it returns, which nobody is shown.
-    pub fn row(&mut self, cell: Option<&[u8]>) {
-        if self.way == RehearsalWay::Estimate
-            && self.undoing.is_none()
-            && let Some(cell) = cell
+    /// What the rows of the statement are.
+    pub fn described(&mut self, fields: Vec<Field>) {
+        if self.is_statement()
+            && let Some(returned) = &mut self.returned
         {
-            self.plan.extend_from_slice(cell);
+            returned.fields = fields;
         }
+    }
+
+    /// A row of the statement: the plan, or one that it returns.
+    pub fn row(&mut self, body: &[u8]) -> Result<(), DecodeError> {
+        if !self.is_statement() {
+            return Ok(());
+        }
+        match self.way {
+            RehearsalWay::Estimate => {
+                let row = DataRow::decode(body)?;
+                let line = row.cells().next().transpose()?.flatten();
+                self.plan.extend_from_slice(line.unwrap_or_default());
+            }
+            RehearsalWay::Run => {
+                if let Some(returned) = &mut self.returned {
+                    returned.row(body);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A row that is too long to be looked at.
+    pub fn passed_over(&mut self) {
+        if let Some(returned) = &mut self.returned {
+            returned.passed_over();
+        }
+    }
+
+    /// True while the server answers about the statement itself.
+    fn is_statement(&self) -> bool {
+        self.undoing.is_none() && self.completed == BEFORE
     }
 
     pub fn failed(&mut self, sqlstate: &str) {

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::results::ResultEditor;
+use crate::session::effect::DigestOfRows;
 use crate::session::judge::{Limit, Limits, Ticket};
 use crate::session::refusal::Refusal;
 
@@ -17,6 +18,8 @@ pub(in crate::session) struct Turn {
     pub count: u64,
     /// What the client is told when the server heeds the cancel of a statement that took too long.
     pub overdue: Option<Refusal>,
+    /// The statement returns its rows to the gateway alone, which compares them.
+    pub compared: Option<DigestOfRows>,
 }
 
 impl Turn {
@@ -25,6 +28,7 @@ impl Turn {
         self.running = None;
         self.count += 1;
         self.overdue = None;
+        self.compared = None;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gatewright_sql::{Facts, SessionEffect};
+use gatewright_sql::{Facts, SessionEffect, TransactionCommand};
 
 use crate::pool::NamesAtStart;
 use crate::results::PseudonymKey;
@@ -13,7 +13,7 @@ use crate::session::state::held::Held;
 use crate::session::state::name::Name;
 use crate::session::state::names::Names;
 use crate::session::state::outstanding::{Outstanding, Queue};
-use crate::session::state::pipeline::Pipeline;
+use crate::session::state::pipeline::{Block, Pipeline};
 use crate::session::state::reading::Reading;
 use crate::session::state::running::Turn;
 use crate::session::state::search_path::PathState;
@@ -102,6 +102,15 @@ impl<J: Judge> Session<J> {
         !self.transaction.is_open() && self.queue.is_empty() && !self.pipeline.unsynced
     }
 
+    /// True when the next statement certainly runs in a transaction block.
+    pub(in crate::session) fn is_in_block(&self) -> bool {
+        match self.pipeline.block {
+            Block::AsTold => self.transaction.is_open(),
+            Block::Begun => true,
+            Block::NotCertain => false,
+        }
+    }
+
     /// A statement is about to be sent: what it may change for the reading of texts and the meaning of names.
     pub(in crate::session) fn note_sent(&mut self, facts: &Facts) {
         let runs_named = facts.is_dynamic() || matches!(facts.session, SessionEffect::Fetch { .. });
@@ -117,6 +126,14 @@ impl<J: Judge> Session<J> {
         let named_changes = || named.as_deref().is_none_or(Facts::changes_reading);
         if facts.changes_reading() || runs_named && named_changes() {
             self.reading.changes(self.queue.next_number());
+        }
+        match &facts.session {
+            SessionEffect::Transaction(TransactionCommand::Begin) => {
+                self.pipeline.block = Block::Begun;
+            }
+            SessionEffect::Transaction(TransactionCommand::RollbackTo(_)) => {}
+            _ if facts.may_end_transaction() => self.pipeline.block = Block::NotCertain,
+            _ => {}
         }
         self.server.leaves(|| facts.residue());
         if matches!(
@@ -134,6 +151,9 @@ impl<J: Judge> Session<J> {
     pub(in crate::session) fn expect(&mut self, reply: Outstanding<J>) {
         self.reading.sent();
         self.pipeline.flushed = false;
+        if reply.answered_anyway() && self.pipeline.block == Block::Begun {
+            self.pipeline.block = Block::NotCertain;
+        }
         self.pipeline.unsynced = !reply.answered_anyway();
         let executes = matches!(
             reply,

@@ -18,10 +18,12 @@ use crate::results::{Step, Stop};
 
 /// Understands a text by its first word: `deny` is refused, `limit` may return two rows, `mask` has its first column
 /// nullified, `prepare NAME`, `execute NAME`, `declare NAME`, `fetch NAME`, `set NAME`, `copyin` and the words of transactions do as they say, `maskcopy
-/// ENCODING` is a COPY TO STDOUT whose column is nullified, `code` runs code whose texts are withheld, `hold` waits for a decision, `ask` for one about each run, which `askno` is refused, `slow` takes long to judge, anything else may run.
+/// ENCODING` is a COPY TO STDOUT whose column is nullified, `code` runs code whose texts are withheld, `hold` waits for a decision, `ask` for one about each run, which `askno` is refused and `askall` asks behind everything else, `slow` takes long to judge, anything else may run.
 #[derive(Default)]
 pub(crate) struct WordJudge {
     pub(crate) asked: Vec<String>,
+    /// Whether each of them was to run in a transaction block.
+    pub(crate) in_block: Vec<bool>,
     /// The texts that were analysed, and whether with standard_conforming_strings.
     pub(crate) analysed: Vec<(String, bool)>,
     pub(crate) generation: u32,
@@ -343,6 +345,7 @@ impl Judge for WordJudge {
             .clone();
         let part = Self::source(question.text)[span].to_owned();
         self.asked.push(part.clone());
+        self.in_block.push(question.in_block);
         if part == "slow" {
             self.slow.set(self.slow.get() + 1);
             std::thread::sleep(Duration::from_micros(300));
@@ -426,8 +429,16 @@ impl Judge for WordJudge {
         permit.word.starts_with("ask")
     }
 
+    fn follows_all(permit: &WordPermit) -> bool {
+        permit.word == "askall"
+    }
+
     fn rehearsal(&self, _: &WordPermit) -> Option<Rehearsal> {
         None
+    }
+
+    fn showing(&mut self, _: &WordPermit) -> Judged<Result<Showing<Self>, String>> {
+        Judged::Ready(Err("nothing is tried".to_owned()))
     }
 
     fn bound_to(_: &WordAdmitted) -> Option<Bound> {
@@ -478,7 +489,8 @@ impl Judge for WordJudge {
             ended: false,
             ledger: Rc::clone(&self.ledger),
         };
-        self.answer(Ok(admitted), permit.word == "ask", Answer::Admission)
+        let held = matches!(permit.word.as_str(), "ask" | "askall");
+        self.answer(Ok(admitted), held, Answer::Admission)
     }
 
     fn on_batch(

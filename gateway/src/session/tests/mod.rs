@@ -1,5 +1,6 @@
 //! The session driven message by message, with a judge of a few lines.
 
+mod blocks;
 mod bounds;
 mod extended;
 mod held;

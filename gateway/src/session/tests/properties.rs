@@ -65,7 +65,7 @@ impl Sent {
     }
 }
 
-const TEXTS: [&str; 17] = [
+const TEXTS: [&str; 18] = [
     "select 0",
     "select 1",
     "select 3",
@@ -74,6 +74,7 @@ const TEXTS: [&str; 17] = [
     "hold this",
     "ask",
     "askno",
+    "askall",
     "fail",
     "begin",
     "commit",
