@@ -123,6 +123,18 @@ const steps = {
     assert.ok(notice.includes(href), 'the notice leads to the page');
   },
 
+  async 'what ran without waiting for reviewers is reviewed'({ page }) {
+    const id = await ask('broken', 'DELETE FROM carts WHERE stuck', 'outage 42: checkout is down');
+    await page.goto(at('/'));
+    await page.click(`a[href="/requests/${id}"]`);
+    await page.getByText('ran without waiting for reviewers').waitFor();
+    await page.locator('.notice .reason', { hasText: 'outage 42' }).waitFor();
+    await page.click('a.button.review');
+    await page.fill('textarea', 'was the outage of Monday');
+    await page.click('form button.review');
+    await page.locator('.notice', { hasText: 'Reviewed by bob' }).waitFor();
+  },
+
   async 'administrators see sessions and end them'({ page }) {
     await ask('psql again', 'SELECT pg_sleep(600)');
     await page.goto(at('/'));
@@ -266,7 +278,9 @@ const steps = {
       await ask('hold', long, 'credit-review-2026-11', 'full'),
       await ask('hold', 'DROP TABLE staging_import_2025', 'remove what the import left'),
       await ask('hold', 'DELETE FROM cust\u043emers WHERE email = \'a\u202e@b\'', 'support ticket 991'),
+      await ask('hold', 'COMMIT', 'price list 2027', 'commit'),
     ];
+    const broken = await ask('broken', 'UPDATE carts SET stuck = false', 'outage 43: carts are stuck');
     const form = await bob.newPage();
     await form.goto(at('/grants/new'));
     await form.fill('#tables', 'public.orders\n"Cust\u043emers".*');
@@ -288,9 +302,12 @@ const steps = {
       ['request', `/requests/${waits[0]}`],
       ['approve', `/requests/${waits[0]}?decide=approve`],
       ['hostile', `/requests/${waits[2]}`],
+      ['commit', `/requests/${waits[3]}`],
+      ['broken', `/requests/${broken}`],
       ['history', '/history'],
       ['sessions', '/sessions'],
       ['policies', '/policies'],
+      ['databases', '/databases'],
       ['nothing', '/nowhere'],
     ];
     const saved = await bob.storageState();

@@ -7,8 +7,8 @@ use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail, ensure};
 use gatewright::approvals::{
-    Approvals, Binding, Draft, Effect, EffectFound, EffectRow, EffectRows, Finished, Outcome,
-    Parameter, ParameterValue, Shown, Submitted, Withdrawal,
+    Approvals, Binding, Change, Draft, Effect, EffectFound, EffectRow, EffectRows, Finished,
+    Outcome, Parameter, ParameterValue, Shown, Submitted, Withdrawal,
 };
 use gatewright::store::StoreSettings;
 use gatewright_contract::{Approval, RequestId};
@@ -116,6 +116,19 @@ impl Stage {
                     Submitted::Claimed { .. } => bail!("nobody has approved it"),
                 }
             }
+            ["broken", statement, justification] => {
+                let draft = Draft {
+                    break_glass: Some((*justification).to_owned()),
+                    ..draft(self.fixture.provider.url(), statement, "on call", &[])
+                };
+                match self.runtime.block_on(self.approvals.submit(draft))? {
+                    Submitted::Claimed { id, .. } => {
+                        self.approvals.finished(id, Finished::Executed { rows: 3 });
+                        Ok(json!(id.to_string()))
+                    }
+                    Submitted::Waiting { .. } => bail!("it waits"),
+                }
+            }
             ["outcome", _] => {
                 let outcome = self.runtime.block_on(self.approvals.outcome(id()?));
                 Ok(match outcome {
@@ -194,6 +207,10 @@ fn draft(issuer: &str, statement: &str, task: &str, more: &[&str]) -> Draft {
                 rows_hidden: None,
                 rows_digest: None,
             }),
+            transaction: match more {
+                ["commit"] => committed(),
+                _ => Vec::new(),
+            },
             tables: match is_full {
                 true => vec!["shop.customers".to_owned(), "shop.invoices".to_owned()],
                 false => Vec::new(),
@@ -202,6 +219,30 @@ fn draft(issuer: &str, statement: &str, task: &str, more: &[&str]) -> Draft {
         },
         ..plain
     }
+}
+
+fn committed() -> Vec<Change> {
+    let change = |verb: &str, table: &str, rows, statement: &str| Change {
+        verb: verb.to_owned(),
+        tables: vec![table.to_owned()],
+        rows,
+        statement: statement.to_owned(),
+    };
+    vec![
+        change(
+            "UPDATE",
+            "shop.prices",
+            Some(412),
+            "UPDATE prices SET amount = round(amount * 1.03, 2) WHERE list = 2027",
+        ),
+        change(
+            "DELETE",
+            "shop.discounts",
+            Some(1),
+            "DELETE FROM discounts WHERE ends < '2027-01-01'",
+        ),
+        change("CALL", "shop.log", None, "CALL publish(2027)"),
+    ]
 }
 
 fn changed_rows() -> EffectRows {

@@ -3,11 +3,11 @@
 use gatewright_contract::AccessGrantId;
 
 use super::grant::AccessGrant;
-use super::transition::{self, Set};
+use super::transition;
 use super::{GrantError, State};
 use crate::approvals::{
-    Actor, ApprovalsSettings, Ballot, Barred, Before, Note, check_texts, is_requester, may_decide,
-    may_see,
+    Actor, ApprovalsSettings, Ballot, Barred, Before, Note, Set, check_texts, is_requester,
+    may_decide, may_see,
 };
 use crate::identity::Identity;
 use crate::store::{Transaction, Value};

@@ -4,21 +4,11 @@ use gatewright_contract::AccessGrantId;
 
 use super::State;
 use super::grant::{self, AccessGrant, COLUMNS};
-use crate::approvals::{Actor, Parties};
+use crate::approvals::{Approval, Happened, Paged, Parties, approvals_of, in_states};
 use crate::store::{Row, StoreError, Transaction, Value};
 
 /// Something that happened to an access grant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// In milliseconds since 1970.
-    pub at: i64,
-    /// `None`: it was asked for.
-    pub before: Option<State>,
-    /// The same as before where one of several reviewers agreed.
-    pub state: State,
-    pub actor: Option<Actor>,
-    pub reason: Option<String>,
-}
+pub type Event = Happened<State>;
 
 /// The same in the order of all that happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,34 +18,17 @@ pub struct FeedEvent {
     pub event: Event,
 }
 
-/// A reviewer agreed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Agreement {
-    pub by: Actor,
-    pub reason: Option<String>,
-    /// In milliseconds since 1970.
-    pub at: i64,
-}
-
 /// An access grant, and who has agreed so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub grant: AccessGrant,
-    pub approvals: Vec<Agreement>,
+    pub approvals: Vec<Approval>,
     /// Only where one grant is shown.
     pub history: Vec<Event>,
 }
 
 /// A page of access grants.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    /// The newest first.
-    pub entries: Vec<Entry>,
-    /// Where the next page begins; `None`: this is the last one.
-    pub next: Option<AccessGrantId>,
-}
-
-const EVENT_COLUMNS: &str = "event.happened_at, event.state_before, event.state, event.reason, event.actor, event.actor_issuer";
+pub type Page = Paged<Entry, AccessGrantId>;
 
 /// One access grant.
 pub(super) fn grant(
@@ -73,7 +46,10 @@ pub(super) fn entry(
     grant: AccessGrant,
 ) -> Result<Entry, StoreError> {
     let mut rows = transaction.query(
-        &format!("SELECT {EVENT_COLUMNS} FROM event WHERE request = $1 ORDER BY sequence"),
+        &format!(
+            "SELECT {} FROM event WHERE request = $1 ORDER BY sequence",
+            Event::COLUMNS
+        ),
         &[Value::from(grant.id.to_string())],
     )?;
     let history = rows
@@ -87,21 +63,7 @@ pub(super) fn entry(
 }
 
 fn event(row: &mut Row) -> Result<Event, StoreError> {
-    Ok(Event {
-        at: row.integer()?,
-        before: match row.optional_text()? {
-            Some(name) => {
-                Some(State::from_name(&name).ok_or(StoreError::Value("an unknown state"))?)
-            }
-            None => None,
-        },
-        state: grant::state(row)?,
-        reason: row.optional_text()?,
-        actor: match (row.optional_text()?, row.optional_text()?) {
-            (Some(subject), Some(issuer)) => Some(Actor { subject, issuer }),
-            _ => None,
-        },
-    })
+    Happened::read(row, State::from_name)
 }
 
 /// The events behind this number, in their order, and whom they concern.
@@ -111,9 +73,10 @@ pub(super) fn events_after(
     limit: usize,
 ) -> Result<Vec<(FeedEvent, Parties)>, StoreError> {
     let sql = format!(
-        "SELECT event.sequence, event.request, access_grant.subject, access_grant.issuer, access_grant.agent, {EVENT_COLUMNS} \
+        "SELECT event.sequence, event.request, access_grant.subject, access_grant.issuer, access_grant.agent, {} \
          FROM event JOIN access_grant ON access_grant.id = event.request \
-         WHERE event.sequence > $1 ORDER BY event.sequence LIMIT {limit}"
+         WHERE event.sequence > $1 ORDER BY event.sequence LIMIT {limit}",
+        Event::COLUMNS
     );
     let mut rows = transaction.query(&sql, &[Value::from(sequence)])?;
     let both = |row: &mut Row| {
@@ -146,25 +109,8 @@ pub(super) fn summary(
     transaction: &mut dyn Transaction,
     grant: AccessGrant,
 ) -> Result<Entry, StoreError> {
-    let mut rows = transaction.query(
-        "SELECT subject, issuer, reason, decided_at FROM decision WHERE request = $1 AND kind = 'approve' ORDER BY decided_at, subject",
-        &[Value::from(grant.id.to_string())],
-    )?;
-    let agreement = |row: &mut Row| {
-        Ok(Agreement {
-            by: Actor {
-                subject: row.text()?,
-                issuer: row.text()?,
-            },
-            reason: row.optional_text()?,
-            at: row.integer()?,
-        })
-    };
     Ok(Entry {
-        approvals: rows
-            .iter_mut()
-            .map(agreement)
-            .collect::<Result<_, StoreError>>()?,
+        approvals: approvals_of(transaction, &grant.id.to_string())?,
         grant,
         history: Vec::new(),
     })
@@ -177,11 +123,7 @@ pub(super) fn older(
     before: Option<AccessGrantId>,
     limit: usize,
 ) -> Result<Vec<(AccessGrantId, Parties)>, StoreError> {
-    let names: Vec<String> = states.iter().map(|state| format!("'{state}'")).collect();
-    let of_states = match names.is_empty() {
-        true => String::new(),
-        false => format!(" AND state IN ({})", names.join(", ")),
-    };
+    let of_states = in_states(states);
     // Greater than every id.
     let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
     let sql = format!(

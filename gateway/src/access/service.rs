@@ -15,13 +15,9 @@ use super::holder::Holder;
 use super::reading::{self, Entry, FeedEvent, Page};
 use super::refused::{Refusals, Refused};
 use super::{GrantError, State, keeping};
-use crate::approvals::{Approvals, may_decide, may_see};
+use crate::approvals::{Approvals, LOOKED_THROUGH, MOST_LISTED, Paged, may_decide, may_see};
 use crate::identity::Identity;
 use crate::store::{Store, StoreError};
-
-/// Grants that one page shows, and how many are looked through for them at one time.
-const MOST_LISTED: usize = 100;
-const LOOKED_THROUGH: usize = 1000;
 
 /// What stopping may take.
 const STOP_LIMIT: Duration = Duration::from_secs(3);
@@ -155,27 +151,14 @@ impl AccessGrants {
         self.shared
             .store
             .run(move |transaction| {
-                let mut page = Page {
-                    entries: Vec::new(),
-                    next: None,
-                };
                 let found = reading::older(transaction, &states, before, LOOKED_THROUGH)?;
-                let is_last = found.len() < LOOKED_THROUGH;
-                let mut seen = None;
-                for (id, parties) in found {
-                    if page.entries.len() == limit {
-                        page.next = seen;
-                        return Ok(page);
-                    }
-                    seen = Some(id);
-                    if may_see(&parties, &viewer, &settings)
-                        && let Some(grant) = reading::grant(transaction, id)?
-                    {
-                        page.entries.push(reading::summary(transaction, grant)?);
-                    }
-                }
-                page.next = seen.filter(|_| !is_last);
-                Ok(page)
+                let may_see = |parties: &_| may_see(parties, &viewer, &settings);
+                Paged::of(found, limit, may_see, |id| {
+                    let grant = reading::grant(transaction, id)?;
+                    grant
+                        .map(|grant| reading::summary(transaction, grant))
+                        .transpose()
+                })
             })
             .await
     }

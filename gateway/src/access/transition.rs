@@ -5,25 +5,18 @@ use gatewright_contract::AccessGrantId;
 
 use super::State;
 use super::grant::{AccessGrant, COLUMNS};
-use crate::approvals::{Note, log};
+use crate::approvals::{Note, Set, Step, locked, log, move_on};
 use crate::store::{StoreError, Transaction, Value};
+
+const TABLE: &str = "access_grant";
 
 /// The access grant, which nobody else changes before this transaction ends.
 pub(super) fn lock(
     transaction: &mut dyn Transaction,
     id: AccessGrantId,
 ) -> Result<Option<AccessGrant>, StoreError> {
-    let sql = format!(
-        "UPDATE access_grant SET changed_at = changed_at WHERE id = $1 RETURNING {COLUMNS}"
-    );
-    let mut rows = transaction.query(&sql, &[Value::from(id.to_string())])?;
-    rows.first_mut().map(AccessGrant::read).transpose()
-}
-
-/// Columns to set in a step, such as `, ended = $5`: their values begin at `$5`.
-pub(super) struct Set<'a> {
-    pub sql: &'a str,
-    pub values: &'a [Value],
+    let mut row = locked(transaction, TABLE, COLUMNS, &id.to_string())?;
+    row.as_mut().map(AccessGrant::read).transpose()
 }
 
 /// Moves a locked access grant on, if it still is where it was read. Returns whether it was.
@@ -35,22 +28,14 @@ pub(super) fn step(
     note: Note<'_>,
 ) -> Result<bool, StoreError> {
     debug_assert!(grant.state.next().contains(&to), "{} to {to}", grant.state);
-    let sql = format!(
-        "UPDATE access_grant SET state = $1, changed_at = $4{} WHERE id = $2 AND state = $3 RETURNING id",
-        set.sql
-    );
-    let mut values = vec![
-        Value::from(to.name()),
-        Value::from(grant.id.to_string()),
-        Value::from(grant.state.name()),
-        Value::from(transaction.now()),
-    ];
-    values.extend_from_slice(set.values);
-    let moved = !transaction.query(&sql, &values)?.is_empty();
-    if moved {
-        record(transaction, grant.id, Some(grant.state), to, note)?;
-    }
-    Ok(moved)
+    let id = grant.id.to_string();
+    let step = Step {
+        table: TABLE,
+        id: &id,
+        before: grant.state.name(),
+        to: to.name(),
+    };
+    move_on(transaction, &step, set, note)
 }
 
 /// Writes the event of a step, and wakes whoever waits for it.

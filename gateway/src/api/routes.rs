@@ -81,7 +81,7 @@ pub(super) async fn list(
         let may = shared
             .approvals
             .may_decide(&entry.request, &caller.identity);
-        RequestView::new(entry, may)
+        RequestView::new(entry, may).in_list()
     });
     Ok(Json(PageView {
         requests: requests.collect(),

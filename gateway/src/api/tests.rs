@@ -491,6 +491,9 @@ async fn the_description_is_of_this_api() {
     let event = stream.next().await.expect("no fault").expect("an event");
     let page = bob.list(&[], None).await.expect("a page");
     let shown = bob.show(&id).await.expect("a request");
+    let rows = |request: &RequestView| request.effect.as_ref().map(|effect| effect.changes.len());
+    assert_eq!(rows(&shown), Some(1));
+    assert_eq!(page.requests.first().map(rows), Some(Some(0)));
     let sent = DecisionBody {
         effect_digest: Some("d".to_owned()),
         ..body

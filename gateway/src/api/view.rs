@@ -259,6 +259,15 @@ pub struct DecisionBody {
 }
 
 impl RequestView {
+    /// As one of many: the values of rows are only where one request is shown.
+    pub(super) fn in_list(mut self) -> Self {
+        if let Some(effect) = &mut self.effect {
+            effect.columns.clear();
+            effect.changes.clear();
+        }
+        self
+    }
+
     pub(super) fn new(entry: Entry, may_decide: bool) -> Self {
         let Entry {
             request,

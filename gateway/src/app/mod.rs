@@ -6,6 +6,7 @@ mod access;
 mod connection;
 mod connections;
 mod failures;
+mod figures;
 mod lifetime;
 mod login;
 mod policies;
@@ -189,6 +190,7 @@ impl Gateway {
         let overview = Overview {
             roster: Arc::clone(&self.connections.roster),
             policies: Arc::new(move || policies.current()),
+            figures: figures::of(&self.connections, &self.metrics),
         };
         let server = ConsoleServer::start(settings, approvals, grants, overview).await?;
         tracing::info!(address = %server.address(), "the console is open");

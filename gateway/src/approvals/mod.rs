@@ -14,10 +14,12 @@ mod ending;
 mod error;
 mod exchange;
 mod held;
+mod history;
 mod hours;
 mod keeping;
 mod look;
 mod outbox;
+mod paging;
 mod people;
 mod reading;
 mod request;
@@ -31,12 +33,14 @@ mod transition;
 #[cfg(test)]
 pub(crate) mod tests;
 
-/// What `access` shares: who may decide, what they have said, how a reason is checked, and the events of the store.
+/// What `access` shares: who may decide, what they have said, how a reason is checked, steps and the events of the store, and pages.
 pub(crate) use ballot::{Ballot, Before};
 pub(crate) use deciding::check_texts;
+pub(crate) use history::approvals_of;
+pub(crate) use paging::{LOOKED_THROUGH, MOST_LISTED, in_states};
 pub(crate) use request::Parties;
 pub(crate) use rules::{Barred, is_requester, may_decide, may_see};
-pub(crate) use transition::{Note, log};
+pub(crate) use transition::{Note, Set, Step, locked, log, move_on};
 
 pub use binding::{Binding, Parameter, ParameterValue};
 pub use deciding::{Decision, DecisionError, TextError, Verdict};
@@ -45,11 +49,13 @@ pub use error::ApprovalsError;
 pub use exchange::{
     Approved, Change, Draft, Finished, NAMED, Outcome, Shown, Submitted, Withdrawal,
 };
+pub use history::{Approval, Happened};
 pub use hours::{Hours, HoursError};
 pub use look::Look;
 pub use outbox::{Fate, Notification, Notifications, Subscription};
+pub use paging::Paged;
 pub use people::Page;
-pub use reading::{Approval, Entry, Event};
+pub use reading::{Entry, Event};
 pub use request::{Request, Stored};
 pub use rows::{EffectRow, EffectRows};
 pub use service::Approvals;

@@ -4,6 +4,7 @@ use gatewright_contract::RequestId;
 use tokio::sync::watch;
 
 use super::deciding::{Decided, Decision, DecisionError};
+use super::paging::{LOOKED_THROUGH, MOST_LISTED, Paged};
 use super::reading::{self, Chosen, Entry, Event};
 use super::request::Request;
 use super::service::Approvals;
@@ -11,18 +12,8 @@ use super::{State, rules};
 use crate::identity::Identity;
 use crate::store::StoreError;
 
-/// Requests that one page shows, and how many are looked through for them at one time.
-const MOST_LISTED: usize = 100;
-const LOOKED_THROUGH: usize = 1000;
-
 /// A page of requests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    /// The newest first.
-    pub entries: Vec<Entry>,
-    /// Where the next page begins; `None`: this is the last one.
-    pub next: Option<RequestId>,
-}
+pub type Page = Paged<Entry, RequestId>;
 
 impl Approvals {
     /// Decides about a request.
@@ -111,27 +102,14 @@ impl Approvals {
         self.shared
             .store
             .run(move |transaction| {
-                let mut page = Page {
-                    entries: Vec::new(),
-                    next: None,
-                };
                 let found = reading::older(transaction, &chosen, before, LOOKED_THROUGH)?;
-                let is_last = found.len() < LOOKED_THROUGH;
-                let mut seen = None;
-                for (id, parties) in found {
-                    if page.entries.len() == limit {
-                        page.next = seen;
-                        return Ok(page);
-                    }
-                    seen = Some(id);
-                    if rules::may_see(&parties, &viewer, &settings)
-                        && let Some(request) = reading::request(transaction, id)?
-                    {
-                        page.entries.push(reading::summary(transaction, request)?);
-                    }
-                }
-                page.next = seen.filter(|_| !is_last);
-                Ok(page)
+                let may_see = |parties: &_| rules::may_see(parties, &viewer, &settings);
+                Paged::of(found, limit, may_see, |id| {
+                    let request = reading::request(transaction, id)?;
+                    request
+                        .map(|request| reading::summary(transaction, request))
+                        .transpose()
+                })
             })
             .await
     }
@@ -156,6 +134,15 @@ impl Approvals {
             .into_iter()
             .filter(|(_, parties)| rules::may_see(parties, viewer, &settings));
         Ok((seen.map(|(event, _)| event).collect(), last))
+    }
+
+    /// Asks the store for something small.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn check_store(&self) -> Result<(), StoreError> {
+        let asked = self.shared.store.run(reading::last_event);
+        asked.await.map(drop)
     }
 
     /// The number of the last event known here, raised with each; `None` until the store has answered.

@@ -2,6 +2,8 @@
 
 use gatewright_contract::RequestId;
 
+use super::history::{Approval, Happened, approvals_of};
+use super::paging::in_states;
 use super::request::{self, COLUMNS, Parties, Request};
 use super::{Actor, State};
 use crate::store::{Row, StoreError, Transaction, Value};
@@ -31,18 +33,6 @@ pub struct Entry {
     pub history: Vec<Event>,
 }
 
-/// A reviewer agreed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Approval {
-    pub by: Actor,
-    pub reason: Option<String>,
-    /// In milliseconds since 1970.
-    pub at: i64,
-}
-
-const EVENT_COLUMNS: &str = "event.sequence, event.request, event.happened_at, event.state_before, event.state, event.actor, \
-     event.actor_issuer, event.reason";
-
 /// One request.
 pub(super) fn request(
     transaction: &mut dyn Transaction,
@@ -58,7 +48,10 @@ pub(super) fn entry(
     transaction: &mut dyn Transaction,
     request: Request,
 ) -> Result<Entry, StoreError> {
-    let sql = format!("SELECT {EVENT_COLUMNS} FROM event WHERE request = $1 ORDER BY sequence");
+    let sql = format!(
+        "SELECT {} FROM event WHERE request = $1 ORDER BY sequence",
+        event_columns()
+    );
     let mut rows = transaction.query(&sql, &[Value::from(request.id.to_string())])?;
     let history = rows.iter_mut().map(event).collect::<Result<_, _>>()?;
     Ok(Entry {
@@ -72,25 +65,8 @@ pub(super) fn summary(
     transaction: &mut dyn Transaction,
     request: Request,
 ) -> Result<Entry, StoreError> {
-    let mut rows = transaction.query(
-        "SELECT subject, issuer, reason, decided_at FROM decision WHERE request = $1 AND kind = 'approve' ORDER BY decided_at, subject",
-        &[Value::from(request.id.to_string())],
-    )?;
-    let approval = |row: &mut Row| {
-        Ok(Approval {
-            by: Actor {
-                subject: row.text()?,
-                issuer: row.text()?,
-            },
-            reason: row.optional_text()?,
-            at: row.integer()?,
-        })
-    };
     Ok(Entry {
-        approvals: rows
-            .iter_mut()
-            .map(approval)
-            .collect::<Result<_, StoreError>>()?,
+        approvals: approvals_of(transaction, &request.id.to_string())?,
         request,
         history: Vec::new(),
     })
@@ -106,11 +82,7 @@ pub(super) enum Chosen {
 impl Chosen {
     fn condition(&self) -> String {
         match self {
-            Chosen::InStates(states) if states.is_empty() => String::new(),
-            Chosen::InStates(states) => {
-                let names = states.iter().map(|state| format!("'{state}'"));
-                format!(" AND state IN ({})", names.collect::<Vec<_>>().join(", "))
-            }
+            Chosen::InStates(states) => in_states(states),
             Chosen::ToReview => " AND break_glass IS NOT NULL AND reviewed_at IS NULL \
                  AND state NOT IN ('pending', 'approved', 'claimed')"
                 .to_owned(),
@@ -144,8 +116,9 @@ pub(super) fn events_after(
     limit: usize,
 ) -> Result<Vec<(Event, Parties)>, StoreError> {
     let sql = format!(
-        "SELECT {EVENT_COLUMNS}, {} FROM event JOIN request ON request.id = event.request \
+        "SELECT {}, {} FROM event JOIN request ON request.id = event.request \
          WHERE event.sequence > $1 ORDER BY event.sequence LIMIT {limit}",
+        event_columns(),
         Parties::COLUMNS
     );
     let mut rows = transaction.query(&sql, &[Value::from(sequence)])?;
@@ -158,7 +131,7 @@ pub(super) fn event_of(
     transaction: &mut dyn Transaction,
     sequence: i64,
 ) -> Result<Option<Event>, StoreError> {
-    let sql = format!("SELECT {EVENT_COLUMNS} FROM event WHERE sequence = $1");
+    let sql = format!("SELECT {} FROM event WHERE sequence = $1", event_columns());
     let mut rows = transaction.query(&sql, &[Value::from(sequence)])?;
     rows.first_mut().map(event).transpose()
 }
@@ -187,21 +160,22 @@ pub(super) fn last_event(transaction: &mut dyn Transaction) -> Result<i64, Store
 }
 
 fn event(row: &mut Row) -> Result<Event, StoreError> {
+    let (sequence, request) = (row.integer()?, request::id(row)?);
+    let happened = Happened::read(row, State::from_name)?;
     Ok(Event {
-        sequence: row.integer()?,
-        request: request::id(row)?,
-        at: row.integer()?,
-        before: match row.optional_text()? {
-            Some(name) => {
-                Some(State::from_name(&name).ok_or(StoreError::Value("an unknown state"))?)
-            }
-            None => None,
-        },
-        state: request::state(row)?,
-        actor: match (row.optional_text()?, row.optional_text()?) {
-            (Some(subject), Some(issuer)) => Some(Actor { subject, issuer }),
-            _ => None,
-        },
-        reason: row.optional_text()?,
+        sequence,
+        request,
+        at: happened.at,
+        before: happened.before,
+        state: happened.state,
+        actor: happened.actor,
+        reason: happened.reason,
     })
+}
+
+fn event_columns() -> String {
+    format!(
+        "event.sequence, event.request, {}",
+        Happened::<State>::COLUMNS
+    )
 }

@@ -7,7 +7,7 @@ use gatewright_contract::RequestId;
 
 use super::request::{COLUMNS, Request};
 use super::{Actor, State};
-use crate::store::{StoreError, Transaction, Value};
+use crate::store::{Row, StoreError, Transaction, Value};
 
 /// What an event says besides the states.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,14 +21,25 @@ pub(super) fn lock(
     transaction: &mut dyn Transaction,
     id: RequestId,
 ) -> Result<Option<Request>, StoreError> {
+    let mut row = locked(transaction, "request", COLUMNS, &id.to_string())?;
+    row.as_mut().map(Request::read).transpose()
+}
+
+/// The row with this id, locked.
+pub(crate) fn locked(
+    transaction: &mut dyn Transaction,
+    table: &str,
+    columns: &str,
+    id: &str,
+) -> Result<Option<Row>, StoreError> {
     let sql =
-        format!("UPDATE request SET changed_at = changed_at WHERE id = $1 RETURNING {COLUMNS}");
-    let mut rows = transaction.query(&sql, &[Value::from(id.to_string())])?;
-    rows.first_mut().map(Request::read).transpose()
+        format!("UPDATE {table} SET changed_at = changed_at WHERE id = $1 RETURNING {columns}");
+    let rows = transaction.query(&sql, &[Value::from(id)])?;
+    Ok(rows.into_iter().next())
 }
 
 /// Columns to set in a step, such as `, rows = $5`: their values begin at `$5`.
-pub(super) struct Set<'a> {
+pub(crate) struct Set<'a> {
     pub sql: &'a str,
     pub values: &'a [Value],
 }
@@ -51,20 +62,45 @@ pub(super) fn step(
         "{} to {to}",
         request.state
     );
+    let id = request.id.to_string();
+    let step = Step {
+        table: "request",
+        id: &id,
+        before: request.state.name(),
+        to: to.name(),
+    };
+    move_on(transaction, &step, set, note)
+}
+
+/// A step of something that is locked.
+pub(crate) struct Step<'a> {
+    pub table: &'static str,
+    pub id: &'a str,
+    pub before: &'a str,
+    pub to: &'a str,
+}
+
+/// Makes the step, if it still is where it was read. Returns whether it was.
+pub(crate) fn move_on(
+    transaction: &mut dyn Transaction,
+    step: &Step<'_>,
+    set: &Set<'_>,
+    note: Note<'_>,
+) -> Result<bool, StoreError> {
     let sql = format!(
-        "UPDATE request SET state = $1, changed_at = $4{} WHERE id = $2 AND state = $3 RETURNING id",
-        set.sql
+        "UPDATE {} SET state = $1, changed_at = $4{} WHERE id = $2 AND state = $3 RETURNING id",
+        step.table, set.sql
     );
     let mut values = vec![
-        Value::from(to.name()),
-        Value::from(request.id.to_string()),
-        Value::from(request.state.name()),
+        Value::from(step.to),
+        Value::from(step.id),
+        Value::from(step.before),
         Value::from(transaction.now()),
     ];
     values.extend_from_slice(set.values);
     let moved = !transaction.query(&sql, &values)?.is_empty();
     if moved {
-        record(transaction, request.id, Some(request.state), to, note)?;
+        log(transaction, step.id, Some(step.before), step.to, note)?;
     }
     Ok(moved)
 }

@@ -7,6 +7,7 @@ use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Form as Body, Query, State as Shares};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use chrono::NaiveDateTime;
 use serde::Deserialize;
 
 use super::grant_pages::{AskPage, Filled, VerbBox};
@@ -44,6 +45,9 @@ pub(super) struct AskForm {
     minutes: String,
     #[serde(default)]
     rows: String,
+    /// In UTC, as browsers send it.
+    #[serde(default)]
+    begins: String,
     #[serde(default)]
     agent: String,
     #[serde(default)]
@@ -146,6 +150,8 @@ impl AskForm {
             .map_err(|_| "say for how many minutes".to_owned())?;
         let rows = self.rows.trim();
         let row_budget = (!rows.is_empty()).then(|| rows.parse()).transpose();
+        let begins = self.begins.trim();
+        let not_before = (!begins.is_empty()).then(|| moment(begins)).transpose()?;
         let agent = self.agent.trim();
         Ok(Ask {
             asker: person.0.identity.clone(),
@@ -156,7 +162,7 @@ impl AskForm {
                 .map_err(|_| "this is not the id of a statement".to_owned())?,
             row_budget: row_budget.map_err(|_| "rows are a number".to_owned())?,
             duration: Duration::from_secs(minutes.saturating_mul(60)),
-            not_before: None,
+            not_before,
             reason: words(&self.reason),
             idempotency_key: Some(self.idempotency.clone()),
         })
@@ -169,10 +175,23 @@ impl AskForm {
             databases: self.databases,
             minutes: self.minutes,
             rows: self.rows,
+            begins: self.begins,
             agent: self.agent,
             reason: self.reason,
         }
     }
+}
+
+/// Milliseconds since 1970 (HTML Living Standard, local date and time strings; here in UTC).
+fn moment(text: &str) -> Result<i64, String> {
+    let forms = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
+    let mut read = forms
+        .iter()
+        .filter_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    let begins = read
+        .next()
+        .map(|begins| begins.and_utc().timestamp_millis());
+    begins.ok_or_else(|| "say when it begins as 2026-11-30T14:00, in UTC".to_owned())
 }
 
 impl Shared {

@@ -11,6 +11,7 @@ use gatewright_contract::SessionId;
 use gatewright_policy_host::{Mode, Policy, PolicySet};
 use serde::Deserialize;
 
+use super::databases::Figures;
 use super::headers::Nonce;
 use super::moment::{Left, Moment};
 use super::offers::Notice;
@@ -27,6 +28,8 @@ pub struct Overview {
     pub roster: Arc<Roster>,
     /// The policies in force now.
     pub policies: Arc<dyn Fn() -> Arc<PolicySet> + Send + Sync>,
+    /// What was counted so far.
+    pub figures: Arc<dyn Fn() -> Figures + Send + Sync>,
 }
 
 /// A session as the page shows it.
@@ -202,7 +205,7 @@ impl PolicyRow {
 
 impl Shared {
     /// Who does not administer the gateway is not told that there is such a page.
-    fn require_administrator(&self, person: &Person) -> Result<(), Trouble> {
+    pub(super) fn require_administrator(&self, person: &Person) -> Result<(), Trouble> {
         match self.is_administrator(person) {
             true => Ok(()),
             false => Err(Trouble::NoSuchPage),

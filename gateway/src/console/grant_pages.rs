@@ -56,6 +56,7 @@ pub(super) struct Filled {
     pub databases: String,
     pub minutes: String,
     pub rows: String,
+    pub begins: String,
     pub agent: String,
     pub reason: String,
 }

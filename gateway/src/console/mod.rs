@@ -6,6 +6,7 @@ mod asking;
 mod assets;
 mod changes;
 mod cookies;
+mod databases;
 mod gateway;
 mod grant_pages;
 mod grant_view;
@@ -29,6 +30,7 @@ mod visible;
 #[cfg(test)]
 mod tests;
 
+pub use databases::{Figures, PoolFigures};
 pub use gateway::Overview;
 pub use provider::{ConsoleLogin, ConsoleLoginError};
 pub use server::{ConsoleError, ConsoleServer, ConsoleSettings};

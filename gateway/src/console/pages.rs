@@ -5,6 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::assets;
+use super::databases::{CatalogRow, Count, DatabaseRow};
 use super::gateway::{MissingRow, PolicyRow, SessionRow};
 use super::headers::Nonce;
 use super::moment::Moment;
@@ -116,6 +117,19 @@ pub(super) struct PoliciesPage {
     pub fingerprint: String,
     pub missing: Vec<MissingRow>,
     pub rows: Vec<PolicyRow>,
+}
+
+#[derive(Template)]
+#[template(path = "console/databases.html")]
+pub(super) struct DatabasesPage {
+    pub frame: Frame,
+    pub rows: Vec<DatabaseRow>,
+    pub catalogs: Vec<CatalogRow>,
+    pub verdicts: Vec<Count>,
+    pub decided: Vec<Count>,
+    pub held: u64,
+    /// Why the store does not answer.
+    pub store: Option<Visible>,
 }
 
 impl Frame {

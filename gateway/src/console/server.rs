@@ -17,7 +17,7 @@ use super::provider::{ConsoleLogin, ConsoleLoginError, Provider};
 use super::sealed::Seal;
 use super::sessions::Sessions;
 use super::trouble::Trouble;
-use super::{asking, assets, gateway, grants, headers, live, logging_in, requests};
+use super::{asking, assets, databases, gateway, grants, headers, live, logging_in, requests};
 use crate::access::AccessGrants;
 use crate::approvals::Approvals;
 use crate::http::{Hosts, HttpServer, HttpServerError, Limits, Port, Tls, check_host};
@@ -143,6 +143,7 @@ fn routes(shared: Shared, hosts: &[String]) -> Router {
         .route("/sessions", get(gateway::sessions))
         .route("/sessions/{id}/end", post(gateway::end))
         .route("/policies", get(gateway::policies))
+        .route("/databases", get(databases::databases))
         .route("/events", get(live::all))
         .route("/requests/{id}", get(requests::show))
         .route("/requests/{id}/events", get(live::one))

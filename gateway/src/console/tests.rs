@@ -76,6 +76,7 @@ impl Stage {
         let overview = Overview {
             roster: Arc::clone(&roster),
             policies: Arc::new(|| Arc::new(policies())),
+            figures: Arc::new(figures),
         };
         let server =
             ConsoleServer::start(console, approvals.clone(), grants.clone(), overview).await;
@@ -153,6 +154,21 @@ impl Browser<'_> {
 }
 
 /// None are loaded, and one is missing.
+fn figures() -> Figures {
+    let pool = PoolFigures {
+        open: 5,
+        idle: 3,
+        waiting: 2,
+    };
+    Figures {
+        pools: [("<crm>".to_owned(), pool)].into(),
+        catalogs: [("db.example.com:5432/shop".to_owned(), false)].into(),
+        verdicts: [("allow".to_owned(), 1234), ("deny".to_owned(), 7)].into(),
+        decided: [("break_glass".to_owned(), 1)].into(),
+        held: 4,
+    }
+}
+
 fn policies() -> PolicySet {
     PolicySet {
         missing: vec![Missing {
@@ -182,7 +198,7 @@ async fn administrators_see_sessions_and_end_them() {
     let id = session.id;
     let place = stage.roster.enter(session);
     let bob = stage.browser(reviewer("bob"));
-    for path in ["/sessions", "/policies"] {
+    for path in ["/sessions", "/policies", "/databases"] {
         assert_eq!(bob.get(path).await.status, 404);
         assert!(
             !bob.get("/")
@@ -203,6 +219,19 @@ async fn administrators_see_sessions_and_end_them() {
         "{}",
         page.body
     );
+    let databases = grace.get("/databases").await.body;
+    for shown in [
+        "&lt;crm&gt;",
+        ">5<",
+        ">2<",
+        ">1234<",
+        "break glass",
+        "db.example.com:5432/shop",
+        "not read",
+        "answers",
+    ] {
+        assert!(databases.contains(shown), "{shown}: {databases}");
+    }
     let policies = grace.get("/policies").await;
     assert!(policies.body.contains("deny-list") && policies.body.contains("&lt;gone&gt;"));
     assert_eq!(grace.post(&end, "", &form(&bob.csrf)).await.status, 403);

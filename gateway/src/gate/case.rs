@@ -136,9 +136,11 @@ impl SessionGate {
             }
         }
         let named = behind_name(&statement.facts, &question.named);
-        let unsettled = self.reshaped
-            || text.reshapes_before(index)
-            || self.is_hidden(named.as_ref().unwrap_or(&statement.facts));
+        // The end of a transaction names nothing that could mean something else.
+        let unsettled = statement.facts.verb != Verb::Transaction
+            && (self.reshaped
+                || text.reshapes_before(index)
+                || self.is_hidden(named.as_ref().unwrap_or(&statement.facts)));
         if let Some(refusal) = self.depends_on_path(&statement.facts, &question.named) {
             return Err(refusal);
         }

@@ -5,8 +5,6 @@ use std::time::Duration;
 use gatewright_sql::ReturnedRows;
 use sha2::{Digest, Sha256};
 
-use crate::session::judge::Judge;
-
 /// How many rows a digest is made of, at most: it takes memory while they come.
 const MOST_ROWS: usize = 1 << 16;
 
@@ -27,33 +25,6 @@ pub enum RehearsalWay {
     Estimate,
     /// It runs, and is rolled back.
     Run,
-}
-
-/// The form of a statement in which it returns the rows that it changes, judged like any statement.
-pub struct Showing<J: Judge> {
-    /// Of one statement.
-    pub text: J::Text,
-    pub permit: J::Permit,
-    pub which: ReturnedRows,
-    /// Two runs that change the same rows return the same.
-    pub is_comparable: bool,
-}
-
-impl<J: Judge> Showing<J> {
-    /// What two runs are compared by. `None`: their rows cannot be compared.
-    pub fn comparing(&self) -> Option<DigestOfRows> {
-        let part = match self.which {
-            _ if !self.is_comparable => return None,
-            ReturnedRows::Old => Part::All,
-            ReturnedRows::OldAndNew => Part::FirstHalf,
-            // What a row becomes may depend on the time, or on chance.
-            ReturnedRows::New | ReturnedRows::Own => return None,
-        };
-        Some(DigestOfRows {
-            part,
-            rows: Some(Vec::new()),
-        })
-    }
 }
 
 /// What a rehearsal has shown.
@@ -168,6 +139,20 @@ pub struct DigestOfRows {
 }
 
 impl DigestOfRows {
+    /// What two runs are compared by that return these rows. `None`: they cannot be compared.
+    pub fn comparing(which: ReturnedRows) -> Option<Self> {
+        let part = match which {
+            ReturnedRows::Old => Part::All,
+            ReturnedRows::OldAndNew => Part::FirstHalf,
+            // What a row becomes may depend on the time, or on chance.
+            ReturnedRows::New | ReturnedRows::Own => return None,
+        };
+        Some(DigestOfRows {
+            part,
+            rows: Some(Vec::new()),
+        })
+    }
+
     /// A row, with its cells.
     pub fn push(&mut self, cells: &[Option<&[u8]>]) {
         let counted = match self.part {

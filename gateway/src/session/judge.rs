@@ -5,10 +5,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use gatewright_contract as contract;
-use gatewright_sql::{Analysis, Facts, SearchPath};
+use gatewright_sql::{Analysis, Facts, ReturnedRows, SearchPath};
 
 use crate::results::{Step, Stop};
-use crate::session::effect::{Bound, Rehearsal, Rehearsed, Showing};
+use crate::session::effect::{Bound, DigestOfRows, Rehearsal, Rehearsed};
 use crate::session::refusal::Refusal;
 
 pub use contract::{Judged, Outcome, Ticket, Wait};
@@ -176,6 +176,24 @@ pub struct Completion {
     pub effect_differs: bool,
     /// `00000` on success.
     pub sqlstate: String,
+}
+
+/// The form of a statement in which it returns the rows that it changes, judged like any statement.
+pub struct Showing<J: Judge> {
+    /// Of one statement.
+    pub text: J::Text,
+    pub permit: J::Permit,
+    pub which: ReturnedRows,
+    /// Two runs that change the same rows return the same.
+    pub is_comparable: bool,
+}
+
+impl<J: Judge> Showing<J> {
+    /// What two runs are compared by. `None`: their rows cannot be compared.
+    pub fn comparing(&self) -> Option<DigestOfRows> {
+        let which = Some(self.which).filter(|_| self.is_comparable);
+        which.and_then(DigestOfRows::comparing)
+    }
 }
 
 /// An answer that was under way.

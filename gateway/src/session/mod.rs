@@ -20,10 +20,10 @@ pub use doors::outgoing::{Outgoing, shrink};
 pub use doors::output::{HIGH_WATER, Output, Progress};
 pub use doors::to_client::ToClient;
 pub use doors::to_server::ToServer;
-pub use effect::{Bound, Rehearsal, RehearsalWay, Rehearsed, RowsDigest, Seen, SeenRows, Showing};
+pub use effect::{Bound, Rehearsal, RehearsalWay, Rehearsed, RowsDigest, Seen, SeenRows};
 pub use judge::{
     Answer, BoundParameters, Completion, Departure, Field, Judge, Judged, Limit, Limits, NameFacts,
-    Notice, Outcome, PendingJudge, Phase, Plan, Question, Ticket, Verdict, Wait,
+    Notice, Outcome, PendingJudge, Phase, Plan, Question, Showing, Ticket, Verdict, Wait,
 };
 pub use refusal::Refusal;
 pub use state::server::ServerAtStart;

@@ -6,6 +6,7 @@ mod handles;
 mod policies;
 mod policy_counters;
 mod pools;
+mod samples;
 mod statements;
 mod webhooks;
 
@@ -19,6 +20,8 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use definition::Kind;
 use definitions::{CONNECTIONS, CONNECTIONS_TOTAL, REFUSALS_DELAYED_TOTAL};
 use policy_counters::PolicyCounters;
+
+pub use samples::Sample;
 
 /// The metrics of the process.
 #[derive(Clone)]

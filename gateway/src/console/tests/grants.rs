@@ -23,6 +23,11 @@ async fn asked(stage: &Stage) -> String {
     let body = format!("csrf={}&{FORM}", ada.csrf);
     let answer = ada.post("/grants", "", &body).await;
     assert_eq!(answer.status, 303, "{}", answer.body);
+    page_of(&answer)
+}
+
+/// Where what was asked for is shown.
+fn page_of(answer: &Answer) -> String {
     let (_, rest) = answer.head.split_once("location: ").expect("a location");
     let path = rest.lines().next().unwrap_or_default();
     path.trim_end_matches("?done").to_owned()
@@ -65,6 +70,24 @@ async fn somebody_asks_and_a_reviewer_decides() {
     assert_eq!(done.status, 303, "{}", done.body);
     assert!(!has_access(&stage));
     assert!(bob.get("/grants").await.body.contains("Revoked"));
+}
+
+#[tokio::test]
+async fn access_can_begin_later() {
+    let stage = Stage::start().await;
+    let ada = stage.browser(identity("ada", &["staff"]));
+    let begins = chrono::Utc::now() + chrono::Duration::days(2);
+    let begins = begins.format("%Y-%m-%dT%H:%M").to_string();
+    let body = format!(
+        "csrf={}&{FORM}&begins={}",
+        ada.csrf,
+        begins.replace(':', "%3A")
+    );
+    let asked = ada.post("/grants", "", &body).await;
+    assert_eq!(asked.status, 303, "{}", asked.body);
+    let page = ada.get(&page_of(&asked)).await;
+    let shown = begins.replace('T', " ");
+    assert!(page.body.contains(&shown), "{shown}: {}", page.body);
 }
 
 #[tokio::test]
@@ -111,6 +134,8 @@ async fn forms_are_checked() {
         ("minutes=60", "minutes=x", "for how many minutes"),
         ("minutes=60", "minutes=600", "max_grant"),
         ("rows=100", "rows=many", "rows are a number"),
+        ("rows=100", "rows=100&begins=soon", "when it begins"),
+        ("rows=100", "rows=100&begins=2099-01-01T00:00", "30 days"),
         ("public.orders", "orders", "write the schema too"),
         ("&delete=on&update=on", "", "a table has no verbs"),
         ("statement=", "statement=x", "not the id of a statement"),

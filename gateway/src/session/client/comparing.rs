@@ -8,8 +8,8 @@ use gatewright_wire::frontend;
 
 use crate::session::doors::output::Output;
 use crate::session::doors::to_server::{Pass, Tried};
-use crate::session::effect::{Bound, Showing};
-use crate::session::judge::Judge;
+use crate::session::effect::Bound;
+use crate::session::judge::{Judge, Showing};
 use crate::session::state::held::Held;
 use crate::session::state::name::Name;
 use crate::session::state::names::Portal;

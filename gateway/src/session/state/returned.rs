@@ -7,8 +7,8 @@ use gatewright_wire::backend::DataRow;
 use gatewright_wire::frame::{Side, next_frame};
 
 use crate::results::ResultEditor;
-use crate::session::effect::{DigestOfRows, RowsDigest, Showing};
-use crate::session::judge::{Field, Judge};
+use crate::session::effect::{DigestOfRows, RowsDigest};
+use crate::session::judge::{Field, Judge, Showing};
 
 /// The bytes of rows that are kept for people, at most.
 const MOST_BYTES: usize = 256 << 10;
