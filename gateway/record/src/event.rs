@@ -27,7 +27,7 @@ pub enum Event<'a> {
     /// Bytes for the client: protocol messages, without the greeting.
     #[n(3)]
     Delivered(#[b(0)] Transfer<'a>),
-    /// Bytes of the client for COPY FROM STDIN.
+    /// Messages of the client with which it copies in: CopyData, CopyDone, CopyFail.
     #[n(4)]
     Received(#[b(0)] Transfer<'a>),
     /// An attempted statement has ended.

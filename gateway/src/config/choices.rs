@@ -7,6 +7,7 @@ use super::LogFormat;
 use crate::listener::{Authentication, CleartextPassword};
 use crate::login::TokenKind;
 use crate::pool::PoolMode;
+use crate::recording::{Durability, Keep};
 use crate::upstream::{SessionAttributes, TlsMode};
 use crate::webhooks::{Disclosure, Format};
 
@@ -49,6 +50,18 @@ choices!(CLEARTEXT_PASSWORD: CleartextPassword {
 choices!(AUTHENTICATION: Authentication {
     "password" => Authentication::Password,
     "oauthbearer" => Authentication::OAuthBearer,
+});
+
+choices!(DURABILITY: Durability {
+    "statement" => Durability::Statement,
+    "interval" => Durability::Interval,
+    "none" => Durability::None,
+});
+
+choices!(KEEP: Keep {
+    "nothing" => Keep::Nothing,
+    "statements" => Keep::Statements,
+    "rows" => Keep::Rows,
 });
 
 choices!(APPROVAL_WAIT: ApprovalWait {
