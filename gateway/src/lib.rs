@@ -19,6 +19,7 @@ pub mod listener;
 pub mod login;
 pub mod pool;
 pub mod proxy;
+pub mod recording;
 pub mod relay;
 pub mod results;
 pub mod roster;

@@ -55,6 +55,7 @@ mod pooling;
 mod proxy;
 mod read_only;
 mod receiver;
+mod recording;
 mod refusals;
 mod reload;
 mod rewrites;

@@ -1,5 +1,7 @@
 //! `gatewright serve` on loopback without TLS, on the shared server, for tests of configuration keys.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{Result, ensure};
 use gatewright_harness::{Dsn, Gateway, GatewayCommand, Version, free_port};
 use gatewright_tests::raw::Client;
@@ -39,6 +41,11 @@ impl Served {
 
     /// In front of this database. The host is among the keys of the entry.
     pub fn start_on(direct: Dsn, limits: &str, entry: &str) -> Result<Self> {
+        Self::start_with(direct, limits, entry, "")
+    }
+
+    /// The same with more sections of the configuration.
+    pub fn start_with(direct: Dsn, limits: &str, entry: &str, sections: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let issuer = Issuer::start()?;
         let (port, admin_port) = (free_port()?, free_port()?);
@@ -68,6 +75,8 @@ groups = ["staff"]
 databases = ["here"]
 role = "{user}"
 password = "{password}"
+
+{sections}
 "#,
             url = issuer.url,
             name = direct.database,
@@ -76,7 +85,7 @@ password = "{password}"
         );
         let config = folder.path().join("gatewright.toml");
         std::fs::write(&config, text)?;
-        let gateway = GatewayCommand::serve(&config).ready_at(port).start()?;
+        let gateway = Self::gateway_of(&config, port)?;
         Ok(Self {
             gateway,
             issuer,
@@ -85,6 +94,20 @@ password = "{password}"
             admin_port,
             folder,
         })
+    }
+
+    fn gateway_of(config: &Path, port: u16) -> Result<Gateway> {
+        GatewayCommand::serve(config).ready_at(port).start()
+    }
+
+    /// Starts another gateway in place of one that has ended.
+    pub fn start_again(&mut self) -> Result<()> {
+        self.gateway = Self::gateway_of(&self.config(), self.port)?;
+        Ok(())
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("gatewright.toml")
     }
 
     /// The database through the gateway, for this subject.
@@ -118,7 +141,7 @@ password = "{password}"
 
     /// Changes the configuration file and reloads it.
     pub fn reconfigure(&self, from: &str, to: &str) -> Result<()> {
-        let path = self.folder.path().join("gatewright.toml");
+        let path = self.config();
         let old = std::fs::read_to_string(&path)?;
         let new = old.replace(from, to);
         ensure!(old != new, "the configuration did not change");

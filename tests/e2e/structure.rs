@@ -12,6 +12,7 @@ const CRATES: &[(&str, &str)] = &[
     ("gateway/wire", "gatewright-wire"),
     ("gateway/sql", "gatewright-sql"),
     ("gateway/policy-host", "gatewright-policy-host"),
+    ("gateway/record", "gatewright-record"),
 ];
 
 /// The modules of the binary crate from the top, as in the table of ARCHITECTURE.md. A module may use those below it.

@@ -20,8 +20,10 @@ use super::startup;
 use crate::admin::Connection;
 use crate::config::Limits;
 use crate::gate::SessionGate;
+use crate::identity::{Grant, Identity};
 use crate::listener::{self, Accepted, Handshake};
-use crate::relay::{EndSignal, Relay, Signals};
+use crate::recording::{self, Failure, Keep, OpenRecord, Opened, Recorder};
+use crate::relay::{EndSignal, Ending, Relay, Signals};
 use crate::roster::OpenSession;
 use crate::session::Session;
 use crate::upstream::Target;
@@ -144,6 +146,14 @@ impl Connections {
         let catalog = self.catalog(&grant, &database).await;
         let session = self.contract_session(&accepted, &database, &target);
         tracing::info!(session = %session.id, subject = %identity.subject, %database, role = %target.user, peer = %accepted.peer, "session begins");
+        let record = match self.record(&session, &identity, &grant) {
+            Ok(record) => record,
+            Err(failure) => {
+                let refusal = Ending::Unrecorded(failure).fatal_error();
+                listener::refuse(accepted.stream, &refusal).await;
+                return "unrecorded";
+            }
+        };
         let place = self.roster.enter(OpenSession {
             id: session.id,
             subject: identity.subject.clone(),
@@ -157,11 +167,13 @@ impl Connections {
             client_address: session.client_address.clone(),
             started_ms: session.started_ms,
         });
+        let session_record = record.as_ref().map(OpenRecord::session).unwrap_or_default();
         let judge: SessionGate = self
             .gate
             .session(session.clone(), &identity, catalog)
             .with_catalog_age(grant.database.catalog_max_age)
-            .with_pool(grant.database.pool.mode);
+            .with_pool(grant.database.pool.mode)
+            .with_record(session_record.clone());
         let cancellable = Arc::new(Cancellable {
             inbox: Arc::default(),
             server: server.cancelling,
@@ -180,6 +192,7 @@ impl Connections {
                 self.shutdown.clone(),
                 self.access.subscribe(),
                 place.ended(),
+                unrecorded(self.recorder.clone()),
             )),
             idle_timeout: limits.idle_timeout,
             inbox: Arc::clone(&cancellable.inbox),
@@ -194,9 +207,40 @@ impl Connections {
             greeting,
             (accepted.leftover, server.leftover),
         );
-        let end = relay.run().await;
+        let end = relay.recorded(session_record).run().await;
+        if let Some(record) = record {
+            record.end(end.label());
+        }
         tracing::info!(session = %session.id, end = end.label(), "session ends");
         end.label()
+    }
+
+    /// Begins the record of a session, if sessions are recorded.
+    fn record(
+        &self,
+        session: &contract::Session,
+        identity: &Identity,
+        grant: &Grant,
+    ) -> Result<Option<OpenRecord>, Failure> {
+        let Some(recorder) = &self.recorder else {
+            return Ok(None);
+        };
+        let opened = Opened {
+            session: session.id,
+            at: recording::now(),
+            gateway: env!("CARGO_PKG_VERSION").to_owned(),
+            database: session.database.clone(),
+            role: session.role.clone(),
+            issuer: identity.issuer.clone(),
+            subject: identity.subject.clone(),
+            groups: identity.groups.clone(),
+            agent: identity.agent.clone(),
+            task: identity.task.clone(),
+            client_address: session.client_address.clone(),
+            application: session.application.clone(),
+            keep: Keep::default(),
+        };
+        recorder.open(opened, grant.database.record).map(Some)
     }
 
     fn contract_session(
@@ -223,6 +267,14 @@ impl Connections {
                 }),
             settings: startup::settings(&accepted.startup),
         }
+    }
+}
+
+/// Completes when nothing can be recorded.
+async fn unrecorded(recorder: Option<Recorder>) -> Failure {
+    match recorder {
+        Some(recorder) => recorder.failed().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -18,6 +18,7 @@ use crate::identity::Grant;
 use crate::listener::HandshakeSettings;
 use crate::listener::cancel::CancelRegistry;
 use crate::pool::{Cancelling, PoolMode, Pools};
+use crate::recording::Recorder;
 use crate::relay::{CancelInbox, Ending};
 use crate::results::PseudonymKey;
 use crate::roster::Roster;
@@ -46,6 +47,8 @@ pub struct Connections {
     pub catalogs: Mutex<HashMap<String, Arc<CatalogHandle>>>,
     pub pools: Arc<Pools>,
     pub roster: Arc<Roster>,
+    /// `None`: sessions are not recorded.
+    pub recorder: Option<Recorder>,
     /// The event loop that reads catalogs and sends cancel requests.
     pub background: Handle,
     pub shutdown: watch::Receiver<Option<Ending>>,

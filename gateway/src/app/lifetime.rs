@@ -9,6 +9,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::access::Access;
 use crate::identity::{Grant, Identity, Place};
+use crate::recording::Failure;
 use crate::relay::Ending;
 
 /// Clocks are set and machines sleep, so the time of day is read again this often.
@@ -67,12 +68,13 @@ impl SessionLifetime {
         }
     }
 
-    /// Completes when the session must end. `ended`: completes when somebody has ended it.
+    /// Completes when the session must end. `ended`: completes when somebody has ended it; `unrecorded`: when it cannot be recorded.
     pub async fn end(
         self,
         mut shutdown: watch::Receiver<Option<Ending>>,
         mut access: watch::Receiver<Arc<Access>>,
         ended: impl Future<Output = ()>,
+        unrecorded: impl Future<Output = Failure>,
     ) -> Ending {
         let stopped = async move {
             match shutdown.wait_for(Option::is_some).await {
@@ -102,6 +104,7 @@ impl SessionLifetime {
             ending = stopped => ending,
             ending = withdrawn => ending,
             () = ended => Ending::Administrator,
+            failure = unrecorded => Ending::Unrecorded(failure),
         }
     }
 

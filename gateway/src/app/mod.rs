@@ -42,6 +42,7 @@ use crate::gate::{Gate, GateSettings, People, Policies};
 use crate::listener::HandshakeSettings;
 use crate::listener::cancel::CancelRegistry;
 use crate::pool::{PoolMetrics, Pools};
+use crate::recording::Recorder;
 use crate::relay::Ending;
 use crate::results::PseudonymKey;
 use crate::webhooks::{WebhookSettings, Webhooks};
@@ -71,6 +72,8 @@ pub struct Parts {
     pub approvals: Option<Approvals>,
     /// `None`: nobody can ask for one.
     pub access_grants: Option<AccessGrants>,
+    /// `None`: sessions are not recorded.
+    pub recorder: Option<Recorder>,
     pub metrics: Metrics,
 }
 
@@ -135,6 +138,7 @@ impl Gateway {
             catalogs: Mutex::new(HashMap::new()),
             pools: Pools::new(metrics, Handle::current()),
             roster: Arc::default(),
+            recorder: parts.recorder,
             background: Handle::current(),
             shutdown: stopping,
             key: Arc::new(PseudonymKey::random()),
@@ -224,6 +228,12 @@ impl Gateway {
         }
         if let Some(approvals) = &self.approvals {
             approvals.stop().await;
+        }
+        if let Some(recorder) = self.connections.recorder.clone() {
+            let finished = tokio::task::spawn_blocking(move || recorder.finish());
+            if let Err(error) = finished.await {
+                tracing::error!(%error, "the record could not be finished");
+            }
         }
     }
 

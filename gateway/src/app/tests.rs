@@ -24,6 +24,7 @@ fn parts(verifier: Verifier) -> Parts {
         },
         policies: Arc::new(Policies::none()),
         approvals: None,
+        recorder: None,
         access_grants: None,
         metrics: METRICS.clone(),
     }

@@ -21,6 +21,7 @@ use crate::config;
 use crate::identity::{ClientCertificates, DevProvider, Grants, TokenRequest, Verifier};
 use crate::listener::{CleartextPassword, Discovery, HandshakeSettings};
 use crate::pool::{PoolMode, PoolSettings};
+use crate::recording::{RecordSettings, Recorder};
 use crate::store::{Store, StoreSettings};
 use crate::upstream::Target;
 
@@ -82,6 +83,9 @@ pub struct DevArguments {
     /// Most pooled server connections of a database
     #[arg(long, value_name = "COUNT", default_value = "20")]
     pool_size: std::num::NonZeroU16,
+    /// A directory in which sessions are recorded, with the key of its log
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
     /// The log format
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -111,6 +115,11 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         }
         None => (None, None),
     };
+    let recorder = arguments.record.as_ref().map(|directory| {
+        let settings = RecordSettings::in_directory(directory.clone());
+        Recorder::start(settings, std::sync::Arc::new(metrics.clone()))
+    });
+    let recorder = recorder.transpose().context("--record")?;
     let gateway = Gateway::build(Parts {
         connections: ConnectionSettings {
             lock_role: false,
@@ -135,6 +144,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         },
         policies,
         approvals,
+        recorder,
         access_grants,
         metrics,
     });

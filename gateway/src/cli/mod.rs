@@ -13,7 +13,10 @@ mod grants;
 mod logging;
 mod login;
 mod proxy;
+mod record;
+mod replay;
 mod serve;
+mod sessions;
 mod suggest;
 
 use std::io;
@@ -29,7 +32,10 @@ pub use explain::ExplainArguments;
 pub use grants::GrantsArguments;
 pub use login::{LoginArguments, ProfileArgument};
 pub use proxy::ProxyArguments;
+pub use record::RecordArguments;
+pub use replay::ReplayArguments;
 pub use serve::ServeArguments;
+pub use sessions::SessionsArguments;
 pub use suggest::SuggestArguments;
 
 /// Gatewright: a programmable gateway for PostgreSQL.
@@ -70,6 +76,12 @@ enum Command {
     Grants(GrantsArguments),
     /// Listen on loopback for clients that cannot present a token, and log them in to a gateway
     Proxy(ProxyArguments),
+    /// See what was recorded of sessions
+    Sessions(SessionsArguments),
+    /// Show a recorded session again, as its client saw it
+    Replay(ReplayArguments),
+    /// Verify the record
+    Record(RecordArguments),
 }
 
 impl Arguments {
@@ -90,6 +102,9 @@ impl Arguments {
             Command::Approvals(arguments) => approvals::run(arguments),
             Command::Grants(arguments) => grants::run(arguments),
             Command::Proxy(arguments) => proxy::run(arguments),
+            Command::Sessions(arguments) => sessions::run(&arguments),
+            Command::Replay(arguments) => replay::run(&arguments),
+            Command::Record(arguments) => record::run(&arguments),
         }
     }
 }

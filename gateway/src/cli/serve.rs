@@ -12,7 +12,7 @@ use gatewright_policy_host::DirectorySettings;
 
 use super::logging::{self, LogFormat};
 use crate::access::AccessGrants;
-use crate::admin::AdminServer;
+use crate::admin::{AdminServer, Metrics};
 use crate::api::{ApiServer, ApiSettings};
 use crate::app::{self, Access, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings};
 use crate::approvals::Approvals;
@@ -20,6 +20,7 @@ use crate::config::{self, Config, PortTls};
 use crate::console::{ConsoleLogin, ConsoleServer, ConsoleSettings};
 use crate::http::Tls;
 use crate::identity::Verifier;
+use crate::recording::Recorder;
 use crate::store::{Store, StoreSettings};
 use crate::webhooks::{WebhookSettings, Webhooks};
 
@@ -64,6 +65,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         policies,
         approvals,
         access_grants,
+        recorder: recorder(&config, &metrics)?,
         metrics,
     });
     // Before anything can happen that they are to be told.
@@ -94,6 +96,15 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         webhooks.stop().await;
     }
     Ok(())
+}
+
+/// Opens the record, if sessions are recorded.
+fn recorder(config: &Config, metrics: &Metrics) -> Result<Option<Recorder>> {
+    let Some(settings) = config.record.clone() else {
+        return Ok(None);
+    };
+    let recorder = Recorder::start(settings, Arc::new(metrics.clone()));
+    Ok(Some(recorder.context("sessions cannot be recorded")?))
 }
 
 fn webhooks(config: &Config) -> Vec<WebhookSettings> {
@@ -261,6 +272,7 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("[store]", format!("{store:?}")),
         ("[api]", format!("{api:?}")),
         ("[console] address, hosts", format!("{console:?}")),
+        ("[record]", format!("{:?}", config.record)),
     ]
 }
 

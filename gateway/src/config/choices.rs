@@ -8,6 +8,7 @@ use crate::approvals::CommitReview;
 use crate::listener::{Authentication, CleartextPassword};
 use crate::login::TokenKind;
 use crate::pool::PoolMode;
+use crate::recording::{Durability, Keep};
 use crate::upstream::{SessionAttributes, TlsMode};
 use crate::webhooks::{Disclosure, Format};
 
@@ -50,6 +51,18 @@ choices!(CLEARTEXT_PASSWORD: CleartextPassword {
 choices!(AUTHENTICATION: Authentication {
     "password" => Authentication::Password,
     "oauthbearer" => Authentication::OAuthBearer,
+});
+
+choices!(DURABILITY: Durability {
+    "statement" => Durability::Statement,
+    "interval" => Durability::Interval,
+    "none" => Durability::None,
+});
+
+choices!(KEEP: Keep {
+    "nothing" => Keep::Nothing,
+    "statements" => Keep::Statements,
+    "rows" => Keep::Rows,
 });
 
 choices!(APPROVAL_WAIT: ApprovalWait {

@@ -15,6 +15,7 @@ mod limits;
 mod listen;
 mod person;
 mod policies;
+mod record;
 mod render;
 mod report;
 mod section;
@@ -31,6 +32,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::identity::{Grants, IssuerSettings, VerifierSettings};
+use crate::recording::RecordSettings;
 
 pub use approvals::{Api, Approvals, PortTls};
 pub use choices::parse_pool;
@@ -62,6 +64,8 @@ pub struct Config {
     pub grants: Grants,
     pub policies: Policies,
     pub approvals: Option<Approvals>,
+    /// `None`: sessions are not recorded.
+    pub record: Option<RecordSettings>,
 }
 
 /// Reads and checks a configuration file. Relative paths in it are relative to its directory.
@@ -82,6 +86,10 @@ pub fn load(path: &Path) -> Result<Config, Report> {
     let grants = database::grants(&root, &issuers, !rules.is_empty());
     let policies = policies::policies(&root);
     let approvals = approvals::approvals(&root, &issuers);
+    let record = record::record(&root);
+    if record.is_none() && grants.databases().any(|database| database.record.is_some()) {
+        root.error_here("`record` of a [[database]] has no effect without [record]");
+    }
     root.finish();
     source.outcome(Config {
         listen,
@@ -93,6 +101,7 @@ pub fn load(path: &Path) -> Result<Config, Report> {
         grants,
         policies,
         approvals,
+        record,
     })
 }
 

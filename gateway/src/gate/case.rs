@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use gatewright_contract as contract;
 use gatewright_contract::{Editing, StatementFacts, StatementId};
-use gatewright_policy_host::PolicySet;
 use gatewright_sql::{Facts, Outputs, RoleEffect, SessionEffect, Verb};
 use smallvec::SmallVec;
 
@@ -156,8 +155,10 @@ impl SessionGate {
             original: version.original(question),
             editing: edits.editing(),
             named,
+            phase: question.phase,
             in_transaction: question.in_transaction,
             parameters: question.parameters.clone(),
+            bound: question.bound.clone(),
             statement_id: self.statement_id(),
             active: self.active_grants(),
         };
@@ -185,8 +186,10 @@ impl SessionGate {
             original: None,
             editing: Editing::None,
             named: None,
+            phase: Phase::FunctionCall,
             in_transaction,
             parameters: None,
+            bound: None,
             statement_id: self.statement_id(),
             active: self.active_grants(),
         };
@@ -204,11 +207,6 @@ impl SessionGate {
     pub(super) fn begin_statement(&mut self) {
         self.statement = StatementId::generate();
         self.set = self.gate.policies.current();
-    }
-
-    /// True when these policies read parameters, or the record keeps them.
-    pub(super) fn reads_parameters(&self, set: &PolicySet) -> bool {
-        self.gate.settings.keep_parameters || set.wants_parameters()
     }
 }
 

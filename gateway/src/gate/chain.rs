@@ -177,7 +177,9 @@ impl SessionGate {
                     self.note_refused(&chain.case.view);
                 }
                 let id = chain.case.view.statement_id;
-                return Heard::End(End::Refused(denial::of_policy(policy, denied, id)));
+                let refusal = denial::of_policy(policy, denied, id);
+                self.note_denied(&chain.answers, index);
+                return Heard::End(End::Refused(refusal));
             }
             contract::Verdict::RequireApproval(wanted) => {
                 // Under these conditions it runs once approved. For each run the policy is asked again.

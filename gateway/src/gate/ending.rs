@@ -10,7 +10,8 @@ use gatewright_sql::Verb;
 use super::approval::{Claims, refusals};
 use super::permit::Permit;
 use super::ticket::answered;
-use super::{Gate, SessionGate};
+use super::{Gate, SessionGate, recorded};
+use crate::recording::{Attempted, SessionRecord};
 use crate::session::{Answer, Bound, Completion, Judged, Outcome, Refusal, Rehearsed};
 
 /// The proof that one execution was admitted. Given back with its end; dropped without one, it is counted as lost.
@@ -25,9 +26,37 @@ pub struct Admitted {
     ended: bool,
     /// In the order of the session.
     number: u64,
+    record: SessionRecord,
+    /// Its number in the record, once it is in there.
+    execution: Option<u64>,
+    /// It may have been sent.
+    is_sent: bool,
 }
 
 impl Admitted {
+    /// What is recorded of it before it is sent.
+    pub(super) fn attempted(&self) -> Attempted {
+        let approvals = self.claims.iter().flat_map(Claims::ids).collect();
+        recorded::attempted(&self.permit, approvals)
+    }
+
+    /// It has this number in the record.
+    pub(super) fn set_recorded(&mut self, execution: u64) {
+        self.execution = Some(execution);
+    }
+
+    /// It must not be sent yet.
+    pub(super) fn held_back(mut self) -> Self {
+        self.is_sent = false;
+        self
+    }
+
+    /// It may be sent now.
+    pub(super) fn sent(mut self) -> Self {
+        self.is_sent = true;
+        self
+    }
+
     /// The effects for which it was admitted.
     pub(super) fn bound_to(&self) -> Option<Bound> {
         let approved = self.claims.as_ref().and_then(Claims::bound_to);
@@ -50,6 +79,10 @@ impl Admitted {
         let elapsed = self.started.elapsed();
         let metrics = &self.gate.metrics;
         metrics.completed(self.permit.verb, elapsed.as_secs_f64(), done);
+        if let Some(execution) = self.execution {
+            let completed = recorded::completed(execution, done, elapsed);
+            self.record.completed(completed);
+        }
         elapsed
     }
 }
@@ -57,8 +90,12 @@ impl Admitted {
 impl Drop for Admitted {
     fn drop(&mut self) {
         if !self.ended {
+            let outcome = match self.is_sent {
+                true => Outcome::Lost,
+                false => Outcome::Skipped,
+            };
             self.end(&Completion {
-                outcome: Outcome::Lost,
+                outcome,
                 ..Completion::default()
             });
         }
@@ -66,19 +103,20 @@ impl Drop for Admitted {
 }
 
 impl SessionGate {
-    /// The record will be written here; a permit is all that is asked for until there is one.
+    /// Whoever has to agree has agreed, and it is written down that the statement is about to be sent.
     pub(super) fn admit_execution(
         &mut self,
         permit: &Arc<Permit>,
         effect: Option<&Rehearsed>,
     ) -> Judged<Result<Admitted, Refusal>> {
-        match &permit.requirement {
+        let agreed = match &permit.requirement {
             None if !permit.view.active.hold() => {
                 Judged::Ready(Err(self.refuse_ended_grant(permit)))
             }
             None => Judged::Ready(Ok(self.admitted(permit, None, None))),
             Some(requirement) => self.admit_approved(permit, requirement, effect),
-        }
+        };
+        self.write_down(permit, agreed)
     }
 
     pub(super) fn admitted(
@@ -99,6 +137,9 @@ impl SessionGate {
             claims,
             at_most,
             ended: false,
+            record: self.record.clone(),
+            execution: None,
+            is_sent: true,
         }
     }
 
@@ -173,6 +214,7 @@ impl SessionGate {
 
     /// A refusal of the session's own: the statement never came to a verdict.
     pub(super) fn session_refused(&mut self, refusal: &Refusal) {
+        self.note_session_refusal(refusal);
         self.gate.metrics.verdict(Verb::Unknown, "refuse");
         tracing::debug!(
             session = %self.facts.session.id,

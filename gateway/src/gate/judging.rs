@@ -37,6 +37,7 @@ impl SessionGate {
     ) -> Judged<Result<Verdict<Self>, Refusal>> {
         let earlier = question.earlier.cloned();
         let question = Arc::new(self.keep_question(&question));
+        self.note_question(&question);
         self.judge_kept(question, earlier)
     }
 

@@ -15,9 +15,9 @@ pub(super) struct KeptQuestion {
     pub phase: Phase,
     pub text: Arc<AnalyzedText>,
     pub index: usize,
-    /// For policies and the record.
+    /// For policies.
     pub parameters: Option<Arc<KeptParameters>>,
-    /// For people who may be asked.
+    /// For people who may be asked, and for the record.
     pub bound: Option<Arc<KeptParameters>>,
     pub in_transaction: bool,
     pub at_rest: bool,
@@ -84,9 +84,10 @@ impl SessionGate {
             _ => Named::Nothing,
         };
         let asks_people = self.gate.people.asked().is_some();
-        let reads = self.reads_parameters(&self.set);
+        let reads = self.set.wants_parameters();
         let bound = question.parameters.as_ref();
-        let bound = bound.filter(|_| reads || asks_people).map(|bound| {
+        let shows = asks_people || self.record.keeps_statements();
+        let bound = bound.filter(|_| reads || shows).map(|bound| {
             Arc::new(KeptParameters {
                 bind: bound.bind.into(),
                 types: bound.types.into(),
@@ -102,7 +103,7 @@ impl SessionGate {
             text: Arc::clone(question.text),
             index: question.index,
             parameters: bound.clone().filter(|_| reads),
-            bound: bound.filter(|_| asks_people),
+            bound: bound.filter(|_| shows),
             in_transaction: question.in_transaction,
             at_rest: question.at_rest,
             in_block: question.in_block,

@@ -26,6 +26,7 @@ mod permit;
 mod plan;
 mod preview;
 mod recent;
+mod recorded;
 mod rewriting;
 mod role;
 #[cfg(test)]
@@ -46,6 +47,7 @@ use crate::access::{AccessGrants, Active, Holder};
 use crate::catalog::CatalogHandle;
 use crate::identity::{CATALOG_MAX_AGE, Identity};
 use crate::pool::PoolMode;
+use crate::recording::SessionRecord;
 use crate::results::Stop;
 use crate::session::{
     Answer, Bound, Completion, Departure, Field, Judge, Judged, Limit, Limits, Notice, Plan,
@@ -58,6 +60,7 @@ use delivery::{Delivery, Refreshed};
 use editing::EditedTexts;
 use known::Analyses;
 use recent::Recent;
+use recorded::Judging;
 use ticket::Pending;
 use view::SessionFacts;
 
@@ -110,8 +113,6 @@ pub struct GateSettings {
     pub parser: ParserLimits,
     /// Size of the cache of analysed texts, in bytes of text.
     pub cache_bytes: u64,
-    /// Keep bound parameters with every statement even if no policy reads them, for the record.
-    pub keep_parameters: bool,
     /// Refuse SET ROLE and everything equivalent: the grant alone determines the role on the server.
     pub lock_role: bool,
 }
@@ -121,7 +122,6 @@ impl Default for GateSettings {
         GateSettings {
             parser: ParserLimits::default(),
             cache_bytes: 64 << 20,
-            keep_parameters: false,
             lock_role: true,
         }
     }
@@ -199,6 +199,8 @@ impl Gate {
             recent: Recent::default(),
             delivered: (0, 0),
             uncommitted: Uncommitted::default(),
+            record: SessionRecord::default(),
+            judging: Judging::default(),
         }
     }
 }
@@ -245,12 +247,21 @@ pub struct SessionGate {
     delivered: (u64, u64),
     /// What the open transaction has changed, where people review that.
     uncommitted: Uncommitted,
+    record: SessionRecord,
+    /// What the record is to be told of the statement that is judged now.
+    judging: Judging,
 }
 
 impl SessionGate {
     /// The same, with another limit for the age of what is known of the catalog.
     pub fn with_catalog_age(mut self, limit: Duration) -> Self {
         self.catalog_max_age = limit;
+        self
+    }
+
+    /// The same, with a record.
+    pub fn with_record(mut self, record: SessionRecord) -> Self {
+        self.record = record;
         self
     }
 
@@ -284,7 +295,8 @@ impl Judge for SessionGate {
         standard_conforming_strings: bool,
         path: Option<&SearchPath>,
     ) -> Judged<Result<Self::Text, Refusal>> {
-        self.analyze_text(text, standard_conforming_strings, path)
+        let analysis = self.analyze_text(text, standard_conforming_strings, path);
+        self.note_analysis(text, analysis)
     }
 
     fn analysis(text: &Self::Text) -> &Analysis {
@@ -311,11 +323,13 @@ impl Judge for SessionGate {
     }
 
     fn analyze_anew(&mut self, text: &Self::Text) -> Judged<Result<Self::Text, Refusal>> {
-        SessionGate::analyze_anew(self, text)
+        let analysis = SessionGate::analyze_anew(self, text);
+        self.note_analysis(&text.source, analysis)
     }
 
     fn judge(&mut self, question: Question<'_, Self>) -> Judged<Result<Verdict<Self>, Refusal>> {
-        self.judge_statement(question)
+        let verdict = self.judge_statement(question);
+        self.note_verdict(verdict)
     }
 
     fn judge_function_call(
@@ -323,7 +337,8 @@ impl Judge for SessionGate {
         function_oid: u32,
         in_transaction: bool,
     ) -> Judged<Result<Verdict<Self>, Refusal>> {
-        self.judge_call(function_oid, in_transaction)
+        let verdict = self.judge_call(function_oid, in_transaction);
+        self.note_verdict(verdict)
     }
 
     fn is_current(&self, permit: &Self::Permit) -> bool {
@@ -368,7 +383,7 @@ impl Judge for SessionGate {
     }
 
     fn wants_parameters(&self) -> bool {
-        self.reads_parameters(&self.gate.policies.current())
+        self.gate.policies.current().wants_parameters()
     }
 
     fn plan(&mut self, permit: &Self::Permit, fields: &[Field]) -> Judged<Result<Plan, Refusal>> {
@@ -418,7 +433,8 @@ impl Judge for SessionGate {
     }
 
     fn resume(&mut self, ticket: Ticket) -> Judged<Answer<Self>> {
-        self.resume_ticket(ticket)
+        let answer = self.resume_ticket(ticket);
+        self.note_answer(answer)
     }
 
     fn is_under_way(&self, ticket: &Ticket) -> bool {

@@ -1,19 +1,28 @@
 //! What the gate keeps of a statement for policies and the record.
 
+use std::future::poll_fn;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use gatewright_contract as contract;
+use gatewright_contract::{self as contract, Outcome, SessionId};
 use gatewright_policy_host::{SHORT_TEXT, StatementView};
+use gatewright_record::Event;
+use gatewright_record::directory::Directory;
 use gatewright_sql::Verb;
 
 use super::case::Version;
 use super::names::NoNames;
-use super::{AnalyzedText, Gate, GateMetrics, GateSettings, People, Policies, SessionGate};
+use super::permit::Permit;
+use super::{
+    Admitted, AnalyzedText, Gate, GateMetrics, GateSettings, People, Policies, SessionGate,
+};
 use crate::catalog::CatalogHandle;
 use crate::identity::Identity;
+use crate::recording::{Decision, Opened, RecordMetrics, RecordSettings, Recorder};
 use crate::session::{
-    Answer, BoundParameters, Completion, Judge, Judged, PendingJudge, Phase, Question, Verdict,
+    Answer, BoundParameters, Completion, Departure, Judge, Judged, PendingJudge, Phase, Question,
+    Refusal, Verdict,
 };
 
 struct Uncounted;
@@ -25,10 +34,15 @@ impl GateMetrics for Uncounted {
     fn decided(&self, _: &'static str) {}
 }
 
+impl RecordMetrics for Uncounted {
+    fn written(&self, _: u64, _: u64) {}
+    fn waited(&self, _: f64) {}
+    fn failed(&self) {}
+}
+
 /// A session that needs no catalog, since nothing has to be looked up.
-fn session(keep_parameters: bool) -> SessionGate {
+fn session() -> SessionGate {
     let settings = GateSettings {
-        keep_parameters,
         lock_role: false,
         ..GateSettings::default()
     };
@@ -85,31 +99,152 @@ fn question<'a>(
     }
 }
 
-/// The values that a permit's view has for one parameter, `42` as text.
-fn values(keep_parameters: bool) -> Vec<Option<String>> {
-    let mut session = session(keep_parameters);
-    let text = analyzed(&mut session, "SELECT $1::int");
-    assert_eq!(session.wants_parameters(), keep_parameters);
+/// A permit for a statement with the parameter `42`.
+fn permitted(session: &mut SessionGate) -> Arc<Permit> {
+    let text = analyzed(session, "SELECT $1::int");
     // Bind: unnamed portal and statement, no formats, one value of two bytes, no result formats.
     let bind = b"\0\0\0\0\0\x01\0\0\0\x0242\0\0";
     let bound = BoundParameters { bind, types: &[23] };
-    let judged = session.judge(question(&text, Some(bound)));
-    let Judged::Ready(Ok(Verdict::Permit(permit))) = judged else {
-        panic!("a statement without policies is permitted");
-    };
-    let parameters = permit.view.parameters().into_iter();
-    parameters.map(|parameter| parameter.value).collect()
+    match session.judge(question(&text, Some(bound))) {
+        Judged::Ready(Ok(Verdict::Permit(permit))) => permit,
+        _ => panic!("a statement without policies is permitted"),
+    }
 }
 
-#[test]
-fn parameters_are_kept_for_the_record_though_no_policy_reads_them() {
-    assert_eq!(values(true), [Some("42".to_owned())]);
-    assert!(values(false).is_empty());
+fn recorder(folder: &Path) -> Recorder {
+    let settings = RecordSettings::in_directory(folder.to_owned());
+    Recorder::start(settings, Arc::new(Uncounted)).expect("a recorder")
+}
+
+/// The answer, once it is there.
+async fn admitted(
+    session: &mut SessionGate,
+    answer: Judged<Result<Admitted, Refusal>>,
+) -> Result<Admitted, Refusal> {
+    let mut ticket = match answer {
+        Judged::Ready(admitted) => return admitted,
+        Judged::Pending(ticket) => ticket,
+    };
+    loop {
+        poll_fn(|context| session.poll_pending(context)).await;
+        match session.resume(ticket) {
+            Judged::Ready(Answer::Admission(admitted)) => return admitted,
+            Judged::Ready(_) => panic!("an admission was asked for"),
+            Judged::Pending(again) => ticket = again,
+        }
+    }
+}
+
+fn events_of(folder: &Path, id: SessionId) -> Vec<Event<'static>> {
+    let segments = Directory::new(folder).of(id).expect("a directory");
+    let mut events = Vec::new();
+    let mut keep = |event: Event<'_>| events.push(event.into_owned());
+    gatewright_record::session::read(&segments, &mut keep).expect("a record");
+    events
+}
+
+#[tokio::test]
+async fn an_execution_is_admitted_once_it_is_on_disk_with_its_parameters() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let recorder = recorder(scratch.path());
+    let id = SessionId::generate();
+    let opened = Opened {
+        session: id,
+        ..Opened::default()
+    };
+    let open = recorder.open(opened, None).expect("a record");
+    let mut session = session().with_record(open.session());
+    assert!(!session.wants_parameters());
+    let permit = permitted(&mut session);
+    assert!(permit.view.parameters().is_empty(), "no policy reads them");
+    let answer = session.admit(&permit, None);
+    assert!(matches!(answer, Judged::Pending(_)));
+    let Ok(first) = admitted(&mut session, answer).await else {
+        panic!("it can be recorded");
+    };
+    let events = events_of(scratch.path(), id);
+    let [
+        Event::Opened(_),
+        Event::Judged(judged),
+        Event::Attempted(attempted),
+    ] = &events[..]
+    else {
+        panic!("{events:?}");
+    };
+    assert_eq!(
+        (judged.text.as_str(), judged.decision),
+        ("SELECT $1::int", Decision::Permitted)
+    );
+    assert_eq!(attempted.statement, judged.statement);
+    let parameter = attempted.parameters.first().expect("a parameter");
+    assert_eq!((parameter.type_oid, parameter.format), (23, 0));
+    assert_eq!(parameter.value.as_deref(), Some(b"42".as_slice()));
+    let done = Completion {
+        rows: 1,
+        ..Completion::default()
+    };
+    assert!(matches!(session.complete(first, done), Judged::Ready(())));
+    // One that its client cancels while it waits was attempted, and skipped. One of which nobody tells the end is lost.
+    let Judged::Pending(ticket) = session.admit(&permit, None) else {
+        panic!("it waits for the disk");
+    };
+    session.withdraw(ticket, Departure::Cancelled);
+    let answer = session.admit(&permit, None);
+    drop(admitted(&mut session, answer).await);
+    drop(session);
+    drop(open);
+    recorder.finish();
+    let events = events_of(scratch.path(), id);
+    let ends: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Completed(event) => Some((event.execution, event.outcome, event.rows)),
+            _ => None,
+        })
+        .collect();
+    let expected = [
+        (1, Outcome::Completed, 1),
+        (2, Outcome::Skipped, 0),
+        (3, Outcome::Lost, 0),
+    ];
+    assert_eq!(ends, expected);
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_is_not_admitted() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let folder = scratch.path().join("record");
+    let recorder = recorder(&folder);
+    let opened = || Opened {
+        session: SessionId::generate(),
+        ..Opened::default()
+    };
+    let open = recorder.open(opened(), None).expect("a record");
+    let mut session = session().with_record(open.session());
+    let permit = permitted(&mut session);
+    std::fs::rename(&folder, scratch.path().join("elsewhere")).expect("another name");
+    std::fs::write(&folder, "no directory").expect("a file");
+    let second = recorder.open(opened(), None);
+    // It fails when the next file is to be created, at the latest then.
+    if let Ok(second) = &second {
+        let mut other = self::session().with_record(second.session());
+        let permit = permitted(&mut other);
+        let answer = other.admit(&permit, None);
+        assert!(admitted(&mut other, answer).await.is_err());
+    }
+    recorder.failed().await;
+    let answer = session.admit(&permit, None);
+    let refusal = admitted(&mut session, answer)
+        .await
+        .err()
+        .expect("a refusal");
+    assert_eq!(refusal.sqlstate, "58030");
+    drop((open, second));
 }
 
 #[test]
 fn a_rewritten_statement_keeps_the_clients_text() {
-    let mut session = session(false);
+    let mut session = session();
     let original = analyzed(&mut session, "SELECT 1");
     let kept = session.keep_question(&question(&original, None));
     let own = session.unlocked_case(&kept, &Version::first(&original, 0));
@@ -134,7 +269,7 @@ fn a_rewritten_statement_keeps_the_clients_text() {
 /// The cache keeps templates under texts with marks, which a client could write itself.
 #[test]
 fn a_text_cannot_stand_for_a_template() {
-    let mut session = session(false);
+    let mut session = session();
     let known = "SELECT a FROM pg_class WHERE relname = 'of another client'";
     let template = gatewright_sql::template(known).expect("it has a template");
     analyzed(&mut session, known);
@@ -205,7 +340,7 @@ fn a_short_text_is_normalized_on_a_small_stack() {
         nested("", "1 FROM a", " JOIN a ON 1=1"),
     ];
     let normalized = gatewright_sql::on_big_stack(|| {
-        let mut session = session(false);
+        let mut session = session();
         texts.map(|sql| {
             assert!(sql.len() <= SHORT_TEXT);
             // What is nested too deeply is never judged.

@@ -292,6 +292,7 @@ impl PendingJudge for SessionGate {
             ready |= pending.step.poll(context).is_ready();
         }
         ready |= self.waiting.take_news();
+        ready |= self.record.poll_room(context).is_ready();
         match ready {
             true => Poll::Ready(()),
             false => Poll::Pending,

@@ -11,6 +11,7 @@ use super::text::AnalyzedText;
 use crate::access::Active;
 use crate::identity::Identity;
 use crate::results;
+use crate::session::Phase;
 
 /// The facts shared by all statements of a session.
 pub(super) struct SessionFacts {
@@ -40,7 +41,7 @@ impl SessionFacts {
     }
 }
 
-/// Bound parameters, kept only when a policy or the record reads them.
+/// Bound parameters, kept only when a policy, people or the record read them.
 pub(super) struct KeptParameters {
     pub bind: Box<[u8]>,
     pub types: Box<[u32]>,
@@ -58,8 +59,11 @@ pub(super) struct View {
     pub editing: contract::Editing,
     /// For EXECUTE and FETCH: their facts merged with those of the statement they name.
     pub named: Option<Arc<gatewright_sql::Facts>>,
+    pub phase: Phase,
     pub in_transaction: bool,
     pub parameters: Option<Arc<KeptParameters>>,
+    /// The same for people who may be asked, and for the record.
+    pub bound: Option<Arc<KeptParameters>>,
     pub statement_id: StatementId,
     /// The access grants that counted when it was judged.
     pub active: Arc<Active>,

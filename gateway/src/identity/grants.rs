@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatewright_record::event::Keep;
 use thiserror::Error;
 
 use super::Identity;
@@ -37,6 +38,8 @@ pub struct Database {
     /// How old what the gateway knows of the catalog may be when a statement is judged.
     pub catalog_max_age: Duration,
     pub pool: PoolSettings,
+    /// What is recorded of its sessions; `None`: what is recorded of all.
+    pub record: Option<Keep>,
     /// The login with which the gateway reads the server's catalog.
     pub catalog: Option<CatalogLogin>,
 }
@@ -142,6 +145,7 @@ impl Grants {
             max_connections: None,
             catalog_max_age: CATALOG_MAX_AGE,
             pool: PoolSettings::default(),
+            record: None,
             catalog: Some(CatalogLogin {
                 user: target.user.clone(),
                 credential: credential.clone(),

@@ -11,6 +11,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
 use super::{Client, Relay, Server};
+use crate::recording::Failure;
 use crate::session::{Departure, PendingJudge, Violation};
 
 /// How long a client may take to read its last error.
@@ -40,6 +41,8 @@ pub enum Ending {
     IssuerRemoved,
     /// An administrator has ended the session.
     Administrator,
+    /// What the session does cannot be recorded.
+    Unrecorded(Failure),
     /// No message for this long, outside a transaction.
     Idle(Duration),
 }
@@ -49,7 +52,8 @@ impl Ending {
         self == Ending::Drain
     }
 
-    fn fatal_error(self) -> FatalError {
+    /// What the client is told.
+    pub(crate) fn fatal_error(self) -> FatalError {
         match self {
             Ending::Drain | Ending::Shutdown => FatalError::new(
                 "57P01",
@@ -87,6 +91,11 @@ impl Ending {
                 "57P01",
                 "terminating connection due to administrator command",
             ),
+            Ending::Unrecorded(failure) => {
+                let message = format!("terminating connection: {}", failure.message());
+                FatalError::new(failure.sqlstate(), message)
+                    .with_hint("Tell whoever runs the gateway.")
+            }
             // PostgreSQL's idle_session_timeout.
             Ending::Idle(limit) => FatalError::new(
                 "57P05",
@@ -132,6 +141,7 @@ impl End {
             End::Told(Ending::GrantChanged) => "grant_changed",
             End::Told(Ending::IssuerRemoved) => "issuer_removed",
             End::Told(Ending::Administrator) => "administrator",
+            End::Told(Ending::Unrecorded(_)) => "unrecorded",
             End::Told(Ending::Idle(_)) => "idle_timeout",
         }
     }

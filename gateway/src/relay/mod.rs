@@ -20,9 +20,8 @@ use std::time::Instant;
 use bytes::{Buf, BytesMut};
 use tokio::task::yield_now;
 
-use crate::session::{
-    Departure, HIGH_WATER, Judge, Output, PendingJudge, Session, ToClient, shrink,
-};
+use crate::recording::SessionRecord;
+use crate::session::{Departure, Judge, Output, PendingJudge, Session, ToClient, shrink};
 use buffers::{with_scratch, write};
 use idle::IdleWatch;
 use signals::{Cancels, Task, Timer};
@@ -113,6 +112,12 @@ where
         }
     }
 
+    /// The same, with a record of what passes to the client and of what it copies in.
+    pub fn recorded(mut self, record: SessionRecord) -> Self {
+        self.output.to_client.set_record(record);
+        self
+    }
+
     /// Runs the connection to its end. Cancel-safe in the sense that dropping it drops both sockets.
     pub async fn run(mut self) -> End {
         let end = poll_fn(|context| self.poll(context)).await;
@@ -200,7 +205,7 @@ where
         if !self.from_server.is_empty() && !self.server_held {
             moved |= self.offer_server_leftover()?;
         }
-        if self.server_held || self.output.to_client.len() >= HIGH_WATER {
+        if self.server_held || self.output.to_client.is_full() {
             return Ok(moved);
         }
         if with_scratch(|scratch| self.take_from_server(context, scratch))? {
@@ -266,7 +271,7 @@ where
         if !self.from_client.is_empty() && !self.client_is_held() {
             moved |= self.offer_client_leftover()?;
         }
-        if self.client_closed || self.output.to_server.len() >= HIGH_WATER {
+        if self.client_closed || self.output.is_full_for_client() {
             return Ok(moved);
         }
         if self.client_is_held() && self.from_client.len() >= READ_AHEAD {

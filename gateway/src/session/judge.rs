@@ -279,7 +279,7 @@ pub trait Judge: Sized {
     fn bound_to(admitted: &Self::Admitted) -> Option<Bound>;
     /// The refusal of a statement that had another effect than the one that was admitted.
     fn effect_differs(&mut self, admitted: &Self::Admitted, changed: Option<u64>) -> Refusal;
-    /// True when policies or the record read parameters, so that their types must be known before Bind.
+    /// True when policies read parameters, so that their types must be known before Bind.
     fn wants_parameters(&self) -> bool;
 
     /// Shows the result's columns to the policies that asked for them.

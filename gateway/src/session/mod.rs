@@ -16,8 +16,8 @@ mod state;
 pub(crate) mod tests;
 mod violation;
 
-pub use doors::outgoing::{Outgoing, shrink};
-pub use doors::output::{HIGH_WATER, Output, Progress};
+pub use doors::outgoing::{HIGH_WATER, Outgoing, shrink};
+pub use doors::output::{Output, Progress};
 pub use doors::to_client::ToClient;
 pub use doors::to_server::ToServer;
 pub use effect::{Bound, Rehearsal, RehearsalWay, Rehearsed, RowsDigest, Seen, SeenRows};

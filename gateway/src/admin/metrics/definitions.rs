@@ -86,6 +86,7 @@ pub(super) static CONNECTIONS_TOTAL: Definition = Definition {
             "grant_changed",
             "issuer_removed",
             "administrator",
+            "unrecorded",
         ],
     )],
 };
@@ -137,6 +138,41 @@ pub(super) static APPROVALS_TOTAL: Definition = Definition {
             "break_glass",
         ],
     )],
+};
+
+/// Upper bounds for the time that an execution waits until it is recorded, in seconds.
+const RECORD_WAIT_BOUNDS: [f64; 9] = [5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.1, 0.5, 2.5];
+
+pub(super) static RECORD_EVENTS_TOTAL: Definition = Definition {
+    name: "gatewright_record_events_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Events of sessions that were written to the record",
+    labels: &[],
+};
+
+pub(super) static RECORD_BYTES_TOTAL: Definition = Definition {
+    name: "gatewright_record_bytes_total",
+    kind: Kind::Counter,
+    unit: Unit::Bytes,
+    help: "Bytes of the record's files that they took",
+    labels: &[],
+};
+
+pub(super) static RECORD_WAIT_SECONDS: Definition = Definition {
+    name: "gatewright_record_wait_seconds",
+    kind: Kind::Histogram(&RECORD_WAIT_BOUNDS),
+    unit: Unit::Seconds,
+    help: "How long executions waited until they were recorded",
+    labels: &[],
+};
+
+pub(super) static RECORD_FAILURES_TOTAL: Definition = Definition {
+    name: "gatewright_record_failures_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "How often the record could not be written any more: statements are refused, and sessions ended, until it can",
+    labels: &[],
 };
 
 const WEBHOOK: LabelDefinition = LabelDefinition {
@@ -340,7 +376,7 @@ pub(super) static POOL_TIMEOUTS_TOTAL: Definition = Definition {
 };
 
 /// All of the above, in the order of the documentation.
-pub(super) static ALL: [&Definition; 25] = [
+pub(super) static ALL: [&Definition; 29] = [
     &CONNECTIONS,
     &CONNECTIONS_TOTAL,
     &REFUSALS_DELAYED_TOTAL,
@@ -349,6 +385,10 @@ pub(super) static ALL: [&Definition; 25] = [
     &APPROVALS_TOTAL,
     &WEBHOOK_ATTEMPTS_TOTAL,
     &WEBHOOK_PENDING,
+    &RECORD_EVENTS_TOTAL,
+    &RECORD_BYTES_TOTAL,
+    &RECORD_WAIT_SECONDS,
+    &RECORD_FAILURES_TOTAL,
     &STATEMENT_ENDS_TOTAL,
     &STATEMENT_SECONDS,
     &RESULT_ROWS_TOTAL,

@@ -6,6 +6,7 @@ mod handles;
 mod policies;
 mod policy_counters;
 mod pools;
+mod record;
 mod samples;
 mod statements;
 mod webhooks;

@@ -12,6 +12,7 @@ use super::definition::{Definition, Kind, Values};
 use super::*;
 use crate::gate::GateMetrics;
 use crate::pool::{Closed, Handed, PoolMetrics};
+use crate::recording::RecordMetrics;
 use crate::session::Completion;
 use crate::tests;
 use crate::webhooks::{Outcome, WebhookMetrics};
@@ -136,6 +137,9 @@ fn count_everything(metrics: &Metrics) {
     pools.timed_out();
     metrics.attempted("w", Outcome::GivenUp);
     metrics.pending("w", 3);
+    metrics.written(3, 400);
+    metrics.waited(0.002);
+    metrics.failed();
 }
 
 #[test]

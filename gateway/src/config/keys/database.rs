@@ -101,6 +101,12 @@ pub(in crate::config) static DATABASE: Table = Table::new(
             "a pooled server connection that is older is closed when nobody uses it",
         )
         .default("\"1h\""),
+        Key::new(
+            "record",
+            Kind::Choice(choices::KEEP.names),
+            "what is recorded of sessions with this database, in place of `keep` of `[record]`",
+        )
+        .absent("`keep` of `[record]`"),
         Key::table("catalog", &CATALOG),
     ],
 );

@@ -8,6 +8,7 @@ mod identity;
 mod listen;
 mod person;
 mod policies;
+mod record;
 mod webhook;
 
 pub(super) use approvals::{API, API_TLS, APPROVALS, STORE};
@@ -17,6 +18,7 @@ pub(super) use identity::{CLAIMS, CLIENT_CERTIFICATE, ISSUER, TOKENS};
 pub(super) use listen::{ADMIN, LIMITS, LISTEN, LOG, OAUTH, TLS};
 pub(super) use person::PERSON;
 pub(super) use policies::{POLICIES, POLICY};
+pub(super) use record::RECORD;
 pub(super) use webhook::WEBHOOK;
 
 use super::units::size_text;
@@ -222,6 +224,7 @@ pub(super) static CONFIGURATION: Table = Table::new(
         Key::table("api", &API),
         Key::table("console", &CONSOLE),
         Key::new("webhook", Kind::Tables(&WEBHOOK), ""),
+        Key::table("record", &RECORD),
         Key::table("policies", &POLICIES),
         Key::new("policy", Kind::Named(&POLICY), ""),
     ],

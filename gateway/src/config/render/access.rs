@@ -5,7 +5,7 @@ use std::fmt::{self, Formatter};
 use super::HIDDEN;
 use super::shown::{Shown, key, list};
 use crate::config::Config;
-use crate::config::choices::{POOL, SESSION_ATTRIBUTES, TLS_MODE};
+use crate::config::choices::{KEEP, POOL, SESSION_ATTRIBUTES, TLS_MODE};
 use crate::config::keys::{CATALOG, CLAIMS, CLIENT_CERTIFICATE, DATABASE, GRANT, ISSUER};
 use crate::config::units::duration_text;
 use crate::identity::{
@@ -145,6 +145,10 @@ fn database(f: &mut Formatter<'_>, database: &Database) -> fmt::Result {
         shown.string("pool_wait", duration_text(pool.wait))?;
         shown.string("pool_idle", duration_text(pool.idle))?;
         shown.string("pool_max_age", duration_text(pool.max_age))?;
+    }
+    match database.record {
+        Some(keep) => shown.string("record", KEEP.name(keep))?,
+        None => shown.absent("record")?,
     }
     shown.finish()?;
     if let Some(catalog) = &database.catalog {

@@ -7,10 +7,11 @@ mod shown;
 
 use std::fmt::{self, Display, Formatter};
 
-use super::choices::{AUTHENTICATION, CLEARTEXT_PASSWORD, LOG_FORMAT};
-use super::keys::{ADMIN, LIMITS, LISTEN, LOG, OAUTH, TLS, TOKENS};
+use super::choices::{AUTHENTICATION, CLEARTEXT_PASSWORD, DURABILITY, KEEP, LOG_FORMAT};
+use super::keys::{ADMIN, LIMITS, LISTEN, LOG, OAUTH, RECORD, TLS, TOKENS};
 use super::units::{duration_text, size_text};
 use super::{Config, Listen, TlsFiles};
+use crate::recording::RecordSettings;
 use shown::Shown;
 
 pub use shown::quoted;
@@ -40,8 +41,22 @@ impl Display for Config {
         if let Some(approvals) = &self.approvals {
             approvals::approvals(f, approvals)?;
         }
+        if let Some(record) = &self.record {
+            self::record(f, record)?;
+        }
         policies::policies(f, &self.policies)
     }
+}
+
+fn record(f: &mut Formatter<'_>, record: &RecordSettings) -> fmt::Result {
+    let mut shown = Shown::begin(f, &RECORD)?;
+    shown.string("directory", record.directory.display())?;
+    shown.string("key_file", record.key_file.display())?;
+    shown.string("durability", DURABILITY.name(record.durability))?;
+    shown.string("interval", duration_text(record.interval))?;
+    shown.string("keep", KEEP.name(record.keep))?;
+    shown.string("max_segment", size_text(record.max_segment))?;
+    shown.finish()
 }
 
 fn listen(f: &mut Formatter<'_>, listen: &Listen) -> fmt::Result {

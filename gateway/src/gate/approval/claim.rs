@@ -93,6 +93,11 @@ impl Claims {
         }
     }
 
+    /// The requests whose approvals they are.
+    pub fn ids(&self) -> impl Iterator<Item = RequestId> + '_ {
+        self.claims.iter().map(|claim| claim.id)
+    }
+
     /// The one effect that was approved.
     pub fn bound_to(&self) -> Option<Bound> {
         self.claims.iter().find_map(|claim| claim.bound)

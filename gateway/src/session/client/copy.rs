@@ -32,6 +32,9 @@ impl<J: Judge> Session<J> {
             b'S' => self.pipeline.copy_syncs += 1,
             _ => return self.out_of_place_in_copy(frame.tag, output),
         }
+        if matches!(frame.tag, b'd' | b'c' | b'f') {
+            output.copied_in(frame.bytes);
+        }
         output.to_server.control(frame);
         Taken::Yes
     }

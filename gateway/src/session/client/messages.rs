@@ -6,7 +6,7 @@ use gatewright_wire::frame::{self, Frame, FrameError, Side};
 use gatewright_wire::frontend;
 
 use crate::session::asking::Stage;
-use crate::session::doors::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, Step, Taken};
+use crate::session::doors::output::{Output, Progress, STREAM_ABOVE, Step, Taken};
 use crate::session::doors::slice::STATEMENT;
 use crate::session::judge::Judge;
 use crate::session::refusal::Refusal;
@@ -35,7 +35,7 @@ impl<J: Judge> Session<J> {
         let mut consumed = 0;
         while let Some(rest) = bytes.get(consumed..).filter(|rest| !rest.is_empty()) {
             if output.terminated
-                || output.to_server.len() >= HIGH_WATER
+                || output.is_full_for_client()
                 || self.queue.is_probing()
                 || self.queue.is_rehearsing()
             {
@@ -68,6 +68,7 @@ impl<J: Judge> Session<J> {
     ) -> Result<Step, Violation> {
         if let Some((piece, forward)) = Streaming::next(&mut self.from_client, rest) {
             if forward {
+                output.copied_in(piece);
                 output.to_server.copy_piece(piece);
             }
             return Ok(Step::Took(piece.len()));

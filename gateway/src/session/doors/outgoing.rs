@@ -2,6 +2,9 @@
 
 use bytes::{Buf, BytesMut};
 
+/// Output is produced only while less than this many bytes wait to be written, so that a slow peer holds the other back.
+pub const HIGH_WATER: usize = 256 * 1024;
+
 /// A larger buffer is freed when it is empty, in bytes.
 const KEEP_CAPACITY: usize = 8 * 1024;
 

@@ -1,11 +1,9 @@
 //! What the session gives the relay: bytes for both sides, and what else is to be done.
 
+use crate::session::doors::outgoing::HIGH_WATER;
 use crate::session::doors::slice::TimeSlice;
 use crate::session::doors::to_client::ToClient;
 use crate::session::doors::to_server::ToServer;
-
-/// Output is produced only while less than this many bytes wait to be written, so that a slow peer holds the other back.
-pub const HIGH_WATER: usize = 256 * 1024;
 
 /// A message longer than this is passed on in pieces where nobody needs to see it whole.
 pub(in crate::session) const STREAM_ABOVE: usize = 64 * 1024;
@@ -23,6 +21,18 @@ pub struct Output {
     pub terminated: bool,
     /// When it is over, the session says that it is held: it goes on in the next slice.
     pub slice: TimeSlice,
+}
+
+impl Output {
+    /// A message of the client, or a piece of one, with which it copies in.
+    pub(in crate::session) fn copied_in(&self, bytes: &[u8]) {
+        self.to_client.record().received(bytes);
+    }
+
+    /// True while nothing more must be taken from the client: the server does not read, or the record is not written, as fast as data comes.
+    pub(crate) fn is_full_for_client(&self) -> bool {
+        self.to_server.len() >= HIGH_WATER || self.to_client.record().is_full()
+    }
 }
 
 /// How far a run over a peer's bytes came.

@@ -7,8 +7,9 @@ use gatewright_wire::frame::Frame;
 use gatewright_wire::{ErrorFields, FatalError, build};
 
 use crate::pool::encode_status;
+use crate::recording::SessionRecord;
 use crate::results::Edited;
-use crate::session::doors::outgoing::{Outgoing, shrink};
+use crate::session::doors::outgoing::{HIGH_WATER, Outgoing, shrink};
 use gatewright_contract::Judged;
 
 /// What goes to the client.
@@ -52,15 +53,34 @@ pub(in crate::session) struct Delivered {
 pub struct ToClient {
     bytes: BytesMut,
     delivered: Delivered,
+    record: SessionRecord,
+    /// So many of the bytes are recorded.
+    recorded: usize,
 }
 
 impl ToClient {
-    /// Begins with what the client gets of its login.
+    /// Begins with what the client gets of its login, which has a secret and is not recorded.
     pub(crate) fn greeting(bytes: BytesMut) -> Self {
         ToClient {
+            recorded: bytes.len(),
             bytes,
-            delivered: Delivered::default(),
+            ..ToClient::default()
         }
+    }
+
+    /// What passes is recorded here.
+    pub(crate) fn set_record(&mut self, record: SessionRecord) {
+        self.record = record;
+    }
+
+    /// Where what passes is recorded.
+    pub(in crate::session) fn record(&self) -> &SessionRecord {
+        &self.record
+    }
+
+    /// True while nothing more must be put in: the client does not read, or the record is not written, as fast as rows come.
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes.len() >= HIGH_WATER || self.record.is_full()
     }
 
     /// The last message of a connection.
@@ -116,7 +136,16 @@ impl ToClient {
 
     /// What was delivered of the statement that ends now.
     pub(in crate::session) fn take_delivered(&mut self) -> Delivered {
+        // In front of the statement's end.
+        self.record_up_to(self.bytes.len());
         std::mem::take(&mut self.delivered)
+    }
+
+    fn record_up_to(&mut self, end: usize) {
+        if let Some(new) = self.bytes.get(self.recorded..end) {
+            self.record.delivered(new);
+            self.recorded = end;
+        }
     }
 }
 
@@ -130,7 +159,9 @@ impl Buf for ToClient {
     }
 
     fn advance(&mut self, count: usize) {
+        self.record_up_to(count);
         self.bytes.advance(count);
+        self.recorded -= count;
     }
 }
 

@@ -4,7 +4,8 @@ use gatewright_wire::ErrorFields;
 use gatewright_wire::backend;
 use gatewright_wire::frame::{self, Frame, Side};
 
-use crate::session::doors::output::{HIGH_WATER, Output, Progress, STREAM_ABOVE, Step, Taken};
+use crate::session::doors::outgoing::HIGH_WATER;
+use crate::session::doors::output::{Output, Progress, STREAM_ABOVE, Step, Taken};
 use crate::session::doors::to_client::Delivery;
 use crate::session::judge::{Judge, Limit};
 use crate::session::server::describe::fields_of;
@@ -33,7 +34,7 @@ impl<J: Judge> Session<J> {
         let mut consumed = 0;
         let mut held = false;
         while let Some(rest) = bytes.get(consumed..).filter(|rest| !rest.is_empty()) {
-            let full = output.to_client.len() >= HIGH_WATER || output.to_server.len() >= HIGH_WATER;
+            let full = output.to_client.is_full() || output.to_server.len() >= HIGH_WATER;
             if full || !self.settle(judge, output) {
                 held = true;
                 break;

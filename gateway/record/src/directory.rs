@@ -1,0 +1,104 @@
+//! Where what lies: `sessions/<session>.<segment>.gwr`, and the log in `log`.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use gatewright_contract::SessionId;
+
+const SESSIONS: &str = "sessions";
+const LOG: &str = "log";
+const EXTENSION: &str = "gwr";
+
+/// The directory of a record.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    root: PathBuf,
+}
+
+/// The segments of one session by their numbers.
+pub type Segments = BTreeMap<u32, PathBuf>;
+
+impl Directory {
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Directory { root: root.into() }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the log is.
+    pub fn log(&self) -> PathBuf {
+        self.root.join(LOG)
+    }
+
+    /// Creates what is not there yet, for nobody else to read.
+    ///
+    /// # Errors
+    /// It cannot be created.
+    pub fn create(&self) -> io::Result<()> {
+        for folder in [&self.root, &self.sessions(), &self.log()] {
+            create_private(folder)?;
+        }
+        self.sync()
+    }
+
+    /// The file of a segment.
+    pub fn segment(&self, session: SessionId, number: u32) -> PathBuf {
+        let name = format!("{session}.{number:06}.{EXTENSION}");
+        self.sessions().join(name)
+    }
+
+    /// Has the names of new segments on disk.
+    ///
+    /// # Errors
+    /// The directory cannot be written.
+    pub fn sync(&self) -> io::Result<()> {
+        File::open(self.sessions())?.sync_all()
+    }
+
+    /// The segments of all sessions. Ids sort by the time at which the session began.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn list(&self) -> io::Result<BTreeMap<SessionId, Segments>> {
+        let mut sessions: BTreeMap<SessionId, Segments> = BTreeMap::new();
+        for file in fs::read_dir(self.sessions())? {
+            let path = file?.path();
+            if let Some((session, number)) = name_of(&path) {
+                sessions.entry(session).or_default().insert(number, path);
+            }
+        }
+        Ok(sessions)
+    }
+
+    /// The segments of one session.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn of(&self, session: SessionId) -> io::Result<Segments> {
+        Ok(self.list()?.remove(&session).unwrap_or_default())
+    }
+
+    fn sessions(&self) -> PathBuf {
+        self.root.join(SESSIONS)
+    }
+}
+
+/// The session and the number of a segment, from the name of its file.
+fn name_of(path: &Path) -> Option<(SessionId, u32)> {
+    let name = path.file_name()?.to_str()?;
+    let (session, rest) = name.split_once('.')?;
+    let (number, extension) = rest.split_once('.')?;
+    let session = session.parse().ok()?;
+    let number = number.parse().ok()?;
+    (extension == EXTENSION).then_some((session, number))
+}
+
+fn create_private(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(folder)
+}

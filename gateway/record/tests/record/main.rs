@@ -1,0 +1,9 @@
+//! Tests of the record's files.
+
+mod damage;
+mod events;
+mod golden;
+mod log;
+mod recovery;
+mod samples;
+mod verify;

@@ -1,0 +1,22 @@
+//! What the recorder counts.
+
+use super::Metrics;
+use super::definitions::{
+    RECORD_BYTES_TOTAL, RECORD_EVENTS_TOTAL, RECORD_FAILURES_TOTAL, RECORD_WAIT_SECONDS,
+};
+use crate::recording::RecordMetrics;
+
+impl RecordMetrics for Metrics {
+    fn written(&self, events: u64, bytes: u64) {
+        RECORD_EVENTS_TOTAL.counter(&[]).increment(events);
+        RECORD_BYTES_TOTAL.counter(&[]).increment(bytes);
+    }
+
+    fn waited(&self, seconds: f64) {
+        RECORD_WAIT_SECONDS.histogram(&[]).record(seconds);
+    }
+
+    fn failed(&self) {
+        RECORD_FAILURES_TOTAL.counter(&[]).increment(1);
+    }
+}

@@ -1,0 +1,138 @@
+//! `gatewright replay`: a session again, as its client saw it, in its time.
+
+mod stream;
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+use gatewright_contract::{SessionId, StatementId};
+use gatewright_record::event::{Decision, Judged, Time};
+use gatewright_record::{Event, session};
+
+use super::record::RecordPlace;
+use super::sessions;
+use crate::gate::printable;
+use stream::Stream;
+
+/// Arguments of `gatewright replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArguments {
+    session: SessionId,
+    /// How many times as fast as it was
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
+    speed: f64,
+    /// Without its pauses
+    #[arg(long)]
+    at_once: bool,
+    #[command(flatten)]
+    place: RecordPlace,
+}
+
+pub(super) fn run(arguments: &ReplayArguments) -> ExitCode {
+    super::finish(replay(arguments))
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse().ok();
+    let speed = speed.filter(|speed: &f64| speed.is_finite() && *speed > 0.0);
+    speed.ok_or_else(|| "a number above 0".to_owned())
+}
+
+fn replay(arguments: &ReplayArguments) -> Result<()> {
+    let segments = arguments.place.open()?.of(arguments.session)?;
+    ensure!(
+        !segments.is_empty(),
+        "there is no session {} in the record",
+        arguments.session
+    );
+    let mut player = Player {
+        out: io::stdout().lock(),
+        speed: (!arguments.at_once).then_some(arguments.speed),
+        last: None,
+        judged: HashMap::new(),
+        stream: Stream::default(),
+    };
+    let mut played = Ok(());
+    let scans = session::read(&segments, &mut |event| {
+        if played.is_ok() {
+            played = player.play(event);
+        }
+    })?;
+    played?;
+    for damage in scans.iter().flat_map(|(_, scan)| &scan.damages) {
+        writeln!(player.out, "-- DAMAGED: {damage}")?;
+    }
+    Ok(player.out.flush()?)
+}
+
+struct Player<W> {
+    out: W,
+    /// `None`: without pauses.
+    speed: Option<f64>,
+    last: Option<Time>,
+    judged: HashMap<StatementId, Box<Judged>>,
+    stream: Stream,
+}
+
+impl<W: Write> Player<W> {
+    fn play(&mut self, event: Event<'_>) -> io::Result<()> {
+        match event {
+            Event::Opened(event) => self.say(event.at, &sessions::beginning(&event)),
+            Event::Judged(event) => {
+                let at = event.at;
+                if event.decision == Decision::Refused {
+                    self.say(at, &sessions::refusal(&event))?;
+                }
+                self.judged.insert(event.statement, event);
+                Ok(())
+            }
+            Event::Attempted(event) => {
+                let judged = self.judged.get(&event.statement);
+                let text = format!(
+                    "{}  #{}\n    {}{}",
+                    sessions::time(event.at),
+                    event.execution,
+                    sessions::statement(judged.map(|judged| &**judged)),
+                    sessions::parameters(&event.parameters)
+                );
+                self.say(event.at, &text)
+            }
+            Event::Delivered(event) => {
+                self.wait(event.at);
+                self.stream.take(&event.bytes, &mut self.out)?;
+                self.out.flush()
+            }
+            Event::Received(event) => {
+                let text = format!("{} bytes of COPY data from the client", event.bytes.len());
+                self.say(event.at, &text)
+            }
+            Event::Truncated(event) => self.say(event.at, &format!("TRUNCATED: {}", event.why)),
+            Event::Ended(event) => {
+                let text = format!("{}  ended: {}", sessions::time(event.at), event.why);
+                self.say(event.at, &text)
+            }
+            Event::Completed(_) | Event::Continued(_) => Ok(()),
+        }
+    }
+
+    /// What the client did not see itself.
+    fn say(&mut self, at: Time, text: &str) -> io::Result<()> {
+        self.wait(at);
+        for line in printable(text.to_owned()).lines() {
+            writeln!(self.out, "-- {line}")?;
+        }
+        self.out.flush()
+    }
+
+    fn wait(&mut self, at: Time) {
+        let last = self.last.replace(at).unwrap_or(at);
+        if let Some(speed) = self.speed {
+            let pause = Duration::from_micros(at.saturating_sub(last));
+            std::thread::sleep(pause.div_f64(speed.max(1e-6)));
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The keys of `[record]`.
+
+use super::{Key, Kind, Table};
+use crate::config::choices;
+
+const MIB: u64 = 1 << 20;
+
+pub(in crate::config) static RECORD: Table = Table::new(
+    "[record]",
+    &[
+        Key::new(
+            "directory",
+            Kind::Path,
+            "where sessions are recorded. It is created if there is none. Only one gateway may record there",
+        )
+        .required(),
+        Key::new(
+            "key_file",
+            Kind::Path,
+            "the private key that signs the log of the record, created if there is none. Who has it can forge the log: keep it elsewhere \
+             than the record",
+        )
+        .absent("`log.key` in `directory`"),
+        Key::new(
+            "durability",
+            Kind::Choice(choices::DURABILITY.names),
+            "`\"statement\"`: a statement runs once it is on disk that it is about to; `\"interval\"`: events are on disk after `interval`; \
+             `\"none\"`: when the operating system writes them",
+        )
+        .default("\"statement\""),
+        Key::new(
+            "interval",
+            Kind::Period,
+            "how often events are written to disk with `durability = \"interval\"`",
+        )
+        .default("\"1s\""),
+        Key::new(
+            "keep",
+            Kind::Choice(choices::KEEP.names),
+            "what is recorded of sessions: `\"nothing\"` but who was connected and when; `\"statements\"`: statements, parameters, decisions \
+             and ends as well; `\"rows\"`: what was delivered and copied in as well. A `[[database]]` may have its own",
+        )
+        .default("\"rows\""),
+        Key::new(
+            "max_segment",
+            Kind::Size(MIB, 4096 * MIB),
+            "a file that is longer is followed by another one of the same session",
+        )
+        .default("\"64MiB\""),
+    ],
+);

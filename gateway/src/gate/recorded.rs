@@ -1,0 +1,359 @@
+//! What the gate tells the record: each judgement, and each execution before it is sent and when it has ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatewright_contract::{RequestId, StatementId};
+use gatewright_policy_host::StatementView;
+use gatewright_wire::frontend;
+
+use super::SessionGate;
+use super::ending::Admitted;
+use super::kept::KeptQuestion;
+use super::permit::{Answers, Permit};
+use super::text::AnalyzedText;
+use super::view::View;
+use crate::recording::{
+    self, Attempted, Completed, Decision, Failure, Judged as JudgedEvent, Parameter, PolicyAnswer,
+    PolicyVerdict, Stage,
+};
+use crate::session::{Answer, Completion, Judged, Phase, Refusal, Verdict};
+
+/// The statement that is judged now, for the record.
+#[derive(Default)]
+pub(super) struct Judging {
+    /// The text whose analysis takes time.
+    text: Option<Box<str>>,
+    question: Option<Arc<KeptQuestion>>,
+    /// What the policies said, where one has denied it.
+    policies: Vec<PolicyVerdict>,
+    /// The last refusal is in the record.
+    is_noted: bool,
+}
+
+impl SessionGate {
+    /// A text that cannot be analysed is refused, or sent for the server's own error: it comes to no verdict.
+    pub(super) fn note_analysis(
+        &mut self,
+        text: &str,
+        analysis: Judged<Result<Arc<AnalyzedText>, Refusal>>,
+    ) -> Judged<Result<Arc<AnalyzedText>, Refusal>> {
+        if self.record.keeps_statements() {
+            self.judging = Judging::default();
+            match &analysis {
+                Judged::Ready(Ok(_)) => {}
+                Judged::Ready(Err(refusal)) => self.note_unread(text.to_owned(), refusal),
+                Judged::Pending(_) => self.judging.text = Some(text.into()),
+            }
+        }
+        analysis
+    }
+
+    /// This statement is judged from now on.
+    pub(super) fn note_question(&mut self, question: &Arc<KeptQuestion>) {
+        if self.record.keeps_statements() {
+            self.judging = Judging {
+                question: Some(Arc::clone(question)),
+                ..Judging::default()
+            };
+        }
+    }
+
+    /// The policy at this place in the order has denied the statement; those before it have answered.
+    pub(super) fn note_denied(&mut self, answers: &Answers, index: usize) {
+        if !self.record.keeps_statements() {
+            return;
+        }
+        let asked = self.set.policies.iter().take(index + 1).enumerate();
+        let verdicts = asked.map(|(place, policy)| {
+            let answer = match answers.get(place) {
+                Some(Some(_)) => PolicyAnswer::Allowed,
+                Some(None) => PolicyAnswer::NotAsked,
+                None => PolicyAnswer::Denied,
+            };
+            policy_verdict(policy, answer)
+        });
+        self.judging.policies = verdicts.collect();
+    }
+
+    pub(super) fn note_verdict(
+        &mut self,
+        verdict: Judged<Result<Verdict<Self>, Refusal>>,
+    ) -> Judged<Result<Verdict<Self>, Refusal>> {
+        if self.record.keeps_statements()
+            && let Judged::Ready(verdict) = &verdict
+        {
+            self.note(verdict);
+        }
+        verdict
+    }
+
+    /// The same for an answer that took time.
+    pub(super) fn note_answer(&mut self, answer: Judged<Answer<Self>>) -> Judged<Answer<Self>> {
+        if !self.record.keeps_statements() {
+            return answer;
+        }
+        match &answer {
+            Judged::Ready(Answer::Verdict(verdict)) => self.note(verdict),
+            Judged::Ready(Answer::Text(Err(refusal))) => {
+                let text = self.judging.text.take();
+                self.note_unread(text.unwrap_or_default().into(), refusal);
+            }
+            Judged::Ready(
+                Answer::CaughtUp(_)
+                | Answer::Text(Ok(_))
+                | Answer::Showing(_)
+                | Answer::Plan(_)
+                | Answer::Admission(_)
+                | Answer::Batch(_)
+                | Answer::Notification(_)
+                | Answer::Completed,
+            )
+            | Judged::Pending(_) => {}
+        }
+        answer
+    }
+
+    fn note(&mut self, verdict: &Result<Verdict<Self>, Refusal>) {
+        let judging = std::mem::take(&mut self.judging);
+        let event = match verdict {
+            Ok(Verdict::Permit(permit) | Verdict::Rewrite { permit, .. }) => permitted(permit),
+            Err(refusal) => {
+                self.judging.is_noted = true;
+                let question = judging.question.as_deref();
+                JudgedEvent {
+                    policies: judging.policies,
+                    statement: self.statement_id(),
+                    ..question.map(of_question).unwrap_or_default()
+                }
+                .refused(refusal)
+            }
+        };
+        self.record.judged(event);
+    }
+
+    fn note_unread(&mut self, text: String, refusal: &Refusal) {
+        self.judging.is_noted = true;
+        let event = JudgedEvent {
+            statement: StatementId::generate(),
+            text,
+            ..JudgedEvent::default()
+        };
+        self.record.judged(event.refused(refusal));
+    }
+
+    /// A refusal of the session's own, whose statement is not known here.
+    pub(super) fn note_session_refusal(&mut self, refusal: &Refusal) {
+        let is_noted = std::mem::take(&mut self.judging.is_noted);
+        if self.record.keeps_statements() && !is_noted && !refusal.unread {
+            self.note_unread(String::new(), refusal);
+            self.judging.is_noted = false;
+        }
+    }
+
+    /// What is admitted is recorded before it is sent, and so is the refusal of people.
+    pub(super) fn write_down(
+        &mut self,
+        permit: &Arc<Permit>,
+        agreed: Judged<Result<Admitted, Refusal>>,
+    ) -> Judged<Result<Admitted, Refusal>> {
+        if !self.record.keeps_statements() {
+            return agreed;
+        }
+        match agreed {
+            Judged::Ready(agreed) => self.write_attempt(permit, agreed),
+            Judged::Pending(ticket) => {
+                let permit = Arc::clone(permit);
+                let pending = Judged::Pending(ticket);
+                let written = self.followed_by(pending, move |gate, answer| match answer {
+                    Answer::Admission(agreed) => {
+                        gate.write_attempt(&permit, agreed).map(Answer::Admission)
+                    }
+                    other => Judged::Ready(other),
+                });
+                match written {
+                    Judged::Pending(ticket) => Judged::Pending(ticket),
+                    Judged::Ready(Answer::Admission(admitted)) => Judged::Ready(admitted),
+                    Judged::Ready(_) => Judged::Ready(Err(Refusal::new(
+                        "57014",
+                        "the statement is no longer being judged",
+                    ))),
+                }
+            }
+        }
+    }
+
+    fn write_attempt(
+        &mut self,
+        permit: &Arc<Permit>,
+        agreed: Result<Admitted, Refusal>,
+    ) -> Judged<Result<Admitted, Refusal>> {
+        let mut admitted = match agreed {
+            Ok(admitted) => admitted.held_back(),
+            Err(refusal) => {
+                let event = JudgedEvent {
+                    decision: Decision::Refused,
+                    ..permitted(permit)
+                };
+                self.record.judged(event.refused(&refusal));
+                self.judging.is_noted = true;
+                return Judged::Ready(Err(refusal));
+            }
+        };
+        let settling = match self.record.attempted(admitted.attempted()) {
+            Ok((execution, settling)) => {
+                admitted.set_recorded(execution);
+                settling
+            }
+            Err(failure) => return Judged::Ready(Err(unrecorded(failure))),
+        };
+        let Some(settling) = settling else {
+            return Judged::Ready(Ok(admitted.sent()));
+        };
+        let ticket = self.pend(settling.settled(), move |_, settled| {
+            let admitted = match settled {
+                Ok(()) => Ok(admitted.sent()),
+                Err(failure) => Err(unrecorded(failure)),
+            };
+            Judged::Ready(Answer::Admission(admitted))
+        });
+        Judged::Pending(ticket)
+    }
+}
+
+/// The refusal of what cannot be recorded.
+fn unrecorded(failure: Failure) -> Refusal {
+    Refusal::new(failure.sqlstate(), failure.message()).with_hint("Tell whoever runs the gateway.")
+}
+
+/// An extension of the event for what was refused.
+trait Refused {
+    fn refused(self, refusal: &Refusal) -> Self;
+}
+
+impl Refused for JudgedEvent {
+    fn refused(self, refusal: &Refusal) -> Self {
+        JudgedEvent {
+            at: recording::now(),
+            decision: Decision::Refused,
+            sqlstate: Some(refusal.sqlstate.to_string()),
+            message: Some(refusal.message.clone()),
+            ..self
+        }
+    }
+}
+
+fn stage(phase: Phase) -> Stage {
+    match phase {
+        Phase::Simple => Stage::Query,
+        Phase::Parse => Stage::Parse,
+        Phase::Execute => Stage::Bind,
+        Phase::FunctionCall => Stage::FunctionCall,
+    }
+}
+
+fn policy_verdict(policy: &gatewright_policy_host::Policy, answer: PolicyAnswer) -> PolicyVerdict {
+    PolicyVerdict {
+        name: policy.name().to_owned(),
+        version: policy.version().to_owned(),
+        hash: policy.digest(),
+        answer,
+    }
+}
+
+/// What is known of a statement that came to no permit.
+fn of_question(question: &KeptQuestion) -> JudgedEvent {
+    let text = match &question.text.edited {
+        Some(from) => &from.client,
+        None => &question.text,
+    };
+    let statement = text.analysis.statements.get(question.index);
+    let source = statement.and_then(|statement| text.source.get(statement.span.clone()));
+    JudgedEvent {
+        when: stage(question.phase),
+        text: source.unwrap_or_default().to_owned(),
+        ..statement
+            .map(|statement| of_facts(&statement.facts))
+            .unwrap_or_default()
+    }
+}
+
+fn of_facts(facts: &gatewright_sql::Facts) -> JudgedEvent {
+    let tables = facts.tables.iter();
+    let tables = tables.map(|table| format!("{}.{}", table.schema, table.name));
+    JudgedEvent {
+        verb: facts.verb.name().to_owned(),
+        tables: tables.collect(),
+        ..JudgedEvent::default()
+    }
+}
+
+fn permitted(permit: &Permit) -> JudgedEvent {
+    let view: &View = &permit.view;
+    let original = view.original_sql();
+    let (text, instead) = match original {
+        Some(original) => (original, Some(view.sql())),
+        None => (view.sql(), None),
+    };
+    let wants = |index| permit.wanted.iter().any(|wanted| wanted.policy == Some(index));
+    let policies = permit.set.policies.iter().zip(permit.answers.iter());
+    let policies = policies.enumerate().map(|(index, (policy, answer))| {
+        let answer = match answer {
+            None => PolicyAnswer::NotAsked,
+            Some(_) if wants(index) => PolicyAnswer::RequiresApproval,
+            Some(_) => PolicyAnswer::Allowed,
+        };
+        policy_verdict(policy, answer)
+    });
+    JudgedEvent {
+        statement: view.statement_id,
+        at: recording::now(),
+        when: stage(view.phase),
+        text,
+        instead,
+        decision: match permit.needs_approval() {
+            true => Decision::NeedsApproval,
+            false => Decision::Permitted,
+        },
+        policies: policies.collect(),
+        ..view.facts().map(of_facts).unwrap_or_default()
+    }
+}
+
+/// What is recorded of an execution before it is sent.
+pub(super) fn attempted(permit: &Permit, approvals: Vec<RequestId>) -> Attempted {
+    let bound = permit.view.bound.as_ref();
+    // The session has decoded this message before, so this does not fail.
+    let bind = bound.and_then(|bound| Some((bound, frontend::Bind::decode(&bound.bind).ok()?)));
+    let parameters = bind.map(|(bound, bind)| {
+        let values = bind.parameters.iter().enumerate();
+        let parameters = values.map(|(index, value)| Parameter {
+            type_oid: bound.types.get(index).copied().unwrap_or_default(),
+            format: bind.formats.of(index).unwrap_or_default(),
+            value: value.map(<[u8]>::to_vec),
+        });
+        parameters.collect()
+    });
+    Attempted {
+        execution: 0,
+        statement: permit.view.statement_id,
+        at: recording::now(),
+        parameters: parameters.unwrap_or_default(),
+        approvals,
+    }
+}
+
+/// What is recorded of its end.
+pub(super) fn completed(execution: u64, done: &Completion, elapsed: Duration) -> Completed {
+    Completed {
+        execution,
+        at: recording::now(),
+        outcome: done.outcome,
+        rows: done.rows,
+        bytes: done.bytes,
+        masked_cells: done.masked_cells,
+        changed: done.changed,
+        sqlstate: done.sqlstate.clone(),
+        elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+    }
+}

@@ -1,0 +1,85 @@
+//! The record of sessions while they run: events go into a buffer per session, and one thread writes them to files. It knows neither SQL
+//! nor policies nor sockets: what an event says is the business of `gate` and `session`.
+//! Next: `gate` records judgements and executions, and `session` what passes its two doors.
+
+mod failure;
+mod open;
+mod recorder;
+mod segments;
+mod start;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use gatewright_record::event::Time;
+
+pub use failure::Failure;
+pub use gatewright_record::event::{
+    Attempted, Completed, Decision, Judged, Keep, Opened, Parameter, PolicyAnswer, PolicyVerdict,
+    Stage,
+};
+pub use open::{OpenRecord, SessionRecord};
+pub use recorder::Recorder;
+pub use start::StartError;
+
+/// Where the record is, and what a crash may take of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordSettings {
+    pub directory: PathBuf,
+    /// The private key of the log. It is created where there is none.
+    pub key_file: PathBuf,
+    pub durability: Durability,
+    /// How often files are written to disk with [`Durability::Interval`].
+    pub interval: Duration,
+    /// What is kept of sessions, unless their database has a setting of its own.
+    pub keep: Keep,
+    /// A segment that is longer than this is followed by another one.
+    pub max_segment: u64,
+}
+
+impl RecordSettings {
+    /// Everything in one directory, and everything on disk before it runs.
+    pub fn in_directory(directory: PathBuf) -> Self {
+        RecordSettings {
+            key_file: directory.join("log.key"),
+            directory,
+            durability: Durability::Statement,
+            interval: Duration::from_secs(1),
+            keep: Keep::Rows,
+            max_segment: 64 << 20,
+        }
+    }
+}
+
+/// When events are on disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// An execution waits until it is on disk that it is about to begin.
+    #[default]
+    Statement,
+    /// Every so often. Executions do not wait.
+    Interval,
+    /// When the operating system writes them.
+    None,
+}
+
+/// Counts what the recorder does. Implemented by `admin`.
+pub trait RecordMetrics: Send + Sync {
+    /// Events were written, which took so many bytes.
+    fn written(&self, events: u64, bytes: u64);
+    /// An execution has waited for the disk.
+    fn waited(&self, seconds: f64);
+    /// Something could not be written.
+    fn failed(&self);
+}
+
+/// The time of an event that happens now.
+pub fn now() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_micros()).unwrap_or(Time::MAX)
+    })
+}

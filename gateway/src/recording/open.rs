@@ -1,0 +1,345 @@
+//! The record of one session, as the session sees it: events are appended to memory, and the thread that writes takes them from there.
+
+use std::borrow::Cow;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use futures_util::task::AtomicWaker;
+use gatewright_contract::{SessionId, StatementId};
+use gatewright_record::Event;
+use gatewright_record::event::{Ended, Transfer};
+use gatewright_record::framing;
+
+use super::recorder::Core;
+use super::{Attempted, Completed, Durability, Failure, Judged, Keep, Opened, now};
+
+/// A session with more bytes than this that are not written yet takes no more from its server and its client.
+const HIGH_WATER: u64 = 1 << 20;
+
+/// The most bytes of a transfer in one event.
+const MAX_TRANSFER: usize = 512 * 1024;
+
+/// The record of one session, or of one that is not recorded. Clones are the same record.
+#[derive(Clone, Default)]
+pub struct SessionRecord(Option<Arc<Open>>);
+
+/// The record of a session while it is open. Dropped without an end, it gets one.
+pub struct OpenRecord(SessionRecord);
+
+/// What a session and the thread that writes share.
+pub(super) struct Open {
+    pub id: SessionId,
+    keep: Keep,
+    buffer: Mutex<Buffer>,
+    /// So many bytes were ever appended, written to the file, and written to disk.
+    appended: AtomicU64,
+    written: AtomicU64,
+    synced: AtomicU64,
+    /// The thread that writes will come.
+    queued: AtomicBool,
+    /// The session was told to wait for room.
+    waits: AtomicBool,
+    /// The session, where it waits.
+    waker: AtomicWaker,
+    core: Arc<Core>,
+}
+
+/// Events that are not taken yet.
+#[derive(Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    events: u64,
+    /// How many executions there were.
+    executions: u64,
+    /// Statements whose judgement could not be recorded.
+    unrecorded: Vec<StatementId>,
+    /// Nothing will follow.
+    has_ended: bool,
+}
+
+/// Events on their way to the file.
+pub(super) struct Taken {
+    pub bytes: Vec<u8>,
+    pub events: u64,
+    pub has_ended: bool,
+    /// How many bytes will have been written in all.
+    pub position: u64,
+}
+
+impl OpenRecord {
+    pub(super) fn begin(core: &Arc<Core>, opened: Opened) -> Result<Self, Failure> {
+        if let Some(failure) = core.failure() {
+            return Err(failure);
+        }
+        let open = Arc::new(Open {
+            id: opened.session,
+            keep: opened.keep,
+            buffer: Mutex::default(),
+            appended: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+            synced: AtomicU64::new(0),
+            queued: AtomicBool::new(false),
+            waits: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+            core: Arc::clone(core),
+        });
+        open.append(&Event::Opened(Box::new(opened)))?;
+        Ok(OpenRecord(SessionRecord(Some(open))))
+    }
+
+    /// Where the parts of the session record.
+    pub fn session(&self) -> SessionRecord {
+        self.0.clone()
+    }
+
+    /// The session has ended.
+    pub fn end(self, why: &str) {
+        self.0.end(why);
+    }
+}
+
+impl Drop for OpenRecord {
+    fn drop(&mut self) {
+        self.0.end("the connection was dropped");
+    }
+}
+
+impl SessionRecord {
+    /// True where statements are recorded.
+    pub fn keeps_statements(&self) -> bool {
+        self.kept(Keep::Statements).is_some()
+    }
+
+    /// A statement was judged. If that cannot be recorded, it cannot be attempted.
+    pub fn judged(&self, judged: Judged) {
+        let Some(open) = self.kept(Keep::Statements) else {
+            return;
+        };
+        let statement = judged.statement;
+        if let Err(failure) = open.append(&Event::Judged(Box::new(judged))) {
+            tracing::error!(session = %open.id, ?failure, "a judgement cannot be recorded");
+            open.lock().unrecorded.push(statement);
+        }
+    }
+
+    /// An execution is about to begin, which is given its number. `Some`: it may begin when that has passed.
+    ///
+    /// # Errors
+    /// It cannot be recorded, so it must not begin.
+    pub fn attempted(&self, mut attempted: Attempted) -> Result<(u64, Option<Settling>), Failure> {
+        let Some(open) = self.kept(Keep::Statements) else {
+            return Ok((0, None));
+        };
+        if let Some(failure) = open.core.failure() {
+            return Err(failure);
+        }
+        attempted.execution = {
+            let mut buffer = open.lock();
+            if buffer.unrecorded.contains(&attempted.statement) {
+                return Err(Failure::TooLong);
+            }
+            buffer.executions += 1;
+            buffer.executions
+        };
+        let execution = attempted.execution;
+        let position = open.append(&Event::Attempted(attempted))?;
+        let must_wait = open.core.durability == Durability::Statement || open.is_full();
+        let settling = must_wait.then(|| Settling {
+            open: Arc::clone(open),
+            position,
+            since: Instant::now(),
+        });
+        Ok((execution, settling))
+    }
+
+    /// An execution has ended.
+    pub fn completed(&self, completed: Completed) {
+        if let Some(open) = self.kept(Keep::Statements) {
+            open.append_or_log(&Event::Completed(completed));
+        }
+    }
+
+    /// Bytes were handed to the client's connection.
+    pub fn delivered(&self, bytes: &[u8]) {
+        self.transfer(bytes, Event::Delivered);
+    }
+
+    /// The client has sent COPY data.
+    pub fn received(&self, bytes: &[u8]) {
+        self.transfer(bytes, Event::Received);
+    }
+
+    fn transfer<'a>(&self, bytes: &'a [u8], event: fn(Transfer<'a>) -> Event<'a>) {
+        let Some(open) = self.kept(Keep::Rows) else {
+            return;
+        };
+        let at = now();
+        for piece in bytes.chunks(MAX_TRANSFER) {
+            let bytes = Cow::Borrowed(piece);
+            open.append_or_log(&event(Transfer { at, bytes }));
+        }
+    }
+
+    /// True while so much waits to be written that the session must take nothing more. [`SessionRecord::poll_room`] tells when it may
+    /// again.
+    pub fn is_full(&self) -> bool {
+        self.0.as_ref().is_some_and(|open| open.is_full())
+    }
+
+    /// Ready once after the session was told to wait, when it may go on.
+    pub fn poll_room(&self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(open) = self.0.as_ref().filter(|open| open.waits()) else {
+            return Poll::Pending;
+        };
+        open.waker.register(context.waker());
+        match open.is_full() {
+            true => Poll::Pending,
+            false => {
+                open.waits.store(false, Ordering::Release);
+                Poll::Ready(())
+            }
+        }
+    }
+
+    fn end(&self, why: &str) {
+        if let Some(open) = &self.0 {
+            open.end(why);
+        }
+    }
+
+    fn kept(&self, least: Keep) -> Option<&Arc<Open>> {
+        self.0.as_ref().filter(|open| open.keep >= least)
+    }
+}
+
+impl std::fmt::Debug for SessionRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let session = self.0.as_ref().map(|open| open.id);
+        f.debug_tuple("SessionRecord").field(&session).finish()
+    }
+}
+
+/// An execution that waits until it is recorded.
+pub struct Settling {
+    open: Arc<Open>,
+    position: u64,
+    since: Instant,
+}
+
+impl Settling {
+    /// Completes when the execution may begin.
+    ///
+    /// # Errors
+    /// It cannot be recorded, so it must not begin.
+    pub async fn settled(self) -> Result<(), Failure> {
+        let open = &self.open;
+        let is_settled = || match open.core.durability {
+            Durability::Statement => open.synced.load(Ordering::Acquire) >= self.position,
+            Durability::Interval | Durability::None => !open.is_full(),
+        };
+        let settled = poll_fn(|context| {
+            open.waker.register(context.waker());
+            match (is_settled(), open.core.failure()) {
+                (true, _) => Poll::Ready(Ok(())),
+                (false, Some(failure)) => Poll::Ready(Err(failure)),
+                (false, None) => Poll::Pending,
+            }
+        })
+        .await;
+        let waited = self.since.elapsed().as_secs_f64();
+        open.core.metrics.waited(waited);
+        settled
+    }
+}
+
+impl Open {
+    /// Returns how many bytes were appended in all.
+    fn append(self: &Arc<Self>, event: &Event<'_>) -> Result<u64, Failure> {
+        let position = {
+            let mut buffer = self.lock();
+            if buffer.has_ended {
+                return Err(Failure::Io);
+            }
+            let before = buffer.bytes.len();
+            framing::append(&mut buffer.bytes, event).map_err(|error| Failure::from(&error))?;
+            buffer.events += 1;
+            let length = (buffer.bytes.len() - before) as u64;
+            self.appended.fetch_add(length, Ordering::AcqRel) + length
+        };
+        self.enqueue();
+        Ok(position)
+    }
+
+    /// The same for what has happened already.
+    fn append_or_log(self: &Arc<Self>, event: &Event<'_>) {
+        if let Err(failure) = self.append(event) {
+            tracing::error!(session = %self.id, ?failure, "what a session did cannot be recorded");
+        }
+    }
+
+    fn end(self: &Arc<Self>, why: &str) {
+        let ended = Event::Ended(Ended {
+            at: now(),
+            why: why.to_owned(),
+        });
+        if self.append(&ended).is_ok() {
+            self.lock().has_ended = true;
+            self.enqueue();
+        }
+    }
+
+    fn enqueue(self: &Arc<Self>) {
+        if !self.queued.swap(true, Ordering::AcqRel) {
+            self.core.enqueue(Arc::clone(self));
+        }
+    }
+
+    /// Takes what is to be written.
+    pub fn take(&self) -> Taken {
+        self.queued.store(false, Ordering::Release);
+        let mut buffer = self.lock();
+        let taken = Taken {
+            bytes: std::mem::take(&mut buffer.bytes),
+            events: std::mem::take(&mut buffer.events),
+            has_ended: buffer.has_ended,
+            position: self.appended.load(Ordering::Acquire),
+        };
+        drop(buffer);
+        taken
+    }
+
+    pub fn set_written(&self, position: u64) {
+        self.written.store(position, Ordering::Release);
+        self.waker.wake();
+    }
+
+    pub fn set_synced(&self, position: u64) {
+        self.synced.store(position, Ordering::Release);
+        self.waker.wake();
+    }
+
+    /// Something has changed for whoever waits.
+    pub fn wake(&self) {
+        self.waker.wake();
+    }
+
+    fn is_full(&self) -> bool {
+        let appended = self.appended.load(Ordering::Acquire);
+        let is_full = appended.saturating_sub(self.written.load(Ordering::Acquire)) > HIGH_WATER;
+        if is_full {
+            self.waits.store(true, Ordering::Release);
+        }
+        is_full
+    }
+
+    fn waits(&self) -> bool {
+        self.waits.load(Ordering::Acquire)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Buffer> {
+        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,141 @@
+//! Before anything is recorded: one gateway for each directory, the key of the log, and an end for what a crash has left open.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gatewright_contract::{SessionId, StatementId};
+use gatewright_record::directory::Directory;
+use gatewright_record::log::{LogError, LogWriter, SigningKey};
+use gatewright_record::recovery::recover;
+use gatewright_record::segment::Codec;
+use thiserror::Error;
+
+use super::recorder::Core;
+use super::segments::Place;
+use super::writer::RecordWriter;
+use super::{RecordSettings, now};
+
+/// The record cannot be used.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error("the record in {} cannot be used: {source}", path.display())]
+    Directory { path: PathBuf, source: io::Error },
+    #[error("another gateway records in {}", .0.display())]
+    InUse(PathBuf),
+    #[error("the key of the record's log cannot be used ({}): {source}", path.display())]
+    Key { path: PathBuf, source: io::Error },
+    #[error("{} is no key of a log", .0.display())]
+    NoKey(PathBuf),
+    #[error("the log of the record cannot be used: {0}")]
+    Log(#[from] LogError),
+    #[error("the thread that writes the record could not be started: {0}")]
+    Thread(io::Error),
+}
+
+/// Prepares the directory.
+pub(super) fn prepare(
+    settings: RecordSettings,
+    core: Arc<Core>,
+) -> Result<RecordWriter, StartError> {
+    let directory = Directory::new(&settings.directory);
+    let unusable = |source| StartError::Directory {
+        path: settings.directory.clone(),
+        source,
+    };
+    directory.create().map_err(unusable)?;
+    let lock = lock(&settings.directory)?;
+    let key = key(&settings.key_file)?;
+    let mut log = LogWriter::open(directory.log(), key)?;
+    let mut codec = Codec::new().map_err(unusable)?;
+    end_lost(&directory, &mut log, &mut codec, unusable)?;
+    let place = Place {
+        directory,
+        codec,
+        max_segment: settings.max_segment,
+        has_new_names: true,
+        _lock: lock,
+    };
+    Ok(RecordWriter::new(core, place, log, settings.interval))
+}
+
+/// Ends the sessions that have no end, and logs what is not logged.
+fn end_lost(
+    directory: &Directory,
+    log: &mut LogWriter,
+    codec: &mut Codec,
+    unusable: impl Fn(io::Error) -> StartError,
+) -> Result<(), StartError> {
+    let mut logged: BTreeMap<SessionId, (BTreeSet<u32>, bool)> = BTreeMap::new();
+    for entry in log.log().entries()? {
+        let (segments, has_ended) = logged.entry(entry.session).or_default();
+        segments.insert(entry.segment);
+        *has_ended |= entry.is_last;
+    }
+    let mut entries = Vec::new();
+    let mut lost = 0;
+    for (session, segments) in directory.list().map_err(&unusable)? {
+        let (known, has_ended) = logged.remove(&session).unwrap_or_default();
+        if has_ended {
+            continue;
+        }
+        lost += 1;
+        let found = recover(directory, session, &segments, &known, now(), codec);
+        entries.append(&mut found.map_err(&unusable)?);
+    }
+    if lost > 0 {
+        tracing::warn!(
+            sessions = lost,
+            "the gateway had stopped without closing these sessions; their records have been closed"
+        );
+    }
+    Ok(log.append(&entries)?)
+}
+
+/// The lock is held until the file is closed.
+fn lock(directory: &Path) -> Result<File, StartError> {
+    let path = directory.join("lock");
+    let failed = |source| StartError::Directory {
+        path: directory.to_owned(),
+        source,
+    };
+    let file = File::create(path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::InUse(directory.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// Reads the key, or creates one.
+fn key(path: &Path) -> Result<SigningKey, StartError> {
+    let failed = |source| StartError::Key {
+        path: path.to_owned(),
+        source,
+    };
+    match fs::read_to_string(path) {
+        Ok(text) => SigningKey::from_text(&text).map_err(|_| StartError::NoKey(path.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // A name of its own, so that checkpoints of two logs are never taken for each other.
+            let name = format!("gatewright-record-{:016x}", StatementId::generate().low64());
+            let key = SigningKey::generate(&name)?;
+            write_private(path, key.text().as_bytes()).map_err(failed)?;
+            tracing::info!(file = %path.display(), "created a key for the log of the record");
+            Ok(key)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}

@@ -1,0 +1,195 @@
+//! The thread that writes: it takes what sessions have appended, writes it to their files, has it on disk as the settings say, and logs
+//! finished segments.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gatewright_contract::SessionId;
+use gatewright_record::log::{Entry, LogWriter};
+
+use super::recorder::Core;
+use super::segments::{Place, Segments, Written};
+use super::{Durability, Failure};
+
+/// Where nobody waits for the disk, so much time passes between two rounds, so that what comes meanwhile is written in one block.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Finished segments are logged this often: a new checkpoint takes several writes to disk.
+const LOG_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What failed is tried again this often.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Writes the record.
+pub(super) struct RecordWriter {
+    core: Arc<Core>,
+    place: Place,
+    log: LogWriter,
+    interval: Duration,
+    sessions: HashMap<SessionId, Segments>,
+    /// Those that have something to write, to have on disk, or to finish.
+    touched: BTreeSet<SessionId>,
+    /// Finished segments that are not logged yet.
+    finished: Vec<Entry>,
+    last_sync: Instant,
+    last_log: Instant,
+}
+
+impl RecordWriter {
+    pub fn new(core: Arc<Core>, place: Place, log: LogWriter, interval: Duration) -> Self {
+        RecordWriter {
+            core,
+            place,
+            log,
+            interval,
+            sessions: HashMap::new(),
+            touched: BTreeSet::new(),
+            finished: Vec::new(),
+            last_sync: Instant::now(),
+            last_log: Instant::now(),
+        }
+    }
+
+    /// Until the recorder stops and everything is written.
+    pub fn run(mut self) {
+        loop {
+            let is_last = self.core.is_stopping();
+            let mut outcome = self.round(is_last);
+            if outcome.is_ok() {
+                outcome = self.log(is_last);
+            }
+            self.note(&outcome);
+            if is_last {
+                return;
+            }
+            self.rest(outcome.is_err());
+        }
+    }
+
+    /// Waits for something to do.
+    fn rest(&self, has_failed: bool) {
+        if has_failed {
+            std::thread::park_timeout(RETRY);
+            return;
+        }
+        if self.core.may_sleep() {
+            match self.due() {
+                Some(due) => std::thread::park_timeout(due),
+                None => std::thread::park(),
+            }
+        }
+        if self.core.durability != Durability::Statement && !self.core.is_stopping() {
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// In how much time there is something to do although no session has anything to write.
+    fn due(&self) -> Option<Duration> {
+        let log = (!self.finished.is_empty()).then(|| left(LOG_INTERVAL, self.last_log));
+        let is_interval = self.core.durability == Durability::Interval;
+        let sync =
+            (is_interval && !self.sessions.is_empty()).then(|| left(self.interval, self.last_sync));
+        log.into_iter().chain(sync).min()
+    }
+
+    fn round(&mut self, is_last: bool) -> io::Result<()> {
+        for open in self.core.take_queue() {
+            let id = open.id;
+            let session = self.sessions.entry(id);
+            session.or_insert_with(|| Segments::of(open)).take();
+            self.touched.insert(id);
+        }
+        let mut written = Written::default();
+        let outcome = self.write_and_sync(is_last, &mut written);
+        self.core.metrics.written(written.events, written.bytes);
+        self.finished.append(&mut written.finished);
+        if outcome.is_ok() {
+            // What failed is tried again.
+            self.touched.clear();
+        }
+        self.sessions.retain(|_, session| !session.is_over());
+        outcome
+    }
+
+    fn write_and_sync(&mut self, is_last: bool, written: &mut Written) -> io::Result<()> {
+        self.each_touched(|session, place| session.write(place, written))?;
+        let is_due = is_last || self.last_sync.elapsed() >= self.interval;
+        match self.core.durability {
+            Durability::Statement => {
+                self.sync_names()?;
+                // What is older is on disk.
+                self.each_touched(|session, _| session.sync())?;
+            }
+            Durability::Interval if is_due => {
+                self.sync_names()?;
+                self.last_sync = Instant::now();
+                self.sessions.values_mut().try_for_each(Segments::sync)?;
+            }
+            Durability::Interval | Durability::None => {}
+        }
+        self.each_touched(|session, place| session.finish(place, written))
+    }
+
+    /// One that fails does not keep the others from it.
+    fn each_touched(
+        &mut self,
+        mut each: impl FnMut(&mut Segments, &mut Place) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut outcome = Ok(());
+        for id in &self.touched {
+            if let Some(session) = self.sessions.get_mut(id) {
+                outcome = outcome.and(each(session, &mut self.place));
+            }
+        }
+        outcome
+    }
+
+    fn sync_names(&mut self) -> io::Result<()> {
+        if self.place.has_new_names {
+            self.place.directory.sync()?;
+            self.place.has_new_names = false;
+        }
+        Ok(())
+    }
+
+    fn log(&mut self, is_last: bool) -> io::Result<()> {
+        let is_due = is_last || self.last_log.elapsed() >= LOG_INTERVAL;
+        if self.finished.is_empty() || !is_due {
+            return Ok(());
+        }
+        self.last_log = Instant::now();
+        match self.log.append(&self.finished) {
+            Ok(()) => {
+                self.finished.clear();
+                Ok(())
+            }
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+
+    /// Tells the sessions whether they can be recorded.
+    fn note(&mut self, outcome: &io::Result<()>) {
+        let failure = outcome.as_ref().err().map(Failure::of);
+        let known = self.core.failure();
+        match (outcome, known) {
+            (Err(error), None) => {
+                tracing::error!(%error, "the record cannot be written; nothing runs until it can");
+                self.core.metrics.failed();
+            }
+            (Ok(()), Some(_)) => tracing::info!("the record can be written again"),
+            (Err(_), Some(_)) | (Ok(()), None) => {}
+        }
+        self.core.set_failure(failure);
+        if failure.is_some() {
+            self.sessions
+                .values()
+                .for_each(|session| session.open.wake());
+        }
+    }
+}
+
+fn left(of: Duration, since: Instant) -> Duration {
+    of.saturating_sub(since.elapsed())
+}

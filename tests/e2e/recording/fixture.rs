@@ -1,0 +1,202 @@
+//! A gateway that records, and its record.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result, ensure};
+use gatewright_contract::SessionId;
+use gatewright_harness::{Dsn, GatewayCommand, Psql, Version};
+use gatewright_record::Event;
+use gatewright_record::directory::Directory;
+use gatewright_record::session;
+use tempfile::TempDir;
+
+use crate::served::Served;
+use crate::world::{bundled, database_of, eventually, postgres_of};
+
+/// A gateway that records.
+pub struct Recorded {
+    pub served: Served,
+    pub folder: TempDir,
+    pub directory: PathBuf,
+}
+
+impl Recorded {
+    /// `keys` of `[record]` besides the directory.
+    pub fn start(version: Version, test: &str, keys: &str) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let directory = folder.path().join("record");
+        Self::start_in(version, test, keys, folder, directory)
+    }
+
+    pub fn start_in(
+        version: Version,
+        test: &str,
+        keys: &str,
+        folder: TempDir,
+        directory: PathBuf,
+    ) -> Result<Self> {
+        let policies = folder.path().join("policies");
+        std::fs::create_dir(&policies)?;
+        for name in ["deny-list", "mask-columns"] {
+            std::fs::copy(bundled(name)?, policies.join(format!("{name}.wasm")))?;
+        }
+        let direct = database_of(version, test)?;
+        Psql::new(&direct)?.query(
+            "CREATE TABLE customers (id int PRIMARY KEY, name text, email text);
+             INSERT INTO customers SELECT n, 'name ' || n, 'raw-canary-' || n || '@example.com' FROM generate_series(1, 200) n;
+             CREATE TABLE notes (id int, note text)",
+        )?;
+        let sections = format!(
+            r#"
+[record]
+directory = "{record}"
+key_file = "{key}"
+{keys}
+
+[policies]
+directory = "{policies}"
+
+[policy.mask-columns.settings]
+where = "result"
+columns = [{{ column = "public.customers.email", method = "redact" }}]
+"#,
+            record = directory.display(),
+            key = folder.path().join("log.key").display(),
+            policies = policies.display(),
+        );
+        let entry = format!("host = \"127.0.0.1:{}\"", postgres_of(version)?.port());
+        Ok(Recorded {
+            served: Served::start_with(direct, "", &entry, &sections)?,
+            folder,
+            directory,
+        })
+    }
+
+    /// The events of all sessions of this subject, once they have ended.
+    pub fn sessions(&self, count: usize) -> Result<Vec<(SessionId, Vec<Event<'static>>)>> {
+        let mut sessions = Vec::new();
+        eventually("the sessions are recorded", || {
+            sessions = self.read()?;
+            let ended = sessions
+                .iter()
+                .filter(|(_, events)| events.iter().any(|event| matches!(event, Event::Ended(_))));
+            Ok(ended.count() == count)
+        })?;
+        Ok(sessions)
+    }
+
+    /// The events of all sessions as far as they are written.
+    pub fn read(&self) -> Result<Vec<(SessionId, Vec<Event<'static>>)>> {
+        let mut sessions = Vec::new();
+        for (id, segments) in Directory::new(&self.directory).list()? {
+            let mut events = Vec::new();
+            session::read(&segments, &mut |event| events.push(event.into_owned()))?;
+            sessions.push((id, events));
+        }
+        Ok(sessions)
+    }
+
+    /// The output and the exit code of a command of the gateway that reads the record.
+    pub fn command(&self, arguments: &[&str]) -> Result<(String, Option<i32>)> {
+        let (verb, rest) = arguments.split_first().context("a command")?;
+        let mut command = GatewayCommand::verb(verb);
+        for argument in rest {
+            command = command.argument(argument);
+        }
+        let directory = self.directory.display().to_string();
+        let output = command.arguments(["--directory", &directory]).output()?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let text = String::from_utf8(output.stdout)? + &errors;
+        Ok((text, output.status.code()))
+    }
+
+    pub fn assert_verifies(&self) -> Result<()> {
+        let (text, code) = self.command(&["record", "verify"])?;
+        ensure!(code == Some(0), "{text}");
+        Ok(())
+    }
+}
+
+/// What was delivered in a session.
+pub fn delivered(events: &[Event<'_>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for event in events {
+        if let Event::Delivered(event) = event {
+            bytes.extend_from_slice(&event.bytes);
+        }
+    }
+    bytes
+}
+
+/// A proxy in front of the gateway that keeps what the client gets. For one connection.
+pub struct Wiretap {
+    port: u16,
+    received: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Wiretap {
+    pub fn before(dsn: &Dsn) -> Result<(Self, Dsn)> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let port = listener.local_addr()?.port();
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let (kept, gateway) = (Arc::clone(&received), dsn.port);
+        std::thread::spawn(move || {
+            let passed = listener
+                .accept()
+                .and_then(|(client, _)| pass(client, gateway, &kept));
+            if let Err(error) = passed {
+                eprintln!("the proxy of a test: {error}");
+            }
+        });
+        let through = Dsn {
+            port,
+            ..dsn.clone()
+        };
+        Ok((Wiretap { port, received }, through))
+    }
+
+    /// What came behind the greeting.
+    pub fn received(&self) -> Result<Vec<u8>> {
+        let received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rest = received.as_slice();
+        // The answer to a request for encryption is one byte.
+        while let Some((b'N', behind)) = rest.split_first() {
+            rest = behind;
+        }
+        loop {
+            let header = rest
+                .get(..5)
+                .with_context(|| format!("no greeting at {}", self.port))?;
+            let length = u32::from_be_bytes([header[1], header[2], header[3], header[4]]);
+            let is_ready = header[0] == b'Z';
+            rest = rest.get(1 + length as usize..).context("a whole message")?;
+            if is_ready {
+                return Ok(rest.to_vec());
+            }
+        }
+    }
+}
+
+fn pass(mut client: TcpStream, gateway: u16, kept: &Mutex<Vec<u8>>) -> std::io::Result<()> {
+    let mut server = TcpStream::connect(("127.0.0.1", gateway))?;
+    let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut from_client, &mut to_server);
+        let _ = to_server.shutdown(std::net::Shutdown::Write);
+    });
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let count = server.read(&mut buffer)?;
+        if count == 0 {
+            return client.shutdown(std::net::Shutdown::Write);
+        }
+        let bytes = &buffer[..count];
+        kept.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(bytes);
+        client.write_all(bytes)?;
+    }
+}
