@@ -160,6 +160,15 @@ impl Approvals {
         rules::may_break_glass(identity, &self.shared.settings.load())
     }
 
+    /// Whether people review what an identity commits, before it does.
+    pub fn review_commits(&self, is_agent: bool) -> bool {
+        self.shared
+            .settings
+            .load()
+            .review_commits
+            .concerns(is_agent)
+    }
+
     /// Whether a decision has to give a reason.
     pub fn reason_required(&self) -> bool {
         self.shared.settings.load().reason_required

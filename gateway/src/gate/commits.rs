@@ -143,9 +143,9 @@ fn change(permit: &Permit) -> Change {
 impl SessionGate {
     /// Whether what this session commits is reviewed before.
     pub(super) fn reviews_commits(&self) -> bool {
-        let settings = self.gate.people.asked().map(|people| people.settings());
         let is_agent = self.facts.identity.agent.is_some();
-        settings.is_some_and(|settings| settings.review_commits.concerns(is_agent))
+        let people = self.gate.people.asked();
+        people.is_some_and(|people| people.review_commits(is_agent))
     }
 
     /// What people have to agree to because the statement commits something.
