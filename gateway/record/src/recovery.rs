@@ -39,11 +39,18 @@ pub fn recover(
             attempted.remove(&event.execution);
         }
         Event::Ended(_) => has_ended = true,
-        _ => {}
+        Event::Opened(_)
+        | Event::Judged(_)
+        | Event::Delivered(_)
+        | Event::Received(_)
+        | Event::Truncated(_)
+        | Event::Continued(_) => {}
     })?;
     let last = scans.last().cloned();
     let is_logged = |number: &u32| logged.contains(number);
-    if let Some((number, scan)) = last.filter(|(number, _)| !has_ended && !is_logged(number)) {
+    // One that is logged and has no end was changed since.
+    let can_go_on = |(number, scan): &(u32, Scan)| scan.is_closed || !is_logged(number);
+    if let Some((number, scan)) = last.filter(can_go_on).filter(|_| !has_ended) {
         let lost = Lost {
             session,
             executions: attempted,

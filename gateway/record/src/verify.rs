@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gatewright_contract::SessionId;
 use thiserror::Error;
 
 use crate::directory::{Directory, Segments};
 use crate::log::{Checkpoint, Entry, Log, LogError, PublicKey};
-use crate::segment::{Damage, Hash, Scan};
+use crate::segment::{Damage, DamageKind, Hash, Scan};
 use crate::session;
 
 /// What is verified against.
@@ -231,16 +231,7 @@ fn verify(
     let mut next = 0;
     let last = segments.keys().next_back().copied();
     for (number, path) in segments {
-        let read = |source| Failed::Read {
-            path: path.clone(),
-            source,
-        };
-        let length = std::fs::metadata(path).map_err(read)?.len();
-        let one = Segments::from([(*number, path.clone())]);
-        let mut scans = session::read(&one, &mut |_| {}).map_err(read)?;
-        let Some((_, scan)) = scans.pop() else {
-            continue;
-        };
+        let (mut scan, length) = read(*number, path)?;
         let is_in_place = scan.header.is_none_or(|header| {
             header.session == id
                 && header.number == *number
@@ -250,16 +241,22 @@ fn verify(
             problems.push((*number, Problem::WrongPlace));
         }
         (previous, next) = (scan.digest, number.saturating_add(1));
+        let entry = logged.get(number);
+        let is_last = Some(*number) == last;
+        if entry.is_none() && is_last {
+            // The block that is being written.
+            scan.damages.retain(|damage| damage.kind != DamageKind::Cut);
+        }
         let of = Verified {
             scan: &scan,
             length,
-            is_last: Some(*number) == last,
+            is_last,
         };
-        match logged.get(number) {
+        match entry {
             Some((_, entry)) => {
-                let before = problems.len() + scan.damages.len();
-                problems.extend(of.against(entry).map(|problem| (*number, problem)));
-                report.proven += usize::from(problems.len() + scan.damages.len() == before);
+                let problem = of.against(entry);
+                report.proven += usize::from(problem.is_none() && scan.damages.is_empty());
+                problems.extend(problem.map(|problem| (*number, problem)));
             }
             None => match of.unlogged() {
                 Some(problem) => problems.push((*number, problem)),
@@ -276,6 +273,21 @@ fn verify(
     });
     report.findings.extend(found);
     Ok(())
+}
+
+/// Reads one segment. Returns the length of its file, too.
+fn read(number: u32, path: &Path) -> Result<(Scan, u64), Failed> {
+    let failed = |source| Failed::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let length = std::fs::metadata(path).map_err(failed)?.len();
+    let one = Segments::from([(number, path.to_owned())]);
+    let mut scans = session::read(&one, &mut |_| {}).map_err(failed)?;
+    let (_, scan) = scans
+        .pop()
+        .ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
+    Ok((scan, length))
 }
 
 /// A segment that was read.

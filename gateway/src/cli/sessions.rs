@@ -20,6 +20,9 @@ use super::record::RecordPlace;
 use crate::gate::printable;
 use crate::results::{Format, types};
 
+/// Stands for a text that is not recorded.
+pub(super) const UNJUDGED: &str = "(a statement whose judgement is not recorded)";
+
 /// Arguments of `gatewright sessions`.
 #[derive(Debug, Args)]
 pub struct SessionsArguments {
@@ -284,9 +287,9 @@ fn execution(
 }
 
 /// The text of a statement, and what ran in its place.
-pub(super) fn statement(judged: Option<&Judged>) -> String {
+fn statement(judged: Option<&Judged>) -> String {
     match judged {
-        None => "(a statement whose judgement is not recorded)".to_owned(),
+        None => UNJUDGED.to_owned(),
         Some(judged) => match &judged.instead {
             Some(instead) => format!("{}\n    ran as: {instead}", judged.text),
             None => judged.text.clone(),

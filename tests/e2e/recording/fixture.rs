@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
@@ -90,13 +90,7 @@ columns = [{{ column = "public.customers.email", method = "redact" }}]
 
     /// The events of all sessions as far as they are written.
     pub fn read(&self) -> Result<Vec<(SessionId, Vec<Event<'static>>)>> {
-        let mut sessions = Vec::new();
-        for (id, segments) in Directory::new(&self.directory).list()? {
-            let mut events = Vec::new();
-            session::read(&segments, &mut |event| events.push(event.into_owned()))?;
-            sessions.push((id, events));
-        }
-        Ok(sessions)
+        sessions_in(&self.directory)
     }
 
     /// The output and the exit code of a command of the gateway that reads the record.
@@ -118,6 +112,17 @@ columns = [{{ column = "public.customers.email", method = "redact" }}]
         ensure!(code == Some(0), "{text}");
         Ok(())
     }
+}
+
+/// The events of all sessions in a record as far as they are written.
+pub fn sessions_in(directory: &Path) -> Result<Vec<(SessionId, Vec<Event<'static>>)>> {
+    let mut sessions = Vec::new();
+    for (id, segments) in Directory::new(directory).list()? {
+        let mut events = Vec::new();
+        session::read(&segments, &mut |event| events.push(event.into_owned()))?;
+        sessions.push((id, events));
+    }
+    Ok(sessions)
 }
 
 /// What was delivered in a session.

@@ -1,6 +1,7 @@
 //! The record: what was delivered is in it byte for byte and nothing that was masked is, what ran is in it whatever happens, and what was done
 //! to it shows.
 
+mod approvals;
 mod canaries;
 mod commands;
 mod crash;

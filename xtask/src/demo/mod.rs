@@ -70,6 +70,9 @@ struct Stage {
     direct: Dsn,
     gateway: Gateway,
     reviewer: Reviewer,
+    binary: PathBuf,
+    /// What the sessions asked and got.
+    record: TempDir,
     policies: TempDir,
     built: Vec<PathBuf>,
 }
@@ -89,6 +92,9 @@ impl Stage {
                 policies.path().join(format!("{name}.wasm")),
             )?;
         }
+        let record = tempfile::Builder::new()
+            .prefix("gatewright-record-")
+            .tempdir()?;
         let settings = policies.path().join("settings.toml");
         std::fs::write(&settings, SETTINGS)?;
 
@@ -96,7 +102,9 @@ impl Stage {
             .binary(binary)
             .policies(policies.path())
             .settings(&settings)
-            .arguments(["--api", "127.0.0.1:0"]);
+            .arguments(["--api", "127.0.0.1:0"])
+            .argument("--record")
+            .argument(&record.path().display().to_string());
         if std::net::TcpListener::bind(USUAL_ADDRESS).is_ok() {
             command = command.listen(USUAL_ADDRESS);
         }
@@ -107,6 +115,8 @@ impl Stage {
             direct,
             gateway,
             reviewer,
+            binary: binary.to_owned(),
+            record,
             policies,
             built: built.to_vec(),
         })
@@ -115,6 +125,19 @@ impl Stage {
     /// The URL of the shop through the gateway.
     fn shop(&self) -> Result<Dsn> {
         self.gateway.database("shop")
+    }
+
+    /// The output of a command that reads the record, and whether it succeeded.
+    fn read_record(&self, arguments: &[&str]) -> Result<(String, bool)> {
+        let (verb, rest) = arguments.split_first().context("a command")?;
+        let directory = self.record.path().display().to_string();
+        let mut command = GatewayCommand::verb(verb).binary(&self.binary);
+        for argument in rest.iter().copied().chain(["--directory", &directory]) {
+            command = command.argument(argument);
+        }
+        let output = command.output()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ok((text, output.status.success()))
     }
 
     fn stay(&mut self) -> Result<()> {
@@ -128,6 +151,10 @@ impl Stage {
         println!(
             "Policies are in {}; drop a .wasm file there or remove one.",
             self.policies.path().display()
+        );
+        println!(
+            "What you ask and get is recorded: gatewright sessions list --directory {}",
+            self.record.path().display()
         );
         println!("Press Ctrl-C to stop and delete everything.");
         loop {

@@ -34,6 +34,7 @@ pub fn play(stage: &Stage) -> Result<Vec<String>> {
         "everything ran on one connection to one server process",
         connection == still,
     );
+    tour.record()?;
     Ok(tour.failures)
 }
 
@@ -213,6 +214,39 @@ impl Tour<'_> {
         std::fs::remove_file(&file)?;
         let seen = self.show_once(sql, |seen| !seen.contains("ERROR"))?;
         self.check("products can be read again", seen.contains("(2 rows)"));
+        Ok(())
+    }
+
+    /// The connection ends; what it did is played again.
+    fn record(&mut self) -> Result<()> {
+        self.scene(
+            "The record",
+            "What was asked and given is in a file, behind the masks, and verified against a signed log.",
+        );
+        self.session.run("\\connect")?;
+        let start = Instant::now();
+        let mut list = String::new();
+        while !list.contains("client_left") && start.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(20));
+            list = self.stage.read_record(&["sessions", "list"])?.0;
+        }
+        let session = list.split_whitespace().next().unwrap_or_default();
+        self.say(&format!("gatewright replay {session} --at-once"));
+        let (played, _) = self.stage.read_record(&["replay", session, "--at-once"])?;
+        for line in played.lines().take(16) {
+            screen::note(line);
+        }
+        let raw = self
+            .direct
+            .query("SELECT email FROM customers WHERE id = 1")?;
+        self.check(
+            "the session can be played again, and nothing that was masked is in it",
+            played.contains("***@example.com") && !played.contains(&raw),
+        );
+        self.say("gatewright record verify");
+        let (report, is_good) = self.stage.read_record(&["record", "verify"])?;
+        screen::note(report.trim_end());
+        self.check("the record is what was written", is_good);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::fs;
 
 use gatewright_contract::Outcome;
 use gatewright_record::event::*;
+use gatewright_record::log::Entry;
 use gatewright_record::recovery::recover;
 use gatewright_record::segment::{Codec, Hash};
 use gatewright_record::verify::{self, Trust};
@@ -20,11 +21,16 @@ fn events_of(sample: &Sample) -> Vec<Event<'static>> {
 }
 
 fn recovered(sample: &mut Sample) -> usize {
+    recovered_with(sample, &[])
+}
+
+/// `logged`: the segments that are in the log already.
+fn recovered_with(sample: &mut Sample, logged: &[u32]) -> usize {
     let id = session(1);
     let segments = sample.directory.of(id).unwrap();
     let mut codec = Codec::new().unwrap();
-    let none = BTreeSet::new();
-    let entries = recover(&sample.directory, id, &segments, &none, 7, &mut codec).unwrap();
+    let logged: BTreeSet<u32> = logged.iter().copied().collect();
+    let entries = recover(&sample.directory, id, &segments, &logged, 7, &mut codec).unwrap();
     sample.log.append(&entries).unwrap();
     entries.len()
 }
@@ -107,12 +113,20 @@ fn a_session_that_was_about_to_go_on_is_recovered() {
         attempted(1, 1),
         Event::Continued(Continued { at: 6, segment: 1 }),
     ]];
-    sample.write(header(id, 0, Hash::default()), &blocks);
-    assert_eq!(recovered(&mut sample), 2);
+    let entry = sample.write(header(id, 0, Hash::default()), &blocks);
+    let entry = Entry {
+        is_last: false,
+        ..entry
+    };
+    sample.log.append(&[entry]).unwrap();
+    assert_eq!(recovered_with(&mut sample, &[0]), 1);
     assert_verifies(&sample);
     let events = events_of(&sample);
     assert_eq!(events[3], lost(1));
     assert!(matches!(events[4], Event::Ended(_)) && events.len() == 5);
+    // At the next start there is nothing to do.
+    assert_eq!(recovered_with(&mut sample, &[0, 1]), 0);
+    assert_eq!(events_of(&sample).len(), 5);
 }
 
 #[test]

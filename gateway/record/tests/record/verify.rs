@@ -47,6 +47,8 @@ fn an_edited_byte_is_found_in_its_session_only() {
     let (all, one) = found(&sample);
     assert!(all.len() == 1 && all == one, "{all:?}");
     assert!(all[0].starts_with(&format!("session {}, segment 0: block ", session(1))));
+    let report = verify::all(&sample.directory, &trust(&sample)).unwrap();
+    assert_eq!(report.proven, 2);
     let other = verify::one(&sample.directory, session(2), &trust(&sample)).unwrap();
     assert!(other.is_good() && other.proven == 1);
 }
@@ -132,10 +134,17 @@ fn a_session_that_goes_on_is_open() {
     let id = session(9);
     sample.write(
         header(id, 0, Hash::default()),
-        &[vec![opened(id), attempted(1, 1)]],
+        &[vec![opened(id)], vec![attempted(1, 1)]],
     );
     let report = verify::all(&sample.directory, &trust(&sample)).unwrap();
     assert!(report.is_good() && report.open == [id]);
+    // Its next block is being written.
+    sample.change(id, |bytes| bytes.truncate(bytes.len() - 5));
+    let report = verify::all(&sample.directory, &trust(&sample)).unwrap();
+    assert!(report.is_good() && report.open == [id]);
+    sample.change(id, |bytes| bytes[100] ^= 1);
+    let report = verify::all(&sample.directory, &trust(&sample)).unwrap();
+    assert_eq!(texts(&report).len(), 1);
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl<W: Write> Player<W> {
                     "{}  #{}\n    {}{}",
                     sessions::time(event.at),
                     event.execution,
-                    sessions::statement(judged.map(|judged| &**judged)),
+                    judged.map_or(sessions::UNJUDGED, |judged| &judged.text),
                     sessions::parameters(&event.parameters)
                 );
                 self.say(event.at, &text)
