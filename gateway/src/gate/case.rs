@@ -158,12 +158,7 @@ impl SessionGate {
         };
         Ok(Case {
             unsettled,
-            phase: match question.phase {
-                Phase::Simple => contract::Phase::Simple,
-                Phase::Parse => contract::Phase::Parse,
-                Phase::Execute => contract::Phase::Execute,
-                Phase::FunctionCall => contract::Phase::FunctionCall,
-            },
+            phase: contract_phase(question.phase),
             view: Arc::new(view),
             verb: statement.facts.verb,
             facts,
@@ -202,6 +197,16 @@ impl SessionGate {
     /// True when these policies read parameters, or the record keeps them.
     pub(super) fn reads_parameters(&self, set: &PolicySet) -> bool {
         self.gate.settings.keep_parameters || set.wants_parameters()
+    }
+}
+
+/// The phase as policies are told of it.
+pub(super) fn contract_phase(phase: Phase) -> contract::Phase {
+    match phase {
+        Phase::Simple => contract::Phase::Simple,
+        Phase::Parse => contract::Phase::Parse,
+        Phase::Execute => contract::Phase::Execute,
+        Phase::FunctionCall => contract::Phase::FunctionCall,
     }
 }
 

@@ -11,6 +11,7 @@ use super::text::AnalyzedText;
 use crate::access::Active;
 use crate::identity::Identity;
 use crate::results;
+use crate::session::BoundParameters;
 
 /// The facts shared by all statements of a session.
 pub(super) struct SessionFacts {
@@ -44,6 +45,15 @@ impl SessionFacts {
 pub(super) struct KeptParameters {
     pub bind: Box<[u8]>,
     pub types: Box<[u32]>,
+}
+
+impl KeptParameters {
+    pub fn of(bound: &BoundParameters<'_>) -> Self {
+        KeptParameters {
+            bind: bound.bind.into(),
+            types: bound.types.into(),
+        }
+    }
 }
 
 /// The view of one statement.
