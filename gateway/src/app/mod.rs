@@ -12,6 +12,7 @@ mod policies;
 mod preview;
 mod running;
 mod server;
+mod session;
 mod signals;
 mod slots;
 mod startup;

@@ -87,7 +87,7 @@ impl<J: Judge> Session<J> {
             self.wait_for_certainty(output);
             return Stage::Hold;
         }
-        if !portal.prepared.is(Facts::is_dynamic) || portal.started.get() {
+        if !portal.prepared.is(Facts::is_dynamic) || portal.passed.has_started() {
             return Stage::Done(Rc::clone(portal));
         }
         if !begun && self.names_change_behind_bind(name) {
@@ -131,7 +131,6 @@ impl<J: Judge> Session<J> {
             plan: None,
             formats: portal.formats.clone(),
             passed: Rc::clone(&portal.passed),
-            started: Rc::clone(&portal.started),
             bound: portal.bound.clone(),
             bind: portal.bind.clone(),
         }))
@@ -166,9 +165,7 @@ impl<J: Judge> Session<J> {
                 let name =
                     frontend::Execute::decode(frame.body).map_or("", |execute| execute.portal);
                 let stage = match self.rehearse_execute(name, &portal, &mut held, judge, output) {
-                    Stage::Done(()) => {
-                        self.ask_admission(&mut held, std::slice::from_ref(permit), judge)
-                    }
+                    Stage::Done(()) => self.ask_one_admission(&mut held, permit, judge),
                     Stage::Hold => Stage::Hold,
                     Stage::Refused(refusal) => Stage::Refused(refusal),
                 };
@@ -182,14 +179,16 @@ impl<J: Judge> Session<J> {
                         self.let_go(held, judge);
                         return self.refuse_extended(refusal, judge, output);
                     }
-                    Stage::Done(mut admitted) => {
-                        output.to_server.run(frame, &Pass::<J>::Admitted(&admitted));
-                        admitted.pop().flatten()
+                    Stage::Done(admitted) => {
+                        let admitted = Some(admitted);
+                        let pass = Pass::<J>::Admitted(std::slice::from_ref(&admitted));
+                        output.to_server.run(frame, &pass);
+                        admitted
                     }
                 }
             }
         };
-        portal.started.set(true);
+        portal.passed.start();
         if let Some(statement) = portal.prepared.statement() {
             self.note_sent(&statement.facts);
         }

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod extended;
+mod growth;
 mod held;
 pub(crate) mod judge;
 mod messages;
