@@ -1,5 +1,7 @@
 //! What tests of several modules share: pages of the documentation are compared with what the code generates.
 
+pub(crate) mod memory;
+
 use std::path::Path;
 
 /// Checks that a page, named relative to the repository, is `expected`. With `GATEWRIGHT_UPDATE_DOCS` set, writes it.

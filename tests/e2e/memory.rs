@@ -116,6 +116,29 @@ fn memory_is_given_back() -> Result<()> {
     Ok(())
 }
 
+/// What a session takes that has run something and is idle.
+#[test]
+fn idle_sessions_take_little() -> Result<()> {
+    const SESSIONS: u64 = 300;
+    let world = World::with_policies("memory_idle", &["mask-columns", "row-limit"], SETTINGS)?;
+    let some = |count: u64| -> Result<Vec<Client>> {
+        let client = |_| {
+            let mut client = world.client()?;
+            answered(&mut client, "SELECT repeat('x', 100000)")?;
+            Ok(client)
+        };
+        (0..count).map(client).collect()
+    };
+    // What all sessions share is there.
+    drop(some(20)?);
+    let _first = some(20)?;
+    let before = resident(&world)?;
+    let _clients = some(SESSIONS)?;
+    let each = resident(&world)?.saturating_sub(before) / SESSIONS / 1024;
+    ensure!(each < 60, "a session takes {each} KiB");
+    Ok(())
+}
+
 /// Says that it is over when it is dropped, also by a panic.
 struct Done<'a>(&'a std::sync::atomic::AtomicBool);
 

@@ -13,6 +13,7 @@ mod policies;
 mod preview;
 mod running;
 mod server;
+mod session;
 mod signals;
 mod slots;
 mod startup;

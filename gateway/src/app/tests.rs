@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::LazyLock;
 
+use super::connections::Connections;
+use super::session::ClientSession;
 use super::*;
 use crate::admin::Metrics;
 use crate::identity::{ClientCertificates, Grants, Verifier};
@@ -108,4 +110,19 @@ fn half_requests_do_not_keep_others_from_the_admin_port() {
         // Closed, with or without a last word.
         assert!(first.read_to_string(&mut rest).is_ok(), "{rest}");
     });
+}
+
+/// Most sessions are idle most of the time, so what one takes decides how many there can be.
+#[test]
+fn a_connection_takes_little_memory_by_itself() {
+    fn task<F: Future>(_: impl Fn(Arc<Connections>, TcpStream) -> F) -> usize {
+        size_of::<F>()
+    }
+    let sizes = [
+        ("task", task(Connections::serve), 1024),
+        ("session", ClientSession::bytes(), 4096),
+    ];
+    for (what, bytes, most) in sizes {
+        assert!(bytes <= most, "{what}: {bytes} bytes");
+    }
 }

@@ -4,11 +4,11 @@ use std::io;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc as handover;
 use std::thread::{Builder, JoinHandle};
 
-use tokio::runtime;
+use tokio::runtime::{Builder as EventLoop, LocalOptions, LocalRuntime};
 use tokio::sync::mpsc;
-use tokio::task::LocalSet;
 
 use super::connections::Connections;
 
@@ -31,15 +31,18 @@ impl Workers {
                 let (inbox, outbox) = mpsc::unbounded_channel();
                 let sessions = Arc::new(AtomicUsize::new(0));
                 let shared = (Arc::clone(connections), Arc::clone(&sessions));
-                let runtime = runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()?;
+                let (started, starting) = handover::channel();
                 let thread = Builder::new()
                     .name(format!("session-{index}"))
                     .stack_size(gatewright_sql::STACK_BYTES)
                     .spawn(move || {
-                        LocalSet::new().block_on(&runtime, serve(outbox, shared.0, shared.1))
+                        let event_loop = event_loop().map_err(|error| started.send(Err(error)));
+                        if let Ok(event_loop) = event_loop {
+                            let _ = started.send(Ok(()));
+                            event_loop.block_on(serve(outbox, shared.0, shared.1));
+                        }
                     })?;
+                starting.recv().map_err(io::Error::other)??;
                 Ok(Worker {
                     sessions,
                     inbox,
@@ -74,6 +77,14 @@ impl Workers {
             }
         }
     }
+}
+
+/// The event loop of the calling thread, which it cannot leave. Its tasks are its own: unlike those of a set of local tasks, each wakes by
+/// itself.
+fn event_loop() -> io::Result<LocalRuntime> {
+    EventLoop::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())
 }
 
 /// Counts a session of its thread, however it ends.

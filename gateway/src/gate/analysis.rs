@@ -271,6 +271,15 @@ impl SessionGate {
         })
     }
 
+    /// True while the text means what it meant when it was analysed.
+    pub(super) fn is_as_before(&self, text: &AnalyzedText, path: Option<&SearchPath>) -> bool {
+        if !may_mean_something_else(text) {
+            return true;
+        }
+        let (catalog, path) = self.as_known_now(path);
+        is_as_before(text, &catalog, path)
+    }
+
     /// The catalog, and the path if that is certain. Nothing waits here for a newer catalog.
     fn as_known_now<'p>(
         &self,
@@ -337,7 +346,12 @@ fn analyze(
 /// True while the text means with this catalog and path what it meant before.
 fn is_as_before(text: &AnalyzedText, catalog: &Arc<Catalog>, path: Option<&SearchPath>) -> bool {
     let same = text.path() == path && Arc::ptr_eq(&text.catalog, catalog);
-    text.path().is_none() || !text.varies() || same
+    !may_mean_something_else(text) || same
+}
+
+/// True when the text may mean something else with another catalog or path.
+fn may_mean_something_else(text: &AnalyzedText) -> bool {
+    text.path().is_some() && text.varies()
 }
 
 /// The error for a text that cannot be analysed. A syntax error reads like PostgreSQL's own.

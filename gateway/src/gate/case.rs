@@ -164,12 +164,7 @@ impl SessionGate {
         };
         Ok(Case {
             unsettled,
-            phase: match question.phase {
-                Phase::Simple => contract::Phase::Simple,
-                Phase::Parse => contract::Phase::Parse,
-                Phase::Execute => contract::Phase::Execute,
-                Phase::FunctionCall => contract::Phase::FunctionCall,
-            },
+            phase: contract_phase(question.phase),
             view: Arc::new(view),
             verb: statement.facts.verb,
             facts,
@@ -207,6 +202,16 @@ impl SessionGate {
     pub(super) fn begin_statement(&mut self) {
         self.statement = StatementId::generate();
         self.set = self.gate.policies.current();
+    }
+}
+
+/// The phase as policies are told of it.
+pub(super) fn contract_phase(phase: Phase) -> contract::Phase {
+    match phase {
+        Phase::Simple => contract::Phase::Simple,
+        Phase::Parse => contract::Phase::Parse,
+        Phase::Execute => contract::Phase::Execute,
+        Phase::FunctionCall => contract::Phase::FunctionCall,
     }
 }
 

@@ -12,6 +12,7 @@ use super::case::Case;
 use super::permit::{Answers, Permit};
 use super::recent::Earlier;
 use super::ticket::answered;
+use super::view::View;
 use super::{SessionGate, denial};
 use crate::session::{Answer, Judged, Limits, Refusal, Verdict};
 
@@ -204,12 +205,18 @@ impl SessionGate {
             return (chain.case, Err(refusal));
         }
         let answers = Arc::new(chain.answers);
-        let mut permit = self.permit(&chain.case, answers, chain.told);
+        let mut permit = self.permit(chain.case.verb, &chain.case.view, answers, chain.told);
         permit.wanted = chain.wanted;
         (chain.case, Ok(Outcome::Permit(Box::new(permit))))
     }
 
-    fn permit(&self, case: &Case, answers: Arc<Answers>, told: (u64, u64)) -> Permit {
+    pub(super) fn permit(
+        &self,
+        verb: Verb,
+        view: &Arc<View>,
+        answers: Arc<Answers>,
+        told: (u64, u64),
+    ) -> Permit {
         let smallest = |limit: fn(&contract::Allowance) -> Option<u64>| {
             answers
                 .iter()
@@ -243,8 +250,8 @@ impl SessionGate {
             .collect();
         Permit {
             set: Arc::clone(&self.set),
-            view: Arc::clone(&case.view),
-            verb: case.verb,
+            view: Arc::clone(view),
+            verb,
             answers,
             limits,
             planners,

@@ -35,8 +35,12 @@ impl SessionGate {
         &mut self,
         question: Question<'_, Self>,
     ) -> Judged<Result<Verdict<Self>, Refusal>> {
+        self.begin_statement();
+        if let Some(permit) = self.permit_again(&question) {
+            return Judged::Ready(Ok(Verdict::Permit(permit)));
+        }
         let earlier = question.earlier.cloned();
-        let question = Arc::new(self.keep_question(&question));
+        let question = Arc::new(self.keep_begun(&question));
         self.note_question(&question);
         self.judge_kept(question, earlier)
     }

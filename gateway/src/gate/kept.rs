@@ -69,6 +69,11 @@ impl SessionGate {
     /// Begins with the statement that is asked about.
     pub(super) fn keep_question(&mut self, question: &Question<'_, Self>) -> KeptQuestion {
         self.begin_statement();
+        self.keep_begun(question)
+    }
+
+    /// The same for one that has begun.
+    pub(super) fn keep_begun(&self, question: &Question<'_, Self>) -> KeptQuestion {
         let statement = question.text.analysis.statements.get(question.index);
         let named = match statement.map(|statement| &statement.facts.session) {
             Some(
@@ -87,12 +92,9 @@ impl SessionGate {
         let reads = self.set.wants_parameters();
         let bound = question.parameters.as_ref();
         let shows = asks_people || self.record.keeps_statements();
-        let bound = bound.filter(|_| reads || shows).map(|bound| {
-            Arc::new(KeptParameters {
-                bind: bound.bind.into(),
-                types: bound.types.into(),
-            })
-        });
+        let bound = bound
+            .filter(|_| reads || shows)
+            .map(|bound| Arc::new(KeptParameters::of(bound)));
         let named_text = match &named {
             Named::Statement(name, _) if asks_people => question.names.statement_text(name),
             Named::Cursor(name, _) if asks_people => question.names.cursor_text(name),

@@ -2,6 +2,7 @@
 //! [`Permit`] or an [`Admitted`], and the session forwards no statement without them. It knows facts, policies and identities; it does not
 //! know sockets or protocol messages.
 
+mod again;
 mod analysis;
 mod analysts;
 mod approval;

@@ -295,7 +295,12 @@ fn permitted(permit: &Permit) -> JudgedEvent {
         Some(original) => (original, Some(view.sql())),
         None => (view.sql(), None),
     };
-    let wants = |index| permit.wanted.iter().any(|wanted| wanted.policy == Some(index));
+    let wants = |index| {
+        permit
+            .wanted
+            .iter()
+            .any(|wanted| wanted.policy == Some(index))
+    };
     let policies = permit.set.policies.iter().zip(permit.answers.iter());
     let policies = policies.enumerate().map(|(index, (policy, answer))| {
         let answer = match answer {

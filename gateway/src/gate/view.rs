@@ -11,7 +11,7 @@ use super::text::AnalyzedText;
 use crate::access::Active;
 use crate::identity::Identity;
 use crate::results;
-use crate::session::Phase;
+use crate::session::{BoundParameters, Phase};
 
 /// The facts shared by all statements of a session.
 pub(super) struct SessionFacts {
@@ -45,6 +45,15 @@ impl SessionFacts {
 pub(super) struct KeptParameters {
     pub bind: Box<[u8]>,
     pub types: Box<[u32]>,
+}
+
+impl KeptParameters {
+    pub fn of(bound: &BoundParameters<'_>) -> Self {
+        KeptParameters {
+            bind: bound.bind.into(),
+            types: bound.types.into(),
+        }
+    }
 }
 
 /// The view of one statement.

@@ -1,7 +1,8 @@
 //! The end of a connection, and what its client is told.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::Pin;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
@@ -198,9 +199,7 @@ where
         }
     }
 
-    /// Completes when the judge has taken note of every end, one after the other. Each takes bounded time: the `deadline` and `wait` of the
-    /// policies (decision 17).
-    pub(super) async fn ends_told(&mut self) {
+    async fn ends_told(&mut self) {
         poll_fn(|context| {
             while !self
                 .session
@@ -211,6 +210,22 @@ where
             Poll::Ready(())
         })
         .await;
+    }
+
+    /// What is left once the connection is over: it completes when the judge has taken note of every end, one after the other. Each takes
+    /// bounded time, the `deadline` and `wait` of the policies (decision 17), but that may be long and there may be many. Sockets, buffers and
+    /// names are given up before. `None`: nothing is left.
+    pub(super) fn ends_left(self) -> Option<Pin<Box<impl Future<Output = ()>>>> {
+        let Relay {
+            session, mut judge, ..
+        } = self;
+        let mut ends = session.into_ends()?;
+        Some(Box::pin(poll_fn(move |context| {
+            while !ends.tell(&mut judge) {
+                ready!(judge.poll_pending(context));
+            }
+            Poll::Ready(())
+        })))
     }
 
     async fn leave_server(&mut self, end: &End, settled: bool) {

@@ -34,6 +34,14 @@ pub use signals::{CancelInbox, Client, Signals};
 /// How many bytes are read ahead, at least, while the client's next message has to wait.
 const READ_AHEAD: usize = 64 * 1024;
 
+/// What a handshake has read beyond its end. Mostly nothing, in a buffer that the handshake needed.
+fn left(bytes: BytesMut) -> BytesMut {
+    match bytes.is_empty() {
+        true => BytesMut::new(),
+        false => bytes,
+    }
+}
+
 /// One client connection with its server connection.
 pub struct Relay<C, S, J: Judge> {
     client: C,
@@ -48,6 +56,9 @@ pub struct Relay<C, S, J: Judge> {
     /// The next message waits for something other than more bytes.
     client_held: bool,
     server_held: bool,
+    /// Nothing was available in this turn. When something is, there is another one.
+    client_is_quiet: bool,
+    server_is_quiet: bool,
     client_closed: bool,
     /// The server's connection was half-closed, because the client's was.
     server_told: bool,
@@ -95,10 +106,12 @@ where
             judge,
             signals,
             output,
-            from_client: leftovers.0,
-            from_server: leftovers.1,
+            from_client: left(leftovers.0),
+            from_server: left(leftovers.1),
             client_held: false,
             server_held: false,
+            client_is_quiet: false,
+            server_is_quiet: false,
             client_closed: false,
             server_told: false,
             server_deaf: false,
@@ -119,10 +132,12 @@ where
     }
 
     /// Runs the connection to its end. Cancel-safe in the sense that dropping it drops both sockets.
-    pub async fn run(mut self) -> End {
+    pub async fn run(mut self: Box<Self>) -> End {
         let end = poll_fn(|context| self.poll(context)).await;
         self.say_goodbye(&end).await;
-        self.ends_told().await;
+        if let Some(told) = (*self).ends_left() {
+            told.await;
+        }
         end
     }
 
@@ -136,6 +151,8 @@ where
     /// Moves what can be moved. `Ok(None)`: nothing can, or others have to have their turn first.
     fn turn(&mut self, context: &mut Context<'_>) -> Result<Option<End>, End> {
         self.output.slice.begin(Instant::now());
+        self.client_is_quiet = false;
+        self.server_is_quiet = false;
         loop {
             let mut moved = self.read_server(context)?;
             moved |= self.read_client(context)?;
@@ -208,7 +225,8 @@ where
         if self.server_held || self.output.to_client.is_full() {
             return Ok(moved);
         }
-        if with_scratch(|scratch| self.take_from_server(context, scratch))? {
+        if !self.server_is_quiet && with_scratch(|scratch| self.take_from_server(context, scratch))?
+        {
             return Ok(true);
         }
         let before = self.output.to_client.len();
@@ -223,7 +241,10 @@ where
         scratch: &mut [u8],
     ) -> Result<bool, End> {
         let count = match buffers::read(&mut self.server, context, scratch) {
-            Poll::Pending => return Ok(false),
+            Poll::Pending => {
+                self.server_is_quiet = true;
+                return Ok(false);
+            }
             Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) if self.server_told => {
                 return Err(End::ClientLeft);
             }
@@ -277,7 +298,9 @@ where
         if self.client_is_held() && self.from_client.len() >= READ_AHEAD {
             return Ok(moved);
         }
-        Ok(with_scratch(|scratch| self.take_from_client(context, scratch))? || moved)
+        let read = !self.client_is_quiet
+            && with_scratch(|scratch| self.take_from_client(context, scratch))?;
+        Ok(read || moved)
     }
 
     /// One read from the client. `false`: nothing was available.
@@ -287,7 +310,10 @@ where
         scratch: &mut [u8],
     ) -> Result<bool, End> {
         let count = match buffers::read(&mut self.client, context, scratch) {
-            Poll::Pending => return Ok(false),
+            Poll::Pending => {
+                self.client_is_quiet = true;
+                return Ok(false);
+            }
             Poll::Ready(Err(error)) => return Err(End::ClientGone(error)),
             Poll::Ready(Ok(0)) => {
                 self.client_closed = true;

@@ -57,6 +57,7 @@ where
                 Poll::Ready(Ok(attachment)) => {
                     let judge = &mut self.judge;
                     self.session.attach(attachment, judge, &mut self.output);
+                    self.server_is_quiet = false;
                 }
                 Poll::Ready(Err(error)) => return self.not_served(&error, Departure::Refused),
             }

@@ -12,6 +12,11 @@ use super::transcode::{Transcode, decoded};
 use super::types::Kind;
 use gatewright_contract::ColumnAction;
 
+/// The first batch of a result is full at this many rows, or bytes of messages: its first row waits for no more. Each batch may have twice
+/// as much as the one before, up to the limits.
+const FIRST_ROWS: usize = 32;
+const FIRST_BYTES: usize = 4 << 10;
+
 /// What an editor may hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -162,7 +167,13 @@ impl ResultEditor {
 
     /// The batch is full.
     pub fn wants_flush(&self) -> bool {
-        self.rows.len() >= self.limits.batch_rows || self.raw.len() >= self.limits.batch_bytes
+        let grown = |first: usize, most: usize| {
+            let batches = u32::try_from(self.sequence).unwrap_or(u32::MAX);
+            let factor = 1usize.checked_shl(batches).unwrap_or(usize::MAX);
+            first.saturating_mul(factor).min(most)
+        };
+        self.rows.len() >= grown(FIRST_ROWS, self.limits.batch_rows)
+            || self.raw.len() >= grown(FIRST_BYTES, self.limits.batch_bytes)
     }
 
     /// There is nothing to flush. The beginning of a row may still be held.

@@ -331,6 +331,32 @@ fn held_rows_are_bounded() {
     );
 }
 
+/// Whoever reads a large result row by row does not wait for a whole batch of it.
+#[test]
+fn batches_begin_small_and_grow() {
+    let mut editor = editor(&[TEXT], vec![vec![ColumnAction::Nullify]]);
+    let mut batches = Vec::new();
+    for _ in 0..20 {
+        let mut rows = 0;
+        while !editor.wants_flush() {
+            editor.push(&row(&[Some("1")])).expect("a valid row");
+            rows += 1;
+        }
+        let flushed = editor.flush(&mut nobody(), &mut BytesMut::new());
+        let flushed = flushed.ready().expect("an immediate answer");
+        assert_eq!(flushed.expect("not refused").rows, rows);
+        batches.push(rows);
+    }
+    assert_eq!(batches[..8], [32, 64, 128, 256, 512, 1024, 2048, 4096]);
+    assert!(batches[8..].iter().all(|rows| *rows == 4096));
+    for _ in 0..4 {
+        editor
+            .push(&row(&[Some(&"x".repeat(100 << 10))]))
+            .expect("a valid row");
+    }
+    assert!(editor.wants_flush());
+}
+
 #[test]
 fn a_truncated_binary_copy_is_rejected() {
     let steps = vec![Step {

@@ -270,24 +270,34 @@ impl<J: Judge> Session<J> {
         permits: &[J::Permit],
         judge: &mut J,
     ) -> Stage<Vec<Option<J::Admitted>>> {
+        while let Some(permit) = permits.get(held.admitted.len()) {
+            let admitted = done!(self.ask_one_admission(held, permit, judge));
+            held.admitted.push(Some(admitted));
+        }
+        Stage::Done(std::mem::take(&mut held.admitted))
+    }
+
+    /// The same for one statement.
+    pub(in crate::session) fn ask_one_admission(
+        &self,
+        held: &mut Held<J>,
+        permit: &J::Permit,
+        judge: &mut J,
+    ) -> Stage<J::Admitted> {
         let effect = match &held.effect {
             Effect::Told(effect) => Some(effect),
             Effect::NotAsked | Effect::Asked => None,
         };
-        while let Some(permit) = permits.get(held.admitted.len()) {
-            let answer = ask(
-                &mut held.ticket,
-                judge,
-                |judge| judge.admit(permit, effect),
-                |answer| match answer {
-                    Answer::Admission(admitted) => Some(admitted),
-                    _ => None,
-                },
-            );
-            let admitted = done!(Stage::from(answer));
-            held.admitted.push(Some(admitted));
-        }
-        Stage::Done(std::mem::take(&mut held.admitted))
+        ask(
+            &mut held.ticket,
+            judge,
+            |judge| judge.admit(permit, effect),
+            |answer| match answer {
+                Answer::Admission(admitted) => Some(admitted),
+                _ => None,
+            },
+        )
+        .into()
     }
 
     /// EXECUTE and FETCH do what a name means when they run: every earlier message must have been answered first.

@@ -7,6 +7,7 @@ use crate::session::doors::output::{Output, Taken};
 use crate::session::doors::to_client::{Delivered, Delivery};
 use crate::session::judge::{Departure, Judge, Outcome};
 use crate::session::refusal::Refusal;
+use crate::session::state::ends::Ends;
 use crate::session::state::held::Held;
 use crate::session::state::pipeline::Mode;
 use crate::session::state::session::Session;
@@ -153,5 +154,10 @@ impl<J: Judge> Session<J> {
             }
         }
         self.ends.tell(judge)
+    }
+
+    /// The ends of a session that was closed, as far as the judge has not taken note of them. `None`: it has of all.
+    pub fn into_ends(self) -> Option<Ends<J>> {
+        (!self.ends.are_told()).then_some(self.ends)
     }
 }

@@ -19,6 +19,7 @@ mod scratch;
 pub mod soak;
 mod standby;
 mod version;
+pub mod work;
 
 pub use child::{Child, CpuTime};
 pub use dsn::Dsn;

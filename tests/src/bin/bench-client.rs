@@ -59,26 +59,30 @@ fn first(dsn: &Dsn, sql: &str) -> Result<()> {
 }
 
 fn neighbour(dsn: &Dsn, time: Duration, kind: &str) -> Result<()> {
-    // All of them end with this process.
-    let disturb = |count: usize, text: fn(usize) -> String| {
-        for _ in 0..count {
-            let dsn = dsn.clone();
-            std::thread::spawn(move || {
-                let mut client = Client::connect(&dsn)?;
-                for round in 0.. {
-                    client.scan(&text(round))?;
-                }
-                Ok::<_, anyhow::Error>(())
-            });
-        }
-    };
     match kind {
         "nothing" => {}
-        "rows" => disturb(6, |_| "SELECT * FROM people LIMIT 300000".to_owned()),
-        "expressions" => disturb(1, |round| {
-            format!("SELECT {round}{}", "::int".repeat(3_000))
+        "rows" => disturb(dsn, 6, |client, _| {
+            client.scan("SELECT * FROM people LIMIT 300000").map(drop)
         }),
-        "statements" => disturb(1, |_| "SELECT 1;".repeat(10_000)),
+        "expressions" => disturb(dsn, 1, |client, round| {
+            let text = format!("SELECT {round}{}", "::int".repeat(3_000));
+            client.scan(&text).map(drop)
+        }),
+        "statements" => disturb(dsn, 1, |client, _| {
+            client.scan(&"SELECT 1;".repeat(10_000)).map(drop)
+        }),
+        "pipelines" => disturb(dsn, 1, |client, _| {
+            let statements = raw::extended("SELECT 1", &[], 0).repeat(2_000);
+            let pipeline = [statements, raw::sync()].concat();
+            client.scan_message(&pipeline).map(drop)
+        }),
+        "logins" => {
+            let dsn = dsn.clone();
+            disturb(&dsn.clone(), 4, move |client, _| {
+                *client = Client::connect(&dsn)?;
+                Ok(())
+            });
+        }
         _ => bail!("{kind} is not known"),
     }
     let mut client = Client::connect(dsn)?;
@@ -95,6 +99,24 @@ fn neighbour(dsn: &Dsn, time: Duration, kind: &str) -> Result<()> {
         .context("no statement ran")?;
     println!("{}", p99.as_secs_f64() * 1e6);
     Ok(())
+}
+
+/// Has so many clients do something again and again. All of them end with this process.
+fn disturb(
+    dsn: &Dsn,
+    count: usize,
+    act: impl Fn(&mut Client, usize) -> Result<()> + Clone + Send + 'static,
+) {
+    for _ in 0..count {
+        let (dsn, act) = (dsn.clone(), act.clone());
+        std::thread::spawn(move || {
+            let mut client = Client::connect(&dsn)?;
+            for round in 0.. {
+                act(&mut client, round)?;
+            }
+            Ok::<_, anyhow::Error>(())
+        });
+    }
 }
 
 fn idle(dsn: &Dsn, count: u32) -> Result<()> {

@@ -68,12 +68,12 @@ impl Bench {
 
     /// Runs one measurement. `None` if the workload does not apply to this route.
     pub fn run(&self, workload: Workload, way: Way, ways: &Ways) -> Result<Option<Sample>> {
-        let dsn = ways.dsn(way)?;
-        let process = ways.process(way)?;
+        let dsn = ways.dsn(way, workload.policies())?;
+        let process = ways.process(way, workload.policies())?;
         let used = || process.map(Child::cpu_time).transpose();
         let before = used()?;
         let (value, operations) = match workload {
-            Workload::Select { mode, clients } => {
+            Workload::Select { mode, clients } | Workload::Five { mode, clients } => {
                 self.transactions(&dsn, clients, &["--select-only", "-M", mode])?
             }
             Workload::Pipeline { clients } => {
@@ -95,7 +95,7 @@ impl Bench {
             Workload::Neighbour(disturbance) => {
                 let seconds = self.seconds.to_string();
                 let arguments = ["neighbour", &seconds, disturbance.argument()];
-                return Ok(Some(Sample::of(client(&ways.inspected(way)?, &arguments)?)));
+                return Ok(Some(Sample::of(client(&dsn, &arguments)?)));
             }
             Workload::Idle { connections } => {
                 let value = process.map(|process| idle_memory(&dsn, process, connections));

@@ -9,7 +9,7 @@ use gatewright_harness::{
 use tempfile::TempDir;
 
 use super::Effort;
-use super::workload::Masked;
+use super::workload::{Masked, Policies};
 use crate::cargo;
 
 /// A route to the server. All use TCP on 127.0.0.1 without TLS and password authentication.
@@ -62,6 +62,8 @@ impl Build {
 }
 
 const POLICIES: [&str; 3] = ["deny-list", "mask-columns", "row-limit"];
+/// Those that are asked about statements besides.
+const MORE: [&str; 2] = ["approve-destructive", "guard-table"];
 /// Looks into every result, so it is in force only where that is what is measured.
 const INSPECTS: &str = "mask-content";
 
@@ -97,12 +99,13 @@ pub struct Ways {
     postgres: Postgres,
 }
 
-/// Gateways of one build: without policies, with three, and with a fourth that inspects text.
+/// Gateways of one build: without policies, with three, with five, and with three and one that inspects text.
 struct Gateways {
     allow_all: Gateway,
     policies: Gateway,
+    five: Gateway,
     inspecting: Gateway,
-    _folders: [TempDir; 2],
+    _folders: [TempDir; 3],
 }
 
 /// A folder with these policies of the build and their settings.
@@ -124,6 +127,7 @@ impl Gateways {
     fn start(build: &Build, postgres: &Postgres) -> Result<Self> {
         let folders = [
             folder(build, &POLICIES)?,
+            folder(build, &[&POLICIES[..], &MORE].concat())?,
             folder(build, &[&POLICIES[..], &[INSPECTS]].concat())?,
         ];
         let command = || {
@@ -139,9 +143,20 @@ impl Gateways {
         Ok(Self {
             allow_all: command().start()?,
             policies: with(&folders[0])?,
-            inspecting: with(&folders[1])?,
+            five: with(&folders[1])?,
+            inspecting: with(&folders[2])?,
             _folders: folders,
         })
+    }
+}
+
+impl Gateways {
+    fn with(&self, policies: Policies) -> &Gateway {
+        match policies {
+            Policies::Three => &self.policies,
+            Policies::Five => &self.five,
+            Policies::Inspecting => &self.inspecting,
+        }
     }
 }
 
@@ -170,33 +185,23 @@ impl Ways {
     }
 
     /// The URL for clients of this route.
-    pub fn dsn(&self, way: Way) -> Result<Dsn> {
+    pub fn dsn(&self, way: Way, policies: Policies) -> Result<Dsn> {
         Ok(match way {
             Way::Direct => self.postgres.dsn().with_database("bench"),
             Way::PgBouncer => self.pgbouncer.dsn().with_database("bench"),
             Way::AllowAll | Way::Policies | Way::BaselineAllowAll | Way::BaselinePolicies => {
-                self.gateway(way)?.database("bench")?
+                self.gateway(way, policies)?.database("bench")?
             }
         })
     }
 
-    /// The same, where policies on this route inspect what rows contain.
-    pub fn inspected(&self, way: Way) -> Result<Dsn> {
-        let baseline = self.baseline.as_ref();
-        match (way, baseline) {
-            (Way::Policies, _) => self.current.inspecting.database("bench"),
-            (Way::BaselinePolicies, Some(baseline)) => baseline.inspecting.database("bench"),
-            _ => self.dsn(way),
-        }
-    }
-
-    fn gateway(&self, way: Way) -> Result<&Gateway> {
+    fn gateway(&self, way: Way, policies: Policies) -> Result<&Gateway> {
         let baseline = || self.baseline.as_ref().context("there is no baseline");
         Ok(match way {
             Way::AllowAll => &self.current.allow_all,
-            Way::Policies => &self.current.policies,
+            Way::Policies => self.current.with(policies),
             Way::BaselineAllowAll => &baseline()?.allow_all,
-            Way::BaselinePolicies => &baseline()?.policies,
+            Way::BaselinePolicies => baseline()?.with(policies),
             Way::Direct | Way::PgBouncer => bail!("{way:?} has no gateway"),
         })
     }
@@ -212,14 +217,15 @@ impl Ways {
 
     fn check_pair(&self, allow_all: Way, policies: Way) -> Result<()> {
         let email = "SELECT email FROM people_masked WHERE id = 1";
-        let direct = Psql::new(&self.dsn(Way::Direct)?)?.query(email)?;
-        let allowed = Psql::new(&self.dsn(allow_all)?)?.query(email)?;
-        let masked = Psql::new(&self.dsn(policies)?)?.query(email)?;
+        let psql = |way| Psql::new(&self.dsn(way, Policies::Three)?);
+        let direct = psql(Way::Direct)?.query(email)?;
+        let allowed = psql(allow_all)?.query(email)?;
+        let masked = psql(policies)?.query(email)?;
         ensure!(
             direct == allowed && direct != masked,
             "the email address must be masked with the policies and only with them"
         );
-        let refused = Psql::new(&self.dsn(policies)?)?.query("DELETE FROM people_masked");
+        let refused = psql(policies)?.query("DELETE FROM people_masked");
         ensure!(
             refused.is_err(),
             "deny-list let an unbounded DELETE through"
@@ -228,11 +234,11 @@ impl Ways {
     }
 
     /// The process between client and server; `None` if there is none.
-    pub fn process(&self, way: Way) -> Result<Option<&Child>> {
+    pub fn process(&self, way: Way, policies: Policies) -> Result<Option<&Child>> {
         Ok(match way {
             Way::Direct => None,
             Way::PgBouncer => Some(self.pgbouncer.process()),
-            _ => Some(self.gateway(way)?.process()),
+            _ => Some(self.gateway(way, policies)?.process()),
         })
     }
 }

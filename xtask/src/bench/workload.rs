@@ -89,14 +89,20 @@ pub enum Disturbance {
     Expressions,
     /// Ten thousand statements in one message.
     Statements,
+    /// Pipelines of two thousand statements.
+    Pipelines,
+    /// Four clients that connect, one time after the other.
+    Logins,
 }
 
 impl Disturbance {
-    const EVERY: [Self; 4] = [
+    const EVERY: [Self; 6] = [
         Self::Nothing,
         Self::Rows,
         Self::Expressions,
         Self::Statements,
+        Self::Pipelines,
+        Self::Logins,
     ];
 
     fn name(self) -> &'static str {
@@ -105,6 +111,8 @@ impl Disturbance {
             Self::Rows => "beside six readers of inspected rows",
             Self::Expressions => "beside long new expressions",
             Self::Statements => "beside 10,000 statements in a message",
+            Self::Pipelines => "beside pipelines of 2,000 statements",
+            Self::Logins => "beside four clients that keep connecting",
         }
     }
 
@@ -115,8 +123,20 @@ impl Disturbance {
             Self::Rows => "rows",
             Self::Expressions => "expressions",
             Self::Statements => "statements",
+            Self::Pipelines => "pipelines",
+            Self::Logins => "logins",
         }
     }
+}
+
+/// The policies behind the gateway that has some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policies {
+    Three,
+    /// With two more that are asked about statements.
+    Five,
+    /// With one that inspects text.
+    Inspecting,
 }
 
 /// A workload: one row of the table.
@@ -124,6 +144,8 @@ impl Disturbance {
 pub enum Workload {
     /// pgbench -S in a query mode.
     Select { mode: &'static str, clients: u32 },
+    /// The same, with five policies in force behind the gateway with policies.
+    Five { mode: &'static str, clients: u32 },
     /// Fifty prepared SELECTs of pgbench in one pipeline.
     Pipeline { clients: u32 },
     /// pgbench's TPC-B-like transaction, prepared.
@@ -147,6 +169,7 @@ impl Workload {
         for mode in ["simple", "extended", "prepared"] {
             all.extend([1, 8, 64].map(|clients| Self::Select { mode, clients }));
         }
+        all.extend(["simple", "prepared"].map(|mode| Self::Five { mode, clients: 8 }));
         all.extend([1, 8].map(|clients| Self::Pipeline { clients }));
         all.push(Self::Write { clients: 8 });
         for fetch in [
@@ -172,6 +195,7 @@ impl Workload {
     pub fn name(self) -> String {
         match self {
             Self::Select { mode, .. } => format!("pgbench -S -M {mode}"),
+            Self::Five { mode, .. } => format!("pgbench -S -M {mode}, five policies"),
             Self::Pipeline { .. } => "50 prepared SELECTs in a pipeline".to_owned(),
             Self::Write { .. } => "pgbench -M prepared, TPC-B-like".to_owned(),
             Self::Rows { fetch, masked } => {
@@ -187,6 +211,7 @@ impl Workload {
     pub fn clients(self) -> u32 {
         match self {
             Self::Select { clients, .. }
+            | Self::Five { clients, .. }
             | Self::Connect { clients }
             | Self::Pipeline { clients }
             | Self::Write { clients } => clients,
@@ -195,9 +220,27 @@ impl Workload {
         }
     }
 
+    /// What is in force behind the gateway with policies.
+    pub fn policies(self) -> Policies {
+        match self {
+            Self::Five { .. } => Policies::Five,
+            Self::Neighbour(_) => Policies::Inspecting,
+            Self::Select { .. }
+            | Self::Pipeline { .. }
+            | Self::Write { .. }
+            | Self::Rows { .. }
+            | Self::FirstRow
+            | Self::Connect { .. }
+            | Self::Idle { .. } => Policies::Three,
+        }
+    }
+
     pub fn unit(self) -> &'static str {
         match self {
-            Self::Select { .. } | Self::Pipeline { .. } | Self::Write { .. } => "transactions/s",
+            Self::Select { .. }
+            | Self::Five { .. }
+            | Self::Pipeline { .. }
+            | Self::Write { .. } => "transactions/s",
             Self::Rows { .. } => "rows/s",
             Self::FirstRow => "ms",
             Self::Neighbour(_) => "µs",

@@ -1,9 +1,6 @@
 //! What a metric is, and how a definition becomes a description and a handle.
 
-use metrics::{
-    Counter, Gauge, Histogram, Label, Unit, counter, describe_counter, describe_gauge,
-    describe_histogram, gauge, histogram,
-};
+use metrics::{Counter, Gauge, Label, Unit, counter, describe_counter, describe_gauge, gauge};
 
 /// A metric. Its definition is the only place that spells its name.
 pub(super) struct Definition {
@@ -20,7 +17,7 @@ pub(super) enum Kind {
     /// A counter of fractional values, kept in [`super::policy_counters`].
     FractionalCounter,
     Gauge,
-    /// With the upper bounds of its buckets.
+    /// With the upper bounds of its buckets; kept in [`super::histograms`].
     Histogram(&'static [f64]),
 }
 
@@ -50,9 +47,8 @@ impl Definition {
         match self.kind {
             Kind::Counter => describe_counter!(self.name, self.unit, self.help),
             Kind::Gauge => describe_gauge!(self.name, self.unit, self.help),
-            Kind::Histogram(_) => describe_histogram!(self.name, self.unit, self.help),
-            // The recorder knows no such counters.
-            Kind::FractionalCounter => {}
+            // The recorder does not keep them.
+            Kind::Histogram(_) | Kind::FractionalCounter => {}
         }
     }
 
@@ -68,25 +64,24 @@ impl Definition {
         gauge!(self.name, self.labels(values))
     }
 
-    /// See [`Definition::counter`].
-    pub fn histogram(&self, values: &[&str]) -> Histogram {
-        debug_assert!(matches!(self.kind, Kind::Histogram(_)), "{}", self.name);
-        histogram!(self.name, self.labels(values))
+    /// There is one value for each label, and the label can have it.
+    pub fn check(&self, values: &[&str]) {
+        debug_assert_eq!(self.labels.len(), values.len(), "labels of {}", self.name);
+        for (label, value) in self.labels.iter().zip(values) {
+            debug_assert!(
+                label.allows(value),
+                "{} of {}: \"{value}\" is not defined",
+                label.name,
+                self.name
+            );
+        }
     }
 
     fn labels(&self, values: &[&str]) -> Vec<Label> {
-        debug_assert_eq!(self.labels.len(), values.len(), "labels of {}", self.name);
+        self.check(values);
         let labels = self.labels.iter().zip(values);
         labels
-            .map(|(label, value)| {
-                debug_assert!(
-                    label.allows(value),
-                    "{} of {}: \"{value}\" is not defined",
-                    label.name,
-                    self.name
-                );
-                Label::new(label.name, (*value).to_owned())
-            })
+            .map(|(label, value)| Label::new(label.name, (*value).to_owned()))
             .collect()
     }
 }

@@ -3,12 +3,14 @@
 mod definition;
 mod definitions;
 mod handles;
+mod histograms;
 mod policies;
 mod policy_counters;
 mod pools;
 mod record;
 mod samples;
 mod statements;
+mod text;
 mod webhooks;
 
 #[cfg(test)]
@@ -16,10 +18,10 @@ mod tests;
 
 use std::sync::Arc;
 
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 
-use definition::Kind;
 use definitions::{CONNECTIONS, CONNECTIONS_TOTAL, REFUSALS_DELAYED_TOTAL};
+use histograms::Histograms;
 use policy_counters::PolicyCounters;
 
 pub use samples::Sample;
@@ -29,6 +31,7 @@ pub use samples::Sample;
 pub struct Metrics {
     recorded: PrometheusHandle,
     policy_counters: Arc<PolicyCounters>,
+    histograms: Arc<Histograms>,
 }
 
 impl Metrics {
@@ -37,7 +40,7 @@ impl Metrics {
     /// # Errors
     /// Another recorder is installed already.
     pub fn install() -> Result<Self, BuildError> {
-        let recorded = builder()?.install_recorder()?;
+        let recorded = PrometheusBuilder::new().install_recorder()?;
         Ok(Metrics::described(recorded))
     }
 
@@ -48,27 +51,17 @@ impl Metrics {
         Metrics {
             recorded,
             policy_counters: Arc::default(),
+            histograms: Arc::default(),
         }
     }
 
     /// The metrics in Prometheus' text format.
     pub fn render(&self) -> String {
-        self.recorded.run_upkeep();
         let mut text = self.recorded.render();
+        self.histograms.render(&mut text);
         self.policy_counters.render(&mut text);
         text
     }
-}
-
-fn builder() -> Result<PrometheusBuilder, BuildError> {
-    let mut builder = PrometheusBuilder::new();
-    for definition in definitions::ALL {
-        if let Kind::Histogram(bounds) = definition.kind {
-            let name = Matcher::Full(definition.name.to_owned());
-            builder = builder.set_buckets_for_metric(name, bounds)?;
-        }
-    }
-    Ok(builder)
 }
 
 /// Counts one connection while it is open.

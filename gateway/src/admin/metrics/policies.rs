@@ -1,11 +1,11 @@
 //! What the policy host reports: calls, faults, loads, and the policies' own logs and metrics.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use gatewright_contract::Level;
 use gatewright_policy_host::{Fault, Observer, ReloadEvent, ReloadOutcome};
-use metrics::Histogram;
 
 use super::Metrics;
 use super::definitions::{
@@ -13,10 +13,14 @@ use super::definitions::{
     POLICY_LONG_CALLS_TOTAL, POLICY_RELOADS_TOTAL,
 };
 use super::handles::Handles;
+use super::histograms::Histogram;
 
 thread_local! {
-    static CALLS: RefCell<Handles<(Box<str>, &'static str), Histogram>> = const { RefCell::new(Handles::new()) };
+    static CALLS: RefCell<Handles<Hook, Arc<Histogram>>> = const { RefCell::new(Handles::new()) };
 }
+
+/// The name of a policy, and of one of its hooks.
+type Hook = (Box<str>, &'static str);
 
 impl Observer for Metrics {
     fn call(&self, policy: &str, hook: &'static str, elapsed: Duration) {
@@ -25,7 +29,7 @@ impl Observer for Metrics {
                 .of(
                     |(name, of)| *of == hook && **name == *policy,
                     || {
-                        let handle = POLICY_CALL_SECONDS.histogram(&[policy, hook]);
+                        let handle = self.histograms.of(&POLICY_CALL_SECONDS, &[policy, hook]);
                         ((policy.into(), hook), handle)
                     },
                 )

@@ -1,10 +1,10 @@
 //! The counters that policies add to. Their values are fractional, which the recorder's counters cannot be.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 
 use super::definitions::POLICY_METRIC_TOTAL;
+use super::text;
 
 /// Sums by policy and name. The policy host bounds the number and the length of the names.
 #[derive(Default)]
@@ -51,28 +51,14 @@ impl PolicyCounters {
         let [policy_label, name_label] = definition.labels else {
             return;
         };
-        // Writing to a String cannot fail.
-        let _ = writeln!(out, "# HELP {} {}", definition.name, definition.help);
-        let _ = writeln!(out, "# TYPE {} counter", definition.name);
+        text::header(out, definition, "counter");
         for ((policy, name), counter) in &*counters {
-            let _ = writeln!(
-                out,
-                "{}{{{}=\"{}\",{}=\"{}\"}} {}",
-                definition.name,
-                policy_label.name,
-                escaped(policy),
-                name_label.name,
-                escaped(name),
-                counter.sum
-            );
+            let labels = [
+                (policy_label.name, policy.as_str()),
+                (name_label.name, name.as_str()),
+            ];
+            text::sample(out, definition.name, "", &labels, counter.sum);
         }
         out.push('\n');
     }
-}
-
-/// A label's value as the text format requires it.
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
 }

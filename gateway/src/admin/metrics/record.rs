@@ -13,7 +13,9 @@ impl RecordMetrics for Metrics {
     }
 
     fn waited(&self, seconds: f64) {
-        RECORD_WAIT_SECONDS.histogram(&[]).record(seconds);
+        self.histograms
+            .of(&RECORD_WAIT_SECONDS, &[])
+            .record(seconds);
     }
 
     fn failed(&self) {

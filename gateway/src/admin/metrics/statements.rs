@@ -1,9 +1,10 @@
 //! What the gate counts: verdicts on statements, and their ends.
 
 use std::cell::{OnceCell, RefCell};
+use std::sync::Arc;
 
 use gatewright_sql::Verb;
-use metrics::{Counter, Histogram};
+use metrics::Counter;
 
 use super::Metrics;
 use super::definitions::{
@@ -11,13 +12,14 @@ use super::definitions::{
     STATEMENT_ENDS_TOTAL, STATEMENT_SECONDS, STATEMENTS_TOTAL,
 };
 use super::handles::Handles;
+use super::histograms::Histogram;
 use crate::gate::GateMetrics;
 use crate::session::{Completion, Outcome};
 
 thread_local! {
     static VERDICTS: RefCell<Handles<(Verb, &'static str), Counter>> = const { RefCell::new(Handles::new()) };
     static ENDS: RefCell<Handles<(Verb, Outcome), Counter>> = const { RefCell::new(Handles::new()) };
-    static SECONDS: RefCell<Handles<Verb, Histogram>> = const { RefCell::new(Handles::new()) };
+    static SECONDS: RefCell<Handles<Verb, Arc<Histogram>>> = const { RefCell::new(Handles::new()) };
     static DELIVERED: OnceCell<Delivered> = const { OnceCell::new() };
 }
 
@@ -58,7 +60,7 @@ impl GateMetrics for Metrics {
             known
                 .of(
                     |key| *key == verb,
-                    || (verb, STATEMENT_SECONDS.histogram(&[verb.name()])),
+                    || (verb, self.histograms.of(&STATEMENT_SECONDS, &[verb.name()])),
                 )
                 .record(seconds);
         });

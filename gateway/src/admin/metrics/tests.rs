@@ -14,7 +14,7 @@ use crate::gate::GateMetrics;
 use crate::pool::{Closed, Handed, PoolMetrics};
 use crate::recording::RecordMetrics;
 use crate::session::Completion;
-use crate::tests;
+use crate::tests::{self, memory::held};
 use crate::webhooks::{Outcome, WebhookMetrics};
 
 const INTRODUCTION: &str = "\
@@ -91,7 +91,7 @@ fn kind(kind: Kind) -> &'static str {
 
 /// Metrics that nothing else in the process counts into, for the time of `count`.
 fn rendered(count: impl FnOnce(&Metrics) + Send) -> String {
-    let recorder = builder().unwrap().build_recorder();
+    let recorder = PrometheusBuilder::new().build_recorder();
     // A thread of its own: handles are kept by thread.
     std::thread::scope(|scope| {
         let counted = scope.spawn(|| {
@@ -165,10 +165,30 @@ fn what_is_exported_and_what_is_defined_are_the_same() {
         "gatewright_statement_ends_total{kind=\"select\",outcome=\"completed\"} 1\n",
         "gatewright_result_bytes_total 30\n",
         "gatewright_statement_seconds_bucket{kind=\"select\",le=\"0.25\"} 1\n",
+        "gatewright_statement_seconds_bucket{kind=\"select\",le=\"0.05\"} 0\n",
+        "gatewright_statement_seconds_bucket{kind=\"select\",le=\"+Inf\"} 1\n",
+        "gatewright_statement_seconds_sum{kind=\"select\"} 0.25\n",
+        "gatewright_statement_seconds_count{kind=\"select\"} 1\n",
         "gatewright_policy_metric_total{policy=\"p\",name=\"seen\"} 1.5\n",
     ] {
         assert!(text.contains(sample), "{sample}{text}");
     }
+}
+
+/// Nobody may ever ask for the metrics.
+#[test]
+fn what_is_counted_takes_no_more_memory_than_its_labels() {
+    let text = rendered(|metrics| {
+        let count = || {
+            metrics.completed(Verb::Select, 0.25, &Completion::default());
+            metrics.call("p", "on-batch", Duration::from_micros(3));
+        };
+        count();
+        let before = held();
+        (0..100_000).for_each(|_| count());
+        assert_eq!(held(), before);
+    });
+    assert!(text.contains("gatewright_statement_seconds_count{kind=\"select\"} 100001\n"));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::End;
 use crate::session::Refusal;
+use crate::tests::memory::held;
 use stage::{Stage, replies};
 
 /// Far longer than anything here takes.
@@ -183,10 +184,7 @@ async fn a_client_that_resets_its_connection_is_noticed() {
             client.write_all(&query("hold this")).await.expect("room");
             stage.until_held().await;
             let _ = timeout(Duration::from_millis(200), client.write_all(&much())).await;
-            socket2::SockRef::from(&client)
-                .set_linger(Some(Duration::ZERO))
-                .expect("a socket");
-            drop(client);
+            reset(client);
         })
         .await;
     assert!(
@@ -210,6 +208,55 @@ async fn a_server_that_goes_away_ends_what_was_admitted() {
     assert!(matches!(end, End::ServerGone(_)), "{end:?}");
     assert!(stage.ledger.borrow().is_balanced());
     assert_eq!(stage.ledger.borrow().admitted, 1);
+}
+
+/// It may take long until the ends of a client's last statements are noted. Until then, nothing else of the client is kept.
+#[tokio::test]
+async fn a_client_that_has_left_leaves_nothing_but_ends_behind() {
+    let (mut client, gateway) = stage::sockets().await;
+    let stage = Stage::begin(gateway);
+    let end = stage
+        .until_end(async {
+            for name in ["a", "b", "c", "d"] {
+                client
+                    .write_all(&prepare(name, 1 << 19))
+                    .await
+                    .expect("room");
+                replies(&mut client, 1).await;
+            }
+            stage.notes_late.set(true);
+            client.write_all(&query("select 1")).await.expect("room");
+            stage.until_ran("select 1").await;
+            let with_names = held();
+            reset(client);
+            while held() > with_names - (8 << 19) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            stage.decision.say(Ok(()));
+        })
+        .await;
+    assert!(
+        matches!(end, End::ClientLeft | End::ClientGone(_)),
+        "{end:?}"
+    );
+    assert!(stage.ledger.borrow().is_balanced());
+}
+
+/// The client's connection breaks off.
+fn reset(client: tokio::net::TcpStream) {
+    socket2::SockRef::from(&client)
+        .set_linger(Some(Duration::ZERO))
+        .expect("a socket");
+    drop(client);
+}
+
+/// A prepared statement of so many bytes.
+fn prepare(name: &str, length: usize) -> Vec<u8> {
+    let mut out = bytes::BytesMut::new();
+    let text = format!("select {}", "x".repeat(length));
+    build::parse(&mut out, name, text, &[]).expect("a text");
+    build::sync(&mut out);
+    out.to_vec()
 }
 
 /// Many statements of one client, all at once, and one of another client of the same thread.

@@ -52,6 +52,8 @@ pub(super) struct Stage {
     pub(super) withdrawn: Rc<Cell<usize>>,
     /// How many `slow` statements were judged.
     pub(super) slow: Rc<Cell<usize>>,
+    /// No end is taken note of before a decision is made.
+    pub(super) notes_late: Rc<Cell<bool>>,
     pub(super) ledger: Rc<RefCell<Ledger>>,
     pub(super) inbox: Arc<CancelInbox>,
     pub(super) cancels: Rc<Cell<usize>>,
@@ -78,6 +80,7 @@ impl Stage {
         let (decision, withdrawn) = (Rc::clone(&judge.decision), Rc::clone(&judge.withdrawn));
         let ledger = Rc::clone(&judge.ledger);
         let slow = Rc::clone(&judge.slow);
+        let notes_late = Rc::clone(&judge.notes_late);
         let inbox: Arc<CancelInbox> = Arc::default();
         let cancels: Rc<Cell<usize>> = Rc::default();
         let signals = Signals {
@@ -103,7 +106,7 @@ impl Stage {
         };
         let session = Session::new(start, Arc::new(PseudonymKey::from_bytes([7; 32])));
         let empty = || (BytesMut::new(), BytesMut::new());
-        let relay = Relay::new(
+        let relay = Box::new(Relay::new(
             client,
             gateway,
             session,
@@ -111,7 +114,7 @@ impl Stage {
             signals,
             BytesMut::new(),
             empty(),
-        );
+        ));
         let (ran, sent, leave) = (Rc::default(), Rc::default(), Rc::default());
         let serving = serve(
             server,
@@ -124,6 +127,7 @@ impl Stage {
             decision,
             withdrawn,
             slow,
+            notes_late,
             ledger,
             inbox,
             cancels,
@@ -167,6 +171,12 @@ impl Stage {
 
     pub(super) async fn until_sent(&self) {
         while self.sent.get() == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(super) async fn until_ran(&self, text: &str) {
+        while self.ran().last().is_none_or(|last| last != text) {
             tokio::task::yield_now().await;
         }
     }

@@ -44,7 +44,8 @@ impl<J: Judge> Session<J> {
             }
             return self.refuse_extended(no_room(), judge, output);
         }
-        let prepared = match self.lookup_prepared(&Name::new(bind.statement)) {
+        let statement = Name::new(bind.statement);
+        let prepared = match self.lookup_prepared(&statement) {
             Lookup::Pending => return self.hold_for_replies(output),
             Lookup::Unknown if self.server.is_shared() => {
                 return self.refuse_unknown_statement(bind.statement, judge, output);
@@ -53,7 +54,7 @@ impl<J: Judge> Session<J> {
             Lookup::Known(prepared) => prepared,
         };
         let mut held = self.held.take().unwrap_or_default();
-        let prepared = match self.settle_bound(bind.statement, prepared, &mut held, judge) {
+        let prepared = match self.settle_bound(&statement, prepared, &mut held, judge) {
             Stage::Hold => return self.hold(held),
             Stage::Refused(refusal) => {
                 self.let_go(held, judge);
@@ -118,7 +119,6 @@ impl<J: Judge> Session<J> {
             plan,
             formats: bind.result_formats.iter().collect(),
             passed: Rc::default(),
-            started: Rc::default(),
             bound: Cell::new(None),
             bind: bind_message,
         });
@@ -146,7 +146,7 @@ impl<J: Judge> Session<J> {
     /// The statement that is bound, with an analysis that holds.
     fn settle_bound(
         &mut self,
-        name: &str,
+        name: &Name,
         prepared: Rc<Prepared<J>>,
         held: &mut Held<J>,
         judge: &mut J,
@@ -154,8 +154,7 @@ impl<J: Judge> Session<J> {
         if let Some(settled) = &held.prepared {
             return Stage::Done(Rc::clone(settled));
         }
-        let name = Name::new(name);
-        let settled = done!(self.settle_prepared(&name, &prepared, &mut held.ticket, judge));
+        let settled = done!(self.settle_prepared(name, &prepared, &mut held.ticket, judge));
         held.prepared = Some(Rc::clone(&settled));
         Stage::Done(settled)
     }

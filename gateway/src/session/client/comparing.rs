@@ -44,11 +44,11 @@ impl<J: Judge> Session<J> {
     ) -> Vec<CloseTarget> {
         let pass = Pass::<J>::Admitted(admitted);
         let bound = admitted.iter().flatten().find_map(J::bound_to);
-        let showing = self.compare_rows(bound, &held.form);
-        let text = showing.as_ref().and_then(|showing| {
-            let text = J::source(&showing.text);
-            self.reading.encoding.write(text)
-        });
+        let Some(showing) = self.compare_rows(bound, &held.form) else {
+            output.to_server.run(frame, &pass);
+            return Vec::new();
+        };
+        let text = self.reading.encoding.write(J::source(&showing.text));
         let bind = portal.bind.as_ref();
         let bind = bind.and_then(|bind| frontend::Bind::decode(bind.body()).ok());
         let (Some(text), Some(bind)) = (text, bind) else {

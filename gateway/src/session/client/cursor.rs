@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use gatewright_wire::frame::Frame;
 use gatewright_wire::frontend;
+use smallvec::SmallVec;
 
 use crate::session::asking::{Stage, Subject, done};
 use crate::session::doors::output::{Output, Taken};
@@ -51,9 +52,8 @@ impl<J: Judge> Session<J> {
                     prepared: fetch,
                     permit: Some(permit),
                     plan,
-                    formats: Vec::new(),
+                    formats: SmallVec::new(),
                     passed: Rc::default(),
-                    started: Rc::default(),
                     bound: Cell::new(None),
                     bind: None,
                 });

@@ -87,7 +87,7 @@ impl<J: Judge> Session<J> {
             self.wait_for_certainty(output);
             return Stage::Hold;
         }
-        if !portal.prepared.is(Facts::is_dynamic) || portal.started.get() {
+        if !portal.prepared.is(Facts::is_dynamic) || portal.passed.has_started() {
             return Stage::Done(Rc::clone(portal));
         }
         if !begun && self.names_change_behind_bind(name) {
@@ -131,7 +131,6 @@ impl<J: Judge> Session<J> {
             plan: None,
             formats: portal.formats.clone(),
             passed: Rc::clone(&portal.passed),
-            started: Rc::clone(&portal.started),
             bound: portal.bound.clone(),
             bind: portal.bind.clone(),
         }))
@@ -174,14 +173,16 @@ impl<J: Judge> Session<J> {
                         self.let_go(held, judge);
                         return self.refuse_extended(refusal, judge, output);
                     }
-                    Stage::Done(mut admitted) => {
-                        closed = self.send_execute(frame, &portal, &held, &admitted, output);
-                        admitted.pop().flatten()
+                    Stage::Done(admitted) => {
+                        let admitted = Some(admitted);
+                        let one = std::slice::from_ref(&admitted);
+                        closed = self.send_execute(frame, &portal, &held, one, output);
+                        admitted
                     }
                 }
             }
         };
-        portal.started.set(true);
+        portal.passed.start();
         if let Some(statement) = portal.prepared.statement() {
             self.note_sent(&statement.facts);
         }
@@ -209,10 +210,10 @@ impl<J: Judge> Session<J> {
         held: &mut Held<J>,
         judge: &mut J,
         output: &mut Output,
-    ) -> Stage<Vec<Option<J::Admitted>>> {
+    ) -> Stage<J::Admitted> {
         let name = portal_of(frame);
         done!(self.rehearse_execute(name, portal, held, judge, output));
-        self.ask_admission(held, std::slice::from_ref(permit), judge)
+        self.ask_one_admission(held, permit, judge)
     }
 
     /// True when the encoding of the rows that are to be edited is in doubt.

@@ -216,7 +216,7 @@ impl<J: Judge> Session<J> {
                 if !frame.body.is_empty() {
                     // The server finds what is behind its fields.
                     let error = DecodeError::Trailing { message: "Flush" };
-                    self.expect(Outstanding::Refused(Refusal::unreadable(&error)));
+                    self.expect(Outstanding::Refused(Box::new(Refusal::unreadable(&error))));
                 }
                 Ok(Taken::Yes)
             }

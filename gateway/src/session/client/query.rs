@@ -225,7 +225,7 @@ impl<J: Judge> Session<J> {
             self.note_sent(&statement.facts);
         }
         self.forget_unnamed();
-        let run = QueryRun {
+        let run = Box::new(QueryRun {
             text: held.text,
             permits: held.permits,
             admitted: held.admitted,
@@ -235,7 +235,7 @@ impl<J: Judge> Session<J> {
             refusal: None,
             silent_error: false,
             sent,
-        };
+        });
         self.turn.stoppable += usize::from(run.can_stop());
         self.expect(Outstanding::Query(run));
     }

@@ -70,11 +70,11 @@ impl<J: Judge> Session<J> {
     ) -> Taken {
         let name = self.passing_name(name);
         output.to_server.parse_unread(name, text, types);
-        self.expect(Outstanding::Unread(Unread {
+        self.expect(Outstanding::Unread(Box::new(Unread {
             name: Name::new(name),
             refusal: refusal.if_server_reads(),
             accepted: false,
-        }));
+        })));
         Taken::Yes
     }
 
@@ -133,14 +133,14 @@ impl<J: Judge> Session<J> {
     /// The stand-in went out: its error gets the refusal's text, and the server skips to Sync behind it.
     fn refused(&mut self, refusal: Refusal, judge: &mut J) -> Taken {
         count(&refusal, judge);
-        self.expect(Outstanding::Refused(refusal));
+        self.expect(Outstanding::Refused(Box::new(refusal)));
         Taken::Yes
     }
 
     /// The same for a stand-in with a ReadyForQuery of its own.
     fn refused_alone(&mut self, refusal: Refusal, judge: &mut J) -> Taken {
         count(&refusal, judge);
-        self.expect(Outstanding::Query(QueryRun::stand_in(refusal)));
+        self.expect(Outstanding::Query(Box::new(QueryRun::stand_in(refusal))));
         Taken::Yes
     }
 }

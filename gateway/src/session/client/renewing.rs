@@ -111,13 +111,12 @@ impl<J: Judge> Session<J> {
         }
         match prepared.renewed(text) {
             // Of one that was begun, the rows to come are those of the statement that it was.
-            Some(renewed) if !portal.started.get() => Stage::Done(Some(Rc::new(Portal {
+            Some(renewed) if !portal.passed.has_started() => Stage::Done(Some(Rc::new(Portal {
                 passed: Rc::clone(&portal.passed),
                 prepared: Rc::new(renewed),
                 permit: portal.permit.clone(),
                 plan: portal.plan.clone(),
                 formats: portal.formats.clone(),
-                started: Rc::clone(&portal.started),
                 bound: portal.bound.clone(),
                 bind: portal.bind.clone(),
             }))),

@@ -67,9 +67,12 @@ impl<J: Judge> Session<J> {
         let Some(admitted) = self.queue.front().and_then(Outstanding::current) else {
             return;
         };
+        let Some(bound) = J::bound_to(admitted) else {
+            return;
+        };
         let changed = changed_rows(frame);
         let rows = self.turn.compared.take();
-        if J::bound_to(admitted).is_none_or(|bound| bound.admits(changed, rows)) {
+        if bound.admits(changed, rows) {
             return;
         }
         let refusal = judge.effect_differs(admitted, changed);
@@ -337,9 +340,10 @@ pub(in crate::session) fn changed_rows(frame: Frame<'_>) -> Option<u64> {
         .body
         .strip_suffix(b"\0")
         .filter(|_| frame.tag == b'C')?;
-    let tag = std::str::from_utf8(tag).ok()?;
-    let (command, count) = tag.rsplit_once(' ')?;
     // INSERT has an OID in front of the count.
-    let writes = ["INSERT 0", "UPDATE", "DELETE", "MERGE", "COPY"];
-    count.parse().ok().filter(|_| writes.contains(&command))
+    let writes = ["INSERT 0 ", "UPDATE ", "DELETE ", "MERGE ", "COPY "];
+    let count = writes
+        .iter()
+        .find_map(|command| tag.strip_prefix(command.as_bytes()))?;
+    std::str::from_utf8(count).ok()?.parse().ok()
 }

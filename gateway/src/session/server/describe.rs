@@ -158,7 +158,7 @@ impl<J: Judge> Session<J> {
     pub(in crate::session) fn described(
         &mut self,
         frame: Frame<'_>,
-        fields: Option<Vec<Field>>,
+        columns: Option<&backend::RowDescription<'_>>,
         output: &mut Output,
     ) -> Result<(), Violation> {
         let tag = char::from(frame.tag);
@@ -166,17 +166,19 @@ impl<J: Judge> Session<J> {
             return Err(Violation::Unexpected(tag));
         };
         match target {
-            Described::Statement(prepared) => self.statement_described(&prepared, fields, audience),
+            Described::Statement(prepared) => {
+                self.statement_described(&prepared, columns.map(fields_of), audience);
+            }
             Described::Portal(portal) => {
-                if let (Some(plan), Some(fields)) = (&portal.plan, &fields)
-                    && plan.fields != *fields
+                if let (Some(plan), Some(columns)) = (&portal.plan, columns)
+                    && plan.fields != fields_of(columns)
                 {
                     return Err(Violation::ShapeChanged);
                 }
             }
             Described::InHand => {
                 if let Some(held) = &mut self.held {
-                    held.description = held::Description::Told(fields);
+                    held.description = held::Description::Told(columns.map(fields_of));
                 }
             }
             // A statement that nobody has judged must not be bound.

@@ -8,7 +8,6 @@ use crate::session::doors::outgoing::HIGH_WATER;
 use crate::session::doors::output::{Output, Progress, STREAM_ABOVE, Step, Taken};
 use crate::session::doors::to_client::Delivery;
 use crate::session::judge::{Judge, Limit};
-use crate::session::server::describe::fields_of;
 use crate::session::state::outstanding::{Audience, CloseTarget, Outstanding, Sent};
 use crate::session::state::pipeline::Mode;
 use crate::session::state::session::Session;
@@ -303,12 +302,10 @@ impl<J: Judge> Session<J> {
     fn row_description(&mut self, frame: Frame<'_>, output: &mut Output) -> Result<(), Violation> {
         let description = backend::RowDescription::decode(frame.body)
             .map_err(|error| Violation::unreadable("RowDescription", &error))?;
-        let fields = fields_of(&description);
         match self.queue.front() {
-            Some(Outstanding::Describe { .. }) => self.described(frame, Some(fields), output),
+            Some(Outstanding::Describe { .. }) => self.described(frame, Some(&description), output),
             Some(Outstanding::Query(_)) => {
-                let formats: Vec<i16> = description.fields().map(|field| field.format).collect();
-                self.rows_of_query(&fields, &formats)?;
+                self.rows_of_query(&description)?;
                 output.to_client.deliver(Delivery::Message(frame));
                 Ok(())
             }

@@ -4,7 +4,7 @@ use gatewright_wire::ErrorFields;
 
 use crate::session::judge::Judge;
 use crate::session::state::name::Name;
-use crate::session::state::outstanding::{Outstanding, Unread};
+use crate::session::state::outstanding::Outstanding;
 use crate::session::state::session::Session;
 
 /// SQLSTATE of a prepared statement whose name another has.
@@ -38,11 +38,12 @@ impl<J: Judge> Session<J> {
 
     /// A Parse without a name ends the statement that had none, even where it fails (PostgreSQL's `exec_parse_message`).
     pub(in crate::session) fn forget_unnamed_of_failed_parse(&mut self) {
-        if self.server.is_shared()
-            && let Some(Outstanding::Parse { name, .. } | Outstanding::Unread(Unread { name, .. })) =
-                self.queue.front()
-            && name.is_unnamed()
-        {
+        let name = match self.queue.front() {
+            Some(Outstanding::Parse { name, .. }) => name,
+            Some(Outstanding::Unread(unread)) => &unread.name,
+            _ => return,
+        };
+        if self.server.is_shared() && name.is_unnamed() {
             self.names.close_prepared(&Name::unnamed());
         }
     }

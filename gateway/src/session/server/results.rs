@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use gatewright_contract as contract;
 use gatewright_sql::{CopyFormat, CopyOut, SessionEffect, Statement};
+use gatewright_wire::backend::RowDescription;
 use gatewright_wire::frame::Frame;
 
 use crate::results::{
@@ -13,8 +14,9 @@ use crate::results::{
 };
 use crate::session::doors::output::{Output, Taken};
 use crate::session::doors::to_client::Delivery;
-use crate::session::judge::{Answer, Field, Judge, Judged, Limit, Limits, Plan};
+use crate::session::judge::{Answer, Judge, Judged, Limit, Limits, Plan};
 use crate::session::refusal::Refusal;
+use crate::session::server::describe::fields_of;
 use crate::session::state::name::Name;
 use crate::session::state::names::Portal;
 use crate::session::state::outstanding::{Outstanding, QueryRun};
@@ -99,7 +101,7 @@ impl<J: Judge> Session<J> {
         let cursor = current.fetched.as_ref();
         let passed = cursor.and_then(|name| self.names.passed_of(name));
         let passed = passed.or_else(|| current.passed.clone());
-        let before = passed.as_ref().map_or((0, 0), |passed| passed.get());
+        let before = passed.as_ref().map_or((0, 0), |passed| passed.read());
         Running::plain(current.limits().after(self.ends.delivered(), before)).going_on(passed)
     }
 
@@ -111,18 +113,18 @@ impl<J: Judge> Session<J> {
     /// RowDescription within a simple Query: the rows of one statement follow.
     pub(in crate::session) fn rows_of_query(
         &mut self,
-        fields: &[Field],
-        formats: &[i16],
+        description: &RowDescription<'_>,
     ) -> Result<(), Violation> {
         let Some(current) = self.current() else {
             return Err(Violation::Unexpected('T'));
         };
         let mut running = self.running(&current);
         if let Some(plan) = &current.plan {
-            if plan.fields != fields {
+            if plan.fields != fields_of(description) {
                 return Err(Violation::ShapeChanged);
             }
-            running.editor = editor(plan, formats, RowCodec::DataRow, &self.key);
+            let formats: Vec<i16> = description.fields().map(|field| field.format).collect();
+            running.editor = editor(plan, &formats, RowCodec::DataRow, &self.key);
         } else if current.permit.as_ref().is_some_and(J::wants_plan) {
             // Described as returning no rows, yet rows arrive, and there is no plan for them.
             return Err(Violation::ShapeChanged);
@@ -279,12 +281,12 @@ impl<J: Judge> Session<J> {
         if self.resume_batch(judge, output) == Taken::Hold {
             return Taken::Hold;
         }
-        let Some(permit) = self.permit_in_front() else {
-            return Taken::Yes;
-        };
         let running = self.turn.running.as_mut();
         let editor = running.and_then(|running| running.editor.as_mut());
         let Some(editor) = editor.filter(|editor| !editor.is_empty()) else {
+            return Taken::Yes;
+        };
+        let Some(permit) = self.queue.front().and_then(Outstanding::permit).cloned() else {
             return Taken::Yes;
         };
         let mut ask = Ask {

@@ -108,7 +108,7 @@ impl<J: Judge> Session<J> {
     /// this.
     pub(in crate::session) fn abort_transaction(&mut self, output: &mut Output) {
         output.to_server.stand_in_query();
-        let mut run = QueryRun::stand_in(Refusal::new("42501", "aborted"));
+        let mut run = Box::new(QueryRun::stand_in(Refusal::new("42501", "aborted")));
         run.silent_error = true;
         self.expect(Outstanding::Query(run));
     }

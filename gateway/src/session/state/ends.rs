@@ -15,7 +15,7 @@ pub(in crate::session) struct Changed {
 }
 
 /// Ends that the judge has still to take note of, oldest first.
-pub(in crate::session) struct Ends<J: Judge> {
+pub struct Ends<J: Judge> {
     due: VecDeque<(J::Admitted, Completion)>,
     /// The judge is taking note of one.
     ticket: Option<Ticket>,
@@ -34,8 +34,13 @@ impl<J: Judge> Default for Ends<J> {
 }
 
 impl<J: Judge> Ends<J> {
+    /// True when the judge has taken note of all of them.
+    pub(in crate::session) fn are_told(&self) -> bool {
+        self.due.is_empty() && self.ticket.is_none()
+    }
+
     /// An admission ended, with what was delivered under it.
-    pub fn push(
+    pub(in crate::session) fn push(
         &mut self,
         admitted: J::Admitted,
         outcome: Outcome,
@@ -46,7 +51,7 @@ impl<J: Judge> Ends<J> {
     }
 
     /// The same for a statement of which the server says how many rows it changed.
-    pub fn push_changed(
+    pub(in crate::session) fn push_changed(
         &mut self,
         admitted: J::Admitted,
         outcome: Outcome,
@@ -69,7 +74,7 @@ impl<J: Judge> Ends<J> {
     }
 
     /// Rows and bytes delivered in the session by what has ended.
-    pub fn delivered(&self) -> (u64, u64) {
+    pub(in crate::session) fn delivered(&self) -> (u64, u64) {
         self.delivered
     }
 

@@ -21,7 +21,7 @@ pub(in crate::session) enum Lookup<T> {
 impl<J: Judge> Session<J> {
     pub(in crate::session) fn lookup_prepared(&self, name: &Name) -> Lookup<Rc<Prepared<J>>> {
         let shared = self.server.is_shared();
-        let pending = self.queue.names_pending();
+        let pending = self.queue.statements_pending();
         self.lookup(pending, self.names.prepared(name), |reply| match reply {
             Outstanding::Parse {
                 name: other,

@@ -10,6 +10,7 @@ pub(in crate::session) mod name;
 pub(in crate::session) mod names;
 pub(in crate::session) mod outstanding;
 pub(in crate::session) mod pipeline;
+pub(in crate::session) mod queue;
 pub(in crate::session) mod reading;
 pub(in crate::session) mod rehearsal;
 pub(in crate::session) mod returned;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use gatewright_sql::{CopyOut, Facts, Outputs, SessionEffect, Statement};
+use smallvec::SmallVec;
 
 use crate::pool::Serial;
 use crate::session::doors::to_server::{Kept, KeptBind};
@@ -190,11 +191,9 @@ pub struct Portal<J: Judge> {
     pub permit: Option<J::Permit>,
     pub plan: Option<Rc<Plan>>,
     /// Result format codes as in Bind: none (all text), one for all columns, or one per column.
-    pub formats: Vec<i16>,
+    pub formats: SmallVec<[i16; 4]>,
     /// What was read of it so far.
     pub passed: Passed,
-    /// True once an Execute of it was sent. From then on it runs under this permit to its end.
-    pub started: Rc<Cell<bool>>,
     /// [`Names::version`] when the server confirmed it.
     pub bound: Cell<Option<u64>>,
     /// The Bind that made it, where it may have to be bound again.

@@ -32,8 +32,32 @@ impl Turn {
     }
 }
 
-/// Rows and bytes that were read of a portal or cursor so far.
-pub(in crate::session) type Passed = Rc<Cell<(u64, u64)>>;
+/// How far a portal or cursor was read.
+#[derive(Debug, Default)]
+pub(in crate::session) struct Position {
+    /// Rows and bytes so far.
+    read: Cell<(u64, u64)>,
+    started: Cell<bool>,
+}
+
+/// The position, which belongs to everything that reads on from it.
+pub(in crate::session) type Passed = Rc<Position>;
+
+impl Position {
+    pub fn read(&self) -> (u64, u64) {
+        self.read.get()
+    }
+
+    /// An Execute of the portal was sent.
+    pub fn start(&self) {
+        self.started.set(true);
+    }
+
+    /// True once an Execute of the portal was sent. From then on it runs under its permit to its end.
+    pub fn has_started(&self) -> bool {
+        self.started.get()
+    }
+}
 
 /// A result on its way from the server to the client.
 pub(in crate::session) struct Running {
@@ -70,7 +94,7 @@ impl Running {
 
     /// A further part of what was read before.
     pub fn going_on(mut self, passed: Option<Passed>) -> Self {
-        (self.rows, self.bytes) = passed.as_ref().map_or((0, 0), |passed| passed.get());
+        (self.rows, self.bytes) = passed.as_ref().map_or((0, 0), |passed| passed.read());
         self.passed = passed;
         self
     }
@@ -78,7 +102,7 @@ impl Running {
     /// The part is over.
     pub fn note_passed(&self) {
         if let Some(passed) = &self.passed {
-            passed.set((self.rows, self.bytes));
+            passed.read.set((self.rows, self.bytes));
         }
     }
 

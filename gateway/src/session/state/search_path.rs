@@ -5,12 +5,13 @@
 //! that the setting may have, and where one of them is not known, names mean every object of that name.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use crate::pool::NamesAtStart;
 use gatewright_sql::{Facts, PathChange, PathValue, RoleEffect, SearchPath, SessionEffect};
 
-/// The elements of all values that are possible. `None`: not known.
-type Elements = Option<BTreeSet<Box<str>>>;
+/// The elements of all values that are possible. `None`: not known. Most of the values below are the same ones.
+type Elements = Option<Rc<BTreeSet<Box<str>>>>;
 
 #[derive(Debug)]
 pub(in crate::session) struct PathState {
@@ -55,7 +56,7 @@ impl PathState {
         let text = start.as_ref().map(|start| start.path.as_str().into());
         let value = start.as_ref().map(|start| PathValue::parse(&start.path));
         let elements = match value {
-            Some(PathValue::Schemas(elements)) => Some(elements.into_iter().collect()),
+            Some(PathValue::Schemas(elements)) => Some(Rc::new(elements.into_iter().collect())),
             _ => None,
         };
         let reports = start.as_ref().is_some_and(|start| start.reported);
@@ -110,7 +111,7 @@ impl PathState {
         self.value = value.ok().map(Box::from);
         let value = value.map(PathValue::parse);
         let elements = match value {
-            Ok(PathValue::Schemas(elements)) => Some(elements.into_iter().collect()),
+            Ok(PathValue::Schemas(elements)) => Some(Rc::new(elements.into_iter().collect())),
             _ => None,
         };
         unite(&mut self.may, &elements);
@@ -258,7 +259,7 @@ impl PathState {
 
     fn value_of(&self, change: &PathChange) -> Elements {
         match &change.value {
-            PathValue::Schemas(elements) => Some(elements.iter().cloned().collect()),
+            PathValue::Schemas(elements) => Some(Rc::new(elements.iter().cloned().collect())),
             PathValue::Default => self.start.clone(),
             PathValue::Unknown => None,
         }
@@ -316,7 +317,7 @@ fn runs_unread(facts: &Facts) -> bool {
 
 fn unite(all: &mut Elements, more: &Elements) {
     match (all.as_mut(), more) {
-        (Some(all), Some(more)) => all.extend(more.iter().cloned()),
+        (Some(all), Some(more)) => Rc::make_mut(all).extend(more.iter().cloned()),
         _ => *all = None,
     }
 }

@@ -43,6 +43,8 @@ pub(crate) struct WordJudge {
     pub(crate) withdrawn: Rc<Cell<usize>>,
     /// How many `slow` statements were judged.
     pub(crate) slow: Rc<Cell<usize>>,
+    /// No end is taken note of before a decision is made.
+    pub(crate) notes_late: Rc<Cell<bool>>,
     /// What the client is told of the statement that is held, the last first.
     pub(crate) notices: Vec<Notice>,
     /// What a person says about the statement that is held.
@@ -520,7 +522,8 @@ impl Judge for WordJudge {
             .entry(admitted.id)
             .or_default() += 1;
         self.completed.push(done);
-        self.answer((), false, |()| Answer::Completed)
+        let is_late = self.notes_late.get();
+        self.answer((), is_late, |()| Answer::Completed)
     }
 
     fn resume(&mut self, ticket: Ticket) -> Judged<Answer<Self>> {

@@ -3,6 +3,7 @@
 mod blocks;
 mod bounds;
 mod extended;
+mod growth;
 mod held;
 pub(crate) mod judge;
 mod messages;

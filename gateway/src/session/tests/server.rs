@@ -233,7 +233,10 @@ impl Server {
     fn check_transaction(&self, text: &str) -> Outcome {
         let ends = matches!(split(text).0, "commit" | "rollback");
         match self.status == TransactionStatus::Failed && !ends {
-            true => fail("25P02", "current transaction is aborted"),
+            true => fail(
+                "25P02",
+                "current transaction is aborted, commands ignored until end of transaction block",
+            ),
             false => Ok(()),
         }
     }

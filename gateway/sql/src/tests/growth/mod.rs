@@ -2,10 +2,8 @@
 
 mod shapes;
 
-use std::path::Path;
-use std::process::Command;
-
 use gatewright_contract::{ColumnReplacement, Edit, ReplacementValue};
+use gatewright_harness::work;
 
 use crate::{
     Catalog, EditContext, RelationKind, Settings, WrittenType, analyze, on_big_stack, substitute,
@@ -146,45 +144,21 @@ fn each_shape_in_each_size() {
 
 #[test]
 fn work_grows_as_the_statement_does() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let program = std::env::current_exe().expect("this program");
-    let outcome = Command::new("valgrind")
-        .args(["--tool=callgrind", "--dump-instr=no", "--combine-dumps=no"])
-        .args(["--max-stackframe=100000000", "--error-limit=no"])
-        .arg(format!("--zero-before={FUNCTION}"))
-        .arg(format!("--dump-after={FUNCTION}"))
-        .arg(format!(
-            "--callgrind-out-file={}",
-            folder.path().join("work").display()
-        ))
-        .arg(program)
-        .args([
-            "--exact",
-            "tests::growth::each_shape_in_each_size",
-            "--ignored",
-            "--test-threads=1",
-        ])
-        .output()
-        .expect("valgrind, which `cargo xtask setup` installs");
-    let said = String::from_utf8_lossy(&outcome.stdout);
-    assert!(
-        outcome.status.success(),
-        "{said}\n{}",
-        String::from_utf8_lossy(&outcome.stderr)
-    );
+    let test = "tests::growth::each_shape_in_each_size";
+    let counts = work::of_calls(FUNCTION, test).expect("counts");
     let shapes = chosen();
     assert!(std::env::var(CHOSEN).is_ok() || shapes.len() == DEFAULT.len());
     let mut faults = Vec::new();
     for (at, shape) in shapes.iter().enumerate() {
-        let work = |nth: usize| instructions(folder.path(), at * SIZES.len() + nth + 1) as f64;
+        let work_of = |nth: usize| counts[at * SIZES.len() + nth] as f64;
         let length = |nth: usize| (shape.of)(SIZES[nth]).len() as f64;
-        let growth = work(2) / work(1) / (length(2) / length(1));
+        let growth = work_of(2) / work_of(1) / (length(2) / length(1));
         if growth > MOST {
             faults.push(format!(
                 "{growth:.2} {:.0}k {:.0}k {:.0}k {}",
-                work(0) / 1e3,
-                work(1) / 1e3,
-                work(2) / 1e3,
+                work_of(0) / 1e3,
+                work_of(1) / 1e3,
+                work_of(2) / 1e3,
                 shape.name
             ));
         }
@@ -196,15 +170,4 @@ fn work_grows_as_the_statement_does() {
         faults.len(),
         faults.join("\n")
     );
-}
-
-/// What the call with this number took.
-fn instructions(folder: &Path, number: usize) -> u64 {
-    let file = folder.join(format!("work.{number}"));
-    let dump = std::fs::read_to_string(&file)
-        .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let summary = dump.lines().find_map(|line| line.strip_prefix("summary: "));
-    let summary = summary.or_else(|| dump.lines().find_map(|line| line.strip_prefix("totals: ")));
-    let count = summary.and_then(|count| count.trim().parse().ok());
-    count.expect("a number of instructions")
 }

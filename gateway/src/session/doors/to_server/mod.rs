@@ -1,18 +1,16 @@
 //! The one door to the server. Messages that can make it run something pass only with proof that they were judged and admitted:
 //! there is no other way into the buffer. `relay` writes the bytes.
 
+mod rehearsing;
+
 use bytes::{Buf, BytesMut};
 use gatewright_wire::build;
 use gatewright_wire::frame::Frame;
 use gatewright_wire::frontend::{Bind, Subject};
 
 use crate::session::doors::outgoing::{Outgoing, shrink};
-use crate::session::effect::Rehearsal;
 use crate::session::judge::Judge;
 use crate::session::refusal::STAND_IN;
-
-/// The name of everything with which the gateway tries a statement: statement, portal and savepoint.
-const REHEARSAL: &str = "gatewright_rehearsal";
 
 /// The name of the statement and the portal with which the gateway asks for settings.
 const SHOW_NAME: &str = "gatewright_show";
@@ -257,106 +255,6 @@ impl ToServer {
         match bind.0.first() {
             Some(b'B') => self.bytes.extend_from_slice(&bind.0),
             _ => self.stand_in_parse(STAND_IN),
-        }
-    }
-
-    /// A statement that was judged, in a transaction or behind a savepoint of its own, and Sync. [`ToServer::undo_rehearsal`] follows.
-    pub(in crate::session) fn rehearse<J: Judge>(
-        &mut self,
-        rehearsal: &Rehearsal,
-        own_transaction: bool,
-        tried: &Tried<'_>,
-        _judged: &J::Permit,
-    ) {
-        match own_transaction {
-            true => self.command("BEGIN"),
-            false => self.command(&format!("SAVEPOINT {REHEARSAL}")),
-        }
-        for (setting, limit) in [
-            ("lock_timeout", rehearsal.lock_timeout),
-            ("statement_timeout", rehearsal.timeout),
-        ] {
-            // 0 would be no limit.
-            let limit = limit.as_millis().clamp(1, 2_147_483_647);
-            self.command(&format!("SET LOCAL {setting} = {limit}"));
-        }
-        self.close_rehearsal();
-        self.parse(REHEARSAL, tried.text, tried.types);
-        self.run_tried(tried);
-        self.sync();
-    }
-
-    /// An Execute of the client's, in the form that returns the rows that it changes. `portal`: the client's, which is closed.
-    pub(in crate::session) fn run_returning<J: Judge>(
-        &mut self,
-        form: &Tried<'_>,
-        portal: &str,
-        pass: &Pass<'_, J>,
-    ) {
-        if !pass.holds() {
-            debug_assert!(false, "a statement without admission");
-            return self.stand_in_execute();
-        }
-        self.close_rehearsal();
-        self.parse(REHEARSAL, form.text, form.types);
-        self.run_tried(form);
-        for subject in [Subject::Portal(REHEARSAL), Subject::Portal(portal)] {
-            if build::close(&mut self.bytes, subject).is_err() {
-                self.stand_in_parse(STAND_IN);
-            }
-        }
-    }
-
-    /// What is tried is parsed: the rest of it. An error must not leave the statement behind, so it is closed before anything runs.
-    fn run_tried(&mut self, tried: &Tried<'_>) {
-        let (mut formats, mut values) = (Vec::new(), Vec::new());
-        if let Some(bind) = tried.bind {
-            formats.extend(bind.formats.iter());
-            values.extend(bind.parameters.iter());
-        }
-        let built = build::bind(
-            &mut self.bytes,
-            REHEARSAL,
-            REHEARSAL,
-            &formats,
-            &values,
-            &[],
-        );
-        let built = built
-            .and_then(|()| build::describe(&mut self.bytes, Subject::Portal(REHEARSAL)))
-            .and_then(|()| build::close(&mut self.bytes, Subject::Statement(REHEARSAL)))
-            .and_then(|()| build::execute(&mut self.bytes, REHEARSAL, 0));
-        if built.is_err() {
-            self.stand_in_parse(STAND_IN);
-        }
-    }
-
-    /// What undoes a rehearsal, whether it failed or not, and Sync.
-    pub(in crate::session) fn undo_rehearsal(&mut self, own_transaction: bool) {
-        match own_transaction {
-            true => self.command("ROLLBACK"),
-            false => {
-                self.command(&format!("ROLLBACK TO SAVEPOINT {REHEARSAL}"));
-                self.command(&format!("RELEASE SAVEPOINT {REHEARSAL}"));
-            }
-        }
-        self.close_rehearsal();
-        self.sync();
-    }
-
-    /// A command of the gateway's own.
-    fn command(&mut self, command: &str) {
-        self.close_rehearsal();
-        self.parse(REHEARSAL, command.as_bytes(), &[]);
-        let built = build::bind(&mut self.bytes, REHEARSAL, REHEARSAL, &[], &[], &[])
-            .and_then(|()| build::execute(&mut self.bytes, REHEARSAL, 0));
-        debug_assert!(built.is_ok(), "short names without zero bytes");
-    }
-
-    fn close_rehearsal(&mut self) {
-        for subject in [Subject::Portal(REHEARSAL), Subject::Statement(REHEARSAL)] {
-            let built = build::close(&mut self.bytes, subject);
-            debug_assert!(built.is_ok(), "a short name without zero bytes");
         }
     }
 
