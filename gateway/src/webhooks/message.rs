@@ -157,7 +157,12 @@ fn hidden(request: &Request) -> Option<String> {
 /// Whether a message with the whole statement hides nothing of what an approval is for, and shows it as it is.
 fn shows_everything(request: &Request) -> bool {
     let plain = |text: &String| is_plain(text);
-    if request.break_glass.is_some() {
+    let rows = request
+        .shown
+        .effect
+        .as_ref()
+        .and_then(|effect| effect.rows.as_ref());
+    if request.break_glass.is_some() || rows.is_some() || !request.shown.transaction.is_empty() {
         return false;
     }
     let settings = request.settings.as_slice();

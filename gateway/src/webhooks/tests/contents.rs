@@ -1,7 +1,10 @@
 //! What leaves the gateway, and what does not.
 
 use super::*;
-use crate::approvals::{Finished, NAMED, Parameter, ParameterValue, Submitted};
+use crate::approvals::{
+    Effect, EffectFound, EffectRow, EffectRows, Finished, NAMED, Parameter, ParameterValue,
+    Submitted,
+};
 
 /// What one webhook of each kind is told of a request that is rejected.
 async fn told(format: Format, statement: Disclosure, draft: Draft) -> [String; 2] {
@@ -93,12 +96,37 @@ async fn what_cannot_be_redacted_for_certain_is_left_out() {
     );
 }
 
+fn effect_with_rows() -> Effect {
+    Effect {
+        found: EffectFound::Preview { rows: 1 },
+        limited: None,
+        bound: false,
+        rows: Some(EffectRows {
+            columns: vec!["canary".to_owned()],
+            rows: vec![EffectRow::Returned(vec![Some("canary".to_owned())])],
+        }),
+        rows_hidden: None,
+        rows_digest: None,
+    }
+}
+
 /// What is changed, and how.
 type Change = (&'static str, fn(&mut Draft));
 
 #[tokio::test]
 async fn approve_is_offered_where_the_message_hides_nothing() {
-    let changes: [Change; 12] = [
+    let changes: [Change; 14] = [
+        ("what a transaction has changed", |draft| {
+            draft.shown.transaction = vec![crate::approvals::Change {
+                verb: "DELETE".into(),
+                tables: Vec::new(),
+                rows: Some(1),
+                statement: "canary".into(),
+            }];
+        }),
+        ("rows that change", |draft| {
+            draft.shown.effect = Some(effect_with_rows());
+        }),
         ("a parameter", |draft| {
             draft.binding.parameters = returned("x").binding.parameters;
         }),
@@ -161,6 +189,7 @@ async fn approve_is_offered_where_the_message_hides_nothing() {
             change(&mut draft);
             let [asked, _] = told(format, Disclosure::Whole, draft).await;
             assert!(!asked.contains("?decide=approve"), "{what}: {asked}");
+            assert!(!asked.contains("canary"), "{what}: {asked}");
             assert!(asked.contains(approve), "{what}: {asked}");
         }
         for disclosure in [Disclosure::Redacted, Disclosure::None] {
