@@ -45,7 +45,10 @@ impl Recorder {
         let writer = start::prepare(settings, Arc::clone(&core))?;
         let thread = std::thread::Builder::new()
             .name("record".to_owned())
-            .spawn(move || writer.run())
+            .spawn(move || {
+                let _unwinding = Unwinding(writer.core());
+                writer.run();
+            })
             .map_err(StartError::Thread)?;
         core.wakes(thread.thread().clone());
         Ok(Recorder {
@@ -84,6 +87,17 @@ impl Recorder {
             && thread.join().is_err()
         {
             tracing::error!("the thread that writes the record has panicked");
+        }
+    }
+}
+
+/// What nobody writes any more is not recorded: a thread that panics must not leave sessions waiting for it.
+pub(super) struct Unwinding(pub Arc<Core>);
+
+impl Drop for Unwinding {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.set_failure(Some(Failure::Io));
         }
     }
 }

@@ -12,7 +12,7 @@ use gatewright_record::log::{PublicKey, SigningKey};
 use gatewright_record::verify::{self, Report, Trust};
 use gatewright_record::{Event, session};
 
-use super::recorder::Core;
+use super::recorder::{Core, Unwinding};
 use super::*;
 
 struct Uncounted;
@@ -265,6 +265,26 @@ async fn what_cannot_be_written_fails_and_is_written_later() {
         ["opened", "attempted", "completed", "ended"]
     );
     assert_verifies(&settings, 2);
+}
+
+#[test]
+fn nothing_is_recorded_once_the_thread_that_writes_has_panicked() {
+    let core = Arc::new(Core::new(Durability::Statement, Arc::new(Uncounted)));
+    let (ended, panicked) = (Unwinding(Arc::clone(&core)), Unwinding(Arc::clone(&core)));
+    std::thread::spawn(move || drop(ended)).join().unwrap();
+    let open = OpenRecord::begin(&core, Opened::default()).unwrap();
+    let thread = std::thread::spawn(move || {
+        let _panicked = panicked;
+        panic!("a test");
+    });
+    assert!(thread.join().is_err());
+    assert_eq!(core.failure(), Some(Failure::Io));
+    let attempted = open.session().attempted(Attempted::default());
+    assert_eq!(attempted.err(), Some(Failure::Io));
+    assert_eq!(
+        OpenRecord::begin(&core, Opened::default()).err(),
+        Some(Failure::Io)
+    );
 }
 
 #[test]

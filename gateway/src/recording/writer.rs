@@ -52,6 +52,10 @@ impl RecordWriter {
         }
     }
 
+    pub fn core(&self) -> Arc<Core> {
+        Arc::clone(&self.core)
+    }
+
     /// Until the recorder stops and everything is written.
     pub fn run(mut self) {
         loop {
