@@ -209,13 +209,13 @@ impl<J: Judge> Session<J> {
             },
             permit,
         );
-        self.expect(Outstanding::Rehearsal(Rehearsing::new(
+        self.expect(Outstanding::Rehearsal(Box::new(Rehearsing::new(
             rehearsal.way,
             own_transaction,
             certain,
             rebound,
             returned,
-        )));
+        ))));
         Stage::Done(None)
     }
 }

@@ -74,6 +74,7 @@ impl<J: Judge> Session<J> {
         let Some(Outstanding::Rehearsal(rehearsing)) = self.queue.pop() else {
             return;
         };
+        let rehearsing = *rehearsing;
         if rehearsing.certain {
             self.reading.told();
         }

@@ -71,7 +71,7 @@ pub enum Outstanding<J: Judge> {
     /// The gateway's question for a setting: an error of it is the client's.
     Asked(Asked),
     /// A statement that the gateway tries, and undoes.
-    Rehearsal(Rehearsing<J>),
+    Rehearsal(Box<Rehearsing<J>>),
     /// The gateway's probe for which Syncs the server answers after a failed COPY FROM STDIN.
     CopySyncProbe(CopySyncProbe),
 }
