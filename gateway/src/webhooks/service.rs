@@ -213,7 +213,11 @@ impl Webhook {
                 }
             };
             if phase == Phase::Ends {
-                break;
+                // What is delivered now may have held the next of its request back.
+                match sending.join_next().await {
+                    Some(_) => continue,
+                    None => break,
+                }
             }
             tokio::select! {
                 // The sender lives as long as `approvals`.
