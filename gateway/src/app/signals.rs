@@ -2,13 +2,15 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Completes at SIGTERM or SIGINT.
-pub async fn stop_signal() {
+/// Listens from this call on. The future completes at SIGTERM or SIGINT.
+pub fn stop_signal() -> impl Future<Output = ()> {
     let mut terminate = listen(SignalKind::terminate());
     let mut interrupt = listen(SignalKind::interrupt());
-    tokio::select! {
-        () = next(&mut terminate) => {}
-        () = next(&mut interrupt) => {}
+    async move {
+        tokio::select! {
+            () = next(&mut terminate) => {}
+            () = next(&mut interrupt) => {}
+        }
     }
 }
 

@@ -161,6 +161,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
     });
     let api = api.transpose()?.flatten();
     gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
+    let stopped = app::stop_signal();
     let running = gateway.start(RunSettings::new(arguments.listen)).await?;
     let token = |subject: &str, groups: Vec<String>| {
         provider.issue(&TokenRequest {
@@ -183,7 +184,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
     }
     let token = token(&arguments.subject, arguments.groups.clone());
     announce(&running.address, &arguments.subject, &token, &target.dbname)?;
-    running.run(app::stop_signal()).await;
+    running.run(stopped).await;
     gateway.finish().await;
     Ok(())
 }

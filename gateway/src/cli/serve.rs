@@ -51,6 +51,8 @@ pub(super) fn run(arguments: &ServeArguments) -> ExitCode {
 }
 
 async fn serve(config: Config, path: &Path) -> Result<()> {
+    // Whoever sees that it is ready may send signals at once.
+    let (stopped, hangups) = (app::stop_signal(), app::Hangups::listen());
     let verifier = verifier(&config).await?;
     let metrics = app::metrics()?;
     let policies = policy_source(&config).open(Arc::new(metrics.clone()))?;
@@ -88,8 +90,8 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         at_start: fixed(&config),
     };
     tokio::select! {
-        () = running.run(app::stop_signal()) => {}
-        never = reload.on_hangup() => match never {},
+        () = running.run(stopped) => {}
+        never = reload.on_hangup(hangups) => match never {},
     }
     gateway.finish().await;
     if let Some(webhooks) = webhooks {
@@ -287,8 +289,7 @@ struct Reload {
 
 impl Reload {
     /// Reloads the configuration on each SIGHUP. A file with errors changes nothing.
-    async fn on_hangup(self) -> std::convert::Infallible {
-        let mut hangups = app::Hangups::listen();
+    async fn on_hangup(self, mut hangups: app::Hangups) -> std::convert::Infallible {
         loop {
             hangups.next().await;
             match self.reload().await {
