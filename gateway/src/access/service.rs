@@ -15,7 +15,7 @@ use super::holder::Holder;
 use super::reading::{self, Entry, FeedEvent, Page};
 use super::refused::{Refusals, Refused};
 use super::{GrantError, State, keeping};
-use crate::approvals::{Approvals, LOOKED_THROUGH, MOST_LISTED, Paged, may_decide, may_see};
+use crate::approvals::{Approvals, LOOKED_THROUGH, MOST_LISTED, Paged, may_decide, may_see, seen};
 use crate::identity::Identity;
 use crate::store::{Store, StoreError};
 
@@ -178,11 +178,8 @@ impl AccessGrants {
             .store
             .run(move |transaction| reading::events_after(transaction, after, MOST_LISTED));
         let found = run.await?;
-        let last = found.last().map_or(after, |(told, _)| told.sequence);
-        let seen = found
-            .into_iter()
-            .filter(|(_, parties)| may_see(parties, viewer, &settings));
-        Ok((seen.map(|(told, _)| told).collect(), last))
+        let may_see = |parties: &_| may_see(parties, viewer, &settings);
+        Ok(seen(found, after, |told| told.sequence, may_see))
     }
 
     /// Whether this identity may decide about the grant, where its state allows it.

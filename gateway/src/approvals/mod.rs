@@ -37,7 +37,7 @@ pub(crate) mod tests;
 pub(crate) use ballot::{Ballot, Before};
 pub(crate) use deciding::check_texts;
 pub(crate) use history::approvals_of;
-pub(crate) use paging::{LOOKED_THROUGH, MOST_LISTED, in_states};
+pub(crate) use paging::{LOOKED_THROUGH, MOST_LISTED, in_states, seen};
 pub(crate) use request::Parties;
 pub(crate) use rules::{Barred, is_requester, may_decide, may_see};
 pub(crate) use transition::{Note, Set, Step, locked, log, move_on};

@@ -50,6 +50,18 @@ impl<E, I: Copy> Paged<E, I> {
     }
 }
 
+/// What may be seen of the events that were read, and the number of the last one that was looked at.
+pub(crate) fn seen<E>(
+    found: Vec<(E, Parties)>,
+    after: i64,
+    number: impl Fn(&E) -> i64,
+    may_see: impl Fn(&Parties) -> bool,
+) -> (Vec<E>, i64) {
+    let last = found.last().map_or(after, |(event, _)| number(event));
+    let seen = found.into_iter().filter(|(_, parties)| may_see(parties));
+    (seen.map(|(event, _)| event).collect(), last)
+}
+
 /// The condition for these states, behind another one; in any: empty.
 pub(crate) fn in_states(states: &[impl Display]) -> String {
     match states {

@@ -4,7 +4,7 @@ use gatewright_contract::RequestId;
 use tokio::sync::watch;
 
 use super::deciding::{Decided, Decision, DecisionError};
-use super::paging::{LOOKED_THROUGH, MOST_LISTED, Paged};
+use super::paging::{LOOKED_THROUGH, MOST_LISTED, Paged, seen};
 use super::reading::{self, Chosen, Entry, Event};
 use super::request::Request;
 use super::service::Approvals;
@@ -129,11 +129,8 @@ impl Approvals {
             .store
             .run(move |transaction| reading::events_after(transaction, after, MOST_LISTED));
         let found = run.await?;
-        let last = found.last().map_or(after, |(event, _)| event.sequence);
-        let seen = found
-            .into_iter()
-            .filter(|(_, parties)| rules::may_see(parties, viewer, &settings));
-        Ok((seen.map(|(event, _)| event).collect(), last))
+        let may_see = |parties: &_| rules::may_see(parties, viewer, &settings);
+        Ok(seen(found, after, |event| event.sequence, may_see))
     }
 
     /// Asks the store for something small.

@@ -80,10 +80,7 @@ impl SessionGate {
     fn earlier_of(&mut self, question: &Question<'_, Self>, edits: &Edits) -> Option<Earlier> {
         let active = self.active_grants();
         if let Some(permit) = question.earlier {
-            let same = Arc::ptr_eq(&permit.set, &self.set)
-                && Arc::ptr_eq(&permit.view.active, &active)
-                && permit.is_for(question.text);
-            return same.then(|| Earlier::SameStatement(Arc::clone(&permit.answers)));
+            return self.answers_under(permit, question.text, &active);
         }
         let asked = Asked {
             phase: contract_phase(question.phase),
@@ -91,8 +88,7 @@ impl SessionGate {
             editing: edits.editing(),
         };
         let facts = question.text.facts.get(question.index)?;
-        let answers = self.recent.find(&self.set, &active, facts, &asked)?;
-        Some(Earlier::SameFacts(Arc::clone(answers)))
+        self.answers_for(facts, &active, &asked)
     }
 
     /// True when no policy in force has to be asked again.

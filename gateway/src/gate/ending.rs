@@ -24,8 +24,8 @@ pub struct Admitted {
     /// It runs without some, as long as it changes no more rows than this.
     at_most: Option<u64>,
     ended: bool,
-    /// In the order of the session.
-    number: u64,
+    /// In the order of the session, where people review what is committed.
+    number: Option<u64>,
     record: SessionRecord,
     /// Its number in the record, once it is in there.
     execution: Option<u64>,
@@ -126,8 +126,8 @@ impl SessionGate {
         at_most: Option<u64>,
     ) -> Admitted {
         let number = match self.reviews_commits() {
-            true => self.uncommitted.admit(permit),
-            false => 0,
+            true => Some(self.uncommitted.admit(permit)),
+            false => None,
         };
         Admitted {
             number,
@@ -152,7 +152,9 @@ impl SessionGate {
         let elapsed = admitted.end(&done);
         let permit = &admitted.permit;
         self.spend(permit, &done);
-        self.uncommitted.ended(admitted.number, permit, &done);
+        if let Some(number) = admitted.number {
+            self.uncommitted.ended(number, permit, &done);
+        }
         // Of one that was lost nobody knows whether it ran.
         let may_have_run = matches!(done.outcome, Outcome::Completed | Outcome::Lost);
         if permit.verb == Verb::Ddl && may_have_run {

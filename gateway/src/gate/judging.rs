@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use gatewright_contract as contract;
+use gatewright_contract::{self as contract, StatementFacts};
 use gatewright_sql::{Facts, RelationKind, Temporary, Verb};
 
 use super::SessionGate;
@@ -14,6 +14,7 @@ use super::kept::KeptQuestion;
 use super::permit::Permit;
 use super::recent::{Asked, Earlier};
 use super::text::AnalyzedText;
+use crate::access::Active;
 use crate::session::{Judged, Phase, Question, Refusal, Verdict};
 
 /// Answers for texts longer than this, in bytes, are not cached.
@@ -255,16 +256,34 @@ impl SessionGate {
             return None;
         }
         match judging.earlier.as_ref().filter(|_| version.is_first()) {
-            // An answer about a statement holds only while its names mean the same, and for the same access grants.
-            Some(permit) => (Arc::ptr_eq(&permit.set, &self.set)
-                && Arc::ptr_eq(&permit.view.active, &case.view.active)
-                && !case.unsettled
-                && permit.is_for(&judging.question.text))
-            .then(|| Earlier::SameStatement(Arc::clone(&permit.answers))),
-            None => self
-                .recent
-                .find(&self.set, &case.view.active, &case.facts, asked)
-                .map(|answers| Earlier::SameFacts(Arc::clone(answers))),
+            // An answer about a statement holds only while its names mean the same.
+            Some(_) if case.unsettled => None,
+            Some(permit) => self.answers_under(permit, &judging.question.text, &case.view.active),
+            None => self.answers_for(&case.facts, &case.view.active, asked),
         }
+    }
+
+    /// What policies have answered about the same statement, by the policies and the access grants in force.
+    pub(super) fn answers_under(
+        &self,
+        permit: &Permit,
+        text: &Arc<AnalyzedText>,
+        active: &Arc<Active>,
+    ) -> Option<Earlier> {
+        let same = Arc::ptr_eq(&permit.set, &self.set)
+            && Arc::ptr_eq(&permit.view.active, active)
+            && permit.is_for(text);
+        same.then(|| Earlier::SameStatement(Arc::clone(&permit.answers)))
+    }
+
+    /// What they have answered about another statement with the same facts.
+    pub(super) fn answers_for(
+        &self,
+        facts: &Arc<StatementFacts>,
+        active: &Arc<Active>,
+        asked: &Asked,
+    ) -> Option<Earlier> {
+        let found = self.recent.find(&self.set, active, facts, asked);
+        found.map(|answers| Earlier::SameFacts(Arc::clone(answers)))
     }
 }

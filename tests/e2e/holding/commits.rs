@@ -24,6 +24,17 @@ fn decide(deployed: &Deployed, request: &Value, what: &str) -> Result<()> {
     deployed.api()?.decide_about(id, what)
 }
 
+/// The COMMIT that is held goes through, and the table has a tenth row.
+fn commits_once_approved(deployed: &Deployed, client: &mut Client, request: &Value) -> Result<()> {
+    decide(deployed, request, "approve")?;
+    let done = client.until_ready()?;
+    ensure!(
+        raw::tags(&done) == "CZ" && deployed.rows()? == "10",
+        "{done:?}"
+    );
+    Ok(())
+}
+
 /// The request's list, with the numbers of rows.
 fn changes(request: &Value) -> Vec<(String, Option<u64>)> {
     let changes = request["transaction"].as_array();
@@ -78,13 +89,7 @@ fn a_commit_waits_with_what_it_commits() -> Result<()> {
     client.query("BEGIN")?;
     client.query("INSERT INTO t VALUES (10)")?;
     let (_, request) = held(&deployed, &mut client, &raw::query("COMMIT"))?;
-    decide(&deployed, &request, "approve")?;
-    let done = client.until_ready()?;
-    ensure!(
-        raw::tags(&done) == "CZ" && deployed.rows()? == "10",
-        "{done:?}"
-    );
-    Ok(())
+    commits_once_approved(&deployed, &mut client, &request)
 }
 
 #[test]
@@ -204,13 +209,7 @@ fn a_pipeline_is_reviewed_where_it_commits() -> Result<()> {
     ensure!(before == "12C12C12", "{before}");
     let expected = [statement("INSERT INTO t VALUES (10)", 1)];
     ensure!(changes(&request) == expected, "{request}");
-    decide(&deployed, &request, "approve")?;
-    let done = client.until_ready()?;
-    ensure!(
-        raw::tags(&done) == "CZ" && deployed.rows()? == "10",
-        "{done:?}"
-    );
-    Ok(())
+    commits_once_approved(&deployed, &mut client, &request)
 }
 
 #[test]

@@ -75,14 +75,7 @@ fn each_pipeline_in_each_size() {
     for (_, pipeline) in PIPELINES {
         for size in SIZES {
             let mut play = Play::new();
-            play.client(|out| {
-                parse("s", "select 1")(out);
-                build::sync(out);
-            });
-            play.server(|out| {
-                build::parse_complete(out);
-                build::ready_for_query(out, TransactionStatus::Idle);
-            });
+            play.prepare("s", "select 1");
             let (mut client, mut server) = (BytesMut::new(), BytesMut::new());
             pipeline(&mut client, &mut server, size);
             build::sync(&mut client);

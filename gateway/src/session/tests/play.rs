@@ -79,6 +79,18 @@ impl Play {
         self.offer();
     }
 
+    /// The client prepares a statement under this name.
+    pub(crate) fn prepare(&mut self, name: &str, text: &str) {
+        self.client(|out| {
+            parse(name, text)(out);
+            build::sync(out);
+        });
+        self.server(|out| {
+            build::parse_complete(out);
+            build::ready_for_query(out, TransactionStatus::Idle);
+        });
+    }
+
     /// Bytes of the server that may end anywhere. Returns how many of them are done with.
     pub(crate) fn server_piece(&mut self, bytes: &[u8]) -> usize {
         let progress = self

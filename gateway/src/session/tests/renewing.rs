@@ -84,14 +84,7 @@ fn a_suspended_portal_ends_with_the_policies_that_it_was_bound_with() {
 #[test]
 fn a_prepared_statement_is_understood_anew_once_the_catalog_has_changed() {
     let mut play = Play::new();
-    play.client(|out| {
-        parse("s", "select 1")(out);
-        build::sync(out);
-    });
-    play.server(|out| {
-        build::parse_complete(out);
-        build::ready_for_query(out, TransactionStatus::Idle);
-    });
+    play.prepare("s", "select 1");
     let run = |play: &mut Play| {
         play.client(|out| {
             bind(out, "s");
