@@ -242,11 +242,14 @@ fn a_policy_that_is_removed_while_it_runs_answers_to_the_end() -> Result<()> {
     looping.send(&raw::query("SELECT i FROM kept"))?;
     calls_run_long(&served, 1)?;
     std::fs::remove_file(folder.path().join("slow.wasm"))?;
-    let mut other = served.client("other")?;
+    // A statement that is sent before would be asked about, too, and wait.
+    let removed = "gatewright_policy_reloads_total{policy=\"slow\",outcome=\"removed\"} 1\n";
     eventually("the policy is gone", || {
-        let answer = other.query("SELECT i FROM kept LIMIT 1")?;
-        Ok(first_cell(&answer).is_some())
+        Ok(served.metrics()?.contains(removed))
     })?;
+    let mut other = served.client("other")?;
+    let answer = other.query("SELECT i FROM kept LIMIT 1")?;
+    ensure!(first_cell(&answer).is_some(), "{answer:?}");
     // The statement that was asked about under it waits for its answer.
     ensure!(!has_answer(&looping)?, "the policy answered");
     is_cancelled(&served, looping)
