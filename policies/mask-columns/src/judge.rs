@@ -1,12 +1,15 @@
 //! Judges statements: refuses those that would expose protected columns unmasked and plans the results of the others.
 
+use std::collections::BTreeMap;
+
 use gatewright_policy::{
     Access, Allowance, DataFlow, Denial, Edit, Editing, Facts, Messages, Statement, TableRef,
     Transform, Verb, Verdict, command_is,
 };
 
 use crate::MaskColumns;
-use crate::probes::{is_by_name, is_of};
+use crate::probes::is_by_name;
+use crate::rules::{Here, Uses};
 use crate::settings::{Choice, Rule};
 use crate::side_channels;
 
@@ -21,7 +24,7 @@ const SENDERS: [&str; 4] = [
 const READS: Access = Access::SELECT.union(Access::UPDATE).union(Access::DELETE);
 
 impl MaskColumns {
-    pub fn judge(&self, rules: &[&Rule], statement: &Statement<'_>, facts: &Facts) -> Verdict {
+    pub fn judge(&self, rules: &Here<'_>, statement: &Statement<'_>, facts: &Facts) -> Verdict {
         if rules.is_empty() {
             return Verdict::reusable();
         }
@@ -40,7 +43,7 @@ impl MaskColumns {
         let protected: Vec<&TableRef> = facts
             .tables
             .iter()
-            .filter(|table| is_named(table) && is_protected(rules, table))
+            .filter(|table| is_named(table) && rules.is_protected(table))
             .collect();
         let Some(first) = protected.first() else {
             return match self.untrusted_opaque(facts) {
@@ -78,7 +81,7 @@ impl MaskColumns {
         }
         if facts.verb == Verb::Explain {
             let reads_masks =
-                editing == Editing::Applied && !uses_protected(rules, facts, &editing);
+                editing == Editing::Applied && !Uses::new(rules, facts, &editing).any();
             return match self.settings.explain {
                 _ if reads_masks && !writes_elsewhere(rules, facts) => Verdict::reusable(),
                 Choice::Allow if !writes_elsewhere(rules, facts) => Verdict::reusable(),
@@ -144,7 +147,7 @@ const STORING: [&str; 4] = [
 ];
 
 fn copied_elsewhere(
-    rules: &[&Rule],
+    rules: &Here<'_>,
     statement: &Statement<'_>,
     facts: &Facts,
     protected: &[&TableRef],
@@ -154,8 +157,8 @@ fn copied_elsewhere(
         return None;
     }
     let defines = |command: &String| DEFINING.contains(&command.as_str());
-    let only_open =
-        facts.commands.iter().all(defines) && !uses_protected(rules, facts, &Editing::None);
+    let uses_protected = || Uses::new(rules, facts, &Editing::None).any();
+    let only_open = facts.commands.iter().all(defines) && !uses_protected();
     let indexes = facts
         .commands
         .iter()
@@ -171,7 +174,7 @@ fn copied_elsewhere(
         .find(|table| table.access.intersects(READS))?;
     let stores = |command: &String| STORING.contains(&command.as_str());
     // A block may tell what it finds by what it does.
-    if facts.verb == Verb::DoBlock && uses_protected(rules, facts, &Editing::None) {
+    if facts.verb == Verb::DoBlock && uses_protected() {
         return Some(block(read));
     }
     if facts.verb == Verb::Ddl && !only_open && !facts.commands.first().is_some_and(stores) {
@@ -189,11 +192,10 @@ fn copied_elsewhere(
 }
 
 /// Refuses a flow from a protected column to any other column. A column may be assigned its own unchanged value.
-fn refuse_flow(rules: &[&Rule], flow: &DataFlow, read: &TableRef) -> Option<Denial> {
+fn refuse_flow(rules: &Here<'_>, flow: &DataFlow, read: &TableRef) -> Option<Denial> {
     if flow.sources.is_empty() {
         return (!flow.exact).then(|| copied(read, &target(flow)));
     }
-    let feeds_target = |rule: &&&Rule| flow.sources.iter().any(|source| rule.feeds(source));
     // A computed value could reveal the original, through the mask or through an equality test.
     let unchanged = |rule: &Rule| {
         let mut fed = flow.sources.iter().filter(|source| rule.feeds(source));
@@ -201,11 +203,10 @@ fn refuse_flow(rules: &[&Rule], flow: &DataFlow, read: &TableRef) -> Option<Deni
     };
     let stays =
         |rule: &Rule| rule.feeds(&flow.target) && !rule.is_in_row(&flow.target) && unchanged(rule);
-    let rule = rules
-        .iter()
-        .filter(feeds_target)
-        .find(|rule| !stays(rule))?;
-    Some(if rules.iter().any(|rule| rule.is_table_of(&flow.target)) {
+    let fed = flow.sources.iter().flat_map(|source| rules.fed_by(source));
+    let fed: BTreeMap<usize, &Rule> = fed.collect();
+    let rule = fed.into_values().find(|rule| !stays(rule))?;
+    Some(if rules.of_source(&flow.target).next().is_some() {
         copied_within(rule)
     } else {
         copied(read, &target(flow))
@@ -216,19 +217,15 @@ fn target(flow: &DataFlow) -> String {
     gatewright_policy::name::join([flow.target.schema.as_str(), flow.target.table.as_str()])
 }
 
-fn is_protected(rules: &[&Rule], table: &TableRef) -> bool {
-    rules.iter().any(|rule| table.may_be(rule.table()))
-}
-
 /// Whether the statement itself does something to the table, and not only code that it does not name.
 fn is_named(table: &TableRef) -> bool {
     !table.access.is_empty()
 }
 
 /// What the texts of errors and notices may come from, if the statement itself names no protected table.
-fn messages(rules: &[&Rule], facts: &Facts) -> Messages {
+fn messages(rules: &Here<'_>, facts: &Facts) -> Messages {
     let mut unnamed = facts.tables.iter().filter(|table| !is_named(table));
-    if unnamed.clone().any(|table| is_protected(rules, table)) {
+    if unnamed.clone().any(|table| rules.is_protected(table)) {
         return Messages::WithoutValues;
     }
     match unnamed.any(|table| table.name.is_empty()) {
@@ -238,38 +235,24 @@ fn messages(rules: &[&Rule], facts: &Facts) -> Messages {
 }
 
 /// The edits of the tables that the statement reads. EXECUTE and FETCH read what was edited when it was named.
-fn edits(rules: &[&Rule], facts: &Facts, protected: &[&TableRef]) -> Vec<Edit> {
+fn edits(rules: &Here<'_>, facts: &Facts, protected: &[&TableRef]) -> Vec<Edit> {
     let by_name = facts
         .commands
         .first()
         .is_some_and(|first| is_by_name(first));
-    let read: Vec<&&TableRef> = protected
+    let read = protected
         .iter()
-        .filter(|table| !by_name && table.access.contains(Access::SELECT))
-        .collect();
-    rules
-        .iter()
-        .filter(|rule| read.iter().any(|table| table.may_be(rule.table())))
-        .filter_map(|rule| rule.edit.clone())
-        .collect()
+        .filter(|table| !by_name && table.access.contains(Access::SELECT));
+    let rules: BTreeMap<usize, &Rule> = read.flat_map(|table| rules.of_table(table)).collect();
+    let edits = rules.into_values().filter_map(|rule| rule.edit.clone());
+    edits.collect()
 }
 
-/// Whether the statement uses a protected column in any way, or a row as a whole.
-fn uses_protected(rules: &[&Rule], facts: &Facts, editing: &Editing) -> bool {
-    let used = |rule: &&Rule| {
-        facts
-            .columns
-            .iter()
-            .any(|column| is_of(rule, column, facts, editing))
-    };
-    rules.iter().any(used)
-}
-
-fn writes_elsewhere(rules: &[&Rule], facts: &Facts) -> bool {
+fn writes_elsewhere(rules: &Here<'_>, facts: &Facts) -> bool {
     facts
         .tables
         .iter()
-        .any(|table| !is_protected(rules, table) && table.access.intersects(Access::WRITES))
+        .any(|table| !rules.is_protected(table) && table.access.intersects(Access::WRITES))
 }
 
 fn sends(function: &str) -> bool {

@@ -3,9 +3,12 @@
 //! `plan` (result columns) and `email` (values).
 
 mod email;
+#[cfg(test)]
+mod growth;
 mod judge;
 mod plan;
 mod probes;
+mod rules;
 mod settings;
 mod side_channels;
 #[cfg(test)]
@@ -16,11 +19,12 @@ use gatewright_policy::{
     Plan, Policy, ResultColumn, Statement, Verdict, export,
 };
 
-use settings::{Choice, Rule, Settings};
+use rules::{Here, Rules};
+use settings::{Choice, Settings};
 
 struct MaskColumns {
     settings: Settings,
-    rules: Vec<Rule>,
+    rules: Rules,
 }
 
 impl Policy for MaskColumns {
@@ -32,7 +36,7 @@ impl Policy for MaskColumns {
         .union(Hooks::NOTIFICATION);
 
     fn new(settings: Settings) -> Result<Self, String> {
-        let rules = settings.rules()?;
+        let rules = Rules::new(settings.rules()?);
         Ok(Self { settings, rules })
     }
 
@@ -64,7 +68,7 @@ impl Policy for MaskColumns {
     }
 
     fn on_notification(&mut self, received: &Notification) -> NotificationReply {
-        let applies = !self.rules_of(&received.database).is_empty()
+        let applies = !self.rules.here(|| received.database.clone()).is_empty()
             && !received.identity.in_any(&self.settings.exempt_groups);
         match applies && !self.settings.lets_hear(&received.channel) {
             true => NotificationReply::Drop,
@@ -75,26 +79,8 @@ impl Policy for MaskColumns {
 
 impl MaskColumns {
     /// The rules for this connection's database.
-    fn rules_for(&self, statement: &Statement<'_>) -> Vec<&Rule> {
-        if self
-            .rules
-            .iter()
-            .all(|rule| rule.table().database().is_none())
-        {
-            return self.rules.iter().collect();
-        }
-        self.rules_of(&statement.session().database)
-    }
-
-    fn rules_of(&self, here: &str) -> Vec<&Rule> {
-        self.rules
-            .iter()
-            .filter(|rule| {
-                rule.table()
-                    .database()
-                    .is_none_or(|database| database == here)
-            })
-            .collect()
+    fn rules_for(&self, statement: &Statement<'_>) -> Here<'_> {
+        self.rules.here(|| statement.session().database.clone())
     }
 }
 

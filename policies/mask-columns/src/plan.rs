@@ -1,12 +1,15 @@
 //! Plans results: chooses the mask of each column that may carry protected values.
 
+use std::collections::BTreeMap;
+
 use gatewright_policy::{ColumnAction, ColumnSource, Denial, Plan, ResultColumn, Transform, name};
 
+use crate::rules::Here;
 use crate::settings::Rule;
 use crate::side_channels::is_missing;
 
 /// Chooses an action for each result column, or refuses the result.
-pub fn plan(rules: &[&Rule], columns: &[ResultColumn]) -> Plan {
+pub fn plan(rules: &Here<'_>, columns: &[ResultColumn]) -> Plan {
     let actions: Result<Vec<ColumnAction>, Denial> =
         columns.iter().map(|column| action(rules, column)).collect();
     match actions {
@@ -15,26 +18,27 @@ pub fn plan(rules: &[&Rule], columns: &[ResultColumn]) -> Plan {
     }
 }
 
-fn action(rules: &[&Rule], column: &ResultColumn) -> Result<ColumnAction, Denial> {
+fn action(rules: &Here<'_>, column: &ResultColumn) -> Result<ColumnAction, Denial> {
     if column.sources.is_empty() && !column.exact {
         return Err(unknown(column));
     }
     if column.sources.iter().any(is_missing) {
         return Ok(ColumnAction::Nullify);
     }
-    if let Some(rule) = rules
-        .iter()
-        .find(|rule| column.sources.iter().any(|source| rule.is_in_row(source)))
-    {
+    let whole_rows = column.sources.iter().filter(|source| source.column == "*");
+    let of_rows = whole_rows.flat_map(|source| rules.of_source(source));
+    if let Some((_, rule)) = of_rows.min_by_key(|(at, _)| *at) {
         return Err(whole_row(column, rule));
     }
-    let mut feeding = rules
+    let feeding = column
+        .sources
         .iter()
-        .filter(|rule| column.sources.iter().any(|source| rule.feeds(source)));
+        .flat_map(|source| rules.fed_by(source));
+    let mut feeding = feeding.collect::<BTreeMap<usize, &Rule>>().into_values();
     let Some(rule) = feeding.next() else {
         return Ok(ColumnAction::Pass);
     };
-    let fed = |source: &&ColumnSource| rules.iter().any(|rule| rule.feeds(source));
+    let fed = |source: &&ColumnSource| rules.fed_by(source).next().is_some();
     let all_are = |transform: Transform| {
         let mut sources = column.sources.iter().filter(fed);
         sources.all(|source| source.transform == transform)

@@ -1,10 +1,11 @@
 //! Refuses uses of protected columns from which a client could infer values: conditions, sort orders, computations.
 
-use gatewright_policy::{
-    Access, ColumnRef, Denial, Editing, Facts, Statement, TableRef, Usage, command_is,
-};
+use std::collections::BTreeSet;
+
+use gatewright_policy::{ColumnRef, Denial, Editing, Facts, Statement, Usage, command_is};
 
 use crate::MaskColumns;
+use crate::rules::{Here, Uses};
 use crate::settings::{Choice, Rule};
 
 /// Commands that run a statement that was judged when it was named.
@@ -14,7 +15,7 @@ impl MaskColumns {
     /// Refuses the first use of a protected column that could reveal its values.
     pub fn probed(
         &self,
-        rules: &[&Rule],
+        rules: &Here<'_>,
         statement: &Statement<'_>,
         facts: &Facts,
         editing: &Editing,
@@ -26,22 +27,18 @@ impl MaskColumns {
         if self.settings.predicates == Choice::Allow || by_name {
             return None;
         }
+        let uses = Uses::new(rules, facts, editing);
         let revealing: Vec<(u32, &ColumnRef, &Rule)> = (0..)
             .zip(&facts.columns)
             .filter(|(_, column)| reveals(column.usage))
-            .filter_map(|(at, column)| {
-                let rule = rules
-                    .iter()
-                    .find(|rule| is_of(rule, column, facts, editing))?;
-                Some((at, column, *rule))
-            })
+            .filter_map(|(at, column)| Some((at, column, uses.rule_of(column)?)))
             .collect();
         if revealing.is_empty() {
             return None;
         }
-        let equated = match self.settings.equality {
-            Choice::Allow => statement.equated(),
-            Choice::Refuse => Vec::new(),
+        let equated: BTreeSet<u32> = match self.settings.equality {
+            Choice::Allow => statement.equated().into_iter().collect(),
+            Choice::Refuse => BTreeSet::new(),
         };
         revealing
             .iter()
@@ -66,23 +63,6 @@ fn reveals(usage: Usage) -> bool {
             | Usage::Aggregate
             | Usage::Argument
     )
-}
-
-/// Whether the column may be the rule's. A column that is resolved to no table matches by name alone, unless it can only be
-/// the mask: the statement was edited, and does not write to the table.
-pub fn is_of(rule: &Rule, column: &ColumnRef, facts: &Facts, editing: &Editing) -> bool {
-    match facts.table_of(column) {
-        Some(table) => {
-            table.may_be(rule.table()) && (column.name == rule.column() || column.name == "*")
-        }
-        None => column.name == rule.column() && !is_mask(rule, facts, editing),
-    }
-}
-
-fn is_mask(rule: &Rule, facts: &Facts, editing: &Editing) -> bool {
-    let written =
-        |table: &TableRef| table.may_be(rule.table()) && table.access.intersects(Access::WRITES);
-    *editing == Editing::Applied && rule.edit.is_some() && !facts.tables.iter().any(written)
 }
 
 fn probe(rule: &Rule, usage: Usage, equality: Choice) -> Denial {

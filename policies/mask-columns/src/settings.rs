@@ -1,5 +1,6 @@
 //! The settings of mask-columns, and the rules made from them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use gatewright_policy::name::{self, Column, Qualified};
@@ -148,11 +149,12 @@ impl Settings {
             }
         }
         let mut rules: Vec<Rule> = Vec::with_capacity(self.columns.len());
+        let mut listed = BTreeSet::new();
         for (index, entry) in self.columns.iter().enumerate() {
             let rule = self
                 .rule(entry)
                 .map_err(|reason| format!("setting columns[{index}]: {reason}"))?;
-            if rules.iter().any(|other| other.column == rule.column) {
+            if !listed.insert(rule.column.clone()) {
                 return Err(format!(
                     "setting columns[{index}]: {} is listed twice",
                     rule.column
