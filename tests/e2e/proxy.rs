@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use gatewright_harness::{Dsn, Gateway, GatewayCommand, Psql};
+use gatewright_harness::{Dsn, Gateway, GatewayCommand, Psql, certificates};
 use gatewright_tests::raw::{self, Client};
 
 use crate::site::Site;
@@ -195,7 +195,7 @@ fn an_unverified_gateway_receives_no_token() -> Result<()> {
         site.issuer.token("pod", &["staff"])?,
     )?;
     let other = tempfile::tempdir()?;
-    crate::site::certificates(other.path())?;
+    certificates(other.path())?;
     std::fs::copy(
         other.path().join("ca.crt"),
         site.folder.path().join("other.crt"),

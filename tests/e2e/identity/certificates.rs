@@ -4,11 +4,10 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
-use gatewright_harness::{Psql, PsqlOutput};
+use gatewright_harness::{Psql, PsqlOutput, certificates, openssl};
 
 use super::stage::{Plan, Stage};
 use crate::issuer::Issuer;
-use crate::site::{self, openssl};
 use crate::world::eventually;
 
 const REPORTS: &str = "spiffe://shop.example/ns/shop/sa/reports";
@@ -125,7 +124,7 @@ fn stamp(seconds: i64) -> Result<String> {
 fn stage(test: &str, issuer: &Issuer) -> Result<Stage> {
     let folder = tempfile::tempdir()?;
     let path = folder.path();
-    site::certificates(path)?;
+    certificates(path)?;
     authority(path, "clients")?;
     authority(path, "strangers")?;
     for (ca, name, extension) in [

@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Result, ensure};
-use gatewright_harness::{Gateway, GatewayCommand, Provider, locate};
+use gatewright_harness::{Gateway, GatewayCommand, Provider, certificates, locate};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::identity::stage::{Plan, Stage};
-use crate::site::certificates;
 
 /// A provider, a gateway with TLS that trusts it, and a user's home directory.
 pub struct Fixture {

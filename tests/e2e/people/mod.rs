@@ -8,11 +8,10 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use gatewright_harness::{GatewayCommand, Provider, Psql, locate};
+use gatewright_harness::{GatewayCommand, Provider, Psql, certificates, locate};
 use serde_json::{Value, json};
 
 use crate::proxy;
-use crate::site::certificates;
 use crate::world::put;
 use fixture::{Fixture, success_output, text};
 

@@ -6,6 +6,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+mod certificates;
 mod child;
 mod dsn;
 mod gateway;
@@ -21,6 +22,7 @@ mod standby;
 mod version;
 pub mod work;
 
+pub use certificates::{certificates, openssl};
 pub use child::{Child, CpuTime};
 pub use dsn::Dsn;
 pub use gateway::{ApprovalsLine, Gateway, GatewayCommand};

@@ -1,7 +1,7 @@
 //! PgBouncer in session pooling mode, in front of a private PostgreSQL.
 
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,8 @@ pub struct PgBouncer {
 
 impl PgBouncer {
     /// Starts it for up to `connections` clients, each with its own server connection.
-    pub fn start(upstream: &Dsn, connections: u32) -> Result<Self> {
+    /// With the directory of `server.crt` and `server.key`, clients may use TLS.
+    pub fn start(upstream: &Dsn, connections: u32, certificates: Option<&Path>) -> Result<Self> {
         let program = locate::pgbouncer()?;
         let folder = owned_folder("gatewright-pgbouncer-")?;
         let port = free_port()?;
@@ -29,6 +30,10 @@ impl PgBouncer {
             &users,
             format!("\"{}\" \"{}\"\n", upstream.user, upstream.password),
         )?;
+        let tls = match certificates {
+            Some(from) => client_tls(from, folder.path())?,
+            None => String::new(),
+        };
         let log = folder.path().join("pgbouncer.log");
         let configuration = folder.path().join("pgbouncer.ini");
         std::fs::write(
@@ -38,7 +43,7 @@ impl PgBouncer {
                  [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
                  auth_type = scram-sha-256\nauth_file = {users}\npool_mode = session\n\
                  max_client_conn = {connections}\ndefault_pool_size = {connections}\n\
-                 ignore_startup_parameters = extra_float_digits\nserver_idle_timeout = 5\n",
+                 ignore_startup_parameters = extra_float_digits\nserver_idle_timeout = 5\nserver_tls_sslmode = disable\n{tls}",
                 host = upstream.host,
                 upstream_port = upstream.port,
                 users = users.display(),
@@ -81,6 +86,19 @@ impl PgBouncer {
     pub fn process(&self) -> &Child {
         &self.process
     }
+}
+
+/// Copies the certificate and its key to where the server's user reads them.
+fn client_tls(from: &Path, to: &Path) -> Result<String> {
+    for name in ["server.crt", "server.key"] {
+        let copy = to.join(name);
+        std::fs::copy(from.join(name), &copy)?;
+        give_to_server_user(&copy)?;
+    }
+    Ok(format!(
+        "client_tls_sslmode = allow\nclient_tls_cert_file = {to}/server.crt\nclient_tls_key_file = {to}/server.key\n",
+        to = to.display()
+    ))
 }
 
 fn await_port(process: &mut Child, port: u16, log: &PathBuf) -> Result<()> {

@@ -59,7 +59,7 @@ fn a_psql_session_keeps_its_connection_and_the_order_of_its_output() -> Result<(
 #[test]
 fn pgbouncer_pools_in_front_of_postgres() -> Result<()> {
     let server = Postgres::start()?;
-    let pool = PgBouncer::start(&server.dsn(), 10)?;
+    let pool = PgBouncer::start(&server.dsn(), 10, None)?;
     assert_eq!(Psql::new(pool.dsn())?.query("SELECT 40 + 2")?, "42");
     assert!(pool.process().resident_bytes()? > 500_000);
     let wrong = pool.dsn().with_login("postgres", "wrong");

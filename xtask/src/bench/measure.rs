@@ -68,21 +68,25 @@ impl Bench {
 
     /// Runs one measurement. `None` if the workload does not apply to this route.
     pub fn run(&self, workload: Workload, way: Way, ways: &Ways) -> Result<Option<Sample>> {
-        let dsn = ways.dsn(way, workload.policies())?;
-        let process = ways.process(way, workload.policies())?;
+        let (dsn, process) = ways.route(way, workload)?;
+        let tls = workload.tls();
         let used = || process.map(Child::cpu_time).transpose();
         let before = used()?;
         let (value, operations) = match workload {
-            Workload::Select { mode, clients } | Workload::Five { mode, clients } => {
-                self.transactions(&dsn, clients, &["--select-only", "-M", mode])?
+            Workload::Select { mode, clients }
+            | Workload::Five { mode, clients }
+            | Workload::SelectOverTls { mode, clients } => {
+                self.transactions(&dsn, tls, clients, &["--select-only", "-M", mode])?
             }
             Workload::Pipeline { clients } => {
                 let script = self.pipeline.path().display().to_string();
-                self.transactions(&dsn, clients, &["-M", "prepared", "-f", &script])?
+                self.transactions(&dsn, tls, clients, &["-M", "prepared", "-f", &script])?
             }
-            Workload::Write { clients } => self.transactions(&dsn, clients, &["-M", "prepared"])?,
-            Workload::Connect { clients } => {
-                self.transactions(&dsn, clients, &["--select-only", "--connect"])?
+            Workload::Write { clients } => {
+                self.transactions(&dsn, tls, clients, &["-M", "prepared"])?
+            }
+            Workload::Connect { clients } | Workload::ConnectOverTls { clients } => {
+                self.transactions(&dsn, tls, clients, &["--select-only", "--connect"])?
             }
             Workload::Rows { fetch, masked } => {
                 let value = self.rows_per_second(&dsn, fetch, masked)?;
@@ -113,11 +117,17 @@ impl Bench {
     }
 
     /// Transactions per second, and their number.
-    fn transactions(&self, dsn: &Dsn, clients: u32, more: &[&str]) -> Result<(f64, f64)> {
+    fn transactions(
+        &self,
+        dsn: &Dsn,
+        tls: bool,
+        clients: u32,
+        more: &[&str],
+    ) -> Result<(f64, f64)> {
         let (count, threads) = (clients.to_string(), clients.min(2).to_string());
         let time = self.seconds.to_string();
         let fixed = ["--no-vacuum", "-c", &count, "-j", &threads, "-T", &time];
-        let output = pgbench(dsn, &[&fixed[..], more].concat())?;
+        let output = pgbench(dsn, tls, &[&fixed[..], more].concat())?;
         let number = |label: &str| {
             let line = output.lines().find_map(|line| line.strip_prefix(label));
             let number = line.and_then(|rest| rest.split([' ', '/']).next());
@@ -190,7 +200,7 @@ fn idle_memory(dsn: &Dsn, process: &Child, connections: u32) -> Result<f64> {
 }
 
 /// Runs pgbench to completion and returns its output.
-pub fn pgbench(dsn: &Dsn, arguments: &[&str]) -> Result<String> {
+pub fn pgbench(dsn: &Dsn, tls: bool, arguments: &[&str]) -> Result<String> {
     let output = Command::new(locate::pgbench()?)
         .args(arguments)
         .args([
@@ -203,7 +213,7 @@ pub fn pgbench(dsn: &Dsn, arguments: &[&str]) -> Result<String> {
             &dsn.database,
         ])
         .env("PGPASSWORD", &dsn.password)
-        .env("PGSSLMODE", "disable")
+        .env("PGSSLMODE", if tls { "require" } else { "disable" })
         .env("PGGSSENCMODE", "disable")
         .output()
         .context("starting pgbench")?;

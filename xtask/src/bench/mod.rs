@@ -1,11 +1,14 @@
 //! `cargo xtask bench`: the cost of the gateway compared with direct connections and PgBouncer, in one run on one
-//! machine; with `--baseline`, the cost compared with an earlier build of the gateway.
+//! machine; with `--baseline`, the cost compared with an earlier build of the gateway, and with `--record`, what recording costs.
 //! All routes to the server are measured in turn, round after round, so that a slow period affects all of them. `ways`
-//! defines the routes, `workload` and `measure` what is measured, and `report` and `builds` the output.
+//! defines the routes, `gateways` and `served` the gateways on them, `workload` and `measure` what is measured, and `report` and
+//! `compared` the output.
 
-mod builds;
+mod compared;
+mod gateways;
 mod measure;
 mod report;
+mod served;
 mod ways;
 mod workload;
 
@@ -16,9 +19,10 @@ use gatewright_harness::locate;
 
 use crate::setup::{self, Need};
 use crate::{cargo, policies, screen};
+use compared::Pairs;
 use measure::Bench;
 use report::Row;
-use ways::{Build, Way, Ways};
+use ways::{Build, Plan, Way, Ways};
 use workload::Workload;
 
 /// What to measure.
@@ -31,7 +35,10 @@ pub struct Options {
     /// direct connections and PgBouncer; writes target/bench-builds.md
     #[arg(long, value_name = "TARGET_DIRECTORY")]
     baseline: Option<PathBuf>,
-    /// Only the workloads whose name contains this
+    /// Show what recording costs instead: sessions behind the same policies, recorded or not; writes target/bench-record.md
+    #[arg(long, conflicts_with = "baseline")]
+    record: bool,
+    /// Only the workloads whose name contains this, and no microbenchmarks
     #[arg(long, value_name = "WORKLOAD")]
     only: Option<String>,
     /// The number of rounds
@@ -73,12 +80,24 @@ impl Options {
     }
 
     fn workloads(&self, effort: &Effort) -> Result<Vec<Workload>> {
-        let mut workloads = Workload::all(effort);
+        let mut workloads = match self.record {
+            true => Workload::recorded(),
+            false => Workload::all(effort),
+        };
         if let Some(only) = &self.only {
             workloads.retain(|workload| workload.name().contains(only));
             ensure!(!workloads.is_empty(), "no workload is called {only}");
         }
         Ok(workloads)
+    }
+
+    /// The routes that are compared, and as what pairs.
+    fn routes(&self) -> ([Way; 4], Option<(&'static Pairs, &'static str)>) {
+        match (&self.baseline, self.record) {
+            (Some(_), _) => (Way::BUILDS, Some((&compared::BUILDS, "bench-builds.md"))),
+            (None, true) => (Way::RECORD, Some((&compared::RECORD, "bench-record.md"))),
+            (None, false) => (Way::ALL, None),
+        }
     }
 
     fn baseline(&self) -> Result<Option<Build>> {
@@ -92,25 +111,30 @@ impl Options {
 }
 
 /// Measures everything, prints the table and writes `target/bench.json` and `target/bench.md`. Then it runs the
-/// microbenchmarks. With a baseline, it only compares the two builds.
+/// microbenchmarks. With a baseline or a record, it only compares gateways with each other.
 pub fn run(options: &Options) -> Result<()> {
     let effort = options.effort();
     let (workloads, baseline) = (options.workloads(&effort)?, options.baseline()?);
-    build()?;
+    let served = options.record || workloads.iter().any(|workload| workload.tls());
+    build(served)?;
     let target = locate::target_directory();
     screen::stage("Starting PostgreSQL, PgBouncer and the gateways");
-    let ways = Ways::start(&Build::within(&target), baseline.as_ref(), &effort)?;
+    let (routes, pairs) = options.routes();
+    let plan = Plan {
+        current: &Build::within(&target),
+        baseline: baseline.as_ref(),
+        routes,
+        workloads: &workloads,
+    };
+    let ways = Ways::start(&plan, &effort)?;
     ways.check()?;
-    let bench = Bench::new(&effort)?;
-    if baseline.is_some() {
-        let rows = measure(&bench, &ways, &effort, Way::BUILDS, workloads)?;
-        let table = builds::table(&rows, &effort);
-        println!("{table}");
-        return std::fs::write(target.join("bench-builds.md"), table)
-            .context("writing bench-builds.md");
-    }
-    let rows = measure(&bench, &ways, &effort, Way::ALL, workloads)?;
+    let rows = measure(&Bench::new(&effort)?, &ways, &effort, routes, &workloads)?;
     drop(ways);
+    if let Some((pairs, file)) = pairs {
+        let table = compared::table(pairs, &rows, &effort);
+        println!("{table}");
+        return std::fs::write(target.join(file), table).with_context(|| format!("writing {file}"));
+    }
     let table = format!(
         "{}\n{}",
         report::table(&rows, &effort),
@@ -126,19 +150,27 @@ pub fn run(options: &Options) -> Result<()> {
         target.join("bench.json").display()
     ));
 
+    if options.only.is_some() {
+        return Ok(());
+    }
     screen::stage("Microbenchmarks");
     let root = locate::workspace();
     cargo::run(&root, &["bench", "--workspace", "--bench", "*"])
 }
 
-fn build() -> Result<()> {
+fn build(served: bool) -> Result<()> {
     let tools = [
         Need::PostgresServer,
         Need::Psql,
         Need::Pgbench,
         Need::PgBouncer,
     ];
-    setup::require(&[&setup::BUILD[..], &tools].concat())?;
+    // Gateways with a configuration file take tokens of a provider.
+    let provider: &[Need] = match served {
+        true => &[Need::Node, Need::Npm, Need::OidcProvider],
+        false => &[],
+    };
+    setup::require(&[&setup::BUILD[..], &tools, provider].concat())?;
     screen::stage("Building (release)");
     policies::build()?;
     cargo::gateway(cargo::Profile::Release)?;
@@ -160,9 +192,9 @@ fn measure(
     ways: &Ways,
     effort: &Effort,
     routes: [Way; 4],
-    workloads: Vec<Workload>,
+    workloads: &[Workload],
 ) -> Result<Vec<Row>> {
-    let mut rows: Vec<Row> = workloads.into_iter().map(Row::new).collect();
+    let mut rows: Vec<Row> = workloads.iter().copied().map(Row::new).collect();
     for round in 0..effort.rounds {
         screen::stage(&format!("Round {} of {}", round + 1, effort.rounds));
         for row in &mut rows {

@@ -2,17 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use gatewright_harness::{
-    Child, Dsn, Gateway, GatewayCommand, PgBouncer, Postgres, PostgresSettings, Psql,
+    Child, Dsn, PgBouncer, Postgres, PostgresSettings, Provider, Psql, certificates,
 };
 use tempfile::TempDir;
 
 use super::Effort;
-use super::workload::{Masked, Policies};
+use super::gateways::{Gateways, OverTls, Recording};
+use super::served;
+use super::workload::{Masked, Workload};
 use crate::cargo;
 
-/// A route to the server. All use TCP on 127.0.0.1 without TLS and password authentication.
+/// The database that all routes lead to.
+pub const DATABASE: &str = "bench";
+
+/// A route to the server. All use TCP on 127.0.0.1 and password authentication, without TLS unless the workload is about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     Direct,
@@ -21,6 +26,14 @@ pub enum Way {
     Policies,
     BaselineAllowAll,
     BaselinePolicies,
+    /// The same policies behind gateways with a configuration file, of which the first records nothing.
+    Unrecorded,
+    /// Statements are recorded, and written to disk at intervals.
+    Statements,
+    /// Statements and what they gave.
+    Rows,
+    /// The same, and statements wait until it is on disk that they are attempted.
+    RowsOnDisk,
 }
 
 impl Way {
@@ -38,8 +51,15 @@ impl Way {
         Self::BaselinePolicies,
         Self::Policies,
     ];
+    /// The routes that show what recording costs.
+    pub const RECORD: [Self; 4] = [
+        Self::Unrecorded,
+        Self::Statements,
+        Self::Rows,
+        Self::RowsOnDisk,
+    ];
     /// The number of routes.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 10;
 }
 
 /// A build of the gateway and of the policies.
@@ -61,190 +81,147 @@ impl Build {
     }
 }
 
-const POLICIES: [&str; 3] = ["deny-list", "mask-columns", "row-limit"];
-/// Those that are asked about statements besides.
-const MORE: [&str; 2] = ["approve-destructive", "guard-table"];
-/// Looks into every result, so it is in force only where that is what is measured.
-const INSPECTS: &str = "mask-content";
-
-/// The tables with rows are alike but for their masks. The limits are never reached.
-const SETTINGS: &str = r#"
-[mask-columns]
-columns = [
-    { column = "public.people_masked.email", method = "email" },
-    { column = "public.people_masked_in_result.email", method = "email", where = "result" },
-    { column = "public.people_all_masked.id", method = "null" },
-    { column = "public.people_all_masked.name", method = "redact" },
-    { column = "public.people_all_masked.email", method = "email" },
-    { column = "public.people_all_masked.joined", method = "null" },
-    { column = "public.people_all_masked.balance", method = "null" },
-    { column = "public.people_all_masked_in_result.id", method = "null", where = "result" },
-    { column = "public.people_all_masked_in_result.name", method = "redact", where = "result" },
-    { column = "public.people_all_masked_in_result.email", method = "email", where = "result" },
-    { column = "public.people_all_masked_in_result.joined", method = "null", where = "result" },
-    { column = "public.people_all_masked_in_result.balance", method = "null", where = "result" },
-]
-
-[row-limit]
-rows = 1000000000
-bytes = 1000000000000
-"#;
-
-/// The running servers.
+/// The running servers. Those that only some workloads need run only for them.
 pub struct Ways {
     // Drop order: PostgreSQL's clients stop before it does.
     current: Gateways,
     baseline: Option<Gateways>,
+    over_tls: Option<OverTls>,
+    recording: Option<Recording>,
     pgbouncer: PgBouncer,
     postgres: Postgres,
+    _provider: Option<Provider>,
+    _certificates: TempDir,
 }
 
-/// Gateways of one build: without policies, with three, with five, and with three and one that inspects text.
-struct Gateways {
-    allow_all: Gateway,
-    policies: Gateway,
-    five: Gateway,
-    inspecting: Gateway,
-    _folders: [TempDir; 3],
-}
-
-/// A folder with these policies of the build and their settings.
-fn folder(build: &Build, policies: &[&str]) -> Result<TempDir> {
-    let folder = tempfile::Builder::new()
-        .prefix("gatewright-bench-")
-        .tempdir()?;
-    for name in policies {
-        let file = format!("{name}.wasm");
-        let built = build.policies.join(&file);
-        std::fs::copy(&built, folder.path().join(&file))
-            .with_context(|| format!("copying {}", built.display()))?;
-    }
-    std::fs::write(folder.path().join("settings.toml"), SETTINGS)?;
-    Ok(folder)
-}
-
-impl Gateways {
-    fn start(build: &Build, postgres: &Postgres) -> Result<Self> {
-        let folders = [
-            folder(build, &POLICIES)?,
-            folder(build, &[&POLICIES[..], &MORE].concat())?,
-            folder(build, &[&POLICIES[..], &[INSPECTS]].concat())?,
-        ];
-        let command = || {
-            GatewayCommand::dev(&postgres.dsn())
-                .binary(&build.gateway)
-                .environment("RUST_LOG", "warn")
-        };
-        let with = |folder: &TempDir| {
-            let settings = folder.path().join("settings.toml");
-            let command = command().policies(folder.path()).settings(&settings);
-            command.start()
-        };
-        Ok(Self {
-            allow_all: command().start()?,
-            policies: with(&folders[0])?,
-            five: with(&folders[1])?,
-            inspecting: with(&folders[2])?,
-            _folders: folders,
-        })
-    }
-}
-
-impl Gateways {
-    fn with(&self, policies: Policies) -> &Gateway {
-        match policies {
-            Policies::Three => &self.policies,
-            Policies::Five => &self.five,
-            Policies::Inspecting => &self.inspecting,
-        }
-    }
+/// What is measured: the builds, the routes and the workloads.
+pub struct Plan<'a> {
+    pub current: &'a Build,
+    pub baseline: Option<&'a Build>,
+    pub routes: [Way; 4],
+    pub workloads: &'a [Workload],
 }
 
 impl Ways {
     /// Starts all of them and fills the database `bench`.
-    pub fn start(current: &Build, baseline: Option<&Build>, effort: &Effort) -> Result<Self> {
+    pub fn start(plan: &Plan<'_>, effort: &Effort) -> Result<Self> {
         let connections = effort.idle.iter().max().copied().unwrap_or(0) + 100;
-        let settings = PostgresSettings::default()
+        let folder = tempfile::Builder::new()
+            .prefix("gatewright-bench-")
+            .tempdir()?;
+        certificates(folder.path())?;
+        let file = |name: &str| folder.path().join(name);
+        let settings = PostgresSettings {
+            tls: Some((file("server.crt"), file("server.key"))),
+            ..PostgresSettings::default()
+        };
+        let settings = settings
             // PgBouncer keeps idle server connections while the next route opens its own.
             .set("max_connections", &(2 * connections + 50).to_string())
             .set("shared_buffers", "'512MB'")
             .set("autovacuum", "off")
             .set("log_statement", "none");
         let postgres = Postgres::start_with(&settings)?;
-        let database = postgres.create_database("bench")?;
-        fill(&database, effort)?;
+        fill(&postgres.create_database(DATABASE)?, effort)?;
 
+        let tls = plan.workloads.iter().any(|workload| workload.tls());
+        let record = plan.routes.contains(&Way::Statements);
+        let provider = (tls || record).then(served::provider).transpose()?;
+        let over_tls = |provider| OverTls::start(plan.current, &postgres, provider, folder.path());
+        let recording = |provider| Recording::start(plan.current, &postgres, provider);
         Ok(Self {
-            current: Gateways::start(current, &postgres)?,
-            baseline: baseline
+            current: Gateways::start(plan.current, &postgres)?,
+            baseline: plan
+                .baseline
                 .map(|build| Gateways::start(build, &postgres))
                 .transpose()?,
-            pgbouncer: PgBouncer::start(&postgres.dsn(), connections)?,
+            over_tls: provider
+                .as_ref()
+                .filter(|_| tls)
+                .map(over_tls)
+                .transpose()?,
+            recording: provider
+                .as_ref()
+                .filter(|_| record)
+                .map(recording)
+                .transpose()?,
+            pgbouncer: PgBouncer::start(&postgres.dsn(), connections, Some(folder.path()))?,
             postgres,
+            _provider: provider,
+            _certificates: folder,
         })
     }
 
-    /// The URL for clients of this route.
-    pub fn dsn(&self, way: Way, policies: Policies) -> Result<Dsn> {
-        Ok(match way {
-            Way::Direct => self.postgres.dsn().with_database("bench"),
-            Way::PgBouncer => self.pgbouncer.dsn().with_database("bench"),
-            Way::AllowAll | Way::Policies | Way::BaselineAllowAll | Way::BaselinePolicies => {
-                self.gateway(way, policies)?.database("bench")?
-            }
-        })
-    }
-
-    fn gateway(&self, way: Way, policies: Policies) -> Result<&Gateway> {
+    /// The URL for clients of this route, and the process between them and the server; `None` if there is none.
+    pub fn route(&self, way: Way, workload: Workload) -> Result<(Dsn, Option<&Child>)> {
         let baseline = || self.baseline.as_ref().context("there is no baseline");
-        Ok(match way {
+        let policies = workload.policies();
+        let gateway = match way {
+            Way::Direct => {
+                return Ok((self.postgres.dsn().with_database(DATABASE), None));
+            }
+            Way::PgBouncer => {
+                let dsn = self.pgbouncer.dsn().with_database(DATABASE);
+                return Ok((dsn, Some(self.pgbouncer.process())));
+            }
+            Way::AllowAll | Way::Policies if workload.tls() => {
+                let served = self.over_tls.as_ref().context("no gateway has TLS")?;
+                return served.of(way == Way::Policies).route();
+            }
+            Way::Unrecorded | Way::Statements | Way::Rows | Way::RowsOnDisk => {
+                let served = self.recording.as_ref().context("no gateway records")?;
+                return served.of(way)?.route();
+            }
             Way::AllowAll => &self.current.allow_all,
             Way::Policies => self.current.with(policies),
             Way::BaselineAllowAll => &baseline()?.allow_all,
             Way::BaselinePolicies => baseline()?.with(policies),
-            Way::Direct | Way::PgBouncer => bail!("{way:?} has no gateway"),
-        })
+        };
+        Ok((gateway.database(DATABASE)?, Some(gateway.process())))
     }
 
     /// Fails unless the policies are in force; otherwise the numbers would be meaningless.
     pub fn check(&self) -> Result<()> {
-        self.check_pair(Way::AllowAll, Way::Policies)?;
+        let three = Workload::Pipeline { clients: 1 };
+        let dsn = |way| -> Result<Dsn> { Ok(self.route(way, three)?.0) };
+        let direct = dsn(Way::Direct)?;
+        is_in_force(&direct, &dsn(Way::AllowAll)?, &dsn(Way::Policies)?)?;
         if self.baseline.is_some() {
-            self.check_pair(Way::BaselineAllowAll, Way::BaselinePolicies)?;
+            let (without, with) = (Way::BaselineAllowAll, Way::BaselinePolicies);
+            is_in_force(&direct, &dsn(without)?, &dsn(with)?)?;
+        }
+        if let Some(over_tls) = &self.over_tls {
+            let [without, with] = [false, true].map(|policies| &over_tls.of(policies).dsn);
+            is_in_force(&direct, without, with)?;
+        }
+        if let Some(recording) = &self.recording {
+            for way in Way::RECORD {
+                is_in_force(&direct, &dsn(Way::AllowAll)?, &recording.of(way)?.dsn)?;
+            }
         }
         Ok(())
     }
+}
 
-    fn check_pair(&self, allow_all: Way, policies: Way) -> Result<()> {
-        let email = "SELECT email FROM people_masked WHERE id = 1";
-        let psql = |way| Psql::new(&self.dsn(way, Policies::Three)?);
-        let direct = psql(Way::Direct)?.query(email)?;
-        let allowed = psql(allow_all)?.query(email)?;
-        let masked = psql(policies)?.query(email)?;
-        ensure!(
-            direct == allowed && direct != masked,
-            "the email address must be masked with the policies and only with them"
-        );
-        let refused = psql(policies)?.query("DELETE FROM people_masked");
-        ensure!(
-            refused.is_err(),
-            "deny-list let an unbounded DELETE through"
-        );
-        Ok(())
-    }
-
-    /// The process between client and server; `None` if there is none.
-    pub fn process(&self, way: Way, policies: Policies) -> Result<Option<&Child>> {
-        Ok(match way {
-            Way::Direct => None,
-            Way::PgBouncer => Some(self.pgbouncer.process()),
-            _ => Some(self.gateway(way, policies)?.process()),
-        })
-    }
+fn is_in_force(direct: &Dsn, without: &Dsn, with: &Dsn) -> Result<()> {
+    let email = "SELECT email FROM people_masked WHERE id = 1";
+    let raw = Psql::new(direct)?.query(email)?;
+    let allowed = Psql::new(without)?.query(email)?;
+    let masked = Psql::new(with)?.query(email)?;
+    ensure!(
+        raw == allowed && raw != masked,
+        "the email address must be masked with the policies and only with them"
+    );
+    let refused = Psql::new(with)?.query("DELETE FROM people_masked");
+    ensure!(
+        refused.is_err(),
+        "deny-list let an unbounded DELETE through"
+    );
+    Ok(())
 }
 
 fn fill(database: &Dsn, effort: &Effort) -> Result<()> {
-    super::measure::pgbench(database, &["--initialize", "--quiet", "--scale=10"])?;
+    super::measure::pgbench(database, false, &["--initialize", "--quiet", "--scale=10"])?;
     let (rows, table) = (effort.rows, Masked::Nothing.table());
     let psql = Psql::new(database)?;
     psql.query(&format!(

@@ -146,6 +146,8 @@ pub enum Workload {
     Select { mode: &'static str, clients: u32 },
     /// The same, with five policies in force behind the gateway with policies.
     Five { mode: &'static str, clients: u32 },
+    /// The same with three policies, and clients that use TLS.
+    SelectOverTls { mode: &'static str, clients: u32 },
     /// Fifty prepared SELECTs of pgbench in one pipeline.
     Pipeline { clients: u32 },
     /// pgbench's TPC-B-like transaction, prepared.
@@ -158,6 +160,8 @@ pub enum Workload {
     Neighbour(Disturbance),
     /// pgbench -S with a new connection per statement.
     Connect { clients: u32 },
+    /// The same with TLS.
+    ConnectOverTls { clients: u32 },
     /// Memory use with idle connections.
     Idle { connections: u32 },
 }
@@ -170,6 +174,7 @@ impl Workload {
             all.extend([1, 8, 64].map(|clients| Self::Select { mode, clients }));
         }
         all.extend(["simple", "prepared"].map(|mode| Self::Five { mode, clients: 8 }));
+        all.extend(["simple", "prepared"].map(|mode| Self::SelectOverTls { mode, clients: 8 }));
         all.extend([1, 8].map(|clients| Self::Pipeline { clients }));
         all.push(Self::Write { clients: 8 });
         for fetch in [
@@ -185,9 +190,25 @@ impl Workload {
         all.push(Self::FirstRow);
         all.extend(Disturbance::EVERY.map(Self::Neighbour));
         all.extend([1, 8].map(|clients| Self::Connect { clients }));
+        all.extend([1, 8].map(|clients| Self::ConnectOverTls { clients }));
         let idle = effort.idle.iter();
         all.extend(idle.map(|connections| Self::Idle {
             connections: *connections,
+        }));
+        all
+    }
+
+    /// Those that show what recording costs.
+    pub fn recorded() -> Vec<Self> {
+        let mut all: Vec<Self> = ["simple", "extended", "prepared"]
+            .into_iter()
+            .flat_map(|mode| [1, 8, 64].map(|clients| Self::Select { mode, clients }))
+            .collect();
+        all.extend([1, 8].map(|clients| Self::Pipeline { clients }));
+        all.push(Self::Write { clients: 8 });
+        all.extend([Fetch::Select, Fetch::Copy].map(|fetch| Self::Rows {
+            fetch,
+            masked: Masked::Nothing,
         }));
         all
     }
@@ -196,6 +217,7 @@ impl Workload {
         match self {
             Self::Select { mode, .. } => format!("pgbench -S -M {mode}"),
             Self::Five { mode, .. } => format!("pgbench -S -M {mode}, five policies"),
+            Self::SelectOverTls { mode, .. } => format!("pgbench -S -M {mode}, TLS"),
             Self::Pipeline { .. } => "50 prepared SELECTs in a pipeline".to_owned(),
             Self::Write { .. } => "pgbench -M prepared, TPC-B-like".to_owned(),
             Self::Rows { fetch, masked } => {
@@ -204,6 +226,7 @@ impl Workload {
             Self::FirstRow => "first of 1,000,000 rows".to_owned(),
             Self::Neighbour(disturbance) => format!("p99 of SELECT 1, {}", disturbance.name()),
             Self::Connect { .. } => "connections per second".to_owned(),
+            Self::ConnectOverTls { .. } => "connections per second, TLS".to_owned(),
             Self::Idle { .. } => "memory with idle connections".to_owned(),
         }
     }
@@ -212,7 +235,9 @@ impl Workload {
         match self {
             Self::Select { clients, .. }
             | Self::Five { clients, .. }
+            | Self::SelectOverTls { clients, .. }
             | Self::Connect { clients }
+            | Self::ConnectOverTls { clients }
             | Self::Pipeline { clients }
             | Self::Write { clients } => clients,
             Self::Rows { .. } | Self::FirstRow | Self::Neighbour(_) => 1,
@@ -226,25 +251,36 @@ impl Workload {
             Self::Five { .. } => Policies::Five,
             Self::Neighbour(_) => Policies::Inspecting,
             Self::Select { .. }
+            | Self::SelectOverTls { .. }
             | Self::Pipeline { .. }
             | Self::Write { .. }
             | Self::Rows { .. }
             | Self::FirstRow
             | Self::Connect { .. }
+            | Self::ConnectOverTls { .. }
             | Self::Idle { .. } => Policies::Three,
         }
+    }
+
+    /// Whether clients use TLS.
+    pub fn tls(self) -> bool {
+        matches!(
+            self,
+            Self::SelectOverTls { .. } | Self::ConnectOverTls { .. }
+        )
     }
 
     pub fn unit(self) -> &'static str {
         match self {
             Self::Select { .. }
             | Self::Five { .. }
+            | Self::SelectOverTls { .. }
             | Self::Pipeline { .. }
             | Self::Write { .. } => "transactions/s",
             Self::Rows { .. } => "rows/s",
             Self::FirstRow => "ms",
             Self::Neighbour(_) => "µs",
-            Self::Connect { .. } => "connections/s",
+            Self::Connect { .. } | Self::ConnectOverTls { .. } => "connections/s",
             Self::Idle { .. } => "MiB resident",
         }
     }

@@ -1,34 +1,64 @@
-//! Two builds of the gateway compared, as Markdown.
+//! Gateways compared in pairs, as Markdown: two builds, or one that records with one that does not.
 
 use super::Effort;
 use super::measure::{Cpu, Sample};
 use super::report::{Row, median, number};
 use super::ways::Way;
 
-/// The current build and its baseline, with the same policies.
-const PAIRS: [(&str, Way, Way); 2] = [
-    ("allow-all", Way::AllowAll, Way::BaselineAllowAll),
-    ("policies", Way::Policies, Way::BaselinePolicies),
-];
+/// Pairs of routes, and what they are compared by.
+pub struct Pairs {
+    /// The headings: what the pairs have in common, the first and the second of each.
+    headings: [&'static str; 3],
+    /// What is behind a pair, its first and its second route.
+    pairs: &'static [(&'static str, Way, Way)],
+}
+
+/// The baseline and the current build, with the same policies.
+pub const BUILDS: Pairs = Pairs {
+    headings: ["policies", "before", "after"],
+    pairs: &[
+        ("allow-all", Way::BaselineAllowAll, Way::AllowAll),
+        ("three", Way::BaselinePolicies, Way::Policies),
+    ],
+};
+
+/// Gateways with the same policies, without a record and with one.
+pub const RECORD: Pairs = Pairs {
+    headings: ["recorded", "without", "with"],
+    pairs: &[
+        (
+            "statements, on disk at intervals",
+            Way::Unrecorded,
+            Way::Statements,
+        ),
+        ("rows, on disk at intervals", Way::Unrecorded, Way::Rows),
+        (
+            "rows, each statement on disk before it runs",
+            Way::Unrecorded,
+            Way::RowsOnDisk,
+        ),
+    ],
+};
 
 /// The comparison. Ratios are taken within a round, since its measurements are close in time; the table has their median
 /// and range.
-pub fn table(rows: &[Row], effort: &Effort) -> String {
+pub fn table(compared: &Pairs, rows: &[Row], effort: &Effort) -> String {
+    let [of, first, second] = compared.headings;
     let mut text = format!(
-        "Medians of {} rounds, {} s each; both builds in turn in one run. CPU is the time of the gateway per transaction, row \
+        "Medians of {} rounds, {} s each; all gateways in turn in one run. CPU is the time of the gateway per transaction, row \
          or connection.\n\n\
-         | workload | clients | policies | unit | before | after | after / before | CPU before, µs | CPU after, µs | after / before |\n\
+         | workload | clients | {of} | unit | {first} | {second} | {second} / {first} | CPU {first}, µs | CPU {second}, µs | {second} / {first} |\n\
          | --- | --: | --- | --- | --: | --: | --- | --: | --: | --- |\n",
         effort.rounds, effort.seconds
     );
     for row in rows {
-        for (policies, current, baseline) in PAIRS {
-            let (after, before) = (row.samples(current), row.samples(baseline));
+        for (what, first, second) in compared.pairs {
+            let (before, after) = (row.samples(*first), row.samples(*second));
             let value = |sample: &Sample| Some(sample.value);
             let cpu = |sample: &Sample| sample.cpu.map(Cpu::total);
             let workload = row.workload;
             text.push_str(&format!(
-                "| {} | {} | {policies} | {} | {} | {} |\n",
+                "| {} | {} | {what} | {} | {} | {} |\n",
                 workload.name(),
                 workload.clients(),
                 workload.unit(),
