@@ -16,7 +16,7 @@ impl Policy for GuardTable {
                 "public.products may not be used",
                 "Use another table.",
             ),
-            false => Verdict::allow(),
+            false => Verdict::reusable(),
         }
     }
 }

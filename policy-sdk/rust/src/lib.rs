@@ -19,7 +19,7 @@
 //!         if facts.runs("LISTEN") {
 //!             return Denial::new("listen", "LISTEN is not allowed here").hint("Poll the table instead.").into();
 //!         }
-//!         Verdict::allow()
+//!         Verdict::reusable()
 //!     }
 //! }
 //!
