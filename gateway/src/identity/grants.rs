@@ -1,6 +1,6 @@
 //! Grants: which groups may connect to which databases, and with which role.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -206,16 +206,27 @@ impl Grants {
             .or_else(|| self.databases.get(ANY))
     }
 
-    fn rule(&self, identity: &Identity, database: &str) -> Option<&GrantRule> {
-        self.rules
-            .iter()
-            .find(|rule| rule.matches(identity) && rule.includes(database))
+    fn rule<'g>(&'g self, identity: &'g Identity, database: &str) -> Option<&'g GrantRule> {
+        self.rules_for(identity)
+            .find(|rule| rule.includes(database))
+    }
+
+    /// The rules that match the identity, whatever the database.
+    fn rules_for<'g>(&'g self, identity: &'g Identity) -> impl Iterator<Item = &'g GrantRule> {
+        let groups: HashSet<&str> = identity.groups.iter().map(String::as_str).collect();
+        let mut rules = self.rules.iter();
+        std::iter::from_fn(move || rules.find(|rule| rule.matches(&identity.issuer, &groups)))
     }
 
     fn granted_to(&self, identity: &Identity) -> Vec<String> {
+        let rules = self.rules_for(identity);
+        let included: HashSet<&str> = rules
+            .flat_map(|rule| rule.databases.iter().map(String::as_str))
+            .collect();
+        let is_granted = |name: &str| included.contains(ANY) || included.contains(name);
         self.databases
             .keys()
-            .filter(|name| *name != ANY && self.rule(identity, name).is_some())
+            .filter(|name| *name != ANY && is_granted(name))
             .cloned()
             .collect()
     }
@@ -266,10 +277,10 @@ impl Grant {
 }
 
 impl GrantRule {
-    fn matches(&self, identity: &Identity) -> bool {
-        let issuer = self.issuers.is_empty() || self.issuers.contains(&identity.issuer);
-        let mut groups = self.groups.iter();
-        issuer && groups.any(|group| group == ANY || identity.groups.contains(group))
+    fn matches(&self, issuer: &String, groups: &HashSet<&str>) -> bool {
+        let from = self.issuers.is_empty() || self.issuers.contains(issuer);
+        let mut named = self.groups.iter();
+        from && named.any(|group| group == ANY || groups.contains(group.as_str()))
     }
 
     fn includes(&self, database: &str) -> bool {

@@ -8,6 +8,7 @@ mod command;
 mod documentation;
 mod errors;
 mod good;
+mod growth;
 mod keys;
 mod person;
 

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use super::*;
 use crate::upstream::{ClientTls, Credential, Roots, SessionAttributes, Target};
 
-fn ada(groups: &[&str]) -> Identity {
+pub(super) fn ada(groups: &[&str]) -> Identity {
     Identity {
         subject: "ada".into(),
         issuer: "https://id.example.com".into(),
@@ -18,7 +18,7 @@ fn ada(groups: &[&str]) -> Identity {
     }
 }
 
-fn database(name: &str) -> Database {
+pub(super) fn database(name: &str) -> Database {
     Database {
         name: name.into(),
         hosts: vec![("db.internal".into(), 5432)],
@@ -38,7 +38,7 @@ fn database(name: &str) -> Database {
     }
 }
 
-fn rule(groups: &[&str], databases: &[&str], role: &str) -> GrantRule {
+pub(super) fn rule(groups: &[&str], databases: &[&str], role: &str) -> GrantRule {
     let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
     GrantRule {
         groups: owned(groups),

@@ -4,6 +4,7 @@ mod accepted;
 mod arbitrary;
 mod forged;
 mod grants;
+mod growth;
 mod provider;
 mod refused;
 mod rotation;
