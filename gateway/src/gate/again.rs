@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use gatewright_contract as contract;
+use gatewright_policy_host::StatementView;
 use gatewright_sql::{RoleEffect, SessionEffect};
 
 use super::SessionGate;
-use super::case::contract_phase;
+use super::case::{Version, contract_phase};
 use super::editing::Edits;
 use super::permit::Permit;
 use super::recent::{Asked, Earlier};
@@ -17,6 +18,16 @@ use crate::session::{Phase, Question};
 impl SessionGate {
     /// The permit for a statement that has begun. `None`: it has to be judged as if nothing were known of it.
     pub(super) fn permit_again(&mut self, question: &Question<'_, Self>) -> Option<Arc<Permit>> {
+        let permit = self.permit_if_all_hold(question)?;
+        debug_assert!(
+            self.would_be_permitted(question, &permit),
+            "permitted at once, and not if it were judged: {}",
+            permit.view.sql()
+        );
+        Some(permit)
+    }
+
+    fn permit_if_all_hold(&mut self, question: &Question<'_, Self>) -> Option<Arc<Permit>> {
         let (text, index) = (question.text, question.index);
         let statement = text.analysis.statements.get(index)?;
         let facts = &statement.facts;
@@ -74,6 +85,36 @@ impl SessionGate {
             self.reshape(facts);
         }
         Some(Arc::new(permit))
+    }
+
+    /// Whether the long way comes to the same permit. It calls no policy either, since all answers are known. Debug builds make sure of it
+    /// for each statement, so that a check that is added there alone fails tests.
+    fn would_be_permitted(&mut self, question: &Question<'_, Self>, permit: &Permit) -> bool {
+        let kept = Arc::new(self.keep_begun(question));
+        let version = Version::first(question.text, question.index);
+        let Ok(case) = self.case(&kept, &version) else {
+            return false;
+        };
+        let asked = Asked {
+            phase: case.phase,
+            in_transaction: kept.in_transaction,
+            editing: case.view.editing.clone(),
+        };
+        let earlier = match question.earlier {
+            Some(_) if case.unsettled => None,
+            Some(permit) => self.answers_under(permit, question.text, &case.view.active),
+            None => self.answers_for(&case.facts, &case.view.active, &asked),
+        };
+        let all_hold = earlier.is_some_and(|earlier| self.all_hold(&earlier));
+        let wants_nobody = matches!(self.review_of(&kept, &case), Ok(None));
+        let views: [&View; 2] = [&permit.view, &case.view];
+        let sql = views.map(StatementView::sql);
+        let original = views.map(StatementView::original_sql);
+        all_hold
+            && wants_nobody
+            && permit.verb == case.verb
+            && sql[0] == sql[1]
+            && original[0] == original[1]
     }
 
     /// What policies have answered for the same statement, or for one with the same facts.
