@@ -19,11 +19,17 @@ impl SessionGate {
     /// The permit for a statement that has begun. `None`: it has to be judged as if nothing were known of it.
     pub(super) fn permit_again(&mut self, question: &Question<'_, Self>) -> Option<Arc<Permit>> {
         let permit = self.permit_if_all_hold(question)?;
-        debug_assert!(
-            self.would_be_permitted(question, &permit),
-            "permitted at once, and not if it were judged: {}",
+        debug_assert_eq!(
+            self.differs_when_judged(question, &permit),
+            None,
+            "permitted at once: {}",
             permit.view.sql()
         );
+        let statements = &question.text.analysis.statements;
+        let statement = statements.get(question.index);
+        if let Some(statement) = statement.filter(|_| question.phase != Phase::Parse) {
+            self.reshape(&statement.facts);
+        }
         Some(permit)
     }
 
@@ -81,19 +87,20 @@ impl SessionGate {
         let answers = Arc::clone(earlier.answers());
         let permit = self.permit(facts.verb, &view, answers, self.delivered);
         self.gate.metrics.verdict(facts.verb, "allow");
-        if question.phase != Phase::Parse {
-            self.reshape(facts);
-        }
         Some(Arc::new(permit))
     }
 
-    /// Whether the long way comes to the same permit. It calls no policy either, since all answers are known. Debug builds make sure of it
-    /// for each statement, so that a check that is added there alone fails tests.
-    fn would_be_permitted(&mut self, question: &Question<'_, Self>, permit: &Permit) -> bool {
+    /// In what the long way comes to another permit. It calls no policy either, since all answers are known. Debug builds ask for each
+    /// statement, so that a check that is added there alone fails tests.
+    fn differs_when_judged(
+        &mut self,
+        question: &Question<'_, Self>,
+        permit: &Permit,
+    ) -> Option<&'static str> {
         let kept = Arc::new(self.keep_begun(question));
         let version = Version::first(question.text, question.index);
         let Ok(case) = self.case(&kept, &version) else {
-            return false;
+            return Some("it is refused");
         };
         let asked = Asked {
             phase: case.phase,
@@ -105,16 +112,17 @@ impl SessionGate {
             Some(permit) => self.answers_under(permit, question.text, &case.view.active),
             None => self.answers_for(&case.facts, &case.view.active, &asked),
         };
-        let all_hold = earlier.is_some_and(|earlier| self.all_hold(&earlier));
-        let wants_nobody = matches!(self.review_of(&kept, &case), Ok(None));
+        if !earlier.is_some_and(|earlier| self.all_hold(&earlier)) {
+            return Some("a policy is asked");
+        }
+        if !matches!(self.review_of(&kept, &case), Ok(None)) {
+            return Some("people are asked");
+        }
         let views: [&View; 2] = [&permit.view, &case.view];
-        let sql = views.map(StatementView::sql);
-        let original = views.map(StatementView::original_sql);
-        all_hold
-            && wants_nobody
-            && permit.verb == case.verb
-            && sql[0] == sql[1]
-            && original[0] == original[1]
+        let [sql, others] = views.map(StatementView::sql);
+        let [original, others_original] = views.map(StatementView::original_sql);
+        let same = permit.verb == case.verb && sql == others && original == others_original;
+        (!same).then_some("it is another statement")
     }
 
     /// What policies have answered for the same statement, or for one with the same facts.
