@@ -3,6 +3,7 @@
 //! Next module: `listener`, where a connection begins; `connection.rs` takes it through the others.
 
 mod access;
+mod backtest;
 mod connection;
 mod connections;
 mod failures;
@@ -51,6 +52,7 @@ use connections::Connections;
 use failures::Failures;
 
 pub use access::Access;
+pub use backtest::{Answered, Backtest, BacktestSession};
 pub use connections::ConnectionSettings;
 pub use policies::PolicySource;
 pub use preview::{PreviewSettings, Previewed, preview};

@@ -1,12 +1,12 @@
 //! The policy host and its directory, built from settings.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use gatewright_policy_host::{
-    Directory, DirectorySettings, HostSettings, Observer, PolicyHost, PolicySettings,
+    Directory, DirectorySettings, HostSettings, Mode, Observer, PolicyHost, PolicySettings,
 };
 use serde_json::Value;
 
@@ -40,6 +40,33 @@ impl PolicySource {
             },
             directory,
         }
+    }
+
+    /// One policy alone: the file in its directory, whatever else is there.
+    ///
+    /// # Errors
+    /// It is no file whose name is that of a policy.
+    pub fn of_file(file: &Path, settings: Value) -> Result<Self> {
+        let name = file.file_stem().and_then(|stem| stem.to_str());
+        let name = name
+            .filter(|_| {
+                file.extension()
+                    .is_some_and(|extension| extension == "wasm")
+            })
+            .with_context(|| format!("{} is no .wasm file", file.display()))?;
+        let whole = file
+            .canonicalize()
+            .with_context(|| format!("{} cannot be read", file.display()))?;
+        let directory = whole.parent().context("a file lies in a directory")?;
+        let mut source = Self::of_directory(
+            Some(directory.to_owned()),
+            BTreeMap::from([(name.to_owned(), settings)]),
+        );
+        source.settings.default.mode = Mode::Off;
+        for policy in source.settings.policies.values_mut() {
+            policy.required = true;
+        }
+        Ok(source)
     }
 
     /// Loads the policies in the directory and watches it.

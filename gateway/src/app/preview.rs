@@ -4,9 +4,10 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use gatewright_contract as contract;
 use gatewright_sql::{PathValue, SearchPath, SessionEffect};
+use tokio::task::JoinHandle;
 
 use crate::admin::Metrics;
 use crate::catalog::CatalogHandle;
@@ -97,6 +98,81 @@ fn rewritten(text: &AnalyzedText, index: usize) -> Option<Rewritten> {
     })
 }
 
+/// A server whose catalog says what statements mean.
+pub(super) struct PreviewServer {
+    catalog: Arc<CatalogHandle>,
+    fresh: JoinHandle<()>,
+    service: Service,
+    standard_conforming_strings: bool,
+    path: Option<SearchPath>,
+}
+
+impl PreviewServer {
+    pub async fn connect(target: &Target, catalog: &Target) -> Result<Self> {
+        let catalog = CatalogHandle::new(catalog.clone());
+        let fresh = tokio::spawn(Arc::clone(&catalog).keep_fresh(CATALOG_INTERVAL));
+        let connected = Self::connect_with(target, Arc::clone(&catalog)).await;
+        match connected {
+            Ok((service, standard_conforming_strings, path)) => Ok(PreviewServer {
+                catalog,
+                fresh,
+                service,
+                standard_conforming_strings,
+                path,
+            }),
+            Err(error) => {
+                fresh.abort();
+                Err(error)
+            }
+        }
+    }
+
+    async fn connect_with(
+        target: &Target,
+        catalog: Arc<CatalogHandle>,
+    ) -> Result<(Service, bool, Option<SearchPath>)> {
+        catalog
+            .refresh()
+            .await
+            .context("the catalog could not be read")?;
+        let mut service = Service::connect_as_client(target).await?;
+        service
+            .query("SET default_transaction_read_only TO on")
+            .await?;
+        let strings = service.query("SHOW standard_conforming_strings").await?;
+        let path = path_of(&mut service).await;
+        Ok((service, strings != [[Some("off".to_owned())]], path))
+    }
+
+    pub async fn close(self) {
+        self.service.close().await;
+        self.fresh.abort();
+    }
+
+    pub fn catalog(&self) -> Arc<CatalogHandle> {
+        Arc::clone(&self.catalog)
+    }
+
+    pub fn path(&self) -> Option<&SearchPath> {
+        self.path.as_ref()
+    }
+
+    /// What the text says. The error is the one that a client would get.
+    pub async fn analyzed(
+        &self,
+        session: &mut SessionGate,
+        sql: &str,
+    ) -> Result<Arc<AnalyzedText>, Refusal> {
+        analyzed(
+            session,
+            sql,
+            self.standard_conforming_strings,
+            self.path.as_ref(),
+        )
+        .await
+    }
+}
+
 /// Judges every statement of a query string as the gateway would. The server provides its catalog and describes
 /// statements that would be permitted; none is run. Must be called on a stack of [`gatewright_sql::STACK_BYTES`].
 ///
@@ -108,37 +184,26 @@ pub async fn preview(
     metrics: &Metrics,
     sql: &str,
 ) -> Result<Vec<Previewed>> {
-    let catalog = CatalogHandle::new(settings.catalog.clone());
-    let fresh = tokio::spawn(Arc::clone(&catalog).keep_fresh(CATALOG_INTERVAL));
-    let previews = preview_with(settings, policies, metrics, sql, catalog).await;
-    fresh.abort();
+    let mut server = PreviewServer::connect(&settings.target, &settings.catalog).await?;
+    let previews = preview_on(&mut server, settings, policies, metrics, sql).await;
+    server.close().await;
     previews
 }
 
-async fn preview_with(
+async fn preview_on(
+    server: &mut PreviewServer,
     settings: &PreviewSettings,
     policies: Arc<Policies>,
     metrics: &Metrics,
     sql: &str,
-    catalog: Arc<CatalogHandle>,
 ) -> Result<Vec<Previewed>> {
-    catalog
-        .refresh()
-        .await
-        .context("the catalog could not be read")?;
-    let mut service = Service::connect_as_client(&settings.target).await?;
-    service
-        .query("SET default_transaction_read_only TO on")
-        .await?;
-    let standard_strings = service.query("SHOW standard_conforming_strings").await?;
-    let standard_strings = standard_strings != [[Some("off".to_owned())]];
-    let path = path_of(&mut service).await;
-    let mut session = session_gate(settings, policies, metrics, catalog);
-    let text = analyzed(&mut session, sql, standard_strings, path.as_ref()).await?;
+    let mut session = session_gate(settings, policies, metrics, server.catalog());
+    let text = server.analyzed(&mut session, sql).await;
+    let text = text.map_err(|refusal| anyhow!(said(&refusal)))?;
     let mut all = Vec::new();
     for (index, statement) in text.analysis.statements.iter().enumerate() {
         let own = sql.get(statement.span.clone()).unwrap_or_default();
-        let preview = session.preview(&text, index, path.as_ref()).await;
+        let preview = session.preview(&text, index, server.path()).await;
         let rewritten = match &preview.outcome {
             Ok((_, Some(text))) => rewritten(text, index),
             _ => None,
@@ -154,7 +219,7 @@ async fn preview_with(
                     SessionEffect::CopyOut(copy) => &copy.describe,
                     _ => text,
                 };
-                match describe(&mut service, runs).await {
+                match describe(&mut server.service, runs).await {
                     Ok(Some(fields)) => Some(Ok(session.preview_result(permit, &fields).await)),
                     Ok(None) => None,
                     Err(error) => Some(Err(error)),
@@ -170,7 +235,6 @@ async fn preview_with(
             result,
         });
     }
-    service.close().await;
     Ok(all)
 }
 
@@ -187,6 +251,24 @@ async fn path_of(service: &mut Service) -> Option<SearchPath> {
     }
 }
 
+/// A gate that forwards nothing.
+pub(super) fn gate(
+    max_statement: usize,
+    people: People,
+    policies: Arc<Policies>,
+    metrics: &Metrics,
+) -> Arc<Gate> {
+    let defaults = GateSettings::default();
+    let settings = GateSettings {
+        parser: gatewright_sql::Limits {
+            max_bytes: max_statement,
+            ..defaults.parser
+        },
+        ..defaults
+    };
+    Gate::new(settings, policies, people, None, Arc::new(metrics.clone()))
+}
+
 /// The gate of a session that has just begun.
 fn session_gate(
     settings: &PreviewSettings,
@@ -194,24 +276,11 @@ fn session_gate(
     metrics: &Metrics,
     catalog: Arc<CatalogHandle>,
 ) -> SessionGate {
-    let defaults = GateSettings::default();
-    let gate_settings = GateSettings {
-        parser: gatewright_sql::Limits {
-            max_bytes: settings.max_statement,
-            ..defaults.parser
-        },
-        ..defaults
+    let people = match settings.asks_people {
+        true => People::Explained,
+        false => People::Nobody,
     };
-    let gate = Gate::new(
-        gate_settings,
-        policies,
-        match settings.asks_people {
-            true => People::Explained,
-            false => People::Nobody,
-        },
-        None,
-        Arc::new(metrics.clone()),
-    );
+    let gate = gate(settings.max_statement, people, policies, metrics);
     let session = contract::Session {
         database: settings.database.clone(),
         role: settings.target.user.clone(),
@@ -226,12 +295,12 @@ async fn analyzed(
     sql: &str,
     standard_conforming_strings: bool,
     path: Option<&SearchPath>,
-) -> Result<Arc<AnalyzedText>> {
+) -> Result<Arc<AnalyzedText>, Refusal> {
     let mut answer = session.analyze(sql, standard_conforming_strings, path);
     loop {
         let ticket = match answer {
             Judged::Ready(Ok(text)) => return Ok(text),
-            Judged::Ready(Err(refusal)) => bail!(said(&refusal)),
+            Judged::Ready(Err(refusal)) => return Err(refusal),
             Judged::Pending(ticket) => ticket,
         };
         poll_fn(|context| session.poll_pending(context)).await;
@@ -242,7 +311,7 @@ async fn analyzed(
     }
 }
 
-fn said(refusal: &Refusal) -> String {
+pub(super) fn said(refusal: &Refusal) -> String {
     match refusal.position {
         Some(position) => format!("{} (at character {position})", refusal.message),
         None => refusal.message.clone(),

@@ -155,7 +155,7 @@ fn print(analysis: &Analysis, sql: &str, json: bool) -> io::Result<()> {
 }
 
 /// The statement as a heading: on one line, truncated to the width of a terminal.
-fn one_line(sql: &str) -> String {
+pub(super) fn one_line(sql: &str) -> String {
     const WIDTH: usize = 72;
     let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= WIDTH {

@@ -4,6 +4,7 @@
 
 mod approvals;
 mod asker;
+mod backtest;
 pub mod check;
 mod connect;
 mod dev;
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use approvals::ApprovalsArguments;
+pub use backtest::BacktestArguments;
 pub use connect::ConnectArguments;
 pub use dev::DevArguments;
 pub use explain::ExplainArguments;
@@ -82,6 +84,8 @@ enum Command {
     Replay(ReplayArguments),
     /// Verify the record
     Record(RecordArguments),
+    /// Show what a policy would have decided about recorded statements
+    Backtest(BacktestArguments),
 }
 
 impl Arguments {
@@ -105,6 +109,7 @@ impl Arguments {
             Command::Sessions(arguments) => sessions::run(&arguments),
             Command::Replay(arguments) => replay::run(&arguments),
             Command::Record(arguments) => record::run(&arguments),
+            Command::Backtest(arguments) => backtest::run(&arguments),
         }
     }
 }

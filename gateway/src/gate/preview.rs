@@ -49,22 +49,8 @@ impl SessionGate {
         index: usize,
         path: Option<&SearchPath>,
     ) -> Preview {
-        let question = || Question {
-            phase: Phase::Simple,
-            text,
-            index,
-            parameters: None,
-            earlier: None,
-            in_transaction: false,
-            at_rest: true,
-            in_block: false,
-            names: &NoNames,
-            path,
-            path_value: None,
-            is_utf8: true,
-        };
-        let verdicts = self.verdicts(&question()).await;
-        let mut judged = self.judge_statement(question());
+        let verdicts = self.verdicts(&alone(text, index, path)).await;
+        let mut judged = self.judge_statement(alone(text, index, path));
         let outcome = loop {
             let ticket = match judged {
                 Judged::Ready(outcome) => break outcome,
@@ -81,6 +67,17 @@ impl SessionGate {
             Verdict::Rewrite { text, permit } => (permit, Some(text)),
         });
         Preview { verdicts, outcome }
+    }
+
+    /// The verdict of every policy on one statement of a text, the next one of the session.
+    pub async fn answers(
+        &mut self,
+        text: &Arc<AnalyzedText>,
+        index: usize,
+        path: Option<&SearchPath>,
+    ) -> Vec<PolicyAnswer<contract::Verdict>> {
+        self.begin_statement();
+        self.verdicts(&alone(text, index, path)).await
     }
 
     /// The verdict of every policy, regardless of the other verdicts and of the role lock. Has no effect.
@@ -136,6 +133,28 @@ impl SessionGate {
             plans,
             refusal,
         }
+    }
+}
+
+/// The question about a statement that is sent by itself, without parameters.
+fn alone<'q>(
+    text: &'q Arc<AnalyzedText>,
+    index: usize,
+    path: Option<&'q SearchPath>,
+) -> Question<'q, SessionGate> {
+    Question {
+        phase: Phase::Simple,
+        text,
+        index,
+        parameters: None,
+        earlier: None,
+        in_transaction: false,
+        at_rest: true,
+        in_block: false,
+        names: &NoNames,
+        path,
+        path_value: None,
+        is_utf8: true,
     }
 }
 

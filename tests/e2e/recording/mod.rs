@@ -2,6 +2,7 @@
 //! to it shows.
 
 mod approvals;
+mod backtest;
 mod canaries;
 mod commands;
 mod crash;

@@ -1,0 +1,75 @@
+//! What the record has of a session that a policy can be asked about.
+
+use std::time::SystemTime;
+
+use anyhow::Result;
+use gatewright_contract::{self as contract, SessionId};
+use gatewright_record::directory::Segments;
+use gatewright_record::event::{Decision, Judged, Opened, Stage, Time};
+use gatewright_record::{Event, session};
+
+use crate::identity::Identity;
+
+/// One session and the statements that were judged in it, in their order.
+pub(super) struct RecordedSession {
+    pub id: SessionId,
+    pub opened: Opened,
+    pub statements: Vec<Judged>,
+}
+
+impl RecordedSession {
+    /// `None`: nothing was judged in it since then.
+    pub fn read(id: SessionId, segments: &Segments, since: Time) -> Result<Option<Self>> {
+        let mut opened = Opened::default();
+        let mut statements = Vec::new();
+        session::read(segments, &mut |event| match event {
+            Event::Opened(event) => opened = *event,
+            Event::Judged(judged) if judged.at >= since && is_asked_about(&judged) => {
+                statements.push(*judged);
+            }
+            _ => {}
+        })?;
+        let session = RecordedSession {
+            id,
+            opened,
+            statements,
+        };
+        Ok((!session.statements.is_empty()).then_some(session))
+    }
+
+    /// As policies know the session.
+    pub fn contract(&self) -> contract::Session {
+        contract::Session {
+            id: self.id,
+            database: self.opened.database.clone(),
+            role: self.opened.role.clone(),
+            application: self.opened.application.clone(),
+            client_address: self.opened.client_address.clone(),
+            started_ms: self.opened.at / 1000,
+            ..contract::Session::default()
+        }
+    }
+
+    pub fn identity(&self) -> Identity {
+        Identity {
+            subject: self.opened.subject.clone(),
+            issuer: self.opened.issuer.clone(),
+            groups: self.opened.groups.clone(),
+            agent: self.opened.agent.clone(),
+            task: self.opened.task.clone(),
+            program: false,
+            attributes: Vec::new(),
+            expires_at: SystemTime::now(),
+        }
+    }
+}
+
+/// A prepared statement is judged when it is prepared and each time that it is bound: what ran counts, and what did not come to it.
+fn is_asked_about(judged: &Judged) -> bool {
+    let stage = match judged.when {
+        Stage::Query | Stage::Bind => true,
+        Stage::Parse => judged.decision == Decision::Refused,
+        Stage::FunctionCall => false,
+    };
+    stage && !judged.text.is_empty()
+}
