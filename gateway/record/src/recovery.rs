@@ -168,6 +168,7 @@ impl Lost {
             append(Event::Truncated(Truncated {
                 at: self.at,
                 why: format!("{length} bytes at the end of the file were no whole block"),
+                keep: None,
             }))?;
         }
         for execution in &self.executions {

@@ -1,27 +1,22 @@
 //! `gatewright sessions`: what the record has of sessions.
 
+pub(super) mod text;
+
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
-use chrono::{DateTime, SecondsFormat};
 use clap::{Args, Subcommand};
-use gatewright_contract::{Outcome, SessionId, StatementId};
+use gatewright_contract::{SessionId, StatementId};
 use gatewright_record::directory::{Directory, Segments};
-use gatewright_record::event::{
-    Attempted, Completed, Decision, Ended, Judged, Keep, Opened, Parameter, Time,
-};
+use gatewright_record::event::{Attempted, Decision, Ended, Judged, Literals, Opened};
 use gatewright_record::{Event, session};
 use serde_json::json;
 
 use super::record::RecordPlace;
 use crate::gate::printable;
-use crate::results::{Format, types};
-
-/// Stands for a text that is not recorded.
-pub(super) const UNJUDGED: &str = "(a statement whose judgement is not recorded)";
+use text::{beginning, execution, keep, refusal, time, truncation};
 
 /// Arguments of `gatewright sessions`.
 #[derive(Debug, Args)]
@@ -143,6 +138,10 @@ impl Listed {
             "client_address": opened.client_address,
             "application": opened.application,
             "keep": keep(opened.keep),
+            "literals": match opened.literals.unwrap_or_default() {
+                Literals::Keep => "keep",
+                Literals::Redact => "redact",
+            },
             "statements": self.statements,
             "refused": self.refused,
             "rows": self.rows,
@@ -206,120 +205,9 @@ impl Shown {
                     &event,
                 ))
             }
-            Event::Truncated(event) => {
-                Some(format!("{}  TRUNCATED: {}", time(event.at), event.why))
-            }
+            Event::Truncated(event) => Some(truncation(&event)),
             Event::Ended(event) => Some(format!("{}  ended: {}", time(event.at), event.why)),
             Event::Delivered(_) | Event::Received(_) | Event::Continued(_) => None,
         }
     }
-}
-
-/// Who was connected to what.
-pub(super) fn beginning(opened: &Opened) -> String {
-    let mut text = format!(
-        "{}  {} of {} connected to {} as {} from {}",
-        time(opened.at),
-        opened.subject,
-        opened.issuer,
-        opened.database,
-        opened.role,
-        opened.client_address,
-    );
-    if let Some(agent) = &opened.agent {
-        // Writing to a string does not fail.
-        let _ = write!(text, ", agent {agent}");
-    }
-    if opened.keep != Keep::Rows {
-        let _ = write!(text, "; kept: {}", keep(opened.keep));
-    }
-    text
-}
-
-fn keep(keep: Keep) -> &'static str {
-    match keep {
-        Keep::Nothing => "nothing",
-        Keep::Statements => "statements",
-        Keep::Rows => "rows",
-    }
-}
-
-pub(super) fn refusal(judged: &Judged) -> String {
-    format!(
-        "{}  REFUSED {}: {}\n    {}",
-        time(judged.at),
-        judged.sqlstate.as_deref().unwrap_or_default(),
-        judged.message.as_deref().unwrap_or_default(),
-        judged.text
-    )
-}
-
-fn execution(
-    judged: Option<&Judged>,
-    attempted: Option<&Attempted>,
-    completed: &Completed,
-) -> String {
-    let mut text = format!("{}  #{}", time(completed.at), completed.execution);
-    let outcome = match completed.outcome {
-        Outcome::Completed => "completed",
-        Outcome::Suspended => "suspended",
-        Outcome::Failed => "failed",
-        Outcome::Skipped => "skipped",
-        Outcome::Lost => "lost",
-    };
-    let _ = write!(text, "  {outcome}");
-    if !matches!(completed.sqlstate.as_str(), "" | "00000") {
-        let _ = write!(text, " with {}", completed.sqlstate);
-    }
-    let ms = completed.elapsed_us / 1000;
-    let _ = write!(text, ", {} rows, {ms} ms", completed.rows);
-    if completed.masked_cells > 0 {
-        let _ = write!(text, ", {} values masked", completed.masked_cells);
-    }
-    if let Some(changed) = completed.changed {
-        let _ = write!(text, ", {changed} rows changed");
-    }
-    let _ = write!(text, "\n    {}", statement(judged));
-    if let Some(attempted) = attempted {
-        text.push_str(&parameters(&attempted.parameters));
-    }
-    text
-}
-
-/// The text of a statement, and what ran in its place.
-fn statement(judged: Option<&Judged>) -> String {
-    match judged {
-        None => UNJUDGED.to_owned(),
-        Some(judged) => match &judged.instead {
-            Some(instead) => format!("{}\n    ran as: {instead}", judged.text),
-            None => judged.text.clone(),
-        },
-    }
-}
-
-pub(super) fn parameters(parameters: &[Parameter]) -> String {
-    let mut text = String::new();
-    for (number, parameter) in (1..).zip(parameters) {
-        let value = match &parameter.value {
-            None => "NULL".to_owned(),
-            Some(value) => value_text(parameter.type_oid, parameter.format, value),
-        };
-        let _ = write!(text, "\n    ${number} = {value}");
-    }
-    text
-}
-
-/// A value as text; of a binary one whose type is not known, its bytes in hexadecimal.
-pub(super) fn value_text(type_oid: u32, format: i16, value: &[u8]) -> String {
-    if format == 0 {
-        return String::from_utf8_lossy(value).into_owned();
-    }
-    let known = types::text_of(type_oid, Format::Binary, value);
-    known.unwrap_or_else(|| format!("\\x{}", hex::encode(value)))
-}
-
-pub(super) fn time(at: Time) -> String {
-    let micros = i64::try_from(at).unwrap_or(i64::MAX);
-    let time = DateTime::from_timestamp_micros(micros).unwrap_or_default();
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

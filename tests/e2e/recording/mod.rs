@@ -8,3 +8,6 @@ mod crash;
 mod delivered;
 mod disk_full;
 mod fixture;
+mod limits;
+mod redacted;
+mod rehearsed;

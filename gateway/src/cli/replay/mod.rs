@@ -14,7 +14,7 @@ use gatewright_record::event::{Decision, Judged, Time};
 use gatewright_record::{Event, session};
 
 use super::record::RecordPlace;
-use super::sessions;
+use super::sessions::text;
 use crate::gate::printable;
 use stream::Stream;
 
@@ -81,11 +81,11 @@ struct Player<W> {
 impl<W: Write> Player<W> {
     fn play(&mut self, event: Event<'_>) -> io::Result<()> {
         match event {
-            Event::Opened(event) => self.say(event.at, &sessions::beginning(&event)),
+            Event::Opened(event) => self.say(event.at, &text::beginning(&event)),
             Event::Judged(event) => {
                 let at = event.at;
                 if event.decision == Decision::Refused {
-                    self.say(at, &sessions::refusal(&event))?;
+                    self.say(at, &text::refusal(&event))?;
                 }
                 self.judged.insert(event.statement, event);
                 Ok(())
@@ -93,11 +93,12 @@ impl<W: Write> Player<W> {
             Event::Attempted(event) => {
                 let judged = self.judged.get(&event.statement);
                 let text = format!(
-                    "{}  #{}\n    {}{}",
-                    sessions::time(event.at),
+                    "{}  #{}  {}\n    {}{}",
+                    text::time(event.at),
                     event.execution,
-                    judged.map_or(sessions::UNJUDGED, |judged| &judged.text),
-                    sessions::parameters(&event.parameters)
+                    text::what_ran(&event).unwrap_or_default(),
+                    text::statement(judged.map(|judged| &**judged)),
+                    text::parameters(&event.parameters)
                 );
                 self.say(event.at, &text)
             }
@@ -107,12 +108,18 @@ impl<W: Write> Player<W> {
                 self.out.flush()
             }
             Event::Received(event) => {
-                let text = format!("{} bytes of COPY data from the client", event.bytes.len());
+                let withheld = event.withheld.unwrap_or_default();
+                let length = withheld.saturating_add(event.bytes.len() as u64);
+                let text = format!("{length} bytes of COPY data from the client");
                 self.say(event.at, &text)
             }
-            Event::Truncated(event) => self.say(event.at, &format!("TRUNCATED: {}", event.why)),
+            Event::Truncated(event) => {
+                // What follows does not go on with the message that has begun.
+                self.stream = Stream::default();
+                self.say(event.at, &text::truncation(&event))
+            }
             Event::Ended(event) => {
-                let text = format!("{}  ended: {}", sessions::time(event.at), event.why);
+                let text = format!("{}  ended: {}", text::time(event.at), event.why);
                 self.say(event.at, &text)
             }
             Event::Completed(_) | Event::Continued(_) => Ok(()),

@@ -3,6 +3,8 @@
 
 mod rehearsing;
 
+pub(in crate::session) use rehearsing::{after, before};
+
 use bytes::{Buf, BytesMut};
 use gatewright_wire::build;
 use gatewright_wire::frame::Frame;
