@@ -42,6 +42,9 @@ pub enum Event<'a> {
     /// The session ended. The last event of its last segment.
     #[n(8)]
     Ended(#[n(0)] Ended),
+    /// Here stands an event, or a piece of one, that is encrypted. Only in segments of version 2, and only read without a key.
+    #[n(9)]
+    Sealed(#[n(0)] Sealed),
 }
 
 /// Who was connected to what.
@@ -375,6 +378,20 @@ pub struct Ended {
     pub why: String,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Sealed {
+    /// The number of the event's kind; `None` for a piece that is not its first.
+    #[n(0)]
+    pub kind: Option<u8>,
+    /// Its length, with what stands in front of it.
+    #[n(1)]
+    pub length: u64,
+    /// Of an attempt.
+    #[n(2)]
+    pub execution: Option<u64>,
+}
+
 impl Event<'_> {
     /// True for the last event of a segment.
     pub fn closes(&self) -> bool {
@@ -398,6 +415,7 @@ impl Event<'_> {
             Event::Truncated(event) => Event::Truncated(event),
             Event::Continued(event) => Event::Continued(event),
             Event::Ended(event) => Event::Ended(event),
+            Event::Sealed(event) => Event::Sealed(event),
         }
     }
 }

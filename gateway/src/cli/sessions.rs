@@ -6,15 +6,15 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use gatewright_contract::{SessionId, StatementId};
-use gatewright_record::directory::{Directory, Segments};
+use gatewright_record::Event;
+use gatewright_record::directory::Segments;
 use gatewright_record::event::{Attempted, Decision, Ended, Judged, Literals, Opened};
-use gatewright_record::{Event, session};
 use serde_json::json;
 
-use super::record::RecordPlace;
+use super::record::{Record, RecordPlace};
 use crate::gate::printable;
 use text::{beginning, execution, keep, refusal, time, truncation};
 
@@ -59,12 +59,14 @@ struct Listed {
     rows: u64,
     ended: Option<Ended>,
     damages: usize,
+    /// Events that are encrypted for somebody else.
+    sealed: u64,
 }
 
-fn list(record: &Directory, as_json: bool) -> Result<()> {
+fn list(record: &Record, as_json: bool) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    for (id, segments) in record.list()? {
-        let listed = listed(&segments)?;
+    for (id, segments) in record.directory.list()? {
+        let listed = listed(record, &segments)?;
         let line = match as_json {
             true => listed.json(id).to_string(),
             false => listed.line(id),
@@ -74,14 +76,18 @@ fn list(record: &Directory, as_json: bool) -> Result<()> {
     Ok(out.flush()?)
 }
 
-fn listed(segments: &Segments) -> Result<Listed> {
+fn listed(record: &Record, segments: &Segments) -> Result<Listed> {
     let mut listed = Listed::default();
-    let scans = session::read(segments, &mut |event| match event {
+    let scans = record.read(segments, &mut |event| match event {
         Event::Opened(event) => listed.opened = *event,
         Event::Judged(event) => {
             listed.refused += u64::from(event.decision == Decision::Refused);
         }
         Event::Attempted(_) => listed.statements += 1,
+        Event::Sealed(event) => {
+            listed.sealed += 1;
+            listed.statements += u64::from(event.execution.is_some());
+        }
         Event::Completed(event) => listed.rows = listed.rows.saturating_add(event.rows),
         Event::Ended(event) => listed.ended = Some(event),
         Event::Delivered(_) | Event::Received(_) | Event::Truncated(_) | Event::Continued(_) => {}
@@ -112,9 +118,13 @@ impl Listed {
             "{id}  {}  {who}  {database} as {role}  {} run, {} refused, {} rows  {end}",
             time(*at),
             self.statements,
-            self.refused,
+            self.refused_if_known()
+                .map_or("?".to_owned(), |refused| refused.to_string()),
             self.rows
         );
+        if self.sealed > 0 {
+            line.push_str("  encrypted");
+        }
         if self.damages > 0 {
             line.push_str("  DAMAGED: see gatewright record verify");
         }
@@ -143,23 +153,25 @@ impl Listed {
                 Literals::Redact => "redact",
             },
             "statements": self.statements,
-            "refused": self.refused,
+            "refused": self.refused_if_known(),
             "rows": self.rows,
             "damaged_blocks": self.damages,
+            "encrypted_events": self.sealed,
         })
+    }
+
+    /// Decisions are encrypted with the statements.
+    fn refused_if_known(&self) -> Option<u64> {
+        (self.sealed == 0).then_some(self.refused)
     }
 }
 
-fn show(record: &Directory, id: SessionId) -> Result<()> {
-    let segments = record.of(id)?;
-    ensure!(
-        !segments.is_empty(),
-        "there is no session {id} in the record"
-    );
+fn show(record: &Record, id: SessionId) -> Result<()> {
+    let segments = record.segments(id)?;
     let mut out = std::io::stdout().lock();
     let mut shown = Shown::default();
     let mut written = Ok(());
-    let scans = session::read(&segments, &mut |event| {
+    let scans = record.read(&segments, &mut |event| {
         if let Some(text) = shown.text(event)
             && written.is_ok()
         {
@@ -170,6 +182,9 @@ fn show(record: &Directory, id: SessionId) -> Result<()> {
     for damage in scans.iter().flat_map(|(_, scan)| &scan.damages) {
         writeln!(out, "DAMAGED: {damage}")?;
     }
+    if shown.sealed > 0 {
+        writeln!(out, "{}", text::sealed(shown.sealed))?;
+    }
     Ok(out.flush()?)
 }
 
@@ -178,6 +193,8 @@ fn show(record: &Directory, id: SessionId) -> Result<()> {
 struct Shown {
     judged: HashMap<StatementId, Box<Judged>>,
     running: HashMap<u64, Attempted>,
+    /// Events that are encrypted for somebody else.
+    sealed: u64,
 }
 
 impl Shown {
@@ -207,6 +224,10 @@ impl Shown {
             }
             Event::Truncated(event) => Some(truncation(&event)),
             Event::Ended(event) => Some(format!("{}  ended: {}", time(event.at), event.why)),
+            Event::Sealed(_) => {
+                self.sealed += 1;
+                None
+            }
             Event::Delivered(_) | Event::Received(_) | Event::Continued(_) => None,
         }
     }

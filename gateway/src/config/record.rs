@@ -2,7 +2,7 @@
 
 use super::choices::{DURABILITY, KEEP, LITERALS};
 use super::section::Section;
-use crate::recording::{DatabaseRecord, RecordSettings};
+use crate::recording::{DatabaseRecord, Recipients, RecordSettings};
 
 /// The key of the log, unless it is set.
 const KEY_FILE: &str = "log.key";
@@ -17,6 +17,7 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<RecordSettings> {
     let keep = section.choice("keep", &KEEP);
     let literals = section.choice("literals", &LITERALS);
     let session_limit = section.size("session_limit");
+    let recipients = recipients(&section);
     let max_segment = section.size("max_segment");
     section.finish();
     let directory = directory?;
@@ -27,9 +28,22 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<RecordSettings> {
         interval: interval.unwrap_or_default(),
         keep: keep.unwrap_or_default(),
         literals: literals.unwrap_or_default(),
+        recipients,
         session_limit: session_limit.map(|size| size as u64),
         max_segment: max_segment.map_or(0, |size| size as u64),
     })
+}
+
+fn recipients(section: &Section<'_, '_>) -> Option<Recipients> {
+    let texts = section.strings("recipients");
+    let texts: Vec<String> = texts.into_iter().map(|text| text.value).collect();
+    match Recipients::from_texts(&texts) {
+        Ok(recipients) => recipients,
+        Err(error) => {
+            section.error_here(format!("`recipients`: {error}"));
+            None
+        }
+    }
 }
 
 /// The keys of a `[[database]]` that begin with `record`.

@@ -23,6 +23,7 @@ pub use gatewright_record::event::{
     Attempted, Completed, Decision, Judged, Keep, Literals, Opened, Parameter, PolicyAnswer,
     PolicyVerdict, Rehearsal, RehearsalWay, Stage, Withheld, WithheldText,
 };
+pub use gatewright_record::sealed::Recipients;
 pub use open::{OpenRecord, SessionRecord};
 pub use recorder::Recorder;
 pub use rehearsal::RehearsalRecord;
@@ -42,6 +43,8 @@ pub struct RecordSettings {
     pub literals: Literals,
     /// How many bytes of events are recorded of a session before nothing more is of what is delivered and received.
     pub session_limit: Option<u64>,
+    /// For whom it is encrypted; `None`: it is not.
+    pub recipients: Option<Recipients>,
     /// A segment that is longer than this is followed by another one.
     pub max_segment: u64,
 }
@@ -57,6 +60,7 @@ impl RecordSettings {
             keep: Keep::Rows,
             literals: Literals::Keep,
             session_limit: None,
+            recipients: None,
             max_segment: 64 << 20,
         }
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use gatewright_contract::{Outcome, SessionId};
 use gatewright_record::directory::Directory;
 use gatewright_record::log::{PublicKey, SigningKey};
+use gatewright_record::sealed::Identities;
 use gatewright_record::verify::{self, Report, Trust};
 use gatewright_record::{Event, session};
 
@@ -33,6 +34,7 @@ fn settings(root: &Path) -> RecordSettings {
         keep: Keep::Rows,
         literals: Literals::Keep,
         session_limit: None,
+        recipients: None,
         max_segment: 1 << 20,
     }
 }
@@ -82,6 +84,7 @@ fn verified(settings: &RecordSettings) -> Report {
     let trust = Trust {
         key: SigningKey::from_text(&key).unwrap().public(),
         older: None,
+        identities: Identities::default(),
     };
     verify::all(&Directory::new(&settings.directory), &trust).unwrap()
 }
@@ -104,6 +107,7 @@ fn names(events: &[Event<'_>]) -> Vec<&'static str> {
         Event::Truncated(_) => "truncated",
         Event::Continued(_) => "continued",
         Event::Ended(_) => "ended",
+        Event::Sealed(_) => "sealed",
     };
     events.iter().map(name).collect()
 }

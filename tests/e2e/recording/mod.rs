@@ -7,6 +7,7 @@ mod commands;
 mod crash;
 mod delivered;
 mod disk_full;
+mod encrypted;
 mod fixture;
 mod limits;
 mod redacted;

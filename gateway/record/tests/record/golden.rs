@@ -9,7 +9,7 @@ use gatewright_record::segment::{Hash, scan};
 
 use crate::samples::{a_redacted_session, a_session, bytes_of, header, segment, session};
 
-fn golden(name: &str) -> PathBuf {
+pub fn golden(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
         .join(name)

@@ -8,7 +8,7 @@ use gatewright_record::directory::Directory;
 use gatewright_record::event::*;
 use gatewright_record::framing;
 use gatewright_record::log::{Entry, LogWriter, SigningKey};
-use gatewright_record::segment::{BLOCK_HEADER, Codec, HEADER, Hash, Header, Writer};
+use gatewright_record::segment::{BLOCK_HEADER, Codec, HEADER, Hash, Header, Version, Writer};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -216,6 +216,7 @@ pub fn header(session: SessionId, number: u32, previous: Hash) -> Header {
         session,
         number,
         previous,
+        version: Version::Clear,
     }
 }
 

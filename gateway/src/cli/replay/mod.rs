@@ -7,11 +7,11 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Args;
 use gatewright_contract::{SessionId, StatementId};
+use gatewright_record::Event;
 use gatewright_record::event::{Decision, Judged, Time};
-use gatewright_record::{Event, session};
 
 use super::record::RecordPlace;
 use super::sessions::text;
@@ -43,21 +43,18 @@ fn speed(text: &str) -> Result<f64, String> {
 }
 
 fn replay(arguments: &ReplayArguments) -> Result<()> {
-    let segments = arguments.place.open()?.of(arguments.session)?;
-    ensure!(
-        !segments.is_empty(),
-        "there is no session {} in the record",
-        arguments.session
-    );
+    let record = arguments.place.open()?;
+    let segments = record.segments(arguments.session)?;
     let mut player = Player {
         out: io::stdout().lock(),
         speed: (!arguments.at_once).then_some(arguments.speed),
         last: None,
         judged: HashMap::new(),
         stream: Stream::default(),
+        sealed: 0,
     };
     let mut played = Ok(());
-    let scans = session::read(&segments, &mut |event| {
+    let scans = record.read(&segments, &mut |event| {
         if played.is_ok() {
             played = player.play(event);
         }
@@ -65,6 +62,9 @@ fn replay(arguments: &ReplayArguments) -> Result<()> {
     played?;
     for damage in scans.iter().flat_map(|(_, scan)| &scan.damages) {
         writeln!(player.out, "-- DAMAGED: {damage}")?;
+    }
+    if player.sealed > 0 {
+        writeln!(player.out, "-- {}", text::sealed(player.sealed))?;
     }
     Ok(player.out.flush()?)
 }
@@ -76,6 +76,8 @@ struct Player<W> {
     last: Option<Time>,
     judged: HashMap<StatementId, Box<Judged>>,
     stream: Stream,
+    /// Events that are encrypted for somebody else.
+    sealed: u64,
 }
 
 impl<W: Write> Player<W> {
@@ -121,6 +123,10 @@ impl<W: Write> Player<W> {
             Event::Ended(event) => {
                 let text = format!("{}  ended: {}", text::time(event.at), event.why);
                 self.say(event.at, &text)
+            }
+            Event::Sealed(_) => {
+                self.sealed += 1;
+                Ok(())
             }
             Event::Completed(_) | Event::Continued(_) => Ok(()),
         }

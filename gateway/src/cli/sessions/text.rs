@@ -135,6 +135,13 @@ pub(in crate::cli) fn text(judged: &Judged) -> String {
     }
 }
 
+/// What is told at the end.
+pub(in crate::cli) fn sealed(events: u64) -> String {
+    format!(
+        "ENCRYPTED: {events} events, statements and results among them, are for other identities (--identity FILE)"
+    )
+}
+
 /// From where on something is missing.
 pub(in crate::cli) fn truncation(truncated: &Truncated) -> String {
     let mut text = format!("{}  TRUNCATED: {}", time(truncated.at), truncated.why);

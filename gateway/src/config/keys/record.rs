@@ -56,6 +56,13 @@ pub(in crate::config) static RECORD: Table = Table::new(
              in. The record says from where on; statements go on being recorded",
         ),
         Key::new(
+            "recipients",
+            Kind::Strings,
+            "for whom statements, parameters and results are encrypted: `age1…`, as `age-keygen` prints it. Each of them can read with their \
+             own identity. Who was connected, and when and how executions ended, is not encrypted",
+        )
+        .absent("nothing is encrypted"),
+        Key::new(
             "max_segment",
             Kind::Size(MIB, 4096 * MIB),
             "a file that is longer is followed by another one of the same session",
