@@ -110,3 +110,26 @@ pub(crate) mod hash {
         Ok(Hash(bytes.into()))
     }
 }
+
+/// Hashes of texts, which there may be none of.
+pub(crate) mod optional_hash {
+    use minicbor::bytes::ByteArray;
+    use minicbor::decode::{self, Decode, Decoder};
+    use minicbor::encode::{self, Encode, Encoder, Write};
+
+    pub fn encode<C, W: Write>(
+        hash: &Option<[u8; 32]>,
+        encoder: &mut Encoder<W>,
+        context: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        hash.map(ByteArray::from).encode(encoder, context)
+    }
+
+    pub fn decode<C>(
+        decoder: &mut Decoder<'_>,
+        context: &mut C,
+    ) -> Result<Option<[u8; 32]>, decode::Error> {
+        let hash: Option<ByteArray<32>> = Decode::decode(decoder, context)?;
+        Ok(hash.map(Into::into))
+    }
+}

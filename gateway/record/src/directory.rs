@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use gatewright_contract::SessionId;
@@ -10,6 +10,10 @@ use gatewright_contract::SessionId;
 const SESSIONS: &str = "sessions";
 const LOG: &str = "log";
 const EXTENSION: &str = "gwr";
+const KEY: &str = "age";
+
+/// No wrapped key is longer.
+const MAX_KEY: u64 = 1 << 20;
 
 /// The directory of a record.
 #[derive(Debug, Clone)]
@@ -95,6 +99,27 @@ fn name_of(path: &Path) -> Option<(SessionId, u32)> {
     let session = session.parse().ok()?;
     let number = number.parse().ok()?;
     (extension == EXTENSION).then_some((session, number))
+}
+
+/// The file with a segment's key, wrapped for recipients that came later.
+pub fn key_path(segment: &Path) -> PathBuf {
+    segment.with_extension(KEY)
+}
+
+/// Reads it, if there is one.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read_key(segment: &Path) -> io::Result<Option<Vec<u8>>> {
+    match File::open(key_path(segment)) {
+        Ok(file) => {
+            let mut key = Vec::new();
+            file.take(MAX_KEY).read_to_end(&mut key)?;
+            Ok(Some(key))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn create_private(folder: &Path) -> io::Result<()> {

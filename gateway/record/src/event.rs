@@ -42,6 +42,9 @@ pub enum Event<'a> {
     /// The session ended. The last event of its last segment.
     #[n(8)]
     Ended(#[n(0)] Ended),
+    /// Here stands an event, or a piece of one, that is encrypted. Only in segments of version 2, and only read without a key.
+    #[n(9)]
+    Sealed(#[n(0)] Sealed),
 }
 
 /// Who was connected to what.
@@ -77,6 +80,21 @@ pub struct Opened {
     pub application: String,
     #[n(12)]
     pub keep: Keep,
+    /// `None`: they are kept.
+    #[n(13)]
+    pub literals: Option<Literals>,
+}
+
+/// What is recorded of the values in texts, and of those that clients send beside them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Literals {
+    #[default]
+    #[n(0)]
+    Keep,
+    /// Texts have parameters in place of constants; of parameters and COPY data the length is recorded; errors have no texts.
+    #[n(1)]
+    Redact,
 }
 
 /// How much of a session is recorded.
@@ -126,6 +144,34 @@ pub struct Judged {
     pub verb: String,
     #[n(10)]
     pub tables: Vec<String>,
+    /// `None`: the text is as the client sent it.
+    #[n(11)]
+    pub withheld: Option<Withheld>,
+}
+
+/// What a text was recorded without.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Withheld {
+    /// Its constants, for which parameters stand, and its comments.
+    #[n(0)]
+    Constants,
+    /// The constants that carry passwords.
+    #[n(1)]
+    Passwords,
+    /// All of it.
+    #[n(2)]
+    Text(#[n(0)] WithheldText),
+}
+
+/// A text that is not recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct WithheldText {
+    #[n(0)]
+    pub length: u64,
+    /// SHA-256 of it. `None` for a text with a password, which could be found by trying.
+    #[cbor(n(1), with = "cbor::optional_hash")]
+    pub sha256: Option<[u8; 32]>,
 }
 
 /// The message with which a statement was judged.
@@ -205,6 +251,41 @@ pub struct Attempted {
     /// The approvals that it uses up.
     #[cbor(n(4), with = "cbor::ids")]
     pub approvals: Vec<RequestId>,
+    /// `None`: it runs for the client.
+    #[n(5)]
+    pub rehearsal: Option<Rehearsal>,
+    /// The OID of the function that a FunctionCall message calls. The parameters are then its arguments.
+    #[n(6)]
+    pub function: Option<u32>,
+}
+
+/// A run with which the gateway finds out what the statement would do, so that people see it. It is rolled back, and the client gets nothing
+/// of it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Rehearsal {
+    #[n(0)]
+    pub way: RehearsalWay,
+    /// What runs, if that is not the statement itself.
+    #[n(1)]
+    pub text: Option<String>,
+    /// What the gateway sends before it, and behind it to undo it.
+    #[n(2)]
+    pub before: Vec<String>,
+    #[n(3)]
+    pub after: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum RehearsalWay {
+    /// It is planned, with EXPLAIN.
+    #[n(0)]
+    Estimate,
+    /// It runs behind a savepoint, or in a transaction of the gateway's own.
+    #[default]
+    #[n(1)]
+    Run,
 }
 
 /// A parameter as the client bound it.
@@ -217,9 +298,12 @@ pub struct Parameter {
     /// 0 for text, 1 for binary.
     #[n(1)]
     pub format: i16,
-    /// `None` for NULL.
+    /// `None` for NULL, and for one that is withheld.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub value: Option<Vec<u8>>,
+    /// The length of a value that is withheld.
+    #[n(3)]
+    pub withheld: Option<u64>,
 }
 
 /// Bytes to or from the client. Where one such event ends has no meaning: the next goes on with the same message.
@@ -230,6 +314,9 @@ pub struct Transfer<'a> {
     pub at: Time,
     #[cbor(b(1), with = "minicbor::bytes")]
     pub bytes: Cow<'a, [u8]>,
+    /// So many bytes are withheld here.
+    #[n(2)]
+    pub withheld: Option<u64>,
 }
 
 /// The end of an execution.
@@ -267,6 +354,9 @@ pub struct Truncated {
     pub at: Time,
     #[n(1)]
     pub why: String,
+    /// From here on no more than this is kept. `None`: as much as before.
+    #[n(2)]
+    pub keep: Option<Keep>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -288,6 +378,20 @@ pub struct Ended {
     pub why: String,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Sealed {
+    /// The number of the event's kind; `None` for a piece that is not its first.
+    #[n(0)]
+    pub kind: Option<u8>,
+    /// Its length, with what stands in front of it.
+    #[n(1)]
+    pub length: u64,
+    /// Of an attempt.
+    #[n(2)]
+    pub execution: Option<u64>,
+}
+
 impl Event<'_> {
     /// True for the last event of a segment.
     pub fn closes(&self) -> bool {
@@ -299,6 +403,7 @@ impl Event<'_> {
         let keep = |transfer: Transfer<'_>| Transfer {
             at: transfer.at,
             bytes: Cow::Owned(transfer.bytes.into_owned()),
+            withheld: transfer.withheld,
         };
         match self {
             Event::Opened(event) => Event::Opened(event),
@@ -310,6 +415,7 @@ impl Event<'_> {
             Event::Truncated(event) => Event::Truncated(event),
             Event::Continued(event) => Event::Continued(event),
             Event::Ended(event) => Event::Ended(event),
+            Event::Sealed(event) => Event::Sealed(event),
         }
     }
 }

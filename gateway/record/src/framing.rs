@@ -41,7 +41,7 @@ pub enum NotEvents {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(crate) enum Part {
     Whole,
     First,
     Middle,
@@ -115,7 +115,7 @@ fn write_header(out: &mut [u8], begin: usize, part: Part, length: usize) {
 }
 
 /// The next piece, and what is behind it.
-fn next_piece(bytes: &[u8]) -> Result<(Part, &[u8], &[u8]), NotEvents> {
+pub(crate) fn next_piece(bytes: &[u8]) -> Result<(Part, &[u8], &[u8]), NotEvents> {
     let (header, rest) = bytes.split_first_chunk().ok_or(NotEvents::Cut)?;
     let header = u32::from_be_bytes(*header);
     let length = (header & LENGTH) as usize;

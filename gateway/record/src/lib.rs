@@ -17,6 +17,7 @@ pub mod event;
 pub mod framing;
 pub mod log;
 pub mod recovery;
+pub mod sealed;
 pub mod segment;
 pub mod session;
 pub mod verify;

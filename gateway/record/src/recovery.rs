@@ -11,7 +11,7 @@ use crate::directory::{Directory, Segments};
 use crate::event::{Completed, Ended, Event, Time, Truncated};
 use crate::framing::{self, Unwritable};
 use crate::log::Entry;
-use crate::segment::{Codec, Hash, Header, Scan, Writer};
+use crate::segment::{Codec, Hash, Header, Scan, Version, Writer};
 use crate::session;
 
 /// Why a session ended that has no end of its own.
@@ -35,6 +35,7 @@ pub fn recover(
         Event::Attempted(event) => {
             attempted.insert(event.execution);
         }
+        Event::Sealed(event) => attempted.extend(event.execution),
         Event::Completed(event) => {
             attempted.remove(&event.execution);
         }
@@ -105,9 +106,9 @@ impl Lost {
         let (number, digest, torn) = match (scan.is_closed, scan.header) {
             (true, _) => (number + 1, scan.digest, None),
             (false, None) => (number, digest_before(number), Some(0)),
-            (false, Some(_)) => {
+            (false, Some(header)) => {
                 let path = directory.segment(self.session, number);
-                return self.go_on(&path, number, scan, codec);
+                return self.go_on(&path, header, scan, codec);
             }
         };
         let path = directory.segment(self.session, number);
@@ -116,6 +117,7 @@ impl Lost {
             session: self.session,
             number,
             previous: digest,
+            version: Version::Clear,
         };
         let mut writer = Writer::begin(&mut file, header)?;
         writer.append(&self.events(torn)?, codec)?;
@@ -129,7 +131,7 @@ impl Lost {
     fn go_on(
         &self,
         path: &Path,
-        number: u32,
+        header: Header,
         scan: &Scan,
         codec: &mut Codec,
     ) -> io::Result<(u32, Scan)> {
@@ -145,7 +147,7 @@ impl Lost {
             file.seek(SeekFrom::Start(scan.whole_to))?;
         }
         let torn = (!torn.is_empty()).then_some(torn.len());
-        let mut writer = Writer::resume(&mut file, scan);
+        let mut writer = Writer::resume(&mut file, header, scan);
         writer.append(&self.events(torn)?, codec)?;
         let resumed = Scan {
             digest: writer.digest(),
@@ -154,7 +156,7 @@ impl Lost {
             ..scan.clone()
         };
         file.sync_all()?;
-        Ok((number, resumed))
+        Ok((header.number, resumed))
     }
 
     /// `torn`: so many bytes at the end were not whole.
@@ -168,6 +170,7 @@ impl Lost {
             append(Event::Truncated(Truncated {
                 at: self.at,
                 why: format!("{length} bytes at the end of the file were no whole block"),
+                keep: None,
             }))?;
         }
         for execution in &self.executions {
@@ -199,5 +202,6 @@ fn summary<W: Write>(header: Header, writer: &Writer<W>) -> Scan {
         digest: writer.digest(),
         damages: Vec::new(),
         is_closed: true,
+        is_sealed: false,
     }
 }

@@ -3,19 +3,37 @@
 use std::fs::File;
 use std::io::{self, BufReader};
 
-use crate::directory::Segments;
+use crate::directory::{self, Segments};
 use crate::event::Event;
-use crate::segment::{Scan, scan};
+use crate::sealed::Identities;
+use crate::segment::{Scan, scan_as};
 
 /// Reads the segments one after the other and passes on their events. Damaged blocks are left out.
 ///
 /// # Errors
 /// A file cannot be read.
 pub fn read(segments: &Segments, each: &mut dyn FnMut(Event<'_>)) -> io::Result<Vec<(u32, Scan)>> {
+    read_as(segments, &Identities::default(), each)
+}
+
+/// The same with what is encrypted for one of these.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn read_as(
+    segments: &Segments,
+    identities: &Identities,
+    each: &mut dyn FnMut(Event<'_>),
+) -> io::Result<Vec<(u32, Scan)>> {
     let mut scans = Vec::with_capacity(segments.len());
     for (number, path) in segments {
         let file = BufReader::new(File::open(path)?);
-        scans.push((*number, scan(file, each)?));
+        let others = match identities.is_empty() {
+            true => None,
+            false => directory::read_key(path)?,
+        };
+        let scan = scan_as(file, identities, others.as_deref(), each)?;
+        scans.push((*number, scan));
     }
     Ok(scans)
 }

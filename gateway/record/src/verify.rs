@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::directory::{Directory, Segments};
 use crate::log::{Checkpoint, Entry, Log, LogError, PublicKey};
+use crate::sealed::Identities;
 use crate::segment::{Damage, DamageKind, Hash, Scan};
 use crate::session;
 
@@ -19,6 +20,8 @@ pub struct Trust {
     pub key: PublicKey,
     /// A checkpoint that was kept elsewhere: the log must still have all that it had then.
     pub older: Option<Checkpoint>,
+    /// What is encrypted for one of these is decrypted, too. Without any, what is encrypted is verified as it is.
+    pub identities: Identities,
 }
 
 /// Verification could not be carried out.
@@ -39,6 +42,8 @@ pub struct Report {
     pub proven: usize,
     /// The sessions that have not ended: their last segment is in no log yet.
     pub open: Vec<SessionId>,
+    /// Segments with events that are encrypted for somebody else.
+    pub sealed: usize,
     /// Entries in the log.
     pub log: u64,
     pub findings: Vec<Finding>,
@@ -141,10 +146,10 @@ pub fn all(directory: &Directory, trust: &Trust) -> Result<Report, Failed> {
     };
     for (id, segments) in directory.list().map_err(read)? {
         let entries = logged.remove(&id).unwrap_or_default();
-        verify(id, &segments, &entries, &mut report)?;
+        verify(id, &segments, &entries, trust, &mut report)?;
     }
     for (id, entries) in logged {
-        verify(id, &Segments::new(), &entries, &mut report)?;
+        verify(id, &Segments::new(), &entries, trust, &mut report)?;
     }
     Ok(report)
 }
@@ -174,7 +179,7 @@ pub fn one(directory: &Directory, session: SessionId, trust: &Trust) -> Result<R
             note(&mut report, log.prove(*index, entry));
         }
     }
-    verify(session, &segments, &entries, &mut report)?;
+    verify(session, &segments, &entries, trust, &mut report)?;
     Ok(report)
 }
 
@@ -219,6 +224,7 @@ fn verify(
     id: SessionId,
     segments: &Segments,
     logged: &BTreeMap<u32, (u64, Entry)>,
+    trust: &Trust,
     report: &mut Report,
 ) -> Result<(), Failed> {
     report.sessions += 1;
@@ -231,7 +237,8 @@ fn verify(
     let mut next = 0;
     let last = segments.keys().next_back().copied();
     for (number, path) in segments {
-        let (mut scan, length) = read(*number, path)?;
+        let (mut scan, length) = read(*number, path, &trust.identities)?;
+        report.sealed += usize::from(scan.is_sealed);
         let is_in_place = scan.header.is_none_or(|header| {
             header.session == id
                 && header.number == *number
@@ -276,14 +283,14 @@ fn verify(
 }
 
 /// Reads one segment. Returns the length of its file, too.
-fn read(number: u32, path: &Path) -> Result<(Scan, u64), Failed> {
+fn read(number: u32, path: &Path, identities: &Identities) -> Result<(Scan, u64), Failed> {
     let failed = |source| Failed::Read {
         path: path.to_owned(),
         source,
     };
     let length = std::fs::metadata(path).map_err(failed)?.len();
     let one = Segments::from([(number, path.to_owned())]);
-    let mut scans = session::read(&one, &mut |_| {}).map_err(failed)?;
+    let mut scans = session::read_as(&one, identities, &mut |_| {}).map_err(failed)?;
     let (_, scan) = scans
         .pop()
         .ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;

@@ -50,6 +50,7 @@ mod tokens;
 
 mod ast;
 mod comment;
+mod passwords;
 mod redaction;
 mod replacement;
 mod returning;
@@ -74,7 +75,8 @@ pub use gatewright_parser::release_memory;
 pub use guard::cuts_names_by_encoding;
 pub use leftovers::{Residue, SessionUse};
 use masks::Masks;
-pub use redaction::redacted;
+pub use passwords::{WithoutPasswords, carries_password, without_passwords};
+pub use redaction::{redacted, redacted_as_parameters};
 pub use replacement::{ReplacementError, verify_replacement};
 pub use returning::{ReturnedRows, Returning, returning};
 pub use substitution::{

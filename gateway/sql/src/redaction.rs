@@ -1,6 +1,8 @@
 //! A text without its constants, to be shown where values must not be seen. It is made of the scanner's tokens, and only those are kept
 //! that cannot be a value: names, keywords, operators, parameters.
 
+use std::fmt::Write as _;
+
 use gatewright_parser::{Token, TokenKind, scan};
 
 /// Stands for a constant.
@@ -16,7 +18,30 @@ const TESTS: [&str; 2] = ["is", "not"];
 /// or a comment between them. Quoted and dollar-quoted text, bodies of functions among it, counts as constants; quoted names do not.
 /// `None` if the scanner does not accept the text. Assumes standard_conforming_strings.
 pub fn redacted(text: &str) -> Option<String> {
+    without_constants(text, &scan(text).ok()?, |shown| shown.push(HIDDEN))
+}
+
+/// The same with parameters in place of constants, numbered behind those that the text has. It can be read as SQL, where the grammar takes a
+/// parameter.
+pub fn redacted_as_parameters(text: &str) -> Option<String> {
     let tokens = scan(text).ok()?;
+    let numbers = tokens.iter().filter_map(|token| {
+        let own = text.get(token.start..token.end)?;
+        own.strip_prefix('$')?.parse::<u64>().ok()
+    });
+    let mut number = numbers.max().unwrap_or_default();
+    without_constants(text, &tokens, |shown| {
+        number = number.saturating_add(1);
+        // Writing to a string does not fail.
+        let _ = write!(shown, "${number}");
+    })
+}
+
+fn without_constants(
+    text: &str,
+    tokens: &[Token],
+    mut hide: impl FnMut(&mut String),
+) -> Option<String> {
     let mut shown = String::with_capacity(text.len());
     let mut end = 0;
     let mut before = "";
@@ -29,9 +54,9 @@ pub fn redacted(text: &str) -> Option<String> {
             shown.push(if gap.contains('\n') { '\n' } else { ' ' });
         }
         let own = text.get(token.start..token.end)?;
-        match is_shown(&token, own, before) {
+        match is_shown(token, own, before) {
             true => shown.push_str(own),
-            false => shown.push(HIDDEN),
+            false => hide(&mut shown),
         }
         end = token.end;
         before = own;
@@ -94,6 +119,22 @@ mod tests {
         ] {
             assert_eq!(redacted(text).as_deref(), Some(shown), "{text}");
         }
+    }
+
+    #[test]
+    fn constants_become_parameters_behind_those_that_are_there() {
+        for (text, shown) in [
+            (
+                "SELECT * FROM t WHERE a = $2 AND b = 'ada' AND c IN (1, $1)",
+                "SELECT * FROM t WHERE a = $2 AND b = $3 AND c IN ($4, $1)",
+            ),
+            ("SELECT data ? 'key'", "SELECT data ? $1"),
+            ("SELECT $$a$$ || $1", "SELECT $2 || $1"),
+        ] {
+            let redacted = redacted_as_parameters(text);
+            assert_eq!(redacted.as_deref(), Some(shown), "{text}");
+        }
+        assert_eq!(redacted_as_parameters("SELECT 'ada"), None);
     }
 
     #[test]

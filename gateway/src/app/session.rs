@@ -166,6 +166,7 @@ impl Connections {
             client_address: session.client_address.clone(),
             application: session.application.clone(),
             keep: Keep::default(),
+            literals: None,
         };
         recorder.open(opened, grant.database.record).map(Some)
     }

@@ -11,9 +11,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
-use gatewright_record::directory::Directory;
 
-use super::record::RecordPlace;
+use super::record::{Record, RecordPlace};
 use crate::app::{self, Backtest, PolicySource};
 use crate::config::{self, Limits};
 use crate::upstream::Target;
@@ -99,7 +98,7 @@ fn source(arguments: &BacktestArguments) -> Result<PolicySource> {
 
 async fn compared(
     backtest: &Backtest,
-    record: &Directory,
+    record: &Record,
     database: &str,
     since: u64,
 ) -> Result<Comparison> {
@@ -107,11 +106,11 @@ async fn compared(
     ensure!(missing.is_empty(), "{}", missing.join("; "));
     let (name, version) = policies.into_iter().next().context("no policy is loaded")?;
     let mut comparison = Comparison::of(name, version);
-    let sessions = record.list()?;
+    let sessions = record.directory.list()?;
     let progress = Progress::of(sessions.len());
     for (done, (id, segments)) in sessions.into_iter().enumerate() {
         progress.show(done);
-        let Some(session) = RecordedSession::read(id, &segments, since)? else {
+        let Some(session) = RecordedSession::read(record, id, &segments, since)? else {
             continue;
         };
         if session.opened.database == database {

@@ -1,27 +1,22 @@
 //! `gatewright sessions`: what the record has of sessions.
 
+pub(super) mod text;
+
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::{Result, ensure};
-use chrono::{DateTime, SecondsFormat};
+use anyhow::Result;
 use clap::{Args, Subcommand};
-use gatewright_contract::{Outcome, SessionId, StatementId};
-use gatewright_record::directory::{Directory, Segments};
-use gatewright_record::event::{
-    Attempted, Completed, Decision, Ended, Judged, Keep, Opened, Parameter, Time,
-};
-use gatewright_record::{Event, session};
+use gatewright_contract::{SessionId, StatementId};
+use gatewright_record::Event;
+use gatewright_record::directory::Segments;
+use gatewright_record::event::{Attempted, Decision, Ended, Judged, Literals, Opened};
 use serde_json::json;
 
-use super::record::RecordPlace;
+use super::record::{Record, RecordPlace};
 use crate::gate::printable;
-use crate::results::{Format, types};
-
-/// Stands for a text that is not recorded.
-pub(super) const UNJUDGED: &str = "(a statement whose judgement is not recorded)";
+use text::{beginning, execution, keep, refusal, time, truncation};
 
 /// Arguments of `gatewright sessions`.
 #[derive(Debug, Args)]
@@ -64,12 +59,14 @@ struct Listed {
     rows: u64,
     ended: Option<Ended>,
     damages: usize,
+    /// Events that are encrypted for somebody else.
+    sealed: u64,
 }
 
-fn list(record: &Directory, as_json: bool) -> Result<()> {
+fn list(record: &Record, as_json: bool) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    for (id, segments) in record.list()? {
-        let listed = listed(&segments)?;
+    for (id, segments) in record.directory.list()? {
+        let listed = listed(record, &segments)?;
         let line = match as_json {
             true => listed.json(id).to_string(),
             false => listed.line(id),
@@ -79,14 +76,18 @@ fn list(record: &Directory, as_json: bool) -> Result<()> {
     Ok(out.flush()?)
 }
 
-fn listed(segments: &Segments) -> Result<Listed> {
+fn listed(record: &Record, segments: &Segments) -> Result<Listed> {
     let mut listed = Listed::default();
-    let scans = session::read(segments, &mut |event| match event {
+    let scans = record.read(segments, &mut |event| match event {
         Event::Opened(event) => listed.opened = *event,
         Event::Judged(event) => {
             listed.refused += u64::from(event.decision == Decision::Refused);
         }
         Event::Attempted(_) => listed.statements += 1,
+        Event::Sealed(event) => {
+            listed.sealed += 1;
+            listed.statements += u64::from(event.execution.is_some());
+        }
         Event::Completed(event) => listed.rows = listed.rows.saturating_add(event.rows),
         Event::Ended(event) => listed.ended = Some(event),
         Event::Delivered(_) | Event::Received(_) | Event::Truncated(_) | Event::Continued(_) => {}
@@ -117,9 +118,13 @@ impl Listed {
             "{id}  {}  {who}  {database} as {role}  {} run, {} refused, {} rows  {end}",
             time(*at),
             self.statements,
-            self.refused,
+            self.refused_if_known()
+                .map_or("?".to_owned(), |refused| refused.to_string()),
             self.rows
         );
+        if self.sealed > 0 {
+            line.push_str("  encrypted");
+        }
         if self.damages > 0 {
             line.push_str("  DAMAGED: see gatewright record verify");
         }
@@ -143,24 +148,30 @@ impl Listed {
             "client_address": opened.client_address,
             "application": opened.application,
             "keep": keep(opened.keep),
+            "literals": match opened.literals.unwrap_or_default() {
+                Literals::Keep => "keep",
+                Literals::Redact => "redact",
+            },
             "statements": self.statements,
-            "refused": self.refused,
+            "refused": self.refused_if_known(),
             "rows": self.rows,
             "damaged_blocks": self.damages,
+            "encrypted_events": self.sealed,
         })
+    }
+
+    /// Decisions are encrypted with the statements.
+    fn refused_if_known(&self) -> Option<u64> {
+        (self.sealed == 0).then_some(self.refused)
     }
 }
 
-fn show(record: &Directory, id: SessionId) -> Result<()> {
-    let segments = record.of(id)?;
-    ensure!(
-        !segments.is_empty(),
-        "there is no session {id} in the record"
-    );
+fn show(record: &Record, id: SessionId) -> Result<()> {
+    let segments = record.segments(id)?;
     let mut out = std::io::stdout().lock();
     let mut shown = Shown::default();
     let mut written = Ok(());
-    let scans = session::read(&segments, &mut |event| {
+    let scans = record.read(&segments, &mut |event| {
         if let Some(text) = shown.text(event)
             && written.is_ok()
         {
@@ -171,6 +182,9 @@ fn show(record: &Directory, id: SessionId) -> Result<()> {
     for damage in scans.iter().flat_map(|(_, scan)| &scan.damages) {
         writeln!(out, "DAMAGED: {damage}")?;
     }
+    if shown.sealed > 0 {
+        writeln!(out, "{}", text::sealed(shown.sealed))?;
+    }
     Ok(out.flush()?)
 }
 
@@ -179,6 +193,8 @@ fn show(record: &Directory, id: SessionId) -> Result<()> {
 struct Shown {
     judged: HashMap<StatementId, Box<Judged>>,
     running: HashMap<u64, Attempted>,
+    /// Events that are encrypted for somebody else.
+    sealed: u64,
 }
 
 impl Shown {
@@ -206,120 +222,13 @@ impl Shown {
                     &event,
                 ))
             }
-            Event::Truncated(event) => {
-                Some(format!("{}  TRUNCATED: {}", time(event.at), event.why))
-            }
+            Event::Truncated(event) => Some(truncation(&event)),
             Event::Ended(event) => Some(format!("{}  ended: {}", time(event.at), event.why)),
+            Event::Sealed(_) => {
+                self.sealed += 1;
+                None
+            }
             Event::Delivered(_) | Event::Received(_) | Event::Continued(_) => None,
         }
     }
-}
-
-/// Who was connected to what.
-pub(super) fn beginning(opened: &Opened) -> String {
-    let mut text = format!(
-        "{}  {} of {} connected to {} as {} from {}",
-        time(opened.at),
-        opened.subject,
-        opened.issuer,
-        opened.database,
-        opened.role,
-        opened.client_address,
-    );
-    if let Some(agent) = &opened.agent {
-        // Writing to a string does not fail.
-        let _ = write!(text, ", agent {agent}");
-    }
-    if opened.keep != Keep::Rows {
-        let _ = write!(text, "; kept: {}", keep(opened.keep));
-    }
-    text
-}
-
-fn keep(keep: Keep) -> &'static str {
-    match keep {
-        Keep::Nothing => "nothing",
-        Keep::Statements => "statements",
-        Keep::Rows => "rows",
-    }
-}
-
-pub(super) fn refusal(judged: &Judged) -> String {
-    format!(
-        "{}  REFUSED {}: {}\n    {}",
-        time(judged.at),
-        judged.sqlstate.as_deref().unwrap_or_default(),
-        judged.message.as_deref().unwrap_or_default(),
-        judged.text
-    )
-}
-
-fn execution(
-    judged: Option<&Judged>,
-    attempted: Option<&Attempted>,
-    completed: &Completed,
-) -> String {
-    let mut text = format!("{}  #{}", time(completed.at), completed.execution);
-    let outcome = match completed.outcome {
-        Outcome::Completed => "completed",
-        Outcome::Suspended => "suspended",
-        Outcome::Failed => "failed",
-        Outcome::Skipped => "skipped",
-        Outcome::Lost => "lost",
-    };
-    let _ = write!(text, "  {outcome}");
-    if !matches!(completed.sqlstate.as_str(), "" | "00000") {
-        let _ = write!(text, " with {}", completed.sqlstate);
-    }
-    let ms = completed.elapsed_us / 1000;
-    let _ = write!(text, ", {} rows, {ms} ms", completed.rows);
-    if completed.masked_cells > 0 {
-        let _ = write!(text, ", {} values masked", completed.masked_cells);
-    }
-    if let Some(changed) = completed.changed {
-        let _ = write!(text, ", {changed} rows changed");
-    }
-    let _ = write!(text, "\n    {}", statement(judged));
-    if let Some(attempted) = attempted {
-        text.push_str(&parameters(&attempted.parameters));
-    }
-    text
-}
-
-/// The text of a statement, and what ran in its place.
-fn statement(judged: Option<&Judged>) -> String {
-    match judged {
-        None => UNJUDGED.to_owned(),
-        Some(judged) => match &judged.instead {
-            Some(instead) => format!("{}\n    ran as: {instead}", judged.text),
-            None => judged.text.clone(),
-        },
-    }
-}
-
-pub(super) fn parameters(parameters: &[Parameter]) -> String {
-    let mut text = String::new();
-    for (number, parameter) in (1..).zip(parameters) {
-        let value = match &parameter.value {
-            None => "NULL".to_owned(),
-            Some(value) => value_text(parameter.type_oid, parameter.format, value),
-        };
-        let _ = write!(text, "\n    ${number} = {value}");
-    }
-    text
-}
-
-/// A value as text; of a binary one whose type is not known, its bytes in hexadecimal.
-pub(super) fn value_text(type_oid: u32, format: i16, value: &[u8]) -> String {
-    if format == 0 {
-        return String::from_utf8_lossy(value).into_owned();
-    }
-    let known = types::text_of(type_oid, Format::Binary, value);
-    known.unwrap_or_else(|| format!("\\x{}", hex::encode(value)))
-}
-
-pub(super) fn time(at: Time) -> String {
-    let micros = i64::try_from(at).unwrap_or(i64::MAX);
-    let time = DateTime::from_timestamp_micros(micros).unwrap_or_default();
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

@@ -8,7 +8,7 @@ use crate::approvals::CommitReview;
 use crate::listener::{Authentication, CleartextPassword};
 use crate::login::TokenKind;
 use crate::pool::PoolMode;
-use crate::recording::{Durability, Keep};
+use crate::recording::{Durability, Keep, Literals};
 use crate::upstream::{SessionAttributes, TlsMode};
 use crate::webhooks::{Disclosure, Format};
 
@@ -63,6 +63,11 @@ choices!(KEEP: Keep {
     "nothing" => Keep::Nothing,
     "statements" => Keep::Statements,
     "rows" => Keep::Rows,
+});
+
+choices!(LITERALS: Literals {
+    "keep" => Literals::Keep,
+    "redact" => Literals::Redact,
 });
 
 choices!(APPROVAL_WAIT: ApprovalWait {

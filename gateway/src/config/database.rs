@@ -1,6 +1,6 @@
 //! `[[database]]` and `[[grant]]`.
 
-use super::choices::{KEEP, POOL, SESSION_ATTRIBUTES, TLS_MODE};
+use super::choices::{POOL, SESSION_ATTRIBUTES, TLS_MODE};
 use super::files;
 use super::section::{At, Section, suggestion};
 use super::values::plain;
@@ -82,7 +82,7 @@ fn database(section: &Section<'_, '_>) -> Database {
         max_connections: section.integer("max_connections"),
         catalog_max_age: section.duration("catalog_max_age").unwrap_or_default(),
         pool: pool(section),
-        record: section.choice("record", &KEEP),
+        record: super::record::of_database(section),
         catalog,
     }
 }

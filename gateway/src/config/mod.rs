@@ -32,7 +32,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::identity::{Grants, IssuerSettings, VerifierSettings};
-use crate::recording::RecordSettings;
+use crate::recording::{DatabaseRecord, RecordSettings};
 
 pub use approvals::{Api, Approvals, PortTls};
 pub use choices::parse_pool;
@@ -87,8 +87,12 @@ pub fn load(path: &Path) -> Result<Config, Report> {
     let policies = policies::policies(&root);
     let approvals = approvals::approvals(&root, &issuers);
     let record = record::record(&root);
-    if record.is_none() && grants.databases().any(|database| database.record.is_some()) {
-        root.error_here("`record` of a [[database]] has no effect without [record]");
+    let of_databases = |grants: &Grants| {
+        let mut databases = grants.databases();
+        databases.any(|database| database.record != DatabaseRecord::default())
+    };
+    if record.is_none() && of_databases(&grants) {
+        root.error_here("the keys `record…` of a [[database]] have no effect without [record]");
     }
     root.finish();
     source.outcome(Config {

@@ -11,7 +11,7 @@ use super::approval::{Claims, refusals};
 use super::permit::Permit;
 use super::ticket::answered;
 use super::{Gate, SessionGate, recorded};
-use crate::recording::{Attempted, SessionRecord};
+use crate::recording::{Attempted, Literals, SessionRecord};
 use crate::session::{Answer, Bound, Completion, Judged, Outcome, Refusal, Rehearsed};
 
 /// The proof that one execution was admitted. Given back with its end; dropped without one, it is counted as lost.
@@ -35,9 +35,9 @@ pub struct Admitted {
 
 impl Admitted {
     /// What is recorded of it before it is sent.
-    pub(super) fn attempted(&self) -> Attempted {
+    pub(super) fn attempted(&self, literals: Literals) -> Attempted {
         let approvals = self.claims.iter().flat_map(Claims::ids).collect();
-        recorded::attempted(&self.permit, approvals)
+        recorded::attempted(&self.permit, approvals, literals)
     }
 
     /// It has this number in the record.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use gatewright_contract as contract;
 use gatewright_sql::{Analysis, SearchPath};
+use gatewright_wire::frontend;
 
 use super::{Admitted, AnalyzedText, Permit, SessionGate};
 use super::{denial, editing};
+use crate::recording::{self, RehearsalRecord};
 use crate::results::Stop;
 use crate::session::{
     Answer, Bound, Completion, Departure, Field, Judge, Judged, Limit, Limits, Notice, Plan,
@@ -67,10 +69,11 @@ impl Judge for SessionGate {
 
     fn judge_function_call(
         &mut self,
-        function_oid: u32,
+        call: &frontend::FunctionCall<'_>,
         in_transaction: bool,
     ) -> Judged<Result<Verdict<Self>, Refusal>> {
-        let verdict = self.judge_call(function_oid, in_transaction);
+        self.note_call(call);
+        let verdict = self.judge_call(call.function, in_transaction);
         self.note_verdict(verdict)
     }
 
@@ -133,6 +136,14 @@ impl Judge for SessionGate {
 
     fn showing(&mut self, permit: &Self::Permit) -> Judged<Result<Showing<Self>, String>> {
         self.showing_of(permit)
+    }
+
+    fn record_rehearsal(
+        &mut self,
+        permit: &Self::Permit,
+        rehearsal: recording::Rehearsal,
+    ) -> Judged<Result<RehearsalRecord, Refusal>> {
+        self.write_rehearsal(permit, rehearsal)
     }
 
     fn bound_to(admitted: &Admitted) -> Option<Bound> {

@@ -58,7 +58,7 @@ use delivery::{Delivery, Refreshed};
 use editing::EditedTexts;
 use known::Analyses;
 use recent::Recent;
-use recorded::Judging;
+use recorded::{Call, Judging};
 use ticket::Pending;
 use view::SessionFacts;
 
@@ -198,6 +198,7 @@ impl Gate {
             delivered: (0, 0),
             uncommitted: Uncommitted::default(),
             record: SessionRecord::default(),
+            call: None,
             judging: Judging::default(),
         }
     }
@@ -246,6 +247,8 @@ pub struct SessionGate {
     /// What the open transaction has changed, where people review that.
     uncommitted: Uncommitted,
     record: SessionRecord,
+    /// The function call by message that is judged now.
+    call: Option<Call>,
     /// What the record is to be told of the statement that is judged now.
     judging: Judging,
 }

@@ -1,5 +1,8 @@
 //! What the gate tells the record: each judgement, and each execution before it is sent and when it has ended.
 
+mod rehearsed;
+mod withheld;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +17,12 @@ use super::permit::{Answers, Permit};
 use super::text::AnalyzedText;
 use super::view::View;
 use crate::recording::{
-    self, Attempted, Completed, Decision, Failure, Judged as JudgedEvent, Parameter, PolicyAnswer,
-    PolicyVerdict, Stage,
+    self, Attempted, Completed, Decision, Failure, Judged as JudgedEvent, Literals, Parameter,
+    PolicyAnswer, PolicyVerdict, Stage,
 };
 use crate::session::{Answer, Completion, Judged, Phase, Refusal, Verdict};
+
+pub(super) use rehearsed::Call;
 
 /// The statement that is judged now, for the record.
 #[derive(Default)]
@@ -103,6 +108,7 @@ impl SessionGate {
                 Answer::CaughtUp(_)
                 | Answer::Text(Ok(_))
                 | Answer::Showing(_)
+                | Answer::Rehearsal(_)
                 | Answer::Plan(_)
                 | Answer::Admission(_)
                 | Answer::Batch(_)
@@ -116,19 +122,30 @@ impl SessionGate {
 
     fn note(&mut self, verdict: &Result<Verdict<Self>, Refusal>) {
         let judging = std::mem::take(&mut self.judging);
-        let event = match verdict {
-            Ok(Verdict::Permit(permit) | Verdict::Rewrite { permit, .. }) => permitted(permit),
+        let (event, standard) = match verdict {
+            Ok(Verdict::Permit(permit) | Verdict::Rewrite { permit, .. }) => {
+                (permitted(permit), is_standard(&permit.view))
+            }
             Err(refusal) => {
                 self.judging.is_noted = true;
                 let question = judging.question.as_deref();
-                JudgedEvent {
+                let event = JudgedEvent {
                     policies: judging.policies,
                     statement: self.statement_id(),
                     ..question.map(of_question).unwrap_or_default()
-                }
-                .refused(refusal)
+                };
+                let standard =
+                    question.is_some_and(|question| question.text.standard_conforming_strings);
+                (event.refused(refusal), standard)
             }
         };
+        self.record_judgement(event, standard);
+    }
+
+    /// `standard_conforming_strings`: how the server reads the text; `false` where that is not known, so that it is not taken for certain.
+    fn record_judgement(&self, event: JudgedEvent, standard_conforming_strings: bool) {
+        let literals = self.record.literals();
+        let event = withheld::judgement(event, literals, standard_conforming_strings);
         self.record.judged(event);
     }
 
@@ -139,7 +156,7 @@ impl SessionGate {
             text,
             ..JudgedEvent::default()
         };
-        self.record.judged(event.refused(refusal));
+        self.record_judgement(event.refused(refusal), false);
     }
 
     /// A refusal of the session's own, whose statement is not known here.
@@ -195,12 +212,14 @@ impl SessionGate {
                     decision: Decision::Refused,
                     ..permitted(permit)
                 };
-                self.record.judged(event.refused(&refusal));
+                self.record_judgement(event.refused(&refusal), is_standard(&permit.view));
                 self.judging.is_noted = true;
                 return Judged::Ready(Err(refusal));
             }
         };
-        let settling = match self.record.attempted(admitted.attempted()) {
+        let attempted = admitted.attempted(self.record.literals());
+        let attempted = self.with_arguments(permit, attempted);
+        let settling = match self.record.attempted(attempted) {
             Ok((execution, settling)) => {
                 admitted.set_recorded(execution);
                 settling
@@ -325,8 +344,18 @@ fn permitted(permit: &Permit) -> JudgedEvent {
     }
 }
 
+/// How the server reads the text.
+fn is_standard(view: &View) -> bool {
+    let text = view.text.as_ref();
+    text.is_none_or(|text| text.standard_conforming_strings)
+}
+
 /// What is recorded of an execution before it is sent.
-pub(super) fn attempted(permit: &Permit, approvals: Vec<RequestId>) -> Attempted {
+pub(super) fn attempted(
+    permit: &Permit,
+    approvals: Vec<RequestId>,
+    literals: Literals,
+) -> Attempted {
     let bound = permit.view.bound.as_ref();
     // The session has decoded this message before, so this does not fail.
     let bind = bound.and_then(|bound| Some((bound, frontend::Bind::decode(&bound.bind).ok()?)));
@@ -336,7 +365,9 @@ pub(super) fn attempted(permit: &Permit, approvals: Vec<RequestId>) -> Attempted
             type_oid: bound.types.get(index).copied().unwrap_or_default(),
             format: bind.formats.of(index).unwrap_or_default(),
             value: value.map(<[u8]>::to_vec),
+            withheld: None,
         });
+        let parameters = parameters.map(|parameter| withheld::parameter(parameter, literals));
         parameters.collect()
     });
     Attempted {
@@ -345,6 +376,8 @@ pub(super) fn attempted(permit: &Permit, approvals: Vec<RequestId>) -> Attempted
         at: recording::now(),
         parameters: parameters.unwrap_or_default(),
         approvals,
+        rehearsal: None,
+        function: None,
     }
 }
 

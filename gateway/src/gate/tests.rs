@@ -10,6 +10,7 @@ use gatewright_policy_host::{SHORT_TEXT, StatementView};
 use gatewright_record::Event;
 use gatewright_record::directory::Directory;
 use gatewright_sql::Verb;
+use gatewright_wire::frontend::FunctionCall;
 
 use super::case::Version;
 use super::names::NoNames;
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::catalog::CatalogHandle;
 use crate::identity::Identity;
-use crate::recording::{Decision, Opened, RecordMetrics, RecordSettings, Recorder};
+use crate::recording::{DatabaseRecord, Decision, Opened, RecordMetrics, RecordSettings, Recorder};
 use crate::session::{
     Answer, BoundParameters, Completion, Departure, Judge, Judged, PendingJudge, Phase, Question,
     Refusal, Verdict,
@@ -38,6 +39,7 @@ impl RecordMetrics for Uncounted {
     fn written(&self, _: u64, _: u64) {}
     fn waited(&self, _: f64) {}
     fn failed(&self) {}
+    fn truncated(&self) {}
 }
 
 /// A session that needs no catalog, since nothing has to be looked up.
@@ -152,7 +154,9 @@ async fn an_execution_is_admitted_once_it_is_on_disk_with_its_parameters() {
         session: id,
         ..Opened::default()
     };
-    let open = recorder.open(opened, None).expect("a record");
+    let open = recorder
+        .open(opened, DatabaseRecord::default())
+        .expect("a record");
     let mut session = session().with_record(open.session());
     assert!(!session.wants_parameters());
     let permit = permitted(&mut session);
@@ -219,12 +223,14 @@ async fn what_cannot_be_recorded_is_not_admitted() {
         session: SessionId::generate(),
         ..Opened::default()
     };
-    let open = recorder.open(opened(), None).expect("a record");
+    let open = recorder
+        .open(opened(), DatabaseRecord::default())
+        .expect("a record");
     let mut session = session().with_record(open.session());
     let permit = permitted(&mut session);
     std::fs::rename(&folder, scratch.path().join("elsewhere")).expect("another name");
     std::fs::write(&folder, "no directory").expect("a file");
-    let second = recorder.open(opened(), None);
+    let second = recorder.open(opened(), DatabaseRecord::default());
     // It fails when the next file is to be created, at the latest then.
     if let Ok(second) = &second {
         let mut other = self::session().with_record(second.session());
@@ -291,7 +297,8 @@ async fn a_function_call_is_refused_once_while_the_catalog_cannot_be_read() {
     let target = "postgres://ada@127.0.0.1:1/shop?sslmode=disable";
     let mut session = session_with(settings, target);
     let fresh = tokio::spawn(Arc::clone(&session.catalog).keep_fresh(Duration::from_secs(3600)));
-    let mut judged = session.judge_function_call(1598, false);
+    let call = FunctionCall::decode(&[0, 0, 6, 62, 0, 0, 0, 0, 0, 0]).expect("a call");
+    let mut judged = session.judge_function_call(&call, false);
     let mut waits = 0;
     let refusal = loop {
         match judged {
@@ -304,7 +311,7 @@ async fn a_function_call_is_refused_once_while_the_catalog_cannot_be_read() {
                 judged = match session.resume(ticket) {
                     Judged::Ready(Answer::Verdict(verdict)) => Judged::Ready(verdict),
                     // As the session does with an answer to another question.
-                    Judged::Ready(_) => session.judge_function_call(1598, false),
+                    Judged::Ready(_) => session.judge_function_call(&call, false),
                     Judged::Pending(ticket) => Judged::Pending(ticket),
                 };
             }

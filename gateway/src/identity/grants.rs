@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatewright_record::event::Keep;
+use crate::recording::DatabaseRecord;
 use thiserror::Error;
 
 use super::Identity;
@@ -38,8 +38,8 @@ pub struct Database {
     /// How old what the gateway knows of the catalog may be when a statement is judged.
     pub catalog_max_age: Duration,
     pub pool: PoolSettings,
-    /// What is recorded of its sessions; `None`: what is recorded of all.
-    pub record: Option<Keep>,
+    /// What is recorded of its sessions.
+    pub record: DatabaseRecord,
     /// The login with which the gateway reads the server's catalog.
     pub catalog: Option<CatalogLogin>,
 }
@@ -145,7 +145,7 @@ impl Grants {
             max_connections: None,
             catalog_max_age: CATALOG_MAX_AGE,
             pool: PoolSettings::default(),
-            record: None,
+            record: DatabaseRecord::default(),
             catalog: Some(CatalogLogin {
                 user: target.user.clone(),
                 credential: credential.clone(),

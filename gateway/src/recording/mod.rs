@@ -5,6 +5,8 @@
 mod failure;
 mod open;
 mod recorder;
+mod redaction;
+mod rehearsal;
 mod segments;
 mod start;
 #[cfg(test)]
@@ -18,11 +20,13 @@ use gatewright_record::event::Time;
 
 pub use failure::Failure;
 pub use gatewright_record::event::{
-    Attempted, Completed, Decision, Judged, Keep, Opened, Parameter, PolicyAnswer, PolicyVerdict,
-    Stage,
+    Attempted, Completed, Decision, Judged, Keep, Literals, Opened, Parameter, PolicyAnswer,
+    PolicyVerdict, Rehearsal, RehearsalWay, Stage, Withheld, WithheldText,
 };
+pub use gatewright_record::sealed::Recipients;
 pub use open::{OpenRecord, SessionRecord};
 pub use recorder::Recorder;
+pub use rehearsal::RehearsalRecord;
 pub use start::StartError;
 
 /// Where the record is, and what a crash may take of it.
@@ -34,8 +38,13 @@ pub struct RecordSettings {
     pub durability: Durability,
     /// How often files are written to disk with [`Durability::Interval`].
     pub interval: Duration,
-    /// What is kept of sessions, unless their database has a setting of its own.
+    /// What is kept of sessions, unless their database has settings of its own.
     pub keep: Keep,
+    pub literals: Literals,
+    /// How many bytes of events are recorded of a session before nothing more is of what is delivered and received.
+    pub session_limit: Option<u64>,
+    /// For whom it is encrypted; `None`: it is not.
+    pub recipients: Option<Recipients>,
     /// A segment that is longer than this is followed by another one.
     pub max_segment: u64,
 }
@@ -49,9 +58,19 @@ impl RecordSettings {
             durability: Durability::Statement,
             interval: Duration::from_secs(1),
             keep: Keep::Rows,
+            literals: Literals::Keep,
+            session_limit: None,
+            recipients: None,
             max_segment: 64 << 20,
         }
     }
+}
+
+/// What a database says of its sessions, in place of what is set for all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DatabaseRecord {
+    pub keep: Option<Keep>,
+    pub literals: Option<Literals>,
 }
 
 /// When events are on disk.
@@ -74,6 +93,8 @@ pub trait RecordMetrics: Send + Sync {
     fn waited(&self, seconds: f64);
     /// Something could not be written.
     fn failed(&self);
+    /// A session has used up its limit.
+    fn truncated(&self);
 }
 
 /// The time of an event that happens now.

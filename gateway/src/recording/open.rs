@@ -10,11 +10,12 @@ use std::time::Instant;
 use futures_util::task::AtomicWaker;
 use gatewright_contract::{SessionId, StatementId};
 use gatewright_record::Event;
-use gatewright_record::event::{Ended, Transfer};
+use gatewright_record::event::{Ended, Transfer, Truncated};
 use gatewright_record::framing;
 
 use super::recorder::Core;
-use super::{Attempted, Completed, Durability, Failure, Judged, Keep, Opened, now};
+use super::redaction::ErrorTexts;
+use super::{Attempted, Completed, Durability, Failure, Judged, Keep, Literals, Opened, now};
 
 /// A session with more bytes than this that are not written yet takes no more from its server and its client.
 const HIGH_WATER: u64 = 1 << 20;
@@ -33,6 +34,13 @@ pub struct OpenRecord(SessionRecord);
 pub(super) struct Open {
     pub id: SessionId,
     keep: Keep,
+    literals: Literals,
+    /// With more bytes of events than this, nothing more is recorded of what is delivered and received.
+    limit: Option<u64>,
+    /// That is so, and the record says it.
+    is_truncated: AtomicBool,
+    /// What is delivered passes here where literals are redacted.
+    error_texts: Mutex<ErrorTexts>,
     buffer: Mutex<Buffer>,
     /// So many bytes were ever appended, written to the file, and written to disk.
     appended: AtomicU64,
@@ -70,13 +78,21 @@ pub(super) struct Taken {
 }
 
 impl OpenRecord {
-    pub(super) fn begin(core: &Arc<Core>, opened: Opened) -> Result<Self, Failure> {
+    pub(super) fn begin(
+        core: &Arc<Core>,
+        opened: Opened,
+        limit: Option<u64>,
+    ) -> Result<Self, Failure> {
         if let Some(failure) = core.failure() {
             return Err(failure);
         }
         let open = Arc::new(Open {
             id: opened.session,
             keep: opened.keep,
+            literals: opened.literals.unwrap_or_default(),
+            limit,
+            is_truncated: AtomicBool::new(false),
+            error_texts: Mutex::default(),
             buffer: Mutex::default(),
             appended: AtomicU64::new(0),
             written: AtomicU64::new(0),
@@ -111,6 +127,13 @@ impl SessionRecord {
     /// True where statements are recorded.
     pub fn keeps_statements(&self) -> bool {
         self.kept(Keep::Statements).is_some()
+    }
+
+    /// What is recorded of values in texts and beside them.
+    pub fn literals(&self) -> Literals {
+        self.0
+            .as_ref()
+            .map_or_else(Literals::default, |open| open.literals)
     }
 
     /// A statement was judged. If that cannot be recorded, it cannot be attempted.
@@ -164,22 +187,37 @@ impl SessionRecord {
 
     /// Bytes were handed to the client's connection.
     pub fn delivered(&self, bytes: &[u8]) {
-        self.transfer(bytes, Event::Delivered);
+        let Some(open) = self.kept(Keep::Rows) else {
+            return;
+        };
+        match open.literals {
+            Literals::Keep => open.transfer(bytes, Event::Delivered),
+            Literals::Redact => {
+                let mut texts = open.error_texts.lock();
+                let texts = texts.as_deref_mut().unwrap_or_else(|poisoned| {
+                    // The lock is held for this only.
+                    poisoned.get_mut()
+                });
+                open.transfer(&texts.withheld(bytes), Event::Delivered);
+            }
+        }
     }
 
     /// The client has sent COPY data.
     pub fn received(&self, bytes: &[u8]) {
-        self.transfer(bytes, Event::Received);
-    }
-
-    fn transfer<'a>(&self, bytes: &'a [u8], event: fn(Transfer<'a>) -> Event<'a>) {
         let Some(open) = self.kept(Keep::Rows) else {
             return;
         };
-        let at = now();
-        for piece in bytes.chunks(MAX_TRANSFER) {
-            let bytes = Cow::Borrowed(piece);
-            open.append_or_log(&event(Transfer { at, bytes }));
+        match open.literals {
+            Literals::Keep => open.transfer(bytes, Event::Received),
+            Literals::Redact if open.is_within_limit() => {
+                open.append_or_log(&Event::Received(Transfer {
+                    at: now(),
+                    bytes: Cow::Borrowed(&[]),
+                    withheld: Some(bytes.len() as u64),
+                }));
+            }
+            Literals::Redact => {}
         }
     }
 
@@ -271,6 +309,39 @@ impl Open {
         };
         self.enqueue();
         Ok(position)
+    }
+
+    fn transfer<'a>(self: &Arc<Self>, bytes: &'a [u8], event: fn(Transfer<'a>) -> Event<'a>) {
+        let at = now();
+        for piece in bytes.chunks(MAX_TRANSFER) {
+            if !self.is_within_limit() {
+                return;
+            }
+            self.append_or_log(&event(Transfer {
+                at,
+                bytes: Cow::Borrowed(piece),
+                withheld: None,
+            }));
+        }
+    }
+
+    /// False from the time on that the session has used up its limit, which is recorded once.
+    fn is_within_limit(self: &Arc<Self>) -> bool {
+        let Some(limit) = self.limit else {
+            return true;
+        };
+        if self.appended.load(Ordering::Acquire) < limit {
+            return true;
+        }
+        if !self.is_truncated.swap(true, Ordering::AcqRel) {
+            self.core.metrics.truncated();
+            self.append_or_log(&Event::Truncated(Truncated {
+                at: now(),
+                why: format!("session_limit: {limit} bytes of events are recorded"),
+                keep: Some(Keep::Statements),
+            }));
+        }
+        false
     }
 
     /// The same for what has happened already.

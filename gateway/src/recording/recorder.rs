@@ -8,13 +8,18 @@ use tokio::sync::watch;
 
 use super::open::Open;
 use super::start::{self, StartError};
-use super::{Durability, Failure, Keep, OpenRecord, Opened, RecordMetrics, RecordSettings};
+use super::{
+    DatabaseRecord, Durability, Failure, Keep, Literals, OpenRecord, Opened, RecordMetrics,
+    RecordSettings,
+};
 
 /// Records sessions. Clones record in the same directory.
 #[derive(Clone)]
 pub struct Recorder {
     core: Arc<Core>,
     keep: Keep,
+    literals: Literals,
+    session_limit: Option<u64>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
@@ -40,7 +45,8 @@ impl Recorder {
         settings: RecordSettings,
         metrics: Arc<dyn RecordMetrics>,
     ) -> Result<Self, StartError> {
-        let keep = settings.keep;
+        let (keep, literals) = (settings.keep, settings.literals);
+        let session_limit = settings.session_limit;
         let core = Arc::new(Core::new(settings.durability, metrics));
         let writer = start::prepare(settings, Arc::clone(&core))?;
         let thread = std::thread::Builder::new()
@@ -54,17 +60,24 @@ impl Recorder {
         Ok(Recorder {
             core,
             keep,
+            literals,
+            session_limit,
             thread: Arc::new(Mutex::new(Some(thread))),
         })
     }
 
-    /// Begins the record of a session. `keep`: what its database says is to be kept.
+    /// Begins the record of a session.
     ///
     /// # Errors
     /// Nothing can be recorded now.
-    pub fn open(&self, mut opened: Opened, keep: Option<Keep>) -> Result<OpenRecord, Failure> {
-        opened.keep = keep.unwrap_or(self.keep);
-        OpenRecord::begin(&self.core, opened)
+    pub fn open(
+        &self,
+        mut opened: Opened,
+        database: DatabaseRecord,
+    ) -> Result<OpenRecord, Failure> {
+        opened.keep = database.keep.unwrap_or(self.keep);
+        opened.literals = Some(database.literals.unwrap_or(self.literals));
+        OpenRecord::begin(&self.core, opened, self.session_limit)
     }
 
     /// Why nothing can be recorded, from the time on that it cannot.

@@ -10,8 +10,9 @@ use gatewright_record::directory::Directory;
 use gatewright_record::event::Continued;
 use gatewright_record::framing;
 use gatewright_record::log::Entry;
-use gatewright_record::segment::{Codec, Hash, Header, Writer};
+use gatewright_record::segment::{Codec, Hash, Header, Version, Writer};
 
+use super::Recipients;
 use super::now;
 use super::open::Open;
 
@@ -40,6 +41,8 @@ pub(super) struct Place {
     pub directory: Directory,
     pub codec: Codec,
     pub max_segment: u64,
+    /// For whom new segments are encrypted.
+    pub recipients: Option<Recipients>,
     /// A file was created, whose name may not be on disk.
     pub has_new_names: bool,
     /// Nobody else records in this directory.
@@ -188,8 +191,12 @@ impl Segments {
             session: self.open.id,
             number: self.number,
             previous: self.previous,
+            version: Version::Clear,
         };
-        Writer::begin(file, header)
+        match &place.recipients {
+            None => Writer::begin(file, header),
+            Some(recipients) => Writer::begin_sealed(file, header, recipients),
+        }
     }
 
     fn close(&mut self, is_last: bool, place: &mut Place, written: &mut Written) -> io::Result<()> {

@@ -56,6 +56,7 @@ pub(super) fn prepare(
         directory,
         codec,
         max_segment: settings.max_segment,
+        recipients: settings.recipients,
         has_new_names: true,
         _lock: lock,
     };

@@ -9,6 +9,7 @@ use std::time::Duration;
 use gatewright_contract::{Outcome, SessionId};
 use gatewright_record::directory::Directory;
 use gatewright_record::log::{PublicKey, SigningKey};
+use gatewright_record::sealed::Identities;
 use gatewright_record::verify::{self, Report, Trust};
 use gatewright_record::{Event, session};
 
@@ -21,6 +22,7 @@ impl RecordMetrics for Uncounted {
     fn written(&self, _: u64, _: u64) {}
     fn waited(&self, _: f64) {}
     fn failed(&self) {}
+    fn truncated(&self) {}
 }
 
 fn settings(root: &Path) -> RecordSettings {
@@ -30,12 +32,22 @@ fn settings(root: &Path) -> RecordSettings {
         durability: Durability::Statement,
         interval: Duration::from_millis(50),
         keep: Keep::Rows,
+        literals: Literals::Keep,
+        session_limit: None,
+        recipients: None,
         max_segment: 1 << 20,
     }
 }
 
 fn start(settings: &RecordSettings) -> Recorder {
     Recorder::start(settings.clone(), Arc::new(Uncounted)).unwrap()
+}
+
+fn only(keep: Keep) -> DatabaseRecord {
+    DatabaseRecord {
+        keep: Some(keep),
+        ..DatabaseRecord::default()
+    }
 }
 
 fn opened(id: SessionId) -> Opened {
@@ -72,6 +84,7 @@ fn verified(settings: &RecordSettings) -> Report {
     let trust = Trust {
         key: SigningKey::from_text(&key).unwrap().public(),
         older: None,
+        identities: Identities::default(),
     };
     verify::all(&Directory::new(&settings.directory), &trust).unwrap()
 }
@@ -94,6 +107,7 @@ fn names(events: &[Event<'_>]) -> Vec<&'static str> {
         Event::Truncated(_) => "truncated",
         Event::Continued(_) => "continued",
         Event::Ended(_) => "ended",
+        Event::Sealed(_) => "sealed",
     };
     events.iter().map(name).collect()
 }
@@ -112,7 +126,9 @@ async fn what_settled_is_on_disk_before_the_session_ends() {
         };
         let recorder = start(&settings);
         let id = SessionId::generate();
-        let open = recorder.open(opened(id), None).unwrap();
+        let open = recorder
+            .open(opened(id), DatabaseRecord::default())
+            .unwrap();
         let record = open.session();
         record.judged(Judged::default());
         let (execution, settling) = record.attempted(Attempted::default()).unwrap();
@@ -156,7 +172,7 @@ fn a_database_may_keep_less() {
         ),
     ] {
         let id = SessionId::generate();
-        let open = recorder.open(opened(id), Some(keep)).unwrap();
+        let open = recorder.open(opened(id), only(keep)).unwrap();
         let record = open.session();
         record.judged(Judged::default());
         let (execution, _) = record.attempted(Attempted::default()).unwrap();
@@ -178,6 +194,88 @@ fn a_database_may_keep_less() {
 }
 
 #[test]
+fn where_literals_are_redacted_no_values_are_recorded() {
+    let scratch = tempfile::tempdir().unwrap();
+    let settings = settings(scratch.path());
+    let recorder = start(&settings);
+    let id = SessionId::generate();
+    let database = DatabaseRecord {
+        literals: Some(Literals::Redact),
+        ..DatabaseRecord::default()
+    };
+    let open = recorder.open(opened(id), database).unwrap();
+    let record = open.session();
+    assert_eq!(record.literals(), Literals::Redact);
+    record.received(b"1\tcanary\n");
+    record.delivered(b"E\0\0\0\x0eMcan");
+    record.delivered(b"ary\0\0Z\0\0\0\x05I");
+    drop(open);
+    recorder.finish();
+    let events = events_of(&settings, id);
+    let [
+        Event::Opened(begun),
+        Event::Received(copied),
+        Event::Delivered(first),
+        Event::Ended(_),
+    ] = &events[..]
+    else {
+        panic!("{events:?}");
+    };
+    assert_eq!(begun.literals, Some(Literals::Redact));
+    assert_eq!((copied.withheld, copied.bytes.len()), (Some(9), 0));
+    let text = String::from_utf8_lossy(&first.bytes);
+    assert!(
+        text.contains("not recorded") && !text.contains("can"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_session_that_has_used_up_its_limit_says_so_once_and_goes_on_without_rows() {
+    let scratch = tempfile::tempdir().unwrap();
+    let settings = RecordSettings {
+        session_limit: Some(100_000),
+        ..settings(scratch.path())
+    };
+    let recorder = start(&settings);
+    let id = SessionId::generate();
+    let open = recorder
+        .open(opened(id), DatabaseRecord::default())
+        .unwrap();
+    let record = open.session();
+    let mut delivered = 0;
+    for _ in 0..30 {
+        let (execution, _) = record.attempted(Attempted::default()).unwrap();
+        record.delivered(&[b'x'; 10_000]);
+        record.received(b"more");
+        record.completed(completed(execution));
+    }
+    drop(open);
+    recorder.finish();
+    let events = events_of(&settings, id);
+    let mut attempts = 0;
+    let mut truncated = 0;
+    for event in &events {
+        match event {
+            Event::Delivered(event) => {
+                assert_eq!(truncated, 0, "rows behind the limit");
+                delivered += event.bytes.len();
+            }
+            Event::Received(_) => assert_eq!(truncated, 0, "COPY data behind the limit"),
+            Event::Attempted(_) => attempts += 1,
+            Event::Truncated(event) => {
+                assert_eq!(event.keep, Some(Keep::Statements));
+                truncated += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!((attempts, truncated), (30, 1));
+    assert!((90_000..120_000).contains(&delivered), "{delivered}");
+    assert_verifies(&settings, 1);
+}
+
+#[test]
 fn a_long_session_has_many_segments() {
     let scratch = tempfile::tempdir().unwrap();
     let settings = RecordSettings {
@@ -186,7 +284,9 @@ fn a_long_session_has_many_segments() {
     };
     let recorder = start(&settings);
     let id = SessionId::generate();
-    let open = recorder.open(opened(id), None).unwrap();
+    let open = recorder
+        .open(opened(id), DatabaseRecord::default())
+        .unwrap();
     let rows: Vec<u8> = (0..3_000_000_u32).map(|n| (n ^ (n >> 7)) as u8).collect();
     open.session().delivered(&rows);
     drop(open);
@@ -206,7 +306,7 @@ fn a_long_session_has_many_segments() {
 #[test]
 fn a_session_with_much_to_write_waits_for_room() {
     let core = Arc::new(Core::new(Durability::Interval, Arc::new(Uncounted)));
-    let open = OpenRecord::begin(&core, Opened::default()).unwrap();
+    let open = OpenRecord::begin(&core, Opened::default(), None).unwrap();
     let record = open.session();
     let mut context = Context::from_waker(Waker::noop());
     assert!(!record.is_full() && record.poll_room(&mut context).is_pending());
@@ -236,7 +336,9 @@ async fn what_cannot_be_written_fails_and_is_written_later() {
     let aside = scratch.path().join("aside");
     fs::rename(&sessions, &aside).unwrap();
     let id = SessionId::generate();
-    let open = recorder.open(opened(id), None).unwrap();
+    let open = recorder
+        .open(opened(id), DatabaseRecord::default())
+        .unwrap();
     let record = open.session();
     let attempted = record.attempted(Attempted::default());
     if let Ok((_, Some(settling))) = attempted {
@@ -245,12 +347,17 @@ async fn what_cannot_be_written_fails_and_is_written_later() {
     assert_eq!(recorder.failed().await, Failure::Io);
     assert!(record.attempted(Attempted::default()).is_err());
     let other = SessionId::generate();
-    assert_eq!(recorder.open(opened(other), None).err(), Some(Failure::Io));
+    assert_eq!(
+        recorder
+            .open(opened(other), DatabaseRecord::default())
+            .err(),
+        Some(Failure::Io)
+    );
     record.completed(completed(1));
     open.end("unrecorded");
     fs::rename(&aside, &sessions).unwrap();
     let open = loop {
-        match recorder.open(opened(other), None) {
+        match recorder.open(opened(other), DatabaseRecord::default()) {
             Ok(open) => break open,
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
@@ -272,7 +379,7 @@ fn nothing_is_recorded_once_the_thread_that_writes_has_panicked() {
     let core = Arc::new(Core::new(Durability::Statement, Arc::new(Uncounted)));
     let (ended, panicked) = (Unwinding(Arc::clone(&core)), Unwinding(Arc::clone(&core)));
     std::thread::spawn(move || drop(ended)).join().unwrap();
-    let open = OpenRecord::begin(&core, Opened::default()).unwrap();
+    let open = OpenRecord::begin(&core, Opened::default(), None).unwrap();
     let thread = std::thread::spawn(move || {
         let _panicked = panicked;
         panic!("a test");
@@ -282,7 +389,7 @@ fn nothing_is_recorded_once_the_thread_that_writes_has_panicked() {
     let attempted = open.session().attempted(Attempted::default());
     assert_eq!(attempted.err(), Some(Failure::Io));
     assert_eq!(
-        OpenRecord::begin(&core, Opened::default()).err(),
+        OpenRecord::begin(&core, Opened::default(), None).err(),
         Some(Failure::Io)
     );
 }
@@ -292,7 +399,11 @@ fn a_directory_is_recorded_in_by_one_gateway_with_its_key() {
     let scratch = tempfile::tempdir().unwrap();
     let settings = settings(scratch.path());
     let recorder = start(&settings);
-    drop(recorder.open(opened(SessionId::generate()), None).unwrap());
+    drop(
+        recorder
+            .open(opened(SessionId::generate()), DatabaseRecord::default())
+            .unwrap(),
+    );
     let second = Recorder::start(settings.clone(), Arc::new(Uncounted));
     assert!(matches!(second.err(), Some(StartError::InUse(_))));
     recorder.finish();
@@ -318,7 +429,9 @@ fn a_session_without_an_end_gets_one_at_the_next_start() {
     let settings = settings(scratch.path());
     let recorder = start(&settings);
     let id = SessionId::generate();
-    let open = recorder.open(opened(id), None).unwrap();
+    let open = recorder
+        .open(opened(id), DatabaseRecord::default())
+        .unwrap();
     open.session().attempted(Attempted::default()).unwrap();
     // The process would be gone here.
     recorder.finish();

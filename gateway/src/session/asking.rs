@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use gatewright_sql::{Analysis, CopyFormat, CopyOut, SessionEffect, cuts_names_by_encoding};
+use gatewright_wire::frontend;
 
 use crate::session::doors::output::Output;
 use crate::session::judge::{
@@ -228,14 +229,14 @@ impl<J: Judge> Session<J> {
     pub(in crate::session) fn ask_call(
         &self,
         held: &mut Held<J>,
-        function: u32,
+        call: &frontend::FunctionCall<'_>,
         judge: &mut J,
     ) -> Stage<Verdict<J>> {
         let open = self.is_in_block();
         ask(
             &mut held.ticket,
             judge,
-            |judge| judge.judge_function_call(function, open),
+            |judge| judge.judge_function_call(call, open),
             verdict,
         )
         .into()

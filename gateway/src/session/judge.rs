@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use gatewright_contract as contract;
 use gatewright_sql::{Analysis, Facts, ReturnedRows, SearchPath};
+use gatewright_wire::frontend;
 
+use crate::recording::{self, RehearsalRecord};
 use crate::results::{Step, Stop};
 use crate::session::effect::{Bound, DigestOfRows, Rehearsal, Rehearsed};
 use crate::session::refusal::Refusal;
@@ -203,6 +205,7 @@ pub enum Answer<J: Judge> {
     Verdict(Result<Verdict<J>, Refusal>),
     Plan(Result<Plan, Refusal>),
     Showing(Result<Showing<J>, String>),
+    Rehearsal(Result<RehearsalRecord, Refusal>),
     Admission(Result<J::Admitted, Refusal>),
     Batch(Result<contract::BatchReply, contract::Denial>),
     Notification(contract::NotificationReply),
@@ -246,7 +249,7 @@ pub trait Judge: Sized {
     /// Judges a fast-path function call (protocol: FunctionCall).
     fn judge_function_call(
         &mut self,
-        function_oid: u32,
+        call: &frontend::FunctionCall<'_>,
         in_transaction: bool,
     ) -> Judged<Result<Verdict<Self>, Refusal>>;
 
@@ -275,6 +278,12 @@ pub trait Judge: Sized {
     fn rehearsal(&self, permit: &Self::Permit) -> Option<Rehearsal>;
     /// The form in which the statement returns the rows that it changes. `Err`: why nobody can be shown them.
     fn showing(&mut self, permit: &Self::Permit) -> Judged<Result<Showing<Self>, String>>;
+    /// Writes down that a statement is about to be rehearsed, which has to be before it is sent.
+    fn record_rehearsal(
+        &mut self,
+        permit: &Self::Permit,
+        rehearsal: recording::Rehearsal,
+    ) -> Judged<Result<RehearsalRecord, Refusal>>;
     /// The effects that were admitted; `None`: all.
     fn bound_to(admitted: &Self::Admitted) -> Option<Bound>;
     /// The refusal of a statement that had another effect than the one that was admitted.

@@ -69,7 +69,8 @@ fn has_canary(bytes: &[u8]) -> bool {
     windows.any(|window| window == CANARY || window == upper)
 }
 
-fn each_file(folder: &Path, each: &mut dyn FnMut(&Path, &[u8]) -> Result<()>) -> Result<()> {
+/// Every file in a folder and those in it.
+pub fn each_file(folder: &Path, each: &mut dyn FnMut(&Path, &[u8]) -> Result<()>) -> Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         match path.is_dir() {

@@ -8,4 +8,8 @@ mod commands;
 mod crash;
 mod delivered;
 mod disk_full;
+mod encrypted;
 mod fixture;
+mod limits;
+mod redacted;
+mod rehearsed;

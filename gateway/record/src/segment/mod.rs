@@ -5,8 +5,11 @@
 //! block     magic "GWBK", sequence number, lengths, hash, one zstd frame of events
 //! block     …
 //! ```
+//!
+//! In sealed segments a wrapped key stands behind the header, and a block's frame is encrypted as far as its events are secret.
 
 mod block;
+mod frame;
 mod header;
 mod reader;
 mod scan;
@@ -17,10 +20,11 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 pub use block::BLOCK_HEADER;
-pub use header::{HEADER, Header};
+pub use frame::Codec;
+pub use header::{HEADER, Header, Version};
 pub use reader::{Block, Reader};
-pub use scan::{Scan, scan};
-pub use writer::{Codec, Writer};
+pub use scan::{Scan, scan, scan_as};
+pub use writer::Writer;
 
 /// SHA-256 over everything in a segment up to some block. That of the last block is the segment's digest.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]

@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
-use zstd::bulk::Decompressor;
-
 use super::block::{BLOCK_HEADER, BlockHeader};
-use super::header::{HEADER, Header};
+use super::frame::{LENGTHS, Unpacker};
+use super::header::{HEADER, Header, KEY_LENGTH, MAX_KEY, Version};
 use super::{Damage, DamageKind, Hash};
 use crate::framing::MAX_BLOCK;
+use crate::sealed::{DataKey, Identities, NONCE, Place, Recipients};
 
 /// The hashes of so many blocks are remembered, to find out which block was moved.
 const REMEMBERED: usize = 1 << 16;
+
+/// The length of an authentication tag.
+const TAG: usize = 16;
 
 /// A block as it was written.
 #[derive(Debug)]
@@ -31,6 +34,9 @@ enum Found {
 pub struct Reader<R> {
     input: R,
     header: Header,
+    /// Of a sealed segment.
+    wrapped: Vec<u8>,
+    key: Option<DataKey>,
     /// Where the next block begins.
     offset: u64,
     /// The hashes of the blocks that were read, by their sequence numbers: as they are stored, and as they should be.
@@ -41,7 +47,7 @@ pub struct Reader<R> {
     expected: u32,
     /// Nothing more can be read.
     is_over: bool,
-    decompressor: Decompressor<'static>,
+    unpacker: Unpacker,
     frame: Vec<u8>,
     events: Vec<u8>,
 }
@@ -66,15 +72,24 @@ impl<R: Read> Reader<R> {
         let Some(header) = Header::from_bytes(&bytes) else {
             return Ok(Err(damage(DamageKind::Edited)));
         };
+        let key = match header.version {
+            Version::Clear => Vec::new(),
+            Version::Sealed => match read_key(&mut input)? {
+                Some(key) => key,
+                None => return Ok(Err(damage(DamageKind::Cut))),
+            },
+        };
         Ok(Ok(Reader {
             input,
             header,
-            offset: HEADER as u64,
+            offset: (HEADER + key.len()) as u64,
             hashes: BTreeMap::new(),
-            last: Hash::of(&[&bytes]),
+            last: Hash::of(&[&bytes, &key]),
+            wrapped: key.get(KEY_LENGTH..).unwrap_or_default().to_vec(),
+            key: None,
             expected: 0,
             is_over: false,
-            decompressor: Decompressor::new()?,
+            unpacker: Unpacker::new()?,
             frame: Vec::new(),
             events: Vec::new(),
         }))
@@ -82,6 +97,25 @@ impl<R: Read> Reader<R> {
 
     pub fn header(&self) -> Header {
         self.header
+    }
+
+    /// From here on, what is encrypted for one of these is read. `others`: the same key, wrapped later for other recipients.
+    pub fn unseal(&mut self, identities: &Identities, others: Option<&[u8]>) {
+        let mut wrapped = std::iter::once(self.wrapped.as_slice()).chain(others);
+        self.key = match self.header.version {
+            Version::Clear => None,
+            Version::Sealed => wrapped.find_map(|wrapped| identities.unwrap(wrapped)),
+        };
+    }
+
+    /// True where events are encrypted for somebody else.
+    pub fn is_sealed(&self) -> bool {
+        self.header.version == Version::Sealed && self.key.is_none()
+    }
+
+    /// The key of the segment, wrapped for other recipients. `None`: it is not encrypted, or was not unsealed.
+    pub fn rewrap(&self, recipients: &Recipients) -> Option<io::Result<Vec<u8>>> {
+        self.key.as_ref().map(|key| recipients.wrap(key))
     }
 
     /// Where the next block begins.
@@ -136,7 +170,7 @@ impl<R: Read> Reader<R> {
         }
         let is_as_written = header.sequence == expected && self.follows(&here);
         self.note(&here);
-        if !is_as_written || self.unpack(header.unpacked).is_none() {
+        if !is_as_written || self.unpack(&here).is_none() {
             let block = Some(expected);
             return Ok(Some(Err(Damage {
                 block,
@@ -196,6 +230,10 @@ impl<R: Read> Reader<R> {
         }
         let header = BlockHeader::from_bytes(&bytes).filter(|header| {
             let most = zstd::zstd_safe::compress_bound(MAX_BLOCK);
+            let most = match self.header.version {
+                Version::Clear => most,
+                Version::Sealed => 2 * most + LENGTHS + NONCE + TAG,
+            };
             header.packed as usize <= most
         });
         let Some(header) = header else {
@@ -218,14 +256,39 @@ impl<R: Read> Reader<R> {
         Ok(Found::Block(header))
     }
 
-    fn unpack(&mut self, unpacked: u32) -> Option<()> {
-        let length = Some(unpacked as usize).filter(|length| *length <= MAX_BLOCK)?;
-        self.events.clear();
-        self.events.reserve(length);
-        let decompressor = &mut self.decompressor;
-        let read = decompressor.decompress_to_buffer(&self.frame, &mut self.events);
-        (read.ok()? == length).then_some(())
+    fn unpack(&mut self, block: &BlockHeader) -> Option<()> {
+        let (frame, length) = (&self.frame, block.unpacked);
+        let unpacker = &mut self.unpacker;
+        match self.header.version {
+            Version::Clear => unpacker.unpack(frame, length, &mut self.events),
+            Version::Sealed => {
+                let place = Place {
+                    header: self.header,
+                    sequence: block.sequence,
+                };
+                let key = self.key.as_ref();
+                unpacker.unseal(frame, length, place, key, &mut self.events)
+            }
+        }
     }
+}
+
+/// What stands behind the header of a sealed segment, with its length. `None`: it is cut off.
+fn read_key(input: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut key = vec![0; KEY_LENGTH];
+    if read_up_to(input, &mut key)? < KEY_LENGTH {
+        return Ok(None);
+    }
+    let length = key
+        .iter()
+        .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+    if length > MAX_KEY {
+        return Ok(None);
+    }
+    key.resize(KEY_LENGTH + length, 0);
+    let wrapped = key.get_mut(KEY_LENGTH..).unwrap_or_default();
+    let read = read_up_to(input, wrapped)?;
+    Ok((read == length).then_some(key))
 }
 
 /// Fills the buffer as far as the file goes.

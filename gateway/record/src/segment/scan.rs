@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use super::{Damage, DamageKind, Hash, Header, Reader};
 use crate::event::Event;
 use crate::framing::Joiner;
+use crate::sealed::Identities;
 
 /// What is known of a segment that was read to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Scan {
     pub damages: Vec<Damage>,
     /// Its last event is the one with which a segment ends.
     pub is_closed: bool,
+    /// Events in it are encrypted for somebody else.
+    pub is_sealed: bool,
 }
 
 impl Scan {
@@ -35,6 +38,19 @@ impl Scan {
 /// # Errors
 /// It cannot be read.
 pub fn scan(input: impl Read, each: &mut dyn FnMut(Event<'_>)) -> io::Result<Scan> {
+    scan_as(input, &Identities::default(), None, each)
+}
+
+/// The same with what is encrypted for one of these. `others`: the segment's key, wrapped later for other recipients.
+///
+/// # Errors
+/// It cannot be read.
+pub fn scan_as(
+    input: impl Read,
+    identities: &Identities,
+    others: Option<&[u8]>,
+    each: &mut dyn FnMut(Event<'_>),
+) -> io::Result<Scan> {
     let mut reader = match Reader::open(input)? {
         Ok(reader) => reader,
         Err(damage) => {
@@ -45,9 +61,11 @@ pub fn scan(input: impl Read, each: &mut dyn FnMut(Event<'_>)) -> io::Result<Sca
                 digest: Hash::default(),
                 damages: vec![damage],
                 is_closed: false,
+                is_sealed: false,
             });
         }
     };
+    reader.unseal(identities, others);
     let mut scan = Scan {
         header: Some(reader.header()),
         blocks: 0,
@@ -55,6 +73,7 @@ pub fn scan(input: impl Read, each: &mut dyn FnMut(Event<'_>)) -> io::Result<Sca
         digest: reader.digest(),
         damages: Vec::new(),
         is_closed: false,
+        is_sealed: reader.is_sealed(),
     };
     let mut joiner = Joiner::default();
     loop {

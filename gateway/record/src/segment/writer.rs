@@ -2,42 +2,18 @@
 
 use std::io::{self, Write};
 
-use zstd::bulk::Compressor;
-
 use super::block::{BLOCK_HEADER, BlockHeader};
-use super::header::{HEADER, Header};
+use super::frame::Codec;
+use super::header::{Header, Version, key_bytes};
 use super::{Hash, Scan};
-
-/// What compresses blocks. One serves any number of segments.
-pub struct Codec {
-    compressor: Compressor<'static>,
-    packed: Vec<u8>,
-}
-
-impl Codec {
-    /// # Errors
-    /// No memory for it.
-    pub fn new() -> io::Result<Self> {
-        Ok(Codec {
-            compressor: Compressor::new(zstd::DEFAULT_COMPRESSION_LEVEL)?,
-            packed: Vec::new(),
-        })
-    }
-
-    fn compress(&mut self, block: &[u8]) -> io::Result<&[u8]> {
-        self.packed.clear();
-        self.packed
-            .reserve(zstd::zstd_safe::compress_bound(block.len()));
-        self.compressor
-            .compress_to_buffer(block, &mut self.packed)?;
-        Ok(&self.packed)
-    }
-}
+use crate::sealed::{DataKey, Place, Recipients};
 
 /// Appends blocks to a segment.
-#[derive(Debug)]
 pub struct Writer<W> {
     out: W,
+    header: Header,
+    /// `None`: nothing is encrypted, or the key is gone.
+    key: Option<DataKey>,
     hash: Hash,
     blocks: u32,
     length: u64,
@@ -48,21 +24,48 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// Nothing can be written.
-    pub fn begin(mut out: W, header: Header) -> io::Result<Self> {
-        let bytes = header.to_bytes();
-        out.write_all(&bytes)?;
+    pub fn begin(out: W, header: Header) -> io::Result<Self> {
+        let header = Header {
+            version: Version::Clear,
+            ..header
+        };
+        Self::start(out, header, None, &header.to_bytes())
+    }
+
+    /// The same for one that is encrypted.
+    ///
+    /// # Errors
+    /// Nothing can be written.
+    pub fn begin_sealed(out: W, header: Header, recipients: &Recipients) -> io::Result<Self> {
+        let header = Header {
+            version: Version::Sealed,
+            ..header
+        };
+        let key = DataKey::generate();
+        let wrapped = recipients.wrap(&key)?;
+        let bytes = [&header.to_bytes()[..], &key_bytes(&wrapped)?].concat();
+        Self::start(out, header, Some(key), &bytes)
+    }
+
+    fn start(mut out: W, header: Header, key: Option<DataKey>, bytes: &[u8]) -> io::Result<Self> {
+        out.write_all(bytes)?;
         Ok(Writer {
             out,
-            hash: Hash::of(&[&bytes]),
+            header,
+            key,
+            hash: Hash::of(&[bytes]),
             blocks: 0,
-            length: HEADER as u64,
+            length: bytes.len() as u64,
         })
     }
 
-    /// Goes on with a segment that was read. `out` writes behind its last block.
-    pub fn resume(out: W, read: &Scan) -> Self {
+    /// Goes on with a segment that was read. `out` writes behind its last block. In an encrypted one, only events that are in the clear can
+    /// follow.
+    pub fn resume(out: W, header: Header, read: &Scan) -> Self {
         Writer {
             out,
+            header,
+            key: None,
             hash: read.digest,
             blocks: read.blocks,
             length: read.whole_to,
@@ -76,7 +79,16 @@ impl<W: Write> Writer<W> {
     pub fn append(&mut self, block: &[u8], codec: &mut Codec) -> io::Result<()> {
         let too_long = || io::Error::new(io::ErrorKind::InvalidInput, "a block is too long");
         let unpacked = u32::try_from(block.len()).map_err(|_| too_long())?;
-        let frame = codec.compress(block)?;
+        let frame = match self.header.version {
+            Version::Clear => codec.compress(block)?,
+            Version::Sealed => {
+                let place = Place {
+                    header: self.header,
+                    sequence: self.blocks,
+                };
+                codec.seal(block, place, self.key.as_ref())?
+            }
+        };
         let packed = u32::try_from(frame.len()).map_err(|_| too_long())?;
         let header = BlockHeader::of(self.blocks, packed, unpacked, self.hash, frame);
         self.out.write_all(&header.to_bytes())?;

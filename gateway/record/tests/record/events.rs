@@ -54,6 +54,7 @@ fn any_event() -> impl Strategy<Value = Event<'static>> {
                 type_oid,
                 format,
                 value,
+                withheld: None,
             });
             Event::Attempted(Attempted {
                 execution,

@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 
+use gatewright_record::framing::Joiner;
 use gatewright_record::log::{Entry, Log, LogWriter, PublicKey, SigningKey};
 use gatewright_record::segment::{Hash, scan};
 
-use crate::samples::{a_session, bytes_of, header, segment, session};
+use crate::samples::{a_redacted_session, a_session, bytes_of, header, segment, session};
 
-fn golden(name: &str) -> PathBuf {
+pub fn golden(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
         .join(name)
@@ -31,6 +32,16 @@ fn events_are_written_as_before() {
     let id = session(1);
     let bytes = bytes_of(&a_session(id).concat());
     assert_golden("events-v1.cbor", &bytes);
+}
+
+/// What came later is left out where it does not apply, so that a version without it reads the rest.
+#[test]
+fn events_of_a_session_with_redacted_literals_are_written_as_before() {
+    let bytes = bytes_of(&a_redacted_session(session(2)));
+    assert_golden("redacted-v1.cbor", &bytes);
+    let mut events = Vec::new();
+    let read = Joiner::default().read(&bytes, &mut |event| events.push(event.into_owned()));
+    assert_eq!((read, events), (Ok(()), a_redacted_session(session(2))));
 }
 
 #[test]

@@ -6,4 +6,5 @@ mod golden;
 mod log;
 mod recovery;
 mod samples;
+mod sealed;
 mod verify;

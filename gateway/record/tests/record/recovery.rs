@@ -7,6 +7,7 @@ use gatewright_contract::Outcome;
 use gatewright_record::event::*;
 use gatewright_record::log::Entry;
 use gatewright_record::recovery::recover;
+use gatewright_record::sealed::Identities;
 use gatewright_record::segment::{Codec, Hash};
 use gatewright_record::verify::{self, Trust};
 use gatewright_record::{Event, session};
@@ -39,6 +40,7 @@ fn assert_verifies(sample: &Sample) {
     let trust = Trust {
         key: sample.key.public(),
         older: None,
+        identities: Identities::default(),
     };
     let report = verify::all(&sample.directory, &trust).unwrap();
     let found: Vec<_> = report.findings.iter().map(ToString::to_string).collect();
@@ -155,6 +157,7 @@ fn an_edited_block_is_not_recovered_away() {
     let trust = Trust {
         key: sample.key.public(),
         older: None,
+        identities: Identities::default(),
     };
     let report = verify::all(&sample.directory, &trust).unwrap();
     let found: Vec<_> = report.findings.iter().map(ToString::to_string).collect();

@@ -8,7 +8,7 @@ use gatewright_record::directory::Directory;
 use gatewright_record::event::*;
 use gatewright_record::framing;
 use gatewright_record::log::{Entry, LogWriter, SigningKey};
-use gatewright_record::segment::{BLOCK_HEADER, Codec, HEADER, Hash, Header, Writer};
+use gatewright_record::segment::{BLOCK_HEADER, Codec, HEADER, Hash, Header, Version, Writer};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -32,6 +32,7 @@ pub fn opened(session: SessionId) -> Event<'static> {
         client_address: "192.0.2.7".to_owned(),
         application: "psql".to_owned(),
         keep: Keep::Rows,
+        literals: None,
     }))
 }
 
@@ -53,6 +54,7 @@ pub fn judged(statement: u128) -> Event<'static> {
         }],
         verb: "select".to_owned(),
         tables: vec!["public.customers".to_owned()],
+        withheld: None,
     }))
 }
 
@@ -66,10 +68,13 @@ pub fn attempted(execution: u64, statement: u128) -> Event<'static> {
                 type_oid: 23,
                 format: 1,
                 value: Some(vec![0, 0, 0, 7]),
+                withheld: None,
             },
             Parameter::default(),
         ],
         approvals: vec![Uuid::from_u128(9).into()],
+        rehearsal: None,
+        function: None,
     })
 }
 
@@ -77,6 +82,7 @@ pub fn delivered(bytes: Vec<u8>) -> Event<'static> {
     Event::Delivered(Transfer {
         at: 1_764_522_000_300_000,
         bytes: bytes.into(),
+        withheld: None,
     })
 }
 
@@ -110,6 +116,7 @@ pub fn a_session(id: SessionId) -> Vec<Vec<Event<'static>>> {
             Event::Received(Transfer {
                 at: 1_764_522_000_350_000,
                 bytes: b"1\tone\n".to_vec().into(),
+                withheld: None,
             }),
             completed(1),
         ],
@@ -117,10 +124,69 @@ pub fn a_session(id: SessionId) -> Vec<Vec<Event<'static>>> {
             Event::Truncated(Truncated {
                 at: 1_764_522_000_450_000,
                 why: "an example".to_owned(),
+                keep: None,
             }),
             ended(),
         ],
     ]
+}
+
+/// A session whose values are not recorded, up to its limit.
+pub fn a_redacted_session(id: SessionId) -> Vec<Event<'static>> {
+    let Event::Opened(mut begun) = opened(id) else {
+        panic!("the beginning of a session");
+    };
+    begun.literals = Some(Literals::Redact);
+    let mut withheld = Vec::new();
+    for (number, kind) in [
+        Withheld::Constants,
+        Withheld::Passwords,
+        Withheld::Text(WithheldText {
+            length: 9,
+            sha256: Some([0xcd; 32]),
+        }),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let Event::Judged(mut event) = judged(number as u128) else {
+            panic!("a judgement");
+        };
+        event.withheld = Some(kind);
+        withheld.push(Event::Judged(event));
+    }
+    let Event::Attempted(mut attempt) = attempted(1, 1) else {
+        panic!("an attempt");
+    };
+    attempt.parameters[0].value = None;
+    attempt.parameters[0].withheld = Some(4);
+    attempt.rehearsal = Some(Rehearsal {
+        way: RehearsalWay::Estimate,
+        text: Some("EXPLAIN (FORMAT JSON) SELECT $1".to_owned()),
+        before: vec!["BEGIN".to_owned()],
+        after: vec!["ROLLBACK".to_owned()],
+    });
+    attempt.function = Some(1299);
+    let copied = Transfer {
+        at: 1_764_522_000_350_000,
+        bytes: Vec::new().into(),
+        withheld: Some(4000),
+    };
+    let truncated = Truncated {
+        at: 1_764_522_000_450_000,
+        why: "session_limit".to_owned(),
+        keep: Some(Keep::Statements),
+    };
+    let mut events = vec![Event::Opened(begun)];
+    events.append(&mut withheld);
+    events.extend([
+        Event::Attempted(attempt),
+        Event::Received(copied),
+        completed(1),
+        Event::Truncated(truncated),
+        ended(),
+    ]);
+    events
 }
 
 pub fn bytes_of(events: &[Event<'_>]) -> Vec<u8> {
@@ -150,6 +216,7 @@ pub fn header(session: SessionId, number: u32, previous: Hash) -> Header {
         session,
         number,
         previous,
+        version: Version::Clear,
     }
 }
 

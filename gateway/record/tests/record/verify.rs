@@ -6,6 +6,7 @@ use gatewright_record::Event;
 use gatewright_record::directory::Directory;
 use gatewright_record::event::*;
 use gatewright_record::log::{LogWriter, SigningKey};
+use gatewright_record::sealed::Identities;
 use gatewright_record::segment::Hash;
 use gatewright_record::verify::{self, Failed, Report, Trust};
 
@@ -15,6 +16,7 @@ fn trust(sample: &Sample) -> Trust {
     Trust {
         key: sample.key.public(),
         older: None,
+        identities: Identities::default(),
     }
 }
 
@@ -193,6 +195,7 @@ fn a_log_written_anew_is_found_by_an_older_checkpoint() {
     let trust = |older| Trust {
         key: key.public(),
         older,
+        identities: Identities::default(),
     };
     assert!(verify::all(&directory, &trust(None)).unwrap().is_good());
     let report = verify::all(&directory, &trust(Some(older))).unwrap();

@@ -175,6 +175,14 @@ pub(super) static RECORD_FAILURES_TOTAL: Definition = Definition {
     labels: &[],
 };
 
+pub(super) static RECORD_TRUNCATED_TOTAL: Definition = Definition {
+    name: "gatewright_record_truncated_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Sessions that have used up `session_limit`: what was delivered afterwards is not recorded",
+    labels: &[],
+};
+
 const WEBHOOK: LabelDefinition = LabelDefinition {
     name: "webhook",
     values: Values::Open("name of the `[[webhook]]` entry"),
@@ -376,7 +384,7 @@ pub(super) static POOL_TIMEOUTS_TOTAL: Definition = Definition {
 };
 
 /// All of the above, in the order of the documentation.
-pub(super) static ALL: [&Definition; 29] = [
+pub(super) static ALL: [&Definition; 30] = [
     &CONNECTIONS,
     &CONNECTIONS_TOTAL,
     &REFUSALS_DELAYED_TOTAL,
@@ -389,6 +397,7 @@ pub(super) static ALL: [&Definition; 29] = [
     &RECORD_BYTES_TOTAL,
     &RECORD_WAIT_SECONDS,
     &RECORD_FAILURES_TOTAL,
+    &RECORD_TRUNCATED_TOTAL,
     &STATEMENT_ENDS_TOTAL,
     &STATEMENT_SECONDS,
     &RESULT_ROWS_TOTAL,

@@ -2,7 +2,8 @@
 
 use super::Metrics;
 use super::definitions::{
-    RECORD_BYTES_TOTAL, RECORD_EVENTS_TOTAL, RECORD_FAILURES_TOTAL, RECORD_WAIT_SECONDS,
+    RECORD_BYTES_TOTAL, RECORD_EVENTS_TOTAL, RECORD_FAILURES_TOTAL, RECORD_TRUNCATED_TOTAL,
+    RECORD_WAIT_SECONDS,
 };
 use crate::recording::RecordMetrics;
 
@@ -20,5 +21,9 @@ impl RecordMetrics for Metrics {
 
     fn failed(&self) {
         RECORD_FAILURES_TOTAL.counter(&[]).increment(1);
+    }
+
+    fn truncated(&self) {
+        RECORD_TRUNCATED_TOTAL.counter(&[]).increment(1);
     }
 }

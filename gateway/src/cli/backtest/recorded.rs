@@ -2,12 +2,13 @@
 
 use std::time::SystemTime;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use gatewright_contract::{self as contract, SessionId};
+use gatewright_record::Event;
 use gatewright_record::directory::Segments;
 use gatewright_record::event::{Decision, Judged, Opened, Stage, Time};
-use gatewright_record::{Event, session};
 
+use crate::cli::record::Record;
 use crate::identity::Identity;
 
 /// One session and the statements that were judged in it, in their order.
@@ -19,16 +20,36 @@ pub(super) struct RecordedSession {
 
 impl RecordedSession {
     /// `None`: nothing was judged in it since then.
-    pub fn read(id: SessionId, segments: &Segments, since: Time) -> Result<Option<Self>> {
+    ///
+    /// # Errors
+    /// It cannot be read, or is encrypted for others.
+    pub fn read(
+        record: &Record,
+        id: SessionId,
+        segments: &Segments,
+        since: Time,
+    ) -> Result<Option<Self>> {
         let mut opened = Opened::default();
-        let mut statements = Vec::new();
-        session::read(segments, &mut |event| match event {
+        let (mut statements, mut sealed) = (Vec::new(), false);
+        record.read(segments, &mut |event| match event {
             Event::Opened(event) => opened = *event,
             Event::Judged(judged) if judged.at >= since && is_asked_about(&judged) => {
                 statements.push(*judged);
             }
-            _ => {}
+            Event::Sealed(_) => sealed = true,
+            Event::Judged(_)
+            | Event::Attempted(_)
+            | Event::Delivered(_)
+            | Event::Received(_)
+            | Event::Completed(_)
+            | Event::Truncated(_)
+            | Event::Continued(_)
+            | Event::Ended(_) => {}
         })?;
+        ensure!(
+            !sealed,
+            "session {id} is encrypted; pass --identity with the identity of a recipient"
+        );
         let session = RecordedSession {
             id,
             opened,

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::compare::{Change, Comparison, Decided, Seen};
 use crate::cli::explain::one_line;
-use crate::cli::sessions::time;
+use crate::cli::sessions::text::time;
 use crate::gate::printable;
 
 pub(super) fn print(comparison: &Comparison, as_json: bool) -> io::Result<()> {

@@ -7,14 +7,14 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Args;
 use gatewright_contract::{SessionId, StatementId};
+use gatewright_record::Event;
 use gatewright_record::event::{Decision, Judged, Time};
-use gatewright_record::{Event, session};
 
 use super::record::RecordPlace;
-use super::sessions;
+use super::sessions::text;
 use crate::gate::printable;
 use stream::Stream;
 
@@ -43,21 +43,18 @@ fn speed(text: &str) -> Result<f64, String> {
 }
 
 fn replay(arguments: &ReplayArguments) -> Result<()> {
-    let segments = arguments.place.open()?.of(arguments.session)?;
-    ensure!(
-        !segments.is_empty(),
-        "there is no session {} in the record",
-        arguments.session
-    );
+    let record = arguments.place.open()?;
+    let segments = record.segments(arguments.session)?;
     let mut player = Player {
         out: io::stdout().lock(),
         speed: (!arguments.at_once).then_some(arguments.speed),
         last: None,
         judged: HashMap::new(),
         stream: Stream::default(),
+        sealed: 0,
     };
     let mut played = Ok(());
-    let scans = session::read(&segments, &mut |event| {
+    let scans = record.read(&segments, &mut |event| {
         if played.is_ok() {
             played = player.play(event);
         }
@@ -65,6 +62,9 @@ fn replay(arguments: &ReplayArguments) -> Result<()> {
     played?;
     for damage in scans.iter().flat_map(|(_, scan)| &scan.damages) {
         writeln!(player.out, "-- DAMAGED: {damage}")?;
+    }
+    if player.sealed > 0 {
+        writeln!(player.out, "-- {}", text::sealed(player.sealed))?;
     }
     Ok(player.out.flush()?)
 }
@@ -76,16 +76,18 @@ struct Player<W> {
     last: Option<Time>,
     judged: HashMap<StatementId, Box<Judged>>,
     stream: Stream,
+    /// Events that are encrypted for somebody else.
+    sealed: u64,
 }
 
 impl<W: Write> Player<W> {
     fn play(&mut self, event: Event<'_>) -> io::Result<()> {
         match event {
-            Event::Opened(event) => self.say(event.at, &sessions::beginning(&event)),
+            Event::Opened(event) => self.say(event.at, &text::beginning(&event)),
             Event::Judged(event) => {
                 let at = event.at;
                 if event.decision == Decision::Refused {
-                    self.say(at, &sessions::refusal(&event))?;
+                    self.say(at, &text::refusal(&event))?;
                 }
                 self.judged.insert(event.statement, event);
                 Ok(())
@@ -93,11 +95,12 @@ impl<W: Write> Player<W> {
             Event::Attempted(event) => {
                 let judged = self.judged.get(&event.statement);
                 let text = format!(
-                    "{}  #{}\n    {}{}",
-                    sessions::time(event.at),
+                    "{}  #{}  {}\n    {}{}",
+                    text::time(event.at),
                     event.execution,
-                    judged.map_or(sessions::UNJUDGED, |judged| &judged.text),
-                    sessions::parameters(&event.parameters)
+                    text::what_ran(&event).unwrap_or_default(),
+                    text::statement(judged.map(|judged| &**judged)),
+                    text::parameters(&event.parameters)
                 );
                 self.say(event.at, &text)
             }
@@ -107,13 +110,23 @@ impl<W: Write> Player<W> {
                 self.out.flush()
             }
             Event::Received(event) => {
-                let text = format!("{} bytes of COPY data from the client", event.bytes.len());
+                let withheld = event.withheld.unwrap_or_default();
+                let length = withheld.saturating_add(event.bytes.len() as u64);
+                let text = format!("{length} bytes of COPY data from the client");
                 self.say(event.at, &text)
             }
-            Event::Truncated(event) => self.say(event.at, &format!("TRUNCATED: {}", event.why)),
+            Event::Truncated(event) => {
+                // What follows does not go on with the message that has begun.
+                self.stream = Stream::default();
+                self.say(event.at, &text::truncation(&event))
+            }
             Event::Ended(event) => {
-                let text = format!("{}  ended: {}", sessions::time(event.at), event.why);
+                let text = format!("{}  ended: {}", text::time(event.at), event.why);
                 self.say(event.at, &text)
+            }
+            Event::Sealed(_) => {
+                self.sealed += 1;
+                Ok(())
             }
             Event::Completed(_) | Event::Continued(_) => Ok(()),
         }

@@ -6,7 +6,7 @@ use gatewright_wire::ErrorFields;
 use gatewright_wire::backend::{CommandComplete, DataRow, NotificationResponse, RowDescription};
 use gatewright_wire::frame::{self, Frame, Side};
 
-use crate::cli::sessions::value_text;
+use crate::cli::sessions::text::value_text;
 use crate::gate::printable;
 
 /// So many rows are laid out together.

@@ -107,6 +107,12 @@ pub(in crate::config) static DATABASE: Table = Table::new(
             "what is recorded of sessions with this database, in place of `keep` of `[record]`",
         )
         .absent("`keep` of `[record]`"),
+        Key::new(
+            "record_literals",
+            Kind::Choice(choices::LITERALS.names),
+            "whether values are recorded with the statements of this database, in place of `literals` of `[record]`",
+        )
+        .absent("`literals` of `[record]`"),
         Key::table("catalog", &CATALOG),
     ],
 );

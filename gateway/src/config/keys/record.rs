@@ -42,6 +42,27 @@ pub(in crate::config) static RECORD: Table = Table::new(
         )
         .default("\"rows\""),
         Key::new(
+            "literals",
+            Kind::Choice(choices::LITERALS.names),
+            "`\"keep\"`: texts and parameters are recorded as they were sent, but for passwords; `\"redact\"`: texts with parameters in \
+             place of constants, of parameters and of COPY data from the client the lengths, and no texts of errors. A `[[database]]` \
+             may have its own",
+        )
+        .default("\"keep\""),
+        Key::new(
+            "session_limit",
+            Kind::Size(64 << 10, 1 << 50),
+            "when so many bytes of events of a session are recorded, before compression, nothing more is of what is delivered and copied \
+             in. The record says from where on; statements go on being recorded",
+        ),
+        Key::new(
+            "recipients",
+            Kind::Strings,
+            "for whom statements, parameters and results are encrypted: `age1…`, as `age-keygen` prints it. Each of them can read with their \
+             own identity. Who was connected, and when and how executions ended, is not encrypted",
+        )
+        .absent("nothing is encrypted"),
+        Key::new(
             "max_segment",
             Kind::Size(MIB, 4096 * MIB),
             "a file that is longer is followed by another one of the same session",

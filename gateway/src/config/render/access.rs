@@ -5,7 +5,7 @@ use std::fmt::{self, Formatter};
 use super::HIDDEN;
 use super::shown::{Shown, key, list};
 use crate::config::Config;
-use crate::config::choices::{KEEP, POOL, SESSION_ATTRIBUTES, TLS_MODE};
+use crate::config::choices::{KEEP, LITERALS, POOL, SESSION_ATTRIBUTES, TLS_MODE};
 use crate::config::keys::{CATALOG, CLAIMS, CLIENT_CERTIFICATE, DATABASE, GRANT, ISSUER};
 use crate::config::units::duration_text;
 use crate::identity::{
@@ -146,9 +146,13 @@ fn database(f: &mut Formatter<'_>, database: &Database) -> fmt::Result {
         shown.string("pool_idle", duration_text(pool.idle))?;
         shown.string("pool_max_age", duration_text(pool.max_age))?;
     }
-    match database.record {
+    match database.record.keep {
         Some(keep) => shown.string("record", KEEP.name(keep))?,
         None => shown.absent("record")?,
+    }
+    match database.record.literals {
+        Some(literals) => shown.string("record_literals", LITERALS.name(literals))?,
+        None => shown.absent("record_literals")?,
     }
     shown.finish()?;
     if let Some(catalog) = &database.catalog {

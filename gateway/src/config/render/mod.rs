@@ -7,7 +7,7 @@ mod shown;
 
 use std::fmt::{self, Display, Formatter};
 
-use super::choices::{AUTHENTICATION, CLEARTEXT_PASSWORD, DURABILITY, KEEP, LOG_FORMAT};
+use super::choices::{AUTHENTICATION, CLEARTEXT_PASSWORD, DURABILITY, KEEP, LITERALS, LOG_FORMAT};
 use super::keys::{ADMIN, LIMITS, LISTEN, LOG, OAUTH, RECORD, TLS, TOKENS};
 use super::units::{duration_text, size_text};
 use super::{Config, Listen, TlsFiles};
@@ -55,6 +55,15 @@ fn record(f: &mut Formatter<'_>, record: &RecordSettings) -> fmt::Result {
     shown.string("durability", DURABILITY.name(record.durability))?;
     shown.string("interval", duration_text(record.interval))?;
     shown.string("keep", KEEP.name(record.keep))?;
+    shown.string("literals", LITERALS.name(record.literals))?;
+    match record.session_limit {
+        Some(limit) => shown.string("session_limit", size_text(limit))?,
+        None => shown.absent("session_limit")?,
+    }
+    match &record.recipients {
+        Some(recipients) => shown.list("recipients", recipients.texts())?,
+        None => shown.absent("recipients")?,
+    }
     shown.string("max_segment", size_text(record.max_segment))?;
     shown.finish()
 }

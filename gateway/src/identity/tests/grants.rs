@@ -30,7 +30,7 @@ pub(super) fn database(name: &str) -> Database {
         max_connections: None,
         catalog_max_age: Duration::from_millis(10),
         pool: crate::pool::PoolSettings::default(),
-        record: None,
+        record: crate::recording::DatabaseRecord::default(),
         catalog: Some(CatalogLogin {
             user: "gatewright".into(),
             credential: Credential::Inline("catalog-pw".into()),

@@ -128,7 +128,7 @@ impl<J: Judge> Session<J> {
             return self.hold_for_replies(output);
         }
         let mut held = self.held.take().unwrap_or_default();
-        match self.stages_of_call(call.function, &mut held, judge) {
+        match self.stages_of_call(&call, &mut held, judge) {
             Stage::Hold => self.hold(held),
             Stage::Refused(refusal) => {
                 self.let_go(held, judge);
@@ -152,9 +152,14 @@ impl<J: Judge> Session<J> {
         }
     }
 
-    fn stages_of_call(&self, function: u32, held: &mut Held<J>, judge: &mut J) -> Stage<Called<J>> {
+    fn stages_of_call(
+        &self,
+        call: &frontend::FunctionCall<'_>,
+        held: &mut Held<J>,
+        judge: &mut J,
+    ) -> Stage<Called<J>> {
         if held.permits.is_empty() {
-            match done!(self.ask_call(held, function, judge)) {
+            match done!(self.ask_call(held, call, judge)) {
                 Verdict::Permit(permit) => held.permits.push(permit),
                 Verdict::Rewrite { .. } => {
                     let message = "a function call by message cannot be rewritten";

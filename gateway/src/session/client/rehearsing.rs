@@ -6,11 +6,13 @@ use std::rc::Rc;
 use gatewright_sql::{Facts, Verb};
 use gatewright_wire::frontend;
 
-use crate::session::asking::{Stage, done};
+use crate::recording::{self, RehearsalRecord};
+use crate::session::asking::{Stage, ask, done};
 use crate::session::doors::output::Output;
 use crate::session::doors::to_server::Tried;
+use crate::session::doors::to_server::rehearsing::{after, before};
 use crate::session::effect::{Rehearsal, RehearsalWay, Rehearsed};
-use crate::session::judge::Judge;
+use crate::session::judge::{Answer, Judge};
 use crate::session::refusal::Refusal;
 use crate::session::state::held::Held;
 use crate::session::state::name::Name;
@@ -102,7 +104,11 @@ impl<J: Judge> Session<J> {
             Effect::Asked => return Stage::Hold,
             Effect::Told(_) => return self.edit_returned(held, judge),
             // It is for the admission.
-            Effect::NotAsked if held.ticket.is_some() && !matches!(held.form, Form::Asked) => {
+            Effect::NotAsked
+                if held.ticket.is_some()
+                    && !matches!(held.form, Form::Asked)
+                    && !held.rehearsal_is_asked =>
+            {
                 return Stage::Done(());
             }
             Effect::NotAsked => {}
@@ -125,7 +131,8 @@ impl<J: Judge> Session<J> {
             return Stage::Done(());
         };
         done!(self.choose_form(held, &rehearsal, subject.permit, judge));
-        match done!(self.try_it(&rehearsal, subject, held, output)) {
+        let record = done!(self.record_rehearsal(held, &rehearsal, subject.permit, judge));
+        match done!(self.try_it(&rehearsal, subject, held, record, output)) {
             None => {
                 held.effect = Effect::Asked;
                 Stage::Hold
@@ -147,12 +154,47 @@ impl<J: Judge> Session<J> {
             && statement.is_some_and(|statement| !ends(&statement.facts))
     }
 
+    /// Has it written down before it is sent.
+    fn record_rehearsal(
+        &self,
+        held: &mut Held<J>,
+        rehearsal: &Rehearsal,
+        permit: &J::Permit,
+        judge: &mut J,
+    ) -> Stage<RehearsalRecord> {
+        let own_transaction = !self.is_in_block();
+        let event = || recording::Rehearsal {
+            way: match rehearsal.way {
+                RehearsalWay::Estimate => recording::RehearsalWay::Estimate,
+                RehearsalWay::Run => recording::RehearsalWay::Run,
+            },
+            text: match &held.form {
+                Form::Showing(showing) => Some(J::source(&showing.text).to_owned()),
+                Form::NotAsked | Form::Asked | Form::Plain(_) => None,
+            },
+            before: before(rehearsal, own_transaction).to_vec(),
+            after: after(own_transaction),
+        };
+        let answer = ask(
+            &mut held.ticket,
+            judge,
+            |judge| judge.record_rehearsal(permit, event()),
+            |answer| match answer {
+                Answer::Rehearsal(recorded) => Some(recorded),
+                _ => None,
+            },
+        );
+        held.rehearsal_is_asked = answer.is_none();
+        answer.into()
+    }
+
     /// Sends it. Done: why it cannot be tried.
     fn try_it(
         &mut self,
         rehearsal: &Rehearsal,
         subject: &Subject<'_, J>,
         held: &Held<J>,
+        record: RehearsalRecord,
         output: &mut Output,
     ) -> Stage<Option<&'static str>> {
         let own_transaction = !self.is_in_block();
@@ -215,6 +257,7 @@ impl<J: Judge> Session<J> {
             certain,
             rebound,
             returned,
+            record.sent(),
         ))));
         Stage::Done(None)
     }

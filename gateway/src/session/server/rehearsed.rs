@@ -75,6 +75,14 @@ impl<J: Judge> Session<J> {
             return;
         };
         let rehearsing = *rehearsing;
+        let changed = match &shown {
+            Rehearsed::Changed { rows, .. } => Some(*rows),
+            Rehearsed::Estimated { .. } | Rehearsed::Failed { .. } | Rehearsed::Unknown { .. } => {
+                None
+            }
+        };
+        let sqlstate = rehearsing.sqlstate.as_deref();
+        rehearsing.record.end(sqlstate, changed);
         if rehearsing.certain {
             self.reading.told();
         }

@@ -32,6 +32,8 @@ pub(in crate::session) struct Held<J: Judge> {
     pub effect: Effect,
     /// In which form it is tried for that.
     pub form: Form<J>,
+    /// It is being written down that it is about to be tried.
+    pub rehearsal_is_asked: bool,
     /// The rows that this has returned, while they are not ready to be seen.
     pub editing: Option<Editing>,
     /// The notices that came with the descriptions.
@@ -78,6 +80,7 @@ impl<J: Judge> Default for Held<J> {
             description: Description::NotAsked,
             effect: Effect::NotAsked,
             form: Form::NotAsked,
+            rehearsal_is_asked: false,
             editing: None,
             notices: Vec::new(),
             prepared: None,

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use gatewright_wire::DecodeError;
 use gatewright_wire::backend::DataRow;
 
+use crate::recording::RehearsalRecord;
 use crate::session::doors::to_server::KeptBind;
 use crate::session::effect::{RehearsalWay, Rehearsed, Seen};
 use crate::session::judge::{Field, Judge};
@@ -45,6 +46,10 @@ pub(in crate::session) struct Rehearsing<J: Judge> {
     pub rebound: Option<Rebound<J>>,
     /// The rows that it returns, if people are to see them.
     pub returned: Option<Returned>,
+    /// Where its end is recorded.
+    pub record: RehearsalRecord,
+    /// Of the error with which it failed.
+    pub sqlstate: Option<String>,
     undoing: Option<u8>,
     completed: usize,
     shown: Option<Rehearsed>,
@@ -73,6 +78,7 @@ impl<J: Judge> Rehearsing<J> {
         certain: bool,
         rebound: Option<Rebound<J>>,
         returned: Option<Returned>,
+        record: RehearsalRecord,
     ) -> Self {
         Rehearsing {
             way,
@@ -80,6 +86,8 @@ impl<J: Judge> Rehearsing<J> {
             certain,
             rebound,
             returned,
+            record,
+            sqlstate: None,
             undoing: None,
             completed: 0,
             shown: None,
@@ -149,6 +157,7 @@ impl<J: Judge> Rehearsing<J> {
         if self.undoing.is_some() {
             return;
         }
+        self.sqlstate = Some(sqlstate.to_owned());
         self.shown = Some(match sqlstate {
             _ if self.completed < BEFORE => Rehearsed::Unknown {
                 why: "the server did not let the gateway try it",

@@ -12,8 +12,10 @@ use gatewright_sql::{
     Analysis, CopyDestination, CopyFormat, CopyOut, Facts, ForceQuote, Outputs, SessionEffect,
     Statement, TransactionCommand, Verb,
 };
+use gatewright_wire::frontend::FunctionCall;
 
 use super::super::*;
+use crate::recording::{self, RehearsalRecord};
 use crate::results::{Step, Stop};
 
 /// Understands a text by its first word: `deny` is refused, `limit` may return two rows, `mask` has its first column
@@ -365,7 +367,12 @@ impl Judge for WordJudge {
     }
 
     /// By number: 1 may run, 2 may return no more than two rows, 3 is masked, 4 is held, others are refused.
-    fn judge_function_call(&mut self, oid: u32, _: bool) -> Judged<Result<Verdict<Self>, Refusal>> {
+    fn judge_function_call(
+        &mut self,
+        call: &FunctionCall<'_>,
+        _: bool,
+    ) -> Judged<Result<Verdict<Self>, Refusal>> {
+        let oid = call.function;
         self.nothing_else_is_asked();
         self.asked.push(format!("call {oid}"));
         let word = match oid {
@@ -441,6 +448,14 @@ impl Judge for WordJudge {
 
     fn showing(&mut self, _: &WordPermit) -> Judged<Result<Showing<Self>, String>> {
         Judged::Ready(Err("nothing is tried".to_owned()))
+    }
+
+    fn record_rehearsal(
+        &mut self,
+        _: &WordPermit,
+        _: recording::Rehearsal,
+    ) -> Judged<Result<RehearsalRecord, Refusal>> {
+        Judged::Ready(Ok(RehearsalRecord::default()))
     }
 
     fn bound_to(_: &WordAdmitted) -> Option<Bound> {

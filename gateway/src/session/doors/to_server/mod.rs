@@ -1,7 +1,7 @@
 //! The one door to the server. Messages that can make it run something pass only with proof that they were judged and admitted:
 //! there is no other way into the buffer. `relay` writes the bytes.
 
-mod rehearsing;
+pub(in crate::session) mod rehearsing;
 
 use bytes::{Buf, BytesMut};
 use gatewright_wire::build;

@@ -1,5 +1,7 @@
 //! The messages with which the gateway tries a statement, and undoes it, or runs it in the form that was tried.
 
+use std::time::Duration;
+
 use gatewright_wire::build;
 use gatewright_wire::frontend::Subject;
 
@@ -11,6 +13,35 @@ use crate::session::refusal::STAND_IN;
 /// The name of everything with which the gateway tries a statement: statement, portal and savepoint.
 const REHEARSAL: &str = "gatewright_rehearsal";
 
+/// What begins a rehearsal, so that it can be undone and does not take long.
+pub(in crate::session) fn before(rehearsal: &Rehearsal, own_transaction: bool) -> [String; 3] {
+    let begin = match own_transaction {
+        true => "BEGIN".to_owned(),
+        false => format!("SAVEPOINT {REHEARSAL}"),
+    };
+    let set = |setting: &str, limit: Duration| {
+        // 0 would be no limit.
+        let limit = limit.as_millis().clamp(1, 2_147_483_647);
+        format!("SET LOCAL {setting} = {limit}")
+    };
+    [
+        begin,
+        set("lock_timeout", rehearsal.lock_timeout),
+        set("statement_timeout", rehearsal.timeout),
+    ]
+}
+
+/// What undoes it.
+pub(in crate::session) fn after(own_transaction: bool) -> Vec<String> {
+    match own_transaction {
+        true => vec!["ROLLBACK".to_owned()],
+        false => vec![
+            format!("ROLLBACK TO SAVEPOINT {REHEARSAL}"),
+            format!("RELEASE SAVEPOINT {REHEARSAL}"),
+        ],
+    }
+}
+
 impl ToServer {
     /// A statement that was judged, in a transaction or behind a savepoint of its own, and Sync. [`ToServer::undo_rehearsal`] follows.
     pub(in crate::session) fn rehearse<J: Judge>(
@@ -20,17 +51,8 @@ impl ToServer {
         tried: &Tried<'_>,
         _judged: &J::Permit,
     ) {
-        match own_transaction {
-            true => self.command("BEGIN"),
-            false => self.command(&format!("SAVEPOINT {REHEARSAL}")),
-        }
-        for (setting, limit) in [
-            ("lock_timeout", rehearsal.lock_timeout),
-            ("statement_timeout", rehearsal.timeout),
-        ] {
-            // 0 would be no limit.
-            let limit = limit.as_millis().clamp(1, 2_147_483_647);
-            self.command(&format!("SET LOCAL {setting} = {limit}"));
+        for command in before(rehearsal, own_transaction) {
+            self.command(&command);
         }
         self.close_rehearsal();
         self.parse(REHEARSAL, tried.text, tried.types);
@@ -85,12 +107,8 @@ impl ToServer {
 
     /// What undoes a rehearsal, whether it failed or not, and Sync.
     pub(in crate::session) fn undo_rehearsal(&mut self, own_transaction: bool) {
-        match own_transaction {
-            true => self.command("ROLLBACK"),
-            false => {
-                self.command(&format!("ROLLBACK TO SAVEPOINT {REHEARSAL}"));
-                self.command(&format!("RELEASE SAVEPOINT {REHEARSAL}"));
-            }
+        for command in after(own_transaction) {
+            self.command(&command);
         }
         self.close_rehearsal();
         self.sync();

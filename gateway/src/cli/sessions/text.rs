@@ -1,0 +1,180 @@
+//! What is printed of events.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, SecondsFormat};
+use gatewright_contract::Outcome;
+use gatewright_record::event::{
+    Attempted, Completed, Judged, Keep, Literals, Opened, Parameter, RehearsalWay, Time, Truncated,
+    Withheld, WithheldText,
+};
+
+use crate::results::{Format, types};
+
+/// Stands for a text that is not recorded.
+const UNJUDGED: &str = "(a statement whose judgement is not recorded)";
+
+/// Who was connected to what.
+pub(in crate::cli) fn beginning(opened: &Opened) -> String {
+    let mut text = format!(
+        "{}  {} of {} connected to {} as {} from {}",
+        time(opened.at),
+        opened.subject,
+        opened.issuer,
+        opened.database,
+        opened.role,
+        opened.client_address,
+    );
+    if let Some(agent) = &opened.agent {
+        // Writing to a string does not fail.
+        let _ = write!(text, ", agent {agent}");
+    }
+    if opened.keep != Keep::Rows {
+        let _ = write!(text, "; kept: {}", keep(opened.keep));
+    }
+    if opened.literals == Some(Literals::Redact) {
+        text.push_str("; values in statements are not recorded");
+    }
+    text
+}
+
+pub(in crate::cli) fn keep(keep: Keep) -> &'static str {
+    match keep {
+        Keep::Nothing => "nothing",
+        Keep::Statements => "statements",
+        Keep::Rows => "rows",
+    }
+}
+
+pub(in crate::cli) fn refusal(judged: &Judged) -> String {
+    format!(
+        "{}  REFUSED {}: {}\n    {}",
+        time(judged.at),
+        judged.sqlstate.as_deref().unwrap_or_default(),
+        judged.message.as_deref().unwrap_or_default(),
+        text(judged)
+    )
+}
+
+pub(in crate::cli) fn execution(
+    judged: Option<&Judged>,
+    attempted: Option<&Attempted>,
+    completed: &Completed,
+) -> String {
+    let mut text = format!("{}  #{}", time(completed.at), completed.execution);
+    let outcome = match completed.outcome {
+        Outcome::Completed => "completed",
+        Outcome::Suspended => "suspended",
+        Outcome::Failed => "failed",
+        Outcome::Skipped => "skipped",
+        Outcome::Lost => "lost",
+    };
+    let attempt = attempted.and_then(what_ran).unwrap_or_default();
+    let _ = write!(text, "  {attempt}{outcome}");
+    if !matches!(completed.sqlstate.as_str(), "" | "00000") {
+        let _ = write!(text, " with {}", completed.sqlstate);
+    }
+    let ms = completed.elapsed_us / 1000;
+    let _ = write!(text, ", {} rows, {ms} ms", completed.rows);
+    if completed.masked_cells > 0 {
+        let _ = write!(text, ", {} values masked", completed.masked_cells);
+    }
+    if let Some(changed) = completed.changed {
+        let _ = write!(text, ", {changed} rows changed");
+    }
+    let _ = write!(text, "\n    {}", statement(judged));
+    if let Some(attempted) = attempted {
+        if let Some(sent) = sent(attempted) {
+            let _ = write!(text, "\n    sent as: {sent}");
+        }
+        text.push_str(&parameters(&attempted.parameters));
+    }
+    text
+}
+
+/// What is executed, if it is not the client's statement itself.
+pub(in crate::cli) fn what_ran(attempted: &Attempted) -> Option<String> {
+    if let Some(rehearsal) = &attempted.rehearsal {
+        let what = match rehearsal.way {
+            RehearsalWay::Estimate => "planned for reviewers, ",
+            RehearsalWay::Run => "rehearsed for reviewers and rolled back, ",
+        };
+        return Some(what.to_owned());
+    }
+    let function = attempted.function?;
+    Some(format!("call of the function with OID {function}, "))
+}
+
+/// What the server was sent for a rehearsal, if that is not the statement.
+pub(in crate::cli) fn sent(attempted: &Attempted) -> Option<&str> {
+    attempted.rehearsal.as_ref()?.text.as_deref()
+}
+
+/// The text of a statement, and what ran in its place.
+pub(in crate::cli) fn statement(judged: Option<&Judged>) -> String {
+    match judged {
+        None => UNJUDGED.to_owned(),
+        Some(judged) => match &judged.instead {
+            Some(instead) => format!("{}\n    ran as: {instead}", text(judged)),
+            None => text(judged),
+        },
+    }
+}
+
+/// The text of a statement as far as it is recorded.
+pub(in crate::cli) fn text(judged: &Judged) -> String {
+    match &judged.withheld {
+        None | Some(Withheld::Constants | Withheld::Passwords) => judged.text.clone(),
+        Some(Withheld::Text(WithheldText { length, sha256 })) => match sha256 {
+            Some(sha256) => format!(
+                "(a text of {length} bytes that is not recorded, SHA-256 {})",
+                hex::encode(sha256)
+            ),
+            None => format!("(a text of {length} bytes with a password, which is not recorded)"),
+        },
+    }
+}
+
+/// What is told at the end.
+pub(in crate::cli) fn sealed(events: u64) -> String {
+    format!(
+        "ENCRYPTED: {events} events, statements and results among them, are for other identities (--identity FILE)"
+    )
+}
+
+/// From where on something is missing.
+pub(in crate::cli) fn truncation(truncated: &Truncated) -> String {
+    let mut text = format!("{}  TRUNCATED: {}", time(truncated.at), truncated.why);
+    if let Some(kept) = truncated.keep {
+        let _ = write!(text, "; from here on, kept: {}", keep(kept));
+    }
+    text
+}
+
+pub(in crate::cli) fn parameters(parameters: &[Parameter]) -> String {
+    let mut text = String::new();
+    for (number, parameter) in (1..).zip(parameters) {
+        let value = match (&parameter.value, parameter.withheld) {
+            (Some(value), _) => value_text(parameter.type_oid, parameter.format, value),
+            (None, Some(length)) => format!("({length} bytes, not recorded)"),
+            (None, None) => "NULL".to_owned(),
+        };
+        let _ = write!(text, "\n    ${number} = {value}");
+    }
+    text
+}
+
+/// A value as text; of a binary one whose type is not known, its bytes in hexadecimal.
+pub(in crate::cli) fn value_text(type_oid: u32, format: i16, value: &[u8]) -> String {
+    if format == 0 {
+        return String::from_utf8_lossy(value).into_owned();
+    }
+    let known = types::text_of(type_oid, Format::Binary, value);
+    known.unwrap_or_else(|| format!("\\x{}", hex::encode(value)))
+}
+
+pub(in crate::cli) fn time(at: Time) -> String {
+    let micros = i64::try_from(at).unwrap_or(i64::MAX);
+    let time = DateTime::from_timestamp_micros(micros).unwrap_or_default();
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}

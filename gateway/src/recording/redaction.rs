@@ -1,0 +1,158 @@
+//! The stream of messages to a client, without what errors and notices may quote of values: their texts.
+
+use bytes::BytesMut;
+use gatewright_wire::errors::code;
+use gatewright_wire::frame::{self, Frame, HEADER_BYTES, Side};
+use gatewright_wire::{ErrorFields, build};
+
+/// Stands for a text that is withheld.
+const WITHHELD: &str = "(the text is not recorded)";
+
+/// The fields of which no part is a value.
+const KEPT: [u8; 11] = [
+    code::SEVERITY,
+    code::SEVERITY_NONLOCALIZED,
+    code::SQLSTATE,
+    code::SCHEMA,
+    code::TABLE,
+    code::COLUMN,
+    code::DATA_TYPE,
+    code::CONSTRAINT,
+    code::FILE,
+    code::LINE,
+    code::ROUTINE,
+];
+
+/// The stream, wherever in a message it is.
+#[derive(Default)]
+pub(super) struct ErrorTexts {
+    place: Place,
+}
+
+enum Place {
+    /// This much of a message has come, which is not enough to go on.
+    Begun(Vec<u8>),
+    /// So many bytes of a message are passed on.
+    Within(usize),
+    /// Where the next message begins is not known.
+    Lost,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Place::Begun(Vec::new())
+    }
+}
+
+impl ErrorTexts {
+    /// What is recorded of the next bytes. An error or notice comes when it is whole.
+    pub fn withheld(&mut self, mut bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(bytes.len());
+        while !bytes.is_empty() {
+            self.place = match std::mem::take(&mut self.place) {
+                Place::Within(missing) => {
+                    let (passed, rest) = bytes.split_at(missing.min(bytes.len()));
+                    out.extend_from_slice(passed);
+                    bytes = rest;
+                    match missing - passed.len() {
+                        0 => Place::default(),
+                        missing => Place::Within(missing),
+                    }
+                }
+                Place::Begun(begun) => go_on(begun, &mut bytes, &mut out),
+                Place::Lost => {
+                    bytes = &[];
+                    Place::Lost
+                }
+            };
+        }
+        out
+    }
+}
+
+/// Takes more of the message that has begun, as far as it is needed.
+fn go_on(mut begun: Vec<u8>, bytes: &mut &[u8], out: &mut Vec<u8>) -> Place {
+    fill(&mut begun, HEADER_BYTES, bytes);
+    let longest = usize::try_from(i32::MAX).unwrap_or(usize::MAX);
+    let header = match frame::next_header(&begun, Side::Backend, longest) {
+        Ok(Some(header)) => header,
+        Ok(None) => return Place::Begun(begun),
+        Err(error) => {
+            tracing::error!(%error, "what is delivered is no longer recorded");
+            return Place::Lost;
+        }
+    };
+    if !matches!(header.tag, b'E' | b'N') {
+        out.extend_from_slice(&begun);
+        return match header.body() {
+            0 => Place::default(),
+            missing => Place::Within(missing),
+        };
+    }
+    fill(&mut begun, header.total(), bytes);
+    if begun.len() < header.total() {
+        return Place::Begun(begun);
+    }
+    out.extend_from_slice(&without_texts(header.frame(&begun)));
+    Place::default()
+}
+
+fn fill(begun: &mut Vec<u8>, wanted: usize, bytes: &mut &[u8]) {
+    let missing = wanted.saturating_sub(begun.len());
+    let (taken, rest) = bytes.split_at(missing.min(bytes.len()));
+    begun.extend_from_slice(taken);
+    *bytes = rest;
+}
+
+fn without_texts(frame: Frame<'_>) -> BytesMut {
+    let mut fields = ErrorFields::decode(frame.body).unwrap_or_default();
+    let present: Vec<u8> = fields.iter().map(|(code, _)| code).collect();
+    for code in present {
+        if !KEPT.contains(&code) && code != code::MESSAGE {
+            fields.remove(code);
+        }
+    }
+    fields.set(code::MESSAGE, WITHHELD);
+    let mut out = BytesMut::new();
+    match frame.tag {
+        b'N' => build::notice_response(&mut out, &fields),
+        _ => build::error_response(&mut out, &fields),
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_errors_are_withheld_wherever_the_stream_is_cut() {
+        let fields = ErrorFields::new("ERROR", "23505", "duplicate key: canary")
+            .with(code::DETAIL, "Key (email)=(canary) already exists.")
+            .with(code::CONSTRAINT, "customers_email_key");
+        let mut stream = BytesMut::new();
+        stream.extend_from_slice(b"D\0\0\0\x0f\0\x01\0\0\0\x05valueI\0\0\0\x04");
+        build::error_response(&mut stream, &fields);
+        build::notice_response(&mut stream, &fields);
+        stream.extend_from_slice(b"Z\0\0\0\x05I");
+        let whole = ErrorTexts::default().withheld(&stream);
+        let text = String::from_utf8_lossy(&whole).into_owned();
+        assert!(!text.contains("canary"), "{text}");
+        for part in ["value", "23505", "customers_email_key", WITHHELD] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(whole.ends_with(b"Z\0\0\0\x05I"));
+        for size in 1..20 {
+            let mut texts = ErrorTexts::default();
+            let pieces = stream.chunks(size).map(|piece| texts.withheld(piece));
+            assert_eq!(pieces.collect::<Vec<_>>().concat(), whole, "{size}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart_is_withheld() {
+        let mut texts = ErrorTexts::default();
+        assert!(texts.withheld(b"E\0\0\0\x01canary").is_empty());
+        assert!(texts.withheld(b"Z\0\0\0\x05I").is_empty());
+    }
+}

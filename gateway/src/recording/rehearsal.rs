@@ -1,0 +1,71 @@
+//! A rehearsal in the record: an attempt that nobody but reviewers sees the effect of.
+
+use std::time::Instant;
+
+use gatewright_contract::Outcome;
+
+use super::{Completed, SessionRecord, now};
+
+/// A rehearsal that is under way, whose end is recorded: as lost if it is dropped, or skipped if it was not sent.
+#[derive(Default)]
+pub struct RehearsalRecord {
+    record: SessionRecord,
+    /// `None`: statements are not recorded.
+    execution: Option<u64>,
+    started: Option<Instant>,
+}
+
+impl RehearsalRecord {
+    /// It has this number in the record.
+    pub fn new(record: SessionRecord, execution: u64) -> Self {
+        RehearsalRecord {
+            record,
+            execution: Some(execution),
+            started: None,
+        }
+    }
+
+    /// It is sent now.
+    pub fn sent(mut self) -> Self {
+        self.started = Some(Instant::now());
+        self
+    }
+
+    /// It is over. `sqlstate`: of the error with which it failed.
+    pub fn end(mut self, sqlstate: Option<&str>, changed: Option<u64>) {
+        match sqlstate {
+            Some(sqlstate) => self.completed(Outcome::Failed, sqlstate, changed),
+            None => self.completed(Outcome::Completed, "00000", changed),
+        }
+    }
+
+    fn completed(&mut self, outcome: Outcome, sqlstate: &str, changed: Option<u64>) {
+        let Some(execution) = self.execution.take() else {
+            return;
+        };
+        let elapsed = self.started.map_or(0, |started| {
+            u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX)
+        });
+        self.record.completed(Completed {
+            execution,
+            at: now(),
+            outcome,
+            rows: 0,
+            bytes: 0,
+            masked_cells: 0,
+            changed,
+            sqlstate: sqlstate.to_owned(),
+            elapsed_us: elapsed,
+        });
+    }
+}
+
+impl Drop for RehearsalRecord {
+    fn drop(&mut self) {
+        let outcome = match self.started {
+            Some(_) => Outcome::Lost,
+            None => Outcome::Skipped,
+        };
+        self.completed(outcome, "", None);
+    }
+}
