@@ -127,7 +127,10 @@ impl SessionGate {
     ) -> Admitted {
         let number = match self.reviews_commits() {
             true => Some(self.uncommitted.admit(permit)),
-            false => None,
+            false => {
+                self.uncommitted.overlook(permit);
+                None
+            }
         };
         Admitted {
             number,
