@@ -62,7 +62,7 @@ pub(super) async fn databases(
     person: Person,
     Extension(nonce): Extension<Nonce>,
 ) -> Result<Response, Trouble> {
-    shared.require_administrator(&person)?;
+    shared.require_overview(&person)?;
     let figures = (shared.overview.figures)();
     let store = shared.approvals.check_store().await;
     let page = DatabasesPage {

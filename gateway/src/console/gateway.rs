@@ -1,4 +1,4 @@
-//! The pages about the gateway itself: sessions that are open, and policies in force. For administrators.
+//! The pages about the gateway itself: sessions that are open, and policies in force. For administrators and auditors.
 
 use std::sync::Arc;
 
@@ -83,12 +83,14 @@ pub(super) async fn sessions(
     Extension(nonce): Extension<Nonce>,
     query: Result<Query<SessionsQuery>, QueryRejection>,
 ) -> Result<Response, Trouble> {
-    shared.require_administrator(&person)?;
+    shared.require_overview(&person)?;
     let Query(query) = query.map_err(|_| Trouble::NoSuchPage)?;
     let now = Moment::now();
     let roster = &shared.overview.roster;
     let open = roster.list();
-    let ending = query.end.and_then(|id| id.parse().ok());
+    let may_end = shared.is_administrator(&person);
+    let ending = query.end.filter(|_| may_end);
+    let ending = ending.and_then(|id| id.parse().ok());
     let ending = ending.and_then(|id| roster.find(id));
     let notice = query.done.map(|_| Notice {
         is_error: false,
@@ -106,6 +108,7 @@ pub(super) async fn sessions(
             .map(|session| SessionRow::new(session, now))
             .collect(),
         ending: ending.map(|session| SessionRow::new(&session, now)),
+        may_end,
         notice,
     };
     Ok(html(StatusCode::OK, &page))
@@ -139,7 +142,7 @@ pub(super) async fn policies(
     person: Person,
     Extension(nonce): Extension<Nonce>,
 ) -> Result<Response, Trouble> {
-    shared.require_administrator(&person)?;
+    shared.require_overview(&person)?;
     let set = (shared.overview.policies)();
     let missing = set.missing.iter().map(|missing| MissingRow {
         name: Visible::line(&missing.name),
@@ -204,17 +207,30 @@ impl PolicyRow {
 }
 
 impl Shared {
-    /// Who does not administer the gateway is not told that there is such a page.
-    pub(super) fn require_administrator(&self, person: &Person) -> Result<(), Trouble> {
+    /// Whoever is neither an administrator nor an auditor is not told that there is such a page.
+    pub(super) fn require_overview(&self, person: &Person) -> Result<(), Trouble> {
+        match self.sees_gateway(person) {
+            true => Ok(()),
+            false => Err(Trouble::NoSuchPage),
+        }
+    }
+
+    fn require_administrator(&self, person: &Person) -> Result<(), Trouble> {
         match self.is_administrator(person) {
             true => Ok(()),
             false => Err(Trouble::NoSuchPage),
         }
     }
 
-    pub(super) fn is_administrator(&self, person: &Person) -> bool {
+    pub(super) fn sees_gateway(&self, person: &Person) -> bool {
+        self.is_administrator(person) || self.approvals.is_auditor(&person.0.identity)
+    }
+
+    /// An auditor ends nobody's session, either.
+    fn is_administrator(&self, person: &Person) -> bool {
+        let identity = &person.0.identity;
         let provider = self.provider.load();
         let mut groups = provider.settings.admins.iter();
-        groups.any(|group| person.0.identity.groups.contains(group))
+        groups.any(|group| identity.groups.contains(group)) && !self.approvals.is_auditor(identity)
     }
 }

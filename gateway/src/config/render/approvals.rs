@@ -130,6 +130,7 @@ fn settings(f: &mut Formatter<'_>, settings: &ApprovalsSettings) -> fmt::Result 
     shown.list("people", &settings.people)?;
     shown.list("reviewers", &settings.reviewers)?;
     shown.list("viewers", &settings.viewers)?;
+    shown.list("auditors", &settings.auditors)?;
     shown.list("break_glass", &settings.break_glass)?;
     shown.plain("approvals", settings.needed)?;
     shown.plain("reason_required", settings.reason_required)?;
