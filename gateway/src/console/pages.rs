@@ -116,7 +116,9 @@ pub(super) struct PoliciesPage {
     pub frame: Frame,
     pub generation: u64,
     pub fingerprint: String,
+    /// They are required.
     pub missing: Vec<MissingRow>,
+    pub broken: Vec<MissingRow>,
     pub rows: Vec<PolicyRow>,
 }
 

@@ -156,6 +156,21 @@ impl Browser<'_> {
 
 /// None are loaded, and one is missing.
 fn figures() -> Figures {
+    let counted = DatabaseFigures {
+        sessions: 1,
+        statements: 8765,
+        refused: 43,
+        held: 2,
+        rows: 9182,
+        masked: 5151,
+    };
+    let broken = PolicyFigures {
+        loaded: Some((
+            std::time::SystemTime::now(),
+            Some("<no component>".to_owned()),
+        )),
+        ..PolicyFigures::default()
+    };
     let pool = PoolFigures {
         open: 5,
         idle: 3,
@@ -167,6 +182,8 @@ fn figures() -> Figures {
         verdicts: [("allow".to_owned(), 1234), ("deny".to_owned(), 7)].into(),
         decided: [("break_glass".to_owned(), 1)].into(),
         held: 4,
+        databases: [("shop".to_owned(), counted)].into(),
+        policies: [("odd".to_owned(), broken)].into(),
     }
 }
 

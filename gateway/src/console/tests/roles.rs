@@ -177,12 +177,19 @@ async fn administrators_see_sessions_and_end_them() {
         "break glass",
         "db.example.com:5432/shop",
         "not read",
+        ">8765<",
+        ">43<",
+        ">9182<",
+        ">5151<",
         "answers",
     ] {
         assert!(databases.contains(shown), "{shown}: {databases}");
     }
     let policies = grace.get("/policies").await;
     assert!(policies.body.contains("deny-list") && policies.body.contains("&lt;gone&gt;"));
+    let broken =
+        "odd cannot be loaded, and nothing is asked in its place.</b> &lt;no component&gt;";
+    assert!(policies.body.contains(broken), "{}", policies.body);
     assert_eq!(grace.post(&end, "", &form(&bob.csrf)).await.status, 403);
     assert!(stage.roster.find(id).is_some());
     let ended = grace.post(&end, "", &form(&grace.csrf)).await;
