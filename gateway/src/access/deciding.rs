@@ -125,6 +125,7 @@ impl Decision {
             Err(Barred::NotAPerson) => Err(GrantError::NotAPerson),
             Err(_) if !sees => Err(GrantError::NotFound),
             Err(Barred::Requester) => Err(GrantError::Requester),
+            Err(Barred::Auditor) => Err(GrantError::Auditor),
             Err(Barred::NotAReviewer) => Err(GrantError::NotAReviewer),
         }
     }

@@ -18,6 +18,8 @@ pub enum GrantError {
     NotAPerson,
     #[error("nobody decides about access for themselves, or for their agents")]
     Requester,
+    #[error("auditors decide nothing")]
+    Auditor,
     #[error("you are not among the reviewers of access grants")]
     NotAReviewer,
     #[error("only whoever an access grant is for can withdraw it; a reviewer revokes it")]

@@ -10,6 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::service::Shared;
 use super::spending::store_spent;
 use super::{grant, reading, transition};
+use crate::approvals::TRACES;
 use crate::store::{StoreError, Transaction, Value};
 
 /// How often the store is asked, and looked through for grants whose time is over, where nothing is heard.
@@ -118,11 +119,8 @@ pub(super) fn delete(transaction: &mut dyn Transaction, before: i64) -> Result<b
         before,
     )?;
     for id in &ids {
-        for sql in [
-            "DELETE FROM event WHERE request = $1",
-            "DELETE FROM decision WHERE request = $1",
-            "DELETE FROM access_grant WHERE id = $1",
-        ] {
+        let own = "DELETE FROM access_grant WHERE id = $1";
+        for sql in TRACES.into_iter().chain([own]) {
             transaction.query(sql, &[Value::from(id.to_string())])?;
         }
     }

@@ -4,7 +4,7 @@ use gatewright_contract::AccessGrantId;
 
 use super::State;
 use super::grant::{self, AccessGrant, COLUMNS};
-use crate::approvals::{Approval, Happened, Paged, Parties, approvals_of, in_states};
+use crate::approvals::{Approval, Happened, Paged, Parties, Topic, approvals_of, in_states};
 use crate::store::{Row, StoreError, Transaction, Value};
 
 /// Something that happened to an access grant.
@@ -64,6 +64,39 @@ pub(super) fn entry(
 
 fn event(row: &mut Row) -> Result<Event, StoreError> {
     Happened::read(row, State::from_name)
+}
+
+/// The events of access grants in these states.
+pub fn topic(states: &[State]) -> Topic {
+    Topic {
+        table: "access_grant",
+        states: states.iter().map(|state| state.name()).collect(),
+    }
+}
+
+/// The event of this number and its access grant as that is now, if the event is one of an access grant.
+///
+/// # Errors
+/// The store does not answer.
+pub fn event_of_grant(
+    transaction: &mut dyn Transaction,
+    sequence: i64,
+) -> Result<Option<(FeedEvent, AccessGrant)>, StoreError> {
+    let sql = format!(
+        "SELECT event.request, {} FROM event JOIN access_grant ON access_grant.id = event.request WHERE event.sequence = $1",
+        Event::COLUMNS
+    );
+    let mut rows = transaction.query(&sql, &[Value::from(sequence)])?;
+    let Some(row) = rows.first_mut() else {
+        return Ok(None);
+    };
+    let told = FeedEvent {
+        sequence,
+        grant: grant::id(row)?,
+        event: event(row)?,
+    };
+    let found = self::grant(transaction, told.grant)?;
+    Ok(found.map(|grant| (told, grant)))
 }
 
 /// The events behind this number, in their order, and whom they concern.

@@ -4,5 +4,5 @@
 mod metrics;
 mod server;
 
-pub use metrics::{Connection, Metrics, Sample};
+pub use metrics::{Connection, Load, Metrics, Sample};
 pub use server::{AdminError, AdminServer, Readiness};

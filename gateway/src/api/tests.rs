@@ -1,5 +1,7 @@
 //! The API over HTTP, with tokens of the development provider.
 
+mod roles;
+
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -152,39 +154,6 @@ async fn a_person_sees_and_decides() {
         (code.as_str(), state),
         ("state", Some("executed".to_owned()))
     );
-}
-
-#[tokio::test]
-async fn agents_requesters_and_strangers_do_not_decide() {
-    let stage = Stage::start().await;
-    let id = waiting(
-        &stage.approvals,
-        stage.draft("DELETE FROM orders", ApprovalWait::Hold),
-    )
-    .await;
-    let id = id.to_string();
-    for (client, expected) in [
-        (
-            stage.client("bob", &["dba"], Some("helper")),
-            "not-a-person",
-        ),
-        (
-            stage.client("ada", &["dba"], Some("helper")),
-            "not-a-person",
-        ),
-        (stage.client("ada", &["dba"], None), "requester"),
-        (stage.client("carol", &["auditors"], None), "not-a-reviewer"),
-        (stage.client("eve", &["staff"], None), "not-found"),
-    ] {
-        for verdict in [Verdict::Approve, Verdict::Reject, Verdict::Revoke] {
-            let refused = client.decide(&id, verdict, &DecisionBody::default()).await;
-            assert_eq!(code(&refused.expect_err("refused")), expected);
-        }
-    }
-    let hidden = stage.client("eve", &["staff"], None).show(&id).await;
-    assert_eq!(code(&hidden.expect_err("hidden")), "not-found");
-    let shown = stage.reviewer().show(&id).await.expect("a request");
-    assert_eq!(shown.state, State::Pending);
 }
 
 #[tokio::test]

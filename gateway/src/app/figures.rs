@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::connections::Connections;
 use crate::admin::{Metrics, Sample};
-use crate::console::Figures;
+use crate::console::{DatabaseFigures, Figures, PolicyFigures};
 
 /// Reads it anew each time.
 pub(super) fn of(
@@ -38,6 +38,8 @@ fn counted(metrics: &Metrics) -> Figures {
         verdicts: summed(&statements, "verdict"),
         decided: summed(&requests, "outcome"),
         held: held.iter().map(whole).sum(),
+        databases: by_database(metrics),
+        policies: by_policy(metrics),
         ..Figures::default()
     };
     for (database, count) in summed(&open, "database") {
@@ -50,6 +52,63 @@ fn counted(metrics: &Metrics) -> Figures {
         figures.pools.entry(database).or_default().waiting = count;
     }
     figures
+}
+
+fn by_database(metrics: &Metrics) -> BTreeMap<String, DatabaseFigures> {
+    let [statements, held, rows, masked, sessions] = metrics.samples([
+        "gatewright_database_statements_total",
+        "gatewright_database_held",
+        "gatewright_database_rows_total",
+        "gatewright_database_masked_cells_total",
+        "gatewright_database_sessions",
+    ]);
+    let mut databases = BTreeMap::<String, DatabaseFigures>::new();
+    for sample in &statements {
+        let name = sample.label("database").unwrap_or_default();
+        let figures = databases.entry(name.to_owned()).or_default();
+        figures.statements += whole(sample);
+        if matches!(sample.label("verdict"), Some("deny" | "refuse" | "stop")) {
+            figures.refused += whole(sample);
+        }
+    }
+    for (samples, figure) in [
+        (
+            &held,
+            (|one| &mut one.held) as fn(&mut DatabaseFigures) -> &mut u64,
+        ),
+        (&rows, |one| &mut one.rows),
+        (&masked, |one| &mut one.masked),
+        (&sessions, |one| &mut one.sessions),
+    ] {
+        for (name, count) in summed(samples, "database") {
+            *figure(databases.entry(name).or_default()) = count;
+        }
+    }
+    databases
+}
+
+fn by_policy(metrics: &Metrics) -> BTreeMap<String, PolicyFigures> {
+    let [calls, seconds, faults] = metrics.samples([
+        "gatewright_policy_call_seconds_count",
+        "gatewright_policy_call_seconds_sum",
+        "gatewright_policy_faults_total",
+    ]);
+    let mut policies = BTreeMap::<String, PolicyFigures>::new();
+    for (policy, count) in summed(&calls, "policy") {
+        policies.entry(policy).or_default().calls = count;
+    }
+    for sample in &seconds {
+        let policy = sample.label("policy").unwrap_or_default();
+        policies.entry(policy.to_owned()).or_default().seconds += sample.value;
+    }
+    for (policy, count) in summed(&faults, "policy") {
+        policies.entry(policy).or_default().faults = count;
+    }
+    for (policy, load) in metrics.loads() {
+        let loaded = &mut policies.entry(policy).or_default().loaded;
+        *loaded = Some((load.at, load.error));
+    }
+    policies
 }
 
 /// The values by one of their labels.

@@ -40,7 +40,7 @@ use crate::api::{ApiServer, ApiSettings};
 use crate::approvals::{Approvals, ApprovalsSettings};
 use crate::config::Limits;
 use crate::console::{ConsoleServer, ConsoleSettings, Overview};
-use crate::gate::{Gate, GateSettings, People, Policies};
+use crate::gate::{Gate, GateMetrics, GateSettings, People, Policies};
 use crate::listener::HandshakeSettings;
 use crate::listener::cancel::CancelRegistry;
 use crate::pool::{PoolMetrics, Pools};
@@ -121,6 +121,7 @@ impl Gateway {
             },
             ..defaults
         };
+        name_databases(&parts.metrics, &parts.access);
         let metrics: Arc<dyn PoolMetrics> = Arc::new(parts.metrics.clone());
         let connections = Arc::new(Connections {
             limits: ArcSwap::from_pointee(parts.connections.limits.clone()),
@@ -289,7 +290,15 @@ impl Gateway {
 
     /// Replaces issuers, grants and certificates. Open sessions whose grant has changed end.
     pub fn replace_access(&self, access: Access, handshake: HandshakeSettings) {
+        name_databases(&self.metrics, &access);
         self.connections.handshake.store(Arc::new(handshake));
         self.connections.access.send_replace(Arc::new(access));
+    }
+}
+
+/// Has the metrics name every configured database from the start: one that nobody has used shows zeros.
+fn name_databases(metrics: &Metrics, access: &Access) {
+    for database in access.grants.databases() {
+        metrics.database(&database.name);
     }
 }

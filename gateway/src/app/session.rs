@@ -98,6 +98,7 @@ impl Connections {
             .session(session.clone(), &identity, catalog)
             .with_catalog_age(grant.database.catalog_max_age)
             .with_pool(grant.database.pool.mode)
+            .with_database(&grant.database.name)
             .with_record(session_record.clone());
         let cancellable = Arc::new(Cancellable {
             inbox: Arc::default(),

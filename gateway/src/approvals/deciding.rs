@@ -56,6 +56,8 @@ pub enum DecisionError {
     NotAPerson,
     #[error("nobody decides about their own statements, or about those of their agents")]
     Requester,
+    #[error("auditors decide nothing")]
+    Auditor,
     #[error("you are not among the reviewers of this request")]
     NotAReviewer,
     #[error(transparent)]
@@ -178,6 +180,7 @@ impl Decision {
                 Err(DecisionError::NotFound)
             }
             Err(Barred::Requester) => Err(DecisionError::Requester),
+            Err(Barred::Auditor) => Err(DecisionError::Auditor),
             Err(Barred::NotAReviewer) => Err(DecisionError::NotAReviewer),
         }
     }

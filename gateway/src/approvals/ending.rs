@@ -160,12 +160,8 @@ pub(super) fn prune(transaction: &mut dyn Transaction, before: i64) -> Result<bo
         &[Value::from(before)],
     )?;
     for id in &ids {
-        for sql in [
-            outbox::OF_REQUEST,
-            "DELETE FROM event WHERE request = $1",
-            "DELETE FROM decision WHERE request = $1",
-            "DELETE FROM request WHERE id = $1",
-        ] {
+        let own = "DELETE FROM request WHERE id = $1";
+        for sql in outbox::TRACES.into_iter().chain([own]) {
             transaction.query(sql, &[Value::from(id.to_string())])?;
         }
     }

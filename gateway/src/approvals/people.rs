@@ -152,6 +152,11 @@ impl Approvals {
         rules::is_person(identity, &self.shared.settings.load())
     }
 
+    /// Whether this identity sees all that can be seen, and decides nothing.
+    pub fn is_auditor(&self, identity: &Identity) -> bool {
+        rules::is_auditor(identity, &self.shared.settings.load())
+    }
+
     /// Whether this identity can have a statement run without waiting for reviewers.
     pub fn may_break_glass(&self, identity: &Identity) -> bool {
         rules::may_break_glass(identity, &self.shared.settings.load())

@@ -3,6 +3,7 @@
 use gatewright_contract::RequestId;
 
 use super::history::{Approval, Happened, approvals_of};
+use super::outbox::Topic;
 use super::paging::in_states;
 use super::request::{self, COLUMNS, Parties, Request};
 use super::{Actor, State};
@@ -126,14 +127,32 @@ pub(super) fn events_after(
     rows.iter_mut().map(both).collect()
 }
 
-/// The event of this number.
-pub(super) fn event_of(
+/// The events of requests in these states.
+pub fn topic(states: &[State]) -> Topic {
+    Topic {
+        table: "request",
+        states: states.iter().map(|state| state.name()).collect(),
+    }
+}
+
+/// The event of this number and its request as it is now, if the event is one of a request.
+///
+/// # Errors
+/// The store does not answer.
+pub fn event_of_request(
     transaction: &mut dyn Transaction,
     sequence: i64,
-) -> Result<Option<Event>, StoreError> {
-    let sql = format!("SELECT {} FROM event WHERE sequence = $1", event_columns());
+) -> Result<Option<(Event, Request)>, StoreError> {
+    let sql = format!(
+        "SELECT {} FROM event JOIN request ON request.id = event.request WHERE event.sequence = $1",
+        event_columns()
+    );
     let mut rows = transaction.query(&sql, &[Value::from(sequence)])?;
-    rows.first_mut().map(event).transpose()
+    let Some(event) = rows.first_mut().map(event).transpose()? else {
+        return Ok(None);
+    };
+    let request = request(transaction, event.request)?;
+    Ok(request.map(|request| (event, request)))
 }
 
 /// The numbers and requests of the events behind this number.

@@ -11,6 +11,8 @@ pub(crate) enum Barred {
     NotAPerson,
     /// Who sent the statement, or for whom it was sent.
     Requester,
+    /// Whoever looks after others decides nothing.
+    Auditor,
     NotAReviewer,
 }
 
@@ -18,6 +20,12 @@ pub(crate) enum Barred {
 /// program.
 pub(crate) fn is_person(identity: &Identity, settings: &ApprovalsSettings) -> bool {
     identity.agent.is_none() && !identity.program && settings.people.contains(&identity.issuer)
+}
+
+/// Whether this identity sees all that can be seen, and decides nothing.
+pub(super) fn is_auditor(identity: &Identity, settings: &ApprovalsSettings) -> bool {
+    let mut groups = settings.auditors.iter();
+    is_person(identity, settings) && groups.any(|group| identity.groups.contains(group))
 }
 
 /// Whether this identity can have a statement run without waiting for reviewers.
@@ -39,13 +47,16 @@ pub(crate) fn may_decide(
     if is_requester(request, identity) {
         return Err(Barred::Requester);
     }
+    if is_auditor(identity, settings) {
+        return Err(Barred::Auditor);
+    }
     if !is_reviewer(request, identity, settings) {
         return Err(Barred::NotAReviewer);
     }
     Ok(())
 }
 
-/// Requests show statements and values, so they are shown to those who decide, to viewers, and to whoever sent them. An agent
+/// Requests show statements and values, so they are shown to those who decide, to viewers and auditors, and to whoever sent them. An agent
 /// sees its own requests only.
 pub(crate) fn may_see(
     request: &Parties,
@@ -59,7 +70,8 @@ pub(crate) fn may_see(
         let mut groups = settings.viewers.iter();
         groups.any(|group| identity.groups.contains(group))
     };
-    is_person(identity, settings) && (views() || is_reviewer(request, identity, settings))
+    is_auditor(identity, settings)
+        || is_person(identity, settings) && (views() || is_reviewer(request, identity, settings))
 }
 
 /// Whether it is this identity's own, or that of one of its agents.

@@ -15,6 +15,8 @@ pub struct ApprovalsSettings {
     pub reviewers: Vec<String>,
     /// The groups whose members see all requests.
     pub viewers: Vec<String>,
+    /// The groups whose members see all that can be seen, and decide nothing, whatever other groups they are in.
+    pub auditors: Vec<String>,
     /// The groups whose members can have a statement run without waiting, for a reason that they give.
     pub break_glass: Vec<String>,
     /// How many reviewers have to agree, at least.
@@ -97,6 +99,7 @@ impl ApprovalsSettings {
             people,
             reviewers,
             viewers: Vec::new(),
+            auditors: Vec::new(),
             break_glass: Vec::new(),
             needed: 1,
             reason_required: false,

@@ -112,6 +112,7 @@ fn settings(section: &Section<'_, '_>, people: Vec<String>, url: String) -> Appr
         people,
         reviewers: plain(section.some_strings("reviewers")),
         viewers: plain(section.strings("viewers")),
+        auditors: plain(section.strings("auditors")),
         break_glass: plain(section.strings("break_glass")),
         needed: section.integer("approvals").unwrap_or(1),
         reason_required: section.boolean("reason_required").unwrap_or_default(),

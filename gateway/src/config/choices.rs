@@ -4,13 +4,14 @@ use gatewright_contract::ApprovalWait;
 use gatewright_policy_host::{Isolation, Mode};
 
 use super::LogFormat;
+use super::webhook::WebhookFormat;
 use crate::approvals::CommitReview;
 use crate::listener::{Authentication, CleartextPassword};
 use crate::login::TokenKind;
 use crate::pool::PoolMode;
 use crate::recording::{Durability, Keep, Literals};
 use crate::upstream::{SessionAttributes, TlsMode};
-use crate::webhooks::{Disclosure, Format};
+use crate::webhooks::Disclosure;
 
 /// Names, and the value that each stands for.
 pub(super) struct Choices<T: 'static> {
@@ -81,9 +82,10 @@ choices!(COMMIT_REVIEW: CommitReview {
     "all" => CommitReview::All,
 });
 
-choices!(WEBHOOK_FORMAT: Format {
-    "json" => Format::Json,
-    "slack" => Format::Slack,
+choices!(WEBHOOK_FORMAT: WebhookFormat {
+    "json" => WebhookFormat::Json,
+    "slack" => WebhookFormat::Slack,
+    "slack-api" => WebhookFormat::SlackApi,
 });
 
 choices!(DISCLOSURE: Disclosure {

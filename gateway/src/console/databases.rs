@@ -1,6 +1,7 @@
 //! The page about databases: who is connected to each, its pools, what is known of its catalog, and what statements have come to.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use axum::Extension;
 use axum::extract::State as Shares;
@@ -13,6 +14,7 @@ use super::person::Person;
 use super::server::Shared;
 use super::trouble::Trouble;
 use super::visible::Visible;
+use crate::identity::ANY;
 
 /// What the gateway has counted, as far as the page shows it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -27,6 +29,36 @@ pub struct Figures {
     pub decided: BTreeMap<String, u64>,
     /// Statements that are held now.
     pub held: u64,
+    /// By the names in the configuration.
+    pub databases: BTreeMap<String, DatabaseFigures>,
+    /// By name.
+    pub policies: BTreeMap<String, PolicyFigures>,
+}
+
+/// What was counted in the sessions of one database.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DatabaseFigures {
+    pub sessions: u64,
+    pub statements: u64,
+    /// Denied, refused by the gateway, or stopped.
+    pub refused: u64,
+    /// Held now.
+    pub held: u64,
+    pub rows: u64,
+    /// Values that were masked in results.
+    pub masked: u64,
+}
+
+/// What was counted of one policy.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyFigures {
+    pub calls: u64,
+    /// What they took in all.
+    pub seconds: f64,
+    /// Traps, and other calls without a usable answer.
+    pub faults: u64,
+    /// When it was loaded last, and why that failed.
+    pub loaded: Option<(SystemTime, Option<String>)>,
 }
 
 /// The pooled connections of one database.
@@ -43,6 +75,8 @@ pub(super) struct DatabaseRow {
     pub sessions: usize,
     pub agents: usize,
     pub pool: Option<PoolFigures>,
+    /// Of those that the configuration names.
+    pub figures: Option<DatabaseFigures>,
 }
 
 /// A name and what was counted.
@@ -62,7 +96,7 @@ pub(super) async fn databases(
     person: Person,
     Extension(nonce): Extension<Nonce>,
 ) -> Result<Response, Trouble> {
-    shared.require_administrator(&person)?;
+    shared.require_overview(&person)?;
     let figures = (shared.overview.figures)();
     let store = shared.approvals.check_store().await;
     let page = DatabasesPage {
@@ -89,7 +123,7 @@ pub(super) async fn databases(
 }
 
 impl Shared {
-    /// Every database that somebody is connected to, or that has pooled connections.
+    /// Every database that is configured, that somebody is connected to, or that has pooled connections.
     fn databases(&self, figures: &Figures) -> Vec<DatabaseRow> {
         let mut rows: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
         let open = self.overview.roster.list();
@@ -98,16 +132,20 @@ impl Shared {
             *sessions += 1;
             *agents += usize::from(session.agent.is_some());
         }
-        for name in figures.pools.keys() {
+        for name in figures.pools.keys().chain(figures.databases.keys()) {
             rows.entry(name).or_default();
         }
         let rows = rows
             .into_iter()
             .map(|(name, (sessions, agents))| DatabaseRow {
-                name: Visible::line(name),
+                name: Visible::line(match name {
+                    ANY => "every other name",
+                    name => name,
+                }),
                 sessions,
                 agents,
                 pool: figures.pools.get(name).copied(),
+                figures: figures.databases.get(name).copied(),
             });
         rows.collect()
     }

@@ -1,4 +1,4 @@
-//! The pages about the gateway itself: sessions that are open, and policies in force. For administrators.
+//! The pages about the gateway itself: sessions that are open, and policies in force. For administrators and auditors.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use gatewright_contract::SessionId;
 use gatewright_policy_host::{Mode, Policy, PolicySet};
 use serde::Deserialize;
 
-use super::databases::Figures;
+use super::databases::{Figures, PolicyFigures};
 use super::headers::Nonce;
 use super::moment::{Left, Moment};
 use super::offers::Notice;
@@ -55,9 +55,16 @@ pub(super) struct PolicyRow {
     pub is_required: bool,
     pub digest: String,
     pub hooks: String,
+    pub calls: u64,
+    /// What a call took on average.
+    pub latency: Option<String>,
+    pub faults: u64,
+    pub loaded: Option<Moment>,
+    /// Why a newer file of it is not in force.
+    pub failed: Option<Visible>,
 }
 
-/// A policy that is required and not there.
+/// A policy that is not there, and why.
 pub(super) struct MissingRow {
     pub name: Visible,
     pub reason: Visible,
@@ -83,12 +90,14 @@ pub(super) async fn sessions(
     Extension(nonce): Extension<Nonce>,
     query: Result<Query<SessionsQuery>, QueryRejection>,
 ) -> Result<Response, Trouble> {
-    shared.require_administrator(&person)?;
+    shared.require_overview(&person)?;
     let Query(query) = query.map_err(|_| Trouble::NoSuchPage)?;
     let now = Moment::now();
     let roster = &shared.overview.roster;
     let open = roster.list();
-    let ending = query.end.and_then(|id| id.parse().ok());
+    let may_end = shared.is_administrator(&person);
+    let ending = query.end.filter(|_| may_end);
+    let ending = ending.and_then(|id| id.parse().ok());
     let ending = ending.and_then(|id| roster.find(id));
     let notice = query.done.map(|_| Notice {
         is_error: false,
@@ -106,6 +115,7 @@ pub(super) async fn sessions(
             .map(|session| SessionRow::new(session, now))
             .collect(),
         ending: ending.map(|session| SessionRow::new(&session, now)),
+        may_end,
         notice,
     };
     Ok(html(StatusCode::OK, &page))
@@ -139,8 +149,10 @@ pub(super) async fn policies(
     person: Person,
     Extension(nonce): Extension<Nonce>,
 ) -> Result<Response, Trouble> {
-    shared.require_administrator(&person)?;
+    shared.require_overview(&person)?;
     let set = (shared.overview.policies)();
+    let figures = (shared.overview.figures)();
+    let none = PolicyFigures::default();
     let missing = set.missing.iter().map(|missing| MissingRow {
         name: Visible::line(&missing.name),
         reason: Visible::line(&missing.reason),
@@ -151,16 +163,40 @@ pub(super) async fn policies(
             refresh: Some("/policies?refresh"),
             ..shared.frame(&person, &nonce, "Policies")
         },
+        broken: broken(&set, &figures),
         generation: set.generation,
         fingerprint: set.fingerprint(),
         missing: missing.collect(),
         rows: set
             .policies
             .iter()
-            .map(|policy| PolicyRow::new(policy))
+            .map(|policy| {
+                let figures = figures.policies.get(policy.name());
+                PolicyRow::new(policy, figures.unwrap_or(&none))
+            })
             .collect(),
     };
     Ok(html(StatusCode::OK, &page))
+}
+
+/// Policies whose file is there and cannot be loaded, and of which no older one is in force.
+fn broken(set: &PolicySet, figures: &Figures) -> Vec<MissingRow> {
+    let is_known = |name: &str| {
+        set.policies.iter().any(|policy| policy.name() == name)
+            || set.missing.iter().any(|missing| missing.name == name)
+    };
+    let loads = figures.policies.iter();
+    let errors = loads.filter_map(|(name, figures)| {
+        let (_, error) = figures.loaded.as_ref()?;
+        Some((name, error.as_deref()?))
+    });
+    errors
+        .filter(|(name, _)| !is_known(name))
+        .map(|(name, error)| MissingRow {
+            name: Visible::line(name),
+            reason: Visible::line(error),
+        })
+        .collect()
 }
 
 impl SessionRow {
@@ -182,7 +218,7 @@ impl SessionRow {
 }
 
 impl PolicyRow {
-    fn new(policy: &Policy) -> Self {
+    fn new(policy: &Policy, figures: &PolicyFigures) -> Self {
         let hooks = policy.hooks();
         let hooks = hooks
             .iter_names()
@@ -199,22 +235,54 @@ impl PolicyRow {
             is_required: policy.required(),
             digest: policy.digest(),
             hooks: hooks.collect::<Vec<_>>().join(", "),
+            calls: figures.calls,
+            latency: (figures.calls > 0)
+                .then(|| microseconds(figures.seconds / figures.calls as f64)),
+            faults: figures.faults,
+            loaded: figures.loaded.as_ref().map(|(at, _)| Moment::of(*at)),
+            failed: figures
+                .loaded
+                .as_ref()
+                .and_then(|(_, error)| error.as_deref().map(Visible::line)),
         }
     }
 }
 
+/// A time as people compare it.
+fn microseconds(seconds: f64) -> String {
+    let microseconds = seconds * 1e6;
+    match microseconds < 10.0 {
+        true => format!("{microseconds:.1} µs"),
+        false if microseconds < 10_000.0 => format!("{microseconds:.0} µs"),
+        false => format!("{:.0} ms", microseconds / 1e3),
+    }
+}
+
 impl Shared {
-    /// Who does not administer the gateway is not told that there is such a page.
-    pub(super) fn require_administrator(&self, person: &Person) -> Result<(), Trouble> {
+    /// Whoever is neither an administrator nor an auditor is not told that there is such a page.
+    pub(super) fn require_overview(&self, person: &Person) -> Result<(), Trouble> {
+        match self.sees_gateway(person) {
+            true => Ok(()),
+            false => Err(Trouble::NoSuchPage),
+        }
+    }
+
+    fn require_administrator(&self, person: &Person) -> Result<(), Trouble> {
         match self.is_administrator(person) {
             true => Ok(()),
             false => Err(Trouble::NoSuchPage),
         }
     }
 
-    pub(super) fn is_administrator(&self, person: &Person) -> bool {
+    pub(super) fn sees_gateway(&self, person: &Person) -> bool {
+        self.is_administrator(person) || self.approvals.is_auditor(&person.0.identity)
+    }
+
+    /// An auditor ends nobody's session, either.
+    fn is_administrator(&self, person: &Person) -> bool {
+        let identity = &person.0.identity;
         let provider = self.provider.load();
         let mut groups = provider.settings.admins.iter();
-        groups.any(|group| person.0.identity.groups.contains(group))
+        groups.any(|group| identity.groups.contains(group)) && !self.approvals.is_auditor(identity)
     }
 }

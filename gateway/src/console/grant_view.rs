@@ -199,7 +199,7 @@ fn barred(entry: &Entry, viewer: &Identity, may_decide: bool) -> Option<&'static
             Some("This is access of your own, or of one of your agents. Somebody else decides.")
         }
         State::Pending | State::Approved if !may_decide && !is_own(grant, viewer) => {
-            Some("You may see this access grant, but you are not among the reviewers.")
+            Some("You may see this access grant, but not decide about it.")
         }
         State::Pending if has_approved(entry, viewer) => {
             Some("You have approved. More people have to agree.")

@@ -230,6 +230,7 @@ pub(super) fn status(error: &GrantError) -> Result<StatusCode, Trouble> {
         GrantError::NotFound => return Err(Trouble::NoSuchGrant),
         GrantError::NotAPerson
         | GrantError::Requester
+        | GrantError::Auditor
         | GrantError::NotAReviewer
         | GrantError::NotTheRequester => StatusCode::FORBIDDEN,
         GrantError::Text(_)

@@ -30,7 +30,7 @@ mod visible;
 #[cfg(test)]
 mod tests;
 
-pub use databases::{Figures, PoolFigures};
+pub use databases::{DatabaseFigures, Figures, PolicyFigures, PoolFigures};
 pub use gateway::Overview;
 pub use provider::{ConsoleLogin, ConsoleLoginError};
 pub use server::{ConsoleError, ConsoleServer, ConsoleSettings};

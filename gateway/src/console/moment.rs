@@ -1,6 +1,7 @@
 //! Times in pages: as the calendar has them, in UTC, and how long something still lasts. A script shows them by the browser's clock.
 
 use std::fmt::{self, Display, Formatter};
+use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -11,6 +12,10 @@ pub(super) struct Moment(pub i64);
 impl Moment {
     pub fn now() -> Self {
         Moment(Utc::now().timestamp_millis())
+    }
+
+    pub fn of(time: SystemTime) -> Self {
+        Moment(DateTime::<Utc>::from(time).timestamp_millis())
     }
 
     /// For the attribute `datetime`.

@@ -24,7 +24,7 @@ pub(super) struct Frame {
     pub person: Option<Visible>,
     pub csrf: String,
     /// The person sees the pages about the gateway.
-    pub is_administrator: bool,
+    pub sees_gateway: bool,
     /// The entry of the navigation that is open.
     pub open: &'static str,
     /// Without scripts, the page is loaded again from here.
@@ -106,6 +106,7 @@ pub(super) struct SessionsPage {
     pub rows: Vec<SessionRow>,
     /// The one whose form is open.
     pub ending: Option<SessionRow>,
+    pub may_end: bool,
     pub notice: Option<Notice>,
 }
 
@@ -115,7 +116,9 @@ pub(super) struct PoliciesPage {
     pub frame: Frame,
     pub generation: u64,
     pub fingerprint: String,
+    /// They are required.
     pub missing: Vec<MissingRow>,
+    pub broken: Vec<MissingRow>,
     pub rows: Vec<PolicyRow>,
 }
 
@@ -142,7 +145,7 @@ impl Frame {
             nonce: None,
             person: None,
             csrf: String::new(),
-            is_administrator: false,
+            sees_gateway: false,
             open: "",
             refresh: None,
         }
@@ -152,10 +155,10 @@ impl Frame {
         person: &Person,
         nonce: &Nonce,
         title: impl Into<String>,
-        is_administrator: bool,
+        sees_gateway: bool,
     ) -> Self {
         Frame {
-            is_administrator,
+            sees_gateway,
             nonce: Some(nonce.clone()),
             person: Some(Visible::line(&person.0.identity.subject)),
             csrf: person.0.csrf.clone(),

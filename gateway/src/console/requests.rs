@@ -234,9 +234,10 @@ async fn refused(
     let status = match &error {
         DecisionError::Store(_) => return Err(Trouble::Store),
         DecisionError::NotFound => return Err(Trouble::NoSuchRequest),
-        DecisionError::NotAPerson | DecisionError::Requester | DecisionError::NotAReviewer => {
-            StatusCode::FORBIDDEN
-        }
+        DecisionError::NotAPerson
+        | DecisionError::Requester
+        | DecisionError::Auditor
+        | DecisionError::NotAReviewer => StatusCode::FORBIDDEN,
         DecisionError::Text(_) | DecisionError::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         DecisionError::AlreadyDecided { .. }
         | DecisionError::State { .. }
@@ -288,7 +289,7 @@ impl Shared {
 
     /// What is around a page for this person.
     pub(super) fn frame(&self, person: &Person, nonce: &Nonce, title: impl Into<String>) -> Frame {
-        Frame::of(person, nonce, title, self.is_administrator(person))
+        Frame::of(person, nonce, title, self.sees_gateway(person))
     }
 
     async fn entry(&self, id: &str, person: &Person) -> Result<Entry, Trouble> {

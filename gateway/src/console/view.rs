@@ -289,7 +289,7 @@ fn barred(entry: &Entry, viewer: &Identity, may_decide: bool) -> Option<&'static
             Some("This is your own statement, or one of your agents'. Somebody else decides.")
         }
         State::Pending | State::Approved if !may_decide => {
-            Some("You may see this request, but you are not among its reviewers.")
+            Some("You may see this request, but not decide about it.")
         }
         State::Pending if has_approved(entry, viewer) => {
             Some("You have approved. More people have to agree.")

@@ -86,7 +86,7 @@ impl SessionGate {
         });
         let answers = Arc::clone(earlier.answers());
         let permit = self.permit(facts.verb, &view, answers, self.delivered);
-        self.gate.metrics.verdict(facts.verb, "allow");
+        self.count(facts.verb, "allow");
         Some(Arc::new(permit))
     }
 

@@ -83,7 +83,7 @@ impl SessionGate {
                     Err(gate.refuse_call_that_needs_approval(&case))
                 }
                 Outcome::Permit(permit) => {
-                    gate.gate.metrics.verdict(case.verb, "allow");
+                    gate.count(case.verb, "allow");
                     Ok(Verdict::Permit(Arc::from(permit)))
                 }
                 Outcome::Rewrite(..) => Err(gate.refuse(

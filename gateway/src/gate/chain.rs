@@ -173,7 +173,7 @@ impl SessionGate {
             contract::Verdict::Allow(allowance) => chain.answers.push(Some(allowance)),
             contract::Verdict::Deny(denied) => {
                 if !chain.case.is_tried {
-                    self.gate.metrics.verdict(chain.case.verb, "deny");
+                    self.count(chain.case.verb, "deny");
                     self.log_denial(policy, &denied, &chain.case);
                     self.note_refused(&chain.case.view);
                 }
@@ -277,7 +277,7 @@ impl SessionGate {
     }
 
     pub(super) fn refuse(&self, code: &str, message: impl Into<String>, verb: Verb) -> Refusal {
-        self.gate.metrics.verdict(verb, "deny");
+        self.count(verb, "deny");
         denial::of_gateway(
             code,
             message,
@@ -287,7 +287,7 @@ impl SessionGate {
     }
 
     pub(super) fn not_editable(&self, reason: &str, case: &Case) -> Refusal {
-        self.gate.metrics.verdict(case.verb, "deny");
+        self.count(case.verb, "deny");
         denial::of_gateway(
             "not-editable",
             format!("a policy edits this statement, and it cannot be edited: {reason}"),

@@ -19,12 +19,17 @@ const CODE: &str = "commit";
 const MOST_CHANGES: usize = 100;
 const LONGEST_TEXT: usize = 500;
 
+/// What reviewers are told of statements that ran before their commit was to be reviewed.
+const OVERLOOKED: &str = "what ran before commits were reviewed is not known";
+
 /// What the transaction that is open has changed, in the order in which it was admitted.
 #[derive(Default)]
 pub(super) struct Uncommitted {
     admitted: u64,
     changes: Vec<(u64, Change)>,
     savepoints: Vec<(String, u64)>,
+    /// The number of the last statement that may have changed something while nobody reviewed commits.
+    overlooked: Option<u64>,
 }
 
 impl Uncommitted {
@@ -32,6 +37,15 @@ impl Uncommitted {
     pub fn clear(&mut self) {
         self.changes.clear();
         self.savepoints.clear();
+        self.overlooked = None;
+    }
+
+    /// A statement is about to be sent, and nobody reviews commits. That may change before its transaction ends.
+    pub fn overlook(&mut self, permit: &Permit) {
+        if permit.view.facts().is_none_or(Facts::may_change_data) {
+            self.admitted += 1;
+            self.overlooked = Some(self.admitted);
+        }
     }
 
     /// A statement is about to be sent. Returns its number.
@@ -73,6 +87,7 @@ impl Uncommitted {
             | TransactionCommand::Rollback { .. }
             | TransactionCommand::PrepareTransaction => {
                 self.changes.retain(|(at, _)| *at > number);
+                self.overlooked = self.overlooked.filter(|at| *at > number);
                 self.savepoints.clear();
             }
             TransactionCommand::Savepoint(name) => self.savepoints.push((name.clone(), number)),
@@ -99,23 +114,31 @@ impl Uncommitted {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.changes.is_empty() && self.overlooked.is_none()
     }
 
     /// The last of them, if they are many: what came first is said by their number.
     pub fn changes(&self) -> Vec<Change> {
         let more = self.changes.len().saturating_sub(MOST_CHANGES);
-        let left_out = (more > 0).then(|| Change {
-            verb: String::new(),
-            tables: Vec::new(),
-            rows: None,
-            statement: format!("{more} earlier statements are not listed"),
-        });
+        let unknown = self.overlooked.map(|_| OVERLOOKED.to_owned());
+        let left_out = (more > 0).then(|| format!("{more} earlier statements are not listed"));
         let listed = self.changes.iter().skip(more);
-        left_out
+        unknown
             .into_iter()
+            .chain(left_out)
+            .map(remark)
             .chain(listed.map(|(_, change)| change.clone()))
             .collect()
+    }
+}
+
+/// Something that is said about the list, in the place of a statement.
+fn remark(text: String) -> Change {
+    Change {
+        verb: String::new(),
+        tables: Vec::new(),
+        rows: None,
+        statement: text,
     }
 }
 

@@ -127,7 +127,10 @@ impl SessionGate {
     ) -> Admitted {
         let number = match self.reviews_commits() {
             true => Some(self.uncommitted.admit(permit)),
-            false => None,
+            false => {
+                self.uncommitted.overlook(permit);
+                None
+            }
         };
         Admitted {
             number,
@@ -150,6 +153,9 @@ impl SessionGate {
         done: Completion,
     ) -> Judged<()> {
         let elapsed = admitted.end(&done);
+        if let Some(database) = &self.database {
+            database.delivered(&done);
+        }
         let permit = &admitted.permit;
         self.spend(permit, &done);
         if let Some(number) = admitted.number {
@@ -217,7 +223,7 @@ impl SessionGate {
     /// A refusal of the session's own: the statement never came to a verdict.
     pub(super) fn session_refused(&mut self, refusal: &Refusal) {
         self.note_session_refusal(refusal);
-        self.gate.metrics.verdict(Verb::Unknown, "refuse");
+        self.count(Verb::Unknown, "refuse");
         tracing::debug!(
             session = %self.facts.session.id,
             sqlstate = %refusal.sqlstate,

@@ -19,7 +19,7 @@ impl SessionGate {
 
     /// The statement was judged under an access grant that has ended since.
     pub(super) fn refuse_ended_grant(&self, permit: &Permit) -> Refusal {
-        self.gate.metrics.verdict(permit.verb, "deny");
+        self.count(permit.verb, "deny");
         denial::of_gateway(
             "access-grant-ended",
             "an access grant ended while this statement was on its way",

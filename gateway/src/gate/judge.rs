@@ -194,12 +194,12 @@ impl Judge for SessionGate {
     }
 
     fn stopped(&mut self, permit: &Self::Permit, stop: Stop) -> Refusal {
-        self.gate.metrics.verdict(permit.verb, "stop");
+        self.count(permit.verb, "stop");
         denial::stopped(permit, stop)
     }
 
     fn limit_reached(&mut self, permit: &Self::Permit, limit: Limit) -> Refusal {
-        self.gate.metrics.verdict(permit.verb, "stop");
+        self.count(permit.verb, "stop");
         denial::limit(permit, limit)
     }
 

@@ -103,6 +103,17 @@ pub trait GateMetrics: Send + Sync {
     fn held(&self, is_held: bool);
     /// What became of a request for approval.
     fn decided(&self, outcome: &'static str);
+    /// The same for the sessions of one database, by its name in the configuration.
+    fn database(&self, name: &str) -> Arc<dyn DatabaseMetrics>;
+}
+
+/// Counts what happens in the sessions of one database.
+pub trait DatabaseMetrics: Send + Sync {
+    /// A session begins, or has ended.
+    fn session(&self, is_open: bool);
+    fn verdict(&self, verdict: &'static str);
+    fn delivered(&self, done: &Completion);
+    fn held(&self, is_held: bool);
 }
 
 /// Settings of the gate.
@@ -200,6 +211,7 @@ impl Gate {
             record: SessionRecord::default(),
             call: None,
             judging: Judging::default(),
+            database: None,
         }
     }
 }
@@ -251,6 +263,8 @@ pub struct SessionGate {
     call: Option<Call>,
     /// What the record is to be told of the statement that is judged now.
     judging: Judging,
+    /// Counts for the database, unless nobody is served.
+    database: Option<Arc<dyn DatabaseMetrics>>,
 }
 
 impl SessionGate {
@@ -266,6 +280,22 @@ impl SessionGate {
         self
     }
 
+    /// The same, counted as a session of the database with this name in the configuration.
+    pub fn with_database(mut self, name: &str) -> Self {
+        let database = self.gate.metrics.database(name);
+        database.session(true);
+        self.database = Some(database);
+        self
+    }
+
+    /// Counts a verdict on a statement.
+    fn count(&self, verb: Verb, verdict: &'static str) {
+        self.gate.metrics.verdict(verb, verdict);
+        if let Some(database) = &self.database {
+            database.verdict(verdict);
+        }
+    }
+
     /// The same, on a server connection of a pool.
     pub fn with_pool(mut self, mode: PoolMode) -> Self {
         self.pooled = mode != PoolMode::None;
@@ -275,6 +305,9 @@ impl SessionGate {
 
 impl Drop for SessionGate {
     fn drop(&mut self) {
+        if let Some(database) = &self.database {
+            database.session(false);
+        }
         if let Policies::Directory { host, .. } = &*self.gate.policies {
             host.session_ended(self.facts.session.id);
         }

@@ -43,7 +43,7 @@ impl SessionGate {
         if !matches!(self.gate.people, People::Nobody) {
             return None;
         }
-        self.gate.metrics.verdict(case.verb, "deny");
+        self.count(case.verb, "deny");
         let policy = wanted.policy.and_then(|index| self.set.policies.get(index));
         let name = policy.map_or("unknown", |policy| policy.name());
         Some(denial::of_gateway(
@@ -78,13 +78,13 @@ impl SessionGate {
         }
         permit.wanted.extend(self.review_of(question, case)?);
         if permit.wanted.is_empty() {
-            self.gate.metrics.verdict(case.verb, "allow");
+            self.count(case.verb, "allow");
             return Ok(Arc::from(permit));
         }
         if question.phase == Phase::FunctionCall {
             return Err(self.refuse_call_that_needs_approval(case));
         }
-        self.gate.metrics.verdict(case.verb, "ask");
+        self.count(case.verb, "ask");
         let wanted = std::mem::take(&mut permit.wanted);
         permit.requirement = Some(Arc::new(Requirement::new(wanted, Arc::clone(question))));
         Ok(Arc::from(permit))
@@ -92,7 +92,7 @@ impl SessionGate {
 
     /// The arguments of a FunctionCall cannot be shown to anybody.
     pub(super) fn refuse_call_that_needs_approval(&self, case: &Case) -> Refusal {
-        self.gate.metrics.verdict(case.verb, "deny");
+        self.count(case.verb, "deny");
         denial::of_gateway(
             "approval-of-call",
             "this call needs approval, and a function called by message cannot be shown to reviewers",

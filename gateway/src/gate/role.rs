@@ -75,7 +75,7 @@ impl SessionGate {
         hint: &str,
         statement_id: StatementId,
     ) -> Refusal {
-        self.gate.metrics.verdict(verb, "deny");
+        self.count(verb, "deny");
         denial::of_gateway("role-locked", message, Some(hint), statement_id)
     }
 }

@@ -16,7 +16,8 @@ use super::case::Version;
 use super::names::NoNames;
 use super::permit::Permit;
 use super::{
-    Admitted, AnalyzedText, Gate, GateMetrics, GateSettings, People, Policies, SessionGate,
+    Admitted, AnalyzedText, DatabaseMetrics, Gate, GateMetrics, GateSettings, People, Policies,
+    SessionGate,
 };
 use crate::catalog::CatalogHandle;
 use crate::identity::Identity;
@@ -33,6 +34,16 @@ impl GateMetrics for Uncounted {
     fn completed(&self, _: Verb, _: f64, _: &Completion) {}
     fn held(&self, _: bool) {}
     fn decided(&self, _: &'static str) {}
+    fn database(&self, _: &str) -> Arc<dyn DatabaseMetrics> {
+        Arc::new(Uncounted)
+    }
+}
+
+impl DatabaseMetrics for Uncounted {
+    fn session(&self, _: bool) {}
+    fn verdict(&self, _: &'static str) {}
+    fn delivered(&self, _: &Completion) {}
+    fn held(&self, _: bool) {}
 }
 
 impl RecordMetrics for Uncounted {

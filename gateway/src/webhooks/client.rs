@@ -1,9 +1,9 @@
-//! One attempt to deliver a message.
+//! One attempt to deliver a message, by HTTP.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use super::settings::WebhookSettings;
@@ -11,6 +11,12 @@ use crate::identity::http::{Transport, chain, client};
 
 /// The longest pause that a receiver can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+/// RFC 6585, section 4.
+const TOO_MANY_REQUESTS: u16 = 429;
+
+/// The longest answer that is read, in bytes.
+const LONGEST_ANSWER: usize = 256 << 10;
 
 /// A receiver and how to reach it.
 pub(super) struct Receiver {
@@ -28,6 +34,27 @@ pub(super) enum SendError {
         /// How long to wait, as the receiver says.
         pause: Option<Duration>,
     },
+    #[error("the receiver's answer cannot be read")]
+    Unreadable,
+    /// Slack's name of an error.
+    #[error("Slack answered: {0}")]
+    Slack(String),
+}
+
+impl SendError {
+    /// How long the receiver wants nothing more to be sent at all, because it was too much.
+    pub fn silence(&self) -> Option<Duration> {
+        match self {
+            SendError::Status {
+                status: TOO_MANY_REQUESTS,
+                pause,
+            } => *pause,
+            SendError::Status { .. }
+            | SendError::Request(_)
+            | SendError::Unreadable
+            | SendError::Slack(_) => None,
+        }
+    }
 }
 
 impl Receiver {
@@ -62,16 +89,48 @@ impl Receiver {
             request = request.header("webhook-signature", secret.sign(id, timestamp, &body));
         }
         // The body is of no use; the connection is closed with it.
-        let answer = request.body(body).send().await;
-        let answer = answer.map_err(|error| SendError::Request(chain(&error.without_url())))?;
-        match answer.status().is_success() {
-            true => Ok(()),
-            false => Err(SendError::Status {
-                status: answer.status().as_u16(),
-                pause: pause(answer.headers()),
-            }),
-        }
+        succeeded(request.body(body).send().await).map(drop)
     }
+
+    /// Calls a method that is at this URL with a token, and waits for the answer's body.
+    pub async fn call(
+        &self,
+        url: &str,
+        token: &SecretString,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, SendError> {
+        let request = self
+            .http
+            .post(url)
+            .header(CONTENT_TYPE, "application/json; charset=utf-8")
+            .bearer_auth(token.expose_secret());
+        let mut answer = succeeded(request.body(body).send().await)?;
+        let mut read = Vec::new();
+        while let Some(part) = answer.chunk().await.map_err(request_failed)? {
+            if read.len() + part.len() > LONGEST_ANSWER {
+                return Err(SendError::Unreadable);
+            }
+            read.extend_from_slice(&part);
+        }
+        Ok(read)
+    }
+}
+
+fn succeeded(
+    answer: Result<reqwest::Response, reqwest::Error>,
+) -> Result<reqwest::Response, SendError> {
+    let answer = answer.map_err(request_failed)?;
+    match answer.status().is_success() {
+        true => Ok(answer),
+        false => Err(SendError::Status {
+            status: answer.status().as_u16(),
+            pause: pause(answer.headers()),
+        }),
+    }
+}
+
+fn request_failed(error: reqwest::Error) -> SendError {
+    SendError::Request(chain(&error.without_url()))
 }
 
 /// `Retry-After` in seconds (RFC 9110, section 10.2.3); dates are not read.

@@ -3,7 +3,10 @@
 use gatewright_contract::ApprovalWait;
 use serde::Serialize;
 
-use super::message::{Message, Statement, rfc3339};
+use super::envelope::{Envelope, rfc3339};
+use super::grant_message::GrantMessage;
+use super::message::{Message, Statement};
+use crate::access::{self, GrantTable};
 use crate::approvals::{Actor, State};
 
 #[derive(Serialize)]
@@ -14,7 +17,15 @@ struct Body<'m> {
     at: String,
     by: Option<By<'m>>,
     reason: Option<&'m str>,
-    request: RequestBody<'m>,
+    #[serde(flatten)]
+    about: About<'m>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum About<'m> {
+    Request(Box<RequestBody<'m>>),
+    Grant(Box<GrantBody<'m>>),
 }
 
 #[derive(Serialize)]
@@ -86,18 +97,90 @@ struct StatementBody<'m> {
     text: Option<&'m str>,
 }
 
-/// The body of a message.
-pub(super) fn body(message: &Message<'_>) -> Vec<u8> {
+#[derive(Serialize)]
+struct GrantBody<'m> {
+    id: String,
+    /// With the event; it may have moved on.
+    state: access::State,
+    holder: Holder<'m>,
+    databases: &'m [String],
+    tables: &'m [GrantTable],
+    row_budget: Option<i64>,
+    duration_seconds: i64,
+    /// It does not begin before.
+    starts_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'m str>,
+    approvals_needed: i64,
+    decided_by: Option<&'m str>,
+    created_at: String,
+    /// Until when it waits for a decision.
+    expires_at: String,
+    active_from: Option<String>,
+    active_until: Option<String>,
+    url: &'m str,
+    approve_url: Option<&'m str>,
+}
+
+/// Whom a grant is for.
+#[derive(Serialize)]
+struct Holder<'m> {
+    subject: &'m str,
+    issuer: &'m str,
+    agent: Option<&'m str>,
+}
+
+/// The body of a message about a request.
+pub(super) fn of_request(message: &Message<'_>) -> Vec<u8> {
+    let request = Box::new(request(message));
+    body(&message.envelope, About::Request(request))
+}
+
+/// The body of a message about an access grant.
+pub(super) fn of_grant(message: &GrantMessage<'_>) -> Vec<u8> {
+    let grant = Box::new(grant(message));
+    body(&message.envelope, About::Grant(grant))
+}
+
+fn body(envelope: &Envelope<'_>, about: About<'_>) -> Vec<u8> {
     let body = Body {
-        id: &message.id,
-        kind: message.kind,
-        at: rfc3339(message.at),
-        by: message.by.map(by),
-        reason: message.reason,
-        request: request(message),
+        id: &envelope.id,
+        kind: envelope.kind,
+        at: rfc3339(envelope.at),
+        by: envelope.by.map(by),
+        reason: envelope.reason,
+        about,
     };
     // Records of texts and numbers always have a JSON form.
     serde_json::to_vec(&body).unwrap_or_default()
+}
+
+fn grant<'m>(message: &'m GrantMessage<'_>) -> GrantBody<'m> {
+    let (grant, state) = (message.grant, message.state);
+    let is_active = state != access::State::Pending;
+    GrantBody {
+        id: grant.id.to_string(),
+        state,
+        holder: Holder {
+            subject: &grant.subject,
+            issuer: &grant.issuer,
+            agent: grant.agent.as_deref(),
+        },
+        databases: &grant.databases,
+        tables: &grant.tables,
+        row_budget: grant.row_budget,
+        duration_seconds: grant.duration_ms / 1000,
+        starts_at: grant.not_before.map(rfc3339),
+        why: message.why,
+        approvals_needed: grant.needed,
+        decided_by: message.decided_by,
+        created_at: rfc3339(grant.created_at),
+        expires_at: rfc3339(grant.expires_at),
+        active_from: grant.active_from.filter(|_| is_active).map(rfc3339),
+        active_until: grant.active_until.filter(|_| is_active).map(rfc3339),
+        url: &message.envelope.url,
+        approve_url: message.envelope.approve_url.as_deref(),
+    }
 }
 
 fn by(actor: &Actor) -> By<'_> {
@@ -157,7 +240,7 @@ fn request<'m>(message: &'m Message<'_>) -> RequestBody<'m> {
             .filter(|_| message.state.is_end()),
         created_at: rfc3339(request.created_at),
         expires_at: rfc3339(request.expires_at),
-        url: &message.url,
-        approve_url: message.approve_url.as_deref(),
+        url: &message.envelope.url,
+        approve_url: message.envelope.approve_url.as_deref(),
     }
 }

@@ -1,10 +1,10 @@
 //! What may leave the gateway of an event and its request, whatever the form of the message.
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use gatewright_sql::redacted;
 
+use super::envelope::{Envelope, is_plain};
 use super::settings::Disclosure;
-use crate::approvals::{Actor, Event, Look, NAMED, Notification, Request, State};
+use crate::approvals::{Event, NAMED, Request, State};
 
 /// Effects that one message can show.
 pub(super) const MOST_EFFECTS: usize = 10;
@@ -17,23 +17,11 @@ pub(super) const STRINGS: (&str, &str) = ("standard_conforming_strings", "on");
 
 /// An event, with what may be known of it.
 pub(super) struct Message<'n> {
-    /// The same whenever it is sent.
-    pub id: String,
-    /// `approval.requested` and the like.
-    pub kind: &'static str,
-    /// In milliseconds since 1970.
-    pub at: i64,
+    pub envelope: Envelope<'n>,
     pub state: State,
-    pub by: Option<&'n Actor>,
-    /// Why, where it cannot quote the statement or may.
-    pub reason: Option<&'n str>,
     /// Who decided, once somebody has, separated by commas.
     pub decided_by: Option<&'n str>,
     pub statement: Statement,
-    /// Where the request is shown to people who log in.
-    pub url: String,
-    /// Where a person can agree, if the message shows everything that there is to agree to.
-    pub approve_url: Option<String>,
     pub request: &'n Request,
     disclosure: Disclosure,
 }
@@ -48,29 +36,30 @@ pub(super) enum Statement {
 
 impl<'n> Message<'n> {
     /// `base`: where people decide.
-    pub fn new(notification: &'n Notification, disclosure: Disclosure, base: &str) -> Self {
-        let (event, request) = (&notification.event, &notification.request);
-        let url = format!("{base}/requests/{}", request.id);
-        let is_first = event.before.is_none();
-        // The gateway's own reasons are of its own making; people write what they like.
-        let is_free = event.actor.is_some();
+    pub fn new(event: &'n Event, request: &'n Request, disclosure: Disclosure, base: &str) -> Self {
         let shows_texts = disclosure == Disclosure::Whole;
-        let reason = event.reason.as_deref().filter(|_| shows_texts || !is_free);
-        let approvable = is_first && shows_texts && shows_everything(request);
+        let url = format!("{base}/requests/{}", request.id);
+        let approvable = event.state == State::Pending && shows_texts && shows_everything(request);
         Message {
-            id: format!("{}-{}", request.id, event.sequence),
-            kind: kind(event, request),
-            at: event.at,
+            envelope: Envelope {
+                id: format!("{}-{}", request.id, event.sequence),
+                kind: kind(event, request),
+                at: event.at,
+                by: event.actor.as_ref(),
+                reason: Envelope::reason(
+                    event.reason.as_deref(),
+                    event.actor.as_ref(),
+                    shows_texts,
+                ),
+                approve_url: approvable.then(|| format!("{url}?decide=approve")),
+                url,
+            },
             state: event.state,
-            by: event.actor.as_ref(),
-            reason,
             decided_by: request
                 .decided_by
                 .as_deref()
                 .filter(|_| event.state != State::Pending),
             statement: statement(request, disclosure),
-            approve_url: approvable.then(|| format!("{url}?decide=approve")),
-            url,
             request,
             disclosure,
         }
@@ -78,7 +67,7 @@ impl<'n> Message<'n> {
 
     /// Asks people to decide.
     pub fn asks(&self) -> bool {
-        self.kind == REQUESTED && !self.broke_glass()
+        self.envelope.kind == REQUESTED && !self.broke_glass()
     }
 
     /// The statement runs without waiting for reviewers.
@@ -88,7 +77,7 @@ impl<'n> Message<'n> {
 
     /// Somebody has looked at it afterwards.
     pub fn is_review(&self) -> bool {
-        self.kind == REVIEWED
+        self.envelope.kind == REVIEWED
     }
 
     /// Why the policy wants an approval, if that may quote the statement.
@@ -182,29 +171,4 @@ fn shows_everything(request: &Request) -> bool {
             .into_iter()
             .chain(&request.agent)
             .all(plain)
-}
-
-/// Whether every character is what it looks like. A backtick ends quoted text in chats.
-fn is_plain(text: &str) -> bool {
-    let mut characters = text.chars();
-    characters.all(|character| match character {
-        '\n' | '\t' => true,
-        '`' => false,
-        other => Look::of(other) == Look::Plain,
-    })
-}
-
-/// Milliseconds since 1970 as `2026-11-30T07:12:25.000Z` (RFC 3339).
-pub(super) fn rfc3339(milliseconds: i64) -> String {
-    time(milliseconds).to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
-/// As people read it.
-pub(super) fn readable(milliseconds: i64) -> String {
-    let time = time(milliseconds);
-    format!("{} UTC", time.format("%Y-%m-%d %H:%M:%S"))
-}
-
-fn time(milliseconds: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(milliseconds).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use rand::Rng;
 use tokio::sync::{Mutex, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::client::{Receiver, SendError};
-use super::message::Message;
 use super::settings::{Format, WebhookSettings};
-use super::{json, slack};
-use crate::approvals::{Approvals, Fate, Notification, Subscription};
+use super::told::{Content, Told};
+use super::{slack, told};
+use crate::approvals::{Approvals, Due, Fate, Post, Subscription};
 use crate::store::StoreError;
 
 /// Messages of one webhook that are sent at one time.
@@ -91,6 +92,8 @@ struct Webhook {
     receiver: Receiver,
     /// The last attempt failed, and the log says so.
     fails: AtomicBool,
+    /// Until when its receiver wants nothing.
+    silence: ArcSwapOption<Instant>,
 }
 
 impl Webhooks {
@@ -167,6 +170,7 @@ impl Webhooks {
             receiver: Receiver::new(&settings)?,
             settings,
             fails: AtomicBool::new(false),
+            silence: ArcSwapOption::empty(),
         })
     }
 }
@@ -233,58 +237,95 @@ impl Webhook {
     /// Begins to send what is due. Returns how much is not delivered yet.
     async fn send_due(self: &Arc<Self>, sending: &mut JoinSet<()>) -> Result<i64, StoreError> {
         while sending.try_join_next().is_some() {}
-        let most = MOST.saturating_sub(sending.len());
-        let hold = self.settings.timeout + NOTE;
-        let found = self.approvals.notifications(&self.subscription, most, hold);
+        let most = match self.is_silent() {
+            true => 0,
+            false => MOST.saturating_sub(sending.len()),
+        };
+        // A chat may be asked twice: to change a message, and for a new one.
+        let hold = self.settings.timeout * 2 + NOTE;
+        let approvals = &self.approvals;
+        let found = approvals.outbox(&self.subscription, most, hold, told::read);
         let found = found.await?;
-        for notification in found.due {
+        for due in found.due {
             let own = Arc::clone(self);
-            sending.spawn(async move { own.deliver(notification).await });
+            sending.spawn(async move { own.deliver(due).await });
         }
         self.metrics.pending(self.name(), found.pending);
         Ok(found.pending)
     }
 
     /// Makes one attempt, and has the store note what became of it.
-    async fn deliver(&self, notification: Notification) {
-        let sequence = notification.event.sequence;
+    async fn deliver(&self, due: Due<Told>) {
         let base = self.approvals.settings().url.clone();
-        let message = Message::new(&notification, self.settings.statement, &base);
-        let body = match self.settings.format {
-            Format::Json => json::body(&message),
-            Format::Slack => slack::body(&message),
-        };
-        let sent = self.receiver.send(&self.settings, &message.id, body).await;
-        let error = match sent {
-            Ok(()) => {
+        let content = due.told.content(self.settings.statement, &base);
+        let error = match self.send(&content, due.post.as_ref()).await {
+            Ok(post) => {
                 self.metrics.attempted(self.name(), Outcome::Delivered);
                 if self.fails.swap(false, Ordering::Relaxed) {
                     tracing::info!(webhook = self.name(), "the webhook is delivered again");
                 }
-                let noted = noted(|| self.approvals.delivered(self.name(), sequence)).await;
-                return self.check_noted(noted);
+                let note = || {
+                    let approvals = &self.approvals;
+                    approvals.delivered(self.name(), due.sequence, post.clone())
+                };
+                return self.check_noted(noted(note).await);
             }
             Err(error) => error,
         };
+        self.failed(&due, content.kind(), &error).await;
+    }
+
+    /// `before`: the message of a chat that shows what it is about. Returns the one that does now.
+    async fn send(
+        &self,
+        content: &Content<'_>,
+        before: Option<&Post>,
+    ) -> Result<Option<Post>, SendError> {
+        let (receiver, settings) = (&self.receiver, &self.settings);
+        let body = match &settings.format {
+            Format::Json => content.json(),
+            Format::Slack => content.slack(slack::Form::News).to_string().into_bytes(),
+            Format::SlackApi(bot) => {
+                let card = content.slack(slack::Form::Card);
+                let shown = slack::show(receiver, settings, bot, before, card).await;
+                return shown.map(Some);
+            }
+        };
+        receiver.send(settings, content.id(), body).await?;
+        Ok(None)
+    }
+
+    async fn failed(&self, due: &Due<Told>, kind: &str, error: &SendError) {
         if !self.fails.swap(true, Ordering::Relaxed) {
             tracing::warn!(webhook = self.name(), %error, "the webhook could not be delivered; it is tried again");
         }
-        tracing::debug!(webhook = self.name(), request = %notification.request.id, %error, attempts = notification.attempts + 1, "an attempt failed");
-        let pause = pause(notification.attempts, &error);
-        let noted = noted(|| {
-            self.approvals
-                .not_delivered(&self.subscription, sequence, pause)
-        })
-        .await;
+        let (id, attempts) = (due.told.id(), due.attempts + 1);
+        tracing::debug!(webhook = self.name(), about = %id, %error, attempts, "an attempt failed");
+        if let Some(silence) = error.silence() {
+            let until = Instant::now() + silence;
+            self.silence.store(Some(Arc::new(until)));
+        }
+        let pause = pause(due.attempts, error);
+        let note = || {
+            let approvals = &self.approvals;
+            approvals.not_delivered(&self.subscription, due.sequence, pause)
+        };
+        let noted = noted(note).await;
         let outcome = match noted {
             Ok(Fate::GivenUp) => {
-                tracing::error!(webhook = self.name(), request = %notification.request.id, event = message.kind, %error, attempts = notification.attempts + 1, "a message was given up: it could not be delivered in time");
+                tracing::error!(webhook = self.name(), about = %id, event = kind, %error, attempts, "a message was given up: it could not be delivered in time");
                 Outcome::GivenUp
             }
-            _ => Outcome::Failed,
+            Ok(Fate::TriedAgain) | Err(_) => Outcome::Failed,
         };
         self.metrics.attempted(self.name(), outcome);
         self.check_noted(noted.map(|_| ()));
+    }
+
+    /// Whether its receiver wants nothing more for now.
+    fn is_silent(&self) -> bool {
+        let until = self.silence.load();
+        until.as_ref().is_some_and(|until| Instant::now() < **until)
     }
 
     fn check_noted(&self, noted: Result<(), StoreError>) {

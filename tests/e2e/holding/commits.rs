@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::deployed::Deployed;
 use super::stage::{detail, id, run, until_held};
+use crate::world::eventually;
 
 fn deployed(test: &str) -> Result<Deployed> {
     Deployed::start(test, "review_commits = \"all\"")
@@ -210,6 +211,45 @@ fn a_pipeline_is_reviewed_where_it_commits() -> Result<()> {
     let expected = [statement("INSERT INTO t VALUES (10)", 1)];
     ensure!(changes(&request) == expected, "{request}");
     commits_once_approved(&deployed, &mut client, &request)
+}
+
+/// A transaction that was open before commits were reviewed is held, and the list says what is missing.
+#[test]
+fn what_ran_before_commits_were_reviewed_is_said_to_be_unknown() -> Result<()> {
+    let deployed = Deployed::start("commits_switched", "review_commits = \"none\"")?;
+    let mut client = deployed.ada()?;
+    let mut other = deployed.ada()?;
+    for client in [&mut client, &mut other] {
+        client.query("BEGIN")?;
+        client.query("INSERT INTO t VALUES (10)")?;
+    }
+    other.query("ROLLBACK")?;
+    deployed.reload("review_commits = \"none\"", "review_commits = \"all\"")?;
+    // Once they are reviewed, a change outside of a transaction is held.
+    eventually("commits are reviewed", || {
+        let mut probe = deployed.ada()?;
+        probe.send(&raw::query("UPDATE t SET n = n WHERE n = 0"))?;
+        Ok(probe.receive()?.tag == b'N')
+    })?;
+    let (_, request) = held(&deployed, &mut client, &raw::query("COMMIT"))?;
+    let unknown = "what ran before commits were reviewed is not known";
+    ensure!(
+        changes(&request) == [(unknown.to_owned(), None)],
+        "{request}"
+    );
+    commits_once_approved(&deployed, &mut client, &request)?;
+    // What its next transactions change is known again.
+    for client in [&mut client, &mut other] {
+        client.query("BEGIN")?;
+        client.query("UPDATE t SET n = n WHERE n = 1")?;
+        let (_, request) = held(&deployed, client, &raw::query("COMMIT"))?;
+        let expected = [statement("UPDATE t SET n = n WHERE n = 1", 1)];
+        ensure!(changes(&request) == expected, "{request}");
+        decide(&deployed, &request, "reject")?;
+        client.until_ready()?;
+        client.query("ROLLBACK")?;
+    }
+    Ok(())
 }
 
 #[test]

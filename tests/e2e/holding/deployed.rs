@@ -136,6 +136,15 @@ address = "127.0.0.1:{api_port}"
         Ok(())
     }
 
+    /// Has the gateway read its configuration again, with a change.
+    pub fn reload(&self, was: &str, is: &str) -> Result<()> {
+        let path = self.folder.path().join("gatewright.toml");
+        let text = std::fs::read_to_string(&path)?;
+        ensure!(text.contains(was), "{text}");
+        std::fs::write(&path, text.replace(was, is))?;
+        self.gateway.process().signal("HUP")
+    }
+
     pub fn rows(&self) -> Result<String> {
         let counted = Psql::new(&self.direct)?.query("SELECT count(*) FROM t")?;
         Ok(counted.trim().to_owned())

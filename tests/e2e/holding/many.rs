@@ -49,6 +49,8 @@ fn two_hundred_are_held_while_others_go_on() -> Result<()> {
     };
     ensure!(refused.is_some_and(|refused| refused[&'C'] == "53400"));
     counted("gatewright_approvals_held 200")?;
+    // The trial has one entry for all databases.
+    counted("gatewright_database_held{database=\"*\"} 200")?;
     let mut other = stage.client()?;
     for _ in 0..20 {
         ensure!(error(&other.query("INSERT INTO t VALUES (50)")?).is_none());
@@ -63,6 +65,7 @@ fn two_hundred_are_held_while_others_go_on() -> Result<()> {
     }
     counted("gatewright_approvals_held 100")?;
     counted("gatewright_approvals_total{outcome=\"approved\"} 100")?;
+    counted("gatewright_database_statements_total{database=\"*\",verdict=\"ask\"} 201")?;
     Ok(())
 }
 

@@ -105,10 +105,7 @@ pub(super) static STATEMENTS_TOTAL: Definition = Definition {
     unit: Unit::Count,
     help: "Verdicts on statements, by kind of statement and verdict. allow and deny: decided before the statement runs; \
            ask: people have to approve it; stop: ended while it ran; refuse: refused by the gateway itself",
-    labels: &[
-        STATEMENT_KIND,
-        fixed("verdict", &["allow", "ask", "deny", "stop", "refuse"]),
-    ],
+    labels: &[STATEMENT_KIND, fixed("verdict", &VERDICTS)],
 };
 
 pub(super) static APPROVALS_HELD: Definition = Definition {
@@ -324,6 +321,49 @@ const DATABASE: LabelDefinition = LabelDefinition {
     values: Values::Open("name of the `[[database]]` entry"),
 };
 
+/// The verdicts on statements.
+pub(super) const VERDICTS: [&str; 5] = ["allow", "ask", "deny", "stop", "refuse"];
+
+pub(super) static DATABASE_SESSIONS: Definition = Definition {
+    name: "gatewright_database_sessions",
+    kind: Kind::Gauge,
+    unit: Unit::Count,
+    help: "Open sessions of a database",
+    labels: &[DATABASE],
+};
+
+pub(super) static DATABASE_STATEMENTS_TOTAL: Definition = Definition {
+    name: "gatewright_database_statements_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Verdicts on statements in sessions of a database, as in gatewright_statements_total",
+    labels: &[DATABASE, fixed("verdict", &VERDICTS)],
+};
+
+pub(super) static DATABASE_HELD: Definition = Definition {
+    name: "gatewright_database_held",
+    kind: Kind::Gauge,
+    unit: Unit::Count,
+    help: "Statements of a database that are held for approval now",
+    labels: &[DATABASE],
+};
+
+pub(super) static DATABASE_ROWS_TOTAL: Definition = Definition {
+    name: "gatewright_database_rows_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Rows of a database, as delivered to clients",
+    labels: &[DATABASE],
+};
+
+pub(super) static DATABASE_MASKED_CELLS_TOTAL: Definition = Definition {
+    name: "gatewright_database_masked_cells_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Values of results of a database that were replaced before delivery",
+    labels: &[DATABASE],
+};
+
 pub(super) static POOL_CONNECTIONS: Definition = Definition {
     name: "gatewright_pool_connections",
     kind: Kind::Gauge,
@@ -384,7 +424,7 @@ pub(super) static POOL_TIMEOUTS_TOTAL: Definition = Definition {
 };
 
 /// All of the above, in the order of the documentation.
-pub(super) static ALL: [&Definition; 30] = [
+pub(super) static ALL: [&Definition; 35] = [
     &CONNECTIONS,
     &CONNECTIONS_TOTAL,
     &REFUSALS_DELAYED_TOTAL,
@@ -409,6 +449,11 @@ pub(super) static ALL: [&Definition; 30] = [
     &POLICY_RELOADS_TOTAL,
     &POLICY_GENERATION,
     &POLICY_METRIC_TOTAL,
+    &DATABASE_SESSIONS,
+    &DATABASE_STATEMENTS_TOTAL,
+    &DATABASE_HELD,
+    &DATABASE_ROWS_TOTAL,
+    &DATABASE_MASKED_CELLS_TOTAL,
     &POOL_CONNECTIONS,
     &POOL_IDLE,
     &POOL_WAITING,

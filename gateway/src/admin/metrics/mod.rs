@@ -1,9 +1,11 @@
 //! The metrics of the process: defined in one table, counted by the other modules, rendered for Prometheus.
 
+mod databases;
 mod definition;
 mod definitions;
 mod handles;
 mod histograms;
+mod loads;
 mod policies;
 mod policy_counters;
 mod pools;
@@ -20,10 +22,13 @@ use std::sync::Arc;
 
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 
+use databases::Databases;
 use definitions::{CONNECTIONS, CONNECTIONS_TOTAL, REFUSALS_DELAYED_TOTAL};
 use histograms::Histograms;
+use loads::Loads;
 use policy_counters::PolicyCounters;
 
+pub use loads::Load;
 pub use samples::Sample;
 
 /// The metrics of the process.
@@ -32,6 +37,8 @@ pub struct Metrics {
     recorded: PrometheusHandle,
     policy_counters: Arc<PolicyCounters>,
     histograms: Arc<Histograms>,
+    databases: Arc<Databases>,
+    loads: Arc<Loads>,
 }
 
 impl Metrics {
@@ -52,6 +59,8 @@ impl Metrics {
             recorded,
             policy_counters: Arc::default(),
             histograms: Arc::default(),
+            databases: Arc::default(),
+            loads: Arc::default(),
         }
     }
 

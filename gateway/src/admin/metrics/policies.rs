@@ -49,6 +49,7 @@ impl Observer for Metrics {
 
     fn reload(&self, event: &ReloadEvent) {
         POLICY_GENERATION.gauge(&[]).set(event.generation as f64);
+        self.loads.note(event);
         let policy = event.policy.as_str();
         let generation = event.generation;
         let outcome = match &event.outcome {

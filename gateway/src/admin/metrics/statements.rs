@@ -7,13 +7,14 @@ use gatewright_sql::Verb;
 use metrics::Counter;
 
 use super::Metrics;
+use super::databases::step;
 use super::definitions::{
     APPROVALS_HELD, APPROVALS_TOTAL, MASKED_CELLS_TOTAL, RESULT_BYTES_TOTAL, RESULT_ROWS_TOTAL,
     STATEMENT_ENDS_TOTAL, STATEMENT_SECONDS, STATEMENTS_TOTAL,
 };
 use super::handles::Handles;
 use super::histograms::Histogram;
-use crate::gate::GateMetrics;
+use crate::gate::{DatabaseMetrics, GateMetrics};
 use crate::session::{Completion, Outcome};
 
 thread_local! {
@@ -88,15 +89,15 @@ impl GateMetrics for Metrics {
     }
 
     fn held(&self, is_held: bool) {
-        let gauge = APPROVALS_HELD.gauge(&[]);
-        match is_held {
-            true => gauge.increment(1.0),
-            false => gauge.decrement(1.0),
-        }
+        step(&APPROVALS_HELD.gauge(&[]), is_held);
     }
 
     fn decided(&self, outcome: &'static str) {
         APPROVALS_TOTAL.counter(&[outcome]).increment(1);
+    }
+
+    fn database(&self, name: &str) -> Arc<dyn DatabaseMetrics> {
+        self.databases.of(name)
     }
 }
 

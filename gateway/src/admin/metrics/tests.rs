@@ -135,6 +135,11 @@ fn count_everything(metrics: &Metrics) {
     pools.handed_out(Handed::Reset);
     pools.closed(Closed::Traces);
     pools.timed_out();
+    let database = metrics.database("d");
+    database.session(true);
+    database.verdict("ask");
+    database.delivered(&done);
+    database.held(true);
     metrics.attempted("w", Outcome::GivenUp);
     metrics.pending("w", 3);
     metrics.written(3, 400);
@@ -169,6 +174,12 @@ fn what_is_exported_and_what_is_defined_are_the_same() {
         "gatewright_statement_seconds_bucket{kind=\"select\",le=\"+Inf\"} 1\n",
         "gatewright_statement_seconds_sum{kind=\"select\"} 0.25\n",
         "gatewright_statement_seconds_count{kind=\"select\"} 1\n",
+        "gatewright_database_sessions{database=\"d\"} 1\n",
+        "gatewright_database_statements_total{database=\"d\",verdict=\"ask\"} 1\n",
+        "gatewright_database_statements_total{database=\"d\",verdict=\"deny\"} 0\n",
+        "gatewright_database_held{database=\"d\"} 1\n",
+        "gatewright_database_rows_total{database=\"d\"} 2\n",
+        "gatewright_database_masked_cells_total{database=\"d\"} 1\n",
         "gatewright_policy_metric_total{policy=\"p\",name=\"seen\"} 1.5\n",
     ] {
         assert!(text.contains(sample), "{sample}{text}");

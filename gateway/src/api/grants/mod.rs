@@ -5,4 +5,4 @@ pub(super) mod routes;
 pub(super) mod view;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

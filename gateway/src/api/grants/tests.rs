@@ -7,7 +7,7 @@ use crate::access::{GrantTable, State, Verbs, Verdict};
 use crate::api::tests::{Stage, code, fits};
 use crate::api::{ApiClient, ClientError, DESCRIPTION};
 
-fn ask() -> AskBody {
+pub(in crate::api) fn ask() -> AskBody {
     AskBody {
         databases: vec!["shop".to_owned()],
         tables: vec![GrantTable {
@@ -21,7 +21,7 @@ fn ask() -> AskBody {
     }
 }
 
-async fn asked(client: &ApiClient, body: &AskBody) -> GrantView {
+pub(in crate::api) async fn asked(client: &ApiClient, body: &AskBody) -> GrantView {
     client.ask_for_grant(body).await.expect("it is asked for")
 }
 
@@ -112,6 +112,7 @@ async fn only_people_decide_and_never_for_themselves() {
             "not-a-person",
         ),
         (stage.client("carol", &["auditors"], None), "not-a-reviewer"),
+        (stage.client("olga", &["audit", "dba"], None), "auditor"),
         (stage.client("eve", &["staff"], None), "not-found"),
     ] {
         let refused = decide(&client, &grant.id, Verdict::Approve).await;

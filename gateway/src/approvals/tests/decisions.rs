@@ -92,6 +92,7 @@ async fn only_people_among_the_reviewers_decide_and_never_their_own() {
             (own_agent, "NotAPerson"),
             (reviewer("ada"), "Requester"),
             (identity("carol", &["auditors"]), "NotAReviewer"),
+            (identity("olga", &["audit", "dba"]), "Auditor"),
             (identity("eve", &["staff"]), "NotFound"),
         ] {
             for verdict in [Verdict::Approve, Verdict::Reject, Verdict::Revoke] {

@@ -21,6 +21,7 @@ pub(crate) const ISSUER: &str = "https://id.example.com";
 pub(crate) fn settings() -> ApprovalsSettings {
     ApprovalsSettings {
         viewers: vec!["auditors".to_owned()],
+        auditors: vec!["audit".to_owned()],
         max_pending_per_identity: 1000,
         ..ApprovalsSettings::new(
             vec![ISSUER.to_owned()],

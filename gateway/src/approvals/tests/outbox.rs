@@ -8,32 +8,42 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 fn subscription() -> Subscription {
     Subscription {
         name: "audit".to_owned(),
-        states: State::ALL.to_vec(),
+        topics: vec![topic(&State::ALL)],
         max_age: DAY,
     }
 }
 
-async fn due(approvals: &Approvals, subscription: &Subscription) -> Vec<Notification> {
-    let found = approvals.notifications(subscription, 100, HOLD).await;
-    found.expect("the store answers").due
+/// An event of a request.
+type Told = Due<(Event, Request)>;
+
+async fn due(approvals: &Approvals, subscription: &Subscription) -> Vec<Told> {
+    outbox(approvals, subscription, 100).await.due
+}
+
+async fn outbox(
+    approvals: &Approvals,
+    subscription: &Subscription,
+    most: usize,
+) -> Outbox<(Event, Request)> {
+    let found = approvals.outbox(subscription, most, HOLD, event_of_request);
+    found.await.expect("the store answers")
 }
 
 /// The states that are told now, each held by this gateway from now on.
 async fn told(approvals: &Approvals, subscription: &Subscription) -> Vec<State> {
     let due = due(approvals, subscription).await;
-    due.iter().map(|one| one.event.state).collect()
+    due.iter().map(|one| one.told.0.state).collect()
 }
 
-async fn delivered(approvals: &Approvals, notifications: &[Notification]) {
+async fn delivered(approvals: &Approvals, notifications: &[Told]) {
     for one in notifications {
-        let noted = approvals.delivered("audit", one.event.sequence).await;
+        let noted = approvals.delivered("audit", one.sequence, None).await;
         noted.expect("the store answers");
     }
 }
 
 async fn pending(approvals: &Approvals, subscription: &Subscription) -> i64 {
-    let found = approvals.notifications(subscription, 0, HOLD).await;
-    found.expect("the store answers").pending
+    outbox(approvals, subscription, 0).await.pending
 }
 
 /// A request that was made and approved.
@@ -70,10 +80,10 @@ async fn events_of_one_request_are_told_one_after_the_other() {
         let first = due(&approvals, &audit).await;
         let seen: Vec<_> = first
             .iter()
-            .map(|one| (one.event.request, one.event.state))
+            .map(|one| (one.told.0.request, one.told.0.state))
             .collect();
         assert_eq!(seen, [(one, State::Pending), (other, State::Pending)]);
-        assert_eq!(first[0].request.text, "DELETE 1");
+        assert_eq!(first[0].told.1.text, "DELETE 1");
         // The next one of the same request waits for its turn.
         assert_eq!(told(&approvals, &audit).await, []);
         delivered(&approvals, &first).await;
@@ -102,13 +112,13 @@ async fn gateways_that_share_a_store_tell_everything_once() {
         let mut seen = Vec::new();
         while seen.len() < 20 {
             let (one, other) = tokio::join!(
-                gateways[0].notifications(&audit, 3, HOLD),
-                gateways[1].notifications(&audit, 3, HOLD),
+                outbox(&gateways[0], &audit, 3),
+                outbox(&gateways[1], &audit, 3),
             );
-            let found = [one.expect("an answer").due, other.expect("an answer").due];
+            let found = [one.due, other.due];
             for (gateway, due) in gateways.iter().zip(found) {
                 delivered(gateway, &due).await;
-                seen.extend(due.into_iter().map(|one| one.event.sequence));
+                seen.extend(due.into_iter().map(|one| one.sequence));
             }
         }
         let distinct: std::collections::BTreeSet<_> = seen.iter().collect();
@@ -125,16 +135,16 @@ async fn what_is_held_too_long_is_told_by_others() {
         let audit = subscription();
         gone.subscribe(&audit).await.expect("a subscription");
         waiting(&gone, draft("DELETE 1", ApprovalWait::ReturnId)).await;
-        let found = gone.notifications(&audit, 100, Duration::ZERO).await;
+        let found = gone
+            .outbox(&audit, 100, Duration::ZERO, event_of_request)
+            .await;
         let held = found.expect("an answer").due;
         let other = open(&place, settings()).await;
         let again = due(&other, &audit).await;
-        assert_eq!(again[0].event, held[0].event);
+        assert_eq!(again[0].told.0, held[0].told.0);
         // It comes too late to take it from the other one.
         delivered(&gone, &held).await;
-        let late = gone
-            .not_delivered(&audit, held[0].event.sequence, DAY)
-            .await;
+        let late = gone.not_delivered(&audit, held[0].sequence, DAY).await;
         assert_eq!(late.expect("an answer"), Fate::TriedAgain);
         assert_eq!(pending(&other, &audit).await, 1);
         delivered(&other, &again).await;
@@ -155,7 +165,7 @@ async fn what_happens_while_nobody_tells_is_told_later() {
         drop(approvals);
         let next = open(&place, settings()).await;
         let first = due(&next, &subscription()).await;
-        assert_eq!(first[0].event.request, id);
+        assert_eq!(first[0].told.0.request, id);
         delivered(&next, &first).await;
         assert_eq!(told(&next, &subscription()).await, [State::Approved]);
     }
@@ -168,11 +178,11 @@ async fn what_is_too_old_is_given_up_and_makes_room() {
         let audit = subscription();
         approvals.subscribe(&audit).await.expect("a subscription");
         approved(&approvals, "DELETE 1").await;
-        let first = due(&approvals, &audit).await[0].event.sequence;
+        let first = due(&approvals, &audit).await[0].sequence;
         let fate = approvals.not_delivered(&audit, first, Duration::ZERO).await;
         assert_eq!(fate.expect("an answer"), Fate::TriedAgain);
         let again = due(&approvals, &audit).await;
-        assert_eq!((again[0].event.sequence, again[0].attempts), (first, 1));
+        assert_eq!((again[0].sequence, again[0].attempts), (first, 1));
         let fate = approvals.not_delivered(&audit, first, DAY).await;
         assert_eq!(fate.expect("an answer"), Fate::GivenUp);
         assert_eq!(told(&approvals, &audit).await, [State::Approved]);
@@ -186,7 +196,7 @@ async fn a_pause_is_kept() {
         let audit = subscription();
         approvals.subscribe(&audit).await.expect("a subscription");
         approved(&approvals, "DELETE 1").await;
-        let first = due(&approvals, &audit).await[0].event.sequence;
+        let first = due(&approvals, &audit).await[0].sequence;
         let pause = DAY / 2;
         let fate = approvals.not_delivered(&audit, first, pause).await;
         assert_eq!(fate.expect("an answer"), Fate::TriedAgain);
@@ -196,12 +206,44 @@ async fn a_pause_is_kept() {
     }
 }
 
+fn post(message: &str) -> Post {
+    Post {
+        channel: "C1".to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+/// What shows a request in a chat is known with all that follows, also to the gateway that lost the delivery to another one.
+#[tokio::test]
+async fn the_message_of_a_chat_is_kept() {
+    for (place, _folder) in places() {
+        let approvals = open(&place, settings()).await;
+        let audit = subscription();
+        approvals.subscribe(&audit).await.expect("a subscription");
+        let id = approved(&approvals, "DELETE 1").await;
+        let other = waiting(&approvals, draft("DELETE 2", ApprovalWait::ReturnId)).await;
+        let first = due(&approvals, &audit).await;
+        assert_eq!((first[0].told.1.id, &first[0].post), (id, &None));
+        for message in ["1.1", "1.2"] {
+            let noted = approvals.delivered("audit", first[0].sequence, Some(post(message)));
+            noted.await.expect("the store answers");
+        }
+        let second = due(&approvals, &audit).await;
+        assert_eq!(second[0].post, Some(post("1.2")));
+        delivered(&approvals, &first[1..]).await;
+        let reject = decision(other, Verdict::Reject, reviewer("bob"));
+        approvals.decide(reject).await.expect("rejected");
+        let third = due(&approvals, &audit).await;
+        assert_eq!((third[0].told.1.id, &third[0].post), (other, &None));
+    }
+}
+
 #[tokio::test]
 async fn only_the_states_that_were_asked_for_are_told() {
     for (place, _folder) in places() {
         let approvals = open(&place, settings()).await;
         let chosen = Subscription {
-            states: vec![State::Approved, State::Revoked],
+            topics: vec![topic(&[State::Approved, State::Revoked])],
             ..subscription()
         };
         approvals.subscribe(&chosen).await.expect("a subscription");
@@ -209,7 +251,7 @@ async fn only_the_states_that_were_asked_for_are_told() {
         let revoke = decision(id, Verdict::Revoke, reviewer("bob"));
         approvals.decide(revoke).await.expect("revoked");
         let first = due(&approvals, &chosen).await;
-        assert_eq!(first[0].event.state, State::Approved);
+        assert_eq!(first[0].told.0.state, State::Approved);
         delivered(&approvals, &first).await;
         assert_eq!(told(&approvals, &chosen).await, [State::Revoked]);
     }
@@ -232,13 +274,16 @@ async fn subscriptions_are_apart_and_end_with_their_requests() {
         let reject = decision(id, Verdict::Reject, reviewer("bob"));
         approvals.decide(reject).await.expect("rejected");
         delivered(&approvals, &due(&approvals, &audit).await).await;
+        let shown = due(&approvals, &audit).await[0].sequence;
+        let post = approvals.delivered("audit", shown, Some(post("1.2")));
+        post.await.expect("the store answers");
         assert_eq!(told(&approvals, &chat).await, [State::Pending]);
         assert_eq!(pending(&approvals, &chat).await, 2);
         let pruned = approvals.shared.store.run(|transaction| {
             let later = transaction.now() + 1000;
             super::ending::prune(transaction, later)?;
-            let mut rows = transaction.query("SELECT count(*) FROM delivery", &[])?;
-            rows[0].integer()
+            let left = "SELECT (SELECT count(*) FROM delivery) + (SELECT count(*) FROM post)";
+            transaction.query(left, &[])?[0].integer()
         });
         assert_eq!(pruned.await.expect("an answer"), 0);
         // The subscription was not used for so long that it was forgotten; it begins anew.

@@ -27,6 +27,12 @@ pub(in crate::config) static APPROVALS: Table = Table::new(
         )
         .absent("none"),
         Key::new(
+            "auditors",
+            Kind::Strings,
+            "the groups whose members see all requests and access grants, and in the console the gateway's sessions, policies and databases. They decide nothing, also where they are reviewers or `admins`",
+        )
+        .absent("none"),
+        Key::new(
             "break_glass",
             Kind::Strings,
             "the groups whose members can have a statement run without waiting for reviewers, with a justification. It is reviewed afterwards",

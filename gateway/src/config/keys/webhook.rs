@@ -17,7 +17,7 @@ pub(in crate::config) static WEBHOOK: Table = Table::new(
             Kind::String,
             "where messages are sent: `https://`, or `http://` on a loopback address. Redirects are not followed. It is not shown or logged",
         )
-        .absent("`url_file`"),
+        .absent("`url_file`; of `slack-api`: `https://slack.com/api`"),
         Key::new(
             "url_file",
             Kind::Path,
@@ -26,7 +26,7 @@ pub(in crate::config) static WEBHOOK: Table = Table::new(
         Key::new(
             "format",
             Kind::Choice(choices::WEBHOOK_FORMAT.names),
-            "the form of messages: for programs, or for an incoming webhook of Slack",
+            "the form of messages: for programs, for an incoming webhook of Slack, or for Slack's Web API, where one message shows what becomes of a request",
         )
         .default("\"json\""),
         Key::new(
@@ -36,6 +36,16 @@ pub(in crate::config) static WEBHOOK: Table = Table::new(
         )
         .absent("`secret_file`; required for `json`"),
         Key::new("secret_file", Kind::Path, "a file with the secret"),
+        Key::new(
+            "token_file",
+            Kind::Path,
+            "a file with the token of a Slack bot that has the scope `chat:write`; required for `slack-api`",
+        ),
+        Key::new(
+            "channel",
+            Kind::String,
+            "the Slack channel that the bot writes to, by its id; required for `slack-api`",
+        ),
         Key::new(
             "statement",
             Kind::Choice(choices::DISCLOSURE.names),
@@ -48,6 +58,12 @@ pub(in crate::config) static WEBHOOK: Table = Table::new(
             "the states of requests that are told, such as `[\"pending\", \"approved\", \"rejected\"]`",
         )
         .absent("all"),
+        Key::new(
+            "grant_events",
+            Kind::Strings,
+            "the states of access grants that are told, such as `[\"pending\", \"approved\"]`; `[]`: none",
+        )
+        .absent("those in `events`"),
         Key::new(
             "timeout",
             Kind::Period,

@@ -12,9 +12,11 @@ use crate::approvals::ApprovalsSettings;
 use crate::config::choices::{APPROVAL_WAIT, COMMIT_REVIEW, DISCLOSURE, WEBHOOK_FORMAT};
 use crate::config::keys::{API, API_TLS, APPROVALS, CONSOLE, CONSOLE_TLS, STORE, Table, WEBHOOK};
 use crate::config::units::duration_text;
+use crate::config::webhook::WebhookFormat;
 use crate::config::{Api, Approvals, Console, PortTls, Webhook};
 use crate::store::StoreSettings;
 use crate::upstream::Credential;
+use crate::webhooks::Format;
 
 pub(super) fn approvals(f: &mut Formatter<'_>, approvals: &Approvals) -> fmt::Result {
     settings(f, &approvals.settings)?;
@@ -43,7 +45,8 @@ fn webhook(f: &mut Formatter<'_>, webhook: &Webhook) -> fmt::Result {
             shown.absent("url_file")?;
         }
     }
-    shown.string("format", WEBHOOK_FORMAT.name(settings.format))?;
+    let format = WebhookFormat::of(&settings.format);
+    shown.string("format", WEBHOOK_FORMAT.name(format))?;
     match (&webhook.secret_file, &settings.secret) {
         (Some(path), _) => {
             shown.omit(&["secret"]);
@@ -55,9 +58,19 @@ fn webhook(f: &mut Formatter<'_>, webhook: &Webhook) -> fmt::Result {
         }
         (None, None) => shown.omit(&["secret", "secret_file"]),
     }
+    match (&webhook.token_file, &settings.format) {
+        (Some(path), Format::SlackApi(bot)) => {
+            shown.string("token_file", path.display())?;
+            shown.string("channel", &bot.channel)?;
+        }
+        _ => shown.omit(&["token_file", "channel"]),
+    }
     shown.string("statement", DISCLOSURE.name(settings.statement))?;
     let events: Vec<_> = settings.events.iter().map(|state| state.name()).collect();
     shown.list("events", &events)?;
+    let grants = settings.grant_events.iter();
+    let grants: Vec<_> = grants.map(|state| state.name()).collect();
+    shown.list("grant_events", &grants)?;
     shown.string("timeout", duration_text(settings.timeout))?;
     shown.string("max_age", duration_text(settings.max_age))?;
     match &settings.ca_pem {
@@ -117,6 +130,7 @@ fn settings(f: &mut Formatter<'_>, settings: &ApprovalsSettings) -> fmt::Result 
     shown.list("people", &settings.people)?;
     shown.list("reviewers", &settings.reviewers)?;
     shown.list("viewers", &settings.viewers)?;
+    shown.list("auditors", &settings.auditors)?;
     shown.list("break_glass", &settings.break_glass)?;
     shown.plain("approvals", settings.needed)?;
     shown.plain("reason_required", settings.reason_required)?;

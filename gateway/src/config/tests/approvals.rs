@@ -1,6 +1,7 @@
 //! `[approvals]`, `[store]`, `[api]`, `[console]` and `[[webhook]]`.
 
 use super::*;
+use crate::access;
 use crate::approvals::{ApprovalsSettings, State};
 use crate::store::StoreSettings;
 use crate::upstream::Credential;
@@ -275,13 +276,75 @@ fn webhooks_hide_constants_unless_they_are_told_otherwise() {
         panic!("{webhooks:?}")
     };
     assert_eq!(audit.settings.statement, Disclosure::Redacted);
-    assert_eq!(audit.settings.format, Format::Json);
+    assert!(matches!(audit.settings.format, Format::Json));
     assert_eq!(audit.settings.events, State::ALL);
     assert_eq!(chat.settings.statement, Disclosure::Whole);
     assert_eq!(chat.settings.events, [State::Pending]);
+    assert_eq!(audit.settings.grant_events, access::State::ALL);
+    assert_eq!(chat.settings.grant_events, [access::State::Pending]);
     assert!(chat.settings.secret.is_none());
     let url = secrecy::ExposeSecret::expose_secret(&chat.settings.url);
     assert_eq!(url, "https://hooks.slack.com/services/T0/B0/canary-pw");
+}
+
+const BOT: &str = "
+[[webhook]]
+name = \"chat\"
+format = \"slack-api\"
+token_file = \"secrets/slack-token\"
+channel = \"C1\"
+grant_events = []
+";
+
+#[test]
+fn a_bot_of_slack_has_a_token_and_a_channel() {
+    let folder = Folder::new();
+    let config = folder.load(&[LEAST, APPROVALS, API, BOT].concat());
+    let config = config.expect("a configuration");
+    let printed = config.to_string();
+    assert!(!printed.contains("canary"), "{printed}");
+    assert!(printed.contains("channel = \"C1\""), "{printed}");
+    let webhooks = config.approvals.expect("approvals").webhooks;
+    let settings = &webhooks[0].settings;
+    let Format::SlackApi(bot) = &settings.format else {
+        panic!("{settings:?}")
+    };
+    let token = secrecy::ExposeSecret::expose_secret(&bot.token);
+    assert_eq!((token, bot.channel.as_str()), ("xoxb-canary", "C1"));
+    let url = secrecy::ExposeSecret::expose_secret(&settings.url);
+    assert_eq!(url, "https://slack.com/api");
+    assert!(settings.grant_events.is_empty() && settings.events == State::ALL);
+    folder.write("secrets/odd-token", "xoxb canary\n");
+    for (from, to, expected) in [
+        (
+            "token_file = \"secrets/slack-token\"\n",
+            "",
+            "requires `token_file`",
+        ),
+        ("channel = \"C1\"\n", "", "requires `channel`"),
+        (
+            "secrets/slack-token",
+            "secrets/odd-token",
+            "no token of Slack's",
+        ),
+        ("slack-api", "slack", "require `format = \"slack-api\"`"),
+        (
+            "channel",
+            "secret_file = \"secrets/webhook\"\nchannel",
+            "a secret has no effect",
+        ),
+        ("[]", "[\"executed\"]", "`grant_events` can contain pending"),
+        ("grant_events", "events", "`events` must not be empty"),
+    ] {
+        let changed = BOT.replace(from, to);
+        assert_ne!(changed, BOT);
+        let errors = folder.errors(&[LEAST, APPROVALS, API, &changed].concat());
+        let found = errors
+            .iter()
+            .any(|(_, _, message)| message.contains(expected));
+        assert!(found, "{expected}: {errors:?}");
+        assert!(!format!("{errors:?}").contains("canary"), "{errors:?}");
+    }
 }
 
 #[test]

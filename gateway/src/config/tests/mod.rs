@@ -43,6 +43,7 @@ impl Folder {
                 "secrets/slack-url",
                 "https://hooks.slack.com/services/T0/B0/canary-pw\n",
             ),
+            ("secrets/slack-token", "xoxb-canary\n"),
             ("policies/deny-list.wasm", ""),
             ("policies/mask-columns.wasm", ""),
             ("policies/notes.txt", ""),

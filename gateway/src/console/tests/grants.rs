@@ -18,7 +18,7 @@ fn has_access(stage: &Stage) -> bool {
 }
 
 /// Ada asks. Returns the path of the page.
-async fn asked(stage: &Stage) -> String {
+pub(super) async fn asked(stage: &Stage) -> String {
     let ada = stage.browser(identity("ada", &["staff"]));
     let body = format!("csrf={}&{FORM}", ada.csrf);
     let answer = ada.post("/grants", "", &body).await;
@@ -99,7 +99,7 @@ async fn nobody_decides_for_themselves() {
         (
             identity("carol", &["auditors"]),
             true,
-            "not among the reviewers",
+            "not decide about it",
         ),
         (identity("ada", &["dba"]), true, "access of your own"),
     ] {

@@ -15,7 +15,7 @@ use super::waiting::Waiting;
 use crate::approvals::{Approvals, Approved, Draft, Effect, Outcome, Submitted};
 use crate::gate::ending::Admitted;
 use crate::gate::permit::Permit;
-use crate::gate::{Gate, SessionGate};
+use crate::gate::{DatabaseMetrics, Gate, SessionGate};
 use crate::session::{Answer, Judged, Refusal, Rehearsed};
 
 /// What people are asked about.
@@ -32,6 +32,7 @@ pub(super) struct Asked {
 /// Whom a request is made to, and who waits for its end.
 struct Asking {
     gate: Arc<Gate>,
+    database: Option<Arc<dyn DatabaseMetrics>>,
     approvals: Approvals,
     waiting: Waiting,
     /// The pause between notices.
@@ -121,6 +122,7 @@ impl SessionGate {
         };
         Ok(Asking {
             gate: Arc::clone(&self.gate),
+            database: self.database.clone(),
             every: approvals.settings().notice_interval,
             approvals: approvals.clone(),
             waiting: self.waiting.clone(),
@@ -175,7 +177,7 @@ impl Asking {
             return Err(refusals::returned(&place));
         }
         let claim = claim(place.id);
-        let _held = Held::begin(&self.gate);
+        let _held = Held::begin(&self);
         tracing::info!(request = %place.id, %policy, "a statement is held for approval");
         let outcome = self.outcome(&place, || refusals::notice(&place, &policy, &wanted));
         let outcome = outcome.await;
@@ -187,6 +189,13 @@ impl Asking {
                 claim.forget();
                 Err(refusal)
             }
+        }
+    }
+
+    fn count_held(&self, is_held: bool) {
+        self.gate.metrics.held(is_held);
+        if let Some(database) = &self.database {
+            database.held(is_held);
         }
     }
 
@@ -206,18 +215,18 @@ impl Asking {
 }
 
 /// Counts one held statement.
-struct Held<'g>(&'g Gate);
+struct Held<'a>(&'a Asking);
 
-impl<'g> Held<'g> {
-    fn begin(gate: &'g Gate) -> Self {
-        gate.metrics.held(true);
-        Held(gate)
+impl<'a> Held<'a> {
+    fn begin(asking: &'a Asking) -> Self {
+        asking.count_held(true);
+        Held(asking)
     }
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.0.metrics.held(false);
+        self.0.count_held(false);
     }
 }
 

@@ -45,7 +45,7 @@ async fn no_constant_leaves_unless_the_whole_statement_may() {
     });
     for format in [Format::Json, Format::Slack] {
         for disclosure in [Disclosure::Redacted, Disclosure::None] {
-            for text in told(format, disclosure, quoting.clone()).await {
+            for text in told(format.clone(), disclosure, quoting.clone()).await {
                 for value in ["canary", "4711", "true,", "checked"] {
                     let is_own = value == "true," && !text.contains("vip = true");
                     assert!(is_own || !text.contains(value), "{disclosure:?}: {text}");
@@ -69,7 +69,7 @@ async fn no_constant_leaves_unless_the_whole_statement_may() {
     // Even where the whole statement may leave, parameters' values do not.
     quoting.binding.parameters[0].value = ParameterValue::Text("secret-parameter".to_owned());
     for format in [Format::Json, Format::Slack] {
-        for text in told(format, Disclosure::Whole, quoting.clone()).await {
+        for text in told(format.clone(), Disclosure::Whole, quoting.clone()).await {
             assert!(!text.contains("secret-parameter"), "{text}");
         }
     }
@@ -174,7 +174,7 @@ async fn approve_is_offered_where_the_message_hides_nothing() {
             "LATIN1".to_owned(),
         );
         shown.binding.settings.push(encoding);
-        let [asked, rejected] = told(format, Disclosure::Whole, shown).await;
+        let [asked, rejected] = told(format.clone(), Disclosure::Whole, shown).await;
         assert!(asked.contains("LATIN1"), "{asked}");
         assert!(
             asked.contains("DELETE FROM orders") && asked.contains("?decide=approve"),
@@ -187,13 +187,13 @@ async fn approve_is_offered_where_the_message_hides_nothing() {
         for (what, change) in changes {
             let mut draft = plain("DELETE FROM orders");
             change(&mut draft);
-            let [asked, _] = told(format, Disclosure::Whole, draft).await;
+            let [asked, _] = told(format.clone(), Disclosure::Whole, draft).await;
             assert!(!asked.contains("?decide=approve"), "{what}: {asked}");
             assert!(!asked.contains("canary"), "{what}: {asked}");
             assert!(asked.contains(approve), "{what}: {asked}");
         }
         for disclosure in [Disclosure::Redacted, Disclosure::None] {
-            let [asked, _] = told(format, disclosure, plain("DELETE FROM orders")).await;
+            let [asked, _] = told(format.clone(), disclosure, plain("DELETE FROM orders")).await;
             assert!(!asked.contains("?decide=approve"), "{asked}");
         }
     }
@@ -327,7 +327,7 @@ async fn a_broken_glass_is_told_as_one() {
     ] {
         let receiver = Receiver::start().await;
         let settings = WebhookSettings {
-            format,
+            format: format.clone(),
             statement,
             ..webhook("audit", &receiver.url)
         };
@@ -356,27 +356,30 @@ async fn a_broken_glass_is_told_as_one() {
             !all.contains("decide=approve") && !all.contains("Approval wanted"),
             "{all}"
         );
-        let key = match format {
-            Format::Json => "type",
-            Format::Slack => "text",
-        };
-        let expected = match format {
-            Format::Json => [
-                "approval.requested",
-                "approval.break_glass",
-                "approval.reviewed",
-            ],
-            Format::Slack => [
-                "*Break-glass:* `ada` runs",
-                "*Break-glass, approved* by `ada` themselves",
-                "*Reviewed* by `bob`",
-            ],
+        let is_json = matches!(format, Format::Json);
+        let (key, expected) = match is_json {
+            true => (
+                "type",
+                [
+                    "approval.requested",
+                    "approval.break_glass",
+                    "approval.reviewed",
+                ],
+            ),
+            false => (
+                "text",
+                [
+                    "*Break-glass:* `ada` runs",
+                    "*Break-glass, approved* by `ada` themselves",
+                    "*Reviewed* by `bob`",
+                ],
+            ),
         };
         for (message, expected) in [&told[0], &told[1], &told[4]].into_iter().zip(expected) {
             let text = message[key].as_str().expect("a text");
             assert!(text.starts_with(expected), "{text}");
         }
-        if format == Format::Json {
+        if is_json {
             assert!(
                 told.iter()
                     .all(|message| message["request"]["break_glass"] == true),

@@ -1,8 +1,11 @@
 //! Webhooks over HTTP, to receivers in this process.
 
+mod bot;
 mod contents;
 mod delivery;
+mod grants;
 mod receiver;
+mod slack_api;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +16,10 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::*;
+use crate::access::{self, AccessGrants};
 use crate::approvals::tests::{decision, draft, open, reviewer, settings, waiting};
 use crate::approvals::{Approvals, Draft, State, Verdict};
-use crate::store::StoreSettings;
+use crate::store::{Store, StoreSettings};
 use receiver::{Answer, Receiver};
 
 /// The example of Standard Webhooks.
@@ -29,6 +33,7 @@ fn webhook(name: &str, url: &str) -> WebhookSettings {
         secret: Secret::parse(SECRET).ok(),
         statement: Disclosure::Redacted,
         events: State::ALL.to_vec(),
+        grant_events: access::State::ALL.to_vec(),
         timeout: Duration::from_secs(5),
         max_age: Duration::from_secs(3600),
         ca_pem: None,
@@ -61,6 +66,7 @@ impl Counts {
 /// A gateway with webhooks.
 struct Stage {
     approvals: Approvals,
+    grants: AccessGrants,
     webhooks: Webhooks,
     counts: Arc<Counts>,
 }
@@ -71,12 +77,15 @@ impl Stage {
     }
 
     async fn at(place: &StoreSettings, webhooks: Vec<WebhookSettings>) -> Self {
-        let approvals = open(place, settings()).await;
+        let store = Store::open(place.clone()).await.expect("a store");
+        let approvals = Approvals::open(store.clone(), settings());
+        let grants = AccessGrants::open(store, approvals.clone());
         let counts = Arc::new(Counts::default());
         let metrics: Arc<dyn WebhookMetrics> = counts.clone();
         let webhooks = Webhooks::start(approvals.clone(), metrics, webhooks).await;
         Stage {
             approvals,
+            grants,
             webhooks: webhooks.expect("webhooks"),
             counts,
         }
