@@ -9,6 +9,7 @@ use std::sync::mpsc::{self, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use gatewright::access;
 use gatewright::approvals::{
     Approvals, ApprovalsSettings, Binding, Draft, Finished, Outcome, Shown, State, Submitted,
     Withdrawal,
@@ -357,6 +358,7 @@ fn gateways_that_share_a_store_tell_a_webhook_once() -> Result<()> {
         secret: Some(Secret::parse(SECRET)?),
         statement: Disclosure::Redacted,
         events: State::ALL.to_vec(),
+        grant_events: access::State::ALL.to_vec(),
         timeout: Duration::from_secs(10),
         max_age: Duration::from_secs(3600),
         ca_pem: None,

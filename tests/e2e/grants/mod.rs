@@ -4,4 +4,4 @@ mod budget;
 mod lifted;
 mod limits;
 mod shared;
-mod stage;
+pub mod stage;

@@ -28,7 +28,7 @@ pub struct Stage {
 }
 
 struct Served {
-    _gateway: Gateway,
+    gateway: Gateway,
     port: u16,
     api_port: u16,
 }
@@ -95,6 +95,10 @@ impl Stage {
 
     pub fn client(&self, token: String) -> Result<Client> {
         self.client_of(0, token)
+    }
+
+    pub fn gateway(&mut self, gateway: usize) -> &mut Gateway {
+        &mut self.gateways[gateway].gateway
     }
 
     /// A client of one of the gateways.
@@ -204,7 +208,7 @@ address = "127.0.0.1:{api_port}"
     std::fs::write(&path, config)?;
     let gateway = GatewayCommand::serve(&path).ready_at(port).start()?;
     Ok(Served {
-        _gateway: gateway,
+        gateway,
         port,
         api_port,
     })
