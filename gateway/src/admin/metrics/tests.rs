@@ -145,6 +145,7 @@ fn count_everything(metrics: &Metrics) {
     metrics.written(3, 400);
     metrics.waited(0.002);
     metrics.failed();
+    metrics.truncated();
 }
 
 #[test]
