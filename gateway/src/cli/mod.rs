@@ -9,6 +9,7 @@ mod connect;
 mod dev;
 mod directories;
 mod explain;
+mod export;
 mod grants;
 mod logging;
 mod login;
@@ -29,6 +30,7 @@ pub use approvals::ApprovalsArguments;
 pub use connect::ConnectArguments;
 pub use dev::DevArguments;
 pub use explain::ExplainArguments;
+pub use export::ExportArguments;
 pub use grants::GrantsArguments;
 pub use login::{LoginArguments, ProfileArgument};
 pub use proxy::ProxyArguments;
@@ -80,6 +82,8 @@ enum Command {
     Sessions(SessionsArguments),
     /// Show a recorded session again, as its client saw it
     Replay(ReplayArguments),
+    /// Write sessions in a form that other programs read
+    Export(ExportArguments),
     /// Verify the record
     Record(RecordArguments),
 }
@@ -104,6 +108,7 @@ impl Arguments {
             Command::Proxy(arguments) => proxy::run(arguments),
             Command::Sessions(arguments) => sessions::run(&arguments),
             Command::Replay(arguments) => replay::run(&arguments),
+            Command::Export(arguments) => export::run(&arguments),
             Command::Record(arguments) => record::run(&arguments),
         }
     }

@@ -140,6 +140,8 @@ fn count_everything(metrics: &Metrics) {
     metrics.written(3, 400);
     metrics.waited(0.002);
     metrics.failed();
+    metrics.truncated();
+    metrics.deleted(2);
 }
 
 #[test]
