@@ -122,7 +122,7 @@ pub fn read_key(segment: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-fn create_private(folder: &Path) -> io::Result<()> {
+pub(crate) fn create_private(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true).mode(0o700).create(folder)

@@ -393,6 +393,21 @@ pub struct Sealed {
 }
 
 impl Event<'_> {
+    /// When it happened. `None`: it is encrypted.
+    pub fn at(&self) -> Option<Time> {
+        match self {
+            Event::Opened(event) => Some(event.at),
+            Event::Judged(event) => Some(event.at),
+            Event::Attempted(event) => Some(event.at),
+            Event::Delivered(event) | Event::Received(event) => Some(event.at),
+            Event::Completed(event) => Some(event.at),
+            Event::Truncated(event) => Some(event.at),
+            Event::Continued(event) => Some(event.at),
+            Event::Ended(event) => Some(event.at),
+            Event::Sealed(_) => None,
+        }
+    }
+
     /// True for the last event of a segment.
     pub fn closes(&self) -> bool {
         matches!(self, Event::Continued(_) | Event::Ended(_))

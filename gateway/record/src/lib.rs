@@ -12,9 +12,11 @@
 extern crate alloc;
 
 mod cbor;
+pub mod deletion;
 pub mod directory;
 pub mod event;
 pub mod framing;
+pub mod holds;
 pub mod log;
 pub mod recovery;
 pub mod sealed;

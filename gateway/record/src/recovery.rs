@@ -75,6 +75,7 @@ pub fn recover(
             length: fs::metadata(path)?.len(),
             at,
             is_last: Some(number) == last,
+            deleted: None,
         });
     }
     Ok(entries)

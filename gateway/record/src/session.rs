@@ -2,11 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, BufReader};
+use std::path::Path;
 
 use crate::directory::{self, Segments};
 use crate::event::Event;
+use crate::framing::Joiner;
 use crate::sealed::Identities;
-use crate::segment::{Scan, scan_as};
+use crate::segment::{Reader, Scan, scan_as};
 
 /// Reads the segments one after the other and passes on their events. Damaged blocks are left out.
 ///
@@ -36,4 +38,19 @@ pub fn read_as(
         scans.push((*number, scan));
     }
     Ok(scans)
+}
+
+/// Passes on the events of a segment's first block.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn read_first(path: &Path, each: &mut dyn FnMut(Event<'_>)) -> io::Result<()> {
+    let file = BufReader::new(File::open(path)?);
+    if let Ok(mut reader) = Reader::open(file)?
+        && let Some(Ok(block)) = reader.next_block()?
+    {
+        // What is unreadable behind them is not passed on.
+        let _ = Joiner::default().read(block.events, each);
+    }
+    Ok(())
 }

@@ -44,6 +44,10 @@ pub struct Report {
     pub open: Vec<SessionId>,
     /// Segments with events that are encrypted for somebody else.
     pub sealed: usize,
+    /// Sessions that the log says are deleted, and that are gone.
+    pub deleted: Vec<Entry>,
+    /// Those of which files are still there.
+    pub deleting: Vec<SessionId>,
     /// Entries in the log.
     pub log: u64,
     pub findings: Vec<Finding>,
@@ -125,7 +129,15 @@ impl fmt::Display for Finding {
 }
 
 /// Entries of the log by session and segment, with their indexes.
-type Logged = BTreeMap<SessionId, BTreeMap<u32, (u64, Entry)>>;
+type Logged = BTreeMap<SessionId, LoggedSession>;
+
+/// What the log has of a session.
+#[derive(Default)]
+struct LoggedSession {
+    segments: BTreeMap<u32, (u64, Entry)>,
+    /// That it is deleted.
+    deleted: Option<(u64, Entry)>,
+}
 
 /// Verifies all sessions, and that the log has exactly the entries for which its checkpoint was signed.
 ///
@@ -171,11 +183,12 @@ pub fn one(directory: &Directory, session: SessionId, trust: &Trust) -> Result<R
         source,
     };
     let segments = directory.of(session).map_err(read)?;
-    if segments.is_empty() && entries.is_empty() {
+    if segments.is_empty() && entries.segments.is_empty() {
         return Err(Failed::NoSession(session));
     }
     if let Some((log, _)) = &opened {
-        for (index, entry) in entries.values() {
+        let all = entries.segments.values().chain(&entries.deleted);
+        for (index, entry) in all {
             note(&mut report, log.prove(*index, entry));
         }
     }
@@ -209,7 +222,12 @@ fn by_session(entries: &[Entry], report: &mut Report) -> Logged {
     let mut logged = Logged::new();
     for (index, entry) in (0..).zip(entries) {
         let of_session = logged.entry(entry.session).or_default();
-        if of_session.insert(entry.segment, (index, *entry)).is_some() {
+        if entry.deleted.is_some() {
+            of_session.deleted = Some((index, *entry));
+            continue;
+        }
+        let known = &mut of_session.segments;
+        if known.insert(entry.segment, (index, *entry)).is_some() {
             report.findings.push(Finding {
                 session: Some(entry.session),
                 segment: Some(entry.segment),
@@ -223,15 +241,24 @@ fn by_session(entries: &[Entry], report: &mut Report) -> Logged {
 fn verify(
     id: SessionId,
     segments: &Segments,
-    logged: &BTreeMap<u32, (u64, Entry)>,
+    LoggedSession {
+        segments: logged,
+        deleted,
+    }: &LoggedSession,
     trust: &Trust,
     report: &mut Report,
 ) -> Result<(), Failed> {
     report.sessions += 1;
     let mut problems: Vec<(u32, Problem)> = Vec::new();
+    let may_be_missing = |number: &u32| deleted.is_some_and(|(_, entry)| *number <= entry.segment);
+    match deleted {
+        Some((_, entry)) if segments.is_empty() => report.deleted.push(*entry),
+        Some(_) => report.deleting.push(id),
+        None => {}
+    }
     let missing = logged
         .keys()
-        .filter(|number| !segments.contains_key(number));
+        .filter(|number| !segments.contains_key(number) && !may_be_missing(number));
     problems.extend(missing.map(|number| (*number, Problem::Missing)));
     let mut previous = Hash::default();
     let mut next = 0;

@@ -10,6 +10,7 @@ mod connect;
 mod dev;
 mod directories;
 mod explain;
+mod export;
 mod grants;
 mod logging;
 mod login;
@@ -31,6 +32,7 @@ pub use backtest::BacktestArguments;
 pub use connect::ConnectArguments;
 pub use dev::DevArguments;
 pub use explain::ExplainArguments;
+pub use export::ExportArguments;
 pub use grants::GrantsArguments;
 pub use login::{LoginArguments, ProfileArgument};
 pub use proxy::ProxyArguments;
@@ -82,6 +84,8 @@ enum Command {
     Sessions(SessionsArguments),
     /// Show a recorded session again, as its client saw it
     Replay(ReplayArguments),
+    /// Write sessions in a form that other programs read
+    Export(ExportArguments),
     /// Verify the record
     Record(RecordArguments),
     /// Show what a policy would have decided about recorded statements
@@ -108,6 +112,7 @@ impl Arguments {
             Command::Proxy(arguments) => proxy::run(arguments),
             Command::Sessions(arguments) => sessions::run(&arguments),
             Command::Replay(arguments) => replay::run(&arguments),
+            Command::Export(arguments) => export::run(&arguments),
             Command::Record(arguments) => record::run(&arguments),
             Command::Backtest(arguments) => backtest::run(&arguments),
         }

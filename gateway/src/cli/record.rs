@@ -1,5 +1,6 @@
 //! `gatewright record`: whether the record is what was written, and who can read it.
 
+mod hold;
 mod place;
 mod rewrap;
 mod verify;
@@ -23,10 +24,14 @@ enum Command {
     Verify(verify::Verify),
     /// Let others read what is encrypted
     Rewrap(rewrap::Rewrap),
+    /// Keep sessions from being deleted
+    #[command(subcommand)]
+    Hold(hold::HoldCommand),
 }
 
 pub(super) fn run(arguments: &RecordArguments) -> ExitCode {
     let done = match &arguments.command {
+        Command::Hold(command) => hold::hold(command),
         Command::Rewrap(arguments) => rewrap::rewrap(arguments),
         Command::Verify(arguments) => match verify::verified(arguments) {
             Ok(true) => Ok(()),

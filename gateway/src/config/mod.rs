@@ -87,6 +87,7 @@ pub fn load(path: &Path) -> Result<Config, Report> {
     let policies = policies::policies(&root);
     let approvals = approvals::approvals(&root, &issuers);
     let record = record::record(&root);
+    let record = record.map(|record| record::with_databases(record, &grants));
     let of_databases = |grants: &Grants| {
         let mut databases = grants.databases();
         databases.any(|database| database.record != DatabaseRecord::default())

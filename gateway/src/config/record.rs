@@ -1,8 +1,11 @@
 //! `[record]`.
 
+use std::collections::BTreeMap;
+
 use super::choices::{DURABILITY, KEEP, LITERALS};
 use super::section::Section;
-use crate::recording::{DatabaseRecord, Recipients, RecordSettings};
+use crate::identity::Grants;
+use crate::recording::{DatabaseRecord, Recipients, RecordSettings, Retention};
 
 /// The key of the log, unless it is set.
 const KEY_FILE: &str = "log.key";
@@ -17,6 +20,7 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<RecordSettings> {
     let keep = section.choice("keep", &KEEP);
     let literals = section.choice("literals", &LITERALS);
     let session_limit = section.size("session_limit");
+    let retention = section.duration("retention");
     let recipients = recipients(&section);
     let max_segment = section.size("max_segment");
     section.finish();
@@ -28,6 +32,10 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<RecordSettings> {
         interval: interval.unwrap_or_default(),
         keep: keep.unwrap_or_default(),
         literals: literals.unwrap_or_default(),
+        retention: Retention {
+            all: retention,
+            databases: BTreeMap::new(),
+        },
         recipients,
         session_limit: session_limit.map(|size| size as u64),
         max_segment: max_segment.map_or(0, |size| size as u64),
@@ -46,10 +54,21 @@ fn recipients(section: &Section<'_, '_>) -> Option<Recipients> {
     }
 }
 
+/// The retentions that databases have of their own.
+pub(super) fn with_databases(mut record: RecordSettings, grants: &Grants) -> RecordSettings {
+    let own = grants.databases().filter_map(|database| {
+        let retention = database.record.retention?;
+        Some((database.name.clone(), retention))
+    });
+    record.retention.databases = own.collect();
+    record
+}
+
 /// The keys of a `[[database]]` that begin with `record`.
 pub(super) fn of_database(section: &Section<'_, '_>) -> DatabaseRecord {
     DatabaseRecord {
         keep: section.choice("record", &KEEP),
         literals: section.choice("record_literals", &LITERALS),
+        retention: section.duration("record_retention"),
     }
 }

@@ -51,6 +51,7 @@ impl RecordMetrics for Uncounted {
     fn waited(&self, _: f64) {}
     fn failed(&self) {}
     fn truncated(&self) {}
+    fn deleted(&self, _: u64) {}
 }
 
 /// A session that needs no catalog, since nothing has to be looked up.

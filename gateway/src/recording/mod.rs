@@ -7,12 +7,14 @@ mod open;
 mod recorder;
 mod redaction;
 mod rehearsal;
+mod retention;
 mod segments;
 mod start;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -43,6 +45,7 @@ pub struct RecordSettings {
     pub literals: Literals,
     /// How many bytes of events are recorded of a session before nothing more is of what is delivered and received.
     pub session_limit: Option<u64>,
+    pub retention: Retention,
     /// For whom it is encrypted; `None`: it is not.
     pub recipients: Option<Recipients>,
     /// A segment that is longer than this is followed by another one.
@@ -60,6 +63,7 @@ impl RecordSettings {
             keep: Keep::Rows,
             literals: Literals::Keep,
             session_limit: None,
+            retention: Retention::default(),
             recipients: None,
             max_segment: 64 << 20,
         }
@@ -71,6 +75,16 @@ impl RecordSettings {
 pub struct DatabaseRecord {
     pub keep: Option<Keep>,
     pub literals: Option<Literals>,
+    pub retention: Option<Duration>,
+}
+
+/// For how long sessions are kept after their end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// `None`: for ever.
+    pub all: Option<Duration>,
+    /// Of databases that have one of their own, by the names that clients use.
+    pub databases: BTreeMap<String, Duration>,
 }
 
 /// When events are on disk.
@@ -95,6 +109,8 @@ pub trait RecordMetrics: Send + Sync {
     fn failed(&self);
     /// A session has used up its limit.
     fn truncated(&self);
+    /// So many sessions were deleted.
+    fn deleted(&self, sessions: u64);
 }
 
 /// The time of an event that happens now.

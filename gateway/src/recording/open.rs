@@ -193,11 +193,8 @@ impl SessionRecord {
         match open.literals {
             Literals::Keep => open.transfer(bytes, Event::Delivered),
             Literals::Redact => {
-                let mut texts = open.error_texts.lock();
-                let texts = texts.as_deref_mut().unwrap_or_else(|poisoned| {
-                    // The lock is held for this only.
-                    poisoned.get_mut()
-                });
+                let texts = open.error_texts.lock();
+                let mut texts = texts.unwrap_or_else(PoisonError::into_inner);
                 open.transfer(&texts.withheld(bytes), Event::Delivered);
             }
         }

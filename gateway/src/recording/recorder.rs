@@ -1,8 +1,12 @@
 //! What all sessions share: the list of those that have something to write, and whether it can be written.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{JoinHandle, Thread};
+use std::time::Duration;
+
+use gatewright_record::log::Entry;
 
 use tokio::sync::watch;
 
@@ -13,6 +17,9 @@ use super::{
     RecordSettings,
 };
 
+/// So often whoever waits for deletions to be logged looks whether the recorder stops.
+const PATROL: Duration = Duration::from_secs(1);
+
 /// Records sessions. Clones record in the same directory.
 #[derive(Clone)]
 pub struct Recorder {
@@ -20,7 +27,13 @@ pub struct Recorder {
     keep: Keep,
     literals: Literals,
     session_limit: Option<u64>,
-    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+}
+
+/// Entries that say that sessions are deleted.
+pub(super) struct Deletions {
+    pub entries: Vec<Entry>,
+    pub logged: mpsc::SyncSender<()>,
 }
 
 /// Between the sessions and the thread that writes.
@@ -32,6 +45,8 @@ pub(super) struct Core {
     /// The thread waits to be woken.
     asleep: AtomicBool,
     stopping: AtomicBool,
+    /// Deletions that are to be logged, and who waits for that.
+    deletions: Mutex<Vec<Deletions>>,
     failure: watch::Sender<Option<Failure>>,
     pub metrics: Arc<dyn RecordMetrics>,
 }
@@ -48,7 +63,7 @@ impl Recorder {
         let (keep, literals) = (settings.keep, settings.literals);
         let session_limit = settings.session_limit;
         let core = Arc::new(Core::new(settings.durability, metrics));
-        let writer = start::prepare(settings, Arc::clone(&core))?;
+        let (writer, deleter) = start::prepare(settings, Arc::clone(&core))?;
         let thread = std::thread::Builder::new()
             .name("record".to_owned())
             .spawn(move || {
@@ -57,12 +72,18 @@ impl Recorder {
             })
             .map_err(StartError::Thread)?;
         core.wakes(thread.thread().clone());
+        let mut threads = vec![thread];
+        if let Some(deleter) = deleter {
+            let thread = std::thread::Builder::new().name("retention".to_owned());
+            let thread = thread.spawn(move || deleter.run());
+            threads.push(thread.map_err(StartError::Thread)?);
+        }
         Ok(Recorder {
             core,
             keep,
             literals,
             session_limit,
-            thread: Arc::new(Mutex::new(Some(thread))),
+            threads: Arc::new(Mutex::new(threads)),
         })
     }
 
@@ -95,11 +116,12 @@ impl Recorder {
     /// Writes what is left, once the sessions have ended.
     pub fn finish(&self) {
         self.core.stop();
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(thread) = thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread that writes the record has panicked");
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
+            thread.thread().unpark();
+            if thread.join().is_err() {
+                tracing::error!("a thread of the record has panicked");
+            }
         }
     }
 }
@@ -123,6 +145,7 @@ impl Core {
             writer: OnceLock::new(),
             asleep: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            deletions: Mutex::default(),
             failure: watch::Sender::new(None),
             metrics,
         }
@@ -142,6 +165,26 @@ impl Core {
         }
     }
 
+    /// Has it logged that sessions are deleted, and waits for that. False: it is not known whether it was.
+    pub fn log_deletions(&self, entries: Vec<Entry>) -> bool {
+        let (logged, waiting) = mpsc::sync_channel(1);
+        self.deletions().push(Deletions { entries, logged });
+        if self.asleep.swap(false, Ordering::AcqRel) {
+            self.wake();
+        }
+        loop {
+            match waiting.recv_timeout(PATROL) {
+                Ok(()) => return true,
+                Err(RecvTimeoutError::Timeout) if !self.is_stopping() => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return false,
+            }
+        }
+    }
+
+    pub fn take_deletions(&self) -> Vec<Deletions> {
+        std::mem::take(&mut *self.deletions())
+    }
+
     /// Those that have come since it was asked last.
     pub fn take_queue(&self) -> Vec<Arc<Open>> {
         std::mem::take(&mut *self.lock())
@@ -150,7 +193,8 @@ impl Core {
     /// The thread will wait. False: it must not, for there is something to do.
     pub fn may_sleep(&self) -> bool {
         self.asleep.store(true, Ordering::Release);
-        let may = self.lock().is_empty() && !self.is_stopping();
+        let is_idle = self.lock().is_empty() && self.deletions().is_empty();
+        let may = is_idle && !self.is_stopping();
         if !may {
             self.asleep.store(false, Ordering::Release);
         }
@@ -183,6 +227,12 @@ impl Core {
         if let Some(thread) = self.writer.get() {
             thread.unpark();
         }
+    }
+
+    fn deletions(&self) -> MutexGuard<'_, Vec<Deletions>> {
+        self.deletions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Open>>> {

@@ -214,6 +214,7 @@ impl Segments {
             length: file.length(),
             at: now(),
             is_last,
+            deleted: None,
         });
         self.previous = file.digest();
         self.file = None;

@@ -15,6 +15,7 @@ use gatewright_record::segment::Codec;
 use thiserror::Error;
 
 use super::recorder::Core;
+use super::retention::Deleter;
 use super::segments::Place;
 use super::writer::RecordWriter;
 use super::{RecordSettings, now};
@@ -40,7 +41,7 @@ pub enum StartError {
 pub(super) fn prepare(
     settings: RecordSettings,
     core: Arc<Core>,
-) -> Result<RecordWriter, StartError> {
+) -> Result<(RecordWriter, Option<Deleter>), StartError> {
     let directory = Directory::new(&settings.directory);
     let unusable = |source| StartError::Directory {
         path: settings.directory.clone(),
@@ -49,6 +50,12 @@ pub(super) fn prepare(
     directory.create().map_err(unusable)?;
     let lock = lock(&settings.directory)?;
     let key = key(&settings.key_file)?;
+    let deleter = Deleter {
+        core: Arc::clone(&core),
+        directory: directory.clone(),
+        key: key.public(),
+        retention: settings.retention,
+    };
     let mut log = LogWriter::open(directory.log(), key)?;
     let mut codec = Codec::new().map_err(unusable)?;
     end_lost(&directory, &mut log, &mut codec, unusable)?;
@@ -60,7 +67,9 @@ pub(super) fn prepare(
         has_new_names: true,
         _lock: lock,
     };
-    Ok(RecordWriter::new(core, place, log, settings.interval))
+    let writer = RecordWriter::new(core, place, log, settings.interval);
+    let deletes = !deleter.retention.keeps_everything();
+    Ok((writer, deletes.then_some(deleter)))
 }
 
 /// Ends the sessions that have no end, and logs what is not logged.

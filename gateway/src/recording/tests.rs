@@ -23,6 +23,7 @@ impl RecordMetrics for Uncounted {
     fn waited(&self, _: f64) {}
     fn failed(&self) {}
     fn truncated(&self) {}
+    fn deleted(&self, _: u64) {}
 }
 
 fn settings(root: &Path) -> RecordSettings {
@@ -34,6 +35,7 @@ fn settings(root: &Path) -> RecordSettings {
         keep: Keep::Rows,
         literals: Literals::Keep,
         session_limit: None,
+        retention: Retention::default(),
         recipients: None,
         max_segment: 1 << 20,
     }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use gatewright_contract::SessionId;
@@ -33,6 +34,8 @@ pub(super) struct RecordWriter {
     touched: BTreeSet<SessionId>,
     /// Finished segments that are not logged yet.
     finished: Vec<Entry>,
+    /// Who waits for deletions among them to be logged.
+    deleters: Vec<SyncSender<()>>,
     last_sync: Instant,
     last_log: Instant,
 }
@@ -47,6 +50,7 @@ impl RecordWriter {
             sessions: HashMap::new(),
             touched: BTreeSet::new(),
             finished: Vec::new(),
+            deleters: Vec::new(),
             last_sync: Instant::now(),
             last_log: Instant::now(),
         }
@@ -104,6 +108,10 @@ impl RecordWriter {
             let session = self.sessions.entry(id);
             session.or_insert_with(|| Segments::of(open)).take();
             self.touched.insert(id);
+        }
+        for mut deletions in self.core.take_deletions() {
+            self.finished.append(&mut deletions.entries);
+            self.deleters.push(deletions.logged);
         }
         let mut written = Written::default();
         let outcome = self.write_and_sync(is_last, &mut written);
@@ -167,6 +175,10 @@ impl RecordWriter {
         match self.log.append(&self.finished) {
             Ok(()) => {
                 self.finished.clear();
+                for deleter in self.deleters.drain(..) {
+                    // It may have given up: the next pass goes on.
+                    let _ = deleter.try_send(());
+                }
                 Ok(())
             }
             Err(error) => Err(io::Error::other(error)),

@@ -27,6 +27,31 @@ pub struct Entry {
     /// The session ended with it.
     #[n(5)]
     pub is_last: bool,
+    /// The session is deleted: the entry is about all of its segments, and its length is that of all files.
+    #[n(6)]
+    pub deleted: Option<Deleted>,
+}
+
+/// Why a session is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Deleted {
+    #[n(0)]
+    pub reason: Reason,
+    /// The seconds for which sessions were kept.
+    #[n(1)]
+    pub retention: Option<u64>,
+    /// When its end was logged.
+    #[n(2)]
+    pub ended: Time,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Reason {
+    #[default]
+    #[n(0)]
+    Retention,
 }
 
 impl Entry {

@@ -18,7 +18,7 @@ use tlog_tiles::{
 };
 
 pub use checkpoint::{Checkpoint, TreeSize};
-pub use entry::Entry;
+pub use entry::{Deleted, Entry, Reason};
 pub use key::{PublicKey, SigningKey};
 use tiles::Tiles;
 use tree::Grown;

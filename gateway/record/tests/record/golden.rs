@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use gatewright_record::framing::Joiner;
-use gatewright_record::log::{Entry, Log, LogWriter, PublicKey, SigningKey};
+use gatewright_record::log::{Deleted, Entry, Log, LogWriter, PublicKey, Reason, SigningKey};
 use gatewright_record::segment::{Hash, scan};
 
 use crate::samples::{a_redacted_session, a_session, bytes_of, header, segment, session};
@@ -53,7 +53,18 @@ fn an_entry_is_written_as_before() {
         length: 1234,
         at: 1_764_522_000_500_000,
         is_last: true,
+        deleted: None,
     };
+    let tombstone = Entry {
+        deleted: Some(Deleted {
+            reason: Reason::Retention,
+            retention: Some(7_776_000),
+            ended: 1_764_522_000_500_000,
+        }),
+        ..entry
+    };
+    assert_golden("tombstone-v1.cbor", &tombstone.to_bytes());
+    assert_eq!(Entry::from_bytes(&tombstone.to_bytes()), Some(tombstone));
     assert_golden("entry-v1.cbor", &entry.to_bytes());
     assert_eq!(Entry::from_bytes(&entry.to_bytes()), Some(entry));
 }
@@ -89,6 +100,7 @@ fn write_log() {
             length: 1234,
             at: 1_764_522_000_500_000,
             is_last: true,
+            deleted: None,
         };
         log.append(&[entry]).unwrap();
     }

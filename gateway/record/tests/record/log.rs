@@ -18,6 +18,7 @@ fn entry(number: u128) -> Entry {
         length: 1000 + number as u64,
         at: number as u64,
         is_last: true,
+        deleted: None,
     }
 }
 

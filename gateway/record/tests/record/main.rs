@@ -1,6 +1,7 @@
 //! Tests of the record's files.
 
 mod damage;
+mod deletion;
 mod events;
 mod golden;
 mod log;

@@ -255,6 +255,7 @@ impl Sample {
             length: bytes.len() as u64,
             at: 1,
             is_last: true,
+            deleted: None,
         }
     }
 

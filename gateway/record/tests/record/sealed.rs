@@ -213,6 +213,7 @@ fn a_key_can_be_wrapped_for_others_later() {
             length: whole.len() as u64,
             at: 1,
             is_last: true,
+            deleted: None,
         }])
         .unwrap();
     let segments = sample.directory.of(session(1)).unwrap();

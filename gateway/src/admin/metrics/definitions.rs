@@ -180,6 +180,14 @@ pub(super) static RECORD_TRUNCATED_TOTAL: Definition = Definition {
     labels: &[],
 };
 
+pub(super) static RECORD_DELETED_TOTAL: Definition = Definition {
+    name: "gatewright_record_deleted_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Sessions that were deleted from the record after their retention",
+    labels: &[],
+};
+
 const WEBHOOK: LabelDefinition = LabelDefinition {
     name: "webhook",
     values: Values::Open("name of the `[[webhook]]` entry"),
@@ -424,7 +432,7 @@ pub(super) static POOL_TIMEOUTS_TOTAL: Definition = Definition {
 };
 
 /// All of the above, in the order of the documentation.
-pub(super) static ALL: [&Definition; 35] = [
+pub(super) static ALL: [&Definition; 36] = [
     &CONNECTIONS,
     &CONNECTIONS_TOTAL,
     &REFUSALS_DELAYED_TOTAL,
@@ -438,6 +446,7 @@ pub(super) static ALL: [&Definition; 35] = [
     &RECORD_WAIT_SECONDS,
     &RECORD_FAILURES_TOTAL,
     &RECORD_TRUNCATED_TOTAL,
+    &RECORD_DELETED_TOTAL,
     &STATEMENT_ENDS_TOTAL,
     &STATEMENT_SECONDS,
     &RESULT_ROWS_TOTAL,

@@ -2,8 +2,8 @@
 
 use super::Metrics;
 use super::definitions::{
-    RECORD_BYTES_TOTAL, RECORD_EVENTS_TOTAL, RECORD_FAILURES_TOTAL, RECORD_TRUNCATED_TOTAL,
-    RECORD_WAIT_SECONDS,
+    RECORD_BYTES_TOTAL, RECORD_DELETED_TOTAL, RECORD_EVENTS_TOTAL, RECORD_FAILURES_TOTAL,
+    RECORD_TRUNCATED_TOTAL, RECORD_WAIT_SECONDS,
 };
 use crate::recording::RecordMetrics;
 
@@ -21,6 +21,10 @@ impl RecordMetrics for Metrics {
 
     fn failed(&self) {
         RECORD_FAILURES_TOTAL.counter(&[]).increment(1);
+    }
+
+    fn deleted(&self, sessions: u64) {
+        RECORD_DELETED_TOTAL.counter(&[]).increment(sessions);
     }
 
     fn truncated(&self) {

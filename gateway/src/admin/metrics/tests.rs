@@ -146,6 +146,7 @@ fn count_everything(metrics: &Metrics) {
     metrics.waited(0.002);
     metrics.failed();
     metrics.truncated();
+    metrics.deleted(2);
 }
 
 #[test]

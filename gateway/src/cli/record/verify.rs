@@ -7,10 +7,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 use gatewright_contract::SessionId;
-use gatewright_record::log::PublicKey;
+use gatewright_record::log::{Entry, PublicKey, Reason};
 use gatewright_record::verify::{self, Problem, Report, Trust};
 
 use super::place::{RecordPlace, read};
+use crate::cli::sessions::text::time;
 
 /// A running gateway logs a segment shortly after it is finished.
 const LOGGED_AFTER: Duration = Duration::from_secs(3);
@@ -74,10 +75,20 @@ fn print(report: &Report) -> Result<()> {
             "session {session}: still open, its last segment is not in the log yet"
         )?;
     }
+    for entry in &report.deleted {
+        writeln!(out, "{}", deletion(entry))?;
+    }
+    for session in &report.deleting {
+        writeln!(
+            out,
+            "session {session}: the log says that it is deleted, and files of it are still there"
+        )?;
+    }
     let Report {
         sessions,
         proven,
         sealed,
+        deleted,
         log,
         ..
     } = report;
@@ -86,6 +97,13 @@ fn print(report: &Report) -> Result<()> {
         "{sessions} sessions verified: {proven} segments as they were logged, {} problems; the log has {log} entries",
         report.findings.len()
     )?;
+    if !deleted.is_empty() {
+        writeln!(
+            out,
+            "{} sessions were deleted, and the log says so",
+            deleted.len()
+        )?;
+    }
     if *sealed > 0 {
         writeln!(
             out,
@@ -93,4 +111,19 @@ fn print(report: &Report) -> Result<()> {
         )?;
     }
     Ok(out.flush()?)
+}
+
+fn deletion(entry: &Entry) -> String {
+    let mut text = format!("session {}: deleted {}", entry.session, time(entry.at));
+    if let Some(deleted) = &entry.deleted {
+        let Reason::Retention = deleted.reason;
+        let days = deleted.retention.unwrap_or_default() as f64 / 86_400.0;
+        let ended = time(deleted.ended);
+        text = format!("{text}, {days:.1} days of retention after its end {ended}");
+    }
+    format!(
+        "{text}; {} segments, {} bytes",
+        u64::from(entry.segment) + 1,
+        entry.length
+    )
 }

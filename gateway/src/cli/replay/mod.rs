@@ -1,5 +1,6 @@
 //! `gatewright replay`: a session again, as its client saw it, in its time.
 
+pub(super) mod frames;
 mod stream;
 
 use std::collections::HashMap;
@@ -11,7 +12,7 @@ use anyhow::Result;
 use clap::Args;
 use gatewright_contract::{SessionId, StatementId};
 use gatewright_record::Event;
-use gatewright_record::event::{Decision, Judged, Time};
+use gatewright_record::event::{Attempted, Decision, Judged, Time};
 
 use super::record::RecordPlace;
 use super::sessions::text;
@@ -45,14 +46,8 @@ fn speed(text: &str) -> Result<f64, String> {
 fn replay(arguments: &ReplayArguments) -> Result<()> {
     let record = arguments.place.open()?;
     let segments = record.segments(arguments.session)?;
-    let mut player = Player {
-        out: io::stdout().lock(),
-        speed: (!arguments.at_once).then_some(arguments.speed),
-        last: None,
-        judged: HashMap::new(),
-        stream: Stream::default(),
-        sealed: 0,
-    };
+    let speed = (!arguments.at_once).then_some(arguments.speed);
+    let mut player = Player::new(io::stdout().lock(), speed);
     let mut played = Ok(());
     let scans = record.read(&segments, &mut |event| {
         if played.is_ok() {
@@ -69,7 +64,8 @@ fn replay(arguments: &ReplayArguments) -> Result<()> {
     Ok(player.out.flush()?)
 }
 
-struct Player<W> {
+/// Plays the events of a session.
+pub(super) struct Player<W> {
     out: W,
     /// `None`: without pauses.
     speed: Option<f64>,
@@ -81,7 +77,30 @@ struct Player<W> {
 }
 
 impl<W: Write> Player<W> {
-    fn play(&mut self, event: Event<'_>) -> io::Result<()> {
+    /// `speed`: how many times as fast as it was; `None`: without pauses.
+    pub fn new(out: W, speed: Option<f64>) -> Self {
+        Player {
+            out,
+            speed,
+            last: None,
+            judged: HashMap::new(),
+            stream: Stream::default(),
+            sealed: 0,
+        }
+    }
+
+    pub fn out(&mut self) -> &mut W {
+        &mut self.out
+    }
+
+    /// What an execution is called in one line.
+    pub fn label(&self, attempted: &Attempted) -> String {
+        let judged = self.judged.get(&attempted.statement);
+        let text = text::statement(judged.map(|judged| &**judged));
+        format!("#{} {text}", attempted.execution)
+    }
+
+    pub fn play(&mut self, event: Event<'_>) -> io::Result<()> {
         match event {
             Event::Opened(event) => self.say(event.at, &text::beginning(&event)),
             Event::Judged(event) => {

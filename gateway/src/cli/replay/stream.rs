@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use gatewright_wire::ErrorFields;
 use gatewright_wire::backend::{CommandComplete, DataRow, NotificationResponse, RowDescription};
-use gatewright_wire::frame::{self, Frame, Side};
+use gatewright_wire::frame::Frame;
 
+use super::frames::Frames;
 use crate::cli::sessions::text::value_text;
 use crate::gate::printable;
 
@@ -15,8 +16,7 @@ const PAGE: usize = 1000;
 /// The stream of messages, and the result in it that is not over.
 #[derive(Default)]
 pub(super) struct Stream {
-    /// The beginning of a message.
-    bytes: Vec<u8>,
+    frames: Frames,
     columns: Vec<Column>,
     rows: Vec<Vec<String>>,
     count: u64,
@@ -31,26 +31,12 @@ struct Column {
 impl Stream {
     /// Prints the messages that are whole now.
     pub fn take(&mut self, bytes: &[u8], out: &mut impl Write) -> io::Result<()> {
-        self.bytes.extend_from_slice(bytes);
-        let stream = std::mem::take(&mut self.bytes);
-        let mut rest = stream.as_slice();
-        let longest = usize::try_from(i32::MAX).unwrap_or(usize::MAX);
-        loop {
-            let header = match frame::next_header(rest, Side::Backend, longest) {
-                Ok(Some(header)) => header,
-                Ok(None) => break,
-                Err(error) => {
-                    writeln!(out, "-- what follows cannot be read: {error}")?;
-                    return Ok(());
-                }
-            };
-            let Some((message, behind)) = rest.split_at_checked(header.total()) else {
-                break;
-            };
-            rest = behind;
-            self.message(header.frame(message), out)?;
+        let mut frames = std::mem::take(&mut self.frames);
+        let damage = frames.take(bytes, &mut |frame| self.message(frame, out))?;
+        self.frames = frames;
+        if let Some(error) = damage {
+            writeln!(out, "-- what follows cannot be read: {error}")?;
         }
-        self.bytes = rest.to_vec();
         Ok(())
     }
 

@@ -62,13 +62,7 @@ pub(in crate::cli) fn execution(
     completed: &Completed,
 ) -> String {
     let mut text = format!("{}  #{}", time(completed.at), completed.execution);
-    let outcome = match completed.outcome {
-        Outcome::Completed => "completed",
-        Outcome::Suspended => "suspended",
-        Outcome::Failed => "failed",
-        Outcome::Skipped => "skipped",
-        Outcome::Lost => "lost",
-    };
+    let outcome = outcome(completed.outcome);
     let attempt = attempted.and_then(what_ran).unwrap_or_default();
     let _ = write!(text, "  {attempt}{outcome}");
     if !matches!(completed.sqlstate.as_str(), "" | "00000") {
@@ -90,6 +84,16 @@ pub(in crate::cli) fn execution(
         text.push_str(&parameters(&attempted.parameters));
     }
     text
+}
+
+pub(in crate::cli) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Completed => "completed",
+        Outcome::Suspended => "suspended",
+        Outcome::Failed => "failed",
+        Outcome::Skipped => "skipped",
+        Outcome::Lost => "lost",
+    }
 }
 
 /// What is executed, if it is not the client's statement itself.
@@ -135,6 +139,10 @@ pub(in crate::cli) fn text(judged: &Judged) -> String {
     }
 }
 
+/// What is told where events are encrypted for somebody else.
+pub(in crate::cli) const SEALED: &str =
+    "ENCRYPTED: statements and results are for other identities (--identity FILE)";
+
 /// What is told at the end.
 pub(in crate::cli) fn sealed(events: u64) -> String {
     format!(
@@ -154,14 +162,20 @@ pub(in crate::cli) fn truncation(truncated: &Truncated) -> String {
 pub(in crate::cli) fn parameters(parameters: &[Parameter]) -> String {
     let mut text = String::new();
     for (number, parameter) in (1..).zip(parameters) {
-        let value = match (&parameter.value, parameter.withheld) {
-            (Some(value), _) => value_text(parameter.type_oid, parameter.format, value),
+        let value = match (self::parameter(parameter), parameter.withheld) {
+            (Some(value), _) => value,
             (None, Some(length)) => format!("({length} bytes, not recorded)"),
             (None, None) => "NULL".to_owned(),
         };
         let _ = write!(text, "\n    ${number} = {value}");
     }
     text
+}
+
+/// The value of a parameter as text; `None` for NULL, and for one that is withheld.
+pub(in crate::cli) fn parameter(parameter: &Parameter) -> Option<String> {
+    let value = parameter.value.as_ref()?;
+    Some(value_text(parameter.type_oid, parameter.format, value))
 }
 
 /// A value as text; of a binary one whose type is not known, its bytes in hexadecimal.
@@ -173,8 +187,17 @@ pub(in crate::cli) fn value_text(type_oid: u32, format: i16, value: &[u8]) -> St
     known.unwrap_or_else(|| format!("\\x{}", hex::encode(value)))
 }
 
+/// As it is recorded.
+pub(in crate::cli) fn precise_time(at: Time) -> String {
+    time_with(at, SecondsFormat::Micros)
+}
+
 pub(in crate::cli) fn time(at: Time) -> String {
+    time_with(at, SecondsFormat::Millis)
+}
+
+fn time_with(at: Time, precision: SecondsFormat) -> String {
     let micros = i64::try_from(at).unwrap_or(i64::MAX);
     let time = DateTime::from_timestamp_micros(micros).unwrap_or_default();
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+    time.to_rfc3339_opts(precision, true)
 }

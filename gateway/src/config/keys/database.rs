@@ -113,6 +113,12 @@ pub(in crate::config) static DATABASE: Table = Table::new(
             "whether values are recorded with the statements of this database, in place of `literals` of `[record]`",
         )
         .absent("`literals` of `[record]`"),
+        Key::new(
+            "record_retention",
+            Kind::Period,
+            "for how long sessions with this database are kept in the record after their end, in place of `retention` of `[record]`",
+        )
+        .absent("`retention` of `[record]`"),
         Key::table("catalog", &CATALOG),
     ],
 );

@@ -56,6 +56,13 @@ pub(in crate::config) static RECORD: Table = Table::new(
              in. The record says from where on; statements go on being recorded",
         ),
         Key::new(
+            "retention",
+            Kind::Period,
+            "for how long a session is kept after its end. Then it is deleted as a whole, unless a hold keeps it, and the log says so. A \
+             `[[database]]` may have its own",
+        )
+        .absent("for ever"),
+        Key::new(
             "recipients",
             Kind::Strings,
             "for whom statements, parameters and results are encrypted: `age1…`, as `age-keygen` prints it. Each of them can read with their \

@@ -154,6 +154,10 @@ fn database(f: &mut Formatter<'_>, database: &Database) -> fmt::Result {
         Some(literals) => shown.string("record_literals", LITERALS.name(literals))?,
         None => shown.absent("record_literals")?,
     }
+    match database.record.retention {
+        Some(retention) => shown.string("record_retention", duration_text(retention))?,
+        None => shown.absent("record_retention")?,
+    }
     shown.finish()?;
     if let Some(catalog) = &database.catalog {
         let mut shown = Shown::begin(f, &CATALOG)?;

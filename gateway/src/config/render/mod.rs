@@ -60,6 +60,10 @@ fn record(f: &mut Formatter<'_>, record: &RecordSettings) -> fmt::Result {
         Some(limit) => shown.string("session_limit", size_text(limit))?,
         None => shown.absent("session_limit")?,
     }
+    match record.retention.all {
+        Some(retention) => shown.string("retention", duration_text(retention))?,
+        None => shown.absent("retention")?,
+    }
     match &record.recipients {
         Some(recipients) => shown.list("recipients", recipients.texts())?,
         None => shown.absent("recipients")?,

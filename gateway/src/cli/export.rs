@@ -1,0 +1,77 @@
+//! `gatewright export`: sessions for other programs. The same record gives the same bytes.
+
+mod asciicast;
+mod csv;
+mod executions;
+mod jsonl;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::{Result, ensure};
+use clap::{Args, ValueEnum};
+use gatewright_contract::SessionId;
+
+use super::record::RecordPlace;
+use super::sessions::text;
+
+/// Arguments of `gatewright export`.
+#[derive(Debug, Args)]
+pub struct ExportArguments {
+    #[arg(required = true)]
+    session: Vec<SessionId>,
+    #[arg(long, value_enum)]
+    format: ExportFormat,
+    #[command(flatten)]
+    place: RecordPlace,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ExportFormat {
+    /// One JSON object per event, with results
+    Jsonl,
+    /// One line per execution or refusal, without results
+    Csv,
+    /// What replay shows, as asciinema plays it (asciicast v3), with a marker per statement. One session
+    Asciicast,
+}
+
+pub(super) fn run(arguments: &ExportArguments) -> ExitCode {
+    super::finish(export(arguments))
+}
+
+fn export(arguments: &ExportArguments) -> Result<()> {
+    let record = arguments.place.open()?;
+    let is_cast = arguments.format == ExportFormat::Asciicast;
+    ensure!(
+        !is_cast || arguments.session.len() == 1,
+        "an asciicast is of one session"
+    );
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    if arguments.format == ExportFormat::Csv {
+        csv::heading(&mut out)?;
+    }
+    let (mut damages, mut sealed) = (0, false);
+    for session in &arguments.session {
+        let segments = record.segments(*session)?;
+        let scans = match arguments.format {
+            ExportFormat::Jsonl => jsonl::export(&record, &segments, *session, &mut out)?,
+            ExportFormat::Csv => csv::export(&record, &segments, *session, &mut out)?,
+            ExportFormat::Asciicast => asciicast::export(&record, &segments, &mut out)?,
+        };
+        damages += scans
+            .iter()
+            .map(|(_, scan)| scan.damages.len())
+            .sum::<usize>();
+        sealed |= scans.iter().any(|(_, scan)| scan.is_sealed);
+    }
+    out.flush()?;
+    if sealed {
+        eprintln!("{}", text::SEALED);
+    }
+    ensure!(
+        damages == 0,
+        "{damages} damaged blocks were left out: see gatewright record verify"
+    );
+    Ok(())
+}
