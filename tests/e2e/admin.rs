@@ -34,9 +34,15 @@ fn metrics_count_statements_verdicts_masks_and_calls() -> Result<()> {
     ] {
         assert!(metrics.contains(wanted), "no {wanted} in\n{metrics}");
     }
-    assert_eq!(total(&metrics, "masked_cells"), 2.0, "{metrics}");
+    assert_eq!(
+        total(&metrics, "gatewright_masked_cells_total"),
+        2.0,
+        "{metrics}"
+    );
     let denied = metrics.lines().any(|line| {
-        line.contains("statements") && line.contains("verdict=\"deny\"") && line.ends_with(" 1")
+        line.starts_with("gatewright_statements_total{")
+            && line.contains("verdict=\"deny\"")
+            && line.ends_with(" 1")
     });
     assert!(denied, "no denied statement is counted in\n{metrics}");
     assert!(

@@ -15,6 +15,13 @@ use crate::sealed::{DataKey, Place, merge, split};
 /// The two lengths in front of a frame of version 2.
 pub(super) const LENGTHS: usize = 8;
 
+/// Where each statement is on disk before it runs, its block is a few hundred bytes, and building tables for so few takes longer than all
+/// else: below this length they are done without.
+const SMALL: usize = 4 * 1024;
+const LEVEL_OF_SMALL: i32 = -3;
+/// Higher levels make blocks of events hardly smaller.
+const LEVEL: i32 = 1;
+
 /// What compresses blocks. One serves any number of segments.
 pub struct Codec {
     compressor: Compressor<'static>,
@@ -27,13 +34,18 @@ impl Codec {
     /// No memory for it.
     pub fn new() -> io::Result<Self> {
         Ok(Codec {
-            compressor: Compressor::new(zstd::DEFAULT_COMPRESSION_LEVEL)?,
+            compressor: Compressor::new(LEVEL)?,
             packed: Vec::new(),
             frame: Vec::new(),
         })
     }
 
     pub(super) fn compress(&mut self, block: &[u8]) -> io::Result<&[u8]> {
+        let level = match block.len() < SMALL {
+            true => LEVEL_OF_SMALL,
+            false => LEVEL,
+        };
+        self.compressor.set_compression_level(level)?;
         self.packed.clear();
         self.packed
             .reserve(zstd::zstd_safe::compress_bound(block.len()));
