@@ -6,6 +6,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -18,7 +19,8 @@ use crate::api::ApiSettings;
 use crate::app::{self, Access, ConnectionSettings, Gateway, Parts, PolicySource, RunSettings};
 use crate::approvals::{Approvals, ApprovalsSettings};
 use crate::config;
-use crate::identity::{ClientCertificates, DevProvider, Grants, TokenRequest, Verifier};
+use crate::console::{ConsoleLogin, ConsoleServer, ConsoleSettings};
+use crate::identity::{ClientCertificates, DevProvider, Grants, Identity, TokenRequest, Verifier};
 use crate::listener::{CleartextPassword, Discovery, HandshakeSettings};
 use crate::pool::{PoolMode, PoolSettings};
 use crate::recording::{RecordSettings, Recorder};
@@ -62,16 +64,14 @@ pub struct DevArguments {
     /// The address for metrics and health checks
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<SocketAddr>,
-    /// The address of the API for approvals; without it nobody can be asked
+    /// The address of the API for approvals; without it and --console nobody can be asked
     #[arg(long, value_name = "ADDRESS")]
     api: Option<SocketAddr>,
-    /// The subject of a second token, of a person in the group `reviewers`, that is printed with the API's URL
-    #[arg(
-        long,
-        value_name = "SUBJECT",
-        default_value = "reviewer",
-        requires = "api"
-    )]
+    /// The loopback address of the web console; a link is printed that opens it once, for whoever decides
+    #[arg(long, value_name = "ADDRESS")]
+    console: Option<SocketAddr>,
+    /// The subject of whoever decides, in the group `reviewers`: of a second token that is printed with the API's URL, and in the console
+    #[arg(long, value_name = "SUBJECT", default_value = "reviewer")]
     reviewer: String,
     /// How old what the gateway knows of tables, columns, views and functions may be when a statement is judged; 0s: the server is asked
     /// for each message
@@ -105,8 +105,17 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         .await
         .context("the token verifier could not be created")?;
     let metrics = app::metrics()?;
-    let policies = policy_source(&arguments)?.open(std::sync::Arc::new(metrics.clone()))?;
-    let (approvals, access_grants) = match arguments.api {
+    let policies = policy_source(&arguments)?.open(Arc::new(metrics.clone()))?;
+    let verifier = Arc::new(verifier);
+    if let Some(address) = arguments
+        .console
+        .filter(|address| !address.ip().is_loopback())
+    {
+        return Err(anyhow!(
+            "--console: {address} is not a loopback address; anybody who gets the link could decide"
+        ));
+    }
+    let (approvals, access_grants) = match arguments.console.or(arguments.api) {
         Some(address) => {
             let store = Store::open(StoreSettings::Memory).await?;
             let approvals = Approvals::open(store.clone(), rules(&provider, address));
@@ -117,7 +126,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
     };
     let recorder = arguments.record.as_ref().map(|directory| {
         let settings = RecordSettings::in_directory(directory.clone());
-        Recorder::start(settings, std::sync::Arc::new(metrics.clone()))
+        Recorder::start(settings, Arc::new(metrics.clone()))
     });
     let recorder = recorder.transpose().context("--record")?;
     let gateway = Gateway::build(Parts {
@@ -131,7 +140,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
             ..HandshakeSettings::default()
         },
         access: Access {
-            verifier: std::sync::Arc::new(verifier),
+            verifier: Arc::clone(&verifier),
             certificates: ClientCertificates::default(),
             grants: Grants::everyone(&target)
                 .with_catalog_max_age(arguments.catalog_max_age)
@@ -163,30 +172,75 @@ async fn serve(arguments: DevArguments) -> Result<()> {
     gateway.settle(app::ISSUER_KEYS_TIMEOUT).await;
     let stopped = app::stop_signal();
     let running = gateway.start(RunSettings::new(arguments.listen)).await?;
-    let token = |subject: &str, groups: Vec<String>| {
-        provider.issue(&TokenRequest {
-            subject: subject.to_owned(),
-            groups,
-            agent: None,
-            task: None,
-            ttl: TOKEN_TTL,
-        })
-    };
     if let Some(api) = &api {
         // The port may have been chosen by the system.
         gateway.replace_approvals(rules(&provider, api.address()));
-        let token = token(&arguments.reviewer, vec![REVIEWERS.to_owned()]);
+        let token = reviewers_token(&provider, &arguments);
         let url = format!("http://{}", api.address());
         print(format_args!(
             "approvals {url} {} {token}",
             percent_encoded(&arguments.reviewer)
         ))?;
     }
-    let token = token(&arguments.subject, arguments.groups.clone());
+    let _console = match arguments.console {
+        Some(address) => {
+            let token = reviewers_token(&provider, &arguments);
+            let reviewer = verifier.verify(&token).await?;
+            Some(open_console(&gateway, &provider, address, reviewer).await?)
+        }
+        None => None,
+    };
+    let token = token(&provider, &arguments.subject, arguments.groups.clone());
     announce(&running.address, &arguments.subject, &token, &target.dbname)?;
     running.run(stopped).await;
     gateway.finish().await;
     Ok(())
+}
+
+fn token(provider: &DevProvider, subject: &str, groups: Vec<String>) -> String {
+    provider.issue(&TokenRequest {
+        subject: subject.to_owned(),
+        groups,
+        agent: None,
+        task: None,
+        ttl: TOKEN_TTL,
+    })
+}
+
+fn reviewers_token(provider: &DevProvider, arguments: &DevArguments) -> String {
+    token(provider, &arguments.reviewer, vec![REVIEWERS.to_owned()])
+}
+
+/// Opens the console, and prints the link by which the reviewer comes in.
+async fn open_console(
+    gateway: &Gateway,
+    provider: &DevProvider,
+    address: SocketAddr,
+    reviewer: Identity,
+) -> Result<Option<ConsoleServer>> {
+    let settings = ConsoleSettings {
+        address,
+        hosts: Vec::new(),
+        tls: None,
+        login: ConsoleLogin {
+            url: format!("http://{address}"),
+            issuer: provider.issuer_settings(),
+            client_id: "gatewright-console".to_owned(),
+            client_secret: None,
+            scopes: Vec::new(),
+            admins: vec![REVIEWERS.to_owned()],
+            idle: TOKEN_TTL,
+            lifetime: TOKEN_TTL,
+        },
+        guest: Some(reviewer),
+    };
+    let console = gateway.serve_console(settings).await?;
+    if let Some((console, link)) = console.as_ref().and_then(|one| Some((one, one.link()?))) {
+        // The port may have been chosen by the system.
+        gateway.replace_approvals(rules(provider, console.address()));
+        print(format_args!("console http://{}{link}", console.address()))?;
+    }
+    Ok(console)
 }
 
 /// Who decides, and where.

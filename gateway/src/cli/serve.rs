@@ -150,6 +150,7 @@ impl Ports {
             console: match console {
                 Some(console) => {
                     let settings = ConsoleSettings {
+                        guest: None,
                         address: console.address,
                         hosts: console.hosts.clone(),
                         tls: console_tls.clone(),

@@ -58,7 +58,10 @@ pub(super) async fn page(
             nonce: Some(nonce),
             ..Frame::bare("Log in")
         },
-        issuer: Visible::line(&provider.settings.issuer.url),
+        issuer: match shared.invitation {
+            Some(_) => None,
+            None => Some(Visible::line(&provider.settings.issuer.url)),
+        },
         next: utf8_percent_encode(next, NON_ALPHANUMERIC).to_string(),
         left: query.left.is_some(),
     };

@@ -12,6 +12,7 @@ mod grant_pages;
 mod grant_view;
 mod grants;
 mod headers;
+mod invitation;
 mod live;
 mod logging_in;
 mod moment;

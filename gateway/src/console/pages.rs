@@ -49,7 +49,8 @@ pub(super) struct Link {
 #[template(path = "console/login.html")]
 pub(super) struct LoginPage {
     pub frame: Frame,
-    pub issuer: Visible,
+    /// `None`: people come in by a link.
+    pub issuer: Option<Visible>,
     /// Of the page to open afterwards, as a URL's parameter.
     pub next: String,
     pub left: bool,

@@ -13,6 +13,7 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 
 use super::gateway::Overview;
+use super::invitation::{self, Invitation};
 use super::provider::{ConsoleLogin, ConsoleLoginError, Provider};
 use super::sealed::Seal;
 use super::sessions::Sessions;
@@ -21,6 +22,7 @@ use super::{asking, assets, databases, gateway, grants, headers, live, logging_i
 use crate::access::AccessGrants;
 use crate::approvals::Approvals;
 use crate::http::{Hosts, HttpServer, HttpServerError, Limits, Port, Tls, check_host};
+use crate::identity::Identity;
 
 /// Pages keep a stream open, which they open again with the last event that they saw.
 const LIMITS: Limits = Limits {
@@ -42,6 +44,8 @@ pub struct ConsoleSettings {
     pub hosts: Vec<String>,
     pub tls: Option<Tls>,
     pub login: ConsoleLogin,
+    /// Who comes in by a link in place of a login. For `gatewright dev` only.
+    pub guest: Option<Identity>,
 }
 
 /// The console cannot be served.
@@ -62,6 +66,7 @@ pub enum ConsoleError {
 pub struct ConsoleServer {
     server: HttpServer,
     shared: Shared,
+    link: Option<String>,
 }
 
 #[derive(Clone)]
@@ -73,6 +78,7 @@ pub(super) struct Shared {
     pub sessions: Arc<Sessions>,
     pub seal: Arc<Seal>,
     pub readers: Arc<Semaphore>,
+    pub invitation: Option<Arc<Invitation>>,
 }
 
 impl ConsoleServer {
@@ -87,6 +93,7 @@ impl ConsoleServer {
         overview: Overview,
     ) -> Result<Self, ConsoleError> {
         let provider = Provider::new(settings.login).await?;
+        let (invitation, link) = settings.guest.map(Invitation::of).unzip();
         let shared = Shared {
             approvals,
             overview,
@@ -95,6 +102,7 @@ impl ConsoleServer {
             sessions: Arc::default(),
             seal: Arc::new(Seal::random().ok_or(ConsoleError::Seal)?),
             readers: Arc::new(Semaphore::new(READERS)),
+            invitation: invitation.map(Arc::new),
         };
         let address = settings.address;
         let server = HttpServer::start(Port {
@@ -108,12 +116,18 @@ impl ConsoleServer {
         Ok(ConsoleServer {
             server: server.map_err(failed)?,
             shared,
+            link,
         })
     }
 
     /// The address bound.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// The path by which the guest comes in, once.
+    pub fn link(&self) -> Option<String> {
+        self.link.as_ref().map(|secret| format!("/link/{secret}"))
     }
 
     #[cfg(test)]
@@ -136,8 +150,18 @@ impl ConsoleServer {
     }
 }
 
+/// Where nobody can log in at a provider, there is a link.
+fn ways_in(shared: &Shared) -> Router<Shared> {
+    match shared.invitation {
+        Some(_) => Router::new().route("/link/{secret}", get(invitation::accept)),
+        None => Router::new()
+            .route("/login/start", get(logging_in::start))
+            .route("/callback", get(logging_in::callback)),
+    }
+}
+
 fn routes(shared: Shared, hosts: &[String]) -> Router {
-    Router::new()
+    ways_in(&shared)
         .route("/", get(requests::home))
         .route("/history", get(requests::history))
         .route("/sessions", get(gateway::sessions))
@@ -153,8 +177,6 @@ fn routes(shared: Shared, hosts: &[String]) -> Router {
         .route("/grants/{id}", get(grants::show))
         .route("/grants/{id}/{verdict}", post(grants::decide))
         .route("/login", get(logging_in::page))
-        .route("/login/start", get(logging_in::start))
-        .route("/callback", get(logging_in::callback))
         .route("/logout", post(logging_in::out))
         .route("/assets/{name}", get(assets::asset))
         .fallback(|| async { Trouble::NoSuchPage })

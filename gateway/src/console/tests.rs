@@ -1,6 +1,7 @@
 //! The console over HTTP. Sessions begin here without a provider; the login at a real one is in the end-to-end tests.
 
 mod grants;
+mod link;
 mod roles;
 
 use std::io::{Read, Write};
@@ -61,6 +62,10 @@ impl Stage {
     }
 
     async fn with(settings: ApprovalsSettings) -> Self {
+        Self::with_guest(settings, None).await
+    }
+
+    async fn with_guest(settings: ApprovalsSettings, guest: Option<Identity>) -> Self {
         let store = Store::open(StoreSettings::Memory).await.expect("a store");
         let approvals = Approvals::open(store.clone(), settings);
         let grants = AccessGrants::open(store, approvals.clone());
@@ -72,6 +77,7 @@ impl Stage {
             hosts: vec!["console.example.com".to_owned()],
             tls: None,
             login: login(),
+            guest,
         };
         let roster = Arc::new(Roster::default());
         let overview = Overview {

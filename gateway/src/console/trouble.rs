@@ -29,6 +29,8 @@ pub(super) enum Trouble {
     LoginFailed,
     /// An agent, a program, or an issuer that is not of people.
     NotAPerson,
+    /// The link of the trial has been used, or is another one.
+    UsedLink,
     NoSuchPage,
     NoSuchRequest,
     NoSuchSession,
@@ -44,7 +46,9 @@ impl Trouble {
         match self {
             Self::LogIn { .. } => StatusCode::SEE_OTHER,
             Self::Reload | Self::LoggedOut => StatusCode::UNAUTHORIZED,
-            Self::Forged | Self::Refused(_) | Self::NotAPerson => StatusCode::FORBIDDEN,
+            Self::Forged | Self::Refused(_) | Self::NotAPerson | Self::UsedLink => {
+                StatusCode::FORBIDDEN
+            }
             Self::NoLogin => StatusCode::BAD_REQUEST,
             Self::LoginFailed => StatusCode::BAD_GATEWAY,
             Self::NoSuchPage | Self::NoSuchRequest | Self::NoSuchGrant | Self::NoSuchSession => {
@@ -94,6 +98,11 @@ impl Trouble {
                 "Only people can log in",
                 "This account is an agent's or a program's, or its issuer is not one of people. Log in as yourself.",
                 again,
+            ),
+            Self::UsedLink => (
+                "This link opens nothing",
+                "It works once. Start gatewright dev again for another one.",
+                back,
             ),
             Self::NoSuchPage => ("There is no such page", "Check the address.", back),
             Self::NoSuchRequest => (

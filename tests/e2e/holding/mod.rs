@@ -16,4 +16,5 @@ mod returned;
 mod rows;
 mod shared;
 pub mod stage;
+mod trial;
 mod webhooks;

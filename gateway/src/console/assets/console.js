@@ -12,6 +12,9 @@
   };
 
 
+  // On phones the navigation is wider than the page.
+  document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+
   // How far the browser's clock is behind the gateway's.
   const apart = Number(document.body.dataset.now) - Date.now();
 
