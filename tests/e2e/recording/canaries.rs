@@ -17,6 +17,10 @@ const CANARY: &[u8] = b"raw-canary";
 
 fn no_masked_value_is_recorded(version: Version) -> Result<()> {
     let recorded = Recorded::start(version, "record_canaries", "")?;
+    let direct = Psql::new(&recorded.served.direct)?;
+    direct.query(
+        "INSERT INTO customers SELECT n, 'name ' || n, 'raw-canary-' || n || '@example.com' FROM generate_series(201, 1000) n",
+    )?;
     let dsn = recorded.served.dsn("ada")?;
     let output = Psql::new(&dsn)?.script(
         "SELECT * FROM customers;
@@ -60,6 +64,7 @@ fn no_masked_value_is_recorded(version: Version) -> Result<()> {
         Ok(())
     })?;
     ensure!(!has_canary(recorded.served.gateway.log()?.as_bytes()));
+    ensure!(!has_canary(recorded.served.metrics()?.as_bytes()));
     recorded.assert_verifies()
 }
 

@@ -6,7 +6,7 @@ use gatewright_harness::soak;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use super::{frames, session};
+use super::{frames, record, session};
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
@@ -25,6 +25,13 @@ fn the_frames_corpus_passes() {
     let all = corpus("frames");
     assert!(all.len() >= 3);
     all.iter().for_each(|bytes| frames(bytes));
+}
+
+#[test]
+fn the_record_corpus_passes() {
+    let all = corpus("record");
+    assert!(all.len() >= 3);
+    all.iter().for_each(|bytes| record(bytes));
 }
 
 #[test]
@@ -72,6 +79,11 @@ proptest! {
     #[test]
     fn random_frames_pass(bytes in prop_oneof![random_bytes(), mutated("frames")]) {
         frames(&bytes);
+    }
+
+    #[test]
+    fn random_records_pass(bytes in prop_oneof![1 => random_bytes(), 4 => mutated("record")]) {
+        record(&bytes);
     }
 
     #[test]

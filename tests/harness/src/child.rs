@@ -127,14 +127,12 @@ impl Child {
 
     /// The resident set size in bytes, from /proc.
     pub fn resident_bytes(&self) -> Result<u64> {
-        let path = format!("/proc/{}/status", self.id());
-        let status = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kibibytes = line
-            .and_then(|rest| rest.trim().strip_suffix("kB"))
-            .and_then(|number| number.trim().parse::<u64>().ok())
-            .with_context(|| format!("no VmRSS in {path}"))?;
-        Ok(kibibytes * 1024)
+        memory_of(self.id(), "VmRSS:")
+    }
+
+    /// The most that it ever was, or since that was reset (proc_pid_clear_refs(5)).
+    pub fn peak_bytes(&self) -> Result<u64> {
+        peak_bytes(self.id())
     }
 
     /// The CPU time that the process has used, from /proc, in steps of 10 ms.
@@ -245,4 +243,20 @@ mod tests {
         assert!(child.wait(Duration::from_secs(5))?.success());
         child.stop()
     }
+}
+
+/// The largest resident set that a process had, in bytes.
+pub(crate) fn peak_bytes(process: u32) -> Result<u64> {
+    memory_of(process, "VmHWM:")
+}
+
+fn memory_of(process: u32, name: &str) -> Result<u64> {
+    let path = format!("/proc/{process}/status");
+    let status = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kibibytes = line
+        .and_then(|rest| rest.trim().strip_suffix("kB"))
+        .and_then(|number| number.trim().parse::<u64>().ok())
+        .with_context(|| format!("no {name} in {path}"))?;
+    Ok(kibibytes * 1024)
 }

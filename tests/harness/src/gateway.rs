@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
+use crate::child::peak_bytes;
 use crate::{Child, Dsn, locate};
 
 /// How to run the gateway; `start` runs it.
@@ -108,6 +109,25 @@ impl GatewayCommand {
             .stdin(Stdio::null())
             .output()
             .context("running gatewright")
+    }
+
+    /// Runs a subcommand that exits by itself, without its output. Returns the most memory that it was seen to have, in bytes.
+    pub fn status_and_peak(&self) -> Result<(std::process::ExitStatus, u64)> {
+        let mut process = self
+            .command()?
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .context("running gatewright")?;
+        let mut peak = 0;
+        loop {
+            if let Some(status) = process.try_wait()? {
+                return Ok((status, peak));
+            }
+            // Between its end and the next look there is nothing to read.
+            peak = peak.max(peak_bytes(process.id()).unwrap_or_default());
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Starts it and waits until it is ready.
