@@ -215,6 +215,9 @@ pub struct PolicyVerdict {
     pub hash: String,
     #[n(3)]
     pub answer: PolicyAnswer,
+    /// Of a policy in shadow mode: what it would have said if its answer had an effect.
+    #[n(4)]
+    pub shadow: Option<PolicyAnswer>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]

@@ -169,6 +169,11 @@ impl SessionGate {
         let Some(policy) = self.set.policies.get(index) else {
             return Heard::GoOn;
         };
+        if policy.mode() == Mode::Shadow && !chain.case.is_tried {
+            let verdict = answer.as_ref().map_or("fault", kind_of);
+            self.gate.metrics.shadow(policy.name(), verdict);
+            self.judging.note_shadow(index, &answer);
+        }
         match verdict_of(policy, &chain.case, answer) {
             contract::Verdict::Allow(allowance) => chain.answers.push(Some(allowance)),
             contract::Verdict::Deny(denied) => {
@@ -316,6 +321,12 @@ pub(super) fn verdict_of(
 ) -> contract::Verdict {
     let shadow = policy.mode() == Mode::Shadow;
     match answer {
+        Ok(contract::Verdict::Allow(allowance)) if shadow => {
+            contract::Verdict::Allow(contract::Allowance {
+                reuse: allowance.reuse,
+                ..contract::Allowance::default()
+            })
+        }
         Ok(verdict) if shadow => {
             tracing::info!(
                 policy = policy.name(),

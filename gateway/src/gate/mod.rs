@@ -103,6 +103,8 @@ pub trait GateMetrics: Send + Sync {
     fn held(&self, is_held: bool);
     /// What became of a request for approval.
     fn decided(&self, outcome: &'static str);
+    /// What a policy in shadow mode would have said of a statement.
+    fn shadow(&self, policy: &str, verdict: &'static str);
     /// The same for the sessions of one database, by its name in the configuration.
     fn database(&self, name: &str) -> Arc<dyn DatabaseMetrics>;
 }

@@ -6,8 +6,8 @@ mod withheld;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatewright_contract::{RequestId, StatementId};
-use gatewright_policy_host::StatementView;
+use gatewright_contract::{self as contract, RequestId, StatementId};
+use gatewright_policy_host::{Fault, Mode, Policy, StatementView};
 use gatewright_wire::frontend;
 
 use super::SessionGate;
@@ -32,8 +32,31 @@ pub(super) struct Judging {
     question: Option<Arc<KeptQuestion>>,
     /// What the policies said, where one has denied it.
     policies: Vec<PolicyVerdict>,
+    /// What policies in shadow mode would have said, by their places in the order.
+    shadows: Vec<(usize, PolicyAnswer)>,
     /// The last refusal is in the record.
     is_noted: bool,
+}
+
+impl Judging {
+    /// A policy in shadow mode has answered. A fault would have refused the statement.
+    pub(super) fn note_shadow(&mut self, index: usize, answer: &Result<contract::Verdict, Fault>) {
+        let answer = match answer {
+            Ok(contract::Verdict::Allow(_)) => PolicyAnswer::Allowed,
+            Ok(contract::Verdict::RequireApproval(_)) => PolicyAnswer::RequiresApproval,
+            Ok(contract::Verdict::Rewrite(_)) => PolicyAnswer::Rewrote,
+            Ok(contract::Verdict::Deny(_)) | Err(_) => PolicyAnswer::Denied,
+        };
+        self.shadows.retain(|(place, _)| *place != index);
+        self.shadows.push((index, answer));
+    }
+
+    /// In shadow mode, what the policy at this place would have said; an answer that was reused allows.
+    fn shadow(&self, index: usize, policy: &Policy) -> Option<PolicyAnswer> {
+        let own = self.shadows.iter().find(|(place, _)| *place == index);
+        let own = own.map_or(PolicyAnswer::Allowed, |(_, answer)| *answer);
+        (policy.mode() == Mode::Shadow).then_some(own)
+    }
 }
 
 impl SessionGate {
@@ -76,7 +99,7 @@ impl SessionGate {
                 Some(None) => PolicyAnswer::NotAsked,
                 None => PolicyAnswer::Denied,
             };
-            policy_verdict(policy, answer)
+            policy_verdict(policy, answer, self.judging.shadow(place, policy))
         });
         self.judging.policies = verdicts.collect();
     }
@@ -124,7 +147,7 @@ impl SessionGate {
         let judging = std::mem::take(&mut self.judging);
         let (event, standard) = match verdict {
             Ok(Verdict::Permit(permit) | Verdict::Rewrite { permit, .. }) => {
-                (permitted(permit), is_standard(&permit.view))
+                (permitted(permit, &judging), is_standard(&permit.view))
             }
             Err(refusal) => {
                 self.judging.is_noted = true;
@@ -210,7 +233,7 @@ impl SessionGate {
             Err(refusal) => {
                 let event = JudgedEvent {
                     decision: Decision::Refused,
-                    ..permitted(permit)
+                    ..permitted(permit, &Judging::default())
                 };
                 self.record_judgement(event.refused(&refusal), is_standard(&permit.view));
                 self.judging.is_noted = true;
@@ -271,12 +294,17 @@ fn stage(phase: Phase) -> Stage {
     }
 }
 
-fn policy_verdict(policy: &gatewright_policy_host::Policy, answer: PolicyAnswer) -> PolicyVerdict {
+fn policy_verdict(
+    policy: &Policy,
+    answer: PolicyAnswer,
+    shadow: Option<PolicyAnswer>,
+) -> PolicyVerdict {
     PolicyVerdict {
         name: policy.name().to_owned(),
         version: policy.version().to_owned(),
         hash: policy.digest(),
         answer,
+        shadow,
     }
 }
 
@@ -307,7 +335,7 @@ fn of_facts(facts: &gatewright_sql::Facts) -> JudgedEvent {
     }
 }
 
-fn permitted(permit: &Permit) -> JudgedEvent {
+fn permitted(permit: &Permit, judging: &Judging) -> JudgedEvent {
     let view: &View = &permit.view;
     let original = view.original_sql();
     let (text, instead) = match original {
@@ -327,7 +355,7 @@ fn permitted(permit: &Permit) -> JudgedEvent {
             Some(_) if wants(index) => PolicyAnswer::RequiresApproval,
             Some(_) => PolicyAnswer::Allowed,
         };
-        policy_verdict(policy, answer)
+        policy_verdict(policy, answer, judging.shadow(index, policy))
     });
     JudgedEvent {
         statement: view.statement_id,

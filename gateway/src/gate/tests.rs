@@ -34,6 +34,7 @@ impl GateMetrics for Uncounted {
     fn completed(&self, _: Verb, _: f64, _: &Completion) {}
     fn held(&self, _: bool) {}
     fn decided(&self, _: &'static str) {}
+    fn shadow(&self, _: &str, _: &'static str) {}
     fn database(&self, _: &str) -> Arc<dyn DatabaseMetrics> {
         Arc::new(Uncounted)
     }

@@ -2,6 +2,8 @@
 
 use anyhow::{Context, Result};
 use gatewright_harness::{Psql, Version};
+use gatewright_record::Event;
+use gatewright_record::event::PolicyAnswer;
 use gatewright_tests::raw::{Client, extended, sync};
 
 use super::fixture::Recorded;
@@ -133,5 +135,52 @@ fn a_checkpoint_that_was_kept_elsewhere_proves_more() -> Result<()> {
     let other = ["record", "verify", "--key", &checkpoint];
     let (text, code) = recorded.command(&other)?;
     assert!(code == Some(1) && text.contains("public key"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn what_a_policy_in_shadow_mode_would_have_done_is_recorded() -> Result<()> {
+    let keys = "\n[policy.deny-list]\nmode = \"shadow\"\n";
+    let recorded = Recorded::start(Version::Installed, "record_shadow", keys)?;
+    let mut client = Client::connect(&recorded.served.dsn("ada")?)?;
+    client.query("DELETE FROM notes")?;
+    client.query("SELECT count(*) FROM notes")?;
+    client.query("SELECT count(*) FROM notes")?;
+    drop(client);
+    let sessions = recorded.sessions(1)?;
+    let judged = sessions[0].1.iter().filter_map(|event| match event {
+        Event::Judged(judged) => Some(judged),
+        _ => None,
+    });
+    let answers = judged.map(|judged| {
+        let own = judged
+            .policies
+            .iter()
+            .find(|policy| policy.name == "deny-list");
+        own.map(|policy| (policy.answer, policy.shadow))
+    });
+    let answers: Vec<_> = answers.collect();
+    let (allowed, denied) = (PolicyAnswer::Allowed, PolicyAnswer::Denied);
+    assert_eq!(
+        answers,
+        [
+            Some((allowed, Some(denied))),
+            Some((allowed, Some(allowed))),
+            Some((allowed, Some(allowed))),
+        ]
+    );
+    let id = sessions[0].0.to_string();
+    let (shown, _) = recorded.command(&["sessions", "show", &id])?;
+    assert_eq!(
+        shown
+            .matches("in shadow: deny-list would have refused it")
+            .count(),
+        1,
+        "{shown}"
+    );
+    let metrics = recorded.served.metrics()?;
+    let sample =
+        "gatewright_policy_shadow_verdicts_total{policy=\"deny-list\",verdict=\"deny\"} 1\n";
+    assert!(metrics.contains(sample), "{metrics}");
     Ok(())
 }

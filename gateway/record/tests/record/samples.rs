@@ -51,6 +51,7 @@ pub fn judged(statement: u128) -> Event<'static> {
             version: "0.1.0".to_owned(),
             hash: "00".repeat(32),
             answer: PolicyAnswer::Allowed,
+            shadow: None,
         }],
         verb: "select".to_owned(),
         tables: vec!["public.customers".to_owned()],

@@ -25,6 +25,9 @@ pub(super) const FAULT_KINDS: [&str; 6] = [
     "overloaded",
 ];
 
+/// What a policy in shadow mode may say. A fault would have refused the statement.
+const SHADOW_VERDICTS: [&str; 5] = ["allow", "deny", "require-approval", "rewrite", "fault"];
+
 const STATEMENT_KIND: LabelDefinition = LabelDefinition {
     name: "kind",
     values: Values::Names(|| Verb::ALL.iter().map(|verb| verb.name()).collect()),
@@ -283,6 +286,14 @@ pub(super) static POLICY_FAULTS_TOTAL: Definition = Definition {
     labels: &[POLICY, fixed("kind", &FAULT_KINDS)],
 };
 
+pub(super) static POLICY_SHADOW_VERDICTS_TOTAL: Definition = Definition {
+    name: "gatewright_policy_shadow_verdicts_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "What policies in shadow mode would have said of statements",
+    labels: &[POLICY, fixed("verdict", &SHADOW_VERDICTS)],
+};
+
 pub(super) static POLICY_LONG_CALLS_TOTAL: Definition = Definition {
     name: "gatewright_policy_long_calls_total",
     kind: Kind::Counter,
@@ -432,7 +443,7 @@ pub(super) static POOL_TIMEOUTS_TOTAL: Definition = Definition {
 };
 
 /// All of the above, in the order of the documentation.
-pub(super) static ALL: [&Definition; 36] = [
+pub(super) static ALL: [&Definition; 37] = [
     &CONNECTIONS,
     &CONNECTIONS_TOTAL,
     &REFUSALS_DELAYED_TOTAL,
@@ -454,6 +465,7 @@ pub(super) static ALL: [&Definition; 36] = [
     &MASKED_CELLS_TOTAL,
     &POLICY_CALL_SECONDS,
     &POLICY_FAULTS_TOTAL,
+    &POLICY_SHADOW_VERDICTS_TOTAL,
     &POLICY_LONG_CALLS_TOTAL,
     &POLICY_RELOADS_TOTAL,
     &POLICY_GENERATION,

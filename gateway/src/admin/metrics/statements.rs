@@ -9,8 +9,9 @@ use metrics::Counter;
 use super::Metrics;
 use super::databases::step;
 use super::definitions::{
-    APPROVALS_HELD, APPROVALS_TOTAL, MASKED_CELLS_TOTAL, RESULT_BYTES_TOTAL, RESULT_ROWS_TOTAL,
-    STATEMENT_ENDS_TOTAL, STATEMENT_SECONDS, STATEMENTS_TOTAL,
+    APPROVALS_HELD, APPROVALS_TOTAL, MASKED_CELLS_TOTAL, POLICY_SHADOW_VERDICTS_TOTAL,
+    RESULT_BYTES_TOTAL, RESULT_ROWS_TOTAL, STATEMENT_ENDS_TOTAL, STATEMENT_SECONDS,
+    STATEMENTS_TOTAL,
 };
 use super::handles::Handles;
 use super::histograms::Histogram;
@@ -54,6 +55,12 @@ impl GateMetrics for Metrics {
                 )
                 .increment(1);
         });
+    }
+
+    fn shadow(&self, policy: &str, verdict: &'static str) {
+        POLICY_SHADOW_VERDICTS_TOTAL
+            .counter(&[policy, verdict])
+            .increment(1);
     }
 
     fn completed(&self, verb: Verb, seconds: f64, done: &Completion) {

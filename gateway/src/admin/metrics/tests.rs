@@ -119,6 +119,7 @@ fn count_everything(metrics: &Metrics) {
     metrics.completed(Verb::Select, 0.25, &done);
     metrics.held(true);
     metrics.decided("approved");
+    metrics.shadow("p", "deny");
     metrics.call("p", "on-batch", Duration::from_micros(3));
     metrics.handed_over("p");
     metrics.fault("p", &Fault::Trap("unreachable".into()));

@@ -97,14 +97,14 @@ impl Comparison {
     }
 }
 
-/// The policy's own answer, if the record has one, and else what became of the statement. `None`: it was refused without that the
+/// The policy's own answer, also one in shadow mode, if the record has one, and else what became of the statement. `None`: it was refused without that the
 /// policy was asked.
 fn decided_then(judged: &Judged, policy: &str) -> Option<Decided> {
     let own = judged
         .policies
         .iter()
         .find(|verdict| verdict.name == policy);
-    let own = own.and_then(|verdict| match verdict.answer {
+    let own = own.and_then(|verdict| match verdict.shadow.unwrap_or(verdict.answer) {
         PolicyAnswer::Allowed => Some(Decided::Permitted),
         PolicyAnswer::Denied => Some(Decided::Refused),
         PolicyAnswer::RequiresApproval => Some(Decided::NeedsApproval),

@@ -180,7 +180,7 @@ fn opened(event: &Opened) -> Value {
 
 fn judged(event: &Judged) -> Value {
     let policies = event.policies.iter().map(|policy| {
-        let answer = match policy.answer {
+        let named = |answer| match answer {
             PolicyAnswer::Allowed => "allowed",
             PolicyAnswer::Denied => "denied",
             PolicyAnswer::RequiresApproval => "requires_approval",
@@ -191,7 +191,8 @@ fn judged(event: &Judged) -> Value {
             "name": policy.name,
             "version": policy.version,
             "hash": policy.hash,
-            "answer": answer,
+            "answer": named(policy.answer),
+            "shadow": policy.shadow.map(named),
         })
     });
     json!({

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use chrono::{DateTime, SecondsFormat};
 use gatewright_contract::Outcome;
 use gatewright_record::event::{
-    Attempted, Completed, Judged, Keep, Literals, Opened, Parameter, RehearsalWay, Time, Truncated,
-    Withheld, WithheldText,
+    Attempted, Completed, Judged, Keep, Literals, Opened, Parameter, PolicyAnswer, RehearsalWay,
+    Time, Truncated, Withheld, WithheldText,
 };
 
 use crate::results::{Format, types};
@@ -119,10 +119,24 @@ pub(in crate::cli) fn statement(judged: Option<&Judged>) -> String {
     match judged {
         None => UNJUDGED.to_owned(),
         Some(judged) => match &judged.instead {
-            Some(instead) => format!("{}\n    ran as: {instead}", text(judged)),
-            None => text(judged),
+            Some(instead) => format!("{}\n    ran as: {instead}{}", text(judged), shadows(judged)),
+            None => text(judged) + &shadows(judged),
         },
     }
+}
+
+/// What policies in shadow mode would have done about it, a line for each.
+fn shadows(judged: &Judged) -> String {
+    let shadows = judged.policies.iter().filter_map(|policy| {
+        let would = match policy.shadow? {
+            PolicyAnswer::Allowed | PolicyAnswer::NotAsked => return None,
+            PolicyAnswer::Denied => "would have refused it",
+            PolicyAnswer::RequiresApproval => "would have asked people",
+            PolicyAnswer::Rewrote => "would have rewritten it",
+        };
+        Some(format!("\n    in shadow: {} {would}", policy.name))
+    });
+    shadows.collect()
 }
 
 /// The text of a statement as far as it is recorded.

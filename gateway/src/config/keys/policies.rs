@@ -51,8 +51,8 @@ static RUN: Group = Group {
         Key::new(
             "mode",
             Kind::Choice(choices::MODE.names),
-            "`\"enforce\"`: the policy's verdict applies; `\"shadow\"`: the policy is called and its verdict is logged, \
-             without effect; `\"off\"`: the policy is not called",
+            "`\"enforce\"`: the policy's verdict applies; `\"shadow\"`: the policy is called, without effect; what it would \
+             have refused, rewritten or asked people about is logged, counted and recorded; `\"off\"`: the policy is not called",
         )
         .default("\"enforce\""),
         Key::new(
