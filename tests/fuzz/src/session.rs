@@ -6,7 +6,9 @@ use std::time::SystemTime;
 
 use bytes::Buf;
 use gatewright::catalog::CatalogHandle;
-use gatewright::gate::{Gate, GateMetrics, GateSettings, People, Policies, SessionGate};
+use gatewright::gate::{
+    DatabaseMetrics, Gate, GateMetrics, GateSettings, People, Policies, SessionGate,
+};
 use gatewright::identity::Identity;
 use gatewright::results::PseudonymKey;
 use gatewright::session::{Completion, Departure, Output, Session, SessionStart};
@@ -48,6 +50,9 @@ impl GateMetrics for NoMetrics {
     fn completed(&self, _: Verb, _: f64, _: &Completion) {}
     fn held(&self, _: bool) {}
     fn decided(&self, _: &'static str) {}
+    fn database(&self, _: &str) -> Option<Arc<dyn DatabaseMetrics>> {
+        None
+    }
 }
 
 fn judge() -> SessionGate {
