@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use divan::{Bencher, black_box};
 use gatewright::catalog::CatalogHandle;
-use gatewright::gate::{Gate, GateMetrics, GateSettings, People, Policies, SessionGate};
+use gatewright::gate::{
+    DatabaseMetrics, Gate, GateMetrics, GateSettings, People, Policies, SessionGate,
+};
 use gatewright::identity::Identity;
 use gatewright::session::{Completion, Judge, Judged};
 use gatewright_contract as contract;
@@ -22,6 +24,9 @@ impl GateMetrics for Uncounted {
     fn completed(&self, _: Verb, _: f64, _: &Completion) {}
     fn held(&self, _: bool) {}
     fn decided(&self, _: &'static str) {}
+    fn database(&self, _: &str) -> Option<Arc<dyn DatabaseMetrics>> {
+        None
+    }
 }
 
 fn session() -> SessionGate {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use gatewright_contract::{AccessGrantId, StatementId};
 
-use super::grant::{AccessGrant, COLUMNS};
+use super::grant::AccessGrant;
 use super::refused::Refusals;
-use super::{GrantError, GrantTable, State, transition};
-use crate::approvals::{Actor, ApprovalsSettings, Note, check_texts};
+use super::{GrantError, GrantTable, State};
+use crate::approvals::{Actor, ApprovalsSettings, Matter, Note, check_texts, lock, record};
 use crate::identity::Identity;
 use crate::store::{StoreError, Transaction, Value};
 
@@ -128,8 +128,8 @@ impl Asking {
             actor: Some(&self.asker),
             reason: Some(&self.reason),
         };
-        transition::record(transaction, self.id, None, State::Pending, note)?;
-        transition::lock(transaction, self.id)?.ok_or(GrantError::NotFound)
+        record::<AccessGrant>(transaction, self.id, None, State::Pending, note)?;
+        lock::<AccessGrant>(transaction, self.id)?.ok_or(GrantError::NotFound)
     }
 
     fn asked_before(
@@ -140,7 +140,8 @@ impl Asking {
             return Ok(None);
         };
         let sql = format!(
-            "SELECT {COLUMNS} FROM access_grant WHERE issuer = $1 AND subject = $2 AND idempotency_key = $3"
+            "SELECT {} FROM access_grant WHERE issuer = $1 AND subject = $2 AND idempotency_key = $3",
+            AccessGrant::COLUMNS
         );
         let mut rows = transaction.query(
             &sql,

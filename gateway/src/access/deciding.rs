@@ -6,8 +6,8 @@ use super::grant::AccessGrant;
 use super::transition;
 use super::{GrantError, State};
 use crate::approvals::{
-    Actor, ApprovalsSettings, Ballot, Barred, Before, Note, Set, check_texts, is_requester,
-    may_decide, may_see,
+    Actor, ApprovalsSettings, Ballot, Barred, Before, Note, Set, check_texts, is_requester, lock,
+    may_decide, may_see, record, step,
 };
 use crate::identity::Identity;
 use crate::store::{Transaction, Value};
@@ -76,7 +76,7 @@ impl Decision {
         transaction: &mut dyn Transaction,
         settings: &ApprovalsSettings,
     ) -> Result<Decided, GrantError> {
-        let grant = transition::lock(transaction, self.id)?.ok_or(GrantError::NotFound)?;
+        let grant = lock::<AccessGrant>(transaction, self.id)?.ok_or(GrantError::NotFound)?;
         self.check_person(&grant, settings)?;
         check_texts(
             self.reason.as_deref(),
@@ -101,7 +101,7 @@ impl Decision {
             Verdict::Revoke => self.end(transaction, &grant, State::Revoked)?,
             Verdict::Withdraw => self.end(transaction, &grant, State::Withdrawn)?,
         }
-        let decided = transition::lock(transaction, self.id)?.ok_or(GrantError::NotFound)?;
+        let decided = lock::<AccessGrant>(transaction, self.id)?.ok_or(GrantError::NotFound)?;
         Ok(Decided::Now(Box::new(decided)))
     }
 
@@ -163,7 +163,7 @@ impl Decision {
         grant: &AccessGrant,
     ) -> Result<(), GrantError> {
         let Some(by) = self.ballot().approvers(transaction, grant.needed)? else {
-            transition::record(
+            record::<AccessGrant>(
                 transaction,
                 self.id,
                 Some(State::Pending),
@@ -210,7 +210,7 @@ impl Decision {
         set: &Set<'_>,
     ) -> Result<(), GrantError> {
         let actor = self.actor();
-        match transition::step(transaction, grant, to, set, self.note(&actor))? {
+        match step(transaction, grant, to, set, self.note(&actor))? {
             true => Ok(()),
             false => Err(GrantError::State { state: grant.state }),
         }

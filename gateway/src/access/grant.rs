@@ -4,11 +4,11 @@ use gatewright_contract::AccessGrantId;
 use serde::de::DeserializeOwned;
 
 use super::{GrantTable, State};
-use crate::approvals::Parties;
+use crate::approvals::{Matter, Parties};
 use crate::store::{Row, StoreError};
 
-/// The columns of an access grant, in the order in which [`AccessGrant::read`] takes them.
-pub(super) const COLUMNS: &str = "id, state, subject, issuer, agent, asked_by_agent, asker_groups, databases, tables, row_budget, rows_used, \
+/// The columns of an access grant, in the order in which [`Matter::read`] takes them.
+const COLUMNS: &str = "id, state, subject, issuer, agent, asked_by_agent, asker_groups, databases, tables, row_budget, rows_used, \
      duration_ms, not_before, reason, statement_id, needed, created_at, changed_at, expires_at, active_from, active_until, \
      decided_by, decided_reason, ended";
 
@@ -64,7 +64,31 @@ impl AccessGrant {
         }
     }
 
-    pub(super) fn read(row: &mut Row) -> Result<Self, StoreError> {
+    /// Whether its time is over, although nobody has noted it yet.
+    pub(super) fn is_overdue(&self, now: i64) -> bool {
+        match self.state {
+            State::Pending => self.expires_at <= now,
+            State::Approved => self.active_until.is_none_or(|until| until <= now),
+            _ => false,
+        }
+    }
+
+    /// How many rows are left of its budget; `None`: it has none.
+    pub fn rows_left(&self) -> Option<i64> {
+        let budget = self.row_budget?;
+        Some(budget.saturating_sub(self.rows_used).max(0))
+    }
+}
+
+impl Matter for AccessGrant {
+    type Id = AccessGrantId;
+    type State = State;
+
+    const TABLE: &'static str = "access_grant";
+    const COLUMNS: &'static str = COLUMNS;
+    const PARTIES: &'static str = "access_grant.subject, access_grant.issuer, access_grant.agent";
+
+    fn read(row: &mut Row) -> Result<Self, StoreError> {
         Ok(AccessGrant {
             id: id(row)?,
             state: state(row)?,
@@ -93,19 +117,26 @@ impl AccessGrant {
         })
     }
 
-    /// Whether its time is over, although nobody has noted it yet.
-    pub(super) fn is_overdue(&self, now: i64) -> bool {
-        match self.state {
-            State::Pending => self.expires_at <= now,
-            State::Approved => self.active_until.is_none_or(|until| until <= now),
-            _ => false,
-        }
+    fn read_id(row: &mut Row) -> Result<AccessGrantId, StoreError> {
+        id(row)
     }
 
-    /// How many rows are left of its budget; `None`: it has none.
-    pub fn rows_left(&self) -> Option<i64> {
-        let budget = self.row_budget?;
-        Some(budget.saturating_sub(self.rows_used).max(0))
+    /// Policies name no reviewers of access grants.
+    fn read_parties(row: &mut Row) -> Result<Parties, StoreError> {
+        Ok(Parties {
+            subject: row.text()?,
+            issuer: row.text()?,
+            agent: row.optional_text()?,
+            reviewers: Vec::new(),
+        })
+    }
+
+    fn id(&self) -> AccessGrantId {
+        self.id
+    }
+
+    fn state(&self) -> State {
+        self.state
     }
 }
 

@@ -7,10 +7,11 @@ use gatewright_contract::AccessGrantId;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::grant::AccessGrant;
 use super::service::Shared;
 use super::spending::store_spent;
 use super::{grant, reading, transition};
-use crate::approvals::TRACES;
+use crate::approvals::{TRACES, lock};
 use crate::store::{StoreError, Transaction, Value};
 
 /// How often the store is asked, and looked through for grants whose time is over, where nothing is heard.
@@ -89,7 +90,7 @@ fn end_overdue(transaction: &mut dyn Transaction) -> Result<bool, StoreError> {
     )?;
     let mut locked = Vec::with_capacity(ids.len());
     for id in &ids {
-        locked.extend(transition::lock(transaction, *id)?);
+        locked.extend(lock::<AccessGrant>(transaction, *id)?);
     }
     for grant in &locked {
         transition::expire_overdue(transaction, grant)?;

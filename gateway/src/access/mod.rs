@@ -30,7 +30,7 @@ pub use error::GrantError;
 pub use grant::AccessGrant;
 pub use holder::{Active, Holder};
 pub use names::{TableName, TableNameError};
-pub use reading::{Entry, Event, FeedEvent, Page, event_of_grant, topic};
+pub use reading::{Entry, Event, Page};
 pub use refused::Refused;
 pub use service::AccessGrants;
 pub use state::State;

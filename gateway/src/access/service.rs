@@ -12,10 +12,12 @@ use super::book::Book;
 use super::deciding::{Decided, Decision, Verdict};
 use super::grant::AccessGrant;
 use super::holder::Holder;
-use super::reading::{self, Entry, FeedEvent, Page};
+use super::reading::{self, Entry, Event, Page};
 use super::refused::{Refusals, Refused};
 use super::{GrantError, State, keeping};
-use crate::approvals::{Approvals, LOOKED_THROUGH, MOST_LISTED, Paged, may_decide, may_see, seen};
+use crate::approvals::{
+    Approvals, MOST_LISTED, events_after, found, in_states, may_decide, may_see, page, seen,
+};
 use crate::identity::Identity;
 use crate::store::{Store, StoreError};
 
@@ -125,7 +127,7 @@ impl AccessGrants {
         self.shared
             .store
             .run(move |transaction| {
-                let grant = reading::grant(transaction, id)?
+                let grant = found::<AccessGrant>(transaction, id)?
                     .filter(|grant| may_see(&grant.parties(), &viewer, &settings));
                 grant
                     .map(|grant| reading::entry(transaction, grant))
@@ -145,20 +147,21 @@ impl AccessGrants {
         limit: usize,
         viewer: &Identity,
     ) -> Result<Page, StoreError> {
-        let limit = limit.clamp(1, MOST_LISTED);
         let settings = self.shared.approvals.settings();
         let viewer = viewer.clone();
         self.shared
             .store
             .run(move |transaction| {
-                let found = reading::older(transaction, &states, before, LOOKED_THROUGH)?;
                 let may_see = |parties: &_| may_see(parties, &viewer, &settings);
-                Paged::of(found, limit, may_see, |id| {
-                    let grant = reading::grant(transaction, id)?;
-                    grant
-                        .map(|grant| reading::summary(transaction, grant))
-                        .transpose()
-                })
+                let condition = in_states(&states);
+                page::<AccessGrant, _>(
+                    transaction,
+                    &condition,
+                    before,
+                    limit,
+                    may_see,
+                    reading::summary,
+                )
             })
             .await
     }
@@ -171,15 +174,15 @@ impl AccessGrants {
         &self,
         after: i64,
         viewer: &Identity,
-    ) -> Result<(Vec<FeedEvent>, i64), StoreError> {
+    ) -> Result<(Vec<Event>, i64), StoreError> {
         let settings = self.shared.approvals.settings();
         let run = self
             .shared
             .store
-            .run(move |transaction| reading::events_after(transaction, after, MOST_LISTED));
+            .run(move |transaction| events_after::<AccessGrant>(transaction, after, MOST_LISTED));
         let found = run.await?;
         let may_see = |parties: &_| may_see(parties, viewer, &settings);
-        Ok(seen(found, after, |told| told.sequence, may_see))
+        Ok(seen(found, after, may_see))
     }
 
     /// Whether this identity may decide about the grant, where its state allows it.

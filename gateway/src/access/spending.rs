@@ -8,9 +8,11 @@ use gatewright_contract::{AccessGrantId, TableRef};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::sleep;
 
+use super::grant::AccessGrant;
 use super::holder::Active;
 use super::service::{AccessGrants, Shared};
 use super::{State, transition};
+use crate::approvals::lock;
 use crate::store::{StoreError, Transaction, Value};
 
 /// Statements whose rows are stored at one time.
@@ -96,7 +98,7 @@ fn use_up(
                 Value::from(id.to_string()),
             ],
         )?;
-        let grant = transition::lock(transaction, *id)?;
+        let grant = lock::<AccessGrant>(transaction, *id)?;
         used_up.extend(grant.filter(|grant| {
             grant.state == State::Approved && grant.rows_left().is_some_and(|left| left <= 0)
         }));

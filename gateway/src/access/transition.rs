@@ -1,54 +1,9 @@
-//! One step of an access grant: a conditional UPDATE, and an event in the same transaction. As in `approvals`, everything that a
-//! transaction changes is locked before the first event is written.
-
-use gatewright_contract::AccessGrantId;
+//! How an access grant ends by itself. Steps are those of `approvals`.
 
 use super::State;
-use super::grant::{AccessGrant, COLUMNS};
-use crate::approvals::{Note, Set, Step, locked, log, move_on};
+use super::grant::AccessGrant;
+use crate::approvals::{Note, Set, step};
 use crate::store::{StoreError, Transaction, Value};
-
-const TABLE: &str = "access_grant";
-
-/// The access grant, which nobody else changes before this transaction ends.
-pub(super) fn lock(
-    transaction: &mut dyn Transaction,
-    id: AccessGrantId,
-) -> Result<Option<AccessGrant>, StoreError> {
-    let mut row = locked(transaction, TABLE, COLUMNS, &id.to_string())?;
-    row.as_mut().map(AccessGrant::read).transpose()
-}
-
-/// Moves a locked access grant on, if it still is where it was read. Returns whether it was.
-pub(super) fn step(
-    transaction: &mut dyn Transaction,
-    grant: &AccessGrant,
-    to: State,
-    set: &Set<'_>,
-    note: Note<'_>,
-) -> Result<bool, StoreError> {
-    debug_assert!(grant.state.next().contains(&to), "{} to {to}", grant.state);
-    let id = grant.id.to_string();
-    let step = Step {
-        table: TABLE,
-        id: &id,
-        before: grant.state.name(),
-        to: to.name(),
-    };
-    move_on(transaction, &step, set, note)
-}
-
-/// Writes the event of a step, and wakes whoever waits for it.
-pub(super) fn record(
-    transaction: &mut dyn Transaction,
-    id: AccessGrantId,
-    before: Option<State>,
-    state: State,
-    note: Note<'_>,
-) -> Result<(), StoreError> {
-    let before = before.map(State::name);
-    log(transaction, &id.to_string(), before, state.name(), note)
-}
 
 /// Ends a locked access grant whose time is over. Returns whether it is.
 pub(super) fn expire_overdue(

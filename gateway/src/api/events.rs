@@ -19,7 +19,7 @@ use super::grants::view::GrantEventView;
 use super::problem::Problem;
 use super::server::Shared;
 use super::view::EventView;
-use crate::access::FeedEvent;
+use crate::access;
 use crate::approvals::Event;
 use crate::identity::Identity;
 use crate::store::StoreError;
@@ -169,8 +169,9 @@ impl Reader {
             }
             Feed::Grants => {
                 let (events, last) = shared.grants.events(self.after, identity).await?;
-                let event =
-                    |event: FeedEvent| shown("grant", event.sequence, GrantEventView::from(event));
+                let event = |event: access::Event| {
+                    shown("grant", event.sequence, GrantEventView::from(event))
+                };
                 Ok((events.into_iter().filter_map(event).collect(), last))
             }
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::time::rfc3339;
 use crate::approvals::{
-    Change, Effect, EffectFound, Entry, Event, Parameter, ParameterValue, Request, State,
+    Change, Effect, EffectFound, Entry, Event, Happened, Parameter, ParameterValue, Request, State,
 };
 use gatewright_contract::ApprovalWait;
 
@@ -56,7 +56,7 @@ pub struct RequestView {
     pub may_decide: bool,
     /// Only where one request is shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub history: Vec<HistoryView>,
+    pub history: Vec<StepView<State>>,
 }
 
 /// What is known of the effect.
@@ -209,9 +209,10 @@ pub struct BreakGlassView {
     pub reviewed_at: Option<String>,
 }
 
+/// Something that happened to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HistoryView {
-    pub state: State,
+pub struct StepView<S> {
+    pub state: S,
     pub at: String,
     #[serde(default)]
     pub by: Option<String>,
@@ -298,7 +299,7 @@ impl RequestView {
             may_decide: may_decide
                 && (matches!(request.state, State::Pending | State::Approved)
                     || request.is_to_review()),
-            history: history.into_iter().map(HistoryView::from).collect(),
+            history: history.into_iter().map(StepView::from).collect(),
             requester: Requester {
                 subject: request.subject,
                 issuer: request.issuer,
@@ -365,9 +366,9 @@ fn parameter(parameter: Parameter) -> ParameterView {
     }
 }
 
-impl From<Event> for HistoryView {
-    fn from(event: Event) -> Self {
-        HistoryView {
+impl<I, S> From<Happened<I, S>> for StepView<S> {
+    fn from(event: Happened<I, S>) -> Self {
+        StepView {
             state: event.state,
             at: rfc3339(event.at),
             by: event.actor.map(|actor| actor.subject),
@@ -379,7 +380,7 @@ impl From<Event> for HistoryView {
 impl From<Event> for EventView {
     fn from(event: Event) -> Self {
         EventView {
-            request: event.request.to_string(),
+            request: event.about.to_string(),
             state: event.state,
             before: event.before,
             at: rfc3339(event.at),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use gatewright_contract::{ApprovalWait, RequestId};
 
 use super::exchange::{Approved, Draft};
+use super::matter::Matter;
 use super::request::{Request, Stored, wait_name};
 use super::settings::ApprovalsSettings;
 use super::transition::{self, Note, Set};
@@ -177,7 +178,7 @@ impl Asking {
                     actor: Some(&self.requester),
                     reason: None,
                 };
-                transition::record(transaction, self.id, None, State::Pending, note)?;
+                transition::record::<Request>(transaction, self.id, None, State::Pending, note)?;
                 return Ok(Asked::Waits {
                     id: self.id,
                     left_ms: self.ttl_ms,
@@ -203,8 +204,8 @@ impl Asking {
             actor: Some(&self.requester),
             reason,
         };
-        transition::record(transaction, self.id, None, State::Pending, note(None))?;
-        let request = transition::lock(transaction, self.id)?.ok_or(defect.clone())?;
+        transition::record::<Request>(transaction, self.id, None, State::Pending, note(None))?;
+        let request = transition::lock::<Request>(transaction, self.id)?.ok_or(defect.clone())?;
         let until = transaction.now().saturating_add(self.valid_ms);
         let set = Set {
             sql: ", approved_until = $5, decided_by = $6, decided_reason = $7, break_glass = $7",
@@ -288,7 +289,7 @@ impl Asking {
         };
         let id = super::request::id(row)?;
         // It may have been decided since this transaction looked for an approval.
-        let Some(request) = transition::lock(transaction, id)? else {
+        let Some(request) = transition::lock::<Request>(transaction, id)? else {
             return Ok(Before::Decided);
         };
         if transition::expire_overdue(transaction, &request)? {
@@ -341,7 +342,7 @@ pub(super) fn claim(
     let sql = format!(
         "UPDATE request SET state = 'claimed', changed_at = $1 \
          WHERE id = $2 AND holder = $3 AND state = 'approved' AND approved_until > $1 RETURNING {}",
-        super::request::COLUMNS
+        Request::COLUMNS
     );
     let mut rows = transaction.query(
         &sql,
@@ -371,7 +372,7 @@ fn claimed(
         actor: Some(requester),
         reason: None,
     };
-    transition::record(transaction, id, Some(State::Approved), State::Claimed, note)
+    transition::record::<Request>(transaction, id, Some(State::Approved), State::Claimed, note)
 }
 
 /// This gateway is alive.

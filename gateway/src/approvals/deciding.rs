@@ -130,7 +130,8 @@ impl Decision {
         transaction: &mut dyn Transaction,
         settings: &ApprovalsSettings,
     ) -> Result<Decided, DecisionError> {
-        let request = transition::lock(transaction, self.id)?.ok_or(DecisionError::NotFound)?;
+        let request =
+            transition::lock::<Request>(transaction, self.id)?.ok_or(DecisionError::NotFound)?;
         self.check_person(&request, settings)?;
         check_texts(
             self.reason.as_deref(),
@@ -162,7 +163,8 @@ impl Decision {
             Verdict::Revoke => self.end(transaction, &request, State::Revoked)?,
             Verdict::Review => self.review(transaction, state)?,
         }
-        let decided = transition::lock(transaction, self.id)?.ok_or(DecisionError::NotFound)?;
+        let decided =
+            transition::lock::<Request>(transaction, self.id)?.ok_or(DecisionError::NotFound)?;
         Ok(Decided::Now(Box::new(decided)))
     }
 
@@ -232,7 +234,7 @@ impl Decision {
         request: &Request,
     ) -> Result<(), DecisionError> {
         let Some(by) = self.ballot().approvers(transaction, request.needed)? else {
-            transition::record(
+            transition::record::<Request>(
                 transaction,
                 self.id,
                 Some(State::Pending),
@@ -280,7 +282,7 @@ impl Decision {
             ],
         )?;
         let actor = self.actor();
-        transition::record(transaction, self.id, Some(state), state, self.note(&actor))?;
+        transition::record::<Request>(transaction, self.id, Some(state), state, self.note(&actor))?;
         Ok(())
     }
 

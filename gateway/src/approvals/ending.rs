@@ -35,7 +35,7 @@ pub(super) fn end(
     ends.sort_by_key(|(id, _)| *id);
     let mut locked = Vec::with_capacity(ends.len());
     for (id, how) in ends {
-        let request = transition::lock(transaction, id)?;
+        let request = transition::lock::<Request>(transaction, id)?;
         locked.extend(request.map(|request| (request, how)));
     }
     for (request, how) in locked {
@@ -109,7 +109,7 @@ pub(super) fn sweep(
     ids.dedup();
     let mut locked = Vec::with_capacity(ids.len());
     for id in ids {
-        locked.extend(transition::lock(transaction, id)?);
+        locked.extend(transition::lock::<Request>(transaction, id)?);
     }
     for request in &locked {
         if !transition::expire_overdue(transaction, request)? && abandoned.contains(&request.id) {

@@ -18,6 +18,7 @@ mod history;
 mod hours;
 mod keeping;
 mod look;
+mod matter;
 mod outbox;
 mod paging;
 mod people;
@@ -36,12 +37,11 @@ pub(crate) mod tests;
 /// What `access` shares: who may decide, what they have said, how a reason is checked, steps and the events of the store, and pages.
 pub(crate) use ballot::{Ballot, Before};
 pub(crate) use deciding::check_texts;
-pub(crate) use history::approvals_of;
+pub(crate) use history::{EventOf, approvals_of, events_after, found, history};
 pub(crate) use outbox::TRACES;
-pub(crate) use paging::{LOOKED_THROUGH, MOST_LISTED, in_states, seen};
-pub(crate) use request::Parties;
+pub(crate) use paging::{MOST_LISTED, in_states, page, seen};
 pub(crate) use rules::{Barred, is_requester, may_decide, may_see};
-pub(crate) use transition::{Note, Set, Step, locked, log, move_on};
+pub(crate) use transition::{Note, Set, lock, record, step};
 
 pub use binding::{Binding, Parameter, ParameterValue};
 pub use deciding::{Decision, DecisionError, TextError, Verdict};
@@ -50,14 +50,15 @@ pub use error::ApprovalsError;
 pub use exchange::{
     Approved, Change, Draft, Finished, NAMED, Outcome, Shown, Submitted, Withdrawal,
 };
-pub use history::{Approval, Happened};
+pub use history::{Approval, Happened, event_with};
 pub use hours::{Hours, HoursError};
 pub use look::Look;
+pub use matter::{Matter, Stage};
 pub use outbox::{Due, Fate, Outbox, Post, ReadEvent, Subscription, Topic};
 pub use paging::Paged;
 pub use people::Page;
-pub use reading::{Entry, Event, event_of_request, topic};
-pub use request::{Request, Stored};
+pub use reading::{Entry, Event};
+pub use request::{Parties, Request, Stored};
 pub use rows::{EffectRow, EffectRows};
 pub use service::Approvals;
 pub use settings::{ApprovalsSettings, CommitReview};

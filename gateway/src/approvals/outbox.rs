@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::matter::{Matter, Stage};
 use super::reading;
 use super::service::Approvals;
 use crate::store::{StoreError, Transaction, Value};
@@ -25,6 +26,16 @@ pub struct Topic {
     pub table: &'static str,
     /// The states of which it is told, as they are stored.
     pub states: Vec<&'static str>,
+}
+
+impl Topic {
+    /// The events of such things in these states.
+    pub fn of<M: Matter>(states: &[M::State]) -> Self {
+        Topic {
+            table: M::TABLE,
+            states: states.iter().map(|state| state.name()).collect(),
+        }
+    }
 }
 
 /// What is to be delivered now, and by this gateway alone until its time is over.

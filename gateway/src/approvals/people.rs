@@ -4,7 +4,8 @@ use gatewright_contract::RequestId;
 use tokio::sync::watch;
 
 use super::deciding::{Decided, Decision, DecisionError};
-use super::paging::{LOOKED_THROUGH, MOST_LISTED, Paged, seen};
+use super::history::{events_after, found};
+use super::paging::{MOST_LISTED, Paged, page, seen};
 use super::reading::{self, Chosen, Entry, Event};
 use super::request::Request;
 use super::service::Approvals;
@@ -51,7 +52,7 @@ impl Approvals {
         self.shared
             .store
             .run(move |transaction| {
-                let request = reading::request(transaction, id)?
+                let request = found::<Request>(transaction, id)?
                     .filter(|request| rules::may_see(&request.parties(), &viewer, &settings));
                 request
                     .map(|request| reading::entry(transaction, request))
@@ -96,20 +97,21 @@ impl Approvals {
         limit: usize,
         viewer: &Identity,
     ) -> Result<Page, StoreError> {
-        let limit = limit.clamp(1, MOST_LISTED);
         let settings = self.shared.settings.load_full();
         let viewer = viewer.clone();
         self.shared
             .store
             .run(move |transaction| {
-                let found = reading::older(transaction, &chosen, before, LOOKED_THROUGH)?;
                 let may_see = |parties: &_| rules::may_see(parties, &viewer, &settings);
-                Paged::of(found, limit, may_see, |id| {
-                    let request = reading::request(transaction, id)?;
-                    request
-                        .map(|request| reading::summary(transaction, request))
-                        .transpose()
-                })
+                let condition = chosen.condition();
+                page::<Request, _>(
+                    transaction,
+                    &condition,
+                    before,
+                    limit,
+                    may_see,
+                    reading::summary,
+                )
             })
             .await
     }
@@ -127,10 +129,10 @@ impl Approvals {
         let run = self
             .shared
             .store
-            .run(move |transaction| reading::events_after(transaction, after, MOST_LISTED));
+            .run(move |transaction| events_after::<Request>(transaction, after, MOST_LISTED));
         let found = run.await?;
         let may_see = |parties: &_| rules::may_see(parties, viewer, &settings);
-        Ok(seen(found, after, |event| event.sequence, may_see))
+        Ok(seen(found, after, may_see))
     }
 
     /// Asks the store for something small.

@@ -4,11 +4,12 @@ use gatewright_contract::{ApprovalWait, RequestId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::matter::Matter;
 use super::{Change, Effect, Parameter, State};
 use crate::store::{Row, StoreError};
 
-/// The columns of a request, in the order in which [`Request::read`] takes them.
-pub(super) const COLUMNS: &str = "id, state, wait, holder, digest, subject, issuer, agent, database_name, role_name, \
+/// The columns of a request, in the order in which [`Matter::read`] takes them.
+const COLUMNS: &str = "id, state, wait, holder, digest, subject, issuer, agent, database_name, role_name, \
      statement_text, parameters, search_path, settings, policies, policy, policy_version, code, reason, needed, reviewers, shown, \
      effect_digest, created_at, changed_at, expires_at, valid_ms, approved_until, decided_by, decided_reason, ended, \
      sqlstate, row_count, break_glass, reviewed_at, reviewed_by";
@@ -82,25 +83,11 @@ pub struct Stored {
 
 /// Whom a request concerns: all that the rules go by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Parties {
+pub struct Parties {
     pub subject: String,
     pub issuer: String,
     pub agent: Option<String>,
     pub reviewers: Vec<String>,
-}
-
-impl Parties {
-    /// The columns, in the order in which they are read.
-    pub const COLUMNS: &str = "request.subject, request.issuer, request.agent, request.reviewers";
-
-    pub fn read(row: &mut Row) -> Result<Self, StoreError> {
-        Ok(Parties {
-            subject: row.text()?,
-            issuer: row.text()?,
-            agent: row.optional_text()?,
-            reviewers: json(row)?,
-        })
-    }
 }
 
 impl Request {
@@ -113,7 +100,31 @@ impl Request {
         }
     }
 
-    pub(super) fn read(row: &mut Row) -> Result<Self, StoreError> {
+    /// Whether it ran without waiting for reviewers, and none of them has looked at it since.
+    pub fn is_to_review(&self) -> bool {
+        self.break_glass.is_some() && self.reviewed_at.is_none() && self.state.is_end()
+    }
+
+    /// Whether its time is over, although nobody has noted it yet.
+    pub(super) fn is_overdue(&self, now: i64) -> bool {
+        match self.state {
+            State::Pending => self.expires_at <= now,
+            State::Approved => self.approved_until.is_none_or(|until| until <= now),
+            _ => false,
+        }
+    }
+}
+
+impl Matter for Request {
+    type Id = RequestId;
+    type State = State;
+
+    const TABLE: &'static str = "request";
+    const COLUMNS: &'static str = COLUMNS;
+    const PARTIES: &'static str =
+        "request.subject, request.issuer, request.agent, request.reviewers";
+
+    fn read(row: &mut Row) -> Result<Self, StoreError> {
         Ok(Request {
             id: id(row)?,
             state: state(row)?,
@@ -158,18 +169,25 @@ impl Request {
         })
     }
 
-    /// Whether it ran without waiting for reviewers, and none of them has looked at it since.
-    pub fn is_to_review(&self) -> bool {
-        self.break_glass.is_some() && self.reviewed_at.is_none() && self.state.is_end()
+    fn read_id(row: &mut Row) -> Result<RequestId, StoreError> {
+        id(row)
     }
 
-    /// Whether its time is over, although nobody has noted it yet.
-    pub(super) fn is_overdue(&self, now: i64) -> bool {
-        match self.state {
-            State::Pending => self.expires_at <= now,
-            State::Approved => self.approved_until.is_none_or(|until| until <= now),
-            _ => false,
-        }
+    fn read_parties(row: &mut Row) -> Result<Parties, StoreError> {
+        Ok(Parties {
+            subject: row.text()?,
+            issuer: row.text()?,
+            agent: row.optional_text()?,
+            reviewers: json(row)?,
+        })
+    }
+
+    fn id(&self) -> RequestId {
+        self.id
+    }
+
+    fn state(&self) -> State {
+        self.state
     }
 }
 

@@ -14,7 +14,7 @@ use super::asking::{self, Asked, Asking};
 use super::ending::End;
 use super::exchange::{Approved, Draft, Finished, Outcome, Submitted, Withdrawal};
 use super::held::Held;
-use super::reading;
+use super::history::found;
 use super::request::Request;
 use super::settings::ApprovalsSettings;
 use super::{ApprovalsError, State, keeping};
@@ -243,7 +243,7 @@ impl Approvals {
                 let claimed = asking::claim(transaction, id, &shared.holder)?;
                 match claimed {
                     Some(request) => Ok(Some(request)),
-                    None => reading::request(transaction, id),
+                    None => found::<Request>(transaction, id),
                 }
             },
             move |looked| {

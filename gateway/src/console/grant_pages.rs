@@ -2,9 +2,10 @@
 
 use askama::Template;
 
-use super::grant_view::{GrantAction, GrantDetail, GrantForm, GrantRow};
-use super::offers::Notice;
+use super::grant_view::{GrantDetail, GrantRow};
+use super::offers::{Action, Form, Notice};
 use super::pages::Frame;
+use crate::access::State;
 
 #[derive(Template)]
 #[template(path = "console/grants.html")]
@@ -25,8 +26,8 @@ pub(super) struct GrantPage {
     pub frame: Frame,
     pub grant: GrantDetail,
     pub notice: Option<Notice>,
-    pub actions: Vec<GrantAction>,
-    pub form: Option<GrantForm>,
+    pub actions: Vec<Action>,
+    pub form: Option<Form<State>>,
 }
 
 #[derive(Template)]

@@ -1,8 +1,9 @@
 //! What pages show of access grants.
 
 use super::moment::{Left, Moment};
+use super::offers::{Action, Form, has_approved};
 use super::sessions;
-use super::view::{Clock, Fact};
+use super::view::{Clock, Fact, Step};
 use super::visible::Visible;
 use crate::access::{AccessGrant, Entry, Event, State, Verdict};
 use crate::identity::Identity;
@@ -40,39 +41,10 @@ pub(super) struct GrantDetail {
     pub reason: Visible,
     pub time: Vec<Fact>,
     pub facts: Vec<Fact>,
-    pub history: Vec<GrantStep>,
+    pub history: Vec<Step<State>>,
     pub ended: Option<Visible>,
     /// Why there is nothing to decide for whoever looks.
     pub barred: Option<&'static str>,
-}
-
-/// Something that happened.
-pub(super) struct GrantStep {
-    pub at: Moment,
-    pub label: &'static str,
-    pub state: State,
-    pub by: Option<Visible>,
-    pub reason: Option<Visible>,
-}
-
-/// A decision that is offered.
-pub(super) struct GrantAction {
-    pub verdict: &'static str,
-    pub label: &'static str,
-    pub key: &'static str,
-}
-
-/// The form that confirms a decision.
-pub(super) struct GrantForm {
-    pub verdict: &'static str,
-    pub title: &'static str,
-    pub explanation: &'static str,
-    pub button: &'static str,
-    pub expected: State,
-    /// A form that is sent twice decides once.
-    pub idempotency: String,
-    pub reason: String,
-    pub reason_required: bool,
 }
 
 pub(super) fn label(state: State) -> &'static str {
@@ -144,7 +116,7 @@ impl GrantDetail {
             reason: Visible::text(&grant.reason),
             time: time(grant),
             facts: facts(grant),
-            history: entry.history.iter().map(GrantStep::new).collect(),
+            history: entry.history.iter().map(step).collect(),
             ended: grant.ended.as_deref().map(Visible::line),
             barred: barred(entry, viewer, may_decide),
         }
@@ -201,25 +173,18 @@ fn barred(entry: &Entry, viewer: &Identity, may_decide: bool) -> Option<&'static
         State::Pending | State::Approved if !may_decide && !is_own(grant, viewer) => {
             Some("You may see this access grant, but not decide about it.")
         }
-        State::Pending if has_approved(entry, viewer) => {
+        State::Pending if has_approved(&entry.approvals, viewer) => {
             Some("You have approved. More people have to agree.")
         }
         _ => None,
     }
 }
 
-fn has_approved(entry: &Entry, viewer: &Identity) -> bool {
-    let mut given = entry.approvals.iter();
-    given.any(|agreement| {
-        agreement.by.subject == viewer.subject && agreement.by.issuer == viewer.issuer
-    })
-}
-
 /// What whoever looks may decide.
 pub(super) fn verdicts(entry: &Entry, viewer: &Identity, may_decide: bool) -> Vec<Verdict> {
     let state = entry.grant.state;
     let is_own = is_own(&entry.grant, viewer);
-    let has_approved = has_approved(entry, viewer);
+    let has_approved = has_approved(&entry.approvals, viewer);
     Verdict::ALL
         .into_iter()
         .filter(|verdict| {
@@ -233,15 +198,15 @@ pub(super) fn verdicts(entry: &Entry, viewer: &Identity, may_decide: bool) -> Ve
         .collect()
 }
 
-impl GrantAction {
-    pub fn of(verdict: Verdict) -> Self {
+impl From<Verdict> for Action {
+    fn from(verdict: Verdict) -> Self {
         let (label, key) = match verdict {
             Verdict::Approve => ("Approve…", "a"),
             Verdict::Reject => ("Reject…", "r"),
             Verdict::Revoke => ("Revoke…", "r"),
             Verdict::Withdraw => ("Withdraw…", "r"),
         };
-        GrantAction {
+        Action {
             verdict: verdict.name(),
             label,
             key,
@@ -249,8 +214,8 @@ impl GrantAction {
     }
 }
 
-impl GrantForm {
-    pub fn new(verdict: Verdict, grant: &AccessGrant, reason_required: bool) -> Self {
+impl Form<State> {
+    pub fn about_grant(verdict: Verdict, grant: &AccessGrant, reason_required: bool) -> Self {
         let (title, explanation, button) = match verdict {
             Verdict::Approve => (
                 "Approve this access?",
@@ -273,12 +238,13 @@ impl GrantForm {
                 "Withdraw",
             ),
         };
-        GrantForm {
+        Form {
             verdict: verdict.name(),
             title,
             explanation,
             button,
             expected: grant.state,
+            effect_digest: None,
             idempotency: sessions::random(),
             reason: String::new(),
             reason_required: reason_required && verdict != Verdict::Withdraw,
@@ -286,22 +252,11 @@ impl GrantForm {
     }
 }
 
-impl GrantStep {
-    fn new(event: &Event) -> Self {
-        let label = match (event.before, event.state) {
-            (None, _) => "Asked",
-            (Some(State::Pending), State::Pending) => "One approval",
-            (_, state) => label(state),
-        };
-        GrantStep {
-            at: Moment(event.at),
-            label,
-            state: event.state,
-            by: event
-                .actor
-                .as_ref()
-                .map(|actor| Visible::line(&actor.subject)),
-            reason: event.reason.as_deref().map(Visible::text),
-        }
-    }
+fn step(event: &Event) -> Step<State> {
+    let label = match (event.before, event.state) {
+        (None, _) => "Asked",
+        (Some(State::Pending), State::Pending) => "One approval",
+        (_, state) => label(state),
+    };
+    Step::of(event, label)
 }

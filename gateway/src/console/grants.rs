@@ -9,10 +9,10 @@ use gatewright_contract::AccessGrantId;
 use serde::Deserialize;
 
 use super::grant_pages::{GrantPage, GrantsPage};
-use super::grant_view::{GrantAction, GrantDetail, GrantForm, GrantRow, label, verdicts};
+use super::grant_view::{GrantDetail, GrantRow, label, verdicts};
 use super::headers::Nonce;
 use super::moment::Moment;
-use super::offers::Notice;
+use super::offers::{Action, Form, Notice};
 use super::pages::{Frame, html};
 use super::person::Person;
 use super::server::Shared;
@@ -110,7 +110,7 @@ pub(super) async fn show(
     let wanted = wanted.filter(|wanted| verdicts(&entry, viewer, may_decide).contains(wanted));
     let form = wanted.map(|verdict| {
         let required = shared.approvals.reason_required();
-        GrantForm::new(verdict, &entry.grant, required)
+        Form::about_grant(verdict, &entry.grant, required)
     });
     let has_acted = || {
         let actors = entry
@@ -157,9 +157,9 @@ pub(super) async fn decide(
             tracing::info!(grant = %id, verdict = verdict.name(), by = %person.0.identity.subject, %error, "a decision about an access grant was refused");
             let status = status(&error)?;
             let entry = shared.granted(&id.to_string(), &person).await?;
-            let form = (status == StatusCode::UNPROCESSABLE_ENTITY).then(|| GrantForm {
+            let form = (status == StatusCode::UNPROCESSABLE_ENTITY).then(|| Form {
                 reason,
-                ..GrantForm::new(verdict, &entry.grant, shared.approvals.reason_required())
+                ..Form::about_grant(verdict, &entry.grant, shared.approvals.reason_required())
             });
             let notice = failed("Your decision was not recorded", &error.to_string());
             let page = shared.grant_page(&person, &nonce, &entry, form, Some(notice));
@@ -191,7 +191,7 @@ impl Shared {
         person: &Person,
         nonce: &Nonce,
         entry: &Entry,
-        form: Option<GrantForm>,
+        form: Option<Form<State>>,
         notice: Option<Notice>,
     ) -> GrantPage {
         let viewer = &person.0.identity;
@@ -205,7 +205,7 @@ impl Shared {
             },
             grant: GrantDetail::new(entry, viewer, may_decide, Moment::now()),
             notice,
-            actions: actions.into_iter().map(GrantAction::of).collect(),
+            actions: actions.into_iter().map(Action::from).collect(),
             form,
         }
     }

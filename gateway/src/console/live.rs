@@ -123,7 +123,7 @@ impl Reader {
                     let is_more = last > self.after;
                     self.after = last;
                     let mut events = events.iter();
-                    if events.any(|event| self.only.is_none_or(|only| event.request == only)) {
+                    if events.any(|event| self.only.is_none_or(|only| event.about == only)) {
                         let event = sse::Event::default().event("update").data("update");
                         return Some(event.id(last.to_string()));
                     }

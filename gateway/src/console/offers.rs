@@ -2,7 +2,7 @@
 
 use super::sessions;
 use super::visible::Visible;
-use crate::approvals::{Entry, Request, State, Verdict};
+use crate::approvals::{Approval, Entry, Request, State, Verdict};
 use crate::identity::Identity;
 
 /// A decision that is offered.
@@ -13,12 +13,13 @@ pub(super) struct Action {
 }
 
 /// The form that confirms a decision.
-pub(super) struct Form {
+pub(super) struct Form<S> {
     pub verdict: &'static str,
     pub title: &'static str,
     pub explanation: &'static str,
     pub button: &'static str,
-    pub expected: State,
+    pub expected: S,
+    /// What an approval is bound to.
     pub effect_digest: Option<String>,
     /// A form that is sent twice decides once.
     pub idempotency: String,
@@ -37,7 +38,7 @@ pub(super) struct Notice {
 pub(super) fn actions(entry: &Entry, viewer: &Identity, may_decide: bool) -> Vec<Verdict> {
     match entry.request.state {
         _ if !may_decide => Vec::new(),
-        State::Pending if has_approved(entry, viewer) => Vec::new(),
+        State::Pending if has_approved(&entry.approvals, viewer) => Vec::new(),
         State::Pending => vec![Verdict::Approve, Verdict::Reject],
         State::Approved => vec![Verdict::Revoke],
         _ if entry.request.is_to_review() => vec![Verdict::Review],
@@ -45,8 +46,8 @@ pub(super) fn actions(entry: &Entry, viewer: &Identity, may_decide: bool) -> Vec
     }
 }
 
-impl Action {
-    pub fn of(verdict: Verdict) -> Self {
+impl From<Verdict> for Action {
+    fn from(verdict: Verdict) -> Self {
         let (label, key) = match verdict {
             Verdict::Approve => ("Approve…", "a"),
             Verdict::Reject => ("Reject…", "r"),
@@ -61,8 +62,8 @@ impl Action {
     }
 }
 
-impl Form {
-    pub fn new(verdict: Verdict, request: &Request, reason_required: bool) -> Self {
+impl Form<State> {
+    pub fn about_request(verdict: Verdict, request: &Request, reason_required: bool) -> Self {
         let (title, explanation, button) = match verdict {
             Verdict::Approve => (
                 "Approve this statement?",
@@ -100,8 +101,8 @@ impl Form {
 }
 
 /// Whether whoever looks has approved it.
-pub(super) fn has_approved(entry: &Entry, viewer: &Identity) -> bool {
-    let mut given = entry.approvals.iter();
+pub(super) fn has_approved(given: &[Approval], viewer: &Identity) -> bool {
+    let mut given = given.iter();
     given.any(|approval| {
         approval.by.subject == viewer.subject && approval.by.issuer == viewer.issuer
     })

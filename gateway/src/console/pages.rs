@@ -13,6 +13,7 @@ use super::offers::{Action, Form, Notice};
 use super::person::Person;
 use super::view::{Detail, Row};
 use super::visible::Visible;
+use crate::approvals::State;
 
 /// What is around every page.
 pub(super) struct Frame {
@@ -97,7 +98,7 @@ pub(super) struct RequestPage {
     pub request: Detail,
     pub notice: Option<Notice>,
     pub actions: Vec<Action>,
-    pub form: Option<Form>,
+    pub form: Option<Form<State>>,
 }
 
 #[derive(Template)]

@@ -173,7 +173,7 @@ pub(super) async fn show(
     });
     let form = wanted.map(|verdict| {
         let required = shared.approvals.reason_required();
-        Form::new(verdict, &entry.request, required)
+        Form::about_request(verdict, &entry.request, required)
     });
     let done = query.done.is_some() && offers::has_acted(&entry, viewer);
     let notice = done.then(|| recorded(entry.request.state));
@@ -248,7 +248,7 @@ async fn refused(
     let again = status == StatusCode::UNPROCESSABLE_ENTITY;
     let form = again.then(|| Form {
         reason: reason.to_owned(),
-        ..Form::new(verdict, &entry.request, shared.approvals.reason_required())
+        ..Form::about_request(verdict, &entry.request, shared.approvals.reason_required())
     });
     let mut text = error.to_string();
     if let (DecisionError::State { .. }, Some(by)) = (&error, &entry.request.decided_by) {
@@ -314,7 +314,7 @@ impl Shared {
         person: &Person,
         nonce: &Nonce,
         entry: &Entry,
-        form: Option<Form>,
+        form: Option<Form<State>>,
         notice: Option<Notice>,
     ) -> RequestPage {
         let viewer = &person.0.identity;
@@ -326,7 +326,7 @@ impl Shared {
             seen: entry.history.last().map_or(0, |event| event.sequence),
             request: Detail::new(entry, viewer, may_decide, Moment::now()),
             notice,
-            actions: actions.into_iter().map(Action::of).collect(),
+            actions: actions.into_iter().map(Action::from).collect(),
             form,
         }
     }

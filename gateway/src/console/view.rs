@@ -6,7 +6,7 @@ use super::changes::{Changes, Committed};
 use super::moment::{Left, Moment};
 use super::offers::has_approved;
 use super::visible::Visible;
-use crate::approvals::{Entry, Event, Parameter, ParameterValue, Request, State};
+use crate::approvals::{Entry, Event, Happened, Parameter, ParameterValue, Request, State};
 use crate::identity::Identity;
 
 /// The characters of a statement and of a reason in lists.
@@ -67,7 +67,7 @@ pub(super) struct Detail {
     pub facts: Vec<Fact>,
     pub session: Vec<Fact>,
     pub reviewers: Vec<Visible>,
-    pub history: Vec<Step>,
+    pub history: Vec<Step<State>>,
     pub outcome: Option<Visible>,
     /// Why it ran without waiting for reviewers, and who has looked at it since.
     pub break_glass: Option<BrokenGlass>,
@@ -97,10 +97,10 @@ pub(super) struct ParameterRow {
 }
 
 /// Something that happened.
-pub(super) struct Step {
+pub(super) struct Step<S> {
     pub at: Moment,
     pub label: &'static str,
-    pub state: State,
+    pub state: S,
     pub by: Option<Visible>,
     pub reason: Option<Visible>,
 }
@@ -202,7 +202,7 @@ impl Detail {
             facts: facts(request),
             session: session(request),
             reviewers: lines(&request.reviewers),
-            history: entry.history.iter().map(Step::new).collect(),
+            history: entry.history.iter().map(step).collect(),
             outcome: outcome(request),
             break_glass: request
                 .break_glass
@@ -291,7 +291,7 @@ fn barred(entry: &Entry, viewer: &Identity, may_decide: bool) -> Option<&'static
         State::Pending | State::Approved if !may_decide => {
             Some("You may see this request, but not decide about it.")
         }
-        State::Pending if has_approved(entry, viewer) => {
+        State::Pending if has_approved(&entry.approvals, viewer) => {
             Some("You have approved. More people have to agree.")
         }
         _ => None,
@@ -344,14 +344,9 @@ fn type_name(oid: u32) -> String {
     name.to_owned()
 }
 
-impl Step {
-    fn new(event: &Event) -> Self {
-        let label = match (event.before, event.state) {
-            (None, _) => "Asked",
-            (Some(State::Pending), State::Pending) => "One approval",
-            (Some(before), after) if before == after && event.actor.is_some() => "Reviewed",
-            (_, state) => label(state),
-        };
+impl<S: Copy> Step<S> {
+    /// `label`: what happened.
+    pub fn of<I>(event: &Happened<I, S>, label: &'static str) -> Self {
         Step {
             at: Moment(event.at),
             label,
@@ -363,4 +358,14 @@ impl Step {
             reason: event.reason.as_deref().map(Visible::text),
         }
     }
+}
+
+fn step(event: &Event) -> Step<State> {
+    let label = match (event.before, event.state) {
+        (None, _) => "Asked",
+        (Some(State::Pending), State::Pending) => "One approval",
+        (Some(before), after) if before == after && event.actor.is_some() => "Reviewed",
+        (_, state) => label(state),
+    };
+    Step::of(event, label)
 }

@@ -105,8 +105,8 @@ pub trait GateMetrics: Send + Sync {
     fn decided(&self, outcome: &'static str);
     /// What a policy in shadow mode would have said of a statement.
     fn shadow(&self, policy: &str, verdict: &'static str);
-    /// The same for the sessions of one database, by its name in the configuration.
-    fn database(&self, name: &str) -> Arc<dyn DatabaseMetrics>;
+    /// What counts for the database with this name in the configuration, if anything does.
+    fn database(&self, name: &str) -> Option<Arc<dyn DatabaseMetrics>>;
 }
 
 /// Counts what happens in the sessions of one database.
@@ -284,9 +284,10 @@ impl SessionGate {
 
     /// The same, counted as a session of the database with this name in the configuration.
     pub fn with_database(mut self, name: &str) -> Self {
-        let database = self.gate.metrics.database(name);
-        database.session(true);
-        self.database = Some(database);
+        self.database = self.gate.metrics.database(name);
+        if let Some(database) = &self.database {
+            database.session(true);
+        }
         self
     }
 

@@ -35,16 +35,9 @@ impl GateMetrics for Uncounted {
     fn held(&self, _: bool) {}
     fn decided(&self, _: &'static str) {}
     fn shadow(&self, _: &str, _: &'static str) {}
-    fn database(&self, _: &str) -> Arc<dyn DatabaseMetrics> {
-        Arc::new(Uncounted)
+    fn database(&self, _: &str) -> Option<Arc<dyn DatabaseMetrics>> {
+        None
     }
-}
-
-impl DatabaseMetrics for Uncounted {
-    fn session(&self, _: bool) {}
-    fn verdict(&self, _: &'static str) {}
-    fn delivered(&self, _: &Completion) {}
-    fn held(&self, _: bool) {}
 }
 
 impl RecordMetrics for Uncounted {

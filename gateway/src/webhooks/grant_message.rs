@@ -3,7 +3,7 @@
 
 use super::envelope::{Envelope, is_plain};
 use super::settings::Disclosure;
-use crate::access::{AccessGrant, FeedEvent, State};
+use crate::access::{AccessGrant, Event, State};
 
 /// Tables and databases that one message can show.
 pub(super) const MOST_SHOWN: usize = 10;
@@ -22,18 +22,17 @@ pub(super) struct GrantMessage<'n> {
 impl<'n> GrantMessage<'n> {
     /// `base`: where people decide.
     pub fn new(
-        told: &'n FeedEvent,
+        event: &'n Event,
         grant: &'n AccessGrant,
         disclosure: Disclosure,
         base: &str,
     ) -> Self {
-        let event = &told.event;
         let shows_texts = disclosure == Disclosure::Whole;
         let url = format!("{base}/grants/{}", grant.id);
         let approvable = event.state == State::Pending && shows_texts && shows_everything(grant);
         GrantMessage {
             envelope: Envelope {
-                id: format!("{}-{}", grant.id, told.sequence),
+                id: format!("{}-{}", grant.id, event.sequence),
                 kind: kind(event.state, event.before.is_none()),
                 at: event.at,
                 by: event.actor.as_ref(),

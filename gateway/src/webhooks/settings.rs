@@ -5,8 +5,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::signature::Secret;
-use crate::access;
-use crate::approvals::{self, State, Subscription};
+use crate::access::{self, AccessGrant};
+use crate::approvals::{Request, State, Subscription, Topic};
 
 /// Where to send, what, and how. A reload of the configuration replaces them.
 #[derive(Debug, Clone)]
@@ -65,8 +65,8 @@ impl WebhookSettings {
         Subscription {
             name: self.name.clone(),
             topics: vec![
-                approvals::topic(&self.events),
-                access::topic(&self.grant_events),
+                Topic::of::<Request>(&self.events),
+                Topic::of::<AccessGrant>(&self.grant_events),
             ],
             max_age: self.max_age,
         }

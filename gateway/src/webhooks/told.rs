@@ -6,14 +6,14 @@ use super::grant_message::GrantMessage;
 use super::message::Message;
 use super::settings::Disclosure;
 use super::{json, slack};
-use crate::access::{AccessGrant, FeedEvent, event_of_grant};
-use crate::approvals::{Event, Request, event_of_request};
+use crate::access::{self, AccessGrant};
+use crate::approvals::{Event, Request, event_with};
 use crate::store::{StoreError, Transaction};
 
 /// An event, and what it is about as that is now.
 pub(super) enum Told {
     Request(Event, Box<Request>),
-    Grant(FeedEvent, Box<AccessGrant>),
+    Grant(access::Event, Box<AccessGrant>),
 }
 
 /// The event of this number.
@@ -21,10 +21,10 @@ pub(super) fn read(
     transaction: &mut dyn Transaction,
     sequence: i64,
 ) -> Result<Option<Told>, StoreError> {
-    if let Some((event, request)) = event_of_request(transaction, sequence)? {
+    if let Some((event, request)) = event_with::<Request>(transaction, sequence)? {
         return Ok(Some(Told::Request(event, Box::new(request))));
     }
-    let found = event_of_grant(transaction, sequence)?;
+    let found = event_with::<AccessGrant>(transaction, sequence)?;
     Ok(found.map(|(event, grant)| Told::Grant(event, Box::new(grant))))
 }
 

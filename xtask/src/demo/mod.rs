@@ -103,6 +103,7 @@ impl Stage {
             .policies(policies.path())
             .settings(&settings)
             .arguments(["--api", "127.0.0.1:0"])
+            .arguments(["--console", "127.0.0.1:0"])
             .argument("--record")
             .argument(&record.path().display().to_string());
         if std::net::TcpListener::bind(USUAL_ADDRESS).is_ok() {
@@ -127,6 +128,13 @@ impl Stage {
         self.gateway.database("shop")
     }
 
+    /// The link to the console.
+    fn console(&self) -> Result<String> {
+        let mut printed = self.gateway.printed().iter();
+        let link = printed.find_map(|line| line.strip_prefix("console "));
+        Ok(link.context("the gateway printed no link")?.to_owned())
+    }
+
     /// The output of a command that reads the record, and whether it succeeded.
     fn read_record(&self, arguments: &[&str]) -> Result<(String, bool)> {
         let (verb, rest) = arguments.split_first().context("a command")?;
@@ -146,7 +154,9 @@ impl Stage {
             "  {}\n",
             screen::bold(&format!("psql '{}'", self.shop()?.url()))
         );
-        println!("Approve what waits, such as a DELETE, from a third one:\n");
+        println!("Approve what waits, such as a DELETE, in the console (the link works once):\n");
+        println!("  {}\n", screen::bold(&self.console()?));
+        println!("Or from a third terminal:\n");
         println!("  {}\n", screen::bold(&self.reviewer.shell()));
         println!(
             "Policies are in {}; drop a .wasm file there or remove one.",

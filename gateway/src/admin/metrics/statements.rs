@@ -103,8 +103,8 @@ impl GateMetrics for Metrics {
         APPROVALS_TOTAL.counter(&[outcome]).increment(1);
     }
 
-    fn database(&self, name: &str) -> Arc<dyn DatabaseMetrics> {
-        self.databases.of(name)
+    fn database(&self, name: &str) -> Option<Arc<dyn DatabaseMetrics>> {
+        Some(self.databases.of(name))
     }
 }
 

@@ -136,7 +136,7 @@ fn count_everything(metrics: &Metrics) {
     pools.handed_out(Handed::Reset);
     pools.closed(Closed::Traces);
     pools.timed_out();
-    let database = metrics.database("d");
+    let database = metrics.database("d").expect("it is counted");
     database.session(true);
     database.verdict("ask");
     database.delivered(&done);

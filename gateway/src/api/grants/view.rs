@@ -5,9 +5,9 @@ use std::time::Duration;
 use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{AccessGrant, Ask, Entry, Event, FeedEvent, GrantTable, State};
+use crate::access::{AccessGrant, Ask, Entry, Event, GrantTable, State};
 use crate::api::time::rfc3339;
-use crate::api::view::GivenView;
+use crate::api::view::{GivenView, StepView};
 use crate::identity::Identity;
 
 /// An event of the stream.
@@ -25,15 +25,15 @@ pub struct GrantEventView {
     pub reason: Option<String>,
 }
 
-impl From<FeedEvent> for GrantEventView {
-    fn from(told: FeedEvent) -> Self {
+impl From<Event> for GrantEventView {
+    fn from(event: Event) -> Self {
         GrantEventView {
-            grant: told.grant.to_string(),
-            state: told.event.state,
-            before: told.event.before,
-            at: rfc3339(told.event.at),
-            by: told.event.actor.map(|actor| actor.subject),
-            reason: told.event.reason,
+            grant: event.about.to_string(),
+            state: event.state,
+            before: event.before,
+            at: rfc3339(event.at),
+            by: event.actor.map(|actor| actor.subject),
+            reason: event.reason,
         }
     }
 }
@@ -77,7 +77,7 @@ pub struct GrantView {
     pub may_decide: bool,
     /// Only where one grant is shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub history: Vec<GrantStepView>,
+    pub history: Vec<StepView<State>>,
 }
 
 /// Whom a grant is for.
@@ -99,16 +99,6 @@ pub struct HolderView {
 pub struct AgreementsView {
     pub needed: i64,
     pub given: Vec<GivenView>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GrantStepView {
-    pub state: State,
-    pub at: String,
-    #[serde(default)]
-    pub by: Option<String>,
-    #[serde(default)]
-    pub reason: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -251,18 +241,7 @@ impl GrantView {
             decided_reason,
             ended,
             may_decide: may_decide && !state.is_end(),
-            history: history.into_iter().map(GrantStepView::from).collect(),
-        }
-    }
-}
-
-impl From<Event> for GrantStepView {
-    fn from(event: Event) -> Self {
-        GrantStepView {
-            state: event.state,
-            at: rfc3339(event.at),
-            by: event.actor.map(|actor| actor.subject),
-            reason: event.reason,
+            history: history.into_iter().map(StepView::from).collect(),
         }
     }
 }

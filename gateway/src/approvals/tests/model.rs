@@ -9,6 +9,7 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 use super::super::asking::{self, Asked, Asking};
 use super::super::ending::{self, End};
 use super::super::exchange::Finished;
+use super::super::history::found;
 use super::super::reading;
 use super::*;
 use crate::store::StoreError;
@@ -354,7 +355,7 @@ impl Subject {
             let id = *id;
             let entry = self
                 .run(move |transaction| {
-                    let request = reading::request(transaction, id)?.expect("a request");
+                    let request = found::<Request>(transaction, id)?.expect("a request");
                     reading::entry(transaction, request)
                 })
                 .await;

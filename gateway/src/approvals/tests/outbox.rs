@@ -8,7 +8,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 fn subscription() -> Subscription {
     Subscription {
         name: "audit".to_owned(),
-        topics: vec![topic(&State::ALL)],
+        topics: vec![Topic::of::<Request>(&State::ALL)],
         max_age: DAY,
     }
 }
@@ -25,7 +25,7 @@ async fn outbox(
     subscription: &Subscription,
     most: usize,
 ) -> Outbox<(Event, Request)> {
-    let found = approvals.outbox(subscription, most, HOLD, event_of_request);
+    let found = approvals.outbox(subscription, most, HOLD, event_with::<Request>);
     found.await.expect("the store answers")
 }
 
@@ -80,7 +80,7 @@ async fn events_of_one_request_are_told_one_after_the_other() {
         let first = due(&approvals, &audit).await;
         let seen: Vec<_> = first
             .iter()
-            .map(|one| (one.told.0.request, one.told.0.state))
+            .map(|one| (one.told.0.about, one.told.0.state))
             .collect();
         assert_eq!(seen, [(one, State::Pending), (other, State::Pending)]);
         assert_eq!(first[0].told.1.text, "DELETE 1");
@@ -136,7 +136,7 @@ async fn what_is_held_too_long_is_told_by_others() {
         gone.subscribe(&audit).await.expect("a subscription");
         waiting(&gone, draft("DELETE 1", ApprovalWait::ReturnId)).await;
         let found = gone
-            .outbox(&audit, 100, Duration::ZERO, event_of_request)
+            .outbox(&audit, 100, Duration::ZERO, event_with::<Request>)
             .await;
         let held = found.expect("an answer").due;
         let other = open(&place, settings()).await;
@@ -165,7 +165,7 @@ async fn what_happens_while_nobody_tells_is_told_later() {
         drop(approvals);
         let next = open(&place, settings()).await;
         let first = due(&next, &subscription()).await;
-        assert_eq!(first[0].told.0.request, id);
+        assert_eq!(first[0].told.0.about, id);
         delivered(&next, &first).await;
         assert_eq!(told(&next, &subscription()).await, [State::Approved]);
     }
@@ -243,7 +243,7 @@ async fn only_the_states_that_were_asked_for_are_told() {
     for (place, _folder) in places() {
         let approvals = open(&place, settings()).await;
         let chosen = Subscription {
-            topics: vec![topic(&[State::Approved, State::Revoked])],
+            topics: vec![Topic::of::<Request>(&[State::Approved, State::Revoked])],
             ..subscription()
         };
         approvals.subscribe(&chosen).await.expect("a subscription");

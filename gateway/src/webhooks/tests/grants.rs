@@ -123,9 +123,12 @@ async fn what_people_write_leaves_only_if_it_may() {
     }
 }
 
+/// What is changed, and how.
+type Change = (&'static str, fn(&mut Ask));
+
 #[tokio::test]
 async fn approve_is_offered_where_the_message_shows_all_of_it() {
-    let changes: [(&str, fn(&mut Ask)); 6] = [
+    let changes: [Change; 6] = [
         ("a reason that is not plain", |ask| {
             ask.reason.push('\u{202e}')
         }),
