@@ -121,6 +121,10 @@ const steps = {
     assert.equal(said, 'DELETE 7');
     assert.match(notice, /held for approval/);
     assert.ok(notice.includes(href), 'the notice leads to the page');
+    // A policy in shadow mode would have refused it.
+    await page.goto(at('/policies'));
+    const shadow = page.locator('.card', { hasText: 'deny-list' }).locator('.figures .short', { hasText: 'Would have stopped' });
+    assert.match(await shadow.locator('dd').innerText(), /^[1-9]/);
   },
 
   async 'what ran without waiting for reviewers is reviewed'({ page }) {

@@ -238,7 +238,7 @@ fn a_person_decides(test: &str, postgres: bool) -> Result<()> {
     // Until the stream has begun, what happens is not shown.
     let second: RequestId = loop {
         stage.hold("DELETE FROM customers")?;
-        if let Ok(seen) = events.0.recv_timeout(Duration::from_millis(200)) {
+        if let Ok(seen) = events.0.recv_timeout(Duration::from_secs(1)) {
             ensure!(seen["state"] == "pending", "{seen}");
             break seen["request"].as_str().context("an id")?.parse()?;
         }

@@ -43,10 +43,11 @@ impl Stage {
             std::fs::write(folder.join("console-secret"), "of the console\n")?;
             let policies = folder.join("policies");
             std::fs::create_dir(&policies)?;
-            let policy = bundled("approve-destructive")?;
-            std::fs::copy(policy, policies.join("approve-destructive.wasm"))?;
+            for name in ["approve-destructive", "deny-list"] {
+                std::fs::copy(bundled(name)?, policies.join(format!("{name}.wasm")))?;
+            }
             Ok(format!(
-                "[policies]\ndirectory = \"policies\"\n[approvals]\npeople = [\"{issuer}\"]\nreviewers = [\"dba\"]\n\
+                "[policies]\ndirectory = \"policies\"\n[policy.deny-list]\nmode = \"shadow\"\n[approvals]\npeople = [\"{issuer}\"]\nreviewers = [\"dba\"]\n\
                  [console]\naddress = \"127.0.0.1:{port}\"\nurl = \"{url}\"\nclient_id = \"gatewright-console\"\n\
                  client_secret_file = \"console-secret\"\nadmins = [\"dba\"]\n\
                  [console.tls]\ncertificate = \"server.crt\"\nkey = \"server.key\"\n"

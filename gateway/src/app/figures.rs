@@ -88,10 +88,11 @@ fn by_database(metrics: &Metrics) -> BTreeMap<String, DatabaseFigures> {
 }
 
 fn by_policy(metrics: &Metrics) -> BTreeMap<String, PolicyFigures> {
-    let [calls, seconds, faults] = metrics.samples([
+    let [calls, seconds, faults, shadows] = metrics.samples([
         "gatewright_policy_call_seconds_count",
         "gatewright_policy_call_seconds_sum",
         "gatewright_policy_faults_total",
+        "gatewright_policy_shadow_verdicts_total",
     ]);
     let mut policies = BTreeMap::<String, PolicyFigures>::new();
     for (policy, count) in summed(&calls, "policy") {
@@ -103,6 +104,13 @@ fn by_policy(metrics: &Metrics) -> BTreeMap<String, PolicyFigures> {
     }
     for (policy, count) in summed(&faults, "policy") {
         policies.entry(policy).or_default().faults = count;
+    }
+    let objections = shadows
+        .iter()
+        .filter(|sample| sample.label("verdict") != Some("allow"));
+    for sample in objections {
+        let policy = sample.label("policy").unwrap_or_default();
+        policies.entry(policy.to_owned()).or_default().objections += whole(sample);
     }
     for (policy, load) in metrics.loads() {
         let loaded = &mut policies.entry(policy).or_default().loaded;

@@ -57,6 +57,8 @@ pub struct PolicyFigures {
     pub seconds: f64,
     /// Traps, and other calls without a usable answer.
     pub faults: u64,
+    /// In shadow mode: statements that it would not simply have allowed.
+    pub objections: u64,
     /// When it was loaded last, and why that failed.
     pub loaded: Option<(SystemTime, Option<String>)>,
 }

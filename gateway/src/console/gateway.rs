@@ -59,6 +59,8 @@ pub(super) struct PolicyRow {
     /// What a call took on average.
     pub latency: Option<String>,
     pub faults: u64,
+    /// Of a policy in shadow mode.
+    pub objections: Option<u64>,
     pub loaded: Option<Moment>,
     /// Why a newer file of it is not in force.
     pub failed: Option<Visible>,
@@ -229,7 +231,7 @@ impl PolicyRow {
             description: Visible::line(policy.description()),
             mode: match policy.mode() {
                 Mode::Enforce => "enforced",
-                Mode::Shadow => "shadow: it is asked, and its answers have no effect",
+                Mode::Shadow => "in shadow: without effect",
                 Mode::Off => "off",
             },
             is_required: policy.required(),
@@ -239,6 +241,7 @@ impl PolicyRow {
             latency: (figures.calls > 0)
                 .then(|| microseconds(figures.seconds / figures.calls as f64)),
             faults: figures.faults,
+            objections: (policy.mode() == Mode::Shadow).then_some(figures.objections),
             loaded: figures.loaded.as_ref().map(|(at, _)| Moment::of(*at)),
             failed: figures
                 .loaded
