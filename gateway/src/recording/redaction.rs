@@ -27,6 +27,7 @@ const KEPT: [u8; 11] = [
 #[derive(Default)]
 pub(super) struct ErrorTexts {
     place: Place,
+    withholds: bool,
 }
 
 enum Place {
@@ -45,6 +46,11 @@ impl Default for Place {
 }
 
 impl ErrorTexts {
+    /// From the next message on, texts are withheld.
+    pub fn withhold(&mut self) {
+        self.withholds = true;
+    }
+
     /// What is recorded of the next bytes. An error or notice comes when it is whole.
     pub fn withheld(&mut self, mut bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(bytes.len());
@@ -59,7 +65,7 @@ impl ErrorTexts {
                         missing => Place::Within(missing),
                     }
                 }
-                Place::Begun(begun) => go_on(begun, &mut bytes, &mut out),
+                Place::Begun(begun) => self.go_on(begun, &mut bytes, &mut out),
                 Place::Lost => {
                     bytes = &[];
                     Place::Lost
@@ -68,33 +74,33 @@ impl ErrorTexts {
         }
         out
     }
-}
 
-/// Takes more of the message that has begun, as far as it is needed.
-fn go_on(mut begun: Vec<u8>, bytes: &mut &[u8], out: &mut Vec<u8>) -> Place {
-    fill(&mut begun, HEADER_BYTES, bytes);
-    let longest = usize::try_from(i32::MAX).unwrap_or(usize::MAX);
-    let header = match frame::next_header(&begun, Side::Backend, longest) {
-        Ok(Some(header)) => header,
-        Ok(None) => return Place::Begun(begun),
-        Err(error) => {
-            tracing::error!(%error, "what is delivered is no longer recorded");
-            return Place::Lost;
-        }
-    };
-    if !matches!(header.tag, b'E' | b'N') {
-        out.extend_from_slice(&begun);
-        return match header.body() {
-            0 => Place::default(),
-            missing => Place::Within(missing),
+    /// Takes more of the message that has begun, as far as it is needed.
+    fn go_on(&self, mut begun: Vec<u8>, bytes: &mut &[u8], out: &mut Vec<u8>) -> Place {
+        fill(&mut begun, HEADER_BYTES, bytes);
+        let longest = usize::try_from(i32::MAX).unwrap_or(usize::MAX);
+        let header = match frame::next_header(&begun, Side::Backend, longest) {
+            Ok(Some(header)) => header,
+            Ok(None) => return Place::Begun(begun),
+            Err(error) => {
+                tracing::error!(%error, "what is delivered is no longer recorded");
+                return Place::Lost;
+            }
         };
+        if !matches!(header.tag, b'E' | b'N') || !self.withholds {
+            out.extend_from_slice(&begun);
+            return match header.body() {
+                0 => Place::default(),
+                missing => Place::Within(missing),
+            };
+        }
+        fill(&mut begun, header.total(), bytes);
+        if begun.len() < header.total() {
+            return Place::Begun(begun);
+        }
+        out.extend_from_slice(&without_texts(header.frame(&begun)));
+        Place::default()
     }
-    fill(&mut begun, header.total(), bytes);
-    if begun.len() < header.total() {
-        return Place::Begun(begun);
-    }
-    out.extend_from_slice(&without_texts(header.frame(&begun)));
-    Place::default()
 }
 
 fn fill(begun: &mut Vec<u8>, wanted: usize, bytes: &mut &[u8]) {
@@ -135,7 +141,17 @@ mod tests {
         build::error_response(&mut stream, &fields);
         build::notice_response(&mut stream, &fields);
         stream.extend_from_slice(b"Z\0\0\0\x05I");
-        let whole = ErrorTexts::default().withheld(&stream);
+        for size in 1..20 {
+            let mut texts = ErrorTexts::default();
+            let pieces = stream.chunks(size).map(|piece| texts.withheld(piece));
+            assert_eq!(pieces.collect::<Vec<_>>().concat(), stream, "{size}");
+        }
+        let withholding = || {
+            let mut texts = ErrorTexts::default();
+            texts.withhold();
+            texts
+        };
+        let whole = withholding().withheld(&stream);
         let text = String::from_utf8_lossy(&whole).into_owned();
         assert!(!text.contains("canary"), "{text}");
         for part in ["value", "23505", "customers_email_key", WITHHELD] {
@@ -143,7 +159,7 @@ mod tests {
         }
         assert!(whole.ends_with(b"Z\0\0\0\x05I"));
         for size in 1..20 {
-            let mut texts = ErrorTexts::default();
+            let mut texts = withholding();
             let pieces = stream.chunks(size).map(|piece| texts.withheld(piece));
             assert_eq!(pieces.collect::<Vec<_>>().concat(), whole, "{size}");
         }
