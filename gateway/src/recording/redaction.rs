@@ -28,6 +28,8 @@ const KEPT: [u8; 11] = [
 pub(super) struct ErrorTexts {
     place: Place,
     withholds: bool,
+    /// The message that has begun is passed on as it comes.
+    passes: bool,
 }
 
 enum Place {
@@ -67,6 +69,9 @@ impl ErrorTexts {
                 }
                 Place::Begun(begun) => self.go_on(begun, &mut bytes, &mut out),
                 Place::Lost => {
+                    if !self.withholds {
+                        out.extend_from_slice(bytes);
+                    }
                     bytes = &[];
                     Place::Lost
                 }
@@ -76,19 +81,28 @@ impl ErrorTexts {
     }
 
     /// Takes more of the message that has begun, as far as it is needed.
-    fn go_on(&self, mut begun: Vec<u8>, bytes: &mut &[u8], out: &mut Vec<u8>) -> Place {
+    fn go_on(&mut self, mut begun: Vec<u8>, bytes: &mut &[u8], out: &mut Vec<u8>) -> Place {
+        let known = begun.len();
+        if known == 0 {
+            self.passes = !self.withholds;
+        }
         fill(&mut begun, HEADER_BYTES, bytes);
+        if self.passes {
+            out.extend_from_slice(begun.get(known..).unwrap_or_default());
+        }
         let longest = usize::try_from(i32::MAX).unwrap_or(usize::MAX);
         let header = match frame::next_header(&begun, Side::Backend, longest) {
             Ok(Some(header)) => header,
             Ok(None) => return Place::Begun(begun),
             Err(error) => {
-                tracing::error!(%error, "what is delivered is no longer recorded");
+                tracing::error!(%error, "errors among what is delivered are no longer told apart");
                 return Place::Lost;
             }
         };
-        if !matches!(header.tag, b'E' | b'N') || !self.withholds {
-            out.extend_from_slice(&begun);
+        if self.passes || !matches!(header.tag, b'E' | b'N') {
+            if !self.passes {
+                out.extend_from_slice(&begun);
+            }
             return match header.body() {
                 0 => Place::default(),
                 missing => Place::Within(missing),
@@ -168,6 +182,11 @@ mod tests {
     #[test]
     fn what_cannot_be_told_apart_is_withheld() {
         let mut texts = ErrorTexts::default();
+        assert_eq!(texts.withheld(b"!!!!!!"), b"!!!!!!");
+        texts.withhold();
+        assert!(texts.withheld(b"canary").is_empty());
+        let mut texts = ErrorTexts::default();
+        texts.withhold();
         assert!(texts.withheld(b"E\0\0\0\x01canary").is_empty());
         assert!(texts.withheld(b"Z\0\0\0\x05I").is_empty());
     }
