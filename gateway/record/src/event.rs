@@ -2,12 +2,17 @@
 //! over keys that it does not know, so fields can be added. A number that it does not know is an error; a new kind of event takes a new
 //! version of the format.
 
+mod rehearsal;
+mod withheld;
+
 use std::borrow::Cow;
 
 use gatewright_contract::{Outcome, RequestId, SessionId, StatementId};
 use minicbor::{Decode, Encode};
 
 use crate::cbor;
+pub use rehearsal::{Rehearsal, RehearsalWay};
+pub use withheld::{Literals, Withheld, WithheldText};
 
 /// Microseconds since 1970, UTC.
 pub type Time = u64;
@@ -85,18 +90,6 @@ pub struct Opened {
     pub literals: Option<Literals>,
 }
 
-/// What is recorded of the values in texts, and of those that clients send beside them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
-#[cbor(index_only)]
-pub enum Literals {
-    #[default]
-    #[n(0)]
-    Keep,
-    /// Texts have parameters in place of constants; of parameters and COPY data the length is recorded; errors have no texts.
-    #[n(1)]
-    Redact,
-}
-
 /// How much of a session is recorded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 #[cbor(index_only)]
@@ -147,31 +140,6 @@ pub struct Judged {
     /// `None`: the text is as the client sent it.
     #[n(11)]
     pub withheld: Option<Withheld>,
-}
-
-/// What a text was recorded without.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub enum Withheld {
-    /// Its constants, for which parameters stand, and its comments.
-    #[n(0)]
-    Constants,
-    /// The constants that carry passwords.
-    #[n(1)]
-    Passwords,
-    /// All of it.
-    #[n(2)]
-    Text(#[n(0)] WithheldText),
-}
-
-/// A text that is not recorded.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct WithheldText {
-    #[n(0)]
-    pub length: u64,
-    /// SHA-256 of it. `None` for a text with a password, which could be found by trying.
-    #[cbor(n(1), with = "cbor::optional_hash")]
-    pub sha256: Option<[u8; 32]>,
 }
 
 /// The message with which a statement was judged.
@@ -260,35 +228,6 @@ pub struct Attempted {
     /// The OID of the function that a FunctionCall message calls. The parameters are then its arguments.
     #[n(6)]
     pub function: Option<u32>,
-}
-
-/// A run with which the gateway finds out what the statement would do, so that people see it. It is rolled back, and the client gets nothing
-/// of it.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct Rehearsal {
-    #[n(0)]
-    pub way: RehearsalWay,
-    /// What runs, if that is not the statement itself.
-    #[n(1)]
-    pub text: Option<String>,
-    /// What the gateway sends before it, and behind it to undo it.
-    #[n(2)]
-    pub before: Vec<String>,
-    #[n(3)]
-    pub after: Vec<String>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
-#[cbor(index_only)]
-pub enum RehearsalWay {
-    /// It is planned, with EXPLAIN.
-    #[n(0)]
-    Estimate,
-    /// It runs behind a savepoint, or in a transaction of the gateway's own.
-    #[default]
-    #[n(1)]
-    Run,
 }
 
 /// A parameter as the client bound it.

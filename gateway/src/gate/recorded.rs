@@ -169,6 +169,9 @@ impl SessionGate {
     fn record_judgement(&self, event: JudgedEvent, standard_conforming_strings: bool) {
         let literals = self.record.literals();
         let event = withheld::judgement(event, literals, standard_conforming_strings);
+        if withheld::has_password(&event) {
+            self.record.withhold_error_texts();
+        }
         self.record.judged(event);
     }
 

@@ -39,7 +39,7 @@ pub(super) struct Open {
     limit: Option<u64>,
     /// That is so, and the record says it.
     is_truncated: AtomicBool,
-    /// What is delivered passes here where literals are redacted.
+    /// What is delivered passes here.
     error_texts: Mutex<ErrorTexts>,
     buffer: Mutex<Buffer>,
     /// So many bytes were ever appended, written to the file, and written to disk.
@@ -102,6 +102,9 @@ impl OpenRecord {
             waker: AtomicWaker::new(),
             core: Arc::clone(core),
         });
+        if open.literals == Literals::Redact {
+            open.error_texts().withhold();
+        }
         open.append(&Event::Opened(Box::new(opened)))?;
         Ok(OpenRecord(SessionRecord(Some(open))))
     }
@@ -190,13 +193,14 @@ impl SessionRecord {
         let Some(open) = self.kept(Keep::Rows) else {
             return;
         };
-        match open.literals {
-            Literals::Keep => open.transfer(bytes, Event::Delivered),
-            Literals::Redact => {
-                let texts = open.error_texts.lock();
-                let mut texts = texts.unwrap_or_else(PoisonError::into_inner);
-                open.transfer(&texts.withheld(bytes), Event::Delivered);
-            }
+        let kept = open.error_texts().withheld(bytes);
+        open.transfer(&kept, Event::Delivered);
+    }
+
+    /// What errors and notices say is not recorded from now on: it may quote what must not be.
+    pub fn withhold_error_texts(&self) {
+        if let Some(open) = &self.0 {
+            open.error_texts().withhold();
         }
     }
 
@@ -405,6 +409,11 @@ impl Open {
 
     fn waits(&self) -> bool {
         self.waits.load(Ordering::Acquire)
+    }
+
+    fn error_texts(&self) -> MutexGuard<'_, ErrorTexts> {
+        let texts = self.error_texts.lock();
+        texts.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Buffer> {

@@ -27,6 +27,9 @@ const KEPT: [u8; 11] = [
 #[derive(Default)]
 pub(super) struct ErrorTexts {
     place: Place,
+    withholds: bool,
+    /// The message that has begun is passed on as it comes.
+    passes: bool,
 }
 
 enum Place {
@@ -45,6 +48,11 @@ impl Default for Place {
 }
 
 impl ErrorTexts {
+    /// From the next message on, texts are withheld.
+    pub fn withhold(&mut self) {
+        self.withholds = true;
+    }
+
     /// What is recorded of the next bytes. An error or notice comes when it is whole.
     pub fn withheld(&mut self, mut bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(bytes.len());
@@ -59,8 +67,11 @@ impl ErrorTexts {
                         missing => Place::Within(missing),
                     }
                 }
-                Place::Begun(begun) => go_on(begun, &mut bytes, &mut out),
+                Place::Begun(begun) => self.go_on(begun, &mut bytes, &mut out),
                 Place::Lost => {
+                    if !self.withholds {
+                        out.extend_from_slice(bytes);
+                    }
                     bytes = &[];
                     Place::Lost
                 }
@@ -68,33 +79,42 @@ impl ErrorTexts {
         }
         out
     }
-}
 
-/// Takes more of the message that has begun, as far as it is needed.
-fn go_on(mut begun: Vec<u8>, bytes: &mut &[u8], out: &mut Vec<u8>) -> Place {
-    fill(&mut begun, HEADER_BYTES, bytes);
-    let longest = usize::try_from(i32::MAX).unwrap_or(usize::MAX);
-    let header = match frame::next_header(&begun, Side::Backend, longest) {
-        Ok(Some(header)) => header,
-        Ok(None) => return Place::Begun(begun),
-        Err(error) => {
-            tracing::error!(%error, "what is delivered is no longer recorded");
-            return Place::Lost;
+    /// Takes more of the message that has begun, as far as it is needed.
+    fn go_on(&mut self, mut begun: Vec<u8>, bytes: &mut &[u8], out: &mut Vec<u8>) -> Place {
+        let known = begun.len();
+        if known == 0 {
+            self.passes = !self.withholds;
         }
-    };
-    if !matches!(header.tag, b'E' | b'N') {
-        out.extend_from_slice(&begun);
-        return match header.body() {
-            0 => Place::default(),
-            missing => Place::Within(missing),
+        fill(&mut begun, HEADER_BYTES, bytes);
+        if self.passes {
+            out.extend_from_slice(begun.get(known..).unwrap_or_default());
+        }
+        let longest = usize::try_from(i32::MAX).unwrap_or(usize::MAX);
+        let header = match frame::next_header(&begun, Side::Backend, longest) {
+            Ok(Some(header)) => header,
+            Ok(None) => return Place::Begun(begun),
+            Err(error) => {
+                tracing::error!(%error, "errors among what is delivered are no longer told apart");
+                return Place::Lost;
+            }
         };
+        if self.passes || !matches!(header.tag, b'E' | b'N') {
+            if !self.passes {
+                out.extend_from_slice(&begun);
+            }
+            return match header.body() {
+                0 => Place::default(),
+                missing => Place::Within(missing),
+            };
+        }
+        fill(&mut begun, header.total(), bytes);
+        if begun.len() < header.total() {
+            return Place::Begun(begun);
+        }
+        out.extend_from_slice(&without_texts(header.frame(&begun)));
+        Place::default()
     }
-    fill(&mut begun, header.total(), bytes);
-    if begun.len() < header.total() {
-        return Place::Begun(begun);
-    }
-    out.extend_from_slice(&without_texts(header.frame(&begun)));
-    Place::default()
 }
 
 fn fill(begun: &mut Vec<u8>, wanted: usize, bytes: &mut &[u8]) {
@@ -135,7 +155,17 @@ mod tests {
         build::error_response(&mut stream, &fields);
         build::notice_response(&mut stream, &fields);
         stream.extend_from_slice(b"Z\0\0\0\x05I");
-        let whole = ErrorTexts::default().withheld(&stream);
+        for size in 1..20 {
+            let mut texts = ErrorTexts::default();
+            let pieces = stream.chunks(size).map(|piece| texts.withheld(piece));
+            assert_eq!(pieces.collect::<Vec<_>>().concat(), stream, "{size}");
+        }
+        let withholding = || {
+            let mut texts = ErrorTexts::default();
+            texts.withhold();
+            texts
+        };
+        let whole = withholding().withheld(&stream);
         let text = String::from_utf8_lossy(&whole).into_owned();
         assert!(!text.contains("canary"), "{text}");
         for part in ["value", "23505", "customers_email_key", WITHHELD] {
@@ -143,7 +173,7 @@ mod tests {
         }
         assert!(whole.ends_with(b"Z\0\0\0\x05I"));
         for size in 1..20 {
-            let mut texts = ErrorTexts::default();
+            let mut texts = withholding();
             let pieces = stream.chunks(size).map(|piece| texts.withheld(piece));
             assert_eq!(pieces.collect::<Vec<_>>().concat(), whole, "{size}");
         }
@@ -152,6 +182,11 @@ mod tests {
     #[test]
     fn what_cannot_be_told_apart_is_withheld() {
         let mut texts = ErrorTexts::default();
+        assert_eq!(texts.withheld(b"!!!!!!"), b"!!!!!!");
+        texts.withhold();
+        assert!(texts.withheld(b"canary").is_empty());
+        let mut texts = ErrorTexts::default();
+        texts.withhold();
         assert!(texts.withheld(b"E\0\0\0\x01canary").is_empty());
         assert!(texts.withheld(b"Z\0\0\0\x05I").is_empty());
     }

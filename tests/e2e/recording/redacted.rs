@@ -8,7 +8,7 @@ use gatewright_record::Event;
 use gatewright_record::event::{Literals, Withheld};
 use gatewright_tests::raw::{Client, error, extended, message, query, sync};
 
-use super::fixture::Recorded;
+use super::fixture::{Recorded, delivered};
 
 on_each_version!(
     no_value_of_a_statement_is_recorded_where_literals_are_redacted,
@@ -126,6 +126,9 @@ fn passwords_are_never_recorded(version: Version) -> Result<()> {
     Psql::new(&recorded.served.direct)?.query(&format!("DROP ROLE IF EXISTS {role}"))?;
     let sessions = recorded.sessions(1)?;
     let (_, events) = sessions.first().context("a session")?;
+    let got = String::from_utf8_lossy(&delivered(events)).into_owned();
+    ensure!(!got.contains(secret), "{got}");
+    ensure!(got.contains("the text is not recorded"), "{got}");
     let mut hidden = 0;
     for event in events {
         if let Event::Judged(event) = event {

@@ -181,6 +181,22 @@ impl Drop for Child {
     }
 }
 
+/// The largest resident set that a process had, in bytes.
+pub(crate) fn peak_bytes(process: u32) -> Result<u64> {
+    memory_of(process, "VmHWM:")
+}
+
+fn memory_of(process: u32, name: &str) -> Result<u64> {
+    let path = format!("/proc/{process}/status");
+    let status = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kibibytes = line
+        .and_then(|rest| rest.trim().strip_suffix("kB"))
+        .and_then(|number| number.trim().parse::<u64>().ok())
+        .with_context(|| format!("no {name} in {path}"))?;
+    Ok(kibibytes * 1024)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,20 +259,4 @@ mod tests {
         assert!(child.wait(Duration::from_secs(5))?.success());
         child.stop()
     }
-}
-
-/// The largest resident set that a process had, in bytes.
-pub(crate) fn peak_bytes(process: u32) -> Result<u64> {
-    memory_of(process, "VmHWM:")
-}
-
-fn memory_of(process: u32, name: &str) -> Result<u64> {
-    let path = format!("/proc/{process}/status");
-    let status = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name));
-    let kibibytes = line
-        .and_then(|rest| rest.trim().strip_suffix("kB"))
-        .and_then(|number| number.trim().parse::<u64>().ok())
-        .with_context(|| format!("no {name} in {path}"))?;
-    Ok(kibibytes * 1024)
 }

@@ -81,16 +81,13 @@ fn fields(session: SessionId, opened: &Opened, over: &Over<'_>) -> Vec<String> {
             attempted,
             completed,
         } => {
-            let at = attempted.as_ref().map_or(completed.at, |event| event.at);
+            let at = attempted.map_or(completed.at, |event| event.at);
             let changed = completed.changed.map(|changed| changed.to_string());
             fields.push(text::precise_time(at));
             fields.push(completed.execution.to_string());
             let outcome = text::outcome(completed.outcome);
             fields.push(
-                match attempted
-                    .as_ref()
-                    .is_some_and(|event| event.rehearsal.is_some())
-                {
+                match attempted.is_some_and(|event| event.rehearsal.is_some()) {
                     true => format!("rehearsal {outcome}"),
                     false => outcome.to_owned(),
                 },
@@ -101,7 +98,7 @@ fn fields(session: SessionId, opened: &Opened, over: &Over<'_>) -> Vec<String> {
             fields.push(completed.masked_cells.to_string());
             fields.push(changed.unwrap_or_default());
             fields.push(completed.elapsed_us.to_string());
-            (*judged, attempted.as_ref())
+            (*judged, *attempted)
         }
     };
     fields.push(judged.map(|judged| judged.verb.clone()).unwrap_or_default());

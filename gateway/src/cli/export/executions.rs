@@ -18,8 +18,8 @@ pub(super) enum Over<'a> {
     Refused(&'a Judged),
     Executed {
         judged: Option<&'a Judged>,
-        attempted: Option<Attempted>,
-        completed: Completed,
+        attempted: Option<&'a Attempted>,
+        completed: &'a Completed,
     },
 }
 
@@ -47,8 +47,8 @@ impl Executions {
                     .and_then(|attempted| self.judged.get(&attempted.statement));
                 each(Over::Executed {
                     judged: judged.map(|judged| &**judged),
-                    attempted,
-                    completed: event.clone(),
+                    attempted: attempted.as_ref(),
+                    completed: event,
                 })?;
             }
             Event::Opened(_)

@@ -19,6 +19,15 @@ pub(super) fn judgement(
     }
 }
 
+/// True for a text that was recorded without the passwords in it.
+pub(super) fn has_password(judged: &Judged) -> bool {
+    match &judged.withheld {
+        Some(Withheld::Passwords) => true,
+        Some(Withheld::Text(text)) => text.sha256.is_none(),
+        Some(Withheld::Constants) | None => false,
+    }
+}
+
 fn without_passwords_in(mut judged: Judged, standard_conforming_strings: bool) -> Judged {
     let hide = |text: &str| without_passwords(text, standard_conforming_strings);
     let instead = judged.instead.as_deref().map(hide);
