@@ -5,10 +5,10 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{ChildStdout, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{self, channel};
+use std::sync::mpsc::{self, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use gatewright::access;
 use gatewright::approvals::{
     Approvals, ApprovalsSettings, Binding, Draft, Finished, Outcome, Shown, State, Submitted,
@@ -238,9 +238,13 @@ fn a_person_decides(test: &str, postgres: bool) -> Result<()> {
     // Until the stream has begun, what happens is not shown.
     let second: RequestId = loop {
         stage.hold("DELETE FROM customers")?;
-        if let Ok(seen) = events.0.recv_timeout(Duration::from_secs(1)) {
-            ensure!(seen["state"] == "pending", "{seen}");
-            break seen["request"].as_str().context("an id")?.parse()?;
+        match events.0.recv_timeout(Duration::from_secs(1)) {
+            Ok(seen) => {
+                ensure!(seen["state"] == "pending", "{seen}");
+                break seen["request"].as_str().context("an id")?.parse()?;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => bail!("it has ended: {:?}", watch.wait()?),
         }
     };
     let approved = stage.run(&["approve", &name, "--reason", "ticket 4711"])?;
