@@ -20,6 +20,9 @@ use super::{Attempted, Completed, Durability, Failure, Judged, Keep, Literals, O
 /// A session with more bytes than this that are not written yet takes no more from its server and its client.
 const HIGH_WATER: u64 = 1 << 20;
 
+/// With more than this, they are written without waiting for more: a session that has reached [`HIGH_WATER`] stands still until they are.
+const URGENT: u64 = HIGH_WATER / 4;
+
 /// The most bytes of a transfer in one event.
 const MAX_TRANSFER: usize = 512 * 1024;
 
@@ -309,6 +312,9 @@ impl Open {
             self.appended.fetch_add(length, Ordering::AcqRel) + length
         };
         self.enqueue();
+        if position.saturating_sub(self.written.load(Ordering::Acquire)) > URGENT {
+            self.core.hurry();
+        }
         Ok(position)
     }
 

@@ -44,6 +44,8 @@ pub(super) struct Core {
     writer: OnceLock<Thread>,
     /// The thread waits to be woken.
     asleep: AtomicBool,
+    /// A session has so much to write that it must not wait for others.
+    urgent: AtomicBool,
     stopping: AtomicBool,
     /// Deletions that are to be logged, and who waits for that.
     deletions: Mutex<Vec<Deletions>>,
@@ -144,6 +146,7 @@ impl Core {
             queue: Mutex::default(),
             writer: OnceLock::new(),
             asleep: AtomicBool::new(false),
+            urgent: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             deletions: Mutex::default(),
             failure: watch::Sender::new(None),
@@ -163,6 +166,18 @@ impl Core {
         if self.asleep.swap(false, Ordering::AcqRel) {
             self.wake();
         }
+    }
+
+    /// A session has much to write.
+    pub fn hurry(&self) {
+        if !self.urgent.swap(true, Ordering::AcqRel) {
+            self.wake();
+        }
+    }
+
+    /// Whether some session has had much to write since all were taken.
+    pub fn is_urgent(&self) -> bool {
+        self.urgent.load(Ordering::Acquire)
     }
 
     /// Has it logged that sessions are deleted, and waits for that. False: it is not known whether it was.
@@ -187,6 +202,7 @@ impl Core {
 
     /// Those that have come since it was asked last.
     pub fn take_queue(&self) -> Vec<Arc<Open>> {
+        self.urgent.store(false, Ordering::Release);
         std::mem::take(&mut *self.lock())
     }
 

@@ -372,3 +372,19 @@ fn a_session_without_an_end_gets_one_at_the_next_start() {
     assert_verifies(&settings, 1);
     again.finish();
 }
+
+/// With less, it waits for more to be written with it.
+#[test]
+fn a_session_with_much_to_write_does_not_wait_for_others() {
+    let core = Arc::new(Core::new(Durability::Interval, Arc::new(Uncounted)));
+    let record = OpenRecord::begin(&core, opened(SessionId::generate()), None).unwrap();
+    record.session().delivered(&[0; 100]);
+    assert!(!core.is_urgent());
+    for _ in 0..4 {
+        record.session().delivered(&[0; 100_000]);
+    }
+    assert!(core.is_urgent());
+    // The thread takes all there is.
+    core.take_queue();
+    assert!(!core.is_urgent());
+}

@@ -14,7 +14,8 @@ use super::recorder::Core;
 use super::segments::{Place, Segments, Written};
 use super::{Durability, Failure};
 
-/// Where nobody waits for the disk, so much time passes between two rounds, so that what comes meanwhile is written in one block.
+/// Where nobody waits for the disk, so much time passes between two rounds, so that what comes meanwhile is written in one block. A session
+/// with much to write ends it.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Finished segments are logged this often: a new checkpoint takes several writes to disk.
@@ -89,7 +90,18 @@ impl RecordWriter {
             }
         }
         if self.core.durability != Durability::Statement && !self.core.is_stopping() {
-            std::thread::sleep(PAUSE);
+            self.pause();
+        }
+    }
+
+    fn pause(&self) {
+        let since = Instant::now();
+        while !self.core.is_urgent() {
+            let left = left(PAUSE, since);
+            if left.is_zero() {
+                return;
+            }
+            std::thread::park_timeout(left);
         }
     }
 
