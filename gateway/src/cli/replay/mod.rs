@@ -96,7 +96,7 @@ impl<W: Write> Player<W> {
     /// What an execution is called in one line.
     pub fn label(&self, attempted: &Attempted) -> String {
         let judged = self.judged.get(&attempted.statement);
-        let text = text::statement(judged.map(|judged| &**judged));
+        let text = text::as_sent(judged.map(|judged| &**judged));
         format!("#{} {text}", attempted.execution)
     }
 
@@ -113,12 +113,13 @@ impl<W: Write> Player<W> {
             }
             Event::Attempted(event) => {
                 let judged = self.judged.get(&event.statement);
+                let what_ran = text::what_ran(&event).map(|what| format!("  {what}"));
                 let text = format!(
-                    "{}  #{}  {}\n    {}{}",
+                    "{}  #{}{}\n    {}{}",
                     text::time(event.at),
                     event.execution,
-                    text::what_ran(&event).unwrap_or_default(),
-                    text::statement(judged.map(|judged| &**judged)),
+                    what_ran.unwrap_or_default(),
+                    text::as_sent(judged.map(|judged| &**judged)),
                     text::parameters(&event.parameters)
                 );
                 self.say(event.at, &text)

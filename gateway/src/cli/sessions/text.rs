@@ -114,8 +114,13 @@ pub(in crate::cli) fn sent(attempted: &Attempted) -> Option<&str> {
     attempted.rehearsal.as_ref()?.text.as_deref()
 }
 
+/// The text of a statement as its client sent it.
+pub(in crate::cli) fn as_sent(judged: Option<&Judged>) -> String {
+    judged.map_or_else(|| UNJUDGED.to_owned(), text)
+}
+
 /// The text of a statement, and what ran in its place.
-pub(in crate::cli) fn statement(judged: Option<&Judged>) -> String {
+fn statement(judged: Option<&Judged>) -> String {
     match judged {
         None => UNJUDGED.to_owned(),
         Some(judged) => match &judged.instead {
