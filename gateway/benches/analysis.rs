@@ -24,6 +24,7 @@ impl GateMetrics for Uncounted {
     fn completed(&self, _: Verb, _: f64, _: &Completion) {}
     fn held(&self, _: bool) {}
     fn decided(&self, _: &'static str) {}
+    fn shadow(&self, _: &str, _: &'static str) {}
     fn database(&self, _: &str) -> Option<Arc<dyn DatabaseMetrics>> {
         None
     }
