@@ -173,6 +173,19 @@ pub enum Outcome {
     Lost,
 }
 
+impl Outcome {
+    /// As metrics, exports and people see it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Suspended => "suspended",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Lost => "lost",
+        }
+    }
+}
+
 /// What there is to say of a statement that has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Completion {

@@ -102,16 +102,7 @@ impl SessionGate {
         let Ok(case) = self.case(&kept, &version) else {
             return Some("it is refused");
         };
-        let asked = Asked {
-            phase: case.phase,
-            in_transaction: kept.in_transaction,
-            editing: case.view.editing.clone(),
-        };
-        let earlier = match question.earlier {
-            Some(_) if case.unsettled => None,
-            Some(permit) => self.answers_under(permit, question.text, &case.view.active),
-            None => self.answers_for(&case.facts, &case.view.active, &asked),
-        };
+        let earlier = self.earlier(&kept, question.earlier, &version, &case);
         if !earlier.is_some_and(|earlier| self.all_hold(&earlier)) {
             return Some("a policy is asked");
         }

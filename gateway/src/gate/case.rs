@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use super::editing::Edits;
 use super::kept::KeptQuestion;
+use super::recent::Asked;
 use super::text::AnalyzedText;
 use super::view::View;
 use super::{SessionGate, denial, facts};
@@ -28,6 +29,17 @@ pub(super) struct Case {
     pub facts: Arc<StatementFacts>,
     /// See [`KeptQuestion::is_tried`].
     pub is_tried: bool,
+}
+
+impl Case {
+    /// As what an answer about it is kept.
+    pub fn asked(&self, question: &KeptQuestion) -> Asked {
+        Asked {
+            phase: self.phase,
+            in_transaction: question.in_transaction,
+            editing: self.view.editing.clone(),
+        }
+    }
 }
 
 /// A statement in one of the forms in which policies are asked about it.

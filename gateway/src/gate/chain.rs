@@ -172,7 +172,9 @@ impl SessionGate {
         if policy.mode() == Mode::Shadow && !chain.case.is_tried {
             let verdict = answer.as_ref().map_or("fault", kind_of);
             self.gate.metrics.shadow(policy.name(), verdict);
-            self.judging.note_shadow(index, &answer);
+            if self.record.keeps_statements() {
+                self.judging.note_shadow(index, &answer);
+            }
         }
         match verdict_of(policy, &chain.case, answer) {
             contract::Verdict::Allow(allowance) => chain.answers.push(Some(allowance)),

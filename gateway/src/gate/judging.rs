@@ -79,14 +79,13 @@ impl SessionGate {
             Ok(case) => case,
             Err(refusal) => return Judged::Ready(Err(refusal)),
         };
-        let asked = Asked {
-            phase: case.phase,
-            in_transaction: judging.question.in_transaction,
-            editing: case.view.editing.clone(),
-        };
+        let asked = case.asked(&judging.question);
         let earlier = match judging.anew && version.is_first() {
             true => None,
-            false => self.earlier(&judging, &version, &case, &asked),
+            false => {
+                let under = judging.earlier.as_ref();
+                self.earlier(&judging.question, under, &version, &case)
+            }
         };
         self.ask_all(case, earlier, move |gate, case, outcome| match outcome {
             Outcome::Rewrite(policy, replacement) => {
@@ -245,21 +244,22 @@ impl SessionGate {
     }
 
     /// Earlier answers of the policies now in force.
-    fn earlier(
+    /// `under`: the permit given at Parse.
+    pub(super) fn earlier(
         &self,
-        judging: &Judging,
+        question: &KeptQuestion,
+        under: Option<&Arc<Permit>>,
         version: &Version,
         case: &Case,
-        asked: &Asked,
     ) -> Option<Earlier> {
         if !version.replaced_by.is_empty() {
             return None;
         }
-        match judging.earlier.as_ref().filter(|_| version.is_first()) {
+        match under.filter(|_| version.is_first()) {
             // An answer about a statement holds only while its names mean the same.
             Some(_) if case.unsettled => None,
-            Some(permit) => self.answers_under(permit, &judging.question.text, &case.view.active),
-            None => self.answers_for(&case.facts, &case.view.active, asked),
+            Some(permit) => self.answers_under(permit, &question.text, &case.view.active),
+            None => self.answers_for(&case.facts, &case.view.active, &case.asked(question)),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The stream of messages to a client, without what errors and notices may quote of values: their texts.
 
+use std::borrow::Cow;
+
 use bytes::BytesMut;
 use gatewright_wire::errors::code;
 use gatewright_wire::frame::{self, Frame, HEADER_BYTES, Side};
@@ -27,24 +29,22 @@ const KEPT: [u8; 11] = [
 #[derive(Default)]
 pub(super) struct ErrorTexts {
     place: Place,
+    /// What has come of a message that has begun.
+    begun: Vec<u8>,
     withholds: bool,
     /// The message that has begun is passed on as it comes.
     passes: bool,
 }
 
+#[derive(Clone, Copy, Default)]
 enum Place {
-    /// This much of a message has come, which is not enough to go on.
-    Begun(Vec<u8>),
+    /// Of a message not enough has come to go on.
+    #[default]
+    Begun,
     /// So many bytes of a message are passed on.
     Within(usize),
     /// Where the next message begins is not known.
     Lost,
-}
-
-impl Default for Place {
-    fn default() -> Self {
-        Place::Begun(Vec::new())
-    }
 }
 
 impl ErrorTexts {
@@ -54,46 +54,56 @@ impl ErrorTexts {
     }
 
     /// What is recorded of the next bytes. An error or notice comes when it is whole.
-    pub fn withheld(&mut self, mut bytes: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(bytes.len());
+    pub fn withheld<'b>(&mut self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+        if !self.withholds {
+            // All of it. Where messages begin has to be known once texts are withheld.
+            self.go_through(bytes, &mut |_| {});
+            return Cow::Borrowed(bytes);
+        }
+        let mut kept = Vec::with_capacity(bytes.len());
+        self.go_through(bytes, &mut |piece| kept.extend_from_slice(piece));
+        Cow::Owned(kept)
+    }
+
+    /// `keep` gets what is recorded.
+    fn go_through(&mut self, mut bytes: &[u8], keep: &mut dyn FnMut(&[u8])) {
         while !bytes.is_empty() {
-            self.place = match std::mem::take(&mut self.place) {
+            self.place = match self.place {
                 Place::Within(missing) => {
                     let (passed, rest) = bytes.split_at(missing.min(bytes.len()));
-                    out.extend_from_slice(passed);
+                    keep(passed);
                     bytes = rest;
                     match missing - passed.len() {
                         0 => Place::default(),
                         missing => Place::Within(missing),
                     }
                 }
-                Place::Begun(begun) => self.go_on(begun, &mut bytes, &mut out),
+                Place::Begun => self.go_on(&mut bytes, keep),
                 Place::Lost => {
                     if !self.withholds {
-                        out.extend_from_slice(bytes);
+                        keep(bytes);
                     }
                     bytes = &[];
                     Place::Lost
                 }
             };
         }
-        out
     }
 
     /// Takes more of the message that has begun, as far as it is needed.
-    fn go_on(&mut self, mut begun: Vec<u8>, bytes: &mut &[u8], out: &mut Vec<u8>) -> Place {
-        let known = begun.len();
+    fn go_on(&mut self, bytes: &mut &[u8], keep: &mut dyn FnMut(&[u8])) -> Place {
+        let known = self.begun.len();
         if known == 0 {
             self.passes = !self.withholds;
         }
-        fill(&mut begun, HEADER_BYTES, bytes);
+        fill(&mut self.begun, HEADER_BYTES, bytes);
         if self.passes {
-            out.extend_from_slice(begun.get(known..).unwrap_or_default());
+            keep(self.begun.get(known..).unwrap_or_default());
         }
         let longest = usize::try_from(i32::MAX).unwrap_or(usize::MAX);
-        let header = match frame::next_header(&begun, Side::Backend, longest) {
+        let header = match frame::next_header(&self.begun, Side::Backend, longest) {
             Ok(Some(header)) => header,
-            Ok(None) => return Place::Begun(begun),
+            Ok(None) => return Place::Begun,
             Err(error) => {
                 tracing::error!(%error, "errors among what is delivered are no longer told apart");
                 return Place::Lost;
@@ -101,18 +111,21 @@ impl ErrorTexts {
         };
         if self.passes || !matches!(header.tag, b'E' | b'N') {
             if !self.passes {
-                out.extend_from_slice(&begun);
+                keep(&self.begun);
             }
+            self.begun.clear();
             return match header.body() {
                 0 => Place::default(),
                 missing => Place::Within(missing),
             };
         }
-        fill(&mut begun, header.total(), bytes);
-        if begun.len() < header.total() {
-            return Place::Begun(begun);
+        fill(&mut self.begun, header.total(), bytes);
+        if self.begun.len() < header.total() {
+            return Place::Begun;
         }
-        out.extend_from_slice(&without_texts(header.frame(&begun)));
+        keep(&without_texts(header.frame(&self.begun)));
+        // It is rare, and may have been long.
+        self.begun = Vec::new();
         Place::default()
     }
 }
@@ -165,7 +178,7 @@ mod tests {
             texts.withhold();
             texts
         };
-        let whole = withholding().withheld(&stream);
+        let whole = withholding().withheld(&stream).into_owned();
         let text = String::from_utf8_lossy(&whole).into_owned();
         assert!(!text.contains("canary"), "{text}");
         for part in ["value", "23505", "customers_email_key", WITHHELD] {
@@ -182,7 +195,7 @@ mod tests {
     #[test]
     fn what_cannot_be_told_apart_is_withheld() {
         let mut texts = ErrorTexts::default();
-        assert_eq!(texts.withheld(b"!!!!!!"), b"!!!!!!");
+        assert_eq!(*texts.withheld(b"!!!!!!"), *b"!!!!!!");
         texts.withhold();
         assert!(texts.withheld(b"canary").is_empty());
         let mut texts = ErrorTexts::default();

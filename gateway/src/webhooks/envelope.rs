@@ -1,8 +1,10 @@
 //! What the messages about requests and those about access grants have in common.
 
+use std::fmt::Display;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::approvals::{Actor, Look};
+use crate::approvals::{Actor, Happened, Look};
 
 /// The event of a message.
 pub(super) struct Envelope<'n> {
@@ -21,14 +23,30 @@ pub(super) struct Envelope<'n> {
     pub approve_url: Option<String>,
 }
 
-impl Envelope<'_> {
-    /// The reason of an event. The gateway's own reasons are of its own making; people write what they like.
-    pub fn reason<'n>(
-        given: Option<&'n str>,
-        by: Option<&Actor>,
+impl<'n> Envelope<'n> {
+    /// `url`: where people see what the event is about. `shows_texts`: what people write may leave. `approvable`: the message shows
+    /// everything that there is to agree to.
+    pub fn new<I: Display, S>(
+        event: &'n Happened<I, S>,
+        kind: &'static str,
+        url: String,
         shows_texts: bool,
-    ) -> Option<&'n str> {
-        given.filter(|_| shows_texts || by.is_none())
+        approvable: bool,
+    ) -> Self {
+        let by = event.actor.as_ref();
+        Envelope {
+            id: format!("{}-{}", event.about, event.sequence),
+            kind,
+            at: event.at,
+            by,
+            // The gateway's own reasons are of its own making; people write what they like.
+            reason: event
+                .reason
+                .as_deref()
+                .filter(|_| shows_texts || by.is_none()),
+            approve_url: approvable.then(|| format!("{url}?decide=approve")),
+            url,
+        }
     }
 }
 

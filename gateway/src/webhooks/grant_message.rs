@@ -31,20 +31,13 @@ impl<'n> GrantMessage<'n> {
         let url = format!("{base}/grants/{}", grant.id);
         let approvable = event.state == State::Pending && shows_texts && shows_everything(grant);
         GrantMessage {
-            envelope: Envelope {
-                id: format!("{}-{}", grant.id, event.sequence),
-                kind: kind(event.state, event.before.is_none()),
-                at: event.at,
-                by: event.actor.as_ref(),
-                // The first one says why it was asked for.
-                reason: Envelope::reason(
-                    event.reason.as_deref(),
-                    event.actor.as_ref(),
-                    shows_texts,
-                ),
-                approve_url: approvable.then(|| format!("{url}?decide=approve")),
+            envelope: Envelope::new(
+                event,
+                kind(event.state, event.before.is_none()),
                 url,
-            },
+                shows_texts,
+                approvable,
+            ),
             state: event.state,
             decided_by: match (event.state, &event.actor) {
                 (State::Pending, _) => None,

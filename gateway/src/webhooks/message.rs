@@ -41,19 +41,7 @@ impl<'n> Message<'n> {
         let url = format!("{base}/requests/{}", request.id);
         let approvable = event.state == State::Pending && shows_texts && shows_everything(request);
         Message {
-            envelope: Envelope {
-                id: format!("{}-{}", request.id, event.sequence),
-                kind: kind(event, request),
-                at: event.at,
-                by: event.actor.as_ref(),
-                reason: Envelope::reason(
-                    event.reason.as_deref(),
-                    event.actor.as_ref(),
-                    shows_texts,
-                ),
-                approve_url: approvable.then(|| format!("{url}?decide=approve")),
-                url,
-            },
+            envelope: Envelope::new(event, kind(event, request), url, shows_texts, approvable),
             state: event.state,
             decided_by: request
                 .decided_by

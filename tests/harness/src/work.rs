@@ -35,6 +35,14 @@ pub fn of_calls(function: &str, test: &str) -> Result<Vec<u64>> {
     Ok(counts)
 }
 
+/// How much more the work has grown than the size, from the second count to the third. One is as much; a square grows by as much again.
+pub fn growth(counts: &[u64], sizes: [f64; 3]) -> Option<f64> {
+    let [_, before, after] = *counts else {
+        return None;
+    };
+    Some(after as f64 / before as f64 / (sizes[2] / sizes[1]))
+}
+
 fn instructions(dump: &str) -> Option<u64> {
     let line = |name| dump.lines().find_map(|line| line.strip_prefix(name));
     let count = line("summary: ").or_else(|| line("totals: "))?;

@@ -78,7 +78,7 @@ impl GateMetrics for Metrics {
                 .of(
                     |other| *other == key,
                     || {
-                        let outcome = outcome(done.outcome);
+                        let outcome = done.outcome.name();
                         let handle = STATEMENT_ENDS_TOTAL.counter(&[verb.name(), outcome]);
                         (key, handle)
                     },
@@ -105,15 +105,5 @@ impl GateMetrics for Metrics {
 
     fn database(&self, name: &str) -> Option<Arc<dyn DatabaseMetrics>> {
         Some(self.databases.of(name))
-    }
-}
-
-fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Completed => "completed",
-        Outcome::Suspended => "suspended",
-        Outcome::Failed => "failed",
-        Outcome::Skipped => "skipped",
-        Outcome::Lost => "lost",
     }
 }

@@ -37,6 +37,7 @@ pub(super) struct Seen {
 }
 
 /// All that was compared.
+#[derive(Default)]
 pub(super) struct Comparison {
     pub policy: String,
     pub version: String,
@@ -56,12 +57,7 @@ impl Comparison {
         Comparison {
             policy,
             version,
-            sessions: 0,
-            statements: 0,
-            not_asked: 0,
-            unread: 0,
-            changes: BTreeMap::new(),
-            calls: Vec::new(),
+            ..Comparison::default()
         }
     }
 

@@ -85,7 +85,7 @@ fn fields(session: SessionId, opened: &Opened, over: &Over<'_>) -> Vec<String> {
             let changed = completed.changed.map(|changed| changed.to_string());
             fields.push(text::precise_time(at));
             fields.push(completed.execution.to_string());
-            let outcome = text::outcome(completed.outcome);
+            let outcome = completed.outcome.name();
             fields.push(
                 match attempted.is_some_and(|event| event.rehearsal.is_some()) {
                     true => format!("rehearsal {outcome}"),

@@ -255,7 +255,7 @@ fn attempted(event: &Attempted) -> Value {
 fn completed(event: &Completed) -> Value {
     json!({
         "execution": event.execution,
-        "outcome": text::outcome(event.outcome),
+        "outcome": event.outcome.name(),
         "rows": event.rows,
         "bytes": event.bytes,
         "masked_values": event.masked_cells,

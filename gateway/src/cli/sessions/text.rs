@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, SecondsFormat};
-use gatewright_contract::Outcome;
 use gatewright_record::event::{
     Attempted, Completed, Judged, Keep, Literals, Opened, Parameter, PolicyAnswer, RehearsalWay,
     Time, Truncated, Withheld, WithheldText,
@@ -62,7 +61,7 @@ pub(in crate::cli) fn execution(
     completed: &Completed,
 ) -> String {
     let mut text = format!("{}  #{}", time(completed.at), completed.execution);
-    let outcome = outcome(completed.outcome);
+    let outcome = completed.outcome.name();
     let attempt = attempted.and_then(what_ran).unwrap_or_default();
     let _ = write!(text, "  {attempt}{outcome}");
     if !matches!(completed.sqlstate.as_str(), "" | "00000") {
@@ -84,16 +83,6 @@ pub(in crate::cli) fn execution(
         text.push_str(&parameters(&attempted.parameters));
     }
     text
-}
-
-pub(in crate::cli) fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Completed => "completed",
-        Outcome::Suspended => "suspended",
-        Outcome::Failed => "failed",
-        Outcome::Skipped => "skipped",
-        Outcome::Lost => "lost",
-    }
 }
 
 /// What is executed, if it is not the client's statement itself.

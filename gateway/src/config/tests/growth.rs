@@ -77,7 +77,6 @@ fn each_size() {
 fn work_grows_as_the_file_does() {
     let counts = work::of_calls(FUNCTION, "config::tests::growth::each_size").expect("counts");
     let length = |size: usize| configuration(size).len() as f64;
-    let work = counts[2] as f64 / counts[1] as f64;
-    let growth = work / (length(SIZES[2]) / length(SIZES[1]));
+    let growth = work::growth(&counts, SIZES.map(length)).expect("three counts");
     assert!(growth <= MOST, "{growth:.2}: {counts:?}");
 }

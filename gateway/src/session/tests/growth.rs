@@ -92,9 +92,7 @@ fn work_grows_as_a_pipeline_does() {
     let counts = work::of_calls(FUNCTION, test).expect("counts");
     assert_eq!(counts.len(), PIPELINES.len() * SIZES.len());
     for ((name, _), counts) in PIPELINES.iter().zip(counts.chunks(SIZES.len())) {
-        let grown = |numbers: [f64; 2]| numbers[1] / numbers[0];
-        let work = grown([counts[1] as f64, counts[2] as f64]);
-        let size = grown([SIZES[1] as f64, SIZES[2] as f64]);
-        assert!(work / size <= MOST, "{name}: {counts:?}");
+        let growth = work::growth(counts, SIZES.map(|size| size as f64));
+        assert!(growth.expect("three counts") <= MOST, "{name}: {counts:?}");
     }
 }
