@@ -3,6 +3,8 @@
 use super::*;
 use gatewright_harness::Postgres;
 
+use crate::store::StoreError;
+
 const HOLD: ApprovalWait = ApprovalWait::Hold;
 
 #[tokio::test]
@@ -193,8 +195,19 @@ async fn a_gateway_starts_before_its_store() {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
-    let approve = decision(id, Verdict::Approve, reviewer("bob"));
-    approvals.decide(approve).await.expect("approved");
+    // Each thread of the store has a connection of its own, and has waited for its server by itself.
+    loop {
+        let approve = decision(id, Verdict::Approve, reviewer("bob"));
+        match approvals.decide(approve).await {
+            Err(DecisionError::Store(StoreError::Unavailable(_))) => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            decided => {
+                decided.expect("approved");
+                break;
+            }
+        }
+    }
     let outcome = approvals.outcome(id).await;
     assert!(matches!(outcome, Outcome::Approved(_)), "{outcome:?}");
 }
