@@ -17,6 +17,7 @@ pub mod directory;
 pub mod event;
 pub mod framing;
 pub mod holds;
+pub mod journal;
 pub mod log;
 pub mod recovery;
 pub mod sealed;

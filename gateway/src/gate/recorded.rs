@@ -246,8 +246,8 @@ impl SessionGate {
         let attempted = admitted.attempted(self.record.literals());
         let attempted = self.with_arguments(permit, attempted);
         let settling = match self.record.attempted(attempted) {
-            Ok((execution, settling)) => {
-                admitted.set_recorded(execution);
+            Ok((attempt, settling)) => {
+                admitted.set_recorded(attempt);
                 settling
             }
             Err(failure) => return Judged::Ready(Err(unrecorded(failure))),

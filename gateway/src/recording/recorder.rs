@@ -234,7 +234,7 @@ impl Core {
         });
     }
 
-    fn stop(&self) {
+    pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         self.wake();
     }
