@@ -17,6 +17,7 @@ pub mod http;
 pub mod identity;
 pub mod listener;
 pub mod login;
+pub mod objects;
 pub mod pool;
 pub mod proxy;
 pub mod recording;

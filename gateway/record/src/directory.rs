@@ -9,6 +9,7 @@ use gatewright_contract::SessionId;
 
 const SESSIONS: &str = "sessions";
 const LOG: &str = "log";
+pub(crate) const CHECKPOINT: &str = "checkpoint";
 const EXTENSION: &str = "gwr";
 const KEY: &str = "age";
 
@@ -36,6 +37,11 @@ impl Directory {
     /// Where the log is.
     pub fn log(&self) -> PathBuf {
         self.root.join(LOG)
+    }
+
+    /// The newest checkpoint of the log.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.log().join(CHECKPOINT)
     }
 
     /// Creates what is not there yet, for nobody else to read.

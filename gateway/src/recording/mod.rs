@@ -2,6 +2,7 @@
 //! nor policies nor sockets: what an event says is the business of `gate` and `session`.
 //! Next: `gate` records judgements and executions, and `session` what passes its two doors.
 
+mod away;
 mod failure;
 mod open;
 mod recorder;
@@ -20,6 +21,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gatewright_record::event::Time;
 
+use crate::objects::Place;
 pub use failure::Failure;
 pub use gatewright_record::event::{
     Attempted, Completed, Decision, Judged, Keep, Literals, Opened, Parameter, PolicyAnswer,
@@ -50,6 +52,10 @@ pub struct RecordSettings {
     pub recipients: Option<Recipients>,
     /// A segment that is longer than this is followed by another one.
     pub max_segment: u64,
+    /// Where checkpoints of the log are kept besides.
+    pub checkpoints: Option<Place>,
+    /// How often the newest one is put there.
+    pub checkpoint_interval: Duration,
 }
 
 impl RecordSettings {
@@ -66,6 +72,8 @@ impl RecordSettings {
             retention: Retention::default(),
             recipients: None,
             max_segment: 64 << 20,
+            checkpoints: None,
+            checkpoint_interval: Duration::from_secs(60),
         }
     }
 }
@@ -111,6 +119,8 @@ pub trait RecordMetrics: Send + Sync {
     fn truncated(&self);
     /// So many sessions were deleted.
     fn deleted(&self, sessions: u64);
+    /// The newest checkpoint is in its second place, or could not be put there.
+    fn checkpoint(&self, is_kept: bool);
 }
 
 /// The time of an event that happens now.

@@ -4,6 +4,7 @@
 mod approvals;
 mod backtest;
 mod canaries;
+mod checkpoints;
 mod commands;
 mod crash;
 mod delivered;

@@ -191,6 +191,14 @@ pub(super) static RECORD_DELETED_TOTAL: Definition = Definition {
     labels: &[],
 };
 
+pub(super) static RECORD_CHECKPOINTS_TOTAL: Definition = Definition {
+    name: "gatewright_record_checkpoints_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Attempts to put the newest checkpoint of the record's log in its second place",
+    labels: &[fixed("outcome", &["kept", "failed"])],
+};
+
 const WEBHOOK: LabelDefinition = LabelDefinition {
     name: "webhook",
     values: Values::Open("name of the `[[webhook]]` entry"),
@@ -443,7 +451,7 @@ pub(super) static POOL_TIMEOUTS_TOTAL: Definition = Definition {
 };
 
 /// All of the above, in the order of the documentation.
-pub(super) static ALL: [&Definition; 37] = [
+pub(super) static ALL: [&Definition; 38] = [
     &CONNECTIONS,
     &CONNECTIONS_TOTAL,
     &REFUSALS_DELAYED_TOTAL,
@@ -458,6 +466,7 @@ pub(super) static ALL: [&Definition; 37] = [
     &RECORD_FAILURES_TOTAL,
     &RECORD_TRUNCATED_TOTAL,
     &RECORD_DELETED_TOTAL,
+    &RECORD_CHECKPOINTS_TOTAL,
     &STATEMENT_ENDS_TOTAL,
     &STATEMENT_SECONDS,
     &RESULT_ROWS_TOTAL,

@@ -148,6 +148,7 @@ fn count_everything(metrics: &Metrics) {
     metrics.failed();
     metrics.truncated();
     metrics.deleted(2);
+    metrics.checkpoint(true);
 }
 
 #[test]

@@ -68,6 +68,14 @@ fn record(f: &mut Formatter<'_>, record: &RecordSettings) -> fmt::Result {
         Some(recipients) => shown.list("recipients", recipients.texts())?,
         None => shown.absent("recipients")?,
     }
+    match &record.checkpoints {
+        Some(place) => shown.string("checkpoints", place)?,
+        None => shown.absent("checkpoints")?,
+    }
+    shown.string(
+        "checkpoint_interval",
+        duration_text(record.checkpoint_interval),
+    )?;
     shown.string("max_segment", size_text(record.max_segment))?;
     shown.finish()
 }
