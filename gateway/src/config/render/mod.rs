@@ -4,6 +4,7 @@ mod access;
 mod approvals;
 mod policies;
 mod shown;
+mod streams;
 
 use std::fmt::{self, Display, Formatter};
 
@@ -43,6 +44,9 @@ impl Display for Config {
         }
         if let Some(record) = &self.record {
             self::record(f, record)?;
+        }
+        if let Some(streams) = &self.streams {
+            streams::streams(f, streams)?;
         }
         policies::policies(f, &self.policies)
     }
