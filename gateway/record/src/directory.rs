@@ -10,6 +10,7 @@ use gatewright_contract::SessionId;
 const SESSIONS: &str = "sessions";
 const LOG: &str = "log";
 const JOURNAL: &str = "journal";
+pub(crate) const CHECKPOINT: &str = "checkpoint";
 const EXTENSION: &str = "gwr";
 const KEY: &str = "age";
 
@@ -42,6 +43,11 @@ impl Directory {
     /// What was appended to several segments and may not be in their files yet.
     pub fn journal(&self) -> PathBuf {
         self.root.join(JOURNAL)
+    }
+
+    /// The newest checkpoint of the log.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.log().join(CHECKPOINT)
     }
 
     /// Creates what is not there yet, for nobody else to read.

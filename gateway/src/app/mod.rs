@@ -47,6 +47,7 @@ use crate::pool::{PoolMetrics, Pools};
 use crate::recording::Recorder;
 use crate::relay::Ending;
 use crate::results::PseudonymKey;
+use crate::streams::Streams;
 use crate::webhooks::{WebhookSettings, Webhooks};
 use connections::Connections;
 use failures::Failures;
@@ -77,6 +78,8 @@ pub struct Parts {
     pub access_grants: Option<AccessGrants>,
     /// `None`: sessions are not recorded.
     pub recorder: Option<Recorder>,
+    /// `None`: nobody is told what becomes of statements.
+    pub streams: Option<Streams>,
     pub metrics: Metrics,
 }
 
@@ -143,6 +146,7 @@ impl Gateway {
             pools: Pools::new(metrics, Handle::current()),
             roster: Arc::default(),
             recorder: parts.recorder,
+            streams: parts.streams,
             background: Handle::current(),
             shutdown: stopping,
             key: Arc::new(PseudonymKey::random()),
@@ -233,11 +237,18 @@ impl Gateway {
         if let Some(approvals) = &self.approvals {
             approvals.stop().await;
         }
-        if let Some(recorder) = self.connections.recorder.clone() {
-            let finished = tokio::task::spawn_blocking(move || recorder.finish());
-            if let Err(error) = finished.await {
-                tracing::error!(%error, "the record could not be finished");
+        let recorder = self.connections.recorder.clone();
+        let streams = self.connections.streams.clone();
+        let finished = tokio::task::spawn_blocking(move || {
+            if let Some(recorder) = recorder {
+                recorder.finish();
             }
+            if let Some(streams) = streams {
+                streams.finish();
+            }
+        });
+        if let Err(error) = finished.await {
+            tracing::error!(%error, "the record and the streams could not be finished");
         }
     }
 

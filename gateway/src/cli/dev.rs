@@ -154,6 +154,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         policies,
         approvals,
         recorder,
+        streams: None,
         access_grants,
         metrics,
     });

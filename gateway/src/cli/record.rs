@@ -1,5 +1,6 @@
 //! `gatewright record`: whether the record is what was written, and who can read it.
 
+mod checkpoints;
 mod hold;
 mod place;
 mod rewrap;

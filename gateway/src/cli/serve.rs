@@ -22,6 +22,7 @@ use crate::http::Tls;
 use crate::identity::Verifier;
 use crate::recording::Recorder;
 use crate::store::{Store, StoreSettings};
+use crate::streams::Streams;
 use crate::webhooks::{WebhookSettings, Webhooks};
 
 /// Arguments of `gatewright serve`.
@@ -68,6 +69,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         approvals,
         access_grants,
         recorder: recorder(&config, &metrics)?,
+        streams: streams(&config, &metrics)?,
         metrics,
     });
     // Before anything can happen that they are to be told.
@@ -107,6 +109,15 @@ fn recorder(config: &Config, metrics: &Metrics) -> Result<Option<Recorder>> {
     };
     let recorder = Recorder::start(settings, Arc::new(metrics.clone()));
     Ok(Some(recorder.context("sessions cannot be recorded")?))
+}
+
+/// Begins the streams, if there are any.
+fn streams(config: &Config, metrics: &Metrics) -> Result<Option<Streams>> {
+    let Some(streams) = config.streams.clone() else {
+        return Ok(None);
+    };
+    let streams = Streams::start(streams.settings, Arc::new(metrics.clone()));
+    Ok(Some(streams.context("the streams cannot begin")?))
 }
 
 fn webhooks(config: &Config) -> Vec<WebhookSettings> {
@@ -276,6 +287,7 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("[api]", format!("{api:?}")),
         ("[console] address, hosts", format!("{console:?}")),
         ("[record]", format!("{:?}", config.record)),
+        ("[streams], [[stream]]", format!("{:?}", config.streams)),
     ]
 }
 

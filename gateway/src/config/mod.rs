@@ -20,6 +20,7 @@ mod render;
 mod report;
 mod section;
 mod source;
+mod stream;
 mod units;
 mod values;
 mod webhook;
@@ -43,6 +44,7 @@ pub use person::{Person, Profile, gateway_address, person};
 pub use policies::Policies;
 pub use render::quoted;
 pub use report::{ConfigError, Report};
+pub use stream::ConfiguredStreams;
 pub use units::parse_duration;
 pub use webhook::Webhook;
 
@@ -66,6 +68,8 @@ pub struct Config {
     pub approvals: Option<Approvals>,
     /// `None`: sessions are not recorded.
     pub record: Option<RecordSettings>,
+    /// `None`: nobody is told what became of statements.
+    pub streams: Option<ConfiguredStreams>,
 }
 
 /// Reads and checks a configuration file. Relative paths in it are relative to its directory.
@@ -95,6 +99,7 @@ pub fn load(path: &Path) -> Result<Config, Report> {
     if record.is_none() && of_databases(&grants) {
         root.error_here("the keys `record…` of a [[database]] have no effect without [record]");
     }
+    let streams = stream::streams(&root, record.as_ref());
     root.finish();
     source.outcome(Config {
         listen,
@@ -107,6 +112,7 @@ pub fn load(path: &Path) -> Result<Config, Report> {
         policies,
         approvals,
         record,
+        streams,
     })
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::choices::{DURABILITY, KEEP, LITERALS};
 use super::section::Section;
 use crate::identity::Grants;
+use crate::objects::Place;
 use crate::recording::{DatabaseRecord, Recipients, RecordSettings, Retention};
 
 /// The key of the log, unless it is set.
@@ -22,6 +23,8 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<RecordSettings> {
     let session_limit = section.size("session_limit");
     let retention = section.duration("retention");
     let recipients = recipients(&section);
+    let checkpoints = place(&section, "checkpoints");
+    let checkpoint_interval = section.duration("checkpoint_interval");
     let max_segment = section.size("max_segment");
     section.finish();
     let directory = directory?;
@@ -39,7 +42,18 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<RecordSettings> {
         recipients,
         session_limit: session_limit.map(|size| size as u64),
         max_segment: max_segment.map_or(0, |size| size as u64),
+        checkpoints,
+        checkpoint_interval: checkpoint_interval.unwrap_or_default(),
     })
+}
+
+/// A path, relative to the file's directory, or the URL of an object store.
+fn place(section: &Section<'_, '_>, key: &'static str) -> Option<Place> {
+    let text = section.string(key)?;
+    let parsed = Place::parse(&text.value, section.source.directory());
+    parsed
+        .map_err(|error| section.error(text.at, format!("`{key}`: {error}")))
+        .ok()
 }
 
 fn recipients(section: &Section<'_, '_>) -> Option<Recipients> {

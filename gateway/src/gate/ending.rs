@@ -13,6 +13,7 @@ use super::ticket::answered;
 use super::{Gate, SessionGate, recorded};
 use crate::recording::{Attempt, Attempted, Literals, SessionRecord};
 use crate::session::{Answer, Bound, Completion, Judged, Outcome, Refusal, Rehearsed};
+use crate::streams::{Execution, SessionStream};
 
 /// The proof that one execution was admitted. Given back with its end; dropped without one, it is counted as lost.
 pub struct Admitted {
@@ -27,7 +28,8 @@ pub struct Admitted {
     /// In the order of the session, where people review what is committed.
     number: Option<u64>,
     record: SessionRecord,
-    /// Once it is in the record.
+    stream: SessionStream,
+    /// Once it is in the record, and for the streams.
     attempt: Option<Attempt>,
     /// It may have been sent.
     is_sent: bool,
@@ -82,6 +84,7 @@ impl Admitted {
     /// Counts the end. Returns how long the execution took.
     fn end(&mut self, done: &Completion) -> Duration {
         self.ended = true;
+        let approvals = self.claims.iter().flat_map(Claims::ids).collect();
         if let Some(claims) = self.claims.take() {
             claims.end(done);
         }
@@ -90,6 +93,15 @@ impl Admitted {
         metrics.completed(self.permit.verb, elapsed.as_secs_f64(), done);
         if let Some(attempt) = self.attempt {
             let completed = recorded::completed(attempt.execution, done, elapsed);
+            if self.stream.is_on() {
+                let told = self.permit.told.get().map(Arc::clone);
+                let execution = Execution {
+                    began: completed.at.saturating_sub(completed.elapsed_us),
+                    approvals,
+                    completed: completed.clone(),
+                };
+                self.stream.executed(told, execution);
+            }
             self.record.completed(completed);
         }
         elapsed
@@ -147,6 +159,7 @@ impl SessionGate {
             at_most,
             ended: false,
             record: self.record.clone(),
+            stream: self.stream.clone(),
             attempt: None,
             is_sent: true,
         }

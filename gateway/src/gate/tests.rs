@@ -49,6 +49,7 @@ impl RecordMetrics for Uncounted {
     fn failed(&self) {}
     fn truncated(&self) {}
     fn deleted(&self, _: u64) {}
+    fn checkpoint(&self, _: bool) {}
 }
 
 /// A session that needs no catalog, since nothing has to be looked up.

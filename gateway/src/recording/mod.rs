@@ -2,6 +2,7 @@
 //! nor policies nor sockets: what an event says is the business of `gate` and `session`.
 //! Next: `gate` records judgements and executions, and `session` what passes its two doors.
 
+mod away;
 mod barrier;
 mod failure;
 mod open;
@@ -21,6 +22,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gatewright_record::event::Time;
 
+use crate::objects::Place;
 pub use barrier::Barrier;
 pub use failure::Failure;
 pub use gatewright_record::event::{
@@ -52,6 +54,10 @@ pub struct RecordSettings {
     pub recipients: Option<Recipients>,
     /// A segment that is longer than this is followed by another one.
     pub max_segment: u64,
+    /// Where checkpoints of the log are kept besides.
+    pub checkpoints: Option<Place>,
+    /// How often the newest one is put there.
+    pub checkpoint_interval: Duration,
 }
 
 impl RecordSettings {
@@ -68,6 +74,8 @@ impl RecordSettings {
             retention: Retention::default(),
             recipients: None,
             max_segment: 64 << 20,
+            checkpoints: None,
+            checkpoint_interval: Duration::from_secs(60),
         }
     }
 }
@@ -113,6 +121,8 @@ pub trait RecordMetrics: Send + Sync {
     fn truncated(&self);
     /// So many sessions were deleted.
     fn deleted(&self, sessions: u64);
+    /// The newest checkpoint is in its second place, or could not be put there.
+    fn checkpoint(&self, is_kept: bool);
 }
 
 /// The time of an event that happens now.

@@ -296,6 +296,16 @@ pub struct Attempt {
     position: u64,
 }
 
+impl Attempt {
+    /// One that is in no record.
+    pub fn unrecorded(execution: u64) -> Self {
+        Attempt {
+            execution,
+            position: 0,
+        }
+    }
+}
+
 /// An execution that waits until there is room for it.
 pub struct Settling {
     open: Arc<Open>,

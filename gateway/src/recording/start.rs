@@ -15,11 +15,13 @@ use gatewright_record::recovery::recover;
 use gatewright_record::segment::Codec;
 use thiserror::Error;
 
+use super::away::Checkpoints;
 use super::recorder::Core;
 use super::retention::Deleter;
 use super::segments::Place;
 use super::writer::RecordWriter;
 use super::{Durability, RecordSettings, now};
+use crate::objects::{self, PlaceError};
 
 /// The size of the journal in bytes. When it is full, the files of all sessions are written to disk.
 const JOURNAL: u64 = 8 << 20;
@@ -37,15 +39,26 @@ pub enum StartError {
     NoKey(PathBuf),
     #[error("the log of the record cannot be used: {0}")]
     Log(#[from] LogError),
-    #[error("the thread that writes the record could not be started: {0}")]
+    #[error("checkpoints of the record's log cannot be kept in {place}: {source}")]
+    Checkpoints {
+        place: objects::Place,
+        source: PlaceError,
+    },
+    #[error("a thread of the record could not be started: {0}")]
     Thread(io::Error),
 }
 
+/// What is ready to begin.
+pub(super) struct Prepared {
+    pub writer: RecordWriter,
+    /// `None`: nothing is ever deleted.
+    pub deleter: Option<Deleter>,
+    /// `None`: everything stays here.
+    pub checkpoints: Option<Checkpoints>,
+}
+
 /// Prepares the directory.
-pub(super) fn prepare(
-    settings: RecordSettings,
-    core: Arc<Core>,
-) -> Result<(RecordWriter, Option<Deleter>), StartError> {
+pub(super) fn prepare(settings: RecordSettings, core: Arc<Core>) -> Result<Prepared, StartError> {
     let directory = Directory::new(&settings.directory);
     let unusable = |source| StartError::Directory {
         path: settings.directory.clone(),
@@ -58,8 +71,9 @@ pub(super) fn prepare(
         core: Arc::clone(&core),
         directory: directory.clone(),
         key: key.public(),
-        retention: settings.retention,
+        retention: settings.retention.clone(),
     };
+    let checkpoints = checkpoints(&settings, &directory, &key, &core)?;
     let mut log = LogWriter::open(directory.log(), key)?;
     let mut codec = Codec::new().map_err(unusable)?;
     let journal = journal(&directory, &log, settings.durability, unusable)?;
@@ -75,7 +89,33 @@ pub(super) fn prepare(
     };
     let writer = RecordWriter::new(core, place, log, settings.interval);
     let deletes = !deleter.retention.keeps_everything();
-    Ok((writer, deletes.then_some(deleter)))
+    Ok(Prepared {
+        writer,
+        deleter: deletes.then_some(deleter),
+        checkpoints,
+    })
+}
+
+fn checkpoints(
+    settings: &RecordSettings,
+    directory: &Directory,
+    key: &SigningKey,
+    core: &Core,
+) -> Result<Option<Checkpoints>, StartError> {
+    let Some(place) = &settings.checkpoints else {
+        return Ok(None);
+    };
+    let objects = place.create().map_err(|source| StartError::Checkpoints {
+        place: place.clone(),
+        source,
+    })?;
+    Ok(Some(Checkpoints::new(
+        directory.clone(),
+        key.public(),
+        objects,
+        settings.checkpoint_interval,
+        Arc::clone(&core.metrics),
+    )))
 }
 
 /// Puts what is in the journal into the segments, and opens it where statements wait for the disk.

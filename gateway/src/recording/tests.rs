@@ -28,6 +28,7 @@ impl RecordMetrics for Uncounted {
     fn failed(&self) {}
     fn truncated(&self) {}
     fn deleted(&self, _: u64) {}
+    fn checkpoint(&self, _: bool) {}
 }
 
 /// The record of a session that is on disk when a test says so.
@@ -73,6 +74,8 @@ fn settings(root: &Path) -> RecordSettings {
         retention: Retention::default(),
         recipients: None,
         max_segment: 1 << 20,
+        checkpoints: None,
+        checkpoint_interval: Duration::from_millis(20),
     }
 }
 
@@ -120,7 +123,7 @@ fn verified(settings: &RecordSettings) -> Report {
     let key = fs::read_to_string(&settings.key_file).unwrap();
     let trust = Trust {
         key: SigningKey::from_text(&key).unwrap().public(),
-        older: None,
+        older: Vec::new(),
         identities: Identities::default(),
     };
     verify::all(&Directory::new(&settings.directory), &trust).unwrap()

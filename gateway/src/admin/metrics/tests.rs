@@ -14,6 +14,7 @@ use crate::gate::GateMetrics;
 use crate::pool::{Closed, Handed, PoolMetrics};
 use crate::recording::RecordMetrics;
 use crate::session::Completion;
+use crate::streams::StreamMetrics;
 use crate::tests::{self, memory::held};
 use crate::webhooks::{Outcome, WebhookMetrics};
 
@@ -142,12 +143,17 @@ fn count_everything(metrics: &Metrics) {
     database.delivered(&done);
     database.held(true);
     metrics.attempted("w", Outcome::GivenUp);
-    metrics.pending("w", 3);
+    WebhookMetrics::pending(metrics, "w", 3);
     metrics.written(3, 400);
     metrics.waited(0.002);
-    metrics.failed();
+    RecordMetrics::failed(metrics);
     metrics.truncated();
     metrics.deleted(2);
+    metrics.checkpoint(true);
+    StreamMetrics::delivered(metrics, "s", 3);
+    StreamMetrics::failed(metrics, "s");
+    StreamMetrics::pending(metrics, "s", 400);
+    metrics.lost();
 }
 
 #[test]

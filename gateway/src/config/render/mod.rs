@@ -4,6 +4,7 @@ mod access;
 mod approvals;
 mod policies;
 mod shown;
+mod streams;
 
 use std::fmt::{self, Display, Formatter};
 
@@ -44,6 +45,9 @@ impl Display for Config {
         if let Some(record) = &self.record {
             self::record(f, record)?;
         }
+        if let Some(streams) = &self.streams {
+            streams::streams(f, streams)?;
+        }
         policies::policies(f, &self.policies)
     }
 }
@@ -68,6 +72,14 @@ fn record(f: &mut Formatter<'_>, record: &RecordSettings) -> fmt::Result {
         Some(recipients) => shown.list("recipients", recipients.texts())?,
         None => shown.absent("recipients")?,
     }
+    match &record.checkpoints {
+        Some(place) => shown.string("checkpoints", place)?,
+        None => shown.absent("checkpoints")?,
+    }
+    shown.string(
+        "checkpoint_interval",
+        duration_text(record.checkpoint_interval),
+    )?;
     shown.string("max_segment", size_text(record.max_segment))?;
     shown.finish()
 }

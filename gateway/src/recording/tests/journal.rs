@@ -16,7 +16,7 @@ struct Rounds {
 impl Rounds {
     fn begin(settings: &RecordSettings) -> Self {
         let core = Arc::new(Core::new(settings.durability, Arc::new(Uncounted)));
-        let (writer, _) = prepare(settings.clone(), Arc::clone(&core)).unwrap();
+        let writer = prepare(settings.clone(), Arc::clone(&core)).unwrap().writer;
         Rounds { core, writer }
     }
 
