@@ -69,4 +69,5 @@ mod statement_timeouts;
 mod streams;
 mod structure;
 mod suggest;
+mod traces;
 mod world;

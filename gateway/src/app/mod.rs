@@ -48,6 +48,7 @@ use crate::recording::Recorder;
 use crate::relay::Ending;
 use crate::results::PseudonymKey;
 use crate::streams::Streams;
+use crate::traces::Traces;
 use crate::webhooks::{WebhookSettings, Webhooks};
 use connections::Connections;
 use failures::Failures;
@@ -80,6 +81,8 @@ pub struct Parts {
     pub recorder: Option<Recorder>,
     /// `None`: nobody is told what becomes of statements.
     pub streams: Option<Streams>,
+    /// `None`: statements have no spans.
+    pub traces: Option<Traces>,
     pub metrics: Metrics,
 }
 
@@ -147,6 +150,7 @@ impl Gateway {
             roster: Arc::default(),
             recorder: parts.recorder,
             streams: parts.streams,
+            traces: parts.traces,
             background: Handle::current(),
             shutdown: stopping,
             key: Arc::new(PseudonymKey::random()),
@@ -239,6 +243,7 @@ impl Gateway {
         }
         let recorder = self.connections.recorder.clone();
         let streams = self.connections.streams.clone();
+        let traces = self.connections.traces.clone();
         let finished = tokio::task::spawn_blocking(move || {
             if let Some(recorder) = recorder {
                 recorder.finish();
@@ -246,9 +251,12 @@ impl Gateway {
             if let Some(streams) = streams {
                 streams.finish();
             }
+            if let Some(traces) = traces {
+                traces.finish();
+            }
         });
         if let Err(error) = finished.await {
-            tracing::error!(%error, "the record and the streams could not be finished");
+            tracing::error!(%error, "the record, the streams and the traces could not be finished");
         }
     }
 

@@ -28,6 +28,7 @@ fn parts(verifier: Verifier) -> Parts {
         approvals: None,
         recorder: None,
         streams: None,
+        traces: None,
         access_grants: None,
         metrics: METRICS.clone(),
     }

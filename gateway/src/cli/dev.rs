@@ -155,6 +155,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         approvals,
         recorder,
         streams: None,
+        traces: None,
         access_grants,
         metrics,
     });

@@ -23,6 +23,7 @@ use crate::identity::Verifier;
 use crate::recording::Recorder;
 use crate::store::{Store, StoreSettings};
 use crate::streams::Streams;
+use crate::traces::Traces;
 use crate::webhooks::{WebhookSettings, Webhooks};
 
 /// Arguments of `gatewright serve`.
@@ -70,6 +71,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         access_grants,
         recorder: recorder(&config, &metrics)?,
         streams: streams(&config, &metrics)?,
+        traces: traces(&config, &metrics)?,
         metrics,
     });
     // Before anything can happen that they are to be told.
@@ -118,6 +120,15 @@ fn streams(config: &Config, metrics: &Metrics) -> Result<Option<Streams>> {
     };
     let streams = Streams::start(streams.settings, Arc::new(metrics.clone()));
     Ok(Some(streams.context("the streams cannot begin")?))
+}
+
+/// Begins to send spans, if statements have any.
+fn traces(config: &Config, metrics: &Metrics) -> Result<Option<Traces>> {
+    let Some(traces) = config.traces.clone() else {
+        return Ok(None);
+    };
+    let traces = Traces::start(traces.settings, Arc::new(metrics.clone()));
+    Ok(Some(traces.context("spans cannot be sent")?))
 }
 
 fn webhooks(config: &Config) -> Vec<WebhookSettings> {
@@ -288,6 +299,7 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("[console] address, hosts", format!("{console:?}")),
         ("[record]", format!("{:?}", config.record)),
         ("[streams], [[stream]]", format!("{:?}", config.streams)),
+        ("[traces]", format!("{:?}", config.traces)),
     ]
 }
 

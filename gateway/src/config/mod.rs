@@ -21,6 +21,7 @@ mod report;
 mod section;
 mod source;
 mod stream;
+mod traces;
 mod units;
 mod values;
 mod webhook;
@@ -45,6 +46,7 @@ pub use policies::Policies;
 pub use render::quoted;
 pub use report::{ConfigError, Report};
 pub use stream::ConfiguredStreams;
+pub use traces::ConfiguredTraces;
 pub use units::parse_duration;
 pub use webhook::Webhook;
 
@@ -70,6 +72,8 @@ pub struct Config {
     pub record: Option<RecordSettings>,
     /// `None`: nobody is told what became of statements.
     pub streams: Option<ConfiguredStreams>,
+    /// `None`: statements have no spans.
+    pub traces: Option<ConfiguredTraces>,
 }
 
 /// Reads and checks a configuration file. Relative paths in it are relative to its directory.
@@ -100,6 +104,7 @@ pub fn load(path: &Path) -> Result<Config, Report> {
         root.error_here("the keys `record…` of a [[database]] have no effect without [record]");
     }
     let streams = stream::streams(&root, record.as_ref());
+    let traces = traces::traces(&root);
     root.finish();
     source.outcome(Config {
         listen,
@@ -113,6 +118,7 @@ pub fn load(path: &Path) -> Result<Config, Report> {
         approvals,
         record,
         streams,
+        traces,
     })
 }
 

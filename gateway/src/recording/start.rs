@@ -21,7 +21,7 @@ use super::retention::Deleter;
 use super::segments::Place;
 use super::writer::RecordWriter;
 use super::{Durability, RecordSettings, now};
-use crate::objects::{self, PlaceError};
+use crate::objects::{self, Objects, PlaceError};
 
 /// The size of the journal in bytes. When it is full, the files of all sessions are written to disk.
 const JOURNAL: u64 = 8 << 20;
@@ -39,10 +39,10 @@ pub enum StartError {
     NoKey(PathBuf),
     #[error("the log of the record cannot be used: {0}")]
     Log(#[from] LogError),
-    #[error("checkpoints of the record's log cannot be kept in {place}: {source}")]
-    Checkpoints {
-        place: objects::Place,
-        source: PlaceError,
+    #[error("the record cannot be put in {place}: {source}")]
+    Elsewhere {
+        place: String,
+        source: Box<PlaceError>,
     },
     #[error("a thread of the record could not be started: {0}")]
     Thread(io::Error),
@@ -105,17 +105,21 @@ fn checkpoints(
     let Some(place) = &settings.checkpoints else {
         return Ok(None);
     };
-    let objects = place.create().map_err(|source| StartError::Checkpoints {
-        place: place.clone(),
-        source,
-    })?;
     Ok(Some(Checkpoints::new(
         directory.clone(),
         key.public(),
-        objects,
+        elsewhere(place)?,
         settings.checkpoint_interval,
         Arc::clone(&core.metrics),
     )))
+}
+
+/// A place on other machines.
+fn elsewhere(place: &objects::Place) -> Result<Objects, StartError> {
+    place.create().map_err(|source| StartError::Elsewhere {
+        place: place.to_string(),
+        source: Box::new(source),
+    })
 }
 
 /// Puts what is in the journal into the segments, and opens it where statements wait for the disk.

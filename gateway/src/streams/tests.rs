@@ -112,9 +112,13 @@ fn settings(root: &Path, limit: u64) -> StreamsSettings {
 }
 
 fn refuse(stream: &SessionStream, text: &str) {
-    stream.refused(&Judged {
-        text: text.to_owned(),
-        ..Judged::default()
+    stream.ended(Statement {
+        session: Arc::new(opened()),
+        judged: Some(Arc::new(Judged {
+            text: text.to_owned(),
+            ..Judged::default()
+        })),
+        execution: None,
     });
 }
 
@@ -135,7 +139,7 @@ fn what_does_not_fit_is_counted_and_leaves_a_gap() {
     let lost = Arc::new(Lost::default());
     let metrics = Arc::clone(&lost) as Arc<dyn StreamMetrics>;
     let streams = Streams::start(settings(root.path(), 20_000), metrics).expect("streams");
-    let session = streams.session(opened());
+    let session = streams.session();
     for number in 0..100 {
         refuse(&session, &format!("SELECT {number}"));
     }
@@ -148,7 +152,7 @@ fn what_does_not_fit_is_counted_and_leaves_a_gap() {
     fs::create_dir(root.path().join("missing")).expect("a directory");
     let metrics = Arc::clone(&lost) as Arc<dyn StreamMetrics>;
     let streams = Streams::start(settings(root.path(), 1 << 20), metrics).expect("streams");
-    refuse(&streams.session(opened()), "SELECT 100");
+    refuse(&streams.session(), "SELECT 100");
     std::thread::sleep(Duration::from_millis(10));
     streams.finish();
     let delivered = fs::read_to_string(root.path().join("missing/events")).expect("events");

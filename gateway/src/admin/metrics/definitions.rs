@@ -236,6 +236,14 @@ pub(super) static STREAM_LOST_TOTAL: Definition = Definition {
     labels: &[],
 };
 
+pub(super) static TRACE_SPANS_TOTAL: Definition = Definition {
+    name: "gatewright_trace_spans_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Spans of statements, by what became of them",
+    labels: &[fixed("outcome", &["exported", "dropped"])],
+};
+
 const WEBHOOK: LabelDefinition = LabelDefinition {
     name: "webhook",
     values: Values::Open("name of the `[[webhook]]` entry"),
@@ -488,7 +496,7 @@ pub(super) static POOL_TIMEOUTS_TOTAL: Definition = Definition {
 };
 
 /// All of the above, in the order of the documentation.
-pub(super) static ALL: [&Definition; 42] = [
+pub(super) static ALL: [&Definition; 43] = [
     &CONNECTIONS,
     &CONNECTIONS_TOTAL,
     &REFUSALS_DELAYED_TOTAL,
@@ -508,6 +516,7 @@ pub(super) static ALL: [&Definition; 42] = [
     &STREAM_FAILURES_TOTAL,
     &STREAM_PENDING_BYTES,
     &STREAM_LOST_TOTAL,
+    &TRACE_SPANS_TOTAL,
     &STATEMENT_ENDS_TOTAL,
     &STATEMENT_SECONDS,
     &RESULT_ROWS_TOTAL,

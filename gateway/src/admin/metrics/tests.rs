@@ -16,6 +16,7 @@ use crate::recording::RecordMetrics;
 use crate::session::Completion;
 use crate::streams::StreamMetrics;
 use crate::tests::{self, memory::held};
+use crate::traces::TraceMetrics;
 use crate::webhooks::{Outcome, WebhookMetrics};
 
 const INTRODUCTION: &str = "\
@@ -154,6 +155,8 @@ fn count_everything(metrics: &Metrics) {
     StreamMetrics::failed(metrics, "s");
     StreamMetrics::pending(metrics, "s", 400);
     metrics.lost();
+    metrics.exported(3);
+    metrics.dropped(2);
 }
 
 #[test]

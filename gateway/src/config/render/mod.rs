@@ -48,6 +48,9 @@ impl Display for Config {
         if let Some(streams) = &self.streams {
             streams::streams(f, streams)?;
         }
+        if let Some(traces) = &self.traces {
+            streams::traces(f, traces)?;
+        }
         policies::policies(f, &self.policies)
     }
 }
