@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use super::choices::{DURABILITY, KEEP, LITERALS};
 use super::section::Section;
+use super::values::plain;
 use crate::identity::Grants;
+use crate::library::LibrarySettings;
 use crate::recording::{DatabaseRecord, Recipients, RecordSettings, Retention};
 
 /// The key of the log, unless it is set.
 const KEY_FILE: &str = "log.key";
 
-pub(super) fn record(root: &Section<'_, '_>) -> Option<RecordSettings> {
+pub(super) fn record(root: &Section<'_, '_>) -> Option<(RecordSettings, LibrarySettings)> {
     let section = root.section("record")?;
     section.require("directory");
     let directory = section.path("directory").map(|path| path.value);
@@ -23,9 +25,13 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<RecordSettings> {
     let retention = section.duration("retention");
     let recipients = recipients(&section);
     let max_segment = section.size("max_segment");
+    let library = LibrarySettings {
+        viewers: plain(section.strings("viewers")),
+        index: section.choice("index", &KEEP).unwrap_or_default(),
+    };
     section.finish();
     let directory = directory?;
-    Some(RecordSettings {
+    let settings = RecordSettings {
         key_file: key_file.unwrap_or_else(|| directory.join(KEY_FILE)),
         directory,
         durability: durability.unwrap_or_default(),
@@ -39,7 +45,8 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<RecordSettings> {
         recipients,
         session_limit: session_limit.map(|size| size as u64),
         max_segment: max_segment.map_or(0, |size| size as u64),
-    })
+    };
+    Some((settings, library))
 }
 
 fn recipients(section: &Section<'_, '_>) -> Option<Recipients> {

@@ -2,6 +2,7 @@
 //! nor policies nor sockets: what an event says is the business of `gate` and `session`.
 //! Next: `gate` records judgements and executions, and `session` what passes its two doors.
 
+mod changes;
 mod failure;
 mod open;
 mod recorder;
@@ -20,6 +21,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gatewright_record::event::Time;
 
+pub use changes::{Changed, RecordChanges};
 pub use failure::Failure;
 pub use gatewright_record::event::{
     Attempted, Completed, Decision, Judged, Keep, Literals, Opened, Parameter, PolicyAnswer,

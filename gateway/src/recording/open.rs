@@ -10,7 +10,7 @@ use std::time::Instant;
 use futures_util::task::AtomicWaker;
 use gatewright_contract::{SessionId, StatementId};
 use gatewright_record::Event;
-use gatewright_record::event::{Ended, Transfer, Truncated};
+use gatewright_record::event::{Ended, Transfer, Truncated, Viewed};
 use gatewright_record::framing;
 
 use super::recorder::Core;
@@ -182,6 +182,26 @@ impl SessionRecord {
             since: Instant::now(),
         });
         Ok((execution, settling))
+    }
+
+    /// Somebody is about to be shown what was recorded. `Some`: it may be shown when that has passed.
+    ///
+    /// # Errors
+    /// It cannot be recorded, so it must not be shown.
+    pub fn viewed(&self, viewed: Viewed) -> Result<Option<Settling>, Failure> {
+        let Some(open) = &self.0 else {
+            return Ok(None);
+        };
+        if let Some(failure) = open.core.failure() {
+            return Err(failure);
+        }
+        let position = open.append(&Event::Viewed(viewed))?;
+        let must_wait = open.core.durability == Durability::Statement;
+        Ok(must_wait.then(|| Settling {
+            open: Arc::clone(open),
+            position,
+            since: Instant::now(),
+        }))
     }
 
     /// An execution has ended.

@@ -10,6 +10,7 @@ use gatewright_record::log::Entry;
 
 use tokio::sync::watch;
 
+use super::changes::{Changes, RecordChanges};
 use super::open::Open;
 use super::start::{self, StartError};
 use super::{
@@ -27,6 +28,7 @@ pub struct Recorder {
     keep: Keep,
     literals: Literals,
     session_limit: Option<u64>,
+    is_sealed: bool,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
@@ -50,6 +52,7 @@ pub(super) struct Core {
     /// Deletions that are to be logged, and who waits for that.
     deletions: Mutex<Vec<Deletions>>,
     failure: watch::Sender<Option<Failure>>,
+    pub changes: Changes,
     pub metrics: Arc<dyn RecordMetrics>,
 }
 
@@ -64,6 +67,7 @@ impl Recorder {
     ) -> Result<Self, StartError> {
         let (keep, literals) = (settings.keep, settings.literals);
         let session_limit = settings.session_limit;
+        let is_sealed = settings.recipients.is_some();
         let core = Arc::new(Core::new(settings.durability, metrics));
         let (writer, deleter) = start::prepare(settings, Arc::clone(&core))?;
         let thread = std::thread::Builder::new()
@@ -85,6 +89,7 @@ impl Recorder {
             keep,
             literals,
             session_limit,
+            is_sealed,
             threads: Arc::new(Mutex::new(threads)),
         })
     }
@@ -101,6 +106,21 @@ impl Recorder {
         opened.keep = database.keep.unwrap_or(self.keep);
         opened.literals = Some(database.literals.unwrap_or(self.literals));
         OpenRecord::begin(&self.core, opened, self.session_limit)
+    }
+
+    /// Whether what statements say is encrypted.
+    pub fn is_sealed(&self) -> bool {
+        self.is_sealed
+    }
+
+    /// What is written and deleted from now on, for one reader.
+    pub fn changes(&self) -> RecordChanges {
+        self.core.changes.collected()
+    }
+
+    /// Why nothing can be recorded now.
+    pub fn failure(&self) -> Option<Failure> {
+        self.core.failure()
     }
 
     /// Why nothing can be recorded, from the time on that it cannot.
@@ -150,6 +170,7 @@ impl Core {
             stopping: AtomicBool::new(false),
             deletions: Mutex::default(),
             failure: watch::Sender::new(None),
+            changes: Changes::default(),
             metrics,
         }
     }

@@ -11,6 +11,7 @@ use gatewright_sql::Verb;
 use super::definition::{Definition, Kind, Values};
 use super::*;
 use crate::gate::GateMetrics;
+use crate::library::IndexMetrics;
 use crate::pool::{Closed, Handed, PoolMetrics};
 use crate::recording::RecordMetrics;
 use crate::session::Completion;
@@ -145,9 +146,11 @@ fn count_everything(metrics: &Metrics) {
     metrics.pending("w", 3);
     metrics.written(3, 400);
     metrics.waited(0.002);
-    metrics.failed();
+    RecordMetrics::failed(metrics);
     metrics.truncated();
     metrics.deleted(2);
+    IndexMetrics::behind(metrics, 3);
+    IndexMetrics::failed(metrics);
 }
 
 #[test]

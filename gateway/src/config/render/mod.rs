@@ -11,6 +11,7 @@ use super::choices::{AUTHENTICATION, CLEARTEXT_PASSWORD, DURABILITY, KEEP, LITER
 use super::keys::{ADMIN, LIMITS, LISTEN, LOG, OAUTH, RECORD, TLS, TOKENS};
 use super::units::{duration_text, size_text};
 use super::{Config, Listen, TlsFiles};
+use crate::library::LibrarySettings;
 use crate::recording::RecordSettings;
 use shown::Shown;
 
@@ -42,13 +43,17 @@ impl Display for Config {
             approvals::approvals(f, approvals)?;
         }
         if let Some(record) = &self.record {
-            self::record(f, record)?;
+            self::record(f, record, &self.library)?;
         }
         policies::policies(f, &self.policies)
     }
 }
 
-fn record(f: &mut Formatter<'_>, record: &RecordSettings) -> fmt::Result {
+fn record(
+    f: &mut Formatter<'_>,
+    record: &RecordSettings,
+    library: &LibrarySettings,
+) -> fmt::Result {
     let mut shown = Shown::begin(f, &RECORD)?;
     shown.string("directory", record.directory.display())?;
     shown.string("key_file", record.key_file.display())?;
@@ -68,6 +73,8 @@ fn record(f: &mut Formatter<'_>, record: &RecordSettings) -> fmt::Result {
         Some(recipients) => shown.list("recipients", recipients.texts())?,
         None => shown.absent("recipients")?,
     }
+    shown.string("index", KEEP.name(library.index))?;
+    shown.list("viewers", &library.viewers)?;
     shown.string("max_segment", size_text(record.max_segment))?;
     shown.finish()
 }
