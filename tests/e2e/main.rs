@@ -66,6 +66,7 @@ mod session_limits;
 mod site;
 mod startup;
 mod statement_timeouts;
+mod streams;
 mod structure;
 mod suggest;
 mod world;

@@ -19,6 +19,7 @@ pub struct Served {
     pub port: u16,
     admin_port: u16,
     folder: TempDir,
+    environment: Vec<(String, String)>,
 }
 
 impl Served {
@@ -46,6 +47,17 @@ impl Served {
 
     /// The same with more sections of the configuration.
     pub fn start_with(direct: Dsn, limits: &str, entry: &str, sections: &str) -> Result<Self> {
+        Self::start_in(direct, limits, entry, sections, Vec::new())
+    }
+
+    /// The same in an environment with these variables.
+    pub fn start_in(
+        direct: Dsn,
+        limits: &str,
+        entry: &str,
+        sections: &str,
+        environment: Vec<(String, String)>,
+    ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let issuer = Issuer::start()?;
         let (port, admin_port) = (free_port()?, free_port()?);
@@ -85,7 +97,7 @@ password = "{password}"
         );
         let config = folder.path().join("gatewright.toml");
         std::fs::write(&config, text)?;
-        let gateway = Self::gateway_of(&config, port)?;
+        let gateway = Self::gateway_of(&config, port, &environment)?;
         Ok(Self {
             gateway,
             issuer,
@@ -93,21 +105,33 @@ password = "{password}"
             port,
             admin_port,
             folder,
+            environment,
         })
     }
 
-    fn gateway_of(config: &Path, port: u16) -> Result<Gateway> {
-        GatewayCommand::serve(config).ready_at(port).start()
+    fn gateway_of(config: &Path, port: u16, environment: &[(String, String)]) -> Result<Gateway> {
+        let command = GatewayCommand::serve(config).ready_at(port);
+        let variables = environment.iter();
+        variables
+            .fold(command, |command, (name, value)| {
+                command.environment(name, value)
+            })
+            .start()
     }
 
     /// Starts another gateway in place of one that has ended.
     pub fn start_again(&mut self) -> Result<()> {
-        self.gateway = Self::gateway_of(&self.config(), self.port)?;
+        self.gateway = Self::gateway_of(&self.config(), self.port, &self.environment)?;
         Ok(())
     }
 
     pub fn config(&self) -> PathBuf {
         self.folder.path().join("gatewright.toml")
+    }
+
+    /// The variables with which the gateway runs.
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
     }
 
     /// The database through the gateway, for this subject.

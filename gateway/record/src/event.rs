@@ -143,6 +143,9 @@ pub struct Judged {
     /// `None`: the text is as the client sent it.
     #[n(11)]
     pub withheld: Option<Withheld>,
+    /// The values of a Bind that was refused. Those of what was permitted are in its [`Attempted`].
+    #[n(12)]
+    pub parameters: Option<Vec<Parameter>>,
 }
 
 /// The message with which a statement was judged.

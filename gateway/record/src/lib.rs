@@ -18,6 +18,7 @@ pub mod event;
 pub mod follow;
 pub mod framing;
 pub mod holds;
+pub mod journal;
 pub mod log;
 pub mod recovery;
 pub mod sealed;

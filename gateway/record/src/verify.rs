@@ -18,8 +18,8 @@ use crate::session;
 pub struct Trust {
     /// The key of the log.
     pub key: PublicKey,
-    /// A checkpoint that was kept elsewhere: the log must still have all that it had then.
-    pub older: Option<Checkpoint>,
+    /// Checkpoints that were kept elsewhere: the log must still have all that it had then.
+    pub older: Vec<Checkpoint>,
     /// What is encrypted for one of these is decrypted, too. Without any, what is encrypted is verified as it is.
     pub identities: Identities,
 }
@@ -200,7 +200,7 @@ fn open(directory: &Directory, trust: &Trust, report: &mut Report) -> Option<(Lo
     let opened = Log::open(directory.log(), &trust.key).and_then(|log| {
         report.log = log.len();
         let entries = log.entries()?;
-        if let Some(older) = &trust.older {
+        for older in &trust.older {
             log.prove_since(older)?;
         }
         Ok((log, entries))

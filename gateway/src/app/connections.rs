@@ -22,6 +22,7 @@ use crate::recording::Recorder;
 use crate::relay::{CancelInbox, Ending};
 use crate::results::PseudonymKey;
 use crate::roster::Roster;
+use crate::streams::Streams;
 
 /// Settings of client connections.
 #[derive(Debug, Clone)]
@@ -49,6 +50,8 @@ pub struct Connections {
     pub roster: Arc<Roster>,
     /// `None`: sessions are not recorded.
     pub recorder: Option<Recorder>,
+    /// `None`: nobody is told what becomes of statements.
+    pub streams: Option<Streams>,
     /// The event loop that reads catalogs and sends cancel requests.
     pub background: Handle,
     pub shutdown: watch::Receiver<Option<Ending>>,

@@ -49,6 +49,7 @@ use crate::pool::{PoolMetrics, Pools};
 use crate::recording::Recorder;
 use crate::relay::Ending;
 use crate::results::PseudonymKey;
+use crate::streams::Streams;
 use crate::webhooks::{WebhookSettings, Webhooks};
 use connections::Connections;
 use failures::Failures;
@@ -82,6 +83,8 @@ pub struct Parts {
     pub recorder: Option<Recorder>,
     /// `None`: nobody reads the record here.
     pub library: Option<Library>,
+    /// `None`: nobody is told what becomes of statements.
+    pub streams: Option<Streams>,
     pub metrics: Metrics,
 }
 
@@ -149,6 +152,7 @@ impl Gateway {
             pools: Pools::new(metrics, Handle::current()),
             roster: Arc::default(),
             recorder: parts.recorder,
+            streams: parts.streams,
             background: Handle::current(),
             shutdown: stopping,
             key: Arc::new(PseudonymKey::random()),
@@ -249,13 +253,20 @@ impl Gateway {
             approvals.stop().await;
         }
         if let Some(library) = &self.library {
-            library.finish();
+            library.finish().await;
         }
-        if let Some(recorder) = self.connections.recorder.clone() {
-            let finished = tokio::task::spawn_blocking(move || recorder.finish());
-            if let Err(error) = finished.await {
-                tracing::error!(%error, "the record could not be finished");
+        let recorder = self.connections.recorder.clone();
+        let streams = self.connections.streams.clone();
+        let finished = tokio::task::spawn_blocking(move || {
+            if let Some(recorder) = recorder {
+                recorder.finish();
             }
+            if let Some(streams) = streams {
+                streams.finish();
+            }
+        });
+        if let Err(error) = finished.await {
+            tracing::error!(%error, "the record and the streams could not be finished");
         }
     }
 

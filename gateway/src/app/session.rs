@@ -20,10 +20,11 @@ use crate::identity::{Grant, Identity};
 use crate::listener::cancel::Registration;
 use crate::listener::{self, Accepted, ClientStream};
 use crate::pool::Seat;
-use crate::recording::{self, Failure, Keep, OpenRecord, Opened, Recorder};
+use crate::recording::{self, Failure, Keep, OpenRecord, Opened, Recorder, SessionRecord};
 use crate::relay::{EndSignal, Ending, Relay, Signals};
 use crate::roster::{OpenSession, Place};
 use crate::session::Session;
+use crate::streams::SessionStream;
 use crate::upstream::Target;
 
 /// A session that may begin.
@@ -83,7 +84,8 @@ impl Connections {
         let catalog = self.catalog(&grant, &database).await;
         let session = self.contract_session(&accepted, &database, &target);
         tracing::info!(session = %session.id, subject = %identity.subject, %database, role = %target.user, peer = %accepted.peer, "session begins");
-        let record = match self.record(&session, &identity, &grant) {
+        let opened = opened(&session, &identity);
+        let record = match self.record(&opened, &grant) {
             Ok(record) => record,
             Err(failure) => {
                 let refusal = Ending::Unrecorded(failure).fatal_error();
@@ -92,6 +94,7 @@ impl Connections {
             }
         };
         let session_record = record.as_ref().map(OpenRecord::session).unwrap_or_default();
+        let stream = self.stream(opened, &session_record);
         let place = self.roster.enter(as_operators_see(&session, &identity));
         let judge: SessionGate = self
             .gate
@@ -99,7 +102,8 @@ impl Connections {
             .with_catalog_age(grant.database.catalog_max_age)
             .with_pool(grant.database.pool.mode)
             .with_database(&grant.database.name)
-            .with_record(session_record.clone());
+            .with_record(session_record.clone())
+            .with_stream(stream);
         let cancellable = Arc::new(Cancellable {
             inbox: Arc::default(),
             server: server.cancelling,
@@ -144,32 +148,24 @@ impl Connections {
     }
 
     /// Begins the record of a session, if sessions are recorded.
-    fn record(
-        &self,
-        session: &contract::Session,
-        identity: &Identity,
-        grant: &Grant,
-    ) -> Result<Option<OpenRecord>, Failure> {
+    fn record(&self, opened: &Opened, grant: &Grant) -> Result<Option<OpenRecord>, Failure> {
         let Some(recorder) = &self.recorder else {
             return Ok(None);
         };
-        let opened = Opened {
-            session: session.id,
-            at: recording::now(),
-            gateway: env!("CARGO_PKG_VERSION").to_owned(),
-            database: session.database.clone(),
-            role: session.role.clone(),
-            issuer: identity.issuer.clone(),
-            subject: identity.subject.clone(),
-            groups: identity.groups.clone(),
-            agent: identity.agent.clone(),
-            task: identity.task.clone(),
-            client_address: session.client_address.clone(),
-            application: session.application.clone(),
-            keep: Keep::default(),
-            literals: None,
-        };
-        recorder.open(opened, grant.database.record).map(Some)
+        let record = recorder.open(opened.clone(), grant.database.record);
+        record.map(Some)
+    }
+
+    /// What the streams are told of a session, if there are any.
+    fn stream(&self, opened: Opened, record: &SessionRecord) -> SessionStream {
+        let streams = self.streams.as_ref();
+        let stream = streams.map(|streams| {
+            streams.session(Opened {
+                literals: Some(record.literals()),
+                ..opened
+            })
+        });
+        stream.unwrap_or_default()
     }
 
     fn contract_session(
@@ -196,6 +192,26 @@ impl Connections {
                 }),
             settings: startup::settings(&accepted.startup),
         }
+    }
+}
+
+/// Who is connected to what, for the record and the streams.
+fn opened(session: &contract::Session, identity: &Identity) -> Opened {
+    Opened {
+        session: session.id,
+        at: recording::now(),
+        gateway: env!("CARGO_PKG_VERSION").to_owned(),
+        database: session.database.clone(),
+        role: session.role.clone(),
+        issuer: identity.issuer.clone(),
+        subject: identity.subject.clone(),
+        groups: identity.groups.clone(),
+        agent: identity.agent.clone(),
+        task: identity.task.clone(),
+        client_address: session.client_address.clone(),
+        application: session.application.clone(),
+        keep: Keep::default(),
+        literals: None,
     }
 }
 

@@ -28,6 +28,7 @@ fn parts(verifier: Verifier) -> Parts {
         approvals: None,
         recorder: None,
         library: None,
+        streams: None,
         access_grants: None,
         metrics: METRICS.clone(),
     }

@@ -168,6 +168,7 @@ async fn serve(arguments: DevArguments) -> Result<()> {
         approvals,
         recorder,
         library,
+        streams: None,
         access_grants,
         metrics,
     });

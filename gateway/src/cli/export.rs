@@ -4,6 +4,7 @@ mod asciicast;
 mod csv;
 mod executions;
 mod jsonl;
+mod ocsf;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -32,6 +33,8 @@ enum ExportFormat {
     Jsonl,
     /// One line per execution or refusal, without results
     Csv,
+    /// One OCSF event per execution or refusal, as a stream sends it
+    Ocsf,
     /// What replay shows, as asciinema plays it (asciicast v3), with a marker per statement. One session
     Asciicast,
 }
@@ -57,6 +60,7 @@ fn export(arguments: &ExportArguments) -> Result<()> {
         let scans = match arguments.format {
             ExportFormat::Jsonl => jsonl::export(&record, &segments, *session, &mut out)?,
             ExportFormat::Csv => csv::export(&record, &segments, *session, &mut out)?,
+            ExportFormat::Ocsf => ocsf::export(&record, &segments, &mut out)?,
             ExportFormat::Asciicast => asciicast::export(&record, &segments, &mut out)?,
         };
         damages += scans

@@ -1,5 +1,6 @@
 //! `gatewright record`: whether the record is what was written, who can read it, and its index.
 
+mod checkpoints;
 mod hold;
 mod index;
 mod place;

@@ -23,6 +23,7 @@ use crate::identity::Verifier;
 use crate::library::Library;
 use crate::recording::Recorder;
 use crate::store::{Store, StoreSettings};
+use crate::streams::Streams;
 use crate::webhooks::{WebhookSettings, Webhooks};
 
 /// Arguments of `gatewright serve`.
@@ -72,6 +73,7 @@ async fn serve(config: Config, path: &Path) -> Result<()> {
         access_grants,
         recorder,
         library,
+        streams: streams(&config, &metrics)?,
         metrics,
     });
     // Before anything can happen that they are to be told.
@@ -128,6 +130,15 @@ async fn library(
     let settings = config.library.clone();
     let library = app::library(store, record, recorder.clone(), settings, metrics);
     library.await.map(Some)
+}
+
+/// Begins the streams, if there are any.
+fn streams(config: &Config, metrics: &Metrics) -> Result<Option<Streams>> {
+    let Some(streams) = config.streams.clone() else {
+        return Ok(None);
+    };
+    let streams = Streams::start(streams.settings, Arc::new(metrics.clone()));
+    Ok(Some(streams.context("the streams cannot begin")?))
 }
 
 fn webhooks(config: &Config) -> Vec<WebhookSettings> {
@@ -298,6 +309,7 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("[console] address, hosts", format!("{console:?}")),
         ("[record]", format!("{:?}", config.record)),
         ("[record] index", format!("{:?}", config.library.index)),
+        ("[streams], [[stream]]", format!("{:?}", config.streams)),
     ]
 }
 

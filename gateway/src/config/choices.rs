@@ -4,12 +4,14 @@ use gatewright_contract::ApprovalWait;
 use gatewright_policy_host::{Isolation, Mode};
 
 use super::LogFormat;
+use super::stream::DestinationKind;
 use super::webhook::WebhookFormat;
 use crate::approvals::CommitReview;
 use crate::listener::{Authentication, CleartextPassword};
 use crate::login::TokenKind;
 use crate::pool::PoolMode;
 use crate::recording::{Durability, Keep, Literals};
+use crate::streams::Texts;
 use crate::upstream::{SessionAttributes, TlsMode};
 use crate::webhooks::Disclosure;
 
@@ -92,6 +94,18 @@ choices!(DISCLOSURE: Disclosure {
     "redacted" => Disclosure::Redacted,
     "whole" => Disclosure::Whole,
     "none" => Disclosure::None,
+});
+
+choices!(TEXTS: Texts {
+    "recorded" => Texts::Recorded,
+    "none" => Texts::None,
+});
+
+choices!(DESTINATION: DestinationKind {
+    "file" => DestinationKind::File,
+    "stdout" => DestinationKind::Stdout,
+    "syslog" => DestinationKind::Syslog,
+    "otlp" => DestinationKind::Otlp,
 });
 
 choices!(LOG_FORMAT: LogFormat {

@@ -20,6 +20,7 @@ mod render;
 mod report;
 mod section;
 mod source;
+mod stream;
 mod units;
 mod values;
 mod webhook;
@@ -44,6 +45,7 @@ pub use person::{Person, Profile, gateway_address, person};
 pub use policies::Policies;
 pub use render::quoted;
 pub use report::{ConfigError, Report};
+pub use stream::ConfiguredStreams;
 pub use units::parse_duration;
 pub use webhook::Webhook;
 
@@ -69,6 +71,8 @@ pub struct Config {
     pub record: Option<RecordSettings>,
     /// Of the record: who sees what of it, and what is indexed.
     pub library: LibrarySettings,
+    /// `None`: nobody is told what became of statements.
+    pub streams: Option<ConfiguredStreams>,
 }
 
 /// Reads and checks a configuration file. Relative paths in it are relative to its directory.
@@ -98,6 +102,7 @@ pub fn load(path: &Path) -> Result<Config, Report> {
     if record.is_none() && of_databases(&grants) {
         root.error_here("the keys `record…` of a [[database]] have no effect without [record]");
     }
+    let streams = stream::streams(&root, record.as_ref());
     root.finish();
     source.outcome(Config {
         listen,
@@ -111,6 +116,7 @@ pub fn load(path: &Path) -> Result<Config, Report> {
         approvals,
         record,
         library: library.unwrap_or_default(),
+        streams,
     })
 }
 

@@ -7,6 +7,7 @@ use super::section::Section;
 use super::values::plain;
 use crate::identity::Grants;
 use crate::library::LibrarySettings;
+use crate::objects::Place;
 use crate::recording::{DatabaseRecord, Recipients, RecordSettings, Retention};
 
 /// The key of the log, unless it is set.
@@ -24,6 +25,8 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<(RecordSettings, LibraryS
     let session_limit = section.size("session_limit");
     let retention = section.duration("retention");
     let recipients = recipients(&section);
+    let checkpoints = place(&section, "checkpoints");
+    let checkpoint_interval = section.duration("checkpoint_interval");
     let max_segment = section.size("max_segment");
     let library = LibrarySettings {
         viewers: plain(section.strings("viewers")),
@@ -45,8 +48,19 @@ pub(super) fn record(root: &Section<'_, '_>) -> Option<(RecordSettings, LibraryS
         recipients,
         session_limit: session_limit.map(|size| size as u64),
         max_segment: max_segment.map_or(0, |size| size as u64),
+        checkpoints,
+        checkpoint_interval: checkpoint_interval.unwrap_or_default(),
     };
     Some((settings, library))
+}
+
+/// A path, relative to the file's directory, or the URL of an object store.
+fn place(section: &Section<'_, '_>, key: &'static str) -> Option<Place> {
+    let text = section.string(key)?;
+    let parsed = Place::parse(&text.value, section.source.directory());
+    parsed
+        .map_err(|error| section.error(text.at, format!("`{key}`: {error}")))
+        .ok()
 }
 
 fn recipients(section: &Section<'_, '_>) -> Option<Recipients> {

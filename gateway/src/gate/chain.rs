@@ -1,6 +1,6 @@
 //! The chain of policies: each is asked once, one after the other. A denial overrides a request for approval, which overrides permission.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gatewright_contract::{self as contract, StatementId};
@@ -172,7 +172,7 @@ impl SessionGate {
         if policy.mode() == Mode::Shadow && !chain.case.is_tried {
             let verdict = answer.as_ref().map_or("fault", kind_of);
             self.gate.metrics.shadow(policy.name(), verdict);
-            if self.record.keeps_statements() {
+            if self.tells() {
                 self.judging.note_shadow(index, &answer);
             }
         }
@@ -264,6 +264,7 @@ impl SessionGate {
             planners,
             wanted: Vec::new(),
             requirement: None,
+            told: OnceLock::new(),
         }
     }
 

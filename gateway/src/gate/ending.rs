@@ -11,8 +11,9 @@ use super::approval::{Claims, refusals};
 use super::permit::Permit;
 use super::ticket::answered;
 use super::{Gate, SessionGate, recorded};
-use crate::recording::{Attempted, Literals, SessionRecord};
+use crate::recording::{Attempt, Attempted, Literals, SessionRecord};
 use crate::session::{Answer, Bound, Completion, Judged, Outcome, Refusal, Rehearsed};
+use crate::streams::{Execution, SessionStream};
 
 /// The proof that one execution was admitted. Given back with its end; dropped without one, it is counted as lost.
 pub struct Admitted {
@@ -27,8 +28,9 @@ pub struct Admitted {
     /// In the order of the session, where people review what is committed.
     number: Option<u64>,
     record: SessionRecord,
-    /// Its number in the record, once it is in there.
-    execution: Option<u64>,
+    stream: SessionStream,
+    /// Once it is in the record, and for the streams.
+    attempt: Option<Attempt>,
     /// It may have been sent.
     is_sent: bool,
 }
@@ -40,9 +42,9 @@ impl Admitted {
         recorded::attempted(&self.permit, approvals, literals)
     }
 
-    /// It has this number in the record.
-    pub(super) fn set_recorded(&mut self, execution: u64) {
-        self.execution = Some(execution);
+    /// It is in the record.
+    pub(super) fn set_recorded(&mut self, attempt: Attempt) {
+        self.attempt = Some(attempt);
     }
 
     /// It must not be sent yet.
@@ -70,17 +72,36 @@ impl Admitted {
         approved.unwrap_or_else(|| refusals::too_many_rows(self.at_most, &self.permit))
     }
 
+    /// How an execution ends of whose end nobody tells.
+    pub(super) fn outcome_if_dropped(&self) -> Outcome {
+        let has_left = |attempt| self.record.may_be_sent(attempt);
+        match self.is_sent && self.attempt.is_none_or(has_left) {
+            true => Outcome::Lost,
+            false => Outcome::Skipped,
+        }
+    }
+
     /// Counts the end. Returns how long the execution took.
     fn end(&mut self, done: &Completion) -> Duration {
         self.ended = true;
+        let approvals = self.claims.iter().flat_map(Claims::ids).collect();
         if let Some(claims) = self.claims.take() {
             claims.end(done);
         }
         let elapsed = self.started.elapsed();
         let metrics = &self.gate.metrics;
         metrics.completed(self.permit.verb, elapsed.as_secs_f64(), done);
-        if let Some(execution) = self.execution {
-            let completed = recorded::completed(execution, done, elapsed);
+        if let Some(attempt) = self.attempt {
+            let completed = recorded::completed(attempt.execution, done, elapsed);
+            if self.stream.is_on() {
+                let told = self.permit.told.get().map(Arc::clone);
+                let execution = Execution {
+                    began: completed.at.saturating_sub(completed.elapsed_us),
+                    approvals,
+                    completed: completed.clone(),
+                };
+                self.stream.executed(told, execution);
+            }
             self.record.completed(completed);
         }
         elapsed
@@ -90,10 +111,7 @@ impl Admitted {
 impl Drop for Admitted {
     fn drop(&mut self) {
         if !self.ended {
-            let outcome = match self.is_sent {
-                true => Outcome::Lost,
-                false => Outcome::Skipped,
-            };
+            let outcome = self.outcome_if_dropped();
             self.end(&Completion {
                 outcome,
                 ..Completion::default()
@@ -141,7 +159,8 @@ impl SessionGate {
             at_most,
             ended: false,
             record: self.record.clone(),
-            execution: None,
+            stream: self.stream.clone(),
+            attempt: None,
             is_sent: true,
         }
     }

@@ -51,6 +51,7 @@ use crate::identity::{CATALOG_MAX_AGE, Identity};
 use crate::pool::PoolMode;
 use crate::recording::SessionRecord;
 use crate::session::Completion;
+use crate::streams::SessionStream;
 use analysts::Analysts;
 use approval::Waiting;
 use commits::Uncommitted;
@@ -211,6 +212,7 @@ impl Gate {
             delivered: (0, 0),
             uncommitted: Uncommitted::default(),
             record: SessionRecord::default(),
+            stream: SessionStream::default(),
             call: None,
             judging: Judging::default(),
             database: None,
@@ -261,6 +263,7 @@ pub struct SessionGate {
     /// What the open transaction has changed, where people review that.
     uncommitted: Uncommitted,
     record: SessionRecord,
+    stream: SessionStream,
     /// The function call by message that is judged now.
     call: Option<Call>,
     /// What the record is to be told of the statement that is judged now.
@@ -282,6 +285,12 @@ impl SessionGate {
         self
     }
 
+    /// The same, with streams that are told what becomes of statements.
+    pub fn with_stream(mut self, stream: SessionStream) -> Self {
+        self.stream = stream;
+        self
+    }
+
     /// The same, counted as a session of the database with this name in the configuration.
     pub fn with_database(mut self, name: &str) -> Self {
         self.database = self.gate.metrics.database(name);
@@ -289,6 +298,11 @@ impl SessionGate {
             database.session(true);
         }
         self
+    }
+
+    /// Whether somebody is told of statements: the record, or streams.
+    fn tells(&self) -> bool {
+        self.record.keeps_statements() || self.stream.is_on()
     }
 
     /// Counts a verdict on a statement.

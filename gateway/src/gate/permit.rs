@@ -1,6 +1,6 @@
 //! The proof that a statement was judged, and what its policies asked for.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use gatewright_contract as contract;
@@ -12,6 +12,7 @@ use super::approval::{Requirement, Wanted};
 use super::commits::commits;
 use super::text::AnalyzedText;
 use super::view::View;
+use crate::recording::Judged as JudgedEvent;
 use crate::session::{Limit, Limits};
 
 /// Each policy's allowance; `None` for a policy without a statement hook.
@@ -30,6 +31,8 @@ pub struct Permit {
     pub(super) wanted: Vec<Wanted>,
     /// The same, with what people are to be asked about. `None`: nobody has to be asked.
     pub(super) requirement: Option<Arc<Requirement>>,
+    /// How the streams were told of it.
+    pub(super) told: OnceLock<Arc<JudgedEvent>>,
 }
 
 impl Permit {

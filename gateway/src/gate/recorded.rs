@@ -1,4 +1,4 @@
-//! What the gate tells the record: each judgement, and each execution before it is sent and when it has ended.
+//! What the gate tells the record and the streams: each judgement, and each execution before it is sent and when it has ended.
 
 mod rehearsed;
 mod withheld;
@@ -15,10 +15,10 @@ use super::ending::Admitted;
 use super::kept::KeptQuestion;
 use super::permit::{Answers, Permit};
 use super::text::AnalyzedText;
-use super::view::View;
+use super::view::{KeptParameters, View};
 use crate::recording::{
-    self, Attempted, Completed, Decision, Failure, Judged as JudgedEvent, Literals, Parameter,
-    PolicyAnswer, PolicyVerdict, Stage,
+    self, Attempt, Attempted, Completed, Decision, Failure, Judged as JudgedEvent, Literals,
+    Parameter, PolicyAnswer, PolicyVerdict, Stage,
 };
 use crate::session::{Answer, Completion, Judged, Phase, Refusal, Verdict};
 
@@ -66,7 +66,7 @@ impl SessionGate {
         text: &str,
         analysis: Judged<Result<Arc<AnalyzedText>, Refusal>>,
     ) -> Judged<Result<Arc<AnalyzedText>, Refusal>> {
-        if self.record.keeps_statements() {
+        if self.tells() {
             self.judging = Judging::default();
             match &analysis {
                 Judged::Ready(Ok(_)) => {}
@@ -79,7 +79,7 @@ impl SessionGate {
 
     /// This statement is judged from now on.
     pub(super) fn note_question(&mut self, question: &Arc<KeptQuestion>) {
-        if self.record.keeps_statements() {
+        if self.tells() {
             self.judging = Judging {
                 question: Some(Arc::clone(question)),
                 ..Judging::default()
@@ -89,7 +89,7 @@ impl SessionGate {
 
     /// The policy at this place in the order has denied the statement; those before it have answered.
     pub(super) fn note_denied(&mut self, answers: &Answers, index: usize) {
-        if !self.record.keeps_statements() {
+        if !self.tells() {
             return;
         }
         let asked = self.set.policies.iter().take(index + 1).enumerate();
@@ -108,7 +108,7 @@ impl SessionGate {
         &mut self,
         verdict: Judged<Result<Verdict<Self>, Refusal>>,
     ) -> Judged<Result<Verdict<Self>, Refusal>> {
-        if self.record.keeps_statements()
+        if self.tells()
             && let Judged::Ready(verdict) = &verdict
         {
             self.note(verdict);
@@ -118,7 +118,7 @@ impl SessionGate {
 
     /// The same for an answer that took time.
     pub(super) fn note_answer(&mut self, answer: Judged<Answer<Self>>) -> Judged<Answer<Self>> {
-        if !self.record.keeps_statements() {
+        if !self.tells() {
             return answer;
         }
         match &answer {
@@ -147,14 +147,23 @@ impl SessionGate {
         let judging = std::mem::take(&mut self.judging);
         let (event, standard) = match verdict {
             Ok(Verdict::Permit(permit) | Verdict::Rewrite { permit, .. }) => {
-                (permitted(permit, &judging), is_standard(&permit.view))
+                let event = permitted(permit, &judging);
+                let event = self.without_secrets(event, is_standard(&permit.view));
+                if self.stream.is_on() {
+                    // A permit that was made once and is used again was told of before.
+                    let _ = permit.told.set(Arc::new(event.clone()));
+                }
+                self.record.judged(event);
+                return;
             }
             Err(refusal) => {
                 self.judging.is_noted = true;
                 let question = judging.question.as_deref();
+                let bound = question.and_then(|question| question.bound.as_deref());
                 let event = JudgedEvent {
                     policies: judging.policies,
                     statement: self.statement_id(),
+                    parameters: parameters(bound, self.record.literals()),
                     ..question.map(of_question).unwrap_or_default()
                 };
                 let standard =
@@ -162,17 +171,27 @@ impl SessionGate {
                 (event.refused(refusal), standard)
             }
         };
-        self.record_judgement(event, standard);
+        self.record_refusal(event, standard);
     }
 
     /// `standard_conforming_strings`: how the server reads the text; `false` where that is not known, so that it is not taken for certain.
-    fn record_judgement(&self, event: JudgedEvent, standard_conforming_strings: bool) {
+    fn record_refusal(&self, event: JudgedEvent, standard_conforming_strings: bool) {
+        let event = self.without_secrets(event, standard_conforming_strings);
+        self.stream.refused(&event);
+        self.record.judged(event);
+    }
+
+    fn without_secrets(
+        &self,
+        event: JudgedEvent,
+        standard_conforming_strings: bool,
+    ) -> JudgedEvent {
         let literals = self.record.literals();
         let event = withheld::judgement(event, literals, standard_conforming_strings);
         if withheld::has_password(&event) {
             self.record.withhold_error_texts();
         }
-        self.record.judged(event);
+        event
     }
 
     fn note_unread(&mut self, text: String, refusal: &Refusal) {
@@ -182,13 +201,13 @@ impl SessionGate {
             text,
             ..JudgedEvent::default()
         };
-        self.record_judgement(event.refused(refusal), false);
+        self.record_refusal(event.refused(refusal), false);
     }
 
     /// A refusal of the session's own, whose statement is not known here.
     pub(super) fn note_session_refusal(&mut self, refusal: &Refusal) {
         let is_noted = std::mem::take(&mut self.judging.is_noted);
-        if self.record.keeps_statements() && !is_noted && !refusal.unread {
+        if self.tells() && !is_noted && !refusal.unread {
             self.note_unread(String::new(), refusal);
             self.judging.is_noted = false;
         }
@@ -200,7 +219,7 @@ impl SessionGate {
         permit: &Arc<Permit>,
         agreed: Judged<Result<Admitted, Refusal>>,
     ) -> Judged<Result<Admitted, Refusal>> {
-        if !self.record.keeps_statements() {
+        if !self.tells() {
             return agreed;
         }
         match agreed {
@@ -234,20 +253,26 @@ impl SessionGate {
         let mut admitted = match agreed {
             Ok(admitted) => admitted.held_back(),
             Err(refusal) => {
+                let bound = permit.view.bound.as_deref();
                 let event = JudgedEvent {
                     decision: Decision::Refused,
+                    parameters: parameters(bound, self.record.literals()),
                     ..permitted(permit, &Judging::default())
                 };
-                self.record_judgement(event.refused(&refusal), is_standard(&permit.view));
+                self.record_refusal(event.refused(&refusal), is_standard(&permit.view));
                 self.judging.is_noted = true;
                 return Judged::Ready(Err(refusal));
             }
         };
+        if !self.record.keeps_statements() {
+            admitted.set_recorded(Attempt::unrecorded(self.stream.next_execution()));
+            return Judged::Ready(Ok(admitted.sent()));
+        }
         let attempted = admitted.attempted(self.record.literals());
         let attempted = self.with_arguments(permit, attempted);
         let settling = match self.record.attempted(attempted) {
-            Ok((execution, settling)) => {
-                admitted.set_recorded(execution);
+            Ok((attempt, settling)) => {
+                admitted.set_recorded(attempt);
                 settling
             }
             Err(failure) => return Judged::Ready(Err(unrecorded(failure))),
@@ -381,26 +406,29 @@ fn is_standard(view: &View) -> bool {
     text.is_none_or(|text| text.standard_conforming_strings)
 }
 
+/// The values of a Bind.
+fn parameters(bound: Option<&KeptParameters>, literals: Literals) -> Option<Vec<Parameter>> {
+    let bound = bound?;
+    // The session has decoded this message before, so this does not fail.
+    let bind = frontend::Bind::decode(&bound.bind).ok()?;
+    let values = bind.parameters.iter().enumerate();
+    let parameters = values.map(|(index, value)| Parameter {
+        type_oid: bound.types.get(index).copied().unwrap_or_default(),
+        format: bind.formats.of(index).unwrap_or_default(),
+        value: value.map(<[u8]>::to_vec),
+        withheld: None,
+    });
+    let parameters = parameters.map(|parameter| withheld::parameter(parameter, literals));
+    Some(parameters.collect())
+}
+
 /// What is recorded of an execution before it is sent.
 pub(super) fn attempted(
     permit: &Permit,
     approvals: Vec<RequestId>,
     literals: Literals,
 ) -> Attempted {
-    let bound = permit.view.bound.as_ref();
-    // The session has decoded this message before, so this does not fail.
-    let bind = bound.and_then(|bound| Some((bound, frontend::Bind::decode(&bound.bind).ok()?)));
-    let parameters = bind.map(|(bound, bind)| {
-        let values = bind.parameters.iter().enumerate();
-        let parameters = values.map(|(index, value)| Parameter {
-            type_oid: bound.types.get(index).copied().unwrap_or_default(),
-            format: bind.formats.of(index).unwrap_or_default(),
-            value: value.map(<[u8]>::to_vec),
-            withheld: None,
-        });
-        let parameters = parameters.map(|parameter| withheld::parameter(parameter, literals));
-        parameters.collect()
-    });
+    let parameters = parameters(permit.view.bound.as_deref(), literals);
     Attempted {
         execution: 0,
         statement: permit.view.statement_id,

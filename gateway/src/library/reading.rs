@@ -227,8 +227,8 @@ impl Library {
     }
 
     /// Ends the sessions of viewers.
-    pub fn finish(&self) {
-        self.shared.viewings.finish();
+    pub async fn finish(&self) {
+        self.shared.viewings.finish().await;
     }
 
     async fn contents(

@@ -2,11 +2,12 @@
 //! were shown. What cannot be recorded is not shown.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::hash_map::Entry;
 use std::time::{Duration, Instant};
 
 use gatewright_contract::SessionId;
 use gatewright_record::event::Viewed;
+use tokio::sync::Mutex;
 
 use crate::identity::Identity;
 use crate::recording::{
@@ -59,43 +60,37 @@ impl Viewings {
         if self.recorder.is_sealed() {
             viewed.search = None;
         }
-        let settling = {
-            let now_instant = Instant::now();
-            let mut open = self.lock();
-            let left = |visit: &Visit| now_instant.duration_since(visit.last) > IDLE;
-            let gone = open.extract_if(|_, visit| left(visit));
-            gone.for_each(|(_, visit)| visit.record.end("viewer_left"));
-            let key = key(viewer);
-            if !open.contains_key(&key) {
-                open.insert(key.clone(), self.begin(viewer)?);
-            }
-            let Some(visit) = open.get_mut(&key) else {
-                return Ok(());
-            };
-            visit.last = now_instant;
-            let is_again = visit.shown.as_ref().is_some_and(|(shown, at)| {
-                *shown == viewed && now_instant.duration_since(*at) < AGAIN
-            });
-            if is_again {
-                return self.recorder.failure().map_or(Ok(()), Err);
-            }
-            let event = Viewed {
-                at: now(),
-                ..viewed.clone()
-            };
-            let settling = visit.record.session().viewed(event)?;
-            visit.shown = Some((viewed, now_instant));
-            settling
+        let now_instant = Instant::now();
+        // A session's record has one that waits for it at a time.
+        let mut open = self.open.lock().await;
+        let left = |visit: &Visit| now_instant.duration_since(visit.last) > IDLE;
+        let gone = open.extract_if(|_, visit| left(visit));
+        gone.for_each(|(_, visit)| visit.record.end("viewer_left"));
+        let visit = match open.entry(key(viewer)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(self.begin(viewer)?),
         };
-        match settling {
-            Some(settling) => settling.settled().await,
-            None => Ok(()),
+        visit.last = now_instant;
+        let is_again = visit
+            .shown
+            .as_ref()
+            .is_some_and(|(shown, at)| *shown == viewed && now_instant.duration_since(*at) < AGAIN);
+        if is_again {
+            return self.recorder.failure().map_or(Ok(()), Err);
         }
+        let record = visit.record.session();
+        record.viewed(Viewed {
+            at: now(),
+            ..viewed.clone()
+        })?;
+        record.settled().await?;
+        visit.shown = Some((viewed, now_instant));
+        Ok(())
     }
 
     /// Ends them all.
-    pub fn finish(&self) {
-        for (_, visit) in self.lock().drain() {
+    pub async fn finish(&self) {
+        for (_, visit) in self.open.lock().await.drain() {
             visit.record.end("the gateway has stopped");
         }
     }
@@ -125,10 +120,6 @@ impl Viewings {
             last: Instant::now(),
             shown: None,
         })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Visit>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

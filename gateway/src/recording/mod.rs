@@ -2,6 +2,8 @@
 //! nor policies nor sockets: what an event says is the business of `gate` and `session`.
 //! Next: `gate` records judgements and executions, and `session` what passes its two doors.
 
+mod away;
+mod barrier;
 mod changes;
 mod failure;
 mod open;
@@ -12,7 +14,7 @@ mod retention;
 mod segments;
 mod start;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -21,6 +23,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gatewright_record::event::Time;
 
+use crate::objects::Place;
+pub use barrier::Barrier;
 pub use changes::{Changed, RecordChanges};
 pub use failure::Failure;
 pub use gatewright_record::event::{
@@ -28,7 +32,7 @@ pub use gatewright_record::event::{
     PolicyVerdict, Rehearsal, RehearsalWay, Stage, Withheld, WithheldText,
 };
 pub use gatewright_record::sealed::Recipients;
-pub use open::{OpenRecord, SessionRecord};
+pub use open::{Attempt, OpenRecord, SessionRecord};
 pub use recorder::Recorder;
 pub use rehearsal::RehearsalRecord;
 pub use start::StartError;
@@ -52,6 +56,10 @@ pub struct RecordSettings {
     pub recipients: Option<Recipients>,
     /// A segment that is longer than this is followed by another one.
     pub max_segment: u64,
+    /// Where checkpoints of the log are kept besides.
+    pub checkpoints: Option<Place>,
+    /// How often the newest one is put there.
+    pub checkpoint_interval: Duration,
 }
 
 impl RecordSettings {
@@ -68,6 +76,8 @@ impl RecordSettings {
             retention: Retention::default(),
             recipients: None,
             max_segment: 64 << 20,
+            checkpoints: None,
+            checkpoint_interval: Duration::from_secs(60),
         }
     }
 }
@@ -92,7 +102,7 @@ pub struct Retention {
 /// When events are on disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// An execution waits until it is on disk that it is about to begin.
+    /// An execution is sent once it is on disk that it is about to begin.
     #[default]
     Statement,
     /// Every so often. Executions do not wait.
@@ -113,6 +123,8 @@ pub trait RecordMetrics: Send + Sync {
     fn truncated(&self);
     /// So many sessions were deleted.
     fn deleted(&self, sessions: u64);
+    /// The newest checkpoint is in its second place, or could not be put there.
+    fn checkpoint(&self, is_kept: bool);
 }
 
 /// The time of an event that happens now.

@@ -10,9 +10,10 @@ use gatewright_record::log::Entry;
 
 use tokio::sync::watch;
 
+use super::away::Away;
 use super::changes::{Changes, RecordChanges};
 use super::open::Open;
-use super::start::{self, StartError};
+use super::start::{self, Prepared, StartError};
 use super::{
     DatabaseRecord, Durability, Failure, Keep, Literals, OpenRecord, Opened, RecordMetrics,
     RecordSettings,
@@ -29,7 +30,15 @@ pub struct Recorder {
     literals: Literals,
     session_limit: Option<u64>,
     is_sealed: bool,
-    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    threads: Arc<Mutex<Threads>>,
+}
+
+/// The threads of the record.
+struct Threads {
+    /// They stop when they are told to, the one that writes as the first.
+    threads: Vec<JoinHandle<()>>,
+    /// It stops when the record is complete.
+    away: Option<Away>,
 }
 
 /// Entries that say that sessions are deleted.
@@ -69,7 +78,11 @@ impl Recorder {
         let session_limit = settings.session_limit;
         let is_sealed = settings.recipients.is_some();
         let core = Arc::new(Core::new(settings.durability, metrics));
-        let (writer, deleter) = start::prepare(settings, Arc::clone(&core))?;
+        let Prepared {
+            writer,
+            deleter,
+            checkpoints,
+        } = start::prepare(settings, Arc::clone(&core))?;
         let thread = std::thread::Builder::new()
             .name("record".to_owned())
             .spawn(move || {
@@ -84,13 +97,15 @@ impl Recorder {
             let thread = thread.spawn(move || deleter.run());
             threads.push(thread.map_err(StartError::Thread)?);
         }
+        let away = checkpoints.map(Away::start).transpose();
+        let away = away.map_err(StartError::Thread)?;
         Ok(Recorder {
             core,
             keep,
             literals,
             session_limit,
             is_sealed,
-            threads: Arc::new(Mutex::new(threads)),
+            threads: Arc::new(Mutex::new(Threads { threads, away })),
         })
     }
 
@@ -139,11 +154,14 @@ impl Recorder {
     pub fn finish(&self) {
         self.core.stop();
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        for thread in threads.drain(..) {
+        for thread in threads.threads.drain(..) {
             thread.thread().unpark();
             if thread.join().is_err() {
                 tracing::error!("a thread of the record has panicked");
             }
+        }
+        if let Some(away) = threads.away.take() {
+            away.finish();
         }
     }
 }
@@ -255,7 +273,7 @@ impl Core {
         });
     }
 
-    fn stop(&self) {
+    pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         self.wake();
     }

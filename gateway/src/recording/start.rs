@@ -9,16 +9,22 @@ use std::sync::Arc;
 
 use gatewright_contract::{SessionId, StatementId};
 use gatewright_record::directory::Directory;
+use gatewright_record::journal::{self, Journal};
 use gatewright_record::log::{LogError, LogWriter, SigningKey};
 use gatewright_record::recovery::recover;
 use gatewright_record::segment::Codec;
 use thiserror::Error;
 
+use super::away::Checkpoints;
 use super::recorder::Core;
 use super::retention::Deleter;
 use super::segments::Place;
 use super::writer::RecordWriter;
-use super::{RecordSettings, now};
+use super::{Durability, RecordSettings, now};
+use crate::objects::{self, PlaceError};
+
+/// The size of the journal in bytes. When it is full, the files of all sessions are written to disk.
+const JOURNAL: u64 = 8 << 20;
 
 /// The record cannot be used.
 #[derive(Debug, Error)]
@@ -33,15 +39,26 @@ pub enum StartError {
     NoKey(PathBuf),
     #[error("the log of the record cannot be used: {0}")]
     Log(#[from] LogError),
-    #[error("the thread that writes the record could not be started: {0}")]
+    #[error("checkpoints of the record's log cannot be kept in {place}: {source}")]
+    Checkpoints {
+        place: objects::Place,
+        source: PlaceError,
+    },
+    #[error("a thread of the record could not be started: {0}")]
     Thread(io::Error),
 }
 
+/// What is ready to begin.
+pub(super) struct Prepared {
+    pub writer: RecordWriter,
+    /// `None`: nothing is ever deleted.
+    pub deleter: Option<Deleter>,
+    /// `None`: everything stays here.
+    pub checkpoints: Option<Checkpoints>,
+}
+
 /// Prepares the directory.
-pub(super) fn prepare(
-    settings: RecordSettings,
-    core: Arc<Core>,
-) -> Result<(RecordWriter, Option<Deleter>), StartError> {
+pub(super) fn prepare(settings: RecordSettings, core: Arc<Core>) -> Result<Prepared, StartError> {
     let directory = Directory::new(&settings.directory);
     let unusable = |source| StartError::Directory {
         path: settings.directory.clone(),
@@ -54,22 +71,78 @@ pub(super) fn prepare(
         core: Arc::clone(&core),
         directory: directory.clone(),
         key: key.public(),
-        retention: settings.retention,
+        retention: settings.retention.clone(),
     };
+    let checkpoints = checkpoints(&settings, &directory, &key, &core)?;
     let mut log = LogWriter::open(directory.log(), key)?;
     let mut codec = Codec::new().map_err(unusable)?;
+    let journal = journal(&directory, &log, settings.durability, unusable)?;
     end_lost(&directory, &mut log, &mut codec, unusable)?;
     let place = Place {
         directory,
         codec,
         max_segment: settings.max_segment,
         recipients: settings.recipients,
+        journal,
         has_new_names: true,
         _lock: lock,
     };
     let writer = RecordWriter::new(core, place, log, settings.interval);
     let deletes = !deleter.retention.keeps_everything();
-    Ok((writer, deletes.then_some(deleter)))
+    Ok(Prepared {
+        writer,
+        deleter: deletes.then_some(deleter),
+        checkpoints,
+    })
+}
+
+fn checkpoints(
+    settings: &RecordSettings,
+    directory: &Directory,
+    key: &SigningKey,
+    core: &Core,
+) -> Result<Option<Checkpoints>, StartError> {
+    let Some(place) = &settings.checkpoints else {
+        return Ok(None);
+    };
+    let objects = place.create().map_err(|source| StartError::Checkpoints {
+        place: place.clone(),
+        source,
+    })?;
+    Ok(Some(Checkpoints::new(
+        directory.clone(),
+        key.public(),
+        objects,
+        settings.checkpoint_interval,
+        Arc::clone(&core.metrics),
+    )))
+}
+
+/// Puts what is in the journal into the segments, and opens it where statements wait for the disk.
+fn journal(
+    directory: &Directory,
+    log: &LogWriter,
+    durability: Durability,
+    unusable: impl Fn(io::Error) -> StartError,
+) -> Result<Option<Journal>, StartError> {
+    let entries = log.log().entries()?;
+    let logged: BTreeSet<_> = entries
+        .iter()
+        .map(|entry| (entry.session, entry.segment))
+        .collect();
+    journal::restore(directory, |session, segment| {
+        logged.contains(&(session, segment))
+    })
+    .map_err(&unusable)?;
+    match durability {
+        Durability::Statement => Journal::open(&directory.journal(), JOURNAL)
+            .map(Some)
+            .map_err(&unusable),
+        Durability::Interval | Durability::None => match fs::remove_file(directory.journal()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unusable(error)),
+            Ok(()) | Err(_) => Ok(None),
+        },
+    }
 }
 
 /// Ends the sessions that have no end, and logs what is not logged.

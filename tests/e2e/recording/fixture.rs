@@ -38,6 +38,39 @@ impl Recorded {
         folder: TempDir,
         directory: PathBuf,
     ) -> Result<Self> {
+        Self::start_beside(version, test, keys, "", Vec::new(), folder, directory)
+    }
+
+    /// The same with more sections of the configuration, in an environment with these variables.
+    pub fn start_reaching(
+        version: Version,
+        test: &str,
+        keys: &str,
+        sections: &str,
+        environment: Vec<(String, String)>,
+    ) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let directory = folder.path().join("record");
+        Self::start_beside(
+            version,
+            test,
+            keys,
+            sections,
+            environment,
+            folder,
+            directory,
+        )
+    }
+
+    fn start_beside(
+        version: Version,
+        test: &str,
+        keys: &str,
+        others: &str,
+        environment: Vec<(String, String)>,
+        folder: TempDir,
+        directory: PathBuf,
+    ) -> Result<Self> {
         let policies = folder.path().join("policies");
         std::fs::create_dir(&policies)?;
         for name in ["deny-list", "mask-columns"] {
@@ -56,6 +89,8 @@ directory = "{record}"
 key_file = "{key}"
 {keys}
 
+{others}
+
 [policies]
 directory = "{policies}"
 
@@ -69,7 +104,7 @@ columns = [{{ column = "public.customers.email", method = "redact" }}]
         );
         let entry = format!("host = \"127.0.0.1:{}\"", postgres_of(version)?.port());
         Ok(Recorded {
-            served: Served::start_with(direct, "", &entry, &sections)?,
+            served: Served::start_in(direct, "", &entry, &sections, environment)?,
             folder,
             directory,
         })
@@ -99,6 +134,9 @@ columns = [{{ column = "public.customers.email", method = "redact" }}]
         let mut command = GatewayCommand::verb(verb);
         for argument in rest {
             command = command.argument(argument);
+        }
+        for (name, value) in self.served.environment() {
+            command = command.environment(name, value);
         }
         let directory = self.directory.display().to_string();
         let output = command.arguments(["--directory", &directory]).output()?;

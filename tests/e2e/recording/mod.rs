@@ -4,6 +4,8 @@
 mod approvals;
 mod backtest;
 mod canaries;
+pub use canaries::each_file;
+mod checkpoints;
 mod commands;
 mod crash;
 mod delivered;

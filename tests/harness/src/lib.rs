@@ -16,6 +16,7 @@ mod pgbouncer;
 mod postgres;
 mod provider;
 mod psql;
+mod receivers;
 mod scratch;
 pub mod soak;
 mod standby;
@@ -30,6 +31,7 @@ pub use pgbouncer::PgBouncer;
 pub use postgres::{Postgres, PostgresSettings};
 pub use provider::{Provider, Tokens};
 pub use psql::{Psql, PsqlOutput, PsqlSession};
+pub use receivers::{ObjectStore, Receiver, receiver_script};
 pub use version::Version;
 
 /// A free port of 127.0.0.1. It lies below the range of outgoing connections and is returned only once by this process;

@@ -208,6 +208,20 @@ pub fn postgres18() -> Result<PathBuf> {
     )
 }
 
+/// The directory of `<target>/receivers` with the Python packages that tests/receivers/requirements.txt names.
+pub fn receivers() -> Result<PathBuf> {
+    let folder = target_directory().join("receivers");
+    let wanted = std::fs::read(workspace().join("tests/receivers/requirements.txt"))?;
+    let there = std::fs::read(folder.join("requirements.txt")).ok();
+    if there.is_some_and(|there| there == wanted) {
+        return Ok(folder);
+    }
+    bail!(
+        "the programs that tests send the record to are not in {}. `cargo xtask setup` installs them",
+        folder.display()
+    )
+}
+
 /// The libpq of PostgreSQL 18.
 pub fn libpq18() -> Result<PathBuf> {
     Ok(postgres18()?.join("lib/libpq.so.5"))

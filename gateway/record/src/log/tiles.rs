@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tlog_tiles::{Error, HASH_SIZE, Tile, TileReader};
 
 use super::LogError;
+use crate::directory::CHECKPOINT;
 
 /// Levels of the tree in one tile.
 pub(super) const HEIGHT: u8 = 8;
@@ -18,7 +19,6 @@ const WIDTH: u64 = 1 << HEIGHT;
 /// No bundle is longer: 256 entries of at most 65,535 bytes, each behind its length.
 const MAX_BUNDLE: u64 = WIDTH * (2 + u16::MAX as u64);
 
-const CHECKPOINT: &str = "checkpoint";
 const PUBLIC_KEY: &str = "key.pub";
 
 /// Where a tile lies.

@@ -13,7 +13,7 @@ use crate::samples::{Sample, session};
 fn verified(sample: &Sample) -> (Report, Vec<String>) {
     let trust = Trust {
         key: sample.key.public(),
-        older: None,
+        older: Vec::new(),
         identities: Identities::default(),
     };
     let report = verify::all(&sample.directory, &trust).unwrap();
@@ -61,7 +61,7 @@ fn a_deleted_session_is_no_missing_one() {
     let one = |number| {
         let trust = Trust {
             key: sample.key.public(),
-            older: None,
+            older: Vec::new(),
             identities: Identities::default(),
         };
         verify::one(&sample.directory, session(number), &trust).unwrap()

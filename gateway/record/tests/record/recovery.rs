@@ -39,7 +39,7 @@ fn recovered_with(sample: &mut Sample, logged: &[u32]) -> usize {
 fn assert_verifies(sample: &Sample) {
     let trust = Trust {
         key: sample.key.public(),
-        older: None,
+        older: Vec::new(),
         identities: Identities::default(),
     };
     let report = verify::all(&sample.directory, &trust).unwrap();
@@ -156,7 +156,7 @@ fn an_edited_block_is_not_recovered_away() {
     assert_eq!(after[..bytes.len()], bytes);
     let trust = Trust {
         key: sample.key.public(),
-        older: None,
+        older: Vec::new(),
         identities: Identities::default(),
     };
     let report = verify::all(&sample.directory, &trust).unwrap();

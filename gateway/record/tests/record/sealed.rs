@@ -187,7 +187,7 @@ fn a_crash_in_an_encrypted_session_is_recovered_without_the_key() {
         assert!(matches!(events.last(), Some(Event::Ended(_))));
         let trust = Trust {
             key: sample.key.public(),
-            older: None,
+            older: Vec::new(),
             identities: Identities::default(),
         };
         let report = verify::all(&sample.directory, &trust).unwrap();
@@ -231,7 +231,7 @@ fn a_key_can_be_wrapped_for_others_later() {
     assert!(!is_sealed(&ada) && !is_sealed(&grace));
     let trust = Trust {
         key: sample.key.public(),
-        older: None,
+        older: Vec::new(),
         identities: grace,
     };
     let report = verify::all(&sample.directory, &trust).unwrap();

@@ -15,7 +15,7 @@ use crate::samples::{Sample, a_session, attempted, header, opened, segment, sess
 fn trust(sample: &Sample) -> Trust {
     Trust {
         key: sample.key.public(),
-        older: None,
+        older: Vec::new(),
         identities: Identities::default(),
     }
 }
@@ -197,8 +197,12 @@ fn a_log_written_anew_is_found_by_an_older_checkpoint() {
         older,
         identities: Identities::default(),
     };
-    assert!(verify::all(&directory, &trust(None)).unwrap().is_good());
-    let report = verify::all(&directory, &trust(Some(older))).unwrap();
+    assert!(
+        verify::all(&directory, &trust(Vec::new()))
+            .unwrap()
+            .is_good()
+    );
+    let report = verify::all(&directory, &trust(vec![older])).unwrap();
     let found = texts(&report);
     assert!(found[0].contains("entries were removed"), "{found:?}");
 }

@@ -207,6 +207,51 @@ pub(super) static RECORD_INDEX_FAILURES_TOTAL: Definition = Definition {
     labels: &[],
 };
 
+pub(super) static RECORD_CHECKPOINTS_TOTAL: Definition = Definition {
+    name: "gatewright_record_checkpoints_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Attempts to put the newest checkpoint of the record's log in its second place",
+    labels: &[fixed("outcome", &["kept", "failed"])],
+};
+
+const STREAM: LabelDefinition = LabelDefinition {
+    name: "stream",
+    values: Values::Open("name of the `[[stream]]` entry"),
+};
+
+pub(super) static STREAM_EVENTS_TOTAL: Definition = Definition {
+    name: "gatewright_stream_events_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Events of statements that a stream has delivered",
+    labels: &[STREAM],
+};
+
+pub(super) static STREAM_FAILURES_TOTAL: Definition = Definition {
+    name: "gatewright_stream_failures_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Failed attempts to deliver events; they are made again",
+    labels: &[STREAM],
+};
+
+pub(super) static STREAM_PENDING_BYTES: Definition = Definition {
+    name: "gatewright_stream_pending_bytes",
+    kind: Kind::Gauge,
+    unit: Unit::Bytes,
+    help: "Bytes of events that a stream has not delivered yet",
+    labels: &[STREAM],
+};
+
+pub(super) static STREAM_LOST_TOTAL: Definition = Definition {
+    name: "gatewright_stream_lost_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Events that no stream delivers, because too many wait or they cannot be written",
+    labels: &[],
+};
+
 const WEBHOOK: LabelDefinition = LabelDefinition {
     name: "webhook",
     values: Values::Open("name of the `[[webhook]]` entry"),
@@ -459,7 +504,7 @@ pub(super) static POOL_TIMEOUTS_TOTAL: Definition = Definition {
 };
 
 /// All of the above, in the order of the documentation.
-pub(super) static ALL: [&Definition; 39] = [
+pub(super) static ALL: [&Definition; 44] = [
     &CONNECTIONS,
     &CONNECTIONS_TOTAL,
     &REFUSALS_DELAYED_TOTAL,
@@ -476,6 +521,11 @@ pub(super) static ALL: [&Definition; 39] = [
     &RECORD_DELETED_TOTAL,
     &RECORD_INDEX_BEHIND,
     &RECORD_INDEX_FAILURES_TOTAL,
+    &RECORD_CHECKPOINTS_TOTAL,
+    &STREAM_EVENTS_TOTAL,
+    &STREAM_FAILURES_TOTAL,
+    &STREAM_PENDING_BYTES,
+    &STREAM_LOST_TOTAL,
     &STATEMENT_ENDS_TOTAL,
     &STATEMENT_SECONDS,
     &RESULT_ROWS_TOTAL,

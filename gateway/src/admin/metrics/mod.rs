@@ -12,6 +12,7 @@ mod pools;
 mod record;
 mod samples;
 mod statements;
+mod streams;
 mod text;
 mod webhooks;
 

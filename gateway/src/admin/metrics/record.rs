@@ -2,8 +2,9 @@
 
 use super::Metrics;
 use super::definitions::{
-    RECORD_BYTES_TOTAL, RECORD_DELETED_TOTAL, RECORD_EVENTS_TOTAL, RECORD_FAILURES_TOTAL,
-    RECORD_INDEX_BEHIND, RECORD_INDEX_FAILURES_TOTAL, RECORD_TRUNCATED_TOTAL, RECORD_WAIT_SECONDS,
+    RECORD_BYTES_TOTAL, RECORD_CHECKPOINTS_TOTAL, RECORD_DELETED_TOTAL, RECORD_EVENTS_TOTAL,
+    RECORD_FAILURES_TOTAL, RECORD_INDEX_BEHIND, RECORD_INDEX_FAILURES_TOTAL,
+    RECORD_TRUNCATED_TOTAL, RECORD_WAIT_SECONDS,
 };
 use crate::library::IndexMetrics;
 use crate::recording::RecordMetrics;
@@ -26,6 +27,14 @@ impl RecordMetrics for Metrics {
 
     fn deleted(&self, sessions: u64) {
         RECORD_DELETED_TOTAL.counter(&[]).increment(sessions);
+    }
+
+    fn checkpoint(&self, is_kept: bool) {
+        let outcome = match is_kept {
+            true => "kept",
+            false => "failed",
+        };
+        RECORD_CHECKPOINTS_TOTAL.counter(&[outcome]).increment(1);
     }
 
     fn truncated(&self) {

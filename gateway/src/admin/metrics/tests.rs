@@ -15,6 +15,7 @@ use crate::library::IndexMetrics;
 use crate::pool::{Closed, Handed, PoolMetrics};
 use crate::recording::RecordMetrics;
 use crate::session::Completion;
+use crate::streams::StreamMetrics;
 use crate::tests::{self, memory::held};
 use crate::webhooks::{Outcome, WebhookMetrics};
 
@@ -143,7 +144,7 @@ fn count_everything(metrics: &Metrics) {
     database.delivered(&done);
     database.held(true);
     metrics.attempted("w", Outcome::GivenUp);
-    metrics.pending("w", 3);
+    WebhookMetrics::pending(metrics, "w", 3);
     metrics.written(3, 400);
     metrics.waited(0.002);
     RecordMetrics::failed(metrics);
@@ -151,6 +152,11 @@ fn count_everything(metrics: &Metrics) {
     metrics.deleted(2);
     IndexMetrics::behind(metrics, 3);
     IndexMetrics::failed(metrics);
+    metrics.checkpoint(true);
+    StreamMetrics::delivered(metrics, "s", 3);
+    StreamMetrics::failed(metrics, "s");
+    StreamMetrics::pending(metrics, "s", 400);
+    metrics.lost();
 }
 
 #[test]

@@ -153,7 +153,7 @@ async fn every_viewing_is_in_the_record() {
     assert_eq!(viewed.len(), 3, "{shown}");
     assert_eq!(viewed[1]["statement"], 2);
     assert!(viewed.iter().all(|viewing| viewing["subject"] == "carol"));
-    shelf.library.finish();
+    shelf.library.finish().await;
     let ended = shelf.indexed(|session| session.subject == "carol" && session.ended_at.is_some());
     ended.await;
     let mut events = Vec::new();

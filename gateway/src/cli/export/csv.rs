@@ -107,8 +107,10 @@ fn fields(session: SessionId, opened: &Opened, over: &Over<'_>) -> Vec<String> {
     fields.push(judged.map(text::text).unwrap_or_default());
     let instead = judged.and_then(|judged| judged.instead.clone());
     fields.push(instead.unwrap_or_default());
-    let parameters = attempted.map(|attempted| {
-        let values = attempted.parameters.iter().map(text::parameter);
+    let refused = judged.and_then(|judged| judged.parameters.as_ref());
+    let parameters = attempted.map(|attempted| &attempted.parameters).or(refused);
+    let parameters = parameters.map(|parameters| {
+        let values = parameters.iter().map(text::parameter);
         serde_json::Value::from(values.collect::<Vec<_>>()).to_string()
     });
     fields.push(parameters.unwrap_or_default());

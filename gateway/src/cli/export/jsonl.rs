@@ -7,8 +7,8 @@ use gatewright_contract::SessionId;
 use gatewright_record::Event;
 use gatewright_record::directory::Segments;
 use gatewright_record::event::{
-    Attempted, Completed, Decision, Judged, Opened, PolicyAnswer, RehearsalWay, Stage, Viewed,
-    Withheld,
+    Attempted, Completed, Decision, Judged, Opened, Parameter, PolicyAnswer, RehearsalWay, Stage,
+    Viewed, Withheld,
 };
 use gatewright_record::segment::Scan;
 use gatewright_wire::ErrorFields;
@@ -234,21 +234,26 @@ fn judged(event: &Judged) -> Value {
         "policies": policies.collect::<Vec<_>>(),
         "verb": event.verb,
         "tables": event.tables,
+        "parameters": event.parameters.as_deref().map(parameters),
     })
 }
 
-fn attempted(event: &Attempted) -> Value {
-    let parameters = event.parameters.iter().map(|parameter| {
+fn parameters(parameters: &[Parameter]) -> Vec<Value> {
+    let parameters = parameters.iter().map(|parameter| {
         json!({
             "type_oid": parameter.type_oid,
             "value": text::parameter(parameter),
             "withheld_bytes": parameter.withheld,
         })
     });
+    parameters.collect()
+}
+
+fn attempted(event: &Attempted) -> Value {
     json!({
         "execution": event.execution,
         "statement": event.statement,
-        "parameters": parameters.collect::<Vec<_>>(),
+        "parameters": parameters(&event.parameters),
         "approvals": event.approvals,
         "function_oid": event.function,
         "rehearsal": event.rehearsal.as_ref().map(|rehearsal| json!({

@@ -10,6 +10,7 @@ use gatewright_contract::SessionId;
 use gatewright_record::log::{Entry, PublicKey, Reason};
 use gatewright_record::verify::{self, Problem, Report, Trust};
 
+use super::checkpoints;
 use super::place::{RecordPlace, read};
 use crate::cli::sessions::text::time;
 
@@ -25,9 +26,10 @@ pub(super) struct Verify {
     /// The public key of the log [default: log/key.pub in the record, which proves nothing against somebody who replaced it]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// A checkpoint of the log that was kept elsewhere: the log must still have all that it had then
-    #[arg(long, value_name = "FILE")]
-    checkpoint: Option<PathBuf>,
+    /// A checkpoint of the log that was kept elsewhere, or the place where the gateway keeps them (a directory, or the URL of an object
+    /// store): the log must still have all that it had then
+    #[arg(long, value_name = "PLACE")]
+    checkpoint: Option<String>,
 }
 
 /// Prints what is found. True: nothing is wrong.
@@ -37,13 +39,10 @@ pub(super) fn verified(arguments: &Verify) -> Result<bool> {
     let known = arguments.key.clone();
     let key = read(&known.unwrap_or_else(|| directory.log().join("key.pub")))?;
     let key = PublicKey::from_text(&key).context("the public key cannot be read")?;
-    let older = arguments.checkpoint.as_deref().map(|path| {
-        let note = read(path)?;
-        let opened = key.open(note.as_bytes());
-        opened.with_context(|| format!("{}", path.display()))
-    });
+    let older = arguments.checkpoint.as_deref();
+    let older = older.map(|place| checkpoints::kept(place, &key));
     let trust = Trust {
-        older: older.transpose()?,
+        older: older.transpose()?.unwrap_or_default(),
         identities: record.identities,
         key,
     };

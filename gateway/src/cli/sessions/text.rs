@@ -44,7 +44,7 @@ pub(in crate::cli) fn refusal(judged: &Judged) -> String {
         judged.sqlstate.as_deref().unwrap_or_default(),
         judged.message.as_deref().unwrap_or_default(),
         text(judged)
-    )
+    ) + &parameters(judged.parameters.as_deref().unwrap_or_default())
 }
 
 pub(in crate::cli) fn execution(

@@ -9,6 +9,7 @@ mod listen;
 mod person;
 mod policies;
 mod record;
+mod stream;
 mod webhook;
 
 pub(super) use approvals::{API, API_TLS, APPROVALS, STORE};
@@ -19,6 +20,7 @@ pub(super) use listen::{ADMIN, LIMITS, LISTEN, LOG, OAUTH, TLS};
 pub(super) use person::PERSON;
 pub(super) use policies::{POLICIES, POLICY};
 pub(super) use record::RECORD;
+pub(super) use stream::{STREAM, STREAMS};
 pub(super) use webhook::WEBHOOK;
 
 use super::units::size_text;
@@ -225,6 +227,8 @@ pub(super) static CONFIGURATION: Table = Table::new(
         Key::table("console", &CONSOLE),
         Key::new("webhook", Kind::Tables(&WEBHOOK), ""),
         Key::table("record", &RECORD),
+        Key::table("streams", &STREAMS),
+        Key::new("stream", Kind::Tables(&STREAM), ""),
         Key::table("policies", &POLICIES),
         Key::new("policy", Kind::Named(&POLICY), ""),
     ],

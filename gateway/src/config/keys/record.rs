@@ -83,6 +83,19 @@ pub(in crate::config) static RECORD: Table = Table::new(
         )
         .absent("none"),
         Key::new(
+            "checkpoints",
+            Kind::String,
+            "a second place where checkpoints of the log are kept: a directory, or the URL of an object store (`s3://bucket/path`, `gs://…`, \
+             `az://…` or `abfss://…`). They show that the log was rewritten, if whoever can do that cannot write there. Credentials come from \
+             the environment",
+        ),
+        Key::new(
+            "checkpoint_interval",
+            Kind::Period,
+            "how often the newest checkpoint is put there, if the log has grown",
+        )
+        .default("\"1m\""),
+        Key::new(
             "max_segment",
             Kind::Size(MIB, 4096 * MIB),
             "a file that is longer is followed by another one of the same session",

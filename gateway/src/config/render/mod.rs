@@ -4,6 +4,7 @@ mod access;
 mod approvals;
 mod policies;
 mod shown;
+mod streams;
 
 use std::fmt::{self, Display, Formatter};
 
@@ -45,6 +46,9 @@ impl Display for Config {
         if let Some(record) = &self.record {
             self::record(f, record, &self.library)?;
         }
+        if let Some(streams) = &self.streams {
+            streams::streams(f, streams)?;
+        }
         policies::policies(f, &self.policies)
     }
 }
@@ -75,6 +79,14 @@ fn record(
     }
     shown.string("index", KEEP.name(library.index))?;
     shown.list("viewers", &library.viewers)?;
+    match &record.checkpoints {
+        Some(place) => shown.string("checkpoints", place)?,
+        None => shown.absent("checkpoints")?,
+    }
+    shown.string(
+        "checkpoint_interval",
+        duration_text(record.checkpoint_interval),
+    )?;
     shown.string("max_segment", size_text(record.max_segment))?;
     shown.finish()
 }

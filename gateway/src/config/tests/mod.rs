@@ -11,6 +11,7 @@ mod good;
 mod growth;
 mod keys;
 mod person;
+mod streams;
 
 use std::path::{Path, PathBuf};
 

@@ -29,6 +29,7 @@ impl RecordMetrics for Uncounted {
     fn failed(&self) {}
     fn truncated(&self) {}
     fn deleted(&self, _: u64) {}
+    fn checkpoint(&self, _: bool) {}
 }
 
 /// A record that is being written, and its index.
@@ -224,7 +225,7 @@ impl Session {
         };
         let record = self.record.session();
         record.judged(judged);
-        record.attempted(attempted).unwrap().0
+        record.attempted(attempted).unwrap().0.execution
     }
 
     fn complete(&self, execution: u64, rows: u64) {

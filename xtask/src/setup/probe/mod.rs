@@ -42,6 +42,7 @@ pub fn check(need: Need) -> Result<()> {
         Need::BrowserDriver => programs::browser_driver(),
         Need::Valgrind => programs::valgrind(),
         Need::Postgres18 => programs::postgres18(),
+        Need::Receivers => programs::receivers(),
     }
 }
 

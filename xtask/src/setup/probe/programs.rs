@@ -72,6 +72,17 @@ pub fn python_drivers() -> Result<()> {
     )
 }
 
+pub fn receivers() -> Result<()> {
+    let script =
+        "import moto.server, ocsf_json_schema, jsonschema, opentelemetry.proto; print(6 * 7)";
+    expect_answer(
+        Command::new(locate::python_with_drivers()?)
+            .args(["-c", script])
+            .env("PYTHONPATH", locate::receivers()?),
+        LIMIT,
+    )
+}
+
 pub fn node_drivers() -> Result<()> {
     let script =
         "['pg', 'pg-cursor', 'pg-copy-streams'].forEach(name => require(name)); console.log(6 * 7)";
