@@ -15,6 +15,7 @@ mod cbor;
 pub mod deletion;
 pub mod directory;
 pub mod event;
+pub mod follow;
 pub mod framing;
 pub mod holds;
 pub mod journal;

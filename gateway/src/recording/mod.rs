@@ -4,6 +4,7 @@
 
 mod away;
 mod barrier;
+mod changes;
 mod failure;
 mod open;
 mod recorder;
@@ -24,6 +25,7 @@ use gatewright_record::event::Time;
 
 use crate::objects::Place;
 pub use barrier::Barrier;
+pub use changes::{Changed, RecordChanges};
 pub use failure::Failure;
 pub use gatewright_record::event::{
     Attempted, Completed, Decision, Judged, Keep, Literals, Opened, Parameter, PolicyAnswer,

@@ -10,7 +10,7 @@ use std::time::Instant;
 use futures_util::task::AtomicWaker;
 use gatewright_contract::{SessionId, StatementId};
 use gatewright_record::Event;
-use gatewright_record::event::{Ended, Transfer, Truncated};
+use gatewright_record::event::{Ended, Transfer, Truncated, Viewed};
 use gatewright_record::framing;
 
 use super::recorder::Core;
@@ -201,6 +201,43 @@ impl SessionRecord {
         self.0
             .as_ref()
             .is_none_or(|open| open.has_passed(attempt.position))
+    }
+
+    /// Somebody is about to be shown what was recorded, and may be once [`SessionRecord::settled`] has passed.
+    ///
+    /// # Errors
+    /// It cannot be recorded, so it must not be shown.
+    pub fn viewed(&self, viewed: Viewed) -> Result<(), Failure> {
+        let Some(open) = &self.0 else {
+            return Ok(());
+        };
+        if let Some(failure) = open.core.failure() {
+            return Err(failure);
+        }
+        let position = open.append(&Event::Viewed(viewed))?;
+        if open.core.durability == Durability::Statement {
+            open.needed.store(position, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Completes when what was recorded so far is as safe as the settings want it. For one that waits at a time.
+    ///
+    /// # Errors
+    /// It cannot be recorded.
+    pub async fn settled(&self) -> Result<(), Failure> {
+        let Some(open) = &self.0 else {
+            return Ok(());
+        };
+        poll_fn(|context| {
+            open.register(context.waker());
+            match (open.may_send(), open.core.failure()) {
+                (true, _) => Poll::Ready(Ok(())),
+                (false, Some(failure)) => Poll::Ready(Err(failure)),
+                (false, None) => Poll::Pending,
+            }
+        })
+        .await
     }
 
     /// An execution has ended.

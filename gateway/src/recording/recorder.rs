@@ -11,6 +11,7 @@ use gatewright_record::log::Entry;
 use tokio::sync::watch;
 
 use super::away::Away;
+use super::changes::{Changes, RecordChanges};
 use super::open::Open;
 use super::start::{self, Prepared, StartError};
 use super::{
@@ -28,6 +29,7 @@ pub struct Recorder {
     keep: Keep,
     literals: Literals,
     session_limit: Option<u64>,
+    is_sealed: bool,
     threads: Arc<Mutex<Threads>>,
 }
 
@@ -59,6 +61,7 @@ pub(super) struct Core {
     /// Deletions that are to be logged, and who waits for that.
     deletions: Mutex<Vec<Deletions>>,
     failure: watch::Sender<Option<Failure>>,
+    pub changes: Changes,
     pub metrics: Arc<dyn RecordMetrics>,
 }
 
@@ -73,6 +76,7 @@ impl Recorder {
     ) -> Result<Self, StartError> {
         let (keep, literals) = (settings.keep, settings.literals);
         let session_limit = settings.session_limit;
+        let is_sealed = settings.recipients.is_some();
         let core = Arc::new(Core::new(settings.durability, metrics));
         let Prepared {
             writer,
@@ -100,6 +104,7 @@ impl Recorder {
             keep,
             literals,
             session_limit,
+            is_sealed,
             threads: Arc::new(Mutex::new(Threads { threads, away })),
         })
     }
@@ -116,6 +121,21 @@ impl Recorder {
         opened.keep = database.keep.unwrap_or(self.keep);
         opened.literals = Some(database.literals.unwrap_or(self.literals));
         OpenRecord::begin(&self.core, opened, self.session_limit)
+    }
+
+    /// Whether what statements say is encrypted.
+    pub fn is_sealed(&self) -> bool {
+        self.is_sealed
+    }
+
+    /// What is written and deleted from now on, for one reader.
+    pub fn changes(&self) -> RecordChanges {
+        self.core.changes.collected()
+    }
+
+    /// Why nothing can be recorded now.
+    pub fn failure(&self) -> Option<Failure> {
+        self.core.failure()
     }
 
     /// Why nothing can be recorded, from the time on that it cannot.
@@ -168,6 +188,7 @@ impl Core {
             stopping: AtomicBool::new(false),
             deletions: Mutex::default(),
             failure: watch::Sender::new(None),
+            changes: Changes::default(),
             metrics,
         }
     }

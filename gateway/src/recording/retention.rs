@@ -67,6 +67,7 @@ impl Deleter {
         for session in logged.deleted() {
             if let Some(segments) = stored.remove(&session) {
                 deletion::remove(&self.directory, &segments)?;
+                self.core.changes.deleted(session);
             }
         }
         let candidates: Vec<Entry> = logged.ended_before(before(shortest)).copied().collect();
@@ -80,8 +81,9 @@ impl Deleter {
             if !self.core.log_deletions(tombstones) {
                 return Err(Stopped::NotLogged);
             }
-            for (_, segments) in &due {
+            for (entry, segments) in &due {
                 deletion::remove(&self.directory, segments)?;
+                self.core.changes.deleted(entry.session);
             }
             self.core.metrics.deleted(due.len() as u64);
             deleted += due.len();

@@ -148,6 +148,7 @@ fn names(events: &[Event<'_>]) -> Vec<&'static str> {
         Event::Continued(_) => "continued",
         Event::Ended(_) => "ended",
         Event::Sealed(_) => "sealed",
+        Event::Viewed(_) => "viewed",
     };
     events.iter().map(name).collect()
 }

@@ -130,6 +130,7 @@ impl RecordWriter {
         }
         let mut written = Written::default();
         let outcome = self.write_and_sync(is_last, &mut written);
+        self.core.changes.written(&self.touched);
         self.core.metrics.written(written.events, written.bytes);
         self.finished.append(&mut written.finished);
         if outcome.is_ok() {

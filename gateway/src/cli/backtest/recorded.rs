@@ -64,7 +64,8 @@ impl RecordedSession {
             | Event::Completed(_)
             | Event::Truncated(_)
             | Event::Continued(_)
-            | Event::Ended(_) => {}
+            | Event::Ended(_)
+            | Event::Viewed(_) => {}
         })?;
         ensure!(
             !sealed,

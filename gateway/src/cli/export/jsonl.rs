@@ -8,7 +8,7 @@ use gatewright_record::Event;
 use gatewright_record::directory::Segments;
 use gatewright_record::event::{
     Attempted, Completed, Decision, Judged, Opened, Parameter, PolicyAnswer, RehearsalWay, Stage,
-    Withheld,
+    Viewed, Withheld,
 };
 use gatewright_record::segment::Scan;
 use gatewright_wire::ErrorFields;
@@ -17,8 +17,8 @@ use gatewright_wire::frame::Frame;
 use serde_json::{Map, Value, json};
 
 use crate::cli::record::Record;
-use crate::cli::replay::frames::Frames;
 use crate::cli::sessions::text;
+use crate::library::frames::Frames;
 
 pub(super) fn export(
     record: &Record,
@@ -71,6 +71,7 @@ impl<W: Write> Lines<'_, W> {
             }
             Event::Continued(event) => ("continued", json!({ "segment": event.segment })),
             Event::Ended(event) => ("ended", json!({ "why": event.why })),
+            Event::Viewed(event) => ("viewed", viewed(&event)),
             Event::Sealed(event) => ("encrypted", json!({ "execution": event.execution })),
         };
         self.line(name, at, fields)
@@ -161,6 +162,15 @@ impl<W: Write> Lines<'_, W> {
         }
         writeln!(self.out, "{}", Value::Object(line))
     }
+}
+
+fn viewed(viewed: &Viewed) -> Value {
+    json!({
+        "what": text::view(viewed.what),
+        "sessions": viewed.sessions,
+        "statement": viewed.statement,
+        "search": viewed.search,
+    })
 }
 
 fn opened(event: &Opened) -> Value {
