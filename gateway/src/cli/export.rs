@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &ExportArguments) -> ExitCode {
 }
 
 fn export(arguments: &ExportArguments) -> Result<()> {
-    let record = arguments.place.open()?;
+    let record = arguments.place.open_for(&arguments.session)?;
     let is_cast = arguments.format == ExportFormat::Asciicast;
     ensure!(
         !is_cast || arguments.session.len() == 1,

@@ -1,6 +1,7 @@
 //! `gatewright record`: whether the record is what was written, and who can read it.
 
 mod checkpoints;
+mod fetch;
 mod hold;
 mod place;
 mod rewrap;

@@ -46,7 +46,9 @@ enum Command {
 pub(super) fn run(arguments: &SessionsArguments) -> ExitCode {
     super::finish(match &arguments.command {
         Command::List { json, place } => place.open().and_then(|record| list(&record, *json)),
-        Command::Show { session, place } => place.open().and_then(|record| show(&record, *session)),
+        Command::Show { session, place } => place
+            .open_for(&[*session])
+            .and_then(|record| show(&record, *session)),
     })
 }
 

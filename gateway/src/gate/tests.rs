@@ -47,6 +47,8 @@ impl RecordMetrics for Uncounted {
     fn truncated(&self) {}
     fn deleted(&self, _: u64) {}
     fn checkpoint(&self, _: bool) {}
+    fn uploaded(&self, _: bool) {}
+    fn backlog(&self, _: u64) {}
 }
 
 /// A session that needs no catalog, since nothing has to be looked up.

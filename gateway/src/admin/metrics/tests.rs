@@ -151,6 +151,8 @@ fn count_everything(metrics: &Metrics) {
     metrics.truncated();
     metrics.deleted(2);
     metrics.checkpoint(true);
+    metrics.uploaded(true);
+    metrics.backlog(400);
     StreamMetrics::delivered(metrics, "s", 3);
     StreamMetrics::failed(metrics, "s");
     StreamMetrics::pending(metrics, "s", 400);

@@ -75,6 +75,18 @@ fn record(f: &mut Formatter<'_>, record: &RecordSettings) -> fmt::Result {
         Some(recipients) => shown.list("recipients", recipients.texts())?,
         None => shown.absent("recipients")?,
     }
+    match &record.store {
+        Some(place) => shown.string("store", place)?,
+        None => shown.absent("store")?,
+    }
+    match record.keep_local {
+        Some(keep) => shown.string("keep_local", duration_text(keep))?,
+        None => shown.absent("keep_local")?,
+    }
+    match record.upload_backlog {
+        Some(limit) => shown.string("upload_backlog", size_text(limit))?,
+        None => shown.absent("upload_backlog")?,
+    }
     match &record.checkpoints {
         Some(place) => shown.string("checkpoints", place)?,
         None => shown.absent("checkpoints")?,
