@@ -131,6 +131,7 @@ fn uploads(
         keep_local: settings.keep_local,
         position: 0,
         known: None,
+        logged: None,
         fails: false,
         last_removal: None,
     };

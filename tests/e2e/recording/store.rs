@@ -254,3 +254,21 @@ fn what_is_deleted_is_deleted_in_the_store_unless_a_hold_keeps_it() -> Result<()
         Ok(code == Some(0) && text.contains(&deleted))
     })
 }
+
+/// Segments are uploaded, and the log cannot be: it is uploaded once it can, although nothing new is logged.
+#[test]
+fn a_log_that_could_not_be_uploaded_is_uploaded_later() -> Result<()> {
+    let (recorded, elsewhere) = in_directory("store_log", "")?;
+    fs::write(elsewhere.path().join("log"), "in the way")?;
+    run_sessions(&recorded, 2)?;
+    eventually("the log cannot be uploaded", || {
+        Ok(failed(&recorded)? >= 1.0 && sessions_of(elsewhere.path())?.len() == 2)
+    })?;
+    eventually("it is tried again", || Ok(failed(&recorded)? >= 2.0))?;
+    fs::remove_file(elsewhere.path().join("log"))?;
+    let place = elsewhere.path().display().to_string();
+    eventually("the log is uploaded", || {
+        let (text, code) = read(&recorded, ["--directory", &place], &["record", "verify"])?;
+        Ok(code == Some(0) && text.contains("2 sessions verified: 2 segments"))
+    })
+}

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use gatewright_contract::SessionId;
 use gatewright_record::deletion::{self, Logged};
 use gatewright_record::directory::{Directory, segment_name};
-use gatewright_record::log::{Entry, Log, LogError, PublicKey};
+use gatewright_record::log::{Entry, Log, LogError, PublicKey, TreeSize};
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
@@ -65,6 +65,8 @@ pub(in crate::recording) struct Uploads {
     pub position: u64,
     /// The files of the log that are there. `None`: it has not been asked.
     pub known: Option<BTreeSet<String>>,
+    /// The size of the log that is there. `None`: it has not been uploaded in this run.
+    pub logged: Option<TreeSize>,
     /// The last attempt failed, and the log says so.
     pub fails: bool,
     pub last_removal: Option<Instant>,
@@ -112,7 +114,7 @@ impl Uploads {
             return Ok(());
         };
         let size = checkpoint.size();
-        if self.position < size || self.known.is_none() {
+        if self.logged != Some(size) {
             let log = Log::open(self.directory.log(), &self.key)?;
             // The checkpoint may be older than the log is now.
             let entries = log.entries_from(self.position)?;
@@ -120,6 +122,7 @@ impl Uploads {
             let entries = entries.get(..new).unwrap_or(&entries);
             self.upload(entries).await?;
             self.upload_log(note).await?;
+            self.logged = Some(size);
         }
         let since = self.last_removal.map(|last| last.elapsed());
         let is_time = |keep: &Duration| since.is_none_or(|since| since >= REMOVAL.min(*keep));
