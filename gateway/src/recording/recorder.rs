@@ -1,6 +1,6 @@
 //! What all sessions share: the list of those that have something to write, and whether it can be written.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{JoinHandle, Thread};
@@ -62,6 +62,10 @@ pub(super) struct Core {
     deletions: Mutex<Vec<Deletions>>,
     failure: watch::Sender<Option<Failure>>,
     pub changes: Changes,
+    /// So many bytes are logged and not uploaded.
+    backlog: AtomicU64,
+    /// With more than this, nothing is recorded.
+    backlog_limit: Option<u64>,
     pub metrics: Arc<dyn RecordMetrics>,
 }
 
@@ -77,11 +81,13 @@ impl Recorder {
         let (keep, literals) = (settings.keep, settings.literals);
         let session_limit = settings.session_limit;
         let is_sealed = settings.recipients.is_some();
-        let core = Arc::new(Core::new(settings.durability, metrics));
+        let backlog_limit = settings.upload_backlog;
+        let core = Arc::new(Core::new(settings.durability, backlog_limit, metrics));
         let Prepared {
             writer,
             deleter,
             checkpoints,
+            uploads,
         } = start::prepare(settings, Arc::clone(&core))?;
         let thread = std::thread::Builder::new()
             .name("record".to_owned())
@@ -97,8 +103,7 @@ impl Recorder {
             let thread = thread.spawn(move || deleter.run());
             threads.push(thread.map_err(StartError::Thread)?);
         }
-        let away = checkpoints.map(Away::start).transpose();
-        let away = away.map_err(StartError::Thread)?;
+        let away = Away::start(checkpoints, uploads).map_err(StartError::Thread)?;
         Ok(Recorder {
             core,
             keep,
@@ -178,7 +183,11 @@ impl Drop for Unwinding {
 }
 
 impl Core {
-    pub fn new(durability: Durability, metrics: Arc<dyn RecordMetrics>) -> Self {
+    pub fn new(
+        durability: Durability,
+        backlog_limit: Option<u64>,
+        metrics: Arc<dyn RecordMetrics>,
+    ) -> Self {
         Core {
             durability,
             queue: Mutex::default(),
@@ -189,6 +198,8 @@ impl Core {
             deletions: Mutex::default(),
             failure: watch::Sender::new(None),
             changes: Changes::default(),
+            backlog: AtomicU64::new(0),
+            backlog_limit,
             metrics,
         }
     }
@@ -271,6 +282,22 @@ impl Core {
             *known = failure;
             is_news
         });
+    }
+
+    /// So many bytes are logged and not uploaded.
+    pub fn set_backlog(&self, bytes: u64) {
+        self.metrics.backlog(bytes);
+        let before = self.is_backlogged();
+        self.backlog.store(bytes, Ordering::Release);
+        if before != self.is_backlogged() {
+            self.wake();
+        }
+    }
+
+    /// Whether more waits to be uploaded than may.
+    pub fn is_backlogged(&self) -> bool {
+        let backlog = self.backlog.load(Ordering::Acquire);
+        self.backlog_limit.is_some_and(|limit| backlog > limit)
     }
 
     pub fn stop(&self) {

@@ -15,7 +15,7 @@ use gatewright_record::recovery::recover;
 use gatewright_record::segment::Codec;
 use thiserror::Error;
 
-use super::away::Checkpoints;
+use super::away::{Checkpoints, Uploads};
 use super::recorder::Core;
 use super::retention::Deleter;
 use super::segments::Place;
@@ -55,6 +55,8 @@ pub(super) struct Prepared {
     pub deleter: Option<Deleter>,
     /// `None`: everything stays here.
     pub checkpoints: Option<Checkpoints>,
+    /// `None`: nothing is uploaded.
+    pub uploads: Option<Uploads>,
 }
 
 /// Prepares the directory.
@@ -67,7 +69,9 @@ pub(super) fn prepare(settings: RecordSettings, core: Arc<Core>) -> Result<Prepa
     directory.create().map_err(unusable)?;
     let lock = lock(&settings.directory)?;
     let key = key(&settings.key_file)?;
+    let uploads = uploads(&settings, &directory, &key, &core)?;
     let deleter = Deleter {
+        store: uploads.as_ref().map(|uploads| uploads.store.clone()),
         core: Arc::clone(&core),
         directory: directory.clone(),
         key: key.public(),
@@ -93,6 +97,7 @@ pub(super) fn prepare(settings: RecordSettings, core: Arc<Core>) -> Result<Prepa
         writer,
         deleter: deletes.then_some(deleter),
         checkpoints,
+        uploads,
     })
 }
 
@@ -112,6 +117,35 @@ fn checkpoints(
         settings.checkpoint_interval,
         Arc::clone(&core.metrics),
     )))
+}
+
+fn uploads(
+    settings: &RecordSettings,
+    directory: &Directory,
+    key: &SigningKey,
+    core: &Arc<Core>,
+) -> Result<Option<Uploads>, StartError> {
+    let Some(place) = &settings.store else {
+        return Ok(None);
+    };
+    let uploads = Uploads {
+        core: Arc::clone(core),
+        directory: directory.clone(),
+        key: key.public(),
+        store: elsewhere(place)?,
+        place: place.to_string(),
+        keep_local: settings.keep_local,
+        position: 0,
+        known: None,
+        logged: None,
+        fails: false,
+        last_removal: None,
+    };
+    let begun = uploads.begin().map_err(|source| StartError::Directory {
+        path: settings.directory.clone(),
+        source,
+    });
+    begun.map(Some)
 }
 
 /// A place on other machines.

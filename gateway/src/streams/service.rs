@@ -91,6 +91,7 @@ impl Streams {
         let deliveries: Vec<Delivery> = deliveries.collect();
         let writer = Writer {
             spool,
+            positions: all,
             queue: Arc::clone(&queue),
             events,
             texts: settings.texts,

@@ -20,3 +20,4 @@ mod redacted;
 mod rehearsed;
 mod retention;
 mod slow_disk;
+mod store;

@@ -215,6 +215,22 @@ pub(super) static RECORD_CHECKPOINTS_TOTAL: Definition = Definition {
     labels: &[fixed("outcome", &["kept", "failed"])],
 };
 
+pub(super) static RECORD_UPLOADS_TOTAL: Definition = Definition {
+    name: "gatewright_record_uploads_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    help: "Segments of the record that were uploaded, and attempts to upload that failed",
+    labels: &[fixed("outcome", &["uploaded", "failed"])],
+};
+
+pub(super) static RECORD_BACKLOG_BYTES: Definition = Definition {
+    name: "gatewright_record_backlog_bytes",
+    kind: Kind::Gauge,
+    unit: Unit::Bytes,
+    help: "Bytes of finished segments of the record that wait to be uploaded",
+    labels: &[],
+};
+
 const STREAM: LabelDefinition = LabelDefinition {
     name: "stream",
     values: Values::Open("name of the `[[stream]]` entry"),
@@ -512,7 +528,7 @@ pub(super) static POOL_TIMEOUTS_TOTAL: Definition = Definition {
 };
 
 /// All of the above, in the order of the documentation.
-pub(super) static ALL: [&Definition; 45] = [
+pub(super) static ALL: [&Definition; 47] = [
     &CONNECTIONS,
     &CONNECTIONS_TOTAL,
     &REFUSALS_DELAYED_TOTAL,
@@ -530,6 +546,8 @@ pub(super) static ALL: [&Definition; 45] = [
     &RECORD_INDEX_BEHIND,
     &RECORD_INDEX_FAILURES_TOTAL,
     &RECORD_CHECKPOINTS_TOTAL,
+    &RECORD_UPLOADS_TOTAL,
+    &RECORD_BACKLOG_BYTES,
     &STREAM_EVENTS_TOTAL,
     &STREAM_FAILURES_TOTAL,
     &STREAM_PENDING_BYTES,

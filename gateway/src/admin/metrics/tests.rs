@@ -154,6 +154,8 @@ fn count_everything(metrics: &Metrics) {
     IndexMetrics::behind(metrics, 3);
     IndexMetrics::failed(metrics);
     metrics.checkpoint(true);
+    metrics.uploaded(true);
+    metrics.backlog(400);
     StreamMetrics::delivered(metrics, "s", 3);
     StreamMetrics::failed(metrics, "s");
     StreamMetrics::pending(metrics, "s", 400);

@@ -15,22 +15,12 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::*;
+use crate::recording::tests::Uncounted;
 use crate::recording::{
-    Attempted, Completed, DatabaseRecord, Durability, Judged, OpenRecord, Opened, RecordMetrics,
-    RecordSettings, Recorder, now,
+    Attempted, Completed, DatabaseRecord, Durability, Judged, OpenRecord, Opened, RecordSettings,
+    Recorder, now,
 };
 use crate::store::{Store, StoreSettings, tests::places};
-
-struct Uncounted;
-
-impl RecordMetrics for Uncounted {
-    fn written(&self, _: u64, _: u64) {}
-    fn waited(&self, _: f64) {}
-    fn failed(&self) {}
-    fn truncated(&self) {}
-    fn deleted(&self, _: u64) {}
-    fn checkpoint(&self, _: bool) {}
-}
 
 /// A record that is being written, and its index.
 struct Library {
