@@ -216,7 +216,8 @@ impl Gateway {
             policies: Arc::new(move || policies.current()),
             figures: figures::of(&self.connections, &self.metrics),
         };
-        let server = ConsoleServer::start(settings, approvals, grants, overview).await?;
+        let library = self.library.clone();
+        let server = ConsoleServer::start(settings, approvals, grants, library, overview).await?;
         tracing::info!(address = %server.address(), "the console is open");
         Ok(Some(server))
     }
