@@ -83,7 +83,7 @@ pub fn event(statement: &Statement, sequence: Option<u64>, texts: Texts) -> Valu
         json!({"name": session.database, "type_id": 1, "type": "Relational"}),
     );
     put("message_context", agent(session));
-    for (key, value) in ends(judged, execution.as_ref()) {
+    for (key, value) in ends(judged, execution.as_ref(), texts) {
         put(key, value);
     }
     if let Some(judged) = judged {
@@ -171,34 +171,44 @@ fn agent(session: &Opened) -> Value {
 }
 
 /// When it was, and how it ended.
-fn ends(judged: Option<&Judged>, execution: Option<&Execution>) -> Vec<(&'static str, Value)> {
-    let Some(Execution {
+fn ends(
+    judged: Option<&Judged>,
+    execution: Option<&Execution>,
+    texts: Texts,
+) -> Vec<(&'static str, Value)> {
+    match execution {
+        Some(execution) => executed(judged, execution),
+        None => refused(judged, texts),
+    }
+}
+
+fn refused(judged: Option<&Judged>, texts: Texts) -> Vec<(&'static str, Value)> {
+    let at = judged.map_or(0, |judged| judged.at);
+    let code = judged.and_then(|judged| judged.sqlstate.as_ref());
+    // It can quote the text.
+    let detail = judged.filter(|_| texts == Texts::Recorded);
+    let detail = detail.and_then(|judged| judged.message.as_ref());
+    vec![
+        ("time", json!(at / 1000)),
+        ("severity_id", json!(Severity::Medium)),
+        ("severity", json!("Medium")),
+        ("status_id", json!(2)),
+        ("status", json!("Failure")),
+        ("status_code", json!(code)),
+        ("status_detail", json!(detail)),
+        ("action_id", json!(2)),
+        ("action", json!("Denied")),
+        ("disposition_id", json!(2)),
+        ("disposition", json!("Blocked")),
+    ]
+}
+
+fn executed(judged: Option<&Judged>, execution: &Execution) -> Vec<(&'static str, Value)> {
+    let Execution {
         began,
         completed,
         approvals,
-    }) = execution
-    else {
-        let at = judged.map_or(0, |judged| judged.at);
-        return vec![
-            ("time", json!(at / 1000)),
-            ("severity_id", json!(Severity::Medium)),
-            ("severity", json!("Medium")),
-            ("status_id", json!(2)),
-            ("status", json!("Failure")),
-            (
-                "status_code",
-                json!(judged.and_then(|judged| judged.sqlstate.as_ref())),
-            ),
-            (
-                "status_detail",
-                json!(judged.and_then(|judged| judged.message.as_ref())),
-            ),
-            ("action_id", json!(2)),
-            ("action", json!("Denied")),
-            ("disposition_id", json!(2)),
-            ("disposition", json!("Blocked")),
-        ];
-    };
+    } = execution;
     let (status, name, severity) = match completed.outcome {
         Outcome::Completed | Outcome::Suspended => (1, "Success", Severity::Informational),
         Outcome::Failed | Outcome::Lost => (2, "Failure", Severity::Low),
@@ -381,6 +391,23 @@ fn unmapped(statement: &Statement, texts: Texts) -> Value {
         "approvals": Some(approvals).filter(|approvals| !approvals.is_empty()),
     })
     .without_nulls()
+}
+
+/// An event without what makes it long. `None`: it is no event.
+pub(super) fn cut(event: &str) -> Option<String> {
+    let mut event: Value = serde_json::from_str(event).ok()?;
+    let fields = event.as_object_mut()?;
+    for field in ["query_info", "status_detail", "authorizations"] {
+        fields.remove(field);
+    }
+    for (within, field) in [("unmapped", "ran_as"), ("unmapped", "tables")] {
+        if let Some(within) = fields.get_mut(within).and_then(Value::as_object_mut) {
+            within.remove(field);
+        }
+    }
+    let metadata = fields.get_mut("metadata").and_then(Value::as_object_mut);
+    metadata?.insert("is_truncated".to_owned(), json!(true));
+    Some(event.to_string())
 }
 
 fn beginning(text: &str) -> &str {
